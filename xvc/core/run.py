@@ -1,0 +1,144 @@
+"""A run: what it was made of, how it ended, and how records add up to it.
+
+Pure values: no clock, no git, no files. Refuses nothing: a record that says less changes less.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from xvc.types import Json, Nanoseconds, RunId
+
+
+class Status(StrEnum):
+    """Where a run stands."""
+
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    KILLED = "killed"
+    OUT_OF_MEMORY = "out-of-memory"
+    TIMED_OUT = "timed-out"
+    INTERRUPTED = "interrupted"
+    LOST = "lost"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the run itself said how it ended."""
+        return self not in (Status.RUNNING, Status.LOST)
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One DVC-tracked input as a run saw it: its digest and its size in bytes."""
+
+    digest: str
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """The code of a run.
+
+    ``commit`` is HEAD (None on an unborn branch), ``snapshot`` the commit that holds the tree as
+    it was, ``is_dirty`` whether the two trees differ, ``left_out`` the paths that the snapshot
+    does not hold although git does not ignore them.
+    """
+
+    commit: str | None = None
+    snapshot: str | None = None
+    is_dirty: bool = False
+    branch: str | None = None
+    worktree: str | None = None
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the code ran on: interpreter, platform, tools and packages (name to version)."""
+
+    python: str = ""
+    platform: str = ""
+    tools: Mapping[str, str] = field(default_factory=dict)
+    packages: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a run used: seconds of CPU, peak resident bytes, bytes read and written, GPU peaks."""
+
+    cpu_seconds: float | None = None
+    peak_memory: int | None = None
+    read_bytes: int | None = None
+    written_bytes: int | None = None
+    gpu_memory: int | None = None
+    gpu_percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """Everything known of one run.
+
+    ``metrics`` maps each key to its last value, ``metric_times`` to when that value was logged
+    (nanoseconds since the epoch), ``touched`` each tracked file that changed during the run to
+    its blob afterwards (None: deleted).
+    """
+
+    id: RunId
+    name: str | None = None
+    status: Status = Status.RUNNING
+    parent: RunId | None = None
+    code: Code = field(default_factory=Code)
+    data: Mapping[str, DataFile] = field(default_factory=dict)
+    outs: tuple[str, ...] = ()
+    touched: Mapping[str, str | None] = field(default_factory=dict)
+    command: tuple[str, ...] = ()
+    folder: str | None = None
+    params: Mapping[str, Json] = field(default_factory=dict)
+    metrics: Mapping[str, Json] = field(default_factory=dict)
+    metric_times: Mapping[str, int] = field(default_factory=dict)
+    started: Nanoseconds | None = None
+    finished: Nanoseconds | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    reason: str | None = None
+    host: str | None = None
+    owner: str | None = None
+    environment: str | None = None
+    usage: Usage = field(default_factory=Usage)
+    log: str | None = None
+    note: str | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the run took, when both ends are known."""
+        if self.started is None or self.finished is None:
+            return None
+        return max(0.0, (self.finished - self.started) / 1e9)
+
+    def with_metrics(self, values: Mapping[str, Json], at: Mapping[str, int]) -> RunRecord:
+        """Take the later value of each key.
+
+        >>> run = RunRecord(RunId("a")).with_metrics({"loss": 1}, {"loss": 5})
+        >>> run.with_metrics({"loss": 2}, {"loss": 4}).metrics["loss"]
+        1
+        """
+        metrics, times = dict(self.metrics), dict(self.metric_times)
+        for key, value in values.items():
+            if at[key] >= times.get(key, -1):
+                metrics[key], times[key] = value, at[key]
+        return replace(self, metrics=metrics, metric_times=times)
+
+    def ended(self, status: Status, **facts: object) -> RunRecord:
+        """Note an ending; what the run itself said is never replaced by a guess.
+
+        >>> run = RunRecord(RunId("a")).ended(Status.FAILED, exit_code=1)
+        >>> run.ended(Status.LOST).status.value
+        'failed'
+        """
+        if self.status.is_final and not status.is_final:
+            return self
+        return replace(self, status=status, **facts)  # type: ignore[arg-type]

@@ -1,0 +1,529 @@
+"""Every error that xvc raises on purpose, branching by who can act.
+
+::
+
+    XvcError
+    ├─ UsageError       the caller: BadVersion BadReference BadSetting BadExpression BadValue
+    ├─ NotFoundError    the caller: NoProject NoRun NoVersion NoObject NoCommand
+    ├─ ConflictError    a decision: TagTaken TreeDiffers AmbiguousRun Unresolved ForeignProject
+    ├─ BusyError        time:       LockBusy StoreBusy
+    ├─ CorruptError     a repair:   StoreCorrupt ObjectCorrupt PointerCorrupt TooNew
+    └─ ExternalError    the tool:   GitFailed NoIdentity DvcFailed StoreFailed JournalFailed
+
+Each has a code, one sentence, a hint, its facts as fields, and survives pickling: the facts are
+the arguments, in order.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class XvcError(Exception):
+    """The root: catch it to handle everything that xvc refuses."""
+
+    code: ClassVar[str] = "failed"
+    exit_code: ClassVar[int] = 1
+    retryable: ClassVar[bool] = False
+
+    @property
+    def hint(self) -> str:
+        """One next step, or an empty string."""
+        return ""
+
+
+class UsageError(XvcError):
+    """The call itself is wrong; the caller changes it."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class NotFoundError(XvcError):
+    """What was named does not exist."""
+
+    code = "not-found"
+
+
+class ConflictError(XvcError):
+    """Two claims disagree; somebody has to decide."""
+
+    code = "conflict"
+    exit_code = 4
+
+
+class BusyError(XvcError):
+    """Somebody else is at it; time helps."""
+
+    code = "busy"
+    exit_code = 5
+    retryable = True
+
+
+class CorruptError(XvcError):
+    """Stored bytes are not what was stored."""
+
+    code = "corrupt"
+    exit_code = 6
+
+
+class ExternalError(XvcError):
+    """A tool below failed; its own words are kept."""
+
+    code = "external"
+
+
+class BadVersion(UsageError):
+    """A version has another shape than ``e1.4.0``."""
+
+    code = "bad-version"
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"{self.text!r} is not a version"
+
+    @property
+    def hint(self) -> str:
+        """Shows the shape."""
+        return "A version reads e1.4.0; let xvc choose with `xvc tag minor`."
+
+
+class BadReference(UsageError):
+    """A text can name no run, version or branch."""
+
+    code = "bad-reference"
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(text, reason)
+        self.text, self.reason = text, reason
+
+    def __str__(self) -> str:
+        return f"{self.text!r} names no run: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """Lists the shapes."""
+        return "Use a version (e1.4.0), a run id, a branch, @, @-2, best:METRIC or worst:METRIC."
+
+
+class BadSetting(UsageError):
+    """One or more settings cannot be used; all are listed."""
+
+    code = "bad-setting"
+
+    def __init__(self, mistakes: tuple[str, ...]) -> None:
+        super().__init__(mistakes)
+        self.mistakes = mistakes
+
+    def __str__(self) -> str:
+        return "; ".join(self.mistakes)
+
+    @property
+    def hint(self) -> str:
+        """Names the reference."""
+        return "See `xvc init --help` and skills/xvc/references/config.md for every setting."
+
+
+class BadExpression(UsageError):
+    """A filter cannot be read."""
+
+    code = "bad-expression"
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(text, reason)
+        self.text, self.reason = text, reason
+
+    def __str__(self) -> str:
+        return f"cannot read the filter {self.text!r}: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """Shows one that works."""
+        return "Write it like: accuracy > 0.9 and model == 'logreg'."
+
+
+class BadValue(UsageError):
+    """A logged value or an option's value cannot be kept."""
+
+    code = "bad-value"
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name, self.reason = name, reason
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.reason}"
+
+
+class NoProject(NotFoundError):
+    """A command that needs a project was called outside one."""
+
+    code = "no-project"
+
+    def __init__(self, folder: str, lacks: str = "a git repository") -> None:
+        super().__init__(folder, lacks)
+        self.folder, self.lacks = folder, lacks
+
+    def __str__(self) -> str:
+        return f"{self.folder} has no {self.lacks.removeprefix('a ')}"
+
+    @property
+    def hint(self) -> str:
+        """Names the command that makes one."""
+        return "Run `xvc init` there."
+
+
+class NoRun(NotFoundError):
+    """No recorded run answers to a reference."""
+
+    code = "no-run"
+
+    def __init__(self, reference: str) -> None:
+        super().__init__(reference)
+        self.reference = reference
+
+    def __str__(self) -> str:
+        return f"no run answers to {self.reference!r}"
+
+    @property
+    def hint(self) -> str:
+        """Names the list."""
+        return "List runs with `xvc ls`, versions with `xvc log`."
+
+
+class NoVersion(NotFoundError):
+    """No such version tag, or no experiment behind it."""
+
+    code = "no-version"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"there is no version {self.name}"
+
+    @property
+    def hint(self) -> str:
+        """Names the list and the fetch."""
+        return "List versions with `xvc log`; `git fetch --tags` brings those of others."
+
+
+class NoObject(NotFoundError):
+    """A DVC object that a pointer names is not in the cache."""
+
+    code = "no-object"
+
+    def __init__(self, digest: str, path: str) -> None:
+        super().__init__(digest, path)
+        self.digest, self.path = digest, path
+
+    def __str__(self) -> str:
+        return f"{self.path} ({self.digest[:10]}) is not in the DVC cache"
+
+    @property
+    def hint(self) -> str:
+        """Names the fetch."""
+        return f"Fetch it with `dvc fetch {self.path}`, or `dvc fetch --all-tags` for every version."
+
+
+class NoCommand(NotFoundError):
+    """The wrapped command could not be started."""
+
+    code = "no-command"
+    exit_code = 127
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name, self.reason = name, reason
+
+    def __str__(self) -> str:
+        return f"cannot start {self.name!r}: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """Shows the shape of a call."""
+        return "Everything after `--` is the command: `xvc run -- python train.py`."
+
+
+class TagTaken(ConflictError):
+    """The wanted tag already marks another commit."""
+
+    code = "tag-taken"
+
+    def __init__(self, name: str, holder: str) -> None:
+        super().__init__(name, holder)
+        self.name, self.holder = name, holder
+
+    def __str__(self) -> str:
+        return f"tag {self.name!r} already marks {self.holder[:10]}"
+
+    @property
+    def hint(self) -> str:
+        """Names the way to a free one."""
+        return "Take the next version with `xvc tag minor`."
+
+
+class TreeDiffers(ConflictError):
+    """The code in the tree is not the code that the run used."""
+
+    code = "tree-differs"
+
+    def __init__(self, run: str, paths: tuple[str, ...]) -> None:
+        super().__init__(run, paths)
+        self.run, self.paths = run, paths
+
+    def __str__(self) -> str:
+        shown = ", ".join(self.paths[:5]) + (" …" if len(self.paths) > 5 else "")
+        return f"the code has changed since run {self.run}: {shown}"
+
+    @property
+    def hint(self) -> str:
+        """Names both ways on."""
+        return (
+            f"`xvc tag --run {self.run}` tags the code that the run really used; "
+            f"add `--commit` to put that code on your branch first."
+        )
+
+
+class AmbiguousRun(ConflictError):
+    """A prefix fits more than one run."""
+
+    code = "ambiguous-run"
+
+    def __init__(self, prefix: str, candidates: tuple[str, ...]) -> None:
+        super().__init__(prefix, candidates)
+        self.prefix, self.candidates = prefix, candidates
+
+    def __str__(self) -> str:
+        return f"{self.prefix!r} fits {len(self.candidates)} runs: {', '.join(self.candidates[:5])}"
+
+    @property
+    def hint(self) -> str:
+        """Asks for more letters."""
+        return "Give one more letter of the id."
+
+
+class Unresolved(ConflictError):
+    """A pointer still holds the marks of an unfinished merge."""
+
+    code = "unresolved"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path} holds an unfinished merge"
+
+    @property
+    def hint(self) -> str:
+        """Names git's own way out."""
+        return f"Choose a side with `git checkout --ours {self.path}` (or --theirs), then `git add`."
+
+
+class ForeignProject(ConflictError):
+    """A folder belongs to the other program called xvc."""
+
+    code = "foreign-project"
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(folder)
+        self.folder = folder
+
+    def __str__(self) -> str:
+        return f"{self.folder} belongs to another program that is also called xvc"
+
+    @property
+    def hint(self) -> str:
+        """Says what the two share."""
+        return "The two cannot share a repository; use a separate one for xvc-experiments."
+
+
+class LockBusy(BusyError):
+    """Another process holds one of xvc's locks."""
+
+    code = "lock-busy"
+
+    def __init__(self, name: str, holder: str) -> None:
+        super().__init__(name, holder)
+        self.name, self.holder = name, holder
+
+    def __str__(self) -> str:
+        return f"{self.name} is held by {self.holder or 'another process'}"
+
+    @property
+    def hint(self) -> str:
+        """Says that nothing is lost."""
+        return "Nothing is lost; try again when it is done."
+
+
+class StoreBusy(BusyError):
+    """Another program holds the store open for writing."""
+
+    code = "store-busy"
+
+    def __init__(self, path: str, holder: str) -> None:
+        super().__init__(path, holder)
+        self.path, self.holder = path, holder
+
+    def __str__(self) -> str:
+        return f"{self.path} is open in {self.holder or 'another program'}"
+
+    @property
+    def hint(self) -> str:
+        """Says what to close."""
+        return "Close that connection and try again; what was logged is safe in the journals."
+
+
+class StoreCorrupt(CorruptError):
+    """The store does not open; it was set aside and could not be rebuilt."""
+
+    code = "store-corrupt"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"{self.path} does not open: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """Names the check."""
+        return "`xvc doctor` rebuilds it from the last version and the journals."
+
+
+class ObjectCorrupt(CorruptError):
+    """A cache object's bytes do not have the hash in its name."""
+
+    code = "object-corrupt"
+
+    def __init__(self, digest: str, found: str) -> None:
+        super().__init__(digest, found)
+        self.digest, self.found = digest, found
+
+    def __str__(self) -> str:
+        return f"the cache object {self.digest[:10]} holds other bytes ({self.found[:10]})"
+
+    @property
+    def hint(self) -> str:
+        """Names the source of a good copy."""
+        return "Remove that object and `dvc fetch` it again from a remote."
+
+
+class PointerCorrupt(CorruptError):
+    """A ``.dvc`` file cannot be read."""
+
+    code = "pointer-corrupt"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"{self.path} is no DVC pointer: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """Names git's copy."""
+        return f"Bring back the committed one with `git checkout HEAD -- {self.path}`."
+
+
+class TooNew(CorruptError):
+    """A journal or store was written by a newer xvc."""
+
+    code = "too-new"
+
+    def __init__(self, path: str, found: int, known: int) -> None:
+        super().__init__(path, found, known)
+        self.path, self.found, self.known = path, found, known
+
+    def __str__(self) -> str:
+        return f"{self.path} has schema {self.found}; this xvc knows up to {self.known}"
+
+    @property
+    def hint(self) -> str:
+        """Names the upgrade."""
+        return "Upgrade xvc-experiments; nothing was changed."
+
+
+class GitFailed(ExternalError):
+    """git refused; its words and the call are kept."""
+
+    code = "git-failed"
+
+    def __init__(self, arguments: tuple[str, ...], exit_status: int, words: str) -> None:
+        super().__init__(arguments, exit_status, words)
+        self.arguments, self.exit_status, self.words = arguments, exit_status, words
+
+    def __str__(self) -> str:
+        said = self.words.strip().splitlines()
+        verb = next((a for a in self.arguments if not a.startswith("-")), "git")
+        return f"git {verb} failed ({self.exit_status}): {said[0] if said else 'no message'}"
+
+
+class NoIdentity(ExternalError):
+    """git does not know who commits."""
+
+    code = "no-identity"
+
+    def __str__(self) -> str:
+        return "git does not know your name and e-mail, so it cannot commit or tag"
+
+    @property
+    def hint(self) -> str:
+        """Shows git's own commands."""
+        return 'Set them: `git config user.name "…"` and `git config user.email "…"`.'
+
+
+class DvcFailed(ExternalError):
+    """DVC refused; its words are kept."""
+
+    code = "dvc-failed"
+
+    def __init__(self, doing: str, words: str) -> None:
+        super().__init__(doing, words)
+        self.doing, self.words = doing, words
+
+    def __str__(self) -> str:
+        return f"DVC could not {self.doing}: {self.words}"
+
+    @property
+    def hint(self) -> str:
+        """Names the check."""
+        return "`xvc doctor` looks at the DVC set-up."
+
+
+class StoreFailed(ExternalError):
+    """DuckDB refused a query or a write; its words are kept."""
+
+    code = "store-failed"
+
+    def __init__(self, path: str, words: str) -> None:
+        super().__init__(path, words)
+        self.path, self.words = path, words
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.words}"
+
+
+class JournalFailed(ExternalError):
+    """A record could not be written; it is not acknowledged."""
+
+    code = "journal-failed"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"cannot write {self.path}: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """Says what is safe."""
+        return "Make room or make it writable; every row logged before is safe."

@@ -1,0 +1,1 @@
+"""One verb a file: values in, a result out."""

@@ -1,0 +1,1 @@
+"""The record in DuckDB: the only SQL."""
