@@ -227,7 +227,9 @@ class NoObject(NotFoundError):
     @property
     def hint(self) -> str:
         """Names the fetch."""
-        return f"Fetch it with `dvc fetch {self.path}`, or `dvc fetch --all-tags` for every version."
+        return (
+            f"Fetch it with `dvc fetch {self.path}`, or `dvc fetch --all-tags` for every version."
+        )
 
 
 class NoCommand(NotFoundError):
@@ -322,7 +324,9 @@ class Unresolved(ConflictError):
     @property
     def hint(self) -> str:
         """Names git's own way out."""
-        return f"Choose a side with `git checkout --ours {self.path}` (or --theirs), then `git add`."
+        return (
+            f"Choose a side with `git checkout --ours {self.path}` (or --theirs), then `git add`."
+        )
 
 
 class ForeignProject(ConflictError):

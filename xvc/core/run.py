@@ -82,6 +82,7 @@ class Usage:
 class RunRecord:
     """Everything known of one run.
 
+    ``outs`` are the declared outputs as the run left them, already in the DVC cache;
     ``metrics`` maps each key to its last value, ``metric_times`` to when that value was logged
     (nanoseconds since the epoch), ``touched`` each tracked file that changed during the run to
     its blob afterwards (None: deleted).
@@ -93,7 +94,7 @@ class RunRecord:
     parent: RunId | None = None
     code: Code = field(default_factory=Code)
     data: Mapping[str, DataFile] = field(default_factory=dict)
-    outs: tuple[str, ...] = ()
+    outs: Mapping[str, DataFile] = field(default_factory=dict)
     touched: Mapping[str, str | None] = field(default_factory=dict)
     command: tuple[str, ...] = ()
     folder: str | None = None

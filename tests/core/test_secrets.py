@@ -1,0 +1,238 @@
+"""Secrets: none survives the mask, what is none is left alone, masking twice changes nothing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xvc.core.secrets import looks_secret, mask_argv, mask_text
+
+HIDDEN = "h1dd3nValue99"
+SECRETS = st.text("abcdefghijkmnopqrstuvwxyz0123456789", min_size=8, max_size=20).map("Z9".__add__)
+NAMES = st.sampled_from(
+    [
+        "token",
+        "api-key",
+        "API_KEY",
+        "password",
+        "db_password",
+        "HF_TOKEN",
+        "AWS_SECRET_ACCESS_KEY",
+        "accessKey",
+        "credential",
+        "client-secret",
+        "githubtoken",
+        "opt.private_key",
+        "PASSWORD2",
+    ]
+)
+SHAPES = [
+    "ghp_" + "a1B2" * 9,
+    "github_pat_" + "a1_B2" * 8,
+    "glpat-" + "a1-B2" * 4,
+    "sk-" + "proj-a1B2" * 4,
+    "AKIA" + "ABCD1234" * 2,
+    "xoxb-" + "1234-abcd" * 2,
+    "xoxp-" + "1234-abcd" * 2,
+    "hf_" + "aBcD" * 8,
+    "eyJhbGciOi.eyJzdWIiOi.SflKxwRJ-_a",
+]
+
+
+@given(NAMES, SECRETS, st.sampled_from(["--{}={}", "-{}={}", "{}={}", "--{} {}", "+{}={}"]))
+def test_no_named_secret_survives_in_a_command(name: str, secret: str, form: str) -> None:
+    """Options and assignments whose name tells are masked, whatever their form."""
+    masked = mask_argv(["python", "train.py", *form.format(name, secret).split(" "), "--lr", "0.1"])
+
+    assert secret not in " ".join(masked)
+    assert (masked[:2], masked[-2:]) == (("python", "train.py"), ("--lr", "0.1"))
+
+
+@given(
+    NAMES,
+    SECRETS,
+    st.sampled_from(
+        [
+            "{}={}",
+            "{}: {}",
+            '"{}": "{}",',
+            "+{} = '{}'",
+            "--{} {}",
+            "x({}={})",
+            '{} := "a {} \\" b"',
+        ]
+    ),
+)
+def test_no_named_secret_survives_in_a_text(name: str, secret: str, form: str) -> None:
+    """Python, YAML, JSON, shells and diffs of them are covered."""
+    masked = mask_text(f"before\n{form.format(name, secret)}\nafter")
+
+    assert secret not in masked
+    assert (masked[:7], masked[-6:]) == ("before\n", "\nafter")
+
+
+@pytest.mark.parametrize("secret", SHAPES)
+@pytest.mark.parametrize("form", ["{}", "go {} now", "x='{}'", "https://{}@example.org/"])
+def test_known_shapes_are_masked_anywhere(secret: str, form: str) -> None:
+    """A token that shows what it is needs no name."""
+    masked = mask_text(form.format(secret))
+
+    assert masked == form.format("***")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://me:h1dd3n@example.org/x", "https://me:***@example.org/x"),
+        ("postgresql+psycopg://u:p@ss:w@db:5432/x", "postgresql+psycopg://u:***@db:5432/x"),
+        ("redis://:h1dd3n@cache/0", "redis://:***@cache/0"),
+        ("Authorization: Bearer abcdef.ghi-jk", "Authorization: Bearer ***"),
+        ("'Authorization: Basic dXNlcjpwdw=='", "'Authorization: Basic ***'"),
+        ("Bearer abcdef123456", "Bearer ***"),
+    ],
+)
+def test_urls_and_headers(text: str, expected: str) -> None:
+    """Who is asking stays, with what is masked."""
+    masked = mask_text(text)
+
+    assert masked == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "--max-tokens 512 --pad_token=x --eos-token </s>",
+        "num_tokens: 12, tokenizer=bert, monkey=1, key=value, keys: 3",
+        "def f(token: str, password: Optional[str] = None) -> None:",
+        "token = os.environ['TOKEN']",
+        "password: ${DB_PASSWORD}",
+        "if token == eos: return secret != other",
+        "http://localhost:8080/a@b",
+        "task-force-one-risk-1234567890123456",
+        "PWD=/srv/project",
+        "std::secret::x",
+    ],
+)
+def test_what_is_no_secret_is_left_alone(text: str) -> None:
+    """Vocabularies, types, lookups and ports stay readable."""
+    masked = mask_text(text)
+
+    assert masked == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\nab+/c=\n-----END RSA PRIVATE KEY-----\nok",
+            "-----BEGIN RSA PRIVATE KEY-----\n***\n***\n-----END RSA PRIVATE KEY-----\nok",
+        ),
+        (
+            "+-----BEGIN PRIVATE KEY-----\n+MIIEow\n+-----END PRIVATE KEY-----\n",
+            "+-----BEGIN PRIVATE KEY-----\n+***\n+-----END PRIVATE KEY-----\n",
+        ),
+        (
+            f"-----BEGIN PRIVATE KEY-----\n{'MIIEow12' * 8}\n{'abcdefgh' * 8}",
+            "-----BEGIN PRIVATE KEY-----\n***\n***",
+        ),
+        ('if "-----BEGIN PRIVATE KEY-----" in text:', 'if "-----BEGIN PRIVATE KEY-----" in text:'),
+    ],
+)
+def test_private_keys_keep_only_their_lines(text: str, expected: str) -> None:
+    """The marks and the number of lines stay, so a diff still counts right."""
+    masked = mask_text(text)
+
+    assert masked == expected
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["--token", "password=", "x", "://a:b@c", "Bearer abcdefgh", "'", '"', "\n"]
+        )
+        | st.sampled_from(SHAPES)
+        | st.text(max_size=8)
+    )
+)
+def test_masking_twice_is_masking_once(parts: list[str]) -> None:
+    """A mask is never taken for a secret."""
+    once = mask_argv(parts)
+
+    assert mask_argv(once) == once
+    assert len(once) == len(parts)
+
+
+def test_an_option_is_not_eaten_as_a_value() -> None:
+    """A flag without a value hides nothing behind it but a value."""
+    masked = mask_argv(["--token", "--lr", "0.1", "--password", "-p@ss", "run"])
+
+    assert masked == ("--token", "--lr", "0.1", "--password", "***", "run")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a" * 10**6, "://" * 10**5, "token=" * 10**5, "-----BEGIN " * 10**4, "-eyJ-sk-" * 10**4],
+)
+def test_masking_takes_no_time(text: str) -> None:
+    """No text, however odd, makes the search slow: the suite's time limit is the claim."""
+    masked = mask_text(text)
+
+    assert len(masked) <= len(text)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".env",
+        "deploy/.env.production",
+        "certs/site.pem",
+        "a.KEY",
+        "id_rsa",
+        ".ssh/id_ed25519_work",
+        "x.p12",
+        "x.pfx",
+        ".aws/credentials",
+        "credentials.json",
+        ".netrc",
+        ".pgpass",
+        ".npmrc",
+        ".pypirc",
+        "secrets.yaml",
+        "app.keystore",
+        "service-account-prod.json",
+        "kubeconfig",
+        ".dvc/config.local",
+        "sub/.dvc/config.local",
+    ],
+)
+def test_files_that_hold_secrets(path: str) -> None:
+    """These names never enter a snapshot, in any folder and any case."""
+    verdict = looks_secret(path)
+
+    assert verdict
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        ".env.example",
+        "a/.env.sample",
+        ".env.local.template",
+        "environment.py",
+        "keys.py",
+        "my_secrets.md",
+        "config.local",
+        ".dvc/config",
+        "a.pem.txt",
+        "service.json",
+        "id_rsa_folder/x.py",
+        "credentials.py",
+    ],
+)
+def test_files_that_hold_none(path: str) -> None:
+    """Templates and names that only resemble stay in."""
+    verdict = looks_secret(path)
+
+    assert not verdict

@@ -1,0 +1,95 @@
+"""Writing files so that a power cut leaves the old content or the new, never half."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+_CHUNK = 1 << 20
+
+
+def sync_folder(folder: Path) -> None:
+    """Put a folder's names on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder and its parents, each name on the disk."""
+    missing = [folder, *folder.parents]
+    missing = [path for path in missing if not path.exists()]
+    for path in reversed(missing):
+        path.mkdir(exist_ok=True)
+        sync_folder(path.parent)
+
+
+def write_durably(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+    """Put *data* in place of the file: sibling, fsync, rename, fsync of the folder."""
+    sibling = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(sibling, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(sibling, path)
+    except BaseException:
+        sibling.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def copy_durably(source: Path, target: Path, *, mode: int) -> tuple[str, int]:
+    """Copy in one pass and return the md5 and the size of the very bytes that were written."""
+    digest = hashlib.md5(usedforsecurity=False)
+    size = 0
+    sibling = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        with source.open("rb") as reading, sibling.open("wb") as file:
+            while chunk := reading.read(_CHUNK):
+                digest.update(chunk)
+                size += len(chunk)
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        sibling.chmod(mode)
+        os.replace(sibling, target)
+    except BaseException:
+        sibling.unlink(missing_ok=True)
+        raise
+    sync_folder(target.parent)
+    return digest.hexdigest(), size
+
+
+def md5_of(path: Path) -> str:
+    """Hash a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def is_shared(path: Path) -> bool:
+    """Whether writing to this file would write to another: a symlink, or one of several links."""
+    return path.is_symlink() or path.stat().st_nlink > 1
+
+
+def make_private(path: Path) -> None:
+    """Replace a link by a copy of what it leads to."""
+    sibling = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    shutil.copyfile(path, sibling)
+    sibling.chmod(0o644)
+    os.replace(sibling, path)
+
+
+def add_line(path: Path, line: str) -> bool:
+    """Append a line to a text file unless it is there; tells whether it was added."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    if line in text.splitlines():
+        return False
+    joint = "" if not text or text.endswith("\n") else "\n"
+    write_durably(path, f"{text}{joint}{line}\n".encode())
+    return True

@@ -1,0 +1,172 @@
+"""Beginning a run: what it is made of, written down before anything runs.
+
+Shared by ``xvc run`` and by a Tracker that stands alone. Whatever git, DVC or a settings file
+refuses becomes a warning: a run is recorded with what is known.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TypeVar
+
+from xvc.adapters.environment import describe_environment, environment_digest
+from xvc.adapters.git import State
+from xvc.adapters.lock import current_owner
+from xvc.adapters.snapshot import Snapshot, take
+from xvc.adapters.values import metric_files_of, params_files_of, read_values
+from xvc.core.ids import run_id
+from xvc.core.record import Kind, environment_facts, facts_of
+from xvc.core.run import Code, Environment, RunRecord
+from xvc.core.secrets import mask_argv
+from xvc.errors import JournalFailed, XvcError
+from xvc.journal.writer import Journal
+from xvc.project import Project
+from xvc.types import Json, Nanoseconds, RunId
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Begun:
+    """A run that exists: its record so far, its journal, and what went wrong on the way."""
+
+    record: RunRecord
+    journal: Journal
+    snapshot: Snapshot | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+def begin(  # noqa: PLR0913 - each fact of a run is one argument
+    project: Project,
+    command: Sequence[str],
+    *,
+    folder: Path,
+    params: Mapping[str, Json],
+    name: str | None = None,
+    note: str | None = None,
+    parent: RunId | None = None,
+    program: str | None = None,
+) -> Begun:
+    """Take the code snapshot, append *started* and put it on the disk: from here the run exists.
+
+    Raises:
+        BadSetting: the settings cannot be read.
+        JournalFailed: there is no place at all to write to.
+    """
+    run = run_id(os.urandom(8))
+    warnings: list[str] = []
+    state = _try(lambda: project.git.state(), warnings) if project.place else None
+    snapshot = _try(lambda: _snapshot(project, run, state), warnings) if state else None
+    untracked = state.untracked if state else ()
+    data = _try(lambda: project.data_inputs(untracked), warnings) or {}
+    environment = _environment(project, program)
+    record = RunRecord(
+        id=run,
+        name=name,
+        parent=parent,
+        code=_code(project, state, snapshot),
+        data=data,
+        command=mask_argv(command),
+        folder=_folder(project, folder),
+        params={**_file_params(project, warnings), **params},
+        started=Nanoseconds(time.time_ns()),
+        host=socket.gethostname(),
+        owner=str(current_owner()),
+        environment=environment_digest(environment),
+        note=note,
+    )
+    journal = open_journal(project, warnings)
+    journal.note(
+        Kind.ENVIRONMENT,
+        run,
+        {"digest": record.environment, "facts": environment_facts(environment)},
+    )
+    journal.note(Kind.BEGIN, run, facts_of(record))
+    journal.flush()
+    return Begun(record, journal, snapshot, warnings)
+
+
+def open_journal(project: Project, warnings: list[str]) -> Journal:
+    """Open a journal where it belongs, else in the temporary folder, with a warning."""
+    sync = project.settings.journal_sync
+    facts: dict[str, Json] = {"owner": str(current_owner()), "store": str(project.store_path)}
+    try:
+        return Journal(project.room.journals, facts, sync_seconds=sync)
+    except JournalFailed as err:
+        folder = Path(tempfile.mkdtemp(prefix="xvc-journal-"))
+        journal = Journal(folder, facts, sync_seconds=sync)
+        warnings.append(
+            f"{err}; this run is recorded in {journal.path}. "
+            f"Move that file into {project.room.journals} and it is folded with the next command."
+        )
+        return journal
+
+
+def _snapshot(project: Project, run: RunId, state: State) -> Snapshot:
+    most = project.settings.snapshot_limit
+    return take(project.git, run, state, most_bytes=most, scratch=project.room.scratch)
+
+
+def _code(project: Project, state: State | None, snapshot: Snapshot | None) -> Code:
+    if state is None or project.place is None:
+        return Code()
+    code = Code(commit=state.commit, branch=state.branch, worktree=project.place.tree)
+    if snapshot is None:
+        return code
+    return replace(
+        code,
+        snapshot=snapshot.commit,
+        is_dirty=snapshot.is_dirty,
+        left_out=snapshot.left_out,
+    )
+
+
+def _folder(project: Project, folder: Path) -> str:
+    try:
+        return folder.resolve().relative_to(project.root).as_posix()
+    except ValueError:
+        return str(folder)
+
+
+def _environment(project: Project, program: str | None) -> Environment:
+    environment = describe_environment(program, project.environment.get("PATH", ""))
+    named = project.settings.environment_variables
+    variables = {key: project.environment[key] for key in named if key in project.environment}
+    return replace(environment, variables=variables)
+
+
+def _file_params(project: Project, warnings: list[str]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for path in params_files(project):
+        found |= _try(lambda path=path: read_values(path), warnings) or {}  # type: ignore[misc]
+    return found
+
+
+def params_files(project: Project) -> list[Path]:
+    """List the params files: from the settings, else params.yaml and what dvc.yaml names."""
+    named = list(project.settings.params_files)
+    if not named:
+        named = ["params.yaml", *params_files_of(project.root / "dvc.yaml")]
+    return [path for name in dict.fromkeys(named) if (path := project.root / name).is_file()]
+
+
+def metrics_files(project: Project) -> list[Path]:
+    """List the metric files, whether they exist or not: from the settings and from dvc.yaml."""
+    named = [*project.settings.metrics_files, *metric_files_of(project.root / "dvc.yaml")]
+    return [project.root / name for name in dict.fromkeys(named)]
+
+
+def _try(step: Callable[[], T], warnings: list[str]) -> T | None:
+    """Take one step of the record; a refusal is said and the run goes on."""
+    try:
+        return step()
+    except (XvcError, OSError) as err:
+        hint = err.hint if isinstance(err, XvcError) else ""
+        warnings.append(f"{err}. {hint}".rstrip())
+        return None

@@ -1,0 +1,144 @@
+"""The command table, and what happens around every command: surroundings, errors, exit codes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xvc import __version__
+from xvc.cli.commands import compare, doctor, init, log, ls, run, show, status, tag
+from xvc.cli.context import Context, may_colour
+from xvc.cli.output import Manner, show_error
+from xvc.errors import UsageError, XvcError
+
+app = typer.Typer(
+    name="xvc",
+    help="Experiment history in git you can trust: runs, versions, data and results.",
+    epilog="Start with `xvc init`, then `xvc run --tag minor -- python train.py`.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "init": init.command,
+    "run": run.command,
+    "tag": tag.command,
+    "ls": ls.command,
+    "log": log.command,
+    "show": show.command,
+    "compare": compare.command,
+    "status": status.command,
+    "doctor": doctor.command,
+}
+for _name, _command in _COMMANDS.items():
+    app.command(_name)(_command)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"xvc {__version__} (xvc-experiments)")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    folder: Annotated[
+        Path | None, typer.Option("-C", help="Work as if started in this folder.")
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Say only what was asked for.")
+    ] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show where an unexpected error arose.")
+    ] = False,
+    version: Annotated[  # noqa: ARG001 - handled by its callback
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Experiment history in git you can trust."""
+    surroundings = context.obj
+    if not isinstance(surroundings, Context):
+        return
+    surroundings.manner.quiet, surroundings.manner.verbose = quiet, verbose
+    if folder is not None:
+        if not folder.is_dir():
+            raise BadFolder(str(folder))
+        surroundings.folder = folder.resolve()
+
+
+class BadFolder(UsageError):
+    """The folder of ``-C`` does not exist."""
+
+    code = "bad-folder"
+
+    def __init__(self, folder: str) -> None:
+        super().__init__(folder)
+        self.folder = folder
+
+    def __str__(self) -> str:
+        return f"there is no folder {self.folder}"
+
+
+class BadCall(UsageError):
+    """The words of a call do not fit the command."""
+
+    code = "bad-call"
+
+    def __init__(self, words: str, command: str) -> None:
+        super().__init__(words, command)
+        self.words, self.command = words, command
+
+    def __str__(self) -> str:
+        return self.words
+
+    @property
+    def hint(self) -> str:
+        """Names the command's help."""
+        return f"See `{self.command} --help`."
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    words = sys.argv[1:] if arguments is None else arguments
+    sys.exit(call(words))
+
+
+def call(words: list[str]) -> int:
+    """Run one command and return its exit code."""
+    before = words[: words.index("--")] if "--" in words else words
+    manner = Manner(as_json="--json" in before, colour=may_colour())
+    try:
+        code = app(words, standalone_mode=False, obj=Context(manner=manner), prog_name="xvc")
+    except XvcError as err:
+        show_error(err, manner)
+        return err.exit_code
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+    except typer.Exit as err:
+        return err.exit_code
+    except typer.Abort:
+        return 130
+    except _refusals() as err:
+        words_of = getattr(err, "format_message", lambda: str(err))
+        at = getattr(getattr(err, "ctx", None), "command_path", "xvc")
+        show_error(BadCall(words_of(), at), manner)
+        return 2
+    return code if isinstance(code, int) else 0
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """The errors of the argument parser: Typer may bring its own click, so they are found by it."""
+    return tuple(
+        kind
+        for kind in typer.BadParameter.__mro__
+        if kind.__name__ == "ClickException" and issubclass(kind, Exception)
+    )

@@ -1,0 +1,42 @@
+"""``xvc compare``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson
+from xvc.cli.output import Answer, show
+from xvc.errors import BadValue
+
+
+def command(
+    context: typer.Context,
+    runs: Annotated[list[str], typer.Argument(help="Versions, run ids, @, best:METRIC …")],
+    every: Annotated[bool, typer.Option("--all", help="Show what is the same, too.")] = False,
+    layout: Annotated[
+        str, typer.Option("--format", "-f", help="text, markdown, csv or html.")
+    ] = "text",
+    as_json: AsJson = False,
+) -> None:
+    """Show how runs differ in code, data, params, metrics and packages.
+
+    The first run is what the others are compared with.
+
+    Example: xvc compare e0.1.0 e0.2.0
+    """
+    from xvc.cli.comparison import LAYOUTS, as_data  # late: it opens DuckDB
+    from xvc.flows.compare import compare
+    from xvc.flows.reap import reap
+
+    if layout not in LAYOUTS:
+        raise BadValue("--format", f"{layout!r} is none of {', '.join(LAYOUTS)}")
+    here: Context = context.obj
+    project = here.project()
+    reap(project)
+    found = compare(project, runs)
+    text = LAYOUTS[layout](found, every)
+    warnings = (*project.keeper.warnings, *found.warnings)
+    show(Answer("compare", as_data(found, every=every), text, warnings), here.manner)

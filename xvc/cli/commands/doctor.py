@@ -1,0 +1,38 @@
+"""``xvc doctor``."""
+
+from __future__ import annotations
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson
+from xvc.cli.output import Answer, show
+from xvc.types import Json
+
+_MARKS = {"good": "ok", "mended": "mended", "wrong": "WRONG"}
+
+
+def command(context: typer.Context, as_json: AsJson = False) -> None:
+    """Check git, DVC, locks and the store; mend what is xvc's own.
+
+    Exits 3 when something is wrong that xvc cannot mend.
+
+    Example: xvc doctor
+    """
+    from xvc.flows.doctor import Health, doctor  # late: it opens DuckDB
+
+    here: Context = context.obj
+    found = doctor(here.project())
+    lines = []
+    for each in found:
+        lines.append(f"{_MARKS[each.health.value]:<7} {each.what:<10} {each.detail}")
+        if each.hint:
+            lines.append(f"{'':<18} {each.hint}")
+    listed: list[Json] = [
+        {"what": each.what, "health": each.health.value, "detail": each.detail, "hint": each.hint}
+        for each in found
+    ]
+    wrong = any(each.health is Health.WRONG for each in found)
+    data: Json = {"findings": listed, "healthy": not wrong}
+    show(Answer("doctor", data, "\n".join(lines), exit_code=3 if wrong else 0), here.manner)
+    raise typer.Exit(3 if wrong else 0)

@@ -1,0 +1,40 @@
+"""``xvc init``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson
+from xvc.cli.output import Answer, show
+from xvc.types import Json
+
+
+def command(
+    context: typer.Context,
+    commit: Annotated[
+        bool, typer.Option("--commit/--no-commit", help="Commit xvc's own files.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Make this folder ready: git, DVC, settings, ignore rules. Twice is harmless.
+
+    Example: xvc init
+    """
+    from xvc.flows.init import init  # late: it starts DVC
+
+    here: Context = context.obj
+    made = init(here.project(), here.folder, commit=commit)
+    lines = [*made.done, *(f"uses {what}" for what in made.joined)]
+    data: Json = {
+        "root": made.root,
+        "changed": made.changed,
+        "done": list(made.done),
+        "joined": list(made.joined),
+        "commit": made.commit,
+    }
+    text = "\n".join(lines) if made.changed else f"{made.root} is ready; nothing to do"
+    steps = ("xvc run --tag minor -- python train.py",)
+    show(Answer("init", data, text, made.warnings, steps), here.manner)

@@ -1,0 +1,46 @@
+"""``xvc log``."""
+
+from __future__ import annotations
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, Limit, Sort, Where
+from xvc.cli.output import Answer, moment, show, table
+from xvc.types import Json
+
+
+def command(
+    context: typer.Context,
+    sort: Sort = None,
+    where: Where = None,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List versions, newest first; read from the tags alone.
+
+    Example: xvc log --sort accuracy
+    """
+    from xvc.flows.list import ListRequest, log  # late: a list is not needed for --help
+
+    here: Context = context.obj
+    found, total = log(here.project(), ListRequest(sort, where, None, limit or None))
+    rows = [[info.name, moment(info.at * 10**9), info.message.subject] for info in found]
+    text = table(["version", "made", "message"], rows) if rows else "no versions yet"
+    if total > len(found):
+        text += f"\n… {total - len(found)} more; --limit 0 shows all"
+    listed: list[Json] = [
+        {
+            "version": info.name,
+            "run": info.message.run,
+            "commit": info.commit,
+            "at": info.at,
+            "subject": info.message.subject,
+            "metrics": dict(info.message.metrics),
+            "params": dict(info.message.params),
+        }
+        for info in found
+    ]
+    data: Json = {"versions": listed, "total": total}
+    steps = (f"xvc show {found[0].name}",) if found else ("xvc tag minor",)
+    show(Answer("log", data, text, next=steps), here.manner)

@@ -1,0 +1,111 @@
+"""``xvc ls``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, Limit, Sort, Where
+from xvc.cli.output import Answer, duration, moment, number, show, table
+from xvc.types import Json
+
+if TYPE_CHECKING:
+    from xvc.core.run import RunRecord
+    from xvc.flows.list import Group, RunList
+
+
+def command(
+    context: typer.Context,
+    sort: Sort = None,
+    where: Where = None,
+    group: Annotated[
+        str | None, typer.Option("--group", help="One line for each value of this key.")
+    ] = None,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List runs, newest first.
+
+    Example: xvc ls --sort accuracy --where "lr < 0.1"
+    """
+    from xvc.flows.list import ListRequest, groups, runs  # late: they open DuckDB
+
+    here: Context = context.obj
+    project = here.project()
+    request = ListRequest(sort, where, group, limit or None)
+    if group is not None:
+        answer = _grouped(groups(project, request), group)
+    else:
+        answer = _listed(runs(project, request))
+    answer = Answer("ls", answer.data, answer.text, tuple(project.keeper.warnings), answer.next)
+    show(answer, here.manner)
+
+
+def _listed(found: RunList) -> Answer:
+    if not found.runs:
+        nothing: Json = {"runs": [], "total": 0}
+        return Answer("ls", nothing, "no runs yet", next=("xvc run -- python train.py",))
+    head = ["run", "version", "status", "started", "took", *found.params, *found.metrics, "note"]
+    rows = [_row(found, run) for run in found.runs]
+    numbers = range(5 + len(found.params), len(head) - 1)
+    text = table(head, rows, right=[4, *numbers])
+    if found.total > len(found.runs):
+        text += f"\n… {found.total - len(found.runs)} more; --limit 0 shows all"
+    data: Json = {"runs": [_facts(found, run) for run in found.runs], "total": found.total}
+    return Answer("ls", data, text, next=(f"xvc show {found.runs[0].id}",))
+
+
+def _row(found: RunList, run: RunRecord) -> list[str]:
+    return [
+        run.id,
+        found.versions.get(run.id, "-"),
+        run.status.value,
+        moment(run.started),
+        duration(run.seconds),
+        *(number(run.params.get(key)) for key in found.params),
+        *(number(run.metrics.get(key)) for key in found.metrics),
+        run.note or run.name or "",
+    ]
+
+
+def _facts(found: RunList, run: RunRecord) -> Json:
+    return {
+        "id": run.id,
+        "name": run.name,
+        "version": found.versions.get(run.id),
+        "status": run.status.value,
+        "started": run.started,
+        "seconds": run.seconds,
+        "params": {key: run.params.get(key) for key in found.params},
+        "metrics": {key: run.metrics.get(key) for key in found.metrics},
+        "note": run.note,
+    }
+
+
+def _grouped(found: list[Group], key: str) -> Answer:
+    metric = next((each.metric for each in found if each.metric), None)
+    head = [key, "runs", *([f"mean {metric}", f"best {metric}"] if metric else [])]
+    rows = [
+        [
+            number(each.value),
+            str(each.runs),
+            *([number(each.mean), number(each.best)] if metric else []),
+        ]
+        for each in found
+    ]
+    data: Json = {
+        "groups": [
+            {
+                "value": each.value,
+                "runs": each.runs,
+                "metric": each.metric,
+                "mean": each.mean,
+                "best": each.best,
+            }
+            for each in found
+        ],
+        "total": len(found),
+    }
+    return Answer("ls", data, table(head, rows, right=range(1, len(head))))

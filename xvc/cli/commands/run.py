@@ -1,0 +1,120 @@
+"""``xvc run``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.output import duration, say, warn
+from xvc.errors import BadValue
+from xvc.types import Json
+
+if TYPE_CHECKING:
+    from xvc.flows.run import Ran
+
+_BUMPS = ("major", "minor", "patch")
+
+
+def command(
+    context: typer.Context,
+    words: Annotated[
+        list[str], typer.Argument(metavar="-- COMMAND…", help="The command, behind `--`.")
+    ],
+    params: Annotated[
+        list[str] | None, typer.Option("-P", "--param", metavar="KEY=VALUE", help="A param.")
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="What to call the run.")] = None,
+    note: Annotated[str | None, typer.Option("--note", "-m", help="A line about it.")] = None,
+    tag: Annotated[
+        str | None,
+        typer.Option("--tag", metavar="BUMP", help="Make it a version: major, minor or patch."),
+    ] = None,
+    capture: Annotated[
+        bool,
+        typer.Option("--capture", help="Read `METRIC name=value` and `name: value` lines."),
+    ] = False,
+    outs: Annotated[
+        list[str] | None,
+        typer.Option("--out", metavar="PATH", help="An output that DVC keeps with the version."),
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", metavar="SECONDS", help="Stop it after so long.")
+    ] = None,
+    write_params: Annotated[
+        bool,
+        typer.Option(
+            "--params-copy",
+            help="Put the params into a copy of the params file: {params} in the command, "
+            "and XVC_PARAMS_FILE.",
+        ),
+    ] = False,
+) -> None:
+    """Run a command and keep it: code, data, params, metrics, output and outcome.
+
+    The exit code is the command's own.
+
+    Example: xvc run --tag minor -P lr=0.1 -- python train.py
+    """
+    from xvc.core.version import Bump
+    from xvc.flows.run import RunRequest, run  # late: it begins to load DuckDB
+
+    here: Context = context.obj
+    if tag is not None and tag not in _BUMPS:
+        raise BadValue("--tag", f"{tag!r} is none of {', '.join(_BUMPS)}")
+    request = RunRequest(
+        command=tuple(words),
+        folder=here.folder,
+        params=_params(params or []),
+        name=name,
+        note=note,
+        outs=tuple(outs or ()),
+        capture=capture,
+        write_params=write_params,
+        timeout=timeout,
+        tag=Bump(tag) if tag else None,
+    )
+    ran = run(here.project(), request, _copy)
+    _tell(here, ran)
+    raise typer.Exit(ran.exit_code)
+
+
+def _params(words: Sequence[str]) -> dict[str, Json]:
+    from xvc.adapters.values import parse_scalar  # late: loads yaml
+
+    found: dict[str, Json] = {}
+    for word in words:
+        key, sign, text = word.partition("=")
+        if not sign or not key:
+            raise BadValue("-P", f"{word!r} has not the shape KEY=VALUE")
+        found[key] = parse_scalar(text)
+    return found
+
+
+def _copy(stream: int, chunk: bytes) -> None:
+    """Pass the command's output on, byte for byte."""
+    view = memoryview(chunk)
+    while view:
+        view = view[os.write(stream, view) :]
+
+
+def _tell(here: Context, ran: Ran) -> None:
+    sys.stdout.flush()
+    for warning in ran.warnings:
+        warn(warning, here.manner)
+    record = ran.record
+    took = duration(record.seconds)
+    how = record.status.value if record.exit_code in (0, None) else f"failed ({record.exit_code})"
+    if ran.tagged is not None:
+        say(f"xvc: {ran.tagged.name}  {ran.tagged.subject}  (run {record.id}, {took})", here.manner)
+        if ran.tagged.branch is None:
+            say(
+                "xvc: the version holds your uncommitted changes and stands beside your branch",
+                here.manner,
+            )
+    else:
+        say(f"xvc: run {record.id} {how} in {took}", here.manner)

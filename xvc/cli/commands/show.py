@@ -1,0 +1,108 @@
+"""``xvc show``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson
+from xvc.cli.output import Answer, duration, moment, number, show, size
+from xvc.types import Json
+
+if TYPE_CHECKING:
+    from xvc.flows.find import Found
+
+
+def command(
+    context: typer.Context,
+    reference: Annotated[
+        str, typer.Argument(help="A version, run id or prefix, branch, @, @-2, best:METRIC.")
+    ] = "@",
+    as_json: AsJson = False,
+) -> None:
+    """Show everything that is known of one run.
+
+    Example: xvc show e0.1.0
+    """
+    from xvc.core.record import environment_facts, facts_of  # late: opens DuckDB below
+    from xvc.flows.find import find
+    from xvc.flows.reap import reap
+
+    here: Context = context.obj
+    project = here.project()
+    reap(project)
+    (found,) = find(project, [reference])
+    environment = found.environment
+    data: Json = {
+        "version": found.version,
+        **facts_of(found.record),
+        "seconds": found.record.seconds,
+        "environment": environment_facts(environment) if environment else None,
+    }
+    steps = () if found.version else (f"xvc tag minor --run {found.record.id}",)
+    answer = Answer("show", data, _text(found), tuple(project.keeper.warnings), steps)
+    show(answer, here.manner)
+
+
+def _text(found: Found) -> str:
+    run, lines = found.record, []
+    code = run.code
+    title = " ".join(part for part in (found.version, run.id, run.name) if part)
+    lines.append(f"run {title}: {run.status.value}{_ending(found)}")
+    lines += _facts(
+        [
+            ("command", " ".join(run.command)),
+            ("started", f"{moment(run.started)}, took {duration(run.seconds)}"),
+            ("code", _code(found)),
+            ("left out", ", ".join(code.left_out)),
+            ("note", run.note),
+            ("parent", run.parent),
+            ("python", found.environment.python if found.environment else None),
+            ("cpu", duration(run.usage.cpu_seconds) if run.usage.cpu_seconds is not None else None),
+            ("memory", size(run.usage.peak_memory) if run.usage.peak_memory else None),
+            ("output", run.log),
+        ]
+    )
+    lines += _section("params", ((key, number(value)) for key, value in sorted(run.params.items())))
+    lines += _section(
+        "metrics", ((key, number(value)) for key, value in sorted(run.metrics.items()))
+    )
+    lines += _section(
+        "data",
+        ((path, f"{file.digest[:10]}  {size(file.size)}") for path, file in run.data.items()),
+    )
+    lines += _section(
+        "outputs",
+        ((path, f"{file.digest[:10]}  {size(file.size)}") for path, file in run.outs.items()),
+    )
+    return "\n".join(lines)
+
+
+def _ending(found: Found) -> str:
+    run = found.record
+    if run.signal is not None:
+        return f" by {run.signal}"
+    if run.exit_code:
+        return f" with exit code {run.exit_code}"
+    return f", {run.reason}" if run.reason else ""
+
+
+def _code(found: Found) -> str:
+    code = found.record.code
+    if code.snapshot is None:
+        return "not recorded"
+    changed = " with uncommitted changes" if code.is_dirty else ""
+    return f"{code.snapshot[:10]} on {code.branch or 'a detached HEAD'}{changed}"
+
+
+def _facts(pairs: Iterable[tuple[str, str | None]]) -> list[str]:
+    return [f"  {name + ':':<10}{value}" for name, value in pairs if value]
+
+
+def _section(title: str, pairs: Iterable[tuple[str, str]]) -> list[str]:
+    held = list(pairs)
+    width = max((len(key) for key, _ in held), default=0)
+    return [title, *(f"  {key:<{width}}  {value}" for key, value in held)] if held else []

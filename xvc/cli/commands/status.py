@@ -1,0 +1,63 @@
+"""``xvc status``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson
+from xvc.cli.output import Answer, moment, show
+from xvc.types import Json
+
+if TYPE_CHECKING:
+    from xvc.flows.status import Standing
+
+
+def command(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show what is recorded, what versions hold, and what no version holds yet.
+
+    Example: xvc status
+    """
+    from xvc.flows.status import status  # late: it opens DuckDB
+
+    here: Context = context.obj
+    found = status(here.project())
+    data: Json = {
+        "root": found.root,
+        "branch": found.branch,
+        "store": found.store,
+        "pointer": found.pointer,
+        "runs": found.runs,
+        "rows": dict(found.rows),
+        "running": [run.id for run in found.running],
+        "lost": list(found.lost),
+        "unsaved": list(found.unsaved),
+        "live_journals": found.live_journals,
+        "waiting_journals": found.waiting_journals,
+        "versions": found.versions,
+        "latest_version": found.latest_version,
+    }
+    steps = ("xvc tag minor",) if found.unsaved else ()
+    show(Answer("status", data, _text(found), found.warnings, steps), here.manner)
+
+
+def _text(found: Standing) -> str:
+    rows = ", ".join(f"{count} in {table}" for table, count in found.rows.items()) or "none"
+    lines = [
+        f"project    {found.root}" + (f" on {found.branch}" if found.branch else ""),
+        f"store      {found.store}",
+        f"runs       {found.runs} (rows: {rows})",
+        f"versions   {found.versions}"
+        + (f", the latest {found.latest_version}" if found.latest_version else ""),
+    ]
+    lines += [
+        f"running    {run.id} since {moment(run.started)} on {run.host}" for run in found.running
+    ]
+    lines += [f"lost       {run}: its process is gone" for run in found.lost]
+    if found.unsaved:
+        lines.append(f"unsaved    {len(found.unsaved)} runs are in no version yet")
+    if found.waiting_journals:
+        lines.append(f"waiting    {found.waiting_journals} journals could not be folded yet")
+    return "\n".join(lines)

@@ -1,0 +1,59 @@
+"""``xvc tag``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, DryRun
+from xvc.cli.output import Answer, show
+from xvc.types import Json
+
+
+def command(
+    context: typer.Context,
+    version: Annotated[
+        str, typer.Argument(help="major, minor or patch, or a version like e1.4.0.")
+    ] = "patch",
+    run: Annotated[
+        str | None, typer.Option("--run", help="The run; without it the last that finished.")
+    ] = None,
+    commit: Annotated[
+        bool, typer.Option("--commit", help="Put the run's code on your branch first.")
+    ] = False,
+    message: Annotated[str | None, typer.Option("--message", "-m", help="A line about it.")] = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Give a run a version: store, data and model pointers committed, an annotated tag on top.
+
+    Example: xvc tag minor -m baseline
+    """
+    from xvc.core.version import Bump
+    from xvc.flows.tag import TagRequest, tag  # late: it opens DuckDB
+
+    here: Context = context.obj
+    is_bump = version in set(Bump)
+    request = TagRequest(
+        bump=Bump(version) if is_bump else None,
+        version=None if is_bump else version,
+        run=run,
+        commit=commit,
+        text=message,
+        dry_run=dry_run,
+    )
+    made = tag(here.project(), request)
+    data: Json = {
+        "version": made.name,
+        "run": made.run,
+        "subject": made.subject,
+        "commit": made.commit,
+        "branch": made.branch,
+        "paths": list(made.paths),
+        "dry_run": made.is_dry,
+    }
+    where = f"on {made.branch}" if made.branch else "beside your branch"
+    text = f"{made.name}  {made.subject}\n{'would be' if made.is_dry else 'is'} {where}, run {made.run}"
+    show(Answer("tag", data, text, next=(f"xvc show {made.name}",)), here.manner)

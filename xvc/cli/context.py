@@ -1,0 +1,40 @@
+"""What the command line reads once: folder, environment, colour, how loudly to speak."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xvc.cli.output import Manner
+
+if TYPE_CHECKING:
+    from xvc.project import Project
+
+
+@dataclass(slots=True)
+class Context:
+    """The surroundings of one call."""
+
+    folder: Path = field(default_factory=Path.cwd)
+    manner: Manner = field(default_factory=Manner)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The process environment, as a value."""
+        return dict(os.environ)
+
+    def project(self) -> Project:
+        """Find the project of the folder."""
+        from xvc.project import Project  # late: --help needs no settings
+
+        return Project.find(self.folder, self.environment)
+
+
+def may_colour() -> bool:
+    """Whether to colour: on a terminal, unless NO_COLOR; FORCE_COLOR decides anyway."""
+    if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE", "0") != "0":
+        return True
+    return not os.environ.get("NO_COLOR") and sys.stderr.isatty()

@@ -1,0 +1,47 @@
+"""What a parent hands to its child in ``XVC_CONTEXT``: the run, and where to write it down."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from xvc.types import Json, RunId
+
+VARIABLE = "XVC_CONTEXT"
+
+
+@dataclass(frozen=True, slots=True)
+class RunContext:
+    """A run that is under way.
+
+    ``root``, ``store`` and ``journals`` are absolute paths; ``sync_seconds`` is the setting of
+    the parent, so that all its processes obey the same one.
+    """
+
+    run: RunId
+    root: str
+    store: str
+    room: str
+    tree: str
+    journals: str
+    sync_seconds: float | None = None
+    params: Mapping[str, Json] = field(default_factory=dict)
+
+    def encode(self) -> str:
+        """Write it for the environment."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def decode(cls, text: str) -> RunContext | None:
+        """Read it; None when it is none of ours."""
+        try:
+            return cls(**json.loads(text))
+        except (ValueError, TypeError):
+            return None
+
+    @property
+    def folder(self) -> Path:
+        """Where this run's journals go."""
+        return Path(self.journals)

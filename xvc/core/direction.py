@@ -1,0 +1,90 @@
+"""Which way a metric gets better, read from settings or from its name.
+
+Refuses to guess: a name that says nothing, or two things at once, has no direction.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+
+from xvc.core.equality import is_nan
+from xvc.core.words import pieces, word_table, words
+from xvc.errors import BadSetting
+
+_HIGHER = word_table(
+    "accuracy acc balancedaccuracy f1 fbeta fscore f1score auc auroc aucroc rocauc prauc auprc ap "
+    "map r2 precision recall sensitivity specificity score map50 bleu rouge meteor chrf iou miou "
+    "giou jaccard dice ndcg mrr hit hits hitrate dcg psnr ssim kappa mcc tpr tnr reward return "
+    "likelihood throughput fps qps tps correct passed success winrate similarity silhouette"
+)
+_LOWER = word_table(
+    "loss losses error errors err rmse mse mae mape smape rmsle msle medae perplexity ppl nll "
+    "logloss crossentropy bce brier hinge wer cer ter eer fid kid lpips fpr fnr ece regret kl kld "
+    "divergence distance latency time runtime seconds secs duration memory failed failures "
+    "rss vram overhead bpc bpb"
+)
+_NEGATIONS = frozenset({"neg", "negative", "negated"})
+_SECOND = frozenset({"s", "sec", "second"})
+_PROGRESS = word_table(
+    "step steps epoch epochs iteration iterations iter iters globalstep globalsteps "
+    "batch batches batchidx batchindex"
+)
+
+
+class Direction(StrEnum):
+    """Which end of a metric is the good one."""
+
+    MAX = "max"
+    MIN = "min"
+
+
+def direction_of(metric: str, declared: Mapping[str, str]) -> Direction | None:
+    """Return which way *metric* gets better, or None when nothing says so.
+
+    What is declared for exactly this key wins; otherwise the words of its name decide, and a
+    name that says both (``accuracy_loss``) or negates itself (``neg_error``) decides nothing.
+
+    >>> direction_of("val/loss", {}).value, direction_of("val/loss", {"val/loss": "max"}).value
+    ('min', 'max')
+
+    Raises:
+        BadSetting: what is declared is neither ``max`` nor ``min``.
+    """
+    if metric in declared:
+        return _declared(metric, declared[metric])
+    said = words(metric)
+    is_rate = "per" in said and bool(said & _SECOND)
+    is_higher, is_lower = is_rate or bool(said & _HIGHER), bool(said & _LOWER)
+    if is_higher == is_lower or said & _NEGATIONS:
+        return None
+    return Direction.MAX if is_higher else Direction.MIN
+
+
+def _declared(metric: str, way: str) -> Direction:
+    try:
+        return Direction(way)
+    except ValueError as err:
+        raise BadSetting((f"the direction of {metric!r} is max or min, not {way!r}",)) from err
+
+
+def better(direction: Direction | None, old: float, new: float) -> bool | None:
+    """Whether *new* beats *old*; None when the direction is unknown or a value is NaN.
+
+    >>> better(Direction.MIN, 0.3, 0.2)
+    True
+    """
+    if direction is None or is_nan(old) or is_nan(new):
+        return None
+    return new > old if direction is Direction.MAX else new < old
+
+
+def is_progress(key: str) -> bool:
+    """Whether a key counts how far a run is, and so can be neither good nor bad.
+
+    >>> is_progress("trainer/global_step"), is_progress("batch_size")
+    (True, False)
+    """
+    last = re.split(r"[/.]", key)[-1]
+    return "".join(pieces(last)) in _PROGRESS

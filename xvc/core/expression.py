@@ -1,0 +1,107 @@
+"""A filter as a tree: what is compared with what, and how it is written down again.
+
+Pure values. Refuses nothing: whatever was built can be written, and reads back as itself.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from xvc.types import Primitive
+
+BARE_KEY = re.compile(r"[^\W\d][\w./-]*")
+"""A key that needs no backticks, unless it is one of ``RESERVED``."""
+
+RESERVED = frozenset({"and", "or", "not"})
+"""The words of the language, in any case."""
+
+
+class Operator(StrEnum):
+    """How a recorded value is held against a written one; ``~`` means contains."""
+
+    EQUAL = "=="
+    DIFFERENT = "!="
+    BELOW = "<"
+    AT_MOST = "<="
+    ABOVE = ">"
+    AT_LEAST = ">="
+    CONTAINS = "~"
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """One key held against one value."""
+
+    key: str
+    op: Operator
+    value: Primitive
+
+    def __str__(self) -> str:
+        return f"{_written_key(self.key)} {self.op} {_written_value(self.value)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A key is recorded, whatever its value."""
+
+    key: str
+
+    def __str__(self) -> str:
+        return _written_key(self.key)
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """The contrary of its part."""
+
+    part: Expression
+
+    def __str__(self) -> str:
+        return f"not {_bracketed(self.part, And, Or)}"
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """All of two or more parts."""
+
+    parts: tuple[Expression, ...]
+
+    def __str__(self) -> str:
+        return " and ".join(_bracketed(part, And, Or) for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Any of two or more parts."""
+
+    parts: tuple[Expression, ...]
+
+    def __str__(self) -> str:
+        return " or ".join(_bracketed(part, Or) for part in self.parts)
+
+
+Expression = Compare | Present | Not | And | Or
+
+
+def _bracketed(part: Expression, *looser: type[And] | type[Or]) -> str:
+    return f"({part})" if isinstance(part, looser) else str(part)
+
+
+def _written_key(key: str) -> str:
+    if BARE_KEY.fullmatch(key) and key.lower() not in RESERVED:
+        return key
+    return "`" + key.replace("`", "``") + "`"
+
+
+def _written_value(value: Primitive) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+        case _:
+            return repr(value)

@@ -1,0 +1,147 @@
+"""What a journal says, apart from rows: records that begin, change and end runs.
+
+Pure values. The facts of a record are JSON at this edge and `RunRecord` fields behind it; a fact
+that this version does not know is kept out, never an error: journals outlive programs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
+from typing import cast
+
+from xvc.core.plain import from_plain, to_plain
+from xvc.core.run import Code, DataFile, Environment, RunRecord, Status, Usage
+from xvc.types import Json, RunId
+
+SCHEMA = 1
+"""The version written into every record; a higher one is refused, not guessed."""
+
+
+class Kind(StrEnum):
+    """What a record does."""
+
+    OPEN = "open"
+    KEYS = "keys"
+    BEGIN = "begin"
+    SET = "set"
+    PARAMS = "params"
+    METRICS = "metrics"
+    ENVIRONMENT = "environment"
+    END = "end"
+    SEAL = "seal"
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """One record that is no row: *at* in microseconds since the epoch."""
+
+    kind: str
+    run: RunId | None
+    facts: Json
+    at: int
+    writer: str
+    sequence: int
+    table: str | None = None
+
+
+def facts_of(run: RunRecord) -> dict[str, Json]:
+    """Write down a run, without what it does not say.
+
+    >>> facts_of(RunRecord(RunId("a"), note="x"))
+    {'id': 'a', 'status': 'running', 'note': 'x'}
+    """
+    empty = RunRecord(run.id)
+    said: dict[str, Json] = {"id": run.id, "status": run.status.value}
+    for part in fields(RunRecord):
+        value = getattr(run, part.name)
+        if part.name not in said and value != getattr(empty, part.name):
+            said[part.name] = _plain_part(value)
+    return said
+
+
+def _plain_part(value: object) -> Json:
+    if isinstance(value, Code | Usage | DataFile | Environment):
+        return to_plain({key: part for key, part in asdict(value).items() if part is not None})
+    if isinstance(value, Mapping):
+        return {key: _plain_part(part) for key, part in value.items()}
+    return to_plain(value)
+
+
+def run_from(facts: Mapping[str, Json], base: RunRecord) -> RunRecord:
+    """Read a run's facts over *base*; unknown names are passed over."""
+    known = {part.name for part in fields(RunRecord)} - {"id"}
+    said = {name: _part(name, value) for name, value in facts.items() if name in known}
+    status = said.pop("status", None)
+    merged = replace(base, **said)  # type: ignore[arg-type]
+    return merged.ended(Status(cast("str", status))) if status is not None else merged
+
+
+def _part(name: str, value: Json) -> object:
+    read = _READERS.get(name)
+    return from_plain(value) if read is None else read(value)
+
+
+def _known(made: type, value: Json) -> object:
+    names = {part.name for part in fields(made)}
+    facts = cast("dict[str, Json]", from_plain(value))
+    return made(**{key: _tuple(part) for key, part in facts.items() if key in names})
+
+
+def _tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _files(value: Json) -> dict[str, object]:
+    return {path: _known(DataFile, file) for path, file in cast("dict[str, Json]", value).items()}
+
+
+_READERS: dict[str, Callable[[Json], object]] = {
+    "code": lambda value: _known(Code, value),
+    "usage": lambda value: _known(Usage, value),
+    "data": lambda value: _files(value),
+    "outs": lambda value: _files(value),
+    "command": lambda value: _tuple(value),
+}
+
+
+def environment_from(facts: Json) -> Environment:
+    """Read an environment that `environment_facts` wrote."""
+    return cast("Environment", _known(Environment, facts))
+
+
+def environment_facts(environment: Environment) -> Json:
+    """Write down an environment."""
+    return _plain_part(environment)
+
+
+def apply(run: RunRecord | None, control: Control) -> RunRecord | None:
+    """Add one record to what is known of its run; None while nothing is known of any."""
+    if control.run is None:
+        return run
+    run = run or RunRecord(control.run)
+    facts = control.facts if isinstance(control.facts, dict) else {}
+    match control.kind:
+        case Kind.BEGIN:
+            later = {"status", "metrics", "metric_times", "finished", "exit_code", "params"}
+            begun = run_from({k: v for k, v in facts.items() if k not in later}, run)
+            params = cast("dict[str, Json]", facts.get("params", {}))
+            return replace(begun, params={**_values(params), **run.params})
+        case Kind.SET | Kind.END:
+            guess = facts.get("status") == Status.LOST.value
+            return run if guess and run.status.is_final else run_from(facts, run)
+        case Kind.PARAMS:
+            return replace(run, params={**run.params, **_values(facts)})
+        case Kind.METRICS:
+            return run.with_metrics(_values(facts), dict.fromkeys(facts, control.at))
+    return run
+
+
+def _values(facts: Mapping[str, Json]) -> dict[str, Json]:
+    return {key: cast("Json", from_plain(value)) for key, value in facts.items()}
+
+
+def in_order(controls: Iterable[Control]) -> list[Control]:
+    """Sort records by when they were written; beginnings first, whatever the clocks say."""
+    return sorted(controls, key=lambda c: (c.kind != Kind.BEGIN, c.at, c.writer, c.sequence))

@@ -1,0 +1,85 @@
+"""Experiment versions: ``e<major>.<minor>.<patch>``.
+
+Pure values: no clock, no git, no files. Refuses leading zeros, signs and any other shape.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from xvc.errors import BadVersion
+
+_SHAPE = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
+_LONGEST = 255  # a tag is a file under .git/refs/tags, and no file name is longer
+
+
+class Bump(StrEnum):
+    """Which part of a version grows."""
+
+    MAJOR = "major"
+    MINOR = "minor"
+    PATCH = "patch"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Version:
+    """The name of one tagged run, ordered by its three parts."""
+
+    major: int
+    minor: int
+    patch: int
+
+    @classmethod
+    def parse(cls, text: str, prefix: str = "e") -> Version:
+        """Read a version.
+
+        >>> Version.parse("e1.4.0") < Version.parse("e1.10.0")
+        True
+        >>> Version.parse("exp-0.2.0", prefix="exp-")
+        Version(major=0, minor=2, patch=0)
+
+        Raises:
+            BadVersion: *text* has another shape or prefix; it is kept as ``.text``.
+        """
+        found = _SHAPE.fullmatch(text.removeprefix(prefix))
+        if found is None or not text.startswith(prefix) or len(text) > _LONGEST:
+            raise BadVersion(text)
+        major, minor, patch = map(int, found.groups())
+        return cls(major, minor, patch)
+
+    def bumped(self, bump: Bump) -> Version:
+        """Return the version after this one; the parts behind the one that grows become 0.
+
+        >>> str(Version(1, 4, 2).bumped(Bump.MINOR))
+        'e1.5.0'
+        """
+        match bump:
+            case Bump.MAJOR:
+                return Version(self.major + 1, 0, 0)
+            case Bump.MINOR:
+                return Version(self.major, self.minor + 1, 0)
+            case Bump.PATCH:
+                return Version(self.major, self.minor, self.patch + 1)
+
+    def name(self, prefix: str = "e") -> str:
+        """Return the tag's name under another prefix.
+
+        >>> Version(1, 4, 0).name("exp-")
+        'exp-1.4.0'
+        """
+        return f"{prefix}{self.major}.{self.minor}.{self.patch}"
+
+    def __str__(self) -> str:
+        return self.name()
+
+
+def next_version(existing: Iterable[Version], bump: Bump) -> Version:
+    """Return the highest of *existing*, bumped; the first is 1.0.0, 0.1.0 or 0.0.1.
+
+    >>> str(next_version([], Bump.MINOR))
+    'e0.1.0'
+    """
+    return max(existing, default=Version(0, 0, 0)).bumped(bump)

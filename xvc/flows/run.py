@@ -1,0 +1,283 @@
+"""Running a command as a run: begun before it starts, ended whatever happens.
+
+The child's exit code is the answer even when tracking failed; what failed is a warning.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from xvc.adapters.outputlog import OutputLog
+from xvc.adapters.process import Ending, Ladder, Launch, run as run_process
+from xvc.adapters.values import read_values, write_replaced
+from xvc.core.capture import LineMetrics
+from xvc.core.plain import to_plain
+from xvc.core.record import Kind
+from xvc.core.run import DataFile, RunRecord, Status
+from xvc.core.version import Bump
+from xvc.errors import NoCommand, XvcError
+from xvc.beginning import Begun, begin, metrics_files, params_files
+from xvc.flows.tag import TagRequest, Tagged, tag
+from xvc.project import Project
+from xvc.store.db import warm_up
+from xvc.core.context import VARIABLE, RunContext
+from xvc.types import Json, Nanoseconds, Row
+
+_TABLE = "events"
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What ``xvc run`` was asked for; ``timeout`` in seconds."""
+
+    command: tuple[str, ...]
+    folder: Path
+    params: Mapping[str, Json] = field(default_factory=dict)
+    name: str | None = None
+    note: str | None = None
+    outs: tuple[str, ...] = ()
+    capture: bool = False
+    write_params: bool = False
+    timeout: float | None = None
+    tag: Bump | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A run that has ended, the version it got, and what went wrong beside it."""
+
+    record: RunRecord
+    exit_code: int
+    tagged: Tagged | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None]) -> Ran:
+    """Run a command and keep it.
+
+    Args:
+        project: where.
+        request: what.
+        sink: gets every piece of output, with 1 or 2, as it comes.
+
+    Raises:
+        NoCommand: it cannot be started; the run is kept as failed.
+        BadSetting: the settings cannot be read; nothing was started.
+    """
+    warm_up()  # DuckDB loads while git and the command work
+    outer = RunContext.decode(project.environment.get(VARIABLE, ""))
+    begun = begin(
+        project,
+        request.command,
+        folder=request.folder,
+        params=request.params,
+        name=request.name,
+        note=request.note,
+        parent=outer.run if outer else None,
+        program=request.command[0],
+    )
+    stale = {path: _stamp(path) for path in metrics_files(project)}
+    recorder = _Recorder(project, begun, request, sink)
+    try:
+        ending = run_process(_launch(project, request, begun), sink=recorder.take)
+    except NoCommand as err:
+        facts: dict[str, Json] = {"status": Status.FAILED.value, "reason": str(err)}
+        begun.journal.note(Kind.END, begun.record.id, {**facts, "finished": time.time_ns()})
+        begun.journal.close()
+        project.keeper.refresh()
+        raise
+    recorder.close()
+    with _forgiving(begun.warnings):
+        _read_metrics(stale, recorder)
+    with _forgiving(begun.warnings):
+        _end(project, begun, ending, _outs(project, request, begun.warnings))
+    record = _finished(begun.record, recorder, ending)
+    with _forgiving(begun.warnings):
+        project.keeper.refresh()
+        begun.warnings += project.keeper.warnings
+    tagged = _tagged(project, request, record, begun.warnings)
+    return Ran(record, ending.shell_code, tagged, tuple(begun.warnings))
+
+
+def _tagged(
+    project: Project, request: RunRequest, record: RunRecord, warnings: list[str]
+) -> Tagged | None:
+    if request.tag is None:
+        return None
+    if record.status is not Status.FINISHED:
+        warnings.append(
+            f"the run {record.status.value}, so it got no version; "
+            f"to give it one all the same: `xvc tag {request.tag.value} --run {record.id}`"
+        )
+        return None
+    tagged: list[Tagged] = []
+    with _forgiving(warnings):
+        tagged.append(tag(project, TagRequest(bump=request.tag, run=record.id, just_ran=True)))
+    return tagged[0] if tagged else None
+
+
+def _launch(project: Project, request: RunRequest, begun: Begun) -> Launch:
+    settings = project.settings
+    context = RunContext(
+        run=begun.record.id,
+        root=str(project.root),
+        store=str(project.store_path),
+        room=str(project.room.folder),
+        tree=project.room.tree,
+        journals=str(begun.journal.path.parent),
+        sync_seconds=settings.journal_sync,
+        params=dict(begun.record.params),
+    )
+    environment = {**project.environment, VARIABLE: context.encode(), "XVC_RUN": begun.record.id}
+    environment |= {_variable(key): _shown(value) for key, value in request.params.items()}
+    command = request.command
+    if request.write_params:
+        copy = project.room.scratch / f"{begun.record.id}.params.yaml"
+        sources = params_files(project)
+        write_replaced(sources[0] if sources else copy, copy, request.params)
+        environment["XVC_PARAMS_FILE"] = str(copy)
+        command = tuple(part.replace("{params}", str(copy)) for part in command)
+    ladder = Ladder(settings.interrupt_seconds, settings.terminate_seconds)
+    return Launch(command, request.folder, environment, request.timeout, ladder)
+
+
+def _variable(key: str) -> str:
+    return "XVC_PARAM_" + "".join(c if c.isalnum() else "_" for c in key).upper()
+
+
+def _shown(value: Json) -> str:
+    return value if isinstance(value, str) else str(to_plain(value))
+
+
+class _Recorder:
+    """Where the child's output goes: to the caller, into the log, and through the metric reader."""
+
+    def __init__(
+        self,
+        project: Project,
+        begun: Begun,
+        request: RunRequest,
+        sink: Callable[[int, bytes], None],
+    ) -> None:
+        self._sink, self._begun = sink, begun
+        self.path = project.room.logs / f"{begun.record.id}.log"
+        self._log = OutputLog(self.path, project.settings.output_limit)
+        self._reader = LineMetrics(loose=True) if request.capture else None
+        self.metrics: dict[str, Json] = {}
+
+    def take(self, stream: int, chunk: bytes) -> None:
+        self._log.write(chunk)
+        if self._reader is not None and stream == 1:
+            self.log_all(dict([pair]) for pair in self._reader.feed(chunk))
+        self._sink(stream, chunk)
+
+    def log_all(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            with _forgiving(self._begun.warnings):
+                self._begun.journal.row(self._begun.record.id, _TABLE, row)
+                self.metrics |= {key: value for key, value in row.items()}  # type: ignore[misc]
+
+    def close(self) -> None:
+        self._log.close()
+        if self._reader is not None:
+            self.log_all(dict([pair]) for pair in self._reader.close())
+        if self._log.failure:
+            self._begun.warnings.append(f"the output log is not complete: {self._log.failure}")
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        facts = path.stat()
+    except OSError:
+        return ()
+    return (facts.st_ino, facts.st_size, facts.st_mtime_ns)
+
+
+def _read_metrics(stale: Mapping[Path, tuple[int, ...]], recorder: _Recorder) -> None:
+    """Read the metric files that this run wrote; an untouched one speaks of an older run."""
+    for path, before in stale.items():
+        now = _stamp(path)
+        if now and now != before:
+            values = read_values(path)
+            recorder.log_all([{k: v for k, v in values.items() if isinstance(v, int | float)}])
+
+
+def _end(project: Project, begun: Begun, ending: Ending, outs: Mapping[str, DataFile]) -> None:
+    facts: dict[str, Json] = {
+        "status": _status(ending).value,
+        "exit_code": ending.exit_code,
+        "signal": ending.signal,
+        "finished": time.time_ns(),
+        "usage": _usage(ending),
+        "log": str(project.room.logs / f"{begun.record.id}.log"),
+    }
+    if outs:
+        facts["outs"] = {path: {"digest": f.digest, "size": f.size} for path, f in outs.items()}
+    if begun.snapshot is not None:
+        with _forgiving(begun.warnings):
+            facts["touched"] = _touched(project, begun)
+        begun.snapshot.index.unlink(missing_ok=True)
+    begun.journal.note(Kind.END, begun.record.id, facts)
+    begun.journal.close()
+
+
+def _outs(project: Project, request: RunRequest, warnings: list[str]) -> dict[str, DataFile]:
+    """Keep the declared outputs in the DVC cache as this run left them."""
+    found: dict[str, DataFile] = {}
+    for out in request.outs:
+        place = project.root / out
+        if project.dvc is None:
+            warnings.append(f"--out {out} needs DVC here; run `xvc init`")
+        elif not place.exists():
+            warnings.append(f"the run was to leave {out}, and it is not there")
+        else:
+            with _forgiving(warnings):
+                found[out] = project.dvc.keep(place)
+    return found
+
+
+def _touched(project: Project, begun: Begun) -> Json:
+    """Name the tracked files that changed during the run, with what they held afterwards."""
+    if begun.snapshot is None:
+        return {}
+    found: dict[str, Json] = {}
+    for path in project.git.stale(begun.snapshot.index):
+        file = project.git.place.top / path
+        found[path] = project.git.hash_file(file) if file.is_file() else None
+    return found
+
+
+def _usage(ending: Ending) -> Json:
+    return {key: value for key, value in asdict(ending.usage).items() if value is not None}
+
+
+def _status(ending: Ending) -> Status:
+    if ending.timed_out:
+        return Status.TIMED_OUT
+    if ending.out_of_memory:
+        return Status.OUT_OF_MEMORY
+    if ending.interrupted and ending.shell_code != 0:
+        return Status.INTERRUPTED
+    if ending.signal is not None:
+        return Status.KILLED
+    return Status.FINISHED if ending.exit_code == 0 else Status.FAILED
+
+
+def _finished(record: RunRecord, recorder: _Recorder, ending: Ending) -> RunRecord:
+    metrics = {**record.metrics, **recorder.metrics}
+    ended = replace(record, metrics=metrics, finished=Nanoseconds(time.time_ns()))
+    return ended.ended(_status(ending), exit_code=ending.exit_code, signal=ending.signal)
+
+
+@contextlib.contextmanager
+def _forgiving(warnings: list[str]) -> Iterator[None]:
+    """What xvc cannot do beside a run is said, and the run goes on."""
+    try:
+        yield
+    except (XvcError, OSError) as err:
+        hint = err.hint if isinstance(err, XvcError) else ""
+        warnings.append(f"{err}. {hint}".rstrip())

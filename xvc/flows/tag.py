@@ -1,0 +1,329 @@
+"""Giving a run a version: object, pointer, commit, tag, each on the disk before the next.
+
+Never moves a tag, never commits the user's files unasked, never tags code that did not make the
+result. Killed between any two steps, the state before stands and the same call completes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from xvc.adapters.dvc import pointer_of
+from xvc.adapters.files import add_line, write_durably
+from xvc.adapters.git import Git, State
+from xvc.adapters.lock import FileLock
+from xvc.adapters.snapshot import private_index, tree_now
+from xvc.beginning import metrics_files
+from xvc.core.data import data_hash
+from xvc.core.run import DataFile, RunRecord, Status
+from xvc.core.subject import chosen_keys, chosen_metrics, subject
+from xvc.core.tag import TagMessage
+from xvc.core.version import Bump, Version, next_version
+from xvc.errors import ConflictError, GitFailed, NoProject, NoRun, TagTaken, TreeDiffers
+from xvc.flows.find import VersionInfo, find, versions
+from xvc.project import Project
+from xvc.store import query
+from xvc.types import CommitId, Digest
+
+_WAIT = 120.0  # seconds for other versions being made
+_TRIES = 50
+_EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
+
+class BranchMoved(ConflictError):
+    """The branch has other commits than when the run began."""
+
+    code = "branch-moved"
+
+    def __init__(self, run: str, branch: str) -> None:
+        super().__init__(run, branch)
+        self.run, self.branch = run, branch
+
+    def __str__(self) -> str:
+        return f"{self.branch} has moved since run {self.run}, so its code cannot be put on top"
+
+    @property
+    def hint(self) -> str:
+        """Names the other way."""
+        return f"`xvc tag --run {self.run}` tags the run's code beside the branch."
+
+
+@dataclass(frozen=True, slots=True)
+class TagRequest:
+    """What ``xvc tag`` was asked for; without *run*, the last one that finished."""
+
+    bump: Bump | None = None
+    version: str | None = None
+    run: str | None = None
+    commit: bool = False
+    text: str | None = None
+    dry_run: bool = False
+    just_ran: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A version: its name, what it marks, and its message.
+
+    ``branch`` is the branch that has the commit, None when the version stands beside it.
+    """
+
+    name: str
+    run: str
+    subject: str
+    commit: str | None
+    branch: str | None
+    paths: tuple[str, ...]
+    is_dry: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What the version's commit is built on."""
+
+    tree: str
+    parent: str | None
+    branch: str | None
+    on_head: bool
+
+
+def tag(project: Project, request: TagRequest) -> Tagged:
+    """Give a run a version.
+
+    Raises:
+        NoProject: no git or no DVC here.
+        NoRun: there is no such run, or none has finished.
+        TreeDiffers: the code in the tree is not what the run used.
+        TagTaken: the wanted version exists.
+        BranchMoved: ``commit`` was asked for and the branch has moved.
+        NoIdentity: git does not know who tags.
+    """
+    if project.place is None:
+        raise NoProject(str(project.root), "a git repository")
+    if project.dvc is None:
+        raise NoProject(str(project.root), "a DVC repository")
+    project.room.version_lock.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(project.room.version_lock).held(wait=_WAIT, doing="tag"):
+        record = _chosen(project, request)
+        infos = versions(project)
+        wanted = _wanted(project, request, infos)
+        base = _base(project, record, request)
+        line = _subject(project, record, request.text)
+        if request.dry_run:
+            paths = tuple(project.relative(path) for path in _pointers(project, record))
+            return Tagged(wanted, record.id, line, None, base.branch, paths, is_dry=True)
+        return _make(project, request, record, base, wanted, line)
+
+
+def _chosen(project: Project, request: TagRequest) -> RunRecord:
+    if request.run is not None:
+        return find(project, [request.run])[0].record
+    with project.keeper.view() as connection:
+        record = query.latest(connection, 0, status=Status.FINISHED.value)
+    if record is None:
+        raise NoRun("@")
+    return record
+
+
+def _wanted(project: Project, request: TagRequest, infos: Sequence[VersionInfo]) -> str:
+    prefix = project.settings.tag_prefix
+    if request.version is not None:
+        name = Version.parse(request.version, prefix).name(prefix)
+        holder = next((info for info in infos if info.name == name), None)
+        if holder is not None:
+            raise TagTaken(name, holder.commit)
+        return name
+    bump = request.bump or Bump.PATCH
+    return next_version((info.version for info in infos), bump).name(prefix)
+
+
+def _base(project: Project, record: RunRecord, request: TagRequest) -> _Base:
+    """Decide which code the version holds and whether the branch gets it."""
+    git = project.git
+    state = git.state()
+    head_tree = git.tree_of(state.commit) if state.commit else _EMPTY_TREE
+    snapshot = record.code.snapshot
+    if snapshot is None:  # the run was recorded without git's help: HEAD is all there is
+        return _Base(head_tree, state.commit, state.branch, on_head=True)
+    own = _own_paths(project, record)
+    if _differing(git, head_tree, git.tree_of(snapshot), own):
+        return _base_beside(project, record, request, state, own)
+    if not request.run:
+        _refuse_other_code(project, record, state, own)
+    return _Base(head_tree, state.commit, state.branch, on_head=True)
+
+
+def _base_beside(
+    project: Project, record: RunRecord, request: TagRequest, state: State, own: frozenset[str]
+) -> _Base:
+    git, snapshot = project.git, record.code.snapshot or ""
+    if not request.run and not request.commit:
+        _refuse_other_code(project, record, state, own)
+    tree = git.tree_of(snapshot)
+    if not request.commit:
+        return _Base(tree, record.code.commit, None, on_head=False)
+    if state.commit != record.code.commit:
+        raise BranchMoved(record.id, state.branch or "HEAD")
+    return _Base(tree, state.commit, state.branch, on_head=True)
+
+
+def _own_paths(project: Project, record: RunRecord) -> frozenset[str]:
+    """Paths that a version writes itself, or that the run wrote and declared."""
+    paths = [*_pointers(project, record), *metrics_files(project), project.root / "dvc.lock"]
+    paths += [place.with_name(".gitignore") for place in _places(project, record)]
+    return frozenset(project.relative(path) for path in paths)
+
+
+def _differing(git: Git, old: str, new: str, own: frozenset[str]) -> list[str]:
+    return [change.path for change in git.changes(old, new) if change.path not in own]
+
+
+def _refuse_other_code(
+    project: Project, record: RunRecord, state: State, own: frozenset[str]
+) -> None:
+    """Compare the tree as it is with the tree that the run saw."""
+    git = project.git
+    seen = git.blobs(git.tree_of(record.code.snapshot or ""))
+    now = tree_now(git, state, project.room.scratch, lambda path: path in seen)
+    blobs = git.blobs(now)
+    differing = [
+        path
+        for path in _differing(git, git.tree_of(record.code.snapshot or ""), now, own)
+        if not _left_by_run(record, path, blobs)
+    ]
+    if differing:
+        raise TreeDiffers(record.id, tuple(differing))
+
+
+def _left_by_run(record: RunRecord, path: str, blobs: dict[str, str]) -> bool:
+    if path not in record.touched:
+        return False
+    blob = record.touched[path]
+    return blobs.get(path) is None if blob is None else (blobs.get(path) or "").endswith(blob)
+
+
+def _subject(project: Project, record: RunRecord, text: str | None) -> str:
+    keys: Sequence[str] = project.settings.tag_keys
+    if not keys:
+        with project.keeper.view() as connection:
+            others = [run.params for run in query.all_runs(connection) if run.id != record.id]
+        metrics = chosen_metrics(record.metrics, list(project.settings.metrics_direction))
+        keys = [*chosen_keys(others[:200], record.params), *metrics]
+    note = text if text is not None else record.note
+    return subject(record.params, record.metrics, data_hash(record.data), note, keys)
+
+
+def _make(
+    project: Project,
+    request: TagRequest,
+    record: RunRecord,
+    base: _Base,
+    wanted: str,
+    line: str,
+) -> Tagged:
+    digest, files = _files(project, request, record)
+    commit = _commit(project, base, files, f"{wanted}: {line}")
+    message = TagMessage(
+        subject=line,
+        run=record.id,
+        snapshot=CommitId(record.code.snapshot) if record.code.snapshot else None,
+        store=Digest(digest),
+        started=record.started,
+        params=record.params,
+        metrics=record.metrics,
+        data={path: file.digest for path, file in record.data.items()},
+        note=request.text if request.text is not None else record.note,
+    )
+    name = _mark(project, request, wanted, commit, message.render())
+    project.keeper.settle(digest)
+    branch = base.branch if base.on_head else None
+    return Tagged(name, record.id, line, commit, branch, tuple(files))
+
+
+def _files(
+    project: Project, request: TagRequest, record: RunRecord
+) -> tuple[str, dict[str, bytes]]:
+    """Keep the store, write its pointer, and collect what the version's commit brings.
+
+    Of an older run only the pointers count: metric files in the tree speak of a newer one.
+    """
+    dvc = project.dvc
+    if dvc is None:
+        raise NoProject(str(project.root), "a DVC repository")
+    digest, size = project.keeper.snapshot()
+    store = pointer_of(project.store_path)
+    text = dvc.pointer_text(project.store_path, DataFile(digest, size))
+    if not store.exists() or store.read_bytes() != text:
+        write_durably(store, text)
+    files = {project.relative(store): text}
+    is_current = request.run is None or request.just_ran
+    for out, file in record.outs.items():
+        place = project.root / out
+        pointer = pointer_of(place)
+        files[project.relative(pointer)] = dvc.pointer_text(place, file)
+        if is_current:
+            write_durably(pointer, files[project.relative(pointer)])
+            add_line(place.with_name(".gitignore"), f"/{place.name}")
+    beside = [store.with_name(".gitignore")]
+    if is_current:
+        beside += [(project.root / out).with_name(".gitignore") for out in record.outs]
+        beside += [*metrics_files(project), project.root / "dvc.lock"]
+    return digest, files | {project.relative(p): p.read_bytes() for p in beside if p.is_file()}
+
+
+def _pointers(project: Project, record: RunRecord) -> list[Path]:
+    return [pointer_of(place) for place in _places(project, record)]
+
+
+def _places(project: Project, record: RunRecord) -> list[Path]:
+    return [project.store_path, *(project.root / out for out in record.outs)]
+
+
+def _commit(project: Project, base: _Base, files: Mapping[str, bytes], message: str) -> str:
+    """Write the commit and move the branch, only from where it was; the index follows."""
+    git = project.git
+    scratch = project.room.scratch
+    index = private_index(git, scratch, f"tag-{os.getpid()}")
+    try:
+        git.read_tree(base.tree, index)
+        git.put(index, git.keep_blobs(files, scratch))
+        tree = git.write_tree(index)
+    finally:
+        index.unlink(missing_ok=True)
+    if base.on_head and base.parent is not None and tree == git.tree_of(base.parent):
+        return base.parent
+    commit = git.make_commit(tree, [base.parent], f"{message}\n")
+    if base.on_head:
+        before = _tree(git, base.parent)
+        _advance(git, base, commit, message)
+        git.follow(commit, _differing(git, before, tree, frozenset()))
+    return commit
+
+
+def _tree(git: Git, commit: str | None) -> str:
+    return git.tree_of(commit) if commit else _EMPTY_TREE
+
+
+def _advance(git: Git, base: _Base, commit: str, why: str) -> None:
+    if base.branch is not None:
+        git.move_branch(base.branch, commit, base.parent, f"xvc tag: {why}")
+    elif base.parent is not None:
+        git.move_detached_head(commit, base.parent, f"xvc tag: {why}")
+
+
+def _mark(project: Project, request: TagRequest, wanted: str, commit: str, message: str) -> str:
+    """Create the tag; when another process took the number, take the next."""
+    name = wanted
+    for _ in range(_TRIES):
+        try:
+            project.git.make_tag(name, commit, message)
+        except TagTaken:
+            if request.version is not None:
+                raise
+            name = _wanted(project, request, versions(project))
+        else:
+            return name
+    raise GitFailed(("tag", name), 128, "every next version was taken meanwhile")

@@ -1,0 +1,68 @@
+"""Where journals and xvc's other private files lie. Paths only: nothing is read or written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The private folder of a repository, shared by its worktrees, or of one store outside git.
+
+    ``tree`` names the work tree (``main``, or the worktree's own name): each has its own store,
+    and so its own journals.
+    """
+
+    folder: Path
+    tree: str = "main"
+
+    @property
+    def journals(self) -> Path:
+        """Journals whose rows may not all be in the store yet."""
+        return self.folder / "journals" / self.tree
+
+    @property
+    def folded(self) -> Path:
+        """Journals of ended writers, all in the store, kept until a version holds their rows."""
+        return self.journals / "folded"
+
+    @property
+    def quarantine(self) -> Path:
+        """Damaged lines, by the name of the journal they were in."""
+        return self.folder / "quarantine"
+
+    @property
+    def scratch(self) -> Path:
+        """Files that no one misses after a crash."""
+        return self.folder / "tmp"
+
+    @property
+    def logs(self) -> Path:
+        """The output of runs, by run id."""
+        return self.folder / "logs"
+
+    @property
+    def store_lock(self) -> Path:
+        """Held while the store of this tree is written."""
+        return self.folder / "locks" / f"store-{self.tree}"
+
+    @property
+    def version_lock(self) -> Path:
+        """Held while a version is made, by all trees."""
+        return self.folder / "locks" / "versions"
+
+    @property
+    def store_state(self) -> Path:
+        """What the store of this tree looked like when xvc last left it."""
+        return self.folder / "stores" / f"{self.tree}.json"
+
+    @property
+    def operations(self) -> Path:
+        """The operation log."""
+        return self.folder / "operations.jsonl"
+
+    @property
+    def dvc_site(self) -> Path:
+        """DVC's own state, kept out of shared folders."""
+        return self.folder / "dvc-site"

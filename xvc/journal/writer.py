@@ -1,0 +1,287 @@
+"""A writer: one append-only file, one ``write`` a record, nothing held back.
+
+What `Journal.row` has returned for is in the kernel: it survives SIGKILL. `Journal.flush` puts it
+on the disk. After a fork the child opens a file of its own. Each record carries the running
+CRC-32 of all bytes before it, so a reader finds rot with one call. Never touches another's file.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import weakref
+from collections.abc import Callable, Mapping
+from os import write
+from pathlib import Path
+from threading import RLock
+from time import time_ns
+from zlib import crc32
+
+from orjson import dumps
+
+from xvc.core.ids import writer_id
+from xvc.core.record import SCHEMA, Control, Kind
+from xvc.errors import BadValue, JournalFailed
+from xvc.journal.codec import DIRECT, PLAIN, STRICT, encode_control, encode_key, encode_value
+from xvc.types import Json, Row, RunId
+
+SUFFIX = ".jsonl"
+_HEAD = 80  # no record's values begin before this byte
+
+
+class Journal:
+    """One process's journal in *folder*.
+
+    Args:
+        folder: made when missing.
+        facts: what the first record says of the writer, JSON values.
+        sync_seconds: at most so long until a record is on the disk; 0 is every record, None only
+            at `flush` and `close`.
+
+    Raises:
+        JournalFailed: the file cannot be made.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_acquire",
+        "_busy",
+        "_chain",
+        "_declared",
+        "_deferred",
+        "_descriptor",
+        "_facts",
+        "_folder",
+        "_lock",
+        "_names",
+        "_release",
+        "_sequence",
+        "_sync_seconds",
+        "_synced",
+        "path",
+        "writer",
+    )
+
+    def __init__(
+        self, folder: Path, facts: Mapping[str, Json], *, sync_seconds: float | None = None
+    ) -> None:
+        self._folder, self._facts, self._sync_seconds = folder, dict(facts), sync_seconds
+        self._start_over()
+        self._open()
+        forked = weakref.WeakMethod(self._leave_to_parent)
+        os.register_at_fork(after_in_child=lambda: _call(forked))
+
+    def _start_over(self) -> None:
+        self._lock = RLock()
+        self._acquire, self._release = self._lock.acquire, self._lock.release
+        self._deferred: list[tuple[RunId, str, Row]] = []
+        self._busy = False
+        self._descriptor = -1
+
+    def _leave_to_parent(self) -> None:
+        """In a forked child: the file stays the parent's; the next record opens another."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self._start_over()
+
+    def _open(self) -> None:
+        self.writer = writer_id(os.urandom(5))
+        self.path = self._folder / (self.writer + SUFFIX)
+        self._sequence, self._chain, self._synced = 0, 0, time_ns()
+        self._names: dict[str, dict[type, dict[str, str]]] = {}
+        self._declared: dict[str, set[str]] = {}
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+            self._descriptor = os.open(self.path, flags, 0o644)
+        except OSError as err:
+            raise JournalFailed(str(self.path), err.strerror or str(err)) from err
+        _hold(self._descriptor)
+        self._write(Kind.OPEN, None, self._facts)
+
+    def row(self, run: RunId, table: str, values: Row) -> int:
+        """Append one row and return its time in microseconds since the epoch.
+
+        Raises:
+            BadValue: a key or value cannot be kept; nothing was written.
+            JournalFailed: the disk refused; nothing of this row will be read.
+        """
+        self._acquire()
+        if self._busy:  # a signal handler logs in the middle of another row: it goes behind it
+            return self._defer(run, table, values)
+        self._busy = True
+        try:
+            try:
+                names = self._names[table]
+                at = time_ns() // 1000
+                line = dumps(
+                    {
+                        "v": SCHEMA,
+                        "n": self._sequence + 1,
+                        "t": at,
+                        "c": self._chain,
+                        "w": self.writer,
+                        "r": run,
+                        "e": table,
+                        "d": {names[v.__class__][k]: v for k, v in values.items()},
+                    },
+                    option=STRICT,
+                )
+            except (KeyError, TypeError):  # a new key, or a value that JSON has no word for
+                return self._spelled_row(run, table, values)
+            if self._descriptor < 0 or line.find(b"null", _HEAD) > 0:  # NaN and infinity are null
+                return self._spelled_row(run, table, values)
+            self._append(line)
+            return at
+        finally:
+            self._busy = False
+            if self._deferred:
+                self._catch_up()
+            self._release()
+
+    def _defer(self, run: RunId, table: str, values: Row) -> int:
+        self._deferred.append((run, table, dict(values)))
+        self._release()
+        return time_ns() // 1000
+
+    def _catch_up(self) -> None:
+        while self._deferred:
+            self.row(*self._deferred.pop(0))
+
+    def _spelled_row(self, run: RunId, table: str, values: Row) -> int:
+        """Write a row value by value, after naming the keys that are new to this file."""
+        body: dict[str, object] = {}
+        tags: dict[str, str] = {}
+        for key, value in values.items():
+            if not isinstance(key, str) or not key:
+                raise BadValue(repr(key), "a key is a text of at least one character")
+            tag, carried = encode_value(key, value)
+            tags[key] = tag
+            if tag != "n":
+                body[f"{tag}:{encode_key(key)}"] = carried
+        if self._descriptor < 0:
+            self._open()
+        self._declare(run, table, values, tags)
+        at = time_ns() // 1000
+        record = {
+            "v": SCHEMA,
+            "n": self._sequence + 1,
+            "t": at,
+            "c": self._chain,
+            "w": self.writer,
+            "r": run,
+            "e": table,
+            "d": body,
+        }
+        self._append(dumps(record, option=PLAIN))
+        return at
+
+    def _declare(self, run: RunId, table: str, values: Row, tags: Mapping[str, str]) -> None:
+        if table not in self._names:
+            self._names[table] = {kind: {} for kind in DIRECT}
+            self._declared[table] = set()
+        names = {key: f"{tag}:{encode_key(key)}" for key, tag in tags.items()}
+        fresh: list[Json] = [n for n in names.values() if n not in self._declared[table]]
+        if fresh:
+            self._write(Kind.KEYS, run, fresh, table)
+            self._declared[table].update(names.values())
+        for key, value in values.items():
+            if DIRECT.get(value.__class__) == tags[key]:
+                self._names[table][value.__class__][key] = names[key]
+
+    def note(self, kind: Kind, run: RunId | None, facts: Json) -> None:
+        """Append a record that is no row.
+
+        Raises:
+            JournalFailed: the disk refused.
+        """
+        with self._lock:
+            if self._descriptor < 0:
+                self._open()
+            self._write(kind, run, facts)
+
+    def _write(self, kind: Kind, run: RunId | None, facts: Json, table: str | None = None) -> None:
+        at = time_ns() // 1000
+        control = Control(kind.value, run, facts, at, self.writer, self._sequence + 1, table)
+        self._append(encode_control(control, self._chain))
+
+    def _append(self, line: bytes) -> None:
+        try:
+            written = write(self._descriptor, line)
+        except OSError as err:
+            raise JournalFailed(str(self.path), err.strerror or str(err)) from err
+        if written != len(line):
+            self._take_back(written)
+        self._sequence += 1
+        self._chain = crc32(line, self._chain)
+        if self._sync_seconds is not None:
+            self._sync_when_due(self._sync_seconds)
+
+    def _take_back(self, written: int) -> None:
+        """Cut off half a record after a full disk, so that the next one starts on a line."""
+        try:
+            os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
+        except OSError:
+            os.close(self._descriptor)
+            self._descriptor = -1  # the next record opens another file; this tail stays torn
+        raise JournalFailed(str(self.path), "no space left on device")
+
+    def _sync_when_due(self, seconds: float) -> None:
+        if time_ns() - self._synced >= seconds * 1e9:
+            self.flush()
+
+    def flush(self) -> None:
+        """Put every record on the disk.
+
+        Raises:
+            JournalFailed: the disk refused; the records may be lost by a power cut, and later
+                ones go to another file.
+        """
+        with self._lock:
+            if self._descriptor < 0:
+                return
+            try:
+                os.fsync(self._descriptor)
+                _sync_folder(self._folder)
+            except OSError as err:
+                # After a failed fsync the kernel forgets the error: asking again would lie.
+                os.close(self._descriptor)
+                self._descriptor = -1
+                raise JournalFailed(str(self.path), err.strerror or str(err)) from err
+            self._synced = time_ns()
+
+    def close(self) -> None:
+        """Seal, flush and release the file; a second call does nothing.
+
+        Raises:
+            JournalFailed: the disk refused.
+        """
+        with self._lock:
+            if self._descriptor < 0:
+                return
+            self._write(Kind.SEAL, None, None)
+            self.flush()
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+
+def _hold(descriptor: int) -> None:
+    """Mark the file as being written for as long as this process lives."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return  # a file system without flock: the owner in the first record still tells
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _call(method: weakref.WeakMethod[Callable[[], None]]) -> None:
+    alive = method()
+    if alive is not None:
+        alive()

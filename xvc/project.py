@@ -1,0 +1,136 @@
+"""A project: its root, its settings, and its parts, each opened when first asked for.
+
+Reads no environment of its own: the mapping comes from whoever calls (the command line, or a
+Tracker that stands alone).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from xvc import config
+from xvc.adapters import git
+from xvc.adapters.dvc import SUFFIX, Dvc, load_yaml, read_pointers
+from xvc.adapters.git import Git
+from xvc.config import Settings
+from xvc.core.data import inputs
+from xvc.core.run import DataFile
+from xvc.errors import NoProject
+from xvc.journal.layout import Room
+from xvc.store.keeper import Keeper
+from xvc.types import Json
+
+_OUTSIDE = ".xvc-journals"
+
+
+class Project:
+    """Everything xvc knows of one folder."""
+
+    def __init__(
+        self,
+        root: Path,
+        place: git.Place | None,
+        environment: Mapping[str, str],
+        overrides: Mapping[str, Json] | None = None,
+    ) -> None:
+        self.root, self.place, self.environment = root, place, environment
+        self._overrides = dict(overrides or {})
+
+    @classmethod
+    def find(
+        cls,
+        folder: Path,
+        environment: Mapping[str, str],
+        overrides: Mapping[str, Json] | None = None,
+    ) -> Project:
+        """Find the project that *folder* is in: the nearest settings file, else the repository.
+
+        Outside both, the folder itself is the project: it has runs and a store, but no versions.
+        """
+        folder = folder.resolve()
+        place = git.find(folder)
+        top = place.top if place else folder
+        for root in (folder, *folder.parents):
+            if (root / config.FILE).is_file():
+                return cls(root, place, environment, overrides)
+            if root == top:
+                break
+        return cls(top, place, environment, overrides)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings, all layers."""
+        home = (
+            self.environment.get("XDG_CONFIG_HOME")
+            or f"{self.environment.get('HOME', '/')}/.config"
+        )
+        return config.load(
+            self.root,
+            user_file=Path(home) / "xvc" / "config.yaml",
+            environment=self.environment,
+            overrides=self._overrides,
+        )
+
+    @cached_property
+    def git(self) -> Git:
+        """The repository.
+
+        Raises:
+            NoProject: there is none.
+        """
+        if self.place is None:
+            raise NoProject(str(self.root), "a git repository")
+        return Git(self.place, self.environment)
+
+    @cached_property
+    def dvc(self) -> Dvc | None:
+        """The DVC set-up; None where there is none."""
+        top = self.place.top if self.place else self.root
+        return Dvc.find(self.root, top, self.environment)
+
+    @property
+    def room(self) -> Room:
+        """Where xvc's private files lie: shared by worktrees; beside a store that is no project's."""
+        if self.place is not None and "database" not in self._overrides:
+            return Room(self.place.common / "xvc", self.place.tree)
+        return Room(self.store_path.with_name(self.store_path.name + _OUTSIDE))
+
+    @property
+    def store_path(self) -> Path:
+        """The store of this work tree."""
+        return self.root / self.settings.database
+
+    @cached_property
+    def keeper(self) -> Keeper:
+        """The store with its journals."""
+        return Keeper(self.store_path, self.room, self.dvc)
+
+    def relative(self, path: Path) -> str:
+        """Name a path of the project as git does, from the top of the work tree."""
+        top = self.place.top if self.place else self.root
+        return path.relative_to(top).as_posix()
+
+    def own_pointers(self) -> frozenset[str]:
+        """The tracked paths that xvc itself writes: never inputs of a run."""
+        return frozenset({self.relative(self.store_path)})
+
+    def data_inputs(self, untracked: tuple[str, ...] = ()) -> dict[str, DataFile]:
+        """Read what data the tree's pointers name; keys are paths from the top.
+
+        Raises:
+            PointerCorrupt: a pointer or dvc.lock cannot be read.
+        """
+        top = self.place.top if self.place else self.root
+        named = self.git.listed("*.dvc", "dvc.lock", "*/dvc.lock") if self.place else []
+        named += [path for path in untracked if path.endswith((SUFFIX, "dvc.lock"))]
+        pointers = read_pointers(top, sorted({path for path in named if path.endswith(SUFFIX)}))
+        found = inputs(pointers, {}, self.own_pointers())
+        for path in sorted({path for path in named if Path(path).name == "dvc.lock"}):
+            if (top / path).is_file():
+                lock = load_yaml((top / path).read_bytes(), path)
+                found |= inputs(
+                    pointers, lock if isinstance(lock, dict) else {}, self.own_pointers()
+                )
+        return dict(sorted(found.items()))

@@ -1,0 +1,158 @@
+"""Which column holds which key, made and widened as keys arrive. Nothing is dropped or renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from xvc.journal.codec import decode_name
+from xvc.store.schema import (
+    EVENT,
+    EVENT_COLUMNS,
+    TYPES,
+    check_table,
+    column_for,
+    quoted,
+    widened,
+)
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_EXACT = 1 << 53  # beyond it, a DOUBLE cannot tell neighbouring integers apart
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One key's column and the names under which its values arrive."""
+
+    key: str
+    name: str
+    type: str
+    arriving: tuple[str, ...] = ()
+
+
+def known(connection: DuckDBPyConnection, table: str) -> dict[str, Column]:
+    """Read a table's columns by key; empty when there is no such table."""
+    found = connection.execute(
+        "SELECT key, column_name, type FROM columns WHERE lower(table_name) = lower(?)", [table]
+    ).fetchall()
+    return {key: Column(key, name, kind) for key, name, kind in found}
+
+
+def tables(connection: DuckDBPyConnection) -> list[str]:
+    """List the event tables by name."""
+    found = connection.execute(
+        "SELECT DISTINCT value FROM meta WHERE key = 'table' ORDER BY value"
+    ).fetchall()
+    return [name for (name,) in found]
+
+
+def make_room(
+    connection: DuckDBPyConnection, table: str, names: Sequence[str], source: str
+) -> list[Column]:
+    """Make or widen the columns that *names* need; *source* is a subquery with those names in d."""
+    ensure_table(connection, table)
+    held = known(connection, table)
+    taken = {column.name.lower() for column in held.values()} | set(EVENT_COLUMNS)
+    arriving: dict[str, list[str]] = {}
+    for name in names:
+        arriving.setdefault(decode_name(name)[1], []).append(name)
+    made = []
+    for key, its in arriving.items():
+        column = held.get(key)
+        if column is None:
+            column = Column(key, column_for(key, taken), "NULL")
+            taken.add(column.name.lower())
+            _add(connection, table, column)
+        made.append(_widen(connection, table, column, tuple(its), source))
+    return made
+
+
+def ensure_table(connection: DuckDBPyConnection, table: str) -> None:
+    """Make an event table unless it is there."""
+    check_table(table)
+    connection.execute(f"CREATE TABLE IF NOT EXISTS {quoted(table)} ({EVENT})")
+    connection.execute(
+        "INSERT INTO meta SELECT 'table', ? WHERE NOT EXISTS "
+        "(FROM meta WHERE key = 'table' AND lower(value) = lower(?))",
+        [table, table],
+    )
+
+
+def _add(connection: DuckDBPyConnection, table: str, column: Column) -> None:
+    connection.execute(f"ALTER TABLE {quoted(table)} ADD COLUMN {quoted(column.name)} VARCHAR")
+    connection.execute(
+        "INSERT INTO columns VALUES (?, ?, ?, 'NULL')", [table, column.key, column.name]
+    )
+
+
+def _widen(
+    connection: DuckDBPyConnection,
+    table: str,
+    column: Column,
+    arriving: tuple[str, ...],
+    source: str,
+) -> Column:
+    kind = column.type
+    for name in arriving:
+        arrives = TYPES[decode_name(name)[0]]
+        mixes = "DOUBLE" in {kind, arrives} and {kind, arrives} & {"BIGINT", "HUGEINT"}
+        exact = not mixes or _is_exact(connection, table, column, arriving, source)
+        kind = widened(kind, arrives, is_lossless=exact)
+    if kind != column.type:
+        _retype(connection, table, column, kind)
+    return Column(column.key, column.name, kind, arriving)
+
+
+def _is_exact(
+    connection: DuckDBPyConnection, table: str, column: Column, arriving: Sequence[str], source: str
+) -> bool:
+    """Whether every integer held or arriving under this key is exact as a DOUBLE."""
+    integers = [name for name in arriving if decode_name(name)[0] in "ih"]
+    for name in integers:
+        beyond = f"SELECT 1 FROM {source} WHERE abs(d.{quoted(name)}::HUGEINT) > {_EXACT} LIMIT 1"
+        if connection.execute(beyond).fetchone():
+            return False
+    if column.type not in ("BIGINT", "HUGEINT"):
+        return True
+    held = f"SELECT 1 FROM {quoted(table)} WHERE abs({quoted(column.name)}::HUGEINT) > {_EXACT} LIMIT 1"
+    return connection.execute(held).fetchone() is None
+
+
+def _retype(connection: DuckDBPyConnection, table: str, column: Column, kind: str) -> None:
+    place = f"ALTER TABLE {quoted(table)} ALTER COLUMN {quoted(column.name)} TYPE {kind}"
+    if column.type == "NULL":
+        place += f" USING NULL::{kind}"
+    connection.execute(place)
+    connection.execute(
+        "UPDATE columns SET type = ? WHERE lower(table_name) = lower(?) AND key = ?",
+        [kind, table, column.key],
+    )
+
+
+def value_of(column: Column) -> str:
+    """Write the expression that reads this column's value out of a record's ``d``."""
+    parts = []
+    for name in column.arriving:
+        tag = decode_name(name)[0]
+        if tag == "n":
+            continue
+        part = f"d.{quoted(name)}"
+        part = f"from_base64({part})" if tag == "x" else part
+        parts.append(part if TYPES[tag] == column.type else f"CAST({part} AS {column.type})")
+    if not parts:
+        return "NULL"
+    return parts[0] if len(parts) == 1 else f"coalesce({', '.join(parts)})"
+
+
+def struct_of(names: Mapping[str, None]) -> str:
+    """Write the type of ``d`` for these names, as read_json wants it."""
+    parts = []
+    for name in names:
+        tag = decode_name(name)[0]
+        if tag != "n":
+            kind = "VARCHAR" if tag == "x" else TYPES[tag]
+            parts.append(f"{quoted(name)} {kind}")
+    return f"STRUCT({', '.join(parts)})" if parts else ""

@@ -1,0 +1,176 @@
+"""Named questions to an open store; every value is bound, nothing is written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xvc.core.record import environment_from
+from xvc.core.run import Environment, RunRecord
+from xvc.journal.codec import from_json
+from xvc.store import runs
+from xvc.store.columns import known, tables
+from xvc.store.schema import quoted
+from xvc.types import RunId
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_NEWEST = "ORDER BY started DESC NULLS LAST, id"
+
+
+def by_id(connection: DuckDBPyConnection, run: RunId) -> RunRecord | None:
+    """Read one run."""
+    found = runs.load(connection, "WHERE id = ?", [run])
+    return found[0] if found else None
+
+
+def by_prefix(connection: DuckDBPyConnection, prefix: str) -> list[RunId]:
+    """List the ids that begin with *prefix*."""
+    found = connection.execute(
+        "SELECT id FROM runs WHERE starts_with(id, ?) ORDER BY id", [prefix]
+    ).fetchall()
+    return [RunId(name) for (name,) in found]
+
+
+def by_given_name(connection: DuckDBPyConnection, name: str) -> RunRecord | None:
+    """Read the newest run that was called so."""
+    found = runs.load(connection, f"WHERE name = ? {_NEWEST} LIMIT 1", [name])
+    return found[0] if found else None
+
+
+def latest(
+    connection: DuckDBPyConnection,
+    back: int,
+    *,
+    worktree: str | None = None,
+    branch: str | None = None,
+    status: str | None = None,
+) -> RunRecord | None:
+    """Read the run that began last, or *back* runs before it, among those that fit."""
+    wanted = {"worktree": worktree, "branch": branch, "status": status}
+    given = {column: value for column, value in wanted.items() if value is not None}
+    where = " AND ".join(f"{column} = ?" for column in given) or "true"
+    found = runs.load(
+        connection, f"WHERE {where} {_NEWEST} LIMIT 1 OFFSET {int(back)}", list(given.values())
+    )
+    return found[0] if found else None
+
+
+def extreme(connection: DuckDBPyConnection, metric: str, *, largest: bool) -> RunRecord | None:
+    """Read the run with the largest or smallest last value of a metric; NaN never wins."""
+    pointer = _pointer(metric)
+    value = "TRY_CAST(json_extract_string(metrics, ?) AS DOUBLE)"
+    order = "DESC" if largest else "ASC"
+    found = runs.load(
+        connection,
+        f"WHERE {value} IS NOT NULL ORDER BY {value} {order}, started DESC, id LIMIT 1",
+        [pointer, pointer],
+    )
+    return found[0] if found else None
+
+
+def _pointer(key: str) -> str:
+    """Write a key as a JSON pointer (RFC 6901)."""
+    return "/" + key.replace("~", "~0").replace("/", "~1")
+
+
+def page(
+    connection: DuckDBPyConnection, *, sort: str | None, descending: bool, limit: int | None
+) -> list[RunRecord]:
+    """Read runs, newest first or by a metric, param or column.
+
+    Runs without a value come last, whichever way.
+    """
+    most = "" if limit is None else f"LIMIT {int(limit)}"
+    if sort is None:
+        return runs.load(connection, f"{_NEWEST} {most}")
+    order = "DESC" if descending else "ASC"
+    if sort in runs.COLUMNS:
+        return runs.load(connection, f"ORDER BY {quoted(sort)} {order} NULLS LAST, id {most}")
+    value = "coalesce(json_extract_string(metrics, ?), json_extract_string(params, ?))"
+    pointer = _pointer(sort)
+    return runs.load(
+        connection,
+        f"ORDER BY TRY_CAST({value} AS DOUBLE) {order} NULLS LAST, {value} {order} NULLS LAST, id {most}",
+        [pointer] * 4,
+    )
+
+
+def keys(connection: DuckDBPyConnection) -> list[str]:
+    """List every metric and param key of any run."""
+    found = connection.execute(
+        "SELECT DISTINCT unnest(json_keys(metrics) || json_keys(params)) AS key FROM runs ORDER BY key"
+    ).fetchall()
+    return [key for (key,) in found if key is not None]
+
+
+def count(connection: DuckDBPyConnection, status: str | None = None) -> int:
+    """Count runs."""
+    where, values = ("WHERE status = ?", [status]) if status else ("", [])
+    found = connection.execute(f"SELECT count(*) FROM runs {where}", values).fetchone()
+    return int(found[0]) if found else 0
+
+
+def with_status(connection: DuckDBPyConnection, status: str) -> list[RunRecord]:
+    """Read all runs of one status."""
+    return runs.load(connection, f"WHERE status = ? {_NEWEST}", [status])
+
+
+def all_runs(connection: DuckDBPyConnection) -> list[RunRecord]:
+    """Read every run, newest first."""
+    return runs.load(connection, _NEWEST)
+
+
+def ids(connection: DuckDBPyConnection) -> set[RunId]:
+    """List every run id."""
+    return {RunId(name) for (name,) in connection.execute("SELECT id FROM runs").fetchall()}
+
+
+def environment(connection: DuckDBPyConnection, digest: str | None) -> Environment | None:
+    """Read an environment by its digest."""
+    if digest is None:
+        return None
+    found = connection.execute(
+        "SELECT facts FROM environments WHERE digest = ?", [digest]
+    ).fetchone()
+    return environment_from(from_json(found[0])) if found else None
+
+
+def row_counts(connection: DuckDBPyConnection) -> dict[str, int]:
+    """Count the rows of each event table."""
+    counts = {}
+    for table in tables(connection):
+        found = connection.execute(f"SELECT count(*) FROM {quoted(table)}").fetchone()
+        counts[table] = int(found[0]) if found else 0
+    return counts
+
+
+def sortable() -> tuple[str, ...]:
+    """List the columns of runs by which a list can be sorted."""
+    return tuple(name for name, kind in runs.COLUMNS.items() if kind != "JSON")
+
+
+def rows_of(connection: DuckDBPyConnection, table: str, run: RunId) -> int:
+    """Count a run's rows in an event table; 0 when there is no such table."""
+    if table not in tables(connection):
+        return 0
+    found = connection.execute(
+        f"SELECT count(*) FROM {quoted(table)} WHERE track_id = ?", [run]
+    ).fetchone()
+    return int(found[0]) if found else 0
+
+
+def values_of(connection: DuckDBPyConnection, table: str, run: RunId, key: str) -> list[object]:
+    """Read one key of a run's rows, oldest first.
+
+    Raises:
+        KeyError: the table has no such key.
+    """
+    column = known(connection, table).get(key)
+    if column is None:
+        raise KeyError(key)
+    found = connection.execute(
+        f"SELECT {quoted(column.name)} FROM {quoted(table)} WHERE track_id = ? ORDER BY row_id",
+        [run],
+    ).fetchall()
+    return [value for (value,) in found]

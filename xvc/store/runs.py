@@ -1,0 +1,94 @@
+"""Rows of the ``runs`` table and the values they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from xvc.core.record import facts_of, run_from
+from xvc.core.run import RunRecord
+from xvc.journal.codec import from_json, to_json
+from xvc.store.schema import literal
+from xvc.types import Json, Nanoseconds, RunId
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_TEXT = (
+    *("id", "name", "status", "parent", "folder", "signal", "reason", "host", "owner"),
+    *("environment", "log", "note"),
+)
+_CODE = {"commit": "commit", "snapshot": "snapshot", "branch": "branch", "worktree": "worktree"}
+_JSON = ("data", "outs", "touched", "command", "params", "metrics", "metric_times", "usage")
+_TIMES = ("started", "finished")
+
+COLUMNS = {
+    **dict.fromkeys(_TEXT, "VARCHAR"),
+    **dict.fromkeys(_CODE, "VARCHAR"),
+    "dirty": "BOOLEAN",
+    "left_out": "JSON",
+    **dict.fromkeys(_JSON, "JSON"),
+    **dict.fromkeys(_TIMES, "TIMESTAMPTZ"),
+    "exit_code": "BIGINT",
+}
+_SELECTED = ", ".join(f'epoch_us("{name}")' if name in _TIMES else f'"{name}"' for name in COLUMNS)
+
+
+def load(
+    connection: DuckDBPyConnection, where: str = "", values: Sequence[object] = ()
+) -> list[RunRecord]:
+    """Read runs; *where* is what follows FROM, with its parameters bound."""
+    rows = connection.execute(f"SELECT {_SELECTED} FROM runs {where}", list(values)).fetchall()
+    return [_value(dict(zip(COLUMNS, row, strict=True))) for row in rows]
+
+
+def _value(row: dict[str, object]) -> RunRecord:
+    facts: dict[str, Json] = {
+        name: cast("Json", row[name]) for name in _TEXT if row[name] is not None
+    }
+    if row["exit_code"] is not None:
+        facts["exit_code"] = cast("int", row["exit_code"])
+    for name in _JSON:
+        if row[name] is not None:
+            facts[name] = from_json(cast("str", row[name]))
+    code = {name: cast("Json", row[column]) for name, column in _CODE.items()}
+    code["is_dirty"] = bool(row["dirty"])
+    code["left_out"] = from_json(cast("str", row["left_out"] or "[]"))
+    facts["code"] = code
+    for name in _TIMES:
+        if row[name] is not None:
+            facts[name] = cast("int", row[name]) * 1000
+    return run_from(facts, RunRecord(RunId(cast("str", row["id"]))))
+
+
+def save(connection: DuckDBPyConnection, runs: Sequence[RunRecord], scratch: Path) -> None:
+    """Put runs in place of what the table holds of them, in bulk."""
+    if not runs:
+        return
+    scratch.parent.mkdir(parents=True, exist_ok=True)
+    scratch.write_text("".join(to_json(_row(run)) + "\n" for run in runs), encoding="utf-8")
+    types = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items())
+    source = f"read_json({literal(str(scratch))}, format='newline_delimited', columns={{{types}}})"
+    try:
+        connection.execute(f"DELETE FROM runs WHERE id IN (SELECT id FROM {source})")
+        connection.execute(f"INSERT INTO runs BY NAME SELECT * FROM {source}")
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def _row(run: RunRecord) -> dict[str, Json]:
+    facts = facts_of(run)
+    code = run.code
+    row: dict[str, Json] = {name: facts.get(name) for name in (*_TEXT, *_JSON)}
+    row |= {column: cast("Json", getattr(code, name)) for name, column in _CODE.items()}
+    row |= {"dirty": code.is_dirty, "left_out": list(code.left_out), "exit_code": run.exit_code}
+    return row | {name: _iso(getattr(run, name)) for name in _TIMES}
+
+
+def _iso(at: Nanoseconds | None) -> str | None:
+    if at is None:
+        return None
+    seconds, rest = divmod(at // 1000, 1_000_000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest).isoformat()

@@ -1,0 +1,117 @@
+"""The tables of a store, as published: a plain DuckDB file with these names.
+
+Event tables (``events`` and any name a user gives) are made on demand with the three columns of
+`EVENT`; each logged key becomes a further one, listed in ``columns``.
+"""
+
+from __future__ import annotations
+
+from xvc.errors import BadValue
+
+VERSION = 1
+STORAGE = "v1.5.0"  # readable by DuckDB 1.5 and 2.x
+
+SYSTEM = """
+CREATE TABLE meta (key VARCHAR, value VARCHAR);
+-- one row a run; data, params, metrics and usage are JSON objects keyed as they were given
+CREATE TABLE runs (
+    id VARCHAR, name VARCHAR, status VARCHAR, parent VARCHAR,
+    "commit" VARCHAR, snapshot VARCHAR, dirty BOOLEAN, branch VARCHAR, worktree VARCHAR,
+    left_out JSON, data JSON, outs JSON, touched JSON, command JSON, folder VARCHAR,
+    params JSON, metrics JSON, metric_times JSON,
+    started TIMESTAMPTZ, finished TIMESTAMPTZ, exit_code BIGINT, signal VARCHAR, reason VARCHAR,
+    host VARCHAR, owner VARCHAR, environment VARCHAR, usage JSON, log VARCHAR, note VARCHAR
+);
+-- the packages and tools a run had, by the digest that runs name
+CREATE TABLE environments (digest VARCHAR, facts JSON);
+-- how far each writer's journal is in: the watermark that makes folding idempotent
+CREATE TABLE folds (writer VARCHAR, sequence BIGINT, position BIGINT, names JSON);
+-- which column holds which logged key; DuckDB's names ignore case, keys do not
+CREATE TABLE columns (table_name VARCHAR, key VARCHAR, column_name VARCHAR, type VARCHAR);
+"""
+
+EVENT = "row_id UUID, track_id VARCHAR, timestamp TIMESTAMPTZ"
+EVENT_COLUMNS = ("row_id", "track_id", "timestamp")
+SYSTEM_TABLES = ("meta", "runs", "environments", "folds", "columns")
+
+TYPES = {
+    "f": "DOUBLE",
+    "i": "BIGINT",
+    "h": "HUGEINT",
+    "g": "VARCHAR",
+    "b": "BOOLEAN",
+    "s": "VARCHAR",
+    "x": "BLOB",
+    "z": "TIMESTAMP WITH TIME ZONE",
+    "t": "TIMESTAMP",
+    "d": "DATE",
+    "j": "JSON",
+    "n": "NULL",
+}
+"""The column type of each type tag of the journal; NULL until a value is seen."""
+
+NUMERIC = ("DOUBLE", "BIGINT", "HUGEINT")
+_INTEGERS = ("BIGINT", "HUGEINT")
+
+
+def quoted(name: str) -> str:
+    """Write an identifier so that nothing in it is read as SQL.
+
+    >>> quoted('a"b')
+    '"a""b"'
+    """
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Write a string constant, for the places where a parameter cannot stand."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def widened(old: str, new: str, *, is_lossless: bool) -> str:
+    """Find the type that holds both without loss.
+
+    Args:
+        old: the column's type.
+        new: the type of what arrives.
+        is_lossless: whether every integer involved is exact as a DOUBLE.
+
+    >>> widened("BIGINT", "DOUBLE", is_lossless=True)
+    'DOUBLE'
+    >>> widened("DOUBLE", "VARCHAR", is_lossless=True)
+    'VARIANT'
+    """
+    if old == new or new == "NULL":
+        return old
+    if old == "NULL":
+        return new
+    pair = {old, new}
+    if pair <= set(_INTEGERS):
+        return "HUGEINT"
+    if "DOUBLE" in pair and pair <= {"DOUBLE", *_INTEGERS} and is_lossless:
+        return "DOUBLE"
+    return "VARIANT"
+
+
+def column_for(key: str, taken: set[str]) -> str:
+    """Choose the column of a key: the key itself, or with a number where another has the name.
+
+    >>> column_for("Loss", {"loss"})
+    'Loss_2'
+    """
+    name, number = key, 1
+    while name.lower() in taken:
+        number += 1
+        name = f"{key}_{number}"
+    return name
+
+
+def check_table(name: str) -> str:
+    """Return an event table's name.
+
+    Raises:
+        BadValue: it is empty or one of the system tables.
+    """
+    if not name or name.lower() in SYSTEM_TABLES:
+        raise BadValue("table", f"{name!r} is reserved; choose another name")
+    return name
