@@ -108,9 +108,9 @@ class Project:
         return Keeper(self.store_path, self.room, self.dvc)
 
     def relative(self, path: Path) -> str:
-        """Name a path of the project as git does, from the top of the work tree."""
+        """Name a path as git does, from the top of the work tree; one outside stays as it is."""
         top = self.place.top if self.place else self.root
-        return path.relative_to(top).as_posix()
+        return (path.relative_to(top) if path.is_relative_to(top) else path).as_posix()
 
     def own_pointers(self) -> frozenset[str]:
         """The tracked paths that xvc itself writes: never inputs of a run."""

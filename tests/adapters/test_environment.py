@@ -82,6 +82,18 @@ def test_our_own_interpreter_is_described_by_our_path() -> None:
     assert {"pytest", "psutil", "hypothesis"} <= set(described.packages)
 
 
+def test_the_first_on_the_path_is_the_one_imported(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a package that is there twice the version is the one that would be imported."""
+    for folder, version in (("a", "1"), ("b", "2")):
+        (tmp_path / folder / f"twice-{version}.dist-info").mkdir(parents=True)
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "a"), str(tmp_path / "b")])
+    described = describe_environment(None, "")
+
+    assert described.packages == {"twice": "1"}
+
+
 def test_a_link_into_another_prefix_is_followed(prefix: Path, tmp_path: Path) -> None:
     """A python outside any environment has the packages of where it really lives."""
     real = tmp_path / "opt/python-3.99"

@@ -225,18 +225,57 @@ def test_a_surviving_child_does_not_keep_a_dead_parents_lock(tmp_path: Path) -> 
     assert lock.is_held
 
 
-def test_a_lock_file_that_was_deleted_excludes_all_the_same(tmp_path: Path) -> None:
-    """A lock on a file that is no longer at its place is not taken for one."""
-    path = tmp_path / "a.lock"
+def test_a_lock_on_a_deleted_file_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is deleted between opening and locking excludes nobody: it is tried again."""
+    path, lock_it = tmp_path / "a.lock", fcntl.flock
+    losing = [True]
+
+    def flock(fd: int, how: int) -> None:
+        if losing.pop() if losing else False:
+            path.unlink()
+        lock_it(fd, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
     lock = FileLock(path)
-    lock.acquire(0, "fold")
-    path.unlink()
-    second = FileLock(path)
-    second.acquire(1, "read")
+    lock.acquire(10, "fold")
     with pytest.raises(LockBusy):
         FileLock(path).acquire(0, "read")
 
-    assert second.is_held
+    assert lock.is_held
+    lock.release()
+
+
+def test_a_released_lock_is_free_whoever_has_a_copy(tmp_path: Path) -> None:
+    """A descriptor that a fork in another thread has just copied does not keep the lock."""
+    lock = FileLock(tmp_path / "a.lock")
+    lock.acquire(0, "fold")
+    assert lock._fd is not None
+    copy = os.dup(lock._fd)
+    lock.release()
+    other = FileLock(tmp_path / "a.lock")
+    other.acquire(0, "read")
+    os.close(copy)
+
+    assert other.is_held
+    other.release()
+
+
+def test_a_claimant_that_slept_finds_who_came_after(
+    without_flock: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between looking and claiming, others may have come and gone: the highest number counts."""
+    create, path = os.open, tmp_path / "a.lock"
+
+    def open_late(name: object, *more: int) -> int:
+        if str(name).endswith(".lease.1"):
+            (tmp_path / "a.lock.lease.2").write_text(f"{current_owner()}\nfold\n")
+        return create(name, *more)  # type: ignore[call-overload, no-any-return]
+
+    monkeypatch.setattr(os, "open", open_late)
+    with pytest.raises(LockBusy):
+        FileLock(path).acquire(0, "read")
+
+    assert {each.name for each in tmp_path.iterdir()} == {"a.lock", "a.lock.lease.2"}
 
 
 def test_the_file_stays(first: str, tmp_path: Path) -> None:

@@ -277,16 +277,21 @@ def test_handlers_and_descriptors_are_given_back(start: Start) -> None:
 
     def traces() -> tuple[object, ...]:
         heard = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGWINCH)
-        waker = signal.set_wakeup_fd(-1)
         handlers = tuple(map(signal.getsignal, heard))
-        return waker, handlers, len(os.listdir("/dev/fd")), threading.active_count()
+        return handlers, len(os.listdir("/dev/fd")), threading.active_count()
 
-    start("true")
-    before = traces()
+    bell, waker = os.pipe()
+    os.set_blocking(waker, False)
+    ours = signal.signal(signal.SIGTERM, lambda *_: None)
+    waker_before, before = signal.set_wakeup_fd(waker), traces()
     for terminal in ((False, False), (True, True), (True, False)):
         start("sh", "-c", "echo out; echo err >&2", terminal=terminal)
+    after, waker_after = traces(), signal.set_wakeup_fd(waker_before)
+    signal.signal(signal.SIGTERM, ours)
+    os.close(bell)
+    os.close(waker)
 
-    assert traces() == before
+    assert (after, waker_after) == (before, waker)
 
 
 def test_a_thread_may_run_a_command(start: Start) -> None:

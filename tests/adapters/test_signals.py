@@ -41,6 +41,8 @@ class Host:
         self.has_terminal = bool(wishes.get("takes_terminal"))
         ours, its = os.openpty() if self.has_terminal else os.pipe()
         self.terminal = ours
+        if self.has_terminal:
+            termios.tcsetwinsize(ours, (24, 61))
         defaults = {
             "timeout": 20.0,
             "ladder": (20.0, 20.0),
@@ -248,10 +250,10 @@ def test_a_detached_daemon_outlives_a_stop(begin: Begin) -> None:
     sleeper = host.first_number()
     host.until(b"up")
     host.tell(signal.SIGTERM)
-    facts = host.report()
+    facts, state = host.report(), state_of(sleeper)
     os.kill(sleeper, signal.SIGKILL)
 
-    assert facts["exit_code"] == 5
+    assert (facts["exit_code"], state[:1]) == (5, "S")
 
 
 def test_a_stopped_child_goes_on(begin: Begin) -> None:
@@ -285,13 +287,14 @@ def test_the_window_size_follows_ours(begin: Begin) -> None:
         "while True: time.sleep(0.05)"
     )
     host = begin(sys.executable, "-c", code, takes_terminal=True)
-    host.until(b"\n")
+    first = host.until(b"\n")
     termios.tcsetwinsize(host.terminal, (33, 77))
     told = host.until(b"77 33")
     os.write(host.terminal, b"\x03")
     host.report()
 
-    assert b"77 33" in told
+    assert first.startswith(b"61 24")
+    assert told.splitlines()[-1].startswith(b"77 33")
 
 
 def test_a_short_child_costs_no_psutil(begin: Begin) -> None:

@@ -111,6 +111,13 @@ def run(
         finally:
             child.join()
             sampled = sampler.stop()
+    return _ending(child, attendance, sampled, kills_before)
+
+
+def _ending(
+    child: _Child, attendance: Attendance, sampled: Usage, kills_before: int | None
+) -> Ending:
+    # A shell that ran the command says 137 of it and ends well itself.
     was_killed = child.signal_number == signal.SIGKILL or child.exit_code == _KILLED
     return Ending(
         exit_code=child.exit_code,
@@ -127,7 +134,6 @@ class _Child:
     """A started command and the thread that waits for it; the thread alone collects it."""
 
     def __init__(self, launch: Launch, outlets: Outlets, bell: Bell) -> None:
-        self._peak_before = peak_memory_of(resource.getrusage(resource.RUSAGE_SELF))
         self._process = _start(launch, outlets)
         self._bell = bell
         self._ended = threading.Event()
@@ -159,7 +165,8 @@ class _Child:
         else:
             code = os.waitstatus_to_exitcode(status)
             self.exit_code, self.signal_number = (code, None) if code >= 0 else (None, -code)
-            self.usage = usage_of(spent, spawner_peak=self._peak_before)
+            ours = peak_memory_of(resource.getrusage(resource.RUSAGE_SELF))
+            self.usage = usage_of(spent, spawner_peak=ours)
         self._process.returncode = 0  # tells Popen that there is nothing left to wait for
         self._ended.set()
         self._bell.ring()

@@ -13,21 +13,22 @@ from xvc.core.run import Usage
 
 _Number = TypeVar("_Number", int, float)
 _BLOCK = 512
+_CLEARLY = 1.1
 
 
 def usage_of(spent: struct_rusage, *, spawner_peak: int = 0) -> Usage:
     """Read the figures of an ended child and of every descendant that was waited for.
 
-    Until its exec a child is its spawner, and Linux counts that too: a peak of no more than
+    Until its exec a child is its spawner, and Linux counts that too: a peak near or below
     *spawner_peak* bytes says nothing of the child, so it is None (measured: ``true`` started by
-    a process of 318 MB "peaks" at 318 MB).
+    a process of 318 MB "peaks" at 318 MB, give or take what a CPU has not added up yet).
     """
     peak = peak_memory_of(spent)
     read, written = traffic_of(spent)
     is_linux = sys.platform == "linux"
     return Usage(
         cpu_seconds=spent.ru_utime + spent.ru_stime,
-        peak_memory=peak if peak > spawner_peak else None,
+        peak_memory=peak if peak > spawner_peak * _CLEARLY else None,
         read_bytes=read if is_linux else None,  # elsewhere it counts operations, of any size
         written_bytes=written if is_linux else None,
     )

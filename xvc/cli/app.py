@@ -3,41 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from xvc import __version__
-from xvc.cli.commands import compare, doctor, init, log, ls, run, show, status, tag
 from xvc.cli.context import Context, may_colour
 from xvc.cli.output import Manner, show_error
 from xvc.errors import UsageError, XvcError
 
-app = typer.Typer(
-    name="xvc",
-    help="Experiment history in git you can trust: runs, versions, data and results.",
-    epilog="Start with `xvc init`, then `xvc run --tag minor -- python train.py`.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-_COMMANDS: dict[str, Callable[..., None]] = {
-    "init": init.command,
-    "run": run.command,
-    "tag": tag.command,
-    "ls": ls.command,
-    "log": log.command,
-    "show": show.command,
-    "compare": compare.command,
-    "status": status.command,
-    "doctor": doctor.command,
-}
-for _name, _command in _COMMANDS.items():
-    app.command(_name)(_command)
+COMMANDS = ("init", "run", "tag", "ls", "log", "show", "compare", "status", "doctor")
+"""Every command, in the order in which they are met; each has a module of its name."""
 
 
 def _version(wanted: bool) -> None:
@@ -46,7 +25,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def root(
     context: typer.Context,
     folder: Annotated[
@@ -71,6 +49,29 @@ def root(
         if not folder.is_dir():
             raise BadFolder(str(folder))
         surroundings.folder = folder.resolve()
+
+
+def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
+    """Make the command line with these commands; a call needs only its own."""
+    app = typer.Typer(
+        name="xvc",
+        help="Experiment history in git you can trust: runs, versions, data and results.",
+        epilog="Start with `xvc init`, then `xvc run --tag minor -- python train.py`.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(root)
+    for name in names:
+        app.command(name)(import_module(f"xvc.cli.commands.{name}").command)
+    return app
+
+
+def _needed(words: Sequence[str]) -> Sequence[str]:
+    """The one command of a plain call; all of them for help, completion and mistakes."""
+    first = next((word for word in words if not word.startswith("-")), "")
+    return (first,) if words and words[0] == first and first in COMMANDS else COMMANDS
 
 
 class BadFolder(UsageError):
@@ -115,7 +116,9 @@ def call(words: list[str]) -> int:
     before = words[: words.index("--")] if "--" in words else words
     manner = Manner(as_json="--json" in before, colour=may_colour())
     try:
-        code = app(words, standalone_mode=False, obj=Context(manner=manner), prog_name="xvc")
+        surroundings = Context(manner=manner)
+        app = application(_needed(words))
+        code = app(words, standalone_mode=False, obj=surroundings, prog_name="xvc")
     except XvcError as err:
         show_error(err, manner)
         return err.exit_code

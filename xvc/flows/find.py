@@ -26,6 +26,7 @@ from xvc.errors import (
     NoRun,
     NoVersion,
 )
+from xvc.flows.reap import opened
 from xvc.project import Project
 from xvc.store import db, query
 from xvc.types import RunId
@@ -87,7 +88,7 @@ def find(project: Project, references: Sequence[str]) -> list[Found]:
         NoObject: the version's store is not in the DVC cache.
     """
     infos = versions(project)
-    with project.keeper.view() as connection:
+    with opened(project) as connection:
         return [_find_one(project, connection, infos, text) for text in references]
 
 

@@ -14,7 +14,7 @@ from xvc.core.run import RunRecord
 from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.errors import BadValue
 from xvc.flows.find import VersionInfo, versions, versions_by_run
-from xvc.flows.reap import reap
+from xvc.flows.reap import opened
 from xvc.project import Project
 from xvc.store import query
 from xvc.types import Json, RunId
@@ -59,9 +59,8 @@ def runs(project: Project, request: ListRequest) -> RunList:
         BadExpression: the filter cannot be read.
         BadValue: the sort key is no metric, param or column.
     """
-    reap(project)
     where = parse_filter(request.where) if request.where else None
-    with project.keeper.view() as connection:
+    with opened(project) as connection:
         sort, descending = _order(project, request.sort, lambda: query.keys(connection))
         limit = request.limit if where is None and request.group is None else None
         found = query.page(connection, sort=sort, descending=descending, limit=limit)

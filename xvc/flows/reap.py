@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from xvc.adapters.owner import Owner, is_alive
 from xvc.beginning import open_journal
@@ -13,28 +16,48 @@ from xvc.project import Project
 from xvc.store import query
 from xvc.types import Json, RunId
 
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
 
 def reap(project: Project) -> list[RunId]:
     """End the runs of dead processes as lost; what they logged is kept."""
     with project.keeper.view() as connection:
-        running = query.with_status(connection, Status.RUNNING.value)
-    lost = [run for run in running if _is_dead(run)]
-    if not lost:
+        dead = _dead(connection)
+    return _end(project, dead)
+
+
+@contextmanager
+def opened(project: Project) -> Iterator[DuckDBPyConnection]:
+    """Open everything recorded, for reading, with the runs of dead processes ended."""
+    with project.keeper.view() as connection:
+        dead = _dead(connection)
+        if not dead:
+            yield connection
+            return
+    _end(project, dead)
+    with project.keeper.view() as connection:
+        yield connection
+
+
+def _dead(connection: DuckDBPyConnection) -> list[RunRecord]:
+    running = query.with_status(connection, Status.RUNNING.value)
+    return [run for run in running if _is_dead(run)]
+
+
+def _end(project: Project, dead: Sequence[RunRecord]) -> list[RunId]:
+    if not dead:
         return []
     try:
         journal = open_journal(project, [])
     except JournalFailed:
         return []  # a tree that cannot be written shows them as running
-    for run in lost:
+    for run in dead:
         reason = "its process ended without a word (killed, or the machine stopped)"
-        facts: dict[str, Json] = {
-            "status": Status.LOST.value,
-            "reason": reason,
-            "finished": time.time_ns(),
-        }
-        journal.note(Kind.END, run.id, facts)
+        facts: dict[str, Json] = {"status": Status.LOST.value, "reason": reason}
+        journal.note(Kind.END, run.id, {**facts, "finished": time.time_ns()})
     journal.close()
-    return [run.id for run in lost]
+    return [run.id for run in dead]
 
 
 def _is_dead(run: RunRecord) -> bool:

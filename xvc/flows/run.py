@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xvc.adapters.outputlog import OutputLog
 from xvc.adapters.process import Ending, Ladder, Launch, run as run_process
@@ -21,11 +22,13 @@ from xvc.core.run import DataFile, RunRecord, Status
 from xvc.core.version import Bump
 from xvc.errors import NoCommand, XvcError
 from xvc.beginning import Begun, begin, metrics_files, params_files
-from xvc.flows.tag import TagRequest, Tagged, tag
 from xvc.project import Project
 from xvc.store.db import warm_up
 from xvc.core.context import VARIABLE, RunContext
 from xvc.types import Json, Nanoseconds, Row
+
+if TYPE_CHECKING:
+    from xvc.flows.tag import Tagged
 
 _TABLE = "events"
 
@@ -114,6 +117,8 @@ def _tagged(
             f"to give it one all the same: `xvc tag {request.tag.value} --run {record.id}`"
         )
         return None
+    from xvc.flows.tag import TagRequest, tag  # late: a run without a version needs none of it
+
     tagged: list[Tagged] = []
     with _forgiving(warnings):
         tagged.append(tag(project, TagRequest(bump=request.tag, run=record.id, just_ran=True)))

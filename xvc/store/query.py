@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from xvc.core.plain import from_plain
 from xvc.core.record import environment_from
 from xvc.core.run import Environment, RunRecord
 from xvc.journal.codec import from_json
 from xvc.store import runs
 from xvc.store.columns import known, tables
 from xvc.store.schema import quoted
-from xvc.types import RunId
+from xvc.types import Json, RunId
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -161,7 +162,7 @@ def rows_of(connection: DuckDBPyConnection, table: str, run: RunId) -> int:
 
 
 def values_of(connection: DuckDBPyConnection, table: str, run: RunId, key: str) -> list[object]:
-    """Read one key of a run's rows, oldest first.
+    """Read one key of a run's rows as they were logged, oldest first; None where a row lacks it.
 
     Raises:
         KeyError: the table has no such key.
@@ -173,4 +174,11 @@ def values_of(connection: DuckDBPyConnection, table: str, run: RunId, key: str) 
         f"SELECT {quoted(column.name)} FROM {quoted(table)} WHERE track_id = ? ORDER BY row_id",
         [run],
     ).fetchall()
-    return [value for (value,) in found]
+    return [_logged(value, column.type) for (value,) in found]
+
+
+def _logged(value: object, kind: str) -> object:
+    """Undo what the journal did to a nested value; any other comes out of DuckDB as it went in."""
+    if kind == "JSON" and isinstance(value, str):
+        return from_plain(from_json(value))
+    return from_plain(cast("Json", value)) if isinstance(value, list | dict) else value

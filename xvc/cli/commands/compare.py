@@ -29,13 +29,11 @@ def command(
     """
     from xvc.cli.comparison import LAYOUTS, as_data  # late: it opens DuckDB
     from xvc.flows.compare import compare
-    from xvc.flows.reap import reap
 
     if layout not in LAYOUTS:
         raise BadValue("--format", f"{layout!r} is none of {', '.join(LAYOUTS)}")
     here: Context = context.obj
     project = here.project()
-    reap(project)
     found = compare(project, runs)
     text = LAYOUTS[layout](found, every)
     warnings = (*project.keeper.warnings, *found.warnings)

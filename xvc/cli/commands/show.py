@@ -29,11 +29,9 @@ def command(
     """
     from xvc.core.record import environment_facts, facts_of  # late: opens DuckDB below
     from xvc.flows.find import find
-    from xvc.flows.reap import reap
 
     here: Context = context.obj
     project = here.project()
-    reap(project)
     (found,) = find(project, [reference])
     environment = found.environment
     data: Json = {
