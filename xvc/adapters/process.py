@@ -82,7 +82,6 @@ def run(
     """Run a command to its end and return how it ended.
 
     Args:
-        launch: the command.
         sink: called in this thread with 1 or 2 and the next bytes, in order. If it raises, the
             child does not notice: see ``Ending.sink_failure``. It is called again all the same.
         on_start: called with the child's pid once it runs; if it raises, the child is killed.

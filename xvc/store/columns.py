@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from xvc.journal.codec import decode_name
 from xvc.store.schema import (
     EVENT,
-    EVENT_COLUMNS,
     TYPES,
     check_table,
     column_for,
@@ -55,7 +54,7 @@ def make_room(
     """Make or widen the columns that *names* need; *source* is a subquery with those names in d."""
     ensure_table(connection, table)
     held = known(connection, table)
-    taken = {column.name.lower() for column in held.values()} | set(EVENT_COLUMNS)
+    taken = _taken(connection, table)
     arriving: dict[str, list[str]] = {}
     for name in names:
         arriving.setdefault(decode_name(name)[1], []).append(name)
@@ -68,6 +67,12 @@ def make_room(
             _add(connection, table, column)
         made.append(_widen(connection, table, column, tuple(its), source))
     return made
+
+
+def _taken(connection: DuckDBPyConnection, table: str) -> set[str]:
+    """List the names a new column cannot have: people add columns too, and DuckDB has one."""
+    shape = connection.execute(f"SELECT * FROM {quoted(table)} LIMIT 0").description or ()
+    return {str(part[0]).lower() for part in shape} | {"rowid"}
 
 
 def ensure_table(connection: DuckDBPyConnection, table: str) -> None:

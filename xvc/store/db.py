@@ -46,6 +46,20 @@ _ROTTEN = (
 )
 
 
+_UNFIT = ("Binder Error", "Catalog Error", "Constraint Error", "Dependency Error")
+
+
+class StoreUnfit(StoreFailed):
+    """The tables are not as xvc left them: another program changed them."""
+
+    code = "store-unfit"
+
+    @property
+    def hint(self) -> str:
+        """Names both ways out."""
+        return "Undo that change (an index, a column), or move the file away and xvc rebuilds it."
+
+
 class ReadersHold(StoreBusy):
     """Other programs hold the store, all of them only reading."""
 
@@ -177,11 +191,12 @@ def mapped(path: Path) -> Iterator[None]:
 def _translated(path: Path, words: str) -> BusyError | CorruptError | StoreFailed:
     if "Conflicting lock" in words or "Unique file handle conflict" in words:
         pid = _PID.search(words)
-        kind = ReadersHold if _READABLE in words else StoreBusy
-        return kind(str(path), f"process {pid[1]}" if pid else "")
+        held = ReadersHold if _READABLE in words else StoreBusy
+        return held(str(path), f"process {pid[1]}" if pid else "")
     if any(sign in words.lower() for sign in _ROTTEN):
         return StoreCorrupt(str(path), _first_line(words))
-    return StoreFailed(str(path), _first_line(words))
+    kind = StoreUnfit if words.startswith(_UNFIT) else StoreFailed
+    return kind(str(path), _first_line(words))
 
 
 def _first_line(words: str) -> str:

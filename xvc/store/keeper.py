@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -97,8 +98,8 @@ class Keeper:
             return
         trusted = self.path.exists() and left.stamp == _stamp(self.path)
         base = pointer.digest if pointer else None
-        self._fold_in(everything=not trusted or left.base != base)
-        self._leave(base)
+        if self._fold_in(everything=not trusted or left.base != base):
+            self._leave(base)
 
     def _make_writable(self) -> None:
         if self.path.is_symlink() and not self.path.exists():
@@ -120,7 +121,7 @@ class Keeper:
             if journals(self.room.journals) or journals(self.room.folded):
                 db.create(self.path)
             return self.path.exists()
-        return self._materialise(pointer)
+        return self._materialise(pointer, self.path)
 
     def _base_of_file(self, left: Left, wanted: str | None) -> str | None | Json:
         if left.stamp == _stamp(self.path):
@@ -159,24 +160,26 @@ class Keeper:
         db.wal_of(self.path).unlink(missing_ok=True)
 
     def _set_aside(self, word: str, reason: str) -> None:
-        place = self.path.with_name(f"{self.path.name}.{word}-{time.strftime('%Y%m%dT%H%M%S')}")
+        stem = f"{self.path.name}.{word}-{time.strftime('%Y%m%dT%H%M%S')}"
+        names = (stem if number == 1 else f"{stem}-{number}" for number in count(1))
+        place = next(path for name in names if not (path := self.path.with_name(name)).exists())
         os.replace(self.path, place)
         wal = db.wal_of(self.path)
         if wal.exists():
             os.replace(wal, db.wal_of(place))
         self._warn(f"{self.path.name} was set aside as {place.name}: {reason}")
 
-    def _materialise(self, pointer: Pointer) -> bool:
+    def _materialise(self, pointer: Pointer, place: Path) -> bool:
         if self.dvc is None:
             return False
         try:
-            self.dvc.materialise(pointer.digest, self.path)
+            self.dvc.materialise(pointer.digest, place)
         except (NoObject, ObjectCorrupt) as err:
             self._warn(f"{err}. {err.hint}")
             return False
         return True
 
-    def _fold_in(self, *, everything: bool) -> None:
+    def _fold_in(self, *, everything: bool) -> bool:
         found = journals(self.room.journals)
         if everything:
             found += journals(self.room.folded)
@@ -187,10 +190,14 @@ class Keeper:
                 self._fold_into(connection, found)
         except db.ReadersHold:
             self._fold_beside_readers(found)
+        except db.StoreUnfit as err:
+            self._make_anew(err)
         except StoreCorrupt as err:
             self._set_aside("corrupt", err.reason)
-            self._rebuild()
+            if not self._rebuild(self.path):
+                return False
         self._retire(found)
+        return True
 
     def _fold_into(self, connection: DuckDBPyConnection, found: list[Path]) -> None:
         pointer = self.pointer
@@ -199,17 +206,39 @@ class Keeper:
             connection.execute("INSERT INTO meta VALUES ('base', ?)", [pointer.digest])
         self._report(fold(connection, found, self.room.scratch))
 
-    def _rebuild(self) -> None:
-        """Make the store anew from the last snapshot and every journal."""
+    def _rebuild(self, place: Path) -> bool:
+        """Make the store anew from the last snapshot, if that can be had, and every journal."""
         pointer = self.pointer
-        if pointer is None or not self._materialise(pointer):
-            db.create(self.path)
-        with db.writing(self.path) as connection:
+        if pointer is None:
+            db.create(place)
+        elif not self._materialise(pointer, place):
+            return False
+        with db.writing(place) as connection:
             self._fold_into(connection, journals(self.room.journals) + journals(self.room.folded))
+        return True
+
+    def _make_anew(self, err: db.StoreUnfit) -> None:
+        """Set a store aside in which rows have no place any more, once there is a whole one.
+
+        Raises:
+            StoreUnfit: neither have they in the last snapshot.
+        """
+        fresh = self._sibling()
+        try:
+            if not self._rebuild(fresh):
+                raise err
+            self._set_aside("kept", f"new rows do not fit into it ({err.words})")
+            os.replace(fresh, self.path)
+        finally:
+            fresh.unlink(missing_ok=True)
+            db.wal_of(fresh).unlink(missing_ok=True)
+
+    def _sibling(self) -> Path:
+        return self.path.with_name(f".{self.path.name}.{os.getpid()}.new")
 
     def _fold_beside_readers(self, found: list[Path]) -> None:
         """Fold into a copy and rename it over, while our own reading keeps writers out."""
-        copy = self.path.with_name(f".{self.path.name}.{os.getpid()}.new")
+        copy = self._sibling()
         try:
             with db.reading(self.path):
                 db.copy_through_readers(self.path, copy)
