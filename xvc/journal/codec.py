@@ -23,6 +23,9 @@ from xvc.types import Json, RunId
 
 PLAIN = orjson.OPT_APPEND_NEWLINE
 STRICT = orjson.OPT_APPEND_NEWLINE | orjson.OPT_STRICT_INTEGER
+CONTROL = b"\t"
+"""Begins each line that is no row: JSON writes a tab in a text as an escape, never raw."""
+
 _BIG, _HUGE = 1 << 63, 1 << 127
 _CAPITAL = re.compile(r"[A-Z^]")
 _CARET = re.compile(r"\^(.)")
@@ -103,8 +106,8 @@ def _encode_nested(key: str, value: object) -> tuple[str, object]:
 
 
 def encode_control(control: Control, chain: int) -> bytes:
-    """Write a record that is no row; its kind stands first, which is how readers find it."""
-    return orjson.dumps(
+    """Write a record that is no row; the tab before it is how readers find it."""
+    return CONTROL + orjson.dumps(
         {
             "k": control.kind,
             "v": SCHEMA,

@@ -1,7 +1,7 @@
 """Reading journals: what is new in each, checked, never past the last whole line.
 
-A torn tail is passed over. Rot anywhere else is set apart and named: the records around it are
-kept. Reads only; the one thing it writes is the quarantine, and that by its caller.
+In blocks, so that a journal of any size takes little memory. A torn tail is passed over; what rot
+does is in `damage`. Reads only.
 """
 
 from __future__ import annotations
@@ -9,22 +9,24 @@ from __future__ import annotations
 import fcntl
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import IO
 from zlib import crc32
 
 from xvc.core.record import SCHEMA, Control, Kind
 from xvc.errors import TooNew
-from xvc.journal.codec import control_from, decode_line
+from xvc.journal.codec import CONTROL, control_from, decode_line
+from xvc.journal.damage import CHAIN, is_record, set_apart
 from xvc.journal.writer import SUFFIX
 from xvc.types import RunId
 
-_CHAIN = re.compile(rb'"c":(\d+)')
 _RUN = re.compile(rb'"r":"([a-z0-9]{12})"')
-_CONTROL = b'{"k":'
-_ROW = b'{"v":'
+_BLOCK = 1 << 22
+
+Names = Mapping[str, tuple[str, ...]]
+"""For each table, the written names that its rows may carry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,28 +35,49 @@ class Mark:
 
     position: int = 0
     sequence: int = 0
-    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    names: Names = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """What is new in one journal.
+    """What is new in one journal, from ``start`` up to ``mark.position``.
 
-    ``data`` holds whole, sound lines only; ``names`` every name each table's rows may carry;
-    ``damaged`` the lines that were set apart.
+    ``mended`` is what stands for those bytes when some of them rotted: the sound lines;
+    ``damaged`` are the lines that were set apart.
     """
 
     path: Path
-    writer: str
-    data: bytes
+    start: int
     mark: Mark
     controls: tuple[Control, ...]
     has_rows: bool
+    mended: bytes | None = None
     damaged: tuple[bytes, ...] = ()
+
+    @property
+    def writer(self) -> str:
+        """The writer's id, which names its journal."""
+        return self.path.name.removesuffix(SUFFIX)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the journal's file, as it lies there, is this slice and nothing else."""
+        return self.start == 0 and self.mended is None and not is_written(self.path)
+
+    def write_to(self, out: IO[bytes]) -> None:
+        """Append the sound lines to a file."""
+        if self.mended is not None:
+            out.write(self.mended)
+            return
+        left = self.mark.position - self.start
+        with self.path.open("rb") as file:
+            file.seek(self.start)
+            while left > 0 and (block := file.read(min(left, _BLOCK))):
+                left -= out.write(block)
 
 
 def journals(folder: Path) -> list[Path]:
-    """List the journals of a folder, oldest name first; none when there is no folder."""
+    """List the journals of a folder by name; none when there is no folder."""
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if path.suffix == SUFFIX)
@@ -82,137 +105,87 @@ def read_new(path: Path, mark: Mark) -> Slice | None:
         TooNew: a newer xvc wrote it.
         OSError: the file cannot be read.
     """
-    data = _whole_lines(path, mark.position)
-    if not data:
+    controls: list[Control] = []
+    position, last, has_rows = mark.position, b"", False
+    with path.open("rb") as file:
+        for block in _blocks(file, mark.position):
+            if position == 0:
+                _refuse_newer(block[:8192], path)
+            last = _last_line(block)
+            if not _is_sound(block, last):
+                return _read_damaged(path, mark)
+            controls += _controls(block)
+            has_rows = has_rows or _has_rows(block)
+            position += len(block)
+    if not last:
         return None
-    _refuse_newer(data, path)
-    end = mark.position + len(data)
-    damaged: tuple[bytes, ...] = ()
-    if not _is_sound(data):
-        data, damaged = _set_apart(data, path)
-    controls = tuple(_controls(data))
-    names = _declared(controls, mark.names)
-    if damaged:
-        names = _spelled(data, names)
-    sequence = _last_sequence(data, mark.sequence)
+    sequence = int(str(decode_line(last)["n"]))
     return Slice(
-        path=path,
-        writer=path.name.removesuffix(SUFFIX),
-        data=data,
-        mark=Mark(end, sequence, names),
-        controls=controls,
-        has_rows=data.startswith(_ROW) or b"\n" + _ROW in data,
-        damaged=damaged,
+        path,
+        mark.position,
+        Mark(position, sequence, _declared(controls, mark.names)),
+        tuple(controls),
+        has_rows,
     )
 
 
-def _whole_lines(path: Path, start: int) -> bytes:
-    with path.open("rb") as file:
-        file.seek(start)
-        data = file.read()
-    return data[: data.rfind(b"\n") + 1]
+def _blocks(file: IO[bytes], start: int) -> Iterator[bytes]:
+    """Read whole lines, a few megabytes at a time; half a line at the end is left."""
+    file.seek(start)
+    rest = b""
+    while read := file.read(_BLOCK):
+        cut = read.rfind(b"\n") + 1
+        if not cut:
+            rest += read
+            continue
+        yield rest + read[:cut]
+        rest = read[cut:]
 
 
-def _is_sound(data: bytes) -> bool:
-    """Whether every byte before the last line is what the last line says it was."""
-    last = data.rfind(b"\n", 0, len(data) - 1) + 1
-    first, final = _CHAIN.search(data), _CHAIN.search(data, last)
-    if first is None or final is None or first.start() > data.find(b"\n"):
+def _last_line(block: bytes) -> bytes:
+    return block[block.rfind(b"\n", 0, len(block) - 1) + 1 :]
+
+
+def _is_sound(block: bytes, last: bytes) -> bool:
+    """Whether every byte before the last line is what the last line says it was.
+
+    The first line of the next block says it of this last one; of the file's last nothing does.
+    """
+    first, final = CHAIN.search(block, 0, 4096), CHAIN.search(last)
+    if first is None or final is None or not is_record(last):
         return False
-    return crc32(memoryview(data)[:last], int(first[1])) == int(final[1]) and _parses(data[last:])
+    before = memoryview(block)[: len(block) - len(last)]
+    return crc32(before, int(first[1])) == int(final[1])
 
 
-def _parses(line: bytes) -> bool:
+def _refuse_newer(block: bytes, path: Path) -> None:
+    """Look at the first record, when the second vouches for it: any other newer number is rot."""
+    first, _, rest = block.partition(b"\n")
+    vouching = CHAIN.search(rest, 0, 4096)
+    if vouching is not None and int(vouching[1]) != crc32(first + b"\n"):
+        return
     try:
-        return cast("int", decode_line(line)["v"]) <= SCHEMA
-    except ValueError:
-        return False
-
-
-def _refuse_newer(data: bytes, path: Path) -> None:
-    """Look at the first record only: a newer number further on is rot."""
-    try:
-        version = cast("int", decode_line(data[: data.find(b"\n")])["v"])
+        version = decode_line(first)["v"]
     except ValueError:
         return
-    if version > SCHEMA:
+    if isinstance(version, int) and version > SCHEMA:
         raise TooNew(str(path), version, SCHEMA)
 
 
-def _set_apart(data: bytes, path: Path) -> tuple[bytes, tuple[bytes, ...]]:
-    """Sort lines into sound and damaged, by what their neighbours say of them."""
-    lines = data.splitlines(keepends=True)
-    sound: list[bytes] = []
-    damaged: list[bytes] = []
-    for place, line in enumerate(lines):
-        following = lines[place + 1 :][:2]
-        if _parses(line) and _vouched(line, following):
-            sound.append(line)
-            continue
-        mended = _mended(sound[-1], line, following) if sound else None
-        (damaged if mended is None else sound).append(line if mended is None else mended)
-    return b"".join(sound), tuple(damaged)
+def _controls(block: bytes) -> Iterator[Control]:
+    """Find the records that are no rows: a raw tab begins each, and JSON holds no other."""
+    start = block.find(CONTROL)
+    while start >= 0:
+        end = block.index(b"\n", start)
+        yield control_from(decode_line(block[start:end]))
+        start = block.find(CONTROL, end)
 
 
-def _vouched(line: bytes, following: Sequence[bytes]) -> bool:
-    """Whether the next line's checksum, or the next but one's after mending, bears this one out."""
-    own = _CHAIN.search(line)
-    if own is None:
-        return False
-    if not following:
-        return True  # the last line: nothing follows that could tell
-    running = crc32(line, int(own[1]))
-    claimed = _CHAIN.search(following[0])
-    if claimed is not None and int(claimed[1]) == running:
-        return True
-    return _is_bad_itself(following, running)
+def _has_rows(block: bytes) -> bool:
+    return not block.startswith(CONTROL) or re.search(rb"\n[^\t]", block) is not None
 
 
-def _is_bad_itself(following: Sequence[bytes], running: int) -> bool:
-    """Whether the next line is the one that rotted: its successor disagrees with it too."""
-    claimed = _CHAIN.search(following[0])
-    if claimed is None or not _parses(following[0]):
-        return True
-    if len(following) < 2:
-        return False
-    successor = _CHAIN.search(following[1])
-    if successor is None:
-        return False
-    if crc32(following[0], int(claimed[1])) == int(successor[1]):
-        return False  # it is sound, so the line before it is not
-    mended = _with_chain(following[0], running)
-    return crc32(mended, running) == int(successor[1])
-
-
-def _mended(before: bytes, line: bytes, following: Sequence[bytes]) -> bytes | None:
-    """Put a rotted checksum right, when that is all that is wrong with the line."""
-    own = _CHAIN.search(before)
-    successor = _CHAIN.search(following[0]) if following else None
-    if own is None or successor is None:
-        return None
-    running = crc32(before, int(own[1]))
-    mended = _with_chain(line, running)
-    sound = crc32(mended, running) == int(successor[1]) and _parses(mended)
-    return mended if sound else None
-
-
-def _with_chain(line: bytes, chain: int) -> bytes:
-    return _CHAIN.sub(b'"c":%d' % chain, line, count=1)
-
-
-def _controls(data: bytes) -> Iterable[Control]:
-    start = 0 if data.startswith(_CONTROL) else data.find(b"\n" + _CONTROL) + 1
-    while start or data.startswith(_CONTROL, start):
-        end = data.index(b"\n", start)
-        yield control_from(decode_line(data[start:end]))
-        start = data.find(b"\n" + _CONTROL, end) + 1
-        if not start:
-            return
-
-
-def _declared(
-    controls: Iterable[Control], known: Mapping[str, tuple[str, ...]]
-) -> dict[str, tuple[str, ...]]:
+def _declared(controls: Iterable[Control], known: Names) -> dict[str, tuple[str, ...]]:
     names = {table: dict.fromkeys(held) for table, held in known.items()}
     for control in controls:
         if control.kind == Kind.KEYS and control.table and isinstance(control.facts, list):
@@ -220,21 +193,35 @@ def _declared(
     return {table: tuple(held) for table, held in names.items()}
 
 
-def _spelled(data: bytes, known: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    """Collect names from the rows themselves: a declaration may be among the damaged."""
+def _read_damaged(path: Path, mark: Mark) -> Slice:
+    """Read a journal that rotted, all at once and line by line; its sound lines are kept."""
+    with path.open("rb") as file:
+        data = b"".join(_blocks(file, mark.position))
+    mended, damaged = set_apart(data)
+    controls = tuple(_controls(mended))
+    # A declaration may be among the damaged, so the rows themselves are asked.
+    names = _spelled(mended, _declared(controls, mark.names))
+    numbers = [decode_line(line)["n"] for line in mended.splitlines()]
+    sequence = max([mark.sequence, *(n for n in numbers if isinstance(n, int))])
+    return Slice(
+        path,
+        mark.position,
+        Mark(mark.position + len(data), sequence, names),
+        controls,
+        bool(mended) and _has_rows(mended),
+        mended,
+        damaged,
+    )
+
+
+def _spelled(data: bytes, known: Names) -> dict[str, tuple[str, ...]]:
     names = {table: dict.fromkeys(held) for table, held in known.items()}
     for line in data.splitlines():
         found = decode_line(line)
         row = found.get("d")
-        if "k" not in found and isinstance(row, dict):
+        if isinstance(row, dict):
             names.setdefault(str(found["e"]), {}).update(dict.fromkeys(row))
     return {table: tuple(held) for table, held in names.items()}
-
-
-def _last_sequence(data: bytes, before: int) -> int:
-    last = data.rstrip(b"\n").rfind(b"\n") + 1
-    number = decode_line(data[last:]).get("n") if data else before
-    return max(before, number) if isinstance(number, int) else before
 
 
 def runs_named(paths: Iterable[Path]) -> set[RunId]:

@@ -28,6 +28,8 @@ _ROW_ID = """((((t // 1000)::UHUGEINT << 80) | ((28672 + t % 1000)::UHUGEINT << 
     | (9223372036854775808 + ((n::UBIGINT & 4194303) << 40))::UHUGEINT
     | ('0x' || w)::UBIGINT::UHUGEINT)::UUID)"""
 
+_NUMBERS = "('INT64', 'INT128', 'DOUBLE')"  # as variant_typeof calls what a journal can bring
+
 
 @dataclass(frozen=True, slots=True)
 class Folded:
@@ -57,11 +59,9 @@ def fold(connection: DuckDBPyConnection, journals: Iterable[Path], scratch: Path
         OSError: one cannot be read, or *scratch* not written.
     """
     known = marks(connection)
-    fresh = [
-        part
-        for path in journals
-        if (part := read_new(path, known.get(path.stem, Mark()))) is not None
-    ]
+    once = {path.stem: path for path in journals}  # one that is being moved is listed twice
+    read = (read_new(path, known.get(writer, Mark())) for writer, path in once.items())
+    fresh = [part for part in read if part is not None]
     if not fresh:
         return Folded()
     scratch.mkdir(parents=True, exist_ok=True)
@@ -86,9 +86,12 @@ def _fold_rows(
     with_rows = [part for part in fresh if part.has_rows]
     if not with_rows:
         return 0
-    with file.open("wb") as out:
-        for part in with_rows:
-            out.write(part.data)
+    if len(with_rows) == 1 and with_rows[0].is_whole:
+        file = with_rows[0].path
+    else:
+        with file.open("wb") as out:
+            for part in with_rows:
+                part.write_to(out)
     tables: dict[str, dict[str, None]] = {}
     for part in with_rows:
         for table, names in part.mark.names.items():
@@ -137,12 +140,15 @@ def _last_values(
     touched: dict[RunId, RunRecord],
 ) -> None:
     """Take the last number of each key of the rows just added as its run's metric."""
-    numbers = [column for column in columns if column.type in NUMERIC]
+    numbers = [column for column in columns if column.type in (*NUMERIC, "VARIANT")]
     picked = ["track_id"]
     for column in numbers:
         name = quoted(column.name)
-        picked.append(f"arg_max({name}, row_id)")
-        picked.append(f"epoch_us(max(timestamp) FILTER ({name} IS NOT NULL))")
+        is_number = f"{name} IS NOT NULL"
+        if column.type == "VARIANT":
+            is_number = f"variant_typeof({name}) IN {_NUMBERS}"
+        picked.append(f"arg_max({name}, timestamp) FILTER ({is_number})")
+        picked.append(f"epoch_us(max(timestamp) FILTER ({is_number}))")
     query = f"SELECT {', '.join(picked)} FROM {quoted(table)} WHERE rowid > ? GROUP BY track_id"
     for run, *found in connection.execute(query, [before]).fetchall():
         values = dict(zip((column.key for column in numbers), found[::2], strict=True))

@@ -1,0 +1,96 @@
+"""Fixtures of the fault tests: the injector, the fork server, and repositories to hurt."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from faulty import HERE, Repo, Server, copy_repo, new_repo
+
+_POINTS: dict[str, list[str]] = {}
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
+    """The compiled fault injector; None without a C compiler."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        return None
+    made = tmp_path_factory.mktemp("injector") / "faultpoint.so"
+    command = [compiler, "-shared", "-fPIC", "-O2", "-o", str(made)]
+    subprocess.run([*command, str(HERE / "faultpoint.c"), "-ldl"], check=True)
+    return made
+
+
+@pytest.fixture(scope="session")
+def server(library: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The fork server, with the injector loaded and asleep."""
+    server = Server(library, tmp_path_factory.mktemp("outputs"))
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def injector(library: Path | None) -> Path:
+    """The injector, for the tests that cannot do without."""
+    if library is None:
+        pytest.skip("no C compiler (cc) here, so no storage call can be made to fail")
+    return library
+
+
+@pytest.fixture(scope="session")
+def bare_template(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    place = tmp_path_factory.mktemp("bare")
+    return new_repo(place / "repo", place / "aside", server)
+
+
+@pytest.fixture(scope="session")
+def template(bare_template: Repo, tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    repo = copy_repo(bare_template, tmp_path_factory.mktemp("set-up"))
+    repo.ran("init")
+    return repo
+
+
+@pytest.fixture(scope="session")
+def tagged_template(template: Repo, tmp_path_factory: pytest.TempPathFactory) -> Repo:
+    repo = copy_repo(template, tmp_path_factory.mktemp("tagged"))
+    assert repo.run_logging("first", 3, "--tag", "minor").code == 0
+    return repo
+
+
+@pytest.fixture
+def bare(bare_template: Repo, tmp_path: Path) -> Repo:
+    """A repository with a script and one commit, without xvc or DVC."""
+    return copy_repo(bare_template, tmp_path)
+
+
+@pytest.fixture
+def repo(template: Repo, tmp_path: Path) -> Repo:
+    """A repository where ``xvc init`` was called and nothing has run."""
+    return copy_repo(template, tmp_path)
+
+
+@pytest.fixture
+def tagged(tagged_template: Repo, tmp_path: Path) -> Repo:
+    """A repository with one run of three rows (``first-0`` …), which is version e0.1.0."""
+    return copy_repo(tagged_template, tmp_path)
+
+
+@pytest.fixture
+def tally(request: pytest.FixtureRequest) -> Callable[[str], None]:
+    """Keeps a line for the summary at the end of the session."""
+    lines = _POINTS.setdefault("fault points", [])
+    return lines.append
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many points were hit, so that the figure can be quoted."""
+    for title, lines in _POINTS.items():
+        if lines:
+            terminalreporter.section(title)
+            for line in lines:
+                terminalreporter.write_line(line)

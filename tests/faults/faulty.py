@@ -1,0 +1,391 @@
+"""What the fault tests share: repositories to hurt, commands to hurt them with, and the checks.
+
+The checks are the promises of the manual: every acknowledged row exactly once, git sound, every
+version's pointer resolved, the user's files as they were, and the next command works.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import yaml
+
+HERE = Path(__file__).parent
+STORE = "results/experiments.duckdb"
+POINTER = STORE + ".dvc"
+PYTHON = sys.executable
+NOBODY = 65534
+
+LOGGING = '''\
+"""Logs rows, and writes each token to a file of its own once it was acknowledged."""
+import os, sys
+from xvc import Tracker
+
+mark, count = sys.argv[1], int(sys.argv[2])
+acks = os.open(os.environ["ACKS"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+tracker = Tracker()
+for step in range(count):
+    token = f"{mark}-{step}"
+    row = {"token": token, "step": step, "loss": 1.0 / (step + 1)}
+    if step == 2:
+        row["Late/Key"] = "x" * 40
+    tracker.log(row)
+    os.write(acks, f"{token}\\n".encode())
+'''
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens at which storage call; ``at`` 0 only counts."""
+
+    at: int = 0
+    act: str = ""
+    group: bool = True
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a command ended: its exit code, or minus the signal that killed it."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def said(self) -> str:
+        return f"exit {self.code}\n{self.out}\n{self.err}"
+
+    @property
+    def data(self) -> dict:
+        return json.loads(self.out)["data"]
+
+
+class Running:
+    """A command that was started; its output is in files."""
+
+    def __init__(self, report: int, out: Path, err: Path) -> None:
+        self._report, self._out, self._err = report, out, err
+        self._text = b""
+        self.pid = int(self._line(30))
+
+    def _line(self, seconds: float) -> bytes:
+        deadline = time.monotonic() + seconds
+        while b"\n" not in self._text:
+            if not select.select([self._report], [], [], max(0, deadline - time.monotonic()))[0]:
+                raise TimeoutError(f"no answer in {seconds} s; {self._err.read_text()[-2000:]}")
+            got = os.read(self._report, 100)
+            if not got:
+                raise EOFError("the fork server's minder has gone")
+            self._text += got
+        line, _, self._text = self._text.partition(b"\n")
+        return line
+
+    def wait(self, seconds: float = 90) -> Outcome:
+        status = int(self._line(seconds))
+        os.close(self._report)
+        code = os.waitstatus_to_exitcode(status)
+        texts = [path.read_bytes().decode("utf-8", "replace") for path in (self._out, self._err)]
+        return Outcome(code, *texts)
+
+    def signal_group(self, number: int) -> None:
+        os.killpg(self.pid, number)
+
+    def has_stopped(self) -> bool:
+        state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state == "T"
+
+
+class Server:
+    """The fork server, as its client sees it."""
+
+    def __init__(self, library: Path | None, scratch: Path) -> None:
+        self.library, self._scratch, self._count = library, scratch, 0
+        ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        preload = {"LD_PRELOAD": str(library)} if library else {}
+        self._process = subprocess.Popen(
+            [PYTHON, str(HERE / "forkserver.py")], stdin=its, env={**os.environ, **preload}
+        )
+        its.close()
+        self._socket = ours
+
+    def close(self) -> None:
+        self._socket.close()
+        self._process.wait(30)
+
+    def start(self, words: Sequence[str], folder: Path, **wishes: object) -> Running:
+        """Start ``xvc …`` or a Python script.
+
+        Wishes: ``environment`` (whole), ``limits`` by resource name, ``user``, ``fault`` and the
+        ``prefix`` it watches.
+        """
+        self._count += 1
+        environment = dict(wishes["environment"])
+        if (fault := wishes.get("fault")) is not None:
+            environment |= self._armed(fault, wishes["prefix"])
+        request = {
+            "words": list(words),
+            "folder": str(folder),
+            "environment": environment,
+            "limits": wishes.get("limits") or {},
+            "user": wishes.get("user"),
+        }
+        out, err = (self._scratch / f"{self._count}.{name}" for name in ("out", "err"))
+        reader, writer = os.pipe()
+        with out.open("wb") as to, err.open("wb") as beside:
+            descriptors = [to.fileno(), beside.fileno(), writer]
+            socket.send_fds(self._socket, [json.dumps(request).encode()], descriptors)
+        os.close(writer)
+        return Running(reader, out, err)
+
+    def _armed(self, fault: Fault, prefix: Path) -> dict[str, str]:
+        state = self._scratch / "counter"
+        state.unlink(missing_ok=True)
+        armed = {
+            "LD_PRELOAD": str(self.library),
+            "FAULT_PREFIX": str(prefix),
+            "FAULT_STATE": str(state),
+        }
+        if fault.at:
+            armed |= {"FAULT_AT": str(fault.at), "FAULT_ACT": fault.act}
+        if fault.group:
+            armed["FAULT_GROUP"] = "1"
+        return armed
+
+    def calls(self) -> int:
+        """How many storage calls the last armed command made."""
+        return int.from_bytes((self._scratch / "counter").read_bytes()[:8], sys.byteorder)
+
+
+@dataclass
+class Repo:
+    """A git repository with a training script, and everything around it that is not in it."""
+
+    root: Path
+    aside: Path
+    server: Server
+    extra: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        home = self.aside / "home"
+        return {
+            "PATH": f"{Path(PYTHON).parent}{os.pathsep}{os.environ['PATH']}",
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home / ".config"),
+            "TMPDIR": str(self.aside / "tmp"),
+            "DVC_NO_ANALYTICS": "1",
+            "DVC_SITE_CACHE_DIR": str(self.aside / "site"),
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "ACKS": str(self.aside / "acks"),
+            "LANG": "C.UTF-8",
+            **self.extra,
+        }
+
+    @property
+    def store(self) -> Path:
+        return self.root / STORE
+
+    @property
+    def room(self) -> Path:
+        return self.root / ".git" / "xvc"
+
+    def start(self, *words: str, **wishes: object) -> Running:
+        folder = Path(str(wishes.pop("folder", self.root)))
+        more = wishes.pop("more", {})
+        environment = {**self.environment, **more}
+        return self.server.start(
+            words, folder, environment=environment, prefix=self.root, **wishes
+        )
+
+    def xvc(self, *words: str, **wishes: object) -> Outcome:
+        return self.start("xvc", *words, **wishes).wait()
+
+    def ran(self, *words: str, **wishes: object) -> Outcome:
+        """Run a command that has to succeed."""
+        outcome = self.xvc(*words, **wishes)
+        assert outcome.code == 0, f"xvc {' '.join(words)}: {outcome.said}"
+        return outcome
+
+    def run_logging(self, mark: str, count: int = 3, *options: str, **wishes: object) -> Outcome:
+        words = self.logging(mark, count)
+        return self.xvc("run", *options, "--", *words, **wishes)
+
+    def logging(self, mark: str, count: int = 3) -> list[str]:
+        return [PYTHON, "log_rows.py", mark, str(count)]
+
+    def git(self, *words: str, check: bool = True) -> str:
+        called = subprocess.run(
+            ["git", *words],
+            cwd=self.root,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert not check or called.returncode == 0, called.stderr
+        return called.stdout.strip()
+
+    def acks(self) -> list[str]:
+        path = self.aside / "acks"
+        return path.read_text().split() if path.exists() else []
+
+    def tokens(self) -> Counter[str]:
+        """Count each logged token in the store, after whatever waits was folded."""
+        self.ran("ls")
+        return tokens_in(self.store)
+
+    def seen(self, folder: Path | None = None) -> Counter[str]:
+        """Count each logged token as a reader sees it, also while the store is held."""
+        script = self.aside / "see.py"
+        script.write_text(_SEE)
+        outcome = self.start(str(script), folder=folder or self.root).wait()
+        assert outcome.code == 0, outcome.said
+        return Counter(json.loads(outcome.out))
+
+    def runs(self) -> list[dict]:
+        return self.ran("ls", "--json", "--limit", "0").data["runs"]
+
+    def index(self) -> str:
+        return digest(self.root / ".git" / "index", "sha256")
+
+    def tags(self) -> list[str]:
+        return self.git("tag", "--list", "e*").split()
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        return path
+
+    def commit(self, message: str) -> None:
+        self.git("add", "-A")
+        self.git("commit", "-qm", message)
+
+
+_SEE = """
+import json, os
+from collections import Counter
+from pathlib import Path
+from xvc.project import Project
+
+with Project.find(Path.cwd(), os.environ).keeper.view() as connection:
+    found = connection.execute("SELECT token FROM events WHERE token IS NOT NULL").fetchall()
+print(json.dumps(Counter(token for (token,) in found)))
+"""
+
+
+def tokens_in(store: Path) -> Counter[str]:
+    """Read the tokens with plain DuckDB, as a person would."""
+    with duckdb.connect(str(store), read_only=True) as connection:
+        tables = {name for (name,) in connection.execute("SHOW TABLES").fetchall()}
+        if "events" not in tables:
+            return Counter()
+        found = connection.execute("SELECT token FROM events WHERE token IS NOT NULL").fetchall()
+    return Counter(token for (token,) in found)
+
+
+def new_repo(root: Path, aside: Path, server: Server) -> Repo:
+    """Make a repository with one commit; xvc is not set up in it."""
+    root.mkdir(parents=True)
+    for name in ("home/.config", "tmp", "site"):
+        (aside / name).mkdir(parents=True, exist_ok=True)
+    (aside / "home" / ".gitconfig").write_text(
+        "[user]\n\tname = Ada\n\temail = ada@example.org\n[init]\n\tdefaultBranch = main\n"
+    )
+    repo = Repo(root, aside, server)
+    repo.git("init", "-q")
+    shutil.rmtree(root / ".git" / "hooks", ignore_errors=True)
+    repo.write("log_rows.py", LOGGING)
+    repo.write("params.yaml", "lr: 0.1\nmodel: ridge\n")
+    repo.commit("begin")
+    return repo
+
+
+def copy_repo(repo: Repo, place: Path) -> Repo:
+    """Copy a repository with what is around it, so that xvc takes the copy for what it left."""
+    copy = Repo(place / "repo", place / "aside", repo.server, dict(repo.extra))
+    subprocess.run(["cp", "-a", str(repo.root), str(copy.root)], check=True)
+    subprocess.run(["cp", "-a", str(repo.aside), str(copy.aside)], check=True)
+    state = copy.room / "stores" / "main.json"
+    if state.exists():
+        facts, held = copy.store.stat(), json.loads(state.read_text())
+        held["stamp"] = [facts.st_ino, facts.st_size, facts.st_mtime_ns]
+        state.write_text(json.dumps(held))
+    return copy
+
+
+def digest(path: Path, kind: str = "md5") -> str:
+    return hashlib.new(kind, path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def object_of(repo: Repo, revision: str) -> Path:
+    """Name the cache object that a revision's store pointer means."""
+    found = yaml.safe_load(repo.git("show", f"{revision}:{POINTER}"))["outs"][0]["md5"]
+    return repo.root / ".dvc/cache/files/md5" / found[:2] / found[2:]
+
+
+def set_aside(repo: Repo, word: str = "corrupt") -> list[Path]:
+    return sorted(repo.store.parent.glob(f"{repo.store.name}.{word}-*"))
+
+
+def check_git(repo: Repo) -> None:
+    """git finds nothing wrong; HEAD and every version can be read."""
+    found = subprocess.run(
+        ["git", "fsck", "--strict", "--no-dangling", "--no-progress"],
+        cwd=repo.root,
+        env=repo.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "error" not in found.stderr, found.stderr
+    repo.git("rev-parse", "--verify", "HEAD^{commit}")
+    for tag in repo.tags():
+        assert repo.git("cat-file", "-t", f"refs/tags/{tag}") == "tag"
+
+
+def check_versions(repo: Repo) -> None:
+    """Every version's pointer leads to an object that holds the bytes it is named for."""
+    for tag in repo.tags():
+        place = object_of(repo, f"refs/tags/{tag}")
+        assert place.is_file(), f"{tag}: {place} is missing"
+        assert digest(place) == place.parent.name + place.name, f"{tag}: {place} is rotten"
+
+
+def check_rows(repo: Repo, found: Mapping[str, int], *, also: Sequence[str] = ()) -> None:
+    """Every acknowledged row is there once; an unacknowledged one at most once."""
+    expected = {*repo.acks(), *also}
+    missing = expected - set(found)
+    assert not missing, f"lost rows: {sorted(missing)}"
+    twice = {token: count for token, count in found.items() if count != 1}
+    assert not twice, f"rows that are there more than once: {twice}"
+
+
+def wait_for(claim: object, seconds: float = 20, what: str = "it") -> None:
+    """Poll until *claim* answers true."""
+    deadline = time.monotonic() + seconds
+    while not claim():  # type: ignore[operator]
+        assert time.monotonic() < deadline, f"{what} did not happen within {seconds} s"
+        time.sleep(0.005)
+
+
+def end_quietly(pid: int) -> None:
+    try:
+        os.killpg(pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
