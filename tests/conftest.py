@@ -1,4 +1,4 @@
-"""What every test stands on: a fresh home, no outer git, and ways to call xvc.
+"""What every test stands on: a fresh home, no outer git, a project, and ways to call xvc.
 
 Nothing that a machine happens to have reaches a test: HOME, XDG folders and DVC's site folder are
 private, ``GIT_*`` and ``XVC_*`` are gone, and ``python`` is the interpreter that runs the tests.
@@ -6,17 +6,16 @@ private, ``GIT_*`` and ``XVC_*`` are gone, and ``python`` is the interpreter tha
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from surroundings import TRAIN, Called, Calling, git
 
 _GITCONFIG = """\
 [user]
@@ -33,25 +32,6 @@ _GITCONFIG = """\
 """
 _DROPPED = ("GIT_", "XVC_", "DVC_", "XDG_")
 _DROPPED_NAMES = ("FORCE_COLOR", "CLICOLOR_FORCE", "NO_COLOR", "PYTHONPATH", "PYTHONWARNINGS")
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """What one call of xvc left: exit code, stdout, stderr."""
-
-    code: int
-    stdout: str
-    stderr: str
-
-    @property
-    def json(self) -> Any:
-        """stdout as one JSON document."""
-        return json.loads(self.stdout)
-
-    @property
-    def data(self) -> Any:
-        """The ``data`` of a JSON answer."""
-        return self.json["data"]
 
 
 def private_environment(home: Path) -> dict[str, str]:
@@ -88,51 +68,43 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     return folder
 
 
-def git(folder: Path, *words: str, check: bool = True) -> str:
-    """Call git as a user would; returns what it printed, without the last newline."""
-    called = subprocess.run(
-        ["git", *words], cwd=folder, capture_output=True, text=True, check=False
-    )
-    if check and called.returncode:
-        raise AssertionError(f"git {' '.join(words)} failed: {called.stderr}")
-    return called.stdout.rstrip("\n")
+@pytest.fixture
+def run_xvc() -> Calling:
+    """Call ``xvc`` in a process of its own; *env* is added to the test's environment.
 
+    ``run_xvc("ls", "--json", cwd=folder)``; without *cwd*, in the current folder.
+    """
 
-def xvc(
-    *words: str,
-    cwd: Path,
-    env: Mapping[str, str] | None = None,
-    stdin: str | None = None,
-    timeout: float = 120,
-) -> Called:
-    """Call ``xvc`` in a process of its own; *env* is added to the test's environment."""
-    called = subprocess.run(
-        [sys.executable, "-m", "xvc", *words],
-        cwd=cwd,
-        env={**os.environ, **(env or {})},
-        input=stdin if stdin is not None else "",
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=timeout,
-    )
-    return Called(called.returncode, called.stdout, called.stderr)
+    def run(
+        *words: str,
+        cwd: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        stdin: str = "",
+        timeout: float = 120,
+    ) -> Called:
+        done = subprocess.run(
+            [sys.executable, "-m", "xvc", *words],
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=timeout,
+        )
+        return Called(done.returncode, done.stdout, done.stderr)
+
+    return run
 
 
 @pytest.fixture
-def run_xvc() -> Callable[..., Called]:
-    """Call ``xvc`` in a process: ``run_xvc("ls", "--json", cwd=project)``."""
-    return xvc
-
-
-@pytest.fixture
-def call_xvc(capfd: pytest.CaptureFixture[str]) -> Callable[..., Called]:
-    """Call ``xvc`` within this process, 20 times faster: ``call_xvc("ls", cwd=project)``."""
+def call_xvc(capfd: pytest.CaptureFixture[str]) -> Calling:
+    """Call ``xvc`` within this process, which saves its start; without *cwd*, where we are."""
     from xvc.cli.app import call
 
-    def within(*words: str, cwd: Path) -> Called:
+    def within(*words: str, cwd: Path | None = None) -> Called:
         capfd.readouterr()
-        code = call(["-C", str(cwd), *words])
+        code = call([*(["-C", str(cwd)] if cwd else []), *words])
         out, err = capfd.readouterr()
         return Called(code, out, err)
 
@@ -141,30 +113,36 @@ def call_xvc(capfd: pytest.CaptureFixture[str]) -> Callable[..., Called]:
 
 @pytest.fixture(scope="session")
 def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One project, made once a session: ``git init``, a first commit, ``xvc init``."""
+    """One project, made once a session; `project` copies it."""
     folder = tmp_path_factory.mktemp("template") / "project"
     folder.mkdir()
     environment = private_environment(folder.parent / "home")
-    (folder / "README.md").write_text("# a project\n")
+    (folder / "train.py").write_text(TRAIN)
+    (folder / ".gitignore").write_text("metrics.json\n")
+    (folder / "xvc.yaml").write_text("metrics:\n  files: [metrics.json]\n")
     for words in (
         ["git", "init", "-q"],
-        ["git", "add", "README.md"],
+        ["git", "add", "."],
         ["git", "commit", "-q", "-m", "begin"],
         [sys.executable, "-m", "xvc", "init"],
     ):
-        called = subprocess.run(
+        done = subprocess.run(
             words, cwd=folder, env=environment, capture_output=True, text=True, check=False
         )
-        assert called.returncode == 0, called.stderr
+        assert done.returncode == 0, done.stderr
     return folder
 
 
 @pytest.fixture
-def project(_template: Path, tmp_path: Path) -> Iterator[Path]:
-    """A git repository with one commit and ``xvc init`` done; the branch is ``main``."""
+def project(_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A git repository on ``main`` with a train.py, where ``xvc init`` was called; we are in it.
+
+    ``train.py --lr X`` writes ``accuracy`` into metrics.json, which the settings name.
+    """
     folder = tmp_path / "project"
     shutil.copytree(_template, folder, symlinks=True)
-    for settings in (folder / ".dvc" / "config.local",):  # it names DVC's site folder in full
-        settings.write_text(settings.read_text().replace(str(_template), str(folder)))
+    settings = folder / ".dvc" / "config.local"  # it names DVC's site folder in full
+    settings.write_text(settings.read_text().replace(str(_template), str(folder)))
     git(folder, "update-index", "-q", "--refresh")
-    yield folder
+    monkeypatch.chdir(folder)
+    return folder

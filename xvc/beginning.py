@@ -42,7 +42,7 @@ class Begun:
     warnings: list[str] = field(default_factory=list)
 
 
-def begin(  # noqa: PLR0913 - each fact of a run is one argument
+def begin(
     project: Project,
     command: Sequence[str],
     *,
@@ -61,7 +61,7 @@ def begin(  # noqa: PLR0913 - each fact of a run is one argument
     """
     run = run_id(os.urandom(8))
     warnings: list[str] = []
-    state = _try(lambda: project.git.state(), warnings) if project.place else None
+    state = _try(project.git.state, warnings) if project.place else None
     snapshot = _try(lambda: _snapshot(project, run, state), warnings) if state else None
     untracked = state.untracked if state else ()
     data = _try(lambda: project.data_inputs(untracked), warnings) or {}
@@ -82,14 +82,18 @@ def begin(  # noqa: PLR0913 - each fact of a run is one argument
         note=note,
     )
     journal = open_journal(project, warnings)
-    journal.note(
-        Kind.ENVIRONMENT,
-        run,
-        {"digest": record.environment, "facts": environment_facts(environment)},
-    )
-    journal.note(Kind.BEGIN, run, facts_of(record))
-    journal.flush()
+    _write_down(journal, record, environment)
     return Begun(record, journal, snapshot, warnings)
+
+
+def _write_down(journal: Journal, record: RunRecord, environment: Environment) -> None:
+    facts: dict[str, Json] = {
+        "digest": record.environment,
+        "facts": environment_facts(environment),
+    }
+    journal.note(Kind.ENVIRONMENT, record.id, facts)
+    journal.note(Kind.BEGIN, record.id, facts_of(record))
+    journal.flush()
 
 
 def open_journal(project: Project, warnings: list[str]) -> Journal:

@@ -92,7 +92,7 @@ class Project:
 
     @property
     def room(self) -> Room:
-        """Where xvc's private files lie: shared by worktrees; beside a store that is no project's."""
+        """Where xvc's private files lie: shared by worktrees, or beside a store of its own."""
         if self.place is not None and "database" not in self._overrides:
             return Room(self.place.common / "xvc", self.place.tree)
         return Room(self.store_path.with_name(self.store_path.name + _OUTSIDE))

@@ -28,7 +28,7 @@ def main() -> None:
     while True:
         data, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 3)
         if not data:
-            return
+            os._exit(0)  # nothing is torn down that a fork may share
         minder = os.fork()
         if minder == 0:
             _mind(json.loads(data), descriptors)

@@ -11,7 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from faulty import NOBODY, PYTHON, Repo, check_git, check_rows, check_versions, copy_repo
+from faulty import (
+    NOBODY,
+    PYTHON,
+    Outcome,
+    Repo,
+    check_git,
+    check_rows,
+    check_versions,
+    copy_repo,
+)
 
 _MEETS_LIMIT = """
 import os, resource, sys
@@ -151,85 +160,125 @@ def open_place() -> Iterator[Path]:
     shutil.rmtree(place)
 
 
-@pytest.fixture
-def read_only(tagged_template: Repo, open_place: Path) -> Repo:
-    """A project with a version whose files nobody may write, and a user who is not root."""
-    repo = copy_repo(tagged_template, open_place)
-    if os.getuid() == 0:
-        subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", str(open_place)], check=True)
-    repo.extra["ACKS"] = str(repo.aside / "acks-read-only")
-    _allow(repo, write=False)
-    return repo
+class Sealed:
+    """A project with a version, in a tree that can be made read-only: by a mount or by modes."""
+
+    def __init__(self, repo: Repo, kind: str) -> None:
+        self.repo, self._kind = repo, kind
+        self.user = NOBODY if kind == "modes" and os.getuid() == 0 else None
+        repo.extra["ACKS"] = str(repo.aside / "acks-sealed")
+        if kind == "mount":
+            self._mount("--bind", str(repo.root))
+        elif self.user is not None:
+            owner = f"{self.user}:{self.user}"
+            subprocess.run(["chown", "-R", owner, str(repo.root.parent)], check=True)
+
+    def _mount(self, *words: str) -> None:
+        called = subprocess.run(
+            ["mount", *words, str(self.repo.root)], capture_output=True, text=True, check=False
+        )
+        if called.returncode != 0:
+            pytest.skip(f"cannot mount here: {called.stderr.strip()}")
+
+    def seal(self, is_sealed: bool) -> None:
+        if self._kind == "mount":
+            self._mount("-o", f"remount,bind,{'ro' if is_sealed else 'rw'}")
+        else:
+            mode = "a-w" if is_sealed else "u+w"
+            subprocess.run(["chmod", "-R", mode, str(self.repo.root)], check=True)
+
+    def unmount(self) -> None:
+        if self._kind == "mount":
+            subprocess.run(["umount", "-l", str(self.repo.root)], check=False)
+
+    def xvc(self, *words: str) -> Outcome:
+        return self.repo.xvc(*words, user=self.user)
 
 
-def _allow(repo: Repo, *, write: bool) -> None:
-    subprocess.run(["chmod", "-R", "u+w" if write else "a-w", str(repo.root)], check=True)
+@pytest.fixture(params=["mount", "modes"])
+def sealed(
+    tagged_template: Repo, open_place: Path, request: pytest.FixtureRequest
+) -> Iterator[Sealed]:
+    """A sealed project; as root by a mount, else (and for root as another user) by modes."""
+    sealed = Sealed(copy_repo(tagged_template, open_place), request.param)
+    try:
+        sealed.seal(True)
+        yield sealed
+    finally:
+        sealed.unmount()
 
 
-def _user() -> int | None:
-    return NOBODY if os.getuid() == 0 else None
+def test_a_run_in_a_read_only_tree_is_kept_elsewhere(sealed: Sealed) -> None:
+    """The command runs, and what the warning says brings the run into the store."""
+    repo = sealed.repo
+    words = repo.logging("elsewhere") if sealed.user is None else ["echo", "here"]
 
-
-def test_a_run_in_a_read_only_tree_is_kept_elsewhere(read_only: Repo) -> None:
-    """The command runs, and the files that the warning names bring the run into the store."""
-    script = read_only.aside / "log_rows.py"
-    shutil.copy(read_only.root / "log_rows.py", script)
-
-    words = ("run", "--", PYTHON, str(script), "elsewhere", "3")
-    ended = read_only.xvc(*words, user=_user())
+    ended = sealed.xvc("run", "--", *words)
 
     assert ended.code == 0, ended.said
-    assert "warning" in ended.err
-    kept = list((read_only.aside / "tmp").glob("xvc-journal-*/*.jsonl"))
-    assert len(kept) == 2  # the run's, and its script's
-    folder = kept[0].parent
-    assert str(folder) in ended.err
-    _allow(read_only, write=True)
+    kept = list((repo.aside / "tmp").glob("xvc-journal-*/*.jsonl"))
+    assert len(kept) == (2 if words[0] == PYTHON else 1), ended.said  # the run's, its script's
+    assert str(kept[0].parent) in ended.err
+    sealed.seal(False)
     for path in kept:
-        path.rename(read_only.room / "journals" / "main" / path.name)
-    assert read_only.xvc("ls", user=_user()).code == 0
-    found = read_only.seen()
-    assert {f"elsewhere-{step}" for step in range(3)} <= set(found)
-    check_rows(read_only, found)
+        shutil.move(path, repo.room / "journals" / "main" / path.name)
+    listed = sealed.xvc("ls", "--json")
+    assert listed.data["total"] == 2, listed.said
+    assert listed.data["runs"][0]["status"] == "finished"
+    check_rows(repo, repo.seen())
 
 
-def test_a_read_only_tree_can_be_listed(read_only: Repo) -> None:
-    """Looking needs no leave to write, whether journals wait or not."""
+def test_a_read_only_tree_can_be_read(sealed: Sealed) -> None:
+    """Looking needs no leave to write."""
     answers = [
-        read_only.xvc(*words, user=_user())
-        for words in (["ls"], ["log"], ["show", "e0.1.0"], ["status"])
+        sealed.xvc(*words) for words in (["ls"], ["log"], ["show", "e0.1.0"], ["status"])
     ]
 
     assert [answer.code for answer in answers] == [0, 0, 0, 0], [a.said for a in answers]
 
 
-def test_waiting_journals_of_a_read_only_tree_are_seen(read_only: Repo) -> None:
+def test_waiting_journals_of_a_read_only_tree_are_seen(sealed: Sealed) -> None:
     """Rows that cannot be folded now are shown all the same, and folded later."""
-    _allow(read_only, write=True)
-    script = str(read_only.root / "log_rows.py")
-    waiting = read_only.start(script, "waiting", "3", user=_user()).wait()
-    _allow(read_only, write=False)
+    sealed.seal(False)
+    script = str(sealed.repo.root / "log_rows.py")
+    waiting = sealed.repo.start(script, "waiting", "3", user=sealed.user).wait()
+    sealed.seal(True)
 
-    listed = read_only.xvc("ls", user=_user())
+    listed = sealed.xvc("ls", "--json")
 
     assert waiting.code == 0, waiting.said
     assert listed.code == 0, listed.said
-    assert len(listed.out.splitlines()) == 3  # a heading and two runs
-    _allow(read_only, write=True)
-    assert read_only.xvc("ls", user=_user()).code == 0
-    check_rows(read_only, read_only.seen())
+    assert listed.data["total"] == 2
+    sealed.seal(False)
+    assert sealed.xvc("ls").code == 0
+    check_rows(sealed.repo, sealed.repo.seen())
 
 
-def test_looking_at_a_read_only_tree_leaves_no_litter(read_only: Repo) -> None:
+def test_looking_at_a_read_only_tree_leaves_no_litter(sealed: Sealed) -> None:
     """A lost run in a tree that cannot be written does not fill the temporary folder."""
-    _allow(read_only, write=True)
-    hold = "import os, time\nfrom xvc import Tracker\nTracker().log({'token': 'lost-0'})\nos._exit(9)\n"
-    script = read_only.aside / "lost.py"
-    script.write_text(hold)
-    read_only.start(str(script), user=_user()).wait()
-    _allow(read_only, write=False)
+    sealed.seal(False)
+    script = sealed.repo.aside / "lost.py"
+    script.write_text("import os\nfrom xvc import Tracker\nTracker().log({'a': 1})\nos._exit(9)\n")
+    sealed.repo.start(str(script), user=sealed.user).wait()
+    sealed.seal(True)
 
-    for _ in range(3):
-        assert read_only.xvc("ls", user=_user()).code == 0
+    codes = [sealed.xvc("ls").code for _ in range(3)]
 
-    assert list((read_only.aside / "tmp").iterdir()) == []
+    assert codes == [0, 0, 0]
+    assert list((sealed.repo.aside / "tmp").iterdir()) == []
+
+
+def test_a_program_that_may_not_be_run_is_named(repo: Repo, open_place: Path) -> None:
+    """A program in a folder that may not be entered is answered like a shell does: 126."""
+    if os.getuid() != 0:
+        pytest.skip("needs a folder of another user, so it needs root")
+    repo = copy_repo(repo, open_place)
+    subprocess.run(["chown", "-R", f"{NOBODY}:{NOBODY}", str(repo.root.parent)], check=True)
+    closed = open_place / "closed"
+    closed.mkdir(mode=0o700)
+    (closed / "tool").write_text("#!/bin/sh\n")
+
+    ended = repo.xvc("run", "--", str(closed / "tool"), user=NOBODY)
+
+    assert ended.code == 126, ended.said
+    assert "Permission denied" in ended.err

@@ -314,7 +314,7 @@ def start(root: Path, top: Path, site: Path, environment: Mapping[str, str]) -> 
 
 
 def use_site(root: Path, site: Path) -> bool:
-    """Keep DVC's own state of this clone in *site*, by ``config.local``; tells whether it changed."""
+    """Keep DVC's own state of this clone in *site*; tells whether ``config.local`` changed."""
     local = root / ".dvc" / "config.local"
     if _config(local).has_option("core", "site_cache_dir"):
         return False

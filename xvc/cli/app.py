@@ -36,7 +36,7 @@ def root(
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show where an unexpected error arose.")
     ] = False,
-    version: Annotated[  # noqa: ARG001 - handled by its callback
+    version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
@@ -131,7 +131,7 @@ def call(words: list[str]) -> int:
     except typer.Abort:
         return 130
     except _refusals() as err:
-        words_of = getattr(err, "format_message", lambda: str(err))
+        words_of = getattr(err, "format_message", err.__str__)
         at = getattr(getattr(err, "ctx", None), "command_path", "xvc")
         show_error(BadCall(words_of(), at), manner)
         return 2

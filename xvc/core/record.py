@@ -100,9 +100,9 @@ def _files(value: Json) -> dict[str, object]:
 _READERS: dict[str, Callable[[Json], object]] = {
     "code": lambda value: _known(Code, value),
     "usage": lambda value: _known(Usage, value),
-    "data": lambda value: _files(value),
-    "outs": lambda value: _files(value),
-    "command": lambda value: _tuple(value),
+    "data": _files,
+    "outs": _files,
+    "command": _tuple,
 }
 
 

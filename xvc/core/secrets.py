@@ -60,7 +60,8 @@ _SHAPES = re.compile(
 _FILES = word_table(
     ".env .env.* *.pem *.key id_rsa* id_dsa* id_ecdsa* id_ed25519* *.p12 *.pfx *.jks *.keystore "
     "credentials credentials.json .netrc _netrc .pgpass .npmrc .pypirc .htpasswd .git-credentials "
-    "secrets.json secrets.y*ml secrets.toml secrets.ini secrets.txt secrets.env service-account*.json service_account*.json kubeconfig"
+    "secrets.json secrets.y*ml secrets.toml secrets.ini secrets.txt secrets.env "
+    "service-account*.json service_account*.json kubeconfig"
 )
 _PLACES = (".dvc/config.local", ".kube/config", ".docker/config.json")
 _TEMPLATES = (".example", ".sample", ".template")

@@ -6,7 +6,7 @@ Reads only. A run that is in no store at hand is read from the DVC cache by its 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 

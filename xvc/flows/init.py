@@ -158,7 +158,8 @@ def _write_ignores(project: Project, done: list[str]) -> list[Path]:
     ignore = store.with_name(".gitignore")
     lines = [f"/{store.name}", f"/{store.name}.wal", f"/.{store.name}.*"]
     lines += [f"/{store.name}.kept-*", f"/{store.name}.corrupt-*"]
-    if any([add_line(ignore, line) for line in lines]):
+    added = [add_line(ignore, line) for line in lines]
+    if any(added):
         done.append(f"git ignores {project.relative(store)} (DVC keeps it)")
     attributes = project.root / ".gitattributes"
     held = attributes.exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from xvc.core.direction import Direction, direction_of
@@ -61,9 +61,11 @@ def runs(project: Project, request: ListRequest) -> RunList:
     """
     where = parse_filter(request.where) if request.where else None
     with opened(project) as connection:
-        sort, descending = _order(project, request.sort, lambda: query.keys(connection))
+        sort, descending = _order(project, request.sort)
         limit = request.limit if where is None and request.group is None else None
         found = query.page(connection, sort=sort, descending=descending, limit=limit)
+        if sort is not None and not any(sort in (*run.metrics, *run.params) for run in found):
+            _refuse_unknown(sort, (*query.keys(connection), *query.sortable()))
         total = query.count(connection) if limit is not None else len(found)
     if where is not None:
         found = [run for run in found if evaluate(where, lambda key, run=run: value_of(run, key))]  # type: ignore[misc]
@@ -113,24 +115,22 @@ def _columns(
     return params, tuple(metrics)
 
 
-def _order(
-    project: Project, sort: str | None, known: Callable[[], Iterable[str]]
-) -> tuple[str | None, bool]:
+def _order(project: Project, sort: str | None) -> tuple[str | None, bool]:
     """Read ``--sort``: the better end of a metric first, when its direction is known."""
     if sort is None:
         return None, True
     key, _, way = sort.rpartition(":")
-    if way not in ("asc", "desc"):
-        key, way = sort, ""
-    names = [*known(), *query.sortable()]
+    if way in ("asc", "desc") and key:
+        return key, way == "desc"
+    direction = direction_of(sort, project.settings.metrics_direction)
+    return sort, direction is not Direction.MIN
+
+
+def _refuse_unknown(key: str, names: Sequence[str]) -> None:
     if key not in names:
         near = difflib.get_close_matches(key, names, n=1)
         meant = f"; did you mean {near[0]!r}?" if near else ""
         raise BadValue("--sort", f"no run has {key!r}{meant}")
-    if way:
-        return key, way == "desc"
-    direction = direction_of(key, project.settings.metrics_direction)
-    return key, direction is not Direction.MIN
 
 
 def value_of(run: RunRecord, key: str) -> Json:
@@ -189,8 +189,9 @@ def log(project: Project, request: ListRequest) -> tuple[list[VersionInfo], int]
     if where is not None:
         found = [info for info in found if _holds(info, where)]
     if request.sort is not None:
-        known = {key for info in found for key in (*info.message.metrics, *info.message.params)}
-        key, descending = _order(project, request.sort, lambda: known)
+        key, descending = _order(project, request.sort)
+        known = {name for info in found for name in (*info.message.metrics, *info.message.params)}
+        _refuse_unknown(key or "", sorted(known))
         found.sort(key=lambda info: _rank(info, key or "", descending=descending))
     return found[: request.limit], len(found)
 

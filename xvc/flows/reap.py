@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from xvc.adapters.outputlog import finish
 from xvc.adapters.owner import Owner, is_alive
 from xvc.beginning import open_journal
 from xvc.core.record import Kind
@@ -53,8 +54,10 @@ def _end(project: Project, dead: Sequence[RunRecord]) -> list[RunId]:
     except JournalFailed:
         return []  # a tree that cannot be written shows them as running
     for run in dead:
+        finish(project.room.logs / f"{run.id}.log")
         reason = "its process ended without a word (killed, or the machine stopped)"
         facts: dict[str, Json] = {"status": Status.LOST.value, "reason": reason}
+        facts["log"] = str(project.room.logs / f"{run.id}.log")
         journal.note(Kind.END, run.id, {**facts, "finished": time.time_ns()})
     journal.close()
     return [run.id for run in dead]

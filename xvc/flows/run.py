@@ -13,18 +13,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.adapters.outputlog import OutputLog
-from xvc.adapters.process import Ending, Ladder, Launch, run as run_process
+from xvc.adapters.process import Ending, Ladder, Launch
+from xvc.adapters.process import run as run_process
 from xvc.adapters.values import read_values, write_replaced
+from xvc.beginning import Begun, begin, metrics_files, params_files
 from xvc.core.capture import LineMetrics
+from xvc.core.context import VARIABLE, RunContext
 from xvc.core.plain import to_plain
 from xvc.core.record import Kind
 from xvc.core.run import DataFile, RunRecord, Status
 from xvc.core.version import Bump
 from xvc.errors import NoCommand, XvcError
-from xvc.beginning import Begun, begin, metrics_files, params_files
 from xvc.project import Project
 from xvc.store.db import warm_up
-from xvc.core.context import VARIABLE, RunContext
 from xvc.types import Json, Nanoseconds, Row
 
 if TYPE_CHECKING:
@@ -184,7 +185,7 @@ class _Recorder:
         for row in rows:
             with _forgiving(self._begun.warnings):
                 self._begun.journal.row(self._begun.record.id, _TABLE, row)
-                self.metrics |= {key: value for key, value in row.items()}  # type: ignore[misc]
+                self.metrics |= dict(row)  # type: ignore[arg-type]
 
     def close(self) -> None:
         self._log.close()

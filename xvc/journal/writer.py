@@ -77,18 +77,18 @@ class Journal:
         self._deferred: list[tuple[RunId, str, Row]] = []
         self._busy = False
         self._descriptor = -1
+        self._names: dict[str, dict[type, dict[str, str]]] = {}
 
     def _leave_to_parent(self) -> None:
         """In a forked child: the file stays the parent's; the next record opens another."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
+        self._let_go()
         self._start_over()
 
     def _open(self) -> None:
         self.writer = writer_id(os.urandom(5))
         self.path = self._folder / (self.writer + SUFFIX)
         self._sequence, self._chain, self._synced = 0, 0, time_ns()
-        self._names: dict[str, dict[type, dict[str, str]]] = {}
+        self._names = {}
         self._declared: dict[str, set[str]] = {}
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -113,6 +113,14 @@ class Journal:
         try:
             try:
                 names = self._names[table]
+                floats = names[float]
+                body = {}
+                for key, value in values.items():
+                    kind = value.__class__
+                    if kind is float:
+                        body[floats[key]] = value
+                    else:
+                        body[names[kind][key]] = value
                 at = time_ns() // 1000
                 line = dumps(
                     {
@@ -123,16 +131,25 @@ class Journal:
                         "w": self.writer,
                         "r": run,
                         "e": table,
-                        "d": {names[v.__class__][k]: v for k, v in values.items()},
+                        "d": body,
                     },
                     option=STRICT,
                 )
             except (KeyError, TypeError):  # a new key, or a value that JSON has no word for
                 return self._spelled_row(run, table, values)
-            if self._descriptor < 0 or line.find(b"null", _HEAD) > 0:  # NaN and infinity are null
+            if line.find(b"null", _HEAD) > 0:  # what NaN and infinity become
                 return self._spelled_row(run, table, values)
-            self._append(line)
+            # This is `_append`, written out: calling it would cost a tenth of the whole.
+            written = write(self._descriptor, line)
+            if written != len(line):
+                self._take_back(written)
+            self._sequence += 1
+            self._chain = crc32(line, self._chain)
+            if self._sync_seconds is not None:
+                self._sync_when_due(self._sync_seconds)
             return at
+        except OSError as err:
+            raise JournalFailed(str(self.path), err.strerror or str(err)) from err
         finally:
             self._busy = False
             if self._deferred:
@@ -177,14 +194,13 @@ class Journal:
         return at
 
     def _declare(self, run: RunId, table: str, values: Row, tags: Mapping[str, str]) -> None:
-        if table not in self._names:
-            self._names[table] = {kind: {} for kind in DIRECT}
-            self._declared[table] = set()
         names = {key: f"{tag}:{encode_key(key)}" for key, tag in tags.items()}
-        fresh: list[Json] = [n for n in names.values() if n not in self._declared[table]]
-        if fresh:
+        held = self._declared.get(table)
+        fresh: list[Json] = [n for n in names.values() if held is None or n not in held]
+        if fresh or held is None:  # a table is named even by a row without keys
             self._write(Kind.KEYS, run, fresh, table)
-            self._declared[table].update(names.values())
+            self._declared.setdefault(table, set()).update(names.values())
+            self._names.setdefault(table, {kind: {} for kind in DIRECT})
         for key, value in values.items():
             if DIRECT.get(value.__class__) == tags[key]:
                 self._names[table][value.__class__][key] = names[key]
@@ -222,8 +238,7 @@ class Journal:
         try:
             os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
         except OSError:
-            os.close(self._descriptor)
-            self._descriptor = -1  # the next record opens another file; this tail stays torn
+            self._let_go()  # the next record opens another file; this tail stays torn
         raise JournalFailed(str(self.path), "no space left on device")
 
     def _sync_when_due(self, seconds: float) -> None:
@@ -245,8 +260,7 @@ class Journal:
                 _sync_folder(self._folder)
             except OSError as err:
                 # After a failed fsync the kernel forgets the error: asking again would lie.
-                os.close(self._descriptor)
-                self._descriptor = -1
+                self._let_go()
                 raise JournalFailed(str(self.path), err.strerror or str(err)) from err
             self._synced = time_ns()
 
@@ -261,8 +275,14 @@ class Journal:
                 return
             self._write(Kind.SEAL, None, None)
             self.flush()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the file; with no names known, the next row opens another."""
+        if self._descriptor >= 0:
             os.close(self._descriptor)
-            self._descriptor = -1
+        self._descriptor = -1
+        self._names = {}
 
 
 def _hold(descriptor: int) -> None:

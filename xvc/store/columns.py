@@ -60,12 +60,14 @@ def make_room(
         arriving.setdefault(decode_name(name)[1], []).append(name)
     made = []
     for key, its in arriving.items():
-        column = held.get(key)
-        if column is None:
-            column = Column(key, column_for(key, taken), "NULL")
+        column = held.get(key) or Column(key, column_for(key, taken), "NULL")
+        kind = _kind_for(connection, table, column, its, source)
+        if key not in held:
             taken.add(column.name.lower())
-            _add(connection, table, column)
-        made.append(_widen(connection, table, column, tuple(its), source))
+            _add(connection, table, column, kind)
+        elif kind != column.type:
+            _retype(connection, table, column, kind)
+        made.append(Column(key, column.name, kind, tuple(its)))
     return made
 
 
@@ -86,29 +88,29 @@ def ensure_table(connection: DuckDBPyConnection, table: str) -> None:
     )
 
 
-def _add(connection: DuckDBPyConnection, table: str, column: Column) -> None:
-    connection.execute(f"ALTER TABLE {quoted(table)} ADD COLUMN {quoted(column.name)} VARCHAR")
+def _add(connection: DuckDBPyConnection, table: str, column: Column, kind: str) -> None:
+    place = f"ALTER TABLE {quoted(table)} ADD COLUMN {quoted(column.name)}"
+    connection.execute(f"{place} {'VARCHAR' if kind == 'NULL' else kind}")
     connection.execute(
-        "INSERT INTO columns VALUES (?, ?, ?, 'NULL')", [table, column.key, column.name]
+        "INSERT INTO columns VALUES (?, ?, ?, ?)", [table, column.key, column.name, kind]
     )
 
 
-def _widen(
+def _kind_for(
     connection: DuckDBPyConnection,
     table: str,
     column: Column,
-    arriving: tuple[str, ...],
+    arriving: Sequence[str],
     source: str,
-) -> Column:
+) -> str:
+    """Find the type that holds what a column has and what arrives for it."""
     kind = column.type
     for name in arriving:
         arrives = TYPES[decode_name(name)[0]]
         mixes = "DOUBLE" in {kind, arrives} and {kind, arrives} & {"BIGINT", "HUGEINT"}
         exact = not mixes or _is_exact(connection, table, column, arriving, source)
         kind = widened(kind, arrives, is_lossless=exact)
-    if kind != column.type:
-        _retype(connection, table, column, kind)
-    return Column(column.key, column.name, kind, arriving)
+    return kind
 
 
 def _is_exact(
@@ -122,7 +124,8 @@ def _is_exact(
             return False
     if column.type not in ("BIGINT", "HUGEINT"):
         return True
-    held = f"SELECT 1 FROM {quoted(table)} WHERE abs({quoted(column.name)}::HUGEINT) > {_EXACT} LIMIT 1"
+    value = f"{quoted(column.name)}::HUGEINT"
+    held = f"SELECT 1 FROM {quoted(table)} WHERE abs({value}) > {_EXACT} LIMIT 1"
     return connection.execute(held).fetchone() is None
 
 

@@ -123,7 +123,7 @@ class Keeper:
             return self.path.exists()
         return self._materialise(pointer, self.path)
 
-    def _base_of_file(self, left: Left, wanted: str | None) -> str | None | Json:
+    def _base_of_file(self, left: Left, wanted: str | None) -> str | Json | None:
         if left.stamp == _stamp(self.path):
             return left.base
         try:
@@ -142,7 +142,8 @@ class Keeper:
             return True
         self._warn(
             f"{self.path.name}: the version its pointer names ({pointer.digest[:8]}) is not in the "
-            f"DVC cache; showing what is here. Fetch it with `dvc fetch {pointer_of(self.path).name}`."
+            "DVC cache; showing what is here. "
+            f"Fetch it with `dvc fetch {pointer_of(self.path).name}`."
         )
         return False
 
@@ -360,9 +361,9 @@ class Keeper:
             return self.dvc.keep_file(self.path)
 
     def _explain_why_not(self) -> None:
-        with FileLock(self.room.store_lock).held(wait=0.0, doing="snapshot"):
-            with db.writing(self.path):
-                pass
+        lock = FileLock(self.room.store_lock)
+        with lock.held(wait=0.0, doing="snapshot"), db.writing(self.path):
+            pass
         raise LockBusy(str(self.path), "")
 
     def settle(self, digest: str) -> None:

@@ -92,7 +92,8 @@ def page(
     pointer = _pointer(sort)
     return runs.load(
         connection,
-        f"ORDER BY TRY_CAST({value} AS DOUBLE) {order} NULLS LAST, {value} {order} NULLS LAST, id {most}",
+        f"ORDER BY TRY_CAST({value} AS DOUBLE) {order} NULLS LAST, "
+        f"{value} {order} NULLS LAST, id {most}",
         [pointer] * 4,
     )
 
@@ -100,7 +101,8 @@ def page(
 def keys(connection: DuckDBPyConnection) -> list[str]:
     """List every metric and param key of any run."""
     found = connection.execute(
-        "SELECT DISTINCT unnest(json_keys(metrics) || json_keys(params)) AS key FROM runs ORDER BY key"
+        "SELECT DISTINCT unnest(json_keys(metrics) || json_keys(params)) AS key "
+        "FROM runs ORDER BY key"
     ).fetchall()
     return [key for (key,) in found if key is not None]
 

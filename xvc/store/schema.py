@@ -81,7 +81,7 @@ def widened(old: str, new: str, *, is_lossless: bool) -> str:
     >>> widened("DOUBLE", "VARCHAR", is_lossless=True)
     'VARIANT'
     """
-    if old == new or new == "NULL":
+    if new in (old, "NULL"):
         return old
     if old == "NULL":
         return new

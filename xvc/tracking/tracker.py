@@ -11,7 +11,6 @@ import atexit
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 
     from xvc.store.keeper import Keeper
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RESERVED = ("meta", "runs", "environments", "folds", "columns")
 
 
@@ -126,7 +124,9 @@ class Tracker:
         atexit.register(self._at_exit)
 
     def log(self, values: Row) -> dict[str, object]:
-        """Append one row and return it in full, with the params, its time and the run's id.
+        """Append one row and return it in full: with the params, ``track_id`` and ``timestamp``.
+
+        The timestamp is in seconds since the epoch; frames and the store have it as a time.
 
         Raises:
             BadValue: a key or value cannot be kept; nothing was written.
@@ -134,7 +134,7 @@ class Tracker:
         """
         row = {**self._params, **values}
         at = self._journal.row(self.track_id, self.table, row)
-        row["timestamp"] = at
+        row["timestamp"] = at / 1e6
         row["track_id"] = self.track_id
         self.latest = row
         return row
@@ -255,8 +255,3 @@ def _plain(params: Mapping[str, object]) -> Json:
         return {key: to_plain(value) for key, value in params.items()}
     except TypeError as err:
         raise BadValue("params", f"cannot keep a {err}") from err
-
-
-def when(microseconds: int) -> datetime:
-    """Turn a row's time into a datetime, UTC."""
-    return _EPOCH + timedelta(microseconds=microseconds)

@@ -55,5 +55,6 @@ def command(
         "dry_run": made.is_dry,
     }
     where = f"on {made.branch}" if made.branch else "beside your branch"
-    text = f"{made.name}  {made.subject}\n{'would be' if made.is_dry else 'is'} {where}, run {made.run}"
+    verb = "would be" if made.is_dry else "is"
+    text = f"{made.name}  {made.subject}\n{verb} {where}, run {made.run}"
     show(Answer("tag", data, text, next=(f"xvc show {made.name}",)), here.manner)
