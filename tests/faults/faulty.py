@@ -317,6 +317,7 @@ def new_repo(root: Path, aside: Path, server: Server) -> Repo:
 
 def copy_repo(repo: Repo, place: Path) -> Repo:
     """Copy a repository with what is around it, so that xvc takes the copy for what it left."""
+    place.mkdir(parents=True, exist_ok=True)
     copy = Repo(place / "repo", place / "aside", repo.server, dict(repo.extra))
     subprocess.run(["cp", "-a", str(repo.root), str(copy.root)], check=True)
     subprocess.run(["cp", "-a", str(repo.aside), str(copy.aside)], check=True)

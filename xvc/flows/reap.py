@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from xvc.adapters.outputlog import finish
@@ -54,10 +54,12 @@ def _end(project: Project, dead: Sequence[RunRecord]) -> list[RunId]:
     except JournalFailed:
         return []  # a tree that cannot be written shows them as running
     for run in dead:
-        finish(project.room.logs / f"{run.id}.log")
+        log = project.room.logs / f"{run.id}.log"
+        with suppress(OSError):  # a log that cannot be joined lies there in its parts
+            finish(log)
         reason = "its process ended without a word (killed, or the machine stopped)"
         facts: dict[str, Json] = {"status": Status.LOST.value, "reason": reason}
-        facts["log"] = str(project.room.logs / f"{run.id}.log")
+        facts |= {"log": str(log)} if log.exists() else {}
         journal.note(Kind.END, run.id, {**facts, "finished": time.time_ns()})
     journal.close()
     return [run.id for run in dead]

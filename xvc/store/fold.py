@@ -143,10 +143,10 @@ def _last_values(
 ) -> None:
     """Take the last number of each key of the rows just added as its run's metric."""
     numbers = [column for column in columns if column.type in (*NUMERIC, "VARIANT")]
-    for start in range(0, len(numbers), _AT_ONCE):
+    for start in range(0, max(1, len(numbers)), _AT_ONCE):
         some = numbers[start : start + _AT_ONCE]
-        picked = ", ".join(part for column in some for part in _last_value(column))
-        query = f"SELECT track_id, {picked} FROM {quoted(table)} WHERE rowid > ? GROUP BY track_id"
+        picked = ", ".join(["track_id", *(part for each in some for part in _last_value(each))])
+        query = f"SELECT {picked} FROM {quoted(table)} WHERE rowid > ? GROUP BY track_id"
         for run, *found in connection.execute(query, [before]).fetchall():
             values = dict(zip((column.key for column in some), found[::2], strict=True))
             times = dict(zip((column.key for column in some), found[1::2], strict=True))

@@ -1,0 +1,100 @@
+"""What a call loads: heavy packages only where they are needed."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from surroundings import Calling
+from xvc.cli.app import COMMANDS
+
+HEAVY = ("dvc", "git", "pandas", "numpy", "rich")
+_TELL = "print(*{{name.split('.')[0] for name in sys.modules}} & {names!r}, file=sys.stderr)"
+_CALL = "import sys; from xvc.cli.app import call; code = call({words!r}); {tell}; sys.exit(code)"
+
+
+def loaded(program: str, *names: str, cwd: Path) -> tuple[set[str], str]:
+    """Which of *names* a fresh interpreter has loaded after *program*, and what it printed."""
+    tell = _TELL.format(names=set(names))
+    code = program.replace("TELL", tell)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=cwd, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.splitlines()[-1].split()), done.stdout
+
+
+def called(words: list[str], *names: str, cwd: Path) -> tuple[set[str], str]:
+    """Which of *names* one call of ``xvc`` has loaded, and what it printed."""
+    return loaded(_CALL.format(words=words, tell="TELL"), *names, cwd=cwd)
+
+
+def test_the_probe_sees_what_is_loaded(tmp_path: Path) -> None:
+    """The tests below would notice: a package that is imported is reported."""
+    found, _ = loaded("import sys, yaml; TELL", "yaml", "duckdb", cwd=tmp_path)
+
+    assert found == {"yaml"}
+
+
+def test_importing_the_tracker_is_light(tmp_path: Path) -> None:
+    """A training script that imports Tracker pays for none of the packages behind it."""
+    program = "import sys; from xvc import Tracker; TELL"
+
+    found, _ = loaded(program, "duckdb", "typer", "yaml", "psutil", *HEAVY, cwd=tmp_path)
+
+    assert found == set()
+
+
+def test_logging_inside_a_run_is_light(project: Path) -> None:
+    """Joining a run and logging into it opens no store and reads no settings."""
+    program = "import sys; from xvc import Tracker; Tracker().log({'loss': 0.5}); TELL"
+    tell = _TELL.format(names={"duckdb", "typer", "yaml", *HEAVY})
+    inner = ["run", "--", sys.executable, "-c", program.replace("TELL", tell)]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "xvc", "-q", *inner],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr.strip()) == (0, "")
+
+
+@pytest.mark.parametrize("words", [[], *([name] for name in COMMANDS)])
+def test_help_is_light(words: list[str], tmp_path: Path) -> None:
+    """Help opens nothing."""
+    found, text = called([*words, "--help"], "duckdb", "orjson", *HEAVY, cwd=tmp_path)
+
+    assert found == set()
+    assert "Usage: xvc" in text
+
+
+@pytest.mark.parametrize("words", [["ls"], ["log"], ["show"], ["status"]])
+def test_lists_are_light(words: list[str], project: Path, run_xvc: Calling) -> None:
+    """Looking at runs loads neither DVC nor pandas."""
+    run_xvc("run", "--tag", "minor", "--", "python", "train.py")
+
+    found, _ = called(words, *HEAVY, cwd=project)
+
+    assert found == set()
+
+
+def test_running_is_light(project: Path) -> None:
+    """A run, and a version of it, load neither DVC nor pandas."""
+    words = ["run", "--tag", "minor", "--", sys.executable, "-c", "pass"]
+
+    found, _ = called(words, *HEAVY, cwd=project)
+
+    assert found == set()
+
+
+def test_versions_are_read_from_tags_alone(project: Path) -> None:
+    """``xvc log`` does not open DuckDB."""
+    found, _ = called(["log"], "duckdb", *HEAVY, cwd=project)
+
+    assert found == set()
