@@ -61,11 +61,14 @@ def test_every_error_explains_itself(kind: type[XvcError]) -> None:
 
 
 def test_codes_are_unique() -> None:
-    """A code names one error, so that a program can tell them apart."""
-    codes = [kind.code for kind in ERRORS]
+    """A code names one error, so that a program can tell them apart.
+
+    A class without a code of its own is a case of its parent, told apart inside xvc only.
+    """
+    codes = [kind.code for kind in ERRORS if "code" in vars(kind)]
 
     assert sorted(set(codes)) == sorted(codes)
-    assert BRANCHES < set(codes)
+    assert set(codes) > BRANCHES
 
 
 @BY_ERROR

@@ -23,7 +23,7 @@ from xvc.adapters.values import metric_files_of, params_files_of, read_values
 from xvc.core.ids import run_id
 from xvc.core.record import Kind, environment_facts, facts_of
 from xvc.core.run import Code, Environment, RunRecord
-from xvc.core.secrets import mask_argv
+from xvc.core.secrets import mask_argv, mask_values
 from xvc.errors import JournalFailed, XvcError
 from xvc.journal.writer import Journal
 from xvc.project import Project
@@ -65,7 +65,7 @@ def begin(
     snapshot = _try(lambda: _snapshot(project, run, state), warnings) if state else None
     untracked = state.untracked if state else ()
     data = _try(lambda: project.data_inputs(untracked), warnings) or {}
-    environment = _environment(project, program)
+    environment = _environment(project, program, warnings)
     record = RunRecord(
         id=run,
         name=name,
@@ -74,7 +74,7 @@ def begin(
         data=data,
         command=mask_argv(command),
         folder=_folder(project, folder),
-        params={**_file_params(project, warnings), **params},
+        params=mask_values({**_file_params(project, warnings), **params}),
         started=Nanoseconds(time.time_ns()),
         host=socket.gethostname(),
         owner=str(current_owner()),
@@ -138,8 +138,9 @@ def _folder(project: Project, folder: Path) -> str:
         return str(folder)
 
 
-def _environment(project: Project, program: str | None) -> Environment:
-    environment = describe_environment(program, project.environment.get("PATH", ""))
+def _environment(project: Project, program: str | None, warnings: list[str]) -> Environment:
+    version = _try(project.git.version, warnings) if project.place else None
+    environment = describe_environment(program, project.environment.get("PATH", ""), git=version)
     named = project.settings.environment_variables
     variables = {key: project.environment[key] for key in named if key in project.environment}
     return replace(environment, variables=variables)

@@ -19,6 +19,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 
+def _first_line(words: str) -> str:
+    return (words.strip().splitlines() or ["no message"])[0]
+
+
 class XvcError(Exception):
     """The root: catch it to handle everything that xvc refuses."""
 
@@ -465,9 +469,8 @@ class GitFailed(ExternalError):
         self.arguments, self.exit_status, self.words = arguments, exit_status, words
 
     def __str__(self) -> str:
-        said = self.words.strip().splitlines()
         verb = next((a for a in self.arguments if not a.startswith("-")), "git")
-        return f"git {verb} failed ({self.exit_status}): {said[0] if said else 'no message'}"
+        return f"git {verb} failed ({self.exit_status}): {_first_line(self.words)}"
 
 
 class NoIdentity(ExternalError):
@@ -494,7 +497,7 @@ class DvcFailed(ExternalError):
         self.doing, self.words = doing, words
 
     def __str__(self) -> str:
-        return f"DVC could not {self.doing}: {self.words}"
+        return f"DVC could not {self.doing}: {_first_line(self.words)}"
 
     @property
     def hint(self) -> str:
@@ -512,7 +515,7 @@ class StoreFailed(ExternalError):
         self.path, self.words = path, words
 
     def __str__(self) -> str:
-        return f"{self.path}: {self.words}"
+        return f"{self.path}: {_first_line(self.words)}"
 
 
 class JournalFailed(ExternalError):

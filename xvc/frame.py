@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 from xvc.errors import BadValue
@@ -21,4 +22,6 @@ def to_pandas(connection: DuckDBPyConnection, query: str, values: list[object]) 
         import pandas  # noqa: F401 - DuckDB needs it and says so less clearly
     except ImportError as err:
         raise BadValue("to_df", "pandas is not installed; add `xvc-experiments[frames]`") from err
-    return connection.execute(query, values).df()
+    with warnings.catch_warnings():  # DuckDB calls what newer versions of pandas warn of
+        warnings.simplefilter("ignore", DeprecationWarning)
+        return connection.execute(query, values).df()

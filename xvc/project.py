@@ -6,13 +6,15 @@ Tracker that stands alone).
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
+from urllib.parse import quote
 
 from xvc import config
 from xvc.adapters import git
-from xvc.adapters.dvc import SUFFIX, Dvc, load_yaml, read_pointers
+from xvc.adapters.dvc import SUFFIX, Dvc, load_yaml, read_pointers, use_cache, use_site
 from xvc.adapters.git import Git
 from xvc.config import Settings
 from xvc.core.data import inputs
@@ -86,15 +88,22 @@ class Project:
 
     @cached_property
     def dvc(self) -> Dvc | None:
-        """The DVC set-up; None where there is none."""
+        """The DVC set-up; None where there is none. A linked work tree shares its main tree's."""
         top = self.place.top if self.place else self.root
-        return Dvc.find(self.root, top, self.environment)
+        found = Dvc.find(self.root, top, self.environment)
+        if found is not None and self.place is not None and self.place.folder != self.place.common:
+            main = self.place.common.parent / found.root.relative_to(top)
+            if (main / ".dvc").is_dir():
+                with contextlib.suppress(OSError):  # a tree that cannot be written has its own
+                    use_cache(found.root, Dvc(main, self.environment).cache)
+                    use_site(found.root, self.room.dvc_site)
+        return found
 
     @property
     def room(self) -> Room:
         """Where xvc's private files lie: shared by worktrees, or beside a store of its own."""
         if self.place is not None and "database" not in self._overrides:
-            return Room(self.place.common / "xvc", self.place.tree)
+            return Room(self.place.common / "xvc", _own_name(self.place, self.root))
         return Room(self.store_path.with_name(self.store_path.name + _OUTSIDE))
 
     @property
@@ -134,3 +143,10 @@ class Project:
                     pointers, lock if isinstance(lock, dict) else {}, self.own_pointers()
                 )
         return dict(sorted(found.items()))
+
+
+def _own_name(place: git.Place, root: Path) -> str:
+    """Name what has a store of its own: a work tree, or a project in a folder of one."""
+    tree = place.tree if place.folder == place.common else f"worktree-{place.tree}"
+    below = root.relative_to(place.top).as_posix()
+    return tree if below == "." else f"{tree}+{quote(below, safe='')}"

@@ -315,14 +315,21 @@ def start(root: Path, top: Path, site: Path, environment: Mapping[str, str]) -> 
 
 def use_site(root: Path, site: Path) -> bool:
     """Keep DVC's own state of this clone in *site*; tells whether ``config.local`` changed."""
+    return _set_local(root, "core", "site_cache_dir", str(site))
+
+
+def use_cache(root: Path, cache: Path) -> bool:
+    """Keep a linked work tree's objects where its main tree does; tells whether that is new."""
+    return _set_local(root, "cache", "dir", str(cache))
+
+
+def _set_local(root: Path, section: str, option: str, value: str) -> bool:
     local = root / ".dvc" / "config.local"
-    if _config(local).has_option("core", "site_cache_dir"):
+    if _config(local).has_option(section, option):
         return False
     held = local.read_text(encoding="utf-8") if local.exists() else ""
-    line = f"    site_cache_dir = {site}\n"
-    if "[core]\n" in held:
-        text = held.replace("[core]\n", f"[core]\n{line}", 1)
-    else:
-        text = f"{held}[core]\n{line}"
-    write_durably(local, text.encode())
+    head, line = f"[{section}]\n", f"    {option} = {value}\n"
+    at = held.find(head) + len(head) if head in held else len(held)
+    new = line if head in held else head + line
+    write_durably(local, f"{held[:at]}{new}{held[at:]}".encode())
     return True

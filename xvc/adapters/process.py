@@ -34,13 +34,17 @@ _KILLED = 128 + signal.SIGKILL
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What to start, where, with which whole environment, for how many seconds at most."""
+    """What to start, where, with which whole environment, for how many seconds at most.
+
+    ``interval`` is the seconds between two looks at what it uses.
+    """
 
     argv: tuple[str, ...]
     folder: Path
     environment: Mapping[str, str]
     timeout: float | None = None
     ladder: Ladder = field(default_factory=Ladder)
+    interval: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,7 @@ def run(
         attendance = Attendance(
             child.pid, launch.timeout, launch.ladder, sink=sink, bell=bell, outlets=outlets
         )
-        sampler = Sampler(child.pid)
+        sampler = Sampler(child.pid, launch.interval)
         try:
             sampler.start()
             if on_start is not None:

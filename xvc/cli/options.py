@@ -6,6 +6,32 @@ from typing import Annotated
 
 import typer
 
+
+def _references(incomplete: str) -> list[str]:
+    """Complete a reference: versions, run ids, names."""
+    from xvc.cli.context import Context  # late: only when a shell asks
+    from xvc.flows.find import suggestions
+
+    return suggestions(Context().project(), incomplete)
+
+
+Reference = Annotated[
+    str,
+    typer.Argument(
+        help="A version, run id or prefix, branch, @, @-2, best:METRIC.",
+        autocompletion=_references,
+    ),
+]
+References = Annotated[
+    list[str],
+    typer.Argument(help="Versions, run ids, @, best:METRIC …", autocompletion=_references),
+]
+Run = Annotated[
+    str | None,
+    typer.Option(
+        "--run", help="The run; without it the last that finished.", autocompletion=_references
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Sort = Annotated[
     str | None,

@@ -7,12 +7,13 @@ secret it is masked, for a mask can be lived with and a leak cannot be called ba
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import PurePosixPath
 
 from xvc.core.words import camel_words, word_table
+from xvc.types import Json
 
 MASK = "***"
 """What stands where a secret was."""
@@ -94,6 +95,21 @@ def mask_argv(argv: Sequence[str]) -> tuple[str, ...]:
         masked.append(MASK if is_value and not is_option else _masked_argument(argument))
         is_value = is_option and _is_secret_name(argument)
     return tuple(masked)
+
+
+def mask_values(values: Mapping[str, Json]) -> dict[str, Json]:
+    """Return params with the secret ones masked, by their names and by the shape of their texts.
+
+    >>> mask_values({"api_key": "k1", "db.password": 7, "max_tokens": 9})
+    {'api_key': '***', 'db.password': '***', 'max_tokens': 9}
+    """
+    return {key: _masked_value(key, value) for key, value in values.items()}
+
+
+def _masked_value(key: str, value: Json) -> Json:
+    if value is not None and _is_secret_name(key):
+        return MASK
+    return mask_text(value) if isinstance(value, str) else value
 
 
 def mask_text(text: str) -> str:

@@ -142,8 +142,9 @@ def _snapshots(project: Project) -> Iterator[Finding]:
         )
     if missing:
         names = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
-        detail = f"{names}: their stores are not in the cache"
-        yield Finding("versions", Health.WRONG, detail, "`dvc fetch --all-tags` brings them.")
+        detail = f"{names}: their stores are not in this clone's cache"
+        health = Health.GOOD if project.dvc.remotes() else Health.WRONG
+        yield Finding("versions", health, detail, "`dvc fetch --all-tags` brings them.")
     yield Finding("versions", Health.GOOD, f"{held} stores checked against their hashes")
 
 

@@ -189,3 +189,13 @@ def metric_of(record: RunRecord, key: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return math.nan
     return float(value)
+
+
+def suggestions(project: Project, beginning: str) -> list[str]:
+    """List what a reference that begins so could become: versions, run ids and names."""
+    named = [info.name for info in versions(project)[::-1]]
+    with project.keeper.view() as connection:
+        for run in query.all_runs(connection):
+            named += [run.id, *([run.name] if run.name else [])]
+        named += [f"best:{key}" for key in query.keys(connection)]
+    return [name for name in dict.fromkeys(named) if name.startswith(beginning)]

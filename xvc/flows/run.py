@@ -148,7 +148,8 @@ def _launch(project: Project, request: RunRequest, begun: Begun) -> Launch:
         environment["XVC_PARAMS_FILE"] = str(copy)
         command = tuple(part.replace("{params}", str(copy)) for part in command)
     ladder = Ladder(settings.interrupt_seconds, settings.terminate_seconds)
-    return Launch(command, request.folder, environment, request.timeout, ladder)
+    interval = settings.system_interval
+    return Launch(command, request.folder, environment, request.timeout, ladder, interval)
 
 
 def _variable(key: str) -> str:

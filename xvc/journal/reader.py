@@ -62,7 +62,9 @@ class Slice:
     @property
     def is_whole(self) -> bool:
         """Whether the journal's file, as it lies there, is this slice and nothing else."""
-        return self.start == 0 and self.mended is None and not is_written(self.path)
+        if self.start != 0 or self.mended is not None or is_written(self.path):
+            return False
+        return self.path.stat().st_size == self.mark.position  # no torn tail, nothing added since
 
     def write_to(self, out: IO[bytes]) -> None:
         """Append the sound lines to a file."""
@@ -96,6 +98,12 @@ def is_written(path: Path) -> bool:
     finally:
         os.close(descriptor)
     return False
+
+
+def is_read(path: Path, position: int) -> bool:
+    """Whether no whole line follows *position*: what follows is nothing, or a torn tail."""
+    with path.open("rb") as file:
+        return next(_blocks(file, position), None) is None
 
 
 def read_new(path: Path, mark: Mark) -> Slice | None:

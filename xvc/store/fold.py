@@ -41,6 +41,11 @@ class Folded:
     damaged: tuple[tuple[str, bytes], ...] = ()
 
 
+def positions(connection: DuckDBPyConnection) -> dict[str, int]:
+    """Read how many bytes of each writer's journal are in."""
+    return dict(connection.execute("SELECT writer, position FROM folds").fetchall())
+
+
 def marks(connection: DuckDBPyConnection) -> dict[str, Mark]:
     """Read how far each writer is in."""
     found = connection.execute("SELECT writer, position, sequence, names FROM folds").fetchall()

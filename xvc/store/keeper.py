@@ -10,9 +10,8 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -20,27 +19,26 @@ from typing import TYPE_CHECKING, cast
 from xvc.adapters.dvc import Dvc, Pointer, pointer_of, read_pointer
 from xvc.adapters.files import is_shared, make_private, md5_of, write_durably
 from xvc.adapters.lock import FileLock
-from xvc.errors import BusyError, LockBusy, NoObject, ObjectCorrupt, StoreBusy, StoreCorrupt
-from xvc.journal.codec import from_json, to_json
+from xvc.errors import (
+    BusyError,
+    LockBusy,
+    NoObject,
+    ObjectCorrupt,
+    StoreBusy,
+    StoreCorrupt,
+    StoreFailed,
+    XvcError,
+)
 from xvc.journal.layout import Room
-from xvc.journal.reader import is_written, journals
+from xvc.journal.reader import is_read, is_written, journals
 from xvc.store import db
-from xvc.store.fold import Folded, fold
-from xvc.types import Json
+from xvc.store.fold import Folded, fold, positions
+from xvc.store.left import Left, sizes_of, stamp_of
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _WAIT = 5.0  # seconds for another xvc to finish its fold
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """How xvc left the store: its base, its file's stamp, and the journals' sizes then."""
-
-    base: str | None = None
-    stamp: tuple[int, ...] = ()
-    sizes: dict[str, int] = field(default_factory=dict)
 
 
 class Keeper:
@@ -55,6 +53,14 @@ class Keeper:
     def __init__(self, path: Path, room: Room, dvc: Dvc | None) -> None:
         self.path, self.room, self.dvc = path, room, dvc
         self.warnings: list[str] = []
+        self._hindrance: XvcError | None = None
+
+    @property
+    def _pointer_name(self) -> str:
+        """The pointer's path as ``dvc`` wants it."""
+        place = pointer_of(self.path)
+        root = self.dvc.root if self.dvc else self.path.parent
+        return place.relative_to(root).as_posix() if place.is_relative_to(root) else str(place)
 
     @property
     def pointer(self) -> Pointer | None:
@@ -68,38 +74,45 @@ class Keeper:
             Unresolved: the pointer holds an unfinished merge.
             PointerCorrupt: the pointer cannot be read.
         """
-        pointer = self.pointer
-        left = self._left()
-        if self._is_current(left, pointer):
+        if self._is_current(self._left(), self.pointer):
             return True
         try:
             with FileLock(self.room.store_lock).held(wait=wait, doing="fold"):
-                self._bring_up(pointer)
-        except (BusyError, OSError):
-            return False
-        return True
+                return self._bring_up()
+        except db.StoreUnfit:
+            raise
+        except (BusyError, StoreFailed) as err:
+            self._hindrance = err
+        except OSError as err:  # a full disk, a read-only tree
+            self._hindrance = StoreFailed(str(self.path), err.strerror or str(err))
+        return False
 
     def _is_current(self, left: Left, pointer: Pointer | None) -> bool:
         base = pointer.digest if pointer else None
         if not self.path.exists():
-            return base is None and not journals(self.room.journals)
+            return base is None and not self._all_journals()
         return (
             left.base == base
-            and left.stamp == _stamp(self.path)
-            and left.sizes == _sizes(self.room.journals)
+            and left.stamp == stamp_of(self.path)
+            and left.sizes == sizes_of(self.room.journals)
         )
 
-    def _bring_up(self, pointer: Pointer | None) -> None:
-        left = self._left()  # again: another process may just have done it
+    def _bring_up(self) -> bool:
+        pointer, left = self.pointer, self._left()  # again: another process may have moved them
         if self._is_current(left, pointer):
-            return
+            return True
         self._make_writable()
         if not self._ensure_base(pointer, left):
-            return
-        trusted = self.path.exists() and left.stamp == _stamp(self.path)
+            return False
+        trusted = self.path.exists() and left.stamp == stamp_of(self.path)
         base = pointer.digest if pointer else None
-        if self._fold_in(everything=not trusted or left.base != base):
-            self._leave(base)
+        sizes = sizes_of(self.room.journals)  # before they are read: what is added now comes next
+        folded = self._fold_in(everything=not trusted or left.base != base)
+        if folded is None:
+            return False
+        self._retire(folded)
+        self._leave(base, sizes)
+        return True
 
     def _make_writable(self) -> None:
         if self.path.is_symlink() and not self.path.exists():
@@ -111,31 +124,41 @@ class Keeper:
         """Have at the store's place a file that grew from what the pointer names."""
         wanted = pointer.digest if pointer else None
         if self.path.exists():
-            found = self._base_of_file(left, wanted)
+            found = self._base_of_file(left)
             if found == wanted:
                 return True
             if not self._may_switch(pointer):
                 return False
             self._set_aside_if_edited(left, found)
         if pointer is None:
-            if journals(self.room.journals) or journals(self.room.folded):
+            if self._all_journals():
                 db.create(self.path)
             return self.path.exists()
         return self._materialise(pointer, self.path)
 
-    def _base_of_file(self, left: Left, wanted: str | None) -> str | Json | None:
-        if left.stamp == _stamp(self.path):
+    def _base_of_file(self, left: Left) -> str | bool | None:
+        stamp = stamp_of(self.path)
+        if left.stamp == stamp:
             return left.base
+        digest = self._kept_as()
+        if digest is not None:
+            return digest  # the very snapshot, put there by `dvc checkout`
         try:
             with db.reading(self.path) as connection:
                 row = connection.execute("SELECT value FROM meta WHERE key = 'base'").fetchone()
         except StoreCorrupt as err:
             self._set_aside("corrupt", err.reason)
             return False
-        base = row[0] if row else None
-        if wanted is not None and base != wanted and md5_of(self.path) == wanted:
-            return wanted  # the very snapshot, put there by `dvc checkout`
-        return cast("str | None", base)
+        if left.stamp[:1] == stamp[:1]:
+            return left.base  # changed where it lies: what it says dates from before its version
+        return cast("str | None", row[0] if row else None)
+
+    def _kept_as(self) -> str | None:
+        """Name the snapshot that the file is, byte for byte; None when it is none."""
+        if self.dvc is None or db.wal_of(self.path).exists():
+            return None
+        digest = md5_of(self.path)
+        return digest if self.dvc.holds(digest) else None
 
     def _may_switch(self, pointer: Pointer | None) -> bool:
         if pointer is None or (self.dvc and self.dvc.holds(pointer.digest)):
@@ -143,7 +166,7 @@ class Keeper:
         self._warn(
             f"{self.path.name}: the version its pointer names ({pointer.digest[:8]}) is not in the "
             "DVC cache; showing what is here. "
-            f"Fetch it with `dvc fetch {pointer_of(self.path).name}`."
+            f"Fetch it with `dvc fetch {self._pointer_name}`."
         )
         return False
 
@@ -152,9 +175,8 @@ class Keeper:
         if not self.path.exists():
             return
         known = base is None or (isinstance(base, str) and self.dvc and self.dvc.holds(base))
-        untouched = left.stamp == _stamp(self.path)
-        exact = self.dvc is not None and self.dvc.holds(md5_of(self.path))
-        if not exact and not (known and untouched):
+        untouched = left.stamp == stamp_of(self.path) and not db.wal_of(self.path).exists()
+        if not (known and untouched) and self._kept_as() is None:
             self._set_aside("kept", "it was changed by another program")
             return
         self.path.unlink()
@@ -175,50 +197,55 @@ class Keeper:
             return False
         try:
             self.dvc.materialise(pointer.digest, place)
-        except (NoObject, ObjectCorrupt) as err:
+        except NoObject as err:
+            missing = NoObject(err.digest, self._pointer_name)
+            self._warn(f"{missing}. {missing.hint}")
+            return False
+        except ObjectCorrupt as err:
             self._warn(f"{err}. {err.hint}")
             return False
         return True
 
-    def _fold_in(self, *, everything: bool) -> bool:
-        found = journals(self.room.journals)
-        if everything:
-            found += journals(self.room.folded)
+    def _fold_in(self, *, everything: bool) -> dict[str, int] | None:
+        """Fold what waits; tells how far each journal is in, None when the store is not whole."""
+        found = self._all_journals() if everything else journals(self.room.journals)
+        if self.path.exists() and not found:
+            return {}  # untouched, it stays the very snapshot, and `dvc status` clean
         if not self.path.exists():
             db.create(self.path)
         try:
             with db.writing(self.path) as connection:
-                self._fold_into(connection, found)
+                return self._fold_into(connection, found)
         except db.ReadersHold:
-            self._fold_beside_readers(found)
+            return self._fold_beside_readers(found)
         except db.StoreUnfit as err:
-            self._make_anew(err)
+            return self._make_anew(err)
         except StoreCorrupt as err:
             self._set_aside("corrupt", err.reason)
-            if not self._rebuild(self.path):
-                return False
-        self._retire(found)
-        return True
+            return self._rebuild(self.path)
 
-    def _fold_into(self, connection: DuckDBPyConnection, found: list[Path]) -> None:
+    def _all_journals(self) -> list[Path]:
+        return journals(self.room.journals) + journals(self.room.folded)
+
+    def _fold_into(self, connection: DuckDBPyConnection, found: list[Path]) -> dict[str, int]:
         pointer = self.pointer
         connection.execute("DELETE FROM meta WHERE key = 'base'")
         if pointer is not None:
             connection.execute("INSERT INTO meta VALUES ('base', ?)", [pointer.digest])
         self._report(fold(connection, found, self.room.scratch))
+        return positions(connection)
 
-    def _rebuild(self, place: Path) -> bool:
+    def _rebuild(self, place: Path) -> dict[str, int] | None:
         """Make the store anew from the last snapshot, if that can be had, and every journal."""
         pointer = self.pointer
         if pointer is None:
             db.create(place)
         elif not self._materialise(pointer, place):
-            return False
+            return None
         with db.writing(place) as connection:
-            self._fold_into(connection, journals(self.room.journals) + journals(self.room.folded))
-        return True
+            return self._fold_into(connection, self._all_journals())
 
-    def _make_anew(self, err: db.StoreUnfit) -> None:
+    def _make_anew(self, err: db.StoreUnfit) -> dict[str, int]:
         """Set a store aside in which rows have no place any more, once there is a whole one.
 
         Raises:
@@ -226,10 +253,12 @@ class Keeper:
         """
         fresh = self._sibling()
         try:
-            if not self._rebuild(fresh):
+            folded = self._rebuild(fresh)
+            if folded is None:
                 raise err
             self._set_aside("kept", f"new rows do not fit into it ({err.words})")
             os.replace(fresh, self.path)
+            return folded
         finally:
             fresh.unlink(missing_ok=True)
             db.wal_of(fresh).unlink(missing_ok=True)
@@ -237,15 +266,16 @@ class Keeper:
     def _sibling(self) -> Path:
         return self.path.with_name(f".{self.path.name}.{os.getpid()}.new")
 
-    def _fold_beside_readers(self, found: list[Path]) -> None:
+    def _fold_beside_readers(self, found: list[Path]) -> dict[str, int]:
         """Fold into a copy and rename it over, while our own reading keeps writers out."""
         copy = self._sibling()
         try:
             with db.reading(self.path):
                 db.copy_through_readers(self.path, copy)
                 with db.writing(copy) as connection:
-                    self._fold_into(connection, found)
+                    folded = self._fold_into(connection, found)
                 os.replace(copy, self.path)
+                return folded
         finally:
             copy.unlink(missing_ok=True)
             db.wal_of(copy).unlink(missing_ok=True)
@@ -261,10 +291,13 @@ class Keeper:
                 write_durably(place, held + line)
             self._warn(f"a damaged record of journal {name} was set apart in {place}")
 
-    def _retire(self, found: list[Path]) -> None:
-        """Move the journals of ended writers out of the way of the next fold."""
-        for path in found:
-            if path.parent == self.room.journals and not is_written(path):
+    def _retire(self, positions: Mapping[str, int]) -> None:
+        """Move the journals that are wholly in out of the way of the next fold.
+
+        The writer's end is looked at first: what it wrote after it was read is seen by `is_read`.
+        """
+        for path in journals(self.room.journals):
+            if not is_written(path) and is_read(path, positions.get(path.stem, 0)):
                 self.room.folded.mkdir(parents=True, exist_ok=True)
                 os.replace(path, self.room.folded / path.name)
 
@@ -273,19 +306,12 @@ class Keeper:
             self.warnings.append(text)
 
     def _left(self) -> Left:
-        try:
-            found = cast("dict[str, Json]", from_json(self.room.store_state.read_bytes()))
-        except (FileNotFoundError, ValueError):
-            return Left()
-        stamp = tuple(cast("list[int]", found["stamp"]))
-        return Left(
-            cast("str | None", found["base"]), stamp, cast("dict[str, int]", found["sizes"])
-        )
+        return Left.read(self.room.store_state)
 
-    def _leave(self, base: str | None) -> None:
-        left = Left(base, _stamp(self.path), _sizes(self.room.journals))
-        self.room.store_state.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(self.room.store_state, to_json(cast("Json", asdict(left))).encode())
+    def _leave(self, base: str | None, sizes: Mapping[str, int]) -> None:
+        still = {path.name for path in journals(self.room.journals)}
+        kept = {name: size for name, size in sizes.items() if name in still}
+        Left(base, stamp_of(self.path), kept).write(self.room.store_state)
 
     @contextmanager
     def view(self) -> Iterator[DuckDBPyConnection]:
@@ -295,15 +321,30 @@ class Keeper:
             StoreBusy: the store is being written by another program and cannot be rebuilt.
             StoreCorrupt: it does not open.
         """
+        is_open = False
         if self.refresh() and self.path.exists():
+            stamp = stamp_of(self.path)
             try:
                 with db.reading(self.path) as connection:
+                    is_open = True
                     yield connection
                 return
-            except StoreBusy:
-                pass  # somebody took it in between
+            except StoreBusy:  # somebody took it in between
+                if is_open:
+                    raise
+            except StoreCorrupt as err:
+                self._give_up(stamp, err)
+                if is_open:
+                    raise
         with self._private_copy() as copy, db.reading(copy) as connection:
             yield connection
+
+    def _give_up(self, stamp: tuple[int, ...], err: StoreCorrupt) -> None:
+        """Set a store aside that rotted with no date to betray it; the next look rebuilds it."""
+        lock = FileLock(self.room.store_lock)
+        with suppress(BusyError, OSError), lock.held(wait=_WAIT, doing="set aside"):
+            if stamp_of(self.path) == stamp:
+                self._set_aside("corrupt", err.reason)
 
     @contextmanager
     def _private_copy(self) -> Iterator[Path]:
@@ -312,16 +353,10 @@ class Keeper:
         try:
             self._fill(copy)
             with db.writing(copy) as connection:
-                found = journals(self.room.journals) + journals(self.room.folded)
-                self._quietly_fold(connection, found, folder)
+                fold(connection, self._all_journals(), folder)
             yield copy
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-
-    def _quietly_fold(
-        self, connection: DuckDBPyConnection, found: list[Path], scratch: Path
-    ) -> None:
-        fold(connection, found, scratch)
 
     def _fill(self, copy: Path) -> None:
         if self.path.exists():
@@ -332,9 +367,7 @@ class Keeper:
             else:
                 return
         pointer = self.pointer
-        if pointer is not None and self.dvc is not None and self.dvc.holds(pointer.digest):
-            self.dvc.materialise(pointer.digest, copy)
-        else:
+        if pointer is None or not self._materialise(pointer, copy):
             db.create(copy)
 
     def snapshot(self) -> tuple[str, int]:
@@ -343,15 +376,13 @@ class Keeper:
         Raises:
             LockBusy: another xvc is folding, for long.
             StoreBusy: another program is writing to it.
+            StoreFailed: it cannot be written; the disk is full, or the tree read-only.
             NoObject: what the pointer names is not in the cache, so the store is not whole.
         """
         if self.dvc is None:
             raise AssertionError("a store outside DVC has no snapshots")
-        if not self.refresh(wait=60.0):
-            self._explain_why_not()
-        pointer = self.pointer
-        if pointer is not None and self._left().base != pointer.digest:
-            raise NoObject(pointer.digest, pointer_of(self.path).name)
+        if not self.refresh(wait=60.0) and (self.path.exists() or self.pointer is not None):
+            self._explain_why_not(self.dvc)
         if not self.path.exists():
             db.create(self.path)
         with FileLock(self.room.store_lock).held(wait=60.0, doing="snapshot"):
@@ -360,10 +391,12 @@ class Keeper:
                     pass  # closing writes the log into the store
             return self.dvc.keep_file(self.path)
 
-    def _explain_why_not(self) -> None:
-        lock = FileLock(self.room.store_lock)
-        with lock.held(wait=0.0, doing="snapshot"), db.writing(self.path):
-            pass
+    def _explain_why_not(self, dvc: Dvc) -> None:
+        if self._hindrance is not None:
+            raise self._hindrance
+        pointer = self.pointer
+        if pointer is not None:
+            dvc.verify(pointer.digest, self._pointer_name)
         raise LockBusy(str(self.path), "")
 
     def settle(self, digest: str) -> None:
@@ -371,15 +404,6 @@ class Keeper:
         with FileLock(self.room.store_lock).held(wait=60.0, doing="settle"):
             if md5_of(self.path) != digest:
                 return  # more was folded meanwhile; the next version settles it
-            self._leave(digest)
+            self._leave(digest, self._left().sizes)
             for path in journals(self.room.folded):
                 path.unlink(missing_ok=True)
-
-
-def _stamp(path: Path) -> tuple[int, ...]:
-    facts = path.stat()
-    return (facts.st_ino, facts.st_size, facts.st_mtime_ns)
-
-
-def _sizes(folder: Path) -> dict[str, int]:
-    return {path.name: path.stat().st_size for path in journals(folder)}

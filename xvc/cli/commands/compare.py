@@ -7,14 +7,14 @@ from typing import Annotated
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson
+from xvc.cli.options import AsJson, References
 from xvc.cli.output import Answer, show
 from xvc.errors import BadValue
 
 
 def command(
     context: typer.Context,
-    runs: Annotated[list[str], typer.Argument(help="Versions, run ids, @, best:METRIC …")],
+    runs: References,
     every: Annotated[bool, typer.Option("--all", help="Show what is the same, too.")] = False,
     layout: Annotated[
         str, typer.Option("--format", "-f", help="text, markdown, csv or html.")

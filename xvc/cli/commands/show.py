@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson
+from xvc.cli.options import AsJson, Reference
 from xvc.cli.output import Answer, duration, moment, number, show, size
 from xvc.types import Json
 
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 def command(
     context: typer.Context,
-    reference: Annotated[
-        str, typer.Argument(help="A version, run id or prefix, branch, @, @-2, best:METRIC.")
-    ] = "@",
+    reference: Reference = "@",
     as_json: AsJson = False,
 ) -> None:
     """Show everything that is known of one run.

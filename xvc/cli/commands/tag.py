@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson, DryRun
+from xvc.cli.options import AsJson, DryRun, Run
 from xvc.cli.output import Answer, show
 from xvc.types import Json
 
@@ -17,9 +17,7 @@ def command(
     version: Annotated[
         str, typer.Argument(help="major, minor or patch, or a version like e1.4.0.")
     ] = "patch",
-    run: Annotated[
-        str | None, typer.Option("--run", help="The run; without it the last that finished.")
-    ] = None,
+    run: Run = None,
     commit: Annotated[
         bool, typer.Option("--commit", help="Put the run's code on your branch first.")
     ] = False,

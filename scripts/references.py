@@ -1,0 +1,193 @@
+"""Write the references that skills and people read, from the code that they describe.
+
+``scripts/docs`` calls it. Facts come from the command line's own parser, the error classes and
+the settings' metadata, so that the pages cannot say anything else.
+"""
+
+from __future__ import annotations
+
+import inspect
+import pkgutil
+import sys
+import typing
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import typer
+
+import xvc
+from xvc.cli.app import COMMANDS, application
+from xvc.config import KEYS, Settings
+from xvc.errors import XvcError
+
+FOLDER = Path(__file__).parent.parent / "skills" / "xvc" / "references"
+_MADE = "<!-- Written by scripts/docs; change the code, not this page. -->\n"
+_GLOBAL = """\
+Options before the command work with every one of them:
+
+{options}
+
+Data goes to stdout, all else to stderr. `--json` prints one document:
+`{{schema, command, ok, data, warnings, next}}`, or `{{schema, ok: false, error: {{code, message, hint,
+retryable}}}}`. A reference to a run is a version (`e1.4.0`), a run id or the beginning of one, a
+branch, `@` (the latest), `@-2` (two before it), `best:METRIC` or `worst:METRIC`.
+"""
+_EXITS = """\
+| exit | meaning |
+|---|---|
+| 0 | done |
+| 1 | failed |
+| 2 | the call is wrong |
+| 3 | a negative answer |
+| 4 | needs a decision |
+| 5 | busy: try again |
+| 6 | corrupt |
+| 126, 127 | the command of `xvc run` cannot be started |
+| 130 | interrupted |
+
+`xvc run` leaves with the exit code of its command.
+"""
+
+
+def cli() -> str:
+    """The page of commands."""
+    root = typer.main.get_command(application())
+    options = _parameters(root.params)
+    parts = ["# Commands", _MADE, _GLOBAL.format(options=options), "## Exit codes", "", _EXITS]
+    for name in COMMANDS:
+        command = root.commands[name]  # type: ignore[attr-defined]
+        parts += [f"## xvc {name}", "", inspect.cleandoc(command.help), ""]
+        parts += [_parameters(command.params), ""]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _parameters(parameters: Iterable[Any]) -> str:
+    rows = [row for each in parameters if (row := _parameter(each))]
+    return _table(("argument or option", "default", "meaning"), rows)
+
+
+def _parameter(each: Any) -> tuple[str, str, str] | None:
+    if "completion" in (each.name or ""):
+        return None  # Typer's own; the words of its help change with its version
+    meaning = getattr(each, "help", None) or ""
+    if each.param_type_name == "argument":
+        shown = each.metavar or each.name.upper()
+        return f"`{shown}`", _default(each), meaning
+    names = ", ".join(f"`{name}`" for name in [*each.opts, *each.secondary_opts])
+    value = "" if each.is_flag else f" `{(each.metavar or _kind(each)).upper()}`"
+    return f"{names}{value}", _default(each), meaning
+
+
+def _kind(each: Any) -> str:
+    name = str(each.type.name)
+    return {"str": "TEXT", "text": "TEXT"}.get(name, "NUMBER" if "int" in name else name)
+
+
+def _default(each: Any) -> str:
+    if each.required:
+        return "required"
+    if each.default is None or each.default is False:
+        return ""
+    return f"`{each.opts[0] if each.default is True else each.default}`"
+
+
+def errors() -> str:
+    """The page of errors."""
+    for module in pkgutil.walk_packages(xvc.__path__, "xvc."):
+        if module.name != "xvc.__main__":
+            import_module(module.name)
+    parts = ["# Errors", _MADE]
+    parts += ["Every refusal has a code (in `--json`: `error.code`), one sentence and a hint.", ""]
+    for branch in XvcError.__subclasses__():
+        parts += [f"## {branch.code}: {_meaning(branch)}", ""]
+        rows = [
+            (f"`{kind.code}`", str(kind.exit_code), _meaning(kind), _hint(kind))
+            for kind in sorted(set(_below(branch)), key=lambda kind: kind.code)
+            if "code" in vars(kind)
+        ]
+        parts += [_table(("code", "exit", "meaning", "hint"), rows), ""]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _below(kind: type[XvcError]) -> Iterator[type[XvcError]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _below(child)
+
+
+def _meaning(kind: type[XvcError]) -> str:
+    return inspect.cleandoc(kind.__doc__ or "").splitlines()[0].replace("``", "`")
+
+
+def _hint(kind: type[XvcError]) -> str:
+    """The hint of an instance whose facts are the names of its arguments."""
+    if kind.__init__ is Exception.__init__:
+        return kind().hint
+    hints = typing.get_type_hints(kind.__init__)
+    facts: list[object] = []
+    for name in inspect.signature(kind).parameters:
+        shown = name.upper()
+        facts.append({str: shown, int: 0}.get(hints[name], (shown,)))
+    return kind(*facts).hint
+
+
+def config() -> str:
+    """The page of settings."""
+    defaults = Settings()
+    rows = []
+    for key, part in KEYS.items():
+        value = getattr(defaults, part.name)
+        shown = f"`{list(value) if isinstance(value, tuple) else value}`" if value else ""
+        variable = f"XVC_{key.upper().replace('.', '__')}"
+        rows.append((f"`{key}`", shown, str(part.metadata["doc"]), f"`{variable}`"))
+    return "\n".join(
+        [
+            "# Settings",
+            _MADE,
+            "In `xvc.yaml` at the project's root, or in `[tool.xvc]` of pyproject.toml when there is",
+            "no xvc.yaml. A dot is a level: `tag.prefix` is `prefix:` below `tag:`. Later layers win:",
+            "defaults, `~/.config/xvc/config.yaml`, the project's file, environment variables (their",
+            "values are read as YAML). A mistake stops the command and names every wrong key.",
+            "",
+            _table(("setting", "default", "meaning", "environment"), rows),
+            "",
+        ]
+    )
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
+    )
+
+
+PAGES = {"cli.md": cli, "errors.md": errors, "config.md": config}
+
+
+def main(words: list[str]) -> int:
+    """Write the pages, or with ``--check`` tell which of them would change."""
+    if words not in ([], ["--check"]):
+        print("usage: scripts/docs [--check]", file=sys.stderr)
+        return 2
+    stale = []
+    for name, page in PAGES.items():
+        file = FOLDER / name
+        text = page()
+        held = file.read_text(encoding="utf-8") if file.exists() else ""
+        if text != held:
+            stale.append(name)
+            if not words:
+                FOLDER.mkdir(parents=True, exist_ok=True)
+                file.write_text(text, encoding="utf-8")
+    if words and stale:
+        print(f"not up to date: {', '.join(stale)}; run scripts/docs", file=sys.stderr)
+        return 1
+    print(f"references: {'wrote ' + ', '.join(stale) if stale else 'up to date'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
