@@ -30,9 +30,10 @@ Options before the command work with every one of them:
 {options}
 
 Data goes to stdout, all else to stderr. `--json` prints one document:
-`{{schema, command, ok, data, warnings, next}}`, or `{{schema, ok: false, error: {{code, message, hint,
-retryable}}}}`. A reference to a run is a version (`e1.4.0`), a run id or the beginning of one, a
-branch, `@` (the latest), `@-2` (two before it), `best:METRIC` or `worst:METRIC`.
+`{{schema, command, ok, data, warnings, next}}`, or
+`{{schema, ok: false, error: {{code, message, hint, retryable}}}}`. A reference to a run is a version
+(`e1.4.0`), a run id or the beginning of one, a branch, `@` (the latest), `@-2` (two before it),
+`best:METRIC` or `worst:METRIC`.
 """
 _EXITS = """\
 | exit | meaning |
@@ -48,6 +49,12 @@ _EXITS = """\
 | 130 | interrupted |
 
 `xvc run` leaves with the exit code of its command.
+"""
+_LAYERS = """\
+In `xvc.yaml` at the project's root, or in `[tool.xvc]` of pyproject.toml when there is no
+xvc.yaml. A dot is a level: `tag.prefix` is `prefix:` below `tag:`. Later layers win: defaults,
+`~/.config/xvc/config.yaml`, the project's file, environment variables (their values are read as
+YAML). A mistake stops the command and names every wrong key.
 """
 
 
@@ -142,19 +149,8 @@ def config() -> str:
         shown = f"`{list(value) if isinstance(value, tuple) else value}`" if value else ""
         variable = f"XVC_{key.upper().replace('.', '__')}"
         rows.append((f"`{key}`", shown, str(part.metadata["doc"]), f"`{variable}`"))
-    return "\n".join(
-        [
-            "# Settings",
-            _MADE,
-            "In `xvc.yaml` at the project's root, or in `[tool.xvc]` of pyproject.toml when there is",
-            "no xvc.yaml. A dot is a level: `tag.prefix` is `prefix:` below `tag:`. Later layers win:",
-            "defaults, `~/.config/xvc/config.yaml`, the project's file, environment variables (their",
-            "values are read as YAML). A mistake stops the command and names every wrong key.",
-            "",
-            _table(("setting", "default", "meaning", "environment"), rows),
-            "",
-        ]
-    )
+    table = _table(("setting", "default", "meaning", "environment"), rows)
+    return f"# Settings\n{_MADE}\n{_LAYERS}\n{table}\n"
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:

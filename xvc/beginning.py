@@ -81,12 +81,34 @@ def begin(
         environment=environment_digest(environment),
         note=note,
     )
-    journal = open_journal(project, warnings)
-    _write_down(journal, record, environment)
+    journal = _write_down(project, record, environment, warnings)
     return Begun(record, journal, snapshot, warnings)
 
 
-def _write_down(journal: Journal, record: RunRecord, environment: Environment) -> None:
+def _write_down(
+    project: Project, record: RunRecord, environment: Environment, warnings: list[str]
+) -> Journal:
+    """Write the beginning where it belongs, else in the temporary folder, with a warning."""
+    try:
+        return _started(open_journal(project), record, environment)
+    except JournalFailed as err:
+        folder = _elsewhere(err)
+        journal = _started(open_journal(project, folder), record, environment)
+        warnings.append(
+            f"{err}; this run is recorded in {folder}. Move the files in it into "
+            f"{project.room.journals} and they are folded with the next command."
+        )
+        return journal
+
+
+def _elsewhere(err: JournalFailed) -> Path:
+    try:
+        return Path(tempfile.mkdtemp(prefix="xvc-journal-"))
+    except OSError:
+        raise err from None
+
+
+def _started(journal: Journal, record: RunRecord, environment: Environment) -> Journal:
     facts: dict[str, Json] = {
         "digest": record.environment,
         "facts": environment_facts(environment),
@@ -94,22 +116,18 @@ def _write_down(journal: Journal, record: RunRecord, environment: Environment) -
     journal.note(Kind.ENVIRONMENT, record.id, facts)
     journal.note(Kind.BEGIN, record.id, facts_of(record))
     journal.flush()
+    return journal
 
 
-def open_journal(project: Project, warnings: list[str]) -> Journal:
-    """Open a journal where it belongs, else in the temporary folder, with a warning."""
-    sync = project.settings.journal_sync
+def open_journal(project: Project, folder: Path | None = None) -> Journal:
+    """Open a journal of this process, where it belongs unless *folder* is named.
+
+    Raises:
+        JournalFailed: the file cannot be made.
+    """
     facts: dict[str, Json] = {"owner": str(current_owner()), "store": str(project.store_path)}
-    try:
-        return Journal(project.room.journals, facts, sync_seconds=sync)
-    except JournalFailed as err:
-        folder = Path(tempfile.mkdtemp(prefix="xvc-journal-"))
-        journal = Journal(folder, facts, sync_seconds=sync)
-        warnings.append(
-            f"{err}; this run is recorded in {journal.path}. "
-            f"Move that file into {project.room.journals} and it is folded with the next command."
-        )
-        return journal
+    sync = project.settings.journal_sync
+    return Journal(folder or project.room.journals, facts, sync_seconds=sync)
 
 
 def _snapshot(project: Project, run: RunId, state: State) -> Snapshot:

@@ -96,9 +96,9 @@ tracker = Tracker()
 heard = 0
 def hear(number, frame):
     global heard
-    tracker.log({"token": f"handler-{heard}", "odd": {"a": heard}})
-    ack(f"handler-{heard}")
-    heard += 1
+    mine, heard = heard, heard + 1  # one handler may come in the middle of another
+    tracker.log({"token": f"handler-{mine}", "odd": {"a": mine}})
+    ack(f"handler-{mine}")
 signal.signal(signal.SIGALRM, hear)
 signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
 step = 0
@@ -193,6 +193,42 @@ def test_a_signal_handler_may_log(repo: Repo) -> None:
     check_rows(repo, repo.tokens())
     (run,) = repo.runs()
     assert run["status"] == "finished"
+
+
+_INTERRUPTED = (
+    _ACK
+    + """
+import signal
+from xvc import Tracker
+tracker = Tracker()
+class Enough(Exception): pass
+def hear(number, frame):
+    raise Enough
+signal.signal(signal.SIGALRM, hear)
+interrupts = step = 0
+while interrupts < 150:
+    signal.setitimer(signal.ITIMER_REAL, 0.0003)
+    try:
+        while True:
+            step += 1
+            tracker.log({"token": f"row-{step}", "step": step})
+            ack(f"row-{step}")
+    except Enough:
+        interrupts += 1
+"""
+)
+
+
+def test_an_exception_in_the_middle_of_a_row_spoils_no_other(repo: Repo) -> None:
+    """An interrupt or a time limit may break off ``log`` anywhere; what was acknowledged stays."""
+    script = repo.write("interrupted.py", _INTERRUPTED)
+
+    ended = repo.start(str(script)).wait()
+
+    assert ended.code == 0, ended.said
+    listed = repo.xvc("ls")
+    assert "damaged" not in listed.err
+    check_rows(repo, repo.tokens())
 
 
 def test_a_row_that_a_handler_logged_survives_the_kill_that_follows(repo: Repo) -> None:

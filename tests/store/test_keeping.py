@@ -9,6 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+
 from surroundings import Calling, git
 
 STORE = "results/experiments.duckdb"

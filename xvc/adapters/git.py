@@ -18,6 +18,7 @@ from xvc.adapters.files import sync_folder
 from xvc.errors import GitFailed, NoIdentity, TagTaken
 
 _ABSENT = "0" * 40
+_EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 _KEPT = ("GIT_SSL_CAINFO", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "GIT_EXEC_PATH")
 _DURABLE = ("-c", "core.fsync=all", "-c", "core.fsyncMethod=fsync")
 _NAMELESS = (
@@ -128,14 +129,18 @@ class Git:
         environment = self._environment | dict(extra or {})
         if index is not None:
             environment["GIT_INDEX_FILE"] = str(index)
-        called = subprocess.run(
-            ["git", *_DURABLE, *arguments],
-            cwd=self.place.top,
-            env=environment,
-            input=stdin if stdin is not None else b"",
-            capture_output=True,
-            check=False,
-        )
+        try:
+            called = subprocess.run(
+                ["git", *_DURABLE, *arguments],
+                cwd=self.place.top,
+                env=environment,
+                input=stdin if stdin is not None else b"",
+                capture_output=True,
+                check=False,
+            )
+        except OSError as err:
+            words = f"git cannot be started: {err.strerror or err}"
+            raise GitFailed(arguments, 127, words) from err
         if called.returncode in accept:
             return called.stdout
         words = called.stderr.decode("utf-8", "replace")
@@ -179,6 +184,12 @@ class Git:
         """List tracked paths that fit the patterns."""
         found = self.call("ls-files", "-z", "--", *patterns)
         return [_text(path) for path in found.split(b"\0") if path]
+
+    def ignored(self, paths: Iterable[str]) -> set[str]:
+        """Tell which of these paths git ignores; a tracked one it does not."""
+        listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
+        found = self.call("check-ignore", "-z", "--stdin", stdin=listed, accept=(0, 1))
+        return {_text(path) for path in found.split(b"\0") if path}
 
     def changes(self, old: str, new: str) -> list[Change]:
         """Count lines between two commits or trees."""
@@ -241,7 +252,7 @@ class Git:
         )
         if holder:
             raise TagTaken(name, holder)
-        flags = ("-a", "-F", "-", "--cleanup=verbatim")
+        flags = ("-F", "-", "--cleanup=verbatim")  # -a would overrule tag.forceSignAnnotated
         try:
             self.call("tag", *flags, "--end-of-options", name, commit, stdin=message.encode())
         except GitFailed as err:
@@ -296,8 +307,8 @@ class Git:
         objects = _text(made).split()
         return {path: f"100644 blob {blob}" for path, blob in zip(files, objects, strict=True)}
 
-    def put(self, index: Path | None, blobs: Mapping[str, str]) -> None:
-        """Put entries, as `blobs` gives them, into an index file: the user's when None."""
+    def put(self, index: Path, blobs: Mapping[str, str]) -> None:
+        """Put entries, as `blobs` gives them, into an index file; an absent object removes one."""
         lines = []
         for path, entry in blobs.items():
             mode, _, rest = entry.partition(" ")
@@ -307,10 +318,13 @@ class Git:
         if lines:
             self.call("update-index", "-z", "--index-info", index=index, stdin=b"".join(lines))
 
-    def follow(self, commit: str, paths: Iterable[str]) -> None:
-        """Bring the user's index to what a commit has at *paths*, and nothing else of it."""
-        blobs = self.blobs(commit)
-        self.put(None, {path: blobs.get(path, "0 blob " + _ABSENT) for path in paths})
+    def between(self, old: str | None, new: str) -> dict[str, str]:
+        """Map the paths at which *new* differs from *old* to what *new* has, as `put` wants it."""
+        flags = ("-r", "-z", "--no-renames", "--end-of-options")
+        parts = self.call("diff-tree", *flags, old or _EMPTY_TREE, new).split(b"\0")
+        metas = (_text(meta).split() for meta in parts[::2])
+        pairs = zip(metas, map(_text, parts[1::2]), strict=False)  # a newline stands last
+        return {path: f"{meta[1]} blob {meta[3]}" for meta, path in pairs}
 
     def stale(self, index: Path) -> list[str]:
         """List the paths of an index file whose files have changed since."""

@@ -197,7 +197,7 @@ def _refusal(launch: Launch, err: OSError | ValueError) -> NoCommand:
     name = launch.argv[0]
     if not launch.folder.is_dir():
         return NoCommand(name, f"its folder {launch.folder} is not there")
-    is_there = (launch.folder / name).is_file()
+    is_there = _is_file(launch.folder / name)
     if isinstance(err, FileNotFoundError) and not (is_there and "/" in name):
         return NoCommand(name, f"not found; ./{name} is here" if is_there else "not found")
     if isinstance(err, FileNotFoundError):
@@ -208,6 +208,13 @@ def _refusal(launch: Launch, err: OSError | ValueError) -> NoCommand:
         refusal = NoCommand(name, str(err))
     vars(refusal)["exit_code"] = _NOT_EXECUTABLE  # as a shell says it of a file that is there
     return refusal
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a folder on the way may not be entered
+        return False
 
 
 def _is_terminal(fd: int) -> bool:

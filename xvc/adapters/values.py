@@ -1,9 +1,15 @@
-"""Params and metrics in files: YAML, JSON or TOML, flattened to dotted keys."""
+"""Params and metrics in files: YAML, JSON or TOML, flattened to dotted keys.
+
+YAML is read as DVC reads it, by its version 1.2: ``1e-3`` is a number, ``yes``, ``12:30``, ``007``
+and ``2024-01-01`` are text.
+"""
 
 from __future__ import annotations
 
+import json
+import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import cast
 
@@ -12,7 +18,28 @@ import yaml
 from xvc.errors import BadValue
 from xvc.types import Json
 
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_NULLS = ("~", "null", "Null", "NULL")
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """PyYAML's loader, with the plain words of YAML 1.2."""
+
+    yaml_implicit_resolvers: dict[str, object] = {}  # noqa: RUF012 - PyYAML reads it from the class
+
+
+for _tag, _shape, _first in (
+    ("null", "~|null|Null|NULL|", ["~", "n", "N", ""]),
+    ("bool", "true|True|TRUE|false|False|FALSE", list("tTfF")),
+    ("int", "[-+]?(?:0|[1-9][0-9_]*|0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+)", list("-+0123456789")),
+    (
+        "float",
+        r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+"
+        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+        list("-+.0123456789"),
+    ),
+    ("merge", "<<", ["<"]),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_shape})$"), _first)
 
 
 def read_values(path: Path) -> dict[str, Json]:
@@ -31,12 +58,10 @@ def read_nested(path: Path) -> Mapping[str, Json]:
     Raises:
         BadValue: it is not what its ending says, or no mapping.
     """
+    read = _READERS.get(path.suffix, _from_yaml)
     try:
-        if path.suffix == ".toml":
-            found: object = tomllib.loads(path.read_text(encoding="utf-8"))
-        else:  # JSON is YAML
-            found = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - safe loader
-    except (yaml.YAMLError, tomllib.TOMLDecodeError, UnicodeDecodeError) as err:
+        found = read(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError) as err:
         raise BadValue(path.name, str(err).splitlines()[0]) from err
     if found is None:
         return {}
@@ -45,38 +70,49 @@ def read_nested(path: Path) -> Mapping[str, Json]:
     return cast("Mapping[str, Json]", found)
 
 
-def parse_scalar(text: str) -> Json:
-    """Read one value as YAML reads it; what it cannot read is text.
+def _from_yaml(text: str) -> object:
+    return yaml.load(text, _Loader)  # noqa: S506 - it is a safe loader
 
-    >>> parse_scalar("1e-3"), parse_scalar("true"), parse_scalar("a b")
-    (0.001, True, 'a b')
+
+def _from_toml(text: str) -> object:
+    return json.loads(json.dumps(tomllib.loads(text), default=str))  # dates and times as text
+
+
+_READERS: dict[str, Callable[[str], object]] = {".toml": _from_toml, ".json": json.loads}
+
+
+def parse_scalar(text: str) -> Json:
+    """Read one value as YAML reads it; what it cannot read, and nothing at all, is text.
+
+    >>> parse_scalar("1e-3"), parse_scalar("true"), parse_scalar("a b"), parse_scalar("")
+    (0.001, True, 'a b', '')
     """
     try:
-        return float(text) if _is_float(text) else cast("Json", yaml.safe_load(text))
+        found = cast("Json", _from_yaml(text))
     except yaml.YAMLError:
         return text
-
-
-def _is_float(text: str) -> bool:
-    """YAML 1.1 takes ``1e-3`` for text; nobody who types it does."""
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return not text.strip().lstrip("+-").isdigit() and "_" not in text
+    return text if found is None and text.strip() not in _NULLS else found
 
 
 def write_replaced(source: Path, target: Path, values: Mapping[str, Json]) -> None:
     """Write a copy of a params file in which dotted keys have other values.
 
     Raises:
-        BadValue: *source* cannot be read.
+        BadValue: *source* cannot be read, or it is TOML, which nothing here can write.
     """
+    if source.suffix == ".toml":
+        raise BadValue("--params-copy", f"{source.name} is TOML; only YAML and JSON can be copied")
     found = cast("dict[str, Json]", dict(read_nested(source)) if source.is_file() else {})
     for key, value in values.items():
         _set(found, key.split("."), value)
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(yaml.safe_dump(found, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    is_json = source.suffix == ".json"
+    text = json.dumps(found, indent=2, ensure_ascii=False) if is_json else _to_yaml(found)
+    target.write_text(text, encoding="utf-8")
+
+
+def _to_yaml(found: Mapping[str, Json]) -> str:
+    return yaml.safe_dump(found, sort_keys=False, allow_unicode=True)
 
 
 def _set(found: dict[str, Json], parts: list[str], value: Json) -> None:
@@ -104,7 +140,7 @@ def metric_files_of(pipeline: Path) -> list[str]:
 
 
 def params_files_of(pipeline: Path) -> list[str]:
-    """List the params files that a dvc.yaml names at its top."""
+    """List the params files that a dvc.yaml names, at its top and in its stages."""
     return _named(pipeline, "params")
 
 
@@ -117,9 +153,9 @@ def _named(pipeline: Path, word: str) -> list[str]:
     names: dict[str, None] = {}
     for place, part in enumerate(parts):
         listed = part.get(word) if isinstance(part, Mapping) else None
-        if word == "params" and place:
-            continue  # a stage lists keys here, not files
         for entry in listed if isinstance(listed, list) else []:
+            if word == "params" and place and not isinstance(entry, dict):
+                continue  # a stage's bare words are keys of params.yaml
             name = next(iter(entry)) if isinstance(entry, dict) and entry else entry
             if isinstance(name, str):
                 names[name] = None

@@ -13,7 +13,7 @@ import typer
 from xvc import __version__
 from xvc.cli.context import Context, may_colour
 from xvc.cli.output import Manner, show_error
-from xvc.errors import UsageError, XvcError
+from xvc.errors import ExternalError, UsageError, XvcError
 
 COMMANDS = ("init", "run", "tag", "ls", "log", "show", "compare", "status", "doctor")
 """Every command, in the order in which they are met; each has a module of its name."""
@@ -64,7 +64,10 @@ def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
     )
     app.callback()(root)
     for name in names:
-        app.command(name)(import_module(f"xvc.cli.commands.{name}").command)
+        # What follows the first word of `xvc run`'s command is that command's own.
+        parsing = {"allow_interspersed_args": name != "run"}
+        command = import_module(f"xvc.cli.commands.{name}").command
+        app.command(name, context_settings=parsing)(command)
     return app
 
 
@@ -105,6 +108,24 @@ class BadCall(UsageError):
         return f"See `{self.command} --help`."
 
 
+class SystemRefused(ExternalError):
+    """A file could not be read or written: a full disk, a missing right."""
+
+    code = "system-refused"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"{self.path or 'the system'}: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """Says what is safe."""
+        return "Nothing that was recorded is lost; try again when that is mended."
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
@@ -126,6 +147,9 @@ def call(words: list[str]) -> int:
         return 130
     except BrokenPipeError:
         return 0
+    except OSError as err:
+        show_error(SystemRefused(str(err.filename or ""), err.strerror or str(err)), manner)
+        return SystemRefused.exit_code
     except typer.Exit as err:
         return err.exit_code
     except typer.Abort:

@@ -22,6 +22,7 @@ from xvc.errors import (
     AmbiguousRun,
     BadReference,
     BadVersion,
+    GitFailed,
     NoObject,
     NoRun,
     NoVersion,
@@ -62,6 +63,15 @@ def versions(project: Project) -> list[VersionInfo]:
     prefix = project.settings.tag_prefix
     found = [info for tag in project.git.tags(prefix) if (info := _info(tag, prefix)) is not None]
     return sorted(found, key=lambda info: info.version)
+
+
+def known_versions(project: Project) -> list[VersionInfo]:
+    """List the versions as `versions` does; none, and a warning, when git cannot say."""
+    try:
+        return versions(project)
+    except GitFailed as err:
+        project.keeper.warnings.append(f"{err}; versions are not shown")
+        return []
 
 
 def _info(tag: TagRef, prefix: str) -> VersionInfo | None:

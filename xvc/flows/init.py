@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xvc.adapters import dvc
+from xvc.adapters.branch import advance
 from xvc.adapters.dvc import SUFFIX, Dvc
 from xvc.adapters.files import add_line, write_durably
 from xvc.adapters.git import scrubbed
@@ -201,9 +202,5 @@ def _commit(project: Project, ours: list[Path], warnings: list[str]) -> str | No
     except NoIdentity as err:
         warnings.append(f"{err}; the set-up is not committed. {err.hint}")
         return None
-    if state.branch is not None:
-        place.move_branch(state.branch, made, state.commit, "xvc init")
-    else:
-        place.move_detached_head(made, state.commit or "", "xvc init")
-    place.follow(made, names)
+    advance(place, project.room.scratch, state.commit, state.branch, made, "xvc init")
     return made

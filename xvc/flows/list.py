@@ -13,7 +13,7 @@ from xvc.core.filter import evaluate, parse_filter
 from xvc.core.run import RunRecord
 from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.errors import BadValue
-from xvc.flows.find import VersionInfo, versions, versions_by_run
+from xvc.flows.find import VersionInfo, known_versions, versions, versions_by_run
 from xvc.flows.reap import opened
 from xvc.project import Project
 from xvc.store import query
@@ -71,7 +71,7 @@ def runs(project: Project, request: ListRequest) -> RunList:
         found = [run for run in found if evaluate(where, lambda key, run=run: value_of(run, key))]  # type: ignore[misc]
         total = len(found)
     shown = found if request.group else found[: request.limit]
-    tagged = versions_by_run(versions(project)) if shown else {}
+    tagged = versions_by_run(known_versions(project)) if shown else {}
     return RunList(tuple(shown), total, tagged, *_columns(project, shown, sort))
 
 

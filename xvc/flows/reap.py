@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from xvc.adapters.branch import clear, has_remains
+from xvc.adapters.lock import FileLock
 from xvc.adapters.outputlog import finish
 from xvc.adapters.owner import Owner, is_alive
 from xvc.beginning import open_journal
 from xvc.core.record import Kind
 from xvc.core.run import RunRecord, Status
-from xvc.errors import BadValue, JournalFailed
+from xvc.errors import BadValue, BusyError, JournalFailed
 from xvc.project import Project
 from xvc.store import query
 from xvc.types import Json, RunId
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 def reap(project: Project) -> list[RunId]:
     """End the runs of dead processes as lost; what they logged is kept."""
+    mend(project)
     with project.keeper.view() as connection:
         dead = _dead(connection)
     return _end(project, dead)
@@ -31,6 +34,7 @@ def reap(project: Project) -> list[RunId]:
 @contextmanager
 def opened(project: Project) -> Iterator[DuckDBPyConnection]:
     """Open everything recorded, for reading, with the runs of dead processes ended."""
+    mend(project)
     with project.keeper.view() as connection:
         dead = _dead(connection)
         if not dead:
@@ -39,6 +43,15 @@ def opened(project: Project) -> Iterator[DuckDBPyConnection]:
     _end(project, dead)
     with project.keeper.view() as connection:
         yield connection
+
+
+def mend(project: Project) -> None:
+    """Take away what a killed xvc has left in git's way, unless another is at work."""
+    if project.place is None or not has_remains(project.git, project.room.scratch):
+        return
+    lock = FileLock(project.room.version_lock)
+    with suppress(BusyError, OSError), lock.held(wait=0.0, doing="mend"):
+        clear(project.git, project.room.scratch)
 
 
 def _dead(connection: DuckDBPyConnection) -> list[RunRecord]:
@@ -50,19 +63,23 @@ def _end(project: Project, dead: Sequence[RunRecord]) -> list[RunId]:
     if not dead:
         return []
     try:
-        journal = open_journal(project, [])
+        journal = open_journal(project)
+        for run in dead:
+            journal.note(Kind.END, run.id, _loss(project, run))
+        journal.close()
     except JournalFailed:
         return []  # a tree that cannot be written shows them as running
-    for run in dead:
-        log = project.room.logs / f"{run.id}.log"
-        with suppress(OSError):  # a log that cannot be joined lies there in its parts
-            finish(log)
-        reason = "its process ended without a word (killed, or the machine stopped)"
-        facts: dict[str, Json] = {"status": Status.LOST.value, "reason": reason}
-        facts |= {"log": str(log)} if log.exists() else {}
-        journal.note(Kind.END, run.id, {**facts, "finished": time.time_ns()})
-    journal.close()
     return [run.id for run in dead]
+
+
+def _loss(project: Project, run: RunRecord) -> dict[str, Json]:
+    log = project.room.logs / f"{run.id}.log"
+    with suppress(OSError):  # a log that cannot be joined lies there in its parts
+        finish(log)
+    reason = "its process ended without a word (killed, or the machine stopped)"
+    facts: dict[str, Json] = {"status": Status.LOST.value, "reason": reason}
+    facts |= {"log": str(log)} if log.exists() else {}
+    return {**facts, "finished": time.time_ns()}
 
 
 def _is_dead(run: RunRecord) -> bool:

@@ -6,6 +6,8 @@ The child's exit code is the answer even when tracking failed; what failed is a 
 from __future__ import annotations
 
 import contextlib
+import json
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -19,14 +21,13 @@ from xvc.adapters.values import read_values, write_replaced
 from xvc.beginning import Begun, begin, metrics_files, params_files
 from xvc.core.capture import LineMetrics
 from xvc.core.context import VARIABLE, RunContext
-from xvc.core.plain import to_plain
 from xvc.core.record import Kind
 from xvc.core.run import DataFile, RunRecord, Status
 from xvc.core.version import Bump
-from xvc.errors import NoCommand, XvcError
+from xvc.errors import BadValue, JournalFailed, NoCommand, XvcError
 from xvc.project import Project
 from xvc.store.db import warm_up
-from xvc.types import Json, Nanoseconds, Row
+from xvc.types import Json, Nanoseconds, Row, RunId
 
 if TYPE_CHECKING:
     from xvc.flows.tag import Tagged
@@ -71,28 +72,34 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
     Raises:
         NoCommand: it cannot be started; the run is kept as failed.
         BadSetting: the settings cannot be read; nothing was started.
+        BadValue: a declared output lies outside the project, or the params file cannot be copied.
     """
+    request = replace(request, outs=_places(project, request))
     warm_up()  # DuckDB loads while git and the command work
     outer = RunContext.decode(project.environment.get(VARIABLE, ""))
-    begun = begin(
-        project,
-        request.command,
-        folder=request.folder,
-        params=request.params,
-        name=request.name,
-        note=request.note,
-        parent=outer.run if outer else None,
-        program=request.command[0],
-    )
+    try:
+        begun = begin(
+            project,
+            request.command,
+            folder=request.folder,
+            params=request.params,
+            name=request.name,
+            note=request.note,
+            parent=outer.run if outer else None,
+            program=request.command[0],
+        )
+    except JournalFailed as err:
+        return _unrecorded(project, request, sink, err)
     stale = {path: _stamp(path) for path in metrics_files(project)}
     recorder = _Recorder(project, begun, request, sink)
     try:
         ending = run_process(_launch(project, request, begun), sink=recorder.take)
-    except NoCommand as err:
+    except (NoCommand, BadValue) as err:
         facts: dict[str, Json] = {"status": Status.FAILED.value, "reason": str(err)}
-        begun.journal.note(Kind.END, begun.record.id, {**facts, "finished": time.time_ns()})
-        begun.journal.close()
-        project.keeper.refresh()
+        with _forgiving(begun.warnings):
+            begun.journal.note(Kind.END, begun.record.id, {**facts, "finished": time.time_ns()})
+            begun.journal.close()
+            project.keeper.refresh()
         raise
     recorder.close()
     with _forgiving(begun.warnings):
@@ -107,6 +114,36 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
     return Ran(record, ending.shell_code, tagged, tuple(begun.warnings))
 
 
+def _places(project: Project, request: RunRequest) -> tuple[str, ...]:
+    """Name the declared outputs from the project's root; they were typed in the current folder."""
+    named = []
+    for out in request.outs:
+        place = Path(os.path.normpath(request.folder / out))
+        if place == project.root or not place.is_relative_to(project.root):
+            raise BadValue("--out", f"{out} lies outside {project.root}")
+        named.append(place.relative_to(project.root).as_posix())
+    return tuple(dict.fromkeys(named))
+
+
+def _unrecorded(
+    project: Project,
+    request: RunRequest,
+    sink: Callable[[int, bytes], None],
+    err: JournalFailed,
+) -> Ran:
+    """Run the command all the same: there is no place at all to write it down."""
+    settings = project.settings
+    ladder = Ladder(settings.interrupt_seconds, settings.terminate_seconds)
+    environment = {**project.environment} | {
+        _variable(key): _shown(value) for key, value in request.params.items()
+    }
+    launch = Launch(request.command, request.folder, environment, request.timeout, ladder)
+    ending = run_process(launch, sink=sink)
+    record = RunRecord(RunId("unrecorded"), exit_code=ending.exit_code)
+    warning = f"{err}. {err.hint} This run is not recorded"
+    return Ran(record.ended(_status(ending)), ending.shell_code, None, (warning,))
+
+
 def _tagged(
     project: Project, request: RunRequest, record: RunRecord, warnings: list[str]
 ) -> Tagged | None:
@@ -114,7 +151,7 @@ def _tagged(
         return None
     if record.status is not Status.FINISHED:
         warnings.append(
-            f"the run {record.status.value}, so it got no version; "
+            f"the run is {record.status.value}, so it got no version; "
             f"to give it one all the same: `xvc tag {request.tag.value} --run {record.id}`"
         )
         return None
@@ -142,9 +179,9 @@ def _launch(project: Project, request: RunRequest, begun: Begun) -> Launch:
     environment |= {_variable(key): _shown(value) for key, value in request.params.items()}
     command = request.command
     if request.write_params:
-        copy = project.room.scratch / f"{begun.record.id}.params.yaml"
-        sources = params_files(project)
-        write_replaced(sources[0] if sources else copy, copy, request.params)
+        source = next(iter(params_files(project)), project.root / "params.yaml")
+        copy = project.room.scratch / f"{begun.record.id}.params{source.suffix}"
+        write_replaced(source, copy, request.params)
         environment["XVC_PARAMS_FILE"] = str(copy)
         command = tuple(part.replace("{params}", str(copy)) for part in command)
     ladder = Ladder(settings.interrupt_seconds, settings.terminate_seconds)
@@ -157,7 +194,7 @@ def _variable(key: str) -> str:
 
 
 def _shown(value: Json) -> str:
-    return value if isinstance(value, str) else str(to_plain(value))
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 class _Recorder:

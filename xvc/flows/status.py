@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from xvc.core.run import RunRecord, Status
 from xvc.errors import XvcError
-from xvc.flows.find import versions
+from xvc.flows.find import known_versions
 from xvc.flows.reap import reap
 from xvc.journal.reader import is_written, journals, runs_named
 from xvc.project import Project
@@ -40,7 +40,7 @@ def status(project: Project) -> Standing:
     warnings: list[str] = []
     lost = reap(project)
     branch = _branch(project, warnings)
-    infos = versions(project)
+    infos = known_versions(project)
     with project.keeper.view() as connection:
         records = query.all_runs(connection)
         rows = query.row_counts(connection)

@@ -6,11 +6,13 @@ result. Killed between any two steps, the state before stands and the same call 
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from xvc.adapters.branch import advance, clear, noted
 from xvc.adapters.dvc import pointer_of
 from xvc.adapters.files import add_line, write_durably
 from xvc.adapters.git import Git, State
@@ -22,7 +24,15 @@ from xvc.core.run import DataFile, RunRecord, Status
 from xvc.core.subject import chosen_keys, chosen_metrics, subject
 from xvc.core.tag import TagMessage
 from xvc.core.version import Bump, Version, next_version
-from xvc.errors import ConflictError, GitFailed, NoProject, NoRun, TagTaken, TreeDiffers
+from xvc.errors import (
+    ConflictError,
+    GitFailed,
+    NoProject,
+    NotFoundError,
+    TagTaken,
+    TreeDiffers,
+    XvcError,
+)
 from xvc.flows.find import VersionInfo, find, versions
 from xvc.project import Project
 from xvc.store import query
@@ -49,6 +59,20 @@ class BranchMoved(ConflictError):
     def hint(self) -> str:
         """Names the other way."""
         return f"`xvc tag --run {self.run}` tags the run's code beside the branch."
+
+
+class NothingFinished(NotFoundError):
+    """There is no run that could be meant."""
+
+    code = "nothing-finished"
+
+    def __str__(self) -> str:
+        return "no run has finished here yet"
+
+    @property
+    def hint(self) -> str:
+        """Names both ways."""
+        return "Start one with `xvc run`, or name one that did not finish with `--run`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +119,8 @@ def tag(project: Project, request: TagRequest) -> Tagged:
 
     Raises:
         NoProject: no git or no DVC here.
-        NoRun: there is no such run, or none has finished.
+        NoRun: there is no such run.
+        NothingFinished: none was named, and none has finished.
         TreeDiffers: the code in the tree is not what the run used.
         TagTaken: the wanted version exists.
         BranchMoved: ``commit`` was asked for and the branch has moved.
@@ -107,6 +132,7 @@ def tag(project: Project, request: TagRequest) -> Tagged:
         raise NoProject(str(project.root), "a DVC repository")
     project.room.version_lock.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing="tag"):
+        clear(project.git, project.room.scratch)
         record = _chosen(project, request)
         infos = versions(project)
         wanted = _wanted(project, request, infos)
@@ -115,7 +141,8 @@ def tag(project: Project, request: TagRequest) -> Tagged:
         if request.dry_run:
             paths = tuple(project.relative(path) for path in _pointers(project, record))
             return Tagged(wanted, record.id, line, None, base.branch, paths, is_dry=True)
-        return _make(project, request, record, base, wanted, line)
+        with _restored(path for each in _pointers(project, record) for path in _written(each)):
+            return _make(project, request, record, base, wanted, line)
 
 
 def _chosen(project: Project, request: TagRequest) -> RunRecord:
@@ -124,7 +151,7 @@ def _chosen(project: Project, request: TagRequest) -> RunRecord:
     with project.keeper.view() as connection:
         record = query.latest(connection, 0, status=Status.FINISHED.value)
     if record is None:
-        raise NoRun("@")
+        raise NothingFinished
     return record
 
 
@@ -224,7 +251,7 @@ def _make(
     wanted: str,
     line: str,
 ) -> Tagged:
-    digest, files = _files(project, request, record)
+    digest, files = _files(project, request, record, base)
     commit = _commit(project, base, files, f"{wanted}: {line}")
     message = TagMessage(
         subject=line,
@@ -237,14 +264,20 @@ def _make(
         data={path: file.digest for path, file in record.data.items()},
         note=request.text if request.text is not None else record.note,
     )
-    name = _mark(project, request, wanted, commit, message.render())
+    try:
+        name = _mark(project, request, wanted, commit, message.render())
+    except XvcError:  # a signature that cannot be made: the branch goes back to where it was
+        if base.on_head and base.parent is not None and commit != base.parent:
+            scratch, why = project.room.scratch, f"xvc tag: {wanted} was refused"
+            advance(project.git, scratch, commit, base.branch, base.parent, why)
+        raise
     project.keeper.settle(digest)
     branch = base.branch if base.on_head else None
     return Tagged(name, record.id, line, commit, branch, tuple(files))
 
 
 def _files(
-    project: Project, request: TagRequest, record: RunRecord
+    project: Project, request: TagRequest, record: RunRecord, base: _Base
 ) -> tuple[str, dict[str, bytes]]:
     """Keep the store, write its pointer, and collect what the version's commit brings.
 
@@ -260,18 +293,41 @@ def _files(
         write_durably(store, text)
     files = {project.relative(store): text}
     is_current = request.run is None or request.just_ran
+    follows = is_current or base.on_head  # the tree has to show what its branch says
     for out, file in record.outs.items():
         place = project.root / out
         pointer = pointer_of(place)
         files[project.relative(pointer)] = dvc.pointer_text(place, file)
-        if is_current:
+        if follows:
             write_durably(pointer, files[project.relative(pointer)])
             add_line(place.with_name(".gitignore"), f"/{place.name}")
     beside = [store.with_name(".gitignore")]
-    if is_current:
+    if follows:
         beside += [(project.root / out).with_name(".gitignore") for out in record.outs]
+    if is_current:
         beside += [*metrics_files(project), project.root / "dvc.lock"]
-    return digest, files | {project.relative(p): p.read_bytes() for p in beside if p.is_file()}
+    found = {project.relative(path): path for path in beside if path.is_file()}
+    ignored = project.git.ignored(found)
+    return digest, files | {n: p.read_bytes() for n, p in found.items() if n not in ignored}
+
+
+def _written(pointer: Path) -> tuple[Path, Path]:
+    return pointer, pointer.with_name(".gitignore")
+
+
+@contextlib.contextmanager
+def _restored(paths: Iterable[Path]) -> Iterator[None]:
+    """Give files back what they held if what is done meanwhile is refused."""
+    before = {path: path.read_bytes() if path.is_file() else None for path in paths}
+    try:
+        yield
+    except XvcError:
+        for path, held in before.items():
+            if held is None:
+                path.unlink(missing_ok=True)
+            elif not path.is_file() or path.read_bytes() != held:
+                write_durably(path, held)
+        raise
 
 
 def _pointers(project: Project, record: RunRecord) -> list[Path]:
@@ -297,33 +353,22 @@ def _commit(project: Project, base: _Base, files: Mapping[str, bytes], message: 
         return base.parent
     commit = git.make_commit(tree, [base.parent], f"{message}\n")
     if base.on_head:
-        before = _tree(git, base.parent)
-        _advance(git, base, commit, message)
-        git.follow(commit, _differing(git, before, tree, frozenset()))
+        advance(git, scratch, base.parent, base.branch, commit, f"xvc tag: {message}")
     return commit
-
-
-def _tree(git: Git, commit: str | None) -> str:
-    return git.tree_of(commit) if commit else _EMPTY_TREE
-
-
-def _advance(git: Git, base: _Base, commit: str, why: str) -> None:
-    if base.branch is not None:
-        git.move_branch(base.branch, commit, base.parent, f"xvc tag: {why}")
-    elif base.parent is not None:
-        git.move_detached_head(commit, base.parent, f"xvc tag: {why}")
 
 
 def _mark(project: Project, request: TagRequest, wanted: str, commit: str, message: str) -> str:
     """Create the tag; when another process took the number, take the next."""
-    name = wanted
+    name, prefix = wanted, project.settings.tag_prefix
     for _ in range(_TRIES):
         try:
-            project.git.make_tag(name, commit, message)
+            with noted(project.git, project.room.scratch, "", [f"refs/tags/{name}"]):
+                project.git.make_tag(name, commit, message)
         except TagTaken:
             if request.version is not None:
                 raise
-            name = _wanted(project, request, versions(project))
+            taken = [Version.parse(name, prefix), *(info.version for info in versions(project))]
+            name = next_version(taken, request.bump or Bump.PATCH).name(prefix)
         else:
             return name
     raise GitFailed(("tag", name), 128, "every next version was taken meanwhile")

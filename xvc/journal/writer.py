@@ -1,8 +1,9 @@
 """A writer: one append-only file, one ``write`` a record, nothing held back.
 
 What `Journal.row` has returned for is in the kernel: it survives SIGKILL. `Journal.flush` puts it
-on the disk. After a fork the child opens a file of its own. Each record carries the running
-CRC-32 of all bytes before it, so a reader finds rot with one call. Never touches another's file.
+on the disk. After a fork the child opens a file of its own, and so does a signal handler that
+finds a record half made. Each record carries the running CRC-32 of all bytes before it, so a
+reader finds rot with one call. Never touches another's file.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from orjson import dumps
 
 from xvc.core.ids import writer_id
 from xvc.core.record import SCHEMA, Control, Kind
-from xvc.errors import BadValue, JournalFailed
+from xvc.errors import BadValue, JournalFailed, XvcError
 from xvc.journal.codec import DIRECT, PLAIN, STRICT, encode_control, encode_key, encode_value
 from xvc.types import Json, Row, RunId
 
@@ -45,10 +46,10 @@ class Journal:
     __slots__ = (
         "__weakref__",
         "_acquire",
+        "_aside",
         "_busy",
         "_chain",
         "_declared",
-        "_deferred",
         "_descriptor",
         "_facts",
         "_folder",
@@ -74,13 +75,15 @@ class Journal:
     def _start_over(self) -> None:
         self._lock = RLock()
         self._acquire, self._release = self._lock.acquire, self._lock.release
-        self._deferred: list[tuple[RunId, str, Row]] = []
+        self._aside: Journal | None = None
         self._busy = False
         self._descriptor = -1
         self._names: dict[str, dict[type, dict[str, str]]] = {}
 
     def _leave_to_parent(self) -> None:
         """In a forked child: the file stays the parent's; the next record opens another."""
+        if self._aside is not None:
+            self._aside._leave_to_parent()
         self._let_go()
         self._start_over()
 
@@ -107,8 +110,8 @@ class Journal:
             JournalFailed: the disk refused; nothing of this row will be read.
         """
         self._acquire()
-        if self._busy:  # a signal handler logs in the middle of another row: it goes behind it
-            return self._defer(run, table, values)
+        if self._busy:
+            return self._row_aside(run, table, values)
         self._busy = True
         try:
             try:
@@ -148,22 +151,30 @@ class Journal:
             if self._sync_seconds is not None:
                 self._sync_when_due(self._sync_seconds)
             return at
-        except OSError as err:
-            raise JournalFailed(str(self.path), err.strerror or str(err)) from err
+        except BaseException as err:
+            self._broken_off(err)
+            raise
         finally:
             self._busy = False
-            if self._deferred:
-                self._catch_up()
             self._release()
 
-    def _defer(self, run: RunId, table: str, values: Row) -> int:
-        self._deferred.append((run, table, dict(values)))
-        self._release()
-        return time_ns() // 1000
+    def _broken_off(self, err: BaseException) -> None:
+        if isinstance(err, OSError):
+            raise JournalFailed(str(self.path), err.strerror or str(err)) from err
+        if not isinstance(err, XvcError):
+            self._let_go()  # an interrupt: the record may be in the file, and is not counted
 
-    def _catch_up(self) -> None:
-        while self._deferred:
-            self.row(*self._deferred.pop(0))
+    def _row_aside(self, run: RunId, table: str, values: Row) -> int:
+        try:
+            return self._beside().row(run, table, values)
+        finally:
+            self._release()
+
+    def _beside(self) -> Journal:
+        """A journal for a signal handler that came in the middle of a record of this one."""
+        if self._aside is None:
+            self._aside = Journal(self._folder, self._facts, sync_seconds=self._sync_seconds)
+        return self._aside
 
     def _spelled_row(self, run: RunId, table: str, values: Row) -> int:
         """Write a row value by value, after naming the keys that are new to this file."""
@@ -212,9 +223,19 @@ class Journal:
             JournalFailed: the disk refused.
         """
         with self._lock:
-            if self._descriptor < 0:
-                self._open()
-            self._write(kind, run, facts)
+            if self._busy:
+                self._beside().note(kind, run, facts)
+                return
+            self._busy = True
+            try:
+                if self._descriptor < 0:
+                    self._open()
+                self._write(kind, run, facts)
+            except BaseException as err:
+                self._broken_off(err)
+                raise
+            finally:
+                self._busy = False
 
     def _write(self, kind: Kind, run: RunId | None, facts: Json, table: str | None = None) -> None:
         at = time_ns() // 1000
@@ -253,6 +274,8 @@ class Journal:
                 ones go to another file.
         """
         with self._lock:
+            if self._aside is not None:
+                self._aside.flush()
             if self._descriptor < 0:
                 return
             try:
@@ -271,9 +294,11 @@ class Journal:
             JournalFailed: the disk refused.
         """
         with self._lock:
-            if self._descriptor < 0:
-                return
-            self._write(Kind.SEAL, None, None)
+            if self._aside is not None:
+                self._aside.close()
+            if self._descriptor < 0 or self._busy:
+                return  # busy: a handler closes, and the record it interrupted is still to come
+            self.note(Kind.SEAL, None, None)
             self.flush()
             self._let_go()
 

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -149,6 +151,34 @@ def copy_through_readers(path: Path, copy: Path) -> None:
         connection.execute(f"ATTACH {literal(str(path))} AS held (READ_ONLY)")
         connection.execute(f"ATTACH {literal(str(copy))} AS copy (STORAGE_VERSION '{STORAGE}')")
         connection.execute("COPY FROM DATABASE held TO copy")
+
+
+@contextmanager
+def beside_readers(path: Path, copy: Path) -> Iterator[DuckDBPyConnection]:
+    """Open a copy of a store that others read, for writing; it takes the store's place.
+
+    Meanwhile our own reading keeps writers out. What a log beside the store held is in the copy.
+    """
+    try:
+        with reading(path):
+            copy_through_readers(path, copy)
+            with writing(copy) as connection:
+                yield connection
+            os.replace(copy, path)
+            wal_of(path).unlink(missing_ok=True)
+    finally:
+        _remove(copy)
+
+
+def set_aside(path: Path, word: str) -> Path:
+    """Give a store another name, one that nothing has; returns it."""
+    stem = f"{path.name}.{word}-{time.strftime('%Y%m%dT%H%M%S')}"
+    names = (stem if number == 1 else f"{stem}-{number}" for number in count(1))
+    place = next(free for name in names if not (free := path.with_name(name)).exists())
+    os.replace(path, place)
+    if wal_of(path).exists():
+        os.replace(wal_of(path), wal_of(place))
+    return place
 
 
 def _remove(path: Path) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from xvc.adapters.files import write_durably
 from xvc.core.record import Control, Kind, apply, in_order
 from xvc.core.run import RunRecord
 from xvc.journal.codec import from_json, to_json
@@ -222,3 +223,13 @@ def _advance(connection: DuckDBPyConnection, fresh: Sequence[Slice]) -> None:
             "INSERT INTO folds VALUES (?, ?, ?, ?)",
             [part.writer, part.mark.sequence, part.mark.position, names],
         )
+
+
+def keep_damaged(folder: Path, name: str, line: bytes) -> Path:
+    """Keep a line that was set apart, once, in a file named as its journal; returns the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    place = folder / name
+    held = place.read_bytes() if place.exists() else b""
+    if line not in held:
+        write_durably(place, held + line)
+    return place

@@ -9,15 +9,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from itertools import count
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from xvc.adapters.dvc import Dvc, Pointer, pointer_of, read_pointer
-from xvc.adapters.files import is_shared, make_private, md5_of, write_durably
+from xvc.adapters.files import is_shared, make_private, md5_of
 from xvc.adapters.lock import FileLock
 from xvc.errors import (
     BusyError,
@@ -32,7 +30,7 @@ from xvc.errors import (
 from xvc.journal.layout import Room
 from xvc.journal.reader import is_read, is_written, journals
 from xvc.store import db
-from xvc.store.fold import Folded, fold, positions
+from xvc.store.fold import Folded, fold, keep_damaged, positions
 from xvc.store.left import Left, sizes_of, stamp_of
 
 if TYPE_CHECKING:
@@ -183,13 +181,7 @@ class Keeper:
         db.wal_of(self.path).unlink(missing_ok=True)
 
     def _set_aside(self, word: str, reason: str) -> None:
-        stem = f"{self.path.name}.{word}-{time.strftime('%Y%m%dT%H%M%S')}"
-        names = (stem if number == 1 else f"{stem}-{number}" for number in count(1))
-        place = next(path for name in names if not (path := self.path.with_name(name)).exists())
-        os.replace(self.path, place)
-        wal = db.wal_of(self.path)
-        if wal.exists():
-            os.replace(wal, db.wal_of(place))
+        place = db.set_aside(self.path, word)
         self._warn(f"{self.path.name} was set aside as {place.name}: {reason}")
 
     def _materialise(self, pointer: Pointer, place: Path) -> bool:
@@ -209,15 +201,16 @@ class Keeper:
     def _fold_in(self, *, everything: bool) -> dict[str, int] | None:
         """Fold what waits; tells how far each journal is in, None when the store is not whole."""
         found = self._all_journals() if everything else journals(self.room.journals)
-        if self.path.exists() and not found:
-            return {}  # untouched, it stays the very snapshot, and `dvc status` clean
         if not self.path.exists():
             db.create(self.path)
+        elif not found:
+            return {}  # untouched, it stays the very snapshot, and `dvc status` clean
         try:
             with db.writing(self.path) as connection:
                 return self._fold_into(connection, found)
         except db.ReadersHold:
-            return self._fold_beside_readers(found)
+            with db.beside_readers(self.path, self._sibling()) as connection:
+                return self._fold_into(connection, found)
         except db.StoreUnfit as err:
             return self._make_anew(err)
         except StoreCorrupt as err:
@@ -266,29 +259,9 @@ class Keeper:
     def _sibling(self) -> Path:
         return self.path.with_name(f".{self.path.name}.{os.getpid()}.new")
 
-    def _fold_beside_readers(self, found: list[Path]) -> dict[str, int]:
-        """Fold into a copy and rename it over, while our own reading keeps writers out."""
-        copy = self._sibling()
-        try:
-            with db.reading(self.path):
-                db.copy_through_readers(self.path, copy)
-                with db.writing(copy) as connection:
-                    folded = self._fold_into(connection, found)
-                os.replace(copy, self.path)
-                return folded
-        finally:
-            copy.unlink(missing_ok=True)
-            db.wal_of(copy).unlink(missing_ok=True)
-
     def _report(self, folded: Folded) -> None:
-        if not folded.damaged:
-            return
-        self.room.quarantine.mkdir(parents=True, exist_ok=True)
         for name, line in folded.damaged:
-            place = self.room.quarantine / name
-            held = place.read_bytes() if place.exists() else b""
-            if line not in held:
-                write_durably(place, held + line)
+            place = keep_damaged(self.room.quarantine, name, line)
             self._warn(f"a damaged record of journal {name} was set apart in {place}")
 
     def _retire(self, positions: Mapping[str, int]) -> None:
@@ -321,30 +294,41 @@ class Keeper:
             StoreBusy: the store is being written by another program and cannot be rebuilt.
             StoreCorrupt: it does not open.
         """
-        is_open = False
-        if self.refresh() and self.path.exists():
-            stamp = stamp_of(self.path)
-            try:
-                with db.reading(self.path) as connection:
-                    is_open = True
-                    yield connection
-                return
-            except StoreBusy:  # somebody took it in between
-                if is_open:
-                    raise
-            except StoreCorrupt as err:
-                self._give_up(stamp, err)
-                if is_open:
-                    raise
-        with self._private_copy() as copy, db.reading(copy) as connection:
-            yield connection
+        is_fresh = self.refresh() and self.path.exists()
+        stamp = stamp_of(self.path) if is_fresh else ()
+        try:
+            with ExitStack() as opened:
+                with self._alone() as is_alone:
+                    connection = self._open(opened, is_fresh=is_fresh, is_alone=is_alone)
+                yield connection
+        except StoreCorrupt as err:  # rot that no date betrayed: the next look rebuilds it
+            with self._alone() as is_alone:
+                if is_alone and self.path.exists() and stamp_of(self.path) == stamp:
+                    self._set_aside("corrupt", err.reason)
+            raise
 
-    def _give_up(self, stamp: tuple[int, ...], err: StoreCorrupt) -> None:
-        """Set a store aside that rotted with no date to betray it; the next look rebuilds it."""
-        lock = FileLock(self.room.store_lock)
-        with suppress(BusyError, OSError), lock.held(wait=_WAIT, doing="set aside"):
-            if stamp_of(self.path) == stamp:
-                self._set_aside("corrupt", err.reason)
+    @contextmanager
+    def _alone(self) -> Iterator[bool]:
+        """Keep every other xvc from the store, if that can be had; tells whether."""
+        with ExitStack() as held:
+            try:
+                lock = FileLock(self.room.store_lock)
+                held.enter_context(lock.held(wait=_WAIT, doing="open"))
+            except (BusyError, OSError):
+                yield False
+            else:
+                yield True
+
+    def _open(self, opened: ExitStack, *, is_fresh: bool, is_alone: bool) -> DuckDBPyConnection:
+        if is_fresh:
+            try:
+                return opened.enter_context(db.reading(self.path))
+            except StoreBusy:
+                pass  # another program has it for writing
+            except StoreCorrupt as err:
+                if is_alone:
+                    self._set_aside("corrupt", err.reason)
+        return opened.enter_context(db.reading(opened.enter_context(self._private_copy())))
 
     @contextmanager
     def _private_copy(self) -> Iterator[Path]:
@@ -394,8 +378,7 @@ class Keeper:
     def _explain_why_not(self, dvc: Dvc) -> None:
         if self._hindrance is not None:
             raise self._hindrance
-        pointer = self.pointer
-        if pointer is not None:
+        if (pointer := self.pointer) is not None:
             dvc.verify(pointer.digest, self._pointer_name)
         raise LockBusy(str(self.path), "")
 

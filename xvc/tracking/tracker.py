@@ -8,6 +8,7 @@ cut. The one place in the library that reads the environment: a parent hands its
 from __future__ import annotations
 
 import atexit
+import contextlib
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -95,6 +96,7 @@ class Tracker:
         note: str | None,
         context: RunContext | None,
     ) -> None:
+        from xvc.adapters.files import add_line
         from xvc.beginning import begin  # late: loads yaml and asks git, which joining needs not
         from xvc.project import Project
 
@@ -115,6 +117,9 @@ class Tracker:
         self._store, self._root = project.store_path, project.root
         self._journal = begun.journal
         self._owns_run = True
+        if project.room.folder.parent == self._store.parent:
+            with contextlib.suppress(OSError):  # journals beside a store are no code of anyone's
+                add_line(project.room.folder / ".gitignore", "*")
         if begun.snapshot is not None:
             begun.snapshot.index.unlink(missing_ok=True)
         self._finish_at_exit()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.output import duration, say, warn
+from xvc.cli.output import Answer, duration, say, show, warn
 from xvc.errors import BadValue
 from xvc.types import Json
 
@@ -53,6 +53,12 @@ def command(
             "and XVC_PARAMS_FILE.",
         ),
     ] = False,
+    as_json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help="Print one JSON document; what the command prints goes to stderr."
+        ),
+    ] = False,
 ) -> None:
     """Run a command and keep it: code, data, params, metrics, output and outcome.
 
@@ -78,7 +84,8 @@ def command(
         timeout=timeout,
         tag=Bump(tag) if tag else None,
     )
-    ran = run(here.project(), request, _copy)
+    here.manner.as_json = as_json  # a `--json` further on is the command's own
+    ran = run(here.project(), request, _copy_aside if as_json else _copy)
     _tell(here, ran)
     raise typer.Exit(ran.exit_code)
 
@@ -102,8 +109,15 @@ def _copy(stream: int, chunk: bytes) -> None:
         view = view[os.write(stream, view) :]
 
 
+def _copy_aside(stream: int, chunk: bytes) -> None:  # noqa: ARG001 - both go to one
+    _copy(2, chunk)
+
+
 def _tell(here: Context, ran: Ran) -> None:
     sys.stdout.flush()
+    if here.manner.as_json:
+        show(Answer("run", _facts(ran), warnings=ran.warnings, exit_code=ran.exit_code), here.manner)
+        return
     for warning in ran.warnings:
         warn(warning, here.manner)
     record = ran.record
@@ -118,3 +132,20 @@ def _tell(here: Context, ran: Ran) -> None:
             )
     else:
         say(f"xvc: run {record.id} {how} in {took}", here.manner)
+
+
+def _facts(ran: Ran) -> Json:
+    record, tagged = ran.record, ran.tagged
+    return {
+        "run": record.id,
+        "status": record.status.value,
+        "exit_code": ran.exit_code,
+        "signal": record.signal,
+        "seconds": record.seconds,
+        "params": dict(record.params),
+        "metrics": dict(record.metrics),
+        "version": tagged.name if tagged else None,
+        "subject": tagged.subject if tagged else None,
+        "commit": tagged.commit if tagged else None,
+        "branch": tagged.branch if tagged else None,
+    }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import typer
 
@@ -25,6 +25,7 @@ def command(
 
     Example: xvc show e0.1.0
     """
+    from xvc.core.plain import from_plain
     from xvc.core.record import environment_facts, facts_of  # late: opens DuckDB below
     from xvc.flows.find import find
 
@@ -34,7 +35,7 @@ def command(
     environment = found.environment
     data: Json = {
         "version": found.version,
-        **facts_of(found.record),
+        **cast("dict[str, Json]", from_plain(facts_of(found.record))),
         "seconds": found.record.seconds,
         "environment": environment_facts(environment) if environment else None,
     }
