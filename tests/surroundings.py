@@ -3,11 +3,51 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+_GITCONFIG = """\
+[user]
+\tname = Ada Tester
+\temail = ada@example.org
+[init]
+\tdefaultBranch = main
+[commit]
+\tgpgSign = false
+[tag]
+\tgpgSign = false
+[gc]
+\tauto = 0
+"""
+_DROPPED = ("GIT_", "XVC_", "DVC_", "XDG_")
+_DROPPED_NAMES = ("FORCE_COLOR", "CLICOLOR_FORCE", "NO_COLOR", "PYTHONPATH", "PYTHONWARNINGS")
+
+
+def private_environment(home: Path) -> dict[str, str]:
+    """The process environment with everything of this machine's user taken out."""
+    home.mkdir(parents=True, exist_ok=True)
+    (home / ".gitconfig").write_text(_GITCONFIG)
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(_DROPPED) and name not in _DROPPED_NAMES
+    }
+    return {
+        **kept,
+        "HOME": str(home),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+        "XDG_CACHE_HOME": str(home / ".cache"),
+        "XDG_DATA_HOME": str(home / ".local" / "share"),
+        "DVC_SITE_CACHE_DIR": str(home / "dvc-site"),
+        "DVC_NO_ANALYTICS": "1",
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")]),
+    }
+
 
 TRAIN = """\
 import json

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import socket
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -25,6 +24,7 @@ from xvc.core.record import Kind, environment_facts, facts_of
 from xvc.core.run import Code, Environment, RunRecord
 from xvc.core.secrets import mask_argv, mask_values
 from xvc.errors import JournalFailed, XvcError
+from xvc.journal.refuge import make_refuge
 from xvc.journal.writer import Journal
 from xvc.project import Project
 from xvc.types import Json, Nanoseconds, RunId
@@ -92,20 +92,16 @@ def _write_down(
     try:
         return _started(open_journal(project), record, environment)
     except JournalFailed as err:
-        folder = _elsewhere(err)
+        try:
+            folder = make_refuge(project.room.journals)
+        except OSError:
+            raise err from None
         journal = _started(open_journal(project, folder), record, environment)
         warnings.append(
-            f"{err}; this run is recorded in {folder}. Move the files in it into "
-            f"{project.room.journals} and they are folded with the next command."
+            f"{err}; this run is recorded in {folder}, "
+            "and the next xvc command that can write brings it home"
         )
         return journal
-
-
-def _elsewhere(err: JournalFailed) -> Path:
-    try:
-        return Path(tempfile.mkdtemp(prefix="xvc-journal-"))
-    except OSError:
-        raise err from None
 
 
 def _started(journal: Journal, record: RunRecord, environment: Environment) -> Journal:

@@ -11,7 +11,7 @@ import pytest
 
 from faulty import HERE, Repo, Server, copy_repo, new_repo
 
-_POINTS: dict[str, list[str]] = {}
+_SUMMARY = "fault points"
 
 
 @pytest.fixture(scope="session")
@@ -83,14 +83,15 @@ def tagged(tagged_template: Repo, tmp_path: Path) -> Repo:
 @pytest.fixture
 def tally(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Keeps a line for the summary at the end of the session."""
-    lines = _POINTS.setdefault("fault points", [])
-    return lines.append
+    return lambda line: request.node.user_properties.append((_SUMMARY, line))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say how many points were hit, so that the figure can be quoted."""
-    for title, lines in _POINTS.items():
-        if lines:
-            terminalreporter.section(title)
-            for line in lines:
-                terminalreporter.write_line(line)
+    """Say how many points were hit, so that the figures can be quoted."""
+    reports = [report for held in terminalreporter.stats.values() for report in held]
+    kept = [pair for report in reports for pair in getattr(report, "user_properties", ())]
+    lines = sorted({line for name, line in kept if name == _SUMMARY})
+    if lines:
+        terminalreporter.section(_SUMMARY)
+        for line in lines:
+            terminalreporter.write_line(line)

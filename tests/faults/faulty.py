@@ -207,9 +207,7 @@ class Repo:
         folder = Path(str(wishes.pop("folder", self.root)))
         more = wishes.pop("more", {})
         environment = {**self.environment, **more}
-        return self.server.start(
-            words, folder, environment=environment, prefix=self.root, **wishes
-        )
+        return self.server.start(words, folder, environment=environment, prefix=self.root, **wishes)
 
     def xvc(self, *words: str, **wishes: object) -> Outcome:
         return self.start("xvc", *words, **wishes).wait()

@@ -39,6 +39,7 @@ def main() -> None:
 
 def _load() -> None:
     import duckdb
+
     import xvc
 
     for found in pkgutil.walk_packages(xvc.__path__, "xvc."):

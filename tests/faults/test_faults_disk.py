@@ -209,30 +209,63 @@ def sealed(
 
 
 def test_a_run_in_a_read_only_tree_is_kept_elsewhere(sealed: Sealed) -> None:
-    """The command runs, and what the warning says brings the run into the store."""
+    """The command runs, and the next one that can write brings the run into the store."""
     repo = sealed.repo
     words = repo.logging("elsewhere") if sealed.user is None else ["echo", "here"]
 
     ended = sealed.xvc("run", "--", *words)
 
     assert ended.code == 0, ended.said
-    kept = list((repo.aside / "tmp").glob("xvc-journal-*/*.jsonl"))
+    kept = list((repo.aside / "tmp").glob("xvc-*/*/*.jsonl"))
     assert len(kept) == (2 if words[0] == PYTHON else 1), ended.said  # the run's, its script's
     assert str(kept[0].parent) in ended.err
     sealed.seal(False)
-    for path in kept:
-        shutil.move(path, repo.room / "journals" / "main" / path.name)
     listed = sealed.xvc("ls", "--json")
     assert listed.data["total"] == 2, listed.said
     assert listed.data["runs"][0]["status"] == "finished"
+    assert not list((repo.aside / "tmp").iterdir())
     check_rows(repo, repo.seen())
+
+
+def test_a_refuge_that_another_user_made_is_not_used(sealed: Sealed) -> None:
+    """Nobody can slip runs in, or read them, by making the folder first: it is not recorded."""
+    if os.getuid() != 0:
+        pytest.skip("needs a folder of another user, so it needs root")
+    user = os.getuid() if sealed.user is None else sealed.user
+    planted = sealed.repo.aside / "tmp" / f"xvc-{user}"
+    planted.mkdir()
+    os.chown(planted, 12345, 12345)
+    planted.chmod(0o777)
+
+    ended = sealed.xvc("run", "--", "sh", "-c", "exit 3")
+
+    assert ended.code == 3, ended.said
+    assert "not recorded" in ended.err
+    assert not list(planted.iterdir())
+
+
+def test_a_command_runs_when_nothing_at_all_can_be_written(repo: Repo) -> None:
+    """Neither the project nor the temporary folder takes a byte: the code still comes back."""
+    words = [PYTHON, "-m", "xvc", "run", "--", "sh", "-c", "echo out; exit 9"]
+    ended = subprocess.run(
+        ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", *words],
+        cwd=repo.root,
+        env=repo.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 9, ended.stderr
+    assert ended.stdout == "out\n"
+    assert "not recorded" in ended.stderr
+    assert repo.run_logging("later").code == 0
+    check_rows(repo, repo.tokens())
 
 
 def test_a_read_only_tree_can_be_read(sealed: Sealed) -> None:
     """Looking needs no leave to write."""
-    answers = [
-        sealed.xvc(*words) for words in (["ls"], ["log"], ["show", "e0.1.0"], ["status"])
-    ]
+    answers = [sealed.xvc(*words) for words in (["ls"], ["log"], ["show", "e0.1.0"], ["status"])]
 
     assert [answer.code for answer in answers] == [0, 0, 0, 0], [a.said for a in answers]
 

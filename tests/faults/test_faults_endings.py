@@ -108,9 +108,7 @@ def test_a_command_that_outlives_its_time_is_stopped(slow: Repo) -> None:
         ("kill -SEGV $$", 139, "killed"),
     ],
 )
-def test_the_exit_code_is_the_commands_own(
-    repo: Repo, script: str, code: int, status: str
-) -> None:
+def test_the_exit_code_is_the_commands_own(repo: Repo, script: str, code: int, status: str) -> None:
     """Codes pass through, signals as a shell shows them."""
     ended = repo.xvc("run", "--", "sh", "-c", script)
 

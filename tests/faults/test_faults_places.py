@@ -189,7 +189,9 @@ def test_a_machine_without_git_runs_and_lists(tagged: Repo, tmp_path: Path) -> N
     check_rows(tagged, tagged.tokens())
 
 
-@pytest.mark.parametrize("content", [b"", b"\0\0\0\0", b"rubbish\n"], ids=["empty", "zeros", "rubbish"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\0\0\0\0", b"rubbish\n"], ids=["empty", "zeros", "rubbish"]
+)
 def test_a_corrupt_head_stops_no_run(tagged: Repo, content: bytes) -> None:
     """The command runs, its code comes back, a warning says what is wrong, and lists work."""
     head = tagged.root / ".git" / "HEAD"

@@ -82,15 +82,15 @@ def _garbage(path: Path, dice: random.Random) -> None:
     path.write_bytes(dice.randbytes(50_000))
 
 
-def _empty(path: Path, dice: random.Random) -> None:  # noqa: ARG001 - the shape of a damage
+def _empty(path: Path, dice: random.Random) -> None:
     path.write_bytes(b"")
 
 
-def _text(path: Path, dice: random.Random) -> None:  # noqa: ARG001
+def _text(path: Path, dice: random.Random) -> None:
     path.write_text("<<<<<<< a merge that went wrong\n" * 100)
 
 
-def _foreign(path: Path, dice: random.Random) -> None:  # noqa: ARG001
+def _foreign(path: Path, dice: random.Random) -> None:
     path.unlink()
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE TABLE mine AS SELECT 42 AS answer")

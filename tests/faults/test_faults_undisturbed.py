@@ -58,7 +58,7 @@ def test_a_run_touches_nothing_of_the_users(busy: Repo) -> None:
 
 
 def test_a_version_of_changed_code_touches_nothing_of_the_users(busy: Repo) -> None:
-    """With uncommitted work the version stands beside the branch, and the work stays uncommitted."""
+    """With uncommitted work the version stands beside the branch; the work stays uncommitted."""
     before = _state(busy)
 
     ended = busy.run_logging("busy", 3, "--tag", "patch")

@@ -1,4 +1,4 @@
-"""Many writers at once: forks, pools, threads, signal handlers, processes, and a reader meanwhile."""
+"""Many writers at once: forks, pools, threads, signal handlers, processes, a reader meanwhile."""
 
 from __future__ import annotations
 

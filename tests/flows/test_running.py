@@ -1,4 +1,4 @@
-"""`xvc run`: what goes in is recorded, what comes out passes through, and the code is the child's."""
+"""`xvc run`: what goes in is recorded, what comes out passes through, the code is the child's."""
 
 from __future__ import annotations
 
@@ -83,7 +83,8 @@ def test_a_copy_of_the_params_file(project: Path, call_xvc: Calling, name: str) 
     (project / name).write_text('{"lr": 0.1, "model": {"depth": 3, "kind": "tree"}}')
     before = (project / name).read_bytes()
     code = "import sys, json, yaml; t = open(sys.argv[1]).read(); "
-    code += "print(json.dumps(json.loads(t) if sys.argv[1].endswith('json') else yaml.safe_load(t)))"
+    code += "read = json.loads if sys.argv[1].endswith('json') else yaml.safe_load; "
+    code += "print(json.dumps(read(t)))"
     ran = call_xvc(
         *("run", "--params-copy", "-P", "model.depth=5", "-P", "new=1"),
         *("--", "python", "-c", code, "{params}"),
@@ -96,7 +97,11 @@ def test_a_copy_of_the_params_file(project: Path, call_xvc: Calling, name: str) 
 @pytest.mark.parametrize(
     ("name", "text", "found"),
     [
-        ("m.json", '{"loss": 1e-05, "deep": {"acc": 0.5}, "tag": "x"}', {"loss": 1e-5, "deep.acc": 0.5}),
+        (
+            "m.json",
+            '{"loss": 1e-05, "deep": {"acc": 0.5}, "tag": "x"}',
+            {"loss": 1e-5, "deep.acc": 0.5},
+        ),
         ("m.json", '{"a": NaN, "b": Infinity, "n": 3}', {"a": "nan", "b": "inf", "n": 3}),
         ("m.yaml", "loss: 1e-05\nacc: .5\nbig: 1E+3\n", {"loss": 1e-5, "acc": 0.5, "big": 1000.0}),
         ("m.toml", "loss = 1e-05\n[deep]\nacc = 0.5\n", {"loss": 1e-5, "deep.acc": 0.5}),
@@ -265,8 +270,8 @@ def test_work_in_another_folder(project: Path, call_xvc: Calling, tmp_path: Path
 def test_an_output_goes_with_the_version(project: Path, call_xvc: Calling, kind: str) -> None:
     """--out PATH: pointer in the version, object in the cache, git ignores the thing itself."""
     path = "model" if kind == "folder" else "model.bin"
-    make = "mkdir -p model/a && echo {0} > model/a/b" if kind == "folder" else "echo {0} > model.bin"
     place = "model/a/b" if kind == "folder" else "model.bin"
+    make = f"mkdir -p model/a && echo {{0}} > {place}"
     for number in ("1", "2"):
         words = ["--out", path, "--", "sh", "-c", make.format(number)]
         assert call_xvc("run", "--tag", "minor", *words).code == 0
@@ -413,7 +418,7 @@ def test_outside_any_repository(
 
 
 def test_a_tracker_of_another_store_is_apart(project: Path, call_xvc: Calling) -> None:
-    """`Tracker("file.duckdb")` inside the project mixes into neither its store nor its snapshots."""
+    """`Tracker("file.duckdb")` in the project mixes into neither its store nor its snapshots."""
     with Tracker(project / "own.duckdb") as tracker:
         tracker.log({"loss": 1.0})
         rows = len(tracker)

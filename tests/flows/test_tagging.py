@@ -320,7 +320,8 @@ def test_the_message(project: Path, call_xvc: Calling) -> None:
 def test_what_settings_say_is_in_the_message(project: Path, call_xvc: Calling) -> None:
     """The keys of `tag.keys` are shown, in their order, and no others."""
     (project / "xvc.yaml").write_text("tag: {keys: [seed, lr]}\n")
-    call_xvc("run", "-P", "lr=0.1", "-P", "seed=7", "-P", "model=svm", "--tag", "minor", "--", "true")
+    given = ["-P", "lr=0.1", "-P", "seed=7", "-P", "model=svm"]
+    call_xvc("run", *given, "--tag", "minor", "--", "true")
 
     assert git(project, "tag", "-l", "-n1").endswith("seed=7 | lr=0.1")
 

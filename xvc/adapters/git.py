@@ -323,7 +323,7 @@ class Git:
         flags = ("-r", "-z", "--no-renames", "--end-of-options")
         parts = self.call("diff-tree", *flags, old or _EMPTY_TREE, new).split(b"\0")
         metas = (_text(meta).split() for meta in parts[::2])
-        pairs = zip(metas, map(_text, parts[1::2]), strict=False)  # a newline stands last
+        pairs = zip(metas, map(_text, parts[1::2]), strict=False)  # behind the last NUL is nothing
         return {path: f"{meta[1]} blob {meta[3]}" for meta, path in pairs}
 
     def stale(self, index: Path) -> list[str]:

@@ -85,6 +85,16 @@ class Or:
 Expression = Compare | Present | Not | And | Or
 
 
+def keys_of(expression: Expression) -> frozenset[str]:
+    """Return every key that a filter asks for."""
+    match expression:
+        case And(parts) | Or(parts):
+            return frozenset[str]().union(*map(keys_of, parts))
+        case Not(part):
+            return keys_of(part)
+    return frozenset({expression.key})
+
+
 def _bracketed(part: Expression, *looser: type[And] | type[Or]) -> str:
     return f"({part})" if isinstance(part, looser) else str(part)
 

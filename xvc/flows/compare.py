@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from xvc.adapters.dvc import pointer_of
+from xvc.adapters.dvc import SUFFIX
 from xvc.core.compare import CodeChange, Comparison, Difference, compare_packages
 from xvc.core.compare import compare as compare_records
 from xvc.core.direction import is_progress
 from xvc.errors import GitFailed, UsageError
 from xvc.flows.find import Found, find
+from xvc.flows.tag import own_paths
 from xvc.project import Project
 
 
@@ -79,7 +80,8 @@ def _code(
     if old is None or new is None or project.place is None:
         warnings.append("the code of a run is not recorded, so code is not compared")
         return ()
-    own = {project.relative(pointer_of(project.store_path))}
+    own = own_paths(project, first.record) | own_paths(project, other.record)
+    own |= {path + SUFFIX for path in (*first.record.data, *other.record.data)}  # under data
     try:
         changes = project.git.changes(old, new)
     except GitFailed:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from xvc.core.direction import Direction, direction_of
-from xvc.core.expression import Expression
+from xvc.core.expression import Expression, keys_of
 from xvc.core.filter import evaluate, parse_filter
 from xvc.core.run import RunRecord
 from xvc.core.subject import chosen_keys, chosen_metrics
@@ -57,22 +57,43 @@ def runs(project: Project, request: ListRequest) -> RunList:
 
     Raises:
         BadExpression: the filter cannot be read.
-        BadValue: the sort key is no metric, param or column.
+        BadValue: a key of the request is no metric, param or fact of any run.
     """
     where = parse_filter(request.where) if request.where else None
     with opened(project) as connection:
         sort, descending = _order(project, request.sort)
         limit = request.limit if where is None and request.group is None else None
         found = query.page(connection, sort=sort, descending=descending, limit=limit)
-        if sort is not None and not any(sort in (*run.metrics, *run.params) for run in found):
-            _refuse_unknown(sort, (*query.keys(connection), *query.sortable()))
+        if found and sort is not None and not any(_has(run, sort) for run in found):
+            _refuse_unknown("--sort", sort, (*query.keys(connection), *query.sortable()))
         total = query.count(connection) if limit is not None else len(found)
+    tagged = versions_by_run(known_versions(project)) if found else {}
+    if found and request.group is not None:
+        _refuse_unknown("--group", request.group, _names(found))
     if where is not None:
-        found = [run for run in found if evaluate(where, lambda key, run=run: value_of(run, key))]  # type: ignore[misc]
+        for key in keys_of(where) if found else ():
+            _refuse_unknown("--where", key, _names(found))
+        found = [run for run in found if _fits(run, where, tagged)]
         total = len(found)
     shown = found if request.group else found[: request.limit]
-    tagged = versions_by_run(known_versions(project)) if shown else {}
     return RunList(tuple(shown), total, tagged, *_columns(project, shown, sort))
+
+
+def _has(run: RunRecord, key: str) -> bool:
+    return key in run.metrics or key in run.params
+
+
+def _names(found: Sequence[RunRecord]) -> list[str]:
+    """List what can be asked of these runs."""
+    params = dict.fromkeys(key for run in found for key in run.params)
+    metrics = dict.fromkeys(key for run in found for key in run.metrics)
+    whole = [f"params.{key}" for key in params] + [f"metrics.{key}" for key in metrics]
+    return [*params, *metrics, *whole, *_FACTS, "version"]
+
+
+def _fits(run: RunRecord, where: Expression, tagged: Mapping[RunId, str]) -> bool:
+    facts = {"version": tagged[run.id]} if run.id in tagged else {}
+    return evaluate(where, lambda key: facts[key] if key in facts else value_of(run, key))
 
 
 def groups(project: Project, request: ListRequest) -> list[Group]:
@@ -126,11 +147,11 @@ def _order(project: Project, sort: str | None) -> tuple[str | None, bool]:
     return sort, direction is not Direction.MIN
 
 
-def _refuse_unknown(key: str, names: Sequence[str]) -> None:
+def _refuse_unknown(option: str, key: str, names: Sequence[str]) -> None:
     if key not in names:
         near = difflib.get_close_matches(key, names, n=1)
         meant = f"; did you mean {near[0]!r}?" if near else ""
-        raise BadValue("--sort", f"no run has {key!r}{meant}")
+        raise BadValue(option, f"no run has {key!r}{meant}")
 
 
 def value_of(run: RunRecord, key: str) -> Json:
@@ -191,7 +212,8 @@ def log(project: Project, request: ListRequest) -> tuple[list[VersionInfo], int]
     if request.sort is not None:
         key, descending = _order(project, request.sort)
         known = {name for info in found for name in (*info.message.metrics, *info.message.params)}
-        _refuse_unknown(key or "", sorted(known))
+        if found:
+            _refuse_unknown("--sort", key or "", sorted(known))
         found.sort(key=lambda info: _rank(info, key or "", descending=descending))
     return found[: request.limit], len(found)
 

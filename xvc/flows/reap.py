@@ -7,14 +7,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from xvc.adapters.branch import clear, has_remains
-from xvc.adapters.lock import FileLock
 from xvc.adapters.outputlog import finish
 from xvc.adapters.owner import Owner, is_alive
 from xvc.beginning import open_journal
 from xvc.core.record import Kind
 from xvc.core.run import RunRecord, Status
-from xvc.errors import BadValue, BusyError, JournalFailed
+from xvc.errors import BadValue, JournalFailed
+from xvc.flows.mend import mend
 from xvc.project import Project
 from xvc.store import query
 from xvc.types import Json, RunId
@@ -43,15 +42,6 @@ def opened(project: Project) -> Iterator[DuckDBPyConnection]:
     _end(project, dead)
     with project.keeper.view() as connection:
         yield connection
-
-
-def mend(project: Project) -> None:
-    """Take away what a killed xvc has left in git's way, unless another is at work."""
-    if project.place is None or not has_remains(project.git, project.room.scratch):
-        return
-    lock = FileLock(project.room.version_lock)
-    with suppress(BusyError, OSError), lock.held(wait=0.0, doing="mend"):
-        clear(project.git, project.room.scratch)
 
 
 def _dead(connection: DuckDBPyConnection) -> list[RunRecord]:

@@ -25,6 +25,7 @@ from xvc.core.record import Kind
 from xvc.core.run import DataFile, RunRecord, Status
 from xvc.core.version import Bump
 from xvc.errors import BadValue, JournalFailed, NoCommand, XvcError
+from xvc.flows.mend import mend
 from xvc.project import Project
 from xvc.store.db import warm_up
 from xvc.types import Json, Nanoseconds, Row, RunId
@@ -76,6 +77,7 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
     """
     request = replace(request, outs=_places(project, request))
     warm_up()  # DuckDB loads while git and the command work
+    mend(project)
     outer = RunContext.decode(project.environment.get(VARIABLE, ""))
     try:
         begun = begin(

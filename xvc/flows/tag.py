@@ -34,6 +34,7 @@ from xvc.errors import (
     XvcError,
 )
 from xvc.flows.find import VersionInfo, find, versions
+from xvc.flows.mend import mend
 from xvc.project import Project
 from xvc.store import query
 from xvc.types import CommitId, Digest
@@ -130,6 +131,7 @@ def tag(project: Project, request: TagRequest) -> Tagged:
         raise NoProject(str(project.root), "a git repository")
     if project.dvc is None:
         raise NoProject(str(project.root), "a DVC repository")
+    mend(project)
     project.room.version_lock.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing="tag"):
         clear(project.git, project.room.scratch)
@@ -175,7 +177,7 @@ def _base(project: Project, record: RunRecord, request: TagRequest) -> _Base:
     snapshot = record.code.snapshot
     if snapshot is None:  # the run was recorded without git's help: HEAD is all there is
         return _Base(head_tree, state.commit, state.branch, on_head=True)
-    own = _own_paths(project, record)
+    own = own_paths(project, record)
     if _differing(git, head_tree, git.tree_of(snapshot), own):
         return _base_beside(project, record, request, state, own)
     if not request.run:
@@ -197,8 +199,8 @@ def _base_beside(
     return _Base(tree, state.commit, state.branch, on_head=True)
 
 
-def _own_paths(project: Project, record: RunRecord) -> frozenset[str]:
-    """Paths that a version writes itself, or that the run wrote and declared."""
+def own_paths(project: Project, record: RunRecord) -> frozenset[str]:
+    """Name the paths that a version writes itself, or that the run wrote and declared."""
     paths = [*_pointers(project, record), *metrics_files(project), project.root / "dvc.lock"]
     paths += [place.with_name(".gitignore") for place in _places(project, record)]
     return frozenset(project.relative(path) for path in paths)

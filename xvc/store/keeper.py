@@ -312,6 +312,7 @@ class Keeper:
         """Keep every other xvc from the store, if that can be had; tells whether."""
         with ExitStack() as held:
             try:
+                self.room.folder.stat()  # where nothing was recorded, a look leaves nothing
                 lock = FileLock(self.room.store_lock)
                 held.enter_context(lock.held(wait=_WAIT, doing="open"))
             except (BusyError, OSError):

@@ -16,6 +16,7 @@ from xvc.types import Json, RunId
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+_SECONDS = "seconds"
 _NEWEST = "ORDER BY started DESC NULLS LAST, id"
 
 
@@ -86,8 +87,9 @@ def page(
     if sort is None:
         return runs.load(connection, f"{_NEWEST} {most}")
     order = "DESC" if descending else "ASC"
-    if sort in runs.COLUMNS:
-        return runs.load(connection, f"ORDER BY {quoted(sort)} {order} NULLS LAST, id {most}")
+    if sort in sortable():
+        value = "finished - started" if sort == _SECONDS else quoted(sort)
+        return runs.load(connection, f"ORDER BY {value} {order} NULLS LAST, id {most}")
     value = "coalesce(json_extract_string(metrics, ?), json_extract_string(params, ?))"
     pointer = _pointer(sort)
     return runs.load(
@@ -149,8 +151,8 @@ def row_counts(connection: DuckDBPyConnection) -> dict[str, int]:
 
 
 def sortable() -> tuple[str, ...]:
-    """List the columns of runs by which a list can be sorted."""
-    return tuple(name for name, kind in runs.COLUMNS.items() if kind != "JSON")
+    """List the columns of runs by which a list can be sorted, and how long they took."""
+    return *(name for name, kind in runs.COLUMNS.items() if kind != "JSON"), _SECONDS
 
 
 def rows_of(connection: DuckDBPyConnection, table: str, run: RunId) -> int:

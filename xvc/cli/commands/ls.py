@@ -38,14 +38,16 @@ def command(
     if group is not None:
         answer = _grouped(groups(project, request), group)
     else:
-        answer = _listed(runs(project, request))
+        answer = _listed(runs(project, request), is_filtered=where is not None)
     answer = Answer("ls", answer.data, answer.text, tuple(project.keeper.warnings), answer.next)
     show(answer, here.manner)
 
 
-def _listed(found: RunList) -> Answer:
+def _listed(found: RunList, *, is_filtered: bool) -> Answer:
     if not found.runs:
         nothing: Json = {"runs": [], "total": 0}
+        if is_filtered:
+            return Answer("ls", nothing, "no run fits", next=("xvc ls",))
         return Answer("ls", nothing, "no runs yet", next=("xvc run -- python train.py",))
     head = ["run", "version", "status", "started", "took", *found.params, *found.metrics, "note"]
     rows = [_row(found, run) for run in found.runs]
@@ -108,4 +110,5 @@ def _grouped(found: list[Group], key: str) -> Answer:
         ],
         "total": len(found),
     }
-    return Answer("ls", data, table(head, rows, right=range(1, len(head))))
+    text = table(head, rows, right=range(1, len(head))) if rows else "no run fits"
+    return Answer("ls", data, text)

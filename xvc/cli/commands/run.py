@@ -109,14 +109,15 @@ def _copy(stream: int, chunk: bytes) -> None:
         view = view[os.write(stream, view) :]
 
 
-def _copy_aside(stream: int, chunk: bytes) -> None:  # noqa: ARG001 - both go to one
+def _copy_aside(stream: int, chunk: bytes) -> None:
     _copy(2, chunk)
 
 
 def _tell(here: Context, ran: Ran) -> None:
     sys.stdout.flush()
     if here.manner.as_json:
-        show(Answer("run", _facts(ran), warnings=ran.warnings, exit_code=ran.exit_code), here.manner)
+        answer = Answer("run", _facts(ran), warnings=ran.warnings, exit_code=ran.exit_code)
+        show(answer, here.manner)
         return
     for warning in ran.warnings:
         warn(warning, here.manner)

@@ -1,0 +1,47 @@
+"""What a kill or a full disk has left, put right by whoever comes next, without being asked.
+
+Touches xvc's own things only: lock files that its git left, and journals that had to go elsewhere.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from xvc.adapters.branch import clear, has_remains
+from xvc.adapters.files import copy_durably, make_folder
+from xvc.adapters.lock import FileLock
+from xvc.errors import BusyError
+from xvc.journal.reader import is_written, journals
+from xvc.journal.refuge import is_ours, refuge_of
+from xvc.project import Project
+
+
+def mend(project: Project) -> None:
+    """Put right what can be put right now; what cannot waits for the next one."""
+    with suppress(OSError):
+        bring_home(project)
+    if project.place is None or not has_remains(project.git, project.room.scratch):
+        return
+    lock = FileLock(project.room.version_lock)
+    with suppress(BusyError, OSError), lock.held(wait=0.0, doing="mend"):
+        clear(project.git, project.room.scratch)
+
+
+def bring_home(project: Project) -> None:
+    """Bring the journals of ended writers from the refuge to where they belong.
+
+    Raises:
+        OSError: there is still no room for them.
+    """
+    home = project.room.journals
+    refuge = refuge_of(home)
+    if not is_ours(refuge) or not is_ours(refuge.parent):
+        return
+    for path in journals(refuge):
+        if not is_written(path):
+            make_folder(home)
+            copy_durably(path, home / path.name, mode=0o644)
+            path.unlink(missing_ok=True)
+    with suppress(OSError):  # a writer is still in it
+        refuge.rmdir()
+        refuge.parent.rmdir()
