@@ -31,9 +31,9 @@ Options before the command work with every one of them:
 
 Data goes to stdout, all else to stderr. `--json` prints one document:
 `{{schema, command, ok, data, warnings, next}}`, or
-`{{schema, ok: false, error: {{code, message, hint, retryable}}}}`. A reference to a run is a version
-(`e1.4.0`), a run id or the beginning of one, a branch, `@` (the latest), `@-2` (two before it),
-`best:METRIC` or `worst:METRIC`.
+`{{schema, ok: false, error: {{code, message, hint, retryable}}}}`. A reference to a run is a
+version (`e1.4.0`), a run id or the beginning of one, a branch, `@` (the latest), `@-2` (two before
+it), `best:METRIC` or `worst:METRIC`.
 """
 _EXITS = """\
 | exit | meaning |

@@ -18,7 +18,8 @@ from xvc.adapters.environment import describe_environment, environment_digest
 from xvc.adapters.git import State
 from xvc.adapters.lock import current_owner
 from xvc.adapters.snapshot import Snapshot, take
-from xvc.adapters.values import metric_files_of, params_files_of, read_values
+from xvc.adapters.values import metric_files_of, params_files_of, parse_scalar, read_values
+from xvc.core.arguments import option_values
 from xvc.core.ids import run_id
 from xvc.core.record import Kind, environment_facts, facts_of
 from xvc.core.run import Code, Environment, RunRecord
@@ -74,7 +75,7 @@ def begin(
         data=data,
         command=mask_argv(command),
         folder=_folder(project, folder),
-        params=mask_values({**_file_params(project, warnings), **params}),
+        params=mask_values({**_said(project, command, warnings), **params}),
         started=Nanoseconds(time.time_ns()),
         host=socket.gethostname(),
         owner=str(current_owner()),
@@ -158,6 +159,14 @@ def _environment(project: Project, program: str | None, warnings: list[str]) -> 
     named = project.settings.environment_variables
     variables = {key: project.environment[key] for key in named if key in project.environment}
     return replace(environment, variables=variables)
+
+
+def _said(project: Project, command: Sequence[str], warnings: list[str]) -> dict[str, Json]:
+    """Params that files say, and over them those that the command's own options say."""
+    found = _file_params(project, warnings)
+    if project.settings.params_options:
+        found |= {key: parse_scalar(text) for key, text in option_values(command).items()}
+    return found
 
 
 def _file_params(project: Project, warnings: list[str]) -> dict[str, Json]:

@@ -41,6 +41,9 @@ class Settings:
     params_files: tuple[str, ...] = _setting(  # type: ignore[assignment]
         (), "YAML, JSON or TOML files whose values are a run's params"
     )
+    params_options: bool = _setting(  # type: ignore[assignment]
+        True, "whether the command's own options, like --lr 0.1, are params too"
+    )
     metrics_files: tuple[str, ...] = _setting(  # type: ignore[assignment]
         (), "YAML, JSON or TOML files that a run writes its metrics into"
     )
@@ -185,6 +188,9 @@ def _checked(key: str, part: Field[object], value: Json) -> object:
     elif kind.startswith("Mapping"):
         if isinstance(value, dict):
             return {str(name): str(item) for name, item in value.items()}
+    elif kind == "bool":
+        if isinstance(value, bool):
+            return value
     elif kind == "str":
         if isinstance(value, str) and value:
             return value
@@ -192,12 +198,13 @@ def _checked(key: str, part: Field[object], value: Json) -> object:
         return None
     elif isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
         return int(value) if kind == "int" else float(value)
-    raise ValueError(f"{key} is {value!r}, which is no {_in_words(kind)}")
+    raise ValueError(f"{key} is {value!r}, not {_in_words(kind)}")
 
 
 def _in_words(kind: str) -> str:
     if kind.startswith("tuple"):
-        return "list of names"
+        return "a list of names"
     if kind.startswith("Mapping"):
-        return "mapping of metric to max or min"
-    return {"str": "text", "int": "whole number"}.get(kind, "number of seconds")
+        return "a mapping of metric to max or min"
+    words = {"str": "a text", "bool": "true or false", "int": "a whole number"}
+    return words.get(kind, "a number of seconds")

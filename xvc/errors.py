@@ -128,7 +128,7 @@ class BadSetting(UsageError):
     @property
     def hint(self) -> str:
         """Names the reference."""
-        return "See `xvc init --help` and skills/xvc/references/config.md for every setting."
+        return "`xvc init` in a new folder writes an xvc.yaml that explains the settings."
 
 
 class BadExpression(UsageError):

@@ -255,7 +255,9 @@ def test_bad_settings_are_all_named(project: Path, call_xvc: Calling) -> None:
     assert "'x'" in answer.err
 
 
-@pytest.mark.parametrize("command", ["ls", "log", "status", "show", "compare @ @-1", "ls --group x"])
+@pytest.mark.parametrize(
+    "command", ["ls", "log", "status", "show", "compare @ @-1", "ls --group x", "ls --sort x"]
+)
 def test_an_empty_project(project: Path, call_xvc: Calling, command: str) -> None:
     """Before the first run lists are empty, and questions about a run say that there is none."""
     answer = call_xvc(*command.split())
@@ -372,7 +374,8 @@ def test_a_closed_pipe(three: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variables", "is_coloured"), [({}, False), ({"FORCE_COLOR": "1"}, True), ({"NO_COLOR": "1"}, False)]
+    ("variables", "is_coloured"),
+    [({}, False), ({"FORCE_COLOR": "1"}, True), ({"NO_COLOR": "1"}, False)],
 )
 def test_colours(
     project: Path, run_xvc: Calling, variables: dict[str, str], is_coloured: bool

@@ -288,6 +288,18 @@ def read_pointers(root: Path, paths: Iterable[str]) -> dict[str, DataFile]:
     return found
 
 
+def pipeline_outs(root: Path) -> list[Path]:
+    """List what the pipeline of *root* makes, as its ``dvc.lock`` has it."""
+    lock = root / "dvc.lock"
+    found = load_yaml(lock.read_bytes(), lock.name) if lock.is_file() else None
+    stages = found.get("stages") if isinstance(found, dict) else None
+    each = stages.values() if isinstance(stages, dict) else ()
+    listed = [stage.get("outs") for stage in each if isinstance(stage, dict)]
+    outs = [out for some in listed if isinstance(some, list) for out in some]
+    paths = [out.get("path") for out in outs if isinstance(out, dict)]
+    return [root / path for path in paths if isinstance(path, str)]
+
+
 def start(root: Path, top: Path, site: Path, environment: Mapping[str, str]) -> None:
     """Make *root* a DVC repository, with analytics off and its state in a private folder.
 

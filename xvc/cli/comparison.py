@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from xvc.cli.output import number, size, table
 from xvc.core.compare import Cell, CodeChange, Difference, Missing
+from xvc.core.direction import is_progress
 from xvc.core.run import DataFile
 from xvc.flows.compare import Compared
 from xvc.types import Json
@@ -39,7 +40,11 @@ def sections(found: Compared, *, every: bool) -> list[Section]:
         Section(
             "metrics",
             ("metric", *called, *(f"Δ {name}" for name in called[1:]), "better"),
-            tuple(_metric(row) for row in comparison.metrics if every or not row.is_same),
+            tuple(
+                _metric(row)
+                for row in comparison.metrics
+                if every or not (row.is_same or is_progress(row.key))
+            ),
         ),
         Section(
             "data",

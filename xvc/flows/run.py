@@ -116,6 +116,15 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
     return Ran(record, ending.shell_code, tagged, tuple(begun.warnings))
 
 
+def read_back(project: Project, ran: Ran) -> Ran:
+    """Add what the run's own processes recorded: their params and metrics are in the store."""
+    from xvc.store import query  # late: a run that is only run asks nothing
+
+    with project.keeper.view() as connection:
+        record = query.by_id(connection, ran.record.id)
+    return ran if record is None else replace(ran, record=record)
+
+
 def _places(project: Project, request: RunRequest) -> tuple[str, ...]:
     """Name the declared outputs from the project's root; they were typed in the current folder."""
     named = []

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xvc.adapters.branch import advance, clear, noted
-from xvc.adapters.dvc import pointer_of
+from xvc.adapters.dvc import pipeline_outs, pointer_of
 from xvc.adapters.files import add_line, write_durably
 from xvc.adapters.git import Git, State
 from xvc.adapters.lock import FileLock
@@ -308,6 +308,7 @@ def _files(
         beside += [(project.root / out).with_name(".gitignore") for out in record.outs]
     if is_current:
         beside += [*metrics_files(project), project.root / "dvc.lock"]
+        beside += [out.with_name(".gitignore") for out in pipeline_outs(project.root)]
     found = {project.relative(path): path for path in beside if path.is_file()}
     ignored = project.git.ignored(found)
     return digest, files | {n: p.read_bytes() for n, p in found.items() if n not in ignored}

@@ -165,6 +165,17 @@ def rows_of(connection: DuckDBPyConnection, table: str, run: RunId) -> int:
     return int(found[0]) if found else 0
 
 
+def selection(
+    connection: DuckDBPyConnection, table: str, run: RunId | None
+) -> tuple[str, list[object]]:
+    """Write the question for an event table's rows, oldest first, of one run or of all."""
+    if table not in tables(connection):
+        return "SELECT '' AS track_id, now() AS timestamp WHERE false", []
+    where, values = ("", []) if run is None else ("WHERE track_id = ?", [run])
+    chosen = f"SELECT * EXCLUDE (row_id) FROM {quoted(table)}"
+    return f"{chosen} {where} ORDER BY row_id", list(values)
+
+
 def values_of(connection: DuckDBPyConnection, table: str, run: RunId, key: str) -> list[object]:
     """Read one key of a run's rows as they were logged, oldest first; None where a row lacks it.
 

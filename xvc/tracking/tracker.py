@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
 
 from xvc.core.context import VARIABLE, RunContext
@@ -37,7 +38,8 @@ class Tracker:
     """Logs rows of one run into one event table.
 
     Args:
-        db: the store, a path; None is the project's, or the one of the run that this joins.
+        db: the store, a path; None is the project's, or the one of the run that this joins;
+            `Tracker.IN_MEMORY` is one that goes when the tracker is closed.
         params: values added to every row from now on.
         table: the event table; any name but the store's own tables.
         name: what to call the run, when it begins one.
@@ -71,6 +73,7 @@ class Tracker:
         self.latest: dict[str, object] = {}
         self._params: dict[str, object] = {}
         self._owns_run = False
+        self._passing: TemporaryDirectory[str] | None = None
         self.warnings: tuple[str, ...] = ()
         context = RunContext.decode(os.environ.get(VARIABLE, ""))
         if context is not None and (db is None or Path(db).resolve() == Path(context.store)):
@@ -100,6 +103,9 @@ class Tracker:
         from xvc.beginning import begin  # late: loads yaml and asks git, which joining needs not
         from xvc.project import Project
 
+        if db == self.IN_MEMORY:
+            self._passing = TemporaryDirectory(prefix="xvc-memory-")
+            db = Path(self._passing.name) / "memory.duckdb"
         project = Project.find(Path.cwd(), os.environ)
         if db is not None and Path(db).resolve() != project.store_path:
             project = Project.find(Path.cwd(), os.environ, {"database": str(Path(db).resolve())})
@@ -190,15 +196,13 @@ class Tracker:
             self._journal.note(Kind.END, self.track_id, to_plain(facts))
             self._owns_run = False
         self._journal.close()
+        if self._passing is not None:
+            self._passing.cleanup()
 
     def _at_exit(self) -> None:
         if os.getpid() != self._pid:
             return  # a forked child: the run is its parent's
-        crash = getattr(sys, "last_value", None)
-        if crash is None:
-            self.close()
-        else:
-            self.close(Status.FAILED.value, f"{type(crash).__name__}: {crash}")
+        self._end(getattr(sys, "last_value", None))
 
     def __enter__(self) -> Self:
         return self
@@ -209,10 +213,14 @@ class Tracker:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._end(error)
+
+    def _end(self, error: BaseException | None) -> None:
         if error is None:
             self.close()
-        else:
-            self.close(Status.FAILED.value, f"{type(error).__name__}: {error}")
+            return
+        status = Status.INTERRUPTED if isinstance(error, KeyboardInterrupt) else Status.FAILED
+        self.close(status.value, f"{type(error).__name__}: {error}".removesuffix(": "))
 
     @property
     def _keeper(self) -> Keeper:
@@ -226,12 +234,15 @@ class Tracker:
     def to_df(self, *, all: bool = False) -> DataFrame:  # noqa: A002 - the word users know
         """Return the rows of this run, or of all runs, as a pandas frame, oldest first."""
         from xvc.frame import to_pandas
-        from xvc.store.schema import quoted
+        from xvc.store.query import selection
 
-        where, values = ("", []) if all else ("WHERE track_id = ?", [self.track_id])
-        query = f"SELECT * EXCLUDE (row_id) FROM {quoted(self.table)} {where} ORDER BY row_id"
         with self._keeper.view() as connection:
-            return to_pandas(connection, query, list(values))
+            question = selection(connection, self.table, None if all else self.track_id)
+            return to_pandas(connection, *question)
+
+    def __bool__(self) -> bool:
+        """True: a tracker without rows is a tracker."""
+        return True
 
     def __len__(self) -> int:
         """How many rows this run has in the table."""

@@ -67,7 +67,7 @@ def command(
     Example: xvc run --tag minor -P lr=0.1 -- python train.py
     """
     from xvc.core.version import Bump
-    from xvc.flows.run import RunRequest, run  # late: it begins to load DuckDB
+    from xvc.flows.run import RunRequest, read_back, run  # late: it begins to load DuckDB
 
     here: Context = context.obj
     if tag is not None and tag not in _BUMPS:
@@ -85,7 +85,10 @@ def command(
         tag=Bump(tag) if tag else None,
     )
     here.manner.as_json = as_json  # a `--json` further on is the command's own
-    ran = run(here.project(), request, _copy_aside if as_json else _copy)
+    project = here.project()
+    ran = run(project, request, _copy_aside if as_json else _copy)
+    if as_json:
+        ran = read_back(project, ran)
     _tell(here, ran)
     raise typer.Exit(ran.exit_code)
 

@@ -1,0 +1,40 @@
+"""The params in a command line."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xvc.core.arguments import option_values
+
+
+@pytest.mark.parametrize(
+    ("command", "found"),
+    [
+        (["python", "train.py", "--lr", "0.1"], {"lr": "0.1"}),
+        (["python", "train.py", "--lr=0.1"], {"lr": "0.1"}),
+        (["train", "--shift", "-0.5"], {"shift": "-0.5"}),
+        (["train", "--empty="], {"empty": ""}),
+        (["train", "--lr", "1", "--lr", "2"], {"lr": "2"}),
+        (["train", "--fast", "--lr", "1"], {"lr": "1"}),
+        (["train", "--last"], {}),
+        (["train", "-x", "1", "0.1"], {}),
+        (["train", "--", "--lr", "1"], {}),
+        (["train", "--learning-rate", "1", "--a.b", "c"], {"learning-rate": "1", "a.b": "c"}),
+        ([], {}),
+    ],
+)
+def test_values_of_long_options_are_params(command: list[str], found: dict[str, str]) -> None:
+    """An option with a value is a param; a flag, a short option and other words are none."""
+    values = option_values(command)
+
+    assert values == found
+
+
+@given(st.lists(st.text()))
+def test_any_command_can_be_read(command: list[str]) -> None:
+    """Whatever is typed, reading it raises nothing and invents no value."""
+    values = option_values(command)
+
+    assert all(any(value in word for word in command) for value in values.values())

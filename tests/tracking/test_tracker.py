@@ -1,0 +1,282 @@
+"""The Tracker: one line logs; it joins the run it is in, or is one of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from surroundings import Calling, git
+from xvc import Tracker
+from xvc.errors import BadValue
+
+
+@pytest.fixture
+def plain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder without git."""
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def run_of(call_xvc: Calling, reference: str = "@") -> Any:
+    return call_xvc("show", reference, "--json").data
+
+
+def script(text: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, check=False)
+
+
+def test_a_row_comes_back_whole(plain: Path) -> None:
+    """`log` returns the row with the params, its time and its run."""
+    with Tracker("a.duckdb", params={"lr": 0.1}) as tracker:
+        row = tracker.log({"loss": 0.5})
+
+        assert (row["lr"], row["loss"], row["track_id"]) == (0.1, 0.5, tracker.track_id)
+        assert tracker.latest == row
+        assert set(row) == {"lr", "loss", "timestamp", "track_id"}
+
+
+def test_params_go_into_later_rows(plain: Path) -> None:
+    """`set_params` counts for every later row and for the run; a row's own value wins."""
+    with Tracker("a.duckdb") as tracker:
+        tracker.log({"loss": 1.0})
+        tracker.set_params({"lr": 0.1})
+        tracker.set_param("seed", 3)
+        tracker.log({"loss": 0.5})
+        tracker.log({"loss": 0.2, "lr": 9})
+
+        assert tracker["lr"] == [None, 0.1, 9]
+        assert tracker["seed"] == [None, 3, 3]
+        assert tracker.params == {"lr": 0.1, "seed": 3}
+
+
+def test_a_batch_is_rows(plain: Path) -> None:
+    """`log_batch` keeps each row, in order."""
+    with Tracker("a.duckdb") as tracker:
+        made = tracker.log_batch({"step": step} for step in range(100))
+
+        assert [row["step"] for row in made] == list(range(100))
+        assert tracker["step"] == list(range(100))
+        assert len(tracker) == 100
+
+
+def test_an_empty_tracker_is_one(plain: Path) -> None:
+    """Before the first row there is nothing to read, and the tracker is no false value."""
+    with Tracker("a.duckdb") as tracker:
+        assert len(tracker) == 0
+        assert tracker
+        assert len(tracker.to_df()) == 0
+        with pytest.raises(KeyError):
+            tracker["loss"]
+
+
+def test_a_frame_has_rows_and_types(plain: Path) -> None:
+    """`to_df` has this run's rows, `all=True` everyone's; whole numbers stay whole."""
+    with Tracker("a.duckdb") as first:
+        first.log({"n": (1 << 60) + 1, "loss": 0.5, "name": "a"})
+    with Tracker("a.duckdb") as second:
+        second.log({"loss": 0.25})
+        second.log({"n": 2, "tags": [1, 2]})
+        own, every = second.to_df(), second.to_df(all=True)
+
+    assert own["loss"].dropna().tolist() == [0.25]
+    assert (len(own), len(every)) == (2, 3)
+    assert every["n"].dropna().tolist() == [(1 << 60) + 1, 2]
+    assert every["track_id"].tolist() == [first.track_id, second.track_id, second.track_id]
+
+
+def test_a_frame_of_mixed_values(plain: Path) -> None:
+    """A column with numbers and text can be framed too."""
+    with Tracker("a.duckdb") as tracker:
+        tracker.log_batch([{"x": 1}, {"x": "n/a"}, {"x": 2.5}, {"x": None}])
+
+        assert tracker.to_df()["x"].tolist()[:3] == [1, "n/a", 2.5]
+
+
+def test_reserved_looking_keys(plain: Path) -> None:
+    """Keys called like the store's own columns are the user's, and keep their values."""
+    with Tracker("a.duckdb") as tracker:
+        tracker.log({"timestamp": "mine", "track_id": 7, "row_id": None, "rowid": 1})
+
+        assert tracker["timestamp"] == ["mine"]
+        assert tracker["track_id"] == [7]
+        assert tracker["rowid"] == [1]
+
+
+def test_two_at_once(plain: Path) -> None:
+    """Two trackers in one process are two runs, in one store or in two."""
+    with Tracker("a.duckdb") as one, Tracker("a.duckdb") as two, Tracker("b.duckdb") as three:
+        for step in range(10):
+            one.log({"step": step})
+            two.log({"step": -step})
+            three.log({"other": step})
+
+        assert one["step"] == list(range(10))
+        assert two["step"] == [-step for step in range(10)]
+        assert len(three) == 10
+        assert len({one.track_id, two.track_id, three.track_id}) == 3
+
+
+def test_tables_are_apart(plain: Path) -> None:
+    """Rows go into the table that was named."""
+    with Tracker("a.duckdb") as events, Tracker("a.duckdb", table="predictions") as predictions:
+        events.log({"x": 1})
+        predictions.log_batch([{"x": "one"}, {"x": "two"}])
+
+        assert events["x"] == [1]
+        assert predictions["x"] == ["one", "two"]
+
+
+def test_threads_share_one(plain: Path) -> None:
+    """Rows of many threads are all there, each once."""
+    with Tracker("a.duckdb") as tracker:
+        threads = [
+            threading.Thread(target=lambda at=at: [tracker.log({"n": at + i}) for i in range(50)])
+            for at in range(0, 400, 50)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+        assert sorted(tracker["n"]) == list(range(400))
+
+
+def test_reading_while_others_write(plain: Path) -> None:
+    """A reader sees whole rows of a process that is still writing, and never an error."""
+    code = (
+        "from xvc import Tracker\n"
+        "t = Tracker('a.duckdb')\n"
+        "for i in range(2000): t.log({'i': i, 'text': 'x' * 50})\n"
+    )
+    with Tracker("a.duckdb") as tracker:
+        writer = subprocess.Popen([sys.executable, "-c", code])
+        sizes = []
+        while writer.poll() is None:
+            tracker.log({"mine": 1})
+            sizes.append(len(tracker.to_df(all=True)))
+        frame = tracker.to_df(all=True)
+
+    assert writer.returncode == 0
+    assert sizes == sorted(sizes)
+    assert frame["i"].dropna().tolist() == list(range(2000))
+
+
+@pytest.mark.parametrize("bad", [{"": 1}, {"x": object()}, {"x": "\ud800"}, {3: 1}])
+def test_a_bad_row_is_refused(plain: Path, bad: Any) -> None:
+    """What cannot be kept raises, nothing of it is written, and the next row is."""
+    with Tracker("a.duckdb") as tracker:
+        with pytest.raises(BadValue):
+            tracker.log(bad)
+        tracker.log({"x": 1})
+
+        assert len(tracker) == 1
+
+
+def test_its_own_run_finishes(project: Path, call_xvc: Calling) -> None:
+    """Outside `xvc run` a tracker is a run, which ends well when the script does."""
+    code = "from xvc import Tracker; t = Tracker(name='mine', note='n'); t.log({'loss': 1.5})"
+    done = script(code)
+    found = run_of(call_xvc)
+
+    assert done.returncode == 0, done.stderr
+    assert (found["name"], found["note"], found["status"]) == ("mine", "n", "finished")
+    assert found["metrics"] == {"loss": 1.5}
+    assert found["code"]["branch"] == "main"
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("t = Tracker(); t.log({'a': 1}); raise RuntimeError('boom')", "RuntimeError: boom"),
+        ("with Tracker() as t:\n  t.log({'a': 1})\n  raise KeyError('x')", "KeyError: 'x'"),
+        ("with Tracker() as t:\n  raise KeyboardInterrupt", "KeyboardInterrupt"),
+    ],
+)
+def test_its_own_run_fails(project: Path, call_xvc: Calling, code: str, reason: str) -> None:
+    """A script that breaks leaves a failed run with the reason, and the rows before it."""
+    done = script(f"from xvc import Tracker\n{code}")
+    found = run_of(call_xvc)
+
+    assert done.returncode != 0
+    assert found["status"] == ("interrupted" if "Interrupt" in reason else "failed")
+    assert found["reason"].startswith(reason)
+
+
+def test_a_killed_script_is_lost(project: Path, call_xvc: Calling) -> None:
+    """A script that dies without a word keeps its rows, and its run is called lost."""
+    code = "t = Tracker(); t.log({'a': 1}); os.kill(os.getpid(), 9)"
+    script(f"import os; from xvc import Tracker; {code}")
+    call_xvc("ls")
+    found = run_of(call_xvc)
+
+    assert found["status"] == "lost"
+    assert found["metrics"] == {"a": 1}
+
+
+def test_closing_twice(plain: Path) -> None:
+    """A tracker can be closed again, and a closed one still reads."""
+    tracker = Tracker("a.duckdb")
+    tracker.log({"a": 1})
+    tracker.close()
+    tracker.close()
+
+    assert tracker["a"] == [1]
+
+
+def test_a_store_of_its_own_in_a_project(project: Path, call_xvc: Calling) -> None:
+    """Inside a project, another file is another store; both know their code."""
+    with Tracker("own.duckdb") as own, Tracker() as usual:
+        own.log({"a": 1})
+        usual.log({"b": 2})
+        assert (own["a"], usual["b"]) == ([1], [2])
+    listed = call_xvc("ls", "--json").data["runs"]
+
+    assert [run["id"] for run in listed] == [usual.track_id]
+    assert "own.duckdb.xvc-journals" not in git(project, "status", "--porcelain", "-uall")
+
+
+def test_a_store_elsewhere(project: Path, tmp_path: Path) -> None:
+    """The store may lie outside the project and outside git."""
+    with Tracker(tmp_path / "far" / "a.duckdb") as tracker:
+        tracker.log({"a": 1})
+
+        assert tracker["a"] == [1]
+    assert (tmp_path / "far" / "a.duckdb").is_file()
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_a_changed_folder(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A script that changes its folder goes on logging into the same store."""
+    with Tracker("a.duckdb") as tracker:
+        (plain / "below").mkdir()
+        monkeypatch.chdir(plain / "below")
+        tracker.log({"a": 1})
+
+        assert tracker["a"] == [1]
+    assert (plain / "a.duckdb").is_file()
+    assert list((plain / "below").iterdir()) == []
+
+
+def test_nothing_heavy_is_loaded() -> None:
+    """`from xvc import Tracker` costs none of the packages that only some calls need."""
+    heavy = ("duckdb", "git", "dvc", "pandas", "typer", "yaml", "rich", "psutil")
+    code = f"print([name for name in {heavy} if name in sys.modules])"
+    done = script(f"import sys; from xvc import Tracker; {code}")
+
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_store_in_memory(plain: Path) -> None:
+    """`Tracker.IN_MEMORY` keeps rows for as long as the tracker lives, and leaves no file."""
+    with Tracker(Tracker.IN_MEMORY) as tracker:
+        tracker.log_batch([{"a": 1}, {"a": 2}])
+
+        assert tracker["a"] == [1, 2]
+    assert list(plain.iterdir()) == []

@@ -1,0 +1,37 @@
+"""Params in a command: the values of its long options, ``--lr 0.1`` and ``--lr=0.1`` alike.
+
+Pure, and cautious: an option without a value, a short one, and what stands behind ``--`` are no
+params.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_OPTION = re.compile(r"--([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
+_NEGATIVE = re.compile(r"-[0-9.]")
+
+
+def option_values(command: Sequence[str]) -> dict[str, str]:
+    """Return the values of a command's long options, by their names; of one given twice, the last.
+
+    >>> option_values(["python", "-u", "train.py", "--lr", "0.1", "--model=svm", "--fast"])
+    {'lr': '0.1', 'model': 'svm'}
+    """
+    found: dict[str, str] = {}
+    words = list(command)
+    if "--" in words:
+        words = words[: words.index("--")]
+    for word, following in zip(words, [*words[1:], None], strict=False):
+        option = _OPTION.fullmatch(word)
+        if option is None:
+            continue
+        value = following if option[2] is None and _is_value(following) else option[2]
+        if value is not None:
+            found[option[1]] = value
+    return found
+
+
+def _is_value(word: str | None) -> bool:
+    return word is not None and (not word.startswith("-") or _NEGATIVE.match(word) is not None)
