@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Literal, cast
@@ -179,26 +179,46 @@ def _unknown(key: str) -> str:
 
 def _checked(key: str, part: Field[object], value: Json) -> object:
     kind = str(part.type)
-    if kind.startswith("tuple"):
-        listed = [value] if isinstance(value, str) else value
-        if isinstance(listed, list) and all(isinstance(item, str) for item in listed):
-            return tuple(cast("list[str]", listed))
-        if listed is None:
-            return ()
-    elif kind.startswith("Mapping"):
-        if isinstance(value, dict):
-            return {str(name): str(item) for name, item in value.items()}
-    elif kind == "bool":
-        if isinstance(value, bool):
-            return value
-    elif kind == "str":
-        if isinstance(value, str) and value:
-            return value
-    elif kind.startswith("float") and (value is None and "None" in kind):
+    if "None" in kind and value is None:
         return None
-    elif isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
-        return int(value) if kind == "int" else float(value)
-    raise ValueError(f"{key} is {value!r}, not {_in_words(kind)}")
+    read = next((read for word, read in _READERS.items() if kind.startswith(word)), _number)
+    found = read(value)
+    if found is None:
+        raise ValueError(f"{key} is {value!r}, not {_in_words(kind)}")
+    return int(cast("float", found)) if kind == "int" else found
+
+
+def _names(value: Json) -> object:
+    listed = [value] if isinstance(value, str) else value or []
+    is_good = isinstance(listed, list) and all(isinstance(item, str) for item in listed)
+    return tuple(cast("list[str]", listed)) if is_good else None
+
+
+def _mapping(value: Json) -> object:
+    if not isinstance(value, dict):
+        return None
+    return {str(name): str(item) for name, item in value.items()}
+
+
+def _text(value: Json) -> object:
+    return value if isinstance(value, str) and value else None
+
+
+def _truth(value: Json) -> object:
+    return value if isinstance(value, bool) else None
+
+
+def _number(value: Json) -> object:
+    is_good = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    return float(cast("float", value)) if is_good else None
+
+
+_READERS: dict[str, Callable[[Json], object]] = {
+    "tuple": _names,
+    "Mapping": _mapping,
+    "str": _text,
+    "bool": _truth,
+}
 
 
 def _in_words(kind: str) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from faulty import PYTHON, Fault, Repo, Running, check_rows, tokens_in, wait_for
+from faulty import PYTHON, Fault, Repo, Running, check_rows, wait_for
 
 _ACK = """
 import os, sys
@@ -252,7 +252,7 @@ def test_eight_processes_log_a_thousand_rows_each_while_a_reader_polls(repo: Rep
     while any(_is_running(writer) for writer in writers):
         listed = repo.xvc("ls", "--json")
         assert listed.code == 0, listed.said
-        seen.append(tokens_in(repo.store))
+        seen.append(repo.seen())
     codes = [writer.wait().code for writer in writers]
 
     assert codes == [0] * 8

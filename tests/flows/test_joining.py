@@ -73,7 +73,7 @@ def test_a_dvc_project_is_joined(pipeline: Path, call_xvc: Calling) -> None:
 
 
 def test_a_pipeline_run_by_run(pipeline: Path, call_xvc: Calling) -> None:
-    """`xvc run --tag -- dvc repro`, twice: two versions on the branch, with params, metrics, data."""
+    """`xvc run --tag -- dvc repro` twice: two versions on main, with params, metrics and data."""
     call_xvc("init")
     for lr in ("0.2", "0.4"):
         (pipeline / "params.yaml").write_text(f"lr: {lr}\n")
