@@ -101,6 +101,9 @@ class Running:
         texts = [path.read_bytes().decode("utf-8", "replace") for path in (self._out, self._err)]
         return Outcome(code, *texts)
 
+    def has_ended(self) -> bool:
+        return b"\n" in self._text or bool(select.select([self._report], [], [], 0)[0])
+
     def signal_group(self, number: int) -> None:
         os.killpg(self.pid, number)
 
@@ -114,7 +117,7 @@ class Server:
 
     def __init__(self, library: Path | None, scratch: Path) -> None:
         self.library, self._scratch, self._count = library, scratch, 0
-        ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours, its = socket.socketpair()
         preload = {"LD_PRELOAD": str(library)} if library else {}
         self._process = subprocess.Popen(
             [PYTHON, str(HERE / "forkserver.py")], stdin=its, env={**os.environ, **preload}
@@ -147,7 +150,9 @@ class Server:
         reader, writer = os.pipe()
         with out.open("wb") as to, err.open("wb") as beside:
             descriptors = [to.fileno(), beside.fileno(), writer]
-            socket.send_fds(self._socket, [json.dumps(request).encode()], descriptors)
+            data = json.dumps(request).encode()
+            socket.send_fds(self._socket, [len(data).to_bytes(4, "big")], descriptors)
+            self._socket.sendall(data)
         os.close(writer)
         return Running(reader, out, err)
 

@@ -5,7 +5,16 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from faulty import Repo, check_git, check_rows, check_versions, digest, object_of
+from faulty import (
+    Fault,
+    Repo,
+    check_git,
+    check_rows,
+    check_versions,
+    copy_repo,
+    digest,
+    object_of,
+)
 
 
 @pytest.fixture
@@ -179,3 +188,47 @@ def test_a_listed_variable_is_stored_and_no_other(tagged: Repo) -> None:
     assert b"device-seven" in written
     assert b"not-this-one" not in written
     check_rows(tagged, tagged.tokens())
+
+
+@pytest.fixture
+def half_moved(tagged: Repo) -> Repo:
+    """A repository whose ``xvc tag`` was killed while git was about to move the branch."""
+    assert tagged.run_logging("second").code == 0
+    trial = copy_repo(tagged, tagged.root.parent / "trial")
+    log = trial.aside / "points"
+    assert trial.xvc("tag", fault=Fault(), more={"FAULT_LOG": str(log)}).code == 0
+    lines = (line.split() for line in log.read_text().splitlines())
+    at = next(int(n) for n, _, op, p in lines if op == "rename" and p.endswith("refs/heads/main"))
+    assert tagged.xvc("tag", fault=Fault(at, "kill")).code == -9
+    return tagged
+
+
+@pytest.mark.usefixtures("injector")
+def test_the_users_next_commit_works_after_any_xvc_command(half_moved: Repo) -> None:
+    """git leaves the locks of what was killed; the next list takes them away."""
+    locks = [half_moved.root / ".git" / name for name in ("refs/heads/main.lock", "index.lock")]
+    assert all(lock.exists() for lock in locks)
+
+    half_moved.ran("ls")
+
+    assert not any(lock.exists() for lock in locks)
+    half_moved.write("mine.txt", "mine\n")
+    half_moved.commit("mine")
+    assert half_moved.run_logging("third", 3, "--tag", "patch").code == 0
+    check_git(half_moved)
+    check_versions(half_moved)
+
+
+@pytest.mark.usefixtures("injector")
+def test_a_lock_of_the_users_own_git_is_left_alone(half_moved: Repo) -> None:
+    """What another git has locked since is not ours, although a note names the same file."""
+    lock = half_moved.root / ".git" / "refs" / "heads" / "main.lock"
+    lock.write_text(half_moved.git("rev-parse", "HEAD~1") + "\n")
+
+    half_moved.ran("ls")
+
+    assert lock.exists()
+    lock.unlink()
+    half_moved.ran("tag")
+    check_git(half_moved)
+    check_versions(half_moved)

@@ -111,9 +111,7 @@ def test_the_first_repro_inside_a_run(pipeline: Path, call_xvc: Calling) -> None
     assert git(pipeline, "branch", "--contains", "e0.2.0").strip("* ") == "main"
 
 
-def test_a_fresh_folder(
-    tmp_path: Path, call_xvc: Calling, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fresh_folder(tmp_path: Path, call_xvc: Calling, monkeypatch: pytest.MonkeyPatch) -> None:
     """An empty folder becomes a project whose first run can be a version at once."""
     folder = tmp_path / "fresh"
     folder.mkdir()

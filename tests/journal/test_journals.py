@@ -154,9 +154,7 @@ def test_a_child_writes_its_own(tmp_path: Path) -> None:
     os.waitpid(child, 0)
     journal.row(RUN, "events", {"n": 3})
     journal.close()
-    found = {
-        path: [r["d"]["i:n"] for r in whole(path) if "d" in r] for path in journals(tmp_path)
-    }
+    found = {path: [r["d"]["i:n"] for r in whole(path) if "d" in r] for path in journals(tmp_path)}
 
     assert sorted(found.values()) == [[1, 3], [2]]
     assert found[journal.path] == [1, 3]

@@ -8,6 +8,7 @@ user's own git is waited for, never touched.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import shutil
@@ -20,6 +21,7 @@ from xvc.adapters.git import Git
 from xvc.adapters.owner import Owner, current_owner, is_alive
 from xvc.errors import BadValue, LockBusy
 
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK)
 _WAIT = 3.0  # seconds for the user's git to let the index go
 _PAUSE = 0.02
 _SETTLED = 1.0  # seconds after which an empty lock file is no longer a git at work
@@ -99,8 +101,22 @@ def _held_index(git: Git, scratch: Path) -> Iterator[Path]:
 
 
 def _linked(mine: Path, lock: Path) -> bool:
+    """Make the lock with its content in one step, or in two where there are no hard links."""
     try:
         os.link(mine, lock)
+    except FileExistsError:
+        return False
+    except OSError as err:
+        if err.errno not in _NO_LINKS:
+            raise
+        return _written(mine, lock)
+    return True
+
+
+def _written(mine: Path, lock: Path) -> bool:
+    try:
+        with lock.open("xb") as file:
+            file.write(mine.read_bytes())
     except FileExistsError:
         return False
     return True

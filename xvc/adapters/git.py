@@ -129,24 +129,29 @@ class Git:
         environment = self._environment | dict(extra or {})
         if index is not None:
             environment["GIT_INDEX_FILE"] = str(index)
-        try:
-            called = subprocess.run(
-                ["git", *_DURABLE, *arguments],
-                cwd=self.place.top,
-                env=environment,
-                input=stdin if stdin is not None else b"",
-                capture_output=True,
-                check=False,
-            )
-        except OSError as err:
-            words = f"git cannot be started: {err.strerror or err}"
-            raise GitFailed(arguments, 127, words) from err
+        called = self._ended(arguments, environment, stdin or b"")
         if called.returncode in accept:
             return called.stdout
         words = called.stderr.decode("utf-8", "replace")
         if any(sign in words for sign in _NAMELESS):
             raise NoIdentity
         raise GitFailed(arguments, called.returncode, words)
+
+    def _ended(
+        self, arguments: tuple[str, ...], environment: Mapping[str, str], stdin: bytes
+    ) -> subprocess.CompletedProcess[bytes]:
+        try:
+            return subprocess.run(
+                ["git", *_DURABLE, *arguments],
+                cwd=self.place.top,
+                env=environment,
+                input=stdin,
+                capture_output=True,
+                check=False,
+            )
+        except OSError as err:
+            words = f"git cannot be started: {err.strerror or err}"
+            raise GitFailed(arguments, 127, words) from err
 
     def text(self, *arguments: str, accept: Sequence[int] = (0,)) -> str:
         """Run git and return what it printed as text without the last newline."""

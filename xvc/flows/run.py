@@ -78,18 +78,8 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
     request = replace(request, outs=_places(project, request))
     warm_up()  # DuckDB loads while git and the command work
     mend(project)
-    outer = RunContext.decode(project.environment.get(VARIABLE, ""))
     try:
-        begun = begin(
-            project,
-            request.command,
-            folder=request.folder,
-            params=request.params,
-            name=request.name,
-            note=request.note,
-            parent=outer.run if outer else None,
-            program=request.command[0],
-        )
+        begun = _begun(project, request)
     except JournalFailed as err:
         return _unrecorded(project, request, sink, err)
     stale = {path: _stamp(path) for path in metrics_files(project)}
@@ -97,11 +87,7 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
     try:
         ending = run_process(_launch(project, request, begun), sink=recorder.take)
     except (NoCommand, BadValue) as err:
-        facts: dict[str, Json] = {"status": Status.FAILED.value, "reason": str(err)}
-        with _forgiving(begun.warnings):
-            begun.journal.note(Kind.END, begun.record.id, {**facts, "finished": time.time_ns()})
-            begun.journal.close()
-            project.keeper.refresh()
+        _end_unstarted(project, begun, err)
         raise
     recorder.close()
     with _forgiving(begun.warnings):
@@ -114,6 +100,28 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
         begun.warnings += project.keeper.warnings
     tagged = _tagged(project, request, record, begun.warnings)
     return Ran(record, ending.shell_code, tagged, tuple(begun.warnings))
+
+
+def _begun(project: Project, request: RunRequest) -> Begun:
+    outer = RunContext.decode(project.environment.get(VARIABLE, ""))
+    return begin(
+        project,
+        request.command,
+        folder=request.folder,
+        params=request.params,
+        name=request.name,
+        note=request.note,
+        parent=outer.run if outer else None,
+        program=request.command[0],
+    )
+
+
+def _end_unstarted(project: Project, begun: Begun, err: XvcError) -> None:
+    facts: dict[str, Json] = {"status": Status.FAILED.value, "reason": str(err)}
+    with _forgiving(begun.warnings):
+        begun.journal.note(Kind.END, begun.record.id, {**facts, "finished": time.time_ns()})
+        begun.journal.close()
+        project.keeper.refresh()
 
 
 def read_back(project: Project, ran: Ran) -> Ran:
@@ -168,10 +176,15 @@ def _tagged(
         return None
     from xvc.flows.tag import TagRequest, tag  # late: a run without a version needs none of it
 
-    tagged: list[Tagged] = []
-    with _forgiving(warnings):
-        tagged.append(tag(project, TagRequest(bump=request.tag, run=record.id, just_ran=True)))
-    return tagged[0] if tagged else None
+    try:
+        return tag(project, TagRequest(bump=request.tag, run=record.id, just_ran=True))
+    except (XvcError, OSError) as err:
+        hint = err.hint if isinstance(err, XvcError) else ""
+        later = (
+            f"The run is kept; `xvc tag {request.tag.value} --run {record.id}` gives it a version"
+        )
+        warnings.append(" ".join(part for part in (f"{err}.", hint, later) if part))
+        return None
 
 
 def _launch(project: Project, request: RunRequest, begun: Begun) -> Launch:
