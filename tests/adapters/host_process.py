@@ -20,8 +20,8 @@ def main() -> None:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     if ask["group"]:
         (Path(ask["group"]) / "cgroup.procs").write_text(str(os.getpid()))
-    if ask["ignores_hup"]:
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    # A suite started by nohup hands its ignored HUP down.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN if ask["ignores_hup"] else signal.SIG_DFL)
     launch = Launch(
         tuple(ask["argv"]),
         Path(ask["folder"]),

@@ -97,12 +97,15 @@ class Running:
     def wait(self, seconds: float = 90) -> Outcome:
         status = int(self._line(seconds))
         os.close(self._report)
+        self._report = -1
         code = os.waitstatus_to_exitcode(status)
         texts = [path.read_bytes().decode("utf-8", "replace") for path in (self._out, self._err)]
         return Outcome(code, *texts)
 
     def has_ended(self) -> bool:
-        return b"\n" in self._text or bool(select.select([self._report], [], [], 0)[0])
+        if self._report < 0 or b"\n" in self._text:
+            return True
+        return bool(select.select([self._report], [], [], 0)[0])
 
     def signal_group(self, number: int) -> None:
         os.killpg(self.pid, number)
@@ -124,8 +127,12 @@ class Server:
         )
         its.close()
         self._socket = ours
+        self._started: list[Running] = []
 
     def close(self) -> None:
+        for running in self._started:
+            if not running.has_ended():
+                end_quietly(running.pid)
         self._socket.close()
         self._process.wait(30)
 
@@ -154,7 +161,8 @@ class Server:
             socket.send_fds(self._socket, [len(data).to_bytes(4, "big")], descriptors)
             self._socket.sendall(data)
         os.close(writer)
-        return Running(reader, out, err)
+        self._started.append(Running(reader, out, err))
+        return self._started[-1]
 
     def _armed(self, fault: Fault, prefix: Path) -> dict[str, str]:
         state = self._scratch / "counter"

@@ -116,7 +116,7 @@ def folded(store: Path, folder: Path, order: Sequence[Path] | None = None) -> in
         return fold(connection, found, store.with_name("scratch")).rows
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), rows), min_size=1, max_size=8), st.data())
 def test_any_order_and_any_pieces_give_the_same_rows(
     logged: list[tuple[int, dict[str, Any]]], data: st.DataObject
@@ -147,7 +147,7 @@ def test_any_order_and_any_pieces_give_the_same_rows(
         assert {key for key in row if row[key] is not None} <= found[at].keys()
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.lists(rows, min_size=1, max_size=6), st.data())
 def test_the_order_of_files_leaves_no_trace(
     logged: list[dict[str, Any]], data: st.DataObject

@@ -51,6 +51,15 @@ def test_another_commit_brings_its_store(tagged: Path, call_xvc: Calling) -> Non
     assert kept(tagged) == []
 
 
+def test_dvc_calls_a_switched_store_clean(tagged: Path, call_xvc: Calling) -> None:
+    """A store that xvc put in place is the version's, byte for byte; looking changes nothing."""
+    git(tagged, "checkout", "-q", "e0.1.0")
+    call_xvc("ls")
+    status = subprocess.run(["dvc", "status"], check=True, capture_output=True, text=True)
+
+    assert "up to date" in status.stdout
+
+
 def test_unsaved_runs_travel(tagged: Path, call_xvc: Calling) -> None:
     """Runs that no version holds stay in the list whatever commit is checked out."""
     call_xvc("run", "--", "true")

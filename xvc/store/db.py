@@ -24,7 +24,7 @@ from xvc.errors import (
     TooNew,
     XvcError,
 )
-from xvc.store.schema import STORAGE, SYSTEM, VERSION, literal
+from xvc.store.schema import STORAGE, SYSTEM, VERSION, literal, quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -127,6 +127,21 @@ def in_memory(path: Path) -> Iterator[DuckDBPyConnection]:
             yield connection
         finally:
             connection.close()
+
+
+def read_through(connection: DuckDBPyConnection) -> None:
+    """Look at every value of every table: a torn file opens, and fails where it is torn.
+
+    0.2 s for a million rows; for files that another program has changed.
+    """
+    found = connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() "
+        "WHERE database_name = current_database() AND NOT internal"
+    ).fetchall()
+    for schema, table in found:
+        connection.execute(
+            f"SELECT bit_xor(hash(t)) FROM {quoted(schema)}.{quoted(table)} t"
+        ).fetchall()
 
 
 def create(path: Path) -> None:

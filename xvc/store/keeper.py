@@ -72,7 +72,7 @@ class Keeper:
             Unresolved: the pointer holds an unfinished merge.
             PointerCorrupt: the pointer cannot be read.
         """
-        if self._is_current(self._left(), self.pointer):
+        if self._is_current(Left.read(self.room.store_state), self.pointer):
             return True
         try:
             with FileLock(self.room.store_lock).held(wait=wait, doing="fold"):
@@ -96,7 +96,10 @@ class Keeper:
         )
 
     def _bring_up(self) -> bool:
-        pointer, left = self.pointer, self._left()  # again: another process may have moved them
+        pointer, left = (
+            self.pointer,
+            Left.read(self.room.store_state),
+        )  # again: another process may have moved them
         if self._is_current(left, pointer):
             return True
         self._make_writable()
@@ -121,18 +124,29 @@ class Keeper:
     def _ensure_base(self, pointer: Pointer | None, left: Left) -> bool:
         """Have at the store's place a file that grew from what the pointer names."""
         wanted = pointer.digest if pointer else None
-        if self.path.exists():
-            found = self._base_of_file(left)
+        exists = self.path.exists()
+        found = self._base_of_file(left) if exists else None
+        if exists:
             if found == wanted:
                 return True
             if not self._may_switch(pointer):
                 return False
-            self._set_aside_if_edited(left, found)
-        if pointer is None:
-            if self._all_journals():
-                db.create(self.path)
-            return self.path.exists()
-        return self._materialise(pointer, self.path)
+        elif pointer is None and not self._all_journals():
+            return False
+        return self._lay_fresh(left, found)
+
+    def _lay_fresh(self, left: Left, base: object) -> bool:
+        """Lay the named snapshot, every journal folded, in one rename: no reader sees a part."""
+        fresh = self._sibling()
+        try:
+            if self._rebuild(fresh) is None:
+                return False
+            self._set_aside_if_edited(left, base)
+            os.replace(fresh, self.path)
+        finally:
+            fresh.unlink(missing_ok=True)
+            db.wal_of(fresh).unlink(missing_ok=True)
+        return True
 
     def _base_of_file(self, left: Left) -> str | bool | None:
         stamp = stamp_of(self.path)
@@ -143,6 +157,7 @@ class Keeper:
             return digest  # the very snapshot, put there by `dvc checkout`
         try:
             with db.reading(self.path) as connection:
+                db.read_through(connection)
                 row = connection.execute("SELECT value FROM meta WHERE key = 'base'").fetchone()
         except StoreCorrupt as err:
             self._set_aside("corrupt", err.reason)
@@ -176,9 +191,6 @@ class Keeper:
         untouched = left.stamp == stamp_of(self.path) and not db.wal_of(self.path).exists()
         if not (known and untouched) and self._kept_as() is None:
             self._set_aside("kept", "it was changed by another program")
-            return
-        self.path.unlink()
-        db.wal_of(self.path).unlink(missing_ok=True)
 
     def _set_aside(self, word: str, reason: str) -> None:
         place = db.set_aside(self.path, word)
@@ -204,7 +216,7 @@ class Keeper:
         if not self.path.exists():
             db.create(self.path)
         elif not found:
-            return {}  # untouched, it stays the very snapshot, and `dvc status` clean
+            return {}  # as in `_rebuild`
         try:
             with db.writing(self.path) as connection:
                 return self._fold_into(connection, found)
@@ -230,13 +242,15 @@ class Keeper:
 
     def _rebuild(self, place: Path) -> dict[str, int] | None:
         """Make the store anew from the last snapshot, if that can be had, and every journal."""
-        pointer = self.pointer
+        pointer, found = self.pointer, self._all_journals()
         if pointer is None:
             db.create(place)
         elif not self._materialise(pointer, place):
             return None
+        if not found:
+            return {}  # untouched, it stays the very snapshot, and `dvc status` clean
         with db.writing(place) as connection:
-            return self._fold_into(connection, self._all_journals())
+            return self._fold_into(connection, found)
 
     def _make_anew(self, err: db.StoreUnfit) -> dict[str, int]:
         """Set a store aside in which rows have no place any more, once there is a whole one.
@@ -277,9 +291,6 @@ class Keeper:
     def _warn(self, text: str) -> None:
         if text not in self.warnings:
             self.warnings.append(text)
-
-    def _left(self) -> Left:
-        return Left.read(self.room.store_state)
 
     def _leave(self, base: str | None, sizes: Mapping[str, int]) -> None:
         still = {path.name for path in journals(self.room.journals)}
@@ -388,6 +399,6 @@ class Keeper:
         with FileLock(self.room.store_lock).held(wait=60.0, doing="settle"):
             if md5_of(self.path) != digest:
                 return  # more was folded meanwhile; the next version settles it
-            self._leave(digest, self._left().sizes)
+            self._leave(digest, Left.read(self.room.store_state).sizes)
             for path in journals(self.room.folded):
                 path.unlink(missing_ok=True)
