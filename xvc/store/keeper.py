@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -133,20 +133,20 @@ class Keeper:
                 return False
         elif pointer is None and not self._all_journals():
             return False
-        return self._lay_fresh(left, found)
+        return self._lay_anew(lambda: self._set_aside_if_edited(left, found)) is not None
 
-    def _lay_fresh(self, left: Left, base: object) -> bool:
-        """Lay the named snapshot, every journal folded, in one rename: no reader sees a part."""
+    def _lay_anew(self, before: Callable[[], None]) -> dict[str, int] | None:
+        """Lay the named snapshot, journals folded, in one rename; None when it cannot be had."""
         fresh = self._sibling()
         try:
-            if self._rebuild(fresh) is None:
-                return False
-            self._set_aside_if_edited(left, base)
-            os.replace(fresh, self.path)
+            folded = self._rebuild(fresh)
+            if folded is not None:
+                before()
+                os.replace(fresh, self.path)
+            return folded
         finally:
             fresh.unlink(missing_ok=True)
             db.wal_of(fresh).unlink(missing_ok=True)
-        return True
 
     def _base_of_file(self, left: Left) -> str | bool | None:
         stamp = stamp_of(self.path)
@@ -258,17 +258,11 @@ class Keeper:
         Raises:
             StoreUnfit: neither have they in the last snapshot.
         """
-        fresh = self._sibling()
-        try:
-            folded = self._rebuild(fresh)
-            if folded is None:
-                raise err
-            self._set_aside("kept", f"new rows do not fit into it ({err.words})")
-            os.replace(fresh, self.path)
-            return folded
-        finally:
-            fresh.unlink(missing_ok=True)
-            db.wal_of(fresh).unlink(missing_ok=True)
+        reason = f"new rows do not fit into it ({err.words})"
+        folded = self._lay_anew(lambda: self._set_aside("kept", reason))
+        if folded is None:
+            raise err
+        return folded
 
     def _sibling(self) -> Path:
         return self.path.with_name(f".{self.path.name}.{os.getpid()}.new")
