@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 from collections import Counter
 from pathlib import Path
@@ -322,4 +323,5 @@ def _first_store_write(repo: Repo) -> int:
     log = repo.aside / "points"
     trial.xvc("ls", fault=Fault(), more={"FAULT_LOG": str(log)})
     lines = log.read_text().splitlines()
-    return next(int(line.split()[0]) for line in lines if line.endswith(".duckdb.wal"))
+    is_store = re.compile(r"duckdb(\.\d+\.new)?\.wal$").search  # a first one is made beside
+    return next(int(line.split()[0]) for line in lines if is_store(line))

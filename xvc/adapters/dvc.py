@@ -19,7 +19,7 @@ from typing import cast
 
 import yaml
 
-from xvc.adapters.files import copy_durably, make_folder, md5_of, write_durably
+from xvc.adapters.files import beside, copy_durably, make_folder, md5_of, write_durably
 from xvc.core.run import DataFile
 from xvc.errors import DvcFailed, NoObject, ObjectCorrupt, PointerCorrupt, Unresolved
 from xvc.types import Digest, Json
@@ -237,7 +237,7 @@ class Dvc:
         if not place.is_file():
             raise NoObject(digest, target.name)
         target.parent.mkdir(parents=True, exist_ok=True)
-        sibling = target.with_name(f".{target.name}.{os.getpid()}.new")
+        sibling = beside(target, "new")
         found, _ = copy_durably(place, sibling, mode=0o644)
         if found != digest:
             sibling.unlink()

@@ -10,6 +10,11 @@ from pathlib import Path
 _CHUNK = 1 << 20
 
 
+def beside(path: Path, ending: str) -> Path:
+    """Name a sibling that will take the file's place; a sibling's sibling has one dot, too."""
+    return path.with_name(f".{path.name.lstrip('.')}.{os.getpid()}.{ending}")
+
+
 def sync_folder(folder: Path) -> None:
     """Put a folder's names on the disk."""
     descriptor = os.open(folder, os.O_RDONLY)
@@ -30,7 +35,7 @@ def make_folder(folder: Path) -> None:
 
 def write_durably(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Put *data* in place of the file: sibling, fsync, rename, fsync of the folder."""
-    sibling = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    sibling = beside(path, "tmp")
     descriptor = os.open(sibling, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -48,7 +53,7 @@ def copy_durably(source: Path, target: Path, *, mode: int) -> tuple[str, int]:
     """Copy in one pass and return the md5 and the size of the very bytes that were written."""
     digest = hashlib.md5(usedforsecurity=False)
     size = 0
-    sibling = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    sibling = beside(target, "tmp")
     try:
         with source.open("rb") as reading, sibling.open("wb") as file:
             while chunk := reading.read(_CHUNK):
@@ -79,7 +84,7 @@ def is_shared(path: Path) -> bool:
 
 def make_private(path: Path) -> None:
     """Replace a link by a copy of what it leads to."""
-    sibling = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    sibling = beside(path, "tmp")
     shutil.copyfile(path, sibling)
     sibling.chmod(0o644)
     os.replace(sibling, path)

@@ -15,6 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xvc.adapters.files import beside
 from xvc.errors import (
     BusyError,
     CorruptError,
@@ -147,7 +148,7 @@ def read_through(connection: DuckDBPyConnection) -> None:
 def create(path: Path) -> None:
     """Make an empty store: under another name first, because one killed at birth never opens."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    birth = path.with_name(f".{path.name}.{os.getpid()}.new")
+    birth = beside(path, "new")
     _remove(birth)
     with in_memory(path) as connection:
         connection.execute(f"ATTACH {literal(str(birth))} AS born (STORAGE_VERSION '{STORAGE}')")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from xvc.adapters.dvc import Dvc, Pointer, pointer_of, read_pointer
-from xvc.adapters.files import is_shared, make_private, md5_of
+from xvc.adapters.files import beside, is_shared, make_private, md5_of
 from xvc.adapters.lock import FileLock
 from xvc.errors import (
     BusyError,
@@ -265,7 +265,7 @@ class Keeper:
         return folded
 
     def _sibling(self) -> Path:
-        return self.path.with_name(f".{self.path.name}.{os.getpid()}.new")
+        return beside(self.path, "new")
 
     def _report(self, folded: Folded) -> None:
         for name, line in folded.damaged:
