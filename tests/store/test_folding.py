@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import count
 from pathlib import Path
@@ -17,7 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from xvc.core.ids import row_id
+from xvc.core.record import Kind
 from xvc.errors import BadValue, TooNew
+from xvc.journal.reader import journals
 from xvc.journal.writer import Journal
 from xvc.store import db, query
 from xvc.store.columns import known
@@ -367,3 +370,25 @@ def test_a_bad_row_leaves_no_trace(tmp_path: Path, row: dict[str, Any]) -> None:
     folded(tmp_path / "s.duckdb", tmp_path / "j")
 
     assert [found["a"] for found in read(tmp_path / "s.duckdb").values()] == [1, 2]
+
+
+def test_two_trees_that_fold_at_once_keep_their_own_runs(tmp_path: Path) -> None:
+    """Work trees share one scratch folder, and nothing in it by name."""
+
+    def fold_often(tree: str) -> list[str]:
+        store, folder = tmp_path / f"{tree}.duckdb", tmp_path / tree
+        db.create(store)
+        for number in range(30):
+            journal = Journal(folder, {})
+            journal.note(Kind.BEGIN, RunId(f"{tree}{number:08d}"), {"status": "running"})
+            journal.close()
+            with db.writing(store) as connection:
+                fold(connection, journals(folder), tmp_path / "tmp")
+        with db.reading(store) as connection:
+            return sorted(run.id for run in query.all_runs(connection))
+
+    with ThreadPoolExecutor() as pool:
+        found = dict(zip(("main", "side"), pool.map(fold_often, ("main", "side")), strict=True))
+    assert found == {
+        tree: [f"{tree}{number:08d}" for number in range(30)] for tree in ("main", "side")
+    }

@@ -78,7 +78,7 @@ def fold(connection: DuckDBPyConnection, journals: Iterable[Path], scratch: Path
         rows = _fold_rows(connection, fresh, file, touched)
     finally:
         file.unlink(missing_ok=True)
-    _fold_controls(connection, fresh, touched, scratch)
+    _fold_controls(connection, fresh, touched)
     _advance(connection, fresh)
     damaged = tuple((part.path.name, line) for part in fresh for line in part.damaged)
     return Folded(len(fresh), rows, damaged)
@@ -179,7 +179,6 @@ def _fold_controls(
     connection: DuckDBPyConnection,
     fresh: Sequence[Slice],
     touched: dict[RunId, RunRecord],
-    scratch: Path,
 ) -> None:
     controls = in_order(control for part in fresh for control in part.controls)
     named = {control.run for control in controls if control.run} - set(touched)
@@ -192,7 +191,7 @@ def _fold_controls(
             changed = apply(touched.get(control.run), control)
             if changed is not None:
                 touched[control.run] = changed
-    runs.save(connection, [_tidy(run) for run in touched.values()], scratch / "runs.jsonl")
+    runs.save(connection, [_tidy(run) for run in touched.values()])
 
 
 def _load_all(connection: DuckDBPyConnection, ids: Iterable[RunId]) -> list[RunRecord]:

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from xvc.core.record import facts_of, run_from
 from xvc.core.run import RunRecord
 from xvc.journal.codec import from_json, to_json
-from xvc.store.schema import literal
 from xvc.types import Json, Nanoseconds, RunId
 
 if TYPE_CHECKING:
@@ -63,19 +61,18 @@ def _value(row: dict[str, object]) -> RunRecord:
     return run_from(facts, RunRecord(RunId(cast("str", row["id"]))))
 
 
-def save(connection: DuckDBPyConnection, runs: Sequence[RunRecord], scratch: Path) -> None:
+def save(connection: DuckDBPyConnection, runs: Sequence[RunRecord]) -> None:
     """Put runs in place of what the table holds of them, in bulk."""
     if not runs:
         return
-    scratch.parent.mkdir(parents=True, exist_ok=True)
-    scratch.write_text("".join(to_json(_row(run)) + "\n" for run in runs), encoding="utf-8")
-    types = ", ".join(f"'{name}': '{kind}'" for name, kind in COLUMNS.items())
-    source = f"read_json({literal(str(scratch))}, format='newline_delimited', columns={{{types}}})"
-    try:
-        connection.execute(f"DELETE FROM runs WHERE id IN (SELECT id FROM {source})")
-        connection.execute(f"INSERT INTO runs BY NAME SELECT * FROM {source}")
-    finally:
-        scratch.unlink(missing_ok=True)
+    rows = to_json([cast("Json", _row(run)) for run in runs])
+    connection.execute(
+        "DELETE FROM runs WHERE id IN (SELECT unnest(?))", [[run.id for run in runs]]
+    )
+    connection.execute(
+        "INSERT INTO runs BY NAME SELECT unnest(from_json(?, ?), max_depth := 2)",
+        [rows, to_json([dict(COLUMNS)])],
+    )
 
 
 def _row(run: RunRecord) -> dict[str, Json]:
