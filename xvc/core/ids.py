@@ -42,15 +42,15 @@ def writer_id(entropy: bytes) -> str:
     return entropy[:5].hex()
 
 
-def row_id(microseconds: int, sequence: int, writer: str) -> UUID:
+def row_id(seconds: float, sequence: int, writer: str) -> UUID:
     """Compute the id of a row: a UUID version 7 (RFC 9562, with method 3 of section 6.2).
 
     48 bits of milliseconds, 12 of the microseconds within one, 22 of the sequence number, 40 of
     the writer: equal records get equal ids, so folding twice is folding once.
 
-    >>> str(row_id(1732156932123456, 5, "00000000ff"))
+    >>> str(row_id(1732156932.123456, 5, "00000000ff"))
     '01934c99-401b-71c8-8000-0500000000ff'
     """
-    milliseconds, rest = divmod(microseconds, _MICROSECONDS)
+    milliseconds, rest = divmod(round(seconds * 1e6), _MICROSECONDS)
     low = (sequence % (1 << _SEQUENCE_BITS)) << _WRITER_BITS | int(writer, 16)
     return UUID(int=milliseconds << 80 | 7 << 76 | rest << 64 | 1 << 63 | low)

@@ -35,12 +35,12 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """One record that is no row: *at* in microseconds since the epoch."""
+    """One record that is no row: *at* in seconds since the epoch."""
 
     kind: str
     run: RunId | None
     facts: Json
-    at: int
+    at: float
     writer: str
     sequence: int
     table: str | None = None
@@ -134,7 +134,7 @@ def apply(run: RunRecord | None, control: Control) -> RunRecord | None:
         case Kind.PARAMS:
             return replace(run, params={**run.params, **_values(facts)})
         case Kind.METRICS:
-            return run.with_metrics(_values(facts), dict.fromkeys(facts, control.at))
+            return run.with_metrics(_values(facts), dict.fromkeys(facts, round(control.at * 1e6)))
     return run
 
 

@@ -137,7 +137,7 @@ def decode_line(line: bytes) -> dict[str, Json]:
     return found
 
 
-_WHOLE = {"v": int, "n": int, "t": int, "c": int, "w": str}
+_WHOLE = {"v": int, "n": int, "t": float, "c": int, "w": str}
 
 
 def control_from(found: Mapping[str, Json]) -> Control:
@@ -146,7 +146,7 @@ def control_from(found: Mapping[str, Json]) -> Control:
         kind=cast("str", found["k"]),
         run=cast("RunId | None", found.get("r")),
         facts=found.get("f"),
-        at=cast("int", found["t"]),
+        at=cast("float", found["t"]),
         writer=cast("str", found["w"]),
         sequence=cast("int", found["n"]),
         table=cast("str | None", found.get("e")),

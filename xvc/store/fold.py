@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 # The id that core.ids.row_id computes, in SQL: milliseconds, microseconds, sequence, writer.
-_ROW_ID = """((((t // 1000)::UHUGEINT << 80) | ((28672 + t % 1000)::UHUGEINT << 64)
+_ROW_ID = """((((us // 1000)::UHUGEINT << 80) | ((28672 + us % 1000)::UHUGEINT << 64)
     | (9223372036854775808 + ((n::UBIGINT & 4194303) << 40))::UHUGEINT
     | ('0x' || w)::UBIGINT::UHUGEINT)::UUID)"""
 
@@ -116,15 +116,15 @@ def _fold_table(
     touched: dict[RunId, RunRecord],
 ) -> int:
     struct = struct_of(names)
-    kinds = "n: 'BIGINT', t: 'BIGINT', w: 'VARCHAR', r: 'VARCHAR', e: 'VARCHAR', k: 'VARCHAR'"
+    kinds = "n: 'BIGINT', t: 'DOUBLE', w: 'VARCHAR', r: 'VARCHAR', e: 'VARCHAR', k: 'VARCHAR'"
     kinds += f", d: {literal(struct)}" if struct else ""
     source = (
-        f"(FROM read_json({literal(str(file))}, format='newline_delimited', "
+        f"(SELECT *, (t * 1e6)::BIGINT AS us FROM read_json({literal(str(file))}, format='newline_delimited', "
         f"columns={{{kinds}}}) WHERE e = {literal(table)} AND k IS NULL)"
     )
     columns = make_room(connection, table, list(names), source)
     places = ["row_id", "track_id", "timestamp", *(quoted(column.name) for column in columns)]
-    values = [_ROW_ID, "r", "make_timestamp(t)::TIMESTAMPTZ", *map(value_of, columns)]
+    values = [_ROW_ID, "r", "make_timestamp(us)::TIMESTAMPTZ", *map(value_of, columns)]
     before = _last_rowid(connection, table)
     connection.execute(
         f"INSERT INTO {quoted(table)} ({', '.join(places)}) "

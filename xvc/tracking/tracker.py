@@ -145,7 +145,7 @@ class Tracker:
         """
         row = {**self._params, **values}
         at = self._journal.row(self.track_id, self.table, row)
-        row["timestamp"] = at / 1e6
+        row["timestamp"] = at
         row["track_id"] = self.track_id
         self.latest = row
         return row
