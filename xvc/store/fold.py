@@ -119,8 +119,9 @@ def _fold_table(
     kinds = "n: 'BIGINT', t: 'DOUBLE', w: 'VARCHAR', r: 'VARCHAR', e: 'VARCHAR', k: 'VARCHAR'"
     kinds += f", d: {literal(struct)}" if struct else ""
     source = (
-        f"(SELECT *, (t * 1e6)::BIGINT AS us FROM read_json({literal(str(file))}, format='newline_delimited', "
-        f"columns={{{kinds}}}) WHERE e = {literal(table)} AND k IS NULL)"
+        f"(SELECT *, (t * 1e6)::BIGINT AS us FROM read_json({literal(str(file))}, "
+        f"format='newline_delimited', columns={{{kinds}}}) "
+        f"WHERE e = {literal(table)} AND k IS NULL)"
     )
     columns = make_room(connection, table, list(names), source)
     places = ["row_id", "track_id", "timestamp", *(quoted(column.name) for column in columns)]
