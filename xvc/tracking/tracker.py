@@ -8,33 +8,27 @@ cut. The one place in the library that reads the environment: a parent hands its
 from __future__ import annotations
 
 import atexit
-import contextlib
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Self
 
-from xvc.core.context import VARIABLE, RunContext
 from xvc.core.plain import to_plain
 from xvc.core.record import Kind
 from xvc.core.run import Status
 from xvc.errors import BadValue
-from xvc.journal.writer import Journal
-from xvc.types import Json, Row, RunId
+from xvc.tracking.edits import Edits
+from xvc.tracking.opening import IN_MEMORY, open_run
+from xvc.tracking.options import Options, StrPath
+from xvc.types import Json, Row
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from pandas import DataFrame
-
-    from xvc.store.keeper import Keeper
-
-_RESERVED = ("meta", "runs", "environments", "folds", "columns")
+_RESERVED = ("meta", "runs", "environments", "folds", "columns", "edits", "assets")
 
 
-class Tracker:
+class Tracker(Edits):
     """Logs rows of one run into one event table.
 
     Args:
@@ -42,6 +36,17 @@ class Tracker:
             `Tracker.IN_MEMORY` is one that goes when the tracker is closed.
         params: values added to every row from now on.
         table: the event table; any name but the store's own tables.
+        cache: a folder; `track` and `wrap` then take results of equal calls from there.
+        log_system_params: whether tracked functions record processor, memory and disk.
+        log_network_params: whether they record bytes sent and received.
+        measurement_interval: seconds between two looks at them.
+        git_root: the folder whose repository the run belongs to; None is the current one.
+        logs_path: a folder; every row goes into a log file there as well.
+        logs_stdout: whether every row goes to standard output as well.
+        jsonl: a file; every row goes there as one flat JSON line as well.
+        raise_on_error: whether an exception of a tracked function goes on, once recorded.
+        reset: whether what the table holds is deleted first.
+        warnings: whether what could not be done is said through Python's warnings.
         name: what to call the run, when it begins one.
         note: a line about it, when it begins one.
 
@@ -56,7 +61,7 @@ class Tracker:
     >>> tracker.close()
     """
 
-    IN_MEMORY = ":memory:"
+    IN_MEMORY = IN_MEMORY
 
     def __init__(
         self,
@@ -64,71 +69,39 @@ class Tracker:
         params: Mapping[str, object] | None = None,
         *,
         table: str = "events",
+        cache: StrPath | None = None,
+        log_system_params: bool = False,
+        log_network_params: bool = False,
+        measurement_interval: float = 1.0,
+        git_root: StrPath | None = None,
+        logs_path: StrPath | None = None,
+        logs_stdout: bool = False,
+        jsonl: StrPath | None = None,
+        raise_on_error: bool = True,
+        reset: bool = False,
+        warnings: bool = True,
         name: str | None = None,
         note: str | None = None,
     ) -> None:
         if not table or table.lower() in _RESERVED:
             raise BadValue("table", f"{table!r} is reserved; choose another name")
         self.table = table
+        self._options = Options(
+            cache=cache, log_system_params=log_system_params, log_network_params=log_network_params,
+            measurement_interval=measurement_interval, git_root=git_root, logs_path=logs_path,
+            logs_stdout=logs_stdout, jsonl=jsonl, raise_on_error=raise_on_error, reset=reset,
+            warnings=warnings
+        )  # fmt: skip
         self.latest: dict[str, object] = {}
         self._params: dict[str, object] = {}
-        self._owns_run = False
-        self._passing: TemporaryDirectory[str] | None = None
-        self.warnings: tuple[str, ...] = ()
-        context = RunContext.decode(os.environ.get(VARIABLE, ""))
-        if context is not None and (db is None or Path(db).resolve() == Path(context.store)):
-            self._join(context)
-        else:
-            self._begin(db, name, note, context)
+        opened = open_run(db, self._options, name, note)
+        self.track_id, self._journal = opened.track_id, opened.journal
+        self._store, self._root = opened.store, opened.root
+        self._owns_run, self._passing = opened.owns_run, opened.passing
+        self.warnings = opened.warnings
+        self._finish_at_exit()
         if params:
             self.set_params(params)
-
-    def _join(self, context: RunContext) -> None:
-        from xvc.adapters.owner import current_owner  # late: only where a run is joined
-
-        self.track_id: RunId = context.run
-        self._store, self._root = Path(context.store), Path(context.root)
-        facts = {"owner": str(current_owner()), "store": context.store}
-        self._journal = Journal(context.folder, facts, sync_seconds=context.sync_seconds)
-        self._finish_at_exit()
-
-    def _begin(
-        self,
-        db: str | os.PathLike[str] | None,
-        name: str | None,
-        note: str | None,
-        context: RunContext | None,
-    ) -> None:
-        from xvc.adapters.files import add_line
-        from xvc.beginning import begin  # late: loads yaml and asks git, which joining needs not
-        from xvc.project import Project
-
-        if db == self.IN_MEMORY:
-            self._passing = TemporaryDirectory(prefix="xvc-memory-")
-            db = Path(self._passing.name) / "memory.duckdb"
-        project = Project.find(Path.cwd(), os.environ)
-        if db is not None and Path(db).resolve() != project.store_path:
-            project = Project.find(Path.cwd(), os.environ, {"database": str(Path(db).resolve())})
-        begun = begin(
-            project,
-            sys.argv,
-            folder=Path.cwd(),
-            params={},
-            name=name,
-            note=note,
-            parent=context.run if context else None,
-        )
-        self.track_id = begun.record.id
-        self.warnings = tuple(begun.warnings)
-        self._store, self._root = project.store_path, project.root
-        self._journal = begun.journal
-        self._owns_run = True
-        if project.room.folder.parent == self._store.parent:
-            with contextlib.suppress(OSError):  # journals beside a store are no code of anyone's
-                add_line(project.room.folder / ".gitignore", "*")
-        if begun.snapshot is not None:
-            begun.snapshot.index.unlink(missing_ok=True)
-        self._finish_at_exit()
 
     def _finish_at_exit(self) -> None:
         self._pid = os.getpid()
@@ -144,11 +117,19 @@ class Tracker:
             JournalFailed: the disk refused; this row is not kept, all before are.
         """
         row = {**self._params, **values}
-        at = self._journal.row(self.track_id, self.table, row)
-        row["timestamp"] = at
+        try:
+            row["timestamp"] = self._journal.row(self.track_id, self.table, row)
+        except BadValue as err:  # dataclasses, models, arrays: what a row cannot hold as it is
+            row = self._spread(row, err)
+            row["timestamp"] = self._journal.row(self.track_id, self.table, row)
         row["track_id"] = self.track_id
         self.latest = row
         return row
+
+    def _spread(self, row: Row, refused: BadValue) -> dict[str, object]:
+        from xvc.tracking.values import spread  # late: most rows hold plain values
+
+        return spread(self, row, refused)
 
     def log_batch(self, rows: Iterable[Row]) -> list[dict[str, object]]:
         """Log several rows; returns them in full."""
@@ -221,46 +202,6 @@ class Tracker:
             return
         status = Status.INTERRUPTED if isinstance(error, KeyboardInterrupt) else Status.FAILED
         self.close(status.value, f"{type(error).__name__}: {error}".removesuffix(": "))
-
-    @property
-    def _keeper(self) -> Keeper:
-        from xvc.project import Project  # late: reading is not what logging should pay for
-
-        project = Project.find(self._root, os.environ)
-        if project.store_path != self._store:
-            project = Project.find(self._root, os.environ, {"database": str(self._store)})
-        return project.keeper
-
-    def to_df(self, *, all: bool = False) -> DataFrame:  # noqa: A002 - the word users know
-        """Return the rows of this run, or of all runs, as a pandas frame, oldest first."""
-        from xvc.frame import to_pandas
-        from xvc.store.query import selection
-
-        with self._keeper.view() as connection:
-            question = selection(connection, self.table, None if all else self.track_id)
-            return to_pandas(connection, *question)
-
-    def __bool__(self) -> bool:
-        """True: a tracker without rows is a tracker."""
-        return True
-
-    def __len__(self) -> int:
-        """How many rows this run has in the table."""
-        from xvc.store.query import rows_of
-
-        with self._keeper.view() as connection:
-            return rows_of(connection, self.table, self.track_id)
-
-    def __getitem__(self, key: str) -> list[object]:
-        """The values of one key in this run's rows, oldest first; None where a row lacks it.
-
-        Raises:
-            KeyError: no row has the key.
-        """
-        from xvc.store.query import values_of
-
-        with self._keeper.view() as connection:
-            return values_of(connection, self.table, self.track_id, key)
 
     def __repr__(self) -> str:
         return f"<Tracker run {self.track_id}, table {self.table}, store {self._store}>"

@@ -1,0 +1,89 @@
+"""Where a Tracker writes: the run that ``xvc run`` hands down, or one that it begins itself."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from xvc.core.context import VARIABLE, RunContext
+from xvc.journal.writer import Journal
+from xvc.tracking.options import Options, StrPath
+from xvc.types import Json, RunId
+
+IN_MEMORY = ":memory:"
+
+
+@dataclass(slots=True)
+class Opened:
+    """A run to log into; ``owns_run`` when whoever opened it ends it, too."""
+
+    track_id: RunId
+    store: Path
+    root: Path
+    journal: Journal
+    owns_run: bool
+    warnings: tuple[str, ...] = ()
+    passing: TemporaryDirectory[str] | None = None
+
+
+def open_run(db: StrPath | None, options: Options, name: str | None, note: str | None) -> Opened:
+    """Join the run that the environment names, when *db* is its store; else begin one.
+
+    Raises:
+        JournalFailed: nothing can be written.
+    """
+    context = RunContext.decode(os.environ.get(VARIABLE, ""))
+    if context is not None and (db is None or Path(db).resolve() == Path(context.store)):
+        return _join(context)
+    return _begin(db, options, {"name": name, "note": note}, context.run if context else None)
+
+
+def _join(context: RunContext) -> Opened:
+    from xvc.adapters.owner import current_owner  # late: only where a run is joined
+
+    facts: dict[str, Json] = {"owner": str(current_owner()), "store": context.store}
+    journal = Journal(context.folder, facts, sync_seconds=context.sync_seconds)
+    return Opened(context.run, Path(context.store), Path(context.root), journal, owns_run=False)
+
+
+def _begin(
+    db: StrPath | None,
+    options: Options,
+    said: Mapping[str, str | None],
+    parent: RunId | None,
+) -> Opened:
+    from xvc.beginning import begin  # late: loads yaml and asks git, which joining needs not
+    from xvc.project import Project
+
+    passing = TemporaryDirectory(prefix="xvc-memory-") if db == IN_MEMORY else None
+    place = Path(passing.name) / "memory.duckdb" if passing else db
+    folder = options.folder
+    project = Project.find(folder, os.environ)
+    if place is not None and Path(place).resolve() != project.store_path:
+        project = Project.find(folder, os.environ, {"database": str(Path(place).resolve())})
+    begun = begin(project, sys.argv, folder=folder, params={}, parent=parent, **said)
+    if project.room.folder.parent == project.store_path.parent:
+        _hide(project.room.folder)
+    if begun.snapshot is not None:
+        begun.snapshot.index.unlink(missing_ok=True)
+    return Opened(
+        track_id=begun.record.id,
+        store=project.store_path,
+        root=project.root,
+        journal=begun.journal,
+        owns_run=True,
+        warnings=tuple(begun.warnings),
+        passing=passing,
+    )
+
+
+def _hide(folder: Path) -> None:
+    from xvc.adapters.files import add_line  # late: only outside a repository
+
+    with contextlib.suppress(OSError):  # journals beside a store are no code of anyone's
+        add_line(folder / ".gitignore", "*")

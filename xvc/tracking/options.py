@@ -1,0 +1,31 @@
+"""How a Tracker was asked to behave, beside where it writes. Values only."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+StrPath = str | os.PathLike[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the constructor was given, by the same names; the interval in seconds."""
+
+    cache: StrPath | None = None
+    log_system_params: bool = False
+    log_network_params: bool = False
+    measurement_interval: float = 1.0
+    git_root: StrPath | None = None
+    logs_path: StrPath | None = None
+    logs_stdout: bool = False
+    jsonl: StrPath | None = None
+    raise_on_error: bool = True
+    reset: bool = False
+    warnings: bool = True
+
+    @property
+    def folder(self) -> Path:
+        """The folder whose repository a run belongs to."""
+        return Path(self.git_root) if self.git_root is not None else Path.cwd()
