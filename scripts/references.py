@@ -64,7 +64,9 @@ def cli() -> str:
     options = _parameters(root.params)
     parts = ["# Commands", _MADE, _GLOBAL.format(options=options), "## Exit codes", "", _EXITS]
     for name in COMMANDS:
-        command = root.commands[name]  # type: ignore[attr-defined]
+        command = root
+        for word in name.split():
+            command = command.commands[word]  # type: ignore[attr-defined]
         parts += [f"## xvc {name}", "", inspect.cleandoc(command.help), ""]
         parts += [_parameters(command.params), ""]
     return "\n".join(parts).rstrip() + "\n"

@@ -16,7 +16,11 @@ from xvc.cli.output import Manner, show_error
 from xvc.errors import ExternalError, UsageError, XvcError
 
 COMMANDS = ("init", "run", "tag", "ls", "log", "show", "compare", "status", "doctor")
-"""Every command, in the order in which they are met; each has a module of its name."""
+"""Every command, in the order in which they are met; each has a module of its name.
+
+One of two words, ``db head``, is the module ``db.head``; the docstring of ``db`` is the help of all
+that begin so.
+"""
 
 
 def _version(wanted: bool) -> None:
@@ -63,18 +67,32 @@ def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(root)
+    groups: dict[str, typer.Typer] = {"": app}
     for name in names:
         # What follows the first word of `xvc run`'s command is that command's own.
         parsing = {"allow_interspersed_args": name != "run"}
-        command = import_module(f"xvc.cli.commands.{name}").command
-        app.command(name, context_settings=parsing)(command)
+        command = import_module(f"xvc.cli.commands.{name.replace(' ', '.')}").command
+        group, _, last = name.rpartition(" ")
+        if group not in groups:
+            groups[group] = _group(app, group)
+        groups[group].command(last, context_settings=parsing)(command)
     return app
+
+
+def _group(app: typer.Typer, name: str) -> typer.Typer:
+    group = typer.Typer(
+        help=import_module(f"xvc.cli.commands.{name}").__doc__,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+    )
+    app.add_typer(group, name=name)
+    return group
 
 
 def _needed(words: Sequence[str]) -> Sequence[str]:
     """The one command of a plain call; all of them for help, completion and mistakes."""
-    first = next((word for word in words if not word.startswith("-")), "")
-    return (first,) if words and words[0] == first and first in COMMANDS else COMMANDS
+    called = [name for name in COMMANDS if name.split() == list(words[: name.count(" ") + 1])]
+    return called or COMMANDS
 
 
 class BadFolder(UsageError):
@@ -156,6 +174,9 @@ def call(words: list[str]) -> int:
         return 130
     except _refusals() as err:
         words_of = getattr(err, "format_message", err.__str__)
+        if type(err).__name__ == "NoArgsIsHelpError":  # `xvc` or `xvc db` alone: the help is meant
+            typer.echo(words_of())
+            return 0
         at = getattr(getattr(err, "ctx", None), "command_path", "xvc")
         show_error(BadCall(words_of(), at), manner)
         return 2
