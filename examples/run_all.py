@@ -1,0 +1,62 @@
+"""Run every example in a folder of its own, and hold what it prints against what it says.
+
+A line ``# > text`` in an example is what it prints there; ``…`` stands for anything.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def examples() -> list[Path]:
+    """List the examples by number."""
+    return sorted(HERE.glob("[0-9][0-9]_*.py"))
+
+
+def expected(example: Path) -> list[str]:
+    """Read what an example says that it prints."""
+    found = re.findall(r"^ *# > ?(.*)$", example.read_text(encoding="utf-8"), re.MULTILINE)
+    return [line.rstrip() for line in found]
+
+
+def printed(example: Path, folder: Path) -> list[str]:
+    """Run an example in *folder* and return the lines that it printed."""
+    done = subprocess.run(
+        [sys.executable, str(example)], cwd=folder, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise SystemExit(f"{example.name} failed ({done.returncode}):\n{done.stderr}")
+    return [line.rstrip() for line in done.stdout.splitlines()]
+
+
+def differences(said: list[str], found: list[str]) -> list[str]:
+    """Name the lines that differ; none when all is as it says."""
+    wrong = [
+        f"says {one!r}, prints {other!r}"
+        for one, other in zip(said, found, strict=False)
+        if not re.fullmatch(re.escape(one).replace("…", ".*"), other)
+    ]
+    if len(said) != len(found):
+        wrong.append(f"says {len(said)} lines, prints {len(found)}")
+    return wrong
+
+
+def main() -> None:
+    """Run them all; leave with 1 when one does not print what it says."""
+    failed = False
+    for example in examples():
+        with tempfile.TemporaryDirectory() as folder:
+            wrong = differences(expected(example), printed(example, Path(folder)))
+        print(f"{'FAILED' if wrong else 'ok':6}  {example.name}", *wrong, sep="\n        ")
+        failed = failed or bool(wrong)
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
