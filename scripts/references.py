@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+from api import python
 
 import xvc
 from xvc.cli.app import COMMANDS, application
@@ -162,7 +163,7 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     )
 
 
-PAGES = {"cli.md": cli, "errors.md": errors, "config.md": config}
+PAGES = {"cli.md": cli, "errors.md": errors, "config.md": config, "python.md": python}
 
 
 def main(words: list[str]) -> int:

@@ -1,0 +1,112 @@
+"""The page of the Python API, from the signatures and docstrings of what ``xvc`` exports."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import xvc
+
+_SECTIONS = {"Args:": "Arguments:", "Raises:": "Raises:", "Returns:": "Returns:"}
+_ENTRY = re.compile(r" {4}(\*{0,2}\w+): (.*)")
+
+
+def python() -> str:
+    """The page of classes, methods and properties."""
+    parts = [
+        "# Python",
+        "",
+        "`from xvc import Tracker, Reader`; nothing heavy is loaded by that.",
+        "",
+    ]
+    for name in xvc.__all__:
+        exported = getattr(xvc, name)
+        if inspect.isclass(exported) and not issubclass(exported, Exception):
+            parts += _class(exported)
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _class(described: type) -> Iterator[str]:
+    yield from (f"## {described.__name__}", "")
+    yield from ("```python", _signature(described.__name__, described), "```", "")
+    yield from rendered(described.__doc__ or "")
+    for name, member in _members(described):
+        called = f"{described.__name__}.{name}"
+        if isinstance(member, property):
+            yield from (f"### {called}", "", *rendered(member.__doc__ or ""))
+        else:
+            yield from (f"### {called}", "", "```python", _signature(name, member), "```", "")
+            yield from rendered(member.__doc__ or "")
+
+
+def _members(described: type) -> Iterator[tuple[str, Any]]:
+    """List what is public, in the order in which it is written; overridden ones once."""
+    found: dict[str, Any] = {}
+    for kind in described.__mro__[:-1]:
+        for name, member in vars(kind).items():
+            if not name.startswith("_") and member.__doc__ and not isinstance(member, str):
+                found.setdefault(name, member)
+    yield from found.items()
+
+
+class _Bare(str):
+    """A text whose ``repr`` is itself: an annotation without quotes."""
+
+    __slots__ = ()
+    __repr__ = str.__str__
+
+
+def _signature(name: str, member: Any) -> str:
+    found = inspect.signature(inspect.unwrap(getattr(member, "__func__", member)))
+    parameters = [
+        each.replace(annotation=_bare(each.annotation))
+        for each in found.parameters.values()
+        if each.name not in ("self", "cls")
+    ]
+    back = _bare(found.return_annotation)
+    text = f"{name}{found.replace(parameters=parameters, return_annotation=back)}"
+    if len(text) <= 88:
+        return text
+    lines = []
+    for each in parameters:
+        if each.kind is each.KEYWORD_ONLY and "*" not in lines:
+            lines.append("*")
+        lines.append(str(each))
+    inner = ",\n    ".join(lines)
+    return f"{name}(\n    {inner},\n) -> {back}"
+
+
+def _bare(annotation: object) -> object:
+    return _Bare(annotation) if isinstance(annotation, str) else annotation
+
+
+def rendered(docstring: str) -> Iterator[str]:
+    """Turn a docstring into Markdown: sections into lists, doctests into blocks of code.
+
+    >>> list(rendered("Add.\\n\\nArgs:\\n    a: one\\n        number.\\n\\n>>> 1\\n1"))[2:]
+    ['Arguments:', '', '- `a`: one number.', '', '```python', '>>> 1', '1', '```', '']
+    """
+    blocks = re.split(r"\n\s*\n", inspect.cleandoc(docstring))
+    for block in blocks:
+        lines = block.splitlines()
+        if lines[0].startswith(">>>"):
+            yield from ("```python", *lines, "```", "")
+        elif lines[0] in _SECTIONS:
+            yield from (_SECTIONS[lines[0]], "", *_entries(lines[1:]), "")
+        else:
+            yield from (*(line.replace("``", "`") for line in lines), "")
+
+
+def _entries(lines: list[str]) -> Iterator[str]:
+    entries: list[str] = []
+    for line in lines:
+        found = _ENTRY.fullmatch(line)
+        if found:
+            entries.append(f"- `{found[1]}`: {found[2]}")
+        elif entries:
+            entries[-1] += f" {line.strip()}"
+        else:
+            entries.append(f"- {line.strip()}")
+    yield from (entry.replace("``", "`") for entry in entries)
