@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xvc.adapters.branch import advance, clear, noted
@@ -93,7 +93,8 @@ class TagRequest:
 class Tagged:
     """A version: its name, what it marks, and its message.
 
-    ``branch`` is the branch that has the commit, None when the version stands beside it.
+    ``branch`` is the branch that has the commit, None when the version stands beside it;
+    ``earlier`` are the versions that the run had before.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Tagged:
     branch: str | None
     paths: tuple[str, ...]
     is_dry: bool = False
+    earlier: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,11 +142,13 @@ def tag(project: Project, request: TagRequest) -> Tagged:
         wanted = _wanted(project, request, infos)
         base = _base(project, record, request)
         line = _subject(project, record, request.text)
+        earlier = tuple(info.name for info in infos if info.message.run == record.id)
         if request.dry_run:
             paths = tuple(project.relative(path) for path in _pointers(project, record))
-            return Tagged(wanted, record.id, line, None, base.branch, paths, is_dry=True)
+            return Tagged(wanted, record.id, line, None, base.branch, paths, True, earlier)
         with _restored(path for each in _pointers(project, record) for path in _written(each)):
-            return _make(project, request, record, base, wanted, line)
+            made = _make(project, request, record, base, wanted, line)
+            return replace(made, earlier=earlier)
 
 
 def _chosen(project: Project, request: TagRequest) -> RunRecord:
