@@ -372,3 +372,49 @@ def test_an_ignored_results_folder(project: Path, call_xvc: Calling) -> None:
     assert f"{STORE}.dvc" in git(project, "ls-tree", "-r", "--name-only", "e0.2.0").split()
     assert git(project, "status", "--porcelain") == ""
     assert len(os.listdir(project / "results")) >= 2
+
+
+def test_git_dies_after_it_has_moved_the_branch(project: Path, call_xvc: Calling) -> None:
+    """A git that is killed once its ref has moved has done its work: all agree."""
+    train(call_xvc)
+    kill_git(project, "committed", "refs/heads/main")
+    made = call_xvc("tag", "minor")
+
+    assert made.code == 0, made.err
+    assert git(project, "rev-parse", "e0.1.0^{commit}") == git(project, "rev-parse", "HEAD")
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_git_dies_after_it_has_made_the_tag(project: Path, call_xvc: Calling) -> None:
+    """A tag that is there and marks the right commit is the version."""
+    train(call_xvc)
+    kill_git(project, "committed", "refs/tags/e0.1.0")
+    made = call_xvc("tag", "minor")
+
+    assert made.code == 0, made.err
+    assert git(project, "rev-parse", "e0.1.0^{commit}") == git(project, "rev-parse", "HEAD")
+
+
+def test_git_dies_while_it_makes_the_tag(project: Path, call_xvc: Calling) -> None:
+    """The lock that it leaves is taken away at once, and the next call makes the version."""
+    train(call_xvc)
+    kill_git(project, "prepared", "refs/tags/e0.1.0")
+    refused = call_xvc("tag", "minor")
+    (project / ".git" / "hooks" / "reference-transaction").unlink()
+    made = call_xvc("tag", "minor")
+
+    assert refused.code == 1
+    assert not list((project / ".git" / "refs").rglob("*.lock"))
+    assert made.code == 0, made.err
+    assert git(project, "tag") == "e0.1.0"
+    assert git(project, "status", "--porcelain") == ""
+
+
+def kill_git(project: Path, state: str, ref: str) -> None:
+    """Have git killed when it is at *state* of moving *ref*, as git's own hook sees it."""
+    hook = project / ".git" / "hooks" / "reference-transaction"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(
+        f'#!/bin/sh\n[ "$1" = {state} ] && grep -q " {ref}$" && kill -9 $PPID\nexit 0\n'
+    )
+    hook.chmod(0o755)
