@@ -137,7 +137,7 @@ def _code(project: Project, state: State | None, snapshot: Snapshot | None) -> C
         return Code()
     code = Code(commit=state.commit, branch=state.branch, worktree=project.place.tree)
     if snapshot is None:
-        return code
+        return replace(code, is_dirty=bool(state.changed or state.untracked))
     return replace(
         code,
         snapshot=snapshot.commit,

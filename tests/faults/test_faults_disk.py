@@ -14,6 +14,7 @@ import pytest
 from faulty import (
     NOBODY,
     PYTHON,
+    Fault,
     Outcome,
     Repo,
     check_git,
@@ -315,3 +316,21 @@ def test_a_program_that_may_not_be_run_is_named(repo: Repo, open_place: Path) ->
 
     assert ended.code == 126, ended.said
     assert "Permission denied" in ended.err
+
+
+@pytest.mark.parametrize("at", [4, 9, 19, 29])
+def test_code_that_could_not_be_kept_is_in_no_version(
+    tagged: Repo, injector: Path, at: int
+) -> None:
+    """A changed tree whose snapshot failed: the run is kept, and no version names its code."""
+    tagged.write("params.yaml", "lr: 0.2\nmodel: ridge\n")
+    head = tagged.git("rev-parse", "HEAD")
+
+    words = ("xvc", "run", "--tag", "patch", "--", *tagged.logging("swept"))
+    ended = tagged.start(*words, fault=Fault(at, "28", group=False)).wait()
+
+    assert ended.code == 0, ended.said
+    assert "could not be kept" in ended.err, ended.said
+    assert tagged.tags() == ["e0.1.0"]
+    assert tagged.git("rev-parse", "HEAD") == head
+    check_rows(tagged, tagged.tokens())

@@ -316,6 +316,15 @@ def test_an_output_outside_the_project(project: Path, call_xvc: Calling, tmp_pat
     assert not (project / "started").exists()
 
 
+def test_an_output_that_git_tracks(project: Path, call_xvc: Calling) -> None:
+    """One file is git's or DVC's: an output in git is refused before anything runs, with a way."""
+    ran = call_xvc("run", "--out", "train.py", "--", "sh", "-c", "echo x > started")
+
+    assert ran.code == 2
+    assert "git rm --cached train.py" in ran.err
+    assert not (project / "started").exists()
+
+
 def test_the_snapshot_holds_what_ran(project: Path, call_xvc: Calling) -> None:
     """Untracked and changed files are in the run's snapshot, secrets and ignored ones are not."""
     (project / "new file.py").write_text("1")

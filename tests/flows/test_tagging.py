@@ -220,13 +220,14 @@ def test_a_dry_run_changes_nothing(project: Path, call_xvc: Calling) -> None:
 
 
 def test_a_run_has_two_versions(project: Path, call_xvc: Calling) -> None:
-    """A second version of the same run is allowed, and both show it."""
+    """A second version of the same run is allowed, named beside the first, and both show it."""
     train(call_xvc)
-    for word in ("minor", "major"):
-        assert call_xvc("tag", word).code == 0
+    told = [call_xvc("tag", word) for word in ("minor", "major")]
     shown = [call_xvc("show", name, "--json").data["id"] for name in ("e0.1.0", "e1.0.0")]
 
     assert shown[0] == shown[1]
+    assert "warning" not in told[0].err
+    assert "had e0.1.0 already" in told[1].err
     assert git(project, "status", "--porcelain") == ""
 
 
@@ -371,3 +372,49 @@ def test_an_ignored_results_folder(project: Path, call_xvc: Calling) -> None:
     assert f"{STORE}.dvc" in git(project, "ls-tree", "-r", "--name-only", "e0.2.0").split()
     assert git(project, "status", "--porcelain") == ""
     assert len(os.listdir(project / "results")) >= 2
+
+
+def test_git_dies_after_it_has_moved_the_branch(project: Path, call_xvc: Calling) -> None:
+    """A git that is killed once its ref has moved has done its work: all agree."""
+    train(call_xvc)
+    kill_git(project, "committed", "refs/heads/main")
+    made = call_xvc("tag", "minor")
+
+    assert made.code == 0, made.err
+    assert git(project, "rev-parse", "e0.1.0^{commit}") == git(project, "rev-parse", "HEAD")
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_git_dies_after_it_has_made_the_tag(project: Path, call_xvc: Calling) -> None:
+    """A tag that is there and marks the right commit is the version."""
+    train(call_xvc)
+    kill_git(project, "committed", "refs/tags/e0.1.0")
+    made = call_xvc("tag", "minor")
+
+    assert made.code == 0, made.err
+    assert git(project, "rev-parse", "e0.1.0^{commit}") == git(project, "rev-parse", "HEAD")
+
+
+def test_git_dies_while_it_makes_the_tag(project: Path, call_xvc: Calling) -> None:
+    """The lock that it leaves is taken away at once, and the next call makes the version."""
+    train(call_xvc)
+    kill_git(project, "prepared", "refs/tags/e0.1.0")
+    refused = call_xvc("tag", "minor")
+    (project / ".git" / "hooks" / "reference-transaction").unlink()
+    made = call_xvc("tag", "minor")
+
+    assert refused.code == 1
+    assert not list((project / ".git" / "refs").rglob("*.lock"))
+    assert made.code == 0, made.err
+    assert git(project, "tag") == "e0.1.0"
+    assert git(project, "status", "--porcelain") == ""
+
+
+def kill_git(project: Path, state: str, ref: str) -> None:
+    """Have git killed when it is at *state* of moving *ref*, as git's own hook sees it."""
+    hook = project / ".git" / "hooks" / "reference-transaction"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(
+        f'#!/bin/sh\n[ "$1" = {state} ] && grep -q " {ref}$" && kill -9 $PPID\nexit 0\n'
+    )
+    hook.chmod(0o755)

@@ -19,7 +19,7 @@ from pathlib import Path
 from xvc.adapters.files import sync_folder, write_durably
 from xvc.adapters.git import Git
 from xvc.adapters.owner import Owner, current_owner, is_alive
-from xvc.errors import BadValue, LockBusy
+from xvc.errors import BadValue, GitFailed, LockBusy
 
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK)
 _WAIT = 3.0  # seconds for the user's git to let the index go
@@ -51,9 +51,12 @@ def advance(
                 sync_folder(index.parent)
             try:
                 _move(git, parent, branch, commit, why)
-            except BaseException:
-                _put_back(saved, index)
-                raise
+            except BaseException as err:
+                has_moved = git.commit_of(ref) == commit  # its git may have died after that
+                if not has_moved:
+                    _put_back(saved, index)
+                if not (has_moved and isinstance(err, GitFailed)):
+                    raise
         finally:
             saved.unlink(missing_ok=True)
             fresh.unlink(missing_ok=True)
@@ -126,14 +129,18 @@ def _written(mine: Path, lock: Path) -> bool:
 def noted(git: Git, scratch: Path, new: str, refs: Iterable[str]) -> Iterator[None]:
     """Note the refs that git is about to lock; *new* is what it writes there, or empty.
 
-    One at a time: the caller holds the lock of versions. After a failure the note stays, for
-    whoever comes next.
+    One at a time: the caller holds the lock of versions. What a git that failed has left goes at
+    once; after a kill the note stays, for whoever comes next.
     """
     locks = [_lock_of(git, ref) for ref in refs]
     facts = {"new": new, "locks": [str(path) for path in dict.fromkeys(locks)]}
     scratch.mkdir(parents=True, exist_ok=True)
     write_durably(_note(scratch), json.dumps(facts).encode())
-    yield
+    try:
+        yield
+    except GitFailed:
+        clear(git, scratch)
+        raise
     _note(scratch).unlink(missing_ok=True)
 
 

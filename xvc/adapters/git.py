@@ -263,7 +263,8 @@ class Git:
         except GitFailed as err:
             if "already exists" in err.words:
                 raise TagTaken(name, commit) from err
-            raise
+            if self.commit_of(f"{ref}^{{commit}}") != commit:  # else it died after its work
+                raise
         self._sync_ref(ref)
 
     def make_commit(

@@ -10,8 +10,8 @@ from xvc.core.compare import CodeChange, Comparison, Difference, compare_package
 from xvc.core.compare import compare as compare_records
 from xvc.core.direction import is_progress
 from xvc.errors import GitFailed, UsageError
+from xvc.flows.base import own_paths
 from xvc.flows.find import Found, find
-from xvc.flows.tag import own_paths
 from xvc.project import Project
 
 

@@ -141,6 +141,13 @@ def _places(project: Project, request: RunRequest) -> tuple[str, ...]:
         if place == project.root or not place.is_relative_to(project.root):
             raise BadValue("--out", f"{out} lies outside {project.root}")
         named.append(place.relative_to(project.root).as_posix())
+    if named and project.place is not None:
+        tops = [project.relative(project.root / name) for name in named]
+        held = project.git.listed(*(f":(literal){path}" for path in tops))
+        if held:
+            raise BadValue(
+                "--out", f"git tracks {held[0]}; `git rm --cached {held[0]}` gives it to DVC"
+            )
     return tuple(dict.fromkeys(named))
 
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xvc.adapters.branch import advance, clear, noted
 from xvc.adapters.dvc import pipeline_outs, pointer_of
 from xvc.adapters.files import add_line, write_durably
-from xvc.adapters.git import Git, State
 from xvc.adapters.lock import FileLock
-from xvc.adapters.snapshot import private_index, tree_now
+from xvc.adapters.snapshot import private_index
 from xvc.beginning import metrics_files
 from xvc.core.data import data_hash
 from xvc.core.run import DataFile, RunRecord, Status
@@ -25,14 +24,13 @@ from xvc.core.subject import chosen_keys, chosen_metrics, subject
 from xvc.core.tag import TagMessage
 from xvc.core.version import Bump, Version, next_version
 from xvc.errors import (
-    ConflictError,
     GitFailed,
     NoProject,
     NotFoundError,
     TagTaken,
-    TreeDiffers,
     XvcError,
 )
+from xvc.flows.base import Base, base_of, pointers_of
 from xvc.flows.find import VersionInfo, find, versions
 from xvc.flows.mend import mend
 from xvc.project import Project
@@ -41,25 +39,6 @@ from xvc.types import CommitId, Digest
 
 _WAIT = 120.0  # seconds for other versions being made
 _TRIES = 50
-_EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-
-
-class BranchMoved(ConflictError):
-    """The branch has other commits than when the run began."""
-
-    code = "branch-moved"
-
-    def __init__(self, run: str, branch: str) -> None:
-        super().__init__(run, branch)
-        self.run, self.branch = run, branch
-
-    def __str__(self) -> str:
-        return f"{self.branch} has moved since run {self.run}, so its code cannot be put on top"
-
-    @property
-    def hint(self) -> str:
-        """Names the other way."""
-        return f"`xvc tag --run {self.run}` tags the run's code beside the branch."
 
 
 class NothingFinished(NotFoundError):
@@ -93,7 +72,8 @@ class TagRequest:
 class Tagged:
     """A version: its name, what it marks, and its message.
 
-    ``branch`` is the branch that has the commit, None when the version stands beside it.
+    ``branch`` is the branch that has the commit, None when the version stands beside it;
+    ``earlier`` are the versions that the run had before.
     """
 
     name: str
@@ -103,16 +83,7 @@ class Tagged:
     branch: str | None
     paths: tuple[str, ...]
     is_dry: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class _Base:
-    """What the version's commit is built on."""
-
-    tree: str
-    parent: str | None
-    branch: str | None
-    on_head: bool
+    earlier: tuple[str, ...] = ()
 
 
 def tag(project: Project, request: TagRequest) -> Tagged:
@@ -123,6 +94,7 @@ def tag(project: Project, request: TagRequest) -> Tagged:
         NoRun: there is no such run.
         NothingFinished: none was named, and none has finished.
         TreeDiffers: the code in the tree is not what the run used.
+        CodeUnknown: the run's code was not kept.
         TagTaken: the wanted version exists.
         BranchMoved: ``commit`` was asked for and the branch has moved.
         NoIdentity: git does not know who tags.
@@ -138,13 +110,15 @@ def tag(project: Project, request: TagRequest) -> Tagged:
         record = _chosen(project, request)
         infos = versions(project)
         wanted = _wanted(project, request, infos)
-        base = _base(project, record, request)
+        base = base_of(project, record, is_named=bool(request.run), wants_commit=request.commit)
         line = _subject(project, record, request.text)
+        earlier = tuple(info.name for info in infos if info.message.run == record.id)
         if request.dry_run:
-            paths = tuple(project.relative(path) for path in _pointers(project, record))
-            return Tagged(wanted, record.id, line, None, base.branch, paths, is_dry=True)
-        with _restored(path for each in _pointers(project, record) for path in _written(each)):
-            return _make(project, request, record, base, wanted, line)
+            paths = tuple(project.relative(path) for path in pointers_of(project, record))
+            return Tagged(wanted, record.id, line, None, base.branch, paths, True, earlier)
+        with _restored(path for each in pointers_of(project, record) for path in _written(each)):
+            made = _make(project, request, record, base, wanted, line)
+            return replace(made, earlier=earlier)
 
 
 def _chosen(project: Project, request: TagRequest) -> RunRecord:
@@ -169,71 +143,6 @@ def _wanted(project: Project, request: TagRequest, infos: Sequence[VersionInfo])
     return next_version((info.version for info in infos), bump).name(prefix)
 
 
-def _base(project: Project, record: RunRecord, request: TagRequest) -> _Base:
-    """Decide which code the version holds and whether the branch gets it."""
-    git = project.git
-    state = git.state()
-    head_tree = git.tree_of(state.commit) if state.commit else _EMPTY_TREE
-    snapshot = record.code.snapshot
-    if snapshot is None:  # the run was recorded without git's help: HEAD is all there is
-        return _Base(head_tree, state.commit, state.branch, on_head=True)
-    own = own_paths(project, record)
-    if _differing(git, head_tree, git.tree_of(snapshot), own):
-        return _base_beside(project, record, request, state, own)
-    if not request.run:
-        _refuse_other_code(project, record, state, own)
-    return _Base(head_tree, state.commit, state.branch, on_head=True)
-
-
-def _base_beside(
-    project: Project, record: RunRecord, request: TagRequest, state: State, own: frozenset[str]
-) -> _Base:
-    git, snapshot = project.git, record.code.snapshot or ""
-    if not request.run and not request.commit:
-        _refuse_other_code(project, record, state, own)
-    tree = git.tree_of(snapshot)
-    if not request.commit:
-        return _Base(tree, record.code.commit, None, on_head=False)
-    if state.commit != record.code.commit:
-        raise BranchMoved(record.id, state.branch or "HEAD")
-    return _Base(tree, state.commit, state.branch, on_head=True)
-
-
-def own_paths(project: Project, record: RunRecord) -> frozenset[str]:
-    """Name the paths that a version writes itself, or that the run wrote and declared."""
-    paths = [*_pointers(project, record), *metrics_files(project), project.root / "dvc.lock"]
-    paths += [place.with_name(".gitignore") for place in _places(project, record)]
-    return frozenset(project.relative(path) for path in paths)
-
-
-def _differing(git: Git, old: str, new: str, own: frozenset[str]) -> list[str]:
-    return [change.path for change in git.changes(old, new) if change.path not in own]
-
-
-def _refuse_other_code(
-    project: Project, record: RunRecord, state: State, own: frozenset[str]
-) -> None:
-    """Compare the tree as it is with the tree that the run saw."""
-    git = project.git
-    seen = git.blobs(git.tree_of(record.code.snapshot or ""))
-    now = tree_now(git, state, project.room.scratch, lambda path: path in seen)
-    blobs = git.blobs(now)
-    differing = [
-        path
-        for path in _differing(git, git.tree_of(record.code.snapshot or ""), now, own)
-        if not _left_by_run(record, path, blobs)
-    ]
-    if differing:
-        raise TreeDiffers(record.id, tuple(differing))
-
-
-def _left_by_run(record: RunRecord, path: str, blobs: dict[str, str]) -> bool:
-    if path not in record.touched:
-        return False
-    blob = record.touched[path]
-    return blobs.get(path) is None if blob is None else (blobs.get(path) or "").endswith(blob)
-
-
 def _subject(project: Project, record: RunRecord, text: str | None) -> str:
     keys: Sequence[str] = project.settings.tag_keys
     if not keys:
@@ -249,7 +158,7 @@ def _make(
     project: Project,
     request: TagRequest,
     record: RunRecord,
-    base: _Base,
+    base: Base,
     wanted: str,
     line: str,
 ) -> Tagged:
@@ -279,7 +188,7 @@ def _make(
 
 
 def _files(
-    project: Project, request: TagRequest, record: RunRecord, base: _Base
+    project: Project, request: TagRequest, record: RunRecord, base: Base
 ) -> tuple[str, dict[str, bytes]]:
     """Keep the store, write its pointer, and collect what the version's commit brings.
 
@@ -333,15 +242,7 @@ def _restored(paths: Iterable[Path]) -> Iterator[None]:
         raise
 
 
-def _pointers(project: Project, record: RunRecord) -> list[Path]:
-    return [pointer_of(place) for place in _places(project, record)]
-
-
-def _places(project: Project, record: RunRecord) -> list[Path]:
-    return [project.store_path, *(project.root / out for out in record.outs)]
-
-
-def _commit(project: Project, base: _Base, files: Mapping[str, bytes], message: str) -> str:
+def _commit(project: Project, base: Base, files: Mapping[str, bytes], message: str) -> str:
     """Write the commit and move the branch, only from where it was; the index follows."""
     git = project.git
     scratch = project.room.scratch

@@ -50,9 +50,12 @@ def command(
         "commit": made.commit,
         "branch": made.branch,
         "paths": list(made.paths),
+        "earlier": list(made.earlier),
         "dry_run": made.is_dry,
     }
     where = f"on {made.branch}" if made.branch else "beside your branch"
     verb = "would be" if made.is_dry else "is"
     text = f"{made.name}  {made.subject}\n{verb} {where}, run {made.run}"
-    show(Answer("tag", data, text, next=(f"xvc show {made.name}",)), here.manner)
+    had = f"run {made.run} had {', '.join(made.earlier)} already; both stay" if made.earlier else ""
+    warnings = (had,) if had else ()
+    show(Answer("tag", data, text, warnings, next=(f"xvc show {made.name}",)), here.manner)
