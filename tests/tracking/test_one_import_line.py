@@ -1,0 +1,342 @@
+"""Who comes from xetrack changes one import line: what its manual shows works here.
+
+One test a behaviour, in the order of that manual; where the original was wrong (case of keys, table
+names, the cache across processes and after mutation, ``latest``) the right thing is asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import cloudpickle
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import BaseModel
+
+from surroundings import Calling
+from xvc import Reader, Tracker
+
+
+@pytest.fixture
+def db(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A database named as in that manual, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    return "database_db"
+
+
+def test_log_returns_the_row_and_latest_has_it(db: str) -> None:
+    """Params, time and run are in what `log` returns, and that is `latest`."""
+    tracker = Tracker(db, params={"model": "resnet18"})
+    row = tracker.log({"accuracy": 0.9, "loss": 0.1, "epoch": 1})
+
+    assert {"accuracy": 0.9, "loss": 0.1, "epoch": 1, "model": "resnet18"}.items() <= row.items()
+    assert {"timestamp", "track_id"} <= row.keys()
+    assert tracker.latest == row
+
+
+def test_all_runs_as_a_frame(db: str) -> None:
+    """`to_df` is this run's rows, `to_df(all=True)` everybody's."""
+    for model in ("a", "b"):
+        with Tracker(db, params={"model": model}) as tracker:
+            tracker.log({"accuracy": 0.9})
+
+    assert list(tracker.to_df(all=True)["model"]) == ["a", "b"]
+    assert list(tracker.to_df()["model"]) == ["b"]
+
+
+@pytest.mark.parametrize("table", ["model_experiments", "track", "group", "default", "order"])
+def test_several_tables_with_any_name(db: str, table: str) -> None:
+    """Words of SQL are names like any other."""
+    Tracker(db, table=table).log({"accuracy": 0.9})
+    Tracker(db, table="data_experiments").log({"rows": 3})
+
+    assert list(Reader(db, table=table).to_df()["accuracy"]) == [0.9]
+
+
+def test_set_params_concerns_later_rows(db: str) -> None:
+    """A param set later is in later rows only."""
+    tracker = Tracker(db, params={"model": "resnet18"})
+    tracker.log({"epoch": 1})
+    tracker.set_params({"model": "resnet18", "dataset": "cifar10"})
+    row = tracker.log({"epoch": 2})
+
+    assert row["dataset"] == "cifar10"
+    assert tracker["dataset"] == [None, "cifar10"]
+
+
+def test_set_value_goes_back_in_time(db: str) -> None:
+    """What is only known at the end is put into every row of the run."""
+    tracker = Tracker(db)
+    tracker.log({"epoch": 1})
+    tracker.log({"epoch": 2})
+    tracker.set_value("test_accuracy", 0.9)
+
+    assert list(tracker.to_df()["test_accuracy"]) == [0.9, 0.9]
+
+
+def test_track_a_function_with_system_figures(db: str, tmp_path: Path) -> None:
+    """Result, name, time and error of a call, and what the machine did meanwhile."""
+    tracker = Tracker(
+        db, log_system_params=True, log_network_params=True, measurement_interval=0.01
+    )
+    place = tmp_path / "image"
+    place.write_bytes(b"x" * 571084)
+    size = tracker.track(lambda path: len(path.read_bytes()), args=[place])
+
+    assert size == 571084
+    assert tracker.latest["function_result"] == 571084
+    assert tracker.latest["error"] == ""
+    assert any("memory" in key for key in tracker.latest)
+    assert any("bytes_sent" in key for key in tracker.latest)
+
+
+def test_wrap_a_function(db: str) -> None:
+    """The decorator records arguments, result and params of its own."""
+    tracker = Tracker(db)
+
+    @tracker.wrap(params={"name": "short"})
+    def foo(a: int, b: str) -> int:
+        return a + len(b)
+
+    assert foo(1, "words") == 6
+    expected = {
+        "function_name": "foo",
+        "args": "[1, 'words']",
+        "kwargs": "{}",
+        "error": "",
+        "function_result": 6,
+        "name": "short",
+    }
+    assert expected.items() <= tracker.latest.items()
+    assert tracker.latest["function_time"] >= 0
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    model_type: str
+    num_layers: int
+
+
+@dataclass
+class DataConfig:
+    dataset: str
+    batch_size: int
+
+
+class Experiment(BaseModel):
+    experiment_name: str
+    seed: int
+    use_gpu: bool = True
+
+
+def test_dataclasses_are_unpacked(db: str) -> None:
+    """Each field of each configuration is a column, named after its argument."""
+
+    def experiment(model_cfg: ModelConfig, data_cfg: DataConfig) -> dict[str, float]:
+        return {"score": 0.92}
+
+    tracker = Tracker(db)
+    tracker.track(experiment, args=[ModelConfig("transformer", 12), DataConfig("cifar10", 64)])
+
+    assert {
+        "model_cfg_model_type": "transformer",
+        "model_cfg_num_layers": 12,
+        "data_cfg_dataset": "cifar10",
+        "data_cfg_batch_size": 64,
+        "score": 0.92,
+    }.items() <= tracker.latest.items()
+
+
+def test_pydantic_models_are_unpacked_in_log_too(db: str) -> None:
+    """What the original did for `track` only."""
+    tracker = Tracker(db)
+
+    @tracker.wrap()
+    def run_experiment(cfg: Experiment) -> dict[str, str]:
+        return {"status": "completed"}
+
+    run_experiment(Experiment(experiment_name="exp_001", seed=42))
+    wrapped = dict(tracker.latest)
+    tracker.log({"cfg": Experiment(experiment_name="exp_002", seed=7)})
+
+    assert (wrapped["cfg_experiment_name"], wrapped["cfg_use_gpu"]) == ("exp_001", True)
+    assert wrapped["status"] == "completed"
+    assert (tracker.latest["cfg_experiment_name"], tracker.latest["cfg_seed"]) == ("exp_002", 7)
+
+
+class Classifier:
+    """Stands for a fitted model."""
+
+    def __init__(self, weight: float) -> None:
+        self.weight = weight
+
+    def score(self) -> float:
+        return self.weight
+
+
+def test_objects_are_kept_once_and_come_back(db: str, call_xvc: Calling) -> None:
+    """The column holds the hash; `get` gives the object, `assets export` its bytes."""
+    tracker = Tracker(db, params={"model": "logistic regression"})
+    row = tracker.log({"accuracy": 0.97, "lr": Classifier(0.97)})
+    digest = row["lr"]
+
+    assert isinstance(digest, str)
+    assert tracker.get(digest).score() == 0.97
+    assert tracker.log({"lr": Classifier(0.97)})["lr"] == digest
+    assert tracker.log({"lr": digest})["lr"] == digest
+
+
+def expensive(x: int, y: int) -> int:
+    return int(x**y)
+
+
+def test_cached_results_name_the_run_that_computed_them(db: str) -> None:
+    """A hit is marked with the computing run's id, a computed call with nothing."""
+    tracker = Tracker(db, cache="cache_dir")
+    told = []
+    for args, params in (([2, 10], {}), ([2, 10], {}), ([3, 10], {}), ([2, 10], {"model": "v2"})):
+        result = tracker.track(expensive, args=args, params=params)
+        told.append((result, tracker.latest["cache"]))
+
+    assert told == [(1024, ""), (1024, tracker.track_id), (59049, ""), (1024, "")]
+
+
+def test_the_cache_can_be_read(db: str) -> None:
+    """By key, and as a whole."""
+    tracker = Tracker(db, cache="cache_dir")
+    tracker.track(expensive, args=[2, 10])
+    key = tracker._generate_cache_key(expensive, [2, 10], {}, {})
+
+    assert key is not None
+    assert Reader.read_cache("cache_dir", key)["result"] == 1024
+    found = dict(Reader.scan_cache("cache_dir"))
+    assert found[key] == {"result": 1024, "cache": tracker.track_id}
+
+
+def test_lists_and_equal_objects_hit(db: str) -> None:
+    """What the original could not key: lists, and equal objects in another process."""
+    tracker = Tracker(db, cache="cache_dir")
+    for _ in range(2):
+        tracker.track(sum, args=[[1, 2, 3]])
+        tracker.track(ModelConfig.__repr__, args=[ModelConfig("bert", 12)])
+
+    assert tracker["cache"] == ["", "", tracker.track_id, tracker.track_id]
+
+
+def test_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of a store in memory is left behind."""
+    monkeypatch.chdir(tmp_path)
+    with Tracker(Tracker.IN_MEMORY) as tracker:
+        tracker.log({"accuracy": 0.9})
+        assert len(tracker) == 1
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_tracker_prints_its_rows(db: str) -> None:
+    """`print(tracker)` shows values, `tracker[key]` a column."""
+    tracker = Tracker(db)
+    tracker.log({"a": 1.0, "b": 2.0})
+    tracker.log({"accuracy": 1.0})
+
+    assert "accuracy" in str(tracker)
+    assert tracker["accuracy"] == [None, 1.0]
+
+
+def test_sql_on_events(db: str) -> None:
+    """Both ways of naming the table work while the run goes on."""
+    tracker = Tracker(db, engine="duckdb")
+    tracker.log({"accuracy": 0.9})
+    tracker.log({"accuracy": 0.7})
+
+    for table in ("db.events", "events"):
+        question = f"SELECT accuracy FROM {table} WHERE accuracy > 0.8"
+        assert tracker.conn.execute(question).fetchall() == [(0.9,)]
+
+
+def test_logs_on_screen_and_in_files(db: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """A row is printed and written, and read back as a frame."""
+    tracker = Tracker(db=Tracker.IN_MEMORY, logs_path="logs", logs_stdout=True)
+    tracker.log({"accuracy": 0.9})
+
+    assert "0.9" in capfd.readouterr().out
+    assert list(Reader.read_logs(path="logs")["accuracy"]) == [0.9]
+
+
+def test_json_lines(db: str) -> None:
+    """Flat lines with ISO times that pandas reads alone."""
+    tracker = Tracker(db=db, jsonl="logs/data.jsonl")
+    tracker.log({"subject": "taxes", "tokens": 12})
+    tracker.log({"subject": "dance", "tokens": 7})
+    lines = [json.loads(line) for line in Path("logs/data.jsonl").read_text().splitlines()]
+
+    assert [line["level"] for line in lines] == ["TRACKING", "TRACKING"]
+    assert pd.Timestamp(lines[0]["timestamp"]).tzinfo is not None
+    assert list(Reader.read_jsonl("logs/data.jsonl")["subject"]) == ["taxes", "dance"]
+    assert list(pd.read_json("logs/data.jsonl", lines=True)["subject"]) == ["taxes", "dance"]
+
+
+def test_a_reader_beside_a_writer(db: str) -> None:
+    """All rows of all runs, also through the class, while a run goes on."""
+    tracker = Tracker(db)
+    tracker.log({"accuracy": 0.8})
+    tracker.log({"accuracy": 0.9})
+    tracker.log({"accuracy": 0.7})
+
+    assert list(Reader(db).to_df()["accuracy"]) == [0.8, 0.9, 0.7]
+    assert Reader(db).latest["accuracy"] == 0.7
+    found = Reader.read_db(db, engine="sqlite", table="events", track_id=tracker.track_id, head=2)
+    assert list(found["accuracy"]) == [0.8, 0.9]
+
+
+def test_monitoring_without_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only logs are written, from dicts and frames."""
+    monkeypatch.chdir(tmp_path)
+    tracker = Tracker(db=Tracker.SKIP_INSERT, logs_path="logs")
+    tracker.logger.monitor({"latency": 0.1})
+    tracker.logger.monitor(pd.DataFrame({"latency": [0.2, 0.3]}))
+    tracker.logger.experiment({"accuracy": 0.9})
+
+    assert [path.name for path in tmp_path.iterdir()] == ["logs"]
+    assert list(Reader.read_logs(path="logs")["latency"].dropna()) == [0.1, 0.2, 0.3]
+
+
+def test_rows_from_many_processes(db: str) -> None:
+    """Where the original had to be told another engine."""
+    code = f"from xvc import Tracker\nt = Tracker({db!r})\nfor n in range(50): t.log({{'n': n}})"
+    started = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(4)]
+
+    assert [process.wait() for process in started] == [0] * 4
+    assert len(Reader(db).to_df()) == 200
+
+
+def test_keys_that_look_alike_stay_apart(db: str) -> None:
+    """Case and punctuation make different keys."""
+    tracker = Tracker(db)
+    row = {"val/loss": 1, "val.loss": 2, "val_loss": 3, "Loss": 4, "loss": 5}
+    tracker.log(row)
+
+    assert {key: tracker[key] for key in row} == {key: [value] for key, value in row.items()}
+
+
+def test_the_command_line(db: str, call_xvc: Calling) -> None:
+    """head, tail, set, delete, sql, assets, stats and plots of any database file."""
+    with Tracker(db, params={"model": "lightgbm"}) as tracker:
+        for number in range(5):
+            tracker.log({"accuracy": number / 10, "x": number, "weights": np.arange(2000)})
+    digest = tracker["weights"][0]
+
+    assert call_xvc("db", "head", "--db", db, "-n", "2", "--json").code == 0
+    assert call_xvc("db", "tail", "--db", db, "-n", "1").code == 0
+    assert "0.4" in call_xvc("db", "sql", "SELECT max(accuracy) FROM db.events", "--db", db).out
+    assert call_xvc("db", "describe", "--db", db).code == 0
+    assert "0.4" in call_xvc("db", "top", "accuracy", "--db", db).out
+    assert call_xvc("db", "plot", "hist", "x", "--db", db).code == 0
+    exported = call_xvc("assets", "export", str(digest), "weights.cloudpickle", "--db", db)
+    assert exported.code == 0, exported.err
+    assert (cloudpickle.loads(Path("weights.cloudpickle").read_bytes()) == np.arange(2000)).all()
