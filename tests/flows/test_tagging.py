@@ -381,6 +381,7 @@ def test_git_dies_after_it_has_moved_the_branch(project: Path, call_xvc: Calling
     made = call_xvc("tag", "minor")
 
     assert made.code == 0, made.err
+    assert not list((project / ".git").rglob("*.lock"))
     assert git(project, "rev-parse", "e0.1.0^{commit}") == git(project, "rev-parse", "HEAD")
     assert git(project, "status", "--porcelain") == ""
 

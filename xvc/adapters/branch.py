@@ -141,6 +141,8 @@ def noted(git: Git, scratch: Path, new: str, refs: Iterable[str]) -> Iterator[No
     except GitFailed:
         clear(git, scratch)
         raise
+    if any(lock.exists() for lock in locks):  # of a git that died after its work was done
+        clear(git, scratch)
     _note(scratch).unlink(missing_ok=True)
 
 
