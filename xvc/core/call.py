@@ -104,7 +104,7 @@ def error_text(error: BaseException) -> str:
     ('ValueError: token=***', 'KeyError')
     """
     said = "".join(traceback.format_exception_only(error)).strip()  # a failing `str` is no failure
-    _, colon, text = said.partition(": ")
+    _, colon, text = said[:_LONGEST_TRACEBACK].partition(": ")
     return shortened(mask_text(f"{type(error).__name__}{colon}{text}"))
 
 

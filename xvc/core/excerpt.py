@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import reprlib
+from itertools import islice
 
 from xvc.core.secrets import mask_text
 
@@ -14,6 +15,7 @@ LIMIT = 1_000
 """The most characters; what is longer ends in ``…``."""
 
 _FEW = 20
+_MOST = LIMIT // 3 + 1  # items, each with a comma and a space
 
 
 def excerpt(value: object) -> str:
@@ -30,7 +32,7 @@ def spelled(value: object) -> str:
 
     Of something very large it is the beginning, but not yet shortened: a text is masked first.
     """
-    return _READER.repr(value)
+    return _Reader().repr(value)
 
 
 def shortened(text: str) -> str:
@@ -43,12 +45,18 @@ def shortened(text: str) -> str:
 
 
 class _Reader(reprlib.Repr):
-    """Reads only as much of a value as is shown."""
+    """Reads only as much of one value as is shown, however large and deep it is."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.maxlist = self.maxtuple = self.maxdict = self.maxset = self.maxfrozenset = LIMIT // 5
+        self.maxlist = self.maxtuple = self.maxdeque = self.maxdict = self.maxset = _MOST
+        self.maxfrozenset = self.maxarray = _MOST
         self.maxother = self.maxlong = LIMIT * 10  # cut at its end: the beginning names a secret
+        self._left = LIMIT
+
+    def repr1(self, x: object, level: int) -> str:
+        self._left -= 1
+        return super().repr1(x, level) if self._left >= 0 else "..."
 
     def repr_str(self, x: str, level: int) -> str:
         return repr(x[: LIMIT + 1])
@@ -60,12 +68,17 @@ class _Reader(reprlib.Repr):
         is_sayable = x.bit_length() < LIMIT  # Python refuses to write out very long numbers
         return repr(x) if is_sayable else f"<int of {x.bit_length()} bits>"
 
+    def repr_dict(self, x: dict[object, object], level: int) -> str:
+        return super().repr_dict(dict(islice(x.items(), _MOST)), level)  # which sorts the keys
+
+    def repr_set(self, x: set[object], level: int) -> str:
+        return super().repr_set(set(islice(x, _MOST)), level)
+
     def repr_instance(self, x: object, level: int) -> str:
+        if isinstance(x, dict):
+            return self.repr_dict(x, level)
         shape = getattr(x, "shape", None) if hasattr(type(x), "shape") else None
         is_known = isinstance(shape, tuple) and all(isinstance(side, int) for side in shape)
         if is_known and shape and math.prod(shape) > _FEW:
             return f"<{type(x).__name__} {' × '.join(map(str, shape))}>"
         return super().repr_instance(x, level)
-
-
-_READER = _Reader()

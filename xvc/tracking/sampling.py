@@ -22,6 +22,7 @@ run at the same time in one process see the same process. A figure that cannot b
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable
@@ -58,6 +59,7 @@ class Sampling:
         self._gauge, self._interval = Gauge(folder), interval_seconds
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="xvc-sampling", daemon=True)
+        self._home = os.getpid()
         self.looks = 0
         self._peaks: _Figures = {}
         self._sums: _Figures = {}
@@ -69,7 +71,9 @@ class Sampling:
         self._thread.start()
 
     def stop(self) -> _Figures:
-        """Look a last time; returns the columns."""
+        """Look a last time; returns the columns; none in a child that was forked meanwhile."""
+        if os.getpid() != self._home:  # the thread, and perhaps a lock, stayed behind
+            return {}
         self._stopped.set()
         self._thread.join(timeout=1.0)  # a look takes far less; a stuck one is not worth a wait
         cpu = _cpu_percent(self._first, _clocks())
