@@ -107,27 +107,23 @@ class Call(AbstractContextManager["Call"]):
 
     def _log(self) -> None:
         """Log the row; a value that cannot be kept is there as text, rather than no row at all."""
+        told = set[str]()
         while True:
             try:
                 self._subject.tracker.log(self._row)
             except BadValue as err:
                 key = _origin(err.name, self._row)
-                if key is None or isinstance(self._row[key], _Text):
+                if key is None or key in told:
                     raise
+                told.add(key)
                 with self._harmless():
                     raise
-                self._row[key] = _Text(excerpt(self._row[key]))
+                self._row[key] = excerpt(self._row[key])
             else:
                 return
 
     def _harmless(self) -> _Harmless:
         return _Harmless(self._name, is_said=self._options.warnings)
-
-
-class _Text(str):
-    """What stands for a value that could not be kept."""
-
-    __slots__ = ()
 
 
 def _origin(name: str, row: Mapping[str, object]) -> str | None:
