@@ -48,6 +48,18 @@ def test_importing_the_tracker_is_light(tmp_path: Path) -> None:
     assert found == set()
 
 
+def test_tracking_a_function_is_light(tmp_path: Path) -> None:
+    """A call without figures of use loads what logging loads, and no more."""
+    begin = "import sys; from xvc import Tracker; tracker = Tracker('a.duckdb'); "
+
+    found, _ = loaded(begin + "tracker.log({'a': 1}); TELL", "psutil", *HEAVY, cwd=tmp_path)
+    more, _ = loaded(
+        begin + "tracker.track(len, ['a']); TELL", "psutil", "pydantic", *HEAVY, cwd=tmp_path
+    )
+
+    assert more == found == set()
+
+
 def test_logging_inside_a_run_is_light(project: Path) -> None:
     """Joining a run and logging into it opens no store and reads no settings."""
     program = "import sys; from xvc import Tracker; Tracker().log({'loss': 0.5}); TELL"

@@ -100,6 +100,18 @@ def test_the_tour_is_what_happens(tour: Path) -> None:
     assert happened == shown
 
 
+def test_functions_are_tracked_as_shown(project: Path) -> None:
+    """The example of a tracked function prints what README.md says."""
+    section = README.read_text(encoding="utf-8").partition("## Functions\n")[2]
+    (_, code), (_, output) = _FENCE.findall(section)[:2]
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout == output
+
+
 def test_the_commands_of_the_skill_work(project: Path) -> None:
     """The skill's block of four commands can be typed as it is."""
     told(blocks(SKILL, "sh")[0], project)

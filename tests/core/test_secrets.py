@@ -61,6 +61,7 @@ def test_no_named_secret_survives_in_a_command(name: str, secret: str, form: str
             "--{} {}",
             "x({}={})",
             '{} := "a {} \\" b"',
+            "ValueError: {}={}",
         ]
     ),
 )

@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from itertools import pairwise
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from xvc.core.words import camel_words, word_table
-from xvc.types import Json
+
+_Value = TypeVar("_Value")
 
 MASK = "***"
 """What stands where a secret was."""
@@ -28,6 +30,7 @@ _OPTION = re.compile(r"--?[A-Za-z][\w.-]*")
 _VALUE = r"\"(?:[^\"\\\n]|\\.)*+\"?|'(?:[^'\\\n]|\\.)*+'?|[^\s\"',;&)}\]]+"
 _IN_TEXT = re.compile(rf"(?<![\w.-])([\w.-]++)([\"']?[ \t]*(?::=|[=:](?![=:]))[ \t]*)({_VALUE})")
 _OPTION_IN_TEXT = re.compile(rf"(?<!\S)(--?[A-Za-z][\w.-]*+)([ \t]+)(?!-)({_VALUE})")
+_LONG_VALUE = 200  # bounds how deep pairs are looked for within pairs
 _HARMLESS = re.compile(
     r"[\"']?(?:None|null|true|false|str|int|bool|bytes|Optional\b.*|os\.environ.*|getenv.*"
     r"|\$(?:[({].*|(?-i:[A-Z_][A-Z0-9_]*))|\{\{.*|<[\w -]*>)?[\"']?",
@@ -97,7 +100,7 @@ def mask_argv(argv: Sequence[str]) -> tuple[str, ...]:
     return tuple(masked)
 
 
-def mask_values(values: Mapping[str, Json]) -> dict[str, Json]:
+def mask_values(values: Mapping[str, _Value]) -> dict[str, _Value | str]:
     """Return params with the secret ones masked, by their names and by the shape of their texts.
 
     >>> mask_values({"api_key": "k1", "db.password": 7, "max_tokens": 9})
@@ -106,7 +109,7 @@ def mask_values(values: Mapping[str, Json]) -> dict[str, Json]:
     return {key: _masked_value(key, value) for key, value in values.items()}
 
 
-def _masked_value(key: str, value: Json) -> Json:
+def _masked_value(key: str, value: _Value) -> _Value | str:
     if value is not None and _is_secret_name(key):
         return MASK
     return mask_text(value) if isinstance(value, str) else value
@@ -135,8 +138,11 @@ def _masked_argument(argument: str) -> str:
 def _masked_pair(found: re.Match[str]) -> str:
     name, between, value = found.groups()
     is_folder = name.lower().endswith("pwd") and value.startswith("/")  # the shell's own PWD
-    if is_folder or _HARMLESS.fullmatch(value) or not _is_secret_name(name):
+    if is_folder or _HARMLESS.fullmatch(value):
         return found[0]
+    if not _is_secret_name(name):  # `ValueError: token=abc` is a pair whose value is another
+        inner = _IN_TEXT.sub(_masked_pair, value) if len(value) < _LONG_VALUE else value
+        return f"{name}{between}{inner}"
     quote = value[0] if value[0] in "\"'" else ""
     closing = quote if len(value) > 1 and value.endswith(quote) else ""
     return f"{name}{between}{quote}{MASK}{closing}"

@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from xvc.errors import BadValue
+
 StrPath = str | os.PathLike[str]
 
 
@@ -24,6 +26,10 @@ class Options:
     raise_on_error: bool = True
     reset: bool = False
     warnings: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.measurement_interval > 0:
+            raise BadValue("measurement_interval", "seconds between two looks, more than 0")
 
     @property
     def folder(self) -> Path:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Self
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar, cast
 
 from xvc.core.plain import to_plain
 from xvc.core.record import Kind
@@ -25,6 +25,8 @@ from xvc.types import Json, Row
 if TYPE_CHECKING:
     from types import TracebackType
 
+_Arguments = ParamSpec("_Arguments")
+_Result = TypeVar("_Result")
 _RESERVED = ("meta", "runs", "environments", "folds", "columns", "edits", "assets")
 
 
@@ -134,6 +136,63 @@ class Tracker(Edits):
     def log_batch(self, rows: Iterable[Row]) -> list[dict[str, object]]:
         """Log several rows; returns them in full."""
         return [self.log(row) for row in rows]
+
+    def track(
+        self,
+        function: Callable[..., _Result],
+        args: Sequence[object] | None = None,
+        kwargs: Mapping[str, object] | None = None,
+        params: Mapping[str, object] | None = None,
+    ) -> _Result:
+        """Call *function* and log the call as one row; returns what the function returns.
+
+        The row has ``function_name``, ``args`` and ``kwargs`` as text (1,000 characters, secrets
+        masked), ``error``, ``function_time`` in seconds and ``function_result``; a dict is its
+        own columns instead, and a dataclass or pydantic model among the arguments is one column
+        a field, ``config_lr``. An exception is recorded with its ``traceback`` and goes on; with
+        ``raise_on_error=False`` it does not, and the answer is None. Coroutines are recorded when
+        they end; generators when they are exhausted or closed, with ``function_items``.
+
+        Args:
+            function: anything that can be called.
+            args: its positional arguments.
+            kwargs: its keyword arguments.
+            params: values for this row, over those of the tracker.
+
+        Raises:
+            BadValue: *args* is no list or tuple; *params* has a key that is no text.
+
+        >>> import tempfile, os
+        >>> tracker = Tracker(os.path.join(tempfile.mkdtemp(), "t.duckdb"))
+        >>> tracker.track(max, [3, 5]), tracker.latest["args"]
+        (5, '[3, 5]')
+        >>> tracker.close()
+        """
+        from xvc.tracking.functions import track  # late: who only logs never needs it
+
+        return cast("_Result", track(self, function, args, kwargs, params))
+
+    def wrap(
+        self, params: Mapping[str, object] | None = None
+    ) -> Callable[[Callable[_Arguments, _Result]], Callable[_Arguments, _Result]]:
+        """Decorate a function, so that `track` records every call of it.
+
+        Functions and methods of every kind keep their kind: ``async def`` and generators, too.
+
+        Args:
+            params: values for each of its rows, over those of the tracker.
+
+        Raises:
+            BadValue: what is decorated cannot be called; *params* has a key that is no text.
+        """
+        from xvc.tracking.functions import wrap  # late: who only logs never needs it
+
+        def decorate(
+            function: Callable[_Arguments, _Result],
+        ) -> Callable[_Arguments, _Result]:
+            return cast("Callable[_Arguments, _Result]", wrap(self, function, params))
+
+        return decorate
 
     def set_params(self, params: Mapping[str, object]) -> None:
         """Add values to every later row, and to the run's params."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from xvc.core.unpack import plainer, put, unpacked
 from xvc.errors import BadValue
 
 if TYPE_CHECKING:
@@ -15,6 +16,21 @@ def spread(tracker: Tracker, row: Mapping[str, object], refused: BadValue) -> di
     """Return a row that can be kept in the place of one that was refused.
 
     Raises:
-        BadValue: *refused* itself, when nothing in the row can be spread.
+        BadValue: *refused* itself, when nothing in the row can be spread; a field's column meets
+            another value of the row.
     """
-    raise refused
+    spread_row = _unpack(row)
+    if spread_row is None:
+        raise refused
+    return spread_row
+
+
+def _unpack(row: Mapping[str, object]) -> dict[str, object] | None:
+    """Dataclasses and models as columns, paths and enums as text; None when there are none."""
+    columns = {key: unpacked(key, value) for key, value in row.items()}
+    found = {key: plainer(value) for key, value in row.items() if columns[key] is None}
+    for key, parts in columns.items():
+        for name, part in (parts or {}).items():
+            put(found, name, part, key)
+    is_same = found.keys() == row.keys() and all(found[key] is row[key] for key in row)
+    return None if is_same else found

@@ -1,0 +1,151 @@
+"""One call of a tracked function: what is known before it, what came of it, one row in the end.
+
+What goes wrong while this is written down costs the caller nothing but a warning: the function's
+own result or exception is what comes back.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from time import perf_counter
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from xvc.core.call import (
+    Parameters,
+    argument_columns,
+    argument_texts,
+    error_text,
+    name_of,
+    traceback_text,
+)
+from xvc.core.excerpt import excerpt
+from xvc.errors import BadValue
+from xvc.tracking.sampling import begin
+
+if TYPE_CHECKING:
+    from xvc.tracking.tracker import Tracker
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A function to be called, who records it, and what every row of it says."""
+
+    tracker: Tracker
+    function: Callable[..., object]
+    params: Mapping[str, object]
+    parameters: Parameters
+
+    def call(self, args: Sequence[object], kwargs: Mapping[str, object]) -> Call:
+        """One call, not begun."""
+        return Call(self, args, kwargs)
+
+
+class Call(AbstractContextManager["Call"]):
+    """Entered before the function begins, left when it has ended, however it did.
+
+    Attributes:
+        result: what the function returned; set by whoever entered.
+        facts: more columns for the row.
+        seconds: how long it took, when that is not from entering to leaving.
+    """
+
+    def __init__(
+        self, subject: Subject, args: Sequence[object], kwargs: Mapping[str, object]
+    ) -> None:
+        self._subject, self._args, self._kwargs = subject, args, kwargs
+        self._name = name_of(subject.function)
+        self._options = subject.tracker._options
+        self._row: dict[str, object] = dict(subject.params)
+        self._figures: Callable[[], Mapping[str, object]] = dict
+        self.result: object = None
+        self.facts: dict[str, object] = {}
+        self.seconds: float | None = None
+
+    def compute(self) -> object:
+        """Call the function itself."""
+        return self._subject.function(*self._args, **self._kwargs)
+
+    def __enter__(self) -> Self:
+        parameters = self._subject.parameters
+        named = parameters.named(self._args)
+        with self._harmless():
+            self._row |= argument_columns({**parameters.defaults, **named, **self._kwargs})
+        self._row["function_name"] = self._name
+        with self._harmless():
+            self._row |= argument_texts(named, self._kwargs)
+        with self._harmless():
+            self._figures = begin(self._options, self._subject.tracker._root)
+        self._began = perf_counter()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        spent = perf_counter() - self._began if self.seconds is None else self.seconds
+        is_closed = isinstance(error, GeneratorExit)  # a generator that nobody needs any more
+        with self._harmless():
+            said = "" if error is None or is_closed else error_text(error)
+            self._row |= {"error": said, "function_time": spent, **self._figures(), **self.facts}
+            self._row |= self._outcome(None if is_closed else error)
+            self._log()
+        return isinstance(error, Exception) and not self._options.raise_on_error
+
+    def _outcome(self, error: BaseException | None) -> Mapping[str, object]:
+        if error is not None:
+            return {"traceback": traceback_text(error)}
+        result = self.result
+        if isinstance(result, dict) and all(isinstance(key, str) and key for key in result):
+            return result
+        return {"function_result": result}
+
+    def _log(self) -> None:
+        """Log the row; a value that cannot be kept is there as text, rather than no row at all."""
+        told = set[str]()
+        while True:
+            try:
+                self._subject.tracker.log(self._row)
+            except BadValue as err:
+                key = _origin(err.name, self._row)
+                if key is None or key in told:
+                    raise
+                told.add(key)
+                with self._harmless():
+                    raise
+                self._row[key] = excerpt(self._row[key])
+            else:
+                return
+
+    def _harmless(self) -> _Harmless:
+        return _Harmless(self._name, is_said=self._options.warnings)
+
+
+def _origin(name: str, row: Mapping[str, object]) -> str | None:
+    """The key that a column comes from: itself, or the longest that is the beginning of it."""
+    return max((key for key in row if f"{name}_".startswith(f"{key}_")), key=len, default=None)
+
+
+class _Harmless(AbstractContextManager[None]):
+    """Says what goes wrong inside, once for each way of going wrong, and lets the caller go on."""
+
+    def __init__(self, name: str, *, is_said: bool) -> None:
+        self._name, self._is_said = name, is_said
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        if self._is_said:  # Python shows a text once for each place, and this is one place
+            said = f"{self._name}: not all of the call is recorded: {error_text(error)}"
+            warnings.warn(said, RuntimeWarning, stacklevel=1)
+        return True
