@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 import pickle
 import sqlite3
-import threading
 import time
 import weakref
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,13 @@ from xvc.errors import CorruptError, ExternalError, NotFoundError
 
 _DATABASE = "cache.db"
 _RAW, _FILE = diskcache.core.MODE_RAW, diskcache.core.MODE_BINARY
+_HITS, _MISSES = "#hits ", "#misses "
 _SEAL = 32  # bytes of a sha256
-_COUNT_SECONDS = 1.0
+_COUNT_SECONDS = 5.0  # a commit takes as long as a thousand hits, on a slow disk
 _FAILURES = (sqlite3.Error, diskcache.Timeout, OSError)
-_UNREADABLE = (
-    pickle.UnpicklingError, AttributeError, EOFError, ImportError, LookupError, TypeError,
-    ValueError, RuntimeError,
+_UNREADABLE = (  # what the code of a class whose object is made again may raise
+    pickle.UnpicklingError, ArithmeticError, AssertionError, AttributeError, EOFError, ImportError,
+    LookupError, NameError, OSError, RuntimeError, TypeError, ValueError,
 )  # fmt: skip
 _UNWRITABLE = (pickle.PicklingError, AttributeError, TypeError, ValueError, RuntimeError)
 
@@ -199,8 +200,8 @@ class Cache:
             return sum(bool(self._store.delete(key)) for key in keys)
 
     def count(self, function: str, *, hit: bool) -> None:
-        """Count a hit or a miss; it is on the disk within a second of use, or when closed."""
-        if self._counts.add(f"#{'hit' if hit else 'miss'} {function}"):
+        """Count a hit or a miss; it is on the disk at a later one, or when closed."""
+        if self._counts.add(function, hit=hit):
             self._counts.write(self._store)
 
     def counts(self) -> dict[str, tuple[int, int]]:
@@ -209,10 +210,10 @@ class Cache:
         found: dict[str, list[int]] = {}
         with self._mapped():
             for key in self._store.iterkeys():
-                what, _, function = str(key).partition(" ")
-                if what in ("#hit", "#miss"):
-                    both = found.setdefault(function, [0, 0])
-                    both[what == "#miss"] = int(self._store.get(key, 0))
+                for place, tag in enumerate((_HITS, _MISSES)):
+                    if key.startswith(tag):
+                        both = found.setdefault(key.removeprefix(tag), [0, 0])
+                        both[place] = int(self._store.get(key, 0))
         return {function: (hits, misses) for function, (hits, misses) in found.items()}
 
     def close(self) -> None:
@@ -247,17 +248,15 @@ class _Counts:
     """Hits and misses that are not written down yet; a forked child begins with none."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._pending: dict[str, int] = {}
+        self._pending: deque[tuple[str, bool]] = deque()  # threads share it without a lock
         self._pid = os.getpid()
         self._written = time.monotonic()
 
-    def add(self, name: str) -> bool:
+    def add(self, function: str, *, hit: bool) -> bool:
         """Count one; tells whether it is time to write."""
         if self._pid != os.getpid():
-            self._lock, self._pending, self._pid = threading.Lock(), {}, os.getpid()
-        with self._lock:
-            self._pending[name] = self._pending.get(name, 0) + 1
+            self._pending, self._pid = deque(), os.getpid()
+        self._pending.append((function, hit))
         return time.monotonic() - self._written > _COUNT_SECONDS
 
     def write(self, store: Any) -> None:
@@ -265,17 +264,17 @@ class _Counts:
         if self._pid != os.getpid():
             return
         self._written = time.monotonic()
-        with self._lock:
-            pending, self._pending = self._pending, {}
+        taken = []
+        with suppress(IndexError):  # another thread may be taking, too
+            while self._pending:
+                taken.append(self._pending.popleft())
         try:
-            if pending:
+            if taken:
                 with store.transact():
-                    for name, count in pending.items():
-                        store.incr(name, count)
+                    for (function, hit), count in Counter(taken).items():
+                        store.incr(f"{_HITS if hit else _MISSES}{function}", count)
         except _FAILURES:
-            with self._lock:
-                for name, count in pending.items():
-                    self._pending[name] = self._pending.get(name, 0) + count
+            self._pending.extend(taken)
 
 
 def _make_private(folder: Path) -> None:

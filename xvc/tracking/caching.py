@@ -239,13 +239,15 @@ class Keys:
         arguments = self._bound(body, args, kwargs)
         if arguments is None:
             return None
-        form = self._form
-        forms = [form(name, value) for name, value in arguments.items()]
-        forms += [form(name, params[name]) for name in sorted(params)] if params else ()
-        name = name_of(body)
-        names = repr((name, *arguments, None, *sorted(params))).encode()
-        whole = b"".join((_FORMAT, self._codes.digest(body), names, *forms))
-        return Keyed(sha256(whole).hexdigest(), name, body, arguments, params, forms)
+        values = [*arguments.items(), *sorted(params.items())] if params else arguments.items()
+        forms = []
+        for name, value in values:
+            atom = ATOMS.get(type(value))  # most are: a call less for each
+            forms.append(atom(value) if atom else self._form(name, value))
+        # The code tells the names of the arguments and how many there are; params are free.
+        names = repr(sorted(params)).encode() if params else b""
+        whole = b"".join((_FORMAT, self._codes.digest(body), *forms, names))
+        return Keyed(sha256(whole).hexdigest(), name_of(body), body, arguments, params, forms)
 
     def describe(self, keyed: Keyed) -> Called:
         """Tell what a key was made of, before the call may change it."""
@@ -259,9 +261,6 @@ class Keys:
         return Called(keyed.name, code, dict(parts[:count]), dict(parts[count:]))
 
     def _form(self, name: str, value: object) -> bytes:
-        atom = ATOMS.get(type(value))
-        if atom is not None:
-            return atom(value)
         try:
             return self._codes.encoder().encode(value)
         except Unkeyable as err:
@@ -271,14 +270,16 @@ class Keys:
         self, function: object, args: Sequence[object], kwargs: Mapping[str, object]
     ) -> _Arguments | None:
         """Give each argument its parameter's name, defaults included, in the order of those."""
-        if isinstance(function, FunctionType) and not function.__code__.co_flags & _NOT_PLAIN:
+        if isinstance(function, FunctionType):
             code = function.__code__
-            if not code.co_kwonlyargcount and not code.co_posonlyargcount:
+            if not (
+                code.co_flags & _NOT_PLAIN or code.co_kwonlyargcount or code.co_posonlyargcount
+            ):
                 return _bound_plainly(function, args, kwargs)  # ten times as fast as `bind`
         try:
             bound = self._signature(function).bind(*args, **kwargs)
         except ValueError:  # no signature is known, as for some builtins
-            return {**{str(place): value for place, value in enumerate(args)}, **kwargs}
+            return {"args": tuple(args), "kwargs": dict(kwargs)}
         except TypeError:
             return None
         bound.apply_defaults()
