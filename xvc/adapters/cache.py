@@ -21,7 +21,6 @@ from typing import Any
 
 import diskcache  # type: ignore[import-untyped]
 
-from xvc.adapters.files import add_line
 from xvc.core.entry import Entry
 from xvc.errors import CorruptError, ExternalError, NotFoundError
 
@@ -295,7 +294,8 @@ def _make_private(folder: Path) -> None:
     ):
         raise CacheFailed(str(folder), "it holds other files")
     folder.chmod(0o700)
-    add_line(folder / ".gitignore", "*")
+    with suppress(FileExistsError), (folder / ".gitignore").open("x") as ignored:
+        ignored.write("*\n")  # results are no code: a run's snapshot would take them
 
 
 def _seal(key: str, facts: object, payload: bytes) -> bytes:

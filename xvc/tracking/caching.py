@@ -202,11 +202,12 @@ class Caching:
         if self._folder is None:
             return None
         try:
-            self._cache = Cache(self._folder)
+            cache = self._cache = Cache(self._folder)  # two threads may make two: the last is kept
         except CacheFailed as err:
             self._folder = None  # one warning, then plain calls
             self._say(str(err))
-        return self._cache
+            return None
+        return cache
 
     def _say(self, words: str, once_for: str | None = None) -> None:
         if self._speaks and (once_for or words) not in self._said:
