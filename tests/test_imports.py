@@ -11,7 +11,7 @@ import pytest
 from surroundings import Calling
 from xvc.cli.app import COMMANDS
 
-HEAVY = ("dvc", "git", "pandas", "numpy", "rich")
+HEAVY = ("dvc", "git", "pandas", "numpy", "rich", "diskcache", "cloudpickle")
 _TELL = "print(*{{name.split('.')[0] for name in sys.modules}} & {names!r}, file=sys.stderr)"
 _CALL = "import sys; from xvc.cli.app import call; code = call({words!r}); {tell}; sys.exit(code)"
 
@@ -75,6 +75,18 @@ def test_logging_inside_a_run_is_light(project: Path) -> None:
     )
 
     assert (done.returncode, done.stderr.strip()) == (0, "")
+
+
+def test_a_cached_call_is_light(tmp_path: Path) -> None:
+    """Looking into the cache loads no array package and no cloudpickle."""
+    program = """import sys
+from xvc.tracking.caching import Caching
+print(Caching("cache").lookup(len, ([1, {"a": 2.5}],), {}, {}, "run").entry.called.function)
+TELL"""
+
+    found, text = loaded(program, "pandas", "numpy", "polars", "cloudpickle", cwd=tmp_path)
+
+    assert (found, text) == (set(), "builtins.len\n")
 
 
 @pytest.mark.parametrize("words", [[], *(name.split() for name in COMMANDS)])

@@ -71,6 +71,9 @@ class Settings:
     journal_sync: float | None = _setting(  # type: ignore[assignment]
         None, "seconds until a logged row is on the disk; empty: at flush and at the end"
     )
+    cache_folder: str = _setting(  # type: ignore[assignment]
+        ".cache/xvc", "where `xvc cache` looks: the folder that Trackers were given as cache"
+    )
 
     def __post_init__(self) -> None:
         wrong = [

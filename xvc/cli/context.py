@@ -32,6 +32,13 @@ class Context:
 
         return Project.find(self.folder, self.environment)
 
+    def cache_folder(self, named: Path | None) -> Path:
+        """The folder of cached results: the one that is named, or the project's."""
+        if named is not None:
+            return self.folder / named
+        project = self.project()
+        return project.root / project.settings.cache_folder
+
 
 def may_colour() -> bool:
     """Whether to colour: on a terminal, unless NO_COLOR; FORCE_COLOR decides anyway."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -45,3 +46,7 @@ Where = Annotated[
 ]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=0, help="How many at most; 0 is all.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
+CacheFolder = Annotated[
+    Path | None,
+    typer.Option("--cache", help="The cache's folder; without it the setting cache.folder."),
+]

@@ -11,6 +11,7 @@ import atexit
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar, cast
 
 from xvc.core.plain import to_plain
@@ -24,6 +25,9 @@ from xvc.types import Json, Row
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from xvc.core.entry import Explanation
+    from xvc.tracking.caching import Caching
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -208,6 +212,38 @@ class Tracker(Edits):
         """The values that are added to every row."""
         return dict(self._params)
 
+    @cached_property
+    def _caching(self) -> Caching:
+        from xvc.tracking.caching import Caching  # late: loads diskcache, for cached calls only
+
+        return Caching(self._options.cache, speaks=self._options.warnings)
+
+    def _generate_cache_key(
+        self,
+        function: Callable[..., object],
+        args: Sequence[object],
+        kwargs: Mapping[str, object],
+        params: Mapping[str, object],
+    ) -> str | None:
+        """The key of a call, as `Reader.read_cache` takes it; None when it cannot be keyed."""
+        return self._caching.key(function, args, kwargs, {**self._params, **params})
+
+    def explain(
+        self,
+        function: Callable[..., object],
+        args: Sequence[object] = (),
+        kwargs: Mapping[str, object] | None = None,
+        params: Mapping[str, object] | None = None,
+    ) -> Explanation:
+        """Say whether a call is in the cache, or how it differs from the nearest that is.
+
+        Raises:
+            Unkeyable: an argument has no content that could be compared.
+            TypeError: the arguments are none of the function's.
+        """
+        merged = {**self._params, **(params or {})}
+        return self._caching.explain(function, args, kwargs or {}, merged)
+
     def note(self, text: str) -> None:
         """Write a line about the run; the last one counts."""
         self._journal.note(Kind.SET, self.track_id, {"note": text})
@@ -236,6 +272,9 @@ class Tracker(Edits):
             self._journal.note(Kind.END, self.track_id, to_plain(facts))
             self._owns_run = False
         self._journal.close()
+        caching = self.__dict__.pop("_caching", None)
+        if caching is not None:
+            caching.close()
         if self._passing is not None:
             self._passing.cleanup()
 

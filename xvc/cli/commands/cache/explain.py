@@ -1,0 +1,44 @@
+"""``xvc cache explain``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from xvc.cli.commands.cache.ls import facts
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, CacheFolder
+from xvc.cli.output import Answer, show
+from xvc.types import Json
+
+
+def command(
+    context: typer.Context,
+    target: Annotated[
+        str, typer.Argument(help="A function (its newest call), or a key or its beginning.")
+    ],
+    folder: CacheFolder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say why a cached call was no hit: how it differs from the nearest other of the function.
+
+    Names the code that changed, each argument and each param. `Tracker.explain` says the same of a
+    call that is not made yet.
+
+    Example: xvc cache explain fit
+    """
+    from xvc.flows.cache import explain  # late: it opens SQLite
+
+    here: Context = context.obj
+    entry, found = explain(here.cache_folder(folder), target)
+    listed: list[Json] = [
+        {"what": each.what, "name": each.name, "before": each.before, "after": each.after}
+        for each in found.differences
+    ]
+    data: Json = {
+        "entry": facts(entry),
+        "nearest": facts(found.nearest) if found.nearest else None,
+        "differences": listed,
+    }
+    show(Answer("cache explain", data, f"{entry.key[:12]} {found}"), here.manner)

@@ -1,0 +1,70 @@
+"""``xvc cache ls``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, CacheFolder, Limit
+from xvc.cli.output import Answer, moment, show, size, table
+from xvc.types import Json
+
+if TYPE_CHECKING:
+    from xvc.core.entry import Entry
+
+
+def command(
+    context: typer.Context,
+    function: Annotated[
+        str | None, typer.Option("--function", help="Only calls of this function.")
+    ] = None,
+    folder: CacheFolder = None,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List cached calls, newest first.
+
+    Example: xvc cache ls --function fit
+    """
+    from xvc.flows.cache import stored  # late: it opens SQLite
+
+    here: Context = context.obj
+    found = stored(here.cache_folder(folder), function)
+    shown = found[: limit or None]
+    data: Json = {"entries": [facts(entry) for entry in shown], "total": len(found)}
+    text = listing(shown) if shown else "nothing is cached"
+    if len(shown) < len(found):
+        text += f"\n… {len(found) - len(shown)} more; --limit 0 shows all"
+    show(Answer("cache ls", data, text), here.manner)
+
+
+def listing(entries: list[Entry]) -> str:
+    """Write entries as a table."""
+    rows = [
+        [
+            entry.key[:12],
+            entry.called.function,
+            ", ".join(f"{name}={part.text}" for name, part in entry.called.arguments.items()),
+            entry.run,
+            moment(entry.created),
+            size(entry.size),
+        ]
+        for entry in entries
+    ]
+    return table(["key", "function", "arguments", "run", "computed", "size"], rows, right=[5])
+
+
+def facts(entry: Entry) -> Json:
+    """Write an entry for a program; ``created`` in nanoseconds since the epoch."""
+    called = entry.called
+    return {
+        "key": entry.key,
+        "function": called.function,
+        "arguments": {name: part.text for name, part in called.arguments.items()},
+        "params": {name: part.text for name, part in called.params.items()},
+        "run": entry.run,
+        "created": entry.created,
+        "size": entry.size,
+    }

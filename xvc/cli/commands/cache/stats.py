@@ -1,0 +1,38 @@
+"""``xvc cache stats``."""
+
+from __future__ import annotations
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, CacheFolder
+from xvc.cli.output import Answer, show, size, table
+from xvc.types import Json
+
+
+def command(context: typer.Context, folder: CacheFolder = None, as_json: AsJson = False) -> None:
+    """Show what each function has in the cache, and its hits and misses.
+
+    Example: xvc cache stats --cache cache_dir
+    """
+    from xvc.flows.cache import usage  # late: it opens SQLite
+
+    here: Context = context.obj
+    found = usage(here.cache_folder(folder))
+    rows = [
+        [each.function, str(each.entries), size(each.size), str(each.hits), str(each.misses)]
+        for each in found
+    ]
+    listed: list[Json] = [
+        {
+            "function": each.function,
+            "entries": each.entries,
+            "size": each.size,
+            "hits": each.hits,
+            "misses": each.misses,
+        }
+        for each in found
+    ]
+    head = ["function", "entries", "size", "hits", "misses"]
+    text = table(head, rows, right=range(1, 5)) if rows else "nothing is cached"
+    show(Answer("cache stats", {"functions": listed}, text), here.manner)
