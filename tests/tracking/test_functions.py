@@ -483,3 +483,27 @@ def test_figures_with_a_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
         assert tracker.latest.keys() >= {"cpu_percent_mean", "process_memory_peak", "bytes_sent"}
         assert tracker.latest.keys() >= {"memory_percent_mean", "disk_percent_mean", "bytes_recv"}
+
+
+def test_equal_calls_come_from_the_cache(tmp_path: Path) -> None:
+    """Plain and asynchronous ones: computed once, and each row names the run that computed it."""
+    count = tmp_path / "count"
+
+    def square(number: int) -> int:
+        with count.open("a") as file:
+            file.write("s")
+        return number * number
+
+    async def later(number: int) -> int:
+        with count.open("a") as file:
+            file.write("l")
+        return number + 1
+
+    with Tracker(tmp_path / "t.duckdb", cache=tmp_path / "cache") as tracker:
+        plain, waiting = tracker.wrap()(square), tracker.wrap()(later)
+        results = [plain(3), plain(3), asyncio.run(waiting(4)), asyncio.run(waiting(4))]
+        told = tracker["cache"]
+
+    assert results == [9, 9, 5, 5]
+    assert count.read_text() == "sl"
+    assert told == ["", tracker.track_id, "", tracker.track_id]

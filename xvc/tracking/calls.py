@@ -27,6 +27,7 @@ from xvc.errors import BadValue
 from xvc.tracking.sampling import begin
 
 if TYPE_CHECKING:
+    from xvc.tracking.caching import Miss
     from xvc.tracking.tracker import Tracker
 
 
@@ -61,6 +62,7 @@ class Call(AbstractContextManager["Call"]):
         self._options = subject.tracker._options
         self._row: dict[str, object] = dict(subject.params)
         self._figures: Callable[[], Mapping[str, object]] = dict
+        self._miss: Miss | None = None
         self.result: object = None
         self.facts: dict[str, object] = {}
         self.seconds: float | None = None
@@ -68,6 +70,33 @@ class Call(AbstractContextManager["Call"]):
     def compute(self) -> object:
         """Call the function itself."""
         return self._subject.function(*self._args, **self._kwargs)
+
+    def is_cached(self) -> bool:
+        """Whether the result of an equal call is kept; it is this one's then."""
+        if self._options.cache is None:
+            return False
+        from xvc.tracking.caching import Hit, lookup  # late: loads what reads functions' code
+
+        subject = self._subject
+        self.facts["cache"] = ""
+        with self._harmless():
+            found = lookup(
+                subject.tracker, subject.function, self._args, self._kwargs, subject.params
+            )
+            if isinstance(found, Hit):
+                self.result, self.facts["cache"] = found.result, found.run
+                return True
+            self._miss = found
+        self._began = perf_counter()
+        return False
+
+    def keep(self, result: object) -> None:
+        """Take what the function returned as the result, and keep it for equal calls."""
+        self.result = result
+        if self._miss is not None:
+            self.seconds = perf_counter() - self._began
+            with self._harmless():
+                self._miss.store(result)
 
     def __enter__(self) -> Self:
         parameters = self._subject.parameters

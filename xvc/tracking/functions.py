@@ -80,7 +80,8 @@ def _recorded(subject: Subject) -> _Function:
 def _plain(subject: Subject) -> _Function:
     def recorded(*args: object, **kwargs: object) -> object:
         with subject.call(args, kwargs) as call:
-            call.result = call.compute()
+            if not call.is_cached():
+                call.keep(call.compute())
         return call.result
 
     return recorded
@@ -89,7 +90,8 @@ def _plain(subject: Subject) -> _Function:
 def _coroutine(subject: Subject) -> _Function:
     async def recorded(*args: object, **kwargs: object) -> object:
         with subject.call(args, kwargs) as call:
-            call.result = await cast("Awaitable[object]", call.compute())
+            if not call.is_cached():
+                call.keep(await cast("Awaitable[object]", call.compute()))
         return call.result
 
     return recorded
