@@ -7,10 +7,9 @@ as the three stores have them, and ``merged``, which comes of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from xvc.core.merge import Choice, Conflict, Fate, Place, Side
+from xvc.core.merge import Choice, Conflict, Fate, Place, Side, remembered
 from xvc.core.settle import settle_run
 from xvc.journal.codec import from_json
 from xvc.store.alignment import BASE, OURS, THEIRS, Cell, Table, is_nested, signs_of
@@ -30,7 +29,7 @@ class Disputes:
     def __init__(self, connection: DuckDBPyConnection, table: Table, source: str) -> None:
         self._connection, self._table, self._source = connection, table, source
 
-    def settle(self, choices: Mapping[Place, Choice]) -> list[Conflict]:
+    def settle(self, before: Sequence[Conflict]) -> list[Conflict]:
         """Make the rows of ``merged``; returns the conflicts, with the choices that were met.
 
         A conflict without a choice has our value.
@@ -41,7 +40,7 @@ class Disputes:
         found = [each for number in range(len(self._table.cells)) for each in self._meet(number)]
         ruled = self._ruled(found) if self._table.name == "runs" else {}
         rest = [each for each in found if each.place not in ruled] + self._deletions()
-        told = [replace(each, choice=choices.get(each.place)) for each in rest]
+        told = remembered(rest, before)
         decided = {each.place: each.choice for each in told if each.choice is not None}
         self._put({**ruled, **decided})
         return sorted(told, key=lambda each: (each.key, each.column or ""))

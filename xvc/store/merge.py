@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xvc.core.merge import Choice, Conflict, Fate, Place, Tally
+from xvc.core.merge import Conflict, Fate, Tally
 from xvc.store import db
 from xvc.store.alignment import BASE, OURS, THEIRS, Table, align, signs_of
 from xvc.store.disputes import Disputes
@@ -34,8 +34,6 @@ _FATE = f"""CASE
     ELSE '{Fate.BOTH_CHANGED}' END"""
 _OUT = (Fate.TAKEN_CHANGED, Fate.TAKEN_DELETED, Fate.BOTH_CHANGED)
 _IN = (Fate.TAKEN_NEW, Fate.TAKEN_CHANGED)
-
-Choices = Mapping[Place, Choice]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +69,11 @@ class Outcome:
         return tuple(each for each in self.conflicts if each.choice is None)
 
 
-def merge_into(copy: Path, source: Source, choices: Choices, scratch: Path) -> Outcome:
+def merge_into(copy: Path, source: Source, before: Sequence[Conflict], scratch: Path) -> Outcome:
     """Merge a source into *copy*, a store that nobody else has open.
 
-    A conflict without a choice keeps our value and stays open.
+    *before* are conflicts of a former look: a choice made there holds where the dispute is still
+    the same. A conflict without a choice keeps our value and stays open.
 
     Raises:
         MergeUnsound: a row is not accounted for.
@@ -86,14 +85,16 @@ def merge_into(copy: Path, source: Source, choices: Choices, scratch: Path) -> O
     if _is_merged(copy, source.digest):
         return Outcome(source.name)
     stores = {OURS: copy, THEIRS: source.path}
-    if source.base is not None and source.base != source.path:
+    has_moved = source.base != source.path
+    if source.base is not None and has_moved:
         stores[BASE] = source.base
     with db.side_by_side(stores, OURS, scratch) as connection:
-        if source.base is not None and source.base == source.path:
-            return Outcome(source.name)  # they have not moved since we parted
-        is_related = BASE not in stores or _is_ancestor(connection)
+        base = BASE if has_moved else THEIRS
+        is_related = source.base is None or _is_ancestor(connection, base)
+        if is_related and not has_moved:
+            return Outcome(source.name)
         used = tuple(name for name in stores if name != BASE or is_related)
-        merged = _merged(connection, source, used, choices)
+        merged = _merged(connection, source, used, before)
         outcome = replace(merged, is_related=is_related)
         if outcome.has_changed or outcome.conflicts:
             _remember(connection, source.digest)
@@ -113,14 +114,14 @@ def merged_digests(path: Path) -> frozenset[str]:
     return frozenset(value for (value,) in found)
 
 
-def _is_ancestor(connection: DuckDBPyConnection) -> bool:
+def _is_ancestor(connection: DuckDBPyConnection, base: str) -> bool:
     """Whether both sides have folded all that the base has: else it is the ancestor of neither.
 
     A pointer that was taken from one side by hand makes git name a base that we never had; every
     row of it would look as if we had deleted it.
     """
     lacking = " UNION ALL ".join(
-        f"SELECT 1 FROM {BASE}.main.folds b LEFT JOIN {side}.main.folds s USING (writer) "
+        f"SELECT 1 FROM {base}.main.folds b LEFT JOIN {side}.main.folds s USING (writer) "
         "WHERE s.sequence IS NULL OR s.sequence < b.sequence"
         for side in (OURS, THEIRS)
     )
@@ -128,12 +129,15 @@ def _is_ancestor(connection: DuckDBPyConnection) -> bool:
 
 
 def _merged(
-    connection: DuckDBPyConnection, source: Source, stores: Sequence[str], choices: Choices
+    connection: DuckDBPyConnection,
+    source: Source,
+    stores: Sequence[str],
+    before: Sequence[Conflict],
 ) -> Outcome:
     tallies, conflicts, doubled = [], [], []
     shape = _shape(connection)
     for table in align(connection, stores):
-        tally, found = _merge_table(connection, source.name, table, stores, choices)
+        tally, found = _merge_table(connection, source.name, table, stores, before)
         tallies.append(tally)
         conflicts += found
         if table.is_doubled:
@@ -164,9 +168,9 @@ def _merge_table(
     source: str,
     table: Table,
     stores: Sequence[str],
-    choices: Choices,
+    before: Sequence[Conflict],
 ) -> tuple[Tally, list[Conflict]]:
-    before = {store: _count(connection, table.at(store)) for store in stores}
+    counts = {store: _count(connection, table.at(store)) for store in stores}
     _plan(connection, table)
     fates = {
         Fate(fate): count
@@ -176,14 +180,14 @@ def _merge_table(
     }
     disputes = Disputes(connection, table, source)
     is_disputed = bool({*fates} & {Fate.BOTH_CHANGED, Fate.DELETED_BY_US, Fate.DELETED_BY_THEM})
-    conflicts = disputes.settle(choices) if is_disputed else []
+    conflicts = disputes.settle(before) if is_disputed else []
     restored, removed = disputes.overruled(conflicts)
     _apply(connection, table, fates, restored, removed)
     result = _count(connection, table.place)
     tally = Tally(
         table.name,
-        before.get(OURS, 0),
-        before.get(THEIRS, 0),
+        counts[OURS],
+        counts[THEIRS],
         result,
         fates,
         len(restored),
