@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from surroundings import Called, Calling, git
+from surroundings import Called, Calling, git, private_environment
 
 STORE = "results/experiments.duckdb"
 POINTER = STORE + ".dvc"
@@ -31,15 +33,6 @@ def listed(call_xvc: Calling, **more: object) -> set[str]:
     return {run["id"] for run in ran(call_xvc, "ls", "--json", "--limit", "0", **more).data["runs"]}
 
 
-def annotate(call_xvc: Calling, project: Path, note: str) -> None:
-    """Change the note of the first run by hand, and make a version of that."""
-    with duckdb.connect(str(project / STORE)) as connection:
-        connection.execute(
-            "UPDATE runs SET note = ? WHERE id = (SELECT min_by(id, started) FROM runs)", [note]
-        )
-    ran(call_xvc, "tag", "patch")
-
-
 def notes(call_xvc: Calling) -> set[str | None]:
     return {run["note"] for run in ran(call_xvc, "ls", "--json").data["runs"]}
 
@@ -48,27 +41,71 @@ def state(project: Path) -> tuple[str, bytes]:
     return hashlib.md5((project / STORE).read_bytes()).hexdigest(), (project / POINTER).read_bytes()
 
 
+def _ran(folder: Path, *words: str) -> None:
+    environment = private_environment(folder.parent / "home")
+    done = subprocess.run(
+        words, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def _version(folder: Path, lr: str) -> None:
+    words = ["run", "--tag", "minor", "--", "python", "train.py", "--lr", lr]
+    _ran(folder, sys.executable, "-m", "xvc", *words)
+
+
+def _copied(template: Path, folder: Path) -> Path:
+    shutil.copytree(template, folder, symlinks=True)
+    settings = folder / ".dvc" / "config.local"  # it names DVC's site folder in full
+    settings.write_text(settings.read_text().replace(str(template), str(folder)))
+    _ran(folder, "git", "update-index", "-q", "--refresh")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def _parted(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = _copied(_template, tmp_path_factory.mktemp("parted") / "project")
+    _version(folder, "0.1")
+    _ran(folder, "git", "checkout", "-q", "-b", "side")
+    _version(folder, "0.2")
+    _ran(folder, "git", "checkout", "-q", "main")
+    _version(folder, "0.3")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def _quarrel(_parted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = _copied(_parted, tmp_path_factory.mktemp("quarrel") / "project")
+    for branch, note in (("main", "ours"), ("side", "theirs"), ("main", None)):
+        _ran(folder, "git", "checkout", "-q", branch)
+        _ran(folder, sys.executable, "-m", "xvc", "ls")
+        if note is not None:
+            _annotate(folder, note)
+            _ran(folder, sys.executable, "-m", "xvc", "tag", "patch")
+    return folder
+
+
+def _annotate(folder: Path, note: str) -> None:
+    """Change the note of the first run by hand."""
+    first = "(SELECT min_by(id, started) FROM runs)"
+    with duckdb.connect(str(folder / STORE)) as connection:
+        connection.execute(f"UPDATE runs SET note = ? WHERE id = {first}", [note])
+
+
 @pytest.fixture
-def branches(project: Path, call_xvc: Calling) -> Path:
+def branches(_parted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """``main`` and ``side`` parted after one run; each has another. We are on main."""
-    run_at(call_xvc, "0.1")
-    git(project, "checkout", "-q", "-b", "side")
-    run_at(call_xvc, "0.2")
-    git(project, "checkout", "-q", "main")
-    run_at(call_xvc, "0.3")
-    return project
+    folder = _copied(_parted, tmp_path / "project")
+    monkeypatch.chdir(folder)
+    return folder
 
 
 @pytest.fixture
-def disputed(branches: Path, call_xvc: Calling) -> Path:
+def disputed(_quarrel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """As ``branches``, and the first run's note was changed on both."""
-    annotate(call_xvc, branches, "ours")
-    git(branches, "checkout", "-q", "side")
-    ran(call_xvc, "ls")
-    annotate(call_xvc, branches, "theirs")
-    git(branches, "checkout", "-q", "main")
-    ran(call_xvc, "ls")
-    return branches
+    folder = _copied(_quarrel, tmp_path / "project")
+    monkeypatch.chdir(folder)
+    return folder
 
 
 def test_a_branch_is_merged(branches: Path, call_xvc: Calling) -> None:

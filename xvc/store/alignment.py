@@ -64,7 +64,6 @@ class Table:
     key: str | None
     cells: tuple[Cell, ...]
     names: Mapping[str, str]
-    is_doubled: bool = False
 
     @property
     def key_kind(self) -> str:
@@ -132,15 +131,13 @@ def _aligned(connection: DuckDBPyConnection, name: str, before: Mapping[str, str
     columns = {store: _columns(connection, store, its) for store, its in names.items()}
     is_event = is_event and all(part in its for its in columns.values() for part in _FIXED)
     key = "row_id" if is_event else _KEYS.get(name)
-    is_doubled = key is not None and not _is_unique(connection, key, names)
-    key = None if is_doubled else key
     cells = _cells(connection, columns, names)
     if key is not None and set(before) == {OURS, THEIRS, BASE}:
         cells = _without_dropped(connection, names, cells, key)
     made = tuple(_made(connection, names[OURS], cell, columns[OURS]) for cell in cells)
     if is_event:
         _note(connection, names[OURS], made)
-    return Table(names[OURS], key, made, names, is_doubled)
+    return Table(names[OURS], key, made, names)
 
 
 def _is_noted(connection: DuckDBPyConnection, store: str, table: str) -> bool:
@@ -182,16 +179,6 @@ def _columns(
         identity = ("", name.lower()) if key is None else ("key", key)
         found[identity] = (name, "NULL" if noted == "NULL" else kind)
     return found
-
-
-def _is_unique(connection: DuckDBPyConnection, key: str, names: Mapping[str, str]) -> bool:
-    """Whether *key* tells all rows apart, in every store: another program may have doubled some."""
-    for store, table in names.items():
-        place = f"{store}.main.{quoted(table)}"
-        question = f"SELECT count(*) = count(DISTINCT {quoted(key)}) FROM {place}"
-        if connection.execute(question).fetchone() != (True,):
-            return False
-    return True
 
 
 def _cells(
@@ -262,15 +249,13 @@ def _without_dropped(
 def _is_touched(
     connection: DuckDBPyConnection, names: Mapping[str, str], cell: Cell, key: str, holder: str
 ) -> bool:
-    value, place = quoted(cell.name), quoted(key)
+    place = quoted(key)
     sides = [
-        f"(SELECT {place} AS k, {cell.read(store)} AS {value} FROM "
+        f"(SELECT {place} AS k, {cell.read(store)} AS v FROM "
         f"{store}.main.{quoted(names[store])}) AS {alias}"
         for store, alias in ((holder, "x"), (BASE, "b"))
     ]
-    pairs = zip(
-        signs_of(f"x.{value}", cell.physical), signs_of(f"b.{value}", cell.physical), strict=True
-    )
+    pairs = zip(signs_of("x.v", cell.physical), signs_of("b.v", cell.physical), strict=True)
     differs = " OR ".join(f"{x} IS DISTINCT FROM {b}" for x, b in pairs)
     found = f"SELECT 1 FROM {sides[0]} LEFT JOIN {sides[1]} USING (k) WHERE {differs} LIMIT 1"
     return connection.execute(found).fetchone() is not None

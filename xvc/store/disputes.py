@@ -58,11 +58,15 @@ class Disputes:
             f"{cell.read(store) if table else 'NULL::' + cell.physical} AS c{number}"
             for number, cell in enumerate(self._table.cells)
         ]
-        source = f"{table} AS t" if table else "(SELECT 0 AS rowid WHERE false) AS t"
+        source = (
+            f"SELECT {', '.join(cells)}, rowid AS r FROM {table}"
+            if table
+            else (f"SELECT {', '.join(cells)}, 0 AS r WHERE false")
+        )
+        chosen = f"SELECT k, {place} AS r FROM fates WHERE fate = '{Fate.BOTH_CHANGED}'"
         self._connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE {copy} AS SELECT k, {', '.join(cells)} FROM {source} "
-            f"JOIN (SELECT k, {place} FROM fates WHERE fate = '{Fate.BOTH_CHANGED}') f "
-            f"ON f.{place} = t.rowid"
+            f"CREATE OR REPLACE TEMP TABLE {copy} AS "
+            f"SELECT * EXCLUDE (r) FROM ({chosen}) JOIN ({source}) USING (r)"
         )
 
     def _meet(self, number: int) -> list[Conflict]:
@@ -77,10 +81,8 @@ class Disputes:
         rows = self._connection.execute(
             f"SELECT k::VARCHAR, {shown}, {self._newer()} {_JOINED} WHERE {differ} AND {clash}"
         ).fetchall()
-        self._connection.execute(
-            f"UPDATE merged SET c{number} = p.c FROM (SELECT k, {yours} AS c {_JOINED} WHERE "
-            f"{differ} AND NOT {clash} AND NOT {_differ(mine, was, cell)}) p WHERE merged.k = p.k"
-        )
+        taken = f"{differ} AND NOT {clash} AND NOT {_differ(mine, was, cell)}"
+        self._set(number, f"SELECT k, {yours} AS c {_JOINED} WHERE {taken}")
         return [
             Conflict(
                 self._source,
@@ -117,8 +119,9 @@ class Disputes:
             if table is None:
                 continue
             rows = self._connection.execute(
-                f"SELECT f.k::VARCHAR, {self._whole(store)} FROM fates f "
-                f"JOIN (SELECT *, rowid AS r FROM {table}) ON r = {place} WHERE fate = '{fate}'"
+                f"SELECT f.k::VARCHAR, t.w FROM fates f JOIN "
+                f"(SELECT {self._whole(store)} AS w, rowid AS r FROM {table}) t "
+                f"ON t.r = f.{place} WHERE f.fate = '{fate}'"
             ).fetchall()
             for key, row in rows:
                 ours, theirs = (None, row) if store == THEIRS else (row, None)
@@ -180,19 +183,27 @@ class Disputes:
                 self._copy(copy, number, keys)
             values = {key: choice.value for key, choice in here.items() if choice.value is not None}
             if values:
-                self._connection.execute(
-                    f"UPDATE merged SET c{number} = {_cast('p.v', cell)} FROM (SELECT "
-                    "unnest(?::VARCHAR[]) AS k, unnest(?::VARCHAR[]) AS v) p "
-                    "WHERE merged.k::VARCHAR = p.k",
-                    [list(values), list(values.values())],
-                )
+                told = "SELECT unnest(?::VARCHAR[]) AS k, unnest(?::VARCHAR[]) AS v"
+                value = f"SELECT m.k, {_cast('t.v', cell)} AS c"
+                source = f"{value} FROM mine m JOIN ({told}) t ON m.k::VARCHAR = t.k"
+                self._set(number, source, [list(values), list(values.values())])
 
     def _copy(self, copy: str, number: int, keys: list[str]) -> None:
         if keys:
+            among = "k::VARCHAR IN (SELECT unnest(?::VARCHAR[]))"
+            self._set(number, f"SELECT k, c{number} AS c FROM {copy} WHERE {among}", [keys])
+
+    def _set(self, number: int, source: str, values: Sequence[object] = ()) -> None:
+        """Set a cell of the rows that *source* lists as ``k`` and ``c``.
+
+        A number by way of another one: DuckDB passes over an update from 0.0 to -0.0 as from equal
+        to equal.
+        """
+        is_float = self._table.cells[number].physical in ("DOUBLE", "FLOAT")
+        for value in ("1", "p.c") if is_float else ("p.c",):
             self._connection.execute(
-                f"UPDATE merged SET c{number} = s.c{number} FROM {copy} s "
-                "WHERE merged.k = s.k AND s.k::VARCHAR IN (SELECT unnest(?::VARCHAR[]))",
-                [keys],
+                f"UPDATE merged SET c{number} = {value} FROM ({source}) p WHERE merged.k = p.k",
+                list(values),
             )
 
 

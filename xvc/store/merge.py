@@ -137,11 +137,15 @@ def _merged(
     tallies, conflicts, doubled = [], [], []
     shape = _shape(connection)
     for table in align(connection, stores):
-        tally, found = _merge_table(connection, source.name, table, stores, before)
+        counts = {store: _count(connection, table.at(store)) for store in stores}
+        _plan(connection, table)
+        if table.key is not None and not _tells_apart(connection, counts):
+            doubled.append(table.name)
+            table = replace(table, key=None)  # noqa: PLW2901 - the same table, told apart otherwise
+            _plan(connection, table)
+        tally, found = _merge_table(connection, source.name, table, counts, before)
         tallies.append(tally)
         conflicts += found
-        if table.is_doubled:
-            doubled.append(table.name)
     moved = _merge_notes(connection)
     has_changed = moved or _shape(connection) != shape or any(map(_changes, tallies))
     return Outcome(
@@ -167,11 +171,9 @@ def _merge_table(
     connection: DuckDBPyConnection,
     source: str,
     table: Table,
-    stores: Sequence[str],
+    counts: Mapping[str, int],
     before: Sequence[Conflict],
 ) -> tuple[Tally, list[Conflict]]:
-    counts = {store: _count(connection, table.at(store)) for store in stores}
-    _plan(connection, table)
     fates = {
         Fate(fate): count
         for fate, count in connection.execute(
@@ -213,6 +215,14 @@ def _plan(connection: DuckDBPyConnection, table: Table) -> None:
         f"(SELECT k, h AS th, r AS trow FROM ({theirs})) USING (k) FULL JOIN "
         f"(SELECT k, h AS bh, r AS brow FROM ({base})) USING (k)"
     )
+
+
+def _tells_apart(connection: DuckDBPyConnection, counts: Mapping[str, int]) -> bool:
+    """Whether each row has one place in ``fates``: another program may have doubled a key."""
+    found = connection.execute(
+        "SELECT count(orow), count(trow), count(brow), count(*) - count(k) FROM fates"
+    ).fetchone()
+    return found == (counts[OURS], counts[THEIRS], counts.get(BASE, 0), 0)
 
 
 def _keyed(table: Table, store: str) -> str:
