@@ -30,8 +30,8 @@ from xvc.store.merge import Outcome, Source, merge_into
 from xvc.types import RunId
 
 RUN = RunId("bzk3nzk3r8d7")
-ROWS = 75  # histories of a row in one example
-EXAMPLES = int(os.environ.get("MERGE_EXAMPLES", "7"))
+ROWS = 110  # histories of a row in one example
+EXAMPLES = int(os.environ.get("MERGE_EXAMPLES", "5"))
 
 History = dict[UUID, dict[str, Any]]
 
