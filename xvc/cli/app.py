@@ -23,6 +23,7 @@ COMMANDS = (
     "log",
     "show",
     "compare",
+    "merge",
     "status",
     "doctor",
     "cache ls",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from xvc.core.run import RunRecord, Status
 from xvc.errors import XvcError
+from xvc.flows import unfinished
 from xvc.flows.find import known_versions
 from xvc.flows.reap import reap
 from xvc.journal.reader import is_written, journals, runs_named
@@ -17,7 +18,10 @@ from xvc.types import RunId
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The state of a project; ``unsaved`` are runs whose rows no version holds yet."""
+    """The state of a project; ``unsaved`` are runs whose rows no version holds yet.
+
+    ``undecided`` counts the open conflicts of an unfinished merge, None when there is none.
+    """
 
     root: str
     branch: str | None
@@ -33,6 +37,7 @@ class Standing:
     latest_version: str | None
     versions: int
     warnings: tuple[str, ...] = ()
+    undecided: int | None = None
 
 
 def status(project: Project) -> Standing:
@@ -47,6 +52,7 @@ def status(project: Project) -> Standing:
     waiting = journals(project.room.journals)
     live = [path for path in waiting if is_written(path)]
     pointer = project.keeper.pointer
+    merging = unfinished.read(project.room)
     return Standing(
         root=str(project.root),
         branch=branch,
@@ -62,6 +68,7 @@ def status(project: Project) -> Standing:
         latest_version=infos[-1].name if infos else None,
         versions=len(infos),
         warnings=(*warnings, *project.keeper.warnings),
+        undecided=merging.open if merging else None,
     )
 
 

@@ -58,6 +58,11 @@ class Room:
         return self.folder / "stores" / f"{self.tree}.json"
 
     @property
+    def merge(self) -> Path:
+        """What a merge of this tree left to decide; there only while one is unfinished."""
+        return self.folder / "merges" / self.tree
+
+    @property
     def operations(self) -> Path:
         """The operation log."""
         return self.folder / "operations.jsonl"

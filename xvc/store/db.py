@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -35,6 +35,7 @@ _OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": "false",
 }
 _PID = re.compile(r"PID (\d+)")
+_MEMORY = "1GB"  # what a merge may take; DuckDB spills beyond it
 _READABLE = "open this database in read-only mode"
 _ROTTEN = (
     "corrupt",
@@ -128,6 +129,35 @@ def in_memory(path: Path) -> Iterator[DuckDBPyConnection]:
             yield connection
         finally:
             connection.close()
+
+
+@contextmanager
+def side_by_side(
+    stores: Mapping[str, Path], written: str, scratch: Path
+) -> Iterator[DuckDBPyConnection]:
+    """Open several stores in one connection, by the names given; only *written* can change.
+
+    Another person's file may hold views and macros: nothing here looks into a file beside those
+    that are named, no setting can be changed back, and names are found where they are looked for.
+
+    Raises:
+        StoreBusy: another program has one of them open for writing.
+        StoreCorrupt: one does not open, or is no store.
+        TooNew: a newer xvc wrote one.
+    """
+    for path in stores.values():
+        with reading(path):
+            pass
+    with in_memory(stores[written]) as connection:
+        for name, path in stores.items():
+            mode = "" if name == written else " (READ_ONLY)"
+            connection.execute(f"ATTACH {literal(str(path))} AS {quoted(name)}{mode}")
+        connection.execute(f"SET temp_directory = {literal(str(scratch))}")
+        connection.execute("SET preserve_insertion_order = false")
+        connection.execute(f"SET memory_limit = '{_MEMORY}'")
+        connection.execute("SET enable_external_access = false")
+        connection.execute("SET lock_configuration = true")
+        yield connection
 
 
 def read_through(connection: DuckDBPyConnection) -> None:

@@ -38,6 +38,7 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
         "waiting_journals": found.waiting_journals,
         "versions": found.versions,
         "latest_version": found.latest_version,
+        "undecided": found.undecided,
     }
     steps = ("xvc tag minor",) if found.unsaved else ()
     show(Answer("status", data, _text(found), found.warnings, steps), here.manner)
@@ -60,4 +61,9 @@ def _text(found: Standing) -> str:
         lines.append(f"unsaved    {len(found.unsaved)} runs are in no version yet")
     if found.waiting_journals:
         lines.append(f"waiting    {found.waiting_journals} journals could not be folded yet")
+    if found.undecided is not None:
+        lines.append(
+            f"merge      unfinished, {found.undecided} conflicts to decide: "
+            "`xvc merge --conflicts`, then `--continue` or `--abort`"
+        )
     return "\n".join(lines)

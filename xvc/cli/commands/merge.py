@@ -1,0 +1,94 @@
+"""``xvc merge``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, DryRun
+from xvc.cli.output import say, show
+from xvc.errors import BadValue
+
+if TYPE_CHECKING:
+    from xvc.flows.merge import Policy
+
+
+def command(
+    context: typer.Context,
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(help="Branch, version, run, worktree:NAME, origin/BRANCH or store file."),
+    ] = None,
+    dry_run: DryRun = False,
+    conflicts: Annotated[
+        bool, typer.Option("--conflicts", help="List the conflicts of the unfinished merge.")
+    ] = False,
+    ours: Annotated[bool, typer.Option("--ours", help="Decide for our values.")] = False,
+    theirs: Annotated[bool, typer.Option("--theirs", help="Decide for the source's.")] = False,
+    newest: Annotated[bool, typer.Option("--newest", help="Decide for the later row's.")] = False,
+    only: Annotated[
+        str | None,
+        typer.Option("--only", help="Decide some: \"table == 'runs' and column == 'note'\"."),
+    ] = None,
+    choices: Annotated[
+        Path | None,
+        typer.Option("--from", help="Decide as an edited list says (.json or .csv)."),
+    ] = None,
+    go_on: Annotated[
+        bool, typer.Option("--continue", help="Finish the merge as it was decided.")
+    ] = False,
+    abort: Annotated[bool, typer.Option("--abort", help="Give the unfinished merge up.")] = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="List conflicts as CSV.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Merge the stores of other branches, worktrees or people into this one; makes no commit.
+
+    Rows and cells that one side changed are taken; what both changed is a conflict, listed by
+    --conflicts, decided by --ours, --theirs, --newest or --from, and finished by --continue.
+
+    Example: xvc merge exp-dropout
+    """
+    from xvc.cli.merging import abort_answer, listed, merged_answer  # late: they open DuckDB
+    from xvc.flows import merge as flow
+    from xvc.flows import unfinished
+
+    here: Context = context.obj
+    project, policy = here.project(), _policy(ours, theirs, newest, only)
+    asked = [bool(sources), conflicts, go_on, abort]
+    if sum(asked) > 1 or not (any(asked) or policy or choices):
+        raise BadValue("merge", "name a source, or one of --conflicts, --continue and --abort")
+    tell = lambda text: say(text, here.manner)  # noqa: E731
+    if sources:
+        done = flow.merge(project, sources, policy=policy, dry_run=dry_run, tell=tell)
+        answer = merged_answer(done, is_dry=dry_run)
+    elif abort:
+        answer = abort_answer(flow.abort(project))
+    else:
+        if choices is not None:
+            flow.choose_from(project, choices)
+        if policy is not None:
+            flow.choose(project, policy)
+        if go_on:
+            answer = merged_answer(flow.proceed(project, tell=tell), is_dry=False)
+        else:
+            answer = listed(unfinished.expect(project.room), as_csv=as_csv)
+    show(answer, here.manner)
+    raise typer.Exit(answer.exit_code)
+
+
+def _policy(ours: bool, theirs: bool, newest: bool, only: str | None) -> Policy | None:
+    from xvc.core.filter import parse_filter
+    from xvc.core.merge import Side
+    from xvc.flows.merge import Policy  # late: it opens DuckDB
+
+    if ours + theirs + newest > 1:
+        raise BadValue("merge", "--ours, --theirs and --newest exclude each other")
+    some = None if only is None else parse_filter(only)
+    if not (ours or theirs or newest):
+        if some is not None:
+            raise BadValue("--only", "say how: --ours, --theirs or --newest")
+        return None
+    return Policy(Side.OURS if ours else Side.THEIRS if theirs else None, some)

@@ -1,0 +1,269 @@
+"""Merging other stores into the one of this tree: on a copy, published whole or not at all.
+
+Changes the store and its pointer only; no commit is made. The sources are only read. What both
+sides changed waits for a decision, and meanwhile the store is as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from xvc.adapters.dvc import Dvc, pointer_of
+from xvc.adapters.history import changed_at, made_at
+from xvc.adapters.lock import FileLock
+from xvc.core.expression import Expression
+from xvc.core.merge import Conflict, Side, decide
+from xvc.errors import ConflictError, NoProject
+from xvc.flows import unfinished
+from xvc.flows.choices import read_choices
+from xvc.flows.mend import mend
+from xvc.flows.sources import Found, resolve
+from xvc.flows.unfinished import Unfinished
+from xvc.journal.reader import journals
+from xvc.project import Project
+from xvc.store.merge import Outcome, Source, merge_into
+from xvc.store.publish import held_still, publish, renew
+
+_WAIT = 120.0  # seconds for other merges, and versions being made
+
+Tell = Callable[[str], object]
+"""Where to say how far things are."""
+
+
+class MergeUnfinished(ConflictError):
+    """An earlier merge waits for decisions."""
+
+    code = "merge-unfinished"
+
+    def __init__(self, sources: tuple[str, ...], undecided: int) -> None:
+        super().__init__(sources, undecided)
+        self.sources, self.undecided = sources, undecided
+
+    def __str__(self) -> str:
+        return f"the merge of {', '.join(self.sources)} has {self.undecided} conflicts to decide"
+
+    @property
+    def hint(self) -> str:
+        """Names every way on."""
+        return (
+            "See `xvc merge --conflicts`; decide with `--ours`, `--theirs` or `--newest`; "
+            "then `xvc merge --continue`, or `xvc merge --abort`."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How conflicts end: a side's value, or without one the newer row's; *only* some, or all."""
+
+    side: Side | None = None
+    only: Expression | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What a merge did, or would do: the account of each source, and what is left to decide.
+
+    ``digest`` names the store that came of it, None when the store is as it was.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    digest: str | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def conflicts(self) -> tuple[Conflict, ...]:
+        """All conflicts, decided or not."""
+        return tuple(each for outcome in self.outcomes for each in outcome.conflicts)
+
+    @property
+    def undecided(self) -> int:
+        """How many conflicts wait for a decision."""
+        return sum(each.choice is None for each in self.conflicts)
+
+
+def merge(
+    project: Project,
+    names: Sequence[str],
+    *,
+    policy: Policy | None = None,
+    dry_run: bool = False,
+    tell: Tell = str,
+) -> Merged:
+    """Merge stores into the one of this tree; with conflicts left, nothing changes but a note.
+
+    Raises:
+        NoProject: no git or no DVC here.
+        MergeUnfinished: an earlier merge waits for decisions.
+        NoSource: a name means nothing that has a store.
+        NotFetched: a store is not in the DVC cache.
+        MergeUnsound: a row is not accounted for.
+    """
+    dvc = _dvc(project)
+    mend(project)
+    with _alone(project):
+        waiting = unfinished.read(project.room)
+        if waiting is not None and not dry_run:
+            raise MergeUnfinished(tuple(each.name for each in waiting.sources), waiting.open)
+        project.keeper.refresh()
+        sources = [resolve(project, dvc, name) for name in dict.fromkeys(names)]
+        return _carried_out(project, dvc, sources, (), policy, dry_run=dry_run, tell=tell)
+
+
+def proceed(project: Project, *, tell: Tell = str) -> Merged:
+    """Finish a merge with what was decided.
+
+    Raises:
+        NoMerge: none is unfinished.
+    """
+    dvc = _dvc(project)
+    with _alone(project):
+        waiting = unfinished.expect(project.room)
+        held = (waiting.sources, waiting.conflicts)
+        return _carried_out(project, dvc, *held, None, dry_run=False, tell=tell)
+
+
+def choose(project: Project, policy: Policy) -> Unfinished:
+    """Decide conflicts of the unfinished merge; the store does not change.
+
+    Raises:
+        NoMerge: none is unfinished.
+    """
+    with _alone(project):
+        waiting = unfinished.expect(project.room)
+        return _kept(project, _decided(project, waiting.sources, waiting.conflicts, policy))
+
+
+def choose_from(project: Project, file: Path) -> Unfinished:
+    """Decide conflicts of the unfinished merge as a file says; the store does not change.
+
+    Raises:
+        NoMerge: none is unfinished.
+        BadValue: the file cannot be read, or an entry means nothing.
+    """
+    with _alone(project):
+        waiting = unfinished.expect(project.room)
+        return _kept(project, read_choices(file, waiting.conflicts))
+
+
+def abort(project: Project) -> Unfinished:
+    """Forget the unfinished merge; the store was never touched by it.
+
+    Raises:
+        NoMerge: none is unfinished.
+    """
+    with _alone(project):
+        waiting = unfinished.expect(project.room)
+        unfinished.forget(project.room)
+    return waiting
+
+
+def _alone(project: Project) -> AbstractContextManager[None]:
+    """Keep other merges, and versions being made, from this repository."""
+    return FileLock(project.room.version_lock).held(wait=_WAIT, doing="merge")
+
+
+def _kept(project: Project, conflicts: Iterable[Conflict]) -> Unfinished:
+    changed = replace(unfinished.expect(project.room), conflicts=tuple(conflicts))
+    unfinished.write(project.room, changed)
+    return changed
+
+
+def _dvc(project: Project) -> Dvc:
+    if project.place is None:
+        raise NoProject(str(project.root), "a git repository")
+    if project.dvc is None:
+        raise NoProject(str(project.root), "a DVC repository")
+    return project.dvc
+
+
+def _carried_out(
+    project: Project,
+    dvc: Dvc,
+    sources: Sequence[Found],
+    before: Sequence[Conflict],
+    policy: Policy | None,
+    *,
+    dry_run: bool,
+    tell: Tell,
+) -> Merged:
+    """Merge on a copy, and publish it when nothing is left to decide."""
+    digest = None
+    project.room.scratch.mkdir(parents=True, exist_ok=True)
+    with held_still(project.keeper) as copy:
+        outcomes = _attempt(project, sources, before, copy, tell)
+        for _ in sources if policy else ():  # what one decides can bring up another
+            if all(not outcome.open for outcome in outcomes):
+                break
+            found = [each for outcome in outcomes for each in outcome.conflicts]
+            before = _decided(project, sources, found, policy or Policy())
+            renew(project.keeper, copy)
+            outcomes = _attempt(project, sources, before, copy, tell)
+        is_open = any(outcome.open for outcome in outcomes)
+        has_changed = any(outcome.has_changed or outcome.conflicts for outcome in outcomes)
+        if not dry_run and not is_open and has_changed:
+            digest = publish(project.keeper, dvc, copy)
+    merged = Merged(tuple(outcomes), digest, _warnings(project, outcomes))
+    if not dry_run:
+        _note(project, sources, merged)
+    return merged
+
+
+def _attempt(
+    project: Project, sources: Sequence[Found], before: Sequence[Conflict], copy: Path, tell: Tell
+) -> list[Outcome]:
+    outcomes = []
+    for found in sources:
+        tell(f"merging {found.name} …")
+        source = Source(found.name, found.path, found.digest, found.base)
+        outcomes.append(merge_into(copy, source, before, project.room.scratch))
+    return outcomes
+
+
+def _note(project: Project, sources: Sequence[Found], merged: Merged) -> None:
+    """Keep what waits for a decision, or forget what no longer does."""
+    if not merged.undecided:
+        unfinished.forget(project.room)
+        return
+    pinned = unfinished.pinned(project.room, sources)
+    unfinished.write(project.room, Unfinished(pinned, merged.conflicts))
+
+
+def _decided(
+    project: Project, sources: Sequence[Found], conflicts: Sequence[Conflict], policy: Policy
+) -> tuple[Conflict, ...]:
+    ours, found = _written_at(project), list(conflicts)
+    for source in sources:
+        its = [each for each in found if each.source == source.name]
+        fallback = Side.THEIRS if source.at > ours else Side.OURS
+        made = iter(decide(its, policy.side, policy.only, fallback))
+        found = [next(made) if each.source == source.name else each for each in found]
+    return tuple(found)
+
+
+def _written_at(project: Project) -> float:
+    """When our store changed last: now and then by a run, else by its newest version."""
+    path = project.relative(pointer_of(project.store_path))
+    room = project.room
+    is_unsaved = bool(journals(room.journals) or journals(room.folded))
+    commits = [] if is_unsaved else changed_at(project.git, "HEAD", path, None)
+    return (
+        float(made_at(project.git, commits[0])) if commits else project.store_path.stat().st_mtime
+    )
+
+
+def _warnings(project: Project, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    told = list(project.keeper.warnings)
+    for each in outcomes:
+        if not each.is_related:
+            told.append(
+                f"{each.source}: the store where the branches parted is no ancestor of both, so "
+                "rows that one side deleted there are kept"
+            )
+        told += [
+            f"{each.source}: rows of {table} have doubled or empty keys; whole rows were compared"
+            for table in each.doubled
+        ]
+    return tuple(told)
