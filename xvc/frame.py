@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from types import ModuleType
-from typing import TYPE_CHECKING, Literal, TypeGuard, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from xvc.errors import BadValue, NoPackage
 
@@ -54,14 +54,18 @@ def to_pandas(connection: DuckDBPyConnection, question: Question) -> DataFrame:
         warnings.simplefilter("ignore", DeprecationWarning)
         frame = connection.execute(question.query, list(question.values)).df()
     for place, decode in question.decoders.items():
-        read = [None if _is_missing(value) else decode(value) for value in frame.iloc[:, place]]
+        column = frame.iloc[:, place]
+        gaps = column.isna() if column.dtype != object else map(_is_missing, column)
+        read = [
+            None if is_gap else decode(value) for value, is_gap in zip(column, gaps, strict=True)
+        ]
         frame.isetitem(place, pandas.Series(read, dtype=object))
     frame.columns = list(question.names)
-    return cast("DataFrame", frame)
+    return frame
 
 
 def _is_missing(value: object) -> bool:
-    """Whether DuckDB had no value here; NaN stands for that in columns of text only."""
+    """Whether DuckDB had no value here: among Python values NaN is one."""
     return value is None or type(value).__name__ == "NAType"
 
 
@@ -126,10 +130,7 @@ def _kind(values: list[object]) -> dict[str, str]:
         return {"dtype": "Int64" if has_gaps else "int64"}
     if kinds == {bool}:
         return {"dtype": "boolean" if has_gaps else "bool"}
-    if kinds and all(map(_is_numeric, (value for value in values if value is not None))):
-        return {"dtype": "float64"} if float in kinds or int in kinds else {}
+    texts = {value for value in values if isinstance(value, str)}
+    if kinds & {int, float} and kinds <= {int, float, str} and texts <= _INFINITE:
+        return {"dtype": "float64"}
     return {} if kinds == {str} else {"dtype": "object"}
-
-
-def _is_numeric(value: object) -> TypeGuard[float]:
-    return type(value) in (int, float) or value in _INFINITE

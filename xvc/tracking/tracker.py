@@ -69,6 +69,9 @@ class Tracker(Edits):
     IN_MEMORY = IN_MEMORY
     SKIP_INSERT = SKIP_INSERT
 
+    latest: dict[str, object]
+    _params: dict[str, object]
+
     def __init__(
         self,
         db: str | os.PathLike[str] | None = None,
@@ -100,14 +103,12 @@ class Tracker(Edits):
             logs_stdout=logs_stdout, jsonl=jsonl, raise_on_error=raise_on_error, reset=reset,
             warnings=warnings
         )  # fmt: skip
-        self.latest: dict[str, object] = {}
-        self._params: dict[str, object] = {}
+        self.latest, self._params = {}, {}
         opened = open_run(db, self._options, name, note)
         self.track_id, self._journal = opened.track_id, opened.journal
         self._store, self._root = opened.store, opened.root
         self._owns_run, self._passing = opened.owns_run, opened.passing
-        self.warnings = opened.warnings
-        self._streams = self._open_streams()
+        self.warnings, self._streams = opened.warnings, self._open_streams()
         self._finish_at_exit()
         if params:
             self.set_params(params)
