@@ -12,12 +12,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from xvc.errors import XvcError
+    from xvc.tracking.reader import Reader
     from xvc.tracking.tracker import Tracker
 
 __version__ = "0.1.0"
-__all__ = ["Tracker", "XvcError", "__version__"]
+__all__ = ["Reader", "Tracker", "XvcError", "__version__"]
 
-_HOMES = {"Tracker": "xvc.tracking.tracker", "XvcError": "xvc.errors"}
+_HOMES = {
+    "Reader": "xvc.tracking.reader",
+    "Tracker": "xvc.tracking.tracker",
+    "XvcError": "xvc.errors",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -4,11 +4,14 @@
 
     XvcError
     ├─ UsageError       the caller: BadVersion BadReference BadSetting BadExpression BadValue
-    ├─ NotFoundError    the caller: NoProject NoRun NoVersion NoObject NoCommand
+    │                               BadQuery WriteRefused NotAStore NotKept
+    ├─ NotFoundError    the caller: NoProject NoRun NoVersion NoObject NoCommand NoStore NoTable
+    │                               NoColumn NoPackage
     ├─ ConflictError    a decision: TagTaken TreeDiffers AmbiguousRun Unresolved ForeignProject
     ├─ BusyError        time:       LockBusy StoreBusy
     ├─ CorruptError     a repair:   StoreCorrupt ObjectCorrupt PointerCorrupt TooNew
     └─ ExternalError    the tool:   GitFailed NoIdentity DvcFailed StoreFailed JournalFailed
+                                    StreamFailed
 
 Each has a code, one sentence, a hint, its facts as fields, and survives pickling: the facts are
 the arguments, in order.
@@ -16,11 +19,21 @@ the arguments, in order.
 
 from __future__ import annotations
 
+from difflib import get_close_matches
 from typing import ClassVar
 
 
 def _first_line(words: str) -> str:
     return (words.strip().splitlines() or ["no message"])[0]
+
+
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    """Say which of the known names may have been meant; else the first few."""
+    by_small = {each.lower(): each for each in reversed(known)}
+    near = [by_small[small] for small in get_close_matches(name.lower(), by_small)]
+    if near:
+        return f"Near it: {', '.join(map(repr, near))}."
+    return f"There are: {', '.join(map(repr, known[:10]))}." if known else "There are none yet."
 
 
 class XvcError(Exception):
@@ -162,6 +175,74 @@ class BadValue(UsageError):
         return f"{self.name}: {self.reason}"
 
 
+class BadQuery(UsageError):
+    """A query cannot be answered; DuckDB's words are kept."""
+
+    code = "bad-query"
+
+    def __init__(self, query: str, words: str) -> None:
+        super().__init__(query, words)
+        self.query, self.words = query, words
+
+    def __str__(self) -> str:
+        return f"cannot answer the query: {_first_line(self.words)}"
+
+    @property
+    def hint(self) -> str:
+        """Names how to see what there is."""
+        return "`SHOW TABLES` lists the tables, `DESCRIBE events` the columns of one."
+
+
+class WriteRefused(UsageError):
+    """A statement that is no question came where only questions are answered."""
+
+    code = "write-refused"
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
+
+    def __str__(self) -> str:
+        return f"{self.kind} is refused: here the store is only read, one SELECT at a time"
+
+    @property
+    def hint(self) -> str:
+        """Names the ways to change what is kept."""
+        return "Change what was logged with `set_value`, `set_where` or `delete_run`."
+
+
+class NotAStore(UsageError):
+    """A path names something that is there and is no store of xvc's."""
+
+    code = "not-a-store"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"{self.path} is no store: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """Says that it was left alone."""
+        return "It was not touched; name another file, such as results/experiments.duckdb."
+
+
+class NotKept(UsageError):
+    """Rows were asked back of a tracker that keeps none."""
+
+    code = "not-kept"
+
+    def __str__(self) -> str:
+        return "this tracker keeps no rows (SKIP_INSERT)"
+
+    @property
+    def hint(self) -> str:
+        """Names where the rows are."""
+        return "Read them from its log with `Reader.read_logs`, or `Reader.read_jsonl`."
+
+
 class NoProject(NotFoundError):
     """A command that needs a project was called outside one."""
 
@@ -253,6 +334,78 @@ class NoCommand(NotFoundError):
     def hint(self) -> str:
         """Shows the shape of a call."""
         return "Everything after `--` is the command: `xvc run -- python train.py`."
+
+
+class NoStore(NotFoundError):
+    """Nothing was ever logged where a store was looked for."""
+
+    code = "no-store"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"there is no store {self.path}"
+
+    @property
+    def hint(self) -> str:
+        """Names what makes one."""
+        return "`Tracker` makes it with the first row; look at the path and the current folder."
+
+
+class NoTable(NotFoundError):
+    """No row was ever logged into a table of this name."""
+
+    code = "no-table"
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(name, known)
+        self.name, self.known = name, known
+
+    def __str__(self) -> str:
+        return f"there is no table {self.name!r}"
+
+    @property
+    def hint(self) -> str:
+        """Names the nearest."""
+        return _nearest(self.name, self.known)
+
+
+class NoColumn(NotFoundError, KeyError):
+    """No row has such a key. A `KeyError`, too."""
+
+    code = "no-column"
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(name, known)
+        self.name, self.known = name, known
+
+    def __str__(self) -> str:
+        return f"no row has the key {self.name!r}"
+
+    @property
+    def hint(self) -> str:
+        """Names the nearest."""
+        return _nearest(self.name, self.known)
+
+
+class NoPackage(NotFoundError):
+    """What was asked for needs a package that is not installed."""
+
+    code = "no-package"
+
+    def __init__(self, name: str, extra: str) -> None:
+        super().__init__(name, extra)
+        self.name, self.extra = name, extra
+
+    def __str__(self) -> str:
+        return f"{self.name} is not installed"
+
+    @property
+    def hint(self) -> str:
+        """Names the extra."""
+        return f"Install `xvc-experiments[{self.extra}]`."
 
 
 class TagTaken(ConflictError):
@@ -534,3 +687,21 @@ class JournalFailed(ExternalError):
     def hint(self) -> str:
         """Says what is safe."""
         return "Make room or make it writable; every row logged before is safe."
+
+
+class StreamFailed(ExternalError):
+    """A row could not be written to a log or a JSONL file."""
+
+    code = "stream-failed"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"cannot write {self.path}: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """Says what is safe."""
+        return "Make room or make it writable; rows are in the store, whatever a log lacks."

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, cast
 from xvc.core.plain import from_plain
 from xvc.core.record import environment_from
 from xvc.core.run import Environment, RunRecord
+from xvc.errors import NoColumn
 from xvc.journal.codec import from_json
 from xvc.store import runs
-from xvc.store.columns import known, tables
+from xvc.store.columns import Column, known, tables
 from xvc.store.schema import quoted
 from xvc.types import Json, RunId
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _SECONDS = "seconds"
+_OWN = {"track_id": "VARCHAR", "timestamp": "TIMESTAMP WITH TIME ZONE"}
 _NEWEST = "ORDER BY started DESC NULLS LAST, id"
 
 
@@ -155,44 +157,61 @@ def sortable() -> tuple[str, ...]:
     return *(name for name, kind in runs.COLUMNS.items() if kind != "JSON"), _SECONDS
 
 
-def rows_of(connection: DuckDBPyConnection, table: str, run: RunId) -> int:
-    """Count a run's rows in an event table; 0 when there is no such table."""
-    if table not in tables(connection):
+def rows_of(connection: DuckDBPyConnection, table: str, run: RunId | None) -> int:
+    """Count the rows of a run, or of all, in an event table; 0 when there is no such table."""
+    if table.lower() not in map(str.lower, tables(connection)):
         return 0
-    found = connection.execute(
-        f"SELECT count(*) FROM {quoted(table)} WHERE track_id = ?", [run]
-    ).fetchone()
+    where, values = _of_run(run)
+    found = connection.execute(f"SELECT count(*) FROM {quoted(table)} {where}", values).fetchone()
     return int(found[0]) if found else 0
 
 
-def selection(
-    connection: DuckDBPyConnection, table: str, run: RunId | None
-) -> tuple[str, list[object]]:
-    """Write the question for an event table's rows, oldest first, of one run or of all."""
-    if table not in tables(connection):
-        return "SELECT '' AS track_id, now() AS timestamp WHERE false", []
-    where, values = ("", []) if run is None else ("WHERE track_id = ?", [run])
-    chosen = f"SELECT * EXCLUDE (row_id) FROM {quoted(table)}"
-    return f"{chosen} {where} ORDER BY row_id", list(values)
+def _of_run(run: RunId | None) -> tuple[str, list[object]]:
+    return ("", []) if run is None else ("WHERE track_id = ?", [run])
 
 
-def values_of(connection: DuckDBPyConnection, table: str, run: RunId, key: str) -> list[object]:
-    """Read one key of a run's rows as they were logged, oldest first; None where a row lacks it.
+def values_of(
+    connection: DuckDBPyConnection, table: str, run: RunId | None, key: str
+) -> list[object]:
+    """Read one key of the rows of a run, or of all, as they were logged, oldest first.
+
+    None where a row lacks it. Unless they were logged as keys, too, ``track_id`` and
+    ``timestamp`` are the table's own.
 
     Raises:
-        KeyError: the table has no such key.
+        NoColumn: the table has no such key.
     """
-    column = known(connection, table).get(key)
+    held = known(connection, table)
+    column = held.get(key) or _own_column(connection, table, key)
     if column is None:
-        raise KeyError(key)
+        raise NoColumn(key, (*held, *_OWN))
+    where, values = _of_run(run)
     found = connection.execute(
-        f"SELECT {quoted(column.name)} FROM {quoted(table)} WHERE track_id = ? ORDER BY row_id",
-        [run],
+        f"SELECT {quoted(column.name)} FROM {quoted(table)} {where} ORDER BY row_id", values
     ).fetchall()
-    return [_logged(value, column.type) for (value,) in found]
+    return [as_logged(value, column.type) for (value,) in found]
 
 
-def _logged(value: object, kind: str) -> object:
+def _own_column(connection: DuckDBPyConnection, table: str, key: str) -> Column | None:
+    is_there = key in _OWN and table.lower() in map(str.lower, tables(connection))
+    return Column(key, key, _OWN[key]) if is_there else None
+
+
+def last_row(connection: DuckDBPyConnection, table: str) -> dict[str, object]:
+    """Read the last row by its time: every key that it has a value for; empty without a row."""
+    if table.lower() not in map(str.lower, tables(connection)):
+        return {}
+    held = known(connection, table)
+    columns = [*held.values(), *(Column(key, key, kind) for key, kind in _OWN.items())]
+    picked = ", ".join(quoted(column.name) for column in columns)
+    found = connection.execute(
+        f"SELECT {picked} FROM {quoted(table)} ORDER BY timestamp DESC, row_id DESC LIMIT 1"
+    ).fetchone()
+    pairs = zip(columns, found or (), strict=False)
+    return {each.key: as_logged(value, each.type) for each, value in pairs if value is not None}
+
+
+def as_logged(value: object, kind: str) -> object:
     """Undo what the journal did to a nested value; any other comes out of DuckDB as it went in."""
     if kind == "JSON" and isinstance(value, str):
         return from_plain(from_json(value))

@@ -11,8 +11,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from xvc.core.context import VARIABLE, RunContext
+from xvc.core.ids import run_id
 from xvc.journal.writer import Journal
-from xvc.tracking.options import Options, StrPath
+from xvc.tracking.options import SKIP_INSERT, Options, StrPath
+from xvc.tracking.unkept import Unkept
 from xvc.types import Json, RunId
 
 IN_MEMORY = ":memory:"
@@ -25,7 +27,7 @@ class Opened:
     track_id: RunId
     store: Path
     root: Path
-    journal: Journal
+    journal: Journal | Unkept
     owns_run: bool
     warnings: tuple[str, ...] = ()
     passing: TemporaryDirectory[str] | None = None
@@ -35,12 +37,20 @@ def open_run(db: StrPath | None, options: Options, name: str | None, note: str |
     """Join the run that the environment names, when *db* is its store; else begin one.
 
     Raises:
+        NotAStore: *db* is something else.
         JournalFailed: nothing can be written.
     """
     context = RunContext.decode(os.environ.get(VARIABLE, ""))
+    if db == SKIP_INSERT:
+        return _skip(options, context)
     if context is not None and (db is None or Path(db).resolve() == Path(context.store)):
         return _join(context)
     return _begin(db, options, {"name": name, "note": note}, context.run if context else None)
+
+
+def _skip(options: Options, context: RunContext | None) -> Opened:
+    run = context.run if context is not None else run_id(os.urandom(8))
+    return Opened(run, Path(SKIP_INSERT), options.folder, Unkept(), owns_run=False)
 
 
 def _join(context: RunContext) -> Opened:
@@ -59,6 +69,7 @@ def _begin(
 ) -> Opened:
     from xvc.beginning import begin  # late: loads yaml and asks git, which joining needs not
     from xvc.project import Project
+    from xvc.store.guard import refuse_other_files
 
     passing = TemporaryDirectory(prefix="xvc-memory-") if db == IN_MEMORY else None
     place = Path(passing.name) / "memory.duckdb" if passing else db
@@ -66,6 +77,8 @@ def _begin(
     project = Project.find(folder, os.environ)
     if place is not None and Path(place).resolve() != project.store_path:
         project = Project.find(folder, os.environ, {"database": str(Path(place).resolve())})
+        if project.store_path.exists():
+            refuse_other_files(project.store_path, project.room)
     begun = begin(project, sys.argv, folder=folder, params={}, parent=parent, **said)
     if project.room.folder.parent == project.store_path.parent:
         _hide(project.room.folder)

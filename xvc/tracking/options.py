@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
 from xvc.errors import BadValue
 
 StrPath = str | os.PathLike[str]
+SKIP_INSERT = ":skip:"
+
+
+def check_engine(engine: str) -> None:
+    """Warn of an engine that is none of ours: programs written for others name theirs."""
+    if engine != "duckdb":
+        said = f"the store is DuckDB; engine={engine!r} makes no difference"
+        warnings.warn(said, UserWarning, stacklevel=3)
 
 
 @dataclass(frozen=True, slots=True)

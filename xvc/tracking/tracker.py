@@ -20,7 +20,7 @@ from xvc.core.run import Status
 from xvc.errors import BadValue
 from xvc.tracking.edits import Edits
 from xvc.tracking.opening import IN_MEMORY, open_run
-from xvc.tracking.options import Options, StrPath
+from xvc.tracking.options import SKIP_INSERT, Options, StrPath, check_engine
 from xvc.types import Json, Row
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from xvc.core.entry import Explanation
     from xvc.tracking.caching import Caching
+    from xvc.tracking.streams import Streams
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -39,7 +40,8 @@ class Tracker(Edits):
 
     Args:
         db: the store, a path; None is the project's, or the one of the run that this joins;
-            `Tracker.IN_MEMORY` is one that goes when the tracker is closed.
+            `Tracker.IN_MEMORY` is one that goes when the tracker is closed; `Tracker.SKIP_INSERT`
+            is none at all: rows go to the log and the JSONL file only.
         params: values added to every row from now on.
         table: the event table; any name but the store's own tables.
         cache: a folder; `track` and `wrap` then take results of equal calls from there.
@@ -47,7 +49,7 @@ class Tracker(Edits):
         log_network_params: whether they record bytes sent and received.
         measurement_interval: seconds between two looks at them.
         git_root: the folder whose repository the run belongs to; None is the current one.
-        logs_path: a folder; every row goes into a log file there as well.
+        logs_path: a folder; every row goes into a log file there as well, one file a day.
         logs_stdout: whether every row goes to standard output as well.
         jsonl: a file; every row goes there as one flat JSON line as well.
         raise_on_error: whether an exception of a tracked function goes on, once recorded.
@@ -55,9 +57,11 @@ class Tracker(Edits):
         warnings: whether what could not be done is said through Python's warnings.
         name: what to call the run, when it begins one.
         note: a line about it, when it begins one.
+        engine: "duckdb"; other names are taken with a warning, and make no difference.
 
     Raises:
         BadValue: *table* is reserved.
+        NotAStore: *db* is a folder, or a file of another program.
         JournalFailed: nothing can be written.
 
     >>> import tempfile, os
@@ -68,6 +72,10 @@ class Tracker(Edits):
     """
 
     IN_MEMORY = IN_MEMORY
+    SKIP_INSERT = SKIP_INSERT
+
+    latest: dict[str, object]
+    _params: dict[str, object]
 
     def __init__(
         self,
@@ -88,7 +96,9 @@ class Tracker(Edits):
         warnings: bool = True,
         name: str | None = None,
         note: str | None = None,
+        engine: str = "duckdb",
     ) -> None:
+        check_engine(engine)
         if not table or table.lower() in _RESERVED:
             raise BadValue("table", f"{table!r} is reserved; choose another name")
         self.table = table
@@ -98,16 +108,34 @@ class Tracker(Edits):
             logs_stdout=logs_stdout, jsonl=jsonl, raise_on_error=raise_on_error, reset=reset,
             warnings=warnings
         )  # fmt: skip
-        self.latest: dict[str, object] = {}
-        self._params: dict[str, object] = {}
+        self.latest, self._params = {}, {}
         opened = open_run(db, self._options, name, note)
         self.track_id, self._journal = opened.track_id, opened.journal
         self._store, self._root = opened.store, opened.root
         self._owns_run, self._passing = opened.owns_run, opened.passing
-        self.warnings = opened.warnings
+        self.warnings, self._streams = opened.warnings, self._open_streams()
         self._finish_at_exit()
         if params:
             self.set_params(params)
+
+    def _open_streams(self) -> Streams | None:
+        wanted = (self._options.logs_path, self._options.jsonl, self._options.logs_stdout)
+        if wanted == (None, None, False):
+            return None
+        from xvc.tracking.streams import Streams  # late: loguru, for those who asked for a log
+
+        return Streams(self._options, self.track_id)
+
+    @property
+    def logger(self) -> Streams:
+        """Writes to the log: ``monitor`` and ``experiment`` rows, ``info`` and so on messages.
+
+        Raises:
+            BadValue: there is no log.
+        """
+        if self._streams is None:
+            raise BadValue("logger", "there is none without logs_path=, logs_stdout= or jsonl=")
+        return self._streams
 
     def _finish_at_exit(self) -> None:
         self._pid = os.getpid()
@@ -130,6 +158,8 @@ class Tracker(Edits):
             row["timestamp"] = self._journal.row(self.track_id, self.table, row)
         row["track_id"] = self.track_id
         self.latest = row
+        if self._streams:
+            self._streams.row(row)
         return row
 
     def _spread(self, row: Row, refused: BadValue) -> dict[str, object]:

@@ -1,0 +1,1 @@
+"""Where rows go beside the store: log files, standard output, JSON lines."""

@@ -1,0 +1,80 @@
+"""Where a tracker's rows go beside the store, and the logger that writes there, too."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from xvc.errors import BadValue
+from xvc.sinks.lines import Lines, line_of
+from xvc.sinks.logs import open_log
+from xvc.tracking.options import Options
+
+if TYPE_CHECKING:
+    from loguru import Logger
+    from pandas import DataFrame
+
+
+class Streams:
+    """The log and the JSONL file of one tracker; also what ``tracker.logger`` is.
+
+    Whatever else loguru's logger can do is there, too: ``tracker.logger.info("…")``.
+    """
+
+    def __init__(self, options: Options, run: str) -> None:
+        self._run = run
+        self._lines = None if options.jsonl is None else Lines(Path(options.jsonl).absolute())
+        folder = None if options.logs_path is None else Path(options.logs_path).absolute()
+        is_logged = folder is not None or options.logs_stdout
+        self._log = open_log(folder, to_stdout=options.logs_stdout) if is_logged else None
+
+    def row(self, row: Mapping[str, object]) -> None:
+        """Write a row, as `Tracker.log` returns it, everywhere.
+
+        Raises:
+            StreamFailed: the disk refused.
+        """
+        logged = {key: value for key, value in row.items() if key not in ("timestamp", "track_id")}
+        self._write(logged, cast("float", row["timestamp"]), "TRACKING")
+
+    def _write(self, row: Mapping[str, object], at: float, level: str) -> None:
+        line = line_of(row, at, level, self._run)
+        if self._lines is not None:
+            self._lines.write(line)
+        if self._log is not None:
+            self._log.log(level, "{}", line)
+
+    def monitor(self, found: Mapping[str, object] | DataFrame) -> None:
+        """Write a row, or every row of a pandas frame, to the log and not into the store.
+
+        Raises:
+            BadValue: *found* is neither.
+            StreamFailed: the disk refused.
+        """
+        self._write_each(found, "MONITOR")
+
+    def experiment(self, found: Mapping[str, object]) -> None:
+        """Write an evaluation, its metrics and params, to the log and not into the store.
+
+        Raises:
+            BadValue: *found* is no mapping.
+            StreamFailed: the disk refused.
+        """
+        self._write_each(found, "EXPERIMENT")
+
+    def _write_each(self, found: object, level: str) -> None:
+        from xvc.frame import rows_of_frame
+
+        rows = [found] if isinstance(found, Mapping) else rows_of_frame(found)
+        if rows is None:
+            raise BadValue(level.lower(), f"takes a dict or a frame, not {type(found).__name__}")
+        for row in rows:
+            self._write(row, time.time(), level)
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        log: Logger | None = self.__dict__.get("_log")
+        if log is None or name.startswith("__"):
+            raise AttributeError(f"a logger without logs_path or logs_stdout has no {name!r}")
+        return cast("Callable[..., object]", getattr(log, name))
