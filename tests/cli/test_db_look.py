@@ -294,6 +294,7 @@ def test_a_store_outside_git_is_changed(alone: Path, call_xvc: Calling) -> None:
 
 def test_a_read_only_store_is_not_changed(alone: Path, call_xvc: Calling) -> None:
     """A file that may not be written is refused, and can be read."""
+    call_xvc("db", "ls", "--db", str(alone))
     alone.chmod(0o444)
     words = ["sql", "DELETE FROM events", "--write", "--yes", "--db", str(alone)]
 

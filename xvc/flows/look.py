@@ -83,12 +83,14 @@ def project_of(project: Project, database: Path | None) -> Project:
     path = database.resolve()
     if path.is_dir():
         raise StoreIsFolder(str(path))
-    if not path.exists():
+    if not path.parent.is_dir():
         raise NoStore(str(path))
-    for each in (project, Project.find(path.parent, project.environment)):
-        if each.store_path.resolve() == path:
-            return each
-    return Project.find(path.parent, project.environment, {"database": str(path)})
+    near = (project, Project.find(path.parent, project.environment))
+    alone = Project.find(path.parent, project.environment, {"database": str(path)})
+    found = next((each for each in near if each.store_path.resolve() == path), alone)
+    if not path.exists() and not found.room.journals.is_dir():  # journals make the store
+        raise NoStore(str(path))
+    return found
 
 
 @contextmanager
