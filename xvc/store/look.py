@@ -259,10 +259,19 @@ def _read(
     ending: str,
     values: list[object],
 ) -> list[tuple[object, ...]]:
+    """Read rows in order: first which, then what is in them.
+
+    DuckDB 2.0 cannot carry a mixed column through a sort of more rows than it keeps together.
+    """
+    ordered = connection.execute(f"SELECT rowid FROM {quoted(table)} {ending}", values).fetchall()
     picked = ", ".join(each.sql for each in chosen)
-    found = connection.execute(f"SELECT {picked} FROM {quoted(table)} {ending}", values)
+    found = connection.execute(
+        f"SELECT rowid, {picked} FROM {quoted(table)} WHERE rowid IN (SELECT unnest(?))",
+        [[place for (place,) in ordered]],
+    )
     kinds = [each.type for each in chosen]
-    return [tuple(map(recorded, row, kinds)) for row in found.fetchall()]
+    held = {place: tuple(map(recorded, row, kinds)) for place, *row in found.fetchall()}
+    return [held[place] for (place,) in ordered]
 
 
 def _count(connection: DuckDBPyConnection, table: str, where: str, values: list[object]) -> int:
