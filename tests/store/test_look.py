@@ -183,20 +183,3 @@ def test_a_failed_change_leaves_no_trace(tmp_path: Path) -> None:
 
     assert keeper.path.read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.duckdb", "room"]
-
-
-def test_a_long_table_with_a_mixed_column_is_read_in_order(tmp_path: Path) -> None:
-    """Values of several types come back from among many rows, where DuckDB's own sort gives up."""
-    keeper = Keeper(tmp_path / "a.duckdb", Room(tmp_path / "room"), None)
-    sql.change(
-        keeper,
-        "CREATE TABLE long (row_id BIGINT, mixed VARIANT); INSERT INTO long SELECT i, "
-        "CASE WHEN i % 3 = 0 THEN i::VARIANT ELSE 'hi'::VARIANT END FROM range(60) t(i); "
-        "INSERT INTO long SELECT i, NULL FROM range(60, 1000000) t(i)",
-        keeps=False,
-    )
-    with keeper.view() as connection:
-        found = look.rows(connection, look.Wanted("long", ("mixed",)), 60, newest=False)
-
-    values = [place if place % 3 == 0 else "hi" for place in range(60)]
-    assert [value for (value,) in found.rows] == values
