@@ -12,6 +12,7 @@ from surroundings import Calling
 from xvc.cli.app import COMMANDS
 
 HEAVY = ("dvc", "git", "pandas", "numpy", "rich", "diskcache", "cloudpickle")
+HEAVY = ("dvc", "git", "pandas", "numpy", "rich", "plotext", "matplotlib")
 _TELL = "print(*{{name.split('.')[0] for name in sys.modules}} & {names!r}, file=sys.stderr)"
 _CALL = "import sys; from xvc.cli.app import call; code = call({words!r}); {tell}; sys.exit(code)"
 
@@ -99,7 +100,9 @@ def test_help_is_light(words: list[str], tmp_path: Path) -> None:
     assert "Usage: xvc" in text
 
 
-@pytest.mark.parametrize("words", [["ls"], ["log"], ["show"], ["status"]])
+@pytest.mark.parametrize(
+    "words", [["ls"], ["log"], ["show"], ["status"], ["db", "ls"], ["db", "sql", "FROM runs"]]
+)
 def test_lists_are_light(words: list[str], project: Path, run_xvc: Calling) -> None:
     """Looking at runs loads neither DVC nor pandas."""
     run_xvc("run", "--tag", "minor", "--", "python", "train.py")

@@ -176,21 +176,22 @@ class BadValue(UsageError):
 
 
 class BadQuery(UsageError):
-    """A query cannot be answered; DuckDB's words are kept."""
+    """DuckDB cannot run the SQL that was given."""
 
     code = "bad-query"
 
-    def __init__(self, query: str, words: str) -> None:
-        super().__init__(query, words)
-        self.query, self.words = query, words
+    def __init__(self, words: str, near: tuple[str, ...] = ()) -> None:
+        super().__init__(words, near)
+        self.words, self.near = words, near
 
     def __str__(self) -> str:
-        return f"cannot answer the query: {_first_line(self.words)}"
+        return self.words.removesuffix(".")
 
     @property
     def hint(self) -> str:
-        """Names how to see what there is."""
-        return "`SHOW TABLES` lists the tables, `DESCRIBE events` the columns of one."
+        """Names what is near, and the lists."""
+        nearest = f"Nearest: {', '.join(self.near)}. " if self.near else ""
+        return f"{nearest}`xvc db ls` lists the tables, `xvc db columns TABLE` what is in one."
 
 
 class WriteRefused(UsageError):
@@ -368,8 +369,8 @@ class NoTable(NotFoundError):
 
     @property
     def hint(self) -> str:
-        """Names the nearest."""
-        return _nearest(self.name, self.known)
+        """Names the nearest, and the list."""
+        return f"{_nearest(self.name, self.known)} `xvc db ls` lists the tables."
 
 
 class NoColumn(NotFoundError, KeyError):
@@ -386,8 +387,8 @@ class NoColumn(NotFoundError, KeyError):
 
     @property
     def hint(self) -> str:
-        """Names the nearest."""
-        return _nearest(self.name, self.known)
+        """Names the nearest, and the list."""
+        return f"{_nearest(self.name, self.known)} `xvc db columns TABLE` lists the keys."
 
 
 class NoPackage(NotFoundError):

@@ -39,6 +39,12 @@ class Context:
         project = self.project()
         return project.root / project.settings.cache_folder
 
+    def project_of(self, database: Path | None) -> Project:
+        """Find the project of a store, named as seen from the folder; None is the project's own."""
+        from xvc.flows.look import project_of  # late: --help opens nothing
+
+        return project_of(self.project(), database and self.folder / database)
+
 
 def may_colour() -> bool:
     """Whether to colour: on a terminal, unless NO_COLOR; FORCE_COLOR decides anyway."""

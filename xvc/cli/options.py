@@ -16,6 +16,35 @@ def _references(incomplete: str) -> list[str]:
     return suggestions(Context().project(), incomplete)
 
 
+def complete_tables(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete a table of the store."""
+    return _of_store(context, incomplete, None)
+
+
+def _keys(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete a logged key; of several with commas between, the last."""
+    before, comma, last = incomplete.rpartition(",")
+    table = context.params.get("table") or "events"
+    return [f"{before}{comma}{name}" for name in _of_store(context, last, str(table))]
+
+
+def _of_store(context: typer.Context, incomplete: str, table: str | None) -> list[str]:
+    from xvc.cli.context import Context  # late: only when a shell asks
+    from xvc.flows.look import suggestions
+
+    project = Context().project_of(context.params.get("database"))
+    return [name for name in suggestions(project, table) if name.startswith(incomplete)]
+
+
+def listed(keys: str | None) -> tuple[str, ...]:
+    """Read names with commas between.
+
+    >>> listed("loss, accuracy"), listed(None)
+    (('loss', 'accuracy'), ())
+    """
+    return tuple(name.strip() for name in (keys or "").split(",") if name.strip())
+
+
 Reference = Annotated[
     str,
     typer.Argument(
@@ -50,3 +79,27 @@ CacheFolder = Annotated[
     Path | None,
     typer.Option("--cache", help="The cache's folder; without it the setting cache.folder."),
 ]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it, without a plan first.")]
+Database = Annotated[
+    Path | None,
+    typer.Option("--db", help="A store of xvc's; without it the one of this project."),
+]
+Table = Annotated[
+    str, typer.Option("--table", "-t", help="The table.", autocompletion=complete_tables)
+]
+Key = Annotated[str, typer.Argument(help="A logged key.", autocompletion=_keys)]
+Keys = Annotated[list[str], typer.Argument(help="Logged keys.", autocompletion=_keys)]
+Columns = Annotated[
+    str | None,
+    typer.Option("--columns", help="These keys only, commas between.", autocompletion=_keys),
+]
+OfRun = Annotated[
+    str | None,
+    typer.Option("--run", help="Rows of this run only.", autocompletion=_references),
+]
+OfRuns = Annotated[
+    list[str] | None,
+    typer.Option("--run", help="Rows of these runs only.", autocompletion=_references),
+]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV, every value in full.")]
+AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print a markdown table.")]

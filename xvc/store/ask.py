@@ -1,8 +1,7 @@
 """Questions in SQL to a store that others write to: one SELECT at a time, nothing else.
 
 The answer is put into a private file before the store is let go, so that it keeps DuckDB's types
-and may be larger than memory. A door to DuckDB, beside `db`: what a query of the user's gets
-wrong must not be taken for damage of the store.
+and may be larger than memory. SQL reaches no other file.
 """
 
 from __future__ import annotations
@@ -10,15 +9,15 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from xvc.errors import BadQuery, StoreFailed, WriteRefused
+from xvc.errors import BadQuery, WriteRefused
 from xvc.frame import Decoder, Question, to_arrow, to_pandas, to_polars
+from xvc.store import db
 from xvc.store.extract import exact_columns, plain_columns
 from xvc.store.keeper import Keeper
-from xvc.store.schema import STORAGE, literal, quoted
+from xvc.store.schema import STORAGE, literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -45,13 +44,12 @@ class Connection:
             WriteRefused: it is a statement of another kind.
             BadQuery: it cannot be answered; DuckDB says why.
         """
-        question = _one_question(sql)
         folder = Path(tempfile.mkdtemp(prefix="xvc-answer-"))
         try:
             with self._keeper.view() as connection:
-                _call_it_db(connection)
+                question = _question(connection, sql)
                 _answer_into(connection, folder / "answer.duckdb", question, parameters)
-            return Answer(_opened(folder / "answer.duckdb"))
+            return Answer(db.opened(folder / "answer.duckdb"))
         finally:
             shutil.rmtree(folder, ignore_errors=True)  # an open file lives on without its name
 
@@ -112,65 +110,23 @@ class Answer:
         return Question(f"SELECT {picked} FROM answer", (), self.columns, decoders or {})
 
 
-@contextmanager
-def _user_errors(sql: str) -> Iterator[None]:
-    import duckdb  # late, as everywhere: a tracker that only logs does not load it
-
-    try:
-        yield
-    except (
-        duckdb.ProgrammingError,
-        duckdb.DataError,
-        duckdb.IntegrityError,
-        duckdb.NotSupportedError,
-    ) as err:
-        raise BadQuery(sql, str(err).partition(": ")[2] or str(err)) from err
-    except duckdb.Error as err:  # never `StoreCorrupt`: a query may read other files
-        raise StoreFailed("query", str(err)) from err
-
-
-def _one_question(sql: str) -> str:
-    import duckdb
-
-    with _user_errors(sql):
-        found = duckdb.extract_statements(sql)
+def _question(connection: DuckDBPyConnection, sql: str) -> str:
+    with db.asking():
+        found = connection.extract_statements(sql)
     for statement in found:
         if statement.type.name not in _READING:
             raise WriteRefused(statement.type.name)
     if len(found) != 1:
-        raise BadQuery(sql, "it has to be one statement")
+        raise BadQuery("it has to be one statement")
     return str(found[0].query).strip().rstrip(";")
-
-
-def _opened(file: Path) -> DuckDBPyConnection:
-    import duckdb
-
-    connection = duckdb.connect(str(file), read_only=True)
-    connection.execute("SET TimeZone='UTC'")
-    return connection
-
-
-def _call_it_db(connection: DuckDBPyConnection) -> None:
-    """Let ``db.events`` be a name of the store's table, too.
-
-    The same file a second time in the same instance: threads that ask at once share both.
-    """
-    found = connection.execute(
-        "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
-    ).fetchone()
-    if found is not None:
-        connection.execute(f"ATTACH IF NOT EXISTS {literal(str(found[0]))} AS db (READ_ONLY)")
 
 
 def _answer_into(
     connection: DuckDBPyConnection, file: Path, question: str, parameters: Parameters | None
 ) -> None:
-    name = quoted(file.parent.name)  # one of its own: threads share the instance
-    place = literal(str(file))
-    connection.execute(f"ATTACH {place} AS {name} (READ_WRITE, STORAGE_VERSION '{STORAGE}')")
-    try:
-        with _user_errors(question):
-            made = f"CREATE TABLE {name}.answer AS FROM (\n{question}\n)"
-            connection.execute(made, parameters if parameters is not None else [])
-    finally:
-        connection.execute(f"DETACH {name}")
+    connection.execute(f"ATTACH {literal(str(file))} AS private (STORAGE_VERSION '{STORAGE}')")
+    db.lock_down(connection)
+    with db.asking():
+        made = f"CREATE TABLE private.answer AS FROM (\n{question}\n)"
+        connection.execute(made, parameters if parameters is not None else [])
+    connection.execute("DETACH private")

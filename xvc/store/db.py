@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from xvc.adapters.files import beside
 from xvc.errors import (
+    BadQuery,
     BusyError,
     CorruptError,
     StoreBusy,
@@ -34,8 +35,19 @@ _OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
+NAME = "db"
+"""What SQL may call the store: ``db.events`` is ``events``."""
+
 _PID = re.compile(r"PID (\d+)")
 _MEMORY = "1GB"  # what a merge may take; DuckDB spills beyond it
+_NEAR = re.compile("Did you mean|Candidate bindings")
+_NAMES = re.compile(r'"([^"]+)"')
+_LOCKED = (
+    "python_enable_replacements=false",
+    "allow_community_extensions=false",
+    "enable_external_access=false",
+    "lock_configuration=true",
+)
 _READABLE = "open this database in read-only mode"
 _ROTTEN = (
     "corrupt",
@@ -62,6 +74,20 @@ class StoreUnfit(StoreFailed):
     def hint(self) -> str:
         """Names both ways out."""
         return "Undo that change (an index, a column), or move the file away and xvc rebuilds it."
+
+
+class ForeignStore(StoreCorrupt):
+    """The file is no store of xvc's: another program's database, or no database."""
+
+    code = "foreign-store"
+
+    def __str__(self) -> str:
+        return f"{self.path} is no store that xvc can read: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """Names what opens it."""
+        return "Open it with the program that made it; xvc has not touched it."
 
 
 class ReadersHold(StoreBusy):
@@ -98,7 +124,7 @@ def writing(path: Path) -> Iterator[DuckDBPyConnection]:
 
 @contextmanager
 def reading(path: Path) -> Iterator[DuckDBPyConnection]:
-    """Open a store, or a cache object that is one, for reading.
+    """Open a store, or a cache object that is one, for reading; SQL may call it ``db``.
 
     Raises:
         StoreBusy: another program has it open for writing.
@@ -108,13 +134,24 @@ def reading(path: Path) -> Iterator[DuckDBPyConnection]:
     import duckdb
 
     with mapped(path):
-        connection = duckdb.connect(str(path), read_only=True, config=_OFFLINE)
+        connection = duckdb.connect(":memory:", config=_OFFLINE)
         try:
             connection.execute("SET TimeZone='UTC'")
+            connection.execute(f"ATTACH {literal(str(path))} AS {NAME} (READ_ONLY)")
+            connection.execute(f"USE {NAME}")
             refuse_newer(connection, path)
             yield connection
         finally:
             connection.close()
+
+
+def opened(path: Path) -> DuckDBPyConnection:
+    """Open a private database file, for reading, for as long as whoever asked wants it."""
+    import duckdb
+
+    connection = duckdb.connect(str(path), read_only=True, config=_OFFLINE)
+    connection.execute("SET TimeZone='UTC'")
+    return connection
 
 
 @contextmanager
@@ -237,14 +274,14 @@ def refuse_newer(connection: DuckDBPyConnection, path: Path) -> None:
 
     Raises:
         TooNew: it is higher than the one known here.
-        StoreCorrupt: it is no store of xvc's.
+        ForeignStore: it is no store of xvc's.
     """
     import duckdb
 
     try:
         found = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
     except duckdb.CatalogException as err:
-        raise StoreCorrupt(str(path), "it is a database of another program") from err
+        raise ForeignStore(str(path), "it is a database of another program") from err
     if found is not None and int(found[0]) > VERSION:
         raise TooNew(str(path), int(found[0]), VERSION)
 
@@ -262,6 +299,33 @@ def mapped(path: Path) -> Iterator[None]:
         if isinstance(err, XvcError):
             raise
         raise StoreCorrupt(str(path), _first_line(str(err))) from err
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Tell a mistake in SQL that a user wrote from a fault of the store.
+
+    Raises:
+        BadQuery: it cannot be run.
+    """
+    import duckdb
+
+    faults = (duckdb.IOException, duckdb.InternalException, duckdb.FatalException)
+    try:
+        yield
+    except faults:
+        raise
+    except duckdb.Error as err:
+        lines = str(err).splitlines()
+        near = _NAMES.findall(lines[1]) if len(lines) > 1 and _NEAR.match(lines[1]) else []
+        ours = tuple(name for name in near if not name.startswith("pg_"))  # DuckDB's own tables
+        raise BadQuery(_first_line(str(err)), ours) from err
+
+
+def lock_down(connection: DuckDBPyConnection) -> None:
+    """Before SQL of a user's: no file, no extension, no variable of ours, and no way back."""
+    for setting in _LOCKED:
+        connection.execute(f"SET {setting}")
 
 
 def _translated(path: Path, words: str) -> BusyError | CorruptError | StoreFailed:

@@ -1,0 +1,185 @@
+"""Questions to a store: a filter means in SQL what it means of runs; figures and extremes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from duckdb import DuckDBPyConnection
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from xvc.core.expression import And, Compare, Expression, Not, Operator, Or, Present
+from xvc.core.filter import evaluate
+from xvc.errors import BadValue
+from xvc.journal.layout import Room
+from xvc.journal.writer import Journal
+from xvc.store import look, sql
+from xvc.store.keeper import Keeper
+from xvc.types import RunId
+
+KEYS = ("whole", "broken", "truth", "text", "mixed", "Mixed")
+ROWS: list[dict[str, object]] = [
+    {"whole": 1, "broken": 0.5, "truth": True, "text": "svm", "mixed": 1, "Mixed": "a"},
+    {"whole": 2, "broken": math.nan, "truth": False, "text": "", "mixed": "svm", "Mixed": True},
+    {"whole": -3, "broken": math.inf, "text": "it's", "mixed": 0.5, "Mixed": 7},
+    {"whole": (1 << 63) - 1, "broken": -1.0, "mixed": True, "text": "1"},
+    {"mixed": math.nan, "truth": True},
+    {"whole": 1 << 70, "broken": 1e300, "mixed": "1", "text": "SVM"},
+]
+VALUES = st.one_of(
+    st.sampled_from([1, 2, 0.5, -3, "svm", "", "1", "sv", True, False, (1 << 63) - 1, 1 << 70]),
+    st.integers(-5, 5),
+    st.floats(),
+)
+LEAVES = st.one_of(
+    st.builds(Compare, st.sampled_from(KEYS), st.sampled_from(Operator), VALUES),
+    st.builds(Present, st.sampled_from(KEYS)),
+)
+FILTERS = st.recursive(
+    LEAVES,
+    lambda inner: st.one_of(
+        st.builds(Not, inner),
+        st.builds(And, st.tuples(inner, inner)),
+        st.builds(Or, st.tuples(inner, inner)),
+    ),
+    max_leaves=4,
+)
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBPyConnection]:
+    """A store that holds ROWS, in order."""
+    folder: Path = tmp_path_factory.mktemp("look")
+    room = Room(folder / "room")
+    journal = Journal(room.journals, {})
+    for number, row in enumerate(ROWS):
+        journal.row(RunId("k7f3m2q9x1b4"), "events", {"number": number, **row})
+    journal.close()
+    with Keeper(folder / "a.duckdb", room, None).view() as connection:
+        yield connection
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(FILTERS)
+def test_a_filter_means_the_same_everywhere(store: DuckDBPyConnection, where: Expression) -> None:
+    """The rows that SQL finds are those for which the filter of `xvc ls` holds."""
+    wanted = look.Wanted("events", ("number",), where)
+    found = look.rows(store, wanted, None, newest=False).rows
+
+    holds = [n for n, row in enumerate(ROWS) if evaluate(where, row.__getitem__)]  # type: ignore[arg-type]
+    assert [number for (number,) in found] == holds
+
+
+def test_null_is_what_is_not_there(store: DuckDBPyConnection) -> None:
+    """In rows, a key that was not logged is null, and so it is not present."""
+    for where in (Compare("truth", Operator.EQUAL, None), Not(Present("truth"))):
+        wanted = look.Wanted("events", ("number",), where)
+
+        assert look.rows(store, wanted, None, newest=False).rows == ((2,), (3,), (5,))
+
+
+def test_values_come_back_as_they_were_logged(store: DuckDBPyConnection) -> None:
+    """Rows hold the values with their types, mixed columns included."""
+    found = look.rows(store, look.Wanted("events", KEYS), None, newest=True).rows
+
+    logged = [tuple(row.get(key) for key in KEYS) for row in ROWS]
+    assert repr(list(found)) == repr(logged)
+
+
+@pytest.mark.parametrize(
+    ("key", "largest", "numbers"),
+    [
+        ("broken", True, [2, 5, 0, 3]),
+        ("broken", False, [3, 0, 5, 2]),
+        ("whole", True, [5, 3, 1, 0, 2]),
+        ("mixed", True, [0, 2]),
+        ("text", False, [1, 3, 5, 2, 0]),
+    ],
+)
+def test_extremes(
+    store: DuckDBPyConnection, key: str, *, largest: bool, numbers: list[int]
+) -> None:
+    """Infinity is the largest number, NaN and what is no number are none."""
+    wanted = look.Wanted("events", ("number",))
+    found = look.extremes(store, wanted, key, None, largest=largest)
+
+    assert [number for (number,) in found.rows] == numbers
+    assert found.total == len(numbers)
+
+
+def test_figures_of_mixed_values(store: DuckDBPyConnection) -> None:
+    """The numbers among mixed values are described; NaN is counted apart."""
+    found = look.described(store, look.Wanted("events", ("mixed", "truth")))
+    mixed, truth = (dict(zip(found.columns, row, strict=True)) for row in found.rows)
+
+    assert (mixed["values"], mixed["nan"], mixed["mean"], mixed["max"]) == (6, 1, 0.75, 1)
+    assert (truth["values"], truth["missing"], truth["mean"]) == (3, 3, None)
+
+
+def test_many_keys_are_described(tmp_path: Path) -> None:
+    """Figures of more columns than one query takes belong each to its own."""
+    room = Room(tmp_path / "room")
+    journal = Journal(room.journals, {})
+    journal.row(RunId("k7f3m2q9x1b4"), "events", {f"k{n}": n for n in range(130)})
+    journal.close()
+    with Keeper(tmp_path / "a.duckdb", room, None).view() as connection:
+        found = look.about(connection, look.Wanted("events")).rows
+
+    assert [(row[0], row[5]) for row in found[3:]] == [(f"k{n}", n) for n in range(130)]
+
+
+@pytest.mark.parametrize("name", ['a"b', "drop table x; --", "group", "ключ", "a.b"])
+def test_names_are_never_sql(tmp_path: Path, name: str) -> None:
+    """Tables and keys of any name are read by it."""
+    room = Room(tmp_path / "room")
+    journal = Journal(room.journals, {})
+    journal.row(RunId("k7f3m2q9x1b4"), name, {name: 1})
+    journal.close()
+    with Keeper(tmp_path / "a.duckdb", room, None).view() as connection:
+        wanted = look.Wanted(name, (name,), Compare(name, Operator.EQUAL, 1))
+
+        assert look.rows(connection, wanted, 1, newest=True).rows == ((1,),)
+        assert look.described(connection, wanted).rows[0][0] == name
+        assert look.points(connection, wanted, [name], name) == [("1", 1.0)]
+
+
+def test_nested_values_have_no_order(tmp_path: Path) -> None:
+    """The largest of dicts is not guessed."""
+    room = Room(tmp_path / "room")
+    journal = Journal(room.journals, {})
+    journal.row(RunId("k7f3m2q9x1b4"), "events", {"nested": {"a": 1}})
+    journal.close()
+    with Keeper(tmp_path / "a.duckdb", room, None).view() as connection:
+        wanted = look.Wanted("events")
+        with pytest.raises(BadValue, match="no order"):
+            look.extremes(connection, wanted, "nested", 1, largest=True)
+
+
+def test_columns_of_one_name_stay_apart(tmp_path: Path) -> None:
+    """An answer in SQL never hides a column behind another."""
+    room = Room(tmp_path / "room")
+    with Keeper(tmp_path / "a.duckdb", room, None).view() as connection:
+        found = sql.answer(connection, "SELECT 1 AS x, 2 AS x, 3.5 AS y", 10)
+
+    assert (found.columns, found.rows) == (("x", "x_2", "y"), ((1, 2, 3.5),))
+
+
+def test_a_failed_change_leaves_no_trace(tmp_path: Path) -> None:
+    """When a statement fails, the file has the bytes that it had, and nothing lies beside."""
+    room = Room(tmp_path / "room")
+    keeper = Keeper(tmp_path / "a.duckdb", room, None)
+    journal = Journal(room.journals, {})
+    journal.row(RunId("k7f3m2q9x1b4"), "events", {"x": 1})
+    journal.close()
+    keeper.refresh()
+    before = keeper.path.read_bytes()
+    with pytest.raises(sql.db.BadQuery):
+        sql.change(keeper, "DELETE FROM events; INSERT INTO nowhere VALUES (1)", keeps=False)
+
+    assert keeper.path.read_bytes() == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.duckdb", "room"]

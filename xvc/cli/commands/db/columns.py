@@ -1,0 +1,35 @@
+"""``xvc db columns``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.grid import Form, show_grid
+from xvc.cli.options import AsCsv, AsJson, AsMarkdown, Database, complete_tables
+
+
+def command(
+    context: typer.Context,
+    table: Annotated[
+        str, typer.Argument(help="The table.", autocompletion=complete_tables)
+    ] = "events",
+    database: Database = None,
+    as_csv: AsCsv = False,
+    as_markdown: AsMarkdown = False,
+    as_json: AsJson = False,
+) -> None:
+    """List what is logged in a table: key, column, type, values, distinct ones, smallest, largest.
+
+    Distinct values are an estimate.
+
+    Example: xvc db columns events
+    """
+    from xvc.flows.look import LookRequest, columns  # late: it opens DuckDB
+
+    here: Context = context.obj
+    project = here.project_of(database)
+    found = columns(project, LookRequest(table))
+    show_grid(here, project, "db columns", found, Form(as_csv, as_markdown))

@@ -1,0 +1,44 @@
+"""``xvc db describe``."""
+
+from __future__ import annotations
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.grid import Form, show_grid
+from xvc.cli.options import (
+    AsCsv,
+    AsJson,
+    AsMarkdown,
+    Columns,
+    Database,
+    OfRun,
+    Table,
+    Where,
+    listed,
+)
+
+
+def command(
+    context: typer.Context,
+    database: Database = None,
+    table: Table = "events",
+    run: OfRun = None,
+    columns: Columns = None,
+    where: Where = None,
+    as_csv: AsCsv = False,
+    as_markdown: AsMarkdown = False,
+    as_json: AsJson = False,
+) -> None:
+    """Describe the values of each key: how many, how many are missing or NaN, mean, quartiles.
+
+    NaN is left out of the figures; distinct values are an estimate.
+
+    Example: xvc db describe --columns loss,accuracy
+    """
+    from xvc.flows.look import LookRequest, described  # late: it opens DuckDB
+
+    here: Context = context.obj
+    project = here.project_of(database)
+    found = described(project, LookRequest(table, listed(columns), where, run))
+    show_grid(here, project, "db describe", found, Form(as_csv, as_markdown))

@@ -1,0 +1,29 @@
+"""``xvc db ls``."""
+
+from __future__ import annotations
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.grid import Form, show_grid
+from xvc.cli.options import AsCsv, AsJson, AsMarkdown, Database
+from xvc.cli.output import size
+
+
+def command(
+    context: typer.Context,
+    database: Database = None,
+    as_csv: AsCsv = False,
+    as_markdown: AsMarkdown = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the tables of the store: rows, columns, size, first and last time.
+
+    Example: xvc db ls
+    """
+    from xvc.flows.look import tables  # late: it opens DuckDB
+
+    here: Context = context.obj
+    project = here.project_of(database)
+    form = Form(as_csv, as_markdown, {"size": size})
+    show_grid(here, project, "db ls", tables(project), form)

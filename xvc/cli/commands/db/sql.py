@@ -1,0 +1,87 @@
+"""``xvc db sql``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.grid import Form, show_grid
+from xvc.cli.options import AsCsv, AsJson, AsMarkdown, Database, DryRun, Limit, Yes
+from xvc.cli.output import Answer, show
+from xvc.errors import BadValue
+from xvc.types import Json
+
+if TYPE_CHECKING:
+    from xvc.store.sql import Change
+
+
+def command(
+    context: typer.Context,
+    statement: Annotated[str, typer.Argument(help="SQL; tables are `events` or `db.events`.")],
+    database: Database = None,
+    limit: Limit = 100,
+    write: Annotated[bool, typer.Option("--write", help="Change the store; see --yes.")] = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_csv: AsCsv = False,
+    as_markdown: AsMarkdown = False,
+    as_json: AsJson = False,
+) -> None:
+    """Ask the store in SQL; with --write, change it.
+
+    Questions reach no file and no network. A change shows its plan, exits 4, and is done with
+    --yes: all statements or none, kept in the operation log and as a snapshot that the tree's
+    pointer names. `git checkout -- results/experiments.duckdb.dvc` takes it back.
+
+    Example: xvc db sql "SELECT track_id, min(loss) FROM events GROUP BY ALL"
+    """
+    from xvc.flows.alter import alter  # late: they open DuckDB
+    from xvc.flows.look import asked
+
+    here: Context = context.obj
+    project = here.project_of(database)
+    if not write:
+        if yes or dry_run:
+            raise BadValue("--yes" if yes else "--dry-run", "it goes with --write")
+        found = asked(project, statement, limit or None)
+        show_grid(here, project, "db sql", found, Form(as_csv, as_markdown))
+        return
+    is_plan = dry_run or not yes
+    made = alter(project, statement, dry_run=is_plan)
+    code = 4 if is_plan and not dry_run else 0
+    steps = ("add --yes to do it",) if is_plan else ()
+    warnings = tuple(project.keeper.warnings)
+    data, text = _data(made, is_plan=is_plan), _told(made, is_plan=is_plan)
+    show(Answer("db sql", data, text, warnings, steps, code), here.manner)
+    raise typer.Exit(code)
+
+
+def _data(made: Change, *, is_plan: bool) -> Json:
+    return {
+        "done": not is_plan,
+        "statements": [
+            {"statement": each.statement, "kind": each.kind, "rows": each.rows}
+            for each in made.done
+        ],
+        "tables": [
+            {"table": each.table, "before": each.before, "after": each.after}
+            for each in made.touched
+        ],
+        "snapshot": made.digest,
+    }
+
+
+def _told(made: Change, *, is_plan: bool) -> str:
+    lines = [f"{'would run' if is_plan else 'ran'}:"]
+    for each in made.done:
+        rows = "" if each.rows is None else f"  ({each.rows} rows)"
+        lines.append(f"  {' '.join(each.statement.split())}{rows}")
+    for table in made.touched:
+        before, after = ("no table" if n is None else n for n in (table.before, table.after))
+        lines.append(f"{'would change' if is_plan else 'changed'} {table.table}: "
+                     f"{before} → {after} rows")  # fmt: skip
+    if not made.touched:
+        lines.append("changes nothing" if is_plan else "changed nothing")
+    return "\n".join([*lines, "add --yes to do it"] if is_plan else lines)

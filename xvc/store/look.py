@@ -1,0 +1,354 @@
+"""Questions to the tables of an open store: what is there, the rows, figures about the columns.
+
+Nothing is written. Tables and columns are named as they were logged; NaN is told apart from
+numbers, and never is the largest of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, cast
+from uuid import UUID
+
+from xvc.core.expression import Expression
+from xvc.core.plain import from_plain
+from xvc.errors import BadValue, NoColumn, NoTable
+from xvc.journal.codec import from_json
+from xvc.store.columns import known
+from xvc.store.condition import Field, condition
+from xvc.store.schema import EVENT_COLUMNS, quoted
+from xvc.types import Json, RunId
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_AT_ONCE = 20  # columns a query: DuckDB plans hundreds of aggregates far longer than it runs them
+_UNORDERED = ("JSON", "BLOB", "NULL", "STRUCT", "MAP", "LIST")
+_NEAR = 3
+_HIDDEN = "row_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """An answer in rows; ``total`` is how many there are in all, None when that is not known."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[object, ...], ...]
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which rows of a table are asked for, and which columns; None is all of them."""
+
+    table: str
+    columns: tuple[str, ...] | None = None
+    where: Expression | None = None
+    run: RunId | None = None
+
+
+def table_names(connection: DuckDBPyConnection) -> list[str]:
+    """List every table of the store, by name."""
+    found = connection.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() "
+        "AND schema_name = 'main' AND NOT internal AND NOT temporary ORDER BY table_name"
+    ).fetchall()
+    return [name for (name,) in found]
+
+
+def fields(connection: DuckDBPyConnection, table: str) -> list[Field]:
+    """List a table's columns in their order, by logged key.
+
+    Raises:
+        NoTable: there is no such table.
+    """
+    names = table_names(connection)
+    if table.lower() not in map(str.lower, names):
+        raise NoTable(table, tuple(names))
+    shape = connection.execute(
+        "SELECT column_name, data_type FROM duckdb_columns() "
+        "WHERE database_name = current_database() AND schema_name = 'main' "
+        "AND lower(table_name) = lower(?) ORDER BY column_index",
+        [table],
+    ).fetchall()
+    logged = {column.name: column for column in known(connection, table).values()}
+    found = []
+    for name, kind in shape:
+        column = logged.get(name)
+        is_apart = column is not None and column.key not in EVENT_COLUMNS
+        label = column.key if column is not None and is_apart else name
+        is_empty = column is not None and column.type == "NULL"
+        found.append(Field(label, name, "NULL" if is_empty else kind))
+    return found
+
+
+def field(held: Sequence[Field], table: str, key: str) -> Field:
+    """Find one column by its key.
+
+    Raises:
+        NoColumn: there is none.
+    """
+    for each in held:
+        if each.label == key:
+            return each
+    raise NoColumn(key, tuple(each.label for each in held))
+
+
+def _chosen(held: Sequence[Field], wanted: Wanted) -> list[Field]:
+    if wanted.columns is None:
+        return [each for each in held if each.column != _HIDDEN]
+    return [field(held, wanted.table, key) for key in wanted.columns]
+
+
+def _which(held: Sequence[Field], wanted: Wanted) -> tuple[str, list[object]]:
+    """Write the condition for the rows asked for.
+
+    Raises:
+        BadValue: rows of one run are asked for, where rows belong to none.
+    """
+    texts, values = ["true"], list[object]()
+    if wanted.run is not None:
+        named = next((name for name in ("track_id", "id") if _has(held, name)), None)
+        if named is None:
+            raise BadValue("--run", f"the rows of {wanted.table} belong to no run")
+        texts.append(f"{named} = ?")
+        values.append(wanted.run)
+    if wanted.where is not None:
+        text, bound = condition(wanted.where, lambda key: field(held, wanted.table, key))
+        texts.append(text)
+        values += bound
+    return f"WHERE {' AND '.join(texts)}", values
+
+
+def _has(held: Sequence[Field], column: str) -> bool:
+    return any(each.column == column for each in held)
+
+
+def _order(held: Sequence[Field]) -> str:
+    """Rows in the order of time: event rows by their id, others as they were put in."""
+    return _HIDDEN if _has(held, _HIDDEN) else "rowid"
+
+
+def overview(connection: DuckDBPyConnection) -> Grid:
+    """List the tables: rows, columns, estimated bytes, the first and the last time in each."""
+    found = []
+    for table in table_names(connection):
+        held = fields(connection, table)
+        times = next((n for n in ("timestamp", "started") if _has(held, n)), None)
+        span = f"min({times}), max({times})" if times else "NULL, NULL"
+        row = connection.execute(f"SELECT count(*), {span} FROM {quoted(table)}").fetchone()
+        rows, first, last = row or (0, None, None)
+        found.append((table, rows, len(held), _bytes_of(connection, table), first, last))
+    head = ("table", "rows", "columns", "size", "first", "last")
+    return Grid(head, tuple(found), len(found))
+
+
+def _bytes_of(connection: DuckDBPyConnection, table: str) -> int:
+    """Count the blocks that a table's columns fill; 0 while they fit into shared ones."""
+    found = connection.execute(
+        "SELECT count(DISTINCT block_id) * (SELECT block_size FROM pragma_database_size() LIMIT 1) "
+        "FROM pragma_storage_info(?) WHERE persistent AND block_id >= 0",
+        [table],
+    ).fetchone()
+    return int(found[0]) if found else 0
+
+
+def rows(
+    connection: DuckDBPyConnection, wanted: Wanted, limit: int | None, *, newest: bool
+) -> Grid:
+    """Read the first or the last rows of a table, oldest first.
+
+    Raises:
+        NoTable: there is no such table.
+        NoColumn: a key of the request has no column.
+    """
+    held = fields(connection, wanted.table)
+    chosen, (where, values) = _chosen(held, wanted), _which(held, wanted)
+    way = "DESC" if newest else "ASC"
+    ending = f"{where} ORDER BY {_order(held)} {way} {_most(limit)}"
+    found = _read(connection, wanted.table, chosen, ending, values)
+    total = _count(connection, wanted.table, where, values)
+    return Grid(_labels(chosen), tuple(found[::-1] if newest else found), total)
+
+
+def extremes(
+    connection: DuckDBPyConnection, wanted: Wanted, key: str, limit: int | None, *, largest: bool
+) -> Grid:
+    """Read the rows with the largest or smallest values of a key; NaN is neither.
+
+    Raises:
+        NoTable: there is no such table.
+        NoColumn: a key of the request has no column.
+        BadValue: the values of the key have no order.
+    """
+    held = fields(connection, wanted.table)
+    by = field(held, wanted.table, key)
+    if by.type.startswith(_UNORDERED) or by.type.endswith("]"):
+        raise BadValue(key, f"values of type {by.type} have no order")
+    value = by.number or by.sql
+    where, values = _which(held, wanted)
+    where += f" AND {value} IS NOT NULL" + (f" AND NOT isnan({value})" if by.number else "")
+    way = "DESC" if largest else "ASC"
+    ending = f"{where} ORDER BY {value} {way}, {_order(held)} {_most(limit)}"
+    chosen = _chosen(held, wanted)
+    found = _read(connection, wanted.table, chosen, ending, values)
+    total = _count(connection, wanted.table, where, values)
+    return Grid(_labels(chosen), tuple(found), total)
+
+
+def _most(limit: int | None) -> str:
+    return "" if limit is None else f"LIMIT {int(limit)}"
+
+
+def _labels(chosen: Sequence[Field]) -> tuple[str, ...]:
+    return tuple(each.label for each in chosen)
+
+
+def _read(
+    connection: DuckDBPyConnection,
+    table: str,
+    chosen: Sequence[Field],
+    ending: str,
+    values: list[object],
+) -> list[tuple[object, ...]]:
+    """Read rows in order: first which, then what is in them.
+
+    DuckDB 2.0 cannot carry a mixed column through a sort of more rows than it keeps together.
+    """
+    ordered = connection.execute(f"SELECT rowid FROM {quoted(table)} {ending}", values).fetchall()
+    picked = ", ".join(each.sql for each in chosen)
+    found = connection.execute(
+        f"SELECT rowid, {picked} FROM {quoted(table)} WHERE rowid IN (SELECT unnest(?))",
+        [[place for (place,) in ordered]],
+    )
+    kinds = [each.type for each in chosen]
+    held = {place: tuple(map(recorded, row, kinds)) for place, *row in found.fetchall()}
+    return [held[place] for (place,) in ordered]
+
+
+def _count(connection: DuckDBPyConnection, table: str, where: str, values: list[object]) -> int:
+    found = connection.execute(f"SELECT count(*) FROM {quoted(table)} {where}", values).fetchone()
+    return int(found[0]) if found else 0
+
+
+def recorded(value: object, kind: str) -> object:
+    """Turn what DuckDB gives back into what was logged; decimals and ids into plain values."""
+    if kind == "JSON" and isinstance(value, str):
+        return from_plain(from_json(value))
+    if isinstance(value, list | dict):
+        return from_plain(cast("Json", value))
+    if isinstance(value, Decimal):
+        return float(value)
+    return str(value) if isinstance(value, UUID) else value
+
+
+def about(connection: DuckDBPyConnection, wanted: Wanted) -> Grid:
+    """List a table's columns: key, column, type, values, distinct ones (estimated), the ends.
+
+    Raises:
+        NoTable: there is no such table.
+        NoColumn: a key of the request has no column.
+    """
+    held = fields(connection, wanted.table)
+    chosen = held if wanted.columns is None else _chosen(held, wanted)
+    found = [
+        (each.label, each.column, each.type, *figures)
+        for each, figures in _figures(connection, held, chosen, wanted, _ABOUT)
+    ]
+    head = ("key", "column", "type", "values", "distinct", "min", "max")
+    return Grid(head, tuple(found), len(found))
+
+
+def described(connection: DuckDBPyConnection, wanted: Wanted) -> Grid:
+    """Describe the values of each key; of mixed ones, the numbers among them.
+
+    Raises:
+        NoTable: there is no such table.
+        NoColumn: a key of the request has no column.
+    """
+    held = fields(connection, wanted.table)
+    chosen = _chosen(held, wanted)
+    found = [
+        (each.label, each.type, *figures)
+        for each, figures in _figures(connection, held, chosen, wanted, _DESCRIBED)
+    ]
+    head = ("key", "type", "values", "missing", "nan", "distinct", "mean", "std")
+    return Grid((*head, "min", "25%", "50%", "75%", "max"), tuple(found), len(found))
+
+
+_COUNTED, _DISTINCT = "count({it})", "approx_count_distinct({it})"
+_SMALLEST, _GREATEST = "min({value}) {some}", "max({value}) {some}"
+_ABOUT = (_COUNTED, _DISTINCT, _SMALLEST, _GREATEST)
+_QUARTERS = tuple(f"quantile_cont({{number}}, {part}) {{some}}" for part in (0.25, 0.5, 0.75))
+_DESCRIBED = (
+    *(_COUNTED, "count(*) - count({it})", "count(*) FILTER (isnan({number}))", _DISTINCT),
+    *("avg({number}) {some}", "stddev_samp({finite}) {some}"),
+    *(_SMALLEST, *_QUARTERS, _GREATEST),
+)
+
+
+def _figures(
+    connection: DuckDBPyConnection,
+    held: Sequence[Field],
+    chosen: Sequence[Field],
+    wanted: Wanted,
+    asked: Sequence[str],
+) -> Iterator[tuple[Field, tuple[object, ...]]]:
+    where, values = _which(held, wanted)
+    for start in range(0, len(chosen), _AT_ONCE):
+        some = chosen[start : start + _AT_ONCE]
+        picked = ", ".join(_figure(each, one) for each in some for one in asked)
+        question = f"SELECT {picked} FROM {quoted(wanted.table)} {where}"
+        found = connection.execute(question, values).fetchone() or ()
+        for place, each in enumerate(some):
+            its = found[place * len(asked) : (place + 1) * len(asked)]
+            yield each, tuple(recorded(value, "") for value in its)
+
+
+def _figure(each: Field, asked: str) -> str:
+    """Write one figure about one column; NULL where it has no sense for its type."""
+    number = each.number
+    if number is None:
+        unordered = each.type.startswith(_UNORDERED) or each.type.endswith("]")
+        if "{number}" in asked or "{finite}" in asked or ("{value}" in asked and unordered):
+            return "NULL"
+        return asked.format(it=each.sql, value=each.sql, some="")
+    some = f"FILTER (NOT isnan({number}))"
+    finite = f"CASE WHEN isfinite({number}) THEN {number} END"
+    value = each.sql if each.is_number else number
+    return asked.format(it=each.sql, value=value, number=number, finite=finite, some=some)
+
+
+def points(
+    connection: DuckDBPyConnection, wanted: Wanted, keys: Sequence[str], by: str | None
+) -> list[tuple[object, ...]]:
+    """Read numbers for a picture, in the order of time: what *by* holds, then those of each key.
+
+    Truth counts as 1 and 0, a point of time as seconds since the epoch.
+
+    Raises:
+        NoTable: there is no such table.
+        NoColumn: a key of the request has no column.
+        BadValue: the values of a key are no numbers.
+    """
+    held = fields(connection, wanted.table)
+    axes = [_axis(field(held, wanted.table, key)) for key in keys]
+    label = f"{field(held, wanted.table, by).sql}::VARCHAR" if by else "NULL"
+    where, values = _which(held, wanted)
+    return connection.execute(
+        f"SELECT {', '.join([label, *axes])} FROM {quoted(wanted.table)} "
+        f"{where} ORDER BY {_order(held)}",
+        values,
+    ).fetchall()
+
+
+def _axis(each: Field) -> str:
+    if each.number is not None:
+        return each.number
+    if each.type == "BOOLEAN":
+        return f"{each.sql}::INTEGER::DOUBLE"
+    if each.is_time:
+        return f"epoch({each.sql})"
+    raise BadValue(each.label, f"a picture needs numbers, and its values are of type {each.type}")
