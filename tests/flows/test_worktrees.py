@@ -173,7 +173,7 @@ def test_what_the_cache_lacks_is_named(tracked: Path, call_xvc: Calling) -> None
 
 
 def test_a_pipeline_and_its_own_folders(project: Path, call_xvc: Calling) -> None:
-    """Outputs of stages are there as files of their own, in the folders that dvc.yaml gives them."""
+    """Outputs of stages are there as files of their own, where dvc.yaml says."""
     (project / "sub").mkdir()
     (project / "dvc.yaml").write_text(
         "stages:\n  make:\n    wdir: sub\n    cmd: echo made > made.txt; echo 1 > count.json\n"
@@ -247,7 +247,7 @@ def test_without_dvc(tmp_path: Path, call_xvc: Calling) -> None:
 
 
 def test_from_inside_a_tree(tracked: Path, call_xvc: Calling) -> None:
-    """A tree that is asked for in another one lies beside the main tree and begins at its commit."""
+    """A tree that is asked for in another one lies beside the main one and begins at its commit."""
     first = add(call_xvc, "first")
     (first / "train.py").write_text("print('other')\n")
     git(first, "commit", "-qam", "other")
@@ -329,7 +329,7 @@ def test_what_is_taken_is_refused(
 
 
 def test_a_tree_of_another_tool_is_adopted(tracked: Path, call_xvc: Calling) -> None:
-    """A tree that git has made gets data, store and settings; edits in it stay; twice is harmless."""
+    """A tree that git has made gets data and store; edits in it stay; twice is harmless."""
     train(call_xvc, tracked, "--tag", "minor")
     tree = tracked / ".claude" / "worktrees" / "idea"
     git(tracked, "worktree", "add", "-q", "-b", "idea", str(tree))
@@ -502,7 +502,7 @@ def test_a_tree_without_anything_of_its_own_goes(tracked: Path, call_xvc: Callin
 
 
 def test_journals_and_code_outlive_a_tree(project: Path, call_xvc: Calling) -> None:
-    """With --yes the tree goes; its rows, run code and branch stay, and no new tree swallows them."""
+    """With --yes the tree goes; rows, run code and branch stay, and no new tree swallows them."""
     tree = add(call_xvc, "gone")
     (tree / "train.py").write_text((tree / "train.py").read_text() + "# edited\n")
     git(tree, "commit", "-qam", "edited")

@@ -19,7 +19,7 @@ from typing import cast
 
 import yaml
 
-from xvc.adapters.files import beside, copy_durably, make_folder, md5_of, write_durably
+from xvc.adapters.files import beside, copy_durably, make_folder, md5_of, sync_folder, write_durably
 from xvc.core.run import DataFile
 from xvc.errors import DvcFailed, NoObject, ObjectCorrupt, PointerCorrupt, Unresolved
 from xvc.types import Digest, Json
@@ -352,5 +352,14 @@ def _set_local(root: Path, section: str, option: str, value: str) -> bool:
     at = held.find(head) + len(head) if head in held else len(held)
     new = line if head in held else head + line
     mode = local.stat().st_mode & 0o777 if held else 0o644  # it may hold what others may not read
-    write_durably(local, f"{held[:at]}{new}{held[at:]}".encode(), mode=mode)
+    write_local(root, f"{held[:at]}{new}{held[at:]}", mode)
     return True
+
+
+def write_local(root: Path, text: str, mode: int) -> None:
+    """Replace ``config.local``; half of it, after a kill, lies where git ignores it."""
+    local, fresh = root / ".dvc" / "config.local", root / ".dvc" / "tmp" / "xvc-config"
+    make_folder(fresh.parent)
+    write_durably(fresh, text.encode(), mode=mode)
+    os.replace(fresh, local)
+    sync_folder(local.parent)

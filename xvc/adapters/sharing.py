@@ -10,8 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from xvc.adapters.dvc import Dvc, config_of
-from xvc.adapters.files import write_durably
+from xvc.adapters.dvc import Dvc, config_of, write_local
 
 _REMOTE_PATHS = (
     *("url", "keyfile", "configpath", "credentialpath", "cert_path", "key_path"),
@@ -40,7 +39,7 @@ def share_settings(main: Dvc, tree: Path, site: Path) -> bool:
         return False
     private = main.root / ".dvc" / "config.local"
     mode = private.stat().st_mode & 0o777 if private.exists() else 0o600
-    write_durably(local, _written(merged).encode(), mode=mode)
+    write_local(tree, _written(merged), mode)
     return True
 
 

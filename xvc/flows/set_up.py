@@ -53,7 +53,6 @@ def set_up(project: Project, main: Tree, tree: Tree) -> SetUp:
             main_dvc = Dvc(main.path / root, project.environment)
             share_settings(main_dvc, tree.path / root, project.room.dvc_site)
     project.room.dvc_site.mkdir(parents=True, exist_ok=True, mode=0o700)
-    vars(there).pop("dvc", None)
     there.keeper.refresh()
     done.warnings += there.keeper.warnings
     for root in roots:
@@ -81,8 +80,9 @@ def _dvc_roots(there: Project, tree: Tree) -> list[PurePosixPath]:
     found = {
         PurePosixPath(p).parent.parent for p in there.git.listed(".dvc/config", "*/.dvc/config")
     }
-    if there.dvc is not None and there.dvc.root.is_relative_to(tree.path):
-        found.add(PurePosixPath(there.dvc.root.relative_to(tree.path).as_posix()))
+    own = Dvc.find(there.root, tree.path, there.environment)  # one that git does not track
+    if own is not None:
+        found.add(PurePosixPath(own.root.relative_to(tree.path).as_posix()))
     return sorted(found, key=lambda root: (-len(root.parts), root))
 
 
