@@ -133,7 +133,7 @@ def fill_tree(git: Git) -> None:
     if (git.place.folder / "index").exists():
         return
     (git.place.folder / "index.lock").unlink(missing_ok=True)
-    git.call("reset", "--quiet", "--hard")
+    git.call("read-tree", "--reset", "-u", "HEAD")  # `reset` would lock ORIG_HEAD as well
 
 
 def forget_tree(git: Git, path: Path) -> None:
