@@ -72,7 +72,7 @@ class TreeTaken(ConflictError):
     @property
     def hint(self) -> str:
         """Names the way that fits what is there."""
-        return self.way_out
+        return f"{self.way_out.removesuffix('.')}."
 
 
 @dataclass(frozen=True, slots=True)

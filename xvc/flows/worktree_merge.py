@@ -43,7 +43,7 @@ class CannotMerge(ConflictError):
     @property
     def hint(self) -> str:
         """Names the way that fits the reason."""
-        return self.way_out
+        return f"{self.way_out.removesuffix('.')}."
 
 
 @dataclass(frozen=True, slots=True)
