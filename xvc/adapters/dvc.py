@@ -19,7 +19,7 @@ from typing import cast
 
 import yaml
 
-from xvc.adapters.files import beside, copy_durably, make_folder, md5_of, write_durably
+from xvc.adapters.files import beside, copy_durably, make_folder, md5_of, sync_folder, write_durably
 from xvc.core.run import DataFile
 from xvc.errors import DvcFailed, NoObject, ObjectCorrupt, PointerCorrupt, Unresolved
 from xvc.types import Digest, Json
@@ -139,7 +139,7 @@ class Dvc:
         """List the remotes that are configured, by name."""
         names: dict[str, None] = {}
         for file in self._config_files():
-            for section in _config(file).sections():
+            for section in config_of(file).sections():
                 words = section.strip("'").split('"')
                 if words[0].strip() == "remote" and len(words) > 1:
                     names[words[1]] = None
@@ -245,7 +245,8 @@ class Dvc:
         os.replace(sibling, target)
 
 
-def _config(file: Path) -> configparser.ConfigParser:
+def config_of(file: Path) -> configparser.ConfigParser:
+    """Read one of DVC's configuration files; an empty one where it is missing."""
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
         parser.read_string(file.read_text(encoding="utf-8"))
@@ -257,7 +258,7 @@ def _config(file: Path) -> configparser.ConfigParser:
 
 
 def _cache_setting(file: Path) -> str:
-    return _config(file).get("cache", "dir", fallback="")
+    return config_of(file).get("cache", "dir", fallback="")
 
 
 def _updated(pointer: Path, fresh: bytes) -> bytes:
@@ -320,7 +321,7 @@ def start(root: Path, top: Path, site: Path, environment: Mapping[str, str]) -> 
     if called.returncode != 0:
         raise DvcFailed("make a repository", _complaint(called.stderr))
     config = root / ".dvc" / "config"
-    if not _config(config).has_option("core", "analytics"):
+    if not config_of(config).has_option("core", "analytics"):
         held = config.read_text(encoding="utf-8")
         write_durably(config, f"[core]\n    analytics = false\n{held}".encode())
 
@@ -344,11 +345,21 @@ def use_cache(root: Path, cache: Path) -> bool:
 
 def _set_local(root: Path, section: str, option: str, value: str) -> bool:
     local = root / ".dvc" / "config.local"
-    if _config(local).has_option(section, option):
+    if config_of(local).has_option(section, option):
         return False
     held = local.read_text(encoding="utf-8") if local.exists() else ""
     head, line = f"[{section}]\n", f"    {option} = {value}\n"
     at = held.find(head) + len(head) if head in held else len(held)
     new = line if head in held else head + line
-    write_durably(local, f"{held[:at]}{new}{held[at:]}".encode())
+    mode = local.stat().st_mode & 0o777 if held else 0o644  # it may hold what others may not read
+    write_local(root, f"{held[:at]}{new}{held[at:]}", mode)
     return True
+
+
+def write_local(root: Path, text: str, mode: int) -> None:
+    """Replace ``config.local``; half of it, after a kill, lies where git ignores it."""
+    local, fresh = root / ".dvc" / "config.local", root / ".dvc" / "tmp" / "xvc-config"
+    make_folder(fresh.parent)
+    write_durably(fresh, text.encode(), mode=mode)
+    os.replace(fresh, local)
+    sync_folder(local.parent)

@@ -16,29 +16,13 @@ from xvc.cli.output import Manner, show_error
 from xvc.errors import ExternalError, UsageError, XvcError
 
 COMMANDS = (
-    "init",
-    "run",
-    "tag",
-    "ls",
-    "log",
-    "show",
-    "compare",
-    "merge",
-    "status",
-    "doctor",
-    "db ls",
-    "db columns",
-    "db head",
-    "db tail",
-    "db top",
-    "db bottom",
-    "db describe",
-    "db sql",
-    "db plot",
-    "cache ls",
-    "cache stats",
-    "cache explain",
-    "cache delete",
+    *("init", "run", "tag", "ls", "log", "show", "compare", "merge", "status", "doctor"),
+    *(
+        f"db {verb}"
+        for verb in ("ls", "columns", "head", "tail", "top", "bottom", "describe", "sql", "plot")
+    ),
+    *(f"cache {verb}" for verb in ("ls", "stats", "explain", "delete")),
+    *(f"worktree {verb}" for verb in ("add", "list", "adopt", "merge", "remove")),
 )
 """Every command, in the order in which they are met; each has a module of its name.
 

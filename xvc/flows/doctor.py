@@ -15,6 +15,7 @@ from xvc.adapters.files import is_shared, md5_of
 from xvc.errors import NoIdentity, XvcError
 from xvc.flows.find import versions
 from xvc.flows.reap import reap
+from xvc.flows.worktree_list import Condition, list_trees
 from xvc.journal.reader import is_written, journals
 from xvc.project import Project
 from xvc.store import query
@@ -161,6 +162,22 @@ def _locks(project: Project) -> Iterator[Finding]:
         yield Finding("runs", Health.MENDED, f"{len(lost)} lost runs were ended: {', '.join(lost)}")
 
 
+def _worktrees(project: Project) -> Iterator[Finding]:
+    if project.place is None:
+        return
+    for each in list_trees(project):
+        way = f"`xvc worktree remove {each.name}` ends it."
+        match each.condition:
+            case Condition.MISSING:
+                yield Finding("work trees", Health.WRONG, f"{each.path} is gone", way)
+            case Condition.MAKING | Condition.REMOVING:
+                detail = f"{each.name} is {each.condition}"
+                yield Finding("work trees", Health.WRONG, detail, way)
+            case Condition.REMOVED:
+                detail = f"{each.unsaved} rows of a removed one are in no version: {each.path}"
+                yield Finding("work trees", Health.GOOD, detail)
+
+
 def _scratch(project: Project) -> Iterator[Finding]:
     import time
 
@@ -180,5 +197,6 @@ _LOOKS: dict[str, Callable[[Project], Iterator[Finding]]] = {
     "locks": _locks,
     "store": _store,
     "versions": _snapshots,
+    "work trees": _worktrees,
     "scratch": _scratch,
 }

@@ -14,6 +14,7 @@ from xvc.core.run import RunRecord
 from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.errors import BadValue
 from xvc.flows.find import VersionInfo, known_versions, versions, versions_by_run
+from xvc.flows.gather import gather
 from xvc.flows.reap import opened
 from xvc.project import Project
 from xvc.store import query
@@ -22,12 +23,16 @@ from xvc.types import Json, RunId
 
 @dataclass(frozen=True, slots=True)
 class ListRequest:
-    """What is asked of a list; ``limit`` None is all, ``sort`` may end in ``:asc`` or ``:desc``."""
+    """What is asked of a list; ``limit`` None is all, ``sort`` may end in ``:asc`` or ``:desc``.
+
+    ``everywhere`` asks for the runs of all work trees.
+    """
 
     sort: str | None = None
     where: str | None = None
     group: str | None = None
     limit: int | None = 20
+    everywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +65,13 @@ def runs(project: Project, request: ListRequest) -> RunList:
         BadValue: a key of the request is no metric, param or fact of any run.
     """
     where = parse_filter(request.where) if request.where else None
-    with opened(project) as connection:
-        sort, descending = _order(project, request.sort)
+    sort, descending = _order(project, request.sort)
+    if request.everywhere:
+        found = _sorted(gather(project), sort, descending=descending)
+        total = len(found)
+    else:
         limit = request.limit if where is None and request.group is None else None
-        found = query.page(connection, sort=sort, descending=descending, limit=limit)
-        if found and sort is not None and not any(_has(run, sort) for run in found):
-            _refuse_unknown("--sort", sort, (*query.keys(connection), *query.sortable()))
-        total = query.count(connection) if limit is not None else len(found)
+        found, total = _of_this_tree(project, sort, limit, descending=descending)
     tagged = versions_by_run(known_versions(project)) if found else {}
     if found and request.group is not None:
         _refuse_unknown("--group", request.group, _names(found))
@@ -77,6 +82,37 @@ def runs(project: Project, request: ListRequest) -> RunList:
         total = len(found)
     shown = found if request.group else found[: request.limit]
     return RunList(tuple(shown), total, tagged, *_columns(project, shown, sort))
+
+
+def _of_this_tree(
+    project: Project, sort: str | None, limit: int | None, *, descending: bool
+) -> tuple[list[RunRecord], int]:
+    with opened(project) as connection:
+        found = query.page(connection, sort=sort, descending=descending, limit=limit)
+        if found and sort is not None and not any(_has(run, sort) for run in found):
+            _refuse_unknown("--sort", sort, (*query.keys(connection), *query.sortable()))
+        return found, query.count(connection) if limit is not None else len(found)
+
+
+def _sorted(found: list[RunRecord], sort: str | None, *, descending: bool) -> list[RunRecord]:
+    """Sort as the store does: newest first, or by a key with those last that lack it."""
+    if sort is None:
+        return found
+    if found:
+        _refuse_unknown("--sort", sort, (*_names(found), *query.sortable()))
+    lacking = [run for run in found if _place(run, sort) is None]
+    having = [run for run in found if _place(run, sort) is not None]
+    having.sort(key=lambda run: _place(run, sort) or (0.0, ""), reverse=descending)
+    return having + lacking
+
+
+def _place(run: RunRecord, key: str) -> tuple[float, str] | None:
+    """Rank a value: numbers by size, then texts; None for a run that has none."""
+    value = run.started if key == "started" else _or_none(run, key)
+    number = _number(value)
+    if not math.isnan(number):
+        return (number, "")
+    return None if value is None or isinstance(value, float) else (math.inf, str(value))
 
 
 def _has(run: RunRecord, key: str) -> bool:

@@ -68,6 +68,21 @@ class Room:
         return self.folder / "operations.jsonl"
 
     @property
+    def worktrees(self) -> Path:
+        """What is remembered of each work tree that xvc made, by its name."""
+        return self.folder / "worktrees"
+
+    @property
+    def worktree_lock(self) -> Path:
+        """Held while git makes or forgets a work tree."""
+        return self.folder / "locks" / "worktrees"
+
+    @property
+    def removed(self) -> Path:
+        """The journals of work trees that are gone, a folder each."""
+        return self.folder / "journals" / "removed"
+
+    @property
     def dvc_site(self) -> Path:
         """DVC's own state, kept out of shared folders."""
         return self.folder / "dvc-site"

@@ -118,6 +118,15 @@ def count(connection: DuckDBPyConnection, status: str | None = None) -> int:
     return int(found[0]) if found else 0
 
 
+def count_in(connection: DuckDBPyConnection, worktree: str, since: int) -> int:
+    """Count the runs that began in a work tree, from *since* on, in nanoseconds."""
+    found = connection.execute(
+        "SELECT count(*) FROM runs WHERE worktree = ? AND epoch_us(started) >= ?",
+        [worktree, since // 1000],
+    ).fetchone()
+    return int(found[0]) if found else 0
+
+
 def with_status(connection: DuckDBPyConnection, status: str) -> list[RunRecord]:
     """Read all runs of one status."""
     return runs.load(connection, f"WHERE status = ? {_NEWEST}", [status])

@@ -24,6 +24,9 @@ def command(
         str | None, typer.Option("--group", help="One line for each value of this key.")
     ] = None,
     limit: Limit = 20,
+    everywhere: Annotated[
+        bool, typer.Option("--all", help="The runs of all work trees, removed ones too.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """List runs, newest first.
@@ -34,16 +37,17 @@ def command(
 
     here: Context = context.obj
     project = here.project()
-    request = ListRequest(sort, where, group, limit or None)
+    request = ListRequest(sort, where, group, limit or None, everywhere)
     if group is not None:
         answer = _grouped(groups(project, request), group)
     else:
-        answer = _listed(runs(project, request), is_filtered=where is not None)
+        found = runs(project, request)
+        answer = _listed(found, is_filtered=where is not None, everywhere=everywhere)
     answer = Answer("ls", answer.data, answer.text, tuple(project.keeper.warnings), answer.next)
     show(answer, here.manner)
 
 
-def _listed(found: RunList, *, is_filtered: bool) -> Answer:
+def _listed(found: RunList, *, is_filtered: bool, everywhere: bool) -> Answer:
     if not found.runs:
         nothing: Json = {"runs": [], "total": 0}
         if is_filtered:
@@ -52,6 +56,9 @@ def _listed(found: RunList, *, is_filtered: bool) -> Answer:
     head = ["run", "version", "status", "started", "took", *found.params, *found.metrics, "note"]
     rows = [_row(found, run) for run in found.runs]
     numbers = range(5 + len(found.params), len(head) - 1)
+    if everywhere:
+        head.append("worktree")
+        rows = [[*row, run.code.worktree or "-"] for row, run in zip(rows, found.runs, strict=True)]
     text = table(head, rows, right=[4, *numbers])
     if found.total > len(found.runs):
         text += f"\n… {found.total - len(found.runs)} more; --limit 0 shows all"
@@ -78,6 +85,7 @@ def _facts(found: RunList, run: RunRecord) -> Json:
         "name": run.name,
         "version": found.versions.get(run.id),
         "status": run.status.value,
+        "worktree": run.code.worktree,
         "started": run.started,
         "seconds": run.seconds,
         "params": {key: run.params.get(key) for key in found.params},

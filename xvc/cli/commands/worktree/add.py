@@ -1,0 +1,63 @@
+"""``xvc worktree add``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson
+from xvc.cli.output import Answer, show
+
+if TYPE_CHECKING:
+    from xvc.flows.worktree_add import Added
+
+
+def command(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The experiment: branch exp/NAME, folder exp-NAME.")],
+    base: Annotated[
+        str | None,
+        typer.Option("--from", help="Where it begins; without it the main tree's commit."),
+    ] = None,
+    path: Annotated[
+        Path | None, typer.Option("--path", help="The folder; without it beside the main tree.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a work tree for an experiment, its data linked from the cache. Twice is harmless.
+
+    Example: xvc worktree add deeper --from e0.3.0
+    """
+    from xvc.flows.worktree_add import add  # late: --help needs no git
+
+    here: Context = context.obj
+    place = None if path is None else here.folder / path
+    show(answer("worktree add", add(here.project(), name, base=base, path=place)), here.manner)
+
+
+def answer(command: str, added: Added) -> Answer:
+    """Show a tree that is ready."""
+    done = added.done
+    counts = [f"{count} by {kind}" for kind, count in sorted(done.linked.items())]
+    lines = [f"{added.path} on {added.branch or 'no branch'}, from {added.base[:10]}"]
+    lines += [f"data: {', '.join(counts)}"] if counts else []
+    lines += [f"copied: {', '.join(done.copied)}"] if done.copied else []
+    return Answer(
+        command,
+        {
+            "name": added.name,
+            "path": added.path,
+            "branch": added.branch,
+            "base": added.base,
+            "changed": added.is_new,
+            "linked": dict(done.linked),
+            "copied": list(done.copied),
+            "missing": list(done.missing),
+        },
+        "\n".join(lines),
+        tuple(done.warnings),
+        (f"cd {added.path}", "xvc run -- python train.py"),
+    )

@@ -1,0 +1,64 @@
+"""``xvc worktree list``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson
+from xvc.cli.output import Answer, moment, show, table
+from xvc.types import Json
+
+if TYPE_CHECKING:
+    from xvc.flows.worktree_list import TreeInfo
+
+
+def command(context: typer.Context, as_json: AsJson = False) -> None:
+    """List the work trees, what each has that no version holds, and what removed ones have left.
+
+    Example: xvc worktree list
+    """
+    from xvc.flows.worktree_list import list_trees  # late: it opens DuckDB
+
+    here: Context = context.obj
+    found = list_trees(here.project())
+    head = ["name", "branch", "runs", "unsaved", "changed", "live", "active", "state", "path"]
+    text = table(head, [_row(each) for each in found], right=range(2, 6))
+    data: Json = {"worktrees": [_facts(each) for each in found], "total": len(found)}
+    warnings = tuple(warning for each in found for warning in each.warnings)
+    show(Answer("worktree list", data, text, warnings), here.manner)
+
+
+def _row(found: TreeInfo) -> list[str]:
+    return [
+        f"{found.name} *" if found.is_here else found.name,
+        found.branch or "-",
+        str(found.runs),
+        str(found.unsaved),
+        str(len(found.changed)),
+        str(len(found.live)),
+        moment(found.active),
+        found.condition.value + (", locked" if found.locked is not None else ""),
+        found.path,
+    ]
+
+
+def _facts(found: TreeInfo) -> Json:
+    return {
+        "name": found.name,
+        "path": found.path,
+        "state": found.condition.value,
+        "branch": found.branch,
+        "base": found.base,
+        "runs": found.runs,
+        "unsaved_rows": found.unsaved,
+        "unsaved_runs": list(found.unsaved_runs),
+        "dirty": bool(found.changed),
+        "changed": list(found.changed),
+        "last_activity": found.active,
+        "live": list(found.live),
+        "locked": found.locked,
+        "here": found.is_here,
+    }

@@ -1,0 +1,45 @@
+"""``xvc worktree merge``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, DryRun
+from xvc.cli.output import Answer, show
+from xvc.types import Json
+
+
+def command(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The tree's name or its folder.")],
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a work tree's versions and rows to the branch you are on, when only it has moved.
+
+    Example: xvc worktree merge deeper
+    """
+    from xvc.flows.worktree_merge import merge  # late: it opens DuckDB
+
+    here: Context = context.obj
+    done = merge(here.project(), name, here.folder, dry_run=dry_run)
+    data: Json = {
+        "name": done.name,
+        "branch": done.branch,
+        "old": done.old,
+        "new": done.new,
+        "changed": done.changed and not dry_run,
+        "versions": list(done.versions),
+        "files": list(done.files),
+        "dry_run": dry_run,
+    }
+    verb = "would move" if dry_run else "has moved"
+    text = f"{done.branch or 'HEAD'} {verb} to {done.new[:10]}: {len(done.files)} files"
+    text += f", versions {', '.join(done.versions)}" if done.versions else ""
+    if not done.changed:
+        text = f"nothing to do: {done.branch or 'HEAD'} has all of {done.name}"
+    has_data = any(path.endswith((".dvc", "dvc.lock")) for path in done.files)
+    show(Answer("worktree merge", data, text, next=("dvc checkout",) * has_data), here.manner)

@@ -1,0 +1,47 @@
+"""Gathering the runs of all work trees: each tree's store with its journals, and those left behind.
+
+A run that several stores hold counts once, as its own tree knows it.
+"""
+
+from __future__ import annotations
+
+from xvc.adapters.trees import trees
+from xvc.core.run import RunRecord
+from xvc.errors import XvcError
+from xvc.flows.reap import opened
+from xvc.flows.worktree import every_journal, project_at
+from xvc.flows.worktree_list import left_behind
+from xvc.project import Project
+from xvc.store import query
+from xvc.store.apart import opened_apart
+from xvc.types import RunId
+
+
+def gather(project: Project) -> list[RunRecord]:
+    """Read every run of the repository, newest first; a tree that cannot be read is a warning."""
+    found: dict[RunId, RunRecord] = {}
+    if project.place is not None:
+        for folder in left_behind(project.room):
+            with opened_apart(every_journal(folder)) as connection:
+                _take(found, query.all_runs(connection), None)
+        for tree in trees(project.git):
+            if tree.is_bare or not tree.path.is_dir():
+                continue
+            there = project_at(project, tree)
+            try:
+                with opened(there) as connection:
+                    own = there.place.tree if there.place else None
+                    _take(found, query.all_runs(connection), own)
+            except XvcError as err:
+                project.keeper.warnings.append(f"{tree.path}: {err}. {err.hint}".rstrip())
+            project.keeper.warnings += there.keeper.warnings
+    else:
+        with opened(project) as connection:
+            _take(found, query.all_runs(connection), None)
+    return sorted(found.values(), key=lambda run: (-(run.started or 0), run.id))
+
+
+def _take(found: dict[RunId, RunRecord], runs: list[RunRecord], own: str | None) -> None:
+    for run in runs:
+        if run.id not in found or run.code.worktree == own:
+            found[run.id] = run

@@ -1,0 +1,38 @@
+"""Reading journals that no store has taken in: those of work trees that are gone.
+
+In a private file that goes with the question; the journals stay as they are.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xvc.store import db
+from xvc.store.fold import fold
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+@contextmanager
+def opened_apart(journals: Sequence[Path]) -> Iterator[DuckDBPyConnection]:
+    """Open what these journals hold, for reading.
+
+    Raises:
+        StoreFailed: DuckDB refused a query.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="xvc-apart-"))
+    try:
+        store = folder / "apart.duckdb"
+        db.create(store)
+        with db.writing(store) as connection:
+            fold(connection, journals, folder)
+        with db.reading(store) as connection:
+            yield connection
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
