@@ -17,11 +17,12 @@ from os import write
 from pathlib import Path
 from threading import RLock
 from time import time
+from uuid import UUID
 from zlib import crc32
 
 from orjson import dumps
 
-from xvc.core.ids import writer_id
+from xvc.core.ids import row_id, writer_id
 from xvc.core.record import SCHEMA, Control, Kind
 from xvc.errors import BadValue, JournalFailed, XvcError
 from xvc.journal.codec import DIRECT, PLAIN, STRICT, encode_control, encode_key, encode_value
@@ -207,31 +208,32 @@ class Journal:
         said = dict.fromkeys("vntcwred")
         return {**said, "v": SCHEMA, "w": self.writer, "e": table}
 
-    def note(self, kind: Kind, run: RunId | None, facts: Json) -> None:
-        """Append a record that is no row.
+    def note(self, kind: Kind, run: RunId | None, facts: Json) -> UUID:
+        """Append a record that is no row; returns its id, which sorts by time as those of rows.
 
         Raises:
             JournalFailed: the disk refused.
         """
         with self._lock:
             if self._busy:
-                self._beside().note(kind, run, facts)
-                return
+                return self._beside().note(kind, run, facts)
             self._busy = True
             try:
                 if self._descriptor < 0:
                     self._open()
-                self._write(kind, run, facts)
+                at = self._write(kind, run, facts)
+                return row_id(at, self._sequence, self.writer)
             except BaseException as err:
                 self._broken_off(err)
                 raise
             finally:
                 self._busy = False
 
-    def _write(self, kind: Kind, run: RunId | None, facts: Json, table: str | None = None) -> None:
+    def _write(self, kind: Kind, run: RunId | None, facts: Json, table: str | None = None) -> float:
         at = time()
         control = Control(kind.value, run, facts, at, self.writer, self._sequence + 1, table)
         self._append(encode_control(control, self._chain))
+        return at
 
     def _append(self, line: bytes) -> None:
         try:
