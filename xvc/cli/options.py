@@ -44,4 +44,6 @@ Where = Annotated[
     typer.Option("--where", help="A filter: \"accuracy > 0.9 and model == 'svm'\"."),
 ]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=0, help="How many at most; 0 is all.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it; without it only the plan is shown.")]
+Table = Annotated[str, typer.Option("--table", help="The event table.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]

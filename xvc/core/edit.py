@@ -37,6 +37,17 @@ class Typed:
             return float(cast("float | str", self.carried))
         return int(cast("int | str", self.carried)) if self.tag in "ih" else None
 
+    def equals(self, other: Typed) -> bool:
+        """Whether both are the same value: 1 is 1.0, true is not 1, and NaN is NaN.
+
+        >>> Typed("i", 1).equals(Typed("f", 1.0)), Typed("i", 1).equals(Typed("b", True))
+        (True, False)
+        """
+        one, two = self.number, other.number
+        if one is not None and two is not None:
+            return one == two or (one != one and two != two)  # noqa: PLR0124 - only NaN is not itself
+        return (self.tag, self.carried) == (other.tag, other.carried)
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:

@@ -170,7 +170,9 @@ def replay(connection: DuckDBPyConnection, arrived: Arrived, added: Mapping[str,
     """
     if connection.execute("FROM edits LIMIT 1").fetchone() is None:
         return
-    due: list[Chosen] = [("edit_id IN (SELECT unnest(?::UUID[]))", [[edit.id for edit in arrived.fresh]])]
+    due: list[Chosen] = [
+        ("edit_id IN (SELECT unnest(?::UUID[]))", [[edit.id for edit in arrived.fresh]])
+    ]
     due += [_of(arrived.scope)] if arrived.late else []
     due += [_after(connection, table, before) for table, before in added.items()]
     names = {table.lower() for table in tables(connection)}
@@ -206,14 +208,56 @@ def _pending(edit: Edit, arrived: Arrived, before: int | None) -> Chosen:
 
 
 def _apply(connection: DuckDBPyConnection, edit: Edit, table: str, pending: Chosen) -> None:
-    parts = [pending]
-    if edit.run is not None:
-        parts.append(of_runs([edit.run]))
+    chosen = both(pending, _concerned(connection, edit, table))
     if not edit.is_tombstone:
-        parts.append(("row_id < ?::UUID", [edit.id]))
+        chosen = both(chosen, ("row_id < ?::UUID", [edit.id]))
+    if edit.key is None or edit.value is None:
+        cells.take_out(connection, table, chosen)
+    else:
+        cells.fill(connection, table, edit.key, edit.value, chosen)
+
+
+def _concerned(connection: DuckDBPyConnection, edit: Edit, table: str) -> Chosen:
+    """Choose the rows of an edit's run that hold what it asks for."""
+    parts = [of_runs(None if edit.run is None else [edit.run])]
     if edit.where is not None:
         parts.append(holding(edit.where, known(connection, table).get(edit.where.key)))
-    if edit.key is None or edit.value is None:
-        cells.take_out(connection, table, both(*parts))
-    else:
-        cells.fill(connection, table, edit.key, edit.value, both(*parts))
+    return both(*parts)
+
+
+def count(connection: DuckDBPyConnection, edit: Edit) -> int:
+    """Count the rows that an edit would concern if it were made now."""
+    total = 0
+    for table in tables(connection):
+        if edit.table is None or edit.table.lower() == table.lower():
+            where, values = _concerned(connection, edit, table)
+            found = connection.execute(
+                f"SELECT count(*) FROM {quoted(table)} WHERE {where}", list(values)
+            ).fetchone()
+            total += int(found[0]) if found else 0
+    return total
+
+
+def are_known(connection: DuckDBPyConnection, ids: Collection[str]) -> bool:
+    """Whether the store has had all these edits."""
+    if not has_edits(connection):
+        return not ids
+    where = "WHERE edit_id IN (SELECT unnest(?::UUID[]))"
+    return {edit.id for edit in load(connection, where, [list(ids)])} == set(ids)
+
+
+def deleted_runs(connection: DuckDBPyConnection) -> set[RunId]:
+    """List the runs that are deleted."""
+    if not has_edits(connection):
+        return set()
+    gone = in_force(connection, "kind = 'delete' AND track_id IS NOT NULL")
+    return {edit.run for edit in gone if edit.run is not None}
+
+
+def has_edits(connection: DuckDBPyConnection) -> bool:
+    """Whether the store has the tables of edits: one that was laid by an older xvc has not."""
+    found = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = current_database() "
+        "AND schema_name = 'main' AND table_name = 'edits'"
+    )
+    return found.fetchone() is not None

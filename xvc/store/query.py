@@ -189,10 +189,10 @@ def values_of(connection: DuckDBPyConnection, table: str, run: RunId, key: str) 
         f"SELECT {quoted(column.name)} FROM {quoted(table)} WHERE track_id = ? ORDER BY row_id",
         [run],
     ).fetchall()
-    return [_logged(value, column.type) for (value,) in found]
+    return [logged(value, column.type) for (value,) in found]
 
 
-def _logged(value: object, kind: str) -> object:
+def logged(value: object, kind: str) -> object:
     """Undo what the journal did to a nested value; any other comes out of DuckDB as it went in."""
     if kind == "JSON" and isinstance(value, str):
         return from_plain(from_json(value))

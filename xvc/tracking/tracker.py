@@ -13,10 +13,13 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Self
 
+from xvc.core.edit import Edit, facts_of_edit
 from xvc.core.plain import to_plain
 from xvc.core.record import Kind
 from xvc.core.run import Status
 from xvc.errors import BadValue
+from xvc.journal.asking import holds
+from xvc.store.schema import check_table
 from xvc.tracking.edits import Edits
 from xvc.tracking.opening import IN_MEMORY, open_run
 from xvc.tracking.options import Options, StrPath
@@ -24,8 +27,6 @@ from xvc.types import Json, Row
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-_RESERVED = ("meta", "runs", "environments", "folds", "columns", "edits", "assets")
 
 
 class Tracker(Edits):
@@ -83,9 +84,7 @@ class Tracker(Edits):
         name: str | None = None,
         note: str | None = None,
     ) -> None:
-        if not table or table.lower() in _RESERVED:
-            raise BadValue("table", f"{table!r} is reserved; choose another name")
-        self.table = table
+        self.table = check_table(table)
         self._options = Options(
             cache=cache, log_system_params=log_system_params, log_network_params=log_network_params,
             measurement_interval=measurement_interval, git_root=git_root, logs_path=logs_path,
@@ -100,6 +99,8 @@ class Tracker(Edits):
         self._owns_run, self._passing = opened.owns_run, opened.passing
         self.warnings = opened.warnings
         self._finish_at_exit()
+        if reset:
+            self._record(Edit(Kind.DELETE, table))
         if params:
             self.set_params(params)
 
@@ -143,6 +144,13 @@ class Tracker(Edits):
     def set_param(self, key: str, value: object) -> None:
         """Add one value to every later row, and to the run's params."""
         self.set_params({key: value})
+
+    def _record(self, edit: Edit) -> None:
+        self._journal.note(edit.kind, None, facts_of_edit(edit))
+
+    def _follow(self, edit: Edit, value: object) -> None:
+        if self.latest and edit.run in (None, self.track_id) and holds(edit.where, self.latest):
+            self.latest = {**self.latest, str(edit.key): value}
 
     @property
     def params(self) -> dict[str, object]:
