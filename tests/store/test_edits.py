@@ -191,7 +191,7 @@ def agrees(found: Any, expected: Any) -> bool:
     return same(found, expected)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), acts), min_size=1, max_size=10), st.data())
 def test_any_order_and_any_pieces_give_the_same_tables(
     recorded: list[tuple[int, tuple[Any, ...]]], data: st.DataObject

@@ -155,3 +155,28 @@ def cancelled(undos: Iterable[Edit]) -> set[str]:
         if undo.id not in gone and undo.undone is not None:
             gone.add(undo.undone)
     return gone
+
+
+def effective(edits: Iterable[Edit]) -> list[Edit]:
+    """Leave out what nobody sees: a key set for whole runs, and set again before it is asked for.
+
+    A script that sets its best value in every epoch is then one pass over its rows.
+
+    >>> one = Edit(Kind.VALUE, "events", RunId("a"), "best", Typed("i", 1), id="1")
+    >>> two = Edit(Kind.VALUE, "events", RunId("a"), "best", Typed("i", 2), id="2")
+    >>> [edit.id for edit in effective([one, two])]
+    ['2']
+    """
+    kept: list[Edit] = []
+    hidden: set[tuple[str, RunId | None, str]] = set()
+    for edit in sorted(edits, key=lambda edit: edit.id, reverse=True):
+        if edit.where is not None:
+            asked = edit.where.key
+            hidden = {its for its in hidden if its[2] != asked}
+        elif edit.kind is Kind.VALUE:
+            table, key = (edit.table or "").lower(), edit.key or ""
+            if hidden & {(table, edit.run, key), (table, None, key)}:
+                continue
+            hidden.add((table, edit.run, key))
+        kept.append(edit)
+    return kept[::-1]

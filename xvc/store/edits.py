@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
-from xvc.core.edit import EDITING, Condition, Edit, Typed, cancelled, edit_from
+from xvc.core.edit import EDITING, Condition, Edit, Typed, cancelled, edit_from, effective
 from xvc.core.record import Control, Kind
 from xvc.journal.codec import from_json, to_json
 from xvc.store import cells
@@ -176,7 +176,7 @@ def replay(connection: DuckDBPyConnection, arrived: Arrived, added: Mapping[str,
     due += [_of(arrived.scope)] if arrived.late else []
     due += [_after(connection, table, before) for table, before in added.items()]
     names = {table.lower() for table in tables(connection)}
-    for edit in in_force(connection, *either(*due)):
+    for edit in effective(in_force(connection, *either(*due))):
         for table in names if edit.table is None else {edit.table.lower()} & names:
             _apply(connection, edit, table, _pending(edit, arrived, added.get(table)))
 
