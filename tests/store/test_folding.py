@@ -220,7 +220,9 @@ def test_any_word_can_name_a_table(tmp_path: Path, table: str) -> None:
     assert counts == {table: 1}
 
 
-@pytest.mark.parametrize("table", ["meta", "runs", "Columns", "folds", "environments", ""])
+@pytest.mark.parametrize(
+    "table", ["meta", "runs", "Columns", "folds", "environments", "edits", "assets", ""]
+)
 def test_a_table_of_the_store_is_refused(tmp_path: Path, table: str) -> None:
     """Rows never go into the tables that the store itself needs."""
     from xvc import Tracker

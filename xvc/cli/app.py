@@ -16,11 +16,9 @@ from xvc.cli.output import Manner, show_error
 from xvc.errors import ExternalError, UsageError, XvcError
 
 COMMANDS = (
-    *("init", "run", "tag", "ls", "log", "show", "compare", "merge", "status", "doctor"),
-    *(
-        f"db {verb}"
-        for verb in ("ls", "columns", "head", "tail", "top", "bottom", "describe", "sql", "plot")
-    ),
+    *("init", "run", "tag", "ls", "log", "show", "compare", "merge", "status", "doctor", "undo"),
+    *(f"db {verb}" for verb in ("ls", "columns", "head", "tail", "top", "bottom", "describe")),
+    *(f"db {verb}" for verb in ("sql", "plot", "set", "delete", "copy")),
     *(f"cache {verb}" for verb in ("ls", "stats", "explain", "delete")),
     *(f"worktree {verb}" for verb in ("add", "list", "adopt", "merge", "remove")),
 )

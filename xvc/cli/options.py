@@ -74,12 +74,12 @@ Where = Annotated[
     typer.Option("--where", help="A filter: \"accuracy > 0.9 and model == 'svm'\"."),
 ]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=0, help="How many at most; 0 is all.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it; without it only the plan is shown.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
 CacheFolder = Annotated[
     Path | None,
     typer.Option("--cache", help="The cache's folder; without it the setting cache.folder."),
 ]
-Yes = Annotated[bool, typer.Option("--yes", help="Do it, without a plan first.")]
 Database = Annotated[
     Path | None,
     typer.Option("--db", help="A store of xvc's; without it the one of this project."),

@@ -54,3 +54,14 @@ def row_id(seconds: float, sequence: int, writer: str) -> UUID:
     milliseconds, rest = divmod(round(seconds * 1e6), _MICROSECONDS)
     low = (sequence % (1 << _SEQUENCE_BITS)) << _WRITER_BITS | int(writer, 16)
     return UUID(int=milliseconds << 80 | 7 << 76 | rest << 64 | 1 << 63 | low)
+
+
+def origin_of(name: UUID) -> tuple[int, int, str]:
+    """Read a row's id: microseconds since the epoch, its writer's sequence number, the writer.
+
+    >>> origin_of(row_id(1732156932.123456, 5, "00000000ff"))
+    (1732156932123456, 5, '00000000ff')
+    """
+    low = name.int & ((1 << 62) - 1)
+    at = (name.int >> 80) * _MICROSECONDS + (name.int >> 64 & 0xFFF)
+    return at, low >> _WRITER_BITS, f"{low & ((1 << _WRITER_BITS) - 1):010x}"

@@ -31,6 +31,9 @@ class Kind(StrEnum):
     ENVIRONMENT = "environment"
     END = "end"
     SEAL = "seal"
+    VALUE = "value"
+    DELETE = "delete"
+    UNDO = "undo"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,11 @@ Whatever is done stands in the operation log, and where DVC keeps the store, in 
 
 from __future__ import annotations
 
-from xvc.adapters.operations import append
+from xvc.flows.edit import log
 from xvc.flows.look import looking
 from xvc.project import Project
 from xvc.store import sql
 from xvc.store.sql import Change
-from xvc.types import Json
 
 
 def alter(project: Project, text: str, *, dry_run: bool) -> Change:
@@ -29,20 +28,7 @@ def alter(project: Project, text: str, *, dry_run: bool) -> Change:
         return sql.rehearse(project.keeper, text)
     is_own = project.room.folder.parent != project.store_path.parent
     made = sql.change(project.keeper, text, keeps=is_own and project.dvc is not None)
-    append(project.room.operations, _entry(made, project))
-    return made
-
-
-def _entry(made: Change, project: Project) -> dict[str, Json]:
-    changed: list[Json] = [
-        {"table": each.table, "before": each.before, "after": each.after} for each in made.touched
-    ]
     names = ", ".join(each.table for each in made.touched) or "nothing"
-    return {
-        "command": "db sql",
-        "did": f"changed {names} by SQL",
-        "tree": project.room.tree,
-        "statements": [each.statement for each in made.done],
-        "tables": changed,
-        "snapshot": made.digest,
-    }
+    way = "SQL has no way back; `git checkout -- POINTER` brings the last version's store"
+    log(project, "db sql", f"changed {names} by SQL: {text}", hindrance=way)
+    return made

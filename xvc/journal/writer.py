@@ -17,11 +17,12 @@ from os import write
 from pathlib import Path
 from threading import RLock
 from time import time
+from uuid import UUID
 from zlib import crc32
 
 from orjson import dumps
 
-from xvc.core.ids import writer_id
+from xvc.core.ids import origin_of, row_id, writer_id
 from xvc.core.record import SCHEMA, Control, Kind
 from xvc.errors import BadValue, JournalFailed, XvcError
 from xvc.journal.codec import DIRECT, PLAIN, STRICT, encode_control, encode_key, encode_value
@@ -170,7 +171,19 @@ class Journal:
             self._aside = Journal(self._folder, self._facts, sync_seconds=self._sync_seconds)
         return self._aside
 
-    def _spelled_row(self, run: RunId, table: str, values: Row) -> float:
+    def copy(self, name: UUID, run: RunId, table: str, values: Row) -> None:
+        """Append a row of another journal, which keeps the id it has.
+
+        Raises:
+            BadValue: a key or value cannot be kept; nothing was written.
+            JournalFailed: the disk refused; nothing of this row will be read.
+        """
+        with self._lock:
+            self._spelled_row(run, table, values, origin_of(name))
+
+    def _spelled_row(
+        self, run: RunId, table: str, values: Row, origin: tuple[int, int, str] | None = None
+    ) -> float:
         """Write a row value by value, after naming the keys that are new to this file."""
         body: dict[str, object] = {}
         tags: dict[str, str] = {}
@@ -184,10 +197,10 @@ class Journal:
         if self._descriptor < 0:
             self._open()
         self._declare(run, table, values, tags)
-        record = self._known[table][1]
-        at = time()
-        record |= {"n": self._sequence + 1, "t": at, "c": self._chain, "r": run, "d": body}
-        self._append(dumps(record, option=PLAIN))
+        microseconds, number, writer = origin or (None, self._sequence + 1, self.writer)
+        at = time() if microseconds is None else microseconds / 1e6
+        said = {"n": number, "t": at, "c": self._chain, "w": writer, "r": run, "d": body}
+        self._append(dumps(self._known[table][1] | said, option=PLAIN))
         return at
 
     def _declare(self, run: RunId, table: str, values: Row, tags: Mapping[str, str]) -> None:
@@ -207,31 +220,32 @@ class Journal:
         said = dict.fromkeys("vntcwred")
         return {**said, "v": SCHEMA, "w": self.writer, "e": table}
 
-    def note(self, kind: Kind, run: RunId | None, facts: Json) -> None:
-        """Append a record that is no row.
+    def note(self, kind: Kind, run: RunId | None, facts: Json) -> UUID:
+        """Append a record that is no row; returns its id, which sorts by time as those of rows.
 
         Raises:
             JournalFailed: the disk refused.
         """
         with self._lock:
             if self._busy:
-                self._beside().note(kind, run, facts)
-                return
+                return self._beside().note(kind, run, facts)
             self._busy = True
             try:
                 if self._descriptor < 0:
                     self._open()
-                self._write(kind, run, facts)
+                at = self._write(kind, run, facts)
+                return row_id(at, self._sequence, self.writer)
             except BaseException as err:
                 self._broken_off(err)
                 raise
             finally:
                 self._busy = False
 
-    def _write(self, kind: Kind, run: RunId | None, facts: Json, table: str | None = None) -> None:
+    def _write(self, kind: Kind, run: RunId | None, facts: Json, table: str | None = None) -> float:
         at = time()
         control = Control(kind.value, run, facts, at, self.writer, self._sequence + 1, table)
         self._append(encode_control(control, self._chain))
+        return at
 
     def _append(self, line: bytes) -> None:
         try:

@@ -147,11 +147,36 @@ def _is_exact(
         beyond = f"SELECT 1 FROM {source} WHERE abs(d.{quoted(name)}::HUGEINT) > {_EXACT} LIMIT 1"
         if connection.execute(beyond).fetchone():
             return False
+    if _has_replaced_beyond(connection, table, column):
+        return False
     if column.type not in ("BIGINT", "HUGEINT"):
         return True
     value = f"{quoted(column.name)}::HUGEINT"
     held = f"SELECT 1 FROM {quoted(table)} WHERE abs({value}) > {_EXACT} LIMIT 1"
     return connection.execute(held).fetchone() is None
+
+
+def _has_replaced_beyond(connection: DuckDBPyConnection, table: str, column: Column) -> bool:
+    """Whether an edit took an integer away that a DOUBLE would not give back."""
+    its = "lower(table_name) = lower(?)"
+    found = connection.execute(
+        f"SELECT 1 FROM replaced WHERE {its} AND key = ? AND CASE "
+        f"WHEN variant_typeof(value) IN ('INT64', 'INT128') THEN abs(value::HUGEINT) > {_EXACT} "
+        "ELSE false END LIMIT 1",
+        [table, column.key],
+    )
+    if found.fetchone() is not None:
+        return True
+    aside = connection.execute(
+        "SELECT 1 FROM duckdb_columns() WHERE database_name = current_database() AND schema_name "
+        f"= 'set_aside' AND {its} AND column_name = ? AND data_type IN ('BIGINT', 'HUGEINT')",
+        [table, column.name],
+    )
+    if aside.fetchone() is None:
+        return False
+    beyond = f"abs({quoted(column.name)}::HUGEINT) > {_EXACT}"
+    held = connection.execute(f"SELECT 1 FROM set_aside.{quoted(table)} WHERE {beyond} LIMIT 1")
+    return held.fetchone() is not None
 
 
 def _retype(connection: DuckDBPyConnection, table: str, column: Column, kind: str) -> None:

@@ -16,7 +16,7 @@ from xvc.core.record import Control, Kind, apply, in_order
 from xvc.core.run import RunRecord
 from xvc.journal.codec import from_json, to_json
 from xvc.journal.reader import Mark, Slice, read_new
-from xvc.store import runs
+from xvc.store import edited, edits
 from xvc.store.columns import Column, make_room, struct_of, value_of
 from xvc.store.schema import NUMERIC, literal, quoted
 from xvc.types import Json, RunId
@@ -74,11 +74,15 @@ def fold(connection: DuckDBPyConnection, journals: Iterable[Path], scratch: Path
     scratch.mkdir(parents=True, exist_ok=True)
     file = scratch / f"fold-{fresh[0].writer}.jsonl"
     touched: dict[RunId, RunRecord] = {}
+    starts: dict[str, int] = {}
+    arrived = edits.arrive(connection, (control for part in fresh for control in part.controls))
     try:
-        rows = _fold_rows(connection, fresh, file, touched)
+        rows = _fold_rows(connection, fresh, file, touched, starts)
     finally:
         file.unlink(missing_ok=True)
+    edits.replay(connection, arrived, starts)
     _fold_controls(connection, fresh, touched)
+    edited.save(connection, [_tidy(run) for run in touched.values()], arrived)
     _advance(connection, fresh)
     damaged = tuple((part.path.name, line) for part in fresh for line in part.damaged)
     return Folded(len(fresh), rows, damaged)
@@ -89,6 +93,7 @@ def _fold_rows(
     fresh: Sequence[Slice],
     file: Path,
     touched: dict[RunId, RunRecord],
+    starts: dict[str, int],
 ) -> int:
     with_rows = [part for part in fresh if part.has_rows]
     if not with_rows:
@@ -104,7 +109,8 @@ def _fold_rows(
         for table, names in part.mark.names.items():
             tables.setdefault(table, {}).update(dict.fromkeys(names))
     return sum(
-        _fold_table(connection, table, names, file, touched) for table, names in tables.items()
+        _fold_table(connection, table, names, file, touched, starts)
+        for table, names in tables.items()
     )
 
 
@@ -114,6 +120,7 @@ def _fold_table(
     names: dict[str, None],
     file: Path,
     touched: dict[RunId, RunRecord],
+    starts: dict[str, int],
 ) -> int:
     struct = struct_of(names)
     kinds = "n: 'BIGINT', t: 'DOUBLE', w: 'VARCHAR', r: 'VARCHAR', e: 'VARCHAR', k: 'VARCHAR'"
@@ -127,6 +134,7 @@ def _fold_table(
     places = ["row_id", "track_id", "timestamp", *(quoted(column.name) for column in columns)]
     values = [_ROW_ID, "r", "make_timestamp(us)::TIMESTAMPTZ", *map(value_of, columns)]
     before = _last_rowid(connection, table)
+    starts.setdefault(table.lower(), before)
     connection.execute(
         f"INSERT INTO {quoted(table)} ({', '.join(places)}) "
         f"SELECT {', '.join(values)} FROM {source}"
@@ -172,7 +180,7 @@ def _last_value(column: Column) -> tuple[str, str]:
 
 
 def _existing(connection: DuckDBPyConnection, run: str) -> RunRecord:
-    found = runs.load(connection, "WHERE id = ?", [run])
+    found = edited.as_logged(connection, [RunId(run)])
     return found[0] if found else RunRecord(RunId(run))
 
 
@@ -183,7 +191,7 @@ def _fold_controls(
 ) -> None:
     controls = in_order(control for part in fresh for control in part.controls)
     named = {control.run for control in controls if control.run} - set(touched)
-    for run in _load_all(connection, named):
+    for run in edited.as_logged(connection, named):
         touched[run.id] = run
     for control in controls:
         if control.kind == Kind.ENVIRONMENT:
@@ -192,12 +200,6 @@ def _fold_controls(
             changed = apply(touched.get(control.run), control)
             if changed is not None:
                 touched[control.run] = changed
-    runs.save(connection, [_tidy(run) for run in touched.values()])
-
-
-def _load_all(connection: DuckDBPyConnection, ids: Iterable[RunId]) -> list[RunRecord]:
-    wanted = list(ids)
-    return runs.load(connection, "WHERE id IN (SELECT unnest(?))", [wanted]) if wanted else []
 
 
 def _tidy(run: RunRecord) -> RunRecord:

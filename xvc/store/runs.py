@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
@@ -35,10 +35,14 @@ _SELECTED = ", ".join(f'epoch_us("{name}")' if name in _TIMES else f'"{name}"' f
 
 
 def load(
-    connection: DuckDBPyConnection, where: str = "", values: Sequence[object] = ()
+    connection: DuckDBPyConnection,
+    where: str = "",
+    values: Sequence[object] = (),
+    *,
+    table: str = "runs",
 ) -> list[RunRecord]:
     """Read runs; *where* is what follows FROM, with its parameters bound."""
-    rows = connection.execute(f"SELECT {_SELECTED} FROM runs {where}", list(values)).fetchall()
+    rows = connection.execute(f"SELECT {_SELECTED} FROM {table} {where}", list(values)).fetchall()
     return [_value(dict(zip(COLUMNS, row, strict=True))) for row in rows]
 
 
@@ -61,16 +65,21 @@ def _value(row: dict[str, object]) -> RunRecord:
     return run_from(facts, RunRecord(RunId(cast("str", row["id"]))))
 
 
-def save(connection: DuckDBPyConnection, runs: Sequence[RunRecord]) -> None:
+def remove(connection: DuckDBPyConnection, ids: Iterable[RunId], *, table: str = "runs") -> None:
+    """Take runs out of the table."""
+    connection.execute(
+        f"DELETE FROM {table} WHERE id IN (SELECT unnest(?::VARCHAR[]))", [list(ids)]
+    )
+
+
+def save(connection: DuckDBPyConnection, runs: Sequence[RunRecord], *, table: str = "runs") -> None:
     """Put runs in place of what the table holds of them, in bulk."""
     if not runs:
         return
     rows = to_json([cast("Json", _row(run)) for run in runs])
+    remove(connection, [run.id for run in runs], table=table)
     connection.execute(
-        "DELETE FROM runs WHERE id IN (SELECT unnest(?))", [[run.id for run in runs]]
-    )
-    connection.execute(
-        "INSERT INTO runs BY NAME SELECT unnest(from_json(?, ?), max_depth := 2)",
+        f"INSERT INTO {table} BY NAME SELECT unnest(from_json(?, ?), max_depth := 2)",
         [rows, to_json([dict(COLUMNS)])],
     )
 

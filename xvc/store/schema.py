@@ -30,9 +30,24 @@ CREATE TABLE folds (writer VARCHAR, sequence BIGINT, position BIGINT, names JSON
 CREATE TABLE columns (table_name VARCHAR, key VARCHAR, column_name VARCHAR, type VARCHAR);
 """
 
+EDITS = """
+-- what was set and deleted after it was logged, for ever: facts that a merge needs
+CREATE TABLE IF NOT EXISTS edits (
+    edit_id UUID, timestamp TIMESTAMPTZ, kind VARCHAR, table_name VARCHAR, track_id VARCHAR,
+    key VARCHAR, value JSON, where_key VARCHAR, where_value JSON, undone UUID
+);
+-- the logged value of each cell that edits have replaced
+CREATE TABLE IF NOT EXISTS replaced (table_name VARCHAR, key VARCHAR, row_id UUID, value VARIANT);
+-- deleted rows, in tables named as those they were in; and runs as they themselves said it
+CREATE SCHEMA IF NOT EXISTS set_aside;
+CREATE TABLE IF NOT EXISTS set_aside.runs AS FROM runs LIMIT 0;
+"""
+
 EVENT = "row_id UUID, track_id VARCHAR, timestamp TIMESTAMPTZ"
 EVENT_COLUMNS = ("row_id", "track_id", "timestamp")
-SYSTEM_TABLES = ("meta", "runs", "environments", "folds", "columns")
+SYSTEM_TABLES = (
+    *("meta", "runs", "environments", "folds", "columns", "edits", "replaced", "assets"),
+)
 
 TYPES = {
     "f": "DOUBLE",

@@ -14,10 +14,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar, cast
 
+from xvc.core.edit import Edit, facts_of_edit
 from xvc.core.plain import to_plain
 from xvc.core.record import Kind
 from xvc.core.run import Status
 from xvc.errors import BadValue
+from xvc.journal.asking import holds
+from xvc.store.schema import check_table
 from xvc.tracking.edits import Edits
 from xvc.tracking.opening import IN_MEMORY, open_run
 from xvc.tracking.options import SKIP_INSERT, Options, StrPath, check_engine
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
-_RESERVED = ("meta", "runs", "environments", "folds", "columns", "edits", "assets")
 
 
 class Tracker(Edits):
@@ -99,9 +101,7 @@ class Tracker(Edits):
         engine: str = "duckdb",
     ) -> None:
         check_engine(engine)
-        if not table or table.lower() in _RESERVED:
-            raise BadValue("table", f"{table!r} is reserved; choose another name")
-        self.table = table
+        self.table = check_table(table)
         self._options = Options(
             cache=cache, log_system_params=log_system_params, log_network_params=log_network_params,
             measurement_interval=measurement_interval, git_root=git_root, logs_path=logs_path,
@@ -115,6 +115,8 @@ class Tracker(Edits):
         self._owns_run, self._passing = opened.owns_run, opened.passing
         self.warnings, self._streams = opened.warnings, self._open_streams()
         self._finish_at_exit()
+        if reset:
+            self._record(Edit(Kind.DELETE, table))
         if params:
             self.set_params(params)
 
@@ -236,6 +238,13 @@ class Tracker(Edits):
     def set_param(self, key: str, value: object) -> None:
         """Add one value to every later row, and to the run's params."""
         self.set_params({key: value})
+
+    def _record(self, edit: Edit) -> None:
+        self._journal.note(edit.kind, None, facts_of_edit(edit))
+
+    def _follow(self, edit: Edit, value: object) -> None:
+        if self.latest and edit.run in (None, self.track_id) and holds(edit.where, self.latest):
+            self.latest = {**self.latest, str(edit.key): value}
 
     @property
     def params(self) -> dict[str, object]:

@@ -1,0 +1,54 @@
+"""``xvc db copy``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, DryRun, Yes
+from xvc.cli.output import Answer
+from xvc.cli.plan import show_plan
+from xvc.types import Json
+
+
+def command(
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(help="The .duckdb file of another xvc project.")],
+    table: Annotated[
+        str | None, typer.Option("--table", help="Only this event table, and its runs.")
+    ] = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Copy another store's runs and rows into this one; what is here already is not doubled.
+
+    The other store is only read. Copies nothing where both have a row of one id and it differs.
+
+    Example: xvc db copy ../other/results/experiments.duckdb --yes
+    """
+    from xvc.flows.copy import copy  # late: it opens DuckDB
+
+    here: Context = context.obj
+    is_plan = dry_run or not yes
+    copied = copy(here.project(), here.folder / source, table=table, dry_run=is_plan)
+    rows: dict[str, Json] = dict(copied.rows)
+    data: Json = {
+        "runs": list(copied.runs),
+        "rows": rows,
+        "present": copied.present,
+        "deleted": list(copied.deleted),
+        "hidden": copied.hidden,
+        "operation": copied.operation,
+    }
+    verb = "would copy" if is_plan else "copied"
+    lines = [f"{verb} {len(copied.runs)} runs"]
+    lines += [f"{verb} {count} rows of {name}" for name, count in copied.rows.items()]
+    lines += [f"{copied.present} rows are here already"] if copied.present else []
+    lines += [f"run {run} is deleted here and stays so" for run in copied.deleted]
+    lines += [f"{copied.hidden} rows are deleted here and stay so"] if copied.hidden else []
+    answer = Answer("db copy", data, "\n".join(lines))
+    show_plan(answer, here, is_plan=is_plan, is_asked=dry_run)

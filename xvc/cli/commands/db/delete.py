@@ -1,0 +1,41 @@
+"""``xvc db delete``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, DryRun, References, Yes
+from xvc.cli.output import Answer
+from xvc.cli.plan import show_plan
+from xvc.types import Json
+
+
+def command(
+    context: typer.Context,
+    runs: References,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also runs that go on, or that a version names.")
+    ] = False,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take runs and their rows out of sight, in every table.
+
+    Their code, versions and DVC objects stay, and the rows wait in the store for `xvc undo`.
+
+    Example: xvc db delete bzk3nzk3r8d7 --yes
+    """
+    from xvc.flows.edit import delete_runs  # late: it opens DuckDB
+
+    here: Context = context.obj
+    is_plan = dry_run or not yes
+    changed = delete_runs(here.project(), runs, force=force, dry_run=is_plan)
+    verb = "would delete" if is_plan else "deleted"
+    text = "\n".join(f"{verb} run {run}" for run in changed.runs)
+    text += f"\nwith {changed.rows} rows in all"
+    data: Json = {"rows": changed.rows, "runs": list(changed.runs), "operation": changed.operation}
+    show_plan(Answer("db delete", data, text), here, is_plan=is_plan, is_asked=dry_run)

@@ -1,0 +1,48 @@
+"""``xvc db set``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, DryRun, Table, Yes
+from xvc.cli.output import Answer
+from xvc.cli.plan import pair_of, show_plan
+from xvc.types import Json
+
+
+def command(
+    context: typer.Context,
+    key: Annotated[str, typer.Argument(help="The key; one that no row has is new.")],
+    value: Annotated[str, typer.Argument(help="A number, true, false, null or a text.")],
+    run: Annotated[
+        list[str] | None, typer.Option("--run", help="Only rows of this run; again for more.")
+    ] = None,
+    where: Annotated[
+        str | None, typer.Option("--where", help="Only rows that hold this: KEY=VALUE.")
+    ] = None,
+    table: Table = "events",
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Set a key in rows that are logged already; a number set for whole runs is their metric.
+
+    Values are compared with their types: 1 is 1.0, and neither is true.
+
+    Example: xvc db set accuracy 0.8 --where params=1b5b2294 --run @ --yes
+    """
+    from xvc.adapters.values import parse_scalar  # late: help needs no YAML
+    from xvc.flows.edit import Setting, set_value  # late: it opens DuckDB
+
+    here: Context = context.obj
+    chosen = pair_of(where) if where is not None else None
+    wanted = Setting(key, parse_scalar(value), table, tuple(run or ()), chosen)
+    is_plan = dry_run or not yes
+    changed = set_value(here.project(), wanted, dry_run=is_plan)
+    verb = "would set" if is_plan else "set"
+    text = f"{verb} {key} to {value} in {changed.rows} rows of {table}"
+    data: Json = {"rows": changed.rows, "runs": list(changed.runs), "operation": changed.operation}
+    show_plan(Answer("db set", data, text), here, is_plan=is_plan, is_asked=dry_run)

@@ -1,0 +1,32 @@
+"""``xvc undo``."""
+
+from __future__ import annotations
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, DryRun, Yes
+from xvc.cli.output import Answer, moment
+from xvc.cli.plan import show_plan
+from xvc.types import Json
+
+
+def command(
+    context: typer.Context, yes: Yes = False, dry_run: DryRun = False, as_json: AsJson = False
+) -> None:
+    """Take back the last `xvc db set`, `delete` or `copy`; again for the one before.
+
+    A version that was made in between keeps what it holds. Rows copied into runs that were here
+    before cannot be taken out again.
+
+    Example: xvc undo --yes
+    """
+    from xvc.flows.undo import undo  # late: it opens DuckDB
+
+    here: Context = context.obj
+    is_plan = dry_run or not yes
+    undone = undo(here.project(), dry_run=is_plan)
+    verb = "would take back" if is_plan else "took back"
+    text = f"{verb} `xvc {undone.command}` of {moment(round(undone.at * 1e9))}: {undone.what}"
+    data: Json = {"command": undone.command, "what": undone.what, "operation": undone.operation}
+    show_plan(Answer("undo", data, text), here, is_plan=is_plan, is_asked=dry_run)

@@ -1,0 +1,182 @@
+"""What was changed after it was logged: a key set, rows deleted, or such an edit taken back.
+
+Pure values. An edit concerns the rows logged before it, whenever they arrive; deleting a run
+concerns all of it. Its id sorts by time as the ids of rows do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+from xvc.core.ids import origin_of, row_id
+from xvc.core.record import Control, Kind
+from xvc.types import Json, RunId
+
+EDITING = (Kind.VALUE, Kind.DELETE, Kind.UNDO)
+"""The kinds of records that are edits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """A value as a journal carries it: the tag of its type, and JSON."""
+
+    tag: str
+    carried: Json
+
+    @property
+    def number(self) -> int | float | None:
+        """The value, when it is a number.
+
+        >>> Typed("f", "-inf").number, Typed("h", "9223372036854775808").number
+        (-inf, 9223372036854775808)
+        """
+        if self.tag == "f":
+            return float(cast("float | str", self.carried))
+        return int(cast("int | str", self.carried)) if self.tag in "ih" else None
+
+    def equals(self, other: Typed) -> bool:
+        """Whether both are the same value: 1 is 1.0, true is not 1, and NaN is NaN.
+
+        >>> Typed("i", 1).equals(Typed("f", 1.0)), Typed("i", 1).equals(Typed("b", True))
+        (True, False)
+        """
+        one, two = self.number, other.number
+        if one is not None and two is not None:
+            return one == two or (one != one and two != two)  # noqa: PLR0124 - only NaN is not itself
+        return (self.tag, self.carried) == (other.tag, other.carried)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What a row holds that an edit concerns."""
+
+    key: str
+    value: Typed
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One change.
+
+    ``table`` is None when it concerns all tables, ``run`` when all runs; ``undone`` is the id of
+    the edit that an undo takes back.
+    """
+
+    kind: Kind
+    table: str | None = None
+    run: RunId | None = None
+    key: str | None = None
+    value: Typed | None = None
+    where: Condition | None = None
+    undone: str | None = None
+    id: str = ""
+
+    @property
+    def at(self) -> int:
+        """When it was made, in microseconds since the epoch."""
+        return origin_of(UUID(self.id))[0]
+
+    @property
+    def is_tombstone(self) -> bool:
+        """Whether it deletes a run, for good and whole."""
+        return self.kind is Kind.DELETE and self.run is not None
+
+    @property
+    def is_metric(self) -> bool:
+        """Whether it says a number of whole runs."""
+        return self.value is not None and self.where is None and self.value.number is not None
+
+    def meets(self, other: Edit) -> bool:
+        """Whether both may concern the same row.
+
+        >>> one = Edit(Kind.VALUE, "events", RunId("a"), "k")
+        >>> one.meets(Edit(Kind.DELETE, run=RunId("a"))), one.meets(Edit(Kind.DELETE, "other"))
+        (True, False)
+        """
+        return _same(self.table, other.table) and _same(self.run, other.run)
+
+
+def _same(one: str | None, other: str | None) -> bool:
+    return one is None or other is None or one.lower() == other.lower()
+
+
+def facts_of_edit(edit: Edit) -> dict[str, Json]:
+    """Write down an edit, without what it does not say.
+
+    >>> facts_of_edit(Edit(Kind.VALUE, "events", RunId("a"), "acc", Typed("f", 0.5)))
+    {'table': 'events', 'run': 'a', 'key': 'acc', 'value': ['f', 0.5]}
+    """
+    where: Json = None
+    if edit.where is not None:
+        where = [edit.where.key, edit.where.value.tag, edit.where.value.carried]
+    said: dict[str, Json] = {
+        "table": edit.table,
+        "run": edit.run,
+        "key": edit.key,
+        "value": [edit.value.tag, edit.value.carried] if edit.value else None,
+        "where": where,
+        "undone": edit.undone,
+    }
+    return {name: fact for name, fact in said.items() if fact is not None}
+
+
+def edit_from(control: Control) -> Edit:
+    """Read an edit that `facts_of_edit` wrote."""
+    facts = cast("Mapping[str, Json]", control.facts)
+    value, where = facts.get("value"), facts.get("where")
+    condition = None
+    if isinstance(where, list):
+        key, tag, carried = where
+        condition = Condition(str(key), Typed(str(tag), carried))
+    return Edit(
+        kind=Kind(control.kind),
+        table=cast("str | None", facts.get("table")),
+        run=cast("RunId | None", facts.get("run")),
+        key=cast("str | None", facts.get("key")),
+        value=Typed(str(value[0]), value[1]) if isinstance(value, list) else None,
+        where=condition,
+        undone=cast("str | None", facts.get("undone")),
+        id=str(row_id(control.at, control.sequence, control.writer)),
+    )
+
+
+def cancelled(undos: Iterable[Edit]) -> set[str]:
+    """List the ids of edits that are taken back; an undo that is itself undone counts for nothing.
+
+    >>> undos = [Edit(Kind.UNDO, undone="1", id="2"), Edit(Kind.UNDO, undone="2", id="3")]
+    >>> cancelled(undos)
+    {'2'}
+    """
+    gone: set[str] = set()
+    for undo in sorted(undos, key=lambda undo: undo.id, reverse=True):
+        if undo.id not in gone and undo.undone is not None:
+            gone.add(undo.undone)
+    return gone
+
+
+def effective(edits: Iterable[Edit]) -> list[Edit]:
+    """Leave out what nobody sees: a key set for whole runs, and set again before it is asked for.
+
+    A script that sets its best value in every epoch is then one pass over its rows.
+
+    >>> one = Edit(Kind.VALUE, "events", RunId("a"), "best", Typed("i", 1), id="1")
+    >>> two = Edit(Kind.VALUE, "events", RunId("a"), "best", Typed("i", 2), id="2")
+    >>> [edit.id for edit in effective([one, two])]
+    ['2']
+    """
+    kept: list[Edit] = []
+    hidden: set[tuple[str, RunId | None, str]] = set()
+    for edit in sorted(edits, key=lambda edit: edit.id, reverse=True):
+        if edit.where is not None:
+            asked = edit.where.key
+            hidden = {its for its in hidden if its[2] != asked}
+        elif edit.kind is Kind.VALUE:
+            table, key = (edit.table or "").lower(), edit.key or ""
+            if hidden & {(table, edit.run, key), (table, None, key)}:
+                continue
+            hidden.add((table, edit.run, key))
+        kept.append(edit)
+    return kept[::-1]

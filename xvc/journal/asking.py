@@ -1,0 +1,47 @@
+"""Edits as they are asked for, with Python's values, and as a journal carries them."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from xvc.core.edit import Condition, Edit, Typed
+from xvc.core.record import Kind
+from xvc.errors import BadValue
+from xvc.journal.codec import encode_value
+from xvc.types import Json, Row, RunId
+
+
+def setting(
+    table: str, key: str, value: object, run: RunId | None, where: tuple[str, object] | None = None
+) -> Edit:
+    """Make the edit that sets *key* in a table's rows: of one run or of all, that hold something.
+
+    Raises:
+        BadValue: a key or value cannot be kept, or cannot be compared.
+    """
+    condition = None
+    if where is not None:
+        condition = Condition(_checked(where[0]), _typed(*where))
+        if condition.value.tag == "j":
+            raise BadValue(where[0], "a condition compares single values, no lists or dicts")
+    return Edit(Kind.VALUE, table, run, _checked(key), _typed(key, value), condition)
+
+
+def _checked(key: str) -> str:
+    if not isinstance(key, str) or not key:
+        raise BadValue(repr(key), "a key is a text of at least one character")
+    return key
+
+
+def _typed(key: str, value: object) -> Typed:
+    tag, carried = encode_value(key, value)
+    return Typed(tag, cast("Json", carried))
+
+
+def holds(where: Condition | None, row: Row) -> bool:
+    """Whether a row holds what an edit asks for.
+
+    >>> holds(Condition("step", Typed("i", 1)), {"step": 1.0})
+    True
+    """
+    return where is None or where.value.equals(_typed(where.key, row.get(where.key)))

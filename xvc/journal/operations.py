@@ -1,0 +1,83 @@
+"""The operation log: what changed the record on purpose, one line of JSON each, never rewritten."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import cast
+
+from xvc.errors import JournalFailed
+from xvc.journal.codec import from_json, to_json
+from xvc.types import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One command that changed something.
+
+    ``at`` is in seconds since the epoch; ``tree`` names the work tree whose store it was;
+    ``edits`` are taken back, and ``runs`` deleted, by undoing it; ``hindrance`` says why it cannot
+    be undone; ``undoes`` is the operation that this one took back.
+    """
+
+    id: str
+    at: float
+    tree: str
+    command: str
+    what: str
+    undo: str = ""
+    edits: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
+    hindrance: str = ""
+    undoes: str = ""
+
+
+def append(path: Path, operation: Operation) -> None:
+    """Put an operation on the disk.
+
+    Raises:
+        JournalFailed: the disk refused.
+    """
+    line = to_json(cast("Json", _said(operation))).encode() + b"\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        try:
+            os.write(descriptor, line)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as err:
+        raise JournalFailed(str(path), err.strerror or str(err)) from err
+
+
+def _said(operation: Operation) -> dict[str, object]:
+    return {name: fact for name, fact in asdict(operation).items() if fact}
+
+
+def read(path: Path) -> list[Operation]:
+    """Read the operations, oldest first; a line that is no operation is passed over."""
+    if not path.exists():
+        return []
+    lines = path.read_bytes().splitlines()
+    return [found for line in lines if (found := _operation(line)) is not None]
+
+
+def _operation(line: bytes) -> Operation | None:
+    try:
+        facts = from_json(line)
+        known = {name: fact for name, fact in _facts(facts).items() if name in _NAMES}
+        return Operation(**known)  # type: ignore[arg-type]
+    except (ValueError, TypeError):  # half a line of a full disk, or of a newer xvc
+        return None
+
+
+def _facts(facts: Json) -> Mapping[str, object]:
+    if not isinstance(facts, dict):
+        raise TypeError("an operation is an object")
+    return {name: tuple(fact) if isinstance(fact, list) else fact for name, fact in facts.items()}
+
+
+_NAMES = frozenset(Operation.__dataclass_fields__)

@@ -1,0 +1,94 @@
+"""Runs as edits leave them: deleted ones out of sight, numbers set afterwards among the metrics.
+
+What a run said of itself is kept in ``set_aside.runs`` for as long as the table ``runs`` shows
+something else, and records that come late are added to that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from xvc.core.edit import Edit
+from xvc.core.run import RunRecord
+from xvc.store import cells, runs
+from xvc.store.columns import tables
+from xvc.store.edits import Arrived, in_force
+from xvc.store.schema import quoted
+from xvc.types import RunId
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_ASIDE = "set_aside.runs"
+
+
+def as_logged(connection: DuckDBPyConnection, ids: Iterable[RunId]) -> list[RunRecord]:
+    """Read runs as their own records say; those that are not known are left out."""
+    wanted = set(ids)
+    found = runs.load(connection, *_named(wanted), table=_ASIDE) if wanted else []
+    rest = wanted - {run.id for run in found}
+    return found + (runs.load(connection, *_named(rest)) if rest else [])
+
+
+def _named(ids: Iterable[RunId]) -> tuple[str, list[object]]:
+    return "WHERE id IN (SELECT unnest(?::VARCHAR[]))", [sorted(ids)]
+
+
+def save(connection: DuckDBPyConnection, logged: Sequence[RunRecord], arrived: Arrived) -> None:
+    """Show runs as the edits in force leave them.
+
+    Args:
+        connection: an open store.
+        logged: runs that changed, as their own records say.
+        arrived: the edits that are new; the runs that they concern are shown anew, too.
+    """
+    known = {run.id: run for run in logged}
+    for run in as_logged(connection, _concerned(connection, arrived) - set(known)):
+        known[run.id] = run
+    if not known:
+        return
+    its = ("track_id IS NULL OR track_id IN (SELECT unnest(?::VARCHAR[]))", [sorted(known)])
+    force = in_force(connection, *its)
+    gone = {edit.run for edit in force if edit.is_tombstone}
+    shown = dict(known)
+    for edit in force:
+        if edit.is_metric:
+            for name in [edit.run] if edit.run else _runs_before(connection, edit):
+                if name in shown:
+                    shown[name] = _with_metric(shown[name], edit)
+    aside = [run for run in known.values() if run.id in gone or shown[run.id] != run]
+    runs.remove(connection, known)
+    runs.remove(connection, known, table=_ASIDE)
+    runs.save(connection, aside, table=_ASIDE)
+    runs.save(connection, [run for run in shown.values() if run.id not in gone])
+
+
+def _concerned(connection: DuckDBPyConnection, arrived: Arrived) -> set[RunId]:
+    found: set[RunId] = set()
+    for edit in (*arrived.fresh, *arrived.late):
+        if edit.run is not None:
+            found.add(edit.run)
+        elif edit.is_metric:
+            found.update(_runs_before(connection, edit))
+    return found
+
+
+def _runs_before(connection: DuckDBPyConnection, edit: Edit) -> list[RunId]:
+    """List the runs that had rows in the table when all of it was set, deleted ones included."""
+    table = edit.table or ""
+    if table.lower() not in {name.lower() for name in tables(connection)}:
+        return []
+    places = [quoted(table)]
+    places += [f"set_aside.{quoted(table)}"] if cells.has_aside(connection, table) else []
+    found: set[RunId] = set()
+    for place in places:
+        query = f"SELECT DISTINCT track_id FROM {place} WHERE row_id < ?::UUID"
+        found.update(RunId(run) for (run,) in connection.execute(query, [edit.id]).fetchall())
+    return sorted(found)
+
+
+def _with_metric(run: RunRecord, edit: Edit) -> RunRecord:
+    if edit.key is None or edit.value is None or edit.key in run.params:
+        return run
+    return run.with_metrics({edit.key: edit.value.number}, {edit.key: edit.at})
