@@ -43,7 +43,9 @@ def test_importing_the_tracker_is_light(tmp_path: Path) -> None:
     """A training script that imports Tracker pays for none of the packages behind it."""
     program = "import sys; from xvc import Tracker; TELL"
 
-    found, _ = loaded(program, "duckdb", "typer", "yaml", "psutil", *HEAVY, cwd=tmp_path)
+    found, _ = loaded(
+        program, "duckdb", "typer", "yaml", "psutil", "cloudpickle", *HEAVY, cwd=tmp_path
+    )
 
     assert found == set()
 
@@ -51,7 +53,7 @@ def test_importing_the_tracker_is_light(tmp_path: Path) -> None:
 def test_logging_inside_a_run_is_light(project: Path) -> None:
     """Joining a run and logging into it opens no store and reads no settings."""
     program = "import sys; from xvc import Tracker; Tracker().log({'loss': 0.5}); TELL"
-    tell = _TELL.format(names={"duckdb", "typer", "yaml", *HEAVY})
+    tell = _TELL.format(names={"duckdb", "typer", "yaml", "cloudpickle", *HEAVY})
     inner = ["run", "--", sys.executable, "-c", program.replace("TELL", tell)]
 
     done = subprocess.run(

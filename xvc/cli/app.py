@@ -15,7 +15,20 @@ from xvc.cli.context import Context, may_colour
 from xvc.cli.output import Manner, show_error
 from xvc.errors import ExternalError, UsageError, XvcError
 
-COMMANDS = ("init", "run", "tag", "ls", "log", "show", "compare", "status", "doctor")
+COMMANDS = (
+    "init",
+    "run",
+    "tag",
+    "ls",
+    "log",
+    "show",
+    "compare",
+    "status",
+    "doctor",
+    "assets ls",
+    "assets export",
+    "assets delete",
+)
 """Every command, in the order in which they are met; each has a module of its name.
 
 One of two words, ``db head``, is the module ``db.head``; the docstring of ``db`` is the help of all

@@ -45,3 +45,7 @@ Where = Annotated[
 ]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=0, help="How many at most; 0 is all.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; without it the plan is shown.")]
+Digest = Annotated[
+    str, typer.Argument(help="The sha256 of the asset, or the first eight letters, or more.")
+]

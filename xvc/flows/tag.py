@@ -34,6 +34,7 @@ from xvc.errors import (
     XvcError,
 )
 from xvc.flows.find import VersionInfo, find, versions
+from xvc.flows.keep_assets import keep_assets
 from xvc.flows.mend import mend
 from xvc.project import Project
 from xvc.store import query
@@ -293,7 +294,7 @@ def _files(
     text = dvc.pointer_text(project.store_path, DataFile(digest, size))
     if not store.exists() or store.read_bytes() != text:
         write_durably(store, text)
-    files = {project.relative(store): text}
+    files = {project.relative(store): text, **keep_assets(project, dvc)}
     is_current = request.run is None or request.just_ran
     follows = is_current or base.on_head  # the tree has to show what its branch says
     for out, file in record.outs.items():
@@ -338,7 +339,9 @@ def _pointers(project: Project, record: RunRecord) -> list[Path]:
 
 
 def _places(project: Project, record: RunRecord) -> list[Path]:
-    return [project.store_path, *(project.root / out for out in record.outs)]
+    folder = project.assets.folder
+    assets = [folder] if folder.is_dir() or pointer_of(folder).exists() else []
+    return [project.store_path, *assets, *(project.root / out for out in record.outs)]
 
 
 def _commit(project: Project, base: _Base, files: Mapping[str, bytes], message: str) -> str:

@@ -25,7 +25,7 @@ from xvc.errors import (
     TooNew,
     XvcError,
 )
-from xvc.store.schema import STORAGE, SYSTEM, VERSION, literal, quoted
+from xvc.store.schema import ASSETS, STORAGE, SYSTEM, VERSION, literal, quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -153,7 +153,7 @@ def create(path: Path) -> None:
     with in_memory(path) as connection:
         connection.execute(f"ATTACH {literal(str(birth))} AS born (STORAGE_VERSION '{STORAGE}')")
         connection.execute("USE born")
-        connection.execute(SYSTEM)
+        connection.execute(SYSTEM + ASSETS)
         connection.execute("INSERT INTO meta VALUES ('schema', ?)", [str(VERSION)])
         connection.execute("USE memory")
         connection.execute("DETACH born")

@@ -30,9 +30,15 @@ CREATE TABLE folds (writer VARCHAR, sequence BIGINT, position BIGINT, names JSON
 CREATE TABLE columns (table_name VARCHAR, key VARCHAR, column_name VARCHAR, type VARCHAR);
 """
 
+# Which run kept which asset, under which name; kind is object, file or folder, size in bytes.
+ASSETS = """
+CREATE TABLE IF NOT EXISTS assets (digest VARCHAR, kind VARCHAR, name VARCHAR, type VARCHAR,
+    size BIGINT, run VARCHAR, kept TIMESTAMPTZ);
+"""
+
 EVENT = "row_id UUID, track_id VARCHAR, timestamp TIMESTAMPTZ"
 EVENT_COLUMNS = ("row_id", "track_id", "timestamp")
-SYSTEM_TABLES = ("meta", "runs", "environments", "folds", "columns")
+SYSTEM_TABLES = ("meta", "runs", "environments", "folds", "columns", "assets")
 
 TYPES = {
     "f": "DOUBLE",

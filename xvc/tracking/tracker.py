@@ -18,6 +18,7 @@ from xvc.core.record import Kind
 from xvc.core.run import Status
 from xvc.errors import BadValue
 from xvc.tracking.edits import Edits
+from xvc.tracking.objects import Stored, keep_artifact
 from xvc.tracking.opening import IN_MEMORY, open_run
 from xvc.tracking.options import Options, StrPath
 from xvc.types import Json, Row
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 _RESERVED = ("meta", "runs", "environments", "folds", "columns", "edits", "assets")
 
 
-class Tracker(Edits):
+class Tracker(Edits, Stored):
     """Logs rows of one run into one event table.
 
     Args:
@@ -94,6 +95,7 @@ class Tracker(Edits):
         )  # fmt: skip
         self.latest: dict[str, object] = {}
         self._params: dict[str, object] = {}
+        self._noted: set[tuple[str, str]] = set()
         opened = open_run(db, self._options, name, note)
         self.track_id, self._journal = opened.track_id, opened.journal
         self._store, self._root = opened.store, opened.root
@@ -111,9 +113,13 @@ class Tracker(Edits):
         """Append one row and return it in full: with the params, ``track_id`` and ``timestamp``.
 
         The timestamp is in seconds since the epoch; frames and the store have it as a time.
+        An object that no cell can hold, or an array of more than 1,024 elements, is pickled as an
+        asset: the row has its digest, and `get` brings it back. Log the digest, a text, where the
+        same object is meant again: that saves pickling it.
 
         Raises:
             BadValue: a key or value cannot be kept; nothing was written.
+            AssetFailed: the disk refused an object; no row was written.
             JournalFailed: the disk refused; this row is not kept, all before are.
         """
         row = {**self._params, **values}
@@ -130,6 +136,18 @@ class Tracker(Edits):
         from xvc.tracking.values import spread  # late: most rows hold plain values
 
         return spread(self, row, refused)
+
+    def log_artifact(self, path: StrPath, name: str | None = None) -> str:
+        """Keep a file or a folder as an asset of the run and return its digest (sha256).
+
+        Files are kept once by their bytes, in folders too. *name* is the path's last part unless
+        given.
+
+        Raises:
+            BadValue: there is no such file or folder, or something in it is neither.
+            AssetFailed: the disk refused.
+        """
+        return keep_artifact(self, path, name)
 
     def log_batch(self, rows: Iterable[Row]) -> list[dict[str, object]]:
         """Log several rows; returns them in full."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from xvc.errors import BadValue
+from xvc.tracking.objects import keep_objects
 
 if TYPE_CHECKING:
     from xvc.tracking.tracker import Tracker
@@ -15,6 +16,10 @@ def spread(tracker: Tracker, row: Mapping[str, object], refused: BadValue) -> di
     """Return a row that can be kept in the place of one that was refused.
 
     Raises:
-        BadValue: *refused* itself, when nothing in the row can be spread.
+        BadValue: a value cannot be kept in any way; *refused* itself, when it is about a key.
+        AssetFailed: an object could not be written.
     """
-    raise refused
+    kept = keep_objects(tracker, row)
+    if not kept:
+        raise refused
+    return {**row, **kept}
