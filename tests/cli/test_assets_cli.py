@@ -101,6 +101,17 @@ def test_deleted_and_brought_back(project: Path, call_xvc: Calling, kept: dict[s
     assert git(project, "status", "--porcelain") == ""
 
 
+def test_deleted_where_it_is_not(project: Path, call_xvc: Calling, kept: dict[str, str]) -> None:
+    """What was not pulled can be deleted as well: it is taken off the list."""
+    pointer = project / "results" / "assets.dvc"
+    size = int(pointer.read_text().partition("size: ")[2].split()[0])
+    (project / "results" / "assets" / kept["a"][:2] / kept["a"]).unlink()
+    done = call_xvc("assets", "delete", kept["a"], "--yes")
+
+    assert done.code == 0
+    assert f"size: {size - 6}\n  nfiles: 3\n" in pointer.read_text()
+
+
 def test_a_folder_takes_only_its_own_files(
     project: Path, call_xvc: Calling, kept: dict[str, str]
 ) -> None:

@@ -52,12 +52,17 @@ def take_off_list(project: Project, digests: Collection[str]) -> None:
     if project.dvc is None:
         return
     listed, size = _listed(project, project.dvc)
-    gone = {f"{digest[:2]}/{digest}": digest for digest in digests}
-    gone = {name: digest for name, digest in gone.items() if name in listed}
+    gone = {f"{digest[:2]}/{digest}" for digest in digests} & listed.keys()
     if gone:
         kept = {name: md5 for name, md5 in listed.items() if name not in gone}
-        sizes = [project.assets.path(digest).stat().st_size for digest in gone.values()]
-        _write(project, project.dvc, kept, size - sum(sizes))
+        freed = sum(_size(project, project.dvc, name, listed[name]) for name in gone)
+        _write(project, project.dvc, kept, size - freed)
+
+
+def _size(project: Project, dvc: Dvc, name: str, md5: str) -> int:
+    """The bytes of a listed asset; 0 when it is neither here nor fetched, so nobody knows."""
+    places = (project.assets.folder / name, dvc.place(md5))
+    return next((place.stat().st_size for place in places if place.is_file()), 0)
 
 
 def _listed(project: Project, dvc: Dvc) -> tuple[dict[str, str], int]:
