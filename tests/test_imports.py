@@ -46,6 +46,9 @@ def test_importing_the_tracker_is_light(tmp_path: Path) -> None:
 
     lighter = ("duckdb", "typer", "yaml", "psutil", "loguru", "polars", "pyarrow")
     found, _ = loaded(program, *lighter, *HEAVY, cwd=tmp_path)
+    found, _ = loaded(
+        program, "duckdb", "typer", "yaml", "psutil", "cloudpickle", *HEAVY, cwd=tmp_path
+    )
 
     assert found == set()
 
@@ -65,7 +68,7 @@ def test_tracking_a_function_is_light(tmp_path: Path) -> None:
 def test_logging_inside_a_run_is_light(project: Path) -> None:
     """Joining a run and logging into it opens no store and reads no settings."""
     program = "import sys; from xvc import Tracker; Tracker().log({'loss': 0.5}); TELL"
-    tell = _TELL.format(names={"duckdb", "typer", "yaml", *HEAVY})
+    tell = _TELL.format(names={"duckdb", "typer", "yaml", "cloudpickle", *HEAVY})
     inner = ["run", "--", sys.executable, "-c", program.replace("TELL", tell)]
 
     done = subprocess.run(

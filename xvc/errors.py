@@ -4,14 +4,15 @@
 
     XvcError
     ├─ UsageError       the caller: BadVersion BadReference BadSetting BadExpression BadValue
-    │                               BadQuery WriteRefused NotAStore NotKept
+    │                               BadQuery WriteRefused NotAStore NotKept NoPickle
     ├─ NotFoundError    the caller: NoProject NoRun NoVersion NoObject NoCommand NoStore NoTable
-    │                               NoColumn NoPackage
-    ├─ ConflictError    a decision: TagTaken TreeDiffers AmbiguousRun Unresolved ForeignProject
+    │                               NoColumn NoPackage NoAsset
+    ├─ ConflictError    a decision: TagTaken TreeDiffers AmbiguousRun AmbiguousAsset Unresolved
+    │                               ForeignProject
     ├─ BusyError        time:       LockBusy StoreBusy
-    ├─ CorruptError     a repair:   StoreCorrupt ObjectCorrupt PointerCorrupt TooNew
+    ├─ CorruptError     a repair:   StoreCorrupt ObjectCorrupt AssetCorrupt PointerCorrupt TooNew
     └─ ExternalError    the tool:   GitFailed NoIdentity DvcFailed StoreFailed JournalFailed
-                                    StreamFailed
+                                    StreamFailed AssetFailed
 
 Each has a code, one sentence, a hint, its facts as fields, and survives pickling: the facts are
 the arguments, in order.
@@ -244,6 +245,24 @@ class NotKept(UsageError):
         return "Read them from its log with `Reader.read_logs`, or `Reader.read_jsonl`."
 
 
+class NoPickle(UsageError):
+    """An asset is a file or a folder, where an object was asked for."""
+
+    code = "no-pickle"
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(digest)
+        self.digest = digest
+
+    def __str__(self) -> str:
+        return f"the asset {self.digest[:10]} is no object"
+
+    @property
+    def hint(self) -> str:
+        """Names the way to its bytes."""
+        return f"`xvc assets export {self.digest[:10]} OUT` copies it to a file or folder."
+
+
 class NoProject(NotFoundError):
     """A command that needs a project was called outside one."""
 
@@ -315,6 +334,27 @@ class NoObject(NotFoundError):
         """Names the fetch."""
         return (
             f"Fetch it with `dvc fetch {self.path}`, or `dvc fetch --all-tags` for every version."
+        )
+
+
+class NoAsset(NotFoundError):
+    """An asset is not in the folder of assets."""
+
+    code = "no-asset"
+
+    def __init__(self, digest: str) -> None:
+        super().__init__(digest)
+        self.digest = digest
+
+    def __str__(self) -> str:
+        return f"there is no asset {self.digest!r} here"
+
+    @property
+    def hint(self) -> str:
+        """Names the fetch and the list."""
+        return (
+            "`dvc pull` brings the assets of a version, `dvc checkout` those already fetched; "
+            "`xvc assets ls` lists them, and eight letters of a digest are enough."
         )
 
 
@@ -467,6 +507,24 @@ class AmbiguousRun(ConflictError):
         return "Give one more letter of the id."
 
 
+class AmbiguousAsset(ConflictError):
+    """The beginning of a digest fits more than one asset."""
+
+    code = "ambiguous-asset"
+
+    def __init__(self, prefix: str, candidates: tuple[str, ...]) -> None:
+        super().__init__(prefix, candidates)
+        self.prefix, self.candidates = prefix, candidates
+
+    def __str__(self) -> str:
+        return f"{self.prefix!r} fits {len(self.candidates)} assets: {', '.join(self.candidates)}"
+
+    @property
+    def hint(self) -> str:
+        """Asks for more letters."""
+        return "Give one more letter of the digest."
+
+
 class Unresolved(ConflictError):
     """A pointer still holds the marks of an unfinished merge."""
 
@@ -575,6 +633,27 @@ class ObjectCorrupt(CorruptError):
     def hint(self) -> str:
         """Names the source of a good copy."""
         return "Remove that object and `dvc fetch` it again from a remote."
+
+
+class AssetCorrupt(CorruptError):
+    """An asset's bytes do not have the sha256 in its name; it was not unpickled."""
+
+    code = "asset-corrupt"
+
+    def __init__(self, digest: str, found: str) -> None:
+        super().__init__(digest, found)
+        self.digest, self.found = digest, found
+
+    def __str__(self) -> str:
+        return f"the asset {self.digest[:10]} holds other bytes ({self.found[:10]})"
+
+    @property
+    def hint(self) -> str:
+        """Names both sources of a good copy."""
+        return (
+            "Remove that file; then `dvc checkout` brings the version's copy, "
+            "or log the same object again."
+        )
 
 
 class PointerCorrupt(CorruptError):
@@ -706,3 +785,21 @@ class StreamFailed(ExternalError):
     def hint(self) -> str:
         """Says what is safe."""
         return "Make room or make it writable; rows are in the store, whatever a log lacks."
+
+
+class AssetFailed(ExternalError):
+    """An asset could not be written; nothing of it is kept."""
+
+    code = "asset-failed"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"cannot keep an asset in {self.path}: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """Says what is safe."""
+        return "Make room or make it writable; every row and asset kept before is safe."

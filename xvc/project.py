@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from xvc import config
 from xvc.adapters import git
+from xvc.adapters.assets import Assets
 from xvc.adapters.dvc import SUFFIX, Dvc, load_yaml, read_pointers, use_cache, use_site
 from xvc.adapters.git import Git
 from xvc.config import Settings
@@ -111,6 +112,11 @@ class Project:
         """The store of this work tree."""
         return self.root / self.settings.database
 
+    @property
+    def assets(self) -> Assets:
+        """The assets of this work tree, beside its store."""
+        return Assets.beside(self.store_path)
+
     @cached_property
     def keeper(self) -> Keeper:
         """The store with its journals."""
@@ -123,7 +129,7 @@ class Project:
 
     def own_pointers(self) -> frozenset[str]:
         """The tracked paths that xvc itself writes: never inputs of a run."""
-        return frozenset({self.relative(self.store_path)})
+        return frozenset({self.relative(self.store_path), self.relative(self.assets.folder)})
 
     def data_inputs(self, untracked: tuple[str, ...] = ()) -> dict[str, DataFile]:
         """Read what data the tree's pointers name; keys are paths from the top.

@@ -176,18 +176,33 @@ class Dvc:
 
     def keep_folder(self, folder: Path) -> tuple[Digest, int]:
         """Put a folder's files and their list into the cache; returns digest and bytes."""
-        entries: list[dict[str, str]] = []
-        total = 0
-        for path in sorted(part for part in folder.rglob("*") if part.is_file()):
-            digest, size = self.keep_file(path)
-            entries.append({"md5": digest, "relpath": path.relative_to(folder).as_posix()})
-            total += size
+        kept = {
+            path.relative_to(folder).as_posix(): self.keep_file(path)
+            for path in sorted(part for part in folder.rglob("*") if part.is_file())
+        }
+        total = sum(size for _, size in kept.values())
+        return self.keep_listing({name: digest for name, (digest, _) in kept.items()}), total
+
+    def keep_listing(self, files: Mapping[str, str]) -> Digest:
+        """Put a folder's list, the md5 of each path in it, into the cache."""
+        entries = [{"md5": digest, "relpath": name} for name, digest in files.items()]
         entries.sort(key=lambda entry: tuple(entry["relpath"].split("/")))
         listing = json.dumps(entries, sort_keys=True).encode()
         name = hashlib.md5(listing, usedforsecurity=False).hexdigest() + ".dir"
         make_folder(self.place(name).parent)
         write_durably(self.place(name), listing, mode=0o444)
-        return Digest(name), total
+        return Digest(name)
+
+    def listing(self, digest: str, path: str) -> dict[str, str]:
+        """Read a folder's list: the md5 of each path in it. *path* is named in errors.
+
+        Raises:
+            NoObject: the list is not in the cache.
+            ObjectCorrupt: its bytes are not what its name says.
+        """
+        self.verify(digest, path)
+        entries = cast("list[dict[str, str]]", self._entries(digest))
+        return {entry["relpath"]: entry["md5"] for entry in entries}
 
     def keep(self, path: Path) -> DataFile:
         """Put a file or a folder into the cache, on the disk.

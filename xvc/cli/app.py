@@ -19,6 +19,7 @@ COMMANDS = (
     *("init", "run", "tag", "ls", "log", "show", "compare", "merge", "status", "doctor", "undo"),
     *(f"db {verb}" for verb in ("ls", "columns", "head", "tail", "top", "bottom", "describe")),
     *(f"db {verb}" for verb in ("sql", "plot", "set", "delete", "copy")),
+    *(f"assets {verb}" for verb in ("ls", "export", "delete")),
     *(f"cache {verb}" for verb in ("ls", "stats", "explain", "delete")),
     *(f"worktree {verb}" for verb in ("add", "list", "adopt", "merge", "remove")),
 )

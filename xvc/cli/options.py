@@ -103,3 +103,6 @@ OfRuns = Annotated[
 ]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV, every value in full.")]
 AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print a markdown table.")]
+Digest = Annotated[
+    str, typer.Argument(help="The sha256 of the asset, or the first eight letters, or more.")
+]

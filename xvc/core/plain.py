@@ -15,6 +15,8 @@ from typing import cast
 from xvc.types import Json
 
 _SMALL = 1 << 63
+MOST_ELEMENTS = 1024
+"""Of an array that is a value like any other; a larger one is kept as an asset."""
 
 
 def to_plain(value: object) -> Json:
@@ -89,12 +91,22 @@ def _plain_scalar(value: object) -> Json:
 
 
 def bare_value(value: object) -> object:
-    """Take a numpy or torch scalar or array out of its wrapper; anything else comes back as is."""
+    """Take a numpy or torch scalar or array out of its wrapper; anything else comes back as is.
+
+    So does an array of more than `MOST_ELEMENTS` elements: it is no value for a cell.
+    """
+    if not hasattr(value, "dtype") or isinstance(value, type) or _elements(value) > MOST_ELEMENTS:
+        return value
     for method in ("tolist", "item"):
         unwrap = getattr(value, method, None)
-        if callable(unwrap) and hasattr(value, "dtype"):
+        if callable(unwrap):
             return cast("Callable[[], object]", unwrap)()
     return value
+
+
+def _elements(array: object) -> int:
+    count = getattr(array, "numel", getattr(array, "size", 1))  # torch: `size` is a method
+    return int(count() if callable(count) else count)
 
 
 _DECODERS: dict[str, Callable[[str], object]] = {

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     PARAMS = "params"
     METRICS = "metrics"
     ENVIRONMENT = "environment"
+    ASSET = "asset"
     END = "end"
     SEAL = "seal"
     VALUE = "value"

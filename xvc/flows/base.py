@@ -149,4 +149,6 @@ def pointers_of(project: Project, record: RunRecord) -> list[Path]:
 
 
 def places_of(project: Project, record: RunRecord) -> list[Path]:
-    return [project.store_path, *(project.root / out for out in record.outs)]
+    folder = project.assets.folder
+    assets = [folder] if folder.is_dir() or pointer_of(folder).exists() else []
+    return [project.store_path, *assets, *(project.root / out for out in record.outs)]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from xvc.beginning import open_journal
 from xvc.core.record import Kind, environment_facts, facts_of
-from xvc.errors import ConflictError, NoTable, NotFoundError
+from xvc.errors import ConflictError, NoStore, NoTable
 from xvc.flows.edit import log
 from xvc.project import Project
 from xvc.store import db, query
@@ -23,24 +23,6 @@ from xvc.types import Json, RunId
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-
-class NoStore(NotFoundError):
-    """There is no store at a path, or it is the project's own."""
-
-    code = "no-store"
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"cannot copy from {self.path}: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Says what is wanted."""
-        return "Name the .duckdb file of another xvc project."
 
 
 class StoresDiffer(ConflictError):

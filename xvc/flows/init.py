@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xvc.adapters import dvc
+from xvc.adapters.assets import NAME
 from xvc.adapters.branch import advance
 from xvc.adapters.dvc import SUFFIX, Dvc
 from xvc.adapters.files import add_line, write_durably
@@ -158,7 +159,7 @@ def _write_ignores(project: Project, done: list[str]) -> list[Path]:
     store.parent.mkdir(parents=True, exist_ok=True)
     ignore = store.with_name(".gitignore")
     lines = [f"/{store.name}", f"/{store.name}.wal", f"/.{store.name}.*"]
-    lines += [f"/{store.name}.kept-*", f"/{store.name}.corrupt-*"]
+    lines += [f"/{store.name}.kept-*", f"/{store.name}.corrupt-*", f"/{NAME}"]
     added = [add_line(ignore, line) for line in lines]
     if any(added):
         done.append(f"git ignores {project.relative(store)} (DVC keeps it)")

@@ -32,6 +32,7 @@ from xvc.errors import (
 )
 from xvc.flows.base import Base, base_of, pointers_of
 from xvc.flows.find import VersionInfo, find, versions
+from xvc.flows.keep_assets import keep_assets
 from xvc.flows.mend import mend
 from xvc.project import Project
 from xvc.store import query
@@ -202,7 +203,7 @@ def _files(
     text = dvc.pointer_text(project.store_path, DataFile(digest, size))
     if not store.exists() or store.read_bytes() != text:
         write_durably(store, text)
-    files = {project.relative(store): text}
+    files = {project.relative(store): text, **keep_assets(project, dvc)}
     is_current = request.run is None or request.just_ran
     follows = is_current or base.on_head  # the tree has to show what its branch says
     for out, file in record.outs.items():

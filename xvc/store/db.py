@@ -26,7 +26,7 @@ from xvc.errors import (
     TooNew,
     XvcError,
 )
-from xvc.store.schema import EDITS, STORAGE, SYSTEM, VERSION, literal, quoted
+from xvc.store.schema import ASSETS, EDITS, STORAGE, SYSTEM, VERSION, literal, quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -220,7 +220,7 @@ def create(path: Path) -> None:
     with in_memory(path) as connection:
         connection.execute(f"ATTACH {literal(str(birth))} AS born (STORAGE_VERSION '{STORAGE}')")
         connection.execute("USE born")
-        connection.execute(SYSTEM + EDITS)
+        connection.execute(SYSTEM + ASSETS + EDITS)
         connection.execute("INSERT INTO meta VALUES ('schema', ?)", [str(VERSION)])
         connection.execute("USE memory")
         connection.execute("DETACH born")

@@ -16,7 +16,7 @@ from xvc.core.record import Control, Kind, apply, in_order
 from xvc.core.run import RunRecord
 from xvc.journal.codec import from_json, to_json
 from xvc.journal.reader import Mark, Slice, read_new
-from xvc.store import edited, edits
+from xvc.store import assets, edited, edits
 from xvc.store.columns import Column, make_room, struct_of, value_of
 from xvc.store.schema import NUMERIC, literal, quoted
 from xvc.types import Json, RunId
@@ -196,6 +196,8 @@ def _fold_controls(
     for control in controls:
         if control.kind == Kind.ENVIRONMENT:
             _keep_environment(connection, control)
+        elif control.kind == Kind.ASSET:
+            assets.fold(connection, control)
         elif control.run is not None and control.kind != Kind.KEYS:
             changed = apply(touched.get(control.run), control)
             if changed is not None:

@@ -43,6 +43,14 @@ CREATE SCHEMA IF NOT EXISTS set_aside;
 CREATE TABLE IF NOT EXISTS set_aside.runs AS FROM runs LIMIT 0;
 """
 
+ASSETS = """
+-- which run kept which asset, under which name; kind is object, file or folder, size in bytes
+CREATE TABLE IF NOT EXISTS assets (
+    digest VARCHAR, kind VARCHAR, name VARCHAR, type VARCHAR,
+    size BIGINT, run VARCHAR, kept TIMESTAMPTZ
+);
+"""
+
 EVENT = "row_id UUID, track_id VARCHAR, timestamp TIMESTAMPTZ"
 EVENT_COLUMNS = ("row_id", "track_id", "timestamp")
 SYSTEM_TABLES = (

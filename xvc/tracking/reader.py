@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.tracking.edits import Edits
+from xvc.tracking.objects import Stored
 from xvc.tracking.options import StrPath, check_engine
 from xvc.types import RunId
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from xvc.project import Project
 
 
-class Reader(Edits):
+class Reader(Edits, Stored):
     """Reads the rows of all runs in one table.
 
     Args:

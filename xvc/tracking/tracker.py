@@ -22,7 +22,8 @@ from xvc.errors import BadValue
 from xvc.journal.asking import holds
 from xvc.store.schema import check_table
 from xvc.tracking.edits import Edits
-from xvc.tracking.opening import IN_MEMORY, open_run
+from xvc.tracking.objects import Stored, keep_artifact
+from xvc.tracking.opening import IN_MEMORY, Opened, open_run
 from xvc.tracking.options import SKIP_INSERT, Options, StrPath, check_engine
 from xvc.types import Json, Row
 
@@ -37,7 +38,7 @@ _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
 
-class Tracker(Edits):
+class Tracker(Edits, Stored):
     """Logs rows of one run into one event table.
 
     Args:
@@ -108,17 +109,20 @@ class Tracker(Edits):
             logs_stdout=logs_stdout, jsonl=jsonl, raise_on_error=raise_on_error, reset=reset,
             warnings=warnings
         )  # fmt: skip
+        self._enter(open_run(db, self._options, name, note))
+        if reset:
+            self._record(Edit(Kind.DELETE, table))
+        if params:
+            self.set_params(params)
+
+    def _enter(self, opened: Opened) -> None:
         self.latest, self._params = {}, {}
-        opened = open_run(db, self._options, name, note)
+        self._noted: set[tuple[str, str]] = set()
         self.track_id, self._journal = opened.track_id, opened.journal
         self._store, self._root = opened.store, opened.root
         self._owns_run, self._passing = opened.owns_run, opened.passing
         self.warnings, self._streams = opened.warnings, self._open_streams()
         self._finish_at_exit()
-        if reset:
-            self._record(Edit(Kind.DELETE, table))
-        if params:
-            self.set_params(params)
 
     def _open_streams(self) -> Streams | None:
         wanted = (self._options.logs_path, self._options.jsonl, self._options.logs_stdout)
@@ -147,9 +151,13 @@ class Tracker(Edits):
         """Append one row and return it in full: with the params, ``track_id`` and ``timestamp``.
 
         The timestamp is in seconds since the epoch; frames and the store have it as a time.
+        An object that no cell can hold, or an array of more than 1,024 elements, is pickled as an
+        asset: the row has its digest, and `get` brings it back. Log the digest, a text, where the
+        same object is meant again: that saves pickling it.
 
         Raises:
             BadValue: a key or value cannot be kept; nothing was written.
+            AssetFailed: the disk refused an object; no row was written.
             JournalFailed: the disk refused; this row is not kept, all before are.
         """
         row = {**self._params, **values}
@@ -168,6 +176,18 @@ class Tracker(Edits):
         from xvc.tracking.values import spread  # late: most rows hold plain values
 
         return spread(self, row, refused)
+
+    def log_artifact(self, path: StrPath, name: str | None = None) -> str:
+        """Keep a file or a folder as an asset of the run and return its digest (sha256).
+
+        Files are kept once by their bytes, in folders too. *name* is the path's last part unless
+        given.
+
+        Raises:
+            BadValue: there is no such file or folder, or something in it is neither.
+            AssetFailed: the disk refused.
+        """
+        return keep_artifact(self, path, name)
 
     def log_batch(self, rows: Iterable[Row]) -> list[dict[str, object]]:
         """Log several rows; returns them in full."""

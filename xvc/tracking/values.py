@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from xvc.core.unpack import plainer, put, unpacked
 from xvc.errors import BadValue
+from xvc.tracking.objects import keep_objects
 
 if TYPE_CHECKING:
     from xvc.tracking.tracker import Tracker
@@ -16,13 +17,15 @@ def spread(tracker: Tracker, row: Mapping[str, object], refused: BadValue) -> di
     """Return a row that can be kept in the place of one that was refused.
 
     Raises:
-        BadValue: *refused* itself, when nothing in the row can be spread; a field's column meets
-            another value of the row.
+        BadValue: a value cannot be kept in any way; *refused* itself, when it is about a key; a
+            field's column meets another value of the row.
+        AssetFailed: an object could not be written.
     """
-    spread_row = _unpack(row)
-    if spread_row is None:
+    unpacked_row = _unpack(row)
+    kept = keep_objects(tracker, unpacked_row or row)
+    if unpacked_row is None and not kept:
         raise refused
-    return spread_row
+    return {**(unpacked_row or row), **kept}
 
 
 def _unpack(row: Mapping[str, object]) -> dict[str, object] | None:

@@ -1,0 +1,1 @@
+"""Objects, files and folders that runs kept: list, copy out, delete."""

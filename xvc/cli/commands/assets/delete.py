@@ -1,0 +1,65 @@
+"""``xvc assets delete``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, Digest, DryRun, Yes
+from xvc.cli.output import Answer, show, size
+from xvc.types import Json
+
+if TYPE_CHECKING:
+    from xvc.flows.delete_asset import Deletion
+
+_NEEDS_DECISION = 4
+
+
+def command(
+    context: typer.Context,
+    digest: Digest,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Delete an asset's bytes; cells keep the digest, and versions that hold it keep it.
+
+    Without --yes it shows what would go, and exits 4.
+
+    Example: xvc assets delete 53425a65 --yes
+    """
+    from xvc.flows.delete_asset import delete_asset  # late: it opens DuckDB
+
+    here: Context = context.obj
+    found = delete_asset(here.project(), digest, dry_run=dry_run or not yes)
+    code = 0 if found.is_done or dry_run else _NEEDS_DECISION
+    data: Json = {
+        **found.asset.facts(),
+        "files": len(found.files),
+        "references": found.references,
+        "version": found.version,
+        "way_back": found.way_back,
+        "deleted": found.is_done,
+    }
+    steps = _next(found, digest, is_asked=code != 0)
+    show(Answer("assets delete", data, _text(found), next=steps, exit_code=code), here.manner)
+    raise typer.Exit(code)
+
+
+def _text(found: Deletion) -> str:
+    asset, verb = found.asset, "deleted" if found.is_done else "would delete"
+    kept = f"{found.version} still holds it" if found.version else "no version holds it"
+    lines = [f"{verb} {asset.kind} {asset.name} ({asset.digest[:10]}, {size(asset.size)}); {kept}"]
+    if found.references:
+        lines.append(f"{found.references} cells go on holding its digest")
+    if found.way_back:
+        lines.append(f"back again: {found.way_back}")
+    return "\n".join(lines)
+
+
+def _next(found: Deletion, digest: str, *, is_asked: bool) -> tuple[str, ...]:
+    if is_asked:
+        return (f"xvc assets delete {digest} --yes",)
+    return (found.way_back,) if found.way_back else ()

@@ -1,0 +1,31 @@
+"""``xvc assets export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, Digest
+from xvc.cli.output import Answer, show
+
+
+def command(
+    context: typer.Context,
+    digest: Digest,
+    out: Annotated[Path, typer.Argument(help="The file, or for a kept folder the folder.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Replace what is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Copy an asset to a file or folder. Nothing is unpickled, so nothing of it runs.
+
+    Example: xvc assets export 53425a65 model.pkl
+    """
+    from xvc.flows.export_asset import export_asset
+
+    here: Context = context.obj
+    place = export_asset(here.project(), digest, here.folder / out, replace=yes)
+    text = f"copied to {out}"
+    show(Answer("assets export", {"digest": digest, "path": str(place)}, text), here.manner)
