@@ -9,7 +9,7 @@ for model, quality in (("linear", 0.8), ("forest", 0.9)):
 reader = Reader("analysis.duckdb")
 frame = reader.to_df()
 print(frame.groupby("model", sort=False)["accuracy"].agg(["mean", "max"]).round(3).to_string())
-# >          mean   max
+# >         mean   max
 # > model
 # > linear  0.81  0.82
 # > forest  0.91  0.92

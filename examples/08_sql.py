@@ -14,5 +14,5 @@ with Tracker("sql.duckdb", table="predictions") as tracker:
 print(tracker.to_df(backend="arrow").num_rows)  # reading puts what was logged into the store
 # > 100
 with duckdb.connect("sql.duckdb", read_only=True) as store:
-    print(store.sql("SELECT sum(number) FROM predictions WHERE NOT is_right").fetchone())
-    # > (735,)
+    print(store.sql("SELECT sum(number) FROM predictions WHERE NOT is_right").fetchall())
+    # > [(735,)]

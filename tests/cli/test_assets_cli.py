@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from surroundings import Calling, git
+from xvc import Tracker
 
 KEEP = """
 from pathlib import Path
@@ -143,3 +144,15 @@ def test_what_is_not_known(project: Path, call_xvc: Calling, kept: dict[str, str
         assert refused.code == 1
         assert refused.json["error"]["code"] == "no-asset"
         assert "xvc assets ls" in refused.json["error"]["hint"]
+
+
+def test_references_go_with_the_asset(project: Path, call_xvc: Calling) -> None:
+    """`--clear-references` empties the cells that held the digest, and no others."""
+    with Tracker() as tracker:
+        gone = tracker.log({"model": 1j, "note": "a"})["model"]
+        kept = tracker.log({"model": 2j, "note": "b"})["model"]
+    done = call_xvc("assets", "delete", str(gone), "--clear-references", "--yes")
+
+    assert done.code == 0, done.err
+    assert tracker["model"] == [None, kept]
+    assert tracker["note"] == ["a", "b"]

@@ -15,7 +15,7 @@ from surroundings import Called, Calling, git
 from xvc import Tracker
 from xvc.project import Project
 from xvc.store.columns import known
-from xvc.store.query import logged
+from xvc.store.query import as_logged as logged
 
 ROWS = [{"step": n, "loss": 1 / n, "name": "x" if n % 2 else "y"} for n in range(1, 5)]
 
@@ -103,7 +103,7 @@ def test_a_set_metric_sorts_runs(runs: list[str], call_xvc: Calling) -> None:
         (["set", "k", "1", "--where", "step=[1]"], 2, "bad-value"),
         (["delete", "nobody"], 1, "no-run"),
         (["copy", "nowhere.duckdb"], 1, "no-store"),
-        (["copy", "results/experiments.duckdb"], 1, "no-store"),
+        (["copy", "results/experiments.duckdb"], 2, "bad-value"),
         (["copy", "other.db"], 6, "store-corrupt"),
         (["copy", "."], 1, "no-store"),
     ],

@@ -290,7 +290,10 @@ def test_a_reader_beside_a_writer(db: str) -> None:
 
     assert list(Reader(db).to_df()["accuracy"]) == [0.8, 0.9, 0.7]
     assert Reader(db).latest["accuracy"] == 0.7
-    found = Reader.read_db(db, engine="sqlite", table="events", track_id=tracker.track_id, head=2)
+    with pytest.warns(UserWarning, match="DuckDB"):
+        found = Reader.read_db(
+            db, engine="sqlite", table="events", track_id=tracker.track_id, head=2
+        )
     assert list(found["accuracy"]) == [0.8, 0.9]
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from xvc.beginning import open_journal
 from xvc.core.record import Kind, environment_facts, facts_of
-from xvc.errors import ConflictError, NoStore, NoTable
+from xvc.errors import BadValue, ConflictError, NoStore, NoTable
 from xvc.flows.edit import log
 from xvc.project import Project
 from xvc.store import db, query
@@ -69,7 +69,8 @@ def copy(
     """Bring what another store has and this one lacks; *table* leaves only its rows.
 
     Raises:
-        NoStore: there is no other store at *source*.
+        NoStore: there is no store at *source*.
+        BadValue: it is the store of this project itself.
         NoTable: it has no such table.
         StoreCorrupt: it is no store, or does not open.
         StoresDiffer: runs or rows of one id are not the same; nothing was copied.
@@ -98,9 +99,9 @@ def copy(
 
 def _refuse_unfit(project: Project, source: Path) -> None:
     if not source.is_file():
-        raise NoStore(str(source), "there is no such file")
+        raise NoStore(str(source))
     if project.store_path.exists() and source.samefile(project.store_path):
-        raise NoStore(str(source), "it is this project's own")
+        raise BadValue("SOURCE", f"{source} is the store of this project itself")
 
 
 def _write(project: Project, there: DuckDBPyConnection, lack: Lack) -> None:

@@ -1,6 +1,7 @@
 """Deleting an asset: a plan first, then its bytes. Versions keep what they hold.
 
-Cells that hold the digest stay as they are. Killed anywhere, the same call completes.
+Cells that hold the digest stay as they are, unless they are to be emptied, by edits. Killed
+anywhere, the same call completes.
 """
 
 from __future__ import annotations
@@ -11,13 +12,16 @@ from dataclasses import dataclass
 from xvc.adapters.dvc import Dvc, parse_pointer, pointer_of
 from xvc.adapters.lock import FileLock
 from xvc.beginning import open_journal
+from xvc.changing import write_down
 from xvc.core.asset import Asset, removal
 from xvc.core.record import Kind
 from xvc.errors import NoAsset
 from xvc.flows.find import versions
 from xvc.flows.keep_assets import take_off_list
 from xvc.flows.list_assets import ListedAsset, find_asset, list_assets
+from xvc.journal.asking import setting
 from xvc.project import Project
+from xvc.store.assets import holders
 
 _WAIT = 120.0  # seconds for a version that is being made
 
@@ -38,8 +42,10 @@ class Deletion:
     is_done: bool = False
 
 
-def delete_asset(project: Project, digest: str, *, dry_run: bool) -> Deletion:
-    """Plan a deletion and, unless *dry_run*, do it.
+def delete_asset(
+    project: Project, digest: str, *, clear: bool = False, dry_run: bool = False
+) -> Deletion:
+    """Plan a deletion and, unless *dry_run*, do it; *clear* empties the cells that hold it.
 
     Raises:
         NoAsset: the store knows of no such asset.
@@ -54,8 +60,16 @@ def delete_asset(project: Project, digest: str, *, dry_run: bool) -> Deletion:
         version = _newest_version_with(project, found.asset.digest)
         back = _way_back(project, found.asset.digest, version) if version else None
         if not dry_run:
+            if clear and found.references:
+                _empty_cells(project, found.asset.digest)
             _delete(project, found.asset.digest, files)
         return Deletion(found.asset, files, found.references, version, back, is_done=not dry_run)
+
+
+def _empty_cells(project: Project, digest: str) -> None:
+    with project.keeper.view() as connection:
+        places = holders(connection, digest)
+    write_down(project, *(setting(table, key, None, None, (key, digest)) for table, key in places))
 
 
 def _delete(project: Project, digest: str, files: tuple[str, ...]) -> None:

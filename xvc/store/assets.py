@@ -52,6 +52,22 @@ def _has_table(connection: DuckDBPyConnection) -> bool:
     return bool(connection.execute("FROM duckdb_tables() WHERE table_name = 'assets'").fetchone())
 
 
+def holders(connection: DuckDBPyConnection, digest: str) -> list[tuple[str, str]]:
+    """List the tables and keys whose cells hold a digest."""
+    found = []
+    for table in tables(connection):
+        held = connection.execute(
+            "SELECT key, column_name FROM columns WHERE lower(table_name) = lower(?) AND type IN ?",
+            [table, list(_TEXTS)],
+        ).fetchall()
+        for key, name in held:
+            cell = f"{quoted(name)}::VARCHAR = ?"
+            query = f"SELECT 1 FROM {quoted(table)} WHERE {cell} LIMIT 1"
+            if connection.execute(query, [digest]).fetchone():
+                found.append((table, key))
+    return found
+
+
 def references(connection: DuckDBPyConnection, digests: Collection[str]) -> dict[str, int]:
     """Count the cells of all event tables that hold each digest; those with none are left out."""
     counts: dict[str, int] = {}

@@ -13,6 +13,7 @@ from xvc.core.run import RunRecord
 from xvc.journal.codec import encode_value, to_json
 from xvc.store import cells
 from xvc.store.columns import known, tables
+from xvc.store.db import beside_it
 from xvc.store.edits import deleted_runs, in_force
 from xvc.store.query import all_runs, as_logged
 from xvc.store.schema import quoted
@@ -115,14 +116,13 @@ def _hidden(connection: DuckDBPyConnection, table: str) -> tuple[set[UUID], str]
 
 def batches(connection: DuckDBPyConnection, table: str) -> Iterator[list[Kept]]:
     """Read a table's rows, some thousand at a time, in the order in which they were logged."""
-    asked = connection.cursor()  # its own: the caller asks other things in between
-    asked.execute("SET TimeZone='UTC'")
+    asked = beside_it(connection)  # its own: the caller asks other things in between
     yield from _read(asked, connection, table, "true", [])
 
 
 def _by_id(connection: DuckDBPyConnection, table: str, ids: list[UUID]) -> dict[UUID, Kept]:
     where = "row_id IN (SELECT unnest(?::UUID[]))"
-    found = _read(connection.cursor(), connection, table, where, [[str(name) for name in ids]])
+    found = _read(beside_it(connection), connection, table, where, [[str(name) for name in ids]])
     return {row.id: row for batch in found for row in batch}
 
 

@@ -116,6 +116,19 @@ class Reader(Edits, Stored):
 
         return from_rows(read_log(Path(path)))
 
+    def remove_asset(self, digest: str, *, clear_references: bool = False) -> None:
+        """Delete an asset's bytes; its digest stays in the cells unless these are to be emptied.
+
+        Versions that hold it go on holding it.
+
+        Raises:
+            NoAsset: the store knows of no such asset.
+            AmbiguousAsset: several begin so.
+        """
+        from xvc.flows.delete_asset import delete_asset  # late: reading should not pay for it
+
+        delete_asset(self._project(), digest, clear=clear_references)
+
     @staticmethod
     def read_cache(folder: StrPath, key: str) -> dict[str, object]:
         """Return what a cache holds under a key: ``result``, and ``cache``, the run it is of.

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson, Digest, DryRun, Yes
+from xvc.cli.options import AsJson, Database, Digest, DryRun, Yes
 from xvc.cli.output import Answer, show, size
 from xvc.types import Json
 
@@ -20,11 +20,15 @@ _NEEDS_DECISION = 4
 def command(
     context: typer.Context,
     digest: Digest,
+    clear: Annotated[
+        bool, typer.Option("--clear-references", help="Empty the cells that hold its digest.")
+    ] = False,
+    database: Database = None,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete an asset's bytes; cells keep the digest, and versions that hold it keep it.
+    """Delete an asset's bytes; cells keep the digest unless cleared, versions keep what they hold.
 
     Without --yes it shows what would go, and exits 4.
 
@@ -33,7 +37,7 @@ def command(
     from xvc.flows.delete_asset import delete_asset  # late: it opens DuckDB
 
     here: Context = context.obj
-    found = delete_asset(here.project(), digest, dry_run=dry_run or not yes)
+    found = delete_asset(here.project_of(database), digest, clear=clear, dry_run=dry_run or not yes)
     code = 0 if found.is_done or dry_run else _NEEDS_DECISION
     data: Json = {
         **found.asset.facts(),
@@ -44,16 +48,20 @@ def command(
         "deleted": found.is_done,
     }
     steps = _next(found, digest, is_asked=code != 0)
-    show(Answer("assets delete", data, _text(found), next=steps, exit_code=code), here.manner)
+    show(
+        Answer("assets delete", data, _text(found, is_cleared=clear), next=steps, exit_code=code),
+        here.manner,
+    )
     raise typer.Exit(code)
 
 
-def _text(found: Deletion) -> str:
+def _text(found: Deletion, *, is_cleared: bool) -> str:
     asset, verb = found.asset, "deleted" if found.is_done else "would delete"
     kept = f"{found.version} still holds it" if found.version else "no version holds it"
     lines = [f"{verb} {asset.kind} {asset.name} ({asset.digest[:10]}, {size(asset.size)}); {kept}"]
     if found.references:
-        lines.append(f"{found.references} cells go on holding its digest")
+        what = "are emptied" if is_cleared else "go on holding its digest"
+        lines.append(f"{found.references} cells {what}")
     if found.way_back:
         lines.append(f"back again: {found.way_back}")
     return "\n".join(lines)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson, Digest
+from xvc.cli.options import AsJson, Database, Digest
 from xvc.cli.output import Answer, show
 
 
@@ -16,6 +16,7 @@ def command(
     context: typer.Context,
     digest: Digest,
     out: Annotated[Path, typer.Argument(help="The file, or for a kept folder the folder.")],
+    database: Database = None,
     yes: Annotated[bool, typer.Option("--yes", help="Replace what is there.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -26,6 +27,6 @@ def command(
     from xvc.flows.export_asset import export_asset
 
     here: Context = context.obj
-    place = export_asset(here.project(), digest, here.folder / out, replace=yes)
+    place = export_asset(here.project_of(database), digest, here.folder / out, replace=yes)
     text = f"copied to {out}"
     show(Answer("assets export", {"digest": digest, "path": str(place)}, text), here.manner)

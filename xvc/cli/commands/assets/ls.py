@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson, Limit
+from xvc.cli.options import AsJson, Database, Limit
 from xvc.cli.output import Answer, show, size, table
 from xvc.types import Json
 
@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 _HEAD = ("digest", "kind", "name", "type", "size", "run", "references", "")
 
 
-def command(context: typer.Context, limit: Limit = 20, as_json: AsJson = False) -> None:
+def command(
+    context: typer.Context,
+    limit: Limit = 20,
+    database: Database = None,
+    as_json: AsJson = False,
+) -> None:
     """List assets, newest first: what they are, which run kept them first, how many cells refer.
 
     Example: xvc assets ls --limit 0
@@ -25,7 +30,7 @@ def command(context: typer.Context, limit: Limit = 20, as_json: AsJson = False) 
     from xvc.flows.list_assets import list_assets  # late: it opens DuckDB
 
     here: Context = context.obj
-    project = here.project()
+    project = here.project_of(database)
     found = list_assets(project)
     shown = found[: limit or None]
     data: Json = {"assets": [_facts(each) for each in shown], "total": len(found)}
