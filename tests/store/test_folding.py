@@ -343,3 +343,17 @@ def test_two_trees_that_fold_at_once_keep_their_own_runs(tmp_path: Path) -> None
     assert found == {
         tree: [f"{tree}{number:08d}" for number in range(30)] for tree in ("main", "side")
     }
+
+
+def test_a_nested_key_with_a_nul_in_a_mixed_column(tmp_path: Path) -> None:
+    """Keys of nested dicts are whole, whatever their column holds beside them."""
+    rows = [{"k": True}, {"k": {"a\0b": 1}}, {"k": {"a": 2}}]
+    journal = Journal(tmp_path / "j", {})
+    for row in rows:
+        journal.row(RUN, "events", row)
+    journal.close()
+    folded(tmp_path / "s.duckdb", tmp_path / "j")
+    with db.reading(tmp_path / "s.duckdb") as connection:
+        found = query.values_of(connection, "events", RUN, "k")
+
+    assert found == [row["k"] for row in rows]

@@ -6,13 +6,17 @@ import hashlib
 import os
 import shutil
 from pathlib import Path
+from threading import get_native_id
 
 _CHUNK = 1 << 20
 
 
 def beside(path: Path, ending: str) -> Path:
-    """Name a sibling that will take the file's place; a sibling's sibling has one dot, too."""
-    return path.with_name(f".{path.name.lstrip('.')}.{os.getpid()}.{ending}")
+    """Name a sibling that will take the file's place; a sibling's sibling has one dot, too.
+
+    No other thread of any process on this machine has the same name for it.
+    """
+    return path.with_name(f".{path.name.lstrip('.')}.{get_native_id()}.{ending}")
 
 
 def sync_folder(folder: Path) -> None:

@@ -21,7 +21,7 @@ def run_id(entropy: bytes) -> RunId:
     It begins with a letter, so that no reader of CSV or YAML takes it for a number.
 
     >>> run_id(bytes(range(8)))
-    'bzk3nzk3r8d7'
+    'fwqjn69knj00'
     """
     number = int.from_bytes(entropy[:8], "big")
     number, first = divmod(number, len(_LETTERS))

@@ -70,7 +70,8 @@ def _hashable(value: object) -> object:
 
 def _plain_mapping(value: Mapping[object, object]) -> Json:
     clashes = len(value) == 1 and next(iter(value), "") in {*_DECODERS, "$dict"}
-    if clashes or not all(isinstance(key, str) for key in value):
+    # DuckDB cuts a key off at a NUL where it keeps a mixed column.
+    if clashes or not all(isinstance(key, str) and "\0" not in key for key in value):
         return {"$dict": [[to_plain(key), to_plain(part)] for key, part in value.items()]}
     return {str(key): to_plain(part) for key, part in value.items()}
 
