@@ -132,7 +132,7 @@ class Journal:
                 record["c"] = self._chain
                 record["r"] = run
                 record["d"] = body
-                line = dumps(record, option=STRICT)
+                line = dumps(record, None, STRICT)
             except (KeyError, TypeError):  # a new key, or a value that JSON has no word for
                 return self._spelled_row(run, table, values)
             if _has_null(line, _HEAD):  # what NaN and infinity become
