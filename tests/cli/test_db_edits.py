@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from surroundings import Called, Calling, git
-from xvc import Tracker
+from xvc import Reader, Tracker
 from xvc.project import Project
 from xvc.store.columns import known
 from xvc.store.query import as_logged as logged
@@ -249,3 +249,18 @@ def test_rows_into_a_known_run_stay(project: Path, other: str, call_xvc: Calling
 
     assert copied.data["rows"] == {"late": 1}
     assert (called.code, called.json["error"]["code"]) == (4, "cannot-undo")
+
+
+def test_any_store_can_be_changed(project: Path, call_xvc: Calling, tmp_path: Path) -> None:
+    """With `--db` another store is set, emptied and mended, and the project's own is left alone."""
+    other = str(tmp_path / "other.duckdb")
+    for db in (None, other):
+        with Tracker(db) as tracker:
+            tracker.log({"loss": 1.0})
+    changed = call_xvc("db", "set", "loss", "2.0", "--db", other, "--yes")
+    values = [Reader(db)["loss"] for db in (None, other)]
+    undone = call_xvc("undo", "--db", other, "--yes")
+
+    assert (changed.code, undone.code) == (0, 0)
+    assert values == [[1.0], [2.0]]
+    assert Reader(other)["loss"] == [1.0]

@@ -12,7 +12,11 @@ from xvc.types import Json
 
 
 def command(
-    context: typer.Context, yes: Yes = False, dry_run: DryRun = False, as_json: AsJson = False
+    context: typer.Context,
+    database: Database = None,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
 ) -> None:
     """Take back the last `xvc db set`, `delete` or `copy`; again for the one before.
 
@@ -25,7 +29,7 @@ def command(
 
     here: Context = context.obj
     is_plan = dry_run or not yes
-    undone = undo(here.project(), dry_run=is_plan)
+    undone = undo(here.project_of(database), dry_run=is_plan)
     verb = "would take back" if is_plan else "took back"
     text = f"{verb} `xvc {undone.command}` of {moment(round(undone.at * 1e9))}: {undone.what}"
     data: Json = {"command": undone.command, "what": undone.what, "operation": undone.operation}

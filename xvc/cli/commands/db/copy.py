@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson, DryRun, Yes
+from xvc.cli.options import AsJson, Database, DryRun, Yes
 from xvc.cli.output import Answer
 from xvc.cli.plan import show_plan
 from xvc.types import Json
@@ -20,6 +20,7 @@ def command(
     table: Annotated[
         str | None, typer.Option("--table", help="Only this event table, and its runs.")
     ] = None,
+    database: Database = None,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -34,7 +35,7 @@ def command(
 
     here: Context = context.obj
     is_plan = dry_run or not yes
-    copied = copy(here.project(), here.folder / source, table=table, dry_run=is_plan)
+    copied = copy(here.project_of(database), here.folder / source, table=table, dry_run=is_plan)
     rows: dict[str, Json] = dict(copied.rows)
     data: Json = {
         "runs": list(copied.runs),

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson, DryRun, References, Yes
+from xvc.cli.options import AsJson, Database, DryRun, References, Yes
 from xvc.cli.output import Answer
 from xvc.cli.plan import show_plan
 from xvc.types import Json
@@ -19,6 +19,7 @@ def command(
     force: Annotated[
         bool, typer.Option("--force", help="Also runs that go on, or that a version names.")
     ] = False,
+    database: Database = None,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -33,7 +34,7 @@ def command(
 
     here: Context = context.obj
     is_plan = dry_run or not yes
-    changed = delete_runs(here.project(), runs, force=force, dry_run=is_plan)
+    changed = delete_runs(here.project_of(database), runs, force=force, dry_run=is_plan)
     verb = "would delete" if is_plan else "deleted"
     text = "\n".join(f"{verb} run {run}" for run in changed.runs)
     text += f"\nwith {changed.rows} rows in all"

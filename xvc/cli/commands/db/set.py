@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson, DryRun, Table, Yes
+from xvc.cli.options import AsJson, Database, DryRun, Table, Yes
 from xvc.cli.output import Answer
 from xvc.cli.plan import pair_of, show_plan
 from xvc.types import Json
@@ -24,6 +24,7 @@ def command(
         str | None, typer.Option("--where", help="Only rows that hold this: KEY=VALUE.")
     ] = None,
     table: Table = "events",
+    database: Database = None,
     yes: Yes = False,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -41,7 +42,7 @@ def command(
     chosen = pair_of(where) if where is not None else None
     wanted = Setting(key, parse_scalar(value), table, tuple(run or ()), chosen)
     is_plan = dry_run or not yes
-    changed = set_value(here.project(), wanted, dry_run=is_plan)
+    changed = set_value(here.project_of(database), wanted, dry_run=is_plan)
     verb = "would set" if is_plan else "set"
     text = f"{verb} {key} to {value} in {changed.rows} rows of {table}"
     data: Json = {"rows": changed.rows, "runs": list(changed.runs), "operation": changed.operation}
