@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson, DryRun, Yes
+from xvc.cli.options import AsJson, Database, DryRun, Yes
 from xvc.cli.output import Answer, moment
 from xvc.cli.plan import show_plan
 from xvc.types import Json
