@@ -82,10 +82,10 @@ def parse_pointer(text: str | bytes, path: str) -> Pointer:
     return Pointer(str(first["path"]), Digest(digest), size if isinstance(size, int) else None)
 
 
-def read_pointer(path: Path) -> Pointer | None:
-    """Read the pointer file; None when there is none."""
+def read_pointer(path: Path, name: str = "") -> Pointer | None:
+    """Read the pointer file, called *name* in errors; None when there is none."""
     try:
-        return parse_pointer(path.read_bytes(), path.name)
+        return parse_pointer(path.read_bytes(), name or path.name)
     except FileNotFoundError:
         return None
 
@@ -274,6 +274,11 @@ def config_of(file: Path) -> configparser.ConfigParser:
 
 def _cache_setting(file: Path) -> str:
     return config_of(file).get("cache", "dir", fallback="")
+
+
+def repointed(pointer: Path, name: str, file: DataFile) -> bytes:
+    """Write what *pointer* would say of another file, keeping what a person added to it."""
+    return _updated(pointer, render_pointer(name, file.digest, file.size or 0))
 
 
 def _updated(pointer: Path, fresh: bytes) -> bytes:
