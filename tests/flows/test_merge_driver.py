@@ -15,6 +15,7 @@ import pytest
 from surroundings import private_environment
 
 POINTER = "results/experiments.duckdb.dvc"
+ASSETS = "results/assets.dvc"
 STORE = "results/experiments.duckdb"
 
 
@@ -303,6 +304,27 @@ def test_a_clone_without_the_driver(people: tuple[Clone, Clone]) -> None:
 
     assert f"git checkout -m {POINTER}" in told
     assert bob.rates() == ["0.1", "0.2", "0.3"]
+
+
+def test_assets_of_both_sides(people: tuple[Clone, Clone]) -> None:
+    """Each side's run kept an object; after the merge the list has both, and DVC brings them."""
+    ada, bob = people
+    program = "from xvc import Tracker; Tracker().log({'thing': complex(%d)})"
+    for one, value in ((ada, 1), (bob, 2)):
+        one.xvc("run", "--tag", "patch", "--", "python", "-c", program % value)
+    shared(ada)
+    told = bob.git("pull", "-q", "--no-rebase", "--no-edit", code=1)
+    bob.dvc("fetch", "-q", "--all-commits")
+    bob.git("checkout", "-m", ASSETS)
+    bob.git("add", ASSETS)
+    bob.xvc("merge", "--continue")
+    bob.git("commit", "-q", "--no-edit")
+    bob.dvc("checkout", "-q", ASSETS)
+
+    assert f"dvc fetch --all-commits {ASSETS}" in told
+    assert len(bob.rates()) == 5
+    assert len(list((bob.folder / "results/assets").glob("??/*"))) == 2
+    bob.assert_clean()
 
 
 def test_an_environment_that_moved(people: tuple[Clone, Clone]) -> None:

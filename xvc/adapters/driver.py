@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import shlex
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from xvc.adapters.files import add_line
@@ -39,10 +40,13 @@ def install(git: Git) -> bool:
     return held != wanted
 
 
-def attach(root: Path, pointer: Path) -> bool:
+def attach(root: Path, pointers: Iterable[Path]) -> bool:
     """Name the driver in the attributes of *root*; returns whether they changed."""
-    if not pointer.is_relative_to(root):
-        return False
+    added = [_attached(root, each) for each in pointers if each.is_relative_to(root)]
+    return any(added)
+
+
+def _attached(root: Path, pointer: Path) -> bool:
     return add_line(
         root / ATTRIBUTES, f"{_pattern(pointer.relative_to(root).as_posix())} merge=xvc"
     )

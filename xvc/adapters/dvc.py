@@ -218,9 +218,12 @@ class Dvc:
 
     def pointer_text(self, path: Path, file: DataFile) -> bytes:
         """Write what the pointer of *path* says, keeping what a person added to it."""
+        return self.repointed(pointer_of(path), path.name, file)
+
+    def repointed(self, pointer: Path, name: str, file: DataFile) -> bytes:
+        """Write what a pointer, wherever its text lies, says when it names another content."""
         files = len(self._entries(file.digest)) if file.digest.endswith(".dir") else None
-        fresh = render_pointer(path.name, file.digest, file.size or 0, files)
-        pointer = pointer_of(path)
+        fresh = render_pointer(name, file.digest, file.size or 0, files)
         return _updated(pointer, fresh) if pointer.exists() else fresh
 
     def _entries(self, digest: str) -> list[Json]:
@@ -274,11 +277,6 @@ def config_of(file: Path) -> configparser.ConfigParser:
 
 def _cache_setting(file: Path) -> str:
     return config_of(file).get("cache", "dir", fallback="")
-
-
-def repointed(pointer: Path, name: str, file: DataFile) -> bytes:
-    """Write what *pointer* would say of another file, keeping what a person added to it."""
-    return _updated(pointer, render_pointer(name, file.digest, file.size or 0))
 
 
 def _updated(pointer: Path, fresh: bytes) -> bytes:

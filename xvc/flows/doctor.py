@@ -11,7 +11,6 @@ from enum import StrEnum
 from pathlib import Path
 
 from xvc.adapters import driver, dvc
-from xvc.adapters.dvc import pointer_of
 from xvc.adapters.files import is_shared, md5_of
 from xvc.errors import NoIdentity, XvcError
 from xvc.flows.find import versions
@@ -87,7 +86,7 @@ def _driver(project: Project) -> Iterator[Finding]:
     if project.place is None or project.dvc is None:
         return
     what = "merge driver"
-    if driver.attach(project.root, pointer_of(project.store_path)):
+    if driver.attach(project.root, project.merged_pointers()):
         detail = f"{driver.ATTRIBUTES} names it now; commit that"
         yield Finding(what, Health.MENDED, detail)
     if driver.install(project.git):

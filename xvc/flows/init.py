@@ -13,7 +13,7 @@ from pathlib import Path
 from xvc.adapters import driver, dvc
 from xvc.adapters.assets import NAME
 from xvc.adapters.branch import advance
-from xvc.adapters.dvc import SUFFIX, Dvc, pointer_of
+from xvc.adapters.dvc import SUFFIX, Dvc
 from xvc.adapters.files import add_line, write_durably
 from xvc.adapters.git import scrubbed
 from xvc.adapters.snapshot import private_index
@@ -174,7 +174,7 @@ def _write_ignores(project: Project, done: list[str]) -> list[Path]:
 
 def _set_driver(project: Project, done: list[str]) -> list[Path]:
     """Have git merge stores with xvc, where DVC keeps them."""
-    changed = driver.attach(project.root, pointer_of(project.store_path))
+    changed = driver.attach(project.root, project.merged_pointers())
     if driver.install(project.git) or changed:
         done.append("git merges the stores of branches, row by row (merge driver xvc)")
     return [project.root / driver.ATTRIBUTES] if changed else []

@@ -9,21 +9,21 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.adapters.dvc import Dvc, Pointer, parse_pointer, pointer_of, repointed
-from xvc.adapters.files import make_folder, write_durably
+from xvc.adapters.dvc import Dvc, Pointer, pointer_of
+from xvc.adapters.files import make_folder
 from xvc.core.run import DataFile
 from xvc.errors import BadValue, NoProject
 from xvc.flows import unfinished
+from xvc.flows.handed import Handed
 from xvc.flows.merge import MergeUnfinished
+from xvc.flows.merge_assets import merge_assets
 from xvc.flows.sources import Found, NotFetched
 from xvc.flows.unfinished import Unfinished
 from xvc.project import Project
 from xvc.store.db import wal_of
 from xvc.store.merge import Outcome, Source, merge_into
-from xvc.types import Digest
 
 _THEIRS = "theirs"
 
@@ -42,28 +42,15 @@ class StoresAway(NotFetched):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Pointers:
-    """What git hands over: three files that hold pointers (the result goes to *ours*), and a path.
-
-    ``is_inner`` tells that git merges ancestors for itself: nobody will be asked about those.
-    """
-
-    base: Path
-    ours: Path
-    theirs: Path
-    path: str
-    is_inner: bool = False
-
-
-def merge_pointers(project: Project, given: Pointers) -> Outcome:
-    """Merge the stores that pointers name; with conflicts left, *ours* stays and a note is made.
+def merge_pointers(project: Project, given: Handed) -> Outcome:
+    """Merge what pointers name; with conflicts left, *ours* stays and a note is made.
 
     Raises:
         NoProject: no DVC here.
-        BadValue: the path is not that of this project's store.
+        BadValue: the path is neither that of this project's store nor of its assets.
         MergeUnfinished: an earlier merge, not of git's, waits for decisions.
         StoresAway: a store is not in the DVC cache.
+        AssetsAway: nor is a list of assets.
         ObjectCorrupt: one has rotted there.
         PointerCorrupt: a file holds no pointer.
         Unresolved: one holds merge marks.
@@ -72,11 +59,16 @@ def merge_pointers(project: Project, given: Pointers) -> Outcome:
     dvc = project.dvc
     if dvc is None:
         raise NoProject(str(project.root), "a DVC repository")
+    if given.path == project.relative(pointer_of(project.assets.folder)):
+        merge_assets(dvc, given)
+        return Outcome(_THEIRS)
     if given.path != project.relative(pointer_of(project.store_path)):
         raise BadValue("merge-driver", f"{given.path} is not the pointer of the store here")
-    ours, theirs, base = (_read(file, given) for file in (given.ours, given.theirs, given.base))
-    if ours is None or theirs is None:
-        raise BadValue("merge-driver", f"a side of {given.path} is empty")
+    return _merge_stores(project, dvc, given)
+
+
+def _merge_stores(project: Project, dvc: Dvc, given: Handed) -> Outcome:
+    ours, theirs, base = given.read()
     found = _found(dvc, theirs, base)
     for each in (ours, theirs, base):
         if each is not None and not dvc.holds(each.digest):
@@ -91,15 +83,9 @@ def merge_pointers(project: Project, given: Pointers) -> Outcome:
             _wait(project, given, Unfinished((found,), outcome.conflicts, is_git=True))
         else:
             if outcome.has_changed:
-                _give(dvc, given, ours, copy)
+                given.give(dvc, ours.path, DataFile(*dvc.keep_file(copy)))
             _forget(project, found)
     return outcome
-
-
-def _read(file: Path, given: Pointers) -> Pointer | None:
-    """Read a pointer; None for the empty file that git gives where a side has none."""
-    text = file.read_bytes()
-    return parse_pointer(text, given.path) if text.strip() else None
 
 
 def _found(dvc: Dvc, theirs: Pointer, base: Pointer | None) -> Found:
@@ -108,7 +94,7 @@ def _found(dvc: Dvc, theirs: Pointer, base: Pointer | None) -> Found:
     return Found(_THEIRS, dvc.place(theirs.digest), theirs.digest, place, 0.0, is_live=False)
 
 
-def _wait(project: Project, given: Pointers, state: Unfinished) -> None:
+def _wait(project: Project, given: Handed, state: Unfinished) -> None:
     """Note what is left to decide, in place of what an earlier stop of git's had left."""
     if given.is_inner:
         return
@@ -128,13 +114,6 @@ def _copied(project: Project, dvc: Dvc, ours: Pointer) -> Iterator[Path]:
     finally:
         copy.unlink(missing_ok=True)
         wal_of(copy).unlink(missing_ok=True)
-
-
-def _give(dvc: Dvc, given: Pointers, ours: Pointer, copy: Path) -> None:
-    """Keep the merged store, then give git its pointer: killed in between, git has ours."""
-    digest, size = dvc.keep_file(copy)
-    file = DataFile(Digest(digest), size)
-    write_durably(given.ours, repointed(given.ours, ours.path, file))
 
 
 def _forget(project: Project, found: Found) -> None:

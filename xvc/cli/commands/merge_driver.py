@@ -24,16 +24,19 @@ def command(
 
     Example: git config merge.xvc.driver 'xvc merge-driver %O %A %B %P %L'
     """
-    from xvc.flows.merge import warnings_of  # late: it opens DuckDB
-    from xvc.flows.merge_pointers import Pointers, merge_pointers
+    from xvc.flows.handed import Handed  # late: these open DuckDB
+    from xvc.flows.merge import warnings_of
+    from xvc.flows.merge_pointers import merge_pointers
     from xvc.project import Project
 
     here: Context = context.obj
     project = Project.find((here.folder / path).parent, here.environment)
-    given = Pointers(base, ours, theirs, path, is_inner=marks > USUAL_MARKS)
+    given = Handed(base, ours, theirs, path, is_inner=marks > USUAL_MARKS)
     done = merge_pointers(project, given)
-    for warning in warnings_of([done]):
+    for warning in () if given.is_inner else warnings_of([done]):
         say(f"{path}: {warning}", here.manner)
+    if done.open and given.is_inner:
+        raise typer.Exit(1)  # git takes ours for the ancestor
     if done.open:
         way = "`xvc merge --conflicts`, decide, `xvc merge --continue`, then go on with git"
         say(f"{path}: {len(done.open)} conflicts between the stores: {way}", here.manner)
