@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from surroundings import Calling
-from xvc.cli.app import COMMANDS
+from xvc.cli.app import COMMANDS, HIDDEN
 
 HEAVY = ("dvc", "git", "pandas", "numpy", "rich", "diskcache", "cloudpickle")
 HEAVY = ("dvc", "git", "pandas", "numpy", "rich", "plotext", "matplotlib")
@@ -94,7 +94,7 @@ TELL"""
     assert (found, text) == (set(), "builtins.len\n")
 
 
-@pytest.mark.parametrize("words", [[], *(name.split() for name in COMMANDS)])
+@pytest.mark.parametrize("words", [[], *(name.split() for name in (*COMMANDS, *HIDDEN))])
 def test_help_is_light(words: list[str], tmp_path: Path) -> None:
     """Help opens nothing."""
     found, text = called([*words, "--help"], "duckdb", "orjson", *HEAVY, cwd=tmp_path)

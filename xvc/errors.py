@@ -539,9 +539,10 @@ class Unresolved(ConflictError):
 
     @property
     def hint(self) -> str:
-        """Names git's own way out."""
+        """Names the merge driver, which a fresh clone may lack, and git's own way out."""
         return (
-            f"Choose a side with `git checkout --ours {self.path}` (or --theirs), then `git add`."
+            f"A store's: `xvc doctor`, `git checkout -m {self.path}`, then `git add`. Else choose "
+            f"a side with `git checkout --ours {self.path}` (or --theirs), then `git add`."
         )
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote
 from xvc import config
 from xvc.adapters import git
 from xvc.adapters.assets import Assets
-from xvc.adapters.dvc import SUFFIX, Dvc, load_yaml, read_pointers, use_cache, use_site
+from xvc.adapters.dvc import SUFFIX, Dvc, load_yaml, pointer_of, read_pointers, use_cache, use_site
 from xvc.adapters.git import Git
 from xvc.config import Settings
 from xvc.core.data import inputs
@@ -130,6 +130,10 @@ class Project:
     def own_pointers(self) -> frozenset[str]:
         """The tracked paths that xvc itself writes: never inputs of a run."""
         return frozenset({self.relative(self.store_path), self.relative(self.assets.folder)})
+
+    def merged_pointers(self) -> tuple[Path, ...]:
+        """The pointers that git merges with xvc's driver."""
+        return pointer_of(self.store_path), pointer_of(self.assets.folder)
 
     def data_inputs(self, untracked: tuple[str, ...] = ()) -> dict[str, DataFile]:
         """Read what data the tree's pointers name; keys are paths from the top.

@@ -82,10 +82,10 @@ def parse_pointer(text: str | bytes, path: str) -> Pointer:
     return Pointer(str(first["path"]), Digest(digest), size if isinstance(size, int) else None)
 
 
-def read_pointer(path: Path) -> Pointer | None:
-    """Read the pointer file; None when there is none."""
+def read_pointer(path: Path, name: str = "") -> Pointer | None:
+    """Read the pointer file, called *name* in errors; None when there is none."""
     try:
-        return parse_pointer(path.read_bytes(), path.name)
+        return parse_pointer(path.read_bytes(), name or path.name)
     except FileNotFoundError:
         return None
 
@@ -218,9 +218,12 @@ class Dvc:
 
     def pointer_text(self, path: Path, file: DataFile) -> bytes:
         """Write what the pointer of *path* says, keeping what a person added to it."""
+        return self.repointed(pointer_of(path), path.name, file)
+
+    def repointed(self, pointer: Path, name: str, file: DataFile) -> bytes:
+        """Write what a pointer, wherever its text lies, says when it names another content."""
         files = len(self._entries(file.digest)) if file.digest.endswith(".dir") else None
-        fresh = render_pointer(path.name, file.digest, file.size or 0, files)
-        pointer = pointer_of(path)
+        fresh = render_pointer(name, file.digest, file.size or 0, files)
         return _updated(pointer, fresh) if pointer.exists() else fresh
 
     def _entries(self, digest: str) -> list[Json]:

@@ -29,6 +29,9 @@ One of two words, ``db head``, is the module ``db.head``; the docstring of ``db`
 that begin so.
 """
 
+HIDDEN = ("merge-driver",)
+"""Commands that git calls, not people: no list and no reference names them."""
+
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -78,12 +81,16 @@ def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
     for name in names:
         # What follows the first word of `xvc run`'s command is that command's own.
         parsing = {"allow_interspersed_args": name != "run"}
-        command = import_module(f"xvc.cli.commands.{name.replace(' ', '.')}").command
+        command = import_module(f"xvc.cli.commands.{_module(name)}").command
         group, _, last = name.rpartition(" ")
         if group not in groups:
             groups[group] = _group(app, group)
-        groups[group].command(last, context_settings=parsing)(command)
+        groups[group].command(last, context_settings=parsing, hidden=name in HIDDEN)(command)
     return app
+
+
+def _module(name: str) -> str:
+    return name.replace(" ", ".").replace("-", "_")
 
 
 def _group(app: typer.Typer, name: str) -> typer.Typer:
@@ -98,7 +105,8 @@ def _group(app: typer.Typer, name: str) -> typer.Typer:
 
 def _needed(words: Sequence[str]) -> Sequence[str]:
     """The one command of a plain call; all of them for help, completion and mistakes."""
-    called = [name for name in COMMANDS if name.split() == list(words[: name.count(" ") + 1])]
+    known = (*COMMANDS, *HIDDEN)
+    called = [name for name in known if name.split() == list(words[: name.count(" ") + 1])]
     return called or COMMANDS
 
 

@@ -28,9 +28,12 @@ def merged_answer(done: Merged, *, is_dry: bool) -> Answer:
         text += "\nnothing was changed (--dry-run)"
     elif done.digest is None:
         text += "\nnothing to merge: the store has all of it"
+    elif done.is_git:
+        text += "\nmerged; git has the pointer: go on where it stopped (`git status`)"
     else:
         text += "\nmerged; the next version keeps it (`xvc tag`)"
-    steps: tuple[str, ...] = ("xvc tag minor",) if done.digest else ()
+    step = "git status" if done.is_git else "xvc tag minor"
+    steps: tuple[str, ...] = (step,) if done.digest else ()
     if done.undecided:
         steps = ("xvc merge --conflicts", "xvc merge --theirs", "xvc merge --continue")
     data: Json = {

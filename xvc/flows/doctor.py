@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from xvc.adapters import dvc
+from xvc.adapters import driver, dvc
 from xvc.adapters.files import is_shared, md5_of
 from xvc.errors import NoIdentity, XvcError
 from xvc.flows.find import versions
@@ -80,6 +80,19 @@ def _dvc(project: Project) -> Iterator[Finding]:
     site.mkdir(parents=True, exist_ok=True, mode=0o700)
     if dvc.use_site(project.dvc.root, site):
         yield Finding("dvc state", Health.MENDED, f"is now kept in {site}, not in a shared folder")
+
+
+def _driver(project: Project) -> Iterator[Finding]:
+    if project.place is None or project.dvc is None:
+        return
+    what = "merge driver"
+    if driver.attach(project.root, project.merged_pointers()):
+        detail = f"{driver.ATTRIBUTES} names it now; commit that"
+        yield Finding(what, Health.MENDED, detail)
+    if driver.install(project.git):
+        yield Finding(what, Health.MENDED, "git merges the stores of branches with this xvc now")
+    else:
+        yield Finding(what, Health.GOOD, "git merges the stores of branches with this xvc")
 
 
 def _links(cache: Path) -> str:
@@ -194,6 +207,7 @@ def _scratch(project: Project) -> Iterator[Finding]:
 _LOOKS: dict[str, Callable[[Project], Iterator[Finding]]] = {
     "git": _git,
     "dvc": _dvc,
+    "merge driver": _driver,
     "locks": _locks,
     "store": _store,
     "versions": _snapshots,

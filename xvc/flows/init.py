@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.adapters import dvc
+from xvc.adapters import driver, dvc
 from xvc.adapters.assets import NAME
 from xvc.adapters.branch import advance
 from xvc.adapters.dvc import SUFFIX, Dvc
@@ -87,12 +87,13 @@ def init(project: Project, folder: Path, *, commit: bool = True) -> Initialised:
     ours = _start_dvc(project, done)
     ours += _write_settings(project, done)
     ours += _write_ignores(project, done)
+    ours += _set_driver(project, done)
     joined = _joined(project)
     made = None
     if commit and ours:
         made = _commit(project, ours, warnings)
         if made is not None:
-            done.append(f"committed {len(ours)} files as {made[:10]}")
+            done.append(f"committed {len(set(ours))} files as {made[:10]}")
     return Initialised(str(project.root), tuple(done), joined, made, tuple(warnings))
 
 
@@ -171,6 +172,14 @@ def _write_ignores(project: Project, done: list[str]) -> list[Path]:
     return [ignore, attributes] if changed else [ignore]
 
 
+def _set_driver(project: Project, done: list[str]) -> list[Path]:
+    """Have git merge stores with xvc, where DVC keeps them."""
+    changed = driver.attach(project.root, project.merged_pointers())
+    if driver.install(project.git) or changed:
+        done.append("git merges the stores of branches, row by row (merge driver xvc)")
+    return [project.root / driver.ATTRIBUTES] if changed else []
+
+
 def _joined(project: Project) -> tuple[str, ...]:
     found = [f"params from {path.name}" for path in params_files(project)]
     found += [f"metrics from {project.relative(path)}" for path in metrics_files(project)]
@@ -183,7 +192,7 @@ def _commit(project: Project, ours: list[Path], warnings: list[str]) -> str | No
     """Commit xvc's own files on the branch, leaving everything else of the user's as it is."""
     place = project.git
     state = place.state()
-    names = [project.relative(path) for path in ours]
+    names = [project.relative(path) for path in dict.fromkeys(ours)]
     waiting = set(state.changed) | set(state.untracked)
     names = [name for name in names if name in waiting]
     if not names or (state.branch is None and state.commit is None):

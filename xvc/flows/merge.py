@@ -20,7 +20,7 @@ from xvc.errors import ConflictError, NoProject
 from xvc.flows import unfinished
 from xvc.flows.choices import read_choices
 from xvc.flows.mend import mend
-from xvc.flows.sources import Found, resolve
+from xvc.flows.sources import Found, NotFetched, resolve
 from xvc.flows.unfinished import Unfinished
 from xvc.journal.reader import journals
 from xvc.project import Project
@@ -66,12 +66,14 @@ class Policy:
 class Merged:
     """What a merge did, or would do: the account of each source, and what is left to decide.
 
-    ``digest`` names the store that came of it, None when the store is as it was.
+    ``digest`` names the store that came of it, None when the store is as it was; ``is_git`` tells
+    that git began it and has the pointer now.
     """
 
     outcomes: tuple[Outcome, ...]
     digest: str | None = None
     warnings: tuple[str, ...] = ()
+    is_git: bool = False
 
     @property
     def conflicts(self) -> tuple[Conflict, ...]:
@@ -105,7 +107,7 @@ def merge(
     mend(project)
     with _alone(project):
         waiting = unfinished.read(project.room)
-        if waiting is not None and not dry_run:
+        if waiting is not None and not dry_run and _is_waited_for(project, waiting):
             raise MergeUnfinished(tuple(each.name for each in waiting.sources), waiting.open)
         project.keeper.refresh()
         sources = [resolve(project, dvc, name) for name in dict.fromkeys(names)]
@@ -113,16 +115,41 @@ def merge(
 
 
 def proceed(project: Project, *, tell: Tell = str) -> Merged:
-    """Finish a merge with what was decided.
+    """Finish a merge with what was decided; one that git began is handed back to git's index.
 
     Raises:
         NoMerge: none is unfinished.
+        NotFetched: a store is not in the DVC cache.
     """
     dvc = _dvc(project)
     with _alone(project):
         waiting = unfinished.expect(project.room)
+        _expect_there(project, waiting)
         held = (waiting.sources, waiting.conflicts)
-        return _carried_out(project, dvc, *held, None, dry_run=False, tell=tell)
+        done = _carried_out(project, dvc, *held, None, dry_run=False, tell=tell)
+        if not done.undecided:
+            _hand_back(project, waiting)
+        return replace(done, is_git=waiting.is_git)
+
+
+def _expect_there(project: Project, waiting: Unfinished) -> None:
+    places = [place for each in waiting.sources for place in (each.path, each.base) if place]
+    for place in places:
+        if not place.is_file():
+            digest = place.parent.name + place.name  # else it was pinned, and is there
+            raise NotFetched(digest, project.relative(pointer_of(project.store_path)))
+
+
+def _is_waited_for(project: Project, waiting: Unfinished) -> bool:
+    """Whether somebody waits for its end: what git began, git may have given up."""
+    path = project.relative(pointer_of(project.store_path))
+    return not waiting.is_git or bool(project.git.call("ls-files", "-u", "--", path))
+
+
+def _hand_back(project: Project, waiting: Unfinished) -> None:
+    """Mark the pointer as resolved, if git still waits for it."""
+    if waiting.is_git and _is_waited_for(project, waiting):
+        project.git.update_index(None, [project.relative(pointer_of(project.store_path))])
 
 
 def choose(project: Project, policy: Policy) -> Unfinished:
@@ -228,7 +255,9 @@ def _note(project: Project, sources: Sequence[Found], merged: Merged) -> None:
         unfinished.forget(project.room)
         return
     pinned = unfinished.pinned(project.room, sources)
-    unfinished.write(project.room, Unfinished(pinned, merged.conflicts))
+    before = unfinished.read(project.room)
+    is_git = before is not None and before.is_git
+    unfinished.write(project.room, Unfinished(pinned, merged.conflicts, is_git=is_git))
 
 
 def _decided(
@@ -255,7 +284,12 @@ def _written_at(project: Project) -> float:
 
 
 def _warnings(project: Project, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
-    told = list(project.keeper.warnings)
+    return (*project.keeper.warnings, *warnings_of(outcomes))
+
+
+def warnings_of(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    """Write what a person should know of merges that went otherwise than usual."""
+    told = []
     for each in outcomes:
         if not each.is_related:
             told.append(

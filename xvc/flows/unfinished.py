@@ -37,10 +37,14 @@ class NoMerge(NotFoundError):
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """The sources of a merge, pinned, and its conflicts with what was chosen so far."""
+    """The sources of a merge, pinned, and its conflicts with what was chosen so far.
+
+    ``is_git`` tells that git began it, has stopped, and waits for the pointer.
+    """
 
     sources: tuple[Found, ...]
     conflicts: tuple[Conflict, ...]
+    is_git: bool = False
 
     @property
     def open(self) -> int:
@@ -54,9 +58,11 @@ def read(room: Room) -> Unfinished | None:
         text = _state(room).read_bytes()
     except FileNotFoundError:
         return None
-    facts = cast("dict[str, list[dict[str, Json]]]", from_json(text))
+    state = cast("dict[str, Json]", from_json(text))
+    facts = cast("dict[str, list[dict[str, Json]]]", state)
     sources = [_source(each) for each in facts["sources"]]
-    return Unfinished(tuple(sources), tuple(map(_conflict, facts["conflicts"])))
+    conflicts = tuple(map(_conflict, facts["conflicts"]))
+    return Unfinished(tuple(sources), conflicts, is_git=bool(state.get("is_git")))
 
 
 def expect(room: Room) -> Unfinished:
@@ -97,6 +103,7 @@ def write(room: Room, unfinished: Unfinished) -> None:
             for each in unfinished.sources
         ],
         "conflicts": [asdict(each) for each in unfinished.conflicts],
+        "is_git": unfinished.is_git,
     }
     write_durably(_state(room), to_json(cast("Json", facts)).encode())
 

@@ -63,7 +63,7 @@ class Keeper:
     @property
     def pointer(self) -> Pointer | None:
         """What the tree's pointer names; None without one."""
-        return read_pointer(pointer_of(self.path)) if self.dvc else None
+        return read_pointer(pointer_of(self.path), self._pointer_name) if self.dvc else None
 
     def refresh(self, *, wait: float = _WAIT) -> bool:
         """Bring the store up to date; False when that has to wait for somebody else.

@@ -1,0 +1,338 @@
+"""git's own merging of branches whose stores both grew: clones, a bare remote, a DVC remote."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from surroundings import private_environment
+
+POINTER = "results/experiments.duckdb.dvc"
+ASSETS = "results/assets.dvc"
+STORE = "results/experiments.duckdb"
+
+
+@dataclass(frozen=True)
+class Clone:
+    """One person's clone, and what she types in it."""
+
+    folder: Path
+
+    def called(self, *words: str, code: int | None = 0) -> str:
+        """Call a program; *code* is the exit code it must have, None for any but 0."""
+        done = subprocess.run(
+            words,
+            cwd=self.folder,
+            env={**os.environ, "GIT_EDITOR": "true"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        told = done.stdout + done.stderr
+        assert (done.returncode != 0) if code is None else (done.returncode == code), told
+        return told
+
+    def git(self, *words: str, code: int | None = 0) -> str:
+        return self.called("git", *words, code=code)
+
+    def xvc(self, *words: str, code: int | None = 0) -> str:
+        return self.called(sys.executable, "-m", "xvc", *words, code=code)
+
+    def dvc(self, *words: str) -> str:
+        return self.called("dvc", *words)
+
+    def run(self, lr: str, *, bump: str = "minor") -> None:
+        """Make a version of one run."""
+        self.xvc("run", "--tag", bump, "--", "python", "train.py", "--lr", lr)
+
+    def annotate(self, note: str) -> None:
+        """Change the note of the first run by hand, and keep that in a version."""
+        self.xvc("ls")  # knows the store as its own, so that the edit is one
+        first = "(SELECT min_by(id, started) FROM runs)"
+        with duckdb.connect(str(self.folder / STORE)) as connection:
+            connection.execute(f"UPDATE runs SET note = ? WHERE id = {first}", [note])
+        self.xvc("tag", "patch")
+
+    def rates(self) -> list[str]:
+        """List the learning rates of the runs in the store, as xvc lays it."""
+        self.xvc("ls")
+        with duckdb.connect(str(self.folder / STORE), read_only=True) as connection:
+            found = connection.execute("SELECT command FROM runs").fetchall()
+        return sorted(str(command).split("--lr")[-1].strip(" ',\"[]") for (command,) in found)
+
+    def notes(self) -> set[str | None]:
+        self.xvc("ls")
+        with duckdb.connect(str(self.folder / STORE), read_only=True) as connection:
+            return {note for (note,) in connection.execute("SELECT note FROM runs").fetchall()}
+
+    def assert_clean(self) -> None:
+        """git and DVC both call the tree clean."""
+        assert self.git("status", "--porcelain") == ""
+        assert "up to date" in self.dvc("status")
+
+    @property
+    def unmerged(self) -> str:
+        return self.git("ls-files", "-u")
+
+
+def _copied(folder: Path, place: Path) -> Path:
+    """Copy repositories whole; paths in their configurations follow."""
+    shutil.copytree(folder, place, symlinks=True)
+    for name in (".dvc/config.local", ".dvc/config", ".git/config"):
+        for file in place.glob(f"*/{name}"):
+            file.write_text(file.read_text().replace(str(folder), str(place)))
+    return place
+
+
+@pytest.fixture(scope="session")
+def _world(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ada and Bob, one common run, everything pushed; each has one run of her own, not pushed."""
+    world = tmp_path_factory.mktemp("world")
+    before = dict(os.environ)
+    os.environ.update(private_environment(world / "home"))
+    try:
+        shutil.copytree(_template, world / "ada", symlinks=True)
+        ada, bob = Clone(world / "ada"), Clone(world / "bob")
+        (ada.folder / ".dvc" / "config.local").unlink()
+        ada.xvc("init")
+        Clone(world).git("init", "-q", "--bare", "hub.git")
+        ada.dvc("remote", "add", "-q", "-d", "--local", "store", str(world / "objects"))
+        ada.run("0.1")
+        ada.git("remote", "add", "origin", "../hub.git")
+        ada.git("push", "-q", "-u", "origin", "main", "--tags")
+        ada.dvc("push", "-q")
+        Clone(world).git("clone", "-q", "hub.git", "bob")
+        bob.dvc("remote", "add", "-q", "-d", "--local", "store", str(world / "objects"))
+        bob.xvc("init")
+        bob.dvc("pull", "-q")
+        ada.run("0.2")
+        bob.run("0.3", bump="major")
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    return world
+
+
+@pytest.fixture
+def people(_world: Path, tmp_path: Path) -> tuple[Clone, Clone]:
+    """Ada and Bob; both have a run that the other has not."""
+    world = _copied(_world, tmp_path / "world")
+    for name in ("ada", "bob"):
+        Clone(world / name).git("remote", "set-url", "origin", str(world / "hub.git"))
+    return Clone(world / "ada"), Clone(world / "bob")
+
+
+def shared(one: Clone) -> None:
+    one.git("push", "-q", "origin", "main")
+    one.dvc("push", "-q")
+
+
+def fetched(other: Clone) -> None:
+    other.git("fetch", "-q")
+    other.dvc("fetch", "-q", "--all-commits")
+
+
+@pytest.mark.parametrize("way", [["--no-rebase", "--no-edit"], ["--rebase"]])
+def test_a_pull_brings_both_sides(people: tuple[Clone, Clone], way: list[str]) -> None:
+    """After `git pull` all three runs are in the store, and every version shows its own run."""
+    ada, bob = people
+    shared(ada)
+    fetched(bob)
+    bob.git("pull", "-q", *way)
+
+    assert bob.rates() == ["0.1", "0.2", "0.3"]
+    bob.assert_clean()
+    assert "0.3" in bob.xvc("show", "e1.0.0")
+
+
+def test_the_two_stay_together(people: tuple[Clone, Clone]) -> None:
+    """What Bob merged comes back to Ada, who adds a run meanwhile; both end with all four."""
+    ada, bob = people
+    shared(ada)
+    fetched(bob)
+    bob.git("pull", "-q", "--no-rebase", "--no-edit")
+    shared(bob)
+    ada.run("0.4")
+    fetched(ada)
+    ada.git("pull", "-q", "--no-rebase", "--no-edit")
+    shared(ada)
+    bob.git("pull", "-q")
+    bob.dvc("pull", "-q")
+
+    assert ada.rates() == bob.rates() == ["0.1", "0.2", "0.3", "0.4"]
+    bob.assert_clean()
+
+
+def test_a_store_that_was_not_fetched(people: tuple[Clone, Clone]) -> None:
+    """git stops, says what to fetch, nothing is changed; fetched, the merge goes on."""
+    ada, bob = people
+    shared(ada)
+    before = (bob.folder / POINTER).read_bytes()
+    told = bob.git("pull", "-q", "--no-rebase", "--no-edit", code=None)
+    stopped = bob.unmerged, (bob.folder / POINTER).read_bytes()
+    early = bob.xvc("merge", "--continue", code=None)
+    bob.dvc("fetch", "-q", "--all-commits", POINTER)
+    bob.xvc("merge", "--continue")
+    bob.git("commit", "-q", "--no-edit")
+
+    assert f"dvc fetch --all-commits {POINTER}" in told
+    assert (POINTER in stopped[0], stopped[1]) == (True, before)
+    assert f"dvc fetch --all-commits {POINTER}" in early
+    assert bob.rates() == ["0.1", "0.2", "0.3"]
+    bob.assert_clean()
+
+
+@pytest.mark.parametrize("side", ["ours", "theirs"])
+def test_a_conflict_is_gits_usual_stop(people: tuple[Clone, Clone], side: str) -> None:
+    """git stops with the pointer unmerged; xvc lists, decides, hands back; git commits."""
+    ada, bob = people
+    ada.annotate("theirs")
+    bob.annotate("ours")
+    shared(ada)
+    fetched(bob)
+    told = bob.git("pull", "-q", "--no-rebase", "--no-edit", code=1)
+    waiting = bob.unmerged
+    listing = bob.xvc("merge", "--conflicts", "--csv")
+    bob.xvc("merge", f"--{side}")
+    bob.xvc("merge", "--continue")
+    handed = bob.unmerged
+    bob.git("commit", "-q", "--no-edit")
+
+    assert "xvc merge --conflicts" in told
+    assert (POINTER in waiting, handed) == (True, "")
+    assert "note" in listing
+    assert bob.rates() == ["0.1", "0.2", "0.3"]
+    assert bob.notes() == {None, side}
+    bob.assert_clean()
+
+
+def test_a_conflict_in_a_rebase(people: tuple[Clone, Clone]) -> None:
+    """`git rebase` stops at the commit in dispute and goes on to the end after the decision."""
+    ada, bob = people
+    ada.annotate("upstream")
+    bob.annotate("mine")
+    shared(ada)
+    fetched(bob)
+    bob.git("pull", "-q", "--rebase", code=1)
+    bob.xvc("merge", "--theirs")
+    bob.xvc("merge", "--continue")
+    bob.git("rebase", "--continue")
+
+    assert bob.rates() == ["0.1", "0.2", "0.3"]
+    assert "mine" in bob.notes()
+    bob.assert_clean()
+
+
+def test_a_merge_that_is_given_up(people: tuple[Clone, Clone]) -> None:
+    """`git merge --abort` and `xvc merge --abort` leave both as before; again, git asks again."""
+    ada, bob = people
+    ada.annotate("theirs")
+    bob.annotate("ours")
+    shared(ada)
+    fetched(bob)
+    before = bob.rates(), (bob.folder / POINTER).read_bytes()
+    bob.git("merge", "-q", "origin/main", code=1)
+    bob.xvc("merge", "--abort")
+    bob.git("merge", "--abort")
+    after = bob.rates(), (bob.folder / POINTER).read_bytes()
+    bob.git("merge", "-q", "origin/main", code=1)
+
+    assert after == before
+    assert "note" in bob.xvc("merge", "--conflicts", "--csv")
+
+
+def test_a_version_is_picked(people: tuple[Clone, Clone]) -> None:
+    """`git cherry-pick` of a version brings its store's rows."""
+    ada, bob = people
+    shared(ada)
+    fetched(bob)
+    bob.git("cherry-pick", "origin/main")
+
+    assert bob.rates() == ["0.1", "0.2", "0.3"]
+    bob.assert_clean()
+
+
+def test_runs_that_no_version_holds_stay(people: tuple[Clone, Clone]) -> None:
+    """An unsaved run, and the store's file lost meanwhile, are no matter to the merge."""
+    ada, bob = people
+    shared(ada)
+    fetched(bob)
+    bob.xvc("run", "--", "python", "train.py", "--lr", "0.9")
+    (bob.folder / STORE).unlink()
+    bob.git("pull", "-q", "--no-rebase", "--no-edit")
+
+    assert bob.rates() == ["0.1", "0.2", "0.3", "0.9"]
+
+
+def test_branches_that_cross(people: tuple[Clone, Clone]) -> None:
+    """Two merges of the same sides in both directions, then of each other: git merges ancestors."""
+    ada, bob = people
+    shared(ada)
+    fetched(bob)
+    bob.git("branch", "other", "origin/main")
+    bob.git("merge", "-q", "--no-edit", "origin/main")
+    bob.git("checkout", "-q", "other")
+    bob.git("merge", "-q", "--no-edit", "main@{1}")
+    bob.run("0.5")
+    bob.git("checkout", "-q", "main")
+    bob.run("0.6")
+    bob.git("merge", "-q", "--no-edit", "other")
+
+    assert bob.rates() == ["0.1", "0.2", "0.3", "0.5", "0.6"]
+    bob.assert_clean()
+
+
+def test_a_clone_without_the_driver(people: tuple[Clone, Clone]) -> None:
+    """Where nobody called `xvc init`, the refusal names what makes it right, and that works."""
+    ada, bob = people
+    shared(ada)
+    fetched(bob)
+    bob.git("config", "--remove-section", "merge.xvc")
+    bob.git("pull", "-q", "--no-rebase", "--no-edit", code=1)
+    told = bob.xvc("ls", code=4)
+    bob.xvc("doctor", code=None)
+    bob.git("checkout", "-m", POINTER)
+    bob.git("add", POINTER)
+    bob.git("commit", "-q", "--no-edit")
+
+    assert f"git checkout -m {POINTER}" in told
+    assert bob.rates() == ["0.1", "0.2", "0.3"]
+
+
+def test_assets_of_both_sides(people: tuple[Clone, Clone]) -> None:
+    """Each side's run kept an object; after the merge the list has both, and DVC brings them."""
+    ada, bob = people
+    program = "from xvc import Tracker; Tracker().log({'thing': complex(%d)})"
+    for one, value in ((ada, 1), (bob, 2)):
+        one.xvc("run", "--tag", "patch", "--", "python", "-c", program % value)
+    shared(ada)
+    told = bob.git("pull", "-q", "--no-rebase", "--no-edit", code=1)
+    bob.dvc("fetch", "-q", "--all-commits")
+    bob.git("checkout", "-m", ASSETS)
+    bob.git("add", ASSETS)
+    bob.xvc("merge", "--continue")
+    bob.git("commit", "-q", "--no-edit")
+    bob.dvc("checkout", "-q", ASSETS)
+
+    assert f"dvc fetch --all-commits {ASSETS}" in told
+    assert len(bob.rates()) == 5
+    assert len(list((bob.folder / "results/assets").glob("??/*"))) == 2
+    bob.assert_clean()
+
+
+def test_an_environment_that_moved(people: tuple[Clone, Clone]) -> None:
+    """`xvc init` writes the command anew, and only then says so."""
+    _, bob = people
+    bob.git("config", "merge.xvc.driver", "/gone/python -m xvc merge-driver %O %A %B %P")
+    first, second = bob.xvc("init"), bob.xvc("init")
+
+    assert ("merge driver" in first, "merge driver" in second) == (True, False)
+    assert sys.executable in bob.git("config", "merge.xvc.driver")
+    assert "merge.xvc" not in bob.git("config", "--global", "--list")
