@@ -14,7 +14,7 @@ from pathlib import Path
 from xvc.adapters.contents import write_files
 from xvc.adapters.dvc import Dvc
 from xvc.adapters.fetching import fetch, folder_below
-from xvc.adapters.files import copy_durably
+from xvc.adapters.files import copy_hashed
 from xvc.adapters.outs import Out, digests_of, object_of
 from xvc.adapters.staging import Staging
 from xvc.errors import BadValue, NoObject, NotFoundError, ObjectCorrupt
@@ -194,7 +194,7 @@ def _refuse_missing(project: Project, out: Out, digests: Iterable[str]) -> None:
 
 def _copy(source: Path, digest: str, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    found, _ = copy_durably(source, target, mode=0o644)
+    found = copy_hashed(source, target)
     if found != digest:
         raise ObjectCorrupt(digest, found)
 
