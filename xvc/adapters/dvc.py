@@ -337,14 +337,14 @@ def start(root: Path, top: Path, site: Path, environment: Mapping[str, str]) -> 
         check=False,
     )
     if called.returncode != 0:
-        raise DvcFailed("make a repository", _complaint(called.stderr))
+        raise DvcFailed("make a repository", complaint(called.stderr))
     config = root / ".dvc" / "config"
     if not config_of(config).has_option("core", "analytics"):
         held = config.read_text(encoding="utf-8")
         write_durably(config, f"[core]\n    analytics = false\n{held}".encode())
 
 
-def _complaint(stderr: bytes) -> str:
+def complaint(stderr: bytes) -> str:
     """Find the line in which DVC says what is wrong; it says other things around it."""
     lines = [line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
     said = next((line for line in lines if line.startswith("ERROR:")), lines[-1] if lines else "")

@@ -1,4 +1,4 @@
-"""What DVC tracks in a work tree: every output of every pointer and of the pipeline's lock.
+"""What DVC tracks in a work tree or a commit: every output of every pointer and pipeline's lock.
 
 Reads only. A path that leads out of the tree is never taken.
 """
@@ -6,7 +6,7 @@ Reads only. A path that leads out of the tree is never taken.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -38,25 +38,37 @@ def tracked_outs(top: Path, files: Iterable[str]) -> list[Out]:
         PointerCorrupt: one cannot be read.
         Unresolved: one holds merge marks.
     """
+
+    def read(file: str) -> bytes | None:
+        return (top / file).read_bytes() if (top / file).is_file() else None
+
+    return outs_in(read, files)
+
+
+def outs_in(read: Callable[[str], bytes | None], files: Iterable[str]) -> list[Out]:
+    """Read the outputs that ``.dvc`` and ``dvc.lock`` files name; *read* gives what a file holds.
+
+    Raises:
+        PointerCorrupt: one cannot be read.
+        Unresolved: one holds merge marks.
+    """
     found: list[Out] = []
     for file in files:
-        place = top / file
-        if not place.is_file():
-            continue
-        held = load_yaml(place.read_bytes(), file)
+        content = read(file)
+        held = None if content is None else load_yaml(content, file)
         if not isinstance(held, dict):
             continue
         if file.endswith(SUFFIX):
             found += _outs(held, file, str(held.get("wdir") or "."), is_made=False)
-        elif place.name == "dvc.lock":
-            found += _locked(held, file, place.with_name("dvc.yaml"))
+        elif PurePosixPath(file).name == "dvc.lock":
+            pipeline = str(PurePosixPath(file).with_name("dvc.yaml"))
+            found += _locked(held, file, load_yaml(read(pipeline) or b"", "dvc.yaml"))
     return found
 
 
-def _locked(lock: Mapping[str, Json], file: str, pipeline: Path) -> Iterator[Out]:
+def _locked(lock: Mapping[str, Json], file: str, pipeline: Json) -> Iterator[Out]:
     """Read a lock; only ``dvc.yaml`` knows the folder of a stage and what is not in the cache."""
-    loaded = load_yaml(pipeline.read_bytes(), pipeline.name) if pipeline.is_file() else None
-    written = loaded.get("stages") if isinstance(loaded, dict) else None
+    written = pipeline.get("stages") if isinstance(pipeline, dict) else None
     stages = lock.get("stages")
     for name, stage in stages.items() if isinstance(stages, dict) else ():
         said = written.get(name.partition("@")[0]) if isinstance(written, dict) else None
@@ -120,11 +132,9 @@ def members(dvc: Dvc, out: Out) -> dict[str, Path]:
     Raises:
         NoObject: the folder's list, or one of the objects, is not in the cache.
         ObjectCorrupt: the list is not what its name says, or the objects' sizes are not.
+        BadListing: the list names a file outside the folder.
     """
-    found = {out.path: object_of(dvc, out.digest)}
-    if out.digest.endswith(_FOLDER):
-        dvc.verify(out.digest, out.path) if dvc.holds(out.digest) else None
-        found = dict(_listed(dvc, out, found[out.path]))
+    found = {path: object_of(dvc, digest) for path, digest in digests_of(dvc, out).items()}
     sizes = 0
     for place in found.values():
         try:
@@ -136,7 +146,22 @@ def members(dvc: Dvc, out: Out) -> dict[str, Path]:
     return found
 
 
-def _listed(dvc: Dvc, out: Out, listing: Path) -> Iterator[tuple[str, Path]]:
+def digests_of(dvc: Dvc, out: Out) -> dict[str, str]:
+    """Map the files of an output, by path from the top, to their digests.
+
+    Raises:
+        NoObject: the folder's list is not in the cache.
+        ObjectCorrupt: the list is not what its name says.
+        BadListing: the list names a file outside the folder.
+    """
+    if not out.digest.endswith(_FOLDER):
+        return {out.path: out.digest}
+    if dvc.holds(out.digest):
+        dvc.verify(out.digest, out.path)
+    return dict(_listed(out, object_of(dvc, out.digest)))
+
+
+def _listed(out: Out, listing: Path) -> Iterator[tuple[str, str]]:
     try:
         entries = json.loads(listing.read_bytes())
     except FileNotFoundError:
@@ -145,7 +170,7 @@ def _listed(dvc: Dvc, out: Out, listing: Path) -> Iterator[tuple[str, Path]]:
         path = _plain(PurePosixPath(out.path) / entry["relpath"])
         if path is None or not path.startswith(f"{out.path}/"):
             raise BadListing(out.path, str(entry["relpath"]))
-        yield path, object_of(dvc, entry["md5"])
+        yield path, entry["md5"]
 
 
 class BadListing(CorruptError):

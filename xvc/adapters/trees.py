@@ -83,8 +83,10 @@ def place_of(git: Git, tree: Tree) -> Place:
     return Place(tree.path, tree.folder or git.place.common, git.place.common)
 
 
-def make_tree(git: Git, path: Path, branch: str, base: str, scratch: Path) -> None:
+def make_tree(git: Git, path: Path, branch: str | None, base: str, scratch: Path) -> None:
     """Make a tree without files on *branch*, which begins at *base* where there is none yet.
+
+    Without a branch it is detached at *base*.
 
     Raises:
         GitFailed: git refused.
@@ -92,11 +94,13 @@ def make_tree(git: Git, path: Path, branch: str, base: str, scratch: Path) -> No
     ref = f"refs/heads/{branch}"
     clear(git, scratch)
     _drop_half_made(git, path, scratch)
-    if git.commit_of(ref) is None:
+    if branch is not None and git.commit_of(ref) is None:
         with noted(git, scratch, base, [ref]):
             git.move_branch(branch, base, None, "xvc worktree add")
     if path not in _folders(git.place.common):
-        git.call("worktree", "add", "--no-checkout", "--quiet", "--", str(path), branch)
+        where = (str(path), branch) if branch is not None else (str(path), base)
+        how = ("--no-checkout", "--quiet", *(() if branch is not None else ("--detach",)))
+        git.call("worktree", "add", *how, "--", *where)
 
 
 def _drop_half_made(git: Git, path: Path, scratch: Path) -> None:

@@ -60,7 +60,8 @@ class Record:
     """What is remembered of a tree that xvc made or adopted.
 
     ``base`` is the commit it began at; ``made_branch`` tells that the branch is xvc's to remove;
-    ``tree`` is git's own name for it, empty before git has given one.
+    ``tree`` is git's own name for it, empty before git has given one; ``is_disposable`` tells that
+    it was made to look at something, and may go when nothing was done in it.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Record:
     stage: Stage = Stage.MAKING
     since: int = 0
     tree: str = ""
+    is_disposable: bool = False
 
     @property
     def facts(self) -> dict[str, Json]:
@@ -85,6 +87,7 @@ class Record:
             KeyError: a key is missing.
             ValueError: the stage is unknown.
         """
+        facts = {"is_disposable": False, **facts}  # an older note does not say it
         known = {each.name: facts[each.name] for each in fields(cls)}
         return cls(**{**known, "stage": Stage(str(known["stage"]))})  # type: ignore[arg-type]
 

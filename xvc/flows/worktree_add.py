@@ -110,7 +110,7 @@ def add(project: Project, name: str, *, base: str | None = None, path: Path | No
             listed = trees(project.git)
             record = _planned(project, listed[0], name, base, path)
             is_new = record.stage is Stage.MAKING
-            tree, record = _made(project, record)
+            tree, record = made(project, record)
         done = set_up(project, listed[0], tree)
         remember(room, replace(record, stage=Stage.READY))
         return Added(name, record.path, record.branch, record.base, is_new, done)
@@ -124,7 +124,7 @@ def _planned(
     commit = project.git.commit_of(revision) if revision else None
     known = record_of(project.room, name)
     if known is not None:
-        _refuse_another(known, commit if base else None, path)
+        refuse_another(known, commit if base else None, path)
         return known
     if commit is None:
         raise NoBase(base or "HEAD of the main tree")
@@ -135,8 +135,12 @@ def _planned(
     return remember(project.room, fresh)
 
 
-def _refuse_another(known: Record, commit: str | None, path: Path | None) -> None:
-    """Refuse when the same name was given for something else, or for what is gone."""
+def refuse_another(known: Record, commit: str | None, path: Path | None) -> None:
+    """Refuse when the same name was given for something else, or for what is gone.
+
+    Raises:
+        TreeTaken: it was.
+    """
     remove = f"`xvc worktree remove {known.name}` first, or take another name."
     if known.stage is Stage.REMOVING:
         raise TreeTaken(f"work tree {known.name} is being removed", remove)
@@ -156,6 +160,15 @@ def _refuse_taken(project: Project, branch: str, place: Path) -> None:
         raise TreeTaken(f"branch {branch} exists", f"{way}`xvc worktree adopt {place}`.")
     if f"refs/heads/{family}" in heads:
         raise TreeTaken(f"branch {family} exists, so {branch} cannot", f"Rename {family}.")
+    refuse_used(project, place)
+
+
+def refuse_used(project: Project, place: Path) -> None:
+    """Refuse a folder that is in use.
+
+    Raises:
+        TreeTaken: git has a tree there, or something else is there.
+    """
     if any(tree.path == place for tree in trees(project.git)):
         way = f"`xvc worktree adopt {place}` takes it on; `git worktree prune` if it is gone."
         raise TreeTaken(f"git has a work tree at {place}", way)
@@ -163,18 +176,24 @@ def _refuse_taken(project: Project, branch: str, place: Path) -> None:
         raise TreeTaken(f"{place} exists", "Name another folder with `--path`.")
 
 
-def _made(project: Project, record: Record) -> tuple[Tree, Record]:
-    """Have git make the tree, as far as it is not made."""
+def made(project: Project, record: Record) -> tuple[Tree, Record]:
+    """Have git make the tree, as far as it is not made; the caller holds the list of trees.
+
+    Raises:
+        NoTree: git has none there although it was made.
+        GitFailed: git refused.
+    """
     git, scratch = project.git, scratch_of(project.room, record.name)
     path = Path(record.path)
     try:
         if record.stage is Stage.MAKING:
             path.parent.mkdir(parents=True, exist_ok=True)
-            make_tree(git, path, record.branch or "", record.base, scratch)
+            make_tree(git, path, record.branch, record.base, scratch)
     except (XvcError, OSError):
         if not path.exists():  # else the same call completes it
             forget_tree(git, path)
-            drop_branch(git, record.branch or "", record.base, scratch)
+            if record.branch is not None:
+                drop_branch(git, record.branch, record.base, scratch)
             forget(project.room, record.name)
         raise
     tree = next((each for each in trees(git) if each.path == path), None)

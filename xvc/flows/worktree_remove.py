@@ -114,7 +114,7 @@ def remove(
         if plan.losses and not yes:
             raise WouldLose(record.name, plan.losses.sentences)
         with held_list(project.room, f"remove {called}"):
-            return _removed(project, record, plan)
+            return removed(project, record, plan)
 
 
 def _record_for(name: str, tree: Tree | None) -> Record:
@@ -130,20 +130,26 @@ def _own_name(tree: Tree) -> str:
 
 def _planned(project: Project, record: Record, tree: Tree | None) -> Removal:
     """Look what goes and what stays; a removal that was begun is not asked again."""
-    _refuse_in_use(project, record, tree)
+    refuse_in_use(project, record, tree)
     lost = Losses()
-    if tree is not None and _is_filled(tree) and record.stage is not Stage.REMOVING:
+    if tree is not None and is_filled(tree) and record.stage is not Stage.REMOVING:
         lost = losses(project, trees(project.git)[0], tree)
     drops = _may_drop(project, record)
     return Removal(record.name, record.path, record.branch, drops, lost)
 
 
-def _is_filled(tree: Tree) -> bool:
+def is_filled(tree: Tree) -> bool:
+    """Whether git has come to the end of making a tree."""
     is_there = (tree.path / ".git").exists()
     return is_there and tree.folder is not None and (tree.folder / "index").exists()
 
 
-def _refuse_in_use(project: Project, record: Record, tree: Tree | None) -> None:
+def refuse_in_use(project: Project, record: Record, tree: Tree | None) -> None:
+    """Refuse a tree that cannot go now.
+
+    Raises:
+        TreeInUse: a run is in it, git has it locked, or the call comes from inside.
+    """
     if tree is not None and tree.locked is not None and tree.locked != "initializing":
         raise TreeInUse(record.name, f"git has it locked ({tree.locked or 'no reason given'})")
     if project.git.place.top == Path(record.path):
@@ -168,8 +174,14 @@ def _may_drop(project: Project, record: Record) -> bool:
     return bool(set(others) - {own})
 
 
-def _removed(project: Project, record: Record, plan: Removal) -> Removal:
-    """Take it away, in an order in which every part left can be found again."""
+def removed(project: Project, record: Record, plan: Removal) -> Removal:
+    """Take a tree away, in an order in which every part left can be found again.
+
+    The caller holds the tree and the list of trees, and has asked what would be lost.
+
+    Raises:
+        GitFailed: git refused.
+    """
     git, room, path = project.git, project.room, Path(record.path)
     commit = git.commit_of(f"refs/heads/{record.branch}") if plan.drops_branch else None
     remember(room, replace(record, stage=Stage.REMOVING))

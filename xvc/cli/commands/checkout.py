@@ -1,0 +1,49 @@
+"""``xvc checkout``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, Reference
+from xvc.cli.output import Answer, show
+from xvc.types import Json
+
+
+def command(
+    context: typer.Context,
+    reference: Reference,
+    path: Annotated[
+        Path | None, typer.Option("--path", help="The folder; without it beside the project.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a disposable tree of a version or run, its data linked from the cache.
+
+    Your own tree and branch stay as they are; twice is harmless. `xvc cleanup` removes it.
+
+    Example: xvc checkout e0.1.0
+    """
+    from xvc.flows.checkout import checkout  # late: --help needs no git
+
+    here: Context = context.obj
+    place = None if path is None else here.folder / path
+    made = checkout(here.project(), reference, path=place)
+    counts = [f"{count} by {kind}" for kind, count in sorted(made.done.linked.items())]
+    lines = [f"{made.path} at {made.at} ({made.commit[:10]})"]
+    lines += [f"data: {', '.join(counts)}"] if counts else []
+    data: Json = {
+        "name": made.name,
+        "path": made.path,
+        "at": made.at,
+        "commit": made.commit,
+        "changed": made.is_new,
+        "linked": dict(made.done.linked),
+        "missing": list(made.done.missing),
+    }
+    steps = (f"cd {made.path}", f"xvc cleanup {made.name} --yes")
+    answer = Answer("checkout", data, "\n".join(lines), tuple(made.done.warnings), steps)
+    show(answer, here.manner)

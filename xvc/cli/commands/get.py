@@ -1,0 +1,47 @@
+"""``xvc get``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, Reference
+from xvc.cli.output import Answer, show, size
+from xvc.types import Json
+
+
+def command(
+    context: typer.Context,
+    reference: Reference,
+    path: Annotated[Path, typer.Argument(help="The file or folder, as it is called in the tree.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Where to; without it the same name in this folder."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Replace what is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a file or folder as a version or run had it: code, data, outputs, the store.
+
+    Every byte of data is checked. What the cache lacks is fetched from the DVC remote, if any.
+
+    Example: xvc get e0.1.0 data/train.csv -o old.csv
+    """
+    from xvc.flows.get import get  # late: --help needs no git
+
+    here: Context = context.obj
+    target = here.folder / (out or path.name or Path("copy"))
+    got = get(here.project(), reference, here.folder / path, target, replace=yes)
+    text = f"{got.path} of {got.at} is {out or target.name} ({got.files} files, {size(got.size)})"
+    data: Json = {
+        "at": got.at,
+        "commit": got.commit,
+        "path": got.path,
+        "out": got.target,
+        "files": got.files,
+        "bytes": got.size,
+    }
+    show(Answer("get", data, text), here.manner)

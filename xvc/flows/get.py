@@ -1,0 +1,204 @@
+"""Getting a file or folder as a run or version had it: from git, from the DVC cache, from a remote.
+
+Written beside its place, checked, and renamed: what is there is whole or not there. The tree, the
+index and the branch stay as they are.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from xvc.adapters.contents import write_files
+from xvc.adapters.dvc import Dvc
+from xvc.adapters.fetching import fetch, folder_below
+from xvc.adapters.files import copy_hashed
+from xvc.adapters.outs import Out, digests_of, object_of
+from xvc.adapters.staging import Staging
+from xvc.errors import BadValue, NoObject, NotFoundError, ObjectCorrupt
+from xvc.flows.export_asset import TargetExists
+from xvc.flows.point import Holdings, Point, holdings, point_of
+from xvc.project import Project
+
+
+class NoFile(NotFoundError):
+    """A version or run has nothing of that path."""
+
+    code = "no-file"
+
+    def __init__(self, path: str, at: str) -> None:
+        super().__init__(path, at)
+        self.path, self.at = path, at
+
+    def __str__(self) -> str:
+        return f"{self.at} has no {self.path}"
+
+    @property
+    def hint(self) -> str:
+        """Says what a run that is no version lacks, and how to look."""
+        return (
+            f"`xvc checkout {self.at}` shows all that is there. "
+            "A run has the store and its assets only with a version: `xvc tag --run`."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Got:
+    """What was written: where from, where to, how many files and bytes."""
+
+    at: str
+    commit: str
+    path: str
+    target: str
+    files: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What to write below a folder: files of git, and objects of the cache with their outputs."""
+
+    files: tuple[str, ...]
+    objects: Mapping[str, tuple[str, Out]]
+    folders: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.files or self.objects or self.folders)
+
+
+def get(
+    project: Project, reference: str, path: Path, target: Path, *, replace: bool = False
+) -> Got:
+    """Write a file or folder as *reference* has it to *target*.
+
+    Args:
+        project: where.
+        reference: a run or a version.
+        path: as a path of the work tree, absolute.
+        target: the file or folder to write.
+        replace: whether what is at *target* may go.
+
+    Raises:
+        NoFile: nothing of that path is there.
+        TargetExists: something is at *target*, and *replace* does not hold.
+        BadValue: *path* leads out of the repository, or *target* holds it.
+        NoObject: an object is neither in the cache nor is there a remote.
+        DvcFailed: the remote did not give it.
+        ObjectCorrupt: an object's bytes are not what its name says; nothing was written.
+        BadListing: the list of a folder names a file outside it; nothing was written.
+    """
+    name = _within(project, path)
+    _refuse_target(project, target, replace=replace)
+    point = point_of(project, reference)
+    wanted = _wanted(project, holdings(project, point), name)
+    if not wanted:
+        raise NoFile(name, point.name)
+    with Staging(target) as staging:
+        _write(project, point, wanted, staging.folder)
+        count, size = _measured(staging.folder)
+        try:
+            staging.publish(staging.folder / name, replace=replace)
+        except FileExistsError:
+            raise TargetExists(str(target)) from None
+    return Got(point.name, point.commit, name, str(target), count, size)
+
+
+def _within(project: Project, path: Path) -> str:
+    top = project.git.place.top
+    whole = Path(os.path.normpath(path))
+    if not whole.is_relative_to(top):
+        raise BadValue("PATH", f"{path} is not below {top}")
+    return whole.relative_to(top).as_posix()
+
+
+def _refuse_target(project: Project, target: Path, *, replace: bool) -> None:
+    """Never replace what holds the repository, or lies in git's or DVC's own folders."""
+    is_named = target.name not in ("", "..")
+    place = target.parent.resolve() / target.name if is_named else target.resolve()
+    git, dvc = project.git.place, project.dvc
+    kept = [git.folder, git.common, *([dvc.root / ".dvc", dvc.cache] if dvc else [])]
+    is_within = any(place.is_relative_to(each) for each in kept)
+    if is_within or any(each.is_relative_to(place) for each in (git.top, *kept)):
+        raise BadValue("--out", f"{target} holds the repository or is a part of it")
+    if os.path.lexists(target) and not replace:
+        raise TargetExists(str(target))
+
+
+def _wanted(project: Project, held: Holdings, name: str) -> _Wanted:
+    """Choose what is at or below a path; within a tracked folder, a part of it."""
+    below = "" if name == "." else f"{name}/"
+    outs = [out for path, out in held.outs.items() if path == name or path.startswith(below)]
+    around = [out for path, out in held.outs.items() if name.startswith(f"{path}/")]
+    objects: dict[str, tuple[str, Out]] = {}
+    for out in (*outs, *around):
+        part = name.removeprefix(f"{out.path}/") if out in around else ""
+        found = _digests(project, out, part)
+        chosen = (path for path in found if not part or path == name or path.startswith(below))
+        objects |= {path: (found[path], out) for path in chosen}
+    files = [path for path in held.files if path == name or path.startswith(below)]
+    folders = [out.path for out in outs if out.digest.endswith(".dir")]
+    return _Wanted(tuple(path for path in files if path not in objects), objects, tuple(folders))
+
+
+def _digests(project: Project, out: Out, part: str) -> Mapping[str, str]:
+    dvc = _dvc(project, out)
+    if out.digest.endswith(".dir") and not object_of(dvc, out.digest).is_file():
+        _fetch(project, dvc, out, part)
+    return digests_of(dvc, out)
+
+
+def _dvc(project: Project, out: Out) -> Dvc:
+    if project.dvc is None:
+        raise NoObject(out.digest, out.path)
+    return project.dvc
+
+
+def _fetch(project: Project, dvc: Dvc, out: Out, part: str) -> None:
+    if not dvc.remotes():
+        raise NoObject(out.digest, out.path)
+    site = project.room.dvc_site
+    site.mkdir(parents=True, exist_ok=True, mode=0o700)
+    fetch(dvc, out, part, folder_below(project.room.scratch), site, project.environment)
+
+
+def _write(project: Project, point: Point, wanted: _Wanted, folder: Path) -> None:
+    """Write data first: git then refuses to write through what is there."""
+    for path in wanted.folders:
+        (folder / path).mkdir(parents=True, exist_ok=True)
+    _fetch_missing(project, wanted.objects)
+    for path, (digest, out) in wanted.objects.items():
+        _copy(object_of(_dvc(project, out), digest), digest, folder / path)
+    if wanted.files:
+        write_files(project.git, point.commit, wanted.files, folder, project.room.scratch)
+
+
+def _fetch_missing(project: Project, objects: Mapping[str, tuple[str, Out]]) -> None:
+    """Fetch once for each output: the one missing file of a folder, else all of it."""
+    missing: dict[Out, list[str]] = {}
+    for path, (digest, out) in objects.items():
+        if not object_of(_dvc(project, out), digest).is_file():
+            missing.setdefault(out, []).append(path)
+    for out, paths in missing.items():
+        part = paths[0].removeprefix(out.path).lstrip("/") if len(paths) == 1 else ""
+        _fetch(project, _dvc(project, out), out, part)
+        _refuse_missing(project, out, (objects[path][0] for path in paths))
+
+
+def _refuse_missing(project: Project, out: Out, digests: Iterable[str]) -> None:
+    for digest in digests:
+        if not object_of(_dvc(project, out), digest).is_file():
+            raise NoObject(digest, out.path)
+
+
+def _copy(source: Path, digest: str, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    found = copy_hashed(source, target)
+    if found != digest:
+        raise ObjectCorrupt(digest, found)
+
+
+def _measured(folder: Path) -> tuple[int, int]:
+    files = [path for path in folder.rglob("*") if path.is_symlink() or path.is_file()]
+    return len(files), sum(path.lstat().st_size for path in files)
