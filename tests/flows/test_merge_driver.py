@@ -327,6 +327,84 @@ def test_assets_of_both_sides(people: tuple[Clone, Clone]) -> None:
     bob.assert_clean()
 
 
+def test_a_merge_of_xvcs_own_stays(people: tuple[Clone, Clone]) -> None:
+    """While `xvc merge` waits for decisions, git's stop does not take the place of its note."""
+    ada, bob = people
+    ada.annotate("theirs")
+    bob.annotate("ours")
+    shared(ada)
+    fetched(bob)
+    bob.xvc("merge", "origin/main", code=4)
+    before = bob.xvc("merge", "--conflicts", "--json")
+    told = bob.git("merge", "-q", "origin/main", code=1)
+    after = bob.xvc("merge", "--conflicts", "--json")
+
+    assert "merge-unfinished" in told
+    assert after == before
+
+
+def test_what_git_gave_up_is_in_nobodys_way(people: tuple[Clone, Clone]) -> None:
+    """After `git merge --abort`, `xvc merge` begins anew; before, it is refused."""
+    ada, bob = people
+    ada.annotate("theirs")
+    bob.annotate("ours")
+    shared(ada)
+    fetched(bob)
+    bob.git("merge", "-q", "origin/main", code=1)
+    refused = bob.xvc("merge", "origin/main", code=4)
+    bob.git("merge", "--abort")
+    begun = bob.xvc("merge", "origin/main", code=4)
+
+    assert ("merge-unfinished" in refused, "merge-unfinished" in begun) == (True, False)
+
+
+KILLED = """
+import os, sys
+step, done = int(sys.argv[1]), 0
+def dying(call):
+    def called(*given, **named):
+        global done
+        done += 1
+        if done == step:
+            os.kill(os.getpid(), 9)
+        return call(*given, **named)
+    return called
+for name in ("replace", "unlink", "write", "ftruncate"):
+    setattr(os, name, dying(getattr(os, name)))
+from xvc.cli.app import call
+sys.exit(call(["merge-driver", *sys.argv[2:]]))
+"""
+
+
+def test_killed_anywhere_git_has_ours_or_the_merge(
+    people: tuple[Clone, Clone], tmp_path: Path
+) -> None:
+    """Whatever the moment, the pointer is ours or one whose store is whole; again, it is merged."""
+    ada, bob = people
+    shared(ada)
+    fetched(bob)
+    (tmp_path / "killed.py").write_text(KILLED)
+    usual = bob.git("config", "merge.xvc.driver").strip()
+    ours, found, kills = (bob.folder / POINTER).read_bytes(), set(), 0
+    for step in range(1, 60):
+        program = f"{sys.executable} {tmp_path / 'killed.py'} {step} %O %A %B %P %L"
+        bob.git("config", "merge.xvc.driver", program)
+        done = subprocess.run(
+            ["git", "merge", "-q", "--no-edit", "origin/main"], cwd=bob.folder, capture_output=True
+        )
+        if done.returncode == 0:
+            break
+        kills += 1
+        pointer = (bob.folder / POINTER).read_bytes()
+        found.add(pointer == ours or bob.xvc("ls").count("finished") == 3)
+        bob.git("reset", "-q", "--hard")
+    bob.git("config", "merge.xvc.driver", usual)
+
+    assert (found, kills > 3) == ({True}, True)
+    assert bob.rates() == ["0.1", "0.2", "0.3"]
+    bob.assert_clean()
+
+
 def test_an_environment_that_moved(people: tuple[Clone, Clone]) -> None:
     """`xvc init` writes the command anew, and only then says so."""
     _, bob = people

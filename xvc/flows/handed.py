@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from xvc.adapters.dvc import Dvc, Pointer, parse_pointer
-from xvc.adapters.files import write_durably
 from xvc.core.run import DataFile
 from xvc.errors import BadValue
 
@@ -42,5 +42,15 @@ class Handed:
         return parse_pointer(text, self.path) if text.strip() else None
 
     def give(self, dvc: Dvc, name: str, merged: DataFile) -> None:
-        """Give git the pointer of what came of it; its object must be in the cache by now."""
-        write_durably(self.ours, dvc.repointed(self.ours, name, merged))
+        """Give git the pointer of what came of it; its object must be in the cache by now.
+
+        In one write and never empty. A sibling would stay in the user's tree after a kill, and the
+        disk does not matter: git copies this file.
+        """
+        text = dvc.repointed(self.ours, name, merged)
+        descriptor = os.open(self.ours, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(descriptor, text)
+            os.ftruncate(descriptor, len(text))
+        finally:
+            os.close(descriptor)
