@@ -48,7 +48,7 @@ def _lines_of_calls(page: Path, language: str) -> list[str]:
     """What blocks of one language call of xvc, also behind `cd … &&`, `(` and `code=0;`."""
     lines = [line for block in blocks(page, language) for line in block.splitlines()]
     found = (re.search(r"(?:^(?:\$ )?|&& |; |^\s+|\()(xvc .*)", line) for line in lines)
-    ends = re.compile(r" \|\|? .*| > .*| && .*| &$|(?<=\S)\)$")
+    ends = re.compile(r" \|\|? .*| > .*| && .*| & ?\S*$|(?<=\S)\)$")
     return [ends.sub("", each[1]) for each in found if each]
 
 
