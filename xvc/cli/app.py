@@ -23,6 +23,7 @@ COMMANDS = (
     *(f"assets {verb}" for verb in ("ls", "export", "delete")),
     *(f"cache {verb}" for verb in ("ls", "stats", "explain", "delete")),
     *(f"worktree {verb}" for verb in ("add", "list", "adopt", "merge", "remove")),
+    *(f"skills {verb}" for verb in ("list", "install")),
 )
 """Every command, in the order in which they are met; each has a module of its name.
 

@@ -1,0 +1,370 @@
+"""The skills for coding agents: what they show runs, what they name exists, and they install."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pages import (
+    FENCE,
+    README,
+    ROOT,
+    SKILLS,
+    Block,
+    all_blocks,
+    broken_links,
+    known_options,
+    named_options,
+    unknown_calls,
+)
+from surroundings import Calling, git
+from xvc.adapters.skills import packaged_skills
+
+NAMES = ("benchmark", "git-versioning", "xvc")
+BY_SKILL = pytest.mark.parametrize("name", NAMES)
+PAGES = [README, *sorted(SKILLS.glob("*/SKILL.md")), *sorted(SKILLS.glob("*/references/*.md"))]
+BY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")
+TEMPLATES = sorted(SKILLS.glob("*/assets/*.py"))
+RUNS = ("bash", "python", "sql", "yaml")
+READ_ONLY = ("text",)
+EXECUTED = {"benchmark": 23, "git-versioning": 12, "xvc": 5}
+_TRAIN = """\
+import argparse
+import pathlib
+import pickle
+
+from xvc import Tracker
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+lr = parser.parse_args().lr
+with Tracker(params={"lr": lr}) as tracker:
+    for step in range(3):
+        tracker.log({"step": step, "loss": 1 / (1 + lr * step)})
+    tracker.log({"accuracy": 1 - abs(lr - 0.2)})
+pathlib.Path("models").mkdir(exist_ok=True)
+pathlib.Path("models/model.pkl").write_bytes(pickle.dumps(lr))
+"""
+_NO_NETWORK = """\
+import socket
+
+def _refuse(self, address):
+    raise OSError(f"a skill reached for the network: {address}")
+
+class _Local(socket.socket):
+    def connect(self, address):
+        return super().connect(address) if self.family == socket.AF_UNIX else _refuse(self, address)
+
+    connect_ex = connect
+
+socket.socket = _Local
+"""
+
+
+def front_of(name: str) -> tuple[dict[str, str], str]:
+    """A skill's frontmatter and its body."""
+    _, front, body = (SKILLS / name / "SKILL.md").read_text(encoding="utf-8").split("---\n", 2)
+    return yaml.safe_load(front), body
+
+
+@pytest.fixture
+def offline(tmp_path: Path) -> Mapping[str, str]:
+    """An environment in which Python refuses every connection."""
+    folder = tmp_path / "offline"
+    folder.mkdir()
+    (folder / "sitecustomize.py").write_text(_NO_NETWORK)
+    return {**os.environ, "PYTHONPATH": str(folder)}
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    """A git repository with DVC's and xvc's files, a training script, and data that git has not."""
+    folder = tmp_path / "lab" / "project"
+    (folder / "data").mkdir(parents=True)
+    (folder / "train.py").write_text(_TRAIN)
+    words = (
+        "good",
+        "good good",
+        "bad",
+        "good and bad things",
+        "a good day out here",
+        "bad bad bad",
+    )
+    lines = [f"{i},{words[i % 6]},{int('good' in words[i % 6])}" for i in range(60)]
+    (folder / "data" / "items.csv").write_text("\n".join(["id,text,label", *lines, ""]))
+    git(folder, "init", "-q")
+    git(folder, "add", "train.py")
+    git(folder, "commit", "-q", "-m", "A training script")
+    return folder
+
+
+def execute(block: Block, folder: Path, environment: Mapping[str, str]) -> str:
+    """Do what a block shows, as a reader would; returns what went wrong, or nothing."""
+    named = re.match(r"# (\S+\.(?:py|yaml))\n", block.text)
+    if named:
+        (folder / named[1]).write_text(block.text)
+        return ""
+    calls = {
+        "bash": ["bash", "-euo", "pipefail", "-c", block.text],
+        "python": [sys.executable, "-c", block.text],
+        "sql": ["xvc", "db", "sql", block.text],
+    }
+    done = subprocess.run(
+        calls[block.language],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return "" if done.returncode == 0 else f"{block.text}\n{done.returncode}: {done.stdout}"
+
+
+@BY_SKILL
+def test_every_block_of_a_skill_runs(
+    name: str, repository: Path, offline: Mapping[str, str]
+) -> None:
+    """In order, in one repository, without input and network; pages of references after it."""
+    pages = [SKILLS / name / "SKILL.md"]
+    pages += [page for page in sorted((SKILLS / name / "references").glob("*.md")) if name != "xvc"]
+    shown = [block for page in pages for block in all_blocks(page)]
+    wanted = [block for block in shown if block.language in RUNS]
+
+    wrong = [said for block in wanted if (said := execute(block, repository, offline))]
+
+    assert wrong == []
+    assert {block.language for block in shown} <= {*RUNS, *READ_ONLY}
+    count = len(wanted)
+    assert count == EXECUTED[name]
+
+
+def test_a_block_that_fails_is_noticed(repository: Path, offline: Mapping[str, str]) -> None:
+    """A wrong command in the middle, wrong SQL, and a connection are failures."""
+    connecting = "import socket; socket.create_connection(('127.0.0.1', 9))"
+
+    assert (
+        "no such"
+        in execute(Block("bash", "xvc init --no-such\ntrue\n"), repository, offline).lower()
+    )
+    assert execute(Block("sql", "SELECT nothing FROM nowhere"), repository, offline)
+    assert "reached for the network" in execute(Block("python", connecting), repository, offline)
+
+
+@BY_SKILL
+def test_a_skill_says_what_it_is_for(name: str) -> None:
+    """The frontmatter is read by every agent: known keys, the folder's name, when to use it."""
+    front, _ = front_of(name)
+
+    assert list(front) == ["name", "description"]
+    assert front["name"] == name
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name)
+    assert 0 < len(front["description"]) <= 500
+    assert "Use it when" in front["description"]
+
+
+@BY_SKILL
+def test_a_skill_is_short(name: str) -> None:
+    """At most 300 lines and about 3,500 tokens of four characters."""
+    _, body = front_of(name)
+
+    assert len(body.splitlines()) <= 300
+    assert len(body) <= 3500 * 4
+
+
+@BY_SKILL
+def test_a_skill_begins_with_a_decision(name: str) -> None:
+    """First a table of what to do when, then what goes wrong, then the rest."""
+    _, body = front_of(name)
+    headings = re.findall(r"^## (.*)$", FENCE.sub("", body), re.MULTILINE)
+    table = body.partition("\n## ")[2].partition("\n## ")[0]
+
+    assert headings[0].startswith("Which")
+    assert headings[1] == "Gotchas"
+    assert "\n|---|" in table
+
+
+@BY_SKILL
+def test_a_skill_leads_to_all_of_its_files(name: str) -> None:
+    """Every file is linked from the page, one level deep, and no link is broken."""
+    page = SKILLS / name / "SKILL.md"
+    text = page.read_text(encoding="utf-8")
+    files = [
+        path.relative_to(page.parent)
+        for path in page.parent.rglob("*.*")
+        if path != page and "__pycache__" not in path.parts
+    ]
+
+    assert [str(path) for path in files if f"({path.as_posix()})" not in text] == []
+    assert {len(path.parts) for path in files} <= {2}
+    assert broken_links(page) == []
+
+
+@BY_PAGE
+def test_a_page_names_only_what_exists(page: Path) -> None:
+    """Every call of xvc in it, in text or block, has a command and options that are there."""
+    assert unknown_calls(page) == []
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "cli.md"])
+def test_a_page_names_only_options_that_exist(page: Path) -> None:
+    """An option that is named alone is one of some command; DVC's are in blocks."""
+    assert named_options(page) <= known_options()
+
+
+def test_a_wrong_flag_is_noticed(tmp_path: Path) -> None:
+    """An option, or a command, that does not exist is found in text and in blocks."""
+    page = tmp_path / "page.md"
+    page.write_text(
+        "Use `xvc tag minor --bump` or `xvc promote`.\n\n```bash\n"
+        "cd .. && xvc run --fast -- python a.py --any\ncode=0; xvc ls --sort a || code=$?\n```\n"
+    )
+
+    wrong = unknown_calls(page)
+
+    assert wrong == [
+        ["tag", "minor", "--bump"],
+        ["promote"],
+        ["run", "--fast", "--", "python", "a.py", "--any"],
+    ]
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
+def test_a_template_runs(
+    template: Path, repository: Path, offline: Mapping[str, str], run_xvc: Calling
+) -> None:
+    """Within a run, without a network; its two tables have rows of that one run."""
+    (repository / "bench.py").write_bytes(template.read_bytes())
+    run_xvc("init", cwd=repository)
+
+    done = run_xvc("run", "--", "python", "bench.py", cwd=repository, env=offline)
+    query = "SELECT count(*) AS rows FROM predictions JOIN metrics USING (track_id)"
+    counted = run_xvc("db", "sql", query, "--json", cwd=repository)
+
+    assert (done.code, done.err.count("Warning")) == (0, 0), done.err
+    assert counted.data["rows"][0]["rows"] > 0
+
+
+def test_the_templates_are_the_promised_ones() -> None:
+    """Models, language models, throughput."""
+    assert [path.stem for path in TEMPLATES] == [
+        "llm_evaluation",
+        "sklearn_comparison",
+        "throughput",
+    ]
+
+
+def test_manifests_have_the_package_s_version() -> None:
+    """The plugin and its entry in the marketplace are the version that is released."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    plugin = json.loads((ROOT / ".claude-plugin" / "plugin.json").read_text())
+    market = json.loads((ROOT / ".claude-plugin" / "marketplace.json").read_text())
+    [entry] = market["plugins"]
+
+    assert (plugin["version"], entry["version"]) == (version, version)
+    assert entry["name"] == plugin["name"]
+    assert sorted(
+        path.parent.name for path in (ROOT / entry["source"]).glob("skills/*/SKILL.md")
+    ) == [*NAMES]
+
+
+def test_the_wheel_has_the_skills() -> None:
+    """The build puts them where an installed package looks."""
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+
+    assert build["targets"]["wheel"]["force-include"] == {"skills": "xvc/skills"}
+
+
+def test_skills_are_listed(call_xvc: Calling) -> None:
+    """By name, each with what it is for."""
+    told = call_xvc("skills", "list", "--json")
+
+    assert [each["name"] for each in told.data["skills"]] == [*NAMES]
+    assert all("Use it when" in each["description"] for each in told.data["skills"])
+
+
+@pytest.mark.parametrize(
+    ("agent", "folder"),
+    [
+        ("agents", ".agents"),
+        ("claude", ".claude"),
+        ("codex", ".agents"),
+        ("copilot", ".github"),
+        ("cursor", ".cursor"),
+    ],
+)
+def test_skills_are_installed_for_an_agent(
+    agent: str, folder: str, project: Path, call_xvc: Calling
+) -> None:
+    """Into the project's root, from wherever one stands, every byte."""
+    (project / "deep").mkdir()
+
+    told = call_xvc("skills", "install", "--agent", agent, "--json", cwd=project / "deep")
+
+    assert told.code == 0
+    installed = project / folder / "skills"
+    for skill in packaged_skills():
+        for file in skill.files:
+            assert (installed / skill.name / file).read_bytes() == (
+                skill.folder / file
+            ).read_bytes()
+
+
+def test_installing_twice_changes_nothing(tmp_path: Path, call_xvc: Calling) -> None:
+    """What is there already is told, and left alone."""
+    call_xvc("skills", "install", "--dest", str(tmp_path))
+
+    told = call_xvc("skills", "install", "--dest", str(tmp_path), "--json")
+
+    assert (told.code, told.data["added"], told.data["changed"]) == (0, [], [])
+    assert told.data["unchanged"] > 0
+
+
+def test_a_changed_file_is_not_overwritten(tmp_path: Path, call_xvc: Calling) -> None:
+    """Without --yes nothing is written, not even what is missing; with it, the file is replaced."""
+    call_xvc("skills", "install", "--dest", str(tmp_path))
+    mine, missing = tmp_path / "xvc" / "SKILL.md", tmp_path / "benchmark" / "SKILL.md"
+    mine.write_text("my own words")
+    missing.unlink()
+
+    refused = call_xvc("skills", "install", "--dest", str(tmp_path), "--json")
+    left = mine.read_text(), missing.exists()
+    done = call_xvc("skills", "install", "--dest", str(tmp_path), "--yes", "--json")
+
+    assert (refused.code, refused.data["installed"], left) == (4, False, ("my own words", False))
+    assert refused.data["changed"] == done.data["changed"] == ["xvc/SKILL.md"]
+    assert (done.code, done.data["added"]) == (0, ["benchmark/SKILL.md"])
+    assert mine.read_bytes() == (SKILLS / "xvc" / "SKILL.md").read_bytes()
+
+
+def test_a_dry_run_writes_nothing(tmp_path: Path, call_xvc: Calling) -> None:
+    """The plan is told, and the folder is not even made."""
+    told = call_xvc("skills", "install", "--dest", str(tmp_path / "new"), "--dry-run", "--json")
+
+    assert (told.code, told.data["installed"]) == (0, False)
+    assert told.data["added"]
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_link_in_the_way_is_not_followed(tmp_path: Path, call_xvc: Calling) -> None:
+    """A file that is a link elsewhere is refused, whatever it leads to."""
+    outside = tmp_path / "outside.md"
+    outside.write_text("kept")
+    (tmp_path / "into" / "xvc").mkdir(parents=True)
+    (tmp_path / "into" / "xvc" / "SKILL.md").symlink_to(outside)
+
+    told = call_xvc("skills", "install", "--dest", str(tmp_path / "into"), "--yes", "--json")
+
+    assert told.json["error"]["code"] == "target-in-the-way"
+    assert outside.read_text() == "kept"

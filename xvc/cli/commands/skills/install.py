@@ -1,0 +1,69 @@
+"""``xvc skills install``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, DryRun
+from xvc.cli.output import Answer, show
+from xvc.core.agents import Agent, folder_of
+from xvc.types import Json
+
+if TYPE_CHECKING:
+    from xvc.flows.install_skills import Installation
+
+_NEEDS_DECISION = 4
+_SHOWN = 10
+
+
+def command(
+    context: typer.Context,
+    agent: Annotated[Agent, typer.Option("--agent", help="Whose folder to use.")] = Agent.AGENTS,
+    dest: Annotated[
+        Path | None, typer.Option("--dest", help="The folder, instead of an agent's.")
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Replace files that are there and differ.")
+    ] = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Copy the skills to where a coding agent looks for them, in this project or in --dest.
+
+    Where files are there that differ, it shows the plan, writes nothing and exits 4.
+
+    Example: xvc skills install --agent claude
+    """
+    from xvc.flows.install_skills import install_skills  # late: it reads YAML
+
+    here: Context = context.obj
+    folder = here.folder / dest if dest else folder_of(agent, here.project().root)
+    found = install_skills(folder, replaces=yes, dry_run=dry_run)
+    code = 0 if found.is_done or dry_run else _NEEDS_DECISION
+    data: Json = {
+        "folder": str(found.folder),
+        "skills": list(found.skills),
+        "added": list(found.added),
+        "changed": list(found.changed),
+        "unchanged": len(found.equal),
+        "installed": found.is_done,
+    }
+    warnings = ("nothing was written; --yes replaces the files that differ",) if code else ()
+    show(Answer("skills install", data, _text(found), warnings, exit_code=code), here.manner)
+    raise typer.Exit(code)
+
+
+def _text(found: Installation) -> str:
+    added, replaced = ("added", "replaced") if found.is_done else ("would add", "would replace")
+    lines = [f"{', '.join(found.skills)} in {found.folder}"]
+    lines.append(f"{added} {len(found.added)} files, {len(found.equal)} were there already")
+    if found.changed:
+        lines.append(f"{replaced} {len(found.changed)} that differ:")
+        lines += [f"  {name}" for name in found.changed[:_SHOWN]]
+    if len(found.changed) > _SHOWN:
+        lines.append(f"  and {len(found.changed) - _SHOWN} more")
+    return "\n".join(lines)
