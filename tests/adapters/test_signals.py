@@ -282,7 +282,7 @@ def test_the_window_size_follows_ours(begin: Begin) -> None:
     """The child's terminal has our size from the start, and is told when it changes."""
     code = (
         "import os, signal, time\n"
-        "def show(*_): print(*os.get_terminal_size(1), flush=True)\n"
+        "def show(*_): os.write(1, b'%d %d\\n' % os.get_terminal_size(1))\n"
         "signal.signal(signal.SIGWINCH, show); show()\n"
         "while True: time.sleep(0.05)"
     )

@@ -108,6 +108,8 @@ class Running:
         return bool(select.select([self._report], [], [], 0)[0])
 
     def signal_group(self, number: int) -> None:
+        while os.getpgid(self.pid) != self.pid:  # only just forked, and of no group of its own yet
+            time.sleep(0.001)
         os.killpg(self.pid, number)
 
     def has_stopped(self) -> bool:
