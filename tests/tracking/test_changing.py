@@ -199,7 +199,7 @@ def test_four_write_while_one_changes(tracker: Tracker) -> None:
     seen = 0
     while any(writer.poll() is None for writer in writers):
         tracker.set_value("seen", seen := seen + 1)
-        if seen == 2:
+        if seen == 1:  # the writers may be done before the second time
             tracker.delete_run(doomed.track_id)
         assert tracker["seen"] == [seen] * 3
     runs = [writer.communicate()[0].strip() for writer in writers]
