@@ -128,3 +128,15 @@ def test_versions_are_read_from_tags_alone(project: Path) -> None:
     found, _ = called(["log"], "duckdb", *HEAVY, cwd=project)
 
     assert found == set()
+
+
+def test_options_before_the_command_change_nothing_of_that(tmp_path: Path) -> None:
+    """With -q or -C in front, a call still loads its own command alone."""
+    words = ["-q", "-C", str(tmp_path), "status"]
+    loads = "import xvc.cli.app; print([n for n in sys.modules if 'cli.commands' in n])"
+    program = f"import sys; from xvc.cli.app import call; call({words!r}); {loads}; TELL"
+
+    _, told = loaded(program, "duckdb", cwd=tmp_path)
+
+    assert "xvc.cli.commands.status" in told
+    assert "xvc.cli.commands.merge" not in told

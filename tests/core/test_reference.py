@@ -106,11 +106,3 @@ def test_versions_follow_the_prefix_of_the_project() -> None:
     read = [parse_reference(text, prefix="v") for text in ("v1.0.0", "e1.0.0")]
 
     assert read == [ByVersion(Version(1, 0, 0), "v1.0.0"), ByName("e1.0.0")]
-
-
-@pytest.mark.parametrize(("text", "expected"), [("k", False), ("k7", True)])
-def test_one_letter_is_no_prefix(text: str, expected: bool) -> None:
-    """A branch may have one letter; the beginning of an id has two at least."""
-    name = ByName(text)
-
-    assert name.can_be_prefix is expected

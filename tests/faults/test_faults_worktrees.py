@@ -124,10 +124,30 @@ def check_merged(repo: Repo) -> None:
     check_rows(repo, repo.tokens())
 
 
+def prepare_join(repo: Repo) -> None:
+    prepare_merge(repo)
+    assert repo.run_logging("ours", 2, "--tag", "minor").code == 0
+
+
+def check_joined(repo: Repo) -> None:
+    """One commit has both sides, and the tree is clean, with the rows of both."""
+    ended = repo.xvc(*MERGE)
+    assert ended.code == 0, ended.said
+    repo.git("merge-base", "--is-ancestor", "exp/deeper", "main")
+    assert repo.git("rev-list", "--count", "--merges", "main") == "1"
+    assert (repo.root / "added.py").exists()
+    assert status(repo) == ""
+    assert not (repo.root / ".exp-merge").exists()
+    no_locks(repo)
+    check_git(repo)
+    check_rows(repo, repo.tokens())
+
+
 OPERATIONS: dict[str, tuple[tuple[str, ...], Callable[[Repo], None], Callable[[Repo], None]]] = {
     "add": (ADD, lambda repo: None, check_added),
     "remove": (REMOVE, prepare_removal, check_removed),
     "merge": (MERGE, prepare_merge, check_merged),
+    "join": (MERGE, prepare_join, check_joined),
 }
 
 
@@ -181,7 +201,14 @@ def test_some_points_of_a_tree(
     name: str, act: str, with_data: Repo, tmp_path: Path, tally: Callable[[str], None]
 ) -> None:
     """The same at a few points, for every day."""
-    _swept(with_data, name, act, tmp_path, {"add": 41, "remove": 41, "merge": 61}[name], tally)
+    _swept(
+        with_data,
+        name,
+        act,
+        tmp_path,
+        {"add": 41, "remove": 41, "merge": 61, "join": 83}[name],
+        tally,
+    )
 
 
 def test_eight_trees_at_once(with_data: Repo, tmp_path: Path) -> None:

@@ -583,24 +583,52 @@ def test_a_tree_that_has_moved_alone_is_followed(tracked: Path, call_xvc: Callin
     assert call_xvc("worktree", "remove", "better").code == 0
 
 
-def _both(project: Path, tree: Path, call_xvc: Calling) -> str:
-    train(call_xvc, project, "--tag", "minor")
-    return "both stores have grown"
+def test_a_tree_that_has_moved_like_ours_is_joined(project: Path, call_xvc: Calling) -> None:
+    """Where both made versions, one commit has the code and the runs of both sides."""
+    tree = add(call_xvc, "better")
+    (tree / "new.txt").write_text("theirs\n")
+    git(tree, "add", "-A")
+    git(tree, "commit", "-qm", "new")
+    theirs = train(call_xvc, tree, "--tag", "minor")
+    ours = train(call_xvc, project, "--tag", "major")
+    unsaved = train(call_xvc, project)
+
+    merged = call_xvc("worktree", "merge", "better", "--json")
+
+    assert (merged.code, merged.data["versions"]) == (0, ["e0.1.0"])
+    assert git(project, "status", "--porcelain") == ""
+    assert git(project, "rev-list", "--parents", "-1", "HEAD").count(" ") == 2
+    assert (project / "new.txt").read_text() == "theirs\n"
+    shown = {each["id"] for each in call_xvc("ls", "--json").data["runs"]}
+    assert shown == {theirs, ours, unsaved}
+    again = call_xvc("worktree", "merge", "better", "--json")
+    assert (again.code, again.data["changed"]) == (0, False)
+    assert call_xvc("worktree", "remove", "better").code == 0
 
 
-def _here(project: Path, tree: Path, call_xvc: Calling) -> str:
-    train(call_xvc, project)
-    return "of this tree are in no version"
+def test_rows_of_ours_in_no_version_travel_on(project: Path, call_xvc: Calling) -> None:
+    """A branch that follows keeps the rows that only its journals have."""
+    tree = add(call_xvc, "better")
+    theirs = train(call_xvc, tree, "--tag", "minor")
+    ours = train(call_xvc, project)
+
+    merged = call_xvc("worktree", "merge", "better")
+
+    assert merged.code == 0, merged.err
+    assert git(project, "rev-parse", "HEAD") == git(tree, "rev-parse", "HEAD")
+    assert {each["id"] for each in call_xvc("ls", "--json").data["runs"]} == {theirs, ours}
+
+
+def _conflict(project: Path, tree: Path, call_xvc: Calling) -> str:
+    (project / "new.txt").write_text("ours\n")
+    git(project, "add", "new.txt")
+    git(project, "commit", "-qm", "ours")
+    return "both sides changed new.txt"
 
 
 def _there(project: Path, tree: Path, call_xvc: Calling) -> str:
     train(call_xvc, tree)
     return "are in no version"
-
-
-def _commits(project: Path, tree: Path, call_xvc: Calling) -> str:
-    git(project, "commit", "-q", "--allow-empty", "-m", "ours")
-    return "this branch has commits of its own"
 
 
 def _in_the_way(project: Path, tree: Path, call_xvc: Calling) -> str:
@@ -613,7 +641,7 @@ def _dirty(project: Path, tree: Path, call_xvc: Calling) -> str:
     return "files here have changed (train.py)"
 
 
-@pytest.mark.parametrize("cause", [_both, _here, _there, _commits, _in_the_way, _dirty])
+@pytest.mark.parametrize("cause", [_conflict, _there, _in_the_way, _dirty])
 def test_what_would_be_lost_is_not_merged(project: Path, call_xvc: Calling, cause: object) -> None:
     """Refused with the reason, and nothing half done."""
     tree = add(call_xvc, "better")

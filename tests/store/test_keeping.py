@@ -11,6 +11,8 @@ import duckdb
 import pytest
 
 from surroundings import Calling, git
+from xvc.errors import StoreFailed
+from xvc.store import db
 
 STORE = "results/experiments.duckdb"
 
@@ -400,3 +402,15 @@ def test_a_pointer_in_the_middle_of_a_merge(tagged: Path, call_xvc: Calling) -> 
     assert answer.json["error"]["code"] == "unresolved"
     pointer.write_text(text)
     assert len(listed(call_xvc)) == 2
+
+
+def test_a_store_with_a_log_beside_it_is_not_whole(tmp_path: Path) -> None:
+    """What DuckDB could not write into the file when it closed it is never taken for all of it."""
+    place = tmp_path / "store.duckdb"
+    db.create(place)
+    with db.writing(place) as connection:
+        connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+        connection.execute("INSERT INTO meta VALUES ('later', '1')")
+
+    with pytest.raises(StoreFailed):
+        db.refuse_log(place)

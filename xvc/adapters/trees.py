@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xvc.adapters.branch import clear, noted
+from xvc.adapters.files import make_folder, write_durably
 from xvc.adapters.git import Git, Place
 
 _HALF_MADE = b"initializing"  # what `git worktree add` writes into `locked` until it is done
+
+_MERGE_FILES = ".merge_file_??????"  # what git hands to a merge driver
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def make_tree(git: Git, path: Path, branch: str | None, base: str, scratch: Path
     """
     ref = f"refs/heads/{branch}"
     clear(git, scratch)
-    _drop_half_made(git, path, scratch)
+    drop_half_made(git, path, scratch)
     if branch is not None and git.commit_of(ref) is None:
         with noted(git, scratch, base, [ref]):
             git.move_branch(branch, base, None, "xvc worktree add")
@@ -103,8 +106,11 @@ def make_tree(git: Git, path: Path, branch: str | None, base: str, scratch: Path
         git.call("worktree", "add", *how, "--", *where)
 
 
-def _drop_half_made(git: Git, path: Path, scratch: Path) -> None:
-    """Take away what a killed `git worktree add` of ours has left; it had written no file yet."""
+def drop_half_made(git: Git, path: Path, scratch: Path) -> None:
+    """Take away what a killed `git worktree add` of ours has left; it had written no file yet.
+
+    Until then a torn file of it can keep git from listing any tree.
+    """
     for folder in _parts(git.place.common):
         if not folder.name.startswith(path.name) or not _is_half_made(folder):
             continue
@@ -184,6 +190,51 @@ def is_ancestor(git: Git, old: str, new: str) -> bool:
 def base_of(git: Git, one: str, other: str) -> str | None:
     """Return the best common ancestor of two commits."""
     return git.text("merge-base", "--", one, other, accept=(0, 1)) or None
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What git makes of two commits: a tree without conflicts, or the paths that have some."""
+
+    tree: str | None
+    conflicts: tuple[str, ...] = ()
+
+
+def joined(git: Git, ours: str, theirs: str, scratch: Path) -> Joined | None:
+    """Merge two commits, merge drivers included, without touching a file of the tree or the index.
+
+    Returns None when this git cannot: it came with 2.38. The caller holds the lock of versions.
+
+    Raises:
+        GitFailed: git refused; so it does where the two have nothing in common.
+    """
+    flags = ("--write-tree", "--name-only", "--no-messages", "-z")
+    drop_merge_files(git, scratch)
+    make_folder(scratch)
+    write_durably(_merging(scratch), b"")
+    told = git.call("merge-tree", *flags, ours, theirs, accept=(0, 1, 129))
+    _merging(scratch).unlink()
+    tree, *paths = os.fsdecode(told).rstrip("\0").split("\0")
+    if not tree:
+        return None
+    return Joined(None, tuple(paths)) if paths else Joined(tree)
+
+
+def drop_merge_files(git: Git, scratch: Path) -> None:
+    """Take away the files for merge drivers that a killed `joined` has left in the tree."""
+    try:
+        since = _merging(scratch).stat().st_mtime
+    except FileNotFoundError:
+        return
+    for path in git.place.top.glob(_MERGE_FILES):
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_mtime >= since:
+                path.unlink()
+    _merging(scratch).unlink(missing_ok=True)
+
+
+def _merging(scratch: Path) -> Path:
+    return scratch / "merging"
 
 
 def untracked_like(git: Git, patterns: Path) -> list[str]:

@@ -34,6 +34,9 @@ that begin so.
 HIDDEN = ("merge-driver",)
 """Commands that git calls, not people: no list and no reference names them."""
 
+_BEFORE = {"-q": 1, "--quiet": 1, "-v": 1, "--verbose": 1, "-C": 2}
+"""The options that stand before a command, and how many words each takes."""
+
 
 def _version(wanted: bool) -> None:
     if wanted:
@@ -108,7 +111,10 @@ def _group(app: typer.Typer, name: str) -> typer.Typer:
 def _needed(words: Sequence[str]) -> Sequence[str]:
     """The one command of a plain call; all of them for help, completion and mistakes."""
     known = (*COMMANDS, *HIDDEN)
-    called = [name for name in known if name.split() == list(words[: name.count(" ") + 1])]
+    rest = list(words)
+    while rest and rest[0] in _BEFORE:
+        del rest[: _BEFORE[rest[0]]]
+    called = [name for name in known if name.split() == rest[: name.count(" ") + 1]]
     return called or COMMANDS
 
 

@@ -14,7 +14,6 @@ from xvc.core.version import Version
 from xvc.errors import BadReference, BadVersion
 
 _BACK = re.compile(r"@(?:-([0-9]{1,9}))?")
-_PREFIX_LENGTH = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +63,6 @@ class ByName:
     """A run id, the beginning of one, or a branch: who knows the runs decides."""
 
     text: str
-
-    @property
-    def can_be_prefix(self) -> bool:
-        """Whether there is enough of it to stand for a longer id."""
-        return len(self.text) >= _PREFIX_LENGTH
 
     def __str__(self) -> str:
         return self.text

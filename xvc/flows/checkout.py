@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xvc.adapters.files import write_durably
-from xvc.adapters.trees import Tree, forget_tree, trees
+from xvc.adapters.trees import Tree, forget_tree
 from xvc.core.worktree import Record, Stage
 from xvc.flows.point import Point, point_of
 from xvc.flows.set_up import SetUp, set_up
-from xvc.flows.worktree import forget, held, held_list, record_of, remember
+from xvc.flows.worktree import every_tree, forget, held, held_list, record_of, remember
 from xvc.flows.worktree_add import made, refuse_another, refuse_used
 from xvc.project import Project
 
@@ -53,11 +53,11 @@ def checkout(project: Project, reference: str, *, path: Path | None = None) -> C
         GitFailed: git refused.
     """
     point = point_of(project, reference)
-    main = trees(project.git)[0]
+    main = every_tree(project)[0]
     name = name_of(main, point.name)
     room = project.room
     with held(room, name, "checkout"):
-        with held_list(room, f"checkout {name}"):
+        with held_list(project, f"checkout {name}"):
             record = _planned(project, main, name, point, path)
             is_new = record.stage is Stage.MAKING
             tree, record = made(project, record)

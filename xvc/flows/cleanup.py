@@ -10,13 +10,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xvc.adapters.trees import Tree, trees
+from xvc.adapters.trees import Tree
 from xvc.core.worktree import Losses, Record, Stage
 from xvc.errors import ConflictError
 from xvc.flows.checkout import is_marked, name_of
 from xvc.flows.losses import losses
 from xvc.flows.reap import opened
-from xvc.flows.worktree import held, held_list, project_at, record_of, records, tree_named
+from xvc.flows.worktree import (
+    every_tree,
+    held,
+    held_list,
+    project_at,
+    record_of,
+    records,
+    tree_named,
+)
 from xvc.flows.worktree_remove import (
     Removal,
     TreeInUse,
@@ -83,7 +91,7 @@ def _chosen(project: Project, names: Sequence[str], folder: Path) -> list[str]:
 
 
 def _named(project: Project, name: str, folder: Path) -> str:
-    whole = name_of(trees(project.git)[0], name)
+    whole = name_of(every_tree(project)[0], name)
     known = next((each for each in records(project.room) if each.name == whole), None)
     record = known or tree_named(project, name, folder)[0]
     if record is None or not record.is_disposable:
@@ -96,11 +104,11 @@ def _cleaned(project: Project, name: str, *, dry_run: bool) -> Cleaned:
         record = record_of(project.room, name)
         if record is None:  # another call has just removed it
             return Cleaned(name, "", is_removed=True)
-        tree = next((t for t in trees(project.git)[1:] if t.path == Path(record.path)), None)
+        tree = next((t for t in every_tree(project)[1:] if t.path == Path(record.path)), None)
         reasons = tuple(_reasons(project, record, tree))
         if reasons or dry_run:
             return Cleaned(name, record.path, reasons)
-        with held_list(project.room, f"cleanup {name}"):
+        with held_list(project, f"cleanup {name}"):
             removed(project, record, Removal(name, record.path, None, False, Losses()))
         return Cleaned(name, record.path, is_removed=True)
 
@@ -126,7 +134,7 @@ def _reasons(project: Project, record: Record, tree: Tree | None) -> Iterator[st
 
 def _own(project: Project, record: Record, tree: Tree) -> Iterator[str]:
     """Versions of a detached tree are kept by their tags, so only what else is there counts."""
-    lost = replace(losses(project, trees(project.git)[0], tree), versions=())
+    lost = replace(losses(project, every_tree(project)[0], tree), versions=())
     yield from lost.sentences
     with opened(project_at(project, tree)) as connection:
         runs = query.count_in(connection, record.tree, record.since)

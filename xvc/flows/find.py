@@ -5,7 +5,6 @@ Reads only. A run that is in no store at hand is read from the DVC cache by its 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -191,14 +190,6 @@ def _of_a_version(project: Project, infos: Sequence[VersionInfo], name: str) -> 
         if info.message.run is not None and info.message.run.startswith(name) and len(name) > 3:
             return _from_cache(project, info, info.message.run).record
     return None
-
-
-def metric_of(record: RunRecord, key: str) -> float:
-    """A run's number under a key, for sorting; NaN when it has none."""
-    value = record.metrics.get(key, record.params.get(key))
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return math.nan
-    return float(value)
 
 
 def suggestions(project: Project, beginning: str) -> list[str]:

@@ -5,11 +5,10 @@ A run that several stores hold counts once, as its own tree knows it.
 
 from __future__ import annotations
 
-from xvc.adapters.trees import trees
 from xvc.core.run import RunRecord
 from xvc.errors import XvcError
 from xvc.flows.reap import opened
-from xvc.flows.worktree import every_journal, project_at
+from xvc.flows.worktree import every_journal, every_tree, project_at
 from xvc.flows.worktree_list import left_behind
 from xvc.project import Project
 from xvc.store import query
@@ -24,7 +23,7 @@ def gather(project: Project) -> list[RunRecord]:
         for folder in left_behind(project.room):
             with opened_apart(every_journal(folder)) as connection:
                 _take(found, query.all_runs(connection), None)
-        for tree in trees(project.git):
+        for tree in every_tree(project):
             if tree.is_bare or not tree.path.is_dir():
                 continue
             there = project_at(project, tree)

@@ -7,14 +7,17 @@ and a path mean a store as it is now. Reads only.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from xvc.adapters.dvc import Dvc, parse_pointer, pointer_of
 from xvc.adapters.files import md5_of
-from xvc.adapters.history import changed_at, made_at, named, parted_at, trees
+from xvc.adapters.history import changed_at, made_at, named
+from xvc.adapters.trees import Tree, base_of
 from xvc.errors import BadReference, NoObject, NotFoundError
 from xvc.flows.find import find
+from xvc.flows.worktree import NoTree, every_tree, project_at, tree_named
 from xvc.project import Project
 from xvc.store.db import wal_of
 from xvc.store.merge import merged_digests
@@ -80,8 +83,9 @@ def resolve(project: Project, dvc: Dvc, text: str) -> Found:
     if text.startswith(_WORKTREE):
         return _of_tree(project, dvc, text)
     commit = named(project.git, text) or _of_run(project, text)
-    if commit is None and text in trees(project.git):
-        return _of_tree(project, dvc, _WORKTREE + text)
+    if commit is None:
+        with suppress(NoTree):
+            return _of_tree(project, dvc, text)
     if commit is None:
         raise NoSource(text, "no branch, version, run, work tree or file has that name")
     digest = _pointer_at(project, commit)
@@ -107,11 +111,8 @@ def _live(text: str, path: Path, base: Path | None) -> Found:
 
 
 def _of_tree(project: Project, dvc: Dvc, text: str) -> Found:
-    tree = trees(project.git).get(text.removeprefix(_WORKTREE))
-    if tree is None:
-        raise NoSource(text, "there is no such work tree")
-    below = project.root.relative_to(project.git.place.top)
-    there = Project.find(tree.folder / below, project.environment)
+    tree = _tree(project, text.removeprefix(_WORKTREE))
+    there = project_at(project, tree)
     if there.store_path == project.store_path:
         raise NoSource(text, "that is the tree to merge into")
     there.keeper.refresh()
@@ -119,6 +120,16 @@ def _of_tree(project: Project, dvc: Dvc, text: str) -> Found:
         raise NoSource(text, "nothing is recorded there")
     base = _base(project, dvc, tree.commit) if tree.commit else None
     return _live(text, there.store_path, base)
+
+
+def _tree(project: Project, name: str) -> Tree:
+    main = every_tree(project)[0]
+    if name == "main" and not main.is_bare:
+        return main
+    tree = tree_named(project, name, project.root)[1]
+    if tree is None or tree.gone is not None:
+        raise NoTree(name)
+    return tree
 
 
 def _of_run(project: Project, text: str) -> str | None:
@@ -151,7 +162,7 @@ def _held(project: Project, dvc: Dvc, digest: str) -> Path:
 def _base(project: Project, dvc: Dvc, commit: str) -> Path | None:
     """Find the store that both sides come from: of what was merged before, the newest."""
     here = project.git.commit_of("HEAD")
-    parted = parted_at(project.git, here, commit) if here else None
+    parted = base_of(project.git, here, commit) if here else None
     digest = _merged_before(project, commit, parted)
     if digest is None and parted is not None:
         digest = _pointer_at(project, parted)

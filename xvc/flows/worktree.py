@@ -14,9 +14,9 @@ from pathlib import Path
 from xvc.adapters.files import write_durably
 from xvc.adapters.git import Git
 from xvc.adapters.lock import FileLock
-from xvc.adapters.trees import Tree, place_of, trees
-from xvc.core.worktree import Record
-from xvc.errors import CorruptError, NotFoundError
+from xvc.adapters.trees import Tree, drop_half_made, place_of, trees
+from xvc.core.worktree import Record, Stage
+from xvc.errors import BusyError, CorruptError, NotFoundError
 from xvc.journal.layout import Room
 from xvc.journal.reader import journals
 from xvc.project import Project
@@ -115,14 +115,32 @@ def held(room: Room, name: str, doing: str) -> Iterator[None]:
 
 
 @contextmanager
-def held_list(room: Room, doing: str) -> Iterator[None]:
-    """Keep every other xvc from git's list of trees: git itself does not.
+def held_list(project: Project, doing: str, wait: float = _LOCK_WAIT) -> Iterator[None]:
+    """Keep every other xvc from git's list of trees, which git itself does not, and mend it.
 
     Raises:
-        LockBusy: another one is at it, for long.
+        LockBusy: another one is at it, for more than *wait* seconds.
+        BadRecord: a note is torn.
     """
-    with FileLock(room.worktree_lock).held(wait=_LOCK_WAIT, doing=doing):
+    room = project.room
+    with FileLock(room.worktree_lock).held(wait=wait, doing=doing):
+        for record in records(room):
+            if record.stage is Stage.MAKING:  # nobody is making it: we hold the list
+                drop_half_made(project.git, Path(record.path), scratch_of(room, record.name))
         yield
+
+
+def every_tree(project: Project) -> list[Tree]:
+    """List the work trees, the main one first.
+
+    Raises:
+        BadRecord: a note is torn.
+        GitFailed: git cannot list them.
+    """
+    if any(record.stage is Stage.MAKING for record in records(project.room)):
+        with suppress(BusyError, OSError), held_list(project, "list", wait=0.0):
+            pass  # it is mended by now
+    return trees(project.git)
 
 
 def scratch_of(room: Room, name: str) -> Path:
@@ -152,14 +170,14 @@ def tree_named(project: Project, name: str, folder: Path) -> tuple[Record | None
         NoTree: there is none.
         BadRecord: a note is torn.
     """
-    listed = trees(project.git)[1:]
+    linked = every_tree(project)[1:]
     path = Path(os.path.normpath(folder / name))
     known = records(project.room)
     record = next((each for each in known if each.name == name), None)
     record = record or next((each for each in known if Path(each.path) == path), None)
     if record is not None:
-        return record, next((t for t in listed if t.path == Path(record.path)), None)
-    for tree in listed:
+        return record, next((t for t in linked if t.path == Path(record.path)), None)
+    for tree in linked:
         if path == tree.path or (tree.folder is not None and tree.folder.name == name):
             return None, tree
     raise NoTree(name)

@@ -23,6 +23,7 @@ from xvc.errors import ConflictError, NotFoundError, XvcError
 from xvc.flows.set_up import SetUp, set_up
 from xvc.flows.worktree import (
     NoTree,
+    every_tree,
     forget,
     git_at,
     held,
@@ -106,7 +107,7 @@ def add(project: Project, name: str, *, base: str | None = None, path: Path | No
     check_name(name)
     room = project.room
     with held(room, name, "worktree add"):
-        with held_list(room, f"add {name}"):
+        with held_list(project, f"add {name}"):
             listed = trees(project.git)
             record = _planned(project, listed[0], name, base, path)
             is_new = record.stage is Stage.MAKING
@@ -222,7 +223,7 @@ def adopt(project: Project, path: Path) -> Added:
         LockBusy: another xvc is at it, for long.
         GitFailed: git refused.
     """
-    listed = trees(project.git)
+    listed = every_tree(project)
     wanted = path.resolve()
     tree = next((each for each in listed[1:] if each.path == wanted), None)
     if tree is None or tree.folder is None or tree.gone is not None:

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from xvc.adapters.trees import Tree, trees
+from xvc.adapters.trees import Tree
 from xvc.core.worktree import Record, Stage
 from xvc.errors import XvcError
 from xvc.flows.reap import opened
 from xvc.flows.unsaved import rows_in, unsaved
 from xvc.flows.worktree import (
     every_journal,
+    every_tree,
     git_at,
     journal_folders,
     last_written,
@@ -66,7 +67,7 @@ def list_trees(project: Project) -> list[TreeInfo]:
         BadRecord: a note is torn.
     """
     known = {each.path: each for each in records(project.room)}
-    listed = trees(project.git)
+    listed = every_tree(project)
     found = [
         _info(project, tree, known.pop(str(tree.path), None), is_main=tree is listed[0])
         for tree in listed

@@ -1,7 +1,8 @@
-"""Bringing a work tree's versions and rows to the branch we are on, where only that side has moved.
+"""Bringing a work tree's versions and rows to the branch we are on.
 
-Refuses everything else: two stores that both grew are not put together here. Files go over one by
-one, each in one step, then index and branch: killed anywhere, the same call completes.
+Where both sides have moved, git merges them beside the tree, the stores row by row; what conflicts
+is left to `git merge`. Files go over one by one, each in one step, then index and branch: killed
+anywhere, the same call completes.
 """
 
 from __future__ import annotations
@@ -13,15 +14,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xvc.adapters.branch import advance, clear
-from xvc.adapters.dvc import parse_pointer, pointer_of
+from xvc.adapters.files import write_durably
 from xvc.adapters.git import Git, State
 from xvc.adapters.lock import FileLock
 from xvc.adapters.snapshot import private_index
-from xvc.adapters.trees import Tree, base_of, is_ancestor
+from xvc.adapters.trees import Tree, drop_merge_files, is_ancestor, joined
 from xvc.errors import ConflictError
+from xvc.flows import unfinished
 from xvc.flows.find import versions
+from xvc.flows.merge import MergeUnfinished
 from xvc.flows.unsaved import unsaved
 from xvc.flows.worktree import NoTree, git_at, project_at, tree_named
+from xvc.journal.layout import Room
 from xvc.project import Project
 
 _WAIT = 120.0
@@ -29,7 +33,7 @@ _GONE = "0" * 40
 
 
 class CannotMerge(ConflictError):
-    """A work tree's branch cannot simply be followed; nothing has moved."""
+    """A work tree's branch cannot come over without somebody's decision; nothing has moved."""
 
     code = "cannot-merge"
 
@@ -68,7 +72,8 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
 
     Raises:
         NoTree: there is no such tree.
-        CannotMerge: both sides have moved, or rows or files would be lost.
+        CannotMerge: both sides changed the same, or rows or files would be lost.
+        MergeUnfinished: an earlier merge of stores waits for decisions.
         LockBusy: another version is being made, for long.
         GitFailed: git refused.
     """
@@ -78,64 +83,69 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
     git, room = project.git, project.room
     with FileLock(room.version_lock).held(wait=_WAIT, doing="worktree merge"):
         clear(git, room.scratch)
+        shutil.rmtree(_fresh(git), ignore_errors=True)  # of a call that was killed
+        drop_merge_files(git, room.scratch)
         state = git.state()
         called = record.name if record else name
         if state.commit is None or is_ancestor(git, tree.commit, state.commit):
             return Merged(called, state.branch, tree.commit, tree.commit, (), ())
         _refuse_unsaved(project, called, tree)
+        new = tree.commit
         if not is_ancestor(git, state.commit, tree.commit):
-            raise _apart(project, called, state.commit, tree.commit)
-        entries = git.between(state.commit, tree.commit)
+            new = _joined(project, called, state.commit, tree)
+        entries = git.between(state.commit, new)
         _refuse_changed(git, called, state, entries)
-        new = set(git.text("tag", f"--merged={tree.commit}", f"--no-merged={state.commit}").split())
-        names = tuple(info.name for info in versions(project) if info.name in new)
+        passed = git.text("tag", f"--merged={tree.commit}", f"--no-merged={state.commit}").split()
+        names = tuple(info.name for info in versions(project) if info.name in passed)
         if not dry_run:
-            _follow(project, state, tree.commit, entries, called)
-        return Merged(called, state.branch, state.commit, tree.commit, names, tuple(entries))
+            _follow(project, state, new, entries, called)
+            _note(room, state.commit, tree).unlink(missing_ok=True)
+        return Merged(called, state.branch, state.commit, new, names, tuple(entries))
 
 
 def _refuse_unsaved(project: Project, name: str, tree: Tree) -> None:
-    """Rows that no version holds stay behind on that side, and are in the way on this one."""
+    """What no commit there holds would stay behind; our own rows lie on top of any store."""
     there = unsaved(project_at(project, tree))
     if there:
         runs = ", ".join(sorted(there))
         reason = f"its runs {runs} are in no version"
-        raise CannotMerge(name, reason, f"`xvc -C {tree.path} tag` gives them one.")
+        way = f"`xvc -C {tree.path} tag` gives them one; `xvc merge worktree:{name}` takes them"
+        raise CannotMerge(name, reason, f"{way} without one.")
     if changed := git_at(project, tree).state().changed:
         reason = f"it has uncommitted changes ({', '.join(changed[:5])})"
         raise CannotMerge(name, reason, f"Commit them in {tree.path}, or put them back.")
-    project.keeper.refresh()
-    if here := unsaved(project):
-        reason = f"runs {', '.join(sorted(here))} of this tree are in no version"
-        raise CannotMerge(name, reason, "Both sides have rows of their own: two stores to merge.")
 
 
-def _apart(project: Project, name: str, ours: str, theirs: str) -> CannotMerge:
-    """Say what both sides have that the other has not."""
-    git = project.git
-    base = base_of(git, ours, theirs)
-    was, here, there = (_store_at(project, commit) for commit in (base, ours, theirs))
-    if was not in (here, there):
-        names = [
-            _versions_between(project, one, other)
-            for one, other in ((theirs, ours), (ours, theirs))
-        ]
-        sides = [", ".join(each) or "a changed store" for each in names]
-        reason = f"both stores have grown since they parted: here {sides[0]}, there {sides[1]}"
-        return CannotMerge(name, reason, "Following either side would drop the other's rows.")
-    reason = "this branch has commits of its own"
-    return CannotMerge(name, reason, "Only one store has grown, so `git merge` loses no row.")
+def _joined(project: Project, name: str, ours: str, tree: Tree) -> str:
+    """Have git merge both sides, and commit what comes of it; the branch does not move yet.
+
+    The commit is noted: the same stores merged again are other bytes, and a call that was killed
+    may have laid some of these already.
+    """
+    git, room = project.git, project.room
+    note = _note(room, ours, tree)
+    if note.exists() and (made := git.commit_of(note.read_text())) is not None:
+        return made
+    theirs = tree.branch or tree.commit or ""
+    waiting = unfinished.read(room)
+    if waiting is not None and (not waiting.is_git or git.call("ls-files", "--unmerged")):
+        raise MergeUnfinished(tuple(each.name for each in waiting.sources), waiting.open)
+    found = joined(git, ours, tree.commit or "", room.scratch)
+    if found is None:
+        reason = "both sides have moved, and this git cannot merge beside the tree"
+        raise CannotMerge(name, reason, f"`git merge {theirs}`.")
+    if found.tree is None:
+        unfinished.forget(room)  # git has been asked beside the tree: nothing waits for decisions
+        reason = f"both sides changed {', '.join(found.conflicts[:5])}"
+        way = f"`git merge {theirs}` stops there; `xvc merge --conflicts` shows those of the stores"
+        raise CannotMerge(name, reason, way)
+    made = git.make_commit(found.tree, [ours, tree.commit], f"Merge work tree {name}\n")
+    write_durably(note, made.encode())
+    return made
 
 
-def _store_at(project: Project, commit: str | None) -> str | None:
-    path = project.relative(pointer_of(project.store_path))
-    text = project.git.read(commit, path) if commit else None
-    return parse_pointer(text, path).digest if text is not None else None
-
-
-def _versions_between(project: Project, old: str, new: str) -> list[str]:
-    found = project.git.text("tag", f"--merged={new}", f"--no-merged={old}").split()
-    return [info.name for info in versions(project) if info.name in found]
+def _note(room: Room, ours: str, tree: Tree) -> Path:
+    return room.scratch / f"joined-{ours}-{tree.commit}"
 
 
 def _refuse_changed(git: Git, name: str, state: State, entries: Mapping[str, str]) -> None:
@@ -165,8 +175,7 @@ def _follow(
 ) -> None:
     git, scratch = project.git, project.room.scratch
     index = private_index(git, scratch, f"merge-{os.getpid()}")
-    fresh = git.place.top / ".exp-merge"
-    shutil.rmtree(fresh, ignore_errors=True)  # of a call that was killed
+    fresh = _fresh(git)
     try:
         git.put(index, entries)
         _write_out(git, index, fresh, entries)
@@ -177,8 +186,12 @@ def _follow(
     finally:
         index.unlink(missing_ok=True)
         shutil.rmtree(fresh, ignore_errors=True)
-    git.call("update-index", "-q", "--refresh", accept=(0, 1))
     project.keeper.refresh()
+
+
+def _fresh(git: Git) -> Path:
+    """Name the folder in the tree, so on its file system, where the new files are written."""
+    return git.place.top / ".exp-merge"
 
 
 def _write_out(git: Git, index: Path, fresh: Path, entries: Mapping[str, str]) -> None:

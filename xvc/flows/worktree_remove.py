@@ -13,13 +13,14 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xvc.adapters.trees import Tree, drop_branch, forget_tree, holders, trees
+from xvc.adapters.trees import Tree, drop_branch, forget_tree, holders
 from xvc.core.worktree import Losses, Record, Stage
 from xvc.errors import BusyError, ConflictError
 from xvc.flows.losses import losses
 from xvc.flows.worktree import (
     NoTree,
     every_journal,
+    every_tree,
     forget,
     held,
     held_list,
@@ -113,7 +114,7 @@ def remove(
             return replace(plan, is_dry=True)
         if plan.losses and not yes:
             raise WouldLose(record.name, plan.losses.sentences)
-        with held_list(project.room, f"remove {called}"):
+        with held_list(project, f"remove {called}"):
             return removed(project, record, plan)
 
 
@@ -133,7 +134,7 @@ def _planned(project: Project, record: Record, tree: Tree | None) -> Removal:
     refuse_in_use(project, record, tree)
     lost = Losses()
     if tree is not None and is_filled(tree) and record.stage is not Stage.REMOVING:
-        lost = losses(project, trees(project.git)[0], tree)
+        lost = losses(project, every_tree(project)[0], tree)
     drops = _may_drop(project, record)
     return Removal(record.name, record.path, record.branch, drops, lost)
 
@@ -167,7 +168,7 @@ def _may_drop(project: Project, record: Record) -> bool:
         return False
     own = f"refs/heads/{record.branch}"
     commit = project.git.commit_of(own)
-    used = {tree.branch for tree in trees(project.git) if str(tree.path) != record.path}
+    used = {tree.branch for tree in every_tree(project) if str(tree.path) != record.path}
     if commit is None or record.branch in used:
         return False
     others = holders(project.git, commit, ("refs/heads/", "refs/remotes/", "refs/tags/"))

@@ -99,6 +99,19 @@ def wal_of(path: Path) -> Path:
     return path.with_name(path.name + ".wal")
 
 
+def refuse_log(path: Path) -> None:
+    """Make sure that a closed store is whole, before it is copied, renamed or hashed.
+
+    DuckDB writes its log into the file when it closes it, and where that fails (a full disk) it
+    says nothing: the rows are in the log alone.
+
+    Raises:
+        StoreFailed: there is a log.
+    """
+    if wal_of(path).exists():
+        raise StoreFailed(str(path), "DuckDB could not write its log into the file; is there room?")
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[DuckDBPyConnection]:
     """Open an existing store for writing, in one transaction; checkpointed when closed.
@@ -203,6 +216,7 @@ def side_by_side(
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         yield connection
+    refuse_log(stores[written])
 
 
 def read_through(connection: DuckDBPyConnection) -> None:
@@ -232,6 +246,7 @@ def create(path: Path) -> None:
         connection.execute("INSERT INTO meta VALUES ('schema', ?)", [str(VERSION)])
         connection.execute("USE memory")
         connection.execute("DETACH born")
+    refuse_log(birth)
     os.replace(birth, path)
 
 
@@ -242,6 +257,7 @@ def copy_through_readers(path: Path, copy: Path) -> None:
         connection.execute(f"ATTACH {literal(str(path))} AS held (READ_ONLY)")
         connection.execute(f"ATTACH {literal(str(copy))} AS copy (STORAGE_VERSION '{STORAGE}')")
         connection.execute("COPY FROM DATABASE held TO copy")
+    refuse_log(copy)
 
 
 @contextmanager
@@ -255,6 +271,7 @@ def beside_readers(path: Path, copy: Path) -> Iterator[DuckDBPyConnection]:
             copy_through_readers(path, copy)
             with writing(copy) as connection:
                 yield connection
+            refuse_log(copy)
             os.replace(copy, path)
             wal_of(path).unlink(missing_ok=True)
     finally:

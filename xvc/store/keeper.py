@@ -141,6 +141,7 @@ class Keeper:
         try:
             folded = self._rebuild(fresh)
             if folded is not None:
+                db.refuse_log(fresh)
                 before()
                 os.replace(fresh, self.path)
             return folded
@@ -379,6 +380,7 @@ class Keeper:
             if db.wal_of(self.path).exists():
                 with db.writing(self.path):
                     pass  # closing writes the log into the store
+                db.refuse_log(self.path)
             return self.dvc.keep_file(self.path)
 
     def _explain_why_not(self, dvc: Dvc) -> None:

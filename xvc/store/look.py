@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from xvc.core.expression import Expression
-from xvc.core.plain import from_plain
 from xvc.errors import BadValue, NoColumn, NoTable
-from xvc.journal.codec import from_json
 from xvc.store.columns import known
 from xvc.store.condition import Field, condition
+from xvc.store.query import as_logged
 from xvc.store.schema import EVENT_COLUMNS, quoted
-from xvc.types import Json, RunId
+from xvc.types import RunId
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -235,13 +234,9 @@ def _count(connection: DuckDBPyConnection, table: str, where: str, values: list[
 
 def recorded(value: object, kind: str) -> object:
     """Turn what DuckDB gives back into what was logged; decimals and ids into plain values."""
-    if kind == "JSON" and isinstance(value, str):
-        return from_plain(from_json(value))
-    if isinstance(value, list | dict):
-        return from_plain(cast("Json", value))
     if isinstance(value, Decimal):
         return float(value)
-    return str(value) if isinstance(value, UUID) else value
+    return str(value) if isinstance(value, UUID) else as_logged(value, kind)
 
 
 def about(connection: DuckDBPyConnection, wanted: Wanted) -> Grid:

@@ -18,7 +18,7 @@ def command(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Bring a work tree's versions and rows to the branch you are on, when only it has moved.
+    """Bring a work tree's versions and rows to the branch you are on.
 
     Example: xvc worktree merge deeper
     """
