@@ -327,7 +327,7 @@ def test_installing_twice_changes_nothing(tmp_path: Path, call_xvc: Calling) -> 
 
     told = call_xvc("skills", "install", "--dest", str(tmp_path), "--json")
 
-    assert (told.code, told.data["added"], told.data["changed"]) == (0, [], [])
+    assert (told.code, told.data["added"], told.data["replaced"]) == (0, [], [])
     assert told.data["unchanged"] > 0
 
 
@@ -342,8 +342,8 @@ def test_a_changed_file_is_not_overwritten(tmp_path: Path, call_xvc: Calling) ->
     left = mine.read_text(), missing.exists()
     done = call_xvc("skills", "install", "--dest", str(tmp_path), "--yes", "--json")
 
-    assert (refused.code, refused.data["installed"], left) == (4, False, ("my own words", False))
-    assert refused.data["changed"] == done.data["changed"] == ["xvc/SKILL.md"]
+    assert (refused.code, refused.data["dry_run"], left) == (4, True, ("my own words", False))
+    assert refused.data["replaced"] == done.data["replaced"] == ["xvc/SKILL.md"]
     assert (done.code, done.data["added"]) == (0, ["benchmark/SKILL.md"])
     assert mine.read_bytes() == (SKILLS / "xvc" / "SKILL.md").read_bytes()
 
@@ -352,7 +352,7 @@ def test_a_dry_run_writes_nothing(tmp_path: Path, call_xvc: Calling) -> None:
     """The plan is told, and the folder is not even made."""
     told = call_xvc("skills", "install", "--dest", str(tmp_path / "new"), "--dry-run", "--json")
 
-    assert (told.code, told.data["installed"]) == (0, False)
+    assert (told.code, told.data["dry_run"]) == (0, True)
     assert told.data["added"]
     assert not (tmp_path / "new").exists()
 
