@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
@@ -54,7 +55,12 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
     text = table(head, [_row(each) for each in found], right=range(2, 6))
     data: Data = {"worktrees": [_facts(each) for each in found], "total": len(found)}
     warnings = tuple(warning for each in found for warning in each.warnings)
-    show(Answer("worktree list", data, text, warnings), here.manner)
+    steps = [
+        shlex.join(["xvc", "worktree", "adopt", e["path"]])
+        for e in data["worktrees"]
+        if e["state"] == "not adopted"
+    ]
+    show(Answer("worktree list", data, text, warnings, tuple(steps[:FEW])), here.manner)
 
 
 def _row(found: TreeInfo) -> list[str]:
