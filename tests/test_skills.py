@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from skills_ref import validate
 
 from pages import (
     FENCE,
@@ -163,6 +164,25 @@ def test_a_block_that_fails_is_noticed(repository: Path, offline: Mapping[str, s
 
 
 @BY_SKILL
+def test_the_reference_validator_accepts_a_skill(name: str) -> None:
+    """What every agent's loader expects of a skill holds."""
+    assert validate(SKILLS / name) == []
+
+
+def test_the_reference_validator_refuses(tmp_path: Path) -> None:
+    """A folder of another name, or a description that is no YAML, is found."""
+    page = tmp_path / "other" / "SKILL.md"
+    page.parent.mkdir()
+    page.write_text((SKILLS / "xvc" / "SKILL.md").read_text())
+
+    renamed = validate(page.parent)
+    page.write_text("---\nname: other\ndescription: Use when: (1) a: b\n---\n")
+
+    assert renamed != []
+    assert validate(page.parent) != []
+
+
+@BY_SKILL
 def test_a_skill_says_what_it_is_for(name: str) -> None:
     """The frontmatter is read by every agent: known keys, the folder's name, when to use it."""
     front, _ = front_of(name)
@@ -238,6 +258,26 @@ def test_a_wrong_flag_is_noticed(tmp_path: Path) -> None:
         ["promote"],
         ["run", "--fast", "--", "python", "a.py", "--any"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("xvc", "xvc tag minor -m", "xvc tag minor --note"),
+        ("git-versioning", "xvc merge exp/wider --dry-run", "xvc merge exp/wider --plan"),
+        ("benchmark", "xvc cache explain predict", "xvc cache why predict"),
+    ],
+)
+def test_a_wrong_flag_in_a_skill_is_noticed(
+    name: str, right: str, wrong: str, tmp_path: Path
+) -> None:
+    """A real page with one option, or one verb, that is not there fails."""
+    text = (SKILLS / name / "SKILL.md").read_text(encoding="utf-8")
+    page = tmp_path / "SKILL.md"
+    page.write_text(text.replace(right, wrong, 1))
+
+    assert text.count(right) >= 1
+    assert len(unknown_calls(page)) == 1
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
