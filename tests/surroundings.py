@@ -6,10 +6,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from xvc.cli import contract
 
 _GITCONFIG = """\
 [user]
@@ -59,6 +64,20 @@ print("trained with", lr)
 """
 
 
+@cache
+def _validator(name: str) -> Draft202012Validator:
+    return Draft202012Validator(contract.document(name))
+
+
+def expected(document: Mapping[str, Any]) -> None:
+    """Check a document of ``--json`` against the schema that is published for it.
+
+    Raises:
+        jsonschema.ValidationError: it has another shape.
+    """
+    _validator(document.get("command", contract.ERROR)).validate(document)
+
+
 @dataclass(frozen=True)
 class Called:
     """What a call of xvc left: its exit code and what it wrote."""
@@ -69,8 +88,10 @@ class Called:
 
     @property
     def json(self) -> Any:
-        """The one document on stdout."""
-        return json.loads(self.out)
+        """The one document on stdout; one that is not as its schema says fails the test."""
+        document = json.loads(self.out)
+        expected(document)
+        return document
 
     @property
     def data(self) -> Any:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from skills_ref import validate
 
 from pages import (
     FENCE,
@@ -163,6 +164,25 @@ def test_a_block_that_fails_is_noticed(repository: Path, offline: Mapping[str, s
 
 
 @BY_SKILL
+def test_the_reference_validator_accepts_a_skill(name: str) -> None:
+    """What every agent's loader expects of a skill holds."""
+    assert validate(SKILLS / name) == []
+
+
+def test_the_reference_validator_refuses(tmp_path: Path) -> None:
+    """A folder of another name, or a description that is no YAML, is found."""
+    page = tmp_path / "other" / "SKILL.md"
+    page.parent.mkdir()
+    page.write_text((SKILLS / "xvc" / "SKILL.md").read_text())
+
+    renamed = validate(page.parent)
+    page.write_text("---\nname: other\ndescription: Use when: (1) a: b\n---\n")
+
+    assert renamed != []
+    assert validate(page.parent) != []
+
+
+@BY_SKILL
 def test_a_skill_says_what_it_is_for(name: str) -> None:
     """The frontmatter is read by every agent: known keys, the folder's name, when to use it."""
     front, _ = front_of(name)
@@ -238,6 +258,26 @@ def test_a_wrong_flag_is_noticed(tmp_path: Path) -> None:
         ["promote"],
         ["run", "--fast", "--", "python", "a.py", "--any"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "right", "wrong"),
+    [
+        ("xvc", "xvc tag minor -m", "xvc tag minor --note"),
+        ("git-versioning", "xvc merge exp/wider --dry-run", "xvc merge exp/wider --plan"),
+        ("benchmark", "xvc cache explain predict", "xvc cache why predict"),
+    ],
+)
+def test_a_wrong_flag_in_a_skill_is_noticed(
+    name: str, right: str, wrong: str, tmp_path: Path
+) -> None:
+    """A real page with one option, or one verb, that is not there fails."""
+    text = (SKILLS / name / "SKILL.md").read_text(encoding="utf-8")
+    page = tmp_path / "SKILL.md"
+    page.write_text(text.replace(right, wrong, 1))
+
+    assert text.count(right) >= 1
+    assert len(unknown_calls(page)) == 1
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.stem)
@@ -327,7 +367,7 @@ def test_installing_twice_changes_nothing(tmp_path: Path, call_xvc: Calling) -> 
 
     told = call_xvc("skills", "install", "--dest", str(tmp_path), "--json")
 
-    assert (told.code, told.data["added"], told.data["changed"]) == (0, [], [])
+    assert (told.code, told.data["added"], told.data["replaced"]) == (0, [], [])
     assert told.data["unchanged"] > 0
 
 
@@ -342,8 +382,8 @@ def test_a_changed_file_is_not_overwritten(tmp_path: Path, call_xvc: Calling) ->
     left = mine.read_text(), missing.exists()
     done = call_xvc("skills", "install", "--dest", str(tmp_path), "--yes", "--json")
 
-    assert (refused.code, refused.data["installed"], left) == (4, False, ("my own words", False))
-    assert refused.data["changed"] == done.data["changed"] == ["xvc/SKILL.md"]
+    assert (refused.code, refused.data["dry_run"], left) == (4, True, ("my own words", False))
+    assert refused.data["replaced"] == done.data["replaced"] == ["xvc/SKILL.md"]
     assert (done.code, done.data["added"]) == (0, ["benchmark/SKILL.md"])
     assert mine.read_bytes() == (SKILLS / "xvc" / "SKILL.md").read_bytes()
 
@@ -352,7 +392,7 @@ def test_a_dry_run_writes_nothing(tmp_path: Path, call_xvc: Calling) -> None:
     """The plan is told, and the folder is not even made."""
     told = call_xvc("skills", "install", "--dest", str(tmp_path / "new"), "--dry-run", "--json")
 
-    assert (told.code, told.data["installed"]) == (0, False)
+    assert (told.code, told.data["dry_run"]) == (0, True)
     assert told.data["added"]
     assert not (tmp_path / "new").exists()
 

@@ -81,7 +81,7 @@ def test_a_deletion_shows_its_plan_first(
     assert (asked.code, dry.code) == (4, 0)
     assert "would delete object m" in asked.out
     assert "e0.1.0 still holds it" in asked.out
-    assert (dry.data["deleted"], dry.data["references"]) == (False, 3)
+    assert (dry.data["dry_run"], dry.data["references"]) == (True, 3)
     assert call_xvc("assets", "ls", "--json").data["total"] == 3
     assert git(project, "status", "--porcelain") == ""
 

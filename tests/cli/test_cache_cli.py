@@ -95,7 +95,7 @@ def test_deleting_shows_its_plan_first(folder: Path, call_xvc: Calling) -> None:
     done = call_xvc(*words, "--yes").data
     after = call_xvc("cache", "ls", "--cache", str(folder), "--json").data["total"]
 
-    assert plan == dry == {**done, "deleted": False}
+    assert plan == dry == {**done, "dry_run": True}
     assert (len(plan["entries"]), before, after) == (2, 3, 1)
 
 

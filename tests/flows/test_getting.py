@@ -86,7 +86,7 @@ def test_a_file_is_had_as_the_version_had_it(
 
     assert got.code == 0, got.out
     assert (tmp_path / "out" / "file").read_bytes() == content
-    assert (got.data["files"], got.data["bytes"]) == (1, len(content))
+    assert (got.data["files"], got.data["size"]) == (1, len(content))
     assert os.listdir(tmp_path / "out") == ["file"]
     assert os.access(tmp_path / "out" / "file", os.W_OK)
     assert everything(tagged / ".dvc" / "cache") == before

@@ -363,7 +363,7 @@ def test_the_list_tells_what_each_tree_has(tracked: Path, call_xvc: Calling) -> 
     assert found["main"]["runs"] == 0
     facts = found["first"]
     assert (facts["branch"], facts["runs"], facts["unsaved_runs"]) == ("exp/first", 2, [run])
-    assert (facts["unsaved_rows"], facts["changed"], facts["here"]) == (1, ["train.py"], True)
+    assert (facts["unsaved_rows"], facts["changed_files"], facts["here"]) == (1, ["train.py"], True)
     assert facts["last_activity"] > 0
     assert found["second"]["state"] == "missing"
     looks = call_xvc("doctor", "--json").data["findings"]

@@ -24,6 +24,7 @@ COMMANDS = (
     *(f"cache {verb}" for verb in ("ls", "stats", "explain", "delete")),
     *(f"worktree {verb}" for verb in ("add", "list", "adopt", "merge", "remove")),
     *(f"skills {verb}" for verb in ("list", "install")),
+    *("brief", "schema"),
 )
 """Every command, in the order in which they are met; each has a module of its name.
 
@@ -86,7 +87,7 @@ def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
     for name in names:
         # What follows the first word of `xvc run`'s command is that command's own.
         parsing = {"allow_interspersed_args": name != "run"}
-        command = import_module(f"xvc.cli.commands.{_module(name)}").command
+        command = import_module(module_of(name)).command
         group, _, last = name.rpartition(" ")
         if group not in groups:
             groups[group] = _group(app, group)
@@ -94,8 +95,9 @@ def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
     return app
 
 
-def _module(name: str) -> str:
-    return name.replace(" ", ".").replace("-", "_")
+def module_of(name: str) -> str:
+    """Name the module of a command."""
+    return "xvc.cli.commands." + name.replace(" ", ".").replace("-", "_")
 
 
 def _group(app: typer.Typer, name: str) -> typer.Typer:
@@ -178,7 +180,7 @@ def call(words: list[str]) -> int:
     before = words[: words.index("--")] if "--" in words else words
     manner = Manner(as_json="--json" in before, colour=may_colour())
     try:
-        surroundings = Context(manner=manner)
+        surroundings = Context(manner=manner, words=tuple(words))
         app = application(_needed(words))
         code = app(words, standalone_mode=False, obj=surroundings, prog_name="xvc")
     except XvcError as err:

@@ -7,15 +7,73 @@ import html
 import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from xvc.cli.output import number, size, table
 from xvc.core.compare import Cell, CodeChange, Difference, Missing
-from xvc.core.direction import is_progress
-from xvc.core.run import DataFile
-from xvc.flows.compare import Compared
-from xvc.types import Json
+from xvc.core.direction import Direction, is_progress
+from xvc.core.run import DataFile, Status
+
+if TYPE_CHECKING:
+    from xvc.flows.compare import Compared
 
 _CODE_SHOWN = 20
+
+
+class RunFacts(TypedDict):
+    """One of the runs."""
+
+    id: str
+    version: str | None
+    status: Status
+
+
+class Row(TypedDict):
+    """One key, a place for each run; ``best`` is the place of the best number."""
+
+    key: str
+    values: list[object]
+    present: list[bool]
+    delta: list[float | None]
+    percent: list[float | None]
+    direction: Direction | None
+    best: int | None
+
+
+class File(TypedDict):
+    """One file as a run had it; size in bytes."""
+
+    digest: str
+    size: int | None
+
+
+class DataRow(TypedDict):
+    """One input of DVC's, a place for each run."""
+
+    path: str
+    files: list[File | None]
+
+
+class CodeRow(TypedDict):
+    """One file of code; lines are null for binary files."""
+
+    path: str
+    added: int | None
+    removed: int | None
+
+
+class Comparing(TypedDict):
+    """How runs differ from the first; ``code`` has a list for each of the others."""
+
+    runs: list[RunFacts]
+    params: list[Row]
+    metrics: list[Row]
+    packages: list[Row]
+    data: list[DataRow]
+    code: Annotated[list[list[CodeRow]], "The first twenty files of each."]
+    code_totals: list[int]
+    unknown_directions: list[str]
+    is_same: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,12 +246,12 @@ LAYOUTS: dict[str, Callable[[Compared, bool], str]] = {
 }
 
 
-def as_data(found: Compared, *, every: bool) -> Json:
+def as_data(found: Compared, *, every: bool) -> Comparing:
     """The whole comparison as JSON."""
     comparison = found.comparison
     return {
         "runs": [
-            {"id": one.record.id, "version": one.version, "status": one.record.status.value}
+            {"id": one.record.id, "version": one.version, "status": one.record.status}
             for one in found.runs
         ],
         "params": _json_rows(comparison.params, every=every),
@@ -211,15 +269,19 @@ def as_data(found: Compared, *, every: bool) -> Json:
             if every or not row.is_same
         ],
         "code": [
-            [{"path": c.path, "added": c.added, "removed": c.removed} for c in changes]
+            [
+                {"path": c.path, "added": c.added, "removed": c.removed}
+                for c in changes[:_CODE_SHOWN]
+            ]
             for changes in comparison.code
         ],
+        "code_totals": [len(changes) for changes in comparison.code],
         "unknown_directions": list(found.unknown_directions),
         "is_same": comparison.is_same,
     }
 
 
-def _json_rows(rows: Sequence[Difference], *, every: bool) -> Json:
+def _json_rows(rows: Sequence[Difference], *, every: bool) -> list[Row]:
     return [
         {
             "key": row.key,
@@ -227,7 +289,7 @@ def _json_rows(rows: Sequence[Difference], *, every: bool) -> Json:
             "present": [not isinstance(value, Missing) for value in row.values],
             "delta": list(row.delta),
             "percent": list(row.percent),
-            "direction": row.direction.value if row.direction else None,
+            "direction": row.direction,
             "best": row.best,
         }
         for row in rows

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,11 +21,21 @@ class Context:
 
     folder: Path = field(default_factory=Path.cwd)
     manner: Manner = field(default_factory=Manner)
+    words: tuple[str, ...] = ()
 
     @property
     def environment(self) -> dict[str, str]:
         """The process environment, as a value."""
         return dict(os.environ)
+
+    def again(self, *more: str) -> str:
+        """This very call with more words, ready for a shell; as it was meant, not as a plan.
+
+        >>> Context(words=("db", "delete", "a b", "--json", "--dry-run")).again("--yes")
+        "xvc db delete 'a b' --yes"
+        """
+        kept = [word for word in self.words if word not in ("--json", "--dry-run")]
+        return shlex.join(["xvc", *kept, *more])
 
     def project(self) -> Project:
         """Find the project of the folder."""

@@ -14,7 +14,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
 from xvc.cli.output import Answer, number, say, show, table
 from xvc.core.plain import to_plain
@@ -39,6 +39,14 @@ class Form:
     written: Mapping[str, Callable[[int], str]] | None = None
 
 
+class Rows(TypedDict):
+    """Rows, their columns in order, and how many there are in all; null: more than were asked."""
+
+    columns: list[str]
+    rows: list[Mapping[str, object]]
+    total: int | None
+
+
 def show_grid(here: Context, project: Project, command: str, grid: Grid, form: Form) -> None:
     """Print rows.
 
@@ -54,9 +62,9 @@ def show_grid(here: Context, project: Project, command: str, grid: Grid, form: F
         say(f"… {more or 'perhaps'} more; --limit 0 shows all", here.manner)
 
 
-def data_of(grid: Grid) -> Json:
+def data_of(grid: Grid) -> Rows:
     """Return rows as objects, with their columns in order and how many there are in all."""
-    rows: list[Json] = [
+    rows: list[Mapping[str, object]] = [
         {name: as_json(value) for name, value in zip(grid.columns, row, strict=True)}
         for row in grid.rows
     ]

@@ -5,17 +5,89 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
-from xvc.cli.output import Answer, table
-from xvc.core.merge import Conflict, Fate, Tally
-from xvc.flows.choices import FIELDS
-from xvc.flows.merge import Merged
-from xvc.flows.unfinished import Unfinished
+from xvc.cli.output import FEW, Answer, table
+from xvc.core.merge import Conflict, Fate, Side, Tally
 from xvc.types import Json
 
+if TYPE_CHECKING:
+    from xvc.flows.merge import Merged
+    from xvc.flows.unfinished import Unfinished
+
 _HEAD = ("table", "ours", "theirs", "equal", "kept", "taken", "changed", "deleted", "both", "after")
-_SHOWN = 20
 _WIDEST = 40
+
+
+class Account(TypedDict):
+    """Rows of one table on each side and after, and what became of them."""
+
+    table: str
+    ours: int
+    theirs: int
+    equal: int
+    kept: int
+    taken: int
+    changed: int
+    deleted: int
+    both: int
+    after: int
+    fates: Mapping[str, int]
+
+
+class SourceAccount(Account):
+    """Of one source."""
+
+    source: str
+
+
+class Dispute(TypedDict):
+    """One cell that both sides changed; ``column`` null is the row as a whole."""
+
+    source: str
+    table: str
+    key: str
+    column: str | None
+    kind: str
+    base: object
+    ours: object
+    theirs: object
+    newer: Side | None
+    choice: Annotated[str | None, "ours, theirs or value; null is to decide."]
+    value: object
+
+
+class Merging(TypedDict):
+    """What a merge did, or would do; ``store`` is the digest of the merged one."""
+
+    sources: list[str]
+    tables: list[SourceAccount]
+    conflicts: Annotated[list[Dispute], "The first twenty; --conflicts lists all."]
+    total: Annotated[int, "Conflicts in all."]
+    undecided: int
+    store: str | None
+    changed: bool
+    dry_run: bool
+
+
+class Conflicts(TypedDict):
+    """With --conflicts, or after deciding some: all conflicts of the unfinished merge."""
+
+    sources: list[str]
+    conflicts: list[Dispute]
+    total: int
+    undecided: int
+
+
+class Aborted(TypedDict):
+    """With --abort: what was to be merged."""
+
+    sources: list[str]
+    aborted: bool
+
+
+MergeData = Merging | Conflicts | Aborted
 
 
 def merged_answer(done: Merged, *, is_dry: bool) -> Answer:
@@ -36,14 +108,15 @@ def merged_answer(done: Merged, *, is_dry: bool) -> Answer:
     steps: tuple[str, ...] = (step,) if done.digest else ()
     if done.undecided:
         steps = ("xvc merge --conflicts", "xvc merge --theirs", "xvc merge --continue")
-    data: Json = {
+    data: Merging = {
         "sources": [outcome.source for outcome in done.outcomes],
         "tables": [
             {"source": outcome.source, **_tally(tally)}
             for outcome in done.outcomes
             for tally in outcome.tallies
         ],
-        "conflicts": [_facts(each) for each in done.conflicts],
+        "conflicts": [_facts(each) for each in done.conflicts[:FEW]],
+        "total": len(done.conflicts),
         "undecided": done.undecided,
         "store": done.digest,
         "changed": done.digest is not None,
@@ -64,11 +137,11 @@ def _outcome_lines(done: Merged) -> list[str]:
 
 
 def _cells(tally: Tally) -> list[str]:
-    facts = _tally(tally)
+    facts: Mapping[str, object] = _tally(tally)
     return [f"{facts[name]:,}" if name != "table" else tally.table for name in _HEAD]
 
 
-def _tally(tally: Tally) -> dict[str, Json]:
+def _tally(tally: Tally) -> Account:
     return {
         "table": tally.table,
         "ours": tally.ours,
@@ -86,9 +159,10 @@ def _tally(tally: Tally) -> dict[str, Json]:
 
 def listed(found: Unfinished, *, as_csv: bool) -> Answer:
     """Show the conflicts of an unfinished merge."""
-    data: Json = {
+    data: Conflicts = {
         "sources": [each.name for each in found.sources],
         "conflicts": [_facts(each) for each in found.conflicts],
+        "total": len(found.conflicts),
         "undecided": found.open,
     }
     if as_csv:
@@ -103,11 +177,11 @@ def listed(found: Unfinished, *, as_csv: bool) -> Answer:
 def abort_answer(found: Unfinished) -> Answer:
     """Show that a merge was given up."""
     names = [each.name for each in found.sources]
-    data: Json = {"sources": list(names), "aborted": True}
+    data: Aborted = {"sources": names, "aborted": True}
     return Answer("merge", data, f"gave up merging {', '.join(names)}; the store is as it was")
 
 
-def _conflict_table(conflicts: tuple[Conflict, ...], most: int | None = _SHOWN) -> str:
+def _conflict_table(conflicts: tuple[Conflict, ...], most: int | None = FEW) -> str:
     rows = [_line(each) for each in conflicts[:most]]
     text = table(["table", "key", "column", "base", "ours", "theirs", "choice"], rows)
     hidden = len(conflicts) - len(rows)
@@ -131,14 +205,21 @@ def _chosen(conflict: Conflict) -> str:
     return choice.side.value if choice.side else _short(choice.value)
 
 
-def _facts(conflict: Conflict) -> dict[str, Json]:
+def _facts(conflict: Conflict) -> Dispute:
     choice = conflict.choice
-    told: dict[str, Json] = {name: getattr(conflict, name) for name in FIELDS[:5]}
-    values = {name: _value(getattr(conflict, name)) for name in ("base", "ours", "theirs")}
-    word = None if choice is None else choice.side.value if choice.side else "value"
-    value = _value(choice.value) if choice is not None else None
-    newer = conflict.newer.value if conflict.newer else None
-    return {**told, **values, "newer": newer, "choice": word, "value": value}
+    return {
+        "source": conflict.source,
+        "table": conflict.table,
+        "key": conflict.key,
+        "column": conflict.column,
+        "kind": conflict.kind,
+        "base": _value(conflict.base),
+        "ours": _value(conflict.ours),
+        "theirs": _value(conflict.theirs),
+        "newer": conflict.newer,
+        "choice": None if choice is None else choice.side.value if choice.side else "value",
+        "value": _value(choice.value) if choice is not None else None,
+    }
 
 
 def _value(text: str | None) -> Json:
@@ -147,6 +228,8 @@ def _value(text: str | None) -> Json:
 
 
 def _csv(conflicts: tuple[Conflict, ...]) -> str:
+    from xvc.flows.choices import FIELDS  # late: it reads files
+
     out = io.StringIO()
     writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
     writer.writeheader()

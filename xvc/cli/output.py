@@ -9,16 +9,47 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Literal, TypedDict, cast
 
 from xvc.core.plain import to_plain
 from xvc.errors import XvcError
 from xvc.types import Json
 
 SCHEMA = 1
+FEW = 20
+"""How many of something an answer names that is not a list of them; it says how many there are."""
+
 _GAP = "  "
+
+
+class Envelope(TypedDict):
+    """An answer; ``next`` holds commands to go on with. ``ok`` is false when the exit is not 0."""
+
+    schema: int
+    command: str
+    ok: bool
+    data: object
+    warnings: list[str]
+    next: list[str]
+
+
+class Told(TypedDict):
+    """What went wrong, and the way out; ``retryable``: the same call may succeed later."""
+
+    code: str
+    message: str
+    hint: str
+    retryable: bool
+
+
+class Refusal(TypedDict):
+    """An error, of whatever command."""
+
+    schema: int
+    ok: Literal[False]
+    error: Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +57,7 @@ class Answer:
     """What a command found: JSON for machines, text for people, and what to do next."""
 
     command: str
-    data: Json
+    data: Mapping[str, object]
     text: str = ""
     warnings: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
@@ -46,15 +77,7 @@ class Manner:
 def show(answer: Answer, manner: Manner) -> None:
     """Print an answer."""
     if manner.as_json:
-        envelope: dict[str, Json] = {
-            "schema": SCHEMA,
-            "command": answer.command,
-            "ok": answer.exit_code == 0,
-            "data": answer.data,
-            "warnings": list(answer.warnings),
-            "next": list(answer.next),
-        }
-        _write(sys.stdout, json.dumps(to_plain(envelope), ensure_ascii=False) + "\n")
+        _write(sys.stdout, json.dumps(envelope_of(answer), ensure_ascii=False) + "\n")
         return
     if answer.text:
         _write(sys.stdout, answer.text.rstrip("\n") + "\n")
@@ -63,6 +86,19 @@ def show(answer: Answer, manner: Manner) -> None:
     if answer.next and not manner.quiet and sys.stderr.isatty():
         for step in answer.next:
             _write(sys.stderr, painted(f"next: {step}", "2", manner) + "\n")
+
+
+def envelope_of(answer: Answer) -> Json:
+    """Put an answer into its envelope, with everything in it that JSON cannot hold made plain."""
+    envelope: Envelope = {
+        "schema": SCHEMA,
+        "command": answer.command,
+        "ok": answer.exit_code == 0,
+        "data": answer.data,
+        "warnings": list(answer.warnings),
+        "next": list(answer.next),
+    }
+    return to_plain(envelope)
 
 
 def warn(text: str, manner: Manner) -> None:
@@ -79,13 +115,13 @@ def say(text: str, manner: Manner) -> None:
 def show_error(error: XvcError, manner: Manner) -> None:
     """Print an error: one sentence, one hint."""
     if manner.as_json:
-        told: dict[str, Json] = {
+        told: Told = {
             "code": error.code,
             "message": str(error),
             "hint": error.hint,
             "retryable": error.retryable,
         }
-        envelope: dict[str, Json] = {"schema": SCHEMA, "ok": False, "error": told}
+        envelope: Refusal = {"schema": SCHEMA, "ok": False, "error": told}
         _write(sys.stdout, json.dumps(envelope, ensure_ascii=False) + "\n")
         return
     _write(sys.stderr, f"{painted(f'error[{error.code}]:', '1;31', manner)} {error}\n")

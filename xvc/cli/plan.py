@@ -14,8 +14,9 @@ from xvc.errors import BadValue
 def show_plan(answer: Answer, here: Context, *, is_plan: bool, is_asked: bool) -> None:
     """Show what was done, or what would be; a plan that nobody asked for exits 4."""
     if not is_plan:
-        show(replace(answer, next=("xvc undo",)), here.manner)
+        show(answer, here.manner)
         return
+    answer = replace(answer, next=(here.again("--yes"),))
     if is_asked:
         show(answer, here.manner)
         return

@@ -84,7 +84,7 @@ class RunRecord:
 
     ``outs`` are the declared outputs as the run left them, already in the DVC cache;
     ``metrics`` maps each key to its last value, ``metric_times`` to when that value was logged
-    (nanoseconds since the epoch), ``touched`` each tracked file that changed during the run to
+    (microseconds since the epoch), ``touched`` each tracked file that changed during the run to
     its blob afterwards (None: deleted).
     """
 

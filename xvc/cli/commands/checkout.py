@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Reference
 from xvc.cli.output import Answer, show
-from xvc.types import Json
+
+
+class Data(TypedDict):
+    """A tree that is ready; ``linked`` counts files by the kind of link."""
+
+    name: str
+    path: str
+    reference: str
+    commit: str
+    changed: bool
+    linked: Mapping[str, int]
+    missing: list[str]
 
 
 def command(
@@ -35,13 +47,13 @@ def command(
     counts = [f"{count} by {kind}" for kind, count in sorted(made.done.linked.items())]
     lines = [f"{made.path} at {made.at} ({made.commit[:10]})"]
     lines += [f"data: {', '.join(counts)}"] if counts else []
-    data: Json = {
+    data: Data = {
         "name": made.name,
         "path": made.path,
-        "at": made.at,
+        "reference": made.at,
         "commit": made.commit,
         "changed": made.is_new,
-        "linked": dict(made.done.linked),
+        "linked": made.done.linked,
         "missing": list(made.done.missing),
     }
     steps = (f"cd {made.path}", f"xvc cleanup {made.name} --yes")

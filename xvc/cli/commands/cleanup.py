@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun, Yes
 from xvc.cli.output import Answer, show
-from xvc.types import Json
 
 if TYPE_CHECKING:
     from xvc.flows.cleanup import Cleaned
 
 _NEEDS_DECISION = 4
+
+
+class Tree(TypedDict):
+    """One tree, and why it has to stay, if so."""
+
+    name: str
+    path: str
+    kept_by: list[str]
+    removed: bool
+
+
+class Data(TypedDict):
+    """The trees that `xvc checkout` has made."""
+
+    trees: list[Tree]
+    total: int
+    dry_run: bool
 
 
 def command(
@@ -41,7 +57,7 @@ def command(
     found = cleanup(here.project(), names or (), here.folder, dry_run=is_plan)
     is_open = any(each.reasons for each in found) or (bool(found) and not yes)
     code = _NEEDS_DECISION if is_open and not dry_run else 0
-    data: Json = {
+    data: Data = {
         "trees": [
             {
                 "name": each.name,
@@ -51,13 +67,13 @@ def command(
             }
             for each in found
         ],
+        "total": len(found),
         "dry_run": is_plan,
     }
     text = _text(found)
-    show(
-        Answer("cleanup", data, text, _warnings(found, is_plan=is_plan), exit_code=code),
-        here.manner,
-    )
+    steps = (here.again("--yes"),) if is_plan and any(not each.reasons for each in found) else ()
+    warnings = _warnings(found, is_plan=is_plan)
+    show(Answer("cleanup", data, text, warnings, steps, code), here.manner)
     raise typer.Exit(code)
 
 

@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 
+from xvc.cli.comparison import LAYOUTS, Comparing, as_data
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, References
 from xvc.cli.output import Answer, show
 from xvc.errors import BadValue
+
+Data = Comparing
 
 
 def command(
@@ -27,8 +30,7 @@ def command(
 
     Example: xvc compare e0.1.0 e0.2.0
     """
-    from xvc.cli.comparison import LAYOUTS, as_data  # late: it opens DuckDB
-    from xvc.flows.compare import compare
+    from xvc.flows.compare import compare  # late: it opens DuckDB
 
     if layout not in LAYOUTS:
         raise BadValue("--format", f"{layout!r} is none of {', '.join(LAYOUTS)}")

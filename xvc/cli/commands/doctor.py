@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, show
-from xvc.types import Json
 
 _MARKS = {"good": "ok", "mended": "mended", "wrong": "WRONG"}
+
+
+class Finding(TypedDict):
+    """One thing that was checked; ``health`` is good, mended or wrong."""
+
+    what: str
+    health: str
+    detail: str
+    hint: str
+
+
+class Data(TypedDict):
+    """All that was checked."""
+
+    findings: list[Finding]
+    healthy: bool
 
 
 def command(context: typer.Context, as_json: AsJson = False) -> None:
@@ -28,11 +45,11 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
         lines.append(f"{_MARKS[each.health.value]:<7} {each.what:<10} {each.detail}")
         if each.hint:
             lines.append(f"{'':<18} {each.hint}")
-    listed: list[Json] = [
+    listed: list[Finding] = [
         {"what": each.what, "health": each.health.value, "detail": each.detail, "hint": each.hint}
         for each in found
     ]
     wrong = any(each.health is Health.WRONG for each in found)
-    data: Json = {"findings": listed, "healthy": not wrong}
+    data: Data = {"findings": listed, "healthy": not wrong}
     show(Answer("doctor", data, "\n".join(lines), exit_code=3 if wrong else 0), here.manner)
     raise typer.Exit(3 if wrong else 0)

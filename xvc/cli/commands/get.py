@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Reference
 from xvc.cli.output import Answer, show, size
-from xvc.types import Json
+
+
+class Data(TypedDict):
+    """What was written where; ``reference`` is the version, or the run, that it is of."""
+
+    reference: str
+    commit: str
+    path: str
+    out: str
+    files: int
+    size: Annotated[int, "Bytes."]
 
 
 def command(
@@ -36,12 +46,12 @@ def command(
     target = here.folder / (out or path.name or Path("copy"))
     got = get(here.project(), reference, here.folder / path, target, replace=yes)
     text = f"{got.path} of {got.at} is {out or target.name} ({got.files} files, {size(got.size)})"
-    data: Json = {
-        "at": got.at,
+    data: Data = {
+        "reference": got.at,
         "commit": got.commit,
         "path": got.path,
         "out": got.target,
         "files": got.files,
-        "bytes": got.size,
+        "size": got.size,
     }
     show(Answer("get", data, text), here.manner)

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, show
-from xvc.types import Json
+
+
+class Data(TypedDict):
+    """What was made and what was there; ``commit`` is the one that holds xvc's own files."""
+
+    root: str
+    changed: bool
+    done: list[str]
+    joined: list[str]
+    commit: str | None
 
 
 def command(
@@ -28,7 +37,7 @@ def command(
     here: Context = context.obj
     made = init(here.project(), here.folder, commit=commit)
     lines = [*made.done, *(f"uses {what}" for what in made.joined)]
-    data: Json = {
+    data: Data = {
         "root": made.root,
         "changed": made.changed,
         "done": list(made.done),

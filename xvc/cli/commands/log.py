@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Annotated, TypedDict
+
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Limit, Sort, Where
 from xvc.cli.output import Answer, moment, show, table
-from xvc.types import Json
+
+
+class Row(TypedDict):
+    """One version."""
+
+    version: str
+    run: str | None
+    commit: str
+    made: Annotated[int, "Nanoseconds since the epoch."]
+    subject: str
+    metrics: Mapping[str, object]
+    params: Mapping[str, object]
+
+
+class Data(TypedDict):
+    """Versions in order, and how many there are in all."""
+
+    versions: list[Row]
+    total: int
 
 
 def command(
@@ -29,18 +50,18 @@ def command(
     text = table(["version", "made", "message"], rows) if rows else "no versions yet"
     if total > len(found):
         text += f"\n… {total - len(found)} more; --limit 0 shows all"
-    listed: list[Json] = [
+    listed: list[Row] = [
         {
             "version": info.name,
             "run": info.message.run,
             "commit": info.commit,
-            "at": info.at,
+            "made": info.at * 10**9,
             "subject": info.message.subject,
-            "metrics": dict(info.message.metrics),
-            "params": dict(info.message.params),
+            "metrics": info.message.metrics,
+            "params": info.message.params,
         }
         for info in found
     ]
-    data: Json = {"versions": listed, "total": total}
+    data: Data = {"versions": listed, "total": total}
     steps = (f"xvc show {found[0].name}",) if found else ("xvc tag minor",)
     show(Answer("log", data, text, next=steps), here.manner)

@@ -2,18 +2,62 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Limit, Sort, Where
 from xvc.cli.output import Answer, duration, moment, number, show, table
-from xvc.types import Json
+from xvc.core.run import Status
 
 if TYPE_CHECKING:
     from xvc.core.run import RunRecord
-    from xvc.flows.list import Group, RunList
+    from xvc.flows.list import Group as Gathered
+    from xvc.flows.list import RunList
+
+
+class Row(TypedDict):
+    """One run, with the params and metrics that are worth a column."""
+
+    id: str
+    name: str | None
+    version: str | None
+    status: Status
+    worktree: str | None
+    started: Annotated[int | None, "Nanoseconds since the epoch."]
+    seconds: float | None
+    params: Mapping[str, object]
+    metrics: Mapping[str, object]
+    note: str | None
+
+
+class Group(TypedDict):
+    """With --group: the runs that share a value."""
+
+    value: object
+    runs: int
+    metric: str | None
+    mean: float | None
+    best: float | None
+
+
+class Runs(TypedDict):
+    """Runs in order, and how many there are in all."""
+
+    runs: list[Row]
+    total: int
+
+
+class Groups(TypedDict):
+    """Groups in order, and how many there are in all."""
+
+    groups: list[Group]
+    total: int
+
+
+Data = Runs | Groups
 
 
 def command(
@@ -39,7 +83,7 @@ def command(
     project = here.project()
     request = ListRequest(sort, where, group, limit or None, everywhere)
     if group is not None:
-        answer = _grouped(groups(project, request), group)
+        answer = _grouped(groups(project, request), group, limit or None)
     else:
         found = runs(project, request)
         answer = _listed(found, is_filtered=where is not None, everywhere=everywhere)
@@ -49,7 +93,7 @@ def command(
 
 def _listed(found: RunList, *, is_filtered: bool, everywhere: bool) -> Answer:
     if not found.runs:
-        nothing: Json = {"runs": [], "total": 0}
+        nothing: Runs = {"runs": [], "total": 0}
         if is_filtered:
             return Answer("ls", nothing, "no run fits", next=("xvc ls",))
         return Answer("ls", nothing, "no runs yet", next=("xvc run -- python train.py",))
@@ -62,7 +106,7 @@ def _listed(found: RunList, *, is_filtered: bool, everywhere: bool) -> Answer:
     text = table(head, rows, right=[4, *numbers])
     if found.total > len(found.runs):
         text += f"\n… {found.total - len(found.runs)} more; --limit 0 shows all"
-    data: Json = {"runs": [_facts(found, run) for run in found.runs], "total": found.total}
+    data: Runs = {"runs": [_facts(found, run) for run in found.runs], "total": found.total}
     return Answer("ls", data, text, next=(f"xvc show {found.runs[0].id}",))
 
 
@@ -79,12 +123,12 @@ def _row(found: RunList, run: RunRecord) -> list[str]:
     ]
 
 
-def _facts(found: RunList, run: RunRecord) -> Json:
+def _facts(found: RunList, run: RunRecord) -> Row:
     return {
         "id": run.id,
         "name": run.name,
         "version": found.versions.get(run.id),
-        "status": run.status.value,
+        "status": run.status,
         "worktree": run.code.worktree,
         "started": run.started,
         "seconds": run.seconds,
@@ -94,7 +138,8 @@ def _facts(found: RunList, run: RunRecord) -> Json:
     }
 
 
-def _grouped(found: list[Group], key: str) -> Answer:
+def _grouped(every: Sequence[Gathered], key: str, limit: int | None) -> Answer:
+    found = every[:limit]
     metric = next((each.metric for each in found if each.metric), None)
     head = [key, "runs", *([f"mean {metric}", f"best {metric}"] if metric else [])]
     rows = [
@@ -105,7 +150,7 @@ def _grouped(found: list[Group], key: str) -> Answer:
         ]
         for each in found
     ]
-    data: Json = {
+    data: Groups = {
         "groups": [
             {
                 "value": each.value,
@@ -116,7 +161,9 @@ def _grouped(found: list[Group], key: str) -> Answer:
             }
             for each in found
         ],
-        "total": len(found),
+        "total": len(every),
     }
     text = table(head, rows, right=range(1, len(head))) if rows else "no run fits"
+    if len(every) > len(found):
+        text += f"\n… {len(every) - len(found)} more; --limit 0 shows all"
     return Answer("ls", data, text)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from xvc.cli.context import Context
+from xvc.cli.merging import MergeData, abort_answer, listed, merged_answer
 from xvc.cli.options import AsJson, DryRun
 from xvc.cli.output import say, show
 from xvc.errors import BadValue
 
 if TYPE_CHECKING:
     from xvc.flows.merge import Policy
+
+Data = MergeData
 
 
 def command(
@@ -51,8 +55,7 @@ def command(
 
     Example: xvc merge exp-dropout
     """
-    from xvc.cli.merging import abort_answer, listed, merged_answer  # late: they open DuckDB
-    from xvc.flows import merge as flow
+    from xvc.flows import merge as flow  # late: they open DuckDB
     from xvc.flows import unfinished
 
     here: Context = context.obj
@@ -64,6 +67,7 @@ def command(
     if sources:
         done = flow.merge(project, sources, policy=policy, dry_run=dry_run, tell=tell)
         answer = merged_answer(done, is_dry=dry_run)
+        answer = replace(answer, next=(here.again(),)) if dry_run else answer
     elif abort:
         answer = abort_answer(flow.abort(project))
     else:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.output import Answer, duration, say, show, warn
+from xvc.core.run import Status
 from xvc.errors import BadValue
 from xvc.types import Json
 
@@ -18,6 +19,22 @@ if TYPE_CHECKING:
     from xvc.flows.run import Ran
 
 _BUMPS = ("major", "minor", "patch")
+
+
+class Data(TypedDict):
+    """How a run ended, and the version that it became."""
+
+    run: str
+    status: Status
+    exit_code: int
+    signal: str | None
+    seconds: float | None
+    params: Mapping[str, object]
+    metrics: Mapping[str, object]
+    version: str | None
+    subject: str | None
+    commit: str | None
+    branch: str | None
 
 
 def command(
@@ -138,16 +155,16 @@ def _tell(here: Context, ran: Ran) -> None:
         say(f"xvc: run {record.id} {how} in {took}", here.manner)
 
 
-def _facts(ran: Ran) -> Json:
+def _facts(ran: Ran) -> Data:
     record, tagged = ran.record, ran.tagged
     return {
         "run": record.id,
-        "status": record.status.value,
+        "status": record.status,
         "exit_code": ran.exit_code,
         "signal": record.signal,
         "seconds": record.seconds,
-        "params": dict(record.params),
-        "metrics": dict(record.metrics),
+        "params": record.params,
+        "metrics": record.metrics,
         "version": tagged.name if tagged else None,
         "subject": tagged.subject if tagged else None,
         "commit": tagged.commit if tagged else None,

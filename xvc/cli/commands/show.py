@@ -2,18 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, cast
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Annotated, NotRequired, TypedDict, cast
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Reference
 from xvc.cli.output import Answer, duration, moment, number, show, size
-from xvc.types import Json
+from xvc.core.run import Status
 
 if TYPE_CHECKING:
     from xvc.flows.find import Found
+
+
+class DataFile(TypedDict):
+    """A file or folder that DVC has."""
+
+    digest: str
+    size: NotRequired[Annotated[int, "Bytes."]]
+
+
+class Code(TypedDict):
+    """The code of a run; ``snapshot`` is the commit that holds it."""
+
+    commit: NotRequired[str]
+    snapshot: NotRequired[str]
+    is_dirty: bool
+    branch: NotRequired[str]
+    worktree: NotRequired[str]
+    left_out: list[str]
+
+
+class Usage(TypedDict):
+    """What a run used: seconds, bytes, per cent."""
+
+    cpu_seconds: NotRequired[float]
+    peak_memory: NotRequired[int]
+    read_bytes: NotRequired[int]
+    written_bytes: NotRequired[int]
+    gpu_memory: NotRequired[int]
+    gpu_percent: NotRequired[float]
+
+
+class Data(TypedDict):
+    """A run; what is not known of it is left out."""
+
+    id: str
+    version: str | None
+    status: Status
+    seconds: float | None
+    environment: Annotated[Mapping[str, object] | None, "Python, platform, packages."]
+    name: NotRequired[str]
+    parent: NotRequired[str]
+    code: NotRequired[Code]
+    data: NotRequired[Mapping[str, DataFile]]
+    outs: NotRequired[Mapping[str, DataFile]]
+    touched: NotRequired[Annotated[Mapping[str, str | None], "Tracked files changed meanwhile."]]
+    command: NotRequired[list[str]]
+    folder: NotRequired[str]
+    params: NotRequired[Mapping[str, object]]
+    metrics: NotRequired[Mapping[str, object]]
+    metric_times: NotRequired[Annotated[Mapping[str, int], "Microseconds since the epoch."]]
+    started: NotRequired[Annotated[int, "Nanoseconds since the epoch."]]
+    finished: NotRequired[Annotated[int, "Nanoseconds since the epoch."]]
+    exit_code: NotRequired[int]
+    signal: NotRequired[str]
+    reason: NotRequired[str]
+    host: NotRequired[str]
+    owner: NotRequired[str]
+    usage: NotRequired[Usage]
+    log: NotRequired[str]
+    note: NotRequired[str]
 
 
 def command(
@@ -33,12 +93,13 @@ def command(
     project = here.project()
     (found,) = find(project, [reference])
     environment = found.environment
-    data: Json = {
+    said = {
         "version": found.version,
-        **cast("dict[str, Json]", from_plain(facts_of(found.record))),
+        **cast("dict[str, object]", from_plain(facts_of(found.record))),
         "seconds": found.record.seconds,
         "environment": environment_facts(environment) if environment else None,
     }
+    data = cast("Data", said)
     steps = () if found.version else (f"xvc tag minor --run {found.record.id}",)
     answer = Answer("show", data, _text(found), tuple(project.keeper.warnings), steps)
     show(answer, here.manner)

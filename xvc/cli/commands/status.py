@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
-from xvc.cli.output import Answer, moment, show
-from xvc.types import Json
+from xvc.cli.output import FEW, Answer, moment, show
 
 if TYPE_CHECKING:
     from xvc.flows.status import Standing
+
+
+class Data(TypedDict):
+    """Where a project stands; ``undecided`` counts conflicts, null: no merge is unfinished."""
+
+    root: str
+    branch: str | None
+    store: str
+    pointer: str | None
+    runs: int
+    rows: Mapping[str, int]
+    running: Annotated[list[str], "Ids of runs, the first twenty."]
+    running_total: int
+    lost: Annotated[list[str], "Ids of runs, the first twenty."]
+    lost_total: int
+    unsaved: Annotated[list[str], "Ids of runs that no version holds, the first twenty."]
+    unsaved_total: int
+    live_journals: int
+    waiting_journals: int
+    versions: int
+    latest_version: str | None
+    undecided: int | None
 
 
 def command(context: typer.Context, as_json: AsJson = False) -> None:
@@ -24,16 +46,19 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
 
     here: Context = context.obj
     found = status(here.project())
-    data: Json = {
+    data: Data = {
         "root": found.root,
         "branch": found.branch,
         "store": found.store,
         "pointer": found.pointer,
         "runs": found.runs,
-        "rows": dict(found.rows),
-        "running": [run.id for run in found.running],
-        "lost": list(found.lost),
-        "unsaved": list(found.unsaved),
+        "rows": found.rows,
+        "running": [run.id for run in found.running[:FEW]],
+        "running_total": len(found.running),
+        "lost": list(found.lost[:FEW]),
+        "lost_total": len(found.lost),
+        "unsaved": list(found.unsaved[:FEW]),
+        "unsaved_total": len(found.unsaved),
         "live_journals": found.live_journals,
         "waiting_journals": found.waiting_journals,
         "versions": found.versions,

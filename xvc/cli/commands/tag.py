@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun, Run
 from xvc.cli.output import Answer, show
-from xvc.types import Json
+
+
+class Data(TypedDict):
+    """A version and what it names; ``branch`` None: its commit stands beside the branch."""
+
+    version: str
+    run: str
+    subject: str
+    commit: str | None
+    branch: str | None
+    paths: list[str]
+    earlier: Annotated[list[str], "Versions that the run had already."]
+    dry_run: bool
 
 
 def command(
@@ -43,7 +55,7 @@ def command(
         dry_run=dry_run,
     )
     made = tag(here.project(), request)
-    data: Json = {
+    data: Data = {
         "version": made.name,
         "run": made.run,
         "subject": made.subject,
@@ -58,4 +70,5 @@ def command(
     text = f"{made.name}  {made.subject}\n{verb} {where}, run {made.run}"
     had = f"run {made.run} had {', '.join(made.earlier)} already; both stay" if made.earlier else ""
     warnings = (had,) if had else ()
-    show(Answer("tag", data, text, warnings, next=(f"xvc show {made.name}",)), here.manner)
+    step = here.again() if made.is_dry else f"xvc show {made.name}"
+    show(Answer("tag", data, text, warnings, (step,)), here.manner)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, DryRun, Yes
 from xvc.cli.output import Answer, moment
 from xvc.cli.plan import show_plan
-from xvc.types import Json
+
+
+class Data(TypedDict):
+    """The operation that is taken back."""
+
+    command: str
+    what: str
+    operation: str | None
+    dry_run: bool
 
 
 def command(
@@ -32,5 +42,11 @@ def command(
     undone = undo(here.project_of(database), dry_run=is_plan)
     verb = "would take back" if is_plan else "took back"
     text = f"{verb} `xvc {undone.command}` of {moment(round(undone.at * 1e9))}: {undone.what}"
-    data: Json = {"command": undone.command, "what": undone.what, "operation": undone.operation}
-    show_plan(Answer("undo", data, text), here, is_plan=is_plan, is_asked=dry_run)
+    data: Data = {
+        "command": undone.command,
+        "what": undone.what,
+        "operation": undone.operation,
+        "dry_run": is_plan,
+    }
+    answer = Answer("undo", data, text, next=("xvc undo",))
+    show_plan(answer, here, is_plan=is_plan, is_asked=dry_run)

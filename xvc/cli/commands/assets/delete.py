@@ -6,15 +6,25 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from xvc.cli.commands.assets.ls import Facts, facts
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, Digest, DryRun, Yes
 from xvc.cli.output import Answer, show, size
-from xvc.types import Json
 
 if TYPE_CHECKING:
     from xvc.flows.delete_asset import Deletion
 
 _NEEDS_DECISION = 4
+
+
+class Data(Facts):
+    """An asset, how many files it is and cells refer to it; ``version`` still holds it."""
+
+    files: int
+    references: int
+    version: str | None
+    way_back: str | None
+    dry_run: bool
 
 
 def command(
@@ -39,15 +49,15 @@ def command(
     here: Context = context.obj
     found = delete_asset(here.project_of(database), digest, clear=clear, dry_run=dry_run or not yes)
     code = 0 if found.is_done or dry_run else _NEEDS_DECISION
-    data: Json = {
-        **found.asset.facts(),
+    data: Data = {
+        **facts(found.asset),
         "files": len(found.files),
         "references": found.references,
         "version": found.version,
         "way_back": found.way_back,
-        "deleted": found.is_done,
+        "dry_run": not found.is_done,
     }
-    steps = _next(found, digest, is_asked=code != 0)
+    steps = _next(found, here.again("--yes"), is_asked=code != 0)
     show(
         Answer("assets delete", data, _text(found, is_cleared=clear), next=steps, exit_code=code),
         here.manner,
@@ -67,7 +77,7 @@ def _text(found: Deletion, *, is_cleared: bool) -> str:
     return "\n".join(lines)
 
 
-def _next(found: Deletion, digest: str, *, is_asked: bool) -> tuple[str, ...]:
+def _next(found: Deletion, again: str, *, is_asked: bool) -> tuple[str, ...]:
     if is_asked:
-        return (f"xvc assets delete {digest} --yes",)
+        return (again,)
     return (found.way_back,) if found.way_back else ()

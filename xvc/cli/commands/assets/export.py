@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, Digest
 from xvc.cli.output import Answer, show
+
+
+class Data(TypedDict):
+    """What was copied where."""
+
+    digest: str
+    path: str
 
 
 def command(
@@ -29,4 +36,5 @@ def command(
     here: Context = context.obj
     place = export_asset(here.project_of(database), digest, here.folder / out, replace=yes)
     text = f"copied to {out}"
-    show(Answer("assets export", {"digest": digest, "path": str(place)}, text), here.manner)
+    data: Data = {"digest": digest, "path": str(place)}
+    show(Answer("assets export", data, text), here.manner)

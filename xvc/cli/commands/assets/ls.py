@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, Limit
 from xvc.cli.output import Answer, show, size, table
-from xvc.types import Json
 
 if TYPE_CHECKING:
+    from xvc.core.asset import Asset
     from xvc.flows.list_assets import ListedAsset
 
 _HEAD = ("digest", "kind", "name", "type", "size", "run", "references", "")
+
+
+class Facts(TypedDict):
+    """An asset; size in bytes."""
+
+    digest: str
+    kind: str
+    name: str
+    type: str
+    size: int
+
+
+class Row(Facts):
+    """One asset; ``references`` are cells, ``here`` whether its bytes are."""
+
+    run: str | None
+    references: int
+    here: bool
+
+
+class Data(TypedDict):
+    """Assets in order, and how many there are in all."""
+
+    assets: list[Row]
+    total: int
 
 
 def command(
@@ -33,7 +58,7 @@ def command(
     project = here.project_of(database)
     found = list_assets(project)
     shown = found[: limit or None]
-    data: Json = {"assets": [_facts(each) for each in shown], "total": len(found)}
+    data: Data = {"assets": [_facts(each) for each in shown], "total": len(found)}
     text = table(_HEAD, map(_row, shown), right=[4, 6]) if shown else "no assets yet"
     if len(found) > len(shown):
         text += f"\n… {len(found) - len(shown)} more; --limit 0 shows all"
@@ -54,7 +79,22 @@ def _row(each: ListedAsset) -> list[str]:
     ]
 
 
-def _facts(each: ListedAsset) -> Json:
+def facts(asset: Asset) -> Facts:
+    """Write an asset for a program."""
+    return {
+        "digest": asset.digest,
+        "kind": asset.kind,
+        "name": asset.name,
+        "type": asset.type,
+        "size": asset.size,
+    }
+
+
+def _facts(each: ListedAsset) -> Row:
     asset = each.asset
-    counted: dict[str, Json] = {"references": each.references, "here": each.is_here}
-    return {**asset.facts(), "run": asset.run, **counted}
+    return {
+        **facts(asset),
+        "run": asset.run,
+        "references": each.references,
+        "here": each.is_here,
+    }

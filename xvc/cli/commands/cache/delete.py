@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
-from xvc.cli.commands.cache.ls import facts, listing
+from xvc.cli.commands.cache.ls import Call, facts, listing
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, CacheFolder, DryRun
-from xvc.cli.output import Answer, say, show
-from xvc.types import Json
+from xvc.cli.output import Answer
+from xvc.cli.plan import show_plan
+
+
+class Data(TypedDict):
+    """The calls that are deleted."""
+
+    entries: list[Call]
+    total: int
+    dry_run: bool
 
 
 def command(
@@ -31,7 +39,7 @@ def command(
 ) -> None:
     """Delete cached calls; they are computed anew when they are needed.
 
-    Without --yes it shows what would go, and changes nothing. Nothing else ever makes room.
+    Without --yes it shows what would go, and exits 4. Nothing else ever makes room.
 
     Example: xvc cache delete --function fit --yes
     """
@@ -40,8 +48,10 @@ def command(
     here: Context = context.obj
     does = yes and not dry_run
     gone = delete(here.cache_folder(folder), Deletion(keys or (), run, function, is_agreed=does))
-    data: Json = {"entries": [facts(entry) for entry in gone], "deleted": does}
-    text = listing(gone) if gone else "nothing fits"
-    show(Answer("cache delete", data, text), here.manner)
-    if gone:
-        say("deleted" if does else "nothing is deleted yet; add --yes to do it", here.manner)
+    data: Data = {
+        "entries": [facts(entry) for entry in gone],
+        "total": len(gone),
+        "dry_run": not does,
+    }
+    answer = Answer("cache delete", data, listing(gone) if gone else "nothing fits")
+    show_plan(answer, here, is_plan=bool(gone) and not does, is_asked=dry_run)

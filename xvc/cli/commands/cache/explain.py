@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
-from xvc.cli.commands.cache.ls import facts
+from xvc.cli.commands.cache.ls import Call, facts
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, CacheFolder
 from xvc.cli.output import Answer, show
-from xvc.types import Json
+
+
+class Difference(TypedDict):
+    """One thing that differs; null: it is not there on that side."""
+
+    what: str
+    name: str
+    before: str | None
+    after: str | None
+
+
+class Data(TypedDict):
+    """A call, the nearest other of its function, and how they differ."""
+
+    entry: Call
+    nearest: Call | None
+    differences: list[Difference]
 
 
 def command(
@@ -32,11 +48,11 @@ def command(
 
     here: Context = context.obj
     entry, found = explain(here.cache_folder(folder), target)
-    listed: list[Json] = [
+    listed: list[Difference] = [
         {"what": each.what, "name": each.name, "before": each.before, "after": each.after}
         for each in found.differences
     ]
-    data: Json = {
+    data: Data = {
         "entry": facts(entry),
         "nearest": facts(found.nearest) if found.nearest else None,
         "differences": listed,

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, CacheFolder, Limit
 from xvc.cli.output import Answer, moment, show, size, table
-from xvc.types import Json
 
 if TYPE_CHECKING:
     from xvc.core.entry import Entry
+
+
+class Call(TypedDict):
+    """One cached call."""
+
+    key: str
+    function: str
+    arguments: Mapping[str, str]
+    params: Mapping[str, str]
+    run: str
+    created: Annotated[int, "Nanoseconds since the epoch."]
+    size: Annotated[int, "Bytes."]
+
+
+class Data(TypedDict):
+    """Cached calls in order, and how many there are in all."""
+
+    entries: list[Call]
+    total: int
 
 
 def command(
@@ -33,7 +52,7 @@ def command(
     here: Context = context.obj
     found = stored(here.cache_folder(folder), function)
     shown = found[: limit or None]
-    data: Json = {"entries": [facts(entry) for entry in shown], "total": len(found)}
+    data: Data = {"entries": [facts(entry) for entry in shown], "total": len(found)}
     text = listing(shown) if shown else "nothing is cached"
     if len(shown) < len(found):
         text += f"\n… {len(found) - len(shown)} more; --limit 0 shows all"
@@ -56,8 +75,8 @@ def listing(entries: list[Entry]) -> str:
     return table(["key", "function", "arguments", "run", "computed", "size"], rows, right=[5])
 
 
-def facts(entry: Entry) -> Json:
-    """Write an entry for a program; ``created`` in nanoseconds since the epoch."""
+def facts(entry: Entry) -> Call:
+    """Write an entry for a program."""
     called = entry.called
     return {
         "key": entry.key,

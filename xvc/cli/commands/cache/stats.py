@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, CacheFolder
 from xvc.cli.output import Answer, show, size, table
-from xvc.types import Json
+
+
+class Row(TypedDict):
+    """One function and its calls; ``size`` in bytes."""
+
+    function: str
+    entries: int
+    size: int
+    hits: int
+    misses: int
+
+
+class Data(TypedDict):
+    """Functions by name."""
+
+    functions: list[Row]
+    total: int
 
 
 def command(context: typer.Context, folder: CacheFolder = None, as_json: AsJson = False) -> None:
@@ -23,7 +41,7 @@ def command(context: typer.Context, folder: CacheFolder = None, as_json: AsJson 
         [each.function, str(each.entries), size(each.size), str(each.hits), str(each.misses)]
         for each in found
     ]
-    listed: list[Json] = [
+    listed: list[Row] = [
         {
             "function": each.function,
             "entries": each.entries,
@@ -35,4 +53,5 @@ def command(context: typer.Context, folder: CacheFolder = None, as_json: AsJson 
     ]
     head = ["function", "entries", "size", "hits", "misses"]
     text = table(head, rows, right=range(1, 5)) if rows else "nothing is cached"
-    show(Answer("cache stats", {"functions": listed}, text), here.manner)
+    data: Data = {"functions": listed, "total": len(listed)}
+    show(Answer("cache stats", data, text), here.manner)

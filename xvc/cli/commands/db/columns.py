@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.grid import Form, show_grid
+from xvc.cli.grid import Form, Rows, show_grid
 from xvc.cli.options import AsCsv, AsJson, AsMarkdown, Database, complete_tables
+
+Data = Rows
 
 
 def command(

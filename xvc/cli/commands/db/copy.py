@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
@@ -11,7 +12,18 @@ from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, DryRun, Yes
 from xvc.cli.output import Answer
 from xvc.cli.plan import show_plan
-from xvc.types import Json
+
+
+class Data(TypedDict):
+    """What is copied; ``present`` rows were here; ``deleted`` runs, ``hidden`` rows stay away."""
+
+    runs: list[str]
+    rows: Mapping[str, int]
+    present: int
+    deleted: list[str]
+    hidden: int
+    operation: str | None
+    dry_run: bool
 
 
 def command(
@@ -36,14 +48,14 @@ def command(
     here: Context = context.obj
     is_plan = dry_run or not yes
     copied = copy(here.project_of(database), here.folder / source, table=table, dry_run=is_plan)
-    rows: dict[str, Json] = dict(copied.rows)
-    data: Json = {
+    data: Data = {
         "runs": list(copied.runs),
-        "rows": rows,
+        "rows": copied.rows,
         "present": copied.present,
         "deleted": list(copied.deleted),
         "hidden": copied.hidden,
         "operation": copied.operation,
+        "dry_run": is_plan,
     }
     verb = "would copy" if is_plan else "copied"
     lines = [f"{verb} {len(copied.runs)} runs"]
@@ -51,5 +63,5 @@ def command(
     lines += [f"{copied.present} rows are here already"] if copied.present else []
     lines += [f"run {run} is deleted here and stays so" for run in copied.deleted]
     lines += [f"{copied.hidden} rows are deleted here and stay so"] if copied.hidden else []
-    answer = Answer("db copy", data, "\n".join(lines))
+    answer = Answer("db copy", data, "\n".join(lines), next=("xvc undo",))
     show_plan(answer, here, is_plan=is_plan, is_asked=dry_run)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.grid import Form, show_grid
+from xvc.cli.grid import Form, Rows, show_grid
 from xvc.cli.options import AsCsv, AsJson, AsMarkdown, Database
 from xvc.cli.output import size
+
+Data = Rows
 
 
 def command(

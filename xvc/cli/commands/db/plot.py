@@ -6,7 +6,7 @@ import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, TypedDict, cast
 
 import typer
 
@@ -14,9 +14,46 @@ from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, Keys, OfRuns, Table, Where, Yes
 from xvc.cli.output import Answer, number, show, table
 from xvc.core.plot import Plot, PlotKind, bins_of
-from xvc.types import Json
 
 _LINES = 24
+
+
+class Series(TypedDict):
+    """One series and how many points it has."""
+
+    label: str
+    points: int
+
+
+class Summary(TypedDict):
+    """Figures about one key; ``left_out`` values are NaN or no numbers."""
+
+    key: str
+    observations: int
+    min: float | None
+    mean: float | None
+    max: float | None
+    left_out: int
+
+
+class Bin(TypedDict):
+    """One bar of a histogram; a count for each series."""
+
+    low: float
+    high: float
+    counts: list[int]
+
+
+class Data(TypedDict):
+    """What is drawn; ``file`` is where to."""
+
+    kind: PlotKind
+    x: str
+    y: str
+    series: list[Series]
+    summaries: list[Summary]
+    bins: list[Bin]
+    file: str | None
 
 
 def command(
@@ -76,14 +113,14 @@ def _summary(drawn: Plot) -> str:
     return table(head, rows, right=range(1, len(head)))
 
 
-def _data(drawn: Plot, out: Path | None) -> Json:
+def _data(drawn: Plot, out: Path | None) -> Data:
     bars = bins_of(drawn) if drawn.kind is PlotKind.HIST else []
     return {
-        "kind": drawn.kind.value,
+        "kind": drawn.kind,
         "x": drawn.x_label,
         "y": drawn.y_label,
         "series": [{"label": each.label, "points": len(each.x)} for each in drawn.series],
-        "summaries": [cast("dict[str, Json]", asdict(each)) for each in drawn.summaries],
+        "summaries": [cast("Summary", asdict(each)) for each in drawn.summaries],
         "bins": [{"low": b.low, "high": b.high, "counts": list(b.counts)} for b in bars],
         "file": str(out) if out else None,
     }

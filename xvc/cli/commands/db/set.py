@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
@@ -10,7 +10,15 @@ from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, DryRun, Table, Yes
 from xvc.cli.output import Answer
 from xvc.cli.plan import pair_of, show_plan
-from xvc.types import Json
+
+
+class Data(TypedDict):
+    """How many rows are changed, of which runs; `xvc undo` takes ``operation`` back."""
+
+    rows: int
+    runs: list[str]
+    operation: str | None
+    dry_run: bool
 
 
 def command(
@@ -45,5 +53,11 @@ def command(
     changed = set_value(here.project_of(database), wanted, dry_run=is_plan)
     verb = "would set" if is_plan else "set"
     text = f"{verb} {key} to {value} in {changed.rows} rows of {table}"
-    data: Json = {"rows": changed.rows, "runs": list(changed.runs), "operation": changed.operation}
-    show_plan(Answer("db set", data, text), here, is_plan=is_plan, is_asked=dry_run)
+    data: Data = {
+        "rows": changed.rows,
+        "runs": list(changed.runs),
+        "operation": changed.operation,
+        "dry_run": is_plan,
+    }
+    answer = Answer("db set", data, text, next=("xvc undo",))
+    show_plan(answer, here, is_plan=is_plan, is_asked=dry_run)

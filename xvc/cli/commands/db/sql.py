@@ -2,19 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.grid import Form, show_grid
+from xvc.cli.grid import Form, Rows, show_grid
 from xvc.cli.options import AsCsv, AsJson, AsMarkdown, Database, DryRun, Limit, Yes
 from xvc.cli.output import Answer, show
 from xvc.errors import BadValue
-from xvc.types import Json
 
 if TYPE_CHECKING:
     from xvc.store.sql import Change
+
+
+class Statement(TypedDict):
+    """One statement; ``rows`` that it changed, null where that has no number."""
+
+    statement: str
+    kind: str
+    rows: int | None
+
+
+class Touched(TypedDict):
+    """One table, how many rows it had and has; null: there is no such table."""
+
+    table: str
+    before: int | None
+    after: int | None
+
+
+class Changed(TypedDict):
+    """With --write: what is changed; ``snapshot`` is the digest of the store that holds it."""
+
+    statements: list[Statement]
+    tables: list[Touched]
+    snapshot: str | None
+    dry_run: bool
+
+
+Data = Rows | Changed
 
 
 def command(
@@ -51,16 +78,15 @@ def command(
     is_plan = dry_run or not yes
     made = alter(project, statement, dry_run=is_plan)
     code = 4 if is_plan and not dry_run else 0
-    steps = ("add --yes to do it",) if is_plan else ()
+    steps = (here.again("--yes"),) if is_plan else ()
     warnings = tuple(project.keeper.warnings)
     data, text = _data(made, is_plan=is_plan), _told(made, is_plan=is_plan)
     show(Answer("db sql", data, text, warnings, steps, code), here.manner)
     raise typer.Exit(code)
 
 
-def _data(made: Change, *, is_plan: bool) -> Json:
+def _data(made: Change, *, is_plan: bool) -> Changed:
     return {
-        "done": not is_plan,
         "statements": [
             {"statement": each.statement, "kind": each.kind, "rows": each.rows}
             for each in made.done
@@ -70,6 +96,7 @@ def _data(made: Change, *, is_plan: bool) -> Json:
             for each in made.touched
         ],
         "snapshot": made.digest,
+        "dry_run": is_plan,
     }
 
 

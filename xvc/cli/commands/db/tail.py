@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.grid import Form, show_grid
+from xvc.cli.grid import Form, Rows, show_grid
 from xvc.cli.options import (
     AsCsv,
     AsJson,
@@ -18,6 +18,8 @@ from xvc.cli.options import (
     Where,
     listed,
 )
+
+Data = Rows
 
 
 def command(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
@@ -11,13 +11,23 @@ from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun
 from xvc.cli.output import Answer, show
 from xvc.core.agents import Agent, folder_of
-from xvc.types import Json
 
 if TYPE_CHECKING:
     from xvc.flows.install_skills import Installation
 
 _NEEDS_DECISION = 4
 _SHOWN = 10
+
+
+class Data(TypedDict):
+    """Files that are new, that are replaced, and how many were there already."""
+
+    folder: str
+    skills: list[str]
+    added: list[str]
+    replaced: list[str]
+    unchanged: int
+    dry_run: bool
 
 
 def command(
@@ -44,16 +54,17 @@ def command(
     folder = here.folder / dest if dest else folder_of(agent, here.project().root)
     found = install_skills(folder, replaces=yes, dry_run=dry_run)
     code = 0 if found.is_done or dry_run else _NEEDS_DECISION
-    data: Json = {
+    data: Data = {
         "folder": str(found.folder),
         "skills": list(found.skills),
         "added": list(found.added),
-        "changed": list(found.changed),
+        "replaced": list(found.changed),
         "unchanged": len(found.equal),
-        "installed": found.is_done,
+        "dry_run": not found.is_done,
     }
     warnings = ("nothing was written; --yes replaces the files that differ",) if code else ()
-    show(Answer("skills install", data, _text(found), warnings, exit_code=code), here.manner)
+    steps = (here.again("--yes"),) if code else ()
+    show(Answer("skills install", data, _text(found), warnings, steps, code), here.manner)
     raise typer.Exit(code)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
@@ -13,6 +14,19 @@ from xvc.cli.output import Answer, show
 
 if TYPE_CHECKING:
     from xvc.flows.worktree_add import Added
+
+
+class Data(TypedDict):
+    """A tree that is ready; ``linked`` counts files by the kind of link."""
+
+    name: str
+    path: str
+    branch: str | None
+    base: str
+    changed: bool
+    linked: Mapping[str, int]
+    copied: list[str]
+    missing: list[str]
 
 
 def command(
@@ -45,19 +59,15 @@ def answer(command: str, added: Added) -> Answer:
     lines = [f"{added.path} on {added.branch or 'no branch'}, from {added.base[:10]}"]
     lines += [f"data: {', '.join(counts)}"] if counts else []
     lines += [f"copied: {', '.join(done.copied)}"] if done.copied else []
-    return Answer(
-        command,
-        {
-            "name": added.name,
-            "path": added.path,
-            "branch": added.branch,
-            "base": added.base,
-            "changed": added.is_new,
-            "linked": dict(done.linked),
-            "copied": list(done.copied),
-            "missing": list(done.missing),
-        },
-        "\n".join(lines),
-        tuple(done.warnings),
-        (f"cd {added.path}", "xvc run -- python train.py"),
-    )
+    data: Data = {
+        "name": added.name,
+        "path": added.path,
+        "branch": added.branch,
+        "base": added.base,
+        "changed": added.is_new,
+        "linked": done.linked,
+        "copied": list(done.copied),
+        "missing": list(done.missing),
+    }
+    steps = (f"cd {added.path}", "xvc run -- python train.py")
+    return Answer(command, data, "\n".join(lines), tuple(done.warnings), steps)

@@ -7,10 +7,12 @@ from typing import Annotated
 
 import typer
 
-from xvc.cli.commands.worktree.add import answer
+from xvc.cli.commands.worktree.add import Data, answer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import show
+
+__all__ = ["Data", "command"]
 
 
 def command(

@@ -2,17 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import shlex
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
-from xvc.cli.output import Answer, moment, show, table
-from xvc.types import Json
+from xvc.cli.output import FEW, Answer, moment, show, table
 
 if TYPE_CHECKING:
     from xvc.flows.worktree_list import TreeInfo
+
+
+class Tree(TypedDict):
+    """One tree; ``base`` is where its branch begins, ``live`` are runs that go on."""
+
+    name: str
+    path: str
+    state: str
+    branch: str | None
+    base: str | None
+    runs: int
+    unsaved_rows: int
+    unsaved_runs: Annotated[list[str], "The first twenty."]
+    dirty: bool
+    changed_files: Annotated[list[str], "The first twenty."]
+    changed_total: int
+    last_activity: Annotated[int | None, "Nanoseconds since the epoch."]
+    live: list[str]
+    locked: str | None
+    here: bool
+
+
+class Data(TypedDict):
+    """The trees that are there, then what removed ones have left."""
+
+    worktrees: list[Tree]
+    total: int
 
 
 def command(context: typer.Context, as_json: AsJson = False) -> None:
@@ -26,9 +53,14 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
     found = list_trees(here.project())
     head = ["name", "branch", "runs", "unsaved", "changed", "live", "active", "state", "path"]
     text = table(head, [_row(each) for each in found], right=range(2, 6))
-    data: Json = {"worktrees": [_facts(each) for each in found], "total": len(found)}
+    data: Data = {"worktrees": [_facts(each) for each in found], "total": len(found)}
     warnings = tuple(warning for each in found for warning in each.warnings)
-    show(Answer("worktree list", data, text, warnings), here.manner)
+    steps = [
+        shlex.join(["xvc", "worktree", "adopt", e["path"]])
+        for e in data["worktrees"]
+        if e["state"] == "not adopted"
+    ]
+    show(Answer("worktree list", data, text, warnings, tuple(steps[:FEW])), here.manner)
 
 
 def _row(found: TreeInfo) -> list[str]:
@@ -45,7 +77,7 @@ def _row(found: TreeInfo) -> list[str]:
     ]
 
 
-def _facts(found: TreeInfo) -> Json:
+def _facts(found: TreeInfo) -> Tree:
     return {
         "name": found.name,
         "path": found.path,
@@ -54,9 +86,10 @@ def _facts(found: TreeInfo) -> Json:
         "base": found.base,
         "runs": found.runs,
         "unsaved_rows": found.unsaved,
-        "unsaved_runs": list(found.unsaved_runs),
+        "unsaved_runs": list(found.unsaved_runs[:FEW]),
         "dirty": bool(found.changed),
-        "changed": list(found.changed),
+        "changed_files": list(found.changed[:FEW]),
+        "changed_total": len(found.changed),
         "last_activity": found.active,
         "live": list(found.live),
         "locked": found.locked,

@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun
 from xvc.cli.output import Answer, show
-from xvc.types import Json
+
+
+class Data(TypedDict):
+    """How far the branch moves, and the versions and files that come with it."""
+
+    name: str
+    branch: str | None
+    old: str
+    new: str
+    changed: bool
+    versions: list[str]
+    files: list[str]
+    dry_run: bool
 
 
 def command(
@@ -26,7 +38,7 @@ def command(
 
     here: Context = context.obj
     done = merge(here.project(), name, here.folder, dry_run=dry_run)
-    data: Json = {
+    data: Data = {
         "name": done.name,
         "branch": done.branch,
         "old": done.old,
@@ -42,4 +54,5 @@ def command(
     if not done.changed:
         text = f"nothing to do: {done.branch or 'HEAD'} has all of {done.name}"
     has_data = any(path.endswith((".dvc", "dvc.lock")) for path in done.files)
-    show(Answer("worktree merge", data, text, next=("dvc checkout",) * has_data), here.manner)
+    steps = (here.again(),) if dry_run and done.changed else ("dvc checkout",) * has_data
+    show(Answer("worktree merge", data, text, next=steps), here.manner)

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun
 from xvc.cli.output import Answer, show
-from xvc.types import Json
 
 if TYPE_CHECKING:
     from xvc.flows.worktree_remove import Removal
+
+
+class Data(TypedDict):
+    """A tree that is removed; ``lost`` is what was in it alone, ``journals`` where its rows are."""
+
+    name: str
+    path: str
+    branch: str | None
+    branch_removed: bool
+    lost: list[str]
+    journals: str | None
+    dry_run: bool
 
 
 def command(
@@ -32,7 +43,7 @@ def command(
 
     here: Context = context.obj
     done = remove(here.project(), name, here.folder, yes=yes, dry_run=dry_run)
-    data: Json = {
+    data: Data = {
         "name": done.name,
         "path": done.path,
         "branch": done.branch,
@@ -41,7 +52,9 @@ def command(
         "journals": done.journals,
         "dry_run": done.is_dry,
     }
-    show(Answer("worktree remove", data, _text(done)), here.manner)
+    again = here.again("--yes") if done.losses.sentences and not yes else here.again()
+    steps = (again,) if done.is_dry else ()
+    show(Answer("worktree remove", data, _text(done), next=steps), here.manner)
 
 
 def _text(done: Removal) -> str:

@@ -1,0 +1,184 @@
+"""`xvc brief`: what an agent has to know of a project, never more than it can read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surroundings import Calling, git
+from xvc import Tracker
+from xvc.cli.commands.brief import answer_of
+from xvc.cli.output import envelope_of
+from xvc.core.brief import Best, best_runs, described, failures, tried
+from xvc.core.direction import Direction
+from xvc.core.run import RunRecord, Status
+from xvc.flows.brief import Brief
+from xvc.flows.worktree_list import Condition, TreeInfo
+from xvc.types import RunId
+
+_MOST = 2000
+_TEXTS = st.sampled_from(
+    ["", "lr", "é" * 300, "\x00" * 300, '"\\' * 200, "a word " * 60, "loss", "f1"]
+)
+_COUNTS = st.integers(0, 10**15)
+
+
+def _run(name: str, status: Status = Status.FINISHED, **facts: object) -> RunRecord:
+    return RunRecord(RunId(name), status=status, **facts)  # type: ignore[arg-type]
+
+
+def test_the_best_is_judged_by_its_direction() -> None:
+    """Highest accuracy, lowest loss; NaN and failed runs are no best, the newest of equals is."""
+    runs = [
+        _run("d", metrics={"accuracy": float("nan"), "loss": 0.2}),
+        _run("c", metrics={"accuracy": 0.8, "loss": 0.2}),
+        _run("b", metrics={"accuracy": 0.9, "loss": 0.3}),
+        _run("a", Status.FAILED, metrics={"accuracy": 1.0, "loss": 0.0}),
+    ]
+
+    found = best_runs(runs, {})
+
+    assert [(each.metric, each.run, each.value) for each in found] == [
+        ("accuracy", "b", 0.9),
+        ("loss", "d", 0.2),
+    ]
+
+
+def test_a_metric_without_direction_has_no_best() -> None:
+    """What is better is not guessed; declared, it is known."""
+    runs = [_run("a", metrics={"frobs": 1}), _run("b", metrics={"frobs": 2})]
+
+    assert best_runs(runs, {}) == []
+    assert best_runs(runs, {"frobs": "max"}) == [
+        Best("frobs", Direction.MAX, 2.0, RunId("b"), "frobs=2")
+    ]
+
+
+def test_failures_alike_are_told_once() -> None:
+    """Same params, same end: one line, the newest run, how often; others apart."""
+    runs = [
+        _run("c", Status.FAILED, exit_code=1, params={"lr": 3}),
+        _run("b", Status.TIMED_OUT, params={"lr": 3}),
+        _run("a", Status.FAILED, exit_code=1, params={"lr": 3}),
+    ]
+
+    found, total = failures(runs)
+
+    assert [(each.run, each.how, each.times) for each in found] == [
+        ("c", "exit 1", 2),
+        ("b", "timed-out", 1),
+    ]
+    assert total == 3
+    assert tried(runs) == []
+
+
+def test_a_run_without_params_is_its_command() -> None:
+    """There is always something to know it by."""
+    assert described(_run("a", command=("make", "all")), []) == "make all"
+
+
+@st.composite
+def _records(draw: st.DrawFn) -> RunRecord:
+    values = st.dictionaries(_TEXTS, st.integers() | st.floats() | _TEXTS, max_size=3)
+    return _run(
+        draw(st.sampled_from(["k7f3m2q9x1b4", "bzk3nzk3r8d7", "a1b2c3d4e5f6"])),
+        draw(st.sampled_from(Status)),
+        params=draw(values),
+        metrics=draw(values),
+        note=draw(st.none() | _TEXTS),
+        reason=draw(st.none() | _TEXTS),
+        command=tuple(draw(st.lists(_TEXTS, max_size=3))),
+    )
+
+
+@st.composite
+def _briefs(draw: st.DrawFn) -> Brief:
+    runs = draw(st.lists(_records(), max_size=6))
+    trees = draw(st.lists(st.tuples(_TEXTS, _TEXTS, _COUNTS), max_size=8))
+    name = draw(_TEXTS)
+    return Brief(
+        root=draw(_TEXTS),
+        branch=draw(st.none() | _TEXTS),
+        changed=draw(_COUNTS),
+        runs=len(runs),
+        running=draw(_COUNTS),
+        failed=draw(_COUNTS),
+        latest_version="e1000000.1000000.1000000",
+        versions=draw(_COUNTS),
+        unsaved_rows=draw(_COUNTS),
+        unsaved_runs=draw(_COUNTS),
+        undecided=draw(st.none() | _COUNTS),
+        best=tuple(best_runs(runs, {name: "max", "loss": "min"})),
+        tried=tuple(tried(runs)),
+        failures=tuple(failures(runs)[0]),
+        trees=tuple(
+            TreeInfo(tree, "/x", Condition.READY, branch, unsaved=rows)
+            for tree, branch, rows in trees
+        ),
+        names={run.id: "e1000000.1000000.1000000" for run in runs},
+        warnings=tuple(draw(st.lists(_TEXTS, max_size=4))),
+    )
+
+
+@given(_briefs())
+def test_it_is_always_short(brief: Brief) -> None:
+    """Whatever a project is called and has in it, text and document stay under 2,000 characters."""
+    answer = answer_of(brief)
+
+    assert len(json.dumps(envelope_of(answer), ensure_ascii=False)) < _MOST
+    assert len("\n".join([answer.text, *answer.warnings, *answer.next])) < _MOST
+
+
+def test_a_project_in_few_words(project: Path, call_xvc: Calling) -> None:
+    """Best, tried and failed, unsaved rows, other trees, and what to do next."""
+    call_xvc("run", "--tag", "minor", "-P", "lr=0.1", "--", "python", "train.py", "--lr", "0.1")
+    call_xvc("run", "-P", "lr=0.4", "--", "python", "train.py", "--lr", "0.4")
+    call_xvc("run", "-P", "lr=9", "--", "python", "-c", "raise SystemExit(7)")
+    call_xvc("worktree", "add", "wide")
+    (project / "new.txt").write_text("new")
+
+    told = call_xvc("brief", "--json")
+    text = call_xvc("brief").out
+    data = told.data
+
+    assert (data["best"][0]["metric"], data["best"][0]["version"]) == ("accuracy", "e0.1.0")
+    assert [each["what"] for each in data["tried"]] == [
+        "lr=0.4 | accuracy=0.8",
+        "lr=0.1 | accuracy=0.95",
+    ]
+    assert [(each["how"], each["what"]) for each in data["failed"]] == [("exit 7", "lr=9")]
+    assert (data["changed_total"], data["unsaved_total"], data["failed_total"]) == (1, 2, 1)
+    assert [each["name"] for each in data["worktrees"]] == ["wide"]
+    assert "xvc tag minor" in told.json["next"]
+    assert "best      accuracy 0.95 (highest): e0.1.0" in text
+    assert max(len(told.out), len(text)) < _MOST
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_an_empty_project(begun: bool, tmp_path: Path, call_xvc: Calling) -> None:
+    """Without runs, even without git, it says so and how to begin."""
+    if begun:
+        git(tmp_path, "init", "-q")
+
+    told = call_xvc("brief", "--json", cwd=tmp_path)
+
+    assert (told.code, told.data["runs"], told.data["best"]) == (0, 0, [])
+    assert told.json["next"] == ["xvc run -- python train.py"]
+
+
+def test_a_large_project(project: Path, call_xvc: Calling) -> None:
+    """Sixty runs with many params: the newest and the best are there, and the count of all."""
+    for number in range(60):
+        params = {f"parameter_number_{n}": number * n for n in range(8)}
+        with Tracker(params=params) as tracker:
+            tracker.log({"accuracy": number / 100, "loss": 1 - number / 100, "f1": 0.5})
+
+    told = call_xvc("brief", "--json")
+
+    assert (told.data["runs"], told.data["unsaved_total"]) == (60, 60)
+    assert told.data["best"][0]["value"] == 0.59
+    assert len(told.out) < _MOST

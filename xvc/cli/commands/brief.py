@@ -1,0 +1,222 @@
+"""``xvc brief``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypedDict
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson
+from xvc.cli.output import Answer, envelope_of, show
+from xvc.core.brief import cut, figure
+from xvc.core.direction import Direction
+from xvc.core.subject import one_line
+
+if TYPE_CHECKING:
+    from xvc.flows.brief import Brief
+    from xvc.flows.worktree_list import TreeInfo
+
+_MOST = 1950
+"""Characters, of the text and of the whole JSON document alike."""
+
+
+class Best(TypedDict):
+    """The best run by one metric."""
+
+    metric: str
+    direction: Direction
+    value: float
+    run: str
+    version: str | None
+    what: str
+
+
+class Tried(TypedDict):
+    """A run that ended well."""
+
+    run: str
+    version: str | None
+    what: str
+
+
+class Failure(TypedDict):
+    """Runs that failed alike; ``run`` is the newest."""
+
+    run: str
+    how: str
+    what: str
+    times: int
+
+
+class Tree(TypedDict):
+    """Another work tree."""
+
+    name: str
+    branch: str | None
+    state: str
+    unsaved_rows: int
+
+
+class Data(TypedDict):
+    """The state of a project; of long lists the beginning, with how many there are."""
+
+    root: str
+    branch: str | None
+    changed_total: int
+    runs: int
+    running_total: int
+    latest_version: str | None
+    versions: int
+    unsaved_rows: int
+    unsaved_total: int
+    undecided: int | None
+    best: list[Best]
+    tried: list[Tried]
+    failed: list[Failure]
+    failed_total: int
+    worktrees: list[Tree]
+    worktrees_total: int
+
+
+def command(context: typer.Context, as_json: AsJson = False) -> None:
+    """Say in under 2,000 characters where the project stands: what worked, what failed, what next.
+
+    Example: xvc brief
+    """
+    from xvc.flows.brief import brief  # late: it opens DuckDB
+
+    here: Context = context.obj
+    show(answer_of(brief(here.project())), here.manner)
+
+
+def answer_of(found: Brief) -> Answer:
+    """Write a brief as short as it has to be: what says most of one kind goes first."""
+    data, warnings, steps = _data(found), _warnings(found), _steps(found)
+    while True:
+        answer = Answer("brief", data, _text(data), warnings, steps)
+        if not _is_long(answer) or not _shorten(data):
+            return answer
+
+
+def _data(found: Brief) -> Data:
+    names = found.names
+    others = [each for each in found.trees if not each.is_here]
+    return {
+        "root": _end_of(found.root),
+        "branch": cut(found.branch) if found.branch else None,
+        "changed_total": found.changed,
+        "runs": found.runs,
+        "running_total": found.running,
+        "latest_version": found.latest_version,
+        "versions": found.versions,
+        "unsaved_rows": found.unsaved_rows,
+        "unsaved_total": found.unsaved_runs,
+        "undecided": found.undecided,
+        "best": _best(found),
+        "tried": [
+            {"run": each.run, "version": names.get(each.run), "what": each.what}
+            for each in found.tried
+        ],
+        "failed": [
+            {"run": each.run, "how": each.how, "what": each.what, "times": each.times}
+            for each in found.failures
+        ],
+        "failed_total": found.failed,
+        "worktrees": [_tree(each) for each in others[:5]],
+        "worktrees_total": len(others),
+    }
+
+
+def _best(found: Brief) -> list[Best]:
+    return [
+        {
+            "metric": each.metric,
+            "direction": each.direction,
+            "value": each.value,
+            "run": each.run,
+            "version": found.names.get(each.run),
+            "what": each.what,
+        }
+        for each in found.best
+    ]
+
+
+def _tree(each: TreeInfo) -> Tree:
+    return {
+        "name": cut(each.name, 32),
+        "branch": cut(each.branch, 40) if each.branch else None,
+        "state": each.condition.value,
+        "unsaved_rows": each.unsaved,
+    }
+
+
+def _end_of(path: str, longest: int = 120) -> str:
+    line = one_line(path)
+    return line if len(line) <= longest else "…" + line[1 - longest :]
+
+
+def _is_long(answer: Answer) -> bool:
+    document = json.dumps(envelope_of(answer), ensure_ascii=False)
+    text = "\n".join([answer.text, *answer.warnings, *answer.next])
+    return max(len(text), len(document)) > _MOST
+
+
+def _shorten(data: Data) -> bool:
+    """Take the last entry of the list that says most; false when all are empty."""
+    lists: Sequence[list[Any]] = (data["tried"], data["failed"], data["worktrees"], data["best"])
+    longest = max(lists, key=len)
+    if longest:
+        longest.pop()
+    return bool(longest)
+
+
+def _text(data: Data) -> str:
+    return "\n".join(_lines(data))
+
+
+def _lines(data: Data) -> Iterator[str]:
+    where = f" on {data['branch']}" if data["branch"] else ""
+    dirty = f", {data['changed_total']} files changed" if data["changed_total"] else ", clean"
+    yield f"project   {data['root']}{where}{dirty}"
+    latest = f", the latest {data['latest_version']}" if data["latest_version"] else ""
+    yield f"runs      {data['runs']}, running {data['running_total']}; " + (
+        f"versions {data['versions']}{latest}"
+    )
+    if data["unsaved_total"]:
+        yield f"unsaved   {data['unsaved_rows']} rows of {data['unsaved_total']} runs"
+    if data["undecided"] is not None:
+        yield f"merge     unfinished, {data['undecided']} conflicts to decide"
+    for best in data["best"]:
+        value = figure(best["metric"], best["direction"], best["value"])
+        yield f"best      {value}: {best['version'] or best['run']}  {best['what']}"
+    for run in data["tried"]:
+        yield f"tried     {run['version'] or run['run']}  {run['what']}"
+    for bad in data["failed"]:
+        times = f" ({bad['times']} times)" if bad["times"] > 1 else ""
+        yield f"failed    {bad['run']} {bad['how']}{times}  {bad['what']}"
+    for tree in data["worktrees"]:
+        yield f"worktree  {tree['name']} {tree['state']}, {tree['unsaved_rows']} rows unsaved"
+
+
+def _warnings(found: Brief) -> tuple[str, ...]:
+    told = [cut(each, 120) for each in found.warnings[:2]]
+    more = len(found.warnings) - len(told)
+    return (*told, *([f"{more} more: `xvc status`"] if more else []))
+
+
+def _steps(found: Brief) -> tuple[str, ...]:
+    steps = []
+    if found.undecided is not None:
+        steps.append("xvc merge --conflicts" if found.undecided else "xvc merge --continue")
+    if found.failures:
+        steps.append(f"xvc show {found.failures[0].run}")
+    if found.unsaved_runs and found.undecided is None:
+        steps.append("xvc tag minor")
+    if found.best and found.tried and found.best[0].run != found.tried[0].run:
+        steps.append(f"xvc compare {found.best[0].run} {found.tried[0].run}")
+    if any(each.unsaved for each in found.trees if not each.is_here):
+        steps.append("xvc worktree list")
+    return tuple(steps or ["xvc run -- python train.py"])
