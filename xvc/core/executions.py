@@ -49,6 +49,13 @@ def script_of(command: Sequence[str]) -> str:
     return f"{name} {script}".strip()
 
 
+def experiment(run: RunRecord) -> str:
+    """Tell a run's folder, params, data and command, without its seeds: repeats share it."""
+    params: dict[str, Json] = {k: v for k, v in run.params.items() if not is_seed(k)}
+    data: dict[str, Json] = {path: file.digest for path, file in run.data.items()}
+    return _text([run.folder, params, data, list(_seedless(run.command))])
+
+
 def duplicates(
     runs: Sequence[RunRecord], code: Mapping[RunId, str], most: int
 ) -> tuple[Finding, ...]:
@@ -62,7 +69,7 @@ def duplicates(
     alike: dict[str, list[RunRecord]] = {}
     for run in runs:
         if run.status is Status.FINISHED and run.id in code:
-            alike.setdefault(_execution(run, code[run.id]), []).append(run)
+            alike.setdefault(f"{code[run.id]} {experiment(run)}", []).append(run)
     twice, repeated = list[str](), list[str]()
     extra = 0
     for together in alike.values():
@@ -104,12 +111,6 @@ def _start(run: RunRecord) -> tuple[int, str]:
 
 def _text(value: Json) -> str:
     return json.dumps(value, sort_keys=True)
-
-
-def _execution(run: RunRecord, code: str) -> str:
-    params: dict[str, Json] = {k: v for k, v in run.params.items() if not is_seed(k)}
-    data: dict[str, Json] = {path: file.digest for path, file in run.data.items()}
-    return _text([code, run.folder, params, data, list(_seedless(run.command))])
 
 
 def _seeds(run: RunRecord) -> str:
