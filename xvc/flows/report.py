@@ -34,7 +34,6 @@ _ROWS = 50
 _PLACES = 5
 _COMPARED = 4
 _DRAWN = 8
-_PACKAGES = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,12 +286,11 @@ def _again(material: _Material) -> list[Section]:
     if environment is not None:
         rows += [("python", environment.python), ("platform", environment.platform)]
         rows += [(f"tool {tool}", version) for tool, version in sorted(environment.tools.items())]
+    if environment is not None and environment.packages:
+        count = len(environment.packages)
+        rows.append(("packages", f"{count}; xvc show {name} --json lists them"))
     facts = tuple(row for row in rows if row[1])
     blocks: list[Block] = [Table("", ("what", "of " + name), facts[:_ROWS], total=len(facts))]
-    if environment is not None and environment.packages:
-        packages = tuple(sorted(environment.packages.items()))
-        shown = packages[:_PACKAGES]
-        blocks.append(Table("Packages", ("package", "version"), shown, total=len(packages)))
     if run.code.snapshot is not None:
         blocks.append(Commands((f"xvc checkout {name}",)))
     return [Section("Environment", tuple(blocks))]
