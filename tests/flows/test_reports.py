@@ -260,3 +260,15 @@ def test_of_many_runs_the_first_are_listed(tmp_path: Path, call_xvc: Calling) ->
     assert "50 of 10,000 shown" in text
     assert "r9998 has the highest accuracy: 0.9998" in text
     assert len(text) < 20_000
+
+
+def test_a_long_value_is_cut(project: Path, call_xvc: Calling) -> None:
+    """A param of a million letters is a cell like others."""
+    for letter in "ab":
+        with Tracker(params={"prompt": letter * 1_000_000}) as tracker:
+            tracker.log({"accuracy": 0.5})
+
+    text = report(call_xvc)
+
+    assert f"{'a' * 59}…" in text
+    assert len(text) < 10_000

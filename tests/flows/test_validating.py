@@ -129,6 +129,14 @@ def test_splits_and_keys_can_be_named(project: Path, call_xvc: Calling) -> None:
     assert found(leak) == [("problem", 1), ("problem", 1)]
 
 
+def test_keys_that_differ_by_case_are_told_apart(project: Path, call_xvc: Calling) -> None:
+    """The one that is named is meant."""
+    logged({"id": 1, "Split": "a", "split": "x"}, {"id": 1, "Split": "b", "split": "x"})
+
+    assert checked(call_xvc)["leaks", "predictions"]["outcome"] == "ok"
+    assert checked(call_xvc, "--by", "Split")["leaks", "predictions"]["outcome"] == "found"
+
+
 def test_each_run_may_split_otherwise(project: Path, call_xvc: Calling) -> None:
     """Another seed puts an example into another split; so does another fold of one run."""
     logged({"id": 1, "split": "train"}, {"id": 2, "split": "test"})

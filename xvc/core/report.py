@@ -6,7 +6,7 @@ that.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xvc.core.plot import Plot
 
@@ -74,3 +74,17 @@ class Report:
     title: str
     lead: str
     sections: tuple[Section, ...]
+
+
+def bounded(table: Table, rows: int, width: int = 60) -> Table:
+    """Cut a table to its first rows and its cells to *width* characters; its total is kept.
+
+    >>> bounded(Table("", ("a",), (("1",), ("2",))), 1).remark
+    '1 of 2 shown'
+    """
+    head, *kept = (
+        tuple(cell if len(cell) <= width else f"{cell[: width - 1]}…" for cell in row)
+        for row in (table.head, *table.rows[:rows])
+    )
+    total = len(table.rows) if table.total is None else table.total
+    return replace(table, head=head, rows=tuple(kept), total=total)

@@ -28,9 +28,9 @@ class _Axis:
         self._half = self.high / 2 - self.low / 2  # no difference that overflows
         self._start, self._end = start, end
 
-    def at(self, value: float) -> str:
+    def at(self, value: float, beyond: float = 0) -> str:
         share = (value / 2 - self.low / 2) / self._half if self._half else 0.5
-        return f"{self._start + share * (self._end - self._start):.1f}"
+        return f"{self._start + share * (self._end - self._start) + beyond:.1f}"
 
     def ticks(self) -> list[float]:
         if not self._half:
@@ -48,7 +48,7 @@ def svg(plot: Plot) -> str:
         f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{_safe(plot.title)}">',
         f'<path class="axis" d="M{_LEFT} {_TOP}V{bottom}H{_WIDTH - _RIGHT}"/>',
         *(_text(across.at(tick), bottom + 16, number(tick), "middle") for tick in across.ticks()),
-        *(_text(_LEFT - 6, up.at(tick), number(tick), "end") for tick in up.ticks()),
+        *(_text(_LEFT - 6, up.at(tick, 4), number(tick), "end") for tick in up.ticks()),
         _text((_LEFT + _WIDTH - _RIGHT) / 2, bottom + 36, plot.x_label, "middle"),
     ]
     for place, each in enumerate(plot.series):

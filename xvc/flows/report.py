@@ -16,7 +16,7 @@ from datetime import date
 from xvc.core.differences import differences
 from xvc.core.direction import Direction, direction_of
 from xvc.core.ranking import Aim, Place, ranked, reason, repeats, spread
-from xvc.core.report import Block, Commands, Report, Section, Table, Text
+from xvc.core.report import Block, Commands, Report, Section, Table, Text, bounded
 from xvc.core.run import RunRecord
 from xvc.core.spelling import day, duration, number, size
 from xvc.core.subject import chosen_keys, chosen_metrics
@@ -34,6 +34,7 @@ _ROWS = 50
 _PLACES = 5
 _COMPARED = 4
 _DRAWN = 8
+_WIDEST = 200  # characters of a command
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,7 +227,7 @@ def _best(material: _Material) -> Section:
         for place, each in enumerate(material.places[:_PLACES], 1)
     ]
     table = Table("", head, tuple(rows), frozenset({0, 2, 3}), len(material.places))
-    return Section(title, (Text(f"{says} {same}"), table))
+    return Section(title, (Text(f"{says} {same}"), bounded(table, _PLACES)))
 
 
 def _list(material: _Material) -> Section:
@@ -245,7 +246,8 @@ def _list(material: _Material) -> Section:
         return Section("Runs", ())
     head = ("version", "run", "status", "day", "took", *material.params, *material.metrics)
     right = frozenset({4, *range(5 + len(material.params), len(head))})
-    return Section("Runs", (Table("", head, tuple(rows), right, len(material.found)),))
+    table = Table("", head, tuple(rows), right, len(material.found))
+    return Section("Runs", (bounded(table, _ROWS),))
 
 
 def _curves(material: _Material) -> list[Section]:
@@ -261,13 +263,11 @@ def _differences(material: _Material) -> list[Section]:
     found = compare(material.project, [each.version or each.record.id for each in compared])
     material.warnings += found.warnings
     called = [each.version or each.record.id for each in found.runs]
-    tables: list[Block] = []
-    for each in differences(found.comparison, called, every=False):
-        total = len(each.rows)
-        tables.append(Table(each.title, each.head, each.rows[:_ROWS], each.right, total))
+    rows = differences(found.comparison, called, every=False)
+    tables = [bounded(each, _ROWS) for each in rows]
     says = f"Against {called[0]}; what is the same is not shown."
     none = f"{' and '.join(called)} are the same in everything that was recorded."
-    blocks = (Text(says), *tables) if tables else (Text(none),)
+    blocks: tuple[Block, ...] = (Text(says), *tables) if tables else (Text(none),)
     return [Section("Differences", blocks)]
 
 
@@ -290,7 +290,8 @@ def _again(material: _Material) -> list[Section]:
         count = len(environment.packages)
         rows.append(("packages", f"{count}; xvc show {name} --json lists them"))
     facts = tuple(row for row in rows if row[1])
-    blocks: list[Block] = [Table("", ("what", "of " + name), facts[:_ROWS], total=len(facts))]
+    table = Table("", ("what", f"of {name}"), facts)
+    blocks: list[Block] = [bounded(table, _ROWS, _WIDEST)]
     if run.code.snapshot is not None:
         blocks.append(Commands((f"xvc checkout {name}",)))
     return [Section("Environment", tuple(blocks))]

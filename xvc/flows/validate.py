@@ -61,9 +61,11 @@ class _Scene:
     fields: list[Field] = field(default_factory=list)
 
     def column(self, *names: str) -> Field | None:
-        """Find the column that has the first of these names."""
+        """Find the column that has the first of these names, in another case if need be."""
         held = {each.label.lower(): each for each in self.fields}
-        return next((held[name.lower()] for name in names if name.lower() in held), None)
+        held |= {each.label: each for each in self.fields}
+        found = (held.get(name, held.get(name.lower())) for name in names)
+        return next((each for each in found if each), None)
 
 
 def validate(project: Project, request: ValidateRequest) -> Verdict:
