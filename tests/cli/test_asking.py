@@ -353,7 +353,7 @@ def test_a_comparison_for_documents(three: Path, call_xvc: Calling) -> None:
     page = call_xvc("compare", "e0.1.0", "@", "-f", "html").out
     lines = [line for line in markdown.splitlines() if line.startswith("| x ")]
 
-    assert lines == ["| x | (none) | <script>\\| |"]
+    assert lines == ["| x | (none) | &lt;script&gt;\\| |"]
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import csv
-import html
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
-from xvc.cli.output import number, size, table
-from xvc.core.compare import Cell, CodeChange, Difference, Missing
-from xvc.core.direction import Direction, is_progress
-from xvc.core.run import DataFile, Status
+from xvc.cli.output import table
+from xvc.core import markdown
+from xvc.core.compare import Difference, Missing
+from xvc.core.differences import differences
+from xvc.core.direction import Direction
+from xvc.core.html import page
+from xvc.core.report import Report, Section, Text
+from xvc.core.run import Status
 
 if TYPE_CHECKING:
     from xvc.flows.compare import Compared
@@ -76,93 +78,9 @@ class Comparing(TypedDict):
     is_same: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
-    """One table of a comparison: its title, its head and its rows."""
-
-    title: str
-    head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-
-
 def names(found: Compared) -> list[str]:
     """What each run is called: its version, else its id."""
     return [one.version or one.record.id for one in found.runs]
-
-
-def sections(found: Compared, *, every: bool) -> list[Section]:
-    """Lay a comparison out; without *every*, only what differs."""
-    comparison, called = found.comparison, names(found)
-    made = [
-        Section("params", ("param", *called), _values(comparison.params, every=every)),
-        Section(
-            "metrics",
-            ("metric", *called, *(f"Δ {name}" for name in called[1:]), "better"),
-            tuple(
-                _metric(row)
-                for row in comparison.metrics
-                if every or not (row.is_same or is_progress(row.key))
-            ),
-        ),
-        Section(
-            "data",
-            ("data", *called),
-            tuple(
-                (row.path, *(_file(file) for file in row.files))
-                for row in comparison.data
-                if every or not row.is_same
-            ),
-        ),
-        Section("packages", ("package", *called), _values(comparison.packages, every=every)),
-    ]
-    made += [
-        Section(f"code of {name} against {called[0]}", ("file", "lines"), _code(changes))
-        for name, changes in zip(called[1:], comparison.code, strict=False)
-    ]
-    return [section for section in made if section.rows]
-
-
-def _values(rows: Sequence[Difference], *, every: bool) -> tuple[tuple[str, ...], ...]:
-    return tuple((row.key, *map(_cell, row.values)) for row in rows if every or not row.is_same)
-
-
-def _metric(row: Difference) -> tuple[str, ...]:
-    values = [
-        f"{_cell(value)}{' *' if place == row.best else ''}"
-        for place, value in enumerate(row.values)
-    ]
-    deltas = [
-        _delta(delta, percent)
-        for delta, percent in zip(row.delta[1:], row.percent[1:], strict=True)
-    ]
-    way = {"max": "higher", "min": "lower"}.get(row.direction or "", "?")
-    return (row.key, *values, *deltas, way)
-
-
-def _delta(delta: float | None, percent: float | None) -> str:
-    if delta is None:
-        return "-"
-    share = "" if percent is None else f" ({percent:+.1f}%)"
-    sign = "+" if delta > 0 else ""
-    return f"{sign}{number(delta)}{share}"
-
-
-def _cell(value: Cell) -> str:
-    return "(none)" if isinstance(value, Missing) else number(value)
-
-
-def _file(file: DataFile | None) -> str:
-    return "(none)" if file is None else f"{file.digest[:8]} {size(file.size)}"
-
-
-def _code(changes: Sequence[CodeChange]) -> tuple[tuple[str, ...], ...]:
-    rows = [
-        (change.path, "binary" if change.added is None else f"+{change.added} -{change.removed}")
-        for change in changes[:_CODE_SHOWN]
-    ]
-    if len(changes) > _CODE_SHOWN:
-        rows.append((f"… {len(changes) - _CODE_SHOWN} more files", ""))
-    return tuple(rows)
 
 
 def _remarks(found: Compared) -> list[str]:
@@ -180,10 +98,8 @@ def _remarks(found: Compared) -> list[str]:
 def as_text(found: Compared, every: bool) -> str:
     """Aligned tables."""
     parts = [
-        table(section.head, section.rows, right=range(1, len(section.head)))
-        if section.title == "metrics"
-        else table(section.head, section.rows)
-        for section in sections(found, every=every)
+        table(each.head, each.rows, right=sorted(each.right))
+        for each in differences(found.comparison, names(found), every=every)
     ]
     if not parts:
         return f"{' and '.join(names(found))} are the same in everything that was recorded"
@@ -192,15 +108,11 @@ def as_text(found: Compared, every: bool) -> str:
 
 def as_markdown(found: Compared, every: bool) -> str:
     """Tables for a document."""
-    parts = []
-    for section in sections(found, every=every):
-        lines = [_bar(section.head), _bar(["---"] * len(section.head)), *map(_bar, section.rows)]
-        parts.append(f"### {section.title}\n\n" + "\n".join(lines))
+    parts = [
+        f"### {markdown.escaped(each.title)}\n\n{markdown.table(each)}"
+        for each in differences(found.comparison, names(found), every=every)
+    ]
     return "\n\n".join(parts) or "No differences."
-
-
-def _bar(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
 def as_csv(found: Compared, every: bool) -> str:
@@ -226,16 +138,10 @@ def as_csv(found: Compared, every: bool) -> str:
 
 def as_html(found: Compared, every: bool) -> str:
     """A page of its own."""
-    parts = ["<!doctype html><meta charset='utf-8'><title>xvc compare</title>"]
-    parts.append("<style>body{font:14px sans-serif}td,th{padding:2px 10px;text-align:left}</style>")
-    for section in sections(found, every=every):
-        head = "".join(f"<th>{html.escape(cell)}</th>" for cell in section.head)
-        rows = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
-            for row in section.rows
-        )
-        parts.append(f"<h3>{html.escape(section.title)}</h3><table><tr>{head}</tr>{rows}</table>")
-    return "\n".join(parts)
+    tables = tuple(differences(found.comparison, names(found), every=every))
+    blocks = tables or (Text("No differences."),)
+    title = f"{' and '.join(names(found))} compared"
+    return page(Report(title, "", (Section("Differences", blocks),)))
 
 
 LAYOUTS: dict[str, Callable[[Compared, bool], str]] = {

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from typing import Literal, TypedDict, cast
 
 from xvc.core.plain import to_plain
+from xvc.core.spelling import duration as duration  # noqa: PLC0414 - commands take it from here
+from xvc.core.spelling import number as number  # noqa: PLC0414 - commands take it from here
+from xvc.core.spelling import size as size  # noqa: PLC0414 - commands take it from here
 from xvc.errors import XvcError
 from xvc.types import Json
 
@@ -169,58 +172,6 @@ def _cut(line: str) -> str:
         return line
     width = shutil.get_terminal_size().columns
     return line if len(line) <= width else line[: width - 1] + "…"
-
-
-def number(value: Json) -> str:
-    """Write a value for a cell.
-
-    >>> number(0.97221), number(3), number(None), number("svm")
-    ('0.9722', '3', '-', 'svm')
-    """
-    if value is None:
-        return "-"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return (
-            f"{value:.4g}"
-            if abs(value) < 1e-3 or abs(value) >= 1e6
-            else f"{value:.4f}".rstrip("0").rstrip(".")
-        )
-    if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False)
-    return " ".join(str(value).split())
-
-
-def duration(seconds: float | None) -> str:
-    """Write a span of time.
-
-    >>> duration(0.123), duration(75), duration(7322)
-    ('0.12s', '1m15s', '2h02m')
-    """
-    if seconds is None:
-        return "-"
-    if seconds < 60:
-        return f"{seconds:.2f}s" if seconds < 10 else f"{seconds:.0f}s"
-    if seconds < 3600:
-        return f"{int(seconds // 60)}m{int(seconds % 60):02d}s"
-    return f"{int(seconds // 3600)}h{int(seconds % 3600 // 60):02d}m"
-
-
-def size(count: int | None) -> str:
-    """Write a number of bytes.
-
-    >>> size(1536), size(12)
-    ('1.5 KB', '12 B')
-    """
-    if count is None:
-        return "-"
-    amount, unit = float(count), "B"
-    for unit in ("B", "KB", "MB", "GB", "TB"):  # noqa: B007 - the last one stays
-        if amount < 1024:
-            break
-        amount /= 1024
-    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
 
 
 def moment(nanoseconds: int | None) -> str:

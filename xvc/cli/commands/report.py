@@ -1,0 +1,93 @@
+"""``xvc report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, Database
+from xvc.cli.output import Answer, show
+from xvc.errors import BadValue
+from xvc.types import Json
+
+if TYPE_CHECKING:
+    from xvc.flows.report import Reported
+
+
+def command(
+    context: typer.Context,
+    runs: Annotated[
+        list[str] | None, typer.Argument(help="Versions, run ids, @ …; without them all runs.")
+    ] = None,
+    database: Database = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write .md or .html instead of printing.")
+    ] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", "-f", help="md, html, or both beside each other.")
+    ] = None,
+    into: Annotated[
+        Path | None, typer.Option("--into", help="Put it between the marks of this document.")
+    ] = None,
+    append: Annotated[
+        bool, typer.Option("--append", help="With --into: add the marks if they are missing.")
+    ] = False,
+    title: Annotated[str, typer.Option("--title", help="The title.")] = "Experiments",
+    metric: Annotated[
+        str | None, typer.Option("--metric", help="What decides which is best: acc, or acc:max.")
+    ] = None,
+    date: Annotated[
+        str | None, typer.Option("--date", help="YYYY-MM-DD; without it the newest run's day.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Replace files that are there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Write a report: the best run and why, all runs, curves, differences, environment.
+
+    As markdown, or as one web page that fetches nothing. The same runs give the same bytes. In a
+    document, what stands between <!-- xvc:report begin --> and <!-- xvc:report end --> is written
+    anew and the rest is left as it is.
+
+    Example: xvc report --metric accuracy -o report.html
+    """
+    from xvc.flows.publish import Format, Target, publish, rendered  # late: they open DuckDB
+    from xvc.flows.report import ReportRequest, report
+
+    if form is not None and form not in set(Format):
+        raise BadValue("--format", f"{form!r} is none of {', '.join(Format)}")
+    wanted = Format(form) if form else None
+    if out is None and wanted is Format.BOTH:
+        raise BadValue("--format", "both needs a name for the files: -o NAME")
+    here: Context = context.obj
+    made = report(here.project_of(database), ReportRequest(tuple(runs or ()), metric, title, date))
+    target = Target(out and here.folder / out, wanted, into and here.folder / into, yes, append)
+    files = publish(made.report, target)
+    printed = "" if files else rendered(made.report, wanted or Format.MARKDOWN)
+    text = printed or "\n".join(f"wrote {path}" for path in files)
+    show(Answer("report", _data(made, files, printed), text, made.warnings), here.manner)
+
+
+def _data(made: Reported, files: list[Path], printed: str) -> Json:
+    best: Json = None
+    if made.best is not None and made.aim is not None:
+        record = made.best.record
+        best = {
+            "run": record.id,
+            "version": made.best.version,
+            "metric": made.aim.metric,
+            "value": record.metrics[made.aim.metric],
+            "direction": made.aim.direction.value,
+            "why": made.aim.why,
+        }
+    return {
+        "title": made.report.title,
+        "date": made.date,
+        "runs": made.runs,
+        "best": best,
+        "sections": [each.title for each in made.report.sections],
+        "files": [str(path) for path in files],
+        "text": printed or None,
+    }

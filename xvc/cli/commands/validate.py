@@ -1,0 +1,128 @@
+"""``xvc validate``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, Database, complete_tables, listed
+from xvc.cli.output import Answer, show
+from xvc.types import Json
+
+if TYPE_CHECKING:
+    from xvc.core.validate import Check, Verdict
+
+_INDENT = " " * 11
+
+
+def command(
+    context: typer.Context,
+    table: Annotated[
+        str | None,
+        typer.Argument(
+            help="An event table; without it all of them.", autocompletion=complete_tables
+        ),
+    ] = None,
+    database: Database = None,
+    split: Annotated[
+        str | None, typer.Option("--by", help="The key that names the split of a row.")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option("--key", help="The key that names the example of a row.")
+    ] = None,
+    inputs: Annotated[
+        str | None, typer.Option("--inputs", help="The keys that are an example's content.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Notes count as problems.")] = False,
+    limit: Annotated[
+        int, typer.Option("--limit", "-n", min=1, help="Examples of each finding.")
+    ] = 3,
+    as_json: AsJson = False,
+) -> None:
+    """Check what was recorded: leaks between splits, runs done twice, failures, keys renamed.
+
+    Also params that some runs lack, keys without values or with one, and results from the cache.
+    Exits 3 when something is wrong. Columns called split, fold or subset name the split; --by,
+    --key and --inputs name others.
+
+    Example: xvc validate predictions --by split --key id
+    """
+    from xvc.flows.validate import ValidateRequest, validate  # late: it opens DuckDB
+
+    here: Context = context.obj
+    project = here.project_of(database)
+    verdict = validate(project, ValidateRequest(table, split, key, listed(inputs), limit))
+    steps = dict.fromkeys(each.next for check in verdict.checks for each in check.findings)
+    code = 3 if verdict.is_wrong(strict=strict) else 0
+    answer = Answer(
+        "validate",
+        _data(verdict, strict=strict),
+        _text(verdict),
+        tuple(project.keeper.warnings),
+        tuple(step for step in steps if step),
+        exit_code=code,
+    )
+    show(answer, here.manner)
+    raise typer.Exit(code)
+
+
+def _data(verdict: Verdict, *, strict: bool) -> Json:
+    from xvc.core.validate import Level  # late: nothing of it is needed for --help
+
+    checks: list[Json] = [_check(check) for check in verdict.checks]
+    return {
+        "valid": not verdict.is_wrong(strict=strict),
+        "problems": verdict.count(Level.PROBLEM),
+        "notes": verdict.count(Level.NOTE),
+        "checks": checks,
+    }
+
+
+def _check(check: Check) -> Json:
+    findings: list[Json] = [
+        {
+            "level": each.level.value,
+            "says": each.says,
+            "count": each.count,
+            "examples": list(each.examples),
+            "next": each.next or None,
+        }
+        for each in check.findings
+    ]
+    return {
+        "check": check.name,
+        "table": check.table,
+        "outcome": check.outcome.value,
+        "why_not": check.why_not or None,
+        "looked_at": check.looked_at or None,
+        "findings": findings,
+    }
+
+
+def _text(verdict: Verdict) -> str:
+    from xvc.core.validate import Level, counted
+
+    lines, place = list[str](), object()
+    for check in verdict.checks:
+        if check.table != place:
+            place = check.table
+            size = f" ({check.looked_at})" if check.looked_at else ""
+            lines.append(f"{f'table {place}' if place else 'runs'}{size}")
+        lines += _lines(check)
+    found = [counted(verdict.count(level), level.value) for level in Level]
+    return "\n".join([*lines, " and ".join(found)])
+
+
+def _lines(check: Check) -> list[str]:
+    if not check.findings:
+        reason = f": {check.why_not}" if check.why_not else ""
+        return [f"  {check.name:<10} {check.outcome.value}{reason}"]
+    lines = []
+    for place, each in enumerate(check.findings):
+        name = "" if place else check.name
+        lines.append(f"  {name:<10} {each.level.value.upper()}: {each.says}")
+        lines += [f"  {_INDENT}  {example}" for example in each.examples]
+        lines += [f"  {_INDENT}next: {each.next}"] if each.next else []
+    return lines

@@ -1,0 +1,90 @@
+r"""A section between two marks of a document that is somebody else's: put there, and nothing else.
+
+Pure, on bytes: what stands outside the marks comes back byte by byte. Refuses to guess where
+marks are missing, doubled or the wrong way round.
+"""
+
+from __future__ import annotations
+
+from xvc.errors import ConflictError
+
+BEGIN, END = b"<!-- xvc:report begin -->", b"<!-- xvc:report end -->"
+_MARK = b"<!-- xvc:report"
+
+
+class NoMarks(ConflictError):
+    """A document has no place for a section."""
+
+    code = "no-marks"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path} has no marks for a report"
+
+    @property
+    def hint(self) -> str:
+        """Names both ways on."""
+        marks = f"`{BEGIN.decode()}` and `{END.decode()}`"
+        return f"Write {marks} where it belongs, or append it once with `--append`."
+
+
+class MarksDamaged(ConflictError):
+    """The marks of a document do not hold one section."""
+
+    code = "marks-damaged"
+
+    def __init__(self, path: str, what: str) -> None:
+        super().__init__(path, what)
+        self.path, self.what = path, what
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.what}"
+
+    @property
+    def hint(self) -> str:
+        """Says what is expected."""
+        return "One begin mark and, after it, one end mark have to be there; nothing was written."
+
+
+def spliced(document: bytes, section: str, path: str, *, may_append: bool) -> bytes:
+    r"""Return *document* with *section* between its marks, in the document's own line ends.
+
+    Args:
+        document: what is there.
+        section: the new text, with ``\n`` at the ends of its lines.
+        path: how the document is called, for errors.
+        may_append: whether a document without marks gets them, at its end.
+
+    >>> print(spliced(b"a\r\n", "b\n", "x.md", may_append=True))
+    b'a\r\n\r\n<!-- xvc:report begin -->\r\nb\r\n<!-- xvc:report end -->\r\n'
+
+    Raises:
+        NoMarks: it has none, and may not get any.
+        MarksDamaged: they do not come once and in order.
+    """
+    ending = b"\r\n" if b"\r\n" in document else b"\n"
+    harmless = section.strip("\n").encode().replace(_MARK, _MARK.replace(b":", b" "))
+    body = ending + harmless.replace(b"\n", ending) + ending
+    begins, ends = document.count(BEGIN), document.count(END)
+    if not begins and not ends:
+        if not may_append:
+            raise NoMarks(path)
+        return document + _gap(document, ending) + BEGIN + body + END + ending
+    if (begins, ends) != (1, 1):
+        what = f"{begins} begin marks and {ends} end marks are in it"
+        raise MarksDamaged(path, what)
+    before, _, rest = document.partition(BEGIN)
+    _, found, after = rest.partition(END)
+    if not found:
+        raise MarksDamaged(path, "its end mark comes before its begin mark")
+    return before + BEGIN + body + END + after
+
+
+def _gap(document: bytes, ending: bytes) -> bytes:
+    """An empty line between what is there and what comes; nothing at the top of a document."""
+    if not document:
+        return b""
+    return ending if document.endswith(b"\n") else ending * 2
