@@ -145,7 +145,7 @@ def pack(
 
     Args:
         git: of the work tree at home.
-        commit: the code, such as the snapshot of a sweep; kept below ``refs/xvc/sent/``.
+        commit: the code, such as the snapshot of a sweep; the caller keeps it from git's gc.
         store: of the work tree; journals that come back are folded into it.
         room: where those journals go.
         dvc: of the work tree; its private settings, credentials included, are sent.
@@ -159,10 +159,9 @@ def pack(
     top = git.place.top
     if not store.is_relative_to(top):
         raise BadValue("database", f"{store} lies outside {top}, so a clone cannot have its like")
-    git.keep(SENT + commit, commit)
     parcel = Parcel(
         commit=commit,
-        bundle=git.call("bundle", "create", "-q", "-", SENT + commit),
+        bundle=_bundled(git, commit),
         top=str(top),
         python=sys.executable,
         store=store.relative_to(top).as_posix(),
@@ -171,6 +170,15 @@ def pack(
         scratch=scratch,
     )
     return Away(parcel, Home(git, room, Assets.beside(store).folder, dvc))
+
+
+def _bundled(git: Git, commit: str) -> bytes:
+    ref = f"{SENT}{os.getpid()}-{commit}"  # git bundles what has a name
+    git.call("update-ref", "--end-of-options", ref, commit)
+    try:
+        return git.call("bundle", "create", "-q", "-", ref)
+    finally:
+        git.call("update-ref", "-d", ref)
 
 
 def _check(name: str, found: str) -> None:

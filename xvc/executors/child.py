@@ -41,6 +41,7 @@ def run(
     environment: Mapping[str, str],
     output: BinaryIO,
     is_stopped: Callable[[], bool],
+    lock: int | None = None,
 ) -> int:
     """Run a command to its end and return what a shell would show: its code, or 128 and a signal.
 
@@ -50,6 +51,7 @@ def run(
         environment: all of it.
         output: a file that gets standard output and error.
         is_stopped: asked several times a second; once it says so, the command is interrupted.
+        lock: a descriptor that the process keeps open for as long as it lives.
     """
     try:
         process = subprocess.Popen(
@@ -60,6 +62,7 @@ def run(
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=() if lock is None else (lock,),
         )
     except OSError as err:
         output.write(f"{err.filename or command[0]}: {err.strerror or err}\n".encode())

@@ -8,6 +8,7 @@ Data that DVC tracks is pulled once a clone; who writes into it writes into it f
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -23,13 +24,12 @@ from xvc.adapters.dvc import SUFFIX, Dvc, pointer_of
 from xvc.adapters.fetching import pull
 from xvc.adapters.files import add_line, make_folder
 from xvc.adapters.git import Git, Place
-from xvc.adapters.lock import FileLock
 from xvc.adapters.outs import Out, digests_of, object_of, tracked_outs
 from xvc.adapters.sharing import settle_away
 from xvc.adapters.snapshot import RUNS
 from xvc.core.job import Job
 from xvc.core.record import Control, Kind
-from xvc.errors import DvcFailed, LockBusy
+from xvc.errors import DvcFailed
 from xvc.executors.away import SENT, Brought, Outcome, Parcel
 from xvc.executors.child import run
 from xvc.journal.layout import Room
@@ -57,13 +57,13 @@ def run_away(
         DvcFailed: the data cannot be had.
         OSError: the disk refused.
     """
-    with lent(parcel, environment) as clone:
+    with lent(parcel, environment) as (clone, lock):
         clone.clear()
         folder = clone.top / Path(job.folder).relative_to(parcel.top)
         words = tuple(_translated(job.command, parcel.python))
         whole = {**environment, **job.environment}
         with tempfile.TemporaryFile(dir=clone.room.folder.parent) as output:
-            code = run(words, str(folder), whole, cast("BinaryIO", output), is_stopped)
+            code = run(words, str(folder), whole, cast("BinaryIO", output), is_stopped, lock)
             said = ends_of(cast("BinaryIO", output))
         if code > _KILLED:
             clone.reap()
@@ -91,22 +91,32 @@ def ends_of(output: BinaryIO) -> bytes:
 
 
 @contextmanager
-def lent(parcel: Parcel, environment: Mapping[str, str]) -> Iterator[Clone]:
-    """Lend the first clone that nobody uses; it is made when it is missing or half made."""
+def lent(parcel: Parcel, environment: Mapping[str, str]) -> Iterator[tuple[Clone, int]]:
+    """Lend the first clone that nobody uses; it is made when it is missing or half made.
+
+    The descriptor holds its lock; a child that gets it keeps the clone when we are killed first.
+    """
     home = home_of(parcel)
-    with ExitStack() as held:
-        number = 0
-        while True:
-            lock = FileLock(home / f"{number}.lock")
-            try:
-                held.enter_context(lock.held(wait=0.0, doing="trial"))
-                break
-            except LockBusy:
-                number += 1
+    number = 0
+    while (descriptor := _claimed(home / f"{number}.lock")) is None:
+        number += 1
+    try:
         clone = Clone(parcel, home / str(number), home, environment)
         if not clone.top.is_dir():
             clone.make()
-        yield clone
+        yield clone, descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _claimed(path: Path) -> int | None:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
 
 
 def home_of(parcel: Parcel) -> Path:
@@ -127,11 +137,11 @@ def forget(parcel: Parcel) -> None:
     """Remove the clones of a parcel, unless one is in use."""
     home = home_of(parcel)
     with ExitStack() as held:
-        try:
-            for path in sorted(home.glob("*.lock")):
-                held.enter_context(FileLock(path).held(wait=0.0, doing="forget"))
-        except LockBusy:
-            return
+        for path in sorted(home.glob("*.lock")):
+            descriptor = _claimed(path)
+            if descriptor is None:
+                return
+            held.callback(os.close, descriptor)
         shutil.rmtree(home, ignore_errors=True)
 
 
@@ -166,7 +176,7 @@ class Clone:
         git.call("init", "-q")
         file = fresh / ".git" / "sent.bundle"
         file.write_bytes(self.parcel.bundle)
-        git.call("fetch", "-q", "--no-tags", str(file), f"{SENT}{commit}:{SENT}{commit}")
+        git.call("fetch", "-q", "--no-tags", str(file), f"{SENT}*:{SENT}*")
         file.unlink()
         git.call("checkout", "-q", "--detach", commit)
         self._disown(git)

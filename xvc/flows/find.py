@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.adapters.dvc import parse_pointer, pointer_of
@@ -99,7 +100,16 @@ def find(project: Project, references: Sequence[str]) -> list[Found]:
     """
     infos = versions(project)
     with opened(project) as connection:
-        return [_find_one(project, connection, infos, text) for text in references]
+        found = [_find_one(project, connection, infos, text) for text in references]
+    return [replace(each, record=_with_own_log(project, each.record)) for each in found]
+
+
+def _with_own_log(project: Project, run: RunRecord) -> RunRecord:
+    """Name the log that another machine's run has here; its record knows where it was there."""
+    own = project.room.logs / f"{run.id}.log"
+    if run.log is None or Path(run.log).exists() or not own.exists():
+        return run
+    return replace(run, log=str(own))
 
 
 def _find_one(
