@@ -35,6 +35,7 @@ rows = len(Path("data.csv").read_text().splitlines())
 tracker = Tracker()
 tracker.log({"rows": rows, "here": os.getcwd(), "object": {"weights": [1, 2, 3]}})
 Path("model.bin").write_bytes(b"weights of " + sys.argv[1].encode())
+tracker.log_artifact("model.bin")
 Path("notes.txt").write_text("changed by the trial")
 print("trained on", rows)
 """
@@ -125,6 +126,7 @@ def test_a_run_that_was_brought_is_as_one_of_ours(
     assert outcome.brought is not None
     away.home.take_in(outcome.brought)
     shown = run_xvc("show", "--json").data
+    assets = run_xvc("assets", "ls", "--json").data["assets"]
     tagged = run_xvc("tag", "minor", "--json")
 
     assert shown["code"]["commit"] == away.parcel.commit
@@ -133,6 +135,8 @@ def test_a_run_that_was_brought_is_as_one_of_ours(
     assert Path(shown["log"]).read_bytes().startswith(b"trained on 3")
     assert tagged.code == 0, tagged.err
     assert run_xvc("get", "e0.1.0", "model.bin", "--out", str(tmp_path / "got")).code == 0
+    assert (tmp_path / "got").read_bytes() == b"weights of first"
+    assert len(list(away.home.assets.glob("??/*"))) == len(assets) == 1
     assert run_xvc("doctor").code == 0
 
 
