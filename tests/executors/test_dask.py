@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 import signal
@@ -139,6 +140,27 @@ executor.wait(60.0)
     asker.wait()
 
     assert is_gone(pid)
+
+
+def test_with_the_scheduler_its_jobs_are_lost(tmp_path: Path) -> None:
+    """What was with it ends as lost, what was not cannot begin, and the answer is no hang."""
+    told = tmp_path / "scheduler.json"
+    words = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(told)]
+    scheduler = subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli.dask_scheduler", *words], stderr=subprocess.DEVNULL
+    )
+    appeared(told)
+    executor = DaskExecutor(json.loads(told.read_text())["address"], 1)
+    for key in ("with it", "in line"):
+        executor.submit(job(tmp_path, "print('never')", key))
+    scheduler.kill()
+    scheduler.wait()
+    lost = ended(executor, 1)
+
+    assert lost["with it"].exit_code is None
+    with pytest.raises(NoScheduler):
+        executor.wait(0.0)
+    executor.close()
 
 
 def test_an_address_where_nobody_answers_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,11 +94,10 @@ class DaskExecutor(Line):
         from xvc.executors.dask_worker import run_job  # late: as above
 
         token = f"xvc-{job.key}-{os.urandom(6).hex()}"
+        if self._client.status != "running":  # a future of it would wait for ever
+            raise NoScheduler(self._address, "the connection was lost")
         words = (self._plugin, job, token)
-        try:
-            future = self._client.submit(run_job, *words, key=token, pure=False, retries=0)
-        except (OSError, RuntimeError) as err:
-            raise NoScheduler(self._address, str(err)) from err
+        future = self._client.submit(run_job, *words, key=token, pure=False, retries=0)
         self._tasks[job.key] = _Task(job, token, future)
         future.add_done_callback(lambda _: self._done.put(job.key))
 
@@ -146,7 +145,7 @@ class DaskExecutor(Line):
         from xvc.executors.dask_worker import stop_job  # late: as above
 
         task = self._tasks.get(key)
-        if task is None:
+        if task is None or self._client.status != "running":
             return
         runs = self._client.run(stop_job, self._plugin, task.token, on_error="ignore")
         if not any(runs.values()):

@@ -35,6 +35,10 @@ class Trials(WorkerPlugin):
         """Remember whose it is."""
         self._worker = worker
 
+    def teardown(self, worker: Worker) -> None:
+        """Stop what runs here: the worker closes, and its jobs are lost."""
+        self._worker = None
+
     def stop(self, token: str) -> bool:
         """Stop a task, or keep it from beginning; tells whether it runs here."""
         self._stopped.add(token)
@@ -67,7 +71,7 @@ class Trials(WorkerPlugin):
             return Outcome(code, ends_of(output))
 
     def _is_unwanted(self, token: str) -> bool:
-        """Whether it shall stop, or nobody is left who asked: the scheduler cancels it then."""
+        """Whether it shall stop, or nobody is left who asked: then it is cancelled, or we close."""
         if token in self._stopped or self._worker is None:
             return True
         task = self._worker.state.tasks.get(token)

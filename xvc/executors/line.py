@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 
 from xvc.core.job import Ended, Job
+from xvc.errors import XvcError
 
 
 class Line(ABC):
@@ -23,15 +24,25 @@ class Line(ABC):
         return self._places
 
     def submit(self, job: Job) -> None:
-        """Take a job on; it begins when a place is free and all before it have begun."""
+        """Take a job on; it begins when a place is free and all before it have begun.
+
+        What keeps it from beginning is raised, and the job stays in line.
+        """
         self._waiting.append(job)
         self._fill()
 
     def wait(self, seconds: float) -> Sequence[Ended]:
-        """Return what has ended since the last call, waiting at most so long for the first."""
+        """Return what has ended since the last call, waiting at most so long for the first.
+
+        What keeps the next job from beginning is raised by a call that has nothing to return.
+        """
         left, self._left = self._left, []
         found = [*left, *self._collect(0.0 if left else seconds)]
-        self._fill()
+        try:
+            self._fill()
+        except XvcError:
+            if not found:
+                raise
         return found
 
     def stop(self, key: str) -> None:
@@ -45,7 +56,8 @@ class Line(ABC):
 
     def _fill(self) -> None:
         while self._waiting and self._under_way() < self._places:
-            self._begin(self._waiting.popleft())
+            self._begin(self._waiting[0])
+            self._waiting.popleft()
 
     @abstractmethod
     def _begin(self, job: Job) -> None: ...
