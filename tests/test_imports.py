@@ -13,7 +13,7 @@ from xvc.cli.app import COMMANDS, HIDDEN
 
 HEAVY = (
     *("dvc", "git", "pandas", "numpy", "rich", "plotext", "matplotlib"),
-    *("diskcache", "cloudpickle"),
+    *("diskcache", "cloudpickle", "distributed", "submitit"),
 )
 _TELL = "print(*{{name.split('.')[0] for name in sys.modules}} & {names!r}, file=sys.stderr)"
 _CALL = "import sys; from xvc.cli.app import call; code = call({words!r}); {tell}; sys.exit(code)"

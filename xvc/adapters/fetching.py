@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from xvc.adapters.dvc import SUFFIX, Dvc, complaint, render_pointer
@@ -50,17 +50,36 @@ def fetch(
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def pull(root: Path, paths: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Put tracked files, named from *root*, into a tree whose cache has none of them.
+
+    What the remote lacks stays away; whoever needs it finds out.
+
+    Raises:
+        DvcFailed: DVC could not: no default remote, or no way to it.
+    """
+    done = _dvc(root, ["pull", "-q", "--allow-missing", "--", *paths], environment)
+    if done.returncode != 0:
+        raise DvcFailed("pull the data", complaint(done.stderr))
+
+
 def _call(folder: Path, target: str, path: str, environment: Mapping[str, str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", "fetch", "-q", target],
+    done = _dvc(folder, ["fetch", "-q", target], environment)
+    if done.returncode != 0:
+        raise DvcFailed(f"fetch {path}", complaint(done.stderr))
+
+
+def _dvc(
+    folder: Path, words: Sequence[str], environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "dvc", *words],
         cwd=folder,
         env={**environment, "DVC_NO_ANALYTICS": "1"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         check=False,
     )
-    if done.returncode != 0:
-        raise DvcFailed(f"fetch {path}", complaint(done.stderr))
 
 
 def folder_below(scratch: Path) -> Path:

@@ -1,5 +1,7 @@
 """The private DVC settings of a linked work tree: where its cache is, and what its main tree keeps.
 
+A clone on another machine gets the same, but for the places that are on this one's disk.
+
 Written into ``.dvc/config.local`` only, which git ignores; an option that stands there stays.
 Relative paths are made absolute, because the tree lies elsewhere.
 """
@@ -7,7 +9,7 @@ Relative paths are made absolute, because the tree lies elsewhere.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from xvc.adapters.dvc import Dvc, config_of, write_local
@@ -18,6 +20,8 @@ _REMOTE_PATHS = (
 )
 
 _Sections = dict[str, dict[str, str]]
+Settings = Mapping[str, Mapping[str, str]]
+"""The options of each section of a DVC configuration."""
 
 
 def share_settings(main: Dvc, tree: Path, site: Path) -> bool:
@@ -31,16 +35,37 @@ def share_settings(main: Dvc, tree: Path, site: Path) -> bool:
     local = tree / ".dvc" / "config.local"
     held = _sections(local)
     wanted = _wanted(main, tree, site)
-    merged = {
-        section: {**wanted.get(section, {}), **held.get(section, {})}
-        for section in (*wanted, *held)
-    }
+    merged = _joined(wanted, held)
     if merged == held:
         return False
     private = main.root / ".dvc" / "config.local"
     mode = private.stat().st_mode & 0o777 if private.exists() else 0o600
     write_local(tree, _written(merged), mode)
     return True
+
+
+def settings_away(dvc: Dvc) -> Settings:
+    """Read the private settings that a clone on another machine needs: remotes and credentials.
+
+    Raises:
+        DvcFailed: a configuration file cannot be read.
+    """
+    found = _wanted(dvc, Path("/"), Path("/"))
+    del found["cache"]["dir"], found["core"]["site_cache_dir"]
+    return {section: options for section, options in found.items() if options}
+
+
+def settle_away(settings: Settings, root: Path, cache: Path, site: Path) -> None:
+    """Give the DVC repository of a clone the settings that `settings_away` has read.
+
+    Args:
+        settings: of the repository at home.
+        root: of the clone's.
+        cache: the folder for its objects.
+        site: the folder for DVC's own state.
+    """
+    own = {"cache": {"dir": str(cache)}, "core": {"site_cache_dir": str(site)}}
+    write_local(root, _written(_joined(settings, own)), 0o600)
 
 
 def cache_type(dvc: Dvc) -> str:
@@ -86,6 +111,11 @@ def _absolute(section: str, option: str, value: str, folder: Path) -> str:
 def _sections(file: Path) -> _Sections:
     parser = config_of(file)
     return {name: dict(parser.items(name)) for name in parser.sections()}
+
+
+def _joined(under: Settings, over: Settings) -> _Sections:
+    sections = dict.fromkeys((*under, *over))
+    return {name: {**under.get(name, {}), **over.get(name, {})} for name in sections}
 
 
 def _written(sections: _Sections) -> str:

@@ -6,7 +6,8 @@ Reads only. A run that is in no store at hand is read from the DVC cache by its 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.adapters.dvc import parse_pointer, pointer_of
@@ -98,7 +99,16 @@ def find(project: Project, references: Sequence[str]) -> list[Found]:
     """
     infos = versions(project)
     with opened(project) as connection:
-        return [_find_one(project, connection, infos, text) for text in references]
+        found = [_find_one(project, connection, infos, text) for text in references]
+    return [replace(each, record=_with_own_log(project, each.record)) for each in found]
+
+
+def _with_own_log(project: Project, run: RunRecord) -> RunRecord:
+    """Name the log that another machine's run has here; its record knows where it was there."""
+    own = project.room.logs / f"{run.id}.log"
+    if run.log is None or Path(run.log).exists() or not own.exists():
+        return run
+    return replace(run, log=str(own))
 
 
 def _find_one(

@@ -1,0 +1,98 @@
+"""Jobs through submitit: its local cluster, and a real one where there is one."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from trials import STUBBORN, appeared, ended, is_gone, job
+from xvc.core.job import Ended
+from xvc.executors.slurm import BadOptions, NoCluster, SlurmExecutor
+
+
+@pytest.fixture
+def executor(tmp_path: Path) -> Iterator[SlurmExecutor]:
+    """Two places on submitit's local cluster."""
+    made = SlurmExecutor(tmp_path / "submitit", 2, cluster="local")
+    yield made
+    made.close()
+
+
+def test_jobs_end_with_their_codes_and_their_output(
+    executor: SlurmExecutor, tmp_path: Path
+) -> None:
+    """Two run at once; each has its code, its environment, its log."""
+    program = "import os, sys; print(os.environ['LR']); sys.exit(int(os.environ['LR']))"
+    for lr in ("0", "3"):
+        executor.submit(job(tmp_path, program, lr, LR=lr))
+
+    found = ended(executor, 2)
+
+    assert found == {"0": Ended("0", 0), "3": Ended("3", 3)}
+    assert [(tmp_path / "logs" / f"{lr}.log").read_text() for lr in "03"] == ["0\n", "3\n"]
+
+
+def test_a_stopped_job_is_interrupted(executor: SlurmExecutor, tmp_path: Path) -> None:
+    """The process gets SIGINT, which it may answer; nothing of it is left."""
+    executor.submit(job(tmp_path, STUBBORN))
+    pid = int(appeared(tmp_path / "pid"))
+    executor.stop("one")
+
+    found = ended(executor, 1)
+
+    assert found == {"one": Ended("one", 7)}
+    assert is_gone(pid)
+
+
+def test_a_killed_submission_is_lost(executor: SlurmExecutor, tmp_path: Path) -> None:
+    """Whoever ran the job is gone: it is lost, its process goes too, and the next job runs."""
+    program = """import os, pathlib, time
+pathlib.Path("pids").write_text(f"{os.getpid()} {os.getppid()}")
+time.sleep(60)
+"""
+    executor.submit(job(tmp_path, program))
+    pid, runner = map(int, appeared(tmp_path / "pids").split())
+    controller = psutil.Process(runner).ppid()
+    for each in (controller, runner):
+        os.kill(each, signal.SIGKILL)
+    lost = ended(executor, 1)
+    executor.submit(job(tmp_path, "print('fine')", "next"))
+    after = ended(executor, 1)
+
+    assert lost["one"].exit_code is None
+    assert lost["one"].reason
+    assert after == {"next": Ended("next", 0)}
+    assert is_gone(pid)
+
+
+def test_an_unknown_option_is_refused(tmp_path: Path) -> None:
+    """A wrong option is told before anything is submitted, and travels as other errors do."""
+    with pytest.raises(BadOptions) as caught:
+        SlurmExecutor(tmp_path, 1, cluster="local", options={"slurm_colour": "blue"})
+
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
+
+
+@pytest.mark.skipif(shutil.which("srun") is not None, reason="there is a SLURM cluster here")
+def test_where_no_cluster_is_that_is_said(tmp_path: Path) -> None:
+    """Without `srun` nothing is submitted."""
+    with pytest.raises(NoCluster, match="slurm"):
+        SlurmExecutor(tmp_path, 1)
+
+
+@pytest.mark.skipif(shutil.which("slurmctld") is None, reason="slurmctld is not installed here")
+def test_a_real_cluster_runs_a_job(tmp_path: Path) -> None:
+    """The same job, by sbatch."""
+    executor = SlurmExecutor(tmp_path / "submitit", 1, options={"timeout_min": 5})
+    executor.submit(job(tmp_path, "print('fine')"))
+
+    found = ended(executor, 1)
+
+    assert found == {"one": Ended("one", 0)}

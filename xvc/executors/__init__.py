@@ -1,0 +1,1 @@
+"""What runs the trials of a sweep: each behind the port of `core.job`."""

@@ -1,0 +1,217 @@
+"""Jobs on a SLURM cluster, by submitit. The cluster's machines share the disk with the asker.
+
+Each job is one submission; submitit keeps its files in a folder that all machines see. A job that
+SLURM puts back in the queue is lost and not run twice: whoever asked decides.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xvc.core.job import Ended, Job
+from xvc.errors import ExternalError, NoPackage, UsageError
+from xvc.executors.child import run
+from xvc.executors.line import Line
+from xvc.types import Json
+
+if TYPE_CHECKING:
+    from submitit import AutoExecutor
+    from submitit import Job as Submitted
+
+_LONGEST = 24 * 60  # minutes; submitit's own guess, five, is nobody's training
+_PAUSE = 0.2
+_LAG = 10.0  # seconds after its end in which a result may still come through a network disk
+_MERCY = 45.0  # seconds from the wish to stop until the cluster is told
+
+
+class NoCluster(ExternalError):
+    """The cluster cannot be used from here, or did not take a job."""
+
+    code = "no-cluster"
+
+    def __init__(self, cluster: str, words: str) -> None:
+        super().__init__(cluster, words)
+        self.cluster, self.words = cluster, words
+
+    def __str__(self) -> str:
+        first = (self.words.strip().splitlines() or ["no message"])[0]
+        return f"the cluster {self.cluster!r} takes no jobs from here: {first.removesuffix('.')}"
+
+    @property
+    def hint(self) -> str:
+        """Says where to look."""
+        return "Call it where `sbatch` and `srun` are, and look at `sinfo`."
+
+
+class BadOptions(UsageError):
+    """An option for the cluster is none that submitit knows, or has a value it cannot take."""
+
+    code = "bad-cluster-options"
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
+
+    def __str__(self) -> str:
+        first = (self.words.strip().splitlines() or ["no message"])[0]
+        return f"an option for the cluster cannot be used: {first.removesuffix('.')}"
+
+    @property
+    def hint(self) -> str:
+        """Names some."""
+        return "Such as timeout_min, mem_gb, cpus_per_task, gpus_per_node, slurm_partition."
+
+
+@dataclass(slots=True)
+class _Submission:
+    job: Submitted[int]
+    files: Path
+    stopped_at: float = inf
+    ended_at: float | None = None
+
+    @property
+    def wish(self) -> Path:
+        return self.files.with_suffix(".stop")
+
+
+class SlurmExecutor(Line):
+    """Runs jobs on a cluster.
+
+    Args:
+        folder: for submitit's files, seen by all machines.
+        places: how many jobs are with the cluster at once.
+        cluster: ``slurm``; ``local`` runs processes here, by the same way.
+        options: as submitit's AutoExecutor takes them, such as ``timeout_min`` (a day when not
+            said), ``gpus_per_node``, ``slurm_partition``.
+
+    Raises:
+        NoPackage: submitit is not installed.
+        NoCluster: there is no such cluster here.
+        BadOptions: an option cannot be used.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        places: int,
+        *,
+        cluster: str = "slurm",
+        options: Mapping[str, Json] | None = None,
+    ) -> None:
+        super().__init__(places)
+        self._folder, self._cluster = folder, cluster
+        self._executor = _executor(folder, cluster, options or {})
+        self._active: dict[str, _Submission] = {}
+
+    def _begin(self, job: Job) -> None:
+        files = self._folder / f"xvc-{os.urandom(6).hex()}"
+        try:
+            submitted = self._executor.submit(run_once, job, str(files))
+        except (OSError, RuntimeError) as err:  # submitit's own are RuntimeErrors
+            raise NoCluster(self._cluster, str(err)) from err
+        self._active[job.key] = _Submission(submitted, files)
+
+    def _under_way(self) -> int:
+        return len(self._active)
+
+    def _collect(self, seconds: float) -> list[Ended]:
+        deadline = time.monotonic() + seconds
+        while True:
+            found = [end for key in list(self._active) if (end := self._look(key)) is not None]
+            if found or time.monotonic() >= deadline:
+                return found
+            time.sleep(max(0.0, min(_PAUSE, deadline - time.monotonic())))
+
+    def _look(self, key: str) -> Ended | None:
+        held = self._active[key]
+        if time.monotonic() - held.stopped_at > _MERCY:
+            held.job.cancel(check=False)
+            held.stopped_at = inf
+        if not held.job.done():
+            return None
+        end = self._end_of(key, held)
+        if end is not None:
+            del self._active[key]
+            for file in (held.wish, _mark(held.files)):
+                file.unlink(missing_ok=True)
+        return end
+
+    def _end_of(self, key: str, held: _Submission) -> Ended | None:
+        if not held.job.paths.result_pickle.exists():
+            now = time.monotonic()
+            held.ended_at = now if held.ended_at is None else held.ended_at
+            if now - held.ended_at < _LAG and held.job.state != "INTERRUPTED":
+                return None
+            return Ended(key, None, f"it left no result (state {held.job.state})")
+        failure = held.job.exception()
+        if failure is not None:
+            return Ended(key, None, _last_line(str(failure)))
+        return Ended(key, held.job.result())
+
+    def _interrupt(self, key: str) -> None:
+        held = self._active.get(key)
+        if held is None:
+            return
+        held.wish.touch()
+        if held.job.state == "PENDING":
+            held.job.cancel(check=False)
+        held.stopped_at = min(held.stopped_at, time.monotonic())
+
+    def close(self) -> None:
+        """End what still runs; what does not end within a minute is left to the cluster."""
+        self._waiting.clear()
+        for key in list(self._active):
+            self._interrupt(key)
+        deadline = time.monotonic() + _MERCY + _LAG
+        while self._active and time.monotonic() < deadline:
+            self._collect(1.0)
+
+
+def _executor(folder: Path, cluster: str, options: Mapping[str, Json]) -> AutoExecutor:
+    try:
+        import submitit  # late: an extra, and only a sweep on a cluster needs it
+    except ImportError as err:
+        raise NoPackage("submitit", "slurm") from err
+    try:
+        made = submitit.AutoExecutor(folder=folder, cluster=cluster)
+    except (RuntimeError, ValueError) as err:
+        raise NoCluster(cluster, str(err)) from err
+    wanted: dict[str, Any] = {"name": "xvc", "timeout_min": _LONGEST, **options}
+    try:
+        made.update_parameters(**wanted)
+    except (NameError, AssertionError, ValueError, TypeError) as err:
+        raise BadOptions(str(err)) from err
+    return made
+
+
+def run_once(job: Job, files: str) -> int:
+    """Run a job on the machine that the cluster chose; its output goes to the job's own log.
+
+    Raises:
+        RuntimeError: an attempt at this very submission has begun before.
+    """
+    wish = Path(files).with_suffix(".stop")
+    try:
+        _mark(Path(files)).touch(exist_ok=False)
+    except FileExistsError:
+        raise RuntimeError("the machine that had begun it was lost") from None
+    Path(job.log).parent.mkdir(parents=True, exist_ok=True)
+    with Path(job.log).open("ab", buffering=0) as output:
+        environment = {**os.environ, **job.environment}
+        return run(job.command, job.folder, environment, output, wish.exists)
+
+
+def _mark(files: Path) -> Path:
+    return files.with_suffix(".begun")
+
+
+def _last_line(words: str) -> str:
+    lines = [line for line in words.splitlines() if line.strip(" -")]
+    raised = [line for line in lines if "Error: " in line]
+    return (raised or lines or ["no message"])[-1].strip()
