@@ -68,6 +68,7 @@ def cli() -> str:
         command = root
         for word in name.split():
             command = command.commands[word]  # type: ignore[attr-defined]
+        command = getattr(command, "own", None) or command  # `xvc sweep` has verbs, too
         parts += [f"## xvc {name}", "", inspect.cleandoc(command.help), ""]
         parts += [_parameters(command.params), ""]
     return "\n".join(parts).rstrip() + "\n"

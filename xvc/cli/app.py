@@ -6,9 +6,10 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from xvc import __version__
 from xvc.cli.context import Context, may_colour
@@ -24,12 +25,17 @@ COMMANDS = (
     *(f"cache {verb}" for verb in ("ls", "stats", "explain", "delete")),
     *(f"worktree {verb}" for verb in ("add", "list", "adopt", "merge", "remove")),
     *(f"skills {verb}" for verb in ("list", "install")),
+    "sweep",
+    *(f"sweep {verb}" for verb in ("status", "resume", "retry", "stop", "show")),
 )
 """Every command, in the order in which they are met; each has a module of its name.
 
 One of two words, ``db head``, is the module ``db.head``; the docstring of ``db`` is the help of all
-that begin so.
+that begin so. ``sweep`` is a command itself, unless one of its verbs follows.
 """
+
+_PASSING = ("run", "sweep")
+"""What follows the first word of their own command is that command's, options too."""
 
 HIDDEN = ("merge-driver",)
 """Commands that git calls, not people: no list and no reference names them."""
@@ -81,14 +87,40 @@ def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
     app.callback()(root)
     groups: dict[str, typer.Typer] = {"": app}
     for name in names:
-        # What follows the first word of `xvc run`'s command is that command's own.
-        parsing = {"allow_interspersed_args": name != "run"}
+        parsing = {"allow_interspersed_args": name not in _PASSING}
         command = import_module(f"xvc.cli.commands.{_module(name)}").command
         group, _, last = name.rpartition(" ")
+        verbs = [other for other in names if other.startswith(f"{name} ")]
+        if verbs:  # `xvc sweep` is a command of its own group
+            group = name
         if group not in groups:
             groups[group] = _group(app, group)
-        groups[group].command(last, context_settings=parsing, hidden=name in HIDDEN)(command)
+        groups[group].command(
+            last, context_settings=parsing, hidden=name in HIDDEN, epilog=_beside(name)
+        )(command)
     return app
+
+
+def _beside(name: str) -> str | None:
+    """Say in the help of a command that it has verbs; a call of it alone does not load them."""
+    verbs = [other for other in COMMANDS if other.startswith(f"{name} ")]
+    return f"Also: {', '.join(f'xvc {verb}' for verb in verbs)}." if verbs else None
+
+
+class Both(TyperGroup):
+    """A group that may have a command of its own name: what is called when no verb follows."""
+
+    def __init__(self, **parts: Any) -> None:
+        super().__init__(**parts)
+        self.own = self.commands.pop(self.name or "", None)
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        """Parse the words as a verb's, or as those of the own command."""
+        is_verb = self.own is None or (args and args[0] in self.commands)
+        made = super().make_context if is_verb or self.own is None else self.own.make_context
+        return made(info_name, args, parent, **extra)
 
 
 def _module(name: str) -> str:
@@ -97,6 +129,7 @@ def _module(name: str) -> str:
 
 def _group(app: typer.Typer, name: str) -> typer.Typer:
     group = typer.Typer(
+        cls=Both,
         help=import_module(f"xvc.cli.commands.{name}").__doc__,
         no_args_is_help=True,
         rich_markup_mode=None,
@@ -109,7 +142,7 @@ def _needed(words: Sequence[str]) -> Sequence[str]:
     """The one command of a plain call; all of them for help, completion and mistakes."""
     known = (*COMMANDS, *HIDDEN)
     called = [name for name in known if name.split() == list(words[: name.count(" ") + 1])]
-    return called or COMMANDS
+    return called[-1:] or COMMANDS
 
 
 class BadFolder(UsageError):
