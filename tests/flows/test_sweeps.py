@@ -317,3 +317,28 @@ def test_a_sweep_is_read_from_a_file(out: Path, project: Path, run_xvc: Calling)
     assert done.code == 0, done.err
     assert done.data["counts"]["finished"] == 2
     assert done.data["best"]["params"] == {"a": 2}
+
+
+def test_hopeless_trials_are_given_up(project: Path, run_xvc: Calling) -> None:
+    """With --prune a trial that is worse than the median at its step ends early, and says so."""
+    (project / "steps.py").write_text(
+        "import os, time\nfrom xvc import Tracker\na = float(os.environ['XVC_PARAM_A'])\n"
+        "with Tracker() as t:\n"
+        "    for step in range(4 if int(os.environ['XVC_TRIAL']) < 5 else 100):\n"
+        "        t.log({'Acc': a, 'step': step})\n        time.sleep(0.2)\n"
+    )
+    words = ("--sampler", "random", "--trials", "8", "--metric", "Acc:max", "--prune")
+
+    done = run_xvc(
+        *("sweep", "-P", "a=0.0..1.0", *words, "--seed", "3", "--json"),
+        *("--", "python", "steps.py"),
+        timeout=200,
+    )
+
+    trials = run_xvc("sweep", "show", "--json").data["trials"]
+    given_up = [trial for trial in trials if trial["state"] == "pruned"]
+    median = sorted(trial["value"] for trial in trials if trial["trial"] < 5)[2]
+    assert done.code == 0, done.err
+    assert given_up
+    assert all(trial["trial"] >= 5 and trial["value"] < median for trial in given_up)
+    assert done.data["best"]["value"] >= median

@@ -84,6 +84,7 @@ class Points:
             )
             # A generator that began anew with the same seed would choose its first points again.
             seed += len(self._study.get_trials(deepcopy=False))
+            self._study.pruner = optuna.pruners.MedianPruner()
             self._study.sampler = (
                 optuna.samplers.TPESampler(seed=seed, constant_liar=at_once > 1)
                 if sampler is Sampler.TPE
@@ -105,6 +106,21 @@ class Points:
         with _quiet():
             trial = self._study.ask(self._distributions)
         return trial.number, _plain(self._space, trial.params)
+
+    def report(self, number: int, step: int, value: float) -> bool:
+        """Take a value that a running trial has logged; whether the trial is to be given up.
+
+        It is when its best so far is worse than the median of the earlier trials at that step.
+        """
+        from optuna.trial import Trial  # late: as Optuna itself
+
+        known = {trial.number: trial for trial in self._study.get_trials(deepcopy=False)}
+        if number not in known or known[number].state.is_finished():
+            return False
+        with _quiet():
+            trial = Trial(self._study, known[number]._trial_id)  # there is no public way
+            trial.report(value, step)
+            return trial.should_prune()
 
     def tell(self, number: int, state: State, value: float | None) -> None:
         """Say how a trial ended; one without a value has failed."""
@@ -148,6 +164,7 @@ def _optuna(wanted: str) -> ModuleType:
     try:
         import optuna  # late: 0.5 s, and a grid needs none of it
         import optuna.importance
+        import optuna.pruners
         import optuna.samplers
         import optuna.trial
     except ImportError as err:

@@ -36,7 +36,9 @@ class BadSweep(UsageError):
     @property
     def hint(self) -> str:
         """Shows one that works."""
-        return "For example: xvc sweep --param lr=0.1,0.01 --param depth=2..6 -- python train.py"
+        return (
+            "One that works: `xvc sweep --param lr=0.1,0.01 --param depth=2..6 -- python train.py`."
+        )
 
 
 def wish_of(
@@ -232,6 +234,8 @@ class _Checker:
                 )
         elif wish.trials is None:
             self.mistakes.append(f"trials: say how many {wish.sampler} shall try, as --trials 40")
+        if wish.prune and wish.sampler is Sampler.GRID:
+            self.mistakes.append("prune: a grid tries every point to its end; take random or tpe")
         needs = "prune" if wish.prune else "sampler tpe" if wish.sampler is Sampler.TPE else ""
         if needs and wish.metric is None:
             self.mistakes.append(f"metric: {needs} needs one, as --metric acc:max")

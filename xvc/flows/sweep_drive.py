@@ -37,6 +37,7 @@ from xvc.executors import executor_named
 from xvc.executors.local import is_live
 from xvc.flows.sweep_trees import Trees, trees_of
 from xvc.flows.sweeps import Folder, home_of, starts_of, sweep_named, trials
+from xvc.journal.following import Follower
 from xvc.project import Project
 from xvc.types import Json, RunId
 
@@ -144,6 +145,7 @@ class _Driver:
     trials: dict[int, Trial] = field(default_factory=dict)
     points: Points | None = None
     stopping: bool = False
+    _follower: Follower | None = None
 
     def __post_init__(self) -> None:
         wish = self.sweep.wish
@@ -156,6 +158,9 @@ class _Driver:
                 seed=wish.seed,
                 at_once=wish.jobs,
             )
+        if wish.prune and wish.metric is not None:
+            journals = self.home.room.journals
+            self._follower = Follower(journals, f"{self.sweep.id}/", wish.metric)
         self._starts = starts_of(self.folder.notes())
         self.trials = trials(self.home, self.sweep, self.folder)
         self._catch_up()
@@ -198,6 +203,7 @@ class _Driver:
                 free.append(self._busy.pop(_number(ended)))
                 self._ended(ended)
             self._look_at_orphans()
+            self._prune(executor)
             self._look_whether_to_stop(executor, bell)
         return self.stopping and self._is_anything_left()
 
@@ -240,7 +246,9 @@ class _Driver:
 
     def _ended(self, ended: Ended) -> None:
         number = _number(ended)
-        trial = replace(self.trials[number], state=State.WAITING, reason=None)
+        trial = replace(self.trials[number], reason=None)
+        if trial.state is not State.PRUNED:
+            trial = replace(trial, state=State.WAITING)
         run = _answer(self.folder.log(number, self._starts[number]))
         if run is None:
             trial = self._without_answer(trial, ended)
@@ -272,6 +280,19 @@ class _Driver:
         if self.points is not None:
             self.points.tell(trial.number, trial.state, trial.value)
         self._say(trial)
+
+    def _prune(self, executor: Executor) -> None:
+        """Give up running trials that are worse than the earlier ones were at the same step."""
+        if self._follower is None or self.points is None:
+            return
+        for report in self._follower.read():
+            number = int(report.name.rpartition("/")[2])
+            if number not in self._busy or self.trials[number].state is State.PRUNED:
+                continue
+            if self.points.report(number, report.step, report.value):
+                self.folder.note("pruned", number)
+                self.trials[number] = replace(self.trials[number], state=State.PRUNED)
+                executor.stop(f"{number}.{self._starts[number]}")
 
     def _look_at_orphans(self) -> None:
         """Look whether trials have ended that a killed scheduler had started."""

@@ -74,6 +74,12 @@ def command(
     capture: Annotated[
         bool, typer.Option("--capture", help="Read metrics from what the command prints.")
     ] = False,
+    prune: Annotated[
+        bool,
+        typer.Option(
+            "--prune", help="Give up trials whose metric is below the median of others at its step."
+        ),
+    ] = False,
     seed: Annotated[int | None, typer.Option("--seed", help="Of random and tpe.")] = None,
     file: Annotated[
         Path | None,
@@ -110,6 +116,7 @@ def command(
         "worktree": worktree or None,
         "outs": list(outs) if outs else None,
         "capture": capture or None,
+        "prune": prune or None,
         "seed": seed,
     }
     wish = _wish(here, {key: value for key, value in said.items() if value is not None}, file)
