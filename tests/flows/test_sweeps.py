@@ -104,6 +104,8 @@ def test_the_winner_gets_a_version(out: Path, run_xvc: Calling) -> None:
 
     assert tagged.code == 0, tagged.err + tagged.out
     assert tagged.data["run"] == done.data["best"]["run"]
+    message = git(Path.cwd(), "tag", "-l", "--format=%(contents)", tagged.data["version"])
+    assert f"Xvc-Sweep: {done.data['sweep']} trial 1 of 2: grid by accuracy over a=1,3" in message
 
 
 @pytest.mark.parametrize("whole_group", [True, False], ids=["the whole group", "scheduler alone"])

@@ -16,7 +16,7 @@ from typing import cast
 from xvc.core.direction import Direction, better
 from xvc.core.equality import is_nan
 from xvc.core.run import RunRecord, Status
-from xvc.core.space import Dimension, facts_of, space_from
+from xvc.core.space import Choices, Dimension, facts_of, space_from
 from xvc.types import Json
 
 REF = "ref"
@@ -131,9 +131,22 @@ class Sweep:
             wish=Wish(**parts),  # type: ignore[arg-type]
         )
 
+    def told_of(self, number: str) -> str:
+        """Say on one line which trial of what it was, for a version's message."""
+        tried = " ".join(f"{key}={_told(each)}" for key, each in self.wish.space.items())
+        by = f" by {self.wish.metric}" if self.wish.metric else ""
+        return f"{self.id} trial {number} of {self.total}: {self.wish.sampler}{by} over {tried}"
+
     def run_name(self, number: int) -> str:
         """Name the runs of a trial: `xvc show` finds the last of them by it."""
         return f"{self.id}/{number}"
+
+
+def _told(dimension: Dimension) -> str:
+    if isinstance(dimension, Choices):
+        return ",".join(shown_value(value) for value in dimension.values)
+    how = ":log" if dimension.is_log else f":{dimension.step}" if dimension.step else ""
+    return f"{dimension.low}..{dimension.high}{how}"
 
 
 def _wished() -> tuple[str, ...]:

@@ -182,3 +182,15 @@ def starts_of(notes: list[Note]) -> dict[int, int]:
     return {
         note.number: int(str(note.facts["attempt"])) for note in notes if note.kind == "started"
     }
+
+
+def sweep_of(project: Project, run: RunRecord) -> str | None:
+    """Say of which sweep a run is a trial; None of one that is none, or is not known here."""
+    sweep_id, slash, number = (run.name or "").rpartition("/")
+    folder = folder_of(project, sweep_id)
+    if not slash or "/" in sweep_id or not (folder.path / _FACTS).exists():
+        return None
+    try:
+        return folder.load().told_of(number)
+    except BadNote:  # a version does not depend on it
+        return None
