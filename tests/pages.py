@@ -58,7 +58,7 @@ def options_of(command: str) -> set[str]:
     called = root
     for word in command.split():
         called = called.commands[word]
-        called = getattr(called, "own", None) or called  # `xvc sweep` has verbs, too
+    called = getattr(called, "own", None) or called  # `xvc sweep` has verbs, too
     params = [*root.params, *called.params]
     helps = {"-h", "--help"}
     return helps | {name for each in params for name in [*each.opts, *each.secondary_opts]}
