@@ -135,7 +135,8 @@ def _snapshot(project: Project, run: RunId, state: State) -> Snapshot:
 def _code(project: Project, state: State | None, snapshot: Snapshot | None) -> Code:
     if state is None or project.place is None:
         return Code()
-    code = Code(commit=state.commit, branch=state.branch, worktree=project.place.tree)
+    place = (project.home.place if project.home else None) or project.place
+    code = Code(commit=state.commit, branch=state.branch, worktree=place.tree)
     if snapshot is None:
         return replace(code, is_dirty=bool(state.changed or state.untracked))
     return replace(

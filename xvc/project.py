@@ -39,6 +39,7 @@ class Project:
         overrides: Mapping[str, Json] | None = None,
     ) -> None:
         self.root, self.place, self.environment = root, place, environment
+        self.home: Project | None = None
         self._overrides = dict(overrides or {})
 
     @classmethod
@@ -61,6 +62,12 @@ class Project:
             if root == top:
                 break
         return cls(top, place, environment, overrides)
+
+    def recorded_in(self, home: Project) -> Project:
+        """Return this project with its runs kept in the store of another work tree."""
+        found = Project(self.root, self.place, self.environment, self._overrides)
+        found.home = home
+        return found
 
     @cached_property
     def settings(self) -> Settings:
@@ -103,12 +110,19 @@ class Project:
     @property
     def room(self) -> Room:
         """Where xvc's private files lie: shared by worktrees, or beside a store of its own."""
+        if self.home is not None:
+            return self.home.room
         if self.place is not None and "database" not in self._overrides:
             return Room(self.place.common / "xvc", _own_name(self.place, self.root))
         return Room(self.store_path.with_name(self.store_path.name + _OUTSIDE))
 
     @property
     def store_path(self) -> Path:
+        """The store that keeps the runs: of this work tree, unless another is their home."""
+        return self.home.store_path if self.home is not None else self.own_store_path
+
+    @property
+    def own_store_path(self) -> Path:
         """The store of this work tree."""
         return self.root / self.settings.database
 
@@ -120,6 +134,8 @@ class Project:
     @cached_property
     def keeper(self) -> Keeper:
         """The store with its journals."""
+        if self.home is not None:
+            return self.home.keeper
         return Keeper(self.store_path, self.room, self.dvc)
 
     def relative(self, path: Path) -> str:
@@ -129,7 +145,8 @@ class Project:
 
     def own_pointers(self) -> frozenset[str]:
         """The tracked paths that xvc itself writes: never inputs of a run."""
-        return frozenset({self.relative(self.store_path), self.relative(self.assets.folder)})
+        own = self.own_store_path
+        return frozenset({self.relative(own), self.relative(Assets.beside(own).folder)})
 
     def merged_pointers(self) -> tuple[Path, ...]:
         """The pointers that git merges with xvc's driver."""

@@ -14,9 +14,9 @@ from pathlib import Path
 
 from xvc.adapters.git import Git, State
 from xvc.core.secrets import looks_secret
-from xvc.types import RunId
 
 RUNS = "refs/xvc/runs/"
+SWEEPS = "refs/xvc/sweeps/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,9 @@ class Snapshot:
     index: Path
 
 
-def take(git: Git, run: RunId, state: State, *, most_bytes: int, scratch: Path) -> Snapshot:
+def take(
+    git: Git, run: str, state: State, *, most_bytes: int, scratch: Path, below: str = RUNS
+) -> Snapshot:
     """Keep the tree under ``refs/xvc/runs/<run>``, on the disk when this returns.
 
     Args:
@@ -39,6 +41,7 @@ def take(git: Git, run: RunId, state: State, *, most_bytes: int, scratch: Path) 
         state: the tree against HEAD, as just read.
         most_bytes: larger untracked files are left out.
         scratch: where the private index goes; the caller removes it after the run.
+        below: where the ref goes, for what is no run.
     """
     top = git.place.top
     changed = [path for path in state.changed if not looks_secret(path)]
@@ -53,7 +56,7 @@ def take(git: Git, run: RunId, state: State, *, most_bytes: int, scratch: Path) 
         tree = git.write_tree(index)
         message = f"code of run {run}\n"
         commit = git.make_commit(tree, [state.commit], message, ours=True)
-    git.keep(RUNS + run, commit)
+    git.keep(below + run, commit)
     return Snapshot(commit, tree, commit != state.commit, left_out, index)
 
 

@@ -24,13 +24,19 @@ COMMANDS = (
     *(f"cache {verb}" for verb in ("ls", "stats", "explain", "delete")),
     *(f"worktree {verb}" for verb in ("add", "list", "adopt", "merge", "remove")),
     *(f"skills {verb}" for verb in ("list", "install")),
+    "sweep",
+    *(f"sweep {verb}" for verb in ("status", "resume", "retry", "stop", "show")),
     *("brief", "schema"),
 )
 """Every command, in the order in which they are met; each has a module of its name.
 
 One of two words, ``db head``, is the module ``db.head``; the docstring of ``db`` is the help of all
-that begin so.
+that begin so. Where the first word is a command of its own, as in ``sweep stop``, the package of
+that name holds both.
 """
+
+_PASSING = ("run", "sweep")
+"""What follows the first word of their own command is that command's, options too."""
 
 HIDDEN = ("merge-driver",)
 """Commands that git calls, not people: no list and no reference names them."""
@@ -85,13 +91,16 @@ def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
     app.callback()(root)
     groups: dict[str, typer.Typer] = {"": app}
     for name in names:
-        # What follows the first word of `xvc run`'s command is that command's own.
-        parsing = {"allow_interspersed_args": name != "run"}
+        parsing = {"allow_interspersed_args": name not in _PASSING}
         command = import_module(module_of(name)).command
         group, _, last = name.rpartition(" ")
+        if group in COMMANDS:
+            group, last = "", name
         if group not in groups:
             groups[group] = _group(app, group)
-        groups[group].command(last, context_settings=parsing, hidden=name in HIDDEN)(command)
+        groups[group].command(
+            last, context_settings=parsing, hidden=name in HIDDEN, epilog=_beside(name)
+        )(command)
     return app
 
 
@@ -113,11 +122,32 @@ def _group(app: typer.Typer, name: str) -> typer.Typer:
 def _needed(words: Sequence[str]) -> Sequence[str]:
     """The one command of a plain call; all of them for help, completion and mistakes."""
     known = (*COMMANDS, *HIDDEN)
-    rest = list(words)
-    while rest and rest[0] in _BEFORE:
-        del rest[: _BEFORE[rest[0]]]
-    called = [name for name in known if name.split() == rest[: name.count(" ") + 1]]
-    return called or COMMANDS
+    rest = words[_start_of(words) :]
+    whole = [name for name in known if name in rest[:1]]
+    called = [name for name in known if name.split() == list(rest[: name.count(" ") + 1])]
+    return whole or called or COMMANDS
+
+
+def _joined(words: Sequence[str]) -> list[str]:
+    """Make one word of a command of two, where the first is a command, too.
+
+    >>> _joined(["-C", "there", "sweep", "stop", "a"])
+    ['-C', 'there', 'sweep stop', 'a']
+    >>> _joined(["merge", "side"]), _joined(["db", "head"])
+    (['merge', 'side'], ['db', 'head'])
+    """
+    at = _start_of(words)
+    both = " ".join(words[at : at + 2])
+    is_one = both in COMMANDS and words[at] in COMMANDS
+    return [*words[:at], both, *words[at + 2 :]] if is_one else list(words)
+
+
+def _start_of(words: Sequence[str]) -> int:
+    """Where the command stands, behind the options of them all."""
+    at = 0
+    while at < len(words) and words[at] in _BEFORE:
+        at += _BEFORE[words[at]]
+    return at
 
 
 class BadFolder(UsageError):
@@ -181,8 +211,9 @@ def call(words: list[str]) -> int:
     manner = Manner(as_json="--json" in before, colour=may_colour())
     try:
         surroundings = Context(manner=manner, words=tuple(words))
-        app = application(_needed(words))
-        code = app(words, standalone_mode=False, obj=surroundings, prog_name="xvc")
+        joined = _joined(words)
+        app = application(_needed(joined))
+        code = app(joined, standalone_mode=False, obj=surroundings, prog_name="xvc")
     except XvcError as err:
         show_error(err, manner)
         return err.exit_code

@@ -43,6 +43,12 @@ class Context:
 
         return Project.find(self.folder, self.environment)
 
+    def project_in(self, folder: Path) -> Project:
+        """Find the project of another folder, named as seen from this one."""
+        from xvc.project import Project  # late: as above
+
+        return Project.find(self.folder / folder, self.environment)
+
     def cache_folder(self, named: Path | None) -> Path:
         """The folder of cached results: the one that is named, or the project's."""
         if named is not None:

@@ -17,7 +17,8 @@ class RunContext:
     """A run that is under way.
 
     ``root``, ``store`` and ``journals`` are absolute paths; ``sync_seconds`` is the setting of
-    the parent, so that all its processes obey the same one.
+    the parent, so that all its processes obey the same one. ``own_store`` is that of the tree the
+    run is in, where another one's keeps it: who names it means the run's.
     """
 
     run: RunId
@@ -28,6 +29,7 @@ class RunContext:
     journals: str
     sync_seconds: float | None = None
     params: Mapping[str, Json] = field(default_factory=dict)
+    own_store: str = ""
 
     def encode(self) -> str:
         """Write it for the environment."""
@@ -40,6 +42,10 @@ class RunContext:
             return cls(**json.loads(text))
         except (ValueError, TypeError):
             return None
+
+    def is_store(self, path: Path) -> bool:
+        """Whether a path, links followed, is a store whose rows belong to this run."""
+        return str(path) in (self.store, self.own_store)
 
     @property
     def folder(self) -> Path:

@@ -27,7 +27,8 @@ _SECOND = 10**9
 class TagMessage:
     """What a tag says of its run; ``store`` is the digest of the store that holds it.
 
-    ``data`` maps the path of each input to its digest; ``subject`` is one line.
+    ``data`` maps the path of each input to its digest; ``subject`` is one line; ``sweep``
+    says of which sweep the run is a trial, and among what.
     """
 
     subject: str
@@ -39,6 +40,7 @@ class TagMessage:
     metrics: Mapping[str, Json] = field(default_factory=dict)
     data: Mapping[str, str] = field(default_factory=dict)
     note: str | None = None
+    sweep: str | None = None
 
     def render(self) -> str:
         """Return the whole message; what is unknown or empty has no trailer.
@@ -54,7 +56,8 @@ class TagMessage:
         return "\n".join([headline(self.subject), *([""] if trailers else []), *trailers, ""])
 
     def _trailers(self) -> Iterator[tuple[str, str]]:
-        plain = {"Run": self.run, "Snapshot": self.snapshot, "Store": self.store}
+        plain: dict[str, str | None] = {"Run": self.run, "Snapshot": self.snapshot}
+        plain |= {"Store": self.store, "Sweep": self.sweep}
         for name, value in plain.items():
             if value is not None and (kept := one_line(value)):
                 yield name, kept
@@ -93,6 +96,7 @@ class TagMessage:
             metrics=_record(found.get("Xvc-Metrics")),
             data={path: digest for path, digest in data.items() if isinstance(digest, str)},
             note=note if isinstance(note, str) else None,
+            sweep=one_line(found.get("Xvc-Sweep", "")) or None,
         )
 
 

@@ -205,6 +205,7 @@ def _launch(project: Project, request: RunRequest, begun: Begun) -> Launch:
         journals=str(begun.journal.path.parent),
         sync_seconds=settings.journal_sync,
         params=dict(begun.record.params),
+        own_store=str(project.own_store_path),
     )
     environment = {**project.environment, VARIABLE: context.encode(), "XVC_RUN": begun.record.id}
     environment |= {_variable(key): _shown(value) for key, value in request.params.items()}

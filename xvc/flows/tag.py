@@ -34,6 +34,7 @@ from xvc.flows.base import Base, base_of, pointers_of
 from xvc.flows.find import VersionInfo, find, versions
 from xvc.flows.keep_assets import keep_assets
 from xvc.flows.mend import mend
+from xvc.flows.sweeps import sweep_of
 from xvc.project import Project
 from xvc.store import query
 from xvc.types import CommitId, Digest
@@ -175,6 +176,7 @@ def _make(
         metrics=record.metrics,
         data={path: file.digest for path, file in record.data.items()},
         note=request.text if request.text is not None else record.note,
+        sweep=sweep_of(project, record),
     )
     try:
         name = _mark(project, request, wanted, commit, message.render())

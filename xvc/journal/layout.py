@@ -83,6 +83,11 @@ class Room:
         return self.folder / "journals" / "removed"
 
     @property
+    def sweeps(self) -> Path:
+        """What is known of each sweep, a folder each."""
+        return self.folder / "sweeps"
+
+    @property
     def dvc_site(self) -> Path:
         """DVC's own state, kept out of shared folders."""
         return self.folder / "dvc-site"

@@ -42,6 +42,11 @@ def by_given_name(connection: DuckDBPyConnection, name: str) -> RunRecord | None
     return found[0] if found else None
 
 
+def named_below(connection: DuckDBPyConnection, beginning: str) -> list[RunRecord]:
+    """Read all runs whose given names begin so, newest first."""
+    return runs.load(connection, f"WHERE starts_with(name, ?) {_NEWEST}", [beginning])
+
+
 def latest(
     connection: DuckDBPyConnection,
     back: int,

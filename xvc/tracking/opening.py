@@ -43,7 +43,7 @@ def open_run(db: StrPath | None, options: Options, name: str | None, note: str |
     context = RunContext.decode(os.environ.get(VARIABLE, ""))
     if db == SKIP_INSERT:
         return _skip(options, context)
-    if context is not None and (db is None or Path(db).resolve() == Path(context.store)):
+    if context is not None and (db is None or context.is_store(Path(db).resolve())):
         return _join(context)
     return _begin(db, options, {"name": name, "note": note}, context.run if context else None)
 

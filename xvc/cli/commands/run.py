@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
@@ -70,6 +71,12 @@ def command(
             "and XVC_PARAMS_FILE.",
         ),
     ] = False,
+    record_in: Annotated[
+        Path | None,
+        typer.Option(
+            "--record-in", metavar="FOLDER", help="Keep the run in the store of another work tree."
+        ),
+    ] = None,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -103,6 +110,8 @@ def command(
     )
     here.manner.as_json = as_json  # a `--json` further on is the command's own
     project = here.project()
+    if record_in is not None:
+        project = project.recorded_in(here.project_in(record_in))
     ran = run(project, request, _copy_aside if as_json else _copy)
     if as_json:
         ran = read_back(project, ran)

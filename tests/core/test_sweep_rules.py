@@ -1,0 +1,150 @@
+"""What a sweep's trials are: computed from notes and runs, whatever is missing among them."""
+
+from __future__ import annotations
+
+import pytest
+
+from xvc.adapters.values import parse_scalar
+from xvc.core.direction import Direction
+from xvc.core.run import RunRecord, Status
+from xvc.core.space import Choices
+from xvc.core.sweep import (
+    Code,
+    Note,
+    Sampler,
+    State,
+    Style,
+    Sweep,
+    Trial,
+    Wish,
+    best_of,
+    command_of,
+    trials_of,
+)
+from xvc.core.sweep_request import BadSweep, total_of, wish_of
+from xvc.types import Json, Nanoseconds, RunId
+
+SPACE = {"lr": Choices((0.1, 0.01)), "name": Choices(("{lr}",))}
+ASKED = Note("asked", 0, 1, {"params": {"lr": 0.1}})
+STARTED = Note("started", 0, 2, {"attempt": 0})
+
+
+def run_of(status: Status, at: int = 3, name: str = "s/0", **metrics: Json) -> RunRecord:
+    run = RunRecord(RunId(f"r{at}"), name=name, status=status, metrics=metrics)
+    return RunRecord(run.id, name=name, status=status, metrics=metrics, started=Nanoseconds(at))
+
+
+def state_of(notes: list[Note], *runs: RunRecord, live: set[int] | None = None) -> State:
+    return trials_of(notes, runs, live or set(), "acc", "s")[0].state
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [
+        (Status.FINISHED, State.FINISHED),
+        (Status.FAILED, State.FAILED),
+        (Status.KILLED, State.FAILED),
+        (Status.TIMED_OUT, State.FAILED),
+        (Status.OUT_OF_MEMORY, State.FAILED),
+        (Status.LOST, State.WAITING),
+        (Status.INTERRUPTED, State.WAITING),
+    ],
+)
+def test_a_run_tells_its_trial(status: Status, state: State) -> None:
+    """A command's own end counts; a run that was cut off says nothing of its trial."""
+    assert state_of([ASKED, STARTED], run_of(status)) is state
+
+
+def test_a_finished_run_counts_whatever_came_after() -> None:
+    """A trial that finished once is done, even when a later attempt was cut off."""
+    runs = run_of(Status.FINISHED, 3), run_of(Status.LOST, 5)
+
+    assert state_of([ASKED, STARTED], *runs) is State.FINISHED
+
+
+def test_runs_of_others_do_not_count() -> None:
+    """A run that merely begins alike is another sweep's."""
+    assert state_of([ASKED, STARTED], run_of(Status.FINISHED, name="ss/0")) is State.WAITING
+
+
+def test_a_retry_forgets_what_was_before() -> None:
+    """A trial that is to be run again waits, though its failed run is still there."""
+    notes = [ASKED, STARTED, Note("again", 0, 10)]
+
+    assert state_of(notes, run_of(Status.FAILED, 3)) is State.WAITING
+    assert state_of(notes, run_of(Status.FAILED, 3), run_of(Status.FINISHED, 12)) is State.FINISHED
+
+
+def test_a_living_process_is_a_running_trial() -> None:
+    """One that was started and has not yet written its beginning is not started again."""
+    assert state_of([ASKED, STARTED], live={0}) is State.RUNNING
+
+
+def test_a_torn_note_is_passed_over() -> None:
+    """A line that a power cut broke off is none."""
+    line = ASKED.line()
+
+    assert Note.read(line) == ASKED
+    assert Note.read(line[:-9]) is None
+
+
+def test_the_command_gets_its_params_once() -> None:
+    """A value that looks like a placeholder is not filled in again; the style adds the rest."""
+    wish = Wish(SPACE, ("t.py", "{lr}", "{other}"), style=Style.HYDRA)
+
+    words = command_of(wish, {"lr": 0.1, "name": "{lr}"})
+
+    assert words == ("t.py", "0.1", "{other}", "lr=0.1", "name={lr}")
+
+
+def test_the_best_trial_has_finished() -> None:
+    """A better value of a failed trial does not win; without a direction nothing does."""
+    trials = [
+        Trial(0, {}, State.FINISHED, value=0.5),
+        Trial(1, {}, State.FAILED, value=0.9),
+        Trial(2, {}, State.FINISHED, value=0.7),
+    ]
+
+    best = best_of(trials, Direction.MAX)
+
+    assert best is not None
+    assert best.number == 2
+    assert best_of(trials, None) is None
+
+
+def test_a_sweep_survives_being_written() -> None:
+    """What was asked for is what a resume finds."""
+    wish = Wish(SPACE, ("a", "b"), Sampler.TPE, Style.FLAGS, 4, 2, "acc", Direction.MIN, 7, 1.5)
+    sweep = Sweep("s", 5, "/p", ".", 4, {"": Code("a", "b")}, True, wish)
+
+    assert Sweep.from_facts(sweep.facts) == sweep
+
+
+def test_all_mistakes_are_named_at_once() -> None:
+    """Every wrong key of a file is in one error, with the key that was meant."""
+    said: dict[str, Json] = {
+        "params": {"lr": "0.001..0.1", "depth": "9..2", "x": [1, 1]},
+        "sampler": "gird",
+        "trials": "many",
+        "jobs": 0,
+        "timeout": -1,
+        "metrik": "acc",
+        "metric": "zork",
+        "worktree": 3,
+    }
+
+    with pytest.raises(BadSweep) as caught:
+        wish_of(said, {}, ("local",), parse_scalar)
+
+    wrong = ("lr:", "depth", "x", "sampler:", "trials:", "jobs:", "timeout:", "metrik:")
+    wrong += ("metric:", "worktree:", "command:")
+    assert len(caught.value.mistakes) == len(wrong)
+    for key in wrong:
+        assert any(mistake.startswith(key) for mistake in caught.value.mistakes), key
+
+
+def test_a_grid_is_as_large_as_its_space_or_as_wanted() -> None:
+    """The whole grid, unless fewer are asked for; never more than there are."""
+    assert total_of(Wish(SPACE, ("a",))) == 2
+    assert total_of(Wish(SPACE, ("a",), trials=1)) == 1
+    assert total_of(Wish(SPACE, ("a",), trials=9)) == 2

@@ -1,0 +1,346 @@
+"""Sweeps, end to end: real runs, real kills, real trees."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from surroundings import Calling, git
+
+SCRIPT = """\
+import json, os, sys, time
+a = float(os.environ["XVC_PARAM_A"])
+with open(os.environ["OUT"], "a") as out:
+    out.write(f"begin {os.environ['XVC_TRIAL']}\\n")
+time.sleep(float(os.environ.get("NAP", "0")))
+json.dump({"accuracy": 1 - (a - 3) ** 2 / 100}, open("metrics.json", "w"))
+with open(os.environ["OUT"], "a") as out:
+    out.write(f"end {os.environ['XVC_TRIAL']}\\n")
+sys.exit(3 if a == 99 else 0)
+"""
+
+
+@pytest.fixture
+def out(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project with a script that writes into this file when it begins and when it ends."""
+    (project / "trial.py").write_text(SCRIPT)
+    place = tmp_path / "out.txt"
+    place.touch()
+    monkeypatch.setenv("OUT", str(place))
+    return place
+
+
+def finished(run_xvc: Calling) -> Counter[str]:
+    """How many runs of each trial have finished."""
+    runs = run_xvc("ls", "--limit", "0", "--json").data["runs"]
+    return Counter(run["name"] for run in runs if run["status"] == "finished")
+
+
+def wait_for(claim: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not claim():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@contextmanager
+def sweeping(*words: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A sweep in a process group of its own."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "xvc", "sweep", *words, "--", "python", "trial.py"],
+        env={**os.environ, **environment},
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def test_a_grid_is_swept_in_order(out: Path, run_xvc: Calling) -> None:
+    """Every point is a run with its params and metric; the best is known; no tree is left."""
+    done = run_xvc(
+        *("sweep", "--param", "a=1..4", "--metric", "accuracy:max", "--json"),
+        *("--", "python", "trial.py", "{a}"),
+    )
+
+    assert done.code == 0, done.err
+    assert done.data["counts"]["finished"] == 4
+    assert done.data["best"]["params"] == {"a": 3}
+    assert done.data["best"]["value"] == 1.0
+    shown = run_xvc("sweep", "show", "--json").data
+    assert sorted(t["trial"] for t in shown["trials"]) == [0, 1, 2, 3]
+    assert {t["trial"]: t["params"]["a"] for t in shown["trials"]} == {0: 1, 1: 2, 2: 3, 3: 4}
+    assert shown["trials"][0]["params"] == {"a": 3}
+    assert set(finished(run_xvc).values()) == {1}
+    assert git(Path.cwd(), "worktree", "list").count("\n") == 0
+    run = run_xvc("show", f"{done.data['sweep']}/2", "--json")
+    assert run.code == 0, run.err
+
+
+def test_the_winner_gets_a_version(out: Path, run_xvc: Calling) -> None:
+    """`xvc tag` of the best run works as for any run."""
+    settings = Path("xvc.yaml")
+    settings.write_text(settings.read_text() + "  direction: {accuracy: max}\n")
+    git(Path.cwd(), "add", ".")
+    git(Path.cwd(), "commit", "-qm", "trial")
+    done = run_xvc("sweep", "-P", "a=1,3", "--json", "--", "python", "trial.py")
+
+    tagged = run_xvc("tag", "minor", "--run", "best:accuracy", "--json")
+
+    assert tagged.code == 0, tagged.err + tagged.out
+    assert tagged.data["run"] == done.data["best"]["run"]
+    message = git(Path.cwd(), "tag", "-l", "--format=%(contents)", tagged.data["version"])
+    assert f"Xvc-Sweep: {done.data['sweep']} trial 1 of 2: grid by accuracy over a=1,3" in message
+
+
+@pytest.mark.parametrize("whole_group", [True, False], ids=["the whole group", "scheduler alone"])
+def test_a_killed_sweep_is_completed(out: Path, run_xvc: Calling, whole_group: bool) -> None:
+    """SIGKILL half way, then resume: every trial has finished exactly once."""
+    trials = 40 if whole_group else 12
+    with sweeping("-P", f"a=1..{trials}", "--jobs", "2", NAP="0.05") as process:
+        wait_for(lambda: out.read_text().count("end") >= trials // 2)
+        if whole_group:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+        process.wait()
+    ended = out.read_text().count("end")
+
+    done = run_xvc("sweep", "resume", "--json", timeout=280)
+
+    assert ended < trials
+    assert done.code == 0, done.err
+    assert done.data["counts"] == {
+        **dict.fromkeys(("waiting", "running", "failed", "pruned"), 0),
+        "finished": trials,
+    }
+    counted = finished(run_xvc)
+    assert set(counted.values()) == {1}
+    assert len(counted) == trials
+    if not whole_group:  # the trials that it had started went on, and were waited for
+        assert out.read_text().count("begin") == trials
+    assert git(Path.cwd(), "worktree", "list").count("\n") == 0
+
+
+def test_a_failing_trial_stops_no_other(out: Path, run_xvc: Calling) -> None:
+    """One fails: the others run, the exit code says so, and only it is tried again."""
+    done = run_xvc(
+        "sweep", "-P", "a=99,1,2", "--retries", "1", "--json", "--", "python", "trial.py"
+    )
+
+    counts = done.data["counts"]
+    assert (done.code, counts["failed"], counts["finished"]) == (1, 1, 2)
+    assert out.read_text().count("begin 0\n") == 2  # once more, as --retries says
+    again = run_xvc("sweep", "retry", "--json")
+    assert again.data["counts"] == counts
+    assert out.read_text().count("begin 0\n") == 4
+    assert out.read_text().count("begin 1\n") == 1
+
+
+def test_a_trial_that_takes_too_long_is_stopped(out: Path, run_xvc: Calling) -> None:
+    """It counts as failed, and says why."""
+    env = {"NAP": "30", "XVC_INTERRUPT__SECONDS": "1"}
+
+    done = run_xvc("sweep", "-P", "a=1", "--timeout", "0.5", "--", "python", "trial.py", env=env)
+
+    assert done.code == 1
+    trial = run_xvc("sweep", "show", "--json").data["trials"][0]
+    assert trial["state"] == "failed"
+    assert "timed" in trial["reason"]
+
+
+def test_edits_do_not_reach_trials(out: Path, project: Path, run_xvc: Calling) -> None:
+    """What is changed during a sweep is not in it; what was changed before it is."""
+    with sweeping("-P", "a=1..4", NAP="0.5") as process:
+        wait_for(lambda: "begin 0" in out.read_text())
+        (project / "trial.py").write_text("raise SystemExit(9)")
+        code = process.wait(timeout=60)
+
+    assert code == 0
+    runs = run_xvc("ls", "--json").data["runs"]
+    assert [run["status"] for run in runs] == ["finished"] * 4
+    snapshots = {run_xvc("show", run["id"], "--json").out.count("raise") for run in runs}
+    assert snapshots == {0}
+
+
+def test_a_sweep_is_stopped_from_outside(out: Path, run_xvc: Calling) -> None:
+    """`xvc sweep stop` ends it well, `resume` runs the rest."""
+    with sweeping("-P", "a=1..6", NAP="0.4") as process:
+        wait_for(lambda: "end 0" in out.read_text())
+        stopped = run_xvc("sweep", "stop", "--json")
+        code = process.wait(timeout=60)
+
+    assert stopped.code == 0, stopped.err
+    assert stopped.data["state"] == "stopped"
+    assert stopped.data["counts"]["running"] == 0
+    assert 1 <= stopped.data["counts"]["finished"] < 6
+    assert code == 130
+    assert run_xvc("sweep", "status", "--json").data["state"] == "stopped"
+    done = run_xvc("sweep", "resume", "--json")
+    assert done.data["counts"]["finished"] == 6
+    assert set(finished(run_xvc).values()) == {1}
+
+
+def test_an_interrupted_sweep_ends_well(out: Path, run_xvc: Calling) -> None:
+    """A TERM to the scheduler ends the running trial; it is run again later."""
+    with sweeping("-P", "a=1,2", NAP="5") as process:
+        wait_for(lambda: "begin 0" in out.read_text())
+        process.terminate()
+        code = process.wait(timeout=60)
+
+    status = run_xvc("sweep", "status", "--json").data
+    assert code == 130
+    assert status["state"] == "stopped"
+    assert status["counts"]["waiting"] == 2
+
+
+def test_a_sweep_is_not_driven_twice(out: Path, run_xvc: Calling) -> None:
+    """While one process drives it, `resume` says that it is busy."""
+    with sweeping("-P", "a=1,2", NAP="3"):
+        wait_for(lambda: "begin 0" in out.read_text())
+        refused = run_xvc("sweep", "resume", "--json")
+        status = run_xvc("sweep", "status", "--json").data
+
+    assert refused.code == 5
+    assert refused.json["error"]["code"] == "lock-busy"
+    assert status["state"] == "running"
+    assert [trial["trial"] for trial in status["running"]] == [0]
+
+
+def test_refs_are_swept_in_trees_of_their_own(out: Path, project: Path, run_xvc: Calling) -> None:
+    """Each trial has the code of its ref, whatever the tree holds; two at once do not meet."""
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "one")
+    git(project, "branch", "one")
+    (project / "trial.py").write_text(SCRIPT.replace("(a - 3)", "(a - 7)"))
+    git(project, "commit", "-qam", "two")
+
+    done = run_xvc(
+        *("sweep", "--ref", "one,main", "-P", "a=3,7", "-j", "2", "--metric", "accuracy"),
+        *("--json", "--", "python", "trial.py"),
+    )
+
+    assert done.code == 0, done.err
+    trials = run_xvc("sweep", "show", "--json").data["trials"]
+    best = {(t["params"]["ref"], t["params"]["a"]) for t in trials if t["value"] == 1.0}
+    assert best == {("one", 3), ("main", 7)}
+    assert git(project, "worktree", "list").count("\n") == 0
+
+
+def test_slots_have_gpus_and_ports(project: Path, run_xvc: Calling) -> None:
+    """Two at once see different GPUs and ports; jobs are as many as GPUs."""
+    (project / "slot.py").write_text(
+        "import os, time; time.sleep(1)\n"
+        "print('METRIC gpu=' + os.environ['CUDA_VISIBLE_DEVICES'])\n"
+        "print('METRIC port=' + os.environ['XVC_PORT'])\n"
+    )
+
+    done = run_xvc("sweep", "-P", "a=1,2", "--gpus", "4,6", "--capture", "--", "python", "slot.py")
+
+    assert done.code == 0, done.err
+    metrics = [run["metrics"] for run in run_xvc("ls", "--json").data["runs"]]
+    assert {each["gpu"] for each in metrics} == {4, 6}
+    assert len({each["port"] for each in metrics}) == 2
+
+
+def test_tpe_learns(out: Path, run_xvc: Calling) -> None:
+    """After some trials the best is better than the first, and the same seed chose the same."""
+    words = ("--sampler", "tpe", "--trials", "12", "--metric", "accuracy:max", "--seed", "1")
+
+    done = run_xvc(
+        *("sweep", "-P", "a=-40.0..40.0", *words, "--json", "--", "python", "trial.py"),
+        timeout=200,
+    )
+
+    assert done.code == 0, done.err
+    trials = {t["trial"]: t for t in run_xvc("sweep", "show", "--json").data["trials"]}
+    assert len(trials) == 12
+    assert done.data["best"]["value"] > trials[0]["value"]
+
+
+def test_a_tracker_of_the_own_store_joins_its_trial(project: Path, run_xvc: Calling) -> None:
+    """A program that names the store of its tree logs into the trial, where the sweep began."""
+    (project / "own.py").write_text(
+        "from xvc import Tracker\n"
+        "with Tracker('results/experiments.duckdb') as t:\n    t.log({'acc': 0.5})\n"
+    )
+
+    run_xvc("sweep", "-P", "a=1", "--", "python", "own.py")
+
+    (run,) = run_xvc("ls", "--json").data["runs"]
+    assert run["metrics"] == {"acc": 0.5}
+    assert run["worktree"] == "main"
+
+
+def test_a_sweep_needs_git(tmp_path: Path, run_xvc: Calling) -> None:
+    """Outside a repository there is no code to keep for the trials."""
+    refused = run_xvc("sweep", "-P", "a=1", "--json", "--", "true", cwd=tmp_path)
+
+    assert refused.code == 1
+    assert refused.json["error"]["code"] == "no-project"
+
+
+def test_a_file_is_checked_as_a_whole(project: Path, run_xvc: Calling) -> None:
+    """All its mistakes are in one answer, and nothing is begun."""
+    (project / "s.yaml").write_text("params: {lr: 9..2}\nsampler: gird\njobs: no\n")
+
+    refused = run_xvc("sweep", "--file", "s.yaml", "--json")
+
+    said: Any = refused.json["error"]
+    assert (refused.code, said["code"]) == (2, "bad-sweep")
+    for word in ("lr", "sampler", "jobs", "command"):
+        assert word in said["message"]
+    assert run_xvc("sweep", "status").code == 1
+
+
+def test_a_sweep_is_read_from_a_file(out: Path, project: Path, run_xvc: Calling) -> None:
+    """The file says all of it; the command line wins."""
+    (project / "s.yaml").write_text(
+        "params:\n  a: [1, 2, 3]\ncommand: python trial.py\njobs: 2\nmetric: accuracy:max\n"
+    )
+
+    done = run_xvc("sweep", "-f", "s.yaml", "--trials", "2", "--json")
+
+    assert done.code == 0, done.err
+    assert done.data["counts"]["finished"] == 2
+    assert done.data["best"]["params"] == {"a": 2}
+
+
+def test_hopeless_trials_are_given_up(project: Path, run_xvc: Calling) -> None:
+    """With --prune a trial that is worse than the median at its step ends early, and says so."""
+    (project / "steps.py").write_text(
+        "import os, time\nfrom xvc import Tracker\na = float(os.environ['XVC_PARAM_A'])\n"
+        "with Tracker() as t:\n"
+        "    for step in range(4 if int(os.environ['XVC_TRIAL']) < 5 else 100):\n"
+        "        t.log({'Acc': a, 'step': step})\n        time.sleep(0.2)\n"
+    )
+    words = ("--sampler", "random", "--trials", "8", "--metric", "Acc:max", "--prune")
+
+    done = run_xvc(
+        *("sweep", "-P", "a=0.0..1.0", *words, "--seed", "3", "--json"),
+        *("--", "python", "steps.py"),
+        timeout=200,
+    )
+
+    trials = run_xvc("sweep", "show", "--json").data["trials"]
+    given_up = [trial for trial in trials if trial["state"] == "pruned"]
+    median = sorted(trial["value"] for trial in trials if trial["trial"] < 5)[2]
+    assert done.code == 0, done.err
+    assert given_up
+    assert all(trial["trial"] >= 5 and trial["value"] < median for trial in given_up)
+    assert done.data["best"]["value"] >= median

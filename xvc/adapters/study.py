@@ -1,0 +1,225 @@
+"""Optuna: it chooses points, judges when to give one up, and says which params mattered.
+
+The only door to it. Its storage is a journal file beside the sweep: no server, and a sweep that
+was killed goes on with what was told before.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from xvc.core.direction import Direction
+from xvc.core.space import Choices, Dimension, Space
+from xvc.core.sweep import Sampler, State
+from xvc.errors import ExternalError
+from xvc.types import Json
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from optuna import Study
+    from optuna.distributions import BaseDistribution
+    from optuna.importance import BaseImportanceEvaluator
+
+_NAME = "sweep"
+
+
+class NoSampler(ExternalError):
+    """Optuna, which chooses the points, is not installed."""
+
+    code = "no-sampler"
+
+    def __init__(self, wanted: str) -> None:
+        super().__init__(wanted)
+        self.wanted = wanted
+
+    def __str__(self) -> str:
+        return f"{self.wanted} needs Optuna, which is not installed"
+
+    @property
+    def hint(self) -> str:
+        """Names the extra."""
+        return "Install `xvc-experiments[sweeps]`; a grid needs none."
+
+
+class Points:
+    """The points of one sweep as Optuna chooses them, numbered from 0.
+
+    Args:
+        path: its journal.
+        space: what may be chosen.
+        sampler: random or TPE.
+        direction: which way the metric is better; maximal when None, for random points.
+        seed: the same one chooses the same points, as long as one trial runs at a time.
+        at_once: how many trials run at once.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        space: Space,
+        sampler: Sampler,
+        direction: Direction | None,
+        *,
+        seed: int,
+        at_once: int,
+    ) -> None:
+        optuna = _optuna(f"--sampler {sampler}")
+        self._distributions = {key: _distribution(optuna, each) for key, each in space.items()}
+        self._space = space
+        with _quiet():
+            from optuna.storages import JournalStorage  # late: as Optuna itself
+            from optuna.storages.journal import JournalFileBackend
+
+            self._study: Study = optuna.create_study(
+                study_name=_NAME,
+                storage=JournalStorage(JournalFileBackend(str(path))),
+                direction=_way(direction),
+                load_if_exists=True,
+            )
+            # A generator that began anew with the same seed would choose its first points again.
+            seed += len(self._study.get_trials(deepcopy=False))
+            self._study.pruner = optuna.pruners.MedianPruner()
+            self._study.sampler = (
+                optuna.samplers.TPESampler(seed=seed, constant_liar=at_once > 1)
+                if sampler is Sampler.TPE
+                else optuna.samplers.RandomSampler(seed=seed)
+            )
+
+    def known(self) -> dict[int, dict[str, Json]]:
+        """Every point that was chosen, by its number."""
+        trials = self._study.get_trials(deepcopy=False)
+        return {t.number: _plain(self._space, t.params) for t in trials}
+
+    def told(self) -> set[int]:
+        """The numbers whose end is known."""
+        trials = self._study.get_trials(deepcopy=False)
+        return {trial.number for trial in trials if trial.state.is_finished()}
+
+    def ask(self) -> tuple[int, dict[str, Json]]:
+        """Choose the next point."""
+        with _quiet():
+            trial = self._study.ask(self._distributions)
+        return trial.number, _plain(self._space, trial.params)
+
+    def report(self, number: int, step: int, value: float) -> bool:
+        """Take a value that a running trial has logged; whether the trial is to be given up.
+
+        It is when its best so far is worse than the median of the earlier trials at that step.
+        """
+        from optuna.trial import Trial  # late: as Optuna itself
+
+        known = {trial.number: trial for trial in self._study.get_trials(deepcopy=False)}
+        if number not in known or known[number].state.is_finished():
+            return False
+        with _quiet():
+            trial = Trial(self._study, known[number]._trial_id)  # there is no public way
+            trial.report(value, step)
+            return trial.should_prune()
+
+    def tell(self, number: int, state: State, value: float | None) -> None:
+        """Say how a trial ended; one without a value has failed."""
+        from optuna.trial import TrialState  # late: as Optuna itself
+
+        if number in self.told():
+            return
+        with _quiet():
+            if state is State.FINISHED and value is not None:
+                self._study.tell(number, value)
+            else:
+                way = TrialState.PRUNED if state is State.PRUNED else TrialState.FAIL
+                self._study.tell(number, state=way)
+
+
+def importances(
+    space: Space, points: Sequence[tuple[Mapping[str, Json], float]], direction: Direction
+) -> dict[str, float]:
+    """Say which params mattered, most first; the parts add up to 1. Empty for too few points.
+
+    Raises:
+        NoSampler: Optuna is missing.
+    """
+    optuna = _optuna("what mattered")
+    differing = [k for k in space if len({repr(params.get(k)) for params, _ in points}) > 1]
+    if len(points) < 4 or not differing:
+        return {}
+    distributions = {key: _distribution(optuna, space[key]) for key in differing}
+    with _quiet():
+        study = optuna.create_study(direction=_way(direction))
+        for params, value in points:
+            chosen = {key: _coded(space[key], params.get(key)) for key in differing}
+            study.add_trial(
+                optuna.trial.create_trial(params=chosen, distributions=distributions, value=value)
+            )
+        found = optuna.importance.get_param_importances(study, evaluator=_evaluator(optuna))
+    return {key: float(part) for key, part in found.items()}
+
+
+def _optuna(wanted: str) -> ModuleType:
+    try:
+        import optuna  # late: 0.5 s, and a grid needs none of it
+        import optuna.importance
+        import optuna.pruners
+        import optuna.samplers
+        import optuna.trial
+    except ImportError as err:
+        raise NoSampler(wanted) from err
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna
+
+
+def _evaluator(optuna: ModuleType) -> BaseImportanceEvaluator:
+    """Take fANOVA where scikit-learn is there; the other one looks at the best trials alone."""
+    kinds = optuna.importance
+    try:
+        return cast("BaseImportanceEvaluator", kinds.FanovaImportanceEvaluator(seed=0))
+    except ImportError:
+        return cast("BaseImportanceEvaluator", kinds.PedAnovaImportanceEvaluator())
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep to ourselves that parts of Optuna may still change."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _way(direction: Direction | None) -> str:
+    return "minimize" if direction is Direction.MIN else "maximize"
+
+
+def _distribution(optuna: ModuleType, dimension: Dimension) -> BaseDistribution:
+    kinds = optuna.distributions
+    if isinstance(dimension, Choices):
+        coded = [_coded(dimension, value) for value in dimension.values]
+        return cast("BaseDistribution", kinds.CategoricalDistribution(coded))
+    low, high, step, is_log = dimension.low, dimension.high, dimension.step, dimension.is_log
+    if dimension.is_whole:
+        made = kinds.IntDistribution(low, high, step=step or 1, log=is_log)
+    else:
+        made = kinds.FloatDistribution(low, high, step=step, log=is_log)
+    return cast("BaseDistribution", made)
+
+
+def _coded(dimension: Dimension, value: Json) -> Json:
+    """Write a list as text: Optuna chooses among single values only."""
+    if isinstance(dimension, Choices) and isinstance(value, list | dict):
+        return json.dumps(value)
+    return value
+
+
+def _plain(space: Space, params: Mapping[str, Json]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for key in space:
+        dimension, value = space[key], params.get(key)
+        if isinstance(dimension, Choices):
+            own = (v for v in dimension.values if type(_coded(dimension, v)) is type(value))
+            value = next((v for v in own if _coded(dimension, v) == value), value)
+        found[key] = value
+    return found

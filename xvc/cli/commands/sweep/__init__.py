@@ -1,0 +1,154 @@
+"""Run a command for many params, and keep every trial as a run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson
+from xvc.cli.output import show
+from xvc.errors import BadValue
+from xvc.types import Json
+
+if TYPE_CHECKING:
+    from xvc.core.sweep import Wish
+
+
+def command(
+    context: typer.Context,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[-- COMMAND…]", help="The command, behind `--`; {lr} in it is the param lr."
+        ),
+    ] = None,
+    params: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--param",
+            "-P",
+            metavar="KEY=VALUES",
+            help="What a param may be: a,b,c or 2..6 or 0..1:0.25 or 0.001..0.1:log.",
+        ),
+    ] = None,
+    sampler: Annotated[
+        str | None, typer.Option("--sampler", help="grid (all points), random or tpe.")
+    ] = None,
+    trials: Annotated[int | None, typer.Option("--trials", help="How many at most.")] = None,
+    jobs: Annotated[int | None, typer.Option("--jobs", "-j", help="How many at once.")] = None,
+    metric: Annotated[
+        str | None,
+        typer.Option("--metric", metavar="KEY[:max|min]", help="What is to become better."),
+    ] = None,
+    style: Annotated[
+        str | None,
+        typer.Option(
+            "--style",
+            help="Put the params behind the command: hydra (lr=0.1), flags (--lr 0.1) or none.",
+        ),
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option("--timeout", metavar="SECONDS", help="Stop a trial after this.")
+    ] = None,
+    retries: Annotated[
+        int | None, typer.Option("--retries", help="How often a failed trial is tried again.")
+    ] = None,
+    gpus: Annotated[
+        str | None,
+        typer.Option("--gpus", help="0,1: each job gets one of them in CUDA_VISIBLE_DEVICES."),
+    ] = None,
+    refs: Annotated[
+        str | None, typer.Option("--ref", help="a,b,c: try the code of these branches or commits.")
+    ] = None,
+    worktree: Annotated[
+        bool, typer.Option("--worktree", help="Give each job a tree of its own.")
+    ] = False,
+    outs: Annotated[
+        list[str] | None,
+        typer.Option("--out", metavar="PATH", help="An output that DVC keeps of every trial."),
+    ] = None,
+    capture: Annotated[
+        bool, typer.Option("--capture", help="Read metrics from what the command prints.")
+    ] = False,
+    prune: Annotated[
+        bool,
+        typer.Option(
+            "--prune", help="Give up trials whose metric is below the median of others at its step."
+        ),
+    ] = False,
+    seed: Annotated[int | None, typer.Option("--seed", help="Of random and tpe.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option("--file", "-f", help="YAML that says the same; the command line wins."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run a command for many params; every trial is a run, and none runs twice.
+
+    Trials run in a tree made from the code as it is now, which is removed at the end: keep files
+    with --out or a Tracker. Params reach the command as XVC_PARAM_LR, as Tracker params, in place
+    of {lr}, and as --style says; XVC_PORT is a free port. The exit code is 1 when a trial failed.
+
+    Example: xvc sweep --param lr=0.1,0.01 --param depth=2..6 --jobs 2 -- python train.py
+    """
+    from xvc.cli.sweeping import swept, telling
+    from xvc.flows.sweep_drive import drive  # late: it loads DuckDB
+    from xvc.flows.sweep_start import begin_sweep
+
+    here: Context = context.obj
+    here.manner.as_json = as_json
+    said: dict[str, Json] = {
+        "params": _params(params or []),
+        "command": list(words) if words else None,
+        "sampler": sampler,
+        "trials": trials,
+        "jobs": jobs,
+        "metric": metric,
+        "style": style,
+        "timeout": timeout,
+        "retries": retries,
+        "gpus": gpus,
+        "refs": refs,
+        "worktree": worktree or None,
+        "outs": list(outs) if outs else None,
+        "capture": capture or None,
+        "prune": prune or None,
+        "seed": seed,
+    }
+    wish = _wish(here, {key: value for key, value in said.items() if value is not None}, file)
+    project = here.project()
+    folder = os.path.relpath(here.folder, project.place.top) if project.place else "."
+    sweep, where, warnings = begin_sweep(project, wish, folder)
+    with telling(here.manner) as tell:
+        found = drive(project, sweep, where, tell)
+    answer = swept("sweep", found, warnings)
+    show(answer, here.manner)
+    raise typer.Exit(answer.exit_code)
+
+
+def _wish(here: Context, said: dict[str, Json], file: Path | None) -> Wish:
+    from xvc.adapters.values import parse_scalar, read_nested  # late: loads yaml
+    from xvc.core.sweep_request import joined, wish_of
+    from xvc.executors import NAMES
+
+    if file is not None:
+        path = here.folder / file
+        if not path.is_file():
+            raise BadValue("--file", f"there is no {file}")
+        said = joined(read_nested(path), said)
+    directions = here.project().settings.metrics_direction
+    return wish_of(said, directions, NAMES, parse_scalar)
+
+
+def _params(words: list[str]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for word in words:
+        key, sign, text = word.partition("=")
+        if not sign or not key:
+            raise BadValue("--param", f"{word!r} has not the shape KEY=VALUES")
+        found[key] = text
+    return found

@@ -1,0 +1,70 @@
+"""``xvc sweep show``."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, Limit
+from xvc.cli.output import Answer, show
+from xvc.cli.sweeping import SweepName, standing, summary, trial_facts, trial_table
+from xvc.types import Json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xvc.flows.sweep_show import Shown
+
+
+def command(
+    context: typer.Context,
+    name: SweepName = None,
+    limit: Limit = 20,
+    plots: Annotated[
+        bool, typer.Option("--plots/--no-plots", help="Draw the metric against each param.")
+    ] = True,
+    as_json: AsJson = False,
+) -> None:
+    """Rank the trials of a sweep, draw its metric against each param, say which mattered.
+
+    Example: xvc sweep show
+    """
+    from xvc.flows.sweep_show import show_sweep  # late: it opens DuckDB
+
+    here: Context = context.obj
+    found = show_sweep(here.project(), name)
+    listed = found.ranked[: limit or None]
+    nothing = not found.ranked
+    parts = [standing(found.looked.progress), trial_table(found.looked.sweep, listed)]
+    if len(listed) < len(found.ranked):
+        parts[-1] += f"\n… {len(found.ranked) - len(listed)} more; --limit 0 shows all"
+    warnings = list(found.warnings)
+    if plots and not as_json:
+        parts += _drawn(found, warnings, colour=here.manner.colour)
+    if found.importances:
+        told = ", ".join(f"{key} {part:.0%}" for key, part in found.importances.items())
+        parts.append(f"what mattered: {told}")
+    best = found.looked.progress.best
+    nexts = (f"xvc tag minor --run {best.run}",) if best is not None else ()
+    data: dict[str, Json] = {
+        **summary(found.looked.progress),
+        "state": found.looked.condition.value,
+        "importances": dict(found.importances),
+        "trials": [trial_facts(trial) for trial in listed],
+    }
+    text = "no trial was begun yet" if nothing else "\n\n".join(parts)
+    show(Answer("sweep show", data, text, tuple(warnings), nexts), here.manner)
+
+
+def _drawn(found: Shown, warnings: list[str], *, colour: bool) -> Iterator[str]:
+    from xvc.adapters.plots import NoPlotting, in_terminal  # late: only for pictures
+
+    width = min(shutil.get_terminal_size().columns, 80)
+    try:
+        for plot in found.plots:
+            yield in_terminal(plot, width=width, height=14, colour=colour)
+    except NoPlotting as err:
+        warnings.append(f"{err}. {err.hint}")

@@ -1,0 +1,40 @@
+"""``xvc sweep status``."""
+
+from __future__ import annotations
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson
+from xvc.cli.output import Answer, show
+from xvc.cli.sweeping import SweepName, shown, standing, summary, trial_facts
+from xvc.core.sweep import State
+from xvc.types import Json
+
+
+def command(context: typer.Context, name: SweepName = None, as_json: AsJson = False) -> None:
+    """Tell how far a sweep is: trials by state, the best so far, what runs.
+
+    Example: xvc sweep status
+    """
+    from xvc.flows.sweep_state import Condition, look  # late: it opens DuckDB
+
+    here: Context = context.obj
+    found = look(here.project(), name)
+    running = [trial for trial in found.trials if trial.state is State.RUNNING]
+    lines = [f"{standing(found.progress)}; {found.condition}"]
+    lines += [f"running: trial {trial.number} {shown(trial)}" for trial in running]
+    nexts = [f"xvc sweep show {found.sweep.id}"]
+    if found.condition is Condition.RUNNING:
+        nexts.append(f"xvc sweep stop {found.sweep.id}")
+    elif found.condition is not Condition.DONE:
+        nexts.append(f"xvc sweep resume {found.sweep.id}")
+    if found.progress.counts[State.FAILED]:
+        nexts.append(f"xvc sweep retry {found.sweep.id}")
+    data: dict[str, Json] = {
+        **summary(found.progress),
+        "state": found.condition.value,
+        "command": list(found.sweep.wish.command),
+        "running": [trial_facts(trial) for trial in running],
+    }
+    show(Answer("sweep status", data, "\n".join(lines), next=tuple(nexts)), here.manner)

@@ -1,0 +1,25 @@
+"""``xvc sweep stop``."""
+
+from __future__ import annotations
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson
+from xvc.cli.output import Answer, show
+from xvc.cli.sweeping import SweepName, standing, summary
+
+
+def command(context: typer.Context, name: SweepName = None, as_json: AsJson = False) -> None:
+    """Stop a sweep, from any terminal: running trials end well, no other begins.
+
+    Example: xvc sweep stop
+    """
+    from xvc.flows.sweep_stop import stop  # late: it opens DuckDB
+
+    here: Context = context.obj
+    found = stop(here.project(), name)
+    data = {**summary(found.progress), "state": found.condition.value}
+    nexts = (f"xvc sweep resume {found.sweep.id}", f"xvc sweep show {found.sweep.id}")
+    text = f"{standing(found.progress)}; {found.condition}"
+    show(Answer("sweep stop", data, text, next=nexts), here.manner)

@@ -1,0 +1,340 @@
+"""A sweep: what it was asked for, and how far its trials are.
+
+Pure values. A trial's state is never kept: it is computed from the notes of the scheduler and the
+runs that exist, so that a kill between any two of them leaves nothing that could contradict them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from enum import StrEnum
+from typing import cast
+
+from xvc.core.direction import Direction, better
+from xvc.core.equality import is_nan
+from xvc.core.run import RunRecord, Status
+from xvc.core.space import Choices, Dimension, facts_of, space_from
+from xvc.types import Json
+
+REF = "ref"
+"""The param that names the code of a trial, in a sweep over refs."""
+
+
+class Sampler(StrEnum):
+    """Who chooses the next point."""
+
+    GRID = "grid"
+    RANDOM = "random"
+    TPE = "tpe"
+
+
+class Style(StrEnum):
+    """How params are put behind the command: not, as ``lr=0.1``, or as ``--lr 0.1``."""
+
+    NONE = "none"
+    HYDRA = "hydra"
+    FLAGS = "flags"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What was asked for; ``timeout`` in seconds, ``trials`` None for the whole grid."""
+
+    space: Mapping[str, Dimension]
+    command: tuple[str, ...]
+    sampler: Sampler = Sampler.GRID
+    style: Style = Style.NONE
+    trials: int | None = None
+    jobs: int = 1
+    metric: str | None = None
+    direction: Direction | None = None
+    seed: int = 0
+    timeout: float | None = None
+    retries: int = 0
+    prune: bool = False
+    gpus: tuple[str, ...] = ()
+    refs: tuple[str, ...] = ()
+    worktree: bool = False
+    outs: tuple[str, ...] = ()
+    capture: bool = False
+    executor: str = "local"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What a trial's tree holds: the files of ``snapshot``, on top of commit ``base``."""
+
+    base: str
+    snapshot: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A sweep as it was begun; ``created`` in nanoseconds since the epoch.
+
+    ``root`` is the project whose store keeps the runs, ``folder`` where the command runs, below
+    the top of its tree; ``total`` the number of trials; ``codes`` what each ref names, with "" for
+    the tree as it was. ``own_trees`` tells that no two trials at once share a tree.
+    """
+
+    id: str
+    created: int
+    root: str
+    folder: str
+    total: int
+    codes: Mapping[str, Code]
+    own_trees: bool
+    wish: Wish
+
+    @property
+    def facts(self) -> dict[str, Json]:
+        """The same as JSON."""
+        own: dict[str, Json] = {
+            name: getattr(self, name) for name in ("id", "created", "root", "folder", "total")
+        }
+        codes: Json = {ref: [code.base, code.snapshot] for ref, code in self.codes.items()}
+        wish: dict[str, Json] = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name in _wished()
+            if name != "space" and (value := getattr(self.wish, name)) is not None
+        }
+        wish["space"] = facts_of(self.wish.space)
+        return {**own, "own_trees": self.own_trees, "codes": codes, "wish": wish}
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Json]) -> Sweep:
+        """Read what `facts` wrote; keys of a later xvc are passed over.
+
+        Raises:
+            KeyError: a key is missing.
+            ValueError: a word is unknown.
+        """
+        said = cast("dict[str, Json]", facts["wish"])
+        parts: dict[str, object] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in said.items()
+            if name in _wished()
+        }
+        parts["space"] = space_from(cast("dict[str, Json]", said["space"]))
+        parts["sampler"], parts["style"] = Sampler(str(said["sampler"])), Style(str(said["style"]))
+        if "direction" in said:
+            parts["direction"] = Direction(str(said["direction"]))
+        codes = cast("dict[str, list[str]]", facts["codes"])
+        own = {name: facts[name] for name in ("id", "created", "root", "folder", "total")}
+        return cls(
+            **own,  # type: ignore[arg-type]
+            codes={ref: Code(*pair) for ref, pair in codes.items()},
+            own_trees=bool(facts["own_trees"]),
+            wish=Wish(**parts),  # type: ignore[arg-type]
+        )
+
+    def told_of(self, number: str) -> str:
+        """Say on one line which trial of what it was, for a version's message."""
+        tried = " ".join(f"{key}={_told(each)}" for key, each in self.wish.space.items())
+        by = f" by {self.wish.metric}" if self.wish.metric else ""
+        return f"{self.id} trial {number} of {self.total}: {self.wish.sampler}{by} over {tried}"
+
+    def run_name(self, number: int) -> str:
+        """Name the runs of a trial: `xvc show` finds the last of them by it."""
+        return f"{self.id}/{number}"
+
+
+def _told(dimension: Dimension) -> str:
+    if isinstance(dimension, Choices):
+        return ",".join(shown_value(value) for value in dimension.values)
+    how = ":log" if dimension.is_log else f":{dimension.step}" if dimension.step else ""
+    return f"{dimension.low}..{dimension.high}{how}"
+
+
+def _wished() -> tuple[str, ...]:
+    return tuple(part.name for part in fields(Wish))
+
+
+class State(StrEnum):
+    """How far a trial is."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    FINISHED = "finished"
+    FAILED = "failed"
+    PRUNED = "pruned"
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One trial: its point, its state, and what its last run said.
+
+    ``attempts`` counts how often it was started since it was last asked for; ``value`` is the
+    metric, ``seconds`` how long the run took.
+    """
+
+    number: int
+    params: Mapping[str, Json]
+    state: State = State.WAITING
+    attempts: int = 0
+    run: str | None = None
+    value: float | None = None
+    seconds: float | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """One line that a scheduler wrote: what, about which trial, when (nanoseconds)."""
+
+    kind: str
+    number: int
+    at: int
+    facts: Mapping[str, Json] = field(default_factory=dict)
+
+    def line(self) -> bytes:
+        """Write it as one line of JSON."""
+        told = {"kind": self.kind, "trial": self.number, "at": self.at, **self.facts}
+        return json.dumps(told, ensure_ascii=False).encode() + b"\n"
+
+    @classmethod
+    def read(cls, line: bytes) -> Note | None:
+        """Read a line; None when it was torn."""
+        try:
+            found = json.loads(line)
+            return cls(found.pop("kind"), found.pop("trial"), found.pop("at"), found)
+        except (ValueError, KeyError, AttributeError):
+            return None
+
+
+_AGAIN = (Status.RUNNING, Status.LOST, Status.INTERRUPTED)
+"""How a run stands that says nothing of its trial: it is to be run (again)."""
+
+
+def trials_of(
+    notes: Iterable[Note], runs: Iterable[RunRecord], live: set[int], metric: str | None, name: str
+) -> dict[int, Trial]:
+    """Compute the state of every trial that was asked for.
+
+    Args:
+        notes: what the schedulers wrote, in order.
+        runs: all runs of the sweep, whose names begin with *name* and ``/``.
+        live: trials whose process lives.
+        metric: what the value is.
+        name: of the sweep.
+    """
+    trials: dict[int, Trial] = {}
+    since: dict[int, int] = {}
+    for note in notes:
+        trials, since[note.number] = _noted(trials, note, since.get(note.number, 0))
+    by_number: dict[int, list[RunRecord]] = {}
+    for run in runs:
+        number = _number_of(run, name)
+        if number in trials and (run.started or 0) >= since.get(number, 0):
+            by_number.setdefault(number, []).append(run)
+    for number, trial in trials.items():
+        told = told_by(trial, by_number.get(number, ()), metric)
+        trials[number] = replace(told, state=State.RUNNING) if number in live else told
+    return trials
+
+
+def _noted(trials: dict[int, Trial], note: Note, since: int) -> tuple[dict[int, Trial], int]:
+    number = note.number
+    if note.kind == "asked":
+        params = cast("dict[str, Json]", note.facts["params"])
+        trials.setdefault(number, Trial(number, params))
+    elif number in trials and note.kind == "started":
+        attempts = trials[number].attempts + 1
+        trials[number] = replace(trials[number], attempts=attempts, state=State.WAITING)
+    elif number in trials and note.kind == "pruned":
+        trials[number] = replace(trials[number], state=State.PRUNED)
+    elif number in trials and note.kind == "refused":
+        reason = str(note.facts.get("reason", ""))
+        trials[number] = replace(trials[number], state=State.FAILED, reason=reason)
+    elif number in trials and note.kind == "again":
+        trials[number] = Trial(number, trials[number].params)
+        return trials, note.at
+    return trials, since
+
+
+def _number_of(run: RunRecord, name: str) -> int:
+    before, _, number = (run.name or "").rpartition("/")
+    return int(number) if before == name and number.isdecimal() else -1
+
+
+def told_by(trial: Trial, runs: Sequence[RunRecord], metric: str | None) -> Trial:
+    """Say what its runs tell of a trial: one that finished counts, else the last."""
+    if not runs:
+        return trial
+    ordered = sorted(runs, key=lambda run: (run.status is Status.FINISHED, run.started or 0))
+    run = ordered[-1]
+    value = number_of(run.metrics.get(metric)) if metric else None
+    told = replace(trial, run=run.id, value=value, seconds=run.seconds)
+    if run.status is Status.FINISHED:
+        return replace(told, state=State.FINISHED, reason=None)
+    if trial.state is State.PRUNED:
+        return told
+    if run.status in _AGAIN:
+        return replace(told, state=State.WAITING)
+    code = f" ({run.exit_code})" if run.exit_code else ""
+    return replace(told, state=State.FAILED, reason=run.reason or f"{run.status.value}{code}")
+
+
+def number_of(value: Json) -> float | None:
+    """Return a metric's number; None for what is none."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(cast("float", value)) if is_number and not is_nan(value) else None
+
+
+def best_of(trials: Iterable[Trial], direction: Direction | None) -> Trial | None:
+    """Return the best finished trial; of equals the first. None without a value or direction."""
+    best: Trial | None = None
+    for trial in trials:
+        if trial.state is not State.FINISHED or trial.value is None or direction is None:
+            continue
+        if best is None or better(direction, best.value or 0.0, trial.value):
+            best = trial
+    return best
+
+
+def ranked(trials: Iterable[Trial], direction: Direction | None) -> list[Trial]:
+    """Sort trials: those with a value first, best first, then the others by number.
+
+    >>> one, two = Trial(0, {}, State.FINISHED, value=0.1), Trial(1, {}, State.FINISHED, value=0.2)
+    >>> [trial.number for trial in ranked([one, two], Direction.MAX)]
+    [1, 0]
+    """
+    sign = -1.0 if direction is Direction.MAX else 1.0
+
+    def place(trial: Trial) -> tuple[bool, bool, float, int]:
+        value = trial.value if direction is not None else None
+        is_done = trial.state is State.FINISHED
+        return not is_done, value is None, sign * (value or 0.0), trial.number
+
+    return sorted(trials, key=place)
+
+
+def command_of(wish: Wish, params: Mapping[str, Json]) -> tuple[str, ...]:
+    """Fill the params into the command: ``{lr}`` anywhere, and behind it as the style says.
+
+    >>> from xvc.core.space import Choices
+    >>> wish = Wish({"lr": Choices((0.1,))}, ("python", "t.py", "opt.lr={lr}"))
+    >>> command_of(wish, {"lr": 0.1})
+    ('python', 't.py', 'opt.lr=0.1')
+    """
+    shown = {key: shown_value(value) for key, value in params.items()}
+    named = re.compile("|".join(re.escape(f"{{{key}}}") for key in shown) or r"(?!)")
+    words = [named.sub(lambda found: shown[found[0][1:-1]], word) for word in wish.command]
+    own = {key: text for key, text in shown.items() if not (wish.refs and key == REF)}
+    if wish.style is Style.HYDRA:
+        words += [f"{key}={text}" for key, text in own.items()]
+    elif wish.style is Style.FLAGS:
+        words += [part for key, text in own.items() for part in (f"--{key}", text)]
+    return tuple(words)
+
+
+def shown_value(value: Json) -> str:
+    """Write a value as a word of a command.
+
+    >>> shown_value(True), shown_value("adam"), shown_value(1e-05)
+    ('true', 'adam', '1e-05')
+    """
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

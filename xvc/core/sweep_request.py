@@ -1,0 +1,261 @@
+"""What a sweep is asked for, as words: checked, with every mistake named at once.
+
+The command line and a YAML file say the same things by the same names. Pure.
+"""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from typing import TypeVar, cast
+
+from xvc.core.direction import Direction, direction_of
+from xvc.core.space import Dimension, choices, endless, grid_size, parse_dimension
+from xvc.core.sweep import REF, Sampler, Style, Wish
+from xvc.errors import BadValue, UsageError
+from xvc.types import Json
+
+Read = Callable[[str], Json]
+Word = TypeVar("Word", bound=StrEnum)
+
+
+class BadSweep(UsageError):
+    """A sweep cannot be begun as it was asked for; ``mistakes`` are all of them."""
+
+    code = "bad-sweep"
+
+    def __init__(self, mistakes: tuple[str, ...]) -> None:
+        super().__init__(mistakes)
+        self.mistakes = mistakes
+
+    def __str__(self) -> str:
+        return "; ".join(self.mistakes)
+
+    @property
+    def hint(self) -> str:
+        """Shows one that works."""
+        return (
+            "One that works: `xvc sweep --param lr=0.1,0.01 --param depth=2..6 -- python train.py`."
+        )
+
+
+def wish_of(
+    said: Mapping[str, Json], directions: Mapping[str, str], executors: tuple[str, ...], read: Read
+) -> Wish:
+    """Check what was said and return it as values.
+
+    Args:
+        said: by name: ``params``, ``command``, ``sampler``, ``trials``, ``jobs``, ``metric`` …
+        directions: which way metrics are better, from the settings.
+        executors: the names of those that there are.
+        read: makes a value of a word.
+
+    Raises:
+        BadSweep: anything is wrong.
+    """
+    checker = _Checker(said, read)
+    space = checker.space()
+    refs = checker.words("refs")
+    sampler = checker.one_of("sampler", Sampler) or Sampler.GRID
+    metric, direction = checker.metric(directions)
+    wish = Wish(
+        space=space,
+        command=checker.command(),
+        sampler=sampler,
+        style=checker.one_of("style", Style) or Style.NONE,
+        trials=checker.whole("trials", least=1),
+        jobs=checker.whole("jobs", least=1) or max(1, len(checker.words("gpus"))),
+        metric=metric,
+        direction=direction,
+        seed=checker.whole("seed", least=0) or 0,
+        timeout=checker.seconds("timeout"),
+        retries=checker.whole("retries", least=0) or 0,
+        prune=checker.truth("prune"),
+        gpus=checker.words("gpus"),
+        refs=refs,
+        worktree=checker.truth("worktree"),
+        outs=checker.words("outs"),
+        capture=checker.truth("capture"),
+        executor=str(said.get("executor", "local")),
+    )
+    checker.together(wish, executors)
+    checker.unknown()
+    if checker.mistakes:
+        raise BadSweep(tuple(checker.mistakes))
+    return wish
+
+
+def total_of(wish: Wish) -> int:
+    """Count the trials: of a grid all its points unless fewer are wanted."""
+    if wish.sampler is not Sampler.GRID:
+        return wish.trials or 0
+    points = grid_size(wish.space)
+    return points if wish.trials is None else min(points, wish.trials)
+
+
+class _Checker:
+    """Reads what was said, and collects what is wrong with it."""
+
+    def __init__(self, said: Mapping[str, Json], read: Read) -> None:
+        self.said, self._read = said, read
+        self.mistakes: list[str] = []
+        self._known = {"executor"}
+
+    def _of(self, name: str) -> Json:
+        self._known.add(name)
+        return self.said.get(name)
+
+    def space(self) -> dict[str, Dimension]:
+        """Read the params, and the refs, which are one more."""
+        found: dict[str, Dimension] = {}
+        params = self._of("params")
+        if not isinstance(params, dict):
+            self.mistakes.append("params: name at least one, as lr=0.1,0.01")
+            params = {}
+        refs = self.words("refs")
+        if refs:
+            found[REF] = choices(REF, list(dict.fromkeys(refs)))
+            if REF in params:
+                self.mistakes.append("params: ref is the name of what --ref changes")
+        for key, value in params.items():
+            try:
+                found[key] = self._dimension(key, value)
+            except BadValue as err:
+                self.mistakes.append(str(err))
+        if not params and isinstance(self.said.get("params"), dict) and not refs:
+            self.mistakes.append("params: name at least one, as lr=0.1,0.01")
+        return found
+
+    def _dimension(self, key: str, value: Json) -> Dimension:
+        if isinstance(value, list):
+            return choices(key, value)
+        if isinstance(value, str):
+            return parse_dimension(key, value, self._read)
+        if isinstance(value, dict):
+            raise BadValue(key, "a mapping is no value; write a list, 2..6 or 0.001..0.1:log")
+        return choices(key, [value])
+
+    def command(self) -> tuple[str, ...]:
+        """Read the command: words, or one line."""
+        said = self._of("command")
+        try:
+            words = shlex.split(said) if isinstance(said, str) else said
+        except ValueError as err:
+            self.mistakes.append(f"command: {err}")
+            return ()
+        if not isinstance(words, list) or not words:
+            self.mistakes.append("command: say what to run, behind `--`")
+            return ()
+        return tuple(map(str, words))
+
+    def one_of(self, name: str, kind: type[Word]) -> Word | None:
+        """Read a word of a few."""
+        value = self._of(name)
+        if value is None:
+            return None
+        names = [str(each) for each in kind]
+        if value not in names:
+            self.mistakes.append(f"{name}: {value!r} is none of {', '.join(names)}")
+            return None
+        return kind(str(value))
+
+    def metric(self, directions: Mapping[str, str]) -> tuple[str | None, Direction | None]:
+        """Read the metric and which way it is better; without one, the only one of the settings."""
+        said = self._of("metric")
+        if said is None:
+            declared = list(directions)
+            said = declared[0] if len(declared) == 1 else None
+        if said is None:
+            return None, None
+        text = str(said)
+        name, sign, way = text.rpartition(":")
+        if sign and way in ("max", "min"):
+            return name, Direction(way)
+        direction = direction_of(text, directions)
+        if direction is None:
+            self.mistakes.append(
+                f"metric: which way is {text} better? Say {text}:max or {text}:min"
+            )
+        return text, direction
+
+    def whole(self, name: str, *, least: int) -> int | None:
+        """Read a whole number."""
+        value = self._of(name)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            self.mistakes.append(f"{name}: {value!r} is no whole number from {least} on")
+            return None
+        return value
+
+    def seconds(self, name: str) -> float | None:
+        """Read a span of time."""
+        value = self._of(name)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
+            self.mistakes.append(f"{name}: {value!r} is no number of seconds above 0")
+            return None
+        return float(value)
+
+    def truth(self, name: str) -> bool:
+        """Read a yes or no."""
+        value = self._of(name)
+        if value is not None and not isinstance(value, bool):
+            self.mistakes.append(f"{name}: {value!r} is neither true nor false")
+        return value is True
+
+    def words(self, name: str) -> tuple[str, ...]:
+        """Read a list of words, or one text with commas."""
+        value = self._of(name)
+        listed: Json = [*value.split(",")] if isinstance(value, str) else value
+        if listed is None:
+            return ()
+        if isinstance(listed, int) and not isinstance(listed, bool):
+            listed = [listed]
+        if not isinstance(listed, list) or not all(isinstance(x, str | int) for x in listed):
+            wrong = f"{name}: {value!r} is no list of words"
+            self.mistakes += [wrong] if wrong not in self.mistakes else []
+            return ()
+        return tuple(word for each in listed if (word := str(each).strip()))
+
+    def together(self, wish: Wish, executors: tuple[str, ...]) -> None:
+        """Look at what only together is wrong."""
+        if wish.executor not in executors:
+            names = ", ".join(executors)
+            self.mistakes.append(f"executor: {wish.executor!r} is none of {names}")
+        if wish.sampler is Sampler.GRID:
+            for key in endless(wish.space):
+                self.mistakes.append(
+                    f"{key}: a grid needs values or a step, as 0..1:0.25; "
+                    "random and tpe take any range"
+                )
+        elif wish.trials is None:
+            self.mistakes.append(f"trials: say how many {wish.sampler} shall try, as --trials 40")
+        if wish.prune and wish.sampler is Sampler.GRID:
+            self.mistakes.append("prune: a grid tries every point to its end; take random or tpe")
+        needs = "prune" if wish.prune else "sampler tpe" if wish.sampler is Sampler.TPE else ""
+        if needs and wish.metric is None:
+            self.mistakes.append(f"metric: {needs} needs one, as --metric acc:max")
+
+    def unknown(self) -> None:
+        """Name what nobody asked for."""
+        for name in self.said:
+            if name not in self._known:
+                near = difflib.get_close_matches(name, self._known, n=1)
+                also = f"; did you mean {near[0]}?" if near else ""
+                self.mistakes.append(f"{name}: there is no such key{also}")
+
+
+def joined(file: Mapping[str, Json], line: Mapping[str, Json]) -> dict[str, Json]:
+    """Put what the command line says over what a file says; params one by one.
+
+    >>> joined({"jobs": 1, "params": {"a": 1}}, {"jobs": 2, "params": {"b": "1,2"}})
+    {'jobs': 2, 'params': {'a': 1, 'b': '1,2'}}
+    """
+    params = cast("dict[str, Json]", line.get("params", {}))
+    held = file.get("params", {})
+    both: Json = {**held, **params} if isinstance(held, dict) else (params or held)
+    return {**file, **line, "params": both}
