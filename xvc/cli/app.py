@@ -109,6 +109,12 @@ def module_of(name: str) -> str:
     return "xvc.cli.commands." + name.replace(" ", ".").replace("-", "_")
 
 
+def _beside(name: str) -> str | None:
+    """Say in the help of a command that it has verbs; a call of it alone does not load them."""
+    verbs = [other for other in COMMANDS if other.startswith(f"{name} ")]
+    return f"Also: {', '.join(f'xvc {verb}' for verb in verbs)}." if verbs else None
+
+
 def _group(app: typer.Typer, name: str) -> typer.Typer:
     group = typer.Typer(
         help=import_module(f"xvc.cli.commands.{name}").__doc__,
