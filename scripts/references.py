@@ -66,7 +66,7 @@ def cli() -> str:
     parts = ["# Commands", _MADE, _GLOBAL.format(options=options), "## Exit codes", "", _EXITS]
     for name in COMMANDS:
         command = root
-        for word in name.split():
+        for word in [name] if name in root.commands else name.split():  # type: ignore[attr-defined]
             command = command.commands[word]  # type: ignore[attr-defined]
         parts += [f"## xvc {name}", "", inspect.cleandoc(command.help), ""]
         parts += [_parameters(command.params), ""]

@@ -56,7 +56,7 @@ def options_of(command: str) -> set[str]:
     """Every option that a command takes, long and short."""
     root: Any = typer.main.get_command(application())
     called = root
-    for word in command.split():
+    for word in [command] if command in root.commands else command.split():
         called = called.commands[word]
     params = [*root.params, *called.params]
     helps = {"-h", "--help"}

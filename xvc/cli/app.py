@@ -18,6 +18,7 @@ from xvc.errors import ExternalError, UsageError, XvcError
 COMMANDS = (
     *("init", "run", "tag", "ls", "log", "show", "compare", "merge", "status", "doctor", "undo"),
     *("get", "checkout", "cleanup"),
+    *("merge data", "rebase data"),
     *(f"db {verb}" for verb in ("ls", "columns", "head", "tail", "top", "bottom", "describe")),
     *(f"db {verb}" for verb in ("sql", "plot", "set", "delete", "copy")),
     *(f"assets {verb}" for verb in ("ls", "export", "delete")),
@@ -28,7 +29,8 @@ COMMANDS = (
 """Every command, in the order in which they are met; each has a module of its name.
 
 One of two words, ``db head``, is the module ``db.head``; the docstring of ``db`` is the help of all
-that begin so.
+that begin so. Where the first word is a command of its own, as in ``merge data``, the package of
+that name holds both.
 """
 
 HIDDEN = ("merge-driver",)
@@ -85,6 +87,8 @@ def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
         parsing = {"allow_interspersed_args": name != "run"}
         command = import_module(f"xvc.cli.commands.{_module(name)}").command
         group, _, last = name.rpartition(" ")
+        if group in COMMANDS:
+            group, last = "", name
         if group not in groups:
             groups[group] = _group(app, group)
         groups[group].command(last, context_settings=parsing, hidden=name in HIDDEN)(command)
@@ -108,8 +112,25 @@ def _group(app: typer.Typer, name: str) -> typer.Typer:
 def _needed(words: Sequence[str]) -> Sequence[str]:
     """The one command of a plain call; all of them for help, completion and mistakes."""
     known = (*COMMANDS, *HIDDEN)
+    whole = [name for name in known if name in words[:1]]
     called = [name for name in known if name.split() == list(words[: name.count(" ") + 1])]
-    return called or COMMANDS
+    return whole or called or COMMANDS
+
+
+def _joined(words: list[str]) -> list[str]:
+    """Make one word of a command of two, where the first is a command, too.
+
+    >>> _joined(["-C", "there", "merge", "data", "a", "b"])
+    ['-C', 'there', 'merge data', 'a', 'b']
+    >>> _joined(["merge", "side"]), _joined(["db", "head"])
+    (['merge', 'side'], ['db', 'head'])
+    """
+    at = 0
+    while at < len(words) and words[at].startswith("-"):
+        at += 2 if words[at] == "-C" else 1
+    both = " ".join(words[at : at + 2])
+    is_one = both in COMMANDS and words[at] in COMMANDS
+    return [*words[:at], both, *words[at + 2 :]] if is_one else words
 
 
 class BadFolder(UsageError):
@@ -173,8 +194,9 @@ def call(words: list[str]) -> int:
     manner = Manner(as_json="--json" in before, colour=may_colour())
     try:
         surroundings = Context(manner=manner)
-        app = application(_needed(words))
-        code = app(words, standalone_mode=False, obj=surroundings, prog_name="xvc")
+        joined = _joined(words)
+        app = application(_needed(joined))
+        code = app(joined, standalone_mode=False, obj=surroundings, prog_name="xvc")
     except XvcError as err:
         show_error(err, manner)
         return err.exit_code
