@@ -10,16 +10,24 @@ import glob
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xvc.adapters.dvc import Dvc
+from xvc.adapters.dvc import SUFFIX, Dvc
 from xvc.adapters.files import beside, make_folder
 from xvc.adapters.lock import FileLock
 from xvc.adapters.tracked import expect_trackable, follow, real_place, replace_tracked
-from xvc.core.tables import Account, FileChanged, FolderKept, Order
+from xvc.core.merge import MergeUnsound
+from xvc.core.tables import (
+    Account,
+    FileChanged,
+    FolderKept,
+    NotParquet,
+    Order,
+    TablesFailed,
+)
 from xvc.project import Project
 from xvc.store.db import on_files
 from xvc.store.parquet import Table, files_of, read_table
@@ -81,11 +89,10 @@ def merge_tables(
     make_folder(out.parent)
     with _alone(there, out), _workplace(there, out) as (fresh, spill):
         expect_trackable(out, dvc)
-        before = [_stamp(path) for path in paths]
-        done, written = _carried_out(order, fresh, spill, dry_run=dry_run, agreed=agreed, tell=tell)
-        changed = [path for path, stamp in zip(paths, before, strict=True) if _stamp(path) != stamp]
-        if changed:
-            raise FileChanged(str(changed[0]))
+        with _unchanged(paths):
+            done, written = _carried_out(
+                order, fresh, spill, dry_run=dry_run, agreed=agreed, tell=tell
+            )
         if written is not None:
             digest = replace_tracked(fresh, out, dvc)
         else:
@@ -168,8 +175,33 @@ def _is_same_file(one: Path, other: Path) -> bool:
     return one.exists() and other.exists() and one.samefile(other)
 
 
-def _stamp(path: Path) -> tuple[int, int, int]:
-    found = path.stat()
+@contextmanager
+def _unchanged(paths: Sequence[Path]) -> Iterator[None]:
+    """Notice that another program writes to a file while it is read.
+
+    Raises:
+        FileChanged: it did.
+    """
+    before = {path: _stamp(path) for path in paths}
+    try:
+        yield
+    except (TablesFailed, NotParquet, MergeUnsound) as err:
+        _expect(before, err)
+        raise
+    _expect(before, None)
+
+
+def _expect(before: Mapping[Path, object], reason: Exception | None) -> None:
+    for path, stamp in before.items():
+        if _stamp(path) != stamp:
+            raise FileChanged(str(path)) from reason
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
@@ -187,8 +219,11 @@ def _workplace(there: Project, out: Path) -> Iterator[tuple[Path, Path]]:
 
     What a killed call left is cleared first: nobody else is at it.
     """
-    for left in out.parent.glob(f".{glob.escape(out.name.lstrip('.'))}.*.{_ENDING}"):
+    name = glob.escape(out.name.lstrip("."))
+    for left in out.parent.glob(f".{name}.*.{_ENDING}"):
         shutil.rmtree(left)
+    for left in out.parent.glob(f".{name}{SUFFIX}.*.tmp"):
+        left.unlink(missing_ok=True)
     work = beside(out, _ENDING)
     spill = there.room.scratch / f"{os.getpid()}-{work.name}" if there.place else work / "spill"
     work.mkdir()
