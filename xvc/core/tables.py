@@ -235,7 +235,7 @@ class RowsRefused(ConflictError):
     @property
     def hint(self) -> str:
         """Names the way out."""
-        return f"Nothing was changed. {self.way_out}"
+        return f"Nothing was changed; {self.way_out}."
 
 
 class FileChanged(BusyError):

@@ -193,6 +193,7 @@ def on_files(path: Path, scratch: Path, memory: str) -> Iterator[DuckDBPyConnect
         connection.execute("SET TimeZone='UTC'")
         connection.execute(f"SET temp_directory = {literal(str(scratch))}")
         connection.execute(f"SET memory_limit = {literal(memory)}")
+        connection.execute("SET enable_progress_bar = false")
         yield connection
     except duckdb.Error as err:
         raise TablesFailed(str(path), _first_line(str(err))) from err

@@ -17,8 +17,8 @@ from xvc.store.schema import quoted
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_TAKE_LAST = "Take the later row of each key with `--on-duplicate last`, or mend the files."
-_FILL = "A row without a key is no row that can be found again: fill it, or leave the row out."
+_TAKE_LAST = "take the later row of each key with `--on-duplicate last`, or mend the files"
+_FILL = "fill the key, or leave the row out: without one nothing finds it again"
 _BEFORE = 1 << 60  # rows of the base that are judged like incoming ones come before those
 
 
