@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import warnings
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -88,6 +90,34 @@ def to_arrow(connection: DuckDBPyConnection, question: Question) -> Table:
     _needed("pyarrow")
     answer = connection.sql(question.query, params=list(question.values)).to_arrow_table()
     return answer.rename_columns(list(question.names))
+
+
+def arrow_note(
+    written: Path, names: Sequence[str], like: Mapping[str, Path], notes: Mapping[str, bytes]
+) -> bytes | None:
+    """Write what Arrow notes in a Parquet file of its columns; None without pyarrow.
+
+    Args:
+        written: a file with columns of the same types, in the same order.
+        names: what the columns are called.
+        like: the file in which Arrow has noted the column, where there is one.
+        notes: what else is noted there; Arrow reads it here, and not beside.
+    """
+    try:
+        parquet = import_module("pyarrow.parquet")
+        pyarrow = import_module("pyarrow")
+    except ImportError:
+        return None
+    noted = {path: parquet.read_schema(path) for path in set(like.values())}
+    plain = parquet.read_schema(written)
+    fields = [
+        noted[like[name]].field(name).with_nullable(True)
+        if name in like
+        else plain.field(place).with_name(name)
+        for place, name in enumerate(names)
+    ]
+    schema = pyarrow.schema(fields, metadata=dict(notes))
+    return b64encode(schema.serialize().to_pybytes())
 
 
 def _needed(name: str) -> ModuleType:

@@ -52,6 +52,10 @@ class Room:
         """Held while a version is made, by all trees."""
         return self.folder / "locks" / "versions"
 
+    def table_lock(self, name: str) -> Path:
+        """Held while a table, of which *name* is made, is written."""
+        return self.folder / "locks" / f"table-{name}"
+
     @property
     def store_state(self) -> Path:
         """What the store of this tree looked like when xvc last left it."""

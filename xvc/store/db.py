@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.adapters.files import beside
+from xvc.core.tables import NotParquet, TablesFailed
 from xvc.errors import (
     BadQuery,
     BusyError,
@@ -187,6 +188,45 @@ def in_memory(path: Path) -> Iterator[DuckDBPyConnection]:
             yield connection
         finally:
             connection.close()
+
+
+@contextmanager
+def on_files(path: Path, scratch: Path, memory: str) -> Iterator[DuckDBPyConnection]:
+    """Open a database in memory to read and write plain files; *path* is named in errors.
+
+    Beyond *memory*, as in ``1GB``, it spills into *scratch*.
+
+    Raises:
+        TablesFailed: DuckDB refused a query, or has not enough memory.
+    """
+    import duckdb
+
+    connection = duckdb.connect(":memory:", config=_OFFLINE)
+    try:
+        connection.execute("SET TimeZone='UTC'")
+        connection.execute(f"SET temp_directory = {literal(str(scratch))}")
+        connection.execute(f"SET memory_limit = {literal(memory)}")
+        connection.execute("SET enable_progress_bar = false")
+        yield connection
+    except duckdb.Error as err:
+        raise TablesFailed(str(path), _first_line(str(err))) from err
+    finally:
+        connection.close()
+
+
+@contextmanager
+def reading_file(path: Path) -> Iterator[None]:
+    """Name the file that cannot be read.
+
+    Raises:
+        NotParquet: it is none, or damaged.
+    """
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as err:
+        raise NotParquet(str(path), _first_line(str(err))) from err
 
 
 @contextmanager

@@ -52,6 +52,7 @@ def command(
 
     Rows and cells that one side changed are taken; what both changed is a conflict, listed by
     --conflicts, decided by --ours, --theirs, --newest or --from, and finished by --continue.
+    (Parquet files: xvc merge data. A branch of that name: xvc merge refs/heads/data.)
 
     Example: xvc merge exp-dropout
     """

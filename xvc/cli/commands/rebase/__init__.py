@@ -1,0 +1,1 @@
+"""Replace rows by their key."""

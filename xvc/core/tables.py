@@ -1,0 +1,269 @@
+"""Merging plain tables: what was asked, what became of every row, and what hinders.
+
+Pure values. Refuses to lose count: an account whose sums do not match its inputs is an error.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xvc.core.merge import MergeUnsound
+from xvc.errors import BadValue, BusyError, ConflictError, CorruptError, ExternalError, UsageError
+
+CODECS = ("uncompressed", "snappy", "gzip", "zstd", "brotli", "lz4", "lz4_raw")
+"""What a Parquet file may be compressed with."""
+
+_SIZE = re.compile(r"[0-9]+(\.[0-9]+)? ?[KMGT]i?B", re.IGNORECASE)
+_TYPE = re.compile(r"[A-Z_][A-Z_0-9 ]*(\([0-9]+(, ?[0-9]+)?\))?", re.IGNORECASE)
+SHOWN = 5
+"""How many rows an error names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How the file is written: codec and rows of a row group, None as the base has them.
+
+    ``types`` gives a column another type than the files agree on; ``memory`` is what DuckDB may
+    take before it spills to the disk, as in ``1GB``.
+    """
+
+    codec: str | None = None
+    group_rows: int | None = None
+    types: Mapping[str, str] = field(default_factory=dict)
+    memory: str = "1GB"
+
+    def checked(self) -> Style:
+        """Return itself when each part can be meant.
+
+        Raises:
+            BadValue: a codec, size or type that there is not.
+        """
+        if self.codec is not None and self.codec not in CODECS:
+            raise BadValue("--compression", f"{self.codec!r} is none of {', '.join(CODECS)}")
+        if not _SIZE.fullmatch(self.memory):
+            raise BadValue("--memory-limit", f"{self.memory!r} is no size such as 1GB")
+        for column, name in self.types.items():
+            if not _TYPE.fullmatch(name):
+                raise BadValue("--map", f"{column}: {name!r} is no type such as DECIMAL(20,0)")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A merge, or with ``replaces`` a rebase, of tables into the first one.
+
+    ``keys`` tell rows apart, the whole row does without; ``takes_last`` lets the later of several
+    rows of one key stand.
+    """
+
+    base: Path
+    sources: tuple[Path, ...]
+    out: Path
+    keys: tuple[str, ...] = ()
+    replaces: bool = False
+    takes_last: bool = False
+    style: Style = Style()
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What became of every row; ``replaced`` rows of the base gave way to ``replacing`` ones.
+
+    Of the ``incoming`` rows, ``equal`` ones are there already and ``dropped`` ones gave way to a
+    later row of their key.
+    """
+
+    base: int
+    incoming: int
+    equal: int = 0
+    added: int = 0
+    replacing: int = 0
+    dropped: int = 0
+    replaced: int = 0
+    kept: int = 0
+    result: int = 0
+
+    @property
+    def loses(self) -> int:
+        """Rows that the result has no more."""
+        return self.replaced + self.dropped
+
+    def checked(self) -> Account:
+        """Return itself when every row of every file is accounted for.
+
+        >>> Account(base=2, incoming=1, added=1, kept=2, result=3).checked().loses
+        0
+
+        Raises:
+            MergeUnsound: the sums do not match.
+        """
+        came = self.equal + self.added + self.replacing + self.dropped
+        for name, counted, found in (
+            ("the base's rows", self.base, self.kept + self.replaced),
+            ("the incoming rows", self.incoming, came),
+            ("the result's rows", self.result, self.kept + self.added + self.replacing),
+        ):
+            if counted != found:
+                raise MergeUnsound("the table", name, counted, found)
+        return self
+
+
+class NoTableFile(UsageError):
+    """A name leads to no Parquet file, and to no folder of some."""
+
+    code = "no-table-file"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """Says what is read."""
+        return "Name Parquet files, or folders in which the files end in .parquet."
+
+
+class FolderKept(UsageError):
+    """A folder of files would be changed in place."""
+
+    code = "folder-kept"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path} is a folder: it is read as one table, and never changed"
+
+    @property
+    def hint(self) -> str:
+        """Names the option."""
+        return "Name the file that is to hold the result, with `-o FILE.parquet`."
+
+
+class NotParquet(CorruptError):
+    """A file is no Parquet file, or a damaged one."""
+
+    code = "not-parquet"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"{self.path} cannot be read as Parquet: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """Says that nothing happened."""
+        return "Nothing was changed. Write the file again, or `dvc checkout` it."
+
+
+class ColumnsClash(ConflictError):
+    """The files do not agree on a column, and no type holds the values of both."""
+
+    code = "columns-clash"
+
+    def __init__(self, column: str, claims: tuple[str, ...]) -> None:
+        super().__init__(column, claims)
+        self.column, self.claims = column, claims
+
+    def __str__(self) -> str:
+        return f"column {self.column!r} cannot be one: {'; '.join(self.claims)}"
+
+    @property
+    def hint(self) -> str:
+        """Names the option."""
+        return "Say what it is to be, such as `--map COLUMN=VARCHAR`, or change a file."
+
+
+class NamesClash(ConflictError):
+    """Two columns are called the same but for capital letters; DuckDB cannot tell them apart."""
+
+    code = "names-clash"
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        super().__init__(names)
+        self.names = names
+
+    def __str__(self) -> str:
+        return f"columns that differ only by case, or not at all: {', '.join(self.names)}"
+
+    @property
+    def hint(self) -> str:
+        """Says who can mend it."""
+        return "Rename one of them in the program that writes the file."
+
+
+class WouldWeaken(ConflictError):
+    """A column has a Parquet type that would be written as a weaker one."""
+
+    code = "would-weaken"
+
+    def __init__(self, column: str, reason: str) -> None:
+        super().__init__(column, reason)
+        self.column, self.reason = column, reason
+
+    def __str__(self) -> str:
+        return f"column {self.column!r} would not be written as it is: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """Names the option."""
+        return "Accept it by saying the type, such as `--map COLUMN=DOUBLE` or VARCHAR."
+
+
+class RowsRefused(ConflictError):
+    """Rows that a merge by key cannot place; some are shown."""
+
+    code = "rows-refused"
+
+    def __init__(self, what: str, total: int, rows: tuple[str, ...], way_out: str) -> None:
+        super().__init__(what, total, rows, way_out)
+        self.what, self.total, self.rows, self.way_out = what, total, rows, way_out
+
+    def __str__(self) -> str:
+        more = f"; … {self.total - len(self.rows)} more" if self.total > len(self.rows) else ""
+        return f"{self.total} {self.what}: {'; '.join(self.rows)}{more}"
+
+    @property
+    def hint(self) -> str:
+        """Names the way out."""
+        return f"Nothing was changed; {self.way_out}."
+
+
+class FileChanged(BusyError):
+    """Another program wrote to a file while it was read."""
+
+    code = "file-changed"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path} was changed by another program meanwhile; nothing was written"
+
+
+class TablesFailed(ExternalError):
+    """DuckDB could not read or write the files; its words are kept."""
+
+    code = "tables-failed"
+
+    def __init__(self, path: str, words: str) -> None:
+        super().__init__(path, words)
+        self.path, self.words = path, words
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.words}"
+
+    @property
+    def hint(self) -> str:
+        """Names the usual reason."""
+        return "Nothing was changed. Where memory was short, raise `--memory-limit`."
