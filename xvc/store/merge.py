@@ -97,7 +97,7 @@ def merge_into(copy: Path, source: Source, before: Sequence[Conflict], scratch: 
         merged = _merged(connection, source, used, before)
         outcome = replace(merged, is_related=is_related)
         if outcome.has_changed or outcome.conflicts:
-            _remember(connection, source.digest)
+            remember(connection, source.digest)
         return outcome
 
 
@@ -298,5 +298,10 @@ def _merge_notes(connection: DuckDBPyConnection) -> bool:
     return moved
 
 
-def _remember(connection: DuckDBPyConnection, digest: str) -> None:
-    connection.execute(f"INSERT INTO {OURS}.main.meta VALUES ('merged', ?)", [digest])
+def remember(connection: DuckDBPyConnection, digest: str) -> None:
+    """Note in our store that all of another one is in it."""
+    connection.execute(
+        f"INSERT INTO {OURS}.main.meta SELECT 'merged', $1 WHERE NOT EXISTS "
+        f"(FROM {OURS}.main.meta WHERE key = 'merged' AND value = $1)",
+        [digest],
+    )
