@@ -203,6 +203,18 @@ def side_by_side(
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         yield connection
+        # Closing does it too, but keeps silent about a full disk, and the log is left behind.
+        connection.execute(f"CHECKPOINT {quoted(written)}")
+
+
+def refuse_unwritten(path: Path) -> None:
+    """Refuse a store of which a part is only in the log beside it: DuckDB closed it, and failed.
+
+    Raises:
+        StoreFailed: there is a log.
+    """
+    if wal_of(path).exists():
+        raise StoreFailed(str(path), "its log could not be written into it")
 
 
 def read_through(connection: DuckDBPyConnection) -> None:
@@ -255,6 +267,7 @@ def beside_readers(path: Path, copy: Path) -> Iterator[DuckDBPyConnection]:
             copy_through_readers(path, copy)
             with writing(copy) as connection:
                 yield connection
+            refuse_unwritten(copy)
             os.replace(copy, path)
             wal_of(path).unlink(missing_ok=True)
     finally:

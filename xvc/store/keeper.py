@@ -379,6 +379,7 @@ class Keeper:
             if db.wal_of(self.path).exists():
                 with db.writing(self.path):
                     pass  # closing writes the log into the store
+                db.refuse_unwritten(self.path)
             return self.dvc.keep_file(self.path)
 
     def _explain_why_not(self, dvc: Dvc) -> None:

@@ -240,11 +240,14 @@ class _Work:
             f"CREATE OR REPLACE TEMP TABLE leaving AS SELECT *, {known} AS is_ours FROM keyed "
             f"SEMI JOIN winning USING ({key}) WHERE row_id NOT IN (SELECT row_id FROM winning)"
         )
-        self._connection.execute(
-            f"DELETE FROM {self._place(OURS, table)} WHERE row_id IN (SELECT row_id FROM leaving)"
-        )
+        place, among = self._place(OURS, table), "WHERE row_id IN (SELECT row_id FROM leaving)"
+        leaving = self._count("FROM leaving")
+        is_doubled = self._count(f"FROM {place} {among}") != leaving
+        if is_doubled or self._count("FROM incoming GROUP BY row_id HAVING count(*) > 1 LIMIT 1"):
+            raise RowsDoubled(table)
+        self._connection.execute(f"DELETE FROM {place} {among}")
         ours = self._count("FROM leaving WHERE is_ours")
-        return ours, self._count("FROM leaving") - ours
+        return ours, leaving - ours
 
     def _count(self, rows: str) -> int:
         found = self._connection.execute(f"SELECT count(*) {rows}").fetchone()
@@ -253,11 +256,11 @@ class _Work:
     def gone(self, table: str) -> list[Gone]:
         """List the rows of ours that have just gone, some of them."""
         pairs = ", ".join(
-            f"{literal(key)}: k{number}::VARCHAR" for number, key in enumerate(self._wanted.keys)
+            f"{literal(key)}, k{number}::VARCHAR" for number, key in enumerate(self._wanted.keys)
         )
         most = "" if self._wanted.shown is None else f" LIMIT {self._wanted.shown}"
         found = self._connection.execute(
-            f"SELECT row_id::VARCHAR, track_id, to_json({{{pairs}}})::VARCHAR FROM leaving "
+            f"SELECT row_id::VARCHAR, track_id, json_object({pairs})::VARCHAR FROM leaving "
             f"WHERE is_ours ORDER BY row_id{most}"
         ).fetchall()
         return [Gone(table, row, run, key) for row, run, key in found]
