@@ -630,3 +630,16 @@ def test_what_would_be_lost_is_not_merged(project: Path, call_xvc: Calling, caus
     assert (refused.code, error(refused)["code"]) == (4, "cannot-merge")
     assert reason in error(refused)["message"]
     assert (git(project, "rev-parse", "HEAD"), git(project, "status", "--porcelain")) == state
+
+
+def test_two_stores_that_grew_are_merged_as_the_hint_says(project: Path, call_xvc: Calling) -> None:
+    """The hint names ``git merge`` and the tree's branch; that has the runs of both sides."""
+    tree = add(call_xvc, "better")
+    theirs = train(call_xvc, tree, "--tag", "minor")
+    ours = train(call_xvc, project, "--tag", "minor")
+
+    hint = error(call_xvc("worktree", "merge", "better", "--json"))["hint"]
+    assert "`git merge exp/better`" in hint
+    git(project, "merge", "-q", "--no-edit", "exp/better")
+
+    assert {run["id"] for run in call_xvc("ls", "--json").data["runs"]} == {ours, theirs}

@@ -1,6 +1,6 @@
 """Bringing a work tree's versions and rows to the branch we are on, where only that side has moved.
 
-Refuses everything else: two stores that both grew are not put together here. Files go over one by
+Refuses everything else: two stores that both grew are put together by merging. Files go over one by
 one, each in one step, then index and branch: killed anywhere, the same call completes.
 """
 
@@ -84,7 +84,7 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
             return Merged(called, state.branch, tree.commit, tree.commit, (), ())
         _refuse_unsaved(project, called, tree)
         if not is_ancestor(git, state.commit, tree.commit):
-            raise _apart(project, called, state.commit, tree.commit)
+            raise _apart(project, called, state.commit, tree)
         entries = git.between(state.commit, tree.commit)
         _refuse_changed(git, called, state, entries)
         new = set(git.text("tag", f"--merged={tree.commit}", f"--no-merged={state.commit}").split())
@@ -107,12 +107,14 @@ def _refuse_unsaved(project: Project, name: str, tree: Tree) -> None:
     project.keeper.refresh()
     if here := unsaved(project):
         reason = f"runs {', '.join(sorted(here))} of this tree are in no version"
-        raise CannotMerge(name, reason, "Both sides have rows of their own: two stores to merge.")
+        way = f"`xvc tag` gives them one; then `git merge {tree.branch or tree.commit}`."
+        raise CannotMerge(name, reason, way)
 
 
-def _apart(project: Project, name: str, ours: str, theirs: str) -> CannotMerge:
-    """Say what both sides have that the other has not."""
-    git = project.git
+def _apart(project: Project, name: str, ours: str, tree: Tree) -> CannotMerge:
+    """Say what both sides have that the other has not, and what puts it together."""
+    git, theirs = project.git, str(tree.commit)
+    branch = tree.branch or theirs
     base = base_of(git, ours, theirs)
     was, here, there = (_store_at(project, commit) for commit in (base, ours, theirs))
     if was not in (here, there):
@@ -122,9 +124,12 @@ def _apart(project: Project, name: str, ours: str, theirs: str) -> CannotMerge:
         ]
         sides = [", ".join(each) or "a changed store" for each in names]
         reason = f"both stores have grown since they parted: here {sides[0]}, there {sides[1]}"
-        return CannotMerge(name, reason, "Following either side would drop the other's rows.")
+        way = f"`git merge {branch}` puts both together; `xvc merge {branch}` takes its rows only."
+        return CannotMerge(name, reason, way)
     reason = "this branch has commits of its own"
-    return CannotMerge(name, reason, "Only one store has grown, so `git merge` loses no row.")
+    return CannotMerge(
+        name, reason, f"Only one store has grown: `git merge {branch}` loses no row."
+    )
 
 
 def _store_at(project: Project, commit: str | None) -> str | None:
