@@ -61,3 +61,43 @@ def test_runs_and_versions_in_two_worktrees_at_once(tagged: Repo) -> None:
     check_versions(tagged)
     check_git(tagged)
     assert tagged.git("status", "--porcelain") == ""
+
+
+def test_merges_and_a_rebase_at_once_lose_nothing(tagged: Repo) -> None:
+    """Three processes put three branches into one tree: each waits or says busy; all rows come."""
+    for name in ("x", "y", "z"):
+        tagged.git("checkout", "-q", "-b", name, "main")
+        assert tagged.run_logging(name, 2, "--tag", "minor").code == 0
+    tagged.git("checkout", "-q", "main")
+    assert tagged.run_logging("unsaved", 2).code == 0
+    ways = [["merge", "x"], ["rebase", "y", "--on", "token", "--yes"], ["merge", "z"]]
+
+    started = [tagged.start("xvc", *words) for words in ways]
+    ended = [running.wait() for running in started]
+
+    assert {outcome.code for outcome in ended} <= {0, 5}, [outcome.said for outcome in ended]
+    for words, outcome in zip(ways, ended, strict=True):
+        if outcome.code == 5:
+            tagged.ran(*words)
+    check_rows(tagged, tagged.tokens())
+    check_versions(tagged)
+    check_git(tagged)
+
+
+def test_a_rebase_while_rows_are_logged_loses_none(tagged: Repo) -> None:
+    """Runs go on beside a rebase: what they log is there when both have ended."""
+    tagged.git("checkout", "-q", "-b", "side")
+    assert tagged.run_logging("side", 2, "--tag", "minor").code == 0
+    tagged.git("checkout", "-q", "main")
+
+    logging = [
+        tagged.start("xvc", "run", "--", *tagged.logging(f"r{number}", 4)) for number in range(2)
+    ]
+    rebased = tagged.start("xvc", "rebase", "side", "--on", "token", "--yes").wait()
+    ended = [running.wait() for running in logging]
+
+    assert rebased.code in {0, 5}, rebased.said
+    assert [outcome.code for outcome in ended] == [0, 0], [outcome.said for outcome in ended]
+    tagged.ran("rebase", "side", "--on", "token", "--yes")
+    check_rows(tagged, tagged.tokens())
+    check_git(tagged)

@@ -7,8 +7,7 @@ import os
 import random
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,13 +19,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xvc.core.merge import Choice, Side
+from stores import filled, insert, merge, theirs_wins, values_in
 from xvc.errors import StoreCorrupt, TooNew
 from xvc.journal.reader import journals
 from xvc.journal.writer import Journal
 from xvc.store import db
 from xvc.store.fold import fold
-from xvc.store.merge import Outcome, Source, merge_into
+from xvc.store.merge import Source, merge_into
 from xvc.types import RunId
 
 RUN = RunId("bzk3nzk3r8d7")
@@ -93,28 +92,6 @@ def rows_of(path: Path) -> dict[str, dict[str, str]]:
             for identity, value in connection.execute(question).fetchall():
                 found[str(identity)][key] = sign(value)
         return found
-
-
-def merge(
-    folder: Path,
-    ours: Path,
-    theirs: Path,
-    base: Path | None = None,
-    decide: Callable[[Outcome], Iterable[Any]] = lambda found: (),
-) -> tuple[Path, Outcome]:
-    """Merge on a copy; returns it with the outcome. *decide* makes the choices of a second look."""
-    copy = folder / "merged.duckdb"
-    source = Source("them", theirs, theirs.name, base)
-    shutil.copyfile(ours, copy)
-    outcome = merge_into(copy, source, (), folder)
-    if chosen := list(decide(outcome)):
-        shutil.copyfile(ours, copy)
-        outcome = merge_into(copy, source, chosen, folder)
-    return copy, outcome
-
-
-def theirs_wins(found: Outcome) -> list[Any]:
-    return [replace(each, choice=Choice(Side.THEIRS)) for each in found.conflicts]
 
 
 class Histories:
@@ -228,34 +205,6 @@ def test_a_merge_equals_the_slow_one(seed: int, related: bool) -> None:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path
-
-
-def filled(path: Path, *statements: str, logged: Mapping[str, str] | None = None) -> Path:
-    """Write a store with an events table, its columns, and what the statements do."""
-    db.create(path)
-    with db.writing(path) as connection:
-        connection.execute(
-            "CREATE TABLE events (row_id UUID, track_id VARCHAR, timestamp TIMESTAMPTZ)"
-        )
-        connection.execute("INSERT INTO meta VALUES ('table', 'events')")
-        for key, kind in (logged or {}).items():
-            connection.execute(f'ALTER TABLE events ADD COLUMN "{key}" {kind}')
-            connection.execute("INSERT INTO columns VALUES ('events', ?, ?, ?)", [key, key, kind])
-        for statement in statements:
-            connection.execute(statement)
-    return path
-
-
-def values_in(path: Path, question: str) -> list[Any]:
-    with db.reading(path) as connection:
-        return connection.execute(question).fetchall()
-
-
-def insert(number: int, column: str, value: str) -> str:
-    identity = UUID(int=number)
-    return (
-        f"INSERT INTO events BY NAME SELECT '{identity}'::UUID AS row_id, {value} AS \"{column}\""
-    )
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,6 @@ class Fate(StrEnum):
     """What became of one row; *ours* is the store that is merged into, *theirs* the source."""
 
     EQUAL = "equal"
-    GONE = "gone"
     KEPT_NEW = "kept-new"
     KEPT_CHANGED = "kept-changed"
     KEPT_DELETED = "kept-deleted"
@@ -42,8 +41,8 @@ class Fate(StrEnum):
         return self not in _NOT_THEIRS
 
 
-_NOT_OURS = (Fate.GONE, Fate.KEPT_DELETED, Fate.TAKEN_NEW, Fate.DELETED_BY_US)
-_NOT_THEIRS = (Fate.GONE, Fate.KEPT_NEW, Fate.TAKEN_DELETED, Fate.DELETED_BY_THEM)
+_NOT_OURS = (Fate.KEPT_DELETED, Fate.TAKEN_NEW, Fate.DELETED_BY_US)
+_NOT_THEIRS = (Fate.KEPT_NEW, Fate.TAKEN_DELETED, Fate.DELETED_BY_THEM)
 
 
 class Side(StrEnum):

@@ -112,6 +112,8 @@ def log(
     runs: tuple[str, ...] = (),
     hindrance: str = "",
     undoes: str = "",
+    was: str = "",
+    made: str = "",
 ) -> str:
     """Add a line to the operation log; returns its id.
 
@@ -129,6 +131,8 @@ def log(
         runs=runs,
         hindrance=hindrance,
         undoes=undoes,
+        was=was,
+        made=made,
     )
     operations.append(project.room.operations, operation)
     return operation.id

@@ -103,15 +103,25 @@ def merge(
         NotFetched: a store is not in the DVC cache.
         MergeUnsound: a row is not accounted for.
     """
-    dvc = _dvc(project)
+    dvc = dvc_of(project)
     mend(project)
-    with _alone(project):
-        waiting = unfinished.read(project.room)
-        if waiting is not None and not dry_run and _is_waited_for(project, waiting):
-            raise MergeUnfinished(tuple(each.name for each in waiting.sources), waiting.open)
+    with alone(project):
+        if not dry_run:
+            refuse_unfinished(project)
         project.keeper.refresh()
         sources = [resolve(project, dvc, name) for name in dict.fromkeys(names)]
         return _carried_out(project, dvc, sources, (), policy, dry_run=dry_run, tell=tell)
+
+
+def refuse_unfinished(project: Project) -> None:
+    """Refuse to begin while a merge waits for somebody.
+
+    Raises:
+        MergeUnfinished: one does.
+    """
+    waiting = unfinished.read(project.room)
+    if waiting is not None and _is_waited_for(project, waiting):
+        raise MergeUnfinished(tuple(each.name for each in waiting.sources), waiting.open)
 
 
 def proceed(project: Project, *, tell: Tell = str) -> Merged:
@@ -121,8 +131,8 @@ def proceed(project: Project, *, tell: Tell = str) -> Merged:
         NoMerge: none is unfinished.
         NotFetched: a store is not in the DVC cache.
     """
-    dvc = _dvc(project)
-    with _alone(project):
+    dvc = dvc_of(project)
+    with alone(project):
         waiting = unfinished.expect(project.room)
         _expect_there(project, waiting)
         held = (waiting.sources, waiting.conflicts)
@@ -158,7 +168,7 @@ def choose(project: Project, policy: Policy) -> Unfinished:
     Raises:
         NoMerge: none is unfinished.
     """
-    with _alone(project):
+    with alone(project):
         waiting = unfinished.expect(project.room)
         return _kept(project, _decided(project, waiting.sources, waiting.conflicts, policy))
 
@@ -170,7 +180,7 @@ def choose_from(project: Project, file: Path) -> Unfinished:
         NoMerge: none is unfinished.
         BadValue: the file cannot be read, or an entry means nothing.
     """
-    with _alone(project):
+    with alone(project):
         waiting = unfinished.expect(project.room)
         return _kept(project, read_choices(file, waiting.conflicts))
 
@@ -181,13 +191,13 @@ def abort(project: Project) -> Unfinished:
     Raises:
         NoMerge: none is unfinished.
     """
-    with _alone(project):
+    with alone(project):
         waiting = unfinished.expect(project.room)
         unfinished.forget(project.room)
     return waiting
 
 
-def _alone(project: Project) -> AbstractContextManager[None]:
+def alone(project: Project) -> AbstractContextManager[None]:
     """Keep other merges, and versions being made, from this repository."""
     return FileLock(project.room.version_lock).held(wait=_WAIT, doing="merge")
 
@@ -198,7 +208,12 @@ def _kept(project: Project, conflicts: Iterable[Conflict]) -> Unfinished:
     return changed
 
 
-def _dvc(project: Project) -> Dvc:
+def dvc_of(project: Project) -> Dvc:
+    """Return the project's DVC.
+
+    Raises:
+        NoProject: there is no git or no DVC here.
+    """
     if project.place is None:
         raise NoProject(str(project.root), "a git repository")
     if project.dvc is None:
@@ -220,14 +235,7 @@ def _carried_out(
     digest = None
     project.room.scratch.mkdir(parents=True, exist_ok=True)
     with held_still(project.keeper) as copy:
-        outcomes = _attempt(project, sources, before, copy, tell)
-        for _ in sources if policy else ():  # what one decides can bring up another
-            if all(not outcome.open for outcome in outcomes):
-                break
-            found = [each for outcome in outcomes for each in outcome.conflicts]
-            before = _decided(project, sources, found, policy or Policy())
-            renew(project.keeper, copy)
-            outcomes = _attempt(project, sources, before, copy, tell)
+        outcomes = merge_all(project, copy, sources, before, policy, tell)
         is_open = any(outcome.open for outcome in outcomes)
         has_changed = any(outcome.has_changed or outcome.conflicts for outcome in outcomes)
         if not dry_run and not is_open and has_changed:
@@ -236,6 +244,30 @@ def _carried_out(
     if not dry_run:
         _note(project, sources, merged)
     return merged
+
+
+def merge_all(
+    project: Project,
+    copy: Path,
+    sources: Sequence[Found],
+    before: Sequence[Conflict],
+    policy: Policy | None,
+    tell: Tell,
+) -> list[Outcome]:
+    """Merge sources into *copy*, one after the other, with conflicts decided as *policy* says.
+
+    Raises:
+        MergeUnsound: a row is not accounted for.
+    """
+    outcomes = _attempt(project, sources, before, copy, tell)
+    for _ in sources if policy else ():  # what one decides can bring up another
+        if all(not outcome.open for outcome in outcomes):
+            break
+        found = [each for outcome in outcomes for each in outcome.conflicts]
+        before = _decided(project, sources, found, policy or Policy())
+        renew(project.keeper, copy)
+        outcomes = _attempt(project, sources, before, copy, tell)
+    return outcomes
 
 
 def _attempt(

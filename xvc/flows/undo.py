@@ -8,15 +8,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from xvc.adapters.dvc import pointer_of
+from xvc.adapters.files import write_durably
+from xvc.adapters.lock import FileLock
 from xvc.changing import write_down
 from xvc.core.edit import Edit
 from xvc.core.record import Kind
+from xvc.core.run import DataFile
 from xvc.errors import ConflictError, NotFoundError
 from xvc.flows.edit import log
+from xvc.flows.merge import alone, dvc_of
 from xvc.journal.operations import Operation, read
 from xvc.project import Project
 from xvc.store.edits import are_known
-from xvc.types import RunId
+from xvc.types import Digest, RunId
+
+_WAIT = 60.0
 
 
 class NothingToUndo(NotFoundError):
@@ -57,10 +64,13 @@ def undo(project: Project, *, dry_run: bool = False) -> Undone:
     Raises:
         NothingToUndo: there is none.
         CannotUndo: it is one for good, or was done on another branch.
+        NoObject: the store of before is not in the DVC cache.
     """
     last = _last(project)
     if last.hindrance:
         raise CannotUndo(last.what, last.hindrance)
+    if last.made:
+        return _take_store_back(project, last, dry_run=dry_run)
     with project.keeper.view() as connection:
         if not are_known(connection, last.edits):
             raise CannotUndo(last.what, "it is not in the store of this branch")
@@ -71,6 +81,29 @@ def undo(project: Project, *, dry_run: bool = False) -> Undone:
     made += [Edit(Kind.DELETE, run=RunId(run)) for run in last.runs]
     write_down(project, *made)
     done = log(project, "undo", f"took back: {last.what}", undoes=last.id)
+    return Undone(last.command, last.what, last.at, done)
+
+
+def _take_store_back(project: Project, last: Operation, *, dry_run: bool) -> Undone:
+    """Name the store of before again; what was recorded since is folded into it from the journals.
+
+    Raises:
+        CannotUndo: the tree's pointer names another store by now.
+    """
+    dvc = dvc_of(project)
+    pointer = pointer_of(project.store_path)
+    with alone(project):
+        found = project.keeper.pointer
+        if found is None or found.digest != last.made:
+            raise CannotUndo(last.what, "the tree's pointer names another store by now")
+        kept = dvc.verify(last.was, project.relative(pointer))
+        if dry_run:
+            return Undone(last.command, last.what, last.at)
+        file = DataFile(Digest(last.was), kept.stat().st_size)
+        with FileLock(project.room.store_lock).held(wait=_WAIT, doing="undo"):
+            write_durably(pointer, dvc.pointer_text(project.store_path, file))
+        project.keeper.refresh()
+        done = log(project, "undo", f"took back: {last.what}", undoes=last.id)
     return Undone(last.command, last.what, last.at, done)
 
 

@@ -19,7 +19,8 @@ class Operation:
 
     ``at`` is in seconds since the epoch; ``tree`` names the work tree whose store it was;
     ``edits`` are taken back, and ``runs`` deleted, by undoing it; ``hindrance`` says why it cannot
-    be undone; ``undoes`` is the operation that this one took back.
+    be undone; ``undoes`` is the operation that this one took back. One that made another store has
+    the digests of the store as it ``was`` and of the one it ``made``.
     """
 
     id: str
@@ -32,6 +33,8 @@ class Operation:
     runs: tuple[str, ...] = ()
     hindrance: str = ""
     undoes: str = ""
+    was: str = ""
+    made: str = ""
 
 
 def append(path: Path, operation: Operation) -> None:

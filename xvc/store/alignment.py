@@ -107,7 +107,7 @@ def signs_of(value: str, kind: str) -> list[str]:
 
 def align(connection: DuckDBPyConnection, stores: Sequence[str]) -> list[Table]:
     """Find the tables of the merge and make ours ready for what theirs brings."""
-    found = {store: _tables(connection, store) for store in stores}
+    found = {store: tables_of(connection, store) for store in stores}
     names = {name: None for store in (OURS, THEIRS) for name in found.get(store, {})}
     return [
         _aligned(connection, name, {s: its[name] for s, its in found.items() if name in its})
@@ -115,7 +115,7 @@ def align(connection: DuckDBPyConnection, stores: Sequence[str]) -> list[Table]:
     ]
 
 
-def _tables(connection: DuckDBPyConnection, store: str) -> dict[str, str]:
+def tables_of(connection: DuckDBPyConnection, store: str) -> dict[str, str]:
     """Map the base tables of a store, in small letters, to their names; views are none."""
     rows = connection.execute(
         "SELECT table_name FROM duckdb_tables() "
@@ -128,7 +128,7 @@ def _tables(connection: DuckDBPyConnection, store: str) -> dict[str, str]:
 def _aligned(connection: DuckDBPyConnection, name: str, before: Mapping[str, str]) -> Table:
     is_event = any(_is_noted(connection, store, name) for store in before)
     names = before if OURS in before else {**before, OURS: _begun(connection, before, is_event)}
-    columns = {store: _columns(connection, store, its) for store, its in names.items()}
+    columns = {store: columns_of(connection, store, its) for store, its in names.items()}
     is_event = is_event and all(part in its for its in columns.values() for part in _FIXED)
     key = "row_id" if is_event else _KEYS.get(name)
     cells = _cells(connection, columns, names)
@@ -158,7 +158,7 @@ _Identity = tuple[str, str]
 _FIXED: tuple[_Identity, ...] = tuple(("", part) for part in EVENT_COLUMNS)
 
 
-def _columns(
+def columns_of(
     connection: DuckDBPyConnection, store: str, table: str
 ) -> dict[_Identity, tuple[str, str]]:
     """Map what each column is to its name and type: ``("key", loss)``, or ``("", name)``."""

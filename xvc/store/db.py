@@ -256,6 +256,8 @@ def side_by_side(
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         yield connection
+        # Closing does it too, but keeps silent about a full disk, and the log is left behind.
+        connection.execute(f"CHECKPOINT {quoted(written)}")
     refuse_log(stores[written])
 
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _FATE = f"""CASE
-    WHEN oh = th THEN '{Fate.EQUAL}'
-    WHEN oh IS NULL AND th IS NULL THEN '{Fate.GONE}'
     WHEN th IS NOT DISTINCT FROM bh THEN CASE
         WHEN th IS NULL THEN '{Fate.KEPT_NEW}'
         WHEN oh IS NULL THEN '{Fate.KEPT_DELETED}' ELSE '{Fate.KEPT_CHANGED}' END
@@ -97,7 +95,7 @@ def merge_into(copy: Path, source: Source, before: Sequence[Conflict], scratch: 
         merged = _merged(connection, source, used, before)
         outcome = replace(merged, is_related=is_related)
         if outcome.has_changed or outcome.conflicts:
-            _remember(connection, source.digest)
+            remember(connection, source.digest)
         return outcome
 
 
@@ -177,7 +175,8 @@ def _merge_table(
     fates = {
         Fate(fate): count
         for fate, count in connection.execute(
-            "SELECT fate, count(*) FROM fates GROUP BY 1"
+            "SELECT fate, count(*) FROM fates GROUP BY 1 UNION ALL "
+            f"SELECT '{Fate.EQUAL}', count(*) FROM pairs WHERE is_equal HAVING count(*) > 0"
         ).fetchall()
     }
     disputes = Disputes(connection, table, source)
@@ -206,23 +205,31 @@ def _count(connection: DuckDBPyConnection, place: str | None) -> int:
 
 
 def _plan(connection: DuckDBPyConnection, table: Table) -> None:
-    """Write the fate of each row, and its place in each store, into the table ``fates``."""
+    """Write the rows of both sides into ``pairs``, and of those that differ into ``fates``.
+
+    The ancestor is looked at for those only: most rows are equal, and a third join would cost as
+    much as all the rest.
+    """
     ours, theirs, base = (_keyed(table, store) for store in (OURS, THEIRS, BASE))
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE fates AS "
-        f"SELECT k, {_FATE} AS fate, orow, trow, brow FROM "
-        f"(SELECT k, h AS oh, r AS orow FROM ({ours})) FULL JOIN "
-        f"(SELECT k, h AS th, r AS trow FROM ({theirs})) USING (k) FULL JOIN "
-        f"(SELECT k, h AS bh, r AS brow FROM ({base})) USING (k)"
+        "CREATE OR REPLACE TEMP TABLE pairs AS SELECT k, oh = th AS is_equal, oh, th, orow, trow "
+        f"FROM (SELECT k, h AS oh, r AS orow FROM ({ours})) "
+        f"FULL JOIN (SELECT k, h AS th, r AS trow FROM ({theirs})) USING (k)"
+    )
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE fates AS SELECT k, {_FATE} AS fate, orow, trow, brow "
+        "FROM (FROM pairs WHERE is_equal IS NOT TRUE) "
+        f"LEFT JOIN (SELECT k, h AS bh, r AS brow FROM ({base})) USING (k)"
     )
 
 
 def _tells_apart(connection: DuckDBPyConnection, counts: Mapping[str, int]) -> bool:
-    """Whether each row has one place in ``fates``: another program may have doubled a key."""
+    """Whether each row has one place in ``pairs``: another program may have doubled a key."""
     found = connection.execute(
-        "SELECT count(orow), count(trow), count(brow), count(*) - count(k) FROM fates"
+        "SELECT count(orow), count(trow), count(*) - count(k), "
+        "count(*) FILTER (is_equal IS NOT TRUE) - (SELECT count(*) FROM fates) FROM pairs"
     ).fetchone()
-    return found == (counts[OURS], counts[THEIRS], counts.get(BASE, 0), 0)
+    return found == (counts[OURS], counts[THEIRS], 0, 0)
 
 
 def _keyed(table: Table, store: str) -> str:
@@ -298,5 +305,10 @@ def _merge_notes(connection: DuckDBPyConnection) -> bool:
     return moved
 
 
-def _remember(connection: DuckDBPyConnection, digest: str) -> None:
-    connection.execute(f"INSERT INTO {OURS}.main.meta VALUES ('merged', ?)", [digest])
+def remember(connection: DuckDBPyConnection, digest: str) -> None:
+    """Note in our store that all of another one is in it."""
+    connection.execute(
+        f"INSERT INTO {OURS}.main.meta SELECT 'merged', $1 WHERE NOT EXISTS "
+        f"(FROM {OURS}.main.meta WHERE key = 'merged' AND value = $1)",
+        [digest],
+    )

@@ -80,7 +80,11 @@ def publish(keeper: Keeper, dvc: Dvc, copy: Path) -> str:
     """Make *copy*, within `held_still`, the store; returns the digest its pointer has now.
 
     The journals stay: whoever takes the pointer back has every row of this tree again.
+
+    Raises:
+        StoreFailed: a part of the copy is only in the log beside it.
     """
+    db.refuse_log(copy)
     digest, size = dvc.keep_file(copy)
     pointer = pointer_of(keeper.path)
     sizes = Left.read(keeper.room.store_state).sizes

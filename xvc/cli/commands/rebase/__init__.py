@@ -1,1 +1,70 @@
-"""Replace rows by their key."""
+"""``xvc rebase``."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, DryRun, Limit, Yes, complete_tables, listed
+from xvc.cli.output import say
+from xvc.cli.plan import show_plan
+from xvc.errors import BadValue
+
+
+class OnDuplicate(StrEnum):
+    """What several incoming rows with one key mean."""
+
+    REFUSE = "refuse"
+    LAST = "last"
+
+
+def command(
+    context: typer.Context,
+    sources: Annotated[
+        list[str],
+        typer.Argument(help="Branch, version, run, worktree:NAME, origin/BRANCH or store file."),
+    ],
+    keys: Annotated[str, typer.Option("--on", help="The key columns, commas between.")],
+    table: Annotated[
+        str | None,
+        typer.Option(
+            "--table",
+            "-t",
+            help="The table; without it every one that has the keys.",
+            autocompletion=complete_tables,
+        ),
+    ] = None,
+    on_duplicate: Annotated[
+        OnDuplicate,
+        typer.Option("--on-duplicate", help="Of incoming rows with one key: refuse, or the last."),
+    ] = OnDuplicate.REFUSE,
+    limit: Limit = 20,
+    yes: Yes = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Merge stores into this one, their rows in the place of ours with the same key.
+
+    What a source has logged since the stores parted comes in, and rows of ours with its keys go;
+    all others are kept, and so are runs. Tables without the keys are merged as `xvc merge` does. A
+    tag xvc/backup/... keeps the store of before, and `xvc undo` brings it back.
+
+    Example: xvc rebase exp-dropout --on version --yes
+    """
+    from xvc.cli.rebasing import rebased_answer  # late: they open DuckDB
+    from xvc.core.rebase import Wanted
+    from xvc.flows.rebase import rebase
+
+    here: Context = context.obj
+    named = listed(keys)
+    if not named:
+        raise BadValue("--on", "name a key column")
+    is_plan = dry_run or not yes
+    wanted = Wanted(named, table, on_duplicate is OnDuplicate.LAST, limit or None)
+    tell = lambda text: say(text, here.manner)  # noqa: E731
+    done = rebase(here.project(), sources, wanted, dry_run=is_plan, tell=tell)
+    is_plan = is_plan and done.has_changed
+    show_plan(rebased_answer(done, is_plan=is_plan), here, is_plan=is_plan, is_asked=dry_run)

@@ -1,0 +1,224 @@
+"""Replacing rows by key loses no other row: held against a slow rebase in plain Python."""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stores import filled, insert, rebase, values_in
+from test_merging import Histories, build, rows_of
+from xvc.core.rebase import Wanted
+from xvc.errors import NoColumn
+from xvc.store.keys import KeysDiffer, KeysDoubled, KeysEmpty, refuse_kinds
+from xvc.store.rebase import RowsDoubled
+
+EXAMPLES = int(os.environ.get("MERGE_EXAMPLES", "10"))
+CHOICES: dict[str, list[Any]] = {
+    "note": ["", "null", "it's", "a"],
+    "Loss": [0, 1, (1 << 53) + 1, -1],
+    "loss": [0.0, -0.0, math.nan, math.inf, 0.1],
+    "tags": [None, [], [None], ["a"]],
+}
+KEYS = ("note", "Loss", "loss")
+
+
+class Replacing(Histories):
+    """Random histories with few rows and few keys, so that some rows meet and some do not."""
+
+    def __init__(self, seed: int) -> None:
+        self.dice = dice = random.Random(seed)
+        self.wanted = Wanted(
+            tuple(dice.sample(KEYS, dice.choice([1, 2, 3]))), takes_last=dice.random() < 0.6
+        )
+        self.keys = {side: dice.sample([*CHOICES], 4) for side in ("base", "ours", "theirs")}
+        self.rows = {"base": {}, "ours": {}, "theirs": {}}
+        self._empty = dice.choice([0.0, 0.0, 0.1])
+        for number in range(dice.randrange(12)):
+            identity = UUID(int=number << 80 | 7 << 76 | 1 << 63 | dice.getrandbits(60))
+            begun = self._row(dice, "base") if dice.random() < 0.5 else None
+            if begun is not None:
+                self.rows["base"][identity] = begun
+            for side in ("ours", "theirs"):
+                row = self._edited(dice, side, begun)
+                if row is not None:
+                    self.rows[side][identity] = row
+
+    def _row(self, dice: random.Random, side: str) -> dict[str, Any]:
+        row = {key: dice.choice(CHOICES[key]) for key in self.keys[side]}
+        return {key: value for key, value in row.items() if dice.random() >= self._empty}
+
+    def rebased(self, *, related: bool) -> type[Exception] | tuple[dict[str, Any], set[str]]:
+        """Rebase slowly: the rows that are left and those of ours that went, or why not."""
+        turned = dict(self.rows, ours=self.rows["theirs"], theirs=self.rows["ours"])
+        self.rows, kept = turned, self.rows
+        merged, _ = self.merged(related=related)  # where both changed something, theirs stands
+        self.rows = kept
+        before = self.rows["base"] if related else {}
+        incoming = sorted(str(name) for name in self.rows["theirs"] if name not in before)
+        keys = {name: self._key(row) for name, row in merged.items()}
+        if any(None in keys[name] for name in incoming):
+            return KeysEmpty
+        if not self.wanted.takes_last and len({keys[n] for n in incoming}) < len(incoming):
+            return KeysDoubled
+        winners = {keys[name]: name for name in incoming}
+        left = {n: row for n, row in merged.items() if winners.get(keys[n], n) == n}
+        gone = {str(name) for name in self.rows["ours"]} & merged.keys() - left.keys()
+        return left, gone
+
+    def _key(self, row: Mapping[str, str]) -> tuple[str | None, ...]:
+        values = (row.get(key) for key in self.wanted.keys)
+        return tuple("float 0.0" if value == "float -0.0" else value for value in values)
+
+
+def _hold(seed: int, related: bool) -> None:
+    histories = Replacing(seed)
+    expected = histories.rebased(related=related)
+    with TemporaryDirectory() as place:
+        folder = Path(place)
+        stores = {
+            side: build(folder / f"{side}.duckdb", histories.rows[side], histories.keys[side])
+            for side in ("base", "ours", "theirs")
+        }
+        base = stores["base"] if related else None
+        before = [path.read_bytes() for path in stores.values()]
+        sides = (stores["ours"], stores["theirs"], histories.wanted, base)
+        if isinstance(expected, type):
+            with pytest.raises(expected):
+                rebase(folder, *sides)
+        else:
+            there, done = rebase(folder, *sides)
+            again = shutil.copyfile(there, folder / "first.duckdb")
+            twice, _ = rebase(folder, again, *sides[1:])
+
+            assert rows_of(again) == expected[0]
+            assert {each.row for each in done.gone} == expected[1]
+            assert done.count == len(expected[1])
+            assert rows_of(twice) == expected[0]
+        assert [path.read_bytes() for path in stores.values()] == before
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(st.integers(0, 1 << 32), st.booleans())
+def test_a_rebase_equals_the_slow_one(seed: int, related: bool) -> None:
+    """Random histories: the same rows left and gone, or the same refusal; twice is once."""
+    _hold(seed, related)
+
+
+@pytest.mark.sweep
+@pytest.mark.timeout(3600)
+@settings(max_examples=500, deadline=None)
+@given(st.integers(0, 1 << 32), st.booleans())
+def test_five_hundred_rebases_equal_the_slow_one(seed: int, related: bool) -> None:
+    """As above, for long."""
+    _hold(seed, related)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path
+
+
+def one(folder: Path, name: str, kind: str, *values: str) -> Path:
+    """A store with one row for each value of ``x``; ids differ between names."""
+    rows = [insert(ord(name) * 100 + n, "x", value) for n, value in enumerate(values)]
+    return filled(folder / f"{name}.duckdb", *rows, logged={"x": kind})
+
+
+@pytest.mark.parametrize(
+    ("mine", "yours"),
+    [
+        (("BIGINT", "1"), ("VARCHAR", "'1'")),
+        (("BIGINT", "9007199254740993"), ("DOUBLE", "9007199254740992.0::DOUBLE")),
+        (("BOOLEAN", "true"), ("BIGINT", "1")),
+        (("DATE", "'2026-01-01'::DATE"), ("TIMESTAMP", "'2026-01-01'::TIMESTAMP")),
+        (("TIMESTAMP", "'2026-01-01'::TIMESTAMP"), ("TIMESTAMPTZ", "'2026-01-01'::TIMESTAMPTZ")),
+        (("VARCHAR", "'a'"), ("BLOB", "'a'::BLOB")),
+        (("VARIANT", "1::VARIANT"), ("VARIANT", "1::VARIANT")),
+        (("JSON", "'{}'::JSON"), ("JSON", "'{}'::JSON")),
+        (("BIGINT[]", "[1]"), ("BIGINT[]", "[1]")),
+    ],
+)
+def test_types_that_differ_match_nothing(
+    folder: Path, mine: tuple[str, str], yours: tuple[str, str]
+) -> None:
+    """What DuckDB would call equal after a cast is refused, and so is a type that holds several."""
+    ours, theirs = one(folder, "o", *mine), one(folder, "t", *yours)
+
+    with pytest.raises(KeysDiffer, match="in row"):
+        rebase(folder, ours, theirs, Wanted(("x",)))
+
+
+@pytest.mark.parametrize(
+    ("mine", "yours"),
+    [
+        (("BIGINT", "1"), ("HUGEINT", "1::HUGEINT")),
+        (("VARCHAR", "'A'", "'a'", "'a '", "'ä'"), ("VARCHAR", "'a'")),
+        (("DATE", "'2026-01-01'::DATE"), ("DATE", "'2026-01-01'::DATE")),
+        (("BLOB", "'a'::BLOB"), ("BLOB", "'a'::BLOB")),
+    ],
+)
+def test_the_same_value_is_replaced(
+    folder: Path, mine: tuple[str, ...], yours: tuple[str, ...]
+) -> None:
+    """One row goes and one comes; text that differs in case, spaces or accents stays."""
+    ours, theirs = one(folder, "o", *mine), one(folder, "t", *yours)
+    copy, done = rebase(folder, ours, theirs, Wanted(("x",)))
+
+    assert done.count == 1
+    assert len(values_in(copy, "FROM events")) == len(mine) - 1
+
+
+def test_doubled_row_ids_are_refused(folder: Path) -> None:
+    """Where another program doubled ids, nobody can say which row would go."""
+    twice = [insert(1, "x", "1"), insert(1, "x", "2")]
+    ours = filled(folder / "o.duckdb", *twice, logged={"x": "BIGINT"})
+    theirs = one(folder, "t", "BIGINT", "1")
+
+    with pytest.raises(RowsDoubled):
+        rebase(folder, ours, theirs, Wanted(("x",)))
+
+
+def test_keys_in_different_tables_are_no_key(folder: Path) -> None:
+    """Both keys have to be in one table."""
+    ours, theirs = one(folder, "o", "BIGINT", "1"), one(folder, "t", "BIGINT", "1")
+
+    with pytest.raises(NoColumn, match="y"):
+        rebase(folder, ours, theirs, Wanted(("x", "y")))
+
+
+def test_a_column_that_each_row_has_can_be_the_key(folder: Path) -> None:
+    """`--on track_id` replaces the rows of a run."""
+    ours, theirs = (
+        filled(folder / f"{name}.duckdb", insert(number, "track_id", "'a'"))
+        for number, name in enumerate("ot")
+    )
+    copy, done = rebase(folder, ours, theirs, Wanted(("track_id",)))
+
+    assert done.runs == (("a", 1),)
+    assert values_in(copy, "SELECT row_id FROM events") == [(UUID(int=1),)]
+
+
+def _refused(kinds: Sequence[str]) -> bool:
+    places = {str(number): kind for number, kind in enumerate(kinds)}
+    try:
+        refuse_kinds("events", "x", places, dict.fromkeys(places, ""))
+    except KeysDiffer:
+        return True
+    return False
+
+
+def test_a_column_without_a_value_has_no_type_to_differ() -> None:
+    """A key that one side never had is no hindrance."""
+    assert not _refused(["NULL", "VARCHAR"])
+    assert _refused(["VARCHAR", "BIGINT", "NULL"])

@@ -1,0 +1,131 @@
+"""Columns that tell rows apart when some replace others: what makes a key unfit, told with rows.
+
+Refuses rather than guesses: an empty key matches nothing, one key twice has no order, and values of
+two types are never the same. Reads only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from xvc.errors import ConflictError
+from xvc.store.alignment import is_nested
+from xvc.store.schema import quoted
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_SHOWN = 5
+_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+_MIXED = ("VARIANT", "JSON")
+
+
+class KeysEmpty(ConflictError):
+    """Incoming rows have no value in a key column."""
+
+    code = "keys-empty"
+
+    def __init__(self, table: str, count: int, rows: tuple[str, ...]) -> None:
+        super().__init__(table, count, rows)
+        self.table, self.count, self.rows = table, count, rows
+
+    def __str__(self) -> str:
+        return f"{self.count} incoming rows of {self.table} have an empty key: {_some(self.rows)}"
+
+    @property
+    def hint(self) -> str:
+        """Names the ways out."""
+        return "Nothing was changed. Name other keys, set these (`xvc db set`), or delete the rows."
+
+
+class KeysDoubled(ConflictError):
+    """Several incoming rows have the same key."""
+
+    code = "keys-doubled"
+
+    def __init__(self, table: str, count: int, rows: tuple[str, ...]) -> None:
+        super().__init__(table, count, rows)
+        self.table, self.count, self.rows = table, count, rows
+
+    def __str__(self) -> str:
+        return f"{self.count} keys of {self.table} come in more than once: {_some(self.rows)}"
+
+    @property
+    def hint(self) -> str:
+        """Names the ways out."""
+        return "Nothing was changed. Name more keys, or take the last with `--on-duplicate last`."
+
+
+class KeysDiffer(ConflictError):
+    """A key column has one type here and another one there, or a type that is no key."""
+
+    code = "keys-differ"
+
+    def __init__(self, table: str, key: str, kinds: tuple[str, ...]) -> None:
+        super().__init__(table, key, kinds)
+        self.table, self.key, self.kinds = table, key, kinds
+
+    def __str__(self) -> str:
+        return f"{self.key!r} of {self.table} cannot match rows: {'; '.join(self.kinds)}"
+
+    @property
+    def hint(self) -> str:
+        """Says why, and the way out."""
+        return "Nothing was changed. 1, 1.0 and '1' are three keys: log one type, or name another."
+
+
+def _some(rows: Sequence[str]) -> str:
+    return "; ".join(rows)
+
+
+def refuse_kinds(table: str, key: str, kinds: Mapping[str, str], seen: Mapping[str, str]) -> None:
+    """Refuse a key whose types differ between places, or whose type holds several.
+
+    Args:
+        table: the table, for people.
+        key: the column, for people.
+        kinds: the DuckDB type in each place; ``NULL`` where no row has a value.
+        seen: a row of each place that shows it.
+
+    Raises:
+        KeysDiffer: values of these types are never told to be the same. Integers of any width are.
+    """
+    found = {place: kind for place, kind in kinds.items() if kind != "NULL"}
+    one = {"whole" if kind in _WHOLE else kind for kind in found.values()}
+    if len(one) > 1 or any(kind in _MIXED or is_nested(kind) for kind in one):
+        told = tuple(f"{kind} in {place} ({seen[place]})" for place, kind in found.items())
+        raise KeysDiffer(table, key, told)
+
+
+def refuse_empty(
+    connection: DuckDBPyConnection, table: str, rows: str, keys: Sequence[str], shown: str
+) -> None:
+    """Refuse rows (what follows FROM) without a value in a key; *shown* writes one for people.
+
+    Raises:
+        KeysEmpty: there are some.
+    """
+    empty = " OR ".join(f"{quoted(key)} IS NULL" for key in keys)
+    found = connection.execute(
+        f"SELECT {shown}, count(*) OVER () FROM {rows} WHERE {empty} ORDER BY ALL LIMIT {_SHOWN}"
+    ).fetchall()
+    if found:
+        raise KeysEmpty(table, found[0][1], tuple(words for words, _ in found))
+
+
+def refuse_doubled(
+    connection: DuckDBPyConnection, table: str, rows: str, keys: Sequence[str], shown: str
+) -> None:
+    """Refuse rows (what follows FROM) that share a key; *shown* writes one for people.
+
+    Raises:
+        KeysDoubled: there are some.
+    """
+    key = ", ".join(map(quoted, keys))
+    found = connection.execute(
+        f"SELECT array_to_string(list({shown} ORDER BY {shown})[:3], ' and '), count(*) OVER () "
+        f"FROM {rows} GROUP BY {key} HAVING count(*) > 1 ORDER BY ALL LIMIT {_SHOWN}"
+    ).fetchall()
+    if found:
+        raise KeysDoubled(table, found[0][1], tuple(words for words, _ in found))
