@@ -17,7 +17,7 @@ from xvc.errors import ExternalError, UsageError, XvcError
 
 COMMANDS = (
     *("init", "run", "tag", "ls", "log", "show", "compare", "merge", "status", "doctor", "undo"),
-    *("get", "checkout", "cleanup"),
+    *("get", "checkout", "cleanup", "push", "pull", "gc"),
     *(f"db {verb}" for verb in ("ls", "columns", "head", "tail", "top", "bottom", "describe")),
     *(f"db {verb}" for verb in ("sql", "plot", "set", "delete", "copy")),
     *(f"assets {verb}" for verb in ("ls", "export", "delete")),
