@@ -59,17 +59,28 @@ class Pointers:
             GitFailed: one is no commit here, or an object of git is missing.
         """
         wanted = list(dict.fromkeys(commits))
-        trees = dict(zip(wanted, self._tree_ids(wanted), strict=True))
-        self._read_trees(set(trees.values()))
-        files = {commit: self._files_below(tree) for commit, tree in trees.items()}
+        files = self._files_of(wanted)
         self._read_texts({blob for each in files.values() for blob in each.values()})
         return {commit: self._outs_in(commit, each) for commit, each in files.items()}
 
-    def blobs(self, blobs: Iterable[str]) -> dict[str, bytes]:
-        """Read blobs by their ids."""
-        wanted = set(blobs)
-        self._read_texts(wanted)
-        return {blob: self._texts[blob] for blob in wanted}
+    def outs_of_files(self, at: str, files: Mapping[str, str]) -> list[Out]:
+        """List what the pointers and locks among *files*, blobs by path, name; as `outs_of`.
+
+        Raises:
+            UnreadableAt: a pointer cannot be read, or holds merge marks.
+            GitFailed: a blob is missing.
+        """
+        self._read_texts(set(files.values()))
+        return self._outs_in(at, files)
+
+    def read(self, commits: Iterable[str]) -> None:
+        """Read what commits hold, for `mentioned` only: what cannot be understood does not matter.
+
+        Raises:
+            GitFailed: one is no commit here, or an object of git is missing.
+        """
+        files = self._files_of(list(dict.fromkeys(commits)))
+        self._read_texts({blob for each in files.values() for blob in each.values()})
 
     def mentioned(self) -> set[str]:
         """List everything that looks like a digest in any pointer read so far.
@@ -77,6 +88,11 @@ class Pointers:
         Wider than what `outs_of` understands: what a pipeline depends on, paths out of the tree.
         """
         return set().union(*map(digests_in, self._texts.values()))
+
+    def _files_of(self, commits: Sequence[str]) -> dict[str, _Files]:
+        trees = dict(zip(commits, self._tree_ids(commits), strict=True))
+        self._read_trees(set(trees.values()))
+        return {commit: self._files_below(tree) for commit, tree in trees.items()}
 
     def _tree_ids(self, commits: Sequence[str]) -> list[str]:
         asked = "".join(f"{commit}^{{tree}}\n" for commit in commits).encode()

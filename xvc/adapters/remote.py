@@ -189,7 +189,8 @@ class Remote:
             DvcFailed: the remote did not give one.
             RemoteCorrupt: one is not what its name says; none of that name is kept.
         """
-        from dvc_objects.fs import generic, localfs  # late, as above
+        from dvc_objects.fs import generic  # late, as above
+        from dvc_objects.fs.local import localfs
 
         home = self.dvc.cache / "files" / "md5"
         make_folder(home)
@@ -267,7 +268,8 @@ class Remote:
             copy_durably(source, place, mode=0o444)
 
     def _upload(self, sources: Mapping[str, Path]) -> None:
-        from dvc_objects.fs import generic, localfs  # late, as above
+        from dvc_objects.fs import generic  # late, as above
+        from dvc_objects.fs.local import localfs
 
         places = [self._place(digest) for digest in sources]
         # over SSH half a file would have the object's name

@@ -88,9 +88,10 @@ def upstream_of(git: Git, name: str | None, branch: str | None) -> str:
             raise NoUpstream(name, tuple(known))
         return name
     usual = git.text("config", f"branch.{branch}.remote", accept=(0, 1)) if branch else ""
-    for each in (usual, "origin", *(known if len(known) == 1 else ())):
+    choices = [usual, "origin", *(known if len(known) == 1 else ())]
+    for each in choices:
         if each in known:
-            return each
+            return str(each)
     raise NoUpstream("", tuple(known))
 
 

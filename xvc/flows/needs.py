@@ -42,9 +42,9 @@ def needs_of(
     """
     outs = pointers.outs_of(refs.values())
     chosen = {ref: [out for out in outs[at] if wants(ref, out)] for ref, at in refs.items()}
-    lists = {out.digest for each in chosen.values() for out in each if _is_away(dvc, out)}
+    lists = {str(out.digest) for each in outs.values() for out in each if _is_away(dvc, out)}
     if lists:
-        bring(sorted(lists))
+        bring(sorted(lists))  # of what nobody wants, too: they are small, and `xvc gc` reads them
     known: dict[tuple[str, str], Needs] = {}
     return {ref: _joined(dvc, each, known) for ref, each in chosen.items()}
 

@@ -8,29 +8,28 @@ is; a file with bytes of its own is left alone. Broken off, the next pull comple
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from xvc.adapters.dvc import Dvc, pointer_of, read_pointer
 from xvc.adapters.links import Linker
 from xvc.adapters.lock import FileLock
-from xvc.adapters.outs import Out, members, object_of
+from xvc.adapters.outs import Out, members
 from xvc.adapters.pointers import Pointers
-from xvc.adapters.remote import Remote
 from xvc.adapters.snapshot import RUNS
 from xvc.adapters.trees import Tree, is_ancestor
 from xvc.adapters.upstream import fetch, refs_there, refuse_other_tags, upstream_of
 from xvc.errors import ConflictError, GitFailed, NoObject
+from xvc.flows.haul import Haul, Told
 from xvc.flows.losses import is_changed
 from xvc.flows.needs import needs_of
-from xvc.flows.push import bring_held, branch_of, dvc_of, kept_tags
+from xvc.flows.push import branch_of, dvc_of, kept_tags
 from xvc.flows.set_up import SetUp, put_data
 from xvc.project import Project
 
 _TAGS = "refs/tags/"
 _LOCK_WAIT = 60.0
-_BROUGHT_AT_ONCE = 1000
 _MODELS = "models/"
 _TIP = "HEAD"
 
@@ -102,18 +101,7 @@ class Pulled:
     warnings: tuple[str, ...] = ()
 
 
-@dataclass(slots=True)
-class _Haul:
-    """The objects that a pull is after."""
-
-    needed: int = 0
-    objects: int = 0
-    size: int = 0
-    dvc_remote: str | None = None
-    warnings: list[str] = field(default_factory=list)
-
-
-def pull(project: Project, request: PullRequest, told: Callable[[str], None]) -> Pulled:
+def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
     """Bring branches, versions and their objects; go forward if that loses nothing.
 
     Raises:
@@ -145,7 +133,7 @@ def pull(project: Project, request: PullRequest, told: Callable[[str], None]) ->
     files, warnings = _go_forward(project, dvc, branch, old, tip)
     return Pulled(
         name,
-        haul.dvc_remote,
+        haul.opened.name if haul.opened else None,
         haul.needed,
         haul.objects,
         haul.size,
@@ -172,7 +160,7 @@ def _fetch(project: Project, name: str, *, runs: bool) -> tuple[tuple[str, ...],
 
 
 def _wanted(project: Project, name: str, tip: str | None, *, runs: bool) -> dict[str, str]:
-    """Name the commits whose objects are wanted: the branch's, versions', other branches', runs'."""
+    """Name the commits whose objects are wanted: of this branch, versions, other branches, runs."""
     git = project.git
     found = {_TIP: tip} if tip else {}
     found |= git.refs(f"refs/remotes/{name}/") | kept_tags(project)
@@ -180,23 +168,8 @@ def _wanted(project: Project, name: str, tip: str | None, *, runs: bool) -> dict
 
 
 def _bring(
-    project: Project,
-    dvc: Dvc,
-    request: PullRequest,
-    refs: Mapping[str, str],
-    told: Callable[[str], None],
-) -> _Haul:
-    haul, remotes = _Haul(), list[Remote]()
-
-    def remote() -> Remote:
-        if not remotes:  # opened when something is missing: all being here, no remote is asked
-            remotes.append(Remote.open(dvc, request.dvc_remote))
-            haul.dvc_remote = remotes[0].name
-        return remotes[0]
-
-    def lists(digests: Collection[str]) -> None:
-        haul.objects += len(bring_held(remote(), digests))
-
+    project: Project, dvc: Dvc, request: PullRequest, refs: Mapping[str, str], told: Told
+) -> Haul:
     own = project.own_pointers()
 
     def wants(ref: str, out: Out) -> bool:
@@ -204,16 +177,11 @@ def _bring(
             return True
         return ref.startswith(_TAGS) and (request.everything or out.path.startswith(_MODELS))
 
-    needs = needs_of(dvc, Pointers(project.git), refs, lists, wants)
-    named = {digest: path for each in needs.values() for digest, path in each.items()}
-    haul.needed = len(named)
-    missing = [digest for digest in named if not object_of(dvc, digest).is_file()]
-    if not missing:
-        return haul
-    there = set(remote().entries(missing))
-    _bring_all(remote(), sorted(there), haul, told)
+    haul = Haul(dvc, request.dvc_remote, told)
+    needs = needs_of(dvc, Pointers(project.git), refs, haul.bring_lists, wants)
+    haul.bring(digest for each in needs.values() for digest in each)
     for ref, each in needs.items():
-        lost = {path: digest for digest, path in each.items() if digest in {*missing} - there}
+        lost = {path: digest for digest, path in each.items() if digest in haul.lost}
         if lost and ref == _TIP:
             path = min(lost)
             raise NoObject(lost[path], path)
@@ -221,16 +189,6 @@ def _bring(
             short = ref.removeprefix(_TAGS).removeprefix("refs/remotes/")
             haul.warnings.append(f"{short} lacks {', '.join(sorted(lost)[:3])} on the DVC remote")
     return haul
-
-
-def _bring_all(
-    remote: Remote, digests: list[str], haul: _Haul, told: Callable[[str], None]
-) -> None:
-    for start in range(0, len(digests), _BROUGHT_AT_ONCE):
-        part = digests[start : start + _BROUGHT_AT_ONCE]
-        haul.size += remote.bring(part)
-        haul.objects += len(part)
-        told(f"brought {start + len(part)} of {len(digests)} objects from {remote.name}")
 
 
 def _go_forward(

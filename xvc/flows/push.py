@@ -7,7 +7,7 @@ not sent; broken off anywhere, the next push completes. Nothing is forced.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -22,6 +22,7 @@ from xvc.adapters.upstream import Refused, refs_there, refuse_other_tags, send, 
 from xvc.core.data import is_digest
 from xvc.errors import ConflictError, NoProject, NotFoundError, ObjectCorrupt
 from xvc.flows.find import versions
+from xvc.flows.haul import Haul, Told
 from xvc.flows.needs import Needs, expanded, needs_of
 from xvc.flows.reap import opened
 from xvc.project import Project
@@ -122,7 +123,7 @@ class _Lot:
         return {ref: name for ref, name in self.refs.items() if self.there.get(ref) != name}
 
 
-def push(project: Project, request: PushRequest, told: Callable[[str], None]) -> Pushed:
+def push(project: Project, request: PushRequest, told: Told) -> Pushed:
     """Push the branch and all versions, after every object that they need.
 
     Args:
@@ -152,7 +153,8 @@ def push(project: Project, request: PushRequest, told: Callable[[str], None]) ->
     refuse_other_tags(name, lot.refs, lot.there)
     _refuse_behind(project, branch, lot, name)
     remote = _remote(dvc, request.dvc_remote)
-    bring = (lambda lists: bring_held(remote, lists)) if remote else lambda lists: None
+    haul = Haul(dvc, request.dvc_remote, told, opened=remote)
+    bring = haul.bring_lists if remote else lambda lists: None
     lot.needs = needs_of(dvc, Pointers(git), lot.refs, bring)
     if request.runs:
         _add_outs(project, dvc, lot)
@@ -234,18 +236,6 @@ def _remote(dvc: Dvc, name: str | None) -> Remote | None:
         return None
 
 
-def bring_held(remote: Remote, digests: Collection[str]) -> set[str]:
-    """Bring those objects that the remote has; returns which.
-
-    Raises:
-        DvcFailed: the remote does not answer.
-        RemoteCorrupt: one is not what its name says.
-    """
-    held = set(remote.entries(digests))
-    remote.bring(held)
-    return held
-
-
 def _add_outs(project: Project, dvc: Dvc, lot: _Lot) -> None:
     """Add what runs have read and left, which their records name and no pointer may."""
     with opened(project) as connection:
@@ -259,7 +249,7 @@ def _add_outs(project: Project, dvc: Dvc, lot: _Lot) -> None:
                 lot.needs[ref] |= expanded(dvc, Out(path, Digest(file.digest), ref, file.size))
 
 
-def _held(remote: Remote | None, lot: _Lot, told: Callable[[str], None]) -> set[str]:
+def _held(remote: Remote | None, lot: _Lot, told: Told) -> set[str]:
     if remote is None:
         return set()
     told(f"looking for {len(lot.digests)} objects on {remote.name}")
@@ -291,9 +281,7 @@ def _leave_out(dvc: Dvc, lot: _Lot, held: Collection[str]) -> None:
             lot.warnings.append(f"{short} was pushed without {', '.join(paths[:3])}")
 
 
-def _send_objects(
-    dvc: Dvc, remote: Remote | None, absent: Mapping[str, str], told: Callable[[str], None]
-) -> None:
+def _send_objects(dvc: Dvc, remote: Remote | None, absent: Mapping[str, str], told: Told) -> None:
     """Send files before the lists of their folders: a list says to DVC that its files are there."""
     if remote is None or not absent:
         return
@@ -323,9 +311,7 @@ def _verify(dvc: Dvc, digests: Iterable[str]) -> None:
         list(pool.map(look, digests))
 
 
-def _send_refs(
-    project: Project, remote: str, branch: str | None, lot: _Lot, told: Callable[[str], None]
-) -> None:
+def _send_refs(project: Project, remote: str, branch: str | None, lot: _Lot, told: Told) -> None:
     if not lot.new:
         return
     told(f"pushing {len(lot.new)} refs to {remote}")
