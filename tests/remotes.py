@@ -1,4 +1,4 @@
-"""DVC remotes for tests, on this machine and in a process of their own: S3 by moto, SSH by asyncssh.
+"""DVC remotes for tests, in processes of their own: S3 by moto, SSH by asyncssh.
 
 ``python remotes.py s3`` and ``python remotes.py ssh`` print their port and serve until their
 standard input ends.

@@ -170,7 +170,7 @@ def test_a_plan_sends_nothing(project: Path, shared: dict[str, str], call_xvc: C
 def test_what_a_list_on_the_remote_promises_is_looked_for(
     project: Path, shared: dict[str, str], call_xvc: Calling
 ) -> None:
-    """The list of a folder is there and a file of it is not, another is cut short: both are sent."""
+    """A folder's list is there, a file of it is not, another is cut short: both are sent."""
     call_xvc("push")
     before = held(Path(shared["url"]))
     listing = next(name for name in before if name.endswith(".dir"))
