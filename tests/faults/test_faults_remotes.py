@@ -178,4 +178,4 @@ def test_some_points_of_a_remote(
     name: str, act: str, with_remotes: Repo, tmp_path: Path, tally: Callable[[str], None]
 ) -> None:
     """The same at a few points, for every day."""
-    _swept(with_remotes, name, act, tmp_path, {"push": 31, "gc": 7}[name], tally)
+    _swept(with_remotes, name, act, tmp_path, {"push": 151, "gc": 41}[name], tally)
