@@ -82,6 +82,13 @@ PUSH = ("push", "--runs")
 def check_pushed(repo: Repo) -> None:
     check_remotes(repo)
     ended = repo.xvc(*PUSH)
+    if (
+        ended.code == 5
+    ):  # the remote's own git was killed, too: its lock is for its keeper to remove
+        assert "upstream-locked" in ended.err, ended.said
+        for lock in (repo.root / GIT_REMOTE).rglob("*.lock"):
+            lock.unlink()
+        ended = repo.xvc(*PUSH)
     assert ended.code == 0, ended.said
     refs = check_remotes(repo)
     assert {"refs/heads/main", "refs/tags/e0.1.0", "refs/tags/e0.2.0"} <= set(refs)
@@ -178,4 +185,4 @@ def test_some_points_of_a_remote(
     name: str, act: str, with_remotes: Repo, tmp_path: Path, tally: Callable[[str], None]
 ) -> None:
     """The same at a few points, for every day."""
-    _swept(with_remotes, name, act, tmp_path, {"push": 151, "gc": 41}[name], tally)
+    _swept(with_remotes, name, act, tmp_path, {"push": 151, "gc": 9}[name], tally)

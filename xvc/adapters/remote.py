@@ -262,10 +262,11 @@ class Remote:
 
     def _copy_out(self, sources: Mapping[str, Path]) -> None:
         """Into a folder, so that a power cut leaves no empty file under a right name."""
-        for digest, source in sources.items():
-            place = Path(self._place(digest))
-            make_folder(place.parent)
-            copy_durably(source, place, mode=0o444)
+        places = {digest: Path(self._place(digest)) for digest in sources}
+        for folder in {place.parent for place in places.values()}:
+            make_folder(folder)
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(lambda each: _copied(sources[each], places[each]), sources))
 
     def _upload(self, sources: Mapping[str, Path]) -> None:
         from dvc_objects.fs import generic  # late, as above
@@ -279,6 +280,10 @@ class Remote:
         if ending:
             with self._pool() as pool:
                 list(pool.map(lambda place: self._system.fs.mv(place + ending, place), places))
+
+
+def _copied(source: Path, target: Path) -> None:
+    copy_durably(source, target, mode=0o444)
 
 
 @contextmanager

@@ -6,12 +6,14 @@ tag that exists is never moved, on either side.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from xvc.adapters.git import Git
-from xvc.errors import ConflictError, GitFailed, NotFoundError
+from xvc.errors import BusyError, ConflictError, GitFailed, NotFoundError
 
 _SHOWN = 5
+_LOCK = re.compile(r"Unable to create '([^']+\.lock)': File exists")
 
 
 class NoUpstream(NotFoundError):
@@ -51,6 +53,24 @@ class Refused(ConflictError):
     def hint(self) -> str:
         """Names the way on."""
         return "`xvc pull` brings what is there; then push again. The data has arrived already."
+
+
+class UpstreamLocked(BusyError):
+    """A git at work on the remote, or one that was killed there, holds the lock of a ref."""
+
+    code = "upstream-locked"
+
+    def __init__(self, remote: str, lock: str) -> None:
+        super().__init__(remote, lock)
+        self.remote, self.lock = remote, lock
+
+    def __str__(self) -> str:
+        return f"{self.remote} is locked: {self.lock}"
+
+    @property
+    def hint(self) -> str:
+        """Says what to wait for, and what a killed git leaves."""
+        return "Push again. If it stays and no git is at work there, remove that file there."
 
 
 class TagsDiffer(ConflictError):
@@ -122,6 +142,7 @@ def send(git: Git, remote: str, refs: Mapping[str, str]) -> None:
 
     Raises:
         Refused: the remote has something else there, or its rules forbid it.
+        UpstreamLocked: a git is at work there, or was killed there.
         GitFailed: it does not answer.
     """
     lines = [f"{name}:{ref}" for ref, name in refs.items()]
@@ -130,6 +151,9 @@ def send(git: Git, remote: str, refs: Mapping[str, str]) -> None:
     except GitFailed as err:
         there = refs_there(git, remote)
         left = tuple(ref for ref, name in refs.items() if there.get(ref) != name)
+        lock = _LOCK.search(err.words)
+        if left and lock is not None:
+            raise UpstreamLocked(remote, lock[1]) from err
         if left:
             reason = next((line for line in err.words.splitlines() if " ! [" in line), err.words)
             raise Refused(remote, left, " ".join(reason.split()) or "it gave no reason") from err

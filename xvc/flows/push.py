@@ -144,6 +144,7 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
         NotArrived: an object did not arrive; no ref was pushed.
         DvcFailed: the DVC remote refused.
         Refused: the git remote refused.
+        UpstreamLocked: a git is at work there, or was killed there.
         GitFailed: git could not.
     """
     git, dvc = project.git, dvc_of(project)
