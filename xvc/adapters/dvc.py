@@ -20,6 +20,7 @@ from typing import cast
 import yaml
 
 from xvc.adapters.files import beside, copy_durably, make_folder, md5_of, sync_folder, write_durably
+from xvc.core.data import is_digest
 from xvc.core.run import DataFile
 from xvc.errors import DvcFailed, NoObject, ObjectCorrupt, PointerCorrupt, Unresolved
 from xvc.types import Digest, Json
@@ -77,9 +78,9 @@ def parse_pointer(text: str | bytes, path: str) -> Pointer:
     if not isinstance(first, dict) or not isinstance(first.get("path"), str):
         raise PointerCorrupt(path, "it names no output")
     digest, size = first.get("md5"), first.get("size")
-    if not isinstance(digest, str) or len(digest.removesuffix(".dir")) != 32:
+    if not is_digest(digest):
         raise PointerCorrupt(path, "it names no md5")
-    return Pointer(str(first["path"]), Digest(digest), size if isinstance(size, int) else None)
+    return Pointer(str(first["path"]), Digest(str(digest)), size if isinstance(size, int) else None)
 
 
 def read_pointer(path: Path, name: str = "") -> Pointer | None:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from xvc.adapters.dvc import SUFFIX, Dvc, load_yaml
-from xvc.errors import CorruptError, NoObject, ObjectCorrupt
+from xvc.core.data import is_digest
+from xvc.errors import CorruptError, NoObject, ObjectCorrupt, PointerCorrupt
 from xvc.types import Digest, Json
 
 _FOLDER = ".dir"
@@ -49,7 +50,7 @@ def outs_in(read: Callable[[str], bytes | None], files: Iterable[str]) -> list[O
     """Read the outputs that ``.dvc`` and ``dvc.lock`` files name; *read* gives what a file holds.
 
     Raises:
-        PointerCorrupt: one cannot be read.
+        PointerCorrupt: one cannot be read, or names no md5 where one belongs.
         Unresolved: one holds merge marks.
     """
     found: list[Out] = []
@@ -99,8 +100,10 @@ def _outs(held: Mapping[str, Json], file: str, folder: str, *, is_made: bool) ->
         path, digest, size = entry.get("path"), entry.get("md5"), entry.get("size")
         if not isinstance(path, str) or not isinstance(digest, str) or "://" in path:
             continue  # in a cloud, or not made yet
+        if not is_digest(digest):
+            raise PointerCorrupt(file, f"{digest[:40]!r} is no md5")
         whole = _plain(PurePosixPath(file).parent / folder / path)
-        if whole is not None and len(digest.removesuffix(_FOLDER)) == 32:
+        if whole is not None:
             known = size if isinstance(size, int) else None
             yield Out(whole, Digest(digest), file, known, is_made)
 
@@ -164,13 +167,16 @@ def digests_of(dvc: Dvc, out: Out) -> dict[str, str]:
 def _listed(out: Out, listing: Path) -> Iterator[tuple[str, str]]:
     try:
         entries = json.loads(listing.read_bytes())
+        pairs = [(str(entry["relpath"]), entry["md5"]) for entry in entries]
     except FileNotFoundError:
         raise NoObject(out.digest, out.path) from None
-    for entry in entries:
-        path = _plain(PurePosixPath(out.path) / entry["relpath"])
-        if path is None or not path.startswith(f"{out.path}/"):
-            raise BadListing(out.path, str(entry["relpath"]))
-        yield path, entry["md5"]
+    except (ValueError, KeyError, TypeError):
+        raise BadListing(out.path, "what is no path") from None
+    for name, digest in pairs:
+        path = _plain(PurePosixPath(out.path) / name)
+        if path is None or not path.startswith(f"{out.path}/") or not is_digest(digest):
+            raise BadListing(out.path, name)
+        yield path, digest
 
 
 class BadListing(CorruptError):

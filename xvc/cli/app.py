@@ -18,7 +18,7 @@ from xvc.errors import ExternalError, UsageError, XvcError
 COMMANDS = (
     *("init", "run", "tag", "ls", "log", "show", "compare", "merge", "status", "doctor", "undo"),
     *("merge data", "rebase", "rebase data"),
-    *("get", "checkout", "cleanup", "validate", "report"),
+    *("get", "checkout", "cleanup", "push", "pull", "gc", "validate", "report"),
     *(f"db {verb}" for verb in ("ls", "columns", "head", "tail", "top", "bottom", "describe")),
     *(f"db {verb}" for verb in ("sql", "plot", "set", "delete", "copy")),
     *(f"assets {verb}" for verb in ("ls", "export", "delete")),

@@ -106,3 +106,13 @@ AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print a markdown t
 Digest = Annotated[
     str, typer.Argument(help="The sha256 of the asset, or the first eight letters, or more.")
 ]
+GitRemote = Annotated[
+    str | None,
+    typer.Argument(metavar="REMOTE", help="The git remote; without it the branch's, or origin."),
+]
+DvcRemote = Annotated[
+    str | None, typer.Option("--dvc-remote", help="The DVC remote; without it the default one.")
+]
+Runs = Annotated[
+    bool, typer.Option("--runs", help="The code and data of runs that have no version, too.")
+]

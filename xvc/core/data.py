@@ -7,11 +7,13 @@ model is a result, not an input) and dependencies that git keeps (those are code
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Collection, Iterator, Mapping
 
 from xvc.core.run import DataFile
 
 _SHORT = 6
+_DIGEST = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
 
 def data_hash(files: Mapping[str, DataFile]) -> str | None:
@@ -88,3 +90,12 @@ def _overlap(one: str, other: str) -> bool:
 def _covers(folder: str, path: str) -> bool:
     folder = folder.rstrip("/")
     return path == folder or path.startswith(folder + "/")
+
+
+def is_digest(text: object) -> bool:
+    """Whether this can be the name of an object: a path is made of it.
+
+    >>> is_digest("d41d8cd98f00b204e9800998ecf8427e.dir"), is_digest("../" * 10 + "ab")
+    (True, False)
+    """
+    return isinstance(text, str) and _DIGEST.fullmatch(text) is not None

@@ -110,12 +110,12 @@ def _changed_outputs(there: Project, tree: Tree) -> list[str]:
         found += [
             out.path
             for out in outs
-            if out.path not in there.own_pointers() and _is_changed(dvc, tree.path, out)
+            if out.path not in there.own_pointers() and is_changed(dvc, tree.path, out)
         ]
     return list(dict.fromkeys(found))
 
 
-def _is_changed(dvc: Dvc, top: Path, out: Out) -> bool:
+def is_changed(dvc: Dvc, top: Path, out: Out) -> bool:
     """Whether a file of an output holds bytes that the cache does not."""
     place = top / out.path
     try:

@@ -55,8 +55,7 @@ def set_up(project: Project, main: Tree, tree: Tree) -> SetUp:
     project.room.dvc_site.mkdir(parents=True, exist_ok=True, mode=0o700)
     there.keeper.refresh()
     done.warnings += there.keeper.warnings
-    for root in roots:
-        _put_data(there, tree, root, roots, done)
+    put_data(there, tree, done)
     if not main.is_bare:
         _copy_included(project, main, tree, there, done)
     if done.missing:
@@ -84,6 +83,17 @@ def _dvc_roots(there: Project, tree: Tree) -> list[PurePosixPath]:
     if own is not None:
         found.add(PurePosixPath(own.root.relative_to(tree.path).as_posix()))
     return sorted(found, key=lambda root: (-len(root.parts), root))
+
+
+def put_data(there: Project, tree: Tree, done: SetUp) -> None:
+    """Put what the tree's pointers name to its place, from the cache; what is there stays.
+
+    Raises:
+        OSError: the tree cannot be written.
+    """
+    roots = _dvc_roots(there, tree)
+    for root in roots:
+        _put_data(there, tree, root, roots, done)
 
 
 def _put_data(

@@ -11,11 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from xvc.adapters.trees import forget_tree, trees
+from xvc.adapters.trees import forget_tree
 from xvc.core.sweep import Code, Sweep
 from xvc.core.worktree import Losses, Record, Stage
 from xvc.flows.set_up import set_up
 from xvc.flows.worktree import (
+    every_tree,
     forget,
     git_at,
     held,
@@ -68,12 +69,12 @@ class Trees:
     def _made(self, name: str, code: Code) -> Path:
         home, room = self.home, self.home.room
         with held(room, name, "sweep"):
-            with held_list(room, f"sweep {name}"):
+            with held_list(home, f"sweep {name}"):
                 record = self._planned(name, code)
                 tree, record = made(home, record)
             # HEAD stays at the commit, so that a run knows it, and what was changed since.
             git_at(home, tree).call("read-tree", "--reset", "-u", code.snapshot)
-            done = set_up(home, trees(home.git)[0], tree)
+            done = set_up(home, every_tree(home)[0], tree)
             self.warnings += [w for w in done.warnings if w not in self.warnings]
             remember(room, replace(record, stage=Stage.READY))
         return tree.path
@@ -89,7 +90,7 @@ class Trees:
             removed(self.home, known, _plan(known))
             forget_tree(self.home.git, Path(known.path))
             forget(room, name)
-        main = trees(self.home.git)[0].path
+        main = every_tree(self.home)[0].path
         place = main.parent / f"{main.name}-{name}"
         return remember(room, Record(name, str(place), code.base, since=time.time_ns()))
 
@@ -104,7 +105,7 @@ def remove_trees(home: Project, sweep: Sweep) -> None:
     room = home.room
     for record in records(room):
         if record.name.startswith(f"{_PREFIX}{sweep.id}-"):
-            with held(room, record.name, "sweep"), held_list(room, f"remove {record.name}"):
+            with held(room, record.name, "sweep"), held_list(home, f"remove {record.name}"):
                 removed(home, record, _plan(record))
 
 

@@ -92,6 +92,11 @@ class Room:
         return self.folder / "sweeps"
 
     @property
+    def marks(self) -> Path:
+        """The objects of the cache that nothing needed at the last `xvc gc`, with the time."""
+        return self.folder / "gc" / "marks.json"
+
+    @property
     def dvc_site(self) -> Path:
         """DVC's own state, kept out of shared folders."""
         return self.folder / "dvc-site"

@@ -1,0 +1,389 @@
+"""Pushing and pulling between clones, by way of a folder, S3 and SSH."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from remotes import bucket, ssh_folder, use_remote
+from surroundings import Calling, git, private_environment
+from xvc.adapters.dvc import Dvc, pointer_of
+
+MODEL = """\
+from pathlib import Path
+import sys
+from xvc import Tracker
+
+lr = sys.argv[1]
+Path("models").mkdir(exist_ok=True)
+Path("models/net.bin").write_text("weights " + lr)
+Tracker().log({"loss": float(lr), "seen": {1, 2}})
+"""
+
+
+def track(folder: Path, name: str) -> None:
+    """Have DVC track a file or folder, as `dvc add` would."""
+    dvc, path = Dvc(folder, {}), folder / name
+    pointer_of(path).write_bytes(dvc.pointer_text(path, dvc.keep(path)))
+    with (path.parent / ".gitignore").open("a") as ignored:
+        ignored.write(f"/{path.name}\n")
+
+
+def held(folder: Path) -> set[str]:
+    """Name the objects below a cache or a folder remote."""
+    home = folder / "files" / "md5"
+    return {path.parent.name + path.name for path in home.glob("??/*")}
+
+
+@pytest.fixture(scope="module")
+def template(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with data, two versions that left a model each, and a run without a version."""
+    folder = tmp_path_factory.mktemp("published") / "project"
+    shutil.copytree(_template, folder, symlinks=True)
+    environment = private_environment(folder.parent / "home")
+    local = folder / ".dvc" / "config.local"
+    local.write_text(local.read_text().replace(str(_template), str(folder)))
+    (folder / "model.py").write_text(MODEL)
+    for number in range(3):
+        (folder / "data" / f"{number}.csv").parent.mkdir(exist_ok=True)
+        (folder / "data" / f"{number}.csv").write_text(f"row {number}\n")
+    track(folder, "data")
+    git(folder, "add", "-A")
+    subprocess.run(["git", "commit", "-qm", "data"], cwd=folder, env=environment, check=True)
+    words = (sys.executable, "-m", "xvc", "run")
+    for lr, tag in (("0.1", True), ("0.2", True), ("0.3", False)):
+        options = ("--out", "models/net.bin", *(("--tag", "minor") if tag else ()))
+        called = [*words, *options, "--", sys.executable, "model.py", lr]
+        done = subprocess.run(called, cwd=folder, env=environment, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def project(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the template with an empty git remote, `origin`."""
+    folder = tmp_path / "project"
+    shutil.copytree(template, folder, symlinks=True)
+    local = folder / ".dvc" / "config.local"
+    local.write_text(local.read_text().replace(str(template), str(folder)))
+    git(tmp_path, "init", "-q", "--bare", "origin.git")
+    git(folder, "remote", "add", "origin", str(tmp_path / "origin.git"))
+    git(folder, "update-index", "-q", "--refresh")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture(params=["folder", "s3", "ssh"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
+    """Each kind of DVC remote."""
+    if request.param == "folder":
+        yield {"url": str(tmp_path / "storage")}
+    elif request.param == "s3":
+        with bucket() as options:
+            yield options
+    else:
+        (tmp_path / "served").mkdir()
+        with ssh_folder(tmp_path / "served") as options:
+            yield options
+
+
+def clone(folder: Path, options: dict[str, str]) -> Path:
+    """Clone `origin` as a colleague would, without any object."""
+    git(folder, "clone", "-q", "origin.git", "clone")
+    git(folder / "clone", "fetch", "-q", "--tags")
+    use_remote(folder / "clone", options)
+    return folder / "clone"
+
+
+@pytest.fixture
+def shared(project: Path, tmp_path: Path) -> dict[str, str]:
+    """The options of a folder remote that the project uses."""
+    options = {"url": str(tmp_path / "storage")}
+    use_remote(project, options)
+    return options
+
+
+def test_a_clone_has_everything_by_any_remote(
+    project: Path, storage: dict[str, str], tmp_path: Path, run_xvc: Calling
+) -> None:
+    """Pushed here, pulled there: versions compare, an older model comes back, data lies there."""
+    use_remote(project, storage)
+
+    pushed = run_xvc("push", "--json")
+    again = run_xvc("push", "--json")
+    there = clone(tmp_path, storage)
+    pulled = run_xvc("pull", "--json", cwd=there)
+    compared = run_xvc("compare", "e0.1.0", "e0.2.0", "--json", cwd=there)
+    got = run_xvc("get", "e0.1.0", "models/net.bin", "-o", "old.bin", cwd=there)
+
+    assert pushed.code == 0, pushed.err
+    assert pushed.data["refs"] == ["refs/heads/main", "refs/tags/e0.1.0", "refs/tags/e0.2.0"]
+    assert (again.data["objects_sent"], again.data["refs_sent"]) == (0, 0)
+    assert pulled.code == 0, pulled.err
+    assert pulled.data["objects_brought"] == pushed.data["objects_sent"]
+    assert compared.code == 0, compared.err
+    assert got.code == 0, got.err
+    assert (there / "old.bin").read_text() == "weights 0.1"
+    assert (there / "models/net.bin").read_text() == "weights 0.2"
+    assert (there / "data/2.csv").read_text() == "row 2\n"
+    assert git(there, "status", "--porcelain") == "?? old.bin"
+
+
+def test_without_a_git_remote_it_says_how_to_add_one(
+    project: Path, shared: dict[str, str], call_xvc: Calling
+) -> None:
+    """No git remote: nothing is sent, and the error names the command."""
+    git(project, "remote", "remove", "origin")
+
+    said = call_xvc("push", "--json")
+
+    assert said.json["error"]["code"] == "no-git-remote"
+    assert "git remote add origin URL" in said.json["error"]["hint"]
+
+
+def test_without_a_dvc_remote_it_says_how_to_add_one(
+    project: Path, tmp_path: Path, call_xvc: Calling
+) -> None:
+    """No DVC remote: no ref is pushed, and the error names the command."""
+    said = call_xvc("push", "--json")
+
+    assert said.json["error"]["code"] == "no-dvc-remote"
+    assert "dvc remote add -d" in said.json["error"]["hint"]
+    assert git(tmp_path / "origin.git", "for-each-ref") == ""
+
+
+def test_a_plan_sends_nothing(project: Path, shared: dict[str, str], call_xvc: Calling) -> None:
+    """`--dry-run` counts what would be sent."""
+    planned = call_xvc("push", "--dry-run", "--json")
+
+    assert planned.data["objects_sent"] == len(held(project / ".dvc/cache")) - 1  # the third model
+    assert planned.data["refs_sent"] == 3
+    assert not Path(shared["url"]).exists()
+    assert git(project, "ls-remote", "origin") == ""
+
+
+def test_what_a_list_on_the_remote_promises_is_looked_for(
+    project: Path, shared: dict[str, str], call_xvc: Calling
+) -> None:
+    """A folder's list is there, a file of it is not, another is cut short: both are sent."""
+    call_xvc("push")
+    before = held(Path(shared["url"]))
+    listing = next(name for name in before if name.endswith(".dir"))
+    names = sorted(Dvc(project, {}).listing(listing, "data").values())
+    for name in before:
+        if name == names[0]:
+            (Path(shared["url"]) / "files/md5" / name[:2] / name[2:]).unlink()
+    torn = Path(shared["url"]) / "files/md5" / names[-1][:2] / names[-1][2:]
+    torn.chmod(0o644)
+    torn.write_bytes(b"")
+
+    pushed = call_xvc("push", "--json")
+
+    assert pushed.data["objects_sent"] == 2
+    assert held(Path(shared["url"])) == before
+    assert torn.read_bytes() == Dvc(project, {}).place(names[-1]).read_bytes()
+
+
+def test_a_rotten_object_is_not_sent(
+    project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
+) -> None:
+    """Other bytes under a right name: found before anything is sent, no ref is pushed."""
+    digest = Dvc(project, {}).keep_file(project / "data/1.csv")[0]
+    place = Dvc(project, {}).place(digest)
+    place.chmod(0o644)
+    place.write_bytes(b"row 9\n")
+
+    said = call_xvc("push", "--json")
+
+    assert (said.code, said.json["error"]["code"]) == (6, "object-corrupt")
+    assert not Path(shared["url"]).exists()
+    assert git(tmp_path / "origin.git", "for-each-ref") == ""
+
+
+def test_a_version_whose_object_is_nowhere_is_not_pushed(
+    project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
+) -> None:
+    """An object neither here nor there: the version and the path are named, no ref is pushed."""
+    Dvc(project, {}).place(Dvc(project, {}).keep_file(project / "data/1.csv")[0]).unlink()
+
+    said = call_xvc("push", "--json")
+
+    assert said.json["error"]["code"] == "objects-nowhere"
+    assert "data/1.csv" in said.json["error"]["message"]
+    assert git(tmp_path / "origin.git", "for-each-ref") == ""
+
+
+def test_runs_travel_when_asked(
+    project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
+) -> None:
+    """`--runs` on both sides: the code of a run without version, and the model that it left."""
+    call_xvc("push")
+    model = Dvc(project, {}).keep_file(project / "models/net.bin")[0]
+    without = model in held(Path(shared["url"]))
+
+    pushed = call_xvc("push", "--runs", "--json")
+    there = clone(tmp_path, shared)
+    pulled = call_xvc("pull", "--runs", "--json", cwd=there)
+
+    assert not without
+    assert model in held(Path(shared["url"]))
+    assert pushed.data["refs_sent"] == pulled.data["runs_brought"] == 3
+
+
+def test_two_pushes_at_once_both_succeed(
+    project: Path, shared: dict[str, str], tmp_path: Path
+) -> None:
+    """The same push twice at the same time: everything is there, nobody fails."""
+    words = [sys.executable, "-m", "xvc", "push"]
+    started = [subprocess.Popen(words, cwd=project, stderr=subprocess.PIPE) for _ in range(2)]
+    said = [process.communicate()[1].decode() for process in started]
+
+    assert [process.returncode for process in started] == [0, 0], said
+    assert "refs/tags/e0.2.0" in git(tmp_path / "origin.git", "for-each-ref")
+    assert len(held(Path(shared["url"]))) == len(held(project / ".dvc/cache")) - 1
+
+
+def test_a_branch_that_went_on_there_is_not_pushed_over(
+    project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
+) -> None:
+    """Commits on the remote that are not here: refused, and told to pull."""
+    call_xvc("push")
+    there = clone(tmp_path, shared)
+    git(there, "commit", "-q", "--allow-empty", "-m", "theirs")
+    git(there, "push", "-q", "origin", "main")
+    git(project, "commit", "-q", "--allow-empty", "-m", "ours")
+
+    pushed, pulled = call_xvc("push", "--json"), call_xvc("pull", "--json")
+
+    assert (pushed.code, pushed.json["error"]["code"]) == (4, "behind")
+    assert (pulled.code, pulled.json["error"]["code"]) == (4, "diverged")
+    assert git(project, "log", "-1", "--format=%s") == "ours"
+
+
+def test_a_version_number_given_twice_is_told(
+    project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
+) -> None:
+    """Two clones made the same version: no tag is moved, on either side, by either command."""
+    call_xvc("push")
+    there = clone(tmp_path, shared)
+    git(there, "tag", "-a", "-m", "theirs", "e0.3.0")
+    git(there, "push", "-q", "origin", "e0.3.0")
+    git(project, "tag", "-a", "-m", "ours", "e0.3.0")
+
+    said = [call_xvc(word, "--json").json["error"] for word in ("push", "pull")]
+
+    assert [each["code"] for each in said] == ["tags-differ", "tags-differ"]
+    assert "e0.3.0" in said[0]["message"]
+
+
+def test_pulling_keeps_rows_that_no_version_holds(
+    project: Path, shared: dict[str, str], tmp_path: Path, run_xvc: Calling
+) -> None:
+    """A run recorded in the clone before the pull is there after it, beside what was pulled."""
+    run_xvc("push")
+    there = clone(tmp_path, shared)
+    run_xvc("pull", cwd=there)
+    run_xvc("run", "--name", "mine", "--", sys.executable, "train.py", cwd=there)
+    run_xvc("run", "--tag", "minor", "--", sys.executable, "train.py")
+    run_xvc("push")
+
+    pulled = run_xvc("pull", "--json", cwd=there)
+    listed = run_xvc("ls", "--json", cwd=there)
+
+    assert pulled.code == 0, pulled.err
+    assert pulled.data["tags"] == ["e0.3.0"]
+    names = [run["name"] for run in listed.data["runs"]]
+    assert len(names) == 5
+    assert "mine" in names
+
+
+def test_all_being_here_no_remote_is_asked(
+    project: Path, shared: dict[str, str], call_xvc: Calling
+) -> None:
+    """With every object in the cache a pull needs no DVC remote."""
+    call_xvc("push")
+    Path(shared["url"]).rename(Path(shared["url"]).with_name("away"))
+
+    pulled = call_xvc("pull", "--json")
+
+    assert pulled.code == 0, pulled.err
+    assert (pulled.data["dvc_remote"], pulled.data["objects_brought"]) == (None, 0)
+
+
+def test_a_changed_file_stays_and_an_unchanged_one_goes_forward(
+    project: Path, shared: dict[str, str], tmp_path: Path, run_xvc: Calling
+) -> None:
+    """Of two data files that the pull brings anew, the one that was edited is left alone."""
+    for name in ("plain.csv", "edited.csv"):
+        (project / name).write_text("old\n")
+        track(project, name)
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "two files")
+    run_xvc("push")
+    there = clone(tmp_path, shared)
+    run_xvc("pull", cwd=there)
+    for name in ("plain.csv", "edited.csv"):
+        (project / name).write_text("new\n")
+        track(project, name)
+    git(project, "commit", "-qam", "both are new")
+    run_xvc("push")
+    (there / "edited.csv").unlink()
+    (there / "edited.csv").write_text("mine\n")
+
+    pulled = run_xvc("pull", "--json", cwd=there)
+
+    assert pulled.code == 0, pulled.err
+    assert (there / "plain.csv").read_text() == "new\n"
+    assert (there / "edited.csv").read_text() == "mine\n"
+    assert any("edited.csv" in warning for warning in pulled.json["warnings"])
+
+
+def test_what_rotted_on_the_remote_is_not_kept(
+    project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
+) -> None:
+    """Other bytes under a right name on the remote: named, and nothing of that name is here."""
+    call_xvc("push")
+    digest = Dvc(project, {}).keep_file(project / "data/1.csv")[0]
+    place = Path(shared["url"]) / "files/md5" / digest[:2] / digest[2:]
+    place.chmod(0o644)
+    place.write_bytes(b"row 9\n")
+    there = clone(tmp_path, shared)
+
+    said = call_xvc("pull", "--json", cwd=there)
+
+    assert (said.code, said.json["error"]["code"]) == (6, "remote-corrupt")
+    assert digest not in held(there / ".dvc/cache")
+    assert not [path for path in (there / ".dvc/cache/files/md5").iterdir() if path.is_file()]
+
+
+@pytest.mark.parametrize("name", ["../../outside", "/outside", "a/../../../outside"])
+def test_a_list_that_leads_out_of_its_folder_is_refused(
+    name: str, project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
+) -> None:
+    """A folder's list with such a path: pull, get and push stop, and nothing is written."""
+    call_xvc("push")
+    there = clone(tmp_path, shared)
+    dvc = Dvc(project, {})
+    digest = dvc.keep_file(project / "data/1.csv")[0]
+    listing = dvc.keep_listing({name: digest})
+    pointer = f"outs:\n- md5: {listing}\n  size: 6\n  hash: md5\n  path: data\n"
+    (project / "data.dvc").write_text(pointer)
+    git(project, "commit", "-qam", "evil")
+    git(project, "tag", "-am", "evil", "e0.9.0")
+    git(project, "push", "-q", "origin", "main", "e0.9.0")
+    shutil.copytree(dvc.cache / "files", Path(shared["url"]) / "files", dirs_exist_ok=True)
+
+    said = [
+        call_xvc("pull", "--json", cwd=there),
+        call_xvc("get", "e0.9.0", "data", "-o", "out", "--json"),
+        call_xvc("push", "--json"),
+    ]
+
+    assert [each.json["error"]["code"] for each in said] == ["bad-listing"] * 3
+    assert not list(tmp_path.rglob("outside"))
+    assert not (project / "out").exists()

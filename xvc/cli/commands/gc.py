@@ -1,0 +1,94 @@
+"""``xvc gc``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, DryRun
+from xvc.cli.output import Answer, moment, show, size
+from xvc.types import Json
+
+if TYPE_CHECKING:
+    from xvc.flows.gc import Amount, Collected
+
+_NEEDS_DECISION = 4
+
+
+def command(
+    context: typer.Context,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Delete what is due; without it that stays marked.")
+    ] = False,
+    dry_run: DryRun = False,
+    grace: Annotated[
+        str, typer.Option("--grace", help="How long an object stays after it was marked.")
+    ] = "14d",
+    shared_cache: Annotated[
+        bool,
+        typer.Option("--shared-cache", help="A cache outside the repository is used by no other."),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Mark the objects in the DVC cache that nothing needs; delete those marked long enough ago.
+
+    All commits, tags, runs, stashes, indexes, pointers and journals of all work trees count. If one
+    cannot be read, nothing happens. A first call only marks; remotes are never touched.
+
+    Example: xvc gc --yes
+    """
+    from xvc.core.span import seconds_of
+    from xvc.flows.gc import gc  # late: it opens DuckDB
+
+    here: Context = context.obj
+    done = gc(
+        here.project(),
+        grace=seconds_of(grace, "--grace"),
+        does_delete=yes,
+        dry_run=dry_run,
+        is_alone=shared_cache,
+    )
+    is_open = bool(done.due.objects) and not yes and not dry_run
+    data: Json = {
+        "needed": _facts(done.needed),
+        "marked": _facts(done.marked),
+        "newly_marked": _facts(done.fresh),
+        "no_longer_marked": done.unmarked,
+        "due": _facts(done.due),
+        "deleted": _facts(done.deleted),
+        "half_made": _facts(done.leftovers),
+        "dry_run": dry_run,
+    }
+    warnings = ("nothing was deleted; add --yes to delete what is due",) if is_open else ()
+    code = _NEEDS_DECISION if is_open else 0
+    show(
+        Answer("gc", data, _text(done, is_plan=dry_run), warnings, exit_code=code),
+        here.manner,
+    )
+    raise typer.Exit(code)
+
+
+def _facts(amount: Amount) -> Json:
+    return {"objects": amount.objects, "bytes": amount.size}
+
+
+def _said(amount: Amount) -> str:
+    return f"{amount.objects} objects ({size(amount.size)})"
+
+
+def _text(done: Collected, *, is_plan: bool) -> str:
+    would = "would be " if is_plan else ""
+    lines = [f"{_said(done.needed)} are needed"]
+    if done.fresh.objects:
+        lines.append(f"{_said(done.fresh)} {would}marked now: nothing needs them")
+    if done.unmarked:
+        lines.append(f"{done.unmarked} objects {would}no longer marked: something needs them again")
+    if done.deleted.objects:
+        lines.append(f"{_said(done.deleted)} deleted")
+    elif done.due.objects:
+        lines.append(f"{_said(done.due)} are due for deletion")
+    if done.next_due is not None:
+        lines.append(f"the next are due on {moment(done.next_due)}")
+    return "\n".join(lines)

@@ -1,0 +1,70 @@
+"""``xvc pull``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, DvcRemote, GitRemote, Runs
+from xvc.cli.output import Answer, progress, show, size
+from xvc.types import Json
+
+if TYPE_CHECKING:
+    from xvc.flows.pull import Pulled
+
+_SHOWN = 50
+
+
+def command(
+    context: typer.Context,
+    remote: GitRemote = None,
+    dvc_remote: DvcRemote = None,
+    runs: Runs = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="The data of every version, not only this branch's.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring what was pushed: branches, versions, stores, assets, models, this branch's data.
+
+    Every object is checked by its hash before it counts. The branch only goes forward; rows that
+    no version holds stay, and a file with bytes of its own is left alone.
+
+    Example: xvc pull
+    """
+    from xvc.flows.pull import PullRequest, pull  # late: it opens DuckDB
+
+    here: Context = context.obj
+    request = PullRequest(remote, dvc_remote, runs, everything)
+    done = pull(here.project(), request, lambda text: progress(text, here.manner))
+    data: Json = {
+        "remote": done.remote,
+        "dvc_remote": done.dvc_remote,
+        "objects_needed": done.needed,
+        "objects_brought": done.objects,
+        "bytes_brought": done.size,
+        "tags_brought": len(done.tags),
+        "tags": list(done.tags[:_SHOWN]),
+        "runs_brought": done.runs,
+        "branch": done.branch,
+        "from": done.old,
+        "to": done.new,
+        "files_put": done.files,
+    }
+    show(Answer("pull", data, _text(done), done.warnings, ("xvc log",)), here.manner)
+
+
+def _text(done: Pulled) -> str:
+    if done.old == done.new and not (done.objects or done.tags or done.runs or done.files):
+        return f"everything of {done.remote} is here: {done.needed} objects looked for"
+    lines = [f"{done.objects} of {done.needed} objects brought ({size(done.size)})"]
+    if done.tags:
+        names = ", ".join(done.tags[:_SHOWN]) + (" …" if len(done.tags) > _SHOWN else "")
+        lines.append(f"{len(done.tags)} tags: {names}")
+    lines += [f"the code of {done.runs} runs"] if done.runs else []
+    if done.old != done.new:
+        lines.append(f"{done.branch} is at {(done.new or '')[:10]}")
+    lines += [f"{done.files} files of data were put to their places"] if done.files else []
+    return "\n".join(lines)
