@@ -41,7 +41,6 @@ def with_models(template: Repo, tmp_path_factory: pytest.TempPathFactory) -> Rep
     repo.ran("model", "promote", "e0.0.2")
     repo.ran("model", "promote", "e0.0.3")
     repo.write("late.bin", "late")
-    repo.write(".gitignore", (repo.root / ".gitignore").read_text() + "late.bin\n")
     repo.commit("late")
     assert (repo.root / HELD).read_text() == "0.3"
     return repo
