@@ -152,4 +152,4 @@ def test_some_points_of_a_model(
     name: str, with_models: Repo, tmp_path: Path, tally: Callable[[str], None]
 ) -> None:
     """The same at a few points, for every day."""
-    _swept(with_models, name, "kill", tmp_path, 67, tally)
+    _swept(with_models, name, "kill", tmp_path, int(os.environ.get("FAULT_EVERY", "101")), tally)
