@@ -19,6 +19,7 @@ from xvc.adapters.dvc import SUFFIX, Dvc, load_yaml, pointer_of, read_pointers, 
 from xvc.adapters.git import Git
 from xvc.config import Settings
 from xvc.core.data import inputs
+from xvc.core.model import RESULTS
 from xvc.core.run import DataFile
 from xvc.errors import NoProject
 from xvc.journal.layout import Room
@@ -148,6 +149,10 @@ class Project:
         own = self.own_store_path
         return frozenset({self.relative(own), self.relative(Assets.beside(own).folder)})
 
+    def never_inputs(self) -> frozenset[str]:
+        """The tracked paths that are results wherever they are: what xvc writes, and models."""
+        return self.own_pointers() | {self.relative(self.root / folder) for folder in RESULTS}
+
     def merged_pointers(self) -> tuple[Path, ...]:
         """The pointers that git merges with xvc's driver."""
         return pointer_of(self.store_path), pointer_of(self.assets.folder)
@@ -162,12 +167,12 @@ class Project:
         named = self.git.listed("*.dvc", "dvc.lock", "*/dvc.lock") if self.place else []
         named += [path for path in untracked if path.endswith((SUFFIX, "dvc.lock"))]
         pointers = read_pointers(top, sorted({path for path in named if path.endswith(SUFFIX)}))
-        found = inputs(pointers, {}, self.own_pointers())
+        found = inputs(pointers, {}, self.never_inputs())
         for path in sorted({path for path in named if Path(path).name == "dvc.lock"}):
             if (top / path).is_file():
                 lock = load_yaml((top / path).read_bytes(), path)
                 found |= inputs(
-                    pointers, lock if isinstance(lock, dict) else {}, self.own_pointers()
+                    pointers, lock if isinstance(lock, dict) else {}, self.never_inputs()
                 )
         return dict(sorted(found.items()))
 

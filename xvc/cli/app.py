@@ -23,6 +23,8 @@ COMMANDS = (
     *(f"db {verb}" for verb in ("sql", "plot", "set", "delete", "copy")),
     *(f"assets {verb}" for verb in ("ls", "export", "delete")),
     *(f"cache {verb}" for verb in ("ls", "stats", "explain", "delete")),
+    *(f"model {verb}" for verb in ("list", "info", "add", "get")),
+    *(f"model {verb}" for verb in ("promote", "rollback", "history", "prune")),
     *(f"worktree {verb}" for verb in ("add", "list", "adopt", "merge", "remove")),
     *(f"skills {verb}" for verb in ("list", "install")),
     "sweep",

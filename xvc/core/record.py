@@ -134,7 +134,8 @@ def apply(run: RunRecord | None, control: Control) -> RunRecord | None:
             return replace(begun, params={**_values(params), **run.params})
         case Kind.SET | Kind.END:
             guess = facts.get("status") == Status.LOST.value
-            return run if guess and run.status.is_final else run_from(facts, run)
+            known = run if guess and run.status.is_final else run_from(facts, run)
+            return replace(known, outs={**run.outs, **known.outs})  # each record names its own
         case Kind.PARAMS:
             return replace(run, params={**run.params, **_values(facts)})
         case Kind.METRICS:

@@ -6,14 +6,16 @@ Never code that did not make the result: where that cannot be known, it is refus
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
+from xvc.adapters.artifacts import FILE, is_same_pipeline
 from xvc.adapters.dvc import pointer_of
 from xvc.adapters.git import Git, State
 from xvc.adapters.snapshot import tree_now
 from xvc.beginning import metrics_files
+from xvc.core.model import RESULTS
 from xvc.core.run import RunRecord
-from xvc.errors import ConflictError, TreeDiffers
+from xvc.errors import ConflictError, CorruptError, TreeDiffers
 from xvc.project import Project
 
 _EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
@@ -95,7 +97,8 @@ def base_of(project: Project, record: RunRecord, *, is_named: bool, wants_commit
         return Base(head_tree, state.commit, state.branch, on_head=True)
     if not wants_commit:
         return Base(tree, record.code.commit, None, on_head=False)
-    if state.commit != record.code.commit:
+    was = record.code.commit
+    if state.commit != was and (not was or _differing(git, git.tree_of(was), head_tree, own)):
         raise BranchMoved(record.id, state.branch or "HEAD")
     return Base(tree, state.commit, state.branch, on_head=True)
 
@@ -110,14 +113,34 @@ def _refuse_unknown_code(git: Git, record: RunRecord, head_tree: str, own: froze
 
 
 def own_paths(project: Project, record: RunRecord) -> frozenset[str]:
-    """Name the paths that a version writes itself, or that the run wrote and declared."""
+    """Name the paths that a version writes itself, or that the run wrote and declared.
+
+    One that ends with a slash stands for all below it.
+    """
     paths = [*pointers_of(project, record), *metrics_files(project), project.root / "dvc.lock"]
     paths += [place.with_name(".gitignore") for place in places_of(project, record)]
-    return frozenset(project.relative(path) for path in paths)
+    folders = (f"{project.relative(project.root / folder)}/" for folder in RESULTS)
+    return frozenset([*(project.relative(path) for path in paths), *folders])
+
+
+def is_own(path: str, own: frozenset[str]) -> bool:
+    """Whether a path is one of `own_paths`."""
+    return path in own or any(path.startswith(each) for each in own if each.endswith("/"))
 
 
 def _differing(git: Git, old: str, new: str, own: frozenset[str]) -> list[str]:
-    return [change.path for change in git.changes(old, new) if change.path not in own]
+    found = [change.path for change in git.changes(old, new) if not is_own(change.path, own)]
+    return [path for path in found if not _is_named_model(git, old, new, path)]
+
+
+def _is_named_model(git: Git, old: str, new: str, path: str) -> bool:
+    """Whether all that a promotion has changed in this file is the name of a model."""
+    if PurePosixPath(path).name != FILE:
+        return False
+    try:
+        return is_same_pipeline(git.read(old, path), git.read(new, path))
+    except CorruptError:
+        return False
 
 
 def _refuse_other_code(

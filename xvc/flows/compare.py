@@ -10,7 +10,7 @@ from xvc.core.compare import CodeChange, Comparison, Difference, compare_package
 from xvc.core.compare import compare as compare_records
 from xvc.core.direction import is_progress
 from xvc.errors import GitFailed, UsageError
-from xvc.flows.base import own_paths
+from xvc.flows.base import is_own, own_paths
 from xvc.flows.find import Found, find
 from xvc.project import Project
 
@@ -93,5 +93,5 @@ def _code(
     return tuple(
         CodeChange(change.path, change.added, change.removed)
         for change in changes
-        if change.path not in own
+        if not is_own(change.path, own)
     )

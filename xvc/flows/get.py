@@ -9,18 +9,23 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from xvc.adapters.contents import write_files
 from xvc.adapters.dvc import Dvc
 from xvc.adapters.fetching import fetch, folder_below
-from xvc.adapters.files import copy_hashed
+from xvc.adapters.files import copy_hashed, md5_of
 from xvc.adapters.outs import Out, digests_of, object_of
 from xvc.adapters.staging import Staging
+from xvc.core.model import candidate_path
 from xvc.errors import BadValue, NoObject, NotFoundError, ObjectCorrupt
 from xvc.flows.export_asset import TargetExists
+from xvc.flows.find import find, versions
 from xvc.flows.point import Holdings, Point, holdings, point_of
 from xvc.project import Project
+from xvc.types import Digest, RunId
+
+MODEL = "model:"
 
 
 class NoFile(NotFoundError):
@@ -76,7 +81,7 @@ def get(
     Args:
         project: where.
         reference: a run or a version.
-        path: as a path of the work tree, absolute.
+        path: as a path of the work tree, absolute; its last part may be ``model:NAME``.
         target: the file or folder to write.
         replace: whether what is at *target* may go.
 
@@ -89,10 +94,11 @@ def get(
         ObjectCorrupt: an object's bytes are not what its name says; nothing was written.
         BadListing: the list of a folder names a file outside it; nothing was written.
     """
-    name = _within(project, path)
     _refuse_target(project, target, replace=replace)
     point = point_of(project, reference)
-    wanted = _wanted(project, holdings(project, point), name)
+    held = holdings(project, point)
+    name = _model(project, point, held, path) or _within(project, path)
+    wanted = _wanted(project, held, name)
     if not wanted:
         raise NoFile(name, point.name)
     with Staging(target) as staging:
@@ -103,6 +109,56 @@ def get(
         except FileExistsError:
             raise TargetExists(str(target)) from None
     return Got(point.name, point.commit, name, str(target), count, size)
+
+
+def _model(project: Project, point: Point, held: Holdings, path: Path) -> str | None:
+    """Find the path of ``model:NAME`` or ``model:NAME/FILE``; None for any other path.
+
+    A model that was kept after its version was made is on the run's record alone.
+    """
+    folder = next((each for each in (path, *path.parents) if each.name.startswith(MODEL)), None)
+    if folder is None:
+        return None
+    wanted = folder.name.removeprefix(MODEL)
+    runs = {info.name: info.message.run for info in versions(project)}
+    place = project.relative(project.root / candidate_path(wanted, _run(runs, point)))
+    if place not in held.outs and point.is_version:
+        record = find(project, [point.name])[0].record
+        outs = {project.relative(project.root / out): file for out, file in record.outs.items()}
+        if place in outs:
+            file, said = outs[place], f"run {record.id}"
+            held.outs[place] = Out(place, Digest(file.digest), said, file.size)
+    if place not in held.outs:
+        raise NoFile(f"{MODEL}{wanted}", point.name)
+    return (PurePosixPath(place) / path.relative_to(folder).as_posix()).as_posix()
+
+
+def _run(runs: Mapping[str, RunId | None], point: Point) -> RunId:
+    """Return the run that a point is or stands for."""
+    return runs.get(point.name) or RunId(point.name)
+
+
+def obtain(project: Project, out: Out) -> dict[str, Path]:
+    """Have an output in the cache, fetched where it is missing and every byte of it checked.
+
+    Returns the cache object of each file, by its path from the top.
+
+    Raises:
+        NoObject: an object is neither in the cache nor is there a remote.
+        DvcFailed: the remote did not give it.
+        ObjectCorrupt: an object's bytes are not what its name says.
+        BadListing: the list of a folder names a file outside it.
+    """
+    objects = {path: (digest, out) for path, digest in _digests(project, out, "").items()}
+    _fetch_missing(project, objects)
+    dvc = _dvc(project, out)
+    found = {}
+    for path, (digest, _) in objects.items():
+        found[path] = object_of(dvc, digest)
+        held = md5_of(found[path])
+        if held != digest:
+            raise ObjectCorrupt(digest, held)
+    return found
 
 
 def _within(project: Project, path: Path) -> str:

@@ -1,6 +1,7 @@
 """What a kill or a full disk has left, put right by whoever comes next, without being asked.
 
-Touches xvc's own things only: lock files that its git left, and journals that had to go elsewhere.
+Touches xvc's own things only: lock files that its git left, journals that had to go elsewhere, and
+what follows a change of the models that the branch has already.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from contextlib import suppress
 from xvc.adapters.branch import clear, has_remains
 from xvc.adapters.files import copy_durably, make_folder
 from xvc.adapters.lock import FileLock
-from xvc.errors import BusyError
+from xvc.errors import BusyError, ExternalError
+from xvc.flows.land import complete, is_unfinished
 from xvc.journal.reader import is_written, journals
 from xvc.journal.refuge import is_ours, refuge_of
 from xvc.project import Project
@@ -20,11 +22,16 @@ def mend(project: Project) -> None:
     """Put right what can be put right now; what cannot waits for the next one."""
     with suppress(OSError):
         bring_home(project)
-    if project.place is None or not has_remains(project.git, project.room.scratch):
+    if project.place is None:
+        return
+    is_open = is_unfinished(project)
+    if not is_open and not has_remains(project.git, project.room.scratch):
         return
     lock = FileLock(project.room.version_lock)
-    with suppress(BusyError, OSError), lock.held(wait=0.0, doing="mend"):
+    with suppress(BusyError, ExternalError, OSError), lock.held(wait=0.0, doing="mend"):
         clear(project.git, project.room.scratch)
+        if is_open:
+            complete(project)
 
 
 def bring_home(project: Project) -> None:

@@ -104,7 +104,7 @@ class Holdings:
     """What is there at a point: the files of git, by path, and the outputs of DVC, by path."""
 
     files: Mapping[str, str]
-    outs: Mapping[str, Out]
+    outs: dict[str, Out]
 
 
 def holdings(project: Project, point: Point) -> Holdings:

@@ -21,10 +21,12 @@ from xvc.adapters.values import read_values, write_replaced
 from xvc.beginning import Begun, begin, metrics_files, params_files
 from xvc.core.capture import LineMetrics
 from xvc.core.context import VARIABLE, RunContext
+from xvc.core.model import ModelFile
 from xvc.core.record import Kind
 from xvc.core.run import DataFile, RunRecord, Status
 from xvc.core.version import Bump
 from xvc.errors import BadValue, JournalFailed, NoCommand, XvcError
+from xvc.flows.add_model import keep_models, land_models, parse_models
 from xvc.flows.mend import mend
 from xvc.project import Project
 from xvc.store.db import warm_up
@@ -46,6 +48,7 @@ class RunRequest:
     name: str | None = None
     note: str | None = None
     outs: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
     capture: bool = False
     write_params: bool = False
     timeout: float | None = None
@@ -73,8 +76,10 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
     Raises:
         NoCommand: it cannot be started; the run is kept as failed.
         BadSetting: the settings cannot be read; nothing was started.
-        BadValue: a declared output lies outside the project, or the params file cannot be copied.
+        BadValue: a declared output lies outside the project, a model has no name, or the params
+            file cannot be copied.
     """
+    models = parse_models(request.models, request.folder)
     request = replace(request, outs=_places(project, request))
     warm_up()  # DuckDB loads while git and the command work
     mend(project)
@@ -92,12 +97,17 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
     recorder.close()
     with _forgiving(begun.warnings):
         _read_metrics(stale, recorder)
+    kept: dict[str, DataFile] = {}
     with _forgiving(begun.warnings):
-        _end(project, begun, ending, _outs(project, request, begun.warnings))
+        kept = _models(project, begun, models, ending)
+    with _forgiving(begun.warnings):
+        _end(project, begun, ending, _outs(project, request, begun.warnings) | kept)
     record = _finished(begun.record, recorder, ending)
     with _forgiving(begun.warnings):
         project.keeper.refresh()
         begun.warnings += project.keeper.warnings
+    with _forgiving(begun.warnings):
+        land_models(project, record.id, kept)
     tagged = _tagged(project, request, record, begun.warnings)
     return Ran(record, ending.shell_code, tagged, tuple(begun.warnings))
 
@@ -314,6 +324,16 @@ def _outs(project: Project, request: RunRequest, warnings: list[str]) -> dict[st
             with _forgiving(warnings):
                 found[out] = project.dvc.keep(place)
     return found
+
+
+def _models(
+    project: Project, begun: Begun, models: tuple[ModelFile, ...], ending: Ending
+) -> dict[str, DataFile]:
+    """Keep the models of a run that has finished; what a failed one left may be half of one."""
+    if not models or _status(ending) is not Status.FINISHED:
+        return {}
+    run, since = begun.record.id, begun.record.started or 0
+    return keep_models(project, run, since, models, begun.warnings)
 
 
 def _touched(project: Project, begun: Begun) -> Json:

@@ -18,6 +18,7 @@ from xvc.adapters.links import Linker, link_kinds
 from xvc.adapters.outs import BadListing, Out, members, tracked_outs
 from xvc.adapters.sharing import cache_type, share_settings
 from xvc.adapters.trees import Tree, untracked_like
+from xvc.core.model import candidate_of
 from xvc.errors import NoObject, ObjectCorrupt, PointerCorrupt, Unresolved
 from xvc.flows.worktree import git_at, project_at
 from xvc.project import Project
@@ -137,7 +138,8 @@ def _written_by_runs(there: Project) -> frozenset[str]:
     if not there.store_path.exists():
         return frozenset()
     with there.keeper.view() as connection:
-        named = {path for run in query.all_runs(connection) for path in run.outs}
+        runs = query.all_runs(connection)
+    named = {path for run in runs for path in run.outs if candidate_of(path) is None}
     return frozenset(there.relative(there.root / path) for path in named)
 
 

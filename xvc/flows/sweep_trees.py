@@ -55,7 +55,7 @@ class Trees:
             self._ready[name] = self._made(name, code)
         elif self.sweep.own_trees:
             tree = self._ready[name]
-            git = git_at(self.home, next(t for t in trees(self.home.git) if t.path == tree))
+            git = git_at(self.home, next(t for t in every_tree(self.home) if t.path == tree))
             git.call("read-tree", "--reset", "-u", code.snapshot)
         folder = self._ready[name] / self.sweep.folder
         folder.mkdir(parents=True, exist_ok=True)

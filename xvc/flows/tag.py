@@ -19,6 +19,7 @@ from xvc.adapters.lock import FileLock
 from xvc.adapters.snapshot import private_index
 from xvc.beginning import metrics_files
 from xvc.core.data import data_hash
+from xvc.core.model import candidate_of, ignore_file
 from xvc.core.run import DataFile, RunRecord, Status
 from xvc.core.subject import chosen_keys, chosen_metrics, subject
 from xvc.core.tag import TagMessage
@@ -214,7 +215,11 @@ def _files(
         files[project.relative(pointer)] = dvc.pointer_text(place, file)
         if follows:
             write_durably(pointer, files[project.relative(pointer)])
-            add_line(place.with_name(".gitignore"), f"/{place.name}")
+            if candidate_of(out) is None:
+                add_line(place.with_name(".gitignore"), f"/{place.name}")
+        if candidate_of(out) is not None:
+            ignore, held = ignore_file(out)
+            files[project.relative(project.root / ignore)] = held
     beside = [store.with_name(".gitignore")]
     if follows:
         beside += [(project.root / out).with_name(".gitignore") for out in record.outs]

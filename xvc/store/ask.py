@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 from xvc.errors import BadQuery, WriteRefused
 from xvc.frame import Decoder, Question, to_arrow, to_pandas, to_polars
 from xvc.store import db
+from xvc.store.asking import asking, lock_down
 from xvc.store.extract import exact_columns, plain_columns
 from xvc.store.keeper import Keeper
 from xvc.store.schema import STORAGE, literal
@@ -111,7 +112,7 @@ class Answer:
 
 
 def _question(connection: DuckDBPyConnection, sql: str) -> str:
-    with db.asking():
+    with asking():
         found = connection.extract_statements(sql)
     for statement in found:
         if statement.type.name not in _READING:
@@ -125,8 +126,8 @@ def _answer_into(
     connection: DuckDBPyConnection, file: Path, question: str, parameters: Parameters | None
 ) -> None:
     connection.execute(f"ATTACH {literal(str(file))} AS private (STORAGE_VERSION '{STORAGE}')")
-    db.lock_down(connection)
-    with db.asking():
+    lock_down(connection)
+    with asking():
         made = f"CREATE TABLE private.answer AS FROM (\n{question}\n)"
         connection.execute(made, parameters if parameters is not None else [])
     connection.execute("DETACH private")

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 from xvc.adapters.files import beside
 from xvc.core.tables import NotParquet, TablesFailed
 from xvc.errors import (
-    BadQuery,
     BusyError,
     CorruptError,
     StoreBusy,
@@ -41,14 +40,6 @@ NAME = "db"
 
 _PID = re.compile(r"PID (\d+)")
 _MEMORY = "1GB"  # what a merge may take; DuckDB spills beyond it
-_NEAR = re.compile("Did you mean|Candidate bindings")
-_NAMES = re.compile(r'"([^"]+)"')
-_LOCKED = (
-    "python_enable_replacements=false",
-    "allow_community_extensions=false",
-    "enable_external_access=false",
-    "lock_configuration=true",
-)
 _READABLE = "open this database in read-only mode"
 _ROTTEN = (
     "corrupt",
@@ -209,7 +200,7 @@ def on_files(path: Path, scratch: Path, memory: str) -> Iterator[DuckDBPyConnect
         connection.execute("SET enable_progress_bar = false")
         yield connection
     except duckdb.Error as err:
-        raise TablesFailed(str(path), _first_line(str(err))) from err
+        raise TablesFailed(str(path), first_line(str(err))) from err
     finally:
         connection.close()
 
@@ -226,7 +217,7 @@ def reading_file(path: Path) -> Iterator[None]:
     try:
         yield
     except duckdb.Error as err:
-        raise NotParquet(str(path), _first_line(str(err))) from err
+        raise NotParquet(str(path), first_line(str(err))) from err
 
 
 @contextmanager
@@ -365,34 +356,7 @@ def mapped(path: Path) -> Iterator[None]:
     except RuntimeError as err:  # some storage errors reach Python as bare RuntimeErrors
         if isinstance(err, XvcError):
             raise
-        raise StoreCorrupt(str(path), _first_line(str(err))) from err
-
-
-@contextmanager
-def asking() -> Iterator[None]:
-    """Tell a mistake in SQL that a user wrote from a fault of the store.
-
-    Raises:
-        BadQuery: it cannot be run.
-    """
-    import duckdb
-
-    faults = (duckdb.IOException, duckdb.InternalException, duckdb.FatalException)
-    try:
-        yield
-    except faults:
-        raise
-    except duckdb.Error as err:
-        lines = str(err).splitlines()
-        near = _NAMES.findall(lines[1]) if len(lines) > 1 and _NEAR.match(lines[1]) else []
-        ours = tuple(name for name in near if not name.startswith("pg_"))  # DuckDB's own tables
-        raise BadQuery(_first_line(str(err)), ours) from err
-
-
-def lock_down(connection: DuckDBPyConnection) -> None:
-    """Before SQL of a user's: no file, no extension, no variable of ours, and no way back."""
-    for setting in _LOCKED:
-        connection.execute(f"SET {setting}")
+        raise StoreCorrupt(str(path), first_line(str(err))) from err
 
 
 def _translated(path: Path, words: str) -> BusyError | CorruptError | StoreFailed:
@@ -401,12 +365,13 @@ def _translated(path: Path, words: str) -> BusyError | CorruptError | StoreFaile
         held = ReadersHold if _READABLE in words else StoreBusy
         return held(str(path), f"process {pid[1]}" if pid else "")
     if any(sign in words.lower() for sign in _ROTTEN):
-        return StoreCorrupt(str(path), _first_line(words))
+        return StoreCorrupt(str(path), first_line(words))
     kind = StoreUnfit if words.startswith(_UNFIT) else StoreFailed
-    return kind(str(path), _first_line(words))
+    return kind(str(path), first_line(words))
 
 
-def _first_line(words: str) -> str:
+def first_line(words: str) -> str:
+    """Take the sentence of DuckDB that says what happened."""
     return words.strip().splitlines()[0][:300] if words.strip() else "no message"
 
 

@@ -19,6 +19,7 @@ from xvc.adapters.lock import FileLock
 from xvc.core.run import DataFile
 from xvc.errors import ExternalError, LockBusy, UsageError
 from xvc.store import db
+from xvc.store.asking import asking, lock_down
 from xvc.store.columns import tables
 from xvc.store.keeper import Keeper
 from xvc.store.left import Left, stamp_of
@@ -122,8 +123,8 @@ def answer(connection: DuckDBPyConnection, text: str, limit: int | None) -> Grid
         OnlyReads: it is no single question.
         BadQuery: DuckDB cannot run it.
     """
-    db.lock_down(connection)
-    with db.asking():
+    lock_down(connection)
+    with asking():
         statements = connection.extract_statements(text)
         kinds = [statement.type.name for statement in statements]
         if len(kinds) != 1 or kinds[0] not in _READING:
@@ -224,15 +225,15 @@ def _sibling(path: Path) -> Iterator[Path]:
 
 
 def _run(connection: DuckDBPyConnection, text: str) -> Change:
-    with db.asking():
+    with asking():
         statements = connection.extract_statements(text)
     for statement in statements:
         if statement.type.name not in (*_CHANGING, *_READING):
             raise NotOurs(f"settings, transactions or files ({statement.type.name})")
     kept = [*SYSTEM_TABLES, *tables(connection)]
     shape, before = _shape(connection, kept), _contents(connection)
-    db.lock_down(connection)
-    with db.asking():
+    lock_down(connection)
+    with asking():
         done = [_one(connection, statement) for statement in statements]
     after = _contents(connection)
     if _shape(connection, kept) != shape:

@@ -37,13 +37,14 @@ def command(
     """Write a file or folder as a version or run had it: code, data, outputs, the store.
 
     Every byte of data is checked. What the cache lacks is fetched from the DVC remote, if any.
+    A model that the run left is `model:NAME`, a folder.
 
     Example: xvc get e0.1.0 data/train.csv -o old.csv
     """
-    from xvc.flows.get import get  # late: --help needs no git
+    from xvc.flows.get import MODEL, get  # late: --help needs no git
 
     here: Context = context.obj
-    target = here.folder / (out or path.name or Path("copy"))
+    target = here.folder / (out or path.name.removeprefix(MODEL) or Path("copy"))
     got = get(here.project(), reference, here.folder / path, target, replace=yes)
     text = f"{got.path} of {got.at} is {out or target.name} ({got.files} files, {size(got.size)})"
     data: Data = {

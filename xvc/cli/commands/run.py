@@ -60,6 +60,12 @@ def command(
         list[str] | None,
         typer.Option("--out", metavar="PATH", help="An output that DVC keeps with the version."),
     ] = None,
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", metavar="PATH[:NAME]", help="A model it leaves; kept as a candidate."
+        ),
+    ] = None,
     timeout: Annotated[
         float | None, typer.Option("--timeout", metavar="SECONDS", help="Stop it after so long.")
     ] = None,
@@ -103,6 +109,7 @@ def command(
         name=name,
         note=note,
         outs=tuple(outs or ()),
+        models=tuple(models or ()),
         capture=capture,
         write_params=write_params,
         timeout=timeout,

@@ -1,0 +1,1 @@
+"""Models: candidates of runs, what is in production, and the way back."""

@@ -1,0 +1,69 @@
+"""``xvc model history``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, Limit
+from xvc.cli.output import Answer, moment, show, table
+from xvc.types import Json
+
+if TYPE_CHECKING:
+    from xvc.core.stage import Assignment
+
+
+def command(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The model's name.")],
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List what was put into which stage, when, by whom and why; newest first.
+
+    Example: xvc model history digits
+    """
+    from xvc.flows.list_models import history  # late: it opens DuckDB
+
+    here: Context = context.obj
+    found = history(here.project(), name)
+    shown = found[:limit] if limit else found
+    data: Json = {"history": [_facts(each) for each in shown], "total": len(found)}
+    head = ["when", "stage", "action", "version", "before", "gates", "by", "tag"]
+    text = table(head, [_row(each) for each in shown])
+    show(
+        Answer("model history", data, text if found else f"{name} was in no stage yet"), here.manner
+    )
+
+
+def _row(each: Assignment) -> list[str]:
+    told = each.evidence
+    return [
+        moment(each.at * 10**9),
+        each.stage,
+        "taken out" if each.is_away else told.action or "by hand",
+        told.version or "-",
+        told.previous or "-",
+        str(len(told.gates)),
+        told.by or "-",
+        each.tag,
+    ]
+
+
+def _facts(each: Assignment) -> Json:
+    told = each.evidence
+    return {
+        "tag": each.tag,
+        "at": each.at,
+        "stage": each.stage,
+        "action": told.action or None,
+        "away": each.is_away,
+        "version": told.version or None,
+        "run": told.run or None,
+        "previous": told.previous or None,
+        "by": told.by or None,
+        "metrics": dict(told.metrics),
+        "gates": [{"asked": g.asked, "found": g.found, "met": g.is_met} for g in told.gates],
+    }

@@ -1,0 +1,75 @@
+"""``xvc model list``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, Limit, listed
+from xvc.cli.output import Answer, duration, number, show, size, table
+from xvc.types import Json
+
+if TYPE_CHECKING:
+    from xvc.flows.list_models import Candidate
+
+
+def command(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="Only models of this name.")] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", help="Best first by METRIC, METRIC:max or METRIC:min.")
+    ] = None,
+    metrics: Annotated[
+        str | None, typer.Option("--metrics", help="These metrics only, commas between.")
+    ] = None,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """List candidates and what is in which stage: run, metrics, size, age; newest first.
+
+    Example: xvc model list digits --by acc:max
+    """
+    from xvc.flows.list_models import list_models, metric_names  # late: it opens DuckDB
+
+    here: Context = context.obj
+    found = list_models(here.project(), name, by)
+    shown = found[:limit] if limit else found
+    wanted = listed(metrics) or tuple(metric_names(found)[:4])
+    data: Json = {"models": [_facts(each, wanted) for each in shown], "total": len(found)}
+    head = ["name", "run", "version", "stage", *wanted, "size", "age"]
+    text = table(head, [_row(each, wanted) for each in shown], right=range(4, 6 + len(wanted)))
+    if len(shown) < len(found):
+        text += f"\n{len(shown)} of {len(found)}; --limit 0 lists all"
+    show(Answer("model list", data, text if found else "there is no model yet"), here.manner)
+
+
+def _row(each: Candidate, wanted: Sequence[str]) -> list[str]:
+    metrics = each.run.metrics if each.run is not None else {}
+    age = None if each.at is None else max(0.0, time.time() - each.at / 1e9)
+    return [
+        each.name,
+        each.id,
+        each.version or "-",
+        ", ".join(each.stages) or "-",
+        *(number(metrics.get(key)) for key in wanted),
+        size(each.file.size),
+        duration(age),
+    ]
+
+
+def _facts(each: Candidate, wanted: Sequence[str]) -> Json:
+    metrics = each.run.metrics if each.run is not None else {}
+    return {
+        "name": each.name,
+        "run": each.id,
+        "version": each.version,
+        "stages": list(each.stages),
+        "metrics": {key: metrics.get(key) for key in wanted},
+        "bytes": each.file.size,
+        "at": each.at,
+        "candidate": each.is_here,
+    }

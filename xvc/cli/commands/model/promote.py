@@ -1,0 +1,48 @@
+"""``xvc model promote``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, DryRun, Reference
+from xvc.cli.output import show
+from xvc.cli.promoting import promoted
+
+
+def command(
+    context: typer.Context,
+    reference: Reference,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Which model; needed when the run has several.")
+    ] = None,
+    stage: Annotated[str, typer.Option("--stage", help="Where to.")] = "production",
+    require: Annotated[
+        list[str] | None,
+        typer.Option("--require", help='What must hold: "acc >= 0.9"; as often as wanted.'),
+    ] = None,
+    better_than: Annotated[
+        str | None,
+        typer.Option("--better-than", help="A stage, version or run that it must beat."),
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", help="The metric that compares: acc, acc:max, loss:min.")
+    ] = None,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Put a run's model into a stage: pointer, commit and tags in one step.
+
+    The model that was there stays a candidate. A gate that is not met exits 3.
+
+    Example: xvc model promote best:acc --require "acc >= 0.9" --better-than production
+    """
+    from xvc.flows.promote import Promotion, promote  # late: it opens DuckDB
+
+    here: Context = context.obj
+    wanted = Promotion(
+        reference, name, stage, tuple(require or ()), better_than, by, dry_run=dry_run
+    )
+    show(promoted("model promote", promote(here.project(), wanted)), here.manner)

@@ -1,0 +1,50 @@
+"""SQL that a user wrote: kept from everything but the store, its mistakes told from our faults."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from xvc.errors import BadQuery
+from xvc.store.db import first_line
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_NEAR = re.compile("Did you mean|Candidate bindings")
+_NAMES = re.compile(r'"([^"]+)"')
+_LOCKED = (
+    "python_enable_replacements=false",
+    "allow_community_extensions=false",
+    "enable_external_access=false",
+    "lock_configuration=true",
+)
+
+
+@contextmanager
+def asking() -> Iterator[None]:
+    """Tell a mistake in SQL that a user wrote from a fault of the store.
+
+    Raises:
+        BadQuery: it cannot be run.
+    """
+    import duckdb
+
+    faults = (duckdb.IOException, duckdb.InternalException, duckdb.FatalException)
+    try:
+        yield
+    except faults:
+        raise
+    except duckdb.Error as err:
+        lines = str(err).splitlines()
+        near = _NAMES.findall(lines[1]) if len(lines) > 1 and _NEAR.match(lines[1]) else []
+        ours = tuple(name for name in near if not name.startswith("pg_"))  # DuckDB's own tables
+        raise BadQuery(first_line(str(err)), ours) from err
+
+
+def lock_down(connection: DuckDBPyConnection) -> None:
+    """Before SQL of a user's: no file, no extension, no variable of ours, and no way back."""
+    for setting in _LOCKED:
+        connection.execute(f"SET {setting}")
