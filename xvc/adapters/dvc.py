@@ -14,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import cast
 
@@ -116,9 +117,9 @@ class Dvc:
                 break
         return None
 
-    @property
+    @cached_property
     def cache(self) -> Path:
-        """The cache folder, from DVC's own configuration, else ``.dvc/cache``."""
+        """The cache folder, from DVC's own configuration, else ``.dvc/cache``; read once."""
         for file in self._config_files():
             folder = _cache_setting(file)
             if folder:
