@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, show
-from xvc.cli.sweeping import SweepName, standing, summary
+from xvc.cli.sweeping import Standing, SweepName, standing, summary
+
+
+class Data(Standing):
+    """How a sweep stands now."""
+
+    state: Annotated[str, "running, done, stopped or interrupted."]
 
 
 def command(context: typer.Context, name: SweepName = None, as_json: AsJson = False) -> None:
@@ -19,7 +27,7 @@ def command(context: typer.Context, name: SweepName = None, as_json: AsJson = Fa
 
     here: Context = context.obj
     found = stop(here.project(), name)
-    data = {**summary(found.progress), "state": found.condition.value}
+    data: Data = {**summary(found.progress), "state": found.condition.value}
     nexts = (f"xvc sweep resume {found.sweep.id}", f"xvc sweep show {found.sweep.id}")
     text = f"{standing(found.progress)}; {found.condition}"
     show(Answer("sweep stop", data, text, next=nexts), here.manner)
