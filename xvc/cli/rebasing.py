@@ -72,7 +72,7 @@ def rebased_answer(done: Rebased, *, is_plan: bool) -> Answer:
     runs = done.replaced.runs
     data: Rebasing = {
         "sources": list(done.sources),
-        "tables": [_account(each) for each in done.replaced.accounts],
+        "tables": [_account(each) for each in _told(done)],
         "gone": [_facts(each) for each in done.replaced.gone],
         "total": done.replaced.count,
         "runs": [{"run": run, "rows": count} for run, count in runs[:FEW]],
