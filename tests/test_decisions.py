@@ -12,6 +12,7 @@ import yaml
 
 from pages import SKILLS
 from surroundings import Called, Calling, git
+from xvc import Tracker
 
 _SKILL = SKILLS / "git-versioning"
 _TABLES: dict[str, list[dict[str, Any]]] = yaml.safe_load(
@@ -90,6 +91,15 @@ def _elsewhere(lab: Lab) -> None:
     git(lab.here, "update-ref", "refs/remotes/origin/wide", "exp/wide")
 
 
+def _corrected(lab: Lab) -> None:
+    """Both sides log a row for the same case."""
+    lab.tree()
+    for tree in (lab.here, lab.wide):
+        with Tracker(tree / "results" / "experiments.duckdb", table="scores") as tracker:
+            tracker.log({"case": 5, "score": 0.7})
+        lab.version("0.2", cwd=tree)
+
+
 def _untagged_here(lab: Lab) -> None:
     _only_there(lab)
     lab.run("0.3")
@@ -114,6 +124,8 @@ _SITUATIONS: Mapping[str, Callable[[Lab], None]] = {
     "only-there": _only_there,
     "both-tagged": _both_tagged,
     "both-rows": _both_tagged,
+    "replaced-rows": _corrected,
+    "nothing-to-replace": _corrected,
     "untagged-here": _untagged_here,
     "untagged-there": _untagged_there,
     "done-with": _done_with,

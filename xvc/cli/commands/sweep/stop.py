@@ -29,7 +29,7 @@ def command(context: typer.Context, name: SweepName = None, as_json: AsJson = Fa
     here: Context = context.obj
     found = stop(here.project(), name)
     data: Data = {**summary(found.progress), "state": found.condition.value}
-    nexts = (f"xvc sweep show {found.sweep.id}",)
+    nexts: tuple[str, ...] = (f"xvc sweep show {found.sweep.id}",)
     if found.condition is not Condition.DONE:
         nexts = (f"xvc sweep resume {found.sweep.id}", *nexts)
     text = f"{standing(found.progress)}; {found.condition}"
