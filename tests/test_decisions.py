@@ -12,7 +12,6 @@ import yaml
 
 from pages import SKILLS
 from surroundings import Called, Calling, git
-from xvc import Tracker
 
 _SKILL = SKILLS / "git-versioning"
 _TABLES: dict[str, list[dict[str, Any]]] = yaml.safe_load(
@@ -22,6 +21,11 @@ _HEADS = {
     "workflows": "| the experiments | workflow |",
     "together": "| when work comes together | do |",
 }
+_SCORE = """\
+from xvc import Tracker
+
+Tracker(table="scores").log({"case": 5, "score": 0.7})
+"""
 _ROWS = [row for rows in _TABLES.values() for row in rows]
 
 
@@ -93,11 +97,12 @@ def _elsewhere(lab: Lab) -> None:
 
 def _corrected(lab: Lab) -> None:
     """Both sides log a row for the same case."""
+    (lab.here / "score.py").write_text(_SCORE)
+    git(lab.here, "add", "score.py")
+    git(lab.here, "commit", "-q", "-m", "Scores")
     lab.tree()
     for tree in (lab.here, lab.wide):
-        with Tracker(tree / "results" / "experiments.duckdb", table="scores") as tracker:
-            tracker.log({"case": 5, "score": 0.7})
-        lab.version("0.2", cwd=tree)
+        lab.xvc("run", "--tag", "minor", "--", "python", "score.py", cwd=tree)
 
 
 def _untagged_here(lab: Lab) -> None:
