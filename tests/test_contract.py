@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
+import duckdb
 import jsonschema
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from pages import options_of
+from remotes import use_remote
 from surroundings import Called, Calling, expected, git
 from xvc import Tracker
 from xvc.cli import contract
@@ -42,6 +44,8 @@ with Tracker(cache=".cache/xvc", params={"lr": lr}) as tracker:
     tracker.log({"accuracy": 1 - lr})
 """
 FIT = ("--", "python", "fit.py")
+BETTER = ("--better-than", "production", "--by", "accuracy")
+SWEPT = ("--metric", "accuracy:max", *FIT, "{lr}")
 STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("init", ("init",)),
     ("run", ("run", "--json", "--tag", "minor", *FIT, "0.1")),
@@ -92,6 +96,34 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("worktree-merge", ("worktree", "merge", "wide", "--dry-run")),
     ("worktree-remove", ("worktree", "remove", "wide")),
     ("merge", ("merge", "e0.1.0", "--dry-run")),
+    ("validate", ("validate",)),
+    ("report", ("report", "--metric", "accuracy", "-o", "../report.md")),
+    ("rebase-plan", ("rebase", "../late.duckdb", "--on", "step")),
+    ("rebase", ("rebase", "../late.duckdb", "--on", "step", "--yes")),
+    ("merge-data", ("merge", "data", "../base.parquet", "../new.parquet", "--on", "id")),
+    ("rebase-data", ("rebase", "data", "../new.parquet", "../base.parquet", "--on", "id")),
+    ("model-add", ("model", "add", "fit.py", "--run", "e0.1.0", "--name", "fit")),
+    ("model-add-second", ("model", "add", "train.py", "--run", "e0.2.0", "--name", "fit")),
+    ("model-list", ("model", "list", "--by", "accuracy")),
+    ("model-promote", ("model", "promote", "e0.2.0", "--require", "accuracy > 0.5")),
+    ("model-promote-plan", ("model", "promote", "e0.1.0", "--dry-run")),
+    ("model-promote-unmet", ("model", "promote", "e0.1.0", "--require", "accuracy > 2")),
+    ("model-promote-second", ("model", "promote", "e0.1.0", *BETTER)),
+    ("model-info", ("model", "info", "fit")),
+    ("model-rollback", ("model", "rollback")),
+    ("model-history", ("model", "history", "fit")),
+    ("model-get", ("model", "get", "fit", "-o", "../served")),
+    ("model-prune", ("model", "prune", "--keep", "1", "--by", "loss")),
+    ("push-plan", ("push", "--dry-run")),
+    ("push", ("push",)),
+    ("pull", ("pull",)),
+    ("gc", ("gc", "--dry-run")),
+    ("sweep", ("sweep", "--json", "--param", "lr=0.1,0.2,3", *SWEPT)),
+    ("sweep-status", ("sweep", "status")),
+    ("sweep-show", ("sweep", "show")),
+    ("sweep-retry", ("sweep", "retry")),
+    ("sweep-resume", ("sweep", "resume")),
+    ("sweep-stop", ("sweep", "stop")),
     ("skills-list", ("skills", "list")),
     ("skills-install", ("skills", "install", "--dry-run")),
     ("schema", ("schema", "error")),
@@ -100,15 +132,14 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
 """Calls in one project, in order, each with the name of its golden answer."""
 
 _HIDDEN = {
-    **dict.fromkeys(("size", "bytes"), "BYTES"),
+    **dict.fromkeys(("size", "bytes", "bytes_sent", "bytes_brought"), "BYTES"),
     **dict.fromkeys(("seconds", "function_time"), "SECONDS"),
     "usage": "USAGE",
     "environment": "ENVIRONMENT",
     "host": "HOST",
     "owner": "OWNER",
-    "key": "KEY",
     "unchanged": "COUNT",
-    "added": "FILES",
+    "sweep": "SWEEP",
     "description": "TEXT",
     "detail": "TEXT",
     "packages": "PACKAGES",
@@ -122,7 +153,12 @@ _CHANGING = (
     (re.compile(r"\b[0-9a-f]{40}\b"), "COMMIT"),
     (re.compile(r"\b[0-9a-f]{32}\b"), "MD5"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.+]+Z?"), "TIME"),
-    (re.compile(r"/\S*/(?=project|exp-wide|skills)"), "FOLDER/"),
+    (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "DAY"),
+    (re.compile(r"(?<=sweep )(resume|retry|show) \w+"), r"\1 SWEEP"),
+    (
+        re.compile(r"/\S*/(?=project|exp-wide|skills|(?:base|new).parquet|served|report.md)"),
+        "FOLDER/",
+    ),
     (re.compile(r"/\S*\.(?=agents)"), "FOLDER/."),
     (re.compile(r"journals/\S+"), "journals/FILE"),
 )
@@ -130,8 +166,8 @@ _CHANGING = (
 
 def settled(value: Any, runs: Sequence[str], key: str = "") -> Any:
     """An answer with all replaced that differs from call to call."""
-    if key in _HIDDEN and value is not None:
-        return _HIDDEN[key] if not isinstance(value, str) or key != "key" else _key(value)
+    if hidden := _hidden(key, value):
+        return hidden
     if isinstance(value, dict) and value.get("key") == "function_time":
         return {"key": "function_time"}
     if isinstance(value, dict):
@@ -149,8 +185,12 @@ def settled(value: Any, runs: Sequence[str], key: str = "") -> Any:
     return value
 
 
-def _key(value: str) -> str:
-    return "KEY" if re.fullmatch(r"[0-9a-f]{20,}", value) else value
+def _hidden(key: str, value: Any) -> str | None:
+    if key == "added" and isinstance(value, list):
+        return "FILES"
+    if key == "key" and re.fullmatch(r"[0-9a-f]{20,}", str(value)):
+        return "KEY"
+    return _HIDDEN.get(key) if value is not None else None
 
 
 def as_file(answer: Any) -> str:
@@ -166,9 +206,16 @@ def story(project: Path, call_xvc: Calling) -> Path:
         ignored.write(".cache/\n")
     git(project, "add", ".")
     git(project, "commit", "-q", "-m", "A script")
-    with Tracker(project.parent / "other.duckdb") as tracker:
-        tracker.log({"accuracy": 0.1})
-    assert call_xvc("db", "ls", "--db", "../other.duckdb").code == 0  # now the file is there
+    for name, row in (("other", {"accuracy": 0.1}), ("late", {"step": 1, "loss": 0.4})):
+        with Tracker(project.parent / f"{name}.duckdb") as tracker:
+            tracker.log(row)
+        assert call_xvc("db", "ls", "--db", f"../{name}.duckdb").code == 0  # now the file is there
+    for name, rows in (("base", "(1, 0.5), (2, 0.6)"), ("new", "(2, 0.6), (3, 0.7)")):
+        written = f"(FROM (VALUES {rows}) AS t(id, score)) TO '../{name}.parquet'"
+        duckdb.sql(f"COPY {written}")
+    git(project.parent, "init", "-q", "--bare", "hub.git")
+    git(project, "remote", "add", "origin", str(project.parent / "hub.git"))
+    use_remote(project, {"url": str(project.parent / "shelf")})
     return project
 
 
@@ -194,6 +241,7 @@ def test_answers_are_the_golden_ones(story: Path, call_xvc: Calling) -> None:
     answers = told(story, call_xvc)
     runs = [answers[name].data["run"] for name in ("run", "run-failed", "run-again")]
     runs += answers["db-copy"].data["runs"]
+    runs += [trial["run"] for trial in answers["sweep-show"].data["trials"]]
     found = {name: as_file(settled(answer.json, runs)) for name, answer in answers.items()}
     if os.environ.get("GOLDEN") == "write":
         for name, text in found.items():
@@ -205,7 +253,11 @@ def test_answers_are_the_golden_ones(story: Path, call_xvc: Calling) -> None:
     assert codes == {
         "run-failed": 3,
         **dict.fromkeys(("cleanup-plan", "db-sql-plan", "db-set-plan"), 4),
-        **dict.fromkeys(("assets-delete", "cache-delete"), 4),
+        **dict.fromkeys(
+            ("assets-delete", "cache-delete", "rebase-plan", "rebase-data", "model-prune"), 4
+        ),
+        "model-promote-unmet": 3,
+        **dict.fromkeys(("sweep", "sweep-retry", "sweep-resume"), 1),
         "error": 2,
     }
 
@@ -329,6 +381,21 @@ def test_every_refusal_is_a_document(
 
     assert done.code != 0
     assert (done.json["ok"], done.err) == (False, "")
+
+
+@pytest.mark.parametrize("before", [(), ("-v",)])
+def test_a_mistake_of_ours_is_a_document_too(
+    before: tuple[str, ...], project: Path, call_xvc: Calling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Exit 1, its own code, the place in the message; the traceback only with -v."""
+    monkeypatch.setattr("xvc.project.Project.find", lambda *_: 1 // 0)
+    told = call_xvc(*before, "ls", "--json")
+
+    error = told.json["error"]
+    assert (told.code, error["code"]) == (1, "internal")
+    assert error["message"].startswith("ZeroDivisionError: ")
+    assert "test_contract.py" in error["message"]
+    assert ("Traceback" in told.err) == bool(before)
 
 
 class _Part(TypedDict):

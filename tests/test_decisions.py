@@ -21,6 +21,11 @@ _HEADS = {
     "workflows": "| the experiments | workflow |",
     "together": "| when work comes together | do |",
 }
+_SCORE = """\
+from xvc import Tracker
+
+Tracker(table="scores").log({"case": 5, "score": 0.7})
+"""
 _ROWS = [row for rows in _TABLES.values() for row in rows]
 
 
@@ -90,6 +95,16 @@ def _elsewhere(lab: Lab) -> None:
     git(lab.here, "update-ref", "refs/remotes/origin/wide", "exp/wide")
 
 
+def _corrected(lab: Lab) -> None:
+    """Both sides log a row for the same case."""
+    (lab.here / "score.py").write_text(_SCORE)
+    git(lab.here, "add", "score.py")
+    git(lab.here, "commit", "-q", "-m", "Scores")
+    lab.tree()
+    for tree in (lab.here, lab.wide):
+        lab.xvc("run", "--tag", "minor", "--", "python", "score.py", cwd=tree)
+
+
 def _untagged_here(lab: Lab) -> None:
     _only_there(lab)
     lab.run("0.3")
@@ -114,6 +129,8 @@ _SITUATIONS: Mapping[str, Callable[[Lab], None]] = {
     "only-there": _only_there,
     "both-tagged": _both_tagged,
     "both-rows": _both_tagged,
+    "replaced-rows": _corrected,
+    "nothing-to-replace": _corrected,
     "untagged-here": _untagged_here,
     "untagged-there": _untagged_there,
     "done-with": _done_with,

@@ -123,7 +123,7 @@ def test_a_clone_has_everything_by_any_remote(
 
     assert pushed.code == 0, pushed.err
     assert pushed.data["refs"] == ["refs/heads/main", "refs/tags/e0.1.0", "refs/tags/e0.2.0"]
-    assert (again.data["objects_sent"], again.data["refs_sent"]) == (0, 0)
+    assert (again.data["objects_sent"], again.data["refs_total"]) == (0, 0)
     assert pulled.code == 0, pulled.err
     assert pulled.data["objects_brought"] == pushed.data["objects_sent"]
     assert compared.code == 0, compared.err
@@ -162,7 +162,7 @@ def test_a_plan_sends_nothing(project: Path, shared: dict[str, str], call_xvc: C
     planned = call_xvc("push", "--dry-run", "--json")
 
     assert planned.data["objects_sent"] == len(held(project / ".dvc/cache")) - 1  # the third model
-    assert planned.data["refs_sent"] == 3
+    assert planned.data["refs_total"] == 3
     assert not Path(shared["url"]).exists()
     assert git(project, "ls-remote", "origin") == ""
 
@@ -232,7 +232,7 @@ def test_runs_travel_when_asked(
 
     assert not without
     assert model in held(Path(shared["url"]))
-    assert pushed.data["refs_sent"] == pulled.data["runs_brought"] == 3
+    assert pushed.data["refs_total"] == pulled.data["runs_brought"] == 3
 
 
 def test_two_pushes_at_once_both_succeed(

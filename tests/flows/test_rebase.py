@@ -76,11 +76,9 @@ def test_the_plan_tells_what_will_be_gone_and_changes_nothing(
     asked = ran(call_xvc, "rebase", "side", "--on", "version", "--dry-run")
 
     assert plan.code == 4
-    assert [each["key"] for each in plan.data["replaced"]["rows"]] == [{"version": "b"}]
-    assert plan.data["runs"] == {
-        "total": 1,
-        "runs": [{"run": plan.data["replaced"]["rows"][0]["run"], "rows": 1}],
-    }
+    assert [each["key"] for each in plan.data["gone"]] == [{"version": "b"}]
+    assert (plan.data["total"], plan.data["runs_total"], plan.data["dry_run"]) == (1, 1, True)
+    assert plan.data["runs"] == [{"run": plan.data["gone"][0]["run"], "rows": 1}]
     assert "version=b" in asked.out
     assert (state(parted), git(parted, "tag")) == before
 

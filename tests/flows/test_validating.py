@@ -72,6 +72,18 @@ def test_a_clean_project_is_valid(clean: Path, call_xvc: Calling) -> None:
     assert checks["cache", "predictions"]["why_not"]
 
 
+def test_what_xvc_keeps_of_models_is_no_table_to_check(clean: Path, call_xvc: Calling) -> None:
+    """A first promotion, which has nothing before it, makes no project wrong."""
+    (clean / "model.bin").write_text("weights")
+    for words in (("add", "model.bin", "--name", "net"), ("promote", "@", "--name", "net")):
+        done = call_xvc("model", *words)
+        assert done.code == 0, done.err
+
+    made = checked(call_xvc)
+
+    assert {table for _, table in made} == {None, "predictions", "events"}
+
+
 def test_strict_counts_notes(clean: Path, call_xvc: Calling) -> None:
     """The repeats by seed are a note: nothing, unless notes count."""
     assert call_xvc("validate").code == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -208,6 +209,24 @@ class SystemRefused(ExternalError):
         return "Nothing that was recorded is lost; try again when that is mended."
 
 
+class Unexpected(ExternalError):
+    """Something went wrong that nobody had thought of: a mistake in xvc."""
+
+    code = "internal"
+
+    def __init__(self, kind: str, reason: str, place: str) -> None:
+        super().__init__(kind, reason, place)
+        self.kind, self.reason, self.place = kind, reason, place
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.reason or 'no message'} ({self.place})"
+
+    @property
+    def hint(self) -> str:
+        """Says where to look, and what is safe."""
+        return "Nothing that was recorded is lost. `xvc -v …` shows the whole traceback: report it."
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
@@ -226,7 +245,7 @@ def call(words: list[str]) -> int:
     except XvcError as err:
         show_error(err, manner)
         return err.exit_code
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:
         return 0
@@ -235,8 +254,6 @@ def call(words: list[str]) -> int:
         return SystemRefused.exit_code
     except typer.Exit as err:
         return err.exit_code
-    except typer.Abort:
-        return 130
     except _refusals() as err:
         words_of = getattr(err, "format_message", err.__str__)
         if type(err).__name__ == "NoArgsIsHelpError":  # `xvc` or `xvc db` alone: the help is meant
@@ -245,7 +262,18 @@ def call(words: list[str]) -> int:
         at = getattr(getattr(err, "ctx", None), "command_path", "xvc")
         show_error(BadCall(words_of(), at), manner)
         return 2
+    except Exception as err:  # noqa: BLE001 - a mistake of ours is told as any refusal is
+        if manner.verbose:
+            traceback.print_exception(err)
+        show_error(_unexpected(err), manner)
+        return Unexpected.exit_code
     return code if isinstance(code, int) else 0
+
+
+def _unexpected(err: Exception) -> Unexpected:
+    frame = traceback.extract_tb(err.__traceback__)[-1]
+    place = f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}"
+    return Unexpected(type(err).__name__, str(err), place)
 
 
 def _refusals() -> tuple[type[Exception], ...]:

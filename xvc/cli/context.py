@@ -34,7 +34,7 @@ class Context:
         >>> Context(words=("db", "delete", "a b", "--json", "--dry-run")).again("--yes")
         "xvc db delete 'a b' --yes"
         """
-        kept = [word for word in self.words if word not in ("--json", "--dry-run")]
+        kept = [word for word in self.words if word not in ("--json", "--dry-run", *more)]
         return shlex.join(["xvc", *kept, *more])
 
     def project(self) -> Project:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from xvc.cli.output import FEW, Answer, table
@@ -37,7 +37,7 @@ class Account(TypedDict):
 
 
 class SourceAccount(Account):
-    """Of one source."""
+    """Of one source; tables without rows are not told."""
 
     source: str
 
@@ -113,7 +113,7 @@ def merged_answer(done: Merged, *, is_dry: bool) -> Answer:
         "tables": [
             {"source": outcome.source, **_tally(tally)}
             for outcome in done.outcomes
-            for tally in outcome.tallies
+            for tally in _told(outcome.tallies)
         ],
         "conflicts": [_facts(each) for each in done.conflicts[:FEW]],
         "total": len(done.conflicts),
@@ -129,11 +129,15 @@ def merged_answer(done: Merged, *, is_dry: bool) -> Answer:
 def _outcome_lines(done: Merged) -> list[str]:
     lines = []
     for outcome in done.outcomes:
-        rows = [_cells(tally) for tally in outcome.tallies if tally.ours or tally.theirs]
+        rows = [_cells(tally) for tally in _told(outcome.tallies)]
         lines.append(f"from {outcome.source}" if rows else f"from {outcome.source}: nothing new")
         if rows:
             lines.append(table(_HEAD, rows, right=range(1, len(_HEAD))))
     return lines
+
+
+def _told(tallies: Sequence[Tally]) -> list[Tally]:
+    return [tally for tally in tallies if tally.ours or tally.theirs]
 
 
 def _cells(tally: Tally) -> list[str]:

@@ -2,26 +2,57 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, TypedDict
 
 from xvc.cli.output import Answer
-from xvc.types import Json
 
 if TYPE_CHECKING:
+    from xvc.cli.context import Context
+    from xvc.core.stage import Gate
     from xvc.flows.promote import Promoted
 
 
-def promoted(command: str, done: Promoted) -> Answer:
+class GateFacts(TypedDict):
+    """One condition: as it was asked, what was found, whether it held."""
+
+    asked: str
+    found: str
+    met: bool
+
+
+class Promoting(TypedDict):
+    """What is in the stage now, or would be, and why; ``previous`` is the version before."""
+
+    name: str
+    stage: str
+    run: str
+    version: str | None
+    digest: str
+    metrics: Mapping[str, object]
+    gates: list[GateFacts]
+    previous: str | None
+    tag: str | None
+    changed: bool
+    dry_run: bool
+
+
+def gate_facts(gates: Sequence[Gate]) -> list[GateFacts]:
+    """Write conditions as JSON."""
+    return [{"asked": gate.asked, "found": gate.found, "met": gate.is_met} for gate in gates]
+
+
+def promoted(command: str, done: Promoted, here: Context) -> Answer:
     """Describe a change of a stage."""
     told = done.evidence
-    data: Json = {
+    data: Promoting = {
         "name": told.model,
         "stage": told.stage,
         "run": told.run,
         "version": told.version or None,
         "digest": told.digest,
         "metrics": dict(told.metrics),
-        "gates": [{"asked": g.asked, "found": g.found, "met": g.is_met} for g in told.gates],
+        "gates": gate_facts(told.gates),
         "previous": told.previous or None,
         "tag": done.tag,
         "changed": done.tag is not None,
@@ -33,4 +64,5 @@ def promoted(command: str, done: Promoted) -> Answer:
     lines += [f"  gate: {gate.asked} ({gate.found})" for gate in told.gates]
     lines += [f"  tag: {done.tag}"] if done.tag else []
     back = (f"xvc model rollback {told.model}",) if done.tag and told.previous else ()
-    return Answer(command, data, "\n".join(lines), next=back)
+    steps = (here.again(),) if done.is_dry else back
+    return Answer(command, data, "\n".join(lines), next=steps)

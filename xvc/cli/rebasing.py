@@ -3,15 +3,61 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
-from xvc.cli.output import Answer, table
-from xvc.core.rebase import Account, Gone
-from xvc.flows.rebase import Rebased
+from xvc.cli.output import FEW, Answer, table
 from xvc.types import Json
 
+if TYPE_CHECKING:
+    from xvc.core.rebase import Account, Gone
+    from xvc.flows.rebase import Rebased
+
 _HEAD = ("table", "ours", "taken", "changed", "deleted", "replaced", "dropped", "after")
-_RUNS = 20
+
+
+class TableAccount(TypedDict):
+    """Our rows of a table before, what became of them, what came in, the rows after."""
+
+    table: str
+    ours: int
+    taken: int
+    changed: int
+    deleted: int
+    replaced: int
+    dropped: int
+    after: int
+
+
+class Replacement(TypedDict):
+    """One of our rows that goes, and the key of the row that takes its place."""
+
+    table: str
+    key: object
+    run: str | None
+    row: str
+
+
+class Loss(TypedDict):
+    """How many rows a run loses; the run itself stays."""
+
+    run: str
+    rows: int
+
+
+class Rebasing(TypedDict):
+    """What a rebase did, or would do; ``backup`` is the tag that has the store of before."""
+
+    sources: list[str]
+    tables: list[TableAccount]
+    gone: Annotated[list[Replacement], "As many as --limit says."]
+    total: Annotated[int, "Rows that go, in all."]
+    runs: Annotated[list[Loss], "The first twenty."]
+    runs_total: int
+    backup: str | None
+    store: str | None
+    changed: bool
+    operation: str | None
+    dry_run: bool
 
 
 def rebased_answer(done: Rebased, *, is_plan: bool) -> Answer:
@@ -24,21 +70,21 @@ def rebased_answer(done: Rebased, *, is_plan: bool) -> Answer:
     elif done.backup is not None:
         lines.append(f"rebased; {done.backup} has the store of before (`xvc undo --yes`)")
     runs = done.replaced.runs
-    gone: list[Json] = [_facts(each) for each in done.replaced.gone]
-    data: Json = {
+    data: Rebasing = {
         "sources": list(done.sources),
-        "tables": [_account(each) for each in done.replaced.accounts],
-        "replaced": {"total": done.replaced.count, "rows": gone},
-        "runs": {
-            "total": len(runs),
-            "runs": [{"run": run, "rows": count} for run, count in runs[:_RUNS]],
-        },
+        "tables": [_account(each) for each in _told(done)],
+        "gone": [_facts(each) for each in done.replaced.gone],
+        "total": done.replaced.count,
+        "runs": [{"run": run, "rows": count} for run, count in runs[:FEW]],
+        "runs_total": len(runs),
         "backup": done.backup,
         "store": done.digest,
         "changed": done.digest is not None,
         "operation": done.operation,
+        "dry_run": is_plan,
     }
-    return Answer("rebase", data, "\n".join(lines), done.warnings)
+    steps = ("xvc undo",) if done.operation is not None else ()
+    return Answer("rebase", data, "\n".join(lines), done.warnings, steps)
 
 
 def _told(done: Rebased) -> list[Account]:
@@ -50,9 +96,17 @@ def _cells(account: Account) -> list[str]:
     return [str(facts[0]), *(f"{count:,}" for count in facts[1:])]
 
 
-def _account(account: Account) -> dict[str, Json]:
-    facts = asdict(account)
-    return {name: facts["result" if name == "after" else name] for name in _HEAD}
+def _account(account: Account) -> TableAccount:
+    return {
+        "table": account.table,
+        "ours": account.ours,
+        "taken": account.taken,
+        "changed": account.changed,
+        "deleted": account.deleted,
+        "replaced": account.replaced,
+        "dropped": account.dropped,
+        "after": account.result,
+    }
 
 
 def _gone_lines(done: Rebased, *, is_plan: bool) -> list[str]:
@@ -70,6 +124,6 @@ def _key(gone: Gone) -> str:
     return " ".join(f"{name}={value}" for name, value in json.loads(gone.key).items())
 
 
-def _facts(gone: Gone) -> dict[str, Json]:
+def _facts(gone: Gone) -> Replacement:
     key: Json = json.loads(gone.key)
     return {"table": gone.table, "key": key, "run": gone.run, "row": gone.row}

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from xvc.cli.output import Answer, Manner, duration, number, say, table
 from xvc.core.sweep import State, Sweep, Trial
-from xvc.types import Json
 
 if TYPE_CHECKING:
     from xvc.flows.sweep_drive import Progress, Swept
@@ -22,6 +21,37 @@ SweepName = Annotated[
     str | None,
     typer.Argument(metavar="[SWEEP]", help="Its id, or the beginning; without it the last one."),
 ]
+
+
+class TrialFacts(TypedDict):
+    """One trial: its point, how it stands, and what its last run said."""
+
+    trial: int
+    state: Annotated[str, "waiting, running, finished, failed or pruned."]
+    run: str | None
+    value: float | None
+    seconds: float | None
+    params: Mapping[str, object]
+    attempts: int
+    reason: str | None
+
+
+class Standing(TypedDict):
+    """How far a sweep is; ``total`` counts the trials, also those not begun yet."""
+
+    sweep: str
+    created: Annotated[int, "Nanoseconds since the epoch."]
+    total: int
+    counts: Annotated[Mapping[str, int], "Trials by state."]
+    metric: str | None
+    direction: str | None
+    best: TrialFacts | None
+
+
+class Ended(Standing):
+    """What a sweep came to; ``stopped`` means that trials are missing."""
+
+    stopped: bool
 
 
 @contextmanager
@@ -89,14 +119,13 @@ def swept(command: str, found: Swept, warnings: tuple[str, ...] = ()) -> Answer:
         nexts.append(f"xvc tag minor --run {told.best.run}")
     text = standing(told) + ("; stopped" if found.is_stopped else "")
     code = _INTERRUPTED if found.is_stopped else int(bool(failed))
-    data: dict[str, Json] = {**summary(told), "stopped": found.is_stopped}
+    data: Ended = {**summary(told), "stopped": found.is_stopped}
     return Answer(command, data, text, warnings + found.warnings, tuple(nexts), code)
 
 
-def summary(told: Progress) -> dict[str, Json]:
+def summary(told: Progress) -> Standing:
     """Write a sweep's standing as JSON."""
     sweep = told.sweep
-    best: Json = trial_facts(told.best) if told.best is not None else None
     return {
         "sweep": sweep.id,
         "created": sweep.created,
@@ -104,11 +133,11 @@ def summary(told: Progress) -> dict[str, Json]:
         "counts": {state.value: count for state, count in told.counts.items()},
         "metric": sweep.wish.metric,
         "direction": sweep.wish.direction.value if sweep.wish.direction else None,
-        "best": best,
+        "best": trial_facts(told.best) if told.best is not None else None,
     }
 
 
-def trial_facts(trial: Trial) -> dict[str, Json]:
+def trial_facts(trial: Trial) -> TrialFacts:
     """Write a trial as JSON."""
     return {
         "trial": trial.number,

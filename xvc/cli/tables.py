@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import listed
-from xvc.cli.output import Answer, say, show, table
+from xvc.cli.output import FEW, Answer, say, show, table
 from xvc.core.tables import FolderKept, Order, Style
 from xvc.errors import BadValue
-from xvc.types import Json
 
 Base = Annotated[Path, typer.Argument(help="The Parquet file, or folder of some, to merge into.")]
 Sources = Annotated[list[Path], typer.Argument(help="Parquet files, or folders of some.")]
@@ -45,6 +45,21 @@ AgreeData = Annotated[
 ]
 
 _COUNTS = ("base", "kept", "replaced", "incoming", "equal", "added", "replacing", "dropped")
+
+
+class Combined(TypedDict):
+    """Which files became which, and what became of every row."""
+
+    base: str
+    sources: list[str]
+    out: str
+    on: list[str]
+    rows: Annotated[Mapping[str, int], "Of the base, kept and replaced; incoming; the result."]
+    new_columns: Annotated[list[str], "The first twenty."]
+    new_columns_total: int
+    changed: bool
+    digest: str | None
+    dry_run: bool
 
 
 def style_of(mapped: list[str] | None, codec: str | None, rows: int | None, memory: str) -> Style:
@@ -89,14 +104,15 @@ def carry_out(here: Context, command: str, order: Order, *, dry_run: bool, agree
         tell=lambda text: say(text, here.manner),
     )
     account = done.account
-    counts: dict[str, Json] = {name: getattr(account, name) for name in (*_COUNTS, "result")}
-    data: Json = {
+    counts = {name: getattr(account, name) for name in (*_COUNTS, "result")}
+    data: Combined = {
         "base": str(order.base),
         "sources": [str(source) for source in order.sources],
         "out": str(done.order.out),
         "on": list(order.keys),
         "rows": counts,
-        "new_columns": list(done.new_columns),
+        "new_columns": list(done.new_columns[:FEW]),
+        "new_columns_total": len(done.new_columns),
         "changed": done.is_done and done.has_changed,
         "digest": done.digest,
         "dry_run": not done.is_done,
@@ -105,6 +121,7 @@ def carry_out(here: Context, command: str, order: Order, *, dry_run: bool, agree
     if done.new_columns:
         text += f"\nnew columns: {', '.join(done.new_columns)}"
     warnings, code = done.warnings, 0
+    steps = (here.again("--yes"),) if not done.is_done and done.has_changed else ()
     if done.is_done:
         text += (
             f"\nwrote {order.out}" if done.has_changed else "\nnothing new: the file has all of it"
@@ -113,6 +130,6 @@ def carry_out(here: Context, command: str, order: Order, *, dry_run: bool, agree
         text += "\nnothing was changed (--dry-run)"
     else:
         warnings, code = (*warnings, "nothing was changed; add --yes to do it"), 4
-    show(Answer(command, data, text, warnings, exit_code=code), here.manner)
+    show(Answer(command, data, text, warnings, steps, code), here.manner)
     if code:
         raise typer.Exit(code)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from xvc.core import executions
+from xvc.core.model import TABLE as MODELS
 from xvc.core.renames import Key, Rename, Values, renames
 from xvc.core.run import RunRecord
 from xvc.core.validate import Check, Finding, Level, Verdict, counted, first
@@ -78,7 +79,7 @@ def validate(project: Project, request: ValidateRequest) -> Verdict:
     with looking(project) as connection:
         if request.table is not None:
             need_table(connection, request.table)
-        names = [held_table(connection, request.table)] if request.table else tables(connection)
+        names = [held_table(connection, request.table)] if request.table else _own(connection)
         records = {run.id: run for run in query.all_runs(connection)}
         scenes = [
             _Scene(connection, project, request, name, records, checks.logged(connection, name))
@@ -93,6 +94,11 @@ def validate(project: Project, request: ValidateRequest) -> Verdict:
         in_tables = {each.label for scene in scenes for each in scene.fields}
         of_runs = _of_runs(project, list(records.values()), in_tables, made, request.most)
     return Verdict((*of_runs, *(check for its, _ in made for check in its)))
+
+
+def _own(connection: DuckDBPyConnection) -> list[str]:
+    """List the tables of the user's: what was promoted is a record of xvc's."""
+    return [name for name in tables(connection) if name != MODELS]
 
 
 def _need_columns(request: ValidateRequest, scenes: Sequence[_Scene]) -> None:

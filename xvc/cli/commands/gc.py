@@ -2,19 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun
 from xvc.cli.output import Answer, moment, show, size
-from xvc.types import Json
 
 if TYPE_CHECKING:
     from xvc.flows.gc import Amount, Collected
 
 _NEEDS_DECISION = 4
+
+
+class Volume(TypedDict):
+    """So much of the cache."""
+
+    objects: int
+    bytes: int
+
+
+class Data(TypedDict):
+    """What is needed, what is marked, what may go and what went; half-made files apart."""
+
+    needed: Volume
+    marked: Volume
+    newly_marked: Volume
+    no_longer_marked: int
+    due: Volume
+    next_due: Annotated[int | None, "Nanoseconds since the epoch."]
+    deleted: Volume
+    half_made: Volume
+    dry_run: bool
 
 
 def command(
@@ -51,26 +71,31 @@ def command(
         is_alone=shared_cache,
     )
     is_open = bool(done.due.objects) and not yes and not dry_run
-    data: Json = {
+    data: Data = {
         "needed": _facts(done.needed),
         "marked": _facts(done.marked),
         "newly_marked": _facts(done.fresh),
         "no_longer_marked": done.unmarked,
         "due": _facts(done.due),
+        "next_due": done.next_due,
         "deleted": _facts(done.deleted),
         "half_made": _facts(done.leftovers),
         "dry_run": dry_run,
     }
     warnings = ("nothing was deleted; add --yes to delete what is due",) if is_open else ()
     code = _NEEDS_DECISION if is_open else 0
-    show(
-        Answer("gc", data, _text(done, is_plan=dry_run), warnings, exit_code=code),
-        here.manner,
-    )
+    text = _text(done, is_plan=dry_run)
+    show(Answer("gc", data, text, warnings, _steps(done, here, is_plan=dry_run), code), here.manner)
     raise typer.Exit(code)
 
 
-def _facts(amount: Amount) -> Json:
+def _steps(done: Collected, here: Context, *, is_plan: bool) -> tuple[str, ...]:
+    if done.due.objects and not done.deleted.objects:
+        return (here.again("--yes"),)
+    return (here.again(),) if is_plan and done.fresh.objects else ()
+
+
+def _facts(amount: Amount) -> Volume:
     return {"objects": amount.objects, "bytes": amount.size}
 
 

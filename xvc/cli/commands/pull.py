@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DvcRemote, GitRemote, Runs
 from xvc.cli.output import Answer, progress, show, size
-from xvc.types import Json
 
 if TYPE_CHECKING:
     from xvc.flows.pull import Pulled
 
 _SHOWN = 50
+
+
+class Data(TypedDict):
+    """What was brought; ``old`` and ``new`` are the commits of the branch before and after."""
+
+    remote: str
+    dvc_remote: str | None
+    objects_needed: int
+    objects_brought: int
+    bytes_brought: int
+    tags: Annotated[list[str], "The first fifty."]
+    tags_total: int
+    runs_brought: int
+    branch: str | None
+    old: str | None
+    new: str | None
+    files_put: int
 
 
 def command(
@@ -39,18 +55,18 @@ def command(
     here: Context = context.obj
     request = PullRequest(remote, dvc_remote, runs, everything)
     done = pull(here.project(), request, lambda text: progress(text, here.manner))
-    data: Json = {
+    data: Data = {
         "remote": done.remote,
         "dvc_remote": done.dvc_remote,
         "objects_needed": done.needed,
         "objects_brought": done.objects,
         "bytes_brought": done.size,
-        "tags_brought": len(done.tags),
         "tags": list(done.tags[:_SHOWN]),
+        "tags_total": len(done.tags),
         "runs_brought": done.runs,
         "branch": done.branch,
-        "from": done.old,
-        "to": done.new,
+        "old": done.old,
+        "new": done.new,
         "files_put": done.files,
     }
     show(Answer("pull", data, _text(done), done.warnings, ("xvc log",)), here.manner)

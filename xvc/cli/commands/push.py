@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun, DvcRemote, GitRemote, Runs
 from xvc.cli.output import Answer, progress, show, size
-from xvc.types import Json
 
 if TYPE_CHECKING:
     from xvc.flows.push import Pushed
 
 _SHOWN = 50
+
+
+class Data(TypedDict):
+    """What was sent, or would be; ``left_out`` are runs whose data is nowhere."""
+
+    remote: str
+    dvc_remote: str | None
+    objects_needed: int
+    objects_sent: int
+    bytes_sent: int
+    refs: Annotated[list[str], "The first fifty."]
+    refs_total: int
+    left_out: Annotated[list[str], "The first fifty."]
+    left_out_total: int
+    dry_run: bool
 
 
 def command(
@@ -37,18 +51,21 @@ def command(
     here: Context = context.obj
     request = PushRequest(remote, dvc_remote, runs, dry_run)
     done = push(here.project(), request, lambda text: progress(text, here.manner))
-    data: Json = {
+    data: Data = {
         "remote": done.remote,
         "dvc_remote": done.dvc_remote,
         "objects_needed": done.needed,
         "objects_sent": done.objects,
         "bytes_sent": done.size,
-        "refs_sent": len(done.refs),
         "refs": list(done.refs[:_SHOWN]),
+        "refs_total": len(done.refs),
         "left_out": list(done.left_out[:_SHOWN]),
+        "left_out_total": len(done.left_out),
         "dry_run": dry_run,
     }
-    show(Answer("push", data, _text(done, is_plan=dry_run), _warnings(done)), here.manner)
+    text = _text(done, is_plan=dry_run)
+    steps = (here.again(),) if dry_run and (done.refs or done.objects) else ()
+    show(Answer("push", data, text, _warnings(done), steps), here.manner)
 
 
 def _text(done: Pushed, *, is_plan: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
@@ -11,10 +11,32 @@ from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database
 from xvc.cli.output import Answer, show
 from xvc.errors import BadValue
-from xvc.types import Json
 
 if TYPE_CHECKING:
     from xvc.flows.report import Reported
+
+
+class Best(TypedDict):
+    """The best run, the metric that decided, and who says which way it is better."""
+
+    run: str
+    version: str | None
+    metric: str
+    value: object
+    direction: str
+    why: str
+
+
+class Data(TypedDict):
+    """What is in the report; ``text`` is the report itself where no file was written."""
+
+    title: str
+    date: str | None
+    runs: int
+    best: Best | None
+    sections: list[str]
+    files: list[str]
+    text: str | None
 
 
 def command(
@@ -70,8 +92,8 @@ def command(
     show(Answer("report", _data(made, files, printed), text, made.warnings), here.manner)
 
 
-def _data(made: Reported, files: list[Path], printed: str) -> Json:
-    best: Json = None
+def _data(made: Reported, files: list[Path], printed: str) -> Data:
+    best: Best | None = None
     if made.best is not None and made.aim is not None:
         record = made.best.record
         best = {

@@ -2,19 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, complete_tables, listed
 from xvc.cli.output import Answer, show
-from xvc.types import Json
 
 if TYPE_CHECKING:
     from xvc.core.validate import Check, Verdict
 
 _INDENT = " " * 11
+
+
+class Found(TypedDict):
+    """One thing that was found, in how many rows, runs or keys, with the first few of them."""
+
+    level: Annotated[str, "problem or note."]
+    says: str
+    count: int
+    examples: list[str]
+    next: str | None
+
+
+class Asked(TypedDict):
+    """One check, of a table or (null) of the runs."""
+
+    check: str
+    table: str | None
+    outcome: Annotated[str, "ok, found or not applicable."]
+    why_not: str | None
+    looked_at: str | None
+    findings: list[Found]
+
+
+class Data(TypedDict):
+    """Every check that was made; ``total`` counts the findings."""
+
+    valid: bool
+    problems: int
+    notes: int
+    total: int
+    checks: list[Asked]
 
 
 def command(
@@ -68,20 +98,20 @@ def command(
     raise typer.Exit(code)
 
 
-def _data(verdict: Verdict, *, strict: bool) -> Json:
+def _data(verdict: Verdict, *, strict: bool) -> Data:
     from xvc.core.validate import Level  # late: nothing of it is needed for --help
 
-    checks: list[Json] = [_check(check) for check in verdict.checks]
     return {
         "valid": not verdict.is_wrong(strict=strict),
         "problems": verdict.count(Level.PROBLEM),
         "notes": verdict.count(Level.NOTE),
-        "checks": checks,
+        "total": sum(len(check.findings) for check in verdict.checks),
+        "checks": [_check(check) for check in verdict.checks],
     }
 
 
-def _check(check: Check) -> Json:
-    findings: list[Json] = [
+def _check(check: Check) -> Asked:
+    findings: list[Found] = [
         {
             "level": each.level.value,
             "says": each.says,

@@ -12,6 +12,7 @@ from xvc.cli.tables import (
     AgreeData,
     Base,
     Codec,
+    Combined,
     GroupRows,
     Mapped,
     Memory,
@@ -23,6 +24,8 @@ from xvc.cli.tables import (
     order_of,
     style_of,
 )
+
+Data = Combined
 
 
 def command(

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Run
 from xvc.cli.output import Answer, show, size
-from xvc.types import Json
+
+
+class Data(TypedDict):
+    """The candidate; ``changed`` is false when it was there already."""
+
+    name: str
+    run: str
+    path: str
+    digest: str
+    bytes: int | None
+    changed: bool
 
 
 def command(
@@ -30,7 +40,7 @@ def command(
 
     here: Context = context.obj
     done = add_model(here.project(), here.folder / path, run or "@", name)
-    data: Json = {
+    data: Data = {
         "name": done.name,
         "run": done.run,
         "path": done.path,

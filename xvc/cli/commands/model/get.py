@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, show, size
-from xvc.types import Json
+
+
+class Data(TypedDict):
+    """What was written; ``at`` is the version or run of the model, ``path`` where it was kept."""
+
+    name: str
+    stage: str
+    at: str
+    path: str
+    out: str
+    files: int
+    bytes: int
 
 
 def command(
@@ -34,7 +45,7 @@ def command(
     here: Context = context.obj
     target = here.folder / (out or name)
     got = get_model(here.project(), name, target, stage=stage, replace=yes)
-    data: Json = {
+    data: Data = {
         "name": name,
         "stage": stage,
         "at": got.at,

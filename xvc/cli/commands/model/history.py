@@ -2,17 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Limit
 from xvc.cli.output import Answer, moment, show, table
-from xvc.types import Json
+from xvc.cli.promoting import GateFacts, gate_facts
 
 if TYPE_CHECKING:
     from xvc.core.stage import Assignment
+
+
+class Change(TypedDict):
+    """One change of a stage; ``away`` means that the model was taken out."""
+
+    tag: str
+    at: Annotated[int, "Nanoseconds since the epoch."]
+    stage: str
+    action: Annotated[str | None, "promote or rollback; null when another tool made the tag."]
+    away: bool
+    version: str | None
+    run: str | None
+    previous: str | None
+    by: str | None
+    metrics: Mapping[str, object]
+    gates: list[GateFacts]
+
+
+class Data(TypedDict):
+    """The changes, newest first."""
+
+    history: list[Change]
+    total: int
 
 
 def command(
@@ -30,7 +54,7 @@ def command(
     here: Context = context.obj
     found = history(here.project(), name)
     shown = found[:limit] if limit else found
-    data: Json = {"history": [_facts(each) for each in shown], "total": len(found)}
+    data: Data = {"history": [_facts(each) for each in shown], "total": len(found)}
     head = ["when", "stage", "action", "version", "before", "gates", "by", "tag"]
     text = table(head, [_row(each) for each in shown])
     show(
@@ -52,11 +76,11 @@ def _row(each: Assignment) -> list[str]:
     ]
 
 
-def _facts(each: Assignment) -> Json:
+def _facts(each: Assignment) -> Change:
     told = each.evidence
     return {
         "tag": each.tag,
-        "at": each.at,
+        "at": each.at * 10**9,
         "stage": each.stage,
         "action": told.action or None,
         "away": each.is_away,
@@ -65,5 +89,5 @@ def _facts(each: Assignment) -> Json:
         "previous": told.previous or None,
         "by": told.by or None,
         "metrics": dict(told.metrics),
-        "gates": [{"asked": g.asked, "found": g.found, "met": g.is_met} for g in told.gates],
+        "gates": gate_facts(told.gates),
     }

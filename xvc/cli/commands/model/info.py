@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
-from xvc.cli.output import Answer, moment, number, show, size
-from xvc.types import Json
+from xvc.cli.output import FEW, Answer, moment, number, show, size
+from xvc.cli.promoting import GateFacts, gate_facts
 
 if TYPE_CHECKING:
     from xvc.core.stage import Assignment
     from xvc.flows.model_info import ModelInfo
+
+
+class Held(TypedDict):
+    """What put the model into its newest stage."""
+
+    tag: str
+    at: Annotated[int, "Nanoseconds since the epoch."]
+    by: str | None
+    previous: str | None
+    gates: list[GateFacts]
+
+
+class Data(TypedDict):
+    """One model of one run; ``cached`` tells whether all its bytes are here."""
+
+    name: str
+    run: str
+    version: str | None
+    stages: list[str]
+    digest: str
+    bytes: int | None
+    files: Annotated[Mapping[str, str], "The first twenty, with their digests."]
+    files_total: int
+    cached: bool
+    params: Mapping[str, object]
+    metrics: Mapping[str, object]
+    at: Annotated[int | None, "When the run ended: nanoseconds since the epoch."]
+    evidence: Held | None
 
 
 def command(
@@ -35,7 +65,7 @@ def command(
     show(Answer("model info", _facts(found), "\n".join(_lines(found))), here.manner)
 
 
-def _facts(found: ModelInfo) -> Json:
+def _facts(found: ModelInfo) -> Data:
     each, run, held = found.candidate, found.candidate.run, found.held
     return {
         "name": each.name,
@@ -44,7 +74,8 @@ def _facts(found: ModelInfo) -> Json:
         "stages": list(each.stages),
         "digest": each.file.digest,
         "bytes": each.file.size,
-        "files": dict(found.files),
+        "files": dict(islice(sorted(found.files.items()), FEW)),
+        "files_total": len(found.files),
         "cached": found.is_cached,
         "params": dict(run.params) if run else {},
         "metrics": dict(run.metrics) if run else {},
@@ -53,14 +84,14 @@ def _facts(found: ModelInfo) -> Json:
     }
 
 
-def _evidence(held: Assignment) -> Json:
+def _evidence(held: Assignment) -> Held:
     told = held.evidence
     return {
         "tag": held.tag,
-        "at": held.at,
+        "at": held.at * 10**9,
         "by": told.by or None,
         "previous": told.previous or None,
-        "gates": [{"asked": g.asked, "found": g.found, "met": g.is_met} for g in told.gates],
+        "gates": gate_facts(told.gates),
     }
 
 

@@ -3,18 +3,37 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Limit, listed
 from xvc.cli.output import Answer, duration, number, show, size, table
-from xvc.types import Json
 
 if TYPE_CHECKING:
     from xvc.flows.list_models import Candidate
+
+
+class Model(TypedDict):
+    """One model of one run; ``candidate`` is false when only a stage still has it."""
+
+    name: str
+    run: str
+    version: str | None
+    stages: list[str]
+    metrics: Mapping[str, object]
+    bytes: int | None
+    at: Annotated[int | None, "When the run ended: nanoseconds since the epoch."]
+    candidate: bool
+
+
+class Data(TypedDict):
+    """The models, by name."""
+
+    models: list[Model]
+    total: int
 
 
 def command(
@@ -39,7 +58,7 @@ def command(
     found = list_models(here.project(), name, by)
     shown = found[:limit] if limit else found
     wanted = listed(metrics) or tuple(metric_names(found)[:4])
-    data: Json = {"models": [_facts(each, wanted) for each in shown], "total": len(found)}
+    data: Data = {"models": [_facts(each, wanted) for each in shown], "total": len(found)}
     head = ["name", "run", "version", "stage", *wanted, "size", "age"]
     text = table(head, [_row(each, wanted) for each in shown], right=range(4, 6 + len(wanted)))
     if len(shown) < len(found):
@@ -61,7 +80,7 @@ def _row(each: Candidate, wanted: Sequence[str]) -> list[str]:
     ]
 
 
-def _facts(each: Candidate, wanted: Sequence[str]) -> Json:
+def _facts(each: Candidate, wanted: Sequence[str]) -> Model:
     metrics = each.run.metrics if each.run is not None else {}
     return {
         "name": each.name,

@@ -9,7 +9,9 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun, Reference
 from xvc.cli.output import show
-from xvc.cli.promoting import promoted
+from xvc.cli.promoting import Promoting, promoted
+
+Data = Promoting
 
 
 def command(
@@ -45,4 +47,4 @@ def command(
     wanted = Promotion(
         reference, name, stage, tuple(require or ()), better_than, by, dry_run=dry_run
     )
-    show(promoted("model promote", promote(here.project(), wanted)), here.manner)
+    show(promoted("model promote", promote(here.project(), wanted), here), here.manner)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
@@ -10,10 +10,35 @@ from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun, Yes
 from xvc.cli.output import Answer, number, show, size, table
 from xvc.cli.plan import show_plan
-from xvc.types import Json
 
 if TYPE_CHECKING:
     from xvc.flows.prune import Fate, Pruning
+
+_SHOWN = 50
+
+
+class Model(TypedDict):
+    """One candidate: why it stays, or the command that brings it back."""
+
+    name: str
+    run: str
+    version: str | None
+    value: float | None
+    bytes: int | None
+    kept_by: str | None
+    way_back: str | None
+
+
+class Data(TypedDict):
+    """What becomes of the candidates; ``bytes`` are those of what goes."""
+
+    by: str
+    models: Annotated[list[Model], "The first fifty, those that go before those that stay."]
+    total: int
+    pruned: int
+    bytes: int
+    commit: str | None
+    dry_run: bool
 
 
 def command(
@@ -48,9 +73,11 @@ def command(
 
 def _answer(done: Pruning, *, is_plan: bool) -> Answer:
     going = [fate for fate in done.fates if fate.goes]
-    data: Json = {
+    first = [*going, *(fate for fate in done.fates if not fate.goes)]
+    data: Data = {
         "by": str(done.measure),
-        "models": [_facts(fate) for fate in done.fates],
+        "models": [_facts(fate) for fate in first[:_SHOWN]],
+        "total": len(done.fates),
         "pruned": len(going),
         "bytes": done.size,
         "commit": done.commit,
@@ -77,7 +104,7 @@ def _row(fate: Fate, *, is_plan: bool) -> list[str]:
     ]
 
 
-def _facts(fate: Fate) -> Json:
+def _facts(fate: Fate) -> Model:
     each = fate.candidate
     return {
         "name": each.name,

@@ -9,7 +9,9 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun
 from xvc.cli.output import show
-from xvc.cli.promoting import promoted
+from xvc.cli.promoting import Promoting, promoted
+
+Data = Promoting
 
 
 def command(
@@ -32,4 +34,4 @@ def command(
 
     here: Context = context.obj
     done = rollback(here.project(), name, stage=stage, to=to, dry_run=dry_run)
-    show(promoted("model rollback", done), here.manner)
+    show(promoted("model rollback", done, here), here.manner)

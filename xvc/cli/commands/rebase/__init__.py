@@ -11,7 +11,10 @@ from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun, Limit, Yes, complete_tables, listed
 from xvc.cli.output import say
 from xvc.cli.plan import show_plan
+from xvc.cli.rebasing import Rebasing, rebased_answer
 from xvc.errors import BadValue
+
+Data = Rebasing
 
 
 class OnDuplicate(StrEnum):
@@ -54,9 +57,8 @@ def command(
 
     Example: xvc rebase exp-dropout --on version --yes
     """
-    from xvc.cli.rebasing import rebased_answer  # late: they open DuckDB
     from xvc.core.rebase import Wanted
-    from xvc.flows.rebase import rebase
+    from xvc.flows.rebase import rebase  # late: it opens DuckDB
 
     here: Context = context.obj
     named = listed(keys)
@@ -66,5 +68,5 @@ def command(
     wanted = Wanted(named, table, on_duplicate is OnDuplicate.LAST, limit or None)
     tell = lambda text: say(text, here.manner)  # noqa: E731
     done = rebase(here.project(), sources, wanted, dry_run=is_plan, tell=tell)
-    is_plan = is_plan and done.has_changed
-    show_plan(rebased_answer(done, is_plan=is_plan), here, is_plan=is_plan, is_asked=dry_run)
+    answer = rebased_answer(done, is_plan=is_plan)
+    show_plan(answer, here, is_plan=is_plan and done.has_changed, is_asked=dry_run)

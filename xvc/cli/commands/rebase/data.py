@@ -13,6 +13,7 @@ from xvc.cli.tables import (
     AgreeData,
     Base,
     Codec,
+    Combined,
     GroupRows,
     Mapped,
     Memory,
@@ -24,6 +25,8 @@ from xvc.cli.tables import (
     style_of,
 )
 from xvc.errors import BadValue
+
+Data = Combined
 
 
 def command(

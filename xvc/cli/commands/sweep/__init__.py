@@ -11,11 +11,14 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import show
+from xvc.cli.sweeping import Ended, swept, telling
 from xvc.errors import BadValue
 from xvc.types import Json
 
 if TYPE_CHECKING:
     from xvc.core.sweep import Wish
+
+Data = Ended
 
 
 def command(
@@ -95,7 +98,6 @@ def command(
 
     Example: xvc sweep --param lr=0.1,0.01 --param depth=2..6 --jobs 2 -- python train.py
     """
-    from xvc.cli.sweeping import swept, telling
     from xvc.flows.sweep_drive import drive  # late: it loads DuckDB
     from xvc.flows.sweep_start import begin_sweep
 

@@ -7,7 +7,9 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import show
-from xvc.cli.sweeping import SweepName, swept, telling
+from xvc.cli.sweeping import Ended, SweepName, swept, telling
+
+Data = Ended
 
 
 def command(context: typer.Context, name: SweepName = None, as_json: AsJson = False) -> None:

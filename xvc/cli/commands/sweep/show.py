@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,13 +11,28 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Limit
 from xvc.cli.output import Answer, show
-from xvc.cli.sweeping import SweepName, standing, summary, trial_facts, trial_table
-from xvc.types import Json
+from xvc.cli.sweeping import (
+    Standing,
+    SweepName,
+    TrialFacts,
+    standing,
+    summary,
+    trial_facts,
+    trial_table,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from xvc.flows.sweep_show import Shown
+
+
+class Data(Standing):
+    """How a sweep stands, its trials best first, and how much each param mattered."""
+
+    state: Annotated[str, "running, done, stopped or interrupted."]
+    importances: Annotated[Mapping[str, float], "Parts of 1, by param."]
+    trials: list[TrialFacts]
 
 
 def command(
@@ -49,7 +65,7 @@ def command(
         parts.append(f"what mattered: {told}")
     best = found.looked.progress.best
     nexts = (f"xvc tag minor --run {best.run}",) if best is not None else ()
-    data: dict[str, Json] = {
+    data: Data = {
         **summary(found.looked.progress),
         "state": found.looked.condition.value,
         "importances": dict(found.importances),

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, show
-from xvc.cli.sweeping import SweepName, shown, standing, summary, trial_facts
+from xvc.cli.sweeping import (
+    Standing,
+    SweepName,
+    TrialFacts,
+    shown,
+    standing,
+    summary,
+    trial_facts,
+)
 from xvc.core.sweep import State
-from xvc.types import Json
+
+
+class Data(Standing):
+    """How a sweep stands, and what of it runs now."""
+
+    state: Annotated[str, "running, done, stopped or interrupted."]
+    command: list[str]
+    running: list[TrialFacts]
 
 
 def command(context: typer.Context, name: SweepName = None, as_json: AsJson = False) -> None:
@@ -31,7 +48,7 @@ def command(context: typer.Context, name: SweepName = None, as_json: AsJson = Fa
         nexts.append(f"xvc sweep resume {found.sweep.id}")
     if found.progress.counts[State.FAILED]:
         nexts.append(f"xvc sweep retry {found.sweep.id}")
-    data: dict[str, Json] = {
+    data: Data = {
         **summary(found.progress),
         "state": found.condition.value,
         "command": list(found.sweep.wish.command),

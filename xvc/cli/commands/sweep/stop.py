@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, show
-from xvc.cli.sweeping import SweepName, standing, summary
+from xvc.cli.sweeping import Standing, SweepName, standing, summary
+
+
+class Data(Standing):
+    """How a sweep stands now."""
+
+    state: Annotated[str, "running, done, stopped or interrupted."]
 
 
 def command(context: typer.Context, name: SweepName = None, as_json: AsJson = False) -> None:
@@ -15,11 +23,14 @@ def command(context: typer.Context, name: SweepName = None, as_json: AsJson = Fa
 
     Example: xvc sweep stop
     """
-    from xvc.flows.sweep_stop import stop  # late: it opens DuckDB
+    from xvc.flows.sweep_state import Condition  # late: they open DuckDB
+    from xvc.flows.sweep_stop import stop
 
     here: Context = context.obj
     found = stop(here.project(), name)
-    data = {**summary(found.progress), "state": found.condition.value}
-    nexts = (f"xvc sweep resume {found.sweep.id}", f"xvc sweep show {found.sweep.id}")
+    data: Data = {**summary(found.progress), "state": found.condition.value}
+    nexts: tuple[str, ...] = (f"xvc sweep show {found.sweep.id}",)
+    if found.condition is not Condition.DONE:
+        nexts = (f"xvc sweep resume {found.sweep.id}", *nexts)
     text = f"{standing(found.progress)}; {found.condition}"
     show(Answer("sweep stop", data, text, next=nexts), here.manner)
