@@ -489,6 +489,52 @@ def test_a_corrupt_model_is_not_promoted(
     assert git(project, "for-each-ref") == before
 
 
+DYING = """\
+import os
+import sys
+
+import xvc.adapters.branch as branch
+from xvc.adapters.staging import Staging
+from xvc.cli.app import call
+
+place, name = {
+    "the branch moves": (branch, "_move"),
+    "the folder is there": (Staging, "publish"),
+    "its scratch has gone": (Staging, "__exit__"),
+}[sys.argv[1]]
+setattr(place, name, lambda *given, **more: os._exit(9))
+sys.exit(call(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "serves"),
+    [("the branch moves", "0.3"), ("the folder is there", "0.1"), ("its scratch has gone", "0.1")],
+)
+def test_what_a_kill_left_goes_with_the_next_command(
+    project: Path,
+    trained: dict[str, str],
+    call_xvc: Calling,
+    tmp_path: Path,
+    before: str,
+    serves: str,
+) -> None:
+    """Killed before the branch has it, nothing has happened, to the index either; after, all."""
+    promote(call_xvc, trained["0.3"])
+    call_xvc("tag", "patch", "--run", trained["0.1"])
+    (tmp_path / "dying.py").write_text(DYING)
+    words = [sys.executable, str(tmp_path / "dying.py"), before, "model", "promote"]
+    killed = subprocess.run([*words, trained["0.1"]], check=False)
+    assert killed.returncode == 9
+    call_xvc("ls")
+
+    assert git(project, "status", "--porcelain") == ""
+    assert held(project) == f"weights for {serves}"
+    assert [path.name for path in (project / PRODUCTION).parent.parent.glob(".*")] == [".gitignore"]
+    call_xvc("model", "promote", trained["0.1"])
+    assert held(project) == "weights for 0.1"
+
+
 RACER = """\
 import sys
 import time

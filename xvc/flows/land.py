@@ -301,7 +301,6 @@ def _follow(project: Project, note: _Note) -> None:
     git, top = project.git, project.git.place.top
     for path in git.between(note.parent, note.commit):
         target = top / path
-        clear_remains(target)
         old = git.read(note.parent, path) if note.parent else None
         new = git.read(note.commit, path)
         held = target.read_bytes() if target.is_file() else None
@@ -313,6 +312,7 @@ def _follow(project: Project, note: _Note) -> None:
                 write_durably(target, new)
         if path.endswith(SUFFIX) and held in (old, new):
             _bring(project, path, old, new)
+        clear_remains(target)
 
 
 _Files = dict[str, tuple[str, Path]]
