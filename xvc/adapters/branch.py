@@ -69,6 +69,26 @@ def _move(git: Git, parent: str | None, branch: str | None, commit: str, why: st
         git.move_detached_head(commit, parent, why)
 
 
+def take_back(git: Git, scratch: Path, parent: str, commit: str) -> None:
+    """Give the index what *parent* has, where it holds what *commit* was to bring.
+
+    For an `advance` that was killed before the branch moved and is not done again.
+
+    Raises:
+        LockBusy: the user's git holds the index.
+        GitFailed: git could not.
+    """
+    with _held_index(git, scratch) as index:
+        found = git.call("diff-index", "--cached", "-z", "--name-only", commit)
+        others = {os.fsdecode(path) for path in found.split(b"\0")}
+        entries = {p: entry for p, entry in git.between(commit, parent).items() if p not in others}
+        if entries:
+            fresh = _copied(index, scratch / f"fresh-{os.getpid()}.index")
+            git.put(fresh, entries)
+            os.replace(fresh, index)
+            sync_folder(index.parent)
+
+
 def _copied(index: Path, copy: Path) -> Path:
     copy.unlink(missing_ok=True)
     if index.exists():

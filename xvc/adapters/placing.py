@@ -12,6 +12,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from xvc.adapters.dvc import SUFFIX
 from xvc.adapters.files import md5_of, sync_folder
 from xvc.adapters.links import Linker
 from xvc.adapters.staging import Staging
@@ -60,8 +61,6 @@ def put_folder(
     Raises:
         OSError: the disk refused.
     """
-    for left in target.parent.glob(f".{target.name}.getting-*"):  # of one that was killed
-        shutil.rmtree(left, ignore_errors=True)
     with Staging(target) as staging:
         whole = staging.folder / target.name
         whole.mkdir()
@@ -70,6 +69,15 @@ def put_folder(
         staging.publish(whole, replace=True)
     linker.clear()
     sync_folder(target.parent)
+
+
+def clear_remains(file: Path) -> None:
+    """Take away what a kill has left half written beside a file, or the folder of a pointer."""
+    for left in file.parent.glob(f".{file.name.lstrip('.')}.[0-9]*.tmp"):
+        left.unlink(missing_ok=True)
+    if file.suffix == SUFFIX:
+        for left in file.parent.glob(f".{file.stem}.getting-*"):
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def take_away(folder: Path, files: Mapping[str, tuple[str, Path]]) -> None:

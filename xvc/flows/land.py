@@ -15,18 +15,18 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import cast
 
-from xvc.adapters.branch import advance, noted
+from xvc.adapters.branch import advance, noted, take_back
 from xvc.adapters.dvc import SUFFIX, parse_pointer
 from xvc.adapters.files import make_folder, write_durably
 from xvc.adapters.links import Linker, link_kinds
 from xvc.adapters.outs import Out, digests_of, object_of
-from xvc.adapters.placing import is_as, odd_files, put_folder, take_away
+from xvc.adapters.placing import clear_remains, is_as, odd_files, put_folder, take_away
 from xvc.adapters.sharing import cache_type
 from xvc.adapters.snapshot import private_index
 from xvc.beginning import open_journal
 from xvc.core.ids import writer_id
 from xvc.core.model import TABLE, candidate_of
-from xvc.errors import ConflictError, CorruptError, NoObject, XvcError
+from xvc.errors import ConflictError, CorruptError, GitFailed, NoObject, XvcError
 from xvc.journal import operations
 from xvc.journal.asking import setting
 from xvc.journal.operations import Operation
@@ -76,6 +76,24 @@ class ModelChanged(ConflictError):
             f"Keep it with `xvc model add {self.path} --run RUN --name NAME`, "
             f"or drop it with `dvc checkout --force {self.path}`."
         )
+
+
+class CommittedMeanwhile(ConflictError):
+    """Somebody has committed to the branch while the models were being changed."""
+
+    code = "committed-meanwhile"
+
+    def __init__(self, branch: str) -> None:
+        super().__init__(branch)
+        self.branch = branch
+
+    def __str__(self) -> str:
+        return f"{self.branch} got another commit meanwhile; nothing was changed"
+
+    @property
+    def hint(self) -> str:
+        """Names the way on."""
+        return "Do it again, on top of that commit."
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +146,8 @@ def land(project: Project, change: Change) -> str:
         PathsChanged: a file that would be written has changes of the user's.
         ModelChanged: so has a model's folder.
         LockBusy: the user's git holds the index.
-        GitFailed: the branch has moved meanwhile, or git refused.
+        CommittedMeanwhile: the branch has moved.
+        GitFailed: git refused.
         TagTaken: a tag was made meanwhile.
         NoIdentity: git does not know who commits.
     """
@@ -145,8 +164,11 @@ def land(project: Project, change: Change) -> str:
     write_durably(place, json.dumps(asdict(note)).encode())
     try:
         _move(project, note)
-    except XvcError:
+    except XvcError as err:
         place.unlink(missing_ok=True)
+        now = project.git.commit_of("HEAD")
+        if isinstance(err, GitFailed) and now not in (note.parent, note.commit):
+            raise CommittedMeanwhile(note.branch or "HEAD") from err
         raise
     _complete(project, note)
     return commit
@@ -174,8 +196,10 @@ def complete(project: Project) -> None:
         return
     if _has(project, note.commit, f"refs/heads/{note.branch}" if note.branch else "HEAD"):
         _complete(project, note, is_recorded=_is_recorded(project, note))
-    else:
-        place.unlink(missing_ok=True)
+        return
+    if project.git.commit_of("HEAD") == note.parent:
+        take_back(project.git, project.room.scratch, note.parent or _EMPTY_TREE, note.commit)
+    place.unlink(missing_ok=True)
 
 
 def _place(project: Project) -> Path:
@@ -288,6 +312,7 @@ def _follow(project: Project, note: _Note) -> None:
                 write_durably(target, new)
         if path.endswith(SUFFIX) and held in (old, new):
             _bring(project, path, old, new)
+        clear_remains(target)
 
 
 _Files = dict[str, tuple[str, Path]]

@@ -6,18 +6,20 @@ tree only: the objects stay in the cache, the pointers in the history.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from xvc.adapters.branch import clear
-from xvc.adapters.dvc import SUFFIX
+from xvc.adapters.dvc import SUFFIX, Dvc
+from xvc.adapters.files import md5_of
 from xvc.adapters.lock import FileLock
-from xvc.adapters.outs import Out
+from xvc.adapters.outs import Out, digests_of, object_of
+from xvc.adapters.remote import Remote
 from xvc.core.measure import Measure
 from xvc.core.model import candidate_path
-from xvc.errors import BadValue, ConflictError
+from xvc.errors import BadValue, ConflictError, NotFoundError, ObjectCorrupt
 from xvc.flows.find import find
-from xvc.flows.get import obtain
+from xvc.flows.haul import Haul
 from xvc.flows.land import Change, complete, land
 from xvc.flows.list_models import Candidate, NoModel, dvc_of, read_models
 from xvc.project import Project
@@ -42,6 +44,27 @@ class NotCommitted(ConflictError):
     def hint(self) -> str:
         """Names what commits it."""
         return f"`git add models` and commit it, or `xvc tag --run {self.run}`; then prune."
+
+
+class Unrecoverable(NotFoundError):
+    """Bytes of a candidate that is to go are neither in the cache nor on the remote."""
+
+    code = "unrecoverable"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path} could not be had again: neither the cache nor a remote has all of it"
+
+    @property
+    def hint(self) -> str:
+        """Names the ways to have it, and to give it up."""
+        return (
+            "Nothing was pruned. `xvc push` from a clone that has it, or `dvc fetch -r OTHER`; "
+            f"`git rm {self.path}.dvc` gives it up for good."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +124,8 @@ def prune(
         BadValue: *keep* is below 1.
         NoModel: there is no model of that name.
         NoDirection: nothing says which way the metric is better.
-        NoObject, DvcFailed: a model that goes is neither in the cache nor on the remote.
+        Unrecoverable: a model that goes is neither in the cache nor on the remote.
+        DvcFailed: the remote does not answer, and not all is in the cache.
         ObjectCorrupt: its bytes in the cache are not what its name says.
         NotCommitted: no commit leads to a model that goes.
         PathsChanged, ModelChanged: something that would be written has changes of the user's.
@@ -118,8 +142,7 @@ def prune(
         complete(project)
         fates = _fates(project, measure, keep, name, runs)
         going = [fate.candidate for fate in fates if fate.goes]
-        for each in going:
-            _refuse_lost(project, each)
+        _refuse_lost(project, going)
         commit = land(project, _change(project, going)) if going else None
     return Pruning(measure, fates, commit)
 
@@ -154,15 +177,44 @@ def _of_name(
     return fates
 
 
-def _refuse_lost(project: Project, each: Candidate) -> None:
-    """Look that a model can be had again: its bytes, and a commit that names them."""
-    out = Out(
-        candidate_path(each.name, each.id), Digest(each.file.digest), each.name, each.file.size
-    )
-    obtain(project, out)
-    pointer = project.relative(project.root / out.path) + SUFFIX
-    if project.git.read("HEAD", pointer) is None:
-        raise NotCommitted(each.name, each.id)
+def _refuse_lost(project: Project, going: Sequence[Candidate]) -> None:
+    """Look that all can be had again: a commit names each, and cache or remote has its bytes.
+
+    Of the remote it is only asked what it has; but what is in a folder, its list alone says.
+    """
+    dvc = dvc_of(project)
+    outs = [_out(each) for each in going]
+    for each, out in zip(going, outs, strict=True):
+        if project.git.read("HEAD", project.relative(project.root / out.path) + SUFFIX) is None:
+            raise NotCommitted(each.name, each.id)
+    _bring_lists(dvc, {str(out.digest) for out in outs if not _is_here(dvc, out.digest)})
+    _refuse_gone([out for out in outs if not _is_here(dvc, out.digest)])
+    objects = {digest: out for out in outs for digest in digests_of(dvc, out).values()}
+    away = {digest for digest in objects if not _is_here(dvc, digest)}
+    there = Remote.open(dvc).held(away) if away and dvc.remotes() else set()
+    _refuse_gone([objects[digest] for digest in sorted(away - there)])
+    for digest in objects.keys() - away:
+        found = md5_of(object_of(dvc, digest))
+        if found != digest:
+            raise ObjectCorrupt(digest, found)
+
+
+def _out(each: Candidate) -> Out:
+    return Out(candidate_path(each.name, each.id), Digest(each.file.digest), "", each.file.size)
+
+
+def _is_here(dvc: Dvc, digest: str) -> bool:
+    return object_of(dvc, digest).is_file()
+
+
+def _bring_lists(dvc: Dvc, lists: Collection[str]) -> None:
+    if lists and dvc.remotes():
+        Haul(dvc, None, lambda line: None).bring_lists(lists)
+
+
+def _refuse_gone(gone: Sequence[Out]) -> None:
+    if gone:
+        raise Unrecoverable(gone[0].path)
 
 
 def _change(project: Project, going: Sequence[Candidate]) -> Change:
