@@ -359,3 +359,45 @@ def test_several_sources(branches: Path, call_xvc: Calling) -> None:
     assert refused.code == 1
     assert still == before
     assert len(listed(call_xvc)) == 4
+
+
+def test_undo_takes_a_merge_back(branches: Path, call_xvc: Calling) -> None:
+    """Theirs are gone, ours and the run made since are here; merged again, theirs come again."""
+    ours = listed(call_xvc)
+    ran(call_xvc, "merge", "side")
+    both = listed(call_xvc)
+    ran(call_xvc, "run", "--", "python", "train.py", "--lr", "0.4")
+    since = listed(call_xvc) - both
+    plan = ran(call_xvc, "undo", "--dry-run")
+    ran(call_xvc, "undo", "--yes")
+
+    assert "merged side" in plan.out
+    assert (len(since), listed(call_xvc)) == (1, ours | since)
+    assert call_xvc("undo", "--json").json["error"]["code"] == "nothing-to-undo"
+    ran(call_xvc, "merge", "side")
+    assert listed(call_xvc) == both | since
+
+
+def test_undo_of_a_merge_keeps_rows_whose_journals_a_version_let_go(
+    branches: Path, call_xvc: Calling
+) -> None:
+    """A run in no version, a merge, a version of both, then undo: the run is still here."""
+    ran(call_xvc, "run", "--", "python", "train.py", "--lr", "0.4")
+    ours = listed(call_xvc)
+    ran(call_xvc, "merge", "side")
+    ran(call_xvc, "tag", "minor")
+    ran(call_xvc, "undo", "--yes")
+
+    assert listed(call_xvc) == ours
+
+
+def test_undo_takes_back_a_merge_that_was_decided(disputed: Path, call_xvc: Calling) -> None:
+    """After conflicts and --continue: our note is back, and nothing is unfinished."""
+    call_xvc("merge", "side")
+    ran(call_xvc, "merge", "--theirs", "--continue")
+    merged = notes(call_xvc)
+    ran(call_xvc, "undo", "--yes")
+
+    assert "theirs" in merged
+    assert "theirs" not in notes(call_xvc)
+    assert call_xvc("merge", "--conflicts", "--json").json["error"]["code"] == "no-merge"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import struct
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -43,7 +44,9 @@ rows = st.fixed_dictionaries(
 tables = st.lists(rows, max_size=5)
 histories = st.lists(tables, min_size=2, max_size=3)
 many = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=int(os.environ.get("MERGE_EXAMPLES", "25")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

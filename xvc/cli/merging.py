@@ -68,6 +68,7 @@ class Merging(TypedDict):
     undecided: int
     store: str | None
     changed: bool
+    operation: Annotated[str | None, "What `xvc undo` takes back."]
     dry_run: bool
 
 
@@ -103,7 +104,7 @@ def merged_answer(done: Merged, *, is_dry: bool) -> Answer:
     elif done.is_git:
         text += "\nmerged; git has the pointer: go on where it stopped (`git status`)"
     else:
-        text += "\nmerged; the next version keeps it (`xvc tag`)"
+        text += "\nmerged; the next version keeps it (`xvc tag`), `xvc undo --yes` takes it back"
     step = "git status" if done.is_git else "xvc tag minor"
     steps: tuple[str, ...] = (step,) if done.digest else ()
     if done.undecided:
@@ -120,6 +121,7 @@ def merged_answer(done: Merged, *, is_dry: bool) -> Answer:
         "undecided": done.undecided,
         "store": done.digest,
         "changed": done.digest is not None,
+        "operation": done.operation,
         "dry_run": is_dry,
     }
     code = 4 if done.undecided else 0

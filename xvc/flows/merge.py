@@ -19,13 +19,14 @@ from xvc.core.merge import Conflict, Side, decide
 from xvc.errors import ConflictError, NoProject
 from xvc.flows import unfinished
 from xvc.flows.choices import read_choices
+from xvc.flows.edit import log
 from xvc.flows.mend import mend
 from xvc.flows.sources import Found, NotFetched, resolve
 from xvc.flows.unfinished import Unfinished
 from xvc.journal.reader import journals
 from xvc.project import Project
 from xvc.store.merge import Outcome, Source, merge_into
-from xvc.store.publish import held_still, publish, renew
+from xvc.store.publish import held_still, keep_as_it_is, publish, renew
 
 _WAIT = 120.0  # seconds for other merges, and versions being made
 
@@ -66,14 +67,16 @@ class Policy:
 class Merged:
     """What a merge did, or would do: the account of each source, and what is left to decide.
 
-    ``digest`` names the store that came of it, None when the store is as it was; ``is_git`` tells
-    that git began it and has the pointer now.
+    ``was`` and ``digest`` name the store of before and the one that came of it, None when the store
+    is as it was; ``is_git`` tells that git began it and has the pointer now.
     """
 
     outcomes: tuple[Outcome, ...]
     digest: str | None = None
     warnings: tuple[str, ...] = ()
     is_git: bool = False
+    was: str | None = None
+    operation: str | None = None
 
     @property
     def conflicts(self) -> tuple[Conflict, ...]:
@@ -110,7 +113,8 @@ def merge(
             refuse_unfinished(project)
         project.keeper.refresh()
         sources = [resolve(project, dvc, name) for name in dict.fromkeys(names)]
-        return _carried_out(project, dvc, sources, (), policy, dry_run=dry_run, tell=tell)
+        done = _carried_out(project, dvc, sources, (), policy, dry_run=dry_run, tell=tell)
+        return _written_down(project, done)
 
 
 def refuse_unfinished(project: Project) -> None:
@@ -137,9 +141,11 @@ def proceed(project: Project, *, tell: Tell = str) -> Merged:
         _expect_there(project, waiting)
         held = (waiting.sources, waiting.conflicts)
         done = _carried_out(project, dvc, *held, None, dry_run=False, tell=tell)
-        if not done.undecided:
-            _hand_back(project, waiting)
-        return replace(done, is_git=waiting.is_git)
+        if waiting.is_git:
+            if not done.undecided:
+                _hand_back(project, waiting)
+            return replace(done, is_git=True)
+        return _written_down(project, done)
 
 
 def _expect_there(project: Project, waiting: Unfinished) -> None:
@@ -158,7 +164,7 @@ def _is_waited_for(project: Project, waiting: Unfinished) -> bool:
 
 def _hand_back(project: Project, waiting: Unfinished) -> None:
     """Mark the pointer as resolved, if git still waits for it."""
-    if waiting.is_git and _is_waited_for(project, waiting):
+    if _is_waited_for(project, waiting):
         project.git.update_index(None, [project.relative(pointer_of(project.store_path))])
 
 
@@ -232,18 +238,29 @@ def _carried_out(
     tell: Tell,
 ) -> Merged:
     """Merge on a copy, and publish it when nothing is left to decide."""
-    digest = None
+    was = digest = None
     project.room.scratch.mkdir(parents=True, exist_ok=True)
     with held_still(project.keeper) as copy:
         outcomes = merge_all(project, copy, sources, before, policy, tell)
         is_open = any(outcome.open for outcome in outcomes)
         has_changed = any(outcome.has_changed or outcome.conflicts for outcome in outcomes)
         if not dry_run and not is_open and has_changed:
+            was = keep_as_it_is(project.keeper, dvc)
             digest = publish(project.keeper, dvc, copy)
-    merged = Merged(tuple(outcomes), digest, _warnings(project, outcomes))
+    merged = Merged(tuple(outcomes), digest, _warnings(project, outcomes), was=was)
     if not dry_run:
         _note(project, sources, merged)
     return merged
+
+
+def _written_down(project: Project, done: Merged) -> Merged:
+    """Add what a merge did to the operation log; one of git's is git's to take back."""
+    if done.was is None or done.digest is None:
+        return done
+    what = f"merged {', '.join(outcome.source for outcome in done.outcomes)}"
+    undo = "the store is again as it was, with what was recorded since"
+    named = log(project, "merge", what, undo=undo, was=done.was, made=done.digest)
+    return replace(done, operation=named)
 
 
 def merge_all(

@@ -234,13 +234,12 @@ def side_by_side(
         StoreCorrupt: one does not open, or is no store.
         TooNew: a newer xvc wrote one.
     """
-    for path in stores.values():
-        with reading(path):
-            pass
     with in_memory(stores[written]) as connection:
         for name, path in stores.items():
             mode = "" if name == written else " (READ_ONLY)"
-            connection.execute(f"ATTACH {literal(str(path))} AS {quoted(name)}{mode}")
+            with mapped(path):
+                connection.execute(f"ATTACH {literal(str(path))} AS {quoted(name)}{mode}")
+                refuse_newer(connection, path, f"{quoted(name)}.main.meta")
         connection.execute(f"SET temp_directory = {literal(str(scratch))}")
         connection.execute("SET preserve_insertion_order = false")
         connection.execute(f"SET memory_limit = '{_MEMORY}'")
@@ -327,8 +326,8 @@ def _remove(path: Path) -> None:
     wal_of(path).unlink(missing_ok=True)
 
 
-def refuse_newer(connection: DuckDBPyConnection, path: Path) -> None:
-    """Look at the schema's number.
+def refuse_newer(connection: DuckDBPyConnection, path: Path, table: str = "meta") -> None:
+    """Look at the schema's number, which *table* holds.
 
     Raises:
         TooNew: it is higher than the one known here.
@@ -337,7 +336,7 @@ def refuse_newer(connection: DuckDBPyConnection, path: Path) -> None:
     import duckdb
 
     try:
-        found = connection.execute("SELECT value FROM meta WHERE key = 'schema'").fetchone()
+        found = connection.execute(f"SELECT value FROM {table} WHERE key = 'schema'").fetchone()
     except duckdb.CatalogException as err:
         raise ForeignStore(str(path), "it is a database of another program") from err
     if found is not None and int(found[0]) > VERSION:

@@ -76,6 +76,21 @@ def renew(keeper: Keeper, copy: Path) -> None:
         shutil.copyfile(path, copy)
 
 
+def keep_as_it_is(keeper: Keeper, dvc: Dvc) -> str:
+    """Put the store, within `held_still`, into the cache; returns its digest.
+
+    What it grew from and the journals do not stand for it: a version lets the journals go.
+    """
+    before = beside(keeper.path, "before")
+    try:
+        renew(keeper, before)
+        digest, _ = dvc.keep_file(before)
+        return digest
+    finally:
+        before.unlink(missing_ok=True)
+        db.wal_of(before).unlink(missing_ok=True)
+
+
 def publish(keeper: Keeper, dvc: Dvc, copy: Path) -> str:
     """Make *copy*, within `held_still`, the store; returns the digest its pointer has now.
 

@@ -28,7 +28,7 @@ def command(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take back the last `db set`, `db delete`, `db copy` or `rebase`; again for the one before.
+    """Take back the last `db set`, `db delete`, `db copy`, `merge` or `rebase`; again for the next.
 
     A version that was made in between keeps what it holds. Rows copied into runs that were here
     before cannot be taken out again.
