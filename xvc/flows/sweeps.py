@@ -184,6 +184,11 @@ def starts_of(notes: list[Note]) -> dict[int, int]:
     }
 
 
+def slots_of(notes: list[Note]) -> dict[int, int]:
+    """Map each trial that was ever started to the slot of its last attempt."""
+    return {note.number: int(str(note.facts["slot"])) for note in notes if note.kind == "started"}
+
+
 def sweep_of(project: Project, run: RunRecord) -> str | None:
     """Say of which sweep a run is a trial; None of one that is none, or is not known here."""
     sweep_id, slash, number = (run.name or "").rpartition("/")
