@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
+import os
+import pty
 import signal
 import subprocess
 import sys
+import termios
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -208,6 +213,38 @@ def test_what_outlives_a_killed_sweep_is_waited_for(
     assert code == 0
     assert finished(run_xvc) == once(0, 1)
     assert begun(out) == once(0, 1)
+
+
+@pytest.mark.parametrize("executor", ["local", "dask"])
+def test_a_key_at_the_terminal_ends_a_sweep_well(
+    out: Path, run_xvc: Calling, executor: str
+) -> None:
+    """Ctrl-C: the running trial is interrupted, the sweep is stopped, the exit code says so."""
+    options = ("-P", "a=1,2", "--executor", executor)
+    terminal, its = pty.openpty()
+    sweep = subprocess.Popen(
+        [sys.executable, "-m", "xvc", *words(*options, out=out, how="--hold")],
+        stdin=its,
+        stdout=its,
+        stderr=its,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )
+    os.close(its)
+    wait_for(out, "begin 0")
+    os.write(terminal, b"\x03")
+    with contextlib.suppress(OSError):  # the other end is closed
+        while os.read(terminal, 4096):
+            pass
+    code = sweep.wait(timeout=60)
+    os.close(terminal)
+
+    status = run_xvc("sweep", "status", "--json").data
+    runs = run_xvc("ls", "--json").data["runs"]
+    assert code == 130
+    assert (status["state"], status["counts"]["waiting"]) == ("stopped", 2)
+    assert [run["status"] for run in runs] == ["interrupted"]
+    assert git(Path.cwd(), "worktree", "list").count("\n") == 0
 
 
 @pytest.mark.parametrize(
