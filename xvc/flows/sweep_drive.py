@@ -19,13 +19,13 @@ from xvc.adapters.ports import lease_port
 from xvc.adapters.study import Points
 from xvc.core.job import Ended, Executor, Job
 from xvc.core.space import grid_point
-from xvc.core.sweep import LOCAL, REF, Sampler, State, Sweep, Trial, best_of, told_by
+from xvc.core.sweep import LOCAL, REF, Sampler, State, Sweep, Trial, best_of
 from xvc.executors import executor_named
 from xvc.executors.away import Away, pack
 from xvc.executors.local import is_live
-from xvc.flows.sweep_job import answer_in, call_of, last_line_of
+from xvc.flows.sweep_job import call_of, last_line_of
 from xvc.flows.sweep_trees import Trees, trees_of
-from xvc.flows.sweeps import Folder, home_of, slots_of, starts_of, sweep_named, trials
+from xvc.flows.sweeps import Folder, home_of, one_trial, slots_of, starts_of, sweep_named, trials
 from xvc.journal.following import Follower
 from xvc.project import Project
 from xvc.types import Json
@@ -256,22 +256,15 @@ class _Driver:
             self._orphans.add(number)  # who ran it was lost, and it is not gone yet
             return
         free.append(self._busy.pop(number))
-        trial = replace(self.trials[number], reason=None)
-        if trial.state is not State.PRUNED:
-            trial = replace(trial, state=State.WAITING)
-        run = answer_in(log)
-        if run is None:
-            trial = self._without_answer(trial, ended)
-        else:
-            trial = told_by(trial, [run[0]], self.sweep.wish.metric)
-            trial = replace(trial, seconds=run[1])
-        self._take(trial)
+        found = one_trial(self.home, self.sweep, self.folder, number)
+        if found.run is None and ended.exit_code is not None and not self.stopping:
+            found = self._refused(found, ended)
+        if found.state is State.WAITING:
+            found = replace(found, reason=ended.reason or None)
+        self._take(found)
 
-    def _without_answer(self, trial: Trial, ended: Ended) -> Trial:
-        """Look for the run of a trial whose `xvc run` did not say how it ended."""
-        found = trials(self.home, self.sweep, self.folder)[trial.number]
-        if found.run is not None or ended.exit_code is None or self.stopping:
-            return replace(found, reason=found.reason or ended.reason or None)
+    def _refused(self, trial: Trial, ended: Ended) -> Trial:
+        """Note why `xvc run` did not begin a run."""
         reason = last_line_of(self.folder.log(trial.number, self._starts[trial.number]))
         reason = reason or ended.reason or f"it ended with {ended.exit_code}"
         self.folder.note("refused", trial.number, reason=reason)
@@ -312,7 +305,7 @@ class _Driver:
             if not is_live(self.folder.log(number, self._starts[number])):
                 self._orphans.discard(number)
                 free.append(self._busy.pop(number))
-                self._take(trials(self.home, self.sweep, self.folder)[number])
+                self._take(one_trial(self.home, self.sweep, self.folder, number))
 
     def _look_whether_to_stop(self, executor: Executor, bell: Bell) -> None:
         heard = [number for number in bell.heard() if number in _ENDING]
