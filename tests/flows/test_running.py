@@ -452,3 +452,16 @@ def test_a_version_that_could_not_be_made(project: Path, call_xvc: Calling) -> N
     assert git(project, "status", "--porcelain") == ""
     assert call_xvc(*later.split()[1:]).code == 0
     assert git(project, "tag") == "e0.1.0"
+
+
+def test_what_is_not_folded_is_in_the_next_answer(project: Path, run_xvc: Calling) -> None:
+    """`--no-fold` leaves the store as it is; the run is in its journal, and nothing of it lost."""
+    store = project / "results" / "experiments.duckdb"
+
+    done = run_xvc("run", "--no-fold", "--", "python", "train.py")
+    was_made = store.exists()
+
+    assert done.code == 0, done.err
+    assert not was_made
+    (run,) = run_xvc("ls", "--json").data["runs"]
+    assert (run["status"], run["metrics"]) == ("finished", {"accuracy": 0.95})

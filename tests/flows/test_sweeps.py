@@ -211,7 +211,7 @@ def test_an_interrupted_sweep_ends_well(out: Path, run_xvc: Calling) -> None:
 
 def test_a_sweep_is_not_driven_twice(out: Path, run_xvc: Calling) -> None:
     """While one process drives it, `resume` says that it is busy."""
-    with sweeping("-P", "a=1,2", NAP="3"):
+    with sweeping("-P", "a=1,2", NAP="20"):
         wait_for(lambda: "begin 0" in out.read_text())
         refused = run_xvc("sweep", "resume", "--json")
         status = run_xvc("sweep", "status", "--json").data

@@ -22,6 +22,9 @@ from xvc.types import Json
 REF = "ref"
 """The param that names the code of a trial, in a sweep over refs."""
 
+LOCAL = "local"
+"""The executor that runs trials as processes of this machine."""
+
 
 class Sampler(StrEnum):
     """Who chooses the next point."""
@@ -41,7 +44,11 @@ class Style(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What was asked for; ``timeout`` in seconds, ``trials`` None for the whole grid."""
+    """What was asked for; ``timeout`` in seconds, ``trials`` None for the whole grid.
+
+    ``address`` is of a Dask scheduler, ``away`` tells that its workers do not share our disk and
+    have ``scratch`` for their clones; ``slurm`` are submitit's options, and the cluster's name.
+    """
 
     space: Mapping[str, Dimension]
     command: tuple[str, ...]
@@ -60,7 +67,11 @@ class Wish:
     worktree: bool = False
     outs: tuple[str, ...] = ()
     capture: bool = False
-    executor: str = "local"
+    executor: str = LOCAL
+    address: str | None = None
+    away: bool = False
+    scratch: str | None = None
+    slurm: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

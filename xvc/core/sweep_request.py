@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 
 from xvc.core.direction import Direction, direction_of
 from xvc.core.space import Dimension, choices, endless, grid_size, parse_dimension
-from xvc.core.sweep import REF, Sampler, Style, Wish
+from xvc.core.sweep import LOCAL, REF, Sampler, Style, Wish
 from xvc.errors import BadValue, UsageError
 from xvc.types import Json
 
@@ -78,7 +78,11 @@ def wish_of(
         worktree=checker.truth("worktree"),
         outs=checker.words("outs"),
         capture=checker.truth("capture"),
-        executor=str(said.get("executor", "local")),
+        executor=checker.text("executor") or LOCAL,
+        address=checker.text("address"),
+        away=checker.truth("away"),
+        scratch=checker.text("scratch"),
+        slurm=checker.options("slurm"),
     )
     checker.together(wish, executors)
     checker.unknown()
@@ -101,7 +105,7 @@ class _Checker:
     def __init__(self, said: Mapping[str, Json], read: Read) -> None:
         self.said, self._read = said, read
         self.mistakes: list[str] = []
-        self._known = {"executor"}
+        self._known: set[str] = set()
 
     def _of(self, name: str) -> Json:
         self._known.add(name)
@@ -207,6 +211,24 @@ class _Checker:
             self.mistakes.append(f"{name}: {value!r} is neither true nor false")
         return value is True
 
+    def text(self, name: str) -> str | None:
+        """Read a text."""
+        value = self._of(name)
+        if value is not None and not (isinstance(value, str) and value):
+            self.mistakes.append(f"{name}: {value!r} is no text")
+            return None
+        return value
+
+    def options(self, name: str) -> dict[str, Json]:
+        """Read options: a mapping, or words of the shape KEY=VALUE."""
+        value = self._of(name)
+        if value is None or isinstance(value, dict):
+            return dict(value or {})
+        pairs = [str(word).partition("=") for word in value] if isinstance(value, list) else []
+        if not pairs or not all(key and sign for key, sign, _ in pairs):
+            self.mistakes.append(f"{name}: {value!r} has not the shape KEY=VALUE")
+        return {key: self._read(text) for key, _, text in pairs}
+
     def words(self, name: str) -> tuple[str, ...]:
         """Read a list of words, or one text with commas."""
         value = self._of(name)
@@ -223,9 +245,7 @@ class _Checker:
 
     def together(self, wish: Wish, executors: tuple[str, ...]) -> None:
         """Look at what only together is wrong."""
-        if wish.executor not in executors:
-            names = ", ".join(executors)
-            self.mistakes.append(f"executor: {wish.executor!r} is none of {names}")
+        self._where(wish, executors)
         if wish.sampler is Sampler.GRID:
             for key in endless(wish.space):
                 self.mistakes.append(
@@ -239,6 +259,26 @@ class _Checker:
         needs = "prune" if wish.prune else "sampler tpe" if wish.sampler is Sampler.TPE else ""
         if needs and wish.metric is None:
             self.mistakes.append(f"metric: {needs} needs one, as --metric acc:max")
+
+    def _where(self, wish: Wish, executors: tuple[str, ...]) -> None:
+        if wish.executor not in executors:
+            names = ", ".join(executors)
+            self.mistakes.append(f"executor: {wish.executor!r} is none of {names}")
+            return
+        for name, owner in (("address", "dask"), ("away", "dask"), ("slurm", "slurm")):
+            if getattr(wish, name) and wish.executor != owner:
+                self.mistakes.append(f"{name}: goes with --executor {owner} alone")
+        if wish.scratch and not wish.away:
+            self.mistakes.append("scratch: is where trials run with --away")
+        if wish.gpus and wish.executor != LOCAL:
+            self.mistakes.append(
+                "gpus: are shared out on this machine alone; elsewhere the cluster does it, "
+                "as --slurm gpus_per_node=1"
+            )
+        if wish.away and wish.refs:
+            self.mistakes.append("refs: --away sends the code as it is here, and no other")
+        if wish.away and wish.prune:
+            self.mistakes.append("prune: what trials report with --away is known at their end")
 
     def unknown(self) -> None:
         """Name what nobody asked for."""

@@ -3,15 +3,54 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from xvc.core.job import Executor
+from xvc.core.sweep import Wish
+from xvc.executors.away import Away
 from xvc.executors.local import LocalExecutor
 
-NAMES = ("local",)
+NAMES = ("local", "dask", "slurm")
 
 
-def executor_named(name: str, places: int, environment: Mapping[str, str]) -> Executor:
-    """Open an executor with so many places; *name* is one of `NAMES`."""
-    match name:
+def executor_named(
+    wish: Wish, folder: Path, environment: Mapping[str, str], away: Away | None = None
+) -> Executor:
+    """Open the executor that a sweep wishes for.
+
+    Args:
+        wish: its ``executor`` is one of `NAMES`; so many places as it has jobs.
+        folder: of the sweep, for what an executor keeps on the disk.
+        environment: what trials on this machine get.
+        away: what machines get that do not share our disk; None when they do.
+
+    Raises:
+        NoPackage: what the executor needs is not installed.
+        NoScheduler: there is no Dask scheduler at the address.
+        NoCluster: SLURM cannot be used from here.
+        BadOptions: SLURM has no such option.
+    """
+    match wish.executor:
+        case "dask":
+            from xvc.executors.dask import DaskExecutor  # late: local sweeps need nothing of it
+
+            return DaskExecutor(wish.address, wish.jobs, away)
+        case "slurm":
+            from xvc.executors.slurm import SlurmExecutor  # late: as above
+
+            options = {key: value for key, value in wish.slurm.items() if key != "cluster"}
+            cluster = str(wish.slurm.get("cluster", "slurm"))
+            return SlurmExecutor(_files(folder), wish.jobs, cluster=cluster, options=options)
         case _:
-            return LocalExecutor(places, environment)
+            return LocalExecutor(wish.jobs, environment)
+
+
+def end_elsewhere(folder: Path) -> None:
+    """Have what a cluster was given of a sweep end; what stands in its queue never begins."""
+    from xvc.executors.slurm import ask_to_end  # late: as above
+
+    ask_to_end(_files(folder))
+
+
+def _files(folder: Path) -> Path:
+    return folder / "submitit"

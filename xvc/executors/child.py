@@ -7,13 +7,17 @@ what happens when whoever should is gone. Waits by looking: the wish to stop has
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from math import inf
-from typing import BinaryIO
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from xvc.core.job import Job
 
 # `xvc run` gives its command ten seconds, and five more; only then is it asked less kindly.
 _LADDER = ((signal.SIGINT, 25.0), (signal.SIGTERM, 5.0), (signal.SIGKILL, inf))
@@ -33,6 +37,20 @@ kill -TERM -- "-$1"
 sleep 5
 kill -KILL -- "-$1"
 """
+
+
+@contextlib.contextmanager
+def locked_log(job: Job) -> Iterator[BinaryIO]:
+    """Open a job's log on a disk that we share with whoever asked.
+
+    It is locked as long as we have it open, or the process that gets it as its output lives: see
+    `local.is_live`.
+    """
+    path = Path(job.log)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab", buffering=0) as log:
+        fcntl.flock(log, fcntl.LOCK_EX)
+        yield cast("BinaryIO", log)
 
 
 def run(

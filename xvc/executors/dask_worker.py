@@ -10,16 +10,15 @@ repeat, so an attempt after the first says that it is one and does nothing.
 from __future__ import annotations
 
 import os
-import tempfile
-from typing import BinaryIO, cast
+from typing import cast
 
 from distributed import Event, Worker, WorkerPlugin, get_worker
 
 from xvc.core.job import Job
 from xvc.errors import XvcError
 from xvc.executors.away import Outcome, Parcel
-from xvc.executors.child import run
-from xvc.executors.clone import ends_of, forget, run_away
+from xvc.executors.child import locked_log, run
+from xvc.executors.clone import forget, run_away
 
 
 class Trials(WorkerPlugin):
@@ -60,15 +59,14 @@ class Trials(WorkerPlugin):
             self._running.discard(token)
 
     def _run(self, job: Job, token: str) -> Outcome:
+        def is_stopped() -> bool:
+            return self._is_unwanted(token)
+
         if self._parcel is not None:
-            return run_away(self._parcel, job, dict(os.environ), lambda: self._is_unwanted(token))
-        with tempfile.TemporaryFile() as file:
-            output = cast("BinaryIO", file)
+            return run_away(self._parcel, job, dict(os.environ), is_stopped)
+        with locked_log(job) as log:
             environment = {**os.environ, **job.environment}
-            code = run(
-                job.command, job.folder, environment, output, lambda: self._is_unwanted(token)
-            )
-            return Outcome(code, ends_of(output))
+            return Outcome(run(job.command, job.folder, environment, log, is_stopped))
 
     def _is_unwanted(self, token: str) -> bool:
         """Whether it shall stop, or nobody is left who asked: then it is cancelled, or we close."""

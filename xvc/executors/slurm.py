@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from xvc.core.job import Ended, Job
 from xvc.errors import ExternalError, NoPackage, UsageError
-from xvc.executors.child import run
+from xvc.executors.child import locked_log, run
 from xvc.executors.line import Line
 from xvc.types import Json
 
@@ -84,7 +84,8 @@ class SlurmExecutor(Line):
     """Runs jobs on a cluster.
 
     Args:
-        folder: for submitit's files, seen by all machines.
+        folder: for submitit's files, seen by all machines. What an asker that was killed has left
+            in the queue from there does not begin any more.
         places: how many jobs are with the cluster at once.
         cluster: ``slurm``; ``local`` runs processes here, by the same way.
         options: as submitit's AutoExecutor takes them, such as ``timeout_min`` (a day when not
@@ -107,13 +108,16 @@ class SlurmExecutor(Line):
         super().__init__(places)
         self._folder, self._cluster = folder, cluster
         self._executor = _executor(folder, cluster, options or {})
+        withdraw(folder)
         self._active: dict[str, _Submission] = {}
 
     def _begin(self, job: Job) -> None:
         files = self._folder / f"xvc-{os.urandom(6).hex()}"
+        _leave(files).touch()
         try:
             submitted = self._executor.submit(run_once, job, str(files))
         except (OSError, RuntimeError) as err:  # submitit's own are RuntimeErrors
+            _leave(files).unlink()
             raise NoCluster(self._cluster, str(err)) from err
         self._active[job.key] = _Submission(submitted, files)
 
@@ -138,7 +142,7 @@ class SlurmExecutor(Line):
         end = self._end_of(key, held)
         if end is not None:
             del self._active[key]
-            for file in (held.wish, _mark(held.files)):
+            for file in (held.wish, _mark(held.files), _leave(held.files)):
                 file.unlink(missing_ok=True)
         return end
 
@@ -194,17 +198,33 @@ def run_once(job: Job, files: str) -> int:
     """Run a job on the machine that the cluster chose; its output goes to the job's own log.
 
     Raises:
-        RuntimeError: an attempt at this very submission has begun before.
+        RuntimeError: this very submission has begun before, or was withdrawn.
     """
-    wish = Path(files).with_suffix(".stop")
-    try:
-        _mark(Path(files)).touch(exist_ok=False)
-    except FileExistsError:
-        raise RuntimeError("the machine that had begun it was lost") from None
-    Path(job.log).parent.mkdir(parents=True, exist_ok=True)
-    with Path(job.log).open("ab", buffering=0) as output:
+    own = Path(files)
+    with locked_log(job) as log:  # first, so that what has begun is seen to live
+        try:
+            os.rename(_leave(own), _mark(own))
+        except FileNotFoundError:
+            raise RuntimeError("it was withdrawn, or the machine that began it was lost") from None
         environment = {**os.environ, **job.environment}
-        return run(job.command, job.folder, environment, output, wish.exists)
+        return run(job.command, job.folder, environment, log, own.with_suffix(".stop").exists)
+
+
+def withdraw(folder: Path) -> None:
+    """Keep what stands in the cluster's queue, submitted from a folder, from beginning."""
+    for leave in folder.glob("xvc-*.may"):
+        leave.unlink(missing_ok=True)
+
+
+def ask_to_end(folder: Path) -> None:
+    """Have all that was submitted from a folder end, and nothing more begin."""
+    withdraw(folder)
+    for mark in folder.glob("xvc-*.begun"):
+        mark.with_suffix(".stop").touch()
+
+
+def _leave(files: Path) -> Path:
+    return files.with_suffix(".may")
 
 
 def _mark(files: Path) -> Path:

@@ -40,7 +40,10 @@ _TABLE = "events"
 
 @dataclass(frozen=True, slots=True)
 class RunRequest:
-    """What ``xvc run`` was asked for; ``timeout`` in seconds."""
+    """What ``xvc run`` was asked for; ``timeout`` in seconds.
+
+    Without ``fold`` what was recorded stays in its journal, for the next command that reads.
+    """
 
     command: tuple[str, ...]
     folder: Path
@@ -53,6 +56,7 @@ class RunRequest:
     write_params: bool = False
     timeout: float | None = None
     tag: Bump | None = None
+    fold: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,8 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
     """
     models = parse_models(request.models, request.folder)
     request = replace(request, outs=_places(project, request))
-    warm_up()  # DuckDB loads while git and the command work
+    if request.fold:
+        warm_up()  # DuckDB loads while git and the command work
     mend(project)
     try:
         begun = _begun(project, request)
@@ -104,8 +109,9 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
         _end(project, begun, ending, _outs(project, request, begun.warnings) | kept)
     record = _finished(begun.record, recorder, ending)
     with _forgiving(begun.warnings):
-        project.keeper.refresh()
-        begun.warnings += project.keeper.warnings
+        if request.fold:
+            project.keeper.refresh()
+            begun.warnings += project.keeper.warnings
     with _forgiving(begun.warnings):
         land_models(project, record.id, kept)
     tagged = _tagged(project, request, record, begun.warnings)

@@ -6,44 +6,32 @@ whatever became of us. A trial that fails never stops another.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import sys
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from xvc.adapters.bell import Bell
 from xvc.adapters.lock import FileLock
 from xvc.adapters.ports import lease_port
 from xvc.adapters.study import Points
 from xvc.core.job import Ended, Executor, Job
-from xvc.core.run import RunRecord, Status
 from xvc.core.space import grid_point
-from xvc.core.sweep import (
-    REF,
-    Sampler,
-    State,
-    Sweep,
-    Trial,
-    best_of,
-    command_of,
-    told_by,
-)
+from xvc.core.sweep import LOCAL, REF, Sampler, State, Sweep, Trial, best_of
 from xvc.executors import executor_named
+from xvc.executors.away import Away, pack
 from xvc.executors.local import is_live
+from xvc.flows.sweep_job import call_of, last_line_of
 from xvc.flows.sweep_trees import Trees, trees_of
-from xvc.flows.sweeps import Folder, home_of, starts_of, sweep_named, trials
+from xvc.flows.sweeps import Folder, home_of, one_trial, slots_of, starts_of, sweep_named, trials
 from xvc.journal.following import Follower
 from xvc.project import Project
-from xvc.types import Json, RunId
+from xvc.types import Json
 
 _LOOK = 0.5  # seconds between two looks at whether to stop
 _LOST_TRIES = 3  # a trial that was lost is started so often; nothing says that it failed
-_TAIL = 1 << 20  # bytes of a log in which the answer of `xvc run` is looked for
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -69,7 +57,7 @@ class Swept:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place for one trial at a time, with its GPU and its port."""
+    """A place for one trial at a time; on this machine with its GPU and its port."""
 
     number: int
     environment: dict[str, str]
@@ -89,14 +77,20 @@ def drive(home: Project, sweep: Sweep, folder: Folder, tell: Callable[[Progress]
         NoSampler: the sampler needs Optuna, which is missing.
         GitFailed: the trees cannot be made.
         TreeTaken: something else is where a tree belongs.
+        NoPackage: what the executor needs is not installed.
+        NoScheduler: there is no Dask scheduler, or no longer.
+        NoCluster: SLURM takes no jobs from here.
+        BadOptions: SLURM has no such option.
     """
     with folder.lock.held(wait=0.0, doing="sweep"), ExitStack() as stack:
         folder.stop.unlink(missing_ok=True)
-        driver = _Driver(home, sweep, folder, tell)
         slots = stack.enter_context(_slots(home, sweep))
         trees = stack.enter_context(trees_of(home, sweep))
-        executor = executor_named(sweep.wish.executor, sweep.wish.jobs, home.environment)
+        environment, away = home.environment, _away(home, sweep)
+        executor = executor_named(sweep.wish, folder.path, environment, away)
         stack.callback(executor.close)
+        # Only now: what stands in the queue of a cluster is withdrawn, so it is not about to begin.
+        driver = _Driver(home, sweep, folder, tell)
         bell = stack.enter_context(Bell())
         is_stopped = driver.run(executor, trees, slots, bell)
         if is_stopped:
@@ -116,8 +110,18 @@ def resume(project: Project, name: str | None, tell: Callable[[Progress], None])
     return drive(home_of(project, sweep), sweep, folder, tell)
 
 
+def _away(home: Project, sweep: Sweep) -> Away | None:
+    if not sweep.wish.away:
+        return None
+    (code,) = sweep.codes.values()
+    return pack(home.git, code.snapshot, home.store_path, home.room, home.dvc, sweep.wish.scratch)
+
+
 @contextmanager
 def _slots(home: Project, sweep: Sweep) -> Iterator[list[Slot]]:
+    if sweep.wish.executor != LOCAL:
+        yield [Slot(number, {}) for number in range(sweep.wish.jobs)]
+        return
     held: list[FileLock] = []
     slots = []
     gpus = sweep.wish.gpus
@@ -189,20 +193,21 @@ class _Driver:
 
     def run(self, executor: Executor, trees: Trees, slots: list[Slot], bell: Bell) -> bool:
         """Drive to the end; whether something was left because the sweep was stopped."""
-        free = deque(slots)
+        places = slots_of(self.folder.notes())
+        self._busy = {number: slots[places[number] % len(slots)] for number in self._orphans}
+        free = deque(slot for slot in slots if slot not in self._busy.values())
         self._say(None)
         while True:
-            while free and not self.stopping and len(self._busy) + len(self._orphans) < len(slots):
+            while free and not self.stopping:
                 number = self._next()
                 if number is None:
                     break
                 self._start(number, free, executor, trees)
-            if not self._busy and not self._orphans:
+            if not self._busy:
                 break
             for ended in executor.wait(_LOOK):
-                free.append(self._busy.pop(_number(ended)))
-                self._ended(ended)
-            self._look_at_orphans()
+                self._ended(ended, free)
+            self._look_at_orphans(free)
             self._prune(executor)
             self._look_whether_to_stop(executor, bell)
         return self.stopping and self._is_anything_left()
@@ -237,32 +242,30 @@ class _Driver:
         executor.submit(
             Job(
                 key=f"{number}.{attempt}",
-                command=_call(self.sweep, trial),
+                command=call_of(self.sweep, trial),
                 folder=str(where),
                 log=str(self.folder.log(number, attempt)),
                 environment={**slot.environment, **own},
             )
         )
 
-    def _ended(self, ended: Ended) -> None:
+    def _ended(self, ended: Ended, free: deque[Slot]) -> None:
         number = _number(ended)
-        trial = replace(self.trials[number], reason=None)
-        if trial.state is not State.PRUNED:
-            trial = replace(trial, state=State.WAITING)
-        run = _answer(self.folder.log(number, self._starts[number]))
-        if run is None:
-            trial = self._without_answer(trial, ended)
-        else:
-            trial = told_by(trial, [run[0]], self.sweep.wish.metric)
-            trial = replace(trial, seconds=run[1])
-        self._take(trial)
+        log = self.folder.log(number, self._starts[number])
+        if ended.exit_code is None and is_live(log):
+            self._orphans.add(number)  # who ran it was lost, and it is not gone yet
+            return
+        free.append(self._busy.pop(number))
+        found = one_trial(self.home, self.sweep, self.folder, number)
+        if found.run is None and ended.exit_code is not None and not self.stopping:
+            found = self._refused(found, ended)
+        if found.state is State.WAITING:
+            found = replace(found, reason=ended.reason or None)
+        self._take(found)
 
-    def _without_answer(self, trial: Trial, ended: Ended) -> Trial:
-        """Look for the run of a trial whose `xvc run` did not say how it ended."""
-        found = trials(self.home, self.sweep, self.folder)[trial.number]
-        if found.run is not None or ended.exit_code is None or self.stopping:
-            return found
-        reason = _last_line(self.folder.log(trial.number, self._starts[trial.number]))
+    def _refused(self, trial: Trial, ended: Ended) -> Trial:
+        """Note why `xvc run` did not begin a run."""
+        reason = last_line_of(self.folder.log(trial.number, self._starts[trial.number]))
         reason = reason or ended.reason or f"it ended with {ended.exit_code}"
         self.folder.note("refused", trial.number, reason=reason)
         return replace(trial, state=State.FAILED, reason=reason)
@@ -270,7 +273,9 @@ class _Driver:
     def _take(self, trial: Trial) -> None:
         """Note how a trial stands, and queue it again when it is owed another attempt."""
         if trial.state is State.WAITING and trial.attempts >= _LOST_TRIES and not self.stopping:
-            reason = f"it was lost {trial.attempts} times"
+            reason = (
+                f"it was lost {trial.attempts} times: {trial.reason or 'nothing is known of it'}"
+            )
             self.folder.note("refused", trial.number, reason=reason)
             trial = replace(trial, state=State.FAILED, reason=reason)
         self.trials[trial.number] = trial
@@ -294,18 +299,20 @@ class _Driver:
                 self.trials[number] = replace(self.trials[number], state=State.PRUNED)
                 executor.stop(f"{number}.{self._starts[number]}")
 
-    def _look_at_orphans(self) -> None:
-        """Look whether trials have ended that a killed scheduler had started."""
+    def _look_at_orphans(self, free: deque[Slot]) -> None:
+        """Look whether trials have ended that outlived the scheduler or worker that ran them."""
         for number in [*self._orphans]:
             if not is_live(self.folder.log(number, self._starts[number])):
                 self._orphans.discard(number)
-                self._take(trials(self.home, self.sweep, self.folder)[number])
+                free.append(self._busy.pop(number))
+                self._take(one_trial(self.home, self.sweep, self.folder, number))
 
     def _look_whether_to_stop(self, executor: Executor, bell: Bell) -> None:
         heard = [number for number in bell.heard() if number in _ENDING]
         if not heard and (self.stopping or not self.folder.stop.exists()):
             return
-        was_told = not self.stopping and heard == [signal.SIGINT] and _is_foreground()
+        is_alone = self.sweep.wish.executor == LOCAL and heard == [signal.SIGINT]
+        was_told = not self.stopping and is_alone and _is_foreground()
         self.stopping = True
         if was_told:
             return  # the terminal has told the trials as well
@@ -329,55 +336,8 @@ def progress(sweep: Sweep, known: Collection[Trial], latest: Trial | None = None
     return Progress(sweep, counts, best_of(known, sweep.wish.direction), latest)
 
 
-def _call(sweep: Sweep, trial: Trial) -> tuple[str, ...]:
-    """Write the call of `xvc run` that is the trial."""
-    wish = sweep.wish
-    words = [sys.executable, "-P", "-m", "xvc", "run", "--json", "--record-in", sweep.root]
-    words += ["--name", sweep.run_name(trial.number)]
-    for key, value in trial.params.items():
-        words += ["-P", f"{key}={json.dumps(value, ensure_ascii=False)}"]
-    words += ["--timeout", str(wish.timeout)] if wish.timeout is not None else []
-    words += ["--capture"] if wish.capture else []
-    for out in wish.outs:
-        words += ["--out", out]
-    return (*words, "--", *command_of(wish, trial.params))
-
-
 def _number(ended: Ended) -> int:
     return int(ended.key.partition(".")[0])
-
-
-def _answer(log: Path) -> tuple[RunRecord, float | None] | None:
-    """Read what `xvc run --json` said, the last line of a log; None when it said nothing."""
-    for line in reversed(_end_of(log).splitlines()):
-        if line.startswith(b'{"schema"'):
-            with suppress(ValueError, KeyError, TypeError):
-                said = json.loads(line)["data"]
-                run = RunRecord(
-                    RunId(said["run"]),
-                    status=Status(said["status"]),
-                    metrics=said["metrics"],
-                    exit_code=said["exit_code"],
-                )
-                return run, said["seconds"]
-    return None
-
-
-def _last_line(log: Path) -> str:
-    lines = _end_of(log).decode(errors="replace").splitlines()
-    for line in reversed(lines):
-        with suppress(ValueError, KeyError, TypeError):
-            return str(json.loads(line)["error"]["message"])
-    return lines[-1].strip() if lines else ""
-
-
-def _end_of(log: Path) -> bytes:
-    try:
-        with log.open("rb") as opened:
-            opened.seek(max(0, opened.seek(0, 2) - _TAIL))
-            return opened.read()
-    except FileNotFoundError:
-        return b""
 
 
 def _is_foreground() -> bool:

@@ -7,6 +7,7 @@ import time
 from xvc.adapters.owner import Owner
 from xvc.core.run import Status
 from xvc.core.sweep import State, Sweep
+from xvc.executors import end_elsewhere
 from xvc.executors.local import tell_to_end
 from xvc.flows.sweep_state import Looked, look
 from xvc.flows.sweep_trees import remove_trees
@@ -38,6 +39,7 @@ def stop(project: Project, name: str | None) -> Looked:
 
 
 def _end_orphans(home: Project, sweep: Sweep, folder: Folder) -> None:
+    end_elsewhere(folder.path)
     deadline = time.monotonic() + _WAIT
     told: set[str] = set()
     while _running(home, sweep, folder) and time.monotonic() < deadline:

@@ -49,6 +49,8 @@ class Trees:
             TreeTaken: something else is at its place.
             LockBusy: another xvc is at it, for long.
         """
+        if self.sweep.wish.away:
+            return self.home.git.place.top / self.sweep.folder  # a clone has its like
         code = self.sweep.codes[ref]
         name = self._name(slot, ref)
         if name not in self._ready:

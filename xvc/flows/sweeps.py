@@ -161,19 +161,29 @@ def home_of(project: Project, sweep: Sweep) -> Project:
     return Project.find(Path(sweep.root), project.environment)
 
 
-def runs_of(home: Project, sweep: Sweep) -> list[RunRecord]:
-    """Read the runs of a sweep; those of dead processes are lost."""
+def runs_of(home: Project, sweep: Sweep, number: int | None = None) -> list[RunRecord]:
+    """Read the runs of a sweep, or of one trial (and others); those of dead processes are lost."""
     with opened(home) as connection:
-        return query.named_below(connection, f"{sweep.id}/")
+        return query.named_below(connection, f"{sweep.id}/{'' if number is None else number}")
 
 
 def trials(home: Project, sweep: Sweep, folder: Folder) -> dict[int, Trial]:
     """Compute the state of the trials that were asked for, by number."""
+    return _computed(home, sweep, folder, None)
+
+
+def one_trial(home: Project, sweep: Sweep, folder: Folder, number: int) -> Trial:
+    """Compute the state of one trial that was asked for."""
+    return _computed(home, sweep, folder, number)[number]
+
+
+def _computed(home: Project, sweep: Sweep, folder: Folder, number: int | None) -> dict[int, Trial]:
     notes = folder.notes()
     starts = starts_of(notes)
     # First who lives, then the runs: one that ends in between has said so by then.
-    live = {n for n, attempt in starts.items() if is_live(folder.log(n, attempt))}
-    found = trials_of(notes, runs_of(home, sweep), live, sweep.wish.metric, sweep.id)
+    looked = starts if number is None else starts.keys() & {number}
+    live = {n for n in looked if is_live(folder.log(n, starts[n]))}
+    found = trials_of(notes, runs_of(home, sweep, number), live, sweep.wish.metric, sweep.id)
     return dict(sorted(found.items()))
 
 
@@ -182,6 +192,11 @@ def starts_of(notes: list[Note]) -> dict[int, int]:
     return {
         note.number: int(str(note.facts["attempt"])) for note in notes if note.kind == "started"
     }
+
+
+def slots_of(notes: list[Note]) -> dict[int, int]:
+    """Map each trial that was ever started to the slot of its last attempt."""
+    return {note.number: int(str(note.facts["slot"])) for note in notes if note.kind == "started"}
 
 
 def sweep_of(project: Project, run: RunRecord) -> str | None:

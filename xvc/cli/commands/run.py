@@ -83,6 +83,14 @@ def command(
             "--record-in", metavar="FOLDER", help="Keep the run in the store of another work tree."
         ),
     ] = None,
+    fold: Annotated[
+        bool,
+        typer.Option(
+            "--fold/--no-fold",
+            help="Bring the store up to date at the end; without it the next command does, and "
+            "--json has no metrics of a Tracker.",
+        ),
+    ] = True,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -114,13 +122,14 @@ def command(
         write_params=write_params,
         timeout=timeout,
         tag=Bump(tag) if tag else None,
+        fold=fold,
     )
     here.manner.as_json = as_json  # a `--json` further on is the command's own
     project = here.project()
     if record_in is not None:
         project = project.recorded_in(here.project_in(record_in))
     ran = run(project, request, _copy_aside if as_json else _copy)
-    if as_json:
+    if as_json and fold:
         ran = read_back(project, ran)
     _tell(here, ran)
     raise typer.Exit(ran.exit_code)

@@ -84,6 +84,35 @@ def command(
         ),
     ] = False,
     seed: Annotated[int | None, typer.Option("--seed", help="Of random and tpe.")] = None,
+    executor: Annotated[
+        str | None, typer.Option("--executor", help="Where trials run: local, dask or slurm.")
+    ] = None,
+    address: Annotated[
+        str | None,
+        typer.Option(
+            "--address", metavar="tcp://…", help="Of a Dask scheduler; without it workers here."
+        ),
+    ] = None,
+    away: Annotated[
+        bool,
+        typer.Option(
+            "--away",
+            help="Dask's workers do not share our disk: send them the code, and the way to the "
+            "data. A trial that a kill of this command leaves there is ended and run again.",
+        ),
+    ] = False,
+    scratch: Annotated[
+        str | None,
+        typer.Option("--scratch", metavar="PATH", help="Where such workers put their clones."),
+    ] = None,
+    slurm: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--slurm",
+            metavar="KEY=VALUE",
+            help="As submitit has it: timeout_min=60, slurm_partition=gpu, gpus_per_node=1.",
+        ),
+    ] = None,
     file: Annotated[
         Path | None,
         typer.Option("--file", "-f", help="YAML that says the same; the command line wins."),
@@ -94,7 +123,9 @@ def command(
 
     Trials run in a tree made from the code as it is now, which is removed at the end: keep files
     with --out or a Tracker. Params reach the command as XVC_PARAM_LR, as Tracker params, in place
-    of {lr}, and as --style says; XVC_PORT is a free port. The exit code is 1 when a trial failed.
+    of {lr}, and as --style says; XVC_PORT is a free port of this machine. The exit code is 1 when
+    a trial failed. A trial that its worker lost is run again; one that outlives this command on a
+    disk that we share is waited for by `xvc sweep resume`.
 
     Example: xvc sweep --param lr=0.1,0.01 --param depth=2..6 --jobs 2 -- python train.py
     """
@@ -120,6 +151,11 @@ def command(
         "capture": capture or None,
         "prune": prune or None,
         "seed": seed,
+        "executor": executor,
+        "address": address,
+        "away": away or None,
+        "scratch": scratch,
+        "slurm": list(slurm) if slurm else None,
     }
     wish = _wish(here, {key: value for key, value in said.items() if value is not None}, file)
     project = here.project()
