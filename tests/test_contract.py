@@ -170,10 +170,14 @@ def settled(value: Any, runs: Sequence[str], key: str = "") -> Any:
         return hidden
     if isinstance(value, dict) and value.get("key") == "function_time":
         return {"key": "function_time"}
+    if isinstance(value, dict) and value.get("key") == "track_id":
+        value = {**value, "min": "RUN", "max": "RUN"}  # ids that are drawn anew
     if isinstance(value, dict):
         return {name: settled(part, runs, name) for name, part in value.items()}
     if isinstance(value, list):
-        return [settled(part, runs) for part in value]
+        parts = [settled(part, runs) for part in value]
+        by_id = all(isinstance(part, dict) and part.keys() == {"run", "rows"} for part in parts)
+        return sorted(parts, key=lambda part: part["run"]) if by_id else parts
     if isinstance(value, int) and value > 10**14:
         return "TIME"
     if not isinstance(value, str):

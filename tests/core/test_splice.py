@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from xvc.core.splice import BEGIN, END, MarksDamaged, NoMarks, spliced
@@ -33,6 +33,7 @@ def test_what_stands_outside_is_left(
 
 
 @given(CONTENT, SECTIONS)
+@example(b"\r", "")
 def test_marks_are_appended_once(document: bytes, section: str) -> None:
     """A document without marks keeps all it has and gets them at its end, only when allowed."""
     made = spliced(document, section, "x.md", may_append=True)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from xvc.core.expression import And, Compare, Expression, Not, Operator, Or, Present
 from xvc.core.filter import evaluate
-from xvc.errors import BadValue
+from xvc.errors import BadQuery, BadValue
 from xvc.journal.layout import Room
 from xvc.journal.writer import Journal
 from xvc.store import look, sql
@@ -178,7 +178,7 @@ def test_a_failed_change_leaves_no_trace(tmp_path: Path) -> None:
     journal.close()
     keeper.refresh()
     before = keeper.path.read_bytes()
-    with pytest.raises(sql.db.BadQuery):
+    with pytest.raises(BadQuery):
         sql.change(keeper, "DELETE FROM events; INSERT INTO nowhere VALUES (1)", keeps=False)
 
     assert keeper.path.read_bytes() == before

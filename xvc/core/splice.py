@@ -65,7 +65,8 @@ def spliced(document: bytes, section: str, path: str, *, may_append: bool) -> by
         NoMarks: it has none, and may not get any.
         MarksDamaged: they do not come once and in order.
     """
-    ending = b"\r\n" if b"\r\n" in document else b"\n"
+    # A lone return at the end would make one of these with the first line end that follows.
+    ending = b"\r\n" if b"\r\n" in document or document.endswith(b"\r") else b"\n"
     harmless = section.strip("\n").encode().replace(_MARK, _MARK.replace(b":", b" "))
     body = ending + harmless.replace(b"\n", ending) + ending
     begins, ends = document.count(BEGIN), document.count(END)

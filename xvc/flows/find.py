@@ -5,9 +5,9 @@ Reads only. A run that is in no store at hand is read from the DVC cache by its 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.adapters.dvc import parse_pointer, pointer_of
@@ -105,10 +105,10 @@ def find(project: Project, references: Sequence[str]) -> list[Found]:
 
 def _with_own_log(project: Project, run: RunRecord) -> RunRecord:
     """Name the log that another machine's run has here; its record knows where it was there."""
-    own = project.room.logs / f"{run.id}.log"
-    if run.log is None or Path(run.log).exists() or not own.exists():
+    own = str(project.room.logs / f"{run.id}.log")
+    if run.log is None or os.path.exists(run.log) or not os.path.exists(own):  # not to be seen: no
         return run
-    return replace(run, log=str(own))
+    return replace(run, log=own)
 
 
 def _find_one(

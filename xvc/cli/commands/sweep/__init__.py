@@ -10,7 +10,7 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
-from xvc.cli.output import show
+from xvc.cli.output import show as show_answer  # `show` is the module of `xvc sweep show`
 from xvc.cli.sweeping import Ended, swept, telling
 from xvc.errors import BadValue
 from xvc.types import Json
@@ -164,7 +164,7 @@ def command(
     with telling(here.manner) as tell:
         found = drive(project, sweep, where, tell)
     answer = swept("sweep", found, warnings)
-    show(answer, here.manner)
+    show_answer(answer, here.manner)
     raise typer.Exit(answer.exit_code)
 
 
