@@ -108,6 +108,18 @@ class Project:
                     use_site(found.root, self.room.dvc_site)
         return found
 
+    def needed_dvc(self) -> Dvc:
+        """The DVC set-up, for what cannot do without it and git.
+
+        Raises:
+            NoProject: there is no git or no DVC here.
+        """
+        if self.place is None:
+            raise NoProject(str(self.root), "a git repository")
+        if self.dvc is None:
+            raise NoProject(str(self.root), "a DVC repository")
+        return self.dvc
+
     @property
     def room(self) -> Room:
         """Where xvc's private files lie: shared by worktrees, or beside a store of its own."""

@@ -7,25 +7,19 @@ same call to succeed. The default suite takes some points; ``-m sweep`` takes th
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from faulty import Fault, Repo, check_git, copy_repo
+from faulty import Repo, check_git, copy_repo
+from sweeping import ACTS, Operation, Sweeper, every
 
 LEAVE = (
     "import sys\nopen('model.bin', 'w').write(sys.argv[1])\nprint('METRIC acc=' + sys.argv[1])\n"
 )
 CANDIDATES = "models/candidates/digits"
 HELD = "models/production/digits/model.bin"
-ACTS = {
-    "kill": Fault(1, "kill"),
-    "kill one": Fault(1, "kill", group=False),
-    "no space": Fault(1, "28", group=False),
-}
 
 
 @pytest.fixture(scope="session")
@@ -97,41 +91,12 @@ def check_added(repo: Repo) -> None:
     repo.ran("get", "e0.0.1", "model:late/late.bin", "-o", "../late")
 
 
-OPERATIONS: dict[str, tuple[tuple[str, ...], Callable[[Repo], None]]] = {
-    "promote": (("model", "promote", "e0.0.1"), check_promoted),
-    "rollback": (("model", "rollback"), check_rolled_back),
-    "prune": (("model", "prune", "--keep", "1", "--by", "acc", "--yes"), check_pruned),
-    "add": (ADD, check_added),
+OPERATIONS = {
+    "promote": Operation(("model", "promote", "e0.0.1"), check_promoted),
+    "rollback": Operation(("model", "rollback"), check_rolled_back),
+    "prune": Operation(("model", "prune", "--keep", "1", "--by", "acc", "--yes"), check_pruned),
+    "add": Operation(ADD, check_added),
 }
-
-
-def sweep(start: Repo, name: str, act: str, place: Path, every: int) -> tuple[int, int, list[str]]:
-    """Hit every *every*-th point; returns the points, the trials and what went wrong."""
-    words, check = OPERATIONS[name]
-    counting = copy_repo(start, place / "counting")
-    ended = counting.start("xvc", *words, fault=Fault()).wait()
-    assert ended.code == 0, ended.said
-    points, wrong, trials = counting.server.calls(), [], 0
-    for at in range(1 + list(ACTS).index(act), points + 1, every):
-        repo = copy_repo(start, place / str(at))
-        ended = repo.start("xvc", *words, fault=Fault(at, ACTS[act].act, ACTS[act].group)).wait()
-        trials += 1
-        try:
-            assert "Traceback" not in ended.err, f"a traceback: {ended.said}"
-            check(repo)
-        except AssertionError as err:
-            wrong.append(f"{name}, {act} at {at} of {points}: {err}")
-        shutil.rmtree(place / str(at))
-    return points, trials, wrong
-
-
-def _swept(
-    start: Repo, name: str, act: str, place: Path, every: int, tally: Callable[[str], None]
-) -> None:
-    points, trials, wrong = sweep(start, name, act, place, every)
-    tally(f"model {name:8} {act:10} {points:4} points, {trials:4} trials, {len(wrong)} failed")
-
-    assert not wrong, "\n\n".join(wrong[:10])
 
 
 @pytest.mark.sweep
@@ -143,7 +108,7 @@ def test_every_point_of_a_model(
     name: str, act: str, with_models: Repo, tmp_path: Path, tally: Callable[[str], None]
 ) -> None:
     """A fault at any storage call: old or new, and the same call completes."""
-    _swept(with_models, name, act, tmp_path, int(os.environ.get("FAULT_EVERY", "1")), tally)
+    Sweeper(with_models, tmp_path, tally).sweep(name, OPERATIONS[name], act, every())
 
 
 @pytest.mark.usefixtures("injector")
@@ -152,4 +117,4 @@ def test_some_points_of_a_model(
     name: str, with_models: Repo, tmp_path: Path, tally: Callable[[str], None]
 ) -> None:
     """The same at a few points, for every day."""
-    _swept(with_models, name, "kill", tmp_path, int(os.environ.get("FAULT_EVERY", "101")), tally)
+    Sweeper(with_models, tmp_path, tally).sweep(name, OPERATIONS[name], "kill", every(101))

@@ -8,7 +8,6 @@ The default suite takes some points; ``-m sweep`` takes them all.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -17,14 +16,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from faulty import PYTHON, Fault, Repo, check_git, check_versions, copy_repo, digest
+from faulty import PYTHON, Repo, check_git, check_versions, copy_repo, digest
+from sweeping import ACTS, Operation, Sweeper, every
 
-ACTS = {
-    "kill": Fault(1, "kill"),
-    "kill one": Fault(1, "kill", group=False),
-    "torn": Fault(1, "torn"),
-    "no space": Fault(1, "28", group=False),
-}
 GIT_REMOTE, DVC_REMOTE = ".remotes/git", ".remotes/dvc"
 JUNK = "7" * 4096
 
@@ -129,41 +123,10 @@ def _text(path: Path) -> str:
     return path.read_bytes().decode("latin-1")
 
 
-OPERATIONS: dict[str, tuple[tuple[str, ...], Callable[[Repo], None], Callable[[Repo], None]]] = {
-    "push": (PUSH, lambda repo: None, check_pushed),
-    "gc": (GC, prepare_gc, check_collected),
+OPERATIONS = {
+    "push": Operation(PUSH, check_pushed),
+    "gc": Operation(GC, check_collected, prepare_gc),
 }
-
-
-def sweep(start: Repo, name: str, act: str, place: Path, every: int) -> tuple[int, int, list[str]]:
-    """Hit every *every*-th point; returns the points, the trials and what went wrong."""
-    words, prepare, check = OPERATIONS[name]
-    counting = copy_repo(start, place / "counting")
-    prepare(counting)
-    ended = counting.start("xvc", *words, fault=Fault()).wait()
-    assert ended.code == 0, ended.said
-    points, wrong, trials = counting.server.calls(), [], 0
-    for at in range(1 + list(ACTS).index(act), points + 1, every):
-        repo = copy_repo(start, place / str(at))
-        prepare(repo)
-        ended = repo.start("xvc", *words, fault=Fault(at, ACTS[act].act, ACTS[act].group)).wait()
-        trials += 1
-        try:
-            assert "Traceback" not in ended.err, f"a traceback: {ended.said}"
-            check(repo)
-        except AssertionError as err:
-            wrong.append(f"{name}, {act} at {at} of {points}: {err}")
-        shutil.rmtree(place / str(at))
-    return points, trials, wrong
-
-
-def _swept(
-    start: Repo, name: str, act: str, place: Path, every: int, tally: Callable[[str], None]
-) -> None:
-    points, trials, wrong = sweep(start, name, act, place, every)
-    tally(f"{name:8} {act:10} {points:4} points, {trials:4} trials, {len(wrong)} failed")
-
-    assert not wrong, "\n\n".join(wrong[:10])
 
 
 @pytest.mark.sweep
@@ -175,7 +138,7 @@ def test_every_point_of_a_remote(
     name: str, act: str, with_remotes: Repo, tmp_path: Path, tally: Callable[[str], None]
 ) -> None:
     """A fault at any storage call: no version before its objects, and the same call completes."""
-    _swept(with_remotes, name, act, tmp_path, int(os.environ.get("FAULT_EVERY", "1")), tally)
+    Sweeper(with_remotes, tmp_path, tally).sweep(name, OPERATIONS[name], act, every())
 
 
 @pytest.mark.usefixtures("injector")
@@ -185,4 +148,5 @@ def test_some_points_of_a_remote(
     name: str, act: str, with_remotes: Repo, tmp_path: Path, tally: Callable[[str], None]
 ) -> None:
     """The same at a few points, for every day."""
-    _swept(with_remotes, name, act, tmp_path, {"push": 151, "gc": 9}[name], tally)
+    apart = {"push": 151, "gc": 9}[name]
+    Sweeper(with_remotes, tmp_path, tally).sweep(name, OPERATIONS[name], act, apart)

@@ -7,23 +7,16 @@ next run to work. The default suite takes some points; ``-m sweep`` takes them a
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from faulty import PYTHON, STORE, Fault, Repo, check_git, check_rows, copy_repo, tokens_in
+from faulty import PYTHON, STORE, Repo, check_git, check_rows, copy_repo, tokens_in
+from sweeping import ACTS, Operation, Sweeper, every
 
 ADD = ("worktree", "add", "deeper", "--path", "trees/deeper")
-ACTS = {
-    "kill": Fault(1, "kill"),
-    "kill one": Fault(1, "kill", group=False),
-    "torn": Fault(1, "torn"),
-    "no space": Fault(1, "28", group=False),
-}
 
 
 @pytest.fixture(scope="session")
@@ -143,43 +136,12 @@ def check_joined(repo: Repo) -> None:
     check_rows(repo, repo.tokens())
 
 
-OPERATIONS: dict[str, tuple[tuple[str, ...], Callable[[Repo], None], Callable[[Repo], None]]] = {
-    "add": (ADD, lambda repo: None, check_added),
-    "remove": (REMOVE, prepare_removal, check_removed),
-    "merge": (MERGE, prepare_merge, check_merged),
-    "join": (MERGE, prepare_join, check_joined),
+OPERATIONS = {
+    "add": Operation(ADD, check_added),
+    "remove": Operation(REMOVE, check_removed, prepare_removal),
+    "merge": Operation(MERGE, check_merged, prepare_merge),
+    "join": Operation(MERGE, check_joined, prepare_join),
 }
-
-
-def sweep(start: Repo, name: str, act: str, place: Path, every: int) -> tuple[int, int, list[str]]:
-    """Hit every *every*-th point; returns the points, the trials and what went wrong."""
-    words, prepare, check = OPERATIONS[name]
-    counting = copy_repo(start, place / "counting")
-    prepare(counting)
-    ended = counting.start("xvc", *words, fault=Fault()).wait()
-    assert ended.code == 0, ended.said
-    points, wrong, trials = counting.server.calls(), [], 0
-    for at in range(1 + list(ACTS).index(act), points + 1, every):
-        repo = copy_repo(start, place / str(at))
-        prepare(repo)
-        ended = repo.start("xvc", *words, fault=Fault(at, ACTS[act].act, ACTS[act].group)).wait()
-        trials += 1
-        try:
-            assert "Traceback" not in ended.err, f"a traceback: {ended.said}"
-            check(repo)
-        except AssertionError as err:
-            wrong.append(f"{name}, {act} at {at} of {points}: {err}")
-        shutil.rmtree(place / str(at))
-    return points, trials, wrong
-
-
-def _swept(
-    start: Repo, name: str, act: str, place: Path, every: int, tally: Callable[[str], None]
-) -> None:
-    points, trials, wrong = sweep(start, name, act, place, every)
-    tally(f"worktree {name:8} {act:10} {points:4} points, {trials:4} trials, {len(wrong)} failed")
-
-    assert not wrong, "\n\n".join(wrong[:10])
 
 
 @pytest.mark.sweep
@@ -191,7 +153,7 @@ def test_every_point_of_a_tree(
     name: str, act: str, with_data: Repo, tmp_path: Path, tally: Callable[[str], None]
 ) -> None:
     """A fault at any storage call: the same call completes, and nothing is lost."""
-    _swept(with_data, name, act, tmp_path, int(os.environ.get("FAULT_EVERY", "1")), tally)
+    Sweeper(with_data, tmp_path, tally).sweep(name, OPERATIONS[name], act, every())
 
 
 @pytest.mark.usefixtures("injector")
@@ -201,14 +163,8 @@ def test_some_points_of_a_tree(
     name: str, act: str, with_data: Repo, tmp_path: Path, tally: Callable[[str], None]
 ) -> None:
     """The same at a few points, for every day."""
-    _swept(
-        with_data,
-        name,
-        act,
-        tmp_path,
-        {"add": 41, "remove": 41, "merge": 61, "join": 83}[name],
-        tally,
-    )
+    apart = {"add": 41, "remove": 41, "merge": 61, "join": 83}[name]
+    Sweeper(with_data, tmp_path, tally).sweep(name, OPERATIONS[name], act, apart)
 
 
 def test_eight_trees_at_once(with_data: Repo, tmp_path: Path) -> None:

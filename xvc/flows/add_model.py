@@ -21,7 +21,6 @@ from xvc.core.run import DataFile
 from xvc.errors import BadValue, ConflictError
 from xvc.flows.find import find
 from xvc.flows.land import Change, complete, land
-from xvc.flows.list_models import dvc_of
 from xvc.project import Project
 from xvc.types import Json, RunId
 
@@ -70,7 +69,7 @@ def add_model(project: Project, path: Path, reference: str, name: str | None) ->
         LockBusy: another xvc or git is at it, for long.
         NoIdentity: git does not know who commits.
     """
-    dvc = dvc_of(project)
+    dvc = project.needed_dvc()
     name = check_name(name if name is not None else name_of(path.name), "--name")
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing="model add"):
         clear(project.git, project.room.scratch)
@@ -115,7 +114,7 @@ def _write_down(project: Project, run: RunId, models: Mapping[str, DataFile]) ->
 
 def land_candidates(project: Project, run: RunId, models: Mapping[str, DataFile]) -> bool:
     """Commit the pointers of a run's models, the lock held; tells whether any was new."""
-    dvc = dvc_of(project)
+    dvc = project.needed_dvc()
     files: dict[str, bytes | None] = {}
     for path, file in models.items():
         place = project.root / path

@@ -20,7 +20,7 @@ from xvc.core.stage import PROMOTE, Assignment, Evidence, current, next_number
 from xvc.core.subject import headline
 from xvc.errors import ConflictError
 from xvc.flows.land import Change, Mark, complete, land
-from xvc.flows.list_models import assignments, dvc_of, registered
+from xvc.flows.list_models import assignments, registered
 from xvc.journal.codec import to_json
 from xvc.project import Project
 from xvc.types import Json, RunId
@@ -87,7 +87,7 @@ def assign(project: Project, evidence: Evidence, seen: int, line: str) -> str:
         LockBusy: another xvc or git is at it, for long.
         GitFailed: git refused; nothing has changed.
     """
-    dvc_of(project)
+    project.needed_dvc()
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing=evidence.action):
         clear(project.git, project.room.scratch)
         complete(project)
@@ -148,7 +148,7 @@ def _digest_at(project: Project, commit: str, name: str) -> str | None:
 
 def _files(project: Project, told: Evidence, now: Assignment | None) -> dict[str, bytes | None]:
     """What the commit brings: the stage's pointer, the candidates, the artifact."""
-    dvc = dvc_of(project)
+    dvc = project.needed_dvc()
     place = stage_path(told.stage, told.model)
     wanted = {
         place: DataFile(told.digest, told.size),

@@ -24,7 +24,6 @@ from xvc.adapters.objects import (
 from xvc.adapters.trees import trees
 from xvc.errors import ConflictError
 from xvc.flows.edit import log
-from xvc.flows.push import dvc_of
 from xvc.flows.roots import needed
 from xvc.project import Project
 
@@ -104,7 +103,7 @@ def gc(
         LockBusy: a version is being made, for long.
         GitFailed: git cannot say.
     """
-    dvc = dvc_of(project)
+    dvc = project.needed_dvc()
     _refuse_shared(project, dvc, is_alone=is_alone)
     with FileLock(project.room.version_lock).held(wait=_LOCK_WAIT, doing="gc"):
         now = time.time_ns()

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from xvc.adapters.dvc import SUFFIX, Dvc, read_pointer
+from xvc.adapters.dvc import SUFFIX, read_pointer
 from xvc.core.measure import Measure
 from xvc.core.model import CANDIDATES, ROOT, candidate_of, version_tag
 from xvc.core.run import DataFile, RunRecord
 from xvc.core.stage import Assignment, current, of_model, read_assignment
 from xvc.core.version import Version
-from xvc.errors import BadVersion, NoProject, NotFoundError
+from xvc.errors import BadVersion, NotFoundError
 from xvc.flows.find import versions, versions_by_run
 from xvc.flows.reap import opened
 from xvc.project import Project
@@ -79,19 +79,6 @@ class Models:
         return [each for each in self.candidates if each.name == name]
 
 
-def dvc_of(project: Project) -> Dvc:
-    """Return the DVC set-up.
-
-    Raises:
-        NoProject: there is no git or no DVC here.
-    """
-    if project.place is None:
-        raise NoProject(str(project.root), "a git repository")
-    if project.dvc is None:
-        raise NoProject(str(project.root), "a DVC repository")
-    return project.dvc
-
-
 def assignments(project: Project) -> tuple[Assignment, ...]:
     """List every change of a stage, with the version where a tag of another tool says none."""
     tags = project.git.tags("")
@@ -130,7 +117,7 @@ def read_models(project: Project) -> Models:
         NoProject: no git or no DVC here.
         PointerCorrupt: a pointer cannot be read.
     """
-    dvc_of(project)
+    project.needed_dvc()
     with opened(project) as connection:
         history = assignments(project)
         named = versions_by_run(versions(project))

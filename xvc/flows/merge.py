@@ -16,7 +16,7 @@ from xvc.adapters.history import changed_at, made_at
 from xvc.adapters.lock import FileLock
 from xvc.core.expression import Expression
 from xvc.core.merge import Conflict, Side, decide
-from xvc.errors import ConflictError, NoProject
+from xvc.errors import ConflictError
 from xvc.flows import unfinished
 from xvc.flows.choices import read_choices
 from xvc.flows.edit import log
@@ -106,7 +106,7 @@ def merge(
         NotFetched: a store is not in the DVC cache.
         MergeUnsound: a row is not accounted for.
     """
-    dvc = dvc_of(project)
+    dvc = project.needed_dvc()
     mend(project)
     with alone(project):
         if not dry_run:
@@ -135,7 +135,7 @@ def proceed(project: Project, *, tell: Tell = str) -> Merged:
         NoMerge: none is unfinished.
         NotFetched: a store is not in the DVC cache.
     """
-    dvc = dvc_of(project)
+    dvc = project.needed_dvc()
     with alone(project):
         waiting = unfinished.expect(project.room)
         _expect_there(project, waiting)
@@ -212,19 +212,6 @@ def _kept(project: Project, conflicts: Iterable[Conflict]) -> Unfinished:
     changed = replace(unfinished.expect(project.room), conflicts=tuple(conflicts))
     unfinished.write(project.room, changed)
     return changed
-
-
-def dvc_of(project: Project) -> Dvc:
-    """Return the project's DVC.
-
-    Raises:
-        NoProject: there is no git or no DVC here.
-    """
-    if project.place is None:
-        raise NoProject(str(project.root), "a git repository")
-    if project.dvc is None:
-        raise NoProject(str(project.root), "a DVC repository")
-    return project.dvc
 
 
 def _carried_out(

@@ -14,7 +14,7 @@ from pathlib import Path
 from xvc.adapters.dvc import Dvc, Pointer, pointer_of
 from xvc.adapters.files import make_folder
 from xvc.core.run import DataFile
-from xvc.errors import BadValue, NoProject
+from xvc.errors import BadValue
 from xvc.flows import unfinished
 from xvc.flows.handed import Handed
 from xvc.flows.merge import MergeUnfinished
@@ -56,9 +56,7 @@ def merge_pointers(project: Project, given: Handed) -> Outcome:
         Unresolved: one holds merge marks.
         MergeUnsound: a row is not accounted for.
     """
-    dvc = project.dvc
-    if dvc is None:
-        raise NoProject(str(project.root), "a DVC repository")
+    dvc = project.needed_dvc()
     if given.path == project.relative(pointer_of(project.assets.folder)):
         merge_assets(dvc, given)
         return Outcome(_THEIRS)

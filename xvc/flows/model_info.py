@@ -10,7 +10,7 @@ from xvc.core.model import candidate_path
 from xvc.core.stage import Assignment, current
 from xvc.errors import NoObject
 from xvc.flows.find import find
-from xvc.flows.list_models import Candidate, NoModel, dvc_of, read_models
+from xvc.flows.list_models import Candidate, NoModel, read_models
 from xvc.flows.promote import models_of
 from xvc.project import Project
 from xvc.types import Digest
@@ -58,7 +58,7 @@ def model_info(project: Project, name: str, reference: str) -> ModelInfo:
 
 
 def _files(project: Project, each: Candidate) -> tuple[dict[str, str], bool]:
-    dvc = dvc_of(project)
+    dvc = project.needed_dvc()
     folder = candidate_path(each.name, each.id)
     out = Out(folder, Digest(each.file.digest), folder, each.file.size)
     try:

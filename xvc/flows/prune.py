@@ -21,7 +21,7 @@ from xvc.errors import BadValue, ConflictError, NotFoundError, ObjectCorrupt
 from xvc.flows.find import find
 from xvc.flows.haul import Haul
 from xvc.flows.land import Change, complete, land
-from xvc.flows.list_models import Candidate, NoModel, dvc_of, read_models
+from xvc.flows.list_models import Candidate, NoModel, read_models
 from xvc.project import Project
 from xvc.types import Digest, RunId
 
@@ -131,7 +131,7 @@ def prune(
         PathsChanged, ModelChanged: something that would be written has changes of the user's.
         LockBusy, GitFailed: as in `land`.
     """
-    dvc_of(project)
+    project.needed_dvc()
     if keep < 1:
         raise BadValue("--keep", "at least the best one stays")
     measure = Measure.parse(by, project.settings.metrics_direction)
@@ -182,7 +182,7 @@ def _refuse_lost(project: Project, going: Sequence[Candidate]) -> None:
 
     Of the remote it is only asked what it has; but what is in a folder, its list alone says.
     """
-    dvc = dvc_of(project)
+    dvc = project.needed_dvc()
     outs = [_out(each) for each in going]
     for each, out in zip(going, outs, strict=True):
         if project.git.read("HEAD", project.relative(project.root / out.path) + SUFFIX) is None:

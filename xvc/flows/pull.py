@@ -24,7 +24,7 @@ from xvc.errors import ConflictError, GitFailed, NoObject
 from xvc.flows.haul import Haul, Told
 from xvc.flows.losses import is_changed
 from xvc.flows.needs import needs_of
-from xvc.flows.push import branch_of, dvc_of, kept_tags
+from xvc.flows.push import branch_of, kept_tags
 from xvc.flows.set_up import SetUp, put_data
 from xvc.project import Project
 
@@ -118,7 +118,7 @@ def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
         DvcFailed: the DVC remote refused.
         GitFailed: git could not.
     """
-    git, dvc = project.git, dvc_of(project)
+    git, dvc = project.git, project.needed_dvc()
     branch, old = branch_of(project), git.commit_of("HEAD")
     name = upstream_of(git, request.remote, branch)
     told(f"fetching from {name}")

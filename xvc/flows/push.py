@@ -20,7 +20,7 @@ from xvc.adapters.snapshot import RUNS
 from xvc.adapters.trees import is_ancestor
 from xvc.adapters.upstream import Refused, refs_there, refuse_other_tags, send, upstream_of
 from xvc.core.data import is_digest
-from xvc.errors import ConflictError, NoProject, NotFoundError, ObjectCorrupt
+from xvc.errors import ConflictError, NotFoundError, ObjectCorrupt
 from xvc.flows.find import versions
 from xvc.flows.haul import Haul, Told
 from xvc.flows.needs import Needs, expanded, needs_of
@@ -147,7 +147,7 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
         UpstreamLocked: a git is at work there, or was killed there.
         GitFailed: git could not.
     """
-    git, dvc = project.git, dvc_of(project)
+    git, dvc = project.git, project.needed_dvc()
     branch = branch_of(project)
     name = upstream_of(git, request.remote, branch)
     lot = _Lot(_chosen(project, branch, runs=request.runs), refs_there(git, name))
@@ -180,17 +180,6 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
         tuple(lot.left_out),
         tuple(lot.warnings),
     )
-
-
-def dvc_of(project: Project) -> Dvc:
-    """Return the DVC set-up.
-
-    Raises:
-        NoProject: there is none.
-    """
-    if project.dvc is None:
-        raise NoProject(str(project.root), "a DVC repository")
-    return project.dvc
 
 
 def branch_of(project: Project) -> str | None:

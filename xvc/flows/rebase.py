@@ -23,7 +23,6 @@ from xvc.flows.merge import (
     Policy,
     Tell,
     alone,
-    dvc_of,
     merge_all,
     refuse_unfinished,
     warnings_of,
@@ -73,7 +72,7 @@ def rebase(
         MergeUnsound: a row is not accounted for.
         NoIdentity: git does not know who makes the backup tag.
     """
-    dvc = dvc_of(project)
+    dvc = project.needed_dvc()
     mend(project)
     with alone(project):
         clear(project.git, project.room.scratch)

@@ -26,7 +26,6 @@ from xvc.core.tag import TagMessage
 from xvc.core.version import Bump, Version, next_version
 from xvc.errors import (
     GitFailed,
-    NoProject,
     NotFoundError,
     TagTaken,
     XvcError,
@@ -102,10 +101,7 @@ def tag(project: Project, request: TagRequest) -> Tagged:
         BranchMoved: ``commit`` was asked for and the branch has moved.
         NoIdentity: git does not know who tags.
     """
-    if project.place is None:
-        raise NoProject(str(project.root), "a git repository")
-    if project.dvc is None:
-        raise NoProject(str(project.root), "a DVC repository")
+    project.needed_dvc()
     mend(project)
     project.room.version_lock.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing="tag"):
@@ -198,9 +194,7 @@ def _files(
 
     Of an older run only the pointers count: metric files in the tree speak of a newer one.
     """
-    dvc = project.dvc
-    if dvc is None:
-        raise NoProject(str(project.root), "a DVC repository")
+    dvc = project.needed_dvc()
     digest, size = project.keeper.snapshot()
     store = pointer_of(project.store_path)
     text = dvc.pointer_text(project.store_path, DataFile(digest, size))

@@ -17,7 +17,7 @@ from xvc.core.record import Kind
 from xvc.core.run import DataFile
 from xvc.errors import ConflictError, NotFoundError
 from xvc.flows.edit import log
-from xvc.flows.merge import alone, dvc_of
+from xvc.flows.merge import alone
 from xvc.journal.operations import Operation, read
 from xvc.project import Project
 from xvc.store.edits import are_known
@@ -90,7 +90,7 @@ def _take_store_back(project: Project, last: Operation, *, dry_run: bool) -> Und
     Raises:
         CannotUndo: the tree's pointer names another store by now.
     """
-    dvc = dvc_of(project)
+    dvc = project.needed_dvc()
     pointer = pointer_of(project.store_path)
     with alone(project):
         found = project.keeper.pointer
