@@ -224,7 +224,7 @@ class Unexpected(ExternalError):
     @property
     def hint(self) -> str:
         """Says where to look, and what is safe."""
-        return "Nothing that was recorded is lost. Report it with what `-v`, before the command, shows."
+        return "Nothing that was recorded is lost. Report what `-v` before the command shows."
 
 
 def main(arguments: list[str] | None = None) -> None:
