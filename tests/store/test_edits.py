@@ -228,6 +228,23 @@ def test_any_order_and_any_pieces_give_the_same_tables(
     assert shapes[0] == shapes[1]
 
 
+def test_a_column_that_is_widened_as_rows_are_put_back(tmp_path: Path) -> None:
+    """A deleted run stays deleted when an undo, a row of it and other values come in one fold."""
+    told, deleted = Told(), RunId(RUNS[0])
+    one, other = (Journal(tmp_path / "j", {}) for _ in range(2))
+    record(one, ("row", "other", deleted, {}), told)
+    record(one, ("delete", deleted), told)
+    record(one, ("set", "events", deleted, ("a", 0), None), told)
+    record(one, ("reset", "events"), told)
+    folded(tmp_path / "store.duckdb", [one.path])
+    record(one, ("row", "events", RUNS[1], {"a": "x", "A": 0}), told)
+    record(one, ("row", "events", deleted, {}), told)
+    record(other, ("undo", 2), told)
+    folded(tmp_path / "store.duckdb", [one.path, other.path])
+
+    assert agrees(held(tmp_path / "store.duckdb"), told.outcome())
+
+
 def a_set(key: str, value: Any, where: tuple[str, Any] | None = None) -> tuple[Any, ...]:
     return "set", "events", RUN, (key, value), where
 

@@ -125,17 +125,26 @@ def put_back(connection: DuckDBPyConnection, table: str, runs: Collection[RunId]
     """Give the rows of these runs, or of all, the place and the values they were logged with."""
     where, values = of_runs(runs)
     if has_aside(connection, table):
-        place = _place_of(table)
-        connection.execute(
-            f"INSERT INTO {quoted(table)} BY NAME SELECT * FROM {place} WHERE {where}", values
-        )
-        connection.execute(f"DELETE FROM {place} WHERE {where}", values)
+        _put_back_rows(connection, table, (where, values))
     columns = known(connection, table)
     edited = connection.execute(
         "SELECT DISTINCT key FROM replaced WHERE lower(table_name) = lower(?)", [table]
     ).fetchall()
     for (key,) in edited:
         _put_back_cells(connection, table, columns[key], (where, values))
+
+
+def _put_back_rows(connection: DuckDBPyConnection, table: str, chosen: Chosen) -> None:
+    where, values = chosen
+    place = _place_of(table)
+    # Not even an INSERT of no row: DuckDB 2.0 shows what is inserted later to nobody in the same
+    # transaction when the table gets a VARIANT column in between.
+    if connection.execute(f"FROM {place} WHERE {where} LIMIT 1", values).fetchone() is None:
+        return
+    connection.execute(
+        f"INSERT INTO {quoted(table)} BY NAME SELECT * FROM {place} WHERE {where}", values
+    )
+    connection.execute(f"DELETE FROM {place} WHERE {where}", values)
 
 
 def _put_back_cells(
