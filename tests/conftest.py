@@ -2,6 +2,9 @@
 
 Nothing that a machine happens to have reaches a test: HOME, XDG folders and DVC's site folder are
 private, ``GIT_*`` and ``XVC_*`` are gone, and ``python`` is the interpreter that runs the tests.
+
+Properties try the same examples at each run, so that a red suite is always the change's own doing;
+the sweeps (``scripts/test --sweep``) go by the profile ``searching`` and try new ones each time.
 """
 
 from __future__ import annotations
@@ -14,8 +17,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from surroundings import TRAIN, Called, Calling, git, private_environment
+
+settings.register_profile("searching", print_blob=True)
+settings.register_profile("steady", derandomize=True, database=None, print_blob=True)
+settings.load_profile("steady")
 
 
 @pytest.fixture(autouse=True)

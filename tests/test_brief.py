@@ -13,7 +13,7 @@ from surroundings import Calling, git
 from xvc import Tracker
 from xvc.cli.commands.brief import answer_of
 from xvc.cli.output import envelope_of
-from xvc.core.brief import Best, best_runs, described, failures, tried
+from xvc.core.brief import Best, Tried, best_runs, described, failures, tried
 from xvc.core.direction import Direction
 from xvc.core.run import RunRecord, Status
 from xvc.flows.brief import Brief
@@ -131,6 +131,35 @@ def test_it_is_always_short(brief: Brief) -> None:
 
     assert len(json.dumps(envelope_of(answer), ensure_ascii=False)) < _MOST
     assert len("\n".join([answer.text, *answer.warnings, *answer.next])) < _MOST
+
+
+def test_a_long_list_of_one_is_shortened_too() -> None:
+    """One entry of each kind, and still too long: entries go until the rest is short."""
+    run = _run("k7f3m2q9x1b4", note="why " * 30)
+    best = Best("m" * 2_500, Direction.MAX, 0.9, run.id, "lr=3")
+    found = Brief(
+        root="\\" * 200,
+        branch='"' * 200,
+        changed=0,
+        runs=1,
+        running=0,
+        failed=0,
+        latest_version="e1.0.0",
+        versions=1,
+        unsaved_rows=0,
+        unsaved_runs=0,
+        undecided=None,
+        best=(best,),
+        tried=(Tried(run.id, '"' * 400),),
+        failures=(),
+        trees=(),
+        names={},
+        warnings=('"' * 200, '"' * 200),
+    )
+
+    answer = answer_of(found)
+
+    assert len(json.dumps(envelope_of(answer), ensure_ascii=False)) < _MOST
 
 
 def test_a_project_in_few_words(project: Path, call_xvc: Calling) -> None:

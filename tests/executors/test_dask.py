@@ -127,14 +127,15 @@ time.sleep(60)
 def test_nothing_runs_on_when_the_asker_is_killed(executor: DaskExecutor, tmp_path: Path) -> None:
     """A scheduler elsewhere outlives the sweep; the process of its job does not."""
     program = "import os, time; open('pid', 'w').write(str(os.getpid())); time.sleep(60)"
+    log = str(tmp_path / "log")
     asking = f"""import sys
 from xvc.core.job import Job
 from xvc.executors.dask import DaskExecutor
 executor = DaskExecutor({executor.address!r}, 1)
-executor.submit(Job("one", (sys.executable, "-c", {program!r}), ".", "log"))
+executor.submit(Job("one", (sys.executable, "-c", {program!r}), {str(tmp_path)!r}, {log!r}))
 executor.wait(60.0)
 """
-    asker = subprocess.Popen([sys.executable, "-c", asking.replace('"."', repr(str(tmp_path)))])
+    asker = subprocess.Popen([sys.executable, "-c", asking])
     pid = int(appeared(tmp_path / "pid"))
     asker.kill()
     asker.wait()

@@ -133,7 +133,7 @@ def _data(found: Brief) -> Data:
 def _best(found: Brief) -> list[Best]:
     return [
         {
-            "metric": each.metric,
+            "metric": cut(each.metric),
             "direction": each.direction,
             "value": each.value,
             "run": each.run,
@@ -168,9 +168,10 @@ def _shorten(data: Data) -> bool:
     """Take the last entry of the list that says most; false when all are empty."""
     lists: Sequence[list[Any]] = (data["tried"], data["failed"], data["worktrees"], data["best"])
     longest = max(lists, key=len)
-    if longest:
-        longest.pop()
-    return bool(longest)
+    if not longest:
+        return False
+    longest.pop()
+    return True
 
 
 def _text(data: Data) -> str:
