@@ -108,7 +108,9 @@ def test_every_point_of_a_model(
     name: str, act: str, with_models: Repo, tmp_path: Path, tally: Callable[[str], None]
 ) -> None:
     """A fault at any storage call: old or new, and the same call completes."""
-    Sweeper(with_models, tmp_path, tally).sweep(name, OPERATIONS[name], act, every())
+    wrong = Sweeper(with_models, tmp_path, tally).sweep(name, OPERATIONS[name], act, every())
+
+    assert not wrong, "\n\n".join(wrong[:10])
 
 
 @pytest.mark.usefixtures("injector")
@@ -117,4 +119,6 @@ def test_some_points_of_a_model(
     name: str, with_models: Repo, tmp_path: Path, tally: Callable[[str], None]
 ) -> None:
     """The same at a few points, for every day."""
-    Sweeper(with_models, tmp_path, tally).sweep(name, OPERATIONS[name], "kill", every(101))
+    wrong = Sweeper(with_models, tmp_path, tally).sweep(name, OPERATIONS[name], "kill", every(101))
+
+    assert not wrong, "\n\n".join(wrong[:10])

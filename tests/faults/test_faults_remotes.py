@@ -138,7 +138,9 @@ def test_every_point_of_a_remote(
     name: str, act: str, with_remotes: Repo, tmp_path: Path, tally: Callable[[str], None]
 ) -> None:
     """A fault at any storage call: no version before its objects, and the same call completes."""
-    Sweeper(with_remotes, tmp_path, tally).sweep(name, OPERATIONS[name], act, every())
+    wrong = Sweeper(with_remotes, tmp_path, tally).sweep(name, OPERATIONS[name], act, every())
+
+    assert not wrong, "\n\n".join(wrong[:10])
 
 
 @pytest.mark.usefixtures("injector")
@@ -149,4 +151,6 @@ def test_some_points_of_a_remote(
 ) -> None:
     """The same at a few points, for every day."""
     apart = {"push": 151, "gc": 9}[name]
-    Sweeper(with_remotes, tmp_path, tally).sweep(name, OPERATIONS[name], act, apart)
+    wrong = Sweeper(with_remotes, tmp_path, tally).sweep(name, OPERATIONS[name], act, apart)
+
+    assert not wrong, "\n\n".join(wrong[:10])

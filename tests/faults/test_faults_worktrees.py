@@ -153,7 +153,9 @@ def test_every_point_of_a_tree(
     name: str, act: str, with_data: Repo, tmp_path: Path, tally: Callable[[str], None]
 ) -> None:
     """A fault at any storage call: the same call completes, and nothing is lost."""
-    Sweeper(with_data, tmp_path, tally).sweep(name, OPERATIONS[name], act, every())
+    wrong = Sweeper(with_data, tmp_path, tally).sweep(name, OPERATIONS[name], act, every())
+
+    assert not wrong, "\n\n".join(wrong[:10])
 
 
 @pytest.mark.usefixtures("injector")
@@ -164,7 +166,9 @@ def test_some_points_of_a_tree(
 ) -> None:
     """The same at a few points, for every day."""
     apart = {"add": 41, "remove": 41, "merge": 61, "join": 83}[name]
-    Sweeper(with_data, tmp_path, tally).sweep(name, OPERATIONS[name], act, apart)
+    wrong = Sweeper(with_data, tmp_path, tally).sweep(name, OPERATIONS[name], act, apart)
+
+    assert not wrong, "\n\n".join(wrong[:10])
 
 
 def test_eight_trees_at_once(with_data: Repo, tmp_path: Path) -> None:
