@@ -10,7 +10,6 @@ the sweeps (``scripts/test --sweep``) go by the profile ``searching`` and try ne
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from surroundings import TRAIN, Called, Calling, git, private_environment
+from surroundings import TRAIN, Called, Calling, copied, private_environment
 
 settings.register_profile("searching", print_blob=True)
 settings.register_profile("steady", derandomize=True, database=None, print_blob=True)
@@ -110,10 +109,6 @@ def project(_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     ``train.py --lr X`` writes ``accuracy`` into metrics.json, which the settings name.
     """
-    folder = tmp_path / "project"
-    shutil.copytree(_template, folder, symlinks=True)
-    settings = folder / ".dvc" / "config.local"  # it names DVC's site folder in full
-    settings.write_text(settings.read_text().replace(str(_template), str(folder)))
-    git(folder, "update-index", "-q", "--refresh")
+    folder = copied(_template, tmp_path / "project")
     monkeypatch.chdir(folder)
     return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,15 +53,20 @@ def _lines_of_calls(page: Path, language: str) -> list[str]:
     return [ends.sub("", each[1]) for each in found if each]
 
 
-def options_of(command: str) -> set[str]:
+@cache
+def _root() -> Any:
+    return typer.main.get_command(application())
+
+
+@cache
+def options_of(command: str) -> frozenset[str]:
     """Every option that a command takes, long and short."""
-    root: Any = typer.main.get_command(application())
-    called = root
+    called = root = _root()
     for word in [command] if command in root.commands else command.split():
         called = called.commands[word]
     params = [*root.params, *called.params]
     helps = {"-h", "--help"}
-    return helps | {name for each in params for name in [*each.opts, *each.secondary_opts]}
+    return frozenset(helps).union(*(each.opts + each.secondary_opts for each in params))
 
 
 def unknown_calls(page: Path) -> list[list[str]]:

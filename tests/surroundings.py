@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
@@ -52,6 +53,15 @@ def private_environment(home: Path) -> dict[str, str]:
         "DVC_NO_ANALYTICS": "1",
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), kept.get("PATH", "")]),
     }
+
+
+def copied(template: Path, folder: Path) -> Path:
+    """Copy a project, which is much faster than to make it; returns the copy's folder."""
+    shutil.copytree(template, folder, symlinks=True)
+    settings = folder / ".dvc" / "config.local"  # it names DVC's site folder in full
+    settings.write_text(settings.read_text().replace(str(template), str(folder)))
+    git(folder, "update-index", "-q", "--refresh")
+    return folder
 
 
 TRAIN = """\

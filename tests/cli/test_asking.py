@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 import subprocess
 import sys
 from io import StringIO
@@ -12,15 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from surroundings import Called, Calling, git, private_environment
+from surroundings import Called, Calling, copied, git, private_environment
 
 QUESTIONS = ("ls", "log", "show", "status", "doctor")
 
 
 @pytest.fixture(scope="module")
 def _three(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("three") / "project"
-    shutil.copytree(_template, folder, symlinks=True)
+    folder = copied(_template, tmp_path_factory.mktemp("three") / "project")
     environment = private_environment(folder.parent / "home")
     for lr in ("0.5", "0.1", "0.2", "9"):
         command = ["python", "train.py", "--lr", lr] if lr != "9" else ["false"]
@@ -33,9 +31,7 @@ def _three(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def three(_three: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Three versions: lr 0.5, 0.1 and 0.2, and a failed run behind them."""
-    folder = tmp_path / "project"
-    shutil.copytree(_three, folder, symlinks=True)
-    git(folder, "update-index", "-q", "--refresh")
+    folder = copied(_three, tmp_path / "project")
     monkeypatch.chdir(folder)
     return folder
 

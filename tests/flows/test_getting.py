@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from surroundings import Calling, git
+from surroundings import Calling, copied, git, private_environment
 from test_tagging import everything
 
 STORE = "results/experiments.duckdb"
 COPY = "open('model.bin', 'w').write(open('data/raw/1.csv').read())"
+COPYING = ("--out", "model.bin", "--", sys.executable, "-c", COPY)
 
 
 def dvc(folder: Path, *words: str) -> None:
@@ -25,14 +26,19 @@ def dvc(folder: Path, *words: str) -> None:
 
 def run(call_xvc: Calling, *options: str) -> str:
     """Run something that copies data into an output; returns the run's id."""
-    words = ("run", *options, "--out", "model.bin", "--", sys.executable, "-c", COPY)
-    assert call_xvc(*words).code == 0
+    assert call_xvc("run", *options, *COPYING).code == 0
     return str(call_xvc("ls", "--json").data["runs"][0]["id"])
 
 
-@pytest.fixture
-def tagged(project: Path, call_xvc: Calling) -> Path:
+@pytest.fixture(scope="module")
+def template(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with e0.1.0, whose code, data and output have all changed since."""
+    project = copied(_template, tmp_path_factory.mktemp("tagged") / "project")
+    environment = private_environment(project.parent / "home")
+
+    def ran(*words: str) -> None:
+        subprocess.run(words, cwd=project, env=environment, capture_output=True, check=True)
+
     raw = project / "data" / "raw"
     (raw / "deep").mkdir(parents=True)
     (raw / "1.csv").write_text("first\n")
@@ -40,15 +46,23 @@ def tagged(project: Path, call_xvc: Calling) -> Path:
     (project / "data" / "notes.md").write_text("raw is raw\n")
     (project / "tool.sh").write_text("#!/bin/sh\n")
     (project / "tool.sh").chmod(0o755)
-    dvc(project, "add", "data/raw")
-    git(project, "add", "-A")
-    git(project, "commit", "-qm", "data")
-    run(call_xvc, "--tag", "minor")
+    ran(sys.executable, "-m", "dvc", "add", "-q", "data/raw")
+    ran("git", "add", "-A")
+    ran("git", "commit", "-qm", "data")
+    ran(sys.executable, "-m", "xvc", "run", "--tag", "minor", *COPYING)
     (raw / "1.csv").write_text("changed\n")
-    dvc(project, "add", "data/raw")
+    ran(sys.executable, "-m", "dvc", "add", "-q", "data/raw")
     (project / "train.py").write_text("# rewritten\n")
-    git(project, "commit", "-qam", "other data and code")
+    ran("git", "commit", "-qam", "other data and code")
     return project
+
+
+@pytest.fixture
+def tagged(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the template; we are in it."""
+    folder = copied(template, tmp_path / "project")
+    monkeypatch.chdir(folder)
+    return folder
 
 
 def error(called: object) -> dict:

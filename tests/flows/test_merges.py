@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from surroundings import Called, Calling, git, private_environment
+from surroundings import Called, Calling, copied, git, private_environment
 
 STORE = "results/experiments.duckdb"
 POINTER = STORE + ".dvc"
@@ -54,17 +53,9 @@ def _version(folder: Path, lr: str) -> None:
     _ran(folder, sys.executable, "-m", "xvc", *words)
 
 
-def _copied(template: Path, folder: Path) -> Path:
-    shutil.copytree(template, folder, symlinks=True)
-    settings = folder / ".dvc" / "config.local"  # it names DVC's site folder in full
-    settings.write_text(settings.read_text().replace(str(template), str(folder)))
-    _ran(folder, "git", "update-index", "-q", "--refresh")
-    return folder
-
-
 @pytest.fixture(scope="session")
 def _parted(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = _copied(_template, tmp_path_factory.mktemp("parted") / "project")
+    folder = copied(_template, tmp_path_factory.mktemp("parted") / "project")
     _version(folder, "0.1")
     _ran(folder, "git", "checkout", "-q", "-b", "side")
     _version(folder, "0.2")
@@ -75,7 +66,7 @@ def _parted(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def _quarrel(_parted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = _copied(_parted, tmp_path_factory.mktemp("quarrel") / "project")
+    folder = copied(_parted, tmp_path_factory.mktemp("quarrel") / "project")
     for branch, note in (("main", "ours"), ("side", "theirs"), ("main", None)):
         _ran(folder, "git", "checkout", "-q", branch)
         _ran(folder, sys.executable, "-m", "xvc", "ls")
@@ -95,7 +86,7 @@ def _annotate(folder: Path, note: str) -> None:
 @pytest.fixture
 def branches(_parted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """``main`` and ``side`` parted after one run; each has another. We are on main."""
-    folder = _copied(_parted, tmp_path / "project")
+    folder = copied(_parted, tmp_path / "project")
     monkeypatch.chdir(folder)
     return folder
 
@@ -103,7 +94,7 @@ def branches(_parted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def disputed(_quarrel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """As ``branches``, and the first run's note was changed on both."""
-    folder = _copied(_quarrel, tmp_path / "project")
+    folder = copied(_quarrel, tmp_path / "project")
     monkeypatch.chdir(folder)
     return folder
 

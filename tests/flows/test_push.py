@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from remotes import bucket, ssh_folder, use_remote
-from surroundings import Calling, git, private_environment
+from surroundings import Calling, copied, git, private_environment
 from xvc.adapters.dvc import Dvc, pointer_of
 
 MODEL = """\
@@ -43,11 +43,8 @@ def held(folder: Path) -> set[str]:
 @pytest.fixture(scope="module")
 def template(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with data, two versions that left a model each, and a run without a version."""
-    folder = tmp_path_factory.mktemp("published") / "project"
-    shutil.copytree(_template, folder, symlinks=True)
+    folder = copied(_template, tmp_path_factory.mktemp("published") / "project")
     environment = private_environment(folder.parent / "home")
-    local = folder / ".dvc" / "config.local"
-    local.write_text(local.read_text().replace(str(_template), str(folder)))
     (folder / "model.py").write_text(MODEL)
     for number in range(3):
         (folder / "data" / f"{number}.csv").parent.mkdir(exist_ok=True)
@@ -67,13 +64,9 @@ def template(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def project(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the template with an empty git remote, `origin`."""
-    folder = tmp_path / "project"
-    shutil.copytree(template, folder, symlinks=True)
-    local = folder / ".dvc" / "config.local"
-    local.write_text(local.read_text().replace(str(template), str(folder)))
+    folder = copied(template, tmp_path / "project")
     git(tmp_path, "init", "-q", "--bare", "origin.git")
     git(folder, "remote", "add", "origin", str(tmp_path / "origin.git"))
-    git(folder, "update-index", "-q", "--refresh")
     monkeypatch.chdir(folder)
     return folder
 

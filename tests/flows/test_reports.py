@@ -218,7 +218,7 @@ def test_marks_are_needed(three: Path, call_xvc: Calling) -> None:
     ("words", "code"),
     [
         (["--metric", "los"], "bad-value"),
-        (["--metric", "odd|key"], "bad-value"),
+        (["--metric", "odd|key"], "no-direction"),
         (["--date", "yesterday"], "bad-value"),
         (["--format", "pdf"], "bad-value"),
         (["--format", "both"], "bad-value"),

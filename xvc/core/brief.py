@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import sys
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xvc.core.direction import Direction, better, direction_of
+from xvc.core.measure import number_of
 from xvc.core.run import RunRecord, Status
 from xvc.core.subject import chosen_keys, chosen_metrics, one_line, shown, subject
-from xvc.types import Json, RunId
+from xvc.types import RunId
 
 _LONGEST = 72
 _FAILED = frozenset({*Status} - {Status.FINISHED, Status.RUNNING})
@@ -75,18 +76,14 @@ def best_runs(
 def _best(runs: Sequence[RunRecord], metric: str, direction: Direction | None) -> Best | None:
     held: tuple[RunRecord, float] | None = None
     for run in runs:
-        value = _number(run.metrics.get(metric))
-        if value is not None and (held is None or better(direction, held[1], value)):
+        value = number_of(run.metrics.get(metric))
+        if value is None or not math.isfinite(value):
+            continue
+        if held is None or better(direction, held[1], value):
             held = run, value
     if held is None or direction is None:
         return None
     return Best(metric, direction, held[1], held[0].id, described(held[0], runs))
-
-
-def _number(value: Json) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if abs(value) <= sys.float_info.max else None
 
 
 def described(run: RunRecord, others: Sequence[RunRecord]) -> str:

@@ -62,6 +62,16 @@ def direction_of(metric: str, declared: Mapping[str, str]) -> Direction | None:
     return Direction.MAX if is_higher else Direction.MIN
 
 
+def asked_direction(text: str) -> tuple[str, Direction | None]:
+    """Take the direction off ``METRIC:max`` or ``METRIC:min``; without one it is None.
+
+    >>> asked_direction("val:loss:min"), asked_direction("val:loss")
+    (('val:loss', <Direction.MIN: 'min'>), ('val:loss', None))
+    """
+    metric, _, way = text.rpartition(":")
+    return (metric, Direction(way)) if metric and way in set(Direction) else (text, None)
+
+
 def _declared(metric: str, way: str) -> Direction:
     try:
         return Direction(way)

@@ -7,9 +7,9 @@ it has no rank.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from xvc.core.direction import Direction, direction_of
+from xvc.core.direction import Direction, asked_direction, direction_of
 from xvc.core.equality import is_nan
 from xvc.core.run import RunRecord
 from xvc.errors import BadValue, UsageError
@@ -20,9 +20,9 @@ class NoDirection(UsageError):
 
     code = "no-direction"
 
-    def __init__(self, metric: str) -> None:
-        super().__init__(metric)
-        self.metric = metric
+    def __init__(self, metric: str, option: str) -> None:
+        super().__init__(metric, option)
+        self.metric, self.option = metric, option
 
     def __str__(self) -> str:
         return f"xvc does not know which way {self.metric} is better"
@@ -32,20 +32,21 @@ class NoDirection(UsageError):
         """Names both ways to say it."""
         return (
             f"Say it once in xvc.yaml, `metrics: {{direction: {{{self.metric}: max}}}}` (or min), "
-            f"or here with `--by {self.metric}:max`."
+            f"or here with `{self.option} {self.metric}:max`."
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A metric and the way in which it gets better."""
+    """A metric, the way in which it gets better, and who says so."""
 
     metric: str
     direction: Direction
+    why: str = field(default="that was asked for", compare=False)
 
     @classmethod
-    def parse(cls, text: str, declared: Mapping[str, str]) -> Measure:
-        """Read ``METRIC``, ``METRIC:max`` or ``METRIC:min``.
+    def parse(cls, text: str, declared: Mapping[str, str], option: str = "--by") -> Measure:
+        """Read ``METRIC``, ``METRIC:max`` or ``METRIC:min``, as *option* of a command has it.
 
         >>> Measure.parse("gain:max", {}).direction.value, Measure.parse("loss", {}).direction.value
         ('max', 'min')
@@ -54,19 +55,20 @@ class Measure:
             NoDirection: nothing says which way is better.
             BadValue: there is no metric.
         """
-        metric, colon, way = text.rpartition(":")
-        if colon and way in (Direction.MAX, Direction.MIN) and metric:
-            return cls(metric, Direction(way))
         if not text.strip():
-            raise BadValue("--by", "it is empty")
-        direction = direction_of(text, declared)
+            raise BadValue(option, "it is empty")
+        metric, asked = asked_direction(text)
+        if asked is not None:
+            return cls(metric, asked)
+        direction = direction_of(metric, declared)
         if direction is None:
-            raise NoDirection(text)
-        return cls(text, direction)
+            raise NoDirection(metric, option)
+        who = "the settings say so" if metric in declared else "its name says so"
+        return cls(metric, direction, who)
 
     def value(self, run: RunRecord) -> float | None:
         """A run's number under the metric; None without one, and for NaN."""
-        return number_of(run.metrics, self.metric)
+        return number_of(run.metrics.get(self.metric))
 
     def ranked(self, runs: Iterable[RunRecord]) -> list[RunRecord]:
         """Sort the runs that have a number, the best first; of equals the newer first."""
@@ -79,13 +81,15 @@ class Measure:
         return f"{self.metric}:{self.direction.value}"
 
 
-def number_of(metrics: Mapping[str, object], key: str) -> float | None:
-    """Read a number among metrics; None for anything else, and for NaN.
+def number_of(value: object) -> float | None:
+    """Return a number as a float; None for anything else, for NaN and for what no float can hold.
 
-    >>> number_of({"acc": 0.9, "ok": True}, "acc"), number_of({"ok": True}, "ok")
-    (0.9, None)
+    >>> number_of(1), number_of(True), number_of(10**400)
+    (1.0, None, None)
     """
-    found = metrics.get(key)
-    if isinstance(found, bool) or not isinstance(found, int | float) or is_nan(found):
+    if isinstance(value, bool) or not isinstance(value, int | float) or is_nan(value):
         return None
-    return float(found)
+    try:
+        return float(value)
+    except OverflowError:
+        return None

@@ -11,18 +11,9 @@ from dataclasses import dataclass
 
 from xvc.core.direction import Direction
 from xvc.core.executions import experiment
+from xvc.core.measure import Measure
 from xvc.core.run import RunRecord, Status
 from xvc.core.spelling import number
-from xvc.types import Json
-
-
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """A metric, which end of it is good, and who says so."""
-
-    metric: str
-    direction: Direction
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +25,7 @@ class Place:
     behind: float
 
 
-def ranked(runs: Sequence[RunRecord], aim: Aim) -> list[Place]:
+def ranked(runs: Sequence[RunRecord], aim: Measure) -> list[Place]:
     """Order finished runs by a metric, the best first; those without a finite value are left out.
 
     Of equals the one that began first comes first.
@@ -43,30 +34,15 @@ def ranked(runs: Sequence[RunRecord], aim: Aim) -> list[Place]:
         (value, run)
         for run in runs
         if run.status is Status.FINISHED
-        and (value := value_of(run.metrics, aim.metric)) is not None
+        and (value := aim.value(run)) is not None
+        and math.isfinite(value)
     ]
     sign = -1 if aim.direction is Direction.MAX else 1
     worth.sort(key=lambda pair: (sign * pair[0], pair[1].started or 0, pair[1].id))
     return [Place(run, value, abs(value - worth[0][0])) for value, run in worth]
 
 
-def value_of(values: Mapping[str, Json], key: str) -> float | None:
-    """Return a finite number under a key, else None.
-
-    >>> value_of({"acc": 1}, "acc"), value_of({"acc": True}, "acc")
-    (1.0, None)
-    """
-    value = values.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        found = float(value)
-    except OverflowError:  # an int that no float can hold
-        return None
-    return found if math.isfinite(found) else None
-
-
-def reason(places: Sequence[Place], aim: Aim, names: Mapping[str, str]) -> str:
+def reason(places: Sequence[Place], aim: Measure, names: Mapping[str, str]) -> str:
     """Say in words which run is best and why; at least one is ranked."""
     best, *others = places
     end = "highest" if aim.direction is Direction.MAX else "lowest"
@@ -75,7 +51,7 @@ def reason(places: Sequence[Place], aim: Aim, names: Mapping[str, str]) -> str:
     return " ".join([says, _margin(best, others, aim, names), f"{better} is better: {aim.why}."])
 
 
-def _margin(best: Place, others: Sequence[Place], aim: Aim, names: Mapping[str, str]) -> str:
+def _margin(best: Place, others: Sequence[Place], aim: Measure, names: Mapping[str, str]) -> str:
     if not others:
         return f"No other finished run has {aim.metric}."
     equal = sum(each.behind == 0 for each in others)
@@ -93,7 +69,7 @@ def repeats(places: Sequence[Place]) -> list[Place]:
     return [each for each in places if experiment(each.run) == best]
 
 
-def spread(places: Sequence[Place], aim: Aim) -> str:
+def spread(places: Sequence[Place], aim: Measure) -> str:
     """Say how far repeats go apart; nothing is said of one run alone."""
     values = [each.value for each in places]
     if len(values) < 2:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import cast
 
 from xvc.core.direction import Direction, better
-from xvc.core.equality import is_nan
+from xvc.core.measure import number_of
 from xvc.core.run import RunRecord, Status
 from xvc.core.space import Choices, Dimension, facts_of, space_from
 from xvc.types import Json
@@ -287,12 +287,6 @@ def told_by(trial: Trial, runs: Sequence[RunRecord], metric: str | None) -> Tria
         return replace(told, state=State.WAITING)
     code = f" ({run.exit_code})" if run.exit_code else ""
     return replace(told, state=State.FAILED, reason=run.reason or f"{run.status.value}{code}")
-
-
-def number_of(value: Json) -> float | None:
-    """Return a metric's number; None for what is none."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(cast("float", value)) if is_number and not is_nan(value) else None
 
 
 def best_of(trials: Iterable[Trial], direction: Direction | None) -> Trial | None:

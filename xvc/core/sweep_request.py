@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import TypeVar, cast
 
-from xvc.core.direction import Direction, direction_of
+from xvc.core.direction import Direction, asked_direction, direction_of
 from xvc.core.space import Dimension, choices, endless, grid_size, parse_dimension
 from xvc.core.sweep import LOCAL, REF, Sampler, Style, Wish
 from xvc.errors import BadValue, UsageError
@@ -173,16 +173,13 @@ class _Checker:
             said = declared[0] if len(declared) == 1 else None
         if said is None:
             return None, None
-        text = str(said)
-        name, sign, way = text.rpartition(":")
-        if sign and way in ("max", "min"):
-            return name, Direction(way)
-        direction = direction_of(text, directions)
+        metric, asked = asked_direction(str(said))
+        direction = asked or direction_of(metric, directions)
         if direction is None:
             self.mistakes.append(
-                f"metric: which way is {text} better? Say {text}:max or {text}:min"
+                f"metric: which way is {metric} better? Say {metric}:max or {metric}:min"
             )
-        return text, direction
+        return metric, direction
 
     def whole(self, name: str, *, least: int) -> int | None:
         """Read a whole number."""

@@ -196,7 +196,7 @@ def _compared(
     if wanted.better_than == wanted.stage:
         if now is None:
             return [Gate(asked, f"nothing is in {wanted.stage}", is_met=True)]
-        old = number_of(now.evidence.metrics, measure.metric)
+        old = number_of(now.evidence.metrics.get(measure.metric))
         if old is None and now.evidence.run:
             old = measure.value(find(project, [now.evidence.run])[0].record)
     else:
@@ -211,6 +211,4 @@ def _shown(value: Json) -> str:
 
 
 def _numbers(record: RunRecord) -> dict[str, Json]:
-    return {
-        k: v for k, v in sorted(record.metrics.items()) if number_of(record.metrics, k) is not None
-    }
+    return {k: v for k, v in sorted(record.metrics.items()) if number_of(v) is not None}

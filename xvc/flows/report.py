@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from xvc.core.differences import differences
-from xvc.core.direction import Direction, direction_of
-from xvc.core.ranking import Aim, Place, ranked, reason, repeats, spread
+from xvc.core.direction import asked_direction, direction_of
+from xvc.core.measure import Measure
+from xvc.core.ranking import Place, ranked, reason, repeats, spread
 from xvc.core.report import Block, Commands, Report, Section, Table, Text, bounded
 from xvc.core.run import RunRecord
 from xvc.core.spelling import day, duration, number, size
@@ -57,7 +58,7 @@ class Reported:
     report: Report
     runs: int
     date: str | None
-    aim: Aim | None
+    aim: Measure | None
     best: Found | None
     warnings: tuple[str, ...] = ()
 
@@ -69,7 +70,7 @@ class _Material:
     project: Project
     found: list[Found]
     are_named: bool
-    aim: Aim | None = None
+    aim: Measure | None = None
     places: list[Place] = field(default_factory=list)
     params: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
@@ -156,24 +157,16 @@ def _aim(
     every: Mapping[str, Json],
     chosen: Sequence[str],
     declared: Mapping[str, str],
-) -> Aim | None:
-    key, _, way = (wanted or "").rpartition(":")
-    if key and way in set(Direction):
-        direction: Direction | None = Direction(way)
-        why = "that was asked for"
-    else:
-        key = wanted or next(iter(chosen), "")
-        direction = direction_of(key, declared)
-        why = "the settings say so" if key in declared else "its name says so"
+) -> Measure | None:
     if wanted is None:
-        return Aim(key, direction, why) if direction else None
+        key = next(iter(chosen), "")
+        return Measure.parse(key, declared) if direction_of(key, declared) else None
+    key, _ = asked_direction(wanted)
     if every and key not in every:
         near = difflib.get_close_matches(key, list(every), n=1)
         meant = f"; did you mean {near[0]!r}?" if near else ""
         raise BadValue("--metric", f"no run has {key!r}{meant}")
-    if direction is None:
-        raise BadValue("--metric", f"which way is {key} better? Say {key}:max or {key}:min")
-    return Aim(key, direction, why)
+    return Measure.parse(wanted, declared, "--metric")
 
 
 def _date(request: ReportRequest, runs: Sequence[RunRecord]) -> str | None:

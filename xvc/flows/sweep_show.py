@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xvc.adapters.study import NoSampler, importances
+from xvc.core.measure import number_of
 from xvc.core.plot import Plot, PlotKind, Series
-from xvc.core.sweep import State, Sweep, Trial, number_of, ranked
+from xvc.core.sweep import State, Sweep, Trial, ranked
 from xvc.flows.sweep_state import Looked, look
 from xvc.project import Project
 from xvc.types import Json
