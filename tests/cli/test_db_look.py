@@ -326,6 +326,15 @@ def test_a_wrong_name_gets_the_right_one(
     assert near in hint
 
 
+@pytest.mark.parametrize("name", ["statement", "query"])
+def test_duckdbs_own_tables_are_not_offered(logged: Path, call_xvc: Calling, name: str) -> None:
+    """A name near ``sqlite_master`` or ``duckdb_types`` is near nothing of ours."""
+    hint = refusal(call_xvc, "sql", f"FROM {name}")[3]
+
+    assert "sqlite_" not in hint
+    assert "duckdb_" not in hint
+
+
 def test_files_that_are_no_stores(tmp_path: Path, call_xvc: Calling) -> None:
     """Each kind of wrong file has its own error, and is left as it was, with nothing beside it."""
     (tmp_path / "text.duckdb").write_text("not a database, but long enough to be looked at" * 99)

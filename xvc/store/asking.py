@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _NEAR = re.compile("Did you mean|Candidate bindings")
 _NAMES = re.compile(r'"([^"]+)"')
+_THEIRS = ("pg_", "sqlite_", "duckdb_")  # DuckDB's own tables, which it also offers
 _LOCKED = (
     "python_enable_replacements=false",
     "allow_community_extensions=false",
@@ -40,7 +41,7 @@ def asking() -> Iterator[None]:
     except duckdb.Error as err:
         lines = str(err).splitlines()
         near = _NAMES.findall(lines[1]) if len(lines) > 1 and _NEAR.match(lines[1]) else []
-        ours = tuple(name for name in near if not name.startswith("pg_"))  # DuckDB's own tables
+        ours = tuple(name for name in near if not name.startswith(_THEIRS))
         raise BadQuery(first_line(str(err)), ours) from err
 
 
