@@ -64,8 +64,29 @@ class Project:
                 break
         return cls(top, place, environment, overrides)
 
+    @classmethod
+    def of_store(
+        cls, store: Path, environment: Mapping[str, str], near: Project | None = None
+    ) -> Project:
+        """Find whose store a file is: that of *near*, of its folder's project, or nobody's.
+
+        What is nobody's is a project of its own, with its journals beside it.
+        """
+        if near is not None and near.store_path.resolve() == store:
+            return near
+        if store.parent.is_dir():
+            owner = cls.find(store.parent, environment)
+            if owner.store_path.resolve() == store:
+                return owner
+        return cls.find(store.parent, environment, {"database": str(store)})
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it is a store that no project keeps, and so no version holds."""
+        return "database" in self._overrides
+
     def recorded_in(self, home: Project) -> Project:
-        """Return this project with its runs kept in the store of another work tree."""
+        """Return this project with its runs kept in the store of another."""
         found = Project(self.root, self.place, self.environment, self._overrides)
         found.home = home
         return found
@@ -125,8 +146,13 @@ class Project:
         """Where xvc's private files lie: shared by worktrees, or beside a store of its own."""
         if self.home is not None:
             return self.home.room
-        if self.place is not None and "database" not in self._overrides:
+        if self.place is not None and not self.is_alone:
             return Room(self.place.common / "xvc", _own_name(self.place, self.root))
+        return self.room_beside
+
+    @property
+    def room_beside(self) -> Room:
+        """Where the private files of a store lie that has no repository around it."""
         return Room(self.store_path.with_name(self.store_path.name + _OUTSIDE))
 
     @property

@@ -252,6 +252,53 @@ def test_a_store_elsewhere(project: Path, tmp_path: Path) -> None:
     assert git(project, "status", "--porcelain") == ""
 
 
+def test_the_store_of_another_work_tree(project: Path, call_xvc: Calling) -> None:
+    """What is logged into it from here is that tree's: listed there, and in its next version."""
+    call_xvc("worktree", "add", "side", "--path", "../side")
+    with Tracker("../side/results/experiments.duckdb") as tracker:
+        tracker.log({"a": 1})
+    there = project.parent / "side"
+    tagged = call_xvc("tag", "minor", "--json", cwd=there)
+
+    assert tagged.data["run"] == tracker.track_id
+    assert call_xvc("ls", "--json").data["runs"] == []
+    assert [run["id"] for run in call_xvc("ls", "--json", cwd=there).data["runs"]] == [
+        tracker.track_id
+    ]
+
+
+def test_a_store_of_another_project(project: Path, tmp_path: Path, call_xvc: Calling) -> None:
+    """A store of another repository's project: the rows are in that project's history."""
+    other = tmp_path / "other"
+    other.mkdir()
+    assert call_xvc("init", cwd=other).code == 0
+    with Tracker(other / "results" / "experiments.duckdb") as tracker:
+        tracker.log({"a": 1})
+    listed = call_xvc("ls", "--json", cwd=other).data["runs"]
+
+    refused = call_xvc("tag", "minor", "--json", cwd=other)
+
+    assert [run["id"] for run in listed] == [tracker.track_id]
+    assert call_xvc("ls", "--json").data["runs"] == []
+    assert refused.json["error"]["code"] == "code-absent"
+
+
+@pytest.mark.parametrize("read_before", [False, True], ids=["journals only", "folded"])
+def test_rows_from_before_there_was_a_project(
+    plain: Path, call_xvc: Calling, read_before: bool
+) -> None:
+    """A folder that becomes a project keeps the runs that its store had."""
+    with Tracker("results/experiments.duckdb") as tracker:
+        tracker.log({"a": 1})
+    if read_before:
+        assert call_xvc("ls").code == 0
+    assert call_xvc("init").code == 0
+    listed = call_xvc("ls", "--json").data["runs"]
+
+    assert [run["id"] for run in listed] == [tracker.track_id]
+    assert call_xvc("db", "head", "--json").data["rows"][0]["a"] == 1
+
+
 def test_a_changed_folder(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A script that changes its folder goes on logging into the same store."""
     with Tracker("a.duckdb") as tracker:

@@ -57,6 +57,27 @@ class CodeUnknown(ConflictError):
         return "Run it again: what was in the way was said at its end."
 
 
+class CodeAbsent(ConflictError):
+    """The run's code is in another repository or clone."""
+
+    code = "code-absent"
+
+    def __init__(self, run: str, commit: str) -> None:
+        super().__init__(run, commit)
+        self.run, self.commit = run, commit
+
+    def __str__(self) -> str:
+        return f"the code of run {self.run}, commit {self.commit[:10]}, is not in this repository"
+
+    @property
+    def hint(self) -> str:
+        """Names both ways to bring them together."""
+        return (
+            f"Tag it where it ran; or `xvc push --runs` there and "
+            f"`git fetch origin refs/xvc/runs/{self.run}` here."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Base:
     """What the version's commit is built on."""
@@ -79,12 +100,16 @@ def base_of(project: Project, record: RunRecord, *, is_named: bool, wants_commit
     Raises:
         TreeDiffers: the code in the tree is not what the run used.
         CodeUnknown: the run's code was not kept.
+        CodeAbsent: it was kept, but not in this repository.
         BranchMoved: a commit is wanted, and the branch has moved.
     """
     git = project.git
     state = git.state()
     head_tree = git.tree_of(state.commit) if state.commit else _EMPTY_TREE
     snapshot = record.code.snapshot
+    kept = snapshot or record.code.commit
+    if kept is not None and git.commit_of(kept) is None:
+        raise CodeAbsent(record.id, kept)
     own = own_paths(project, record)
     if snapshot is None:
         _refuse_unknown_code(git, record, head_tree, own)

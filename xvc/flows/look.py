@@ -49,9 +49,7 @@ def project_of(project: Project, database: Path | None) -> Project:
         raise NotAStore(str(path), "it is a folder")
     if not path.parent.is_dir():
         raise NoStore(str(path))
-    near = (project, Project.find(path.parent, project.environment))
-    alone = Project.find(path.parent, project.environment, {"database": str(path)})
-    found = next((each for each in near if each.store_path.resolve() == path), alone)
+    found = Project.of_store(path, project.environment, project)
     if not path.exists() and not found.room.journals.is_dir():  # journals make the store
         raise NoStore(str(path))
     return found

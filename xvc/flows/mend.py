@@ -7,6 +7,7 @@ what follows a change of the models that the branch has already.
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 
 from xvc.adapters.branch import clear, has_remains
 from xvc.adapters.files import copy_durably, make_folder
@@ -35,20 +36,27 @@ def mend(project: Project) -> None:
 
 
 def bring_home(project: Project) -> None:
-    """Bring the journals of ended writers from the refuge to where they belong.
+    """Bring the journals of ended writers to where they belong.
+
+    They may be in the refuge, or beside the store from before it was a project's.
 
     Raises:
         OSError: there is still no room for them.
     """
-    home = project.room.journals
-    refuge = refuge_of(home)
-    if not is_ours(refuge) or not is_ours(refuge.parent):
-        return
-    for path in journals(refuge):
+    home, refuge = project.room.journals, refuge_of(project.room.journals)
+    if is_ours(refuge) and is_ours(refuge.parent):
+        _move(refuge, home)
+        with suppress(OSError):  # a writer is still in it
+            refuge.rmdir()
+            refuge.parent.rmdir()
+    if project.room != project.room_beside:
+        _move(project.room_beside.journals, home)
+        _move(project.room_beside.folded, home)
+
+
+def _move(folder: Path, home: Path) -> None:
+    for path in journals(folder):
         if not is_written(path):
             make_folder(home)
             copy_durably(path, home / path.name, mode=0o644)
             path.unlink(missing_ok=True)
-    with suppress(OSError):  # a writer is still in it
-        refuge.rmdir()
-        refuge.parent.rmdir()

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 from xvc.core.context import VARIABLE, RunContext
 from xvc.core.ids import run_id
@@ -16,6 +17,9 @@ from xvc.journal.writer import Journal
 from xvc.tracking.options import SKIP_INSERT, Options, StrPath
 from xvc.tracking.unkept import Unkept
 from xvc.types import Json, RunId
+
+if TYPE_CHECKING:
+    from xvc.project import Project
 
 IN_MEMORY = ":memory:"
 
@@ -69,16 +73,13 @@ def _begin(
 ) -> Opened:
     from xvc.beginning import begin  # late: loads yaml and asks git, which joining needs not
     from xvc.project import Project
-    from xvc.store.guard import refuse_other_files
 
     passing = TemporaryDirectory(prefix="xvc-memory-") if db == IN_MEMORY else None
     place = Path(passing.name) / "memory.duckdb" if passing else db
     folder = options.folder
     project = Project.find(folder, os.environ)
-    if place is not None and Path(place).resolve() != project.store_path:
-        project = Project.find(folder, os.environ, {"database": str(Path(place).resolve())})
-        if project.store_path.exists():
-            refuse_other_files(project.store_path, project.room)
+    if place is not None:
+        project = _kept_in(project, Path(place).resolve(), folder)
     begun = begin(project, sys.argv, folder=folder, params={}, parent=parent, **said)
     if project.room.folder.parent == project.store_path.parent:
         _hide(project.room.folder)
@@ -93,6 +94,22 @@ def _begin(
         warnings=tuple(begun.warnings),
         passing=passing,
     )
+
+
+def _kept_in(project: Project, store: Path, folder: Path) -> Project:
+    """Have the runs kept in a store: of this project, of another, or of nobody."""
+    from xvc.project import Project  # late: as above
+    from xvc.store.guard import refuse_other_files
+
+    home = Project.of_store(store, os.environ, project)
+    if home is project:
+        return project
+    if not home.is_alone:
+        return project.recorded_in(home)
+    alone = Project.find(folder, os.environ, {"database": str(store)})
+    if store.exists():
+        refuse_other_files(store, alone.room)
+    return alone
 
 
 def _hide(folder: Path) -> None:

@@ -175,11 +175,7 @@ def _project_of(store: Path | None) -> Project:
 
     if store is None:
         return Project.find(Path.cwd(), os.environ)
-    if store.parent.is_dir():
-        project = Project.find(store.parent, os.environ)
-        if project.store_path == store:
-            return project
-    return Project.find(store.parent, os.environ, {"database": str(store)})
+    return Project.of_store(store, os.environ)
 
 
 def _need_store(project: Project) -> None:

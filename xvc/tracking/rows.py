@@ -45,10 +45,8 @@ class Rows:
 
         if str(self._store) == SKIP_INSERT:
             raise NotKept
-        project = Project.find(self._root, os.environ)
-        if project.store_path != self._store:
-            project = Project.find(self._root, os.environ, {"database": str(self._store)})
-        return project
+        near = Project.find(self._root, os.environ)
+        return Project.of_store(self._store, os.environ, near)
 
     @property
     def _keeper(self) -> Keeper:
