@@ -72,10 +72,7 @@ class CodeAbsent(ConflictError):
     @property
     def hint(self) -> str:
         """Names both ways to bring them together."""
-        return (
-            f"Tag it where it ran; or `xvc push --runs` there and "
-            f"`git fetch origin refs/xvc/runs/{self.run}` here."
-        )
+        return "Tag it where it ran; or call `xvc push --runs` there and `xvc pull --runs` here."
 
 
 @dataclass(frozen=True, slots=True)
