@@ -26,7 +26,7 @@ from xvc.errors import XvcError
 FOLDER = Path(__file__).parent.parent / "skills" / "xvc" / "references"
 _MADE = "<!-- Written by scripts/docs; change the code, not this page. -->\n"
 _GLOBAL = """\
-Options before the command work with every one of them:
+Options before the command, all but the last also behind it, work with every one of them:
 
 {options}
 

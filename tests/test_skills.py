@@ -35,6 +35,16 @@ BY_SKILL = pytest.mark.parametrize("name", NAMES)
 PAGES = [README, *sorted(SKILLS.glob("*/SKILL.md")), *sorted(SKILLS.glob("*/references/*.md"))]
 BY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: f"{page.parent.name}/{page.name}")
 TEMPLATES = sorted(SKILLS.glob("*/assets/*.py"))
+MANIFESTS = (
+    *(f".{agent}-plugin/plugin.json" for agent in ("claude", "codex", "cursor")),
+    "gemini-extension.json",
+)
+BY_MANIFEST = pytest.mark.parametrize("manifest", MANIFESTS)
+CATALOGUES = {
+    ".claude-plugin/marketplace.json": ".claude-plugin/plugin.json",
+    ".agents/plugins/marketplace.json": ".codex-plugin/plugin.json",
+}
+"""Where agents look for plugins, and the manifest that each then reads in the plugin's folder."""
 RUNS = ("bash", "python", "sql", "yaml")
 READ_ONLY = ("text",)
 EXECUTED = {"benchmark": 24, "git-versioning": 14, "xvc": 5}
@@ -305,18 +315,54 @@ def test_the_templates_are_the_promised_ones() -> None:
     ]
 
 
-def test_manifests_have_the_package_s_version() -> None:
-    """The plugin and its entry in the marketplace are the version that is released."""
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
-    plugin = json.loads((ROOT / ".claude-plugin" / "plugin.json").read_text())
-    market = json.loads((ROOT / ".claude-plugin" / "marketplace.json").read_text())
-    [entry] = market["plugins"]
+@BY_MANIFEST
+def test_a_manifest_is_of_this_release(manifest: str) -> None:
+    """Each agent has the same name, version, licence and words, and is led to the skills."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    said = json.loads((ROOT / manifest).read_text())
 
-    assert (plugin["version"], entry["version"]) == (version, version)
-    assert entry["name"] == plugin["name"]
-    assert sorted(
-        path.parent.name for path in (ROOT / entry["source"]).glob("skills/*/SKILL.md")
-    ) == [*NAMES]
+    assert (said["name"], said["version"]) == ("xvc", project["version"])
+    assert said.get("license", "MIT") == project["license"]
+    assert said["description"] == json.loads((ROOT / MANIFESTS[0]).read_text())["description"]
+    assert skills_in(ROOT / said.get("skills", "skills")) == [*NAMES]
+
+
+@pytest.mark.parametrize("catalogue", CATALOGUES)
+def test_a_catalogue_leads_to_the_plugin(catalogue: str) -> None:
+    """Its one entry is the plugin by its name, in a folder where manifest and skills are."""
+    said = json.loads((ROOT / catalogue).read_text())
+    [entry] = said["plugins"]
+    source = entry["source"] if isinstance(entry["source"], str) else entry["source"]["path"]
+    manifest = json.loads((ROOT / source / CATALOGUES[catalogue]).read_text())
+
+    assert said["name"] == "xvc-experiments"
+    assert source.startswith("./")
+    assert entry["name"] == manifest["name"]
+    assert entry.get("version", manifest["version"]) == manifest["version"]
+    assert skills_in(ROOT / source / "skills") == [*NAMES]
+
+
+def test_codex_shows_what_fits() -> None:
+    """Its interface takes three prompts of 128 letters at most, and names the plugin alike."""
+    shown = json.loads((ROOT / ".codex-plugin" / "plugin.json").read_text())["interface"]
+    claude = json.loads((ROOT / ".claude-plugin" / "plugin.json").read_text())
+
+    assert shown["displayName"] == claude["displayName"]
+    assert len(shown["defaultPrompt"]) <= 3
+    assert max(len(prompt) for prompt in shown["defaultPrompt"]) <= 128
+
+
+@pytest.mark.parametrize("path", [*MANIFESTS, *CATALOGUES])
+def test_the_source_distribution_has_the_manifests(path: str) -> None:
+    """It is made of what git tracks and does not ignore, and nothing narrows that."""
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+
+    assert git(ROOT, "ls-files", "--", path) == path
+    assert "sdist" not in build["targets"]
+
+
+def skills_in(folder: Path) -> list[str]:
+    return sorted(path.parent.name for path in folder.glob("*/SKILL.md"))
 
 
 def test_the_wheel_has_the_skills() -> None:

@@ -13,6 +13,7 @@ import typer
 
 from xvc import __version__
 from xvc.cli.context import Context, may_colour
+from xvc.cli.everywhere import let_follow, settle
 from xvc.cli.output import Manner, show_error
 from xvc.errors import ExternalError, UsageError, XvcError
 
@@ -46,7 +47,7 @@ HIDDEN = ("merge-driver",)
 """Commands that git calls, not people: no list and no reference names them."""
 
 _BEFORE = {"-q": 1, "--quiet": 1, "-v": 1, "--verbose": 1, "-C": 2}
-"""The options that stand before a command, and how many words each takes."""
+"""The options that may stand before a command, and how many words each takes."""
 
 
 def _version(wanted: bool) -> None:
@@ -71,14 +72,8 @@ def root(
     ] = False,
 ) -> None:
     """Experiment history in git you can trust."""
-    surroundings = context.obj
-    if not isinstance(surroundings, Context):
-        return
-    surroundings.manner.quiet, surroundings.manner.verbose = quiet, verbose
-    if folder is not None:
-        if not folder.is_dir():
-            raise BadFolder(str(folder))
-        surroundings.folder = folder.resolve()
+    if isinstance(context.obj, Context):
+        settle(context.obj, folder=folder, quiet=quiet, verbose=verbose)
 
 
 def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
@@ -160,19 +155,6 @@ def _start_of(words: Sequence[str]) -> int:
     return at
 
 
-class BadFolder(UsageError):
-    """The folder of ``-C`` does not exist."""
-
-    code = "bad-folder"
-
-    def __init__(self, folder: str) -> None:
-        super().__init__(folder)
-        self.folder = folder
-
-    def __str__(self) -> str:
-        return f"there is no folder {self.folder}"
-
-
 class BadCall(UsageError):
     """The words of a call do not fit the command."""
 
@@ -240,8 +222,9 @@ def call(words: list[str]) -> int:
     try:
         surroundings = Context(manner=manner, words=tuple(words))
         joined = _joined(words)
-        app = application(_needed(joined))
-        code = app(joined, standalone_mode=False, obj=surroundings, prog_name="xvc")
+        program = typer.main.get_command(application(_needed(joined)))
+        let_follow(program)
+        code = program(joined, standalone_mode=False, obj=surroundings, prog_name="xvc")
     except XvcError as err:
         show_error(err, manner)
         return err.exit_code

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
-from xvc.cli.output import table
+from xvc.cli.output import few, table
 from xvc.core import markdown
 from xvc.core.compare import Difference, Missing
 from xvc.core.differences import differences
@@ -18,8 +18,6 @@ from xvc.core.run import Status
 
 if TYPE_CHECKING:
     from xvc.flows.compare import Compared
-
-_CODE_SHOWN = 20
 
 
 class RunFacts(TypedDict):
@@ -65,16 +63,24 @@ class CodeRow(TypedDict):
 
 
 class Comparing(TypedDict):
-    """How runs differ from the first; ``code`` has a list for each of the others."""
+    """How runs differ from the first: of each list the first twenty, `--format csv` has all.
+
+    ``code`` has a list for each of the other runs.
+    """
 
     runs: list[RunFacts]
     params: list[Row]
+    params_total: int
     metrics: list[Row]
+    metrics_total: int
     packages: list[Row]
+    packages_total: int
     data: list[DataRow]
+    data_total: int
     code: Annotated[list[list[CodeRow]], "The first twenty files of each."]
     code_totals: list[int]
     unknown_directions: list[str]
+    unknown_directions_total: int
     is_same: bool
 
 
@@ -153,16 +159,24 @@ LAYOUTS: dict[str, Callable[[Compared, bool], str]] = {
 
 
 def as_data(found: Compared, *, every: bool) -> Comparing:
-    """The whole comparison as JSON."""
+    """The comparison as JSON."""
     comparison = found.comparison
+    params, metrics, packages = (
+        [row for row in rows if every or not row.is_same]
+        for rows in (comparison.params, comparison.metrics, comparison.packages)
+    )
+    data = [row for row in comparison.data if every or not row.is_same]
     return {
         "runs": [
             {"id": one.record.id, "version": one.version, "status": one.record.status}
             for one in found.runs
         ],
-        "params": _json_rows(comparison.params, every=every),
-        "metrics": _json_rows(comparison.metrics, every=every),
-        "packages": _json_rows(comparison.packages, every=every),
+        "params": _json_rows(params),
+        "params_total": len(params),
+        "metrics": _json_rows(metrics),
+        "metrics_total": len(metrics),
+        "packages": _json_rows(packages),
+        "packages_total": len(packages),
         "data": [
             {
                 "path": row.path,
@@ -171,23 +185,21 @@ def as_data(found: Compared, *, every: bool) -> Comparing:
                     for file in row.files
                 ],
             }
-            for row in comparison.data
-            if every or not row.is_same
+            for row in few(data)
         ],
+        "data_total": len(data),
         "code": [
-            [
-                {"path": c.path, "added": c.added, "removed": c.removed}
-                for c in changes[:_CODE_SHOWN]
-            ]
+            [{"path": c.path, "added": c.added, "removed": c.removed} for c in few(changes)]
             for changes in comparison.code
         ],
         "code_totals": [len(changes) for changes in comparison.code],
-        "unknown_directions": list(found.unknown_directions),
+        "unknown_directions": few(found.unknown_directions),
+        "unknown_directions_total": len(found.unknown_directions),
         "is_same": comparison.is_same,
     }
 
 
-def _json_rows(rows: Sequence[Difference], *, every: bool) -> list[Row]:
+def _json_rows(rows: Sequence[Difference]) -> list[Row]:
     return [
         {
             "key": row.key,
@@ -198,6 +210,5 @@ def _json_rows(rows: Sequence[Difference], *, every: bool) -> list[Row]:
             "direction": row.direction,
             "best": row.best,
         }
-        for row in rows
-        if every or not row.is_same
+        for row in few(rows)
     ]

@@ -12,7 +12,7 @@ import json
 import sys
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import TYPE_CHECKING, TypedDict, cast
 
@@ -60,6 +60,11 @@ def show_grid(here: Context, project: Project, command: str, grid: Grid, form: F
     more = 0 if grid.total is None else grid.total - len(grid.rows)
     if more or grid.total is None:
         say(f"… {more or 'perhaps'} more; --limit 0 shows all", here.manner)
+
+
+def beginning(grid: Grid, limit: int) -> Grid:
+    """Cut an answer that has all rows; 0 leaves all of them."""
+    return replace(grid, rows=grid.rows[: limit or None], total=len(grid.rows))
 
 
 def data_of(grid: Grid) -> Rows:

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
-from xvc.cli.output import FEW, Answer, table
+from xvc.cli.output import FEW, Answer, few, table
 from xvc.core.merge import Conflict, Fate, Side, Tally
 from xvc.types import Json
 
@@ -116,7 +116,7 @@ def merged_answer(done: Merged, *, is_dry: bool) -> Answer:
             for outcome in done.outcomes
             for tally in _told(outcome.tallies)
         ],
-        "conflicts": [_facts(each) for each in done.conflicts[:FEW]],
+        "conflicts": [_facts(each) for each in few(done.conflicts)],
         "total": len(done.conflicts),
         "undecided": done.undecided,
         "store": done.digest,

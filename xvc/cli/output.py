@@ -11,7 +11,8 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypedDict, cast
+from itertools import islice
+from typing import Literal, TypedDict, TypeVar, cast
 
 from xvc.core.plain import to_plain
 from xvc.core.spelling import duration as duration  # noqa: PLC0414 - commands take it from here
@@ -24,6 +25,7 @@ SCHEMA = 1
 FEW = 20
 """How many of something an answer names that is not a list of them; it says how many there are."""
 
+_Each = TypeVar("_Each")
 _GAP = "  "
 
 
@@ -75,6 +77,15 @@ class Manner:
     quiet: bool = False
     verbose: bool = False
     colour: bool = False
+
+
+def few(many: Iterable[_Each]) -> list[_Each]:
+    """Return the beginning of something that grows with a project; how many there are goes beside.
+
+    >>> len(few(range(1000))), few("ab")
+    (20, ['a', 'b'])
+    """
+    return list(islice(many, FEW))
 
 
 def show(answer: Answer, manner: Manner) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
-from xvc.cli.output import FEW, Answer, table
+from xvc.cli.output import Answer, few, table
 from xvc.types import Json
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def rebased_answer(done: Rebased, *, is_plan: bool) -> Answer:
         "tables": [_account(each) for each in _told(done)],
         "gone": [_facts(each) for each in done.replaced.gone],
         "total": done.replaced.count,
-        "runs": [{"run": run, "rows": count} for run, count in runs[:FEW]],
+        "runs": [{"run": run, "rows": count} for run, count in few(runs)],
         "runs_total": len(runs),
         "backup": done.backup,
         "store": done.digest,

@@ -10,7 +10,7 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import listed
-from xvc.cli.output import FEW, Answer, say, show, table
+from xvc.cli.output import Answer, few, say, show, table
 from xvc.core.tables import FolderKept, Order, Style
 from xvc.errors import BadValue
 
@@ -111,7 +111,7 @@ def carry_out(here: Context, command: str, order: Order, *, dry_run: bool, agree
         "out": str(done.order.out),
         "on": list(order.keys),
         "rows": counts,
-        "new_columns": list(done.new_columns[:FEW]),
+        "new_columns": few(done.new_columns),
         "new_columns_total": len(done.new_columns),
         "changed": done.is_done and done.has_changed,
         "digest": done.digest,

@@ -10,7 +10,7 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Reference
-from xvc.cli.output import Answer, show
+from xvc.cli.output import Answer, few, show
 
 
 class Data(TypedDict):
@@ -22,7 +22,8 @@ class Data(TypedDict):
     commit: str
     changed: bool
     linked: Mapping[str, int]
-    missing: list[str]
+    missing: Annotated[list[str], "The first twenty."]
+    missing_total: int
 
 
 def command(
@@ -54,7 +55,8 @@ def command(
         "commit": made.commit,
         "changed": made.is_new,
         "linked": made.done.linked,
-        "missing": list(made.done.missing),
+        "missing": few(made.done.missing),
+        "missing_total": len(made.done.missing),
     }
     steps = (f"cd {made.path}", f"xvc cleanup {made.name} --yes")
     answer = Answer("checkout", data, "\n".join(lines), tuple(made.done.warnings), steps)

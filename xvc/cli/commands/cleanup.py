@@ -9,7 +9,7 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun, Yes
-from xvc.cli.output import Answer, show
+from xvc.cli.output import Answer, few, show
 
 if TYPE_CHECKING:
     from xvc.flows.cleanup import Cleaned
@@ -29,7 +29,7 @@ class Tree(TypedDict):
 class Data(TypedDict):
     """The trees that `xvc checkout` has made."""
 
-    trees: list[Tree]
+    trees: Annotated[list[Tree], "The first twenty."]
     total: int
     dry_run: bool
 
@@ -65,7 +65,7 @@ def command(
                 "kept_by": list(each.reasons),
                 "removed": each.is_removed,
             }
-            for each in found
+            for each in few(found)
         ],
         "total": len(found),
         "dry_run": is_plan,

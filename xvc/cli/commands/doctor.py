@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
-from xvc.cli.output import Answer, show
+from xvc.cli.output import Answer, few, show
 
 _MARKS = {"good": "ok", "mended": "mended", "wrong": "WRONG"}
 
@@ -23,9 +23,10 @@ class Finding(TypedDict):
 
 
 class Data(TypedDict):
-    """All that was checked."""
+    """What was checked."""
 
-    findings: list[Finding]
+    findings: Annotated[list[Finding], "What is not good comes first; the first twenty."]
+    findings_total: int
     healthy: bool
 
 
@@ -47,9 +48,9 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
             lines.append(f"{'':<18} {each.hint}")
     listed: list[Finding] = [
         {"what": each.what, "health": each.health.value, "detail": each.detail, "hint": each.hint}
-        for each in found
+        for each in few(sorted(found, key=lambda each: each.health is Health.GOOD))
     ]
     wrong = any(each.health is Health.WRONG for each in found)
-    data: Data = {"findings": listed, "healthy": not wrong}
+    data: Data = {"findings": listed, "findings_total": len(found), "healthy": not wrong}
     show(Answer("doctor", data, "\n".join(lines), exit_code=3 if wrong else 0), here.manner)
     raise typer.Exit(3 if wrong else 0)

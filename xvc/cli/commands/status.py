@@ -9,7 +9,7 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
-from xvc.cli.output import FEW, Answer, moment, show
+from xvc.cli.output import Answer, few, moment, show
 
 if TYPE_CHECKING:
     from xvc.flows.status import Standing
@@ -53,11 +53,11 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
         "pointer": found.pointer,
         "runs": found.runs,
         "rows": found.rows,
-        "running": [run.id for run in found.running[:FEW]],
+        "running": [run.id for run in few(found.running)],
         "running_total": len(found.running),
-        "lost": list(found.lost[:FEW]),
+        "lost": few(found.lost),
         "lost_total": len(found.lost),
-        "unsaved": list(found.unsaved[:FEW]),
+        "unsaved": few(found.unsaved),
         "unsaved_total": len(found.unsaved),
         "live_journals": found.live_journals,
         "waiting_journals": found.waiting_journals,

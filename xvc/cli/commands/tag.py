@@ -8,7 +8,7 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun, Run
-from xvc.cli.output import Answer, show
+from xvc.cli.output import Answer, few, show
 
 
 class Data(TypedDict):
@@ -19,8 +19,10 @@ class Data(TypedDict):
     subject: str
     commit: str | None
     branch: str | None
-    paths: list[str]
-    earlier: Annotated[list[str], "Versions that the run had already."]
+    paths: Annotated[list[str], "The first twenty."]
+    paths_total: int
+    earlier: Annotated[list[str], "Versions that the run had already, the first twenty."]
+    earlier_total: int
     dry_run: bool
 
 
@@ -61,8 +63,10 @@ def command(
         "subject": made.subject,
         "commit": made.commit,
         "branch": made.branch,
-        "paths": list(made.paths),
-        "earlier": list(made.earlier),
+        "paths": few(made.paths),
+        "paths_total": len(made.paths),
+        "earlier": few(made.earlier),
+        "earlier_total": len(made.earlier),
         "dry_run": made.is_dry,
     }
     where = f"on {made.branch}" if made.branch else "beside your branch"

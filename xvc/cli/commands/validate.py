@@ -8,7 +8,7 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, complete_tables, listed
-from xvc.cli.output import Answer, show
+from xvc.cli.output import Answer, few, show
 
 if TYPE_CHECKING:
     from xvc.core.validate import Check, Verdict
@@ -34,7 +34,8 @@ class Asked(TypedDict):
     outcome: Annotated[str, "ok, found or not applicable."]
     why_not: str | None
     looked_at: str | None
-    findings: list[Found]
+    findings: Annotated[list[Found], "The first twenty."]
+    findings_total: int
 
 
 class Data(TypedDict):
@@ -91,7 +92,7 @@ def command(
         _data(verdict, strict=strict),
         _text(verdict),
         tuple(project.keeper.warnings),
-        tuple(step for step in steps if step),
+        tuple(few(step for step in steps if step)),
         exit_code=code,
     )
     show(answer, here.manner)
@@ -119,7 +120,7 @@ def _check(check: Check) -> Asked:
             "examples": list(each.examples),
             "next": each.next or None,
         }
-        for each in check.findings
+        for each in few(check.findings)
     ]
     return {
         "check": check.name,
@@ -128,6 +129,7 @@ def _check(check: Check) -> Asked:
         "why_not": check.why_not or None,
         "looked_at": check.looked_at or None,
         "findings": findings,
+        "findings_total": len(check.findings),
     }
 
 

@@ -9,14 +9,14 @@ import typer
 from xvc.cli.commands.cache.ls import Call, facts, listing
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, CacheFolder, DryRun
-from xvc.cli.output import Answer
+from xvc.cli.output import Answer, few
 from xvc.cli.plan import show_plan
 
 
 class Data(TypedDict):
     """The calls that are deleted."""
 
-    entries: list[Call]
+    entries: Annotated[list[Call], "The first twenty."]
     total: int
     dry_run: bool
 
@@ -49,7 +49,7 @@ def command(
     does = yes and not dry_run
     gone = delete(here.cache_folder(folder), Deletion(keys or (), run, function, is_agreed=does))
     data: Data = {
-        "entries": [facts(entry) for entry in gone],
+        "entries": [facts(entry) for entry in few(gone)],
         "total": len(gone),
         "dry_run": not does,
     }

@@ -9,7 +9,7 @@ import typer
 from xvc.cli.commands.cache.ls import Call, facts
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, CacheFolder
-from xvc.cli.output import Answer, show
+from xvc.cli.output import Answer, few, show
 
 
 class Difference(TypedDict):
@@ -26,7 +26,8 @@ class Data(TypedDict):
 
     entry: Call
     nearest: Call | None
-    differences: list[Difference]
+    differences: Annotated[list[Difference], "The first twenty."]
+    differences_total: int
 
 
 def command(
@@ -50,11 +51,12 @@ def command(
     entry, found = explain(here.cache_folder(folder), target)
     listed: list[Difference] = [
         {"what": each.what, "name": each.name, "before": each.before, "after": each.after}
-        for each in found.differences
+        for each in few(found.differences)
     ]
     data: Data = {
         "entry": facts(entry),
         "nearest": facts(found.nearest) if found.nearest else None,
         "differences": listed,
+        "differences_total": len(found.differences),
     }
     show(Answer("cache explain", data, f"{entry.key[:12]} {found}"), here.manner)

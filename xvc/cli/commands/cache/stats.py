@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypedDict
+from typing import Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, CacheFolder
-from xvc.cli.output import Answer, show, size, table
+from xvc.cli.output import Answer, few, show, size, table
 
 
 class Row(TypedDict):
@@ -24,7 +24,7 @@ class Row(TypedDict):
 class Data(TypedDict):
     """Functions by name."""
 
-    functions: list[Row]
+    functions: Annotated[list[Row], "The first twenty."]
     total: int
 
 
@@ -49,9 +49,9 @@ def command(context: typer.Context, folder: CacheFolder = None, as_json: AsJson 
             "hits": each.hits,
             "misses": each.misses,
         }
-        for each in found
+        for each in few(found)
     ]
     head = ["function", "entries", "size", "hits", "misses"]
     text = table(head, rows, right=range(1, 5)) if rows else "nothing is cached"
-    data: Data = {"functions": listed, "total": len(listed)}
+    data: Data = {"functions": listed, "total": len(found)}
     show(Answer("cache stats", data, text), here.manner)

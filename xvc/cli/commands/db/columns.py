@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.grid import Form, Rows, show_grid
-from xvc.cli.options import AsCsv, AsJson, AsMarkdown, Database, complete_tables
+from xvc.cli.grid import Form, Rows, beginning, show_grid
+from xvc.cli.options import AsCsv, AsJson, AsMarkdown, Database, Limit, complete_tables
 
 Data = Rows
 
@@ -19,6 +19,7 @@ def command(
         str, typer.Argument(help="The table.", autocompletion=complete_tables)
     ] = "events",
     database: Database = None,
+    limit: Limit = 100,
     as_csv: AsCsv = False,
     as_markdown: AsMarkdown = False,
     as_json: AsJson = False,
@@ -33,5 +34,5 @@ def command(
 
     here: Context = context.obj
     project = here.project_of(database)
-    found = columns(project, LookRequest(table))
+    found = beginning(columns(project, LookRequest(table)), limit)
     show_grid(here, project, "db columns", found, Form(as_csv, as_markdown))

@@ -10,17 +10,19 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, DryRun, Yes
-from xvc.cli.output import Answer
+from xvc.cli.output import Answer, few
 from xvc.cli.plan import show_plan
 
 
 class Data(TypedDict):
     """What is copied; ``present`` rows were here; ``deleted`` runs, ``hidden`` rows stay away."""
 
-    runs: list[str]
+    runs: Annotated[list[str], "The first twenty."]
+    runs_total: int
     rows: Mapping[str, int]
     present: int
-    deleted: list[str]
+    deleted: Annotated[list[str], "The first twenty."]
+    deleted_total: int
     hidden: int
     operation: str | None
     dry_run: bool
@@ -49,10 +51,12 @@ def command(
     is_plan = dry_run or not yes
     copied = copy(here.project_of(database), here.folder / source, table=table, dry_run=is_plan)
     data: Data = {
-        "runs": list(copied.runs),
+        "runs": few(copied.runs),
+        "runs_total": len(copied.runs),
         "rows": copied.rows,
         "present": copied.present,
-        "deleted": list(copied.deleted),
+        "deleted": few(copied.deleted),
+        "deleted_total": len(copied.deleted),
         "hidden": copied.hidden,
         "operation": copied.operation,
         "dry_run": is_plan,

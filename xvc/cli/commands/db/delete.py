@@ -8,7 +8,7 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, DryRun, References, Yes
-from xvc.cli.output import Answer
+from xvc.cli.output import Answer, few
 from xvc.cli.plan import show_plan
 
 
@@ -16,7 +16,8 @@ class Data(TypedDict):
     """How many rows are changed, of which runs; `xvc undo` takes ``operation`` back."""
 
     rows: int
-    runs: list[str]
+    runs: Annotated[list[str], "The first twenty."]
+    runs_total: int
     operation: str | None
     dry_run: bool
 
@@ -48,7 +49,8 @@ def command(
     text += f"\nwith {changed.rows} rows in all"
     data: Data = {
         "rows": changed.rows,
-        "runs": list(changed.runs),
+        "runs": few(changed.runs),
+        "runs_total": len(changed.runs),
         "operation": changed.operation,
         "dry_run": is_plan,
     }

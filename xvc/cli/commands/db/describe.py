@@ -5,13 +5,14 @@ from __future__ import annotations
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.grid import Form, Rows, show_grid
+from xvc.cli.grid import Form, Rows, beginning, show_grid
 from xvc.cli.options import (
     AsCsv,
     AsJson,
     AsMarkdown,
     Columns,
     Database,
+    Limit,
     OfRun,
     Table,
     Where,
@@ -28,6 +29,7 @@ def command(
     run: OfRun = None,
     columns: Columns = None,
     where: Where = None,
+    limit: Limit = 100,
     as_csv: AsCsv = False,
     as_markdown: AsMarkdown = False,
     as_json: AsJson = False,
@@ -43,4 +45,5 @@ def command(
     here: Context = context.obj
     project = here.project_of(database)
     found = described(project, LookRequest(table, listed(columns), where, run))
-    show_grid(here, project, "db describe", found, Form(as_csv, as_markdown))
+    form = Form(as_csv, as_markdown)
+    show_grid(here, project, "db describe", beginning(found, limit), form)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.grid import Form, Rows, show_grid
-from xvc.cli.options import AsCsv, AsJson, AsMarkdown, Database
+from xvc.cli.grid import Form, Rows, beginning, show_grid
+from xvc.cli.options import AsCsv, AsJson, AsMarkdown, Database, Limit
 from xvc.cli.output import size
 
 Data = Rows
@@ -15,6 +15,7 @@ Data = Rows
 def command(
     context: typer.Context,
     database: Database = None,
+    limit: Limit = 100,
     as_csv: AsCsv = False,
     as_markdown: AsMarkdown = False,
     as_json: AsJson = False,
@@ -28,4 +29,4 @@ def command(
     here: Context = context.obj
     project = here.project_of(database)
     form = Form(as_csv, as_markdown, {"size": size})
-    show_grid(here, project, "db ls", tables(project), form)
+    show_grid(here, project, "db ls", beginning(tables(project), limit), form)

@@ -8,7 +8,7 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
-from xvc.cli.output import Answer, show
+from xvc.cli.output import Answer, few, show
 from xvc.cli.sweeping import (
     Standing,
     SweepName,
@@ -26,7 +26,8 @@ class Data(Standing):
 
     state: Annotated[str, "running, done, stopped or interrupted."]
     command: list[str]
-    running: list[TrialFacts]
+    running: Annotated[list[TrialFacts], "The first twenty."]
+    running_total: int
 
 
 def command(context: typer.Context, name: SweepName = None, as_json: AsJson = False) -> None:
@@ -52,6 +53,7 @@ def command(context: typer.Context, name: SweepName = None, as_json: AsJson = Fa
         **summary(found.progress),
         "state": found.condition.value,
         "command": list(found.sweep.wish.command),
-        "running": [trial_facts(trial) for trial in running],
+        "running": [trial_facts(trial) for trial in few(running)],
+        "running_total": len(running),
     }
     show(Answer("sweep status", data, "\n".join(lines), next=tuple(nexts)), here.manner)

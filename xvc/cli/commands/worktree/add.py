@@ -10,7 +10,7 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
-from xvc.cli.output import Answer, show
+from xvc.cli.output import Answer, few, show
 
 if TYPE_CHECKING:
     from xvc.flows.worktree_add import Added
@@ -25,8 +25,10 @@ class Data(TypedDict):
     base: str
     changed: bool
     linked: Mapping[str, int]
-    copied: list[str]
-    missing: list[str]
+    copied: Annotated[list[str], "The first twenty."]
+    copied_total: int
+    missing: Annotated[list[str], "The first twenty."]
+    missing_total: int
 
 
 def command(
@@ -66,8 +68,10 @@ def answer(command: str, added: Added) -> Answer:
         "base": added.base,
         "changed": added.is_new,
         "linked": done.linked,
-        "copied": list(done.copied),
-        "missing": list(done.missing),
+        "copied": few(done.copied),
+        "copied_total": len(done.copied),
+        "missing": few(done.missing),
+        "missing_total": len(done.missing),
     }
     steps = (f"cd {added.path}", "xvc run -- python train.py")
     return Answer(command, data, "\n".join(lines), tuple(done.warnings), steps)

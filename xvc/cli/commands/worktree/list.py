@@ -9,7 +9,7 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
-from xvc.cli.output import FEW, Answer, moment, show, table
+from xvc.cli.output import Answer, few, moment, show, table
 
 if TYPE_CHECKING:
     from xvc.flows.worktree_list import TreeInfo
@@ -26,11 +26,13 @@ class Tree(TypedDict):
     runs: int
     unsaved_rows: int
     unsaved_runs: Annotated[list[str], "The first twenty."]
+    unsaved_runs_total: int
     dirty: bool
     changed_files: Annotated[list[str], "The first twenty."]
     changed_total: int
     last_activity: Annotated[int | None, "Nanoseconds since the epoch."]
-    live: list[str]
+    live: Annotated[list[str], "The first twenty."]
+    live_total: int
     locked: str | None
     here: bool
 
@@ -38,7 +40,7 @@ class Tree(TypedDict):
 class Data(TypedDict):
     """The trees that are there, then what removed ones have left."""
 
-    worktrees: list[Tree]
+    worktrees: Annotated[list[Tree], "The first twenty."]
     total: int
 
 
@@ -53,14 +55,14 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
     found = list_trees(here.project())
     head = ["name", "branch", "runs", "unsaved", "changed", "live", "active", "state", "path"]
     text = table(head, [_row(each) for each in found], right=range(2, 6))
-    data: Data = {"worktrees": [_facts(each) for each in found], "total": len(found)}
+    data: Data = {"worktrees": [_facts(each) for each in few(found)], "total": len(found)}
     warnings = tuple(warning for each in found for warning in each.warnings)
     steps = [
-        shlex.join(["xvc", "worktree", "adopt", e["path"]])
-        for e in data["worktrees"]
-        if e["state"] == "not adopted"
+        shlex.join(["xvc", "worktree", "adopt", each.path])
+        for each in found
+        if each.condition.value == "not adopted"
     ]
-    show(Answer("worktree list", data, text, warnings, tuple(steps[:FEW])), here.manner)
+    show(Answer("worktree list", data, text, warnings, tuple(few(steps))), here.manner)
 
 
 def _row(found: TreeInfo) -> list[str]:
@@ -86,12 +88,14 @@ def _facts(found: TreeInfo) -> Tree:
         "base": found.base,
         "runs": found.runs,
         "unsaved_rows": found.unsaved,
-        "unsaved_runs": list(found.unsaved_runs[:FEW]),
+        "unsaved_runs": few(found.unsaved_runs),
+        "unsaved_runs_total": len(found.unsaved_runs),
         "dirty": bool(found.changed),
-        "changed_files": list(found.changed[:FEW]),
+        "changed_files": few(found.changed),
         "changed_total": len(found.changed),
         "last_activity": found.active,
-        "live": list(found.live),
+        "live": few(found.live),
+        "live_total": len(found.live),
         "locked": found.locked,
         "here": found.is_here,
     }

@@ -8,7 +8,7 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun
-from xvc.cli.output import Answer, show
+from xvc.cli.output import Answer, few, show
 
 
 class Data(TypedDict):
@@ -19,8 +19,10 @@ class Data(TypedDict):
     old: str
     new: str
     changed: bool
-    versions: list[str]
-    files: list[str]
+    versions: Annotated[list[str], "The first twenty."]
+    versions_total: int
+    files: Annotated[list[str], "The first twenty."]
+    files_total: int
     dry_run: bool
 
 
@@ -44,8 +46,10 @@ def command(
         "old": done.old,
         "new": done.new,
         "changed": done.changed and not dry_run,
-        "versions": list(done.versions),
-        "files": list(done.files),
+        "versions": few(done.versions),
+        "versions_total": len(done.versions),
+        "files": few(done.files),
+        "files_total": len(done.files),
         "dry_run": dry_run,
     }
     verb = "would move" if dry_run else "has moved"
