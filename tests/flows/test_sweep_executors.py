@@ -20,6 +20,11 @@ from pathlib import Path
 import pytest
 
 from surroundings import Calling, git, private_environment
+from xvc.core.space import Choices
+from xvc.core.sweep import Wish
+from xvc.executors.dask import NoScheduler
+from xvc.flows.sweep_start import begin_sweep
+from xvc.project import Project
 
 SCRIPT = """\
 import json, os, signal, sys, time
@@ -271,7 +276,7 @@ def test_what_does_not_go_together_is_refused(
 
 
 def test_an_option_that_the_cluster_has_not_is_refused(project: Path, run_xvc: Calling) -> None:
-    """submitit's own word, from a file; no trial has begun."""
+    """submitit's own word, from a file; no sweep was begun."""
     (project / "s.yaml").write_text(
         "params: {a: [1]}\ncommand: 'true'\nexecutor: slurm\nslurm: {cluster: local, colour: 1}\n"
     )
@@ -279,4 +284,26 @@ def test_an_option_that_the_cluster_has_not_is_refused(project: Path, run_xvc: C
     refused = run_xvc("sweep", "-f", "s.yaml", "--json")
 
     assert refused.json["error"]["code"] == "bad-cluster-options"
+    assert_nothing_was_begun(project, run_xvc)
+
+
+def test_a_scheduler_that_does_not_answer_begins_no_sweep(
+    project: Path, run_xvc: Calling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked before anything is written down."""
+    monkeypatch.setattr("xvc.executors.dask._TO_CONNECT", 0.3)
+    wish = Wish(
+        {"a": Choices((1,))}, ("true",), executor="dask", address="tcp://127.0.0.1:9", away=True
+    )
+
+    with pytest.raises(NoScheduler):
+        begin_sweep(Project.find(project, os.environ), wish, ".")
+
+    assert_nothing_was_begun(project, run_xvc)
+
+
+def assert_nothing_was_begun(project: Path, run_xvc: Calling) -> None:
+    assert run_xvc("sweep", "status", "--json").json["error"]["code"] == "no-sweep"
+    assert not git(project, "for-each-ref", "refs/xvc/sweeps")
+    assert not (project / ".git" / "xvc" / "sweeps").exists()
     assert run_xvc("ls", "--json").data["runs"] == []

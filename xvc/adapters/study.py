@@ -10,6 +10,7 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -134,6 +135,16 @@ class Points:
             else:
                 way = TrialState.PRUNED if state is State.PRUNED else TrialState.FAIL
                 self._study.tell(number, state=way)
+
+
+def check_sampler(sampler: Sampler) -> None:
+    """Check that there is what a sampler needs.
+
+    Raises:
+        NoSampler: it needs Optuna, which is missing.
+    """
+    if sampler is not Sampler.GRID and find_spec("optuna") is None:
+        raise NoSampler(f"--sampler {sampler}")
 
 
 def importances(

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from xvc.core.job import Ended, Job
@@ -192,6 +193,18 @@ def _executor(folder: Path, cluster: str, options: Mapping[str, Json]) -> AutoEx
     except (NameError, AssertionError, ValueError, TypeError) as err:
         raise BadOptions(str(err)) from err
     return made
+
+
+def check(cluster: str, options: Mapping[str, Json]) -> None:
+    """Check that a cluster can be used with these options; nothing is submitted, nothing left.
+
+    Raises:
+        NoPackage: submitit is not installed.
+        NoCluster: there is no such cluster here.
+        BadOptions: an option cannot be used.
+    """
+    with TemporaryDirectory() as folder:  # submitit makes one, whatever it is for
+        _executor(Path(folder), cluster, options)
 
 
 def run_once(job: Job, files: str) -> int:
