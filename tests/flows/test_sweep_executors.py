@@ -384,8 +384,21 @@ def test_a_scheduler_that_does_not_answer_begins_no_sweep(
     assert_nothing_was_begun(project, run_xvc)
 
 
+@pytest.mark.usefixtures("queue")
+def test_what_a_real_cluster_does_not_take_is_forgotten(project: Path, run_xvc: Calling) -> None:
+    """A partition that it has not is known when the first trial is submitted."""
+    options = ("--executor", "slurm", "--slurm", "slurm_partition=gpu")
+
+    refused = run_xvc("sweep", "-P", "a=1,2", *options, "--json", "--", "true")
+
+    assert refused.json["error"]["code"] == "no-cluster"
+    assert "gpu" in refused.json["error"]["message"]
+    assert git(project, "worktree", "list").count("\n") == 0
+    assert_nothing_was_begun(project, run_xvc)
+
+
 def assert_nothing_was_begun(project: Path, run_xvc: Calling) -> None:
     assert run_xvc("sweep", "status", "--json").json["error"]["code"] == "no-sweep"
     assert not git(project, "for-each-ref", "refs/xvc/sweeps")
-    assert not (project / ".git" / "xvc" / "sweeps").exists()
+    assert not [*(project / ".git" / "xvc").glob("sweeps/*")]
     assert run_xvc("ls", "--json").data["runs"] == []

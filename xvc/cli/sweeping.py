@@ -103,7 +103,7 @@ def shown(trial: Trial) -> str:
     return " ".join(f"{key}={number(value)}" for key, value in trial.params.items())
 
 
-def swept(command: str, found: Swept, warnings: tuple[str, ...] = ()) -> Answer:
+def swept(command: str, found: Swept) -> Answer:
     """Say what a sweep has come to."""
     from xvc.flows.sweep_drive import progress  # late: here a sweep has run, so it is loaded
 
@@ -120,7 +120,7 @@ def swept(command: str, found: Swept, warnings: tuple[str, ...] = ()) -> Answer:
     text = standing(told) + ("; stopped" if found.is_stopped else "")
     code = _INTERRUPTED if found.is_stopped else int(bool(failed))
     data: Ended = {**summary(told), "stopped": found.is_stopped}
-    return Answer(command, data, text, warnings + found.warnings, tuple(nexts), code)
+    return Answer(command, data, text, found.warnings, tuple(nexts), code)
 
 
 def summary(told: Progress) -> Standing:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from xvc.adapters.snapshot import SWEEPS, take
 from xvc.adapters.study import check_sampler
@@ -12,9 +13,10 @@ from xvc.beginning import metrics_files
 from xvc.core.ids import run_id
 from xvc.core.sweep import REF, Code, Sweep, Wish
 from xvc.core.sweep_request import BadSweep, total_of
-from xvc.errors import NoProject
+from xvc.errors import NoProject, XvcError
 from xvc.executors import check_executor
 from xvc.executors.away import check_store
+from xvc.flows.sweep_drive import Progress, Swept, drive
 from xvc.flows.sweeps import Folder, folder_of
 from xvc.flows.worktree_add import NoBase
 from xvc.project import Project
@@ -66,6 +68,23 @@ def begin_sweep(project: Project, wish: Wish, folder: str) -> tuple[Sweep, Folde
     where = folder_of(project, name)
     where.save(sweep)
     return sweep, where, left_out
+
+
+def sweep_all(project: Project, wish: Wish, folder: str, tell: Callable[[Progress], None]) -> Swept:
+    """Begin a sweep and run it to its end, or until it is stopped.
+
+    One that is refused before any trial could begin is forgotten, as by a cluster that has no such
+    partition. Raises what `begin_sweep` and `drive` raise; the arguments are theirs.
+    """
+    sweep, where, left_out = begin_sweep(project, wish, folder)
+    try:
+        done = drive(project, sweep, where, tell)
+    except XvcError:
+        if not wish.away and not where.has_begun:  # what began away is told at its end
+            where.forget()
+            project.git.call("update-ref", "-d", SWEEPS + sweep.id)
+        raise
+    return replace(done, warnings=(*left_out, *done.warnings))
 
 
 def _codes(project: Project, wish: Wish, name: str) -> tuple[dict[str, Code], tuple[str, ...]]:
