@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson
+from xvc.cli.options import AsJson, complete_verbs
 from xvc.cli.output import show as show_answer  # `show` is the module of `xvc sweep show`
 from xvc.cli.sweeping import Ended, swept, telling
 from xvc.errors import BadValue
@@ -26,7 +26,9 @@ def command(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[-- COMMAND…]", help="The command, behind `--`; {lr} in it is the param lr."
+            metavar="[-- COMMAND…]",
+            help="The command, behind `--`; {lr} in it is the param lr.",
+            autocompletion=complete_verbs,
         ),
     ] = None,
     params: Annotated[
