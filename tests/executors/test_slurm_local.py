@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import os
 import pickle
-import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
+from loopback import MISSING, slurm_cluster
 from trials import STUBBORN, appeared, ended, is_gone, job
 from xvc.core.job import Ended
 from xvc.executors.slurm import BadOptions, NoCluster, SlurmExecutor
+
+TELLING = """import os, pathlib, time
+pathlib.Path("pids").write_text(f"{os.getpid()} {os.getppid()}")
+time.sleep(60)
+"""
+"""Says which process it is, and which one runs it."""
 
 
 @pytest.fixture
@@ -53,11 +60,7 @@ def test_a_stopped_job_is_interrupted(executor: SlurmExecutor, tmp_path: Path) -
 
 def test_a_killed_submission_is_lost(executor: SlurmExecutor, tmp_path: Path) -> None:
     """Whoever ran the job is gone: it is lost, its process goes too, and the next job runs."""
-    program = """import os, pathlib, time
-pathlib.Path("pids").write_text(f"{os.getpid()} {os.getppid()}")
-time.sleep(60)
-"""
-    executor.submit(job(tmp_path, program))
+    executor.submit(job(tmp_path, TELLING))
     pid, runner = map(int, appeared(tmp_path / "pids").split())
     controller = psutil.Process(runner).ppid()
     for each in (controller, runner):
@@ -80,19 +83,78 @@ def test_an_unknown_option_is_refused(tmp_path: Path) -> None:
     assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
 
 
-@pytest.mark.skipif(shutil.which("srun") is not None, reason="there is a SLURM cluster here")
-def test_where_no_cluster_is_that_is_said(tmp_path: Path) -> None:
+def test_where_no_cluster_is_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without `srun` nothing is submitted."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+
     with pytest.raises(NoCluster, match="slurm"):
         SlurmExecutor(tmp_path, 1)
 
 
-@pytest.mark.skipif(shutil.which("slurmctld") is None, reason="slurmctld is not installed here")
-def test_a_real_cluster_runs_a_job(tmp_path: Path) -> None:
-    """The same job, by sbatch."""
-    executor = SlurmExecutor(tmp_path / "submitit", 1, options={"timeout_min": 5})
-    executor.submit(job(tmp_path, "print('fine')"))
+@pytest.fixture(scope="module")
+def conf() -> Iterator[Path]:
+    """The configuration of a real cluster, started for all tests here."""
+    with slurm_cluster() as found:
+        yield found
 
-    found = ended(executor, 1)
 
-    assert found == {"one": Ended("one", 0)}
+@pytest.fixture
+def real(conf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SlurmExecutor]:
+    """Two places on a real cluster."""
+    monkeypatch.setenv("SLURM_CONF", str(conf))
+    made = SlurmExecutor(tmp_path / "submitit", 2, options={"timeout_min": 5})
+    yield made
+    made.close()
+
+
+slurm_is_here = pytest.mark.skipif(bool(MISSING), reason=f"SLURM is not here: no {MISSING}")
+
+
+@slurm_is_here
+def test_a_real_cluster_runs_jobs(real: SlurmExecutor, tmp_path: Path) -> None:
+    """The same jobs, by sbatch: codes, environment and logs."""
+    program = "import os, sys; print(os.environ['LR']); sys.exit(int(os.environ['LR']))"
+    for lr in ("0", "3"):
+        real.submit(job(tmp_path, program, lr, LR=lr))
+
+    found = ended(real, 2)
+
+    assert found == {"0": Ended("0", 0), "3": Ended("3", 3)}
+    assert [(tmp_path / "logs" / f"{lr}.log").read_text() for lr in "03"] == ["0\n", "3\n"]
+
+
+@slurm_is_here
+def test_a_real_cluster_interrupts_a_stopped_job(real: SlurmExecutor, tmp_path: Path) -> None:
+    """The process gets SIGINT; one that still stands in the queue never begins."""
+    real.submit(job(tmp_path, STUBBORN))
+    pid = int(appeared(tmp_path / "pid"))
+    hold = {"timeout_min": 5, "slurm_additional_parameters": {"hold": True}}
+    queued = SlurmExecutor(tmp_path / "queued", 1, options=hold)
+    queued.submit(job(tmp_path, "open('begun', 'w')", "queued"))
+    for executor, key in ((real, "one"), (queued, "queued")):
+        executor.stop(key)
+
+    found = ended(real, 1) | ended(queued, 1)
+
+    assert found["one"] == Ended("one", 7)
+    assert (found["queued"].exit_code, found["queued"].reason) == (None, "stopped before it began")
+    assert is_gone(pid)
+    states = subprocess.check_output(["squeue", "--states=PENDING", "--noheader"])
+    assert states == b""
+    assert not (tmp_path / "begun").exists()
+
+
+@slurm_is_here
+def test_a_job_whose_step_is_killed_is_lost(real: SlurmExecutor, tmp_path: Path) -> None:
+    """That is noticed where there is no accounting database, and the next job runs."""
+    real.submit(job(tmp_path, TELLING))
+    pid, runner = map(int, appeared(tmp_path / "pids").split())
+    os.kill(runner, signal.SIGKILL)
+    lost = ended(real, 1)
+    real.submit(job(tmp_path, "print('fine')", "next"))
+    after = ended(real, 1)
+
+    assert lost["one"].exit_code is None
+    assert "no result" in lost["one"].reason
+    assert after == {"next": Ended("next", 0)}
+    assert is_gone(pid)

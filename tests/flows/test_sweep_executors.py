@@ -17,16 +17,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
+from loopback import MISSING, slurm_cluster
 from surroundings import Calling, git, private_environment
+from xvc.core.space import Choices
+from xvc.core.sweep import Wish
+from xvc.executors.dask import NoScheduler
+from xvc.flows.sweep_start import begin_sweep
+from xvc.project import Project
 
 SCRIPT = """\
 import json, os, signal, sys, time
 from pathlib import Path
 a, out = float(os.environ["XVC_PARAM_A"]), Path(sys.argv[1])
 with out.open("a") as told:
-    told.write(f"begin {os.environ['XVC_TRIAL']} {os.environ.get('XVC_PORT', 'no port')}\\n")
+    port = os.environ.get("XVC_PORT", "no port")
+    told.write(f"begin {os.environ['XVC_TRIAL']} {port} {os.getpid()}\\n")
 if a == 2 and "--kill" in sys.argv and not out.with_suffix(".killed").exists():
     out.with_suffix(".killed").touch()
     import psutil
@@ -215,6 +223,85 @@ def test_what_outlives_a_killed_sweep_is_waited_for(
     assert begun(out) == once(0, 1)
 
 
+@pytest.fixture
+def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A real SLURM cluster, which `sbatch` finds."""
+    if MISSING:
+        pytest.skip(f"SLURM is not here: no {MISSING}")
+    with slurm_cluster() as conf:
+        monkeypatch.setenv("SLURM_CONF", str(conf))
+        yield
+
+
+@pytest.mark.usefixtures("queue")
+def test_trials_stand_in_the_queue_of_a_real_cluster(out: Path, run_xvc: Calling) -> None:
+    """By sbatch: all run once, two at a time, and the one that fails stops no other."""
+    done = run_xvc(*words("-P", VALUES, "--executor", "slurm", "-j", "2", out=out), timeout=180)
+
+    assert done.code == 1, done.err
+    assert (done.data["counts"]["finished"], done.data["counts"]["failed"]) == (5, 1)
+    assert done.data["best"]["params"] == {"a": 3}
+    assert finished(run_xvc) == once(0, 1, 2, 4, 5)
+    assert begun(out) == once(0, 1, 2, 3, 4, 5)
+
+
+DASK, HERE = ("--executor", "dask"), ("--executor", "slurm", "--slurm", "cluster=local")
+
+
+def started(*options: str, out: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """A sweep whose first trial has begun, and holds; and that trial's process id."""
+    call = [sys.executable, "-m", "xvc", *words("-P", "a=1,2", *options, out=out, how="--hold")]
+    sweep = subprocess.Popen(call, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(out, "\n")
+    return sweep, int(out.read_text().split()[-1])
+
+
+def assert_stopped(run_xvc: Calling, out: Path, pid: int) -> None:
+    status = run_xvc("sweep", "status", "--json").data
+    counts = status["counts"]
+    assert (status["state"], counts["waiting"], counts["running"]) == ("stopped", 2, 0)
+    assert [run["status"] for run in run_xvc("ls", "--json").data["runs"]] == ["interrupted"]
+    assert not psutil.pid_exists(pid)
+    assert begun(out) == once(0)
+    assert git(Path.cwd(), "worktree", "list").count("\n") == 0
+
+
+@pytest.mark.parametrize("executor", [DASK, HERE], ids=["dask", "submitit"])
+def test_a_sweep_elsewhere_is_stopped(
+    out: Path, run_xvc: Calling, executor: tuple[str, ...]
+) -> None:
+    """`xvc sweep stop`: the running trial is interrupted, and recorded so; nothing goes on."""
+    sweep, pid = started(*executor, out=out)
+
+    stopped = run_xvc("sweep", "stop", "--json", timeout=90)
+
+    assert (stopped.code, sweep.wait(timeout=60)) == (0, 130), stopped.err
+    assert_stopped(run_xvc, out, pid)
+
+
+@pytest.mark.usefixtures("queue")
+def test_a_sweep_on_a_real_cluster_is_stopped(out: Path, run_xvc: Calling) -> None:
+    """The same, and its queue is empty."""
+    sweep, pid = started("--executor", "slurm", out=out)
+
+    stopped = run_xvc("sweep", "stop", "--json", timeout=90)
+
+    assert (stopped.code, sweep.wait(timeout=60)) == (0, 130), stopped.err
+    assert_stopped(run_xvc, out, pid)
+
+
+def test_what_a_killed_sweep_left_running_is_stopped(out: Path, run_xvc: Calling) -> None:
+    """The scheduler is gone, the job runs on: it is interrupted all the same."""
+    sweep, pid = started(*HERE, out=out)
+    sweep.kill()
+    sweep.wait()
+
+    stopped = run_xvc("sweep", "stop", "--json", timeout=90)
+
+    assert stopped.code == 0, stopped.err
+    assert_stopped(run_xvc, out, pid)
+
+
 @pytest.mark.parametrize("executor", ["local", "dask"])
 def test_a_key_at_the_terminal_ends_a_sweep_well(
     out: Path, run_xvc: Calling, executor: str
@@ -271,7 +358,7 @@ def test_what_does_not_go_together_is_refused(
 
 
 def test_an_option_that_the_cluster_has_not_is_refused(project: Path, run_xvc: Calling) -> None:
-    """submitit's own word, from a file; no trial has begun."""
+    """submitit's own word, from a file; no sweep was begun."""
     (project / "s.yaml").write_text(
         "params: {a: [1]}\ncommand: 'true'\nexecutor: slurm\nslurm: {cluster: local, colour: 1}\n"
     )
@@ -279,4 +366,39 @@ def test_an_option_that_the_cluster_has_not_is_refused(project: Path, run_xvc: C
     refused = run_xvc("sweep", "-f", "s.yaml", "--json")
 
     assert refused.json["error"]["code"] == "bad-cluster-options"
+    assert_nothing_was_begun(project, run_xvc)
+
+
+def test_a_scheduler_that_does_not_answer_begins_no_sweep(
+    project: Path, run_xvc: Calling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is asked before anything is written down."""
+    monkeypatch.setattr("xvc.executors.dask._TO_CONNECT", 0.3)
+    wish = Wish(
+        {"a": Choices((1,))}, ("true",), executor="dask", address="tcp://127.0.0.1:9", away=True
+    )
+
+    with pytest.raises(NoScheduler):
+        begin_sweep(Project.find(project, os.environ), wish, ".")
+
+    assert_nothing_was_begun(project, run_xvc)
+
+
+@pytest.mark.usefixtures("queue")
+def test_what_a_real_cluster_does_not_take_is_forgotten(project: Path, run_xvc: Calling) -> None:
+    """A partition that it has not is known when the first trial is submitted."""
+    options = ("--executor", "slurm", "--slurm", "slurm_partition=gpu")
+
+    refused = run_xvc("sweep", "-P", "a=1,2", *options, "--json", "--", "true")
+
+    assert refused.json["error"]["code"] == "no-cluster"
+    assert "gpu" in refused.json["error"]["message"]
+    assert git(project, "worktree", "list").count("\n") == 0
+    assert_nothing_was_begun(project, run_xvc)
+
+
+def assert_nothing_was_begun(project: Path, run_xvc: Calling) -> None:
+    assert run_xvc("sweep", "status", "--json").json["error"]["code"] == "no-sweep"
+    assert not git(project, "for-each-ref", "refs/xvc/sweeps")
+    assert not [*(project / ".git" / "xvc").glob("sweeps/*")]
     assert run_xvc("ls", "--json").data["runs"] == []

@@ -16,6 +16,9 @@ from typing import Any
 import pytest
 
 from surroundings import Calling, git
+from xvc.adapters.study import Points
+from xvc.core.direction import Direction
+from xvc.core.sweep import Sampler
 
 SCRIPT = """\
 import json, os, sys, time
@@ -150,6 +153,26 @@ def test_a_failing_trial_stops_no_other(out: Path, run_xvc: Calling) -> None:
     assert again.data["counts"] == counts
     assert out.read_text().count("begin 0\n") == 4
     assert out.read_text().count("begin 1\n") == 1
+
+
+def test_a_sampler_learns_from_a_trial_that_was_retried(out: Path, run_xvc: Calling) -> None:
+    """Its value is in the study as the others' are, and counts for what mattered."""
+    fails = "sys.exit(os.environ['XVC_TRIAL'] == '2' and 'FIXED' not in os.environ)"
+    Path("trial.py").write_text(SCRIPT.replace("sys.exit(3 if a == 99 else 0)", fails))
+    words = ("--sampler", "tpe", "--trials", "4", "--metric", "accuracy:max")
+    begun = run_xvc("sweep", "-P", "a=0.0..9.0", *words, "--json", "--", "python", "trial.py")
+
+    done = run_xvc("sweep", "retry", "--json", env={"FIXED": "1"})
+
+    shown = run_xvc("sweep", "show", "--json").data
+    values = {trial["value"] for trial in shown["trials"]}
+    (log,) = Path(".git/xvc/sweeps").glob("*/optuna.log")
+    points = Points(log, {}, Sampler.RANDOM, Direction.MAX, seed=0, at_once=1)
+    assert (begun.code, begun.data["counts"]["failed"]) == (1, 1)
+    assert done.data["counts"]["finished"] == 4
+    assert shown["importances"] == {"a": 1.0}
+    assert {t.value for t in points._study.trials if t.value is not None} == values
+    assert len(values) == 4
 
 
 def test_a_trial_that_takes_too_long_is_stopped(out: Path, run_xvc: Calling) -> None:

@@ -10,6 +10,7 @@ import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -25,8 +26,10 @@ if TYPE_CHECKING:
     from optuna import Study
     from optuna.distributions import BaseDistribution
     from optuna.importance import BaseImportanceEvaluator
+    from optuna.trial import FrozenTrial
 
 _NAME = "sweep"
+_AGAIN = "xvc-again"  # on a trial that was added: the number of the one that had failed
 
 
 class NoSampler(ExternalError):
@@ -93,19 +96,13 @@ class Points:
 
     def known(self) -> dict[int, dict[str, Json]]:
         """Every point that was chosen, by its number."""
-        trials = self._study.get_trials(deepcopy=False)
-        return {t.number: _plain(self._space, t.params) for t in trials}
-
-    def told(self) -> set[int]:
-        """The numbers whose end is known."""
-        trials = self._study.get_trials(deepcopy=False)
-        return {trial.number for trial in trials if trial.state.is_finished()}
+        return {n: _plain(self._space, trial.params) for n, trial in enumerate(self._asked())}
 
     def ask(self) -> tuple[int, dict[str, Json]]:
         """Choose the next point."""
         with _quiet():
             trial = self._study.ask(self._distributions)
-        return trial.number, _plain(self._space, trial.params)
+        return len(self._asked()) - 1, _plain(self._space, trial.params)
 
     def report(self, number: int, step: int, value: float) -> bool:
         """Take a value that a running trial has logged; whether the trial is to be given up.
@@ -114,8 +111,8 @@ class Points:
         """
         from optuna.trial import Trial  # late: as Optuna itself
 
-        known = {trial.number: trial for trial in self._study.get_trials(deepcopy=False)}
-        if number not in known or known[number].state.is_finished():
+        known = self._asked()
+        if number >= len(known) or known[number].state.is_finished():
             return False
         with _quiet():
             trial = Trial(self._study, known[number]._trial_id)  # there is no public way
@@ -123,17 +120,53 @@ class Points:
             return trial.should_prune()
 
     def tell(self, number: int, state: State, value: float | None) -> None:
-        """Say how a trial ended; one without a value has failed."""
+        """Say how a trial ended; one without a value has failed.
+
+        Said again it changes nothing, except that one that failed may come to a value: Optuna's
+        trials end once, so the same point is put beside it.
+        """
         from optuna.trial import TrialState  # late: as Optuna itself
 
-        if number in self.told():
-            return
+        trial, has_value = self._asked()[number], state is State.FINISHED and value is not None
         with _quiet():
-            if state is State.FINISHED and value is not None:
-                self._study.tell(number, value)
+            if trial.state is TrialState.FAIL and has_value:
+                self._tell_again(number, trial, value)
+            elif trial.state.is_finished():
+                return
+            elif has_value:
+                self._study.tell(trial.number, value)
             else:
                 way = TrialState.PRUNED if state is State.PRUNED else TrialState.FAIL
-                self._study.tell(number, state=way)
+                self._study.tell(trial.number, state=way)
+
+    def _tell_again(self, number: int, failed: FrozenTrial, value: float | None) -> None:
+        from optuna.trial import create_trial  # late: as Optuna itself
+
+        known = self._study.get_trials(deepcopy=False)
+        if any(trial.user_attrs.get(_AGAIN) == number for trial in known):
+            return
+        again = create_trial(
+            params=failed.params,
+            distributions=failed.distributions,
+            value=value,
+            user_attrs={_AGAIN: number},
+        )
+        self._study.add_trial(again)
+
+    def _asked(self) -> list[FrozenTrial]:
+        """List what was asked for, by our number; what was told again is not."""
+        known = self._study.get_trials(deepcopy=False)
+        return [trial for trial in known if _AGAIN not in trial.user_attrs]
+
+
+def check_sampler(sampler: Sampler) -> None:
+    """Check that there is what a sampler needs.
+
+    Raises:
+        NoSampler: it needs Optuna, which is missing.
+    """
+    if sampler is not Sampler.GRID and find_spec("optuna") is None:
+        raise NoSampler(f"--sampler {sampler}")
 
 
 def importances(

@@ -7,15 +7,21 @@ import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.core import TyperGroup
 
 from xvc import __version__
 from xvc.cli.context import Context, may_colour
 from xvc.cli.everywhere import let_follow, settle
 from xvc.cli.output import Manner, show_error
 from xvc.errors import ExternalError, UsageError, XvcError
+
+if TYPE_CHECKING:  # Typer brings its own click
+    from typer._click.core import Command
+    from typer._click.core import Context as _Calling
+    from typer._click.shell_completion import CompletionItem
 
 COMMANDS = (
     *("init", "run", "tag", "ls", "log", "show", "compare", "merge", "status", "doctor", "undo"),
@@ -76,10 +82,24 @@ def root(
         settle(context.obj, folder=folder, quiet=quiet, verbose=verbose)
 
 
+class _Root(TyperGroup):
+    """All commands; two words make one where the first is a command, too, and shells see one."""
+
+    def resolve_command(
+        self, ctx: _Calling, args: list[str]
+    ) -> tuple[str | None, Command | None, list[str]]:
+        return super().resolve_command(ctx, _joined(args))
+
+    def shell_complete(self, ctx: _Calling, incomplete: str) -> list[CompletionItem]:
+        found = super().shell_complete(ctx, incomplete)
+        return [item for item in found if " " not in item.value]
+
+
 def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
     """Make the command line with these commands; a call needs only its own."""
     app = typer.Typer(
         name="xvc",
+        cls=_Root,
         help="Experiment history in git you can trust: runs, versions, data and results.",
         epilog="Start with `xvc init`, then `xvc run --tag minor -- python train.py`.",
         no_args_is_help=True,
@@ -110,8 +130,19 @@ def module_of(name: str) -> str:
 
 def _beside(name: str) -> str | None:
     """Say in the help of a command that it has verbs; a call of it alone does not load them."""
-    verbs = [other for other in COMMANDS if other.startswith(f"{name} ")]
-    return f"Also: {', '.join(f'xvc {verb}' for verb in verbs)}." if verbs else None
+    verbs = verbs_of(name)
+    return f"Also: {', '.join(f'xvc {name} {verb}' for verb in verbs)}." if verbs else None
+
+
+def verbs_of(name: str) -> list[str]:
+    """List the second words that may follow the first word of a command.
+
+    >>> verbs_of("rebase"), verbs_of("ls")
+    (['data'], [])
+    """
+    return [
+        verb for first, _, verb in (c.partition(" ") for c in COMMANDS) if first == name and verb
+    ]
 
 
 def _group(app: typer.Typer, name: str) -> typer.Typer:
@@ -221,10 +252,9 @@ def call(words: list[str]) -> int:
     manner = Manner(as_json="--json" in before, colour=may_colour())
     try:
         surroundings = Context(manner=manner, words=tuple(words))
-        joined = _joined(words)
-        program = typer.main.get_command(application(_needed(joined)))
+        program = typer.main.get_command(application(_needed(_joined(words))))
         let_follow(program)
-        code = program(joined, standalone_mode=False, obj=surroundings, prog_name="xvc")
+        code = program(words, standalone_mode=False, obj=surroundings, prog_name="xvc")
     except XvcError as err:
         show_error(err, manner)
         return err.exit_code

@@ -29,8 +29,11 @@ class Line:
     ) -> None:
         self._live.stop()
 
-    def show(self, text: str, above: str | None = None) -> None:
-        """Rewrite the line; print another one above it when there is one."""
+    def show(self, *texts: str, above: str | None = None) -> None:
+        """Rewrite the line with the first text that fits, else the last; print another above it."""
         if above is not None:
             self._live.console.print(self._text(above))
-        self._live.update(self._text(text, overflow="ellipsis", no_wrap=True), refresh=True)
+        made = [self._text(text, overflow="ellipsis", no_wrap=True) for text in texts]
+        width = self._live.console.width
+        text = next((each for each in made if each.cell_len <= width), made[-1])
+        self._live.update(text, refresh=True)

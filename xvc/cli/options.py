@@ -16,6 +16,20 @@ def _references(incomplete: str) -> list[str]:
     return suggestions(Context().project(), incomplete)
 
 
+def complete_verbs(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete the second word of a command whose first is one, too: ``xvc sweep stop``."""
+    from xvc.cli.app import verbs_of  # late: it is who imports us
+
+    is_first = not context.params.get("words") and not context.params.get("sources")
+    verbs = verbs_of(context.info_name or "") if is_first else []
+    return [verb for verb in verbs if verb.startswith(incomplete)]
+
+
+def complete_sources(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete what is merged or rebased on: a reference; as the first word a verb, too."""
+    return [*complete_verbs(context, incomplete), *_references(incomplete)]
+
+
 def complete_tables(context: typer.Context, incomplete: str) -> list[str]:
     """Complete a table of the store."""
     return _of_store(context, incomplete, None)

@@ -58,20 +58,43 @@ class Ended(Standing):
 def telling(manner: Manner) -> Iterator[Callable[[Progress], None]]:
     """Tell how far a sweep is: in one rewritten line on a terminal, else in a line a trial."""
     if manner.quiet or manner.as_json or not sys.stderr.isatty():
-        yield lambda told: _tell_plainly(told, manner)
+        yield _plainly(manner)
         return
     from xvc.cli.live import Line  # late: rich, only where somebody watches
 
     with Line(colour=manner.colour) as line:
-        yield lambda told: line.show(standing(told), _failure(told))
+        yield lambda told: line.show(*_live(told), above=_failure(told))
 
 
-def _tell_plainly(told: Progress, manner: Manner) -> None:
-    if told.latest is None:
-        say(f"sweep {told.sweep.id}: {told.sweep.total} trials", manner)
-        return
-    ended = told.sweep.total - told.counts[State.WAITING] - told.counts[State.RUNNING]
-    say(f"[{ended}/{told.sweep.total}] {_line(told.sweep, told.latest)}{_best(told)}", manner)
+def _plainly(manner: Manner) -> Callable[[Progress], None]:
+    has_begun = False
+
+    def tell(told: Progress) -> None:
+        nonlocal has_begun
+        if told.latest is not None:
+            ended, line = _ended(told), _line(told.sweep, told.latest)
+            say(f"[{ended}/{told.sweep.total}] {line}{_best(told)}", manner)
+        elif not has_begun:
+            say(f"sweep {told.sweep.id}: {told.sweep.total} trials", manner)
+        has_begun = True
+
+    return tell
+
+
+def _live(told: Progress) -> Iterator[str]:
+    """Write how far a sweep is for a line that is rewritten, ever shorter."""
+    few = (State.RUNNING, State.FAILED, State.PRUNED)
+    counts = [f"{told.counts[state]} {state}" for state in few if told.counts[state]]
+    far = ", ".join([f"{_ended(told)}/{told.sweep.total}", *counts])
+    yield f"sweep {told.sweep.id}: {far}{_best(told)}"
+    if told.best is not None:
+        yield f"{far}; best {number(told.best.value)}"
+        yield f"{_ended(told)}/{told.sweep.total}; best {number(told.best.value)}"
+    yield far
+
+
+def _ended(told: Progress) -> int:
+    return told.sweep.total - told.counts[State.WAITING] - told.counts[State.RUNNING]
 
 
 def _failure(told: Progress) -> str | None:
@@ -103,7 +126,7 @@ def shown(trial: Trial) -> str:
     return " ".join(f"{key}={number(value)}" for key, value in trial.params.items())
 
 
-def swept(command: str, found: Swept, warnings: tuple[str, ...] = ()) -> Answer:
+def swept(command: str, found: Swept) -> Answer:
     """Say what a sweep has come to."""
     from xvc.flows.sweep_drive import progress  # late: here a sweep has run, so it is loaded
 
@@ -120,7 +143,18 @@ def swept(command: str, found: Swept, warnings: tuple[str, ...] = ()) -> Answer:
     text = standing(told) + ("; stopped" if found.is_stopped else "")
     code = _INTERRUPTED if found.is_stopped else int(bool(failed))
     data: Ended = {**summary(told), "stopped": found.is_stopped}
-    return Answer(command, data, text, warnings + found.warnings, tuple(nexts), code)
+    return Answer(command, data, text, (*found.warnings, *_unmeasured(found)), tuple(nexts), code)
+
+
+def _unmeasured(found: Swept) -> Iterator[str]:
+    """Say that nothing can be ranked, where no trial that finished has the metric."""
+    metric = found.sweep.wish.metric
+    done = [trial for trial in found.trials if trial.state is State.FINISHED]
+    if metric is not None and done and all(trial.value is None for trial in done):
+        yield (
+            f"no trial has recorded {metric!r}; a Tracker does, --capture, or a file under "
+            "metrics.files in xvc.yaml"
+        )
 
 
 def summary(told: Progress) -> Standing:

@@ -285,8 +285,8 @@ def told_by(trial: Trial, runs: Sequence[RunRecord], metric: str | None) -> Tria
         return told
     if run.status in _AGAIN:
         return replace(told, state=State.WAITING)
-    code = f" ({run.exit_code})" if run.exit_code else ""
-    return replace(told, state=State.FAILED, reason=run.reason or f"{run.status.value}{code}")
+    how = f"exit code {run.exit_code}" if run.status is Status.FAILED else run.status.value
+    return replace(told, state=State.FAILED, reason=run.reason or how)
 
 
 def best_of(trials: Iterable[Trial], direction: Direction | None) -> Trial | None:

@@ -9,6 +9,7 @@ from xvc.core.job import Executor
 from xvc.core.sweep import Wish
 from xvc.executors.away import Away
 from xvc.executors.local import LocalExecutor
+from xvc.types import Json
 
 NAMES = ("local", "dask", "slurm")
 
@@ -38,11 +39,30 @@ def executor_named(
         case "slurm":
             from xvc.executors.slurm import SlurmExecutor  # late: as above
 
-            options = {key: value for key, value in wish.slurm.items() if key != "cluster"}
-            cluster = str(wish.slurm.get("cluster", "slurm"))
+            cluster, options = _cluster(wish)
             return SlurmExecutor(_files(folder), wish.jobs, cluster=cluster, options=options)
         case _:
             return LocalExecutor(wish.jobs, environment)
+
+
+def check_executor(wish: Wish) -> None:
+    """Check that the executor of a sweep can be opened; nothing is, and nothing is left.
+
+    Raises:
+        NoPackage: what the executor needs is not installed.
+        NoScheduler: there is no Dask scheduler at the address.
+        NoCluster: SLURM cannot be used from here.
+        BadOptions: SLURM has no such option.
+    """
+    match wish.executor:
+        case "dask":
+            from xvc.executors import dask  # late: as above
+
+            dask.check(wish.address)
+        case "slurm":
+            from xvc.executors import slurm  # late: as above
+
+            slurm.check(*_cluster(wish))
 
 
 def end_elsewhere(folder: Path) -> None:
@@ -50,6 +70,11 @@ def end_elsewhere(folder: Path) -> None:
     from xvc.executors.slurm import ask_to_end  # late: as above
 
     ask_to_end(_files(folder))
+
+
+def _cluster(wish: Wish) -> tuple[str, dict[str, Json]]:
+    options = {key: value for key, value in wish.slurm.items() if key != "cluster"}
+    return str(wish.slurm.get("cluster", "slurm")), options
 
 
 def _files(folder: Path) -> Path:

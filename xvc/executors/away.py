@@ -157,8 +157,7 @@ def pack(
         DvcFailed: a DVC configuration file cannot be read.
     """
     top = git.place.top
-    if not store.is_relative_to(top):
-        raise BadValue("database", f"{store} lies outside {top}, so a clone cannot have its like")
+    check_store(top, store)
     parcel = Parcel(
         commit=commit,
         bundle=_bundled(git, commit),
@@ -170,6 +169,16 @@ def pack(
         scratch=scratch,
     )
     return Away(parcel, Home(git, room, Assets.beside(store).folder, dvc))
+
+
+def check_store(top: Path, store: Path) -> None:
+    """Check that a clone can have a store where ours is.
+
+    Raises:
+        BadValue: the store lies outside the work tree.
+    """
+    if not store.is_relative_to(top):
+        raise BadValue("database", f"{store} lies outside {top}, so a clone cannot have its like")
 
 
 def _bundled(git: Git, commit: str) -> bytes:

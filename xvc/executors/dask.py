@@ -15,6 +15,7 @@ import time
 from concurrent.futures import CancelledError
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -166,6 +167,20 @@ class DaskExecutor(Line):
                 self._collect(1.0)
             self._client.run(forget_clones, self._plugin, on_error="ignore")
             self._client.unregister_worker_plugin(self._plugin)
+
+
+def check(address: str | None) -> None:
+    """Check that a scheduler answers; without an address, that workers could be had here.
+
+    Raises:
+        NoPackage: distributed is not installed.
+        NoScheduler: the address does not answer.
+    """
+    if address is not None:
+        with ExitStack() as opened:
+            _connect(address, 0, opened)
+    elif find_spec("distributed") is None:
+        raise NoPackage("distributed", "dask")
 
 
 def _connect(address: str | None, places: int, opened: ExitStack) -> Client:

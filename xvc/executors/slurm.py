@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import inf
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from xvc.core.job import Ended, Job
 from xvc.errors import ExternalError, NoPackage, UsageError
 from xvc.executors.child import locked_log, run
 from xvc.executors.line import Line
+from xvc.executors.queue import UNDER_WAY, Queue
 from xvc.types import Json
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from submitit import Job as Submitted
 
 _LONGEST = 24 * 60  # minutes; submitit's own guess, five, is nobody's training
+_HERE = "local"  # submitit's name for processes of this machine
 _PAUSE = 0.2
 _LAG = 10.0  # seconds after its end in which a result may still come through a network disk
 _MERCY = 45.0  # seconds from the wish to stop until the cluster is told
@@ -108,10 +111,12 @@ class SlurmExecutor(Line):
         super().__init__(places)
         self._folder, self._cluster = folder, cluster
         self._executor = _executor(folder, cluster, options or {})
+        self._queue = None if cluster == _HERE else Queue()
         withdraw(folder)
         self._active: dict[str, _Submission] = {}
 
     def _begin(self, job: Job) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
         files = self._folder / f"xvc-{os.urandom(6).hex()}"
         _leave(files).touch()
         try:
@@ -137,35 +142,50 @@ class SlurmExecutor(Line):
         if time.monotonic() - held.stopped_at > _MERCY:
             held.job.cancel(check=False)
             held.stopped_at = inf
-        if not held.job.done():
-            return None
         end = self._end_of(key, held)
         if end is not None:
-            del self._active[key]
-            for file in (held.wish, _mark(held.files), _leave(held.files)):
-                file.unlink(missing_ok=True)
+            self._forget(key)
         return end
 
+    def _forget(self, key: str) -> None:
+        held = self._active.pop(key)
+        for file in (held.wish, _mark(held.files), _leave(held.files)):
+            file.unlink(missing_ok=True)
+
     def _end_of(self, key: str, held: _Submission) -> Ended | None:
+        os.listdir(self._folder)  # a network disk remembers for a while what was not there
         if not held.job.paths.result_pickle.exists():
-            now = time.monotonic()
-            held.ended_at = now if held.ended_at is None else held.ended_at
-            if now - held.ended_at < _LAG and held.job.state != "INTERRUPTED":
-                return None
-            return Ended(key, None, f"it left no result (state {held.job.state})")
+            return self._lost(key, held)
         failure = held.job.exception()
         if failure is not None:
             return Ended(key, None, _last_line(str(failure)))
         return Ended(key, held.job.result())
+
+    def _lost(self, key: str, held: _Submission) -> Ended | None:
+        """Tell that a job is over without a result; one may still come through a network disk."""
+        state = held.job.state if self._queue is None else self._queue.state(held.job.job_id)
+        if state in UNDER_WAY:
+            held.ended_at = None
+            return None
+        now = time.monotonic()
+        held.ended_at = now if held.ended_at is None else held.ended_at
+        if now - held.ended_at < _LAG and state != "INTERRUPTED":
+            return None
+        return Ended(key, None, f"it left no result (state {state})")
 
     def _interrupt(self, key: str) -> None:
         held = self._active.get(key)
         if held is None:
             return
         held.wish.touch()
-        if held.job.state == "PENDING":
-            held.job.cancel(check=False)
         held.stopped_at = min(held.stopped_at, time.monotonic())
+        try:
+            _leave(held.files).unlink()
+        except FileNotFoundError:
+            return  # it has begun, and sees the wish
+        held.job.cancel(check=False)
+        self._forget(key)
+        self._left.append(Ended(key, None, "stopped before it began"))
 
     def close(self) -> None:
         """End what still runs; what does not end within a minute is left to the cluster."""
@@ -192,6 +212,18 @@ def _executor(folder: Path, cluster: str, options: Mapping[str, Json]) -> AutoEx
     except (NameError, AssertionError, ValueError, TypeError) as err:
         raise BadOptions(str(err)) from err
     return made
+
+
+def check(cluster: str, options: Mapping[str, Json]) -> None:
+    """Check that a cluster can be used with these options; nothing is submitted, nothing left.
+
+    Raises:
+        NoPackage: submitit is not installed.
+        NoCluster: there is no such cluster here.
+        BadOptions: an option cannot be used.
+    """
+    with TemporaryDirectory() as folder:  # submitit makes one, whatever it is for
+        _executor(Path(folder), cluster, options)
 
 
 def run_once(job: Job, files: str) -> int:

@@ -203,8 +203,11 @@ def _of_a_version(project: Project, infos: Sequence[VersionInfo], name: str) -> 
 
 
 def suggestions(project: Project, beginning: str) -> list[str]:
-    """List what a reference that begins so could become: versions, run ids and names."""
+    """List what a reference that begins so could become: versions, branches, run ids and names."""
     named = [info.name for info in versions(project)[::-1]]
+    if project.place is not None:
+        heads = "refs/heads/"
+        named += [ref.removeprefix(heads) for ref in project.git.refs(heads)]
     with project.keeper.view() as connection:
         for run in query.all_runs(connection):
             named += [run.id, *([run.name] if run.name else [])]

@@ -37,7 +37,7 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a sweep is; ``latest`` is the trial that has just ended."""
+    """How far a sweep is; ``latest`` is the trial that has just ended, if that is the news."""
 
     sweep: Sweep
     counts: dict[State, int]
@@ -70,7 +70,7 @@ def drive(home: Project, sweep: Sweep, folder: Folder, tell: Callable[[Progress]
         home: the project whose store keeps the runs.
         sweep: which.
         folder: where it is written down.
-        tell: hears of every trial that ends.
+        tell: hears of every trial that begins or ends.
 
     Raises:
         LockBusy: another process drives it.
@@ -198,11 +198,9 @@ class _Driver:
         free = deque(slot for slot in slots if slot not in self._busy.values())
         self._say(None)
         while True:
-            while free and not self.stopping:
-                number = self._next()
-                if number is None:
-                    break
+            while free and not self.stopping and (number := self._next()) is not None:
                 self._start(number, free, executor, trees)
+                self._say(None)
             if not self._busy:
                 break
             for ended in executor.wait(_LOOK):

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from xvc.adapters.snapshot import SWEEPS, take
+from xvc.adapters.study import check_sampler
 from xvc.beginning import metrics_files
 from xvc.core.ids import run_id
 from xvc.core.sweep import REF, Code, Sweep, Wish
 from xvc.core.sweep_request import BadSweep, total_of
-from xvc.errors import NoProject
+from xvc.errors import NoProject, XvcError
+from xvc.executors import check_executor
+from xvc.executors.away import check_store
+from xvc.flows.sweep_drive import Progress, Swept, drive
 from xvc.flows.sweeps import Folder, folder_of
 from xvc.flows.worktree_add import NoBase
 from xvc.project import Project
@@ -32,9 +37,20 @@ def begin_sweep(project: Project, wish: Wish, folder: str) -> tuple[Sweep, Folde
         NoProject: there is no git, so no code could be kept for the trials.
         NoBase: there is no commit yet.
         BadSweep: a ref names no commit.
+        BadValue: trials on other machines could have no store like ours.
+        NoSampler: the sampler needs Optuna, which is missing.
+        NoPackage: what the executor needs is not installed.
+        NoScheduler: there is no Dask scheduler at the address.
+        NoCluster: SLURM takes no jobs from here.
+        BadOptions: SLURM has no such option.
     """
     if project.place is None:
         raise NoProject(str(project.root), "a git repository")
+    # First what only trials need: a sweep that cannot run is not written down.
+    check_sampler(wish.sampler)
+    check_executor(wish)
+    if wish.away:
+        check_store(project.place.top, project.store_path)
     name = run_id(os.urandom(8))[:_ID_LENGTH]
     codes, left_out = _codes(project, wish, name)
     # Files that every trial writes under one name would be read by another one.
@@ -52,6 +68,23 @@ def begin_sweep(project: Project, wish: Wish, folder: str) -> tuple[Sweep, Folde
     where = folder_of(project, name)
     where.save(sweep)
     return sweep, where, left_out
+
+
+def sweep_all(project: Project, wish: Wish, folder: str, tell: Callable[[Progress], None]) -> Swept:
+    """Begin a sweep and run it to its end, or until it is stopped.
+
+    One that is refused before any trial could begin is forgotten, as by a cluster that has no such
+    partition. Raises what `begin_sweep` and `drive` raise; the arguments are theirs.
+    """
+    sweep, where, left_out = begin_sweep(project, wish, folder)
+    try:
+        done = drive(project, sweep, where, tell)
+    except XvcError:
+        if not wish.away and not where.has_begun:  # what began away is told at its end
+            where.forget()
+            project.git.call("update-ref", "-d", SWEEPS + sweep.id)
+        raise
+    return replace(done, warnings=(*left_out, *done.warnings))
 
 
 def _codes(project: Project, wish: Wish, name: str) -> tuple[dict[str, Code], tuple[str, ...]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from dataclasses import dataclass
 from functools import cached_property
@@ -92,6 +93,16 @@ class Folder:
         make_folder(self.path / "logs")
         text = json.dumps(sweep.facts, ensure_ascii=False, indent=1)
         write_durably(self.path / _FACTS, text.encode())
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether any trial ever began; its log is the first that it writes."""
+        return any((self.path / "logs").iterdir())
+
+    def forget(self) -> None:
+        """Remove all that was written down."""
+        (self.path / _FACTS).unlink()  # first: without it, nothing is a sweep
+        shutil.rmtree(self.path)
 
     def load(self) -> Sweep:
         """Read the sweep.

@@ -10,7 +10,7 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.merging import MergeData, abort_answer, listed, merged_answer
-from xvc.cli.options import AsJson, DryRun
+from xvc.cli.options import AsJson, DryRun, complete_sources
 from xvc.cli.output import say, show
 from xvc.errors import BadValue
 
@@ -24,7 +24,10 @@ def command(
     context: typer.Context,
     sources: Annotated[
         list[str] | None,
-        typer.Argument(help="Branch, version, run, worktree:NAME, origin/BRANCH or store file."),
+        typer.Argument(
+            help="Branch, version, run, worktree:NAME, origin/BRANCH or store file.",
+            autocompletion=complete_sources,
+        ),
     ] = None,
     dry_run: DryRun = False,
     conflicts: Annotated[

@@ -8,7 +8,15 @@ from typing import Annotated
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson, DryRun, Limit, Yes, complete_tables, listed
+from xvc.cli.options import (
+    AsJson,
+    DryRun,
+    Limit,
+    Yes,
+    complete_sources,
+    complete_tables,
+    listed,
+)
 from xvc.cli.output import say
 from xvc.cli.plan import show_plan
 from xvc.cli.rebasing import Rebasing, rebased_answer
@@ -28,7 +36,10 @@ def command(
     context: typer.Context,
     sources: Annotated[
         list[str],
-        typer.Argument(help="Branch, version, run, worktree:NAME, origin/BRANCH or store file."),
+        typer.Argument(
+            help="Branch, version, run, worktree:NAME, origin/BRANCH or store file.",
+            autocompletion=complete_sources,
+        ),
     ],
     keys: Annotated[str, typer.Option("--on", help="The key columns, commas between.")],
     table: Annotated[

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson
+from xvc.cli.options import AsJson, complete_verbs
 from xvc.cli.output import show as show_answer  # `show` is the module of `xvc sweep show`
 from xvc.cli.sweeping import Ended, swept, telling
 from xvc.errors import BadValue
@@ -26,7 +26,9 @@ def command(
     words: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[-- COMMAND…]", help="The command, behind `--`; {lr} in it is the param lr."
+            metavar="[-- COMMAND…]",
+            help="The command, behind `--`; {lr} in it is the param lr.",
+            autocompletion=complete_verbs,
         ),
     ] = None,
     params: Annotated[
@@ -129,8 +131,7 @@ def command(
 
     Example: xvc sweep --param lr=0.1,0.01 --param depth=2..6 --jobs 2 -- python train.py
     """
-    from xvc.flows.sweep_drive import drive  # late: it loads DuckDB
-    from xvc.flows.sweep_start import begin_sweep
+    from xvc.flows.sweep_start import sweep_all  # late: it loads DuckDB
 
     here: Context = context.obj
     here.manner.as_json = as_json
@@ -160,10 +161,9 @@ def command(
     wish = _wish(here, {key: value for key, value in said.items() if value is not None}, file)
     project = here.project()
     folder = os.path.relpath(here.folder, project.place.top) if project.place else "."
-    sweep, where, warnings = begin_sweep(project, wish, folder)
     with telling(here.manner) as tell:
-        found = drive(project, sweep, where, tell)
-    answer = swept("sweep", found, warnings)
+        found = sweep_all(project, wish, folder, tell)
+    answer = swept("sweep", found)
     show_answer(answer, here.manner)
     raise typer.Exit(answer.exit_code)
 

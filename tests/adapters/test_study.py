@@ -1,0 +1,56 @@
+"""What Optuna is told of trials."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from xvc.adapters.study import Points
+from xvc.core.direction import Direction
+from xvc.core.space import parse_dimension
+from xvc.core.sweep import Sampler, State
+
+optuna = pytest.importorskip("optuna")
+
+
+def opened(path: Path) -> Points:
+    space = {"a": parse_dimension("a", "0.0..1.0", float)}
+    return Points(path, space, Sampler.TPE, Direction.MAX, seed=1, at_once=1)
+
+
+def values(points: Points) -> list[float]:
+    done = [trial for trial in points._study.trials if trial.value is not None]
+    return [trial.value for trial in done]
+
+
+def test_a_trial_that_failed_may_come_to_a_value(tmp_path: Path) -> None:
+    """The sampler learns the value at the same point, once, also when it is said again later."""
+    points = opened(tmp_path / "points")
+    number, params = points.ask()
+    points.tell(number, State.FAILED, None)
+    points.tell(number, State.FINISHED, 0.5)
+    points.tell(number, State.FINISHED, 0.5)
+
+    later = opened(tmp_path / "points")
+    later.tell(number, State.FINISHED, 0.5)
+
+    assert values(later) == [0.5]
+    assert later._study.best_params == params
+    assert later.known() == {0: params}
+
+
+def test_numbers_go_on_after_a_failed_one_came_to_a_value(tmp_path: Path) -> None:
+    """What is told again has no number of its own, so the next trial gets the next one."""
+    points = opened(tmp_path / "points")
+    first, _ = points.ask()
+    points.tell(first, State.FAILED, None)
+    points.tell(first, State.FINISHED, 0.5)
+    second, params = points.ask()
+
+    points.tell(second, State.FINISHED, 0.7)
+
+    assert (first, second) == (0, 1)
+    assert points.known()[1] == params
+    assert values(points) == [0.5, 0.7]
+    assert points._study.best_params == params
