@@ -54,6 +54,7 @@ def command(
     What a source has logged since the stores parted comes in, and rows of ours with its keys go;
     all others are kept, and so are runs. Tables without the keys are merged as `xvc merge` does. A
     tag xvc/backup/... keeps the store of before, and `xvc undo` brings it back.
+    (Parquet files: xvc rebase data. A branch of that name: xvc rebase refs/heads/data.)
 
     Example: xvc rebase exp-dropout --on version --yes
     """
