@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import random
@@ -177,6 +178,29 @@ def test_the_same_value_is_replaced(
 
     assert done.count == 1
     assert len(values_in(copy, "FROM events")) == len(mine) - 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "told"),
+    [
+        ("BIGINT", "9007199254740993", 9007199254740993),
+        ("HUGEINT", "1::HUGEINT << 70", 1 << 70),
+        ("DOUBLE", "0.1::DOUBLE", 0.1),
+        ("DOUBLE", "'inf'::DOUBLE", "inf"),
+        ("BOOLEAN", "true", True),
+        ("VARCHAR", "'1'", "1"),
+        ("DATE", "'2026-01-01'::DATE", "2026-01-01"),
+    ],
+)
+def test_a_row_that_goes_is_told_with_the_value_of_its_key(
+    folder: Path, kind: str, value: str, told: object
+) -> None:
+    """Numbers are numbers in JSON, and text is text; what JSON has not is text."""
+    ours, theirs = one(folder, "o", kind, value), one(folder, "t", kind, value)
+    _, done = rebase(folder, ours, theirs, Wanted(("x",)))
+    found = json.loads(done.gone[0].key)["x"]
+
+    assert (found, type(found)) == (told, type(told))
 
 
 def test_doubled_row_ids_are_refused(folder: Path) -> None:

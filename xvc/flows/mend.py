@@ -18,7 +18,6 @@ from xvc.journal.reader import is_written, journals
 from xvc.journal.refuge import is_ours, refuge_of
 from xvc.project import Project
 
-
 _LATER = (BusyError, ExternalError, Unresolved, PointerCorrupt, OSError)
 
 

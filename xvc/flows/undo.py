@@ -104,9 +104,9 @@ def _take_store_back(project: Project, last: Operation, *, dry_run: bool) -> Und
             return Undone(last.command, last.what, last.at)
         file = DataFile(Digest(last.was), kept.stat().st_size)
         done = begun(project, "undo", f"took back: {last.what}")
-        with intended(project, replace(done, undoes=last.id, made=last.was)):
-            with FileLock(project.room.store_lock).held(wait=_WAIT, doing="undo"):
-                write_durably(pointer, dvc.pointer_text(project.store_path, file))
+        noted = intended(project, replace(done, undoes=last.id, made=last.was))
+        with noted, FileLock(project.room.store_lock).held(wait=_WAIT, doing="undo"):
+            write_durably(pointer, dvc.pointer_text(project.store_path, file))
         project.keeper.refresh()
     return Undone(last.command, last.what, last.at, done.id)
 
