@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson, DryRun, Limit, Yes, complete_tables, listed
+from xvc.cli.options import AsJson, DryRun, Limit, OnDuplicate, Yes, complete_tables, listed
 from xvc.cli.output import say
 from xvc.cli.plan import show_plan
 from xvc.cli.rebasing import Rebasing, rebased_answer
 from xvc.errors import BadValue
 
 Data = Rebasing
-
-
-class OnDuplicate(StrEnum):
-    """What several incoming rows with one key mean."""
-
-    REFUSE = "refuse"
-    LAST = "last"
 
 
 def command(
@@ -40,10 +32,7 @@ def command(
             autocompletion=complete_tables,
         ),
     ] = None,
-    on_duplicate: Annotated[
-        OnDuplicate,
-        typer.Option("--on-duplicate", help="Of incoming rows with one key: refuse, or the last."),
-    ] = OnDuplicate.REFUSE,
+    on_duplicate: OnDuplicate = "refuse",
     limit: Limit = 20,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -66,7 +55,7 @@ def command(
     if not named:
         raise BadValue("--on", "name a key column")
     is_plan = dry_run or not yes
-    wanted = Wanted(named, table, on_duplicate is OnDuplicate.LAST, limit or None)
+    wanted = Wanted(named, table, on_duplicate == "last", limit or None)
     tell = lambda text: say(text, here.manner)  # noqa: E731
     done = rebase(here.project(), sources, wanted, dry_run=is_plan, tell=tell)
     answer = rebased_answer(done, is_plan=is_plan)
