@@ -9,7 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from faulty import Fault, Repo, check_git, check_rows, check_versions, copy_repo, digest, tokens_in
+from faulty import (
+    POINTER,
+    Fault,
+    Repo,
+    check_git,
+    check_rows,
+    check_versions,
+    copy_repo,
+    digest,
+    tokens_in,
+)
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +61,29 @@ def test_a_merge_that_is_killed_is_all_or_nothing(
     tally(f"merge: killed at {len(points)} of {calls} storage calls")
 
     assert outcomes == {True, False}
+
+
+@pytest.mark.parametrize("words", [("merge", "side"), ("rebase", "side", "--on", "token", "--yes")])
+def test_what_was_published_before_a_kill_can_be_undone(
+    words: tuple[str, ...], parted: Repo, tmp_path: Path, injector: Path
+) -> None:
+    """Killed at any of the last storage calls: undo takes back what happened, and only that."""
+    counted = copy_repo(parted, tmp_path / "counted")
+    before, pointer = counted.tokens(), (counted.root / POINTER).read_bytes()
+    assert counted.xvc(*words, fault=Fault()).code == 0
+    seen = set()
+    for at in range(calls := counted.server.calls(), calls - 36, -6):
+        repo = copy_repo(parted, tmp_path / f"at-{at}")
+        repo.xvc(*words, fault=Fault(at, "kill"))
+        is_done = (repo.root / POINTER).read_bytes() != pointer
+        seen.add((is_done, (repo.room / "operations.jsonl").exists()))
+        undone = repo.xvc("undo", "--yes", "--json")
+        assert undone.code == (0 if is_done else 1), undone.said
+        assert is_done or "nothing-to-undo" in undone.out + undone.err
+        assert repo.tokens() == before
+        shutil.rmtree(tmp_path / f"at-{at}")
+
+    assert seen == {(False, False), (True, False), (True, True)}
 
 
 def test_giving_up_while_killed_leaves_the_store(parted: Repo, tmp_path: Path) -> None:

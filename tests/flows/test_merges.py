@@ -109,6 +109,16 @@ def test_a_branch_is_merged(branches: Path, call_xvc: Calling) -> None:
     assert (account["equal"], account["kept"], account["taken"]) == (1, 1, 1)
 
 
+def test_a_branch_called_data_is_merged_by_its_full_name(branches: Path, call_xvc: Calling) -> None:
+    """`data` alone means Parquet files, and says how the branch is named; then it is merged."""
+    git(branches, "branch", "-m", "side", "data")
+    refused = call_xvc("merge", "data", "--json")
+    ran(call_xvc, "merge", "refs/heads/data")
+
+    assert "`xvc merge refs/heads/data`" in refused.json["error"]["hint"]
+    assert len(listed(call_xvc)) == 3
+
+
 def test_merging_twice_changes_nothing(branches: Path, call_xvc: Calling) -> None:
     """The second merge leaves store and pointer as they are, byte for byte."""
     ran(call_xvc, "merge", "side")

@@ -83,6 +83,16 @@ def test_the_plan_tells_what_will_be_gone_and_changes_nothing(
     assert (state(parted), git(parted, "tag")) == before
 
 
+def test_a_branch_called_data_is_rebased_by_its_full_name(parted: Path, call_xvc: Calling) -> None:
+    """`data` alone means Parquet files, and says how the branch is named."""
+    git(parted, "branch", "-m", "side", "data")
+    refused = call_xvc("rebase", "data", "--on", "version", "--json")
+    ran(call_xvc, "rebase", "refs/heads/data", "--on", "version", "--yes")
+
+    assert "`xvc rebase refs/heads/data`" in refused.json["error"]["hint"]
+    assert rows() == [("a", 0.1), ("b", 0.8), ("c", 0.9), ("d", 0.4)]
+
+
 def test_a_rebase_twice_changes_nothing(parted: Path, call_xvc: Calling) -> None:
     """The second one leaves store, pointer, tags and log as they are, also with rows since."""
     ran(call_xvc, "rebase", "side", "--on", "version", "--yes")

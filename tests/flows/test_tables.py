@@ -281,6 +281,62 @@ def test_pandas_reads_what_it_wrote(here: Path, call_xvc: Calling) -> None:
     pd.testing.assert_frame_equal(found.loc[["p", "q"], list(base.columns)], base)
 
 
+WITHOUT = """
+import sys
+
+class Without:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "pyarrow":
+            raise ModuleNotFoundError(name)
+
+sys.meta_path.insert(0, Without())
+from xvc.cli.app import main
+main(sys.argv[1:])
+"""
+
+
+def without_pyarrow(*words: str) -> dict[str, dict[str, object]]:
+    """Call xvc as it is where nobody has installed pyarrow; returns its document."""
+    called = [sys.executable, "-c", WITHOUT, "-q", *words, "--json"]
+    done = subprocess.run(called, capture_output=True, text=True, check=False)
+    return dict(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize(("verb", "count"), [("merge", 3), ("rebase", 2)])
+def test_without_pyarrow_notes_that_stay_true_are_kept(here: Path, verb: str, count: int) -> None:
+    """DuckDB does the work; pandas finds index, categories and times as they were."""
+    times = pd.to_datetime(["2020-01-01", "2020-01-02"]).tz_localize("Europe/Berlin")
+    index = pd.Index(["p", "q"], name="name")
+    base = pd.DataFrame({"when": times, "kind": pd.Categorical(["x", "y"])}, index=index)
+    base.to_parquet("base.parquet")
+    base[1:].assign(when=times[:1]).to_parquet("new.parquet")
+    on = ("--on", "name", "--yes") if verb == "rebase" else ()
+
+    done = without_pyarrow(verb, "data", "base.parquet", "new.parquet", *on)
+
+    found = pd.read_parquet("base.parquet")
+    assert done["ok"], done
+    assert len(found) == count
+    assert found.dtypes.equals(base.dtypes)
+    assert found.index.name == "name"
+
+
+@pytest.mark.parametrize("new", [{"a": [2]}, {"a": [2], "b": [1]}])
+def test_without_pyarrow_notes_that_have_to_change_are_refused(
+    here: Path, new: dict[str, list[int]]
+) -> None:
+    """An index that counts on, or another column: the extra is named, and nothing is written."""
+    pd.DataFrame({"a": [1]}, index=pd.RangeIndex(1, name="step")).to_parquet("base.parquet")
+    pd.DataFrame(new).to_parquet("new.parquet")
+    before = (here / "base.parquet").read_bytes()
+
+    done = without_pyarrow("merge", "data", "base.parquet", "new.parquet")
+
+    assert done["error"]["code"] == "no-package"
+    assert "xvc-experiments[frames]" in str(done["error"]["hint"])
+    assert (here / "base.parquet").read_bytes() == before
+
+
 def test_a_counted_index_counts_on(here: Path, call_xvc: Calling) -> None:
     """The default index of pandas is as long as the result, and keeps its name."""
     for name, value in (("base", 1), ("new", 2)):

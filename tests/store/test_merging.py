@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import math
 import os
-import random
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,187 +16,72 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from histories import TABLES, Histories, Rows, build, rows_of, sign
 from stores import filled, insert, merge, theirs_wins, values_in
 from xvc.errors import StoreCorrupt, TooNew
 from xvc.journal.reader import journals
 from xvc.journal.writer import Journal
 from xvc.store import db
 from xvc.store.fold import fold
-from xvc.store.merge import Source, merge_into
+from xvc.store.merge import Outcome, Source, merge_into
 from xvc.types import RunId
 
 RUN = RunId("bzk3nzk3r8d7")
-ROWS = 110  # histories of a row in one example
-EXAMPLES = int(os.environ.get("MERGE_EXAMPLES", "5"))
-
-History = dict[UUID, dict[str, Any]]
-
-# Each key with values that DuckDB's own comparison or hash takes for one another.
-VALUES: dict[str, tuple[str, list[Any]]] = {
-    "loss": ("DOUBLE", [None, 0.0, -0.0, math.nan, math.inf, 0.1]),
-    "Loss": ("BIGINT", [None, 0, 1, (1 << 53) + 1]),
-    "tags": ("VARCHAR[]", [None, [], [None], ["a"], ["null"]]),
-    "note": ("VARCHAR", [None, "", "null", "NULL", "it's"]),
-    "NOTE": ("JSON", [None, "{}", '{"a": null}', "[]"]),
-    "mixed": ("VARIANT", [None, 1, 1.5, "1", "", True]),
-    "at": ("TIMESTAMP WITH TIME ZONE", [None, datetime(2026, 1, 2, tzinfo=UTC)]),
-}
+EXAMPLES = int(os.environ.get("MERGE_EXAMPLES", "16"))  # histories of a table
 
 
-def sign(value: Any) -> str:
-    """Write a value so that different ones differ."""
-    if isinstance(value, datetime):
-        value = value.isoformat()
-    return f"{type(value).__name__} {value!r}"
+@dataclass(frozen=True)
+class Merging:
+    """The rows of each table and what is disputed in it, from either side, and merged again."""
+
+    rows: dict[str, Rows]
+    disputes: set[tuple[str, str, str | None]]
+    turned: dict[str, Rows]
+    turned_disputes: set[tuple[str, str, str | None]]
+    taken_again: int = 0
 
 
-def build(path: Path, rows: Mapping[UUID, Mapping[str, Any]], keys: Sequence[str]) -> Path:
-    """Write a store that holds these rows; columns are made in the order of *keys*."""
-    db.create(path)
-    with db.writing(path) as connection:
-        connection.execute(
-            "CREATE TABLE events (row_id UUID, track_id VARCHAR, timestamp TIMESTAMPTZ)"
-        )
-        connection.execute("INSERT INTO meta VALUES ('table', 'events')")
-        names: dict[str, str] = {}
-        for key in keys:
-            taken = {name.lower() for name in names.values()}
-            names[key] = f"{key}_2" if key.lower() in taken else key
-            kind = VALUES[key][0]
-            connection.execute(f'ALTER TABLE events ADD COLUMN "{names[key]}" {kind}')
-            noted = ["events", key, names[key], kind]
-            connection.execute("INSERT INTO columns VALUES (?, ?, ?, ?)", noted)
-        if rows:
-            line = ", ".join(["?", *(f"?::{VALUES[key][0]}" for key in keys)])
-            places = ", ".join(["row_id", *(f'"{names[key]}"' for key in keys)])
-            values = [[identity, *(row.get(key) for key in keys)] for identity, row in rows.items()]
-            lines = ", ".join(f"({line})" for _ in rows)
-            flat = [value for row in values for value in row]
-            connection.execute(f"INSERT INTO events ({places}) VALUES {lines}", flat)
-    return path
-
-
-def rows_of(path: Path) -> dict[str, dict[str, str]]:
-    """Read a store's rows by logged key, each value as its sign; empty cells are left out."""
-    with db.reading(path) as connection:
-        names = dict(connection.execute("SELECT key, column_name FROM columns").fetchall())
-        found: dict[str, dict[str, str]] = {}
-        for (identity,) in connection.execute("SELECT row_id FROM events").fetchall():
-            assert str(identity) not in found
-            found[str(identity)] = {}
-        for key, column in names.items():
-            question = f'SELECT row_id, "{column}" FROM events WHERE "{column}" IS NOT NULL'
-            for identity, value in connection.execute(question).fetchall():
-                found[str(identity)][key] = sign(value)
-        return found
-
-
-class Histories:
-    """Random histories of rows on two sides: begun together or not, set, added, deleted."""
-
-    def __init__(self, seed: int) -> None:
-        dice = random.Random(seed)
-        every = list(VALUES)
-        dice.shuffle(every)
-        self.keys = {"base": every[: dice.randrange(2, len(every))]}
-        for side in ("ours", "theirs"):
-            more = [key for key in every if key not in self.keys["base"] and dice.random() < 0.6]
-            self.keys[side] = dice.sample(
-                [*self.keys["base"], *more], len(more + self.keys["base"])
-            )
-        self.rows: dict[str, History] = {"base": {}, "ours": {}, "theirs": {}}
-        for number in range(ROWS):
-            identity = UUID(int=number << 80 | 7 << 76 | 1 << 63 | dice.getrandbits(60))
-            begun = self._row(dice, "base") if dice.random() < 0.7 else None
-            if begun is not None:
-                self.rows["base"][identity] = begun
-            for side in ("ours", "theirs"):
-                row = self._edited(dice, side, begun)
-                if row is not None:
-                    self.rows[side][identity] = row
-
-    def _row(self, dice: random.Random, side: str) -> dict[str, Any]:
-        return {key: dice.choice(VALUES[key][1]) for key in self.keys[side] if dice.random() < 0.7}
-
-    def _edited(
-        self, dice: random.Random, side: str, begun: dict[str, Any] | None
-    ) -> dict[str, Any] | None:
-        chance = dice.random()
-        if begun is None:
-            return self._row(dice, side) if chance < 0.5 else None
-        if chance < 0.4:
-            return begun
-        if chance < 0.55:
-            return None
-        key = dice.choice(self.keys[side])
-        return {**begun, key: dice.choice(VALUES[key][1])}
-
-    def merged(self, *, related: bool) -> tuple[dict[str, dict[str, str]], set[Any]]:
-        """Merge slowly: the rows with our values where sides disagree, and where they do."""
-        found: dict[str, dict[str, str]] = {}
-        disputes: set[tuple[str, str | None]] = set()
-        for identity in {**self.rows["ours"], **self.rows["theirs"]}:
-            key = str(identity)
-            ours, theirs, base = (
-                self._signs(self.rows[side].get(identity)) for side in ("ours", "theirs", "base")
-            )
-            base = base if related else None
-            if ours is not None and theirs is not None:
-                found[key], differing = self._cells(ours, theirs, base)
-                disputes |= {(key, name) for name in differing}
-                continue
-            there = theirs if ours is None else ours
-            if base is None or (there != base and ours is not None):
-                found[key] = there or {}
-            if base is not None and there != base:
-                disputes.add((key, None))
-        return found, disputes
-
-    def _cells(
-        self, ours: dict[str, str], theirs: dict[str, str], base: dict[str, str] | None
-    ) -> tuple[dict[str, str], list[str]]:
-        row, differing = {}, []
-        shared = set(self.keys["ours"]) & set(self.keys["theirs"])
-        for name in VALUES:
-            mine, yours, was = ours.get(name), theirs.get(name), (base or {}).get(name)
-            if base is None and name in shared:
-                was = "something else"
-            if mine != yours and mine != was and yours != was:
-                differing.append(name)
-            value = yours if mine == was else mine
-            if value is not None:
-                row[name] = value
-        return row, differing
-
-    def _signs(self, row: Mapping[str, Any] | None) -> dict[str, str] | None:
-        if row is None:
-            return None
-        return {key: sign(value) for key, value in row.items() if value is not None}
-
-
-@settings(max_examples=EXAMPLES, deadline=None)
-@given(st.integers(0, 1 << 32), st.booleans())
-def test_a_merge_equals_the_slow_one(seed: int, related: bool) -> None:
-    """Random histories: the same rows and disputes, whichever side merges; twice is once."""
-    histories = Histories(seed)
+def merged(seed: int, *, related: bool) -> tuple[Merging, Merging]:
+    """Merge random histories, and the same ones slowly."""
+    tables = {f"t{n}": Histories(seed * TABLES + n) for n in range(TABLES)}
+    slow = {name: each.merged(related=related) for name, each in tables.items()}
+    rows = {name: found for name, (found, _) in slow.items()}
+    disputes = {(name, *place) for name, (_, places) in slow.items() for place in places}
     with TemporaryDirectory() as place:
         folder = Path(place)
-        stores = {
-            side: build(folder / f"{side}.duckdb", histories.rows[side], histories.keys[side])
-            for side in ("base", "ours", "theirs")
-        }
+        stores = build(folder, tables)
         base = stores["base"] if related else None
         there, found = merge(folder, stores["ours"], stores["theirs"], base)
         first = rows_of(there)
         again = merge_into(there, Source("them", stores["theirs"], "other"), (), folder)
         back, flipped = merge(folder, stores["theirs"], stores["ours"], base, theirs_wins)
-        expected, disputes = histories.merged(related=related)
+        news = sum(tally.taken for tally in again.tallies if not related)
+        done = Merging(first, _places(found), rows_of(back), _places(flipped), news)
+    return done, Merging(rows, disputes, rows, disputes)
 
-        assert first == expected
-        assert {(each.key, each.column) for each in found.conflicts} == disputes
-        assert all(tally.taken == 0 for tally in again.tallies if not related)
-        assert rows_of(back) == expected
-        assert {each.place for each in flipped.conflicts} == {c.place for c in found.conflicts}
+
+def _places(found: Outcome) -> set[tuple[str, str, str | None]]:
+    return {(each.table, each.key, each.column) for each in found.conflicts}
+
+
+@settings(max_examples=-(-EXAMPLES // TABLES), deadline=None)
+@given(st.integers(0, 1 << 32), st.booleans())
+def test_a_merge_equals_the_slow_one(seed: int, related: bool) -> None:
+    """Random histories: the same rows and disputes, whichever side merges; twice is once."""
+    done, slow = merged(seed, related=related)
+
+    assert done == slow
+
+
+@pytest.mark.sweep
+@pytest.mark.timeout(3600)
+@settings(max_examples=-(-500 // TABLES), deadline=None)
+@given(st.integers(0, 1 << 32), st.booleans())
+def test_five_hundred_merges_equal_the_slow_one(seed: int, related: bool) -> None:
+    """As above, for long."""
+    done, slow = merged(seed, related=related)
+
+    assert done == slow
 
 
 @pytest.fixture

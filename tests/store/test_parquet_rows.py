@@ -23,6 +23,7 @@ from xvc.store.parquet_union import unite
 from xvc.store.parquet_write import expect_writable, write_table
 
 Row = dict[str, object]
+Joining = Callable[..., tuple[list[Row], Account]]
 TYPES = {
     "key": pa.int64(),
     "f1-score": pa.float64(),
@@ -75,7 +76,7 @@ def write(path: Path, table: Sequence[Row], order: Iterable[str] = TYPES) -> Pat
 
 
 @pytest.fixture
-def joined(tmp_path: Path) -> Callable[..., tuple[list[Row], Account]]:
+def joined(tmp_path: Path) -> Joining:
     """Merge tables of Python rows; returns the rows of the result, and the account."""
 
     def run(history: Sequence[Sequence[Row]], *keys: str, **how: bool) -> tuple[list[Row], Account]:
@@ -97,23 +98,12 @@ def joined(tmp_path: Path) -> Callable[..., tuple[list[Row], Account]]:
     return run
 
 
-@many
-@given(history=histories)
-def test_without_a_key_each_row_is_there_as_often_as_where_it_is_most(
-    history: list[list[Row]], joined: Callable[..., tuple[list[Row], Account]]
-) -> None:
-    """Merging is the union of multisets: to the last bit, and in any order of the tables."""
-    found, account = joined(history)
-    again, twice = joined([found, *history[1:]])
-    turned, _ = joined(history[::-1])
-
+def union(history: list[list[Row]]) -> Counter[object]:
+    """The reference of a merge without a key: each row as often as where it is most."""
     wanted: Counter[object] = Counter()
     for table in history:
         wanted |= counted(table)
-    assert counted(found) == wanted
-    assert counted(turned) == wanted
-    assert (counted(again), twice.added) == (wanted, 0)
-    assert account.result == wanted.total()
+    return wanted
 
 
 def by_key(history: list[list[Row]]) -> Counter[object] | None:
@@ -123,23 +113,6 @@ def by_key(history: list[list[Row]]) -> Counter[object] | None:
     return None if any(count > 1 for count in per_key.values()) else Counter(distinct)
 
 
-@many
-@given(history=histories)
-def test_with_a_key_rows_are_there_once_or_refused(
-    history: list[list[Row]], joined: Callable[..., tuple[list[Row], Account]]
-) -> None:
-    """Equal rows of a key are one row; rows that differ are refused, in whichever table."""
-    wanted = by_key(history)
-
-    for order in (history, history[::-1]):
-        if wanted is None:
-            with pytest.raises(RowsRefused):
-                joined(order, "key", replaces=False, takes_last=False)
-        else:
-            found, _ = joined(order, "key", replaces=False, takes_last=False)
-            assert counted(found) == wanted
-
-
 def rebased(history: list[list[Row]]) -> Counter[object]:
     """The reference of a rebase in which the later row of a key stands."""
     last = {row["key"]: row for table in history[1:] for row in table}
@@ -147,18 +120,74 @@ def rebased(history: list[list[Row]]) -> Counter[object]:
     return counted([*kept, *last.values()])
 
 
+def united(history: list[list[Row]], joined: Joining) -> list[object]:
+    """Merge without a key, merge again, and the other way round; with how many rows came again."""
+    found, account = joined(history)
+    again, twice = joined([found, *history[1:]])
+    turned, _ = joined(history[::-1])
+    return [*map(counted, (found, again, turned)), account.result, twice.added]
+
+
+def merged_by_key(history: list[list[Row]], joined: Joining) -> list[object]:
+    """Merge by key, both ways round; None where that is refused."""
+    done: list[object] = []
+    for order in (history, history[::-1]):
+        try:
+            done.append(counted(joined(order, "key", replaces=False, takes_last=False)[0]))
+        except RowsRefused:
+            done.append(None)
+    return done
+
+
+def replaced(history: list[list[Row]], joined: Joining) -> list[object]:
+    """Rebase, and rebase again; with how many rows came or went again."""
+    found, account = joined(history, "key", replaces=True, takes_last=True)
+    again, twice = joined([found, *history[1:]], "key", replaces=True, takes_last=True)
+    moved = twice.added + twice.replacing + twice.replaced
+    return [counted(found), counted(again), account.result, moved]
+
+
+@many
+@given(history=histories)
+def test_without_a_key_each_row_is_there_as_often_as_where_it_is_most(
+    history: list[list[Row]], joined: Joining
+) -> None:
+    """Merging is the union of multisets: to the last bit, and in any order of the tables."""
+    wanted = union(history)
+
+    assert united(history, joined) == [wanted, wanted, wanted, wanted.total(), 0]
+
+
+@many
+@given(history=histories)
+def test_with_a_key_rows_are_there_once_or_refused(
+    history: list[list[Row]], joined: Joining
+) -> None:
+    """Equal rows of a key are one row; rows that differ are refused, in whichever table."""
+    wanted = by_key(history)
+
+    assert merged_by_key(history, joined) == [wanted, wanted]
+
+
 @many
 @given(history=histories)
 def test_a_rebase_replaces_the_rows_of_its_keys_only(
-    history: list[list[Row]], joined: Callable[..., tuple[list[Row], Account]]
+    history: list[list[Row]], joined: Joining
 ) -> None:
     """Rows of other keys are kept, the later of several stands, a second time does nothing."""
     wanted = rebased(history)
 
-    found, account = joined(history, "key", replaces=True, takes_last=True)
-    again, twice = joined([found, *history[1:]], "key", replaces=True, takes_last=True)
+    assert replaced(history, joined) == [wanted, wanted, wanted.total(), 0]
 
-    assert counted(found) == wanted
-    assert account.result == wanted.total()
-    assert counted(again) == wanted
-    assert (twice.added, twice.replacing, twice.replaced) == (0, 0, 0)
+
+@pytest.mark.sweep
+@pytest.mark.timeout(3600)
+@settings(many, max_examples=500)
+@given(history=histories)
+def test_five_hundred_histories_of_tables(history: list[list[Row]], joined: Joining) -> None:
+    """All of the above, for long."""
+    whole, keyed, last = union(history), by_key(history), rebased(history)
+
+    assert united(history, joined) == [whole, whole, whole, whole.total(), 0]
+    assert merged_by_key(history, joined) == [keyed, keyed]
+    assert replaced(history, joined) == [last, last, last.total(), 0]

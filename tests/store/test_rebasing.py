@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import random
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -16,14 +18,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from histories import SIDES, TABLES, Histories, Rows, build, rows_of
 from stores import filled, insert, rebase, values_in
-from test_merging import Histories, build, rows_of
 from xvc.core.rebase import Wanted
 from xvc.errors import NoColumn
 from xvc.store.keys import KeysDiffer, KeysDoubled, KeysEmpty, refuse_kinds
 from xvc.store.rebase import RowsDoubled
 
-EXAMPLES = int(os.environ.get("MERGE_EXAMPLES", "10"))
+EXAMPLES = int(os.environ.get("MERGE_EXAMPLES", "16"))  # histories of a table
 CHOICES: dict[str, list[Any]] = {
     "note": ["", "null", "it's", "a"],
     "Loss": [0, 1, (1 << 53) + 1, -1],
@@ -36,25 +38,14 @@ KEYS = ("note", "Loss", "loss")
 class Replacing(Histories):
     """Random histories with few rows and few keys, so that some rows meet and some do not."""
 
-    def __init__(self, seed: int) -> None:
-        self.dice = dice = random.Random(seed)
-        self.wanted = Wanted(
-            tuple(dice.sample(KEYS, dice.choice([1, 2, 3]))), takes_last=dice.random() < 0.6
-        )
-        self.keys = {side: dice.sample([*CHOICES], 4) for side in ("base", "ours", "theirs")}
-        self.rows = {"base": {}, "ours": {}, "theirs": {}}
+    def __init__(self, seed: int, wanted: Wanted) -> None:
+        dice = random.Random(seed)
+        self.wanted = wanted
+        self.keys = {side: dice.sample([*CHOICES], 4) for side in SIDES}
         self._empty = dice.choice([0.0, 0.0, 0.1])
-        for number in range(dice.randrange(12)):
-            identity = UUID(int=number << 80 | 7 << 76 | 1 << 63 | dice.getrandbits(60))
-            begun = self._row(dice, "base") if dice.random() < 0.5 else None
-            if begun is not None:
-                self.rows["base"][identity] = begun
-            for side in ("ours", "theirs"):
-                row = self._edited(dice, side, begun)
-                if row is not None:
-                    self.rows[side][identity] = row
+        self.fill(dice, dice.randrange(12), together=0.5)
 
-    def _row(self, dice: random.Random, side: str) -> dict[str, Any]:
+    def row(self, dice: random.Random, side: str) -> dict[str, Any]:
         row = {key: dice.choice(CHOICES[key]) for key in self.keys[side]}
         return {key: value for key, value in row.items() if dice.random() >= self._empty}
 
@@ -81,47 +72,76 @@ class Replacing(Histories):
         return tuple("float 0.0" if value == "float -0.0" else value for value in values)
 
 
-def _hold(seed: int, related: bool) -> None:
-    histories = Replacing(seed)
-    expected = histories.rebased(related=related)
+@dataclass(frozen=True)
+class Rebasing:
+    """The rows that are left, after one rebase and after two, and what went; or why none was."""
+
+    rows: dict[str, Rows] = field(default_factory=dict)
+    twice: dict[str, Rows] = field(default_factory=dict)
+    gone: frozenset[tuple[str, str]] = frozenset()
+    count: int = 0
+    refusal: type[Exception] | None = None
+    are_inputs_as_before: bool = True
+
+
+def rebased(seed: int, *, related: bool) -> list[tuple[Rebasing, Rebasing]]:
+    """Rebase random histories, and the same ones slowly: those that can be, and those refused."""
+    dice = random.Random(seed)
+    keys = tuple(dice.sample(KEYS, dice.choice([1, 2, 3])))
+    wanted = Wanted(keys, takes_last=dice.random() < 0.6, shown=None)
+    tables = {f"t{n}": Replacing(seed * TABLES + n, wanted) for n in range(TABLES)}
+    slow = {name: each.rebased(related=related) for name, each in tables.items()}
+    refused = {name: why for name, why in slow.items() if isinstance(why, type)}
+    left = {name: done for name, done in slow.items() if not isinstance(done, type)}
+    rows = {name: found for name, (found, _) in left.items()}
+    gone = frozenset((name, row) for name, (_, those) in left.items() for row in those)
+    pairs = []
+    if left:
+        done = _carried_out({name: tables[name] for name in left}, wanted, related)
+        pairs.append((done, Rebasing(rows, rows, gone, len(gone))))
+    for why in {*refused.values()}:
+        those = {name: tables[name] for name, its in refused.items() if its is why}
+        pairs.append((_carried_out(those, wanted, related), Rebasing(refusal=why)))
+    return pairs
+
+
+def _carried_out(tables: Mapping[str, Histories], wanted: Wanted, related: bool) -> Rebasing:
     with TemporaryDirectory() as place:
         folder = Path(place)
-        stores = {
-            side: build(folder / f"{side}.duckdb", histories.rows[side], histories.keys[side])
-            for side in ("base", "ours", "theirs")
-        }
-        base = stores["base"] if related else None
+        stores = build(folder, tables)
         before = [path.read_bytes() for path in stores.values()]
-        sides = (stores["ours"], stores["theirs"], histories.wanted, base)
-        if isinstance(expected, type):
-            with pytest.raises(expected):
-                rebase(folder, *sides)
+        base = stores["base"] if related else None
+        try:
+            there, done = rebase(folder, stores["ours"], stores["theirs"], wanted, base)
+        except (KeysEmpty, KeysDoubled) as err:
+            found = Rebasing(refusal=type(err))
         else:
-            there, done = rebase(folder, *sides)
-            again = shutil.copyfile(there, folder / "first.duckdb")
-            twice, _ = rebase(folder, again, *sides[1:])
-
-            assert rows_of(again) == expected[0]
-            assert {each.row for each in done.gone} == expected[1]
-            assert done.count == len(expected[1])
-            assert rows_of(twice) == expected[0]
-        assert [path.read_bytes() for path in stores.values()] == before
+            rows, again = rows_of(there), shutil.copyfile(there, folder / "first.duckdb")
+            twice, _ = rebase(folder, again, stores["theirs"], wanted, base)
+            gone = frozenset((each.table, each.row) for each in done.gone)
+            found = Rebasing(rows, rows_of(twice), gone, done.count)
+        are_same = [path.read_bytes() for path in stores.values()] == before
+        return replace(found, are_inputs_as_before=are_same)
 
 
-@settings(max_examples=EXAMPLES, deadline=None)
+@settings(max_examples=-(-EXAMPLES // TABLES), deadline=None)
 @given(st.integers(0, 1 << 32), st.booleans())
 def test_a_rebase_equals_the_slow_one(seed: int, related: bool) -> None:
     """Random histories: the same rows left and gone, or the same refusal; twice is once."""
-    _hold(seed, related)
+    pairs = rebased(seed, related=related)
+
+    assert [done for done, _ in pairs] == [slow for _, slow in pairs]
 
 
 @pytest.mark.sweep
 @pytest.mark.timeout(3600)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=-(-500 // TABLES), deadline=None)
 @given(st.integers(0, 1 << 32), st.booleans())
 def test_five_hundred_rebases_equal_the_slow_one(seed: int, related: bool) -> None:
     """As above, for long."""
-    _hold(seed, related)
+    pairs = rebased(seed, related=related)
+
+    assert [done for done, _ in pairs] == [slow for _, slow in pairs]
 
 
 @pytest.fixture
@@ -177,6 +197,29 @@ def test_the_same_value_is_replaced(
 
     assert done.count == 1
     assert len(values_in(copy, "FROM events")) == len(mine) - 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "told"),
+    [
+        ("BIGINT", "9007199254740993", 9007199254740993),
+        ("HUGEINT", "1::HUGEINT << 70", 1 << 70),
+        ("DOUBLE", "0.1::DOUBLE", 0.1),
+        ("DOUBLE", "'inf'::DOUBLE", "inf"),
+        ("BOOLEAN", "true", True),
+        ("VARCHAR", "'1'", "1"),
+        ("DATE", "'2026-01-01'::DATE", "2026-01-01"),
+    ],
+)
+def test_a_row_that_goes_is_told_with_the_value_of_its_key(
+    folder: Path, kind: str, value: str, told: object
+) -> None:
+    """Numbers are numbers in JSON, and text is text; what JSON has not is text."""
+    ours, theirs = one(folder, "o", kind, value), one(folder, "t", kind, value)
+    _, done = rebase(folder, ours, theirs, Wanted(("x",)))
+    found = json.loads(done.gone[0].key)["x"]
+
+    assert (found, type(found)) == (told, type(told))
 
 
 def test_doubled_row_ids_are_refused(folder: Path) -> None:

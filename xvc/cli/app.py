@@ -49,6 +49,9 @@ that name holds both.
 _PASSING = ("run", "sweep")
 """What follows the first word of their own command is that command's, options too."""
 
+_LIKE_BRANCHES = ("xvc merge data", "xvc rebase data")
+"""Commands whose last word may be the name of a branch that is meant."""
+
 HIDDEN = ("merge-driver",)
 """Commands that git calls, not people: no list and no reference names them."""
 
@@ -200,8 +203,12 @@ class BadCall(UsageError):
 
     @property
     def hint(self) -> str:
-        """Names the command's help."""
-        return f"See `{self.command} --help`."
+        """Names the command's help, and a branch that the command's own word hides."""
+        see = f"See `{self.command} --help`."
+        if self.command not in _LIKE_BRANCHES:
+            return see
+        whole, _, branch = self.command.rpartition(" ")
+        return f"{see} A branch of that name is `{whole} refs/heads/{branch}`."
 
 
 class SystemRefused(ExternalError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -90,6 +90,10 @@ Where = Annotated[
 Limit = Annotated[int, typer.Option("--limit", "-n", min=0, help="How many at most; 0 is all.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it; without it only the plan is shown.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
+OnDuplicate = Annotated[
+    Literal["refuse", "last"],
+    typer.Option("--on-duplicate", help="Of several rows of one key: refuse, or take the last."),
+]
 CacheFolder = Annotated[
     Path | None,
     typer.Option("--cache", help="The cache's folder; without it the setting cache.folder."),

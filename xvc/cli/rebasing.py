@@ -121,7 +121,8 @@ def _gone_lines(done: Rebased, *, is_plan: bool) -> list[str]:
 
 
 def _key(gone: Gone) -> str:
-    return " ".join(f"{name}={value}" for name, value in json.loads(gone.key).items())
+    key = json.loads(gone.key)
+    return " ".join(f"{n}={v if isinstance(v, str) else json.dumps(v)}" for n, v in key.items())
 
 
 def _facts(gone: Gone) -> Replacement:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, TypedDict
 
 import typer
 
@@ -22,9 +22,8 @@ On = Annotated[
 Out = Annotated[
     Path | None, typer.Option("--out", "-o", help="The file to write; without it BASE itself.")
 ]
-OnDuplicate = Annotated[
-    Literal["refuse", "last"],
-    typer.Option("--on-duplicate", help="Of several rows of one key: refuse, or take the last."),
+Keys = Annotated[
+    str, typer.Option("--on", help="The columns that tell rows apart, commas between.")
 ]
 Mapped = Annotated[
     list[str] | None,

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xvc.changing import refuse_needed, write_down
 from xvc.core.edit import Edit
@@ -112,27 +112,19 @@ def log(
     runs: tuple[str, ...] = (),
     hindrance: str = "",
     undoes: str = "",
-    was: str = "",
-    made: str = "",
 ) -> str:
     """Add a line to the operation log; returns its id.
 
     Raises:
         JournalFailed: the disk refused.
     """
-    operation = Operation(
-        id=writer_id(os.urandom(5)),
-        at=time.time(),
-        tree=project.room.tree,
-        command=command,
-        what=what,
-        undo=undo,
-        edits=edits,
-        runs=runs,
-        hindrance=hindrance,
-        undoes=undoes,
-        was=was,
-        made=made,
-    )
-    operations.append(project.room.operations, operation)
+    operation = begun(project, command, what, undo)
+    facts = replace(operation, edits=edits, runs=runs, hindrance=hindrance, undoes=undoes)
+    operations.append(project.room.operations, facts)
     return operation.id
+
+
+def begun(project: Project, command: str, what: str, undo: str = "") -> Operation:
+    """Give an operation of this tree a name and a time; it is not in the log yet."""
+    name = writer_id(os.urandom(5))
+    return Operation(name, time.time(), project.room.tree, command, what, undo)

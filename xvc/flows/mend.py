@@ -1,7 +1,7 @@
 """What a kill or a full disk has left, put right by whoever comes next, without being asked.
 
-Touches xvc's own things only: lock files that its git left, journals that had to go elsewhere, and
-what follows a change of the models that the branch has already.
+Touches xvc's own things only: lock files that its git left, journals that had to go elsewhere, what
+follows a change of the models that the branch has already, and the line of a merge in the log.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ from pathlib import Path
 from xvc.adapters.branch import clear, has_remains
 from xvc.adapters.files import copy_durably, make_folder
 from xvc.adapters.lock import FileLock
-from xvc.errors import BusyError, ExternalError
+from xvc.errors import BusyError, ExternalError, PointerCorrupt, Unresolved
+from xvc.flows.intend import conclude, is_intended
 from xvc.flows.land import complete, is_unfinished
 from xvc.journal.reader import is_written, journals
 from xvc.journal.refuge import is_ours, refuge_of
 from xvc.project import Project
+
+_LATER = (BusyError, ExternalError, Unresolved, PointerCorrupt, OSError)
 
 
 def mend(project: Project) -> None:
@@ -25,14 +28,16 @@ def mend(project: Project) -> None:
         bring_home(project)
     if project.place is None:
         return
-    is_open = is_unfinished(project)
-    if not is_open and not has_remains(project.git, project.room.scratch):
+    is_open, is_broken = is_unfinished(project), is_intended(project)
+    if not (is_open or is_broken or has_remains(project.git, project.room.scratch)):
         return
     lock = FileLock(project.room.version_lock)
-    with suppress(BusyError, ExternalError, OSError), lock.held(wait=0.0, doing="mend"):
+    with suppress(*_LATER), lock.held(wait=0.0, doing="mend"):
         clear(project.git, project.room.scratch)
         if is_open:
             complete(project)
+        if is_broken:
+            conclude(project)
 
 
 def bring_home(project: Project) -> None:

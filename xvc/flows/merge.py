@@ -19,14 +19,15 @@ from xvc.core.merge import Conflict, Side, decide
 from xvc.errors import ConflictError
 from xvc.flows import unfinished
 from xvc.flows.choices import read_choices
-from xvc.flows.edit import log
+from xvc.flows.edit import begun
+from xvc.flows.intend import intended
 from xvc.flows.mend import mend
 from xvc.flows.sources import Found, NotFetched, resolve
 from xvc.flows.unfinished import Unfinished
 from xvc.journal.reader import journals
 from xvc.project import Project
 from xvc.store.merge import Outcome, Source, merge_into
-from xvc.store.publish import held_still, keep_as_it_is, publish, renew
+from xvc.store.publish import held_still, keep, keep_as_it_is, publish, renew
 
 _WAIT = 120.0  # seconds for other merges, and versions being made
 
@@ -67,15 +68,14 @@ class Policy:
 class Merged:
     """What a merge did, or would do: the account of each source, and what is left to decide.
 
-    ``was`` and ``digest`` name the store of before and the one that came of it, None when the store
-    is as it was; ``is_git`` tells that git began it and has the pointer now.
+    ``digest`` names the store that came of it, None when it is as it was; ``is_git`` tells that git
+    began it, has the pointer now, and takes it back, so that it is no ``operation`` of ours.
     """
 
     outcomes: tuple[Outcome, ...]
     digest: str | None = None
     warnings: tuple[str, ...] = ()
     is_git: bool = False
-    was: str | None = None
     operation: str | None = None
 
     @property
@@ -113,8 +113,7 @@ def merge(
             refuse_unfinished(project)
         project.keeper.refresh()
         sources = [resolve(project, dvc, name) for name in dict.fromkeys(names)]
-        done = _carried_out(project, dvc, sources, (), policy, dry_run=dry_run, tell=tell)
-        return _written_down(project, done)
+        return _carried_out(project, dvc, sources, (), policy, dry_run=dry_run, tell=tell)
 
 
 def refuse_unfinished(project: Project) -> None:
@@ -139,13 +138,11 @@ def proceed(project: Project, *, tell: Tell = str) -> Merged:
     with alone(project):
         waiting = unfinished.expect(project.room)
         _expect_there(project, waiting)
-        held = (waiting.sources, waiting.conflicts)
-        done = _carried_out(project, dvc, *held, None, dry_run=False, tell=tell)
-        if waiting.is_git:
-            if not done.undecided:
-                _hand_back(project, waiting)
-            return replace(done, is_git=True)
-        return _written_down(project, done)
+        held, is_git = (waiting.sources, waiting.conflicts), waiting.is_git
+        done = _carried_out(project, dvc, *held, None, is_git=is_git, tell=tell)
+        if is_git and not done.undecided:
+            _hand_back(project, waiting)
+        return done
 
 
 def _expect_there(project: Project, waiting: Unfinished) -> None:
@@ -221,33 +218,37 @@ def _carried_out(
     before: Sequence[Conflict],
     policy: Policy | None,
     *,
-    dry_run: bool,
     tell: Tell,
+    dry_run: bool = False,
+    is_git: bool = False,
 ) -> Merged:
     """Merge on a copy, and publish it when nothing is left to decide."""
-    was = digest = None
     project.room.scratch.mkdir(parents=True, exist_ok=True)
     with held_still(project.keeper) as copy:
         outcomes = merge_all(project, copy, sources, before, policy, tell)
         is_open = any(outcome.open for outcome in outcomes)
         has_changed = any(outcome.has_changed or outcome.conflicts for outcome in outcomes)
+        merged = Merged(tuple(outcomes), None, _warnings(project, outcomes), is_git)
         if not dry_run and not is_open and has_changed:
-            was = keep_as_it_is(project.keeper, dvc)
-            digest = publish(project.keeper, dvc, copy)
-    merged = Merged(tuple(outcomes), digest, _warnings(project, outcomes), was=was)
+            merged = _published(project, dvc, copy, merged)
     if not dry_run:
         _note(project, sources, merged)
     return merged
 
 
-def _written_down(project: Project, done: Merged) -> Merged:
-    """Add what a merge did to the operation log; one of git's is git's to take back."""
-    if done.was is None or done.digest is None:
-        return done
-    what = f"merged {', '.join(outcome.source for outcome in done.outcomes)}"
+def _published(project: Project, dvc: Dvc, copy: Path, merged: Merged) -> Merged:
+    """Make the copy the store, and write the operation down."""
+    was = keep_as_it_is(project.keeper, dvc)
+    kept = keep(dvc, copy)
+    if merged.is_git:
+        publish(project.keeper, dvc, copy, kept)
+        return replace(merged, digest=kept.digest)
+    what = f"merged {', '.join(outcome.source for outcome in merged.outcomes)}"
     undo = "the store is again as it was, with what was recorded since"
-    named = log(project, "merge", what, undo=undo, was=done.was, made=done.digest)
-    return replace(done, operation=named)
+    operation = replace(begun(project, "merge", what, undo), was=was, made=kept.digest)
+    with intended(project, operation):
+        publish(project.keeper, dvc, copy, kept)
+    return replace(merged, digest=kept.digest, operation=operation.id)
 
 
 def merge_all(

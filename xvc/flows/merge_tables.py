@@ -74,6 +74,7 @@ def merge_tables(
         FolderKept: the result would go into a folder.
         ColumnsClash, NamesClash, WouldWeaken, NoColumn: the columns cannot be united.
         RowsRefused: rows that the key does not place.
+        NoPackage: notes of Arrow's have to change, and pyarrow is not installed.
         FileChanged: another program wrote to a file meanwhile.
         LockBusy: another merge into the same file goes on for long.
         NoProject, NoObject: the pointer of the result could not follow.

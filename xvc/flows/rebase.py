@@ -17,7 +17,8 @@ from xvc.core.merge import Side
 from xvc.core.rebase import Replaced, Wanted, merged_accounts
 from xvc.core.run import DataFile
 from xvc.flows.backup import back_up
-from xvc.flows.edit import log
+from xvc.flows.edit import begun
+from xvc.flows.intend import intended
 from xvc.flows.mend import mend
 from xvc.flows.merge import (
     Policy,
@@ -31,7 +32,7 @@ from xvc.flows.sources import Found, resolve
 from xvc.project import Project
 from xvc.store import db
 from xvc.store.merge import Outcome, Source, merged_digests
-from xvc.store.publish import held_still, publish, renew
+from xvc.store.publish import held_still, keep, publish, renew
 from xvc.store.rebase import Stores, replace_by_key
 
 
@@ -141,9 +142,11 @@ def _published(
     """Keep the store of before under a tag, then publish the copy and write the operation down."""
     sources, keys = ", ".join(planned.sources), ", ".join(wanted.keys)
     what = f"rebased {sources} on {keys}: {planned.replaced.count} rows replaced"
-    kept = DataFile(*dvc.keep_file(before))
-    backup = back_up(project, dvc, kept, f"before xvc {what}")
-    digest = publish(project.keeper, dvc, copy)
+    was, made = DataFile(*dvc.keep_file(before)), keep(dvc, copy)
+    backup = back_up(project, dvc, was, f"before xvc {what}")
     undo = f"the store is again as {backup} has it, with what was recorded since"
-    operation = log(project, "rebase", what, undo=undo, was=str(kept.digest), made=digest)
-    return replace(planned, backup=backup, digest=digest, operation=operation)
+    operation = begun(project, "rebase", what, undo)
+    operation = replace(operation, was=was.digest, made=made.digest)
+    with intended(project, operation):
+        publish(project.keeper, dvc, copy, made)
+    return replace(planned, backup=backup, digest=made.digest, operation=operation.id)

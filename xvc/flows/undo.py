@@ -6,7 +6,7 @@ so and is not passed over.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xvc.adapters.dvc import pointer_of
 from xvc.adapters.files import write_durably
@@ -16,7 +16,9 @@ from xvc.core.edit import Edit
 from xvc.core.record import Kind
 from xvc.core.run import DataFile
 from xvc.errors import ConflictError, NotFoundError
-from xvc.flows.edit import log
+from xvc.flows.edit import begun, log
+from xvc.flows.intend import intended
+from xvc.flows.mend import mend
 from xvc.flows.merge import alone
 from xvc.journal.operations import Operation, read
 from xvc.project import Project
@@ -66,6 +68,7 @@ def undo(project: Project, *, dry_run: bool = False) -> Undone:
         CannotUndo: it is one for good, or was done on another branch.
         NoObject: the store of before is not in the DVC cache.
     """
+    mend(project)
     last = _last(project)
     if last.hindrance:
         raise CannotUndo(last.what, last.hindrance)
@@ -100,11 +103,12 @@ def _take_store_back(project: Project, last: Operation, *, dry_run: bool) -> Und
         if dry_run:
             return Undone(last.command, last.what, last.at)
         file = DataFile(Digest(last.was), kept.stat().st_size)
-        with FileLock(project.room.store_lock).held(wait=_WAIT, doing="undo"):
+        done = begun(project, "undo", f"took back: {last.what}")
+        noted = intended(project, replace(done, undoes=last.id, made=last.was))
+        with noted, FileLock(project.room.store_lock).held(wait=_WAIT, doing="undo"):
             write_durably(pointer, dvc.pointer_text(project.store_path, file))
         project.keeper.refresh()
-        done = log(project, "undo", f"took back: {last.what}", undoes=last.id)
-    return Undone(last.command, last.what, last.at, done)
+    return Undone(last.command, last.what, last.at, done.id)
 
 
 def _last(project: Project) -> Operation:

@@ -72,6 +72,11 @@ class Room:
         return self.folder / "operations.jsonl"
 
     @property
+    def intended(self) -> Path:
+        """The operation of this tree that is going on, until its line is in the log."""
+        return self.folder / "intended" / f"{self.tree}.jsonl"
+
+    @property
     def worktrees(self) -> Path:
         """What is remembered of each work tree that xvc made, by its name."""
         return self.folder / "worktrees"

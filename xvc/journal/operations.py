@@ -20,7 +20,7 @@ class Operation:
     ``at`` is in seconds since the epoch; ``tree`` names the work tree whose store it was;
     ``edits`` are taken back, and ``runs`` deleted, by undoing it; ``hindrance`` says why it cannot
     be undone; ``undoes`` is the operation that this one took back. One that made another store has
-    the digests of the store as it ``was`` and of the one it ``made``.
+    the digests of the store as it ``was`` and of the one it ``made``, which its pointer names.
     """
 
     id: str
@@ -43,7 +43,7 @@ def append(path: Path, operation: Operation) -> None:
     Raises:
         JournalFailed: the disk refused.
     """
-    line = to_json(cast("Json", _said(operation))).encode() + b"\n"
+    line = line_of(operation)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
@@ -54,6 +54,11 @@ def append(path: Path, operation: Operation) -> None:
             os.close(descriptor)
     except OSError as err:
         raise JournalFailed(str(path), err.strerror or str(err)) from err
+
+
+def line_of(operation: Operation) -> bytes:
+    """Write an operation as the line that `read` understands."""
+    return to_json(cast("Json", _said(operation))).encode() + b"\n"
 
 
 def _said(operation: Operation) -> dict[str, object]:

@@ -162,11 +162,8 @@ def columns_of(
     connection: DuckDBPyConnection, store: str, table: str
 ) -> dict[_Identity, tuple[str, str]]:
     """Map what each column is to its name and type: ``("key", loss)``, or ``("", name)``."""
-    rows = connection.execute(
-        "SELECT column_name, data_type FROM duckdb_columns() WHERE database_name = ? "
-        "AND schema_name = 'main' AND table_name = ? ORDER BY column_index",
-        [store, table],
-    ).fetchall()
+    # not from duckdb_columns(), which lists every column of every file: 4 ms in place of 0.6
+    rows = connection.execute(f"DESCRIBE {store}.main.{quoted(table)}").fetchall()
     logged = connection.execute(
         f"SELECT lower(column_name), key, type FROM {store}.main.columns "
         "WHERE lower(table_name) = lower(?)",
@@ -174,7 +171,7 @@ def columns_of(
     ).fetchall()
     keys = {name: (key, kind) for name, key, kind in logged}
     found: dict[_Identity, tuple[str, str]] = {}
-    for name, kind in rows:
+    for name, kind, *_ in rows:
         key, noted = keys.get(name.lower(), (None, kind))
         identity = ("", name.lower()) if key is None else ("key", key)
         found[identity] = (name, "NULL" if noted == "NULL" else kind)

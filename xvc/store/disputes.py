@@ -13,6 +13,7 @@ from xvc.core.merge import Choice, Conflict, Fate, Place, Side, remembered
 from xvc.core.settle import settle_run
 from xvc.journal.codec import from_json
 from xvc.store.alignment import BASE, OURS, THEIRS, Cell, Table, is_nested, signs_of
+from xvc.store.keys import in_json
 from xvc.store.schema import literal
 from xvc.types import Json
 
@@ -221,11 +222,7 @@ def _differ(one: str, other: str, cell: Cell) -> str:
 
 def _plain(value: str, cell: Cell) -> str:
     """Write a value so that it can stand in JSON, which has no NaN and no infinity."""
-    if cell.physical in ("DOUBLE", "FLOAT"):
-        return (
-            f"CASE WHEN isfinite({value}) THEN to_json({value}) ELSE to_json({value}::VARCHAR) END"
-        )
-    return value
+    return in_json(value, cell.physical) if cell.physical in ("DOUBLE", "FLOAT") else value
 
 
 def _shown(value: str, cell: Cell) -> str:

@@ -21,6 +21,20 @@ _WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
 _MIXED = ("VARIANT", "JSON")
 
 
+def in_json(value: str, kind: str) -> str:
+    """Write a key of that type as JSON has it: numbers and booleans themselves, the rest as text.
+
+    >>> in_json("k0", "BIGINT"), in_json("k0", "UUID")
+    ('to_json(k0)', 'to_json(k0::VARCHAR)')
+    """
+    if kind in ("DOUBLE", "FLOAT"):
+        return (
+            f"CASE WHEN isfinite({value}) THEN to_json({value}) ELSE to_json({value}::VARCHAR) END"
+        )
+    is_itself = kind == "BOOLEAN" or kind.startswith("DECIMAL") or kind in _WHOLE
+    return f"to_json({value})" if is_itself else f"to_json({value}::VARCHAR)"
+
+
 class KeysEmpty(ConflictError):
     """Incoming rows have no value in a key column."""
 

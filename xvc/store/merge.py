@@ -136,6 +136,9 @@ def _merged(
     shape = _shape(connection)
     for table in align(connection, stores):
         counts = {store: _count(connection, table.at(store)) for store in stores}
+        if not (counts[OURS] or counts[THEIRS]):
+            tallies.append(Tally(table.name, 0, 0, 0, {}))
+            continue
         _plan(connection, table)
         if table.key is not None and not _tells_apart(connection, counts):
             doubled.append(table.name)
@@ -158,8 +161,7 @@ def _changes(tally: Tally) -> bool:
 def _shape(connection: DuckDBPyConnection) -> object:
     """Describe our tables and what is noted of their columns."""
     question = (
-        "SELECT table_name, column_name, data_type FROM duckdb_columns() "
-        f"WHERE database_name = '{OURS}' AND NOT internal ORDER BY ALL"
+        f"SELECT table_name, sql FROM duckdb_tables() WHERE database_name = '{OURS}' ORDER BY ALL"
     )
     shape = connection.execute(question).fetchall()
     return shape, connection.execute(f"FROM {OURS}.main.columns ORDER BY ALL").fetchall()

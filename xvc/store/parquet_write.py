@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from xvc.core.merge import MergeUnsound
 from xvc.core.pandas_notes import KEY, merged_notes, read_notes
 from xvc.core.tables import Style, WouldWeaken
+from xvc.errors import NoPackage
 from xvc.frame import arrow_note
 from xvc.store.parquet import Packing, kind_of, notes_of, packing_of
 from xvc.store.parquet_merge import Decided, Meeting
@@ -59,6 +60,7 @@ def write_table(
 
     Raises:
         MergeUnsound: the file has not as many rows as the account says.
+        NoPackage: what Arrow noted in the base would have to change, and pyarrow is not installed.
     """
     packing = packing_of(meeting.connection, meeting.base.files[0].path)
     codec = style.codec or packing.codec
@@ -84,17 +86,22 @@ def write_table(
 def _notes(meeting: Meeting, packing: Packing, rows: int, trial: Path) -> dict[str, bytes]:
     """Carry over what is noted in the base, as far as it is true of the result.
 
-    Without pyarrow, Arrow's note stays as it is where the columns do, and goes where they do not.
+    Without pyarrow, Arrow's note, which has all the others in it, can only stay as it is.
+
+    Raises:
+        NoPackage: it would have to change, and pyarrow is not installed.
     """
-    notes = {key: value for key, value in packing.notes.items() if key != ARROW}
+    before = {key: value for key, value in packing.notes.items() if key != ARROW}
+    notes = dict(before)
     if KEY in notes:
         told = _pandas(meeting, notes.pop(KEY), rows)
         notes |= {KEY: told} if told else {}
     if ARROW in packing.notes:
         names = [each.name for each in meeting.shape.columns]
-        as_it_is = packing.notes[ARROW] if is_like_base(meeting) else None
-        noted = arrow_note(trial, names, _models(meeting), notes) or as_it_is
-        notes |= {ARROW: noted} if noted else {}
+        noted = arrow_note(trial, names, _models(meeting), notes)
+        if noted is None and not (is_like_base(meeting) and notes == before):
+            raise NoPackage("pyarrow", "frames")
+        notes |= {ARROW: noted or packing.notes[ARROW]}
     return notes
 
 

@@ -91,20 +91,24 @@ def keep_as_it_is(keeper: Keeper, dvc: Dvc) -> str:
         db.wal_of(before).unlink(missing_ok=True)
 
 
-def publish(keeper: Keeper, dvc: Dvc, copy: Path) -> str:
-    """Make *copy*, within `held_still`, the store; returns the digest its pointer has now.
-
-    The journals stay: whoever takes the pointer back has every row of this tree again.
+def keep(dvc: Dvc, copy: Path) -> DataFile:
+    """Put a copy that is to be published into the cache.
 
     Raises:
-        StoreFailed: a part of the copy is only in the log beside it.
+        StoreFailed: a part of it is only in the log beside it.
     """
     db.refuse_log(copy)
-    digest, size = dvc.keep_file(copy)
+    return DataFile(*dvc.keep_file(copy))
+
+
+def publish(keeper: Keeper, dvc: Dvc, copy: Path, kept: DataFile) -> None:
+    """Make *copy*, within `held_still` and *kept* in the cache, the store that the pointer names.
+
+    The journals stay: whoever takes the pointer back has every row of this tree again.
+    """
     pointer = pointer_of(keeper.path)
     sizes = Left.read(keeper.room.store_state).sizes
-    write_durably(pointer, dvc.pointer_text(keeper.path, DataFile(digest, size)))
+    write_durably(pointer, dvc.pointer_text(keeper.path, kept))
     os.replace(copy, keeper.path)
     db.wal_of(keeper.path).unlink(missing_ok=True)
-    Left(digest, stamp_of(keeper.path), sizes).write(keeper.room.store_state)
-    return digest
+    Left(kept.digest, stamp_of(keeper.path), sizes).write(keeper.room.store_state)

@@ -15,7 +15,7 @@ from xvc.core.rebase import Account, Gone, Replaced, Wanted
 from xvc.errors import ConflictError, NoColumn, NoTable
 from xvc.store import db
 from xvc.store.alignment import OURS, columns_of, tables_of
-from xvc.store.keys import refuse_doubled, refuse_empty, refuse_kinds
+from xvc.store.keys import in_json, refuse_doubled, refuse_empty, refuse_kinds
 from xvc.store.merge import Source, remember
 from xvc.store.schema import EVENT_COLUMNS, literal, quoted
 
@@ -255,8 +255,10 @@ class _Work:
 
     def gone(self, table: str) -> list[Gone]:
         """List the rows of ours that have just gone, some of them."""
+        columns = self._columns(OURS, table)
         pairs = ", ".join(
-            f"{literal(key)}, k{number}::VARCHAR" for number, key in enumerate(self._wanted.keys)
+            f"{literal(key)}, {in_json(f'k{number}', (_column(columns, key) or ('', ''))[1])}"
+            for number, key in enumerate(self._wanted.keys)
         )
         most = "" if self._wanted.shown is None else f" LIMIT {self._wanted.shown}"
         found = self._connection.execute(

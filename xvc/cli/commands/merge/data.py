@@ -7,7 +7,7 @@ from dataclasses import replace
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson, DryRun
+from xvc.cli.options import AsJson, DryRun, OnDuplicate
 from xvc.cli.tables import (
     AgreeData,
     Base,
@@ -17,7 +17,6 @@ from xvc.cli.tables import (
     Mapped,
     Memory,
     On,
-    OnDuplicate,
     Out,
     Sources,
     carry_out,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -12,6 +11,7 @@ from xvc.cli.options import (
     AsJson,
     DryRun,
     Limit,
+    OnDuplicate,
     Yes,
     complete_sources,
     complete_tables,
@@ -23,13 +23,6 @@ from xvc.cli.rebasing import Rebasing, rebased_answer
 from xvc.errors import BadValue
 
 Data = Rebasing
-
-
-class OnDuplicate(StrEnum):
-    """What several incoming rows with one key mean."""
-
-    REFUSE = "refuse"
-    LAST = "last"
 
 
 def command(
@@ -51,10 +44,7 @@ def command(
             autocompletion=complete_tables,
         ),
     ] = None,
-    on_duplicate: Annotated[
-        OnDuplicate,
-        typer.Option("--on-duplicate", help="Of incoming rows with one key: refuse, or the last."),
-    ] = OnDuplicate.REFUSE,
+    on_duplicate: OnDuplicate = "refuse",
     limit: Limit = 20,
     yes: Yes = False,
     dry_run: DryRun = False,
@@ -65,6 +55,7 @@ def command(
     What a source has logged since the stores parted comes in, and rows of ours with its keys go;
     all others are kept, and so are runs. Tables without the keys are merged as `xvc merge` does. A
     tag xvc/backup/... keeps the store of before, and `xvc undo` brings it back.
+    (Parquet files: xvc rebase data. A branch of that name: xvc rebase refs/heads/data.)
 
     Example: xvc rebase exp-dropout --on version --yes
     """
@@ -76,7 +67,7 @@ def command(
     if not named:
         raise BadValue("--on", "name a key column")
     is_plan = dry_run or not yes
-    wanted = Wanted(named, table, on_duplicate is OnDuplicate.LAST, limit or None)
+    wanted = Wanted(named, table, on_duplicate == "last", limit or None)
     tell = lambda text: say(text, here.manner)  # noqa: E731
     done = rebase(here.project(), sources, wanted, dry_run=is_plan, tell=tell)
     answer = rebased_answer(done, is_plan=is_plan)

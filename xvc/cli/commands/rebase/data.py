@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
 
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson, DryRun, listed
+from xvc.cli.options import AsJson, DryRun, OnDuplicate, listed
 from xvc.cli.tables import (
     AgreeData,
     Base,
     Codec,
     Combined,
     GroupRows,
+    Keys,
     Mapped,
     Memory,
-    OnDuplicate,
     Out,
     Sources,
     carry_out,
@@ -33,9 +32,7 @@ def command(
     context: typer.Context,
     base: Base,
     sources: Sources,
-    on: Annotated[
-        str, typer.Option("--on", help="The columns that tell rows apart, commas between.")
-    ],
+    on: Keys,
     out: Out = None,
     on_duplicate: OnDuplicate = "refuse",
     mapped: Mapped = None,
