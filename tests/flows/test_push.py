@@ -387,3 +387,39 @@ def test_a_list_that_leads_out_of_its_folder_is_refused(
     assert [each.json["error"]["code"] for each in said] == ["bad-listing"] * 3
     assert not list(tmp_path.rglob("outside"))
     assert not (project / "out").exists()
+
+
+def test_what_was_pruned_before_the_first_push_travels(
+    project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
+) -> None:
+    """A candidate of a run without version, pruned and then pushed: a clone has it by its id."""
+    train = ("--model", "models/net.bin:net", "--", sys.executable, "model.py")
+    first = call_xvc("run", "--json", *train, "0.4").data["run"]
+    call_xvc("run", *train, "0.5")
+    pruned = call_xvc("model", "prune", "--keep", "1", "--by", "loss:max", "--yes", "--json")
+    call_xvc("push")
+    there = clone(tmp_path, shared)
+
+    got = call_xvc(*pruned.json["next"][0].split()[1:], "-o", "back", cwd=there)
+
+    assert pruned.json["next"] == [f"xvc get {first} model:net"], pruned.err
+    assert got.code == 0, got.err
+    assert (there / "back/net.bin").read_text() == "weights 0.4"
+    assert git(there, "status", "--porcelain") == "?? back/"
+
+
+def test_a_pruned_candidate_that_is_given_up_stops_no_push(
+    project: Path, shared: dict[str, str], call_xvc: Calling
+) -> None:
+    """The objects of a pruned candidate are nowhere: the rest is pushed."""
+    train = ("--model", "models/net.bin:net", "--", sys.executable, "model.py")
+    call_xvc("run", *train, "0.4")
+    call_xvc("run", *train, "0.5")
+    call_xvc("model", "prune", "--keep", "1", "--by", "loss:max", "--yes")
+    (project / "models/net.bin").write_text("weights 0.4")
+    Dvc(project, {}).place(Dvc(project, {}).keep_file(project / "models/net.bin")[0]).unlink()
+
+    pushed = call_xvc("push", "--json")
+
+    assert pushed.code == 0, pushed.err
+    assert "refs/heads/main" in pushed.data["refs"]

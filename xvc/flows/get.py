@@ -12,16 +12,18 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from xvc.adapters.contents import write_files
-from xvc.adapters.dvc import Dvc
+from xvc.adapters.dvc import SUFFIX, Dvc
 from xvc.adapters.fetching import fetch, folder_below
 from xvc.adapters.files import copy_hashed, md5_of
+from xvc.adapters.history import last_with
 from xvc.adapters.outs import Out, digests_of, object_of
 from xvc.adapters.staging import Staging
+from xvc.core.ids import is_run_id
 from xvc.core.model import candidate_path
-from xvc.errors import BadValue, NoObject, NotFoundError, ObjectCorrupt
+from xvc.errors import BadValue, NoObject, NoRun, NotFoundError, ObjectCorrupt
 from xvc.flows.export_asset import TargetExists
 from xvc.flows.find import find, versions
-from xvc.flows.point import Holdings, Point, holdings, point_of
+from xvc.flows.point import Holdings, NoCode, Point, holdings, point_of
 from xvc.project import Project
 from xvc.types import Digest, RunId
 
@@ -95,7 +97,7 @@ def get(
         BadListing: the list of a folder names a file outside it; nothing was written.
     """
     _refuse_target(project, target, replace=replace)
-    point = point_of(project, reference)
+    point = _point(project, reference, path)
     held = holdings(project, point)
     name = _model(project, point, held, path) or _within(project, path)
     wanted = _wanted(project, held, name)
@@ -111,12 +113,32 @@ def get(
     return Got(point.name, point.commit, name, str(target), count, size)
 
 
+def _point(project: Project, reference: str, path: Path) -> Point:
+    """Find where to look; git alone may know a candidate of a run that is recorded elsewhere."""
+    try:
+        return point_of(project, reference)
+    except (NoRun, NoCode):
+        folder = _named(path)
+        if folder is None or not is_run_id(reference):
+            raise
+        place = candidate_path(folder.name.removeprefix(MODEL), RunId(reference))
+        at = last_with(project.git, project.relative(project.root / place) + SUFFIX)
+        if at is None:
+            raise
+        return Point(reference, at, is_version=False)
+
+
+def _named(path: Path) -> Path | None:
+    """Return the part of a path that ends with ``model:NAME``, if any."""
+    return next((each for each in (path, *path.parents) if each.name.startswith(MODEL)), None)
+
+
 def _model(project: Project, point: Point, held: Holdings, path: Path) -> str | None:
     """Find the path of ``model:NAME`` or ``model:NAME/FILE``; None for any other path.
 
     A model that was kept after its version was made is on the run's record alone.
     """
-    folder = next((each for each in (path, *path.parents) if each.name.startswith(MODEL)), None)
+    folder = _named(path)
     if folder is None:
         return None
     wanted = folder.name.removeprefix(MODEL)

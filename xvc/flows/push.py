@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from xvc.adapters.dvc import Dvc
 from xvc.adapters.files import md5_of
+from xvc.adapters.history import removed_since
 from xvc.adapters.outs import Out, object_of
 from xvc.adapters.pointers import Pointers
 from xvc.adapters.remote import NoRemote, Remote
@@ -20,6 +21,7 @@ from xvc.adapters.snapshot import RUNS
 from xvc.adapters.trees import is_ancestor
 from xvc.adapters.upstream import Refused, refs_there, refuse_other_tags, send, upstream_of
 from xvc.core.data import is_digest
+from xvc.core.model import CANDIDATES, ROOT
 from xvc.errors import ConflictError, NotFoundError, ObjectCorrupt
 from xvc.flows.find import versions
 from xvc.flows.haul import Haul, Told
@@ -156,7 +158,9 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
     remote = _remote(dvc, request.dvc_remote)
     haul = Haul(dvc, request.dvc_remote, told, opened=remote)
     bring = haul.bring_lists if remote else lambda lists: None
-    lot.needs = needs_of(dvc, Pointers(git), lot.refs, bring)
+    pointers = Pointers(git)
+    lot.needs = needs_of(dvc, pointers, lot.refs, bring)
+    _add_pruned(project, pointers, lot, branch)
     if request.runs:
         _add_outs(project, dvc, lot)
     if lot.digests and remote is None:
@@ -224,6 +228,21 @@ def _remote(dvc: Dvc, name: str | None) -> Remote | None:
         if name is not None:
             raise
         return None
+
+
+def _add_pruned(project: Project, pointers: Pointers, lot: _Lot, branch: str | None) -> None:
+    """Add the candidates that new commits of the branch took away: they can be had again.
+
+    One that was given up for good is nowhere, and stops nobody.
+    """
+    dvc, ref = project.needed_dvc(), f"{_HEADS}{branch}"
+    if ref not in lot.new:
+        return
+    folder = project.relative(project.root / ROOT / CANDIDATES)
+    for path, blob in removed_since(project.git, lot.refs[ref], folder, lot.there.get(ref)):
+        for out in pointers.outs_of_files(lot.refs[ref], {path: blob}):
+            found = expanded(dvc, out)
+            lot.needs[ref] |= {digest: at for digest, at in found.items() if _is_here(dvc, digest)}
 
 
 def _add_outs(project: Project, dvc: Dvc, lot: _Lot) -> None:
