@@ -8,7 +8,7 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun, Yes
-from xvc.cli.output import Answer, number, show, size, table
+from xvc.cli.output import Answer, number, progress, show, size, table
 from xvc.cli.plan import show_plan
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def command(
 ) -> None:
     """Take away all candidates but the best; what is in a stage or has no metric stays.
 
-    What goes can be had again by `xvc get`, which is checked before.
+    What goes can be had again by `xvc get`: cache and DVC remote are asked, for the plan, too.
 
     Example: xvc model prune --keep 3 --by acc:max
     """
@@ -63,7 +63,15 @@ def command(
 
     here: Context = context.obj
     is_plan = dry_run or not yes
-    done = prune(here.project(), keep, by, name=name, runs=runs or (), yes=not is_plan)
+    done = prune(
+        here.project(),
+        keep,
+        by,
+        name=name,
+        runs=runs or (),
+        yes=not is_plan,
+        told=lambda text: progress(text, here.manner),
+    )
     answer = _answer(done, is_plan=is_plan)
     if not is_plan or not any(fate.goes for fate in done.fates):
         show(answer, here.manner)
