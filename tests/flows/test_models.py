@@ -428,7 +428,7 @@ def test_the_plan_of_prune_is_refused_as_the_deed_is(
     assert "look into remote storage" in silent[0].json["error"]["message"]
 
 
-@pytest.mark.parametrize("lost", ["file", "file and list", "both places"])
+@pytest.mark.parametrize("lost", ["file", "file and list", "both places", "half of it"])
 def test_prune_only_asks_the_remote(
     project: Path, trained: dict[str, str], call_xvc: Calling, tmp_path: Path, lost: str
 ) -> None:
@@ -442,9 +442,13 @@ def test_prune_only_asks_the_remote(
         listing.unlink()
     if lost == "both places":
         object_with(tmp_path / "far", "weights for 0.3").unlink()
+    if lost == "half of it":
+        half = object_with(tmp_path / "far", "weights for 0.3")
+        half.chmod(0o644)
+        half.write_text("weights")
     done = call_xvc("model", "prune", "--keep", "1", "--by", "acc", "--yes", "--json")
 
-    if lost == "both places":
+    if lost in ("both places", "half of it"):
         assert (done.code, done.json["error"]["code"]) == (1, "unrecoverable")
         assert len(list((project / FOLDER).glob("*.dvc"))) == 3
         return

@@ -189,6 +189,27 @@ def test_what_a_list_on_the_remote_promises_is_looked_for(
     assert torn.read_bytes() == Dvc(project, {}).place(names[-1]).read_bytes()
 
 
+def test_what_is_torn_there_and_not_here_is_nowhere(
+    project: Path, shared: dict[str, str], call_xvc: Calling
+) -> None:
+    """A file of a folder without a copy here, of another size there than the pointer leaves it."""
+    call_xvc("push")
+    digest = Dvc(project, {}).keep_file(project / "data/1.csv")[0]
+    Dvc(project, {}).place(digest).unlink()
+    torn = Path(shared["url"]) / "files/md5" / digest[:2] / digest[2:]
+    git(project, "tag", "-am", "whole", "e0.9.0")
+    whole = call_xvc("push", "--json")
+    torn.chmod(0o644)
+    torn.write_bytes(b"row")
+    git(project, "tag", "-am", "torn", "e0.9.1")
+
+    said = call_xvc("push", "--json")
+
+    assert whole.code == 0, whole.err
+    assert said.json["error"]["code"] == "objects-nowhere"
+    assert "data/1.csv" in said.json["error"]["message"]
+
+
 def test_a_rotten_object_is_not_sent(
     project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
 ) -> None:

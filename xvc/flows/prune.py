@@ -56,7 +56,7 @@ class Unrecoverable(NotFoundError):
         self.path = path
 
     def __str__(self) -> str:
-        return f"{self.path} could not be had again: neither the cache nor a remote has all of it"
+        return f"{self.path} could not be had again: neither the cache nor a remote has it whole"
 
     @property
     def hint(self) -> str:
@@ -199,7 +199,7 @@ def _refuse_lost(project: Project, going: Sequence[Candidate], told: Told) -> No
     _refuse_gone([out for out in outs if not _is_here(dvc, out.digest)])
     objects = {digest: out for out in outs for digest in digests_of(dvc, out).values()}
     away = {digest for digest in objects if not _is_here(dvc, digest)}
-    there = _held(dvc, away, told) if away and dvc.remotes() else set()
+    there = _held(dvc, away, outs, told) if away and dvc.remotes() else set()
     _refuse_gone([objects[digest] for digest in sorted(away - there)])
     for digest in objects.keys() - away:
         found = md5_of(object_of(dvc, digest))
@@ -220,10 +220,10 @@ def _bring_lists(dvc: Dvc, lists: Collection[str], told: Told) -> None:
         Haul(dvc, None, told).bring_lists(lists)
 
 
-def _held(dvc: Dvc, away: Collection[str], told: Told) -> set[str]:
+def _held(dvc: Dvc, away: Collection[str], outs: Sequence[Out], told: Told) -> set[str]:
     remote = Remote.open(dvc)
     told(f"looking for {len(away)} objects on {remote.name}")
-    return remote.held(away)
+    return remote.held(away, outs)
 
 
 def _refuse_gone(gone: Sequence[Out]) -> None:

@@ -48,7 +48,7 @@ class ObjectsNowhere(NotFoundError):
 
     def __str__(self) -> str:
         names = ", ".join(self.paths[:3]) + (" …" if len(self.paths) > 3 else "")
-        return f"{self.ref} needs {names}, neither in the cache nor on the DVC remote"
+        return f"{self.ref} needs {names}, neither in the cache nor, whole, on the DVC remote"
 
     @property
     def hint(self) -> str:
@@ -161,11 +161,10 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
     pointers = Pointers(git)
     lot.needs = needs_of(dvc, pointers, lot.refs, bring)
     _add_pruned(project, pointers, lot, branch)
-    if request.runs:
-        _add_outs(project, dvc, lot)
+    outs = _add_outs(project, dvc, lot) if request.runs else []
     if lot.digests and remote is None:
         Remote.open(dvc, request.dvc_remote)  # says which `dvc remote add` to call
-    held = _held(remote, lot, told)
+    held = _held(remote, lot, {*pointers.known(), *outs}, told)
     _leave_out(dvc, lot, held)
     absent = {digest: path for digest, path in lot.digests.items() if digest not in held}
     absent = {digest: path for digest, path in absent.items() if _is_here(dvc, digest)}
@@ -245,8 +244,9 @@ def _add_pruned(project: Project, pointers: Pointers, lot: _Lot, branch: str | N
             lot.needs[ref] |= {digest: at for digest, at in found.items() if _is_here(dvc, digest)}
 
 
-def _add_outs(project: Project, dvc: Dvc, lot: _Lot) -> None:
+def _add_outs(project: Project, dvc: Dvc, lot: _Lot) -> list[Out]:
     """Add what runs have read and left, which their records name and no pointer may."""
+    outs = []
     with opened(project) as connection:
         found = query.all_runs(connection)
     for run in found:
@@ -255,14 +255,16 @@ def _add_outs(project: Project, dvc: Dvc, lot: _Lot) -> None:
             continue
         for path, file in ({**run.data, **run.outs}).items():
             if is_digest(file.digest):
-                lot.needs[ref] |= expanded(dvc, Out(path, Digest(file.digest), ref, file.size))
+                outs.append(Out(path, Digest(file.digest), ref, file.size))
+                lot.needs[ref] |= expanded(dvc, outs[-1])
+    return outs
 
 
-def _held(remote: Remote | None, lot: _Lot, told: Told) -> set[str]:
+def _held(remote: Remote | None, lot: _Lot, outs: Iterable[Out], told: Told) -> set[str]:
     if remote is None:
         return set()
     told(f"looking for {len(lot.digests)} objects on {remote.name}")
-    return remote.held(lot.digests)
+    return remote.held(lot.digests, outs)
 
 
 def _is_here(dvc: Dvc, digest: str) -> bool:
