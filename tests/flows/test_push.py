@@ -302,6 +302,23 @@ def test_a_version_number_given_twice_is_told(
     assert "e0.3.0" in said[0]["message"]
 
 
+def test_a_fresh_clone_is_told_what_sets_it_up(
+    project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
+) -> None:
+    """git has no merge driver there: pull names `xvc doctor`, and after it no more."""
+    call_xvc("push")
+    there = clone(tmp_path, shared)
+    first = call_xvc("pull", "--json", cwd=there)
+    said = call_xvc("pull", cwd=there).out
+    call_xvc("doctor", cwd=there)
+
+    again = call_xvc("pull", "--json", cwd=there)
+
+    assert first.json["next"] == ["xvc doctor", "xvc log"]
+    assert "`xvc doctor` sets that up" in said
+    assert again.json["next"] == ["xvc log"]
+
+
 def test_pulling_keeps_rows_that_no_version_holds(
     project: Path, shared: dict[str, str], tmp_path: Path, run_xvc: Calling
 ) -> None:

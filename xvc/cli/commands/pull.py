@@ -69,12 +69,20 @@ def command(
         "new": done.new,
         "files_put": done.files,
     }
-    show(Answer("pull", data, _text(done), done.warnings, ("xvc log",)), here.manner)
+    steps = ("xvc log",) if done.is_driven else ("xvc doctor", "xvc log")
+    show(Answer("pull", data, _text(done), done.warnings, steps), here.manner)
 
 
 def _text(done: Pulled) -> str:
+    lines = _brought(done)
+    if not done.is_driven:
+        lines.append("git does not merge stores in this clone yet; `xvc doctor` sets that up")
+    return "\n".join(lines)
+
+
+def _brought(done: Pulled) -> list[str]:
     if done.old == done.new and not (done.objects or done.tags or done.runs or done.files):
-        return f"everything of {done.remote} is here: {done.needed} objects looked for"
+        return [f"everything of {done.remote} is here: {done.needed} objects looked for"]
     lines = [f"{done.objects} of {done.needed} objects brought ({size(done.size)})"]
     if done.tags:
         names = ", ".join(done.tags[:_SHOWN]) + (" …" if len(done.tags) > _SHOWN else "")
@@ -83,4 +91,4 @@ def _text(done: Pulled) -> str:
     if done.old != done.new:
         lines.append(f"{done.branch} is at {(done.new or '')[:10]}")
     lines += [f"{done.files} files of data were put to their places"] if done.files else []
-    return "\n".join(lines)
+    return lines
