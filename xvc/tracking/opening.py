@@ -79,7 +79,7 @@ def _begin(
         project = Project.find(folder, os.environ, {"database": str(Path(place).resolve())})
         if project.store_path.exists():
             refuse_other_files(project.store_path, project.room)
-    begun = begin(project, sys.argv, folder=folder, params={}, parent=parent, **said)
+    begun = begin(project, sys.argv, folder=folder, params={}, outs=(), parent=parent, **said)
     if project.room.folder.parent == project.store_path.parent:
         _hide(project.room.folder)
     if begun.snapshot is not None:
