@@ -210,6 +210,19 @@ def test_what_is_torn_there_and_not_here_is_nowhere(
     assert "data/1.csv" in said.json["error"]["message"]
 
 
+def test_what_a_push_leaves_here_is_said(
+    project: Path, shared: dict[str, str], call_xvc: Calling
+) -> None:
+    """A run in no version stays here, and the way is named; once it has one, nothing is."""
+    first = call_xvc("push", "--json")
+    call_xvc("tag", "minor")
+
+    again = call_xvc("push", "--json")
+
+    assert "1 run in no version yet; `xvc tag minor`" in first.json["warnings"][-1]
+    assert again.json["warnings"] == []
+
+
 def test_a_rotten_object_is_not_sent(
     project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
 ) -> None:

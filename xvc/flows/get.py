@@ -45,6 +45,8 @@ class NoFile(NotFoundError):
     @property
     def hint(self) -> str:
         """Says what a run that is no version lacks, and how to look."""
+        if self.path.startswith(MODEL):
+            return "`xvc model list` names the models, `xvc show` what a run has left."
         return (
             f"`xvc checkout {self.at}` shows all that is there. "
             "A run has the store and its assets only with a version: `xvc tag --run`."

@@ -17,6 +17,7 @@ from xvc.adapters.outs import Out, digests_of, object_of
 from xvc.adapters.remote import Remote
 from xvc.core.measure import Measure
 from xvc.core.model import candidate_path
+from xvc.core.validate import counted
 from xvc.errors import BadValue, ConflictError, NotFoundError, ObjectCorrupt
 from xvc.flows.find import find
 from xvc.flows.haul import Haul, Told
@@ -222,7 +223,7 @@ def _bring_lists(dvc: Dvc, lists: Collection[str], told: Told) -> None:
 
 def _held(dvc: Dvc, away: Collection[str], outs: Sequence[Out], told: Told) -> set[str]:
     remote = Remote.open(dvc)
-    told(f"looking for {len(away)} objects on {remote.name}")
+    told(f"looking for {counted(len(away), 'object')} on {remote.name}")
     return remote.held(away, outs)
 
 

@@ -9,6 +9,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DvcRemote, GitRemote, Runs
 from xvc.cli.output import Answer, progress, show, size
+from xvc.core.validate import counted
 
 if TYPE_CHECKING:
     from xvc.flows.pull import Pulled
@@ -82,13 +83,14 @@ def _text(done: Pulled) -> str:
 
 def _brought(done: Pulled) -> list[str]:
     if done.old == done.new and not (done.objects or done.tags or done.runs or done.files):
-        return [f"everything of {done.remote} is here: {done.needed} objects looked for"]
-    lines = [f"{done.objects} of {done.needed} objects brought ({size(done.size)})"]
+        return [f"everything of {done.remote} is here: {counted(done.needed, 'object')} looked for"]
+    lines = [f"{done.objects} of {counted(done.needed, 'object')} brought ({size(done.size)})"]
     if done.tags:
         names = ", ".join(done.tags[:_SHOWN]) + (" …" if len(done.tags) > _SHOWN else "")
-        lines.append(f"{len(done.tags)} tags: {names}")
-    lines += [f"the code of {done.runs} runs"] if done.runs else []
+        lines.append(f"{counted(len(done.tags), 'tag')}: {names}")
+    lines += [f"the code of {counted(done.runs, 'run')}"] if done.runs else []
     if done.old != done.new:
         lines.append(f"{done.branch} is at {(done.new or '')[:10]}")
-    lines += [f"{done.files} files of data were put to their places"] if done.files else []
+    if done.files:
+        lines.append(f"{counted(done.files, 'file')} of data and models put in place")
     return lines

@@ -92,6 +92,8 @@ def _answer(done: Pruning, *, is_plan: bool) -> Answer:
         "dry_run": is_plan,
     }
     head = ["name", "run", "version", done.measure.metric, "size", "fate"]
+    if not done.fates:
+        return Answer("model prune", data, "no candidate is here, so none can go")
     text = table(head, [_row(fate, is_plan=is_plan) for fate in done.fates], right=(3, 4))
     verb = "would go" if is_plan else "are gone"
     text += f"\n{len(going)} of {len(done.fates)} {verb} ({size(done.size)})"
