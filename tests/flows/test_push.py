@@ -108,6 +108,13 @@ def shared(project: Path, tmp_path: Path) -> dict[str, str]:
     return options
 
 
+@pytest.fixture
+def there(project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling) -> Path:
+    """A clone of what the project has pushed."""
+    call_xvc("push")
+    return clone(tmp_path, shared)
+
+
 def test_a_clone_has_everything_by_any_remote(
     project: Path, storage: dict[str, str], tmp_path: Path, run_xvc: Calling
 ) -> None:
@@ -283,11 +290,9 @@ def test_two_pushes_at_once_both_succeed(
 
 
 def test_a_branch_that_went_on_there_is_not_pushed_over(
-    project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
+    there: Path, project: Path, call_xvc: Calling
 ) -> None:
     """Commits on the remote that are not here: refused, and told to pull."""
-    call_xvc("push")
-    there = clone(tmp_path, shared)
     git(there, "commit", "-q", "--allow-empty", "-m", "theirs")
     git(there, "push", "-q", "origin", "main")
     git(project, "commit", "-q", "--allow-empty", "-m", "ours")
@@ -300,11 +305,9 @@ def test_a_branch_that_went_on_there_is_not_pushed_over(
 
 
 def test_a_version_number_given_twice_is_told(
-    project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
+    there: Path, project: Path, call_xvc: Calling
 ) -> None:
     """Two clones made the same version: no tag is moved, on either side, by either command."""
-    call_xvc("push")
-    there = clone(tmp_path, shared)
     git(there, "tag", "-a", "-m", "theirs", "e0.3.0")
     git(there, "push", "-q", "origin", "e0.3.0")
     git(project, "tag", "-a", "-m", "ours", "e0.3.0")
@@ -315,12 +318,8 @@ def test_a_version_number_given_twice_is_told(
     assert "e0.3.0" in said[0]["message"]
 
 
-def test_a_fresh_clone_is_told_what_sets_it_up(
-    project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
-) -> None:
+def test_a_fresh_clone_is_told_what_sets_it_up(there: Path, call_xvc: Calling) -> None:
     """git has no merge driver there: pull names `xvc doctor`, and after it no more."""
-    call_xvc("push")
-    there = clone(tmp_path, shared)
     first = call_xvc("pull", "--json", cwd=there)
     said = call_xvc("pull", cwd=there).out
     call_xvc("doctor", cwd=there)
@@ -332,12 +331,8 @@ def test_a_fresh_clone_is_told_what_sets_it_up(
     assert again.json["next"] == ["xvc log"]
 
 
-def test_pulling_keeps_rows_that_no_version_holds(
-    project: Path, shared: dict[str, str], tmp_path: Path, run_xvc: Calling
-) -> None:
+def test_pulling_keeps_rows_that_no_version_holds(there: Path, run_xvc: Calling) -> None:
     """A run recorded in the clone before the pull is there after it, beside what was pulled."""
-    run_xvc("push")
-    there = clone(tmp_path, shared)
     run_xvc("pull", cwd=there)
     run_xvc("run", "--name", "mine", "--", sys.executable, "train.py", cwd=there)
     run_xvc("run", "--tag", "minor", "--", sys.executable, "train.py")

@@ -8,7 +8,7 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun, DvcRemote, GitRemote, Runs
-from xvc.cli.output import Answer, progress, show, size
+from xvc.cli.output import Answer, show, size
 from xvc.core.validate import counted
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def command(
 
     here: Context = context.obj
     request = PushRequest(remote, dvc_remote, runs, dry_run)
-    done = push(here.project(), request, lambda text: progress(text, here.manner))
+    done = push(here.project(), request, here.progress)
     data: Data = {
         "remote": done.remote,
         "dvc_remote": done.dvc_remote,

@@ -8,7 +8,7 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun, Yes
-from xvc.cli.output import Answer, number, progress, show, size, table
+from xvc.cli.output import Answer, number, show, size, table
 from xvc.cli.plan import show_plan
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def command(
         name=name,
         runs=runs or (),
         yes=not is_plan,
-        told=lambda text: progress(text, here.manner),
+        told=here.progress,
     )
     answer = _answer(done, is_plan=is_plan)
     if not is_plan or not any(fate.goes for fate in done.fates):
