@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -49,6 +49,7 @@ def begin(
     *,
     folder: Path,
     params: Mapping[str, Json],
+    outs: Collection[str] = (),
     name: str | None = None,
     note: str | None = None,
     parent: RunId | None = None,
@@ -65,7 +66,7 @@ def begin(
     state = _try(project.git.state, warnings) if project.place else None
     snapshot = _try(lambda: _snapshot(project, run, state), warnings) if state else None
     untracked = state.untracked if state else ()
-    data = _try(lambda: project.data_inputs(untracked), warnings) or {}
+    data = _try(lambda: project.data_inputs(untracked, outs), warnings) or {}
     environment = _environment(project, program, warnings)
     record = RunRecord(
         id=run,

@@ -7,7 +7,7 @@ Tracker that stands alone).
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
@@ -195,8 +195,14 @@ class Project:
         """The pointers that git merges with xvc's driver."""
         return pointer_of(self.store_path), pointer_of(self.assets.folder)
 
-    def data_inputs(self, untracked: tuple[str, ...] = ()) -> dict[str, DataFile]:
+    def data_inputs(
+        self, untracked: Collection[str] = (), outs: Collection[str] = ()
+    ) -> dict[str, DataFile]:
         """Read what data the tree's pointers name; keys are paths from the top.
+
+        Args:
+            untracked: files that git does not know yet, some of them pointers.
+            outs: what the run writes, from the root: never its input.
 
         Raises:
             PointerCorrupt: a pointer or dvc.lock cannot be read.
@@ -205,13 +211,12 @@ class Project:
         named = self.git.listed("*.dvc", "dvc.lock", "*/dvc.lock") if self.place else []
         named += [path for path in untracked if path.endswith((SUFFIX, "dvc.lock"))]
         pointers = read_pointers(top, sorted({path for path in named if path.endswith(SUFFIX)}))
-        found = inputs(pointers, {}, self.never_inputs())
+        never = self.never_inputs() | {self.relative(self.root / out) for out in outs}
+        found = inputs(pointers, {}, never)
         for path in sorted({path for path in named if Path(path).name == "dvc.lock"}):
             if (top / path).is_file():
                 lock = load_yaml((top / path).read_bytes(), path)
-                found |= inputs(
-                    pointers, lock if isinstance(lock, dict) else {}, self.never_inputs()
-                )
+                found |= inputs(pointers, lock if isinstance(lock, dict) else {}, never)
         return dict(sorted(found.items()))
 
 

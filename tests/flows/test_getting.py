@@ -14,6 +14,7 @@ import pytest
 
 from surroundings import Calling, copied, git, private_environment
 from test_tagging import everything
+from xvc.adapters.staging import Staging
 
 STORE = "results/experiments.duckdb"
 COPY = "open('model.bin', 'w').write(open('data/raw/1.csv').read())"
@@ -517,3 +518,40 @@ def test_a_killed_cleanup_is_completed_by_the_same_call(
     assert os.listdir(tagged.parent) == ["project"]
     assert len(git(tagged, "worktree", "list").splitlines()) == 1
     assert cleaned(call_xvc, "--yes") == (0, {})
+
+
+KILLED = """\
+import os
+import signal
+import sys
+
+from xvc.adapters.staging import Staging
+from xvc.cli.app import call
+
+setattr(Staging, sys.argv[1], lambda *given, **more: os.kill(os.getpid(), signal.SIGKILL))
+sys.exit(call(sys.argv[2:]))
+"""
+
+
+@pytest.mark.parametrize("step", ["publish", "_name", "__exit__"])
+def test_what_a_killed_get_left_goes_with_the_next(
+    tagged: Path, call_xvc: Calling, tmp_path: Path, step: str
+) -> None:
+    """Killed with what was there moved aside: the next that writes beside it puts that back."""
+    (tmp_path / "killed.py").write_text(KILLED)
+    (tagged / "out/there").mkdir(parents=True)
+    (tagged / "out/there/mine").write_text("mine")
+    words = [sys.executable, str(tmp_path / "killed.py"), step]
+    get = ("get", "e0.1.0", "data/raw", "-o", "out/there", "--yes")
+    killed = subprocess.run([*words, *get], cwd=tagged, check=False)
+    left = set(os.listdir(tagged / "out"))
+    with Staging(tagged / "out/other") as living:
+        got = call_xvc("get", "e0.1.0", "train.py", "-o", "out/file")
+        during = set(os.listdir(tagged / "out"))
+
+    assert (killed.returncode, got.code) == (-9, 0), got.err
+    assert len(left - {"there"}) == 1
+    assert during == {"there", "file", living.folder.parent.name}
+    assert set(os.listdir(tagged / "out")) == {"there", "file"}
+    is_new = step == "__exit__"
+    assert names_in(tagged / "out/there") == ({"1.csv", "deep/2.csv"} if is_new else {"mine"})

@@ -407,7 +407,28 @@ def test_prune_refuses_what_cannot_be_had_again(
     assert len(list((project / FOLDER).glob("*.dvc"))) == 3
 
 
-@pytest.mark.parametrize("lost", ["file", "file and list", "both places"])
+def test_the_plan_of_prune_is_refused_as_the_deed_is(
+    project: Path, trained: dict[str, str], call_xvc: Calling, tmp_path: Path
+) -> None:
+    """What the remote lacks, or a remote that does not answer: the plan says what --yes says."""
+    object_with(project / ".dvc/cache", "weights for 0.3").unlink()
+    words = ("model", "prune", "--keep", "1", "--by", "acc", "--json")
+    use_remote(project, {"url": str(tmp_path / "far")})
+    lacking = [call_xvc(*words, *more) for more in ((), ("--dry-run",), ("--yes",))]
+    local = project / ".dvc/config.local"
+    local.write_text(
+        local.read_text().replace(
+            str(tmp_path / "far"), "s3://none/x\n    endpointurl = http://127.0.0.1:9"
+        )
+    )
+    silent = [call_xvc(*words, *more) for more in ((), ("--dry-run",), ("--yes",))]
+
+    assert [said.json["error"]["code"] for said in lacking] == ["unrecoverable"] * 3
+    assert [said.json["error"]["code"] for said in silent] == ["dvc-failed"] * 3
+    assert "look into remote storage" in silent[0].json["error"]["message"]
+
+
+@pytest.mark.parametrize("lost", ["file", "file and list", "both places", "half of it"])
 def test_prune_only_asks_the_remote(
     project: Path, trained: dict[str, str], call_xvc: Calling, tmp_path: Path, lost: str
 ) -> None:
@@ -421,9 +442,13 @@ def test_prune_only_asks_the_remote(
         listing.unlink()
     if lost == "both places":
         object_with(tmp_path / "far", "weights for 0.3").unlink()
+    if lost == "half of it":
+        half = object_with(tmp_path / "far", "weights for 0.3")
+        half.chmod(0o644)
+        half.write_text("weights")
     done = call_xvc("model", "prune", "--keep", "1", "--by", "acc", "--yes", "--json")
 
-    if lost == "both places":
+    if lost in ("both places", "half of it"):
         assert (done.code, done.json["error"]["code"]) == (1, "unrecoverable")
         assert len(list((project / FOLDER).glob("*.dvc"))) == 3
         return

@@ -101,6 +101,13 @@ def shared(project: Path, tmp_path: Path) -> dict[str, str]:
     return options
 
 
+@pytest.fixture
+def there(project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling) -> Path:
+    """A clone of what the project has pushed."""
+    call_xvc("push")
+    return clone(tmp_path, shared)
+
+
 def test_a_clone_has_everything_by_any_remote(
     project: Path, storage: dict[str, str], tmp_path: Path, run_xvc: Calling
 ) -> None:
@@ -182,6 +189,40 @@ def test_what_a_list_on_the_remote_promises_is_looked_for(
     assert torn.read_bytes() == Dvc(project, {}).place(names[-1]).read_bytes()
 
 
+def test_what_is_torn_there_and_not_here_is_nowhere(
+    project: Path, shared: dict[str, str], call_xvc: Calling
+) -> None:
+    """A file of a folder without a copy here, of another size there than the pointer leaves it."""
+    call_xvc("push")
+    digest = Dvc(project, {}).keep_file(project / "data/1.csv")[0]
+    Dvc(project, {}).place(digest).unlink()
+    torn = Path(shared["url"]) / "files/md5" / digest[:2] / digest[2:]
+    git(project, "tag", "-am", "whole", "e0.9.0")
+    whole = call_xvc("push", "--json")
+    torn.chmod(0o644)
+    torn.write_bytes(b"row")
+    git(project, "tag", "-am", "torn", "e0.9.1")
+
+    said = call_xvc("push", "--json")
+
+    assert whole.code == 0, whole.err
+    assert said.json["error"]["code"] == "objects-nowhere"
+    assert "data/1.csv" in said.json["error"]["message"]
+
+
+def test_what_a_push_leaves_here_is_said(
+    project: Path, shared: dict[str, str], call_xvc: Calling
+) -> None:
+    """A run in no version stays here, and the way is named; once it has one, nothing is."""
+    first = call_xvc("push", "--json")
+    call_xvc("tag", "minor")
+
+    again = call_xvc("push", "--json")
+
+    assert "1 run in no version yet; `xvc tag minor`" in first.json["warnings"][-1]
+    assert again.json["warnings"] == []
+
+
 def test_a_rotten_object_is_not_sent(
     project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
 ) -> None:
@@ -242,11 +283,9 @@ def test_two_pushes_at_once_both_succeed(
 
 
 def test_a_branch_that_went_on_there_is_not_pushed_over(
-    project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
+    there: Path, project: Path, call_xvc: Calling
 ) -> None:
     """Commits on the remote that are not here: refused, and told to pull."""
-    call_xvc("push")
-    there = clone(tmp_path, shared)
     git(there, "commit", "-q", "--allow-empty", "-m", "theirs")
     git(there, "push", "-q", "origin", "main")
     git(project, "commit", "-q", "--allow-empty", "-m", "ours")
@@ -259,11 +298,9 @@ def test_a_branch_that_went_on_there_is_not_pushed_over(
 
 
 def test_a_version_number_given_twice_is_told(
-    project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
+    there: Path, project: Path, call_xvc: Calling
 ) -> None:
     """Two clones made the same version: no tag is moved, on either side, by either command."""
-    call_xvc("push")
-    there = clone(tmp_path, shared)
     git(there, "tag", "-a", "-m", "theirs", "e0.3.0")
     git(there, "push", "-q", "origin", "e0.3.0")
     git(project, "tag", "-a", "-m", "ours", "e0.3.0")
@@ -274,12 +311,21 @@ def test_a_version_number_given_twice_is_told(
     assert "e0.3.0" in said[0]["message"]
 
 
-def test_pulling_keeps_rows_that_no_version_holds(
-    project: Path, shared: dict[str, str], tmp_path: Path, run_xvc: Calling
-) -> None:
+def test_a_fresh_clone_is_told_what_sets_it_up(there: Path, call_xvc: Calling) -> None:
+    """git has no merge driver there: pull names `xvc doctor`, and after it no more."""
+    first = call_xvc("pull", "--json", cwd=there)
+    said = call_xvc("pull", cwd=there).out
+    call_xvc("doctor", cwd=there)
+
+    again = call_xvc("pull", "--json", cwd=there)
+
+    assert first.json["next"] == ["xvc doctor", "xvc log"]
+    assert "`xvc doctor` sets that up" in said
+    assert again.json["next"] == ["xvc log"]
+
+
+def test_pulling_keeps_rows_that_no_version_holds(there: Path, run_xvc: Calling) -> None:
     """A run recorded in the clone before the pull is there after it, beside what was pulled."""
-    run_xvc("push")
-    there = clone(tmp_path, shared)
     run_xvc("pull", cwd=there)
     run_xvc("run", "--name", "mine", "--", sys.executable, "train.py", cwd=there)
     run_xvc("run", "--tag", "minor", "--", sys.executable, "train.py")
@@ -380,3 +426,39 @@ def test_a_list_that_leads_out_of_its_folder_is_refused(
     assert [each.json["error"]["code"] for each in said] == ["bad-listing"] * 3
     assert not list(tmp_path.rglob("outside"))
     assert not (project / "out").exists()
+
+
+def test_what_was_pruned_before_the_first_push_travels(
+    project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
+) -> None:
+    """A candidate of a run without version, pruned and then pushed: a clone has it by its id."""
+    train = ("--model", "models/net.bin:net", "--", sys.executable, "model.py")
+    first = call_xvc("run", "--json", *train, "0.4").data["run"]
+    call_xvc("run", *train, "0.5")
+    pruned = call_xvc("model", "prune", "--keep", "1", "--by", "loss:max", "--yes", "--json")
+    call_xvc("push")
+    there = clone(tmp_path, shared)
+
+    got = call_xvc(*pruned.json["next"][0].split()[1:], "-o", "back", cwd=there)
+
+    assert pruned.json["next"] == [f"xvc get {first} model:net"], pruned.err
+    assert got.code == 0, got.err
+    assert (there / "back/net.bin").read_text() == "weights 0.4"
+    assert git(there, "status", "--porcelain") == "?? back/"
+
+
+def test_a_pruned_candidate_that_is_given_up_stops_no_push(
+    project: Path, shared: dict[str, str], call_xvc: Calling
+) -> None:
+    """The objects of a pruned candidate are nowhere: the rest is pushed."""
+    train = ("--model", "models/net.bin:net", "--", sys.executable, "model.py")
+    call_xvc("run", *train, "0.4")
+    call_xvc("run", *train, "0.5")
+    call_xvc("model", "prune", "--keep", "1", "--by", "loss:max", "--yes")
+    (project / "models/net.bin").write_text("weights 0.4")
+    Dvc(project, {}).place(Dvc(project, {}).keep_file(project / "models/net.bin")[0]).unlink()
+
+    pushed = call_xvc("push", "--json")
+
+    assert pushed.code == 0, pushed.err
+    assert "refs/heads/main" in pushed.data["refs"]

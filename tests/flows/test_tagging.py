@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -316,6 +317,21 @@ def test_the_message(project: Path, call_xvc: Calling) -> None:
     listed = git(project, "tag", "-l", "e*", "-n9").splitlines()
     assert listed[0].split(maxsplit=1)[1] == line
     assert any('Xvc-Params: {"lr": 0.1, "model": "logreg"}' in part for part in listed)
+
+
+def test_an_output_is_no_input_of_the_next_run(project: Path, call_xvc: Calling) -> None:
+    """Two equal runs with `--out` have the same data; one that only reads it has it as data."""
+    writes = ("--out", "model.bin", "--", sys.executable, "-c", "open('model.bin', 'w').write('a')")
+    words = ("run", "--tag", "minor", "--json")
+    runs = [call_xvc(*words, *writes).data["run"] for _ in range(2)]
+    runs.append(
+        call_xvc(*words, "--", sys.executable, "-c", "open('model.bin').read()").data["run"]
+    )
+
+    data = [call_xvc("show", run, "--json").data.get("data", {}) for run in runs]
+
+    assert (data[0], data[1]) == ({}, {})
+    assert list(data[2]) == ["model.bin"]
 
 
 def test_what_settings_say_is_in_the_message(project: Path, call_xvc: Calling) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 
 from xvc.adapters.git import Git
@@ -11,6 +12,21 @@ def changed_at(git: Git, commit: str, path: str, since: str | None) -> list[str]
     """List the commits after *since*, up to *commit*, that changed a path, newest first."""
     span = [commit, *([f"^{since}"] if since else [])]
     return git.text("rev-list", *span, "--", path).split()
+
+
+def removed_since(git: Git, commit: str, folder: str, since: str | None) -> list[tuple[str, str]]:
+    """List the files below a folder that commits after *since* took away, each with its blob."""
+    span = [commit, *([f"^{since}"] if since else [])]
+    flags = ("--raw", "-z", "--no-abbrev", "--no-renames", "--diff-filter=D", "--format=")
+    answer = os.fsdecode(git.call("log", *flags, *span, "--", f":(literal){folder}"))
+    parts = [part.lstrip("\n") for part in answer.split("\0") if part.strip("\n")]
+    return [(path, said.split()[2]) for said, path in zip(parts[::2], parts[1::2], strict=True)]
+
+
+def last_with(git: Git, path: str) -> str | None:
+    """Return the newest commit of any ref that wrote a file; None where none did."""
+    flags = ("--all", "-1", "--diff-filter=AM", "--format=%H")
+    return git.text("log", *flags, "--", f":(literal){path}") or None
 
 
 def made_at(git: Git, commit: str) -> int:

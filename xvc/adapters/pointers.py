@@ -73,6 +73,10 @@ class Pointers:
         self._read_texts(set(files.values()))
         return self._outs_in(at, files)
 
+    def known(self) -> set[Out]:
+        """List every output read so far, each once."""
+        return {out for outs in self._outs.values() for out in outs}
+
     def read(self, commits: Iterable[str]) -> None:
         """Read what commits hold, for `mentioned` only: what cannot be understood does not matter.
 

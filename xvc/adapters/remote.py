@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from xvc.adapters.dvc import Dvc
 from xvc.adapters.files import copy_durably, make_folder, md5_of, sync_folder
-from xvc.adapters.outs import object_of
+from xvc.adapters.outs import Out, digests_of, object_of
 from xvc.errors import CorruptError, DvcFailed, ExternalError, NoPackage, NotFoundError
 
 if TYPE_CHECKING:
@@ -153,16 +153,40 @@ class Remote:
                         found[wanted[place]] = entry
         return found
 
-    def held(self, digests: Iterable[str]) -> set[str]:
+    def held(self, digests: Iterable[str], outs: Iterable[Out] = ()) -> set[str]:
         """Tell which of these objects the remote has, with the size that the cache's copy has.
 
-        An etag that is an md5 counts, too. Without a copy here any size will do.
+        An etag that is an md5 counts, too. What has no copy here must give its output the size
+        that the pointer says; where a pointer says none, any size will do.
+
+        Args:
+            digests: of the objects.
+            outs: the outputs that they belong to.
 
         Raises:
             DvcFailed: the remote does not answer.
         """
         entries = self.entries(digests)
-        return {digest for digest, entry in entries.items() if self._is_right(digest, entry)}
+        right = {digest for digest, entry in entries.items() if self._is_right(digest, entry)}
+        away = {digest: entries[digest].size for digest in right if not self._is_here(digest)}
+        return right - set().union(*(self._doubtful(out, away) for out in outs if away))
+
+    def _doubtful(self, out: Out, away: Mapping[str, int]) -> set[str]:
+        """Name the objects of an output that are only there, where they give it another size."""
+        if out.size is None or (out.digest.endswith(".dir") and not self._is_here(out.digest)):
+            return set()
+        parts = list(digests_of(self.dvc, out).values())
+        there = {digest for digest in parts if digest in away}
+        if not there or any(digest not in away and not self._is_here(digest) for digest in parts):
+            return set()
+        sizes = (
+            away[digest] if digest in away else object_of(self.dvc, digest).stat().st_size
+            for digest in parts
+        )
+        return there if sum(sizes) != out.size else set()
+
+    def _is_here(self, digest: str) -> bool:
+        return object_of(self.dvc, digest).is_file()
 
     def send(self, digests: Collection[str]) -> int:
         """Send objects of the cache, whose bytes were verified; returns how many bytes.

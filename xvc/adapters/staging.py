@@ -1,11 +1,13 @@
 """Writing a file or a folder beside its place and giving it its name in one step.
 
 Without leave nothing is replaced, however many write to one place at once. With leave a folder is
-moved aside first, and back when the new one cannot take its place.
+moved aside first, and back when the new one cannot take its place. What a killed process has left
+in a folder goes with the next that writes there, by its note of who it was.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -13,6 +15,10 @@ import tempfile
 from pathlib import Path
 from types import TracebackType
 
+from xvc.adapters.owner import Owner, current_owner, is_alive
+from xvc.errors import BadValue
+
+_NOTE = "owner"
 _TAKEN = (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK)
 
@@ -35,8 +41,11 @@ class Staging:
 
     def __enter__(self) -> Staging:
         self.target.parent.mkdir(parents=True, exist_ok=True)
+        _clear_dead(self.target.parent)
         name = f".{self.target.name.lstrip('.')}.getting-"
         self._home = Path(tempfile.mkdtemp(prefix=name, dir=self.target.parent))
+        note = f"{current_owner()}\n{self.target.name}"
+        (self._home / _NOTE).write_bytes(os.fsencode(note))
         self.folder.mkdir()
         return self
 
@@ -99,6 +108,22 @@ class Staging:
                 return False
             raise
         return True
+
+
+def _clear_dead(folder: Path) -> None:
+    """Take away what processes that were killed left here; what they had moved aside goes back."""
+    for home in folder.glob(".*.getting-*"):
+        try:
+            record, _, name = os.fsdecode((home / _NOTE).read_bytes()).partition("\n")
+            is_dead = is_alive(Owner.parse(record)) is False
+        except (OSError, BadValue):
+            continue  # not one of ours, or only just made
+        if is_dead:
+            for old in home.glob("old-*"):
+                if not os.path.lexists(folder / name):
+                    with contextlib.suppress(FileNotFoundError):  # another one was quicker
+                        os.rename(old, folder / name)
+            shutil.rmtree(home, ignore_errors=True)
 
 
 def _name_file(written: Path, target: Path) -> None:

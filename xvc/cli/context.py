@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xvc.cli.output import Manner
+from xvc.cli.output import Manner, say
 
 if TYPE_CHECKING:
     from xvc.project import Project
@@ -27,6 +27,11 @@ class Context:
     def environment(self) -> dict[str, str]:
         """The process environment, as a value."""
         return dict(os.environ)
+
+    def progress(self, text: str) -> None:
+        """Say how far long work is, to somebody who watches a terminal."""
+        if sys.stderr.isatty():
+            say(text, self.manner)
 
     def again(self, *more: str) -> str:
         """This very call with more words, ready for a shell; as it was meant, not as a plan.

@@ -126,12 +126,6 @@ def say(text: str, manner: Manner) -> None:
         _write(sys.stderr, f"{text}\n")
 
 
-def progress(text: str, manner: Manner) -> None:
-    """Say how far long work is, to somebody who watches a terminal."""
-    if sys.stderr.isatty():
-        say(text, manner)
-
-
 def show_error(error: XvcError, manner: Manner) -> None:
     """Print an error: one sentence, one hint."""
     if manner.as_json:

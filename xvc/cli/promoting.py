@@ -63,6 +63,7 @@ def promoted(command: str, done: Promoted, here: Context) -> Answer:
     lines += [f"  before: {told.previous}"] if told.previous and done.tag else []
     lines += [f"  gate: {gate.asked} ({gate.found})" for gate in told.gates]
     lines += [f"  tag: {done.tag}"] if done.tag else []
-    back = (f"xvc model rollback {told.model}",) if done.tag and told.previous else ()
+    is_undoable = done.tag and told.previous and command == "model promote"
+    back = (f"xvc model rollback {told.model}",) if is_undoable else ()
     steps = (here.again(),) if done.is_dry else back
     return Answer(command, data, "\n".join(lines), next=steps)

@@ -7,21 +7,23 @@ index and the branch stay as they are.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from xvc.adapters.contents import write_files
-from xvc.adapters.dvc import Dvc
-from xvc.adapters.fetching import fetch, folder_below
+from xvc.adapters.dvc import SUFFIX, Dvc
 from xvc.adapters.files import copy_hashed, md5_of
+from xvc.adapters.history import last_with
 from xvc.adapters.outs import Out, digests_of, object_of
 from xvc.adapters.staging import Staging
+from xvc.core.ids import is_run_id
 from xvc.core.model import candidate_path
-from xvc.errors import BadValue, NoObject, NotFoundError, ObjectCorrupt
+from xvc.errors import BadValue, NoObject, NoRun, NotFoundError, ObjectCorrupt
 from xvc.flows.export_asset import TargetExists
 from xvc.flows.find import find, versions
-from xvc.flows.point import Holdings, Point, holdings, point_of
+from xvc.flows.haul import Haul
+from xvc.flows.point import Holdings, NoCode, Point, holdings, point_of
 from xvc.project import Project
 from xvc.types import Digest, RunId
 
@@ -43,6 +45,8 @@ class NoFile(NotFoundError):
     @property
     def hint(self) -> str:
         """Says what a run that is no version lacks, and how to look."""
+        if self.path.startswith(MODEL):
+            return "`xvc model list` names the models, `xvc show` what a run has left."
         return (
             f"`xvc checkout {self.at}` shows all that is there. "
             "A run has the store and its assets only with a version: `xvc tag --run`."
@@ -89,13 +93,15 @@ def get(
         NoFile: nothing of that path is there.
         TargetExists: something is at *target*, and *replace* does not hold.
         BadValue: *path* leads out of the repository, or *target* holds it.
-        NoObject: an object is neither in the cache nor is there a remote.
+        NoObject: an object is neither in the cache nor on the remote.
+        NoRemote: DVC has remotes, and none is the default.
         DvcFailed: the remote did not give it.
+        RemoteCorrupt: what it gave is not what its name says.
         ObjectCorrupt: an object's bytes are not what its name says; nothing was written.
         BadListing: the list of a folder names a file outside it; nothing was written.
     """
     _refuse_target(project, target, replace=replace)
-    point = point_of(project, reference)
+    point = _point(project, reference, path)
     held = holdings(project, point)
     name = _model(project, point, held, path) or _within(project, path)
     wanted = _wanted(project, held, name)
@@ -111,12 +117,32 @@ def get(
     return Got(point.name, point.commit, name, str(target), count, size)
 
 
+def _point(project: Project, reference: str, path: Path) -> Point:
+    """Find where to look; git alone may know a candidate of a run that is recorded elsewhere."""
+    try:
+        return point_of(project, reference)
+    except (NoRun, NoCode):
+        folder = _named(path)
+        if folder is None or not is_run_id(reference):
+            raise
+        place = candidate_path(folder.name.removeprefix(MODEL), RunId(reference))
+        at = last_with(project.git, project.relative(project.root / place) + SUFFIX)
+        if at is None:
+            raise
+        return Point(reference, at, is_version=False)
+
+
+def _named(path: Path) -> Path | None:
+    """Return the part of a path that ends with ``model:NAME``, if any."""
+    return next((each for each in (path, *path.parents) if each.name.startswith(MODEL)), None)
+
+
 def _model(project: Project, point: Point, held: Holdings, path: Path) -> str | None:
     """Find the path of ``model:NAME`` or ``model:NAME/FILE``; None for any other path.
 
     A model that was kept after its version was made is on the run's record alone.
     """
-    folder = next((each for each in (path, *path.parents) if each.name.startswith(MODEL)), None)
+    folder = _named(path)
     if folder is None:
         return None
     wanted = folder.name.removeprefix(MODEL)
@@ -144,12 +170,14 @@ def obtain(project: Project, out: Out) -> dict[str, Path]:
     Returns the cache object of each file, by its path from the top.
 
     Raises:
-        NoObject: an object is neither in the cache nor is there a remote.
+        NoObject: an object is neither in the cache nor on the remote.
+        NoRemote: DVC has remotes, and none is the default.
         DvcFailed: the remote did not give it.
+        RemoteCorrupt: what it gave is not what its name says.
         ObjectCorrupt: an object's bytes are not what its name says.
         BadListing: the list of a folder names a file outside it.
     """
-    objects = {path: (digest, out) for path, digest in _digests(project, out, "").items()}
+    objects = {path: (digest, out) for path, digest in _digests(project, out).items()}
     _fetch_missing(project, objects)
     dvc = _dvc(project, out)
     found = {}
@@ -190,7 +218,7 @@ def _wanted(project: Project, held: Holdings, name: str) -> _Wanted:
     objects: dict[str, tuple[str, Out]] = {}
     for out in (*outs, *around):
         part = name.removeprefix(f"{out.path}/") if out in around else ""
-        found = _digests(project, out, part)
+        found = _digests(project, out)
         chosen = (path for path in found if not part or path == name or path.startswith(below))
         objects |= {path: (found[path], out) for path in chosen}
     files = [path for path in held.files if path == name or path.startswith(below)]
@@ -198,10 +226,10 @@ def _wanted(project: Project, held: Holdings, name: str) -> _Wanted:
     return _Wanted(tuple(path for path in files if path not in objects), objects, tuple(folders))
 
 
-def _digests(project: Project, out: Out, part: str) -> Mapping[str, str]:
+def _digests(project: Project, out: Out) -> Mapping[str, str]:
     dvc = _dvc(project, out)
     if out.digest.endswith(".dir") and not object_of(dvc, out.digest).is_file():
-        _fetch(project, dvc, out, part)
+        _bring(dvc, {str(out.digest): out})
     return digests_of(dvc, out)
 
 
@@ -211,12 +239,14 @@ def _dvc(project: Project, out: Out) -> Dvc:
     return project.dvc
 
 
-def _fetch(project: Project, dvc: Dvc, out: Out, part: str) -> None:
-    if not dvc.remotes():
-        raise NoObject(out.digest, out.path)
-    site = project.room.dvc_site
-    site.mkdir(parents=True, exist_ok=True, mode=0o700)
-    fetch(dvc, out, part, folder_below(project.room.scratch), site, project.environment)
+def _bring(dvc: Dvc, missing: Mapping[str, Out]) -> None:
+    gone = set(missing)
+    if dvc.remotes():
+        haul = Haul(dvc, None, lambda line: None)
+        haul.bring(missing)
+        gone = haul.lost
+    for digest in sorted(gone):
+        raise NoObject(digest, missing[digest].path)
 
 
 def _write(project: Project, point: Point, wanted: _Wanted, folder: Path) -> None:
@@ -231,21 +261,13 @@ def _write(project: Project, point: Point, wanted: _Wanted, folder: Path) -> Non
 
 
 def _fetch_missing(project: Project, objects: Mapping[str, tuple[str, Out]]) -> None:
-    """Fetch once for each output: the one missing file of a folder, else all of it."""
-    missing: dict[Out, list[str]] = {}
-    for path, (digest, out) in objects.items():
-        if not object_of(_dvc(project, out), digest).is_file():
-            missing.setdefault(out, []).append(path)
-    for out, paths in missing.items():
-        part = paths[0].removeprefix(out.path).lstrip("/") if len(paths) == 1 else ""
-        _fetch(project, _dvc(project, out), out, part)
-        _refuse_missing(project, out, (objects[path][0] for path in paths))
-
-
-def _refuse_missing(project: Project, out: Out, digests: Iterable[str]) -> None:
-    for digest in digests:
-        if not object_of(_dvc(project, out), digest).is_file():
-            raise NoObject(digest, out.path)
+    missing = {
+        digest: out
+        for digest, out in objects.values()
+        if not object_of(_dvc(project, out), digest).is_file()
+    }
+    if missing:
+        _bring(project.needed_dvc(), missing)
 
 
 def _copy(source: Path, digest: str, target: Path) -> None:

@@ -17,9 +17,10 @@ from xvc.adapters.outs import Out, digests_of, object_of
 from xvc.adapters.remote import Remote
 from xvc.core.measure import Measure
 from xvc.core.model import candidate_path
+from xvc.core.validate import counted
 from xvc.errors import BadValue, ConflictError, NotFoundError, ObjectCorrupt
 from xvc.flows.find import find
-from xvc.flows.haul import Haul
+from xvc.flows.haul import Haul, Told
 from xvc.flows.land import Change, complete, land
 from xvc.flows.list_models import Candidate, NoModel, read_models
 from xvc.project import Project
@@ -56,7 +57,7 @@ class Unrecoverable(NotFoundError):
         self.path = path
 
     def __str__(self) -> str:
-        return f"{self.path} could not be had again: neither the cache nor a remote has all of it"
+        return f"{self.path} could not be had again: neither the cache nor a remote has it whole"
 
     @property
     def hint(self) -> str:
@@ -109,8 +110,9 @@ def prune(
     name: str | None = None,
     runs: Sequence[str] = (),
     yes: bool = False,
+    told: Told,
 ) -> Pruning:
-    """Take away all candidates but the best, of each name.
+    """Take away all candidates but the best, of each name; a plan is refused as the deed is.
 
     Args:
         project: where.
@@ -119,6 +121,7 @@ def prune(
         name: of which model only.
         runs: runs without the metric that may go all the same.
         yes: whether to do it; else it is only planned.
+        told: hears when the remote is asked.
 
     Raises:
         BadValue: *keep* is below 1.
@@ -136,13 +139,15 @@ def prune(
         raise BadValue("--keep", "at least the best one stays")
     measure = Measure.parse(by, project.settings.metrics_direction)
     if not yes:
-        return Pruning(measure, _fates(project, measure, keep, name, runs))
+        fates = _fates(project, measure, keep, name, runs)
+        _refuse_lost(project, _going(fates), told)
+        return Pruning(measure, fates)
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing="model prune"):
         clear(project.git, project.room.scratch)
         complete(project)
         fates = _fates(project, measure, keep, name, runs)
-        going = [fate.candidate for fate in fates if fate.goes]
-        _refuse_lost(project, going)
+        going = _going(fates)
+        _refuse_lost(project, going, told)
         commit = land(project, _change(project, going)) if going else None
     return Pruning(measure, fates, commit)
 
@@ -177,7 +182,11 @@ def _of_name(
     return fates
 
 
-def _refuse_lost(project: Project, going: Sequence[Candidate]) -> None:
+def _going(fates: Sequence[Fate]) -> list[Candidate]:
+    return [fate.candidate for fate in fates if fate.goes]
+
+
+def _refuse_lost(project: Project, going: Sequence[Candidate], told: Told) -> None:
     """Look that all can be had again: a commit names each, and cache or remote has its bytes.
 
     Of the remote it is only asked what it has; but what is in a folder, its list alone says.
@@ -187,11 +196,11 @@ def _refuse_lost(project: Project, going: Sequence[Candidate]) -> None:
     for each, out in zip(going, outs, strict=True):
         if project.git.read("HEAD", project.relative(project.root / out.path) + SUFFIX) is None:
             raise NotCommitted(each.name, each.id)
-    _bring_lists(dvc, {str(out.digest) for out in outs if not _is_here(dvc, out.digest)})
+    _bring_lists(dvc, {str(out.digest) for out in outs if not _is_here(dvc, out.digest)}, told)
     _refuse_gone([out for out in outs if not _is_here(dvc, out.digest)])
     objects = {digest: out for out in outs for digest in digests_of(dvc, out).values()}
     away = {digest for digest in objects if not _is_here(dvc, digest)}
-    there = Remote.open(dvc).held(away) if away and dvc.remotes() else set()
+    there = _held(dvc, away, outs, told) if away and dvc.remotes() else set()
     _refuse_gone([objects[digest] for digest in sorted(away - there)])
     for digest in objects.keys() - away:
         found = md5_of(object_of(dvc, digest))
@@ -207,9 +216,15 @@ def _is_here(dvc: Dvc, digest: str) -> bool:
     return object_of(dvc, digest).is_file()
 
 
-def _bring_lists(dvc: Dvc, lists: Collection[str]) -> None:
+def _bring_lists(dvc: Dvc, lists: Collection[str], told: Told) -> None:
     if lists and dvc.remotes():
-        Haul(dvc, None, lambda line: None).bring_lists(lists)
+        Haul(dvc, None, told).bring_lists(lists)
+
+
+def _held(dvc: Dvc, away: Collection[str], outs: Sequence[Out], told: Told) -> set[str]:
+    remote = Remote.open(dvc)
+    told(f"looking for {counted(len(away), 'object')} on {remote.name}")
+    return remote.held(away, outs)
 
 
 def _refuse_gone(gone: Sequence[Out]) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from xvc.adapters import driver
 from xvc.adapters.dvc import Dvc, pointer_of, read_pointer
 from xvc.adapters.links import Linker
 from xvc.adapters.lock import FileLock
@@ -50,8 +51,9 @@ class Diverged(ConflictError):
     def hint(self) -> str:
         """Names the merge; the driver merges the stores in it."""
         return (
-            f"`git merge {self.upstream}` merges code and stores, `xvc merge {self.upstream}` the "
-            "store alone. All objects are here already; the branch was not moved."
+            f"`git merge {self.upstream}` merges code and stores, after `xvc doctor` once in each "
+            f"clone; `xvc merge {self.upstream}` the store alone. All objects are here already; "
+            "the branch was not moved."
         )
 
 
@@ -85,7 +87,10 @@ class PullRequest:
 
 @dataclass(frozen=True, slots=True)
 class Pulled:
-    """What was brought: objects and their bytes, new tags and runs, where the branch went."""
+    """What was brought: objects and their bytes, new tags and runs, where the branch went.
+
+    ``is_driven`` tells whether git merges the stores of branches in this clone.
+    """
 
     remote: str
     dvc_remote: str | None
@@ -98,6 +103,7 @@ class Pulled:
     old: str | None
     new: str | None
     files: int
+    is_driven: bool
     warnings: tuple[str, ...] = ()
 
 
@@ -143,6 +149,7 @@ def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
         old,
         tip,
         files,
+        driver.is_installed(git),
         (*haul.warnings, *warnings),
     )
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from xvc.adapters.dvc import Dvc
 from xvc.adapters.files import md5_of
+from xvc.adapters.history import removed_since
 from xvc.adapters.outs import Out, object_of
 from xvc.adapters.pointers import Pointers
 from xvc.adapters.remote import NoRemote, Remote
@@ -20,11 +21,14 @@ from xvc.adapters.snapshot import RUNS
 from xvc.adapters.trees import is_ancestor
 from xvc.adapters.upstream import Refused, refs_there, refuse_other_tags, send, upstream_of
 from xvc.core.data import is_digest
+from xvc.core.model import CANDIDATES, ROOT
+from xvc.core.validate import counted
 from xvc.errors import ConflictError, NotFoundError, ObjectCorrupt
 from xvc.flows.find import versions
 from xvc.flows.haul import Haul, Told
 from xvc.flows.needs import Needs, expanded, needs_of
 from xvc.flows.reap import opened
+from xvc.flows.unsaved import unsaved
 from xvc.project import Project
 from xvc.store import query
 from xvc.types import Digest
@@ -33,6 +37,10 @@ _HEADS, _TAGS = "refs/heads/", "refs/tags/"
 _STAGE = re.compile(r"[^@#]+(@v[0-9]|#)")  # what GTO reads: a version or a stage of a model
 _HASHED_AT_ONCE = 4
 _SENT_AT_ONCE = 1000
+
+
+def _short(ref: str) -> str:
+    return ref.removeprefix(_TAGS).removeprefix(_HEADS).removeprefix(RUNS)
 
 
 class ObjectsNowhere(NotFoundError):
@@ -46,15 +54,19 @@ class ObjectsNowhere(NotFoundError):
 
     def __str__(self) -> str:
         names = ", ".join(self.paths[:3]) + (" …" if len(self.paths) > 3 else "")
-        return f"{self.ref} needs {names}, neither in the cache nor on the DVC remote"
+        where = "neither in the cache nor, whole, on the DVC remote"
+        return f"{_short(self.ref)} needs {names}, {where}"
 
     @property
     def hint(self) -> str:
         """Names the ways to have them, and the way without."""
-        return (
-            "Nothing of git was pushed. Bring them from where they are (`dvc fetch -r OTHER`), "
-            f"or give the tag up: `git tag -d {self.ref}`."
+        give_up = (
+            f"or give the tag up: `git tag -d {_short(self.ref)}`."
+            if self.ref.startswith(_TAGS)
+            else "or take what names them out of the branch and commit that."
         )
+        way = "Nothing of git was pushed. Bring them from where they are (`dvc fetch -r OTHER`), "
+        return way + give_up
 
 
 class Behind(ConflictError):
@@ -89,7 +101,7 @@ class PushRequest:
 class Pushed:
     """What was sent: objects and their bytes, refs in full; ``needed`` counts all objects.
 
-    ``left_out`` are runs whose objects are nowhere.
+    ``left_out`` are runs whose objects are nowhere, ``unsaved`` counts those in no version.
     """
 
     remote: str
@@ -99,6 +111,7 @@ class Pushed:
     size: int
     refs: tuple[str, ...]
     left_out: tuple[str, ...] = ()
+    unsaved: int = 0
     warnings: tuple[str, ...] = ()
 
 
@@ -156,12 +169,13 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
     remote = _remote(dvc, request.dvc_remote)
     haul = Haul(dvc, request.dvc_remote, told, opened=remote)
     bring = haul.bring_lists if remote else lambda lists: None
-    lot.needs = needs_of(dvc, Pointers(git), lot.refs, bring)
-    if request.runs:
-        _add_outs(project, dvc, lot)
+    pointers = Pointers(git)
+    lot.needs = needs_of(dvc, pointers, lot.refs, bring)
+    _add_pruned(project, pointers, lot, branch)
+    outs = _add_outs(project, dvc, lot) if request.runs else []
     if lot.digests and remote is None:
         Remote.open(dvc, request.dvc_remote)  # says which `dvc remote add` to call
-    held = _held(remote, lot, told)
+    held = _held(remote, lot, {*pointers.known(), *outs}, told)
     _leave_out(dvc, lot, held)
     absent = {digest: path for digest, path in lot.digests.items() if digest not in held}
     absent = {digest: path for digest, path in absent.items() if _is_here(dvc, digest)}
@@ -178,6 +192,7 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
         size,
         tuple(lot.new),
         tuple(lot.left_out),
+        _unsaved(project),
         tuple(lot.warnings),
     )
 
@@ -197,6 +212,12 @@ def kept_tags(project: Project) -> dict[str, str]:
         for ref, name in found.items()
         if (short := ref.removeprefix(_TAGS)) in names or _STAGE.match(short)
     }
+
+
+def _unsaved(project: Project) -> int:
+    """Count the runs that stay here; of one with a version only the log of its stages is new."""
+    named = {info.message.run for info in versions(project)}
+    return len(unsaved(project).keys() - named)
 
 
 def _chosen(project: Project, branch: str | None, *, runs: bool) -> dict[str, str]:
@@ -226,8 +247,24 @@ def _remote(dvc: Dvc, name: str | None) -> Remote | None:
         return None
 
 
-def _add_outs(project: Project, dvc: Dvc, lot: _Lot) -> None:
+def _add_pruned(project: Project, pointers: Pointers, lot: _Lot, branch: str | None) -> None:
+    """Add the candidates that new commits of the branch took away: they can be had again.
+
+    One that was given up for good is nowhere, and stops nobody.
+    """
+    dvc, ref = project.needed_dvc(), f"{_HEADS}{branch}"
+    if ref not in lot.new:
+        return
+    folder = project.relative(project.root / ROOT / CANDIDATES)
+    for path, blob in removed_since(project.git, lot.refs[ref], folder, lot.there.get(ref)):
+        for out in pointers.outs_of_files(lot.refs[ref], {path: blob}):
+            found = expanded(dvc, out)
+            lot.needs[ref] |= {digest: at for digest, at in found.items() if _is_here(dvc, digest)}
+
+
+def _add_outs(project: Project, dvc: Dvc, lot: _Lot) -> list[Out]:
     """Add what runs have read and left, which their records name and no pointer may."""
+    outs = []
     with opened(project) as connection:
         found = query.all_runs(connection)
     for run in found:
@@ -236,14 +273,16 @@ def _add_outs(project: Project, dvc: Dvc, lot: _Lot) -> None:
             continue
         for path, file in ({**run.data, **run.outs}).items():
             if is_digest(file.digest):
-                lot.needs[ref] |= expanded(dvc, Out(path, Digest(file.digest), ref, file.size))
+                outs.append(Out(path, Digest(file.digest), ref, file.size))
+                lot.needs[ref] |= expanded(dvc, outs[-1])
+    return outs
 
 
-def _held(remote: Remote | None, lot: _Lot, told: Told) -> set[str]:
-    if remote is None:
+def _held(remote: Remote | None, lot: _Lot, outs: Iterable[Out], told: Told) -> set[str]:
+    if remote is None or not lot.digests:
         return set()
-    told(f"looking for {len(lot.digests)} objects on {remote.name}")
-    return remote.held(lot.digests)
+    told(f"looking for {counted(len(lot.digests), 'object')} on {remote.name}")
+    return remote.held(lot.digests, outs)
 
 
 def _is_here(dvc: Dvc, digest: str) -> bool:
@@ -261,12 +300,12 @@ def _leave_out(dvc: Dvc, lot: _Lot, held: Collection[str]) -> None:
         paths = tuple(sorted({path for digest, path in needs.items() if digest in nowhere}))
         if not paths:
             continue
-        short = ref.removeprefix(_TAGS).removeprefix(_HEADS).removeprefix(RUNS)
+        short = _short(ref)
         if ref.startswith(RUNS):
             lot.left_out.append(short)
             del lot.refs[ref], lot.needs[ref]
         elif ref in lot.new:
-            raise ObjectsNowhere(short, paths)
+            raise ObjectsNowhere(ref, paths)
         else:
             lot.warnings.append(f"{short} was pushed without {', '.join(paths[:3])}")
 
@@ -275,13 +314,13 @@ def _send_objects(dvc: Dvc, remote: Remote | None, absent: Mapping[str, str], to
     """Send files before the lists of their folders: a list says to DVC that its files are there."""
     if remote is None or not absent:
         return
-    told(f"checking {len(absent)} objects")
+    told(f"checking {counted(len(absent), 'object')}")
     _verify(dvc, absent)
     sent = 0
     for part in _parts(sorted(absent, key=lambda digest: (digest.endswith(".dir"), digest))):
         remote.send(part)
         sent += len(part)
-        told(f"sent {sent} of {len(absent)} objects to {remote.name}")
+        told(f"sent {sent} of {counted(len(absent), 'object')} to {remote.name}")
 
 
 def _parts(digests: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -304,7 +343,7 @@ def _verify(dvc: Dvc, digests: Iterable[str]) -> None:
 def _send_refs(project: Project, remote: str, branch: str | None, lot: _Lot, told: Told) -> None:
     if not lot.new:
         return
-    told(f"pushing {len(lot.new)} refs to {remote}")
+    told(f"pushing {counted(len(lot.new), 'ref')} to {remote}")
     try:
         send(project.git, remote, lot.new)
     except Refused:

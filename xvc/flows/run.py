@@ -125,6 +125,7 @@ def _begun(project: Project, request: RunRequest) -> Begun:
         request.command,
         folder=request.folder,
         params=request.params,
+        outs=request.outs,
         name=request.name,
         note=request.note,
         parent=outer.run if outer else None,

@@ -43,9 +43,9 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
     found = doctor(here.project())
     lines = []
     for each in found:
-        lines.append(f"{_MARKS[each.health.value]:<7} {each.what:<10} {each.detail}")
+        lines.append(f"{_MARKS[each.health.value]:<7} {each.what:<12} {each.detail}")
         if each.hint:
-            lines.append(f"{'':<18} {each.hint}")
+            lines.append(f"{'':<20} {each.hint}")
     listed: list[Finding] = [
         {"what": each.what, "health": each.health.value, "detail": each.detail, "hint": each.hint}
         for each in few(sorted(found, key=lambda each: each.health is Health.GOOD))

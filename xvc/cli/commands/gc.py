@@ -9,6 +9,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun
 from xvc.cli.output import Answer, moment, show, size
+from xvc.core.validate import counted
 
 if TYPE_CHECKING:
     from xvc.flows.gc import Amount, Collected
@@ -100,12 +101,14 @@ def _facts(amount: Amount) -> Volume:
 
 
 def _said(amount: Amount) -> str:
-    return f"{amount.objects} objects ({size(amount.size)})"
+    return f"{counted(amount.objects, 'object')} ({size(amount.size)})"
 
 
 def _text(done: Collected, *, is_plan: bool) -> str:
     would = "would be " if is_plan else ""
-    lines = [f"{_said(done.needed)} are needed"]
+    lines = [f"needed: {_said(done.needed)}"]
+    if not (done.fresh.objects or done.marked.objects or done.deleted.objects):
+        lines.append("nothing can go: something needs every object")
     if done.fresh.objects:
         lines.append(f"{_said(done.fresh)} {would}marked now: nothing needs them")
     if done.unmarked:

@@ -10,6 +10,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Reference
 from xvc.cli.output import Answer, show, size
+from xvc.core.validate import counted
 
 
 class Data(TypedDict):
@@ -46,7 +47,8 @@ def command(
     here: Context = context.obj
     target = here.folder / (out or path.name.removeprefix(MODEL) or Path("copy"))
     got = get(here.project(), reference, here.folder / path, target, replace=yes)
-    text = f"{got.path} of {got.at} is {out or target.name} ({got.files} files, {size(got.size)})"
+    amount = f"{counted(got.files, 'file')}, {size(got.size)}"
+    text = f"{got.path} of {got.at} is {out or target.name} ({amount})"
     data: Data = {
         "reference": got.at,
         "commit": got.commit,

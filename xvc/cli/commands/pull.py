@@ -8,7 +8,8 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DvcRemote, GitRemote, Runs
-from xvc.cli.output import Answer, progress, show, size
+from xvc.cli.output import Answer, show, size
+from xvc.core.validate import counted
 
 if TYPE_CHECKING:
     from xvc.flows.pull import Pulled
@@ -54,7 +55,7 @@ def command(
 
     here: Context = context.obj
     request = PullRequest(remote, dvc_remote, runs, everything)
-    done = pull(here.project(), request, lambda text: progress(text, here.manner))
+    done = pull(here.project(), request, here.progress)
     data: Data = {
         "remote": done.remote,
         "dvc_remote": done.dvc_remote,
@@ -69,18 +70,27 @@ def command(
         "new": done.new,
         "files_put": done.files,
     }
-    show(Answer("pull", data, _text(done), done.warnings, ("xvc log",)), here.manner)
+    steps = ("xvc log",) if done.is_driven else ("xvc doctor", "xvc log")
+    show(Answer("pull", data, _text(done), done.warnings, steps), here.manner)
 
 
 def _text(done: Pulled) -> str:
+    lines = _brought(done)
+    if not done.is_driven:
+        lines.append("git does not merge stores in this clone yet; `xvc doctor` sets that up")
+    return "\n".join(lines)
+
+
+def _brought(done: Pulled) -> list[str]:
     if done.old == done.new and not (done.objects or done.tags or done.runs or done.files):
-        return f"everything of {done.remote} is here: {done.needed} objects looked for"
-    lines = [f"{done.objects} of {done.needed} objects brought ({size(done.size)})"]
+        return [f"everything of {done.remote} is here: {counted(done.needed, 'object')} looked for"]
+    lines = [f"{done.objects} of {counted(done.needed, 'object')} brought ({size(done.size)})"]
     if done.tags:
         names = ", ".join(done.tags[:_SHOWN]) + (" …" if len(done.tags) > _SHOWN else "")
-        lines.append(f"{len(done.tags)} tags: {names}")
-    lines += [f"the code of {done.runs} runs"] if done.runs else []
+        lines.append(f"{counted(len(done.tags), 'tag')}: {names}")
+    lines += [f"the code of {counted(done.runs, 'run')}"] if done.runs else []
     if done.old != done.new:
         lines.append(f"{done.branch} is at {(done.new or '')[:10]}")
-    lines += [f"{done.files} files of data were put to their places"] if done.files else []
-    return "\n".join(lines)
+    if done.files:
+        lines.append(f"{counted(done.files, 'file')} of data and models put in place")
+    return lines

@@ -8,7 +8,8 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun, DvcRemote, GitRemote, Runs
-from xvc.cli.output import Answer, progress, show, size
+from xvc.cli.output import Answer, show, size
+from xvc.core.validate import counted
 
 if TYPE_CHECKING:
     from xvc.flows.push import Pushed
@@ -50,7 +51,7 @@ def command(
 
     here: Context = context.obj
     request = PushRequest(remote, dvc_remote, runs, dry_run)
-    done = push(here.project(), request, lambda text: progress(text, here.manner))
+    done = push(here.project(), request, here.progress)
     data: Data = {
         "remote": done.remote,
         "dvc_remote": done.dvc_remote,
@@ -71,20 +72,27 @@ def command(
 def _text(done: Pushed, *, is_plan: bool) -> str:
     would = "would be " if is_plan else ""
     if not done.refs and not done.objects:
-        return f"{done.remote} has everything: {done.needed} objects looked at"
-    lines = [
-        f"{done.objects} of {done.needed} objects ({size(done.size)}) {would}sent to "
-        f"{done.dvc_remote}"
-    ]
-    lines += [f"{len(done.refs)} refs {would}pushed to {done.remote}"] if done.refs else []
+        return f"{done.remote} has everything: {counted(done.needed, 'object')} looked at"
+    lines = []
+    if done.objects:
+        part = f"{done.objects} of {counted(done.needed, 'object')} ({size(done.size)})"
+        lines.append(f"{part} {would}sent to {done.dvc_remote}")
+    elif done.needed:
+        lines.append(f"{done.dvc_remote} has all {counted(done.needed, 'object')} already")
+    if done.refs:
+        lines.append(f"{counted(len(done.refs), 'ref')} {would}pushed to {done.remote}")
     lines += [f"  {ref.removeprefix('refs/')}" for ref in done.refs[:_SHOWN]]
     lines += [f"  … {len(done.refs) - _SHOWN} more"] if len(done.refs) > _SHOWN else []
     return "\n".join(lines)
 
 
 def _warnings(done: Pushed) -> tuple[str, ...]:
-    if not done.left_out:
-        return done.warnings
-    names = ", ".join(done.left_out[:3]) + (" …" if len(done.left_out) > 3 else "")
-    told = f"{len(done.left_out)} runs stay here, because data of theirs is nowhere: {names}"
-    return (*done.warnings, told)
+    told = list(done.warnings)
+    if done.left_out:
+        names = ", ".join(done.left_out[:3]) + (" …" if len(done.left_out) > 3 else "")
+        kept = counted(len(done.left_out), "run")
+        told.append(f"left here, because data of theirs is nowhere: {kept}, {names}")
+    if done.unsaved:
+        kept = counted(done.unsaved, "run")
+        told.append(f"not pushed: {kept} in no version yet; `xvc tag minor`, then push again")
+    return tuple(told)

@@ -10,6 +10,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, show, size
+from xvc.core.validate import counted
 
 
 class Data(TypedDict):
@@ -54,5 +55,6 @@ def command(
         "files": got.files,
         "bytes": got.size,
     }
-    text = f"{name} {got.at} of {stage} is {out or name} ({got.files} files, {size(got.size)})"
+    amount = f"{counted(got.files, 'file')}, {size(got.size)}"
+    text = f"{name} {got.at} of {stage} is {out or name} ({amount})"
     show(Answer("model get", data, text), here.manner)

@@ -55,7 +55,7 @@ def command(
 ) -> None:
     """Take away all candidates but the best; what is in a stage or has no metric stays.
 
-    What goes can be had again by `xvc get`, which is checked before.
+    What goes can be had again by `xvc get`: cache and DVC remote are asked, for the plan, too.
 
     Example: xvc model prune --keep 3 --by acc:max
     """
@@ -63,7 +63,15 @@ def command(
 
     here: Context = context.obj
     is_plan = dry_run or not yes
-    done = prune(here.project(), keep, by, name=name, runs=runs or (), yes=not is_plan)
+    done = prune(
+        here.project(),
+        keep,
+        by,
+        name=name,
+        runs=runs or (),
+        yes=not is_plan,
+        told=here.progress,
+    )
     answer = _answer(done, is_plan=is_plan)
     if not is_plan or not any(fate.goes for fate in done.fates):
         show(answer, here.manner)
@@ -84,6 +92,8 @@ def _answer(done: Pruning, *, is_plan: bool) -> Answer:
         "dry_run": is_plan,
     }
     head = ["name", "run", "version", done.measure.metric, "size", "fate"]
+    if not done.fates:
+        return Answer("model prune", data, "no candidate is here, so none can go")
     text = table(head, [_row(fate, is_plan=is_plan) for fate in done.fates], right=(3, 4))
     verb = "would go" if is_plan else "are gone"
     text += f"\n{len(going)} of {len(done.fates)} {verb} ({size(done.size)})"
