@@ -77,5 +77,7 @@ def rebase(
     if outcome.conflicts:
         shutil.copyfile(ours, copy)
         outcome = merge_into(copy, source, theirs_wins(outcome), folder)
+    if not outcome.tallies:
+        return copy, Replaced()  # as `xvc rebase` does with what brings nothing new
     stores = Stores(copy, ours, (source,), frozenset(outcome.doubled))
     return copy, replace_by_key(stores, wanted, merged_accounts(outcome.tallies), folder)

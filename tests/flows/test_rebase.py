@@ -105,6 +105,19 @@ def test_a_rebase_twice_changes_nothing(parted: Path, call_xvc: Calling) -> None
     assert (state(parted), git(parted, "tag")) == before
 
 
+@pytest.mark.parametrize("name", ["e0.1.0", "main"])
+def test_where_this_store_comes_from_brings_nothing(
+    parted: Path, call_xvc: Calling, name: str
+) -> None:
+    """An older version and the branch itself have nothing new: not a row goes, and it is said."""
+    before = state(parted)
+
+    done = ran(call_xvc, "rebase", name, "--on", "version", "--yes")
+
+    assert f"{name} brings nothing new" in done.err
+    assert state(parted) == before
+
+
 def test_the_backup_has_every_row_of_before(parted: Path, call_xvc: Calling) -> None:
     """The tag's pointer names an object with d, which no version holds; DVC sees it in use."""
     done = ran(call_xvc, "rebase", "side", "--on", "version", "--yes", "--json")

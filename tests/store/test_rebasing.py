@@ -117,7 +117,8 @@ def _carried_out(tables: Mapping[str, Histories], wanted: Wanted, related: bool)
             found = Rebasing(refusal=type(err))
         else:
             rows, again = rows_of(there), shutil.copyfile(there, folder / "first.duckdb")
-            twice, _ = rebase(folder, again, stores["theirs"], wanted, base)
+            since = stores["theirs"] if related else None  # as `resolve` finds what was merged
+            twice, _ = rebase(folder, again, stores["theirs"], wanted, since)
             gone = frozenset((each.table, each.row) for each in done.gone)
             found = Rebasing(rows, rows_of(twice), gone, done.count)
         are_same = [path.read_bytes() for path in stores.values()] == before

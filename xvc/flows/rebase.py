@@ -31,7 +31,7 @@ from xvc.flows.merge import (
 from xvc.flows.sources import Found, resolve
 from xvc.project import Project
 from xvc.store import db
-from xvc.store.merge import Outcome, Source, merged_digests
+from xvc.store.merge import Outcome, Source
 from xvc.store.publish import held_still, keep, publish, renew
 from xvc.store.rebase import Stores, replace_by_key
 
@@ -102,13 +102,12 @@ def _planned(
     before: Path,
     tell: Tell,
 ) -> Rebased:
-    known = merged_digests(before)
     theirs = Policy(Side.THEIRS)
     outcomes = merge_all(project, copy, sources, (), theirs, tell)
     fresh = [
         Source(found.name, found.path, found.digest, found.base if outcome.is_related else None)
         for found, outcome in zip(sources, outcomes, strict=True)
-        if found.digest not in known
+        if outcome.tallies
     ]
     accounts = merged_accounts(tally for each in outcomes for tally in each.tallies)
     done = Replaced(tuple(accounts.values()))
@@ -120,9 +119,9 @@ def _planned(
     has_changed = done.has_changed or any(each.has_changed or each.conflicts for each in outcomes)
     told = (*project.keeper.warnings, *warnings_of(outcomes), *_settled(outcomes))
     told += tuple(
-        f"{each.name} was merged before: what it has is here, and replaces nothing"
-        for each in sources
-        if each.digest in known
+        f"{found.name} brings nothing new: what it has is here already, and replaces nothing"
+        for found, outcome in zip(sources, outcomes, strict=True)
+        if not outcome.tallies
     )
     return Rebased(tuple(each.name for each in sources), done, has_changed, warnings=told)
 
