@@ -1,0 +1,1 @@
+"""What `scripts/bench` measures: a module for each part of xvc, a function for each case."""
