@@ -14,7 +14,7 @@ _VERSION = "e0.1.0"
 
 def moving(folder: Path, rounds: int, files: int) -> list[Figure]:
     """A first push of a folder of data, and getting it in an empty clone."""
-    here, away = _with_data(folder / "moving", files), folder / "away"
+    here, away = with_data(folder / "moving", files), folder / "away"
     calls(here, [DVC, "remote", "add", "-q", "-d", "far", str(away / "far")])
     calls(here, ["git", "add", "-A"], ["git", "commit", "-qm", "data"])
     calls(here, [XVC, "run", "--tag", "minor", "--", "true"])
@@ -22,7 +22,8 @@ def moving(folder: Path, rounds: int, files: int) -> list[Figure]:
     return [_push(here, away, rounds, told), _get(here, folder / "clone", rounds, told)]
 
 
-def _with_data(here: Path, files: int) -> Path:
+def with_data(here: Path, files: int) -> Path:
+    """Make a project with a folder of so many files of 10 kB, which DVC tracks."""
     a_project(here)
     (here / "data").mkdir()
     for number in range(files):
