@@ -81,6 +81,21 @@ def test_logging_inside_a_run_is_light(project: Path) -> None:
     assert (done.returncode, done.stderr.strip()) == (0, "")
 
 
+def test_a_run_without_a_model_loads_nothing_of_models(project: Path) -> None:
+    """Nor of merges and tables: modules of ours cost as much as those of others."""
+    words = ["-q", "run", "--", "true"]
+    call = _CALL.format(words=words, tell="print(*sys.modules, file=sys.stderr)")
+
+    done = subprocess.run(
+        [sys.executable, "-c", call], cwd=project, capture_output=True, text=True, check=True
+    )
+
+    modules = set(done.stderr.split())
+    assert "xvc.flows.run" in modules
+    assert modules & {"xvc.flows.land", "xvc.flows.add_model", "xvc.core.merge"} == set()
+    assert modules & {"xvc.core.tables", "xvc.flows.find", "xvc.flows.tag"} == set()
+
+
 def test_a_cached_call_is_light(tmp_path: Path) -> None:
     """Looking into the cache loads no array package and no cloudpickle."""
     program = """import sys

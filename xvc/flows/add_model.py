@@ -194,8 +194,7 @@ def land_models(project: Project, run: RunId, models: Mapping[str, DataFile]) ->
         LockBusy: another xvc or git is at it, for long; `xvc model add` completes it.
         GitFailed: git refused.
     """
-    if models:
-        with FileLock(project.room.version_lock).held(wait=_WAIT, doing="run --model"):
-            clear(project.git, project.room.scratch)
-            complete(project)
-            land_candidates(project, run, models)
+    with FileLock(project.room.version_lock).held(wait=_WAIT, doing="run --model"):
+        clear(project.git, project.room.scratch)
+        complete(project)
+        land_candidates(project, run, models)

@@ -159,7 +159,7 @@ def land(project: Project, change: Change) -> str:
         change.run, change.row, change.command, change.what, change.hindrance,
     )  # fmt: skip
     _refuse_odd_folders(project, note)
-    place = _place(project)
+    place = project.room.landing
     make_folder(place.parent)
     write_durably(place, json.dumps(asdict(note)).encode())
     try:
@@ -174,17 +174,12 @@ def land(project: Project, change: Change) -> str:
     return commit
 
 
-def is_unfinished(project: Project) -> bool:
-    """Whether a change of this tree was killed."""
-    return _place(project).exists()
-
-
 def complete(project: Project) -> None:
     """Complete a change that was killed, or forget it when the branch has not got it.
 
     The caller holds the lock of versions.
     """
-    place = _place(project)
+    place = project.room.landing
     try:
         facts = json.loads(place.read_bytes())
         marks = tuple(Mark(**mark) for mark in facts.pop("marks"))
@@ -200,10 +195,6 @@ def complete(project: Project) -> None:
     if project.git.commit_of("HEAD") == note.parent:
         take_back(project.git, project.room.scratch, note.parent or _EMPTY_TREE, note.commit)
     place.unlink(missing_ok=True)
-
-
-def _place(project: Project) -> Path:
-    return project.room.scratch / f"landing-{project.room.tree}.json"
 
 
 def _has(project: Project, commit: str, ref: str) -> bool:
@@ -282,7 +273,7 @@ def _complete(project: Project, note: _Note, *, is_recorded: bool = False) -> No
             journal.close()
     if note.command and note.operation not in known:
         operations.append(project.room.operations, _operation(project, note))
-    _place(project).unlink(missing_ok=True)
+    project.room.landing.unlink(missing_ok=True)
 
 
 def _operation(project: Project, note: _Note) -> Operation:

@@ -14,7 +14,6 @@ from xvc.adapters.files import copy_durably, make_folder
 from xvc.adapters.lock import FileLock
 from xvc.errors import BusyError, ExternalError, PointerCorrupt, Unresolved
 from xvc.flows.intend import conclude, is_intended
-from xvc.flows.land import complete, is_unfinished
 from xvc.journal.reader import is_written, journals
 from xvc.journal.refuge import is_ours, refuge_of
 from xvc.project import Project
@@ -28,13 +27,15 @@ def mend(project: Project) -> None:
         bring_home(project)
     if project.place is None:
         return
-    is_open, is_broken = is_unfinished(project), is_intended(project)
+    is_open, is_broken = project.room.landing.exists(), is_intended(project)
     if not (is_open or is_broken or has_remains(project.git, project.room.scratch)):
         return
     lock = FileLock(project.room.version_lock)
     with suppress(*_LATER), lock.held(wait=0.0, doing="mend"):
         clear(project.git, project.room.scratch)
         if is_open:
+            from xvc.flows.land import complete  # late: models are not what most commands touch
+
             complete(project)
         if is_broken:
             conclude(project)

@@ -26,7 +26,6 @@ from xvc.core.record import Kind
 from xvc.core.run import DataFile, RunRecord, Status
 from xvc.core.version import Bump
 from xvc.errors import BadValue, JournalFailed, NoCommand, XvcError
-from xvc.flows.add_model import keep_models, land_models, parse_models
 from xvc.flows.mend import mend
 from xvc.project import Project
 from xvc.store.db import warm_up
@@ -83,7 +82,7 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
         BadValue: a declared output lies outside the project, a model has no name, or the params
             file cannot be copied.
     """
-    models = parse_models(request.models, request.folder)
+    models = _parsed(request)
     request = replace(request, outs=_places(project, request))
     if request.fold:
         warm_up()  # DuckDB loads while git and the command work
@@ -113,7 +112,10 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
             project.keeper.refresh()
             begun.warnings += project.keeper.warnings
     with _forgiving(begun.warnings):
-        land_models(project, record.id, kept)
+        if kept:
+            from xvc.flows.add_model import land_models  # late: most runs leave no model
+
+            land_models(project, record.id, kept)
     tagged = _tagged(project, request, record, begun.warnings)
     return Ran(record, ending.shell_code, tagged, tuple(begun.warnings))
 
@@ -333,12 +335,22 @@ def _outs(project: Project, request: RunRequest, warnings: list[str]) -> dict[st
     return found
 
 
+def _parsed(request: RunRequest) -> tuple[ModelFile, ...]:
+    if not request.models:
+        return ()
+    from xvc.flows.add_model import parse_models  # late: as above
+
+    return parse_models(request.models, request.folder)
+
+
 def _models(
     project: Project, begun: Begun, models: tuple[ModelFile, ...], ending: Ending
 ) -> dict[str, DataFile]:
     """Keep the models of a run that has finished; what a failed one left may be half of one."""
     if not models or _status(ending) is not Status.FINISHED:
         return {}
+    from xvc.flows.add_model import keep_models  # late: as above
+
     run, since = begun.record.id, begun.record.started or 0
     return keep_models(project, run, since, models, begun.warnings)
 

@@ -67,6 +67,11 @@ class Room:
         return self.folder / "merges" / self.tree
 
     @property
+    def landing(self) -> Path:
+        """A change of the models in this tree; there only while it is under way, or was killed."""
+        return self.scratch / f"landing-{self.tree}.json"
+
+    @property
     def operations(self) -> Path:
         """The operation log."""
         return self.folder / "operations.jsonl"

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.adapters.files import beside
-from xvc.core.tables import NotParquet, TablesFailed
 from xvc.errors import (
     BusyError,
     CorruptError,
@@ -195,6 +194,8 @@ def on_files(path: Path, scratch: Path, memory: str) -> Iterator[DuckDBPyConnect
     """
     import duckdb
 
+    from xvc.core.tables import TablesFailed  # late: a store needs nothing of tables
+
     connection = duckdb.connect(":memory:", config=_OFFLINE)
     try:
         connection.execute("SET TimeZone='UTC'")
@@ -216,6 +217,8 @@ def reading_file(path: Path) -> Iterator[None]:
         NotParquet: it is none, or damaged.
     """
     import duckdb
+
+    from xvc.core.tables import NotParquet  # late: as above
 
     try:
         yield
