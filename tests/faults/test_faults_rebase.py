@@ -164,7 +164,7 @@ def test_some_points_of_a_rebase_and_of_an_unfinished_merge(
     name: str, act: str, disputed: Repo, tmp_path: Path, tally: Callable[[str], None]
 ) -> None:
     """A fault at some storage calls: old or new, the sources untouched, and the call completes."""
-    figures, wrong = sweep(disputed, name, act, tmp_path, 6)
+    figures, wrong = sweep(disputed, name, act, tmp_path, 4)
     tally(figures)
 
     assert not wrong, "\n\n".join(wrong[:10])
