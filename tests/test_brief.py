@@ -13,12 +13,12 @@ from surroundings import Calling, git
 from xvc import Tracker
 from xvc.cli.commands.brief import answer_of
 from xvc.cli.output import envelope_of
-from xvc.core.brief import Best, Tried, best_runs, described, failures, tried
 from xvc.core.direction import Direction
 from xvc.core.run import RunRecord, Status
-from xvc.flows.brief import Brief
-from xvc.flows.worktree_list import Condition, TreeInfo
+from xvc.runs.brief import Brief
+from xvc.runs.digest import Best, Tried, best_runs, described, failures, tried
 from xvc.types import RunId
+from xvc.worktrees.list import Condition, TreeInfo
 
 _MOST = 2000
 _TEXTS = st.sampled_from(

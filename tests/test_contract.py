@@ -23,7 +23,7 @@ from surroundings import Called, Calling, expected, git
 from xvc import Tracker
 from xvc.cli import contract
 from xvc.cli.app import COMMANDS
-from xvc.core.contract import schema_of
+from xvc.cli.json_schema import schema_of
 from xvc.core.plain import to_plain
 
 GOLDEN = Path(__file__).parent / "golden"

@@ -91,9 +91,9 @@ def test_a_run_without_a_model_loads_nothing_of_models(project: Path) -> None:
     )
 
     modules = set(done.stderr.split())
-    assert "xvc.flows.run" in modules
-    assert modules & {"xvc.flows.land", "xvc.flows.add_model", "xvc.core.merge"} == set()
-    assert modules & {"xvc.core.tables", "xvc.flows.find", "xvc.flows.tag"} == set()
+    assert "xvc.runs.run" in modules
+    assert modules & {"xvc.models.publish_models", "xvc.models.add", "xvc.core.merge"} == set()
+    assert modules & {"xvc.core.table_merge", "xvc.history.find", "xvc.versions.tag"} == set()
 
 
 def test_a_cached_call_is_light(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from pages import (
     unknown_calls,
 )
 from surroundings import Calling, git
-from xvc.adapters.skills import packaged_skills
+from xvc.agents.skill_files import packaged_skills
 
 NAMES = ("benchmark", "git-versioning", "xvc")
 BY_SKILL = pytest.mark.parametrize("name", NAMES)

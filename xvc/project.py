@@ -13,17 +13,25 @@ from pathlib import Path
 from urllib.parse import quote
 
 from xvc import config
-from xvc.adapters import git
-from xvc.adapters.assets import Assets
-from xvc.adapters.dvc import SUFFIX, Dvc, load_yaml, pointer_of, read_pointers, use_cache, use_site
-from xvc.adapters.git import Git
 from xvc.config import Settings
-from xvc.core.data import inputs
 from xvc.core.model import RESULTS
 from xvc.core.run import DataFile
+from xvc.core.run_inputs import inputs
+from xvc.dvc.repository import (
+    SUFFIX,
+    Dvc,
+    load_yaml,
+    pointer_of,
+    read_pointers,
+    use_cache,
+    use_site,
+)
 from xvc.errors import NoProject
+from xvc.git import commands as git
+from xvc.git.commands import Git
 from xvc.journal.layout import Room
 from xvc.store.keeper import Keeper
+from xvc.system.asset_files import Assets
 from xvc.types import Json
 
 _OUTSIDE = ".xvc-journals"

@@ -12,7 +12,7 @@ from cases.measuring import Figure, ratios
 from cases.processes import IMPORT, IMPORTING, XVC, a_project, calls, process
 from xvc.core.record import Kind, facts_of
 from xvc.core.run import Code, RunRecord, Status
-from xvc.core.tag import TagMessage
+from xvc.core.tag_message import TagMessage
 from xvc.journal.writer import Journal
 from xvc.project import Project
 from xvc.types import Json, Nanoseconds, RunId

@@ -9,10 +9,10 @@ import duckdb
 
 from cases.measuring import ROW, Figure, cpu, loop, ratios
 from xvc import Reader, Tracker
-from xvc.core.tables import Order
-from xvc.flows.merge_tables import merge_tables
+from xvc.core.table_merge import Order
 from xvc.journal.reader import Mark, read_new
 from xvc.journal.writer import Journal
+from xvc.merging.parquet import merge_tables
 from xvc.project import Project
 from xvc.store import db
 from xvc.store.columns import struct_of

@@ -11,7 +11,7 @@ import termios
 from dataclasses import asdict
 from pathlib import Path
 
-from xvc.adapters.process import Ladder, Launch, run
+from xvc.system.process import Ladder, Launch, run
 
 
 def main() -> None:

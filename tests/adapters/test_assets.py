@@ -18,9 +18,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xvc.adapters.assets import Assets
-from xvc.adapters.pickling import dump
 from xvc.errors import AmbiguousAsset, AssetCorrupt, AssetFailed, BadValue, NoAsset, NoPickle
+from xvc.system.asset_files import Assets
+from xvc.system.pickling import dump
 
 ARRAYS = st.tuples(
     st.sampled_from(["f8", "i4", "u1"]),
@@ -105,7 +105,7 @@ def test_a_large_array_is_not_copied(tmp_path: Path) -> None:
 import resource, sys
 import cloudpickle, numpy
 from pathlib import Path
-from xvc.adapters.assets import Assets
+from xvc.system.asset_files import Assets
 model = {"weights": numpy.random.default_rng(0).random(10_000_000), "bias": [1.0]}
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 digest = Assets(Path(sys.argv[1])).keep(model)
@@ -226,7 +226,7 @@ def test_what_a_killed_writer_left_goes(assets: Assets) -> None:
     program = """
 import sys, time
 from pathlib import Path
-from xvc.adapters.assets import Assets
+from xvc.system.asset_files import Assets
 
 class Slow:
     def __reduce__(self):
@@ -303,7 +303,7 @@ def test_a_full_disk(assets: Assets) -> None:
     program = """
 import resource, signal, sys
 from pathlib import Path
-from xvc.adapters.assets import Assets
+from xvc.system.asset_files import Assets
 from xvc.errors import AssetFailed
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))

@@ -13,8 +13,8 @@ from typing import Any
 import diskcache
 import pytest
 
-from xvc.adapters.cache import Cache, CacheFailed, EntryRotten, NoCache
-from xvc.core.entry import Called, Entry, Part
+from xvc.core.cache_entry import Called, Entry, Part
+from xvc.system.result_cache import Cache, CacheFailed, EntryRotten, NoCache
 from xvc.types import Nanoseconds
 
 KEY = "ab" * 32
@@ -171,9 +171,7 @@ def test_hits_and_misses_add_up_over_processes(folder: Path) -> None:
         cache.close()
         os._exit(0)
     os.waitpid(child, 0)
-    program = (
-        "import sys; from xvc.adapters.cache import *; Cache(sys.argv[1]).count('a b', hit=True)"
-    )
+    program = "import sys; from xvc.system.result_cache import *; Cache(sys.argv[1]).count('a b', hit=True)"
     subprocess.run([sys.executable, "-c", program, str(folder)], check=True)
 
     assert cache.counts() == {"fit": (2, 1), "a b": (1, 0)}

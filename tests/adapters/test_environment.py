@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.adapters.environment import describe_environment, environment_digest
 from xvc.core.run import Environment
+from xvc.system.environment import describe_environment, environment_digest
 
 PACKAGES = (
     "Foo_Bar.baz-1.2.dist-info",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from xvc.adapters.files import write_durably
+from xvc.system.files import write_durably
 
 
 def test_threads_write_one_file_at_once(tmp_path: Path) -> None:

@@ -19,14 +19,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.adapters.lease import holder_of
-from xvc.adapters.lock import FileLock, Owner, current_owner, is_alive
 from xvc.errors import BadValue, LockBusy
+from xvc.system.lease import holder_of
+from xvc.system.lock import FileLock, Owner, current_owner, is_alive
 
 HOLD = """
 import sys, time; from pathlib import Path
 {first}
-from xvc.adapters.lock import FileLock
+from xvc.system.lock import FileLock
 lock = FileLock(Path(sys.argv[1])); lock.acquire(5, "a long fold")
 print("held", flush=True); sys.stdin.readline(); lock.release(); print("free", flush=True)
 sys.stdin.readline()
@@ -34,7 +34,7 @@ sys.stdin.readline()
 COUNT = """
 import sys; from pathlib import Path
 {first}
-from xvc.adapters.lock import FileLock
+from xvc.system.lock import FileLock
 lock, total = FileLock(Path(sys.argv[1])), Path(sys.argv[2])
 for _ in range(25):
     with lock.held(wait=60, doing="count"):
@@ -204,7 +204,7 @@ def test_a_surviving_child_does_not_keep_a_dead_parents_lock(tmp_path: Path) -> 
     path = tmp_path / "a.lock"
     code = (
         "import os, sys, time; from pathlib import Path\n"
-        "from xvc.adapters.lock import FileLock\n"
+        "from xvc.system.lock import FileLock\n"
         "lock = FileLock(Path(sys.argv[1])); lock.acquire(0, 'fold')\n"
         "child = os.fork()\n"
         "if child == 0: time.sleep(600)\n"

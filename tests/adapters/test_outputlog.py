@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.adapters.outputlog import OutputLog, finish
+from xvc.system.output_log import OutputLog, finish
 
 
 def expected(stream: bytes, half: int) -> bytes:
@@ -69,7 +69,7 @@ def test_every_byte_is_on_disk_when_write_returns(tmp_path: Path) -> None:
     path = tmp_path / "out.log"
     code = (
         "import os, sys, signal; from pathlib import Path\n"
-        "from xvc.adapters.outputlog import OutputLog\n"
+        "from xvc.system.output_log import OutputLog\n"
         "log = OutputLog(Path(sys.argv[1]), 100)\n"
         "for number in range(100): log.write(b'%03d\\n' % number)\n"
         "os.kill(os.getpid(), signal.SIGKILL)"

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.adapters import plots
-from xvc.core.plot import Plot, PlotKind, Series, bins_of, summary
+from xvc.render import plots
+from xvc.render.figure import Plot, PlotKind, Series, bins_of, summary
 
 NUMBERS = st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=50)
 LINE = Plot(

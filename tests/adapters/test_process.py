@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from xvc.adapters.process import Ending, Launch, Sink, run
 from xvc.errors import NoCommand
+from xvc.system.process import Ending, Launch, Sink, run
 
 Start = Callable[..., tuple[Ending, "Output"]]
 SHORT = 30.0  # seconds after which a test that hangs is ended by the code under test

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from xvc.adapters.study import Points
 from xvc.core.direction import Direction
 from xvc.core.space import parse_dimension
 from xvc.core.sweep import Sampler, State
+from xvc.sweeps.optuna_study import Points
 
 optuna = pytest.importorskip("optuna")
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from xvc.adapters.cgroup import oom_kills
-from xvc.adapters.gpu import Gpus
-from xvc.adapters.system import Sampler, Tree, boot_id, started_at
 from xvc.core.run import Usage
+from xvc.system.cgroup import oom_kills
+from xvc.system.gpu import Gpus
+from xvc.system.process_tree import Sampler, Tree, boot_id, started_at
 
 BURN = (
     "import time; block = b'x' * 80_000_000; began = time.process_time()\n"
@@ -62,7 +62,7 @@ def test_a_tree_is_measured_with_its_grandchildren(spawn: Spawn) -> None:
 
 _OWN = """
 import os, time
-from xvc.adapters.system import Sampler
+from xvc.system.process_tree import Sampler
 block = b"x" * 30_000_000
 for _ in range(3_000_000):
     pass
@@ -156,7 +156,7 @@ def test_a_process_that_waits_to_be_collected_is_dead(spawn: Spawn) -> None:
 
 def test_the_boot_is_the_same_in_every_process() -> None:
     """Two processes of one machine name its start alike."""
-    call = "from xvc.adapters.system import boot_id; print(boot_id())"
+    call = "from xvc.system.process_tree import boot_id; print(boot_id())"
     path = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     other = subprocess.run([sys.executable, "-c", call], capture_output=True, check=True, env=path)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.core.arguments import option_values
+from xvc.recording.command_params import option_values
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.core.canonical import Encoder, Unkeyable, content_key
+from xvc.tracking.canonical import Encoder, Unkeyable, content_key
 
 
 class Config:
@@ -250,7 +250,7 @@ _FRESH = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import test_canonical
-from xvc.core.canonical import content_key
+from xvc.tracking.canonical import content_key
 print(*[content_key(value) for value in test_canonical.DIFFERENT])
 """
 

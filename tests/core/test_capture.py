@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.core.capture import LineMetrics, parse_metric_lines
+from xvc.runs.capture import LineMetrics, parse_metric_lines
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_./-]{0,8}", fullmatch=True)
 NUMBERS = st.integers() | st.floats(allow_nan=False)

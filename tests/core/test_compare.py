@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.core.compare import (
+from xvc.core.direction import Direction
+from xvc.core.run import DataFile, Environment, RunRecord
+from xvc.runs.comparison import (
     MISSING,
     Cell,
     CodeChange,
@@ -18,8 +20,6 @@ from xvc.core.compare import (
     compare,
     compare_packages,
 )
-from xvc.core.direction import Direction
-from xvc.core.run import DataFile, Environment, RunRecord
 from xvc.types import Json, RunId
 
 SCALARS: st.SearchStrategy[Json] = (

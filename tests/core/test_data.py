@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.core.data import data_hash, inputs
 from xvc.core.run import DataFile
+from xvc.core.run_inputs import data_hash, inputs
 
 DIGESTS = st.text("0123456789abcdef", min_size=32, max_size=32)
 FILES = st.dictionaries(st.text(), st.builds(DataFile, DIGESTS, st.none() | st.integers(0)))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from xvc.core.executions import duplicates, experiment, failures, missing_params
 from xvc.core.run import DataFile, RunRecord, Status
-from xvc.core.validate import Finding, Level
+from xvc.runs.checks import Finding, Level
+from xvc.runs.executions import duplicates, experiment, failures, missing_params
 from xvc.types import Nanoseconds, RunId
 
 

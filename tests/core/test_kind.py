@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.core.kind import Kind, wider
 from xvc.core.merge import MergeUnsound
-from xvc.core.tables import Account, Style
+from xvc.core.table_merge import Account, Style
 from xvc.errors import BadValue
+from xvc.store.column_types import Kind, wider
 
 WHOLE = [
     f"{sign}{name}" for sign in ("", "U") for name in ("TINYINT", "SMALLINT", "INTEGER", "BIGINT")

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from xvc.core.filter import parse_filter
 from xvc.core.merge import Choice, Conflict, Fate, MergeUnsound, Side, Tally, decide, remembered
-from xvc.core.settle import settle_run
+from xvc.store.run_merge import settle_run
 
 counts = st.dictionaries(st.sampled_from(Fate), st.integers(0, 9))
 notes = [

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.core.renames import LIKELY, Key, Values, likeness, likeness_of_names, renames
+from xvc.runs.renamed_keys import LIKELY, Key, Values, likeness, likeness_of_names, renames
 
 WORDS = st.sampled_from(["loss", "acc", "accuracy", "val", "train", "lr", "batch", "size", "f1"])
 NAMES = st.lists(WORDS, min_size=1, max_size=3).map("_".join) | st.text(max_size=6)

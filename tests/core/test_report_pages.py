@@ -9,11 +9,11 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from xvc.core.html import page
-from xvc.core.markdown import bars, markdown
-from xvc.core.plot import Plot, PlotKind, Series
-from xvc.core.report import Commands, Curves, Report, Section, Table, Text
 from xvc.core.subject import one_line
+from xvc.render.document import Commands, Curves, Report, Section, Table, Text
+from xvc.render.figure import Plot, PlotKind, Series
+from xvc.render.html import page
+from xvc.render.markdown import bars, markdown
 
 NASTY = st.sampled_from(
     [

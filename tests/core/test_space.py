@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xvc.adapters.values import parse_scalar
 from xvc.core.space import (
     Choices,
     Dimension,
@@ -22,6 +21,7 @@ from xvc.core.space import (
     values_of,
 )
 from xvc.errors import BadValue
+from xvc.system.value_files import parse_scalar
 
 _SCALARS = st.one_of(
     st.integers(-(10**6), 10**6),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xvc.core.splice import BEGIN, END, MarksDamaged, NoMarks, spliced
+from xvc.render.splice import BEGIN, END, MarksDamaged, NoMarks, spliced
 
 CONTENT = st.binary(max_size=40).filter(lambda raw: b"<!--" not in raw) | st.sampled_from(
     [b"# A\n\ntext\n", b"a\r\nb\r\n", b"no end", b"\xff\xfe\x00", b"\r\n"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from xvc.adapters.values import parse_scalar
 from xvc.core.direction import Direction
 from xvc.core.run import RunRecord, Status
 from xvc.core.space import Choices
@@ -21,7 +20,8 @@ from xvc.core.sweep import (
     command_of,
     trials_of,
 )
-from xvc.core.sweep_request import BadSweep, total_of, wish_of
+from xvc.sweeps.request import BadSweep, total_of, wish_of
+from xvc.system.value_files import parse_scalar
 from xvc.types import Json, Nanoseconds, RunId
 
 SPACE = {"lr": Choices((0.1, 0.01)), "name": Choices(("{lr}",))}

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xvc.core.subject import headline
-from xvc.core.tag import TagMessage
+from xvc.core.tag_message import TagMessage
 from xvc.types import CommitId, Digest, Nanoseconds, RunId
 
 HEX = st.text("0123456789abcdef", min_size=6, max_size=40)

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.core.unpack import CYCLE, plainer, unpacked
 from xvc.errors import BadValue
+from xvc.tracking.unpack import CYCLE, plainer, unpacked
 
 NAMES = st.text("abgh", min_size=1, max_size=2)
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary()

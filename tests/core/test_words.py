@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.core.words import camel_words, words
+from xvc.core.name_words import camel_words, words
 
 
 @given(st.text())

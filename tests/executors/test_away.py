@@ -16,13 +16,13 @@ import pytest
 
 from surroundings import Calling, git, private_environment
 from trials import appeared, ended, is_gone
-from xvc.adapters.dvc import render_pointer
-from xvc.adapters.snapshot import take
 from xvc.core.job import Job
+from xvc.dvc.repository import render_pointer
 from xvc.errors import DvcFailed
-from xvc.executors.away import Away, Brought, pack
 from xvc.executors.clone import ends_of, forget, home_of, run_away
 from xvc.executors.dask import DaskExecutor
+from xvc.executors.shipping import Away, Brought, pack
+from xvc.git.snapshot import take
 from xvc.project import Project
 from xvc.types import RunId
 

@@ -45,7 +45,7 @@ def _load() -> None:
     import xvc
 
     for found in pkgutil.walk_packages(xvc.__path__, "xvc."):
-        if found.name not in ("xvc.__main__", "xvc.frame"):
+        if found.name not in ("xvc.__main__", "xvc.store.frames"):
             importlib.import_module(found.name)
     duckdb.connect().close()  # what is loaded late inside it
     gc.collect()

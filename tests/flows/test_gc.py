@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from surroundings import Calling, git
-from xvc.adapters.dvc import Dvc, pointer_of, render_pointer
+from xvc.dvc.repository import Dvc, pointer_of, render_pointer
 
 
 def keep(project: Path, text: str) -> str:

@@ -14,7 +14,7 @@ import pytest
 
 from surroundings import Calling, copied, git, private_environment
 from test_tagging import everything
-from xvc.adapters.staging import Staging
+from xvc.system.staging import Staging
 
 STORE = "results/experiments.duckdb"
 COPY = "open('model.bin', 'w').write(open('data/raw/1.csv').read())"
@@ -510,7 +510,7 @@ def test_a_killed_cleanup_is_completed_by_the_same_call(
     """Killed at any step, the next call leaves neither tree nor note."""
     tree = checkout(call_xvc, "e0.1.0")
     (tagged / ".git/xvc/journals" / f"worktree-{tree.name}").mkdir(parents=True, exist_ok=True)
-    kill_at(monkeypatch, call_xvc, f"xvc.flows.worktree_remove.{place}", "cleanup", "--yes")
+    kill_at(monkeypatch, call_xvc, f"xvc.worktrees.remove.{place}", "cleanup", "--yes")
 
     code, _ = cleaned(call_xvc, "--yes")
 
@@ -525,7 +525,7 @@ import os
 import signal
 import sys
 
-from xvc.adapters.staging import Staging
+from xvc.system.staging import Staging
 from xvc.cli.app import call
 
 setattr(Staging, sys.argv[1], lambda *given, **more: os.kill(os.getpid(), signal.SIGKILL))

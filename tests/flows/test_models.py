@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-import xvc.flows.land as landing
+import xvc.models.publish_models as landing
 from remotes import use_remote
 from surroundings import Calling, git
-from xvc.adapters import branch
+from xvc.git import branch
 
 TRAIN = """\
 import json
@@ -518,8 +518,8 @@ DYING = """\
 import os
 import sys
 
-import xvc.adapters.branch as branch
-from xvc.adapters.staging import Staging
+import xvc.git.branch as branch
+from xvc.system.staging import Staging
 from xvc.cli.app import call
 
 place, name = {
@@ -565,7 +565,7 @@ import sys
 import time
 from pathlib import Path
 
-import xvc.flows.promote as promoting
+import xvc.models.promote as promoting
 from xvc.cli.app import call
 
 assign, mine = promoting.assign, Path(sys.argv[1])

@@ -12,7 +12,7 @@ import pytest
 
 from remotes import bucket, ssh_folder, use_remote
 from surroundings import Calling, copied, git, private_environment
-from xvc.adapters.dvc import Dvc, pointer_of
+from xvc.dvc.repository import Dvc, pointer_of
 
 MODEL = """\
 from pathlib import Path

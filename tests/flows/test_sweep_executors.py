@@ -25,8 +25,8 @@ from surroundings import Calling, git, private_environment
 from xvc.core.space import Choices
 from xvc.core.sweep import Wish
 from xvc.executors.dask import NoScheduler
-from xvc.flows.sweep_start import begin_sweep
 from xvc.project import Project
+from xvc.sweeps.start import begin_sweep
 
 SCRIPT = """\
 import json, os, signal, sys, time

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from surroundings import Calling, git
-from xvc.adapters.study import Points
 from xvc.core.direction import Direction
 from xvc.core.sweep import Sampler
+from xvc.sweeps.optuna_study import Points
 
 SCRIPT = """\
 import json, os, sys, time

@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from surroundings import Calling, git
-from xvc.core.tables import FileChanged, Order
-from xvc.flows.merge_tables import merge_tables
+from xvc.core.table_merge import FileChanged, Order
+from xvc.merging.parquet import merge_tables
 from xvc.project import Project
 
 

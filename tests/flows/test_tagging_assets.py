@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from surroundings import Calling, git
-from xvc.adapters.dvc import Dvc
+from xvc.dvc.repository import Dvc
 
 LOG = """
 import sys
@@ -150,8 +150,9 @@ def test_an_older_version_checked_out(project: Path, call_xvc: Calling) -> None:
 KILLED = """
 import os, sys
 from pathlib import Path
-from xvc.adapters import dvc, files
-from xvc.flows import keep_assets
+from xvc.dvc import repository as dvc
+from xvc.system import files
+from xvc.database import keep_assets
 step, place = int(sys.argv[1]), {}
 def dying(call, name):
     def called(*given, **named):

@@ -16,7 +16,8 @@ from xvc.core.filter import evaluate
 from xvc.errors import BadQuery, BadValue
 from xvc.journal.layout import Room
 from xvc.journal.writer import Journal
-from xvc.store import look, sql
+from xvc.store import sql
+from xvc.store import table_queries as look
 from xvc.store.keeper import Keeper
 from xvc.types import RunId
 

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from xvc.core.tables import Account, RowsRefused, Style
+from xvc.core.table_merge import Account, RowsRefused, Style
 from xvc.store.db import on_files
 from xvc.store.parquet import read_table
 from xvc.store.parquet_merge import Meeting, merge_by_key, merge_rows

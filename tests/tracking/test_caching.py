@@ -17,8 +17,7 @@ from typing import Any
 import pytest
 
 from xvc import Tracker
-from xvc.adapters.cache import Cache, NoEntry
-from xvc.core.canonical import Unkeyable
+from xvc.system.result_cache import Cache, NoEntry
 from xvc.tracking.caching import (
     Hit,
     Miss,
@@ -28,6 +27,7 @@ from xvc.tracking.caching import (
     read_cache,
     scan_cache,
 )
+from xvc.tracking.canonical import Unkeyable
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 
 from surroundings import Calling
 from xvc import Tracker
-from xvc.changing import RunGoesOn, RunVersioned
 from xvc.errors import BadValue, NoRun
+from xvc.recording.edit_records import RunGoesOn, RunVersioned
 
 ROWS = ({"step": 1, "loss": 0.5}, {"step": 2, "loss": 0.25, "name": "b"}, {"step": 3, "loss": 0.1})
 

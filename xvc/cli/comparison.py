@@ -8,16 +8,16 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from xvc.cli.output import few, table
-from xvc.core import markdown
-from xvc.core.compare import Difference, Missing
-from xvc.core.differences import differences
 from xvc.core.direction import Direction
-from xvc.core.html import page
-from xvc.core.report import Report, Section, Text
 from xvc.core.run import Status
+from xvc.render import markdown
+from xvc.render.document import Report, Section, Text
+from xvc.render.html import page
+from xvc.runs.comparison import Difference, Missing
+from xvc.runs.difference_tables import differences
 
 if TYPE_CHECKING:
-    from xvc.flows.compare import Compared
+    from xvc.runs.compare import Compared
 
 
 class RunFacts(TypedDict):

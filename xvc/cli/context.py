@@ -63,7 +63,7 @@ class Context:
 
     def project_of(self, database: Path | None) -> Project:
         """Find the project of a store, named as seen from the folder; None is the project's own."""
-        from xvc.flows.look import project_of  # late: --help opens nothing
+        from xvc.database.queries import project_of  # late: --help opens nothing
 
         return project_of(self.project(), database and self.folder / database)
 

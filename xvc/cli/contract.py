@@ -9,8 +9,8 @@ from importlib import import_module
 from typing import cast
 
 from xvc.cli.app import COMMANDS, module_of
+from xvc.cli.json_schema import DEFINITIONS, DIALECT, schema_of
 from xvc.cli.output import SCHEMA, Envelope, Refusal
-from xvc.core.contract import DEFINITIONS, DIALECT, schema_of
 from xvc.types import Json
 
 ERROR = "error"

@@ -24,7 +24,7 @@ from xvc.types import Json
 if TYPE_CHECKING:
     from xvc.cli.context import Context
     from xvc.project import Project
-    from xvc.store.look import Grid
+    from xvc.store.table_queries import Grid
 
 _WIDEST = 40  # characters of a cell on a terminal
 _PLAIN = (bool, int, float, str, bytes, list, dict)

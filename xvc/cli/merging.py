@@ -13,8 +13,8 @@ from xvc.core.merge import Conflict, Fate, Side, Tally
 from xvc.types import Json
 
 if TYPE_CHECKING:
-    from xvc.flows.merge import Merged
-    from xvc.flows.unfinished import Unfinished
+    from xvc.merging.merge import Merged
+    from xvc.merging.unfinished import Unfinished
 
 _HEAD = ("table", "ours", "theirs", "equal", "kept", "taken", "changed", "deleted", "both", "after")
 _WIDEST = 40
@@ -234,7 +234,7 @@ def _value(text: str | None) -> Json:
 
 
 def _csv(conflicts: tuple[Conflict, ...]) -> str:
-    from xvc.flows.choices import FIELDS  # late: it reads files
+    from xvc.merging.choices import FIELDS  # late: it reads files
 
     out = io.StringIO()
     writer = csv.DictWriter(out, FIELDS, lineterminator="\n")

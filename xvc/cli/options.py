@@ -11,7 +11,7 @@ import typer
 def _references(incomplete: str) -> list[str]:
     """Complete a reference: versions, run ids, names."""
     from xvc.cli.context import Context  # late: only when a shell asks
-    from xvc.flows.find import suggestions
+    from xvc.history.find import suggestions
 
     return suggestions(Context().project(), incomplete)
 
@@ -44,7 +44,7 @@ def _keys(context: typer.Context, incomplete: str) -> list[str]:
 
 def _of_store(context: typer.Context, incomplete: str, table: str | None) -> list[str]:
     from xvc.cli.context import Context  # late: only when a shell asks
-    from xvc.flows.look import suggestions
+    from xvc.database.queries import suggestions
 
     project = Context().project_of(context.params.get("database"))
     return [name for name in suggestions(project, table) if name.startswith(incomplete)]

@@ -31,7 +31,7 @@ def pair_of(text: str) -> tuple[str, object]:
     Raises:
         BadValue: there is no = in it, or no key before.
     """
-    from xvc.adapters.values import parse_scalar  # late: help needs no YAML
+    from xvc.system.value_files import parse_scalar  # late: help needs no YAML
 
     key, sign, value = text.partition("=")
     if not key or not sign:

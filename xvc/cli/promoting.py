@@ -9,8 +9,8 @@ from xvc.cli.output import Answer
 
 if TYPE_CHECKING:
     from xvc.cli.context import Context
-    from xvc.core.stage import Gate
-    from xvc.flows.promote import Promoted
+    from xvc.models.promote import Promoted
+    from xvc.models.stages import Gate
 
 
 class GateFacts(TypedDict):

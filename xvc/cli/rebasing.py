@@ -10,7 +10,7 @@ from xvc.types import Json
 
 if TYPE_CHECKING:
     from xvc.core.rebase import Account, Gone
-    from xvc.flows.rebase import Rebased
+    from xvc.merging.rebase import Rebased
 
 _HEAD = ("table", "ours", "taken", "changed", "deleted", "replaced", "dropped", "after")
 

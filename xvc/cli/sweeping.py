@@ -13,7 +13,7 @@ from xvc.cli.output import Answer, Manner, duration, number, say, table
 from xvc.core.sweep import State, Sweep, Trial
 
 if TYPE_CHECKING:
-    from xvc.flows.sweep_drive import Progress, Swept
+    from xvc.sweeps.drive import Progress, Swept
 
 _INTERRUPTED = 130
 
@@ -128,7 +128,7 @@ def shown(trial: Trial) -> str:
 
 def swept(command: str, found: Swept) -> Answer:
     """Say what a sweep has come to."""
-    from xvc.flows.sweep_drive import progress  # late: here a sweep has run, so it is loaded
+    from xvc.sweeps.drive import progress  # late: here a sweep has run, so it is loaded
 
     told = progress(found.sweep, found.trials)
     sweep = found.sweep

@@ -11,7 +11,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import listed
 from xvc.cli.output import Answer, few, say, show, table
-from xvc.core.tables import FolderKept, Order, Style
+from xvc.core.table_merge import FolderKept, Order, Style
 from xvc.errors import BadValue
 
 Base = Annotated[Path, typer.Argument(help="The Parquet file, or folder of some, to merge into.")]
@@ -93,7 +93,7 @@ def order_of(
 
 def carry_out(here: Context, command: str, order: Order, *, dry_run: bool, agreed: bool) -> None:
     """Do it, or show what it would do; what nobody agreed to exits 4."""
-    from xvc.flows.merge_tables import merge_tables  # late: it opens DuckDB
+    from xvc.merging.parquet import merge_tables  # late: it opens DuckDB
 
     done = merge_tables(
         here.project(),

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from xvc.core.equality import is_nan
-from xvc.core.words import pieces, word_table, words
+from xvc.core.name_words import pieces, word_table, words
 from xvc.errors import BadSetting
 
 _HIGHER = word_table(

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import PurePosixPath
 from typing import TypeVar
 
-from xvc.core.words import camel_words, word_table
+from xvc.core.name_words import camel_words, word_table
 
 _Value = TypeVar("_Value")
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from xvc.core.direction import is_progress
 from xvc.core.equality import is_same
-from xvc.core.words import pieces, word_table, words
+from xvc.core.name_words import pieces, word_table, words
 from xvc.types import Json
 
 _LONGEST_NAME, _LONGEST_VALUE, _LONGEST_TEXT = 32, 24, 72

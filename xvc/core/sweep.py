@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import cast
 
 from xvc.core.direction import Direction, better
-from xvc.core.measure import number_of
+from xvc.core.objective import number_of
 from xvc.core.run import RunRecord, Status
 from xvc.core.space import Choices, Dimension, facts_of, space_from
 from xvc.types import Json

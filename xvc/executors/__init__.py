@@ -7,8 +7,8 @@ from pathlib import Path
 
 from xvc.core.job import Executor
 from xvc.core.sweep import Wish
-from xvc.executors.away import Away
 from xvc.executors.local import LocalExecutor
+from xvc.executors.shipping import Away
 from xvc.types import Json
 
 NAMES = ("local", "dask", "slurm")

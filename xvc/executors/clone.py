@@ -20,21 +20,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from xvc.adapters.dvc import SUFFIX, Dvc, pointer_of
-from xvc.adapters.fetching import pull
-from xvc.adapters.files import add_line, make_folder
-from xvc.adapters.git import Git, Place
-from xvc.adapters.outs import Out, digests_of, object_of, tracked_outs
-from xvc.adapters.sharing import settle_away
-from xvc.adapters.snapshot import RUNS
 from xvc.core.job import Job
 from xvc.core.record import Control, Kind
+from xvc.dvc.fetch import pull
+from xvc.dvc.local_config import settle_away
+from xvc.dvc.outputs import Out, digests_of, object_of, tracked_outs
+from xvc.dvc.repository import SUFFIX, Dvc, pointer_of
 from xvc.errors import DvcFailed
-from xvc.executors.away import SENT, Brought, Outcome, Parcel
 from xvc.executors.child import run
+from xvc.executors.shipping import SENT, Brought, Outcome, Parcel
+from xvc.git.commands import Git, Place
+from xvc.git.snapshot import RUNS
+from xvc.journal.fallback_dir import is_ours
 from xvc.journal.layout import Room
 from xvc.journal.reader import Mark, read_new
-from xvc.journal.refuge import is_ours
+from xvc.system.files import add_line, make_folder
 from xvc.types import Digest, Json
 
 _MOST_OUTPUT = 1 << 20  # bytes of each end; the run's own log, which has more, comes back as well

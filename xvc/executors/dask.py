@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 
 from xvc.core.job import Ended, Job
 from xvc.errors import ExternalError, NoPackage, XvcError
-from xvc.executors.away import Away, Outcome
-from xvc.executors.line import Line
+from xvc.executors.job_queue import Line
+from xvc.executors.shipping import Away, Outcome
 
 if TYPE_CHECKING:
     from distributed import Client, Future

@@ -16,9 +16,9 @@ from distributed import Event, Worker, WorkerPlugin, get_worker
 
 from xvc.core.job import Job
 from xvc.errors import XvcError
-from xvc.executors.away import Outcome, Parcel
 from xvc.executors.child import locked_log, run
 from xvc.executors.clone import forget, run_away
+from xvc.executors.shipping import Outcome, Parcel
 
 
 class Trials(WorkerPlugin):

@@ -17,8 +17,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from xvc.adapters.owner import Owner, is_alive
 from xvc.core.job import Ended, Job
+from xvc.system.process_id import Owner, is_alive
 
 
 class LocalExecutor:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from xvc.core.job import Ended, Job
 from xvc.errors import ExternalError, NoPackage, UsageError
 from xvc.executors.child import locked_log, run
-from xvc.executors.line import Line
-from xvc.executors.queue import UNDER_WAY, Queue
+from xvc.executors.job_queue import Line
+from xvc.executors.squeue import UNDER_WAY, Queue
 from xvc.types import Json
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
-from xvc.core.flat import flat
 from xvc.errors import NoStore, StreamFailed
 from xvc.journal.codec import from_json, to_json
+from xvc.sinks.flat_rows import flat
 
 _LOGGED = re.compile(r"\S+ \| (?:TRACKING|MONITOR|EXPERIMENT) \| (\{.*\})")
 

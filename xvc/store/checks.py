@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xvc.store.condition import Field
-from xvc.store.look import fields
 from xvc.store.schema import EVENT_COLUMNS, quoted
+from xvc.store.table_queries import fields
 from xvc.types import RunId
 
 if TYPE_CHECKING:

@@ -16,7 +16,6 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xvc.adapters.files import beside
 from xvc.errors import (
     BusyError,
     CorruptError,
@@ -27,6 +26,7 @@ from xvc.errors import (
     XvcError,
 )
 from xvc.store.schema import ASSETS, EDITS, STORAGE, SYSTEM, VERSION, literal, quoted
+from xvc.system.files import beside
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -194,7 +194,7 @@ def on_files(path: Path, scratch: Path, memory: str) -> Iterator[DuckDBPyConnect
     """
     import duckdb
 
-    from xvc.core.tables import TablesFailed  # late: a store needs nothing of tables
+    from xvc.core.table_merge import TablesFailed  # late: a store needs nothing of tables
 
     connection = duckdb.connect(":memory:", config=_OFFLINE)
     try:
@@ -218,7 +218,7 @@ def reading_file(path: Path) -> Iterator[None]:
     """
     import duckdb
 
-    from xvc.core.tables import NotParquet  # late: as above
+    from xvc.core.table_merge import NotParquet  # late: as above
 
     try:
         yield

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xvc.adapters.files import beside
 from xvc.errors import BadValue, NoTable, StoreFailed
-from xvc.frame import Decoder, Question
 from xvc.store.columns import known, tables
+from xvc.store.frames import Decoder, Question
 from xvc.store.query import as_logged
 from xvc.store.schema import EVENT_COLUMNS, literal, quoted
+from xvc.system.files import beside
 from xvc.types import RunId
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from xvc.adapters.files import write_durably
 from xvc.core.record import Control, Kind, apply, in_order
 from xvc.core.run import RunRecord
 from xvc.journal.codec import from_json, to_json
@@ -19,6 +18,7 @@ from xvc.journal.reader import Mark, Slice, read_new
 from xvc.store import assets, edited, edits
 from xvc.store.columns import Column, make_room, struct_of, value_of
 from xvc.store.schema import NUMERIC, literal, quoted
+from xvc.system.files import write_durably
 from xvc.types import Json, RunId
 
 if TYPE_CHECKING:

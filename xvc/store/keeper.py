@@ -14,9 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from xvc.adapters.dvc import Dvc, Pointer, pointer_of, read_pointer
-from xvc.adapters.files import beside, is_shared, make_private, md5_of
-from xvc.adapters.lock import FileLock
+from xvc.dvc.repository import Dvc, Pointer, pointer_of, read_pointer
 from xvc.errors import (
     BusyError,
     LockBusy,
@@ -31,7 +29,9 @@ from xvc.journal.layout import Room
 from xvc.journal.reader import is_read, is_written, journals
 from xvc.store import db
 from xvc.store.fold import Folded, fold, keep_damaged, positions
-from xvc.store.left import Left, sizes_of, stamp_of
+from xvc.store.state import Left, sizes_of, stamp_of
+from xvc.system.files import beside, is_shared, make_private, md5_of
+from xvc.system.lock import FileLock
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from xvc.core.merge import Conflict, Fate, Tally
 from xvc.store import db
 from xvc.store.alignment import BASE, OURS, THEIRS, Table, align, signs_of
-from xvc.store.disputes import Disputes
+from xvc.store.conflicts import Disputes
 from xvc.store.schema import quoted
 
 if TYPE_CHECKING:

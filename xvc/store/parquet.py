@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from xvc.core.kind import Kind
-from xvc.core.tables import CODECS, NamesClash, NoTableFile
+from xvc.core.table_merge import CODECS, NamesClash, NoTableFile
+from xvc.store.column_types import Kind
 from xvc.store.db import reading_file
 from xvc.store.schema import literal
 

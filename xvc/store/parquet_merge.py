@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from xvc.core.tables import SHOWN, Account, RowsRefused
+from xvc.core.table_merge import SHOWN, Account, RowsRefused
 from xvc.store.parquet import Table
 from xvc.store.parquet_union import Column, Shape
 from xvc.store.schema import quoted

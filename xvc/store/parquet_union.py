@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from xvc.core.kind import Kind, wider
-from xvc.core.tables import ColumnsClash, NamesClash, WouldWeaken
+from xvc.core.table_merge import ColumnsClash, NamesClash, WouldWeaken
 from xvc.errors import NoColumn
 from xvc.store.alignment import signs_of
+from xvc.store.column_types import Kind, wider
 from xvc.store.parquet import File, Table
 from xvc.store.schema import quoted
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.core.merge import MergeUnsound
-from xvc.core.pandas_notes import KEY, merged_notes, read_notes
-from xvc.core.tables import Style, WouldWeaken
+from xvc.core.table_merge import Style, WouldWeaken
 from xvc.errors import NoPackage
-from xvc.frame import arrow_note
+from xvc.store.frames import arrow_note
+from xvc.store.pandas_metadata import KEY, merged_notes, read_notes
 from xvc.store.parquet import Packing, kind_of, notes_of, packing_of
 from xvc.store.parquet_merge import Decided, Meeting
 from xvc.store.parquet_union import Shape

@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from xvc.adapters.dvc import Dvc, pointer_of
-from xvc.adapters.files import beside, write_durably
-from xvc.adapters.lock import FileLock
 from xvc.core.run import DataFile
+from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import LockBusy
 from xvc.store import db
 from xvc.store.keeper import Keeper
-from xvc.store.left import Left, stamp_of
+from xvc.store.state import Left, stamp_of
+from xvc.system.files import beside, write_durably
+from xvc.system.lock import FileLock
 
 _WAIT = 60.0
 _TRIES = 5

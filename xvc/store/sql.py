@@ -13,18 +13,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xvc.adapters.dvc import pointer_of
-from xvc.adapters.files import beside, write_durably
-from xvc.adapters.lock import FileLock
 from xvc.core.run import DataFile
+from xvc.dvc.repository import pointer_of
 from xvc.errors import ExternalError, LockBusy, UsageError
 from xvc.store import db
-from xvc.store.asking import asking, lock_down
 from xvc.store.columns import tables
 from xvc.store.keeper import Keeper
-from xvc.store.left import Left, stamp_of
-from xvc.store.look import Grid, recorded, table_names
 from xvc.store.schema import SYSTEM_TABLES, quoted
+from xvc.store.state import Left, stamp_of
+from xvc.store.table_queries import Grid, recorded, table_names
+from xvc.store.user_sql import asking, lock_down
+from xvc.system.files import beside, write_durably
+from xvc.system.lock import FileLock
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection, Statement

@@ -19,11 +19,11 @@ from time import time_ns
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING
 
-from xvc.adapters.cache import Cache, CacheFailed, EntryRotten, NoEntry
-from xvc.core.arrays import FORMS
-from xvc.core.canonical import ATOMS, Unkeyable, name_of
-from xvc.core.entry import Called, Entry, Explanation, Part, explained
+from xvc.core.cache_entry import Called, Entry, Explanation, Part, explained
 from xvc.core.secrets import mask_values
+from xvc.system.result_cache import Cache, CacheFailed, EntryRotten, NoEntry
+from xvc.tracking.arrays import FORMS
+from xvc.tracking.canonical import ATOMS, Unkeyable, name_of
 from xvc.tracking.code import CodeKeys
 from xvc.types import Nanoseconds
 

@@ -14,7 +14,8 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from xvc.core.call import (
+from xvc.errors import BadValue
+from xvc.tracking.call_text import (
     Parameters,
     argument_columns,
     argument_texts,
@@ -22,8 +23,7 @@ from xvc.core.call import (
     name_of,
     traceback_text,
 )
-from xvc.core.excerpt import excerpt
-from xvc.errors import BadValue
+from xvc.tracking.excerpt import excerpt
 from xvc.tracking.sampling import begin
 
 if TYPE_CHECKING:

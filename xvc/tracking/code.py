@@ -28,7 +28,7 @@ from types import (
 )
 from typing import Any
 
-from xvc.core.canonical import ATOMS, Encoder, Unkeyable, name_of
+from xvc.tracking.canonical import ATOMS, Encoder, Unkeyable, name_of
 
 _MISSING = object()
 _MANY = 1000

@@ -9,7 +9,7 @@ from __future__ import annotations
 from xvc.core.edit import Edit
 from xvc.core.record import Kind
 from xvc.errors import NoRun
-from xvc.journal.asking import setting
+from xvc.journal.edit_builder import setting
 from xvc.tracking.rows import Rows
 from xvc.types import RunId
 
@@ -83,7 +83,9 @@ class Edits(Rows):
             RunVersioned: a version names it.
             JournalFailed: the disk refused; nothing was changed.
         """
-        from xvc.changing import refuse_needed  # late: deleting is rare, and opens DuckDB
+        from xvc.recording.edit_records import (
+            refuse_needed,  # late: deleting is rare, and opens DuckDB
+        )
         from xvc.store.query import by_id
 
         project = self._project()
@@ -97,7 +99,7 @@ class Edits(Rows):
 
     def _record(self, edit: Edit) -> None:
         """Write an edit down; who has a journal of its own writes there."""
-        from xvc.changing import write_down
+        from xvc.recording.edit_records import write_down
 
         write_down(self._project(), edit)
 

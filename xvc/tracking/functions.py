@@ -15,8 +15,8 @@ from time import perf_counter
 from types import FunctionType, MethodType
 from typing import TYPE_CHECKING, Any, cast
 
-from xvc.core.call import Parameters
 from xvc.errors import BadValue
+from xvc.tracking.call_text import Parameters
 from xvc.tracking.calls import Call, Subject
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from xvc.journal.codec import encode_value
 from xvc.tracking.options import StrPath
 
 if TYPE_CHECKING:
-    from xvc.adapters.assets import Assets
+    from xvc.system.asset_files import Assets
     from xvc.tracking.tracker import Tracker
 
 
@@ -25,7 +25,7 @@ class Stored:
     @property
     def assets(self) -> Assets:
         """The folder of assets: its own `Assets.export` copies one without unpickling."""
-        from xvc.adapters.assets import Assets  # late: most runs keep plain values only
+        from xvc.system.asset_files import Assets  # late: most runs keep plain values only
 
         return Assets.beside(self._store)
 

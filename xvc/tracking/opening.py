@@ -11,11 +11,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from xvc.core.context import VARIABLE, RunContext
 from xvc.core.ids import run_id
+from xvc.core.run_context import VARIABLE, RunContext
 from xvc.journal.writer import Journal
+from xvc.tracking.null_journal import Unkept
 from xvc.tracking.options import SKIP_INSERT, Options, StrPath
-from xvc.tracking.unkept import Unkept
 from xvc.types import Json, RunId
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def _skip(options: Options, context: RunContext | None) -> Opened:
 
 
 def _join(context: RunContext) -> Opened:
-    from xvc.adapters.owner import current_owner  # late: only where a run is joined
+    from xvc.system.process_id import current_owner  # late: only where a run is joined
 
     facts: dict[str, Json] = {"owner": str(current_owner()), "store": context.store}
     journal = Journal(context.folder, facts, sync_seconds=context.sync_seconds)
@@ -71,8 +71,10 @@ def _begin(
     said: Mapping[str, str | None],
     parent: RunId | None,
 ) -> Opened:
-    from xvc.beginning import begin  # late: loads yaml and asks git, which joining needs not
     from xvc.project import Project
+    from xvc.recording.begin_run import (
+        begin,  # late: loads yaml and asks git, which joining needs not
+    )
 
     passing = TemporaryDirectory(prefix="xvc-memory-") if db == IN_MEMORY else None
     place = Path(passing.name) / "memory.duckdb" if passing else db
@@ -113,7 +115,7 @@ def _kept_in(project: Project, store: Path, folder: Path) -> Project:
 
 
 def _hide(folder: Path) -> None:
-    from xvc.adapters.files import add_line  # late: only outside a repository
+    from xvc.system.files import add_line  # late: only outside a repository
 
     with contextlib.suppress(OSError):  # journals beside a store are no code of anyone's
         add_line(folder / ".gitignore", "*")

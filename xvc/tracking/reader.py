@@ -97,8 +97,8 @@ class Reader(Edits, Stored):
         Raises:
             NoStore: there is no such file.
         """
-        from xvc.frame import from_rows
         from xvc.sinks.lines import read_lines
+        from xvc.store.frames import from_rows
 
         return from_rows(read_lines(Path(path)))
 
@@ -111,8 +111,8 @@ class Reader(Edits, Stored):
         Raises:
             NoStore: there is no such file or folder.
         """
-        from xvc.frame import from_rows
         from xvc.sinks.lines import read_log
+        from xvc.store.frames import from_rows
 
         return from_rows(read_log(Path(path)))
 
@@ -125,7 +125,7 @@ class Reader(Edits, Stored):
             NoAsset: the store knows of no such asset.
             AmbiguousAsset: several begin so.
         """
-        from xvc.flows.delete_asset import delete_asset  # late: reading should not pay for it
+        from xvc.database.delete_asset import delete_asset  # late: reading should not pay for it
 
         delete_asset(self._project(), digest, clear=clear_references)
 

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from polars import DataFrame as PolarsFrame
     from pyarrow import Table  # type: ignore[import-untyped]
 
-    from xvc.frame import Backend
     from xvc.project import Project
-    from xvc.store.ask import Connection
     from xvc.store.extract import Part
+    from xvc.store.frames import Backend
     from xvc.store.keeper import Keeper
+    from xvc.store.select import Connection
 
 _SHOWN = 10  # rows of a table that is printed
 
@@ -81,7 +81,7 @@ class Rows:
 
         Each question sees everything logged so far and lets the store go before it is answered.
         """
-        from xvc.store.ask import Connection
+        from xvc.store.select import Connection
 
         return Connection(self._keeper)
 
@@ -145,8 +145,8 @@ class Rows:
             NoPackage: the backend is not installed.
             NoTable: a Reader's table is not there.
         """
-        from xvc.frame import check_backend, to_arrow, to_pandas, to_polars
         from xvc.store.extract import as_plain_columns, as_values
+        from xvc.store.frames import check_backend, to_arrow, to_pandas, to_polars
 
         check_backend(backend)
         part = self._part(track_id, head, tail, every=all)

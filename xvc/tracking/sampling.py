@@ -28,7 +28,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from xvc.adapters.system import Gauge, network_traffic
+from xvc.system.process_tree import Gauge, network_traffic
 from xvc.tracking.options import Options
 
 _Figures = dict[str, float]

@@ -65,7 +65,7 @@ class Streams:
         self._write_each(found, "EXPERIMENT")
 
     def _write_each(self, found: object, level: str) -> None:
-        from xvc.frame import rows_of_frame
+        from xvc.store.frames import rows_of_frame
 
         rows = [found] if isinstance(found, Mapping) else rows_of_frame(found)
         if rows is None:

@@ -19,7 +19,7 @@ from xvc.core.plain import to_plain
 from xvc.core.record import Kind
 from xvc.core.run import Status
 from xvc.errors import BadValue
-from xvc.journal.asking import holds
+from xvc.journal.edit_builder import holds
 from xvc.store.schema import check_table
 from xvc.tracking.edits import Edits
 from xvc.tracking.objects import Stored, keep_artifact
@@ -30,7 +30,7 @@ from xvc.types import Json, Row
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from xvc.core.entry import Explanation
+    from xvc.core.cache_entry import Explanation
     from xvc.tracking.caching import Caching
     from xvc.tracking.streams import Streams
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from xvc.core.unpack import plainer, put, unpacked
 from xvc.errors import BadValue
 from xvc.tracking.objects import keep_objects
+from xvc.tracking.unpack import plainer, put, unpacked
 
 if TYPE_CHECKING:
     from xvc.tracking.tracker import Tracker

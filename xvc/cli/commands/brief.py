@@ -11,13 +11,13 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, envelope_of, show
-from xvc.core.brief import cut, figure
 from xvc.core.direction import Direction
 from xvc.core.subject import one_line
+from xvc.runs.digest import cut, figure
 
 if TYPE_CHECKING:
-    from xvc.flows.brief import Brief
-    from xvc.flows.worktree_list import TreeInfo
+    from xvc.runs.brief import Brief
+    from xvc.worktrees.list import TreeInfo
 
 _MOST = 1950
 """Characters, of the text and of the whole JSON document alike."""
@@ -86,7 +86,7 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
 
     Example: xvc brief
     """
-    from xvc.flows.brief import brief  # late: it opens DuckDB
+    from xvc.runs.brief import brief  # late: it opens DuckDB
 
     here: Context = context.obj
     show(answer_of(brief(here.project())), here.manner)

@@ -40,7 +40,7 @@ def command(
 
     Example: xvc checkout e0.1.0
     """
-    from xvc.flows.checkout import checkout  # late: --help needs no git
+    from xvc.versions.checkout import checkout  # late: --help needs no git
 
     here: Context = context.obj
     place = None if path is None else here.folder / path

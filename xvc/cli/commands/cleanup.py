@@ -12,7 +12,7 @@ from xvc.cli.options import AsJson, DryRun, Yes
 from xvc.cli.output import Answer, few, show
 
 if TYPE_CHECKING:
-    from xvc.flows.cleanup import Cleaned
+    from xvc.versions.cleanup import Cleaned
 
 _NEEDS_DECISION = 4
 
@@ -50,7 +50,7 @@ def command(
 
     Example: xvc cleanup e0.1.0 --yes
     """
-    from xvc.flows.cleanup import cleanup  # late: it opens DuckDB
+    from xvc.versions.cleanup import cleanup  # late: it opens DuckDB
 
     here: Context = context.obj
     is_plan = dry_run or not yes

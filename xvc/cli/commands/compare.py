@@ -30,7 +30,7 @@ def command(
 
     Example: xvc compare e0.1.0 e0.2.0
     """
-    from xvc.flows.compare import compare  # late: it opens DuckDB
+    from xvc.runs.compare import compare  # late: it opens DuckDB
 
     if layout not in LAYOUTS:
         raise BadValue("--format", f"{layout!r} is none of {', '.join(LAYOUTS)}")

@@ -37,7 +37,7 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
 
     Example: xvc doctor
     """
-    from xvc.flows.doctor import Health, doctor  # late: it opens DuckDB
+    from xvc.setup.doctor import Health, doctor  # late: it opens DuckDB
 
     here: Context = context.obj
     found = doctor(here.project())

@@ -9,10 +9,10 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun
 from xvc.cli.output import Answer, moment, show, size
-from xvc.core.validate import counted
+from xvc.runs.checks import counted
 
 if TYPE_CHECKING:
-    from xvc.flows.gc import Amount, Collected
+    from xvc.sharing.gc import Amount, Collected
 
 _NEEDS_DECISION = 4
 
@@ -60,8 +60,8 @@ def command(
 
     Example: xvc gc --yes
     """
-    from xvc.core.span import seconds_of
-    from xvc.flows.gc import gc  # late: it opens DuckDB
+    from xvc.core.durations import seconds_of
+    from xvc.sharing.gc import gc  # late: it opens DuckDB
 
     here: Context = context.obj
     done = gc(

@@ -10,7 +10,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Reference
 from xvc.cli.output import Answer, show, size
-from xvc.core.validate import counted
+from xvc.runs.checks import counted
 
 
 class Data(TypedDict):
@@ -42,7 +42,7 @@ def command(
 
     Example: xvc get e0.1.0 data/train.csv -o old.csv
     """
-    from xvc.flows.get import MODEL, get  # late: --help needs no git
+    from xvc.versions.get import MODEL, get  # late: --help needs no git
 
     here: Context = context.obj
     target = here.folder / (out or path.name.removeprefix(MODEL) or Path("copy"))

@@ -32,7 +32,7 @@ def command(
 
     Example: xvc init
     """
-    from xvc.flows.init import init  # late: it starts DVC
+    from xvc.setup.init import init  # late: it starts DVC
 
     here: Context = context.obj
     made = init(here.project(), here.folder, commit=commit)

@@ -42,7 +42,7 @@ def command(
 
     Example: xvc log --sort accuracy
     """
-    from xvc.flows.list import ListRequest, log  # late: a list is not needed for --help
+    from xvc.runs.list import ListRequest, log  # late: a list is not needed for --help
 
     here: Context = context.obj
     found, total = log(here.project(), ListRequest(sort, where, None, limit or None))

@@ -14,8 +14,8 @@ from xvc.core.run import Status
 
 if TYPE_CHECKING:
     from xvc.core.run import RunRecord
-    from xvc.flows.list import Group as Gathered
-    from xvc.flows.list import RunList
+    from xvc.runs.list import Group as Gathered
+    from xvc.runs.list import RunList
 
 
 class Row(TypedDict):
@@ -77,7 +77,7 @@ def command(
 
     Example: xvc ls --sort accuracy --where "lr < 0.1"
     """
-    from xvc.flows.list import ListRequest, groups, runs  # late: they open DuckDB
+    from xvc.runs.list import ListRequest, groups, runs  # late: they open DuckDB
 
     here: Context = context.obj
     project = here.project()

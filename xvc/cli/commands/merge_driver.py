@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from xvc.adapters.driver import USUAL_MARKS
 from xvc.cli.context import Context
 from xvc.cli.output import say
+from xvc.git.merge_driver import USUAL_MARKS
 
 
 def command(
@@ -24,9 +24,9 @@ def command(
 
     Example: git config merge.xvc.driver 'xvc merge-driver %O %A %B %P %L'
     """
-    from xvc.flows.handed import Handed  # late: these open DuckDB
-    from xvc.flows.merge import warnings_of
-    from xvc.flows.merge_pointers import merge_pointers
+    from xvc.merging.driver_input import Handed  # late: these open DuckDB
+    from xvc.merging.merge import warnings_of
+    from xvc.merging.pointers import merge_pointers
     from xvc.project import Project
 
     here: Context = context.obj

@@ -9,10 +9,10 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DvcRemote, GitRemote, Runs
 from xvc.cli.output import Answer, show, size
-from xvc.core.validate import counted
+from xvc.runs.checks import counted
 
 if TYPE_CHECKING:
-    from xvc.flows.pull import Pulled
+    from xvc.sharing.pull import Pulled
 
 _SHOWN = 50
 
@@ -51,7 +51,7 @@ def command(
 
     Example: xvc pull
     """
-    from xvc.flows.pull import PullRequest, pull  # late: it opens DuckDB
+    from xvc.sharing.pull import PullRequest, pull  # late: it opens DuckDB
 
     here: Context = context.obj
     request = PullRequest(remote, dvc_remote, runs, everything)

@@ -9,10 +9,10 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun, DvcRemote, GitRemote, Runs
 from xvc.cli.output import Answer, show, size
-from xvc.core.validate import counted
+from xvc.runs.checks import counted
 
 if TYPE_CHECKING:
-    from xvc.flows.push import Pushed
+    from xvc.sharing.push import Pushed
 
 _SHOWN = 50
 
@@ -47,7 +47,7 @@ def command(
 
     Example: xvc push origin --runs
     """
-    from xvc.flows.push import PushRequest, push  # late: it opens DuckDB
+    from xvc.sharing.push import PushRequest, push  # late: it opens DuckDB
 
     here: Context = context.obj
     request = PushRequest(remote, dvc_remote, runs, dry_run)

@@ -13,7 +13,7 @@ from xvc.cli.output import Answer, show
 from xvc.errors import BadValue
 
 if TYPE_CHECKING:
-    from xvc.flows.report import Reported
+    from xvc.reports.report import Reported
 
 
 class Best(TypedDict):
@@ -75,8 +75,8 @@ def command(
 
     Example: xvc report --metric accuracy -o report.html
     """
-    from xvc.flows.publish import Format, Target, publish, rendered  # late: they open DuckDB
-    from xvc.flows.report import ReportRequest, report
+    from xvc.reports.publish import Format, Target, publish, rendered  # late: they open DuckDB
+    from xvc.reports.report import ReportRequest, report
 
     if form is not None and form not in set(Format):
         raise BadValue("--format", f"{form!r} is none of {', '.join(Format)}")

@@ -17,7 +17,7 @@ from xvc.errors import BadValue
 from xvc.types import Json
 
 if TYPE_CHECKING:
-    from xvc.flows.run import Ran
+    from xvc.runs.run import Ran
 
 _BUMPS = ("major", "minor", "patch")
 
@@ -105,7 +105,7 @@ def command(
     Example: xvc run --tag minor -P lr=0.1 -- python train.py
     """
     from xvc.core.version import Bump
-    from xvc.flows.run import RunRequest, read_back, run  # late: it begins to load DuckDB
+    from xvc.runs.run import RunRequest, read_back, run  # late: it begins to load DuckDB
 
     here: Context = context.obj
     if tag is not None and tag not in _BUMPS:
@@ -136,7 +136,7 @@ def command(
 
 
 def _params(words: Sequence[str]) -> dict[str, Json]:
-    from xvc.adapters.values import parse_scalar  # late: loads yaml
+    from xvc.system.value_files import parse_scalar  # late: loads yaml
 
     found: dict[str, Json] = {}
     for word in words:

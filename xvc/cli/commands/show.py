@@ -13,7 +13,7 @@ from xvc.cli.output import Answer, duration, moment, number, show, size
 from xvc.core.run import Status
 
 if TYPE_CHECKING:
-    from xvc.flows.find import Found
+    from xvc.history.find import Found
 
 
 class DataFile(TypedDict):
@@ -87,7 +87,7 @@ def command(
     """
     from xvc.core.plain import from_plain
     from xvc.core.record import environment_facts, facts_of  # late: opens DuckDB below
-    from xvc.flows.find import find
+    from xvc.history.find import find
 
     here: Context = context.obj
     project = here.project()

@@ -12,7 +12,7 @@ from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, few, moment, show
 
 if TYPE_CHECKING:
-    from xvc.flows.status import Standing
+    from xvc.setup.status import Standing
 
 
 class Data(TypedDict):
@@ -42,7 +42,7 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
 
     Example: xvc status
     """
-    from xvc.flows.status import status  # late: it opens DuckDB
+    from xvc.setup.status import status  # late: it opens DuckDB
 
     here: Context = context.obj
     found = status(here.project())

@@ -44,7 +44,7 @@ def command(
     Example: xvc tag minor -m baseline
     """
     from xvc.core.version import Bump
-    from xvc.flows.tag import TagRequest, tag  # late: it opens DuckDB
+    from xvc.versions.tag import TagRequest, tag  # late: it opens DuckDB
 
     here: Context = context.obj
     is_bump = version in set(Bump)

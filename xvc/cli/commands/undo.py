@@ -35,7 +35,7 @@ def command(
 
     Example: xvc undo --yes
     """
-    from xvc.flows.undo import undo  # late: it opens DuckDB
+    from xvc.recovery.undo import undo  # late: it opens DuckDB
 
     here: Context = context.obj
     is_plan = dry_run or not yes

@@ -11,7 +11,7 @@ from xvc.cli.options import AsJson, Database, complete_tables, listed
 from xvc.cli.output import Answer, few, show
 
 if TYPE_CHECKING:
-    from xvc.core.validate import Check, Verdict
+    from xvc.runs.checks import Check, Verdict
 
 _INDENT = " " * 11
 
@@ -80,7 +80,7 @@ def command(
 
     Example: xvc validate predictions --by split --key id
     """
-    from xvc.flows.validate import ValidateRequest, validate  # late: it opens DuckDB
+    from xvc.runs.validate import ValidateRequest, validate  # late: it opens DuckDB
 
     here: Context = context.obj
     project = here.project_of(database)
@@ -100,7 +100,7 @@ def command(
 
 
 def _data(verdict: Verdict, *, strict: bool) -> Data:
-    from xvc.core.validate import Level  # late: nothing of it is needed for --help
+    from xvc.runs.checks import Level  # late: nothing of it is needed for --help
 
     return {
         "valid": not verdict.is_wrong(strict=strict),
@@ -134,7 +134,7 @@ def _check(check: Check) -> Asked:
 
 
 def _text(verdict: Verdict) -> str:
-    from xvc.core.validate import Level, counted
+    from xvc.runs.checks import Level, counted
 
     lines, place = list[str](), object()
     for check in verdict.checks:

@@ -12,7 +12,7 @@ from xvc.cli.options import AsJson, Database, Digest, DryRun, Yes
 from xvc.cli.output import Answer, show, size
 
 if TYPE_CHECKING:
-    from xvc.flows.delete_asset import Deletion
+    from xvc.database.delete_asset import Deletion
 
 _NEEDS_DECISION = 4
 
@@ -44,7 +44,7 @@ def command(
 
     Example: xvc assets delete 53425a65 --yes
     """
-    from xvc.flows.delete_asset import delete_asset  # late: it opens DuckDB
+    from xvc.database.delete_asset import delete_asset  # late: it opens DuckDB
 
     here: Context = context.obj
     found = delete_asset(here.project_of(database), digest, clear=clear, dry_run=dry_run or not yes)

@@ -31,7 +31,7 @@ def command(
 
     Example: xvc assets export 53425a65 model.pkl
     """
-    from xvc.flows.export_asset import export_asset
+    from xvc.database.export_asset import export_asset
 
     here: Context = context.obj
     place = export_asset(here.project_of(database), digest, here.folder / out, replace=yes)

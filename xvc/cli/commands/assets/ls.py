@@ -12,7 +12,7 @@ from xvc.cli.output import Answer, show, size, table
 
 if TYPE_CHECKING:
     from xvc.core.asset import Asset
-    from xvc.flows.list_assets import ListedAsset
+    from xvc.database.list_assets import ListedAsset
 
 _HEAD = ("digest", "kind", "name", "type", "size", "run", "references", "")
 
@@ -52,7 +52,7 @@ def command(
 
     Example: xvc assets ls --limit 0
     """
-    from xvc.flows.list_assets import list_assets  # late: it opens DuckDB
+    from xvc.database.list_assets import list_assets  # late: it opens DuckDB
 
     here: Context = context.obj
     project = here.project_of(database)

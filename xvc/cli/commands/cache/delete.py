@@ -43,7 +43,7 @@ def command(
 
     Example: xvc cache delete --function fit --yes
     """
-    from xvc.flows.cache import Deletion, delete  # late: it opens SQLite
+    from xvc.database.cache import Deletion, delete  # late: it opens SQLite
 
     here: Context = context.obj
     does = yes and not dry_run

@@ -45,7 +45,7 @@ def command(
 
     Example: xvc cache explain fit
     """
-    from xvc.flows.cache import explain  # late: it opens SQLite
+    from xvc.database.cache import explain  # late: it opens SQLite
 
     here: Context = context.obj
     entry, found = explain(here.cache_folder(folder), target)

@@ -12,7 +12,7 @@ from xvc.cli.options import AsJson, CacheFolder, Limit
 from xvc.cli.output import Answer, moment, show, size, table
 
 if TYPE_CHECKING:
-    from xvc.core.entry import Entry
+    from xvc.core.cache_entry import Entry
 
 
 class Call(TypedDict):
@@ -47,7 +47,7 @@ def command(
 
     Example: xvc cache ls --function fit
     """
-    from xvc.flows.cache import stored  # late: it opens SQLite
+    from xvc.database.cache import stored  # late: it opens SQLite
 
     here: Context = context.obj
     found = stored(here.cache_folder(folder), function)

@@ -33,7 +33,7 @@ def command(context: typer.Context, folder: CacheFolder = None, as_json: AsJson 
 
     Example: xvc cache stats --cache cache_dir
     """
-    from xvc.flows.cache import usage  # late: it opens SQLite
+    from xvc.database.cache import usage  # late: it opens SQLite
 
     here: Context = context.obj
     found = usage(here.cache_folder(folder))

@@ -40,7 +40,7 @@ def command(
 
     Example: xvc db bottom loss
     """
-    from xvc.flows.look import LookRequest, extremes  # late: it opens DuckDB
+    from xvc.database.queries import LookRequest, extremes  # late: it opens DuckDB
 
     here: Context = context.obj
     project = here.project_of(database)

@@ -30,7 +30,7 @@ def command(
 
     Example: xvc db columns events
     """
-    from xvc.flows.look import LookRequest, columns  # late: it opens DuckDB
+    from xvc.database.queries import LookRequest, columns  # late: it opens DuckDB
 
     here: Context = context.obj
     project = here.project_of(database)

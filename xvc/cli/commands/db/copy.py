@@ -45,7 +45,7 @@ def command(
 
     Example: xvc db copy ../other/results/experiments.duckdb --yes
     """
-    from xvc.flows.copy import copy  # late: it opens DuckDB
+    from xvc.database.copy import copy  # late: it opens DuckDB
 
     here: Context = context.obj
     is_plan = dry_run or not yes

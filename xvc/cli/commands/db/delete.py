@@ -39,7 +39,7 @@ def command(
 
     Example: xvc db delete bzk3nzk3r8d7 --yes
     """
-    from xvc.flows.edit import delete_runs  # late: it opens DuckDB
+    from xvc.database.edit import delete_runs  # late: it opens DuckDB
 
     here: Context = context.obj
     is_plan = dry_run or not yes

@@ -40,7 +40,7 @@ def command(
 
     Example: xvc db describe --columns loss,accuracy
     """
-    from xvc.flows.look import LookRequest, described  # late: it opens DuckDB
+    from xvc.database.queries import LookRequest, described  # late: it opens DuckDB
 
     here: Context = context.obj
     project = here.project_of(database)

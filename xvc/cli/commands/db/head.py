@@ -38,7 +38,7 @@ def command(
 
     Example: xvc db head -n 5 --where "loss < 0.5"
     """
-    from xvc.flows.look import LookRequest, head  # late: it opens DuckDB
+    from xvc.database.queries import LookRequest, head  # late: it opens DuckDB
 
     here: Context = context.obj
     project = here.project_of(database)

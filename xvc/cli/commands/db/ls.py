@@ -24,7 +24,7 @@ def command(
 
     Example: xvc db ls
     """
-    from xvc.flows.look import tables  # late: it opens DuckDB
+    from xvc.database.queries import tables  # late: it opens DuckDB
 
     here: Context = context.obj
     project = here.project_of(database)

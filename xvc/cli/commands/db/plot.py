@@ -13,7 +13,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, Keys, OfRuns, Table, Where, Yes
 from xvc.cli.output import Answer, number, show, table
-from xvc.core.plot import Plot, PlotKind, bins_of
+from xvc.render.figure import Plot, PlotKind, bins_of
 
 _LINES = 24
 
@@ -79,8 +79,8 @@ def command(
 
     Example: xvc db plot line loss --x step --by run --out loss.png
     """
-    from xvc.flows.look import LookRequest  # late: they open DuckDB
-    from xvc.flows.plot import PlotRequest, plot, save
+    from xvc.database.plot import PlotRequest, plot, save
+    from xvc.database.queries import LookRequest  # late: they open DuckDB
 
     here: Context = context.obj
     project = here.project_of(database)
@@ -96,7 +96,7 @@ def command(
 
 
 def _picture(drawn: Plot, here: Context) -> str:
-    from xvc.adapters.plots import in_terminal  # late: plotext takes 0.14 s
+    from xvc.render.plots import in_terminal  # late: plotext takes 0.14 s
 
     is_terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size().columns if is_terminal else 80

@@ -44,8 +44,8 @@ def command(
 
     Example: xvc db set accuracy 0.8 --where params=1b5b2294 --run @ --yes
     """
-    from xvc.adapters.values import parse_scalar  # late: help needs no YAML
-    from xvc.flows.edit import Setting, set_value  # late: it opens DuckDB
+    from xvc.database.edit import Setting, set_value  # late: it opens DuckDB
+    from xvc.system.value_files import parse_scalar  # late: help needs no YAML
 
     here: Context = context.obj
     chosen = pair_of(where) if where is not None else None

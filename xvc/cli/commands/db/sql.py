@@ -64,8 +64,8 @@ def command(
 
     Example: xvc db sql "SELECT track_id, min(loss) FROM events GROUP BY ALL"
     """
-    from xvc.flows.alter import alter  # late: they open DuckDB
-    from xvc.flows.look import asked
+    from xvc.database.queries import asked
+    from xvc.database.write_sql import alter  # late: they open DuckDB
 
     here: Context = context.obj
     project = here.project_of(database)

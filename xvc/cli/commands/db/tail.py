@@ -38,7 +38,7 @@ def command(
 
     Example: xvc db tail -n 5 --where "loss < 0.5"
     """
-    from xvc.flows.look import LookRequest, tail  # late: it opens DuckDB
+    from xvc.database.queries import LookRequest, tail  # late: it opens DuckDB
 
     here: Context = context.obj
     project = here.project_of(database)

@@ -15,7 +15,7 @@ from xvc.cli.output import say, show
 from xvc.errors import BadValue
 
 if TYPE_CHECKING:
-    from xvc.flows.merge import Policy
+    from xvc.merging.merge import Policy
 
 Data = MergeData
 
@@ -59,8 +59,8 @@ def command(
 
     Example: xvc merge exp-dropout
     """
-    from xvc.flows import merge as flow  # late: they open DuckDB
-    from xvc.flows import unfinished
+    from xvc.merging import merge as flow  # late: they open DuckDB
+    from xvc.merging import unfinished
 
     here: Context = context.obj
     project, policy = here.project(), _policy(ours, theirs, newest, only)
@@ -90,7 +90,7 @@ def command(
 def _policy(ours: bool, theirs: bool, newest: bool, only: str | None) -> Policy | None:
     from xvc.core.filter import parse_filter
     from xvc.core.merge import Side
-    from xvc.flows.merge import Policy  # late: it opens DuckDB
+    from xvc.merging.merge import Policy  # late: it opens DuckDB
 
     if ours + theirs + newest > 1:
         raise BadValue("merge", "--ours, --theirs and --newest exclude each other")

@@ -36,7 +36,7 @@ def command(
 
     Example: xvc model add model.pkl --run @ --name digits
     """
-    from xvc.flows.add_model import add_model  # late: it opens DuckDB
+    from xvc.models.add import add_model  # late: it opens DuckDB
 
     here: Context = context.obj
     done = add_model(here.project(), here.folder / path, run or "@", name)

@@ -10,7 +10,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, show, size
-from xvc.core.validate import counted
+from xvc.runs.checks import counted
 
 
 class Data(TypedDict):
@@ -41,7 +41,7 @@ def command(
 
     Example: xvc model get digits -o served
     """
-    from xvc.flows.get_model import get_model  # late: it opens DuckDB
+    from xvc.models.get import get_model  # late: it opens DuckDB
 
     here: Context = context.obj
     target = here.folder / (out or name)

@@ -13,7 +13,7 @@ from xvc.cli.output import Answer, moment, show, table
 from xvc.cli.promoting import GateFacts, gate_facts
 
 if TYPE_CHECKING:
-    from xvc.core.stage import Assignment
+    from xvc.models.stages import Assignment
 
 
 class Change(TypedDict):
@@ -49,7 +49,7 @@ def command(
 
     Example: xvc model history digits
     """
-    from xvc.flows.list_models import history  # late: it opens DuckDB
+    from xvc.models.list import history  # late: it opens DuckDB
 
     here: Context = context.obj
     found = history(here.project(), name)

@@ -14,8 +14,8 @@ from xvc.cli.output import FEW, Answer, moment, number, show, size
 from xvc.cli.promoting import GateFacts, gate_facts
 
 if TYPE_CHECKING:
-    from xvc.core.stage import Assignment
-    from xvc.flows.model_info import ModelInfo
+    from xvc.models.info import ModelInfo
+    from xvc.models.stages import Assignment
 
 
 class Held(TypedDict):
@@ -58,7 +58,7 @@ def command(
 
     Example: xvc model info digits e0.2.0
     """
-    from xvc.flows.model_info import model_info  # late: it opens DuckDB
+    from xvc.models.info import model_info  # late: it opens DuckDB
 
     here: Context = context.obj
     found = model_info(here.project(), name, reference)

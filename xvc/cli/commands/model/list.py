@@ -13,7 +13,7 @@ from xvc.cli.options import AsJson, Limit, listed
 from xvc.cli.output import Answer, duration, number, show, size, table
 
 if TYPE_CHECKING:
-    from xvc.flows.list_models import Candidate
+    from xvc.models.list import Candidate
 
 
 class Model(TypedDict):
@@ -52,7 +52,7 @@ def command(
 
     Example: xvc model list digits --by acc:max
     """
-    from xvc.flows.list_models import list_models, metric_names  # late: it opens DuckDB
+    from xvc.models.list import list_models, metric_names  # late: it opens DuckDB
 
     here: Context = context.obj
     found = list_models(here.project(), name, by)

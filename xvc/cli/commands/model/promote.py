@@ -41,7 +41,7 @@ def command(
 
     Example: xvc model promote best:acc --require "acc >= 0.9" --better-than production
     """
-    from xvc.flows.promote import Promotion, promote  # late: it opens DuckDB
+    from xvc.models.promote import Promotion, promote  # late: it opens DuckDB
 
     here: Context = context.obj
     wanted = Promotion(

@@ -12,7 +12,7 @@ from xvc.cli.output import Answer, number, show, size, table
 from xvc.cli.plan import show_plan
 
 if TYPE_CHECKING:
-    from xvc.flows.prune import Fate, Pruning
+    from xvc.models.prune import Fate, Pruning
 
 _SHOWN = 50
 
@@ -59,7 +59,7 @@ def command(
 
     Example: xvc model prune --keep 3 --by acc:max
     """
-    from xvc.flows.prune import prune  # late: it opens DuckDB
+    from xvc.models.prune import prune  # late: it opens DuckDB
 
     here: Context = context.obj
     is_plan = dry_run or not yes

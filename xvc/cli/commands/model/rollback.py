@@ -30,7 +30,7 @@ def command(
 
     Example: xvc model rollback digits --to e0.1.0
     """
-    from xvc.flows.rollback import rollback  # late: it opens DuckDB
+    from xvc.models.rollback import rollback  # late: it opens DuckDB
 
     here: Context = context.obj
     done = rollback(here.project(), name, stage=stage, to=to, dry_run=dry_run)

@@ -60,7 +60,7 @@ def command(
     Example: xvc rebase exp-dropout --on version --yes
     """
     from xvc.core.rebase import Wanted
-    from xvc.flows.rebase import rebase  # late: it opens DuckDB
+    from xvc.merging.rebase import rebase  # late: it opens DuckDB
 
     here: Context = context.obj
     named = listed(keys)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
+from xvc.agents.folders import Agent, folder_of
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun
 from xvc.cli.output import Answer, show
-from xvc.core.agents import Agent, folder_of
 
 if TYPE_CHECKING:
-    from xvc.flows.install_skills import Installation
+    from xvc.agents.install import Installation
 
 _NEEDS_DECISION = 4
 _SHOWN = 10
@@ -48,7 +48,7 @@ def command(
 
     Example: xvc skills install --agent claude
     """
-    from xvc.flows.install_skills import install_skills  # late: it reads YAML
+    from xvc.agents.install import install_skills  # late: it reads YAML
 
     here: Context = context.obj
     folder = here.folder / dest if dest else folder_of(agent, here.project().root)

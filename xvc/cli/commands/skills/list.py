@@ -31,7 +31,7 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
 
     Example: xvc skills list
     """
-    from xvc.adapters.skills import packaged_skills  # late: --help reads no YAML
+    from xvc.agents.skill_files import packaged_skills  # late: --help reads no YAML
 
     here: Context = context.obj
     found = packaged_skills()

@@ -131,7 +131,7 @@ def command(
 
     Example: xvc sweep --param lr=0.1,0.01 --param depth=2..6 --jobs 2 -- python train.py
     """
-    from xvc.flows.sweep_start import sweep_all  # late: it loads DuckDB
+    from xvc.sweeps.start import sweep_all  # late: it loads DuckDB
 
     here: Context = context.obj
     here.manner.as_json = as_json
@@ -169,9 +169,9 @@ def command(
 
 
 def _wish(here: Context, said: dict[str, Json], file: Path | None) -> Wish:
-    from xvc.adapters.values import parse_scalar, read_nested  # late: loads yaml
-    from xvc.core.sweep_request import joined, wish_of
     from xvc.executors import NAMES
+    from xvc.sweeps.request import joined, wish_of
+    from xvc.system.value_files import parse_scalar, read_nested  # late: loads yaml
 
     if file is not None:
         path = here.folder / file

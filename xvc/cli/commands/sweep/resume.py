@@ -17,7 +17,7 @@ def command(context: typer.Context, name: SweepName = None, as_json: AsJson = Fa
 
     Example: xvc sweep resume
     """
-    from xvc.flows.sweep_drive import resume  # late: it opens DuckDB
+    from xvc.sweeps.drive import resume  # late: it opens DuckDB
 
     here: Context = context.obj
     with telling(here.manner) as tell:

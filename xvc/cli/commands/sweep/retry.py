@@ -17,8 +17,8 @@ def command(context: typer.Context, name: SweepName = None, as_json: AsJson = Fa
 
     Example: xvc sweep retry
     """
-    from xvc.flows.sweep_drive import resume  # late: it opens DuckDB
-    from xvc.flows.sweep_stop import again
+    from xvc.sweeps.drive import resume  # late: it opens DuckDB
+    from xvc.sweeps.stop import again
 
     here: Context = context.obj
     project = here.project()

@@ -24,7 +24,7 @@ from xvc.cli.sweeping import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xvc.flows.sweep_show import Shown
+    from xvc.sweeps.show import Shown
 
 
 class Data(Standing):
@@ -48,7 +48,7 @@ def command(
 
     Example: xvc sweep show
     """
-    from xvc.flows.sweep_show import show_sweep  # late: it opens DuckDB
+    from xvc.sweeps.show import show_sweep  # late: it opens DuckDB
 
     here: Context = context.obj
     found = show_sweep(here.project(), name)
@@ -76,7 +76,7 @@ def command(
 
 
 def _drawn(found: Shown, warnings: list[str], *, colour: bool) -> Iterator[str]:
-    from xvc.adapters.plots import NoPlotting, in_terminal  # late: only for pictures
+    from xvc.render.plots import NoPlotting, in_terminal  # late: only for pictures
 
     width = min(shutil.get_terminal_size().columns, 80)
     try:

@@ -35,7 +35,7 @@ def command(context: typer.Context, name: SweepName = None, as_json: AsJson = Fa
 
     Example: xvc sweep status
     """
-    from xvc.flows.sweep_state import Condition, look  # late: it opens DuckDB
+    from xvc.sweeps.state import Condition, look  # late: it opens DuckDB
 
     here: Context = context.obj
     found = look(here.project(), name)

@@ -23,8 +23,8 @@ def command(context: typer.Context, name: SweepName = None, as_json: AsJson = Fa
 
     Example: xvc sweep stop
     """
-    from xvc.flows.sweep_state import Condition  # late: they open DuckDB
-    from xvc.flows.sweep_stop import stop
+    from xvc.sweeps.state import Condition  # late: they open DuckDB
+    from xvc.sweeps.stop import stop
 
     here: Context = context.obj
     found = stop(here.project(), name)

@@ -13,7 +13,7 @@ from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, few, show
 
 if TYPE_CHECKING:
-    from xvc.flows.worktree_add import Added
+    from xvc.worktrees.add import Added
 
 
 class Data(TypedDict):
@@ -47,7 +47,7 @@ def command(
 
     Example: xvc worktree add deeper --from e0.3.0
     """
-    from xvc.flows.worktree_add import add  # late: --help needs no git
+    from xvc.worktrees.add import add  # late: --help needs no git
 
     here: Context = context.obj
     place = None if path is None else here.folder / path

@@ -24,7 +24,7 @@ def command(
 
     Example: xvc worktree adopt .claude/worktrees/idea
     """
-    from xvc.flows.worktree_add import adopt  # late: --help needs no git
+    from xvc.worktrees.add import adopt  # late: --help needs no git
 
     here: Context = context.obj
     show(answer("worktree adopt", adopt(here.project(), here.folder / path)), here.manner)

@@ -12,7 +12,7 @@ from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, few, moment, show, table
 
 if TYPE_CHECKING:
-    from xvc.flows.worktree_list import TreeInfo
+    from xvc.worktrees.list import TreeInfo
 
 
 class Tree(TypedDict):
@@ -49,7 +49,7 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
 
     Example: xvc worktree list
     """
-    from xvc.flows.worktree_list import list_trees  # late: it opens DuckDB
+    from xvc.worktrees.list import list_trees  # late: it opens DuckDB
 
     here: Context = context.obj
     found = list_trees(here.project())

@@ -36,7 +36,7 @@ def command(
 
     Example: xvc worktree merge deeper
     """
-    from xvc.flows.worktree_merge import merge  # late: it opens DuckDB
+    from xvc.merging.worktree import merge  # late: it opens DuckDB
 
     here: Context = context.obj
     done = merge(here.project(), name, here.folder, dry_run=dry_run)

@@ -11,7 +11,7 @@ from xvc.cli.options import AsJson, DryRun
 from xvc.cli.output import Answer, show
 
 if TYPE_CHECKING:
-    from xvc.flows.worktree_remove import Removal
+    from xvc.worktrees.remove import Removal
 
 
 class Data(TypedDict):
@@ -39,7 +39,7 @@ def command(
 
     Example: xvc worktree remove deeper --dry-run
     """
-    from xvc.flows.worktree_remove import remove  # late: it opens DuckDB
+    from xvc.worktrees.remove import remove  # late: it opens DuckDB
 
     here: Context = context.obj
     done = remove(here.project(), name, here.folder, yes=yes, dry_run=dry_run)

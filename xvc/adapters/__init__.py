@@ -1,1 +1,0 @@
-"""The world, one door a tool; foreign errors stop here."""

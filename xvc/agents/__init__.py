@@ -1,0 +1,1 @@
+"""Skills for coding agents: the texts that come with the package, and copying them."""

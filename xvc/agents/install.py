@@ -1,0 +1,106 @@
+"""Copying the skills of the package to where a coding agent looks for them.
+
+A file that is there and differs may hold somebody's own words: it is replaced only when that is
+asked for, and until then nothing is written at all.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from xvc.agents.skill_files import packaged_skills
+from xvc.errors import ConflictError, NotFoundError
+from xvc.system.files import make_folder, write_durably
+
+
+class NoSkills(NotFoundError):
+    """This xvc was installed without its skills."""
+
+    code = "no-skills"
+
+    def __str__(self) -> str:
+        return "this xvc was installed without its skills"
+
+    @property
+    def hint(self) -> str:
+        """Names the way to get them."""
+        return "Install `xvc-experiments` again, from a wheel or from a clone."
+
+
+class TargetInTheWay(ConflictError):
+    """What stands where a skill's file is to go is no file, or leads elsewhere."""
+
+    code = "target-in-the-way"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path} is a folder, a link or something else that is no plain file"
+
+    @property
+    def hint(self) -> str:
+        """Names both ways on."""
+        return "Move it away, or choose another folder with --dest."
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What copying the skills does to a folder; paths are relative to it."""
+
+    folder: Path
+    skills: tuple[str, ...]
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    equal: tuple[str, ...]
+    is_done: bool = False
+
+
+def install_skills(folder: Path, *, replaces: bool = False, dry_run: bool = False) -> Installation:
+    """Copy every skill into *folder*, one folder each, and return what that did.
+
+    Where a file is there that differs, nothing is written unless *replaces* holds: then
+    `is_done` is false. Files that no skill has stay as they are.
+
+    Raises:
+        NoSkills: the package has none.
+        TargetInTheWay: a folder or a link is where a file is to go.
+    """
+    wanted = _wanted()
+    plan = _compared(folder, wanted)
+    if dry_run or (plan.changed and not replaces):
+        return plan
+    for name in (*plan.added, *plan.changed):
+        make_folder((folder / name).parent)
+        write_durably(folder / name, wanted[name].read_bytes())
+    return replace(plan, is_done=True)
+
+
+def _wanted() -> dict[str, Path]:
+    skills = packaged_skills()
+    if not skills:
+        raise NoSkills
+    return {
+        f"{skill.name}/{path.as_posix()}": skill.folder / path
+        for skill in skills
+        for path in skill.files
+    }
+
+
+def _compared(folder: Path, wanted: dict[str, Path]) -> Installation:
+    added: list[str] = []
+    changed: list[str] = []
+    equal: list[str] = []
+    for name, source in wanted.items():
+        target = folder / name
+        if not os.path.lexists(target):
+            added.append(name)
+        elif target.is_symlink() or not target.is_file():
+            raise TargetInTheWay(str(target))
+        else:
+            (equal if target.read_bytes() == source.read_bytes() else changed).append(name)
+    skills = tuple(dict.fromkeys(name.partition("/")[0] for name in wanted))
+    return Installation(folder, skills, tuple(added), tuple(changed), tuple(equal))

@@ -1,0 +1,1 @@
+"""The database at the command line: tables, edits, assets and cached results."""

@@ -1,0 +1,137 @@
+"""Copying another store's runs and rows into this project's: a union by id, nothing replaced.
+
+What is copied goes through a journal like everything that is logged, each row under its own id, so
+that copying twice is copying once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xvc.core.record import Kind, environment_facts, facts_of
+from xvc.database.edit import log
+from xvc.errors import BadValue, ConflictError, NoStore, NoTable
+from xvc.project import Project
+from xvc.recording.begin_run import open_journal
+from xvc.store import db, query
+from xvc.store.columns import tables
+from xvc.store.union import Lack, batches, lacking
+from xvc.types import Json, RunId
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+class StoresDiffer(ConflictError):
+    """Both stores have a run or row, and not the same."""
+
+    code = "stores-differ"
+
+    def __init__(self, path: str, differing: tuple[str, ...]) -> None:
+        super().__init__(path, differing)
+        self.path, self.differing = path, differing
+
+    def __str__(self) -> str:
+        shown = ", ".join(self.differing[:5]) + (" …" if len(self.differing) > 5 else "")
+        return f"{len(self.differing)} differ from {self.path}: {shown}"
+
+    @property
+    def hint(self) -> str:
+        """Says that nothing happened, and the likely cause."""
+        return (
+            "Nothing was copied. One side was changed since (`xvc db set`), or its run went on; "
+            "make both alike, or copy another table with --table."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What a copy brings: runs, and rows by table.
+
+    Rows ``present`` are here already; runs ``deleted`` and ``hidden`` rows were deleted here, so
+    they stay away.
+    """
+
+    runs: tuple[RunId, ...]
+    rows: Mapping[str, int]
+    present: int
+    deleted: tuple[RunId, ...]
+    hidden: int
+    operation: str | None = None
+
+
+def copy(
+    project: Project, source: Path, *, table: str | None = None, dry_run: bool = False
+) -> Copied:
+    """Bring what another store has and this one lacks; *table* leaves only its rows.
+
+    Raises:
+        NoStore: there is no store at *source*.
+        BadValue: it is the store of this project itself.
+        NoTable: it has no such table.
+        StoreCorrupt: it is no store, or does not open.
+        StoresDiffer: runs or rows of one id are not the same; nothing was copied.
+    """
+    _refuse_unfit(project, source)
+    with project.keeper.view() as here, db.reading(source) as there:
+        known = tables(there)
+        if table is not None and table.lower() not in {name.lower() for name in known}:
+            raise NoTable(table, tuple(known))
+        lack = lacking(here, there, table)
+        if lack.differing:
+            raise StoresDiffer(str(source), tuple(lack.differing))
+        if not dry_run and (lack.runs or lack.rows):
+            _write(project, there, lack)
+    planned = Copied(
+        runs=tuple(run.id for run in lack.runs),
+        rows={name: len(ids) for name, ids in lack.rows.items()},
+        present=lack.present,
+        deleted=tuple(sorted(lack.deleted)),
+        hidden=lack.hidden,
+    )
+    if dry_run or not (lack.runs or lack.rows):
+        return planned
+    return replace(planned, operation=_log(project, source, planned, lack))
+
+
+def _refuse_unfit(project: Project, source: Path) -> None:
+    if not source.is_file():
+        raise NoStore(str(source))
+    if project.store_path.exists() and source.samefile(project.store_path):
+        raise BadValue("SOURCE", f"{source} is the store of this project itself")
+
+
+def _write(project: Project, there: DuckDBPyConnection, lack: Lack) -> None:
+    journal = open_journal(project)
+    try:
+        for run in lack.runs:
+            environment = query.environment(there, run.environment)
+            if environment is not None:
+                facts: dict[str, Json] = {
+                    "digest": run.environment,
+                    "facts": environment_facts(environment),
+                }
+                journal.note(Kind.ENVIRONMENT, run.id, facts)
+            journal.note(Kind.SET, run.id, facts_of(run))
+        for table, ids in lack.rows.items():
+            wanted = set(ids)
+            for batch in batches(there, table):
+                for row in batch:
+                    if row.id in wanted:
+                        journal.copy(row.id, row.run, table, row.values)
+    finally:
+        journal.close()
+
+
+def _log(project: Project, source: Path, planned: Copied, lack: Lack) -> str:
+    count = sum(planned.rows.values())
+    what = f"copied {len(planned.runs)} runs and {count} rows from {source.name}"
+    joined = lack.of - set(planned.runs)
+    if joined:
+        reason = f"rows went into runs that were here: {', '.join(sorted(joined)[:5])}"
+        return log(project, "db copy", what, hindrance=reason)
+    undo = "the copied runs are deleted"
+    return log(project, "db copy", what, undo=undo, runs=planned.runs)

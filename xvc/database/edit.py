@@ -1,0 +1,130 @@
+"""Setting values of rows that are logged, and deleting runs: planned, then written down.
+
+Each is an edit in a journal and a line in the operation log, so that `xvc undo` takes it back.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from xvc.core.edit import Edit
+from xvc.core.ids import writer_id
+from xvc.core.record import Kind
+from xvc.errors import NoTable
+from xvc.history.find import find
+from xvc.journal import operations
+from xvc.journal.edit_builder import setting
+from xvc.journal.operations import Operation
+from xvc.project import Project
+from xvc.recording.edit_records import refuse_needed, write_down
+from xvc.store import edits
+from xvc.store.columns import tables
+from xvc.store.schema import check_table
+from xvc.types import RunId
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What to set where: in the rows of *runs* (references; none is all) that hold *where*."""
+
+    key: str
+    value: object
+    table: str = "events"
+    runs: tuple[str, ...] = ()
+    where: tuple[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What an edit changes: rows of runs; ``operation`` is None while it is only a plan."""
+
+    rows: int
+    runs: tuple[RunId, ...]
+    operation: str | None = None
+
+
+def set_value(project: Project, wanted: Setting, *, dry_run: bool = False) -> Changed:
+    """Set a key in rows that are logged already.
+
+    Raises:
+        BadValue: a key or value cannot be kept, or the table is reserved.
+        NoTable: there is no such table.
+        NoRun: nothing answers to a reference.
+    """
+    check_table(wanted.table)
+    runs = _runs(project, wanted.runs)
+    each = runs or (None,)
+    made = [setting(wanted.table, wanted.key, wanted.value, run, wanted.where) for run in each]
+    with project.keeper.view() as connection:
+        known = tables(connection)
+        if wanted.table.lower() not in {name.lower() for name in known}:
+            raise NoTable(wanted.table, tuple(known))
+        rows = sum(edits.count(connection, edit) for edit in made)
+    if dry_run or not rows:
+        return Changed(rows, runs)
+    what = f"set {wanted.key} in {rows} rows of {wanted.table}"
+    return Changed(rows, runs, _do(project, "db set", what, made))
+
+
+def _runs(project: Project, references: Sequence[str]) -> tuple[RunId, ...]:
+    found = find(project, references) if references else []
+    return tuple(dict.fromkeys(each.record.id for each in found))
+
+
+def delete_runs(
+    project: Project, references: Sequence[str], *, force: bool = False, dry_run: bool = False
+) -> Changed:
+    """Take runs and their rows out of sight; code, versions and DVC objects stay.
+
+    Raises:
+        NoRun: nothing answers to a reference.
+        RunGoesOn: a run has not ended, and *force* is not given.
+        RunVersioned: a version names a run, and *force* is not given.
+    """
+    found = {each.record.id: each.record for each in find(project, references)}
+    if not force:
+        refuse_needed(project, list(found.values()))
+    made = [Edit(Kind.DELETE, run=run) for run in found]
+    with project.keeper.view() as connection:
+        rows = sum(edits.count(connection, edit) for edit in made)
+    if dry_run:
+        return Changed(rows, tuple(found))
+    what = f"deleted {len(found)} runs with {rows} rows: {', '.join(found)}"
+    return Changed(rows, tuple(found), _do(project, "db delete", what, made))
+
+
+def _do(project: Project, command: str, what: str, made: Sequence[Edit]) -> str:
+    ids = write_down(project, *made)
+    undo = "an undo record in a journal takes the edits back"
+    return log(project, command, what, undo=undo, edits=tuple(ids))
+
+
+def log(
+    project: Project,
+    command: str,
+    what: str,
+    *,
+    undo: str = "",
+    edits: tuple[str, ...] = (),
+    runs: tuple[str, ...] = (),
+    hindrance: str = "",
+    undoes: str = "",
+) -> str:
+    """Add a line to the operation log; returns its id.
+
+    Raises:
+        JournalFailed: the disk refused.
+    """
+    operation = begun(project, command, what, undo)
+    facts = replace(operation, edits=edits, runs=runs, hindrance=hindrance, undoes=undoes)
+    operations.append(project.room.operations, facts)
+    return operation.id
+
+
+def begun(project: Project, command: str, what: str, undo: str = "") -> Operation:
+    """Give an operation of this tree a name and a time; it is not in the log yet."""
+    name = writer_id(os.urandom(5))
+    return Operation(name, time.time(), project.room.tree, command, what, undo)

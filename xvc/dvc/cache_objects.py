@@ -1,0 +1,80 @@
+"""The objects in the DVC cache as files: which there are, which were marked, taking them away.
+
+Knows nothing of who needs one. Objects of DVC 2, which lie elsewhere, are never looked at.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from xvc.core.run_inputs import is_digest
+from xvc.dvc.repository import Dvc
+from xvc.system.files import make_folder, write_durably
+
+_DAY = 24 * 3600 * 10**9
+_TWO = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One object: its bytes, and when it was last written (nanoseconds since the epoch)."""
+
+    size: int
+    at: int
+
+
+def held_objects(dvc: Dvc) -> dict[str, Held]:
+    """Map every object of the cache to what its file says."""
+    home = dvc.cache / "files" / "md5"
+    found: dict[str, Held] = {}
+    for folder in sorted(home.iterdir()) if home.is_dir() else ():
+        if len(folder.name) != _TWO or not folder.is_dir():
+            continue
+        for entry in os.scandir(folder):
+            digest = folder.name + entry.name
+            if is_digest(digest) and entry.is_file(follow_symlinks=False):
+                facts = entry.stat()
+                found[digest] = Held(facts.st_size, facts.st_mtime_ns)
+    return found
+
+
+def leftovers(dvc: Dvc, now: int) -> list[Path]:
+    """List half-made objects that nobody has written to for a day: their writers were killed."""
+    home = dvc.cache / "files" / "md5"
+    named = [path for path in home.glob(".*") if path.is_file()] if home.is_dir() else []
+    return sorted(path for path in named if path.stat().st_mtime_ns < now - _DAY)
+
+
+def read_marks(path: Path) -> dict[str, int]:
+    """Read when each object was marked (nanoseconds); torn or missing, nothing is marked."""
+    try:
+        found = json.loads(path.read_bytes())
+        return {str(name): int(at) for name, at in found.items()}
+    except (FileNotFoundError, ValueError, AttributeError, TypeError):
+        return {}
+
+
+def write_marks(path: Path, marks: Mapping[str, int]) -> None:
+    """Put the marks on the disk."""
+    make_folder(path.parent)
+    write_durably(path, json.dumps(dict(sorted(marks.items()))).encode())
+
+
+def remove(dvc: Dvc, digest: str, *, since: int) -> int | None:
+    """Delete an object that nobody has written since it was marked.
+
+    Returns the bytes it had; None when it stays, or was gone before.
+    """
+    place = dvc.place(digest)
+    try:
+        facts = place.stat()
+        if facts.st_mtime_ns > since:
+            return None
+        place.unlink()
+    except FileNotFoundError:
+        return None
+    return facts.st_size

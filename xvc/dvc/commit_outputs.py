@@ -1,0 +1,189 @@
+"""What DVC tracks in many commits at once: each tree and each file of git is read a single time.
+
+Neighbours in a history share nearly all of their trees, so a thousand commits cost little more
+than one. Reads only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import PurePosixPath
+
+from xvc.dvc.outputs import Out, outs_in
+from xvc.dvc.repository import SUFFIX
+from xvc.errors import CorruptError, GitFailed, PointerCorrupt, Unresolved
+from xvc.git.commands import Git
+
+_AT_ONCE = 2000  # objects asked of git together: their contents lie in memory
+_FOLDER = b"40000"
+_NAMES = ("dvc.lock", "dvc.yaml")
+_DIGEST = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?:\.dir)?(?![0-9a-f])")
+
+_Files = Mapping[str, str]
+
+
+class UnreadableAt(CorruptError):
+    """A pointer that a commit holds cannot be read."""
+
+    code = "unreadable-at"
+
+    def __init__(self, path: str, commit: str, reason: str) -> None:
+        super().__init__(path, commit, reason)
+        self.path, self.commit, self.reason = path, commit, reason
+
+    def __str__(self) -> str:
+        return f"{self.path} at {self.commit[:10]} cannot be read: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """Says how to look at it."""
+        return f"`git show {self.commit[:10]}:{self.path}` shows it; nothing was changed."
+
+
+class Pointers:
+    """The pointers in the commits of one repository, remembered as they are read."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._trees: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
+        self._below: dict[str, _Files] = {}
+        self._texts: dict[str, bytes] = {}
+        self._outs: dict[tuple[str, ...], list[Out]] = {}
+
+    def outs_of(self, commits: Iterable[str]) -> dict[str, list[Out]]:
+        """Map each commit (any name of one) to all that its pointers and locks name.
+
+        Raises:
+            UnreadableAt: a pointer cannot be read, or holds merge marks.
+            GitFailed: one is no commit here, or an object of git is missing.
+        """
+        wanted = list(dict.fromkeys(commits))
+        files = self._files_of(wanted)
+        self._read_texts({blob for each in files.values() for blob in each.values()})
+        return {commit: self._outs_in(commit, each) for commit, each in files.items()}
+
+    def outs_of_files(self, at: str, files: Mapping[str, str]) -> list[Out]:
+        """List what the pointers and locks among *files*, blobs by path, name; as `outs_of`.
+
+        Raises:
+            UnreadableAt: a pointer cannot be read, or holds merge marks.
+            GitFailed: a blob is missing.
+        """
+        self._read_texts(set(files.values()))
+        return self._outs_in(at, files)
+
+    def known(self) -> set[Out]:
+        """List every output read so far, each once."""
+        return {out for outs in self._outs.values() for out in outs}
+
+    def read(self, commits: Iterable[str]) -> None:
+        """Read what commits hold, for `mentioned` only: what cannot be understood does not matter.
+
+        Raises:
+            GitFailed: one is no commit here, or an object of git is missing.
+        """
+        files = self._files_of(list(dict.fromkeys(commits)))
+        self._read_texts({blob for each in files.values() for blob in each.values()})
+
+    def mentioned(self) -> set[str]:
+        """List everything that looks like a digest in any pointer read so far.
+
+        Wider than what `outs_of` understands: what a pipeline depends on, paths out of the tree.
+        """
+        return set().union(*map(digests_in, self._texts.values()))
+
+    def _files_of(self, commits: Sequence[str]) -> dict[str, _Files]:
+        trees = dict(zip(commits, self._tree_ids(commits), strict=True))
+        self._read_trees(set(trees.values()))
+        return {commit: self._files_below(tree) for commit, tree in trees.items()}
+
+    def _tree_ids(self, commits: Sequence[str]) -> list[str]:
+        asked = "".join(f"{commit}^{{tree}}\n" for commit in commits).encode()
+        answer = self._git.call("cat-file", "--batch-check=%(objectname)", stdin=asked)
+        found = answer.decode().splitlines()
+        for commit, line in zip(commits, found, strict=True):
+            if line.endswith(" missing"):
+                raise GitFailed(("cat-file",), 1, f"{commit} is no commit of this repository")
+        return found
+
+    def _read_trees(self, ids: set[str]) -> None:
+        waiting = ids - self._trees.keys()
+        while waiting:
+            below: set[str] = set()
+            for tree, content in _contents(self._git, waiting):
+                self._trees[tree] = _parsed(content, len(tree) // 2)
+                below |= set(self._trees[tree][0].values())
+            waiting = below - self._trees.keys()
+
+    def _files_below(self, tree: str) -> _Files:
+        if tree not in self._below:
+            folders, files = self._trees[tree]
+            found = dict(files)
+            for name, inner in folders.items():
+                below = self._files_below(inner)
+                found |= {f"{name}/{path}": blob for path, blob in below.items()}
+            self._below[tree] = found
+        return self._below[tree]
+
+    def _read_texts(self, blobs: set[str]) -> None:
+        self._texts |= _contents(self._git, blobs - self._texts.keys())
+
+    def _outs_in(self, commit: str, files: _Files) -> list[Out]:
+        found: list[Out] = []
+        for path in files:
+            if not path.endswith("dvc.yaml"):
+                found += self._outs_of_file(commit, path, files)
+        return found
+
+    def _outs_of_file(self, commit: str, path: str, files: _Files) -> list[Out]:
+        """Read one file; a lock's meaning depends on the ``dvc.yaml`` beside it, too."""
+        pipeline = str(PurePosixPath(path).with_name("dvc.yaml"))
+        key = (path, files[path], files.get(pipeline, "") if path.endswith("dvc.lock") else "")
+        if key not in self._outs:
+            texts = {name: self._texts[files[name]] for name in (path, pipeline) if name in files}
+            try:
+                self._outs[key] = outs_in(texts.get, [path])
+            except PointerCorrupt as err:
+                raise UnreadableAt(path, commit, err.reason) from err
+            except Unresolved as err:
+                raise UnreadableAt(path, commit, "it holds merge marks") from err
+        return self._outs[key]
+
+
+def digests_in(text: bytes) -> set[str]:
+    """List everything in a text that looks like the name of an object.
+
+    >>> digests_in(b"md5: d41d8cd98f00b204e9800998ecf8427e.dir")
+    {'d41d8cd98f00b204e9800998ecf8427e.dir'}
+    """
+    return {name.decode() for name in _DIGEST.findall(text)}
+
+
+def _contents(git: Git, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    wanted = sorted(ids)
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = wanted[start : start + _AT_ONCE]
+        answer = git.call("cat-file", "--batch", stdin="".join(f"{i}\n" for i in part).encode())
+        at = 0
+        for name in part:
+            begin = answer.index(b"\n", at) + 1
+            words = answer[at:begin].split()
+            if words[-1] == b"missing":
+                raise GitFailed(("cat-file",), 1, f"object {name} is missing")
+            at = begin + int(words[2]) + 1
+            yield name, answer[begin : at - 1]
+
+
+def _parsed(content: bytes, width: int) -> tuple[dict[str, str], dict[str, str]]:
+    """Read a tree object: its folders, and those of its files that DVC writes."""
+    folders, files, at = {}, {}, 0
+    while at < len(content):
+        end = content.index(b"\0", at)
+        mode, _, raw = content[at:end].partition(b" ")
+        name, at = raw.decode("utf-8", "surrogateescape"), end + 1 + width
+        if mode == _FOLDER:
+            folders[name] = content[end + 1 : at].hex()
+        elif mode.startswith(b"100") and (name.endswith(SUFFIX) or name in _NAMES):
+            files[name] = content[end + 1 : at].hex()
+    return folders, files

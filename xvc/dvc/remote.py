@@ -1,0 +1,326 @@
+"""A DVC remote as a store of objects: which are there, sending them, bringing them.
+
+DVC's configuration and file systems do the work, imported late. Nothing is believed: what was
+brought is hashed before it gets its name, what is sent is hashed before and listed afterwards. Of
+DVC's own ways neither the index, which takes a folder's list for the folder, nor a `Repo`.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xvc.dvc.outputs import Out, digests_of, object_of
+from xvc.dvc.repository import Dvc
+from xvc.errors import CorruptError, DvcFailed, ExternalError, NoPackage, NotFoundError
+from xvc.system.files import copy_durably, make_folder, md5_of, sync_folder
+
+if TYPE_CHECKING:
+    from dvc_objects.fs.base import FileSystem
+
+_LOCAL, _SSH = "local", "ssh"
+_EXTRAS = {"s3": "s3", "ssh": "ssh"}
+_AT_ONCE = 8  # files put on the disk together
+_FOREIGN = {
+    "dvc.exceptions": "DvcException",
+    "botocore.exceptions": "BotoCoreError",
+    "aiohttp": "ClientError",
+    "asyncssh": "Error",
+}
+
+
+class NoRemote(NotFoundError):
+    """DVC has no remote of that name, or no default one."""
+
+    code = "no-dvc-remote"
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(name, known)
+        self.name, self.known = name, known
+
+    def __str__(self) -> str:
+        return f"DVC has no remote {self.name!r}" if self.name else "DVC has no default remote"
+
+    @property
+    def hint(self) -> str:
+        """Names the command that adds one, or chooses among those that are there."""
+        if self.known:
+            names = ", ".join(self.known)
+            return f"There are: {names}. Choose with --dvc-remote or `dvc remote default NAME`."
+        return (
+            "Add one: `dvc remote add -d storage URL`, where URL is a folder, s3://BUCKET/PATH or "
+            "ssh://HOST/PATH."
+        )
+
+
+class RemoteCorrupt(CorruptError):
+    """An object that came from the remote holds other bytes than its name says."""
+
+    code = "remote-corrupt"
+
+    def __init__(self, digest: str, remote: str) -> None:
+        super().__init__(digest, remote)
+        self.digest, self.remote = digest, remote
+
+    def __str__(self) -> str:
+        return f"remote {self.remote} holds other bytes under {self.digest[:10]}"
+
+    @property
+    def hint(self) -> str:
+        """Names the repair."""
+        return "Remove the object there and `xvc push` from a clone that has it; nothing was kept."
+
+
+class NotArrived(ExternalError):
+    """An object that was sent is not on the remote as it should be."""
+
+    code = "not-arrived"
+
+    def __init__(self, digests: tuple[str, ...], remote: str) -> None:
+        super().__init__(digests, remote)
+        self.digests, self.remote = digests, remote
+
+    def __str__(self) -> str:
+        return f"{len(self.digests)} objects did not arrive on remote {self.remote}"
+
+    @property
+    def hint(self) -> str:
+        """Says what is safe, and the way on."""
+        return "No version was pushed. Push again; what is there already is not sent."
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a remote says of an object: its size in bytes, and the tag of its content if it has."""
+
+    size: int
+    etag: str = ""
+
+
+class Remote:
+    """One remote of a DVC repository; `open` finds it."""
+
+    def __init__(self, dvc: Dvc, name: str, system: FileSystem, root: str) -> None:
+        self.dvc, self.name = dvc, name
+        self._system, self._root = system, root
+        self._are_etags_md5 = True
+
+    @classmethod
+    def open(cls, dvc: Dvc, name: str | None = None) -> Remote:
+        """Open a remote by name, or the default one; nothing is asked of it yet.
+
+        Raises:
+            NoRemote: there is none.
+            NoPackage: its kind needs an extra.
+            DvcFailed: its settings cannot be used.
+        """
+        # late: 120 ms of CPU, for what talks to remotes alone
+        from dvc.config import Config
+        from dvc.fs import RemoteMissingDepsError, get_cloud_fs
+
+        with _mapped("read the remote's settings"):
+            config = Config(str(dvc.root / ".dvc"))
+            chosen = name or config["core"].get("remote")
+            if not chosen or chosen.lower() not in config["remote"]:
+                raise NoRemote(chosen or "", tuple(config["remote"]))
+            kind = str(config["remote"][chosen.lower()]["url"]).partition("://")[0]
+            try:
+                system, settings, root = get_cloud_fs(config, name=chosen)
+                return cls(dvc, chosen, system(**settings), root)
+            except (ImportError, RemoteMissingDepsError) as err:
+                raise NoPackage(f"dvc-{kind}", _EXTRAS.get(kind, kind)) from err
+
+    def entries(self, digests: Iterable[str]) -> dict[str, Entry]:
+        """Look which of these objects are there, by listing the folders they would be in.
+
+        Raises:
+            DvcFailed: the remote does not answer.
+        """
+        wanted = {self._place(digest): digest for digest in digests}
+        folders = sorted({place.rpartition("/")[0] for place in wanted})
+        found: dict[str, Entry] = {}
+        with _mapped(f"look into remote {self.name}"), self._pool() as pool:
+            self._system.fs.invalidate_cache()
+            for listed in pool.map(self._listed, folders):
+                for place, entry in listed.items():
+                    if place in wanted:
+                        found[wanted[place]] = entry
+        return found
+
+    def held(self, digests: Iterable[str], outs: Iterable[Out] = ()) -> set[str]:
+        """Tell which of these objects the remote has, with the size that the cache's copy has.
+
+        An etag that is an md5 counts, too. What has no copy here must give its output the size
+        that the pointer says; where a pointer says none, any size will do.
+
+        Args:
+            digests: of the objects.
+            outs: the outputs that they belong to.
+
+        Raises:
+            DvcFailed: the remote does not answer.
+        """
+        entries = self.entries(digests)
+        right = {digest for digest, entry in entries.items() if self._is_right(digest, entry)}
+        away = {digest: entries[digest].size for digest in right if not self._is_here(digest)}
+        return right - set().union(*(self._doubtful(out, away) for out in outs if away))
+
+    def _doubtful(self, out: Out, away: Mapping[str, int]) -> set[str]:
+        """Name the objects of an output that are only there, where they give it another size."""
+        if out.size is None or (out.digest.endswith(".dir") and not self._is_here(out.digest)):
+            return set()
+        parts = list(digests_of(self.dvc, out).values())
+        there = {digest for digest in parts if digest in away}
+        if not there or any(digest not in away and not self._is_here(digest) for digest in parts):
+            return set()
+        sizes = (
+            away[digest] if digest in away else object_of(self.dvc, digest).stat().st_size
+            for digest in parts
+        )
+        return there if sum(sizes) != out.size else set()
+
+    def _is_here(self, digest: str) -> bool:
+        return object_of(self.dvc, digest).is_file()
+
+    def send(self, digests: Collection[str]) -> int:
+        """Send objects of the cache, whose bytes were verified; returns how many bytes.
+
+        Raises:
+            DvcFailed: the remote refused.
+            NotArrived: one is not there afterwards, or not with the right size.
+        """
+        sources = {digest: object_of(self.dvc, digest) for digest in sorted(digests)}
+        with _mapped(f"send objects to remote {self.name}"):
+            if self._system.protocol == _LOCAL:
+                self._copy_out(sources)
+            elif sources:
+                self._upload(sources)
+        missing = sources.keys() - self.held(sources)
+        if missing:
+            raise NotArrived(tuple(sorted(missing)), self.name)
+        return sum(place.stat().st_size for place in sources.values())
+
+    def bring(self, digests: Collection[str]) -> int:
+        """Bring objects into the cache, on the disk; returns how many bytes.
+
+        Raises:
+            DvcFailed: the remote did not give one.
+            RemoteCorrupt: one is not what its name says; none of that name is kept.
+        """
+        from dvc_objects.fs import generic  # late, as above
+        from dvc_objects.fs.local import localfs
+
+        home = self.dvc.cache / "files" / "md5"
+        make_folder(home)
+        mark = f".{os.getpid()}.{os.urandom(4).hex()}"
+        wanted = {digest: home / f"{mark}.{digest}" for digest in sorted(digests)}
+        try:
+            with _mapped(f"bring objects from remote {self.name}"):
+                places = [self._place(digest) for digest in wanted]
+                targets = [str(path) for path in wanted.values()]
+                generic.copy(self._system, places, localfs, targets)
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                return sum(pool.map(self._settle, wanted, wanted.values()))
+        finally:
+            for path in wanted.values():
+                path.unlink(missing_ok=True)
+
+    def _settle(self, digest: str, fresh: Path) -> int:
+        if md5_of(fresh) != digest.removesuffix(".dir"):
+            raise RemoteCorrupt(digest, self.name)
+        place = self.dvc.place(digest)
+        make_folder(place.parent)
+        fresh.chmod(0o444)
+        with fresh.open("rb") as file:
+            os.fsync(file.fileno())
+            size = os.fstat(file.fileno()).st_size
+        os.replace(fresh, place)
+        sync_folder(place.parent)
+        return size
+
+    def _place(self, digest: str) -> str:
+        return "/".join((self._root.rstrip("/"), "files", "md5", digest[:2], digest[2:]))
+
+    def _pool(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(max(1, min(self._system.jobs, 32)))
+
+    def _listed(self, folder: str) -> dict[str, Entry]:
+        try:
+            found = list(self._system.ls(folder, detail=True))
+        except FileNotFoundError:
+            return {}
+        return {
+            f"{folder}/{each['name'].rstrip('/').rpartition('/')[2]}": Entry(
+                int(each.get("size") or 0), str(each.get("ETag") or "").strip('"')
+            )
+            for each in found
+        }
+
+    def _is_right(self, digest: str, entry: Entry) -> bool:
+        here = object_of(self.dvc, digest)
+        if not here.is_file():
+            return True
+        if entry.size != here.stat().st_size:
+            return False
+        name = digest.removesuffix(".dir")
+        if not self._are_etags_md5 or len(entry.etag) != 32 or entry.etag == name:
+            return True
+        if not self._is_read_back(digest):
+            return False
+        self._are_etags_md5 = False  # an encrypted bucket's etags are something else
+        return True
+
+    def _is_read_back(self, digest: str) -> bool:
+        fresh = self.dvc.cache / "files" / "md5" / f".{os.getpid()}.{os.urandom(4).hex()}"
+        try:
+            self._system.get_file(self._place(digest), str(fresh))
+            return md5_of(fresh) == digest.removesuffix(".dir")
+        finally:
+            fresh.unlink(missing_ok=True)
+
+    def _copy_out(self, sources: Mapping[str, Path]) -> None:
+        """Into a folder, so that a power cut leaves no empty file under a right name."""
+        places = {digest: Path(self._place(digest)) for digest in sources}
+        for folder in {place.parent for place in places.values()}:
+            make_folder(folder)
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            list(pool.map(lambda each: _copied(sources[each], places[each]), sources))
+
+    def _upload(self, sources: Mapping[str, Path]) -> None:
+        from dvc_objects.fs import generic  # late, as above
+        from dvc_objects.fs.local import localfs
+
+        places = [self._place(digest) for digest in sources]
+        # over SSH half a file would have the object's name
+        ending = f".{os.urandom(4).hex()}.tmp" if self._system.protocol == _SSH else ""
+        files = [str(path) for path in sources.values()]
+        generic.copy(localfs, files, self._system, [place + ending for place in places])
+        if ending:
+            with self._pool() as pool:
+                list(pool.map(lambda place: self._system.fs.mv(place + ending, place), places))
+
+
+def _copied(source: Path, target: Path) -> None:
+    copy_durably(source, target, mode=0o444)
+
+
+@contextmanager
+def _mapped(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except _foreign() as err:
+        words = str(err) or type(err).__name__
+        raise DvcFailed(doing, words) from err
+
+
+def _foreign() -> tuple[type[BaseException], ...]:
+    """The errors of whatever DVC has loaded to reach the remote."""
+    loaded = ((sys.modules.get(module), name) for module, name in _FOREIGN.items())
+    found = (getattr(module, name, None) for module, name in loaded if module is not None)
+    return (OSError, *(kind for kind in found if kind is not None))

@@ -1,1 +1,0 @@
-"""One verb a file: values in, a result out."""

@@ -1,0 +1,398 @@
+"""git: plumbing calls and typed answers. Never the user's index unless it is named.
+
+``git`` itself is called: GitPython's import alone costs 100 ms, a third of what ``xvc run`` may
+take (ARCHITECTURE.md, decision 1). Full ref names and ``--end-of-options`` everywhere; ``GIT_*``
+variables of an outer git are scrubbed; writes are fsynced, and so are the folders of refs.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from xvc.errors import GitFailed, NoIdentity, TagTaken
+from xvc.system.files import sync_folder
+
+_ABSENT = "0" * 40
+_EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+_KEPT = ("GIT_SSL_CAINFO", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "GIT_EXEC_PATH")
+_DURABLE = ("-c", "core.fsync=all", "-c", "core.fsyncMethod=fsync")
+_NAMELESS = (
+    *("tell me who you are", "empty ident name", "unable to auto-detect email"),
+    *("no email was given", "no name was given"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a repository is: the work tree, its own git folder, and the one all trees share."""
+
+    top: Path
+    folder: Path
+    common: Path
+
+    @property
+    def tree(self) -> str:
+        """``main``, or the name of the linked worktree."""
+        return "main" if self.folder == self.common else self.folder.name
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The tree against HEAD: paths that git tracks and that changed, and untracked ones."""
+
+    commit: str | None
+    branch: str | None
+    changed: tuple[str, ...]
+    untracked: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TagRef:
+    """One annotated tag: the commit it marks, its message, and when it was made (seconds)."""
+
+    name: str
+    commit: str
+    message: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Lines added and removed in one file; None for a binary one."""
+
+    path: str
+    added: int | None
+    removed: int | None
+
+
+def find(folder: Path) -> Place | None:
+    """Look for a repository from *folder* upwards, by files alone."""
+    for top in (folder, *folder.parents):
+        mark = top / ".git"
+        if mark.is_dir():
+            return Place(top, mark, mark)
+        if mark.is_file():
+            return _linked(top, mark)
+    return None
+
+
+def _linked(top: Path, mark: Path) -> Place | None:
+    text = mark.read_text(encoding="utf-8").strip()
+    if not text.startswith("gitdir: "):
+        return None
+    folder = (top / text.removeprefix("gitdir: ")).resolve()
+    common = folder / "commondir"
+    if not common.is_file():  # a submodule: its git folder is its own
+        return Place(top, folder, folder)
+    return Place(top, folder, (folder / common.read_text(encoding="utf-8").strip()).resolve())
+
+
+def scrubbed(environment: Mapping[str, str]) -> dict[str, str]:
+    """Leave out what an outer git says of its own repository: a hook's call must not land there."""
+    kept = {key: v for key, v in environment.items() if key[:4] != "GIT_" or key in _KEPT}
+    return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+
+
+class Git:
+    """The repository that a work tree belongs to."""
+
+    def __init__(self, place: Place, environment: Mapping[str, str]) -> None:
+        self.place = place
+        self._environment = scrubbed(environment)
+
+    def call(
+        self,
+        *arguments: str,
+        stdin: bytes | None = None,
+        index: Path | None = None,
+        extra: Mapping[str, str] | None = None,
+        accept: Sequence[int] = (0,),
+    ) -> bytes:
+        """Run git in the work tree and return what it printed.
+
+        Args:
+            arguments: the words after ``git``.
+            stdin: what it reads; nothing when None.
+            index: another index file than the user's.
+            extra: further environment variables.
+            accept: exit codes that are no failure.
+
+        Raises:
+            GitFailed: another exit code.
+            NoIdentity: it wanted a name or an e-mail.
+        """
+        environment = self._environment | dict(extra or {})
+        if index is not None:
+            environment["GIT_INDEX_FILE"] = str(index)
+        called = self._ended(arguments, environment, stdin or b"")
+        if called.returncode in accept:
+            return called.stdout
+        words = called.stderr.decode("utf-8", "replace")
+        if any(sign in words for sign in _NAMELESS):
+            raise NoIdentity
+        raise GitFailed(arguments, called.returncode, words)
+
+    def _ended(
+        self, arguments: tuple[str, ...], environment: Mapping[str, str], stdin: bytes
+    ) -> subprocess.CompletedProcess[bytes]:
+        try:
+            return subprocess.run(
+                ["git", *_DURABLE, *arguments],
+                cwd=self.place.top,
+                env=environment,
+                input=stdin,
+                capture_output=True,
+                check=False,
+            )
+        except OSError as err:
+            words = f"git cannot be started: {err.strerror or err}"
+            raise GitFailed(arguments, 127, words) from err
+
+    def text(self, *arguments: str, accept: Sequence[int] = (0,)) -> str:
+        """Run git and return what it printed as text without the last newline."""
+        return _text(self.call(*arguments, accept=accept)).rstrip("\n")
+
+    def version(self) -> str:
+        """Return git's own version."""
+        return self.text("--version").removeprefix("git version ").split()[0]
+
+    def state(self) -> State:
+        """Compare the tree with HEAD, without refreshing the user's index."""
+        flags = ("--porcelain=v2", "-z", "--branch", "--untracked-files=all", "--no-renames")
+        return _parse_state(self.call("status", *flags, "--ignore-submodules=none"))
+
+    def commit_of(self, revision: str) -> str | None:
+        """Resolve a revision to a commit; None when it names none."""
+        name = f"{revision}^{{commit}}"
+        found = self.text(
+            "rev-parse", "-q", "--verify", "--end-of-options", name, accept=(0, 1, 128)
+        )
+        return found or None
+
+    def tree_of(self, commit: str) -> str:
+        """Return the tree of a commit."""
+        return self.text("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
+
+    def read(self, revision: str, path: str) -> bytes | None:
+        """Return a file as a commit has it; None when it has none."""
+        try:
+            return self.call("cat-file", "blob", f"{revision}:{path}")
+        except GitFailed:
+            return None
+
+    def listed(self, *patterns: str) -> list[str]:
+        """List tracked paths that fit the patterns."""
+        found = self.call("ls-files", "-z", "--", *patterns)
+        return [_text(path) for path in found.split(b"\0") if path]
+
+    def ignored(self, paths: Iterable[str]) -> set[str]:
+        """Tell which of these paths git ignores; a tracked one it does not."""
+        listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
+        found = self.call("check-ignore", "-z", "--stdin", stdin=listed, accept=(0, 1))
+        return {_text(path) for path in found.split(b"\0") if path}
+
+    def changes(self, old: str, new: str) -> list[Change]:
+        """Count lines between two commits or trees."""
+        flags = ("-r", "-z", "--numstat", "--no-renames", "--no-ext-diff", "--no-textconv")
+        found = self.call("diff-tree", *flags, "--end-of-options", old, new)
+        return [_parse_change(part) for part in found.split(b"\0") if part.count(b"\t") >= 2]
+
+    def diff(self, old: str, new: str) -> str:
+        """Return the patch between two commits or trees."""
+        flags = ("-r", "-p", "--no-renames", "--no-ext-diff", "--no-textconv")
+        return _text(self.call("diff-tree", *flags, "--end-of-options", old, new))
+
+    def blobs(self, tree: str) -> dict[str, str]:
+        """Map each path of a tree to its mode and object."""
+        found = self.call("ls-tree", "-r", "-z", "--end-of-options", tree)
+        lines = (part.partition(b"\t") for part in found.split(b"\0") if part)
+        return {_text(path): _text(meta) for meta, _, path in lines}
+
+    def tags(self, prefix: str) -> list[TagRef]:
+        """List annotated tags whose names begin with *prefix*, by name."""
+        parts = ("%(refname)", "%(*objectname)", "%(taggerdate:unix)", "%(contents)", "")
+        pattern = f"refs/tags/{prefix}*"
+        found = self.call("for-each-ref", f"--format={'%00'.join(parts)}%01", pattern)
+        records = _text(found).split("\x01\n")
+        return [tag for record in records if (tag := _parse_tag(record)) is not None]
+
+    def refs(self, prefix: str) -> dict[str, str]:
+        """Map the refs below *prefix* to their objects."""
+        found = self.text("for-each-ref", "--format=%(refname) %(objectname)", prefix)
+        return dict(line.split(" ", 1) for line in found.splitlines())
+
+    def keep(self, ref: str, commit: str) -> None:
+        """Point a hidden ref at a commit, on the disk when this returns."""
+        self.call("update-ref", "--end-of-options", ref, commit)
+        self._sync_ref(ref)
+
+    def move_branch(self, branch: str, new: str, old: str | None, why: str) -> None:
+        """Move a branch, only from where it was thought to be.
+
+        Raises:
+            GitFailed: it has moved meanwhile.
+        """
+        ref = f"refs/heads/{branch}"
+        self.call("update-ref", "-m", why, "--end-of-options", ref, new, old or _ABSENT)
+        self._sync_ref(ref)
+
+    def move_detached_head(self, new: str, old: str, why: str) -> None:
+        """Move a detached HEAD, only from where it was thought to be."""
+        self.call("update-ref", "--no-deref", "-m", why, "--end-of-options", "HEAD", new, old)
+
+    def make_tag(self, name: str, commit: str, message: str) -> None:
+        """Create an annotated tag, signed when the user's git says so.
+
+        Raises:
+            TagTaken: the name marks something already.
+        """
+        ref = f"refs/tags/{name}"
+        holder = self.text(
+            "rev-parse", "-q", "--verify", "--end-of-options", ref, accept=(0, 1, 128)
+        )
+        if holder:
+            raise TagTaken(name, holder)
+        flags = ("-F", "-", "--cleanup=verbatim")  # -a would overrule tag.forceSignAnnotated
+        try:
+            self.call("tag", *flags, "--end-of-options", name, commit, stdin=message.encode())
+        except GitFailed as err:
+            if "already exists" in err.words:
+                raise TagTaken(name, commit) from err
+            if self.commit_of(f"{ref}^{{commit}}") != commit:  # else it died after its work
+                raise
+        self._sync_ref(ref)
+
+    def make_commit(
+        self, tree: str, parents: Iterable[str | None], message: str, *, ours: bool = False
+    ) -> str:
+        """Write a commit object; *ours* signs it as xvc, else it is the user's, signed if asked."""
+        arguments = ["commit-tree"]
+        for parent in parents:
+            arguments += ["-p", parent] if parent else []
+        if (
+            not ours
+            and self.text("config", "--type=bool", "commit.gpgSign", accept=(0, 1)) == "true"
+        ):
+            arguments.append("-S")
+        made = self.call(*arguments, tree, stdin=message.encode(), extra=_XVC if ours else None)
+        return _text(made).strip()
+
+    def write_tree(self, index: Path) -> str:
+        """Write the tree of an index file."""
+        return _text(self.call("write-tree", index=index)).strip()
+
+    def read_tree(self, tree: str, index: Path) -> None:
+        """Fill an index file with a tree."""
+        self.call("read-tree", "--end-of-options", tree, index=index)
+
+    def update_index(self, index: Path | None, paths: Iterable[str]) -> None:
+        """Bring paths of the work tree into an index file: added, changed or removed."""
+        listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
+        if listed:
+            self.call(
+                "update-index", "--add", "--remove", "-z", "--stdin", index=index, stdin=listed
+            )
+
+    def keep_blobs(self, files: Mapping[str, bytes], scratch: Path) -> dict[str, str]:
+        """Keep contents as blobs; returns each path's mode and object."""
+        folder = scratch / f"blobs-{os.getpid()}"
+        folder.mkdir(parents=True, exist_ok=True)
+        places = [folder / str(number) for number in range(len(files))]
+        try:
+            for place, content in zip(places, files.values(), strict=True):
+                place.write_bytes(content)
+            listed = "".join(f"{place}\n" for place in places).encode()
+            made = self.call("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=listed)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        objects = _text(made).split()
+        return {path: f"100644 blob {blob}" for path, blob in zip(files, objects, strict=True)}
+
+    def put(self, index: Path, blobs: Mapping[str, str]) -> None:
+        """Put entries, as `blobs` gives them, into an index file; an absent object removes one."""
+        lines = []
+        for path, entry in blobs.items():
+            mode, _, rest = entry.partition(" ")
+            lines.append(
+                f"{mode} {rest.split(' ')[-1]}\t{path}\0".encode("utf-8", "surrogateescape")
+            )
+        if lines:
+            self.call("update-index", "-z", "--index-info", index=index, stdin=b"".join(lines))
+
+    def between(self, old: str | None, new: str) -> dict[str, str]:
+        """Map the paths at which *new* differs from *old* to what *new* has, as `put` wants it."""
+        flags = ("-r", "-z", "--no-renames", "--end-of-options")
+        parts = self.call("diff-tree", *flags, old or _EMPTY_TREE, new).split(b"\0")
+        metas = (_text(meta).split() for meta in parts[::2])
+        pairs = zip(metas, map(_text, parts[1::2]), strict=False)  # behind the last NUL is nothing
+        return {path: f"{meta[1]} blob {meta[3]}" for meta, path in pairs}
+
+    def stale(self, index: Path) -> list[str]:
+        """List the paths of an index file whose files have changed since."""
+        self.call("update-index", "-q", "--refresh", index=index, accept=(0, 1))
+        found = self.call("diff-files", "-z", "--name-only", index=index)
+        return [_text(path) for path in found.split(b"\0") if path]
+
+    def hash_file(self, path: Path) -> str:
+        """Keep a file's content as a blob."""
+        return self.text("hash-object", "-w", "--", str(path))
+
+    def _sync_ref(self, ref: str) -> None:
+        """Put the folders of a ref on the disk; git fsyncs the file, not its name."""
+        folder = (self.place.common / ref).parent
+        while folder != self.place.common.parent and folder.is_dir():
+            sync_folder(folder)
+            folder = folder.parent
+
+
+_XVC = {
+    "GIT_AUTHOR_NAME": "xvc",
+    "GIT_AUTHOR_EMAIL": "xvc@localhost",
+    "GIT_COMMITTER_NAME": "xvc",
+    "GIT_COMMITTER_EMAIL": "xvc@localhost",
+}
+
+
+def _text(raw: bytes) -> str:
+    return os.fsdecode(raw)
+
+
+def _parse_state(raw: bytes) -> State:
+    commit: str | None = None
+    branch: str | None = None
+    changed: list[str] = []
+    untracked: list[str] = []
+    for record in raw.split(b"\0"):
+        kind, _, rest = _text(record).partition(" ")
+        if rest.startswith("branch.oid "):
+            found = rest.removeprefix("branch.oid ")
+            commit = None if found == "(initial)" else found
+        elif rest.startswith("branch.head "):
+            found = rest.removeprefix("branch.head ")
+            branch = None if found == "(detached)" else found
+        elif kind == "1":
+            changed.append(rest.split(" ", 7)[7])
+        elif kind == "u":
+            changed.append(rest.split(" ", 9)[9])
+        elif kind == "?":
+            untracked.append(rest)
+    return State(commit, branch, tuple(changed), tuple(untracked))
+
+
+def _parse_change(raw: bytes) -> Change:
+    added, removed, path = raw.lstrip(b"\n").split(b"\t", 2)
+    counts = [None if part == b"-" else int(part) for part in (added, removed)]
+    return Change(_text(path), counts[0], counts[1])
+
+
+def _parse_tag(record: str) -> TagRef | None:
+    parts = record.lstrip("\n").split("\0")
+    if len(parts) < 4 or not parts[1]:
+        return None  # a lightweight tag: no version of ours
+    name, commit, at, message = parts[:4]
+    return TagRef(name.removeprefix("refs/tags/"), commit, message, int(at or 0))

@@ -1,0 +1,53 @@
+"""What names resolve to and what branches passed, as commit ids. Reads only."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from xvc.git.commands import Git
+
+
+def changed_at(git: Git, commit: str, path: str, since: str | None) -> list[str]:
+    """List the commits after *since*, up to *commit*, that changed a path, newest first."""
+    span = [commit, *([f"^{since}"] if since else [])]
+    return git.text("rev-list", *span, "--", path).split()
+
+
+def removed_since(git: Git, commit: str, folder: str, since: str | None) -> list[tuple[str, str]]:
+    """List the files below a folder that commits after *since* took away, each with its blob."""
+    span = [commit, *([f"^{since}"] if since else [])]
+    flags = ("--raw", "-z", "--no-abbrev", "--no-renames", "--diff-filter=D", "--format=")
+    answer = os.fsdecode(git.call("log", *flags, *span, "--", f":(literal){folder}"))
+    parts = [part.lstrip("\n") for part in answer.split("\0") if part.strip("\n")]
+    return [(path, said.split()[2]) for said, path in zip(parts[::2], parts[1::2], strict=True)]
+
+
+def last_with(git: Git, path: str) -> str | None:
+    """Return the newest commit of any ref that wrote a file; None where none did."""
+    flags = ("--all", "-1", "--diff-filter=AM", "--format=%H")
+    return git.text("log", *flags, "--", f":(literal){path}") or None
+
+
+def made_at(git: Git, commit: str) -> int:
+    """Return when a commit was made, in seconds since the epoch."""
+    return int(git.text("show", "-s", "--format=%ct", commit))
+
+
+def named(git: Git, text: str) -> str | None:
+    """Resolve a tag, a branch or a branch of a remote to its commit, by its full name."""
+    for prefix in ("refs/tags/", "refs/heads/", "refs/remotes/"):
+        commit = git.commit_of(prefix + text)
+        if commit is not None:
+            return commit
+    return None
+
+
+def trees_of(git: Git, commits: Iterable[str]) -> dict[str, str]:
+    """Map commits to their trees, in one call; those that are not in this clone are left out."""
+    named = sorted(commits)
+    asked = "".join(f"{commit}^{{tree}}\n" for commit in named).encode()
+    lines = git.call("cat-file", "--batch-check", stdin=asked).decode("ascii", "replace")
+    parts = [line.split() for line in lines.splitlines()]
+    pairs = zip(named, parts, strict=True)
+    return {commit: part[0] for commit, part in pairs if part[1:2] == ["tree"]}

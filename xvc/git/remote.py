@@ -1,0 +1,170 @@
+"""A git remote: what it has, and exchanging refs with it.
+
+Refs are sent as object ids, so what is pushed is what was looked at; nothing is ever forced, and a
+tag that exists is never moved, on either side.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from xvc.errors import BusyError, ConflictError, GitFailed, NotFoundError
+from xvc.git.commands import Git
+
+_SHOWN = 5
+_LOCK = re.compile(r"Unable to create '([^']+\.lock)': File exists")
+
+
+class NoUpstream(NotFoundError):
+    """git has no remote of that name, or none at all."""
+
+    code = "no-git-remote"
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(name, known)
+        self.name, self.known = name, known
+
+    def __str__(self) -> str:
+        return f"git has no remote {self.name!r}" if self.name else "git has no remote"
+
+    @property
+    def hint(self) -> str:
+        """Names the command that adds one, or those that are there."""
+        if self.known:
+            return f"There are: {', '.join(self.known)}."
+        return "Add one: `git remote add origin URL`."
+
+
+class Refused(ConflictError):
+    """The remote has refused refs; nothing was forced."""
+
+    code = "push-refused"
+
+    def __init__(self, remote: str, refs: tuple[str, ...], words: str) -> None:
+        super().__init__(remote, refs, words)
+        self.remote, self.refs, self.words = remote, refs, words
+
+    def __str__(self) -> str:
+        more = f" and {len(self.refs) - _SHOWN} more" if len(self.refs) > _SHOWN else ""
+        return f"{self.remote} refused {', '.join(self.refs[:_SHOWN])}{more}: {self.words}"
+
+    @property
+    def hint(self) -> str:
+        """Names the way on."""
+        return "`xvc pull` brings what is there; then push again. The data has arrived already."
+
+
+class UpstreamLocked(BusyError):
+    """A git at work on the remote, or one that was killed there, holds the lock of a ref."""
+
+    code = "upstream-locked"
+
+    def __init__(self, remote: str, lock: str) -> None:
+        super().__init__(remote, lock)
+        self.remote, self.lock = remote, lock
+
+    def __str__(self) -> str:
+        return f"{self.remote} is locked: {self.lock}"
+
+    @property
+    def hint(self) -> str:
+        """Says what to wait for, and what a killed git leaves."""
+        return "Push again. If it stays and no git is at work there, remove that file there."
+
+
+class TagsDiffer(ConflictError):
+    """Tags of one name mark different commits here and on the remote."""
+
+    code = "tags-differ"
+
+    def __init__(self, remote: str, names: tuple[str, ...]) -> None:
+        super().__init__(remote, names)
+        self.remote, self.names = remote, names
+
+    def __str__(self) -> str:
+        more = f" and {len(self.names) - _SHOWN} more" if len(self.names) > _SHOWN else ""
+        return f"{', '.join(self.names[:_SHOWN])}{more}: not the same here and on {self.remote}"
+
+    @property
+    def hint(self) -> str:
+        """Names the way to keep both."""
+        name = self.names[0]
+        return (
+            f"Give yours another number, then take {self.remote}'s: `xvc tag patch --run {name}`, "
+            f"`git tag -d {name}`, `xvc pull`. No tag was moved."
+        )
+
+
+def upstream_of(git: Git, name: str | None, branch: str | None) -> str:
+    """Choose a remote: the named one, that of the branch, ``origin``, or the only one.
+
+    Raises:
+        NoUpstream: there is none.
+    """
+    known = git.text("remote").splitlines()
+    if name is not None:
+        if name not in known:
+            raise NoUpstream(name, tuple(known))
+        return name
+    usual = git.text("config", f"branch.{branch}.remote", accept=(0, 1)) if branch else ""
+    choices = [usual, "origin", *(known if len(known) == 1 else ())]
+    for each in choices:
+        if each in known:
+            return str(each)
+    raise NoUpstream("", tuple(known))
+
+
+def refs_there(git: Git, remote: str) -> dict[str, str]:
+    """Map the refs of the remote to their objects; tags to the tag objects.
+
+    Raises:
+        GitFailed: it does not answer.
+    """
+    lines = git.text("ls-remote", "--refs", "--end-of-options", remote).splitlines()
+    return {ref: name for name, _, ref in (line.partition("\t") for line in lines)}
+
+
+def refuse_other_tags(remote: str, here: Mapping[str, str], there: Mapping[str, str]) -> None:
+    """Look whether tags agree.
+
+    Raises:
+        TagsDiffer: some do not.
+    """
+    shared = (ref for ref in here if ref.startswith("refs/tags/") and ref in there)
+    names = tuple(ref.removeprefix("refs/tags/") for ref in shared if here[ref] != there[ref])
+    if names:
+        raise TagsDiffer(remote, names)
+
+
+def send(git: Git, remote: str, refs: Mapping[str, str]) -> None:
+    """Push refs, each as the object given; what another has pushed meanwhile is no failure.
+
+    Raises:
+        Refused: the remote has something else there, or its rules forbid it.
+        UpstreamLocked: a git is at work there, or was killed there.
+        GitFailed: it does not answer.
+    """
+    lines = [f"{name}:{ref}" for ref, name in refs.items()]
+    try:
+        git.call("push", "--porcelain", "--no-follow-tags", "--end-of-options", remote, *lines)
+    except GitFailed as err:
+        there = refs_there(git, remote)
+        left = tuple(ref for ref, name in refs.items() if there.get(ref) != name)
+        lock = _LOCK.search(err.words)
+        if left and lock is not None:
+            raise UpstreamLocked(remote, lock[1]) from err
+        if left:
+            reason = next((line for line in err.words.splitlines() if " ! [" in line), err.words)
+            raise Refused(remote, left, " ".join(reason.split()) or "it gave no reason") from err
+
+
+def fetch(git: Git, remote: str, specs: Iterable[str]) -> None:
+    """Fetch the remote's branches, as its settings say, and the refs of *specs*.
+
+    Raises:
+        GitFailed: it does not answer.
+    """
+    words = ("--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--quiet")
+    usual = git.text("config", "--get-all", f"remote.{remote}.fetch", accept=(0, 1)).splitlines()
+    git.call("fetch", *words, "--end-of-options", remote, *usual, *specs)

@@ -1,0 +1,247 @@
+"""git's work trees: made, found and forgotten so that a kill in between leaves nothing in the way.
+
+Never takes away a file of a tree that git has finished; what git itself left half made is known by
+its own mark. The caller holds the lock of work trees.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from xvc.git.branch import clear, noted
+from xvc.git.commands import Git, Place
+from xvc.system.files import make_folder, write_durably
+
+_HALF_MADE = b"initializing"  # what `git worktree add` writes into `locked` until it is done
+
+_MERGE_FILES = ".merge_file_??????"  # what git hands to a merge driver
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A work tree as git lists it; ``folder`` is its own part of the git folder.
+
+    ``gone`` says why git would forget it, ``locked`` why nobody may remove it; None without.
+    """
+
+    path: Path
+    commit: str | None
+    branch: str | None
+    folder: Path | None = None
+    is_bare: bool = False
+    gone: str | None = None
+    locked: str | None = None
+
+
+def trees(git: Git) -> list[Tree]:
+    """List the work trees, the main one first."""
+    folders = _folders(git.place.common)
+    found: list[Tree] = []
+    for block in git.text("worktree", "list", "--porcelain").split("\n\n"):
+        facts = dict(line.partition(" ")[::2] for line in block.splitlines() if line)
+        if "worktree" not in facts:
+            continue
+        path = Path(facts["worktree"])
+        branch = facts.get("branch", "").removeprefix("refs/heads/") or None
+        commit = facts.get("HEAD", "").strip("0") and facts["HEAD"]
+        tree = Tree(
+            path,
+            commit or None,
+            branch,
+            folders.get(path) if found else git.place.common,
+            "bare" in facts,
+            facts.get("prunable"),
+            facts.get("locked"),
+        )
+        found.append(tree)
+    return found
+
+
+def _folders(common: Path) -> dict[Path, Path]:
+    """Map the paths of linked trees to their parts of the git folder."""
+    found = {}
+    for folder in _parts(common):
+        with contextlib.suppress(OSError):
+            found[_tree_of(folder)] = folder
+    return found
+
+
+def _parts(common: Path) -> list[Path]:
+    home = common / "worktrees"
+    return sorted(path for path in home.iterdir() if path.is_dir()) if home.is_dir() else []
+
+
+def _tree_of(folder: Path) -> Path:
+    text = os.fsdecode((folder / "gitdir").read_bytes()).strip()
+    return Path(os.path.normpath(folder / text)).parent
+
+
+def place_of(git: Git, tree: Tree) -> Place:
+    """Name the places of a listed tree."""
+    return Place(tree.path, tree.folder or git.place.common, git.place.common)
+
+
+def make_tree(git: Git, path: Path, branch: str | None, base: str, scratch: Path) -> None:
+    """Make a tree without files on *branch*, which begins at *base* where there is none yet.
+
+    Without a branch it is detached at *base*.
+
+    Raises:
+        GitFailed: git refused.
+    """
+    ref = f"refs/heads/{branch}"
+    clear(git, scratch)
+    drop_half_made(git, path, scratch)
+    if branch is not None and git.commit_of(ref) is None:
+        with noted(git, scratch, base, [ref]):
+            git.move_branch(branch, base, None, "xvc worktree add")
+    if path not in _folders(git.place.common):
+        where = (str(path), branch) if branch is not None else (str(path), base)
+        how = ("--no-checkout", "--quiet", *(() if branch is not None else ("--detach",)))
+        git.call("worktree", "add", *how, "--", *where)
+
+
+def drop_half_made(git: Git, path: Path, scratch: Path) -> None:
+    """Take away what a killed `git worktree add` of ours has left; it had written no file yet.
+
+    Until then a torn file of it can keep git from listing any tree.
+    """
+    for folder in _parts(git.place.common):
+        if not folder.name.startswith(path.name) or not _is_half_made(folder):
+            continue
+        try:
+            is_ours = _tree_of(folder) == path
+        except OSError:  # killed before it wrote whose it is
+            is_ours = scratch.exists() and folder.stat().st_mtime >= scratch.stat().st_ctime - 1
+        if is_ours:
+            shutil.rmtree(folder)
+            mark = path / ".git"
+            if mark.is_file() and str(folder) in mark.read_text(encoding="utf-8"):
+                mark.unlink()
+    with contextlib.suppress(OSError):
+        if (path / ".git").is_file() and not (path / ".git").read_bytes():
+            (path / ".git").unlink()
+        path.rmdir()  # only when it is empty
+
+
+def _is_half_made(folder: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return (folder / "locked").read_bytes().strip() == _HALF_MADE
+    return not (folder / "gitdir").exists() or not (folder / "HEAD").exists()
+
+
+def fill_tree(git: Git) -> None:
+    """Write the files of a tree that has none yet; one whose index stands is left alone.
+
+    git writes the index last, so without one no earlier call came to its end.
+    """
+    if (git.place.folder / "index").exists():
+        return
+    (git.place.folder / "index.lock").unlink(missing_ok=True)
+    git.call("read-tree", "--reset", "-u", "HEAD")  # `reset` would lock ORIG_HEAD as well
+
+
+def forget_tree(git: Git, path: Path) -> None:
+    """Let git forget a tree whose files are gone; nothing happens when it knows of none.
+
+    Raises:
+        GitFailed: git refused.
+    """
+    folder = _folders(git.place.common).get(path)
+    if folder is None or path.exists():
+        return
+    if (folder / "gitdir").exists() and (folder / "HEAD").exists():
+        git.call("worktree", "remove", "--force", "--force", "--", str(path), accept=(0, 128))
+    if folder.exists():
+        shutil.rmtree(folder)
+
+
+def drop_branch(git: Git, branch: str, commit: str, scratch: Path) -> None:
+    """Delete a branch, only where it was thought to be; nothing happens when there is none.
+
+    Raises:
+        GitFailed: it has moved meanwhile.
+    """
+    ref = f"refs/heads/{branch}"
+    clear(git, scratch)
+    if git.commit_of(ref) is None:
+        return
+    with noted(git, scratch, "", [ref, "packed-refs"]):
+        git.call("update-ref", "-d", "--end-of-options", ref, commit)
+
+
+def holders(git: Git, commit: str, prefixes: Iterable[str]) -> list[str]:
+    """List the refs below *prefixes* from which a commit can be reached."""
+    words = (f"--contains={commit}", "--format=%(refname)")
+    return git.text("for-each-ref", *words, *prefixes).splitlines()
+
+
+def is_ancestor(git: Git, old: str, new: str) -> bool:
+    """Whether *new* has *old* in its history."""
+    base = git.text("merge-base", "--", old, new, accept=(0, 1))
+    return base == git.commit_of(old)
+
+
+def base_of(git: Git, one: str, other: str) -> str | None:
+    """Return the best common ancestor of two commits."""
+    return git.text("merge-base", "--", one, other, accept=(0, 1)) or None
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """What git makes of two commits: a tree without conflicts, or the paths that have some."""
+
+    tree: str | None
+    conflicts: tuple[str, ...] = ()
+
+
+def joined(git: Git, ours: str, theirs: str, scratch: Path) -> Joined | None:
+    """Merge two commits, merge drivers included, without touching a file of the tree or the index.
+
+    Returns None when this git cannot: it came with 2.38. The caller holds the lock of versions.
+
+    Raises:
+        GitFailed: git refused; so it does where the two have nothing in common.
+    """
+    flags = ("--write-tree", "--name-only", "--no-messages", "-z")
+    drop_merge_files(git, scratch)
+    make_folder(scratch)
+    write_durably(_merging(scratch), b"")
+    told = git.call("merge-tree", *flags, ours, theirs, accept=(0, 1, 129))
+    _merging(scratch).unlink()
+    tree, *paths = os.fsdecode(told).rstrip("\0").split("\0")
+    if not tree:
+        return None
+    return Joined(None, tuple(paths)) if paths else Joined(tree)
+
+
+def drop_merge_files(git: Git, scratch: Path) -> None:
+    """Take away the files for merge drivers that a killed `joined` has left in the tree."""
+    try:
+        since = _merging(scratch).stat().st_mtime
+    except FileNotFoundError:
+        return
+    for path in git.place.top.glob(_MERGE_FILES):
+        with contextlib.suppress(FileNotFoundError):
+            if path.stat().st_mtime >= since:
+                path.unlink()
+    _merging(scratch).unlink(missing_ok=True)
+
+
+def _merging(scratch: Path) -> Path:
+    return scratch / "merging"
+
+
+def untracked_like(git: Git, patterns: Path) -> list[str]:
+    """List the files that git does not track and that fit a file of gitignore patterns.
+
+    Folders that are repositories of their own are left out.
+    """
+    flags = ("-z", "--others", "--ignored", f"--exclude-from={patterns}")
+    found = os.fsdecode(git.call("ls-files", *flags)).split("\0")
+    return [path for path in found if path and not path.endswith("/")]

@@ -1,0 +1,215 @@
+"""Finding runs: what a reference names, in the store, in a version's own store, or in git.
+
+Reads only. A run that is in no store at hand is read from the DVC cache by its version's tag.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from xvc.core.direction import Direction, direction_of
+from xvc.core.ids import is_run_id
+from xvc.core.reference import ByName, ByVersion, ByWorktree, Extreme, Latest, parse_reference
+from xvc.core.run import Environment, RunRecord
+from xvc.core.tag_message import TagMessage
+from xvc.core.version import Version
+from xvc.dvc.repository import parse_pointer, pointer_of
+from xvc.errors import (
+    AmbiguousRun,
+    BadReference,
+    BadVersion,
+    GitFailed,
+    NoObject,
+    NoRun,
+    NoVersion,
+)
+from xvc.git.commands import TagRef
+from xvc.project import Project
+from xvc.recovery.lost_runs import opened
+from xvc.store import db, query
+from xvc.types import RunId
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+@dataclass(frozen=True, slots=True)
+class VersionInfo:
+    """One version: its tag and what the tag's message says."""
+
+    version: Version
+    name: str
+    commit: str
+    at: int
+    message: TagMessage
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A run that was asked for, with its version (if any) and its environment (if kept)."""
+
+    record: RunRecord
+    version: str | None = None
+    environment: Environment | None = None
+
+
+def versions(project: Project) -> list[VersionInfo]:
+    """List the versions of the project, lowest first."""
+    if project.place is None:
+        return []
+    prefix = project.settings.tag_prefix
+    found = [info for tag in project.git.tags(prefix) if (info := _info(tag, prefix)) is not None]
+    return sorted(found, key=lambda info: info.version)
+
+
+def known_versions(project: Project) -> list[VersionInfo]:
+    """List the versions as `versions` does; none, and a warning, when git cannot say."""
+    try:
+        return versions(project)
+    except GitFailed as err:
+        project.keeper.warnings.append(f"{err}; versions are not shown")
+        return []
+
+
+def _info(tag: TagRef, prefix: str) -> VersionInfo | None:
+    try:
+        version = Version.parse(tag.name, prefix)
+    except BadVersion:
+        return None  # another tag that begins alike
+    return VersionInfo(version, tag.name, tag.commit, tag.at, TagMessage.parse(tag.message))
+
+
+def versions_by_run(infos: Iterable[VersionInfo]) -> dict[RunId, str]:
+    """Map each run to its highest version."""
+    return {info.message.run: info.name for info in infos if info.message.run is not None}
+
+
+def find(project: Project, references: Sequence[str]) -> list[Found]:
+    """Find the run behind each reference, in order.
+
+    Raises:
+        BadReference: a text can name nothing.
+        NoRun: nothing answers to it.
+        NoVersion: there is no such version.
+        AmbiguousRun: a prefix fits several runs.
+        NoObject: the version's store is not in the DVC cache.
+    """
+    infos = versions(project)
+    with opened(project) as connection:
+        found = [_find_one(project, connection, infos, text) for text in references]
+    return [replace(each, record=_with_own_log(project, each.record)) for each in found]
+
+
+def _with_own_log(project: Project, run: RunRecord) -> RunRecord:
+    """Name the log that another machine's run has here; its record knows where it was there."""
+    own = str(project.room.logs / f"{run.id}.log")
+    if run.log is None or os.path.exists(run.log) or not os.path.exists(own):  # not to be seen: no
+        return run
+    return replace(run, log=own)
+
+
+def _find_one(
+    project: Project, connection: DuckDBPyConnection, infos: Sequence[VersionInfo], text: str
+) -> Found:
+    reference = parse_reference(text, project.settings.tag_prefix)
+    match reference:
+        case ByVersion(_, name):
+            return _by_version(project, connection, infos, name)
+        case Latest(back):
+            record = query.latest(connection, back)
+        case ByWorktree(name):
+            record = query.latest(connection, 0, worktree=name)
+        case Extreme(metric, best):
+            record = _extreme(project, connection, metric, best=best)
+        case ByName(name):
+            record = _by_name(project, connection, infos, name)
+    if record is None:
+        raise NoRun(text)
+    version = versions_by_run(infos).get(record.id)
+    return Found(record, version, query.environment(connection, record.environment))
+
+
+def _by_version(
+    project: Project, connection: DuckDBPyConnection, infos: Sequence[VersionInfo], name: str
+) -> Found:
+    info = next((info for info in infos if info.name == name), None)
+    if info is None:
+        raise NoVersion(name)
+    run = info.message.run
+    if run is None:
+        raise NoRun(name)
+    record = query.by_id(connection, run)
+    if record is not None:
+        return Found(record, name, query.environment(connection, record.environment))
+    return _from_cache(project, info, run)
+
+
+def _from_cache(project: Project, info: VersionInfo, run: RunId) -> Found:
+    """Read a run from the store that its version holds, where the tree has another."""
+    path = project.relative(pointer_of(project.store_path))
+    text = project.git.read(info.commit, path)
+    if text is None or project.dvc is None:
+        raise NoRun(info.name)
+    digest = parse_pointer(text, path).digest
+    if not project.dvc.holds(digest):
+        raise NoObject(digest, path)
+    with db.reading(project.dvc.place(digest)) as connection:
+        record = query.by_id(connection, run)
+        if record is None:
+            raise NoRun(info.name)
+        return Found(record, info.name, query.environment(connection, record.environment))
+
+
+def _extreme(
+    project: Project, connection: DuckDBPyConnection, metric: str, *, best: bool
+) -> RunRecord | None:
+    direction = direction_of(metric, project.settings.metrics_direction)
+    if direction is None:
+        raise BadReference(
+            f"{'best' if best else 'worst'}:{metric}",
+            f"xvc does not know which way {metric} is better; "
+            f"say `metrics: {{direction: {{{metric}: max}}}}` (or min) in xvc.yaml",
+        )
+    upwards = (direction is Direction.MAX) is best
+    return query.extreme(connection, metric, largest=upwards)
+
+
+def _by_name(
+    project: Project, connection: DuckDBPyConnection, infos: Sequence[VersionInfo], name: str
+) -> RunRecord | None:
+    if is_run_id(name):
+        record = query.by_id(connection, RunId(name))
+        if record is not None:
+            return record
+    fitting = query.by_prefix(connection, name) if len(name) >= 2 else []
+    if len(fitting) == 1:
+        return query.by_id(connection, fitting[0])
+    named = query.by_given_name(connection, name) or query.latest(connection, 0, branch=name)
+    if named is not None:
+        return named
+    if fitting:
+        raise AmbiguousRun(name, tuple(fitting))
+    return _of_a_version(project, infos, name)
+
+
+def _of_a_version(project: Project, infos: Sequence[VersionInfo], name: str) -> RunRecord | None:
+    for info in reversed(infos):
+        if info.message.run is not None and info.message.run.startswith(name) and len(name) > 3:
+            return _from_cache(project, info, info.message.run).record
+    return None
+
+
+def suggestions(project: Project, beginning: str) -> list[str]:
+    """List what a reference that begins so could become: versions, branches, run ids and names."""
+    named = [info.name for info in versions(project)[::-1]]
+    if project.place is not None:
+        heads = "refs/heads/"
+        named += [ref.removeprefix(heads) for ref in project.git.refs(heads)]
+    with project.keeper.view() as connection:
+        for run in query.all_runs(connection):
+            named += [run.id, *([run.name] if run.name else [])]
+        named += [f"best:{key}" for key in query.keys(connection)]
+    return [name for name in dict.fromkeys(named) if name.startswith(beginning)]

@@ -1,0 +1,1 @@
+"""Merging and rebasing stores, work trees and Parquet files."""

@@ -1,0 +1,212 @@
+"""Bringing a work tree's versions and rows to the branch we are on.
+
+Where both sides have moved, git merges them beside the tree, the stores row by row; what conflicts
+is left to `git merge`. Files go over one by one, each in one step, then index and branch: killed
+anywhere, the same call completes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from xvc.errors import ConflictError
+from xvc.git.branch import advance, clear
+from xvc.git.commands import Git, State
+from xvc.git.snapshot import private_index
+from xvc.git.worktrees import Tree, drop_merge_files, is_ancestor, joined
+from xvc.history.find import versions
+from xvc.history.unversioned import unsaved
+from xvc.journal.layout import Room
+from xvc.merging import unfinished
+from xvc.merging.merge import MergeUnfinished
+from xvc.project import Project
+from xvc.system.files import write_durably
+from xvc.system.lock import FileLock
+from xvc.worktrees.shared import NoTree, git_at, project_at, tree_named
+
+_WAIT = 120.0
+_GONE = "0" * 40
+
+
+class CannotMerge(ConflictError):
+    """A work tree's branch cannot come over without somebody's decision; nothing has moved."""
+
+    code = "cannot-merge"
+
+    def __init__(self, name: str, reason: str, way_out: str) -> None:
+        super().__init__(name, reason, way_out)
+        self.name, self.reason, self.way_out = name, reason, way_out
+
+    def __str__(self) -> str:
+        return f"work tree {self.name} is not merged: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """Names the way that fits the reason."""
+        return f"{self.way_out.removesuffix('.')}."
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """What came over: the commits between, the versions among them, the files that changed."""
+
+    name: str
+    branch: str | None
+    old: str
+    new: str
+    versions: tuple[str, ...]
+    files: tuple[str, ...]
+
+    @property
+    def changed(self) -> bool:
+        """Whether the branch has moved."""
+        return self.old != self.new
+
+
+def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -> Merged:
+    """Move the branch of this tree to where the work tree's is.
+
+    Raises:
+        NoTree: there is no such tree.
+        CannotMerge: both sides changed the same, or rows or files would be lost.
+        MergeUnfinished: an earlier merge of stores waits for decisions.
+        LockBusy: another version is being made, for long.
+        GitFailed: git refused.
+    """
+    record, tree = tree_named(project, name, folder)
+    if tree is None or tree.commit is None or tree.gone is not None:
+        raise NoTree(name)
+    git, room = project.git, project.room
+    with FileLock(room.version_lock).held(wait=_WAIT, doing="worktree merge"):
+        clear(git, room.scratch)
+        shutil.rmtree(_fresh(git), ignore_errors=True)  # of a call that was killed
+        drop_merge_files(git, room.scratch)
+        state = git.state()
+        called = record.name if record else name
+        if state.commit is None or is_ancestor(git, tree.commit, state.commit):
+            return Merged(called, state.branch, tree.commit, tree.commit, (), ())
+        _refuse_unsaved(project, called, tree)
+        new = tree.commit
+        if not is_ancestor(git, state.commit, tree.commit):
+            new = _joined(project, called, state.commit, tree)
+        entries = git.between(state.commit, new)
+        _refuse_changed(git, called, state, entries)
+        passed = git.text("tag", f"--merged={tree.commit}", f"--no-merged={state.commit}").split()
+        names = tuple(info.name for info in versions(project) if info.name in passed)
+        if not dry_run:
+            _follow(project, state, new, entries, called)
+            _note(room, state.commit, tree).unlink(missing_ok=True)
+        return Merged(called, state.branch, state.commit, new, names, tuple(entries))
+
+
+def _refuse_unsaved(project: Project, name: str, tree: Tree) -> None:
+    """What no commit there holds would stay behind; our own rows lie on top of any store."""
+    there = unsaved(project_at(project, tree))
+    if there:
+        runs = ", ".join(sorted(there))
+        reason = f"its runs {runs} are in no version"
+        way = f"`xvc -C {tree.path} tag` gives them one; `xvc merge worktree:{name}` takes them"
+        raise CannotMerge(name, reason, f"{way} without one.")
+    if changed := git_at(project, tree).state().changed:
+        reason = f"it has uncommitted changes ({', '.join(changed[:5])})"
+        raise CannotMerge(name, reason, f"Commit them in {tree.path}, or put them back.")
+
+
+def _joined(project: Project, name: str, ours: str, tree: Tree) -> str:
+    """Have git merge both sides, and commit what comes of it; the branch does not move yet.
+
+    The commit is noted: the same stores merged again are other bytes, and a call that was killed
+    may have laid some of these already.
+    """
+    git, room = project.git, project.room
+    note = _note(room, ours, tree)
+    if note.exists() and (made := git.commit_of(note.read_text())) is not None:
+        return made
+    theirs = tree.branch or tree.commit or ""
+    waiting = unfinished.read(room)
+    if waiting is not None and (not waiting.is_git or git.call("ls-files", "--unmerged")):
+        raise MergeUnfinished(tuple(each.name for each in waiting.sources), waiting.open)
+    found = joined(git, ours, tree.commit or "", room.scratch)
+    if found is None:
+        reason = "both sides have moved, and this git cannot merge beside the tree"
+        raise CannotMerge(name, reason, f"`git merge {theirs}`.")
+    if found.tree is None:
+        unfinished.forget(room)  # git has been asked beside the tree: nothing waits for decisions
+        reason = f"both sides changed {', '.join(found.conflicts[:5])}"
+        way = f"`git merge {theirs}` stops there; `xvc merge --conflicts` shows those of the stores"
+        raise CannotMerge(name, reason, way)
+    made = git.make_commit(found.tree, [ours, tree.commit], f"Merge work tree {name}\n")
+    write_durably(note, made.encode())
+    return made
+
+
+def _note(room: Room, ours: str, tree: Tree) -> Path:
+    return room.scratch / f"joined-{ours}-{tree.commit}"
+
+
+def _refuse_changed(git: Git, name: str, state: State, entries: Mapping[str, str]) -> None:
+    """Refuse over changes of the user's; what a killed call has put there already is none."""
+    touched = [path for path in (*state.changed, *state.untracked) if path in entries]
+    changed = [path for path in touched if not _is_there(git, path, entries[path])]
+    changed += [path for path in state.changed if path not in entries]
+    ignored = git.ignored(set(entries) - set(touched))
+    changed += [path for path in ignored if not _is_there(git, path, entries[path])]
+    if changed:
+        reason = f"files here have changed ({', '.join(sorted(changed)[:5])})"
+        raise CannotMerge(name, reason, "Commit them, or put them back.")
+
+
+def _is_there(git: Git, path: str, entry: str) -> bool:
+    """Whether a file of the tree is what an entry of the new commit says."""
+    place, wanted = git.place.top / path, entry.rpartition(" ")[2]
+    if not os.path.lexists(place):
+        return wanted == _GONE
+    if place.is_symlink() or not place.is_file():
+        return False
+    return git.text("hash-object", f"--path={path}", "--", str(place)) == wanted
+
+
+def _follow(
+    project: Project, state: State, new: str, entries: Mapping[str, str], name: str
+) -> None:
+    git, scratch = project.git, project.room.scratch
+    index = private_index(git, scratch, f"merge-{os.getpid()}")
+    fresh = _fresh(git)
+    try:
+        git.put(index, entries)
+        _write_out(git, index, fresh, entries)
+        for path, entry in entries.items():
+            _lay(fresh / "new" / path, git.place.top / path, is_gone=entry.endswith(_GONE))
+        why = f"xvc worktree merge {name}"
+        advance(git, scratch, state.commit, state.branch, new, why)
+    finally:
+        index.unlink(missing_ok=True)
+        shutil.rmtree(fresh, ignore_errors=True)
+    project.keeper.refresh()
+
+
+def _fresh(git: Git) -> Path:
+    """Name the folder in the tree, so on its file system, where the new files are written."""
+    return git.place.top / ".exp-merge"
+
+
+def _write_out(git: Git, index: Path, fresh: Path, entries: Mapping[str, str]) -> None:
+    """Have git write the new files, with its filters, into a folder that it ignores."""
+    fresh.mkdir()
+    (fresh / ".gitignore").write_text("*\n")
+    paths = b"".join(os.fsencode(p) + b"\0" for p, e in entries.items() if not e.endswith(_GONE))
+    if paths:
+        flags = ("--force", "-z", "--stdin", f"--prefix={fresh.name}/new/")
+        git.call("checkout-index", *flags, index=index, stdin=paths)
+
+
+def _lay(source: Path, target: Path, *, is_gone: bool) -> None:
+    if is_gone:
+        target.unlink(missing_ok=True)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(source, target)

@@ -1,0 +1,1 @@
+"""Models: candidates and stages, promoted, rolled back, pruned."""

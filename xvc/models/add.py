@@ -1,0 +1,200 @@
+"""Keeping what a run left as a candidate: in the DVC cache, on the run's record, on the branch.
+
+Nothing that is there is replaced: another content under the same name and run is refused.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from xvc.core.model import ModelFile, candidate_of, candidate_path, check_name, ignore_file, name_of
+from xvc.core.record import Kind
+from xvc.core.run import DataFile
+from xvc.dvc.repository import SUFFIX, Dvc
+from xvc.errors import BadValue, ConflictError
+from xvc.git.branch import clear
+from xvc.history.find import find
+from xvc.models.publish_models import Change, complete, land
+from xvc.project import Project
+from xvc.recording.begin_run import open_journal
+from xvc.system.files import add_line
+from xvc.system.lock import FileLock
+from xvc.types import Json, RunId
+
+_WAIT = 120.0  # seconds for versions being made
+_CLOCK = 20_000_000  # nanoseconds by which a file system's clock may lag
+
+
+class ModelTaken(ConflictError):
+    """A run has another model of that name."""
+
+    code = "model-taken"
+
+    def __init__(self, name: str, run: str) -> None:
+        super().__init__(name, run)
+        self.name, self.run = name, run
+
+    def __str__(self) -> str:
+        return f"run {self.run} has another model {self.name} already"
+
+    @property
+    def hint(self) -> str:
+        """Names both ways on."""
+        return "Call this one otherwise with --name, or keep it with the run that made it."
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A candidate: its folder from the project's root, and whether it is new."""
+
+    name: str
+    run: str
+    path: str
+    file: DataFile
+    is_new: bool
+
+
+def add_model(project: Project, path: Path, reference: str, name: str | None) -> Added:
+    """Keep a file or folder as a model of a run.
+
+    Raises:
+        NoProject: no git or no DVC here.
+        NoRun: there is no such run.
+        BadValue: the name is none, or there is nothing at *path*.
+        ModelTaken: the run has another model of that name.
+        PathsChanged: a pointer of that name is there and not committed.
+        LockBusy: another xvc or git is at it, for long.
+        NoIdentity: git does not know who commits.
+    """
+    dvc = project.needed_dvc()
+    name = check_name(name if name is not None else name_of(path.name), "--name")
+    with FileLock(project.room.version_lock).held(wait=_WAIT, doing="model add"):
+        clear(project.git, project.room.scratch)
+        complete(project)
+        record = find(project, [reference])[0].record
+        file = keep(dvc, path)
+        place = candidate_path(name, record.id)
+        held = record.outs.get(place)
+        if held is not None and held.digest != file.digest:
+            raise ModelTaken(name, record.id)
+        if held is None:
+            _write_down(project, record.id, {place: file})
+        is_new = land_candidates(project, record.id, {place: file}) or held is None
+    return Added(name, record.id, place, file, is_new)
+
+
+def keep(dvc: Dvc, path: Path) -> DataFile:
+    """Put a model into the cache as a folder: its own files, or the one file.
+
+    Raises:
+        BadValue: there is nothing, or an empty folder.
+    """
+    if path.is_dir():
+        if not any(each.is_file() for each in path.rglob("*")):
+            raise BadValue("PATH", f"{path} is an empty folder")
+        return DataFile(*dvc.keep_folder(path))
+    if not path.is_file():
+        raise BadValue("PATH", f"there is no file or folder {path}")
+    digest, size = dvc.keep_file(path)
+    return DataFile(dvc.keep_listing({path.name: digest}), size)
+
+
+def _write_down(project: Project, run: RunId, models: Mapping[str, DataFile]) -> None:
+    outs: Json = {path: {"digest": f.digest, "size": f.size} for path, f in models.items()}
+    journal = open_journal(project)
+    try:
+        journal.note(Kind.SET, run, {"outs": outs})
+        journal.flush()
+    finally:
+        journal.close()
+
+
+def land_candidates(project: Project, run: RunId, models: Mapping[str, DataFile]) -> bool:
+    """Commit the pointers of a run's models, the lock held; tells whether any was new."""
+    dvc = project.needed_dvc()
+    files: dict[str, bytes | None] = {}
+    for path, file in models.items():
+        place = project.root / path
+        files[project.relative(place) + SUFFIX] = dvc.pointer_text(place, file)
+        ignore, text = ignore_file(path)
+        files[project.relative(project.root / ignore)] = text
+    head = project.git.state().commit
+    if head is not None and all(project.git.read(head, p) == text for p, text in files.items()):
+        return False
+    names = ", ".join(sorted(which[0] for path in models if (which := candidate_of(path))))
+    land(project, Change(f"model {names} of run {run}", files))
+    return True
+
+
+def parse_models(texts: Sequence[str], folder: Path) -> tuple[ModelFile, ...]:
+    """Read what ``--model`` said, before anything runs.
+
+    Raises:
+        BadValue: one is no PATH[:NAME], or two have the same name.
+    """
+    found = [ModelFile.parse(text) for text in texts]
+    names = [each.name for each in found]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise BadValue("--model", f"two models are called {min(twice)}; say PATH:NAME")
+    return tuple(ModelFile(os.path.normpath(folder / each.path), each.name) for each in found)
+
+
+def keep_models(
+    project: Project, run: RunId, since: int, models: Sequence[ModelFile], warnings: list[str]
+) -> dict[str, DataFile]:
+    """Put what a run has left into the cache; what it did not write is older, and not its model.
+
+    Args:
+        project: where.
+        run: whose.
+        since: when it began, in nanoseconds since the epoch.
+        models: where they were to be.
+        warnings: gets a sentence for each that cannot be kept.
+    """
+    found = {}
+    for each in models:
+        path = Path(each.path)
+        if project.dvc is None or project.place is None:
+            warnings.append(f"--model {path.name} needs git and DVC here; run `xvc init`")
+        elif not path.exists():
+            warnings.append(f"the run was to leave {path.name}, and it is not there")
+        elif _changed(path) < since - _CLOCK:
+            warnings.append(f"the run did not write {path.name}, so it is not a model of it")
+        else:
+            found[candidate_path(each.name, run)] = keep(project.dvc, path)
+            _leave_out(project, path)
+    return found
+
+
+def _changed(path: Path) -> int:
+    each = [path, *(path.rglob("*") if path.is_dir() else ())]
+    return max([part.lstat().st_ctime_ns for part in each], default=0)
+
+
+def _leave_out(project: Project, path: Path) -> None:
+    """Let git ignore the file itself: it is kept as a model, and is no code of the next run."""
+    if not path.is_relative_to(project.git.place.top):
+        return
+    name = project.relative(path)
+    if project.git.listed(f":(literal){name}") or project.git.ignored([name]):
+        return
+    exclude = project.git.place.common / "info" / "exclude"
+    exclude.parent.mkdir(exist_ok=True)
+    add_line(exclude, f"/{name}")
+
+
+def land_models(project: Project, run: RunId, models: Mapping[str, DataFile]) -> None:
+    """Commit the pointers of the models that a run has left.
+
+    Raises:
+        LockBusy: another xvc or git is at it, for long; `xvc model add` completes it.
+        GitFailed: git refused.
+    """
+    with FileLock(project.room.version_lock).held(wait=_WAIT, doing="run --model"):
+        clear(project.git, project.room.scratch)
+        complete(project)
+        land_candidates(project, run, models)

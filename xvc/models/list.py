@@ -1,0 +1,206 @@
+"""Models of the project: the candidates of this tree, what is in which stage, and the history.
+
+Reads only. Candidates are what the tree's pointers name, stages what the tags say; runs are told
+from the store, each as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from xvc.core.model import CANDIDATES, ROOT, candidate_of, version_tag
+from xvc.core.objective import Measure
+from xvc.core.run import DataFile, RunRecord
+from xvc.core.version import Version
+from xvc.dvc.repository import SUFFIX, read_pointer
+from xvc.errors import BadVersion, NotFoundError
+from xvc.history.find import versions, versions_by_run
+from xvc.models.stages import Assignment, current, of_model, read_assignment
+from xvc.project import Project
+from xvc.recovery.lost_runs import opened
+from xvc.store import query
+from xvc.types import Json, RunId
+
+
+class NoModel(NotFoundError):
+    """There is no model of that name, or the run has none."""
+
+    code = "no-model"
+
+    def __init__(self, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(name, known)
+        self.name, self.known = name, known
+
+    def __str__(self) -> str:
+        return f"there is no model {self.name!r}" if self.name else "there is no model"
+
+    @property
+    def hint(self) -> str:
+        """Says what there is, or how to have one."""
+        if self.known:
+            return f"There are: {', '.join(self.known)}."
+        return "Keep one with `xvc run --model PATH:NAME` or `xvc model add PATH --run RUN`."
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One model of one run; ``stages`` it is in, ``run`` as the store knows it, if it does."""
+
+    name: str
+    id: RunId
+    file: DataFile
+    version: str | None = None
+    stages: tuple[str, ...] = ()
+    run: RunRecord | None = None
+    is_here: bool = True
+
+    @property
+    def at(self) -> int | None:
+        """When its run ended, in nanoseconds since the epoch."""
+        return None if self.run is None else self.run.finished or self.run.started
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """Everything at once: one consistent look, by name and newest first."""
+
+    candidates: tuple[Candidate, ...]
+    history: tuple[Assignment, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name that there is."""
+        named = {each.name for each in self.candidates} | {each.name for each in self.history}
+        return tuple(sorted(named))
+
+    def of(self, name: str) -> list[Candidate]:
+        """List the candidates of a name."""
+        return [each for each in self.candidates if each.name == name]
+
+
+def assignments(project: Project) -> tuple[Assignment, ...]:
+    """List every change of a stage, with the version where a tag of another tool says none."""
+    tags = project.git.tags("")
+    by_commit = {
+        (tag.name.partition("@")[0], tag.commit): tag.name for tag in tags if "@v" in tag.name
+    }
+    read = (read_assignment(tag.name, tag.commit, tag.at, tag.message) for tag in tags)
+    found = [each for each in read if each is not None]
+    return tuple(sorted((_known(project, each, by_commit) for each in found), key=_order))
+
+
+def _order(each: Assignment) -> tuple[str, int]:
+    return each.name, each.number
+
+
+def _known(
+    project: Project, each: Assignment, registered: dict[tuple[str, str], str]
+) -> Assignment:
+    if each.evidence.version or each.is_away:
+        return each
+    tag = registered.get((each.name, each.commit), "")
+    prefix = project.settings.tag_prefix
+    try:
+        version = Version.parse(tag.rpartition("@")[2], "v").name(prefix)
+    except BadVersion:
+        return each
+    return replace(
+        each, evidence=replace(each.evidence, model=each.name, stage=each.stage, version=version)
+    )
+
+
+def read_models(project: Project) -> Models:
+    """Look at all models.
+
+    Raises:
+        NoProject: no git or no DVC here.
+        PointerCorrupt: a pointer cannot be read.
+    """
+    project.needed_dvc()
+    with opened(project) as connection:
+        history = assignments(project)
+        named = versions_by_run(versions(project))
+        held = _pointers(project)
+        staged = _staged(history)
+        for name, run in staged:
+            held.setdefault((name, run), None)
+        found = []
+        for (name, run), file in held.items():
+            record = query.by_id(connection, run)
+            stages = staged.get((name, run), {})
+            known = file or next(iter(stages.values()))
+            here = file is not None
+            found.append(Candidate(name, run, known, named.get(run), tuple(stages), record, here))
+    found.sort(key=lambda each: (each.name, -(each.at or 0), each.id))
+    return Models(tuple(found), history)
+
+
+def _pointers(project: Project) -> dict[tuple[str, RunId], DataFile | None]:
+    found: dict[tuple[str, RunId], DataFile | None] = {}
+    folder = project.root / ROOT / CANDIDATES
+    for place in sorted(folder.glob(f"*/*{SUFFIX}")):
+        which = candidate_of(place.relative_to(project.root).as_posix().removesuffix(SUFFIX))
+        pointer = read_pointer(place, project.relative(place)) if which else None
+        if which is not None and pointer is not None:
+            found[which] = pointer.file
+    return found
+
+
+def _staged(history: Sequence[Assignment]) -> dict[tuple[str, RunId], dict[str, DataFile]]:
+    """Map each model that is in a stage to its stages, with the file that is there."""
+    found: dict[tuple[str, RunId], dict[str, DataFile]] = {}
+    for name, stage in sorted({(each.name, each.stage) for each in history}):
+        now = current(history, name, stage)
+        if now is not None and now.evidence.run:
+            file = DataFile(now.evidence.digest, now.evidence.size)
+            found.setdefault((name, RunId(now.evidence.run)), {})[stage] = file
+    return found
+
+
+def list_models(project: Project, name: str | None, by: str | None) -> list[Candidate]:
+    """List candidates and what is in stages, by name; the best first when a metric is named.
+
+    Raises:
+        NoModel: there is none of that name.
+        NoDirection: nothing says which way the metric is better.
+    """
+    found = read_models(project)
+    if name is not None and name not in found.names:
+        raise NoModel(name, found.names)
+    listed = [each for each in found.candidates if name in (None, each.name)]
+    if by is not None:
+        measure = Measure.parse(by, project.settings.metrics_direction)
+        ranked = measure.ranked(each.run for each in listed if each.run is not None)
+        place = {run.id: number for number, run in enumerate(ranked)}
+        listed.sort(key=lambda each: (each.name, place.get(each.id, len(place))))
+    return listed
+
+
+def history(project: Project, name: str) -> list[Assignment]:
+    """List the changes of a model's stages, newest first.
+
+    Raises:
+        NoModel: there is none of that name.
+    """
+    found = read_models(project)
+    if name not in found.names:
+        raise NoModel(name, found.names)
+    return of_model(found.history, name)
+
+
+def registered(name: str, version: str, prefix: str) -> str:
+    """Name the GTO tag of one of xvc's versions.
+
+    >>> registered("digits", "e1.4.0", "e")
+    'digits@v1.4.0'
+    """
+    return version_tag(name, Version.parse(version, prefix))
+
+
+def metric_names(found: Sequence[Candidate]) -> list[str]:
+    """List the metrics that any of these runs has, as numbers."""
+    named: dict[str, Json] = {}
+    for each in found:
+        named |= dict(each.run.metrics) if each.run is not None else {}
+    return sorted(named)

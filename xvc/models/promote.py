@@ -1,0 +1,214 @@
+"""Promoting a model: chosen, gated and checked before anything changes; then one step.
+
+A metric's direction is known or said. What was in the stage stays a candidate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from xvc.core.direction import better
+from xvc.core.expression import keys_of
+from xvc.core.filter import evaluate, parse_filter
+from xvc.core.model import PRODUCTION, candidate_of, check_stage
+from xvc.core.objective import Measure, number_of
+from xvc.core.reference import Extreme, parse_reference
+from xvc.core.run import DataFile, RunRecord
+from xvc.core.subject import chosen_metrics, subject
+from xvc.dvc.outputs import Out
+from xvc.errors import BadValue, ConflictError
+from xvc.history.find import find
+from xvc.models.list import Models, NoModel, read_models
+from xvc.models.set_stage import assign, stage_now
+from xvc.models.stages import PROMOTE, Assignment, Evidence, Gate, current
+from xvc.project import Project
+from xvc.types import Digest, Json
+from xvc.versions.get import obtain
+from xvc.versions.tag import TagRequest, tag
+
+
+class GatesNotMet(ConflictError):
+    """A promotion was asked for under conditions that do not hold."""
+
+    code = "gates-not-met"
+    exit_code = 3
+
+    def __init__(self, reasons: tuple[str, ...]) -> None:
+        super().__init__(reasons)
+        self.reasons = reasons
+
+    def __str__(self) -> str:
+        return f"the gates are not met: {'; '.join(self.reasons)}"
+
+    @property
+    def hint(self) -> str:
+        """Says that nothing was done."""
+        return "Nothing was changed."
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """What ``xvc model promote`` was asked for; ``better_than`` is a stage, version or run."""
+
+    reference: str
+    name: str | None = None
+    stage: str = PRODUCTION
+    require: tuple[str, ...] = ()
+    better_than: str | None = None
+    by: str | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Promoted:
+    """What is in a stage now, or would be; ``tag`` is None while nothing was changed."""
+
+    evidence: Evidence
+    previous: Assignment | None
+    tag: str | None = None
+    is_dry: bool = False
+
+
+def promote(project: Project, wanted: Promotion) -> Promoted:
+    """Put a run's model into a stage; a run that has no version gets one.
+
+    Raises:
+        NoModel: the run has no model, or several and none was named.
+        NoRun, NoVersion, AmbiguousRun, BadReference: the reference names no run.
+        NoDirection: a metric decides, and nothing says which way it is better.
+        GatesNotMet: a condition does not hold; nothing was changed.
+        NoObject, DvcFailed: a part of the model is neither in the cache nor on the remote.
+        ObjectCorrupt: its bytes are not what its name says.
+        StageMoved: somebody else has put another model there meanwhile.
+        ConflictError: another of those that `assign` and `tag` raise.
+    """
+    check_stage(wanted.stage)
+    models = read_models(project)
+    record, version, name = _chosen(project, wanted, models)
+    file = models_of(record)[name]
+    now = current(models.history, name, wanted.stage)
+    gates = (*_required(wanted, record), *_compared(project, wanted, record, now))
+    unmet = tuple(f"{gate.asked} ({gate.found})" for gate in gates if not gate.is_met)
+    if unmet:
+        raise GatesNotMet(unmet)
+    obtain(project, Out(name, Digest(file.digest), f"run {record.id}", file.size))
+    told = Evidence(
+        name, wanted.stage, PROMOTE, version or "", record.id, file.digest, file.size or 0,
+        now.evidence.version if now else "", "", _numbers(record), gates,
+    )  # fmt: skip
+    is_there = now is not None and (now.evidence.run, now.evidence.digest) == (
+        told.run,
+        told.digest,
+    )
+    if wanted.dry_run or is_there:
+        return Promoted(told, now, None, wanted.dry_run)
+    if version is None:
+        version = tag(project, TagRequest(run=record.id)).name
+    told = replace(told, version=version)
+    tag_name = assign(
+        project, told, stage_now(models.history, name, wanted.stage), _line(project, told)
+    )
+    return Promoted(told, now, tag_name)
+
+
+def _line(project: Project, told: Evidence) -> str:
+    keys = chosen_metrics(told.metrics, list(project.settings.metrics_direction))
+    return subject({}, told.metrics, None, None, keys) if keys else ""
+
+
+def models_of(record: RunRecord) -> dict[str, DataFile]:
+    """Map the models of a run, by name, to their content."""
+    which = {path: candidate_of(path) for path in record.outs}
+    return {at[0]: record.outs[path] for path, at in which.items() if at and at[1] == record.id}
+
+
+def _chosen(
+    project: Project, wanted: Promotion, models: Models
+) -> tuple[RunRecord, str | None, str]:
+    reference = parse_reference(wanted.reference, project.settings.tag_prefix)
+    if isinstance(reference, Extreme):
+        return _extreme(project, wanted, reference, models)
+    found = find(project, [wanted.reference])[0]
+    having = models_of(found.record)
+    name = one_name(wanted.name, tuple(sorted(having)))
+    return found.record, found.version, name
+
+
+def one_name(name: str | None, known: tuple[str, ...]) -> str:
+    """Return the one model that can be meant.
+
+    Raises:
+        NoModel: there is none of that name, or none at all.
+        BadValue: there are several, and none was named.
+    """
+    if name is not None and name in known:
+        return name
+    if name is None and len(known) == 1:
+        return known[0]
+    if name is None and known:
+        raise BadValue("--name", f"it must say which: {', '.join(known)}")
+    raise NoModel(name or "", known)
+
+
+def _extreme(
+    project: Project, wanted: Promotion, reference: Extreme, models: Models
+) -> tuple[RunRecord, str | None, str]:
+    """Choose among the candidates that are here: only a model can be promoted."""
+    name = one_name(wanted.name, tuple(sorted({e.name for e in models.candidates if e.is_here})))
+    measure = _measure(project, wanted, reference.metric)
+    having = {e.id: e for e in models.of(name) if e.is_here and e.run is not None}
+    ranked = measure.ranked(each.run for each in having.values() if each.run is not None)
+    if not ranked:
+        raise BadValue("REFERENCE", f"no candidate of {name} has a number {reference.metric}")
+    record = ranked[0 if reference.best else -1]
+    return record, having[record.id].version, name
+
+
+def _measure(project: Project, wanted: Promotion, metric: str | None) -> Measure:
+    declared = project.settings.metrics_direction
+    said = Measure.parse(wanted.by, declared) if wanted.by is not None else None
+    if said is not None and (metric is None or said.metric == metric):
+        return said
+    if metric is None:
+        raise BadValue("--better-than", "it needs a metric: --by METRIC, or METRIC:max, METRIC:min")
+    return Measure.parse(metric, declared)
+
+
+def _required(wanted: Promotion, record: RunRecord) -> list[Gate]:
+    values: dict[str, Json] = {**record.params, **record.metrics}
+    gates = []
+    for text in wanted.require:
+        claim = parse_filter(text)
+        found = ", ".join(f"{key} is {_shown(values.get(key))}" for key in keys_of(claim))
+        gates.append(Gate(str(claim), found, evaluate(claim, values.__getitem__)))
+    return gates
+
+
+def _compared(
+    project: Project, wanted: Promotion, record: RunRecord, now: Assignment | None
+) -> list[Gate]:
+    if wanted.better_than is None:
+        return []
+    reference = parse_reference(wanted.reference, project.settings.tag_prefix)
+    metric = reference.metric if isinstance(reference, Extreme) else None
+    measure = _measure(project, wanted, metric if wanted.by is None else None)
+    asked = f"{measure} better than {wanted.better_than}"
+    if wanted.better_than == wanted.stage:
+        if now is None:
+            return [Gate(asked, f"nothing is in {wanted.stage}", is_met=True)]
+        old = number_of(now.evidence.metrics.get(measure.metric))
+        if old is None and now.evidence.run:
+            old = measure.value(find(project, [now.evidence.run])[0].record)
+    else:
+        old = measure.value(find(project, [wanted.better_than])[0].record)
+    new = measure.value(record)
+    is_met = None not in (old, new) and better(measure.direction, old or 0.0, new or 0.0) is True
+    return [Gate(asked, f"{_shown(new)} against {_shown(old)}", is_met)]
+
+
+def _shown(value: Json) -> str:
+    return "not recorded" if value is None else str(value)
+
+
+def _numbers(record: RunRecord) -> dict[str, Json]:
+    return {k: v for k, v in sorted(record.metrics.items()) if number_of(v) is not None}

@@ -1,0 +1,368 @@
+"""Landing a change of the models on the branch: commit, tags, tree and record, all or nothing.
+
+The branch decides. What follows it (tags, the files of the tree, the row and the line of the
+operation log) is in a note that is written before the branch moves: whoever comes after a kill
+reads there what to complete, or that nothing has happened.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import cast
+
+from xvc.core.ids import writer_id
+from xvc.core.model import TABLE, candidate_of
+from xvc.dvc.cache_links import Linker, link_kinds
+from xvc.dvc.folder_checkout import clear_remains, is_as, odd_files, put_folder, take_away
+from xvc.dvc.local_config import cache_type
+from xvc.dvc.outputs import Out, digests_of, object_of
+from xvc.dvc.repository import SUFFIX, parse_pointer
+from xvc.errors import ConflictError, CorruptError, GitFailed, NoObject, XvcError
+from xvc.git.branch import advance, noted, take_back
+from xvc.git.snapshot import private_index
+from xvc.journal import operations
+from xvc.journal.edit_builder import setting
+from xvc.journal.operations import Operation
+from xvc.project import Project
+from xvc.recording.begin_run import open_journal
+from xvc.store import edits
+from xvc.store.columns import tables
+from xvc.system.files import make_folder, write_durably
+from xvc.types import Json, Row, RunId
+
+_GONE = f"000000 blob {'0' * 40}"
+_EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
+
+class PathsChanged(ConflictError):
+    """Files that a change of the models has to write hold something that is not committed."""
+
+    code = "paths-changed"
+
+    def __init__(self, paths: tuple[str, ...]) -> None:
+        super().__init__(paths)
+        self.paths = paths
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.paths)}: there are changes that are not committed"
+
+    @property
+    def hint(self) -> str:
+        """Names the way on."""
+        return "Commit them or put them back (`git status` shows them), then do it again."
+
+
+class ModelChanged(ConflictError):
+    """The folder of a model that is to be replaced holds files that its pointer does not name."""
+
+    code = "model-changed"
+
+    def __init__(self, path: str, files: tuple[str, ...]) -> None:
+        super().__init__(path, files)
+        self.path, self.files = path, files
+
+    def __str__(self) -> str:
+        return f"{self.path} has been changed: {', '.join(self.files)}"
+
+    @property
+    def hint(self) -> str:
+        """Names the way to keep it and the way to drop it."""
+        return (
+            f"Keep it with `xvc model add {self.path} --run RUN --name NAME`, "
+            f"or drop it with `dvc checkout --force {self.path}`."
+        )
+
+
+class CommittedMeanwhile(ConflictError):
+    """Somebody has committed to the branch while the models were being changed."""
+
+    code = "committed-meanwhile"
+
+    def __init__(self, branch: str) -> None:
+        super().__init__(branch)
+        self.branch = branch
+
+    def __str__(self) -> str:
+        return f"{self.branch} got another commit meanwhile; nothing was changed"
+
+    @property
+    def hint(self) -> str:
+        """Names the way on."""
+        return "Do it again, on top of that commit."
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A tag to make; without a *commit* it marks the change's own."""
+
+    name: str
+    message: str
+    commit: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to be: files by path from the top (None removes one), tags, and what is recorded.
+
+    ``row`` goes into the store's table of models as a row of ``run``; ``command`` and ``what``
+    into the operation log, with the ``hindrance`` that stands against `xvc undo`.
+    """
+
+    why: str
+    files: Mapping[str, bytes | None]
+    marks: tuple[Mark, ...] = ()
+    run: str = ""
+    row: Mapping[str, Json] = field(default_factory=dict)
+    command: str = ""
+    what: str = ""
+    hindrance: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """What is needed to complete a change that the branch has."""
+
+    operation: str
+    parent: str | None
+    commit: str
+    branch: str | None
+    marks: tuple[Mark, ...]
+    run: str
+    row: Mapping[str, Json]
+    command: str
+    what: str
+    hindrance: str
+
+
+def land(project: Project, change: Change) -> str:
+    """Make a change; the caller holds the lock of versions. Returns the commit that has it.
+
+    Raises:
+        PathsChanged: a file that would be written has changes of the user's.
+        ModelChanged: so has a model's folder.
+        LockBusy: the user's git holds the index.
+        CommittedMeanwhile: the branch has moved.
+        GitFailed: git refused.
+        TagTaken: a tag was made meanwhile.
+        NoIdentity: git does not know who commits.
+    """
+    state = project.git.state()
+    _refuse_changed(project, change, {*state.changed, *state.untracked})
+    commit = _commit(project, change, state.commit)
+    note = _Note(
+        writer_id(os.urandom(5)), state.commit, commit, state.branch, change.marks,
+        change.run, change.row, change.command, change.what, change.hindrance,
+    )  # fmt: skip
+    _refuse_odd_folders(project, note)
+    place = project.room.landing
+    make_folder(place.parent)
+    write_durably(place, json.dumps(asdict(note)).encode())
+    try:
+        _move(project, note)
+    except XvcError as err:
+        place.unlink(missing_ok=True)
+        now = project.git.commit_of("HEAD")
+        if isinstance(err, GitFailed) and now not in (note.parent, note.commit):
+            raise CommittedMeanwhile(note.branch or "HEAD") from err
+        raise
+    _complete(project, note)
+    return commit
+
+
+def complete(project: Project) -> None:
+    """Complete a change that was killed, or forget it when the branch has not got it.
+
+    The caller holds the lock of versions.
+    """
+    place = project.room.landing
+    try:
+        facts = json.loads(place.read_bytes())
+        marks = tuple(Mark(**mark) for mark in facts.pop("marks"))
+        note = _Note(**facts, marks=marks)
+    except FileNotFoundError:
+        return
+    except (ValueError, TypeError, KeyError):  # of another version of xvc
+        place.unlink(missing_ok=True)
+        return
+    if _has(project, note.commit, f"refs/heads/{note.branch}" if note.branch else "HEAD"):
+        _complete(project, note, is_recorded=_is_recorded(project, note))
+        return
+    if project.git.commit_of("HEAD") == note.parent:
+        take_back(project.git, project.room.scratch, note.parent or _EMPTY_TREE, note.commit)
+    place.unlink(missing_ok=True)
+
+
+def _has(project: Project, commit: str, ref: str) -> bool:
+    """Whether a ref leads to a commit."""
+    if project.git.commit_of(ref) is None:
+        return False
+    return not project.git.text("rev-list", "-n1", commit, "--not", ref)
+
+
+def _refuse_changed(project: Project, change: Change, dirty: set[str]) -> None:
+    top = project.git.place.top
+    held = {path: (top / path).read_bytes() for path in change.files if (top / path).is_file()}
+    changed = [p for p in change.files if p in dirty and held.get(p) != change.files[p]]
+    if changed:
+        raise PathsChanged(tuple(changed))
+
+
+def _commit(project: Project, change: Change, parent: str | None) -> str:
+    git, scratch = project.git, project.room.scratch
+    index = private_index(git, scratch, f"land-{os.getpid()}")
+    try:
+        git.read_tree(git.tree_of(parent) if parent else _EMPTY_TREE, index)
+        written = {path: text for path, text in change.files.items() if text is not None}
+        removed = dict.fromkeys((p for p, text in change.files.items() if text is None), _GONE)
+        git.put(index, {**git.keep_blobs(written, scratch), **removed})
+        tree = git.write_tree(index)
+    finally:
+        index.unlink(missing_ok=True)
+    if parent is not None and tree == git.tree_of(parent):
+        return parent
+    return git.make_commit(tree, [parent], f"{change.why}\n")
+
+
+def _move(project: Project, note: _Note) -> None:
+    git, scratch, why = project.git, project.room.scratch, f"xvc: {note.what or note.command}"
+    if note.commit != note.parent:
+        advance(git, scratch, note.parent, note.branch, note.commit, why)
+    try:
+        _tag(project, note)
+    except XvcError:  # a signature that cannot be made: the branch goes back to where it was
+        if note.commit != note.parent and note.parent is not None:
+            advance(git, scratch, note.commit, note.branch, note.parent, f"{why} was refused")
+        raise
+
+
+def _tag(project: Project, note: _Note) -> None:
+    have = project.git.refs("refs/tags/")
+    for mark in note.marks:
+        if f"refs/tags/{mark.name}" not in have:
+            with noted(project.git, project.room.scratch, "", [f"refs/tags/{mark.name}"]):
+                project.git.make_tag(mark.name, mark.commit or note.commit, mark.message)
+
+
+def _is_recorded(project: Project, note: _Note) -> bool:
+    """Whether the row of a change that was killed is there."""
+    which = setting(
+        TABLE, "operation", note.operation, RunId(note.run), ("operation", note.operation)
+    )
+    with project.keeper.view() as connection:
+        return TABLE in tables(connection) and edits.count(connection, which) > 0
+
+
+def _complete(project: Project, note: _Note, *, is_recorded: bool = False) -> None:
+    """Do what is not done yet of what follows the branch."""
+    _tag(project, note)
+    if note.commit != note.parent and _has(project, note.commit, "HEAD"):
+        _follow(project, note)
+    known = {each.id for each in operations.read(project.room.operations)}
+    if note.row and not is_recorded and note.operation not in known:
+        journal = open_journal(project)
+        try:
+            row = {**note.row, "operation": note.operation}
+            journal.row(RunId(note.run), TABLE, cast("Row", row))
+            journal.flush()
+        finally:
+            journal.close()
+    if note.command and note.operation not in known:
+        operations.append(project.room.operations, _operation(project, note))
+    project.room.landing.unlink(missing_ok=True)
+
+
+def _operation(project: Project, note: _Note) -> Operation:
+    return Operation(
+        id=note.operation,
+        at=time.time(),
+        tree=project.room.tree,
+        command=note.command,
+        what=note.what,
+        hindrance=note.hindrance,
+    )
+
+
+def _follow(project: Project, note: _Note) -> None:
+    """Give the tree what the commit changed, where nobody has changed it since."""
+    git, top = project.git, project.git.place.top
+    for path in git.between(note.parent, note.commit):
+        target = top / path
+        old = git.read(note.parent, path) if note.parent else None
+        new = git.read(note.commit, path)
+        held = target.read_bytes() if target.is_file() else None
+        if held == old and held != new:
+            if new is None:
+                target.unlink()
+            else:
+                make_folder(target.parent)
+                write_durably(target, new)
+        if path.endswith(SUFFIX) and held in (old, new):
+            _bring(project, path, old, new)
+        clear_remains(target)
+
+
+_Files = dict[str, tuple[str, Path]]
+
+
+def _bring(project: Project, pointer: str, old: bytes | None, new: bytes | None) -> None:
+    """Bring a model's folder in line with its pointer."""
+    folder = project.git.place.top / pointer.removesuffix(SUFFIX)
+    before, after = _files_of(project, pointer, old), _files_of(project, pointer, new)
+    if new is None:
+        take_away(folder, before)
+    elif not is_as(folder, after) and not _odd(folder, before, after):
+        _put(project, folder, after)
+
+
+def _odd(folder: Path, before: _Files, after: _Files) -> tuple[str, ...]:
+    """Name the files of a folder that neither content has."""
+    return tuple(sorted(set(odd_files(folder, before)) & set(odd_files(folder, after))))
+
+
+def _put(project: Project, folder: Path, files: _Files) -> None:
+    dvc = project.dvc
+    if dvc is None or not all(place.is_file() for _, place in files.values()):
+        return  # `dvc pull` brings it
+    said = cache_type(dvc)
+    below = folder.relative_to(project.root).as_posix()
+    linker = Linker(link_kinds(said), dvc.root / ".dvc" / "tmp" / "xvc-links")
+    # A candidate's folder has a name of its own, nothing writes there: it may share its bytes
+    # with the cache. A stage's has the same name for ever, and scripts copy over what is there.
+    put_folder(folder, files, linker, is_own=not said and candidate_of(below) is None)
+
+
+def _files_of(project: Project, pointer: str, text: bytes | None) -> _Files:
+    """Map a model's files, by path in its folder, to digest and object; none without its list."""
+    if text is None or project.dvc is None:
+        return {}
+    held = parse_pointer(text, pointer)
+    out = Out(pointer.removesuffix(SUFFIX), held.digest, pointer, held.size)
+    try:
+        digests = digests_of(project.dvc, out)
+    except (NoObject, CorruptError):
+        return {}
+    return {
+        path.removeprefix(f"{out.path}/"): (digest, object_of(project.dvc, digest))
+        for path, digest in digests.items()
+    }
+
+
+def _refuse_odd_folders(project: Project, note: _Note) -> None:
+    git, top = project.git, project.git.place.top
+    if note.commit == note.parent:
+        return
+    for path in git.between(note.parent, note.commit):
+        folder = top / path.removesuffix(SUFFIX)
+        if not path.endswith(SUFFIX) or not folder.is_dir():
+            continue
+        old = git.read(note.parent, path) if note.parent else None
+        before, after = (
+            _files_of(project, path, each) for each in (old, git.read(note.commit, path))
+        )
+        if (before or after) and (odd := _odd(folder, before, after)):
+            raise ModelChanged(project.relative(folder), odd)

@@ -1,0 +1,77 @@
+"""Rolling back: what was in a stage before is there again, checked, in one step.
+
+Changes nothing that was: the tree gets another commit, the history another line.
+"""
+
+from __future__ import annotations
+
+from xvc.core.model import PRODUCTION, check_stage
+from xvc.dvc.outputs import Out
+from xvc.errors import NotFoundError
+from xvc.models.list import read_models
+from xvc.models.promote import Promoted, one_name
+from xvc.models.set_stage import assign
+from xvc.models.stages import ROLLBACK, Evidence, before_current, current
+from xvc.project import Project
+from xvc.types import Digest
+from xvc.versions.get import obtain
+
+
+class NothingBefore(NotFoundError):
+    """A rollback has nothing to go back to."""
+
+    code = "nothing-before"
+
+    def __init__(self, name: str, stage: str) -> None:
+        super().__init__(name, stage)
+        self.name, self.stage = name, stage
+
+    def __str__(self) -> str:
+        return f"there is nothing in {self.stage} of {self.name} to roll back to"
+
+    @property
+    def hint(self) -> str:
+        """Names the look and the other way."""
+        return f"`xvc model history {self.name}` shows what was; `xvc model promote` takes any run."
+
+
+def rollback(
+    project: Project,
+    name: str | None = None,
+    *,
+    stage: str = PRODUCTION,
+    to: str | None = None,
+    dry_run: bool = False,
+) -> Promoted:
+    """Put back what was in a stage before, or the version *to* that was there once.
+
+    Raises:
+        NoModel: there is no such model in the stage, or several and none was named.
+        NothingBefore: there is nothing to go back to.
+        NoObject, DvcFailed: a part of the model is neither in the cache nor on the remote.
+        ObjectCorrupt: its bytes are not what its name says.
+        ConflictError: those that `assign` raises.
+    """
+    check_stage(stage)
+    models = read_models(project)
+    staged = tuple(sorted({each.name for each in models.history if each.stage == stage}))
+    name = one_name(name, staged)
+    now = current(models.history, name, stage)
+    wanted = before_current(models.history, name, stage)
+    if to is not None:
+        of_stage = [e for e in models.history if (e.name, e.stage) == (name, stage)]
+        wanted = next((e for e in reversed(of_stage) if e.evidence.version == to), None)
+    if wanted is None or not wanted.evidence.digest:
+        raise NothingBefore(name, stage)
+    old = wanted.evidence
+    obtain(project, Out(name, Digest(old.digest), wanted.tag, old.size))
+    told = Evidence(
+        name, stage, ROLLBACK, old.version, old.run, old.digest, old.size,
+        now.evidence.version if now else "", "", old.metrics,
+    )  # fmt: skip
+    is_there = now is not None and now.evidence.digest == told.digest
+    if dry_run or is_there:
+        return Promoted(told, now, None, dry_run)
+    seen = 0 if now is None else now.number
+    line = f"instead of {told.previous}" if told.previous else ""
+    return Promoted(told, now, assign(project, told, seen, line))

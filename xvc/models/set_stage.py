@@ -1,0 +1,190 @@
+"""Putting a model into a stage: pointer, dvc.yaml, commit and tags in one step.
+
+The model was chosen, its gates held and its bytes were checked before. Somebody else's change of
+the same stage meanwhile is told, never overwritten.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import PurePosixPath
+
+from xvc.core.model import candidate_path, ignore_file, stage_path, stage_tag
+from xvc.core.run import DataFile
+from xvc.core.subject import headline
+from xvc.dvc.artifacts import FILE, with_artifact
+from xvc.dvc.repository import SUFFIX, load_yaml, parse_pointer
+from xvc.errors import ConflictError
+from xvc.git.branch import clear
+from xvc.journal.codec import to_json
+from xvc.models.list import assignments, registered
+from xvc.models.publish_models import Change, Mark, complete, land
+from xvc.models.stages import PROMOTE, Assignment, Evidence, current, next_number
+from xvc.project import Project
+from xvc.system.lock import FileLock
+from xvc.types import Json, RunId
+
+_WAIT = 120.0  # seconds for versions being made
+
+
+class StageMoved(ConflictError):
+    """Somebody else has put another model into the stage meanwhile."""
+
+    code = "stage-moved"
+
+    def __init__(self, name: str, stage: str, version: str) -> None:
+        super().__init__(name, stage, version)
+        self.name, self.stage, self.version = name, stage, version
+
+    def __str__(self) -> str:
+        return f"{self.version} of {self.name} was put into {self.stage} meanwhile"
+
+    @property
+    def hint(self) -> str:
+        """Names the look that comes before another try."""
+        return f"Look at `xvc model history {self.name}`; what you wanted may not hold any more."
+
+
+class VersionElsewhere(ConflictError):
+    """The tag that would register a model's version marks a commit with another content."""
+
+    code = "version-elsewhere"
+
+    def __init__(self, tag: str) -> None:
+        super().__init__(tag)
+        self.tag = tag
+
+    def __str__(self) -> str:
+        return f"tag {self.tag} marks a commit in which that model is another one"
+
+    @property
+    def hint(self) -> str:
+        """Names the way on."""
+        return "Give the run another version with `xvc tag patch --run RUN`, and promote that."
+
+
+def stage_now(history: tuple[Assignment, ...], name: str, stage: str) -> int:
+    """Return the number of what is in a stage, 0 for nothing: to be handed to `assign`."""
+    now = current(history, name, stage)
+    return 0 if now is None else now.number
+
+
+def assign(project: Project, evidence: Evidence, seen: int, line: str) -> str:
+    """Put a model into a stage; returns the stage's tag.
+
+    Args:
+        project: where.
+        evidence: what and why; its objects are in the cache, checked.
+        seen: the number of what was in the stage when this was decided.
+        line: what people read in the tag.
+
+    Raises:
+        StageMoved: the stage has another model than was seen.
+        VersionElsewhere: the version's tag is taken.
+        ArtifactsByHand: dvc.yaml cannot be changed.
+        PathsChanged, ModelChanged: something that would be written has changes of the user's.
+        LockBusy: another xvc or git is at it, for long.
+        GitFailed: git refused; nothing has changed.
+    """
+    project.needed_dvc()
+    with FileLock(project.room.version_lock).held(wait=_WAIT, doing=evidence.action):
+        clear(project.git, project.room.scratch)
+        complete(project)
+        history = assignments(project)
+        now = current(history, evidence.model, evidence.stage)
+        if (0 if now is None else now.number) != seen:
+            raise StageMoved(
+                evidence.model, evidence.stage, now.evidence.version if now else "none"
+            )
+        told = replace(
+            evidence,
+            previous=now.evidence.version if now else "",
+            by=project.git.text("var", "GIT_COMMITTER_IDENT").rpartition(">")[0] + ">",
+        )
+        tag = stage_tag(told.model, told.stage, next_number(history, told.model))
+        land(project, _change(project, told, now, tag, line))
+    return tag
+
+
+def _change(
+    project: Project, told: Evidence, now: Assignment | None, tag: str, line: str
+) -> Change:
+    version = registered(told.model, told.version, project.settings.tag_prefix)
+    known = project.git.commit_of(f"refs/tags/{version}")
+    if known is not None and _digest_at(project, known, told.model) != told.digest:
+        raise VersionElsewhere(version)
+    said = headline(f"{told.model} {told.version}")
+    files = _files(project, told, now)
+    marks = (Mark(version, f"{said}\n"), Mark(tag, told.render(line), known))
+    verb = "promote" if told.action == PROMOTE else "roll back to"
+    way = "`xvc model rollback`" if told.previous else "another promotion"
+    what = f"{verb} {said} in {told.stage}"
+    return Change(
+        why=f"{verb} {said} ({told.stage})",
+        files=files,
+        marks=marks,
+        run=told.run,
+        row=_row(told, tag),
+        command=f"model {told.action}",
+        what=what,
+        hindrance=f"a stage is changed forward: {way} puts another model there",
+    )
+
+
+def _digest_at(project: Project, commit: str, name: str) -> str | None:
+    """Return the content of the model that dvc.yaml names at a commit."""
+    text = project.git.read(commit, project.relative(project.root / FILE))
+    held = load_yaml(text or b"", FILE)
+    artifacts = held.get("artifacts") if isinstance(held, dict) else None
+    entry = artifacts.get(name) if isinstance(artifacts, dict) else None
+    path = entry.get("path") if isinstance(entry, dict) else None
+    if not isinstance(path, str):
+        return None
+    pointer = project.relative(project.root / path) + SUFFIX
+    said = project.git.read(commit, pointer)
+    return None if said is None else parse_pointer(said, pointer).digest
+
+
+def _files(project: Project, told: Evidence, now: Assignment | None) -> dict[str, bytes | None]:
+    """What the commit brings: the stage's pointer, the candidates, the artifact."""
+    dvc = project.needed_dvc()
+    place = stage_path(told.stage, told.model)
+    wanted = {
+        place: DataFile(told.digest, told.size),
+        candidate_path(told.model, RunId(told.run)): DataFile(told.digest, told.size),
+    }
+    if now is not None and now.evidence.run and dvc.holds(now.evidence.digest):
+        old = DataFile(now.evidence.digest, now.evidence.size)
+        wanted[candidate_path(told.model, RunId(now.evidence.run))] = old
+    files: dict[str, bytes | None] = {}
+    for path, file in wanted.items():
+        target = project.root / path
+        files[project.relative(target) + SUFFIX] = dvc.pointer_text(target, file)
+        ignore, text = ignore_file(path)
+        files[project.relative(project.root / ignore)] = text
+    pipeline = project.relative(project.root / FILE)
+    head = project.git.state().commit
+    held = (project.git.read(head, pipeline) if head else None) or b""
+    text_of = with_artifact(held.decode(), told.model, str(PurePosixPath(place)))
+    if text_of.encode() != held:
+        files[pipeline] = text_of.encode()
+    return files
+
+
+def _row(told: Evidence, tag: str) -> Mapping[str, Json]:
+    """The row of the store; text only, since a number would become a metric of the run."""
+    return {
+        "tag": tag,
+        "action": told.action,
+        "model": told.model,
+        "stage": told.stage,
+        "version": told.version,
+        "digest": told.digest,
+        "previous": told.previous or None,
+        "by": told.by,
+        "metrics": to_json(dict(told.metrics)),
+        "gates": to_json(
+            [{"asked": g.asked, "found": g.found, "is_met": g.is_met} for g in told.gates]
+        ),
+    }

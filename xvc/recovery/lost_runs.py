@@ -1,0 +1,81 @@
+"""Runs whose process is gone without a word: written down as lost, by whoever looks next."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from xvc.core.record import Kind
+from xvc.core.run import RunRecord, Status
+from xvc.errors import BadValue, JournalFailed
+from xvc.project import Project
+from xvc.recording.begin_run import open_journal
+from xvc.recovery.recover import mend
+from xvc.store import query
+from xvc.system.output_log import finish
+from xvc.system.process_id import Owner, is_alive
+from xvc.types import Json, RunId
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+def reap(project: Project) -> list[RunId]:
+    """End the runs of dead processes as lost; what they logged is kept."""
+    mend(project)
+    with project.keeper.view() as connection:
+        dead = _dead(connection)
+    return _end(project, dead)
+
+
+@contextmanager
+def opened(project: Project) -> Iterator[DuckDBPyConnection]:
+    """Open everything recorded, for reading, with the runs of dead processes ended."""
+    mend(project)
+    with project.keeper.view() as connection:
+        dead = _dead(connection)
+        if not dead:
+            yield connection
+            return
+    _end(project, dead)
+    with project.keeper.view() as connection:
+        yield connection
+
+
+def _dead(connection: DuckDBPyConnection) -> list[RunRecord]:
+    running = query.with_status(connection, Status.RUNNING.value)
+    return [run for run in running if _is_dead(run)]
+
+
+def _end(project: Project, dead: Sequence[RunRecord]) -> list[RunId]:
+    if not dead:
+        return []
+    try:
+        journal = open_journal(project)
+        for run in dead:
+            journal.note(Kind.END, run.id, _loss(project, run))
+        journal.close()
+    except JournalFailed:
+        return []  # a tree that cannot be written shows them as running
+    return [run.id for run in dead]
+
+
+def _loss(project: Project, run: RunRecord) -> dict[str, Json]:
+    log = project.room.logs / f"{run.id}.log"
+    with suppress(OSError):  # a log that cannot be joined lies there in its parts
+        finish(log)
+    reason = "its process ended without a word (killed, or the machine stopped)"
+    facts: dict[str, Json] = {"status": Status.LOST.value, "reason": reason}
+    facts |= {"log": str(log)} if log.exists() else {}
+    return {**facts, "finished": time.time_ns()}
+
+
+def _is_dead(run: RunRecord) -> bool:
+    if run.owner is None:
+        return False
+    try:
+        return is_alive(Owner.parse(run.owner)) is False
+    except BadValue:
+        return False

@@ -1,0 +1,1 @@
+"""Reports: what was run, which is best and why, as documents."""

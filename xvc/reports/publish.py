@@ -1,0 +1,106 @@
+"""Putting a report into files: beside what is there, or between the marks of a document.
+
+All is decided before anything is written; each file is there whole or as it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from xvc.database.export_asset import TargetExists
+from xvc.errors import BadValue, NotFoundError
+from xvc.render.document import Report
+from xvc.render.html import page
+from xvc.render.markdown import markdown
+from xvc.render.splice import spliced
+from xvc.system.files import write_durably
+
+
+class Format(StrEnum):
+    """How a report is written."""
+
+    MARKDOWN = "md"
+    HTML = "html"
+    BOTH = "both"
+
+
+class NoDocument(NotFoundError):
+    """The document that a report would be put into does not exist."""
+
+    code = "no-document"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"there is no document {self.path}"
+
+    @property
+    def hint(self) -> str:
+        """Names the way to a file of its own."""
+        return "`xvc report -o FILE` writes a document of its own."
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a report goes: a file of its own, a document of others', or both."""
+
+    out: Path | None = None
+    form: Format | None = None
+    into: Path | None = None
+    replaces: bool = False
+    may_append: bool = False
+
+
+def publish(report: Report, target: Target) -> list[Path]:
+    """Write a report and return the files, in order; none when no place was named.
+
+    Raises:
+        TargetExists: a file is there, and *replaces* is not set.
+        NoDocument: the document to put it into is missing.
+        NoMarks: that document has no marks, and *may_append* is not set.
+        MarksDamaged: its marks are doubled or out of order.
+        BadValue: the name of the file and the format do not fit.
+    """
+    planned: list[tuple[Path, bytes, int]] = []
+    if target.out is not None:
+        for path, form in _files(target.out, target.form):
+            if path.exists() and not target.replaces:
+                raise TargetExists(str(path))
+            planned.append((path, rendered(report, form).encode(), 0o644))
+    if target.into is not None:
+        planned.append(_document(report, target.into.resolve(), may_append=target.may_append))
+    for path, content, mode in planned:
+        write_durably(path, content, mode=mode)
+    return [path for path, _, _ in planned]
+
+
+def rendered(report: Report, form: Format) -> str:
+    """Write a report in one format."""
+    return page(report) if form is Format.HTML else markdown(report)
+
+
+def _files(out: Path, form: Format | None) -> list[tuple[Path, Format]]:
+    named = {".md": Format.MARKDOWN, ".html": Format.HTML}.get(out.suffix.lower())
+    if form is Format.BOTH:
+        stem = out.with_suffix("") if named else out
+        return [
+            (stem.with_name(f"{stem.name}.{each.value}"), each)
+            for each in (Format.MARKDOWN, Format.HTML)
+        ]
+    if named is None and form is None:
+        raise BadValue("--out", f"{out} ends in neither .md nor .html; say --format md or html")
+    if named is not None and form is not None and named is not form:
+        raise BadValue("--format", f"{form.value} does not fit the name {out}")
+    return [(out, form or named or Format.MARKDOWN)]
+
+
+def _document(report: Report, path: Path, *, may_append: bool) -> tuple[Path, bytes, int]:
+    if not path.is_file():
+        raise NoDocument(str(path))
+    section = markdown(report, level=2)
+    content = spliced(path.read_bytes(), section, str(path), may_append=may_append)
+    return path, content, path.stat().st_mode & 0o777

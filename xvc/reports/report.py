@@ -1,0 +1,298 @@
+"""Reports: what was run, which is best and why, curves, differences, how to have it again.
+
+Reads only. The same runs give the same report: its date is that of the newest run unless another
+is given, and days are in UTC.
+"""
+
+from __future__ import annotations
+
+import difflib
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from xvc.core.direction import asked_direction, direction_of
+from xvc.core.objective import Measure
+from xvc.core.run import RunRecord
+from xvc.core.spelling import day, duration, number, size
+from xvc.core.subject import chosen_keys, chosen_metrics
+from xvc.errors import BadValue
+from xvc.history.find import Found, find, known_versions, versions_by_run
+from xvc.project import Project
+from xvc.recovery.lost_runs import opened
+from xvc.render.document import Block, Commands, Report, Section, Table, Text, bounded
+from xvc.reports.curves import curves
+from xvc.reports.ranking import Place, ranked, reason, repeats, spread
+from xvc.runs.checks import counted
+from xvc.runs.compare import compare
+from xvc.runs.difference_tables import differences
+from xvc.store import query
+from xvc.types import Json
+
+_ROWS = 50
+_PLACES = 5
+_COMPARED = 4
+_DRAWN = 8
+_WIDEST = 200  # characters of a command
+
+
+@dataclass(frozen=True, slots=True)
+class ReportRequest:
+    """What to report on: runs by their references, all when there are none.
+
+    ``metric`` is a key or ``key:max``, ``date`` a day as YYYY-MM-DD.
+    """
+
+    references: tuple[str, ...] = ()
+    metric: str | None = None
+    title: str = "Experiments"
+    date: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """The document, and the facts that it rests on."""
+
+    report: Report
+    runs: int
+    date: str | None
+    aim: Measure | None
+    best: Found | None
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Material:
+    """The runs with their names, how they are ranked, and what is worth a column."""
+
+    project: Project
+    found: list[Found]
+    are_named: bool
+    aim: Measure | None = None
+    places: list[Place] = field(default_factory=list)
+    params: tuple[str, ...] = ()
+    metrics: tuple[str, ...] = ()
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def runs(self) -> list[RunRecord]:
+        return [each.record for each in self.found]
+
+    @property
+    def names(self) -> dict[str, str]:
+        """What each run is called: its version, else its id."""
+        return {each.record.id: each.version or each.record.id for each in self.found}
+
+    @property
+    def first(self) -> list[Found]:
+        """The runs in the order in which they matter: as ranked, then the others as they come."""
+        by_id = {each.record.id: each for each in self.found}
+        best = [by_id.pop(place.run.id) for place in self.places]
+        return [*best, *by_id.values()]
+
+    def row(self, run: RunRecord) -> list[str]:
+        values = [number(run.params.get(key)) for key in self.params]
+        return [*values, *(number(run.metrics.get(key)) for key in self.metrics)]
+
+
+def report(project: Project, request: ReportRequest) -> Reported:
+    """Make a report.
+
+    Raises:
+        NoRun: a reference names nothing, and the other errors of `find`.
+        BadValue: the metric is none of any run, or has no known direction; the date is none.
+    """
+    material = _gathered(project, request)
+    said = _date(request, material.runs)
+    sections = [
+        _summary(material),
+        _best(material),
+        _list(material),
+        *_curves(material),
+        *_differences(material),
+        *_again(material),
+    ]
+    lead = f"As of {said}." if said else "No run is recorded."
+    made = Report(request.title, lead, tuple(each for each in sections if each.blocks))
+    best = material.first[0] if material.places else None
+    warnings = (*project.keeper.warnings, *material.warnings)
+    return Reported(made, len(material.found), said, material.aim, best, warnings)
+
+
+def _gathered(project: Project, request: ReportRequest) -> _Material:
+    if request.references:
+        named = find(project, request.references)
+        found = list({each.record.id: each for each in named}.values())
+    else:
+        tagged = versions_by_run(known_versions(project))
+        with opened(project) as connection:
+            found = [Found(run, tagged.get(run.id)) for run in query.all_runs(connection)]
+    material = _Material(project, found, are_named=bool(request.references))
+    _choose(material, request)
+    return material
+
+
+def _choose(material: _Material, request: ReportRequest) -> None:
+    """Choose by what to rank, and the columns of the list."""
+    runs, declared = material.runs, material.project.settings.metrics_direction
+    every: dict[str, Json] = {}
+    for run in reversed(runs):
+        every |= run.metrics
+    metrics = list(chosen_metrics(every, list(declared)))
+    material.aim = _aim(request.metric, every, metrics, declared)
+    if material.aim is not None:
+        material.places = ranked(runs, material.aim)
+        metrics = [material.aim.metric, *(key for key in metrics if key != material.aim.metric)]
+    params: dict[str, Json] = {}
+    for run in reversed(runs):
+        params |= run.params
+    material.metrics = tuple(metrics)
+    material.params = chosen_keys([run.params for run in runs], params)
+
+
+def _aim(
+    wanted: str | None,
+    every: Mapping[str, Json],
+    chosen: Sequence[str],
+    declared: Mapping[str, str],
+) -> Measure | None:
+    if wanted is None:
+        key = next(iter(chosen), "")
+        return Measure.parse(key, declared) if direction_of(key, declared) else None
+    key, _ = asked_direction(wanted)
+    if every and key not in every:
+        near = difflib.get_close_matches(key, list(every), n=1)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        raise BadValue("--metric", f"no run has {key!r}{meant}")
+    return Measure.parse(wanted, declared, "--metric")
+
+
+def _date(request: ReportRequest, runs: Sequence[RunRecord]) -> str | None:
+    if request.date is None:
+        newest = max((run.started or 0 for run in runs), default=0)
+        return day(newest) if newest else None
+    try:
+        return date.fromisoformat(request.date).isoformat()
+    except ValueError as err:
+        raise BadValue("--date", f"{request.date!r} is no day; write YYYY-MM-DD") from err
+
+
+def _summary(material: _Material) -> Section:
+    runs = material.runs
+    if not runs:
+        return Section("Summary", (Text("There is nothing to report yet."),))
+    kinds = Counter(run.status.value for run in runs)
+    ways = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
+    days = [day(run.started) for run in runs if run.started is not None]
+    span = ""
+    if days:
+        span = f" on {min(days)}" if min(days) == max(days) else f" from {min(days)} to {max(days)}"
+    versions = sum(each.version is not None for each in material.found)
+    tagged = f" {counted(versions, 'run')} with a version." if versions else ""
+    runs_said = "1 run" if len(runs) == 1 else f"{len(runs):,} runs"
+    return Section("Summary", (Text(f"{runs_said}{span}: {ways}.{tagged}"),))
+
+
+def _best(material: _Material) -> Section:
+    title = "Best run"
+    if not material.runs:
+        return Section(title, ())
+    if material.aim is None:
+        metric = next(iter(material.metrics), None)
+        why = f"nothing says which way {metric} is better" if metric else "no metric was recorded"
+        return Section(title, (Text(f"No run is called best: {why}."),))
+    if not material.places:
+        says = f"No run is called best: no finished run has {material.aim.metric}."
+        return Section(title, (Text(says),))
+    says = reason(material.places, material.aim, material.names)
+    same = spread(repeats(material.places), material.aim)
+    head = ("place", "run", material.aim.metric, "behind", *material.params)
+    rows = [
+        (
+            str(place),
+            material.names[each.run.id],
+            number(each.value),
+            number(each.behind) if place > 1 else "-",
+            *(number(each.run.params.get(key)) for key in material.params),
+        )
+        for place, each in enumerate(material.places[:_PLACES], 1)
+    ]
+    table = Table("", head, tuple(rows), frozenset({0, 2, 3}), len(material.places))
+    return Section(title, (Text(f"{says} {same}"), bounded(table, _PLACES)))
+
+
+def _list(material: _Material) -> Section:
+    rows = [
+        (
+            each.version or "-",
+            each.record.id,
+            each.record.status.value,
+            day(each.record.started),
+            duration(each.record.seconds),
+            *material.row(each.record),
+        )
+        for each in material.first[:_ROWS]
+    ]
+    if not rows:
+        return Section("Runs", ())
+    head = ("version", "run", "status", "day", "took", *material.params, *material.metrics)
+    right = frozenset({4, *range(5 + len(material.params), len(head))})
+    table = Table("", head, tuple(rows), right, len(material.found))
+    return Section("Runs", (bounded(table, _ROWS),))
+
+
+def _curves(material: _Material) -> list[Section]:
+    drawn = [each.record for each in material.first[:_DRAWN]]
+    found = curves(material.project, drawn, material.metrics, material.names)
+    return [Section("Curves", tuple(found))] if found else []
+
+
+def _differences(material: _Material) -> list[Section]:
+    compared = material.first[:_COMPARED]
+    if len(compared) < 2:
+        return []
+    found = compare(material.project, [each.version or each.record.id for each in compared])
+    material.warnings += found.warnings
+    called = [each.version or each.record.id for each in found.runs]
+    rows = differences(found.comparison, called, every=False)
+    tables = [bounded(each, _ROWS) for each in rows]
+    says = f"Against {called[0]}; what is the same is not shown."
+    none = f"{' and '.join(called)} are the same in everything that was recorded."
+    blocks: tuple[Block, ...] = (Text(says), *tables) if tables else (Text(none),)
+    return [Section("Differences", blocks)]
+
+
+def _again(material: _Material) -> list[Section]:
+    """Tell how the best run, or the newest, came to be."""
+    if not material.found:
+        return []
+    chosen = material.first[0]
+    (full,) = find(material.project, [chosen.version or chosen.record.id])
+    run, environment = full.record, full.environment
+    name = material.names[run.id]
+    rows = [("code", _code(run)), ("command", shlex.join(run.command))]
+    rows += [
+        ("data", f"{path} {file.digest[:10]} {size(file.size)}") for path, file in run.data.items()
+    ]
+    if environment is not None:
+        rows += [("python", environment.python), ("platform", environment.platform)]
+        rows += [(f"tool {tool}", version) for tool, version in sorted(environment.tools.items())]
+    if environment is not None and environment.packages:
+        count = len(environment.packages)
+        rows.append(("packages", f"{count}; xvc show {name} --json lists them"))
+    facts = tuple(row for row in rows if row[1])
+    table = Table("", ("what", f"of {name}"), facts)
+    blocks: list[Block] = [bounded(table, _ROWS, _WIDEST)]
+    if run.code.snapshot is not None:
+        blocks.append(Commands((f"xvc checkout {name}",)))
+    return [Section("Environment", tuple(blocks))]
+
+
+def _code(run: RunRecord) -> str:
+    code = run.code
+    if code.snapshot is None:
+        return "not recorded"
+    changed = " with uncommitted changes" if code.is_dirty else ""
+    return f"commit {(code.commit or '-')[:10]}{changed}, snapshot {code.snapshot[:10]}"

@@ -1,0 +1,1 @@
+"""Runs: running a command, listing, showing, comparing and validating what was run."""

@@ -1,0 +1,78 @@
+"""The state of a project in few words: for whoever has not seen it, or has forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xvc.core.run import Status
+from xvc.history.find import known_versions, versions_by_run
+from xvc.history.unversioned import unsaved
+from xvc.merging import unfinished
+from xvc.project import Project
+from xvc.recovery.lost_runs import opened
+from xvc.runs.digest import Best, Failed, Tried, best_runs, failures, tried
+from xvc.store import query
+from xvc.types import RunId
+from xvc.worktrees.list import TreeInfo, list_trees
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """Where things stand; ``undecided`` is None without an unfinished merge.
+
+    ``changed`` counts files that git has otherwise, or not at all.
+    """
+
+    root: str
+    branch: str | None
+    changed: int
+    runs: int
+    running: int
+    failed: int
+    latest_version: str | None
+    versions: int
+    unsaved_rows: int
+    unsaved_runs: int
+    undecided: int | None
+    best: tuple[Best, ...]
+    tried: tuple[Tried, ...]
+    failures: tuple[Failed, ...]
+    trees: tuple[TreeInfo, ...]
+    names: dict[RunId, str]
+    warnings: tuple[str, ...] = ()
+
+
+def brief(project: Project) -> Brief:
+    """Look at the runs, the versions and the trees of a project.
+
+    Raises:
+        BadSetting: a declared direction is neither ``max`` nor ``min``.
+        BadRecord: the note of a work tree is torn.
+        GitFailed: git refused.
+    """
+    infos = known_versions(project)
+    with opened(project) as connection:
+        runs = query.page(connection, sort=None, descending=True, limit=None)
+    state = project.git.state() if project.place else None
+    bad, failed = failures(runs)
+    rows = unsaved(project)
+    merging = unfinished.read(project.room)
+    return Brief(
+        root=str(project.root),
+        branch=state.branch if state else None,
+        changed=len(state.changed) + len(state.untracked) if state else 0,
+        runs=len(runs),
+        running=sum(run.status is Status.RUNNING for run in runs),
+        failed=failed,
+        latest_version=infos[-1].name if infos else None,
+        versions=len(infos),
+        unsaved_rows=sum(rows.values()),
+        unsaved_runs=len(rows),
+        undecided=merging.open if merging else None,
+        best=tuple(best_runs(runs, project.settings.metrics_direction)),
+        tried=tuple(tried(runs)),
+        failures=tuple(bad),
+        trees=tuple(list_trees(project)) if project.place else (),
+        names=versions_by_run(infos),
+        warnings=tuple(project.keeper.warnings),
+    )

@@ -1,0 +1,97 @@
+"""Comparing runs: values by the core's rules, code by git, packages by environment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from xvc.core.direction import is_progress
+from xvc.dvc.repository import SUFFIX
+from xvc.errors import GitFailed, UsageError
+from xvc.history.find import Found, find
+from xvc.project import Project
+from xvc.runs.comparison import CodeChange, Comparison, Difference, compare_packages
+from xvc.runs.comparison import compare as compare_records
+from xvc.versions.base import is_own, own_paths
+
+
+class TooFew(UsageError):
+    """A comparison needs at least two runs."""
+
+    code = "too-few"
+
+    def __str__(self) -> str:
+        return "a comparison needs at least two runs"
+
+    @property
+    def hint(self) -> str:
+        """Shows one."""
+        return "For example `xvc compare @-1 @`, or `xvc compare e0.1.0 e0.2.0`."
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """The runs in the order asked for, and how they differ from the first."""
+
+    runs: tuple[Found, ...]
+    comparison: Comparison
+    unknown_directions: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def compare(project: Project, references: Sequence[str]) -> Compared:
+    """Compare runs by their references.
+
+    Raises:
+        TooFew: fewer than two were given.
+        NoRun: one of them does not exist, and the other errors of `find`.
+    """
+    if len(references) < 2:
+        raise TooFew
+    found = find(project, references)
+    records = [one.record for one in found]
+    comparison = compare_records(records, project.settings.metrics_direction)
+    warnings: list[str] = []
+    comparison = replace(
+        comparison,
+        packages=_packages(found, warnings),
+        code=tuple(_code(project, found[0], one, warnings) for one in found[1:]),
+    )
+    unknown = tuple(
+        row.key
+        for row in comparison.metrics
+        if row.direction is None and not row.is_same and not is_progress(row.key)
+    )
+    return Compared(tuple(found), comparison, unknown, tuple(warnings))
+
+
+def _packages(found: Sequence[Found], warnings: list[str]) -> tuple[Difference, ...]:
+    environments = [one.environment for one in found]
+    if any(environment is None for environment in environments):
+        warnings.append("the environment of a run is not recorded, so packages are not compared")
+        return ()
+    return compare_packages([each for each in environments if each is not None])
+
+
+def _code(
+    project: Project, first: Found, other: Found, warnings: list[str]
+) -> tuple[CodeChange, ...]:
+    old, new = first.record.code.snapshot, other.record.code.snapshot
+    if old is None or new is None or project.place is None:
+        warnings.append("the code of a run is not recorded, so code is not compared")
+        return ()
+    own = own_paths(project, first.record) | own_paths(project, other.record)
+    own |= {path + SUFFIX for path in (*first.record.data, *other.record.data)}  # under data
+    try:
+        changes = project.git.changes(old, new)
+    except GitFailed:
+        warnings.append(
+            "the code of a run is not in this clone, so it is not compared; "
+            "fetch it with `git fetch origin 'refs/xvc/runs/*:refs/xvc/runs/*'`"
+        )
+        return ()
+    return tuple(
+        CodeChange(change.path, change.added, change.removed)
+        for change in changes
+        if not is_own(change.path, own)
+    )

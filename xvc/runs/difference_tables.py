@@ -1,0 +1,98 @@
+"""A comparison of runs as tables: params, metrics, data, packages, code. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from xvc.core.direction import is_progress
+from xvc.core.run import DataFile
+from xvc.core.spelling import number, size
+from xvc.render.document import Table
+from xvc.runs.comparison import Cell, CodeChange, Comparison, Difference, Missing
+
+_CODE_SHOWN = 20
+
+
+def differences(comparison: Comparison, called: Sequence[str], *, every: bool) -> list[Table]:
+    """Lay a comparison out in tables; without *every*, only what differs.
+
+    Args:
+        comparison: what was found.
+        called: what each run is called.
+        every: whether rows that are the same are shown, too.
+    """
+    made = [
+        _table("params", ("param", *called), _values(comparison.params, every=every)),
+        _table(
+            "metrics",
+            ("metric", *called, *(f"Δ {name}" for name in called[1:]), "better"),
+            tuple(
+                _metric(row)
+                for row in comparison.metrics
+                if every or not (row.is_same or is_progress(row.key))
+            ),
+        ),
+        _table(
+            "data",
+            ("data", *called),
+            tuple(
+                (row.path, *(_file(file) for file in row.files))
+                for row in comparison.data
+                if every or not row.is_same
+            ),
+        ),
+        _table("packages", ("package", *called), _values(comparison.packages, every=every)),
+    ]
+    made += [
+        _table(f"code of {name} against {called[0]}", ("file", "lines"), _code(changes))
+        for name, changes in zip(called[1:], comparison.code, strict=False)
+    ]
+    return [each for each in made if each.rows]
+
+
+def _values(rows: Sequence[Difference], *, every: bool) -> tuple[tuple[str, ...], ...]:
+    return tuple((row.key, *map(_cell, row.values)) for row in rows if every or not row.is_same)
+
+
+def _metric(row: Difference) -> tuple[str, ...]:
+    values = [
+        f"{_cell(value)}{' *' if place == row.best else ''}"
+        for place, value in enumerate(row.values)
+    ]
+    deltas = [
+        _delta(delta, percent)
+        for delta, percent in zip(row.delta[1:], row.percent[1:], strict=True)
+    ]
+    way = {"max": "higher", "min": "lower"}.get(row.direction or "", "?")
+    return (row.key, *values, *deltas, way)
+
+
+def _delta(delta: float | None, percent: float | None) -> str:
+    if delta is None:
+        return "-"
+    share = "" if percent is None else f" ({percent:+.1f}%)"
+    sign = "+" if delta > 0 else ""
+    return f"{sign}{number(delta)}{share}"
+
+
+def _cell(value: Cell) -> str:
+    return "(none)" if isinstance(value, Missing) else number(value)
+
+
+def _file(file: DataFile | None) -> str:
+    return "(none)" if file is None else f"{file.digest[:8]} {size(file.size)}"
+
+
+def _code(changes: Sequence[CodeChange]) -> tuple[tuple[str, ...], ...]:
+    rows = [
+        (change.path, "binary" if change.added is None else f"+{change.added} -{change.removed}")
+        for change in changes[:_CODE_SHOWN]
+    ]
+    if len(changes) > _CODE_SHOWN:
+        rows.append((f"… {len(changes) - _CODE_SHOWN} more files", ""))
+    return tuple(rows)
+
+
+def _table(title: str, head: Sequence[str], rows: Iterable[tuple[str, ...]]) -> Table:
+    right = frozenset(range(1, len(head))) if title == "metrics" else frozenset[int]()
+    return Table(title, tuple(head), tuple(rows), right)

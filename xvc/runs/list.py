@@ -1,0 +1,269 @@
+"""Lists: runs (``xvc ls``) and versions (``xvc log``), sorted, filtered, grouped."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from xvc.core.direction import Direction, direction_of
+from xvc.core.expression import Expression, keys_of
+from xvc.core.filter import evaluate, parse_filter
+from xvc.core.run import RunRecord
+from xvc.core.subject import chosen_keys, chosen_metrics
+from xvc.errors import BadValue
+from xvc.history.find import VersionInfo, known_versions, versions, versions_by_run
+from xvc.project import Project
+from xvc.recovery.lost_runs import opened
+from xvc.runs.all_runs import gather
+from xvc.store import query
+from xvc.types import Json, RunId
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """What is asked of a list; ``limit`` None is all, ``sort`` may end in ``:asc`` or ``:desc``.
+
+    ``everywhere`` asks for the runs of all work trees.
+    """
+
+    sort: str | None = None
+    where: str | None = None
+    group: str | None = None
+    limit: int | None = 20
+    everywhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunList:
+    """Runs in order, how many there are in all, and the keys worth a column."""
+
+    runs: tuple[RunRecord, ...]
+    total: int
+    versions: dict[RunId, str]
+    params: tuple[str, ...]
+    metrics: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Runs that share a value: how many, and the mean and best of a metric among them."""
+
+    value: Json
+    runs: int
+    metric: str | None
+    mean: float | None
+    best: float | None
+
+
+def runs(project: Project, request: ListRequest) -> RunList:
+    """List runs, newest first unless sorted.
+
+    Raises:
+        BadExpression: the filter cannot be read.
+        BadValue: a key of the request is no metric, param or fact of any run.
+    """
+    where = parse_filter(request.where) if request.where else None
+    sort, descending = _order(project, request.sort)
+    if request.everywhere:
+        found = _sorted(gather(project), sort, descending=descending)
+        total = len(found)
+    else:
+        limit = request.limit if where is None and request.group is None else None
+        found, total = _of_this_tree(project, sort, limit, descending=descending)
+    tagged = versions_by_run(known_versions(project)) if found else {}
+    if found and request.group is not None:
+        _refuse_unknown("--group", request.group, _names(found))
+    if where is not None:
+        for key in keys_of(where) if found else ():
+            _refuse_unknown("--where", key, _names(found))
+        found = [run for run in found if _fits(run, where, tagged)]
+        total = len(found)
+    shown = found if request.group else found[: request.limit]
+    return RunList(tuple(shown), total, tagged, *_columns(project, shown, sort))
+
+
+def _of_this_tree(
+    project: Project, sort: str | None, limit: int | None, *, descending: bool
+) -> tuple[list[RunRecord], int]:
+    with opened(project) as connection:
+        found = query.page(connection, sort=sort, descending=descending, limit=limit)
+        if found and sort is not None and not any(_has(run, sort) for run in found):
+            _refuse_unknown("--sort", sort, (*query.keys(connection), *query.sortable()))
+        return found, query.count(connection) if limit is not None else len(found)
+
+
+def _sorted(found: list[RunRecord], sort: str | None, *, descending: bool) -> list[RunRecord]:
+    """Sort as the store does: newest first, or by a key with those last that lack it."""
+    if sort is None:
+        return found
+    if found:
+        _refuse_unknown("--sort", sort, (*_names(found), *query.sortable()))
+    lacking = [run for run in found if _place(run, sort) is None]
+    having = [run for run in found if _place(run, sort) is not None]
+    having.sort(key=lambda run: _place(run, sort) or (0.0, ""), reverse=descending)
+    return having + lacking
+
+
+def _place(run: RunRecord, key: str) -> tuple[float, str] | None:
+    """Rank a value: numbers by size, then texts; None for a run that has none."""
+    value = run.started if key == "started" else _or_none(run, key)
+    number = _number(value)
+    if not math.isnan(number):
+        return (number, "")
+    return None if value is None or isinstance(value, float) else (math.inf, str(value))
+
+
+def _has(run: RunRecord, key: str) -> bool:
+    return key in run.metrics or key in run.params
+
+
+def _names(found: Sequence[RunRecord]) -> list[str]:
+    """List what can be asked of these runs."""
+    params = dict.fromkeys(key for run in found for key in run.params)
+    metrics = dict.fromkeys(key for run in found for key in run.metrics)
+    whole = [f"params.{key}" for key in params] + [f"metrics.{key}" for key in metrics]
+    return [*params, *metrics, *whole, *_FACTS, "version"]
+
+
+def _fits(run: RunRecord, where: Expression, tagged: Mapping[RunId, str]) -> bool:
+    facts = {"version": tagged[run.id]} if run.id in tagged else {}
+    return evaluate(where, lambda key: facts[key] if key in facts else value_of(run, key))
+
+
+def groups(project: Project, request: ListRequest) -> list[Group]:
+    """Group runs by a param, a metric or a column, with the mean and best of their main metric."""
+    listed = runs(project, request)
+    key = request.group or "status"
+    metric = listed.metrics[0] if listed.metrics else None
+    direction = direction_of(metric, project.settings.metrics_direction) if metric else None
+    together: dict[str, list[RunRecord]] = {}
+    for run in listed.runs:
+        together.setdefault(repr(_or_none(run, key)), []).append(run)
+    return [_group(held, key, metric, direction) for held in together.values()]
+
+
+def _group(
+    held: Sequence[RunRecord], key: str, metric: str | None, direction: Direction | None
+) -> Group:
+    values = [] if metric is None else [_number(_or_none(run, metric)) for run in held]
+    numbers = [value for value in values if not math.isnan(value)]
+    mean = sum(numbers) / len(numbers) if numbers else None
+    best = None
+    if numbers and direction is not None:
+        best = max(numbers) if direction is Direction.MAX else min(numbers)
+    return Group(_or_none(held[0], key), len(held), metric, mean, best)
+
+
+def _columns(
+    project: Project, shown: Sequence[RunRecord], sort: str | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    if not shown:
+        return (), ()
+    merged_params = {key: value for run in reversed(shown) for key, value in run.params.items()}
+    merged_metrics = {key: value for run in reversed(shown) for key, value in run.metrics.items()}
+    params = chosen_keys([run.params for run in shown], merged_params)
+    metrics = list(chosen_metrics(merged_metrics, list(project.settings.metrics_direction)))
+    if sort in merged_metrics and sort not in metrics:
+        metrics.insert(0, sort)
+    if sort in merged_params and sort not in params:
+        params = (sort, *params)
+    return params, tuple(metrics)
+
+
+def _order(project: Project, sort: str | None) -> tuple[str | None, bool]:
+    """Read ``--sort``: the better end of a metric first, when its direction is known."""
+    if sort is None:
+        return None, True
+    key, _, way = sort.rpartition(":")
+    if way in ("asc", "desc") and key:
+        return key, way == "desc"
+    direction = direction_of(sort, project.settings.metrics_direction)
+    return sort, direction is not Direction.MIN
+
+
+def _refuse_unknown(option: str, key: str, names: Sequence[str]) -> None:
+    if key not in names:
+        near = difflib.get_close_matches(key, names, n=1)
+        meant = f"; did you mean {near[0]!r}?" if near else ""
+        raise BadValue(option, f"no run has {key!r}{meant}")
+
+
+def value_of(run: RunRecord, key: str) -> Json:
+    """Look a key up in a run: ``params.x``, ``metrics.x``, a metric, a param, or a fact of it.
+
+    Raises:
+        KeyError: the run has no such key.
+    """
+    for prefix, held in (("metrics.", run.metrics), ("params.", run.params)):
+        if key.startswith(prefix) and key.removeprefix(prefix) in held:
+            return held[key.removeprefix(prefix)]
+    for held in (run.metrics, run.params):
+        if key in held:
+            return held[key]
+    return _FACTS[key](run)
+
+
+_FACTS: dict[str, Callable[[RunRecord], Json]] = {
+    "id": lambda run: run.id,
+    "name": lambda run: run.name,
+    "status": lambda run: run.status.value,
+    "branch": lambda run: run.code.branch,
+    "worktree": lambda run: run.code.worktree,
+    "commit": lambda run: run.code.commit,
+    "dirty": lambda run: run.code.is_dirty,
+    "note": lambda run: run.note,
+    "host": lambda run: run.host,
+    "seconds": lambda run: run.seconds,
+    "exit_code": lambda run: run.exit_code,
+    "command": lambda run: " ".join(run.command),
+}
+
+
+def _or_none(run: RunRecord, key: str) -> Json:
+    try:
+        return value_of(run, key)
+    except KeyError:
+        return None
+
+
+def _number(value: Json) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.nan
+    return float(value)
+
+
+def log(project: Project, request: ListRequest) -> tuple[list[VersionInfo], int]:
+    """List versions, newest first, and how many there are; read from tags alone.
+
+    Raises:
+        BadExpression: the filter cannot be read.
+        BadValue: the sort key is no metric or param of any version.
+    """
+    found = versions(project)[::-1]
+    where = parse_filter(request.where) if request.where else None
+    if where is not None:
+        found = [info for info in found if _holds(info, where)]
+    if request.sort is not None:
+        key, descending = _order(project, request.sort)
+        known = {name for info in found for name in (*info.message.metrics, *info.message.params)}
+        if found:
+            _refuse_unknown("--sort", key or "", sorted(known))
+        found.sort(key=lambda info: _rank(info, key or "", descending=descending))
+    return found[: request.limit], len(found)
+
+
+def _holds(info: VersionInfo, where: Expression) -> bool:
+    values = {**info.message.params, **info.message.metrics, "version": info.name}
+    for prefix, held in (("params.", info.message.params), ("metrics.", info.message.metrics)):
+        values |= {prefix + key: value for key, value in held.items()}
+    return evaluate(where, lambda key: values[key])
+
+
+def _rank(info: VersionInfo, key: str, *, descending: bool) -> tuple[bool, float, str]:
+    value = info.message.metrics.get(key, info.message.params.get(key))
+    number = _number(value)
+    if math.isnan(number):
+        return (True, 0.0, str(value))
+    return (False, -number if descending else number, "")

@@ -1,0 +1,1 @@
+"""A project as a whole: made ready, looked after, and how it stands."""

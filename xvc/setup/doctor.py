@@ -1,0 +1,217 @@
+"""Looking after a project: git, DVC, locks, the store; mends what is xvc's own, names the rest."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from xvc.dvc import repository as dvc
+from xvc.errors import NoIdentity, XvcError
+from xvc.git import merge_driver as driver
+from xvc.history.find import versions
+from xvc.journal.reader import is_written, journals
+from xvc.project import Project
+from xvc.recovery.lost_runs import reap
+from xvc.store import query
+from xvc.system.files import is_shared, md5_of
+from xvc.worktrees.list import Condition, list_trees
+
+_SCRATCH_AGE = 24 * 3600.0
+
+
+class Health(StrEnum):
+    """The outcome of one look."""
+
+    GOOD = "good"
+    MENDED = "mended"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One look: what at, how it is, and what to do when it is wrong."""
+
+    what: str
+    health: Health
+    detail: str
+    hint: str = ""
+
+
+def doctor(project: Project) -> list[Finding]:
+    """Look at everything a project stands on; each finding says what was done."""
+    found: list[Finding] = []
+    for name, look in _LOOKS.items():
+        try:
+            found += list(look(project))
+        except XvcError as err:
+            found.append(Finding(name, Health.WRONG, str(err), err.hint))
+        except OSError as err:
+            found.append(Finding(name, Health.WRONG, str(err)))
+    return found
+
+
+def _git(project: Project) -> Iterator[Finding]:
+    if project.place is None:
+        yield Finding("git", Health.WRONG, "no repository here", "Run `xvc init`.")
+        return
+    state = project.git.state()
+    where = state.branch or "a detached HEAD"
+    yield Finding("git", Health.GOOD, f"{project.git.version()}, on {where}")
+    try:
+        who = project.git.text("var", "GIT_COMMITTER_IDENT").rsplit(">", 1)[0] + ">"
+        yield Finding("identity", Health.GOOD, who)
+    except NoIdentity as err:
+        yield Finding("identity", Health.WRONG, str(err), err.hint)
+
+
+def _dvc(project: Project) -> Iterator[Finding]:
+    if project.dvc is None:
+        yield Finding("dvc", Health.WRONG, "no DVC repository here", "Run `xvc init`.")
+        return
+    cache = project.dvc.cache
+    remotes = ", ".join(project.dvc.remotes()) or "no remote"
+    yield Finding("dvc", Health.GOOD, f"cache {cache}, {remotes}")
+    yield Finding("links", Health.GOOD, f"the cache's file system offers {_links(cache)}")
+    site = project.room.dvc_site
+    site.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if dvc.use_site(project.dvc.root, site):
+        yield Finding("dvc state", Health.MENDED, f"is now kept in {site}, not in a shared folder")
+
+
+def _driver(project: Project) -> Iterator[Finding]:
+    if project.place is None or project.dvc is None:
+        return
+    what = "merge driver"
+    if driver.attach(project.root, project.merged_pointers()):
+        detail = f"{driver.ATTRIBUTES} names it now; commit that"
+        yield Finding(what, Health.MENDED, detail)
+    if driver.install(project.git):
+        yield Finding(what, Health.MENDED, "git merges the stores of branches with this xvc now")
+    else:
+        yield Finding(what, Health.GOOD, "git merges the stores of branches with this xvc")
+
+
+def _links(cache: Path) -> str:
+    """Try what links the file system has; reflinks cannot be tried without a risk."""
+    cache.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(dir=cache, prefix=".xvc-links-"))
+    found = ["copies"]
+    try:
+        (folder / "a").write_bytes(b"a")
+        for name, make in (("hardlinks", os.link), ("symlinks", os.symlink)):
+            try:
+                make(folder / "a", folder / name)
+            except OSError:
+                continue
+            found.append(name)
+    finally:
+        shutil.rmtree(folder)
+    return ", ".join(found)
+
+
+def _store(project: Project) -> Iterator[Finding]:
+    path = project.store_path
+    if path.exists() and is_shared(path):
+        project.keeper.refresh()
+        yield Finding(
+            "store link", Health.MENDED, f"{path.name} was a link; it is a file of its own now"
+        )
+    with project.keeper.view() as connection:
+        count = query.count(connection)
+    for warning in project.keeper.warnings:
+        yield Finding("store", Health.MENDED, warning)
+    yield Finding("store", Health.GOOD, f"{path} opens, {count} runs")
+    wal = path.with_name(path.name + ".wal")
+    if wal.exists():
+        yield Finding(
+            "store", Health.WRONG, f"{wal.name} lies beside it", "Close what has it open."
+        )
+
+
+def _snapshots(project: Project) -> Iterator[Finding]:
+    if project.dvc is None or project.place is None:
+        return
+    missing, rotten, held = [], [], 0
+    for info in versions(project):
+        digest = info.message.store
+        if digest is None:
+            continue
+        place = project.dvc.place(digest)
+        if not place.is_file():
+            missing.append(info.name)
+        elif md5_of(place) != digest:
+            rotten.append(info.name)
+        else:
+            held += 1
+    if rotten:
+        yield Finding(
+            "versions",
+            Health.WRONG,
+            f"the cache objects of {', '.join(rotten)} hold other bytes than their names say",
+            "Remove them from the cache and `dvc fetch --all-tags`.",
+        )
+    if missing:
+        names = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
+        detail = f"{names}: their stores are not in this clone's cache"
+        health = Health.GOOD if project.dvc.remotes() else Health.WRONG
+        yield Finding("versions", health, detail, "`dvc fetch --all-tags` brings them.")
+    yield Finding("versions", Health.GOOD, f"{held} stores checked against their hashes")
+
+
+def _locks(project: Project) -> Iterator[Finding]:
+    if project.place is not None:
+        lock = project.place.folder / "index.lock"
+        if lock.exists():
+            hint = f"If no git runs, remove {lock}."
+            yield Finding("git lock", Health.WRONG, "index.lock is there", hint)
+    live = [path for path in journals(project.room.journals) if is_written(path)]
+    yield Finding("journals", Health.GOOD, f"{len(live)} being written")
+    lost = reap(project)
+    if lost:
+        yield Finding("runs", Health.MENDED, f"{len(lost)} lost runs were ended: {', '.join(lost)}")
+
+
+def _worktrees(project: Project) -> Iterator[Finding]:
+    if project.place is None:
+        return
+    for each in list_trees(project):
+        way = f"`xvc worktree remove {each.name}` ends it."
+        match each.condition:
+            case Condition.MISSING:
+                yield Finding("work trees", Health.WRONG, f"{each.path} is gone", way)
+            case Condition.MAKING | Condition.REMOVING:
+                detail = f"{each.name} is {each.condition}"
+                yield Finding("work trees", Health.WRONG, detail, way)
+            case Condition.REMOVED:
+                detail = f"{each.unsaved} rows of a removed one are in no version: {each.path}"
+                yield Finding("work trees", Health.GOOD, detail)
+
+
+def _scratch(project: Project) -> Iterator[Finding]:
+    import time
+
+    folder = project.room.scratch
+    if not folder.is_dir():
+        return
+    old = [path for path in folder.iterdir() if time.time() - path.stat().st_mtime > _SCRATCH_AGE]
+    for path in old:
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    if old:
+        yield Finding("scratch", Health.MENDED, f"removed {len(old)} files that a crash had left")
+
+
+_LOOKS: dict[str, Callable[[Project], Iterator[Finding]]] = {
+    "git": _git,
+    "dvc": _dvc,
+    "merge driver": _driver,
+    "locks": _locks,
+    "store": _store,
+    "versions": _snapshots,
+    "work trees": _worktrees,
+    "scratch": _scratch,
+}

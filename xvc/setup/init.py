@@ -1,0 +1,217 @@
+"""Making a folder an xvc project: git and DVC made ready or joined, settings, ignore rules.
+
+Twice is harmless. What is there is kept; only xvc's own files are committed.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from xvc.config import FILE, project_settings
+from xvc.dvc import repository as dvc
+from xvc.dvc.repository import SUFFIX, Dvc
+from xvc.errors import ForeignProject, GitFailed, NoIdentity
+from xvc.git import merge_driver as driver
+from xvc.git.branch import advance
+from xvc.git.commands import scrubbed
+from xvc.git.snapshot import private_index
+from xvc.project import Project
+from xvc.recording.begin_run import metrics_files, params_files
+from xvc.system.asset_files import NAME
+from xvc.system.files import add_line, write_durably
+
+_TEMPLATE = """\
+# Settings of xvc. Every key is optional; these are the defaults and what was found here.
+
+# The store: a DuckDB file that DVC tracks. `git` sees its pointer only.
+database: {database}
+
+# Version tags begin with this: e0.1.0, e0.2.0 …
+# tag:
+#   prefix: e
+#   keys: [model, lr, accuracy]     # what a version's message shows; else what differs
+
+# Files whose values are a run's params.
+params:
+  files: {params}
+
+# Files that a run writes its metrics into (those of dvc.yaml are read anyway).
+metrics:
+  files: {metrics}
+  # direction:                      # when a metric's name does not tell
+  #   score: max
+
+# Environment variables that are recorded; no other is.
+# environment:
+#   variables: [CUDA_VISIBLE_DEVICES]
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Initialised:
+    """What was done, in words, and what was found and is used."""
+
+    root: str
+    done: tuple[str, ...]
+    joined: tuple[str, ...]
+    commit: str | None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was done."""
+        return bool(self.done)
+
+
+def init(project: Project, folder: Path, *, commit: bool = True) -> Initialised:
+    """Make *folder* ready for ``xvc run``.
+
+    Raises:
+        ForeignProject: the other program called xvc lives here.
+        GitFailed: git refused.
+        DvcFailed: DVC refused.
+        BadSetting: existing settings cannot be read.
+    """
+    done: list[str] = []
+    warnings: list[str] = []
+    _refuse_foreign(folder)
+    if project.place is None:
+        _start_git(folder, project)
+        done.append(f"made {folder} a git repository")
+        project = Project.find(folder, project.environment)
+    for stale in ("dvc", "settings", "keeper"):
+        vars(project).pop(stale, None)
+    _refuse_foreign(project.root)
+    ours = _start_dvc(project, done)
+    ours += _write_settings(project, done)
+    ours += _write_ignores(project, done)
+    ours += _set_driver(project, done)
+    joined = _joined(project)
+    made = None
+    if commit and ours:
+        made = _commit(project, ours, warnings)
+        if made is not None:
+            done.append(f"committed {len(set(ours))} files as {made[:10]}")
+    return Initialised(str(project.root), tuple(done), joined, made, tuple(warnings))
+
+
+def _refuse_foreign(folder: Path) -> None:
+    for mark in (".xvc", ".xvcignore"):
+        if (folder / mark).exists():
+            raise ForeignProject(str(folder / mark))
+
+
+def _start_git(folder: Path, project: Project) -> None:
+    called = subprocess.run(
+        ["git", "init", "-q"],
+        cwd=folder,
+        env=scrubbed(project.environment),
+        capture_output=True,
+        check=False,
+    )
+    if called.returncode:
+        raise GitFailed(("init",), called.returncode, called.stderr.decode("utf-8", "replace"))
+
+
+def _start_dvc(project: Project, done: list[str]) -> list[Path]:
+    place = project.git.place
+    site = project.room.dvc_site
+    site.mkdir(parents=True, exist_ok=True, mode=0o700)
+    ours: list[Path] = []
+    found = Dvc.find(project.root, place.top, project.environment)
+    if found is None:
+        dvc.start(project.root, place.top, site, project.environment)
+        done.append("made it a DVC repository (analytics off)")
+        ours = [project.root / ".dvc" / "config", project.root / ".dvc" / ".gitignore"]
+        ours.append(project.root / ".dvcignore")
+        vars(project).pop("dvc", None)
+    root = found.root if found else project.root
+    if dvc.use_site(root, site):
+        done.append("keeps DVC's own state inside the repository (.dvc/config.local)")
+    return [path for path in ours if path.exists()]
+
+
+def _write_settings(project: Project, done: list[str]) -> list[Path]:
+    file = project.root / FILE
+    if file.exists() or project_settings(project.root):
+        return []
+    params = [path.name for path in params_files(project)]
+    text = _TEMPLATE.format(
+        database=project.settings.database,
+        params=_listed(params or ["params.yaml"]),
+        metrics=_listed(
+            [path.relative_to(project.root).as_posix() for path in metrics_files(project)]
+        ),
+    )
+    write_durably(file, text.encode())
+    done.append(f"wrote {FILE}")
+    vars(project).pop("settings", None)
+    return [file]
+
+
+def _listed(names: list[str]) -> str:
+    return "[" + ", ".join(names) + "]"
+
+
+def _write_ignores(project: Project, done: list[str]) -> list[Path]:
+    store = project.store_path
+    store.parent.mkdir(parents=True, exist_ok=True)
+    ignore = store.with_name(".gitignore")
+    lines = [f"/{store.name}", f"/{store.name}.wal", f"/.{store.name}.*"]
+    lines += [f"/{store.name}.kept-*", f"/{store.name}.corrupt-*", f"/{NAME}"]
+    added = [add_line(ignore, line) for line in lines]
+    if any(added):
+        done.append(f"git ignores {project.relative(store)} (DVC keeps it)")
+    attributes = project.root / ".gitattributes"
+    held = attributes.exists()
+    changed = add_line(attributes, f"*{SUFFIX} -text")
+    if changed:
+        done.append(f"{'added to' if held else 'wrote'} .gitattributes (pointers keep their bytes)")
+    return [ignore, attributes] if changed else [ignore]
+
+
+def _set_driver(project: Project, done: list[str]) -> list[Path]:
+    """Have git merge stores with xvc, where DVC keeps them."""
+    changed = driver.attach(project.root, project.merged_pointers())
+    if driver.install(project.git) or changed:
+        done.append("git merges the stores of branches, row by row (merge driver xvc)")
+    return [project.root / driver.ATTRIBUTES] if changed else []
+
+
+def _joined(project: Project) -> tuple[str, ...]:
+    found = [f"params from {path.name}" for path in params_files(project)]
+    found += [f"metrics from {project.relative(path)}" for path in metrics_files(project)]
+    if project.dvc is not None:
+        found += [f"DVC remote {name}" for name in project.dvc.remotes()]
+    return tuple(found)
+
+
+def _commit(project: Project, ours: list[Path], warnings: list[str]) -> str | None:
+    """Commit xvc's own files on the branch, leaving everything else of the user's as it is."""
+    place = project.git
+    state = place.state()
+    names = [project.relative(path) for path in dict.fromkeys(ours)]
+    waiting = set(state.changed) | set(state.untracked)
+    names = [name for name in names if name in waiting]
+    if not names or (state.branch is None and state.commit is None):
+        return None
+    index = private_index(place, project.room.scratch, f"init-{os.getpid()}")
+    try:
+        if state.commit is not None:
+            place.read_tree(place.tree_of(state.commit), index)
+        else:
+            index.unlink(missing_ok=True)
+        place.update_index(index, names)
+        tree = place.write_tree(index)
+    finally:
+        index.unlink(missing_ok=True)
+    try:
+        made = place.make_commit(tree, [state.commit], "Set up xvc\n")
+    except NoIdentity as err:
+        warnings.append(f"{err}; the set-up is not committed. {err.hint}")
+        return None
+    advance(place, project.room.scratch, state.commit, state.branch, made, "xvc init")
+    return made

@@ -1,0 +1,89 @@
+"""Where things stand: what is recorded, what a version holds, what is not in one yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xvc.core.run import RunRecord, Status
+from xvc.errors import XvcError
+from xvc.history.find import known_versions
+from xvc.journal.reader import is_written, journals, runs_named
+from xvc.merging import unfinished
+from xvc.project import Project
+from xvc.recovery.lost_runs import reap
+from xvc.store import query
+from xvc.types import RunId
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The state of a project; ``unsaved`` are runs whose rows no version holds yet.
+
+    ``undecided`` counts the open conflicts of an unfinished merge, None when there is none.
+    """
+
+    root: str
+    branch: str | None
+    store: str
+    pointer: str | None
+    runs: int
+    rows: dict[str, int]
+    running: tuple[RunRecord, ...]
+    lost: tuple[RunId, ...]
+    unsaved: tuple[RunId, ...]
+    live_journals: int
+    waiting_journals: int
+    latest_version: str | None
+    versions: int
+    warnings: tuple[str, ...] = ()
+    undecided: int | None = None
+
+
+def status(project: Project) -> Standing:
+    """Look at the project; folds what waits."""
+    warnings: list[str] = []
+    lost = reap(project)
+    branch = _branch(project, warnings)
+    infos = known_versions(project)
+    with project.keeper.view() as connection:
+        records = query.all_runs(connection)
+        rows = query.row_counts(connection)
+    waiting = journals(project.room.journals)
+    live = [path for path in waiting if is_written(path)]
+    pointer = project.keeper.pointer
+    merging = unfinished.read(project.room)
+    return Standing(
+        root=str(project.root),
+        branch=branch,
+        store=project.relative(project.store_path) if project.place else str(project.store_path),
+        pointer=pointer.digest if pointer else None,
+        runs=len(records),
+        rows=rows,
+        running=tuple(run for run in records if run.status is Status.RUNNING),
+        lost=tuple(lost),
+        unsaved=_unsaved(project, records),
+        live_journals=len(live),
+        waiting_journals=len(waiting) - len(live),
+        latest_version=infos[-1].name if infos else None,
+        versions=len(infos),
+        warnings=(*warnings, *project.keeper.warnings),
+        undecided=merging.open if merging else None,
+    )
+
+
+def _branch(project: Project, warnings: list[str]) -> str | None:
+    if project.place is None:
+        return None
+    try:
+        return project.git.state().branch
+    except XvcError as err:
+        warnings.append(str(err))
+        return None
+
+
+def _unsaved(project: Project, records: Sequence[RunRecord]) -> tuple[RunId, ...]:
+    """Runs that are in no snapshot: those whose journals are still kept."""
+    room = project.room
+    kept = runs_named(journals(room.journals) + journals(room.folded))
+    return tuple(run.id for run in records if run.id in kept)

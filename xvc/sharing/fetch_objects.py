@@ -1,0 +1,78 @@
+"""Bringing objects from the DVC remote: only what is not here, and only if something is not.
+
+With everything in the cache no remote is opened, so none has to be set up or within reach.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+
+from xvc.dvc.outputs import object_of
+from xvc.dvc.remote import Remote
+from xvc.dvc.repository import Dvc
+
+_AT_ONCE = 1000
+
+Told = Callable[[str], None]
+"""Hears how far long work is."""
+
+
+@dataclass(slots=True)
+class Haul:
+    """What was looked for, what came (objects and bytes), and what is nowhere."""
+
+    dvc: Dvc
+    name: str | None
+    told: Told
+    needed: int = 0
+    objects: int = 0
+    size: int = 0
+    lost: set[str] = field(default_factory=set)
+    warnings: list[str] = field(default_factory=list)
+    opened: Remote | None = None
+
+    @property
+    def remote(self) -> Remote:
+        """The remote, opened when first asked for.
+
+        Raises:
+            NoRemote: there is none.
+            NoPackage: its kind needs an extra.
+            DvcFailed: its settings cannot be used.
+        """
+        if self.opened is None:
+            self.opened = Remote.open(self.dvc, self.name)
+        return self.opened
+
+    def bring_lists(self, digests: Collection[str]) -> None:
+        """Bring the lists of folders, as far as the remote has them.
+
+        Raises:
+            RemoteCorrupt: one is not what its name says.
+            DvcFailed: the remote refused.
+        """
+        self._bring(sorted(self.remote.entries(digests)))
+
+    def bring(self, digests: Iterable[str]) -> None:
+        """Bring what is not in the cache; what the remote has not, either, is `lost`.
+
+        Raises:
+            RemoteCorrupt: one is not what its name says.
+            DvcFailed: the remote refused.
+        """
+        wanted = set(digests)
+        self.needed = len(wanted)
+        missing = {digest for digest in wanted if not object_of(self.dvc, digest).is_file()}
+        if missing:
+            there = set(self.remote.entries(missing))
+            self.lost = missing - there
+            self._bring(sorted(there))
+
+    def _bring(self, digests: list[str]) -> None:
+        for start in range(0, len(digests), _AT_ONCE):
+            part = digests[start : start + _AT_ONCE]
+            self.size += self.remote.bring(part)
+            self.objects += len(part)
+            done = f"{start + len(part)} of {len(digests)}"
+            self.told(f"brought {done} objects from {self.remote.name}")

@@ -1,0 +1,174 @@
+"""Taking out of the DVC cache what nothing needs any more, in two steps with time between.
+
+The first call marks, with the date; a later one deletes what is still needed by nothing and was
+marked for long enough. What becomes needed again, or is written again, is no longer marked. Where
+anything cannot be read, nothing happens.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from xvc.database.edit import log
+from xvc.dvc.cache_objects import (
+    Held,
+    held_objects,
+    leftovers,
+    read_marks,
+    remove,
+    write_marks,
+)
+from xvc.dvc.repository import Dvc
+from xvc.errors import ConflictError
+from xvc.git.worktrees import trees
+from xvc.project import Project
+from xvc.sharing.reachable_objects import needed
+from xvc.system.lock import FileLock
+
+_LOCK_WAIT = 60.0
+
+
+class SharedCache(ConflictError):
+    """The cache lies outside the repository, so others may keep objects in it."""
+
+    code = "shared-cache"
+
+    def __init__(self, cache: str) -> None:
+        super().__init__(cache)
+        self.cache = cache
+
+    def __str__(self) -> str:
+        return f"{self.cache} is outside this repository; others may have objects there"
+
+    @property
+    def hint(self) -> str:
+        """Says what insisting means."""
+        return (
+            "Only this repository's needs can be known: objects of others would look needless. "
+            "If nobody else uses that cache, say so with --shared-cache."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How many objects, and their bytes."""
+
+    objects: int = 0
+    size: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What there is: needed, marked before or now, due for deletion, deleted, no longer marked.
+
+    ``next_due`` is when the first of the marked will be due (nanoseconds); None without any.
+    """
+
+    needed: Amount
+    marked: Amount
+    fresh: Amount
+    due: Amount
+    deleted: Amount
+    unmarked: int
+    next_due: int | None
+    leftovers: Amount
+
+
+def gc(
+    project: Project,
+    *,
+    grace: float,
+    does_delete: bool,
+    dry_run: bool = False,
+    is_alone: bool = False,
+) -> Collected:
+    """Mark what nothing needs, and delete what was marked by an earlier call and is due.
+
+    Args:
+        project: any tree's; all trees and all refs of the repository count.
+        grace: seconds between mark and deletion.
+        does_delete: whether what is due goes; else it stays marked.
+        dry_run: only look; nothing is marked either.
+        is_alone: whether a cache outside the repository is this repository's own.
+
+    Raises:
+        NoProject: no git, or no DVC here.
+        SharedCache: the cache is outside the repository.
+        Unreadable: something that may need objects cannot be read.
+        UnreadableAt: so it is with a pointer in a commit.
+        ObjectCorrupt: a folder's list has rotted in the cache.
+        BadListing: one names a file outside the folder.
+        LockBusy: a version is being made, for long.
+        GitFailed: git cannot say.
+    """
+    dvc = project.needed_dvc()
+    _refuse_shared(project, dvc, is_alone=is_alone)
+    with FileLock(project.room.version_lock).held(wait=_LOCK_WAIT, doing="gc"):
+        now = time.time_ns()
+        held = held_objects(dvc)  # before: what is made from now on is not looked at
+        useless = held.keys() - needed(project, dvc)
+        before = read_marks(project.room.marks)
+        known = {name: at for name, at in before.items() if _is_still(name, at, held, useless)}
+        fresh = useless - known.keys()
+        due = {name for name, at in known.items() if now - at >= grace * 1e9}
+        marks = known | dict.fromkeys(fresh, now)
+        deleted, litter = Amount(), _leftover(dvc, now)
+        if not dry_run:
+            write_marks(project.room.marks, marks)
+            if does_delete:
+                deleted = _delete(project, dvc, due, marks, now)
+        left = [at for name, at in marks.items() if name not in due]
+        return Collected(
+            needed=_amount(held, held.keys() - useless),
+            marked=_amount(held, marks),
+            fresh=_amount(held, fresh),
+            due=_amount(held, due),
+            deleted=deleted,
+            unmarked=len(before.keys() & held.keys() - known.keys()),
+            next_due=min(left) + int(grace * 1e9) if left else None,
+            leftovers=litter,
+        )
+
+
+def _refuse_shared(project: Project, dvc: Dvc, *, is_alone: bool) -> None:
+    cache = dvc.cache.resolve()
+    inside = [tree.path.resolve() for tree in trees(project.git)]
+    inside.append(project.git.place.common.resolve())
+    if not is_alone and not any(cache.is_relative_to(each) for each in inside):
+        raise SharedCache(str(cache))
+
+
+def _is_still(name: str, at: int, held: Mapping[str, Held], useless: Iterable[str]) -> bool:
+    """Whether a mark counts: still there, still useless, and not written again since."""
+    return name in useless and held[name].at <= at
+
+
+def _amount(held: Mapping[str, Held], names: Iterable[str]) -> Amount:
+    sizes = [held[name].size for name in names]
+    return Amount(len(sizes), sum(sizes))
+
+
+def _leftover(dvc: Dvc, now: int) -> Amount:
+    found = leftovers(dvc, now)
+    return Amount(len(found), sum(path.stat().st_size for path in found))
+
+
+def _delete(
+    project: Project, dvc: Dvc, due: Iterable[str], marks: Mapping[str, int], now: int
+) -> Amount:
+    """Delete folders' lists first: half of a folder never has a list that says it is whole."""
+    sizes = []
+    for name in sorted(due, key=lambda name: (not name.endswith(".dir"), name)):
+        size = remove(dvc, name, since=marks[name])
+        if size is not None:
+            sizes.append(size)
+    for path in leftovers(dvc, now):
+        sizes.append(path.stat().st_size)
+        path.unlink(missing_ok=True)
+    write_marks(project.room.marks, {n: at for n, at in marks.items() if dvc.holds(n)})
+    if sizes:
+        way = "what is on the DVC remote comes back with `xvc pull` or `xvc get`"
+        log(project, "gc", f"deleted {len(sizes)} objects, {sum(sizes)} bytes", hindrance=way)
+    return Amount(len(sizes), sum(sizes))

@@ -1,0 +1,261 @@
+"""Pulling: what another clone has pushed, and the data behind it, until this one has it all.
+
+The remote's branches and tags first, then objects, each checked before it gets its name, and only
+then does the branch go forward and do files change. A branch that has gone two ways stays where it
+is; a file with bytes of its own is left alone. Broken off, the next pull completes.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from xvc.dvc.cache_links import Linker
+from xvc.dvc.commit_outputs import Pointers
+from xvc.dvc.outputs import Out, members
+from xvc.dvc.repository import Dvc, pointer_of, read_pointer
+from xvc.errors import ConflictError, GitFailed, NoObject
+from xvc.git import merge_driver as driver
+from xvc.git.remote import fetch, refs_there, refuse_other_tags, upstream_of
+from xvc.git.snapshot import RUNS
+from xvc.git.worktrees import Tree, is_ancestor
+from xvc.project import Project
+from xvc.sharing.fetch_objects import Haul, Told
+from xvc.sharing.push import branch_of, kept_tags
+from xvc.sharing.required_objects import needs_of
+from xvc.system.lock import FileLock
+from xvc.worktrees.removal_check import is_changed
+from xvc.worktrees.set_up import SetUp, put_data
+
+_TAGS = "refs/tags/"
+_LOCK_WAIT = 60.0
+_MODELS = "models/"
+_TIP = "HEAD"
+
+
+class Diverged(ConflictError):
+    """The branch has gone on here and there."""
+
+    code = "diverged"
+
+    def __init__(self, branch: str, upstream: str) -> None:
+        super().__init__(branch, upstream)
+        self.branch, self.upstream = branch, upstream
+
+    def __str__(self) -> str:
+        return f"{self.branch} and {self.upstream} have both gone on since they parted"
+
+    @property
+    def hint(self) -> str:
+        """Names the merge; the driver merges the stores in it."""
+        return (
+            f"`git merge {self.upstream}` merges code and stores, after `xvc doctor` once in each "
+            f"clone; `xvc merge {self.upstream}` the store alone. All objects are here already; "
+            "the branch was not moved."
+        )
+
+
+class InTheWay(ConflictError):
+    """Uncommitted work is in the way of going forward."""
+
+    code = "in-the-way"
+
+    def __init__(self, branch: str, words: str) -> None:
+        super().__init__(branch, words)
+        self.branch, self.words = branch, words
+
+    def __str__(self) -> str:
+        return f"{self.branch} cannot go forward: {self.words}"
+
+    @property
+    def hint(self) -> str:
+        """Names the ways to keep that work."""
+        return "Commit or stash it, then pull again. Nothing in the tree was changed."
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """What to bring from where; ``everything`` means the data of every version, too."""
+
+    remote: str | None = None
+    dvc_remote: str | None = None
+    runs: bool = False
+    everything: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What was brought: objects and their bytes, new tags and runs, where the branch went.
+
+    ``is_driven`` tells whether git merges the stores of branches in this clone.
+    """
+
+    remote: str
+    dvc_remote: str | None
+    needed: int
+    objects: int
+    size: int
+    tags: tuple[str, ...]
+    runs: int
+    branch: str | None
+    old: str | None
+    new: str | None
+    files: int
+    is_driven: bool
+    warnings: tuple[str, ...] = ()
+
+
+def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
+    """Bring branches, versions and their objects; go forward if that loses nothing.
+
+    Raises:
+        NoProject: no git, or no DVC here.
+        NoUpstream: git has no such remote.
+        NoRemote: objects are wanted, and DVC has no such remote.
+        TagsDiffer: a tag is another one there; nothing was changed.
+        UnreadableAt: a pointer cannot be read.
+        BadListing: a folder's list names a file outside it.
+        RemoteCorrupt: an object is not what its name says.
+        NoObject: what the branch needs is not on the DVC remote; the branch was not moved.
+        Diverged: the branch has commits of its own; the objects are here.
+        InTheWay: uncommitted work is in the way; the objects are here.
+        DvcFailed: the DVC remote refused.
+        GitFailed: git could not.
+    """
+    git, dvc = project.git, project.needed_dvc()
+    branch, old = branch_of(project), git.commit_of("HEAD")
+    name = upstream_of(git, request.remote, branch)
+    told(f"fetching from {name}")
+    tags, runs = _fetch(project, name, runs=request.runs)
+    upstream = f"refs/remotes/{name}/{branch}"
+    new = git.commit_of(upstream) if branch else None
+    is_apart = bool(old and new and not (is_ancestor(git, new, old) or is_ancestor(git, old, new)))
+    tip = old if is_apart or new is None or (old and is_ancestor(git, new, old)) else new
+    haul = _bring(project, dvc, request, _wanted(project, name, tip, runs=request.runs), told)
+    if is_apart:
+        raise Diverged(branch or "", f"{name}/{branch}")
+    files, warnings = _go_forward(project, dvc, branch, old, tip)
+    return Pulled(
+        name,
+        haul.opened.name if haul.opened else None,
+        haul.needed,
+        haul.objects,
+        haul.size,
+        tags,
+        runs,
+        branch,
+        old,
+        tip,
+        files,
+        driver.is_installed(git),
+        (*haul.warnings, *warnings),
+    )
+
+
+def _fetch(project: Project, name: str, *, runs: bool) -> tuple[tuple[str, ...], int]:
+    """Fetch branches and what is new of tags and runs; returns the tags, and how many runs."""
+    git = project.git
+    there, here = refs_there(git, name), {**git.refs(_TAGS), **git.refs(RUNS)}
+    refuse_other_tags(name, here, there)
+    prefixes = (_TAGS, RUNS) if runs else (_TAGS,)
+    fresh = [ref for ref in there if ref.startswith(prefixes) and ref not in here]
+    fetch(git, name, [f"{ref}:{ref}" for ref in fresh])
+    tags = tuple(ref.removeprefix(_TAGS) for ref in fresh if ref.startswith(_TAGS))
+    return tags, len(fresh) - len(tags)
+
+
+def _wanted(project: Project, name: str, tip: str | None, *, runs: bool) -> dict[str, str]:
+    """Name the commits whose objects are wanted: of this branch, versions, other branches, runs."""
+    git = project.git
+    found = {_TIP: tip} if tip else {}
+    found |= git.refs(f"refs/remotes/{name}/") | kept_tags(project)
+    return found | (git.refs(RUNS) if runs else {})
+
+
+def _bring(
+    project: Project, dvc: Dvc, request: PullRequest, refs: Mapping[str, str], told: Told
+) -> Haul:
+    own = project.own_pointers()
+
+    def wants(ref: str, out: Out) -> bool:
+        if ref == _TIP or ref.startswith(RUNS) or out.path in own:
+            return True
+        return ref.startswith(_TAGS) and (request.everything or out.path.startswith(_MODELS))
+
+    haul = Haul(dvc, request.dvc_remote, told)
+    needs = needs_of(dvc, Pointers(project.git), refs, haul.bring_lists, wants)
+    haul.bring(digest for each in needs.values() for digest in each)
+    for ref, each in needs.items():
+        lost = {path: digest for digest, path in each.items() if digest in haul.lost}
+        if lost and ref == _TIP:
+            path = min(lost)
+            raise NoObject(lost[path], path)
+        if lost:
+            short = ref.removeprefix(_TAGS).removeprefix("refs/remotes/")
+            haul.warnings.append(f"{short} lacks {', '.join(sorted(lost)[:3])} on the DVC remote")
+    return haul
+
+
+def _go_forward(
+    project: Project, dvc: Dvc, branch: str | None, old: str | None, tip: str | None
+) -> tuple[int, list[str]]:
+    """Move branch and tree, then put the data there; returns the files put and what to say."""
+    git = project.git
+    warnings: list[str] = []
+    pointers = Pointers(git)
+    before = pointers.outs_of([old])[old] if old else []
+    if tip is not None and tip != old and branch is not None:
+        with FileLock(project.room.version_lock).held(wait=_LOCK_WAIT, doing="pull"):
+            _fast_forward(project, branch, tip)
+    after = {out.path: out.digest for out in (pointers.outs_of([tip])[tip] if tip else [])}
+    top, own = git.place.top, project.own_pointers()
+    for out in before:
+        if out.path not in own and after.get(out.path, out.digest) != out.digest:
+            _make_way(dvc, top, out, warnings)
+    project.keeper.refresh()
+    done = SetUp()
+    put_data(project, Tree(top, tip, branch), done)
+    files = sum(done.linked.values()) + _put_assets(project, dvc)
+    return files, [*warnings, *done.warnings, *project.keeper.warnings]
+
+
+def _fast_forward(project: Project, branch: str, tip: str) -> None:
+    try:
+        project.git.call("merge", "--ff-only", "--no-stat", "--quiet", "--end-of-options", tip)
+    except GitFailed as err:
+        lines = [line.strip() for line in err.words.splitlines() if line.strip()]
+        is_work = any("would be overwritten" in line for line in lines)
+        if not is_work:
+            raise
+        raise InTheWay(branch, " ".join(lines[:6]).removeprefix("error: ")) from err
+
+
+def _make_way(dvc: Dvc, top: Path, out: Out, warnings: list[str]) -> None:
+    """Take away what an output was before, when the cache has every byte of it."""
+    place = top / out.path
+    if not place.exists():
+        return
+    if is_changed(dvc, top, out):
+        warnings.append(f"{out.path} has bytes that DVC does not hold, so it stays as it is")
+    elif place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place)
+    else:
+        place.unlink()
+
+
+def _put_assets(project: Project, dvc: Dvc) -> int:
+    """Put the assets that the tree's pointer names to the others; each is named by its content."""
+    folder = project.assets.folder
+    pointer = read_pointer(pointer_of(folder))
+    if pointer is None:
+        return 0
+    out = Out(project.relative(folder), pointer.digest, pointer_of(folder).name, pointer.size)
+    linker = Linker(("reflink", "copy"), dvc.root / ".dvc" / "tmp" / "xvc-links")
+    top = project.git.place.top
+    for path, place in members(dvc, out).items():
+        if (top / path).parent.parent.resolve().is_relative_to(folder.resolve()):
+            linker.put(place, top / path, is_own=True)
+    linker.clear()
+    return sum(linker.made.values())

@@ -1,0 +1,353 @@
+"""Pushing: DVC's objects first, looked at on the remote, then the branch, the versions, the runs.
+
+No ref is pushed before every object that its commit names is on the DVC remote. What is there is
+not sent; broken off anywhere, the next push completes. Nothing is forced.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from xvc.core.model import CANDIDATES, ROOT
+from xvc.core.run_inputs import is_digest
+from xvc.dvc.commit_outputs import Pointers
+from xvc.dvc.outputs import Out, object_of
+from xvc.dvc.remote import NoRemote, Remote
+from xvc.dvc.repository import Dvc
+from xvc.errors import ConflictError, NotFoundError, ObjectCorrupt
+from xvc.git.history import removed_since
+from xvc.git.remote import Refused, refs_there, refuse_other_tags, send, upstream_of
+from xvc.git.snapshot import RUNS
+from xvc.git.worktrees import is_ancestor
+from xvc.history.find import versions
+from xvc.history.unversioned import unsaved
+from xvc.project import Project
+from xvc.recovery.lost_runs import opened
+from xvc.runs.checks import counted
+from xvc.sharing.fetch_objects import Haul, Told
+from xvc.sharing.required_objects import Needs, expanded, needs_of
+from xvc.store import query
+from xvc.system.files import md5_of
+from xvc.types import Digest
+
+_HEADS, _TAGS = "refs/heads/", "refs/tags/"
+_STAGE = re.compile(r"[^@#]+(@v[0-9]|#)")  # what GTO reads: a version or a stage of a model
+_HASHED_AT_ONCE = 4
+_SENT_AT_ONCE = 1000
+
+
+def _short(ref: str) -> str:
+    return ref.removeprefix(_TAGS).removeprefix(_HEADS).removeprefix(RUNS)
+
+
+class ObjectsNowhere(NotFoundError):
+    """Objects that a version needs are neither in the cache nor on the DVC remote."""
+
+    code = "objects-nowhere"
+
+    def __init__(self, ref: str, paths: tuple[str, ...]) -> None:
+        super().__init__(ref, paths)
+        self.ref, self.paths = ref, paths
+
+    def __str__(self) -> str:
+        names = ", ".join(self.paths[:3]) + (" …" if len(self.paths) > 3 else "")
+        where = "neither in the cache nor, whole, on the DVC remote"
+        return f"{_short(self.ref)} needs {names}, {where}"
+
+    @property
+    def hint(self) -> str:
+        """Names the ways to have them, and the way without."""
+        give_up = (
+            f"or give the tag up: `git tag -d {_short(self.ref)}`."
+            if self.ref.startswith(_TAGS)
+            else "or take what names them out of the branch and commit that."
+        )
+        way = "Nothing of git was pushed. Bring them from where they are (`dvc fetch -r OTHER`), "
+        return way + give_up
+
+
+class Behind(ConflictError):
+    """The branch on the remote has commits that this one has not."""
+
+    code = "behind"
+
+    def __init__(self, branch: str, remote: str) -> None:
+        super().__init__(branch, remote)
+        self.branch, self.remote = branch, remote
+
+    def __str__(self) -> str:
+        return f"{self.branch} on {self.remote} has commits that are not here"
+
+    @property
+    def hint(self) -> str:
+        """Names the way on."""
+        return "`xvc pull` brings them; nothing was pushed."
+
+
+@dataclass(frozen=True, slots=True)
+class PushRequest:
+    """What to push where; None chooses the usual remote."""
+
+    remote: str | None = None
+    dvc_remote: str | None = None
+    runs: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What was sent: objects and their bytes, refs in full; ``needed`` counts all objects.
+
+    ``left_out`` are runs whose objects are nowhere, ``unsaved`` counts those in no version.
+    """
+
+    remote: str
+    dvc_remote: str | None
+    needed: int
+    objects: int
+    size: int
+    refs: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+    unsaved: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Lot:
+    """What is to be pushed, and what each ref of it needs."""
+
+    refs: dict[str, str]
+    there: Mapping[str, str]
+    needs: dict[str, Needs] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Every object that is needed, with a path that it is at."""
+        return {digest: path for each in self.needs.values() for digest, path in each.items()}
+
+    @property
+    def new(self) -> dict[str, str]:
+        """The refs that the remote has not."""
+        return {ref: name for ref, name in self.refs.items() if self.there.get(ref) != name}
+
+
+def push(project: Project, request: PushRequest, told: Told) -> Pushed:
+    """Push the branch and all versions, after every object that they need.
+
+    Args:
+        project: any tree's.
+        request: what and where.
+        told: hears how far it is.
+
+    Raises:
+        NoProject: no git, or no DVC here.
+        NoUpstream: git has no such remote.
+        NoRemote: nor has DVC.
+        TagsDiffer: a tag is another one there.
+        Behind: the branch has commits there that are not here.
+        UnreadableAt: a pointer cannot be read.
+        BadListing: a folder's list names a file outside it.
+        ObjectCorrupt: an object that is to be sent has rotted in the cache.
+        ObjectsNowhere: an object is neither here nor there.
+        NotArrived: an object did not arrive; no ref was pushed.
+        DvcFailed: the DVC remote refused.
+        Refused: the git remote refused.
+        UpstreamLocked: a git is at work there, or was killed there.
+        GitFailed: git could not.
+    """
+    git, dvc = project.git, project.needed_dvc()
+    branch = branch_of(project)
+    name = upstream_of(git, request.remote, branch)
+    lot = _Lot(_chosen(project, branch, runs=request.runs), refs_there(git, name))
+    refuse_other_tags(name, lot.refs, lot.there)
+    _refuse_behind(project, branch, lot, name)
+    remote = _remote(dvc, request.dvc_remote)
+    haul = Haul(dvc, request.dvc_remote, told, opened=remote)
+    bring = haul.bring_lists if remote else lambda lists: None
+    pointers = Pointers(git)
+    lot.needs = needs_of(dvc, pointers, lot.refs, bring)
+    _add_pruned(project, pointers, lot, branch)
+    outs = _add_outs(project, dvc, lot) if request.runs else []
+    if lot.digests and remote is None:
+        Remote.open(dvc, request.dvc_remote)  # says which `dvc remote add` to call
+    held = _held(remote, lot, {*pointers.known(), *outs}, told)
+    _leave_out(dvc, lot, held)
+    absent = {digest: path for digest, path in lot.digests.items() if digest not in held}
+    absent = {digest: path for digest, path in absent.items() if _is_here(dvc, digest)}
+    size = sum(object_of(dvc, digest).stat().st_size for digest in absent)
+    if not request.dry_run:
+        _send_objects(dvc, remote, absent, told)
+        _send_refs(project, name, branch, lot, told)
+    where = remote.name if remote else None
+    return Pushed(
+        name,
+        where,
+        len(lot.digests),
+        len(absent),
+        size,
+        tuple(lot.new),
+        tuple(lot.left_out),
+        _unsaved(project),
+        tuple(lot.warnings),
+    )
+
+
+def branch_of(project: Project) -> str | None:
+    """Name the branch of this tree; None on a detached HEAD."""
+    found = project.git.text("symbolic-ref", "-q", "HEAD", accept=(0, 1))
+    return found.removeprefix(_HEADS) if found.startswith(_HEADS) else None
+
+
+def kept_tags(project: Project) -> dict[str, str]:
+    """Map the refs of versions, and of versions and stages of models, to their tags."""
+    names = {info.name for info in versions(project)}
+    found = project.git.refs(_TAGS)
+    return {
+        ref: name
+        for ref, name in found.items()
+        if (short := ref.removeprefix(_TAGS)) in names or _STAGE.match(short)
+    }
+
+
+def _unsaved(project: Project) -> int:
+    """Count the runs that stay here; of one with a version only the log of its stages is new."""
+    named = {info.message.run for info in versions(project)}
+    return len(unsaved(project).keys() - named)
+
+
+def _chosen(project: Project, branch: str | None, *, runs: bool) -> dict[str, str]:
+    git = project.git
+    head = git.commit_of("HEAD")
+    refs = {f"{_HEADS}{branch}": head} if branch and head else {}
+    return refs | kept_tags(project) | (git.refs(RUNS) if runs else {})
+
+
+def _refuse_behind(project: Project, branch: str | None, lot: _Lot, remote: str) -> None:
+    ref = f"{_HEADS}{branch}"
+    there = lot.there.get(ref)
+    if branch is None or there is None or ref not in lot.refs:
+        return
+    git = project.git
+    if git.commit_of(there) is None or not is_ancestor(git, there, lot.refs[ref]):
+        raise Behind(branch, remote)
+
+
+def _remote(dvc: Dvc, name: str | None) -> Remote | None:
+    """Open the remote; that there is none is no matter where nothing is to be sent."""
+    try:
+        return Remote.open(dvc, name)
+    except NoRemote:
+        if name is not None:
+            raise
+        return None
+
+
+def _add_pruned(project: Project, pointers: Pointers, lot: _Lot, branch: str | None) -> None:
+    """Add the candidates that new commits of the branch took away: they can be had again.
+
+    One that was given up for good is nowhere, and stops nobody.
+    """
+    dvc, ref = project.needed_dvc(), f"{_HEADS}{branch}"
+    if ref not in lot.new:
+        return
+    folder = project.relative(project.root / ROOT / CANDIDATES)
+    for path, blob in removed_since(project.git, lot.refs[ref], folder, lot.there.get(ref)):
+        for out in pointers.outs_of_files(lot.refs[ref], {path: blob}):
+            found = expanded(dvc, out)
+            lot.needs[ref] |= {digest: at for digest, at in found.items() if _is_here(dvc, digest)}
+
+
+def _add_outs(project: Project, dvc: Dvc, lot: _Lot) -> list[Out]:
+    """Add what runs have read and left, which their records name and no pointer may."""
+    outs = []
+    with opened(project) as connection:
+        found = query.all_runs(connection)
+    for run in found:
+        ref = f"{RUNS}{run.id}"
+        if ref not in lot.refs:
+            continue
+        for path, file in ({**run.data, **run.outs}).items():
+            if is_digest(file.digest):
+                outs.append(Out(path, Digest(file.digest), ref, file.size))
+                lot.needs[ref] |= expanded(dvc, outs[-1])
+    return outs
+
+
+def _held(remote: Remote | None, lot: _Lot, outs: Iterable[Out], told: Told) -> set[str]:
+    if remote is None or not lot.digests:
+        return set()
+    told(f"looking for {counted(len(lot.digests), 'object')} on {remote.name}")
+    return remote.held(lot.digests, outs)
+
+
+def _is_here(dvc: Dvc, digest: str) -> bool:
+    return object_of(dvc, digest).is_file()
+
+
+def _leave_out(dvc: Dvc, lot: _Lot, held: Collection[str]) -> None:
+    """Judge the refs whose objects are nowhere: runs stay here, what is there already is told.
+
+    Raises:
+        ObjectsNowhere: it is the branch, or a version that is not there yet.
+    """
+    nowhere = {d for d in lot.digests if d not in held and not _is_here(dvc, d)}
+    for ref, needs in list(lot.needs.items()):
+        paths = tuple(sorted({path for digest, path in needs.items() if digest in nowhere}))
+        if not paths:
+            continue
+        short = _short(ref)
+        if ref.startswith(RUNS):
+            lot.left_out.append(short)
+            del lot.refs[ref], lot.needs[ref]
+        elif ref in lot.new:
+            raise ObjectsNowhere(ref, paths)
+        else:
+            lot.warnings.append(f"{short} was pushed without {', '.join(paths[:3])}")
+
+
+def _send_objects(dvc: Dvc, remote: Remote | None, absent: Mapping[str, str], told: Told) -> None:
+    """Send files before the lists of their folders: a list says to DVC that its files are there."""
+    if remote is None or not absent:
+        return
+    told(f"checking {counted(len(absent), 'object')}")
+    _verify(dvc, absent)
+    sent = 0
+    for part in _parts(sorted(absent, key=lambda digest: (digest.endswith(".dir"), digest))):
+        remote.send(part)
+        sent += len(part)
+        told(f"sent {sent} of {counted(len(absent), 'object')} to {remote.name}")
+
+
+def _parts(digests: Sequence[str]) -> Iterator[Sequence[str]]:
+    files = [digest for digest in digests if not digest.endswith(".dir")]
+    for some in (files, digests[len(files) :]):
+        for start in range(0, len(some), _SENT_AT_ONCE):
+            yield some[start : start + _SENT_AT_ONCE]
+
+
+def _verify(dvc: Dvc, digests: Iterable[str]) -> None:
+    def look(digest: str) -> None:
+        found = md5_of(object_of(dvc, digest))
+        if found != digest.removesuffix(".dir"):
+            raise ObjectCorrupt(digest, found)
+
+    with ThreadPoolExecutor(_HASHED_AT_ONCE) as pool:
+        list(pool.map(look, digests))
+
+
+def _send_refs(project: Project, remote: str, branch: str | None, lot: _Lot, told: Told) -> None:
+    if not lot.new:
+        return
+    told(f"pushing {counted(len(lot.new), 'ref')} to {remote}")
+    try:
+        send(project.git, remote, lot.new)
+    except Refused:
+        lot.there = refs_there(project.git, remote)  # somebody was faster
+        refuse_other_tags(remote, lot.refs, lot.there)
+        _refuse_behind(project, branch, lot, remote)
+        raise

@@ -1,0 +1,76 @@
+"""What commits need of DVC's objects: all that their pointers name, folders file by file.
+
+Reads only, except that a folder's list that is not here may be brought.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from xvc.dvc.commit_outputs import Pointers
+from xvc.dvc.outputs import Out, digests_of, object_of
+from xvc.dvc.repository import Dvc
+
+_FOLDER = ".dir"
+
+Needs = dict[str, str]
+"""Digests, each with a path of the tree that it is at."""
+
+
+def needs_of(
+    dvc: Dvc,
+    pointers: Pointers,
+    refs: Mapping[str, str],
+    bring: Callable[[Collection[str]], object],
+    wants: Callable[[str, Out], bool] = lambda ref, out: True,
+) -> dict[str, Needs]:
+    """Map each ref to what its commit needs.
+
+    A folder whose list is nowhere needs its list alone: what is in it, nobody knows.
+
+    Args:
+        dvc: whose cache.
+        pointers: reads them.
+        refs: names, and the object that each is to be taken at.
+        bring: gets the lists of folders that are not in the cache, if it can.
+        wants: chooses among the outputs of a ref.
+
+    Raises:
+        UnreadableAt: a pointer cannot be read.
+        ObjectCorrupt: a folder's list has rotted in the cache.
+        BadListing: one names a file outside the folder.
+    """
+    outs = pointers.outs_of(refs.values())
+    chosen = {ref: [out for out in outs[at] if wants(ref, out)] for ref, at in refs.items()}
+    lists = {str(out.digest) for each in outs.values() for out in each if _is_away(dvc, out)}
+    if lists:
+        bring(sorted(lists))  # of what nobody wants, too: they are small, and `xvc gc` reads them
+    known: dict[tuple[str, str], Needs] = {}
+    return {ref: _joined(dvc, each, known) for ref, each in chosen.items()}
+
+
+def _is_away(dvc: Dvc, out: Out) -> bool:
+    return out.digest.endswith(_FOLDER) and not object_of(dvc, out.digest).is_file()
+
+
+def _joined(dvc: Dvc, outs: Iterable[Out], known: dict[tuple[str, str], Needs]) -> Needs:
+    found: Needs = {}
+    for out in outs:
+        key = (out.digest, out.path)
+        if key not in known:
+            known[key] = expanded(dvc, out)
+        found |= known[key]
+    return found
+
+
+def expanded(dvc: Dvc, out: Out) -> Needs:
+    """List an output and, for a folder whose list is here, every file in it.
+
+    Raises:
+        ObjectCorrupt: the folder's list has rotted in the cache.
+        BadListing: it names a file outside the folder.
+    """
+    found = {str(out.digest): out.path}
+    if out.digest.endswith(_FOLDER) and not _is_away(dvc, out):
+        found |= {digest: path for path, digest in digests_of(dvc, out).items()}
+    return found

@@ -1,0 +1,238 @@
+"""Rows that both sides touched: settled cell by cell, by rule or by choice, else told.
+
+Works on copies of those rows only, however large the tables are: ``mine``, ``yours`` and ``was``
+as the three stores have them, and ``merged``, which comes of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
+
+from xvc.core.merge import Choice, Conflict, Fate, Place, Side, remembered
+from xvc.journal.codec import from_json
+from xvc.store.alignment import BASE, OURS, THEIRS, Cell, Table, is_nested, signs_of
+from xvc.store.keys import in_json
+from xvc.store.run_merge import settle_run
+from xvc.store.schema import literal
+from xvc.types import Json
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_COPIES = {"mine": (OURS, "orow"), "yours": (THEIRS, "trow"), "was": (BASE, "brow")}
+_JOINED = "FROM mine m JOIN yours y USING (k) LEFT JOIN was w USING (k)"
+
+
+class Disputes:
+    """The rows of one table that both sides touched; ``fates`` says which."""
+
+    def __init__(self, connection: DuckDBPyConnection, table: Table, source: str) -> None:
+        self._connection, self._table, self._source = connection, table, source
+
+    def settle(self, before: Sequence[Conflict]) -> list[Conflict]:
+        """Make the rows of ``merged``; returns the conflicts, with the choices that were met.
+
+        A conflict without a choice has our value.
+        """
+        for copy, (store, place) in _COPIES.items():
+            self._lay(copy, store, place)
+        self._connection.execute("CREATE OR REPLACE TEMP TABLE merged AS FROM mine")
+        found = [each for number in range(len(self._table.cells)) for each in self._meet(number)]
+        ruled = self._ruled(found) if self._table.name == "runs" else {}
+        rest = [each for each in found if each.place not in ruled] + self._deletions()
+        told = remembered(rest, before)
+        decided = {each.place: each.choice for each in told if each.choice is not None}
+        self._put({**ruled, **decided})
+        return sorted(told, key=lambda each: (each.key, each.column or ""))
+
+    def overruled(self, conflicts: Sequence[Conflict]) -> tuple[list[str], list[str]]:
+        """List the keys of rows that come back, which we had deleted, and of rows that go."""
+        theirs = [each for each in conflicts if each.choice and each.choice.side is Side.THEIRS]
+        restored = [each.key for each in theirs if each.kind == Fate.DELETED_BY_US]
+        return restored, [each.key for each in theirs if each.kind == Fate.DELETED_BY_THEM]
+
+    def _lay(self, copy: str, store: str, place: str) -> None:
+        """Copy the rows that both changed; cells are ``c0``, ``c1`` …, so that no name clashes."""
+        table = self._table.at(store)
+        cells = [
+            f"{cell.read(store) if table else 'NULL::' + cell.physical} AS c{number}"
+            for number, cell in enumerate(self._table.cells)
+        ]
+        source = (
+            f"SELECT {', '.join(cells)}, rowid AS r FROM {table}"
+            if table
+            else (f"SELECT {', '.join(cells)}, 0 AS r WHERE false")
+        )
+        chosen = f"SELECT k, {place} AS r FROM fates WHERE fate = '{Fate.BOTH_CHANGED}'"
+        self._connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE {copy} AS "
+            f"SELECT * EXCLUDE (r) FROM ({chosen}) JOIN ({source}) USING (r)"
+        )
+
+    def _meet(self, number: int) -> list[Conflict]:
+        """Take their value of one cell where only they changed it; returns where both did."""
+        cell = self._table.cells[number]
+        mine, yours, was = (f"{alias}.c{number}" for alias in "myw")
+        differ = _differ(mine, yours, cell)
+        both = f"{_differ(mine, was, cell)} AND {_differ(yours, was, cell)}"
+        fresh = "true" if cell.is_shared else both
+        clash = f"(CASE WHEN w.k IS NULL THEN {fresh} ELSE {both} END)"
+        shown = ", ".join(_shown(value, cell) for value in (was, mine, yours))
+        rows = self._connection.execute(
+            f"SELECT k::VARCHAR, {shown}, {self._newer()} {_JOINED} WHERE {differ} AND {clash}"
+        ).fetchall()
+        taken = f"{differ} AND NOT {clash} AND NOT {_differ(mine, was, cell)}"
+        self._set(number, f"SELECT k, {yours} AS c {_JOINED} WHERE {taken}")
+        return [
+            Conflict(
+                self._source,
+                self._table.name,
+                key,
+                cell.shown,
+                "both-changed" if base is not None else "both-set",
+                base,
+                ours,
+                theirs,
+                Side(newer) if newer else None,
+            )
+            for key, base, ours, theirs, newer in rows
+        ]
+
+    def _newer(self) -> str:
+        """Write which side's row is the later one; NULL where the rows do not tell."""
+        numbers = {cell.name: n for n, cell in enumerate(self._table.cells) if cell.logged is None}
+        names = ("finished", "started") if self._table.name == "runs" else ("timestamp",)
+        times = [f"{{0}}.c{numbers[name]}" for name in names if name in numbers]
+        if not times:
+            return "NULL"
+        mine, yours = (f"coalesce({', '.join(times)})".format(alias) for alias in "my")
+        return f"CASE WHEN {mine} > {yours} THEN 'ours' WHEN {mine} < {yours} THEN 'theirs' END"
+
+    def _deletions(self) -> list[Conflict]:
+        """Find the rows that one side deleted and the other changed."""
+        found = []
+        for fate, store, place in (
+            (Fate.DELETED_BY_US, THEIRS, "trow"),
+            (Fate.DELETED_BY_THEM, OURS, "orow"),
+        ):
+            table = self._table.at(store)
+            if table is None:
+                continue
+            rows = self._connection.execute(
+                f"SELECT f.k::VARCHAR, t.w FROM fates f JOIN "
+                f"(SELECT {self._whole(store)} AS w, rowid AS r FROM {table}) t "
+                f"ON t.r = f.{place} WHERE f.fate = '{fate}'"
+            ).fetchall()
+            for key, row in rows:
+                ours, theirs = (None, row) if store == THEIRS else (row, None)
+                found.append(
+                    Conflict(
+                        self._source,
+                        self._table.name,
+                        key,
+                        None,
+                        fate.value,
+                        ours=ours,
+                        theirs=theirs,
+                        newer=Side.THEIRS if store == THEIRS else Side.OURS,
+                    )
+                )
+        return found
+
+    def _whole(self, store: str) -> str:
+        parts = [
+            f"{literal(cell.name)}: {_plain(cell.read(store), cell)}" for cell in self._table.cells
+        ]
+        return f"to_json({{{', '.join(parts)}}})::VARCHAR"
+
+    def _ruled(self, conflicts: Sequence[Conflict]) -> dict[Place, Choice]:
+        """Let the core settle what it can of the runs in dispute."""
+        columns: dict[str, list[str]] = {}
+        for each in conflicts:
+            columns.setdefault(each.key, []).append(each.column or "")
+        ruled: dict[Place, Choice] = {}
+        for key, base, ours, theirs in self._facts(list(columns)):
+            chosen = settle_run(base, ours, theirs, columns[key])
+            ruled |= {("runs", key, column): choice for column, choice in chosen.items()}
+        return ruled
+
+    def _facts(self, keys: list[str]) -> list[tuple[str, _Facts | None, _Facts, _Facts]]:
+        """Read the runs in dispute as both sides and the ancestor had them."""
+        packed = [
+            "to_json({"
+            + ", ".join(f"{literal(c.name)}: {a}.c{n}" for n, c in enumerate(self._table.cells))
+            + "})::VARCHAR"
+            for a in "wmy"
+        ]
+        rows = self._connection.execute(
+            f"SELECT k::VARCHAR, w.k IS NOT NULL, {', '.join(packed)} {_JOINED} "
+            "WHERE k::VARCHAR IN (SELECT unnest(?::VARCHAR[]))",
+            [keys],
+        ).fetchall()
+        return [
+            (key, _read(base) if has_base else None, _read(ours), _read(theirs))
+            for key, has_base, base, ours, theirs in rows
+        ]
+
+    def _put(self, chosen: Mapping[Place, Choice]) -> None:
+        """Write the chosen values into ``merged``."""
+        for number, cell in enumerate(self._table.cells):
+            here = {p[1]: c for p, c in chosen.items() if p[2] == cell.shown}
+            for copy, side in (("mine", Side.OURS), ("yours", Side.THEIRS)):
+                keys = [key for key, choice in here.items() if choice.side is side]
+                self._copy(copy, number, keys)
+            values = {key: choice.value for key, choice in here.items() if choice.value is not None}
+            if values:
+                told = "SELECT unnest(?::VARCHAR[]) AS k, unnest(?::VARCHAR[]) AS v"
+                value = f"SELECT m.k, {_cast('t.v', cell)} AS c"
+                source = f"{value} FROM mine m JOIN ({told}) t ON m.k::VARCHAR = t.k"
+                self._set(number, source, [list(values), list(values.values())])
+
+    def _copy(self, copy: str, number: int, keys: list[str]) -> None:
+        if keys:
+            among = "k::VARCHAR IN (SELECT unnest(?::VARCHAR[]))"
+            self._set(number, f"SELECT k, c{number} AS c FROM {copy} WHERE {among}", [keys])
+
+    def _set(self, number: int, source: str, values: Sequence[object] = ()) -> None:
+        """Set a cell of the rows that *source* lists as ``k`` and ``c``.
+
+        A number by way of another one: DuckDB passes over an update from 0.0 to -0.0 as from equal
+        to equal.
+        """
+        is_float = self._table.cells[number].physical in ("DOUBLE", "FLOAT")
+        for value in ("1", "p.c") if is_float else ("p.c",):
+            self._connection.execute(
+                f"UPDATE merged SET c{number} = {value} FROM ({source}) p WHERE merged.k = p.k",
+                list(values),
+            )
+
+
+_Facts = Mapping[str, Json]
+
+
+def _read(text: str) -> _Facts:
+    return cast("dict[str, Json]", from_json(text))
+
+
+def _differ(one: str, other: str, cell: Cell) -> str:
+    pairs = zip(signs_of(one, cell.physical), signs_of(other, cell.physical), strict=True)
+    return "(" + " OR ".join(f"{x} IS DISTINCT FROM {y}" for x, y in pairs) + ")"
+
+
+def _plain(value: str, cell: Cell) -> str:
+    """Write a value so that it can stand in JSON, which has no NaN and no infinity."""
+    return in_json(value, cell.physical) if cell.physical in ("DOUBLE", "FLOAT") else value
+
+
+def _shown(value: str, cell: Cell) -> str:
+    return f"CASE WHEN {value} IS NOT NULL THEN to_json({_plain(value, cell)})::VARCHAR END"
+
+
+def _cast(value: str, cell: Cell) -> str:
+    """Write how JSON text becomes a value of the cell's type."""
+    whole = cell.physical in {"JSON", "VARIANT"} or is_nested(cell.physical)
+    read = (
+        f"{value}::JSON::{cell.physical}" if whole else f"({value}::JSON ->> '$')::{cell.physical}"
+    )
+    return f"CASE WHEN {value} <> 'null' THEN {read} END"

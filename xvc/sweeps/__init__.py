@@ -1,0 +1,1 @@
+"""Sweeps: what is tried, the trials and their trees, how far they are."""

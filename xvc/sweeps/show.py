@@ -1,0 +1,72 @@
+"""Showing a sweep: its trials ranked, the metric against each param, and what mattered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from xvc.core.objective import number_of
+from xvc.core.sweep import State, Sweep, Trial, ranked
+from xvc.project import Project
+from xvc.render.figure import Plot, PlotKind, Series
+from xvc.sweeps.optuna_study import NoSampler, importances
+from xvc.sweeps.state import Looked, look
+from xvc.types import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A sweep to be shown: trials best first, how much each param mattered, pictures."""
+
+    looked: Looked
+    ranked: tuple[Trial, ...]
+    importances: dict[str, float]
+    plots: tuple[Plot, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def show_sweep(project: Project, name: str | None) -> Shown:
+    """Rank the trials of a sweep, and relate its metric to its params.
+
+    Raises:
+        NoSweep: there is none.
+        AmbiguousRun: several begin so.
+        BadNote: it cannot be read.
+    """
+    looked = look(project, name)
+    sweep, direction = looked.sweep, looked.sweep.wish.direction
+    found: dict[str, float] = {}
+    warnings: tuple[str, ...] = ()
+    if direction is not None:
+        try:
+            found = importances(sweep.wish.space, _points(looked), direction)
+        except NoSampler as err:
+            warnings = (f"{err}. {err.hint}",)
+    plots = tuple(_plots(sweep, looked.trials)) if direction is not None else ()
+    order = tuple(ranked(looked.trials, direction))
+    return Shown(looked, order, found, plots, warnings)
+
+
+def _points(looked: Looked) -> list[tuple[dict[str, Json], float]]:
+    return [
+        (dict(trial.params), trial.value)
+        for trial in looked.trials
+        if trial.state is State.FINISHED and trial.value is not None
+    ]
+
+
+def _plots(sweep: Sweep, found: tuple[Trial, ...]) -> Iterator[Plot]:
+    """Draw the metric over each param that has numbers."""
+    metric = sweep.wish.metric or ""
+    for key in sweep.wish.space:
+        pairs = [
+            (x, trial.value)
+            for trial in found
+            if trial.state is State.FINISHED
+            and trial.value is not None
+            and (x := number_of(trial.params.get(key))) is not None
+        ]
+        if len({x for x, _ in pairs}) > 1:
+            xs, ys = zip(*pairs, strict=True)
+            series = Series(key, xs, ys)
+            yield Plot(PlotKind.SCATTER, "", key, metric, (series,), ())

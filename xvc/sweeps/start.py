@@ -1,0 +1,117 @@
+"""Beginning a sweep: the code as it is now, and all that was asked for, on the disk."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from xvc.core.ids import run_id
+from xvc.core.sweep import REF, Code, Sweep, Wish
+from xvc.errors import NoProject, XvcError
+from xvc.executors import check_executor
+from xvc.executors.shipping import check_store
+from xvc.git.snapshot import SWEEPS, take
+from xvc.project import Project
+from xvc.recording.begin_run import metrics_files
+from xvc.sweeps.drive import Progress, Swept, drive
+from xvc.sweeps.optuna_study import check_sampler
+from xvc.sweeps.request import BadSweep, total_of
+from xvc.sweeps.shared import Folder, folder_of
+from xvc.types import Json
+from xvc.worktrees.add import NoBase
+
+_ID_LENGTH = 6
+
+
+def begin_sweep(project: Project, wish: Wish, folder: str) -> tuple[Sweep, Folder, tuple[str, ...]]:
+    """Write a sweep down; nothing runs yet. Returns it, where it is, and warnings.
+
+    Args:
+        project: whose store will keep the runs.
+        wish: what was asked for.
+        folder: where the command runs, from the top of the work tree.
+
+    Raises:
+        NoProject: there is no git, so no code could be kept for the trials.
+        NoBase: there is no commit yet.
+        BadSweep: a ref names no commit.
+        BadValue: trials on other machines could have no store like ours.
+        NoSampler: the sampler needs Optuna, which is missing.
+        NoPackage: what the executor needs is not installed.
+        NoScheduler: there is no Dask scheduler at the address.
+        NoCluster: SLURM takes no jobs from here.
+        BadOptions: SLURM has no such option.
+    """
+    if project.place is None:
+        raise NoProject(str(project.root), "a git repository")
+    # First what only trials need: a sweep that cannot run is not written down.
+    check_sampler(wish.sampler)
+    check_executor(wish)
+    if wish.away:
+        check_store(project.place.top, project.store_path)
+    name = run_id(os.urandom(8))[:_ID_LENGTH]
+    codes, left_out = _codes(project, wish, name)
+    # Files that every trial writes under one name would be read by another one.
+    shares_files = wish.jobs > 1 and bool(metrics_files(project) or wish.outs)
+    sweep = Sweep(
+        id=name,
+        created=time.time_ns(),
+        root=str(project.root),
+        folder=folder,
+        total=total_of(wish),
+        codes=codes,
+        own_trees=wish.worktree or bool(wish.refs) or shares_files,
+        wish=wish,
+    )
+    where = folder_of(project, name)
+    where.save(sweep)
+    return sweep, where, left_out
+
+
+def sweep_all(project: Project, wish: Wish, folder: str, tell: Callable[[Progress], None]) -> Swept:
+    """Begin a sweep and run it to its end, or until it is stopped.
+
+    One that is refused before any trial could begin is forgotten, as by a cluster that has no such
+    partition. Raises what `begin_sweep` and `drive` raise; the arguments are theirs.
+    """
+    sweep, where, left_out = begin_sweep(project, wish, folder)
+    try:
+        done = drive(project, sweep, where, tell)
+    except XvcError:
+        if not wish.away and not where.has_begun:  # what began away is told at its end
+            where.forget()
+            project.git.call("update-ref", "-d", SWEEPS + sweep.id)
+        raise
+    return replace(done, warnings=(*left_out, *done.warnings))
+
+
+def _codes(project: Project, wish: Wish, name: str) -> tuple[dict[str, Code], tuple[str, ...]]:
+    git = project.git
+    if wish.refs:
+        found = {ref: git.commit_of(ref) for ref in wish.refs}
+        missing = [f"ref: {ref} names no commit" for ref, commit in found.items() if not commit]
+        if missing:
+            raise BadSweep(tuple(missing))
+        return {ref: Code(commit, commit) for ref, commit in found.items() if commit}, ()
+    state = git.state()
+    if state.commit is None:
+        raise NoBase("HEAD")
+    most, scratch = project.settings.snapshot_limit, project.room.scratch
+    snapshot = take(git, name, state, most_bytes=most, scratch=scratch, below=SWEEPS)
+    snapshot.index.unlink(missing_ok=True)
+    return {"": Code(state.commit, snapshot.commit)}, _told(snapshot.left_out)
+
+
+def _told(left_out: tuple[str, ...]) -> tuple[str, ...]:
+    if not left_out:
+        return ()
+    named = ", ".join(left_out[:5]) + (" …" if len(left_out) > 5 else "")
+    return (f"trials have no {named} (secret or large); a .worktreeinclude copies files to them",)
+
+
+def code_of(sweep: Sweep, params: Mapping[str, Json]) -> tuple[str, Code]:
+    """Return the ref of a trial ("" without one) and its code."""
+    ref = str(params[REF]) if sweep.wish.refs else ""
+    return ref, sweep.codes[ref]

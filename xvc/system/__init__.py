@@ -1,0 +1,1 @@
+"""Processes, files, locks and the environment of this machine; foreign errors stop here."""

@@ -1,0 +1,254 @@
+"""Processes of this machine: what a tree of them uses, who belongs to it, when each began.
+
+The only door to psutil, which takes some 30 ms to import and is therefore imported late. Starts
+no process, and a figure that cannot be had is no error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xvc.core.run import Usage
+from xvc.system.gpu import Gpus
+from xvc.system.usage import larger, traffic_of
+
+if TYPE_CHECKING:
+    from psutil import Process
+
+_LARGEST_SHARE = 0.01
+
+
+def boot_id() -> str:
+    """Return what names this start of this machine, the same in all its processes; "" if nothing.
+
+    On Linux the process namespace is part of it: two containers number their processes apart.
+    """
+    if sys.platform == "darwin":
+        return _sysctl(b"kern.bootsessionuuid")
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        namespace = str(Path("/proc/self/ns/pid").readlink())
+    except OSError:
+        return ""
+    return f"{boot}.{namespace.strip('pid:[]')}"
+
+
+def _sysctl(name: bytes) -> str:
+    system, value, size = ctypes.CDLL(None), ctypes.create_string_buffer(64), ctypes.c_size_t(64)
+    failed = system.sysctlbyname(name, value, ctypes.byref(size), None, 0)
+    return "" if failed else value.value.decode("ascii", "replace")
+
+
+def started_at(pid: int) -> int | None:
+    """Return when a process began, in a unit of the platform's own; None if it does not live."""
+    if sys.platform != "linux":
+        import psutil  # late: only where there is no /proc
+
+        try:
+            return int(psutil.Process(pid).create_time() * 1e6)
+        except psutil.Error:
+            return None
+    try:
+        after_name = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    is_dead = after_name[0] in (b"Z", b"X")
+    return None if is_dead else int(after_name[19])
+
+
+class Tree:
+    """A process and all that it started, remembered after their parents have gone."""
+
+    def __init__(self, pid: int) -> None:
+        self.pid = pid
+        self._members: tuple[Process, ...] = ()
+
+    def look(self) -> tuple[Process, ...]:
+        """Return the living members, the root first; a number used again is no member."""
+        import psutil  # late: a short command never asks
+
+        with contextlib.suppress(psutil.Error):
+            self._members = self._members or (psutil.Process(self.pid),)
+        seen: dict[int, Process] = {}
+        for member in self._members:
+            with contextlib.suppress(psutil.Error):
+                if member.pid not in seen and member.is_running():
+                    seen[member.pid] = member
+                    seen |= {child.pid: child for child in member.children(recursive=True)}
+        self._members = tuple(seen.values()) or self._members
+        return tuple(seen.values())
+
+    def signal(self, number: int) -> None:
+        """Send *number* to every member that we may signal."""
+        for member in self.look():
+            _send(member, number)
+
+    def signal_orphans(self, number: int) -> None:
+        """Send *number* to what outlived the root without leaving our process group."""
+        for member in self.look():
+            with contextlib.suppress(OSError):
+                if member.pid != self.pid and os.getpgid(member.pid) == os.getpgrp():
+                    _send(member, number)
+
+
+def _send(member: Process, number: int) -> None:
+    import psutil
+
+    with contextlib.suppress(psutil.Error, OSError):
+        member.send_signal(number)
+        if number == signal.SIGTERM:  # a stopped process would not notice
+            member.send_signal(signal.SIGCONT)
+
+
+class Sampler:
+    """Watches a process tree from a thread, until stopped.
+
+    Memory is the peak of the summed resident sets: what processes share counts once for each.
+    CPU and traffic count from `start` on, for a child from its birth. Looking may take one
+    hundredth of the time, so on a machine with very many processes it looks less often.
+    """
+
+    def __init__(self, pid: int, interval_seconds: float = 1.0, delay: float = 0.3) -> None:
+        self._meter = _Meter(pid)
+        self._interval, self._delay = interval_seconds, delay
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="xvc-sampler", daemon=True)
+        self._home = os.getpid()
+
+    def start(self) -> None:
+        """Begin; the first look comes after the delay."""
+        self._thread.start()
+
+    def stop(self) -> Usage:
+        """End, and return what was seen; None for a figure that nobody could read."""
+        if os.getpid() != self._home:  # forked: the thread, and perhaps a lock, stayed behind
+            return Usage()
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=1.0)  # a driver may hang; its figures are not worth a wait
+        return larger(self._meter.usage, self._meter.own_usage())
+
+    def _watch(self) -> None:
+        if self._stopped.wait(self._delay):
+            return
+        with contextlib.suppress(ImportError), _cards() as cards:
+            pause = 0.0
+            while not self._stopped.wait(pause):
+                began = time.monotonic()
+                self._meter.look(cards)
+                pause = max(self._interval, (time.monotonic() - began) / _LARGEST_SHARE)
+            if self._meter.is_own:
+                self._meter.look(cards)
+
+
+@contextlib.contextmanager
+def _cards() -> Iterator[Gpus | None]:
+    cards = Gpus.open()
+    try:
+        yield cards
+    finally:
+        if cards is not None:
+            cards.close()
+
+
+class _Meter:
+    """Adds up what is seen of a tree: one thread looks, another reads."""
+
+    def __init__(self, pid: int) -> None:
+        self.usage = Usage()
+        self.is_own = pid == os.getpid()
+        self._tree = Tree(pid)
+        self._cpu: dict[tuple[int, float], float] = {}
+        self._cpu_before = time.process_time() if self.is_own else 0.0
+        self._traffic_before = _own_traffic() if self.is_own else (0, 0)
+
+    def own_usage(self) -> Usage:
+        if not self.is_own:
+            return Usage()
+        return Usage(cpu_seconds=time.process_time() - self._cpu_before)
+
+    def look(self, cards: Gpus | None) -> None:
+        import psutil
+
+        resident, traffic, pids = 0, [0, 0], set[int]()
+        for member in self._tree.look():
+            with contextlib.suppress(psutil.Error, OSError), member.oneshot():
+                times = member.cpu_times()
+                self._cpu[member.pid, member.create_time()] = times.user + times.system
+                resident += member.memory_info().rss
+                pids.add(member.pid)
+                if sys.platform == "linux":
+                    # A sum over the living: the kernel adds a child's to whoever waited for it.
+                    counters = member.io_counters()
+                    traffic[0] += counters.read_bytes
+                    traffic[1] += counters.write_bytes
+        if pids:
+            on_cards = cards.look(pids) if cards is not None else (None, None)
+            self._take(resident, traffic, on_cards)
+
+    def _take(
+        self, resident: int, traffic: list[int], on_cards: tuple[int | None, float | None]
+    ) -> None:
+        read, written = (
+            max(0, now - before) for now, before in zip(traffic, self._traffic_before, strict=True)
+        )
+        is_linux = sys.platform == "linux"
+        seen = Usage(
+            cpu_seconds=max(0.0, sum(self._cpu.values()) - self._cpu_before),
+            peak_memory=resident,
+            read_bytes=read if is_linux else None,
+            written_bytes=written if is_linux else None,
+            gpu_memory=on_cards[0],
+            gpu_percent=on_cards[1],
+        )
+        self.usage = larger(self.usage, seen)
+
+
+class Gauge:
+    """Reads how much of the machine is in use, and by this process, at one moment."""
+
+    def __init__(self, folder: Path) -> None:
+        import psutil  # late: thirty milliseconds, only for who asks
+
+        self._folder, self._process = str(folder), psutil.Process()
+
+    def read(self) -> dict[str, float]:
+        """Return memory and disk in percent and this process's memory in bytes; {} if hidden."""
+        import psutil
+
+        try:
+            return {
+                "process_memory": self._process.memory_info().rss,
+                "memory_percent": psutil.virtual_memory().percent,
+                "disk_percent": psutil.disk_usage(self._folder).percent,
+            }
+        except (psutil.Error, OSError):
+            return {}
+
+
+def network_traffic() -> dict[str, float]:
+    """Return the bytes that this machine has sent and received since it started; {} if hidden."""
+    import psutil
+
+    try:
+        counted = psutil.net_io_counters()
+    except (psutil.Error, OSError):
+        return {}
+    names = ("bytes_sent", "bytes_recv")  # of None, where a machine has no interface at all
+    return {name: getattr(counted, name) for name in names if hasattr(counted, name)}
+
+
+def _own_traffic() -> tuple[int, int]:
+    mine = traffic_of(resource.getrusage(resource.RUSAGE_SELF))
+    ended = traffic_of(resource.getrusage(resource.RUSAGE_CHILDREN))
+    return mine[0] + ended[0], mine[1] + ended[1]

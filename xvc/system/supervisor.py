@@ -1,0 +1,190 @@
+"""Attends a running child: carries its output out and our signals in, and stops it in steps.
+
+Waits for events and polls nothing. It never decides that a child must end: a signal to us or
+the caller's timeout does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+
+from xvc.system.child_streams import Outlet, Outlets
+from xvc.system.process_tree import Tree
+from xvc.system.signal_pipe import Bell
+
+Sink = Callable[[int, bytes], None]
+
+_ONE_BREATH = 0.3
+_GRACE = 0.3
+_MOST_AFTER_END = 8 << 20
+_KILL_AGAIN = 1.0
+_ASKED, _TOLD, _KILLED = 1, 2, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Seconds to wait after each rung: after the interrupt, and after SIGTERM before SIGKILL."""
+
+    interrupt: float = 10.0
+    terminate: float = 5.0
+
+
+class Attendance:
+    """Stays with one child until it has ended and its output is read."""
+
+    def __init__(
+        self,
+        pid: int,
+        timeout: float | None,
+        ladder: Ladder,
+        *,
+        sink: Sink,
+        bell: Bell,
+        outlets: Outlets,
+    ) -> None:
+        self.timed_out = False
+        self.interrupted = False
+        self.sink_failure: str | None = None
+        self._pid, self._ladder, self._sink = pid, ladder, sink
+        self._bell, self._outlets = bell, outlets
+        self._tree = Tree(pid)
+        self._rung = 0
+        self._ends_orphans = False
+        self._due = inf if timeout is None else time.monotonic() + timeout
+        self._last_interrupt = -inf
+        self._has_ended: Callable[[], bool] = lambda: False
+        self._moved = 0
+        # macOS: kqueue and poll have failed on terminals; Linux: select stops at descriptor 1024.
+        linux = sys.platform == "linux"
+        self._waiting = selectors.PollSelector() if linux else selectors.SelectSelector()
+
+    def last_until(self, has_ended: Callable[[], bool]) -> None:
+        """Attend until *has_ended*, which the bell announces; then read what is left."""
+        self._has_ended = has_ended
+        with self._waiting:
+            self._waiting.register(self._bell.fd, selectors.EVENT_READ, self._listen)
+            for outlet in self._outlets.both:
+                self._waiting.register(
+                    outlet.reader, selectors.EVENT_READ, lambda outlet=outlet: self._carry(outlet)
+                )
+            while not has_ended():
+                self._turn(self._due)
+            self._listen()
+            self._finish()
+
+    def _turn(self, until: float) -> None:
+        patience = None if until == inf else max(0.0, until - time.monotonic())
+        for key, _ in self._waiting.select(patience):
+            key.data()
+        if time.monotonic() >= self._due and not self._has_ended():
+            self._climb()
+
+    # -- output ---------------------------------------------------------------------------------
+
+    def _carry(self, outlet: Outlet) -> bool:
+        chunk = outlet.read()
+        if chunk:
+            self._moved += len(chunk)
+            self._pour(outlet.fd, chunk)
+        elif chunk is not None:
+            self._waiting.unregister(outlet.reader)
+        return bool(chunk)
+
+    def _pour(self, fd: int, chunk: bytes) -> None:
+        try:
+            self._sink(fd, chunk)
+        except Exception as err:  # noqa: BLE001 - a mistake in what watches must not cost the run
+            self.sink_failure = self.sink_failure or f"{type(err).__name__}: {err}"
+
+    def _finish(self) -> None:
+        """Read what the child left; of what its own children still write, a moment's worth."""
+        if self._ends_orphans:
+            self._tree.signal_orphans(signal.SIGTERM)
+        self._moved, self._due = 0, inf
+        for outlet in self._outlets.both:
+            while outlet.reader in self._waiting.get_map() and self._has_room():
+                if not self._carry(outlet):
+                    break
+        self._outlets.release(with_terminals=True)
+        deadline = time.monotonic() + _GRACE
+        while len(self._waiting.get_map()) > 1 and self._has_room():
+            self._turn(deadline)
+            if time.monotonic() >= deadline:
+                break
+
+    def _has_room(self) -> bool:
+        return self._moved < _MOST_AFTER_END
+
+    # -- signals --------------------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        for number in self._bell.heard():
+            if number == signal.SIGWINCH:
+                self._outlets.resize()
+                self._pass_on(number)
+            elif number in (signal.SIGINT, signal.SIGTERM):
+                self._stop(number)
+            elif number == signal.SIGHUP:
+                self.interrupted = True
+                self._pass_on(number)
+            elif not self._terminal_told_child():
+                self._pass_on(number)
+
+    def _stop(self, number: int) -> None:
+        self.interrupted = True
+        if number == signal.SIGINT:
+            # A launcher above us (uv, npm) may repeat what the terminal has told everyone.
+            earlier, self._last_interrupt = self._last_interrupt, time.monotonic()
+            if self._last_interrupt - earlier < _ONE_BREATH:
+                return
+        if self._has_ended():
+            return
+        if self._rung == 0:
+            self._ask(number)
+        else:
+            self._climb()
+
+    def _ask(self, number: int) -> None:
+        self._rung, self._due = _ASKED, time.monotonic() + self._ladder.interrupt
+        if number == signal.SIGTERM:
+            self._ends_orphans = True
+            self._tree.look()  # while it can be seen who belongs to it
+            self._pass_on(number)
+        elif not self._terminal_told_child():
+            self._tree.signal(number)
+
+    def _climb(self) -> None:
+        self._ends_orphans = True
+        if self._rung == 0:
+            self.timed_out = True
+            self._rung, self._due = _ASKED, time.monotonic() + self._ladder.interrupt
+            self._tree.signal(signal.SIGINT)
+            return
+        self._rung = min(self._rung + 1, _KILLED)
+        pause = self._ladder.terminate if self._rung == _TOLD else _KILL_AGAIN
+        self._due = time.monotonic() + pause
+        self._tree.signal(signal.SIGTERM if self._rung == _TOLD else signal.SIGKILL)
+
+    def _pass_on(self, number: int) -> None:
+        if not self._has_ended():
+            with contextlib.suppress(OSError):
+                os.kill(self._pid, number)
+
+    def _terminal_told_child(self) -> bool:
+        """Whether a key at the terminal reached the child too: it tells its foreground group."""
+        with contextlib.suppress(OSError):
+            if os.getpgid(self._pid) != os.getpgrp():
+                return False
+        for fd in (0, 1, 2):
+            with contextlib.suppress(OSError):
+                if os.tcgetpgrp(fd) == os.getpgrp():
+                    return True
+        return False

@@ -1,0 +1,253 @@
+"""The content of a value as bytes: the same in every process, different for different content.
+
+Each form begins with a tag for its type and ends by itself, so no two values share one: ``True``,
+``1`` and ``1.0`` are three, ``0.0`` and ``-0.0`` two, NaN is one whatever its bits. Dicts and sets
+have no order. An object is its class and the state that it would pickle, never its ``hash``.
+Refuses what has no content of its own (locks, sockets, iterators): `Unkeyable`.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import struct
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from enum import Enum
+from fractions import Fraction
+from functools import cached_property
+from hashlib import sha256
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from typing import Any, cast
+from uuid import UUID
+
+from xvc.errors import UsageError
+from xvc.tracking.arrays import FORMS
+
+_DEEPEST = 100  # every level takes three frames of the thousand that Python has
+_LONG = 256
+_double = struct.Struct(">d").pack
+
+
+class Unkeyable(UsageError):
+    """A value has no content that could be compared."""
+
+    code = "unkeyable"
+
+    def __init__(self, path: str, kind: str) -> None:
+        super().__init__(path, kind)
+        self.path, self.kind = path, kind
+
+    def __str__(self) -> str:
+        return f"{self.path or 'the value'}: {self.kind} cannot be told by its content"
+
+    @property
+    def hint(self) -> str:
+        """Says how to give a class a content."""
+        return "Pass what identifies it instead, or give its class a __getstate__."
+
+    def inside(self, before: str) -> Unkeyable:
+        """The same refusal, seen from whatever holds the value."""
+        return Unkeyable(f"{before}{self.path}", self.kind)
+
+
+def content_key(value: object) -> str:
+    """Return the sha256 of the content of *value*, in hex.
+
+    >>> content_key({"a": 1, "b": [2.0]}) == content_key({"b": [2.0], "a": 1})
+    True
+    >>> content_key(1) == content_key(True)
+    False
+
+    Raises:
+        Unkeyable: a part of it has no content; ``path`` leads there.
+    """
+    return sha256(Encoder().encode(value)).hexdigest()
+
+
+def name_of(value: object) -> str:
+    """The full name of a class, function or module, as an import would have it."""
+    if isinstance(value, ModuleType):
+        return value.__name__
+    called = getattr(value, "__qualname__", None) or getattr(value, "__name__", "?")
+    return f"{getattr(value, '__module__', None) or 'builtins'}.{called}"
+
+
+class Encoder:
+    """Turns values into their canonical bytes; one for each thread.
+
+    Args:
+        of_code: what stands for a class or function; by default its name alone.
+    """
+
+    def __init__(self, of_code: Callable[[object], bytes] | None = None) -> None:
+        self._of_code = of_code or (lambda code: _text(name_of(code)))
+        self._above: dict[int, int] = {}
+
+    def encode(self, value: object) -> bytes:
+        """Return the canonical bytes of a value.
+
+        Raises:
+            Unkeyable: a part of it has no content.
+        """
+        atom = ATOMS.get(type(value))
+        if atom is not None:
+            return atom(value)
+        above, here = self._above, id(value)
+        depth = len(above)
+        if here in above:
+            return b"^%d;" % (depth - above[here])
+        if depth >= _DEEPEST:
+            raise Unkeyable("", f"what lies deeper than {_DEEPEST} levels")
+        above[here] = depth
+        try:
+            return self._compound(value)
+        finally:
+            del above[here]
+
+    def _compound(self, value: Any) -> bytes:
+        kind = type(value)
+        if kind is list:
+            return b"[" + self._sequence(value) + b"]"
+        if kind is tuple:
+            return b"(" + self._sequence(value) + b")"
+        if kind is dict:
+            return b"{" + b"".join(sorted(self._pairs(value.items()))) + b"}"
+        if kind is set or kind is frozenset:
+            tag = b"<" if kind is set else b"|"
+            return tag + b"".join(sorted(map(self.encode, value))) + b">"
+        form = FORMS.get((kind.__module__.partition(".")[0], kind.__qualname__))
+        if form is not None:
+            return b"A" + _text(kind.__qualname__) + self._sequence(form(value)) + b";"
+        return self._object(value)
+
+    def _object(self, value: Any) -> bytes:
+        kind = type(value)
+        if isinstance(value, type | FunctionType | BuiltinFunctionType):
+            return b"f" + self._of_code(value)
+        if isinstance(value, MethodType):
+            return b"m" + self._of_code(value.__func__) + self.encode(value.__self__)
+        if kind is slice:
+            return b":" + self._sequence((value.start, value.stop, value.step))
+        if isinstance(value, Enum):
+            return b"e" + self._of_code(kind) + _text(value.name) + self.encode(value.value)
+        if isinstance(value, ModuleType) or hasattr(kind, "__next__"):
+            raise Unkeyable("", kind.__name__)
+        if hasattr(kind, "__pydantic_core_schema__") and hasattr(kind, "model_fields"):
+            return b"p" + self._of_code(kind) + self._state(kind, _of_model(value))
+        return b"o" + self._of_code(kind) + self._reduced(value)
+
+    def _sequence(self, values: Iterable[object]) -> bytes:
+        done: list[bytes] = []
+        try:
+            for value in values:
+                atom = ATOMS.get(type(value))
+                done.append(atom(value) if atom else self.encode(value))
+        except Unkeyable as err:
+            raise err.inside(f"[{len(done)}]") from None
+        return b"".join(done)
+
+    def _pairs(self, pairs: Iterable[tuple[object, object]]) -> Iterable[bytes]:
+        for key, value in pairs:
+            try:
+                yield self.encode(key) + self.encode(value)
+            except Unkeyable as err:
+                raise err.inside(f"[{key!r:.40}]") from None
+
+    def _state(self, kind: type, state: Mapping[str, object]) -> bytes:
+        done = []
+        for name, value in state.items():
+            if _is_derived(kind, name):
+                continue
+            try:
+                done.append(_text(name) + self.encode(value))
+            except Unkeyable as err:
+                raise err.inside(f".{name}") from None
+        return b"{" + b"".join(sorted(done)) + b"}"
+
+    def _reduced(self, value: Any) -> bytes:
+        kind = type(value)
+        reduce = copyreg.dispatch_table.get(kind)
+        try:
+            found = reduce(value) if reduce else value.__reduce_ex__(4)
+        except (TypeError, AttributeError, ValueError, RuntimeError, NotImplementedError) as err:
+            raise Unkeyable("", kind.__name__) from err
+        if isinstance(found, str):  # one of a kind, known by its name
+            return _text(found)
+        make, args, state, items, pairs = (*found, None, None, None)[:5]
+        if isinstance(state, list) and is_dataclass(kind):  # one with slots: by the fields' names
+            state = dict(zip((each.name for each in fields(kind)), state, strict=False))
+        if args and args[0] is kind:
+            args = args[1:]
+        parts = [_text(name_of(make)), self.encode(tuple(args))]
+        named, slots = state if isinstance(state, tuple) and len(state) == 2 else (state, None)
+        for each in (named, slots):
+            if isinstance(each, dict) and all(isinstance(name, str) for name in each):
+                parts.append(self._state(kind, each))
+            else:
+                parts.append(self.encode(each))
+        parts.append(b"[" + self._sequence(items or ()) + b"]")
+        found_pairs = list(self._pairs(pairs or ()))
+        parts += found_pairs if isinstance(value, OrderedDict) else sorted(found_pairs)
+        return b"".join(parts) + b";"
+
+
+def _is_derived(kind: type, name: str) -> bool:
+    """Whether an attribute only keeps what was computed from the others."""
+    return any(isinstance(vars(base).get(name), cached_property) for base in kind.__mro__)
+
+
+def _of_model(value: Any) -> dict[str, object]:
+    """A pydantic model's fields; which of them were given and which left out is no content."""
+    return {
+        **value.__dict__,
+        **(value.__pydantic_extra__ or {}),
+        **(value.__pydantic_private__ or {}),
+    }
+
+
+def _text(value: str) -> bytes:
+    encoded = value.encode("utf-8", "surrogatepass")
+    if len(encoded) > _LONG:
+        return b"S" + sha256(encoded).digest()
+    return b"s%d:" % len(encoded) + encoded
+
+
+def _bytes(value: bytes) -> bytes:
+    if len(value) > _LONG:
+        return b"B" + sha256(value).digest()
+    return b"b%d:" % len(value) + value
+
+
+def _float(value: float) -> bytes:
+    return b"q" if value != value else b"d" + _double(value)  # noqa: PLR0124 - only NaN
+
+
+def _written(tag: str, write: Callable[[Any], str] = str) -> Callable[[Any], bytes]:
+    return lambda value: b"t" + _text(f"{tag} {write(value)}")
+
+
+ATOMS: dict[type, Callable[[Any], bytes]] = cast(
+    "dict[type, Callable[[Any], bytes]]",
+    {
+        type(None): lambda _: b"N",
+        type(...): lambda _: b".",
+        type(NotImplemented): lambda _: b"_",
+        bool: lambda value: b"T" if value else b"F",
+        int: lambda value: b"i%x;" % value,
+        float: _float,
+        complex: lambda value: b"c" + _float(value.real) + _float(value.imag),
+        str: _text,
+        bytes: _bytes,
+        bytearray: lambda value: b"y" + _bytes(bytes(value)),
+        date: _written("date", date.isoformat),
+        timedelta: _written("span", repr),
+        Decimal: _written("decimal"),
+        Fraction: _written("fraction"),
+        UUID: _written("uuid"),
+        range: _written("range", repr),
+    },
+)
+"""Types without parts, and how each is written."""

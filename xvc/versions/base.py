@@ -1,0 +1,199 @@
+"""What a version's commit is built on: HEAD, or the run's snapshot beside the branch.
+
+Never code that did not make the result: where that cannot be known, it is refused. Reads only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from xvc.core.model import RESULTS
+from xvc.core.run import RunRecord
+from xvc.dvc.artifacts import FILE, is_same_pipeline
+from xvc.dvc.repository import pointer_of
+from xvc.errors import ConflictError, CorruptError, TreeDiffers
+from xvc.git.commands import Git, State
+from xvc.git.snapshot import tree_now
+from xvc.project import Project
+from xvc.recording.begin_run import metrics_files
+
+_EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
+
+class BranchMoved(ConflictError):
+    """The branch has other commits than when the run began."""
+
+    code = "branch-moved"
+
+    def __init__(self, run: str, branch: str) -> None:
+        super().__init__(run, branch)
+        self.run, self.branch = run, branch
+
+    def __str__(self) -> str:
+        return f"{self.branch} has moved since run {self.run}, so its code cannot be put on top"
+
+    @property
+    def hint(self) -> str:
+        """Names the other way."""
+        return f"`xvc tag --run {self.run}` tags the run's code beside the branch."
+
+
+class CodeUnknown(ConflictError):
+    """The run's code was not kept, and HEAD is not it."""
+
+    code = "code-unknown"
+
+    def __init__(self, run: str) -> None:
+        super().__init__(run)
+        self.run = run
+
+    def __str__(self) -> str:
+        return f"the code of run {self.run} could not be kept, so no version can name it"
+
+    @property
+    def hint(self) -> str:
+        """Names the way on."""
+        return "Run it again: what was in the way was said at its end."
+
+
+class CodeAbsent(ConflictError):
+    """The run's code is in another repository or clone."""
+
+    code = "code-absent"
+
+    def __init__(self, run: str, commit: str) -> None:
+        super().__init__(run, commit)
+        self.run, self.commit = run, commit
+
+    def __str__(self) -> str:
+        return f"the code of run {self.run}, commit {self.commit[:10]}, is not in this repository"
+
+    @property
+    def hint(self) -> str:
+        """Names both ways to bring them together."""
+        return "Tag it where it ran; or call `xvc push --runs` there and `xvc pull --runs` here."
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What the version's commit is built on."""
+
+    tree: str
+    parent: str | None
+    branch: str | None
+    on_head: bool
+
+
+def base_of(project: Project, record: RunRecord, *, is_named: bool, wants_commit: bool) -> Base:
+    """Decide which code a version of this run holds, and whether the branch gets it.
+
+    Args:
+        project: where.
+        record: the run.
+        is_named: whether the caller named it; then the tree need not be as the run saw it.
+        wants_commit: whether the run's code is to be committed to the branch.
+
+    Raises:
+        TreeDiffers: the code in the tree is not what the run used.
+        CodeUnknown: the run's code was not kept.
+        CodeAbsent: it was kept, but not in this repository.
+        BranchMoved: a commit is wanted, and the branch has moved.
+    """
+    git = project.git
+    state = git.state()
+    head_tree = git.tree_of(state.commit) if state.commit else _EMPTY_TREE
+    snapshot = record.code.snapshot
+    kept = snapshot or record.code.commit
+    if kept is not None and git.commit_of(kept) is None:
+        raise CodeAbsent(record.id, kept)
+    own = own_paths(project, record)
+    if snapshot is None:
+        _refuse_unknown_code(git, record, head_tree, own)
+        return Base(head_tree, state.commit, state.branch, on_head=True)
+    tree = git.tree_of(snapshot)
+    is_beside = bool(_differing(git, head_tree, tree, own))
+    if not is_named and not (is_beside and wants_commit):
+        _refuse_other_code(project, record, state, own)
+    if not is_beside:
+        return Base(head_tree, state.commit, state.branch, on_head=True)
+    if not wants_commit:
+        return Base(tree, record.code.commit, None, on_head=False)
+    was = record.code.commit
+    if state.commit != was and (not was or _differing(git, git.tree_of(was), head_tree, own)):
+        raise BranchMoved(record.id, state.branch or "HEAD")
+    return Base(tree, state.commit, state.branch, on_head=True)
+
+
+def _refuse_unknown_code(git: Git, record: RunRecord, head_tree: str, own: frozenset[str]) -> None:
+    """Without a snapshot HEAD is all there is: right if the run's tree was that, or had no git."""
+    commit = record.code.commit
+    if commit is None:
+        return
+    if record.code.is_dirty or _differing(git, git.tree_of(commit), head_tree, own):
+        raise CodeUnknown(record.id)
+
+
+def own_paths(project: Project, record: RunRecord) -> frozenset[str]:
+    """Name the paths that a version writes itself, or that the run wrote and declared.
+
+    One that ends with a slash stands for all below it.
+    """
+    paths = [*pointers_of(project, record), *metrics_files(project), project.root / "dvc.lock"]
+    paths += [place.with_name(".gitignore") for place in places_of(project, record)]
+    folders = (f"{project.relative(project.root / folder)}/" for folder in RESULTS)
+    return frozenset([*(project.relative(path) for path in paths), *folders])
+
+
+def is_own(path: str, own: frozenset[str]) -> bool:
+    """Whether a path is one of `own_paths`."""
+    return path in own or any(path.startswith(each) for each in own if each.endswith("/"))
+
+
+def _differing(git: Git, old: str, new: str, own: frozenset[str]) -> list[str]:
+    found = [change.path for change in git.changes(old, new) if not is_own(change.path, own)]
+    return [path for path in found if not _is_named_model(git, old, new, path)]
+
+
+def _is_named_model(git: Git, old: str, new: str, path: str) -> bool:
+    """Whether all that a promotion has changed in this file is the name of a model."""
+    if PurePosixPath(path).name != FILE:
+        return False
+    try:
+        return is_same_pipeline(git.read(old, path), git.read(new, path))
+    except CorruptError:
+        return False
+
+
+def _refuse_other_code(
+    project: Project, record: RunRecord, state: State, own: frozenset[str]
+) -> None:
+    """Compare the tree as it is with the tree that the run saw."""
+    git = project.git
+    seen = git.blobs(git.tree_of(record.code.snapshot or ""))
+    now = tree_now(git, state, project.room.scratch, lambda path: path in seen)
+    blobs = git.blobs(now)
+    changed = [
+        path
+        for path in _differing(git, git.tree_of(record.code.snapshot or ""), now, own)
+        if not _left_by_run(record, path, blobs)
+    ]
+    if changed:
+        raise TreeDiffers(record.id, tuple(changed))
+
+
+def _left_by_run(record: RunRecord, path: str, blobs: dict[str, str]) -> bool:
+    if path not in record.touched:
+        return False
+    blob = record.touched[path]
+    return blobs.get(path) is None if blob is None else (blobs.get(path) or "").endswith(blob)
+
+
+def pointers_of(project: Project, record: RunRecord) -> list[Path]:
+    return [pointer_of(place) for place in places_of(project, record)]
+
+
+def places_of(project: Project, record: RunRecord) -> list[Path]:
+    folder = project.assets.folder
+    assets = [folder] if folder.is_dir() or pointer_of(folder).exists() else []
+    return [project.store_path, *assets, *(project.root / out for out in record.outs)]

@@ -1,0 +1,144 @@
+"""Cleaning up: removing the trees that `xvc checkout` made, and of those only what is untouched.
+
+Which those are was written down when they were made; no name and no folder is guessed from. What
+has changes, runs or rows of its own stays and is named. Killed anywhere, the same call completes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from xvc.core.worktree import Losses, Record, Stage
+from xvc.errors import ConflictError
+from xvc.git.worktrees import Tree
+from xvc.project import Project
+from xvc.recovery.lost_runs import opened
+from xvc.store import query
+from xvc.versions.checkout import is_marked, name_of
+from xvc.worktrees.removal_check import losses
+from xvc.worktrees.remove import (
+    Removal,
+    TreeInUse,
+    is_filled,
+    refuse_in_use,
+    removed,
+)
+from xvc.worktrees.shared import (
+    every_tree,
+    held,
+    held_list,
+    project_at,
+    record_of,
+    records,
+    tree_named,
+)
+
+
+class NotDisposable(ConflictError):
+    """A work tree that `xvc checkout` did not make is not cleaned up."""
+
+    code = "not-disposable"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"work tree {self.name} was not made by `xvc checkout`"
+
+    @property
+    def hint(self) -> str:
+        """Names the command that removes any tree."""
+        return f"`xvc worktree remove {self.name} --dry-run` shows what is in it alone."
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """One tree: whether it is removed, and what keeps it, a sentence each."""
+
+    name: str
+    path: str
+    reasons: tuple[str, ...] = ()
+    is_removed: bool = False
+
+
+def cleanup(
+    project: Project, names: Sequence[str], folder: Path, *, dry_run: bool
+) -> list[Cleaned]:
+    """Remove the named disposable trees, or all of them; returns each with its fate.
+
+    Args:
+        project: any tree's.
+        names: names, versions, runs or paths (from *folder*).
+        folder: where the call comes from.
+        dry_run: only look.
+
+    Raises:
+        NoTree: a name is no tree's.
+        NotDisposable: a named tree was not made by `xvc checkout`; nothing is removed.
+        LockBusy: another xvc is at it, for long.
+        GitFailed: git refused.
+    """
+    return [_cleaned(project, name, dry_run=dry_run) for name in _chosen(project, names, folder)]
+
+
+def _chosen(project: Project, names: Sequence[str], folder: Path) -> list[str]:
+    if not names:
+        return [record.name for record in records(project.room) if record.is_disposable]
+    return list(dict.fromkeys(_named(project, name, folder) for name in names))
+
+
+def _named(project: Project, name: str, folder: Path) -> str:
+    whole = name_of(every_tree(project)[0], name)
+    known = next((each for each in records(project.room) if each.name == whole), None)
+    record = known or tree_named(project, name, folder)[0]
+    if record is None or not record.is_disposable:
+        raise NotDisposable(name)
+    return record.name
+
+
+def _cleaned(project: Project, name: str, *, dry_run: bool) -> Cleaned:
+    with held(project.room, name, "cleanup"):
+        record = record_of(project.room, name)
+        if record is None:  # another call has just removed it
+            return Cleaned(name, "", is_removed=True)
+        tree = next((t for t in every_tree(project)[1:] if t.path == Path(record.path)), None)
+        reasons = tuple(_reasons(project, record, tree))
+        if reasons or dry_run:
+            return Cleaned(name, record.path, reasons)
+        with held_list(project, f"cleanup {name}"):
+            removed(project, record, Removal(name, record.path, None, False, Losses()))
+        return Cleaned(name, record.path, is_removed=True)
+
+
+def _reasons(project: Project, record: Record, tree: Tree | None) -> Iterator[str]:
+    """Say what keeps a tree; a removal that was begun is not asked again."""
+    if record.stage is Stage.REMOVING:
+        return
+    try:
+        refuse_in_use(project, record, tree)
+    except TreeInUse as err:
+        yield err.reason
+        return
+    if tree is None:
+        if Path(record.path).exists():
+            yield "what is at its place now is not the tree that xvc made"
+        return
+    if record.stage is Stage.READY and tree.path.exists() and not is_marked(tree, record):
+        yield "the tree at its place now was not made by xvc"
+    elif is_filled(tree):
+        yield from _own(project, record, tree)
+
+
+def _own(project: Project, record: Record, tree: Tree) -> Iterator[str]:
+    """Versions of a detached tree are kept by their tags, so only what else is there counts."""
+    lost = replace(losses(project, every_tree(project)[0], tree), versions=())
+    yield from lost.sentences
+    with opened(project_at(project, tree)) as connection:
+        runs = query.count_in(connection, record.tree, record.since)
+    if runs:
+        yield f"{runs} runs of its own"
+    if tree.branch is not None:
+        yield f"branch {tree.branch}, begun in it"

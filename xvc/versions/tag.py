@@ -1,0 +1,280 @@
+"""Giving a run a version: object, pointer, commit, tag, each on the disk before the next.
+
+Never moves a tag, never commits the user's files unasked, never tags code that did not make the
+result. Killed between any two steps, the state before stands and the same call completes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from xvc.core.model import candidate_of, ignore_file
+from xvc.core.run import DataFile, RunRecord, Status
+from xvc.core.run_inputs import data_hash
+from xvc.core.subject import chosen_keys, chosen_metrics, subject
+from xvc.core.tag_message import TagMessage
+from xvc.core.version import Bump, Version, next_version
+from xvc.database.keep_assets import keep_assets
+from xvc.dvc.repository import pipeline_outs, pointer_of
+from xvc.errors import (
+    GitFailed,
+    NotFoundError,
+    TagTaken,
+    XvcError,
+)
+from xvc.git.branch import advance, clear, noted
+from xvc.git.snapshot import private_index
+from xvc.history.find import VersionInfo, find, versions
+from xvc.project import Project
+from xvc.recording.begin_run import metrics_files
+from xvc.recovery.recover import mend
+from xvc.store import query
+from xvc.sweeps.shared import sweep_of
+from xvc.system.files import add_line, write_durably
+from xvc.system.lock import FileLock
+from xvc.types import CommitId, Digest
+from xvc.versions.base import Base, base_of, pointers_of
+
+_WAIT = 120.0  # seconds for other versions being made
+_TRIES = 50
+
+
+class NothingFinished(NotFoundError):
+    """There is no run that could be meant."""
+
+    code = "nothing-finished"
+
+    def __str__(self) -> str:
+        return "no run has finished here yet"
+
+    @property
+    def hint(self) -> str:
+        """Names both ways."""
+        return "Start one with `xvc run`, or name one that did not finish with `--run`."
+
+
+@dataclass(frozen=True, slots=True)
+class TagRequest:
+    """What ``xvc tag`` was asked for; without *run*, the last one that finished."""
+
+    bump: Bump | None = None
+    version: str | None = None
+    run: str | None = None
+    commit: bool = False
+    text: str | None = None
+    dry_run: bool = False
+    just_ran: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """A version: its name, what it marks, and its message.
+
+    ``branch`` is the branch that has the commit, None when the version stands beside it;
+    ``earlier`` are the versions that the run had before.
+    """
+
+    name: str
+    run: str
+    subject: str
+    commit: str | None
+    branch: str | None
+    paths: tuple[str, ...]
+    is_dry: bool = False
+    earlier: tuple[str, ...] = ()
+
+
+def tag(project: Project, request: TagRequest) -> Tagged:
+    """Give a run a version.
+
+    Raises:
+        NoProject: no git or no DVC here.
+        NoRun: there is no such run.
+        NothingFinished: none was named, and none has finished.
+        TreeDiffers: the code in the tree is not what the run used.
+        CodeUnknown: the run's code was not kept.
+        TagTaken: the wanted version exists.
+        BranchMoved: ``commit`` was asked for and the branch has moved.
+        NoIdentity: git does not know who tags.
+    """
+    project.needed_dvc()
+    mend(project)
+    project.room.version_lock.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(project.room.version_lock).held(wait=_WAIT, doing="tag"):
+        clear(project.git, project.room.scratch)
+        record = _chosen(project, request)
+        infos = versions(project)
+        wanted = _wanted(project, request, infos)
+        base = base_of(project, record, is_named=bool(request.run), wants_commit=request.commit)
+        line = _subject(project, record, request.text)
+        earlier = tuple(info.name for info in infos if info.message.run == record.id)
+        if request.dry_run:
+            paths = tuple(project.relative(path) for path in pointers_of(project, record))
+            return Tagged(wanted, record.id, line, None, base.branch, paths, True, earlier)
+        with _restored(path for each in pointers_of(project, record) for path in _written(each)):
+            made = _make(project, request, record, base, wanted, line)
+            return replace(made, earlier=earlier)
+
+
+def _chosen(project: Project, request: TagRequest) -> RunRecord:
+    if request.run is not None:
+        return find(project, [request.run])[0].record
+    with project.keeper.view() as connection:
+        record = query.latest(connection, 0, status=Status.FINISHED.value)
+    if record is None:
+        raise NothingFinished
+    return record
+
+
+def _wanted(project: Project, request: TagRequest, infos: Sequence[VersionInfo]) -> str:
+    prefix = project.settings.tag_prefix
+    if request.version is not None:
+        name = Version.parse(request.version, prefix).name(prefix)
+        holder = next((info for info in infos if info.name == name), None)
+        if holder is not None:
+            raise TagTaken(name, holder.commit)
+        return name
+    bump = request.bump or Bump.PATCH
+    return next_version((info.version for info in infos), bump).name(prefix)
+
+
+def _subject(project: Project, record: RunRecord, text: str | None) -> str:
+    keys: Sequence[str] = project.settings.tag_keys
+    if not keys:
+        with project.keeper.view() as connection:
+            others = [run.params for run in query.all_runs(connection) if run.id != record.id]
+        metrics = chosen_metrics(record.metrics, list(project.settings.metrics_direction))
+        keys = [*chosen_keys(others[:200], record.params), *metrics]
+    note = text if text is not None else record.note
+    return subject(record.params, record.metrics, data_hash(record.data), note, keys)
+
+
+def _make(
+    project: Project,
+    request: TagRequest,
+    record: RunRecord,
+    base: Base,
+    wanted: str,
+    line: str,
+) -> Tagged:
+    digest, files = _files(project, request, record, base)
+    commit = _commit(project, base, files, f"{wanted}: {line}")
+    message = TagMessage(
+        subject=line,
+        run=record.id,
+        snapshot=CommitId(record.code.snapshot) if record.code.snapshot else None,
+        store=Digest(digest),
+        started=record.started,
+        params=record.params,
+        metrics=record.metrics,
+        data={path: file.digest for path, file in record.data.items()},
+        note=request.text if request.text is not None else record.note,
+        sweep=sweep_of(project, record),
+    )
+    try:
+        name = _mark(project, request, wanted, commit, message.render())
+    except XvcError:  # a signature that cannot be made: the branch goes back to where it was
+        if base.on_head and base.parent is not None and commit != base.parent:
+            scratch, why = project.room.scratch, f"xvc tag: {wanted} was refused"
+            advance(project.git, scratch, commit, base.branch, base.parent, why)
+        raise
+    project.keeper.settle(digest)
+    branch = base.branch if base.on_head else None
+    return Tagged(name, record.id, line, commit, branch, tuple(files))
+
+
+def _files(
+    project: Project, request: TagRequest, record: RunRecord, base: Base
+) -> tuple[str, dict[str, bytes]]:
+    """Keep the store, write its pointer, and collect what the version's commit brings.
+
+    Of an older run only the pointers count: metric files in the tree speak of a newer one.
+    """
+    dvc = project.needed_dvc()
+    digest, size = project.keeper.snapshot()
+    store = pointer_of(project.store_path)
+    text = dvc.pointer_text(project.store_path, DataFile(digest, size))
+    if not store.exists() or store.read_bytes() != text:
+        write_durably(store, text)
+    files = {project.relative(store): text, **keep_assets(project, dvc)}
+    is_current = request.run is None or request.just_ran
+    follows = is_current or base.on_head  # the tree has to show what its branch says
+    for out, file in record.outs.items():
+        place = project.root / out
+        pointer = pointer_of(place)
+        files[project.relative(pointer)] = dvc.pointer_text(place, file)
+        if follows:
+            write_durably(pointer, files[project.relative(pointer)])
+            if candidate_of(out) is None:
+                add_line(place.with_name(".gitignore"), f"/{place.name}")
+        if candidate_of(out) is not None:
+            ignore, held = ignore_file(out)
+            files[project.relative(project.root / ignore)] = held
+    beside = [store.with_name(".gitignore")]
+    if follows:
+        beside += [(project.root / out).with_name(".gitignore") for out in record.outs]
+    if is_current:
+        beside += [*metrics_files(project), project.root / "dvc.lock"]
+        beside += [out.with_name(".gitignore") for out in pipeline_outs(project.root)]
+    found = {project.relative(path): path for path in beside if path.is_file()}
+    ignored = project.git.ignored(found)
+    return digest, files | {n: p.read_bytes() for n, p in found.items() if n not in ignored}
+
+
+def _written(pointer: Path) -> tuple[Path, Path]:
+    return pointer, pointer.with_name(".gitignore")
+
+
+@contextlib.contextmanager
+def _restored(paths: Iterable[Path]) -> Iterator[None]:
+    """Give files back what they held if what is done meanwhile is refused."""
+    before = {path: path.read_bytes() if path.is_file() else None for path in paths}
+    try:
+        yield
+    except XvcError:
+        for path, held in before.items():
+            if held is None:
+                path.unlink(missing_ok=True)
+            elif not path.is_file() or path.read_bytes() != held:
+                write_durably(path, held)
+        raise
+
+
+def _commit(project: Project, base: Base, files: Mapping[str, bytes], message: str) -> str:
+    """Write the commit and move the branch, only from where it was; the index follows."""
+    git = project.git
+    scratch = project.room.scratch
+    index = private_index(git, scratch, f"tag-{os.getpid()}")
+    try:
+        git.read_tree(base.tree, index)
+        git.put(index, git.keep_blobs(files, scratch))
+        tree = git.write_tree(index)
+    finally:
+        index.unlink(missing_ok=True)
+    if base.on_head and base.parent is not None and tree == git.tree_of(base.parent):
+        return base.parent
+    commit = git.make_commit(tree, [base.parent], f"{message}\n")
+    if base.on_head:
+        advance(git, scratch, base.parent, base.branch, commit, f"xvc tag: {message}")
+    return commit
+
+
+def _mark(project: Project, request: TagRequest, wanted: str, commit: str, message: str) -> str:
+    """Create the tag; when another process took the number, take the next."""
+    name, prefix = wanted, project.settings.tag_prefix
+    for _ in range(_TRIES):
+        try:
+            with noted(project.git, project.room.scratch, "", [f"refs/tags/{name}"]):
+                project.git.make_tag(name, commit, message)
+        except TagTaken:
+            if request.version is not None:
+                raise
+            taken = [Version.parse(name, prefix), *(info.version for info in versions(project))]
+            name = next_version(taken, request.bump or Bump.PATCH).name(prefix)
+        else:
+            return name
+    raise GitFailed(("tag", name), 128, "every next version was taken meanwhile")

@@ -1,0 +1,1 @@
+"""Work trees for experiments: added, adopted, listed, removed."""

@@ -1,0 +1,258 @@
+"""Adding a work tree for an experiment, or adopting one that is there.
+
+What is being made is written down first: killed anywhere, the same call completes. Nothing that
+exists is taken over but an own tree that was not finished.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from xvc.core.worktree import Record, Stage, branch_of, check_name, folder_of
+from xvc.errors import ConflictError, NotFoundError, XvcError
+from xvc.git.worktrees import (
+    Tree,
+    drop_branch,
+    fill_tree,
+    forget_tree,
+    make_tree,
+    trees,
+)
+from xvc.journal.layout import Room
+from xvc.project import Project
+from xvc.worktrees.set_up import SetUp, set_up
+from xvc.worktrees.shared import (
+    NoTree,
+    every_tree,
+    forget,
+    git_at,
+    held,
+    held_list,
+    journal_folders,
+    last_written,
+    put_by,
+    record_of,
+    records,
+    remember,
+    scratch_of,
+)
+
+
+class NoBase(NotFoundError):
+    """There is no commit that a tree could begin at."""
+
+    code = "no-base"
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(revision)
+        self.revision = revision
+
+    def __str__(self) -> str:
+        return f"{self.revision} names no commit"
+
+    @property
+    def hint(self) -> str:
+        """Names both ways."""
+        return "Commit something first, or name a branch, a version or a commit with `--from`."
+
+
+class TreeTaken(ConflictError):
+    """The name, the branch or the folder of a wanted work tree is in use."""
+
+    code = "tree-taken"
+
+    def __init__(self, what: str, way_out: str) -> None:
+        super().__init__(what, way_out)
+        self.what, self.way_out = what, way_out
+
+    def __str__(self) -> str:
+        return self.what
+
+    @property
+    def hint(self) -> str:
+        """Names the way that fits what is there."""
+        return f"{self.way_out.removesuffix('.')}."
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """A tree that is ready: where, on which branch, from which commit, and what was put there."""
+
+    name: str
+    path: str
+    branch: str | None
+    base: str
+    is_new: bool
+    done: SetUp
+
+
+def add(project: Project, name: str, *, base: str | None = None, path: Path | None = None) -> Added:
+    """Make the tree ``exp-<name>`` beside the main one, on branch ``exp/<name>``.
+
+    Args:
+        project: any tree's.
+        name: of the experiment.
+        base: where it begins; the commit of the main tree when None.
+        path: another folder.
+
+    Raises:
+        BadValue: *name* is no name.
+        NoBase: *base* names no commit.
+        TreeTaken: name, branch or folder are in use.
+        LockBusy: another xvc is at it, for long.
+        GitFailed: git refused.
+    """
+    check_name(name)
+    room = project.room
+    with held(room, name, "worktree add"):
+        with held_list(project, f"add {name}"):
+            listed = trees(project.git)
+            record = _planned(project, listed[0], name, base, path)
+            is_new = record.stage is Stage.MAKING
+            tree, record = made(project, record)
+        done = set_up(project, listed[0], tree)
+        remember(room, replace(record, stage=Stage.READY))
+        return Added(name, record.path, record.branch, record.base, is_new, done)
+
+
+def _planned(
+    project: Project, main: Tree, name: str, base: str | None, path: Path | None
+) -> Record:
+    """Write down what is to be made, or find what a call before this one wrote down."""
+    revision = base or main.commit
+    commit = project.git.commit_of(revision) if revision else None
+    known = record_of(project.room, name)
+    if known is not None:
+        refuse_another(known, commit if base else None, path)
+        return known
+    if commit is None:
+        raise NoBase(base or "HEAD of the main tree")
+    place = (path or main.path.parent / folder_of(name)).resolve()
+    branch = branch_of(name)
+    _refuse_taken(project, branch, place)
+    fresh = Record(name, str(place), commit, branch, True, Stage.MAKING, time.time_ns())
+    return remember(project.room, fresh)
+
+
+def refuse_another(known: Record, commit: str | None, path: Path | None) -> None:
+    """Refuse when the same name was given for something else, or for what is gone.
+
+    Raises:
+        TreeTaken: it was.
+    """
+    remove = f"`xvc worktree remove {known.name}` first, or take another name."
+    if known.stage is Stage.REMOVING:
+        raise TreeTaken(f"work tree {known.name} is being removed", remove)
+    if path is not None and str(path.resolve()) != known.path:
+        raise TreeTaken(f"work tree {known.name} is at {known.path}", remove)
+    if commit is not None and commit != known.base:
+        raise TreeTaken(f"work tree {known.name} began at {known.base[:10]}", remove)
+    if known.stage is Stage.READY and not Path(known.path).is_dir():
+        raise TreeTaken(f"work tree {known.name} is gone from {known.path}", remove)
+
+
+def _refuse_taken(project: Project, branch: str, place: Path) -> None:
+    heads = project.git.refs("refs/heads/")
+    family = branch.partition("/")[0]
+    if f"refs/heads/{branch}" in heads:
+        way = f"Take another name, or `git worktree add {place} {branch}` and "
+        raise TreeTaken(f"branch {branch} exists", f"{way}`xvc worktree adopt {place}`.")
+    if f"refs/heads/{family}" in heads:
+        raise TreeTaken(f"branch {family} exists, so {branch} cannot", f"Rename {family}.")
+    refuse_used(project, place)
+
+
+def refuse_used(project: Project, place: Path) -> None:
+    """Refuse a folder that is in use.
+
+    Raises:
+        TreeTaken: git has a tree there, or something else is there.
+    """
+    if any(tree.path == place for tree in trees(project.git)):
+        way = f"`xvc worktree adopt {place}` takes it on; `git worktree prune` if it is gone."
+        raise TreeTaken(f"git has a work tree at {place}", way)
+    if place.exists() and not (place.is_dir() and not any(place.iterdir())):
+        raise TreeTaken(f"{place} exists", "Name another folder with `--path`.")
+
+
+def made(project: Project, record: Record) -> tuple[Tree, Record]:
+    """Have git make the tree, as far as it is not made; the caller holds the list of trees.
+
+    Raises:
+        NoTree: git has none there although it was made.
+        GitFailed: git refused.
+    """
+    git, scratch = project.git, scratch_of(project.room, record.name)
+    path = Path(record.path)
+    try:
+        if record.stage is Stage.MAKING:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            make_tree(git, path, record.branch, record.base, scratch)
+    except (XvcError, OSError):
+        if not path.exists():  # else the same call completes it
+            forget_tree(git, path)
+            if record.branch is not None:
+                drop_branch(git, record.branch, record.base, scratch)
+            forget(project.room, record.name)
+        raise
+    tree = next((each for each in trees(git) if each.path == path), None)
+    if tree is None or tree.folder is None:
+        raise NoTree(record.path)
+    if record.stage is Stage.MAKING:
+        _set_older_apart(project.room, tree.folder)
+        record = remember(project.room, replace(record, tree=tree.folder.name))
+        fill_tree(git_at(project, tree))
+    return tree, record
+
+
+def _set_older_apart(room: Room, folder: Path) -> None:
+    """Keep the journals of an earlier tree of this name apart; git wrote `commondir` at birth."""
+    born = (folder / "commondir").stat().st_mtime
+    for journals in journal_folders(room, folder.name):
+        if last_written(journals) < born:
+            put_by(room, journals)
+
+
+def adopt(project: Project, path: Path) -> Added:
+    """Give a tree that git or another tool has made what `add` gives its own; twice is harmless.
+
+    Raises:
+        NoTree: git knows no linked tree there.
+        LockBusy: another xvc is at it, for long.
+        GitFailed: git refused.
+    """
+    listed = every_tree(project)
+    wanted = path.resolve()
+    tree = next((each for each in listed[1:] if each.path == wanted), None)
+    if tree is None or tree.folder is None or tree.gone is not None:
+        raise NoTree(str(path))
+    room = project.room
+    record = next((each for each in records(room) if each.path == str(wanted)), None)
+    if record is not None and record.stage is Stage.MAKING:
+        return add(project, record.name)  # a call that was killed
+    name = record.name if record else _free_name(room, tree)
+    with held(room, name, "worktree adopt"):
+        if record is None:
+            base = tree.commit or ""
+            fresh = Record(name, str(wanted), base, tree.branch, False, Stage.READY)
+            _set_older_apart(room, tree.folder)
+            record = replace(fresh, since=time.time_ns(), tree=tree.folder.name)
+        done = set_up(project, listed[0], tree)
+        is_new = record_of(room, name) is None
+        if record.stage is not Stage.REMOVING:
+            remember(room, replace(record, stage=Stage.READY))
+        return Added(name, record.path, tree.branch, record.base, is_new, done)
+
+
+def _free_name(room: Room, tree: Tree) -> str:
+    """Name an adopted tree as its experiment's branch says, else as git does."""
+    wanted = (tree.branch or "").removeprefix("exp/")
+    own = tree.folder.name if tree.folder else tree.path.name
+    taken = {each.name for each in records(room)}
+    if tree.branch == branch_of(wanted) and "/" not in wanted and wanted not in taken:
+        return wanted
+    while own in taken:
+        own += "-2"
+    return own

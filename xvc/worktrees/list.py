@@ -1,0 +1,166 @@
+"""Listing work trees: what each has that no version holds, how busy it is, what is odd about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+from xvc.core.worktree import Record, Stage
+from xvc.errors import XvcError
+from xvc.git.worktrees import Tree
+from xvc.history.unversioned import rows_in, unsaved
+from xvc.journal.layout import Room
+from xvc.journal.reader import is_written, runs_named
+from xvc.project import Project
+from xvc.recovery.lost_runs import opened
+from xvc.store import query
+from xvc.types import RunId
+from xvc.worktrees.shared import (
+    every_journal,
+    every_tree,
+    git_at,
+    journal_folders,
+    last_written,
+    project_at,
+    records,
+)
+
+
+class Condition(StrEnum):
+    """What a tree is to xvc."""
+
+    MAIN = "main"
+    READY = "ready"
+    UNKNOWN = "not adopted"
+    MAKING = "half made"
+    REMOVING = "half removed"
+    MISSING = "missing"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class TreeInfo:
+    """One tree; ``unsaved`` counts rows in no version, ``active`` is in nanoseconds."""
+
+    name: str
+    path: str
+    condition: Condition
+    branch: str | None = None
+    base: str | None = None
+    runs: int = 0
+    unsaved: int = 0
+    unsaved_runs: tuple[RunId, ...] = ()
+    changed: tuple[str, ...] = ()
+    active: int | None = None
+    live: tuple[RunId, ...] = ()
+    is_here: bool = False
+    locked: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def list_trees(project: Project) -> list[TreeInfo]:
+    """List every tree of the repository, then what trees that are gone have left.
+
+    Raises:
+        NoProject: there is no repository.
+        BadRecord: a note is torn.
+    """
+    known = {each.path: each for each in records(project.room)}
+    listed = every_tree(project)
+    found = [
+        _info(project, tree, known.pop(str(tree.path), None), is_main=tree is listed[0])
+        for tree in listed
+        if not tree.is_bare
+    ]
+    found += [_lost(record) for record in known.values()]
+    return found + [_left(folder) for folder in left_behind(project.room)]
+
+
+def left_behind(room: Room) -> list[Path]:
+    """List the folders in which journals of removed trees lie."""
+    if not room.removed.is_dir():
+        return []
+    return sorted(path for path in room.removed.iterdir() if every_journal(path))
+
+
+def _info(project: Project, tree: Tree, record: Record | None, *, is_main: bool) -> TreeInfo:
+    own = tree.folder.name if tree.folder and not is_main else "main"
+    info = TreeInfo(
+        record.name if record else own,
+        str(tree.path),
+        _condition(tree, record, is_main=is_main),
+        tree.branch,
+        record.base if record else None,
+        is_here=tree.path == project.git.place.top,
+        locked=tree.locked,
+    )
+    if info.condition in (Condition.MISSING, Condition.MAKING, Condition.REMOVING):
+        return replace(info, unsaved=_rows_left(project.room, own))
+    try:
+        return _looked_at(project, tree, info, own, record.since if record else 0)
+    except XvcError as err:
+        return replace(info, warnings=(f"{tree.path}: {err}. {err.hint}".rstrip(),))
+
+
+def _condition(tree: Tree, record: Record | None, *, is_main: bool) -> Condition:
+    if is_main:
+        return Condition.MAIN
+    if record is not None and record.stage is Stage.REMOVING:
+        return Condition.REMOVING
+    if tree.gone is not None or not tree.path.is_dir():
+        return Condition.MISSING
+    if record is None:
+        return Condition.UNKNOWN
+    return Condition.READY if record.stage is Stage.READY else Condition.MAKING
+
+
+def _looked_at(project: Project, tree: Tree, info: TreeInfo, own: str, since: int) -> TreeInfo:
+    there = project_at(project, tree)
+    with opened(there) as connection:
+        runs = query.count_in(connection, own, since)
+    counts = unsaved(there)
+    state = git_at(project, tree).state()
+    held = [path for path in every_journal(there.room.journals) if is_written(path)]
+    return replace(
+        info,
+        runs=runs,
+        unsaved=sum(counts.values()),
+        unsaved_runs=tuple(sorted(counts)),
+        changed=(*state.changed, *state.untracked),
+        active=_last_active(tree, there.room.journals),
+        live=tuple(sorted(runs_named(held))),
+        warnings=tuple(there.keeper.warnings),
+    )
+
+
+def _last_active(tree: Tree, journals: Path) -> int | None:
+    times = [last_written(journals)]
+    if tree.folder is not None:
+        log = tree.folder / "logs" / "HEAD"
+        times += [log.stat().st_mtime] if log.exists() else []
+    return int(max(times) * 1e9) or None
+
+
+def _rows_left(room: Room, tree: str) -> int:
+    folders = journal_folders(room, tree)
+    return sum(sum(rows_in(every_journal(folder)).values()) for folder in folders)
+
+
+def _lost(record: Record) -> TreeInfo:
+    half = {Stage.MAKING: Condition.MAKING, Stage.REMOVING: Condition.REMOVING}
+    condition = half.get(record.stage, Condition.MISSING)
+    return TreeInfo(record.name, record.path, condition, record.branch, record.base)
+
+
+def _left(folder: Path) -> TreeInfo:
+    counts = rows_in(every_journal(folder))
+    return TreeInfo(
+        folder.name,
+        str(folder),
+        Condition.REMOVED,
+        runs=len(counts),
+        unsaved=sum(counts.values()),
+        unsaved_runs=tuple(sorted(counts)),
+        active=int(last_written(folder) * 1e9),
+    )

@@ -1,0 +1,134 @@
+"""Finding what would be lost with a work tree: what is in it alone, in no version, on no branch."""
+
+from __future__ import annotations
+
+import filecmp
+from pathlib import Path
+
+from xvc.core.worktree import Losses
+from xvc.dvc.outputs import Out, members, object_of, tracked_outs
+from xvc.dvc.repository import Dvc
+from xvc.errors import CorruptError, NoObject, PointerCorrupt, Unresolved
+from xvc.git.commands import Git
+from xvc.git.worktrees import Tree, holders
+from xvc.history.find import versions
+from xvc.history.unversioned import unsaved
+from xvc.project import Project
+from xvc.store.state import Left, stamp_of
+from xvc.system.files import md5_of
+from xvc.worktrees.shared import git_at, project_at
+
+_BRANCHES = ("refs/heads/", "refs/remotes/")
+
+
+def losses(project: Project, main: Tree, tree: Tree) -> Losses:
+    """Look for everything that only this tree has.
+
+    Raises:
+        GitFailed: git cannot say.
+    """
+    there, git = project_at(project, tree), git_at(project, tree)
+    is_edited = there.store_path.exists() and not _is_as_left(there)  # before it is taken in
+    there.keeper.refresh()
+    state = git.state()
+    kept = (*state.changed, *(p for p in state.untracked if not _is_same(main, tree, p)))
+    counts = unsaved(there)
+    return Losses(
+        rows=tuple(f"run {run} ({rows} rows)" for run, rows in sorted(counts.items())),
+        stores=tuple(_odd_stores(there, is_edited=is_edited or not counts)),
+        versions=tuple(_versions_alone(there, tree)),
+        commits=tuple(_commits_alone(git, tree)),
+        files=tuple(kept),
+        outputs=tuple(_changed_outputs(there, tree)),
+    )
+
+
+def _is_same(main: Tree, tree: Tree, path: str) -> bool:
+    """Whether the main tree has the same file: one that was copied from there."""
+    there = main.path / path
+    if main.is_bare or not there.is_file():
+        return False
+    return filecmp.cmp(there, tree.path / path, shallow=False)
+
+
+def _odd_stores(there: Project, *, is_edited: bool) -> list[str]:
+    """Stores that were set aside, and the one that another program has changed.
+
+    With every row in a version, xvc leaves a store that is some version's, byte for byte.
+    """
+    store = there.store_path
+    if not store.parent.is_dir():
+        return []
+    aside = (f"{store.name}.kept-", f"{store.name}.corrupt-")
+    found = sorted(path for path in store.parent.iterdir() if path.name.startswith(aside))
+    if is_edited and store.exists() and not _is_held_whole(there):
+        found.append(store)
+    return [there.relative(path) for path in found]
+
+
+def _is_as_left(there: Project) -> bool:
+    return Left.read(there.room.store_state).stamp == stamp_of(there.store_path)
+
+
+def _is_held_whole(there: Project) -> bool:
+    return there.dvc is not None and there.dvc.holds(md5_of(there.store_path))
+
+
+def _versions_alone(there: Project, tree: Tree) -> list[str]:
+    """Versions in the tree's history that no other branch has; their tags keep them."""
+    if tree.commit is None:
+        return []
+    own = f"refs/heads/{tree.branch}" if tree.branch else ""
+    mine = set(there.git.text("tag", f"--merged={tree.commit}").splitlines())
+    return [
+        info.name
+        for info in versions(there)
+        if info.name in mine and not set(holders(there.git, info.commit, _BRANCHES)) - {own}
+    ]
+
+
+def _commits_alone(git: Git, tree: Tree) -> list[str]:
+    """Commits of a detached HEAD that no ref leads to; a branch keeps its own."""
+    if tree.branch is not None or tree.commit is None:
+        return []
+    words = ("--not", "--branches", "--remotes", "--tags", "--glob=refs/xvc/")
+    return [name[:10] for name in git.text("rev-list", tree.commit, *words).splitlines()]
+
+
+def _changed_outputs(there: Project, tree: Tree) -> list[str]:
+    dvc = there.dvc
+    if dvc is None:
+        return []
+    files = there.git.listed("*.dvc", "dvc.lock", "*/dvc.lock")
+    found = []
+    for file in files:
+        try:
+            outs = tracked_outs(tree.path, [file])
+        except (PointerCorrupt, Unresolved):
+            found.append(file)
+            continue
+        found += [
+            out.path
+            for out in outs
+            if out.path not in there.own_pointers() and is_changed(dvc, tree.path, out)
+        ]
+    return list(dict.fromkeys(found))
+
+
+def is_changed(dvc: Dvc, top: Path, out: Out) -> bool:
+    """Whether a file of an output holds bytes that the cache does not."""
+    place = top / out.path
+    try:
+        known = members(dvc, out)
+    except (NoObject, CorruptError):
+        known = {}
+    files = [place] if place.is_file() else []
+    files += [each for each in place.rglob("*") if each.is_file()] if place.is_dir() else []
+    return any(not _is_held(dvc, f, known.get(f.relative_to(top).as_posix())) for f in files)
+
+
+def _is_held(dvc: Dvc, path: Path, likely: Path | None) -> bool:
+    """Whether the cache has a file's bytes; a hardlink of an object needs no reading."""
+    if path.is_symlink() or (likely is not None and path.samefile(likely)):
+        return True
+    return object_of(dvc, md5_of(path)).is_file()

@@ -1,0 +1,205 @@
+"""Removing a work tree: refused while something is in it alone, unless that is said twice.
+
+Journals, the code of runs and versions outlive it in every case: they lie in the folder that all
+trees share. Killed anywhere, the same call completes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from xvc.core.worktree import Losses, Record, Stage
+from xvc.errors import BusyError, ConflictError
+from xvc.git.worktrees import Tree, drop_branch, forget_tree, holders
+from xvc.journal.reader import is_written, runs_named
+from xvc.project import Project
+from xvc.worktrees.removal_check import losses
+from xvc.worktrees.shared import (
+    NoTree,
+    every_journal,
+    every_tree,
+    forget,
+    held,
+    held_list,
+    journal_folders,
+    put_by,
+    remember,
+    scratch_of,
+    tree_named,
+)
+
+
+class WouldLose(ConflictError):
+    """A work tree has something that is nowhere else."""
+
+    code = "would-lose"
+
+    def __init__(self, name: str, sentences: tuple[str, ...]) -> None:
+        super().__init__(name, sentences)
+        self.name, self.sentences = name, sentences
+
+    def __str__(self) -> str:
+        return f"work tree {self.name} has {'; '.join(self.sentences)}"
+
+    @property
+    def hint(self) -> str:
+        """Names the ways to keep it, and the way not to."""
+        return (
+            "Commit, `xvc tag` and `xvc worktree merge` what is wanted. "
+            f"`xvc worktree remove {self.name} --dry-run` shows what would go, `--yes` does it."
+        )
+
+
+class TreeInUse(BusyError):
+    """A work tree cannot go now: a run is in it, or it is locked, or we stand in it."""
+
+    code = "tree-in-use"
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(name, reason)
+        self.name, self.reason = name, reason
+
+    def __str__(self) -> str:
+        return f"work tree {self.name}: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """Says what to wait for."""
+        return "Let the run end or stop it, `git worktree unlock`, or call from another tree."
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What goes with a tree and what stays: the plan, and afterwards what was done.
+
+    ``drops_branch`` is whether its branch goes: only one that xvc made and that another branch or
+    a tag holds wholly. ``journals`` is where rows that no version holds are kept, None without any.
+    """
+
+    name: str
+    path: str
+    branch: str | None
+    drops_branch: bool
+    losses: Losses
+    journals: str | None = None
+    is_dry: bool = False
+
+
+def remove(
+    project: Project, name: str, folder: Path, *, yes: bool = False, dry_run: bool = False
+) -> Removal:
+    """Remove the tree that *name* or a path (from *folder*) means.
+
+    Raises:
+        NoTree: there is none; the main tree is never meant.
+        WouldLose: something is in it alone, and *yes* was not said.
+        TreeInUse: a run is in it, git has it locked, or the call comes from inside.
+        LockBusy: another xvc is at it, for long.
+        GitFailed: git refused.
+    """
+    record, tree = tree_named(project, name, folder)
+    called = record.name if record else tree.folder.name if tree and tree.folder else name
+    with held(project.room, called, "worktree remove"):
+        record, tree = tree_named(project, name, folder)
+        record = record or _record_for(called, tree)
+        if tree is not None and record.stage is not Stage.REMOVING:
+            record = replace(record, branch=tree.branch, tree=_own_name(tree))
+        plan = _planned(project, record, tree)
+        if dry_run:
+            return replace(plan, is_dry=True)
+        if plan.losses and not yes:
+            raise WouldLose(record.name, plan.losses.sentences)
+        with held_list(project, f"remove {called}"):
+            return removed(project, record, plan)
+
+
+def _record_for(name: str, tree: Tree | None) -> Record:
+    if tree is None:
+        raise NoTree(name)
+    now = time.time_ns()
+    return Record(name, str(tree.path), tree.commit or "", tree.branch, False, Stage.READY, now)
+
+
+def _own_name(tree: Tree) -> str:
+    return tree.folder.name if tree.folder else ""
+
+
+def _planned(project: Project, record: Record, tree: Tree | None) -> Removal:
+    """Look what goes and what stays; a removal that was begun is not asked again."""
+    refuse_in_use(project, record, tree)
+    lost = Losses()
+    if tree is not None and is_filled(tree) and record.stage is not Stage.REMOVING:
+        lost = losses(project, every_tree(project)[0], tree)
+    drops = _may_drop(project, record)
+    return Removal(record.name, record.path, record.branch, drops, lost)
+
+
+def is_filled(tree: Tree) -> bool:
+    """Whether git has come to the end of making a tree."""
+    is_there = (tree.path / ".git").exists()
+    return is_there and tree.folder is not None and (tree.folder / "index").exists()
+
+
+def refuse_in_use(project: Project, record: Record, tree: Tree | None) -> None:
+    """Refuse a tree that cannot go now.
+
+    Raises:
+        TreeInUse: a run is in it, git has it locked, or the call comes from inside.
+    """
+    if tree is not None and tree.locked is not None and tree.locked != "initializing":
+        raise TreeInUse(record.name, f"git has it locked ({tree.locked or 'no reason given'})")
+    if project.git.place.top == Path(record.path):
+        raise TreeInUse(record.name, "this call comes from inside it")
+    folders = journal_folders(project.room, record.tree) if record.tree else []
+    live = [path for each in folders for path in every_journal(each) if is_written(path)]
+    if live:
+        names = ", ".join(sorted(runs_named(live))) or "a process"
+        raise TreeInUse(record.name, f"{names} is still writing in it")
+
+
+def _may_drop(project: Project, record: Record) -> bool:
+    """Whether the branch may go with the tree: xvc has made it, and all of it is held elsewhere."""
+    if not record.made_branch or record.branch is None:
+        return False
+    own = f"refs/heads/{record.branch}"
+    commit = project.git.commit_of(own)
+    used = {tree.branch for tree in every_tree(project) if str(tree.path) != record.path}
+    if commit is None or record.branch in used:
+        return False
+    others = holders(project.git, commit, ("refs/heads/", "refs/remotes/", "refs/tags/"))
+    return bool(set(others) - {own})
+
+
+def removed(project: Project, record: Record, plan: Removal) -> Removal:
+    """Take a tree away, in an order in which every part left can be found again.
+
+    The caller holds the tree and the list of trees, and has asked what would be lost.
+
+    Raises:
+        GitFailed: git refused.
+    """
+    git, room, path = project.git, project.room, Path(record.path)
+    commit = git.commit_of(f"refs/heads/{record.branch}") if plan.drops_branch else None
+    remember(room, replace(record, stage=Stage.REMOVING))
+    trash = path.with_name(f".{path.name}.removed-{record.since}")
+    if trash.exists():
+        shutil.rmtree(trash)
+    if path.exists():
+        os.rename(path, trash)  # from here on it is gone, in one step
+    forget_tree(git, path)
+    if trash.exists():
+        shutil.rmtree(trash)
+    kept = [put_by(room, folder) for folder in journal_folders(room, record.tree)]
+    scratch = scratch_of(room, record.name)
+    if commit is not None and record.branch is not None:
+        drop_branch(git, record.branch, commit, scratch)
+    forget(room, record.name)
+    with contextlib.suppress(OSError):
+        scratch.rmdir()
+    journals = next((str(each) for each in kept if each is not None), None)
+    return replace(plan, journals=journals)

@@ -1,0 +1,211 @@
+"""Setting up a linked work tree: its DVC settings, its store, its data, the files it asks for.
+
+Every step looks at what is there and does the rest, so a call that was killed is completed by the
+next. Nothing that is there is replaced; tracked files are not touched.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from xvc.core.model import candidate_of
+from xvc.dvc.cache_links import Linker, link_kinds
+from xvc.dvc.local_config import cache_type, share_settings
+from xvc.dvc.outputs import BadListing, Out, members, tracked_outs
+from xvc.dvc.repository import SUFFIX, Dvc
+from xvc.errors import NoObject, ObjectCorrupt, PointerCorrupt, Unresolved
+from xvc.git.worktrees import Tree, untracked_like
+from xvc.project import Project
+from xvc.store import query
+from xvc.system.files import add_line
+from xvc.worktrees.shared import git_at, project_at
+
+INCLUDE = ".worktreeinclude"
+_SCRATCH = ".exp-set-up"
+
+
+@dataclass(slots=True)
+class SetUp:
+    """What was done: files put there by kind of link, files copied, and what is not there."""
+
+    linked: dict[str, int] = field(default_factory=dict)
+    copied: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def set_up(project: Project, main: Tree, tree: Tree) -> SetUp:
+    """Make a linked tree ready for runs.
+
+    Raises:
+        DvcFailed: a DVC configuration file cannot be read.
+        OSError: the tree cannot be written.
+    """
+    done = SetUp()
+    _keep_apart(project, main, tree)
+    there = project_at(project, tree)
+    roots = _dvc_roots(there, tree)
+    for root in roots:
+        if not main.is_bare and (main.path / root / ".dvc").is_dir():
+            main_dvc = Dvc(main.path / root, project.environment)
+            share_settings(main_dvc, tree.path / root, project.room.dvc_site)
+    project.room.dvc_site.mkdir(parents=True, exist_ok=True, mode=0o700)
+    there.keeper.refresh()
+    done.warnings += there.keeper.warnings
+    put_data(there, tree, done)
+    if not main.is_bare:
+        _copy_included(project, main, tree, there, done)
+    if done.missing:
+        done.warnings.append(_how_to_fetch(tree, done.missing))
+    return done
+
+
+def _keep_apart(project: Project, main: Tree, tree: Tree) -> None:
+    """Let git ignore a tree that lies inside the main one; else `git add` takes it in."""
+    if main.is_bare or not tree.path.is_relative_to(main.path):
+        return
+    below = tree.path.relative_to(main.path).as_posix()
+    if not git_at(project, main).ignored([f"{below}/"]):
+        exclude = project.git.place.common / "info" / "exclude"
+        exclude.parent.mkdir(exist_ok=True)
+        add_line(exclude, f"/{below}/")
+
+
+def _dvc_roots(there: Project, tree: Tree) -> list[PurePosixPath]:
+    """List the DVC repositories of a tree, those inside others first."""
+    found = {
+        PurePosixPath(p).parent.parent for p in there.git.listed(".dvc/config", "*/.dvc/config")
+    }
+    own = Dvc.find(there.root, tree.path, there.environment)  # one that git does not track
+    if own is not None:
+        found.add(PurePosixPath(own.root.relative_to(tree.path).as_posix()))
+    return sorted(found, key=lambda root: (-len(root.parts), root))
+
+
+def put_data(there: Project, tree: Tree, done: SetUp) -> None:
+    """Put what the tree's pointers name to its place, from the cache; what is there stays.
+
+    Raises:
+        OSError: the tree cannot be written.
+    """
+    roots = _dvc_roots(there, tree)
+    for root in roots:
+        _put_data(there, tree, root, roots, done)
+
+
+def _put_data(
+    there: Project,
+    tree: Tree,
+    root: PurePosixPath,
+    roots: Iterable[PurePosixPath],
+    done: SetUp,
+) -> None:
+    dvc = Dvc(tree.path / root, there.environment)
+    files = [
+        file
+        for file in there.git.listed("*.dvc", "dvc.lock", "*/dvc.lock")
+        if next((each for each in roots if PurePosixPath(file).is_relative_to(each)), None) == root
+    ]
+    outs = _readable(tree.path, files, done)
+    outs = [out for out in outs if out.path not in there.own_pointers()]
+    written = _written_by_runs(there) if any(not out.is_made for out in outs) else frozenset()
+    linker = Linker(link_kinds(cache_type(dvc)), dvc.root / ".dvc" / "tmp" / "xvc-links")
+    linker.clear()
+    for out in outs:
+        is_own = out.is_made or out.path in written or out.path.endswith(".duckdb")
+        _put(tree.path, dvc, linker, out, done, is_own=is_own)
+    linker.clear()
+    for kind, count in linker.made.items():
+        done.linked[kind] = done.linked.get(kind, 0) + count
+
+
+def _readable(top: Path, files: Iterable[str], done: SetUp) -> list[Out]:
+    found: dict[str, Out] = {}
+    for file in files:
+        try:
+            found |= {out.path: out for out in tracked_outs(top, [file])}
+        except (PointerCorrupt, Unresolved) as err:
+            done.warnings.append(f"{err}. {err.hint}".rstrip())
+    return list(found.values())
+
+
+def _written_by_runs(there: Project) -> frozenset[str]:
+    """Name the files that a run has left as its outputs, so that the next may write them."""
+    if not there.store_path.exists():
+        return frozenset()
+    with there.keeper.view() as connection:
+        runs = query.all_runs(connection)
+    named = {path for run in runs for path in run.outs if candidate_of(path) is None}
+    return frozenset(there.relative(there.root / path) for path in named)
+
+
+def _put(top: Path, dvc: Dvc, linker: Linker, out: Out, done: SetUp, *, is_own: bool) -> None:
+    try:
+        found = members(dvc, out)
+    except NoObject:
+        if not (top / out.path).exists():
+            done.missing.append(out.said_by if out.said_by.endswith(SUFFIX) else out.path)
+        return
+    except (ObjectCorrupt, BadListing) as err:
+        done.warnings.append(f"{out.path} was not put there: {err}. {err.hint}")
+        return
+    if out.digest.endswith(".dir") and _is_inside(top, top / out.path):
+        (top / out.path).mkdir(parents=True, exist_ok=True)
+    safe: dict[Path, bool] = {}
+    for path, place in found.items():
+        target = top / path
+        if target.parent not in safe:
+            safe[target.parent] = _is_inside(top, target.parent)
+        if safe[target.parent]:
+            linker.put(place, target, is_own=is_own)
+        else:
+            done.warnings.append(f"{path} was not put there: a link leads out of the tree")
+
+
+def _is_inside(top: Path, path: Path) -> bool:
+    return path.resolve().is_relative_to(top)
+
+
+def _how_to_fetch(tree: Tree, missing: list[str]) -> str:
+    names = " ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
+    return (
+        f"{len(missing)} tracked outputs are not in the DVC cache ({names}); "
+        f"get them with `dvc fetch {names.removesuffix(' …')}` in {tree.path}, "
+        f"then `xvc worktree adopt {tree.path}`"
+    )
+
+
+def _copy_included(project: Project, main: Tree, tree: Tree, there: Project, done: SetUp) -> None:
+    """Copy the untracked files that the main tree's list names; what is there stays."""
+    patterns = main.path / INCLUDE
+    if not patterns.is_file():
+        return
+    scratch = tree.path / _SCRATCH
+    shutil.rmtree(scratch, ignore_errors=True)
+    store = there.relative(there.store_path)
+    try:
+        for path in untracked_like(git_at(project, main), patterns):
+            source, target = main.path / path, tree.path / path
+            is_ours = ".dvc" in Path(path).parts or path.startswith(store)
+            if is_ours or os.path.lexists(target) or not _is_inside(tree.path, target.parent):
+                continue
+            _copy(source, target, scratch)
+            done.copied.append(path)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _copy(source: Path, target: Path, scratch: Path) -> None:
+    """Copy by way of a folder that git ignores: half a file never has the file's name."""
+    if not scratch.is_dir():
+        scratch.mkdir()
+        (scratch / ".gitignore").write_text("*\n")
+    fresh = scratch / "file"
+    fresh.unlink(missing_ok=True)
+    shutil.copy2(source, fresh, follow_symlinks=False)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(fresh, target)

@@ -1,0 +1,222 @@
+"""What the commands on work trees share: which there are, and what is remembered of them.
+
+The notes lie in the room, a file each, so that they outlive the trees.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from xvc.core.worktree import Record, Stage
+from xvc.errors import BusyError, CorruptError, NotFoundError
+from xvc.git.commands import Git
+from xvc.git.worktrees import Tree, drop_half_made, place_of, trees
+from xvc.journal.layout import Room
+from xvc.journal.reader import journals
+from xvc.project import Project
+from xvc.system.files import write_durably
+from xvc.system.lock import FileLock
+
+_WAIT = 600.0  # seconds for the same tree being made or removed by another xvc
+_LOCK_WAIT = 120.0  # seconds for git to make or forget another tree
+_ENDING = ".json"
+
+
+class NoTree(NotFoundError):
+    """No work tree answers to a name or a path."""
+
+    code = "no-tree"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+    def __str__(self) -> str:
+        return f"there is no work tree {self.name!r}"
+
+    @property
+    def hint(self) -> str:
+        """Names the list."""
+        return "`xvc worktree list` shows all; `xvc worktree adopt PATH` takes one on."
+
+
+class BadRecord(CorruptError):
+    """What was remembered of a work tree cannot be read."""
+
+    code = "bad-record"
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(path, reason)
+        self.path, self.reason = path, reason
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """Says what depends on it."""
+        return "Remove the file and call `xvc worktree adopt` on the tree; no run is in it."
+
+
+def record_of(room: Room, name: str) -> Record | None:
+    """Read what is remembered of a tree; None when that is nothing.
+
+    Raises:
+        BadRecord: the note is torn.
+    """
+    path = room.worktrees / f"{name}{_ENDING}"
+    try:
+        return Record.from_facts(json.loads(path.read_bytes()))
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as err:
+        raise BadRecord(str(path), f"{type(err).__name__}: {err}") from err
+
+
+def records(room: Room) -> list[Record]:
+    """Read what is remembered of all trees, by name.
+
+    Raises:
+        BadRecord: a note is torn.
+    """
+    if not room.worktrees.is_dir():
+        return []
+    names = sorted(p.stem for p in room.worktrees.iterdir() if p.suffix == _ENDING)
+    return [record for name in names if (record := record_of(room, name)) is not None]
+
+
+def remember(room: Room, record: Record) -> Record:
+    """Put a note on the disk."""
+    room.worktrees.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(record.facts, ensure_ascii=False)
+    write_durably(room.worktrees / f"{record.name}{_ENDING}", text.encode())
+    return record
+
+
+def forget(room: Room, name: str) -> None:
+    """Take a note away."""
+    (room.worktrees / f"{name}{_ENDING}").unlink(missing_ok=True)
+
+
+@contextmanager
+def held(room: Room, name: str, doing: str) -> Iterator[None]:
+    """Keep every other xvc from the tree of this name.
+
+    Raises:
+        LockBusy: another one is at it, for long.
+    """
+    lock = FileLock(room.folder / "locks" / f"worktree-{name}")
+    with lock.held(wait=_WAIT, doing=f"{doing} {name}"):
+        yield
+
+
+@contextmanager
+def held_list(project: Project, doing: str, wait: float = _LOCK_WAIT) -> Iterator[None]:
+    """Keep every other xvc from git's list of trees, which git itself does not, and mend it.
+
+    Raises:
+        LockBusy: another one is at it, for more than *wait* seconds.
+        BadRecord: a note is torn.
+    """
+    room = project.room
+    with FileLock(room.worktree_lock).held(wait=wait, doing=doing):
+        for record in records(room):
+            if record.stage is Stage.MAKING:  # nobody is making it: we hold the list
+                drop_half_made(project.git, Path(record.path), scratch_of(room, record.name))
+        yield
+
+
+def every_tree(project: Project) -> list[Tree]:
+    """List the work trees, the main one first.
+
+    Raises:
+        BadRecord: a note is torn.
+        GitFailed: git cannot list them.
+    """
+    if any(record.stage is Stage.MAKING for record in records(project.room)):
+        with suppress(BusyError, OSError), held_list(project, "list", wait=0.0):
+            pass  # it is mended by now
+    return trees(project.git)
+
+
+def scratch_of(room: Room, name: str) -> Path:
+    """Name the folder of the notes on what git is doing for one tree; it is made."""
+    folder = room.scratch / f"worktree-{name}"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def project_at(project: Project, tree: Tree) -> Project:
+    """Find the same project in another tree: a folder's below the top there, too."""
+    top = project.git.place.top
+    below = project.root.relative_to(top)
+    folder = tree.path / below
+    return Project.find(folder if folder.is_dir() else tree.path, project.environment)
+
+
+def git_at(project: Project, tree: Tree) -> Git:
+    """Reach git in another tree."""
+    return Git(place_of(project.git, tree), project.environment)
+
+
+def tree_named(project: Project, name: str, folder: Path) -> tuple[Record | None, Tree | None]:
+    """Find a tree by the name that xvc knows it by, by git's own, or by its path.
+
+    Raises:
+        NoTree: there is none.
+        BadRecord: a note is torn.
+    """
+    linked = every_tree(project)[1:]
+    path = Path(os.path.normpath(folder / name))
+    known = records(project.room)
+    record = next((each for each in known if each.name == name), None)
+    record = record or next((each for each in known if Path(each.path) == path), None)
+    if record is not None:
+        return record, next((t for t in linked if t.path == Path(record.path)), None)
+    for tree in linked:
+        if path == tree.path or (tree.folder is not None and tree.folder.name == name):
+            return None, tree
+    raise NoTree(name)
+
+
+def journal_folders(room: Room, tree: str) -> list[Path]:
+    """List where the journals of a linked tree lie: its own, and those of projects below it."""
+    home, name = room.folder / "journals", f"worktree-{tree}"
+    if not home.is_dir():
+        return []
+    found = (path for path in home.iterdir() if path.is_dir())
+    return sorted(p for p in found if p.name == name or p.name.startswith(f"{name}+"))
+
+
+def put_by(room: Room, folder: Path) -> Path | None:
+    """Keep the journals of a tree that is gone from the next tree of its name.
+
+    Returns where they are; None when there were none.
+    """
+    (room.folder / "stores" / f"{folder.name}.json").unlink(missing_ok=True)
+    if not every_journal(folder):
+        return None
+    room.removed.mkdir(parents=True, exist_ok=True)
+    number = 1
+    while (place := room.removed / f"{folder.name.removeprefix('worktree-')}-{number}").exists():
+        number += 1
+    folder.rename(place)
+    return place
+
+
+def every_journal(folder: Path) -> list[Path]:
+    """List the journals of a folder and those that are folded already."""
+    return journals(folder) + journals(folder / "folded")
+
+
+def last_written(folder: Path) -> float:
+    """Return when a journal of a folder was last written, in seconds; 0 without any."""
+    times = [0.0]
+    for path in every_journal(folder):
+        with suppress(FileNotFoundError):
+            times.append(path.stat().st_mtime)
+    return max(times)
