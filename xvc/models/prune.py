@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from xvc.core.model import candidate_path
 from xvc.core.objective import Measure
+from xvc.core.spelling import counted
 from xvc.dvc.outputs import Out, digests_of, object_of
 from xvc.dvc.remote import Remote
 from xvc.dvc.repository import SUFFIX, Dvc
@@ -20,7 +21,6 @@ from xvc.history.find import find
 from xvc.models.list import Candidate, NoModel, read_models
 from xvc.models.publish_models import Change, complete, land
 from xvc.project import Project
-from xvc.runs.checks import counted
 from xvc.sharing.fetch_objects import Haul, Told
 from xvc.system.files import md5_of
 from xvc.system.lock import FileLock
