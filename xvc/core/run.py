@@ -44,7 +44,8 @@ class Code:
 
     ``commit`` is HEAD (None on an unborn branch), ``snapshot`` the commit that holds the tree as
     it was, ``is_dirty`` whether the two trees differ, ``left_out`` the paths that the snapshot
-    does not hold although git does not ignore them.
+    does not hold although git does not ignore them, ``incomplete`` those among what ran that could
+    not be held.
     """
 
     commit: str | None = None
@@ -53,6 +54,7 @@ class Code:
     branch: str | None = None
     worktree: str | None = None
     left_out: tuple[str, ...] = ()
+    incomplete: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,11 @@ class Room:
         return self.folder / "locks" / f"store-{self.tree}"
 
     @property
+    def run_times(self) -> Path:
+        """When runs were going on in this tree."""
+        return self.folder / "run-times" / f"{self.tree}.jsonl"
+
+    @property
     def version_lock(self) -> Path:
         """Held while a version is made, by all trees."""
         return self.folder / "locks" / "versions"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
+from xvc.core.code_files import in_short, names_once
 from xvc.core.ids import run_id
 from xvc.core.record import Kind, environment_facts, facts_of
 from xvc.core.run import Code, Environment, RunRecord
@@ -25,12 +26,14 @@ from xvc.journal.fallback_dir import make_refuge
 from xvc.journal.writer import Journal
 from xvc.project import Project
 from xvc.recording.command_params import option_values
+from xvc.recording.run_times import not_named_yet, note_begin, written_by_runs
 from xvc.system.environment import describe_environment, environment_digest
 from xvc.system.lock import current_owner
 from xvc.system.value_files import metric_files_of, params_files_of, parse_scalar, read_values
 from xvc.types import Json, Nanoseconds, RunId
 
 T = TypeVar("T")
+_NAMED = 3  # files that one sentence names
 
 
 @dataclass(slots=True)
@@ -65,6 +68,8 @@ def begin(
     warnings: list[str] = []
     state = _try(project.git.state, warnings) if project.place else None
     snapshot = _try(lambda: _snapshot(project, run, state), warnings) if state else None
+    if snapshot is not None:
+        warnings += _lacks(project, snapshot)
     untracked = state.untracked if state else ()
     data = _try(lambda: project.data_inputs(untracked, outs), warnings) or {}
     environment = _environment(project, program, warnings)
@@ -84,6 +89,8 @@ def begin(
         note=note,
     )
     journal = _write_down(project, record, environment, warnings)
+    if project.place is not None:
+        note_begin(project.own_room, run, record.started or 0, journal.path)
     return Begun(record, journal, snapshot, warnings)
 
 
@@ -129,8 +136,71 @@ def open_journal(project: Project, folder: Path | None = None) -> Journal:
 
 
 def _snapshot(project: Project, run: RunId, state: State) -> Snapshot:
-    most = project.settings.snapshot_limit
-    return take(project.git, run, state, most_bytes=most, scratch=project.room.scratch)
+    return take(
+        project.git,
+        run,
+        state,
+        limits=project.snapshot_limits,
+        scratch=project.room.scratch,
+        written=lambda paths: results_among(project, paths),
+    )
+
+
+def results_among(project: Project, paths: Sequence[str]) -> set[str]:
+    """Tell which untracked files, named from the top, runs have written; params are the user's."""
+    named = {project.relative(path) for path in params_files(project)}
+    written = written_by_runs(project.own_room, project.git.place.top, paths)
+    return written - named
+
+
+def _lacks(project: Project, snapshot: Snapshot) -> list[str]:
+    """Say what the snapshot lacks: code at every run, all else once."""
+    said = []
+    if snapshot.incomplete:
+        said.append(
+            f"code incomplete: {', '.join(in_short(snapshot.incomplete))} cannot be held, "
+            "so no version of this run tells what ran"
+        )
+    if snapshot.written:
+        said += unnamed_results(project, snapshot.written)
+    said += _too_much(project, snapshot)
+    return said
+
+
+def _too_much(project: Project, snapshot: Snapshot) -> list[str]:
+    results = {*in_short(snapshot.written), *snapshot.incomplete}
+    large = [name for name in snapshot.left_out if name not in results]
+    fresh = not_named_yet(project.own_room, [name.partition(" (")[0] for name in large])
+    told = [name for name in large if name.partition(" (")[0] in fresh]
+    if not told:
+        return []
+    return [
+        f"not in the code of this run: {few_of(told)}; too many, too large, secret or another "
+        "repository. What is data belongs to `dvc add` or .gitignore, what is code to `git add`"
+    ]
+
+
+def unnamed_results(project: Project, paths: Sequence[str]) -> list[str]:
+    """Say once of files that runs wrote that they are no code, and what can be done with them."""
+    names = names_once(paths)
+    fresh = {*not_named_yet(project.own_room, names.values())}
+    told = [path for path in paths if names[path] in fresh]
+    if not told:
+        return []
+    return [
+        f"{few_of(in_short(told))}: written by a run, so no code of later runs. "
+        "To keep it with its run, name it with --out or --model; else ignore it in .gitignore"
+    ]
+
+
+def few_of(names: Sequence[str]) -> str:
+    """Name a few and count the others.
+
+    >>> few_of(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _code(project: Project, state: State | None, snapshot: Snapshot | None) -> Code:
@@ -145,6 +215,7 @@ def _code(project: Project, state: State | None, snapshot: Snapshot | None) -> C
         snapshot=snapshot.commit,
         is_dirty=snapshot.is_dirty,
         left_out=snapshot.left_out,
+        incomplete=snapshot.incomplete,
     )
 
 

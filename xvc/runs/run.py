@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xvc.core.code_files import is_source
 from xvc.core.model import ModelFile
 from xvc.core.record import Kind
 from xvc.core.run import DataFile, RunRecord, Status
@@ -21,7 +22,15 @@ from xvc.core.run_context import VARIABLE, RunContext
 from xvc.core.version import Bump
 from xvc.errors import BadValue, JournalFailed, NoCommand, XvcError
 from xvc.project import Project
-from xvc.recording.begin_run import Begun, begin, metrics_files, params_files
+from xvc.recording.begin_run import (
+    Begun,
+    begin,
+    metrics_files,
+    params_files,
+    results_among,
+    unnamed_results,
+)
+from xvc.recording.run_times import changed_at, note_end
 from xvc.recovery.recover import mend
 from xvc.runs.capture import LineMetrics
 from xvc.store.db import warm_up
@@ -55,6 +64,7 @@ class RunRequest:
     write_params: bool = False
     timeout: float | None = None
     tag: Bump | None = None
+    incomplete: bool = False
     fold: bool = True
 
 
@@ -107,6 +117,8 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
     with _forgiving(begun.warnings):
         _end(project, begun, ending, _outs(project, request, begun.warnings) | kept)
     record = _finished(begun.record, recorder, ending)
+    with _forgiving(begun.warnings):
+        begun.warnings += _unnamed(project, begun, request)
     with _forgiving(begun.warnings):
         if request.fold:
             project.keeper.refresh()
@@ -202,13 +214,18 @@ def _tagged(
         return None
     from xvc.versions.tag import TagRequest, tag  # late: a run without a version needs none of it
 
+    wanted = TagRequest(
+        bump=request.tag, run=record.id, just_ran=True, incomplete=request.incomplete
+    )
     try:
-        return tag(project, TagRequest(bump=request.tag, run=record.id, just_ran=True))
+        return tag(project, wanted)
     except (XvcError, OSError) as err:
         hint = err.hint if isinstance(err, XvcError) else ""
         later = (
             f"The run is kept; `xvc tag {request.tag.value} --run {record.id}` gives it a version"
         )
+        if "xvc tag" in hint:
+            later = "The run is kept"
         warnings.append(" ".join(part for part in (f"{err}.", hint, later) if part))
         return None
 
@@ -316,6 +333,8 @@ def _end(project: Project, begun: Begun, ending: Ending, outs: Mapping[str, Data
         with _forgiving(begun.warnings):
             facts["touched"] = _touched(project, begun)
         begun.snapshot.index.unlink(missing_ok=True)
+    if project.place is not None:
+        note_end(project.own_room, begun.record.id)
     begun.journal.note(Kind.END, begun.record.id, facts)
     begun.journal.close()
 
@@ -333,6 +352,28 @@ def _outs(project: Project, request: RunRequest, warnings: list[str]) -> dict[st
             with _forgiving(warnings):
                 found[out] = project.dvc.keep(place)
     return found
+
+
+def _unnamed(project: Project, begun: Begun, request: RunRequest) -> list[str]:
+    """Name what the run wrote and nobody ignores, declares or reads: once, with the ways out."""
+    if begun.snapshot is None:
+        return []
+    named = [*request.outs, *(path for path in map(_of_model, request.models))]
+    known = {project.relative(project.root / path) for path in named}
+    known |= {project.relative(path) for path in metrics_files(project)}
+    top, since = project.git.place.top, begun.record.started or 0
+    fresh = [
+        path
+        for path in project.git.untracked()
+        if not is_source(path)
+        and (changed_at(top / path) or 0) >= since
+        and not any(path == each or path.startswith(f"{each}/") for each in known)
+    ]
+    return unnamed_results(project, [*results_among(project, fresh)])
+
+
+def _of_model(text: str) -> str:
+    return text.rpartition(":")[0] or text
 
 
 def _parsed(request: RunRequest) -> tuple[ModelFile, ...]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 import typer
 
 from xvc.cli.context import Context
+from xvc.cli.options import Incomplete
 from xvc.cli.output import Answer, duration, say, show, warn
 from xvc.core.run import Status
 from xvc.errors import BadValue
@@ -52,6 +53,7 @@ def command(
         str | None,
         typer.Option("--tag", metavar="BUMP", help="Make it a version: major, minor or patch."),
     ] = None,
+    incomplete: Incomplete = False,
     capture: Annotated[
         bool,
         typer.Option("--capture", help="Read `METRIC name=value` and `name: value` lines."),
@@ -122,6 +124,7 @@ def command(
         write_params=write_params,
         timeout=timeout,
         tag=Bump(tag) if tag else None,
+        incomplete=incomplete,
         fold=fold,
     )
     here.manner.as_json = as_json  # a `--json` further on is the command's own

@@ -32,6 +32,7 @@ class Code(TypedDict):
     branch: NotRequired[str]
     worktree: NotRequired[str]
     left_out: list[str]
+    incomplete: list[str]
 
 
 class Usage(TypedDict):
@@ -115,6 +116,7 @@ def _text(found: Found) -> str:
             ("command", " ".join(run.command)),
             ("started", f"{moment(run.started)}, took {duration(run.seconds)}"),
             ("code", _code(found)),
+            ("code incomplete", ", ".join(code.incomplete)),
             ("left out", ", ".join(code.left_out)),
             ("note", run.note),
             ("parent", run.parent),
