@@ -30,12 +30,27 @@ class Status(StrEnum):
         return self not in (Status.RUNNING, Status.LOST)
 
 
+MODIFIED, ABSENT = "modified", "absent"
+"""How data was found that is not what its pointer names."""
+
+
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """One DVC-tracked input as a run saw it: its digest and its size in bytes."""
+    """One DVC-tracked input as a run saw it: its digest and its size in bytes.
+
+    ``state`` says where it was not what its pointer names: ``modified``, then ``digest`` is that of
+    the bytes that were there and ``tracked`` the pointer's, or ``absent``.
+    """
 
     digest: str
     size: int | None = None
+    state: str | None = None
+    tracked: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """What two runs have to share to have read the same."""
+        return ABSENT if self.state == ABSENT else self.digest
 
 
 @dataclass(frozen=True, slots=True)

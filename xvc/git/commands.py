@@ -217,6 +217,12 @@ class Git:
         found = self.call("ls-files", "--others", "--exclude-standard", "-z")
         return [_text(path) for path in found.split(b"\0") if path]
 
+    def matched(self, patterns: Path, folder: str) -> set[str]:
+        """Tell which files of a folder, that git does not track, a file of patterns names."""
+        flags = ("--others", "--ignored", f"--exclude-from={patterns}", "-z")
+        found = self.call("ls-files", *flags, "--", f":(literal){folder}")
+        return {_text(path) for path in found.split(b"\0") if path}
+
     def ignored(self, paths: Iterable[str]) -> set[str]:
         """Tell which of these paths git ignores; a tracked one it does not."""
         listed = b"".join(os.fsencode(path) + b"\0" for path in paths)

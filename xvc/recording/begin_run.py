@@ -17,8 +17,9 @@ from typing import TypeVar
 from xvc.core.code_files import in_short, names_once
 from xvc.core.ids import run_id
 from xvc.core.record import Kind, environment_facts, facts_of
-from xvc.core.run import Code, Environment, RunRecord
+from xvc.core.run import ABSENT, MODIFIED, Code, DataFile, Environment, RunRecord
 from xvc.core.secrets import mask_argv, mask_values
+from xvc.dvc.data_check import Looker
 from xvc.errors import JournalFailed, XvcError
 from xvc.git.commands import State
 from xvc.git.snapshot import Snapshot, take
@@ -57,6 +58,7 @@ def begin(
     note: str | None = None,
     parent: RunId | None = None,
     program: str | None = None,
+    keeps_data: bool = False,
 ) -> Begun:
     """Take the code snapshot, append *started* and put it on the disk: from here the run exists.
 
@@ -72,6 +74,8 @@ def begin(
         warnings += _lacks(project, snapshot)
     untracked = state.untracked if state else ()
     data = _try(lambda: project.data_inputs(untracked, outs), warnings) or {}
+    data = _try(lambda: _as_it_is(project, data, keeps=keeps_data), warnings) or data
+    warnings += _other_data(project, data)
     environment = _environment(project, program, warnings)
     record = RunRecord(
         id=run,
@@ -144,6 +148,60 @@ def _snapshot(project: Project, run: RunId, state: State) -> Snapshot:
         scratch=project.room.scratch,
         written=lambda paths: results_among(project, paths),
     )
+
+
+def looked_at(project: Project, data: Mapping[str, DataFile]) -> dict[str, DataFile]:
+    """Look whether data, by paths from the top, is what its pointers name.
+
+    Raises:
+        OSError: a file cannot be read.
+        GitFailed: git cannot say what ``.dvcignore`` takes out.
+    """
+    if not data or project.place is None or project.dvc is None:
+        return dict(data)
+    git, patterns = project.git, project.dvc.root / ".dvcignore"
+    looker = Looker(
+        project.dvc,
+        project.place.top,
+        project.own_room.data_looks,
+        project.environment,
+        lambda folder: git.matched(patterns, folder) if patterns.is_file() else set(),
+    )
+    return looker.look(data)
+
+
+def _as_it_is(
+    project: Project, data: Mapping[str, DataFile], *, keeps: bool
+) -> dict[str, DataFile]:
+    """Look at the data; *keeps* puts what is modified into the DVC cache."""
+    found = looked_at(project, data)
+    for path, file in found.items() if keeps and project.dvc is not None else ():
+        if project.dvc is not None and file.state == MODIFIED:
+            kept = project.dvc.keep(project.git.place.top / path)
+            found[path] = replace(file, digest=kept.digest, size=kept.size)
+    return found
+
+
+def _other_data(project: Project, data: Mapping[str, DataFile]) -> list[str]:
+    """Say in one line which data is not what its pointer names, with what mends it."""
+    absent = [path for path, file in data.items() if file.state == ABSENT]
+    changed = {path: file for path, file in data.items() if file.state == MODIFIED}
+    said = []
+    if absent:
+        said.append(f"data absent: {few_of(absent)}; `xvc pull` brings it")
+    old = [path for path, f in changed.items() if project.dvc and project.dvc.holds(f.digest)]
+    new = [path for path in changed if path not in old]
+    if old:
+        said.append(
+            f"data modified: {few_of(old)} holds another version than its pointer names; "
+            "`xvc pull` puts that in place"
+        )
+    if new:
+        said.append(
+            f"data modified: {few_of(new)} holds bytes that its pointer does not name; "
+            f"`dvc add {new[0]}` records them"
+        )
+    return ["; ".join(said)] if said else []
 
 
 def results_among(project: Project, paths: Sequence[str]) -> set[str]:

@@ -65,6 +65,7 @@ class RunRequest:
     timeout: float | None = None
     tag: Bump | None = None
     incomplete: bool = False
+    keeps_data: bool = False
     fold: bool = True
 
 
@@ -144,6 +145,7 @@ def _begun(project: Project, request: RunRequest) -> Begun:
         note=request.note,
         parent=outer.run if outer else None,
         program=request.command[0],
+        keeps_data=request.keeps_data,
     )
 
 

@@ -58,6 +58,28 @@ class CodeIncomplete(ConflictError):
         return f"If that file does not matter, `xvc tag --incomplete --run {self.run}` tags it."
 
 
+class DataDiffers(ConflictError):
+    """Some of the data that a run read was not what its pointers name, or was not there."""
+
+    code = "data-differs"
+
+    def __init__(self, run: str, paths: tuple[str, ...]) -> None:
+        super().__init__(run, paths)
+        self.run, self.paths = run, paths
+
+    def __str__(self) -> str:
+        named = ", ".join(self.paths[:3]) + (" …" if len(self.paths) > 3 else "")
+        return f"the data of run {self.run} was not what its pointers name: {named}"
+
+    @property
+    def hint(self) -> str:
+        """Names the ways to have data and pointers agree, and the way around."""
+        return (
+            "`xvc pull` puts the data of the pointers in place, `dvc add` records the data as it "
+            f"is; then run again. As it was, `xvc tag --incomplete --run {self.run}` tags it."
+        )
+
+
 class CodeUnknown(ConflictError):
     """The run's code was not kept, and HEAD is not it."""
 
@@ -99,9 +121,13 @@ def refuse_incomplete(record: RunRecord) -> None:
 
     Raises:
         CodeIncomplete: some of its code could not be held.
+        DataDiffers: some of its data was not what the pointers name.
     """
     if record.code.incomplete:
         raise CodeIncomplete(record.id, record.code.incomplete)
+    other = tuple(path for path, file in record.data.items() if file.state is not None)
+    if other:
+        raise DataDiffers(record.id, other)
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ def tag(project: Project, request: TagRequest) -> Tagged:
         NothingFinished: none was named, and none has finished.
         TreeDiffers: the code in the tree is not what the run used.
         CodeUnknown: the run's code was not kept.
-        CodeIncomplete: some of it could not be held, and *incomplete* was not said.
+        CodeIncomplete, DataDiffers: not all that it used is held, and *incomplete* was not said.
         TagTaken: the wanted version exists.
         BranchMoved: ``commit`` was asked for and the branch has moved.
         NoIdentity: git does not know who tags.

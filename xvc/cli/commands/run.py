@@ -54,6 +54,10 @@ def command(
         typer.Option("--tag", metavar="BUMP", help="Make it a version: major, minor or patch."),
     ] = None,
     incomplete: Incomplete = False,
+    keep_data: Annotated[
+        bool,
+        typer.Option("--keep-data", help="Keep data that was changed by hand in the DVC cache."),
+    ] = False,
     capture: Annotated[
         bool,
         typer.Option("--capture", help="Read `METRIC name=value` and `name: value` lines."),
@@ -125,6 +129,7 @@ def command(
         timeout=timeout,
         tag=Bump(tag) if tag else None,
         incomplete=incomplete,
+        keeps_data=keep_data,
         fold=fold,
     )
     here.manner.as_json = as_json  # a `--json` further on is the command's own
