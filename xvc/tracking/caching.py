@@ -30,7 +30,7 @@ from xvc.types import Nanoseconds
 if TYPE_CHECKING:
     from xvc.tracking.tracker import Tracker
 
-_FORMAT = b"xvc 1 "
+_FORMAT = b"xvc 2 "
 _NOT_PLAIN = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 _SHOWN = 60
 _MANY = 1000
