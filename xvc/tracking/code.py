@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from types import FunctionType
 
-from xvc.adapters.distributions import Homes
+from xvc.system.distributions import Homes
 from xvc.tracking.canonical import Encoder
 from xvc.tracking.origins import home_of, is_code
 from xvc.tracking.tracing import Code, Moved, Tracer, digest_of

@@ -10,7 +10,7 @@ import sys
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
-from xvc.adapters.distributions import Homes
+from xvc.system.distributions import Homes
 from xvc.tracking.canonical import is_free, name_of
 from xvc.tracking.members import MISSING
 

@@ -18,8 +18,8 @@ from hashlib import sha256
 from types import FunctionType, ModuleType
 from typing import Any
 
-from xvc.adapters.distributions import Homes
-from xvc.core.bytecode import Chain, Import, Read, Reads, form, reads
+from xvc.system.distributions import Homes
+from xvc.tracking.bytecode import Chain, Import, Read, Reads, form, reads
 from xvc.tracking.canonical import Encoder, Unkeyable, name_of
 from xvc.tracking.members import (
     MISSING,
