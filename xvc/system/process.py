@@ -176,7 +176,7 @@ def _become(launch: Launch) -> NoReturn:
     try:
         for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, a program does not
             signal.signal(number, signal.SIG_DFL)
-        os.chdir(launch.folder)
+        os.chdir(_folder_of(launch))
         os.execvpe(launch.argv[0], list(launch.argv), dict(launch.environment))  # noqa: S606
     except OSError:
         os._exit(_NOT_EXECUTABLE)
@@ -256,7 +256,7 @@ def _start(launch: Launch, outlets: Outlets) -> subprocess.Popen[bytes]:
     try:
         process = subprocess.Popen(
             _own_argv(launch),
-            cwd=launch.folder,
+            cwd=_folder_of(launch),
             env=launch.environment,
             stdout=outlets.out.writer,
             stderr=outlets.err.writer,
@@ -270,6 +270,15 @@ def _start(launch: Launch, outlets: Outlets) -> subprocess.Popen[bytes]:
         raise _refusal(launch, err) from err
     outlets.release(with_terminals=False)
     return process
+
+
+def _folder_of(launch: Launch) -> Path:
+    """Where to start it: where we are, if that was removed under us and has no name any more."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return launch.folder if launch.folder.is_dir() else Path()
+    return launch.folder
 
 
 def _own_argv(launch: Launch) -> Sequence[str]:
