@@ -20,10 +20,10 @@ from xvc.core.run import DataFile, RunRecord, Status
 from xvc.core.run_context import VARIABLE, RunContext
 from xvc.core.version import Bump
 from xvc.errors import BadValue, NoCommand, XvcError
-from xvc.flows.run_end import Recorder, Wanted, interrupt, note_end, status_of
 from xvc.project import Project
 from xvc.recording.begin_run import Begun, begin, params_files
 from xvc.recovery.recover import mend
+from xvc.runs.run_end import Recorder, Wanted, interrupt, note_end, status_of
 from xvc.store.db import warm_up
 from xvc.system.process import Ending, Ladder, Launch
 from xvc.system.process import run as run_process
