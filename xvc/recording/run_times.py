@@ -33,7 +33,7 @@ class Span:
 
     def holds(self, at: int) -> bool:
         """Whether a file that changed then changed during the run."""
-        return self.began - _CLOCK <= at and (self.ended is None or at <= self.ended + _CLOCK)
+        return self.began - _CLOCK <= at and (self.ended is None or at <= self.ended)
 
 
 def note_begin(room: Room, run: str, began: int, journal: Path) -> None:

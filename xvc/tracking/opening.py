@@ -88,7 +88,6 @@ def _begin(
         sys.argv,
         folder=folder,
         params={},
-        outs=(),
         parent=parent,
         name=said["name"],
         note=said["note"],
