@@ -549,12 +549,11 @@ def test_what_a_name_leads_to_is_explained(
     """A global number with both values, a function of a package by both names."""
     call(tracker, made().fit, 3)
     number = tracker.explain(made("SCALE = 2", "SCALE = 3").fit, [3])
-    act = tracker.explain(
-        made("math.floor(x)", "floor(x)\nfrom math import ceil as floor").fit, [3]
-    )
+    module = made("\ndef fit(", "\nfrom math import ceil as inner\ndef fit(")
+    function = tracker.explain(module.fit, [3])
 
     assert str(number).splitlines()[1:] == ["  code name train.SCALE: 2 → 3"]
-    assert "  code name train.floor: - → math.ceil" in str(act).splitlines()
+    assert "  code name train.inner: train.inner → math.ceil" in str(function).splitlines()
 
 
 def test_a_difference_that_is_not_known_is_not_made_up() -> None:
