@@ -15,7 +15,7 @@ from typing import Literal, cast
 
 import yaml
 
-from xvc.errors import BadSetting
+from xvc.errors import BadSetting, OutsideProject
 from xvc.types import Json
 
 FILE = "xvc.yaml"
@@ -91,6 +91,12 @@ KEYS: dict[str, Field[object]] = {
 }
 """Each setting by the dotted name it has in files: ``tag.prefix``."""
 
+PATHS = ("database", "params.files", "metrics.files", "cache.folder")
+"""The settings that name files and folders: a project's own must lie in it."""
+
+Inside = Callable[[str, str], bool]
+"""Tells whether a path, which this setting of a project names, may be used."""
+
 Origin = Literal["default", "user", "project", "environment", "command line"]
 
 
@@ -100,17 +106,32 @@ def load(
     user_file: Path | None = None,
     environment: Mapping[str, str] | None = None,
     overrides: Mapping[str, Json] | None = None,
+    is_inside: Inside = lambda key, path: True,
 ) -> Settings:
     """Read the settings of a project.
 
+    Args:
+        root: the project.
+        user_file: the user's own settings.
+        environment: variables that begin with ``XVC_`` are settings.
+        overrides: what the command line says.
+        is_inside: judges the paths that the project's own file names; the other layers are the
+            user's, who may name any.
+
     Raises:
         BadSetting: any of them cannot be used; all mistakes are in it.
+        OutsideProject: the project's file names a path outside the project.
     """
+    own = project_settings(root)
+    overrides = dict(overrides or {})
+    for key, path in named_paths(own):
+        if key not in overrides and not is_inside(key, path):
+            raise OutsideProject(f"the setting {key}", path, str(root), _way_in(key))
     layers = [
         _from_file(user_file) if user_file else {},
-        project_settings(root),
+        own,
         _from_environment(environment or {}),
-        dict(overrides or {}),
+        overrides,
     ]
     mistakes: list[str] = []
     values: dict[str, object] = {}
@@ -138,6 +159,27 @@ def project_settings(root: Path) -> dict[str, Json]:
         tool = tomllib.loads(pyproject.read_text(encoding="utf-8")).get("tool", {})
         return _flat(cast("Mapping[str, Json]", tool.get("xvc", {})))
     return {}
+
+
+def named_paths(layer: Mapping[str, Json]) -> list[tuple[str, str]]:
+    """List the paths that a layer names, each with its setting.
+
+    >>> named_paths({"database": "a", "params.files": ["b", "c"], "tag.prefix": "e"})
+    [('database', 'a'), ('params.files', 'b'), ('params.files', 'c')]
+    """
+    found = []
+    for key in PATHS:
+        value = layer.get(key)
+        each = value if isinstance(value, list) else [value]
+        found += [(key, path) for path in each if isinstance(path, str)]
+    return found
+
+
+def _way_in(key: str) -> str:
+    if key in ("params.files", "metrics.files"):
+        return "If the file is meant, `xvc trust` allows it in this clone."
+    variable = f"XVC_{key.upper().replace('.', '__')}"
+    return f"If it is meant, say so yourself: {variable}=…, or in ~/.config/xvc/config.yaml."
 
 
 def _from_file(path: Path) -> dict[str, Json]:

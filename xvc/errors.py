@@ -5,6 +5,7 @@
     XvcError
     ├─ UsageError       the caller: BadVersion BadReference BadSetting BadExpression BadValue
     │                               BadQuery WriteRefused NotAStore NotKept NoPickle
+    │                               OutsideProject
     ├─ NotFoundError    the caller: NoProject NoRun NoVersion NoObject NoCommand NoStore NoTable
     │                               NoColumn NoPackage NoAsset
     ├─ ConflictError    a decision: TagTaken TreeDiffers AmbiguousRun AmbiguousAsset Unresolved
@@ -227,8 +228,26 @@ class NotAStore(UsageError):
 
     @property
     def hint(self) -> str:
-        """Says that it was left alone."""
-        return "It was not touched; name another file, such as results/experiments.duckdb."
+        """Says that it was left alone, and both ways on."""
+        return "It was not touched; move it away, or name another: results/experiments.duckdb."
+
+
+class OutsideProject(UsageError):
+    """Something in the project leads to a place outside it; that place was not touched."""
+
+    code = "outside-project"
+
+    def __init__(self, what: str, place: str, root: str, way: str) -> None:
+        super().__init__(what, place, root, way)
+        self.what, self.place, self.root, self.way = what, place, root, way
+
+    def __str__(self) -> str:
+        return f"{self.what} leads to {self.place}, which is no place inside {self.root}"
+
+    @property
+    def hint(self) -> str:
+        """Names the way that fits what was met."""
+        return f"Nothing was read or written there. {self.way}".rstrip()
 
 
 class NotKept(UsageError):

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from xvc.adapters.walls import is_inside
 from xvc.dvc.cache_links import Linker
 from xvc.dvc.commit_outputs import Pointers
 from xvc.dvc.outputs import Out, members
@@ -237,7 +238,9 @@ def _make_way(dvc: Dvc, top: Path, out: Out, warnings: list[str]) -> None:
     place = top / out.path
     if not place.exists():
         return
-    if is_changed(dvc, top, out):
+    if not is_inside(place.parent, top):
+        warnings.append(f"{out.path} stays as it is: a link leads out of the tree")
+    elif is_changed(dvc, top, out):
         warnings.append(f"{out.path} has bytes that DVC does not hold, so it stays as it is")
     elif place.is_dir() and not place.is_symlink():
         shutil.rmtree(place)
@@ -255,7 +258,7 @@ def _put_assets(project: Project, dvc: Dvc) -> int:
     linker = Linker(("reflink", "copy"), dvc.root / ".dvc" / "tmp" / "xvc-links")
     top = project.git.place.top
     for path, place in members(dvc, out).items():
-        if (top / path).parent.parent.resolve().is_relative_to(folder.resolve()):
+        if (top / path).parent.resolve().is_relative_to(folder.resolve()):
             linker.put(place, top / path, is_own=True)
     linker.clear()
     return sum(linker.made.values())
