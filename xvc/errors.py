@@ -247,7 +247,7 @@ class OutsideProject(UsageError):
     @property
     def hint(self) -> str:
         """Names the way that fits what was met."""
-        return f"Nothing was read or written there. {self.way}".rstrip()
+        return f"{self.way.rstrip('.')}. Nothing was read or written there."
 
 
 class NotKept(UsageError):

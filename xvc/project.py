@@ -9,13 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Collection, Mapping
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from urllib.parse import quote
 
 from xvc import config
-from xvc.adapters import walls
-from xvc.adapters.trusted import Trusted
 from xvc.config import Settings
 from xvc.core.model import RESULTS
 from xvc.core.run import DataFile
@@ -35,7 +33,9 @@ from xvc.git import commands as git
 from xvc.git.commands import Git
 from xvc.journal.layout import Room
 from xvc.store.keeper import Keeper
+from xvc.system import path_containment as containment
 from xvc.system.asset_files import Assets
+from xvc.system.trusted_settings import Trusted
 from xvc.types import Json
 
 _OUTSIDE = ".xvc-journals"
@@ -142,7 +142,7 @@ class Project:
 
     def is_named_inside(self, path: str) -> bool:
         """Whether a path, as a file of the project writes it down, lies in the work tree."""
-        return walls.is_named_inside(path, self.root, self.top)
+        return containment.is_named_inside(path, self.root, self.top)
 
     @cached_property
     def trusted(self) -> Trusted:
@@ -195,7 +195,7 @@ class Project:
         """Find the tracked link on the way to a path that leads out of the work tree."""
         if self.place is None or not path.is_relative_to(self.top):
             return None
-        way = walls.way_out(path, self.top)
+        way = containment.way_out(path, self.top)
         is_tracked = way is not None and self.git.listed(f":(literal){self.relative(way)}")
         return way if is_tracked else None
 
@@ -274,21 +274,23 @@ class Project:
             return path  # named by the user's own words
         log = path.with_name(path.name + ".wal")  # DuckDB's: it reads and empties it
         for place in (path.parent, pointer_of(path), log, Assets.beside(path).folder):
-            if (way := walls.way_out(place, self.top)) is not None:
+            if (way := containment.way_out(place, self.top)) is not None:
                 raise self.outside(way)
-        way = walls.way_out(path, self.top)
+        way = containment.way_out(path, self.top)
         if way is not None and not self._is_object(path):
             raise self.outside(way)
         return path
 
     def _is_object(self, path: Path) -> bool:
         """Whether a file is DVC's link into the cache."""
-        return self.dvc is not None and walls.is_inside(path, self.dvc.cache)
+        return self.dvc is not None and containment.is_inside(path, self.dvc.cache)
 
     def _refuse_cache(self, found: Dvc) -> None:
         home = self.place.common.parent if self.place else self.top  # of a linked work tree
-        if not walls.is_inside(found.cache, home):
-            walls.refuse_cache(found.cache, self.top, may_make=lambda: self._is_own_word(found))
+        if not containment.is_inside(found.cache, home):
+            containment.refuse_cache(
+                found.cache, self.top, may_make=lambda: self._is_own_word(found)
+            )
 
     def _is_own_word(self, found: Dvc) -> bool:
         """Whether it is the user who has named the cache: not a file that git tracks."""

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.adapters.walls import is_inside
 from xvc.dvc.cache_links import Linker
 from xvc.dvc.commit_outputs import Pointers
 from xvc.dvc.outputs import Out, members
@@ -27,6 +26,7 @@ from xvc.sharing.fetch_objects import Haul, Told
 from xvc.sharing.push import branch_of, kept_tags
 from xvc.sharing.required_objects import needs_of
 from xvc.system.lock import FileLock
+from xvc.system.path_containment import is_inside
 from xvc.worktrees.removal_check import is_changed
 from xvc.worktrees.set_up import SetUp, put_data
 

@@ -29,7 +29,7 @@ def command(context: typer.Context, dry_run: DryRun = False, as_json: AsJson = F
 
     Example: xvc trust --dry-run
     """
-    from xvc.flows.trust import trust
+    from xvc.setup.trust import trust
 
     here: Context = context.obj
     asked = trust(here.project(), dry_run=dry_run)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from xvc.adapters.trusted import Trusted
 from xvc.project import Project
+from xvc.system.trusted_settings import Trusted
 
 
 @dataclass(frozen=True, slots=True)
