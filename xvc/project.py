@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Collection, Mapping
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import quote
 
@@ -28,7 +28,7 @@ from xvc.dvc.repository import (
     use_cache,
     use_site,
 )
-from xvc.errors import NoProject, OutsideProject
+from xvc.errors import BadSetting, NoProject, OutsideProject
 from xvc.git import commands as git
 from xvc.git.commands import Git
 from xvc.journal.layout import Room
@@ -115,8 +115,29 @@ class Project:
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings, all layers."""
-        return config.load(
+        """The settings, all layers.
+
+        Raises:
+            BadSetting: any of them cannot be used.
+            OutsideProject: the project's own name a path outside it.
+        """
+        settings, mistakes = self._read_settings()
+        if mistakes:
+            raise BadSetting(mistakes)
+        return settings
+
+    def tolerate_settings(self) -> tuple[str, ...]:
+        """Use the settings that can be used, and return what is wrong with the others.
+
+        For what must go on whatever a file says: a command, a training.
+        """
+        if "settings" in vars(self):
+            return ()
+        vars(self)["settings"], mistakes = self._read_settings()
+        return mistakes
+
+    def _read_settings(self) -> tuple[Settings, tuple[str, ...]]:
+        return config.read(
             self.root,
             user_file=self._user_file,
             environment=self.environment,
@@ -151,31 +172,31 @@ class Project:
 
     def asked_files(self) -> tuple[str, ...]:
         """List the params and metric files outside the project that its own settings name."""
-        own = config.named_paths(config.project_settings(self.root))
+        own = config.named_paths(config.project_values(self.root))
         named = [path for key, path in own if key not in ("database", "cache.folder")]
         return tuple(dict.fromkeys(path for path in named if not self.is_named_inside(path)))
 
     def asked_variables(self) -> tuple[str, ...]:
         """List the environment variables that only the project's settings want recorded."""
-        own = config.project_settings(self.root).get("environment.variables")
-        named = [own] if isinstance(own, str) else own if isinstance(own, list) else []
-        users = config.load(
+        said = config.project_values(self.root).get("environment.variables")
+        named = [said] if isinstance(said, str) else said if isinstance(said, list) else []
+        own, _ = config.read(
             Path(os.devnull),
             user_file=self._user_file,
             environment=self.environment,
             overrides=self._overrides,
-        ).environment_variables
+        )
         known = (name for name in named if isinstance(name, str) and not is_harmless(name))
-        return tuple(dict.fromkeys(name for name in known if name not in users))
+        return tuple(
+            dict.fromkeys(name for name in known if name not in users.environment_variables)
+        )
 
     def may_read(self, path: Path) -> bool:
         """Whether a file of the tree is read where a run is recorded; says so once if not."""
         way = self.way_out(path)
-        if (
-            way is not None
-            and (said := f"{self.outside(way)}, so it was not read") not in self.unread
-        ):
-            self.unread.append(said)
+        if way is not None:
+            said = f"{self.outside(way)}, so it was not read"
+            self.unread += [said] if said not in self.unread else []
         return way is None
 
     def refuse_ways_out(self, *names: str) -> None:
@@ -201,7 +222,7 @@ class Project:
 
     def outside(self, link: Path) -> OutsideProject:
         """Say that a link leads out of the project."""
-        way = "Replace the link by a folder or file of the project's own."
+        way = "Replace the link by a folder or file of the project's own"
         target = str(link.resolve())
         return OutsideProject(f"the link {self.relative(link)}", target, str(self.top), way)
 

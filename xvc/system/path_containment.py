@@ -14,7 +14,7 @@ from xvc.errors import OutsideProject
 
 _PRIVATE = (".git", ".dvc")
 _CACHE = "cache.dir in the settings of DVC"
-_STAY = "`dvc cache dir --local cache` keeps the objects inside the project."
+_STAY = "`dvc cache dir --local cache` keeps the objects inside the project"
 _CACHE_NAMES = ("files", "runs", "tmp", "lock", ".gitignore", "CACHEDIR.TAG", "lost+found")
 
 
