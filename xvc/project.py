@@ -186,10 +186,8 @@ class Project:
             environment=self.environment,
             overrides=self._overrides,
         )
-        known = (name for name in named if isinstance(name, str) and not is_harmless(name))
-        return tuple(
-            dict.fromkeys(name for name in known if name not in users.environment_variables)
-        )
+        asked = (name for name in named if isinstance(name, str) and not is_harmless(name))
+        return tuple(dict.fromkeys(name for name in asked if name not in own.environment_variables))
 
     def may_read(self, path: Path) -> bool:
         """Whether a file of the tree is read where a run is recorded; says so once if not."""
