@@ -58,6 +58,13 @@ class Settings:
     snapshot_limit: int = _setting(  # type: ignore[assignment]
         10_000_000, "bytes; larger untracked files are left out of a run's snapshot"
     )
+    snapshot_total: int = _setting(  # type: ignore[assignment]
+        50_000_000,
+        "bytes of untracked files in a run's snapshot; the heaviest folders are left out",
+    )
+    snapshot_files: int = _setting(  # type: ignore[assignment]
+        1_000, "untracked files in a run's snapshot; the fullest folders are left out"
+    )
     output_limit: int = _setting(  # type: ignore[assignment]
         16_000_000, "bytes kept of a run's output: its beginning and its end"
     )

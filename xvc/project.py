@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from xvc import config
 from xvc.config import Settings
+from xvc.core.code_files import Limits
 from xvc.core.model import RESULTS
 from xvc.core.run import DataFile
 from xvc.core.run_inputs import inputs
@@ -272,6 +273,16 @@ class Project:
         return self.room_beside
 
     @property
+    def own_room(self) -> Room:
+        """Where the private files of this work tree lie, wherever its runs are kept.
+
+        Raises:
+            NoProject: there is no repository.
+        """
+        place = self.git.place
+        return Room(place.common / "xvc", _own_name(place, self.root))
+
+    @property
     def room_beside(self) -> Room:
         """Where the private files of a store lie that has no repository around it."""
         return Room(self.store_path.with_name(self.store_path.name + _OUTSIDE))
@@ -329,6 +340,12 @@ class Project:
         if self.home is not None:
             return self.home.keeper
         return Keeper(self.store_path, self.room, self.dvc)
+
+    @property
+    def snapshot_limits(self) -> Limits:
+        """How much of what git does not track is code of a run."""
+        settings = self.settings
+        return Limits(settings.snapshot_limit, settings.snapshot_total, settings.snapshot_files)
 
     def relative(self, path: Path) -> str:
         """Name a path as git does, from the top of the work tree; one outside stays as it is."""

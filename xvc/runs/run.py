@@ -58,6 +58,8 @@ class RunRequest:
     timeout: float | None = None
     tag: Bump | None = None
     tag_optional: bool = False
+    incomplete: bool = False
+    keeps_data: bool = False
     fold: bool = True
     untaggable: str | None = None
 
@@ -211,6 +213,7 @@ def _begun(project: Project, request: RunRequest, warnings: list[str]) -> Begun:
         parent=outer.run if outer else None,
         program=request.command[0],
         warnings=warnings,
+        keeps_data=request.keeps_data,
     )
 
 
@@ -293,7 +296,10 @@ def _tagged(
             tag,
         )
 
-        return tag(project, TagRequest(bump=request.tag, run=record.id, just_ran=True)), None
+        wanted = TagRequest(
+            bump=request.tag, run=record.id, just_ran=True, incomplete=request.incomplete
+        )
+        return tag(project, wanted), None
     except Exception as err:  # noqa: BLE001 - as in `best_effort`, with the reason as the answer
         words = in_words(err)
         return None, words if words.endswith(".") else f"{words}."
