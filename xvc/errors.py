@@ -5,6 +5,7 @@
     XvcError
     ├─ UsageError       the caller: BadVersion BadReference BadSetting BadExpression BadValue
     │                               BadQuery WriteRefused NotAStore NotKept NoPickle
+    │                               OutsideProject
     ├─ NotFoundError    the caller: NoProject NoRun NoVersion NoObject NoCommand NoStore NoTable
     │                               NoColumn NoPackage NoAsset
     ├─ ConflictError    a decision: TagTaken TreeDiffers AmbiguousRun AmbiguousAsset Unresolved
@@ -288,8 +289,20 @@ class NotAStore(UsageError):
 
     @property
     def hint(self) -> str:
-        """Says that it was left alone."""
-        return "It was not touched; name another file, such as results/experiments.duckdb."
+        """Says that it was left alone, and both ways on."""
+        return "It was not touched; move it away, or name another: results/experiments.duckdb."
+
+
+@error("outside-project")
+class OutsideProject(UsageError):
+    """Something in the project leads to a place outside it; that place was not touched."""
+
+    what: str
+    place: str
+    root: str
+    remedy: str
+    says = "{what} leads to {place}, which is no place inside {root}"
+    way = "{remedy}. Nothing was read or written there."
 
 
 class NotKept(UsageError):

@@ -67,11 +67,13 @@ def begin(
     What cannot be found out, or cannot be written, is left out and named in *warnings*.
 
     Raises:
+        OutsideProject: a setting or a link leads out of the project; nothing was written.
         JournalFailed: there is no place at all to write to.
     """
     run = run_id(os.urandom(8))
     warnings = [] if warnings is None else warnings
     warnings += project.tolerate_settings()
+    project.store_path  # noqa: B018 - what it refuses is refused before anything is written
     state = _try(project.git.state, warnings) if project.place else None
     snapshot = _try(lambda: _snapshot(project, run, state), warnings) if state else None
     if snapshot is not None:
@@ -310,9 +312,21 @@ def _folder(project: Project, folder: Path) -> str:
 def _environment(project: Project, program: str | None, warnings: list[str]) -> Environment:
     version = _try(project.git.version, warnings) if project.place else None
     environment = describe_environment(program, project.environment.get("PATH", ""), git=version)
-    named = project.settings.environment_variables
-    variables = {key: project.environment[key] for key in named if key in project.environment}
+    variables = _variables(project, warnings)
     return replace(environment, variables=variables)
+
+
+def _variables(project: Project, warnings: list[str]) -> dict[str, str]:
+    """Read the variables that the settings name, and that the user lets be recorded."""
+    named = project.settings.environment_variables
+    refused = set(project.asked_variables()) - project.trusted.variables if named else set()
+    if refused:
+        names = ", ".join(f"${name}" for name in sorted(refused))
+        warnings.append(
+            f"the project's settings ask for {names}; `xvc trust` lets them be recorded"
+        )
+    held = {key: project.environment[key] for key in named if key in project.environment}
+    return {key: str(text) for key, text in mask_values(held).items() if key not in refused}
 
 
 def _said(project: Project, command: Sequence[str], warnings: list[str]) -> dict[str, Json]:
@@ -328,6 +342,7 @@ def _file_params(project: Project, warnings: list[str]) -> dict[str, Json]:
     found: dict[str, Json] = {}
     for path in _try(lambda: params_files(project), warnings) or ():
         found |= _try(lambda path=path: read_values(path), warnings) or {}  # type: ignore[misc]
+    warnings += project.unread
     return found
 
 
@@ -335,14 +350,21 @@ def params_files(project: Project) -> list[Path]:
     """List the params files: from the settings, else params.yaml and what dvc.yaml names."""
     named = list(project.settings.params_files)
     if not named:
-        named = ["params.yaml", *params_files_of(project.root / "dvc.yaml")]
-    return [path for name in dict.fromkeys(named) if (path := project.root / name).is_file()]
+        named = ["params.yaml", *_inside(project, params_files_of(project.root / "dvc.yaml"))]
+    paths = [project.root / name for name in dict.fromkeys(named)]
+    return [path for path in paths if project.may_read(path) and path.is_file()]
 
 
 def metrics_files(project: Project) -> list[Path]:
     """List the metric files, whether they exist or not: from the settings and from dvc.yaml."""
-    named = [*project.settings.metrics_files, *metric_files_of(project.root / "dvc.yaml")]
-    return [project.root / name for name in dict.fromkeys(named)]
+    said = _inside(project, metric_files_of(project.root / "dvc.yaml"))
+    named = dict.fromkeys([*project.settings.metrics_files, *said])
+    return [path for name in named if project.may_read(path := project.root / name)]
+
+
+def _inside(project: Project, names: list[str]) -> list[str]:
+    """Leave out what a pipeline names outside the project: a clone does not decide that."""
+    return [name for name in names if project.is_named_inside(name)]
 
 
 def _try(step: Callable[[], T], warnings: list[str]) -> T | None:

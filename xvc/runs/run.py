@@ -92,6 +92,7 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
 
     Raises:
         NoCommand: it cannot be started; the run is kept as failed.
+        OutsideProject: a setting or a tracked link leads out of the project; nothing was started.
         BadValue: a declared output lies outside the project, a model has no name, or the params
             file cannot be copied.
     """
@@ -134,6 +135,7 @@ def _with_usable_settings(project: Project, request: RunRequest, warnings: list[
     mistakes = [*project.tolerate_settings()]
     if project.home is not None:
         mistakes += project.home.tolerate_settings()
+    project.store_path  # noqa: B018 - what it refuses is refused before anything is written
     if not mistakes:
         return request
     warnings += mistakes
@@ -239,6 +241,8 @@ def _places(project: Project, request: RunRequest, warnings: list[str]) -> tuple
         place = Path(os.path.normpath(request.folder / out))
         if place == project.root or not place.is_relative_to(project.root):
             raise BadValue("--out", f"{out} lies outside {project.root}")
+        if (way := project.way_out(place.parent)) is not None:
+            raise project.outside(way)
         named.append(place.relative_to(project.root).as_posix())
     if named and project.place is not None:
         tops = [project.relative(project.root / name) for name in named]

@@ -32,6 +32,7 @@ from xvc.sharing.push import branch_of, kept_tags
 from xvc.sharing.required_objects import needs_of
 from xvc.store import query
 from xvc.system.lock import FileLock
+from xvc.system.path_containment import is_inside
 from xvc.worktrees.removal_check import is_changed
 from xvc.worktrees.set_up import SetUp, put_data
 
@@ -279,7 +280,9 @@ def _make_way(dvc: Dvc, top: Path, out: Out, warnings: list[str]) -> None:
     place = top / out.path
     if not place.exists():
         return
-    if is_changed(dvc, top, out):
+    if not is_inside(place.parent, top):
+        warnings.append(f"{out.path} stays as it is: a link leads out of the tree")
+    elif is_changed(dvc, top, out):
         warnings.append(f"{out.path} has bytes that DVC does not hold, so it stays as it is")
     elif place.is_dir() and not place.is_symlink():
         shutil.rmtree(place)
@@ -297,7 +300,7 @@ def _put_assets(project: Project, dvc: Dvc) -> int:
     linker = Linker(("reflink", "copy"), dvc.root / ".dvc" / "tmp" / "xvc-links")
     top = project.git.place.top
     for path, place in members(dvc, out).items():
-        if (top / path).parent.parent.resolve().is_relative_to(folder.resolve()):
+        if (top / path).parent.resolve().is_relative_to(folder.resolve()):
             linker.put(place, top / path, is_own=True)
     linker.clear()
     return sum(linker.made.values())
