@@ -4,7 +4,7 @@
 
     XvcError
     ├─ UsageError       the caller: BadVersion BadReference BadSetting BadExpression BadValue
-    │                               BadQuery WriteRefused NotAStore NotKept NoPickle
+    │                               TooLarge BadQuery WriteRefused NotAStore NotKept NoPickle
     ├─ NotFoundError    the caller: NoProject NoRun NoVersion NoObject NoCommand NoStore NoTable
     │                               NoColumn NoPackage NoAsset
     ├─ ConflictError    a decision: TagTaken TreeDiffers AmbiguousRun AmbiguousAsset Unresolved
@@ -174,6 +174,17 @@ class BadValue(UsageError):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.reason}"
+
+
+class TooLarge(BadValue):
+    """A logged value, a row or a note is larger than a record may be."""
+
+    code = "too-large"
+
+    @property
+    def hint(self) -> str:
+        """Names where large things go."""
+        return "Keep it as a file with `Tracker.log_artifact`, and log the digest it returns."
 
 
 class BadQuery(UsageError):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 
+from xvc.core.plain import readable
 from xvc.types import Json
 
 
@@ -24,9 +24,7 @@ def number(value: Json) -> str:
             if abs(value) < 1e-3 or abs(value) >= 1e6
             else f"{value:.4f}".rstrip("0").rstrip(".")
         )
-    if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False)
-    return " ".join(str(value).split())
+    return " ".join(readable(value).split())
 
 
 def duration(seconds: float | None) -> str:

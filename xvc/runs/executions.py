@@ -6,12 +6,12 @@ done again after it had failed, a param that only some models have, or one that 
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from xvc.core.name_words import pieces, word_table
+from xvc.core.plain import as_json
 from xvc.core.run import RunRecord, Status
 from xvc.runs.checks import Finding, Level, counted, first
 from xvc.types import Json, RunId
@@ -110,7 +110,7 @@ def _start(run: RunRecord) -> tuple[int, str]:
 
 
 def _text(value: Json) -> str:
-    return json.dumps(value, sort_keys=True)
+    return as_json(value, sort_keys=True)
 
 
 def _seeds(run: RunRecord) -> str:

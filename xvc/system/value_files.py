@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import stat
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,8 @@ from typing import cast
 
 import yaml
 
+from xvc.core.limits import DEPTH, FILE
+from xvc.core.plain import from_file
 from xvc.errors import BadValue
 from xvc.types import Json
 
@@ -56,29 +59,35 @@ def read_nested(path: Path) -> Mapping[str, Json]:
     """Read a file of values as it is nested.
 
     Raises:
-        BadValue: it is not what its ending says, or no mapping.
+        BadValue: it is not what its ending says, or no mapping; it is no file, or too large.
     """
+    _refuse_unfit(path)
     read = _READERS.get(path.suffix, _from_yaml)
     try:
         found = read(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, ValueError) as err:
-        raise BadValue(path.name, str(err).splitlines()[0]) from err
-    if found is None:
-        return {}
-    if not isinstance(found, Mapping):
-        raise BadValue(path.name, "it holds no names with values")
-    return cast("Mapping[str, Json]", found)
+        if found is not None and not isinstance(found, Mapping):
+            raise BadValue(path.name, "it holds no names with values")
+        return cast("dict[str, Json]", from_file(found or {}))
+    except (yaml.YAMLError, ValueError, TypeError) as err:
+        raise BadValue(path.name, (str(err).splitlines() or ["it cannot be read"])[0]) from err
+    except RecursionError as err:
+        raise BadValue(path.name, f"a value goes deeper than {DEPTH} levels") from err
+
+
+def _refuse_unfit(path: Path) -> None:
+    facts = path.stat()
+    if not stat.S_ISREG(facts.st_mode):
+        raise BadValue(path.name, "it is no file, so it is not read")
+    if facts.st_size > FILE:
+        words = f"it has {facts.st_size:,} bytes; files of up to {FILE:,} are read"
+        raise BadValue(path.name, words)
 
 
 def _from_yaml(text: str) -> object:
     return yaml.load(text, _Loader)  # noqa: S506 - it is a safe loader
 
 
-def _from_toml(text: str) -> object:
-    return json.loads(json.dumps(tomllib.loads(text), default=str))  # dates and times as text
-
-
-_READERS: dict[str, Callable[[str], object]] = {".toml": _from_toml, ".json": json.loads}
+_READERS: dict[str, Callable[[str], object]] = {".toml": tomllib.loads, ".json": json.loads}
 
 
 def parse_scalar(text: str) -> Json:
@@ -88,8 +97,8 @@ def parse_scalar(text: str) -> Json:
     (0.001, True, 'a b', '')
     """
     try:
-        found = cast("Json", _from_yaml(text))
-    except yaml.YAMLError:
+        found = from_file(_from_yaml(text))
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError):
         return text
     return text if found is None and text.strip() not in _NULLS else found
 

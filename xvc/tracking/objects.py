@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,29 +54,31 @@ def keep_artifact(tracker: Tracker, path: StrPath, name: str | None) -> str:
     return digest
 
 
-def keep_objects(tracker: Tracker, row: Mapping[str, object]) -> dict[str, str]:
-    """Keep each value of a row that can be kept in no other way; returns the digests by key.
+def carried(key: str, value: object) -> bool:
+    """Whether a cell holds the value; False when only an asset can.
 
     Raises:
-        BadValue: a value cannot be pickled either; no row was written.
-        AssetFailed: the disk refused.
+        BadValue: it is a text that cannot be kept: too large, or with half a character in it.
     """
-    objects = {key: value for key, value in row.items() if _is_object(key, value)}
-    digests = {key: _kept(tracker, key, value) for key, value in objects.items()}
-    for key, digest in digests.items():
-        kind = type(objects[key])
-        _note(tracker, digest, "object", key, f"{kind.__module__}.{kind.__qualname__}")
-    return digests
-
-
-def _is_object(key: object, value: object) -> bool:
-    if not isinstance(key, str) or isinstance(value, str):
-        return False  # a text that is refused holds half a character: that is a mistake
     try:
         encode_value(key, value)
     except BadValue:
-        return True
-    return False
+        if isinstance(value, str):
+            raise
+        return False
+    return True
+
+
+def keep_object(tracker: Tracker, key: str, value: object) -> str:
+    """Keep a value of a row that can be kept in no other way; returns its digest.
+
+    Raises:
+        BadValue: it cannot be pickled either.
+        AssetFailed: the disk refused.
+    """
+    digest, kind = _kept(tracker, key, value), type(value)
+    _note(tracker, digest, "object", key, f"{kind.__module__}.{kind.__qualname__}")
+    return digest
 
 
 def _kept(tracker: Tracker, key: str, value: object) -> str:
