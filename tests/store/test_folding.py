@@ -314,7 +314,7 @@ def test_the_last_value_counts_whoever_folds_it(tmp_path: Path) -> None:
         {"a": "\ud800"},
         {1: 2},
         {"a": [object()]},
-        {"a": {"b": {Ellipsis}}},
+        {"a": {"b": ...}},
     ],
     ids=["empty-key", "object", "half-a-character", "number-as-key", "object-in-list", "ellipsis"],
 )

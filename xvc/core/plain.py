@@ -241,9 +241,10 @@ def _bare(value: object) -> object:
             break
     else:
         return value
-    if type(found) is not type(value):
+    package = type(found).__module__
+    if package in ("builtins", "datetime") or (package == "numpy" != type(value).__module__):
         return simpler(found)
-    if type(value).__module__ != "numpy":
+    if package != "numpy":  # a mock, to which everything is an attribute
         return value
     return float(cast("float", value)) if dtype.kind == "f" else str(value)  # long doubles
 

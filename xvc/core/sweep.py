@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import cast
 
 from xvc.core.direction import Direction, better
-from xvc.core.objective import number_of
+from xvc.core.objective import exact_number
 from xvc.core.run import RunRecord, Status
 from xvc.core.space import Choices, Dimension, facts_of, space_from
 from xvc.types import Json
@@ -64,7 +64,6 @@ class Wish:
     prune: bool = False
     gpus: tuple[str, ...] = ()
     refs: tuple[str, ...] = ()
-    worktree: bool = False
     outs: tuple[str, ...] = ()
     capture: bool = False
     executor: str = LOCAL
@@ -88,7 +87,7 @@ class Sweep:
 
     ``root`` is the project whose store keeps the runs, ``folder`` where the command runs, below
     the top of its tree; ``total`` the number of trials; ``codes`` what each ref names, with "" for
-    the tree as it was. ``own_trees`` tells that no two trials at once share a tree.
+    the tree as it was.
     """
 
     id: str
@@ -97,7 +96,6 @@ class Sweep:
     folder: str
     total: int
     codes: Mapping[str, Code]
-    own_trees: bool
     wish: Wish
 
     @property
@@ -113,7 +111,7 @@ class Sweep:
             if name != "space" and (value := getattr(self.wish, name)) is not None
         }
         wish["space"] = facts_of(self.wish.space)
-        return {**own, "own_trees": self.own_trees, "codes": codes, "wish": wish}
+        return {**own, "codes": codes, "wish": wish}
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Json]) -> Sweep:
@@ -138,7 +136,6 @@ class Sweep:
         return cls(
             **own,  # type: ignore[arg-type]
             codes={ref: Code(*pair) for ref, pair in codes.items()},
-            own_trees=bool(facts["own_trees"]),
             wish=Wish(**parts),  # type: ignore[arg-type]
         )
 
@@ -277,7 +274,7 @@ def told_by(trial: Trial, runs: Sequence[RunRecord], metric: str | None) -> Tria
         return trial
     ordered = sorted(runs, key=lambda run: (run.status is Status.FINISHED, run.started or 0))
     run = ordered[-1]
-    value = number_of(run.metrics.get(metric)) if metric else None
+    value = exact_number(run.metrics.get(metric)) if metric else None
     told = replace(trial, run=run.id, value=value, seconds=run.seconds)
     if run.status is Status.FINISHED:
         return replace(told, state=State.FINISHED, reason=None)
@@ -307,12 +304,12 @@ def ranked(trials: Iterable[Trial], direction: Direction | None) -> list[Trial]:
     >>> [trial.number for trial in ranked([one, two], Direction.MAX)]
     [1, 0]
     """
-    sign = -1.0 if direction is Direction.MAX else 1.0
+    sign = -1 if direction is Direction.MAX else 1
 
-    def place(trial: Trial) -> tuple[bool, bool, float, int]:
+    def place(trial: Trial) -> tuple[bool, bool, int | float, int]:
         value = trial.value if direction is not None else None
         is_done = trial.state is State.FINISHED
-        return not is_done, value is None, sign * (value or 0.0), trial.number
+        return not is_done, value is None, sign * (value or 0), trial.number
 
     return sorted(trials, key=place)
 

@@ -157,10 +157,11 @@ def _extreme(
     name = one_name(wanted.name, tuple(sorted({e.name for e in models.candidates if e.is_here})))
     measure = _measure(project, wanted, reference.metric)
     having = {e.id: e for e in models.of(name) if e.is_here and e.run is not None}
-    ranked = measure.ranked(each.run for each in having.values() if each.run is not None)
-    if not ranked:
-        raise BadValue("REFERENCE", f"no candidate of {name} has a number {reference.metric}")
-    record = ranked[0 if reference.best else -1]
+    runs = [each.run for each in having.values() if each.run is not None]
+    record = measure.first(runs, best=reference.best)
+    if record is None:
+        says = f"no candidate of {name} is of a finished run with a number {reference.metric}"
+        raise BadValue("REFERENCE", says)
     return record, having[record.id].version, name
 
 

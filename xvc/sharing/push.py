@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from xvc.core.model import CANDIDATES, ROOT
 from xvc.core.run_inputs import is_digest
+from xvc.core.spelling import counted
 from xvc.dvc.commit_outputs import Pointers
 from xvc.dvc.outputs import Out, object_of
 from xvc.dvc.remote import NoRemote, Remote
@@ -26,7 +27,6 @@ from xvc.history.find import versions
 from xvc.history.unversioned import unsaved
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
-from xvc.runs.checks import counted
 from xvc.sharing.fetch_objects import Haul, Told
 from xvc.sharing.required_objects import Needs, expanded, needs_of
 from xvc.store import query

@@ -27,15 +27,14 @@ from xvc.tracking.excerpt import excerpt
 from xvc.tracking.sampling import begin
 
 if TYPE_CHECKING:
-    from xvc.tracking.caching import Miss
-    from xvc.tracking.tracker import Tracker
+    from xvc.tracking.caching import CachedRun, Miss
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A function to be called, who records it, and what every row of it says."""
 
-    tracker: Tracker
+    tracker: CachedRun
     function: Callable[..., object]
     params: Mapping[str, object]
     parameters: Parameters
@@ -137,7 +136,7 @@ class Call(AbstractContextManager["Call"]):
     def _log(self) -> None:
         """Log the row; a value that cannot be kept is there as text, rather than no row at all."""
         tracker = self._subject.tracker
-        row = {**tracker.params, **self._row}
+        row = {**tracker._params, **self._row}
         try:
             tracker._append(row)
         except BadValue:

@@ -158,7 +158,8 @@ class Tracker(Edits, Stored):
         The timestamp is in seconds since the epoch; frames and the store have it as a time.
         An object that no cell can hold, or an array of more than 1,024 elements, is pickled as an
         asset: the row has its digest, and `get` brings it back. Log the digest, a text, where the
-        same object is meant again: that saves pickling it.
+        same object is meant again: that saves pickling it. Keys of dicts that are no text become
+        text, as JSON writes them; a duration is its seconds, a missing value of pandas None.
 
         Args:
             values: values by key.

@@ -19,7 +19,7 @@ from xvc.tracking.unpack import parts_of, plainer, put, unpacked
 from xvc.types import Json
 
 if TYPE_CHECKING:
-    from xvc.tracking.tracker import Tracker
+    from xvc.tracking.handle import RunHandle
 
 _AROUND = 100_000  # bytes of a record beside its values: quotes, tags, the writer
 Refused = dict[str, XvcError]
@@ -43,7 +43,7 @@ def named(values: object) -> dict[str, object]:
 
 
 def fitting(
-    tracker: Tracker, row: Mapping[str, object], instead: Callable[[object], str] | None = None
+    tracker: RunHandle, row: Mapping[str, object], instead: Callable[[object], str] | None = None
 ) -> tuple[dict[str, object], XvcError | None]:
     """Return what can be kept of a row, and the error that names what cannot.
 

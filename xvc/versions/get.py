@@ -13,10 +13,9 @@ from pathlib import Path, PurePosixPath
 
 from xvc.core.ids import is_run_id
 from xvc.core.model import candidate_path
-from xvc.database.export_asset import TargetExists
 from xvc.dvc.outputs import Out, digests_of, object_of
 from xvc.dvc.repository import SUFFIX, Dvc
-from xvc.errors import BadValue, NoObject, NoRun, NotFoundError, ObjectCorrupt
+from xvc.errors import BadValue, NoObject, NoRun, NotFoundError, ObjectCorrupt, TargetExists
 from xvc.git.commit_files import write_files
 from xvc.git.history import last_with
 from xvc.history.find import find, versions
