@@ -11,6 +11,7 @@
     │                               ForeignProject
     ├─ BusyError        time:       LockBusy StoreBusy
     ├─ CorruptError     a repair:   StoreCorrupt ObjectCorrupt AssetCorrupt PointerCorrupt TooNew
+    │                               RecordRefused
     └─ ExternalError    the tool:   GitFailed NoIdentity DvcFailed StoreFailed JournalFailed
                                     StreamFailed AssetFailed
 
@@ -684,6 +685,24 @@ class PointerCorrupt(CorruptError):
     def hint(self) -> str:
         """Names git's copy."""
         return f"Bring back the committed one with `git checkout HEAD -- {self.path}`."
+
+
+class RecordRefused(CorruptError):
+    """A record of a journal cannot be put into the store."""
+
+    code = "record-refused"
+
+    def __init__(self, journal: str, reason: str) -> None:
+        super().__init__(journal, reason)
+        self.journal, self.reason = journal, reason
+
+    def __str__(self) -> str:
+        return f"a record of journal {self.journal} cannot be put into the store: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """Names the call that tries it again."""
+        return "It is kept; `xvc doctor --retry` tries it again."
 
 
 class TooNew(CorruptError):

@@ -11,6 +11,7 @@ import base64
 import math
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import cast
 
@@ -27,6 +28,7 @@ STRICT = orjson.OPT_APPEND_NEWLINE | orjson.OPT_STRICT_INTEGER
 CONTROL = b"\t"
 """Begins each line that is no row: JSON writes a tab in a text as an escape, never raw."""
 
+_LONG = 10_000  # elements of a list that may hold too much
 _BIG, _HUGE = 1 << 63, 1 << 127
 _CAPITAL = re.compile(r"[A-Z^]")
 _CARET = re.compile(r"\^(.)")
@@ -144,6 +146,9 @@ def refuse_large(key: str, count: int) -> None:
 
 
 def _encode_nested(key: str, value: object) -> tuple[str, object]:
+    if isinstance(value, list | tuple | dict) and len(value) > _LONG:
+        with suppress(TypeError):  # a quick look, before each element is looked at
+            refuse_large(key, len(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)))
     try:
         plain = to_plain(value)
         written = orjson.dumps(plain)

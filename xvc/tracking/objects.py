@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from xvc.core.asset import Asset
 from xvc.core.record import Kind
 from xvc.errors import BadValue
-from xvc.journal.codec import encode_value
+from xvc.journal.codec import encode_value, to_json
 from xvc.tracking.options import StrPath
+from xvc.types import Json
 
 if TYPE_CHECKING:
     from xvc.system.asset_files import Assets
@@ -54,19 +55,18 @@ def keep_artifact(tracker: RunHandle, path: StrPath, name: str | None) -> str:
     return digest
 
 
-def carried(key: str, value: object) -> bool:
-    """Whether a cell holds the value; False when only an asset can.
+def size_in_a_cell(key: str, value: object) -> int | None:
+    """Count the bytes of a value in a row, with its key; None when only an asset can keep it.
 
     Raises:
         BadValue: it is a text that cannot be kept: too large, or with half a character in it.
     """
     try:
-        encode_value(key, value)
+        return len(key) + len(to_json(cast("Json", encode_value(key, value)[1])))
     except BadValue:
         if isinstance(value, str):
             raise
-        return False
-    return True
+        return None
 
 
 def keep_object(tracker: RunHandle, key: str, value: object) -> str:

@@ -8,19 +8,19 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from xvc.core.limits import RECORD
 from xvc.errors import AssetFailed, BadValue, TooLarge, XvcError
-from xvc.journal.codec import check_key, encode_value, to_json
+from xvc.journal.codec import check_key, encode_value
 from xvc.journal.writer import too_many
-from xvc.tracking.objects import carried, keep_object
+from xvc.tracking.objects import keep_object, size_in_a_cell
 from xvc.tracking.unpack import parts_of, plainer, put, unpacked
-from xvc.types import Json
 
 if TYPE_CHECKING:
     from xvc.tracking.handle import RunHandle
 
+_DIGEST = 66  # bytes of what stands for an asset
 _AROUND = 100_000  # bytes of a record beside its values: quotes, tags, the writer
 Refused = dict[str, XvcError]
 
@@ -58,14 +58,15 @@ def fitting(
     sizes: dict[str, int] = {}
     for key, value in spread.items():
         try:
-            is_cell = carried(check_key(key), value)
-            kept[key] = value if is_cell else keep_object(tracker, key, value)
+            size = size_in_a_cell(check_key(key), value)
+            kept[key] = value if size is not None else keep_object(tracker, key, value)
+            sizes[key] = _DIGEST if size is None else size
         except (BadValue, AssetFailed) as err:
             refused[str(key)] = err
             if instead is None or not isinstance(key, str) or not key:
                 continue
             kept[key] = instead(value)
-        sizes[key] = _size(key, kept[key])
+            sizes[key] = len(str(kept[key]))
     beyond = tracker._journal.beyond(tracker.table, kept)
     refused |= dict.fromkeys(beyond, too_many(beyond)) if beyond else {}
     _leave_out_large(sizes, refused, beyond)
@@ -98,6 +99,14 @@ def _spread(row: Mapping[str, object], refused: Refused) -> dict[str, object]:
 
 def _looked_at(key: str, value: object) -> tuple[dict[str, object] | None, object]:
     try:
+        encode_value(key, value)
+    except TooLarge:
+        return None, value
+    except BadValue:
+        pass
+    else:
+        return None, value
+    try:
         parts = unpacked(key, value)
         return parts, plainer(value) if parts is None else None
     except BadValue:
@@ -105,10 +114,6 @@ def _looked_at(key: str, value: object) -> tuple[dict[str, object] | None, objec
     except Exception as err:  # objects run code of their own when they are looked at
         words = str(err) or type(err).__name__
         raise BadValue(str(key), f"cannot be looked at: {words}") from err
-
-
-def _size(key: str, value: object) -> int:
-    return len(key) + len(to_json(cast("Json", encode_value(key, value)[1])))
 
 
 def _leave_out_large(sizes: dict[str, int], refused: Refused, beyond: list[str]) -> None:
