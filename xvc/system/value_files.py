@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-import stat
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -16,11 +15,12 @@ from typing import cast
 
 import yaml
 
-from xvc.core.limits import DEPTH, FILE
+from xvc.core.limits import FILE
 from xvc.core.plain import from_file
 from xvc.errors import BadValue
 from xvc.types import Json
 
+_MOST_PARTS = 1_000_000
 _NULLS = ("~", "null", "Null", "NULL")
 
 
@@ -65,22 +65,38 @@ def read_nested(path: Path) -> Mapping[str, Json]:
     read = _READERS.get(path.suffix, _from_yaml)
     try:
         found = read(path.read_text(encoding="utf-8"))
+        if _is_endless(found):
+            raise BadValue(path.name, f"its anchors make more than {_MOST_PARTS:,} values of it")
         if found is not None and not isinstance(found, Mapping):
             raise BadValue(path.name, "it holds no names with values")
         return cast("dict[str, Json]", from_file(found or {}))
+    except RecursionError as err:
+        raise BadValue(path.name, "it is nested too deeply") from err
     except (yaml.YAMLError, ValueError, TypeError) as err:
         raise BadValue(path.name, (str(err).splitlines() or ["it cannot be read"])[0]) from err
-    except RecursionError as err:
-        raise BadValue(path.name, f"a value goes deeper than {DEPTH} levels") from err
 
 
 def _refuse_unfit(path: Path) -> None:
-    facts = path.stat()
-    if not stat.S_ISREG(facts.st_mode):
-        raise BadValue(path.name, "it is no file, so it is not read")
-    if facts.st_size > FILE:
-        words = f"it has {facts.st_size:,} bytes; files of up to {FILE:,} are read"
-        raise BadValue(path.name, words)
+    if not path.exists():
+        return  # reading it says so
+    if not path.is_file():
+        raise BadValue(path.name, "it is no file of values (a folder, a pipe or a device)")
+    size = path.stat().st_size
+    if size > FILE:
+        raise BadValue(path.name, f"it has {size:,} bytes; files of up to {FILE:,} are read")
+
+
+def _is_endless(found: object) -> bool:
+    """Whether its parts, each counted as often as an anchor repeats it, are too many."""
+    waiting, seen = [found], 0
+    while waiting:
+        seen += 1
+        part = waiting.pop()
+        if isinstance(part, Mapping | list):
+            if seen + len(waiting) + len(part) > _MOST_PARTS:
+                return True
+            waiting += part.values() if isinstance(part, Mapping) else part
+    return False
 
 
 def _from_yaml(text: str) -> object:
@@ -97,10 +113,11 @@ def parse_scalar(text: str) -> Json:
     (0.001, True, 'a b', '')
     """
     try:
-        found = from_file(_from_yaml(text))
-    except (yaml.YAMLError, ValueError, TypeError, RecursionError):
+        found = _from_yaml(text)
+        plain = text if _is_endless(found) else from_file(found)
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError):  # or bytes of a file name
         return text
-    return text if found is None and text.strip() not in _NULLS else found
+    return text if found is None and text.strip() not in _NULLS else plain
 
 
 def write_replaced(source: Path, target: Path, values: Mapping[str, Json]) -> None:
