@@ -454,6 +454,21 @@ def _translated(path: Path, words: str) -> BusyError | CorruptError | StoreFaile
     return kind(str(path), first_line(words))
 
 
+def is_of_what_was_asked(err: Exception, *, shapes: bool) -> bool:
+    """Whether DuckDB refused what it was given: neither the disk, nor its own fault, nor a stop.
+
+    Args:
+        err: what was raised.
+        shapes: whether a table of another shape than was expected counts, too.
+    """
+    import duckdb
+
+    others = (duckdb.IOException, duckdb.FatalException, duckdb.InterruptException)
+    unfit = (duckdb.BinderException, duckdb.CatalogException, duckdb.ConstraintException)
+    is_refusal = isinstance(err, duckdb.Error) and not isinstance(err, others)
+    return is_refusal and (shapes or not isinstance(err, unfit))
+
+
 def first_line(words: str) -> str:
     """Take the sentence of DuckDB that says what happened."""
     return words.strip().splitlines()[0][:300] if words.strip() else "no message"

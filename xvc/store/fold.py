@@ -19,6 +19,7 @@ from xvc.journal.codec import CONTROL, control_from, decode_line, from_json, to_
 from xvc.journal.reader import Mark, Slice, read_new, spelled
 from xvc.store import assets, edited, edits
 from xvc.store.columns import Column, make_room, struct_of, tables, types_of, value_of
+from xvc.store.db import is_of_what_was_asked
 from xvc.store.halving import halves, lines_of, nothing_of
 from xvc.store.schema import NUMERIC, TYPES, literal, quoted
 from xvc.system.files import write_durably
@@ -248,13 +249,7 @@ _FAULTS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeErr
 
 def _is_of_a_record(err: Exception, *, is_ours: bool) -> bool:
     """Whether a record is to blame: neither the disk, nor another program's doing, nor a lock."""
-    import duckdb
-
-    if isinstance(err, duckdb.Error):
-        unfit = (duckdb.BinderException, duckdb.CatalogException, duckdb.ConstraintException)
-        others = (duckdb.IOException, duckdb.FatalException, duckdb.InterruptException)
-        return not isinstance(err, others) and (is_ours or not isinstance(err, unfit))
-    return isinstance(err, (BadValue, *_FAULTS))
+    return isinstance(err, (BadValue, *_FAULTS)) or is_of_what_was_asked(err, shapes=is_ours)
 
 
 def _reason(err: Exception) -> str:
