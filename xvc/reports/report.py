@@ -25,8 +25,10 @@ from xvc.recovery.lost_runs import opened
 from xvc.render.document import Block, Commands, Report, Section, Table, Text, bounded
 from xvc.reports.curves import curves
 from xvc.reports.ranking import Place, ranked, reason, repeats, spread
+from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.compare import compare
 from xvc.runs.difference_tables import differences
+from xvc.runs.repeats import experiments, in_question
 from xvc.store import query
 from xvc.types import Json
 
@@ -206,7 +208,9 @@ def _best(material: _Material) -> Section:
         says = f"No run is called best: no finished run has {material.aim.metric}."
         return Section(title, (Text(says),))
     says = reason(material.places, material.aim, material.names)
-    same = spread(repeats(material.places), material.aim)
+    code = fingerprints(material.project, in_question(material.runs))
+    own = repeats(material.places[0].run, experiments(material.runs, code))
+    same = spread(own, material.aim)
     head = ("place", "run", material.aim.metric, "behind", *material.params)
     rows = [
         (
