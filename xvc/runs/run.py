@@ -24,6 +24,7 @@ from xvc.project import Project
 from xvc.recording.begin_run import Begun, begin, metrics_files, params_files
 from xvc.recovery.recover import mend
 from xvc.runs.capture import LineMetrics
+from xvc.runs.last_words import KEPT, last_words
 from xvc.store.db import warm_up
 from xvc.system.output_log import OutputLog
 from xvc.system.process import Ending, Ladder, Launch
@@ -105,7 +106,8 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
     with _forgiving(begun.warnings):
         kept = _models(project, begun, models, ending)
     with _forgiving(begun.warnings):
-        _end(project, begun, ending, _outs(project, request, begun.warnings) | kept)
+        outs = _outs(project, request, begun.warnings) | kept
+        _end(project, begun, ending, outs, recorder.last_words)
     record = _finished(begun.record, recorder, ending)
     with _forgiving(begun.warnings):
         if request.fold:
@@ -144,12 +146,17 @@ def _end_unstarted(project: Project, begun: Begun, err: XvcError) -> None:
 
 
 def read_back(project: Project, ran: Ran) -> Ran:
-    """Add what the run's own processes recorded: their params and metrics are in the store."""
+    """Add what the run's own processes recorded: their params and metrics are in the store.
+
+    A store that cannot be read now is a warning: the run has ended and is kept.
+    """
     from xvc.store import query  # late: a run that is only run asks nothing
 
-    with project.keeper.view() as connection:
+    warnings = list(ran.warnings)
+    record = None
+    with _forgiving(warnings), project.keeper.view() as connection:
         record = query.by_id(connection, ran.record.id)
-    return ran if record is None else replace(ran, record=record)
+    return replace(ran, record=record or ran.record, warnings=tuple(warnings))
 
 
 def _places(project: Project, request: RunRequest) -> tuple[str, ...]:
@@ -263,9 +270,17 @@ class _Recorder:
         self._log = OutputLog(self.path, project.settings.output_limit)
         self._reader = LineMetrics(loose=True) if request.capture else None
         self.metrics: dict[str, Json] = {}
+        self._stderr = b""
+
+    @property
+    def last_words(self) -> str | None:
+        """What the command said last on stderr."""
+        return last_words(self._stderr)
 
     def take(self, stream: int, chunk: bytes) -> None:
         self._log.write(chunk)
+        if stream == 2:
+            self._stderr = (self._stderr + chunk)[-KEPT:]
         if self._reader is not None and stream == 1:
             self.log_all(dict([pair]) for pair in self._reader.feed(chunk))
         self._sink(stream, chunk)
@@ -301,15 +316,24 @@ def _read_metrics(stale: Mapping[Path, tuple[int, ...]], recorder: _Recorder) ->
             recorder.log_all([{k: v for k, v in values.items() if isinstance(v, int | float)}])
 
 
-def _end(project: Project, begun: Begun, ending: Ending, outs: Mapping[str, DataFile]) -> None:
+def _end(
+    project: Project,
+    begun: Begun,
+    ending: Ending,
+    outs: Mapping[str, DataFile],
+    said: str | None,
+) -> None:
+    status = _status(ending)
     facts: dict[str, Json] = {
-        "status": _status(ending).value,
+        "status": status.value,
         "exit_code": ending.exit_code,
         "signal": ending.signal,
         "finished": time.time_ns(),
         "usage": _usage(ending),
         "log": str(project.room.logs / f"{begun.record.id}.log"),
     }
+    if said and status is Status.FAILED:
+        facts["reason"] = said
     if outs:
         facts["outs"] = {path: {"digest": f.digest, "size": f.size} for path, f in outs.items()}
     if begun.snapshot is not None:
@@ -385,7 +409,9 @@ def _status(ending: Ending) -> Status:
 def _finished(record: RunRecord, recorder: _Recorder, ending: Ending) -> RunRecord:
     metrics = {**record.metrics, **recorder.metrics}
     ended = replace(record, metrics=metrics, finished=Nanoseconds(time.time_ns()))
-    return ended.ended(_status(ending), exit_code=ending.exit_code, signal=ending.signal)
+    status = _status(ending)
+    reason = recorder.last_words if status is Status.FAILED else None
+    return ended.ended(status, exit_code=ending.exit_code, signal=ending.signal, reason=reason)
 
 
 @contextlib.contextmanager
