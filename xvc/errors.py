@@ -142,7 +142,10 @@ class BadSetting(UsageError):
     @property
     def hint(self) -> str:
         """Names the reference."""
-        return "`xvc init` in a new folder writes an xvc.yaml that explains the settings."
+        return (
+            "Correct it where it stands; "
+            "`xvc init` in a new folder writes an xvc.yaml that explains the settings."
+        )
 
 
 class BadExpression(UsageError):

@@ -26,7 +26,7 @@ from xvc.dvc.repository import (
     use_cache,
     use_site,
 )
-from xvc.errors import NoProject
+from xvc.errors import BadSetting, NoProject
 from xvc.git import commands as git
 from xvc.git.commands import Git
 from xvc.journal.layout import Room
@@ -101,12 +101,32 @@ class Project:
 
     @cached_property
     def settings(self) -> Settings:
-        """The settings, all layers."""
+        """The settings, all layers.
+
+        Raises:
+            BadSetting: any of them cannot be used.
+        """
+        settings, mistakes = self._read_settings()
+        if mistakes:
+            raise BadSetting(mistakes)
+        return settings
+
+    def tolerate_settings(self) -> tuple[str, ...]:
+        """Use the settings that can be used, and return what is wrong with the others.
+
+        For what must go on whatever a file says: a command, a training.
+        """
+        if "settings" in vars(self):
+            return ()
+        vars(self)["settings"], mistakes = self._read_settings()
+        return mistakes
+
+    def _read_settings(self) -> tuple[Settings, tuple[str, ...]]:
         home = (
             self.environment.get("XDG_CONFIG_HOME")
             or f"{self.environment.get('HOME', '/')}/.config"
         )
-        return config.load(
+        return config.read(
             self.root,
             user_file=Path(home) / "xvc" / "config.yaml",
             environment=self.environment,

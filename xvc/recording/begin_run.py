@@ -14,11 +14,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
+from xvc.core.best_effort import best_effort, in_words
 from xvc.core.ids import run_id
 from xvc.core.record import Kind, environment_facts, facts_of
 from xvc.core.run import Code, Environment, RunRecord
 from xvc.core.secrets import mask_argv, mask_values
-from xvc.errors import JournalFailed, XvcError
+from xvc.errors import BadValue, JournalFailed
 from xvc.git.commands import State
 from xvc.git.snapshot import Snapshot, take
 from xvc.journal.fallback_dir import make_refuge
@@ -54,37 +55,55 @@ def begin(
     note: str | None = None,
     parent: RunId | None = None,
     program: str | None = None,
+    warnings: list[str] | None = None,
 ) -> Begun:
     """Take the code snapshot, append *started* and put it on the disk: from here the run exists.
 
+    What cannot be found out, or cannot be written, is left out and named in *warnings*.
+
     Raises:
-        BadSetting: the settings cannot be read.
         JournalFailed: there is no place at all to write to.
     """
     run = run_id(os.urandom(8))
-    warnings: list[str] = []
+    warnings = [] if warnings is None else warnings
+    warnings += project.tolerate_settings()
     state = _try(project.git.state, warnings) if project.place else None
     snapshot = _try(lambda: _snapshot(project, run, state), warnings) if state else None
     untracked = state.untracked if state else ()
     data = _try(lambda: project.data_inputs(untracked, outs), warnings) or {}
-    environment = _environment(project, program, warnings)
+    environment = _try(lambda: _environment(project, program, warnings), warnings) or Environment()
+    said = _try(lambda: _said(project, command, warnings), warnings) or {}
     record = RunRecord(
         id=run,
         name=name,
         parent=parent,
-        code=_code(project, state, snapshot),
+        code=_try(lambda: _code(project, state, snapshot), warnings) or Code(),
         data=data,
         command=mask_argv(command),
         folder=_folder(project, folder),
-        params=mask_values({**_said(project, command, warnings), **params}),
+        params=_try(lambda: mask_values({**said, **params}), warnings) or {},
         started=Nanoseconds(time.time_ns()),
         host=socket.gethostname(),
         owner=str(current_owner()),
         environment=environment_digest(environment),
         note=note,
     )
-    journal = _write_down(project, record, environment, warnings)
+    record, journal = _write_what_can_be(project, record, environment, warnings)
     return Begun(record, journal, snapshot, warnings)
+
+
+def _write_what_can_be(
+    project: Project, record: RunRecord, environment: Environment, warnings: list[str]
+) -> tuple[RunRecord, Journal]:
+    """Write the beginning down; of one that has no form in a journal, what has."""
+    bare = RunRecord(record.id, started=record.started, host=record.host, owner=record.owner)
+    *better, last = (record, replace(record, params={}), replace(bare, code=record.code))
+    for each in better:
+        try:
+            return each, _write_down(project, each, environment, warnings)
+        except (TypeError, ValueError, RecursionError, BadValue) as err:
+            warnings.append(f"part of this run has no form in a journal: {in_words(err)}")
+    return last, _write_down(project, last, Environment(), warnings)
 
 
 def _write_down(
@@ -111,8 +130,12 @@ def _started(journal: Journal, record: RunRecord, environment: Environment) -> J
         "digest": record.environment,
         "facts": environment_facts(environment),
     }
-    journal.note(Kind.ENVIRONMENT, record.id, facts)
-    journal.note(Kind.BEGIN, record.id, facts_of(record))
+    try:
+        journal.note(Kind.ENVIRONMENT, record.id, facts)
+        journal.note(Kind.BEGIN, record.id, facts_of(record))
+    except BaseException:
+        journal.close()
+        raise
     journal.flush()
     return journal
 
@@ -167,13 +190,14 @@ def _said(project: Project, command: Sequence[str], warnings: list[str]) -> dict
     """Params that files say, and over them those that the command's own options say."""
     found = _file_params(project, warnings)
     if project.settings.params_options:
-        found |= {key: parse_scalar(text) for key, text in option_values(command).items()}
+        with best_effort(warnings):
+            found |= {key: parse_scalar(text) for key, text in option_values(command).items()}
     return found
 
 
 def _file_params(project: Project, warnings: list[str]) -> dict[str, Json]:
     found: dict[str, Json] = {}
-    for path in params_files(project):
+    for path in _try(lambda: params_files(project), warnings) or ():
         found |= _try(lambda path=path: read_values(path), warnings) or {}  # type: ignore[misc]
     return found
 
@@ -193,10 +217,7 @@ def metrics_files(project: Project) -> list[Path]:
 
 
 def _try(step: Callable[[], T], warnings: list[str]) -> T | None:
-    """Take one step of the record; a refusal is said and the run goes on."""
-    try:
+    """Take one step of the record; what goes wrong is said, and the run goes on."""
+    with best_effort(warnings):
         return step()
-    except (XvcError, OSError) as err:
-        hint = err.hint if isinstance(err, XvcError) else ""
-        warnings.append(f"{err}. {hint}".rstrip())
-        return None
+    return None

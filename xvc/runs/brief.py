@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from xvc.core.model import PRODUCTION
 from xvc.core.run import Status
 from xvc.history.find import known_versions, versions_by_run
+from xvc.history.missing import missing_versions, warning_of
 from xvc.history.unversioned import unsaved
 from xvc.merging import unfinished
 from xvc.models.list import assignments
@@ -73,6 +74,8 @@ def brief(project: Project) -> Brief:
     declared = project.settings.metrics_direction
     code = fingerprints(project, in_question(runs))
     rows = unsaved(project)
+    if missing := missing_versions(project, infos, {run.id for run in runs}):
+        project.keeper.warnings.append(warning_of(missing))
     merging = unfinished.read(project.room)
     return Brief(
         root=str(project.root),

@@ -16,8 +16,9 @@ from xvc.core.objective import Measure, in_order
 from xvc.core.run import RunRecord, Status
 from xvc.core.spelling import duration, instant, number
 from xvc.core.subject import chosen_keys, chosen_metrics
+from xvc.core.tag_message import VersionInfo
 from xvc.errors import BadValue
-from xvc.history.find import VersionInfo, known_versions, versions, versions_by_run
+from xvc.history.find import known_versions, versions, versions_by_run
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.all_runs import gather

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from xvc.core.tag_message import VersionInfo
 from xvc.dvc.cache_links import Linker
 from xvc.dvc.commit_outputs import Pointers
 from xvc.dvc.outputs import Out, members
@@ -21,10 +22,13 @@ from xvc.git import merge_driver as driver
 from xvc.git.remote import fetch, refs_there, refuse_other_tags, upstream_of
 from xvc.git.snapshot import RUNS
 from xvc.git.worktrees import Tree, is_ancestor
+from xvc.history.find import versions
+from xvc.history.missing import missing_versions, warning_of
 from xvc.project import Project
 from xvc.sharing.fetch_objects import Haul, Told
 from xvc.sharing.push import branch_of, kept_tags
 from xvc.sharing.required_objects import needs_of
+from xvc.store import query
 from xvc.system.lock import FileLock
 from xvc.worktrees.removal_check import is_changed
 from xvc.worktrees.set_up import SetUp, put_data
@@ -89,7 +93,8 @@ class PullRequest:
 class Pulled:
     """What was brought: objects and their bytes, new tags and runs, where the branch went.
 
-    ``is_driven`` tells whether git merges the stores of branches in this clone.
+    ``is_driven`` tells whether git merges the stores of branches in this clone; ``missing`` names
+    the versions of this branch whose run its store lacks.
     """
 
     remote: str
@@ -104,6 +109,7 @@ class Pulled:
     new: str | None
     files: int
     is_driven: bool
+    missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -137,6 +143,9 @@ def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
     if is_apart:
         raise Diverged(branch or "", f"{name}/{branch}")
     files, warnings = _go_forward(project, dvc, branch, old, tip)
+    missing = _missing(project)
+    if missing:
+        warnings.append(warning_of(missing))
     return Pulled(
         name,
         haul.opened.name if haul.opened else None,
@@ -150,8 +159,15 @@ def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
         tip,
         files,
         driver.is_installed(git),
+        tuple(info.name for info in missing),
         (*haul.warnings, *warnings),
     )
+
+
+def _missing(project: Project) -> list[VersionInfo]:
+    with project.keeper.view() as connection:
+        held = query.ids(connection)
+    return missing_versions(project, versions(project), held)
 
 
 def _fetch(project: Project, name: str, *, runs: bool) -> tuple[tuple[str, ...], int]:

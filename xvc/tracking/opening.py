@@ -82,7 +82,15 @@ def _begin(
     project = Project.find(folder, os.environ)
     if place is not None:
         project = _kept_in(project, Path(place).resolve(), folder)
-    begun = begin(project, sys.argv, folder=folder, params={}, outs=(), parent=parent, **said)
+    begun = begin(
+        project,
+        sys.argv,
+        folder=folder,
+        params={},
+        parent=parent,
+        name=said["name"],
+        note=said["note"],
+    )
     if project.room.folder.parent == project.store_path.parent:
         _hide(project.room.folder)
     if begun.snapshot is not None:

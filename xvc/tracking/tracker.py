@@ -47,7 +47,11 @@ class Tracker(Edits, Stored):
             is none at all: rows go to the log and the JSONL file only.
         params: values added to every row from now on.
         table: the event table; any name but the store's own tables.
-        cache: a folder; `track` and `wrap` then take results of equal calls from there.
+        cache: a folder; `track` and `wrap` then take results of equal calls from there. Equal is
+            all code that the function reaches, its arguments by content, and the params. Not part
+            of it: what lies behind a path, environment variables, the time, randomness, other
+            programs and services. Whatever of that decides the result goes into ``depends=``, or
+            is an argument: `xvc.File` for a file.
         log_system_params: whether tracked functions record processor, memory and disk.
         log_network_params: whether they record bytes sent and received.
         measurement_interval: seconds between two looks at them.
@@ -199,6 +203,8 @@ class Tracker(Edits, Stored):
         args: Sequence[object] | None = None,
         kwargs: Mapping[str, object] | None = None,
         params: Mapping[str, object] | None = None,
+        *,
+        depends: object = None,
     ) -> _Result:
         """Call *function* and log the call as one row; returns what the function returns.
 
@@ -214,6 +220,9 @@ class Tracker(Edits, Stored):
             args: its positional arguments.
             kwargs: its keyword arguments.
             params: values for this row, over those of the tracker.
+            depends: with a cache, what else decides the result and is no argument: files as
+                `xvc.File`, environment variables, a day, a client's settings. A function is
+                called, and what it returns counts.
 
         Raises:
             BadValue: *args* is no list or tuple; *params* has a key that is no text.
@@ -226,10 +235,10 @@ class Tracker(Edits, Stored):
         """
         from xvc.tracking.functions import track  # late: who only logs never needs it
 
-        return cast("_Result", track(self, function, args, kwargs, params))
+        return cast("_Result", track(self, function, args, kwargs, params, depends))
 
     def wrap(
-        self, params: Mapping[str, object] | None = None
+        self, params: Mapping[str, object] | None = None, *, depends: object = None
     ) -> Callable[[Callable[_Arguments, _Result]], Callable[_Arguments, _Result]]:
         """Decorate a function, so that `track` records every call of it.
 
@@ -237,6 +246,7 @@ class Tracker(Edits, Stored):
 
         Args:
             params: values for each of its rows, over those of the tracker.
+            depends: as of `track`; a function is called at each call.
 
         Raises:
             BadValue: what is decorated cannot be called; *params* has a key that is no text.
@@ -246,7 +256,7 @@ class Tracker(Edits, Stored):
         def decorate(
             function: Callable[_Arguments, _Result],
         ) -> Callable[_Arguments, _Result]:
-            return cast("Callable[_Arguments, _Result]", wrap(self, function, params))
+            return cast("Callable[_Arguments, _Result]", wrap(self, function, params, depends))
 
         return decorate
 
@@ -293,14 +303,21 @@ class Tracker(Edits, Stored):
         args: Sequence[object] = (),
         kwargs: Mapping[str, object] | None = None,
         params: Mapping[str, object] | None = None,
+        *,
+        depends: object = None,
     ) -> Explanation:
         """Say whether a call is in the cache, or how it differs from the nearest that is.
 
         Raises:
-            Unkeyable: an argument has no content that could be compared.
+            Unkeyable: an argument, or something that the function reaches, can be neither
+                followed nor told by its content.
             TypeError: the arguments are none of the function's.
         """
+        from xvc.tracking.calls import depending  # late: who only logs never needs it
+
         merged = {**self._params, **(params or {})}
+        if depends is not None:
+            merged |= depending(depends)
         return self._caching.explain(function, args, kwargs or {}, merged)
 
     def note(self, text: str) -> None:

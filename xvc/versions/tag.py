@@ -16,7 +16,7 @@ from xvc.core.model import candidate_of, ignore_file
 from xvc.core.run import DataFile, RunRecord, Status
 from xvc.core.run_inputs import data_hash
 from xvc.core.subject import chosen_keys, chosen_metrics, subject
-from xvc.core.tag_message import TagMessage
+from xvc.core.tag_message import TagMessage, VersionInfo
 from xvc.core.version import Bump, Version, next_version
 from xvc.database.keep_assets import keep_assets
 from xvc.dvc.repository import pipeline_outs, pointer_of
@@ -28,7 +28,7 @@ from xvc.errors import (
 )
 from xvc.git.branch import advance, clear, noted
 from xvc.git.snapshot import private_index
-from xvc.history.find import VersionInfo, find, versions
+from xvc.history.find import find, versions
 from xvc.project import Project
 from xvc.recording.begin_run import metrics_files
 from xvc.recovery.recover import mend
