@@ -85,7 +85,7 @@ def test_failures_are_counted_with_their_reasons() -> None:
     )
 
     assert levels(found) == [(Level.PROBLEM, 1), (Level.NOTE, 1)]
-    assert found[0].examples == ("b: no such file",)
+    assert found[0].examples == ("b: failed: no such file",)
 
 
 def test_a_success_before_a_failure_settles_nothing() -> None:

@@ -15,7 +15,7 @@ from datetime import date
 
 from xvc.core.direction import asked_direction, direction_of
 from xvc.core.objective import Measure
-from xvc.core.run import RunRecord
+from xvc.core.run import RunRecord, Status
 from xvc.core.spelling import counted, day, duration, number, size
 from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.errors import BadValue
@@ -139,9 +139,11 @@ def _choose(material: _Material, request: ReportRequest) -> None:
     """Choose by what to rank, and the columns of the list."""
     runs, declared = material.runs, material.project.settings.metrics_direction
     every: dict[str, Json] = {}
+    done: dict[str, Json] = {}
     for run in reversed(runs):
         every |= run.metrics
-    metrics = list(chosen_metrics(every, list(declared)))
+        done |= run.metrics if run.status is Status.FINISHED else {}
+    metrics = list(chosen_metrics(done or every, list(declared)))
     material.aim = _aim(request.metric, every, metrics, declared)
     if material.aim is not None:
         material.places = ranked(runs, material.aim)

@@ -230,11 +230,12 @@ def _fix_of(run: RunRecord, runs: Sequence[RunRecord]) -> RunId | None:
 
 
 def _how(run: RunRecord) -> str:
-    code = f"exit {run.exit_code}" if run.status is Status.FAILED and run.exit_code else ""
-    why = run.reason or ("" if code else run.signal or run.status.value)
-    if run.status is not Status.FAILED:
-        code = run.status.value if run.reason else ""
-    return cut(": ".join(part for part in (code, why) if part), _LONGEST)
+    how = run.status.value
+    if run.status is Status.FAILED and run.exit_code:
+        how = f"exit {run.exit_code}"
+    elif run.status is Status.KILLED and run.signal:
+        how = f"killed by {run.signal}"
+    return cut(": ".join(part for part in (how, run.reason) if part))
 
 
 def figure(metric: str, direction: Direction, value: float) -> str:

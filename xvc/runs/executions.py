@@ -139,9 +139,12 @@ def _kinds(runs: Sequence[RunRecord]) -> str:
 
 
 def _told_failure(run: RunRecord) -> str:
-    code = f"exit code {run.exit_code}" if run.exit_code else ""
-    why = run.reason or run.signal or code or run.status.value
-    return f"{run.id}: {why}"
+    how = run.status.value
+    if run.status is Status.FAILED and run.exit_code:
+        how = f"exit code {run.exit_code}"
+    elif run.status is Status.KILLED and run.signal:
+        how = f"killed by {run.signal}"
+    return f"{run.id}: {': '.join(part for part in (how, run.reason) if part)}"
 
 
 def missing_params(

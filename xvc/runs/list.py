@@ -223,7 +223,9 @@ def _columns(
     merged_params = {key: value for run in reversed(shown) for key, value in run.params.items()}
     merged_metrics = {key: value for run in reversed(shown) for key, value in run.metrics.items()}
     declared = list(project.settings.metrics_direction)
-    metrics = list(chosen_metrics(merged_metrics, declared))
+    done = [run for run in reversed(shown) if run.status is Status.FINISHED]
+    telling = {key: value for run in done for key, value in run.metrics.items()}
+    metrics = list(chosen_metrics(telling or merged_metrics, declared))
     chosen = chosen_keys([run.params for run in shown], merged_params)
     params = tuple(key for key in chosen if not _is_constant([run.params for run in shown], key))
     if sort in merged_metrics:
