@@ -22,6 +22,9 @@ from xvc.types import RunId
 from xvc.worktrees.list import TreeInfo, list_trees
 
 
+_SWEEPS = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Staged:
     """The version of a model that is in production."""
@@ -54,6 +57,7 @@ class Brief:
     trees: tuple[TreeInfo, ...]
     names: dict[RunId, str]
     sweeps: tuple[Swept, ...] = ()
+    swept: int = 0
     production: tuple[Staged, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -73,6 +77,7 @@ def brief(project: Project) -> Brief:
     bad, failed = failures(runs)
     declared = project.settings.metrics_direction
     code = fingerprints(project, in_question(runs))
+    swept = sweeps(runs, declared)
     rows = unsaved(project)
     if missing := missing_versions(project, infos, {run.id for run in runs}):
         project.keeper.warnings.append(warning_of(missing))
@@ -94,7 +99,8 @@ def brief(project: Project) -> Brief:
         failures=tuple(bad),
         trees=tuple(list_trees(project)) if project.place else (),
         names=versions_by_run(infos),
-        sweeps=tuple(sweeps(runs, declared)),
+        sweeps=tuple(swept[:_SWEEPS]),
+        swept=len(swept),
         production=_production(project) if project.place else (),
         warnings=tuple(project.keeper.warnings),
     )

@@ -181,13 +181,13 @@ def _sweep_of(run: RunRecord) -> str | None:
     return name if slash and name and number.isdecimal() else None
 
 
-def sweeps(runs: Sequence[RunRecord], directions: Mapping[str, str], limit: int = 3) -> list[Swept]:
-    """Tell the newest sweeps by their runs; *runs* are newest first."""
+def sweeps(runs: Sequence[RunRecord], directions: Mapping[str, str]) -> list[Swept]:
+    """Tell the sweeps by their runs, newest first as *runs* are."""
     by_name: dict[str, list[RunRecord]] = {}
     for run in runs:
         if (name := _sweep_of(run)) is not None:
             by_name.setdefault(name, []).append(run)
-    return [_swept(name, held, directions) for name, held in list(by_name.items())[:limit]]
+    return [_swept(name, held, directions) for name, held in by_name.items()]
 
 
 def _swept(name: str, held: Sequence[RunRecord], directions: Mapping[str, str]) -> Swept:

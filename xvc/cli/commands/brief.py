@@ -102,7 +102,9 @@ class Data(TypedDict):
     failed: list[Failure]
     failed_total: int
     sweeps: list[Sweep]
+    sweeps_total: int
     production: list[Production]
+    production_total: int
     worktrees: list[Tree]
     worktrees_total: int
 
@@ -176,6 +178,8 @@ def _data(found: Brief) -> Data:
             }
             for each in found.sweeps
         ],
+        "sweeps_total": found.swept,
+        "production_total": len(found.production),
         "production": [
             {"model": cut(each.model, 40), "version": cut(each.version, 40)}
             for each in found.production[:5]
