@@ -35,7 +35,7 @@ def is_seed(key: str) -> bool:
 def settings_of(run: RunRecord) -> str:
     """Tell a run's folder, params, data and command, without its seeds."""
     params: dict[str, Json] = {k: v for k, v in run.params.items() if not is_seed(k)}
-    data: dict[str, Json] = {path: file.digest for path, file in run.data.items()}
+    data: dict[str, Json] = {path: file.identity for path, file in run.data.items()}
     return _text([run.folder, params, data, list(_split(run.command)[0])])
 
 

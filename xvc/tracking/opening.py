@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -35,6 +35,7 @@ class Opened:
     owns_run: bool
     warnings: tuple[str, ...] = ()
     passing: TemporaryDirectory[str] | None = None
+    at_end: Callable[[], None] = lambda: None
 
 
 def open_run(db: StrPath | None, options: Options, name: str | None, note: str | None) -> Opened:
@@ -103,7 +104,17 @@ def _begin(
         owns_run=True,
         warnings=tuple(begun.warnings),
         passing=passing,
+        at_end=_at_end(project, begun.record.id),
     )
+
+
+def _at_end(project: Project, run: RunId) -> Callable[[], None]:
+    if project.place is None:
+        return lambda: None
+    from xvc.recording.run_times import note_end  # late: as above
+
+    room = project.own_room
+    return lambda: note_end(room, run)
 
 
 def _kept_in(project: Project, store: Path, folder: Path) -> Project:

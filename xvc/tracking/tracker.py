@@ -125,6 +125,7 @@ class Tracker(Edits, Stored):
         self.track_id, self._journal = opened.track_id, opened.journal
         self._store, self._root = opened.store, opened.root
         self._owns_run, self._passing = opened.owns_run, opened.passing
+        self._at_end = opened.at_end
         self.warnings, self._streams = opened.warnings, self._open_streams()
         self._finish_at_exit()
 
@@ -347,6 +348,7 @@ class Tracker(Edits, Stored):
             facts = {"status": status, "reason": reason, "finished": time_ns()}
             self._journal.note(Kind.END, self.track_id, to_plain(facts))
             self._owns_run = False
+            self._at_end()
         self._journal.close()
         caching = self.__dict__.pop("_caching", None)
         if caching is not None:
