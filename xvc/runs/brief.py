@@ -21,7 +21,6 @@ from xvc.store import query
 from xvc.types import RunId
 from xvc.worktrees.list import TreeInfo, list_trees
 
-
 _SWEEPS = 3
 
 
