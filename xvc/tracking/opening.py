@@ -38,8 +38,12 @@ class Opened:
     at_end: Callable[[], None] = lambda: None
 
 
-def open_run(db: StrPath | None, options: Options, name: str | None, note: str | None) -> Opened:
+def open_run(
+    db: StrPath | None, options: Options, name: str | None, note: str | None, *, nested: bool
+) -> Opened:
     """Join the run that the environment names, when *db* is its store; else begin one.
+
+    A *nested* one is begun in any case, as a child of the run that the environment names.
 
     Raises:
         NotAStore: *db* is something else.
@@ -48,7 +52,7 @@ def open_run(db: StrPath | None, options: Options, name: str | None, note: str |
     context = RunContext.decode(os.environ.get(VARIABLE, ""))
     if db == SKIP_INSERT:
         return _skip(options, context)
-    if context is not None and (db is None or context.is_store(Path(db).resolve())):
+    if context is not None and not nested and (db is None or context.is_store(Path(db).resolve())):
         return _join(context)
     return _begin(db, options, {"name": name, "note": note}, context.run if context else None)
 

@@ -24,7 +24,7 @@ from xvc.store.schema import check_table
 from xvc.tracking.edits import Edits
 from xvc.tracking.objects import Stored, keep_artifact
 from xvc.tracking.opening import IN_MEMORY, Opened, open_run
-from xvc.tracking.options import SKIP_INSERT, Options, StrPath, check_engine
+from xvc.tracking.options import SKIP_INSERT, Options, StrPath, check_engine, check_status
 from xvc.types import Row
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ class Tracker(Edits, Stored):
         name: what to call the run, when it begins one.
         note: a line about it, when it begins one.
         engine: "duckdb"; other names are taken with a warning, and make no difference.
+        nested: whether to begin a run of its own inside `xvc run`, as a child of that run.
 
     Raises:
         BadValue: *table* is reserved.
@@ -107,6 +108,7 @@ class Tracker(Edits, Stored):
         name: str | None = None,
         note: str | None = None,
         engine: str = "duckdb",
+        nested: bool = False,
     ) -> None:
         check_engine(engine)
         self.table = check_table(table)
@@ -116,7 +118,7 @@ class Tracker(Edits, Stored):
             logs_stdout=logs_stdout, jsonl=jsonl, raise_on_error=raise_on_error, reset=reset,
             warnings=warnings
         )  # fmt: skip
-        self._enter(open_run(db, self._options, name, note))
+        self._enter(open_run(db, self._options, name, note, nested=nested))
         if reset:
             self._record(Edit(Kind.DELETE, table))
         if params is not None:
@@ -363,6 +365,16 @@ class Tracker(Edits, Stored):
         """Write a line about the run; the last one counts."""
         self._journal.note(Kind.SET, self.track_id, {"note": text})
 
+    def reclassify(self, status: str) -> None:
+        """Change what is on record of how the run ended, also after `close`.
+
+        Raises:
+            BadValue: there is no such status.
+            JournalFailed: nothing can be written.
+        """
+        check_status(status)
+        self._journal.note(Kind.SET, self.track_id, {"status": status})
+
     def flush(self) -> None:
         """Put every row on the disk.
 
@@ -378,8 +390,7 @@ class Tracker(Edits, Stored):
             BadValue: there is no such status.
             JournalFailed: the disk refused.
         """
-        if status not in set(Status):
-            raise BadValue("status", f"{status!r} is none of {', '.join(sorted(set(Status)))}")
+        check_status(status)
         if self._owns_run:
             from time import time_ns
 
