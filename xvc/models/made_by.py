@@ -25,7 +25,7 @@ class NotOfRun(ConflictError):
 
     code = "not-of-run"
 
-    def __init__(self, path: str, run: str, maker: str | None) -> None:
+    def __init__(self, path: str, run: str, maker: str) -> None:
         super().__init__(path, run, maker)
         self.path, self.run, self.maker = path, run, maker
 
@@ -75,7 +75,7 @@ def refuse_not_made(
     if maker is None and _is_within(held, record):
         return
     maker = maker or next((run for run in apart if _is_within(held, run)), None)
-    raise NotOfRun(path.name, record.id, maker.id if maker else None)
+    raise NotOfRun(path.name, record.id, maker.id if maker else "")
 
 
 def _digests(dvc: Dvc, path: Path, digest: str) -> Iterator[str]:

@@ -38,7 +38,7 @@ def lasting(project: Project) -> Project:
 
 
 def bring_code(project: Project, run: RunId) -> None:
-    """Bring the snapshot of a run into the repository that has its record.
+    """Bring the snapshot of a run from a folder of DVC's into the project that keeps the run.
 
     Raises:
         GitFailed: git could not.
@@ -46,7 +46,7 @@ def bring_code(project: Project, run: RunId) -> None:
     home = project.home
     if home is None or home.place is None or project.place is None:
         return
-    if home.place.common != project.place.common:
+    if project.root.is_relative_to(home.root.joinpath(*_DVC_RUNS)):
         ref = f"{RUNS}{run}"
         home.git.call("fetch", "--quiet", "--no-tags", str(project.place.common), f"{ref}:{ref}")
 
