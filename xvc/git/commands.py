@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from xvc.errors import GitFailed, NoIdentity, TagTaken
 from xvc.system.files import sync_folder
@@ -105,6 +106,29 @@ def scrubbed(environment: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
 
 
+def _answer(
+    arguments: tuple[str, ...],
+    called: subprocess.CompletedProcess[bytes],
+    accept: Sequence[int] = (0,),
+) -> bytes:
+    if called.returncode in accept:
+        return called.stdout
+    words = called.stderr.decode("utf-8", "replace")
+    if any(sign in words for sign in _NAMELESS):
+        raise NoIdentity
+    raise GitFailed(arguments, called.returncode, words)
+
+
+def _lines(stream: IO[bytes] | None) -> Iterator[bytes]:
+    """Yield lines as they come; git ends those that it writes over with a carriage return."""
+    rest = b""
+    while stream is not None and (piece := os.read(stream.fileno(), 1 << 16)):
+        *whole, rest = (rest + piece).replace(b"\r", b"\n").split(b"\n")
+        yield from (line for line in whole if line.strip())
+    if rest.strip():
+        yield rest
+
+
 class Git:
     """The repository that a work tree belongs to."""
 
@@ -137,12 +161,7 @@ class Git:
         if index is not None:
             environment["GIT_INDEX_FILE"] = str(index)
         called = self._ended(arguments, environment, stdin or b"")
-        if called.returncode in accept:
-            return called.stdout
-        words = called.stderr.decode("utf-8", "replace")
-        if any(sign in words for sign in _NAMELESS):
-            raise NoIdentity
-        raise GitFailed(arguments, called.returncode, words)
+        return _answer(arguments, called, accept)
 
     def _ended(
         self, arguments: tuple[str, ...], environment: Mapping[str, str], stdin: bytes
@@ -159,6 +178,37 @@ class Git:
         except OSError as err:
             words = f"git cannot be started: {err.strerror or err}"
             raise GitFailed(arguments, 127, words) from err
+
+    def watched(self, *arguments: str, hear: Callable[[str], object]) -> bytes:
+        """Run git as `call` does, and hand on each line of its progress while it works.
+
+        Raises:
+            GitFailed: it ended with another exit code than 0.
+        """
+        from tempfile import TemporaryFile  # late: only transfers are watched
+
+        words: list[bytes] = []
+        with TemporaryFile() as printed:  # a pipe that nobody reads meanwhile could fill up
+            try:
+                running = subprocess.Popen(
+                    ["git", *_DURABLE, *arguments],
+                    cwd=self.place.top,
+                    env=self._environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=printed,
+                    stderr=subprocess.PIPE,
+                )
+            except OSError as err:
+                reason = f"git cannot be started: {err.strerror or err}"
+                raise GitFailed(arguments, 127, reason) from err
+            with running:
+                for line in _lines(running.stderr):
+                    words.append(line)
+                    hear(line.decode("utf-8", "replace"))
+            printed.seek(0)
+            out, told = printed.read(), b"\n".join(words)
+        ended = subprocess.CompletedProcess(arguments, running.returncode, out, told)
+        return _answer(arguments, ended)
 
     def text(self, *arguments: str, accept: Sequence[int] = (0,)) -> str:
         """Run git and return what it printed as text without the last newline."""
