@@ -218,7 +218,7 @@ class Git:
         parts = ("%(refname)", "%(*objectname)", "%(taggerdate:unix)", "%(contents)", "")
         pattern = f"refs/tags/{prefix}*"
         found = self.call("for-each-ref", f"--format={'%00'.join(parts)}%01", pattern)
-        records = _text(found).split("\x01\n")
+        records = found.decode("utf-8", "backslashreplace").split("\x01\n")
         return [tag for record in records if (tag := _parse_tag(record)) is not None]
 
     def refs(self, prefix: str) -> dict[str, str]:
@@ -259,7 +259,7 @@ class Git:
             raise TagTaken(name, holder)
         flags = ("-F", "-", "--cleanup=verbatim")  # -a would overrule tag.forceSignAnnotated
         try:
-            self.call("tag", *flags, "--end-of-options", name, commit, stdin=message.encode())
+            self.call("tag", *flags, "--end-of-options", name, commit, stdin=_bytes(message))
         except GitFailed as err:
             if "already exists" in err.words:
                 raise TagTaken(name, commit) from err
@@ -279,7 +279,7 @@ class Git:
             and self.text("config", "--type=bool", "commit.gpgSign", accept=(0, 1)) == "true"
         ):
             arguments.append("-S")
-        made = self.call(*arguments, tree, stdin=message.encode(), extra=_XVC if ours else None)
+        made = self.call(*arguments, tree, stdin=_bytes(message), extra=_XVC if ours else None)
         return _text(made).strip()
 
     def write_tree(self, index: Path) -> str:
@@ -306,7 +306,7 @@ class Git:
         try:
             for place, content in zip(places, files.values(), strict=True):
                 place.write_bytes(content)
-            listed = "".join(f"{place}\n" for place in places).encode()
+            listed = b"".join(os.fsencode(place) + b"\n" for place in places)
             made = self.call("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=listed)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -318,9 +318,7 @@ class Git:
         lines = []
         for path, entry in blobs.items():
             mode, _, rest = entry.partition(" ")
-            lines.append(
-                f"{mode} {rest.split(' ')[-1]}\t{path}\0".encode("utf-8", "surrogateescape")
-            )
+            lines.append(f"{mode} {rest.split(' ')[-1]}\t".encode() + os.fsencode(path) + b"\0")
         if lines:
             self.call("update-index", "-z", "--index-info", index=index, stdin=b"".join(lines))
 
@@ -360,6 +358,10 @@ _XVC = {
 
 def _text(raw: bytes) -> str:
     return os.fsdecode(raw)
+
+
+def _bytes(message: str) -> bytes:
+    return message.encode("utf-8", "surrogateescape")
 
 
 def _parse_state(raw: bytes) -> State:

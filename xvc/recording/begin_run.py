@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from xvc.core.best_effort import best_effort, in_words
+from xvc.core.byte_text import as_text
 from xvc.core.ids import run_id
-from xvc.core.record import Kind, environment_facts, facts_of
+from xvc.core.record import Kind, environment_facts, facts_of, run_from
 from xvc.core.run import Code, Environment, RunRecord
 from xvc.core.secrets import mask_argv, mask_values
 from xvc.errors import BadValue, JournalFailed
@@ -88,6 +89,7 @@ def begin(
         environment=environment_digest(environment),
         note=note,
     )
+    record = run_from(facts_of(record), RunRecord(run))  # as others will read it: bytes are text
     record, journal = _write_what_can_be(project, record, environment, warnings)
     return Begun(record, journal, snapshot, warnings)
 
@@ -146,7 +148,10 @@ def open_journal(project: Project, folder: Path | None = None) -> Journal:
     Raises:
         JournalFailed: the file cannot be made.
     """
-    facts: dict[str, Json] = {"owner": str(current_owner()), "store": str(project.store_path)}
+    facts: dict[str, Json] = {
+        "owner": str(current_owner()),
+        "store": as_text(str(project.store_path)),
+    }
     sync = project.settings.journal_sync
     return Journal(folder or project.room.journals, facts, sync_seconds=sync)
 

@@ -25,6 +25,7 @@ from xvc.errors import (
     TooNew,
     XvcError,
 )
+from xvc.store.file_names import file_name
 from xvc.store.schema import ASSETS, EDITS, STORAGE, SYSTEM, VERSION, literal, quoted
 from xvc.system.files import beside
 
@@ -118,7 +119,7 @@ def writing(path: Path) -> Iterator[DuckDBPyConnection]:
     import duckdb
 
     with mapped(path):
-        connection = duckdb.connect(str(path), config=_OFFLINE)
+        connection = duckdb.connect(file_name(path), config=_OFFLINE)
         try:
             connection.execute("SET TimeZone='UTC'")
             refuse_newer(connection, path)
@@ -144,7 +145,7 @@ def reading(path: Path) -> Iterator[DuckDBPyConnection]:
         connection = duckdb.connect(":memory:", config=_OFFLINE)
         try:
             connection.execute("SET TimeZone='UTC'")
-            connection.execute(f"ATTACH {literal(str(path))} AS {NAME} (READ_ONLY)")
+            connection.execute(f"ATTACH {literal(file_name(path))} AS {NAME} (READ_ONLY)")
             connection.execute(f"USE {NAME}")
             refuse_newer(connection, path)
             yield connection
@@ -156,7 +157,7 @@ def opened(path: Path) -> DuckDBPyConnection:
     """Open a private database file, for reading, for as long as whoever asked wants it."""
     import duckdb
 
-    connection = duckdb.connect(str(path), read_only=True, config=_OFFLINE)
+    connection = duckdb.connect(file_name(path), read_only=True, config=_OFFLINE)
     connection.execute("SET TimeZone='UTC'")
     return connection
 
@@ -246,7 +247,7 @@ def side_by_side(
         for name, path in stores.items():
             mode = "" if name == written else " (READ_ONLY)"
             with mapped(path):
-                connection.execute(f"ATTACH {literal(str(path))} AS {quoted(name)}{mode}")
+                connection.execute(f"ATTACH {literal(file_name(path))} AS {quoted(name)}{mode}")
                 refuse_newer(connection, path, f"{quoted(name)}.main.meta")
         connection.execute(f"SET temp_directory = {literal(str(spill))}")
         connection.execute("SET preserve_insertion_order = false")
@@ -289,7 +290,9 @@ def create(path: Path) -> None:
     birth = beside(path, "new")
     _remove(birth)
     with in_memory(path) as connection:
-        connection.execute(f"ATTACH {literal(str(birth))} AS born (STORAGE_VERSION '{STORAGE}')")
+        connection.execute(
+            f"ATTACH {literal(file_name(birth))} AS born (STORAGE_VERSION '{STORAGE}')"
+        )
         connection.execute("USE born")
         connection.execute(SYSTEM + ASSETS + EDITS)
         connection.execute("INSERT INTO meta VALUES ('schema', ?)", [str(VERSION)])
@@ -303,8 +306,10 @@ def copy_through_readers(path: Path, copy: Path) -> None:
     """Copy a store that others are reading, by DuckDB itself, so that no lock is dropped."""
     _remove(copy)
     with in_memory(path) as connection:
-        connection.execute(f"ATTACH {literal(str(path))} AS held (READ_ONLY)")
-        connection.execute(f"ATTACH {literal(str(copy))} AS copy (STORAGE_VERSION '{STORAGE}')")
+        connection.execute(f"ATTACH {literal(file_name(path))} AS held (READ_ONLY)")
+        connection.execute(
+            f"ATTACH {literal(file_name(copy))} AS copy (STORAGE_VERSION '{STORAGE}')"
+        )
         connection.execute("COPY FROM DATABASE held TO copy")
     refuse_log(copy)
 

@@ -17,6 +17,7 @@ from xvc.journal.codec import from_json, to_json
 from xvc.journal.reader import Mark, Slice, read_new
 from xvc.store import assets, edited, edits
 from xvc.store.columns import Column, make_room, struct_of, value_of
+from xvc.store.file_names import file_name
 from xvc.store.schema import NUMERIC, literal, quoted
 from xvc.system.files import write_durably
 from xvc.types import Json, RunId
@@ -126,7 +127,7 @@ def _fold_table(
     kinds = "n: 'BIGINT', t: 'DOUBLE', w: 'VARCHAR', r: 'VARCHAR', e: 'VARCHAR', k: 'VARCHAR'"
     kinds += f", d: {literal(struct)}" if struct else ""
     source = (
-        f"(SELECT *, (t * 1e6)::BIGINT AS us FROM read_json({literal(str(file))}, "
+        f"(SELECT *, (t * 1e6)::BIGINT AS us FROM read_json({literal(file_name(file))}, "
         f"format='newline_delimited', columns={{{kinds}}}) "
         f"WHERE e = {literal(table)} AND k IS NULL)"
     )
