@@ -1,8 +1,9 @@
 """git: plumbing calls and typed answers. Never the user's index unless it is named.
 
 ``git`` itself is called: GitPython's import alone costs 100 ms, a third of what ``xvc run`` may
-take (ARCHITECTURE.md, decision 1). Full ref names and ``--end-of-options`` everywhere; ``GIT_*``
-variables of an outer git are scrubbed; writes are fsynced, and so are the folders of refs.
+take (ARCHITECTURE.md, decision 1). Full ref names and ``--end-of-options`` everywhere; variables
+by which an outer git names its repository are removed, identity and configuration in ``GIT_*`` are
+kept; writes are fsynced, and so are the folders of refs.
 """
 
 from __future__ import annotations
@@ -19,7 +20,18 @@ from xvc.system.files import sync_folder
 
 _ABSENT = "0" * 40
 _EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-_KEPT = ("GIT_SSL_CAINFO", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "GIT_EXEC_PATH")
+_ELSEWHERE = frozenset(
+    f"GIT_{name}"
+    for name in (
+        *("DIR", "WORK_TREE", "IMPLICIT_WORK_TREE", "COMMON_DIR", "INDEX_FILE", "PREFIX"),
+        *("OBJECT_DIRECTORY", "ALTERNATE_OBJECT_DIRECTORIES", "QUARANTINE_PATH", "NAMESPACE"),
+        *("GRAFT_FILE", "SHALLOW_FILE", "REPLACE_REF_BASE", "NO_REPLACE_OBJECTS", "ATTR_SOURCE"),
+        *("CONFIG", "INTERNAL_SUPER_PREFIX", "REFLOG_ACTION", "EXTERNAL_DIFF", "DIFF_OPTS"),
+        *("LITERAL_PATHSPECS", "GLOB_PATHSPECS", "NOGLOB_PATHSPECS", "ICASE_PATHSPECS"),
+    )
+)
+"""What an outer git says of its own repository and call; identity and configuration count."""
+
 _DURABLE = ("-c", "core.fsync=all", "-c", "core.fsyncMethod=fsync")
 _NAMELESS = (
     *("tell me who you are", "empty ident name", "unable to auto-detect email"),
@@ -94,7 +106,7 @@ def _linked(top: Path, mark: Path) -> Place | None:
 
 def scrubbed(environment: Mapping[str, str]) -> dict[str, str]:
     """Leave out what an outer git says of its own repository: a hook's call must not land there."""
-    kept = {key: v for key, v in environment.items() if key[:4] != "GIT_" or key in _KEPT}
+    kept = {key: value for key, value in environment.items() if key not in _ELSEWHERE}
     return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
 
 
