@@ -59,6 +59,8 @@ class RunRequest:
     timeout: float | None = None
     tag: Bump | None = None
     tag_optional: bool = False
+    incomplete: bool = False
+    keeps_data: bool = False
     fold: bool = True
     untaggable: str | None = None
 
@@ -91,6 +93,7 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
 
     Raises:
         NoCommand: it cannot be started; the run is kept as failed.
+        OutsideProject: a setting or a tracked link leads out of the project; nothing was started.
         BadValue: a declared output lies outside the project, a model has no name, or the params
             file cannot be copied.
     """
@@ -133,6 +136,7 @@ def _with_usable_settings(project: Project, request: RunRequest, warnings: list[
     mistakes = [*project.tolerate_settings()]
     if project.home is not None:
         mistakes += project.home.tolerate_settings()
+    project.store_path  # noqa: B018 - what it refuses is refused before anything is written
     if not mistakes:
         return request
     warnings += mistakes
@@ -210,6 +214,7 @@ def _begun(project: Project, request: RunRequest, warnings: list[str]) -> Begun:
         parent=outer.run if outer else None,
         program=request.command[0],
         warnings=warnings,
+        keeps_data=request.keeps_data,
     )
 
 
@@ -237,6 +242,8 @@ def _places(project: Project, request: RunRequest, warnings: list[str]) -> tuple
         place = Path(os.path.normpath(request.folder / out))
         if place == project.root or not place.is_relative_to(project.root):
             raise BadValue("--out", f"{out} lies outside {project.root}")
+        if (way := project.way_out(place.parent)) is not None:
+            raise project.outside(way)
         inside = place.relative_to(project.root).as_posix()
         if as_text(inside) == inside:
             named.append(inside)
@@ -294,7 +301,10 @@ def _tagged(
             tag,
         )
 
-        return tag(project, TagRequest(bump=request.tag, run=record.id, just_ran=True)), None
+        wanted = TagRequest(
+            bump=request.tag, run=record.id, just_ran=True, incomplete=request.incomplete
+        )
+        return tag(project, wanted), None
     except Exception as err:  # noqa: BLE001 - as in `best_effort`, with the reason as the answer
         words = in_words(err)
         return None, words if words.endswith(".") else f"{words}."

@@ -10,13 +10,22 @@ from pathlib import Path
 
 from xvc.core.best_effort import best_effort
 from xvc.core.byte_text import as_text
+from xvc.core.code_files import is_source
 from xvc.core.model import ModelFile
 from xvc.core.record import Kind
 from xvc.core.run import DataFile, Status
 from xvc.errors import JournalFailed
 from xvc.journal.fallback_dir import make_refuge
 from xvc.project import Project
-from xvc.recording.begin_run import Begun, metrics_files, open_journal
+from xvc.recording.begin_run import (
+    Begun,
+    metrics_files,
+    open_journal,
+    results_among,
+    unnamed_results,
+)
+from xvc.recording.run_times import changed_at
+from xvc.recording.run_times import note_end as note_run_end
 from xvc.runs.capture import LineMetrics
 from xvc.system.output_log import OutputLog
 from xvc.system.process import Ending
@@ -118,6 +127,8 @@ def _end(project: Project, begun: Begun, ending: Ending, outs: Mapping[str, Data
             left["touched"] = _touched(project, begun)
         with best_effort(begun.warnings):
             begun.snapshot.index.unlink(missing_ok=True)
+    if project.place is not None:
+        note_run_end(project.own_room, begun.record.id)
     for said in ({**facts, **left}, facts):
         before = len(begun.warnings)
         with best_effort(begun.warnings):
@@ -162,7 +173,26 @@ def note_end(
     except KeyboardInterrupt:
         warnings.append("interrupted: of what the run left, not everything is kept")
     _end(project, begun, ending, outs | models)
+    with best_effort(warnings):
+        warnings += _unnamed(project, begun, wanted)
     return models
+
+
+def _unnamed(project: Project, begun: Begun, wanted: Wanted) -> list[str]:
+    """Name what the run wrote and nobody ignores, declares or reads: once, with the ways out."""
+    if begun.snapshot is None:
+        return []
+    places = [project.root / path for path in (*wanted.outs, *(m.path for m in wanted.models))]
+    known = {project.relative(place) for place in (*places, *metrics_files(project))}
+    top, since = project.git.place.top, begun.record.started or 0
+    fresh = [
+        path
+        for path in project.git.untracked()
+        if not is_source(path)
+        and (changed_at(top / path) or 0) >= since
+        and not any(path == each or path.startswith(f"{each}/") for each in known)
+    ]
+    return unnamed_results(project, [*results_among(project, fresh)])
 
 
 def interrupt(_: int) -> None:

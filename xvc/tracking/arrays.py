@@ -79,6 +79,10 @@ def _tensor(value: Any) -> Iterable[object]:
     return [*facts, _axes(value.stride(), value), sha256(flat.numpy()).digest()]
 
 
+def _file(value: Any) -> Iterable[object]:
+    return [value.digest()]
+
+
 FORMS: dict[tuple[str, str], Callable[[Any], Iterable[object]]] = {
     ("numpy", "ndarray"): _array,
     ("pandas", "DataFrame"): _frame,
@@ -91,5 +95,6 @@ FORMS: dict[tuple[str, str], Callable[[Any], Iterable[object]]] = {
     ("polars", "Series"): _polars_column,
     ("torch", "Tensor"): _tensor,
     ("torch", "Parameter"): _tensor,
+    ("xvc", "File"): _file,
 }
 """Package and class, and what stands for a value of it."""

@@ -17,7 +17,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
 from types import (
     BuiltinFunctionType,
@@ -77,10 +77,17 @@ def content_key(value: object) -> str:
 
 
 def name_of(value: object) -> str:
-    """The full name of a class, function or module, as an import would have it."""
+    """The full name of a class, function or module, as an import would have it.
+
+    Of any other object it is that of its class; of a ``partial`` that of what it calls.
+    """
     if isinstance(value, ModuleType):
         return value.__name__
-    called = getattr(value, "__qualname__", None) or getattr(value, "__name__", "?")
+    if isinstance(value, partial):
+        return name_of(value.func)
+    called = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
+    if not isinstance(called, str):
+        return name_of(type(value))
     return f"{getattr(value, '__module__', None) or 'builtins'}.{called}"
 
 

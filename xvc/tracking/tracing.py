@@ -134,10 +134,8 @@ class Tracer:
         """Note what a name leads to."""
         reference = self._reference(value)
         if reference is not None:
-            target = reference.decode()
-            if target != name:
-                self.found.parts[f"name {name}"] = sha256(reference).digest()
-                self.found.texts[f"name {name}"] = target
+            self.found.parts[f"name {name}"] = sha256(reference).digest()
+            self.found.texts[f"name {name}"] = reference.decode()
         elif is_fixed(value):
             self._part(f"name {name}", value)
             self.found.texts[f"name {name}"] = shown(name, value)

@@ -13,6 +13,7 @@ import typer
 
 from xvc.cli.bare import become
 from xvc.cli.context import Context
+from xvc.cli.options import Incomplete
 from xvc.cli.output import Answer, duration, say, show, warn
 from xvc.core.best_effort import best_effort, in_words
 from xvc.core.run import Status
@@ -58,6 +59,11 @@ def command(
         str | None,
         typer.Option("--tag", metavar="BUMP", help="Make it a version: major, minor or patch."),
     ] = None,
+    incomplete: Incomplete = False,
+    keep_data: Annotated[
+        bool,
+        typer.Option("--keep-data", help="Keep data that was changed by hand in the DVC cache."),
+    ] = False,
     tag_optional: Annotated[
         bool,
         typer.Option("--tag-optional", help="With --tag: a version not made is no failure."),
@@ -137,6 +143,8 @@ def command(
             timeout=timeout,
             tag=Bump(tag) if tag else None,
             tag_optional=tag_optional,
+            incomplete=incomplete,
+            keeps_data=keep_data,
             fold=fold,
         )
         project = here.project()
