@@ -78,11 +78,11 @@ def begin(
     state = _try(project.git.state, warnings) if project.place else None
     snapshot = _try(lambda: _snapshot(project, run, state), warnings) if state else None
     if snapshot is not None:
-        warnings += _lacks(project, snapshot)
+        warnings += _try(lambda: _lacks(project, snapshot), warnings) or ()
     untracked = state.untracked if state else ()
     data = _try(lambda: project.data_inputs(untracked, outs), warnings) or {}
     data = _try(lambda: _as_it_is(project, data, keeps=keeps_data), warnings) or data
-    warnings += _other_data(project, data)
+    warnings += _try(lambda: _other_data(project, data), warnings) or ()
     environment = _try(lambda: _environment(project, program, warnings), warnings) or Environment()
     said = _try(lambda: _said(project, command, warnings), warnings) or {}
     record = RunRecord(
@@ -100,10 +100,12 @@ def begin(
         environment=environment_digest(environment),
         note=note,
     )
-    record = run_from(facts_of(record), RunRecord(run))  # as others will read it: bytes are text
+    as_read = _try(lambda: run_from(facts_of(record), RunRecord(run)), [])  # bytes have become text
+    record = record if as_read is None else as_read
     record, journal = _write_what_can_be(project, record, environment, warnings)
-    if project.place is not None:
-        note_begin(project.own_room, run, record.started or 0, journal.path)
+    with best_effort(warnings):
+        if project.place is not None:
+            note_begin(project.own_room, run, record.started or 0, journal.path)
     return Begun(record, journal, snapshot, warnings)
 
 
