@@ -128,7 +128,6 @@ _READERS: dict[str, Callable[[Json], object]] = {
     "params": _values,
     "metrics": _values,
     "metric_times": lambda value: value,
-    "touched": lambda value: value,
     "code": lambda value: _known(Code, value),
     "usage": lambda value: _known(Usage, value),
     "data": _files,
