@@ -4,7 +4,7 @@
 
     XvcError
     ├─ UsageError       the caller: BadVersion BadReference BadSetting BadExpression BadValue
-    │                               BadQuery WriteRefused NotAStore NotKept NoPickle
+    │                               TooLarge BadQuery WriteRefused NotAStore NotKept NoPickle
     │                               OutsideProject
     ├─ NotFoundError    the caller: NoProject NoRun NoVersion NoObject NoCommand NoStore NoTable
     │                               NoColumn NoPackage NoAsset
@@ -12,6 +12,7 @@
     │                               ForeignProject
     ├─ BusyError        time:       LockBusy StoreBusy
     ├─ CorruptError     a repair:   StoreCorrupt ObjectCorrupt AssetCorrupt PointerCorrupt TooNew
+    │                               RecordRefused
     └─ ExternalError    the tool:   GitFailed NoIdentity DvcFailed StoreFailed JournalFailed
                                     StreamFailed AssetFailed
 
@@ -236,6 +237,17 @@ class BadValue(UsageError):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.reason}"
+
+
+class TooLarge(BadValue):
+    """A logged value, a row or a note is larger than a record may be."""
+
+    code = "too-large"
+
+    @property
+    def hint(self) -> str:
+        """Names where large things go."""
+        return "Keep it as a file with `Tracker.log_artifact`, and log the digest it returns."
 
 
 class BadQuery(UsageError):
@@ -749,6 +761,24 @@ class PointerCorrupt(CorruptError):
         return f"Bring back the committed one with `git checkout HEAD -- {self.path}`."
 
 
+class RecordRefused(CorruptError):
+    """A record of a journal cannot be put into the store."""
+
+    code = "record-refused"
+
+    def __init__(self, journal: str, reason: str) -> None:
+        super().__init__(journal, reason)
+        self.journal, self.reason = journal, reason
+
+    def __str__(self) -> str:
+        return f"a record of journal {self.journal} cannot be put into the store: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """Names the call that tries it again."""
+        return "It is kept; `xvc doctor --retry` tries it again."
+
+
 class TooNew(CorruptError):
     """A journal or store was written by a newer xvc."""
 
@@ -779,6 +809,34 @@ class GitFailed(ExternalError):
     def __str__(self) -> str:
         verb = next((a for a in self.arguments if not a.startswith("-")), "git")
         return f"git {verb} failed ({self.exit_status}): {_first_line(self.words)}"
+
+    @property
+    def hint(self) -> str:
+        """Quotes the remedy that git itself names."""
+        lines = [line.strip() for line in self.words.splitlines()[1:]]
+        commands = [line for line in lines if line.startswith("git ")]
+        return f"git says: {' and '.join(f'`{line}`' for line in commands)}." if commands else ""
+
+
+class IgnoredByGit(UsageError):
+    """git ignores a folder that must be committed."""
+
+    code = "ignored-by-git"
+
+    def __init__(self, folder: str, pattern: str) -> None:
+        super().__init__(folder, pattern)
+        self.folder, self.pattern = folder, pattern
+
+    def __str__(self) -> str:
+        return f"git ignores {self.folder} ({self.pattern}), so DVC can keep no settings there"
+
+    @property
+    def hint(self) -> str:
+        """Names the lines that let the files of a project through."""
+        return (
+            "End .gitignore with the lines `!.dvc/`, `!.dvcignore`, `!.gitattributes`, `!*.dvc`, "
+            "`!xvc.yaml` and `!results/`, then call `xvc init` again."
+        )
 
 
 class NoIdentity(ExternalError):

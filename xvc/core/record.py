@@ -11,9 +11,13 @@ from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import cast
 
+from xvc.core.byte_text import as_given, as_text, as_texts
 from xvc.core.plain import from_plain, to_plain
 from xvc.core.run import Code, DataFile, Environment, RunRecord, Status, Usage
 from xvc.types import Json, RunId
+
+_PATHS = ("data", "outs", "touched")
+"""Parts of a run by path: the paths of a record name files exactly, whatever bytes they are."""
 
 SCHEMA = 1
 """The version written into every record; a higher one is refused, not guessed."""
@@ -61,15 +65,23 @@ def facts_of(run: RunRecord) -> dict[str, Json]:
     for part in fields(RunRecord):
         value = getattr(run, part.name)
         if part.name not in said and value != getattr(empty, part.name):
-            said[part.name] = _plain_part(value)
+            named = _by_text(value) if part.name in _PATHS else value
+            said[part.name] = as_texts(_plain_part(named))
     return said
+
+
+def _by_text(files: Mapping[str, object]) -> Mapping[str, object]:
+    return {as_text(path): part for path, part in files.items()}
 
 
 def _plain_part(value: object) -> Json:
     if isinstance(value, Code | Usage | DataFile | Environment):
         return to_plain({key: part for key, part in asdict(value).items() if part is not None})
-    if isinstance(value, Mapping):
-        return {key: _plain_part(part) for key, part in value.items()}
+    if isinstance(value, Mapping):  # of files by their path, or values by their key
+        return {
+            key: _plain_part(part) if isinstance(part, DataFile) else to_plain(part)
+            for key, part in value.items()
+        }
     return to_plain(value)
 
 
@@ -98,14 +110,29 @@ def _tuple(value: object) -> object:
 
 
 def _files(value: Json) -> dict[str, object]:
-    return {path: _known(DataFile, file) for path, file in cast("dict[str, Json]", value).items()}
+    files = cast("dict[str, Json]", value)
+    return {as_given(path): _known(DataFile, file) for path, file in files.items()}
+
+
+def _blobs(value: Json) -> dict[str, object]:
+    return {as_given(path): blob for path, blob in cast("dict[str, Json]", value).items()}
+
+
+def _values(facts: Json) -> dict[str, Json]:
+    """Read values by their keys; each for itself, so that no key is taken for a tag."""
+    said = cast("dict[str, Json]", facts)
+    return {key: cast("Json", from_plain(value)) for key, value in said.items()}
 
 
 _READERS: dict[str, Callable[[Json], object]] = {
+    "params": _values,
+    "metrics": _values,
+    "metric_times": lambda value: value,
     "code": lambda value: _known(Code, value),
     "usage": lambda value: _known(Usage, value),
     "data": _files,
     "outs": _files,
+    "touched": _blobs,
     "command": _tuple,
 }
 
@@ -117,7 +144,7 @@ def environment_from(facts: Json) -> Environment:
 
 def environment_facts(environment: Environment) -> Json:
     """Write down an environment."""
-    return _plain_part(environment)
+    return as_texts(_plain_part(environment))
 
 
 def apply(run: RunRecord | None, control: Control) -> RunRecord | None:
@@ -130,8 +157,7 @@ def apply(run: RunRecord | None, control: Control) -> RunRecord | None:
         case Kind.BEGIN:
             later = {"status", "metrics", "metric_times", "finished", "exit_code", "params"}
             begun = run_from({k: v for k, v in facts.items() if k not in later}, run)
-            params = cast("dict[str, Json]", facts.get("params", {}))
-            return replace(begun, params={**_values(params), **run.params})
+            return replace(begun, params={**_values(facts.get("params", {})), **run.params})
         case Kind.SET | Kind.END:
             guess = facts.get("status") == Status.LOST.value
             known = run if guess and run.status.is_final else run_from(facts, run)
@@ -141,10 +167,6 @@ def apply(run: RunRecord | None, control: Control) -> RunRecord | None:
         case Kind.METRICS:
             return run.with_metrics(_values(facts), dict.fromkeys(facts, round(control.at * 1e6)))
     return run
-
-
-def _values(facts: Mapping[str, Json]) -> dict[str, Json]:
-    return {key: cast("Json", from_plain(value)) for key, value in facts.items()}
 
 
 def in_order(controls: Iterable[Control]) -> list[Control]:

@@ -33,6 +33,11 @@ class Room:
         return self.folder / "quarantine"
 
     @property
+    def refused(self) -> Path:
+        """Records that this tree's store could not take, by the name of the journal they are in."""
+        return self.folder / "refused" / self.tree
+
+    @property
     def scratch(self) -> Path:
         """Files that no one misses after a crash."""
         return self.folder / "tmp"
@@ -80,6 +85,11 @@ class Room:
     def landing(self) -> Path:
         """A change of the models in this tree; there only while it is under way, or was killed."""
         return self.scratch / f"landing-{self.tree}.json"
+
+    @property
+    def set_up(self) -> Path:
+        """The files of `xvc init` in this tree that wait for a commit; there only until then."""
+        return self.folder / "set-up" / f"{self.tree}.json"
 
     @property
     def operations(self) -> Path:

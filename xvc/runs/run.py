@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.core.best_effort import best_effort, in_words
+from xvc.core.byte_text import as_text
 from xvc.core.model import ModelFile
 from xvc.core.record import Kind
 from xvc.core.run import DataFile, RunRecord, Status
@@ -23,7 +24,7 @@ from xvc.errors import BadValue, NoCommand, XvcError
 from xvc.project import Project
 from xvc.recording.begin_run import Begun, begin, params_files
 from xvc.recovery.recover import mend
-from xvc.runs.run_end import Recorder, Wanted, interrupt, note_end, status_of
+from xvc.runs.run_end import Recorder, Wanted, interrupt, note_end, reason_of, status_of
 from xvc.store.db import warm_up
 from xvc.system.process import Ending, Ladder, Launch
 from xvc.system.process import run as run_process
@@ -243,7 +244,11 @@ def _places(project: Project, request: RunRequest, warnings: list[str]) -> tuple
             raise BadValue("--out", f"{out} lies outside {project.root}")
         if (way := project.way_out(place.parent)) is not None:
             raise project.outside(way)
-        named.append(place.relative_to(project.root).as_posix())
+        inside = place.relative_to(project.root).as_posix()
+        if as_text(inside) == inside:
+            named.append(inside)
+        else:
+            warnings.append(f"--out {as_text(inside)} is not kept: DVC takes names in UTF-8 only")
     if named and project.place is not None:
         tops = [project.relative(project.root / name) for name in named]
         held: list[str] = []
@@ -360,4 +365,9 @@ def _parsed(request: RunRequest) -> tuple[ModelFile, ...]:
 def _finished(record: RunRecord, recorder: Recorder, ending: Ending) -> RunRecord:
     metrics = {**record.metrics, **recorder.metrics}
     ended = replace(record, metrics=metrics, finished=Nanoseconds(time.time_ns()))
-    return ended.ended(status_of(ending), exit_code=ending.exit_code, signal=ending.signal)
+    return ended.ended(
+        status_of(ending),
+        exit_code=ending.exit_code,
+        signal=ending.signal,
+        reason=reason_of(ending, recorder),
+    )

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from xvc.core.best_effort import best_effort
+from xvc.core.byte_text import as_text
 from xvc.core.code_files import is_source
 from xvc.core.model import ModelFile
 from xvc.core.record import Kind
@@ -26,6 +27,7 @@ from xvc.recording.begin_run import (
 from xvc.recording.run_times import changed_at
 from xvc.recording.run_times import note_end as note_run_end
 from xvc.runs.capture import LineMetrics
+from xvc.runs.last_words import KEPT, last_words
 from xvc.system.output_log import OutputLog
 from xvc.system.process import Ending
 from xvc.system.signal_pipe import STOPPING, held_back
@@ -62,10 +64,18 @@ class Recorder:
         with best_effort(begun.warnings):
             self._stale = {path: _stamp(path) for path in metrics_files(project)}
         self.metrics: dict[str, Json] = {}
+        self._stderr = b""
+
+    @property
+    def last_words(self) -> str | None:
+        """What the command said last on stderr."""
+        return last_words(self._stderr)
 
     def take(self, stream: int, chunk: bytes) -> None:
         with best_effort(self._begun.warnings):
             self._log.write(chunk)
+            if stream == 2:
+                self._stderr = (self._stderr + chunk)[-KEPT:]
             if self._reader is not None and stream == 1:
                 self.log_all(dict([pair]) for pair in self._reader.feed(chunk))
         self._sink(stream, chunk)
@@ -112,15 +122,27 @@ def _facts_of(ending: Ending) -> dict[str, Json]:
     }
 
 
-def _end(project: Project, begun: Begun, ending: Ending, outs: Mapping[str, DataFile]) -> None:
+def reason_of(ending: Ending, recorder: Recorder) -> str | None:
+    """Say why a command failed: in its own last words."""
+    return recorder.last_words if status_of(ending) is Status.FAILED else None
+
+
+def _end(
+    project: Project,
+    begun: Begun,
+    ending: Ending,
+    outs: Mapping[str, DataFile],
+    reason: str | None,
+) -> None:
     facts: dict[str, Json] = {
         "status": status_of(ending).value,
         **_facts_of(ending),
-        "log": str(project.room.logs / f"{begun.record.id}.log"),
+        "log": as_text(str(project.room.logs / f"{begun.record.id}.log")),
+        **({"reason": reason} if reason else {}),
     }
     left: dict[str, Json] = {}
     if outs:
-        left["outs"] = {path: {"digest": f.digest, "size": f.size} for path, f in outs.items()}
+        left["outs"] = {as_text(p): {"digest": f.digest, "size": f.size} for p, f in outs.items()}
     if begun.snapshot is not None:
         with best_effort(begun.warnings):
             left["touched"] = _touched(project, begun)
@@ -171,7 +193,7 @@ def note_end(
                 outs = _outs(project, wanted.outs, warnings)
     except KeyboardInterrupt:
         warnings.append("interrupted: of what the run left, not everything is kept")
-    _end(project, begun, ending, outs | models)
+    _end(project, begun, ending, outs | models, reason_of(ending, recorder))
     with best_effort(warnings):
         warnings += _unnamed(project, begun, wanted)
     return models
@@ -233,7 +255,7 @@ def _touched(project: Project, begun: Begun) -> Json:
     found: dict[str, Json] = {}
     for path in project.git.stale(begun.snapshot.index):
         file = project.git.place.top / path
-        found[path] = project.git.hash_file(file) if file.is_file() else None
+        found[as_text(path)] = project.git.hash_file(file) if file.is_file() else None
     return found
 
 
