@@ -40,7 +40,7 @@ with Tracker(cache=".cache/xvc", params={"lr": lr}) as tracker:
     if lr > 1:
         raise SystemExit(3)
     tracker.track(fit, [lr])
-    tracker.log({"step": 1, "loss": 0.5, "model": 1j})
+    tracker.log({"step": 1, "loss": 0.5, "model": range(3)})
     tracker.log({"accuracy": 1 - lr})
 """
 FIT = ("--", "python", "fit.py")

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from xvc.core.best_effort import best_effort
+from xvc.core.byte_text import as_text
 from xvc.core.code_files import is_source
 from xvc.core.model import ModelFile
 from xvc.core.record import Kind
@@ -138,12 +139,12 @@ def _end(
     facts: dict[str, Json] = {
         "status": status_of(ending).value,
         **_facts_of(ending),
-        "log": str(project.room.logs / f"{begun.record.id}.log"),
+        "log": as_text(str(project.room.logs / f"{begun.record.id}.log")),
         **({"reason": reason} if reason else {}),
     }
     left: dict[str, Json] = {}
     if outs:
-        left["outs"] = {path: {"digest": f.digest, "size": f.size} for path, f in outs.items()}
+        left["outs"] = {as_text(p): {"digest": f.digest, "size": f.size} for p, f in outs.items()}
     if begun.snapshot is not None:
         with best_effort(begun.warnings):
             left["touched"] = _touched(project, begun)
@@ -259,7 +260,7 @@ def _touched(project: Project, begun: Begun) -> Json:
     found: dict[str, Json] = {}
     for path in project.git.stale(begun.snapshot.index):
         file = project.git.place.top / path
-        found[path] = project.git.hash_file(file) if file.is_file() else None
+        found[as_text(path)] = project.git.hash_file(file) if file.is_file() else None
     return found
 
 

@@ -200,7 +200,8 @@ class Tracker(Edits, Stored):
         from xvc.tracking.values import fitting  # late: most rows hold plain values
 
         row, refused = fitting(self, values, instead)
-        self._append(row)
+        if row or refused is None:
+            self._append(row)
         return row, refused
 
     def _append(self, row: dict[str, object]) -> None:
