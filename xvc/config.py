@@ -129,6 +129,22 @@ def load(
     return replace(Settings(), **values)  # type: ignore[arg-type]
 
 
+def has_settings(root: Path) -> bool:
+    """Whether a folder has settings of a project, be they readable or not."""
+    if (root / FILE).is_file():
+        return True
+    try:
+        text = (root / "pyproject.toml").read_bytes()
+        if b"xvc" not in text:
+            return False
+        tool = tomllib.loads(text.decode()).get("tool")
+    except ValueError:
+        return b"[tool.xvc" in text  # the mistake in it is said when the settings are read
+    except OSError:
+        return False
+    return isinstance(tool, dict) and "xvc" in tool
+
+
 def project_settings(root: Path) -> dict[str, Json]:
     """Read a project's own layer, flattened to dotted names."""
     if (root / FILE).is_file():

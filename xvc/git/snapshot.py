@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from threading import get_native_id
 
 from xvc.core.secrets import looks_secret
 from xvc.git.commands import Git, State
 
 RUNS = "refs/xvc/runs/"
 SWEEPS = "refs/xvc/sweeps/"
+_GONE = f"000000 blob {'0' * 40}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,24 @@ def private_index(git: Git, scratch: Path, name: str) -> Path:
     if users.exists():
         shutil.copyfile(users, index)
     return index
+
+
+def tree_with(git: Git, scratch: Path, base: str | None, files: Mapping[str, bytes | None]) -> str:
+    """Write a tree: *base* (None: nothing) with files of other content, or without those of None.
+
+    The user's index, filters and work tree have no part in it.
+    """
+    index = scratch / f"tree-{os.getpid()}-{get_native_id()}.index"
+    scratch.mkdir(parents=True, exist_ok=True)
+    written = {path: text for path, text in files.items() if text is not None}
+    removed = {path: _GONE for path, text in files.items() if text is None}
+    try:
+        if base is not None:
+            git.read_tree(base, index)
+        git.put(index, {**git.keep_blobs(written, scratch), **removed})
+        return git.write_tree(index)
+    finally:
+        index.unlink(missing_ok=True)
 
 
 def tree_now(git: Git, state: State, scratch: Path, counts: Callable[[str], bool]) -> str:

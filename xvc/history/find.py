@@ -10,13 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from xvc.adapters.dvc_files import parse_pointer
 from xvc.core.direction import Direction, direction_of
 from xvc.core.ids import is_run_id
 from xvc.core.reference import ByName, ByVersion, ByWorktree, Extreme, Latest, parse_reference
 from xvc.core.run import Environment, RunRecord
 from xvc.core.tag_message import TagMessage
 from xvc.core.version import Version
-from xvc.dvc.repository import parse_pointer, pointer_of
+from xvc.dvc.repository import pointer_of
 from xvc.errors import (
     AmbiguousRun,
     BadReference,

@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from xvc.adapters.dvc_files import SUFFIX
 from xvc.core.merge import MergeUnsound
 from xvc.core.table_merge import (
     Account,
@@ -25,7 +26,7 @@ from xvc.core.table_merge import (
     TablesFailed,
 )
 from xvc.dvc.new_output import expect_trackable, follow, real_place, replace_tracked
-from xvc.dvc.repository import SUFFIX, Dvc
+from xvc.dvc.repository import Dvc
 from xvc.project import Project
 from xvc.store.db import on_files
 from xvc.store.parquet import Table, files_of, read_table

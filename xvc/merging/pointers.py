@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from xvc.adapters.dvc_files import Pointer
 from xvc.core.run import DataFile
-from xvc.dvc.repository import Dvc, Pointer, pointer_of
+from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import BadValue
 from xvc.merging import unfinished
 from xvc.merging.asset_lists import merge_assets

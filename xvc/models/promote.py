@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from xvc.adapters.dvc_files import Out
 from xvc.core.direction import better
 from xvc.core.expression import keys_of
 from xvc.core.filter import evaluate, parse_filter
@@ -15,7 +16,6 @@ from xvc.core.objective import Measure, number_of
 from xvc.core.reference import Extreme, parse_reference
 from xvc.core.run import DataFile, RunRecord
 from xvc.core.subject import chosen_metrics, subject
-from xvc.dvc.outputs import Out
 from xvc.errors import BadValue, ConflictError
 from xvc.history.find import find
 from xvc.models.list import Models, NoModel, read_models

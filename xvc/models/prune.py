@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from xvc.adapters.dvc_files import SUFFIX, Out
 from xvc.core.model import candidate_path
 from xvc.core.objective import Measure
-from xvc.dvc.outputs import Out, digests_of, object_of
+from xvc.dvc.outputs import digests_of, object_of
 from xvc.dvc.remote import Remote
-from xvc.dvc.repository import SUFFIX, Dvc
+from xvc.dvc.repository import Dvc
 from xvc.errors import BadValue, ConflictError, NotFoundError, ObjectCorrupt
 from xvc.git.branch import clear
 from xvc.history.find import find

@@ -14,9 +14,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
+from xvc.adapters.dvc_files import LOCK
 from xvc.core.ids import run_id
 from xvc.core.record import Kind, environment_facts, facts_of
-from xvc.core.run import Code, Environment, RunRecord
+from xvc.core.run import Code, DataFile, Environment, RunRecord
 from xvc.core.secrets import mask_argv, mask_values
 from xvc.errors import JournalFailed, XvcError
 from xvc.git.commands import State
@@ -27,7 +28,7 @@ from xvc.project import Project
 from xvc.recording.command_params import option_values
 from xvc.system.environment import describe_environment, environment_digest
 from xvc.system.lock import current_owner
-from xvc.system.value_files import metric_files_of, params_files_of, parse_scalar, read_values
+from xvc.system.value_files import parse_scalar, read_values
 from xvc.types import Json, Nanoseconds, RunId
 
 T = TypeVar("T")
@@ -66,7 +67,7 @@ def begin(
     state = _try(project.git.state, warnings) if project.place else None
     snapshot = _try(lambda: _snapshot(project, run, state), warnings) if state else None
     untracked = state.untracked if state else ()
-    data = _try(lambda: project.data_inputs(untracked, outs), warnings) or {}
+    data = _data(project, untracked, outs, warnings)
     environment = _environment(project, program, warnings)
     record = RunRecord(
         id=run,
@@ -85,6 +86,23 @@ def begin(
     )
     journal = _write_down(project, record, environment, warnings)
     return Begun(record, journal, snapshot, warnings)
+
+
+def _data(
+    project: Project, untracked: Collection[str], outs: Collection[str], warnings: list[str]
+) -> dict[str, DataFile]:
+    """Read what data DVC tracks; a pointer that cannot be read costs a warning and itself."""
+    found = _try(lambda: project.survey(untracked), warnings)
+    if found is None:
+        return {}
+    warnings += [f"{problem}. {problem.hint}".rstrip() for problem in found.problems]
+    warnings += [
+        f"{each.path} is not downloaded yet, so it is not among the run's data; "
+        f"`dvc pull {each.said_by}` brings it"
+        for each in found.pending
+        if each.is_imported
+    ]
+    return project.data_inputs(found, outs)
 
 
 def _write_down(
@@ -173,23 +191,67 @@ def _said(project: Project, command: Sequence[str], warnings: list[str]) -> dict
 
 def _file_params(project: Project, warnings: list[str]) -> dict[str, Json]:
     found: dict[str, Json] = {}
-    for path in params_files(project):
-        found |= _try(lambda path=path: read_values(path), warnings) or {}  # type: ignore[misc]
+    for path, keys in _declared_params(project, warnings).items():
+        found |= _try(lambda path=path, keys=keys: read_values(path, keys), warnings) or {}  # type: ignore[misc]
+    return found
+
+
+def _declared_params(project: Project, warnings: list[str]) -> dict[Path, tuple[str, ...]]:
+    """Map the params files that are there to the keys that count; none: all of them."""
+    declared: dict[str, tuple[str, ...]] = dict.fromkeys(project.settings.params_files, ())
+    if not declared:
+        pipelines = _try(project.pipelines, warnings) or {}
+        declared = {"params.yaml": ()}
+        top = project.place.top if project.place else project.root
+        for pipeline in pipelines.values():
+            warnings += [f"{problem}. {problem.hint}" for problem in pipeline.problems]
+            for name, keys in pipeline.params_files().items():
+                declared.setdefault(str(top / name), keys)
+    found: dict[Path, tuple[str, ...]] = {}
+    for name, keys in declared.items():
+        place = project.root / name
+        if place.is_file() and place not in found:
+            found[place] = keys
     return found
 
 
 def params_files(project: Project) -> list[Path]:
-    """List the params files: from the settings, else params.yaml and what dvc.yaml names."""
-    named = list(project.settings.params_files)
-    if not named:
-        named = ["params.yaml", *params_files_of(project.root / "dvc.yaml")]
-    return [path for name in dict.fromkeys(named) if (path := project.root / name).is_file()]
+    """List the params files: from the settings, else params.yaml and what pipelines name.
+
+    Raises:
+        PipelineCorrupt: a ``dvc.yaml`` cannot be read.
+    """
+    problems: list[str] = []
+    return list(_declared_params(project, problems))
 
 
 def metrics_files(project: Project) -> list[Path]:
-    """List the metric files, whether they exist or not: from the settings and from dvc.yaml."""
-    named = [*project.settings.metrics_files, *metric_files_of(project.root / "dvc.yaml")]
-    return [project.root / name for name in dict.fromkeys(named)]
+    """List the metric files, whether they exist or not: from the settings and from pipelines.
+
+    Raises:
+        PipelineCorrupt: a ``dvc.yaml`` cannot be read.
+        Unresolved: one holds merge marks.
+    """
+    top = project.place.top if project.place else project.root
+    named = [project.root / name for name in project.settings.metrics_files]
+    for pipeline in project.pipelines().values():
+        named += [top / name for name in pipeline.metric_files()]
+    return [file for place in dict.fromkeys(named) for file in _expanded(place)]
+
+
+def lock_files(project: Project) -> list[Path]:
+    """List the locks of the project's pipelines that are there."""
+    top = project.place.top if project.place else project.root
+    patterns = (LOCK, f"*/{LOCK}")
+    named = [top / name for name in project.dvc_files((), *patterns)]
+    return [path for path in dict.fromkeys([project.root / LOCK, *named]) if path.is_file()]
+
+
+def _expanded(place: Path) -> list[Path]:
+    """List the files of a folder of metrics, as DVC does; a file stands for itself."""
+    if not place.is_dir():
+        return [place]
+    return sorted(path for path in place.rglob("*") if path.is_file())
 
 
 def _try(step: Callable[[], T], warnings: list[str]) -> T | None:

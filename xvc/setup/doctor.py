@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from xvc.dvc import repository as dvc
+from xvc.dvc.local_config import keep_settings
 from xvc.errors import NoIdentity, XvcError
 from xvc.git import merge_driver as driver
 from xvc.history.find import versions
@@ -79,7 +79,8 @@ def _dvc(project: Project) -> Iterator[Finding]:
     yield Finding("links", Health.GOOD, f"the cache's file system offers {_links(cache)}")
     site = project.room.dvc_site
     site.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if dvc.use_site(project.dvc.root, site):
+    wanted = {"core": {"site_cache_dir": str(site)}}
+    if keep_settings(project.dvc.root, wanted, project.dvc_note):
         yield Finding("dvc state", Health.MENDED, f"is now kept in {site}, not in a shared folder")
 
 

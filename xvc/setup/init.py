@@ -10,9 +10,11 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from xvc.adapters.dvc_files import SUFFIX
 from xvc.config import FILE, project_settings
 from xvc.dvc import repository as dvc
-from xvc.dvc.repository import SUFFIX, Dvc
+from xvc.dvc.local_config import keep_settings
+from xvc.dvc.repository import Dvc
 from xvc.errors import ForeignProject, GitFailed, NoIdentity
 from xvc.git import merge_driver as driver
 from xvc.git.branch import advance
@@ -129,7 +131,7 @@ def _start_dvc(project: Project, done: list[str]) -> list[Path]:
         ours.append(project.root / ".dvcignore")
         vars(project).pop("dvc", None)
     root = found.root if found else project.root
-    if dvc.use_site(root, site):
+    if keep_settings(root, {"core": {"site_cache_dir": str(site)}}, project.dvc_note):
         done.append("keeps DVC's own state inside the repository (.dvc/config.local)")
     return [path for path in ours if path.exists()]
 

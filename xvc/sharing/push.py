@@ -11,10 +11,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from xvc.adapters.dvc_files import Out
 from xvc.core.model import CANDIDATES, ROOT
 from xvc.core.run_inputs import is_digest
 from xvc.dvc.commit_outputs import Pointers
-from xvc.dvc.outputs import Out, object_of
+from xvc.dvc.outputs import object_of
 from xvc.dvc.remote import NoRemote, Remote
 from xvc.dvc.repository import Dvc
 from xvc.errors import ConflictError, NotFoundError, ObjectCorrupt

@@ -8,15 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from xvc.adapters.pipeline import FILE
 from xvc.core.model import RESULTS
 from xvc.core.run import RunRecord
-from xvc.dvc.artifacts import FILE, is_same_pipeline
+from xvc.dvc.artifacts import is_same_pipeline
 from xvc.dvc.repository import pointer_of
 from xvc.errors import ConflictError, CorruptError, TreeDiffers
 from xvc.git.commands import Git, State
 from xvc.git.snapshot import tree_now
 from xvc.project import Project
-from xvc.recording.begin_run import metrics_files
+from xvc.recording.begin_run import lock_files, metrics_files
 
 _EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
@@ -139,7 +140,7 @@ def own_paths(project: Project, record: RunRecord) -> frozenset[str]:
 
     One that ends with a slash stands for all below it.
     """
-    paths = [*pointers_of(project, record), *metrics_files(project), project.root / "dvc.lock"]
+    paths = [*pointers_of(project, record), *metrics_files(project), *lock_files(project)]
     paths += [place.with_name(".gitignore") for place in places_of(project, record)]
     folders = (f"{project.relative(project.root / folder)}/" for folder in RESULTS)
     return frozenset([*(project.relative(path) for path in paths), *folders])

@@ -7,7 +7,6 @@ result. Killed between any two steps, the state before stands and the same call 
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from xvc.core.subject import chosen_keys, chosen_metrics, subject
 from xvc.core.tag_message import TagMessage
 from xvc.core.version import Bump, Version, next_version
 from xvc.database.keep_assets import keep_assets
-from xvc.dvc.repository import pipeline_outs, pointer_of
+from xvc.dvc.repository import pointer_of
 from xvc.errors import (
     GitFailed,
     NotFoundError,
@@ -27,10 +26,10 @@ from xvc.errors import (
     XvcError,
 )
 from xvc.git.branch import advance, clear, noted
-from xvc.git.snapshot import private_index
+from xvc.git.snapshot import tree_with
 from xvc.history.find import VersionInfo, find, versions
 from xvc.project import Project
-from xvc.recording.begin_run import metrics_files
+from xvc.recording.begin_run import lock_files, metrics_files
 from xvc.recovery.recover import mend
 from xvc.store import query
 from xvc.sweeps.shared import sweep_of
@@ -218,8 +217,9 @@ def _files(
     if follows:
         beside += [(project.root / out).with_name(".gitignore") for out in record.outs]
     if is_current:
-        beside += [*metrics_files(project), project.root / "dvc.lock"]
-        beside += [out.with_name(".gitignore") for out in pipeline_outs(project.root)]
+        beside += [*metrics_files(project), *lock_files(project)]
+        made = [out for out in project.survey().outs if out.is_made]
+        beside += [(project.git.place.top / out.path).with_name(".gitignore") for out in made]
     found = {project.relative(path): path for path in beside if path.is_file()}
     ignored = project.git.ignored(found)
     return digest, files | {n: p.read_bytes() for n, p in found.items() if n not in ignored}
@@ -248,13 +248,7 @@ def _commit(project: Project, base: Base, files: Mapping[str, bytes], message: s
     """Write the commit and move the branch, only from where it was; the index follows."""
     git = project.git
     scratch = project.room.scratch
-    index = private_index(git, scratch, f"tag-{os.getpid()}")
-    try:
-        git.read_tree(base.tree, index)
-        git.put(index, git.keep_blobs(files, scratch))
-        tree = git.write_tree(index)
-    finally:
-        index.unlink(missing_ok=True)
+    tree = tree_with(git, scratch, base.tree, files)
     if base.on_head and base.parent is not None and tree == git.tree_of(base.parent):
         return base.parent
     commit = git.make_commit(tree, [base.parent], f"{message}\n")

@@ -12,12 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from xvc.adapters.dvc_files import SUFFIX, Out, tracked_outs
 from xvc.core.model import candidate_of
 from xvc.dvc.cache_links import Linker, link_kinds
 from xvc.dvc.local_config import cache_type, share_settings
-from xvc.dvc.outputs import BadListing, Out, members, tracked_outs
-from xvc.dvc.repository import SUFFIX, Dvc
-from xvc.errors import NoObject, ObjectCorrupt, PointerCorrupt, Unresolved
+from xvc.dvc.outputs import members
+from xvc.dvc.repository import Dvc
+from xvc.errors import BadListing, NoObject, ObjectCorrupt, PointerCorrupt, Unresolved
 from xvc.git.worktrees import Tree, untracked_like
 from xvc.project import Project
 from xvc.store import query
@@ -52,7 +53,8 @@ def set_up(project: Project, main: Tree, tree: Tree) -> SetUp:
     for root in roots:
         if not main.is_bare and (main.path / root / ".dvc").is_dir():
             main_dvc = Dvc(main.path / root, project.environment)
-            share_settings(main_dvc, tree.path / root, project.room.dvc_site)
+            note = there.dvc_note_of(root.as_posix())
+            share_settings(main_dvc, tree.path / root, project.room.dvc_site, note)
     project.room.dvc_site.mkdir(parents=True, exist_ok=True, mode=0o700)
     there.keeper.refresh()
     done.warnings += there.keeper.warnings
