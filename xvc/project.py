@@ -14,9 +14,9 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from xvc import config
-from xvc.adapters.dvc_files import PATTERNS, Survey, reader_of, survey
-from xvc.adapters.pipeline import FILE as PIPELINE
-from xvc.adapters.pipeline import Pipeline, read_pipeline, stage_outs
+from xvc.dvc.pointers import PATTERNS, Survey, reader_of, survey
+from xvc.dvc.pipeline import FILE as PIPELINE
+from xvc.dvc.pipeline import Pipeline, read_pipeline, stage_outs
 from xvc.config import Settings
 from xvc.core.model import RESULTS
 from xvc.core.run import DataFile

@@ -11,7 +11,7 @@ from dvc.config import Config as DvcConfig
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from xvc.adapters.dvc_config import Config, changed_config, parse_config, read_config
+from xvc.dvc.config import Config, changed_config, parse_config, read_config
 from xvc.errors import DvcFailed
 
 _TRICKY = ["a, b", "exp#1", "it's", 'say "hi"', "100% [a]", "a;b&c", "$HOME", "tail ", " lead"]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from surroundings import git
-from xvc.adapters.dvc_files import (
+from xvc.dvc.pointers import (
     parse_pointer,
     reader_of,
     render_pointer,
@@ -22,7 +22,7 @@ from xvc.adapters.dvc_files import (
     survey,
     tracked_outs,
 )
-from xvc.adapters.pipeline import read_pipeline, stage_outs
+from xvc.dvc.pipeline import read_pipeline, stage_outs
 from xvc.core.run import DataFile
 from xvc.errors import PipelineCorrupt, PointerCorrupt, Unresolved
 

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML, YAMLError
 
-from xvc.adapters.yaml_text import BadYaml, edit_yaml, has_merge_marks, parse_yaml
+from xvc.system.yaml_text import BadYaml, edit_yaml, has_merge_marks, parse_yaml
 
 _WORDS = st.sampled_from(
     [

@@ -16,7 +16,7 @@ import pytest
 
 from surroundings import Calling, git, private_environment
 from trials import appeared, ended, is_gone
-from xvc.adapters.dvc_files import render_pointer
+from xvc.dvc.pointers import render_pointer
 from xvc.core.job import Job
 from xvc.errors import DvcFailed
 from xvc.executors.clone import ends_of, forget, home_of, run_away

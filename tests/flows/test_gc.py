@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from surroundings import Calling, git
-from xvc.adapters.dvc_files import render_pointer
+from xvc.dvc.pointers import render_pointer
 from xvc.dvc.repository import Dvc, pointer_of
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from xvc.adapters.dvc_files import parse_pointer
+from xvc.dvc.pointers import parse_pointer
 from xvc.core.asset import Asset, removal
 from xvc.core.record import Kind
 from xvc.database.keep_assets import take_off_list

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
-from xvc.adapters.dvc_files import read_pointer
+from xvc.dvc.pointers import read_pointer
 from xvc.core.run import DataFile
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.project import Project

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import MutableMapping
 from typing import Any
 
-from xvc.adapters.pipeline import FILE, load
-from xvc.adapters.yaml_text import edit_yaml
+from xvc.dvc.pipeline import FILE, load
+from xvc.system.yaml_text import edit_yaml
 from xvc.errors import ConflictError
 from xvc.types import Json
 

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from xvc.adapters.dvc_files import SUFFIX
+from xvc.dvc.pointers import SUFFIX
 from xvc.dvc.cache_links import Linker
 from xvc.system.files import md5_of, sync_folder
 from xvc.system.staging import Staging

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from xvc.adapters.dvc_config import Sections, absolute, changed_config, read_config
+from xvc.dvc.config import Sections, absolute, changed_config, read_config
 from xvc.dvc.repository import Dvc, change_local, write_local
 from xvc.system.files import make_folder, write_durably
 

@@ -10,7 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.adapters.dvc_files import Pointer, read_pointer
+from xvc.dvc.pointers import Pointer, read_pointer
 from xvc.core.run import DataFile
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import NoObject, NoProject

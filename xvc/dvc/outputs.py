@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xvc.adapters.dvc_files import Out
+from xvc.dvc.pointers import Out
 from xvc.dvc.repository import Dvc
 from xvc.errors import NoObject, ObjectCorrupt
 

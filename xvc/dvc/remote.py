@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xvc.adapters.dvc_files import Out
+from xvc.dvc.pointers import Out
 from xvc.dvc.outputs import digests_of, object_of
 from xvc.dvc.repository import Dvc
 from xvc.errors import CorruptError, DvcFailed, ExternalError, NoPackage, NotFoundError

@@ -15,8 +15,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from xvc.adapters import dvc_files
-from xvc.adapters.dvc_config import Config, changed_config, read_config
+from xvc.dvc import pointers as dvc_files
+from xvc.dvc.config import Config, changed_config, read_config
 from xvc.core.run import DataFile
 from xvc.core.run_inputs import is_digest
 from xvc.errors import BadListing, DvcFailed, NoObject, ObjectCorrupt

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from xvc.adapters.dvc_files import SUFFIX, Out, tracked_outs
+from xvc.dvc.pointers import SUFFIX, Out, tracked_outs
 from xvc.core.job import Job
 from xvc.core.record import Control, Kind
 from xvc.dvc.fetch import pull

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from xvc.adapters.dvc_files import parse_pointer
+from xvc.dvc.pointers import parse_pointer
 from xvc.core.direction import Direction, direction_of
 from xvc.core.ids import is_run_id
 from xvc.core.reference import ByName, ByVersion, ByWorktree, Extreme, Latest, parse_reference

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from xvc.adapters.dvc_files import SUFFIX, Out, outs_in
+from xvc.dvc.pointers import SUFFIX, Out, outs_in
 from xvc.core.reference import ByVersion, parse_reference
 from xvc.core.run import DataFile, RunRecord
 from xvc.errors import NotFoundError, NoVersion

@@ -5,7 +5,7 @@ So there are no conflicts: what either side added is in, what one side deleted i
 
 from __future__ import annotations
 
-from xvc.adapters.dvc_files import Pointer
+from xvc.dvc.pointers import Pointer
 from xvc.core.run import DataFile
 from xvc.dvc.repository import Dvc
 from xvc.merging.driver_input import Handed

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.adapters.dvc_files import Pointer, parse_pointer
+from xvc.dvc.pointers import Pointer, parse_pointer
 from xvc.core.run import DataFile
 from xvc.dvc.repository import Dvc
 from xvc.errors import BadValue

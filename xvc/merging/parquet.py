@@ -15,7 +15,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xvc.adapters.dvc_files import SUFFIX
+from xvc.dvc.pointers import SUFFIX
 from xvc.core.merge import MergeUnsound
 from xvc.core.table_merge import (
     Account,

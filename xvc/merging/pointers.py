@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from xvc.adapters.dvc_files import Pointer
+from xvc.dvc.pointers import Pointer
 from xvc.core.run import DataFile
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import BadValue

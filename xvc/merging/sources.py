@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.adapters.dvc_files import parse_pointer
+from xvc.dvc.pointers import parse_pointer
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import BadReference, NoObject, NotFoundError
 from xvc.git.history import changed_at, made_at, named

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.adapters.dvc_files import SUFFIX
+from xvc.dvc.pointers import SUFFIX
 from xvc.core.model import ModelFile, candidate_of, candidate_path, check_name, ignore_file, name_of
 from xvc.core.record import Kind
 from xvc.core.run import DataFile

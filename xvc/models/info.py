@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from xvc.adapters.dvc_files import Out
+from xvc.dvc.pointers import Out
 from xvc.core.model import candidate_path
 from xvc.dvc.outputs import digests_of, object_of
 from xvc.errors import NoObject

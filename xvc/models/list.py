@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from xvc.adapters.dvc_files import SUFFIX, read_pointer
+from xvc.dvc.pointers import SUFFIX, read_pointer
 from xvc.core.model import CANDIDATES, ROOT, candidate_of, version_tag
 from xvc.core.objective import Measure
 from xvc.core.run import DataFile, RunRecord

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from xvc.adapters.dvc_files import Out
+from xvc.dvc.pointers import Out
 from xvc.core.direction import better
 from xvc.core.expression import keys_of
 from xvc.core.filter import evaluate, parse_filter

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from xvc.adapters.dvc_files import SUFFIX, Out
+from xvc.dvc.pointers import SUFFIX, Out
 from xvc.core.model import candidate_path
 from xvc.core.objective import Measure
 from xvc.dvc.outputs import digests_of, object_of

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import cast
 
-from xvc.adapters.dvc_files import SUFFIX, Out, parse_pointer
+from xvc.dvc.pointers import SUFFIX, Out, parse_pointer
 from xvc.core.ids import writer_id
 from xvc.core.model import TABLE, candidate_of
 from xvc.dvc.cache_links import Linker, link_kinds

@@ -5,7 +5,7 @@ Changes nothing that was: the tree gets another commit, the history another line
 
 from __future__ import annotations
 
-from xvc.adapters.dvc_files import Out
+from xvc.dvc.pointers import Out
 from xvc.core.model import PRODUCTION, check_stage
 from xvc.errors import NotFoundError
 from xvc.models.list import read_models

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from xvc.adapters.dvc_files import SUFFIX, parse_pointer
-from xvc.adapters.pipeline import FILE, load
+from xvc.dvc.pointers import SUFFIX, parse_pointer
+from xvc.dvc.pipeline import FILE, load
 from xvc.core.model import candidate_path, ignore_file, stage_path, stage_tag
 from xvc.core.run import DataFile
 from xvc.core.subject import headline

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from xvc.adapters.dvc_files import LOCK
+from xvc.dvc.pointers import LOCK
 from xvc.core.ids import run_id
 from xvc.core.record import Kind, environment_facts, facts_of
 from xvc.core.run import Code, DataFile, Environment, RunRecord

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
-from xvc.adapters.dvc_files import SUFFIX
+from xvc.dvc.pointers import SUFFIX
 from xvc.core.run import RunRecord
 from xvc.git.history import trees_of
 from xvc.project import Project

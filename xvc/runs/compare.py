@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from xvc.adapters.dvc_files import SUFFIX
+from xvc.dvc.pointers import SUFFIX
 from xvc.core.direction import is_progress
 from xvc.errors import GitFailed, UsageError
 from xvc.history.find import Found, find

@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.adapters.dvc_files import SUFFIX
+from xvc.dvc.pointers import SUFFIX
 from xvc.config import FILE, project_settings
 from xvc.dvc import repository as dvc
 from xvc.dvc.local_config import keep_settings

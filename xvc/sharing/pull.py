@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.adapters.dvc_files import Out, read_pointer
+from xvc.dvc.pointers import Out, read_pointer
 from xvc.dvc.cache_links import Linker
 from xvc.dvc.commit_outputs import Pointers
 from xvc.dvc.outputs import members

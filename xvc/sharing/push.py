@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from xvc.adapters.dvc_files import Out
+from xvc.dvc.pointers import Out
 from xvc.core.model import CANDIDATES, ROOT
 from xvc.core.run_inputs import is_digest
 from xvc.dvc.commit_outputs import Pointers

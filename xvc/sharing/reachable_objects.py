@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from xvc.adapters.dvc_files import Out, tracked_outs
+from xvc.dvc.pointers import Out, tracked_outs
 from xvc.core.run_inputs import is_digest
 from xvc.dvc.commit_outputs import Pointers, digests_in
 from xvc.dvc.outputs import digests_of, object_of

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from xvc.adapters.dvc_files import Out
+from xvc.dvc.pointers import Out
 from xvc.dvc.commit_outputs import Pointers
 from xvc.dvc.outputs import digests_of, object_of
 from xvc.dvc.repository import Dvc

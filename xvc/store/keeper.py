@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from xvc.adapters.dvc_files import Pointer, read_pointer
+from xvc.dvc.pointers import Pointer, read_pointer
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import (
     BusyError,

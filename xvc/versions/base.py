@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from xvc.adapters.pipeline import FILE
+from xvc.dvc.pipeline import FILE
 from xvc.core.model import RESULTS
 from xvc.core.run import RunRecord
 from xvc.dvc.artifacts import is_same_pipeline

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from xvc.adapters.dvc_files import SUFFIX, Out
+from xvc.dvc.pointers import SUFFIX, Out
 from xvc.core.ids import is_run_id
 from xvc.core.model import candidate_path
 from xvc.database.export_asset import TargetExists

@@ -5,7 +5,7 @@ from __future__ import annotations
 import filecmp
 from pathlib import Path
 
-from xvc.adapters.dvc_files import Out, tracked_outs
+from xvc.dvc.pointers import Out, tracked_outs
 from xvc.core.worktree import Losses
 from xvc.dvc.outputs import members, object_of
 from xvc.dvc.repository import Dvc

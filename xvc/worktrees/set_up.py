@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from xvc.adapters.dvc_files import SUFFIX, Out, tracked_outs
+from xvc.dvc.pointers import SUFFIX, Out, tracked_outs
 from xvc.core.model import candidate_of
 from xvc.dvc.cache_links import Linker, link_kinds
 from xvc.dvc.local_config import cache_type, share_settings
