@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 HOUSE = Path(__file__).parent.parent / "xvc"
@@ -32,13 +32,53 @@ class Import:
 
 
 @dataclass(frozen=True, slots=True)
-class Floor:
-    """One row of the table: its rooms, the steps aside it allows, the floors below it."""
+class Room:
+    """One row of the table: a room, its floor, and the rooms of that floor that it may use."""
 
-    number: int
-    rooms: tuple[str, ...]
-    aside: frozenset[tuple[str, str]]
-    below: frozenset[int]
+    name: str
+    floor: int
+    beside: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """The imports of one module (home, part, line, for types only), and modules named by texts."""
+
+    imports: tuple[tuple[str, str, int, bool], ...]
+    names: frozenset[str]
+
+
+@cache  # most modules are read again and again: each planted fault is in a copy of the house
+def _read(text: bytes) -> Module:
+    nodes = list(ast.walk(ast.parse(text)))
+    for_types = {
+        id(inner)
+        for node in nodes
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
+        for branch in node.body
+        for inner in ast.walk(branch)
+    }
+    imports = tuple(
+        (home, part, getattr(node, "lineno", 0), id(node) in for_types)
+        for node in nodes
+        for home, part in _targets(node)
+    )
+    names = frozenset(
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and node.value.startswith("xvc.")
+    )
+    return Module(imports, names)
+
+
+def _targets(node: ast.AST) -> Iterator[tuple[str, str]]:
+    if isinstance(node, ast.Import):
+        yield from ((alias.name, "") for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        home = "." * node.level + (node.module or "")
+        yield from ((home, alias.name) for alias in node.names)
 
 
 @dataclass(frozen=True)
@@ -59,37 +99,20 @@ class House:
         return ".".join(("xvc", *(part for part in parts if part != "__init__")))
 
     @cached_property
-    def trees(self) -> dict[str, ast.Module]:
-        """The syntax of every module."""
-        return {name: ast.parse(path.read_bytes()) for name, path in self.modules.items()}
+    def read(self) -> dict[str, Module]:
+        """What the text of every module says, by its dotted name."""
+        return {name: _read(path.read_bytes()) for name, path in self.modules.items()}
 
     @cached_property
     def imports(self) -> tuple[Import, ...]:
         """Every import of every module."""
         return tuple(
-            each for name, tree in self.trees.items() for each in self._imports_of(name, tree)
+            Import(
+                name, inner if (inner := f"{home}.{part}") in self.modules else home, line, typed
+            )
+            for name, module in self.read.items()
+            for home, part, line, typed in module.imports
         )
-
-    def _imports_of(self, name: str, tree: ast.Module) -> Iterator[Import]:
-        typing_only = {
-            id(inner)
-            for node in ast.walk(tree)
-            if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
-            for branch in node.body
-            for inner in ast.walk(branch)
-        }
-        for node in ast.walk(tree):
-            for target in self._targets(node):
-                yield Import(name, target, getattr(node, "lineno", 0), id(node) in typing_only)
-
-    def _targets(self, node: ast.AST) -> Iterator[str]:
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            home = "." * node.level + (node.module or "")
-            for alias in node.names:
-                inner = f"{home}.{alias.name}"
-                yield inner if inner in self.modules else home
 
     @cached_property
     def _tables(self) -> tuple[list[list[str]], list[list[str]]]:
@@ -107,9 +130,13 @@ class House:
         return found["floor"], found["package"]
 
     @cached_property
-    def floors(self) -> tuple[Floor, ...]:
-        """The first table."""
-        return tuple(_floor(cells) for cells in self._tables[0])
+    def rooms(self) -> dict[str, Room]:
+        """The first table, by the name of the room."""
+        found = {}
+        for floor, names, _, beside in self._tables[0]:
+            for name in _TICKED.findall(names):
+                found[name] = Room(name, int(floor), frozenset(_TICKED.findall(beside)))
+        return found
 
     @cached_property
     def doors(self) -> dict[str, tuple[str, ...]]:
@@ -126,15 +153,12 @@ class House:
         """The room a module is in: the first name below ``xvc``, or nothing for xvc itself."""
         return module.split(".")[1] if "." in module else ""
 
-    def floor_of(self, room: str) -> Floor | None:
-        """The floor of a room; None when the table does not name it."""
-        return next((floor for floor in self.floors if room in floor.rooms), None)
-
     def complaints(self) -> list[str]:
         """Everything that breaks a rule of the page, in words."""
         return [
             *self._homeless(),
             *self._climbing(),
+            *self._unused(),
             *self._doorless(),
             *self._idle(),
             *self.cycles(),
@@ -142,9 +166,21 @@ class House:
 
     def _homeless(self) -> Iterator[str]:
         rooms = {self.room_of(name) for name in self.modules} - {""}
-        named = {room for floor in self.floors for room in floor.rooms}
+        named = set(self.rooms)
         yield from (f"room {room} is on no floor" for room in sorted(rooms - named))
         yield from (f"room {room} does not exist" for room in sorted(named - rooms))
+        parts = {each.target for each in self.imports} & set(self.modules)
+        packages = {name for name in self.modules if self.modules[name].name == "__init__.py"}
+        yield from (
+            f"{name} is imported by nothing"
+            for name in sorted(set(self.modules) - parts - packages)
+            if not name.startswith(("xvc.cli.", "xvc.__main__")) and name not in self._by_name
+        )
+
+    @cached_property
+    def _by_name(self) -> set[str]:
+        """The modules that are loaded by a text that names them."""
+        return {text.partition(":")[0] for each in self.read.values() for text in each.names}
 
     def _climbing(self) -> Iterator[str]:
         for each in self.imports:
@@ -153,14 +189,23 @@ class House:
                 yield f"{each}: relative imports hide the floor"
             elif not here or not there or not each.target.startswith("xvc.") or here == there:
                 continue
-            elif not self._may(here, there):
-                yield f"{each}: {there} is not below {here}"
+            elif not self.may_use(here, there):
+                yield f"{each}: {here} may not use {there}"
 
-    def _may(self, here: str, there: str) -> bool:
-        mine, its = self.floor_of(here), self.floor_of(there)
+    def may_use(self, here: str, there: str) -> bool:
+        """Whether the table lets a room use another."""
+        mine, its = self.rooms.get(here), self.rooms.get(there)
         if mine is None or its is None:
             return False
-        return its.number in mine.below or (here, there) in mine.aside
+        return its.floor < mine.floor or (its.floor == mine.floor and there in mine.beside)
+
+    def _unused(self) -> Iterator[str]:
+        """Permissions between rooms of one floor that no import needs."""
+        used = {(self.room_of(each.module), self.room_of(each.target)) for each in self.imports}
+        for room in self.rooms.values():
+            for other in sorted(room.beside):
+                if (room.name, other) not in used:
+                    yield f"{room.name} may use {other} and does not"
 
     def _doorless(self) -> Iterator[str]:
         for each in self.imports:
@@ -186,44 +231,13 @@ class House:
                     yield f"{door} is named as a door of {package} and does not import it"
 
     def cycles(self) -> list[str]:
-        """The import cycles between modules; imports for types only do not count."""
+        """The import cycles between modules; imports for types count inside a room, too."""
         follows: dict[str, set[str]] = {name: set() for name in self.modules}
         for each in self.imports:
-            if each.target in follows and each.target != "xvc" and not each.is_for_types:
+            if each.target in follows and each.target not in ("xvc", each.module):
                 follows[each.module].add(each.target)
         done: set[str] = set()
         return [" → ".join(found) for name in follows if (found := _walk(name, follows, [], done))]
-
-    def functions(self) -> Iterator[tuple[str, int]]:
-        """Every function with the number of its lines, its docstring not counted.
-
-        Nor is the signature of a command: it is the table of its options.
-        """
-        for name, tree in self.trees.items():
-            for node in ast.walk(tree):
-                if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                    is_command = name.startswith("xvc.cli.commands.") and node.name == "command"
-                    yield f"{name}.{node.name}", _length(node, with_signature=not is_command)
-
-    def sizes(self) -> dict[str, int]:
-        """Every module with the number of its lines."""
-        return {name: len(path.read_bytes().splitlines()) for name, path in self.modules.items()}
-
-
-def _floor(cells: list[str]) -> Floor:
-    number, rooms, below = cells
-    first, _, last = below.partition("–")
-    names: list[str] = []
-    aside: set[tuple[str, str]] = set()
-    for part in rooms.split(","):
-        match _TICKED.findall(part):
-            case [room]:
-                names.append(room)
-            case [room, other]:
-                names.append(room)
-                aside.add((room, other))
-    span = range(int(first), int(last or first) + 1) if first.isdigit() else range(0)
-    return Floor(int(number), tuple(dict.fromkeys(names)), frozenset(aside), frozenset(span))
 
 
 def _walk(name: str, follows: dict[str, set[str]], path: list[str], done: set[str]) -> list[str]:
@@ -237,10 +251,3 @@ def _walk(name: str, follows: dict[str, set[str]], path: list[str], done: set[st
             return found
     done.add(name)
     return []
-
-
-def _length(node: ast.FunctionDef | ast.AsyncFunctionDef, *, with_signature: bool) -> int:
-    has_docstring = ast.get_docstring(node) is not None
-    first = node.body[0].lineno
-    after = (node.body[0].end_lineno or first) + 1 if has_docstring else first
-    return (node.end_lineno or after) - after + 1 + (first - node.lineno if with_signature else 0)

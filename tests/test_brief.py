@@ -32,7 +32,7 @@ def _run(name: str, status: Status = Status.FINISHED, **facts: object) -> RunRec
 
 
 def test_the_best_is_judged_by_its_direction() -> None:
-    """Highest accuracy, lowest loss; NaN and failed runs are no best, the newest of equals is."""
+    """Highest accuracy, lowest loss; NaN and failed runs are no best, the first of equals is."""
     runs = [
         _run("d", metrics={"accuracy": float("nan"), "loss": 0.2}),
         _run("c", metrics={"accuracy": 0.8, "loss": 0.2}),
@@ -44,7 +44,7 @@ def test_the_best_is_judged_by_its_direction() -> None:
 
     assert [(each.metric, each.run, each.value) for each in found] == [
         ("accuracy", "b", 0.9),
-        ("loss", "d", 0.2),
+        ("loss", "c", 0.2),
     ]
 
 

@@ -113,7 +113,7 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("model-rollback", ("model", "rollback")),
     ("model-history", ("model", "history", "fit")),
     ("model-get", ("model", "get", "fit", "-o", "../served")),
-    ("model-prune", ("model", "prune", "--keep", "1", "--by", "loss")),
+    ("model-prune", ("model", "prune", "--keep", "1", "--by", "accuracy:min")),
     ("push-plan", ("push", "--dry-run")),
     ("push", ("push",)),
     ("pull", ("pull",)),

@@ -839,3 +839,21 @@ class AssetFailed(ExternalError):
     def hint(self) -> str:
         """Says what is safe."""
         return "Make room or make it writable; every row and asset kept before is safe."
+
+
+class TargetExists(ConflictError):
+    """Something is already where a copy is to go."""
+
+    code = "target-exists"
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"{self.path} is already there"
+
+    @property
+    def hint(self) -> str:
+        """Names both ways on."""
+        return "Choose another name, or add `--yes` to replace it."

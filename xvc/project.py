@@ -14,14 +14,14 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from xvc import config
-from xvc.dvc.pointers import PATTERNS, Survey, reader_of, survey
-from xvc.dvc.pipeline import FILE as PIPELINE
-from xvc.dvc.pipeline import Pipeline, read_pipeline, stage_outs
 from xvc.config import Settings
 from xvc.core.model import RESULTS
 from xvc.core.run import DataFile
 from xvc.core.run_inputs import Made, inputs, results
 from xvc.dvc.local_config import keep_settings, share_settings
+from xvc.dvc.pipeline import FILE as PIPELINE
+from xvc.dvc.pipeline import Pipeline, read_pipeline, stage_outs
+from xvc.dvc.pointers import PATTERNS, Survey, reader_of, survey
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import NoProject, PipelineCorrupt, Unresolved
 from xvc.git import commands as git

@@ -171,7 +171,8 @@ def test_hits_and_misses_add_up_over_processes(folder: Path) -> None:
         cache.close()
         os._exit(0)
     os.waitpid(child, 0)
-    program = "import sys; from xvc.system.result_cache import *; Cache(sys.argv[1]).count('a b', hit=True)"
+    load = "import sys; from xvc.system.result_cache import *"
+    program = f"{load}; Cache(sys.argv[1]).count('a b', hit=True)"
     subprocess.run([sys.executable, "-c", program, str(folder)], check=True)
 
     assert cache.counts() == {"fit": (2, 1), "a b": (1, 0)}

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from surroundings import git
+from xvc.core.run import DataFile
+from xvc.dvc.pipeline import read_pipeline, stage_outs
 from xvc.dvc.pointers import (
     parse_pointer,
     reader_of,
@@ -22,8 +24,6 @@ from xvc.dvc.pointers import (
     survey,
     tracked_outs,
 )
-from xvc.dvc.pipeline import read_pipeline, stage_outs
-from xvc.core.run import DataFile
 from xvc.errors import PipelineCorrupt, PointerCorrupt, Unresolved
 
 _TRICKY = ["yes", "on", "12:30", "007", "1e3", "null", "~x", "a b", "a: b", "a #b", "- x", "it's"]

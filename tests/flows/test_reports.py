@@ -87,7 +87,7 @@ def test_no_run_is_best_when_nothing_says_so(project: Path, call_xvc: Calling) -
         with Tracker() as tracker:
             tracker.log({"accuracy": 0.5})
 
-    assert "So it is a tie" in report(call_xvc)
+    assert "It is a tie" in report(call_xvc)
 
 
 def test_repeats_by_seed_tell_the_spread(project: Path, call_xvc: Calling) -> None:

@@ -1,18 +1,24 @@
 """Putting runs in order by a metric: which way is better is known or said, never guessed.
 
-Pure values. A run counts as a whole, by the last value of the metric; one without a number under
-it has no rank.
+Pure values. The one place that says which run is best, for lists, groups, reports, models and
+references alike: a run counts as a whole, by its value of the metric; only a finished run with a
+number has a rank; numbers are compared exactly, infinities among them; NaN is no number; of equals
+the run that began first comes first.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from xvc.core.direction import Direction, asked_direction, direction_of
 from xvc.core.equality import is_nan
-from xvc.core.run import RunRecord
+from xvc.core.run import RunRecord, Status
 from xvc.errors import BadValue, UsageError
+
+_Name = TypeVar("_Name", bound=str)
 
 
 class NoDirection(UsageError):
@@ -66,19 +72,40 @@ class Measure:
         who = "the settings say so" if metric in declared else "its name says so"
         return cls(metric, direction, who)
 
-    def value(self, run: RunRecord) -> float | None:
-        """A run's number under the metric; None without one, and for NaN."""
-        return number_of(run.metrics.get(self.metric))
+    def value(self, run: RunRecord) -> int | float | None:
+        """A run's number under the metric, however it ended; None without one, and for NaN."""
+        return exact_number(run.metrics.get(self.metric))
 
     def ranked(self, runs: Iterable[RunRecord]) -> list[RunRecord]:
-        """Sort the runs that have a number, the best first; of equals the newer first."""
-        having = [(value, run) for run in runs if (value := self.value(run)) is not None]
+        """Sort the finished runs that have a number, the best first; of equals the earlier."""
+        having = [
+            (value, run)
+            for run in runs
+            if run.status is Status.FINISHED and (value := self.value(run)) is not None
+        ]
         sign = -1 if self.direction is Direction.MAX else 1
-        having.sort(key=lambda pair: (sign * pair[0], -(pair[1].started or 0), pair[1].id))
+        having.sort(key=lambda pair: (sign * pair[0], pair[1].started or 0, pair[1].id))
         return [run for _, run in having]
+
+    def first(self, runs: Iterable[RunRecord], *, best: bool = True) -> RunRecord | None:
+        """Return the best run, or the worst; of equals the one that began first."""
+        other = Direction.MIN if self.direction is Direction.MAX else Direction.MAX
+        measure = self if best else Measure(self.metric, other)
+        return next(iter(measure.ranked(runs)), None)
 
     def __str__(self) -> str:
         return f"{self.metric}:{self.direction.value}"
+
+
+def exact_number(value: object) -> int | float | None:
+    """Return a number as it is; None for anything else and for NaN.
+
+    >>> exact_number(2**53 + 1) == 2**53 + 1, exact_number(True), exact_number(float("nan"))
+    (True, None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or is_nan(value):
+        return None
+    return value
 
 
 def number_of(value: object) -> float | None:
@@ -87,9 +114,49 @@ def number_of(value: object) -> float | None:
     >>> number_of(1), number_of(True), number_of(10**400)
     (1.0, None, None)
     """
-    if isinstance(value, bool) or not isinstance(value, int | float) or is_nan(value):
-        return None
+    number = exact_number(value)
     try:
-        return float(value)
+        return None if number is None else float(number)
     except OverflowError:
         return None
+
+
+def distance(one: float, other: float) -> float:
+    """Say how far two numbers lie apart, as a float: infinite where no float can hold it.
+
+    >>> distance(3, 1), distance(10**400, 0.5), distance(float("inf"), float("inf"))
+    (2.0, inf, 0.0)
+    """
+    if one == other:
+        return 0.0
+    try:
+        return float(abs(one - other))
+    except OverflowError:
+        return math.inf
+
+
+def in_order(values: Mapping[_Name, object], *, descending: bool) -> list[_Name]:
+    """Sort names by their values: numbers by size, then texts, then those with neither.
+
+    Of equals the one that is named first comes first, whichever way; those with neither follow
+    in the opposite order, so that the newest of them leads where the values are given by age.
+
+    >>> in_order({"a": 1, "b": float("inf"), "c": 10**400, "d": None, "e": "x"}, descending=True)
+    ['b', 'c', 'a', 'e', 'd']
+    """
+    numbers: dict[_Name, int | float] = {}
+    texts: dict[_Name, str] = {}
+    rest: list[_Name] = []
+    for name, value in values.items():
+        number = exact_number(value)
+        if number is not None:
+            numbers[name] = number
+        elif value is None or is_nan(value):
+            rest.append(name)
+        else:
+            texts[name] = str(value)
+    return [
+        *sorted(numbers, key=numbers.__getitem__, reverse=descending),
+        *sorted(texts, key=texts.__getitem__, reverse=descending),
+        *reversed(rest),
+    ]

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import cast
 
 from xvc.core.direction import Direction, better
-from xvc.core.objective import number_of
+from xvc.core.objective import exact_number
 from xvc.core.run import RunRecord, Status
 from xvc.core.space import Choices, Dimension, facts_of, space_from
 from xvc.types import Json
@@ -277,7 +277,7 @@ def told_by(trial: Trial, runs: Sequence[RunRecord], metric: str | None) -> Tria
         return trial
     ordered = sorted(runs, key=lambda run: (run.status is Status.FINISHED, run.started or 0))
     run = ordered[-1]
-    value = number_of(run.metrics.get(metric)) if metric else None
+    value = exact_number(run.metrics.get(metric)) if metric else None
     told = replace(trial, run=run.id, value=value, seconds=run.seconds)
     if run.status is Status.FINISHED:
         return replace(told, state=State.FINISHED, reason=None)
@@ -307,12 +307,12 @@ def ranked(trials: Iterable[Trial], direction: Direction | None) -> list[Trial]:
     >>> [trial.number for trial in ranked([one, two], Direction.MAX)]
     [1, 0]
     """
-    sign = -1.0 if direction is Direction.MAX else 1.0
+    sign = -1 if direction is Direction.MAX else 1
 
-    def place(trial: Trial) -> tuple[bool, bool, float, int]:
+    def place(trial: Trial) -> tuple[bool, bool, int | float, int]:
         value = trial.value if direction is not None else None
         is_done = trial.state is State.FINISHED
-        return not is_done, value is None, sign * (value or 0.0), trial.number
+        return not is_done, value is None, sign * (value or 0), trial.number
 
     return sorted(trials, key=place)
 

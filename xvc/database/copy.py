@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.core.record import Kind, environment_facts, facts_of
-from xvc.database.edit import log
 from xvc.errors import BadValue, ConflictError, NoStore, NoTable
 from xvc.project import Project
 from xvc.recording.begin_run import open_journal
+from xvc.recovery.operation_log import log_operation
 from xvc.store import db, query
 from xvc.store.columns import tables
 from xvc.store.union import Lack, batches, lacking
@@ -132,6 +132,6 @@ def _log(project: Project, source: Path, planned: Copied, lack: Lack) -> str:
     joined = lack.of - set(planned.runs)
     if joined:
         reason = f"rows went into runs that were here: {', '.join(sorted(joined)[:5])}"
-        return log(project, "db copy", what, hindrance=reason)
+        return log_operation(project, "db copy", what, hindrance=reason)
     undo = "the copied runs are deleted"
-    return log(project, "db copy", what, undo=undo, runs=planned.runs)
+    return log_operation(project, "db copy", what, undo=undo, runs=planned.runs)

@@ -5,21 +5,17 @@ Each is an edit in a journal and a line in the operation log, so that `xvc undo`
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from xvc.core.edit import Edit
-from xvc.core.ids import writer_id
 from xvc.core.record import Kind
 from xvc.errors import NoTable
 from xvc.history.find import find
-from xvc.journal import operations
 from xvc.journal.edit_builder import setting
-from xvc.journal.operations import Operation
 from xvc.project import Project
 from xvc.recording.edit_records import refuse_needed, write_down
+from xvc.recovery.operation_log import log_operation
 from xvc.store import edits
 from xvc.store.columns import tables
 from xvc.store.schema import check_table
@@ -99,32 +95,4 @@ def delete_runs(
 def _do(project: Project, command: str, what: str, made: Sequence[Edit]) -> str:
     ids = write_down(project, *made)
     undo = "an undo record in a journal takes the edits back"
-    return log(project, command, what, undo=undo, edits=tuple(ids))
-
-
-def log(
-    project: Project,
-    command: str,
-    what: str,
-    *,
-    undo: str = "",
-    edits: tuple[str, ...] = (),
-    runs: tuple[str, ...] = (),
-    hindrance: str = "",
-    undoes: str = "",
-) -> str:
-    """Add a line to the operation log; returns its id.
-
-    Raises:
-        JournalFailed: the disk refused.
-    """
-    operation = begun(project, command, what, undo)
-    facts = replace(operation, edits=edits, runs=runs, hindrance=hindrance, undoes=undoes)
-    operations.append(project.room.operations, facts)
-    return operation.id
-
-
-def begun(project: Project, command: str, what: str, undo: str = "") -> Operation:
-    """Give an operation of this tree a name and a time; it is not in the log yet."""
-    name = writer_id(os.urandom(5))
-    return Operation(name, time.time(), project.room.tree, command, what, undo)
+    return log_operation(project, command, what, undo=undo, edits=tuple(ids))

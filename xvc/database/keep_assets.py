@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
-from xvc.dvc.pointers import read_pointer
 from xvc.core.run import DataFile
+from xvc.dvc.pointers import read_pointer
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.project import Project
 from xvc.system.files import add_line, write_durably

@@ -5,9 +5,9 @@ Whatever is done stands in the operation log, and where DVC keeps the store, in 
 
 from __future__ import annotations
 
-from xvc.database.edit import log
 from xvc.database.queries import looking
 from xvc.project import Project
+from xvc.recovery.operation_log import log_operation
 from xvc.store import sql
 from xvc.store.sql import Change
 
@@ -30,5 +30,5 @@ def alter(project: Project, text: str, *, dry_run: bool) -> Change:
     made = sql.change(project.keeper, text, keeps=is_own and project.dvc is not None)
     names = ", ".join(each.table for each in made.touched) or "nothing"
     way = "SQL has no way back; `git checkout -- POINTER` brings the last version's store"
-    log(project, "db sql", f"changed {names} by SQL: {text}", hindrance=way)
+    log_operation(project, "db sql", f"changed {names} by SQL: {text}", hindrance=way)
     return made

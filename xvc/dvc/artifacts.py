@@ -6,8 +6,8 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from xvc.dvc.pipeline import FILE, load
-from xvc.system.yaml_text import edit_yaml
 from xvc.errors import ConflictError
+from xvc.system.yaml_text import edit_yaml
 from xvc.types import Json
 
 

@@ -12,8 +12,8 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from xvc.dvc.pointers import SUFFIX
 from xvc.dvc.cache_links import Linker
+from xvc.dvc.pointers import SUFFIX
 from xvc.system.files import md5_of, sync_folder
 from xvc.system.staging import Staging
 

@@ -14,8 +14,8 @@ from pathlib import PurePosixPath
 from types import SimpleNamespace
 from typing import Any, cast
 
-from xvc.system.yaml_text import BadYaml, has_merge_marks, parse_yaml
 from xvc.errors import PipelineCorrupt, Unresolved, XvcError
+from xvc.system.yaml_text import BadYaml, has_merge_marks, parse_yaml
 from xvc.types import Json
 
 FILE = "dvc.yaml"

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xvc.dvc.pipeline import FILE, Pipeline, Read, StageOut, joined, load, read_pipeline
-from xvc.system.yaml_text import BadYaml, edit_yaml, has_merge_marks, parse_yaml
 from xvc.core.run import DataFile
 from xvc.core.run_inputs import is_digest
+from xvc.dvc.pipeline import FILE, Pipeline, Read, StageOut, joined, load, read_pipeline
 from xvc.errors import PointerCorrupt, Unresolved, XvcError
+from xvc.system.yaml_text import BadYaml, edit_yaml, has_merge_marks, parse_yaml
 from xvc.types import Digest, Json
 
 SUFFIX, LOCK = ".dvc", "dvc.lock"

@@ -15,10 +15,10 @@ from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from xvc.dvc import pointers as dvc_files
-from xvc.dvc.config import Config, changed_config, read_config
 from xvc.core.run import DataFile
 from xvc.core.run_inputs import is_digest
+from xvc.dvc import pointers as dvc_files
+from xvc.dvc.config import Config, changed_config, read_config
 from xvc.errors import BadListing, DvcFailed, NoObject, ObjectCorrupt
 from xvc.system.files import (
     beside,

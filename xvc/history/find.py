@@ -10,13 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from xvc.dvc.pointers import parse_pointer
-from xvc.core.direction import Direction, direction_of
+from xvc.core.direction import direction_of
 from xvc.core.ids import is_run_id
+from xvc.core.objective import Measure
 from xvc.core.reference import ByName, ByVersion, ByWorktree, Extreme, Latest, parse_reference
 from xvc.core.run import Environment, RunRecord
 from xvc.core.tag_message import TagMessage
 from xvc.core.version import Version
+from xvc.dvc.pointers import parse_pointer
 from xvc.dvc.repository import pointer_of
 from xvc.errors import (
     AmbiguousRun,
@@ -174,8 +175,8 @@ def _extreme(
             f"xvc does not know which way {metric} is better; "
             f"say `metrics: {{direction: {{{metric}: max}}}}` (or min) in xvc.yaml",
         )
-    upwards = (direction is Direction.MAX) is best
-    return query.extreme(connection, metric, largest=upwards)
+    measure = Measure(metric, direction)
+    return measure.first(query.with_metric(connection, metric), best=best)
 
 
 def _by_name(

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
-from xvc.dvc.pointers import SUFFIX, Out, outs_in
 from xvc.core.reference import ByVersion, parse_reference
 from xvc.core.run import DataFile, RunRecord
+from xvc.dvc.pointers import SUFFIX, Out, outs_in
 from xvc.errors import NotFoundError, NoVersion
 from xvc.git.commit_files import files_at, read_files
 from xvc.history.find import find, versions

@@ -13,11 +13,11 @@ from pathlib import Path
 from xvc.errors import GitFailed, StoreBusy, StoreCorrupt
 from xvc.history.find import versions
 from xvc.journal.codec import CONTROL
+from xvc.journal.folders import every_journal
 from xvc.project import Project
 from xvc.store import db
 from xvc.store.fold import positions
 from xvc.types import RunId
-from xvc.worktrees.shared import every_journal
 
 _RUN = re.compile(rb'"r":"([a-z0-9]{12})"')
 

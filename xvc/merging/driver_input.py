@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.dvc.pointers import Pointer, parse_pointer
 from xvc.core.run import DataFile
+from xvc.dvc.pointers import Pointer, parse_pointer
 from xvc.dvc.repository import Dvc
 from xvc.errors import BadValue
 

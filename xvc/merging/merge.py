@@ -7,13 +7,11 @@ sides changed waits for a decision, and meanwhile the store is as it was.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xvc.core.expression import Expression
 from xvc.core.merge import Conflict, Side, decide
-from xvc.database.edit import begun
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import ConflictError
 from xvc.git.history import changed_at, made_at
@@ -23,13 +21,12 @@ from xvc.merging.choices import read_choices
 from xvc.merging.sources import Found, NotFetched, resolve
 from xvc.merging.unfinished import Unfinished
 from xvc.project import Project
+from xvc.recovery.exclusive import exclusively
+from xvc.recovery.operation_log import new_operation
 from xvc.recovery.pending_operation import intended
 from xvc.recovery.recover import mend
 from xvc.store.merge import Outcome, Source, merge_into
 from xvc.store.publish import held_still, keep, keep_as_it_is, publish, renew
-from xvc.system.lock import FileLock
-
-_WAIT = 120.0  # seconds for other merges, and versions being made
 
 Tell = Callable[[str], object]
 """Where to say how far things are."""
@@ -108,7 +105,7 @@ def merge(
     """
     dvc = project.needed_dvc()
     mend(project)
-    with alone(project):
+    with exclusively(project):
         if not dry_run:
             refuse_unfinished(project)
         project.keeper.refresh()
@@ -135,7 +132,7 @@ def proceed(project: Project, *, tell: Tell = str) -> Merged:
         NotFetched: a store is not in the DVC cache.
     """
     dvc = project.needed_dvc()
-    with alone(project):
+    with exclusively(project):
         waiting = unfinished.expect(project.room)
         _expect_there(project, waiting)
         held, is_git = (waiting.sources, waiting.conflicts), waiting.is_git
@@ -171,7 +168,7 @@ def choose(project: Project, policy: Policy) -> Unfinished:
     Raises:
         NoMerge: none is unfinished.
     """
-    with alone(project):
+    with exclusively(project):
         waiting = unfinished.expect(project.room)
         return _kept(project, _decided(project, waiting.sources, waiting.conflicts, policy))
 
@@ -183,7 +180,7 @@ def choose_from(project: Project, file: Path) -> Unfinished:
         NoMerge: none is unfinished.
         BadValue: the file cannot be read, or an entry means nothing.
     """
-    with alone(project):
+    with exclusively(project):
         waiting = unfinished.expect(project.room)
         return _kept(project, read_choices(file, waiting.conflicts))
 
@@ -194,15 +191,10 @@ def abort(project: Project) -> Unfinished:
     Raises:
         NoMerge: none is unfinished.
     """
-    with alone(project):
+    with exclusively(project):
         waiting = unfinished.expect(project.room)
         unfinished.forget(project.room)
     return waiting
-
-
-def alone(project: Project) -> AbstractContextManager[None]:
-    """Keep other merges, and versions being made, from this repository."""
-    return FileLock(project.room.version_lock).held(wait=_WAIT, doing="merge")
 
 
 def _kept(project: Project, conflicts: Iterable[Conflict]) -> Unfinished:
@@ -245,7 +237,7 @@ def _published(project: Project, dvc: Dvc, copy: Path, merged: Merged) -> Merged
         return replace(merged, digest=kept.digest)
     what = f"merged {', '.join(outcome.source for outcome in merged.outcomes)}"
     undo = "the store is again as it was, with what was recorded since"
-    operation = replace(begun(project, "merge", what, undo), was=was, made=kept.digest)
+    operation = replace(new_operation(project, "merge", what, undo), was=was, made=kept.digest)
     with intended(project, operation):
         publish(project.keeper, dvc, copy, kept)
     return replace(merged, digest=kept.digest, operation=operation.id)

@@ -15,7 +15,6 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xvc.dvc.pointers import SUFFIX
 from xvc.core.merge import MergeUnsound
 from xvc.core.table_merge import (
     Account,
@@ -26,6 +25,7 @@ from xvc.core.table_merge import (
     TablesFailed,
 )
 from xvc.dvc.new_output import expect_trackable, follow, real_place, replace_tracked
+from xvc.dvc.pointers import SUFFIX
 from xvc.dvc.repository import Dvc
 from xvc.project import Project
 from xvc.store.db import on_files

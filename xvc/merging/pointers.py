@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from xvc.dvc.pointers import Pointer
 from xvc.core.run import DataFile
+from xvc.dvc.pointers import Pointer
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import BadValue
 from xvc.merging import unfinished

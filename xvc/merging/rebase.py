@@ -13,20 +13,20 @@ from pathlib import Path
 from xvc.core.merge import Side
 from xvc.core.rebase import Replaced, Wanted, merged_accounts
 from xvc.core.run import DataFile
-from xvc.database.edit import begun
 from xvc.dvc.repository import Dvc
 from xvc.git.branch import clear
 from xvc.merging.backup import back_up
 from xvc.merging.merge import (
     Policy,
     Tell,
-    alone,
     merge_all,
     refuse_unfinished,
     warnings_of,
 )
 from xvc.merging.sources import Found, resolve
 from xvc.project import Project
+from xvc.recovery.exclusive import exclusively
+from xvc.recovery.operation_log import new_operation
 from xvc.recovery.pending_operation import intended
 from xvc.recovery.recover import mend
 from xvc.store import db
@@ -75,7 +75,7 @@ def rebase(
     """
     dvc = project.needed_dvc()
     mend(project)
-    with alone(project):
+    with exclusively(project):
         clear(project.git, project.room.scratch)
         refuse_unfinished(project)
         project.keeper.refresh()
@@ -144,7 +144,7 @@ def _published(
     was, made = DataFile(*dvc.keep_file(before)), keep(dvc, copy)
     backup = back_up(project, dvc, was, f"before xvc {what}")
     undo = f"the store is again as {backup} has it, with what was recorded since"
-    operation = begun(project, "rebase", what, undo)
+    operation = new_operation(project, "rebase", what, undo)
     operation = replace(operation, was=was.digest, made=made.digest)
     with intended(project, operation):
         publish(project.keeper, dvc, copy, made)

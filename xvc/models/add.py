@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.dvc.pointers import SUFFIX
 from xvc.core.model import ModelFile, candidate_of, candidate_path, check_name, ignore_file, name_of
 from xvc.core.record import Kind
 from xvc.core.run import DataFile
+from xvc.dvc.pointers import SUFFIX
 from xvc.dvc.repository import Dvc
 from xvc.errors import BadValue, ConflictError
 from xvc.git.branch import clear

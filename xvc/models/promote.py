@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from xvc.dvc.pointers import Out
 from xvc.core.direction import better
 from xvc.core.expression import keys_of
 from xvc.core.filter import evaluate, parse_filter
@@ -16,6 +15,7 @@ from xvc.core.objective import Measure, number_of
 from xvc.core.reference import Extreme, parse_reference
 from xvc.core.run import DataFile, RunRecord
 from xvc.core.subject import chosen_metrics, subject
+from xvc.dvc.pointers import Out
 from xvc.errors import BadValue, ConflictError
 from xvc.history.find import find
 from xvc.models.list import Models, NoModel, read_models
@@ -157,10 +157,11 @@ def _extreme(
     name = one_name(wanted.name, tuple(sorted({e.name for e in models.candidates if e.is_here})))
     measure = _measure(project, wanted, reference.metric)
     having = {e.id: e for e in models.of(name) if e.is_here and e.run is not None}
-    ranked = measure.ranked(each.run for each in having.values() if each.run is not None)
-    if not ranked:
-        raise BadValue("REFERENCE", f"no candidate of {name} has a number {reference.metric}")
-    record = ranked[0 if reference.best else -1]
+    runs = [each.run for each in having.values() if each.run is not None]
+    record = measure.first(runs, best=reference.best)
+    if record is None:
+        says = f"no candidate of {name} is of a finished run with a number {reference.metric}"
+        raise BadValue("REFERENCE", says)
     return record, having[record.id].version, name
 
 

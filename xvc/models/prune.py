@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from xvc.dvc.pointers import SUFFIX, Out
 from xvc.core.model import candidate_path
 from xvc.core.objective import Measure
+from xvc.core.spelling import counted
 from xvc.dvc.outputs import digests_of, object_of
+from xvc.dvc.pointers import SUFFIX, Out
 from xvc.dvc.remote import Remote
 from xvc.dvc.repository import Dvc
 from xvc.errors import BadValue, ConflictError, NotFoundError, ObjectCorrupt
@@ -21,7 +22,6 @@ from xvc.history.find import find
 from xvc.models.list import Candidate, NoModel, read_models
 from xvc.models.publish_models import Change, complete, land
 from xvc.project import Project
-from xvc.runs.checks import counted
 from xvc.sharing.fetch_objects import Haul, Told
 from xvc.system.files import md5_of
 from xvc.system.lock import FileLock
@@ -176,11 +176,17 @@ def _of_name(
     for each in sorted(here, key=lambda each: place.get(each.id, len(place))):
         why = f"in {', '.join(each.stages)}" if each.stages else ""
         if each.id not in place:
-            why = why or ("" if each.id in named else f"no {measure.metric} recorded")
+            why = why or ("" if each.id in named else _why_unranked(each, measure))
         elif place[each.id] < keep:
             why = f"among the best {keep}"
         fates.append(Fate(each, measure.value(each.run) if each.run else None, why))
     return fates
+
+
+def _why_unranked(each: Candidate, measure: Measure) -> str:
+    if each.run is None or measure.value(each.run) is None:
+        return f"no {measure.metric} recorded"
+    return f"its run is {each.run.status.value}"
 
 
 def _going(fates: Sequence[Fate]) -> list[Candidate]:

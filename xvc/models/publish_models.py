@@ -15,13 +15,13 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import cast
 
-from xvc.dvc.pointers import SUFFIX, Out, parse_pointer
 from xvc.core.ids import writer_id
 from xvc.core.model import TABLE, candidate_of
 from xvc.dvc.cache_links import Linker, link_kinds
 from xvc.dvc.folder_checkout import clear_remains, is_as, odd_files, put_folder, take_away
 from xvc.dvc.local_config import cache_type
 from xvc.dvc.outputs import digests_of, object_of
+from xvc.dvc.pointers import SUFFIX, Out, parse_pointer
 from xvc.errors import ConflictError, CorruptError, GitFailed, NoObject, XvcError
 from xvc.git.branch import advance, noted, take_back
 from xvc.git.snapshot import tree_with

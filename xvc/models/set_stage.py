@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
-from xvc.dvc.pointers import SUFFIX, parse_pointer
-from xvc.dvc.pipeline import FILE, load
 from xvc.core.model import candidate_path, ignore_file, stage_path, stage_tag
 from xvc.core.run import DataFile
 from xvc.core.subject import headline
 from xvc.dvc.artifacts import with_artifact
+from xvc.dvc.pipeline import FILE, load
+from xvc.dvc.pointers import SUFFIX, parse_pointer
 from xvc.errors import ConflictError
 from xvc.git.branch import clear
 from xvc.journal.codec import to_json

@@ -1,1 +1,1 @@
-"""Beginning a run and changing what was logged: what is written down before anything else happens."""
+"""Beginning a run, and changing what was logged: each is written down before anything happens."""

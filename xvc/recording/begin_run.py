@@ -14,11 +14,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
-from xvc.dvc.pointers import LOCK
 from xvc.core.ids import run_id
 from xvc.core.record import Kind, environment_facts, facts_of
 from xvc.core.run import Code, DataFile, Environment, RunRecord
 from xvc.core.secrets import mask_argv, mask_values
+from xvc.dvc.pointers import LOCK
 from xvc.errors import JournalFailed, XvcError
 from xvc.git.commands import State
 from xvc.git.snapshot import Snapshot, take

@@ -6,8 +6,11 @@ follows a change of the models that the branch has already, and the line of a me
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
+from typing import cast
 
 from xvc.errors import BusyError, ExternalError, PointerCorrupt, Unresolved
 from xvc.git.branch import clear, has_remains
@@ -18,6 +21,9 @@ from xvc.recovery.pending_operation import conclude, is_intended
 from xvc.system.files import copy_durably, make_folder
 from xvc.system.lock import FileLock
 
+_COMPLETIONS = {"models": "xvc.models.publish_models:complete"}
+"""What completes a change that a kill broke off, by kind. Named by text and loaded when there is
+one to complete: the rooms that know how stand above this one."""
 _LATER = (BusyError, ExternalError, Unresolved, PointerCorrupt, OSError)
 
 
@@ -34,11 +40,7 @@ def mend(project: Project) -> None:
     with suppress(*_LATER), lock.held(wait=0.0, doing="mend"):
         clear(project.git, project.room.scratch)
         if is_open:
-            from xvc.models.publish_models import (
-                complete,  # late: models are not what most commands touch
-            )
-
-            complete(project)
+            _completion("models")(project)
         if is_broken:
             conclude(project)
 
@@ -68,3 +70,8 @@ def _move(folder: Path, home: Path) -> None:
             make_folder(home)
             copy_durably(path, home / path.name, mode=0o644)
             path.unlink(missing_ok=True)
+
+
+def _completion(kind: str) -> Callable[[Project], None]:
+    module, _, name = _COMPLETIONS[kind].partition(":")
+    return cast("Callable[[Project], None]", getattr(import_module(module), name))

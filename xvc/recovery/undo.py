@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from xvc.core.edit import Edit
 from xvc.core.record import Kind
 from xvc.core.run import DataFile
-from xvc.database.edit import begun, log
 from xvc.dvc.repository import pointer_of
 from xvc.errors import ConflictError, NotFoundError
 from xvc.journal.operations import Operation, read
-from xvc.merging.merge import alone
 from xvc.project import Project
 from xvc.recording.edit_records import write_down
+from xvc.recovery.exclusive import exclusively
+from xvc.recovery.operation_log import log_operation, new_operation
 from xvc.recovery.pending_operation import intended
 from xvc.recovery.recover import mend
 from xvc.store.edits import are_known
@@ -83,7 +83,7 @@ def undo(project: Project, *, dry_run: bool = False) -> Undone:
     made = [Edit(Kind.UNDO, undone=name) for name in reversed(last.edits)]
     made += [Edit(Kind.DELETE, run=RunId(run)) for run in last.runs]
     write_down(project, *made)
-    done = log(project, "undo", f"took back: {last.what}", undoes=last.id)
+    done = log_operation(project, "undo", f"took back: {last.what}", undoes=last.id)
     return Undone(last.command, last.what, last.at, done)
 
 
@@ -95,7 +95,7 @@ def _take_store_back(project: Project, last: Operation, *, dry_run: bool) -> Und
     """
     dvc = project.needed_dvc()
     pointer = pointer_of(project.store_path)
-    with alone(project):
+    with exclusively(project):
         found = project.keeper.pointer
         if found is None or found.digest != last.made:
             raise CannotUndo(last.what, "the tree's pointer names another store by now")
@@ -103,7 +103,7 @@ def _take_store_back(project: Project, last: Operation, *, dry_run: bool) -> Und
         if dry_run:
             return Undone(last.command, last.what, last.at)
         file = DataFile(Digest(last.was), kept.stat().st_size)
-        done = begun(project, "undo", f"took back: {last.what}")
+        done = new_operation(project, "undo", f"took back: {last.what}")
         noted = intended(project, replace(done, undoes=last.id, made=last.was))
         with noted, FileLock(project.room.store_lock).held(wait=_WAIT, doing="undo"):
             write_durably(pointer, dvc.pointer_text(project.store_path, file))

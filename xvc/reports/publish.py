@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from xvc.database.export_asset import TargetExists
-from xvc.errors import BadValue, NotFoundError
+from xvc.errors import BadValue, NotFoundError, TargetExists
 from xvc.render.document import Report
 from xvc.render.html import page
 from xvc.render.markdown import markdown

@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xvc.core.direction import Direction
-from xvc.core.objective import Measure
-from xvc.core.run import RunRecord, Status
+from xvc.core.objective import Measure, distance, number_of
+from xvc.core.run import RunRecord
 from xvc.core.spelling import number
 from xvc.runs.executions import experiment
 
@@ -26,20 +26,10 @@ class Place:
 
 
 def ranked(runs: Sequence[RunRecord], aim: Measure) -> list[Place]:
-    """Order finished runs by a metric, the best first; those without a finite value are left out.
-
-    Of equals the one that began first comes first.
-    """
-    worth = [
-        (value, run)
-        for run in runs
-        if run.status is Status.FINISHED
-        and (value := aim.value(run)) is not None
-        and math.isfinite(value)
-    ]
-    sign = -1 if aim.direction is Direction.MAX else 1
-    worth.sort(key=lambda pair: (sign * pair[0], pair[1].started or 0, pair[1].id))
-    return [Place(run, value, abs(value - worth[0][0])) for value, run in worth]
+    """Order finished runs by a metric, the best first, as `Measure.ranked` does."""
+    runs = aim.ranked(runs)
+    worth = [(value, run) for run in runs if (value := aim.value(run)) is not None]
+    return [Place(run, value, distance(value, worth[0][0])) for value, run in worth]
 
 
 def reason(places: Sequence[Place], aim: Measure, names: Mapping[str, str]) -> str:
@@ -57,9 +47,10 @@ def _margin(best: Place, others: Sequence[Place], aim: Measure, names: Mapping[s
     equal = sum(each.behind == 0 for each in others)
     if equal:
         also = "another run has" if equal == 1 else f"{equal} other runs have"
-        return f"So it is a tie: {also} the same value, and this one came first."
+        return f"It is a tie: {also} the same value, and this one began first."
     gap, second = others[0].behind, others[0]
-    share = f" ({gap / abs(best.value):.1%})" if best.value else ""
+    whole = abs(number_of(best.value) or 0.0)
+    share = f" ({gap / whole:.1%})" if whole and math.isfinite(gap + whole) else ""
     return f"It is {number(gap)}{share} ahead of {names[second.run.id]}."
 
 

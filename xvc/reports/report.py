@@ -16,7 +16,7 @@ from datetime import date
 from xvc.core.direction import asked_direction, direction_of
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord
-from xvc.core.spelling import day, duration, number, size
+from xvc.core.spelling import counted, day, duration, number, size
 from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.errors import BadValue
 from xvc.history.find import Found, find, known_versions, versions_by_run
@@ -25,7 +25,6 @@ from xvc.recovery.lost_runs import opened
 from xvc.render.document import Block, Commands, Report, Section, Table, Text, bounded
 from xvc.reports.curves import curves
 from xvc.reports.ranking import Place, ranked, reason, repeats, spread
-from xvc.runs.checks import counted
 from xvc.runs.compare import compare
 from xvc.runs.difference_tables import differences
 from xvc.store import query

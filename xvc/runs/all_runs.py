@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from xvc.core.run import RunRecord
 from xvc.errors import XvcError
+from xvc.journal.folders import every_journal
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.store import query
 from xvc.store.orphan_journals import opened_apart
 from xvc.types import RunId
 from xvc.worktrees.list import left_behind
-from xvc.worktrees.shared import every_journal, every_tree, project_at
+from xvc.worktrees.shared import every_tree, project_at
 
 
 def gather(project: Project) -> list[RunRecord]:

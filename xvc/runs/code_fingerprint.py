@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
-from xvc.dvc.pointers import SUFFIX
 from xvc.core.run import RunRecord
+from xvc.dvc.pointers import SUFFIX
 from xvc.git.history import trees_of
 from xvc.project import Project
 from xvc.types import RunId

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from xvc.dvc.pointers import SUFFIX
 from xvc.core.direction import is_progress
+from xvc.dvc.pointers import SUFFIX
 from xvc.errors import GitFailed, UsageError
 from xvc.history.find import Found, find
 from xvc.project import Project

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from xvc.core.direction import Direction, better, direction_of
-from xvc.core.objective import number_of
+from xvc.core.direction import Direction, direction_of
+from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
 from xvc.core.subject import chosen_keys, chosen_metrics, one_line, shown, subject
 from xvc.types import RunId
@@ -59,7 +58,7 @@ def cut(text: str, longest: int = _LONGEST) -> str:
 def best_runs(
     runs: Sequence[RunRecord], directions: Mapping[str, str], limit: int = 3
 ) -> list[Best]:
-    """Find the best finished run by each of the telling metrics; the newest of equals.
+    """Find the best finished run by each of the telling metrics, as `Measure` says.
 
     Only metrics whose better end is known are judged.
 
@@ -74,16 +73,14 @@ def best_runs(
 
 
 def _best(runs: Sequence[RunRecord], metric: str, direction: Direction | None) -> Best | None:
-    held: tuple[RunRecord, float] | None = None
-    for run in runs:
-        value = number_of(run.metrics.get(metric))
-        if value is None or not math.isfinite(value):
-            continue
-        if held is None or better(direction, held[1], value):
-            held = run, value
-    if held is None or direction is None:
+    if direction is None:
         return None
-    return Best(metric, direction, held[1], held[0].id, described(held[0], runs))
+    measure = Measure(metric, direction)
+    first = measure.first(runs)
+    value = measure.value(first) if first is not None else None
+    if first is None or value is None:
+        return None
+    return Best(metric, direction, value, first.id, described(first, runs))
 
 
 def described(run: RunRecord, others: Sequence[RunRecord]) -> str:

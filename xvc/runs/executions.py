@@ -13,7 +13,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from xvc.core.name_words import pieces, word_table
 from xvc.core.run import RunRecord, Status
-from xvc.runs.checks import Finding, Level, counted, first
+from xvc.core.spelling import counted
+from xvc.runs.checks import Finding, Level, first
 from xvc.types import Json, RunId
 
 _SEEDS = word_table("seed seeds randomseed randomstate repeat replicate repetition")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from xvc.core.direction import Direction, direction_of
 from xvc.core.expression import Expression, keys_of
 from xvc.core.filter import evaluate, parse_filter
+from xvc.core.objective import in_order
 from xvc.core.run import RunRecord
 from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.errors import BadValue
@@ -100,19 +101,10 @@ def _sorted(found: list[RunRecord], sort: str | None, *, descending: bool) -> li
         return found
     if found:
         _refuse_unknown("--sort", sort, (*_names(found), *query.sortable()))
-    lacking = [run for run in found if _place(run, sort) is None]
-    having = [run for run in found if _place(run, sort) is not None]
-    having.sort(key=lambda run: _place(run, sort) or (0.0, ""), reverse=descending)
-    return having + lacking
-
-
-def _place(run: RunRecord, key: str) -> tuple[float, str] | None:
-    """Rank a value: numbers by size, then texts; None for a run that has none."""
-    value = run.started if key == "started" else _or_none(run, key)
-    number = _number(value)
-    if not math.isnan(number):
-        return (number, "")
-    return None if value is None or isinstance(value, float) else (math.inf, str(value))
+    by_age = sorted(found, key=lambda run: (run.started or 0, run.id))
+    by_id = {run.id: run for run in by_age}
+    values = {run.id: run.started if sort == "started" else _or_none(run, sort) for run in by_age}
+    return [by_id[name] for name in in_order(values, descending=descending)]
 
 
 def _has(run: RunRecord, key: str) -> bool:

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from xvc.core.model import TABLE as MODELS
 from xvc.core.run import RunRecord
+from xvc.core.spelling import counted
 from xvc.database.queries import looking
 from xvc.errors import NoColumn
 from xvc.project import Project
 from xvc.runs import executions
-from xvc.runs.checks import Check, Finding, Level, Verdict, counted, first
+from xvc.runs.checks import Check, Finding, Level, Verdict, first
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.renamed_keys import Key, Rename, Values, renames
 from xvc.store import checks, query

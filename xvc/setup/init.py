@@ -10,10 +10,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.dvc.pointers import SUFFIX
 from xvc.config import FILE, project_settings
 from xvc.dvc import repository as dvc
 from xvc.dvc.local_config import keep_settings
+from xvc.dvc.pointers import SUFFIX
 from xvc.dvc.repository import Dvc
 from xvc.errors import ForeignProject, GitFailed, NoIdentity
 from xvc.git import merge_driver as driver

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from xvc.database.edit import log
 from xvc.dvc.cache_objects import (
     Held,
     held_objects,
@@ -24,6 +23,7 @@ from xvc.dvc.repository import Dvc
 from xvc.errors import ConflictError
 from xvc.git.worktrees import trees
 from xvc.project import Project
+from xvc.recovery.operation_log import log_operation
 from xvc.sharing.reachable_objects import needed
 from xvc.system.lock import FileLock
 
@@ -170,5 +170,7 @@ def _delete(
     write_marks(project.room.marks, {n: at for n, at in marks.items() if dvc.holds(n)})
     if sizes:
         way = "what is on the DVC remote comes back with `xvc pull` or `xvc get`"
-        log(project, "gc", f"deleted {len(sizes)} objects, {sum(sizes)} bytes", hindrance=way)
+        log_operation(
+            project, "gc", f"deleted {len(sizes)} objects, {sum(sizes)} bytes", hindrance=way
+        )
     return Amount(len(sizes), sum(sizes))

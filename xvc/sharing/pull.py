@@ -12,10 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.dvc.pointers import Out, read_pointer
 from xvc.dvc.cache_links import Linker
 from xvc.dvc.commit_outputs import Pointers
 from xvc.dvc.outputs import members
+from xvc.dvc.pointers import Out, read_pointer
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import ConflictError, GitFailed, NoObject
 from xvc.git import merge_driver as driver

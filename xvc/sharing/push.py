@@ -11,11 +11,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from xvc.dvc.pointers import Out
 from xvc.core.model import CANDIDATES, ROOT
 from xvc.core.run_inputs import is_digest
+from xvc.core.spelling import counted
 from xvc.dvc.commit_outputs import Pointers
 from xvc.dvc.outputs import object_of
+from xvc.dvc.pointers import Out
 from xvc.dvc.remote import NoRemote, Remote
 from xvc.dvc.repository import Dvc
 from xvc.errors import ConflictError, NotFoundError, ObjectCorrupt
@@ -27,7 +28,6 @@ from xvc.history.find import versions
 from xvc.history.unversioned import unsaved
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
-from xvc.runs.checks import counted
 from xvc.sharing.fetch_objects import Haul, Told
 from xvc.sharing.required_objects import Needs, expanded, needs_of
 from xvc.store import query

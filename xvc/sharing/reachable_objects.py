@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from xvc.dvc.pointers import Out, tracked_outs
 from xvc.core.run_inputs import is_digest
 from xvc.dvc.commit_outputs import Pointers, digests_in
 from xvc.dvc.outputs import digests_of, object_of
+from xvc.dvc.pointers import Out, tracked_outs
 from xvc.dvc.repository import Dvc
 from xvc.errors import BusyError, CorruptError, NoObject, PointerCorrupt, StoreCorrupt, Unresolved
 from xvc.git.commands import Git

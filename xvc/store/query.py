@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from xvc.core.objective import in_order
 from xvc.core.plain import from_plain
 from xvc.core.record import environment_from
 from xvc.core.run import Environment, RunRecord
@@ -65,17 +66,9 @@ def latest(
     return found[0] if found else None
 
 
-def extreme(connection: DuckDBPyConnection, metric: str, *, largest: bool) -> RunRecord | None:
-    """Read the run with the largest or smallest last value of a metric; NaN never wins."""
-    pointer = _pointer(metric)
-    value = "TRY_CAST(json_extract_string(metrics, ?) AS DOUBLE)"
-    order = "DESC" if largest else "ASC"
-    found = runs.load(
-        connection,
-        f"WHERE {value} IS NOT NULL ORDER BY {value} {order}, started DESC, id LIMIT 1",
-        [pointer, pointer],
-    )
-    return found[0] if found else None
+def with_metric(connection: DuckDBPyConnection, metric: str) -> list[RunRecord]:
+    """Read the runs that have a metric, newest first."""
+    return runs.load(connection, f"WHERE json_exists(metrics, ?) {_NEWEST}", [_pointer(metric)])
 
 
 def _pointer(key: str) -> str:
@@ -97,14 +90,23 @@ def page(
     if sort in sortable():
         value = "finished - started" if sort == _SECONDS else quoted(sort)
         return runs.load(connection, f"ORDER BY {value} {order} NULLS LAST, id {most}")
-    value = "coalesce(json_extract_string(metrics, ?), json_extract_string(params, ?))"
-    pointer = _pointer(sort)
-    return runs.load(
-        connection,
-        f"ORDER BY TRY_CAST({value} AS DOUBLE) {order} NULLS LAST, "
-        f"{value} {order} NULLS LAST, id {most}",
-        [pointer] * 4,
-    )
+    return _by_key(connection, sort, descending=descending, limit=limit)
+
+
+def _by_key(
+    connection: DuckDBPyConnection, key: str, *, descending: bool, limit: int | None
+) -> list[RunRecord]:
+    """Sort by a metric or a param as `in_order` does: SQL has neither our integers nor our NaN."""
+    pointer = _pointer(key)
+    found = connection.execute(
+        "SELECT id, coalesce(metrics -> ?, params -> ?) FROM runs ORDER BY started NULLS FIRST, id",
+        [pointer, pointer],
+    ).fetchall()
+    values = {RunId(n): from_plain(from_json(text)) if text else None for n, text in found}
+    chosen = in_order(values, descending=descending)[:limit]
+    read = runs.load(connection, "WHERE id IN (SELECT unnest(?::VARCHAR[]))", [chosen])
+    by_id = {run.id: run for run in read}
+    return [by_id[name] for name in chosen]
 
 
 def keys(connection: DuckDBPyConnection) -> list[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from xvc.core.direction import Direction
+from xvc.core.objective import number_of
 from xvc.core.space import Choices, Dimension, Space
 from xvc.core.sweep import Sampler, State
 from xvc.errors import ExternalError
@@ -127,6 +128,7 @@ class Points:
         """
         from optuna.trial import TrialState  # late: as Optuna itself
 
+        value = number_of(value)  # Optuna has floats only
         trial, has_value = self._asked()[number], state is State.FINISHED and value is not None
         with _quiet():
             if trial.state is TrialState.FAIL and has_value:

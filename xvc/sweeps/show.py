@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -49,9 +50,11 @@ def show_sweep(project: Project, name: str | None) -> Shown:
 
 def _points(looked: Looked) -> list[tuple[dict[str, Json], float]]:
     return [
-        (dict(trial.params), trial.value)
+        (dict(trial.params), value)
         for trial in looked.trials
-        if trial.state is State.FINISHED and trial.value is not None
+        if trial.state is State.FINISHED
+        and (value := number_of(trial.value)) is not None
+        and math.isfinite(value)
     ]
 
 
@@ -60,10 +63,10 @@ def _plots(sweep: Sweep, found: tuple[Trial, ...]) -> Iterator[Plot]:
     metric = sweep.wish.metric or ""
     for key in sweep.wish.space:
         pairs = [
-            (x, trial.value)
+            (x, y)
             for trial in found
             if trial.state is State.FINISHED
-            and trial.value is not None
+            and (y := number_of(trial.value)) is not None
             and (x := number_of(trial.params.get(key))) is not None
         ]
         if len({x for x, _ in pairs}) > 1:

@@ -17,7 +17,7 @@ from operator import is_not
 from reprlib import Repr
 from time import time_ns
 from types import FunctionType, MethodType
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from xvc.core.cache_entry import Called, Entry, Explanation, Part, explained
 from xvc.core.secrets import mask_values
@@ -25,10 +25,8 @@ from xvc.system.result_cache import Cache, CacheFailed, EntryRotten, NoEntry
 from xvc.tracking.arrays import FORMS
 from xvc.tracking.canonical import ATOMS, Unkeyable, name_of
 from xvc.tracking.code import CodeKeys
+from xvc.tracking.handle import RunHandle
 from xvc.types import Nanoseconds
-
-if TYPE_CHECKING:
-    from xvc.tracking.tracker import Tracker
 
 _FORMAT = b"xvc 1 "
 _NOT_PLAIN = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
@@ -71,7 +69,7 @@ class Keyed:
 
 
 def cached_call(
-    tracker: Tracker,
+    tracker: CachedRun,
     function: Callable[..., object],
     args: Sequence[object],
     kwargs: Mapping[str, object],
@@ -91,7 +89,7 @@ def cached_call(
 
 
 def lookup(
-    tracker: Tracker,
+    tracker: CachedRun,
     function: Callable[..., object],
     args: Sequence[object],
     kwargs: Mapping[str, object],
@@ -100,6 +98,14 @@ def lookup(
     """Look for the result of a call that is about to be made."""
     merged = {**tracker._params, **params}
     return tracker._caching.lookup(function, args, kwargs, merged, tracker.track_id)
+
+
+class CachedRun(RunHandle, Protocol):
+    """The run of a tracker whose calls may be cached."""
+
+    @property
+    def _caching(self) -> Caching:
+        """Its way to the cache."""
 
 
 class Caching:

@@ -27,15 +27,14 @@ from xvc.tracking.excerpt import excerpt
 from xvc.tracking.sampling import begin
 
 if TYPE_CHECKING:
-    from xvc.tracking.caching import Miss
-    from xvc.tracking.tracker import Tracker
+    from xvc.tracking.caching import CachedRun, Miss
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
     """A function to be called, who records it, and what every row of it says."""
 
-    tracker: Tracker
+    tracker: CachedRun
     function: Callable[..., object]
     params: Mapping[str, object]
     parameters: Parameters

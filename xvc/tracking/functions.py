@@ -20,14 +20,14 @@ from xvc.tracking.call_text import Parameters
 from xvc.tracking.calls import Call, Subject
 
 if TYPE_CHECKING:
-    from xvc.tracking.tracker import Tracker
+    from xvc.tracking.caching import CachedRun
 
 _Function = Callable[..., object]
 _Params = Mapping[str, object]
 
 
 def track(
-    tracker: Tracker,
+    tracker: CachedRun,
     function: _Function,
     args: Sequence[object] | None,
     kwargs: _Params | None,
@@ -44,7 +44,7 @@ def track(
     return _recorded(subject)(*(args or ()), **(kwargs or {}))
 
 
-def wrap(tracker: Tracker, function: _Function, params: _Params | None) -> _Function:
+def wrap(tracker: CachedRun, function: _Function, params: _Params | None) -> _Function:
     """Return *function* with every call of it recorded.
 
     Raises:

@@ -14,7 +14,7 @@ from xvc.tracking.options import StrPath
 
 if TYPE_CHECKING:
     from xvc.system.asset_files import Assets
-    from xvc.tracking.tracker import Tracker
+    from xvc.tracking.handle import RunHandle
 
 
 class Stored:
@@ -45,7 +45,7 @@ class Stored:
         return self.assets.load(digest)
 
 
-def keep_artifact(tracker: Tracker, path: StrPath, name: str | None) -> str:
+def keep_artifact(tracker: RunHandle, path: StrPath, name: str | None) -> str:
     """Keep a file or a folder as an asset of the tracker's run; see `Tracker.log_artifact`."""
     place, assets = Path(path), tracker.assets
     is_folder = place.is_dir()
@@ -55,7 +55,7 @@ def keep_artifact(tracker: Tracker, path: StrPath, name: str | None) -> str:
     return digest
 
 
-def keep_objects(tracker: Tracker, row: Mapping[str, object]) -> dict[str, str]:
+def keep_objects(tracker: RunHandle, row: Mapping[str, object]) -> dict[str, str]:
     """Keep each value of a row that can be kept in no other way; returns the digests by key.
 
     Raises:
@@ -80,14 +80,14 @@ def _is_object(key: object, value: object) -> bool:
     return False
 
 
-def _kept(tracker: Tracker, key: str, value: object) -> str:
+def _kept(tracker: RunHandle, key: str, value: object) -> str:
     try:
         return tracker.assets.keep(value)
     except BadValue as err:
         raise BadValue(key, f"cannot keep a {err.name}: it {err.reason}") from err
 
 
-def _note(tracker: Tracker, digest: str, kind: str, name: str, type_name: str) -> None:
+def _note(tracker: RunHandle, digest: str, kind: str, name: str, type_name: str) -> None:
     """Write down what was kept, once: the same object may be logged with every row."""
     if (digest, name) not in tracker._noted:
         asset = Asset(digest, kind, name, type_name, tracker.assets.size(digest))

@@ -10,10 +10,10 @@ from xvc.tracking.objects import keep_objects
 from xvc.tracking.unpack import plainer, put, unpacked
 
 if TYPE_CHECKING:
-    from xvc.tracking.tracker import Tracker
+    from xvc.tracking.handle import RunHandle
 
 
-def spread(tracker: Tracker, row: Mapping[str, object], refused: BadValue) -> dict[str, object]:
+def spread(tracker: RunHandle, row: Mapping[str, object], refused: BadValue) -> dict[str, object]:
     """Return a row that can be kept in the place of one that was refused.
 
     Raises:

@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from xvc.dvc.pipeline import FILE
 from xvc.core.model import RESULTS
 from xvc.core.run import RunRecord
 from xvc.dvc.artifacts import is_same_pipeline
+from xvc.dvc.pipeline import FILE
 from xvc.dvc.repository import pointer_of
 from xvc.errors import ConflictError, CorruptError, TreeDiffers
 from xvc.git.commands import Git, State

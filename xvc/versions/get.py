@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from xvc.dvc.pointers import SUFFIX, Out
 from xvc.core.ids import is_run_id
 from xvc.core.model import candidate_path
-from xvc.database.export_asset import TargetExists
 from xvc.dvc.outputs import digests_of, object_of
+from xvc.dvc.pointers import SUFFIX, Out
 from xvc.dvc.repository import Dvc
-from xvc.errors import BadValue, NoObject, NoRun, NotFoundError, ObjectCorrupt
+from xvc.errors import BadValue, NoObject, NoRun, NotFoundError, ObjectCorrupt, TargetExists
 from xvc.git.commit_files import write_files
 from xvc.git.history import last_with
 from xvc.history.find import find, versions

@@ -20,6 +20,7 @@ from xvc.git.worktrees import (
     make_tree,
     trees,
 )
+from xvc.journal.folders import journal_folders, last_written, set_aside
 from xvc.journal.layout import Room
 from xvc.project import Project
 from xvc.worktrees.set_up import SetUp, set_up
@@ -30,9 +31,6 @@ from xvc.worktrees.shared import (
     git_at,
     held,
     held_list,
-    journal_folders,
-    last_written,
-    put_by,
     record_of,
     records,
     remember,
@@ -212,7 +210,7 @@ def _set_older_apart(room: Room, folder: Path) -> None:
     born = (folder / "commondir").stat().st_mtime
     for journals in journal_folders(room, folder.name):
         if last_written(journals) < born:
-            put_by(room, journals)
+            set_aside(room, journals)
 
 
 def adopt(project: Project, path: Path) -> Added:

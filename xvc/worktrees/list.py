@@ -10,21 +10,14 @@ from xvc.core.worktree import Record, Stage
 from xvc.errors import XvcError
 from xvc.git.worktrees import Tree
 from xvc.history.unversioned import rows_in, unsaved
+from xvc.journal.folders import every_journal, journal_folders, last_written
 from xvc.journal.layout import Room
 from xvc.journal.reader import is_written, runs_named
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.store import query
 from xvc.types import RunId
-from xvc.worktrees.shared import (
-    every_journal,
-    every_tree,
-    git_at,
-    journal_folders,
-    last_written,
-    project_at,
-    records,
-)
+from xvc.worktrees.shared import every_tree, git_at, project_at, records
 
 
 class Condition(StrEnum):

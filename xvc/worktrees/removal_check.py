@@ -5,9 +5,9 @@ from __future__ import annotations
 import filecmp
 from pathlib import Path
 
-from xvc.dvc.pointers import Out, tracked_outs
 from xvc.core.worktree import Losses
 from xvc.dvc.outputs import members, object_of
+from xvc.dvc.pointers import Out, tracked_outs
 from xvc.dvc.repository import Dvc
 from xvc.errors import CorruptError, NoObject, PointerCorrupt, Unresolved
 from xvc.git.commands import Git

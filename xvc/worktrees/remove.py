@@ -16,18 +16,16 @@ from pathlib import Path
 from xvc.core.worktree import Losses, Record, Stage
 from xvc.errors import BusyError, ConflictError
 from xvc.git.worktrees import Tree, drop_branch, forget_tree, holders
+from xvc.journal.folders import every_journal, journal_folders, set_aside
 from xvc.journal.reader import is_written, runs_named
 from xvc.project import Project
 from xvc.worktrees.removal_check import losses
 from xvc.worktrees.shared import (
     NoTree,
-    every_journal,
     every_tree,
     forget,
     held,
     held_list,
-    journal_folders,
-    put_by,
     remember,
     scratch_of,
     tree_named,
@@ -194,7 +192,7 @@ def removed(project: Project, record: Record, plan: Removal) -> Removal:
     forget_tree(git, path)
     if trash.exists():
         shutil.rmtree(trash)
-    kept = [put_by(room, folder) for folder in journal_folders(room, record.tree)]
+    kept = [set_aside(room, folder) for folder in journal_folders(room, record.tree)]
     scratch = scratch_of(room, record.name)
     if commit is not None and record.branch is not None:
         drop_branch(git, record.branch, commit, scratch)

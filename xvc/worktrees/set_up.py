@@ -12,11 +12,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from xvc.dvc.pointers import SUFFIX, Out, tracked_outs
 from xvc.core.model import candidate_of
 from xvc.dvc.cache_links import Linker, link_kinds
 from xvc.dvc.local_config import cache_type, share_settings
 from xvc.dvc.outputs import members
+from xvc.dvc.pointers import SUFFIX, Out, tracked_outs
 from xvc.dvc.repository import Dvc
 from xvc.errors import BadListing, NoObject, ObjectCorrupt, PointerCorrupt, Unresolved
 from xvc.git.worktrees import Tree, untracked_like

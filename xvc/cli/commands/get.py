@@ -10,7 +10,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Reference
 from xvc.cli.output import Answer, show, size
-from xvc.runs.checks import counted
+from xvc.core.spelling import counted
 
 
 class Data(TypedDict):

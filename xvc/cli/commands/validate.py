@@ -134,7 +134,8 @@ def _check(check: Check) -> Asked:
 
 
 def _text(verdict: Verdict) -> str:
-    from xvc.runs.checks import Level, counted
+    from xvc.core.spelling import counted
+    from xvc.runs.checks import Level
 
     lines, place = list[str](), object()
     for check in verdict.checks:
