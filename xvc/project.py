@@ -21,7 +21,7 @@ from xvc.core.run_inputs import Made, inputs, results
 from xvc.dvc.local_config import keep_settings, share_settings
 from xvc.dvc.pipeline import FILE as PIPELINE
 from xvc.dvc.pipeline import Pipeline, read_pipeline, stage_outs
-from xvc.dvc.pointers import PATTERNS, Survey, reader_of, survey
+from xvc.dvc.pointers import LOCK, PATTERNS, Survey, reader_of, survey
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import NoProject, PipelineCorrupt, Unresolved
 from xvc.git import commands as git
@@ -47,6 +47,7 @@ class Project:
         self.root, self.place, self.environment = root, place, environment
         self.home: Project | None = None
         self._overrides = dict(overrides or {})
+        self._listings: dict[tuple[tuple[str, ...], tuple[int, ...]], tuple[str, ...]] = {}
 
     @classmethod
     def find(
@@ -236,7 +237,7 @@ class Project:
             return []
         wanted = patterns or PATTERNS
         marks = ("*/xvc.yaml", "*/pyproject.toml", ".dvc/config", "*/.dvc/config")
-        listed = dict.fromkeys(self.git.listed(*wanted, *marks))
+        listed = self._listed((*wanted, *marks))
         names = {*listed, *untracked}
         others = {folder for folder in map(_root_marked_by, names) if folder is not None}
         own = self.relative(self.root)
@@ -246,6 +247,19 @@ class Project:
             if any(fnmatchcase(name, pattern) for pattern in wanted)
             and self._is_ours(name, own, others)
         )
+
+    def _listed(self, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        """Ask git for its files; while the index is the same file, the answer is."""
+        place = self.git.place.folder / "index"
+        try:
+            facts = place.stat()
+            stamp = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
+        except OSError:
+            stamp = (0, 0, 0)
+        key = (patterns, stamp)
+        if key not in self._listings:
+            self._listings[key] = tuple(self.git.listed(*patterns))
+        return self._listings[key]
 
     def _is_ours(self, name: str, own: str, others: Collection[str]) -> bool:
         above = PurePosixPath(name).parents
@@ -269,7 +283,13 @@ class Project:
             untracked: files that git does not know yet, some of them pointers.
         """
         top = self.place.top if self.place else self.root
-        return survey(reader_of(top), self.dvc_files(untracked))
+        return survey(reader_of(top), self.dvc_files([*untracked, *self.locks()]))
+
+    def locks(self) -> list[str]:
+        """List the locks beside this project's pipelines, tracked or not, from the top."""
+        top = self.place.top if self.place else self.root
+        beside = [str(PurePosixPath(name).with_name(LOCK)) for name in self.pipelines()]
+        return [name for name in beside if (top / name).is_file()]
 
     def data_inputs(self, found: Survey, outs: Collection[str] = ()) -> dict[str, DataFile]:
         """Choose the data of a run among what DVC tracks; keys are paths from the top.
@@ -292,26 +312,25 @@ class Project:
         return below
 
     def stage_outs(self) -> dict[str, str]:
-        """Map what the stages of this project's pipelines declare, from the top, to their names.
-
-        A ``dvc.yaml`` that cannot be read declares nothing.
-        """
-        try:
-            return stage_outs(self.pipelines())
-        except (PipelineCorrupt, Unresolved):
-            return {}
+        """Map what the stages of this project's pipelines declare, from the top, to their names."""
+        return stage_outs(self.pipelines())
 
     def pipelines(self, untracked: Collection[str] = ()) -> dict[str, Pipeline]:
         """Read the pipelines of this project, by the path of each ``dvc.yaml`` from the top.
 
-        Raises:
-            PipelineCorrupt: one is no YAML.
-            Unresolved: one holds merge marks.
+        One that cannot be read declares nothing and has that for its problem.
         """
         top = self.place.top if self.place else self.root
         own = self.relative(self.root / PIPELINE)
         names = dict.fromkeys([own, *self.dvc_files(untracked, PIPELINE, f"*/{PIPELINE}")])
-        return {name: read_pipeline(reader_of(top), name) for name in names}
+        return {name: _pipeline(top, name) for name in names}
+
+
+def _pipeline(top: Path, name: str) -> Pipeline:
+    try:
+        return read_pipeline(reader_of(top), name)
+    except (PipelineCorrupt, Unresolved) as err:
+        return Pipeline(problems=(err,))
 
 
 def _made(found: Survey) -> dict[str, Made]:

@@ -34,10 +34,14 @@ def share_settings(main: Dvc, tree: Path, site: Path, note: Path) -> bool:
     Raises:
         DvcFailed: a configuration file cannot be read.
     """
-    return keep_settings(tree, _wanted(main, tree, site), note)
+    private = main.root / ".dvc" / "config.local"
+    mode = private.stat().st_mode & 0o777 if private.exists() else 0o600
+    return keep_settings(tree, _wanted(main, tree, site), note, mode=mode)
 
 
-def keep_settings(root: Path, wanted: Settings, note: Path, *, adds: bool = True) -> bool:
+def keep_settings(
+    root: Path, wanted: Settings, note: Path, *, adds: bool = True, mode: int = 0o644
+) -> bool:
     """Write private settings that are missing, and mend those of ours that a move made wrong.
 
     What a person has set stays. Returns whether ``config.local`` has changed.
@@ -48,6 +52,7 @@ def keep_settings(root: Path, wanted: Settings, note: Path, *, adds: bool = True
         note: the file that remembers what was written here: an option that still has that value
             is ours.
         adds: whether what is missing is written, too.
+        mode: of ``config.local`` where there is none yet.
 
     Raises:
         DvcFailed: a configuration file cannot be read.
@@ -63,10 +68,11 @@ def keep_settings(root: Path, wanted: Settings, note: Path, *, adds: bool = True
             if now != value and (is_ours or (now is None and adds)):
                 changes.setdefault(section, {})[option] = value
     if changes:
-        change_local(root, changes)
+        change_local(root, changes, mode=mode)
     if (changes or adds) and ours != wanted:
         make_folder(note.parent)
-        write_durably(note, json.dumps(wanted).encode("utf-8", "surrogateescape"))
+        text = json.dumps(wanted).encode("utf-8", "surrogateescape")
+        write_durably(note, text, mode=0o600)  # remotes may have passwords
     return bool(changes)
 
 

@@ -247,15 +247,20 @@ def complaint(stderr: bytes) -> str:
     return said.removeprefix("ERROR:").strip() or "it said nothing"
 
 
-def change_local(root: Path, changes: Mapping[str, Mapping[str, str | None]]) -> None:
+def change_local(
+    root: Path, changes: Mapping[str, Mapping[str, str | None]], *, mode: int = 0o644
+) -> None:
     """Set options in ``config.local``, or remove those that are None; the rest stays.
+
+    A new file gets *mode*; one that is there keeps its own.
 
     Raises:
         DvcFailed: it cannot be read, or DVC's grammar cannot express a value.
     """
     local = root / ".dvc" / "config.local"
     text = local.read_text(encoding="utf-8", errors="surrogateescape") if local.exists() else ""
-    mode = local.stat().st_mode & 0o777 if text else 0o644  # it may hold what others may not read
+    if text:
+        mode = local.stat().st_mode & 0o777  # it may hold what others may not read
     write_local(root, changed_config(text, changes, local.name), mode)
 
 

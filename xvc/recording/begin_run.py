@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -18,7 +19,6 @@ from xvc.core.ids import run_id
 from xvc.core.record import Kind, environment_facts, facts_of
 from xvc.core.run import Code, DataFile, Environment, RunRecord
 from xvc.core.secrets import mask_argv, mask_values
-from xvc.dvc.pointers import LOCK
 from xvc.errors import JournalFailed, XvcError
 from xvc.git.commands import State
 from xvc.git.snapshot import Snapshot, take
@@ -98,7 +98,7 @@ def _data(
     warnings += [f"{problem}. {problem.hint}".rstrip() for problem in found.problems]
     warnings += [
         f"{each.path} is not downloaded yet, so it is not among the run's data; "
-        f"`dvc pull {each.said_by}` brings it"
+        f"`dvc update {each.said_by}` brings it"
         for each in found.pending
         if each.is_imported
     ]
@@ -190,23 +190,40 @@ def _said(project: Project, command: Sequence[str], warnings: list[str]) -> dict
 
 
 def _file_params(project: Project, warnings: list[str]) -> dict[str, Json]:
-    found: dict[str, Json] = {}
+    read: dict[str, dict[str, Json]] = {}
     for path, keys in _declared_params(project, warnings).items():
-        found |= _try(lambda path=path, keys=keys: read_values(path, keys), warnings) or {}  # type: ignore[misc]
-    return found
+        values = _try(lambda path=path, keys=keys: read_values(path, keys), warnings)  # type: ignore[misc]
+        read[os.path.relpath(path, project.root)] = values or {}
+    return apart(read)
+
+
+def apart(read: Mapping[str, Mapping[str, Json]]) -> dict[str, Json]:
+    """Join the values of several files; DVC's rule names a key that two have with its file.
+
+    >>> apart({"a.json": {"acc": 1, "n": 2}, "b.json": {"acc": 3}})
+    {'a.json:acc': 1, 'n': 2, 'b.json:acc': 3}
+    """
+    counts = Counter(key for values in read.values() for key in values)
+    return {
+        key if counts[key] == 1 else f"{name}:{key}": value
+        for name, values in read.items()
+        for key, value in values.items()
+    }
 
 
 def _declared_params(project: Project, warnings: list[str]) -> dict[Path, tuple[str, ...]]:
     """Map the params files that are there to the keys that count; none: all of them."""
     declared: dict[str, tuple[str, ...]] = dict.fromkeys(project.settings.params_files, ())
-    if not declared:
-        pipelines = _try(project.pipelines, warnings) or {}
-        declared = {"params.yaml": ()}
-        top = project.place.top if project.place else project.root
-        for pipeline in pipelines.values():
-            warnings += [f"{problem}. {problem.hint}" for problem in pipeline.problems]
-            for name, keys in pipeline.params_files().items():
-                declared.setdefault(str(top / name), keys)
+    pipelines = project.pipelines()
+    problems = [each for pipeline in pipelines.values() for each in pipeline.problems]
+    warnings += [text for each in problems if (text := f"{each}. {each.hint}") not in warnings]
+    declared = declared or {"params.yaml": ()}
+    top = project.place.top if project.place else project.root
+    named = {project.root / name for name in declared}
+    for pipeline in pipelines.values():
+        for name, keys in pipeline.params_files().items():
+            if top / name not in named:
+                declared[str(top / name)] = keys
     found: dict[Path, tuple[str, ...]] = {}
     for name, keys in declared.items():
         place = project.root / name
@@ -216,35 +233,28 @@ def _declared_params(project: Project, warnings: list[str]) -> dict[Path, tuple[
 
 
 def params_files(project: Project) -> list[Path]:
-    """List the params files: from the settings, else params.yaml and what pipelines name.
-
-    Raises:
-        PipelineCorrupt: a ``dvc.yaml`` cannot be read.
-    """
-    problems: list[str] = []
-    return list(_declared_params(project, problems))
+    """List the params files: from the settings, else params.yaml, and what pipelines name."""
+    return list(_declared_params(project, []))
 
 
 def metrics_files(project: Project) -> list[Path]:
-    """List the metric files, whether they exist or not: from the settings and from pipelines.
-
-    Raises:
-        PipelineCorrupt: a ``dvc.yaml`` cannot be read.
-        Unresolved: one holds merge marks.
-    """
-    top = project.place.top if project.place else project.root
+    """List the metric files, whether they exist or not: from the settings and from pipelines."""
     named = [project.root / name for name in project.settings.metrics_files]
-    for pipeline in project.pipelines().values():
-        named += [top / name for name in pipeline.metric_files()]
-    return [file for place in dict.fromkeys(named) for file in _expanded(place)]
+    found = [file for place in named for file in _expanded(place)]
+    return list(dict.fromkeys([*found, *pipeline_metrics(project)]))
+
+
+def pipeline_metrics(project: Project) -> list[Path]:
+    """List the metric files that the stages of pipelines declare, whether they exist or not."""
+    top = project.place.top if project.place else project.root
+    named = [top / n for each in project.pipelines().values() for n in each.metric_files()]
+    return [file for place in named for file in _expanded(place)]
 
 
 def lock_files(project: Project) -> list[Path]:
     """List the locks of the project's pipelines that are there."""
     top = project.place.top if project.place else project.root
-    patterns = (LOCK, f"*/{LOCK}")
-    named = [top / name for name in project.dvc_files((), *patterns)]
-    return [path for path in dict.fromkeys([project.root / LOCK, *named]) if path.is_file()]
+    return [top / name for name in project.locks()]
 
 
 def _expanded(place: Path) -> list[Path]:

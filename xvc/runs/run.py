@@ -21,9 +21,17 @@ from xvc.core.run_context import VARIABLE, RunContext
 from xvc.core.version import Bump
 from xvc.errors import BadValue, JournalFailed, NoCommand, XvcError
 from xvc.project import Project
-from xvc.recording.begin_run import Begun, begin, metrics_files, params_files
+from xvc.recording.begin_run import (
+    Begun,
+    apart,
+    begin,
+    metrics_files,
+    params_files,
+    pipeline_metrics,
+)
 from xvc.recovery.recover import mend
 from xvc.runs.capture import LineMetrics
+from xvc.runs.pipeline_runs import Left, PipelineWatch, keep_locks, refuse_overlaps
 from xvc.store.db import warm_up
 from xvc.system.output_log import OutputLog
 from xvc.system.process import Ending, Ladder, Launch
@@ -79,11 +87,13 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
     Raises:
         NoCommand: it cannot be started; the run is kept as failed.
         BadSetting: the settings cannot be read; nothing was started.
-        BadValue: a declared output lies outside the project, a model has no name, or the params
-            file cannot be copied.
+        BadValue: a declared output lies outside the project or overlaps what DVC tracks, a model
+            has no name, or the params file cannot be copied.
     """
     models = _parsed(request)
     request = replace(request, outs=_places(project, request))
+    if request.outs:
+        refuse_overlaps(project, request.outs)
     if request.fold:
         warm_up()  # DuckDB loads while git and the command work
     mend(project)
@@ -92,6 +102,7 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
     except JournalFailed as err:
         return _unrecorded(project, request, sink, err)
     stale = {path: _stamp(path) for path in metrics_files(project)}
+    watch = PipelineWatch(project, request.command)
     recorder = _Recorder(project, begun, request, sink)
     try:
         ending = run_process(_launch(project, request, begun), sink=recorder.take)
@@ -99,13 +110,17 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
         _end_unstarted(project, begun, err)
         raise
     recorder.close()
+    left: Left | None = None
     with _forgiving(begun.warnings):
-        _read_metrics(stale, recorder)
+        left = watch.left()
+    with _forgiving(begun.warnings):
+        _read_metrics(project, stale, recorder, is_pipeline=left is not None)
     kept: dict[str, DataFile] = {}
     with _forgiving(begun.warnings):
         kept = _models(project, begun, models, ending)
     with _forgiving(begun.warnings):
-        _end(project, begun, ending, _outs(project, request, begun.warnings) | kept)
+        outs = _outs(project, request, begun.warnings, left) | kept
+        _end(project, begun, ending, outs, left)
     record = _finished(begun.record, recorder, ending)
     with _forgiving(begun.warnings):
         if request.fold:
@@ -263,6 +278,7 @@ class _Recorder:
         self._log = OutputLog(self.path, project.settings.output_limit)
         self._reader = LineMetrics(loose=True) if request.capture else None
         self.metrics: dict[str, Json] = {}
+        self.warnings = begun.warnings
 
     def take(self, stream: int, chunk: bytes) -> None:
         self._log.write(chunk)
@@ -292,16 +308,48 @@ def _stamp(path: Path) -> tuple[int, ...]:
     return (facts.st_ino, facts.st_size, facts.st_mtime_ns)
 
 
-def _read_metrics(stale: Mapping[Path, tuple[int, ...]], recorder: _Recorder) -> None:
-    """Read the metric files that this run wrote; an untouched one speaks of an older run."""
-    for path, before in stale.items():
-        now = _stamp(path)
-        if now and now != before:
-            values = read_values(path)
-            recorder.log_all([{k: v for k, v in values.items() if isinstance(v, int | float)}])
+def _read_metrics(
+    project: Project,
+    stale: Mapping[Path, tuple[int, ...]],
+    recorder: _Recorder,
+    *,
+    is_pipeline: bool,
+) -> None:
+    """Read the metric files that this run wrote; an untouched one speaks of an older run.
+
+    Those of a pipeline's stages that had nothing to do are what the pipeline says now.
+    """
+    now = dict.fromkeys([*stale, *metrics_files(project)])
+    read: dict[str, dict[str, Json]] = {}
+    for path in now:
+        if path.is_file():
+            with _forgiving(recorder.warnings):
+                values = read_values(path)
+                name = os.path.relpath(path, project.root)
+                read[name] = {k: v for k, v in values.items() if isinstance(v, int | float)}
+    touched = {path for path in now if _stamp(path) and _stamp(path) != stale.get(path, ())}
+    touched |= set(pipeline_metrics(project)) if is_pipeline else set()
+    said = {os.path.relpath(path, project.root) for path in touched}
+    named = apart(read)
+    for name, values in read.items():
+        if name in said:
+            row = _named_in(named, name, values)
+            recorder.log_all([row] if row else [])
 
 
-def _end(project: Project, begun: Begun, ending: Ending, outs: Mapping[str, DataFile]) -> None:
+def _named_in(named: Mapping[str, Json], file: str, values: Mapping[str, Json]) -> dict[str, Json]:
+    """Give the values of one file the names that tell them from other files' values."""
+    whole = {key: f"{file}:{key}" for key in values}
+    return {whole[k] if whole[k] in named else k: value for k, value in values.items()}
+
+
+def _end(
+    project: Project,
+    begun: Begun,
+    ending: Ending,
+    outs: Mapping[str, DataFile],
+    left: Left | None,
+) -> None:
     facts: dict[str, Json] = {
         "status": _status(ending).value,
         "exit_code": ending.exit_code,
@@ -311,7 +359,13 @@ def _end(project: Project, begun: Begun, ending: Ending, outs: Mapping[str, Data
         "log": str(project.room.logs / f"{begun.record.id}.log"),
     }
     if outs:
-        facts["outs"] = {path: {"digest": f.digest, "size": f.size} for path, f in outs.items()}
+        facts["outs"] = _file_facts(outs)
+    if left is not None:
+        before = {p: file for p, file in begun.record.data.items() if p not in left.stale}
+        facts["data"] = _file_facts(before | dict(left.data))
+        if begun.snapshot is not None:
+            with _forgiving(begun.warnings):
+                keep_locks(project, begun.record.id, begun.snapshot, left)
     if begun.snapshot is not None:
         with _forgiving(begun.warnings):
             facts["touched"] = _touched(project, begun)
@@ -320,9 +374,17 @@ def _end(project: Project, begun: Begun, ending: Ending, outs: Mapping[str, Data
     begun.journal.close()
 
 
-def _outs(project: Project, request: RunRequest, warnings: list[str]) -> dict[str, DataFile]:
-    """Keep the declared outputs in the DVC cache as this run left them."""
-    found: dict[str, DataFile] = {}
+def _file_facts(files: Mapping[str, DataFile]) -> Json:
+    return {
+        path: {"digest": files[path].digest, "size": files[path].size} for path in sorted(files)
+    }
+
+
+def _outs(
+    project: Project, request: RunRequest, warnings: list[str], left: Left | None
+) -> dict[str, DataFile]:
+    """Keep the declared outputs in the DVC cache as this run left them; a pipeline has its own."""
+    found: dict[str, DataFile] = dict(left.outs) if left is not None else {}
     for out in request.outs:
         place = project.root / out
         if project.dvc is None:
@@ -331,7 +393,12 @@ def _outs(project: Project, request: RunRequest, warnings: list[str]) -> dict[st
             warnings.append(f"the run was to leave {out}, and it is not there")
         else:
             with _forgiving(warnings):
-                found[out] = project.dvc.keep(place)
+                made, found[out] = found.get(out), project.dvc.keep(place)
+                if made is not None and made.digest != found[out].digest:
+                    warnings.append(
+                        f"{out} holds other bytes than dvc.lock says of it; the run has those, "
+                        f"a version those of the lock. `dvc commit {out}` makes them one"
+                    )
     return found
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from xvc.core.run_inputs import overlap
 from xvc.dvc.local_config import keep_settings
 from xvc.errors import NoIdentity, XvcError
 from xvc.git import merge_driver as driver
@@ -82,6 +83,41 @@ def _dvc(project: Project) -> Iterator[Finding]:
     wanted = {"core": {"site_cache_dir": str(site)}}
     if keep_settings(project.dvc.root, wanted, project.dvc_note):
         yield Finding("dvc state", Health.MENDED, f"is now kept in {site}, not in a shared folder")
+
+
+def _outputs(project: Project) -> Iterator[Finding]:
+    """Look at what DVC tracks: each file may be named once, and each pointer has to be readable."""
+    if project.dvc is None or project.place is None:
+        return
+    found = project.survey(project.git.state().untracked)
+    made, runs = project.stage_outs(), _runs_outs(project)
+    for problem in found.problems:
+        yield Finding("outputs", Health.WRONG, str(problem), problem.hint)
+    for out in found.outs:
+        clash = None if out.is_made else next((p for p in made if overlap(p, out.path)), None)
+        if clash is None:
+            continue
+        stage = made[clash].partition(":")[2]
+        if clash == out.path and (out.path, str(out.digest)) in runs:
+            (project.place.top / out.said_by).unlink()
+            detail = f"removed {out.said_by}: stage {stage} makes {out.path}; commit that"
+            yield Finding("outputs", Health.MENDED, detail)
+        else:
+            detail = f"{out.said_by} and stage {stage} both track {clash}"
+            way = f"Keep one: `dvc remove {out.said_by}`, or take it out of the stage."
+            yield Finding("outputs", Health.WRONG, detail, way)
+    for each in found.pending:
+        if each.is_imported:
+            detail = f"{each.path} is not downloaded yet"
+            yield Finding("outputs", Health.GOOD, detail, f"`dvc update {each.said_by}` brings it.")
+
+
+def _runs_outs(project: Project) -> set[tuple[str, str]]:
+    """Name the outputs that runs have declared, with their digests."""
+    with project.keeper.view() as connection:
+        runs = query.all_runs(connection)
+    named = ((project.relative(project.root / p), f) for run in runs for p, f in run.outs.items())
+    return {(path, file.digest) for path, file in named}
 
 
 def _driver(project: Project) -> Iterator[Finding]:
@@ -209,6 +245,7 @@ def _scratch(project: Project) -> Iterator[Finding]:
 _LOOKS: dict[str, Callable[[Project], Iterator[Finding]]] = {
     "git": _git,
     "dvc": _dvc,
+    "outputs": _outputs,
     "merge driver": _driver,
     "locks": _locks,
     "store": _store,

@@ -36,7 +36,7 @@ database: {database}
 #   prefix: e
 #   keys: [model, lr, accuracy]     # what a version's message shows; else what differs
 
-# Files whose values are a run's params.
+# Files whose values are a run's params (those of dvc.yaml are read anyway).
 params:
   files: {params}
 

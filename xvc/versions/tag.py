@@ -36,7 +36,7 @@ from xvc.sweeps.shared import sweep_of
 from xvc.system.files import add_line, write_durably
 from xvc.system.lock import FileLock
 from xvc.types import CommitId, Digest
-from xvc.versions.base import Base, base_of, pointers_of
+from xvc.versions.base import Base, base_of, kept_locks, pointed_outs, pointers_of
 
 _WAIT = 120.0  # seconds for other versions being made
 _TRIES = 50
@@ -202,7 +202,7 @@ def _files(
     files = {project.relative(store): text, **keep_assets(project, dvc)}
     is_current = request.run is None or request.just_ran
     follows = is_current or base.on_head  # the tree has to show what its branch says
-    for out, file in record.outs.items():
+    for out, file in pointed_outs(project, record, base.tree).items():
         place = project.root / out
         pointer = pointer_of(place)
         files[project.relative(pointer)] = dvc.pointer_text(place, file)
@@ -220,6 +220,8 @@ def _files(
         beside += [*metrics_files(project), *lock_files(project)]
         made = [out for out in project.survey().outs if out.is_made]
         beside += [(project.git.place.top / out.path).with_name(".gitignore") for out in made]
+    else:
+        files |= kept_locks(project, record)
     found = {project.relative(path): path for path in beside if path.is_file()}
     ignored = project.git.ignored(found)
     return digest, files | {n: p.read_bytes() for n, p in found.items() if n not in ignored}

@@ -16,9 +16,9 @@ from xvc.core.model import candidate_of
 from xvc.dvc.cache_links import Linker, link_kinds
 from xvc.dvc.local_config import cache_type, share_settings
 from xvc.dvc.outputs import members
-from xvc.dvc.pointers import SUFFIX, Out, tracked_outs
+from xvc.dvc.pointers import SUFFIX, Out, reader_of, survey
 from xvc.dvc.repository import Dvc
-from xvc.errors import BadListing, NoObject, ObjectCorrupt, PointerCorrupt, Unresolved
+from xvc.errors import BadListing, NoObject, ObjectCorrupt
 from xvc.git.worktrees import Tree, untracked_like
 from xvc.project import Project
 from xvc.store import query
@@ -128,10 +128,10 @@ def _put_data(
 def _readable(top: Path, files: Iterable[str], done: SetUp) -> list[Out]:
     found: dict[str, Out] = {}
     for file in files:
-        try:
-            found |= {out.path: out for out in tracked_outs(top, [file])}
-        except (PointerCorrupt, Unresolved) as err:
-            done.warnings.append(f"{err}. {err.hint}".rstrip())
+        read = survey(reader_of(top), [file])
+        found |= {out.path: out for out in read.outs}
+        done.warnings += [f"{err}. {err.hint}".rstrip() for err in read.problems]
+        done.missing += [each.said_by for each in read.pending if each.is_imported]
     return list(found.values())
 
 
