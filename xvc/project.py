@@ -23,7 +23,7 @@ from xvc.dvc.pipeline import FILE as PIPELINE
 from xvc.dvc.pipeline import Pipeline, read_pipeline, stage_outs
 from xvc.dvc.pointers import LOCK, PATTERNS, Survey, reader_of, survey
 from xvc.dvc.repository import Dvc, pointer_of
-from xvc.errors import NoProject, PipelineCorrupt, Unresolved
+from xvc.errors import GitFailed, NoProject, PipelineCorrupt, Unresolved
 from xvc.git import commands as git
 from xvc.git.commands import Git, Place
 from xvc.journal.layout import Room
@@ -63,6 +63,8 @@ class Project:
         folder = folder.resolve()
         place = git.find(folder)
         top = place.top if place else folder
+        if place is not None:
+            _bring_marks(place, folder, environment)
         for root in (folder, *folder.parents):
             if config.has_settings(root) or (root / ".dvc" / "config").is_file():
                 return cls(root, place, environment, overrides)
@@ -204,6 +206,10 @@ class Project:
         """The store with its journals."""
         if self.home is not None:
             return self.home.keeper
+        if self.place is not None and not self.is_alone:
+            pointers = [self.relative(path) for path in self.merged_pointers()]
+            with contextlib.suppress(GitFailed, OSError):  # a tree that cannot be written
+                self.git.bring_back(pointers)
         return Keeper(self.store_path, self.room, self.dvc)
 
     def relative(self, path: Path) -> str:
@@ -324,6 +330,19 @@ class Project:
         own = self.relative(self.root / PIPELINE)
         names = dict.fromkeys([own, *self.dvc_files(untracked, PIPELINE, f"*/{PIPELINE}")])
         return {name: _pipeline(top, name) for name in names}
+
+
+_MARKS = (".dvc/config", ".dvc/.gitignore", config.FILE)
+
+
+def _bring_marks(place: Place, folder: Path, environment: Mapping[str, str]) -> None:
+    """Write what says where a project is, where a sparse checkout hides it."""
+    above = [each for each in (folder, *folder.parents) if each.is_relative_to(place.top)]
+    if any((each / ".dvc" / "config").is_file() for each in above):
+        return
+    names = [(each / mark).relative_to(place.top).as_posix() for each in above for mark in _MARKS]
+    with contextlib.suppress(GitFailed, OSError):
+        Git(place, environment).bring_back(names)
 
 
 def _pipeline(top: Path, name: str) -> Pipeline:

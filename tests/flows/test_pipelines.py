@@ -48,7 +48,7 @@ stages:
 
 
 def test_a_pipeline_run_has_what_the_lock_says_after_it(project: Path, call_xvc: Calling) -> None:
-    """Data handed on and results; also of a version that is made later; and never a second pointer."""
+    """Data handed on and results, of versions made later, too; and never a second pointer."""
     (project / "raw.txt").write_text("1\n2\n3\n4\n")
     dvc(project, "add", "-q", "raw.txt")
     (project / "dvc.yaml").write_text(_PIPELINE)
@@ -91,12 +91,8 @@ def test_a_pipeline_run_has_what_the_lock_says_after_it(project: Path, call_xvc:
         f"outs:\n- md5: {shown['outs']['model.pkl']['digest']}\n  size: 2\n  hash: md5\n"
         "  path: model.pkl\n"
     )
-    found = {
-        each["health"]
-        for each in call_xvc("doctor", "--json").data["findings"]
-        if each["what"] == "outputs"
-    }
-    assert found == {"mended"}
+    found = call_xvc("doctor", "--json").data["findings"]
+    assert [each["health"] for each in found if each["what"] == "outputs"] == ["mended"]
     assert not (project / "model.pkl.dvc").exists()
 
 
@@ -123,7 +119,7 @@ stages:
 def test_metrics_and_params_are_those_that_dvc_shows(project: Path, call_xvc: Calling) -> None:
     """Stages of ``foreach`` and ``matrix``, folders and pipelines of their own, one broken file."""
     (project / "ev.py").write_text(
-        "import json, os, sys\nos.makedirs(os.path.dirname(sys.argv[1]), exist_ok=True)\n"
+        "import json, os, sys\nos.makedirs(os.path.dirname(sys.argv[1]) or '.', exist_ok=True)\n"
         "json.dump({'acc': float(sys.argv[2])}, open(sys.argv[1], 'w'))\n"
     )
     (project / "dvc.yaml").write_text(_TEMPLATED)
@@ -191,7 +187,7 @@ def test_projects_in_one_repository_keep_apart(
     assert call_xvc("show", "--json").data["params"] == {"lr": 1}
     monkeypatch.chdir(tmp_path / "a")
     call_xvc("run", "--", "python", "t.py")
-    assert call_xvc("show", "--json").data["data"] == {}
+    assert "data" not in call_xvc("show", "--json").data
     assert git(tmp_path, "tag").split() == ["a0.1.0", "e0.1.0"]
     assert not os.path.lexists(tmp_path / ".dvc")
 
@@ -214,6 +210,6 @@ def test_data_that_is_not_downloaded_is_named(
     assert list(call_xvc("show", "--json").data["data"]) == ["real.csv"]
     made = call_xvc("worktree", "add", "side", "--json")
     assert made.data["missing"] == ["raw.csv.dvc"]
-    dvc(project, "pull", "-q", "raw.csv.dvc")
+    dvc(project, "update", "-q", "raw.csv.dvc")
     call_xvc("run", "--", "true")
     assert list(call_xvc("show", "--json").data["data"]) == ["raw.csv", "real.csv"]

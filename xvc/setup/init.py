@@ -123,6 +123,10 @@ def _start_dvc(project: Project, done: list[str]) -> list[Path]:
     site = project.room.dvc_site
     site.mkdir(parents=True, exist_ok=True, mode=0o700)
     ours: list[Path] = []
+    marks = (project.root / ".dvc" / name for name in ("config", ".gitignore"))
+    back = project.git.bring_back(map(project.relative, marks), deleted=True)
+    if back:
+        done.append(f"brought back {', '.join(back)}, which git has and the tree had not")
     found = Dvc.find(project.root, place.top, project.environment)
     if found is None:
         dvc.start(project.root, place.top, site, project.environment)
