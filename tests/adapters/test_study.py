@@ -9,7 +9,7 @@ import pytest
 from xvc.core.direction import Direction
 from xvc.core.space import parse_dimension
 from xvc.core.sweep import Sampler, State
-from xvc.sweeps.optuna_study import Points
+from xvc.sweeps.optuna_study import Points, importances
 
 optuna = pytest.importorskip("optuna")
 
@@ -54,3 +54,12 @@ def test_numbers_go_on_after_a_failed_one_came_to_a_value(tmp_path: Path) -> Non
     assert points.known()[1] == params
     assert values(points) == [0.5, 0.7]
     assert points._study.best_params == params
+
+
+@pytest.mark.parametrize("value", [0.5, float("nan"), float("inf")])
+def test_nothing_mattered_where_all_values_are_one(value: float) -> None:
+    """One value throughout, or none that is a number, says nothing of the params."""
+    space = {"a": parse_dimension("a", "1..5", int)}
+    points = [({"a": number}, value) for number in range(1, 6)]
+
+    assert importances(space, points, Direction.MAX) == {}

@@ -32,6 +32,17 @@ with open(os.environ["OUT"], "a") as out:
 sys.exit(3 if a == 99 else 0)
 """
 
+SEEN = """\
+import os, pathlib
+files = ["ckpt.txt", "cache/x", "new/y", "model.txt"]
+left = [file for file in files if os.path.exists(file)]
+left += ["state.txt"] * (open("state.txt").read() != "begun")
+print(f"METRIC seen={len(left)}")
+for file in (*files, "state.txt"):
+    pathlib.Path(file).parent.mkdir(exist_ok=True)
+    pathlib.Path(file).write_text(os.environ["XVC_PARAM_A"])
+"""
+
 
 @pytest.fixture
 def out(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -367,3 +378,25 @@ def test_hopeless_trials_are_given_up(project: Path, run_xvc: Calling) -> None:
     assert given_up
     assert all(trial["trial"] >= 5 and trial["value"] < median for trial in given_up)
     assert done.data["best"]["value"] >= median
+
+
+def test_a_trial_sees_no_file_of_another(project: Path, run_xvc: Calling) -> None:
+    """Ignored, untracked and tracked files, folders and outputs: each trial begins without them."""
+    (project / ".gitignore").write_text("metrics.json\nckpt.txt\ncache/\n")
+    (project / "state.txt").write_text("begun")
+    (project / "model.txt").write_text("left by hand\n")
+    (project / "seen.py").write_text(SEEN)
+    git(project, "add", "seen.py", "state.txt", ".gitignore")
+    git(project, "commit", "-qm", "code")
+
+    done = run_xvc(
+        *("sweep", "-P", "a=1..4", "-j", "2", "--capture", "--out", "model.txt"),
+        *("--metric", "seen:min", "--json", "--", "python", "seen.py"),
+    )
+
+    assert done.code == 0, done.err
+    trials = run_xvc("sweep", "show", "--json").data["trials"]
+    assert [trial["value"] for trial in trials] == [0, 0, 0, 0]
+    for trial in trials:
+        run_xvc("get", trial["run"], "model.txt", "-o", f"../got{trial['trial']}")
+        assert (project.parent / f"got{trial['trial']}").read_text() == str(trial["params"]["a"])

@@ -64,7 +64,6 @@ class Wish:
     prune: bool = False
     gpus: tuple[str, ...] = ()
     refs: tuple[str, ...] = ()
-    worktree: bool = False
     outs: tuple[str, ...] = ()
     capture: bool = False
     executor: str = LOCAL
@@ -88,7 +87,7 @@ class Sweep:
 
     ``root`` is the project whose store keeps the runs, ``folder`` where the command runs, below
     the top of its tree; ``total`` the number of trials; ``codes`` what each ref names, with "" for
-    the tree as it was. ``own_trees`` tells that no two trials at once share a tree.
+    the tree as it was.
     """
 
     id: str
@@ -97,7 +96,6 @@ class Sweep:
     folder: str
     total: int
     codes: Mapping[str, Code]
-    own_trees: bool
     wish: Wish
 
     @property
@@ -113,7 +111,7 @@ class Sweep:
             if name != "space" and (value := getattr(self.wish, name)) is not None
         }
         wish["space"] = facts_of(self.wish.space)
-        return {**own, "own_trees": self.own_trees, "codes": codes, "wish": wish}
+        return {**own, "codes": codes, "wish": wish}
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Json]) -> Sweep:
@@ -138,7 +136,6 @@ class Sweep:
         return cls(
             **own,  # type: ignore[arg-type]
             codes={ref: Code(*pair) for ref, pair in codes.items()},
-            own_trees=bool(facts["own_trees"]),
             wish=Wish(**parts),  # type: ignore[arg-type]
         )
 

@@ -104,8 +104,10 @@ class Config:
 
     def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
         self._merged: dict[str, dict[str, tuple[str, Path]]] = {}
+        self._files: dict[tuple[str, str], Path] = {}
         for file in reversed(files_of(root, environment)):
             for section, options in read_config(file).items():
+                self._files |= dict.fromkeys(((section, name) for name in options), file)
                 place = self._merged.setdefault(section, {})
                 place |= {name: (value, file.parent) for name, value in options.items()}
 
@@ -117,6 +119,10 @@ class Config:
         """Return the place that an option names, as DVC resolves it."""
         value, folder = self._merged.get(section, {}).get(option, ("", Path()))
         return Path(os.path.normpath(folder / Path(value).expanduser())) if value else None
+
+    def said_by(self, section: str, option: str) -> Path | None:
+        """Return the file that says an option; None where none does."""
+        return self._files.get((section, option))
 
     @property
     def remotes(self) -> dict[str, dict[str, str]]:

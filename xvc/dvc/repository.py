@@ -71,6 +71,11 @@ class Dvc:
         said = self.config.path("cache", "dir")
         return said.resolve() if said is not None else self.root / ".dvc" / "cache"
 
+    @cached_property
+    def cache_said_by(self) -> Path | None:
+        """The configuration file that names the cache folder; None where none does."""
+        return self.config.said_by("cache", "dir")
+
     def remotes(self) -> list[str]:
         """List the remotes that are configured, by name."""
         return list(self.config.remotes)

@@ -3,7 +3,8 @@
 Clones lie in a folder of this user's, by what was sent, and share one DVC cache; as many are made
 as jobs run at once. Before each job a clone is as it was sent, its journals empty: what a job that
 was lost left there was reported as lost, and is not counted beside the attempt that replaces it.
-Data that DVC tracks is pulled once a clone; who writes into it writes into it for all that follow.
+Files that a job has left, ignored or not, are removed; a clone whose files it has changed is made
+anew, its data from the cache.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from xvc.dvc.pointers import SUFFIX, Out, tracked_outs
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import DvcFailed
 from xvc.executors.child import run
+from xvc.executors.clone_state import clean, save_state
 from xvc.executors.shipping import SENT, Brought, Outcome, Parcel
 from xvc.git.commands import Git, Place
 from xvc.git.snapshot import RUNS
@@ -59,7 +61,7 @@ def run_away(
         OSError: the disk refused.
     """
     with lent(parcel, environment) as (clone, lock):
-        clone.clear()
+        clone.make_clean()
         folder = clone.top / Path(job.folder).relative_to(parcel.top)
         words = tuple(_translated(job.command, parcel.python))
         whole = {**environment, **job.environment}
@@ -103,8 +105,6 @@ def lent(parcel: Parcel, environment: Mapping[str, str]) -> Iterator[tuple[Clone
         number += 1
     try:
         clone = Clone(parcel, home / str(number), home, environment)
-        if not clone.top.is_dir():
-            clone.make()
         yield clone, descriptor
     finally:
         os.close(descriptor)
@@ -184,6 +184,27 @@ class Clone:
         if self.parcel.dvc is not None:
             self._pull(git, fresh / self.parcel.dvc)
         os.rename(fresh, self.top)
+        save_state(self.top, self._apart(), self._saved)
+
+    def make_clean(self) -> None:
+        """Make it if it is missing; else put it back to how it was made, or make it anew."""
+        if self.top.is_dir():
+            self.clear()
+            if clean(self.top, self._apart(), self._saved):
+                return
+            shutil.rmtree(self.top)
+        self.make()
+
+    @property
+    def _saved(self) -> Path:
+        """The file that says what it holds."""
+        return self.home / f"{self.top.name}.state.json"
+
+    def _apart(self) -> list[str]:
+        """List what is cleared by name: what DVC notes for itself, and what xvc writes."""
+        pointers = [pointer_of(Path(path)).as_posix() for path in self.parcel.own]
+        tmp = (Path(self.parcel.dvc or ".") / ".dvc" / "tmp").as_posix()
+        return [tmp, *self.parcel.own, *pointers]
 
     def _disown(self, git: Git) -> None:
         """Have no store: it would be one that its pointer names and nobody here needs."""
@@ -220,8 +241,8 @@ class Clone:
     def clear(self) -> None:
         """Put it back to how it was sent: code, no journals, no runs."""
         git = self.git
+        shutil.rmtree(self.top / self._apart()[0], ignore_errors=True)
         git.call("checkout", "-q", "-f", "--detach", self.parcel.commit)
-        git.call("clean", "-ffdq")
         shutil.rmtree(self.room.folder, ignore_errors=True)
         for ref in git.refs(RUNS):
             git.call("update-ref", "-d", ref)

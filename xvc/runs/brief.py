@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from xvc.core.run import Status
 from xvc.history.find import known_versions, versions_by_run
+from xvc.history.missing import missing_versions, warning_of
 from xvc.history.unversioned import unsaved
 from xvc.merging import unfinished
 from xvc.project import Project
@@ -56,6 +57,8 @@ def brief(project: Project) -> Brief:
     state = project.git.state() if project.place else None
     bad, failed = failures(runs)
     rows = unsaved(project)
+    if missing := missing_versions(project, infos, {run.id for run in runs}):
+        project.keeper.warnings.append(warning_of(missing))
     merging = unfinished.read(project.room)
     return Brief(
         root=str(project.root),

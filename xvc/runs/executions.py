@@ -53,7 +53,7 @@ def script_of(command: Sequence[str]) -> str:
 def experiment(run: RunRecord) -> str:
     """Tell a run's folder, params, data and command, without its seeds: repeats share it."""
     params: dict[str, Json] = {k: v for k, v in run.params.items() if not is_seed(k)}
-    data: dict[str, Json] = {path: file.digest for path, file in run.data.items()}
+    data: dict[str, Json] = {path: file.identity for path, file in run.data.items()}
     return _text([run.folder, params, data, list(_seedless(run.command))])
 
 

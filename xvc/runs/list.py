@@ -13,8 +13,9 @@ from xvc.core.filter import evaluate, parse_filter
 from xvc.core.objective import in_order
 from xvc.core.run import RunRecord
 from xvc.core.subject import chosen_keys, chosen_metrics
+from xvc.core.tag_message import VersionInfo
 from xvc.errors import BadValue
-from xvc.history.find import VersionInfo, known_versions, versions, versions_by_run
+from xvc.history.find import known_versions, versions, versions_by_run
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.all_runs import gather

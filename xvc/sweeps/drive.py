@@ -204,8 +204,8 @@ class _Driver:
             if not self._busy:
                 break
             for ended in executor.wait(_LOOK):
-                self._ended(ended, free)
-            self._look_at_orphans(free)
+                self._ended(ended, free, trees)
+            self._look_at_orphans(free, trees)
             self._prune(executor)
             self._look_whether_to_stop(executor, bell)
         return self.stopping and self._is_anything_left()
@@ -230,8 +230,8 @@ class _Driver:
     def _start(self, number: int, free: deque[Slot], executor: Executor, trees: Trees) -> None:
         slot, trial = free.popleft(), self.trials[number]
         ref = str(trial.params[REF]) if self.sweep.wish.refs else ""
-        where = trees.folder(slot.number, ref)
         attempt = self._starts.get(number, -1) + 1
+        where = trees.make(number, attempt, ref)
         self._starts[number] = attempt
         self.folder.note("started", number, attempt=attempt, slot=slot.number)
         self._busy[number] = slot
@@ -247,19 +247,23 @@ class _Driver:
             )
         )
 
-    def _ended(self, ended: Ended, free: deque[Slot]) -> None:
+    def _ended(self, ended: Ended, free: deque[Slot], trees: Trees) -> None:
         number = _number(ended)
         log = self.folder.log(number, self._starts[number])
         if ended.exit_code is None and is_live(log):
             self._orphans.add(number)  # who ran it was lost, and it is not gone yet
             return
-        free.append(self._busy.pop(number))
+        self._leave(number, free, trees)
         found = one_trial(self.home, self.sweep, self.folder, number)
         if found.run is None and ended.exit_code is not None and not self.stopping:
             found = self._refused(found, ended)
         if found.state is State.WAITING:
             found = replace(found, reason=ended.reason or None)
         self._take(found)
+
+    def _leave(self, number: int, free: deque[Slot], trees: Trees) -> None:
+        free.append(self._busy.pop(number))
+        trees.remove(number, self._starts[number])
 
     def _refused(self, trial: Trial, ended: Ended) -> Trial:
         """Note why `xvc run` did not begin a run."""
@@ -297,12 +301,12 @@ class _Driver:
                 self.trials[number] = replace(self.trials[number], state=State.PRUNED)
                 executor.stop(f"{number}.{self._starts[number]}")
 
-    def _look_at_orphans(self, free: deque[Slot]) -> None:
+    def _look_at_orphans(self, free: deque[Slot], trees: Trees) -> None:
         """Look whether trials have ended that outlived the scheduler or worker that ran them."""
         for number in [*self._orphans]:
             if not is_live(self.folder.log(number, self._starts[number])):
                 self._orphans.discard(number)
-                free.append(self._busy.pop(number))
+                self._leave(number, free, trees)
                 self._take(one_trial(self.home, self.sweep, self.folder, number))
 
     def _look_whether_to_stop(self, executor: Executor, bell: Bell) -> None:

@@ -7,6 +7,7 @@ was killed goes on with what was told before.
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -174,14 +175,18 @@ def check_sampler(sampler: Sampler) -> None:
 def importances(
     space: Space, points: Sequence[tuple[Mapping[str, Json], float]], direction: Direction
 ) -> dict[str, float]:
-    """Say which params mattered, most first; the parts add up to 1. Empty for too few points.
+    """Say which params mattered, most first; the parts add up to 1.
+
+    Empty for fewer than four points, and where all of them have one value. NaN and the infinities
+    do not count.
 
     Raises:
         NoSampler: Optuna is missing.
     """
     optuna = _optuna("what mattered")
+    points = [(params, value) for params, value in points if math.isfinite(value)]
     differing = [k for k in space if len({repr(params.get(k)) for params, _ in points}) > 1]
-    if len(points) < 4 or not differing:
+    if len({value for _, value in points}) < 2 or len(points) < 4 or not differing:
         return {}
     distributions = {key: _distribution(optuna, space[key]) for key in differing}
     with _quiet():

@@ -75,7 +75,6 @@ def wish_of(
         prune=checker.truth("prune"),
         gpus=checker.words("gpus"),
         refs=refs,
-        worktree=checker.truth("worktree"),
         outs=checker.words("outs"),
         capture=checker.truth("capture"),
         executor=checker.text("executor") or LOCAL,
@@ -84,6 +83,7 @@ def wish_of(
         scratch=checker.text("scratch"),
         slurm=checker.options("slurm"),
     )
+    checker.truth("worktree")  # a trial has a tree of its own, asked for or not
     checker.together(wish, executors)
     checker.unknown()
     if checker.mistakes:

@@ -1,10 +1,14 @@
-"""The trees that trials run in: made from the code of the sweep, removed when it has ended.
+"""The trees that trials run in: each trial has one of its own, removed when the trial has ended.
 
-The user's own tree is never one of them, so what is edited meanwhile reaches no trial.
+A tree holds the code of the sweep, the data that DVC tracks, and what .worktreeinclude names: no
+file that another trial has written, ignored or not. It is never used twice. The user's own tree is
+never one of them, so what is edited meanwhile reaches no trial.
 """
 
 from __future__ import annotations
 
+import os
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,14 +17,13 @@ from pathlib import Path
 
 from xvc.core.sweep import Code, Sweep
 from xvc.core.worktree import Losses, Record, Stage
-from xvc.git.worktrees import forget_tree
+from xvc.git.worktrees import Tree
 from xvc.project import Project
 from xvc.worktrees.add import made
 from xvc.worktrees.remove import Removal, removed
 from xvc.worktrees.set_up import set_up
 from xvc.worktrees.shared import (
     every_tree,
-    forget,
     git_at,
     held,
     held_list,
@@ -29,20 +32,17 @@ from xvc.worktrees.shared import (
     remember,
 )
 
-_PREFIX = "sweep-"
-
 
 @dataclass
 class Trees:
-    """The trees of one sweep, each made when a trial first needs it."""
+    """The trees of one sweep."""
 
     home: Project
     sweep: Sweep
     warnings: list[str] = field(default_factory=list)
-    _ready: dict[str, Path] = field(default_factory=dict)
 
-    def folder(self, slot: int, ref: str) -> Path:
-        """Return the folder that a trial's command runs in; its tree is ready.
+    def make(self, number: int, attempt: int, ref: str) -> Path:
+        """Make the tree for an attempt of a trial; returns the folder that its command runs in.
 
         Raises:
             GitFailed: git refused.
@@ -51,50 +51,56 @@ class Trees:
         """
         if self.sweep.wish.away:
             return self.home.git.place.top / self.sweep.folder  # a clone has its like
-        code = self.sweep.codes[ref]
-        name = self._name(slot, ref)
-        if name not in self._ready:
-            self._ready[name] = self._made(name, code)
-        elif self.sweep.own_trees:
-            tree = self._ready[name]
-            git = git_at(self.home, next(t for t in every_tree(self.home) if t.path == tree))
-            git.call("read-tree", "--reset", "-u", code.snapshot)
-        folder = self._ready[name] / self.sweep.folder
+        tree = self._made(self._name(number, attempt), self.sweep.codes[ref])
+        folder = tree.path / self.sweep.folder
         folder.mkdir(parents=True, exist_ok=True)
+        for out in self.sweep.wish.outs:
+            self._remove_output(tree, Path(os.path.normpath(folder / out)))
         return folder
 
-    def _name(self, slot: int, ref: str) -> str:
-        own = slot if self.sweep.own_trees else 0
-        at = f"-{list(self.sweep.codes).index(ref)}" if ref else ""
-        return f"{_PREFIX}{self.sweep.id}-{own}{at}"
+    def remove(self, number: int, attempt: int) -> None:
+        """Remove the tree of an attempt; nothing happens when there is none.
 
-    def _made(self, name: str, code: Code) -> Path:
+        Raises:
+            GitFailed: git refused.
+            LockBusy: another xvc is at it, for long.
+        """
+        record = record_of(self.home.room, self._name(number, attempt))
+        if record is not None:
+            _remove(self.home, record)
+
+    def _name(self, number: int, attempt: int) -> str:
+        return f"{_prefix(self.sweep)}{number}-{attempt}"
+
+    def _made(self, name: str, code: Code) -> Tree:
         home, room = self.home, self.home.room
+        stale = record_of(room, name)
+        if stale is not None:  # of a call that was killed before the trial began
+            _remove(home, stale)
         with held(room, name, "sweep"):
             with held_list(home, f"sweep {name}"):
-                record = self._planned(name, code)
-                tree, record = made(home, record)
+                main = every_tree(home)[0].path
+                place = main.parent / f"{main.name}-{name}"
+                record = Record(name, str(place), code.base, since=time.time_ns())
+                tree, record = made(home, remember(room, record))
             # HEAD stays at the commit, so that a run knows it, and what was changed since.
             git_at(home, tree).call("read-tree", "--reset", "-u", code.snapshot)
             done = set_up(home, every_tree(home)[0], tree)
             self.warnings += [w for w in done.warnings if w not in self.warnings]
             remember(room, replace(record, stage=Stage.READY))
-        return tree.path
+        return tree
 
-    def _planned(self, name: str, code: Code) -> Record:
-        room = self.home.room
-        known = record_of(room, name)
-        if known is not None and known.stage is Stage.MAKING:
-            return known
-        if known is not None and known.stage is Stage.READY and Path(known.path).exists():
-            return known
-        if known is not None:
-            removed(self.home, known, _plan(known))
-            forget_tree(self.home.git, Path(known.path))
-            forget(room, name)
-        main = every_tree(self.home)[0].path
-        place = main.parent / f"{main.name}-{name}"
-        return remember(room, Record(name, str(place), code.base, since=time.time_ns()))
+    def _remove_output(self, tree: Tree, place: Path) -> None:
+        """Take away what was left where a trial writes its output; the snapshot may hold it."""
+        if not place.resolve().is_relative_to(tree.path) or place == tree.path:
+            return
+        below = place.relative_to(tree.path).as_posix()
+        unless = ("--cached", "--ignore-unmatch", "-r", "-q")
+        git_at(self.home, tree).call("rm", *unless, "--", f":(literal){below}")
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)
 
 
 def remove_trees(home: Project, sweep: Sweep) -> None:
@@ -104,11 +110,19 @@ def remove_trees(home: Project, sweep: Sweep) -> None:
         GitFailed: git refused.
         LockBusy: another xvc is at it, for long.
     """
-    room = home.room
-    for record in records(room):
-        if record.name.startswith(f"{_PREFIX}{sweep.id}-"):
-            with held(room, record.name, "sweep"), held_list(home, f"remove {record.name}"):
-                removed(home, record, _plan(record))
+    for record in records(home.room):
+        if record.name.startswith(_prefix(sweep)):
+            _remove(home, record)
+
+
+def _remove(home: Project, record: Record) -> None:
+    plan = Removal(record.name, record.path, None, False, Losses())
+    with held(home.room, record.name, "sweep"), held_list(home, f"remove {record.name}"):
+        removed(home, record, plan)
+
+
+def _prefix(sweep: Sweep) -> str:
+    return f"sweep-{sweep.id}-"
 
 
 @contextmanager
@@ -118,7 +132,3 @@ def trees_of(home: Project, sweep: Sweep) -> Iterator[Trees]:
         yield Trees(home, sweep)
     finally:
         remove_trees(home, sweep)
-
-
-def _plan(record: Record) -> Removal:
-    return Removal(record.name, record.path, None, False, Losses())

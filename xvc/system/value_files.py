@@ -19,6 +19,7 @@ import yaml
 from xvc.errors import BadValue
 from xvc.types import Json
 
+_MOST_PARTS = 1_000_000
 _NULLS = ("~", "null", "Null", "NULL")
 
 
@@ -68,8 +69,14 @@ def read_nested(path: Path) -> Mapping[str, Json]:
         BadValue: it is not what its ending says, or no mapping.
     """
     read = _READERS.get(path.suffix, _from_yaml)
+    if path.exists() and not path.is_file():
+        raise BadValue(path.name, "it is no file of values (a folder, a pipe or a device)")
     try:
         found = read(path.read_text(encoding="utf-8"))
+        if _is_endless(found):
+            raise BadValue(path.name, f"its anchors make more than {_MOST_PARTS:,} values of it")
+    except RecursionError as err:
+        raise BadValue(path.name, "it is nested too deeply") from err
     except (yaml.YAMLError, ValueError) as err:
         raise BadValue(path.name, str(err).splitlines()[0]) from err
     if found is None:
@@ -77,6 +84,19 @@ def read_nested(path: Path) -> Mapping[str, Json]:
     if not isinstance(found, Mapping):
         raise BadValue(path.name, "it holds no names with values")
     return cast("Mapping[str, Json]", found)
+
+
+def _is_endless(found: object) -> bool:
+    """Whether its parts, each counted as often as an anchor repeats it, are too many."""
+    waiting, seen = [found], 0
+    while waiting:
+        seen += 1
+        part = waiting.pop()
+        if isinstance(part, Mapping | list):
+            if seen + len(waiting) + len(part) > _MOST_PARTS:
+                return True
+            waiting += part.values() if isinstance(part, Mapping) else part
+    return False
 
 
 def _from_yaml(text: str) -> object:
@@ -98,7 +118,7 @@ def parse_scalar(text: str) -> Json:
     """
     try:
         found = cast("Json", _from_yaml(text))
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):  # or no text at all: bytes of a file name
         return text
     return text if found is None and text.strip() not in _NULLS else found
 

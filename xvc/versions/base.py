@@ -43,6 +43,47 @@ class BranchMoved(ConflictError):
         return f"`xvc tag --run {self.run}` tags the run's code beside the branch."
 
 
+class CodeIncomplete(ConflictError):
+    """Some of the code that ran could not be held in the run's snapshot."""
+
+    code = "code-incomplete"
+
+    def __init__(self, run: str, paths: tuple[str, ...]) -> None:
+        super().__init__(run, paths)
+        self.run, self.paths = run, paths
+
+    def __str__(self) -> str:
+        named = ", ".join(self.paths[:3]) + (" …" if len(self.paths) > 3 else "")
+        return f"the code of run {self.run} is incomplete: {named} could not be held"
+
+    @property
+    def hint(self) -> str:
+        """Names the way to say that it does not matter."""
+        return f"If that file does not matter, `xvc tag --incomplete --run {self.run}` tags it."
+
+
+class DataDiffers(ConflictError):
+    """Some of the data that a run read was not what its pointers name, or was not there."""
+
+    code = "data-differs"
+
+    def __init__(self, run: str, paths: tuple[str, ...]) -> None:
+        super().__init__(run, paths)
+        self.run, self.paths = run, paths
+
+    def __str__(self) -> str:
+        named = ", ".join(self.paths[:3]) + (" …" if len(self.paths) > 3 else "")
+        return f"the data of run {self.run} was not what its pointers name: {named}"
+
+    @property
+    def hint(self) -> str:
+        """Names the ways to have data and pointers agree, and the way around."""
+        return (
+            "`xvc pull` puts the data of the pointers in place, `dvc add` records the data as it "
+            f"is; then run again. As it was, `xvc tag --incomplete --run {self.run}` tags it."
+        )
+
+
 class CodeUnknown(ConflictError):
     """The run's code was not kept, and HEAD is not it."""
 
@@ -77,6 +118,20 @@ class CodeAbsent(ConflictError):
     def hint(self) -> str:
         """Names both ways to bring them together."""
         return "Tag it where it ran; or call `xvc push --runs` there and `xvc pull --runs` here."
+
+
+def refuse_incomplete(record: RunRecord) -> None:
+    """Refuse a run whose record is known to lack what it used.
+
+    Raises:
+        CodeIncomplete: some of its code could not be held.
+        DataDiffers: some of its data was not what the pointers name.
+    """
+    if record.code.incomplete:
+        raise CodeIncomplete(record.id, record.code.incomplete)
+    other = tuple(path for path, file in record.data.items() if file.state is not None)
+    if other:
+        raise DataDiffers(record.id, other)
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,7 +70,8 @@ def command(
         str | None, typer.Option("--ref", help="a,b,c: try the code of these branches or commits.")
     ] = None,
     worktree: Annotated[
-        bool, typer.Option("--worktree", help="Give each job a tree of its own.")
+        bool,
+        typer.Option("--worktree", help="Say that trials have trees of their own; they always do."),
     ] = False,
     outs: Annotated[
         list[str] | None,
