@@ -43,6 +43,13 @@ class Settings:
     tag_keys: tuple[str, ...] = _setting(  # type: ignore[assignment]
         (), "params and metrics in a version's message; empty: what differs between runs"
     )
+    tag_ignore: tuple[str, ...] = _setting(  # type: ignore[assignment]
+        (
+            *("*.md", "*.markdown", "*.rst", "*.adoc", "*.tex", "*.bib", "*.pdf", "*.docx"),
+            *("*.odt", "report*.html", "reports/*"),
+        ),
+        "documents, by name or path: they are no code, so a change of one blocks no version",
+    )
     params_files: tuple[str, ...] = _setting(  # type: ignore[assignment]
         (), "YAML, JSON or TOML files whose values are a run's params"
     )

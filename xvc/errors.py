@@ -4,7 +4,7 @@
 
     XvcError
     ├─ UsageError       the caller: BadVersion BadReference BadSetting BadExpression BadValue
-    │                               BadQuery WriteRefused NotAStore NotKept NoPickle
+    │                               TooLarge BadQuery WriteRefused NotAStore NotKept NoPickle
     │                               OutsideProject
     ├─ NotFoundError    the caller: NoProject NoRun NoVersion NoObject NoCommand NoStore NoTable
     │                               NoColumn NoPackage NoAsset
@@ -12,6 +12,7 @@
     │                               ForeignProject
     ├─ BusyError        time:       LockBusy StoreBusy
     ├─ CorruptError     a repair:   StoreCorrupt ObjectCorrupt AssetCorrupt PointerCorrupt TooNew
+    │                               RecordRefused
     └─ ExternalError    the tool:   GitFailed NoIdentity DvcFailed StoreFailed JournalFailed
                                     StreamFailed AssetFailed
 
@@ -236,6 +237,17 @@ class BadValue(UsageError):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.reason}"
+
+
+class TooLarge(BadValue):
+    """A logged value, a row or a note is larger than a record may be."""
+
+    code = "too-large"
+
+    @property
+    def hint(self) -> str:
+        """Names where large things go."""
+        return "Keep it as a file with `Tracker.log_artifact`, and log the digest it returns."
 
 
 class BadQuery(UsageError):
@@ -782,6 +794,24 @@ class PipelineCorrupt(PointerCorrupt):
     def hint(self) -> str:
         """Names DVC's own check."""
         return f"Mend it: `dvc status` reads it, too; `git diff HEAD -- {self.path}` shows changes."
+
+
+class RecordRefused(CorruptError):
+    """A record of a journal cannot be put into the store."""
+
+    code = "record-refused"
+
+    def __init__(self, journal: str, reason: str) -> None:
+        super().__init__(journal, reason)
+        self.journal, self.reason = journal, reason
+
+    def __str__(self) -> str:
+        return f"a record of journal {self.journal} cannot be put into the store: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """Names the call that tries it again."""
+        return "It is kept; `xvc doctor --retry` tries it again."
 
 
 class TooNew(CorruptError):

@@ -68,8 +68,11 @@ def facts_of(run: RunRecord) -> dict[str, Json]:
 def _plain_part(value: object) -> Json:
     if isinstance(value, Code | Usage | DataFile | Environment):
         return to_plain({key: part for key, part in asdict(value).items() if part is not None})
-    if isinstance(value, Mapping):
-        return {key: _plain_part(part) for key, part in value.items()}
+    if isinstance(value, Mapping):  # of files by their path, or values by their key
+        return {
+            key: _plain_part(part) if isinstance(part, DataFile) else to_plain(part)
+            for key, part in value.items()
+        }
     return to_plain(value)
 
 
@@ -101,7 +104,17 @@ def _files(value: Json) -> dict[str, object]:
     return {path: _known(DataFile, file) for path, file in cast("dict[str, Json]", value).items()}
 
 
+def _values(facts: Json) -> dict[str, Json]:
+    """Read values by their keys; each for itself, so that no key is taken for a tag."""
+    said = cast("dict[str, Json]", facts)
+    return {key: cast("Json", from_plain(value)) for key, value in said.items()}
+
+
 _READERS: dict[str, Callable[[Json], object]] = {
+    "params": _values,
+    "metrics": _values,
+    "metric_times": lambda value: value,
+    "touched": lambda value: value,
     "code": lambda value: _known(Code, value),
     "usage": lambda value: _known(Usage, value),
     "data": _files,
@@ -130,8 +143,7 @@ def apply(run: RunRecord | None, control: Control) -> RunRecord | None:
         case Kind.BEGIN:
             later = {"status", "metrics", "metric_times", "finished", "exit_code", "params"}
             begun = run_from({k: v for k, v in facts.items() if k not in later}, run)
-            params = cast("dict[str, Json]", facts.get("params", {}))
-            return replace(begun, params={**_values(params), **run.params})
+            return replace(begun, params={**_values(facts.get("params", {})), **run.params})
         case Kind.SET | Kind.END:
             guess = facts.get("status") == Status.LOST.value
             known = run if guess and run.status.is_final else run_from(facts, run)
@@ -141,10 +153,6 @@ def apply(run: RunRecord | None, control: Control) -> RunRecord | None:
         case Kind.METRICS:
             return run.with_metrics(_values(facts), dict.fromkeys(facts, round(control.at * 1e6)))
     return run
-
-
-def _values(facts: Mapping[str, Json]) -> dict[str, Json]:
-    return {key: cast("Json", from_plain(value)) for key, value in facts.items()}
 
 
 def in_order(controls: Iterable[Control]) -> list[Control]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 
+from xvc.core.plain import readable
 from xvc.types import Json
 
 
@@ -24,9 +24,7 @@ def number(value: Json) -> str:
             if abs(value) < 1e-3 or abs(value) >= 1e6
             else f"{value:.4f}".rstrip("0").rstrip(".")
         )
-    if isinstance(value, list | dict):
-        return json.dumps(value, ensure_ascii=False)
-    return " ".join(str(value).split())
+    return " ".join(readable(value).split())
 
 
 def duration(seconds: float | None) -> str:
@@ -69,6 +67,17 @@ def day(nanoseconds: int | None) -> str:
     if nanoseconds is None:
         return "-"
     return datetime.fromtimestamp(nanoseconds / 1e9, UTC).strftime("%Y-%m-%d")
+
+
+def instant(nanoseconds: int | None) -> str | None:
+    """Write a point of time to the second, in UTC, so that texts sort as times do.
+
+    >>> instant(1_700_000_000_000_000_000)
+    '2023-11-14T22:13:20Z'
+    """
+    if nanoseconds is None:
+        return None
+    return datetime.fromtimestamp(nanoseconds / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def counted(number: int, thing: str) -> str:

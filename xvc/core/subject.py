@@ -6,7 +6,6 @@ breaks and control characters, whoever wrote them.
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from xvc.core.direction import is_progress
 from xvc.core.equality import is_same
 from xvc.core.name_words import pieces, word_table, words
+from xvc.core.plain import readable
 from xvc.types import Json
 
 _LONGEST_NAME, _LONGEST_VALUE, _LONGEST_TEXT = 32, 24, 72
@@ -97,16 +97,12 @@ def subject(
 
 
 def shown(value: Json) -> str:
-    """Return a value for people: floats to four digits, text as it is, the rest as JSON.
+    """Return a value for people: floats to four digits, text as it is, nested ones as JSON.
 
     >>> shown(0.97222), shown(1.0), shown(12), shown(1e-5), shown(None)
     ('0.9722', '1.0', '12', '1e-05', 'null')
     """
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float):
-        return _shown_float(value)
-    return json.dumps(value, ensure_ascii=False)
+    return _shown_float(value) if isinstance(value, float) else readable(value)
 
 
 def _shown_float(value: float) -> str:

@@ -11,14 +11,16 @@ import base64
 import math
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from contextlib import suppress
+from datetime import UTC, date, datetime
 from typing import cast
 
 import orjson
 
-from xvc.core.plain import bare_value, to_plain
+from xvc.core.limits import KEY, VALUE
+from xvc.core.plain import simpler, to_plain
 from xvc.core.record import SCHEMA, Control
-from xvc.errors import BadValue
+from xvc.errors import BadValue, TooLarge
 from xvc.types import Json, RunId
 
 PLAIN = orjson.OPT_APPEND_NEWLINE
@@ -26,6 +28,7 @@ STRICT = orjson.OPT_APPEND_NEWLINE | orjson.OPT_STRICT_INTEGER
 CONTROL = b"\t"
 """Begins each line that is no row: JSON writes a tab in a text as an escape, never raw."""
 
+_LONG = 10_000  # elements of a list that may hold too much
 _BIG, _HUGE = 1 << 63, 1 << 127
 _CAPITAL = re.compile(r"[A-Z^]")
 _CARET = re.compile(r"\^(.)")
@@ -53,6 +56,19 @@ def decode_name(name: str) -> tuple[str, str]:
     return tag, _CARET.sub(lambda found: found[1].upper(), key)
 
 
+def check_key(key: object) -> str:
+    """Return the key of a value.
+
+    Raises:
+        BadValue: it is no text, empty, too long, or holds half a character.
+    """
+    if not isinstance(key, str) or not key:
+        raise BadValue(repr(key), "a key is a text of at least one character")
+    if len(key) > KEY:
+        raise TooLarge(f"{key[:40]}…", f"the key has {len(key):,} characters; {KEY:,} are the most")
+    return _checked_text(ascii(key), key)
+
+
 def encode_value(key: str, value: object) -> tuple[str, object]:
     """Find the type tag of a value and the JSON that carries it.
 
@@ -61,7 +77,18 @@ def encode_value(key: str, value: object) -> tuple[str, object]:
 
     Raises:
         BadValue: the value has no form in which it could be read back.
+        TooLarge: it has one, but is larger than a value may be.
     """
+    try:
+        return _encoded(key, value)
+    except BadValue:
+        raise
+    except Exception as err:  # objects run code of their own when they are looked at
+        words = str(err) or type(err).__name__
+        raise BadValue(key, f"cannot keep this {type(value).__name__}: {words}") from err
+
+
+def _encoded(key: str, value: object) -> tuple[str, object]:
     if value is None:
         return "n", True
     if isinstance(value, bool):
@@ -71,21 +98,28 @@ def encode_value(key: str, value: object) -> tuple[str, object]:
     if isinstance(value, float):
         return "f", float(value) if math.isfinite(value) else str(float(value))
     if isinstance(value, str):
-        return "s", _checked_text(key, str(value))
+        return "s", _checked_size(key, _checked_text(key, str(value)))
     if isinstance(value, bytes | bytearray):
-        return "x", base64.b64encode(value).decode("ascii")
-    if isinstance(value, datetime):
-        return ("t" if value.tzinfo is None else "z"), value.isoformat()
-    if isinstance(value, date):
-        return "d", value.isoformat()
-    bare = bare_value(value)
-    return encode_value(key, bare) if bare is not value else _encode_nested(key, value)
+        return "x", _checked_size(key, base64.b64encode(value).decode("ascii"))
+    simple = simpler(value)
+    if isinstance(simple, datetime):
+        return _encode_moment(simple)
+    if isinstance(simple, date):
+        return "d", simple.isoformat()
+    return _encoded(key, simple) if simple is not value else _encode_nested(key, value)
 
 
 def _encode_integer(value: int) -> tuple[str, object]:
     if -_BIG <= value < _BIG:
         return "i", value
     return ("h" if -_HUGE < value < _HUGE else "g"), str(value)
+
+
+def _encode_moment(value: datetime) -> tuple[str, object]:
+    """Write a moment with a zone in UTC: beyond year 1 or 9999 there, Python could not read it."""
+    if value.tzinfo is None or value.utcoffset() is None:
+        return "t", value.replace(tzinfo=None).isoformat()
+    return "z", value.astimezone(UTC).isoformat()
 
 
 def _checked_text(key: str, text: str) -> str:
@@ -96,31 +130,65 @@ def _checked_text(key: str, text: str) -> str:
     return text
 
 
+def _checked_size(key: str, text: str) -> str:
+    refuse_large(key, len(text) if text.isascii() else len(text.encode()))
+    return text
+
+
+def refuse_large(key: str, count: int) -> None:
+    """Refuse a value of more bytes than `VALUE`.
+
+    Raises:
+        TooLarge: it is.
+    """
+    if count > VALUE:
+        raise TooLarge(key, f"it has {count:,} bytes; {VALUE:,} are the most that a value may have")
+
+
 def _encode_nested(key: str, value: object) -> tuple[str, object]:
+    if isinstance(value, list | tuple | dict) and len(value) > _LONG:
+        with suppress(TypeError):  # a quick look, before each element is looked at
+            refuse_large(key, len(orjson.dumps(value, option=orjson.OPT_NON_STR_KEYS)))
     try:
         plain = to_plain(value)
-        orjson.dumps(plain)
+        written = orjson.dumps(plain)
     except TypeError as err:
         raise BadValue(key, f"cannot keep a {type(value).__name__}") from err
+    except (ValueError, RecursionError) as err:
+        raise BadValue(key, str(err)) from err
+    refuse_large(key, len(written))
     return "j", plain
 
 
 def encode_control(control: Control, chain: int) -> bytes:
-    """Write a record that is no row; the tab before it is how readers find it."""
-    return CONTROL + orjson.dumps(
-        {
-            "k": control.kind,
-            "v": SCHEMA,
-            "n": control.sequence,
-            "t": control.at,
-            "c": chain,
-            "w": control.writer,
-            "r": control.run,
-            "e": control.table,
-            "f": control.facts,
-        },
-        option=PLAIN,
-    )
+    """Write a record that is no row; the tab before it is how readers find it.
+
+    A lone surrogate, such as a byte of an argument that is no UTF-8, is written as an escape.
+    """
+    said: dict[str, Json] = {
+        "k": control.kind,
+        "v": SCHEMA,
+        "n": control.sequence,
+        "t": control.at,
+        "c": chain,
+        "w": control.writer,
+        "r": control.run,
+        "e": control.table,
+        "f": control.facts,
+    }
+    try:
+        return CONTROL + orjson.dumps(said, option=PLAIN)
+    except TypeError:
+        return CONTROL + orjson.dumps(_escaped(said), option=PLAIN)
+
+
+def _escaped(value: Json) -> Json:
+    """Write lone surrogates as escapes, in keys as well."""
+    if isinstance(value, str):
+        return value.encode(errors="backslashreplace").decode()
+    if isinstance(value, dict):
+        return {str(_escaped(key)): _escaped(part) for key, part in value.items()}
+    return [_escaped(part) for part in value] if isinstance(value, list) else value
 
 
 def decode_line(line: bytes) -> dict[str, Json]:

@@ -7,7 +7,7 @@ from typing import cast
 from xvc.core.edit import Condition, Edit, Typed
 from xvc.core.record import Kind
 from xvc.errors import BadValue
-from xvc.journal.codec import encode_value
+from xvc.journal.codec import check_key, encode_value
 from xvc.types import Json, Row, RunId
 
 
@@ -21,16 +21,10 @@ def setting(
     """
     condition = None
     if where is not None:
-        condition = Condition(_checked(where[0]), _typed(*where))
+        condition = Condition(check_key(where[0]), _typed(*where))
         if condition.value.tag == "j":
             raise BadValue(where[0], "a condition compares single values, no lists or dicts")
-    return Edit(Kind.VALUE, table, run, _checked(key), _typed(key, value), condition)
-
-
-def _checked(key: str) -> str:
-    if not isinstance(key, str) or not key:
-        raise BadValue(repr(key), "a key is a text of at least one character")
-    return key
+    return Edit(Kind.VALUE, table, run, check_key(key), _typed(key, value), condition)
 
 
 def _typed(key: str, value: object) -> Typed:

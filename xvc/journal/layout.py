@@ -33,6 +33,11 @@ class Room:
         return self.folder / "quarantine"
 
     @property
+    def refused(self) -> Path:
+        """Records that this tree's store could not take, by the name of the journal they are in."""
+        return self.folder / "refused" / self.tree
+
+    @property
     def scratch(self) -> Path:
         """Files that no one misses after a crash."""
         return self.folder / "tmp"

@@ -43,7 +43,8 @@ class Slice:
     """What is new in one journal, from ``start`` up to ``mark.position``.
 
     ``mended`` is what stands for those bytes when some of them rotted: the sound lines;
-    ``damaged`` are the lines that were set apart.
+    ``damaged`` are the lines that were set apart. No line is longer than ``longest``, in bytes.
+    ``names`` are those that its rows carry, where they were looked at.
     """
 
     path: Path
@@ -53,6 +54,8 @@ class Slice:
     has_rows: bool
     mended: bytes | None = None
     damaged: tuple[bytes, ...] = ()
+    longest: int = 0
+    names: Names | None = None
 
     @property
     def writer(self) -> str:
@@ -114,7 +117,7 @@ def read_new(path: Path, mark: Mark) -> Slice | None:
         OSError: the file cannot be read.
     """
     controls: list[Control] = []
-    position, last, has_rows = mark.position, b"", False
+    position, last, has_rows, longest = mark.position, b"", False, 0
     with path.open("rb") as file:
         for block in _blocks(file, mark.position):
             if position == 0:
@@ -125,6 +128,7 @@ def read_new(path: Path, mark: Mark) -> Slice | None:
             controls += _controls(block)
             has_rows = has_rows or _has_rows(block)
             position += len(block)
+            longest = max(longest, len(block))  # it is one line and not much more, or short
     if not last:
         return None
     sequence = int(str(decode_line(last)["n"]))
@@ -134,6 +138,7 @@ def read_new(path: Path, mark: Mark) -> Slice | None:
         Mark(position, sequence, _declared(controls, mark.names)),
         tuple(controls),
         has_rows,
+        longest=longest,
     )
 
 
@@ -208,7 +213,7 @@ def _read_damaged(path: Path, mark: Mark) -> Slice:
     mended, damaged = set_apart(data)
     controls = tuple(_controls(mended))
     # A declaration may be among the damaged, so the rows themselves are asked.
-    names = _spelled(mended, _declared(controls, mark.names))
+    names = spelled(mended, _declared(controls, mark.names))
     numbers = [decode_line(line)["n"] for line in mended.splitlines()]
     sequence = max([mark.sequence, *(n for n in numbers if isinstance(n, int))])
     return Slice(
@@ -219,10 +224,12 @@ def _read_damaged(path: Path, mark: Mark) -> Slice:
         bool(mended) and _has_rows(mended),
         mended,
         damaged,
+        longest=len(mended),
     )
 
 
-def _spelled(data: bytes, known: Names) -> dict[str, tuple[str, ...]]:
+def spelled(data: bytes, known: Names) -> dict[str, tuple[str, ...]]:
+    """List, for each table, the names that rows carry, after those that are known."""
     names = {table: dict.fromkeys(held) for table, held in known.items()}
     for line in data.splitlines():
         found = decode_line(line)

@@ -12,7 +12,7 @@ import fcntl
 import os
 import re
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os import write
 from pathlib import Path
 from threading import RLock
@@ -23,9 +23,19 @@ from zlib import crc32
 from orjson import dumps
 
 from xvc.core.ids import origin_of, row_id, writer_id
+from xvc.core.limits import KEYS, RECORD, VALUE
 from xvc.core.record import SCHEMA, Control, Kind
-from xvc.errors import BadValue, JournalFailed, XvcError
-from xvc.journal.codec import DIRECT, PLAIN, STRICT, encode_control, encode_key, encode_value
+from xvc.errors import JournalFailed, TooLarge, XvcError
+from xvc.journal.codec import (
+    DIRECT,
+    PLAIN,
+    STRICT,
+    check_key,
+    decode_name,
+    encode_control,
+    encode_key,
+    encode_value,
+)
 from xvc.types import Json, Row, RunId
 
 SUFFIX = ".jsonl"
@@ -56,6 +66,7 @@ class Journal:
         "_descriptor",
         "_facts",
         "_folder",
+        "_keys",
         "_known",
         "_lock",
         "_release",
@@ -96,6 +107,7 @@ class Journal:
         self._sequence, self._chain, self._synced = 0, 0, time()
         self._known = {}
         self._declared: dict[str, set[str]] = {}
+        self._keys: dict[str, set[str]] = {}
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
@@ -135,11 +147,13 @@ class Journal:
                 line = dumps(record, None, STRICT)
             except (KeyError, TypeError):  # a new key, or a value that JSON has no word for
                 return self._spelled_row(run, table, values)
-            if _has_null(line, _HEAD):  # what NaN and infinity become
+            length = len(line)
+            # What NaN and infinity become; and what may hold a value that is too large.
+            if length > VALUE or _has_null(line, _HEAD):
                 return self._spelled_row(run, table, values)
             # This is `_append`, written out: calling it would cost a tenth of the whole.
             written = write(self._descriptor, line)
-            if written != len(line):
+            if written != length:
                 self._take_back(written)
             self._sequence = sequence
             self._chain = crc32(line, self._chain)
@@ -186,33 +200,40 @@ class Journal:
     ) -> float:
         """Write a row value by value, after naming the keys that are new to this file."""
         body: dict[str, object] = {}
-        tags: dict[str, str] = {}
+        names: dict[str, str] = {}
         for key, value in values.items():
-            if not isinstance(key, str) or not key:
-                raise BadValue(repr(key), "a key is a text of at least one character")
-            tag, carried = encode_value(key, value)
-            tags[key] = tag
+            tag, carried = encode_value(check_key(key), value)
+            names[key] = name = f"{tag}:{encode_key(key)}"
             if tag != "n":
-                body[f"{tag}:{encode_key(key)}"] = carried
+                body[name] = carried
         if self._descriptor < 0:
             self._open()
-        self._declare(run, table, values, tags)
+        if beyond := self.beyond(table, values):
+            raise too_many(beyond)
+        _refuse_large(body)
+        self._declare(run, table, values, names)
         microseconds, number, writer = origin or (None, self._sequence + 1, self.writer)
         at = time() if microseconds is None else microseconds / 1e6
         said = {"n": number, "t": at, "c": self._chain, "w": writer, "r": run, "d": body}
         self._append(dumps(self._known[table][1] | said, option=PLAIN))
         return at
 
-    def _declare(self, run: RunId, table: str, values: Row, tags: Mapping[str, str]) -> None:
-        names = {key: f"{tag}:{encode_key(key)}" for key, tag in tags.items()}
+    def beyond(self, table: str, keys: Iterable[str]) -> list[str]:
+        """List the keys that a table of this run has no room for any more, in their order."""
+        held = self._keys.get(table, ())
+        fresh = [key for key in keys if key not in held]
+        return fresh[KEYS - len(held) :]
+
+    def _declare(self, run: RunId, table: str, values: Row, names: Mapping[str, str]) -> None:
         held = self._declared.get(table)
         fresh: list[Json] = [n for n in names.values() if held is None or n not in held]
         if fresh or held is None:  # a table is named even by a row without keys
             self._write(Kind.KEYS, run, fresh, table)
             self._declared.setdefault(table, set()).update(names.values())
+            self._keys.setdefault(table, set()).update(names)
             self._known.setdefault(table, ({kind: {} for kind in DIRECT}, self._record(table)))
         for key, value in values.items():
-            if DIRECT.get(value.__class__) == tags[key]:
+            if DIRECT.get(value.__class__) == names[key].partition(":")[0]:
                 self._known[table][0][value.__class__][key] = names[key]
 
     def _record(self, table: str) -> dict[str, object]:
@@ -224,6 +245,7 @@ class Journal:
         """Append a record that is no row; returns its id, which sorts by time as those of rows.
 
         Raises:
+            TooLarge: it says more than a record may; nothing was written.
             JournalFailed: the disk refused.
         """
         with self._lock:
@@ -244,7 +266,11 @@ class Journal:
     def _write(self, kind: Kind, run: RunId | None, facts: Json, table: str | None = None) -> float:
         at = time()
         control = Control(kind.value, run, facts, at, self.writer, self._sequence + 1, table)
-        self._append(encode_control(control, self._chain))
+        line = encode_control(control, self._chain)
+        if len(line) > RECORD and kind is not Kind.KEYS:
+            words = f"the record has {len(line):,} bytes; it may have {RECORD:,}"
+            raise TooLarge(kind.value, words)
+        self._append(line)
         return at
 
     def _append(self, line: bytes) -> None:
@@ -313,6 +339,22 @@ class Journal:
             os.close(self._descriptor)
         self._descriptor = -1
         self._known = {}
+
+
+def _refuse_large(body: Mapping[str, object]) -> None:
+    """Refuse a row of which each value is small enough, and the whole is not."""
+    whole = len(dumps(body))
+    if whole > RECORD:
+        largest = max(body, key=lambda name: len(dumps(body[name])))
+        words = f"the row has {whole:,} bytes, this the most of them; it may have {RECORD:,}"
+        raise TooLarge(decode_name(largest)[1], words)
+
+
+def too_many(keys: Sequence[str]) -> TooLarge:
+    """Make the error that names the first of the keys that a table has no room for."""
+    others = f" and {len(keys) - 1:,} more" if len(keys) > 1 else ""
+    words = f"{KEYS:,} keys are the most that a run may have in a table"
+    return TooLarge(f"{keys[0]}{others}", words)
 
 
 def _hold(descriptor: int) -> None:

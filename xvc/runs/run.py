@@ -24,7 +24,7 @@ from xvc.project import Project
 from xvc.recording.begin_run import Begun, begin, params_files
 from xvc.recovery.recover import mend
 from xvc.runs.pipeline_runs import refuse_overlaps
-from xvc.runs.run_end import Recorder, Wanted, interrupt, note_end, status_of
+from xvc.runs.run_end import Recorder, Wanted, interrupt, note_end, reason_of, status_of
 from xvc.store.db import warm_up
 from xvc.system.process import Ending, Ladder, Launch
 from xvc.system.process import run as run_process
@@ -363,4 +363,9 @@ def _parsed(request: RunRequest) -> tuple[ModelFile, ...]:
 def _finished(record: RunRecord, recorder: Recorder, ending: Ending) -> RunRecord:
     metrics = {**record.metrics, **recorder.metrics}
     ended = replace(record, metrics=metrics, finished=Nanoseconds(time.time_ns()))
-    return ended.ended(status_of(ending), exit_code=ending.exit_code, signal=ending.signal)
+    return ended.ended(
+        status_of(ending),
+        exit_code=ending.exit_code,
+        signal=ending.signal,
+        reason=reason_of(ending, recorder),
+    )

@@ -29,6 +29,7 @@ from xvc.recording.begin_run import (
 from xvc.recording.run_times import changed_at
 from xvc.recording.run_times import note_end as note_run_end
 from xvc.runs.capture import LineMetrics
+from xvc.runs.last_words import KEPT, last_words
 from xvc.runs.pipeline_runs import Left, PipelineWatch, keep_locks
 from xvc.system.output_log import OutputLog
 from xvc.system.process import Ending
@@ -67,10 +68,18 @@ class Recorder:
             self._stale = {path: _stamp(path) for path in metrics_files(project)}
         self.metrics: dict[str, Json] = {}
         self.watch = PipelineWatch(project, begun.record.command)
+        self._stderr = b""
+
+    @property
+    def last_words(self) -> str | None:
+        """What the command said last on stderr."""
+        return last_words(self._stderr)
 
     def take(self, stream: int, chunk: bytes) -> None:
         with best_effort(self._begun.warnings):
             self._log.write(chunk)
+            if stream == 2:
+                self._stderr = (self._stderr + chunk)[-KEPT:]
             if self._reader is not None and stream == 1:
                 self.log_all(dict([pair]) for pair in self._reader.feed(chunk))
         self._sink(stream, chunk)
@@ -130,17 +139,24 @@ def _facts_of(ending: Ending) -> dict[str, Json]:
     }
 
 
+def reason_of(ending: Ending, recorder: Recorder) -> str | None:
+    """Say why a command failed: in its own last words."""
+    return recorder.last_words if status_of(ending) is Status.FAILED else None
+
+
 def _end(
     project: Project,
     begun: Begun,
     ending: Ending,
     outs: Mapping[str, DataFile],
+    reason: str | None,
     pipeline: Left | None,
 ) -> None:
     facts: dict[str, Json] = {
         "status": status_of(ending).value,
         **_facts_of(ending),
         "log": str(project.room.logs / f"{begun.record.id}.log"),
+        **({"reason": reason} if reason else {}),
     }
     left: dict[str, Json] = {}
     if outs:
@@ -204,7 +220,7 @@ def note_end(
                 outs = _outs(project, wanted.outs, warnings, pipeline)
     except KeyboardInterrupt:
         warnings.append("interrupted: of what the run left, not everything is kept")
-    _end(project, begun, ending, outs | models, pipeline)
+    _end(project, begun, ending, outs | models, reason_of(ending, recorder), pipeline)
     with best_effort(warnings):
         warnings += _unnamed(project, begun, wanted)
     return models

@@ -44,9 +44,16 @@ class Finding:
     hint: str = ""
 
 
-def doctor(project: Project) -> list[Finding]:
-    """Look at everything a project stands on; each finding says what was done."""
+def doctor(project: Project, *, retry: bool = False) -> list[Finding]:
+    """Look at everything a project stands on; each finding says what was done.
+
+    Args:
+        project: the project.
+        retry: whether records that the store could not take are tried again.
+    """
     found: list[Finding] = []
+    if retry:
+        project.keeper.retry()
     for name, look in _LOOKS.items():
         try:
             found += list(look(project))
@@ -171,6 +178,13 @@ def _store(project: Project) -> Iterator[Finding]:
         )
 
 
+def _refused(project: Project) -> Iterator[Finding]:
+    for place in journals(project.room.refused):
+        count = len(place.read_bytes().splitlines())
+        detail = f"{count} of journal {place.name} the store could not take: {place}"
+        yield Finding("records", Health.WRONG, detail, "`xvc doctor --retry` tries them again.")
+
+
 def _snapshots(project: Project) -> Iterator[Finding]:
     if project.dvc is None or project.place is None:
         return
@@ -262,6 +276,7 @@ _LOOKS: dict[str, Callable[[Project], Iterator[Finding]]] = {
     "merge driver": _driver,
     "locks": _locks,
     "store": _store,
+    "records": _refused,
     "versions": _snapshots,
     "missing runs": _missing,
     "work trees": _worktrees,

@@ -9,9 +9,9 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, time
+from datetime import date, time
 
-from xvc.core.plain import bare_value
+from xvc.core.plain import simpler
 from xvc.types import Json
 
 _SMALL = 1 << 63
@@ -54,14 +54,14 @@ def _plain(value: object) -> Json:
         return _finite(float(value))
     if isinstance(value, bytes | bytearray):
         return base64.b64encode(value).decode("ascii")
-    if isinstance(value, datetime | date | time):
-        return value.isoformat()
     if isinstance(value, Mapping):
         return {str(key): _plain(part) for key, part in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(part) for part in value]
-    bare = bare_value(value)
-    return str(value) if bare is value else _plain(bare)
+    simple = simpler(value)
+    if isinstance(simple, date | time):
+        return simple.isoformat()
+    return str(value) if simple is value else _plain(simple)
 
 
 def _finite(value: float) -> Json:

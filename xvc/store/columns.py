@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from xvc.core.limits import COLUMNS
+from xvc.errors import TooLarge
 from xvc.journal.codec import decode_name
 from xvc.store.schema import (
     EVENT,
@@ -20,6 +22,7 @@ from xvc.store.schema import (
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+_MANY = 100  # new columns for which a table is written anew
 _EXACT = 1 << 53  # beyond it, a DOUBLE cannot tell neighbouring integers apart
 
 
@@ -69,6 +72,9 @@ def make_room(
         elif kind != column.type:
             _retype(connection, table, column, kind)
         made.append(Column(key, column.name, kind, tuple(its)))
+    if len(held) + len(fresh) > COLUMNS:
+        words = f"table {table} has {len(held):,} keys; {COLUMNS:,} are the most"
+        raise TooLarge(fresh[0].key, words)
     if fresh:
         _add(connection, table, fresh)
     return made
@@ -99,6 +105,14 @@ def _add(connection: DuckDBPyConnection, table: str, columns: Sequence[Column]) 
     if _is_bare(connection, table):  # at once: one by one, 2,000 columns take 34 s
         connection.execute(
             f"CREATE OR REPLACE TABLE {quoted(table)} ({', '.join([EVENT, *parts])})"
+        )
+    elif len(parts) > _MANY:
+        nulls = ", ".join(
+            f"NULL::{'VARCHAR' if column.type == 'NULL' else column.type} AS {quoted(column.name)}"
+            for column in columns
+        )
+        connection.execute(
+            f"CREATE OR REPLACE TABLE {quoted(table)} AS SELECT *, {nulls} FROM {quoted(table)}"
         )
     else:
         for part in parts:
@@ -207,10 +221,13 @@ def value_of(column: Column) -> str:
 
 def struct_of(names: Mapping[str, None]) -> str:
     """Write the type of ``d`` for these names, as read_json wants it."""
-    parts = []
-    for name in names:
-        tag = decode_name(name)[0]
-        if tag != "n":
-            kind = "VARCHAR" if tag == "x" else TYPES[tag]
-            parts.append(f"{quoted(name)} {kind}")
+    parts = [f"{quoted(name)} {kind}" for name, kind in types_of(names).items()]
     return f"STRUCT({', '.join(parts)})" if parts else ""
+
+
+def types_of(names: Mapping[str, None]) -> dict[str, str]:
+    """Find the type in which read_json reads each name; one that carries nothing is left out."""
+    tags = {name: decode_name(name)[0] for name in names}
+    return {
+        name: "VARCHAR" if tag == "x" else TYPES[tag] for name, tag in tags.items() if tag != "n"
+    }

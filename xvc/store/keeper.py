@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -18,10 +18,12 @@ from xvc.dvc.pointers import Pointer, read_pointer
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import (
     BusyError,
+    CorruptError,
     LockBusy,
     NoObject,
     NotAStore,
     ObjectCorrupt,
+    RecordRefused,
     StoreBusy,
     StoreCorrupt,
     StoreFailed,
@@ -30,9 +32,16 @@ from xvc.errors import (
 from xvc.journal.layout import Room
 from xvc.journal.reader import is_read, is_written, journals
 from xvc.store import db
-from xvc.store.fold import Folded, fold, keep_damaged, positions
+from xvc.store.fold import Folded, fold, fold_again, keep_damaged, positions
 from xvc.store.state import Left, sizes_of, stamp_of
-from xvc.system.files import beside, is_shared, keep_mode, make_private, md5_of
+from xvc.system.files import (
+    beside,
+    is_shared,
+    keep_mode,
+    make_private,
+    md5_of,
+    write_durably,
+)
 from xvc.system.lock import FileLock
 
 if TYPE_CHECKING:
@@ -228,37 +237,52 @@ class Keeper:
         """Fold what waits; tells how far each journal is in, None when the store is not whole."""
         found = self._all_journals() if everything else journals(self.room.journals)
         if not self.path.exists():
-            db.create(self.path)
+            db.create(self.path, _coming(found))
         elif not found:
             return {}  # as in `_rebuild`
+        else:
+            self._suit_blocks(found)
         try:
             with db.writing(self.path) as connection:
-                return self._fold_into(connection, found)
+                return self._fold_into(connection, found, is_ours=False)
         except db.ReadersHold:
             with db.beside_readers(self.path, self._sibling()) as connection:
-                return self._fold_into(connection, found)
+                return self._fold_into(connection, found, is_ours=False)
         except db.StoreUnfit as err:
             return self._make_anew(err)
         except StoreCorrupt as err:
             self._set_aside_corrupt(err)
             return self._rebuild(self.path)
 
+    def _suit_blocks(self, found: list[Path]) -> None:
+        """Have the store in blocks for its size; where that cannot be, the next fold does it."""
+        more = _coming([path for path in found if path.parent == self.room.journals])
+        is_whole = not db.wal_of(self.path).exists()
+        if is_whole and db.has_unfit_blocks(self.path, more):
+            with suppress(BusyError, CorruptError, StoreFailed):
+                db.change_blocks(self.path, self._sibling(), more)
+
     def _all_journals(self) -> list[Path]:
         return journals(self.room.journals) + journals(self.room.folded)
 
-    def _fold_into(self, connection: DuckDBPyConnection, found: list[Path]) -> dict[str, int]:
-        pointer = self.pointer
+    def _fold_into(
+        self, connection: DuckDBPyConnection, found: list[Path], *, is_ours: bool = True
+    ) -> dict[str, int]:
+        pointer, scratch = self.pointer, self.room.scratch
+        self._report(fold(connection, found, scratch, keep=self._keep_refused, is_ours=is_ours))
         connection.execute("DELETE FROM meta WHERE key = 'base'")
         if pointer is not None:
             connection.execute("INSERT INTO meta VALUES ('base', ?)", [pointer.digest])
-        self._report(fold(connection, found, self.room.scratch))
         return positions(connection)
+
+    def _keep_refused(self, journal: str, line: bytes) -> Path:
+        return keep_damaged(self.room.refused, journal, line)
 
     def _rebuild(self, place: Path) -> dict[str, int] | None:
         """Make the store anew from the last snapshot, if that can be had, and every journal."""
         pointer, found = self.pointer, self._all_journals()
         if pointer is None:
-            db.create(place)
+            db.create(place, _coming(found))
         elif not self._materialise(pointer, place):
             return None
         if not found:
@@ -285,6 +309,31 @@ class Keeper:
         for name, line in folded.damaged:
             place = keep_damaged(self.room.quarantine, name, line)
             self._warn(f"a damaged record of journal {name} was set apart in {place}")
+        for name, reason in folded.refused:
+            refused = RecordRefused(name, reason)
+            self._warn(f"{refused}. {refused.hint}")
+
+    def retry(self) -> list[RecordRefused]:
+        """Try the records again that the store could not take; returns what it still cannot.
+
+        Raises:
+            LockBusy: another xvc is folding, for long.
+            StoreBusy: another program is using the store.
+        """
+        still: list[RecordRefused] = []
+        self.refresh(wait=60.0)
+        with FileLock(self.room.store_lock).held(wait=60.0, doing="retry"):
+            for place in journals(self.room.refused):
+                left = b""
+                for line in place.read_bytes().splitlines(keepends=True):
+                    try:
+                        with db.writing(self.path) as connection:
+                            fold_again(connection, line, place, self.room.scratch)
+                    except RecordRefused as err:
+                        still.append(err)
+                        left += line
+                write_durably(place, left) if left else place.unlink()
+        return still
 
     def _retire(self, positions: Mapping[str, int]) -> None:
         """Move the journals that are wholly in out of the way of the next fold.
@@ -411,3 +460,8 @@ class Keeper:
             self._leave(digest, Left.read(self.room.store_state).sizes)
             for path in journals(self.room.folded):
                 path.unlink(missing_ok=True)
+
+
+def _coming(found: list[Path]) -> int:
+    """Estimate how many bytes of a store journals will be: a quarter of theirs."""
+    return sum(path.stat().st_size for path in found) // 4

@@ -10,6 +10,8 @@ from xvc.errors import BadValue
 
 VERSION = 1
 STORAGE = "v1.5.0"  # readable by DuckDB 1.5 and 2.x
+SMALL_BLOCK, LARGE_BLOCK = 1 << 14, 1 << 18
+"""Bytes of a block of a small store, and of a large one: DuckDB's own choice."""
 
 SYSTEM = """
 CREATE TABLE meta (key VARCHAR, value VARCHAR);

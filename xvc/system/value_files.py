@@ -16,6 +16,8 @@ from typing import cast
 
 import yaml
 
+from xvc.core.limits import FILE
+from xvc.core.plain import from_file
 from xvc.errors import BadValue
 from xvc.types import Json
 
@@ -66,24 +68,31 @@ def read_nested(path: Path) -> Mapping[str, Json]:
     """Read a file of values as it is nested.
 
     Raises:
-        BadValue: it is not what its ending says, or no mapping.
+        BadValue: it is not what its ending says, or no mapping; it is no file, or too large.
     """
+    _refuse_unfit(path)
     read = _READERS.get(path.suffix, _from_yaml)
-    if path.exists() and not path.is_file():
-        raise BadValue(path.name, "it is no file of values (a folder, a pipe or a device)")
     try:
         found = read(path.read_text(encoding="utf-8"))
         if _is_endless(found):
             raise BadValue(path.name, f"its anchors make more than {_MOST_PARTS:,} values of it")
+        if found is not None and not isinstance(found, Mapping):
+            raise BadValue(path.name, "it holds no names with values")
+        return cast("dict[str, Json]", from_file(found or {}))
     except RecursionError as err:
         raise BadValue(path.name, "it is nested too deeply") from err
-    except (yaml.YAMLError, ValueError) as err:
-        raise BadValue(path.name, str(err).splitlines()[0]) from err
-    if found is None:
-        return {}
-    if not isinstance(found, Mapping):
-        raise BadValue(path.name, "it holds no names with values")
-    return cast("Mapping[str, Json]", found)
+    except (yaml.YAMLError, ValueError, TypeError) as err:
+        raise BadValue(path.name, (str(err).splitlines() or ["it cannot be read"])[0]) from err
+
+
+def _refuse_unfit(path: Path) -> None:
+    if not path.exists():
+        return  # reading it says so
+    if not path.is_file():
+        raise BadValue(path.name, "it is no file of values (a folder, a pipe or a device)")
+    size = path.stat().st_size
+    if size > FILE:
+        raise BadValue(path.name, f"it has {size:,} bytes; files of up to {FILE:,} are read")
 
 
 def _is_endless(found: object) -> bool:
@@ -103,11 +112,7 @@ def _from_yaml(text: str) -> object:
     return yaml.load(text, _Loader)  # noqa: S506 - it is a safe loader
 
 
-def _from_toml(text: str) -> object:
-    return json.loads(json.dumps(tomllib.loads(text), default=str))  # dates and times as text
-
-
-_READERS: dict[str, Callable[[str], object]] = {".toml": _from_toml, ".json": json.loads}
+_READERS: dict[str, Callable[[str], object]] = {".toml": tomllib.loads, ".json": json.loads}
 
 
 def parse_scalar(text: str) -> Json:
@@ -117,10 +122,11 @@ def parse_scalar(text: str) -> Json:
     (0.001, True, 'a b', '')
     """
     try:
-        found = cast("Json", _from_yaml(text))
-    except (yaml.YAMLError, ValueError, RecursionError):  # or no text at all: bytes of a file name
+        found = _from_yaml(text)
+        plain = text if _is_endless(found) else from_file(found)
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError):  # or bytes of a file name
         return text
-    return text if found is None and text.strip() not in _NULLS else found
+    return text if found is None and text.strip() not in _NULLS else plain
 
 
 def write_replaced(source: Path, target: Path, values: Mapping[str, Json]) -> None:

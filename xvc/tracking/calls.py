@@ -142,20 +142,15 @@ class Call(AbstractContextManager["Call"]):
 
     def _log(self) -> None:
         """Log the row; a value that cannot be kept is there as text, rather than no row at all."""
-        told = set[str]()
-        while True:
-            try:
-                self._subject.tracker.log(self._row)
-            except BadValue as err:
-                key = _origin(err.name, self._row)
-                if key is None or key in told:
-                    raise
-                told.add(key)
+        tracker = self._subject.tracker
+        row = {**tracker._params, **self._row}
+        try:
+            tracker._append(row)
+        except BadValue:
+            _, refused = tracker._log_what_fits(row, instead=excerpt)
+            if refused is not None:
                 with self._harmless():
-                    raise
-                self._row[key] = excerpt(self._row[key])
-            else:
-                return
+                    raise refused from None
 
     def _harmless(self) -> _Harmless:
         return _Harmless(self._name, is_said=self._options.warnings)
@@ -164,11 +159,6 @@ class Call(AbstractContextManager["Call"]):
 def depending(depends: object) -> dict[str, object]:
     """Return what ``depends=`` stands for, under a name that no parameter can have."""
     return {"depends=": depends() if callable(depends) else depends}
-
-
-def _origin(name: str, row: Mapping[str, object]) -> str | None:
-    """The key that a column comes from: itself, or the longest that is the beginning of it."""
-    return max((key for key in row if f"{name}_".startswith(f"{key}_")), key=len, default=None)
 
 
 class _Harmless(AbstractContextManager[None]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from time import time
 
 from xvc.core.record import Kind
@@ -19,6 +20,10 @@ class Unkept:
 
     def note(self, _kind: Kind, _run: RunId | None, _facts: Json) -> None:
         """Do nothing."""
+
+    def beyond(self, _table: str, _keys: Iterable[str]) -> list[str]:
+        """List no keys: there is room for all."""
+        return []
 
     def flush(self) -> None:
         """Do nothing."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from xvc.core.asset import Asset
 from xvc.core.record import Kind
 from xvc.errors import BadValue
-from xvc.journal.codec import encode_value
+from xvc.journal.codec import encode_value, to_json
 from xvc.tracking.options import StrPath
+from xvc.types import Json
 
 if TYPE_CHECKING:
     from xvc.system.asset_files import Assets
@@ -55,29 +55,30 @@ def keep_artifact(tracker: RunHandle, path: StrPath, name: str | None) -> str:
     return digest
 
 
-def keep_objects(tracker: RunHandle, row: Mapping[str, object]) -> dict[str, str]:
-    """Keep each value of a row that can be kept in no other way; returns the digests by key.
+def size_in_a_cell(key: str, value: object) -> int | None:
+    """Count the bytes of a value in a row, with its key; None when only an asset can keep it.
 
     Raises:
-        BadValue: a value cannot be pickled either; no row was written.
+        BadValue: it is a text that cannot be kept: too large, or with half a character in it.
+    """
+    try:
+        return len(key) + len(to_json(cast("Json", encode_value(key, value)[1])))
+    except BadValue:
+        if isinstance(value, str):
+            raise
+        return None
+
+
+def keep_object(tracker: RunHandle, key: str, value: object) -> str:
+    """Keep a value of a row that can be kept in no other way; returns its digest.
+
+    Raises:
+        BadValue: it cannot be pickled either.
         AssetFailed: the disk refused.
     """
-    objects = {key: value for key, value in row.items() if _is_object(key, value)}
-    digests = {key: _kept(tracker, key, value) for key, value in objects.items()}
-    for key, digest in digests.items():
-        kind = type(objects[key])
-        _note(tracker, digest, "object", key, f"{kind.__module__}.{kind.__qualname__}")
-    return digests
-
-
-def _is_object(key: object, value: object) -> bool:
-    if not isinstance(key, str) or isinstance(value, str):
-        return False  # a text that is refused holds half a character: that is a mistake
-    try:
-        encode_value(key, value)
-    except BadValue:
-        return True
-    return False
+    digest, kind = _kept(tracker, key, value), type(value)
+    _note(tracker, digest, "object", key, f"{kind.__module__}.{kind.__qualname__}")
+    return digest
 
 
 def _kept(tracker: RunHandle, key: str, value: object) -> str:

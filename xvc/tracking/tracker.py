@@ -18,14 +18,14 @@ from xvc.core.edit import Edit, facts_of_edit
 from xvc.core.plain import to_plain
 from xvc.core.record import Kind
 from xvc.core.run import Status
-from xvc.errors import BadValue
+from xvc.errors import BadValue, XvcError
 from xvc.journal.edit_builder import holds
 from xvc.store.schema import check_table
 from xvc.tracking.edits import Edits
 from xvc.tracking.objects import Stored, keep_artifact
 from xvc.tracking.opening import IN_MEMORY, Opened, open_run
 from xvc.tracking.options import SKIP_INSERT, Options, StrPath, check_engine, check_status
-from xvc.types import Json, Row
+from xvc.types import Row
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from xvc.core.cache_entry import Explanation
     from xvc.tracking.caching import Caching
     from xvc.tracking.streams import Streams
+
+Params = Mapping[str, object] | object
+"""Values by name: a mapping, a dataclass, a pydantic model or a Namespace."""
 
 _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
@@ -45,7 +48,7 @@ class Tracker(Edits, Stored):
         db: the store, a path; None is the project's, or the one of the run that this joins;
             `Tracker.IN_MEMORY` is one that goes when the tracker is closed; `Tracker.SKIP_INSERT`
             is none at all: rows go to the log and the JSONL file only.
-        params: values added to every row from now on.
+        params: values added to every row from now on: a dict, a dataclass or a Namespace.
         table: the event table; any name but the store's own tables.
         cache: a folder; `track` and `wrap` then take results of equal calls from there. Equal is
             all code that the function reaches, its arguments by content, and the params. Not part
@@ -88,7 +91,7 @@ class Tracker(Edits, Stored):
     def __init__(
         self,
         db: str | os.PathLike[str] | None = None,
-        params: Mapping[str, object] | None = None,
+        params: Params | None = None,
         *,
         table: str = "events",
         cache: StrPath | None = None,
@@ -118,7 +121,7 @@ class Tracker(Edits, Stored):
         self._enter(open_run(db, self._options, name, note, nested=nested))
         if reset:
             self._record(Edit(Kind.DELETE, table))
-        if params:
+        if params is not None:
             self.set_params(params)
 
     def _enter(self, opened: Opened) -> None:
@@ -154,35 +157,59 @@ class Tracker(Edits, Stored):
         self._pid = os.getpid()
         atexit.register(self._at_exit)
 
-    def log(self, values: Row) -> dict[str, object]:
+    def log(
+        self, values: Row | None = None, *, step: int | None = None, **more: object
+    ) -> dict[str, object]:
         """Append one row and return it in full: with the params, ``track_id`` and ``timestamp``.
 
         The timestamp is in seconds since the epoch; frames and the store have it as a time.
         An object that no cell can hold, or an array of more than 1,024 elements, is pickled as an
         asset: the row has its digest, and `get` brings it back. Log the digest, a text, where the
-        same object is meant again: that saves pickling it.
+        same object is meant again: that saves pickling it. Keys of dicts that are no text become
+        text, as JSON writes them; a duration is its seconds, a missing value of pandas None.
+
+        Args:
+            values: values by key.
+            step: a value for the key ``step``.
+            more: further values by key, ``log(loss=0.5)``.
 
         Raises:
-            BadValue: a key or value cannot be kept; nothing was written.
-            AssetFailed: the disk refused an object; no row was written.
+            BadValue: a key or value cannot be kept; the row was written without it.
+            AssetFailed: the disk refused an object; the row was written without it.
             JournalFailed: the disk refused; this row is not kept, all before are.
         """
-        row = {**self._params, **values}
+        if step is not None:
+            more["step"] = step
+        row = {**self._params, **values, **more} if values else {**self._params, **more}
         try:
             row["timestamp"] = self._journal.row(self.track_id, self.table, row)
-        except BadValue as err:  # dataclasses, models, arrays: what a row cannot hold as it is
-            row = self._spread(row, err)
-            row["timestamp"] = self._journal.row(self.track_id, self.table, row)
+        except BadValue:  # dataclasses, models, arrays: what a row cannot hold as it is
+            row, refused = self._log_what_fits(row)
+            if refused is not None:
+                raise refused from None
+            return row
         row["track_id"] = self.track_id
         self.latest = row
         if self._streams:
             self._streams.row(row)
         return row
 
-    def _spread(self, row: Row, refused: BadValue) -> dict[str, object]:
-        from xvc.tracking.values import spread  # late: most rows hold plain values
+    def _log_what_fits(
+        self, values: Row, instead: Callable[[object], str] | None = None
+    ) -> tuple[dict[str, object], XvcError | None]:
+        from xvc.tracking.values import fitting  # late: most rows hold plain values
 
-        return spread(self, row, refused)
+        row, refused = fitting(self, values, instead)
+        self._append(row)
+        return row, refused
+
+    def _append(self, row: dict[str, object]) -> None:
+        """Append a row, as `log` does without a call."""
+        row["timestamp"] = self._journal.row(self.track_id, self.table, row)
+        row["track_id"] = self.track_id
+        self.latest = row
+        if self._streams:
+            self._streams.row(row)
 
     def log_artifact(self, path: StrPath, name: str | None = None) -> str:
         """Keep a file or a folder as an asset of the run and return its digest (sha256).
@@ -263,10 +290,21 @@ class Tracker(Edits, Stored):
 
         return decorate
 
-    def set_params(self, params: Mapping[str, object]) -> None:
-        """Add values to every later row, and to the run's params."""
-        self._journal.note(Kind.PARAMS, self.track_id, _plain(params))
-        self._params |= params
+    def set_params(self, params: Params) -> None:
+        """Add values to every later row, and to the run's params: whatever `log` takes.
+
+        Raises:
+            BadValue: a key or value cannot be kept; the others are.
+            AssetFailed: the disk refused an object; the other values are kept.
+            JournalFailed: the disk refused.
+        """
+        from xvc.tracking.values import fitting, named  # late: joining a run needs them not
+
+        said, refused = fitting(self, named(params))
+        self._journal.note(Kind.PARAMS, self.track_id, to_plain(said))
+        self._params |= said
+        if refused is not None:
+            raise refused
 
     def set_param(self, key: str, value: object) -> None:
         """Add one value to every later row, and to the run's params."""
@@ -392,10 +430,3 @@ class Tracker(Edits, Stored):
 
     def __repr__(self) -> str:
         return f"<Tracker run {self.track_id}, table {self.table}, store {self._store}>"
-
-
-def _plain(params: Mapping[str, object]) -> Json:
-    try:
-        return {key: to_plain(value) for key, value in params.items()}
-    except TypeError as err:
-        raise BadValue("params", f"cannot keep a {err}") from err

@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
-from decimal import Decimal
-from enum import Enum
-from pathlib import PurePath
-from uuid import UUID
 
 from xvc.core.equality import is_same
+from xvc.core.plain import simpler
 from xvc.core.secrets import MASK
 from xvc.errors import BadValue
 from xvc.types import Primitive
@@ -37,10 +34,11 @@ def unpacked(key: str, value: object) -> dict[str, object] | None:
         BadValue: two fields come to the same column, with different values.
 
     >>> from dataclasses import make_dataclass
+    >>> from pathlib import PurePath
     >>> unpacked("cfg", make_dataclass("Config", ["lr", "path"])(0.1, PurePath("a/b")))
     {'cfg_lr': 0.1, 'cfg_path': 'a/b'}
     """
-    if _fields(value) is None:
+    if parts_of(value) is None:
         return None
     columns: dict[str, object] = {}
     _collect(columns, key, value, ())
@@ -50,9 +48,10 @@ def unpacked(key: str, value: object) -> dict[str, object] | None:
 def plainer(value: object) -> object:
     """Return *value* nearer to what a row can hold; *value* itself, when there is nothing to do.
 
-    Paths, UUIDs and decimals become text, members of an enum their values, and so do the parts
-    of lists, tuples, sets and dicts; dataclasses and models in them become dicts.
+    What `simpler` makes of a value stands for it (paths are text), and so for the parts of
+    lists, tuples, sets and dicts; dataclasses and models in them become dicts.
 
+    >>> from pathlib import PurePath
     >>> plainer([PurePath("a/b"), 1])
     ['a/b', 1]
     """
@@ -71,7 +70,7 @@ def put(row: dict[str, object], name: str, value: object, origin: str) -> None:
 
 
 def _collect(columns: dict[str, object], key: str, value: object, above: _Above) -> None:
-    parts = _fields(value)
+    parts = parts_of(value)
     if parts is None or _is_within(value, above) or len(above) >= _DEEPEST:
         put(columns, key, _plainer(value, above), key)
         return
@@ -82,10 +81,9 @@ def _collect(columns: dict[str, object], key: str, value: object, above: _Above)
 
 
 def _plainer(value: object, above: _Above) -> object:
-    if isinstance(value, Enum):
-        return _plainer(value.value, above)
-    if isinstance(value, PurePath | UUID | Decimal):
-        return str(value)
+    simple = simpler(value)
+    if simple is not value:
+        return _plainer(simple, above)
     if hasattr(type(value), "get_secret_value"):  # what pydantic keeps out of its own `repr`
         return MASK
     if _is_within(value, above):
@@ -94,7 +92,7 @@ def _plainer(value: object, above: _Above) -> object:
 
 
 def _walked(value: object, inside: _Above) -> object:
-    parts = _fields(value)
+    parts = parts_of(value)
     if parts is not None:
         return {name: _plainer(part, inside) for name, part in parts.items()}
     if isinstance(value, Mapping):
@@ -106,7 +104,8 @@ def _walked(value: object, inside: _Above) -> object:
     return value
 
 
-def _fields(value: object) -> dict[str, object] | None:
+def parts_of(value: object) -> dict[str, object] | None:
+    """Return the fields of a dataclass instance or a model; None for any other value."""
     kind = type(value)
     if is_dataclass(kind):
         names = [field.name for field in fields(kind)]

@@ -6,7 +6,9 @@ Never code that did not make the result: where that cannot be known, it is refus
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from xvc.core.model import RESULTS
@@ -166,7 +168,7 @@ def base_of(project: Project, record: RunRecord, *, is_named: bool, wants_commit
     kept = snapshot or record.code.commit
     if kept is not None and git.commit_of(kept) is None:
         raise CodeAbsent(record.id, kept)
-    own = own_paths(project, record)
+    own = Passed(own_paths(project, record), project.settings.tag_ignore)
     if snapshot is None:
         _refuse_unknown_code(git, record, head_tree, own)
         return Base(head_tree, state.commit, state.branch, on_head=True)
@@ -184,7 +186,7 @@ def base_of(project: Project, record: RunRecord, *, is_named: bool, wants_commit
     return Base(tree, state.commit, state.branch, on_head=True)
 
 
-def _refuse_unknown_code(git: Git, record: RunRecord, head_tree: str, own: frozenset[str]) -> None:
+def _refuse_unknown_code(git: Git, record: RunRecord, head_tree: str, own: Passed) -> None:
     """Without a snapshot HEAD is all there is: right if the run's tree was that, or had no git."""
     commit = record.code.commit
     if commit is None:
@@ -213,8 +215,30 @@ def is_own(path: str, own: frozenset[str]) -> bool:
     return path in own or any(path.startswith(each) for each in own if each.endswith("/"))
 
 
-def _differing(git: Git, old: str, new: str, own: frozenset[str]) -> list[str]:
-    found = [change.path for change in git.changes(old, new) if not is_own(change.path, own)]
+def is_document(path: str, patterns: Sequence[str]) -> bool:
+    """Whether a path, or its last part, fits one of the patterns of the setting tag.ignore.
+
+    >>> is_document("notes/RESULTS.md", ["*.md"]), is_document("train.py", ["*.md"])
+    (True, False)
+    """
+    names = (path, PurePosixPath(path).name)
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """The paths whose change is none of the code: `own_paths`, and documents by pattern."""
+
+    own: frozenset[str]
+    documents: tuple[str, ...]
+
+    def holds(self, path: str) -> bool:
+        """Whether a path is one of them."""
+        return is_own(path, self.own) or is_document(path, self.documents)
+
+
+def _differing(git: Git, old: str, new: str, own: Passed) -> list[str]:
+    found = [change.path for change in git.changes(old, new) if not own.holds(change.path)]
     return [path for path in found if not _is_named_model(git, old, new, path)]
 
 
@@ -228,9 +252,7 @@ def _is_named_model(git: Git, old: str, new: str, path: str) -> bool:
         return False
 
 
-def _refuse_other_code(
-    project: Project, record: RunRecord, state: State, own: frozenset[str]
-) -> None:
+def _refuse_other_code(project: Project, record: RunRecord, state: State, own: Passed) -> None:
     """Compare the tree as it is with the tree that the run saw."""
     git = project.git
     seen = git.blobs(git.tree_of(record.code.snapshot or ""))

@@ -30,17 +30,24 @@ class Data(TypedDict):
     healthy: bool
 
 
-def command(context: typer.Context, as_json: AsJson = False) -> None:
+def command(
+    context: typer.Context,
+    retry: Annotated[
+        bool, typer.Option("--retry", help="Try records again that the store could not take.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Check git, DVC, locks and the store; mend what is xvc's own.
 
-    Exits 3 when something is wrong that xvc cannot mend.
+    Exits 3 when something is wrong that xvc cannot mend. A record that the store could not take is
+    kept and named here; --retry tries it again, after an update of xvc for instance.
 
     Example: xvc doctor
     """
     from xvc.setup.doctor import Health, doctor  # late: it opens DuckDB
 
     here: Context = context.obj
-    found = doctor(here.project())
+    found = doctor(here.project(), retry=retry)
     lines = []
     for each in found:
         lines.append(f"{_MARKS[each.health.value]:<7} {each.what:<12} {each.detail}")

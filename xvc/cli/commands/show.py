@@ -155,9 +155,8 @@ def _ending(found: Found) -> str:
     run = found.record
     if run.signal is not None:
         return f" by {run.signal}"
-    if run.exit_code:
-        return f" with exit code {run.exit_code}"
-    return f", {run.reason}" if run.reason else ""
+    code = f" with exit code {run.exit_code}" if run.exit_code else ""
+    return f"{code}: {run.reason}" if run.reason else code
 
 
 def _code(found: Found) -> str:
