@@ -138,8 +138,8 @@ def test_metrics_and_params_are_those_that_dvc_shows(project: Path, call_xvc: Ca
 
     assert done.code == 0, done.err
     shown = call_xvc("show", "--json").data
-    metrics = json.loads(dvc(project, "metrics", "show", "--json"))["workspace"]["data"]
-    params = json.loads(dvc(project, "params", "show", "--json"))["workspace"]["data"]
+    metrics = next(iter(json.loads(dvc(project, "metrics", "show", "--json")).values()))["data"]
+    params = next(iter(json.loads(dvc(project, "params", "show", "--json")).values()))["data"]
     said = {f"{path}:{key}": v for path, each in metrics.items() for key, v in each["data"].items()}
     assert shown["metrics"] == said
     assert shown["params"] == {
