@@ -209,6 +209,22 @@ def has_settings(root: Path) -> bool:
     return bool(found)
 
 
+def is_marked(root: Path) -> bool:
+    """Whether settings make a folder a project, be they readable or not."""
+    if (root / FILE).is_file():
+        return True
+    try:
+        text = (root / "pyproject.toml").read_bytes()
+        if b"xvc" not in text:
+            return False
+        tool = tomllib.loads(text.decode()).get("tool")
+    except ValueError:
+        return b"[tool.xvc" in text  # the mistake in it is said when the settings are read
+    except OSError:
+        return False
+    return isinstance(tool, dict) and "xvc" in tool
+
+
 def _from_project(root: Path, mistakes: list[str]) -> list[_Said]:
     if (root / FILE).is_file():
         return _from_file(root / FILE, FILE, mistakes)

@@ -722,6 +722,24 @@ class ObjectCorrupt(CorruptError):
         return "Remove that object and `dvc fetch` it again from a remote."
 
 
+class BadListing(CorruptError):
+    """The list of a tracked folder names a file outside it."""
+
+    code = "bad-listing"
+
+    def __init__(self, path: str, member: str) -> None:
+        super().__init__(path, member)
+        self.path, self.member = path, member
+
+    def __str__(self) -> str:
+        return f"the list of {self.path} names {self.member!r}, which is outside it"
+
+    @property
+    def hint(self) -> str:
+        """Says what to doubt."""
+        return "Track the folder anew with `dvc add`; nothing was written."
+
+
 class AssetCorrupt(CorruptError):
     """An asset's bytes do not have the sha256 in its name; it was not unpickled."""
 
@@ -757,8 +775,25 @@ class PointerCorrupt(CorruptError):
 
     @property
     def hint(self) -> str:
-        """Names git's copy."""
-        return f"Bring back the committed one with `git checkout HEAD -- {self.path}`."
+        """Names the look at git's copy, and the way back to it."""
+        return (
+            f"`git diff HEAD -- {self.path}` shows what has changed since the commit; "
+            f"`git checkout HEAD -- {self.path}` brings that back."
+        )
+
+
+class PipelineCorrupt(PointerCorrupt):
+    """A ``dvc.yaml`` or ``dvc.lock`` cannot be read as DVC reads it."""
+
+    code = "pipeline-corrupt"
+
+    def __str__(self) -> str:
+        return f"{self.path} cannot be read: {self.reason}"
+
+    @property
+    def hint(self) -> str:
+        """Names DVC's own check."""
+        return f"Mend it: `dvc status` reads it, too; `git diff HEAD -- {self.path}` shows changes."
 
 
 class RecordRefused(CorruptError):

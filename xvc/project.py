@@ -9,8 +9,9 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Collection, Mapping
+from fnmatch import fnmatchcase
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from xvc import config
@@ -18,20 +19,23 @@ from xvc.config import Settings
 from xvc.core.code_files import Limits
 from xvc.core.model import RESULTS
 from xvc.core.run import DataFile
-from xvc.core.run_inputs import inputs
+from xvc.core.run_inputs import Made, inputs, results
 from xvc.core.secrets import is_harmless
-from xvc.dvc.repository import (
-    SUFFIX,
-    Dvc,
-    load_yaml,
-    pointer_of,
-    read_pointers,
-    use_cache,
-    use_site,
+from xvc.dvc.local_config import keep_settings, share_settings
+from xvc.dvc.pipeline import FILE as PIPELINE
+from xvc.dvc.pipeline import Pipeline, read_pipeline, stage_outs
+from xvc.dvc.pointers import LOCK, PATTERNS, Survey, reader_of, survey
+from xvc.dvc.repository import Dvc, pointer_of
+from xvc.errors import (
+    BadSetting,
+    GitFailed,
+    NoProject,
+    OutsideProject,
+    PipelineCorrupt,
+    Unresolved,
 )
-from xvc.errors import BadSetting, NoProject, OutsideProject
 from xvc.git import commands as git
-from xvc.git.commands import Git
+from xvc.git.commands import Git, Place
 from xvc.journal.layout import Room
 from xvc.store.keeper import Keeper
 from xvc.system import path_containment as containment
@@ -62,6 +66,7 @@ class Project:
         self.home: Project | None = None
         self.unread: list[str] = []
         self._overrides = dict(overrides or {})
+        self._listings: dict[tuple[tuple[str, ...], tuple[int, ...]], tuple[str, ...]] = {}
 
     @classmethod
     def find(
@@ -70,16 +75,18 @@ class Project:
         environment: Mapping[str, str],
         overrides: Mapping[str, Json] | None = None,
     ) -> Project:
-        """Find the project that *folder* is in: the nearest settings file, else the repository.
+        """Find the project that *folder* is in: the nearest settings or DVC repository, else git's.
 
-        Outside both, the folder itself is the project: it has runs and a store, but no versions.
+        Outside all, the folder itself is the project: it has runs and a store, but no versions.
         """
         folder = folder.resolve()
         place = git.find(folder)
         top = place.top if place else folder
+        if place is not None:
+            _bring_marks(place, folder, environment)
         nearest = top
         for root in (folder, *folder.parents):
-            if (root / config.FILE).is_file():
+            if config.is_marked(root) or (root / ".dvc" / "config").is_file():
                 nearest = root
             if nearest != top or root == top:
                 break
@@ -238,18 +245,41 @@ class Project:
 
     @cached_property
     def dvc(self) -> Dvc | None:
-        """The DVC set-up; None where there is none. A linked work tree shares its main tree's."""
+        """The DVC set-up; None where there is none. A linked work tree shares its main tree's.
+
+        A project that was moved or copied gets paths of its own again.
+        """
         top = self.place.top if self.place else self.root
         found = Dvc.find(self.root, top, self.environment)
         if found is not None:
             self._refuse_cache(found)
-        if found is not None and self.place is not None and self.place.folder != self.place.common:
-            main = self.place.common.parent / found.root.relative_to(top)
-            if (main / ".dvc").is_dir():
-                with contextlib.suppress(OSError):  # a tree that cannot be written has its own
-                    use_cache(found.root, Dvc(main, self.environment).cache)
-                    use_site(found.root, self.room.dvc_site)
+        if found is not None and self.place is not None:
+            with contextlib.suppress(OSError):  # a tree that cannot be written stays as it is
+                self._settle_dvc(found, self.place)
         return found
+
+    def _settle_dvc(self, found: Dvc, place: Place) -> None:
+        site = self.room.dvc_site
+        below = found.root.relative_to(place.top)
+        main = place.common.parent / below
+        note = self.dvc_note_of(below.as_posix())
+        if place.folder != place.common and (main / ".dvc").is_dir():
+            share_settings(Dvc(main, self.environment), found.root, site, note)
+        else:
+            own = {"core": {"site_cache_dir": str(site)}}
+            keep_settings(found.root, own, note, adds=False)
+
+    @property
+    def dvc_note(self) -> Path:
+        """Where it is noted which private settings of DVC were written in this tree."""
+        found = self.dvc
+        below = found.root.relative_to(self.place.top) if found and self.place else Path()
+        return self.dvc_note_of(below.as_posix())
+
+    def dvc_note_of(self, below: str) -> Path:
+        """Where that is noted of the DVC repository in a folder of the work tree."""
+        tree = _own_name(self.place, self.place.top) if self.place else "alone"
+        return self.room.folder / "dvc-settings" / f"{tree}+{quote(below, safe='')}.json"
 
     def needed_dvc(self) -> Dvc:
         """The DVC set-up, for what cannot do without it and git.
@@ -339,6 +369,10 @@ class Project:
         """The store with its journals."""
         if self.home is not None:
             return self.home.keeper
+        if self.place is not None and not self.is_alone:
+            pointers = [self.relative(path) for path in self.merged_pointers()]
+            with contextlib.suppress(GitFailed, OSError):  # a tree that cannot be written
+                self.git.bring_back(pointers)
         return Keeper(self.store_path, self.room, self.dvc)
 
     @property
@@ -365,29 +399,144 @@ class Project:
         """The pointers that git merges with xvc's driver."""
         return pointer_of(self.store_path), pointer_of(self.assets.folder)
 
-    def data_inputs(
-        self, untracked: Collection[str] = (), outs: Collection[str] = ()
-    ) -> dict[str, DataFile]:
-        """Read what data the tree's pointers name; keys are paths from the top.
+    def dvc_files(self, untracked: Collection[str] = (), *patterns: str) -> list[str]:
+        """List the files of DVC that are this project's, from the top of the work tree.
+
+        What belongs to another project or DVC repository in the same tree is left out.
+
+        Args:
+            untracked: files that git does not know yet, some of them DVC's.
+            patterns: git's, of the files wanted; else those that name outputs.
+        """
+        if self.place is None:
+            return []
+        wanted = patterns or PATTERNS
+        marks = ("*/xvc.yaml", "*/pyproject.toml", ".dvc/config", "*/.dvc/config")
+        listed = self._listed((*wanted, *marks))
+        names = {*listed, *untracked}
+        others = {folder for folder in map(_root_marked_by, names) if folder is not None}
+        own = self.relative(self.root)
+        return sorted(
+            name
+            for name in {*listed, *untracked}
+            if any(fnmatchcase(name, pattern) for pattern in wanted)
+            and self._is_ours(name, own, others)
+        )
+
+    def _listed(self, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        """Ask git for its files; while the index is the same file, the answer is."""
+        place = self.git.place.folder / "index"
+        try:
+            facts = place.stat()
+            stamp = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
+        except OSError:
+            stamp = (0, 0, 0)
+        key = (patterns, stamp)
+        if key not in self._listings:
+            self._listings[key] = tuple(self.git.listed(*patterns))
+        return self._listings[key]
+
+    def _is_ours(self, name: str, own: str, others: Collection[str]) -> bool:
+        above = PurePosixPath(name).parents
+        if self.dvc is not None and self.relative(self.dvc.root) not in map(str, above):
+            return False  # of a DVC repository around this one
+        return all(
+            str(folder) not in others or _is_at_or_below(own, str(folder)) or self._is_plain(folder)
+            for folder in above
+        )
+
+    def _is_plain(self, folder: PurePosixPath) -> bool:
+        """Whether a folder that might be another project's is none."""
+        top = self.place.top if self.place else self.root
+        place = top / folder
+        return not (config.has_settings(place) or (place / ".dvc" / "config").is_file())
+
+    def survey(self, untracked: Collection[str] = ()) -> Survey:
+        """Read all that DVC tracks for this project; paths are from the top. Nothing is raised.
 
         Args:
             untracked: files that git does not know yet, some of them pointers.
-            outs: what the run writes, from the root: never its input.
-
-        Raises:
-            PointerCorrupt: a pointer or dvc.lock cannot be read.
         """
         top = self.place.top if self.place else self.root
-        named = self.git.listed("*.dvc", "dvc.lock", "*/dvc.lock") if self.place else []
-        named += [path for path in untracked if path.endswith((SUFFIX, "dvc.lock"))]
-        pointers = read_pointers(top, sorted({path for path in named if path.endswith(SUFFIX)}))
+        return survey(reader_of(top), self.dvc_files([*untracked, *self.locks()]))
+
+    def locks(self) -> list[str]:
+        """List the locks beside this project's pipelines, tracked or not, from the top."""
+        top = self.place.top if self.place else self.root
+        beside = [str(PurePosixPath(name).with_name(LOCK)) for name in self.pipelines()]
+        return [name for name in beside if (top / name).is_file()]
+
+    def data_inputs(self, found: Survey, outs: Collection[str] = ()) -> dict[str, DataFile]:
+        """Choose the data of a run among what DVC tracks; keys are paths from the top.
+
+        Args:
+            found: what DVC tracks.
+            outs: what the run writes, from the root: never its input.
+        """
         never = self.never_inputs() | {self.relative(self.root / out) for out in outs}
-        found = inputs(pointers, {}, never)
-        for path in sorted({path for path in named if Path(path).name == "dvc.lock"}):
-            if (top / path).is_file():
-                lock = load_yaml((top / path).read_bytes(), path)
-                found |= inputs(pointers, lock if isinstance(lock, dict) else {}, never)
-        return dict(sorted(found.items()))
+        tracked = {out.path: out.file for out in found.outs if not out.is_made}
+        return inputs(tracked, _made(found), found.needs, never)
+
+    def pipeline_outs(self, found: Survey) -> dict[str, DataFile]:
+        """Choose the results of pipelines among what DVC tracks; keys are paths from the root."""
+        below = {}
+        for path, file in results(_made(found), found.needs, self.own_pointers()).items():
+            whole = (self.place.top if self.place else self.root) / path
+            if whole.is_relative_to(self.root):
+                below[whole.relative_to(self.root).as_posix()] = file
+        return below
+
+    def stage_outs(self) -> dict[str, str]:
+        """Map what the stages of this project's pipelines declare, from the top, to their names."""
+        return stage_outs(self.pipelines())
+
+    def pipelines(self, untracked: Collection[str] = ()) -> dict[str, Pipeline]:
+        """Read the pipelines of this project, by the path of each ``dvc.yaml`` from the top.
+
+        One that cannot be read declares nothing and has that for its problem.
+        """
+        top = self.place.top if self.place else self.root
+        own = self.relative(self.root / PIPELINE)
+        names = dict.fromkeys([own, *self.dvc_files(untracked, PIPELINE, f"*/{PIPELINE}")])
+        return {name: _pipeline(top, name) for name in names}
+
+
+_MARKS = (".dvc/config", ".dvc/.gitignore", config.FILE)
+
+
+def _bring_marks(place: Place, folder: Path, environment: Mapping[str, str]) -> None:
+    """Write what says where a project is, where a sparse checkout hides it."""
+    above = [each for each in (folder, *folder.parents) if each.is_relative_to(place.top)]
+    if any((each / ".dvc" / "config").is_file() for each in above):
+        return
+    names = [(each / mark).relative_to(place.top).as_posix() for each in above for mark in _MARKS]
+    with contextlib.suppress(GitFailed, OSError):
+        Git(place, environment).bring_back(names)
+
+
+def _pipeline(top: Path, name: str) -> Pipeline:
+    try:
+        return read_pipeline(reader_of(top), name)
+    except (PipelineCorrupt, Unresolved) as err:
+        return Pipeline(problems=(err,))
+
+
+def _made(found: Survey) -> dict[str, Made]:
+    return {out.path: Made(out.stage, out.file) for out in found.outs if out.is_made}
+
+
+def _root_marked_by(name: str) -> str | None:
+    """Name the folder that a file makes a project or a DVC repository, as far as its name says."""
+    path = PurePosixPath(name)
+    if path.name in (config.FILE, "pyproject.toml"):
+        return str(path.parent)
+    if path.name == "config" and path.parent.name == ".dvc":
+        return str(path.parent.parent)
+    return None
+
+
+def _is_at_or_below(path: str, folder: str) -> bool:
+    return folder in (".", path) or path.startswith(f"{folder}/")
 
 
 def _own_name(place: git.Place, root: Path) -> str:

@@ -7,35 +7,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xvc.core.run import DataFile
-from xvc.core.run_inputs import data_hash, inputs
+from xvc.core.run_inputs import Made, data_hash, inputs, results
 
 DIGESTS = st.text("0123456789abcdef", min_size=32, max_size=32)
 FILES = st.dictionaries(st.text(), st.builds(DataFile, DIGESTS, st.none() | st.integers(0)))
-LOCK: dict[str, object] = {
-    "schema": "2.0",
-    "stages": {
-        "prepare": {
-            "deps": [{"path": "data/raw.csv", "md5": "a" * 32}, {"path": "prepare.py", "md5": "b"}],
-            "outs": [{"path": "data/ready", "md5": "c" * 32 + ".dir", "size": 7}],
-        },
-        "train": {
-            "deps": [
-                {"path": "data/ready/train.csv", "md5": "d"},
-                {"path": "train.py", "md5": "e"},
-            ],
-            "outs": [{"path": "model.pkl", "md5": "f" * 32}, {"path": "metrics.json", "md5": "0"}],
-        },
-    },
+MADE = {
+    "data/ready": Made("prepare", DataFile("c" * 32 + ".dir", 7)),
+    "model.pkl": Made("train", DataFile("f" * 32)),
+    "metrics.json": Made("train", DataFile("0")),
 }
-ODD = st.recursive(
-    st.none() | st.integers() | st.text(max_size=3),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["stages", "deps", "outs", "path", "md5", "size", "a"]), inner
-        )
-    ),
-)
+NEEDS = [
+    ("prepare", "data/raw.csv"),
+    ("prepare", "prepare.py"),
+    ("train", "data/ready/train.csv"),
+    ("train", "train.py"),
+]
 
 
 @given(FILES)
@@ -77,7 +63,7 @@ def test_the_hash_is_for_good(files: dict[str, DataFile], expected: str | None) 
 def test_inputs_are_pointers_and_what_stages_hand_on() -> None:
     """Models and metrics are results, scripts are code, prepared data is an input."""
     pointers = {"data/raw.csv": DataFile("a" * 32, 5), "results/x.duckdb": DataFile("9")}
-    found = inputs(pointers, LOCK, excluded=["results"])
+    found = inputs(pointers, MADE, NEEDS, excluded=["results"])
 
     assert found == {
         "data/raw.csv": DataFile("a" * 32, 5),
@@ -88,14 +74,13 @@ def test_inputs_are_pointers_and_what_stages_hand_on() -> None:
 def test_exclusion_goes_by_folders_not_by_letters() -> None:
     """Excluding `models` leaves `models2` alone."""
     pointers = {"models/a": DataFile("1"), "models": DataFile("2"), "models2": DataFile("3")}
-    found = inputs(pointers, {}, excluded=["models/"])
+    found = inputs(pointers, {}, [], excluded=["models/"])
 
     assert found == {"models2": DataFile("3")}
 
 
-@given(st.dictionaries(st.just("stages"), ODD))
-def test_an_odd_lock_is_no_error(lock: dict[str, object]) -> None:
-    """A lock of another schema, or edited by hand, never hides the pointers."""
-    found = inputs({"p": DataFile("1")}, lock)
+def test_results_are_what_no_other_stage_needs() -> None:
+    """A model and a metric are what the pipeline is for; prepared data is not."""
+    found = results(MADE, NEEDS, excluded=["metrics.json"])
 
-    assert found["p"] == DataFile("1")
+    assert found == {"model.pkl": DataFile("f" * 32)}

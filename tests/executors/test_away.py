@@ -17,7 +17,7 @@ import pytest
 from surroundings import Calling, git, private_environment
 from trials import appeared, ended, is_gone
 from xvc.core.job import Job
-from xvc.dvc.repository import render_pointer
+from xvc.dvc.pointers import render_pointer
 from xvc.errors import DvcFailed
 from xvc.executors.clone import ends_of, forget, home_of, run_away
 from xvc.executors.dask import DaskExecutor

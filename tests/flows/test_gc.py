@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from surroundings import Calling, git
-from xvc.dvc.repository import Dvc, pointer_of, render_pointer
+from xvc.dvc.pointers import render_pointer
+from xvc.dvc.repository import Dvc, pointer_of
 
 
 def keep(project: Path, text: str) -> str:

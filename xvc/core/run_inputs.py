@@ -1,6 +1,6 @@
 """The data of a run: which DVC-tracked files count as its inputs, and one short hash of them.
 
-Pure rules over pointers and a lock that others have read. Refuses outputs of the last stage (a
+Pure rules over pointers and locks that others have read. Refuses outputs of the last stage (a
 model is a result, not an input) and dependencies that git keeps (those are code).
 """
 
@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 
 from xvc.core.run import DataFile
 
@@ -33,20 +34,45 @@ def data_hash(files: Mapping[str, DataFile]) -> str | None:
     return hashlib.md5(packed, usedforsecurity=False).hexdigest()[:_SHORT]
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An output of a pipeline's stage, as the pipeline's lock has it."""
+
+    stage: str
+    file: DataFile
+
+
 def inputs(
-    pointers: Mapping[str, DataFile],
-    lock: Mapping[str, object],
+    tracked: Mapping[str, DataFile],
+    made: Mapping[str, Made],
+    needs: Collection[tuple[str, str]],
     excluded: Collection[str] = (),
 ) -> dict[str, DataFile]:
     """Return the inputs of a run by path, sorted.
 
     Args:
-        pointers: what the ``.dvc`` files track; all of them count.
-        lock: a parsed ``dvc.lock``; of its outputs only those count on which another stage
+        tracked: what the ``.dvc`` files track; all of them count.
+        made: what the stages of pipelines make; of it only that counts on which another stage
             depends, wholly or in part.
+        needs: pairs of a stage and a path that it depends on.
         excluded: paths that never count, nor anything below them: the store, models, assets.
     """
-    found = {**_intermediate(lock), **pointers}
+    handed_on = {path: each.file for path, each in made.items() if _is_needed(path, each, needs)}
+    found = {**handed_on, **tracked}
+    return _without(found, excluded)
+
+
+def results(
+    made: Mapping[str, Made],
+    needs: Collection[tuple[str, str]],
+    excluded: Collection[str] = (),
+) -> dict[str, DataFile]:
+    """Return what a pipeline makes for nobody else in it, by path, sorted; as for `inputs`."""
+    found = {path: each.file for path, each in made.items() if not _is_needed(path, each, needs)}
+    return _without(found, excluded)
+
+
+def _without(found: Mapping[str, DataFile], excluded: Collection[str]) -> dict[str, DataFile]:
     return {
         path: found[path]
         for path in sorted(found)
@@ -54,36 +80,12 @@ def inputs(
     }
 
 
-def _intermediate(lock: Mapping[str, object]) -> dict[str, DataFile]:
-    stages = lock.get("stages")
-    if not isinstance(stages, Mapping):
-        return {}
-    needed = [(name, path) for name in stages for path, _ in _entries(stages[name], "deps")]
-    return {
-        path: file
-        for name in stages
-        for path, file in _entries(stages[name], "outs")
-        if file is not None
-        and any(user != name and _overlap(path, dependency) for user, dependency in needed)
-    }
+def _is_needed(path: str, made: Made, needs: Collection[tuple[str, str]]) -> bool:
+    return any(user != made.stage and overlap(path, need) for user, need in needs)
 
 
-def _entries(stage: object, kind: str) -> Iterator[tuple[str, DataFile | None]]:
-    listed = stage.get(kind) if isinstance(stage, Mapping) else None
-    for entry in listed if isinstance(listed, list) else []:
-        path = entry.get("path") if isinstance(entry, Mapping) else None
-        if isinstance(path, str):
-            yield path, _file(entry)
-
-
-def _file(entry: Mapping[str, object]) -> DataFile | None:
-    digest, size = entry.get("md5"), entry.get("size")
-    if not isinstance(digest, str):
-        return None
-    return DataFile(digest, size if isinstance(size, int) else None)
-
-
-def _overlap(one: str, other: str) -> bool:
+def overlap(one: str, other: str) -> bool:
+    """Whether two paths are the same, or one lies in the other."""
     return _covers(one, other) or _covers(other, one)
 
 

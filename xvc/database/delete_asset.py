@@ -13,7 +13,8 @@ from xvc.core.asset import Asset, removal
 from xvc.core.record import Kind
 from xvc.database.keep_assets import take_off_list
 from xvc.database.list_assets import ListedAsset, find_asset, list_assets
-from xvc.dvc.repository import Dvc, parse_pointer, pointer_of
+from xvc.dvc.pointers import parse_pointer
+from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import NoAsset
 from xvc.history.find import versions
 from xvc.journal.edit_builder import setting

@@ -11,7 +11,8 @@ from collections.abc import Collection
 from concurrent.futures import ThreadPoolExecutor
 
 from xvc.core.run import DataFile
-from xvc.dvc.repository import Dvc, pointer_of, read_pointer
+from xvc.dvc.pointers import read_pointer
+from xvc.dvc.repository import Dvc, pointer_of
 from xvc.project import Project
 from xvc.system.files import add_line, write_durably
 

@@ -1,19 +1,14 @@
-"""The ``artifacts:`` section of dvc.yaml, changed as text so that all else stays as it was written.
-
-What was changed is read back: a file whose shape is another than blocks of lines is refused, not
-rewritten.
-"""
+"""The ``artifacts:`` section of dvc.yaml, changed so that all else stays as it was written."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import MutableMapping
+from typing import Any
 
-from xvc.dvc.repository import load_yaml
+from xvc.dvc.pipeline import FILE, load
 from xvc.errors import ConflictError
+from xvc.system.yaml_text import edit_yaml
 from xvc.types import Json
-
-FILE = "dvc.yaml"
-_SECTION = re.compile(r"^artifacts:[ \t]*(?:#.*)?$", re.MULTILINE)
 
 
 class ArtifactsByHand(ConflictError):
@@ -47,23 +42,27 @@ def with_artifact(text: str, name: str, path: str) -> str:
         type: model
 
     Raises:
-        ArtifactsByHand: the section has another shape than lines.
+        ArtifactsByHand: the section is no mapping of names.
         PointerCorrupt: the file is no YAML.
         Unresolved: it holds merge marks.
     """
-    before = _held(text)
-    artifacts = before.get("artifacts") or {}
+    artifacts = _held(text).get("artifacts") or {}
     known = artifacts.get(name) if isinstance(artifacts, dict) else None
     if isinstance(known, dict) and known.get("path") == path:
         return text
-    fresh = _changed(text, name, path, is_known=known is not None)
-    entry = {**(known if isinstance(known, dict) else {"type": "model"}), "path": path}
-    if not isinstance(artifacts, dict) or _held(fresh) != {
-        **before,
-        "artifacts": {**artifacts, name: entry},
-    }:
+    if not isinstance(artifacts, dict):
         raise ArtifactsByHand(name, path)
-    return fresh
+
+    def change(held: MutableMapping[str, Any]) -> None:
+        if not held.get("artifacts"):
+            held["artifacts"] = {}
+        entry = held["artifacts"].get(name)
+        if isinstance(entry, dict):
+            entry["path"] = path
+        else:
+            held["artifacts"][name] = {"path": path, "type": "model"}
+
+    return edit_yaml(text, change)
 
 
 def is_same_pipeline(old: bytes | None, new: bytes | None) -> bool:
@@ -72,31 +71,11 @@ def is_same_pipeline(old: bytes | None, new: bytes | None) -> bool:
     >>> is_same_pipeline(None, b"artifacts: {digits: {path: models/production/digits}}")
     True
     """
-    pair = [_held((text or b"").decode("utf-8", "replace")) for text in (old, new)]
+    pair = [_held(text or b"") for text in (old, new)]
     one, other = ({k: v for k, v in held.items() if k != "artifacts"} for held in pair)
     return one == other
 
 
-def _held(text: str) -> dict[str, Json]:
-    held = load_yaml(text, FILE)
+def _held(text: str | bytes) -> dict[str, Json]:
+    held = load(text, FILE)
     return held if isinstance(held, dict) else {}
-
-
-def _changed(text: str, name: str, path: str, *, is_known: bool) -> str:
-    section = _SECTION.search(text)
-    if section is None:
-        joint = "" if not text or text.endswith("\n") else "\n"
-        return f"{text}{joint}artifacts:\n{_entry('  ', name, path)}"
-    head, rest = text[: section.end()], text[section.end() :]
-    if is_known:
-        own = re.compile(
-            rf"(^[ ]+['\"]?{re.escape(name)}['\"]?:[ ]*\n(?:[ ]+.*\n)*?[ ]+path:[ ]*).*$", re.M
-        )
-        return head + own.sub(lambda found: found[1] + path, rest, count=1)
-    indent = re.match(r"(?:\s*(?:#.*)?\n)*([ ]+)", rest)
-    rest = rest.removeprefix("\n")
-    return f"{head}\n{_entry(indent[1] if indent else '  ', name, path)}{rest}"
-
-
-def _entry(indent: str, name: str, path: str) -> str:
-    return f"{indent}{name}:\n{indent * 2}path: {path}\n{indent * 2}type: model\n"

@@ -10,8 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from xvc.dvc.outputs import Out, outs_in
-from xvc.dvc.repository import SUFFIX
+from xvc.dvc.pointers import SUFFIX, Out, outs_in
 from xvc.errors import CorruptError, GitFailed, PointerCorrupt, Unresolved
 from xvc.git.commands import Git
 

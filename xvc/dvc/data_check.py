@@ -17,9 +17,10 @@ from pathlib import Path
 
 from xvc.core.run import ABSENT, MODIFIED, DataFile
 from xvc.dvc.hash_state import check_of, stamps_from_state
-from xvc.dvc.outputs import BadListing, Out, digests_of, object_of
+from xvc.dvc.outputs import digests_of, object_of
+from xvc.dvc.pointers import Out
 from xvc.dvc.repository import Dvc, pointer_of
-from xvc.errors import CorruptError, NoObject
+from xvc.errors import BadListing, CorruptError, NoObject
 from xvc.system.files import md5_of, write_durably
 from xvc.types import Digest
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from xvc.dvc.cache_links import Linker
-from xvc.dvc.repository import SUFFIX
+from xvc.dvc.pointers import SUFFIX
 from xvc.system.files import md5_of, sync_folder
 from xvc.system.staging import Staging
 

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xvc.dvc.repository import config_of
+from xvc.dvc.config import Config
+from xvc.errors import DvcFailed
 
 if TYPE_CHECKING:
     import sqlite3
@@ -46,9 +47,8 @@ def check_of(facts: os.stat_result) -> str:
 
 def _databases(root: Path, environment: Mapping[str, str]) -> list[Path]:
     said = [environment.get("DVC_SITE_CACHE_DIR", "")]
-    for name in ("config.local", "config"):
-        with contextlib.suppress(Exception):  # a broken configuration is told by others
-            said.append(config_of(root / ".dvc" / name).get("core", "site_cache_dir", fallback=""))
+    with contextlib.suppress(DvcFailed):  # a broken configuration is told by others
+        said.append(Config(root, environment).get("core", "site_cache_dir"))
     folders = [root / ".dvc" / each for each in said if each] or [*map(Path, _DEFAULT_SITES)]
     files = [file for each in folders for file in each.glob("repo/*/hashes/local/cache.db")]
     return sorted(files, key=lambda file: file.stat().st_mtime)

@@ -2,46 +2,94 @@
 
 A clone on another machine gets the same, but for the places that are on this one's disk.
 
-Written into ``.dvc/config.local`` only, which git ignores; an option that stands there stays.
-Relative paths are made absolute, because the tree lies elsewhere.
+Written into ``.dvc/config.local`` only, which git ignores. Relative paths are made absolute, as
+the tree lies elsewhere; what was written is noted, so that it can be mended after a move.
 """
 
 from __future__ import annotations
 
-import os
+import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from xvc.dvc.repository import Dvc, config_of, write_local
+from xvc.dvc.config import Sections, absolute, changed_config, read_config
+from xvc.dvc.repository import Dvc, change_local, write_local
+from xvc.system.files import make_folder, write_durably
 
-_REMOTE_PATHS = (
-    *("url", "keyfile", "configpath", "credentialpath", "cert_path", "key_path"),
-    *("gdrive_user_credentials_file", "gdrive_service_account_json_file_path"),
-)
-
-_Sections = dict[str, dict[str, str]]
 Settings = Mapping[str, Mapping[str, str]]
 """The options of each section of a DVC configuration."""
 
 
-def share_settings(main: Dvc, tree: Path, site: Path) -> bool:
+def share_settings(main: Dvc, tree: Path, site: Path, note: Path) -> bool:
     """Give the DVC repository at *tree* the settings that its main tree has privately.
 
     Returns whether ``config.local`` has changed.
 
+    Args:
+        main: the repository of the main tree.
+        tree: the root of the linked tree's.
+        site: the folder for DVC's own state.
+        note: the file that remembers what was written here.
+
     Raises:
         DvcFailed: a configuration file cannot be read.
     """
-    local = tree / ".dvc" / "config.local"
-    held = _sections(local)
-    wanted = _wanted(main, tree, site)
-    merged = _joined(wanted, held)
-    if merged == held:
-        return False
     private = main.root / ".dvc" / "config.local"
     mode = private.stat().st_mode & 0o777 if private.exists() else 0o600
-    write_local(tree, _written(merged), mode)
-    return True
+    return keep_settings(tree, _wanted(main, tree, site), note, mode=mode)
+
+
+def keep_settings(
+    root: Path, wanted: Settings, note: Path, *, adds: bool = True, mode: int = 0o644
+) -> bool:
+    """Write private settings that are missing, and mend those of ours that a move made wrong.
+
+    What a person has set stays. Returns whether ``config.local`` has changed.
+
+    Args:
+        root: of the DVC repository.
+        wanted: the settings.
+        note: the file that remembers what was written here: an option that still has that value
+            is ours.
+        adds: whether what is missing is written, too.
+        mode: of ``config.local`` where there is none yet.
+
+    Raises:
+        DvcFailed: a configuration file cannot be read.
+    """
+    held, ours = read_config(root / ".dvc" / "config.local"), _noted(note)
+    changes: dict[str, dict[str, str | None]] = {}
+    for section, options in wanted.items():
+        for option, value in options.items():
+            now = held.get(section, {}).get(option)
+            is_ours = now is not None and (
+                ours.get(section, {}).get(option) == now or _is_from_before(section, option, now)
+            )
+            if now != value and (is_ours or (now is None and adds)):
+                changes.setdefault(section, {})[option] = value
+    if changes:
+        change_local(root, changes, mode=mode)
+    if (changes or adds) and ours != wanted:
+        make_folder(note.parent)
+        text = json.dumps(wanted).encode("utf-8", "surrogateescape")
+        write_durably(note, text, mode=0o600)  # remotes may have passwords
+    return bool(changes)
+
+
+def _noted(note: Path) -> Settings:
+    try:
+        found = json.loads(note.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _is_from_before(section: str, option: str, value: str) -> bool:
+    """Whether an xvc that took no notes has written this for a place that is no more."""
+    if (section, option) == ("core", "site_cache_dir"):
+        return value.endswith("/xvc/dvc-site")
+    is_cache = (section, option) == ("cache", "dir") and value.endswith("/.dvc/cache")
+    return is_cache and not Path(value).exists()
 
 
 def settings_away(dvc: Dvc) -> Settings:
@@ -65,61 +113,32 @@ def settle_away(settings: Settings, root: Path, cache: Path, site: Path) -> None
         site: the folder for DVC's own state.
     """
     own = {"cache": {"dir": str(cache)}, "core": {"site_cache_dir": str(site)}}
-    write_local(root, _written(_joined(settings, own)), 0o600)
+    joined = {name: {**settings.get(name, {}), **own.get(name, {})} for name in (*settings, *own)}
+    write_local(root, changed_config("", joined, "config.local"), 0o600)
 
 
 def cache_type(dvc: Dvc) -> str:
     """Return DVC's setting of how files are linked; empty when it has none."""
-    for name in ("config.local", "config"):
-        found = config_of(dvc.root / ".dvc" / name).get("cache", "type", fallback="")
-        if found:
-            return found
-    return ""
+    return dvc.config.get("cache", "type")
 
 
-def _wanted(main: Dvc, tree: Path, site: Path) -> _Sections:
+def _wanted(main: Dvc, tree: Path, site: Path) -> Sections:
     folder = main.root / ".dvc"
-    wanted: _Sections = {}
-    for section, option, value in _moving(_sections(folder / "config"), folder, tree / ".dvc"):
+    wanted: Sections = {}
+    for section, option, value in _moving(read_config(folder / "config"), folder, tree / ".dvc"):
         wanted.setdefault(section, {})[option] = value
-    for section, options in _sections(folder / "config.local").items():
-        whole = {name: _absolute(section, name, value, folder) for name, value in options.items()}
+    for section, options in read_config(folder / "config.local").items():
+        whole = {name: absolute(section, name, value, folder) for name, value in options.items()}
         wanted.setdefault(section, {}).update(whole)
     wanted.setdefault("cache", {})["dir"] = str(main.cache)
     wanted.setdefault("core", {})["site_cache_dir"] = str(site)
     return wanted
 
 
-def _moving(found: _Sections, folder: Path, tree: Path) -> Iterator[tuple[str, str, str]]:
+def _moving(found: Sections, folder: Path, tree: Path) -> Iterator[tuple[str, str, str]]:
     """Find the tracked options whose relative paths mean another place in the tree."""
     for section, options in found.items():
         for option, value in options.items():
-            whole = _absolute(section, option, value, folder)
-            if whole not in (value, _absolute(section, option, value, tree)):
+            whole = absolute(section, option, value, folder)
+            if whole not in (value, absolute(section, option, value, tree)):
                 yield section, option, whole
-
-
-def _absolute(section: str, option: str, value: str, folder: Path) -> str:
-    bare = value.strip("'\"")
-    is_path = "remote" in section and option in _REMOTE_PATHS
-    is_path = is_path or (section.strip("'\"") == "cache" and option == "dir")
-    if not is_path or not bare or "://" in bare or bare.startswith(("/", "~")):
-        return value
-    return os.path.normpath(folder / bare)
-
-
-def _sections(file: Path) -> _Sections:
-    parser = config_of(file)
-    return {name: dict(parser.items(name)) for name in parser.sections()}
-
-
-def _joined(under: Settings, over: Settings) -> _Sections:
-    sections = dict.fromkeys((*under, *over))
-    return {name: {**under.get(name, {}), **over.get(name, {})} for name in sections}
-
-
-def _written(sections: _Sections) -> str:
-    lines = []
-    for section, options in sections.items():
-        lines += [f"[{section}]", *(f"    {name} = {value}" for name, value in options.items())]
-    return "\n".join(lines) + "\n"

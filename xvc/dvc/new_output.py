@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xvc.core.run import DataFile
-from xvc.dvc.repository import Dvc, Pointer, pointer_of, read_pointer
+from xvc.dvc.pointers import Pointer, read_pointer
+from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import NoObject, NoProject
 from xvc.system.files import md5_of, sync_folder, write_durably
 from xvc.types import Digest

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xvc.dvc.outputs import Out, digests_of, object_of
+from xvc.dvc.outputs import digests_of, object_of
+from xvc.dvc.pointers import Out
 from xvc.dvc.repository import Dvc
 from xvc.errors import CorruptError, DvcFailed, ExternalError, NoPackage, NotFoundError
 from xvc.system.files import copy_durably, make_folder, md5_of, sync_folder

@@ -25,8 +25,9 @@ from xvc.core.job import Job
 from xvc.core.record import Control, Kind
 from xvc.dvc.fetch import pull
 from xvc.dvc.local_config import settle_away
-from xvc.dvc.outputs import Out, digests_of, object_of, tracked_outs
-from xvc.dvc.repository import SUFFIX, Dvc, pointer_of
+from xvc.dvc.outputs import digests_of, object_of
+from xvc.dvc.pointers import SUFFIX, Out, tracked_outs
+from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import DvcFailed
 from xvc.executors.child import run
 from xvc.executors.clone_state import clean, save_state

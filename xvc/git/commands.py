@@ -289,6 +289,25 @@ class Git:
         found = self.call("ls-files", "-z", "--", *patterns)
         return [_text(path) for path in found.split(b"\0") if path]
 
+    def bring_back(self, paths: Iterable[str], *, deleted: bool = False) -> list[str]:
+        """Write files that the index has and the tree lacks, because a sparse checkout hides them.
+
+        Args:
+            paths: from the top of the tree.
+            deleted: whether files that somebody has deleted come back, too.
+        """
+        absent = [path for path in paths if not os.path.lexists(self.place.top / path)]
+        if not absent:
+            return []
+        words = ("ls-files", "-z", "-t", "--", *(f":(top,literal){path}" for path in absent))
+        entries = _text(self.call(*words)).split("\0")
+        found = [each[2:] for each in entries if each[:2] == "S " or (deleted and each)]
+        if found:
+            listed = "".join(f"{path}\0" for path in found).encode("utf-8", "surrogateescape")
+            flags = ("-z", "--stdin", "--ignore-skip-worktree-bits")
+            self.call("checkout-index", *flags, stdin=listed)
+        return found
+
     def untracked(self) -> list[str]:
         """List the files that git neither tracks nor ignores."""
         found = self.call("ls-files", "--others", "--exclude-standard", "-z")

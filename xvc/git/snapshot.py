@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from threading import get_native_id
 
 from xvc.core.code_files import Limits, in_short, installed_folders, is_source, that_fit
 from xvc.core.secrets import looks_secret
@@ -22,6 +23,7 @@ RUNS = "refs/xvc/runs/"
 SWEEPS = "refs/xvc/sweeps/"
 STORES = "refs/xvc/stores/"
 """The last version on each branch: its store stays within reach when the branch goes."""
+_GONE = f"000000 blob {'0' * 40}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +142,24 @@ def private_index(git: Git, scratch: Path, name: str) -> Path:
     if users.exists():
         shutil.copyfile(users, index)
     return index
+
+
+def tree_with(git: Git, scratch: Path, base: str | None, files: Mapping[str, bytes | None]) -> str:
+    """Write a tree: *base* (None: nothing) with files of other content, or without those of None.
+
+    The user's index, filters and work tree have no part in it.
+    """
+    index = scratch / f"tree-{os.getpid()}-{get_native_id()}.index"
+    scratch.mkdir(parents=True, exist_ok=True)
+    written = {path: text for path, text in files.items() if text is not None}
+    removed = {path: _GONE for path, text in files.items() if text is None}
+    try:
+        if base is not None:
+            git.read_tree(base, index)
+        git.put(index, {**git.keep_blobs(written, scratch), **removed})
+        return git.write_tree(index)
+    finally:
+        index.unlink(missing_ok=True)
 
 
 def tree_now(git: Git, state: State, scratch: Path, counts: Callable[[str], bool]) -> str:

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.core.run import Environment, RunRecord
-from xvc.dvc.repository import parse_pointer, pointer_of
+from xvc.dvc.pointers import parse_pointer
+from xvc.dvc.repository import pointer_of
 from xvc.errors import XvcError
 from xvc.git.commands import Git
 from xvc.git.snapshot import STORES

@@ -17,7 +17,8 @@ from xvc.core.reference import ByName, ByVersion, ByWorktree, Extreme, Latest, p
 from xvc.core.run import Environment, RunRecord
 from xvc.core.tag_message import TagMessage, VersionInfo
 from xvc.core.version import Version
-from xvc.dvc.repository import parse_pointer, pointer_of
+from xvc.dvc.pointers import parse_pointer
+from xvc.dvc.repository import pointer_of
 from xvc.errors import (
     AmbiguousRun,
     BadReference,

@@ -12,8 +12,7 @@ from pathlib import PurePosixPath
 
 from xvc.core.reference import ByVersion, parse_reference
 from xvc.core.run import DataFile, RunRecord
-from xvc.dvc.outputs import Out, outs_in
-from xvc.dvc.repository import SUFFIX
+from xvc.dvc.pointers import SUFFIX, Out, outs_in
 from xvc.errors import NotFoundError, NoVersion
 from xvc.git.commit_files import files_at, read_files
 from xvc.history.find import find, versions

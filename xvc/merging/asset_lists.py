@@ -6,7 +6,8 @@ So there are no conflicts: what either side added is in, what one side deleted i
 from __future__ import annotations
 
 from xvc.core.run import DataFile
-from xvc.dvc.repository import Dvc, Pointer
+from xvc.dvc.pointers import Pointer
+from xvc.dvc.repository import Dvc
 from xvc.merging.driver_input import Handed
 from xvc.merging.sources import NotFetched
 

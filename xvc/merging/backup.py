@@ -7,7 +7,6 @@ no garbage collection takes it.
 
 from __future__ import annotations
 
-import os
 import time
 from itertools import count
 
@@ -15,7 +14,7 @@ from xvc.core.run import DataFile
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import TagTaken
 from xvc.git.branch import noted
-from xvc.git.snapshot import private_index
+from xvc.git.snapshot import tree_with
 from xvc.project import Project
 
 PREFIX = "xvc/backup/"
@@ -49,16 +48,8 @@ def _commit(project: Project, dvc: Dvc, kept: DataFile, why: str) -> str:
     head = git.commit_of("HEAD")
     pointer = pointer_of(project.store_path)
     text = dvc.pointer_text(project.store_path, kept)
-    index = private_index(git, scratch, f"backup-{os.getpid()}")
-    try:
-        if head is None:
-            index.unlink(missing_ok=True)  # what is staged is no part of it
-        else:
-            git.read_tree(git.tree_of(head), index)
-        git.put(index, git.keep_blobs({project.relative(pointer): text}, scratch))
-        tree = git.write_tree(index)
-    finally:
-        index.unlink(missing_ok=True)
-    if head is not None and tree == git.tree_of(head):
+    base = None if head is None else git.tree_of(head)
+    tree = tree_with(git, scratch, base, {project.relative(pointer): text})
+    if head is not None and tree == base:
         return head
     return git.make_commit(tree, [head], f"{why}\n", ours=True)

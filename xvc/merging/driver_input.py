@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xvc.core.run import DataFile
-from xvc.dvc.repository import Dvc, Pointer, parse_pointer
+from xvc.dvc.pointers import Pointer, parse_pointer
+from xvc.dvc.repository import Dvc
 from xvc.errors import BadValue
 
 

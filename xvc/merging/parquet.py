@@ -25,7 +25,8 @@ from xvc.core.table_merge import (
     TablesFailed,
 )
 from xvc.dvc.new_output import expect_trackable, follow, real_place, replace_tracked
-from xvc.dvc.repository import SUFFIX, Dvc
+from xvc.dvc.pointers import SUFFIX
+from xvc.dvc.repository import Dvc
 from xvc.project import Project
 from xvc.store.db import on_files
 from xvc.store.parquet import Table, files_of, read_table

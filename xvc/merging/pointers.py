@@ -12,7 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from xvc.core.run import DataFile
-from xvc.dvc.repository import Dvc, Pointer, pointer_of
+from xvc.dvc.pointers import Pointer
+from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import BadValue
 from xvc.merging import unfinished
 from xvc.merging.asset_lists import merge_assets

@@ -11,7 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.dvc.repository import Dvc, parse_pointer, pointer_of
+from xvc.dvc.pointers import parse_pointer
+from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import BadReference, NoObject, NotFoundError
 from xvc.git.history import changed_at, made_at, named
 from xvc.git.worktrees import Tree, base_of

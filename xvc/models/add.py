@@ -13,7 +13,8 @@ from pathlib import Path
 from xvc.core.model import ModelFile, candidate_of, candidate_path, check_name, ignore_file, name_of
 from xvc.core.record import Kind
 from xvc.core.run import DataFile
-from xvc.dvc.repository import SUFFIX, Dvc
+from xvc.dvc.pointers import SUFFIX
+from xvc.dvc.repository import Dvc
 from xvc.errors import BadValue, ConflictError
 from xvc.git.branch import clear
 from xvc.history.find import find

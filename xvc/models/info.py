@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xvc.core.model import candidate_path
-from xvc.dvc.outputs import Out, digests_of, object_of
+from xvc.dvc.outputs import digests_of, object_of
+from xvc.dvc.pointers import Out
 from xvc.errors import NoObject
 from xvc.history.find import find
 from xvc.models.list import Candidate, NoModel, read_models

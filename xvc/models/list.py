@@ -13,7 +13,7 @@ from xvc.core.model import CANDIDATES, ROOT, candidate_of, version_tag
 from xvc.core.objective import Measure
 from xvc.core.run import DataFile, RunRecord
 from xvc.core.version import Version
-from xvc.dvc.repository import SUFFIX, read_pointer
+from xvc.dvc.pointers import SUFFIX, read_pointer
 from xvc.errors import BadVersion, NotFoundError
 from xvc.history.find import versions, versions_by_run
 from xvc.models.stages import Assignment, current, of_model, read_assignment

@@ -15,7 +15,7 @@ from xvc.core.objective import Measure, number_of
 from xvc.core.reference import Extreme, parse_reference
 from xvc.core.run import DataFile, RunRecord
 from xvc.core.subject import chosen_metrics, subject
-from xvc.dvc.outputs import Out
+from xvc.dvc.pointers import Out
 from xvc.errors import BadValue, ConflictError
 from xvc.history.find import find
 from xvc.models.list import Models, NoModel, read_models

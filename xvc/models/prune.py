@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from xvc.core.model import candidate_path
 from xvc.core.objective import Measure
 from xvc.core.spelling import counted
-from xvc.dvc.outputs import Out, digests_of, object_of
+from xvc.dvc.outputs import digests_of, object_of
+from xvc.dvc.pointers import SUFFIX, Out
 from xvc.dvc.remote import Remote
-from xvc.dvc.repository import SUFFIX, Dvc
+from xvc.dvc.repository import Dvc
 from xvc.errors import BadValue, ConflictError, NotFoundError, ObjectCorrupt
 from xvc.git.branch import clear
 from xvc.history.find import find

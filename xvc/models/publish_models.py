@@ -20,11 +20,11 @@ from xvc.core.model import TABLE, candidate_of
 from xvc.dvc.cache_links import Linker, link_kinds
 from xvc.dvc.folder_checkout import clear_remains, is_as, odd_files, put_folder, take_away
 from xvc.dvc.local_config import cache_type
-from xvc.dvc.outputs import Out, digests_of, object_of
-from xvc.dvc.repository import SUFFIX, parse_pointer
+from xvc.dvc.outputs import digests_of, object_of
+from xvc.dvc.pointers import SUFFIX, Out, parse_pointer
 from xvc.errors import ConflictError, CorruptError, GitFailed, NoObject, XvcError
 from xvc.git.branch import advance, noted, take_back
-from xvc.git.snapshot import private_index
+from xvc.git.snapshot import tree_with
 from xvc.journal import operations
 from xvc.journal.edit_builder import setting
 from xvc.journal.operations import Operation
@@ -35,7 +35,6 @@ from xvc.store.columns import tables
 from xvc.system.files import make_folder, write_durably
 from xvc.types import Json, Row, RunId
 
-_GONE = f"000000 blob {'0' * 40}"
 _EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 
@@ -214,16 +213,9 @@ def _refuse_changed(project: Project, change: Change, dirty: set[str]) -> None:
 
 def _commit(project: Project, change: Change, parent: str | None) -> str:
     git, scratch = project.git, project.room.scratch
-    index = private_index(git, scratch, f"land-{os.getpid()}")
-    try:
-        git.read_tree(git.tree_of(parent) if parent else _EMPTY_TREE, index)
-        written = {path: text for path, text in change.files.items() if text is not None}
-        removed = dict.fromkeys((p for p, text in change.files.items() if text is None), _GONE)
-        git.put(index, {**git.keep_blobs(written, scratch), **removed})
-        tree = git.write_tree(index)
-    finally:
-        index.unlink(missing_ok=True)
-    if parent is not None and tree == git.tree_of(parent):
+    base = git.tree_of(parent) if parent else None
+    tree = tree_with(git, scratch, base, change.files)
+    if parent is not None and tree == base:
         return parent
     return git.make_commit(tree, [parent], f"{change.why}\n")
 

@@ -6,7 +6,7 @@ Changes nothing that was: the tree gets another commit, the history another line
 from __future__ import annotations
 
 from xvc.core.model import PRODUCTION, check_stage
-from xvc.dvc.outputs import Out
+from xvc.dvc.pointers import Out
 from xvc.errors import NotFoundError
 from xvc.models.list import read_models
 from xvc.models.promote import Promoted, one_name

@@ -13,8 +13,9 @@ from pathlib import PurePosixPath
 from xvc.core.model import candidate_path, ignore_file, stage_path, stage_tag
 from xvc.core.run import DataFile
 from xvc.core.subject import headline
-from xvc.dvc.artifacts import FILE, with_artifact
-from xvc.dvc.repository import SUFFIX, load_yaml, parse_pointer
+from xvc.dvc.artifacts import with_artifact
+from xvc.dvc.pipeline import FILE, load
+from xvc.dvc.pointers import SUFFIX, parse_pointer
 from xvc.errors import ConflictError
 from xvc.git.branch import clear
 from xvc.journal.codec import to_json
@@ -135,7 +136,7 @@ def _change(
 def _digest_at(project: Project, commit: str, name: str) -> str | None:
     """Return the content of the model that dvc.yaml names at a commit."""
     text = project.git.read(commit, project.relative(project.root / FILE))
-    held = load_yaml(text or b"", FILE)
+    held = load(text or b"", FILE)
     artifacts = held.get("artifacts") if isinstance(held, dict) else None
     entry = artifacts.get(name) if isinstance(artifacts, dict) else None
     path = entry.get("path") if isinstance(entry, dict) else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,7 +34,7 @@ from xvc.recording.passing_folders import bring_code
 from xvc.recording.run_times import not_named_yet, note_begin, written_by_runs
 from xvc.system.environment import describe_environment, environment_digest
 from xvc.system.lock import current_owner
-from xvc.system.value_files import metric_files_of, params_files_of, parse_scalar, read_values
+from xvc.system.value_files import parse_scalar, read_values
 from xvc.types import Json, Nanoseconds, RunId
 
 T = TypeVar("T")
@@ -82,7 +83,7 @@ def begin(
         warnings += _try(lambda: _lacks(project, snapshot), warnings) or ()
         _try(lambda: bring_code(project, run), warnings)
     untracked = state.untracked if state else ()
-    data = _try(lambda: project.data_inputs(untracked, outs), warnings) or {}
+    data = _try(lambda: _tracked(project, untracked, outs, warnings), warnings) or {}
     data = _try(lambda: _as_it_is(project, data, keeps=keeps_data), warnings) or data
     warnings += _try(lambda: _other_data(project, data), warnings) or ()
     environment = _try(lambda: _environment(project, program, warnings), warnings) or Environment()
@@ -109,6 +110,21 @@ def begin(
         if project.place is not None:
             note_begin(project.own_room, run, record.started or 0, journal.path)
     return Begun(record, journal, snapshot, warnings)
+
+
+def _tracked(
+    project: Project, untracked: Collection[str], outs: Collection[str], warnings: list[str]
+) -> dict[str, DataFile]:
+    """Read what data DVC tracks; a pointer that cannot be read costs a warning and itself."""
+    found = project.survey(untracked)
+    warnings += [f"{problem}. {problem.hint}".rstrip() for problem in found.problems]
+    warnings += [
+        f"{each.path} is not downloaded yet, so it is not among the run's data; "
+        f"`dvc update {each.said_by}` brings it"
+        for each in found.pending
+        if each.is_imported
+    ]
+    return project.data_inputs(found, outs)
 
 
 def _write_what_can_be(
@@ -348,32 +364,81 @@ def _said(project: Project, command: Sequence[str], warnings: list[str]) -> dict
 
 
 def _file_params(project: Project, warnings: list[str]) -> dict[str, Json]:
-    found: dict[str, Json] = {}
-    for path in _try(lambda: params_files(project), warnings) or ():
-        found |= _try(lambda path=path: read_values(path), warnings) or {}  # type: ignore[misc]
+    problems = [each for every in project.pipelines().values() for each in every.problems]
+    said = [f"{each}. {each.hint}" for each in problems]
+    warnings += [text for text in said if text not in warnings]
+    read: dict[str, dict[str, Json]] = {}
+    for path, keys in (_try(lambda: _declared_params(project), warnings) or {}).items():
+        values = _try(lambda path=path, keys=keys: read_values(path, keys), warnings)  # type: ignore[misc]
+        read[os.path.relpath(path, project.root)] = values or {}
     warnings += project.unread
-    return found
+    return apart(read)
+
+
+def apart(read: Mapping[str, Mapping[str, Json]]) -> dict[str, Json]:
+    """Join the values of several files; DVC's rule names a key that two have with its file.
+
+    >>> apart({"a.json": {"acc": 1, "n": 2}, "b.json": {"acc": 3}})
+    {'a.json:acc': 1, 'n': 2, 'b.json:acc': 3}
+    """
+    counts = Counter(key for values in read.values() for key in values)
+    return {
+        key if counts[key] == 1 else f"{name}:{key}": value
+        for name, values in read.items()
+        for key, value in values.items()
+    }
+
+
+def _declared_params(project: Project) -> dict[Path, tuple[str, ...]]:
+    """Map the params files that are there to the keys that count; none: all of them."""
+    declared: dict[Path, tuple[str, ...]] = {
+        project.root / name: () for name in project.settings.params_files or ("params.yaml",)
+    }
+    for pipeline in project.pipelines().values():
+        for name, keys in pipeline.params_files().items():
+            if _is_inside(name):
+                declared.setdefault(project.top / name, keys)
+    return {
+        path: keys for path, keys in declared.items() if project.may_read(path) and path.is_file()
+    }
 
 
 def params_files(project: Project) -> list[Path]:
-    """List the params files: from the settings, else params.yaml and what dvc.yaml names."""
-    named = list(project.settings.params_files)
-    if not named:
-        named = ["params.yaml", *_inside(project, params_files_of(project.root / "dvc.yaml"))]
-    paths = [project.root / name for name in dict.fromkeys(named)]
-    return [path for path in paths if project.may_read(path) and path.is_file()]
+    """List the params files: from the settings, else params.yaml, and what pipelines name."""
+    return list(_declared_params(project))
 
 
 def metrics_files(project: Project) -> list[Path]:
-    """List the metric files, whether they exist or not: from the settings and from dvc.yaml."""
-    said = _inside(project, metric_files_of(project.root / "dvc.yaml"))
-    named = dict.fromkeys([*project.settings.metrics_files, *said])
-    return [path for name in named if project.may_read(path := project.root / name)]
+    """List the metric files, whether they exist or not: from the settings and from pipelines."""
+    named = [project.root / name for name in project.settings.metrics_files]
+    found = [file for place in named for file in _expanded(project, place)]
+    return list(dict.fromkeys([*found, *pipeline_metrics(project)]))
 
 
-def _inside(project: Project, names: list[str]) -> list[str]:
-    """Leave out what a pipeline names outside the project: a clone does not decide that."""
-    return [name for name in names if project.is_named_inside(name)]
+def pipeline_metrics(project: Project) -> list[Path]:
+    """List the metric files that the stages of pipelines declare, whether they exist or not."""
+    pipelines = project.pipelines().values()
+    named = [name for each in pipelines for name in each.metric_files() if _is_inside(name)]
+    return [file for name in named for file in _expanded(project, project.top / name)]
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a pipeline names a file of the tree: a clone decides of no other."""
+    return not name.startswith(("/", "../")) and name != ".."
+
+
+def lock_files(project: Project) -> list[Path]:
+    """List the locks of the project's pipelines that are there."""
+    return [project.top / name for name in project.locks()]
+
+
+def _expanded(project: Project, place: Path) -> list[Path]:
+    """List the files of a folder of metrics, as DVC does; a file stands for itself."""
+    if not project.may_read(place):
+        return []
+    if not place.is_dir():
+        return [place]
+    return sorted(path for path in place.rglob("*") if path.is_file())
 
 
 def _try(step: Callable[[], T], warnings: list[str]) -> T | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import sha256
 
 from xvc.core.run import RunRecord
-from xvc.dvc.repository import SUFFIX
+from xvc.dvc.pointers import SUFFIX
 from xvc.git.history import trees_of
 from xvc.project import Project
 from xvc.types import RunId

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from xvc.core.direction import is_progress
-from xvc.dvc.repository import SUFFIX
+from xvc.dvc.pointers import SUFFIX
 from xvc.errors import GitFailed, UsageError
 from xvc.history.find import Found, find
 from xvc.project import Project

@@ -24,6 +24,7 @@ from xvc.errors import BadValue, NoCommand, XvcError
 from xvc.project import Project
 from xvc.recording.begin_run import Begun, begin, params_files
 from xvc.recovery.recover import mend
+from xvc.runs.pipeline_runs import refuse_overlaps
 from xvc.runs.run_end import Recorder, Wanted, interrupt, note_end, reason_of, status_of
 from xvc.store.db import warm_up
 from xvc.system.process import Ending, Ladder, Launch
@@ -94,13 +95,15 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
     Raises:
         NoCommand: it cannot be started; the run is kept as failed.
         OutsideProject: a setting or a tracked link leads out of the project; nothing was started.
-        BadValue: a declared output lies outside the project, a model has no name, or the params
-            file cannot be copied.
+        BadValue: a declared output lies outside the project or overlaps what DVC tracks, a model
+            has no name, or the params file cannot be copied.
     """
     models = _parsed(request)
     warnings: list[str] = []
     request = replace(request, outs=_places(project, request, warnings))
     request = _with_usable_settings(project, request, warnings)
+    if request.outs:
+        refuse_overlaps(project, request.outs)
     with held_back(PASSING) as early:
         with best_effort(warnings):
             if request.fold:

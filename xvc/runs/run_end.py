@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,6 +23,7 @@ from xvc.recording.begin_run import (
     Begun,
     metrics_files,
     open_journal,
+    pipeline_metrics,
     results_among,
     unnamed_results,
 )
@@ -28,6 +31,7 @@ from xvc.recording.run_times import changed_at
 from xvc.recording.run_times import note_end as note_run_end
 from xvc.runs.capture import LineMetrics
 from xvc.runs.last_words import KEPT, last_words
+from xvc.runs.pipeline_runs import Left, PipelineWatch, keep_locks
 from xvc.system.files import last_change
 from xvc.system.output_log import OutputLog
 from xvc.system.process import Ending
@@ -62,10 +66,11 @@ class Recorder:
         self.path = project.room.logs / f"{begun.record.id}.log"
         self._log = OutputLog(self.path, project.settings.output_limit)
         self._reader = LineMetrics(loose=True) if capture else None
-        self._stale: dict[Path, tuple[int, ...]] = {}
+        self._project, self._stale = project, dict[Path, tuple[int, ...]]()
         with best_effort(begun.warnings):
             self._stale = {path: _stamp(path) for path in metrics_files(project)}
         self.metrics: dict[str, Json] = {}
+        self.watch = PipelineWatch(project, begun.record.command)
         self._stderr = b""
 
     @property
@@ -88,14 +93,27 @@ class Recorder:
                 self._begun.journal.row(self._begun.record.id, _TABLE, row)
                 self.metrics |= dict(row)  # type: ignore[arg-type]
 
-    def read_files(self) -> None:
-        """Read the metric files that this run wrote; an untouched one speaks of an older run."""
-        for path, before in self._stale.items():
-            now = _stamp(path)
-            if now and now != before:
-                with best_effort(self._begun.warnings):
+    def read_files(self, *, is_pipeline: bool) -> None:
+        """Read the metric files that this run wrote; an untouched one speaks of an older run.
+
+        Those of a pipeline's stages that had nothing to do are what the pipeline says now.
+        """
+        now = dict.fromkeys([*self._stale, *metrics_files(self._project)])
+        touched = [path for path in now if _stamp(path) and _stamp(path) != self._stale.get(path)]
+        touched += pipeline_metrics(self._project) if is_pipeline else []
+        read: dict[str, dict[str, Json]] = {}
+        for path in now if touched else ():
+            if _stamp(path):
+                with best_effort(self._begun.warnings if path in touched else []):
                     values = read_values(path)
-                    self.log_all([{k: v for k, v in values.items() if isinstance(v, int | float)}])
+                    name = os.path.relpath(path, self._project.root)
+                    read[name] = {k: v for k, v in values.items() if isinstance(v, int | float)}
+        counts = Counter(key for values in read.values() for key in values)
+        for path in dict.fromkeys(touched):
+            name = os.path.relpath(path, self._project.root)
+            values = read.get(name, {})
+            row = {k if counts[k] == 1 else f"{name}:{k}": v for k, v in values.items()}
+            self.log_all([row] if row else [])
 
     def close(self) -> None:
         self._log.close()
@@ -135,6 +153,7 @@ def _end(
     ending: Ending,
     outs: Mapping[str, DataFile],
     reason: str | None,
+    pipeline: Left | None,
 ) -> None:
     facts: dict[str, Json] = {
         "status": status_of(ending).value,
@@ -144,7 +163,13 @@ def _end(
     }
     left: dict[str, Json] = {}
     if outs:
-        left["outs"] = {as_text(p): {"digest": f.digest, "size": f.size} for p, f in outs.items()}
+        left["outs"] = _file_facts(outs)
+    if pipeline is not None:
+        data = {p: file for p, file in begun.record.data.items() if p not in pipeline.stale}
+        left["data"] = _file_facts({**data, **pipeline.data})
+        with best_effort(begun.warnings):
+            if begun.snapshot is not None:
+                keep_locks(project, begun.record.id, begun.snapshot, pipeline)
     if begun.snapshot is not None:
         with best_effort(begun.warnings):
             left["touched"] = _touched(project, begun)
@@ -183,19 +208,22 @@ def note_end(
         begun.journal.note(Kind.SET, begun.record.id, _facts_of(ending))
     outs: dict[str, DataFile] = {}
     models: dict[str, DataFile] = {}
+    pipeline: Left | None = None
     try:
         with held_back(STOPPING, interrupt):
             with best_effort(warnings):
                 recorder.close()
             with best_effort(warnings):
-                recorder.read_files()
+                pipeline = recorder.watch.left()
+            with best_effort(warnings):
+                recorder.read_files(is_pipeline=pipeline is not None)
             with best_effort(warnings):
                 models = _models(project, begun, wanted.models, ending)
             with best_effort(warnings):
-                outs = _outs(project, begun, wanted.outs)
+                outs = _outs(project, begun, wanted.outs, pipeline)
     except KeyboardInterrupt:
         warnings.append("interrupted: of what the run left, not everything is kept")
-    _end(project, begun, ending, outs | models, reason_of(ending, recorder))
+    _end(project, begun, ending, outs | models, reason_of(ending, recorder), pipeline)
     with best_effort(warnings):
         warnings += _unnamed(project, begun, wanted)
     return models
@@ -223,9 +251,19 @@ def interrupt(_: int) -> None:
     raise KeyboardInterrupt
 
 
-def _outs(project: Project, begun: Begun, outs: tuple[str, ...]) -> dict[str, DataFile]:
-    """Keep the declared outputs in the DVC cache as this run left them."""
-    found: dict[str, DataFile] = {}
+def _file_facts(files: Mapping[str, DataFile]) -> Json:
+    """Write down files in the order of their paths."""
+    return {
+        as_text(path): {key: part for key, part in asdict(files[path]).items() if part is not None}
+        for path in sorted(files)
+    }
+
+
+def _outs(
+    project: Project, begun: Begun, outs: tuple[str, ...], pipeline: Left | None
+) -> dict[str, DataFile]:
+    """Keep the declared outputs in the DVC cache as this run left them; a pipeline has its own."""
+    found: dict[str, DataFile] = dict(pipeline.outs) if pipeline is not None else {}
     warnings = begun.warnings
     for out in outs:
         place = project.root / out
@@ -233,11 +271,16 @@ def _outs(project: Project, begun: Begun, outs: tuple[str, ...]) -> dict[str, Da
             warnings.append(f"--out {out} needs DVC here; run `xvc init`")
         elif not place.exists():
             warnings.append(f"the run was to leave {out}, and it is not there")
-        elif last_change(place) < (begun.record.started or 0) - _CLOCK:
+        elif out not in found and last_change(place) < (begun.record.started or 0) - _CLOCK:
             warnings.append(f"the run did not write {out}, so it is no output of it")
         else:
             with best_effort(warnings):
-                found[out] = project.dvc.keep(place)
+                made, found[out] = found.get(out), project.dvc.keep(place)
+                if made is not None and made.digest != found[out].digest:
+                    warnings.append(
+                        f"{out} holds other bytes than dvc.lock says of it; the run has those, "
+                        f"a version those of the lock. `dvc commit {out}` makes them one"
+                    )
     return found
 
 

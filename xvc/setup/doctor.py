@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from xvc.dvc import repository as dvc
+from xvc.core.run_inputs import overlap
+from xvc.dvc.local_config import keep_settings
 from xvc.errors import NoIdentity, XvcError
 from xvc.git import merge_driver as driver
 from xvc.history.find import versions
@@ -87,8 +88,44 @@ def _dvc(project: Project) -> Iterator[Finding]:
     yield Finding("links", Health.GOOD, f"the cache's file system offers {_links(cache)}")
     site = project.room.dvc_site
     site.mkdir(parents=True, exist_ok=True, mode=0o700)
-    if dvc.use_site(project.dvc.root, site):
+    wanted = {"core": {"site_cache_dir": str(site)}}
+    if keep_settings(project.dvc.root, wanted, project.dvc_note):
         yield Finding("dvc state", Health.MENDED, f"is now kept in {site}, not in a shared folder")
+
+
+def _outputs(project: Project) -> Iterator[Finding]:
+    """Look at what DVC tracks: each file may be named once, and each pointer has to be readable."""
+    if project.dvc is None or project.place is None:
+        return
+    found = project.survey(project.git.state().untracked)
+    made, runs = project.stage_outs(), _runs_outs(project)
+    for problem in found.problems:
+        yield Finding("outputs", Health.WRONG, str(problem), problem.hint)
+    for out in found.outs:
+        clash = None if out.is_made else next((p for p in made if overlap(p, out.path)), None)
+        if clash is None:
+            continue
+        stage = made[clash].partition(":")[2]
+        if clash == out.path and (out.path, str(out.digest)) in runs:
+            (project.place.top / out.said_by).unlink()
+            detail = f"removed {out.said_by}: stage {stage} makes {out.path}; commit that"
+            yield Finding("outputs", Health.MENDED, detail)
+        else:
+            detail = f"{out.said_by} and stage {stage} both track {clash}"
+            way = f"Keep one: `dvc remove {out.said_by}`, or take it out of the stage."
+            yield Finding("outputs", Health.WRONG, detail, way)
+    for each in found.pending:
+        if each.is_imported:
+            detail = f"{each.path} is not downloaded yet"
+            yield Finding("outputs", Health.GOOD, detail, f"`dvc update {each.said_by}` brings it.")
+
+
+def _runs_outs(project: Project) -> set[tuple[str, str]]:
+    """Name the outputs that runs have declared, with their digests."""
+    with project.keeper.view() as connection:
+        runs = query.all_runs(connection)
+    named = ((project.relative(project.root / p), f) for run in runs for p, f in run.outs.items())
+    return {(path, file.digest) for path, file in named}
 
 
 def _driver(project: Project) -> Iterator[Finding]:
@@ -235,6 +272,7 @@ def _scratch(project: Project) -> Iterator[Finding]:
 _LOOKS: dict[str, Callable[[Project], Iterator[Finding]]] = {
     "git": _git,
     "dvc": _dvc,
+    "outputs": _outputs,
     "merge driver": _driver,
     "locks": _locks,
     "store": _store,

@@ -15,7 +15,9 @@ from pathlib import Path
 
 from xvc.config import FILE, has_settings
 from xvc.dvc import repository as dvc
-from xvc.dvc.repository import SUFFIX, Dvc
+from xvc.dvc.local_config import keep_settings
+from xvc.dvc.pointers import SUFFIX
+from xvc.dvc.repository import Dvc
 from xvc.errors import ForeignProject, GitFailed, IgnoredByGit, NoIdentity
 from xvc.git import merge_driver as driver
 from xvc.git.branch import advance
@@ -37,7 +39,7 @@ database: {database}
 #   prefix: e
 #   keys: [model, lr, accuracy]     # what a version's message shows; else what differs
 
-# Files whose values are a run's params.
+# Files whose values are a run's params (those of dvc.yaml are read anyway).
 params:
   files: {params}
 
@@ -170,6 +172,10 @@ def _start_dvc(project: Project, done: list[str]) -> list[Path]:
     site = project.room.dvc_site
     site.mkdir(parents=True, exist_ok=True, mode=0o700)
     ours: list[Path] = []
+    marks = (project.root / ".dvc" / name for name in ("config", ".gitignore"))
+    back = project.git.bring_back(map(project.relative, marks), deleted=True)
+    if back:
+        done.append(f"brought back {', '.join(back)}, which git has and the tree had not")
     found = Dvc.find(project.root, place.top, project.environment)
     if found is None:
         ours = [project.root / ".dvc" / "config", project.root / ".dvc" / ".gitignore"]
@@ -179,7 +185,7 @@ def _start_dvc(project: Project, done: list[str]) -> list[Path]:
         done.append("made it a DVC repository (analytics off)")
         vars(project).pop("dvc", None)
     root = found.root if found else project.root
-    if dvc.use_site(root, site):
+    if keep_settings(root, {"core": {"site_cache_dir": str(site)}}, project.dvc_note):
         done.append("keeps DVC's own state inside the repository (.dvc/config.local)")
     return [path for path in ours if path.exists()]
 

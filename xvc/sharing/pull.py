@@ -16,8 +16,9 @@ from xvc.core.run import DataFile
 from xvc.core.tag_message import VersionInfo
 from xvc.dvc.cache_links import Linker
 from xvc.dvc.commit_outputs import Pointers
-from xvc.dvc.outputs import Out, members, tracked_outs
-from xvc.dvc.repository import Dvc, pointer_of, read_pointer
+from xvc.dvc.outputs import members
+from xvc.dvc.pointers import Out, read_pointer, tracked_outs
+from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import ConflictError, GitFailed, NoObject
 from xvc.git import merge_driver as driver
 from xvc.git.remote import fetch, refs_there, refuse_other_tags, upstream_of

@@ -15,7 +15,8 @@ from xvc.core.model import CANDIDATES, ROOT
 from xvc.core.run_inputs import is_digest
 from xvc.core.spelling import counted
 from xvc.dvc.commit_outputs import Pointers
-from xvc.dvc.outputs import Out, object_of
+from xvc.dvc.outputs import object_of
+from xvc.dvc.pointers import Out
 from xvc.dvc.remote import NoRemote, Remote
 from xvc.dvc.repository import Dvc
 from xvc.errors import ConflictError, NotFoundError, ObjectCorrupt

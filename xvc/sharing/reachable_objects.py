@@ -14,7 +14,8 @@ from pathlib import Path, PurePosixPath
 
 from xvc.core.run_inputs import is_digest
 from xvc.dvc.commit_outputs import Pointers, digests_in
-from xvc.dvc.outputs import Out, digests_of, object_of, tracked_outs
+from xvc.dvc.outputs import digests_of, object_of
+from xvc.dvc.pointers import Out, tracked_outs
 from xvc.dvc.repository import Dvc
 from xvc.errors import BusyError, CorruptError, NoObject, PointerCorrupt, StoreCorrupt, Unresolved
 from xvc.git.commands import Git

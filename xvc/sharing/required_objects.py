@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from xvc.dvc.commit_outputs import Pointers
-from xvc.dvc.outputs import Out, digests_of, object_of
+from xvc.dvc.outputs import digests_of, object_of
+from xvc.dvc.pointers import Out
 from xvc.dvc.repository import Dvc
 
 _FOLDER = ".dir"

@@ -14,7 +14,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from xvc.dvc.repository import Dvc, Pointer, pointer_of, read_pointer
+from xvc.dvc.pointers import Pointer, read_pointer
+from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import (
     BusyError,
     CorruptError,

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import cast
 
@@ -45,14 +46,22 @@ for _tag, _shape, _first in (
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_shape})$"), _first)
 
 
-def read_values(path: Path) -> dict[str, Json]:
+def read_values(path: Path, keys: Sequence[str] = ()) -> dict[str, Json]:
     """Read a file of values; nested ones get dotted keys, lists stay whole.
+
+    With *keys*, which may hold ``*``, only what they name and what is below counts.
 
     Raises:
         BadValue: it is not what its ending says, or no mapping.
     """
-    found = read_nested(path)
-    return dict(_flat(found, ""))
+    found = dict(_flat(read_nested(path), ""))
+    if not keys:
+        return found
+    return {
+        name: value
+        for name, value in found.items()
+        if any(fnmatchcase(name, key) or fnmatchcase(name, f"{key}.*") for key in keys)
+    }
 
 
 def read_nested(path: Path) -> Mapping[str, Json]:
@@ -158,31 +167,3 @@ def _flat(found: Mapping[str, Json], before: str) -> Iterator[tuple[str, Json]]:
             yield from _flat(value, f"{name}.")
         else:
             yield name, value
-
-
-def metric_files_of(pipeline: Path) -> list[str]:
-    """List the metric files that a dvc.yaml names, stages' and its own."""
-    return _named(pipeline, "metrics")
-
-
-def params_files_of(pipeline: Path) -> list[str]:
-    """List the params files that a dvc.yaml names, at its top and in its stages."""
-    return _named(pipeline, "params")
-
-
-def _named(pipeline: Path, word: str) -> list[str]:
-    if not pipeline.is_file():
-        return []
-    found = read_nested(pipeline)
-    stages = found.get("stages")
-    parts = [found, *(stages.values() if isinstance(stages, dict) else [])]
-    names: dict[str, None] = {}
-    for place, part in enumerate(parts):
-        listed = part.get(word) if isinstance(part, Mapping) else None
-        for entry in listed if isinstance(listed, list) else []:
-            if word == "params" and place and not isinstance(entry, dict):
-                continue  # a stage's bare words are keys of params.yaml
-            name = next(iter(entry)) if isinstance(entry, dict) and entry else entry
-            if isinstance(name, str):
-                names[name] = None
-    return list(names)

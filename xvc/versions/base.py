@@ -5,20 +5,24 @@ Never code that did not make the result: where that cannot be known, it is refus
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from xvc.core.model import RESULTS
-from xvc.core.run import RunRecord
-from xvc.dvc.artifacts import FILE, is_same_pipeline
+from xvc.core.run import DataFile, RunRecord
+from xvc.core.run_inputs import overlap
+from xvc.dvc.artifacts import is_same_pipeline
+from xvc.dvc.pipeline import FILE, read_pipeline, stage_outs
+from xvc.dvc.pointers import is_lock
 from xvc.dvc.repository import pointer_of
-from xvc.errors import ConflictError, CorruptError, TreeDiffers
+from xvc.errors import ConflictError, CorruptError, PipelineCorrupt, TreeDiffers, Unresolved
 from xvc.git.commands import Git, State
-from xvc.git.snapshot import tree_now
+from xvc.git.snapshot import RUNS, tree_now
 from xvc.project import Project
-from xvc.recording.begin_run import metrics_files
+from xvc.recording.begin_run import lock_files, metrics_files
 
 _EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
@@ -196,7 +200,11 @@ def own_paths(project: Project, record: RunRecord) -> frozenset[str]:
 
     One that ends with a slash stands for all below it.
     """
-    paths = [*pointers_of(project, record), *metrics_files(project), project.root / "dvc.lock"]
+    paths = [
+        *map(pointer_of, places_of(project, record)),
+        *metrics_files(project),
+        *lock_files(project),
+    ]
     paths += [place.with_name(".gitignore") for place in places_of(project, record)]
     folders = (f"{project.relative(project.root / folder)}/" for folder in RESULTS)
     return frozenset([*(project.relative(path) for path in paths), *folders])
@@ -267,10 +275,49 @@ def _left_by_run(record: RunRecord, path: str, blobs: dict[str, str]) -> bool:
 
 
 def pointers_of(project: Project, record: RunRecord) -> list[Path]:
-    return [pointer_of(place) for place in places_of(project, record)]
+    outs = [project.root / out for out in pointed_outs(project, record)]
+    return [pointer_of(place) for place in [*_own_places(project), *outs]]
+
+
+def pointed_outs(
+    project: Project, record: RunRecord, tree: str | None = None
+) -> dict[str, DataFile]:
+    """Choose the outputs of a run that have a pointer: what a pipeline's stage makes has none.
+
+    Args:
+        project: where.
+        record: of the run.
+        tree: the git tree of the code that made them; its pipelines count like those of now.
+    """
+    if not record.outs:
+        return {}
+    made = set(project.stage_outs())
+    names = project.pipelines() if tree is not None else ()
+    for name in names:
+        with contextlib.suppress(PipelineCorrupt, Unresolved):
+            there = read_pipeline(lambda path: project.git.read(tree or "", path), name)
+            made |= stage_outs({name: there}).keys()
+    return {
+        out: file
+        for out, file in record.outs.items()
+        if not any(overlap(project.relative(project.root / out), other) for other in made)
+    }
+
+
+def kept_locks(project: Project, record: RunRecord) -> dict[str, bytes]:
+    """Read the locks of pipelines that a run left, where they were kept with its code."""
+    git, ref, snapshot = project.git, RUNS + record.id, record.code.snapshot
+    if snapshot is None or git.commit_of(ref) is None or git.commit_of(snapshot) is None:
+        return {}
+    texts = {path: git.read(ref, path) for path in git.between(snapshot, ref) if is_lock(path)}
+    return {path: text for path, text in texts.items() if text is not None}
+
+
+def _own_places(project: Project) -> list[Path]:
+    folder = project.assets.folder
+    assets = [folder] if folder.is_dir() or pointer_of(folder).exists() else []
+    return [project.store_path, *assets]
 
 
 def places_of(project: Project, record: RunRecord) -> list[Path]:
-    folder = project.assets.folder
-    assets = [folder] if folder.is_dir() or pointer_of(folder).exists() else []
-    return [project.store_path, *assets, *(project.root / out for out in record.outs)]
+    return [*_own_places(project), *(project.root / out for out in record.outs)]

@@ -13,8 +13,9 @@ from pathlib import Path, PurePosixPath
 
 from xvc.core.ids import is_run_id
 from xvc.core.model import candidate_path
-from xvc.dvc.outputs import Out, digests_of, object_of
-from xvc.dvc.repository import SUFFIX, Dvc
+from xvc.dvc.outputs import digests_of, object_of
+from xvc.dvc.pointers import SUFFIX, Out
+from xvc.dvc.repository import Dvc
 from xvc.errors import BadValue, NoObject, NoRun, NotFoundError, ObjectCorrupt, TargetExists
 from xvc.git.commit_files import write_files
 from xvc.git.history import last_with

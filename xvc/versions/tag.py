@@ -7,7 +7,6 @@ result. Killed between any two steps, the state before stands and the same call 
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from xvc.core.subject import chosen_keys, chosen_metrics, subject
 from xvc.core.tag_message import TagMessage, VersionInfo
 from xvc.core.version import Bump, Version, next_version
 from xvc.database.keep_assets import keep_assets
-from xvc.dvc.repository import pipeline_outs, pointer_of
+from xvc.dvc.repository import pointer_of
 from xvc.errors import (
     GitFailed,
     NotFoundError,
@@ -29,18 +28,25 @@ from xvc.errors import (
 )
 from xvc.git.branch import advance, clear, noted
 from xvc.git.commands import Git
-from xvc.git.snapshot import STORES, private_index
+from xvc.git.snapshot import STORES, tree_with
 from xvc.git.worktrees import is_ancestor
 from xvc.history.find import find, versions
 from xvc.project import Project
-from xvc.recording.begin_run import metrics_files
+from xvc.recording.begin_run import lock_files, metrics_files
 from xvc.recovery.recover import mend
 from xvc.store import query
 from xvc.sweeps.shared import sweep_of
 from xvc.system.files import add_line, write_durably
 from xvc.system.lock import FileLock
 from xvc.types import CommitId, Digest
-from xvc.versions.base import Base, base_of, pointers_of, refuse_incomplete
+from xvc.versions.base import (
+    Base,
+    base_of,
+    kept_locks,
+    pointed_outs,
+    pointers_of,
+    refuse_incomplete,
+)
 
 _WAIT = 120.0  # seconds for other versions being made
 _TRIES = 50
@@ -221,7 +227,7 @@ def _files(
     files = {project.relative(store): text, **keep_assets(project, dvc)}
     is_current = request.run is None or request.just_ran
     follows = is_current or base.on_head  # the tree has to show what its branch says
-    for out, file in record.outs.items():
+    for out, file in pointed_outs(project, record, base.tree).items():
         place = project.root / out
         pointer = pointer_of(place)
         files[project.relative(pointer)] = dvc.pointer_text(place, file)
@@ -236,8 +242,11 @@ def _files(
     if follows:
         beside += [(project.root / out).with_name(".gitignore") for out in record.outs]
     if is_current:
-        beside += [*metrics_files(project), project.root / "dvc.lock"]
-        beside += [out.with_name(".gitignore") for out in pipeline_outs(project.root)]
+        beside += [*metrics_files(project), *lock_files(project)]
+        made = [out for out in project.survey().outs if out.is_made]
+        beside += [(project.git.place.top / out.path).with_name(".gitignore") for out in made]
+    else:
+        files |= kept_locks(project, record)
     found = {project.relative(path): path for path in beside if path.is_file()}
     ignored = project.git.ignored(found)
     return digest, files | {n: p.read_bytes() for n, p in found.items() if n not in ignored}
@@ -266,13 +275,7 @@ def _commit(project: Project, base: Base, files: Mapping[str, bytes], message: s
     """Write the commit and move the branch, only from where it was; the index follows."""
     git = project.git
     scratch = project.room.scratch
-    index = private_index(git, scratch, f"tag-{os.getpid()}")
-    try:
-        git.read_tree(base.tree, index)
-        git.put(index, git.keep_blobs(files, scratch))
-        tree = git.write_tree(index)
-    finally:
-        index.unlink(missing_ok=True)
+    tree = tree_with(git, scratch, base.tree, files)
     if base.on_head and base.parent is not None and tree == git.tree_of(base.parent):
         return base.parent
     commit = git.make_commit(tree, [base.parent], f"{message}\n")

@@ -6,7 +6,8 @@ import filecmp
 from pathlib import Path
 
 from xvc.core.worktree import Losses
-from xvc.dvc.outputs import Out, members, object_of, tracked_outs
+from xvc.dvc.outputs import members, object_of
+from xvc.dvc.pointers import Out, tracked_outs
 from xvc.dvc.repository import Dvc
 from xvc.errors import CorruptError, NoObject, PointerCorrupt, Unresolved
 from xvc.git.commands import Git

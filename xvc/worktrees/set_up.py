@@ -15,9 +15,10 @@ from pathlib import Path, PurePosixPath
 from xvc.core.model import candidate_of
 from xvc.dvc.cache_links import Linker, link_kinds
 from xvc.dvc.local_config import cache_type, share_settings
-from xvc.dvc.outputs import BadListing, Out, members, tracked_outs
-from xvc.dvc.repository import SUFFIX, Dvc
-from xvc.errors import NoObject, ObjectCorrupt, PointerCorrupt, Unresolved
+from xvc.dvc.outputs import members
+from xvc.dvc.pointers import SUFFIX, Out, reader_of, survey
+from xvc.dvc.repository import Dvc
+from xvc.errors import BadListing, NoObject, ObjectCorrupt
 from xvc.git.worktrees import Tree, untracked_like
 from xvc.project import Project
 from xvc.store import query
@@ -52,7 +53,8 @@ def set_up(project: Project, main: Tree, tree: Tree) -> SetUp:
     for root in roots:
         if not main.is_bare and (main.path / root / ".dvc").is_dir():
             main_dvc = Dvc(main.path / root, project.environment)
-            share_settings(main_dvc, tree.path / root, project.room.dvc_site)
+            note = there.dvc_note_of(root.as_posix())
+            share_settings(main_dvc, tree.path / root, project.room.dvc_site, note)
     project.room.dvc_site.mkdir(parents=True, exist_ok=True, mode=0o700)
     there.keeper.refresh()
     done.warnings += there.keeper.warnings
@@ -126,10 +128,10 @@ def _put_data(
 def _readable(top: Path, files: Iterable[str], done: SetUp) -> list[Out]:
     found: dict[str, Out] = {}
     for file in files:
-        try:
-            found |= {out.path: out for out in tracked_outs(top, [file])}
-        except (PointerCorrupt, Unresolved) as err:
-            done.warnings.append(f"{err}. {err.hint}".rstrip())
+        read = survey(reader_of(top), [file])
+        found |= {out.path: out for out in read.outs}
+        done.warnings += [f"{err}. {err.hint}".rstrip() for err in read.problems]
+        done.missing += [each.said_by for each in read.pending if each.is_imported]
     return list(found.values())
 
 

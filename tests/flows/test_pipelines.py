@@ -1,0 +1,215 @@
+"""Runs in DVC projects: data, outputs, params and metrics are what DVC says of them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from surroundings import Calling, git
+from xvc.system.yaml_text import parse_yaml
+
+
+def dvc(folder: Path, *words: str) -> str:
+    """Call DVC and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", *words],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def locked(folder: Path, tag: str) -> dict[str, str]:
+    """Read what the lock of a version says of each output."""
+    held: Any = parse_yaml(git(folder, "show", f"{tag}:dvc.lock"))
+    return {out["path"]: out["md5"] for stage in held["stages"].values() for out in stage["outs"]}
+
+
+_PIPELINE = """\
+stages:
+  prep:
+    cmd: head -n $(cat n.txt) raw.txt > prepared.txt
+    deps: [raw.txt, n.txt]
+    outs: [prepared.txt]
+  train:
+    cmd: wc -l < prepared.txt > model.pkl
+    deps: [prepared.txt]
+    outs: [model.pkl]
+"""
+
+
+def test_a_pipeline_run_has_what_the_lock_says_after_it(project: Path, call_xvc: Calling) -> None:
+    """Data handed on and results, of versions made later, too; and never a second pointer."""
+    (project / "raw.txt").write_text("1\n2\n3\n4\n")
+    dvc(project, "add", "-q", "raw.txt")
+    (project / "dvc.yaml").write_text(_PIPELINE)
+    (project / "n.txt").write_text("1\n")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "pipeline")
+    for count in ("1", "2"):
+        (project / "n.txt").write_text(f"{count}\n")
+        done = call_xvc("run", "--json", "--", "dvc", "repro", "-q")
+        assert done.code == 0, done.err
+    second, first = (each["id"] for each in call_xvc("ls", "--json", "--all").data["runs"][:2])
+
+    call_xvc("tag", "minor", "--run", first)
+    call_xvc("tag", "minor", "--run", second)
+
+    for tag in ("e0.1.0", "e0.2.0"):
+        shown = call_xvc("show", tag, "--json").data
+        files = {**shown["data"], **shown["outs"]}
+        said = {path: file["digest"] for path, file in files.items() if path != "raw.txt"}
+        assert said == locked(project, tag)
+        assert set(shown["outs"]) == {"model.pkl"}
+    assert locked(project, "e0.1.0") != locked(project, "e0.2.0")
+    out = call_xvc("get", "e0.1.0", "model.pkl", "-o", "first.pkl")
+    assert (project / "first.pkl").read_text().strip() == "1", out.err
+
+    # an output that a stage owns is the stage's; a part of one is refused before anything runs
+    done = call_xvc("run", "--tag", "minor", "--out", "model.pkl", "--", "dvc", "repro", "-f", "-q")
+    assert done.code == 0, done.err
+    assert not (project / "model.pkl.dvc").exists()
+    assert "model.pkl.dvc" not in git(project, "ls-tree", "-r", "--name-only", "e0.3.0")
+    assert dvc(project, "status", "-q") == ""
+    refused = call_xvc("run", "--out", "model.pkl/part", "--", "true")
+    assert refused.code == 2
+    assert "model.pkl" in refused.err
+    assert "train" in refused.err
+
+    # one that an older xvc has made is found and mended
+    shown = call_xvc("show", "--json").data
+    (project / "model.pkl.dvc").write_text(
+        f"outs:\n- md5: {shown['outs']['model.pkl']['digest']}\n  size: 2\n  hash: md5\n"
+        "  path: model.pkl\n"
+    )
+    found = call_xvc("doctor", "--json").data["findings"]
+    assert [each["health"] for each in found if each["what"] == "outputs"] == ["mended"]
+    assert not (project / "model.pkl.dvc").exists()
+
+
+_TEMPLATED = """\
+vars: [{out: m}]
+stages:
+  each:
+    foreach: [a, b]
+    do:
+      cmd: python ev.py ${out}/${item}.json 0.5
+      metrics: ["${out}/${item}.json": {cache: false}]
+  grid:
+    matrix: {model: [cnn, xgb]}
+    cmd: python ev.py m/${item.model}.json 0.7
+    metrics: ["m/${item.model}.json": {cache: false}]
+  sub:
+    wdir: sub
+    cmd: python ../ev.py m/sub.json 0.9
+    params: [conf.yaml: [width]]
+    metrics: [m/sub.json: {cache: false}]
+"""
+
+
+def test_metrics_and_params_are_those_that_dvc_shows(project: Path, call_xvc: Calling) -> None:
+    """Stages of ``foreach`` and ``matrix``, folders and pipelines of their own, one broken file."""
+    (project / "ev.py").write_text(
+        "import json, os, sys\nos.makedirs(os.path.dirname(sys.argv[1]) or '.', exist_ok=True)\n"
+        "json.dump({'acc': float(sys.argv[2])}, open(sys.argv[1], 'w'))\n"
+    )
+    (project / "dvc.yaml").write_text(_TEMPLATED)
+    for name in ("sub", "own"):
+        (project / name).mkdir()
+    (project / "sub" / "conf.yaml").write_text("width: 3\ndepth: 4\n")
+    (project / "own" / "params.yaml").write_text("lr: 0.1\n")
+    (project / "own" / "dvc.yaml").write_text(
+        "stages:\n  t:\n    cmd: python ../ev.py n.json 1\n    params: [lr]\n"
+        "    metrics: [n.json: {cache: false}]\n"
+    )
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "pipelines")
+
+    done = call_xvc("run", "--json", "--", "dvc", "repro", "-q", "-P")
+
+    assert done.code == 0, done.err
+    shown = call_xvc("show", "--json").data
+    metrics = next(iter(json.loads(dvc(project, "metrics", "show", "--json")).values()))["data"]
+    params = next(iter(json.loads(dvc(project, "params", "show", "--json")).values()))["data"]
+    said = {f"{path}:{key}": v for path, each in metrics.items() for key, v in each["data"].items()}
+    assert shown["metrics"] == said
+    assert shown["params"] == {
+        key: value
+        for path, each in params.items()
+        if path != "dvc.yaml"
+        for key, value in each["data"].items()
+        if key != "out"
+    }
+
+    (project / "own" / "dvc.yaml").write_text("stages:\n\tbad\n")
+    (project / "torn.dvc").write_text("outs:\n- md5: x\n")
+    done = call_xvc("run", "--json", "--", "true")
+    assert done.code == 0
+    assert sum("own/dvc.yaml" in each for each in done.json["warnings"]) == 1
+    assert sum("torn.dvc" in each for each in done.json["warnings"]) == 1
+    assert call_xvc("show", "--json").data["params"] == {"width": 3}
+
+
+def test_projects_in_one_repository_keep_apart(
+    tmp_path: Path, call_xvc: Calling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The nearest DVC repository or settings are the project; another's store is not its data."""
+    git(tmp_path, "init", "-q")
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "t.py").write_text("print(1)\n")
+    (tmp_path / "a" / "pyproject.toml").write_text("[tool]\nxvc = {tag = {prefix = 'a'}}\n")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "first")
+    (tmp_path / "b" / "d.csv").write_text("d\n")
+    dvc(tmp_path / "b", "init", "-q", "--subdir")
+    dvc(tmp_path / "b", "add", "-q", "d.csv")
+    (tmp_path / "b" / "params.yaml").write_text("lr: 1\n")
+    git(tmp_path, "add", "-A")
+    git(tmp_path, "commit", "-qm", "b")
+
+    for name in ("a", "b"):
+        monkeypatch.chdir(tmp_path / name)
+        for words in (("init",), ("run", "--tag", "minor", "--", "python", "t.py")):
+            done = call_xvc(*words)
+            assert done.code == 0, done.err
+
+    assert list(call_xvc("show", "--json").data["data"]) == ["b/d.csv"]
+    assert call_xvc("show", "--json").data["params"] == {"lr": 1}
+    monkeypatch.chdir(tmp_path / "a")
+    call_xvc("run", "--", "python", "t.py")
+    assert "data" not in call_xvc("show", "--json").data
+    assert git(tmp_path, "tag").split() == ["a0.1.0", "e0.1.0"]
+    assert not os.path.lexists(tmp_path / ".dvc")
+
+
+def test_data_that_is_not_downloaded_is_named(
+    project: Path, call_xvc: Calling, tmp_path: Path
+) -> None:
+    """A partial import costs its own line: the other data is recorded and versions are made."""
+    (tmp_path / "source.csv").write_text("a,b\n")
+    (project / "real.csv").write_text("real\n")
+    dvc(project, "add", "-q", "real.csv")
+    dvc(project, "import-url", "-q", "--no-download", str(tmp_path / "source.csv"), "raw.csv")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "data")
+
+    done = call_xvc("run", "--json", "--tag", "minor", "--", "true")
+
+    assert done.code == 0
+    assert [each for each in done.json["warnings"] if "raw.csv" in each] != []
+    assert list(call_xvc("show", "--json").data["data"]) == ["real.csv"]
+    made = call_xvc("worktree", "add", "side", "--json")
+    assert made.data["missing"] == ["raw.csv.dvc"]
+    dvc(project, "update", "-q", "raw.csv.dvc")
+    call_xvc("run", "--", "true")
+    assert list(call_xvc("show", "--json").data["data"]) == ["raw.csv", "real.csv"]

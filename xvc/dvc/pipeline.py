@@ -1,0 +1,285 @@
+"""Pipelines of DVC: the stages of a ``dvc.yaml``, as DVC itself resolves them.
+
+Stages made by ``foreach`` and ``matrix`` and templates like ``${item}`` are resolved by DVC's own
+code, imported late and only where one of the parts that matter holds a template.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from types import SimpleNamespace
+from typing import Any, cast
+
+from xvc.errors import PipelineCorrupt, Unresolved, XvcError
+from xvc.system.yaml_text import BadYaml, has_merge_marks, parse_yaml
+from xvc.types import Json
+
+FILE = "dvc.yaml"
+_PARAMS = "params.yaml"
+_OUT_KINDS = ("outs", "metrics", "plots")
+_READ = ("wdir", "vars", "params", *_OUT_KINDS)
+_TEMPLATE = "${"
+
+Read = Callable[[str], bytes | None]
+"""Gives what a file holds, by its path from the top of the tree; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageOut:
+    """An output as a stage declares it; ``path`` is as written, seen from the stage's folder."""
+
+    path: str
+    is_cached: bool = True
+    is_pushed: bool = True
+    remote: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage: its folder from the top, outputs, metric files, and params files with keys.
+
+    ``metrics`` and ``params`` are paths from the top; no keys mean the whole file. ``is_group``
+    stands for all stages of a ``foreach`` or ``matrix`` that differ in nothing read here.
+    """
+
+    folder: str
+    outs: tuple[StageOut, ...] = ()
+    metrics: tuple[str, ...] = ()
+    params: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    is_group: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """What a ``dvc.yaml`` says; ``problems`` are stages that DVC itself could not resolve."""
+
+    stages: Mapping[str, Stage] = field(default_factory=dict)
+    metrics: tuple[str, ...] = ()
+    params: tuple[str, ...] = ()
+    problems: tuple[XvcError, ...] = ()
+
+    def stage(self, name: str) -> Stage | None:
+        """Find a stage by the name that ``dvc.lock`` gives it."""
+        found = self.stages.get(name)
+        group = self.stages.get(name.rpartition("@")[0])
+        return found or (group if group is not None and group.is_group else None)
+
+    def metric_files(self) -> list[str]:
+        """List the metric files, from the top, each once."""
+        each = (path for stage in self.stages.values() for path in stage.metrics)
+        return list(dict.fromkeys([*each, *self.metrics]))
+
+    def params_files(self) -> dict[str, tuple[str, ...]]:
+        """Map each params file, from the top, to the keys that count; none: all of them."""
+        found: dict[str, tuple[str, ...]] = {}
+        for stage in self.stages.values():
+            for path, keys in stage.params.items():
+                whole = path in found and not found[path]
+                joined = tuple(dict.fromkeys([*found.get(path, ()), *keys]))
+                found[path] = () if whole or not keys else joined
+        return found | dict.fromkeys(self.params, ())
+
+
+def read_pipeline(read: Read, file: str) -> Pipeline:
+    """Read a ``dvc.yaml``; where there is none, nothing is declared.
+
+    Raises:
+        PipelineCorrupt: it is not YAML, or of another shape.
+        Unresolved: it holds merge marks.
+    """
+    content = read(file)
+    held = None if content is None else load(content, file)
+    if held is None:
+        return Pipeline()
+    if not isinstance(held, dict):
+        raise PipelineCorrupt(file, "it holds no stages")
+    folder = posixpath.dirname(file)
+    written = held.get("stages")
+    stages: dict[str, Stage] = {}
+    templated: dict[str, Json] = {}
+    for name, body in (written or {}).items() if isinstance(written, dict) else ():
+        if isinstance(body, dict) and _TEMPLATE in repr(_relevant(body)):
+            templated[str(name)] = body
+        elif isinstance(body, dict):
+            inner = body.get("do") if isinstance(body.get("do"), dict) else body
+            is_group = "foreach" in body or "matrix" in body
+            stages[str(name)] = _stage(cast("dict[str, Json]", inner), folder, is_group=is_group)
+    top: dict[str, Json] = {k: held[k] for k in ("metrics", "params") if k in held}
+    problems: list[XvcError] = []
+    if templated or _TEMPLATE in repr(top):
+        resolver = _Resolver(read, file, {**top, "vars": held.get("vars"), "stages": templated})
+        stages |= {n: _stage(body, folder) for n, body in resolver.stages(problems)}
+        top = resolver.top(problems)
+    return Pipeline(
+        stages,
+        tuple(_named(top.get("metrics"), folder)),
+        tuple(_named(top.get("params"), folder)),
+        tuple(problems),
+    )
+
+
+def stage_outs(pipelines: Mapping[str, Pipeline]) -> dict[str, str]:
+    """Map what stages declare, by path from the top, to the full names of the stages."""
+    return {
+        joined(stage.folder, out.path): f"{file}:{name}"
+        for file, pipeline in pipelines.items()
+        for name, stage in pipeline.stages.items()
+        for out in stage.outs
+    }
+
+
+def load(content: str | bytes, file: str) -> Json:
+    """Read the YAML of a pipeline's file.
+
+    Raises:
+        PipelineCorrupt: it is none; the line is said.
+        Unresolved: it holds merge marks.
+    """
+    if has_merge_marks(content):
+        raise Unresolved(file)
+    try:
+        return parse_yaml(content)
+    except BadYaml as err:
+        raise PipelineCorrupt(file, str(err)) from err
+
+
+def joined(folder: str, path: str) -> str:
+    """Name a path from the top without dots; one that leads out of the tree begins with them.
+
+    >>> joined("a/b", "../c.csv")
+    'a/c.csv'
+    """
+    return posixpath.normpath(posixpath.join(folder, path))
+
+
+def _relevant(body: Mapping[str, Json]) -> dict[str, Json]:
+    inner = body.get("do")
+    parts = inner if isinstance(inner, dict) else body
+    return {key: parts[key] for key in _READ if key in parts and key != "vars"}
+
+
+def _stage(body: Mapping[str, Json], folder: str, *, is_group: bool = False) -> Stage:
+    wdir = body.get("wdir")
+    own = joined(folder, str(wdir)) if wdir else folder
+    outs = [out for kind in _OUT_KINDS for out in _outs(body.get(kind))]
+    metrics = [joined(own, out.path) for out in _outs(body.get("metrics"))]
+    params = {joined(own, path): keys for path, keys in _params(body.get("params"))}
+    return Stage(own, tuple(outs), tuple(metrics), params, is_group)
+
+
+def _outs(listed: Json) -> Iterator[StageOut]:
+    for entry in listed if isinstance(listed, list) else ():
+        if isinstance(entry, dict):
+            for path, options in entry.items():
+                said = options if isinstance(options, dict) else {}
+                remote = said.get("remote")
+                yield StageOut(
+                    str(path),
+                    is_cached=said.get("cache") is not False,
+                    is_pushed=said.get("push") is not False,
+                    remote=str(remote) if remote else None,
+                )
+        elif entry is not None:
+            yield StageOut(str(entry))
+
+
+def _params(listed: Json) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Read a stage's params: keys of params.yaml, or a file with keys, or a whole file."""
+    keys: dict[str, list[str] | None] = {}
+    for entry in listed if isinstance(listed, list) else ():
+        named = entry if isinstance(entry, dict) else {_PARAMS: [str(entry)]}
+        for path, each in named.items():
+            before = keys.get(str(path), [])
+            own = [str(key) for key in each] if isinstance(each, list) else []
+            keys[str(path)] = [*before, *own] if own and before is not None else None
+    return ((path, tuple(each or ())) for path, each in keys.items())
+
+
+def _named(listed: Json, folder: str) -> Iterator[str]:
+    for entry in listed if isinstance(listed, list) else ():
+        name = next(iter(entry), None) if isinstance(entry, dict) else entry
+        if isinstance(name, str):
+            yield joined(folder, name)
+
+
+class _Resolver:
+    """DVC's own resolver of templates, over files that *read* gives."""
+
+    def __init__(self, read: Read, file: str, held: Mapping[str, Json]) -> None:
+        self._read, self._file = read, file
+        self._held = {key: value for key, value in held.items() if value is not None}
+        self._made: Any = None
+
+    def stages(self, problems: list[XvcError]) -> Iterator[tuple[str, Mapping[str, Json]]]:
+        """Resolve each stage by itself: one that cannot be resolved costs no other."""
+        bodies = cast("dict[str, dict[str, Json]]", self._held["stages"])
+        for name in bodies:
+            try:
+                yield from self._resolved(name)
+            except Exception as err:  # noqa: BLE001 - DVC's parser fails in many ways
+                problems.append(self._problem(f"stage {name!r}", err))
+
+    def _resolved(self, name: str) -> Iterable[tuple[str, Mapping[str, Json]]]:
+        resolver = self._resolver(name)
+        return [pair for key in resolver.get_keys() for pair in resolver.resolve_one(key).items()]
+
+    def top(self, problems: list[XvcError]) -> dict[str, Json]:
+        """Resolve what is declared for the whole file."""
+        try:
+            resolver = self._resolver(None)
+            return {"metrics": resolver.resolve_metrics(), "params": resolver.resolve_params()}
+        except Exception as err:  # noqa: BLE001 - as above
+            problems.append(self._problem("metrics and params", err))
+            return {}
+
+    def _resolver(self, name: str | None) -> Any:
+        from dvc.parsing import DataResolver  # late: 100 ms, for templates alone
+
+        bodies = cast("dict[str, dict[str, Json]]", self._held["stages"])
+        wanted = {} if name is None else {name: _stripped(bodies[name])}
+        repo = SimpleNamespace(fs=_Files(self._read), config={})
+        return DataResolver(repo, posixpath.dirname(self._file), {**self._held, "stages": wanted})
+
+    def _problem(self, what: str, err: Exception) -> XvcError:
+        words = " ".join(str(err).split()) or type(err).__name__
+        return PipelineCorrupt(self._file, f"{what}: {words}")
+
+
+def _stripped(body: dict[str, Json]) -> dict[str, Json]:
+    """Leave out what is not read here: a template in a command has no say in outputs."""
+    inner = body.get("do")
+    if isinstance(inner, dict):
+        return {"foreach": body.get("foreach"), "do": _stripped(inner)}
+    kept = (*_READ, "matrix", "foreach")
+    return {key: value for key, value in body.items() if key in kept}
+
+
+class _Files:
+    """As much of a DVC file system as its resolver asks for."""
+
+    def __init__(self, read: Read) -> None:
+        self._read = read
+
+    def exists(self, path: str) -> bool:
+        return self._read(path) is not None
+
+    def isdir(self, path: str) -> bool:
+        return False
+
+    def open(self, path: str, mode: str = "r", encoding: str = "utf-8", **_: object) -> io.StringIO:
+        content = self._read(path)
+        if content is None:
+            raise FileNotFoundError(path)
+        return io.StringIO(content.decode(encoding))
+
+    join = staticmethod(posixpath.join)
+    normpath = staticmethod(posixpath.normpath)
+    relpath = staticmethod(posixpath.relpath)
+
+    @staticmethod
+    def suffix(path: str) -> str:
+        return PurePosixPath(path).suffix

@@ -1,0 +1,93 @@
+"""Runs of DVC pipelines: their data and outputs are those of the lock as the run left it."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from xvc.core.run import DataFile
+from xvc.core.run_inputs import overlap
+from xvc.errors import BadValue
+from xvc.git.snapshot import RUNS, Snapshot, tree_with
+from xvc.project import Project
+from xvc.recording.begin_run import lock_files
+
+_REPRODUCE = ("repro", "reproduce", "exp", "experiments")
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a pipeline left: its part of the run's data, its results, and its locks' texts.
+
+    ``stale`` are the paths that the stages made before, and that count no more.
+    """
+
+    data: Mapping[str, DataFile] = field(default_factory=dict)
+    outs: Mapping[str, DataFile] = field(default_factory=dict)
+    locks: Mapping[str, bytes] = field(default_factory=dict)
+    stale: frozenset[str] = frozenset()
+
+
+class PipelineWatch:
+    """The locks of a project before a run, to be compared with those after it."""
+
+    def __init__(self, project: Project, command: tuple[str, ...]) -> None:
+        self._project = project
+        self._is_asked = _reproduces(command)
+        self._before = _texts(project)
+
+    def left(self) -> Left | None:
+        """Read what the pipelines left; None where the run was none of theirs."""
+        after = _texts(self._project)
+        if not after or (after == self._before and not self._is_asked):
+            return None
+        found = self._project.survey()
+        made = {out.path for out in found.outs if out.is_made}
+        data = self._project.data_inputs(found)
+        return Left(
+            data={path: file for path, file in data.items() if path in made},
+            outs=self._project.pipeline_outs(found),
+            locks=after,
+            stale=frozenset(made),
+        )
+
+
+def _texts(project: Project) -> dict[str, bytes]:
+    return {project.relative(path): path.read_bytes() for path in lock_files(project)}
+
+
+def _reproduces(command: Iterable[str]) -> bool:
+    words = [posixpath.basename(word) for word in command]
+    return "dvc" in words and any(word in _REPRODUCE for word in words)
+
+
+def keep_locks(project: Project, run: str, snapshot: Snapshot, left: Left) -> None:
+    """Keep the locks with the code of the run, under its ref, for a version that comes later."""
+    git, scratch = project.git, project.room.scratch
+    base = git.tree_of(snapshot.commit)
+    tree = tree_with(git, scratch, base, left.locks)
+    if tree != base:
+        message = f"locks of run {run} as it left them\n"
+        commit = git.make_commit(tree, [snapshot.commit], message, ours=True)
+        git.keep(RUNS + run, commit)
+
+
+def refuse_overlaps(project: Project, outs: Iterable[str]) -> None:
+    """Look, before anything runs, whether DVC could track these outputs, named from the root.
+
+    Raises:
+        BadValue: one is part of what DVC tracks already, or holds it.
+    """
+    made = project.stage_outs()
+    tracked = {out.path: out.said_by for out in project.survey().outs if not out.is_made}
+    for out in outs:
+        path = project.relative(project.root / out)
+        for other, by in {**tracked, **made}.items():
+            if other != path and overlap(other, path):
+                what = f"stage {by.partition(':')[2]}" if other in made else by
+                raise BadValue(
+                    "--out",
+                    f"{out} overlaps {other} of {what}, and DVC tracks a file once; "
+                    f"name {other} itself, or another place",
+                )
