@@ -269,6 +269,21 @@ class Git:
         except GitFailed:
             return None
 
+    def read_each(self, names: Sequence[str]) -> dict[str, bytes | None]:
+        """Read several ``revision:path`` in one call; None for those that are not there."""
+        asked = b"".join(os.fsencode(name) + b"\n" for name in names)
+        found, at = self.call("cat-file", "--batch", stdin=asked) if names else b"", 0
+        held: dict[str, bytes | None] = {}
+        for name in names:
+            end = found.index(b"\n", at)
+            words, at = found[at:end].rsplit(b" ", 2), end + 1
+            if len(words) == 3 and words[1] == b"blob":
+                size = int(words[2])
+                held[name], at = found[at : at + size], at + size + 1
+            else:
+                held[name] = None
+        return held
+
     def listed(self, *patterns: str) -> list[str]:
         """List tracked paths that fit the patterns."""
         found = self.call("ls-files", "-z", "--", *patterns)

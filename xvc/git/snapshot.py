@@ -20,6 +20,8 @@ from xvc.git.commands import Git, State
 
 RUNS = "refs/xvc/runs/"
 SWEEPS = "refs/xvc/sweeps/"
+STORES = "refs/xvc/stores/"
+"""The last version on each branch: its store stays within reach when the branch goes."""
 
 
 @dataclass(frozen=True, slots=True)

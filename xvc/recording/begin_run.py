@@ -29,6 +29,7 @@ from xvc.journal.fallback_dir import make_refuge
 from xvc.journal.writer import Journal
 from xvc.project import Project
 from xvc.recording.command_params import option_values
+from xvc.recording.passing_folders import bring_code
 from xvc.recording.run_times import not_named_yet, note_begin, written_by_runs
 from xvc.system.environment import describe_environment, environment_digest
 from xvc.system.lock import current_owner
@@ -79,6 +80,7 @@ def begin(
     snapshot = _try(lambda: _snapshot(project, run, state), warnings) if state else None
     if snapshot is not None:
         warnings += _try(lambda: _lacks(project, snapshot), warnings) or ()
+        _try(lambda: bring_code(project, run), warnings)
     untracked = state.untracked if state else ()
     data = _try(lambda: project.data_inputs(untracked, outs), warnings) or {}
     data = _try(lambda: _as_it_is(project, data, keeps=keeps_data), warnings) or data

@@ -28,6 +28,7 @@ from xvc.recording.run_times import changed_at
 from xvc.recording.run_times import note_end as note_run_end
 from xvc.runs.capture import LineMetrics
 from xvc.runs.last_words import KEPT, last_words
+from xvc.system.files import last_change
 from xvc.system.output_log import OutputLog
 from xvc.system.process import Ending
 from xvc.system.signal_pipe import STOPPING, held_back
@@ -35,6 +36,7 @@ from xvc.system.value_files import read_values
 from xvc.types import Json, Row
 
 _TABLE = "events"
+_CLOCK = 20_000_000  # nanoseconds by which a file system's clock may lag
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,7 @@ def note_end(
             with best_effort(warnings):
                 models = _models(project, begun, wanted.models, ending)
             with best_effort(warnings):
-                outs = _outs(project, wanted.outs, warnings)
+                outs = _outs(project, begun, wanted.outs)
     except KeyboardInterrupt:
         warnings.append("interrupted: of what the run left, not everything is kept")
     _end(project, begun, ending, outs | models, reason_of(ending, recorder))
@@ -221,15 +223,18 @@ def interrupt(_: int) -> None:
     raise KeyboardInterrupt
 
 
-def _outs(project: Project, outs: tuple[str, ...], warnings: list[str]) -> dict[str, DataFile]:
+def _outs(project: Project, begun: Begun, outs: tuple[str, ...]) -> dict[str, DataFile]:
     """Keep the declared outputs in the DVC cache as this run left them."""
     found: dict[str, DataFile] = {}
+    warnings = begun.warnings
     for out in outs:
         place = project.root / out
         if project.dvc is None:
             warnings.append(f"--out {out} needs DVC here; run `xvc init`")
         elif not place.exists():
             warnings.append(f"the run was to leave {out}, and it is not there")
+        elif last_change(place) < (begun.record.started or 0) - _CLOCK:
+            warnings.append(f"the run did not write {out}, so it is no output of it")
         else:
             with best_effort(warnings):
                 found[out] = project.dvc.keep(place)

@@ -29,9 +29,10 @@ from xvc.errors import (
     XvcError,
 )
 from xvc.journal.layout import Room
-from xvc.journal.reader import is_read, is_written, journals
+from xvc.journal.reader import is_read, is_written, journals, runs_named
 from xvc.store import db
 from xvc.store.fold import Folded, fold, fold_again, keep_damaged, positions
+from xvc.store.runs import branches
 from xvc.store.state import Left, sizes_of, stamp_of
 from xvc.system.files import (
     beside,
@@ -262,7 +263,8 @@ class Keeper:
                 db.change_blocks(self.path, self._sibling(), more)
 
     def _all_journals(self) -> list[Path]:
-        return journals(self.room.journals) + journals(self.room.folded)
+        room = self.room
+        return journals(room.journals) + journals(room.folded) + journals(room.kept)
 
     def _fold_into(
         self, connection: DuckDBPyConnection, found: list[Path], *, is_ours: bool = True
@@ -451,14 +453,36 @@ class Keeper:
             dvc.verify(pointer.digest, self._pointer_name)
         raise LockBusy(str(self.path), "")
 
-    def settle(self, digest: str) -> None:
-        """After a version holds the snapshot: the journals it contains are no longer needed."""
+    def settle(self, digest: str, branch: str | None) -> None:
+        """After a version holds the snapshot: let the journals go that it makes superfluous.
+
+        Only a version that stands on *branch*, and only for runs that were made on it or on none:
+        from the branch where a run was made it stays visible, whichever is tagged first.
+        """
         with FileLock(self.room.store_lock).held(wait=60.0, doing="settle"):
             if md5_of(self.path) != digest:
                 return  # more was folded meanwhile; the next version settles it
             self._leave(digest, Left.read(self.room.store_state).sizes)
-            for path in journals(self.room.folded):
-                path.unlink(missing_ok=True)
+            held = journals(self.room.folded) + journals(self.room.kept)
+            needed = self._needed_elsewhere(held, branch)
+            for path in held:
+                if path not in needed:
+                    path.unlink(missing_ok=True)
+                elif path.parent != self.room.kept:
+                    self.room.kept.mkdir(parents=True, exist_ok=True)
+                    os.replace(path, self.room.kept / path.name)
+
+    def _needed_elsewhere(self, held: list[Path], branch: str | None) -> set[Path]:
+        if branch is None or not held:
+            return set(held)
+        named = {path: runs_named([path]) for path in held}
+        with db.reading(self.path) as connection:
+            made_on = branches(connection, {run for runs in named.values() for run in runs})
+        return {
+            path
+            for path, runs in named.items()
+            if any(made_on.get(run) not in (None, branch) for run in runs)
+        }
 
 
 def _coming(found: list[Path]) -> int:

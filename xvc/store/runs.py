@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
@@ -72,6 +72,14 @@ def _left_out(listed: Json) -> dict[str, Json]:
         "left_out": [part for part in each if isinstance(part, str)],
         "incomplete": [part["code"] for part in each if isinstance(part, dict)],
     }
+
+
+def branches(connection: DuckDBPyConnection, ids: Collection[RunId]) -> dict[RunId, str | None]:
+    """Map runs to the branches that they were made on; None where it was none."""
+    found = connection.execute(
+        "SELECT id, branch FROM runs WHERE id IN (SELECT unnest(?::VARCHAR[]))", [list(ids)]
+    ).fetchall()
+    return {RunId(run): branch for run, branch in found}
 
 
 def remove(connection: DuckDBPyConnection, ids: Iterable[RunId], *, table: str = "runs") -> None:

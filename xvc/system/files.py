@@ -101,6 +101,15 @@ def md5_of(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
+def last_change(path: Path) -> int:
+    """When a file, or anything in a folder, changed last, in nanoseconds; a link is followed."""
+    root = os.path.realpath(path)
+    times = [os.lstat(root).st_ctime_ns]
+    for folder, below, names in os.walk(root):
+        times += [os.lstat(os.path.join(folder, name)).st_ctime_ns for name in (*below, *names)]
+    return max(times)
+
+
 def is_shared(path: Path) -> bool:
     """Whether writing to this file would write to another: a symlink, or one of several links."""
     return path.is_symlink() or path.stat().st_nlink > 1

@@ -131,6 +131,7 @@ def command(
         raise BadValue("--tag-optional", "it needs --tag")
     try:
         from xvc.core.version import Bump
+        from xvc.recording.passing_folders import lasting, warning_of
         from xvc.runs.run import RunRequest, run  # late: it begins to load DuckDB
 
         request = RunRequest(
@@ -153,6 +154,10 @@ def command(
         project = here.project()
         if record_in is not None:
             project = project.recorded_in(here.project_in(record_in))
+        else:
+            project = lasting(project)
+            if (passing := warning_of(project)) is not None:
+                warn(passing, here.manner)
     except XvcError:
         raise
     except Exception as err:  # noqa: BLE001 - a package that cannot be loaded, no memory, no folder
