@@ -41,7 +41,7 @@ EAST = timezone(timedelta(hours=14))
 SCALARS: tuple[Callable[[], object], ...] = (
     *(object, io.StringIO, uuid4, type(None)),
     *(
-        (lambda value=value: value)  # type: ignore[misc]
+        (lambda value=value: value)
         for value in (
             *(True, 0, -1, 2**63, -(2**63), 2**127, 10**400, 10**5000, 0.0, -0.0, 1e308, 5e-324),
             *(float("nan"), float("inf"), b"", b"\xff\0", date.min, date.max, time(1, 2)),

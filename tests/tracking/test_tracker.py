@@ -360,3 +360,18 @@ def test_params_are_whatever_log_takes(plain: Path) -> None:
 
     assert (row["where"], row["day"], row["took"], row["good"]) == ("a/b", day, 60.0, 1)
     assert tracker["names"] == [{"0": "cat"}]
+
+
+def test_a_table_may_have_any_name(plain: Path, call_xvc: Calling) -> None:
+    """Quotes, dots, words of SQL: rows go in, are changed, and every table is listed."""
+    names = ("a.b", 'a"b', "a'b", "select", "a;drop table runs", "main.runs", "db")
+    for name in names:
+        with Tracker("s.duckdb", table=name) as tracker:
+            tracker.log({"loss": 1.0})
+            tracker.set_value("loss", 2.0)
+            assert tracker["loss"] == [2.0]
+    with pytest.raises(BadValue, match="half a character"):
+        Tracker("s.duckdb", table="\ud800")
+
+    listed = call_xvc("db", "ls", "--db", "s.duckdb", "--json").data["rows"]
+    assert set(names) <= {row["table"] for row in listed}
