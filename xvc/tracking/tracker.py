@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar, cast
+from typing import TYPE_CHECKING, NoReturn, ParamSpec, Self, TypeVar, cast
 
 from xvc.core.edit import Edit, facts_of_edit
 from xvc.core.plain import to_plain
@@ -67,6 +67,7 @@ class Tracker(Edits, Stored):
         warnings: whether what could not be done is said through Python's warnings.
         name: what to call the run, when it begins one.
         note: a line about it, when it begins one.
+        config: another name for *params*, which go over it where both are given.
         engine: "duckdb"; other names are taken with a warning, and make no difference.
         nested: whether to begin a run of its own inside `xvc run`, as a child of that run.
 
@@ -107,6 +108,7 @@ class Tracker(Edits, Stored):
         warnings: bool = True,
         name: str | None = None,
         note: str | None = None,
+        config: Params | None = None,
         engine: str = "duckdb",
         nested: bool = False,
     ) -> None:
@@ -121,8 +123,9 @@ class Tracker(Edits, Stored):
         self._enter(open_run(db, self._options, name, note, nested=nested))
         if reset:
             self._record(Edit(Kind.DELETE, table))
-        if params is not None:
-            self.set_params(params)
+        for given in (config, params):
+            if given is not None:
+                self.set_params(given)
 
     def _enter(self, opened: Opened) -> None:
         self.latest, self._params = {}, {}
@@ -428,6 +431,19 @@ class Tracker(Edits, Stored):
             return
         status = Status.INTERRUPTED if isinstance(error, KeyboardInterrupt) else Status.FAILED
         self.close(status.value, f"{type(error).__name__}: {error}".removesuffix(": "))
+
+    def finish(self) -> None:
+        """End the run well: another name for `close`."""
+        self.close()
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied: a file is written by one tracker of one process.
+
+        Raises:
+            BadValue: always; it says what to do instead.
+        """
+        way = "make a Tracker where the rows are logged; within `xvc run` it joins the same run"
+        raise BadValue("tracker", f"it cannot be pickled or copied; {way}")
 
     def __repr__(self) -> str:
         return f"<Tracker run {self.track_id}, table {self.table}, store {self._store}>"
