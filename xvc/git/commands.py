@@ -190,6 +190,17 @@ class Git:
         found = self.call("ls-files", "-z", "--", *patterns)
         return [_text(path) for path in found.split(b"\0") if path]
 
+    def searched(self, pattern: str, *paths: str) -> list[str]:
+        """List the files, also untracked ones, in which an extended regular expression is found."""
+        flags = ("--untracked", "-I", "-l", "-z", "-E", "-e", pattern)
+        found = self.call("grep", *flags, "--", *paths, accept=(0, 1))
+        return [_text(path) for path in found.split(b"\0") if path]
+
+    def ignored_here(self) -> list[str]:
+        """List what git ignores in the tree; a folder that is ignored whole once, with ``/``."""
+        flags = ("-z", "--others", "--ignored", "--exclude-standard", "--directory")
+        return [_text(path) for path in self.call("ls-files", *flags).split(b"\0") if path]
+
     def ignored(self, paths: Iterable[str]) -> set[str]:
         """Tell which of these paths git ignores; a tracked one it does not."""
         listed = b"".join(os.fsencode(path) + b"\0" for path in paths)

@@ -27,7 +27,7 @@ from xvc.project import Project
 from xvc.recording.command_params import option_values
 from xvc.system.environment import describe_environment, environment_digest
 from xvc.system.lock import current_owner
-from xvc.system.value_files import metric_files_of, params_files_of, parse_scalar, read_values
+from xvc.system.value_files import metric_files_of, params_files_of, parse_typed, read_told
 from xvc.types import Json, Nanoseconds, RunId
 
 T = TypeVar("T")
@@ -167,14 +167,17 @@ def _said(project: Project, command: Sequence[str], warnings: list[str]) -> dict
     """Params that files say, and over them those that the command's own options say."""
     found = _file_params(project, warnings)
     if project.settings.params_options:
-        found |= {key: parse_scalar(text) for key, text in option_values(command).items()}
+        found |= {key: parse_typed(text).value for key, text in option_values(command).items()}
     return found
 
 
 def _file_params(project: Project, warnings: list[str]) -> dict[str, Json]:
     found: dict[str, Json] = {}
     for path in params_files(project):
-        found |= _try(lambda path=path: read_values(path), warnings) or {}  # type: ignore[misc]
+        told = _try(lambda path=path: read_told(path), warnings)  # type: ignore[misc]
+        if told is not None:
+            found |= told.values
+            warnings += told.warnings
     return found
 
 

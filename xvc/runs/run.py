@@ -6,7 +6,6 @@ The child's exit code is the answer even when tracking failed; what failed is a 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,17 +17,21 @@ from xvc.core.model import ModelFile
 from xvc.core.record import Kind
 from xvc.core.run import DataFile, RunRecord, Status
 from xvc.core.run_context import VARIABLE, RunContext
+from xvc.core.typed import Typed, is_equal
 from xvc.core.version import Bump
 from xvc.errors import BadValue, JournalFailed, NoCommand, XvcError
 from xvc.project import Project
+from xvc.recording.asked_params import Asked, differences, unused, variable_of
 from xvc.recording.begin_run import Begun, begin, metrics_files, params_files
+from xvc.recording.command_params import option_values
+from xvc.recording.param_files import copy_with, placed, refuse_beside_files, set_in_files
 from xvc.recovery.recover import mend
 from xvc.runs.capture import LineMetrics
 from xvc.store.db import warm_up
 from xvc.system.output_log import OutputLog
 from xvc.system.process import Ending, Ladder, Launch
 from xvc.system.process import run as run_process
-from xvc.system.value_files import read_values, write_replaced
+from xvc.system.value_files import parse_typed, read_values
 from xvc.types import Json, Nanoseconds, Row, RunId
 
 if TYPE_CHECKING:
@@ -42,17 +45,21 @@ class RunRequest:
     """What ``xvc run`` was asked for; ``timeout`` in seconds.
 
     Without ``fold`` what was recorded stays in its journal, for the next command that reads.
+    ``write_params`` is for a copy of the params file, ``edit_params`` sets params in the files that
+    say them; of ``must_use`` the run fails when nothing takes one of them up.
     """
 
     command: tuple[str, ...]
     folder: Path
-    params: Mapping[str, Json] = field(default_factory=dict)
+    params: Mapping[str, Typed] = field(default_factory=dict)
     name: str | None = None
     note: str | None = None
     outs: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     capture: bool = False
     write_params: bool = False
+    edit_params: bool = False
+    must_use: tuple[str, ...] = ()
     timeout: float | None = None
     tag: Bump | None = None
     fold: bool = True
@@ -79,34 +86,42 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
     Raises:
         NoCommand: it cannot be started; the run is kept as failed.
         BadSetting: the settings cannot be read; nothing was started.
-        BadValue: a declared output lies outside the project, a model has no name, or the params
-            file cannot be copied.
+        BadValue: a declared output lies outside the project, a model has no name, or a params
+            file cannot be changed or copied.
+        ParamInFile: a param was asked for that a params file says otherwise.
     """
     models = _parsed(request)
     request = replace(request, outs=_places(project, request))
+    asked, values = _settled(project, request)
     if request.fold:
         warm_up()  # DuckDB loads while git and the command work
     mend(project)
     try:
-        begun = _begun(project, request)
+        begun = _begun(project, request, values)
     except JournalFailed as err:
         return _unrecorded(project, request, sink, err)
     stale = {path: _stamp(path) for path in metrics_files(project)}
     recorder = _Recorder(project, begun, request, sink)
     try:
-        ending = run_process(_launch(project, request, begun), sink=recorder.take)
+        ending = run_process(_launch(project, request, begun, asked), sink=recorder.take)
     except (NoCommand, BadValue) as err:
+        asked.forget()
         _end_unstarted(project, begun, err)
         raise
     recorder.close()
+    begun.warnings += asked.warnings
+    ignored = ""
+    with _forgiving(begun.warnings):
+        ignored = _look_who_used(project, request, asked, ending, begun.warnings)
     with _forgiving(begun.warnings):
         _read_metrics(stale, recorder)
     kept: dict[str, DataFile] = {}
     with _forgiving(begun.warnings):
         kept = _models(project, begun, models, ending)
     with _forgiving(begun.warnings):
-        _end(project, begun, ending, _outs(project, request, begun.warnings) | kept)
-    record = _finished(begun.record, recorder, ending)
+        outs = _outs(project, request, begun.warnings) | kept
+        _end(project, begun, ending, outs, ignored)
+    record = _finished(begun.record, recorder, ending, ignored)
     with _forgiving(begun.warnings):
         if request.fold:
             project.keeper.refresh()
@@ -120,13 +135,77 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
     return Ran(record, ending.shell_code, tagged, tuple(begun.warnings))
 
 
-def _begun(project: Project, request: RunRequest) -> Begun:
+def _settled(project: Project, request: RunRequest) -> tuple[Asked, dict[str, Json]]:
+    """Bring what was asked for to where the command reads it; returns the values to be recorded."""
+    wanted = request.params
+    values = {key: typed.value for key, typed in wanted.items()}
+    place = project.room.scratch / f"asked-{os.getpid()}-{os.urandom(4).hex()}"
+    if request.write_params:
+        source = _params_source(project, wanted)
+        copy = place.with_name(f"{place.name}.params{source.suffix}")
+        copied = copy_with(source, copy, wanted)
+        return Asked(wanted, place, frozenset(wanted), copy), copied
+    edits = placed(project, wanted)
+    in_files = frozenset(key for held in edits.values() for key in held)
+    if request.edit_params:
+        set_in_files(edits)
+    else:
+        refuse_beside_files(edits)
+    _refuse_beside_options(project, request)
+    return Asked(wanted, place, in_files), {k: v for k, v in values.items() if k not in in_files}
+
+
+def _params_source(project: Project, wanted: Mapping[str, Typed]) -> Path:
+    """Choose the file that is copied: the one that says a param which was asked for."""
+    files = [*placed(project, wanted), *params_files(project), project.root / "params.yaml"]
+    return files[0]
+
+
+def _refuse_beside_options(project: Project, request: RunRequest) -> None:
+    """Refuse a param that the command's own options say otherwise: it would use those."""
+    said = option_values(request.command) if project.settings.params_options else {}
+    for key, typed in request.params.items():
+        other = said.get(key)
+        if other is not None and not is_equal(parse_typed(other).value, typed.value):
+            raise BadValue(f"-P {key}", f"{typed.text} is asked for, and the command says {other}")
+
+
+def _look_who_used(
+    project: Project, request: RunRequest, asked: Asked, ending: Ending, warnings: list[str]
+) -> str:
+    """Say which params nothing has taken up; returns why the run has failed by that."""
+    if not asked.wanted:
+        return ""
+    reported = asked.reported()
+    asked.forget()
+    told = differences(asked, reported)
+    command = _with_copy(request.command, "")
+    git = project.git if project.place is not None else None
+    said = option_values(command)
+    left = unused(asked, {*reported, *said}, git, command, request.folder)
+    for key in left:
+        told[key] = (
+            f"{key}: nothing has taken it up; put {{{key}}} into the command of a sweep, or read "
+            f"{variable_of(key)} or a Tracker's params in the script"
+        )
+    failed = [says for key, says in told.items() if key in request.must_use]
+    if failed and _status(ending) is Status.FINISHED:
+        return "; ".join(failed)
+    warnings += told.values()
+    return ""
+
+
+def _with_copy(command: tuple[str, ...], copy: str) -> tuple[str, ...]:
+    return tuple(part.replace("{params}", copy) for part in command)
+
+
+def _begun(project: Project, request: RunRequest, values: Mapping[str, Json]) -> Begun:
     outer = RunContext.decode(project.environment.get(VARIABLE, ""))
     return begin(
         project,
         request.command,
         folder=request.folder,
-        params=request.params,
+        params=values,
         outs=request.outs,
         name=request.name,
         note=request.note,
@@ -179,9 +258,8 @@ def _unrecorded(
     """Run the command all the same: there is no place at all to write it down."""
     settings = project.settings
     ladder = Ladder(settings.interrupt_seconds, settings.terminate_seconds)
-    environment = {**project.environment} | {
-        _variable(key): _shown(value) for key, value in request.params.items()
-    }
+    asked = Asked(request.params, project.room.scratch)
+    environment = {**project.environment, **asked.environment()}
     launch = Launch(request.command, request.folder, environment, request.timeout, ladder)
     ending = run_process(launch, sink=sink)
     record = RunRecord(RunId("unrecorded"), exit_code=ending.exit_code)
@@ -213,7 +291,7 @@ def _tagged(
         return None
 
 
-def _launch(project: Project, request: RunRequest, begun: Begun) -> Launch:
+def _launch(project: Project, request: RunRequest, begun: Begun, asked: Asked) -> Launch:
     settings = project.settings
     context = RunContext(
         run=begun.record.id,
@@ -223,29 +301,18 @@ def _launch(project: Project, request: RunRequest, begun: Begun) -> Launch:
         tree=project.room.tree,
         journals=str(begun.journal.path.parent),
         sync_seconds=settings.journal_sync,
-        params=dict(begun.record.params),
+        asked=asked.write(),
         own_store=str(project.own_store_path),
     )
     environment = {**project.environment, VARIABLE: context.encode(), "XVC_RUN": begun.record.id}
-    environment |= {_variable(key): _shown(value) for key, value in request.params.items()}
+    environment |= asked.environment()
     command = request.command
-    if request.write_params:
-        source = next(iter(params_files(project)), project.root / "params.yaml")
-        copy = project.room.scratch / f"{begun.record.id}.params{source.suffix}"
-        write_replaced(source, copy, request.params)
-        environment["XVC_PARAMS_FILE"] = str(copy)
-        command = tuple(part.replace("{params}", str(copy)) for part in command)
+    if asked.copy is not None:
+        environment["XVC_PARAMS_FILE"] = str(asked.copy)
+        command = _with_copy(command, str(asked.copy))
     ladder = Ladder(settings.interrupt_seconds, settings.terminate_seconds)
     interval = settings.system_interval
     return Launch(command, request.folder, environment, request.timeout, ladder, interval)
-
-
-def _variable(key: str) -> str:
-    return "XVC_PARAM_" + "".join(c if c.isalnum() else "_" for c in key).upper()
-
-
-def _shown(value: Json) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 class _Recorder:
@@ -301,15 +368,23 @@ def _read_metrics(stale: Mapping[Path, tuple[int, ...]], recorder: _Recorder) ->
             recorder.log_all([{k: v for k, v in values.items() if isinstance(v, int | float)}])
 
 
-def _end(project: Project, begun: Begun, ending: Ending, outs: Mapping[str, DataFile]) -> None:
+def _end(
+    project: Project,
+    begun: Begun,
+    ending: Ending,
+    outs: Mapping[str, DataFile],
+    ignored: str,
+) -> None:
     facts: dict[str, Json] = {
-        "status": _status(ending).value,
+        "status": Status.FAILED.value if ignored else _status(ending).value,
         "exit_code": ending.exit_code,
         "signal": ending.signal,
         "finished": time.time_ns(),
         "usage": _usage(ending),
         "log": str(project.room.logs / f"{begun.record.id}.log"),
     }
+    if ignored:
+        facts["reason"] = ignored
     if outs:
         facts["outs"] = {path: {"digest": f.digest, "size": f.size} for path, f in outs.items()}
     if begun.snapshot is not None:
@@ -382,10 +457,12 @@ def _status(ending: Ending) -> Status:
     return Status.FINISHED if ending.exit_code == 0 else Status.FAILED
 
 
-def _finished(record: RunRecord, recorder: _Recorder, ending: Ending) -> RunRecord:
+def _finished(record: RunRecord, recorder: _Recorder, ending: Ending, ignored: str) -> RunRecord:
     metrics = {**record.metrics, **recorder.metrics}
     ended = replace(record, metrics=metrics, finished=Nanoseconds(time.time_ns()))
-    return ended.ended(_status(ending), exit_code=ending.exit_code, signal=ending.signal)
+    status = Status.FAILED if ignored else _status(ending)
+    reason = ignored or None
+    return ended.ended(status, exit_code=ending.exit_code, signal=ending.signal, reason=reason)
 
 
 @contextlib.contextmanager

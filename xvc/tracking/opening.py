@@ -35,6 +35,7 @@ class Opened:
     owns_run: bool
     warnings: tuple[str, ...] = ()
     passing: TemporaryDirectory[str] | None = None
+    context: RunContext | None = None
 
 
 def open_run(db: StrPath | None, options: Options, name: str | None, note: str | None) -> Opened:
@@ -54,7 +55,8 @@ def open_run(db: StrPath | None, options: Options, name: str | None, note: str |
 
 def _skip(options: Options, context: RunContext | None) -> Opened:
     run = context.run if context is not None else run_id(os.urandom(8))
-    return Opened(run, Path(SKIP_INSERT), options.folder, Unkept(), owns_run=False)
+    place = Path(SKIP_INSERT)
+    return Opened(run, place, options.folder, Unkept(), owns_run=False, context=context)
 
 
 def _join(context: RunContext) -> Opened:
@@ -62,7 +64,14 @@ def _join(context: RunContext) -> Opened:
 
     facts: dict[str, Json] = {"owner": str(current_owner()), "store": context.store}
     journal = Journal(context.folder, facts, sync_seconds=context.sync_seconds)
-    return Opened(context.run, Path(context.store), Path(context.root), journal, owns_run=False)
+    return Opened(
+        track_id=context.run,
+        store=Path(context.store),
+        root=Path(context.root),
+        journal=journal,
+        owns_run=False,
+        context=context,
+    )
 
 
 def _begin(

@@ -21,6 +21,7 @@ from xvc.core.run import Status
 from xvc.errors import BadValue
 from xvc.journal.edit_builder import holds
 from xvc.store.schema import check_table
+from xvc.tracking.asked import Params, asked_params, say_used
 from xvc.tracking.edits import Edits
 from xvc.tracking.objects import Stored, keep_artifact
 from xvc.tracking.opening import IN_MEMORY, Opened, open_run
@@ -117,6 +118,7 @@ class Tracker(Edits, Stored):
 
     def _enter(self, opened: Opened) -> None:
         self.latest, self._params = {}, {}
+        self._context, self._asked = opened.context, asked_params(opened.context)
         self._noted: set[tuple[str, str]] = set()
         self.track_id, self._journal = opened.track_id, opened.journal
         self._store, self._root = opened.store, opened.root
@@ -252,8 +254,11 @@ class Tracker(Edits, Stored):
 
     def set_params(self, params: Mapping[str, object]) -> None:
         """Add values to every later row, and to the run's params."""
-        self._journal.note(Kind.PARAMS, self.track_id, _plain(params))
+        plain = _plain(params)
+        self._journal.note(Kind.PARAMS, self.track_id, plain)
         self._params |= params
+        if self._context is not None and self._context.asked:
+            say_used(self._context, cast("dict[str, Json]", plain))
 
     def set_param(self, key: str, value: object) -> None:
         """Add one value to every later row, and to the run's params."""
@@ -268,8 +273,19 @@ class Tracker(Edits, Stored):
 
     @property
     def params(self) -> dict[str, object]:
-        """The values that are added to every row."""
-        return dict(self._params)
+        """The params of the run: what a sweep or ``xvc run -P`` asks for over those that were set.
+
+        So ``Tracker(params={"lr": 0.1}).params["lr"]`` makes any script one that can be swept. A
+        value that was asked for is the run's once the script has read it here, and added to every
+        later row; until then the run has what the script has set.
+        """
+        if not self._asked:
+            return dict(self._params)
+        return Params(self._params, self._asked, self._take_asked)
+
+    def _take_asked(self, key: str) -> None:
+        if key in self._asked:
+            self.set_param(key, self._asked.pop(key))
 
     @cached_property
     def _caching(self) -> Caching:
