@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from xvc.config import KEYS, Settings, load
+from xvc.config import KEYS, Settings, load, read
 from xvc.errors import BadSetting
 
 
@@ -74,6 +74,83 @@ def test_a_file_that_is_no_settings_is_refused(tmp_path: Path, text: str) -> Non
 
     with pytest.raises(BadSetting, match=r"xvc\.yaml"):
         load(tmp_path)
+
+
+BROKEN = {
+    "a tab": (b"database: a.duckdb\ntag:\n\tprefix: e\n", r"xvc\.yaml line 3: .*tab.*spaces"),
+    "latin-1": (b"database: a.duckdb\nnote: \xe9\n", r"xvc\.yaml line 2: the byte 0xe9 .*UTF-8"),
+    "a key twice": (b"database: a\ndatabase: b\n", r"line 2: database is there twice, .*line 1"),
+    "twice inside": (b"tag: {prefix: a, prefix: b}\n", r"line 1: tag\.prefix is there twice"),
+    "a list": (b"- a\n", r"xvc\.yaml line 1: .*key: value"),
+    "no tag": (b"tag:\n  prefix: v 1\n", r"line 2: tag\.prefix is 'v 1', which git"),
+    "a date": (b"\ndatabase: 2024-01-01\n", r"line 2: database is datetime.*, not a text"),
+    "a loop": (b"params: {files: &a [*a]}\n", r"xvc\.yaml line 1: "),
+    "merge marks": (b"<<<<<<< HEAD\ntag: {prefix: e}\n=======\n", r"xvc\.yaml line "),
+    "deep": (b"a: " + b"[" * 2000, r"xvc\.yaml"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_broken_setting_is_named_with_its_line(tmp_path: Path, case: str) -> None:
+    """Whatever is wrong: the file, the line and what to do; the others are used all the same."""
+    content, words = BROKEN[case]
+    (tmp_path / "xvc.yaml").write_bytes(content)
+    usable, mistakes = read(tmp_path, environment={"XVC_OUTPUT__LIMIT": "7"})
+
+    with pytest.raises(BadSetting, match=words):
+        load(tmp_path)
+    assert (len(mistakes), usable.output_limit) == (1, 7)
+
+
+def test_broken_settings_elsewhere_are_named_too(tmp_path: Path) -> None:
+    """The user's file, pyproject.toml and variables: the same care."""
+    user, pyproject = tmp_path / "config.yaml", tmp_path / "pyproject.toml"
+    user.write_text("tag:\n\tprefix: e\n")
+    told = [read(tmp_path, user_file=user, environment={"XVC_TAG__PREFIX": "["})[1]]
+    for content in (
+        b'[tool.xvc]\ndatabase = "a"\n[project\n',
+        b"[tool.xvc]\n# \xe9\n",
+        b"[tool]\nxvc = 3\n",
+        b"[tool.xvc]\ntag.prefix = 4\n",
+    ):
+        pyproject.write_bytes(content)
+        told.append(read(tmp_path)[1])
+
+    assert [len(each) for each in told] == [2, 1, 1, 1, 1]
+    assert told[0][0].startswith(f"{user} line 2: ")
+    assert told[0][1].startswith("XVC_TAG__PREFIX='[': ")
+    assert [words.split(":")[0] for (words,) in told[1:]] == [
+        "pyproject.toml line 3",
+        "pyproject.toml line 2",
+        "pyproject.toml",
+        "pyproject.toml line 2",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[tool]\nxvc = {database = "x.duckdb"}\n',
+        'tool.xvc.database = "x.duckdb"\n',
+        '[tool."xvc"]\n"database" = \'x.duckdb\'\n',
+        '[ tool . xvc ]\r\ndatabase = """x.duckdb"""\r\n',
+        '\ufefftool = {xvc = {database = "x.duckdb"}}\n',
+        '[tool."\\u0078vc"]\ndatabase = "x.duckdb"\n',
+        '[tool.xvcutils]\nx = 1\n[tool.xvc]\ndatabase = "x.duckdb"\n',
+    ],
+)
+def test_every_form_of_toml_is_read(tmp_path: Path, text: str) -> None:
+    """Inline tables, dotted and quoted keys, a byte order mark: TOML is TOML."""
+    (tmp_path / "pyproject.toml").write_text(text, newline="")
+
+    assert load(tmp_path).database == "x.duckdb"
+
+
+def test_another_tools_broken_file_is_none_of_ours(tmp_path: Path) -> None:
+    """A pyproject.toml that does not name xvc is not read, however broken."""
+    (tmp_path / "pyproject.toml").write_bytes(b"[project\n\xe9")
+
+    assert load(tmp_path) == Settings()
 
 
 def test_every_setting_is_documented() -> None:

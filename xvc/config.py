@@ -7,18 +7,23 @@ Reads the files it is given; the environment comes as a mapping.
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Literal, cast
+from reprlib import repr as repr_short
+from typing import cast
 
 import yaml
 
-from xvc.errors import BadSetting
+from xvc.errors import BadSetting, OutsideProject
 from xvc.types import Json
 
 FILE = "xvc.yaml"
+_DEEPEST = 3  # dots in a key; no setting has as many
+_MERGE = "tag:yaml.org,2002:merge"
+_NO_TAG = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^[-./]|\.lock(?:/|$)|\.$")
 
 
 def _setting(default: object, doc: str) -> object:
@@ -38,6 +43,13 @@ class Settings:
     tag_keys: tuple[str, ...] = _setting(  # type: ignore[assignment]
         (), "params and metrics in a version's message; empty: what differs between runs"
     )
+    tag_ignore: tuple[str, ...] = _setting(  # type: ignore[assignment]
+        (
+            *("*.md", "*.markdown", "*.rst", "*.adoc", "*.tex", "*.bib", "*.pdf", "*.docx"),
+            *("*.odt", "report*.html", "reports/*"),
+        ),
+        "documents, by name or path: they are no code, so a change of one blocks no version",
+    )
     params_files: tuple[str, ...] = _setting(  # type: ignore[assignment]
         (), "YAML, JSON or TOML files whose values are a run's params"
     )
@@ -52,6 +64,13 @@ class Settings:
     )
     snapshot_limit: int = _setting(  # type: ignore[assignment]
         10_000_000, "bytes; larger untracked files are left out of a run's snapshot"
+    )
+    snapshot_total: int = _setting(  # type: ignore[assignment]
+        50_000_000,
+        "bytes of untracked files in a run's snapshot; the heaviest folders are left out",
+    )
+    snapshot_files: int = _setting(  # type: ignore[assignment]
+        1_000, "untracked files in a run's snapshot; the fullest folders are left out"
     )
     output_limit: int = _setting(  # type: ignore[assignment]
         16_000_000, "bytes kept of a run's output: its beginning and its end"
@@ -76,13 +95,10 @@ class Settings:
     )
 
     def __post_init__(self) -> None:
-        wrong = [
-            f"metrics.direction.{k} is {v!r}, not max or min"
-            for k, v in self.metrics_direction.items()
-            if v not in ("max", "min")
-        ]
-        if wrong:
-            raise BadSetting(tuple(wrong))
+        try:
+            _refuse_other_ways(self.metrics_direction)
+        except ValueError as err:
+            raise BadSetting((str(err),)) from err
 
 
 KEYS: dict[str, Field[object]] = {
@@ -91,7 +107,20 @@ KEYS: dict[str, Field[object]] = {
 }
 """Each setting by the dotted name it has in files: ``tag.prefix``."""
 
-Origin = Literal["default", "user", "project", "environment", "command line"]
+PATHS = ("database", "params.files", "metrics.files", "cache.folder")
+"""The settings that name files and folders: a project's own must lie in it."""
+
+Inside = Callable[[str, str], bool]
+"""Tells whether a path, which this setting of a project names, may be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """One setting as a layer says it, and where: a file with its line, or a variable."""
+
+    key: str
+    value: Json
+    where: str
 
 
 def load(
@@ -100,78 +129,243 @@ def load(
     user_file: Path | None = None,
     environment: Mapping[str, str] | None = None,
     overrides: Mapping[str, Json] | None = None,
+    is_inside: Inside = lambda key, path: True,
 ) -> Settings:
     """Read the settings of a project.
 
+    Args:
+        root: the project.
+        user_file: the user's own settings.
+        environment: variables that begin with ``XVC_`` are settings.
+        overrides: what the command line says.
+        is_inside: judges the paths that the project's own file names; the other layers are the
+            user's, who may name any.
+
     Raises:
         BadSetting: any of them cannot be used; all mistakes are in it.
+        OutsideProject: the project's file names a path outside the project.
     """
-    layers = [
-        _from_file(user_file) if user_file else {},
-        project_settings(root),
-        _from_environment(environment or {}),
-        dict(overrides or {}),
-    ]
+    settings, mistakes = read(
+        root,
+        user_file=user_file,
+        environment=environment,
+        overrides=overrides,
+        is_inside=is_inside,
+    )
+    if mistakes:
+        raise BadSetting(mistakes)
+    return settings
+
+
+def read(
+    root: Path,
+    *,
+    user_file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    overrides: Mapping[str, Json] | None = None,
+    is_inside: Inside = lambda key, path: True,
+) -> tuple[Settings, tuple[str, ...]]:
+    """Read what can be used of a project's settings, and name every mistake.
+
+    A setting that cannot be used has the value of the layer below it.
+
+    Raises:
+        OutsideProject: the project's file names a path outside the project.
+    """
+    overrides = dict(overrides or {})
     mistakes: list[str] = []
+    users = _from_file(user_file, str(user_file), mistakes) if user_file else []
+    projects = _from_project(root, mistakes)
+    _refuse_outside(root, projects, overrides, is_inside)
+    said = [
+        *users,
+        *projects,
+        *_from_environment(environment or {}, mistakes),
+        *(_Said(key, value, "the command line") for key, value in overrides.items()),
+    ]
     values: dict[str, object] = {}
-    for layer in layers:
-        for key, value in layer.items():
-            part = KEYS.get(key)
-            if part is None:
-                mistakes.append(_unknown(key))
-                continue
-            try:
-                values[part.name] = _checked(key, part, value)
-            except ValueError as err:
-                mistakes.append(str(err))
+    for each in said:
+        part = KEYS.get(each.key)
+        if part is None:
+            mistakes.append(f"{each.where}: {_unknown(each.key)}")
+            continue
+        try:
+            values[part.name] = _checked(each.key, part, each.value)
+        except ValueError as err:
+            mistakes.append(f"{each.where}: {err}")
+    return replace(Settings(), **values), tuple(mistakes)  # type: ignore[arg-type]
+
+
+def has_settings(root: Path) -> bool:
+    """Whether a project has settings of its own, in whichever file.
+
+    Raises:
+        BadSetting: a file that may hold them cannot be read.
+    """
+    mistakes: list[str] = []
+    found = _from_project(root, mistakes)
     if mistakes:
         raise BadSetting(tuple(mistakes))
-    return replace(Settings(), **values)  # type: ignore[arg-type]
+    return bool(found)
 
 
-def project_settings(root: Path) -> dict[str, Json]:
-    """Read a project's own layer, flattened to dotted names."""
+def _from_project(root: Path, mistakes: list[str]) -> list[_Said]:
     if (root / FILE).is_file():
-        return _from_file(root / FILE)
+        return _from_file(root / FILE, FILE, mistakes)
     pyproject = root / "pyproject.toml"
-    if pyproject.is_file() and b"[tool.xvc" in pyproject.read_bytes():
-        tool = tomllib.loads(pyproject.read_text(encoding="utf-8")).get("tool", {})
-        return _flat(cast("Mapping[str, Json]", tool.get("xvc", {})))
-    return {}
+    return _from_toml(pyproject, mistakes) if pyproject.is_file() else []
 
 
-def _from_file(path: Path) -> dict[str, Json]:
-    if not path.is_file():
-        return {}
+def project_values(root: Path) -> dict[str, Json]:
+    """Read a project's own layer by dotted names, whether the values can be used or not."""
+    return {each.key: each.value for each in _from_project(root, [])}
+
+
+def named_paths(layer: Mapping[str, Json]) -> list[tuple[str, str]]:
+    """List the paths that a layer names, each with its setting.
+
+    >>> named_paths({"database": "a", "params.files": ["b", "c"], "tag.prefix": "e"})
+    [('database', 'a'), ('params.files', 'b'), ('params.files', 'c')]
+    """
+    found = []
+    for key in PATHS:
+        value = layer.get(key)
+        each = value if isinstance(value, list) else [value]
+        found += [(key, path) for path in each if isinstance(path, str)]
+    return found
+
+
+def _refuse_outside(
+    root: Path, said: Sequence[_Said], overrides: Collection[str], is_inside: Inside
+) -> None:
+    for key, path in named_paths({each.key: each.value for each in said}):
+        if key not in overrides and not is_inside(key, path):
+            raise OutsideProject(f"the setting {key}", path, str(root), _way_in(key))
+
+
+def _way_in(key: str) -> str:
+    if key in ("params.files", "metrics.files"):
+        return "If the file is meant, `xvc trust` allows it in this clone"
+    variable = f"XVC_{key.upper().replace('.', '__')}"
+    return f"If it is meant, say so yourself: {variable}=…, or in ~/.config/xvc/config.yaml"
+
+
+def _from_toml(path: Path, mistakes: list[str]) -> list[_Said]:
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as err:
-        raise BadSetting((f"{path.name}: {str(err).splitlines()[0]}",)) from err
-    if found is None:
-        return {}
+        raw = path.read_bytes()
+        if b"xvc" not in raw and b"\\u" not in raw:  # a key may be spelled by numbers
+            return []
+        text = raw.decode("utf-8-sig")
+        tool = tomllib.loads(text).get("tool", {})
+    except (OSError, ValueError, RecursionError) as err:
+        mistakes.append(f"{path.name}{_reason(err)}")
+        return []
+    found = tool.get("xvc", {}) if isinstance(tool, dict) else {}
     if not isinstance(found, dict):
-        raise BadSetting((f"{path.name} is no list of settings",))
-    return _flat(found)
+        mistakes.append(f"{path.name}: tool.xvc is {repr_short(found)}; write a table, [tool.xvc]")
+        return []
+    lines = text.splitlines()
+    return [
+        _Said(key, value, f"{path.name}{_line_of(key, lines)}")
+        for key, value in _flat(cast("Mapping[str, Json]", found))
+    ]
 
 
-def _flat(found: Mapping[str, Json], before: str = "") -> dict[str, Json]:
-    flat: dict[str, Json] = {}
+def _line_of(key: str, lines: list[str]) -> str:
+    """Say in which line a key of TOML most likely stands."""
+    last = key.rpartition(".")[2]
+    shape = re.compile(rf"""(?:^|[\s.{{,"']){re.escape(last)}["']?\s*=""")
+    numbers = [number for number, line in enumerate(lines, 1) if shape.search(line)]
+    return f" line {numbers[0]}" if len(numbers) == 1 else ""
+
+
+def _flat(found: Mapping[str, Json], before: str = "") -> Iterator[tuple[str, Json]]:
     for key, value in found.items():
         name = f"{before}{key}"
-        if isinstance(value, dict) and name not in KEYS:
-            flat |= _flat(value, f"{name}.")
+        if isinstance(value, dict) and name not in KEYS and name.count(".") < _DEEPEST:
+            yield from _flat(value, f"{name}.")
         else:
-            flat[name] = value
-    return flat
+            yield name, value
 
 
-def _from_environment(environment: Mapping[str, str]) -> dict[str, Json]:
+def _from_file(path: Path, name: str, mistakes: list[str]) -> list[_Said]:
+    if not path.is_file():
+        return []
+    try:
+        loader = yaml.SafeLoader(path.read_text(encoding="utf-8-sig"))
+        node = loader.get_single_node()
+        if node is None:
+            return []
+        if not isinstance(node, yaml.MappingNode):
+            mistakes.append(f"{name} line 1: these are no settings; write lines of `key: value`")
+            return []
+        return list(_from_node(loader, node, name, mistakes))
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as err:
+        mistakes.append(f"{name}{_reason(err)}")
+        return []
+
+
+def _from_node(
+    loader: yaml.SafeLoader,
+    node: yaml.MappingNode,
+    name: str,
+    mistakes: list[str],
+    before: str = "",
+) -> Iterator[_Said]:
+    seen: dict[str, int] = {}
+    for key_node, _ in node.value:
+        key = f"{before}{key_node.value}"
+        line = key_node.start_mark.line + 1
+        if key in seen and key_node.tag != _MERGE:
+            mistakes.append(
+                f"{name} line {line}: {key} is there twice, first in line {seen[key]}; remove one"
+            )
+        seen.setdefault(key, line)
+    loader.flatten_mapping(node)
+    for key_node, value_node in node.value:
+        key = f"{before}{key_node.value}"
+        is_nested = isinstance(value_node, yaml.MappingNode) and key not in KEYS
+        if is_nested and key.count(".") < _DEEPEST:
+            yield from _from_node(loader, value_node, name, mistakes, f"{key}.")
+        else:
+            value = loader.construct_object(value_node, deep=True)
+            yield _Said(key, value, f"{name} line {key_node.start_mark.line + 1}")
+
+
+def _reason(err: Exception) -> str:
+    """Say where a file cannot be read, why, and what to do about it."""
+    if isinstance(err, UnicodeDecodeError):
+        line = err.object.count(b"\n", 0, err.start) + 1
+        byte = err.object[err.start]
+        return f" line {line}: the byte 0x{byte:02x} is not UTF-8; save the file as UTF-8"
+    mark = getattr(err, "problem_mark", None) or getattr(err, "context_mark", None)
+    if mark is not None:
+        problem = getattr(err, "problem", None) or getattr(err, "context", None) or "it is not YAML"
+        if "\\t" in problem:
+            problem = "a tab cannot indent YAML; use spaces"
+        return f" line {mark.line + 1}: {problem}"
+    if isinstance(err, tomllib.TOMLDecodeError):
+        said, _, place = str(err).rpartition(" (at line ")
+        return f" line {place.partition(',')[0]}: {said}" if said else f": {err}"
+    if isinstance(err, OSError):
+        return f": {err.strerror or err}; make it readable"
+    if isinstance(err, RecursionError):
+        return ": it is nested too deeply for settings"
+    return f": {str(err).splitlines()[0]}"
+
+
+def _from_environment(environment: Mapping[str, str], mistakes: list[str]) -> list[_Said]:
     """``XVC_TAG__PREFIX=v`` is ``tag.prefix: v``; the value is read as YAML."""
-    found: dict[str, Json] = {}
+    found: list[_Said] = []
     for name, text in environment.items():
         key = name.removeprefix("XVC_").lower().replace("__", ".")
-        if name.startswith("XVC_") and key in KEYS:
-            found[key] = cast("Json", yaml.safe_load(text))
+        if not name.startswith("XVC_") or key not in KEYS:
+            continue
+        try:
+            found.append(_Said(key, cast("Json", yaml.safe_load(text)), name))
+        except (yaml.YAMLError, ValueError, RecursionError) as err:
+            why = getattr(err, "problem", None) or "it is not text"
+            mistakes.append(f"{name}={text!r}: {why}; put the value in quotes for YAML")
     return found
 
 
@@ -187,8 +381,19 @@ def _checked(key: str, part: Field[object], value: Json) -> object:
     read = next((read for word, read in _READERS.items() if kind.startswith(word)), _number)
     found = read(value)
     if found is None:
-        raise ValueError(f"{key} is {value!r}, not {_in_words(kind)}")
+        raise ValueError(f"{key} is {repr_short(value)}, not {_in_words(kind)}")
+    if key == "tag.prefix" and _NO_TAG.search(str(found)):
+        raise ValueError(f"{key} is {value!r}, which git does not take in the name of a tag")
+    if key == "metrics.direction":
+        _refuse_other_ways(cast("Mapping[str, str]", found))
     return int(cast("float", found)) if kind == "int" else found
+
+
+def _refuse_other_ways(directions: Mapping[str, str]) -> None:
+    wrong = {key: way for key, way in directions.items() if way not in ("max", "min")}
+    if wrong:
+        words = (f"metrics.direction.{key} is {way!r}" for key, way in wrong.items())
+        raise ValueError(f"{', '.join(words)}; write max or min")
 
 
 def _names(value: Json) -> object:

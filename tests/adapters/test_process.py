@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
 import signal
@@ -181,17 +182,77 @@ def test_a_daemon_that_floods_the_output_does_not_keep_us(start: Start) -> None:
 
 
 def test_a_failing_sink_does_not_reach_the_child(start: Start, tmp_path: Path) -> None:
-    """A broken pipe behind us neither blocks nor kills the child, and is told once."""
+    """A mistake behind us neither blocks nor kills the child, and is told once."""
     seen: list[int] = []
 
     def breaking(fd: int, chunk: bytes) -> None:
         seen.append(len(chunk))
-        raise BrokenPipeError("gone")
+        raise ValueError("gone")
 
     ending, _ = start("sh", "-c", "head -c 2000000 /dev/zero; touch done", sink=breaking)
 
-    assert (ending.exit_code, ending.sink_failure) == (0, "BrokenPipeError: gone")
+    assert (ending.exit_code, ending.failure) == (0, "ValueError: gone")
     assert (sum(seen), (tmp_path / "done").exists()) == (2_000_000, True)
+
+
+def test_a_reader_that_goes_away_ends_the_command(start: Start) -> None:
+    """`yes | head -1` ends at once: the pipe that is broken behind us breaks for the child."""
+
+    def gone(fd: int, chunk: bytes) -> None:
+        if fd == 1:
+            raise BrokenPipeError
+
+    endless, _ = start("yes", sink=gone)
+    other, output = start("sh", "-c", "trap '' PIPE; echo a; sleep 0.2; echo b; echo c >&2; exit 3")
+    half, told = start("sh", "-c", "trap '' PIPE; yes 2>&-; echo c >&2; exit 3", sink=gone)
+
+    assert (endless.signal, endless.shell_code, endless.timed_out) == ("SIGPIPE", 141, False)
+    assert (other.exit_code, output.of(1)) == (3, b"a\nb\n")
+    assert (half.exit_code, half.timed_out, told.chunks) == (3, False, [])
+
+
+def test_inherited_descriptors_reach_the_command(start: Start, tmp_path: Path) -> None:
+    """What our caller opened for the command is there under the same number, with systemd's too."""
+    reader, writer = os.pipe()
+    os.set_inheritable(writer, True)
+    closed, ours = os.pipe()
+    code = f"import os; os.write({writer}, b'given'); os.write({ours}, b'not for it')"
+    ending, _ = start(*python(code))
+    os.close(writer)
+    given = os.read(reader, 100)
+    environment = {**os.environ, "LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "1"}
+    output = Output()
+    named = run(Launch(("sh", "-c", "echo $LISTEN_PID $$"), tmp_path, environment), sink=output)
+    for each in (reader, closed, ours):
+        os.close(each)
+    named_pid, its_pid = output.of(1).split()
+
+    assert (ending.exit_code, given) == (1, b"given")
+    assert (named.exit_code, named_pid) == (0, its_pid)
+
+
+@pytest.mark.parametrize("lacking", ["openpipe", "thread", "memory"])
+def test_where_nothing_can_be_watched_the_command_runs(
+    lacking: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too few descriptors, threads or bytes: the command runs with our own output, and ends."""
+
+    def none(*_: object) -> None:
+        raise {
+            "openpipe": OSError(errno.EMFILE, "Too many open files"),
+            "thread": RuntimeError("can't start new thread"),
+            "memory": MemoryError(),
+        }[lacking]
+
+    place = {"openpipe": "Outlets", "thread": "_Child", "memory": "Bell"}[lacking]
+    monkeypatch.setattr(f"xvc.system.process.{place}", none)
+    launch = Launch(("sh", "-c", "pwd > here; kill -TERM $$"), tmp_path, dict(os.environ))
+    ending = run(launch, sink=Output())
+    good = run(Launch(("sh", "-c", "exit 9"), tmp_path, dict(os.environ)), sink=Output())
+
+    assert (ending.signal, ending.shell_code, bool(ending.unwatched)) == ("SIGTERM", 143, True)
+    assert (tmp_path / "here").read_text().strip() == str(tmp_path)
+    assert good.exit_code == 9
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,23 @@ def test_a_signal_to_us_is_passed_on_once(begin: Begin, number: signal.Signals) 
     assert (facts["exit_code"], facts["interrupted"]) == (11, True)
 
 
+def test_every_signal_that_is_none_of_ours_is_passed_on(begin: Begin) -> None:
+    """USR1 of a scheduler, XCPU, a real-time one: the child gets them, and we live on."""
+    names = ("USR1", "USR2", "ALRM", "VTALRM", "PROF", "XCPU", "IO", "ABRT", "TRAP", "SYS", "CONT")
+    numbers = [*(int(getattr(signal, f"SIG{name}")) for name in names)]
+    if sys.platform == "linux":
+        numbers += [int(signal.SIGRTMIN), int(signal.SIGRTMIN) + 5, int(signal.SIGRTMAX)]
+    code = COUNTER.format(numbers=numbers, wanted=len(numbers))
+    host = begin(sys.executable, "-c", code)
+    host.until(b"ready")
+    for number in numbers:
+        host.tell(number)
+        host.until(b"got %d\n" % number)
+    report = host.report()
+
+    assert (report["exit_code"], report["interrupted"]) == (10 + len(numbers), False)
+
+
 def test_quit_is_passed_on_and_is_no_interruption(begin: Begin) -> None:
     """SIGQUIT asks some programs for a report; it does not say that the run was stopped."""
     host = begin(*counter(signal.SIGQUIT))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -304,6 +305,41 @@ def test_a_clone_without_the_driver(people: tuple[Clone, Clone]) -> None:
 
     assert f"git checkout -m {POINTER}" in told
     assert bob.rates() == ["0.1", "0.2", "0.3"]
+
+
+@pytest.mark.parametrize("way", ["one side", "squashed"])
+def test_a_merge_that_took_one_side_is_noticed_and_mended(
+    people: tuple[Clone, Clone], way: str
+) -> None:
+    """A version whose run the store lacks is named by whatever asks, and one command brings it."""
+    ada, bob = people
+    ada.git("push", "-q", "origin", "e0.2.0")
+    if way == "one side":
+        shared(ada)
+    ada.dvc("push", "-q", "--all-tags")
+    bob.git("fetch", "-q", "--tags")
+    bob.dvc("fetch", "-q", "--all-tags")
+    if way == "one side":
+        bob.git("merge", "-q", "-s", "ours", "--no-edit", "origin/main")
+    lacking = json.loads(bob.xvc("status", "--json"))["data"]["missing"]
+    told = [bob.xvc(*words) for words in (["brief"], ["show", "best:accuracy"])]
+    doctor = bob.xvc("doctor", code=None)
+    bob.xvc("merge", "--missing")
+    after = json.loads(bob.xvc("status", "--json"))["data"]["missing"]
+
+    assert (lacking, after) == (["e0.2.0"], [])
+    assert all("`xvc merge --missing` brings" in each for each in (*told, doctor))
+    assert bob.rates() == ["0.1", "0.2", "0.3"]
+
+
+def test_a_version_of_another_branch_is_not_missing(people: tuple[Clone, Clone]) -> None:
+    """The runs of a branch that is not merged yet come with it: nothing is said of them."""
+    ada, bob = people
+    shared(ada)
+    ada.git("push", "-q", "origin", "e0.2.0")
+    fetched(bob)
+
+    assert json.loads(bob.xvc("status", "--json"))["data"]["missing"] == []
 
 
 def test_assets_of_both_sides(people: tuple[Clone, Clone]) -> None:

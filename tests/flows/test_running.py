@@ -190,7 +190,7 @@ def test_a_killed_child(project: Path, call_xvc: Calling, number: signal.Signals
 
     assert ran.code == 128 + number
     assert (found["status"], found["signal"]) == ("killed", number.name)
-    assert "got no version" in ran.err
+    assert "no version was made: the run is killed" in ran.err
     assert git(project, "tag") == ""
 
 

@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from xvc import Tracker
+from xvc import File, Tracker
+from xvc.core.cache_entry import Called, Entry, explained
 from xvc.system.result_cache import Cache, NoEntry
 from xvc.tracking.caching import (
     Hit,
@@ -28,6 +29,7 @@ from xvc.tracking.caching import (
     scan_cache,
 )
 from xvc.tracking.canonical import Unkeyable
+from xvc.types import Nanoseconds
 
 
 @pytest.fixture
@@ -539,6 +541,54 @@ def test_what_cannot_be_keyed_is_explained(tracker: Tracker) -> None:
     """The refusal says which part."""
     with pytest.raises(Unkeyable, match="config"):
         tracker.explain(describe, [threading.Lock()])
+
+
+def test_what_a_name_leads_to_is_explained(
+    tracker: Tracker, made: Callable[..., ModuleType]
+) -> None:
+    """A global number with both values, a function of a package by both names."""
+    call(tracker, made().fit, 3)
+    number = tracker.explain(made("SCALE = 2", "SCALE = 3").fit, [3])
+    module = made("\ndef fit(", "\nfrom math import ceil as inner\ndef fit(")
+    function = tracker.explain(module.fit, [3])
+
+    assert str(number).splitlines()[1:] == ["  code name train.SCALE: 2 → 3"]
+    assert "  code name train.inner: train.inner → math.ceil" in str(function).splitlines()
+
+
+def test_a_difference_that_is_not_known_is_not_made_up() -> None:
+    """Two keys whose parts are the same: xvc says that it does not know."""
+    called = Called("fit")
+    stored = Entry("aa", called, "run-1", Nanoseconds(0), 0)
+
+    assert "xvc does not know why" in str(explained("bb", called, [stored]))
+
+
+def test_what_a_result_depends_on_is_part_of_the_key(
+    tracker: Tracker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files by their bytes, and whatever a function returns when the call is made."""
+    data = tmp_path / "data.csv"
+    data.write_text("a")
+    monkeypatch.setenv("UNIT", "m")
+    read = tracker.wrap(depends=lambda: os.environ["UNIT"])(lambda file: Path(file).read_text())
+
+    def hits(file: object) -> bool:
+        read(file)
+        return bool(tracker.latest["cache"])
+
+    first = [hits(File(data)), hits(File(data))]
+    data.write_text("b")
+    edited = [hits(File(data)), hits(File(data))]
+    monkeypatch.setenv("UNIT", "mm")
+    by_variable = [hits(File(data)), hits(File(data))]
+    tracker.track(power, [2], depends=[File(data)])
+    tracker.track(power, [2], depends=[File(tmp_path / "nowhere")])
+
+    assert first == edited == by_variable == [False, True]
+    assert tracker.latest["cache"] == ""
+    assert tracker.explain(power, [2], depends=[File(data)]).is_stored
+    assert not tracker.explain(power, [2]).is_stored
 
 
 def test_hits_and_misses_are_counted(tracker: Tracker, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -37,7 +38,7 @@ COMMANDS = (
     *(f"skills {verb}" for verb in ("list", "install")),
     "sweep",
     *(f"sweep {verb}" for verb in ("status", "resume", "retry", "stop", "show")),
-    *("brief", "schema"),
+    *("trust", "brief", "schema"),
 )
 """Every command, in the order in which they are met; each has a module of its name.
 
@@ -250,7 +251,10 @@ class Unexpected(ExternalError):
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
-    sys.exit(call(words))
+    code = call(words)
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)  # the answer is given; only leaving is left
+    sys.exit(code)
 
 
 def call(words: list[str]) -> int:

@@ -15,11 +15,18 @@ if TYPE_CHECKING:
     from xvc.project import Project
 
 
+def _current_folder() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:  # it was removed under us; the shell remembers its name
+        return Path(os.environ.get("PWD") or "/")
+
+
 @dataclass(slots=True)
 class Context:
     """The surroundings of one call."""
 
-    folder: Path = field(default_factory=Path.cwd)
+    folder: Path = field(default_factory=_current_folder)
     manner: Manner = field(default_factory=Manner)
     words: tuple[str, ...] = ()
 

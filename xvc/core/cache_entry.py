@@ -20,7 +20,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """All that the key of a call is made of, each thing by its name."""
+    """All that the key of a call is made of, each thing by its name.
+
+    Attributes:
+        code: a digest of each thing that the function reaches; behind ``=`` how it looks.
+    """
 
     function: str
     code: Mapping[str, str] = field(default_factory=dict)
@@ -90,7 +94,7 @@ def differences(before: Called, after: Called) -> list[Difference]:
     argument lr: 0.1 → 0.2
     """
     found = [
-        Difference("code", name, old and "some", new and "some")
+        Difference("code", name, _look(old), _look(new))
         for name, old, new in _unequal(before.code, after.code)
     ]
     for what, olds, news in (
@@ -102,6 +106,11 @@ def differences(before: Called, after: Called) -> list[Difference]:
             for name, old, new in _unequal(olds, news)
         ]
     return found
+
+
+def _look(part: str | None) -> str:
+    """How a part of the code looks, or only that it is there."""
+    return (part.partition("=")[2] or "some") if part else ""
 
 
 def _unequal(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Iterable[tuple[str, Any, Any]]:
@@ -141,6 +150,11 @@ class Explanation:
             return f"{name}: this call is stored"
         if self.nearest is None:
             return f"{name}: no call of it is stored"
+        if not self.differences:
+            return (
+                f"{name}: its nearest stored call, of run {self.nearest.run}, has another key, and "
+                "xvc does not know why: all that it has noted of both is the same"
+            )
         listed = "".join(f"\n  {each}" for each in self.differences)
         return f"{name} differs from its nearest stored call, of run {self.nearest.run}:{listed}"
 

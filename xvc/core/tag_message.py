@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 
 from xvc.core.plain import from_plain, to_plain
 from xvc.core.subject import headline, one_line
+from xvc.core.version import Version
 from xvc.types import CommitId, Digest, Json, Nanoseconds, RunId
 
 _TRAILER = re.compile(r"(Xvc-[A-Za-z]+):(.*)")
@@ -98,6 +99,17 @@ class TagMessage:
             note=note if isinstance(note, str) else None,
             sweep=one_line(found.get("Xvc-Sweep", "")) or None,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class VersionInfo:
+    """One version: its tag and what the tag's message says."""
+
+    version: Version
+    name: str
+    commit: str
+    at: int
+    message: TagMessage
 
 
 def _written(value: object) -> str:

@@ -15,7 +15,7 @@ from xvc.core.ids import is_run_id
 from xvc.core.objective import Measure
 from xvc.core.reference import ByName, ByVersion, ByWorktree, Extreme, Latest, parse_reference
 from xvc.core.run import Environment, RunRecord
-from xvc.core.tag_message import TagMessage
+from xvc.core.tag_message import TagMessage, VersionInfo
 from xvc.core.version import Version
 from xvc.dvc.repository import parse_pointer, pointer_of
 from xvc.errors import (
@@ -28,6 +28,7 @@ from xvc.errors import (
     NoVersion,
 )
 from xvc.git.commands import TagRef
+from xvc.history.missing import missing_versions, warning_of
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.store import db, query
@@ -35,17 +36,6 @@ from xvc.types import RunId
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-
-
-@dataclass(frozen=True, slots=True)
-class VersionInfo:
-    """One version: its tag and what the tag's message says."""
-
-    version: Version
-    name: str
-    commit: str
-    at: int
-    message: TagMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +81,8 @@ def versions_by_run(infos: Iterable[VersionInfo]) -> dict[RunId, str]:
 def find(project: Project, references: Sequence[str]) -> list[Found]:
     """Find the run behind each reference, in order.
 
+    ``best:`` and ``worst:`` warn of versions of this branch whose run the store lacks.
+
     Raises:
         BadReference: a text can name nothing.
         NoRun: nothing answers to it.
@@ -124,6 +116,8 @@ def _find_one(
         case ByWorktree(name):
             record = query.latest(connection, 0, worktree=name)
         case Extreme(metric, best):
+            if missing := missing_versions(project, infos, query.ids(connection)):
+                project.keeper.warnings.append(warning_of(missing))
             record = _extreme(project, connection, metric, best=best)
         case ByName(name):
             record = _by_name(project, connection, infos, name)

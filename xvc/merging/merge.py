@@ -15,6 +15,8 @@ from xvc.core.merge import Conflict, Side, decide
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import ConflictError
 from xvc.git.history import changed_at, made_at
+from xvc.history.find import versions
+from xvc.history.missing import missing_versions
 from xvc.journal.reader import journals
 from xvc.merging import unfinished
 from xvc.merging.choices import read_choices
@@ -25,6 +27,7 @@ from xvc.recovery.exclusive import exclusively
 from xvc.recovery.operation_log import new_operation
 from xvc.recovery.pending_operation import intended
 from xvc.recovery.recover import mend
+from xvc.store import query
 from xvc.store.merge import Outcome, Source, merge_into
 from xvc.store.publish import held_still, keep, keep_as_it_is, publish, renew
 
@@ -96,6 +99,8 @@ def merge(
 ) -> Merged:
     """Merge stores into the one of this tree; with conflicts left, nothing changes but a note.
 
+    Without *names*, the versions whose run this store lacks are merged.
+
     Raises:
         NoProject: no git or no DVC here.
         MergeUnfinished: an earlier merge waits for decisions.
@@ -109,8 +114,15 @@ def merge(
         if not dry_run:
             refuse_unfinished(project)
         project.keeper.refresh()
-        sources = [resolve(project, dvc, name) for name in dict.fromkeys(names)]
+        wanted = dict.fromkeys(names or _missing(project))
+        sources = [resolve(project, dvc, name) for name in wanted]
         return _carried_out(project, dvc, sources, (), policy, dry_run=dry_run, tell=tell)
+
+
+def _missing(project: Project) -> list[str]:
+    with project.keeper.view() as connection:
+        held = query.ids(connection)
+    return [info.name for info in missing_versions(project, versions(project), held)]
 
 
 def refuse_unfinished(project: Project) -> None:

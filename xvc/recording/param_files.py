@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from xvc.core.typed import Typed, is_equal
-from xvc.errors import BadValue, UsageError
+from xvc.errors import BadValue, UsageError, XvcError
 from xvc.project import Project
 from xvc.recording.begin_run import params_files
 from xvc.system.value_files import read_told, values_named
@@ -52,7 +52,7 @@ def placed(project: Project, asked: Mapping[str, Typed]) -> dict[Path, dict[str,
     """
     found: dict[Path, dict[str, Typed]] = {}
     where: dict[str, Path] = {}
-    for path in params_files(project) if asked else ():
+    for path in _files(project) if asked else ():
         for key, typed in asked.items():
             if not _said(path, key):
                 continue
@@ -62,6 +62,13 @@ def placed(project: Project, asked: Mapping[str, Typed]) -> dict[Path, dict[str,
             where[key] = path
             found.setdefault(path, {})[key] = typed
     return found
+
+
+def _files(project: Project) -> list[Path]:
+    try:
+        return params_files(project)
+    except XvcError:  # a pipeline file that cannot be read; the run warns of it
+        return []
 
 
 def _said(path: Path, key: str) -> list[Json]:

@@ -66,10 +66,19 @@ def _loss(project: Project, run: RunRecord) -> dict[str, Json]:
     log = project.room.logs / f"{run.id}.log"
     with suppress(OSError):  # a log that cannot be joined lies there in its parts
         finish(log)
+    facts: dict[str, Json] = {"log": str(log)} if log.exists() else {}
+    if run.exit_code is not None or run.signal is not None:  # its command's end is on record
+        facts["reason"] = "xvc was stopped after the command had ended, before it kept what it left"
+        return {**facts, "status": _status_of(run).value}
     reason = "its process ended without a word (killed, or the machine stopped)"
-    facts: dict[str, Json] = {"status": Status.LOST.value, "reason": reason}
-    facts |= {"log": str(log)} if log.exists() else {}
+    facts |= {"status": Status.LOST.value, "reason": reason}
     return {**facts, "finished": time.time_ns()}
+
+
+def _status_of(run: RunRecord) -> Status:
+    if run.signal is not None:
+        return Status.KILLED
+    return Status.FINISHED if run.exit_code == 0 else Status.FAILED
 
 
 def _is_dead(run: RunRecord) -> bool:

@@ -14,6 +14,7 @@ from xvc.dvc import repository as dvc
 from xvc.errors import NoIdentity, XvcError
 from xvc.git import merge_driver as driver
 from xvc.history.find import versions
+from xvc.history.missing import missing_versions
 from xvc.journal.reader import is_written, journals
 from xvc.project import Project
 from xvc.recovery.lost_runs import reap
@@ -163,6 +164,18 @@ def _snapshots(project: Project) -> Iterator[Finding]:
     yield Finding("versions", Health.GOOD, f"{held} stores checked against their hashes")
 
 
+def _missing(project: Project) -> Iterator[Finding]:
+    if project.place is None:
+        return
+    with project.keeper.view() as connection:
+        held = query.ids(connection)
+    found = missing_versions(project, versions(project), held)
+    if found:
+        hint = "`xvc merge --missing` brings them."
+        names = ", ".join(info.name for info in found[:5]) + (" …" if len(found) > 5 else "")
+        yield Finding("missing runs", Health.WRONG, f"the store lacks the runs of {names}", hint)
+
+
 def _locks(project: Project) -> Iterator[Finding]:
     if project.place is not None:
         lock = project.place.folder / "index.lock"
@@ -212,6 +225,7 @@ _LOOKS: dict[str, Callable[[Project], Iterator[Finding]]] = {
     "locks": _locks,
     "store": _store,
     "versions": _snapshots,
+    "missing runs": _missing,
     "work trees": _worktrees,
     "scratch": _scratch,
 }

@@ -10,7 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.config import FILE, project_settings
+from xvc.config import FILE, has_settings
 from xvc.dvc import repository as dvc
 from xvc.dvc.repository import SUFFIX, Dvc
 from xvc.errors import ForeignProject, GitFailed, NoIdentity
@@ -136,7 +136,7 @@ def _start_dvc(project: Project, done: list[str]) -> list[Path]:
 
 def _write_settings(project: Project, done: list[str]) -> list[Path]:
     file = project.root / FILE
-    if file.exists() or project_settings(project.root):
+    if file.exists() or has_settings(project.root):
         return []
     params = [path.name for path in params_files(project)]
     text = _TEMPLATE.format(

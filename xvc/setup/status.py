@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from xvc.core.run import RunRecord, Status
 from xvc.errors import XvcError
 from xvc.history.find import known_versions
+from xvc.history.missing import missing_versions, warning_of
 from xvc.journal.reader import is_written, journals, runs_named
 from xvc.merging import unfinished
 from xvc.project import Project
@@ -20,7 +21,8 @@ from xvc.types import RunId
 class Standing:
     """The state of a project; ``unsaved`` are runs whose rows no version holds yet.
 
-    ``undecided`` counts the open conflicts of an unfinished merge, None when there is none.
+    ``missing`` names the versions of this branch whose run the store lacks; ``undecided`` counts
+    the open conflicts of an unfinished merge, None when there is none.
     """
 
     root: str
@@ -36,6 +38,7 @@ class Standing:
     waiting_journals: int
     latest_version: str | None
     versions: int
+    missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     undecided: int | None = None
 
@@ -49,6 +52,9 @@ def status(project: Project) -> Standing:
     with project.keeper.view() as connection:
         records = query.all_runs(connection)
         rows = query.row_counts(connection)
+    missing = missing_versions(project, infos, {run.id for run in records})
+    if missing:
+        warnings.append(warning_of(missing))
     waiting = journals(project.room.journals)
     live = [path for path in waiting if is_written(path)]
     pointer = project.keeper.pointer
@@ -67,6 +73,7 @@ def status(project: Project) -> Standing:
         waiting_journals=len(waiting) - len(live),
         latest_version=infos[-1].name if infos else None,
         versions=len(infos),
+        missing=tuple(info.name for info in missing),
         warnings=(*warnings, *project.keeper.warnings),
         undecided=merging.open if merging else None,
     )

@@ -14,7 +14,7 @@ from types import TracebackType
 _CHUNK = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outlet:
     """One channel: the child writes to `writer`; `fd` is 1 or 2, where the bytes belong."""
 
@@ -22,6 +22,7 @@ class Outlet:
     reader: int
     writer: int
     is_terminal: bool
+    is_closed: bool = False
 
     def read(self) -> bytes | None:
         """Return what is there, empty at the end, None when there is nothing just now."""
@@ -31,6 +32,12 @@ class Outlet:
             return None
         except OSError:  # Linux says EIO when nobody has a pseudo-terminal open any more
             return b""
+
+    def close(self) -> None:
+        """Read no more: whoever still writes is told so by the kernel, as by any broken pipe."""
+        if not self.is_closed:
+            self.is_closed = True
+            os.close(self.reader)
 
 
 class Outlets:
@@ -57,7 +64,7 @@ class Outlets:
     ) -> None:
         self.release(with_terminals=True)
         for outlet in self.both:
-            os.close(outlet.reader)
+            outlet.close()
 
     def release(self, *, with_terminals: bool) -> None:
         """Close our copies of what the child writes to, so that an end can be seen.

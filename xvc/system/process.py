@@ -8,27 +8,32 @@ child does to files and processes is its own.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NoReturn
 
 from xvc.core.run import Usage
 from xvc.errors import NoCommand
 from xvc.system.cgroup import oom_kills
 from xvc.system.child_streams import Outlets
 from xvc.system.process_tree import Sampler
-from xvc.system.signal_pipe import Bell
+from xvc.system.signal_pipe import PASSING, STOPPING, Bell, held_back
 from xvc.system.supervisor import Attendance, Ladder, Sink
 from xvc.system.usage import larger, peak_memory_of, usage_of
 
 __all__ = ["Ending", "Ladder", "Launch", "Sink", "run"]
 
 _NOT_EXECUTABLE = 126
+_TOO_LITTLE = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 _KILLED = 128 + signal.SIGKILL
 
 
@@ -53,7 +58,9 @@ class Ending:
 
     ``exit_code`` is None when ``signal`` ("SIGKILL") ended it. ``interrupted``: a Ctrl-C, TERM
     or HUP reached us meanwhile. ``out_of_memory``: it was killed while the kernel counted a kill
-    for memory. ``sink_failure``: what the sink first raised, if it did.
+    for memory. ``failure``: what first went wrong beside the
+    child, in the sink for example. ``unwatched``: why it ran with our own output and unmeasured.
+    ``refused``: why an end without a fault counts as a failure all the same.
     """
 
     exit_code: int | None
@@ -62,7 +69,9 @@ class Ending:
     interrupted: bool
     out_of_memory: bool
     usage: Usage
-    sink_failure: str | None = None
+    failure: str | None = None
+    unwatched: str | None = None
+    refused: str | None = None
 
     @property
     def shell_code(self) -> int:
@@ -82,29 +91,58 @@ def run(
     sink: Sink,
     on_start: Callable[[int], None] | None = None,
     terminal: tuple[bool, bool] | None = None,
+    signals: Iterable[int] = (),
 ) -> Ending:
     """Run a command to its end and return how it ended.
 
+    Where there are too few descriptors, threads or too little memory to watch it, it runs all the
+    same, with our own output and without a limit of time: see ``Ending.unwatched``.
+
     Args:
         sink: called in this thread with 1 or 2 and the next bytes, in order. If it raises, the
-            child does not notice: see ``Ending.sink_failure``. It is called again all the same.
+            child does not notice: see ``Ending.failure``. It is called again all the same. Only a
+            broken pipe is the child's, too: its next write there fails.
         on_start: called with the child's pid once it runs; if it raises, the child is killed.
         terminal: whether standard output and error go to a terminal, where the child shall find
             one too; by default what our own descriptors 1 and 2 are.
+        signals: those that came before there was a child; it gets them when it has begun.
 
     Raises:
         NoCommand: it cannot be started; ``exit_code`` is 127, or 126 when the file is there.
     """
-    kills_before = oom_kills()
     where = terminal if terminal is not None else (_is_terminal(1), _is_terminal(2))
-    with Bell() as bell, Outlets(where) as outlets:
-        child = _Child(launch, outlets, bell)
+    try:
+        return _run_watched(launch, sink, on_start, where, signals)
+    except _Scarce as err:
+        return _run_unwatched(launch, str(err))
+
+
+class _Scarce(Exception):
+    """The system gives too little of something to start a command and watch it."""
+
+
+def _run_watched(
+    launch: Launch,
+    sink: Sink,
+    on_start: Callable[[int], None] | None,
+    where: tuple[bool, bool],
+    signals: Iterable[int],
+) -> Ending:
+    with ExitStack() as stack:
+        try:
+            kills_before = oom_kills()
+            bell = stack.enter_context(Bell(signals))
+            outlets = stack.enter_context(Outlets(where))
+            child = _Child(launch, outlets, bell)
+        except (OSError, RuntimeError, MemoryError, ImportError) as err:
+            raise _Scarce(str(err) or type(err).__name__) from err
         attendance = Attendance(
             child.pid, launch.timeout, launch.ladder, sink=sink, bell=bell, outlets=outlets
         )
         sampler = Sampler(child.pid, launch.interval)
         try:
-            sampler.start()
+            with contextlib.suppress(RuntimeError, MemoryError):  # no thread: nothing is measured
+                sampler.start()
             if on_start is not None:
                 on_start(child.pid)
             attendance.last_until(child.has_ended)
@@ -115,6 +153,35 @@ def run(
             child.join()
             sampled = sampler.stop()
     return _ending(child, attendance, sampled, kills_before)
+
+
+def _run_unwatched(launch: Launch, why: str) -> Ending:
+    """Run a command by what the kernel alone needs: no descriptor, no thread."""
+    name = launch.argv[0]
+    if shutil.which(name, path=launch.environment.get("PATH", os.defpath)) is None:
+        raise NoCommand(name, "not found")
+    try:
+        pid = os.fork()
+    except OSError:
+        _become(launch)  # not even a second process: there is room for one of us
+    if pid == 0:
+        _become(launch)
+    with held_back(PASSING | STOPPING, lambda number: os.kill(pid, number)) as came:
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    died = _signal_name(-code) if code < 0 else None
+    interrupted = not STOPPING.isdisjoint(came)
+    return Ending(code if code >= 0 else None, died, False, interrupted, False, Usage(), None, why)
+
+
+def _become(launch: Launch) -> NoReturn:
+    """Be the command from here on."""
+    try:
+        for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, a program does not
+            signal.signal(number, signal.SIG_DFL)
+        os.chdir(_folder_of(launch))
+        os.execvpe(launch.argv[0], list(launch.argv), dict(launch.environment))  # noqa: S606
+    except OSError:
+        os._exit(_NOT_EXECUTABLE)
 
 
 def _ending(
@@ -129,7 +196,7 @@ def _ending(
         interrupted=attendance.interrupted,
         out_of_memory=was_killed and _rose(kills_before, oom_kills()),
         usage=larger(sampled, child.usage),
-        sink_failure=attendance.sink_failure,
+        failure=attendance.failure,
     )
 
 
@@ -137,15 +204,21 @@ class _Child:
     """A started command and the thread that waits for it; the thread alone collects it."""
 
     def __init__(self, launch: Launch, outlets: Outlets, bell: Bell) -> None:
-        self._process = _start(launch, outlets)
         self._bell = bell
         self._ended = threading.Event()
-        self.pid = self._process.pid
+        self._begun = threading.Event()
+        self._process: subprocess.Popen[bytes] | None = None
+        self.pid = 0
         self.exit_code: int | None = None
         self.signal_number: int | None = None
         self.usage = Usage()
         self._waiter = threading.Thread(target=self._wait, name="xvc-wait", daemon=True)
-        self._waiter.start()
+        self._waiter.start()  # first: where there can be no thread, no child is left alone
+        try:
+            self._process = _start(launch, outlets)
+            self.pid = self._process.pid
+        finally:
+            self._begun.set()
 
     def has_ended(self) -> bool:
         return self._ended.is_set()
@@ -160,6 +233,9 @@ class _Child:
         self._waiter.join()
 
     def _wait(self) -> None:
+        self._begun.wait()
+        if self._process is None:
+            return
         # wait4 and not Popen.wait: it brings the child's CPU, memory and traffic for nothing.
         try:
             _, status, spent = os.wait4(self.pid, 0)
@@ -181,16 +257,37 @@ def _start(launch: Launch, outlets: Outlets) -> subprocess.Popen[bytes]:
         raise NoCommand(name, "no command was given")
     try:
         process = subprocess.Popen(
-            launch.argv,
-            cwd=launch.folder,
+            _own_argv(launch),
+            cwd=_folder_of(launch),
             env=launch.environment,
             stdout=outlets.out.writer,
             stderr=outlets.err.writer,
+            # What we inherited is for the command: `<(…)`, `flock 9`, make's jobserver. Python
+            # opens its own descriptors so that no child gets them, and so do git and DuckDB.
+            close_fds=False,
         )
     except (OSError, ValueError) as err:
+        if isinstance(err, OSError) and err.errno in _TOO_LITTLE:
+            raise
         raise _refusal(launch, err) from err
     outlets.release(with_terminals=False)
     return process
+
+
+def _folder_of(launch: Launch) -> Path:
+    """Where to start it: where we are, if that was removed under us and has no name any more."""
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        return launch.folder if launch.folder.is_dir() else Path()
+    return launch.folder
+
+
+def _own_argv(launch: Launch) -> Sequence[str]:
+    """Name the command's own process as the one that systemd's sockets are for."""
+    if launch.environment.get("LISTEN_PID") != str(os.getpid()):
+        return launch.argv
+    return ("/bin/sh", "-c", 'LISTEN_PID=$$ exec "$0" "$@"', *launch.argv)
 
 
 def _refusal(launch: Launch, err: OSError | ValueError) -> NoCommand:

@@ -10,19 +10,65 @@ import contextlib
 import os
 import signal
 import threading
+from collections.abc import Callable, Iterable, Iterator
 from types import FrameType, TracebackType
 
-_HEARD = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGWINCH)
+STOPPING = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT})
+"""Signals that ask a program to end; they mean something to xvc itself."""
+
+_FAULTS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL}
+_JOB_CONTROL = {signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
+_OWN = {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ}
+_HEARD = frozenset(signal.valid_signals()) - _FAULTS - _JOB_CONTROL - _OWN
+"""What is heard: everything but a fault of this very process, which a handler would repeat for
+ever, job control, which the shell does to all processes alike, and what cannot be or is ours."""
+
+PASSING = _HEARD - STOPPING
+"""Signals that mean nothing to xvc: they are for the command that it runs."""
+
 _CHILD_ENDED = 0
 
 
-class Bell:
-    """Rings for signals and for the end of a child; `fd` is what to wait on."""
+@contextlib.contextmanager
+def held_back(
+    numbers: Iterable[int], tell: Callable[[int], None] | None = None
+) -> Iterator[list[int]]:
+    """Keep these signals from ending the process; yields the list of those that came.
 
-    def __init__(self) -> None:
+    What the process ignores stays ignored, and only the main thread can do this. *tell* is called
+    with each.
+    """
+    came: list[int] = []
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        if tell is not None:
+            tell(number)
+
+    before: dict[int, signal._HANDLER] = {}
+    if threading.current_thread() is threading.main_thread():
+        for number in numbers:
+            if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                before[number] = signal.signal(number, hear)
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class Bell:
+    """Rings for signals and for the end of a child; `fd` is what to wait on.
+
+    Those in *before* came before it was there, and are heard first.
+    """
+
+    def __init__(self, before: Iterable[int] = ()) -> None:
         self.fd, self._writer = os.pipe()
         os.set_blocking(self.fd, False)
         os.set_blocking(self._writer, False)
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._writer, bytes(before))
         self._before: dict[int, signal._HANDLER] = {}
         self._waker_before: int | None = None
 

@@ -26,6 +26,7 @@ _ONE_BREATH = 0.3
 _GRACE = 0.3
 _MOST_AFTER_END = 8 << 20
 _KILL_AGAIN = 1.0
+_BREATHER = 0.05
 _ASKED, _TOLD, _KILLED = 1, 2, 3
 
 
@@ -52,7 +53,7 @@ class Attendance:
     ) -> None:
         self.timed_out = False
         self.interrupted = False
-        self.sink_failure: str | None = None
+        self.failure: str | None = None
         self._pid, self._ladder, self._sink = pid, ladder, sink
         self._bell, self._outlets = bell, outlets
         self._tree = Tree(pid)
@@ -83,9 +84,17 @@ class Attendance:
     def _turn(self, until: float) -> None:
         patience = None if until == inf else max(0.0, until - time.monotonic())
         for key, _ in self._waiting.select(patience):
-            key.data()
+            self._take(key.data)
         if time.monotonic() >= self._due and not self._has_ended():
-            self._climb()
+            self._take(self._climb)
+
+    def _take(self, step: Callable[[], object]) -> None:
+        """Take one step; a mistake in it, or no memory for it, must not cost the run."""
+        try:
+            step()
+        except Exception as err:  # noqa: BLE001 - as above
+            self.failure = self.failure or f"{type(err).__name__}: {err}"
+            time.sleep(_BREATHER)  # it may go wrong again at once
 
     # -- output ---------------------------------------------------------------------------------
 
@@ -93,21 +102,25 @@ class Attendance:
         chunk = outlet.read()
         if chunk:
             self._moved += len(chunk)
-            self._pour(outlet.fd, chunk)
+            self._pour(outlet, chunk)
         elif chunk is not None:
             self._waiting.unregister(outlet.reader)
-        return bool(chunk)
+        return bool(chunk) and not outlet.is_closed
 
-    def _pour(self, fd: int, chunk: bytes) -> None:
+    def _pour(self, outlet: Outlet, chunk: bytes) -> None:
         try:
-            self._sink(fd, chunk)
+            self._sink(outlet.fd, chunk)
+        except BrokenPipeError:
+            # Whoever read us has gone (`| head -1`): the command is to notice as if it wrote there.
+            self._waiting.unregister(outlet.reader)
+            outlet.close()
         except Exception as err:  # noqa: BLE001 - a mistake in what watches must not cost the run
-            self.sink_failure = self.sink_failure or f"{type(err).__name__}: {err}"
+            self.failure = self.failure or f"{type(err).__name__}: {err}"
 
     def _finish(self) -> None:
         """Read what the child left; of what its own children still write, a moment's worth."""
         if self._ends_orphans:
-            self._tree.signal_orphans(signal.SIGTERM)
+            self._take(lambda: self._tree.signal_orphans(signal.SIGTERM))
         self._moved, self._due = 0, inf
         for outlet in self._outlets.both:
             while outlet.reader in self._waiting.get_map() and self._has_room():
@@ -135,7 +148,7 @@ class Attendance:
             elif number == signal.SIGHUP:
                 self.interrupted = True
                 self._pass_on(number)
-            elif not self._terminal_told_child():
+            elif number != signal.SIGQUIT or not self._terminal_told_child():
                 self._pass_on(number)
 
     def _stop(self, number: int) -> None:
@@ -156,22 +169,30 @@ class Attendance:
         self._rung, self._due = _ASKED, time.monotonic() + self._ladder.interrupt
         if number == signal.SIGTERM:
             self._ends_orphans = True
-            self._tree.look()  # while it can be seen who belongs to it
+            self._take(self._tree.look)  # while it can be seen who belongs to it
             self._pass_on(number)
         elif not self._terminal_told_child():
-            self._tree.signal(number)
+            self._tell_all(number)
 
     def _climb(self) -> None:
         self._ends_orphans = True
         if self._rung == 0:
             self.timed_out = True
             self._rung, self._due = _ASKED, time.monotonic() + self._ladder.interrupt
-            self._tree.signal(signal.SIGINT)
+            self._tell_all(signal.SIGINT)
             return
         self._rung = min(self._rung + 1, _KILLED)
         pause = self._ladder.terminate if self._rung == _TOLD else _KILL_AGAIN
         self._due = time.monotonic() + pause
-        self._tree.signal(signal.SIGTERM if self._rung == _TOLD else signal.SIGKILL)
+        self._tell_all(signal.SIGTERM if self._rung == _TOLD else signal.SIGKILL)
+
+    def _tell_all(self, number: int) -> None:
+        """Signal the child and all below it; the child at least, if those cannot be seen."""
+        try:
+            self._tree.signal(number)
+        except Exception as err:  # noqa: BLE001 - psutil that cannot be loaded, no memory
+            self.failure = self.failure or f"{type(err).__name__}: {err}"
+            self._pass_on(number)
 
     def _pass_on(self, number: int) -> None:
         if not self._has_ended():

@@ -181,6 +181,8 @@ def read_nested(path: Path) -> Mapping[str, Json]:
 
 
 def _nested(path: Path, twice: list[str], loader: type[_Loader] = _Loader) -> Mapping[str, Json]:
+    if path.exists() and not path.is_file():
+        raise BadValue(path.name, "it is no file of values (a folder, a pipe or a device)")
     if path.stat().st_size > _MOST_BYTES:
         raise BadValue(path.name, f"it has more than {_MOST_BYTES >> 20} MiB, so it is not read")
     read = _READERS.get(path.suffix)
@@ -230,7 +232,7 @@ def parse_scalar(text: str) -> Json:
     """
     try:
         found = cast("Json", _from_yaml(text))
-    except (yaml.YAMLError, ValueError, RecursionError):
+    except (yaml.YAMLError, ValueError, RecursionError):  # or no text at all: bytes of a file name
         return text
     return text if found is None and text.strip() not in _NULLS else found
 

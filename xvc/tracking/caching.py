@@ -28,7 +28,7 @@ from xvc.tracking.code import CodeKeys
 from xvc.tracking.handle import RunHandle
 from xvc.types import Nanoseconds
 
-_FORMAT = b"xvc 1 "
+_FORMAT = b"xvc 2 "
 _NOT_PLAIN = inspect.CO_VARARGS | inspect.CO_VARKEYWORDS
 _SHOWN = 60
 _MANY = 1000

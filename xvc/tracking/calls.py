@@ -38,6 +38,13 @@ class Subject:
     function: Callable[..., object]
     params: Mapping[str, object]
     parameters: Parameters
+    depends: object = None
+
+    def counting(self) -> Mapping[str, object]:
+        """The params, and what else the caller says that the result depends on."""
+        if self.depends is None:
+            return self.params
+        return {**self.params, **depending(self.depends)}
 
     def call(self, args: Sequence[object], kwargs: Mapping[str, object]) -> Call:
         """One call, not begun."""
@@ -80,7 +87,7 @@ class Call(AbstractContextManager["Call"]):
         self.facts["cache"] = ""
         with self._harmless():
             found = lookup(
-                subject.tracker, subject.function, self._args, self._kwargs, subject.params
+                subject.tracker, subject.function, self._args, self._kwargs, subject.counting()
             )
             if isinstance(found, Hit):
                 self.result, self.facts["cache"] = found.result, found.run
@@ -152,6 +159,11 @@ class Call(AbstractContextManager["Call"]):
 
     def _harmless(self) -> _Harmless:
         return _Harmless(self._name, is_said=self._options.warnings)
+
+
+def depending(depends: object) -> dict[str, object]:
+    """Return what ``depends=`` stands for, under a name that no parameter can have."""
+    return {"depends=": depends() if callable(depends) else depends}
 
 
 def _origin(name: str, row: Mapping[str, object]) -> str | None:

@@ -1,25 +1,32 @@
 """The content of a value as bytes: the same in every process, different for different content.
 
 Each form begins with a tag for its type and ends by itself, so no two values share one: ``True``,
-``1`` and ``1.0`` are three, ``0.0`` and ``-0.0`` two, NaN is one whatever its bits. Dicts and sets
-have no order. An object is its class and the state that it would pickle, never its ``hash``.
-Refuses what has no content of its own (locks, sockets, iterators): `Unkeyable`.
+``1`` and ``1.0`` are three, ``0.0`` and ``-0.0`` two, NaN is one whatever its bits. Dicts have an
+order, because whoever goes through one sees it; sets and attributes have none. An object is its
+class and the state that it would pickle, never its ``hash``. Refuses what has no content of its
+own (locks, sockets, iterators): `Unkeyable`.
 """
 
 from __future__ import annotations
 
 import copyreg
 import struct
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import sha256
-from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
+from types import (
+    BuiltinFunctionType,
+    FunctionType,
+    MappingProxyType,
+    MethodType,
+    MethodWrapperType,
+    ModuleType,
+)
 from typing import Any, cast
 from uuid import UUID
 
@@ -57,6 +64,8 @@ def content_key(value: object) -> str:
     """Return the sha256 of the content of *value*, in hex.
 
     >>> content_key({"a": 1, "b": [2.0]}) == content_key({"b": [2.0], "a": 1})
+    False
+    >>> content_key({"a", "b"}) == content_key({"b", "a"})
     True
     >>> content_key(1) == content_key(True)
     False
@@ -68,22 +77,44 @@ def content_key(value: object) -> str:
 
 
 def name_of(value: object) -> str:
-    """The full name of a class, function or module, as an import would have it."""
+    """The full name of a class, function or module, as an import would have it.
+
+    Of any other object it is that of its class; of a ``partial`` that of what it calls.
+    """
     if isinstance(value, ModuleType):
         return value.__name__
-    called = getattr(value, "__qualname__", None) or getattr(value, "__name__", "?")
+    if isinstance(value, partial):
+        return name_of(value.func)
+    called = getattr(value, "__qualname__", None) or getattr(value, "__name__", None)
+    if not isinstance(called, str):
+        return name_of(type(value))
     return f"{getattr(value, '__module__', None) or 'builtins'}.{called}"
+
+
+def named(code: object) -> bytes | None:
+    """Let a class or function stand for itself by its name alone; None for what has content."""
+    if isinstance(code, ModuleType):
+        raise Unkeyable("", "module")
+    return _text(name_of(code)) if isinstance(code, type | FunctionType) or is_free(code) else None
+
+
+def is_free(code: object) -> bool:
+    """Whether it is a function written in C that is bound to no object."""
+    if not isinstance(code, BuiltinFunctionType):
+        return False
+    return code.__self__ is None or isinstance(code.__self__, ModuleType | type)
 
 
 class Encoder:
     """Turns values into their canonical bytes; one for each thread.
 
     Args:
-        of_code: what stands for a class or function; by default its name alone.
+        of_code: what stands for a class, function, method or module; None when it is to be told
+            by its parts. By default the name alone.
     """
 
-    def __init__(self, of_code: Callable[[object], bytes] | None = None) -> None:
-        self._of_code = of_code or (lambda code: _text(name_of(code)))
+    def __init__(self, of_code: Callable[[object], bytes | None] = named) -> None:
+        self._of_code = of_code
         self._above: dict[int, int] = {}
 
     def encode(self, value: object) -> bytes:
@@ -114,7 +145,7 @@ class Encoder:
         if kind is tuple:
             return b"(" + self._sequence(value) + b")"
         if kind is dict:
-            return b"{" + b"".join(sorted(self._pairs(value.items()))) + b"}"
+            return b"{" + b"".join(self._pairs(value.items())) + b"}"
         if kind is set or kind is frozenset:
             tag = b"<" if kind is set else b"|"
             return tag + b"".join(sorted(map(self.encode, value))) + b">"
@@ -125,19 +156,28 @@ class Encoder:
 
     def _object(self, value: Any) -> bytes:
         kind = type(value)
-        if isinstance(value, type | FunctionType | BuiltinFunctionType):
-            return b"f" + self._of_code(value)
+        if isinstance(value, _CODE) or kind.__name__ == "_lru_cache_wrapper":
+            code = self._of_code(value)
+            if code is not None:
+                return b"f" + code
         if isinstance(value, MethodType):
-            return b"m" + self._of_code(value.__func__) + self.encode(value.__self__)
+            return b"m" + self.encode(value.__func__) + self.encode(value.__self__)
+        if isinstance(value, BuiltinFunctionType | MethodWrapperType):
+            return b"n" + _text(value.__name__) + self.encode(value.__self__)
         if kind is slice:
             return b":" + self._sequence((value.start, value.stop, value.step))
+        if kind is MappingProxyType:
+            return b"M" + self.encode(dict(value))
         if isinstance(value, Enum):
-            return b"e" + self._of_code(kind) + _text(value.name) + self.encode(value.value)
-        if isinstance(value, ModuleType) or hasattr(kind, "__next__"):
+            return b"e" + self._kind(kind) + _text(value.name) + self.encode(value.value)
+        if hasattr(kind, "__next__"):
             raise Unkeyable("", kind.__name__)
         if hasattr(kind, "__pydantic_core_schema__") and hasattr(kind, "model_fields"):
-            return b"p" + self._of_code(kind) + self._state(kind, _of_model(value))
-        return b"o" + self._of_code(kind) + self._reduced(value)
+            return b"p" + self._kind(kind) + self._state(kind, _of_model(value))
+        return b"o" + self._kind(kind) + self._reduced(value)
+
+    def _kind(self, kind: type) -> bytes:
+        return self._of_code(kind) or _text(name_of(kind))
 
     def _sequence(self, values: Iterable[object]) -> bytes:
         done: list[bytes] = []
@@ -175,13 +215,14 @@ class Encoder:
         except (TypeError, AttributeError, ValueError, RuntimeError, NotImplementedError) as err:
             raise Unkeyable("", kind.__name__) from err
         if isinstance(found, str):  # one of a kind, known by its name
-            return _text(found)
+            return _text(f"{getattr(value, '__module__', None) or kind.__module__}.{found}")
         make, args, state, items, pairs = (*found, None, None, None)[:5]
         if isinstance(state, list) and is_dataclass(kind):  # one with slots: by the fields' names
             state = dict(zip((each.name for each in fields(kind)), state, strict=False))
         if args and args[0] is kind:
             args = args[1:]
-        parts = [_text(name_of(make)), self.encode(tuple(args))]
+        is_plain = getattr(make, "__module__", "") == "copyreg"
+        parts = [_text(make.__name__) if is_plain else self.encode(make), self.encode(tuple(args))]
         named, slots = state if isinstance(state, tuple) and len(state) == 2 else (state, None)
         for each in (named, slots):
             if isinstance(each, dict) and all(isinstance(name, str) for name in each):
@@ -189,8 +230,7 @@ class Encoder:
             else:
                 parts.append(self.encode(each))
         parts.append(b"[" + self._sequence(items or ()) + b"]")
-        found_pairs = list(self._pairs(pairs or ()))
-        parts += found_pairs if isinstance(value, OrderedDict) else sorted(found_pairs)
+        parts += self._pairs(pairs or ())
         return b"".join(parts) + b";"
 
 
@@ -228,6 +268,8 @@ def _float(value: float) -> bytes:
 def _written(tag: str, write: Callable[[Any], str] = str) -> Callable[[Any], bytes]:
     return lambda value: b"t" + _text(f"{tag} {write(value)}")
 
+
+_CODE = (type, FunctionType, BuiltinFunctionType, MethodType, ModuleType)
 
 ATOMS: dict[type, Callable[[Any], bytes]] = cast(
     "dict[type, Callable[[Any], bytes]]",

@@ -32,6 +32,7 @@ def track(
     args: Sequence[object] | None,
     kwargs: _Params | None,
     params: _Params | None,
+    depends: object,
 ) -> object:
     """Call *function* and record it.
 
@@ -40,11 +41,13 @@ def track(
     """
     if args is not None and not isinstance(args, list | tuple):
         raise BadValue("args", f"a list or tuple of arguments, not one {type(args).__name__}")
-    subject = Subject(tracker, function, _checked(params), Parameters.of(function))
+    subject = Subject(tracker, function, _checked(params), Parameters.of(function), depends)
     return _recorded(subject)(*(args or ()), **(kwargs or {}))
 
 
-def wrap(tracker: CachedRun, function: _Function, params: _Params | None) -> _Function:
+def wrap(
+    tracker: CachedRun, function: _Function, params: _Params | None, depends: object
+) -> _Function:
     """Return *function* with every call of it recorded.
 
     Raises:
@@ -53,7 +56,7 @@ def wrap(tracker: CachedRun, function: _Function, params: _Params | None) -> _Fu
     if not callable(function) or isinstance(function, staticmethod):
         kind = type(function).__name__
         raise BadValue("wrap", f"cannot wrap a {kind}; its decorator goes above tracker.wrap()")
-    subject = Subject(tracker, function, _checked(params), Parameters.of(function))
+    subject = Subject(tracker, function, _checked(params), Parameters.of(function), depends)
     return wraps(function)(_recorded(subject))
 
 

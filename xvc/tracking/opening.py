@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,10 +36,15 @@ class Opened:
     warnings: tuple[str, ...] = ()
     passing: TemporaryDirectory[str] | None = None
     context: RunContext | None = None
+    at_end: Callable[[], None] = lambda: None
 
 
-def open_run(db: StrPath | None, options: Options, name: str | None, note: str | None) -> Opened:
+def open_run(
+    db: StrPath | None, options: Options, name: str | None, note: str | None, *, nested: bool
+) -> Opened:
     """Join the run that the environment names, when *db* is its store; else begin one.
+
+    A *nested* one is begun in any case, as a child of the run that the environment names.
 
     Raises:
         NotAStore: *db* is something else.
@@ -48,7 +53,7 @@ def open_run(db: StrPath | None, options: Options, name: str | None, note: str |
     context = RunContext.decode(os.environ.get(VARIABLE, ""))
     if db == SKIP_INSERT:
         return _skip(options, context)
-    if context is not None and (db is None or context.is_store(Path(db).resolve())):
+    if context is not None and not nested and (db is None or context.is_store(Path(db).resolve())):
         return _join(context)
     return _begin(db, options, {"name": name, "note": note}, context.run if context else None)
 
@@ -91,7 +96,15 @@ def _begin(
     project = Project.find(folder, os.environ)
     if place is not None:
         project = _kept_in(project, Path(place).resolve(), folder)
-    begun = begin(project, sys.argv, folder=folder, params={}, outs=(), parent=parent, **said)
+    begun = begin(
+        project,
+        sys.argv,
+        folder=folder,
+        params={},
+        parent=parent,
+        name=said["name"],
+        note=said["note"],
+    )
     if project.room.folder.parent == project.store_path.parent:
         _hide(project.room.folder)
     if begun.snapshot is not None:
@@ -104,7 +117,17 @@ def _begin(
         owns_run=True,
         warnings=tuple(begun.warnings),
         passing=passing,
+        at_end=_at_end(project, begun.record.id),
     )
+
+
+def _at_end(project: Project, run: RunId) -> Callable[[], None]:
+    if project.place is None:
+        return lambda: None
+    from xvc.recording.run_times import note_end  # late: as above
+
+    room = project.own_room
+    return lambda: note_end(room, run)
 
 
 def _kept_in(project: Project, store: Path, folder: Path) -> Project:

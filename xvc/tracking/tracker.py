@@ -25,7 +25,7 @@ from xvc.tracking.asked import Params, asked_params, say_used
 from xvc.tracking.edits import Edits
 from xvc.tracking.objects import Stored, keep_artifact
 from xvc.tracking.opening import IN_MEMORY, Opened, open_run
-from xvc.tracking.options import SKIP_INSERT, Options, StrPath, check_engine
+from xvc.tracking.options import SKIP_INSERT, Options, StrPath, check_engine, check_status
 from xvc.types import Json, Row
 
 if TYPE_CHECKING:
@@ -48,7 +48,11 @@ class Tracker(Edits, Stored):
             is none at all: rows go to the log and the JSONL file only.
         params: values added to every row from now on.
         table: the event table; any name but the store's own tables.
-        cache: a folder; `track` and `wrap` then take results of equal calls from there.
+        cache: a folder; `track` and `wrap` then take results of equal calls from there. Equal is
+            all code that the function reaches, its arguments by content, and the params. Not part
+            of it: what lies behind a path, environment variables, the time, randomness, other
+            programs and services. Whatever of that decides the result goes into ``depends=``, or
+            is an argument: `xvc.File` for a file.
         log_system_params: whether tracked functions record processor, memory and disk.
         log_network_params: whether they record bytes sent and received.
         measurement_interval: seconds between two looks at them.
@@ -62,6 +66,7 @@ class Tracker(Edits, Stored):
         name: what to call the run, when it begins one.
         note: a line about it, when it begins one.
         engine: "duckdb"; other names are taken with a warning, and make no difference.
+        nested: whether to begin a run of its own inside `xvc run`, as a child of that run.
 
     Raises:
         BadValue: *table* is reserved.
@@ -101,6 +106,7 @@ class Tracker(Edits, Stored):
         name: str | None = None,
         note: str | None = None,
         engine: str = "duckdb",
+        nested: bool = False,
     ) -> None:
         check_engine(engine)
         self.table = check_table(table)
@@ -110,7 +116,7 @@ class Tracker(Edits, Stored):
             logs_stdout=logs_stdout, jsonl=jsonl, raise_on_error=raise_on_error, reset=reset,
             warnings=warnings
         )  # fmt: skip
-        self._enter(open_run(db, self._options, name, note))
+        self._enter(open_run(db, self._options, name, note, nested=nested))
         if reset:
             self._record(Edit(Kind.DELETE, table))
         if params:
@@ -123,6 +129,7 @@ class Tracker(Edits, Stored):
         self.track_id, self._journal = opened.track_id, opened.journal
         self._store, self._root = opened.store, opened.root
         self._owns_run, self._passing = opened.owns_run, opened.passing
+        self._at_end = opened.at_end
         self.warnings, self._streams = opened.warnings, self._open_streams()
         self._finish_at_exit()
 
@@ -201,6 +208,8 @@ class Tracker(Edits, Stored):
         args: Sequence[object] | None = None,
         kwargs: Mapping[str, object] | None = None,
         params: Mapping[str, object] | None = None,
+        *,
+        depends: object = None,
     ) -> _Result:
         """Call *function* and log the call as one row; returns what the function returns.
 
@@ -216,6 +225,9 @@ class Tracker(Edits, Stored):
             args: its positional arguments.
             kwargs: its keyword arguments.
             params: values for this row, over those of the tracker.
+            depends: with a cache, what else decides the result and is no argument: files as
+                `xvc.File`, environment variables, a day, a client's settings. A function is
+                called, and what it returns counts.
 
         Raises:
             BadValue: *args* is no list or tuple; *params* has a key that is no text.
@@ -228,10 +240,10 @@ class Tracker(Edits, Stored):
         """
         from xvc.tracking.functions import track  # late: who only logs never needs it
 
-        return cast("_Result", track(self, function, args, kwargs, params))
+        return cast("_Result", track(self, function, args, kwargs, params, depends))
 
     def wrap(
-        self, params: Mapping[str, object] | None = None
+        self, params: Mapping[str, object] | None = None, *, depends: object = None
     ) -> Callable[[Callable[_Arguments, _Result]], Callable[_Arguments, _Result]]:
         """Decorate a function, so that `track` records every call of it.
 
@@ -239,6 +251,7 @@ class Tracker(Edits, Stored):
 
         Args:
             params: values for each of its rows, over those of the tracker.
+            depends: as of `track`; a function is called at each call.
 
         Raises:
             BadValue: what is decorated cannot be called; *params* has a key that is no text.
@@ -248,7 +261,7 @@ class Tracker(Edits, Stored):
         def decorate(
             function: Callable[_Arguments, _Result],
         ) -> Callable[_Arguments, _Result]:
-            return cast("Callable[_Arguments, _Result]", wrap(self, function, params))
+            return cast("Callable[_Arguments, _Result]", wrap(self, function, params, depends))
 
         return decorate
 
@@ -309,19 +322,36 @@ class Tracker(Edits, Stored):
         args: Sequence[object] = (),
         kwargs: Mapping[str, object] | None = None,
         params: Mapping[str, object] | None = None,
+        *,
+        depends: object = None,
     ) -> Explanation:
         """Say whether a call is in the cache, or how it differs from the nearest that is.
 
         Raises:
-            Unkeyable: an argument has no content that could be compared.
+            Unkeyable: an argument, or something that the function reaches, can be neither
+                followed nor told by its content.
             TypeError: the arguments are none of the function's.
         """
+        from xvc.tracking.calls import depending  # late: who only logs never needs it
+
         merged = {**self._params, **(params or {})}
+        if depends is not None:
+            merged |= depending(depends)
         return self._caching.explain(function, args, kwargs or {}, merged)
 
     def note(self, text: str) -> None:
         """Write a line about the run; the last one counts."""
         self._journal.note(Kind.SET, self.track_id, {"note": text})
+
+    def reclassify(self, status: str) -> None:
+        """Change what is on record of how the run ended, also after `close`.
+
+        Raises:
+            BadValue: there is no such status.
+            JournalFailed: nothing can be written.
+        """
+        check_status(status)
+        self._journal.note(Kind.SET, self.track_id, {"status": status})
 
     def flush(self) -> None:
         """Put every row on the disk.
@@ -338,14 +368,14 @@ class Tracker(Edits, Stored):
             BadValue: there is no such status.
             JournalFailed: the disk refused.
         """
-        if status not in set(Status):
-            raise BadValue("status", f"{status!r} is none of {', '.join(sorted(set(Status)))}")
+        check_status(status)
         if self._owns_run:
             from time import time_ns
 
             facts = {"status": status, "reason": reason, "finished": time_ns()}
             self._journal.note(Kind.END, self.track_id, to_plain(facts))
             self._owns_run = False
+            self._at_end()
         self._journal.close()
         caching = self.__dict__.pop("_caching", None)
         if caching is not None:

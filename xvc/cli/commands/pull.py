@@ -32,6 +32,8 @@ class Data(TypedDict):
     old: str | None
     new: str | None
     files_put: int
+    missing: Annotated[list[str], "Versions whose run the store lacks, the first fifty."]
+    missing_total: int
 
 
 def command(
@@ -69,8 +71,11 @@ def command(
         "old": done.old,
         "new": done.new,
         "files_put": done.files,
+        "missing": list(done.missing[:_SHOWN]),
+        "missing_total": len(done.missing),
     }
     steps = ("xvc log",) if done.is_driven else ("xvc doctor", "xvc log")
+    steps = ("xvc merge --missing", *steps) if done.missing else steps
     show(Answer("pull", data, _text(done), done.warnings, steps), here.manner)
 
 

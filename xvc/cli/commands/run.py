@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
+from xvc.cli.bare import become
 from xvc.cli.context import Context
+from xvc.cli.options import Incomplete
 from xvc.cli.output import Answer, duration, say, show, warn
+from xvc.core.best_effort import best_effort, in_words
+from xvc.core.direction import is_progress
+from xvc.core.objective import exact_number
 from xvc.core.run import Status
-from xvc.errors import BadValue
+from xvc.errors import BadValue, XvcError
+from xvc.system.signal_pipe import PASSING, STOPPING, held_back
 
 if TYPE_CHECKING:
     from xvc.core.typed import Typed
+    from xvc.project import Project
     from xvc.runs.run import Ran
 
 _BUMPS = ("major", "minor", "patch")
+_SHOWN = 4  # metrics behind the last line
 
 
 class Data(TypedDict):
@@ -36,6 +45,7 @@ class Data(TypedDict):
     subject: str | None
     commit: str | None
     branch: str | None
+    untagged: Annotated[str | None, "Why the version that was asked for was not made."]
 
 
 def command(
@@ -52,6 +62,15 @@ def command(
         str | None,
         typer.Option("--tag", metavar="BUMP", help="Make it a version: major, minor or patch."),
     ] = None,
+    incomplete: Incomplete = False,
+    keep_data: Annotated[
+        bool,
+        typer.Option("--keep-data", help="Keep data that was changed by hand in the DVC cache."),
+    ] = False,
+    tag_optional: Annotated[
+        bool,
+        typer.Option("--tag-optional", help="With --tag: a version not made is no failure."),
+    ] = False,
     capture: Annotated[
         bool,
         typer.Option("--capture", help="Read `METRIC name=value` and `name: value` lines."),
@@ -116,41 +135,65 @@ def command(
 ) -> None:
     """Run a command and keep it: code, data, params, metrics, output and outcome.
 
-    The exit code is the command's own.
+    The exit code is the command's own; 4 when that is 0 and the version of --tag was not made.
 
     Example: xvc run --tag minor -P lr=0.1 -- python train.py
     """
-    from xvc.core.version import Bump
-    from xvc.runs.run import RunRequest, read_back, run  # late: it begins to load DuckDB
-
     here: Context = context.obj
+    here.manner.as_json = as_json  # a `--json` further on is the command's own
     if tag is not None and tag not in _BUMPS:
         raise BadValue("--tag", f"{tag!r} is none of {', '.join(_BUMPS)}")
-    request = RunRequest(
-        command=tuple(words),
-        folder=here.folder,
-        params=_params(params or []),
-        name=name,
-        note=note,
-        outs=tuple(outs or ()),
-        models=tuple(models or ()),
-        capture=capture,
-        write_params=write_params,
-        edit_params=edit_params,
-        must_use=tuple(must_use or ()),
-        timeout=timeout,
-        tag=Bump(tag) if tag else None,
-        fold=fold,
-    )
-    here.manner.as_json = as_json  # a `--json` further on is the command's own
-    project = here.project()
-    if record_in is not None:
-        project = project.recorded_in(here.project_in(record_in))
+    if tag_optional and tag is None:
+        raise BadValue("--tag-optional", "it needs --tag")
+    try:
+        from xvc.core.version import Bump
+        from xvc.runs.run import RunRequest, run  # late: it begins to load DuckDB
+
+        request = RunRequest(
+            command=tuple(words),
+            folder=here.folder,
+            params=_params(params or []),
+            name=name,
+            note=note,
+            outs=tuple(outs or ()),
+            models=tuple(models or ()),
+            capture=capture,
+            write_params=write_params,
+            edit_params=edit_params,
+            must_use=tuple(must_use or ()),
+            timeout=timeout,
+            tag=Bump(tag) if tag else None,
+            tag_optional=tag_optional,
+            incomplete=incomplete,
+            keeps_data=keep_data,
+            fold=fold,
+        )
+        project = here.project()
+        if record_in is not None:
+            project = project.recorded_in(here.project_in(record_in))
+    except XvcError:
+        raise
+    except Exception as err:  # noqa: BLE001 - a package that cannot be loaded, no memory, no folder
+        become(words, here.folder, err)
     ran = run(project, request, _copy_aside if as_json else _copy)
-    if as_json and fold:
-        ran = read_back(project, ran)
-    _tell(here, ran)
+    with held_back(PASSING | STOPPING):  # the command has ended, and how is the answer
+        try:
+            declared = list(project.settings.metrics_direction)
+            _tell(here, _read_back(project, ran) if fold else ran, declared)
+        except Exception as err:  # noqa: BLE001 - as above
+            with contextlib.suppress(Exception):
+                warn(in_words(err), here.manner)
     raise typer.Exit(ran.exit_code)
+
+
+def _read_back(project: Project, ran: Ran) -> Ran:
+    """Add what the run's own processes recorded, where it can be read."""
+    from xvc.runs.run import read_back  # late: as above
+
+    warnings: list[str] = []
+    with best_effort(warnings):
+        ran = read_back(project, ran)
+    return replace(ran, warnings=(*ran.warnings, *warnings))
 
 
 def _params(words: Sequence[str]) -> dict[str, Typed]:
@@ -178,17 +221,20 @@ def _copy_aside(stream: int, chunk: bytes) -> None:
     _copy(2, chunk)
 
 
-def _tell(here: Context, ran: Ran) -> None:
-    sys.stdout.flush()
+def _tell(here: Context, ran: Ran, declared: Sequence[str]) -> None:
     if here.manner.as_json:
-        answer = Answer("run", _facts(ran), warnings=ran.warnings, exit_code=ran.exit_code)
+        answer = Answer(
+            "run", _facts(ran), warnings=ran.warnings, next=ran.next, exit_code=ran.exit_code
+        )
         show(answer, here.manner)
         return
     for warning in ran.warnings:
         warn(warning, here.manner)
     record = ran.record
     took = duration(record.seconds)
-    how = record.status.value if record.exit_code in (0, None) else f"failed ({record.exit_code})"
+    how = record.status.value
+    if record.status is Status.FAILED and record.exit_code:
+        how = f"failed ({record.exit_code})"
     if ran.tagged is not None:
         say(f"xvc: {ran.tagged.name}  {ran.tagged.subject}  (run {record.id}, {took})", here.manner)
         if ran.tagged.branch is None:
@@ -197,7 +243,19 @@ def _tell(here: Context, ran: Ran) -> None:
                 here.manner,
             )
     else:
-        say(f"xvc: run {record.id} {how} in {took}", here.manner)
+        say(f"xvc: run {record.id} {how} in {took}{_metrics(ran, declared)}", here.manner)
+
+
+def _metrics(ran: Ran, declared: Sequence[str]) -> str:
+    from xvc.core.subject import chosen_metrics, subject  # late: as all that a run says
+
+    numbers = [key for key, value in ran.record.metrics.items() if exact_number(value) is not None]
+    telling = [key for key in numbers if not is_progress(key)]
+    keys = list(dict.fromkeys([*chosen_metrics(ran.record.metrics, declared), *telling]))[:_SHOWN]
+    left = len(telling) - len(keys)
+    said = subject({}, ran.record.metrics, None, None, keys) if keys else ""
+    more = f" | {left} more: xvc show {ran.record.id}" if keys and left > 0 else ""
+    return f"  {said}{more}" if said else ""
 
 
 def _facts(ran: Ran) -> Data:
@@ -214,4 +272,5 @@ def _facts(ran: Ran) -> Data:
         "subject": tagged.subject if tagged else None,
         "commit": tagged.commit if tagged else None,
         "branch": tagged.branch if tagged else None,
+        "untagged": ran.untagged,
     }

@@ -34,6 +34,8 @@ class Data(TypedDict):
     waiting_journals: int
     versions: int
     latest_version: str | None
+    missing: Annotated[list[str], "Versions whose run is not in the store, the first twenty."]
+    missing_total: int
     undecided: int | None
 
 
@@ -63,9 +65,12 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
         "waiting_journals": found.waiting_journals,
         "versions": found.versions,
         "latest_version": found.latest_version,
+        "missing": few(found.missing),
+        "missing_total": len(found.missing),
         "undecided": found.undecided,
     }
-    steps = ("xvc tag minor",) if found.unsaved else ()
+    steps: tuple[str, ...] = ("xvc merge --missing",) if found.missing else ()
+    steps += ("xvc tag minor",) if found.unsaved else ()
     show(Answer("status", data, _text(found), found.warnings, steps), here.manner)
 
 

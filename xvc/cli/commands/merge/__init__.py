@@ -30,6 +30,10 @@ def command(
         ),
     ] = None,
     dry_run: DryRun = False,
+    missing: Annotated[
+        bool,
+        typer.Option("--missing", help="Merge the versions whose runs this store lacks."),
+    ] = False,
     conflicts: Annotated[
         bool, typer.Option("--conflicts", help="List the conflicts of the unfinished merge.")
     ] = False,
@@ -57,6 +61,8 @@ def command(
     --conflicts, decided by --ours, --theirs, --newest or --from, and finished by --continue.
     (Parquet files: xvc merge data. A branch of that name: xvc merge refs/heads/data.)
 
+    A merge that took one side of the store's pointer leaves runs out; --missing brings them.
+
     Example: xvc merge exp-dropout
     """
     from xvc.merging import merge as flow  # late: they open DuckDB
@@ -64,12 +70,13 @@ def command(
 
     here: Context = context.obj
     project, policy = here.project(), _policy(ours, theirs, newest, only)
-    asked = [bool(sources), conflicts, go_on, abort]
+    asked = [bool(sources), missing, conflicts, go_on, abort]
     if sum(asked) > 1 or not (any(asked) or policy or choices):
-        raise BadValue("merge", "name a source, or one of --conflicts, --continue and --abort")
+        others = "--missing, --conflicts, --continue and --abort"
+        raise BadValue("merge", f"name a source, or one of {others}")
     tell = lambda text: say(text, here.manner)  # noqa: E731
-    if sources:
-        done = flow.merge(project, sources, policy=policy, dry_run=dry_run, tell=tell)
+    if sources or missing:
+        done = flow.merge(project, sources or (), policy=policy, dry_run=dry_run, tell=tell)
         answer = merged_answer(done, is_dry=dry_run)
         answer = replace(answer, next=(here.again(),)) if dry_run else answer
     elif abort:

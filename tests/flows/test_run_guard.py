@@ -1,0 +1,182 @@
+"""Whatever fails in xvc, the command runs, and its exit code is the answer."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from surroundings import Calling, git
+
+BOMB = "\n".join(
+    ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    + [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 12)]
+)
+DEEP = '{"a":' * 990 + "1" + "}" * 990
+
+
+def _pipe(folder: Path) -> None:
+    os.mkfifo(folder / "params.yaml")
+    os.mkfifo(folder / "metrics.json")
+
+
+def _written(name: str, content: str | bytes) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        raw = content if isinstance(content, bytes) else content.encode()
+        (folder / name).write_bytes(raw)
+
+    return write
+
+
+def _foreign_schema(folder: Path) -> None:
+    import duckdb
+
+    store = folder / "results/experiments.duckdb"
+    store.unlink(missing_ok=True)
+    with duckdb.connect(store) as connection:
+        connection.execute("CREATE TABLE runs (id INTEGER); CREATE TABLE meta (a BLOB)")
+
+
+HARM: dict[str, Callable[[Path], None]] = {
+    "pipes": _pipe,
+    "anchors that multiply": _written("params.yaml", BOMB),
+    "an anchor in itself": _written("params.yaml", "a: &a {b: *a}\n"),
+    "deep yaml": _written("params.yaml", "a: " + "[" * 5000),
+    "deep json": _written("params.json", DEEP),
+    "bytes": _written("params.yaml", b"\xff\xfe\x00"),
+    "no numbers": _written("params.json", '{"a": NaN, "b": 1e999, "c": 99999999999999999999999}'),
+    "broken pipeline": _written("dvc.yaml", "stages:\n\ttrain:\n"),
+    "list for a pipeline": _written("dvc.yaml", "- a\n"),
+    "broken settings": _written("xvc.yaml", "tag:\n\tprefix: e\n"),
+    "latin-1 settings": _written("xvc.yaml", b"note: \xe9\n"),
+    "broken DVC settings": _written(".dvc/config", "[core\nremote"),
+    "broken pointer": _written("data.csv.dvc", "outs: ["),
+    "foreign store": _foreign_schema,
+    "no database": _written("results/experiments.duckdb", b"not a database at all" * 1000),
+    "broken pointer of the store": _written("results/experiments.duckdb.dvc", "outs: 3"),
+    "broken index": _written(".git/index", b"DIRC no index"),
+    "broken HEAD": _written(".git/HEAD", b"\xff\n"),
+}
+
+
+@pytest.fixture(params=sorted(HARM))
+def harmed(project: Path, request: pytest.FixtureRequest) -> Path:
+    with (project / "xvc.yaml").open("a") as settings:
+        settings.write("\n")
+    text = (project / "xvc.yaml").read_text()
+    files = "params:\n  files: [params.yaml, params.json]\nmetrics:\n  files: [metrics.json]\n"
+    (project / "xvc.yaml").write_text(f"{text.split('params:')[0]}{files}")
+    HARM[request.param](project)
+    return project
+
+
+def test_nothing_beside_a_command_keeps_it_from_running(harmed: Path, run_xvc: Calling) -> None:
+    """Each harm: the command runs, its code is the answer, and its end is in a journal."""
+    code = (
+        f"open('ran', 'w'); m = open('deep.json', 'w'); m.write({DEEP[:20]!r}); raise SystemExit(7)"
+    )
+    ran = run_xvc("run", "--", sys.executable, "-c", code, cwd=harmed)
+    journals = b"".join(path.read_bytes() for path in (harmed / ".git/xvc").rglob("*.jsonl"))
+
+    assert (ran.code, (harmed / "ran").exists()) == (7, True), ran.err
+    assert b'"exit_code":7' in journals
+    assert "Traceback" not in ran.err
+
+
+def test_a_deep_metrics_file_is_a_warning(project: Path, call_xvc: Calling) -> None:
+    """What a run wrote cannot be read: its code stays, and the run is a finished one."""
+    (project / "xvc.yaml").write_text("metrics: {files: [m.json, n.json]}\n")
+    deep = "[" * 100_000
+    code = f"open('m.json', 'w').write({deep!r}); open('n.json', 'w').write('{{\"a\": 1}}')"
+    ran = call_xvc("run", "--", sys.executable, "-c", code)
+    found = call_xvc("show", "@", "--json").data
+
+    assert (ran.code, found["status"], found["metrics"]) == (0, "finished", {"a": 1})
+    assert "m.json: it is nested too deeply" in ran.err
+
+
+@pytest.mark.parametrize(
+    "module", ["duckdb", "yaml", "orjson", "psutil", "dvc", "xvc.runs.run", "xvc.store.db"]
+)
+def test_a_package_that_cannot_be_loaded(project: Path, tmp_path: Path, module: str) -> None:
+    """A broken installation: the command runs all the same, and its code is the answer."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "class Broken:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        f"        if name == {module!r}:\n"
+        "            raise ImportError(f'{name} is broken')\n"
+        "if sys.argv[-1:] != ['-c']:\n"
+        "    sys.meta_path.insert(0, Broken())\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    words = [sys.executable, "-m", "xvc", "run", "--", "sh", "-c", "echo ran; exit 7"]
+    ran = subprocess.run(words, cwd=project, env=environment, capture_output=True, check=False)
+
+    assert (ran.returncode, ran.stdout) == (7, b"ran\n"), ran.stderr.decode()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="macOS does not obey ulimit -v")
+@pytest.mark.parametrize("limit", ["-n 5", "-n 8", "-n 12", "-n 20", "-v 200000", "-v 400000"])
+def test_small_limits(project: Path, limit: str) -> None:
+    """Few descriptors, little memory: the command runs, and its code is the answer."""
+    line = f"ulimit {limit}; exec {sys.executable} -m xvc run -- sh -c 'echo ran; exit 7'"
+    ran = subprocess.run(["sh", "-c", line], cwd=project, capture_output=True, check=False)
+
+    assert (ran.returncode, ran.stdout) == (7, b"ran\n"), ran.stderr.decode()
+
+
+def test_a_folder_that_was_removed(project: Path) -> None:
+    """Started where there is no folder any more, a command runs as it would without xvc."""
+    line = f"mkdir gone; cd gone; rmdir ../gone; exec {sys.executable} -m xvc run -- sh -c 'exit 7'"
+    ran = subprocess.run(["sh", "-c", line], cwd=project, capture_output=True, check=False)
+
+    assert ran.returncode == 7, ran.stderr.decode()
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
+def test_a_signal_beside_the_command_does_not_change_its_code(
+    project: Path, call_xvc: Calling, number: signal.Signals
+) -> None:
+    """A signal while what a run left is being kept: its end is on record, with its code."""
+    line = "trap '' USR1 TERM; echo done; exit 0"
+    words = [sys.executable, "-m", "xvc", "run", "--", "sh", "-c", line]
+    process = subprocess.Popen(words, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    for _ in range(10):
+        process.send_signal(number)
+        time.sleep(0.01)
+    process.communicate()
+    found = call_xvc("show", "@", "--json").data
+
+    assert process.returncode == 0
+    assert (found["status"], found["exit_code"]) == ("finished", 0)
+
+
+def test_a_version_that_was_not_made_is_no_success(project: Path, call_xvc: Calling) -> None:
+    """`run --tag` without a version ends with 4, keeps the run, and says how to make it."""
+    git(project, "config", "user.name", "")
+    git(project, "config", "user.email", "")
+    git(project, "config", "user.useConfigOnly", "true")
+    ran = call_xvc("run", "--tag", "minor", "--json", "--", "true")
+    optional = call_xvc("run", "--tag", "minor", "--tag-optional", "--", "true")
+    failed = call_xvc("run", "--tag", "minor", "--", "sh", "-c", "exit 9")
+    told = json.loads(ran.out)
+
+    assert (ran.code, optional.code, failed.code) == (4, 0, 9)
+    assert (told["ok"], told["data"]["version"], told["data"]["status"]) == (
+        False,
+        None,
+        "finished",
+    )
+    assert "git does not know your name" in told["data"]["untagged"]
+    assert told["next"] == [f"xvc tag minor --run {told['data']['run']}"]
+    assert "no version was made" in optional.err

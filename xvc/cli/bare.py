@@ -1,0 +1,40 @@
+"""The last way to run a command: where xvc itself cannot work at all, become it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+
+def become(words: Sequence[str], folder: Path, reason: BaseException) -> NoReturn:
+    """Say that nothing is recorded, and be the command from here on.
+
+    Raises:
+        SystemExit: there is no such command: 127; or it cannot be started: 126.
+    """
+    command = list(words[1:] if words[:1] == ["--"] else words)
+    told = f"{type(reason).__name__}: {next(iter(str(reason).splitlines()), 'no message')}"
+    _say(f"warning: this run is not recorded: {told}")
+    for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, a program does not
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        if folder.is_dir():
+            os.chdir(folder)
+        os.execvp(command[0], command)  # noqa: S606
+    except FileNotFoundError as err:
+        _say(f"error: {command[0]}: not found")
+        raise SystemExit(127) from err
+    except OSError as err:
+        _say(f"error: {command[0]}: {err.strerror}")
+        raise SystemExit(126) from err
+
+
+def _say(text: str) -> None:
+    with contextlib.suppress(Exception):  # a closed or narrow standard error stops nothing
+        sys.stderr.write(f"{text}\n")
+        sys.stderr.flush()

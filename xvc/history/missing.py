@@ -1,0 +1,61 @@
+"""Versions whose run this tree's store should have and has not.
+
+A merge that took one side of the store's pointer (on a server, by hand, squashed) leaves the runs
+of the other side out. Their versions still hold them: `xvc merge --missing` brings them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from xvc.core.tag_message import VersionInfo
+from xvc.git.snapshot import RUNS
+from xvc.project import Project
+from xvc.types import RunId
+
+_NAMED = 5  # versions that a warning names
+
+
+def missing_versions(
+    project: Project, infos: Sequence[VersionInfo], runs: Collection[RunId]
+) -> list[VersionInfo]:
+    """List the versions that belong to this branch and whose run is not among *runs*.
+
+    A version belongs to it if its commit is part of HEAD, or if no branch has its commit and the
+    run was made in another clone: a squashed or rebased branch leaves only the tag. A version on
+    another branch is missing nowhere: its runs come when that branch is merged.
+
+    Raises:
+        GitFailed: git cannot list the commits.
+    """
+    absent = [i for i in infos if i.message.run is not None and i.message.run not in runs]
+    if not absent or project.git.commit_of("HEAD") is None:
+        return []
+    commits = [info.commit for info in absent]
+    apart = _not_reached(project, commits, "HEAD")
+    nowhere = _not_reached(project, commits, "HEAD", "--branches", "--remotes")
+    own = {RunId(ref.removeprefix(RUNS)) for ref in project.git.refs(RUNS)} if nowhere else set()
+    return [
+        info
+        for info in absent
+        if info.commit not in apart or (info.commit in nowhere and info.message.run not in own)
+    ]
+
+
+def _not_reached(project: Project, commits: Sequence[str], *heads: str) -> set[str]:
+    """Which commits no head has among its ancestors."""
+    found = project.git.text("rev-list", "--no-walk=unsorted", *commits, "--not", *heads)
+    return set(found.split())
+
+
+def warning_of(missing: Sequence[VersionInfo]) -> str:
+    """Say which versions' runs are missing, and what brings them; empty if none is."""
+    if not missing:
+        return ""
+    names = ", ".join(info.name for info in missing[:_NAMED])
+    more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+    verb = "is" if len(missing) == 1 else "are"
+    return (
+        f"the run of {names}{more} {verb} not in this store, although the version belongs to this "
+        "branch; `xvc merge --missing` brings it"
+    )

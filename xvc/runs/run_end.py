@@ -1,0 +1,277 @@
+"""What a run leaves: its output, its metrics, its files, and its end, written down."""
+
+from __future__ import annotations
+
+import stat
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from xvc.core.best_effort import best_effort
+from xvc.core.code_files import is_source
+from xvc.core.model import ModelFile
+from xvc.core.record import Kind
+from xvc.core.run import DataFile, Status
+from xvc.errors import JournalFailed
+from xvc.journal.fallback_dir import make_refuge
+from xvc.project import Project
+from xvc.recording.begin_run import (
+    Begun,
+    metrics_files,
+    open_journal,
+    results_among,
+    unnamed_results,
+)
+from xvc.recording.run_times import changed_at
+from xvc.recording.run_times import note_end as note_run_end
+from xvc.runs.capture import LineMetrics
+from xvc.runs.last_words import KEPT, last_words
+from xvc.system.output_log import OutputLog
+from xvc.system.process import Ending
+from xvc.system.signal_pipe import STOPPING, held_back
+from xvc.system.value_files import read_values
+from xvc.types import Json, Row
+
+_TABLE = "events"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a run is to leave: outputs, by their paths from the root, and models."""
+
+    outs: tuple[str, ...] = ()
+    models: tuple[ModelFile, ...] = ()
+
+
+class Recorder:
+    """Where the child's output goes: to the caller, into the log, and through the metric reader."""
+
+    def __init__(
+        self,
+        project: Project,
+        begun: Begun,
+        sink: Callable[[int, bytes], None],
+        *,
+        capture: bool,
+    ) -> None:
+        self._sink, self._begun = sink, begun
+        self.path = project.room.logs / f"{begun.record.id}.log"
+        self._log = OutputLog(self.path, project.settings.output_limit)
+        self._reader = LineMetrics(loose=True) if capture else None
+        self._stale: dict[Path, tuple[int, ...]] = {}
+        with best_effort(begun.warnings):
+            self._stale = {path: _stamp(path) for path in metrics_files(project)}
+        self.metrics: dict[str, Json] = {}
+        self._stderr = b""
+
+    @property
+    def last_words(self) -> str | None:
+        """What the command said last on stderr."""
+        return last_words(self._stderr)
+
+    def take(self, stream: int, chunk: bytes) -> None:
+        with best_effort(self._begun.warnings):
+            self._log.write(chunk)
+            if stream == 2:
+                self._stderr = (self._stderr + chunk)[-KEPT:]
+            if self._reader is not None and stream == 1:
+                self.log_all(dict([pair]) for pair in self._reader.feed(chunk))
+        self._sink(stream, chunk)
+
+    def log_all(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            with best_effort(self._begun.warnings):
+                self._begun.journal.row(self._begun.record.id, _TABLE, row)
+                self.metrics |= dict(row)  # type: ignore[arg-type]
+
+    def read_files(self) -> None:
+        """Read the metric files that this run wrote; an untouched one speaks of an older run."""
+        for path, before in self._stale.items():
+            now = _stamp(path)
+            if now and now != before:
+                with best_effort(self._begun.warnings):
+                    values = read_values(path)
+                    self.log_all([{k: v for k, v in values.items() if isinstance(v, int | float)}])
+
+    def close(self) -> None:
+        self._log.close()
+        if self._reader is not None:
+            self.log_all(dict([pair]) for pair in self._reader.close())
+        if self._log.failure:
+            self._begun.warnings.append(f"the output log is not complete: {self._log.failure}")
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        facts = path.stat()
+    except OSError:
+        return ()
+    if not stat.S_ISREG(facts.st_mode):
+        return ()  # a pipe would keep us waiting for ever
+    return (facts.st_ino, facts.st_size, facts.st_mtime_ns)
+
+
+def _facts_of(ending: Ending) -> dict[str, Json]:
+    return {
+        "exit_code": ending.exit_code,
+        "signal": ending.signal,
+        "finished": time.time_ns(),
+        "usage": _usage(ending),
+    }
+
+
+def reason_of(ending: Ending, recorder: Recorder) -> str | None:
+    """Say why a command failed: in its own last words, or in ours."""
+    if ending.refused is not None and ending.exit_code == 0:
+        return ending.refused
+    return recorder.last_words if status_of(ending) is Status.FAILED else None
+
+
+def _end(
+    project: Project,
+    begun: Begun,
+    ending: Ending,
+    outs: Mapping[str, DataFile],
+    reason: str | None,
+) -> None:
+    facts: dict[str, Json] = {
+        "status": status_of(ending).value,
+        **_facts_of(ending),
+        "log": str(project.room.logs / f"{begun.record.id}.log"),
+        **({"reason": reason} if reason else {}),
+    }
+    left: dict[str, Json] = {}
+    if outs:
+        left["outs"] = {path: {"digest": f.digest, "size": f.size} for path, f in outs.items()}
+    if begun.snapshot is not None:
+        with best_effort(begun.warnings):
+            left["touched"] = _touched(project, begun)
+        with best_effort(begun.warnings):
+            begun.snapshot.index.unlink(missing_ok=True)
+    if project.place is not None:
+        note_run_end(project.own_room, begun.record.id)
+    for said in ({**facts, **left}, facts):
+        before = len(begun.warnings)
+        with best_effort(begun.warnings):
+            _write_end(project, begun, said)
+        if len(begun.warnings) == before:
+            return
+
+
+def _write_end(project: Project, begun: Begun, facts: dict[str, Json]) -> None:
+    """Write the end where the beginning is, else wherever there is room."""
+    try:
+        begun.journal.note(Kind.END, begun.record.id, facts)
+        begun.journal.close()
+    except JournalFailed:
+        journal = open_journal(project, make_refuge(project.room.journals))
+        journal.note(Kind.END, begun.record.id, facts)
+        journal.close()
+
+
+def note_end(
+    project: Project, begun: Begun, wanted: Wanted, ending: Ending, recorder: Recorder
+) -> dict[str, DataFile]:
+    """Write down how the command ended, then what it left; returns the models it left.
+
+    A signal to end only stops the keeping of what it left: the end itself is written down.
+    """
+    warnings = begun.warnings
+    with best_effort(warnings):  # first: what follows may take long, or the last of the memory
+        begun.journal.note(Kind.SET, begun.record.id, _facts_of(ending))
+    outs: dict[str, DataFile] = {}
+    models: dict[str, DataFile] = {}
+    try:
+        with held_back(STOPPING, interrupt):
+            with best_effort(warnings):
+                recorder.close()
+            with best_effort(warnings):
+                recorder.read_files()
+            with best_effort(warnings):
+                models = _models(project, begun, wanted.models, ending)
+            with best_effort(warnings):
+                outs = _outs(project, wanted.outs, warnings)
+    except KeyboardInterrupt:
+        warnings.append("interrupted: of what the run left, not everything is kept")
+    _end(project, begun, ending, outs | models, reason_of(ending, recorder))
+    with best_effort(warnings):
+        warnings += _unnamed(project, begun, wanted)
+    return models
+
+
+def _unnamed(project: Project, begun: Begun, wanted: Wanted) -> list[str]:
+    """Name what the run wrote and nobody ignores, declares or reads: once, with the ways out."""
+    if begun.snapshot is None:
+        return []
+    places = [project.root / path for path in (*wanted.outs, *(m.path for m in wanted.models))]
+    known = {project.relative(place) for place in (*places, *metrics_files(project))}
+    top, since = project.git.place.top, begun.record.started or 0
+    fresh = [
+        path
+        for path in project.git.untracked()
+        if not is_source(path)
+        and (changed_at(top / path) or 0) >= since
+        and not any(path == each or path.startswith(f"{each}/") for each in known)
+    ]
+    return unnamed_results(project, [*results_among(project, fresh)])
+
+
+def interrupt(_: int) -> None:
+    """Stop what is being done beside the command, on whichever signal."""
+    raise KeyboardInterrupt
+
+
+def _outs(project: Project, outs: tuple[str, ...], warnings: list[str]) -> dict[str, DataFile]:
+    """Keep the declared outputs in the DVC cache as this run left them."""
+    found: dict[str, DataFile] = {}
+    for out in outs:
+        place = project.root / out
+        if project.dvc is None:
+            warnings.append(f"--out {out} needs DVC here; run `xvc init`")
+        elif not place.exists():
+            warnings.append(f"the run was to leave {out}, and it is not there")
+        else:
+            with best_effort(warnings):
+                found[out] = project.dvc.keep(place)
+    return found
+
+
+def _models(
+    project: Project, begun: Begun, models: tuple[ModelFile, ...], ending: Ending
+) -> dict[str, DataFile]:
+    """Keep the models of a run that has finished; what a failed one left may be half of one."""
+    if not models or status_of(ending) is not Status.FINISHED:
+        return {}
+    from xvc.models.add import keep_models  # late: most runs leave no model
+
+    run, since = begun.record.id, begun.record.started or 0
+    return keep_models(project, run, since, models, begun.warnings)
+
+
+def _touched(project: Project, begun: Begun) -> Json:
+    """Name the tracked files that changed during the run, with what they held afterwards."""
+    if begun.snapshot is None:
+        return {}
+    found: dict[str, Json] = {}
+    for path in project.git.stale(begun.snapshot.index):
+        file = project.git.place.top / path
+        found[path] = project.git.hash_file(file) if file.is_file() else None
+    return found
+
+
+def _usage(ending: Ending) -> Json:
+    return {key: value for key, value in asdict(ending.usage).items() if value is not None}
+
+
+def status_of(ending: Ending) -> Status:
+    if ending.timed_out:
+        return Status.TIMED_OUT
+    if ending.out_of_memory:
+        return Status.OUT_OF_MEMORY
+    if ending.interrupted and ending.shell_code != 0:
+        return Status.INTERRUPTED
+    if ending.signal is not None:
+        return Status.KILLED
+    is_well = ending.exit_code == 0 and ending.refused is None
+    return Status.FINISHED if is_well else Status.FAILED
