@@ -15,6 +15,7 @@ from xvc.errors import XvcError
 from xvc.git.worktrees import untracked_like
 from xvc.project import Project
 from xvc.recording.asked_params import is_named, may_track, runs_code_of, variable_of
+from xvc.recording.begin_run import metrics_files
 from xvc.recording.param_files import placed
 from xvc.sweeps.request import BadSweep
 from xvc.worktrees.set_up import INCLUDE
@@ -22,9 +23,12 @@ from xvc.worktrees.set_up import INCLUDE
 _JUNK = re.compile(
     r"__pycache__|.*\.py[co]|\.?venv|\.?env|node_modules|\.(?:pytest|mypy|ruff)_cache|\.tox|\.nox"
     r"|\.ipynb_checkpoints|\.DS_Store|\.idea|\.vscode|.*\.egg-info|\.eggs|\.hypothesis|\.coverage"
-    r"|\.git|.*~|.*\.sw[op]"
+    r"|\.git|\.cache|.*~|.*\.sw[op]"
 )
 """What git ignores everywhere and no training reads."""
+
+
+_MODELS = ("models/candidates/", "models/production/")
 
 
 def check_reach(project: Project, wish: Wish, folder: str) -> None:
@@ -51,7 +55,7 @@ def check_reach(project: Project, wish: Wish, folder: str) -> None:
         raise BadSweep((f"{says}{ways}, or add {key} to a params file",))
 
 
-def lacking(project: Project, wish: Wish) -> Iterator[str]:
+def lacking(project: Project, wish: Wish, folder: str) -> Iterator[str]:
     """Name what git ignores here and no trial will have."""
     if wish.refs or project.place is None:
         return
@@ -60,11 +64,13 @@ def lacking(project: Project, wish: Wish) -> Iterator[str]:
         known = {path.rstrip("/") for path in project.data_inputs(())}
     except XvcError:  # told when the trees are made
         known = set()
+    outputs = [*metrics_files(project), *(git.place.top / folder / out for out in wish.outs)]
+    written = {_assets_of(own), *(project.relative(path) for path in outputs)}
     found = []
     for path in git.ignored_here():
         name = path.rstrip("/")
         parts = name.split("/")
-        is_ours = name.startswith(own) or ".dvc" in parts or name == _assets_of(own)
+        is_ours = name.startswith((own, *_MODELS)) or ".dvc" in parts or name in written
         if is_ours or any(_JUNK.fullmatch(part) for part in parts):
             continue
         if not any(each == name or each.startswith(f"{name}/") for each in known):

@@ -67,7 +67,7 @@ def begin_sweep(project: Project, wish: Wish, folder: str) -> tuple[Sweep, Folde
     )
     where = folder_of(project, name)
     where.save(sweep)
-    return sweep, where, (*left_out, *lacking(project, wish))
+    return sweep, where, (*left_out, *lacking(project, wish, folder))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def plan_sweep(project: Project, wish: Wish, folder: str) -> Plan:
         first = grid_point(wish.space, 0)
     else:
         first = next(random_points(wish.space, wish.seed))
-    return Plan(total_of(wish), command_of(wish, first), tuple(lacking(project, wish)))
+    return Plan(total_of(wish), command_of(wish, first), tuple(lacking(project, wish, folder)))
 
 
 def sweep_all(project: Project, wish: Wish, folder: str, tell: Callable[[Progress], None]) -> Swept:
