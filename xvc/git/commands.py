@@ -308,6 +308,17 @@ class Git:
             self.call("checkout-index", *flags, stdin=listed)
         return found
 
+    def searched(self, pattern: str, *paths: str) -> list[str]:
+        """List the files, also untracked ones, in which an extended regular expression is found."""
+        flags = ("--untracked", "-I", "-l", "-z", "-E", "-e", pattern)
+        found = self.call("grep", *flags, "--", *paths, accept=(0, 1))
+        return [_text(path) for path in found.split(b"\0") if path]
+
+    def ignored_here(self) -> list[str]:
+        """List what git ignores in the tree; a folder that is ignored whole once, with ``/``."""
+        flags = ("-z", "--others", "--ignored", "--exclude-standard", "--directory")
+        return [_text(path) for path in self.call("ls-files", *flags).split(b"\0") if path]
+
     def untracked(self) -> list[str]:
         """List the files that git neither tracks nor ignores."""
         found = self.call("ls-files", "--others", "--exclude-standard", "-z")

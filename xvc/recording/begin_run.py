@@ -34,7 +34,7 @@ from xvc.recording.passing_folders import bring_code
 from xvc.recording.run_times import not_named_yet, note_begin, written_by_runs
 from xvc.system.environment import describe_environment, environment_digest
 from xvc.system.lock import current_owner
-from xvc.system.value_files import parse_scalar, read_values
+from xvc.system.value_files import parse_typed, read_told
 from xvc.types import Json, Nanoseconds, RunId
 
 T = TypeVar("T")
@@ -359,7 +359,7 @@ def _said(project: Project, command: Sequence[str], warnings: list[str]) -> dict
     found = _file_params(project, warnings)
     if project.settings.params_options:
         with best_effort(warnings):
-            found |= {key: parse_scalar(text) for key, text in option_values(command).items()}
+            found |= {key: parse_typed(text).value for key, text in option_values(command).items()}
     return found
 
 
@@ -367,10 +367,12 @@ def _file_params(project: Project, warnings: list[str]) -> dict[str, Json]:
     problems = [each for every in project.pipelines().values() for each in every.problems]
     said = [f"{each}. {each.hint}" for each in problems]
     warnings += [text for text in said if text not in warnings]
-    read: dict[str, dict[str, Json]] = {}
+    read: dict[str, Mapping[str, Json]] = {}
     for path, keys in (_try(lambda: _declared_params(project), warnings) or {}).items():
-        values = _try(lambda path=path, keys=keys: read_values(path, keys), warnings)  # type: ignore[misc]
-        read[os.path.relpath(path, project.root)] = values or {}
+        with best_effort(warnings):
+            told = read_told(path, keys)
+            read[os.path.relpath(path, project.root)] = told.values
+            warnings += told.warnings
     warnings += project.unread
     return apart(read)
 

@@ -143,7 +143,9 @@ def _facts_of(ending: Ending) -> dict[str, Json]:
 
 
 def reason_of(ending: Ending, recorder: Recorder) -> str | None:
-    """Say why a command failed: in its own last words."""
+    """Say why a command failed: in its own last words, or in ours."""
+    if ending.refused is not None and ending.exit_code == 0:
+        return ending.refused
     return recorder.last_words if status_of(ending) is Status.FAILED else None
 
 
@@ -320,4 +322,5 @@ def status_of(ending: Ending) -> Status:
         return Status.INTERRUPTED
     if ending.signal is not None:
         return Status.KILLED
-    return Status.FINISHED if ending.exit_code == 0 else Status.FAILED
+    is_well = ending.exit_code == 0 and ending.refused is None
+    return Status.FINISHED if is_well else Status.FAILED

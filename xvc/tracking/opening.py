@@ -36,6 +36,7 @@ class Opened:
     owns_run: bool
     warnings: tuple[str, ...] = ()
     passing: TemporaryDirectory[str] | None = None
+    context: RunContext | None = None
     at_end: Callable[[], None] = lambda: None
 
 
@@ -60,7 +61,8 @@ def open_run(
 
 def _skip(options: Options, context: RunContext | None) -> Opened:
     run = context.run if context is not None else run_id(os.urandom(8))
-    return Opened(run, Path(SKIP_INSERT), options.folder, Unkept(), owns_run=False)
+    place = Path(SKIP_INSERT)
+    return Opened(run, place, options.folder, Unkept(), owns_run=False, context=context)
 
 
 def _join(context: RunContext) -> Opened:
@@ -68,7 +70,14 @@ def _join(context: RunContext) -> Opened:
 
     facts: dict[str, Json] = {"owner": str(current_owner()), "store": as_text(context.store)}
     journal = Journal(context.folder, facts, sync_seconds=context.sync_seconds)
-    return Opened(context.run, Path(context.store), Path(context.root), journal, owns_run=False)
+    return Opened(
+        track_id=context.run,
+        store=Path(context.store),
+        root=Path(context.root),
+        journal=journal,
+        owns_run=False,
+        context=context,
+    )
 
 
 def _begin(

@@ -21,11 +21,12 @@ from xvc.core.run import Status
 from xvc.errors import BadValue, XvcError
 from xvc.journal.edit_builder import holds
 from xvc.store.schema import check_table
+from xvc.tracking.asked import AskedParams, asked_params, say_used
 from xvc.tracking.edits import Edits
 from xvc.tracking.objects import Stored, keep_artifact
 from xvc.tracking.opening import IN_MEMORY, Opened, open_run
 from xvc.tracking.options import SKIP_INSERT, Options, StrPath, check_engine, check_status
-from xvc.types import Row
+from xvc.types import Json, Row
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -129,6 +130,7 @@ class Tracker(Edits, Stored):
 
     def _enter(self, opened: Opened) -> None:
         self.latest, self._params = {}, {}
+        self._context, self._asked = opened.context, asked_params(opened.context)
         self._noted: set[tuple[str, str]] = set()
         self.track_id, self._journal = opened.track_id, opened.journal
         self._store, self._root = opened.store, opened.root
@@ -305,8 +307,11 @@ class Tracker(Edits, Stored):
         from xvc.tracking.values import fitting, named  # late: joining a run needs them not
 
         said, refused = fitting(self, named(params))
-        self._journal.note(Kind.PARAMS, self.track_id, to_plain(said))
+        plain = to_plain(said)
+        self._journal.note(Kind.PARAMS, self.track_id, plain)
         self._params |= said
+        if self._context is not None and self._context.asked:
+            say_used(self._context, cast("dict[str, Json]", plain))
         if refused is not None:
             raise refused
 
@@ -323,8 +328,19 @@ class Tracker(Edits, Stored):
 
     @property
     def params(self) -> dict[str, object]:
-        """The values that are added to every row."""
-        return dict(self._params)
+        """The params of the run: what a sweep or ``xvc run -P`` asks for over those that were set.
+
+        So ``Tracker(params={"lr": 0.1}).params["lr"]`` makes any script one that can be swept. A
+        value that was asked for is the run's once the script has read it here, and added to every
+        later row; until then the run has what the script has set.
+        """
+        if not self._asked:
+            return dict(self._params)
+        return AskedParams(self._params, self._asked, self._take_asked)
+
+    def _take_asked(self, key: str) -> None:
+        if key in self._asked:
+            self.set_param(key, self._asked.pop(key))
 
     @cached_property
     def _caching(self) -> Caching:

@@ -21,9 +21,9 @@ from xvc.core.objective import exact_number
 from xvc.core.run import Status
 from xvc.errors import BadValue, XvcError
 from xvc.system.signal_pipe import PASSING, STOPPING, held_back
-from xvc.types import Json
 
 if TYPE_CHECKING:
+    from xvc.core.typed import Typed
     from xvc.project import Project
     from xvc.runs.run import Ran
 
@@ -96,6 +96,22 @@ def command(
             "and XVC_PARAMS_FILE.",
         ),
     ] = False,
+    edit_params: Annotated[
+        bool,
+        typer.Option(
+            "--params-edit",
+            help="Set the params in the params file that says them, here; nothing else in it "
+            "changes. A sweep does so in trees of its own.",
+        ),
+    ] = False,
+    must_use: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--must-use",
+            metavar="KEY",
+            help="Let the run fail when nothing takes this param up; a sweep says so.",
+        ),
+    ] = None,
     record_in: Annotated[
         Path | None,
         typer.Option(
@@ -144,6 +160,8 @@ def command(
             models=tuple(models or ()),
             capture=capture,
             write_params=write_params,
+            edit_params=edit_params,
+            must_use=tuple(must_use or ()),
             timeout=timeout,
             tag=Bump(tag) if tag else None,
             tag_optional=tag_optional,
@@ -183,15 +201,17 @@ def _read_back(project: Project, ran: Ran) -> Ran:
     return replace(ran, warnings=(*ran.warnings, *warnings))
 
 
-def _params(words: Sequence[str]) -> dict[str, Json]:
-    from xvc.system.value_files import parse_scalar  # late: loads yaml
+def _params(words: Sequence[str]) -> dict[str, Typed]:
+    from xvc.system.value_files import parse_typed  # late: loads yaml
 
-    found: dict[str, Json] = {}
+    found: dict[str, Typed] = {}
     for word in words:
         key, sign, text = word.partition("=")
         if not sign or not key:
             raise BadValue("-P", f"{word!r} has not the shape KEY=VALUE")
-        found[key] = parse_scalar(text)
+        if key in found:
+            raise BadValue("-P", f"{key} is given twice: {found[key].text} and {text}")
+        found[key] = parse_typed(text)
     return found
 
 
