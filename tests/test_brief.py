@@ -15,8 +15,8 @@ from xvc.cli.commands.brief import answer_of
 from xvc.cli.output import envelope_of
 from xvc.core.direction import Direction
 from xvc.core.run import RunRecord, Status
-from xvc.runs.brief import Brief
-from xvc.runs.digest import Best, Tried, best_runs, described, failures, tried
+from xvc.runs.brief import Brief, Staged
+from xvc.runs.digest import Best, Tried, best_runs, described, failures, sweeps, tried
 from xvc.types import RunId
 from xvc.worktrees.list import Condition, TreeInfo
 
@@ -73,7 +73,7 @@ def test_failures_alike_are_told_once() -> None:
         ("b", "timed-out", 1),
     ]
     assert total == 3
-    assert tried(runs) == []
+    assert tried(runs, {}, {}) == []
 
 
 def test_a_run_without_params_is_its_command() -> None:
@@ -113,7 +113,9 @@ def _briefs(draw: st.DrawFn) -> Brief:
         unsaved_runs=draw(_COUNTS),
         undecided=draw(st.none() | _COUNTS),
         best=tuple(best_runs(runs, {name: "max", "loss": "min"})),
-        tried=tuple(tried(runs)),
+        tried=tuple(tried(runs, {}, {name: "max"})),
+        sweeps=tuple(sweeps(runs, {name: "max"})),
+        production=tuple(Staged(name, name) for _ in trees),
         failures=tuple(failures(runs)[0]),
         trees=tuple(
             TreeInfo(tree, "/x", Condition.READY, branch, unsaved=rows)
@@ -176,8 +178,8 @@ def test_a_project_in_few_words(project: Path, call_xvc: Calling) -> None:
 
     assert (data["best"][0]["metric"], data["best"][0]["version"]) == ("accuracy", "e0.1.0")
     assert [each["what"] for each in data["tried"]] == [
-        "lr=0.4 | accuracy=0.8",
         "lr=0.1 | accuracy=0.95",
+        "lr=0.4 | accuracy=0.8",
     ]
     assert [(each["how"], each["what"]) for each in data["failed"]] == [("exit 7", "lr=9")]
     assert (data["changed_total"], data["unsaved_total"], data["failed_total"]) == (1, 2, 1)

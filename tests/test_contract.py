@@ -61,6 +61,7 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("status", ("status",)),
     ("brief", ("brief",)),
     ("doctor", ("doctor",)),
+    ("trust", ("trust",)),
     ("get", ("get", "e0.1.0", "fit.py", "-o", "old.py")),
     ("checkout", ("checkout", "e0.1.0")),
     ("cleanup-plan", ("cleanup",)),

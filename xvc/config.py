@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
 from reprlib import repr as repr_short
@@ -17,7 +17,7 @@ from typing import cast
 
 import yaml
 
-from xvc.errors import BadSetting
+from xvc.errors import BadSetting, OutsideProject
 from xvc.types import Json
 
 FILE = "xvc.yaml"
@@ -43,6 +43,13 @@ class Settings:
     tag_keys: tuple[str, ...] = _setting(  # type: ignore[assignment]
         (), "params and metrics in a version's message; empty: what differs between runs"
     )
+    tag_ignore: tuple[str, ...] = _setting(  # type: ignore[assignment]
+        (
+            *("*.md", "*.markdown", "*.rst", "*.adoc", "*.tex", "*.bib", "*.pdf", "*.docx"),
+            *("*.odt", "report*.html", "reports/*"),
+        ),
+        "documents, by name or path: they are no code, so a change of one blocks no version",
+    )
     params_files: tuple[str, ...] = _setting(  # type: ignore[assignment]
         (), "YAML, JSON or TOML files whose values are a run's params"
     )
@@ -57,6 +64,13 @@ class Settings:
     )
     snapshot_limit: int = _setting(  # type: ignore[assignment]
         10_000_000, "bytes; larger untracked files are left out of a run's snapshot"
+    )
+    snapshot_total: int = _setting(  # type: ignore[assignment]
+        50_000_000,
+        "bytes of untracked files in a run's snapshot; the heaviest folders are left out",
+    )
+    snapshot_files: int = _setting(  # type: ignore[assignment]
+        1_000, "untracked files in a run's snapshot; the fullest folders are left out"
     )
     output_limit: int = _setting(  # type: ignore[assignment]
         16_000_000, "bytes kept of a run's output: its beginning and its end"
@@ -93,6 +107,12 @@ KEYS: dict[str, Field[object]] = {
 }
 """Each setting by the dotted name it has in files: ``tag.prefix``."""
 
+PATHS = ("database", "params.files", "metrics.files", "cache.folder")
+"""The settings that name files and folders: a project's own must lie in it."""
+
+Inside = Callable[[str, str], bool]
+"""Tells whether a path, which this setting of a project names, may be used."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Said:
@@ -109,14 +129,28 @@ def load(
     user_file: Path | None = None,
     environment: Mapping[str, str] | None = None,
     overrides: Mapping[str, Json] | None = None,
+    is_inside: Inside = lambda key, path: True,
 ) -> Settings:
     """Read the settings of a project.
 
+    Args:
+        root: the project.
+        user_file: the user's own settings.
+        environment: variables that begin with ``XVC_`` are settings.
+        overrides: what the command line says.
+        is_inside: judges the paths that the project's own file names; the other layers are the
+            user's, who may name any.
+
     Raises:
         BadSetting: any of them cannot be used; all mistakes are in it.
+        OutsideProject: the project's file names a path outside the project.
     """
     settings, mistakes = read(
-        root, user_file=user_file, environment=environment, overrides=overrides
+        root,
+        user_file=user_file,
+        environment=environment,
+        overrides=overrides,
+        is_inside=is_inside,
     )
     if mistakes:
         raise BadSetting(mistakes)
@@ -129,17 +163,25 @@ def read(
     user_file: Path | None = None,
     environment: Mapping[str, str] | None = None,
     overrides: Mapping[str, Json] | None = None,
+    is_inside: Inside = lambda key, path: True,
 ) -> tuple[Settings, tuple[str, ...]]:
     """Read what can be used of a project's settings, and name every mistake.
 
     A setting that cannot be used has the value of the layer below it.
+
+    Raises:
+        OutsideProject: the project's file names a path outside the project.
     """
+    overrides = dict(overrides or {})
     mistakes: list[str] = []
+    users = _from_file(user_file, str(user_file), mistakes) if user_file else []
+    projects = _from_project(root, mistakes)
+    _refuse_outside(root, projects, overrides, is_inside)
     said = [
-        *(_from_file(user_file, str(user_file), mistakes) if user_file else ()),
-        *_from_project(root, mistakes),
+        *users,
+        *projects,
         *_from_environment(environment or {}, mistakes),
-        *(_Said(key, value, "the command line") for key, value in (overrides or {}).items()),
+        *(_Said(key, value, "the command line") for key, value in overrides.items()),
     ]
     values: dict[str, object] = {}
     for each in said:
@@ -172,6 +214,40 @@ def _from_project(root: Path, mistakes: list[str]) -> list[_Said]:
         return _from_file(root / FILE, FILE, mistakes)
     pyproject = root / "pyproject.toml"
     return _from_toml(pyproject, mistakes) if pyproject.is_file() else []
+
+
+def project_values(root: Path) -> dict[str, Json]:
+    """Read a project's own layer by dotted names, whether the values can be used or not."""
+    return {each.key: each.value for each in _from_project(root, [])}
+
+
+def named_paths(layer: Mapping[str, Json]) -> list[tuple[str, str]]:
+    """List the paths that a layer names, each with its setting.
+
+    >>> named_paths({"database": "a", "params.files": ["b", "c"], "tag.prefix": "e"})
+    [('database', 'a'), ('params.files', 'b'), ('params.files', 'c')]
+    """
+    found = []
+    for key in PATHS:
+        value = layer.get(key)
+        each = value if isinstance(value, list) else [value]
+        found += [(key, path) for path in each if isinstance(path, str)]
+    return found
+
+
+def _refuse_outside(
+    root: Path, said: Sequence[_Said], overrides: Collection[str], is_inside: Inside
+) -> None:
+    for key, path in named_paths({each.key: each.value for each in said}):
+        if key not in overrides and not is_inside(key, path):
+            raise OutsideProject(f"the setting {key}", path, str(root), _way_in(key))
+
+
+def _way_in(key: str) -> str:
+    if key in ("params.files", "metrics.files"):
+        return "If the file is meant, `xvc trust` allows it in this clone"
+    variable = f"XVC_{key.upper().replace('.', '__')}"
+    return f"If it is meant, say so yourself: {variable}=…, or in ~/.config/xvc/config.yaml"
 
 
 def _from_toml(path: Path, mistakes: list[str]) -> list[_Said]:

@@ -5,6 +5,7 @@
     XvcError
     ├─ UsageError       the caller: BadVersion BadReference BadSetting BadExpression BadValue
     │                               BadQuery WriteRefused NotAStore NotKept NoPickle
+    │                               OutsideProject
     ├─ NotFoundError    the caller: NoProject NoRun NoVersion NoObject NoCommand NoStore NoTable
     │                               NoColumn NoPackage NoAsset
     ├─ ConflictError    a decision: TagTaken TreeDiffers AmbiguousRun AmbiguousAsset Unresolved
@@ -20,8 +21,11 @@ the arguments, in order.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from difflib import get_close_matches
-from typing import ClassVar
+from inspect import Parameter, Signature
+from string import Formatter
+from typing import ClassVar, TypeVar, dataclass_transform
 
 
 def _first_line(words: str) -> str:
@@ -43,11 +47,66 @@ class XvcError(Exception):
     code: ClassVar[str] = "failed"
     exit_code: ClassVar[int] = 1
     retryable: ClassVar[bool] = False
+    says: ClassVar[str] = ""
+    """What happened, with the names of facts in braces."""
+    way: ClassVar[str] = ""
+    """What to do next, with the names of facts in braces."""
+
+    def __str__(self) -> str:
+        return _FORMATTER.vformat(self.says, (), vars(self)) if self.says else super().__str__()
 
     @property
     def hint(self) -> str:
         """One next step, or an empty string."""
-        return ""
+        return _FORMATTER.vformat(self.way, (), vars(self))
+
+
+class _Joined(Formatter):
+    """Formats a list of facts as its members with commas between them."""
+
+    def format_field(self, value: object, format_spec: str) -> str:
+        if isinstance(value, tuple):
+            return ", ".join(str(each) for each in value)
+        return str(super().format_field(value, format_spec))
+
+
+_FORMATTER = _Joined()
+_Kind = TypeVar("_Kind", bound=XvcError)
+
+
+@dataclass_transform()
+def error(code: str) -> Callable[[type[_Kind]], type[_Kind]]:
+    """Declare an error: its code, its facts as annotated fields, and two templates.
+
+    The facts are the arguments, by position or by name, and survive pickling.
+
+    >>> @error("tag-taken")
+    ... class Taken(XvcError):
+    ...     name: str
+    ...     says = "tag {name!r} already marks another commit"
+    ...     way = "Take the next version with `xvc tag minor`."
+    >>> str(Taken("e1.0.0")), Taken("e1.0.0").code
+    ("tag 'e1.0.0' already marks another commit", 'tag-taken')
+    """
+
+    def declared(kind: type[_Kind]) -> type[_Kind]:
+        facts: dict[str, object] = vars(kind).get("__annotations__", {})
+        given = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in facts]
+        signature = Signature(given)
+
+        def initialize(self: XvcError, *values: object, **named: object) -> None:
+            held = signature.bind(*values, **named)
+            Exception.__init__(self, *held.args)
+            vars(self).update(held.arguments)
+
+        initialize.__annotations__ = dict(facts)
+        own = Signature([Parameter("self", Parameter.POSITIONAL_ONLY), *given])
+        vars(initialize)["__signature__"] = own
+        type.__setattr__(kind, "__init__", initialize)
+        kind.code = code
+        return kind
+
+    return declared
 
 
 class UsageError(XvcError):
@@ -230,8 +289,20 @@ class NotAStore(UsageError):
 
     @property
     def hint(self) -> str:
-        """Says that it was left alone."""
-        return "It was not touched; name another file, such as results/experiments.duckdb."
+        """Says that it was left alone, and both ways on."""
+        return "It was not touched; move it away, or name another: results/experiments.duckdb."
+
+
+@error("outside-project")
+class OutsideProject(UsageError):
+    """Something in the project leads to a place outside it; that place was not touched."""
+
+    what: str
+    place: str
+    root: str
+    remedy: str
+    says = "{what} leads to {place}, which is no place inside {root}"
+    way = "{remedy}. Nothing was read or written there."
 
 
 class NotKept(UsageError):

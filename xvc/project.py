@@ -7,6 +7,7 @@ Tracker that stands alone).
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -14,9 +15,11 @@ from urllib.parse import quote
 
 from xvc import config
 from xvc.config import Settings
+from xvc.core.code_files import Limits
 from xvc.core.model import RESULTS
 from xvc.core.run import DataFile
 from xvc.core.run_inputs import inputs
+from xvc.core.secrets import is_harmless
 from xvc.dvc.repository import (
     SUFFIX,
     Dvc,
@@ -26,15 +29,23 @@ from xvc.dvc.repository import (
     use_cache,
     use_site,
 )
-from xvc.errors import BadSetting, NoProject
+from xvc.errors import BadSetting, NoProject, OutsideProject
 from xvc.git import commands as git
 from xvc.git.commands import Git
 from xvc.journal.layout import Room
 from xvc.store.keeper import Keeper
+from xvc.system import path_containment as containment
 from xvc.system.asset_files import Assets
+from xvc.system.trusted_settings import Trusted
 from xvc.types import Json
 
 _OUTSIDE = ".xvc-journals"
+_OWN_NAMES = (
+    *(config.FILE, "pyproject.toml", "dvc.yaml", "dvc.lock"),
+    *(".gitignore", ".gitattributes", ".dvcignore", ".worktreeinclude"),
+    *(".dvc/config", ".dvc/config.local", ".dvc/.gitignore", ".dvc/tmp", ".dvc/cache", *RESULTS),
+)
+"""What is read and written in a tree by its name, at the project's root or the tree's top."""
 
 
 class Project:
@@ -49,6 +60,7 @@ class Project:
     ) -> None:
         self.root, self.place, self.environment = root, place, environment
         self.home: Project | None = None
+        self.unread: list[str] = []
         self._overrides = dict(overrides or {})
 
     @classmethod
@@ -65,12 +77,15 @@ class Project:
         folder = folder.resolve()
         place = git.find(folder)
         top = place.top if place else folder
+        nearest = top
         for root in (folder, *folder.parents):
             if (root / config.FILE).is_file():
-                return cls(root, place, environment, overrides)
-            if root == top:
+                nearest = root
+            if nearest != top or root == top:
                 break
-        return cls(top, place, environment, overrides)
+        found = cls(nearest, place, environment, overrides)
+        found.refuse_ways_out(*_OWN_NAMES)
+        return found
 
     @classmethod
     def of_store(
@@ -105,6 +120,7 @@ class Project:
 
         Raises:
             BadSetting: any of them cannot be used.
+            OutsideProject: the project's own name a path outside it.
         """
         settings, mistakes = self._read_settings()
         if mistakes:
@@ -122,16 +138,92 @@ class Project:
         return mistakes
 
     def _read_settings(self) -> tuple[Settings, tuple[str, ...]]:
+        return config.read(
+            self.root,
+            user_file=self._user_file,
+            environment=self.environment,
+            overrides=self._overrides,
+            is_inside=self._may_name,
+        )
+
+    @property
+    def _user_file(self) -> Path:
         home = (
             self.environment.get("XDG_CONFIG_HOME")
             or f"{self.environment.get('HOME', '/')}/.config"
         )
-        return config.read(
-            self.root,
-            user_file=Path(home) / "xvc" / "config.yaml",
+        return Path(home) / "xvc" / "config.yaml"
+
+    @property
+    def top(self) -> Path:
+        """The work tree's top; outside git the root."""
+        return self.place.top if self.place else self.root
+
+    def _may_name(self, key: str, path: str) -> bool:
+        return self.is_named_inside(path) or (key != "database" and path in self.trusted.files)
+
+    def is_named_inside(self, path: str) -> bool:
+        """Whether a path, as a file of the project writes it down, lies in the work tree."""
+        return containment.is_named_inside(path, self.root, self.top)
+
+    @cached_property
+    def trusted(self) -> Trusted:
+        """What the user has allowed the settings of this clone."""
+        return Trusted.read(self.place.common / "xvc") if self.place else Trusted()
+
+    def asked_files(self) -> tuple[str, ...]:
+        """List the params and metric files outside the project that its own settings name."""
+        own = config.named_paths(config.project_values(self.root))
+        named = [path for key, path in own if key not in ("database", "cache.folder")]
+        return tuple(dict.fromkeys(path for path in named if not self.is_named_inside(path)))
+
+    def asked_variables(self) -> tuple[str, ...]:
+        """List the environment variables that only the project's settings want recorded."""
+        said = config.project_values(self.root).get("environment.variables")
+        named = [said] if isinstance(said, str) else said if isinstance(said, list) else []
+        own, _ = config.read(
+            Path(os.devnull),
+            user_file=self._user_file,
             environment=self.environment,
             overrides=self._overrides,
         )
+        asked = (name for name in named if isinstance(name, str) and not is_harmless(name))
+        return tuple(dict.fromkeys(name for name in asked if name not in own.environment_variables))
+
+    def may_read(self, path: Path) -> bool:
+        """Whether a file of the tree is read where a run is recorded; says so once if not."""
+        way = self.way_out(path)
+        if way is not None:
+            said = f"{self.outside(way)}, so it was not read"
+            self.unread += [said] if said not in self.unread else []
+        return way is None
+
+    def refuse_ways_out(self, *names: str) -> None:
+        """Make sure that no link of the repository leads out of it at these names.
+
+        A link that git does not track is the user's own, and followed.
+
+        Raises:
+            OutsideProject: a tracked link does.
+        """
+        for folder in {self.root, self.top}:
+            for name in names:
+                if (way := self.way_out(folder / name)) is not None:
+                    raise self.outside(way)
+
+    def way_out(self, path: Path) -> Path | None:
+        """Find the tracked link on the way to a path that leads out of the work tree."""
+        if self.place is None or not path.is_relative_to(self.top):
+            return None
+        way = containment.way_out(path, self.top)
+        is_tracked = way is not None and self.git.listed(f":(literal){self.relative(way)}")
+        return way if is_tracked else None
+
+    def outside(self, link: Path) -> OutsideProject:
+        """Say that a link leads out of the project."""
+        way = "Replace the link by a folder or file of the project's own"
+        target = str(link.resolve())
+        return OutsideProject(f"the link {self.relative(link)}", target, str(self.top), way)
 
     @cached_property
     def git(self) -> Git:
@@ -149,6 +241,8 @@ class Project:
         """The DVC set-up; None where there is none. A linked work tree shares its main tree's."""
         top = self.place.top if self.place else self.root
         found = Dvc.find(self.root, top, self.environment)
+        if found is not None:
+            self._refuse_cache(found)
         if found is not None and self.place is not None and self.place.folder != self.place.common:
             main = self.place.common.parent / found.root.relative_to(top)
             if (main / ".dvc").is_dir():
@@ -179,6 +273,16 @@ class Project:
         return self.room_beside
 
     @property
+    def own_room(self) -> Room:
+        """Where the private files of this work tree lie, wherever its runs are kept.
+
+        Raises:
+            NoProject: there is no repository.
+        """
+        place = self.git.place
+        return Room(place.common / "xvc", _own_name(place, self.root))
+
+    @property
     def room_beside(self) -> Room:
         """Where the private files of a store lie that has no repository around it."""
         return Room(self.store_path.with_name(self.store_path.name + _OUTSIDE))
@@ -188,10 +292,42 @@ class Project:
         """The store that keeps the runs: of this work tree, unless another is their home."""
         return self.home.store_path if self.home is not None else self.own_store_path
 
-    @property
+    @cached_property
     def own_store_path(self) -> Path:
-        """The store of this work tree."""
-        return self.root / self.settings.database
+        """The store of this work tree.
+
+        Raises:
+            OutsideProject: a link leads out of the tree at its place, its pointer or its assets.
+        """
+        path = self.root / self.settings.database
+        if self.is_alone or not path.is_relative_to(self.top):
+            return path  # named by the user's own words
+        log = path.with_name(path.name + ".wal")  # DuckDB's: it reads and empties it
+        for place in (path.parent, pointer_of(path), log, Assets.beside(path).folder):
+            if (way := containment.way_out(place, self.top)) is not None:
+                raise self.outside(way)
+        way = containment.way_out(path, self.top)
+        if way is not None and not self._is_object(path):
+            raise self.outside(way)
+        return path
+
+    def _is_object(self, path: Path) -> bool:
+        """Whether a file is DVC's link into the cache."""
+        return self.dvc is not None and containment.is_inside(path, self.dvc.cache)
+
+    def _refuse_cache(self, found: Dvc) -> None:
+        home = self.place.common.parent if self.place else self.top  # of a linked work tree
+        if not containment.is_inside(found.cache, home):
+            containment.refuse_cache(
+                found.cache, self.top, may_make=lambda: self._is_own_word(found)
+            )
+
+    def _is_own_word(self, found: Dvc) -> bool:
+        """Whether it is the user who has named the cache: not a file that git tracks."""
+        file = found.cache_said_by
+        if file is None or not file.is_relative_to(self.top):
+            return True
+        return self.place is None or not self.git.listed(f":(literal){self.relative(file)}")
 
     @property
     def assets(self) -> Assets:
@@ -204,6 +340,12 @@ class Project:
         if self.home is not None:
             return self.home.keeper
         return Keeper(self.store_path, self.room, self.dvc)
+
+    @property
+    def snapshot_limits(self) -> Limits:
+        """How much of what git does not track is code of a run."""
+        settings = self.settings
+        return Limits(settings.snapshot_limit, settings.snapshot_total, settings.snapshot_files)
 
     def relative(self, path: Path) -> str:
         """Name a path as git does, from the top of the work tree; one outside stays as it is."""

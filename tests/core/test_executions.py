@@ -6,7 +6,8 @@ from typing import Any
 
 from xvc.core.run import DataFile, RunRecord, Status
 from xvc.runs.checks import Finding, Level
-from xvc.runs.executions import duplicates, experiment, failures, missing_params
+from xvc.runs.executions import duplicates, failures, missing_params
+from xvc.runs.repeats import settings_of as experiment
 from xvc.types import Nanoseconds, RunId
 
 
@@ -29,7 +30,7 @@ def test_the_same_execution_twice_is_a_problem() -> None:
     found = twice(run("a", params={"lr": 1}), run("b", params={"lr": 1}))
 
     assert levels(found) == [(Level.PROBLEM, 1)]
-    assert found[0].examples == ("a, b: the same results",)
+    assert found[0].examples == ("a, b",)
 
 
 def test_repeats_by_seed_are_not_blamed() -> None:
@@ -84,7 +85,7 @@ def test_failures_are_counted_with_their_reasons() -> None:
     )
 
     assert levels(found) == [(Level.PROBLEM, 1), (Level.NOTE, 1)]
-    assert found[0].examples == ("b: no such file",)
+    assert found[0].examples == ("b: failed: no such file",)
 
 
 def test_a_success_before_a_failure_settles_nothing() -> None:

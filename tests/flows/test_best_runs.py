@@ -1,4 +1,4 @@
-"""Every command that says which run is best says the same."""
+"""Every command that says which run is best, or which runs repeat one, says the same."""
 
 from __future__ import annotations
 
@@ -40,3 +40,37 @@ def test_the_best_run_is_finished_and_of_equals_the_first(project: Path, call_xv
     assert lists[0][:3] == [failed, first, second]
     assert f"| 1 | {first} |" in call_xvc("report").out
     assert call_xvc("show", "worst:acc", "--json").data["metrics"]["acc"] == {"$float": "-inf"}
+
+
+def test_repeats_are_the_same_for_every_command(project: Path, call_xvc: Calling) -> None:
+    """Other code, a seed twice and a failed run count for nothing, and are told apart."""
+    for seed, accuracy in ((0, 0.8), (1, 0.9), (0, 0.8)):
+        with Tracker(params={"seed": seed, "lr": 1}) as tracker:
+            tracker.log({"accuracy": accuracy, "log_loss": 1 - accuracy})
+    _logged(0.1, fails=True)
+    (project / "NOTES.md").write_text("a document is no code")
+    with Tracker(params={"seed": 2, "lr": 1}) as tracker:
+        tracker.log({"accuracy": 1.0, "log_loss": 0.0})
+    (project / "train.py").write_text("print('other code')")
+    with Tracker(params={"seed": 3, "lr": 1}) as tracker:
+        tracker.log({"accuracy": 0.7, "log_loss": 0.3})
+
+    (group, other) = call_xvc("ls", "--group", "lr", "--sort", "log_loss", "--json").data["groups"]
+    tried = call_xvc("brief", "--json").data["tried"]
+    text = call_xvc("report").out
+    checked = call_xvc("validate").out
+    listed = call_xvc("ls", "--columns", "accuracy,seed").out.splitlines()
+    rows = call_xvc("ls", "--csv").out.splitlines()
+
+    assert (group["metric"], group["finished"], group["failed"], group["n"]) == (
+        *("log_loss", 5, 0),
+        4,
+    )
+    assert round(group["mean"], 3) == 0.15
+    assert (other["finished"], other["failed"], other["n"]) == (0, 1, 0)
+    assert [(each["n"], each["again"]) for each in tried] == [(3, 1), (1, 0)]
+    assert "Its 3 repeats" in text
+    assert "1 run of the same code, params, command and tracked data as another" in checked
+    assert listed[0].split() == ["run", "accuracy", "seed"]
+    assert rows[0] == "run,version,status,started,seconds,accuracy,log_loss,acc,seed,lr,value,note"
+    assert call_xvc("ls", "--columns", "acuracy").code == 2

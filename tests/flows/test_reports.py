@@ -98,7 +98,8 @@ def test_repeats_by_seed_tell_the_spread(project: Path, call_xvc: Calling) -> No
 
     text = report(call_xvc)
 
-    assert "Its 2 runs that differ by their seed at most lie from 0.8 to 0.9, mean 0.85." in text
+    assert "Its 2 repeats (the same code, data, command and params, each seed once) lie " in text
+    assert "from 0.8 to 0.9, mean 0.85, sd 0.0707." in text
 
 
 def test_named_runs_only(three: Path, call_xvc: Calling) -> None:

@@ -52,7 +52,7 @@ WAYS = Path(__file__).with_name("endings.txt")
 
 def ways() -> Iterator[tuple[str, str, dict[str, str]]]:
     """Each program by its name, with the state that each of its runs has to end in."""
-    for section in WAYS.read_text().split("== ")[1:]:
+    for section in f"\n{WAYS.read_text()}".split("\n== ")[1:]:
         head, _, program = section.partition("\n")
         name, _, states = head.partition(" :: ")
         yield name, program, dict(state.split(" ") for state in states.split(", "))
@@ -65,7 +65,7 @@ def runs_in(db: Path) -> list[RunRecord]:
 
 
 def test_a_run_ends_as_its_code_did(tmp_path: Path) -> None:
-    """Twenty-seven ways of ending, each in a process of its own."""
+    """Some thirty ways of ending, each in a process of its own."""
     known, started = list(ways()), {}
     for place, (_, program, _) in enumerate(known):
         folder = tmp_path / str(place)

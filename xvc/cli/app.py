@@ -38,7 +38,7 @@ COMMANDS = (
     *(f"skills {verb}" for verb in ("list", "install")),
     "sweep",
     *(f"sweep {verb}" for verb in ("status", "resume", "retry", "stop", "show")),
-    *("brief", "schema"),
+    *("trust", "brief", "schema"),
 )
 """Every command, in the order in which they are met; each has a module of its name.
 

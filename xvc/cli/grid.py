@@ -38,6 +38,11 @@ class Form:
     as_markdown: bool = False
     written: Mapping[str, Callable[[int], str]] | None = None
 
+    @property
+    def is_full(self) -> bool:
+        """Whether every value is printed in full."""
+        return self.as_csv or self.as_markdown
+
 
 class Rows(TypedDict):
     """Rows, their columns in order, and how many there are in all; null: more than were asked."""
@@ -53,13 +58,29 @@ def show_grid(here: Context, project: Project, command: str, grid: Grid, form: F
     Raises:
         BadValue: two forms were asked for.
     """
-    if form.as_csv + form.as_markdown + here.manner.as_json > 1:
-        raise BadValue("--csv", "one of --csv, --markdown and --json is enough")
+    check_form(here, form)
     warnings = tuple(project.keeper.warnings)
-    show(Answer(command, data_of(grid), _text(grid, form), warnings), here.manner)
+    show(Answer(command, data_of(grid), laid_out(grid, form), warnings), here.manner)
     more = 0 if grid.total is None else grid.total - len(grid.rows)
     if more or grid.total is None:
         say(f"… {more or 'perhaps'} more; --limit 0 shows all", here.manner)
+
+
+def check_form(here: Context, form: Form) -> None:
+    """Refuse two forms at once.
+
+    Raises:
+        BadValue: two were asked for.
+    """
+    if form.as_csv + form.as_markdown + here.manner.as_json > 1:
+        raise BadValue("--csv", "one of --csv, --markdown and --json is enough")
+
+
+def grid_of(columns: Sequence[str], rows: Sequence[Sequence[object]], total: int) -> Grid:
+    """Make a grid of what did not come from a table of the store."""
+    from xvc.store.table_queries import Grid  # late: it opens DuckDB
+
+    return Grid(tuple(columns), tuple(tuple(row) for row in rows), total)
 
 
 def beginning(grid: Grid, limit: int) -> Grid:
@@ -89,7 +110,8 @@ def as_json(value: object) -> Json:
     return str(value)
 
 
-def _text(grid: Grid, form: Form) -> str:
+def laid_out(grid: Grid, form: Form) -> str:
+    """Write rows in the form that was asked for."""
     if form.as_csv:
         return _csv(grid)
     if form.as_markdown:

@@ -89,6 +89,12 @@ Where = Annotated[
 ]
 Limit = Annotated[int, typer.Option("--limit", "-n", min=0, help="How many at most; 0 is all.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it; without it only the plan is shown.")]
+Incomplete = Annotated[
+    bool,
+    typer.Option(
+        "--incomplete", help="Tag it although some of its code or data is known not to be held."
+    ),
+]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the plan, change nothing.")]
 OnDuplicate = Annotated[
     Literal["refuse", "last"],

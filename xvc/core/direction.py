@@ -10,23 +10,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from xvc.core.equality import is_nan
-from xvc.core.name_words import pieces, word_table, words
+from xvc.core.metric_names import direction_said
+from xvc.core.name_words import pieces, word_table
 from xvc.errors import BadSetting
 
-_HIGHER = word_table(
-    "accuracy acc balancedaccuracy f1 fbeta fscore f1score auc auroc aucroc rocauc prauc auprc ap "
-    "map r2 precision recall sensitivity specificity score map50 bleu rouge meteor chrf iou miou "
-    "giou jaccard dice ndcg mrr hit hits hitrate dcg psnr ssim kappa mcc tpr tnr reward return "
-    "likelihood throughput fps qps tps correct passed success winrate similarity silhouette"
-)
-_LOWER = word_table(
-    "loss losses error errors err rmse mse mae mape smape rmsle msle medae perplexity ppl nll "
-    "logloss crossentropy bce brier hinge wer cer ter eer fid kid lpips fpr fnr ece regret kl kld "
-    "divergence distance latency time runtime seconds secs duration memory failed failures "
-    "rss vram overhead bpc bpb"
-)
-_NEGATIONS = frozenset({"neg", "negative", "negated"})
-_SECOND = frozenset({"s", "sec", "second"})
 _PROGRESS = word_table(
     "step steps epoch epochs iteration iterations iter iters globalstep globalsteps "
     "batch batches batchidx batchindex"
@@ -43,8 +30,8 @@ class Direction(StrEnum):
 def direction_of(metric: str, declared: Mapping[str, str]) -> Direction | None:
     """Return which way *metric* gets better, or None when nothing says so.
 
-    What is declared for exactly this key wins; otherwise the words of its name decide, and a
-    name that says both (``accuracy_loss``) or negates itself (``neg_error``) decides nothing.
+    What is declared for exactly this key wins; otherwise the head word of its name decides
+    (`direction_said`), and a name that leaves a doubt decides nothing.
 
     >>> direction_of("val/loss", {}).value, direction_of("val/loss", {"val/loss": "max"}).value
     ('min', 'max')
@@ -54,12 +41,8 @@ def direction_of(metric: str, declared: Mapping[str, str]) -> Direction | None:
     """
     if metric in declared:
         return _declared(metric, declared[metric])
-    said = words(metric)
-    is_rate = "per" in said and bool(said & _SECOND)
-    is_higher, is_lower = is_rate or bool(said & _HIGHER), bool(said & _LOWER)
-    if is_higher == is_lower or said & _NEGATIONS:
-        return None
-    return Direction.MAX if is_higher else Direction.MIN
+    said = direction_said(metric)
+    return Direction(said) if said is not None else None
 
 
 def asked_direction(text: str) -> tuple[str, Direction | None]:

@@ -30,12 +30,27 @@ class Status(StrEnum):
         return self not in (Status.RUNNING, Status.LOST)
 
 
+MODIFIED, ABSENT = "modified", "absent"
+"""How data was found that is not what its pointer names."""
+
+
 @dataclass(frozen=True, slots=True)
 class DataFile:
-    """One DVC-tracked input as a run saw it: its digest and its size in bytes."""
+    """One DVC-tracked input as a run saw it: its digest and its size in bytes.
+
+    ``state`` says where it was not what its pointer names: ``modified``, then ``digest`` is that of
+    the bytes that were there and ``tracked`` the pointer's, or ``absent``.
+    """
 
     digest: str
     size: int | None = None
+    state: str | None = None
+    tracked: str | None = None
+
+    @property
+    def identity(self) -> str:
+        """What two runs have to share to have read the same."""
+        return ABSENT if self.state == ABSENT else self.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +59,8 @@ class Code:
 
     ``commit`` is HEAD (None on an unborn branch), ``snapshot`` the commit that holds the tree as
     it was, ``is_dirty`` whether the two trees differ, ``left_out`` the paths that the snapshot
-    does not hold although git does not ignore them.
+    does not hold although git does not ignore them, ``incomplete`` those among what ran that could
+    not be held.
     """
 
     commit: str | None = None
@@ -53,6 +69,7 @@ class Code:
     branch: str | None = None
     worktree: str | None = None
     left_out: tuple[str, ...] = ()
+    incomplete: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

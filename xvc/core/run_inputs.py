@@ -27,8 +27,8 @@ def data_hash(files: Mapping[str, DataFile]) -> str | None:
     if not files:
         return None
     if len(files) == 1:
-        return next(iter(files.values())).digest[:_SHORT]
-    lines = "".join(f"{path} {files[path].digest}\n" for path in sorted(files))
+        return next(iter(files.values())).identity[:_SHORT]
+    lines = "".join(f"{path} {files[path].identity}\n" for path in sorted(files))
     packed = lines.encode("utf-8", "surrogateescape")
     return hashlib.md5(packed, usedforsecurity=False).hexdigest()[:_SHORT]
 

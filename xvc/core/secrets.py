@@ -68,6 +68,11 @@ _FILES = word_table(
     "service-account*.json service_account*.json kubeconfig"
 )
 _PLACES = (".dvc/config.local", ".kube/config", ".docker/config.json")
+_COMPUTING = (
+    *("CUDA_", "NVIDIA_VISIBLE_DEVICES", "ROCR_", "HIP_", "NCCL_", "OMP_", "MKL_", "OPENBLAS_"),
+    *("NUMEXPR_", "XLA_", "TORCH_", "PYTORCH_", "TF_", "JAX_", "PYTHONHASHSEED", "PYTHONOPTIMIZE"),
+    *("SLURM_JOB_", "SLURM_ARRAY_", "WORLD_SIZE", "RANK", "LOCAL_RANK", "LANG", "LC_", "TZ"),
+)
 _TEMPLATES = (".example", ".sample", ".template")
 
 
@@ -83,6 +88,15 @@ def looks_secret(path: str) -> bool:
         return False
     is_placed = any(f"/{lower}".endswith(f"/{place}") for place in _PLACES)
     return is_placed or any(fnmatchcase(name, shape) for shape in _FILES)
+
+
+def is_harmless(variable: str) -> bool:
+    """Whether an environment variable says how a run computes, and nothing of who runs it.
+
+    >>> is_harmless("CUDA_VISIBLE_DEVICES"), is_harmless("HOME"), is_harmless("TF_API_TOKEN")
+    (True, False, False)
+    """
+    return variable.startswith(_COMPUTING) and not _is_secret_name(variable)
 
 
 def mask_argv(argv: Sequence[str]) -> tuple[str, ...]:

@@ -71,6 +71,17 @@ def day(nanoseconds: int | None) -> str:
     return datetime.fromtimestamp(nanoseconds / 1e9, UTC).strftime("%Y-%m-%d")
 
 
+def instant(nanoseconds: int | None) -> str | None:
+    """Write a point of time to the second, in UTC, so that texts sort as times do.
+
+    >>> instant(1_700_000_000_000_000_000)
+    '2023-11-14T22:13:20Z'
+    """
+    if nanoseconds is None:
+        return None
+    return datetime.fromtimestamp(nanoseconds / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def counted(number: int, thing: str) -> str:
     """Write a number of things.
 

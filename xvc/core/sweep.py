@@ -282,8 +282,11 @@ def told_by(trial: Trial, runs: Sequence[RunRecord], metric: str | None) -> Tria
         return told
     if run.status in _AGAIN:
         return replace(told, state=State.WAITING)
-    how = f"exit code {run.exit_code}" if run.status is Status.FAILED else run.status.value
-    return replace(told, state=State.FAILED, reason=run.reason or how)
+    how = f"exit code {run.exit_code}" if run.exit_code else ""
+    if run.status is not Status.FAILED:
+        how = run.status.value
+    reason = ": ".join(part for part in (how, run.reason) if part) or run.status.value
+    return replace(told, state=State.FAILED, reason=reason)
 
 
 def best_of(trials: Iterable[Trial], direction: Direction | None) -> Trial | None:

@@ -120,11 +120,15 @@ class Dvc:
     @cached_property
     def cache(self) -> Path:
         """The cache folder, from DVC's own configuration, else ``.dvc/cache``; read once."""
-        for file in self._config_files():
-            folder = _cache_setting(file)
-            if folder:
-                return (file.parent / Path(folder).expanduser()).resolve()
-        return self.root / ".dvc" / "cache"
+        file = self.cache_said_by
+        if file is None:
+            return self.root / ".dvc" / "cache"
+        return (file.parent / Path(_cache_setting(file)).expanduser()).resolve()
+
+    @cached_property
+    def cache_said_by(self) -> Path | None:
+        """The configuration file that names the cache folder; None where none does."""
+        return next((file for file in self._config_files() if _cache_setting(file)), None)
 
     def _config_files(self) -> list[Path]:
         home = Path(self._environment.get("HOME", "/"))

@@ -21,6 +21,9 @@ _ABSENT = "0" * 40
 _EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 _KEPT = ("GIT_SSL_CAINFO", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "GIT_EXEC_PATH")
 _DURABLE = ("-c", "core.fsync=all", "-c", "core.fsyncMethod=fsync")
+_LOOKING = (  # nothing that spares git a look at a file
+    *("-c", "core.fsmonitor=false", "-c", "core.trustctime=true", "-c", "core.checkStat=default"),
+)
 _NAMELESS = (
     *("tell me who you are", "empty ident name", "unable to auto-detect email"),
     *("no email was given", "no name was given"),
@@ -43,12 +46,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The tree against HEAD: paths that git tracks and that changed, and untracked ones."""
+    """The tree against HEAD: paths that git tracks and that changed, and untracked ones.
+
+    ``modules`` are submodules with changes of their own, which no commit of this repository holds.
+    """
 
     commit: str | None
     branch: str | None
     changed: tuple[str, ...]
     untracked: tuple[str, ...]
+    modules: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +171,22 @@ class Git:
     def state(self) -> State:
         """Compare the tree with HEAD, without refreshing the user's index."""
         flags = ("--porcelain=v2", "-z", "--branch", "--untracked-files=all", "--no-renames")
-        return _parse_state(self.call("status", *flags, "--ignore-submodules=none"))
+        return _parse_state(self.call(*_LOOKING, "status", *flags, "--ignore-submodules=none"))
+
+    def hidden(self) -> list[str]:
+        """List the files on the disk that git was told not to look at, changed or not.
+
+        That is ``skip-worktree`` and ``assume-unchanged``, also where ``core.ignoreStat`` set it.
+        """
+        parts = (part for part in self.call("ls-files", "-v", "-z").split(b"\0") if part)
+        named = [_text(part[2:]) for part in parts if part[:1].islower() or part[:1] == b"S"]
+        return [path for path in named if os.path.lexists(self.place.top / path)]
+
+    def unhide(self, index: Path, paths: Iterable[str]) -> None:
+        """Have paths looked at again in an index file of ours."""
+        listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
+        for flag in ("--no-skip-worktree", "--no-assume-unchanged"):
+            self.call("update-index", flag, "-z", "--stdin", index=index, stdin=listed)
 
     def commit_of(self, revision: str) -> str | None:
         """Resolve a revision to a commit; None when it names none."""
@@ -189,6 +211,17 @@ class Git:
         """List tracked paths that fit the patterns."""
         found = self.call("ls-files", "-z", "--", *patterns)
         return [_text(path) for path in found.split(b"\0") if path]
+
+    def untracked(self) -> list[str]:
+        """List the files that git neither tracks nor ignores."""
+        found = self.call("ls-files", "--others", "--exclude-standard", "-z")
+        return [_text(path) for path in found.split(b"\0") if path]
+
+    def matched(self, patterns: Path, folder: str) -> set[str]:
+        """Tell which files of a folder, that git does not track, a file of patterns names."""
+        flags = ("--others", "--ignored", f"--exclude-from={patterns}", "-z")
+        found = self.call("ls-files", *flags, "--", f":(literal){folder}")
+        return {_text(path) for path in found.split(b"\0") if path}
 
     def ignored(self, paths: Iterable[str]) -> set[str]:
         """Tell which of these paths git ignores; a tracked one it does not."""
@@ -230,6 +263,11 @@ class Git:
         """Point a hidden ref at a commit, on the disk when this returns."""
         self.call("update-ref", "--end-of-options", ref, commit)
         self._sync_ref(ref)
+
+    def drop(self, refs: Mapping[str, str]) -> None:
+        """Delete hidden refs, each only while it is at the commit it was seen at."""
+        lines = "".join(f"delete {ref} {commit}\n" for ref, commit in refs.items())
+        self.call("update-ref", "--stdin", stdin=lines.encode())
 
     def move_branch(self, branch: str, new: str, old: str | None, why: str) -> None:
         """Move a branch, only from where it was thought to be.
@@ -367,6 +405,7 @@ def _parse_state(raw: bytes) -> State:
     branch: str | None = None
     changed: list[str] = []
     untracked: list[str] = []
+    modules: list[str] = []
     for record in raw.split(b"\0"):
         kind, _, rest = _text(record).partition(" ")
         if rest.startswith("branch.oid "):
@@ -377,11 +416,14 @@ def _parse_state(raw: bytes) -> State:
             branch = None if found == "(detached)" else found
         elif kind == "1":
             changed.append(rest.split(" ", 7)[7])
+            module = rest.split(" ", 2)[1]  # S<c><m><u>: its commit, its files, its untracked ones
+            if module[0] == "S" and module[2:] != "..":
+                modules.append(changed[-1])
         elif kind == "u":
             changed.append(rest.split(" ", 9)[9])
         elif kind == "?":
             untracked.append(rest)
-    return State(commit, branch, tuple(changed), tuple(untracked))
+    return State(commit, branch, tuple(changed), tuple(untracked), tuple(modules))
 
 
 def _parse_change(raw: bytes) -> Change:

@@ -1,18 +1,21 @@
 """The code of a run as a git commit: tracked, staged, changed and untracked files alike.
 
 Built through a private index: the user's index, HEAD and stash stay as they are. Files that git
-ignores, that look like secrets or that are very large are left out, and listed.
+ignores, that look like secrets, that runs have written or that are very large are left out, and
+listed. Files that git was told not to look at are looked at.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from xvc.core.code_files import Limits, in_short, installed_folders, is_source, that_fit
 from xvc.core.secrets import looks_secret
+from xvc.errors import GitFailed
 from xvc.git.commands import Git, State
 
 RUNS = "refs/xvc/runs/"
@@ -21,17 +24,30 @@ SWEEPS = "refs/xvc/sweeps/"
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The commit that holds a tree as it was, and the index file that remembers its files."""
+    """The commit that holds a tree as it was, and the index file that remembers its files.
+
+    ``left_out`` is what git does not ignore and the commit does not hold; ``written`` is what of it
+    runs have written, ``incomplete`` what is code, as far as names can tell.
+    """
 
     commit: str
     tree: str
     is_dirty: bool
     left_out: tuple[str, ...]
     index: Path
+    written: tuple[str, ...] = ()
+    incomplete: tuple[str, ...] = ()
 
 
 def take(
-    git: Git, run: str, state: State, *, most_bytes: int, scratch: Path, below: str = RUNS
+    git: Git,
+    run: str,
+    state: State,
+    *,
+    limits: Limits,
+    scratch: Path,
+    below: str = RUNS,
+    written: Callable[[Sequence[str]], set[str]] = lambda _: set(),
 ) -> Snapshot:
     """Keep the tree under ``refs/xvc/runs/<run>``, on the disk when this returns.
 
@@ -39,25 +55,79 @@ def take(
         git: the repository.
         run: whose code it is.
         state: the tree against HEAD, as just read.
-        most_bytes: larger untracked files are left out.
+        limits: how much of what git does not track is taken.
         scratch: where the private index goes; the caller removes it after the run.
         below: where the ref goes, for what is no run.
+        written: tells which of some files runs have written: they are results, no code.
     """
-    top = git.place.top
-    changed = [path for path in state.changed if not looks_secret(path)]
-    added = [path for path in state.untracked if _fits(top / path, path, most_bytes)]
-    taken = {*changed, *added}
-    left_out = tuple(path for path in (*state.changed, *state.untracked) if path not in taken)
-    index = private_index(git, scratch, run)
-    if not changed and not added and state.commit is not None:
-        commit, tree = state.commit, ""
-    else:
-        git.update_index(index, [*changed, *added])
+    index, hidden = private_index(git, scratch, run), git.hidden()
+    if hidden:
+        git.unhide(index, hidden)
+    changed = [path for path in (*state.changed, *hidden) if not looks_secret(path)]
+    chosen = _chosen(git.place.top, state.untracked, limits, written)
+    unheld = [path for path in (*state.changed, *hidden) if looks_secret(path)]
+    unheld += [*state.modules, *chosen.too_large]
+    commit, tree = state.commit, ""
+    if changed or chosen.taken or commit is None:
+        unheld += _hold(git, index, [*changed, *chosen.taken])
         tree = git.write_tree(index)
-        message = f"code of run {run}\n"
-        commit = git.make_commit(tree, [state.commit], message, ours=True)
+        if commit is None or tree != git.tree_of(commit):
+            message = f"code of run {run}\n"
+            commit = git.make_commit(tree, [state.commit], message, ours=True)
     git.keep(below + run, commit)
-    return Snapshot(commit, tree, commit != state.commit, left_out, index)
+    taken = {*changed, *chosen.taken} - {*unheld}
+    lacking = [p for p in (*state.changed, *hidden, *state.untracked) if p not in taken]
+    return Snapshot(
+        commit,
+        tree,
+        commit != state.commit,
+        in_short(dict.fromkeys((*lacking, *state.modules))),
+        index,
+        tuple(chosen.written),
+        tuple(dict.fromkeys(unheld)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """What of the untracked files is taken, what runs wrote, and which scripts are too large."""
+
+    taken: tuple[str, ...]
+    written: tuple[str, ...]
+    too_large: tuple[str, ...]
+
+
+def _chosen(
+    top: Path,
+    untracked: Sequence[str],
+    limits: Limits,
+    written: Callable[[Sequence[str]], set[str]],
+) -> _Chosen:
+    foreign = installed_folders(untracked)
+    own = [path for path in untracked if not path.startswith(foreign)]
+    results = written([path for path in own if not is_source(path)]) if own else set()
+    sizes = {path: _size(top, path) for path in own if path not in results}
+    known = {path: size for path, size in sizes.items() if size is not None}
+    small = {path: size for path, size in known.items() if size <= limits.file_bytes}
+    fitting = that_fit(small, limits)
+    too_large = [path for path in known if path not in fitting and is_source(path)]
+    return _Chosen(
+        tuple(path for path in small if path in fitting),
+        tuple(path for path in own if path in results),
+        tuple(too_large),
+    )
+
+
+def _hold(git: Git, index: Path, paths: Sequence[str]) -> list[str]:
+    """Bring files into an index file; returns those that git cannot hold, whatever the reason."""
+    try:
+        git.update_index(index, paths)
+    except GitFailed:
+        if len(paths) <= 1:
+            return list(paths)
+        half = len(paths) // 2
+        return _hold(git, index, paths[:half]) + _hold(git, index, paths[half:])
+    return []
 
 
 def private_index(git: Git, scratch: Path, name: str) -> Path:
@@ -74,16 +144,19 @@ def tree_now(git: Git, state: State, scratch: Path, counts: Callable[[str], bool
     """Write the tree of the files as they are now; *counts* chooses among the untracked ones."""
     index = private_index(git, scratch, f"now-{os.getpid()}")
     try:
-        git.update_index(index, [*state.changed, *(p for p in state.untracked if counts(p))])
+        if hidden := git.hidden():
+            git.unhide(index, hidden)
+        _hold(git, index, [*state.changed, *hidden, *(p for p in state.untracked if counts(p))])
         return git.write_tree(index)
     finally:
         index.unlink(missing_ok=True)
 
 
-def _fits(file: Path, path: str, most_bytes: int) -> bool:
+def _size(top: Path, path: str) -> int | None:
+    """The bytes of a file that can be taken; None for a secret, and for another repository."""
     if path.endswith("/") or looks_secret(path):
-        return False  # a folder here is a repository of its own
+        return None
     try:
-        return file.lstat().st_size <= most_bytes
+        return os.lstat(os.path.join(top, path)).st_size
     except OSError:
-        return False
+        return None

@@ -48,6 +48,16 @@ class Room:
         return self.folder / "locks" / f"store-{self.tree}"
 
     @property
+    def run_times(self) -> Path:
+        """When runs were going on in this tree."""
+        return self.folder / "run-times" / f"{self.tree}.jsonl"
+
+    @property
+    def data_looks(self) -> Path:
+        """What the data of this tree looked like when xvc last looked, a file for each path."""
+        return self.folder / "data-looks" / self.tree
+
+    @property
     def version_lock(self) -> Path:
         """Held while a version is made, by all trees."""
         return self.folder / "locks" / "versions"

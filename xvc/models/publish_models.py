@@ -360,6 +360,8 @@ def _refuse_odd_folders(project: Project, note: _Note) -> None:
         folder = top / path.removesuffix(SUFFIX)
         if not path.endswith(SUFFIX) or not folder.is_dir():
             continue
+        if (way := project.way_out(folder)) is not None:
+            raise project.outside(way)
         old = git.read(note.parent, path) if note.parent else None
         before, after = (
             _files_of(project, path, each) for each in (old, git.read(note.commit, path))

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from xvc.core.best_effort import best_effort, in_words
+from xvc.core.code_files import in_short, names_once
 from xvc.core.ids import run_id
 from xvc.core.record import Kind, environment_facts, facts_of
-from xvc.core.run import Code, Environment, RunRecord
+from xvc.core.run import ABSENT, MODIFIED, Code, DataFile, Environment, RunRecord
 from xvc.core.secrets import mask_argv, mask_values
+from xvc.dvc.data_check import Looker
 from xvc.errors import BadValue, JournalFailed
 from xvc.git.commands import State
 from xvc.git.snapshot import Snapshot, take
@@ -26,12 +28,14 @@ from xvc.journal.fallback_dir import make_refuge
 from xvc.journal.writer import Journal
 from xvc.project import Project
 from xvc.recording.command_params import option_values
+from xvc.recording.run_times import not_named_yet, note_begin, written_by_runs
 from xvc.system.environment import describe_environment, environment_digest
 from xvc.system.lock import current_owner
 from xvc.system.value_files import metric_files_of, params_files_of, parse_scalar, read_values
 from xvc.types import Json, Nanoseconds, RunId
 
 T = TypeVar("T")
+_NAMED = 3  # files that one sentence names
 
 
 @dataclass(slots=True)
@@ -55,6 +59,7 @@ def begin(
     note: str | None = None,
     parent: RunId | None = None,
     program: str | None = None,
+    keeps_data: bool = False,
     warnings: list[str] | None = None,
 ) -> Begun:
     """Take the code snapshot, append *started* and put it on the disk: from here the run exists.
@@ -62,15 +67,21 @@ def begin(
     What cannot be found out, or cannot be written, is left out and named in *warnings*.
 
     Raises:
+        OutsideProject: a setting or a link leads out of the project; nothing was written.
         JournalFailed: there is no place at all to write to.
     """
     run = run_id(os.urandom(8))
     warnings = [] if warnings is None else warnings
     warnings += project.tolerate_settings()
+    project.store_path  # noqa: B018 - what it refuses is refused before anything is written
     state = _try(project.git.state, warnings) if project.place else None
     snapshot = _try(lambda: _snapshot(project, run, state), warnings) if state else None
+    if snapshot is not None:
+        warnings += _lacks(project, snapshot)
     untracked = state.untracked if state else ()
     data = _try(lambda: project.data_inputs(untracked, outs), warnings) or {}
+    data = _try(lambda: _as_it_is(project, data, keeps=keeps_data), warnings) or data
+    warnings += _other_data(project, data)
     environment = _try(lambda: _environment(project, program, warnings), warnings) or Environment()
     said = _try(lambda: _said(project, command, warnings), warnings) or {}
     record = RunRecord(
@@ -89,6 +100,8 @@ def begin(
         note=note,
     )
     record, journal = _write_what_can_be(project, record, environment, warnings)
+    if project.place is not None:
+        note_begin(project.own_room, run, record.started or 0, journal.path)
     return Begun(record, journal, snapshot, warnings)
 
 
@@ -152,8 +165,125 @@ def open_journal(project: Project, folder: Path | None = None) -> Journal:
 
 
 def _snapshot(project: Project, run: RunId, state: State) -> Snapshot:
-    most = project.settings.snapshot_limit
-    return take(project.git, run, state, most_bytes=most, scratch=project.room.scratch)
+    return take(
+        project.git,
+        run,
+        state,
+        limits=project.snapshot_limits,
+        scratch=project.room.scratch,
+        written=lambda paths: results_among(project, paths),
+    )
+
+
+def looked_at(project: Project, data: Mapping[str, DataFile]) -> dict[str, DataFile]:
+    """Look whether data, by paths from the top, is what its pointers name.
+
+    Raises:
+        OSError: a file cannot be read.
+        GitFailed: git cannot say what ``.dvcignore`` takes out.
+    """
+    if not data or project.place is None or project.dvc is None:
+        return dict(data)
+    git, patterns = project.git, project.dvc.root / ".dvcignore"
+    looker = Looker(
+        project.dvc,
+        project.place.top,
+        project.own_room.data_looks,
+        project.environment,
+        lambda folder: git.matched(patterns, folder) if patterns.is_file() else set(),
+    )
+    return looker.look(data)
+
+
+def _as_it_is(
+    project: Project, data: Mapping[str, DataFile], *, keeps: bool
+) -> dict[str, DataFile]:
+    """Look at the data; *keeps* puts what is modified into the DVC cache."""
+    found = looked_at(project, data)
+    for path, file in found.items() if keeps and project.dvc is not None else ():
+        if project.dvc is not None and file.state == MODIFIED:
+            kept = project.dvc.keep(project.git.place.top / path)
+            found[path] = replace(file, digest=kept.digest, size=kept.size)
+    return found
+
+
+def _other_data(project: Project, data: Mapping[str, DataFile]) -> list[str]:
+    """Say in one line which data is not what its pointer names, with what mends it."""
+    absent = [path for path, file in data.items() if file.state == ABSENT]
+    changed = {path: file for path, file in data.items() if file.state == MODIFIED}
+    said = []
+    if absent:
+        said.append(f"data absent: {few_of(absent)}; `xvc pull` brings it")
+    old = [path for path, f in changed.items() if project.dvc and project.dvc.holds(f.digest)]
+    new = [path for path in changed if path not in old]
+    if old:
+        said.append(
+            f"data modified: {few_of(old)} holds another version than its pointer names; "
+            "`xvc pull` puts that in place"
+        )
+    if new:
+        said.append(
+            f"data modified: {few_of(new)} holds bytes that its pointer does not name; "
+            f"`dvc add {new[0]}` records them"
+        )
+    return ["; ".join(said)] if said else []
+
+
+def results_among(project: Project, paths: Sequence[str]) -> set[str]:
+    """Tell which untracked files, named from the top, runs have written; params are the user's."""
+    named = {project.relative(path) for path in params_files(project)}
+    written = written_by_runs(project.own_room, project.git.place.top, paths)
+    return written - named
+
+
+def _lacks(project: Project, snapshot: Snapshot) -> list[str]:
+    """Say what the snapshot lacks: code at every run, all else once."""
+    said = []
+    if snapshot.incomplete:
+        said.append(
+            f"code incomplete: {', '.join(in_short(snapshot.incomplete))} cannot be held, "
+            "so no version of this run tells what ran"
+        )
+    if snapshot.written:
+        said += unnamed_results(project, snapshot.written)
+    said += _too_much(project, snapshot)
+    return said
+
+
+def _too_much(project: Project, snapshot: Snapshot) -> list[str]:
+    results = {*in_short(snapshot.written), *snapshot.incomplete}
+    large = [name for name in snapshot.left_out if name not in results]
+    fresh = not_named_yet(project.own_room, [name.partition(" (")[0] for name in large])
+    told = [name for name in large if name.partition(" (")[0] in fresh]
+    if not told:
+        return []
+    return [
+        f"not in the code of this run: {few_of(told)}; too many, too large, secret or another "
+        "repository. What is data belongs to `dvc add` or .gitignore, what is code to `git add`"
+    ]
+
+
+def unnamed_results(project: Project, paths: Sequence[str]) -> list[str]:
+    """Say once of files that runs wrote that they are no code, and what can be done with them."""
+    names = names_once(paths)
+    fresh = {*not_named_yet(project.own_room, names.values())}
+    told = [path for path in paths if names[path] in fresh]
+    if not told:
+        return []
+    return [
+        f"{few_of(in_short(told))}: written by a run, so no code of later runs. "
+        "To keep it with its run, name it with --out or --model; else ignore it in .gitignore"
+    ]
+
+
+def few_of(names: Sequence[str]) -> str:
+    """Name a few and count the others.
+
+    >>> few_of(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _code(project: Project, state: State | None, snapshot: Snapshot | None) -> Code:
@@ -168,6 +298,7 @@ def _code(project: Project, state: State | None, snapshot: Snapshot | None) -> C
         snapshot=snapshot.commit,
         is_dirty=snapshot.is_dirty,
         left_out=snapshot.left_out,
+        incomplete=snapshot.incomplete,
     )
 
 
@@ -181,9 +312,21 @@ def _folder(project: Project, folder: Path) -> str:
 def _environment(project: Project, program: str | None, warnings: list[str]) -> Environment:
     version = _try(project.git.version, warnings) if project.place else None
     environment = describe_environment(program, project.environment.get("PATH", ""), git=version)
-    named = project.settings.environment_variables
-    variables = {key: project.environment[key] for key in named if key in project.environment}
+    variables = _variables(project, warnings)
     return replace(environment, variables=variables)
+
+
+def _variables(project: Project, warnings: list[str]) -> dict[str, str]:
+    """Read the variables that the settings name, and that the user lets be recorded."""
+    named = project.settings.environment_variables
+    refused = set(project.asked_variables()) - project.trusted.variables if named else set()
+    if refused:
+        names = ", ".join(f"${name}" for name in sorted(refused))
+        warnings.append(
+            f"the project's settings ask for {names}; `xvc trust` lets them be recorded"
+        )
+    held = {key: project.environment[key] for key in named if key in project.environment}
+    return {key: str(text) for key, text in mask_values(held).items() if key not in refused}
 
 
 def _said(project: Project, command: Sequence[str], warnings: list[str]) -> dict[str, Json]:
@@ -199,6 +342,7 @@ def _file_params(project: Project, warnings: list[str]) -> dict[str, Json]:
     found: dict[str, Json] = {}
     for path in _try(lambda: params_files(project), warnings) or ():
         found |= _try(lambda path=path: read_values(path), warnings) or {}  # type: ignore[misc]
+    warnings += project.unread
     return found
 
 
@@ -206,14 +350,21 @@ def params_files(project: Project) -> list[Path]:
     """List the params files: from the settings, else params.yaml and what dvc.yaml names."""
     named = list(project.settings.params_files)
     if not named:
-        named = ["params.yaml", *params_files_of(project.root / "dvc.yaml")]
-    return [path for name in dict.fromkeys(named) if (path := project.root / name).is_file()]
+        named = ["params.yaml", *_inside(project, params_files_of(project.root / "dvc.yaml"))]
+    paths = [project.root / name for name in dict.fromkeys(named)]
+    return [path for path in paths if project.may_read(path) and path.is_file()]
 
 
 def metrics_files(project: Project) -> list[Path]:
     """List the metric files, whether they exist or not: from the settings and from dvc.yaml."""
-    named = [*project.settings.metrics_files, *metric_files_of(project.root / "dvc.yaml")]
-    return [project.root / name for name in dict.fromkeys(named)]
+    said = _inside(project, metric_files_of(project.root / "dvc.yaml"))
+    named = dict.fromkeys([*project.settings.metrics_files, *said])
+    return [path for name in named if project.may_read(path := project.root / name)]
+
+
+def _inside(project: Project, names: list[str]) -> list[str]:
+    """Leave out what a pipeline names outside the project: a clone does not decide that."""
+    return [name for name in names if project.is_named_inside(name)]
 
 
 def _try(step: Callable[[], T], warnings: list[str]) -> T | None:

@@ -13,7 +13,7 @@ from xvc.core.direction import Direction
 from xvc.core.objective import Measure, distance, number_of
 from xvc.core.run import RunRecord
 from xvc.core.spelling import number
-from xvc.runs.executions import experiment
+from xvc.runs.repeats import Experiment, Spread
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,20 +54,24 @@ def _margin(best: Place, others: Sequence[Place], aim: Measure, names: Mapping[s
     return f"It is {number(gap)}{share} ahead of {names[second.run.id]}."
 
 
-def repeats(places: Sequence[Place]) -> list[Place]:
-    """List the runs that differ from the best one by nothing but their seed, itself included."""
-    best = experiment(places[0].run)
-    return [each for each in places if experiment(each.run) == best]
+def repeats(best: RunRecord, every: Sequence[Experiment]) -> Sequence[RunRecord]:
+    """List the repeats of the best run's experiment: each seed once, the run itself included."""
+    own = next((each for each in every if best.id in {run.id for run in each.runs}), None)
+    return own.repeats if own is not None else (best,)
 
 
-def spread(places: Sequence[Place], aim: Measure) -> str:
+def spread(runs: Sequence[RunRecord], aim: Measure) -> str:
     """Say how far repeats go apart; nothing is said of one run alone."""
-    values = [each.value for each in places]
-    if len(values) < 2:
+    values = [value for run in runs if (value := aim.value(run)) is not None]
+    lie = Spread.of(values)
+    if lie is None or lie.count < 2:
         return (
             f"No run repeats it with another seed, so nothing tells how much of {aim.metric} is "
             "chance."
         )
-    mean = math.fsum(value / len(values) for value in values)
-    span = f"from {number(min(values))} to {number(max(values))}, mean {number(mean)}"
-    return f"Its {len(values)} runs that differ by their seed at most lie {span}."
+    deviation = f", sd {number(lie.deviation)}" if lie.deviation is not None else ""
+    return (
+        f"Its {lie.count} repeats (the same code, data, command and params, each seed once) lie "
+        f"from {number(min(values))} to {number(max(values))}, "
+        f"mean {number(lie.mean)}{deviation}."
+    )

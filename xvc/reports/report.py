@@ -15,7 +15,7 @@ from datetime import date
 
 from xvc.core.direction import asked_direction, direction_of
 from xvc.core.objective import Measure
-from xvc.core.run import RunRecord
+from xvc.core.run import RunRecord, Status
 from xvc.core.spelling import counted, day, duration, number, size
 from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.errors import BadValue
@@ -25,8 +25,10 @@ from xvc.recovery.lost_runs import opened
 from xvc.render.document import Block, Commands, Report, Section, Table, Text, bounded
 from xvc.reports.curves import curves
 from xvc.reports.ranking import Place, ranked, reason, repeats, spread
+from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.compare import compare
 from xvc.runs.difference_tables import differences
+from xvc.runs.repeats import experiments, in_question
 from xvc.store import query
 from xvc.types import Json
 
@@ -137,9 +139,11 @@ def _choose(material: _Material, request: ReportRequest) -> None:
     """Choose by what to rank, and the columns of the list."""
     runs, declared = material.runs, material.project.settings.metrics_direction
     every: dict[str, Json] = {}
+    done: dict[str, Json] = {}
     for run in reversed(runs):
         every |= run.metrics
-    metrics = list(chosen_metrics(every, list(declared)))
+        done |= run.metrics if run.status is Status.FINISHED else {}
+    metrics = list(chosen_metrics(done or every, list(declared)))
     material.aim = _aim(request.metric, every, metrics, declared)
     if material.aim is not None:
         material.places = ranked(runs, material.aim)
@@ -206,7 +210,9 @@ def _best(material: _Material) -> Section:
         says = f"No run is called best: no finished run has {material.aim.metric}."
         return Section(title, (Text(says),))
     says = reason(material.places, material.aim, material.names)
-    same = spread(repeats(material.places), material.aim)
+    code = fingerprints(material.project, in_question(material.runs))
+    own = repeats(material.places[0].run, experiments(material.runs, code))
+    same = spread(own, material.aim)
     head = ("place", "run", material.aim.metric, "behind", *material.params)
     rows = [
         (

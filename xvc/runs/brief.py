@@ -4,17 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from xvc.core.model import PRODUCTION
 from xvc.core.run import Status
 from xvc.history.find import known_versions, versions_by_run
 from xvc.history.missing import missing_versions, warning_of
 from xvc.history.unversioned import unsaved
 from xvc.merging import unfinished
+from xvc.models.list import assignments
+from xvc.models.stages import current
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
-from xvc.runs.digest import Best, Failed, Tried, best_runs, failures, tried
+from xvc.runs.code_fingerprint import fingerprints
+from xvc.runs.digest import Best, Failed, Swept, Tried, best_runs, failures, sweeps, tried
+from xvc.runs.repeats import in_question
 from xvc.store import query
 from xvc.types import RunId
 from xvc.worktrees.list import TreeInfo, list_trees
+
+_SWEEPS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """The version of a model that is in production."""
+
+    model: str
+    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +55,9 @@ class Brief:
     failures: tuple[Failed, ...]
     trees: tuple[TreeInfo, ...]
     names: dict[RunId, str]
+    sweeps: tuple[Swept, ...] = ()
+    swept: int = 0
+    production: tuple[Staged, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -56,6 +74,9 @@ def brief(project: Project) -> Brief:
         runs = query.page(connection, sort=None, descending=True, limit=None)
     state = project.git.state() if project.place else None
     bad, failed = failures(runs)
+    declared = project.settings.metrics_direction
+    code = fingerprints(project, in_question(runs))
+    swept = sweeps(runs, declared)
     rows = unsaved(project)
     if missing := missing_versions(project, infos, {run.id for run in runs}):
         project.keeper.warnings.append(warning_of(missing))
@@ -72,10 +93,20 @@ def brief(project: Project) -> Brief:
         unsaved_rows=sum(rows.values()),
         unsaved_runs=len(rows),
         undecided=merging.open if merging else None,
-        best=tuple(best_runs(runs, project.settings.metrics_direction)),
-        tried=tuple(tried(runs)),
+        best=tuple(best_runs(runs, declared)),
+        tried=tuple(tried(runs, code, declared)),
         failures=tuple(bad),
         trees=tuple(list_trees(project)) if project.place else (),
         names=versions_by_run(infos),
+        sweeps=tuple(swept[:_SWEEPS]),
+        swept=len(swept),
+        production=_production(project) if project.place else (),
         warnings=tuple(project.keeper.warnings),
     )
+
+
+def _production(project: Project) -> tuple[Staged, ...]:
+    """Say which version of which model is in production, by the tags alone."""
+    history = assignments(project)
+    now = (current(history, name, PRODUCTION) for name in sorted({each.name for each in history}))
+    return tuple(Staged(each.name, each.evidence.version) for each in now if each is not None)

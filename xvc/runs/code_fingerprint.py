@@ -1,4 +1,4 @@
-"""What tells the code of one run from that of another: its files without those that xvc writes."""
+"""What tells the code of one run from that of another: its files, without documents and our own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xvc.dvc.repository import SUFFIX
 from xvc.git.history import trees_of
 from xvc.project import Project
 from xvc.types import RunId
-from xvc.versions.base import own_paths
+from xvc.versions.base import Passed, own_paths
 
 
 def fingerprints(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, str]:
@@ -21,6 +21,7 @@ def fingerprints(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, str
     trees = trees_of(project.git, {commit for commit in commits.values() if commit})
     blobs = {tree: project.git.blobs(tree) for tree in set(trees.values())}
     digests: dict[tuple[str, frozenset[str]], str] = {}
+    documents = project.settings.tag_ignore
     own: dict[tuple[str, ...], frozenset[str]] = {}
     found: dict[RunId, str] = {}
     for run in runs:
@@ -32,7 +33,7 @@ def fingerprints(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, str
             own[declared] = own_paths(project, run) | {path + SUFFIX for path in run.data}
         key = (tree, own[declared])
         if key not in digests:
-            digests[key] = _digest(blobs[tree], own[declared])
+            digests[key] = _digest(blobs[tree], Passed(own[declared], documents))
         found[run.id] = digests[key]
     return found
 
@@ -41,9 +42,9 @@ def _commit(run: RunRecord) -> str:
     return run.code.snapshot or ("" if run.code.is_dirty else run.code.commit or "")
 
 
-def _digest(blobs: Mapping[str, str], own: frozenset[str]) -> str:
+def _digest(blobs: Mapping[str, str], own: Passed) -> str:
     whole = sha256()
     for path, blob in sorted(blobs.items()):
-        if path not in own:
+        if not own.holds(path):
             whole.update(f"{path}\0{blob}\0".encode("utf-8", "surrogateescape"))
     return whole.hexdigest()

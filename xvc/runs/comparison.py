@@ -144,7 +144,7 @@ def _row(key: str, values: tuple[Cell, ...], direction: Direction | None = None)
 
 def _data_row(path: str, runs: Sequence[RunRecord]) -> DataDifference:
     files = tuple(run.data.get(path) for run in runs)
-    digests = {file.digest if file else None for file in files}
+    digests = {file.identity if file else None for file in files}
     return DataDifference(path, files, is_same=len(digests) == 1)
 
 

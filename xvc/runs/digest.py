@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xvc.core.direction import Direction, direction_of
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
 from xvc.core.subject import chosen_keys, chosen_metrics, one_line, shown, subject
+from xvc.runs.repeats import Experiment, Spread, experiments, is_seed, settings_of
 from xvc.types import RunId
 
 _LONGEST = 72
@@ -29,20 +30,44 @@ class Best:
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """A run in one line."""
+    """One idea: the runs that repeat it, and how the main metric lies among them.
+
+    ``run`` is the best of the repeats, or the newest without a metric; ``again`` counts runs of a
+    seed that had been run before.
+    """
 
     run: RunId
     what: str
+    repeats: int = 1
+    metric: str | None = None
+    mean: float | None = None
+    deviation: float | None = None
+    again: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Runs that ended badly in the same way; ``run`` is the newest of them."""
+    """Runs that ended badly in the same way; ``run`` is the newest of them.
+
+    ``fixed`` is a later run with the same params and command that finished.
+    """
 
     run: RunId
     how: str
     what: str
     times: int
+    fixed: RunId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """A sweep by its runs: how many ended well and badly, and the best of them."""
+
+    name: str
+    finished: int
+    failed: int
+    best: RunId | None
+    what: str
 
 
 def cut(text: str, longest: int = _LONGEST) -> str:
@@ -99,26 +124,118 @@ def described(run: RunRecord, others: Sequence[RunRecord]) -> str:
     return cut(subject(run.params, run.metrics, None, said, (*params, *metrics)))
 
 
-def tried(runs: Sequence[RunRecord], limit: int = 5) -> list[Tried]:
-    """Describe the newest runs that ended well; *runs* are newest first."""
-    done = [run for run in runs if run.status is Status.FINISHED]
-    return [Tried(run.id, described(run, done)) for run in done[:limit]]
+def tried(
+    runs: Sequence[RunRecord],
+    code: Mapping[RunId, str],
+    directions: Mapping[str, str],
+    limit: int = 5,
+) -> list[Tried]:
+    """Describe the ideas that were tried, one line each: the best first, or the newest.
+
+    Trials of sweeps are left to `sweeps`.
+    """
+    found = experiments((run for run in runs if not _sweep_of(run)), code)
+    done = [run for each in found for run in each.runs]
+    main = next(iter(best_runs(done, directions, 1)), None)
+    measure = Measure(main.metric, main.direction) if main else None
+    settings = Counter(settings_of(each.repeats[0]) for each in found)
+    told = [_idea(each, measure, done, settings) for each in reversed(found)]
+    if measure is not None:
+        sign = -1 if measure.direction is Direction.MAX else 1
+        told.sort(key=lambda each: (each.mean is None, sign * (each.mean or 0.0)))
+    return told[:limit]
+
+
+def _idea(
+    each: Experiment,
+    measure: Measure | None,
+    done: Sequence[RunRecord],
+    settings: Mapping[str, int],
+) -> Tried:
+    best = measure.first(each.repeats) if measure else None
+    run = best or each.repeats[-1]
+    shown_run, others = run, done
+    if len(each.repeats) > 1:
+        shown_run, *others = (_seedless(one) for one in (run, *done))
+    what = described(shown_run, others)
+    if settings[settings_of(run)] > 1:
+        what = cut(f"code {(run.code.snapshot or run.code.commit or 'unknown')[:7]} | {what}")
+    lie = Spread.of(each.numbers(measure.metric)) if measure else None
+    return Tried(
+        run=run.id,
+        what=what,
+        repeats=len(each.repeats),
+        metric=measure.metric if measure and lie else None,
+        mean=lie.mean if lie else None,
+        deviation=lie.deviation if lie else None,
+        again=len(each.again),
+    )
+
+
+def _seedless(run: RunRecord) -> RunRecord:
+    return replace(run, params={k: v for k, v in run.params.items() if not is_seed(k)})
+
+
+def _sweep_of(run: RunRecord) -> str | None:
+    name, slash, number = (run.name or "").rpartition("/")
+    return name if slash and name and number.isdecimal() else None
+
+
+def sweeps(runs: Sequence[RunRecord], directions: Mapping[str, str]) -> list[Swept]:
+    """Tell the sweeps by their runs, newest first as *runs* are."""
+    by_name: dict[str, list[RunRecord]] = {}
+    for run in runs:
+        if (name := _sweep_of(run)) is not None:
+            by_name.setdefault(name, []).append(run)
+    return [_swept(name, held, directions) for name, held in by_name.items()]
+
+
+def _swept(name: str, held: Sequence[RunRecord], directions: Mapping[str, str]) -> Swept:
+    done = [run for run in held if run.status is Status.FINISHED]
+    best = next(iter(best_runs(done, directions, 1)), None)
+    failed = sum(run.status in _FAILED for run in held)
+    what = best.what.replace(f" | {name}", "") if best else ""
+    return Swept(name, len(done), failed, best.run if best else None, what)
 
 
 def failures(runs: Sequence[RunRecord], limit: int = 3) -> tuple[list[Failed], int]:
-    """Put together the runs that failed alike, newest first, and count all that failed."""
+    """Put together the runs that failed alike, newest first, and count all that failed.
+
+    Those that nothing has fixed come first.
+    """
     bad = [run for run in runs if run.status in _FAILED]
     alike = [(_how(run), described(run, bad)) for run in bad]
     counts = Counter(alike)
-    newest = {key: run.id for key, run in zip(reversed(alike), reversed(bad), strict=True)}
-    found = [Failed(newest[key], *key, times=counts[key]) for key in dict.fromkeys(alike)]
+    newest = dict(zip(reversed(alike), reversed(bad), strict=True))
+    found = [
+        Failed(newest[key].id, *key, times=counts[key], fixed=_fix_of(newest[key], runs))
+        for key in dict.fromkeys(alike)
+    ]
+    found.sort(key=lambda each: each.fixed is not None)
     return found[:limit], len(bad)
 
 
+def _fix_of(run: RunRecord, runs: Sequence[RunRecord]) -> RunId | None:
+    """Find the first later run that was asked for the same and finished."""
+    wanted = (run.command, run.folder)
+    later = [
+        each
+        for each in runs
+        if each.status is Status.FINISHED
+        and (each.command, each.folder) == wanted
+        and (each.command or dict(each.params) == dict(run.params))
+        and (each.started or 0) > (run.started or 0)
+    ]
+    return min(later, key=lambda each: (each.started or 0, each.id)).id if later else None
+
+
 def _how(run: RunRecord) -> str:
-    if run.status is Status.FAILED and run.exit_code is not None:
-        return f"exit {run.exit_code}"
-    return cut(run.reason or run.signal or run.status.value, 40)
+    how = run.status.value
+    if run.status is Status.FAILED and run.exit_code:
+        how = f"exit {run.exit_code}"
+    elif run.status is Status.KILLED and run.signal:
+        how = f"killed by {run.signal}"
+    return cut(": ".join(part for part in (how, run.reason) if part))
 
 
 def figure(metric: str, direction: Direction, value: float) -> str:

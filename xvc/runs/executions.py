@@ -11,25 +11,14 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from xvc.core.name_words import pieces, word_table
 from xvc.core.run import RunRecord, Status
 from xvc.core.spelling import counted
 from xvc.runs.checks import Finding, Level, first
+from xvc.runs.repeats import Experiment, experiments, seeds_of
 from xvc.types import Json, RunId
 
-_SEEDS = word_table("seed seeds randomseed randomstate repeat replicate repetition")
 _FAILED = (Status.FAILED, Status.KILLED, Status.OUT_OF_MEMORY, Status.TIMED_OUT, Status.LOST)
 _INTERPRETER = re.compile(r"(python|pypy|bash|sh|Rscript|julia|node)[0-9.]*")
-
-
-def is_seed(key: str) -> bool:
-    """Whether a key tells repeats of one experiment apart.
-
-    >>> is_seed("train/random_state"), is_seed("lr")
-    (True, False)
-    """
-    said = pieces(key)
-    return "".join(said) in _SEEDS or "".join(said[-2:]) in _SEEDS or said[-1:] == ["seed"]
 
 
 def script_of(command: Sequence[str]) -> str:
@@ -50,60 +39,61 @@ def script_of(command: Sequence[str]) -> str:
     return f"{name} {script}".strip()
 
 
-def experiment(run: RunRecord) -> str:
-    """Tell a run's folder, params, data and command, without its seeds: repeats share it."""
-    params: dict[str, Json] = {k: v for k, v in run.params.items() if not is_seed(k)}
-    data: dict[str, Json] = {path: file.digest for path, file in run.data.items()}
-    return _text([run.folder, params, data, list(_seedless(run.command))])
-
-
 def duplicates(
     runs: Sequence[RunRecord], code: Mapping[RunId, str], most: int
 ) -> tuple[Finding, ...]:
-    """Find finished runs of the same code, params, data and command.
+    """Find finished runs of the same code, params, tracked data, command and seed.
+
+    What a run read that neither git nor DVC holds is not known, so it is never said that two runs
+    did exactly the same.
 
     Args:
         runs: all of them; a run whose code is not in *code* is not judged.
         code: what tells the code of a run from other code.
         most: how many examples are wanted.
     """
-    alike: dict[str, list[RunRecord]] = {}
-    for run in runs:
-        if run.status is Status.FINISHED and run.id in code:
-            alike.setdefault(f"{code[run.id]} {experiment(run)}", []).append(run)
-    twice, repeated = list[str](), list[str]()
-    extra = 0
-    for together in alike.values():
-        by_seed: dict[str, list[RunRecord]] = {}
-        for run in _originals(together):
-            by_seed.setdefault(_seeds(run), []).append(run)
-        for same in by_seed.values():
-            if len(same) > 1:
-                extra += len(same) - 1
-                twice.append(_told_twice(same))
-        if len(by_seed) > 1:
-            repeated.append(f"{script_of(together[0].command)}: {counted(len(together), 'run')}")
+    same, other, repeated = list[str](), list[str](), list[str]()
+    for each in experiments((run for run in runs if run.id in code), code):
+        for together in _by_seed(each):
+            (same if len({_results(run) for run in together}) == 1 else other).append(
+                ", ".join(run.id for run in together)
+            )
+        if len(each.repeats) > 1:
+            script = script_of(each.repeats[0].command)
+            repeated.append(f"{script}: {counted(len(each.repeats), 'run')}")
     found = []
-    if twice:
-        says = f"{counted(extra, 'execution')} repeated exactly what another run had done"
+    alike = "of the same code, params, command and tracked data"
+    if same:
+        count = sum(ids.count(",") for ids in same)
+        says = f"{counted(count, 'run')} {alike} as another, with the same results"
         hint = "xvc ls --sort started"
-        found.append(Finding(Level.PROBLEM, says, extra, first(twice, most), hint))
+        found.append(Finding(Level.PROBLEM, says, count, first(same, most), hint))
+    if other:
+        count = sum(ids.count(",") for ids in other)
+        says = (
+            f"{counted(count, 'run')} {alike} as another, with other results: chance, or something "
+            "that is not recorded"
+        )
+        step = f"xvc compare {other[0].replace(',', '')}"
+        found.append(Finding(Level.NOTE, says, count, first(other, most), step))
     if repeated:
         says = f"{counted(len(repeated), 'experiment')} repeated with other seeds"
         found.append(Finding(Level.NOTE, says, len(repeated), first(repeated, most)))
     return tuple(found)
 
 
-def _originals(runs: Sequence[RunRecord]) -> list[RunRecord]:
-    """Leave out what was done again on purpose: a run whose parent is the other one."""
-    ids = {run.id for run in runs}
-    return [run for run in runs if run.parent not in ids]
+def _by_seed(experiment: Experiment) -> list[list[RunRecord]]:
+    """List the runs of each seed that had it more than once, but for those run again on purpose."""
+    ids = {run.id for run in experiment.runs}
+    by_seed: dict[str, list[RunRecord]] = {}
+    for run in experiment.runs:
+        if run.parent not in ids:
+            by_seed.setdefault(seeds_of(run), []).append(run)
+    return [sorted(runs, key=_start) for runs in by_seed.values() if len(runs) > 1]
 
 
-def _told_twice(same: Sequence[RunRecord]) -> str:
-    ids = ", ".join(run.id for run in sorted(same, key=_start))
-    results = {_text({**run.metrics}) for run in same}
-    return f"{ids}: {'the same' if len(results) == 1 else 'other'} results"
+def _results(run: RunRecord) -> str:
+    return _text({**run.metrics})
 
 
 def _start(run: RunRecord) -> tuple[int, str]:
@@ -111,23 +101,7 @@ def _start(run: RunRecord) -> tuple[int, str]:
 
 
 def _text(value: Json) -> str:
-    return json.dumps(value, sort_keys=True)
-
-
-def _seeds(run: RunRecord) -> str:
-    params: dict[str, Json] = {k: v for k, v in run.params.items() if is_seed(k)}
-    return _text([params, list(run.command)])
-
-
-def _seedless(command: Sequence[str]) -> Iterable[str]:
-    """Take the values of seeds out of a command: ``--seed 1``, ``--seed=1``, ``seed=1``."""
-    follows = False
-    for word in command:
-        option, equals, _ = word.partition("=")
-        is_value, follows = follows, is_seed(option) and not equals and word.startswith("-")
-        if is_value or (equals and is_seed(option)):
-            continue
-        yield word
+    return json.dumps(value, sort_keys=True, default=repr)
 
 
 def failures(runs: Sequence[RunRecord], most: int) -> tuple[Finding, ...]:
@@ -165,9 +139,12 @@ def _kinds(runs: Sequence[RunRecord]) -> str:
 
 
 def _told_failure(run: RunRecord) -> str:
-    code = f"exit code {run.exit_code}" if run.exit_code else ""
-    why = run.reason or run.signal or code or run.status.value
-    return f"{run.id}: {why}"
+    how = run.status.value
+    if run.status is Status.FAILED and run.exit_code:
+        how = f"exit code {run.exit_code}"
+    elif run.status is Status.KILLED and run.signal:
+        how = f"killed by {run.signal}"
+    return f"{run.id}: {': '.join(part for part in (how, run.reason) if part)}"
 
 
 def missing_params(

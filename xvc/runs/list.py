@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import difflib
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from xvc.core.direction import Direction, direction_of
+from xvc.core.equality import is_same
 from xvc.core.expression import Expression, keys_of
 from xvc.core.filter import evaluate, parse_filter
-from xvc.core.objective import in_order
-from xvc.core.run import RunRecord
+from xvc.core.objective import Measure, in_order
+from xvc.core.run import RunRecord, Status
+from xvc.core.spelling import duration, instant, number
 from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.core.tag_message import VersionInfo
 from xvc.errors import BadValue
@@ -19,6 +22,8 @@ from xvc.history.find import known_versions, versions, versions_by_run
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.all_runs import gather
+from xvc.runs.code_fingerprint import fingerprints
+from xvc.runs.repeats import Spread, experiments, in_question
 from xvc.store import query
 from xvc.types import Json, RunId
 
@@ -27,7 +32,7 @@ from xvc.types import Json, RunId
 class ListRequest:
     """What is asked of a list; ``limit`` None is all, ``sort`` may end in ``:asc`` or ``:desc``.
 
-    ``everywhere`` asks for the runs of all work trees.
+    ``everywhere`` asks for the runs of all work trees, ``columns`` for these keys and no others.
     """
 
     sort: str | None = None
@@ -35,28 +40,38 @@ class ListRequest:
     group: str | None = None
     limit: int | None = 20
     everywhere: bool = False
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class RunList:
-    """Runs in order, how many there are in all, and the keys worth a column."""
+    """Runs in order, how many there are in all, and the keys worth a column.
+
+    ``elsewhere`` says where runs are that this store does not have, when it has none.
+    """
 
     runs: tuple[RunRecord, ...]
     total: int
     versions: dict[RunId, str]
     params: tuple[str, ...]
     metrics: tuple[str, ...]
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Runs that share a value: how many, and the mean and best of a metric among them."""
+    """Runs that share a value: how many finished, how many did not, and a metric among the former.
+
+    ``spread`` counts each seed of an experiment once; ``best`` is None where no direction is known.
+    """
 
     value: Json
-    runs: int
+    finished: int
+    failed: int
+    running: int
     metric: str | None
-    mean: float | None
-    best: float | None
+    spread: Spread | None
+    best: int | float | None
 
 
 def runs(project: Project, request: ListRequest) -> RunList:
@@ -82,8 +97,43 @@ def runs(project: Project, request: ListRequest) -> RunList:
             _refuse_unknown("--where", key, _names(found))
         found = [run for run in found if _fits(run, where, tagged)]
         total = len(found)
+    if found:
+        for key in request.columns:
+            _refuse_unknown("--columns", key, _names(found))
     shown = found if request.group else found[: request.limit]
-    return RunList(tuple(shown), total, tagged, *_columns(project, shown, sort))
+    elsewhere = "" if found or where else _elsewhere(project)
+    return RunList(tuple(shown), total, tagged, *_columns(project, shown, sort), elsewhere)
+
+
+def _elsewhere(project: Project) -> str:
+    """Say of a store that is not here, as in a fresh clone, which version has it."""
+    pointer, dvc = project.keeper.pointer, project.dvc
+    if pointer is None or dvc is None or dvc.holds(pointer.digest):
+        return ""
+    return "the recorded ones have not been pulled"
+
+
+def value_in(found: RunList, run: RunRecord, key: str) -> Json:
+    """Return what a run has under a key of the list; None when it has none."""
+    return found.versions.get(run.id) if key == "version" else _or_none(run, key)
+
+
+def shown_value(found: RunList, run: RunRecord, key: str) -> str:
+    """Write what a run has under a key for eyes."""
+    value = value_in(found, run, key)
+    if key == "seconds" and isinstance(value, float):
+        return duration(value)
+    return number(value)
+
+
+def every_column(found: RunList) -> tuple[str, ...]:
+    """List all that the runs have: facts, metrics, params; a key of both says which it is."""
+    metrics = list(dict.fromkeys(key for run in found.runs for key in run.metrics))
+    params = list(dict.fromkeys(key for run in found.runs for key in run.params))
+    both = {*metrics} & {*params} | {*_FACTS, "version"} & {*metrics, *params}
+    named = [f"metrics.{key}" if key in both else key for key in metrics]
+    named += [f"params.{key}" if key in both else key for key in params]
+    return ("version", "status", "started", "seconds", *named, "note")
 
 
 def _of_this_tree(
@@ -126,27 +176,43 @@ def _fits(run: RunRecord, where: Expression, tagged: Mapping[RunId, str]) -> boo
 
 
 def groups(project: Project, request: ListRequest) -> list[Group]:
-    """Group runs by a param, a metric or a column, with the mean and best of their main metric."""
+    """Group runs by a param, a metric or a column, with how one metric lies in each group.
+
+    The metric is the one that the list is sorted by, else the main one.
+    """
     listed = runs(project, request)
     key = request.group or "status"
     metric = listed.metrics[0] if listed.metrics else None
     direction = direction_of(metric, project.settings.metrics_direction) if metric else None
+    measure = Measure(metric, direction) if metric and direction else None
+    code = fingerprints(project, in_question(listed.runs))
     together: dict[str, list[RunRecord]] = {}
     for run in listed.runs:
         together.setdefault(repr(_or_none(run, key)), []).append(run)
-    return [_group(held, key, metric, direction) for held in together.values()]
+    return [_group(held, key, metric, measure, code) for held in together.values()]
 
 
 def _group(
-    held: Sequence[RunRecord], key: str, metric: str | None, direction: Direction | None
+    held: Sequence[RunRecord],
+    key: str,
+    metric: str | None,
+    measure: Measure | None,
+    code: Mapping[RunId, str],
 ) -> Group:
-    values = [] if metric is None else [_number(_or_none(run, metric)) for run in held]
-    numbers = [value for value in values if not math.isnan(value)]
-    mean = sum(numbers) / len(numbers) if numbers else None
-    best = None
-    if numbers and direction is not None:
-        best = max(numbers) if direction is Direction.MAX else min(numbers)
-    return Group(_or_none(held[0], key), len(held), metric, mean, best)
+    counts = Counter(run.status for run in held)
+    finished, running = counts[Status.FINISHED], counts[Status.RUNNING]
+    found = experiments(held, code) if metric else []
+    numbers = [number for each in found for number in each.numbers(metric or "")]
+    best = measure.first(held) if measure else None
+    return Group(
+        value=_or_none(held[0], key),
+        finished=finished,
+        failed=len(held) - finished - running,
+        running=running,
+        metric=metric,
+        spread=Spread.of(numbers),
+        best=measure.value(best) if measure and best else None,
+    )
 
 
 def _columns(
@@ -156,13 +222,23 @@ def _columns(
         return (), ()
     merged_params = {key: value for run in reversed(shown) for key, value in run.params.items()}
     merged_metrics = {key: value for run in reversed(shown) for key, value in run.metrics.items()}
-    params = chosen_keys([run.params for run in shown], merged_params)
-    metrics = list(chosen_metrics(merged_metrics, list(project.settings.metrics_direction)))
-    if sort in merged_metrics and sort not in metrics:
-        metrics.insert(0, sort)
-    if sort in merged_params and sort not in params:
-        params = (sort, *params)
+    declared = list(project.settings.metrics_direction)
+    done = [run for run in reversed(shown) if run.status is Status.FINISHED]
+    telling = {key: value for run in done for key, value in run.metrics.items()}
+    metrics = list(chosen_metrics(telling or merged_metrics, declared))
+    chosen = chosen_keys([run.params for run in shown], merged_params)
+    params = tuple(key for key in chosen if not _is_constant([run.params for run in shown], key))
+    if sort in merged_metrics:
+        metrics = [sort, *(key for key in metrics if key != sort)]
+    if sort in merged_params:
+        params = (sort, *(key for key in params if key != sort))
     return params, tuple(metrics)
+
+
+def _is_constant(sides: Sequence[Mapping[str, Json]], key: str) -> bool:
+    """Whether several runs all have the same under a key, so that it tells nothing of them."""
+    values = [side[key] for side in sides if key in side]
+    return len(values) == len(sides) > 1 and all(is_same(values[0], each) for each in values)
 
 
 def _order(project: Project, sort: str | None) -> tuple[str | None, bool]:
@@ -208,6 +284,7 @@ _FACTS: dict[str, Callable[[RunRecord], Json]] = {
     "dirty": lambda run: run.code.is_dirty,
     "note": lambda run: run.note,
     "host": lambda run: run.host,
+    "started": lambda run: instant(run.started),
     "seconds": lambda run: run.seconds,
     "exit_code": lambda run: run.exit_code,
     "command": lambda run: " ".join(run.command),

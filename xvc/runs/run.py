@@ -23,7 +23,7 @@ from xvc.errors import BadValue, NoCommand, XvcError
 from xvc.project import Project
 from xvc.recording.begin_run import Begun, begin, params_files
 from xvc.recovery.recover import mend
-from xvc.runs.run_end import Recorder, Wanted, interrupt, note_end, status_of
+from xvc.runs.run_end import Recorder, Wanted, interrupt, note_end, reason_of, status_of
 from xvc.store.db import warm_up
 from xvc.system.process import Ending, Ladder, Launch
 from xvc.system.process import run as run_process
@@ -58,6 +58,8 @@ class RunRequest:
     timeout: float | None = None
     tag: Bump | None = None
     tag_optional: bool = False
+    incomplete: bool = False
+    keeps_data: bool = False
     fold: bool = True
     untaggable: str | None = None
 
@@ -90,6 +92,7 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
 
     Raises:
         NoCommand: it cannot be started; the run is kept as failed.
+        OutsideProject: a setting or a tracked link leads out of the project; nothing was started.
         BadValue: a declared output lies outside the project, a model has no name, or the params
             file cannot be copied.
     """
@@ -132,6 +135,7 @@ def _with_usable_settings(project: Project, request: RunRequest, warnings: list[
     mistakes = [*project.tolerate_settings()]
     if project.home is not None:
         mistakes += project.home.tolerate_settings()
+    project.store_path  # noqa: B018 - what it refuses is refused before anything is written
     if not mistakes:
         return request
     warnings += mistakes
@@ -209,6 +213,7 @@ def _begun(project: Project, request: RunRequest, warnings: list[str]) -> Begun:
         parent=outer.run if outer else None,
         program=request.command[0],
         warnings=warnings,
+        keeps_data=request.keeps_data,
     )
 
 
@@ -236,6 +241,8 @@ def _places(project: Project, request: RunRequest, warnings: list[str]) -> tuple
         place = Path(os.path.normpath(request.folder / out))
         if place == project.root or not place.is_relative_to(project.root):
             raise BadValue("--out", f"{out} lies outside {project.root}")
+        if (way := project.way_out(place.parent)) is not None:
+            raise project.outside(way)
         named.append(place.relative_to(project.root).as_posix())
     if named and project.place is not None:
         tops = [project.relative(project.root / name) for name in named]
@@ -289,7 +296,10 @@ def _tagged(
             tag,
         )
 
-        return tag(project, TagRequest(bump=request.tag, run=record.id, just_ran=True)), None
+        wanted = TagRequest(
+            bump=request.tag, run=record.id, just_ran=True, incomplete=request.incomplete
+        )
+        return tag(project, wanted), None
     except Exception as err:  # noqa: BLE001 - as in `best_effort`, with the reason as the answer
         words = in_words(err)
         return None, words if words.endswith(".") else f"{words}."
@@ -350,4 +360,9 @@ def _parsed(request: RunRequest) -> tuple[ModelFile, ...]:
 def _finished(record: RunRecord, recorder: Recorder, ending: Ending) -> RunRecord:
     metrics = {**record.metrics, **recorder.metrics}
     ended = replace(record, metrics=metrics, finished=Nanoseconds(time.time_ns()))
-    return ended.ended(status_of(ending), exit_code=ending.exit_code, signal=ending.signal)
+    return ended.ended(
+        status_of(ending),
+        exit_code=ending.exit_code,
+        signal=ending.signal,
+        reason=reason_of(ending, recorder),
+    )

@@ -9,14 +9,24 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from xvc.core.best_effort import best_effort
+from xvc.core.code_files import is_source
 from xvc.core.model import ModelFile
 from xvc.core.record import Kind
 from xvc.core.run import DataFile, Status
 from xvc.errors import JournalFailed
 from xvc.journal.fallback_dir import make_refuge
 from xvc.project import Project
-from xvc.recording.begin_run import Begun, metrics_files, open_journal
+from xvc.recording.begin_run import (
+    Begun,
+    metrics_files,
+    open_journal,
+    results_among,
+    unnamed_results,
+)
+from xvc.recording.run_times import changed_at
+from xvc.recording.run_times import note_end as note_run_end
 from xvc.runs.capture import LineMetrics
+from xvc.runs.last_words import KEPT, last_words
 from xvc.system.output_log import OutputLog
 from xvc.system.process import Ending
 from xvc.system.signal_pipe import STOPPING, held_back
@@ -53,10 +63,18 @@ class Recorder:
         with best_effort(begun.warnings):
             self._stale = {path: _stamp(path) for path in metrics_files(project)}
         self.metrics: dict[str, Json] = {}
+        self._stderr = b""
+
+    @property
+    def last_words(self) -> str | None:
+        """What the command said last on stderr."""
+        return last_words(self._stderr)
 
     def take(self, stream: int, chunk: bytes) -> None:
         with best_effort(self._begun.warnings):
             self._log.write(chunk)
+            if stream == 2:
+                self._stderr = (self._stderr + chunk)[-KEPT:]
             if self._reader is not None and stream == 1:
                 self.log_all(dict([pair]) for pair in self._reader.feed(chunk))
         self._sink(stream, chunk)
@@ -103,11 +121,23 @@ def _facts_of(ending: Ending) -> dict[str, Json]:
     }
 
 
-def _end(project: Project, begun: Begun, ending: Ending, outs: Mapping[str, DataFile]) -> None:
+def reason_of(ending: Ending, recorder: Recorder) -> str | None:
+    """Say why a command failed: in its own last words."""
+    return recorder.last_words if status_of(ending) is Status.FAILED else None
+
+
+def _end(
+    project: Project,
+    begun: Begun,
+    ending: Ending,
+    outs: Mapping[str, DataFile],
+    reason: str | None,
+) -> None:
     facts: dict[str, Json] = {
         "status": status_of(ending).value,
         **_facts_of(ending),
         "log": str(project.room.logs / f"{begun.record.id}.log"),
+        **({"reason": reason} if reason else {}),
     }
     left: dict[str, Json] = {}
     if outs:
@@ -117,6 +147,8 @@ def _end(project: Project, begun: Begun, ending: Ending, outs: Mapping[str, Data
             left["touched"] = _touched(project, begun)
         with best_effort(begun.warnings):
             begun.snapshot.index.unlink(missing_ok=True)
+    if project.place is not None:
+        note_run_end(project.own_room, begun.record.id)
     for said in ({**facts, **left}, facts):
         before = len(begun.warnings)
         with best_effort(begun.warnings):
@@ -160,8 +192,27 @@ def note_end(
                 outs = _outs(project, wanted.outs, warnings)
     except KeyboardInterrupt:
         warnings.append("interrupted: of what the run left, not everything is kept")
-    _end(project, begun, ending, outs | models)
+    _end(project, begun, ending, outs | models, reason_of(ending, recorder))
+    with best_effort(warnings):
+        warnings += _unnamed(project, begun, wanted)
     return models
+
+
+def _unnamed(project: Project, begun: Begun, wanted: Wanted) -> list[str]:
+    """Name what the run wrote and nobody ignores, declares or reads: once, with the ways out."""
+    if begun.snapshot is None:
+        return []
+    places = [project.root / path for path in (*wanted.outs, *(m.path for m in wanted.models))]
+    known = {project.relative(place) for place in (*places, *metrics_files(project))}
+    top, since = project.git.place.top, begun.record.started or 0
+    fresh = [
+        path
+        for path in project.git.untracked()
+        if not is_source(path)
+        and (changed_at(top / path) or 0) >= since
+        and not any(path == each or path.startswith(f"{each}/") for each in known)
+    ]
+    return unnamed_results(project, [*results_among(project, fresh)])
 
 
 def interrupt(_: int) -> None:

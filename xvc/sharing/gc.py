@@ -21,11 +21,17 @@ from xvc.dvc.cache_objects import (
 )
 from xvc.dvc.repository import Dvc
 from xvc.errors import ConflictError
+from xvc.git.snapshot import RUNS
 from xvc.git.worktrees import trees
+from xvc.history.find import versions
 from xvc.project import Project
+from xvc.recovery.lost_runs import opened
 from xvc.recovery.operation_log import log_operation
 from xvc.sharing.reachable_objects import needed
+from xvc.store import edits, query
 from xvc.system.lock import FileLock
+from xvc.types import RunId
+from xvc.worktrees.shared import project_at
 
 _LOCK_WAIT = 60.0
 
@@ -63,6 +69,7 @@ class Amount:
 class Collected:
     """What there is: needed, marked before or now, due for deletion, deleted, no longer marked.
 
+    ``snapshots`` counts the code of deleted runs that is due, or went; git's gc frees the space.
     ``next_due`` is when the first of the marked will be due (nanoseconds); None without any.
     """
 
@@ -74,6 +81,7 @@ class Collected:
     unmarked: int
     next_due: int | None
     leftovers: Amount
+    snapshots: int = 0
 
 
 def gc(
@@ -115,7 +123,14 @@ def gc(
         due = {name for name, at in known.items() if now - at >= grace * 1e9}
         marks = known | dict.fromkeys(fresh, now)
         deleted, litter = Amount(), _leftover(dvc, now)
+        forgotten = _forgotten(project, now - int(grace * 1e9))
         if not dry_run:
+            if does_delete and forgotten:
+                project.git.drop(forgotten)
+                way = "`git fsck --lost-found` names the commits until git's own gc takes them"
+                log_operation(
+                    project, "gc", f"deleted the code of {len(forgotten)} runs", hindrance=way
+                )
             write_marks(project.room.marks, marks)
             if does_delete:
                 deleted = _delete(project, dvc, due, marks, now)
@@ -129,7 +144,26 @@ def gc(
             unmarked=len(before.keys() & held.keys() - known.keys()),
             next_due=min(left) + int(grace * 1e9) if left else None,
             leftovers=litter,
+            snapshots=len(forgotten),
         )
+
+
+def _forgotten(project: Project, before: int) -> dict[str, str]:
+    """Map the snapshots of runs that somebody deleted, and that nothing names, to their commits.
+
+    A run that is merely in no store at hand is not deleted: another branch's store may have it.
+    """
+    refs = project.git.refs(RUNS)
+    deleted: dict[RunId, float] = {}
+    kept = {info.message.run for info in versions(project)}
+    for tree in trees(project.git):
+        if tree.is_bare:
+            continue
+        with opened(project_at(project, tree)) as connection:
+            deleted |= edits.deletions(connection)
+            kept |= query.ids(connection)
+    gone = [run for run, at in deleted.items() if run not in kept and at * 1000 <= before]
+    return {RUNS + run: refs[RUNS + run] for run in gone if RUNS + run in refs}
 
 
 def _refuse_shared(project: Project, dvc: Dvc, *, is_alone: bool) -> None:

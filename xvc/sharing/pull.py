@@ -8,14 +8,15 @@ is; a file with bytes of its own is left alone. Broken off, the next pull comple
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from xvc.core.run import DataFile
 from xvc.core.tag_message import VersionInfo
 from xvc.dvc.cache_links import Linker
 from xvc.dvc.commit_outputs import Pointers
-from xvc.dvc.outputs import Out, members
+from xvc.dvc.outputs import Out, members, tracked_outs
 from xvc.dvc.repository import Dvc, pointer_of, read_pointer
 from xvc.errors import ConflictError, GitFailed, NoObject
 from xvc.git import merge_driver as driver
@@ -25,11 +26,13 @@ from xvc.git.worktrees import Tree, is_ancestor
 from xvc.history.find import versions
 from xvc.history.missing import missing_versions, warning_of
 from xvc.project import Project
+from xvc.recording.begin_run import looked_at
 from xvc.sharing.fetch_objects import Haul, Told
 from xvc.sharing.push import branch_of, kept_tags
 from xvc.sharing.required_objects import needs_of
 from xvc.store import query
 from xvc.system.lock import FileLock
+from xvc.system.path_containment import is_inside
 from xvc.worktrees.removal_check import is_changed
 from xvc.worktrees.set_up import SetUp, put_data
 
@@ -225,16 +228,40 @@ def _go_forward(
     if tip is not None and tip != old and branch is not None:
         with FileLock(project.room.version_lock).held(wait=_LOCK_WAIT, doing="pull"):
             _fast_forward(project, branch, tip)
-    after = {out.path: out.digest for out in (pointers.outs_of([tip])[tip] if tip else [])}
+    outs = {out.path: out for out in (pointers.outs_of([tip])[tip] if tip else [])}
+    after = {path: out.digest for path, out in outs.items()}
     top, own = git.place.top, project.own_pointers()
     for out in before:
         if out.path not in own and after.get(out.path, out.digest) != out.digest:
             _make_way(dvc, top, out, warnings)
+    _make_way_for_changed(
+        project, dvc, [out for out in outs.values() if out.path not in own], warnings
+    )
     project.keeper.refresh()
     done = SetUp()
     put_data(project, Tree(top, tip, branch), done)
     files = sum(done.linked.values()) + _put_assets(project, dvc)
     return files, [*warnings, *done.warnings, *project.keeper.warnings]
+
+
+def _make_way_for_changed(
+    project: Project, dvc: Dvc, outs: Iterable[Out], warnings: list[str]
+) -> None:
+    """Take away what is not what its pointer names, as after a `git pull` without its data.
+
+    What the tree's pointers name counts: a pointer that has uncommitted changes is the user's.
+    """
+    top = project.git.place.top
+    named = {out.path: out for out in outs if (top / out.path).exists()}
+    now = looked_at(project, {path: DataFile(o.digest, o.size) for path, o in named.items()})
+    changed = {path for path, file in now.items() if file.state is not None}
+    ours = {
+        out.path
+        for out in tracked_outs(top, {named[path].said_by for path in changed})
+        if named.get(out.path) and named[out.path].digest != out.digest
+    }
+    for path in sorted(changed - ours):
+        _make_way(dvc, top, named[path], warnings)
 
 
 def _fast_forward(project: Project, branch: str, tip: str) -> None:
@@ -253,7 +280,9 @@ def _make_way(dvc: Dvc, top: Path, out: Out, warnings: list[str]) -> None:
     place = top / out.path
     if not place.exists():
         return
-    if is_changed(dvc, top, out):
+    if not is_inside(place.parent, top):
+        warnings.append(f"{out.path} stays as it is: a link leads out of the tree")
+    elif is_changed(dvc, top, out):
         warnings.append(f"{out.path} has bytes that DVC does not hold, so it stays as it is")
     elif place.is_dir() and not place.is_symlink():
         shutil.rmtree(place)
@@ -271,7 +300,7 @@ def _put_assets(project: Project, dvc: Dvc) -> int:
     linker = Linker(("reflink", "copy"), dvc.root / ".dvc" / "tmp" / "xvc-links")
     top = project.git.place.top
     for path, place in members(dvc, out).items():
-        if (top / path).parent.parent.resolve().is_relative_to(folder.resolve()):
+        if (top / path).parent.resolve().is_relative_to(folder.resolve()):
             linker.put(place, top / path, is_own=True)
     linker.clear()
     return sum(linker.made.values())

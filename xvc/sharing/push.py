@@ -272,7 +272,7 @@ def _add_outs(project: Project, dvc: Dvc, lot: _Lot) -> list[Out]:
         if ref not in lot.refs:
             continue
         for path, file in ({**run.data, **run.outs}).items():
-            if is_digest(file.digest):
+            if is_digest(file.digest) and (file.state is None or dvc.holds(file.digest)):
                 outs.append(Out(path, Digest(file.digest), ref, file.size))
                 lot.needs[ref] |= expanded(dvc, outs[-1])
     return outs

@@ -26,7 +26,7 @@ from xvc.errors import (
     XvcError,
 )
 from xvc.store.schema import ASSETS, EDITS, STORAGE, SYSTEM, VERSION, literal, quoted
-from xvc.system.files import beside
+from xvc.system.files import beside, take_place
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -321,7 +321,7 @@ def beside_readers(path: Path, copy: Path) -> Iterator[DuckDBPyConnection]:
             with writing(copy) as connection:
                 yield connection
             refuse_log(copy)
-            os.replace(copy, path)
+            take_place(copy, path)
             wal_of(path).unlink(missing_ok=True)
     finally:
         _remove(copy)
@@ -392,8 +392,11 @@ def first_line(words: str) -> str:
 
 
 def warm_up() -> None:
-    """Begin to load DuckDB in a thread, while the caller waits for something else."""
+    """Begin to load DuckDB in a thread, while the caller waits for something else.
+
+    An interpreter that ends waits for it: taken away in the middle, the import crashes.
+    """
     import threading
     from importlib import import_module
 
-    threading.Thread(target=import_module, args=("duckdb",), daemon=True).start()
+    threading.Thread(target=import_module, args=("duckdb",)).start()

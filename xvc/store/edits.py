@@ -254,6 +254,14 @@ def deleted_runs(connection: DuckDBPyConnection) -> set[RunId]:
     return {edit.run for edit in gone if edit.run is not None}
 
 
+def deletions(connection: DuckDBPyConnection) -> dict[RunId, float]:
+    """Map each run that is deleted as a whole to when it was, in microseconds since the epoch."""
+    if not has_edits(connection):
+        return {}
+    where = "kind = 'delete' AND track_id IS NOT NULL AND table_name IS NULL"
+    return {edit.run: edit.at for edit in in_force(connection, where) if edit.run is not None}
+
+
 def has_edits(connection: DuckDBPyConnection) -> bool:
     """Whether the store has the tables of edits: one that was laid by an older xvc has not."""
     found = connection.execute(

@@ -19,6 +19,7 @@ from xvc.errors import (
     BusyError,
     LockBusy,
     NoObject,
+    NotAStore,
     ObjectCorrupt,
     StoreBusy,
     StoreCorrupt,
@@ -30,7 +31,7 @@ from xvc.journal.reader import is_read, is_written, journals
 from xvc.store import db
 from xvc.store.fold import Folded, fold, keep_damaged, positions
 from xvc.store.state import Left, sizes_of, stamp_of
-from xvc.system.files import beside, is_shared, make_private, md5_of
+from xvc.system.files import beside, is_shared, keep_mode, make_private, md5_of
 from xvc.system.lock import FileLock
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ class Keeper:
             folded = self._rebuild(fresh)
             if folded is not None:
                 db.refuse_log(fresh)
+                keep_mode(fresh, self.path)
                 before()
                 os.replace(fresh, self.path)
             return folded
@@ -161,7 +163,7 @@ class Keeper:
                 db.read_through(connection)
                 row = connection.execute("SELECT value FROM meta WHERE key = 'base'").fetchone()
         except StoreCorrupt as err:
-            self._set_aside("corrupt", err.reason)
+            self._set_aside_corrupt(err)
             return False
         if left.stamp[:1] == stamp[:1]:
             return left.base  # changed where it lies: what it says dates from before its version
@@ -197,6 +199,16 @@ class Keeper:
         place = db.set_aside(self.path, word)
         self._warn(f"{self.path.name} was set aside as {place.name}: {reason}")
 
+    def _set_aside_corrupt(self, err: StoreCorrupt) -> None:
+        """Give another name to what was a store; a file that never was one stays where it is.
+
+        Raises:
+            NotAStore: xvc has never kept a store at this place, so the file is somebody's.
+        """
+        if not Left.read(self.room.store_state).was_at(self.path):
+            raise NotAStore(str(self.path), err.reason) from err
+        self._set_aside("corrupt", err.reason)
+
     def _materialise(self, pointer: Pointer, place: Path) -> bool:
         if self.dvc is None:
             return False
@@ -227,7 +239,7 @@ class Keeper:
         except db.StoreUnfit as err:
             return self._make_anew(err)
         except StoreCorrupt as err:
-            self._set_aside("corrupt", err.reason)
+            self._set_aside_corrupt(err)
             return self._rebuild(self.path)
 
     def _all_journals(self) -> list[Path]:
@@ -290,7 +302,7 @@ class Keeper:
     def _leave(self, base: str | None, sizes: Mapping[str, int]) -> None:
         still = {path.name for path in journals(self.room.journals)}
         kept = {name: size for name, size in sizes.items() if name in still}
-        Left(base, stamp_of(self.path), kept).write(self.room.store_state)
+        Left(base, stamp_of(self.path), kept, str(self.path)).write(self.room.store_state)
 
     @contextmanager
     def view(self) -> Iterator[DuckDBPyConnection]:
@@ -310,7 +322,7 @@ class Keeper:
         except StoreCorrupt as err:  # rot that no date betrayed: the next look rebuilds it
             with self._alone() as is_alone:
                 if is_alone and self.path.exists() and stamp_of(self.path) == stamp:
-                    self._set_aside("corrupt", err.reason)
+                    self._set_aside_corrupt(err)
             raise
 
     @contextmanager
@@ -334,7 +346,7 @@ class Keeper:
                 pass  # another program has it for writing
             except StoreCorrupt as err:
                 if is_alone:
-                    self._set_aside("corrupt", err.reason)
+                    self._set_aside_corrupt(err)
         return opened.enter_context(db.reading(opened.enter_context(self._private_copy())))
 
     @contextmanager

@@ -6,7 +6,6 @@ decides which store there is, and both are whole.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from xvc.errors import LockBusy
 from xvc.store import db
 from xvc.store.keeper import Keeper
 from xvc.store.state import Left, stamp_of
-from xvc.system.files import beside, write_durably
+from xvc.system.files import beside, take_place, write_durably
 from xvc.system.lock import FileLock
 
 _WAIT = 60.0
@@ -109,6 +108,6 @@ def publish(keeper: Keeper, dvc: Dvc, copy: Path, kept: DataFile) -> None:
     pointer = pointer_of(keeper.path)
     sizes = Left.read(keeper.room.store_state).sizes
     write_durably(pointer, dvc.pointer_text(keeper.path, kept))
-    os.replace(copy, keeper.path)
+    take_place(copy, keeper.path)
     db.wal_of(keeper.path).unlink(missing_ok=True)
-    Left(kept.digest, stamp_of(keeper.path), sizes).write(keeper.room.store_state)
+    Left(kept.digest, stamp_of(keeper.path), sizes, str(keeper.path)).write(keeper.room.store_state)

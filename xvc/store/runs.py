@@ -57,12 +57,21 @@ def _value(row: dict[str, object]) -> RunRecord:
             facts[name] = from_json(cast("str", row[name]))
     code = {name: cast("Json", row[column]) for name, column in _CODE.items()}
     code["is_dirty"] = bool(row["dirty"])
-    code["left_out"] = from_json(cast("str", row["left_out"] or "[]"))
+    code |= _left_out(from_json(cast("str", row["left_out"] or "[]")))
     facts["code"] = code
     for name in _TIMES:
         if row[name] is not None:
             facts[name] = cast("int", row[name]) * 1000
     return run_from(facts, RunRecord(RunId(cast("str", row["id"]))))
+
+
+def _left_out(listed: Json) -> dict[str, Json]:
+    """Take apart what a snapshot lacks: a text is no code, an object is code that ran."""
+    each = listed if isinstance(listed, list) else []
+    return {
+        "left_out": [part for part in each if isinstance(part, str)],
+        "incomplete": [part["code"] for part in each if isinstance(part, dict)],
+    }
 
 
 def remove(connection: DuckDBPyConnection, ids: Iterable[RunId], *, table: str = "runs") -> None:
@@ -89,7 +98,9 @@ def _row(run: RunRecord) -> dict[str, Json]:
     code = run.code
     row: dict[str, Json] = {name: facts.get(name) for name in (*_TEXT, *_JSON)}
     row |= {column: cast("Json", getattr(code, name)) for name, column in _CODE.items()}
-    row |= {"dirty": code.is_dirty, "left_out": list(code.left_out), "exit_code": run.exit_code}
+    lacking: list[Json] = [*code.left_out]
+    lacking += [{"code": path} for path in code.incomplete]
+    row |= {"dirty": code.is_dirty, "left_out": lacking, "exit_code": run.exit_code}
     return row | {name: _iso(getattr(run, name)) for name in _TIMES}
 
 

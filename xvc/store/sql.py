@@ -193,7 +193,9 @@ def change(keeper: Keeper, text: str, *, keeps: bool) -> Change:
             pointer = keeper.dvc.pointer_text(keeper.path, DataFile(digest, size))
             write_durably(pointer_of(keeper.path), pointer)
             base = digest
-        Left(base, stamp_of(keeper.path), left.sizes).write(keeper.room.store_state)
+        Left(base, stamp_of(keeper.path), left.sizes, str(keeper.path)).write(
+            keeper.room.store_state
+        )
         return Change(made.done, made.touched, digest)
 
 

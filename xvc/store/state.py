@@ -18,11 +18,15 @@ from xvc.types import Json
 
 @dataclass(frozen=True, slots=True)
 class Left:
-    """The digest of the snapshot the store grew from, its file's stamp, and the journals' sizes."""
+    """The digest of the snapshot the store grew from, its file's stamp, and the journals' sizes.
+
+    ``place`` is the store's path; notes from before it was written down have none.
+    """
 
     base: str | None = None
     stamp: tuple[int, ...] = ()
     sizes: Mapping[str, int] = field(default_factory=dict)
+    place: str = ""
 
     @classmethod
     def read(cls, path: Path) -> Left:
@@ -31,9 +35,14 @@ class Left:
             found = cast("dict[str, Json]", from_json(path.read_bytes()))
             stamp = tuple(cast("list[int]", found["stamp"]))
             base = cast("str | None", found["base"])
-            return cls(base, stamp, cast("dict[str, int]", found["sizes"]))
+            sizes, place = cast("dict[str, int]", found["sizes"]), str(found.get("place", ""))
+            return cls(base, stamp, sizes, place)
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             return cls()
+
+    def was_at(self, store: Path) -> bool:
+        """Whether xvc has kept its store at this path; what lies there now may be another's."""
+        return bool(self.stamp) and self.place in ("", str(store))
 
     def write(self, path: Path) -> None:
         """Write the note."""

@@ -14,6 +14,7 @@ from xvc.executors import check_executor
 from xvc.executors.shipping import check_store
 from xvc.git.snapshot import SWEEPS, take
 from xvc.project import Project
+from xvc.recording.begin_run import results_among
 from xvc.sweeps.drive import Progress, Swept, drive
 from xvc.sweeps.optuna_study import check_sampler
 from xvc.sweeps.request import BadSweep, total_of
@@ -94,8 +95,16 @@ def _codes(project: Project, wish: Wish, name: str) -> tuple[dict[str, Code], tu
     state = git.state()
     if state.commit is None:
         raise NoBase("HEAD")
-    most, scratch = project.settings.snapshot_limit, project.room.scratch
-    snapshot = take(git, name, state, most_bytes=most, scratch=scratch, below=SWEEPS)
+    limits, scratch = project.snapshot_limits, project.room.scratch
+    snapshot = take(
+        git,
+        name,
+        state,
+        limits=limits,
+        scratch=scratch,
+        below=SWEEPS,
+        written=lambda paths: results_among(project, paths),
+    )
     snapshot.index.unlink(missing_ok=True)
     return {"": Code(state.commit, snapshot.commit)}, _told(snapshot.left_out)
 

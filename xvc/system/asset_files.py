@@ -20,7 +20,7 @@ from typing import BinaryIO, cast
 
 from xvc.errors import AmbiguousAsset, AssetCorrupt, AssetFailed, BadValue, NoAsset, NoPickle
 from xvc.system import pickling
-from xvc.system.files import beside, make_folder, sync_folder
+from xvc.system.files import beside, make_folder, refuse_link, sync_folder
 from xvc.types import Json
 
 NAME = "assets"
@@ -286,6 +286,7 @@ class Assets:
 
 def _ignore(file: Path, line: str) -> None:
     """Append in one write: two that do it at once leave the line twice, which harms nobody."""
+    refuse_link(file)
     held = file.read_text(encoding="utf-8") if file.exists() else ""
     if line not in held.splitlines():
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import os
 import shutil
 from pathlib import Path
 from threading import get_native_id
+from typing import BinaryIO
 
 _CHUNK = 1 << 20
+_PLAIN = os.O_CLOEXEC | os.O_NOFOLLOW  # a clone may have a link at the name of a sibling
 
 
 def beside(path: Path, ending: str) -> Path:
@@ -40,7 +44,7 @@ def make_folder(folder: Path) -> None:
 def write_durably(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Put *data* in place of the file: sibling, fsync, rename, fsync of the folder."""
     sibling = beside(path, "tmp")
-    descriptor = os.open(sibling, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    descriptor = os.open(sibling, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _PLAIN, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -53,13 +57,19 @@ def write_durably(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     sync_folder(path.parent)
 
 
+def _plainly(path: Path) -> BinaryIO:
+    """Open a file of our own for writing; a link at its name is not followed."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _PLAIN, 0o666)
+    return os.fdopen(descriptor, "wb")
+
+
 def copy_durably(source: Path, target: Path, *, mode: int) -> tuple[str, int]:
     """Copy in one pass and return the md5 and the size of the very bytes that were written."""
     digest = hashlib.md5(usedforsecurity=False)
     size = 0
     sibling = beside(target, "tmp")
     try:
-        with source.open("rb") as reading, sibling.open("wb") as file:
+        with source.open("rb") as reading, _plainly(sibling) as file:
             while chunk := reading.read(_CHUNK):
                 digest.update(chunk)
                 size += len(chunk)
@@ -78,7 +88,7 @@ def copy_durably(source: Path, target: Path, *, mode: int) -> tuple[str, int]:
 def copy_hashed(source: Path, target: Path) -> str:
     """Copy and return the md5 of the very bytes; not fsynced, for what can be had again."""
     digest = hashlib.md5(usedforsecurity=False)
-    with source.open("rb") as reading, target.open("wb") as file:
+    with source.open("rb") as reading, _plainly(target) as file:
         while chunk := reading.read(_CHUNK):
             digest.update(chunk)
             file.write(chunk)
@@ -97,15 +107,43 @@ def is_shared(path: Path) -> bool:
 
 
 def make_private(path: Path) -> None:
-    """Replace a link by a copy of what it leads to."""
+    """Replace a link by a copy of what it leads to; who may read it stays as it was."""
     sibling = beside(path, "tmp")
-    shutil.copyfile(path, sibling)
-    sibling.chmod(0o644)
+    with path.open("rb") as reading, _plainly(sibling) as file:
+        shutil.copyfileobj(reading, file, _CHUNK)
+    sibling.chmod(path.stat().st_mode & 0o777 | 0o200)
     os.replace(sibling, path)
 
 
+def keep_mode(fresh: Path, path: Path) -> None:
+    """Let those read a finished file who may read the one whose place it takes, and no others."""
+    with contextlib.suppress(FileNotFoundError):
+        fresh.chmod(path.stat().st_mode & 0o777 | 0o200)
+
+
+def take_place(fresh: Path, path: Path) -> None:
+    """Give a finished file the name of another; who may read it stays as it was."""
+    keep_mode(fresh, path)
+    os.replace(fresh, path)
+
+
+def refuse_link(path: Path) -> None:
+    """Make sure that a file of rules is none that a link leads to; git reads none through links.
+
+    Raises:
+        OSError: it is a link.
+    """
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "it is a link, and git reads no rules through a link", str(path))
+
+
 def add_line(path: Path, line: str) -> bool:
-    """Append a line to a text file unless it is there; tells whether it was added."""
+    """Append a line to a text file unless it is there; tells whether it was added.
+
+    Raises:
+        OSError: it is a link, or cannot be written.
+    """
+    refuse_link(path)
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     if line in text.splitlines():
         return False

@@ -70,6 +70,8 @@ class Endings:
     def __init__(self) -> None:
         self._pid, self._open = os.getpid(), list[_Known]()
         self._exits: list[object] = []
+        self._dropped: list[Tracker] = []
+        self._scripts_own = 0
         self._script = _script_frame()
         self._is_child = False
         atexit.register(self._at_exit)
@@ -80,9 +82,23 @@ class Endings:
         """Have the tracker's run ended in the end; those before it are seen as they stand now."""
         for each in self._open:
             each.rows = each.written()
+        while self._dropped:  # replaced by this one
+            self._dropped.pop().end(FINISHED)
+        self._scripts_own = id(tracker) if _caller() is self._script else 0
         self._open = [each for each in self._open if each.tracker() is not None]
         self._open.append(_Known(weakref.ref(tracker)))
         self._end_with_child()
+
+    def drop(self, tracker: Tracker, frame: FrameType | None) -> None:
+        """End the run of a tracker that nobody holds any more, while *frame* is at work.
+
+        One that the script itself has begun, and replaced by no other, ends with the script.
+        """
+        if id(tracker) == self._scripts_own and frame is self._script:
+            self._dropped.append(tracker)
+            self._open.append(_Known(weakref.ref(tracker)))
+        else:
+            tracker.end(_outcome_of_dropped(frame))
 
     def _end_with_child(self) -> None:
         """Children of `multiprocessing` skip exit handlers, and have their own."""
@@ -97,6 +113,7 @@ class Endings:
     def _forget(self) -> None:
         """In a forked child: the runs are its parent's, and so is the script's end."""
         self._pid, self._open, self._script, self._is_child = os.getpid(), [], None, False
+        self._dropped = []
 
     def _watched(self, leave: Callable[..., NoReturn]) -> Callable[..., NoReturn]:
         @wraps(leave)
@@ -207,6 +224,14 @@ def _script_frame() -> FrameType | None:
     return None
 
 
+def _caller() -> FrameType | None:
+    """The frame of the user's that called into xvc."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith("xvc."):
+        frame = frame.f_back
+    return frame
+
+
 def _has_returned(frame: FrameType) -> bool:
     steps, place = _here(frame)
     return place is not None and steps[place].opname.startswith("RETURN")
@@ -224,7 +249,7 @@ def _here(frame: FrameType) -> tuple[list[dis.Instruction], int | None]:
     return steps, known[-1] if known else None
 
 
-def outcome_of_dropped(frame: FrameType | None) -> Outcome:
+def _outcome_of_dropped(frame: FrameType | None) -> Outcome:
     """Say how a tracker's run ended that is dropped while *frame* is at work.
 
     When an ``except`` is left, the error goes, with the frames that it came through and all that

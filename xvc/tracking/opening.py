@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
@@ -36,6 +36,7 @@ class Opened:
     owns_run: bool
     warnings: tuple[str, ...] = ()
     passing: Path | None = None
+    at_end: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Wanted:
 
     name: str | None = None
     note: str | None = None
+    nested: bool = False
     run: str | None = None
     resume: bool = False
 
@@ -54,6 +56,8 @@ class Wanted:
 
 def open_run(db: StrPath | None, options: Options, wanted: Wanted) -> Opened:
     """Join the run that the environment names, when *db* is its store; else begin one.
+
+    A *nested* one is begun in any case, as a child of the run that the environment names.
 
     Raises:
         NoRun: the run to go on with is named by its id, and there is none.
@@ -67,7 +71,8 @@ def open_run(db: StrPath | None, options: Options, wanted: Wanted) -> Opened:
         return _skip(options, context)
     if wanted.run is not None:
         return _go_on(db, options, wanted)
-    if context is not None and (db is None or context.is_store(Path(db).resolve())):
+    is_joined = context is not None and not wanted.nested
+    if context is not None and is_joined and (db is None or context.is_store(Path(db).resolve())):
         return _join(context)
     said = {"name": wanted.name, "note": wanted.note}
     return _begin(db, options, said, context.run if context else None)
@@ -98,7 +103,8 @@ def _go_on(db: StrPath | None, options: Options, wanted: Wanted) -> Opened:
     if found is None:
         return _begin(db, options, {"name": wanted.name or name, "note": wanted.note}, None)
     run, journal, is_ours = found
-    return Opened(run, project.store_path, project.root, journal, owns_run=is_ours)
+    end = _at_end(project, run) if is_ours else lambda: None
+    return Opened(run, project.store_path, project.root, journal, owns_run=is_ours, at_end=end)
 
 
 def _begin(
@@ -134,6 +140,7 @@ def _begin(
         owns_run=True,
         warnings=tuple(begun.warnings),
         passing=passing,
+        at_end=_at_end(project, begun.record.id),
     )
 
 
@@ -142,6 +149,15 @@ def _project_for(place: Path | None, folder: Path) -> Project:
 
     project = Project.find(folder, os.environ)
     return project if place is None else _kept_in(project, place.resolve(), folder)
+
+
+def _at_end(project: Project, run: RunId) -> Callable[[], None]:
+    if project.place is None:
+        return lambda: None
+    from xvc.recording.run_times import note_end  # late: as above
+
+    room = project.own_room
+    return lambda: note_end(room, run)
 
 
 def _kept_in(project: Project, store: Path, folder: Path) -> Project:

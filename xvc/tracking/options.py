@@ -7,6 +7,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+from xvc.core.run import Status
 from xvc.errors import BadValue
 
 StrPath = str | os.PathLike[str]
@@ -44,3 +45,13 @@ class Options:
     def folder(self) -> Path:
         """The folder whose repository a run belongs to."""
         return Path(self.git_root) if self.git_root is not None else Path.cwd()
+
+
+def check_status(status: str) -> None:
+    """Refuse a text that is no status of a run.
+
+    Raises:
+        BadValue: it is none.
+    """
+    if status not in set(Status):
+        raise BadValue("status", f"{status!r} is none of {', '.join(sorted(set(Status)))}")

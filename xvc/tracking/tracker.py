@@ -23,7 +23,7 @@ from xvc.store.schema import check_table
 from xvc.tracking.edits import Edits
 from xvc.tracking.objects import Stored, keep_artifact
 from xvc.tracking.opening import IN_MEMORY, Opened, Wanted, open_run
-from xvc.tracking.options import SKIP_INSERT, Options, StrPath, check_engine
+from xvc.tracking.options import SKIP_INSERT, Options, StrPath, check_engine, check_status
 from xvc.types import Json, Row
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class Tracker(Edits, Stored):
         resume: whether to go on with *run*. While the process that began it lives, that one ends
             it; else this tracker does.
         engine: "duckdb"; other names are taken with a warning, and make no difference.
+        nested: whether to begin a run of its own inside `xvc run`, as a child of that run.
 
     Raises:
         BadValue: *table* is reserved; *run* without *resume*, or the reverse.
@@ -111,6 +112,7 @@ class Tracker(Edits, Stored):
         run: str | None = None,
         resume: bool = False,
         engine: str = "duckdb",
+        nested: bool = False,
     ) -> None:
         check_engine(engine)
         self.table = check_table(table)
@@ -120,7 +122,7 @@ class Tracker(Edits, Stored):
             logs_stdout=logs_stdout, jsonl=jsonl, raise_on_error=raise_on_error, reset=reset,
             warnings=warnings
         )  # fmt: skip
-        self._enter(open_run(db, self._options, Wanted(name, note, run, resume)))
+        self._enter(open_run(db, self._options, Wanted(name, note, nested, run, resume)))
         if reset:
             self._record(Edit(Kind.DELETE, table))
         if params:
@@ -132,6 +134,7 @@ class Tracker(Edits, Stored):
         self.track_id, self._journal = opened.track_id, opened.journal
         self._store, self._root = opened.store, opened.root
         self._owns_run, self._passing = opened.owns_run, opened.passing
+        self._at_end = opened.at_end
         self.warnings, self._streams = opened.warnings, self._open_streams()
         self._pid = os.getpid()
         if self._owns_run:
@@ -331,6 +334,16 @@ class Tracker(Edits, Stored):
         """Write a line about the run; the last one counts."""
         self._journal.note(Kind.SET, self.track_id, {"note": text})
 
+    def reclassify(self, status: str) -> None:
+        """Change what is on record of how the run ended, also after `close`.
+
+        Raises:
+            BadValue: there is no such status.
+            JournalFailed: nothing can be written.
+        """
+        check_status(status)
+        self._journal.note(Kind.SET, self.track_id, {"status": status})
+
     def flush(self) -> None:
         """Put every row on the disk.
 
@@ -346,8 +359,7 @@ class Tracker(Edits, Stored):
             BadValue: there is no such status.
             JournalFailed: the disk refused.
         """
-        if status not in set(Status):
-            raise BadValue("status", f"{status!r} is none of {', '.join(sorted(set(Status)))}")
+        check_status(status)
         is_own = os.getpid() == self._pid  # in a forked child the run is its parent's
         if self._owns_run and is_own:
             from time import time_ns
@@ -355,6 +367,7 @@ class Tracker(Edits, Stored):
             facts = {"status": status, "reason": reason, "finished": time_ns()}
             self._journal.note(Kind.END, self.track_id, to_plain(facts))
             self._owns_run = False
+            self._at_end()
         self._journal.close()
         caching = self.__dict__.pop("_caching", None)
         if caching is not None:
@@ -382,9 +395,9 @@ class Tracker(Edits, Stored):
 
     def __del__(self) -> None:
         if self.__dict__.get("_owns_run") and os.getpid() == self._pid and sys is not None:
-            from xvc.tracking.endings import outcome_of_dropped
+            from xvc.tracking.endings import endings
 
-            self.end(outcome_of_dropped(sys._getframe().f_back))
+            endings().drop(self, sys._getframe().f_back)
 
     def __enter__(self) -> Self:
         return self

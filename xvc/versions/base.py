@@ -5,7 +5,9 @@ Never code that did not make the result: where that cannot be known, it is refus
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
 from xvc.core.model import RESULTS
@@ -37,6 +39,47 @@ class BranchMoved(ConflictError):
     def hint(self) -> str:
         """Names the other way."""
         return f"`xvc tag --run {self.run}` tags the run's code beside the branch."
+
+
+class CodeIncomplete(ConflictError):
+    """Some of the code that ran could not be held in the run's snapshot."""
+
+    code = "code-incomplete"
+
+    def __init__(self, run: str, paths: tuple[str, ...]) -> None:
+        super().__init__(run, paths)
+        self.run, self.paths = run, paths
+
+    def __str__(self) -> str:
+        named = ", ".join(self.paths[:3]) + (" …" if len(self.paths) > 3 else "")
+        return f"the code of run {self.run} is incomplete: {named} could not be held"
+
+    @property
+    def hint(self) -> str:
+        """Names the way to say that it does not matter."""
+        return f"If that file does not matter, `xvc tag --incomplete --run {self.run}` tags it."
+
+
+class DataDiffers(ConflictError):
+    """Some of the data that a run read was not what its pointers name, or was not there."""
+
+    code = "data-differs"
+
+    def __init__(self, run: str, paths: tuple[str, ...]) -> None:
+        super().__init__(run, paths)
+        self.run, self.paths = run, paths
+
+    def __str__(self) -> str:
+        named = ", ".join(self.paths[:3]) + (" …" if len(self.paths) > 3 else "")
+        return f"the data of run {self.run} was not what its pointers name: {named}"
+
+    @property
+    def hint(self) -> str:
+        """Names the ways to have data and pointers agree, and the way around."""
+        return (
+            "`xvc pull` puts the data of the pointers in place, `dvc add` records the data as it "
+            f"is; then run again. As it was, `xvc tag --incomplete --run {self.run}` tags it."
+        )
 
 
 class CodeUnknown(ConflictError):
@@ -75,6 +118,20 @@ class CodeAbsent(ConflictError):
         return "Tag it where it ran; or call `xvc push --runs` there and `xvc pull --runs` here."
 
 
+def refuse_incomplete(record: RunRecord) -> None:
+    """Refuse a run whose record is known to lack what it used.
+
+    Raises:
+        CodeIncomplete: some of its code could not be held.
+        DataDiffers: some of its data was not what the pointers name.
+    """
+    if record.code.incomplete:
+        raise CodeIncomplete(record.id, record.code.incomplete)
+    other = tuple(path for path, file in record.data.items() if file.state is not None)
+    if other:
+        raise DataDiffers(record.id, other)
+
+
 @dataclass(frozen=True, slots=True)
 class Base:
     """What the version's commit is built on."""
@@ -107,7 +164,7 @@ def base_of(project: Project, record: RunRecord, *, is_named: bool, wants_commit
     kept = snapshot or record.code.commit
     if kept is not None and git.commit_of(kept) is None:
         raise CodeAbsent(record.id, kept)
-    own = own_paths(project, record)
+    own = Passed(own_paths(project, record), project.settings.tag_ignore)
     if snapshot is None:
         _refuse_unknown_code(git, record, head_tree, own)
         return Base(head_tree, state.commit, state.branch, on_head=True)
@@ -125,7 +182,7 @@ def base_of(project: Project, record: RunRecord, *, is_named: bool, wants_commit
     return Base(tree, state.commit, state.branch, on_head=True)
 
 
-def _refuse_unknown_code(git: Git, record: RunRecord, head_tree: str, own: frozenset[str]) -> None:
+def _refuse_unknown_code(git: Git, record: RunRecord, head_tree: str, own: Passed) -> None:
     """Without a snapshot HEAD is all there is: right if the run's tree was that, or had no git."""
     commit = record.code.commit
     if commit is None:
@@ -150,8 +207,30 @@ def is_own(path: str, own: frozenset[str]) -> bool:
     return path in own or any(path.startswith(each) for each in own if each.endswith("/"))
 
 
-def _differing(git: Git, old: str, new: str, own: frozenset[str]) -> list[str]:
-    found = [change.path for change in git.changes(old, new) if not is_own(change.path, own)]
+def is_document(path: str, patterns: Sequence[str]) -> bool:
+    """Whether a path, or its last part, fits one of the patterns of the setting tag.ignore.
+
+    >>> is_document("notes/RESULTS.md", ["*.md"]), is_document("train.py", ["*.md"])
+    (True, False)
+    """
+    names = (path, PurePosixPath(path).name)
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """The paths whose change is none of the code: `own_paths`, and documents by pattern."""
+
+    own: frozenset[str]
+    documents: tuple[str, ...]
+
+    def holds(self, path: str) -> bool:
+        """Whether a path is one of them."""
+        return is_own(path, self.own) or is_document(path, self.documents)
+
+
+def _differing(git: Git, old: str, new: str, own: Passed) -> list[str]:
+    found = [change.path for change in git.changes(old, new) if not own.holds(change.path)]
     return [path for path in found if not _is_named_model(git, old, new, path)]
 
 
@@ -165,9 +244,7 @@ def _is_named_model(git: Git, old: str, new: str, path: str) -> bool:
         return False
 
 
-def _refuse_other_code(
-    project: Project, record: RunRecord, state: State, own: frozenset[str]
-) -> None:
+def _refuse_other_code(project: Project, record: RunRecord, state: State, own: Passed) -> None:
     """Compare the tree as it is with the tree that the run saw."""
     git = project.git
     seen = git.blobs(git.tree_of(record.code.snapshot or ""))

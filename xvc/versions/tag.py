@@ -37,7 +37,7 @@ from xvc.sweeps.shared import sweep_of
 from xvc.system.files import add_line, write_durably
 from xvc.system.lock import FileLock
 from xvc.types import CommitId, Digest
-from xvc.versions.base import Base, base_of, pointers_of
+from xvc.versions.base import Base, base_of, pointers_of, refuse_incomplete
 
 _WAIT = 120.0  # seconds for other versions being made
 _TRIES = 50
@@ -68,6 +68,7 @@ class TagRequest:
     text: str | None = None
     dry_run: bool = False
     just_ran: bool = False
+    incomplete: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ def tag(project: Project, request: TagRequest) -> Tagged:
         NothingFinished: none was named, and none has finished.
         TreeDiffers: the code in the tree is not what the run used.
         CodeUnknown: the run's code was not kept.
+        CodeIncomplete, DataDiffers: not all that it used is held, and *incomplete* was not said.
         TagTaken: the wanted version exists.
         BranchMoved: ``commit`` was asked for and the branch has moved.
         NoIdentity: git does not know who tags.
@@ -107,6 +109,8 @@ def tag(project: Project, request: TagRequest) -> Tagged:
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing="tag"):
         clear(project.git, project.room.scratch)
         record = _chosen(project, request)
+        if not request.incomplete:
+            refuse_incomplete(record)
         infos = versions(project)
         wanted = _wanted(project, request, infos)
         base = base_of(project, record, is_named=bool(request.run), wants_commit=request.commit)

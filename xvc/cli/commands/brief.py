@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import typer
 
@@ -12,7 +12,8 @@ from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, envelope_of, show
 from xvc.core.direction import Direction
-from xvc.core.subject import one_line
+from xvc.core.spelling import counted
+from xvc.core.subject import one_line, shown
 from xvc.runs.digest import cut, figure
 
 if TYPE_CHECKING:
@@ -35,20 +36,43 @@ class Best(TypedDict):
 
 
 class Tried(TypedDict):
-    """A run that ended well."""
+    """One idea: its best run, how many repeats it has, and the main metric among them."""
 
     run: str
     version: str | None
     what: str
+    n: int
+    metric: str | None
+    mean: float | None
+    sd: float | None
+    again: Annotated[int, "Runs of a seed that had been run before."]
 
 
 class Failure(TypedDict):
-    """Runs that failed alike; ``run`` is the newest."""
+    """Runs that failed alike; ``run`` is the newest, ``fixed`` a later one that finished."""
 
     run: str
     how: str
     what: str
     times: int
+    fixed: str | None
+
+
+class Sweep(TypedDict):
+    """A sweep by its runs."""
+
+    sweep: str
+    finished: int
+    failed: int
+    best: str | None
+    what: str
+
+
+class Production(TypedDict):
+    """What is in production."""
+
+    model: str
+    version: str
 
 
 class Tree(TypedDict):
@@ -77,6 +101,10 @@ class Data(TypedDict):
     tried: list[Tried]
     failed: list[Failure]
     failed_total: int
+    sweeps: list[Sweep]
+    sweeps_total: int
+    production: list[Production]
+    production_total: int
     worktrees: list[Tree]
     worktrees_total: int
 
@@ -117,14 +145,45 @@ def _data(found: Brief) -> Data:
         "undecided": found.undecided,
         "best": _best(found),
         "tried": [
-            {"run": each.run, "version": names.get(each.run), "what": each.what}
+            {
+                "run": each.run,
+                "version": names.get(each.run),
+                "what": each.what,
+                "n": each.repeats,
+                "metric": cut(each.metric, 40) if each.metric else None,
+                "mean": each.mean,
+                "sd": each.deviation,
+                "again": each.again,
+            }
             for each in found.tried
         ],
         "failed": [
-            {"run": each.run, "how": each.how, "what": each.what, "times": each.times}
+            {
+                "run": each.run,
+                "how": each.how,
+                "what": each.what,
+                "times": each.times,
+                "fixed": each.fixed,
+            }
             for each in found.failures
         ],
         "failed_total": found.failed,
+        "sweeps": [
+            {
+                "sweep": cut(each.name, 40),
+                "finished": each.finished,
+                "failed": each.failed,
+                "best": each.best,
+                "what": each.what,
+            }
+            for each in found.sweeps
+        ],
+        "sweeps_total": found.swept,
+        "production_total": len(found.production),
+        "production": [
+            {"model": cut(each.model, 40), "version": cut(each.version, 40)}
+            for each in found.production[:5]
+        ],
         "worktrees": [_tree(each) for each in others[:5]],
         "worktrees_total": len(others),
     }
@@ -166,7 +225,10 @@ def _is_long(answer: Answer) -> bool:
 
 def _shorten(data: Data) -> bool:
     """Take the last entry of the list that says most; false when all are empty."""
-    lists: Sequence[list[Any]] = (data["tried"], data["failed"], data["worktrees"], data["best"])
+    lists: Sequence[list[Any]] = (
+        *(data["tried"], data["failed"], data["worktrees"], data["sweeps"]),
+        *(data["best"], data["production"]),
+    )
     longest = max(lists, key=len)
     if not longest:
         return False
@@ -190,16 +252,32 @@ def _lines(data: Data) -> Iterator[str]:
         yield f"unsaved   {data['unsaved_rows']} rows of {data['unsaved_total']} runs"
     if data["undecided"] is not None:
         yield f"merge     unfinished, {data['undecided']} conflicts to decide"
+    for staged in data["production"]:
+        yield f"in use    {staged['model']}: {staged['version'] or 'unknown version'} in production"
     for best in data["best"]:
         value = figure(best["metric"], best["direction"], best["value"])
         yield f"best      {value}: {best['version'] or best['run']}  {best['what']}"
-    for run in data["tried"]:
-        yield f"tried     {run['version'] or run['run']}  {run['what']}"
+    yield from map(_idea_line, data["tried"])
     for bad in data["failed"]:
         times = f" ({bad['times']} times)" if bad["times"] > 1 else ""
-        yield f"failed    {bad['run']} {bad['how']}{times}  {bad['what']}"
+        fixed = f"; then {bad['fixed']} finished" if bad["fixed"] else "; not fixed"
+        yield f"failed    {bad['run']} {bad['how']}{times}{fixed}  {bad['what']}"
+    for sweep in data["sweeps"]:
+        ends = f"{sweep['finished']} finished, {sweep['failed']} failed"
+        best_of = f"; best {sweep['best']}  {sweep['what']}" if sweep["best"] else ""
+        yield f"sweep     {sweep['sweep']}: {ends}{best_of}"
     for tree in data["worktrees"]:
         yield f"worktree  {tree['name']} {tree['state']}, {tree['unsaved_rows']} rows unsaved"
+
+
+def _idea_line(idea: Tried) -> str:
+    """Write an idea: its repeats, where there are some, and what was done twice for nothing."""
+    lie = ""
+    if idea["n"] > 1 and idea["mean"] is not None:
+        deviation = f" ± {shown(idea['sd'])}" if idea["sd"] is not None else ""
+        lie = f"  {idea['metric']} {shown(idea['mean'])}{deviation} over {idea['n']} seeds"
+    again = f"  ({counted(idea['again'], 'run')} of a known seed)" if idea["again"] else ""
+    return f"tried     {idea['version'] or idea['run']}  {idea['what']}{lie}{again}"
 
 
 def _warnings(found: Brief) -> tuple[str, ...]:

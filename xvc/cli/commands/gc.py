@@ -35,6 +35,7 @@ class Data(TypedDict):
     next_due: Annotated[int | None, "Nanoseconds since the epoch."]
     deleted: Volume
     half_made: Volume
+    snapshots: Annotated[int, "Code of deleted runs that is due, or went."]
     dry_run: bool
 
 
@@ -71,7 +72,7 @@ def command(
         dry_run=dry_run,
         is_alone=shared_cache,
     )
-    is_open = bool(done.due.objects) and not yes and not dry_run
+    is_open = bool(done.due.objects or done.snapshots) and not yes and not dry_run
     data: Data = {
         "needed": _facts(done.needed),
         "marked": _facts(done.marked),
@@ -81,17 +82,18 @@ def command(
         "next_due": done.next_due,
         "deleted": _facts(done.deleted),
         "half_made": _facts(done.leftovers),
+        "snapshots": done.snapshots,
         "dry_run": dry_run,
     }
     warnings = ("nothing was deleted; add --yes to delete what is due",) if is_open else ()
     code = _NEEDS_DECISION if is_open else 0
-    text = _text(done, is_plan=dry_run)
+    text = _text(done, is_plan=dry_run, does_delete=yes)
     show(Answer("gc", data, text, warnings, _steps(done, here, is_plan=dry_run), code), here.manner)
     raise typer.Exit(code)
 
 
 def _steps(done: Collected, here: Context, *, is_plan: bool) -> tuple[str, ...]:
-    if done.due.objects and not done.deleted.objects:
+    if (done.due.objects and not done.deleted.objects) or (done.snapshots and is_plan):
         return (here.again("--yes"),)
     return (here.again(),) if is_plan and done.fresh.objects else ()
 
@@ -104,7 +106,7 @@ def _said(amount: Amount) -> str:
     return f"{counted(amount.objects, 'object')} ({size(amount.size)})"
 
 
-def _text(done: Collected, *, is_plan: bool) -> str:
+def _text(done: Collected, *, is_plan: bool, does_delete: bool) -> str:
     would = "would be " if is_plan else ""
     lines = [f"needed: {_said(done.needed)}"]
     if not (done.fresh.objects or done.marked.objects or done.deleted.objects):
@@ -119,4 +121,7 @@ def _text(done: Collected, *, is_plan: bool) -> str:
         lines.append(f"{_said(done.due)} are due for deletion")
     if done.next_due is not None:
         lines.append(f"the next are due on {moment(done.next_due)}")
+    if done.snapshots:
+        verb = "went" if does_delete and not is_plan else "is due for deletion"
+        lines.append(f"the code of {counted(done.snapshots, 'deleted run')} {verb}")
     return "\n".join(lines)

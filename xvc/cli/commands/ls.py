@@ -8,18 +8,30 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson, Limit, Sort, Where
+from xvc.cli.grid import Form, check_form, grid_of, laid_out
+from xvc.cli.options import (
+    AsCsv,
+    AsJson,
+    AsMarkdown,
+    Columns,
+    Database,
+    Limit,
+    Sort,
+    Where,
+    listed,
+)
 from xvc.cli.output import Answer, duration, moment, number, show, table
 from xvc.core.run import Status
 
 if TYPE_CHECKING:
     from xvc.core.run import RunRecord
     from xvc.runs.list import Group as Gathered
-    from xvc.runs.list import RunList
+    from xvc.runs.list import ListRequest, RunList
+    from xvc.store.table_queries import Grid
 
 
 class Row(TypedDict):
-    """One run, with the params and metrics that are worth a column."""
+    """One run, with all its params and metrics."""
 
     id: str
     name: str | None
@@ -38,8 +50,13 @@ class Group(TypedDict):
 
     value: object
     runs: int
+    finished: int
+    failed: Annotated[int, "Those that ended in any other way."]
+    running: int
     metric: str | None
+    n: Annotated[int, "Values that mean and sd are of: each seed of an experiment once."]
     mean: float | None
+    sd: float | None
     best: float | None
 
 
@@ -71,43 +88,71 @@ def command(
     everywhere: Annotated[
         bool, typer.Option("--all", help="The runs of all work trees, removed ones too.")
     ] = False,
+    columns: Columns = None,
+    as_csv: AsCsv = False,
+    as_markdown: AsMarkdown = False,
+    database: Database = None,
     as_json: AsJson = False,
 ) -> None:
-    """List runs, newest first.
+    """List runs, newest first: metrics, then the params that tell runs apart.
 
-    Example: xvc ls --sort accuracy --where "lr < 0.1"
+    Example: xvc ls --sort accuracy --where "lr < 0.1" --columns accuracy,lr,seconds
     """
     from xvc.runs.list import ListRequest, groups, runs  # late: they open DuckDB
 
     here: Context = context.obj
-    project = here.project()
-    request = ListRequest(sort, where, group, limit or None, everywhere)
+    form = Form(as_csv, as_markdown)
+    check_form(here, form)
+    project = here.project_of(database)
+    request = ListRequest(sort, where, group, limit or None, everywhere, listed(columns))
     if group is not None:
-        answer = _grouped(groups(project, request), group, limit or None)
+        answer = _grouped(groups(project, request), group, limit or None, form)
     else:
         found = runs(project, request)
-        answer = _listed(found, is_filtered=where is not None, everywhere=everywhere)
+        answer = _listed(found, request, form)
     answer = Answer("ls", answer.data, answer.text, tuple(project.keeper.warnings), answer.next)
     show(answer, here.manner)
 
 
-def _listed(found: RunList, *, is_filtered: bool, everywhere: bool) -> Answer:
+def _listed(found: RunList, request: ListRequest, form: Form) -> Answer:
     if not found.runs:
         nothing: Runs = {"runs": [], "total": 0}
-        if is_filtered:
+        if request.where is not None:
             return Answer("ls", nothing, "no run fits", next=("xvc ls",))
-        return Answer("ls", nothing, "no runs yet", next=("xvc run -- python train.py",))
-    head = ["run", "version", "status", "started", "took", *found.params, *found.metrics, "note"]
-    rows = [_row(found, run) for run in found.runs]
-    numbers = range(5 + len(found.params), len(head) - 1)
-    if everywhere:
+        text, steps = "no runs yet", ("xvc run -- python train.py",)
+        if found.elsewhere:
+            text, steps = f"no runs here yet; {found.elsewhere}", ("xvc pull",)
+        return Answer("ls", nothing, text, next=steps)
+    data: Runs = {"runs": [_facts(found, run) for run in found.runs], "total": found.total}
+    text = laid_out(_full(found, request), form) if form.is_full else _text(found, request)
+    return Answer("ls", data, text, next=(f"xvc show {found.runs[0].id}",))
+
+
+def _text(found: RunList, request: ListRequest) -> str:
+    """Lay runs out for eyes: metrics first, then what tells the runs apart."""
+    from xvc.runs.list import shown_value  # late: it opens DuckDB
+
+    if request.columns:
+        head = ["run", *request.columns]
+        rows = [[run.id, *(shown_value(found, run, k) for k in head[1:])] for run in found.runs]
+        right = range(1, len(head))
+    else:
+        count = len(found.metrics) + len(found.params)
+        head = ["run", "version", "status", *found.metrics, *found.params, "started", "took"]
+        rows = [_row(found, run) for run in found.runs]
+        right = range(3, 3 + count)
+        if any(run.note or run.name for run in found.runs):
+            head.append("note")
+            rows = [
+                [*r, run.note or run.name or ""] for r, run in zip(rows, found.runs, strict=True)
+            ]
+    if request.everywhere and "worktree" not in head:
         head.append("worktree")
-        rows = [[*row, run.code.worktree or "-"] for row, run in zip(rows, found.runs, strict=True)]
-    text = table(head, rows, right=[4, *numbers])
+        rows = [[*r, run.code.worktree or "-"] for r, run in zip(rows, found.runs, strict=True)]
+    text = table(head, rows, right=list(right))
     if found.total > len(found.runs):
         text += f"\n… {found.total - len(found.runs)} more; --limit 0 shows all"
-    data: Runs = {"runs": [_facts(found, run) for run in found.runs], "total": found.total}
-    return Answer("ls", data, text, next=(f"xvc show {found.runs[0].id}",))
+    return text
 
 
 def _row(found: RunList, run: RunRecord) -> list[str]:
@@ -115,12 +160,20 @@ def _row(found: RunList, run: RunRecord) -> list[str]:
         run.id,
         found.versions.get(run.id, "-"),
         run.status.value,
+        *(number(run.metrics.get(key)) for key in found.metrics),
+        *(number(run.params.get(key)) for key in found.params),
         moment(run.started),
         duration(run.seconds),
-        *(number(run.params.get(key)) for key in found.params),
-        *(number(run.metrics.get(key)) for key in found.metrics),
-        run.note or run.name or "",
     ]
+
+
+def _full(found: RunList, request: ListRequest) -> Grid:
+    """Lay runs out for programs: every metric and param, or the columns that were asked for."""
+    from xvc.runs.list import every_column, value_in  # late: as above
+
+    keys = request.columns or every_column(found)
+    rows = [(run.id, *(value_in(found, run, key) for key in keys)) for run in found.runs]
+    return grid_of(("run", *keys), rows, found.total)
 
 
 def _facts(found: RunList, run: RunRecord) -> Row:
@@ -132,21 +185,25 @@ def _facts(found: RunList, run: RunRecord) -> Row:
         "worktree": run.code.worktree,
         "started": run.started,
         "seconds": run.seconds,
-        "params": {key: run.params.get(key) for key in found.params},
-        "metrics": {key: run.metrics.get(key) for key in found.metrics},
+        "params": run.params,
+        "metrics": run.metrics,
         "note": run.note,
     }
 
 
-def _grouped(every: Sequence[Gathered], key: str, limit: int | None) -> Answer:
+def _grouped(every: Sequence[Gathered], key: str, limit: int | None, form: Form) -> Answer:
     found = every[:limit]
     metric = next((each.metric for each in found if each.metric), None)
-    head = [key, "runs", *([f"mean {metric}", f"best {metric}"] if metric else [])]
+    is_open = any(each.running for each in found)
+    head = [key, "finished", "failed", *(["running"] if is_open else [])]
+    head += ["n", f"mean {metric}", "sd", f"best {metric}"] if metric else []
     rows = [
         [
             number(each.value),
-            str(each.runs),
-            *([number(each.mean), number(each.best)] if metric else []),
+            str(each.finished),
+            str(each.failed),
+            *([str(each.running)] if is_open else []),
+            *(_spread(each) if metric else []),
         ]
         for each in found
     ]
@@ -154,9 +211,14 @@ def _grouped(every: Sequence[Gathered], key: str, limit: int | None) -> Answer:
         "groups": [
             {
                 "value": each.value,
-                "runs": each.runs,
+                "runs": each.finished + each.failed + each.running,
+                "finished": each.finished,
+                "failed": each.failed,
+                "running": each.running,
                 "metric": each.metric,
-                "mean": each.mean,
+                "n": each.spread.count if each.spread else 0,
+                "mean": each.spread.mean if each.spread else None,
+                "sd": each.spread.deviation if each.spread else None,
                 "best": each.best,
             }
             for each in found
@@ -164,6 +226,27 @@ def _grouped(every: Sequence[Gathered], key: str, limit: int | None) -> Answer:
         "total": len(every),
     }
     text = table(head, rows, right=range(1, len(head))) if rows else "no run fits"
+    if form.is_full and rows:
+        names = (
+            "value",
+            "runs",
+            "finished",
+            "failed",
+            "running",
+            "metric",
+            "n",
+            "mean",
+            "sd",
+            "best",
+        )
+        cells = [tuple(group[name] for name in names) for group in data["groups"]]  # type: ignore[literal-required]
+        return Answer("ls", data, laid_out(grid_of(names, cells, len(every)), form))
     if len(every) > len(found):
         text += f"\n… {len(every) - len(found)} more; --limit 0 shows all"
     return Answer("ls", data, text)
+
+
+def _spread(group: Gathered) -> list[str]:
+    lie = group.spread
+    mean, deviation = (lie.mean, lie.deviation) if lie else (None, None)
+    return [str(lie.count if lie else 0), number(mean), number(deviation), number(group.best)]

@@ -13,8 +13,11 @@ import typer
 
 from xvc.cli.bare import become
 from xvc.cli.context import Context
+from xvc.cli.options import Incomplete
 from xvc.cli.output import Answer, duration, say, show, warn
 from xvc.core.best_effort import best_effort, in_words
+from xvc.core.direction import is_progress
+from xvc.core.objective import exact_number
 from xvc.core.run import Status
 from xvc.errors import BadValue, XvcError
 from xvc.system.signal_pipe import PASSING, STOPPING, held_back
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from xvc.runs.run import Ran
 
 _BUMPS = ("major", "minor", "patch")
+_SHOWN = 4  # metrics behind the last line
 
 
 class Data(TypedDict):
@@ -58,6 +62,11 @@ def command(
         str | None,
         typer.Option("--tag", metavar="BUMP", help="Make it a version: major, minor or patch."),
     ] = None,
+    incomplete: Incomplete = False,
+    keep_data: Annotated[
+        bool,
+        typer.Option("--keep-data", help="Keep data that was changed by hand in the DVC cache."),
+    ] = False,
     tag_optional: Annotated[
         bool,
         typer.Option("--tag-optional", help="With --tag: a version not made is no failure."),
@@ -137,6 +146,8 @@ def command(
             timeout=timeout,
             tag=Bump(tag) if tag else None,
             tag_optional=tag_optional,
+            incomplete=incomplete,
+            keeps_data=keep_data,
             fold=fold,
         )
         project = here.project()
@@ -149,7 +160,8 @@ def command(
     ran = run(project, request, _copy_aside if as_json else _copy)
     with held_back(PASSING | STOPPING):  # the command has ended, and how is the answer
         try:
-            _tell(here, _read_back(project, ran) if as_json and fold else ran)
+            declared = list(project.settings.metrics_direction)
+            _tell(here, _read_back(project, ran) if fold else ran, declared)
         except Exception as err:  # noqa: BLE001 - as above
             with contextlib.suppress(Exception):
                 warn(in_words(err), here.manner)
@@ -189,7 +201,7 @@ def _copy_aside(stream: int, chunk: bytes) -> None:
     _copy(2, chunk)
 
 
-def _tell(here: Context, ran: Ran) -> None:
+def _tell(here: Context, ran: Ran, declared: Sequence[str]) -> None:
     if here.manner.as_json:
         answer = Answer(
             "run", _facts(ran), warnings=ran.warnings, next=ran.next, exit_code=ran.exit_code
@@ -200,7 +212,9 @@ def _tell(here: Context, ran: Ran) -> None:
         warn(warning, here.manner)
     record = ran.record
     took = duration(record.seconds)
-    how = record.status.value if record.exit_code in (0, None) else f"failed ({record.exit_code})"
+    how = record.status.value
+    if record.status is Status.FAILED and record.exit_code:
+        how = f"failed ({record.exit_code})"
     if ran.tagged is not None:
         say(f"xvc: {ran.tagged.name}  {ran.tagged.subject}  (run {record.id}, {took})", here.manner)
         if ran.tagged.branch is None:
@@ -209,7 +223,19 @@ def _tell(here: Context, ran: Ran) -> None:
                 here.manner,
             )
     else:
-        say(f"xvc: run {record.id} {how} in {took}", here.manner)
+        say(f"xvc: run {record.id} {how} in {took}{_metrics(ran, declared)}", here.manner)
+
+
+def _metrics(ran: Ran, declared: Sequence[str]) -> str:
+    from xvc.core.subject import chosen_metrics, subject  # late: as all that a run says
+
+    numbers = [key for key, value in ran.record.metrics.items() if exact_number(value) is not None]
+    telling = [key for key in numbers if not is_progress(key)]
+    keys = list(dict.fromkeys([*chosen_metrics(ran.record.metrics, declared), *telling]))[:_SHOWN]
+    left = len(telling) - len(keys)
+    said = subject({}, ran.record.metrics, None, None, keys) if keys else ""
+    more = f" | {left} more: xvc show {ran.record.id}" if keys and left > 0 else ""
+    return f"  {said}{more}" if said else ""
 
 
 def _facts(ran: Ran) -> Data:

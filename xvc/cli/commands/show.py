@@ -10,9 +10,10 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Reference
 from xvc.cli.output import Answer, duration, moment, number, show, size
-from xvc.core.run import Status
+from xvc.core.run import ABSENT, Status
 
 if TYPE_CHECKING:
+    from xvc.core.run import DataFile as Input
     from xvc.history.find import Found
 
 
@@ -20,6 +21,8 @@ class DataFile(TypedDict):
     """A file or folder that DVC has."""
 
     digest: str
+    state: NotRequired[Annotated[str, "How it was not what its pointer names."]]
+    tracked: NotRequired[Annotated[str, "The digest that the pointer names."]]
     size: NotRequired[Annotated[int, "Bytes."]]
 
 
@@ -32,6 +35,7 @@ class Code(TypedDict):
     branch: NotRequired[str]
     worktree: NotRequired[str]
     left_out: list[str]
+    incomplete: list[str]
 
 
 class Usage(TypedDict):
@@ -115,6 +119,7 @@ def _text(found: Found) -> str:
             ("command", " ".join(run.command)),
             ("started", f"{moment(run.started)}, took {duration(run.seconds)}"),
             ("code", _code(found)),
+            ("code incomplete", ", ".join(code.incomplete)),
             ("left out", ", ".join(code.left_out)),
             ("note", run.note),
             ("parent", run.parent),
@@ -130,7 +135,7 @@ def _text(found: Found) -> str:
     )
     lines += _section(
         "data",
-        ((path, f"{file.digest[:10]}  {size(file.size)}") for path, file in run.data.items()),
+        ((path, _data(file)) for path, file in run.data.items()),
     )
     lines += _section(
         "outputs",
@@ -139,13 +144,19 @@ def _text(found: Found) -> str:
     return "\n".join(lines)
 
 
+def _data(file: Input) -> str:
+    if file.state == ABSENT:
+        return "absent"
+    was = f"  modified, its pointer names {file.tracked[:10]}" if file.tracked else ""
+    return f"{file.digest[:10]}  {size(file.size)}{was}"
+
+
 def _ending(found: Found) -> str:
     run = found.record
     if run.signal is not None:
         return f" by {run.signal}"
-    if run.exit_code:
-        return f" with exit code {run.exit_code}"
-    return f", {run.reason}" if run.reason else ""
+    code = f" with exit code {run.exit_code}" if run.exit_code else ""
+    return f"{code}: {run.reason}" if run.reason else code
 
 
 def _code(found: Found) -> str:

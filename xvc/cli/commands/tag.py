@@ -7,7 +7,7 @@ from typing import Annotated, TypedDict
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson, DryRun, Run
+from xvc.cli.options import AsJson, DryRun, Incomplete, Run
 from xvc.cli.output import Answer, few, show
 
 
@@ -35,6 +35,7 @@ def command(
     commit: Annotated[
         bool, typer.Option("--commit", help="Put the run's code on your branch first.")
     ] = False,
+    incomplete: Incomplete = False,
     message: Annotated[str | None, typer.Option("--message", "-m", help="A line about it.")] = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
@@ -55,6 +56,7 @@ def command(
         commit=commit,
         text=message,
         dry_run=dry_run,
+        incomplete=incomplete,
     )
     made = tag(here.project(), request)
     data: Data = {

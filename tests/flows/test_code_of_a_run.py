@@ -1,0 +1,131 @@
+"""What counts as the code of a run: all that ran, hidden from git or not, and no results."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from surroundings import Calling, git
+from xvc import Tracker
+
+WRITE = "import os; os.makedirs('out', exist_ok=True); open('out/w.bin', 'wb').write(os.urandom(9))"
+
+
+def code_of(project: Path, run: str) -> set[str]:
+    return set(git(project, "ls-tree", "-r", "--name-only", f"refs/xvc/runs/{run}").splitlines())
+
+
+def ran(call_xvc: Calling, *words: str) -> tuple[str, str]:
+    """Run a command; returns the run's id and its warnings."""
+    done = call_xvc("run", "--json", *words)
+    return done.data["run"], " ".join(done.json["warnings"])
+
+
+def test_what_runs_write_is_no_code_of_later_runs(project: Path, call_xvc: Calling) -> None:
+    """Said once with the ways out; scripts and what was written outside of runs stay code."""
+    _, first = ran(call_xvc, "--", "python", "-c", WRITE)
+    with Tracker() as tracker:
+        (project / "by_tracker.bin").write_bytes(b"1")
+    time.sleep(0.05)  # the clock of a file system may lag so far
+    (project / "new.py").write_text("print()\n")
+    (project / "mine.txt").write_text("mine\n")
+    run, second = ran(call_xvc, "--", "python", "-c", WRITE)
+    (project / "out/w.bin").write_bytes(b"mine now")
+    later, third = ran(call_xvc, "--", "python", "-c", "")
+
+    assert all(way in first for way in ("out/w.bin", "--out", "--model", ".gitignore"))
+    assert "out/w.bin" not in second + third
+    assert "by_tracker.bin" in second
+    assert code_of(project, run) - code_of(project, tracker.track_id) == {"new.py", "mine.txt"}
+    assert "out/w.bin" in code_of(project, later)
+    assert "by_tracker.bin" in call_xvc("show", later, "--json").data["code"]["left_out"]
+
+
+def test_a_run_that_goes_on_has_results_already(project: Path, call_xvc: Calling) -> None:
+    """What a living run has written is not the code of another that begins meanwhile."""
+    tracker = Tracker()
+    (project / "half.ckpt").write_bytes(b"1")
+    run, _ = ran(call_xvc, "--", "python", "-c", "")
+    tracker.close()
+
+    assert "half.ckpt" not in code_of(project, run)
+
+
+def test_the_total_is_limited_by_whole_folders(project: Path, call_xvc: Calling) -> None:
+    """A folder of data nobody ignored is left out and named once; the code beside it is held."""
+    (project / "data/img").mkdir(parents=True)
+    for number in range(30):
+        (project / f"data/img/{number}.jpg").write_bytes(b"1")
+    (project / "lib").mkdir()
+    (project / "lib/net.py").write_text("")
+    (project / "env").mkdir()
+    for name in ("pyvenv.cfg", "x.py"):
+        (project / "env" / name).write_text("")
+    (project / "xvc.yaml").write_text("snapshot:\n  files: 20\n")
+    run, first = ran(call_xvc, "--", "true")
+    _, second = ran(call_xvc, "--", "true")
+
+    assert "data/img/ (30 files)" in first
+    assert "data/img" not in second
+    assert {path for path in code_of(project, run) if path.startswith(("lib", "data", "env"))} == {
+        "lib/net.py"
+    }
+
+
+def test_a_snapshot_is_what_ran(project: Path, call_xvc: Calling) -> None:
+    """Files that git was told not to look at are looked at; the user's index keeps its marks."""
+    for name in ("skipped.yaml", "assumed.yaml", "absent.yaml"):
+        (project / name).write_text("lr: 1\n")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "configs")
+    git(project, "update-index", "--skip-worktree", "skipped.yaml", "absent.yaml")
+    git(project, "update-index", "--assume-unchanged", "assumed.yaml")
+    (project / "absent.yaml").unlink()
+    marks = git(project, "ls-files", "-v")
+    clean, _ = ran(call_xvc, "--", "true")
+    for name in ("skipped.yaml", "assumed.yaml"):
+        (project / name).write_text("lr: 2\n")
+    tagged = call_xvc("run", "--json", "--tag", "minor", "--", "true").data["version"]
+
+    assert not call_xvc("show", clean, "--json").data["code"]["is_dirty"]
+    assert git(project, "show", f"{tagged}:skipped.yaml") == "lr: 2"
+    assert git(project, "show", f"{tagged}:assumed.yaml") == "lr: 2"
+    assert git(project, "show", f"{tagged}:absent.yaml") == "lr: 1"
+    assert git(project, "ls-files", "-v") == marks
+
+
+def test_code_that_cannot_be_held_is_said(project: Path, call_xvc: Calling) -> None:
+    """A changed secret and a dirty submodule: named, shown, and no version unless it is told."""
+    (project / "secrets.yaml").write_text("password: 1\n")
+    git(project, "init", "-q", "sub")
+    git(project / "sub", "commit", "-q", "--allow-empty", "-m", "one")
+    git(project, "-c", "protocol.file.allow=always", "submodule", "add", "-q", "./sub", "sub")
+    git(project, "add", "-f", ".")
+    git(project, "commit", "-qm", "more")
+    (project / "secrets.yaml").write_text("password: 2\n")
+    (project / "sub/lib.py").write_text("")
+    run, said = ran(call_xvc, "--tag", "minor", "--", "true")
+    shown = call_xvc("show", run, "--json").data
+    refused = call_xvc("tag", "--run", run, "--json")
+
+    assert "code incomplete: secrets.yaml, sub" in said
+    assert shown["code"]["incomplete"] == ["secrets.yaml", "sub"]
+    assert refused.json["error"]["code"] == "code-incomplete"
+    assert call_xvc("tag", "--incomplete", "--run", run).code == 0
+
+
+def test_gc_gives_the_code_of_deleted_runs_back(project: Path, call_xvc: Calling) -> None:
+    """Only of runs that somebody deleted, that are in no store, and only when it was said."""
+    (project / "new.py").write_text(os.urandom(9).hex())
+    kept, gone = (ran(call_xvc, "--", "true")[0] for _ in range(2))
+    call_xvc("db", "delete", gone, "--yes")
+    planned = call_xvc("gc", "--dry-run", "--grace", "0d", "--json").data["snapshots"]
+    early = call_xvc("gc", "--yes", "--json").data["snapshots"]
+    before = git(project, "for-each-ref", "refs/xvc/runs")
+    done = call_xvc("gc", "--yes", "--grace", "0d", "--json").data["snapshots"]
+
+    assert (planned, early, done) == (1, 0, 1)
+    assert gone in before
+    assert kept in git(project, "for-each-ref", "refs/xvc/runs")
+    assert gone not in git(project, "for-each-ref", "refs/xvc/runs")

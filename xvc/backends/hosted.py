@@ -1,0 +1,295 @@
+"""Runs in other trackers: Weights & Biases, MLflow, TensorBoard, through their public functions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from xvc.backends.base import FINISHED, BackendMissing, ExperimentTracker, TrackingConfig
+
+_STATES = {"finished": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
+
+
+def _package(name: str, available: str, extra: str) -> Any:
+    """Reach a tool by its name in `xvc.backends`, where somebody may have put another.
+
+    Raises:
+        BackendMissing: it is not installed.
+    """
+    backends = import_module("xvc.backends")
+    if not getattr(backends, available):
+        raise BackendMissing(extra if name == "SummaryWriter" else name, extra)
+    return getattr(backends, name)
+
+
+class WandBTracker(ExperimentTracker):
+    """Runs in Weights & Biases.
+
+    Args:
+        project: takes the place of the configuration's.
+        entity: the team.
+        config: project, name, tags and notes.
+        wandb_kwargs: handed to ``wandb.init``, like ``mode="offline"``.
+
+    Raises:
+        BackendMissing: wandb is not installed.
+    """
+
+    def __init__(
+        self,
+        project: str | None = None,
+        entity: str | None = None,
+        config: TrackingConfig | None = None,
+        **wandb_kwargs: object,
+    ) -> None:
+        self._wandb()
+        super().__init__(config)
+        if project is not None:
+            self.config.project = project
+        self.entity, self.wandb_kwargs = entity, wandb_kwargs
+        self._run: Any = None
+
+    @staticmethod
+    def _wandb() -> Any:
+        return _package("wandb", "WANDB_AVAILABLE", "wandb")
+
+    def start_run(
+        self, run_name: str | None = None, run_id: str | None = None, nested: bool = False
+    ) -> str:
+        """Begin a run; one that is open ends first unless the new one is *nested* in it."""
+        wandb = self._wandb()
+        if self._run is not None and not nested:
+            wandb.finish()
+            self._finish(FINISHED)
+        wanted: dict[str, object] = {
+            "project": self.config.project,
+            "entity": self.entity,
+            "name": run_name or self.config.experiment_name,
+            "tags": self.config.tags,
+            "notes": self.config.notes,
+            **self.wandb_kwargs,
+        }
+        if run_id is not None:
+            wanted |= {"id": run_id, "resume": "allow"}
+        self._run = wandb.init(**wanted)
+        return self._begin(str(self._run.id))
+
+    def end_run(self, status: str = FINISHED) -> None:
+        """End the run; wandb is told 0 for one that finished, else 1."""
+        if self._run_active:
+            self._wandb().finish(exit_code=0 if status == FINISHED else 1)
+            self._run = None
+            self._finish(status)
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Log numbers; see `ExperimentTracker.log_metrics`."""
+        self._expect_run()
+        at = self._next_step(step)
+        self._record_row(metrics, at)
+        self._wandb().log(dict(metrics), step=at)
+
+    def log_params(self, params: Mapping[str, object]) -> None:
+        """Log params into the configuration of the run."""
+        self._expect_run()
+        self._record_params(params)
+        self._wandb().config.update(dict(params))
+
+    def log_artifact(
+        self,
+        artifact_path: str,
+        artifact_name: str | None = None,
+        artifact_type: str | None = None,
+    ) -> None:
+        """Upload a file as an artifact."""
+        self._expect_run()
+        wandb = self._wandb()
+        name = artifact_name or Path(artifact_path).name
+        artifact = wandb.Artifact(name, type=artifact_type or "file")
+        artifact.add_file(artifact_path)
+        wandb.log_artifact(artifact)
+
+    def log_table(
+        self,
+        name: str,
+        data: Sequence[Mapping[str, object]],
+        columns: Sequence[str] | None = None,
+    ) -> None:
+        """Log rows as a table; its columns are those of the first row, or *columns*."""
+        self._expect_run()
+        if not data:
+            return
+        wandb = self._wandb()
+        named = list(columns or data[0])
+        table = wandb.Table(columns=named)
+        for row in data:
+            table.add_data(*(row.get(column) for column in named))
+        wandb.log({name: table})
+
+    def watch_model(self, model: object, log_freq: int = 100) -> None:
+        """Have gradients and weights of a model logged at every *log_freq*-th step."""
+        self._expect_run()
+        self._wandb().watch(model, log_freq=log_freq)
+
+
+class MLflowTracker(ExperimentTracker):
+    """Runs in MLflow.
+
+    Args:
+        tracking_uri: where its server or folder is; None is what MLflow itself is told.
+        experiment_name: takes the place of the configuration's.
+        config: project, name, tags and notes.
+
+    Raises:
+        BackendMissing: mlflow is not installed.
+    """
+
+    def __init__(
+        self,
+        tracking_uri: str | None = None,
+        experiment_name: str | None = None,
+        config: TrackingConfig | None = None,
+    ) -> None:
+        mlflow = self._mlflow()
+        super().__init__(config)
+        if experiment_name is not None:
+            self.config.experiment_name = experiment_name
+        self.tracking_uri = tracking_uri
+        self._experiment_id: str | None = None
+        if tracking_uri is not None:
+            mlflow.set_tracking_uri(tracking_uri)
+
+    @staticmethod
+    def _mlflow() -> Any:
+        return _package("mlflow", "MLFLOW_AVAILABLE", "mlflow")
+
+    def start_run(
+        self, run_name: str | None = None, run_id: str | None = None, nested: bool = False
+    ) -> str:
+        """Begin a run in the experiment of the configuration."""
+        mlflow = self._mlflow()
+        if self._run_active and not nested:
+            self.end_run()
+        mlflow.set_experiment(self.config.experiment_name or self.config.project)
+        run = mlflow.start_run(
+            run_id=run_id,
+            run_name=run_name,
+            nested=nested,
+            tags=dict.fromkeys(self.config.tags, "true") or None,
+            description=self.config.notes,
+        )
+        self._experiment_id = run.info.experiment_id
+        return self._begin(str(run.info.run_id))
+
+    def end_run(self, status: str = FINISHED) -> None:
+        """End the run as finished, failed or killed."""
+        if self._run_active:
+            self._mlflow().end_run(status=_STATES.get(status, "FINISHED"))
+            self._finish(status)
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Log numbers; see `ExperimentTracker.log_metrics`."""
+        self._expect_run()
+        at = self._next_step(step)
+        self._record_row(metrics, at)
+        self._mlflow().log_metrics(dict(metrics), step=at)
+
+    def log_params(self, params: Mapping[str, object]) -> None:
+        """Log params; MLflow keeps them as text."""
+        self._expect_run()
+        self._record_params(params)
+        self._mlflow().log_params({name: str(value) for name, value in params.items()})
+
+    def log_artifact(
+        self,
+        artifact_path: str,
+        artifact_name: str | None = None,
+        artifact_type: str | None = None,
+    ) -> None:
+        """Upload a file; MLflow keeps it under its own name."""
+        self._expect_run()
+        self._mlflow().log_artifact(artifact_path)
+
+    def log_model(self, model: object, artifact_path: str, model_flavor: str = "pyfunc") -> None:
+        """Log a model as *model_flavor*: pytorch, tensorflow, sklearn or pyfunc."""
+        self._expect_run()
+        mlflow = self._mlflow()
+        if model_flavor == "pyfunc":
+            mlflow.pyfunc.log_model(artifact_path, python_model=model)
+        else:
+            getattr(mlflow, model_flavor).log_model(model, artifact_path)
+
+    def register_model(self, model_uri: str, name: str) -> None:
+        """Enter a logged model into MLflow's registry."""
+        self._mlflow().register_model(model_uri, name)
+
+
+class TensorBoardTracker(ExperimentTracker):
+    """Runs as event files that TensorBoard reads, through torch's or tensorboardX's writer.
+
+    Args:
+        log_dir: gets a folder for each run.
+        config: the name of a run that is given none.
+
+    Raises:
+        BackendMissing: neither torch with tensorboard nor tensorboardX is installed.
+    """
+
+    def __init__(self, log_dir: str = "./runs", config: TrackingConfig | None = None) -> None:
+        self._new_writer()
+        super().__init__(config)
+        self.log_dir = log_dir
+        self._writer: Any = None
+
+    @staticmethod
+    def _new_writer() -> Any:
+        return _package("SummaryWriter", "TENSORBOARD_AVAILABLE", "tensorboard")
+
+    def start_run(
+        self, run_name: str | None = None, run_id: str | None = None, nested: bool = False
+    ) -> str:
+        """Begin a run in a folder of its name."""
+        if self._run_active:
+            self.end_run()
+        name = run_id or run_name or self.config.experiment_name or datetime.now().isoformat()
+        self._writer = self._new_writer()(log_dir=f"{self.log_dir}/{name}")
+        return self._begin(name)
+
+    def end_run(self, status: str = FINISHED) -> None:
+        """End the run and close its file."""
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        self._finish(status)
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Log numbers as scalars; see `ExperimentTracker.log_metrics`."""
+        self._expect_run()
+        at = self._next_step(step)
+        self._record_row(metrics, at)
+        for name, value in metrics.items():
+            self._writer.add_scalar(name, value, at)
+
+    def log_params(self, params: Mapping[str, object]) -> None:
+        """Log params as one text."""
+        self._expect_run()
+        self._record_params(params)
+        self._writer.add_text("params", "\n".join(f"{k}: {v}" for k, v in params.items()))
+
+    def log_artifact(
+        self,
+        artifact_path: str,
+        artifact_name: str | None = None,
+        artifact_type: str | None = None,
+    ) -> None:
+        """Log the path of a file as text: TensorBoard keeps no files."""
+        self._expect_run()
+        name = artifact_name or Path(artifact_path).name
+        self._writer.add_text(f"artifact/{name}", artifact_path)
+
+    def log_histogram(self, name: str, values: Sequence[float], step: int | None = None) -> None:
+        """Log the distribution of values; without *step* at the next one."""
+        self._expect_run()
+        self._writer.add_histogram(name, values, self._step if step is None else step)

@@ -1,0 +1,46 @@
+"""``xvc trust``."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypedDict
+
+import typer
+
+from xvc.cli.context import Context
+from xvc.cli.options import AsJson, DryRun
+from xvc.cli.output import Answer, show
+
+
+class Data(TypedDict):
+    """What the project's settings ask for beyond the project."""
+
+    files: Annotated[list[str], "Params and metric files outside the project."]
+    variables: Annotated[list[str], "Environment variables that are to be recorded."]
+    new: Annotated[bool, "Whether any of it was not allowed before."]
+    dry_run: bool
+
+
+def command(context: typer.Context, dry_run: DryRun = False, as_json: AsJson = False) -> None:
+    """Allow this clone's settings to record files outside the project and environment variables.
+
+    A clone may not decide what of your machine is recorded: until you say so, xvc refuses such
+    files and leaves such variables out. What the settings name now is allowed; later additions ask
+    again. Your own settings (~/.config/xvc/config.yaml) need no leave.
+
+    Example: xvc trust --dry-run
+    """
+    from xvc.setup.trust import trust
+
+    here: Context = context.obj
+    asked = trust(here.project(), dry_run=dry_run)
+    data: Data = {
+        "files": list(asked.files),
+        "variables": list(asked.variables),
+        "new": asked.is_new,
+        "dry_run": dry_run,
+    }
+    says = "would be allowed" if dry_run else "allowed"
+    lines = [f"{says}: read {path}" for path in asked.files]
+    lines += [f"{says}: record ${name}" for name in asked.variables]
+    text = "\n".join(lines) or "the settings ask for nothing outside the project"
+    show(Answer("trust", data, text), here.manner)

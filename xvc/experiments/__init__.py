@@ -1,0 +1,46 @@
+"""Experiments from Python: a ``with`` block, a decorator or a search, each fit a run.
+
+>>> from xvc.experiments import compare_experiments, track_experiment
+>>> import os, tempfile
+>>> os.chdir(tempfile.mkdtemp())
+>>> for name, accuracy in (("baseline", 0.65), ("boosted", 0.87)):
+...     with track_experiment(name, series="0042") as exp:
+...         exp.log_metric("accuracy", accuracy)
+>>> compare_experiments(series="0042").best.name
+'boosted'
+"""
+
+from __future__ import annotations
+
+from xvc.experiments.auto import AutoTracker
+from xvc.experiments.compare import Row, SeriesComparison, compare_experiments
+from xvc.experiments.experiment import Experiment, ExperimentMetadata, track_experiment
+from xvc.experiments.pipeline import ExperimentPipeline, Stage
+from xvc.experiments.search import (
+    AllFitsFailed,
+    Fit,
+    Search,
+    compare_models,
+    track_cross_validation,
+    track_grid_search,
+    track_hyperparameters,
+)
+
+__all__ = [
+    "AllFitsFailed",
+    "AutoTracker",
+    "Experiment",
+    "ExperimentMetadata",
+    "ExperimentPipeline",
+    "Fit",
+    "Row",
+    "Search",
+    "SeriesComparison",
+    "Stage",
+    "compare_experiments",
+    "compare_models",
+    "track_cross_validation",
+    "track_experiment",
+    "track_grid_search",
+    "track_hyperparameters",
+]

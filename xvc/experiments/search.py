@@ -1,0 +1,446 @@
+"""Fits for many params, folds or models, each an experiment; one that fails stops no other.
+
+Anything with ``fit`` and ``score`` will do. Models are copied before they are fitted.
+"""
+
+from __future__ import annotations
+
+import copy
+import itertools
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import fmean, stdev
+from typing import Any
+
+from xvc.errors import BadValue, XvcError, error
+from xvc.experiments.auto import as_number, described
+from xvc.experiments.experiment import Experiment, begin, series_of
+
+Score = Callable[[Any, Any, Any], float]
+"""Judges a fitted model: ``score(model, X, y)``, higher is better."""
+
+
+@error("all-fits-failed")
+class AllFitsFailed(XvcError):
+    """Not one of the fits succeeded."""
+
+    count: int
+    last: str
+    says = "all {count} fits failed; the last one with {last}"
+    way = "See the traceback.txt in the folder of each experiment."
+
+
+@dataclass(frozen=True)
+class Fit:
+    """One fit: its params, its metrics, the fitted model, or the error that stopped it."""
+
+    name: str
+    params: Mapping[str, object]
+    metrics: Mapping[str, float]
+    model: object = None
+    failure: str | None = None
+
+    @property
+    def score(self) -> float | None:
+        """What decides: the score on data that was not fitted, where there is one."""
+        for name in ("test_score", "mean_score", "train_score"):
+            if name in self.metrics:
+                return self.metrics[name]
+        return None
+
+
+@dataclass(frozen=True)
+class Search:
+    """All fits in the order in which they were asked for, and how much each param mattered.
+
+    ``importance`` is the share of the variance of the scores between the values of a param
+    (the correlation ratio, from 0 to 1); empty where all scores are equal or fewer than three.
+    """
+
+    fits: tuple[Fit, ...]
+    importance: Mapping[str, float]
+
+    @property
+    def best(self) -> Fit:
+        """The fit with the highest score, the first of equal ones.
+
+        Raises:
+            AllFitsFailed: there is none.
+        """
+        scored = [fit for fit in self.fits if fit.score is not None]
+        if not scored:
+            last = self.fits[-1].failure if self.fits else None
+            raise AllFitsFailed(len(self.fits), last or "no error")
+        return max(scored, key=lambda fit: fit.score or 0.0)
+
+    @property
+    def failed(self) -> tuple[Fit, ...]:
+        """The fits that an error stopped."""
+        return tuple(fit for fit in self.fits if fit.failure is not None)
+
+
+def track_hyperparameters(
+    model: Any,
+    param_grid: Mapping[str, Sequence[object]],
+    X_train: Any,  # noqa: N803 - the field's own name
+    y_train: Any,
+    X_test: Any = None,  # noqa: N803
+    y_test: Any = None,
+    *,
+    series: str | None = None,
+    increment: str | None = None,
+    name: str | None = None,
+    score: Score | None = None,
+    n_jobs: int = 1,
+    progress: Callable[[int, int], object] | None = None,
+    folder: str | Path | None = None,
+) -> Search:
+    """Fit a model for every combination of a grid; each is an experiment.
+
+    Args:
+        model: a model, or a class of models.
+        param_grid: the values of each param.
+        X_train: what is fitted.
+        y_train: its targets.
+        X_test: judges the fits; without it they are judged on what they were fitted to, and the
+            metric is called ``train_score``.
+        y_test: its targets.
+        series: the group of the experiments.
+        increment: another word for *series*.
+        name: how the experiments are called, with a number behind; the model's type unless given.
+        score: judges a fitted model; its own ``score`` unless given.
+        n_jobs: how many fits go on at once, in threads.
+        progress: called with how many are done, and of how many.
+        folder: holds the folders of all series.
+
+    Raises:
+        BadValue: the grid is empty.
+    """
+    points = _points(param_grid)
+    called = name or _type_name(model)
+    width = len(str(len(points)))
+    judge = score or _own_score
+
+    def fit(number: int) -> Fit:
+        point = points[number]
+
+        def work(made: Experiment) -> tuple[object, dict[str, float]]:
+            fitted = _made(model, point)
+            fitted.fit(X_train, y_train)
+            metrics = {"train_score": float(judge(fitted, X_train, y_train))}
+            if X_test is not None:
+                metrics["test_score"] = float(judge(fitted, X_test, y_test))
+            return fitted, metrics
+
+        label = f"{called}-{number + 1:0{width}}"
+        return _tracked(label, series_of(series, increment), folder, point, work)
+
+    fits = _each(fit, len(points), n_jobs, progress)
+    return Search(tuple(fits), _importance(fits))
+
+
+def track_grid_search(
+    estimator: Any,
+    param_grid: Mapping[str, Sequence[object]],
+    X: Any,  # noqa: N803
+    y: Any,
+    *,
+    cv: int = 5,
+    series: str | None = None,
+    increment: str | None = None,
+    score: Score | None = None,
+    n_jobs: int = 1,
+    progress: Callable[[int, int], object] | None = None,
+    folder: str | Path | None = None,
+) -> tuple[Any, Search]:
+    """Cross-validate every combination of a grid, and fit the best one to all data.
+
+    Args:
+        estimator: a model, or a class of models.
+        param_grid: the values of each param.
+        X: the data.
+        y: its targets.
+        cv: how many folds.
+        series: the group of the experiments.
+        increment: another word for *series*.
+        score: judges a fitted model; its own ``score`` unless given.
+        n_jobs: how many fits go on at once, in threads.
+        progress: called with how many are done, and of how many.
+        folder: holds the folders of all series.
+
+    Returns:
+        the best model, fitted to all data, and every result.
+
+    Raises:
+        BadValue: the grid is empty, or *cv* does not fit the data.
+        AllFitsFailed: no combination could be fitted.
+    """
+    points, folds, judge = _points(param_grid), _folds(y, cv), score or _own_score
+    called, width = _type_name(estimator), len(str(len(points)))
+
+    def fit(number: int) -> Fit:
+        point = points[number]
+
+        def work(made: Experiment) -> tuple[object, dict[str, float]]:
+            scores = _validated(lambda: _made(estimator, point), X, y, folds, judge, made)
+            return None, _summary(scores)
+
+        label = f"{called}-{number + 1:0{width}}"
+        return _tracked(label, series_of(series, increment), folder, point, work)
+
+    search = _with_importance(_each(fit, len(points), n_jobs, progress))
+    best = _made(estimator, search.best.params)
+    best.fit(X, y)
+    return best, search
+
+
+def track_cross_validation(
+    model: Any,
+    X: Any,  # noqa: N803
+    y: Any,
+    cv: int = 5,
+    *,
+    series: str | None = None,
+    increment: str | None = None,
+    name: str | None = None,
+    score: Score | None = None,
+    folder: str | Path | None = None,
+) -> Fit:
+    """Fit a model on each fold's other data and judge it on the fold, as one experiment.
+
+    Every fold is a row (``fold``, ``fold_score``, ``train_size``, ``test_size``); the experiment
+    has ``mean_score`` and, from two folds on, ``sd_score`` (of the sample).
+
+    Args:
+        model: a model, or a class of models.
+        X: the data.
+        y: its targets; where scikit-learn is installed and they are classes, folds are stratified.
+        cv: how many folds.
+        series: the group of the experiment.
+        increment: another word for *series*.
+        name: what to call it; the model's type and ``cv`` unless given.
+        score: judges a fitted model; its own ``score`` unless given.
+        folder: holds the folders of all series.
+
+    Raises:
+        BadValue: *cv* does not fit the data.
+    """
+    folds, judge = _folds(y, cv), score or _own_score
+
+    def work(made: Experiment) -> tuple[object, dict[str, float]]:
+        return None, _summary(_validated(lambda: _made(model, {}), X, y, folds, judge, made))
+
+    label = name or f"{_type_name(model)}-cv"
+    done = _tracked(label, series_of(series, increment), folder, {"cv": len(folds)}, work)
+    if done.failure is not None:
+        raise AllFitsFailed(1, done.failure)
+    return done
+
+
+def compare_models(
+    models: Mapping[str, Any],
+    X_train: Any,  # noqa: N803
+    y_train: Any,
+    X_test: Any,  # noqa: N803
+    y_test: Any,
+    *,
+    series: str | None = None,
+    increment: str | None = None,
+    score: Score | None = None,
+    n_jobs: int = 1,
+    progress: Callable[[int, int], object] | None = None,
+    folder: str | Path | None = None,
+) -> Search:
+    """Fit several models to the same data; each is an experiment of its name.
+
+    Args:
+        models: each by its name.
+        X_train: what is fitted.
+        y_train: its targets.
+        X_test: judges the fits.
+        y_test: its targets.
+        series: the group of the experiments.
+        increment: another word for *series*.
+        score: judges a fitted model; its own ``score`` unless given.
+        n_jobs: how many fits go on at once, in threads.
+        progress: called with how many are done, and of how many.
+        folder: holds the folders of all series.
+    """
+    names, judge = list(models), score or _own_score
+
+    def fit(number: int) -> Fit:
+        model = models[names[number]]
+
+        def work(made: Experiment) -> tuple[object, dict[str, float]]:
+            fitted = _made(model, {})
+            fitted.fit(X_train, y_train)
+            made.save_model(fitted)
+            train, test = judge(fitted, X_train, y_train), judge(fitted, X_test, y_test)
+            return fitted, {"train_score": float(train), "test_score": float(test)}
+
+        params = {"model": _type_name(model), **_params_of(model)}
+        return _tracked(names[number], series_of(series, increment), folder, params, work)
+
+    return _with_importance(_each(fit, len(names), n_jobs, progress), has_params=False)
+
+
+def _points(grid: Mapping[str, Sequence[object]]) -> list[dict[str, object]]:
+    if not grid or any(len(values) == 0 for values in grid.values()):
+        raise BadValue("param_grid", "has no combination: every param needs a value")
+    return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+
+
+def _tracked(
+    name: str,
+    series: str,
+    folder: str | Path | None,
+    params: Mapping[str, object],
+    work: Callable[[Experiment], tuple[object, dict[str, float]]],
+) -> Fit:
+    made = begin(name, series, folder)
+    made.log_params({key: described(value) for key, value in params.items()})
+    try:
+        model, metrics = work(made)
+        made.log_metrics(metrics)
+    except Exception as err:  # noqa: BLE001 - one fit that fails stops no other
+        made.end(err)
+        return Fit(made.folder.name, params, {}, failure=f"{type(err).__name__}: {err}")
+    except BaseException as err:
+        made.end(err)
+        raise
+    made.end()
+    return Fit(made.folder.name, params, metrics, model)
+
+
+def _each(
+    fit: Callable[[int], Fit],
+    count: int,
+    n_jobs: int,
+    progress: Callable[[int, int], object] | None,
+) -> list[Fit]:
+    done: list[Fit] = []
+    with ThreadPoolExecutor(max_workers=max(1, n_jobs)) as pool:
+        for each in pool.map(fit, range(count)):
+            done.append(each)
+            if progress is not None:
+                progress(len(done), count)
+    return done
+
+
+def _made(model: Any, params: Mapping[str, object]) -> Any:
+    """Make a fresh model of a class or of another model, with params."""
+    if isinstance(model, type):
+        return model(**params)
+    fresh = _cloned(model)
+    if not params:
+        return fresh
+    if hasattr(fresh, "set_params"):
+        return fresh.set_params(**params) or fresh
+    for key, value in params.items():
+        setattr(fresh, key, value)
+    return fresh
+
+
+def _cloned(model: Any) -> Any:
+    if hasattr(model, "get_params") and find_spec("sklearn") is not None:
+        from sklearn.base import clone  # type: ignore[import-untyped] # late: the user's own
+
+        return clone(model)
+    return copy.deepcopy(model)
+
+
+def _type_name(model: Any) -> str:
+    return (model if isinstance(model, type) else type(model)).__name__
+
+
+def _params_of(model: Any) -> dict[str, object]:
+    if isinstance(model, type) or not hasattr(model, "get_params"):
+        return {}
+    return {str(key): value for key, value in model.get_params(deep=False).items()}
+
+
+def _own_score(model: Any, inputs: Any, targets: Any) -> float:
+    found = as_number(model.score(inputs, targets))
+    if found is None:
+        raise BadValue("score", f"of {_type_name(model)} is no number")
+    return found
+
+
+def _folds(targets: Any, count: int) -> list[tuple[list[int], list[int]]]:
+    """Split rows into folds: for each the rows to fit, and the rows to judge."""
+    rows = len(targets)
+    if not 2 <= count <= rows:
+        raise BadValue("cv", f"is {count}; it may be from 2 to the {rows} rows of the data")
+    if find_spec("sklearn") is not None:
+        from sklearn.model_selection import check_cv  # type: ignore[import-untyped] # late
+
+        splitter = check_cv(count, targets, classifier=True)
+        try:
+            return [(list(a), list(b)) for a, b in splitter.split([[0]] * rows, targets)]
+        except ValueError as err:
+            raise BadValue("cv", f"does not fit the data: {err}") from err
+    bounds = [round(rows * number / count) for number in range(count + 1)]
+    parts = [list(range(a, b)) for a, b in itertools.pairwise(bounds)]
+    return [([row for row in range(rows) if row not in set(part)], part) for part in parts]
+
+
+def _validated(
+    make: Callable[[], Any],
+    inputs: Any,
+    targets: Any,
+    folds: Sequence[tuple[list[int], list[int]]],
+    judge: Score,
+    made: Experiment,
+) -> list[float]:
+    scores = []
+    for number, (fit, test) in enumerate(folds, 1):
+        model = make()
+        model.fit(_rows(inputs, fit), _rows(targets, fit))
+        scores.append(float(judge(model, _rows(inputs, test), _rows(targets, test))))
+        sizes = {"train_size": len(fit), "test_size": len(test)}
+        made.log_metrics({"fold": number, "fold_score": scores[-1], **sizes})
+    return scores
+
+
+def _rows(table: Any, chosen: list[int]) -> Any:
+    if hasattr(table, "iloc"):
+        return table.iloc[chosen]
+    if hasattr(table, "shape"):
+        return table[chosen]
+    return [table[row] for row in chosen]
+
+
+def _summary(scores: Sequence[float]) -> dict[str, float]:
+    spread = {"sd_score": stdev(scores)} if len(scores) > 1 else {}
+    return {"mean_score": fmean(scores), **spread}
+
+
+def _with_importance(fits: Sequence[Fit], *, has_params: bool = True) -> Search:
+    return Search(tuple(fits), _importance(fits) if has_params else {})
+
+
+def _importance(fits: Sequence[Fit]) -> dict[str, float]:
+    """Compute the correlation ratio of the scores for each param.
+
+    Source: K. Pearson, "On the general theory of skew correlation and non-linear regression",
+    1905: the variance between the groups of a param's values, over that of all scores.
+    """
+    scored = [(fit.params, fit.score) for fit in fits if fit.score is not None]
+    scores = [score for _, score in scored if score is not None]
+    if len(scores) < 3:
+        return {}
+    mean = fmean(scores)
+    total = sum((score - mean) ** 2 for score in scores)
+    if total == 0:
+        return {}
+    found = {}
+    for name in scored[0][0]:
+        groups: dict[str, list[float]] = {}
+        for params, score in scored:
+            groups.setdefault(repr(params[name]), []).append(score or 0.0)
+        between = sum(len(each) * (fmean(each) - mean) ** 2 for each in groups.values())
+        found[name] = between / total
+    return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))

@@ -1,0 +1,154 @@
+"""When runs were going on in a work tree, so that what they wrote is not taken for code.
+
+A file that no run wrote has changed outside of all of them. A run that was killed ends with its
+journal. Reads times only, never a file.
+"""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from xvc.journal.layout import Room
+from xvc.journal.reader import is_written
+from xvc.system.files import write_durably
+
+_CLOCK = 20_000_000  # nanoseconds by which a file system's clock may lag
+_LONG = 400  # lines after which those are dropped that say nothing of any file
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A run in this tree: when it began and ended, in nanoseconds; None while it goes on."""
+
+    run: str
+    began: int
+    ended: int | None
+    journal: str = ""
+
+    def holds(self, at: int) -> bool:
+        """Whether a file that changed then changed during the run."""
+        return self.began - _CLOCK <= at and (self.ended is None or at <= self.ended)
+
+
+def note_begin(room: Room, run: str, began: int, journal: Path) -> None:
+    """Note that a run begins."""
+    _append(room, {"run": run, "from": began, "journal": str(journal)})
+
+
+def note_end(room: Room, run: str) -> None:
+    """Note that it has ended."""
+    _append(room, {"run": run, "to": time.time_ns()})
+
+
+def _append(room: Room, facts: Mapping[str, object]) -> None:
+    try:
+        room.run_times.parent.mkdir(parents=True, exist_ok=True)
+        with room.run_times.open("ab") as file:
+            file.write(json.dumps(facts).encode() + b"\n")
+    except OSError:
+        return  # a place that cannot be written: the run itself is recorded elsewhere
+
+
+def spans(room: Room) -> list[Span]:
+    """Read the runs of a work tree, all projects in it, in the order in which they began."""
+    tree = room.tree.partition("+")[0]
+    folder = room.run_times.parent
+    files = [folder / f"{tree}.jsonl", *sorted(folder.glob(f"{glob.escape(tree)}+*.jsonl"))]
+    lines = [line for file in files for line in _lines(file)]
+    found: dict[str, Span] = {}
+    for line in lines:
+        facts = _read(line)
+        name = str(facts.get("run"))
+        if "from" in facts:
+            found[name] = Span(name, int(str(facts["from"])), None, str(facts.get("journal")))
+        elif name in found and "to" in facts:
+            found[name] = Span(name, found[name].began, int(str(facts["to"])))
+    return [each if each.ended is not None else _looked_after(each) for each in found.values()]
+
+
+def _lines(file: Path) -> list[bytes]:
+    try:
+        return file.read_bytes().splitlines()
+    except OSError:
+        return []
+
+
+def _read(line: bytes) -> dict[str, object]:
+    try:
+        facts = json.loads(line)
+    except ValueError:
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def _looked_after(span: Span) -> Span:
+    """End a run whose process is gone with the last that it wrote."""
+    journal = Path(span.journal)
+    for place in (journal, journal.parent / "folded" / journal.name):
+        try:
+            if is_written(place):
+                return span
+            return Span(span.run, span.began, place.stat().st_mtime_ns)
+        except OSError:
+            continue
+    return Span(span.run, span.began, span.began)
+
+
+def written_by_runs(room: Room, top: Path, paths: Iterable[str]) -> set[str]:
+    """Tell which files have changed last while a run was going on in this tree."""
+    known = spans(room)
+    if not known:
+        return set()
+    times = {path: at for path in paths if (at := changed_at(os.path.join(top, path))) is not None}
+    useful = [span for span in known if any(span.holds(at) for at in times.values())]
+    _shorten(room, useful, [span for span in known if span.ended is None])
+    return {path for path, at in times.items() if any(span.holds(at) for span in useful)}
+
+
+def changed_at(file: str | Path) -> int | None:
+    """When a file changed last, in nanoseconds: its bytes, its name or its rights."""
+    try:
+        return os.lstat(file).st_ctime_ns
+    except OSError:
+        return None
+
+
+def _shorten(room: Room, useful: Iterable[Span], open_ones: Iterable[Span]) -> None:
+    """Forget the runs that no file tells of, once there are many."""
+    try:
+        if room.run_times.read_bytes().count(b"\n") <= _LONG:
+            return
+        kept = {span.run: span for span in (*useful, *open_ones)}
+        lines: list[dict[str, object]] = []
+        for span in kept.values():
+            lines.append({"run": span.run, "from": span.began, "journal": span.journal})
+            if span.ended is not None:
+                lines.append({"run": span.run, "to": span.ended})
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        write_durably(room.run_times, text.encode())
+    except OSError:
+        return
+
+
+def not_named_yet(room: Room, names: Iterable[str]) -> list[str]:
+    """Return those names that were never told of, in order, and note them as told."""
+    place = room.run_times.with_suffix(".told")
+    try:
+        told = set(place.read_text(encoding="utf-8", errors="surrogateescape").splitlines())
+        fresh = [name for name in dict.fromkeys(names) if name not in told]
+    except OSError:
+        fresh = list(dict.fromkeys(names))
+    if fresh:
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with place.open("ab") as file:
+                file.write(b"".join(os.fsencode(name) + b"\n" for name in fresh))
+        except OSError:
+            return fresh
+    return fresh

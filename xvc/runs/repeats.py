@@ -1,0 +1,149 @@
+"""Which runs are repeats of one experiment: the one rule, for every command that speaks of them.
+
+Pure. Repeats are finished runs of the same code, data, command and params but for the seed, and
+each seed counts once, by the run that began first. Refuses to call anything else one: a run whose
+code is not known repeats nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from xvc.core.name_words import pieces, word_table
+from xvc.core.objective import exact_number
+from xvc.core.run import RunRecord, Status
+from xvc.types import Json, RunId
+
+_SEEDS = word_table("seed seeds randomseed randomstate repeat replicate repetition")
+_VALUE = re.compile(r"-?[0-9]+")
+
+
+def is_seed(key: str) -> bool:
+    """Whether a key tells repeats of one experiment apart.
+
+    >>> is_seed("train/random_state"), is_seed("lr")
+    (True, False)
+    """
+    said = pieces(key)
+    return "".join(said) in _SEEDS or "".join(said[-2:]) in _SEEDS or said[-1:] == ["seed"]
+
+
+def settings_of(run: RunRecord) -> str:
+    """Tell a run's folder, params, data and command, without its seeds."""
+    params: dict[str, Json] = {k: v for k, v in run.params.items() if not is_seed(k)}
+    data: dict[str, Json] = {path: file.identity for path, file in run.data.items()}
+    return _text([run.folder, params, data, list(_split(run.command)[0])])
+
+
+def seeds_of(run: RunRecord) -> str:
+    """Tell the seeds of a run: those among its params, else those of its command."""
+    params: dict[str, Json] = {k: v for k, v in run.params.items() if is_seed(k)}
+    return _text(params or list(_split(run.command)[1]))
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """Finished runs of the same code and settings: one of each seed, and those done again.
+
+    ``repeats`` are in the order in which they began; ``again`` are runs of a seed that one of them
+    has had.
+    """
+
+    repeats: tuple[RunRecord, ...]
+    again: tuple[RunRecord, ...] = ()
+
+    @property
+    def runs(self) -> tuple[RunRecord, ...]:
+        """All of them."""
+        return (*self.repeats, *self.again)
+
+    def numbers(self, metric: str) -> list[int | float]:
+        """The value of a metric in each repeat that has one."""
+        found = (exact_number(run.metrics.get(metric)) for run in self.repeats)
+        return [number for number in found if number is not None]
+
+
+def experiments(runs: Iterable[RunRecord], code: Mapping[RunId, str]) -> list[Experiment]:
+    """Put finished runs together by what they tried, in the order in which that began.
+
+    Args:
+        runs: in any order; those that did not finish are left out.
+        code: what tells the code of a run from other code; a run that is not in it stands alone.
+    """
+    alike: dict[tuple[str, str], dict[str, list[RunRecord]]] = {}
+    done = [run for run in runs if run.status is Status.FINISHED]
+    for run in sorted(done, key=lambda run: (run.started or 0, run.id)):
+        key = (code.get(run.id, f"run {run.id}"), settings_of(run))
+        alike.setdefault(key, {}).setdefault(seeds_of(run), []).append(run)
+    return [
+        Experiment(
+            tuple(same[0] for same in by_seed.values()),
+            tuple(run for same in by_seed.values() for run in same[1:]),
+        )
+        for by_seed in alike.values()
+    ]
+
+
+def in_question(runs: Sequence[RunRecord]) -> list[RunRecord]:
+    """List the finished runs that share their settings with another: only their code matters."""
+    alike: dict[str, list[RunRecord]] = {}
+    for run in runs:
+        if run.status is Status.FINISHED:
+            alike.setdefault(settings_of(run), []).append(run)
+    return [run for together in alike.values() if len(together) > 1 for run in together]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """How values lie: how many, their mean, and their standard deviation (None below two)."""
+
+    count: int
+    mean: float
+    deviation: float | None
+
+    @classmethod
+    def of(cls, values: Sequence[int | float]) -> Spread | None:
+        """Measure values, None without one; infinities and huge integers have no deviation.
+
+        >>> Spread.of([1, 2, 3])
+        Spread(count=3, mean=2.0, deviation=1.0)
+        """
+        if not values:
+            return None
+        try:
+            floats = [float(value) for value in values]
+            mean = math.fsum(value / len(floats) for value in floats)
+        except (OverflowError, ValueError):  # an integer that no float holds; inf - inf
+            return cls(len(values), math.nan, None)
+        if len(floats) < 2 or not math.isfinite(mean):
+            return cls(len(floats), mean, None)
+        try:
+            squares = math.fsum((value - mean) ** 2 for value in floats)
+        except OverflowError:
+            return cls(len(floats), mean, None)
+        return cls(len(floats), mean, math.sqrt(squares / (len(floats) - 1)))
+
+
+def _text(value: Json) -> str:
+    return json.dumps(value, sort_keys=True, default=repr)
+
+
+def _split(command: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part a command from the values of its seeds: ``--seed 1``, ``--seed=1``, ``seed=1``."""
+    kept, seeds, follows = list[str](), list[str](), False
+    for word in command:
+        option, equals, value = word.partition("=")
+        if follows and not (word.startswith("-") and not _VALUE.fullmatch(word)):
+            seeds.append(word)
+            follows = False
+            continue
+        follows = is_seed(option) and not equals and word.startswith("-")
+        if equals and is_seed(option):
+            seeds.append(value)
+        elif not follows:
+            kept.append(word)
+    return kept, seeds

@@ -1,0 +1,37 @@
+"""Allowing the settings of a clone what they may not have by themselves, once, by the user's word.
+
+Files outside the project and environment variables; nothing else of a clone needs leave. What the
+settings ask for later needs it again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xvc.project import Project
+from xvc.system.trusted_settings import Trusted
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a project's settings ask for beyond the project, and which of it was new."""
+
+    files: tuple[str, ...]
+    variables: tuple[str, ...]
+    is_new: bool
+
+
+def trust(project: Project, *, dry_run: bool = False) -> Asked:
+    """Allow what the project's settings ask for now; a rehearsal only lists it.
+
+    Raises:
+        NoProject: there is no git repository, so nothing was cloned.
+        BadSetting: the settings cannot be read.
+    """
+    files, variables = project.asked_files(), project.asked_variables()
+    held = project.trusted
+    is_new = not (held.files.issuperset(files) and held.variables.issuperset(variables))
+    if is_new and not dry_run:
+        wanted = Trusted(held.files.union(files), held.variables.union(variables))
+        wanted.write(project.git.place.common / "xvc")
+    return Asked(files, variables, is_new)
