@@ -399,10 +399,10 @@ def _last_values_said(
 def _last_value(column: Column) -> tuple[str, str]:
     name = quoted(column.name)
     if column.type != "VARIANT":
-        last = f"arg_max({name}, timestamp)"
+        last = f"arg_max({name}, row_id)"  # rows of one microsecond go by their sequence
         return last, f"epoch_us(max(timestamp) FILTER ({name} IS NOT NULL))"
     is_number = f"FILTER (variant_typeof({name}) IN {_NUMBERS})"
-    return f"arg_max({name}, timestamp) {is_number}", f"epoch_us(max(timestamp) {is_number})"
+    return f"arg_max({name}, row_id) {is_number}", f"epoch_us(max(timestamp) {is_number})"
 
 
 def _know(
