@@ -137,6 +137,9 @@ OfRuns = Annotated[
 ]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV, every value in full.")]
 AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print a markdown table.")]
+Raw = Annotated[
+    bool, typer.Option("--raw", help="Leave formulas, HTML and control characters as they are.")
+]
 Digest = Annotated[
     str, typer.Argument(help="The sha256 of the asset, or the first eight letters, or more.")
 ]

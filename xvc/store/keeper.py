@@ -119,6 +119,9 @@ class Keeper:
             return False
         trusted = self.path.exists() and left.stamp == stamp_of(self.path)
         base = pointer.digest if pointer else None
+        if self.path.exists() and not trusted and left.stamp[:1] != stamp_of(self.path)[:1]:
+            with db.reading(self.path):
+                pass  # it came from elsewhere: nothing in it may compute
         sizes = sizes_of(self.room.journals)  # before they are read: what is added now comes next
         folded = self._fold_in(everything=not trusted or left.base != base)
         if folded is None:
@@ -170,7 +173,8 @@ class Keeper:
         if digest is not None:
             return digest  # the very snapshot, put there by `dvc checkout`
         try:
-            with db.reading(self.path) as connection:
+            is_known = left.stamp[:1] == stamp[:1]  # a user's own change, where the file lies
+            with db.reading(self.path, is_known=is_known) as connection:
                 db.read_through(connection)
                 row = connection.execute("SELECT value FROM meta WHERE key = 'base'").fetchone()
         except StoreCorrupt as err:
@@ -287,6 +291,9 @@ class Keeper:
             db.create(place, _coming(found))
         elif not self._materialise(pointer, place):
             return None
+        else:
+            with db.reading(place):
+                pass  # as a stranger's: nothing in it may compute
         if not found:
             return {}  # untouched, it stays the very snapshot, and `dvc status` clean
         with db.writing(place) as connection:
@@ -393,7 +400,7 @@ class Keeper:
     def _open(self, opened: ExitStack, *, is_fresh: bool, is_alone: bool) -> DuckDBPyConnection:
         if is_fresh:
             try:
-                return opened.enter_context(db.reading(self.path))
+                return opened.enter_context(db.reading(self.path, is_known=True))
             except StoreBusy:
                 pass  # another program has it for writing
             except StoreCorrupt as err:

@@ -17,6 +17,7 @@ from xvc.core.run import DataFile
 from xvc.dvc.repository import pointer_of
 from xvc.errors import ExternalError, LockBusy, UsageError
 from xvc.store import db
+from xvc.store.base_tables import refuse_computed
 from xvc.store.columns import tables
 from xvc.store.keeper import Keeper
 from xvc.store.schema import SYSTEM_TABLES, quoted
@@ -165,7 +166,7 @@ def rehearse(keeper: Keeper, text: str) -> Change:
     with _current(keeper), _sibling(keeper.path) as copy:
         db.copy_through_readers(keeper.path, copy)
         with db.writing(copy) as connection:
-            return _run(connection, text)
+            return _run(connection, text, keeper.path)
 
 
 def change(keeper: Keeper, text: str, *, keeps: bool) -> Change:
@@ -179,13 +180,14 @@ def change(keeper: Keeper, text: str, *, keeps: bool) -> Change:
     Raises:
         BadQuery: DuckDB cannot run them.
         NotOurs: they would change what only xvc may change.
+        StoreComputes: they would make what no reader takes: a view, a macro, a computed column.
         StoreReadOnly: the file may not be written.
         StoreBusy: another program is writing to it.
         LockBusy: another xvc is at it, for long.
     """
     with _current(keeper), _sibling(keeper.path) as copy:
         with db.beside_readers(keeper.path, copy) as connection:
-            made = _run(connection, text)
+            made = _run(connection, text, keeper.path)
         left = Left.read(keeper.room.store_state)
         digest, base = None, left.base
         if keeps and keeper.dvc is not None:
@@ -226,7 +228,7 @@ def _sibling(path: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(connection: DuckDBPyConnection, text: str) -> Change:
+def _run(connection: DuckDBPyConnection, text: str, path: Path) -> Change:
     with asking():
         statements = connection.extract_statements(text)
     for statement in statements:
@@ -237,6 +239,7 @@ def _run(connection: DuckDBPyConnection, text: str) -> Change:
     lock_down(connection)
     with asking():
         done = [_one(connection, statement) for statement in statements]
+    refuse_computed(connection, path)
     after = _contents(connection)
     if _shape(connection, kept) != shape:
         raise NotOurs("the columns and indexes of tables that xvc keeps")
