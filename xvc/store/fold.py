@@ -17,7 +17,8 @@ from xvc.journal.codec import from_json, to_json
 from xvc.journal.reader import Mark, Slice, read_new
 from xvc.store import assets, edited, edits
 from xvc.store.columns import Column, make_room, struct_of, value_of
-from xvc.store.schema import NUMERIC, literal, quoted
+from xvc.store.last_values import last_numbers
+from xvc.store.schema import literal, quoted
 from xvc.system.files import write_durably
 from xvc.types import Json, RunId
 
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 _ROW_ID = """((((us // 1000)::UHUGEINT << 80) | ((28672 + us % 1000)::UHUGEINT << 64)
     | (9223372036854775808 + ((n::UBIGINT & 4194303) << 40))::UHUGEINT
     | ('0x' || w)::UBIGINT::UHUGEINT)::UUID)"""
-
-_AT_ONCE = 20  # columns a query: with 500, DuckDB's planner takes 3 s, in pieces 0.2 s
-_NUMBERS = "('INT64', 'INT128', 'DOUBLE')"  # as variant_typeof calls what a journal can bring
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,26 +155,10 @@ def _last_values(
     touched: dict[RunId, RunRecord],
 ) -> None:
     """Take the last number of each key of the rows just added as its run's metric."""
-    numbers = [column for column in columns if column.type in (*NUMERIC, "VARIANT")]
-    for start in range(0, max(1, len(numbers)), _AT_ONCE):
-        some = numbers[start : start + _AT_ONCE]
-        picked = ", ".join(["track_id", *(part for each in some for part in _last_value(each))])
-        query = f"SELECT {picked} FROM {quoted(table)} WHERE rowid > ? GROUP BY track_id"
-        for run, *found in connection.execute(query, [before]).fetchall():
-            values = dict(zip((column.key for column in some), found[::2], strict=True))
-            times = dict(zip((column.key for column in some), found[1::2], strict=True))
-            record = touched.get(run) or _existing(connection, run)
-            said = {key: value for key, value in values.items() if value is not None}
-            touched[run] = record.with_metrics(said, times)
-
-
-def _last_value(column: Column) -> tuple[str, str]:
-    name = quoted(column.name)
-    if column.type != "VARIANT":
-        last = f"arg_max({name}, timestamp)"
-        return last, f"epoch_us(max(timestamp) FILTER ({name} IS NOT NULL))"
-    is_number = f"FILTER (variant_typeof({name}) IN {_NUMBERS})"
-    return f"arg_max({name}, timestamp) {is_number}", f"epoch_us(max(timestamp) {is_number})"
+    for run, found in last_numbers(connection, table, columns, "rowid > ?", [before]).items():
+        record = touched.get(run) or _existing(connection, run)
+        values = {key: last.value for key, last in found.items()}
+        touched[run] = record.with_metrics(values, {key: last.at for key, last in found.items()})
 
 
 def _existing(connection: DuckDBPyConnection, run: str) -> RunRecord:
