@@ -6,6 +6,7 @@ The child's exit code is the answer whatever goes wrong beside it; what went wro
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -59,6 +60,7 @@ class RunRequest:
     outs: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     capture: bool = False
+    capture_patterns: tuple[str, ...] = ()
     write_params: bool = False
     edit_params: bool = False
     must_use: tuple[str, ...] = ()
@@ -111,6 +113,7 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
     if request.outs:
         refuse_overlaps(project, request.outs)
     asked, values = settled(project, request)
+    patterns = _patterns(project, request) if request.capture else ()
     with held_back(PASSING) as early:
         with best_effort(warnings):
             if request.fold:
@@ -123,7 +126,7 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
         if begun is None:
             return _unrecorded(project, request, sink, warnings)
         with held_back(STOPPING):
-            recorder = Recorder(project, begun, sink, capture=request.capture)
+            recorder = Recorder(project, begun, sink, capture=request.capture, patterns=patterns)
             ending = _ending(project, begun, request, asked, recorder, early)
             kept = note_end(project, begun, Wanted(request.outs, models), ending, recorder)
         record = _finished(begun.record, recorder, ending)
@@ -136,6 +139,23 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
         except KeyboardInterrupt:
             warnings.append("interrupted; the next xvc command brings the store up to date")
     return _ran(request, record, ending, warnings, tagged=tagged, untagged=untagged)
+
+
+def _patterns(project: Project, request: RunRequest) -> tuple[re.Pattern[str], ...]:
+    """Read how metrics are printed: as the call says, then as the settings do."""
+    found = []
+    for text in (*request.capture_patterns, *project.settings.capture_patterns):
+        try:
+            pattern = re.compile(text)
+        except re.error as err:
+            raise BadValue(
+                "--capture-pattern", f"{text!r} is no regular expression: {err}"
+            ) from err
+        if not pattern.groupindex:
+            says = f"{text!r} names no group; write (?P<loss>[0-9.]+), or groups name and value"
+            raise BadValue("--capture-pattern", says)
+        found.append(pattern)
+    return tuple(found)
 
 
 def _with_usable_settings(project: Project, request: RunRequest, warnings: list[str]) -> RunRequest:

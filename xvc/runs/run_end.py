@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from xvc.core.code_files import is_source
 from xvc.core.model import ModelFile
 from xvc.core.record import Kind
 from xvc.core.run import DataFile, Status
+from xvc.core.spelling import counted
 from xvc.errors import JournalFailed
 from xvc.journal.fallback_dir import make_refuge
 from xvc.project import Project
@@ -37,7 +39,7 @@ from xvc.system.output_log import OutputLog
 from xvc.system.process import Ending
 from xvc.system.signal_pipe import STOPPING, held_back
 from xvc.system.value_files import read_values
-from xvc.types import Json, Row
+from xvc.types import Json
 
 _TABLE = "events"
 _CLOCK = 20_000_000  # nanoseconds by which a file system's clock may lag
@@ -61,11 +63,12 @@ class Recorder:
         sink: Callable[[int, bytes], None],
         *,
         capture: bool,
+        patterns: Sequence[re.Pattern[str]] = (),
     ) -> None:
         self._sink, self._begun = sink, begun
         self.path = project.room.logs / f"{begun.record.id}.log"
         self._log = OutputLog(self.path, project.settings.output_limit)
-        self._reader = LineMetrics(loose=True) if capture else None
+        self._reader = LineMetrics(loose=True, patterns=patterns) if capture else None
         self._project, self._stale = project, dict[Path, tuple[int, ...]]()
         with best_effort(begun.warnings):
             self._stale = {path: _stamp(path) for path in metrics_files(project)}
@@ -84,14 +87,14 @@ class Recorder:
             if stream == 2:
                 self._stderr = (self._stderr + chunk)[-KEPT:]
             if self._reader is not None and stream == 1:
-                self.log_all(dict([pair]) for pair in self._reader.feed(chunk))
+                self.log_all(self._reader.feed(chunk))
         self._sink(stream, chunk)
 
-    def log_all(self, rows: Iterable[Row]) -> None:
+    def log_all(self, rows: Iterable[Mapping[str, Json]]) -> None:
         for row in rows:
             with best_effort(self._begun.warnings):
                 self._begun.journal.row(self._begun.record.id, _TABLE, row)
-                self.metrics |= dict(row)  # type: ignore[arg-type]
+                self.metrics |= dict(row)
 
     def read_files(self, *, is_pipeline: bool) -> None:
         """Read the metric files that this run wrote; an untouched one speaks of an older run.
@@ -118,7 +121,13 @@ class Recorder:
     def close(self) -> None:
         self._log.close()
         if self._reader is not None:
-            self.log_all(dict([pair]) for pair in self._reader.close())
+            self.log_all(self._reader.close())
+            if not self._reader.found:
+                lines = counted(self._reader.lines, "line")
+                self._begun.warnings.append(
+                    f"--capture read no metric in {lines} of output; "
+                    "`--capture-pattern 'REGEX'` says how they are printed"
+                )
         if self._log.failure:
             self._begun.warnings.append(f"the output log is not complete: {self._log.failure}")
 

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING
 from xvc.core.run import DataFile
 from xvc.dvc.repository import pointer_of
 from xvc.errors import ExternalError, LockBusy, UsageError
-from xvc.store import db
+from xvc.store import db, edited
 from xvc.store.base_tables import refuse_computed
 from xvc.store.columns import tables
 from xvc.store.keeper import Keeper
+from xvc.store.last_values import follow, in_all_tables
 from xvc.store.schema import SYSTEM_TABLES, quoted
 from xvc.store.state import Left, stamp_of
 from xvc.store.table_queries import Grid, recorded, table_names
@@ -236,6 +237,7 @@ def _run(connection: DuckDBPyConnection, text: str, path: Path) -> Change:
             raise NotOurs(f"settings, transactions or files ({statement.type.name})")
     kept = [*SYSTEM_TABLES, *tables(connection)]
     shape, before = _shape(connection, kept), _contents(connection)
+    numbers = in_all_tables(connection)
     lock_down(connection)
     with asking():
         done = [_one(connection, statement) for statement in statements]
@@ -246,6 +248,7 @@ def _run(connection: DuckDBPyConnection, text: str, path: Path) -> Change:
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     if its := [name for name in changed if name in _KEPT]:
         raise NotOurs(f"the bookkeeping of xvc ({', '.join(its)})")
+    follow(connection, numbers, *([edited.ASIDE] if "edits" in before else []))
     touched = (Touched(n, _rows(before, n), _rows(after, n)) for n in sorted(changed))
     return Change(tuple(done), tuple(touched))
 

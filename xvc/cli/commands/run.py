@@ -73,8 +73,18 @@ def command(
     ] = False,
     capture: Annotated[
         bool,
-        typer.Option("--capture", help="Read `METRIC name=value` and `name: value` lines."),
+        typer.Option(
+            "--capture", help="Read metrics from what it prints: names with numbers, tables, dicts."
+        ),
     ] = False,
+    patterns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--capture-pattern",
+            metavar="REGEX",
+            help="How metrics are printed, by groups: '(?P<loss>[0-9.]+) nats'; implies --capture.",
+        ),
+    ] = None,
     outs: Annotated[
         list[str] | None,
         typer.Option("--out", metavar="PATH", help="An output that DVC keeps with the version."),
@@ -158,7 +168,8 @@ def command(
             note=note,
             outs=tuple(outs or ()),
             models=tuple(models or ()),
-            capture=capture,
+            capture=capture or bool(patterns),
+            capture_patterns=tuple(patterns or ()),
             write_params=write_params,
             edit_params=edit_params,
             must_use=tuple(must_use or ()),
