@@ -674,3 +674,13 @@ def test_what_would_be_lost_is_not_merged(project: Path, call_xvc: Calling, caus
     assert (refused.code, error(refused)["code"]) == (4, "cannot-merge")
     assert reason in error(refused)["message"]
     assert (git(project, "rev-parse", "HEAD"), git(project, "status", "--porcelain")) == state
+
+
+def test_a_tree_that_git_made_shows_the_runs_at_once(project: Path, call_xvc: Calling) -> None:
+    """The first command in a tree of plain `git worktree add` finds the shared cache."""
+    call_xvc("run", "--tag", "minor", "--", "python", "train.py")
+    git(project, "worktree", "add", "-q", "../beside")
+
+    listed = call_xvc("ls", "--json", cwd=project.parent / "beside")
+
+    assert [run["version"] for run in listed.data["runs"]] == ["e0.1.0"]
