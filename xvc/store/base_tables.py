@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from duckdb import DuckDBPyConnection
 
+_CONSTANT = r"(CAST\()?(?i:NULL|TRUE|FALSE|-?[0-9.]+|''([^'']|'''')*'')( AS [A-Z0-9_(), ]+\))?"
 _HERE = "database_name = current_database()"
 _COMPUTED = f"""
 SELECT 'view', view_name FROM duckdb_views() WHERE {_HERE} AND NOT internal
@@ -24,7 +25,8 @@ UNION ALL SELECT 'sequence', sequence_name FROM duckdb_sequences() WHERE {_HERE}
 UNION ALL SELECT 'condition on', table_name FROM duckdb_constraints()
 WHERE {_HERE} AND constraint_type = 'CHECK'
 UNION ALL SELECT 'computed column', table_name || '.' || column_name FROM duckdb_columns()
-WHERE {_HERE} AND NOT internal AND column_default IS NOT NULL
+WHERE {_HERE} AND NOT internal
+AND NOT regexp_full_match(coalesce(column_default, 'NULL'), '{_CONSTANT}')
 """
 
 

@@ -8,14 +8,16 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun
-from xvc.cli.output import Answer, show
+from xvc.cli.output import Answer, few, show
 
 
 class Data(TypedDict):
     """What the project's settings ask for beyond the project."""
 
-    files: Annotated[list[str], "Params and metric files outside the project."]
-    variables: Annotated[list[str], "Environment variables that are to be recorded."]
+    files: Annotated[list[str], "Params and metric files outside the project; the first twenty."]
+    files_total: int
+    variables: Annotated[list[str], "Environment variables to be recorded; the first twenty."]
+    variables_total: int
     new: Annotated[bool, "Whether any of it was not allowed before."]
     dry_run: bool
 
@@ -34,8 +36,10 @@ def command(context: typer.Context, dry_run: DryRun = False, as_json: AsJson = F
     here: Context = context.obj
     asked = trust(here.project(), dry_run=dry_run)
     data: Data = {
-        "files": list(asked.files),
-        "variables": list(asked.variables),
+        "files": few(asked.files),
+        "files_total": len(asked.files),
+        "variables": few(asked.variables),
+        "variables_total": len(asked.variables),
         "new": asked.is_new,
         "dry_run": dry_run,
     }
