@@ -15,7 +15,7 @@ from xvc.cli.app import COMMANDS
 BOUNDED: Mapping[str, Sequence[str]] = {
     "as many as the call has words": (
         *("compare runs", "merge sources"),
-        *("show command", "sweep status command"),
+        *("show command", "sweep command", "sweep status command"),
         *("merge data sources", "merge data on", "rebase data sources", "rebase data on"),
         *("db sql statements", "db plot summaries", "db plot bins"),
         *(f"model {verb} gates" for verb in ("promote", "rollback")),
@@ -51,7 +51,7 @@ BOUNDED: Mapping[str, Sequence[str]] = {
     ),
     "cut of a merge; whole with --conflicts, because --from reads it back": ("merge conflicts",),
     "cut, and counted by changed_total": ("worktree list worktrees changed_files",),
-    "one run as it is, told nowhere else": ("show code left_out",),
+    "one run as it is, told nowhere else": ("show code left_out", "show code incomplete"),
 }
 """Lists that have neither a total of their own nor --limit, by what bounds them."""
 

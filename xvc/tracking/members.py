@@ -58,7 +58,7 @@ def kind_and_functions(member: object) -> tuple[str, tuple[object, ...]]:
     """Return how a member of a class is bound, and the functions behind it.
 
     >>> kind_and_functions(staticmethod(len))
-    ('staticmethod', (<built-in function len>,))
+    ('builtins.staticmethod', (<built-in function len>,))
     """
     if isinstance(member, property):
         functions = (member.fget, member.fset, member.fdel)
