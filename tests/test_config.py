@@ -79,8 +79,6 @@ def test_a_file_that_is_no_settings_is_refused(tmp_path: Path, text: str) -> Non
 BROKEN = {
     "a tab": (b"database: a.duckdb\ntag:\n\tprefix: e\n", r"xvc\.yaml line 3: .*tab.*spaces"),
     "latin-1": (b"database: a.duckdb\nnote: \xe9\n", r"xvc\.yaml line 2: the byte 0xe9 .*UTF-8"),
-    "a key twice": (b"database: a\ndatabase: b\n", r"line 2: database is there twice, .*line 1"),
-    "twice inside": (b"tag: {prefix: a, prefix: b}\n", r"line 1: tag\.prefix is there twice"),
     "a list": (b"- a\n", r"xvc\.yaml line 1: .*key: value"),
     "no tag": (b"tag:\n  prefix: v 1\n", r"line 2: tag\.prefix is 'v 1', which git"),
     "a date": (b"\ndatabase: 2024-01-01\n", r"line 2: database is datetime.*, not a text"),
@@ -100,6 +98,28 @@ def test_a_broken_setting_is_named_with_its_line(tmp_path: Path, case: str) -> N
     with pytest.raises(BadSetting, match=words):
         load(tmp_path)
     assert (len(mistakes), usable.output_limit) == (1, 7)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("database: a\ndatabase: b\n", "line 2: database is there twice, first in line 1"),
+        ("tag: {prefix: a, prefix: b}\n", "line 1: tag.prefix is there twice"),
+        ("metrics:\n  files: []\nmetrics: {files: [m.json]}\n", "line 3: metrics is there twice"),
+    ],
+)
+def test_of_a_key_that_is_there_twice_the_last_counts(
+    tmp_path: Path, text: str, words: str
+) -> None:
+    """It is named with both lines, and stops nothing: a line was put behind the file."""
+    (tmp_path / "xvc.yaml").write_text(text)
+
+    found = load(tmp_path)
+
+    assert words in found.said_twice[0]
+    assert (found.database == "b", found.tag_prefix == "b", found.metrics_files == ("m.json",)) == (
+        *("database" in text, "tag" in text, "metrics" in text),
+    )
 
 
 def test_broken_settings_elsewhere_are_named_too(tmp_path: Path) -> None:

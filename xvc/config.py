@@ -98,6 +98,9 @@ class Settings:
         ".cache/xvc", "where `xvc cache` looks: the folder that Trackers were given as cache"
     )
 
+    said_twice: tuple[str, ...] = ()
+    """Keys that a file has twice, a sentence each; no setting itself."""
+
     def __post_init__(self) -> None:
         try:
             _refuse_other_ways(self.metrics_direction)
@@ -108,6 +111,7 @@ class Settings:
 KEYS: dict[str, Field[object]] = {
     part.name.replace("_", ".", 1) if part.name != "database" else part.name: part
     for part in cast("tuple[Field[object], ...]", fields(Settings))
+    if "doc" in part.metadata
 }
 """Each setting by the dotted name it has in files: ``tag.prefix``."""
 
@@ -178,8 +182,9 @@ def read(
     """
     overrides = dict(overrides or {})
     mistakes: list[str] = []
-    users = _from_file(user_file, str(user_file), mistakes) if user_file else []
-    projects = _from_project(root, mistakes)
+    twice: list[str] = []
+    users = _from_file(user_file, str(user_file), mistakes, twice) if user_file else []
+    projects = _from_project(root, mistakes, twice)
     _refuse_outside(root, projects, overrides, is_inside)
     said = [
         *users,
@@ -197,7 +202,8 @@ def read(
             values[part.name] = _checked(each.key, part, each.value)
         except ValueError as err:
             mistakes.append(f"{each.where}: {err}")
-    return replace(Settings(), **values), tuple(mistakes)  # type: ignore[arg-type]
+    settings = replace(Settings(), **values)  # type: ignore[arg-type]
+    return replace(settings, said_twice=tuple(twice)), tuple(mistakes)
 
 
 def has_settings(root: Path) -> bool:
@@ -207,7 +213,7 @@ def has_settings(root: Path) -> bool:
         BadSetting: a file that may hold them cannot be read.
     """
     mistakes: list[str] = []
-    found = _from_project(root, mistakes)
+    found = _from_project(root, mistakes, [])
     if mistakes:
         raise BadSetting(tuple(mistakes))
     return bool(found)
@@ -229,16 +235,16 @@ def is_marked(root: Path) -> bool:
     return isinstance(tool, dict) and "xvc" in tool
 
 
-def _from_project(root: Path, mistakes: list[str]) -> list[_Said]:
+def _from_project(root: Path, mistakes: list[str], twice: list[str]) -> list[_Said]:
     if (root / FILE).is_file():
-        return _from_file(root / FILE, FILE, mistakes)
+        return _from_file(root / FILE, FILE, mistakes, twice)
     pyproject = root / "pyproject.toml"
     return _from_toml(pyproject, mistakes) if pyproject.is_file() else []
 
 
 def project_values(root: Path) -> dict[str, Json]:
     """Read a project's own layer by dotted names, whether the values can be used or not."""
-    return {each.key: each.value for each in _from_project(root, [])}
+    return {each.key: each.value for each in _from_project(root, [], [])}
 
 
 def named_paths(layer: Mapping[str, Json]) -> list[tuple[str, str]]:
@@ -308,7 +314,7 @@ def _flat(found: Mapping[str, Json], before: str = "") -> Iterator[tuple[str, Js
             yield name, value
 
 
-def _from_file(path: Path, name: str, mistakes: list[str]) -> list[_Said]:
+def _from_file(path: Path, name: str, mistakes: list[str], twice: list[str]) -> list[_Said]:
     if not path.is_file():
         return []
     try:
@@ -319,7 +325,7 @@ def _from_file(path: Path, name: str, mistakes: list[str]) -> list[_Said]:
         if not isinstance(node, yaml.MappingNode):
             mistakes.append(f"{name} line 1: these are no settings; write lines of `key: value`")
             return []
-        return list(_from_node(loader, node, name, mistakes))
+        return list(_from_node(loader, node, name, twice))
     except (OSError, ValueError, yaml.YAMLError, RecursionError) as err:
         mistakes.append(f"{name}{_reason(err)}")
         return []
@@ -329,7 +335,7 @@ def _from_node(
     loader: yaml.SafeLoader,
     node: yaml.MappingNode,
     name: str,
-    mistakes: list[str],
+    twice: list[str],
     before: str = "",
 ) -> Iterator[_Said]:
     seen: dict[str, int] = {}
@@ -337,8 +343,9 @@ def _from_node(
         key = f"{before}{key_node.value}"
         line = key_node.start_mark.line + 1
         if key in seen and key_node.tag != _MERGE:
-            mistakes.append(
-                f"{name} line {line}: {key} is there twice, first in line {seen[key]}; remove one"
+            twice.append(
+                f"{name} line {line}: {key} is there twice, first in line {seen[key]}; "
+                "the last counts, so remove the other"
             )
         seen.setdefault(key, line)
     loader.flatten_mapping(node)
@@ -346,7 +353,7 @@ def _from_node(
         key = f"{before}{key_node.value}"
         is_nested = isinstance(value_node, yaml.MappingNode) and key not in KEYS
         if is_nested and key.count(".") < _DEEPEST:
-            yield from _from_node(loader, value_node, name, mistakes, f"{key}.")
+            yield from _from_node(loader, value_node, name, twice, f"{key}.")
         else:
             value = loader.construct_object(value_node, deep=True)
             yield _Said(key, value, f"{name} line {key_node.start_mark.line + 1}")

@@ -375,7 +375,9 @@ class Project:
             pointers = [self.relative(path) for path in self.merged_pointers()]
             with contextlib.suppress(GitFailed, OSError):  # a tree that cannot be written
                 self.git.bring_back(pointers)
-        return Keeper(self.store_path, self.room, self.dvc)
+        keeper = Keeper(self.store_path, self.room, self.dvc)
+        keeper.warnings += self.settings.said_twice
+        return keeper
 
     @property
     def snapshot_limits(self) -> Limits:

@@ -518,3 +518,22 @@ def test_a_params_file_of_any_size_is_recorded(project: Path, run_xvc: Calling) 
     assert again.code == 0, again.err
     assert again.data["params"]["lr"] == 0.1
     assert "a left out" in again.json["warnings"][0]
+
+
+def test_a_sweep_outlives_the_tree_that_it_ran_in(project: Path, call_xvc: Calling) -> None:
+    """Merged and removed, its trials are runs of the project: it is finished, not lost."""
+    made = call_xvc("worktree", "add", "s", "--json").data
+    there = Path(made["path"])
+    words = ("sweep", "--param", "lr=0.1,0.2", "--metric", "accuracy:max")
+    call_xvc(*words, "--", "python", "train.py", "--lr", "{lr}", cwd=there)
+    call_xvc("tag", "minor", "--run", "best:accuracy", cwd=there)
+    call_xvc("worktree", "merge", "s")
+    call_xvc("worktree", "remove", "s", "--yes")
+
+    shown = call_xvc("sweep", "show", "--json")
+    resumed = call_xvc("sweep", "resume")
+
+    assert not there.exists()
+    assert [trial["state"] for trial in shown.data["trials"]] == ["finished", "finished"]
+    assert resumed.code == 0
+    assert not there.exists()

@@ -166,8 +166,11 @@ def sweep_named(project: Project, name: str | None) -> tuple[Sweep, Folder]:
 
 
 def home_of(project: Project, sweep: Sweep) -> Project:
-    """Find the project whose store keeps the runs of a sweep, from any tree of the repository."""
-    if str(project.root) == sweep.root:
+    """Find the project whose store keeps the runs of a sweep, from any tree of the repository.
+
+    Those of a tree that was merged and removed are in the store of the tree that asks.
+    """
+    if str(project.root) == sweep.root or not Path(sweep.root).is_dir():
         return project
     return Project.find(Path(sweep.root), project.environment)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from xvc.core.byte_text import as_text
 from xvc.core.ids import run_id
 from xvc.core.run_context import VARIABLE, RunContext
-from xvc.errors import BadValue
+from xvc.errors import BadValue, XvcError
 from xvc.journal.writer import Journal
 from xvc.tracking.null_journal import Unkept
 from xvc.tracking.options import SKIP_INSERT, Options, StrPath
@@ -150,7 +150,7 @@ def _begin(
         owns_run=True,
         warnings=tuple(begun.warnings),
         passing=passing,
-        at_end=_at_end(project, begun.record.id),
+        at_end=_at_end(project, begun.record.id) if passing is None else lambda: None,
     )
 
 
@@ -163,11 +163,18 @@ def _project_for(place: Path | None, folder: Path) -> Project:
 
 def _at_end(project: Project, run: RunId) -> Callable[[], None]:
     if project.place is None:
-        return lambda: None
+        return lambda: _fold(project)
     from xvc.recording.run_times import note_end  # late: as above
 
     room = project.own_room
     return lambda: note_end(room, run)
+
+
+def _fold(project: Project) -> None:
+    """Make the store a DuckDB file that has the run; what cannot be done now the next call does."""
+    if project.store_path.parent.is_dir():
+        with contextlib.suppress(XvcError, OSError):
+            project.keeper.refresh(wait=0.0)
 
 
 def _kept_in(project: Project, store: Path, folder: Path) -> Project:
