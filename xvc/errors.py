@@ -845,6 +845,34 @@ class GitFailed(ExternalError):
         verb = next((a for a in self.arguments if not a.startswith("-")), "git")
         return f"git {verb} failed ({self.exit_status}): {_first_line(self.words)}"
 
+    @property
+    def hint(self) -> str:
+        """Quotes the remedy that git itself names."""
+        lines = [line.strip() for line in self.words.splitlines()[1:]]
+        commands = [line for line in lines if line.startswith("git ")]
+        return f"git says: {' and '.join(f'`{line}`' for line in commands)}." if commands else ""
+
+
+class IgnoredByGit(UsageError):
+    """git ignores a folder that must be committed."""
+
+    code = "ignored-by-git"
+
+    def __init__(self, folder: str, pattern: str) -> None:
+        super().__init__(folder, pattern)
+        self.folder, self.pattern = folder, pattern
+
+    def __str__(self) -> str:
+        return f"git ignores {self.folder} ({self.pattern}), so DVC can keep no settings there"
+
+    @property
+    def hint(self) -> str:
+        """Names the lines that let the files of a project through."""
+        return (
+            "End .gitignore with the lines `!.dvc/`, `!.dvcignore`, `!.gitattributes`, `!*.dvc`, "
+            "`!xvc.yaml` and `!results/`, then call `xvc init` again."
+        )
+
 
 class NoIdentity(ExternalError):
     """git does not know who commits."""

@@ -180,3 +180,51 @@ def test_a_version_that_was_not_made_is_no_success(project: Path, call_xvc: Call
     assert "git does not know your name" in told["data"]["untagged"]
     assert told["next"] == [f"xvc tag minor --run {told['data']['run']}"]
     assert "no version was made" in optional.err
+
+
+def test_bytes_that_are_no_text(project: Path, run_xvc: Calling, tmp_path: Path) -> None:
+    """Arguments, params, notes, folders, files and variables in Latin-1: run, recorded, shown."""
+    below = Path(os.fsdecode(bytes(project / "d") + b"\xe9"))
+    below.mkdir()
+    (below / os.fsdecode(b"caf\xe9.py")).write_text("1")
+    (project / "xvc.yaml").write_text("environment: {variables: [FOO]}\n")
+    cafe = os.fsdecode(b"caf\xe9")
+    words = ["run", "--json", "-P", f"name={cafe}", "-m", cafe, "--out", cafe, "--tag", "minor"]
+    code = 'printf %s "$0" | od -An -c; printf %s "$XVC_PARAM_NAME" | od -An -c'
+    ran = run_xvc(*words, "--", "sh", "-c", code, cafe, cwd=below, env={"FOO": cafe})
+    answer = json.loads(ran.out)
+    shown = json.loads(run_xvc("show", "@", "--json", cwd=project).out)["data"]
+
+    assert (ran.code, ran.err.count("c   a   f 351")) == (0, 2), ran.err
+    assert answer["data"]["version"] == "e0.1.0"
+    assert shown["params"]["name"] == shown["note"] == shown["command"][-1] == "$'caf\\xe9'"
+    assert shown["folder"] == "$'d\\xe9'"
+    for words in (["ls"], ["log"], ["compare", "@", "@"], ["brief"], ["doctor"], ["status"]):
+        assert run_xvc(*words, cwd=project).code in (0, 3)
+
+
+def test_a_project_in_a_folder_that_is_no_text(tmp_path: Path, run_xvc: Calling) -> None:
+    """The project's own folder is in Latin-1: its runs are recorded, in a store that opens."""
+    folder = Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9"))
+    folder.mkdir()
+    git(folder, "init", "-q")
+    ran = run_xvc("run", "-P", "lr=1", "--", "sh", "-c", "exit 7", cwd=folder)
+    listed = run_xvc("ls", "--json", cwd=folder)
+
+    assert ran.code == 7, ran.err
+    assert json.loads(listed.out)["data"]["total"] == 1, listed.err
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_that_knows_few_letters(project: Path, run_xvc: Calling, encoding: str) -> None:
+    """What it cannot show is shown by something like it; JSON stays exact."""
+    run_xvc("run", "-P", "name=größe 数据", "-m", "β…", "--", "true", cwd=project)
+    narrow = {"PYTHONIOENCODING": encoding}
+    calls = (["ls"], ["show"], ["log"], ["brief"], ["compare", "@", "@"], ["--help"])
+    codes = [
+        run_xvc(*words, cwd=project, env={"PYTHONIOENCODING": "ascii"}).code for words in calls
+    ]
+    told = run_xvc("show", "@", "--json", cwd=project, env=narrow)
+
+    assert codes == [0] * len(calls)
+    assert json.loads(told.out)["data"]["params"]["name"] == "größe 数据"

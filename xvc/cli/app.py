@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 from xvc import __version__
 from xvc.cli.context import Context, may_colour
 from xvc.cli.everywhere import let_follow, settle
-from xvc.cli.output import Manner, show_error
+from xvc.cli.output import Manner, approximate, show_error
 from xvc.errors import ExternalError, UsageError, XvcError
 
 if TYPE_CHECKING:  # Typer brings its own click
@@ -251,6 +251,7 @@ class Unexpected(ExternalError):
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
+    approximate()
     code = call(words)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)  # the answer is given; only leaving is left

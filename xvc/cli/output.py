@@ -5,6 +5,8 @@ Tables are plain aligned text, so that they can be piped, and cut to the termina
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
 import os
 import shutil
@@ -13,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal, TypedDict, TypeVar, cast
+from unicodedata import normalize
 
 from xvc.core.plain import to_plain
 from xvc.core.spelling import duration as duration  # noqa: PLC0414 - commands take it from here
@@ -91,7 +94,7 @@ def few(many: Iterable[_Each]) -> list[_Each]:
 def show(answer: Answer, manner: Manner) -> None:
     """Print an answer."""
     if manner.as_json:
-        _write(sys.stdout, json.dumps(envelope_of(answer), ensure_ascii=False) + "\n")
+        _write(sys.stdout, _json(envelope_of(answer)) + "\n")
         return
     if answer.text:
         _write(sys.stdout, answer.text.rstrip("\n") + "\n")
@@ -136,7 +139,7 @@ def show_error(error: XvcError, manner: Manner) -> None:
             "retryable": error.retryable,
         }
         envelope: Refusal = {"schema": SCHEMA, "ok": False, "error": told}
-        _write(sys.stdout, json.dumps(envelope, ensure_ascii=False) + "\n")
+        _write(sys.stdout, _json(cast("Json", envelope)) + "\n")
         return
     _write(sys.stderr, f"{painted(f'error[{error.code}]:', '1;31', manner)} {error}\n")
     if error.hint:
@@ -146,6 +149,49 @@ def show_error(error: XvcError, manner: Manner) -> None:
 def painted(text: str, colour: str, manner: Manner) -> str:
     """Colour a word; colour never carries meaning alone."""
     return f"\x1b[{colour}m{text}\x1b[0m" if manner.colour else text
+
+
+def _json(value: Json) -> str:
+    """Write JSON; where the stream cannot say a character, by its number, which means the same."""
+    text = json.dumps(value, ensure_ascii=False)
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(value)
+    return text
+
+
+def approximate() -> None:
+    """Let the streams show what their encoding has no character for by something like it."""
+    codecs.register_error("xvc-approximate", _approximation)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="xvc-approximate")
+
+
+def _approximation(err: UnicodeError) -> tuple[str, int]:
+    """Take the accent off a letter, else show a byte by its number, and the rest as ``?``."""
+    if not isinstance(err, UnicodeEncodeError):
+        raise err
+    shown = []
+    for letter in err.object[err.start : err.end]:
+        plain = _LIKE.get(letter) or normalize("NFKD", letter).encode("ascii", "ignore").decode()
+        is_byte = "\udc80" <= letter <= "\udcff"
+        shown.append(f"\\x{ord(letter) - 0xDC00:02x}" if is_byte else plain or "?")
+    return "".join(shown), err.end
+
+
+_LIKE = {
+    "…": "...",
+    "–": "-",
+    "—": "-",
+    "×": "x",
+    "→": "->",
+    "ß": "ss",
+    "“": '"',
+    "”": '"',
+    "’": "'",
+}
 
 
 def _write(stream: object, text: str) -> None:

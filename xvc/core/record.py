@@ -11,9 +11,13 @@ from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import cast
 
+from xvc.core.byte_text import as_given, as_text, as_texts
 from xvc.core.plain import from_plain, to_plain
 from xvc.core.run import Code, DataFile, Environment, RunRecord, Status, Usage
 from xvc.types import Json, RunId
+
+_PATHS = ("data", "outs", "touched")
+"""Parts of a run by path: the paths of a record name files exactly, whatever bytes they are."""
 
 SCHEMA = 1
 """The version written into every record; a higher one is refused, not guessed."""
@@ -61,8 +65,13 @@ def facts_of(run: RunRecord) -> dict[str, Json]:
     for part in fields(RunRecord):
         value = getattr(run, part.name)
         if part.name not in said and value != getattr(empty, part.name):
-            said[part.name] = _plain_part(value)
+            named = _by_text(value) if part.name in _PATHS else value
+            said[part.name] = as_texts(_plain_part(named))
     return said
+
+
+def _by_text(files: Mapping[str, object]) -> Mapping[str, object]:
+    return {as_text(path): part for path, part in files.items()}
 
 
 def _plain_part(value: object) -> Json:
@@ -101,7 +110,12 @@ def _tuple(value: object) -> object:
 
 
 def _files(value: Json) -> dict[str, object]:
-    return {path: _known(DataFile, file) for path, file in cast("dict[str, Json]", value).items()}
+    files = cast("dict[str, Json]", value)
+    return {as_given(path): _known(DataFile, file) for path, file in files.items()}
+
+
+def _blobs(value: Json) -> dict[str, object]:
+    return {as_given(path): blob for path, blob in cast("dict[str, Json]", value).items()}
 
 
 def _values(facts: Json) -> dict[str, Json]:
@@ -114,11 +128,11 @@ _READERS: dict[str, Callable[[Json], object]] = {
     "params": _values,
     "metrics": _values,
     "metric_times": lambda value: value,
-    "touched": lambda value: value,
     "code": lambda value: _known(Code, value),
     "usage": lambda value: _known(Usage, value),
     "data": _files,
     "outs": _files,
+    "touched": _blobs,
     "command": _tuple,
 }
 
@@ -130,7 +144,7 @@ def environment_from(facts: Json) -> Environment:
 
 def environment_facts(environment: Environment) -> Json:
     """Write down an environment."""
-    return _plain_part(environment)
+    return as_texts(_plain_part(environment))
 
 
 def apply(run: RunRecord | None, control: Control) -> RunRecord | None:

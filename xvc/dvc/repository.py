@@ -237,9 +237,10 @@ def start(root: Path, top: Path, site: Path, environment: Mapping[str, str]) -> 
         capture_output=True,
         check=False,
     )
-    if called.returncode != 0:
-        raise DvcFailed("make a repository", complaint(called.stderr))
     config = root / ".dvc" / "config"
+    if called.returncode != 0 and not config.is_file():
+        raise DvcFailed("make a repository", complaint(called.stderr))
+    # With the file there it is one; what failed is only that git takes note of it (a locked index).
     if "analytics" not in read_config(config).get("core", {}):
         held = config.read_text(encoding="utf-8")
         write_durably(config, f"[core]\n    analytics = false\n{held}".encode())

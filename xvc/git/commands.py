@@ -1,8 +1,9 @@
 """git: plumbing calls and typed answers. Never the user's index unless it is named.
 
 ``git`` itself is called: GitPython's import alone costs 100 ms, a third of what ``xvc run`` may
-take (ARCHITECTURE.md, decision 1). Full ref names and ``--end-of-options`` everywhere; ``GIT_*``
-variables of an outer git are scrubbed; writes are fsynced, and so are the folders of refs.
+take (ARCHITECTURE.md, decision 1). Full ref names and ``--end-of-options`` everywhere; variables
+by which an outer git names its repository are removed, identity and configuration in ``GIT_*`` are
+kept; writes are fsynced, and so are the folders of refs.
 """
 
 from __future__ import annotations
@@ -10,16 +11,28 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from xvc.errors import GitFailed, NoIdentity, TagTaken
 from xvc.system.files import sync_folder
 
 _ABSENT = "0" * 40
 _EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-_KEPT = ("GIT_SSL_CAINFO", "GIT_SSH", "GIT_SSH_COMMAND", "GIT_ASKPASS", "GIT_EXEC_PATH")
+_ELSEWHERE = frozenset(
+    f"GIT_{name}"
+    for name in (
+        *("DIR", "WORK_TREE", "IMPLICIT_WORK_TREE", "COMMON_DIR", "INDEX_FILE", "PREFIX"),
+        *("OBJECT_DIRECTORY", "ALTERNATE_OBJECT_DIRECTORIES", "QUARANTINE_PATH", "NAMESPACE"),
+        *("GRAFT_FILE", "SHALLOW_FILE", "REPLACE_REF_BASE", "NO_REPLACE_OBJECTS", "ATTR_SOURCE"),
+        *("CONFIG", "INTERNAL_SUPER_PREFIX", "REFLOG_ACTION", "EXTERNAL_DIFF", "DIFF_OPTS"),
+        *("LITERAL_PATHSPECS", "GLOB_PATHSPECS", "NOGLOB_PATHSPECS", "ICASE_PATHSPECS"),
+    )
+)
+"""What an outer git says of its own repository and call; identity and configuration count."""
+
 _DURABLE = ("-c", "core.fsync=all", "-c", "core.fsyncMethod=fsync")
 _LOOKING = (  # nothing that spares git a look at a file
     *("-c", "core.fsmonitor=false", "-c", "core.trustctime=true", "-c", "core.checkStat=default"),
@@ -101,8 +114,31 @@ def _linked(top: Path, mark: Path) -> Place | None:
 
 def scrubbed(environment: Mapping[str, str]) -> dict[str, str]:
     """Leave out what an outer git says of its own repository: a hook's call must not land there."""
-    kept = {key: v for key, v in environment.items() if key[:4] != "GIT_" or key in _KEPT}
+    kept = {key: value for key, value in environment.items() if key not in _ELSEWHERE}
     return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+
+
+def _answer(
+    arguments: tuple[str, ...],
+    called: subprocess.CompletedProcess[bytes],
+    accept: Sequence[int] = (0,),
+) -> bytes:
+    if called.returncode in accept:
+        return called.stdout
+    words = called.stderr.decode("utf-8", "replace")
+    if any(sign in words for sign in _NAMELESS):
+        raise NoIdentity
+    raise GitFailed(arguments, called.returncode, words)
+
+
+def _lines(stream: IO[bytes] | None) -> Iterator[bytes]:
+    """Yield lines as they come; git ends those that it writes over with a carriage return."""
+    rest = b""
+    while stream is not None and (piece := os.read(stream.fileno(), 1 << 16)):
+        *whole, rest = (rest + piece).replace(b"\r", b"\n").split(b"\n")
+        yield from (line for line in whole if line.strip())
+    if rest.strip():
+        yield rest
 
 
 class Git:
@@ -137,12 +173,7 @@ class Git:
         if index is not None:
             environment["GIT_INDEX_FILE"] = str(index)
         called = self._ended(arguments, environment, stdin or b"")
-        if called.returncode in accept:
-            return called.stdout
-        words = called.stderr.decode("utf-8", "replace")
-        if any(sign in words for sign in _NAMELESS):
-            raise NoIdentity
-        raise GitFailed(arguments, called.returncode, words)
+        return _answer(arguments, called, accept)
 
     def _ended(
         self, arguments: tuple[str, ...], environment: Mapping[str, str], stdin: bytes
@@ -159,6 +190,37 @@ class Git:
         except OSError as err:
             words = f"git cannot be started: {err.strerror or err}"
             raise GitFailed(arguments, 127, words) from err
+
+    def watched(self, *arguments: str, hear: Callable[[str], object]) -> bytes:
+        """Run git as `call` does, and hand on each line of its progress while it works.
+
+        Raises:
+            GitFailed: it ended with another exit code than 0.
+        """
+        from tempfile import TemporaryFile  # late: only transfers are watched
+
+        words: list[bytes] = []
+        with TemporaryFile() as printed:  # a pipe that nobody reads meanwhile could fill up
+            try:
+                running = subprocess.Popen(
+                    ["git", *_DURABLE, *arguments],
+                    cwd=self.place.top,
+                    env=self._environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=printed,
+                    stderr=subprocess.PIPE,
+                )
+            except OSError as err:
+                reason = f"git cannot be started: {err.strerror or err}"
+                raise GitFailed(arguments, 127, reason) from err
+            with running:
+                for line in _lines(running.stderr):
+                    words.append(line)
+                    hear(line.decode("utf-8", "replace"))
+            printed.seek(0)
+            out, told = printed.read(), b"\n".join(words)
+        ended = subprocess.CompletedProcess(arguments, running.returncode, out, told)
+        return _answer(arguments, ended)
 
     def text(self, *arguments: str, accept: Sequence[int] = (0,)) -> str:
         """Run git and return what it printed as text without the last newline."""
@@ -270,7 +332,7 @@ class Git:
         parts = ("%(refname)", "%(*objectname)", "%(taggerdate:unix)", "%(contents)", "")
         pattern = f"refs/tags/{prefix}*"
         found = self.call("for-each-ref", f"--format={'%00'.join(parts)}%01", pattern)
-        records = _text(found).split("\x01\n")
+        records = found.decode("utf-8", "backslashreplace").split("\x01\n")
         return [tag for record in records if (tag := _parse_tag(record)) is not None]
 
     def refs(self, prefix: str) -> dict[str, str]:
@@ -316,7 +378,7 @@ class Git:
             raise TagTaken(name, holder)
         flags = ("-F", "-", "--cleanup=verbatim")  # -a would overrule tag.forceSignAnnotated
         try:
-            self.call("tag", *flags, "--end-of-options", name, commit, stdin=message.encode())
+            self.call("tag", *flags, "--end-of-options", name, commit, stdin=_bytes(message))
         except GitFailed as err:
             if "already exists" in err.words:
                 raise TagTaken(name, commit) from err
@@ -336,7 +398,7 @@ class Git:
             and self.text("config", "--type=bool", "commit.gpgSign", accept=(0, 1)) == "true"
         ):
             arguments.append("-S")
-        made = self.call(*arguments, tree, stdin=message.encode(), extra=_XVC if ours else None)
+        made = self.call(*arguments, tree, stdin=_bytes(message), extra=_XVC if ours else None)
         return _text(made).strip()
 
     def write_tree(self, index: Path) -> str:
@@ -363,7 +425,7 @@ class Git:
         try:
             for place, content in zip(places, files.values(), strict=True):
                 place.write_bytes(content)
-            listed = "".join(f"{place}\n" for place in places).encode()
+            listed = b"".join(os.fsencode(place) + b"\n" for place in places)
             made = self.call("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=listed)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -375,9 +437,7 @@ class Git:
         lines = []
         for path, entry in blobs.items():
             mode, _, rest = entry.partition(" ")
-            lines.append(
-                f"{mode} {rest.split(' ')[-1]}\t{path}\0".encode("utf-8", "surrogateescape")
-            )
+            lines.append(f"{mode} {rest.split(' ')[-1]}\t".encode() + os.fsencode(path) + b"\0")
         if lines:
             self.call("update-index", "-z", "--index-info", index=index, stdin=b"".join(lines))
 
@@ -417,6 +477,10 @@ _XVC = {
 
 def _text(raw: bytes) -> str:
     return os.fsdecode(raw)
+
+
+def _bytes(message: str) -> bytes:
+    return message.encode("utf-8", "surrogateescape")
 
 
 def _parse_state(raw: bytes) -> State:

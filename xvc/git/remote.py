@@ -7,7 +7,7 @@ tag that exists is never moved, on either side.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from xvc.errors import BusyError, ConflictError, GitFailed, NotFoundError
 from xvc.git.commands import Git
@@ -137,7 +137,9 @@ def refuse_other_tags(remote: str, here: Mapping[str, str], there: Mapping[str, 
         raise TagsDiffer(remote, names)
 
 
-def send(git: Git, remote: str, refs: Mapping[str, str]) -> None:
+def send(
+    git: Git, remote: str, refs: Mapping[str, str], told: Callable[[str], object] | None = None
+) -> None:
     """Push refs, each as the object given; what another has pushed meanwhile is no failure.
 
     Raises:
@@ -147,7 +149,7 @@ def send(git: Git, remote: str, refs: Mapping[str, str]) -> None:
     """
     lines = [f"{name}:{ref}" for ref, name in refs.items()]
     try:
-        git.call("push", "--porcelain", "--no-follow-tags", "--end-of-options", remote, *lines)
+        _transfer(git, told, "push", "--porcelain", "--no-follow-tags", then=(remote, *lines))
     except GitFailed as err:
         there = refs_there(git, remote)
         left = tuple(ref for ref, name in refs.items() if there.get(ref) != name)
@@ -159,12 +161,29 @@ def send(git: Git, remote: str, refs: Mapping[str, str]) -> None:
             raise Refused(remote, left, " ".join(reason.split()) or "it gave no reason") from err
 
 
-def fetch(git: Git, remote: str, specs: Iterable[str]) -> None:
+def fetch(
+    git: Git,
+    remote: str,
+    specs: Iterable[str],
+    told: Callable[[str], object] | None = None,
+) -> None:
     """Fetch the remote's branches, as its settings say, and the refs of *specs*.
 
     Raises:
         GitFailed: it does not answer.
     """
-    words = ("--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--quiet")
+    words = ("--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
     usual = git.text("config", "--get-all", f"remote.{remote}.fetch", accept=(0, 1)).splitlines()
-    git.call("fetch", *words, "--end-of-options", remote, *usual, *specs)
+    _transfer(git, told, "fetch", *words, then=(remote, *usual, *specs))
+
+
+def _transfer(
+    git: Git, told: Callable[[str], object] | None, *words: str, then: Sequence[str]
+) -> None:
+    """Exchange with a remote, saying how far it is to whoever listens."""
+    if told is None:
+        git.call(*words, "--quiet", "--end-of-options", *then)
+        return
+    from xvc.git.reading import listener  # late: loads GitPython
+
+    git.watched(*words, "--progress", "--end-of-options", *then, hear=listener(told))

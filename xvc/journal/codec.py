@@ -17,6 +17,7 @@ from typing import cast
 
 import orjson
 
+from xvc.core.byte_text import as_texts
 from xvc.core.limits import KEY, VALUE
 from xvc.core.plain import simpler, to_plain
 from xvc.core.record import SCHEMA, Control
@@ -179,16 +180,7 @@ def encode_control(control: Control, chain: int) -> bytes:
     try:
         return CONTROL + orjson.dumps(said, option=PLAIN)
     except TypeError:
-        return CONTROL + orjson.dumps(_escaped(said), option=PLAIN)
-
-
-def _escaped(value: Json) -> Json:
-    """Write lone surrogates as escapes, in keys as well."""
-    if isinstance(value, str):
-        return value.encode(errors="backslashreplace").decode()
-    if isinstance(value, dict):
-        return {str(_escaped(key)): _escaped(part) for key, part in value.items()}
-    return [_escaped(part) for part in value] if isinstance(value, list) else value
+        return CONTROL + orjson.dumps(as_texts(said), option=PLAIN)
 
 
 def decode_line(line: bytes) -> dict[str, Json]:
@@ -223,7 +215,10 @@ def control_from(found: Mapping[str, Json]) -> Control:
 
 def to_json(value: Json) -> str:
     """Write JSON on one line, keys in the order they have."""
-    return orjson.dumps(value).decode()
+    try:
+        return orjson.dumps(value).decode()
+    except TypeError:
+        return orjson.dumps(as_texts(value)).decode()
 
 
 def from_json(text: str | bytes) -> Json:

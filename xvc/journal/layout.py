@@ -87,6 +87,11 @@ class Room:
         return self.scratch / f"landing-{self.tree}.json"
 
     @property
+    def set_up(self) -> Path:
+        """The files of `xvc init` in this tree that wait for a commit; there only until then."""
+        return self.folder / "set-up" / f"{self.tree}.json"
+
+    @property
     def operations(self) -> Path:
         """The operation log."""
         return self.folder / "operations.jsonl"

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from xvc.core.best_effort import best_effort, in_words
+from xvc.core.byte_text import as_text
 from xvc.core.code_files import in_short, names_once
 from xvc.core.ids import run_id
-from xvc.core.record import Kind, environment_facts, facts_of
+from xvc.core.record import Kind, environment_facts, facts_of, run_from
 from xvc.core.run import ABSENT, MODIFIED, Code, DataFile, Environment, RunRecord
 from xvc.core.secrets import mask_argv, mask_values
 from xvc.dvc.data_check import Looker
@@ -78,11 +79,11 @@ def begin(
     state = _try(project.git.state, warnings) if project.place else None
     snapshot = _try(lambda: _snapshot(project, run, state), warnings) if state else None
     if snapshot is not None:
-        warnings += _lacks(project, snapshot)
+        warnings += _try(lambda: _lacks(project, snapshot), warnings) or ()
     untracked = state.untracked if state else ()
     data = _try(lambda: _tracked(project, untracked, outs, warnings), warnings) or {}
     data = _try(lambda: _as_it_is(project, data, keeps=keeps_data), warnings) or data
-    warnings += _other_data(project, data)
+    warnings += _try(lambda: _other_data(project, data), warnings) or ()
     environment = _try(lambda: _environment(project, program, warnings), warnings) or Environment()
     said = _try(lambda: _said(project, command, warnings), warnings) or {}
     record = RunRecord(
@@ -100,9 +101,12 @@ def begin(
         environment=environment_digest(environment),
         note=note,
     )
+    as_read = _try(lambda: run_from(facts_of(record), RunRecord(run)), [])  # bytes have become text
+    record = record if as_read is None else as_read
     record, journal = _write_what_can_be(project, record, environment, warnings)
-    if project.place is not None:
-        note_begin(project.own_room, run, record.started or 0, journal.path)
+    with best_effort(warnings):
+        if project.place is not None:
+            note_begin(project.own_room, run, record.started or 0, journal.path)
     return Begun(record, journal, snapshot, warnings)
 
 
@@ -175,7 +179,10 @@ def open_journal(project: Project, folder: Path | None = None) -> Journal:
     Raises:
         JournalFailed: the file cannot be made.
     """
-    facts: dict[str, Json] = {"owner": str(current_owner()), "store": str(project.store_path)}
+    facts: dict[str, Json] = {
+        "owner": str(current_owner()),
+        "store": as_text(str(project.store_path)),
+    }
     sync = project.settings.journal_sync
     return Journal(folder or project.room.journals, facts, sync_seconds=sync)
 

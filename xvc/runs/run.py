@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.core.best_effort import best_effort, in_words
+from xvc.core.byte_text import as_text
 from xvc.core.model import ModelFile
 from xvc.core.record import Kind
 from xvc.core.run import DataFile, RunRecord, Status
@@ -246,7 +247,11 @@ def _places(project: Project, request: RunRequest, warnings: list[str]) -> tuple
             raise BadValue("--out", f"{out} lies outside {project.root}")
         if (way := project.way_out(place.parent)) is not None:
             raise project.outside(way)
-        named.append(place.relative_to(project.root).as_posix())
+        inside = place.relative_to(project.root).as_posix()
+        if as_text(inside) == inside:
+            named.append(inside)
+        else:
+            warnings.append(f"--out {as_text(inside)} is not kept: DVC takes names in UTF-8 only")
     if named and project.place is not None:
         tops = [project.relative(project.root / name) for name in named]
         held: list[str] = []

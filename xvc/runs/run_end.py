@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from xvc.core.best_effort import best_effort
+from xvc.core.byte_text import as_text
 from xvc.core.code_files import is_source
 from xvc.core.model import ModelFile
 from xvc.core.record import Kind
@@ -155,7 +156,7 @@ def _end(
     facts: dict[str, Json] = {
         "status": status_of(ending).value,
         **_facts_of(ending),
-        "log": str(project.room.logs / f"{begun.record.id}.log"),
+        "log": as_text(str(project.room.logs / f"{begun.record.id}.log")),
         **({"reason": reason} if reason else {}),
     }
     left: dict[str, Json] = {}
@@ -251,7 +252,7 @@ def interrupt(_: int) -> None:
 def _file_facts(files: Mapping[str, DataFile]) -> Json:
     """Write down files in the order of their paths."""
     return {
-        path: {key: part for key, part in asdict(files[path]).items() if part is not None}
+        as_text(path): {key: part for key, part in asdict(files[path]).items() if part is not None}
         for path in sorted(files)
     }
 
@@ -297,7 +298,7 @@ def _touched(project: Project, begun: Begun) -> Json:
     found: dict[str, Json] = {}
     for path in project.git.stale(begun.snapshot.index):
         file = project.git.place.top / path
-        found[path] = project.git.hash_file(file) if file.is_file() else None
+        found[as_text(path)] = project.git.hash_file(file) if file.is_file() else None
     return found
 
 

@@ -1,10 +1,13 @@
 """Making a folder an xvc project: git and DVC made ready or joined, settings, ignore rules.
 
-Twice is harmless. What is there is kept; only xvc's own files are committed.
+Twice is harmless, and after a refusal the next call finishes what the first began: the files that
+it made are remembered until they are committed. What is there is kept; only xvc's own files are
+committed.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from dataclasses import dataclass
@@ -15,7 +18,7 @@ from xvc.dvc import repository as dvc
 from xvc.dvc.local_config import keep_settings
 from xvc.dvc.pointers import SUFFIX
 from xvc.dvc.repository import Dvc
-from xvc.errors import ForeignProject, GitFailed, NoIdentity
+from xvc.errors import ForeignProject, GitFailed, IgnoredByGit, NoIdentity
 from xvc.git import merge_driver as driver
 from xvc.git.branch import advance
 from xvc.git.commands import scrubbed
@@ -75,6 +78,7 @@ def init(project: Project, folder: Path, *, commit: bool = True) -> Initialised:
         ForeignProject: the other program called xvc lives here.
         GitFailed: git refused.
         DvcFailed: DVC refused.
+        IgnoredByGit: git ignores the folder in which DVC keeps its settings.
         BadSetting: existing settings cannot be read.
     """
     done: list[str] = []
@@ -87,10 +91,12 @@ def init(project: Project, folder: Path, *, commit: bool = True) -> Initialised:
     for stale in ("dvc", "settings", "keeper"):
         vars(project).pop(stale, None)
     _refuse_foreign(project.root)
-    ours = _start_dvc(project, done)
-    ours += _write_settings(project, done)
-    ours += _write_ignores(project, done)
-    ours += _set_driver(project, done)
+    _refuse_ignored(project)
+    ours = _remembered(project)
+    for step in (_start_dvc, _write_settings, _write_ignores, _set_driver):
+        ours += step(project, done)
+        _remember(project, ours)
+    _tell_of_ignored(project, ours, warnings)
     joined = _joined(project)
     made = None
     if commit and ours:
@@ -98,6 +104,49 @@ def init(project: Project, folder: Path, *, commit: bool = True) -> Initialised:
         if made is not None:
             done.append(f"committed {len(set(ours))} files as {made[:10]}")
     return Initialised(str(project.root), tuple(done), joined, made, tuple(warnings))
+
+
+def _remembered(project: Project) -> list[Path]:
+    try:
+        names = json.loads(project.room.set_up.read_bytes())
+    except (OSError, ValueError):
+        return []
+    return [project.root / name for name in names if isinstance(name, str)]
+
+
+def _remember(project: Project, ours: list[Path]) -> None:
+    note = project.room.set_up
+    if ours:
+        names = sorted({path.relative_to(project.root).as_posix() for path in ours})
+        note.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(note, json.dumps(names).encode())
+
+
+def _refuse_ignored(project: Project) -> None:
+    """Refuse where git ignores DVC's own folder: DVC would refuse without a word of why."""
+    folder = project.relative(project.root / ".dvc")
+    if project.dvc is None and (why := _ignoring(project, [f"{folder}/config"])):
+        raise IgnoredByGit(folder, why)
+
+
+def _tell_of_ignored(project: Project, ours: list[Path], warnings: list[str]) -> None:
+    """Name what git ignores of the files that a project stands on."""
+    paths = [project.relative(path) for path in (*ours, *project.merged_pointers())]
+    ignored = sorted(project.git.ignored(paths))
+    if ignored:
+        warnings.append(
+            f"git ignores {', '.join(ignored[:3])}{' and others' * (len(ignored) > 3)} "
+            f"({_ignoring(project, ignored)}). xvc commits them all the same; `git add` and "
+            f"`dvc add` pass them over until .gitignore ends with `!*.dvc` and the like"
+        )
+
+
+def _ignoring(project: Project, paths: list[str]) -> str:
+    """Name the file, line and pattern by which git ignores the first of these paths; else ''."""
+    found = project.git.text("check-ignore", "-v", "--", *paths, accept=(0, 1))
+    source, _, rest = found.partition("\t")[0].partition(":")
+    line, _, pattern = rest.partition(":")
+    return f"{source} line {line}: {pattern}" if found else ""
 
 
 def _refuse_foreign(folder: Path) -> None:
@@ -129,10 +178,11 @@ def _start_dvc(project: Project, done: list[str]) -> list[Path]:
         done.append(f"brought back {', '.join(back)}, which git has and the tree had not")
     found = Dvc.find(project.root, place.top, project.environment)
     if found is None:
-        dvc.start(project.root, place.top, site, project.environment)
-        done.append("made it a DVC repository (analytics off)")
         ours = [project.root / ".dvc" / "config", project.root / ".dvc" / ".gitignore"]
         ours.append(project.root / ".dvcignore")
+        _remember(project, [*_remembered(project), *ours])
+        dvc.start(project.root, place.top, site, project.environment)
+        done.append("made it a DVC repository (analytics off)")
         vars(project).pop("dvc", None)
     root = found.root if found else project.root
     if keep_settings(root, {"core": {"site_cache_dir": str(site)}}, project.dvc_note):
@@ -199,9 +249,7 @@ def _commit(project: Project, ours: list[Path], warnings: list[str]) -> str | No
     """Commit xvc's own files on the branch, leaving everything else of the user's as it is."""
     place = project.git
     state = place.state()
-    names = [project.relative(path) for path in dict.fromkeys(ours)]
-    waiting = set(state.changed) | set(state.untracked)
-    names = [name for name in names if name in waiting]
+    names = [project.relative(path) for path in dict.fromkeys(ours) if path.is_file()]
     if not names or (state.branch is None and state.commit is None):
         return None
     index = private_index(place, project.room.scratch, f"init-{os.getpid()}")
@@ -214,10 +262,14 @@ def _commit(project: Project, ours: list[Path], warnings: list[str]) -> str | No
         tree = place.write_tree(index)
     finally:
         index.unlink(missing_ok=True)
+    if state.commit is not None and tree == place.tree_of(state.commit):
+        project.room.set_up.unlink(missing_ok=True)
+        return None
     try:
         made = place.make_commit(tree, [state.commit], "Set up xvc\n")
     except NoIdentity as err:
         warnings.append(f"{err}; the set-up is not committed. {err.hint}")
         return None
     advance(place, project.room.scratch, state.commit, state.branch, made, "xvc init")
+    project.room.set_up.unlink(missing_ok=True)
     return made

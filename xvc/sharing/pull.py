@@ -138,7 +138,7 @@ def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
     branch, old = branch_of(project), git.commit_of("HEAD")
     name = upstream_of(git, request.remote, branch)
     told(f"fetching from {name}")
-    tags, runs = _fetch(project, name, runs=request.runs)
+    tags, runs = _fetch(project, name, told, runs=request.runs)
     upstream = f"refs/remotes/{name}/{branch}"
     new = git.commit_of(upstream) if branch else None
     is_apart = bool(old and new and not (is_ancestor(git, new, old) or is_ancestor(git, old, new)))
@@ -174,14 +174,14 @@ def _missing(project: Project) -> list[VersionInfo]:
     return missing_versions(project, versions(project), held)
 
 
-def _fetch(project: Project, name: str, *, runs: bool) -> tuple[tuple[str, ...], int]:
+def _fetch(project: Project, name: str, told: Told, *, runs: bool) -> tuple[tuple[str, ...], int]:
     """Fetch branches and what is new of tags and runs; returns the tags, and how many runs."""
     git = project.git
     there, here = refs_there(git, name), {**git.refs(_TAGS), **git.refs(RUNS)}
     refuse_other_tags(name, here, there)
     prefixes = (_TAGS, RUNS) if runs else (_TAGS,)
     fresh = [ref for ref in there if ref.startswith(prefixes) and ref not in here]
-    fetch(git, name, [f"{ref}:{ref}" for ref in fresh])
+    fetch(git, name, [f"{ref}:{ref}" for ref in fresh], told)
     tags = tuple(ref.removeprefix(_TAGS) for ref in fresh if ref.startswith(_TAGS))
     return tags, len(fresh) - len(tags)
 

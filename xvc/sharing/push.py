@@ -346,7 +346,7 @@ def _send_refs(project: Project, remote: str, branch: str | None, lot: _Lot, tol
         return
     told(f"pushing {counted(len(lot.new), 'ref')} to {remote}")
     try:
-        send(project.git, remote, lot.new)
+        send(project.git, remote, lot.new, told)
     except Refused:
         lot.there = refs_there(project.git, remote)  # somebody was faster
         refuse_other_tags(remote, lot.refs, lot.there)

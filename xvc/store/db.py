@@ -25,6 +25,7 @@ from xvc.errors import (
     TooNew,
     XvcError,
 )
+from xvc.store.file_names import file_name
 from xvc.store.schema import (
     ASSETS,
     EDITS,
@@ -131,11 +132,11 @@ def writing(path: Path) -> Iterator[DuckDBPyConnection]:
     import duckdb
 
     with mapped(path):
-        connection = duckdb.connect(str(path), config=_OFFLINE)
+        connection = duckdb.connect(file_name(path), config=_OFFLINE)
         try:
             connection.execute("SET TimeZone='UTC'")
             connection.execute(f"SET memory_limit = '{_FOLD_MEMORY}'")
-            connection.execute(f"SET temp_directory = {literal(str(beside(path, 'spill')))}")
+            connection.execute(f"SET temp_directory = {literal(file_name(beside(path, 'spill')))}")
             refuse_newer(connection, path)
             connection.execute("BEGIN")
             yield connection
@@ -159,7 +160,7 @@ def reading(path: Path) -> Iterator[DuckDBPyConnection]:
         connection = duckdb.connect(":memory:", config=_OFFLINE)
         try:
             connection.execute("SET TimeZone='UTC'")
-            connection.execute(f"ATTACH {literal(str(path))} AS {NAME} (READ_ONLY)")
+            connection.execute(f"ATTACH {literal(file_name(path))} AS {NAME} (READ_ONLY)")
             connection.execute(f"USE {NAME}")
             refuse_newer(connection, path)
             yield connection
@@ -171,7 +172,7 @@ def opened(path: Path) -> DuckDBPyConnection:
     """Open a private database file, for reading, for as long as whoever asked wants it."""
     import duckdb
 
-    connection = duckdb.connect(str(path), read_only=True, config=_OFFLINE)
+    connection = duckdb.connect(file_name(path), read_only=True, config=_OFFLINE)
     connection.execute("SET TimeZone='UTC'")
     return connection
 
@@ -261,7 +262,7 @@ def side_by_side(
         for name, path in stores.items():
             mode = "" if name == written else " (READ_ONLY)"
             with mapped(path):
-                connection.execute(f"ATTACH {literal(str(path))} AS {quoted(name)}{mode}")
+                connection.execute(f"ATTACH {literal(file_name(path))} AS {quoted(name)}{mode}")
                 refuse_newer(connection, path, f"{quoted(name)}.main.meta")
         connection.execute(f"SET temp_directory = {literal(str(spill))}")
         connection.execute("SET preserve_insertion_order = false")
@@ -301,7 +302,7 @@ def read_through(connection: DuckDBPyConnection) -> None:
 def _attached(path: Path, name: str, block: int) -> str:
     """Write the statement that makes a database file."""
     storage = f"STORAGE_VERSION '{STORAGE}', BLOCK_SIZE {block}"
-    return f"ATTACH {literal(str(path))} AS {name} ({storage})"
+    return f"ATTACH {literal(file_name(path))} AS {name} ({storage})"
 
 
 def block_for(size: int) -> int:
@@ -336,7 +337,7 @@ def change_blocks(path: Path, copy: Path, more: int) -> None:
     _remove(copy)
     try:
         with in_memory(path) as connection:
-            connection.execute(f"ATTACH {literal(str(path))} AS held (READ_ONLY)")
+            connection.execute(f"ATTACH {literal(file_name(path))} AS held (READ_ONLY)")
             connection.execute(_attached(copy, "copy", block_for(path.stat().st_size + more)))
             connection.execute("COPY FROM DATABASE held TO copy")
             connection.execute("DETACH copy")
@@ -371,7 +372,7 @@ def copy_through_readers(path: Path, copy: Path) -> None:
     """Copy a store that others are reading, by DuckDB itself, so that no lock is dropped."""
     _remove(copy)
     with in_memory(path) as connection:
-        connection.execute(f"ATTACH {literal(str(path))} AS held (READ_ONLY)")
+        connection.execute(f"ATTACH {literal(file_name(path))} AS held (READ_ONLY)")
         connection.execute(_attached(copy, "copy", block_for(path.stat().st_size)))
         connection.execute("COPY FROM DATABASE held TO copy")
     refuse_log(copy)

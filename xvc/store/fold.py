@@ -20,6 +20,7 @@ from xvc.journal.reader import Mark, Slice, read_new, spelled
 from xvc.store import assets, edited, edits
 from xvc.store.columns import Column, make_room, struct_of, tables, types_of, value_of
 from xvc.store.db import is_of_what_was_asked
+from xvc.store.file_names import file_name
 from xvc.store.halving import halves, lines_of, nothing_of
 from xvc.store.schema import NUMERIC, TYPES, literal, quoted
 from xvc.system.files import write_durably
@@ -69,7 +70,7 @@ class Rows:
         its = "" if file != self.file else f" WHERE e = {literal(self.table)} AND k IS NULL"
         longest = max(_LINE, self.longest + 1)
         return (
-            f"(SELECT *, (t * 1e6)::BIGINT AS us FROM read_json({literal(str(file))}, "
+            f"(SELECT *, (t * 1e6)::BIGINT AS us FROM read_json({literal(file_name(file))}, "
             f"format='newline_delimited', maximum_object_size={longest}, "
             f"columns={{{', '.join(kinds)}}}){its}) AS {'d' if file != self.file else 'new_rows'}"
         )

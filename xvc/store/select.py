@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 from xvc.errors import BadQuery, WriteRefused
 from xvc.store import db
 from xvc.store.extract import exact_columns, plain_columns
+from xvc.store.file_names import file_name
 from xvc.store.frames import Decoder, Question, to_arrow, to_pandas, to_polars
 from xvc.store.keeper import Keeper
 from xvc.store.schema import STORAGE, literal
@@ -125,7 +126,9 @@ def _question(connection: DuckDBPyConnection, sql: str) -> str:
 def _answer_into(
     connection: DuckDBPyConnection, file: Path, question: str, parameters: Parameters | None
 ) -> None:
-    connection.execute(f"ATTACH {literal(str(file))} AS private (STORAGE_VERSION '{STORAGE}')")
+    connection.execute(
+        f"ATTACH {literal(file_name(file))} AS private (STORAGE_VERSION '{STORAGE}')"
+    )
     lock_down(connection)
     with asking():
         made = f"CREATE TABLE private.answer AS FROM (\n{question}\n)"

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from xvc.core.byte_text import as_text
 from xvc.core.ids import run_id
 from xvc.core.run_context import VARIABLE, RunContext
 from xvc.journal.writer import Journal
@@ -65,7 +66,7 @@ def _skip(options: Options, context: RunContext | None) -> Opened:
 def _join(context: RunContext) -> Opened:
     from xvc.system.process_id import current_owner  # late: only where a run is joined
 
-    facts: dict[str, Json] = {"owner": str(current_owner()), "store": context.store}
+    facts: dict[str, Json] = {"owner": str(current_owner()), "store": as_text(context.store)}
     journal = Journal(context.folder, facts, sync_seconds=context.sync_seconds)
     return Opened(context.run, Path(context.store), Path(context.root), journal, owns_run=False)
 

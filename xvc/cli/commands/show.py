@@ -78,11 +78,15 @@ class Data(TypedDict):
     usage: NotRequired[Usage]
     log: NotRequired[str]
     note: NotRequired[str]
+    patch: NotRequired[Annotated[str, "With --code: the uncommitted code as a unified diff."]]
 
 
 def command(
     context: typer.Context,
     reference: Reference = "@",
+    code: Annotated[
+        bool, typer.Option("--code", help="Show the code that no commit has, as a patch.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Show everything that is known of one run.
@@ -103,9 +107,15 @@ def command(
         "seconds": found.record.seconds,
         "environment": environment_facts(environment) if environment else None,
     }
+    text = _text(found)
+    if code:
+        from xvc.runs.code_patch import code_patch  # late: loads GitPython
+
+        said["patch"] = code_patch(project, found.record)
+        text = str(said["patch"]) or "the code is that of the commit, without a change"
     data = cast("Data", said)
     steps = () if found.version else (f"xvc tag minor --run {found.record.id}",)
-    answer = Answer("show", data, _text(found), tuple(project.keeper.warnings), steps)
+    answer = Answer("show", data, text, tuple(project.keeper.warnings), steps)
     show(answer, here.manner)
 
 

@@ -1,0 +1,138 @@
+"""`xvc init` after a refusal, in a repository that ignores much, and with git's own variables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from surroundings import Calling, git
+from xvc.git.commands import scrubbed
+
+OURS = {
+    ".dvc/.gitignore",
+    ".dvc/config",
+    ".dvcignore",
+    ".gitattributes",
+    "results/.gitignore",
+    "xvc.yaml",
+}
+
+
+@pytest.fixture
+def bare_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "fresh"
+    folder.mkdir()
+    git(folder, "init", "-q")
+    (folder / "train.py").write_text("print(1)")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "first")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def _refuse(folder: Path, how: str) -> None:
+    if how == "signature":
+        git(folder, "config", "commit.gpgSign", "true")
+        git(folder, "config", "gpg.program", "false")
+    elif how == "lock":
+        (folder / ".git/index.lock").touch()
+    elif how == "hook":
+        hook = folder / ".git/hooks/reference-transaction"
+        hook.parent.mkdir(exist_ok=True)
+        hook.write_text("#!/bin/sh\nexit 1\n")
+        hook.chmod(0o755)
+    else:
+        git(folder, "config", "user.useConfigOnly", "true")
+        git(folder, "config", "user.email", "")
+
+
+def _allow(folder: Path, how: str) -> None:
+    if how == "signature":
+        git(folder, "config", "commit.gpgSign", "false")
+    elif how == "lock":
+        (folder / ".git/index.lock").unlink()
+    elif how == "hook":
+        (folder / ".git/hooks/reference-transaction").unlink()
+    else:
+        git(folder, "config", "user.email", "a@example.org")
+
+
+@pytest.mark.parametrize("how", ["signature", "lock", "hook", "identity"])
+def test_init_finishes_what_it_began(bare_start: Path, call_xvc: Calling, how: str) -> None:
+    """Whatever stopped the first call, the second commits all that both have made."""
+    _refuse(bare_start, how)
+    first = call_xvc("init")
+    _allow(bare_start, how)
+    second = call_xvc("init")
+    third = call_xvc("init")
+
+    assert (second.code, third.code) == (0, 0), (first.err, second.err)
+    assert (
+        set(git(bare_start, "ls-tree", "-r", "--name-only", "HEAD").split()) - {"train.py"} == OURS
+    )
+    assert git(bare_start, "status", "--porcelain") == ""
+    assert "nothing to do" in third.out + third.err
+
+
+@pytest.mark.parametrize(
+    "rules", ["*.dvc\n", "/*\n!.gitignore\n!*.py\n", ".*\n", "results/\n*.yaml\n"]
+)
+def test_init_where_git_ignores_much(bare_start: Path, call_xvc: Calling, rules: str) -> None:
+    """It is said which line ignores what, the remedy works, and versions can be made then."""
+    (bare_start / ".gitignore").write_text(rules)
+    git(bare_start, "add", "-f", ".gitignore")
+    git(bare_start, "commit", "-qm", "ignore")
+    first = call_xvc("init")
+    if first.code != 0:
+        lines = [part for part in first.err.split("`") if part.startswith("!")]
+        with (bare_start / ".gitignore").open("a") as ignore:
+            ignore.write("\n".join(lines) + "\n")
+        git(bare_start, "commit", "-qam", "let through")
+        second = call_xvc("init")
+        assert second.code == 0, second.err
+    ran = call_xvc("run", "--tag", "minor", "--", "true")
+    tracked = set(git(bare_start, "ls-tree", "-r", "--name-only", "HEAD").split())
+
+    assert ".gitignore line 1: " in first.err
+    assert ran.code == 0, ran.err
+    assert OURS | {"results/experiments.duckdb.dvc"} <= tracked
+
+
+def test_what_git_is_told_by_variables_counts() -> None:
+    """Identity and configuration stay; what names another repository goes."""
+    kept = {
+        "GIT_AUTHOR_NAME": "CI",
+        "GIT_COMMITTER_EMAIL": "ci@example.org",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "user.name",
+        "GIT_CONFIG_VALUE_0": "CI",
+        "GIT_CONFIG_GLOBAL": "/c",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_PARAMETERS": "'a.b=c'",
+        "GIT_SSH_COMMAND": "ssh -i k",
+    }
+    gone = dict.fromkeys(
+        ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"),
+        "x",
+    )
+    found = scrubbed({**kept, **gone, "HOME": "/h"})
+
+    assert {key: found.get(key) for key in kept} == kept
+    assert not set(gone) & set(found)
+
+
+def test_identity_by_variables(bare_start: Path, run_xvc: Calling) -> None:
+    """In a CI job whose identity comes by variables, init and versions work."""
+    git(bare_start, "config", "user.useConfigOnly", "true")
+    git(bare_start, "config", "user.email", "")
+    who = {
+        f"GIT_{role}_{what}": "ci@example.org"
+        for role in ("AUTHOR", "COMMITTER")
+        for what in ("NAME", "EMAIL")
+    }
+    made = run_xvc("init", env=who)
+    ran = run_xvc("run", "--tag", "minor", "--", "true", env=who)
+
+    assert (made.code, ran.code) == (0, 0), ran.err
+    assert git(bare_start, "log", "-1", "--format=%ae").strip() == "ci@example.org"

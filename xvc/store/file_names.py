@@ -1,0 +1,22 @@
+"""The names by which DuckDB finds files."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+
+def file_name(path: Path) -> str:
+    """Name a file for DuckDB, which takes UTF-8 only; a folder with other bytes has a number."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return f"/proc/self/fd/{_opened(path.parent, os.getpid())}/{path.name}"
+    return str(path)
+
+
+@cache
+def _opened(folder: Path, process: int) -> int:
+    """Open a folder for as long as the process lives; *process* keeps a fork from sharing it."""
+    return os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
