@@ -19,7 +19,7 @@ from jsonschema import Draft202012Validator
 
 from pages import options_of
 from remotes import use_remote
-from surroundings import Called, Calling, expected, git
+from surroundings import Called, Calling, as_if_written_by, expected, git
 from xvc import Tracker
 from xvc.cli import contract
 from xvc.cli.app import COMMANDS
@@ -40,7 +40,7 @@ with Tracker(cache=".cache/xvc", params={"lr": lr}) as tracker:
     if lr > 1:
         raise SystemExit(3)
     tracker.track(fit, [lr])
-    tracker.log({"step": 1, "loss": 0.5, "model": 1j})
+    tracker.log({"step": 1, "loss": 0.5, "model": range(3)})
     tracker.log({"accuracy": 1 - lr})
 """
 FIT = ("--", "python", "fit.py")
@@ -230,6 +230,8 @@ def told(story: Path, call_xvc: Calling) -> dict[str, Called]:
     words_of: dict[str, str] = {}
     for name, words in STORY:
         asked = [words_of.get(word, word) for word in words]
+        if words[:2] == ("model", "add"):
+            as_if_written_by(call_xvc, words[4], story / words[2])
         answers[name] = call_xvc(*asked, *([] if "--json" in words else ["--json"]), cwd=None)
         if words[0] == "run":
             words_of[f"RUN{len(words_of) + 1}"] = answers[name].data["run"]

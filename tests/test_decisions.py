@@ -14,7 +14,7 @@ import yaml
 
 from pages import SKILLS
 from remotes import use_remote
-from surroundings import Called, Calling, git
+from surroundings import Called, Calling, as_if_written_by, git
 from xvc import Tracker
 from xvc.cli.app import COMMANDS
 
@@ -221,6 +221,7 @@ def busy(project: Path, call_xvc: Calling) -> Lab:
     for lr in ("0.1", "0.3"):
         lab.xvc("run", "--tag", "minor", "--", "python", "fit.py", lr)
     for version, path in (("e0.2.0", "train.py"), ("e0.1.0", "fit.py")):
+        as_if_written_by(call_xvc, version, project / path)
         lab.xvc("model", "add", path, "--run", version, "--name", "digits")
         lab.xvc("model", "promote", version)
     lab.xvc("worktree", "add", "wide")

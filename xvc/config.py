@@ -43,6 +43,10 @@ class Settings:
     tag_keys: tuple[str, ...] = _setting(  # type: ignore[assignment]
         (), "params and metrics in a version's message; empty: what differs between runs"
     )
+    capture_patterns: tuple[str, ...] = _setting(  # type: ignore[assignment]
+        (),
+        "regular expressions that --capture reads metrics by: a group for each, or name and value",
+    )
     tag_ignore: tuple[str, ...] = _setting(  # type: ignore[assignment]
         (
             *("*.md", "*.markdown", "*.rst", "*.adoc", "*.tex", "*.bib", "*.pdf", "*.docx"),

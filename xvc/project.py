@@ -256,6 +256,8 @@ class Project:
         if found is not None and self.place is not None:
             with contextlib.suppress(OSError):  # a tree that cannot be written stays as it is
                 self._settle_dvc(found, self.place)
+            found = Dvc(found.root, self.environment)  # its cache may be another one by now
+            self._refuse_cache(found)
         return found
 
     def _settle_dvc(self, found: Dvc, place: Place) -> None:

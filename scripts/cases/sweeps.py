@@ -31,7 +31,7 @@ def sweep(folder: Path, rounds: int, trials: int, compared: int) -> list[Figure]
 
 
 def _sweep(here: Path, count: int, jobs: int) -> Callable[[], float]:
-    words = ["sweep", "-P", f"a={_values(count)}", "-j", str(jobs), "--", "true"]
+    words = ["sweep", "-P", f"a={_values(count)}", "-j", str(jobs), "--", "true", "{a}"]
     return process([XVC, "-q", *words], here)
 
 

@@ -84,6 +84,12 @@ def test_a_limit_says_how_many_there_are(three: Path, call_xvc: Calling) -> None
     assert document.data["total"] == 4
 
 
+def test_a_limit_may_be_any_number(three: Path, call_xvc: Calling) -> None:
+    """A limit beyond what SQL can count is no limit."""
+    for words in (["ls"], ["log"], ["db", "ls"]):
+        assert call_xvc(*words, "--limit", "9" * 30).code == 0
+
+
 @pytest.mark.parametrize("command", ["ls", "log"])
 def test_an_unknown_sort_key(three: Path, call_xvc: Calling, command: str) -> None:
     """A mistyped key is a usage error that offers the right one."""

@@ -69,7 +69,7 @@ def test_the_line_fits_the_terminal(project: Path, columns: int, last: str) -> N
 
 def test_a_metric_that_nobody_records_is_noticed(project: Path, run_xvc: Calling) -> None:
     """Nothing could be ranked, and how it would be is said."""
-    done = run_xvc("sweep", "-P", "a=1", "--metric", "acc:max", "--json", "--", "true")
+    done = run_xvc("sweep", "-P", "a=1", "--metric", "acc:max", "--json", "--", "true", "{a}")
 
     assert done.code == 0
     assert "no trial has recorded 'acc'" in done.json["warnings"][0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from itertools import pairwise
 
 import pytest
@@ -28,7 +29,9 @@ def test_a_metric_survives_being_printed(name: str, number: float) -> None:
     """Keys come back exactly, integers as integers."""
     found = parse_metric_lines(f"METRIC {name}={number}\n".encode(), loose=False)
 
-    assert [(key, type(value), value) for key, value in found] == [(name, type(number), number)]
+    assert [[(k, type(v), v) for k, v in row.items()] for row in found] == [
+        [(name, type(number), number)]
+    ]
 
 
 @given(PRINTED, st.lists(st.integers(0, 6000)), st.booleans())
@@ -76,7 +79,7 @@ def test_marked_lines(line: bytes, expected: list[tuple[str, float]]) -> None:
     """A marked line is a metric when all of it is; colours and overwritten text do not count."""
     found = parse_metric_lines(line, loose=False)
 
-    assert found == expected
+    assert [pair for row in found for pair in row.items()] == expected
 
 
 @pytest.mark.parametrize(
@@ -84,9 +87,35 @@ def test_marked_lines(line: bytes, expected: list[tuple[str, float]]) -> None:
     [
         (b"acc: 0.5", [("acc", 0.5)]),
         (b"\x1b[2Kval/loss:   3\r\n", [("val/loss", 3)]),
-        (b"val loss: 0.3", []),
-        (b"acc: 93%", []),
-        (b"acc: 0.5, loss: 0.3", []),
+        (b"val loss: 0.3", [("val loss", 0.3)]),
+        (b"acc: 93%", [("acc", 93)]),
+        (b"acc: 0.5, loss: 0.3", [("acc", 0.5), ("loss", 0.3)]),
+        (b"[20]\tvalid_0's l1: 0.43", [("step", 20), ("valid_0's l1", 0.43)]),
+        (b"[0]\ttrain-mlogloss:1.60", [("step", 0), ("train-mlogloss", 1.6)]),
+        (
+            b"step 10 | loss 3.2300 | step time 12.34ms",
+            [("step", 10), ("loss", 3.23), ("step time", 12.34)],
+        ),
+        (b"Epoch 1/4 - loss: 0.1 - acc: 0.93", [("epoch", 1), ("loss", 0.1), ("acc", 0.93)]),
+        ("32/32 ━━━ 0s 2ms/step - loss: 0.11".encode(), [("loss", 0.11)]),
+        (b"{'loss': 0.5, 'val': {'acc': 1}}", [("loss", 0.5), ("val.acc", 1)]),
+        (b"{'eval_loss': '0.31', 'name': 'x'}", [("eval_loss", 0.31)]),
+        (b"accuracy = 0.95", [("accuracy", 0.95)]),
+        (b"val/acc=0.97", [("val/acc", 0.97)]),
+        (b"loss 0.5", [("loss", 0.5)]),
+        (b"train_loss=0.1 val_loss=0.2", [("train_loss", 0.1), ("val_loss", 0.2)]),
+        (
+            b"Test set: Average loss: 0.0264, Accuracy: 9915/10000 (99%)",
+            [("Test set/Average loss", 0.0264), ("Test set/Accuracy", 0.9915)],
+        ),
+        ("│  val_loss  │  0.1234  │".encode(), [("val_loss", 0.1234)]),
+        (b"RMSE: 0.45 (+/- 0.02)", [("RMSE", 0.45)]),
+        (b"Epoch [3/10], Step [5/6], Loss: 0.1", [("epoch", 3), ("step", 5), ("Loss", 0.1)]),
+        (b"2026-11-29 12:00:01,123 INFO loaded", []),
+        (b"Listening on port 8080", []),
+        (b"loaded 3 files", []),
+        (b"loss: 1,234", []),
+        (b"http://localhost:8080", []),
         (b"12: 30", []),
         (b"12:30", []),
         (b"acc:", []),
@@ -94,15 +123,27 @@ def test_marked_lines(line: bytes, expected: list[tuple[str, float]]) -> None:
     ],
 )
 def test_loose_lines(line: bytes, expected: list[tuple[str, float]]) -> None:
-    """One bare name, one bare number, nothing else on the line."""
+    """What frameworks and people print: names with numbers, steps, tables, dicts; no prose."""
     found = parse_metric_lines(line, loose=True)
 
-    assert found == expected
+    assert [pair for row in found for pair in row.items()] == expected
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"(?P<nats>[0-9.]+) nats", r"(?P<value>[0-9.]+) (?P<name>nats)"]
+)
+def test_a_pattern_of_the_users_says_how(pattern: str) -> None:
+    """By a group for each key, or by the groups name and value; other lines are read as before."""
+    found = parse_metric_lines(
+        b"after 3 s: 1.25 nats\nloss: 2\n", loose=True, patterns=[re.compile(pattern)]
+    )
+
+    assert found == [{"nats": 1.25}, {"loss": 2}]
 
 
 def test_nan_is_a_value() -> None:
     """A loss that has become NaN is recorded, not skipped."""
-    ((key, value),) = parse_metric_lines(b"METRIC loss=nan\n", loose=False)
+    (row, other) = parse_metric_lines(b"METRIC loss=nan\n{'loss': nan}\n", loose=True)
 
-    assert key == "loss"
-    assert math.isnan(value)
+    assert math.isnan(row["loss"])
+    assert math.isnan(other["loss"])

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xvc.core.secrets import looks_secret, mask_argv, mask_text
+from xvc.recording.command_params import option_values
 
 HIDDEN = "h1dd3nValue99"
 SECRETS = st.text("abcdefghijkmnopqrstuvwxyz0123456789", min_size=8, max_size=20).map("Z9".__add__)
@@ -237,3 +238,22 @@ def test_files_that_hold_none(path: str) -> None:
     verdict = looks_secret(path)
 
     assert not verdict
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '--Session.key=b"5ff58464-d610-45e3-b96e-52b7d18c2e03" --shell=9002',
+        "--Session.key b'5ff58464-d610-45e3-b96e-52b7d18c2e03'",
+        '{"key": "5ff58464-d610-45e3-b96e-52b7d18c2e03", "ip": "127.0.0.1"}',
+        "Session.key=5ff58464-d6104-5e3b96e-52b7d18c2e03",
+    ],
+)
+def test_a_kernels_key_is_a_secret_wherever_it_stands(text: str) -> None:
+    """In a command, its log and the connection file; and its options are no params."""
+    said = [text] if text.startswith("{") else text.split()
+    words = ["-", *said, "--f=/run/user/kernel-v2-65.json", "--stdin=9003"]
+
+    assert "5ff58464" not in mask_text(text)
+    assert "5ff58464" not in " ".join(mask_argv(words))
+    assert option_values(words) == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import islice
 
 import pytest
 from hypothesis import given, settings
@@ -17,11 +18,12 @@ from xvc.core.space import (
     grid_point,
     grid_size,
     parse_dimension,
+    random_points,
     space_from,
     values_of,
 )
 from xvc.errors import BadValue
-from xvc.system.value_files import parse_scalar
+from xvc.system.value_files import parse_typed
 
 _SCALARS = st.one_of(
     st.integers(-(10**6), 10**6),
@@ -68,7 +70,7 @@ SPACES = st.dictionaries(
 )
 def test_a_text_names_these_values(text: str, values: tuple[object, ...]) -> None:
     """Lists are typed as YAML types them, ranges keep both ends, decimals stay exact."""
-    found = values_of(parse_dimension("lr", text, parse_scalar))
+    found = values_of(parse_dimension("lr", text, parse_typed))
 
     assert [(type(v), v) for v in found or ()] == [(type(v), v) for v in values]
 
@@ -76,7 +78,7 @@ def test_a_text_names_these_values(text: str, values: tuple[object, ...]) -> Non
 @pytest.mark.parametrize("text", ["0.001..0.1", "0.001..0.1:log", "1..10.5"])
 def test_a_range_of_numbers_has_no_grid(text: str) -> None:
     """Any number between may be tried, so nothing can list them."""
-    space = {"lr": parse_dimension("lr", text, parse_scalar)}
+    space = {"lr": parse_dimension("lr", text, parse_typed)}
 
     assert endless(space) == ["lr"]
 
@@ -91,7 +93,7 @@ def test_a_range_of_numbers_has_no_grid(text: str) -> None:
 def test_what_means_nothing_is_refused(text: str) -> None:
     """A range of nothing, a gap, a value named twice: the param is named, no value is guessed."""
     with pytest.raises(BadValue, match="lr"):
-        parse_dimension("lr", text, parse_scalar)
+        parse_dimension("lr", text, parse_typed)
 
 
 @settings(deadline=None)  # a loaded machine is no slow grid
@@ -117,6 +119,37 @@ def test_a_list_is_read_back(values: list[object]) -> None:
     """Values written as JSON with commas between are those values again."""
     text = ",".join(json.dumps(value) for value in values)
 
-    found = parse_dimension("x", text, parse_scalar)
+    found = parse_dimension("x", text, parse_typed)
 
-    assert found == Choices(tuple(values))  # type: ignore[arg-type]
+    assert isinstance(found, Choices)
+    assert found.values == tuple(values)
+
+
+def test_random_points_are_all_points_once() -> None:
+    """Where a space has an end, every point of it is chosen, none twice, logarithms included."""
+    space = {
+        "a": parse_dimension("a", "1..8:log", parse_typed),
+        "b": parse_dimension("b", "x,[1,2]", parse_typed),
+        "c": parse_dimension("c", "0..0.3:0.1", parse_typed),
+    }
+
+    points = [repr(point) for point in random_points(space, 3)]
+
+    assert len(points) == len(set(points)) == grid_size(space) == 8 * 2 * 4
+    assert points == [repr(point) for point in random_points(space, 3)]
+    assert points != [repr(point) for point in random_points(space, 4)]
+
+
+def test_endless_random_points_stay_inside() -> None:
+    """Any number between is tried, whole ones where both ends are."""
+    space = {
+        "lr": parse_dimension("lr", "0.001..0.1:log", parse_typed),
+        "x": parse_dimension("x", "0.0..1.0", parse_typed),
+        "n": parse_dimension("n", "2..6", parse_typed),
+    }
+
+    points = list(islice(random_points(space, 1), 200))
+
+    assert len({repr(point) for point in points}) == 200
+    assert all(0.001 <= point["lr"] <= 0.1 and 0 <= point["x"] <= 1 for point in points)
+    assert {point["n"] for point in points} == {2, 3, 4, 5, 6}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from xvc.core.direction import Direction
 from xvc.core.run import RunRecord, Status
-from xvc.core.space import Choices
+from xvc.core.space import Choices, facts_of, grid_point, space_from
 from xvc.core.sweep import (
     Code,
     Note,
@@ -21,7 +23,7 @@ from xvc.core.sweep import (
     trials_of,
 )
 from xvc.sweeps.request import BadSweep, total_of, wish_of
-from xvc.system.value_files import parse_scalar
+from xvc.system.value_files import parse_typed
 from xvc.types import Json, Nanoseconds, RunId
 
 SPACE = {"lr": Choices((0.1, 0.01)), "name": Choices(("{lr}",))}
@@ -134,7 +136,7 @@ def test_all_mistakes_are_named_at_once() -> None:
     }
 
     with pytest.raises(BadSweep) as caught:
-        wish_of(said, {}, ("local",), parse_scalar)
+        wish_of(said, {}, ("local",), parse_typed)
 
     wrong = ("lr:", "depth", "x", "sampler:", "trials:", "jobs:", "timeout:", "metrik:")
     wrong += ("metric:", "worktree:", "command:")
@@ -148,3 +150,43 @@ def test_a_grid_is_as_large_as_its_space_or_as_wanted() -> None:
     assert total_of(Wish(SPACE, ("a",))) == 2
     assert total_of(Wish(SPACE, ("a",), trials=1)) == 1
     assert total_of(Wish(SPACE, ("a",), trials=9)) == 2
+
+
+@pytest.mark.parametrize(
+    ("word", "mistake"),
+    [
+        ("{lrr}", "did you mean {lr}?"),
+        ("--x={rate}", "there are lr"),
+        ("{params}", "--params-copy"),
+        ("{{lrr}}", None),
+        ("${HOME}", None),
+        ("{1..3}", None),
+        ("{}", None),
+        ("print(f'{x} {y}')", None),
+    ],
+)
+def test_braces_that_are_no_param_are_named(word: str, mistake: str | None) -> None:
+    """A word that would reach the command with its braces is refused; other tools have braces."""
+    said: dict[str, Json] = {"params": {"lr": "1,2"}, "command": ["t.py", "{lr}", word]}
+
+    if mistake is not None:
+        with pytest.raises(BadSweep, match=re.escape(mistake)):
+            wish_of(said, {}, ("local",), parse_typed)
+        return
+    wish = wish_of(said, {}, ("local",), parse_typed)
+    assert command_of(wish, {"lr": 1})[1:] == ("1", word.replace("{{lrr}}", "{lrr}"))
+
+
+def test_what_is_typed_reaches_the_command() -> None:
+    """A trial's value is its own in the record, and as it was typed in the command."""
+    typed = "3.10,1234567e8,00012,1e-3,0.50,[64,64],true,'7'"
+    said: dict[str, Json] = {"params": {"v": typed}, "command": ["t.py", "{v}"]}
+    wish = wish_of(said, {}, ("local",), parse_typed)
+
+    words = [command_of(wish, grid_point(wish.space, number))[1] for number in range(8)]
+
+    assert words == ["3.10", "1234567e8", "00012", "1e-3", "0.50", "[64,64]", "true", "7"]
+    assert [grid_point(wish.space, n)["v"] for n in range(8)] == [
+        *("3.10", "1234567e8", "00012", 0.001, "0.50", [64, 64], True, "7")
+    ]
+    assert space_from(facts_of(wish.space)) == wish.space

@@ -7,6 +7,7 @@ same call to succeed. The default suite takes some points; ``-m sweep`` takes th
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,6 +37,8 @@ def with_models(template: Repo, tmp_path_factory: pytest.TempPathFactory) -> Rep
     repo.ran("model", "promote", "e0.0.3")
     repo.write("late.bin", "late")
     repo.commit("late")
+    at = repo.ran("show", "e0.0.1", "--json").data["started"]
+    os.utime(repo.root / "late.bin", ns=(at, at))  # as if that run had written it
     assert (repo.root / HELD).read_text() == "0.3"
     return repo
 

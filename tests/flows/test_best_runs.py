@@ -74,3 +74,27 @@ def test_repeats_are_the_same_for_every_command(project: Path, call_xvc: Calling
     assert listed[0].split() == ["run", "accuracy", "seed"]
     assert rows[0] == "run,version,status,started,seconds,accuracy,log_loss,acc,seed,lr,value,note"
     assert call_xvc("ls", "--columns", "acuracy").code == 2
+
+
+def test_a_metric_follows_every_edit_of_its_rows(project: Path, call_xvc: Calling) -> None:
+    """Set to null, to a text, in a part, by SQL, and taken back: the last number that is there."""
+    with Tracker() as tracker:
+        for step, value in ((1, 0.5), (2, 0.9)):
+            tracker.log({"step": step, "acc": value})
+
+    def metric() -> object:
+        return call_xvc("show", "--json").data["metrics"].get("acc")
+
+    told = []
+    for words in (("acc", "null"), ("acc", "oops"), ("step", "7"), ("acc", "0.7")):
+        assert call_xvc("db", "set", *words, "--where", "step=2", "--yes").code == 0
+        told.append(metric())
+        call_xvc("undo", "--yes")
+        told.append(metric())
+    nothing = call_xvc("db", "set", "acc", "1", "--where", "step=9", "--yes")
+    for statement in ("UPDATE events SET acc = 0.1 WHERE step = 2", "DELETE FROM events"):
+        assert call_xvc("db", "sql", "--write", statement, "--yes").code == 0
+        told.append(metric())
+
+    assert told == [0.5, 0.9, 0.5, 0.9, 0.9, 0.9, 0.7, 0.9, 0.1, None]
+    assert (nothing.code, "no row" in nothing.err) == (3, True)

@@ -450,3 +450,30 @@ def test_an_environment_that_moved(people: tuple[Clone, Clone]) -> None:
     assert ("merge driver" in first, "merge driver" in second) == (True, False)
     assert sys.executable in bob.git("config", "merge.xvc.driver")
     assert "merge.xvc" not in bob.git("config", "--global", "--list")
+
+
+@pytest.mark.parametrize("is_git", [True, False], ids=["git", "xvc"])
+def test_newest_is_the_later_store_whoever_merges(
+    project: Path, monkeypatch: pytest.MonkeyPatch, *, is_git: bool
+) -> None:
+    """The later value is taken, and a later commit that has nothing to do with it is none."""
+    alone = Clone(project)
+    alone.run("0.1")
+    alone.git("branch", "side")
+    first, second = ("main", "side") if is_git else ("side", "main")
+    for day, branch, note in ((1, first, "older"), (2, second, "newer")):
+        alone.git("checkout", "-q", branch)
+        monkeypatch.setenv("GIT_COMMITTER_DATE", f"2030-01-0{day}T00:00:00Z")
+        alone.annotate(note)
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2030-01-03T00:00:00Z")
+    alone.git("checkout", "-q", first)
+    alone.git("commit", "-q", "--allow-empty", "-m", "unrelated")
+    alone.git("checkout", "-q", "main")
+    if is_git:
+        alone.git("merge", "--no-edit", "side", code=None)
+    else:
+        alone.xvc("merge", "side", code=4)
+    alone.xvc("merge", "--newest")
+    alone.called(sys.executable, "-m", "xvc", "merge", "--continue")
+
+    assert alone.notes() == {"newer"}

@@ -13,7 +13,7 @@ import pytest
 
 import xvc.models.publish_models as landing
 from remotes import use_remote
-from surroundings import Calling, git
+from surroundings import Calling, as_if_written_by, git
 from xvc.git import branch
 
 TRAIN = """\
@@ -199,9 +199,11 @@ def test_what_a_run_did_not_write(
 def test_added_later(project: Path, trained: dict[str, str], call_xvc: Calling) -> None:
     """A model is kept with its run later, once; another content under its name is refused."""
     (project / "late.txt").write_text("late")
+    as_if_written_by(call_xvc, trained["0.1"], project / "late.txt")
     words = ("model", "add", "late.txt", "--run", trained["0.1"], "--name", "late", "--json")
     first, again = call_xvc(*words), call_xvc(*words)
     (project / "late.txt").write_text("other")
+    as_if_written_by(call_xvc, trained["0.1"], project / "late.txt")
     other = call_xvc(*words)
 
     assert [first.data["changed"], again.data["changed"]] == [True, False]

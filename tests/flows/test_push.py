@@ -328,7 +328,8 @@ def test_pulling_keeps_rows_that_no_version_holds(there: Path, run_xvc: Calling)
     """A run recorded in the clone before the pull is there after it, beside what was pulled."""
     run_xvc("pull", cwd=there)
     run_xvc("run", "--name", "mine", "--", sys.executable, "train.py", cwd=there)
-    run_xvc("run", "--tag", "minor", "--", sys.executable, "train.py")
+    trained = ("--out", "models/net.bin", "--", sys.executable, "model.py", "0.4")
+    run_xvc("run", "--tag", "minor", *trained)
     run_xvc("push")
 
     pulled = run_xvc("pull", "--json", cwd=there)

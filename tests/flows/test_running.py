@@ -439,14 +439,14 @@ def test_a_tracker_of_another_store_is_apart(project: Path, call_xvc: Calling) -
 
 
 def test_a_version_that_could_not_be_made(project: Path, call_xvc: Calling) -> None:
-    """When the version fails the run is kept, the code is the child's, and the way on is said."""
+    """When the version fails the run is kept, a decision is wanted, and the way on is said."""
     git(project, "config", "user.name", "")
     ran = call_xvc("run", "--tag", "minor", "--", "true")
     run = call_xvc("ls", "--json").data["runs"][0]["id"]
     git(project, "config", "--unset", "user.name")
     later = f"xvc tag minor --run {run}"
 
-    assert ran.code == 0
+    assert ran.code == 4
     assert "git config user.name" in ran.err
     assert later in ran.err
     assert git(project, "status", "--porcelain") == ""

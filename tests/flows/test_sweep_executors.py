@@ -350,7 +350,7 @@ def test_what_does_not_go_together_is_refused(
     project: Path, run_xvc: Calling, options: tuple[str, ...], word: str
 ) -> None:
     """Before anything is begun, and with the word that is wrong."""
-    refused = run_xvc("sweep", "-P", "a=1", *options, "--json", "--", "true")
+    refused = run_xvc("sweep", "-P", "a=1", *options, "--json", "--", "true", "{a}")
 
     assert (refused.code, refused.json["error"]["code"]) == (2, "bad-sweep")
     assert word in refused.json["error"]["message"]
@@ -389,7 +389,7 @@ def test_what_a_real_cluster_does_not_take_is_forgotten(project: Path, run_xvc: 
     """A partition that it has not is known when the first trial is submitted."""
     options = ("--executor", "slurm", "--slurm", "slurm_partition=gpu")
 
-    refused = run_xvc("sweep", "-P", "a=1,2", *options, "--json", "--", "true")
+    refused = run_xvc("sweep", "-P", "a=1,2", *options, "--json", "--", "true", "{a}")
 
     assert refused.json["error"]["code"] == "no-cluster"
     assert "gpu" in refused.json["error"]["message"]

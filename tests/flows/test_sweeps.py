@@ -284,7 +284,9 @@ def test_slots_have_gpus_and_ports(project: Path, run_xvc: Calling) -> None:
         "print('METRIC port=' + os.environ['XVC_PORT'])\n"
     )
 
-    done = run_xvc("sweep", "-P", "a=1,2", "--gpus", "4,6", "--capture", "--", "python", "slot.py")
+    done = run_xvc(
+        "sweep", "-P", "a=1,2", "--gpus", "4,6", "--capture", "--", "python", "slot.py", "{a}"
+    )
 
     assert done.code == 0, done.err
     metrics = [run["metrics"] for run in run_xvc("ls", "--json").data["runs"]]
@@ -314,7 +316,7 @@ def test_a_tracker_of_the_own_store_joins_its_trial(project: Path, run_xvc: Call
         "with Tracker('results/experiments.duckdb') as t:\n    t.log({'acc': 0.5})\n"
     )
 
-    run_xvc("sweep", "-P", "a=1", "--", "python", "own.py")
+    run_xvc("sweep", "-P", "a=1", "--", "python", "own.py", "{a}")
 
     (run,) = run_xvc("ls", "--json").data["runs"]
     assert run["metrics"] == {"acc": 0.5}
@@ -400,3 +402,119 @@ def test_a_trial_sees_no_file_of_another(project: Path, run_xvc: Calling) -> Non
     for trial in trials:
         run_xvc("get", trial["run"], "model.txt", "-o", f"../got{trial['trial']}")
         assert (project.parent / f"got{trial['trial']}").read_text() == str(trial["params"]["a"])
+
+
+YAML_SCRIPT = """\
+import yaml
+from xvc import Tracker
+params = yaml.safe_load(open("params.yaml"))["train"]
+Tracker().log({"lr_used": params["lr"], "epochs_used": params["epochs"]})
+"""
+
+
+def test_a_param_of_a_file_is_set_in_the_file(project: Path, run_xvc: Calling) -> None:
+    """What a trial records is what its script read; the file is kept with it, else unchanged."""
+    text = "# by hand\ntrain:\n  lr: 0.1   # slow\n  epochs: 0x10\n"
+    (project / "params.yaml").write_text(text)
+    (project / "train.py").write_text(YAML_SCRIPT)
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "params")
+
+    refused = run_xvc("run", "-P", "train.lr=0.3", "--json", "--", "python", "train.py")
+    done = run_xvc(
+        *("sweep", "-P", "train.lr=0.10,0.2", "--metric", "lr_used:max", "--json"),
+        *("--", "python", "train.py"),
+    )
+    edited = run_xvc("run", "-P", "train.lr=0.3", "--params-edit", "--", "python", "train.py")
+
+    assert (refused.code, refused.json["error"]["code"]) == (2, "param-in-file")
+    assert done.code == 0, done.err
+    for trial in run_xvc("sweep", "show", "--json").data["trials"]:
+        run = run_xvc("show", trial["run"], "--json").data
+        assert run["params"]["train.lr"] == run["metrics"]["lr_used"] == trial["value"]
+        assert run["metrics"]["epochs_used"] == 16
+        run_xvc("get", trial["run"], "params.yaml", "-o", f"../got{trial['trial']}")
+        typed = "0.10" if trial["trial"] == 0 else "0.2"
+        got = (project.parent / f"got{trial['trial']}").read_text()
+        assert got == text.replace("0.1", typed)
+    assert edited.code == 0, edited.err
+    assert (project / "params.yaml").read_text() == text.replace("0.1", "0.3")
+    assert run_xvc("show", "@", "--json").data["params"]["train.lr"] == 0.3
+
+
+ASKING = """\
+from xvc import Tracker
+tracker = Tracker(params={"lr": 0.1, "wd": 0.5})
+params = {**tracker.params} if "ALL" in __import__("os").environ else {"lr": tracker.params["lr"]}
+tracker.log({"lr_used": params["lr"], "wd_used": params.get("wd", 0.5)})
+"""
+
+
+def test_a_tracker_gives_what_was_asked_for(project: Path, run_xvc: Calling) -> None:
+    """Reading `params` is using them: only what was read is the run's; the rest is named."""
+    (project / "ask.py").write_text(ASKING)
+    words = ("-P", "lr=0.7", "-P", "wd=0.9", "--json", "--", "python", "ask.py")
+
+    one = run_xvc("run", *words)
+    both = run_xvc("run", *words, env={"ALL": "1"})
+    swept = run_xvc("sweep", "-P", "lr=0.7,0.8", "--json", "--", "python", "ask.py")
+    stopped = run_xvc("sweep", "-P", "wd=0.7,0.8,0.9", "--json", "--", "python", "ask.py")
+
+    assert one.data["params"] == {"lr": 0.7, "wd": 0.5}
+    assert one.data["metrics"] == {"lr_used": 0.7, "wd_used": 0.5}
+    assert one.json["warnings"] == ["wd: 0.9 was asked for, and the process used 0.5"]
+    assert both.data["params"] == {"lr": 0.7, "wd": 0.9}
+    assert both.json["warnings"] == []
+    assert swept.data["counts"]["finished"] == 2
+    assert (stopped.code, stopped.data["counts"]["waiting"]) == (1, 2)
+    assert "wd: 0.7 was asked for, and the process used 0.5" in stopped.json["warnings"][-1]
+
+
+def test_a_param_that_reaches_nothing_is_refused(project: Path, run_xvc: Calling) -> None:
+    """Before the first trial where the code can be looked at, else the first trial fails."""
+    known = run_xvc("sweep", "-P", "a=1,2", "--json", "--", "python", "train.py")
+    misspelt = ("sh", "-c", "echo $XVC_PARAM_AA")
+    unknown = run_xvc("sweep", "-P", "a=1..5", "--json", "--", *misspelt)
+    named = run_xvc("sweep", "-P", "a=1,2", "--json", "--", "sh", "-c", "echo $XVC_PARAM_A")
+    alone = run_xvc("run", "-P", "a=1", "--json", "--", "true")
+    twice = run_xvc("run", "-P", "a=1", "-P", "a=2", "--json", "--", "true")
+    beside = run_xvc("run", "-P", "lr=1", "--json", "--", "python", "train.py", "--lr", "2")
+
+    assert (known.code, known.json["error"]["code"]) == (2, "bad-sweep")
+    assert (unknown.code, unknown.data["counts"]["waiting"]) == (1, 4)
+    assert "nothing has taken it up" in unknown.json["warnings"][-1]
+    assert named.code == 0, named.out
+    assert "nothing has taken it up" in alone.json["warnings"][0]
+    assert twice.code == beside.code == 2
+
+
+def test_a_plan_says_what_would_be_tried(project: Path, run_xvc: Calling) -> None:
+    """The space with what its ranges mean, the first command; nothing is written down."""
+    words = ("-P", "lr=0..1", "-P", "x=0.10,0.2", "--dry-run", "--", "t.py", "{lr}", "{x}")
+
+    plan = run_xvc("sweep", "--json", *words)
+    said = run_xvc("sweep", *words)
+
+    assert plan.data["total"] == 4
+    assert plan.data["means"] == {"lr": "whole numbers"}
+    assert plan.data["command"] == ["t.py", "0", "0.10"]
+    assert "lr=0..1 (whole numbers), x=0.10,0.2" in said.out
+    assert run_xvc("sweep", "status").code == 1
+
+
+def test_a_params_file_of_any_size_is_recorded(project: Path, run_xvc: Calling) -> None:
+    """What is large goes by a file: the command starts, and gets what was asked for."""
+    ids = [f"sample_{number:06d}" for number in range(12_000)]
+    (project / "params.json").write_text("{}")
+    (project / "params.yaml").write_text("lr: 0.1\nids:\n" + "".join(f"- {i}\n" for i in ids))
+
+    done = run_xvc("run", "--json", "--", "python", "train.py")
+    broken = project / "params.yaml"
+    broken.write_text("a: &a\n  b: *a\nlr: 0.1\n" + broken.read_text().partition("\n")[2])
+    again = run_xvc("run", "--json", "--", "python", "train.py")
+
+    assert done.code == 0, done.err
+    assert done.data["params"]["ids"] == ids
+    assert again.code == 0, again.err
+    assert again.data["params"]["lr"] == 0.1
+    assert "a left out" in again.json["warnings"][0]

@@ -12,6 +12,7 @@ import pytest
 
 from surroundings import Calling, git
 from xvc import Tracker
+from xvc.runs.renamed_keys import Key, renames
 
 FIT = """\
 from xvc import Tracker
@@ -331,3 +332,40 @@ def test_many_rows_take_seconds(tmp_path: Path, call_xvc: Calling) -> None:
 
     assert answer.code == 3
     assert time.process_time() - began < 5
+
+
+def test_what_people_take_for_one_example_leaks(project: Path, call_xvc: Calling) -> None:
+    """Ids 1 and "1", texts that differ by case or blanks, one equal input; blank text is none."""
+    rows = [
+        {"split": "train", "id": 1, "question": "Who  is it?", "text": "", "prompt": "p"},
+        {"split": "test", "id": "1", "question": " who is it?", "text": " ", "prompt": "p"},
+        {"split": "Test", "id": 2.0, "question": "other", "text": "", "prompt": "p"},
+        {"split": "test", "id": 2, "question": "another", "text": None, "prompt": "p"},
+    ]
+    with Tracker() as tracker:
+        tracker.log_batch(rows)
+
+    found = call_xvc("validate", "--json").data["checks"]
+
+    leaks = next(each for each in found if each["name"] == "leaks")
+    assert [each["says"] for each in leaks["findings"]] == [
+        "1 key (id) in more than one split",
+        "1 input (question) in more than one split",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "is_renamed"),
+    [
+        ("mae", "mape", False),
+        ("latency_p50", "latency_p99", False),
+        ("layer1_norm", "layer2_norm", False),
+        ("encoder_norm", "decoder_norm", False),
+        ("acc", "accuracy", True),
+    ],
+)
+def test_another_thing_is_no_new_name(old: str, new: str, is_renamed: bool) -> None:
+    """Names of other metrics, other percentiles and other layers are no renames."""
+    found = renames([Key(old, "number", 0, 1), Key(new, "number", 2, 3)])
+
+    assert bool(found) is is_renamed

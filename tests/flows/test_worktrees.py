@@ -415,11 +415,6 @@ def _unsaved(tree: Path, call_xvc: Calling) -> str:
     return f"run {train(call_xvc, tree)} (1 rows)"
 
 
-def _version(tree: Path, call_xvc: Calling) -> str:
-    train(call_xvc, tree, "--tag", "minor")
-    return "versions on no other branch: e0.1.0"
-
-
 def _edited(tree: Path, call_xvc: Calling) -> str:
     (tree / "train.py").write_text("print('edited')\n")
     return "uncommitted files: train.py"
@@ -448,9 +443,7 @@ def _store(tree: Path, call_xvc: Calling) -> str:
     return "stores that xvc did not leave so"
 
 
-@pytest.mark.parametrize(
-    "cause", [_unsaved, _version, _edited, _untracked, _output, _detached, _store]
-)
+@pytest.mark.parametrize("cause", [_unsaved, _edited, _untracked, _output, _detached, _store])
 def test_what_is_in_a_tree_alone_keeps_it(tracked: Path, call_xvc: Calling, cause: object) -> None:
     """Removing names what would be lost and removes nothing; a dry run says the same."""
     tree = add(call_xvc, "mine")
@@ -464,6 +457,29 @@ def test_what_is_in_a_tree_alone_keeps_it(tracked: Path, call_xvc: Calling, caus
     assert reason in error(refused)["message"]
     assert any(reason in sentence for sentence in plan.data["lost"])
     assert everything(tree) == before
+
+
+def test_what_a_tag_holds_keeps_no_tree(project: Path, call_xvc: Calling) -> None:
+    """A tree whose runs all have versions goes, by `worktree remove` and by `cleanup`."""
+    tree = add(call_xvc, "mine")
+    train(call_xvc, tree, "--tag", "minor")
+    removed = call_xvc("worktree", "remove", "mine", "--json")
+    shown = call_xvc("checkout", "e0.1.0", "--json")
+    train(call_xvc, Path(shown.data["path"]), "--tag", "minor")
+    cleaned = call_xvc("cleanup", "--yes", "--json")
+
+    assert removed.code == 0, removed.out
+    assert [each["removed"] for each in cleaned.data["trees"]] == [True], cleaned.out
+
+
+def test_a_merge_names_runs_that_stay_behind(project: Path, call_xvc: Calling) -> None:
+    """No commit to merge is not nothing to do: the runs that no version holds are named."""
+    tree = add(call_xvc, "mine")
+    run = train(call_xvc, tree)
+    done = call_xvc("worktree", "merge", "mine", "--json")
+
+    assert run in " ".join(done.json["warnings"])
+    assert done.json["next"] == ["xvc merge worktree:mine"]
 
 
 def test_a_live_run_keeps_a_tree(project: Path, call_xvc: Calling) -> None:
@@ -658,3 +674,13 @@ def test_what_would_be_lost_is_not_merged(project: Path, call_xvc: Calling, caus
     assert (refused.code, error(refused)["code"]) == (4, "cannot-merge")
     assert reason in error(refused)["message"]
     assert (git(project, "rev-parse", "HEAD"), git(project, "status", "--porcelain")) == state
+
+
+def test_a_tree_that_git_made_shows_the_runs_at_once(project: Path, call_xvc: Calling) -> None:
+    """The first command in a tree of plain `git worktree add` finds the shared cache."""
+    call_xvc("run", "--tag", "minor", "--", "python", "train.py")
+    git(project, "worktree", "add", "-q", "../beside")
+
+    listed = call_xvc("ls", "--json", cwd=project.parent / "beside")
+
+    assert [run["version"] for run in listed.data["runs"]] == ["e0.1.0"]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import subprocess
 import sys
 import threading
+from argparse import Namespace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -327,3 +331,47 @@ def test_a_store_in_memory(plain: Path) -> None:
 
         assert tracker["a"] == [1, 2]
     assert list(plain.iterdir()) == []
+
+
+def test_it_answers_to_the_names_that_people_try(plain: Path) -> None:
+    """Keywords, a step, `config=`, `in`, iteration and `finish`; a copy is one clear sentence."""
+    tracker = Tracker("a.duckdb", config={"lr": 0.1, "seed": 1}, params={"seed": 2})
+    tracker.log(loss=0.5)
+    tracker.log({"loss": 0.25}, step=3, epoch=1)
+    found = (tracker["loss"], tracker["step"], tracker["epoch"], tracker["seed"])
+    held = ("loss" in tracker, "other" in tracker, 3 in tracker, "loss" in list(tracker))
+    for copied in (pickle.dumps, copy.deepcopy):
+        with pytest.raises(BadValue, match="cannot be pickled"):
+            copied(tracker)
+    tracker.finish()
+
+    assert found == ([0.5, 0.25], [None, 3], [None, 1], [2, 2])
+    assert held == (True, False, False, True)
+
+
+def test_params_are_whatever_log_takes(plain: Path) -> None:
+    """A Namespace, paths, dates and durations; what cannot be kept is named, the rest stays."""
+    day, minute = date(2026, 1, 1), timedelta(minutes=1)
+    said = Namespace(where=Path("a/b"), day=day, took=minute, names={0: "cat"})
+    with Tracker("a.duckdb", params=said) as tracker:
+        with pytest.raises(BadValue, match="lock"):
+            tracker.set_params({"lock": threading.Lock(), "good": 1})
+        row = tracker.log({"loss": 0.5})
+
+    assert (row["where"], row["day"], row["took"], row["good"]) == ("a/b", day, 60.0, 1)
+    assert tracker["names"] == [{"0": "cat"}]
+
+
+def test_a_table_may_have_any_name(plain: Path, call_xvc: Calling) -> None:
+    """Quotes, dots, words of SQL: rows go in, are changed, and every table is listed."""
+    names = ("a.b", 'a"b', "a'b", "select", "a;drop table runs", "main.runs", "db")
+    for name in names:
+        with Tracker("s.duckdb", table=name) as tracker:
+            tracker.log({"loss": 1.0})
+            tracker.set_value("loss", 2.0)
+            assert tracker["loss"] == [2.0]
+    with pytest.raises(BadValue, match="half a character"):
+        Tracker("s.duckdb", table="\ud800")
+
+    listed = call_xvc("db", "ls", "--db", "s.duckdb", "--json").data["rows"]
+    assert set(names) <= {row["table"] for row in listed}

@@ -17,6 +17,7 @@ from xvc import __version__
 from xvc.cli.context import Context, may_colour
 from xvc.cli.everywhere import let_follow, settle
 from xvc.cli.output import Manner, approximate, show_error
+from xvc.core.foreign_text import visible
 from xvc.errors import ExternalError, UsageError, XvcError
 
 if TYPE_CHECKING:  # Typer brings its own click
@@ -289,7 +290,7 @@ def call(words: list[str]) -> int:
         return 2
     except Exception as err:  # noqa: BLE001 - a mistake of ours is told as any refusal is
         if manner.verbose:
-            traceback.print_exception(err)
+            sys.stderr.write(visible("".join(traceback.format_exception(err))))
         show_error(_unexpected(err), manner)
         return Unexpected.exit_code
     return code if isinstance(code, int) else 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from xvc.cli.output import few, table
 from xvc.core.direction import Direction
+from xvc.core.foreign_text import for_spreadsheet
 from xvc.core.run import Status
 from xvc.render import markdown
 from xvc.render.document import Report, Section, Text
@@ -121,11 +122,12 @@ def as_markdown(found: Compared, every: bool) -> str:
     return "\n\n".join(parts) or "No differences."
 
 
-def as_csv(found: Compared, every: bool) -> str:
-    """One line a row: section, key, then a value a run."""
+def as_csv(found: Compared, every: bool, *, is_raw: bool = False) -> str:
+    """One line a row: section, key, then a value a run; no formula, unless *is_raw*."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["section", "key", *names(found)])
+    write = str if is_raw else for_spreadsheet
+    writer.writerow(["section", "key", *map(write, names(found))])
     comparison = found.comparison
     for title, rows in (
         ("params", comparison.params),
@@ -135,10 +137,13 @@ def as_csv(found: Compared, every: bool) -> str:
         for row in rows:
             if every or not row.is_same:
                 cells = ["" if isinstance(value, Missing) else value for value in row.values]
-                writer.writerow([title, row.key, *cells])
+                shown = [write(cell) if isinstance(cell, str) else cell for cell in cells]
+                writer.writerow([title, write(row.key), *shown])
     for data in comparison.data:
         if every or not data.is_same:
-            writer.writerow(["data", data.path, *(f.digest if f else "" for f in data.files)])
+            writer.writerow(
+                ["data", write(data.path), *(f.digest if f else "" for f in data.files)]
+            )
     return out.getvalue()
 
 

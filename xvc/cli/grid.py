@@ -17,8 +17,10 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, TypedDict, cast
 
 from xvc.cli.output import Answer, number, say, show, table
+from xvc.core.foreign_text import for_spreadsheet
 from xvc.core.plain import to_plain
 from xvc.errors import BadValue
+from xvc.render.markdown import escaped
 from xvc.types import Json
 
 if TYPE_CHECKING:
@@ -32,10 +34,14 @@ _PLAIN = (bool, int, float, str, bytes, list, dict)
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """Which form was asked for beside JSON, and how columns are written for eyes."""
+    """Which form was asked for beside JSON, and how columns are written for eyes.
+
+    CSV and markdown have neither formulas nor HTML, unless ``is_raw``.
+    """
 
     as_csv: bool = False
     as_markdown: bool = False
+    is_raw: bool = False
     written: Mapping[str, Callable[[int], str]] | None = None
 
     @property
@@ -60,7 +66,8 @@ def show_grid(here: Context, project: Project, command: str, grid: Grid, form: F
     """
     check_form(here, form)
     warnings = tuple(project.keeper.warnings)
-    show(Answer(command, data_of(grid), laid_out(grid, form), warnings), here.manner)
+    text = laid_out(grid, form)
+    show(Answer(command, data_of(grid), text, warnings, is_raw=form.is_raw), here.manner)
     more = 0 if grid.total is None else grid.total - len(grid.rows)
     if more or grid.total is None:
         say(f"… {more or 'perhaps'} more; --limit 0 shows all", here.manner)
@@ -113,9 +120,9 @@ def as_json(value: object) -> Json:
 def laid_out(grid: Grid, form: Form) -> str:
     """Write rows in the form that was asked for."""
     if form.as_csv:
-        return _csv(grid)
+        return _csv(grid, is_raw=form.is_raw)
     if form.as_markdown:
-        return _markdown(grid)
+        return _markdown(grid, is_raw=form.is_raw)
     if not grid.rows:
         return f"no rows ({', '.join(grid.columns)})"
     written = form.written or {}
@@ -173,24 +180,38 @@ def _full(value: object) -> str:
     return str(value)
 
 
-def _csv(grid: Grid) -> str:
+def _csv(grid: Grid, *, is_raw: bool) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(grid.columns)
+    write = str if is_raw else for_spreadsheet
+    writer.writerow(map(write, grid.columns))
     for row in grid.rows:
-        writer.writerow(
-            "" if value is None else value.isoformat() if isinstance(value, date) else _full(value)
-            for value in row
-        )
+        writer.writerow(_cell(value, write) for value in row)
     return out.getvalue()
 
 
-def _markdown(grid: Grid) -> str:
+def _cell(value: object, write: Callable[[str], str]) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, date):
+        return value.isoformat()
+    return _full(value) if isinstance(value, int | float) else write(_full(value))
+
+
+def _markdown(grid: Grid, *, is_raw: bool) -> str:
     right = _numeric(grid) if grid.rows else []
     marks = ["---:" if place in right else "---" for place in range(len(grid.columns))]
     rows = [["-" if value is None else _full(value) for value in row] for row in grid.rows]
-    return "\n".join(_line(cells) for cells in (grid.columns, marks, *rows))
+    write = _piped if is_raw else escaped
+    return "\n".join(
+        _line(cells, write) if cells is not marks else _line(cells, str)
+        for cells in (grid.columns, marks, *rows)
+    )
 
 
-def _line(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(_printable(cell).replace("|", "\\|") for cell in cells) + " |"
+def _line(cells: Sequence[str], write: Callable[[str], str]) -> str:
+    return "| " + " | ".join(write(_printable(cell)) for cell in cells) + " |"
+
+
+def _piped(cell: str) -> str:
+    return cell.replace("|", "\\|")

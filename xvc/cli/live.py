@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from types import TracebackType
 
+from xvc.core.foreign_text import visible
+
 
 class Line:
     """One line on stderr for the time of a ``with``; what is printed above it stays."""
@@ -32,8 +34,8 @@ class Line:
     def show(self, *texts: str, above: str | None = None) -> None:
         """Rewrite the line with the first text that fits, else the last; print another above it."""
         if above is not None:
-            self._live.console.print(self._text(above))
-        made = [self._text(text, overflow="ellipsis", no_wrap=True) for text in texts]
+            self._live.console.print(self._text(visible(above)))
+        made = [self._text(visible(text), overflow="ellipsis", no_wrap=True) for text in texts]
         width = self._live.console.width
         text = next((each for each in made if each.cell_len <= width), made[-1])
         self._live.update(text, refresh=True)

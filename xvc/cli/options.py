@@ -87,7 +87,17 @@ Where = Annotated[
     str | None,
     typer.Option("--where", help="A filter: \"accuracy > 0.9 and model == 'svm'\"."),
 ]
-Limit = Annotated[int, typer.Option("--limit", "-n", min=0, help="How many at most; 0 is all.")]
+
+
+def _countable(limit: int) -> int:
+    """SQL counts in 64 bits; nothing has more rows than that."""
+    return min(limit, 1 << 62)
+
+
+Limit = Annotated[
+    int,
+    typer.Option("--limit", "-n", min=0, callback=_countable, help="How many at most; 0 is all."),
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it; without it only the plan is shown.")]
 Incomplete = Annotated[
     bool,
@@ -127,6 +137,9 @@ OfRuns = Annotated[
 ]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV, every value in full.")]
 AsMarkdown = Annotated[bool, typer.Option("--markdown", help="Print a markdown table.")]
+Raw = Annotated[
+    bool, typer.Option("--raw", help="Leave formulas, HTML and control characters as they are.")
+]
 Digest = Annotated[
     str, typer.Argument(help="The sha256 of the asset, or the first eight letters, or more.")
 ]

@@ -17,6 +17,7 @@ from itertools import islice
 from typing import Literal, TypedDict, TypeVar, cast
 from unicodedata import normalize
 
+from xvc.core.foreign_text import visible, visible_json
 from xvc.core.plain import to_plain
 from xvc.core.spelling import duration as duration  # noqa: PLC0414 - commands take it from here
 from xvc.core.spelling import number as number  # noqa: PLC0414 - commands take it from here
@@ -62,7 +63,11 @@ class Refusal(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command found: JSON for machines, text for people, and what to do next."""
+    """What a command found: JSON for machines, text for people, and what to do next.
+
+    The text is shown with nothing in it that a terminal obeys, unless ``is_raw``: it was asked for
+    as it is, or was drawn with colours of our own.
+    """
 
     command: str
     data: Mapping[str, object]
@@ -70,6 +75,7 @@ class Answer:
     warnings: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
     exit_code: int = 0
+    is_raw: bool = False
 
 
 @dataclass(slots=True)
@@ -94,15 +100,16 @@ def few(many: Iterable[_Each]) -> list[_Each]:
 def show(answer: Answer, manner: Manner) -> None:
     """Print an answer."""
     if manner.as_json:
-        _write(sys.stdout, _json(envelope_of(answer)) + "\n")
+        _write(sys.stdout, _document(envelope_of(answer)))
         return
     if answer.text:
-        _write(sys.stdout, answer.text.rstrip("\n") + "\n")
+        text = answer.text if answer.is_raw else visible(answer.text)
+        _write(sys.stdout, text.rstrip("\n") + "\n")
     for warning in answer.warnings:
         warn(warning, manner)
     if answer.next and not manner.quiet and sys.stderr.isatty():
         for step in answer.next:
-            _write(sys.stderr, painted(f"next: {step}", "2", manner) + "\n")
+            _write(sys.stderr, painted(f"next: {visible(step)}", "2", manner) + "\n")
 
 
 def envelope_of(answer: Answer) -> Json:
@@ -120,13 +127,13 @@ def envelope_of(answer: Answer) -> Json:
 
 def warn(text: str, manner: Manner) -> None:
     """Say something beside the answer."""
-    _write(sys.stderr, f"{painted('warning:', '33', manner)} {text}\n")
+    _write(sys.stderr, f"{painted('warning:', '33', manner)} {visible(text)}\n")
 
 
 def say(text: str, manner: Manner) -> None:
     """Say how far things are; not when quiet."""
     if not manner.quiet and not manner.as_json:
-        _write(sys.stderr, f"{text}\n")
+        _write(sys.stderr, f"{visible(text)}\n")
 
 
 def show_error(error: XvcError, manner: Manner) -> None:
@@ -139,11 +146,16 @@ def show_error(error: XvcError, manner: Manner) -> None:
             "retryable": error.retryable,
         }
         envelope: Refusal = {"schema": SCHEMA, "ok": False, "error": told}
-        _write(sys.stdout, _json(cast("Json", envelope)) + "\n")
+        _write(sys.stdout, _document(cast("Json", envelope)))
         return
-    _write(sys.stderr, f"{painted(f'error[{error.code}]:', '1;31', manner)} {error}\n")
+    head = painted(f"error[{error.code}]:", "1;31", manner)
+    _write(sys.stderr, f"{head} {visible(str(error))}\n")
     if error.hint:
-        _write(sys.stderr, f"{painted('hint:', '36', manner)} {error.hint}\n")
+        _write(sys.stderr, f"{painted('hint:', '36', manner)} {visible(error.hint)}\n")
+
+
+def _document(envelope: Json) -> str:
+    return visible_json(_json(envelope)) + "\n"
 
 
 def painted(text: str, colour: str, manner: Manner) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, TypedDict
@@ -10,12 +12,15 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 import typer
 
 from xvc.cli.output import Answer, Manner, duration, number, say, table
-from xvc.core.sweep import State, Sweep, Trial
+from xvc.core.space import dimension_text, meaning, typed_point
+from xvc.core.sweep import State, Sweep, Trial, Wish
 
 if TYPE_CHECKING:
     from xvc.sweeps.drive import Progress, Swept
+    from xvc.sweeps.start import Plan
 
 _INTERRUPTED = 130
+_MOST_TEXT = 60
 
 SweepName = Annotated[
     str | None,
@@ -54,6 +59,15 @@ class Ended(Standing):
     stopped: bool
 
 
+class Planned(TypedDict):
+    """What a sweep would try; nothing was begun."""
+
+    total: int
+    space: Annotated[Mapping[str, str], "What each param may be, as it is typed."]
+    means: Annotated[Mapping[str, str], "What each range means."]
+    command: Annotated[list[str], "That of the first trial."]
+
+
 @contextmanager
 def telling(manner: Manner) -> Iterator[Callable[[Progress], None]]:
     """Tell how far a sweep is: in one rewritten line on a terminal, else in a line a trial."""
@@ -63,29 +77,74 @@ def telling(manner: Manner) -> Iterator[Callable[[Progress], None]]:
     from xvc.cli.live import Line  # late: rich, only where somebody watches
 
     with Line(colour=manner.colour) as line:
-        yield lambda told: line.show(*_live(told), above=_failure(told))
+        clock = _Clock()
+
+        def tell(told: Progress) -> None:
+            above = header(told.sweep) if clock.begins(told) else _failure(told)
+            line.show(*_live(told, clock.left(told)), above=above)
+
+        yield tell
 
 
 def _plainly(manner: Manner) -> Callable[[Progress], None]:
-    has_begun = False
+    clock = _Clock()
 
     def tell(told: Progress) -> None:
-        nonlocal has_begun
+        if clock.begins(told):
+            say(header(told.sweep), manner)
         if told.latest is not None:
             ended, line = _ended(told), _line(told.sweep, told.latest)
-            say(f"[{ended}/{told.sweep.total}] {line}{_best(told)}", manner)
-        elif not has_begun:
-            say(f"sweep {told.sweep.id}: {told.sweep.total} trials", manner)
-        has_begun = True
+            left = clock.left(told)
+            say(f"[{ended}/{told.sweep.total}] {line}{_best(told)}{left and f'; {left}'}", manner)
 
     return tell
 
 
-def _live(told: Progress) -> Iterator[str]:
+class _Clock:
+    """How long a sweep will still take, judged by the trials that have ended meanwhile."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._ended = 0
+
+    def begins(self, told: Progress) -> bool:
+        """Whether this is the first that is heard of it."""
+        if self._since is not None:
+            return False
+        self._since, self._ended = time.monotonic(), _ended(told)
+        return True
+
+    def left(self, told: Progress) -> str:
+        """Write the time that is left; empty where nothing is known of it, or nothing is left."""
+        done, missing = _ended(told) - self._ended, told.sweep.total - _ended(told)
+        if not done or not missing or self._since is None:
+            return ""
+        return f"{duration((time.monotonic() - self._since) / done * missing)} left"
+
+
+def header(sweep: Sweep) -> str:
+    """Write what a sweep tries on one line."""
+    return f"sweep {sweep.id}: {sweep.total} trials of {space_told(sweep.wish)}"
+
+
+def space_told(wish: Wish) -> str:
+    """Write a space as it was typed, with what its ranges mean."""
+    parts = []
+    for key, dimension in wish.space.items():
+        means = meaning(dimension)
+        text = dimension_text(dimension)
+        short = text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}…"
+        parts.append(f"{key}={short}" + (f" ({means})" if means else ""))
+    return ", ".join(parts)
+
+
+def _live(told: Progress, left: str) -> Iterator[str]:
     """Write how far a sweep is for a line that is rewritten, ever shorter."""
     few = (State.RUNNING, State.FAILED, State.PRUNED)
     counts = [f"{told.counts[state]} {state}" for state in few if told.counts[state]]
     far = ", ".join([f"{_ended(told)}/{told.sweep.total}", *counts])
+    if left:
+        yield f"sweep {told.sweep.id}: {far}{_best(told)}; {left}"
     yield f"sweep {told.sweep.id}: {far}{_best(told)}"
     if told.best is not None:
         yield f"{far}; best {number(told.best.value)}"
@@ -118,12 +177,13 @@ def _line(sweep: Sweep, trial: Trial) -> str:
     value = f" {sweep.wish.metric}={number(trial.value)}" if trial.value is not None else ""
     reason = f": {trial.reason}" if trial.reason else ""
     took = f" in {duration(trial.seconds)}" if trial.seconds is not None else ""
-    return f"trial {trial.number} {shown(trial)} {trial.state}{took}{value}{reason}"
+    return f"trial {trial.number} {shown(sweep, trial)} {trial.state}{took}{value}{reason}"
 
 
-def shown(trial: Trial) -> str:
-    """Write a trial's params on one line."""
-    return " ".join(f"{key}={number(value)}" for key, value in trial.params.items())
+def shown(sweep: Sweep, trial: Trial) -> str:
+    """Write a trial's params on one line, each as it was typed."""
+    point = typed_point(sweep.wish.space, trial.params)
+    return " ".join(f"{key}={typed.text}" for key, typed in point.items())
 
 
 def swept(command: str, found: Swept) -> Answer:
@@ -141,9 +201,23 @@ def swept(command: str, found: Swept) -> Answer:
     if told.best is not None:
         nexts.append(f"xvc tag minor --run {told.best.run}")
     text = standing(told) + ("; stopped" if found.is_stopped else "")
-    code = _INTERRUPTED if found.is_stopped else int(bool(failed))
+    was_asked = found.is_stopped and found.reason is None
+    code = _INTERRUPTED if was_asked else int(bool(failed))
     data: Ended = {**summary(told), "stopped": found.is_stopped}
-    return Answer(command, data, text, (*found.warnings, *_unmeasured(found)), tuple(nexts), code)
+    warnings = [*found.warnings, *_unmeasured(found), *overruled(sweep, found.trials)]
+    if found.reason is not None:
+        warnings.append(f"no further trial was begun: {found.reason}")
+    return Answer(command, data, text, tuple(warnings), tuple(nexts), code)
+
+
+def overruled(sweep: Sweep, trials: Sequence[Trial]) -> Iterator[str]:
+    """Name the params that trials used otherwise than they were asked for."""
+    for trial in trials:
+        if not trial.used or trial.is_unused:
+            continue
+        asked = typed_point(sweep.wish.space, trial.params)
+        told = [f"{key} was {value}, not {asked[key].text}" for key, value in trial.used.items()]
+        yield f"trial {trial.number} used other params than were asked for: {', '.join(told)}"
 
 
 def _unmeasured(found: Swept) -> Iterator[str]:
@@ -155,6 +229,20 @@ def _unmeasured(found: Swept) -> Iterator[str]:
             f"no trial has recorded {metric!r}; a Tracker does, --capture, or a file under "
             "metrics.files in xvc.yaml"
         )
+
+
+def planned(wish: Wish, found: Plan) -> Answer:
+    """Say what a sweep would try."""
+    space = {key: dimension_text(dimension) for key, dimension in wish.space.items()}
+    means = {key: said for key, each in wish.space.items() if (said := meaning(each))}
+    data: Planned = {
+        "total": found.total,
+        "space": space,
+        "means": means,
+        "command": list(found.command),
+    }
+    text = f"{found.total} trials of {space_told(wish)}\nthe first: {shlex.join(found.command)}"
+    return Answer("sweep", data, text, found.warnings)
 
 
 def summary(told: Progress) -> Standing:
@@ -193,7 +281,7 @@ def trial_table(sweep: Sweep, trials: Sequence[Trial]) -> str:
         [
             str(trial.number),
             number(trial.value),
-            *(number(trial.params.get(key)) for key in keys),
+            *(_cell(sweep, trial, key) for key in keys),
             trial.state.value,
             duration(trial.seconds),
             trial.run or "-",
@@ -202,3 +290,9 @@ def trial_table(sweep: Sweep, trials: Sequence[Trial]) -> str:
         for trial in trials
     ]
     return table(head, rows, right=range(2 + len(keys)))
+
+
+def _cell(sweep: Sweep, trial: Trial, key: str) -> str:
+    if key not in trial.params:
+        return number(None)
+    return typed_point(sweep.wish.space, trial.params)[key].text

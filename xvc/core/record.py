@@ -158,6 +158,8 @@ def apply(run: RunRecord | None, control: Control) -> RunRecord | None:
             later = {"status", "metrics", "metric_times", "finished", "exit_code", "params"}
             begun = run_from({k: v for k, v in facts.items() if k not in later}, run)
             return replace(begun, params={**_values(facts.get("params", {})), **run.params})
+        case Kind.SET if facts.get("status") == Status.RUNNING.value:  # somebody goes on with it
+            return replace(run_from(facts, run), status=Status.RUNNING)
         case Kind.SET | Kind.END:
             guess = facts.get("status") == Status.LOST.value
             known = run if guess and run.status.is_final else run_from(facts, run)
@@ -170,5 +172,13 @@ def apply(run: RunRecord | None, control: Control) -> RunRecord | None:
 
 
 def in_order(controls: Iterable[Control]) -> list[Control]:
-    """Sort records by when they were written; beginnings first, whatever the clocks say."""
-    return sorted(controls, key=lambda c: (c.kind != Kind.BEGIN, c.at, c.writer, c.sequence))
+    """Sort records by when they were written; beginnings first, whatever the clocks say.
+
+    Those of one writer keep their own order, also when its clock was set back in between.
+    """
+    latest: dict[str, float] = {}
+    placed = []
+    for control in sorted(controls, key=lambda c: (c.writer, c.sequence)):
+        at = latest[control.writer] = max(control.at, latest.get(control.writer, control.at))
+        placed.append(((control.kind != Kind.BEGIN, at, control.writer, control.sequence), control))
+    return [control for _, control in sorted(placed, key=lambda each: each[0])]

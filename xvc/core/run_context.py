@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from xvc.types import Json, RunId
+from xvc.types import RunId
 
 VARIABLE = "XVC_CONTEXT"
 
@@ -17,8 +16,10 @@ class RunContext:
     """A run that is under way.
 
     ``root``, ``store`` and ``journals`` are absolute paths; ``sync_seconds`` is the setting of
-    the parent, so that all its processes obey the same one. ``own_store`` is that of the tree the
-    run is in, where another one's keeps it: who names it means the run's.
+    the parent, so that all its processes obey the same one. ``asked`` is the file of the params
+    that were asked for, empty without any: they may be of any size, and an environment may not.
+    ``own_store`` is that of the tree the run is in, where another one's keeps it: who names it
+    means the run's.
     """
 
     run: RunId
@@ -28,7 +29,7 @@ class RunContext:
     tree: str
     journals: str
     sync_seconds: float | None = None
-    params: Mapping[str, Json] = field(default_factory=dict)
+    asked: str = ""
     own_store: str = ""
 
     def encode(self) -> str:
@@ -51,3 +52,8 @@ class RunContext:
     def folder(self) -> Path:
         """Where this run's journals go."""
         return Path(self.journals)
+
+
+def used_beside(asked: Path) -> Path:
+    """Name the file, beside that of the asked params, in which processes say what they use."""
+    return asked.with_name(f"{asked.name}.used")

@@ -22,12 +22,12 @@ MASK = "***"
 
 _ENDINGS = ("password", "passwd", "passphrase", "secret", "apikey", "accesskey", "privatekey")
 _SECRET = word_table("passcode pwd secrets passwords credential credentials")
-_BEFORE_KEY = word_table("api access private secret auth account encryption")
+_BEFORE_KEY = word_table("api access private secret auth account encryption session signing hmac")
 _VOCABULARY = word_table("pad eos bos unk sep cls mask start end per sub special")
 _ASSIGNED = re.compile(r"([-+~]*[\w./-]+)=(.+)", re.DOTALL)
 _OPTION = re.compile(r"--?[A-Za-z][\w.-]*")
 
-_VALUE = r"\"(?:[^\"\\\n]|\\.)*+\"?|'(?:[^'\\\n]|\\.)*+'?|[^\s\"',;&)}\]]+"
+_VALUE = r"[bru]?\"(?:[^\"\\\n]|\\.)*+\"?|[bru]?'(?:[^'\\\n]|\\.)*+'?|[^\s\"',;&)}\]]+"
 _IN_TEXT = re.compile(rf"(?<![\w.-])([\w.-]++)([\"']?[ \t]*(?::=|[=:](?![=:]))[ \t]*)({_VALUE})")
 _OPTION_IN_TEXT = re.compile(rf"(?<!\S)(--?[A-Za-z][\w.-]*+)([ \t]+)(?!-)({_VALUE})")
 _LONG_VALUE = 200  # bounds how deep pairs are looked for within pairs
@@ -45,6 +45,9 @@ _IN_URL = re.compile(r"(://[^\s/@:\"']*:)[^\s/\"']+@")
 _AUTHORIZATION = re.compile(
     r"(?i:(authorization[\"']?\s*[:=]\s*[\"']?(?:basic|bearer|token)\s+|\bbearer\s+))"
     r"[A-Za-z0-9._~+/=-]{6,}"
+)
+_KERNEL_KEY = re.compile(  # what signs a notebook kernel's messages, as its connection file has it
+    r"(\bkey[\"']?\s*[:=]\s*b?[\"']?)[0-9a-f]{8}-[0-9a-f-]{20,}", re.IGNORECASE
 )
 _SHAPES = re.compile(
     r"(?<![A-Za-z0-9])(?:"
@@ -138,7 +141,7 @@ def mask_text(text: str) -> str:
     text = _PEM.sub(_masked_key, text)
     text = _IN_URL.sub(rf"\1{MASK}@", text)
     text = _AUTHORIZATION.sub(rf"\1{MASK}", text)
-    text = _SHAPES.sub(MASK, text)
+    text = _KERNEL_KEY.sub(rf"\1{MASK}", _SHAPES.sub(MASK, text))
     return _OPTION_IN_TEXT.sub(_masked_pair, _IN_TEXT.sub(_masked_pair, text))
 
 

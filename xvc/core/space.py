@@ -5,12 +5,15 @@ Pure: text to dimensions, a number to a point. Refuses what could be meant in tw
 
 from __future__ import annotations
 
+import json
 import math
+import random
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from xvc.core.typed import Typed
 from xvc.errors import BadValue
 from xvc.types import Json
 
@@ -24,9 +27,17 @@ _OPENING, _CLOSING = "[{(", "]})"
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """A param that is one of these values."""
+    """A param that is one of these values; ``words`` is what commands get for each, as typed."""
 
     values: tuple[Json, ...]
+    words: tuple[str, ...] = ()
+
+    def typed(self, value: Json) -> Typed:
+        """Return one of the values with its word."""
+        for own, word in zip(self.values, self.words, strict=False):
+            if type(own) is type(value) and own == value:
+                return Typed(own, word)
+        return Typed.of(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +62,21 @@ Dimension = Choices | Span
 Space = Mapping[str, Dimension]
 
 
-def parse_dimension(key: str, text: str, read: Callable[[str], Json]) -> Dimension:
+def typed_point(space: Space, point: Mapping[str, Json]) -> dict[str, Typed]:
+    """Return a point with the text that a command gets for each value.
+
+    >>> typed_point({"lr": Choices((0.001,), ("1e-3",))}, {"lr": 0.001})["lr"].text
+    '1e-3'
+    """
+    found: dict[str, Typed] = {}
+    for key, value in point.items():
+        dimension = space.get(key)
+        listed = dimension if isinstance(dimension, Choices) else Choices(())
+        found[key] = listed.typed(value)
+    return found
+
+
+def parse_dimension(key: str, text: str, read: Callable[[str], Typed]) -> Dimension:
     """Read what a param may be: ``a,b,c``, ``2..6``, ``0..1:0.25`` or ``0.001..0.1:log``.
 
     Args:
@@ -59,7 +84,7 @@ def parse_dimension(key: str, text: str, read: Callable[[str], Json]) -> Dimensi
         text: its values; a comma inside brackets or quotes parts nothing.
         read: makes a value of a word.
 
-    >>> parse_dimension("depth", "2..6", int)
+    >>> parse_dimension("depth", "2..6", lambda word: Typed.of(word))
     Span(low=2, high=6, step=1, is_log=False)
 
     Raises:
@@ -76,19 +101,19 @@ def parse_dimension(key: str, text: str, read: Callable[[str], Json]) -> Dimensi
     return choices(key, [read(word) for word in words])
 
 
-def choices(key: str, values: list[Json]) -> Choices:
+def choices(key: str, listed: Sequence[Typed]) -> Choices:
     """Make a list of values to choose from.
 
     Raises:
         BadValue: it is empty, or names a value twice.
     """
-    if not values:
+    if not listed:
         raise BadValue(key, "there is no value to choose")
-    shown = [(type(value).__name__, repr(value)) for value in values]
+    shown = [(type(each.value).__name__, repr(each.value)) for each in listed]
     if len(set(shown)) < len(shown):
         twice = next(value for kind, value in shown if shown.count((kind, value)) > 1)
         raise BadValue(key, f"{twice} is named twice")
-    return Choices(tuple(values))
+    return Choices(tuple(each.value for each in listed), tuple(each.text for each in listed))
 
 
 def _span(low: str, high: str, how: str | None) -> Span:
@@ -182,6 +207,79 @@ def grid_point(space: Space, number: int) -> dict[str, Json]:
     return {key: point[key] for key in space}
 
 
+_MOST_MISSES = 100
+_MOST_LISTED = 1_000_000
+
+
+def random_points(space: Space, seed: int) -> Iterator[dict[str, Json]]:
+    """Choose points at random, none twice; ends where there is no other one.
+
+    The same seed chooses the same points.
+
+    >>> found = [point["a"] for point in random_points({"a": Span(1, 4, 1)}, 7)]
+    >>> sorted(found)
+    [1, 2, 3, 4]
+    """
+    chance = random.Random(seed)  # noqa: S311 - points are no secrets
+    size = 0 if endless(space) else grid_size(space)
+    seen: set[str] = set()
+    misses = 0
+    while misses < _MOST_MISSES or not size or size > _MOST_LISTED:
+        point = {key: _drawn(dimension, chance) for key, dimension in space.items()}
+        if (said := json.dumps(point)) in seen:
+            misses += 1
+            continue
+        seen.add(said)
+        misses = 0
+        yield point
+        if len(seen) == size:
+            return
+    for number in chance.sample(range(size), size):
+        point = grid_point(space, number)
+        if json.dumps(point) not in seen:
+            yield point
+
+
+def _drawn(dimension: Dimension, chance: random.Random) -> Json:
+    if isinstance(dimension, Choices):
+        return chance.choice(dimension.values)
+    values = None if dimension.is_log else values_of(dimension)
+    if values is not None:
+        return chance.choice(values)
+    if not dimension.is_log:
+        return chance.uniform(dimension.low, dimension.high)
+    drawn = math.exp(chance.uniform(math.log(dimension.low), math.log(dimension.high)))
+    drawn = min(max(drawn, dimension.low), dimension.high)
+    return round(drawn) if dimension.is_whole else drawn
+
+
+def dimension_text(dimension: Dimension) -> str:
+    """Write what a param may be, as one types it.
+
+    >>> dimension_text(Span(0.001, 0.1, None, is_log=True))
+    '0.001..0.1:log'
+    """
+    if isinstance(dimension, Choices):
+        words = dimension.words or tuple(Typed.of(value).text for value in dimension.values)
+        return ",".join(words)
+    is_usual = dimension.step is None or (dimension.is_whole and dimension.step == 1)
+    how = ":log" if dimension.is_log else "" if is_usual else f":{dimension.step}"
+    return f"{dimension.low}..{dimension.high}{how}"
+
+
+def meaning(dimension: Dimension) -> str:
+    """Say what a range means; empty for a list.
+
+    >>> meaning(Span(0, 1, 1)), meaning(Span(0.0, 1.0))
+    ('whole numbers', 'any number between')
+    """
+    if isinstance(dimension, Choices):
+        return ""
+    if dimension.is_whole:
+        return "whole numbers"
+    return "any number between" if dimension.step is None else "numbers in steps"
+
+
 def facts_of(space: Space) -> dict[str, Json]:
     """Write a space down as JSON."""
     return {key: _facts(dimension) for key, dimension in space.items()}
@@ -189,7 +287,7 @@ def facts_of(space: Space) -> dict[str, Json]:
 
 def _facts(dimension: Dimension) -> Json:
     if isinstance(dimension, Choices):
-        return {"choices": list(dimension.values)}
+        return {"choices": list(dimension.values), "words": list(dimension.words)}
     named: dict[str, Json] = {"low": dimension.low, "high": dimension.high}
     return {**named, "step": dimension.step, "log": dimension.is_log}
 
@@ -202,5 +300,6 @@ def space_from(facts: Mapping[str, Json]) -> dict[str, Dimension]:
 def _dimension(facts: Mapping[str, Json]) -> Dimension:
     listed = facts.get("choices")
     if isinstance(listed, list):
-        return Choices(tuple(listed))
+        words = facts.get("words")
+        return Choices(tuple(listed), tuple(map(str, words)) if isinstance(words, list) else ())
     return Span(facts["low"], facts["high"], facts["step"], bool(facts["log"]))  # type: ignore[arg-type]

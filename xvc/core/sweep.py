@@ -16,7 +16,8 @@ from typing import cast
 from xvc.core.direction import Direction, better
 from xvc.core.objective import exact_number
 from xvc.core.run import RunRecord, Status
-from xvc.core.space import Choices, Dimension, facts_of, space_from
+from xvc.core.space import Dimension, dimension_text, facts_of, space_from, typed_point
+from xvc.core.typed import is_equal
 from xvc.types import Json
 
 REF = "ref"
@@ -65,7 +66,9 @@ class Wish:
     gpus: tuple[str, ...] = ()
     refs: tuple[str, ...] = ()
     outs: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()
     capture: bool = False
+    params_copy: bool = False
     executor: str = LOCAL
     address: str | None = None
     away: bool = False
@@ -141,20 +144,13 @@ class Sweep:
 
     def told_of(self, number: str) -> str:
         """Say on one line which trial of what it was, for a version's message."""
-        tried = " ".join(f"{key}={_told(each)}" for key, each in self.wish.space.items())
+        tried = " ".join(f"{key}={dimension_text(each)}" for key, each in self.wish.space.items())
         by = f" by {self.wish.metric}" if self.wish.metric else ""
         return f"{self.id} trial {number} of {self.total}: {self.wish.sampler}{by} over {tried}"
 
     def run_name(self, number: int) -> str:
         """Name the runs of a trial: `xvc show` finds the last of them by it."""
         return f"{self.id}/{number}"
-
-
-def _told(dimension: Dimension) -> str:
-    if isinstance(dimension, Choices):
-        return ",".join(shown_value(value) for value in dimension.values)
-    how = ":log" if dimension.is_log else f":{dimension.step}" if dimension.step else ""
-    return f"{dimension.low}..{dimension.high}{how}"
 
 
 def _wished() -> tuple[str, ...]:
@@ -176,7 +172,8 @@ class Trial:
     """One trial: its point, its state, and what its last run said.
 
     ``attempts`` counts how often it was started since it was last asked for; ``value`` is the
-    metric, ``seconds`` how long the run took.
+    metric, ``seconds`` how long the run took. ``is_unused``: its command ended well, and a param of
+    it was taken up by nobody. ``used`` are params that its process says were other than asked for.
     """
 
     number: int
@@ -187,6 +184,8 @@ class Trial:
     value: float | None = None
     seconds: float | None = None
     reason: str | None = None
+    is_unused: bool = False
+    used: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +274,12 @@ def told_by(trial: Trial, runs: Sequence[RunRecord], metric: str | None) -> Tria
     ordered = sorted(runs, key=lambda run: (run.status is Status.FINISHED, run.started or 0))
     run = ordered[-1]
     value = exact_number(run.metrics.get(metric)) if metric else None
-    told = replace(trial, run=run.id, value=value, seconds=run.seconds)
+    used = {
+        key: run.params[key]
+        for key, asked in trial.params.items()
+        if key in run.params and not is_equal(asked, run.params[key])
+    }
+    told = replace(trial, run=run.id, value=value, seconds=run.seconds, used=used)
     if run.status is Status.FINISHED:
         return replace(told, state=State.FINISHED, reason=None)
     if trial.state is State.PRUNED:
@@ -286,7 +290,8 @@ def told_by(trial: Trial, runs: Sequence[RunRecord], metric: str | None) -> Tria
     if run.status is not Status.FAILED:
         how = run.status.value
     reason = ": ".join(part for part in (how, run.reason) if part) or run.status.value
-    return replace(told, state=State.FAILED, reason=reason)
+    is_unused = run.status is Status.FAILED and run.exit_code == 0
+    return replace(told, state=State.FAILED, reason=reason, is_unused=is_unused)
 
 
 def best_of(trials: Iterable[Trial], direction: Direction | None) -> Trial | None:
@@ -317,17 +322,20 @@ def ranked(trials: Iterable[Trial], direction: Direction | None) -> list[Trial]:
     return sorted(trials, key=place)
 
 
+_LITERAL = re.compile(r"\{(\{[A-Za-z_][\w.-]*\})\}")
+_PLACE = re.compile(r"(?<![$\w{])\{([A-Za-z_][\w.-]*)\}")
+
+
 def command_of(wish: Wish, params: Mapping[str, Json]) -> tuple[str, ...]:
     """Fill the params into the command: ``{lr}`` anywhere, and behind it as the style says.
 
     >>> from xvc.core.space import Choices
-    >>> wish = Wish({"lr": Choices((0.1,))}, ("python", "t.py", "opt.lr={lr}"))
-    >>> command_of(wish, {"lr": 0.1})
-    ('python', 't.py', 'opt.lr=0.1')
+    >>> wish = Wish({"lr": Choices((0.001,), ("1e-3",))}, ("t.py", "opt.lr={lr}", "{{x}}"))
+    >>> command_of(wish, {"lr": 0.001})
+    ('t.py', 'opt.lr=1e-3', '{x}')
     """
-    shown = {key: shown_value(value) for key, value in params.items()}
-    named = re.compile("|".join(re.escape(f"{{{key}}}") for key in shown) or r"(?!)")
-    words = [named.sub(lambda found: shown[found[0][1:-1]], word) for word in wish.command]
+    shown = {key: typed.text for key, typed in typed_point(wish.space, params).items()}
+    words = [_filled(word, shown) for word in wish.command]
     own = {key: text for key, text in shown.items() if not (wish.refs and key == REF)}
     if wish.style is Style.HYDRA:
         words += [f"{key}={text}" for key, text in own.items()]
@@ -336,10 +344,34 @@ def command_of(wish: Wish, params: Mapping[str, Json]) -> tuple[str, ...]:
     return tuple(words)
 
 
-def shown_value(value: Json) -> str:
-    """Write a value as a word of a command.
+def _filled(word: str, shown: Mapping[str, str]) -> str:
+    parts = [_LITERAL.pattern] if _is_one(word) else []
+    parts += [re.escape(f"{{{key}}}") for key in shown]
 
-    >>> shown_value(True), shown_value("adam"), shown_value(1e-05)
-    ('true', 'adam', '1e-05')
+    def text(found: re.Match[str]) -> str:
+        return shown.get(found[0][1:-1], found[0][1:-1])
+
+    return re.sub("|".join(parts) or r"(?!)", text, word)
+
+
+def _is_one(word: str) -> bool:
+    """Whether a word has no space in it: one that has may be code, with braces of its own."""
+    return not re.search(r"\s", word)
+
+
+def placeholders(command: Sequence[str]) -> list[str]:
+    """List the names in braces that are meant for params; code in a word of its own has others.
+
+    >>> placeholders(["t.py", "--lr={lr}", "${HOME}", "{1..3}", "{{x}}", "print(f'{y} z')"])
+    ['lr']
     """
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    words = (_LITERAL.sub("", word) for word in command if _is_one(word))
+    return [name for word in words for name in _PLACE.findall(word)]
+
+
+def settled_keys(wish: Wish) -> set[str]:
+    """Name the params that the command itself takes up: by its words, or by a copy of a file."""
+    if wish.style is not Style.NONE or wish.params_copy:
+        return set(wish.space)
+    named = {key for key in wish.space if any(f"{{{key}}}" in word for word in wish.command)}
+    return named | ({REF} if wish.refs else set())

@@ -94,11 +94,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Losses:
-    """What would be gone, or on no other branch, without a tree; each a list of names."""
+    """What would be gone without a tree, each a list of names; a tag keeps its version."""
 
     rows: tuple[str, ...] = ()
     stores: tuple[str, ...] = ()
-    versions: tuple[str, ...] = ()
     commits: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
@@ -107,13 +106,12 @@ class Losses:
     def sentences(self) -> tuple[str, ...]:
         """One sentence for each kind.
 
-        >>> Losses(versions=("e0.2.0",), files=("a.py", "b.py")).sentences
-        ('versions on no other branch: e0.2.0', 'uncommitted files: a.py, b.py')
+        >>> Losses(commits=("1a2b3c",), files=("a.py", "b.py")).sentences
+        ('commits on no branch: 1a2b3c', 'uncommitted files: a.py, b.py')
         """
         kinds = {
             "rows in no version": self.rows,
             "stores that xvc did not leave so": self.stores,
-            "versions on no other branch": self.versions,
             "commits on no branch": self.commits,
             "uncommitted files": self.files,
             "changed outputs that DVC does not hold": self.outputs,

@@ -66,7 +66,7 @@ def looking(project: Project) -> Iterator[DuckDBPyConnection]:
         StoreCorrupt: it does not open.
     """
     if _is_alone(project):
-        with db.reading(project.store_path) as connection:
+        with db.reading(project.store_path, is_known=True) as connection:
             yield connection
         return
     with opened(project) as connection:

@@ -269,6 +269,21 @@ class Git:
         except GitFailed:
             return None
 
+    def read_each(self, names: Sequence[str]) -> dict[str, bytes | None]:
+        """Read several ``revision:path`` in one call; None for those that are not there."""
+        asked = b"".join(os.fsencode(name) + b"\n" for name in names)
+        found, at = self.call("cat-file", "--batch", stdin=asked) if names else b"", 0
+        held: dict[str, bytes | None] = {}
+        for name in names:
+            end = found.index(b"\n", at)
+            words, at = found[at:end].rsplit(b" ", 2), end + 1
+            if len(words) == 3 and words[1] == b"blob":
+                size = int(words[2])
+                held[name], at = found[at : at + size], at + size + 1
+            else:
+                held[name] = None
+        return held
+
     def listed(self, *patterns: str) -> list[str]:
         """List tracked paths that fit the patterns."""
         found = self.call("ls-files", "-z", "--", *patterns)
@@ -292,6 +307,17 @@ class Git:
             flags = ("-z", "--stdin", "--ignore-skip-worktree-bits")
             self.call("checkout-index", *flags, stdin=listed)
         return found
+
+    def searched(self, pattern: str, *paths: str) -> list[str]:
+        """List the files, also untracked ones, in which an extended regular expression is found."""
+        flags = ("--untracked", "-I", "-l", "-z", "-E", "-e", pattern)
+        found = self.call("grep", *flags, "--", *paths, accept=(0, 1))
+        return [_text(path) for path in found.split(b"\0") if path]
+
+    def ignored_here(self) -> list[str]:
+        """List what git ignores in the tree; a folder that is ignored whole once, with ``/``."""
+        flags = ("-z", "--others", "--ignored", "--exclude-standard", "--directory")
+        return [_text(path) for path in self.call("ls-files", *flags).split(b"\0") if path]
 
     def untracked(self) -> list[str]:
         """List the files that git neither tracks nor ignores."""

@@ -21,6 +21,8 @@ from xvc.git.commands import Git, State
 
 RUNS = "refs/xvc/runs/"
 SWEEPS = "refs/xvc/sweeps/"
+STORES = "refs/xvc/stores/"
+"""The last version on each branch: its store stays within reach when the branch goes."""
 _GONE = f"000000 blob {'0' * 40}"
 
 

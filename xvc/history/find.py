@@ -29,10 +29,11 @@ from xvc.errors import (
     NoVersion,
 )
 from xvc.git.commands import TagRef
+from xvc.history.elsewhere import Elsewhere, find_elsewhere
 from xvc.history.missing import missing_versions, warning_of
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
-from xvc.store import db, query
+from xvc.store import db, edits, query
 from xvc.types import RunId
 
 if TYPE_CHECKING:
@@ -122,6 +123,11 @@ def _find_one(
             record = _extreme(project, connection, metric, best=best)
         case ByName(name):
             record = _by_name(project, connection, infos, name)
+            gone = edits.deletions(connection) if record is None else {}
+            if record is None and (other := find_elsewhere(project, name, gone)):
+                project.keeper.warnings.append(other.warning)
+                version = versions_by_run(infos).get(other.record.id)
+                return Found(other.record, version, other.environment)
     if record is None:
         raise NoRun(text)
     version = versions_by_run(infos).get(record.id)
@@ -194,7 +200,9 @@ def _by_name(
 def _of_a_version(project: Project, infos: Sequence[VersionInfo], name: str) -> RunRecord | None:
     for info in reversed(infos):
         if info.message.run is not None and info.message.run.startswith(name) and len(name) > 3:
-            return _from_cache(project, info, info.message.run).record
+            record = _from_cache(project, info, info.message.run).record
+            project.keeper.warnings.append(Elsewhere(record, None, info.name).warning)
+            return record
     return None
 
 

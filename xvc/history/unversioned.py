@@ -13,7 +13,7 @@ from pathlib import Path
 from xvc.errors import GitFailed, StoreBusy, StoreCorrupt
 from xvc.history.find import versions
 from xvc.journal.codec import CONTROL
-from xvc.journal.folders import every_journal
+from xvc.journal.folders import unheld_journals
 from xvc.project import Project
 from xvc.store import db
 from xvc.store.fold import positions
@@ -24,7 +24,7 @@ _RUN = re.compile(rb'"r":"([a-z0-9]{12})"')
 
 def unsaved(project: Project) -> dict[RunId, int]:
     """Map each run of this tree that no version holds wholly to its rows outside any version."""
-    found = every_journal(project.room.journals)
+    found = unheld_journals(project.room.journals)
     return rows_in(found, _saved(project)) if found else {}
 
 

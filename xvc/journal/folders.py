@@ -35,7 +35,12 @@ def set_aside(room: Room, folder: Path) -> Path | None:
 
 
 def every_journal(folder: Path) -> list[Path]:
-    """List the journals of a folder and those that are folded already."""
+    """List the journals of a folder, those that are folded, and those that a version holds."""
+    return unheld_journals(folder) + journals(folder / "kept")
+
+
+def unheld_journals(folder: Path) -> list[Path]:
+    """List the journals of a folder whose rows no version may hold, folded or not."""
     return journals(folder) + journals(folder / "folded")
 
 

@@ -28,6 +28,11 @@ class Room:
         return self.journals / "folded"
 
     @property
+    def kept(self) -> Path:
+        """Journals whose rows a version holds, but none on the branch that their runs were on."""
+        return self.journals / "kept"
+
+    @property
     def quarantine(self) -> Path:
         """Damaged lines, by the name of the journal they were in."""
         return self.folder / "quarantine"

@@ -12,11 +12,14 @@ import fcntl
 import os
 import re
 import weakref
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from os import write
 from pathlib import Path
 from threading import RLock
 from time import time
+from typing import Any
 from uuid import UUID
 from zlib import crc32
 
@@ -39,6 +42,7 @@ from xvc.journal.codec import (
 from xvc.types import Json, Row, RunId
 
 SUFFIX = ".jsonl"
+_MOST_OPEN = 128
 _HEAD = 80  # no record's values begin before this byte
 _has_null = re.compile(b"null").search  # a fifth faster than `bytes.find`
 
@@ -58,7 +62,6 @@ class Journal:
 
     __slots__ = (
         "__weakref__",
-        "_acquire",
         "_aside",
         "_busy",
         "_chain",
@@ -69,7 +72,6 @@ class Journal:
         "_keys",
         "_known",
         "_lock",
-        "_release",
         "_sequence",
         "_sync_seconds",
         "_synced",
@@ -88,11 +90,10 @@ class Journal:
 
     def _start_over(self) -> None:
         self._lock = RLock()
-        self._acquire, self._release = self._lock.acquire, self._lock.release
         self._aside: Journal | None = None
         self._busy = False
         self._descriptor = -1
-        self._known: dict[str, tuple[dict[type, dict[str, str]], dict[str, object]]] = {}
+        self._known: dict[str, tuple[dict[type, dict[str, str]], dict[str, Any]]] = {}
 
     def _leave_to_parent(self) -> None:
         """In a forked child: the file stays the parent's; the next record opens another."""
@@ -116,6 +117,7 @@ class Journal:
             raise JournalFailed(str(self.path), err.strerror or str(err)) from err
         _hold(self._descriptor)
         self._write(Kind.OPEN, None, self._facts)
+        _close_oldest(self)
 
     def row(self, run: RunId, table: str, values: Row) -> float:
         """Append one row and return its time in seconds since the epoch.
@@ -124,48 +126,50 @@ class Journal:
             BadValue: a key or value cannot be kept; nothing was written.
             JournalFailed: the disk refused; nothing of this row will be read.
         """
-        self._acquire()
-        if self._busy:
-            return self._row_aside(run, table, values)
-        self._busy = True
-        try:
+        with self._lock:  # nothing else lets go of it wherever an interrupt comes
+            if self._busy:
+                return self._beside().row(run, table, values)
             try:
-                names, record = self._known[table]
-                floats = names[float]
-                body = {}
-                for key, value in values.items():
-                    kind = value.__class__
-                    if kind is float:
-                        body[floats[key]] = value
-                    else:
-                        body[names[kind][key]] = value
-                record["n"] = sequence = self._sequence + 1
-                record["t"] = at = time()
-                record["c"] = self._chain
-                record["r"] = run
-                record["d"] = body
-                line = dumps(record, None, STRICT)
-            except (KeyError, TypeError):  # a new key, or a value that JSON has no word for
-                return self._spelled_row(run, table, values)
-            length = len(line)
-            # What NaN and infinity become; and what may hold a value that is too large.
-            if length > VALUE or _has_null(line, _HEAD):
-                return self._spelled_row(run, table, values)
-            # This is `_append`, written out: calling it would cost a tenth of the whole.
-            written = write(self._descriptor, line)
-            if written != length:
-                self._take_back(written)
-            self._sequence = sequence
-            self._chain = crc32(line, self._chain)
-            if self._sync_seconds is not None:
-                self._sync_when_due(self._sync_seconds)
-            return at
-        except BaseException as err:
-            self._broken_off(err)
-            raise
-        finally:
-            self._busy = False
-            self._release()
+                self._busy = True
+                try:
+                    names, record = self._known[table]
+                    floats = names[float]
+                    body = {}
+                    for key, value in values.items():
+                        kind = value.__class__
+                        if kind is float:
+                            body[floats[key]] = value
+                        else:
+                            body[names[kind][key]] = value
+                    at = time()
+                    if at <= record["t"]:
+                        at = _after(record["t"])
+                    record["n"] = sequence = self._sequence + 1
+                    record["t"] = at
+                    record["c"] = self._chain
+                    record["r"] = run
+                    record["d"] = body
+                    line = dumps(record, None, STRICT)
+                except (KeyError, TypeError):  # a new key, or a value that JSON has no word for
+                    return self._spelled_row(run, table, values)
+                length = len(line)
+                # What NaN and infinity become; and what may hold a value that is too large.
+                if length > VALUE or _has_null(line, _HEAD):
+                    return self._spelled_row(run, table, values)
+                # This is `_append`, written out: calling it would cost a tenth of the whole.
+                written = write(self._descriptor, line)
+                if written != length:
+                    self._take_back(written)
+                self._sequence = sequence
+                self._chain = crc32(line, self._chain)
+                if self._sync_seconds is not None:
+                    self._sync_when_due(self._sync_seconds)
+                return at
+            except BaseException as err:
+                self._broken_off(err)
+                raise
+            finally:
+                self._busy = False
 
     def _broken_off(self, err: BaseException) -> None:
         if isinstance(err, OSError):
@@ -173,17 +177,16 @@ class Journal:
         if not isinstance(err, XvcError):
             self._let_go()  # an interrupt: the record may be in the file, and is not counted
 
-    def _row_aside(self, run: RunId, table: str, values: Row) -> float:
-        try:
-            return self._beside().row(run, table, values)
-        finally:
-            self._release()
-
     def _beside(self) -> Journal:
         """A journal for a signal handler that came in the middle of a record of this one."""
         if self._aside is None:
             self._aside = Journal(self._folder, self._facts, sync_seconds=self._sync_seconds)
         return self._aside
+
+    @property
+    def written(self) -> int:
+        """How many records are in the file."""
+        return self._sequence
 
     def copy(self, name: UUID, run: RunId, table: str, values: Row) -> None:
         """Append a row of another journal, which keeps the id it has.
@@ -213,9 +216,16 @@ class Journal:
         _refuse_large(body)
         self._declare(run, table, values, names)
         microseconds, number, writer = origin or (None, self._sequence + 1, self.writer)
-        at = time() if microseconds is None else microseconds / 1e6
+        record = self._known[table][1]
+        if microseconds is None:
+            at = time()
+            if at <= record["t"]:
+                at = _after(record["t"])
+            record["t"] = at
+        else:
+            at = microseconds / 1e6
         said = {"n": number, "t": at, "c": self._chain, "w": writer, "r": run, "d": body}
-        self._append(dumps(self._known[table][1] | said, option=PLAIN))
+        self._append(dumps(record | said, option=PLAIN))
         return at
 
     def beyond(self, table: str, keys: Iterable[str]) -> list[str]:
@@ -236,10 +246,10 @@ class Journal:
             if DIRECT.get(value.__class__) == names[key].partition(":")[0]:
                 self._known[table][0][value.__class__][key] = names[key]
 
-    def _record(self, table: str) -> dict[str, object]:
+    def _record(self, table: str) -> dict[str, Any]:
         """What the records of a table's rows have in common, in the order of their fields."""
         said = dict.fromkeys("vntcwred")
-        return {**said, "v": SCHEMA, "w": self.writer, "e": table}
+        return {**said, "v": SCHEMA, "t": 0.0, "w": self.writer, "e": table}
 
     def note(self, kind: Kind, run: RunId | None, facts: Json) -> UUID:
         """Append a record that is no row; returns its id, which sorts by time as those of rows.
@@ -333,6 +343,18 @@ class Journal:
             self.flush()
             self._let_go()
 
+    def rest(self) -> None:
+        """Close the file, unless a row is being written; the next row opens another.
+
+        Raises:
+            JournalFailed: the disk refused.
+        """
+        if self._lock.acquire(blocking=False):
+            try:
+                self.close()
+            finally:
+                self._lock.release()
+
     def _let_go(self) -> None:
         """Close the file; with no names known, the next row opens another."""
         if self._descriptor >= 0:
@@ -355,6 +377,25 @@ def too_many(keys: Sequence[str]) -> TooLarge:
     others = f" and {len(keys) - 1:,} more" if len(keys) > 1 else ""
     words = f"{KEYS:,} keys are the most that a run may have in a table"
     return TooLarge(f"{keys[0]}{others}", words)
+
+
+_OPEN: deque[weakref.ref[Journal]] = deque()
+"""The journals that this process has opened, oldest first. Descriptors are the process's, too."""
+
+
+def _close_oldest(opened: Journal) -> None:
+    """Let go of the file that was opened first, when there are many; its next row opens another."""
+    _OPEN.append(weakref.ref(opened))
+    while len(_OPEN) > _MOST_OPEN:
+        oldest = _OPEN.popleft()()
+        if oldest is not None:
+            with suppress(JournalFailed):  # then its rows are as safe as before any flush
+                oldest.rest()
+
+
+def _after(at: float) -> float:
+    """The next microsecond: a clock that steps back does not change the order of rows."""
+    return (round(at * 1e6) + 1) / 1e6
 
 
 def _hold(descriptor: int) -> None:

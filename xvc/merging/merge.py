@@ -20,7 +20,7 @@ from xvc.history.missing import missing_versions
 from xvc.journal.reader import journals
 from xvc.merging import unfinished
 from xvc.merging.choices import read_choices
-from xvc.merging.sources import Found, NotFetched, resolve
+from xvc.merging.sources import Found, NotFetched, resolve, written_at
 from xvc.merging.unfinished import Unfinished
 from xvc.project import Project
 from xvc.recovery.exclusive import exclusively
@@ -307,7 +307,8 @@ def _decided(
     ours, found = _written_at(project), list(conflicts)
     for source in sources:
         its = [each for each in found if each.source == source.name]
-        fallback = Side.THEIRS if source.at > ours else Side.OURS
+        at = source.at or written_at(project, source.digest)
+        fallback = Side.THEIRS if at > ours else Side.OURS
         made = iter(decide(its, policy.side, policy.only, fallback))
         found = [next(made) if each.source == source.name else each for each in found]
     return tuple(found)

@@ -24,6 +24,7 @@ from xvc.system.files import md5_of
 from xvc.worktrees.shared import NoTree, every_tree, project_at, tree_named
 
 _WORKTREE = "worktree:"
+_MERGING = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD")
 
 
 class NoSource(NotFoundError):
@@ -92,7 +93,8 @@ def resolve(project: Project, dvc: Dvc, text: str) -> Found:
     digest = _pointer_at(project, commit)
     if digest is None:
         raise NoSource(text, f"{_pointer_path(project)} is not in it")
-    at = float(made_at(project.git, commit))
+    passed = changed_at(project.git, commit, _pointer_path(project), None)
+    at = float(made_at(project.git, passed[0] if passed else commit))
     path, base = _held(project, dvc, digest), _base(project, dvc, commit)
     return Found(text, path, digest, base, at, is_live=False)
 
@@ -142,6 +144,16 @@ def _of_run(project: Project, text: str) -> str | None:
     if version is None:
         raise NoSource(text, "that run has no version; its rows are in the store of its tree")
     return named(project.git, version)
+
+
+def written_at(project: Project, digest: str) -> float:
+    """Tell when a store was made that git is merging now, in seconds since the epoch; else 0."""
+    heads = [commit for head in _MERGING if (commit := project.git.commit_of(head)) is not None]
+    for commit in heads:
+        for passed in changed_at(project.git, commit, _pointer_path(project), None):
+            if _pointer_at(project, passed) == digest:
+                return float(made_at(project.git, passed))
+    return 0.0
 
 
 def _pointer_path(project: Project) -> str:

@@ -24,6 +24,7 @@ from xvc.journal.layout import Room
 from xvc.merging import unfinished
 from xvc.merging.merge import MergeUnfinished
 from xvc.project import Project
+from xvc.store import query
 from xvc.system.files import write_durably
 from xvc.system.lock import FileLock
 from xvc.worktrees.shared import NoTree, git_at, project_at, tree_named
@@ -60,6 +61,7 @@ class Merged:
     new: str
     versions: tuple[str, ...]
     files: tuple[str, ...]
+    runs_behind: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -88,7 +90,8 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
         state = git.state()
         called = record.name if record else name
         if state.commit is None or is_ancestor(git, tree.commit, state.commit):
-            return Merged(called, state.branch, tree.commit, tree.commit, (), ())
+            behind = _runs_behind(project, tree)
+            return Merged(called, state.branch, tree.commit, tree.commit, (), (), behind)
         _refuse_unsaved(project, called, tree)
         new = tree.commit
         if not is_ancestor(git, state.commit, tree.commit):
@@ -101,6 +104,14 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
             _follow(project, state, new, entries, called)
             _note(room, state.commit, tree).unlink(missing_ok=True)
         return Merged(called, state.branch, state.commit, new, names, tuple(entries))
+
+
+def _runs_behind(project: Project, tree: Tree) -> tuple[str, ...]:
+    """List the runs of a tree, merged as far as its commits go, that this tree's store lacks."""
+    with project.keeper.view() as connection:
+        known = query.ids(connection)
+    with project_at(project, tree).keeper.view() as connection:
+        return tuple(run.id for run in query.all_runs(connection) if run.id not in known)
 
 
 def _refuse_unsaved(project: Project, name: str, tree: Tree) -> None:

@@ -18,10 +18,13 @@ from xvc.dvc.repository import Dvc
 from xvc.errors import BadValue, ConflictError
 from xvc.git.branch import clear
 from xvc.history.find import find
+from xvc.models.made_by import refuse_not_made
 from xvc.models.publish_models import Change, complete, land
 from xvc.project import Project
 from xvc.recording.begin_run import open_journal
-from xvc.system.files import add_line
+from xvc.recovery.lost_runs import opened
+from xvc.store import query
+from xvc.system.files import add_line, last_change
 from xvc.system.lock import FileLock
 from xvc.types import Json, RunId
 
@@ -65,6 +68,7 @@ def add_model(project: Project, path: Path, reference: str, name: str | None) ->
         NoProject: no git or no DVC here.
         NoRun: there is no such run.
         BadValue: the name is none, or there is nothing at *path*.
+        NotOfRun: the run did not make it.
         ModelTaken: the run has another model of that name.
         PathsChanged: a pointer of that name is there and not committed.
         LockBusy: another xvc or git is at it, for long.
@@ -78,6 +82,9 @@ def add_model(project: Project, path: Path, reference: str, name: str | None) ->
         record = find(project, [reference])[0].record
         file = keep(dvc, path)
         place = candidate_path(name, record.id)
+        with opened(project) as connection:
+            others = query.all_runs(connection)
+        refuse_not_made(dvc, path, record, file.digest, others)
         held = record.outs.get(place)
         if held is not None and held.digest != file.digest:
             raise ModelTaken(name, record.id)
@@ -163,17 +170,12 @@ def keep_models(
             warnings.append(f"--model {path.name} needs git and DVC here; run `xvc init`")
         elif not path.exists():
             warnings.append(f"the run was to leave {path.name}, and it is not there")
-        elif _changed(path) < since - _CLOCK:
+        elif last_change(path) < since - _CLOCK:
             warnings.append(f"the run did not write {path.name}, so it is not a model of it")
         else:
             found[candidate_path(each.name, run)] = keep(project.dvc, path)
             _leave_out(project, path)
     return found
-
-
-def _changed(path: Path) -> int:
-    each = [path, *(path.rglob("*") if path.is_dir() else ())]
-    return max([part.lstat().st_ctime_ns for part in each], default=0)
 
 
 def _leave_out(project: Project, path: Path) -> None:

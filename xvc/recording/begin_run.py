@@ -30,10 +30,11 @@ from xvc.journal.fallback_dir import make_refuge
 from xvc.journal.writer import Journal
 from xvc.project import Project
 from xvc.recording.command_params import option_values
+from xvc.recording.passing_folders import bring_code
 from xvc.recording.run_times import not_named_yet, note_begin, written_by_runs
 from xvc.system.environment import describe_environment, environment_digest
 from xvc.system.lock import current_owner
-from xvc.system.value_files import parse_scalar, read_values
+from xvc.system.value_files import parse_typed, read_told
 from xvc.types import Json, Nanoseconds, RunId
 
 T = TypeVar("T")
@@ -80,6 +81,7 @@ def begin(
     snapshot = _try(lambda: _snapshot(project, run, state), warnings) if state else None
     if snapshot is not None:
         warnings += _try(lambda: _lacks(project, snapshot), warnings) or ()
+        _try(lambda: bring_code(project, run), warnings)
     untracked = state.untracked if state else ()
     data = _try(lambda: _tracked(project, untracked, outs, warnings), warnings) or {}
     data = _try(lambda: _as_it_is(project, data, keeps=keeps_data), warnings) or data
@@ -357,7 +359,7 @@ def _said(project: Project, command: Sequence[str], warnings: list[str]) -> dict
     found = _file_params(project, warnings)
     if project.settings.params_options:
         with best_effort(warnings):
-            found |= {key: parse_scalar(text) for key, text in option_values(command).items()}
+            found |= {key: parse_typed(text).value for key, text in option_values(command).items()}
     return found
 
 
@@ -365,10 +367,12 @@ def _file_params(project: Project, warnings: list[str]) -> dict[str, Json]:
     problems = [each for every in project.pipelines().values() for each in every.problems]
     said = [f"{each}. {each.hint}" for each in problems]
     warnings += [text for text in said if text not in warnings]
-    read: dict[str, dict[str, Json]] = {}
+    read: dict[str, Mapping[str, Json]] = {}
     for path, keys in (_try(lambda: _declared_params(project), warnings) or {}).items():
-        values = _try(lambda path=path, keys=keys: read_values(path, keys), warnings)  # type: ignore[misc]
-        read[os.path.relpath(path, project.root)] = values or {}
+        with best_effort(warnings):
+            told = read_told(path, keys)
+            read[os.path.relpath(path, project.root)] = told.values
+            warnings += told.warnings
     warnings += project.unread
     return apart(read)
 

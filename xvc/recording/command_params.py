@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 
 _OPTION = re.compile(r"--([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
+_KERNEL_FILE = re.compile(r"(?:^|[/=])kernel-[^/]*\.json$")
+_KERNEL_PROGRAM = re.compile(r"(?:ipy|colab_|xpy)\w*kernel\w*(?:\.py)?")
 _NEGATIVE = re.compile(r"-[0-9.]")
 
 
@@ -20,7 +22,7 @@ def option_values(command: Sequence[str]) -> dict[str, str]:
     {'lr': '0.1', 'model': 'svm'}
     """
     found: dict[str, str] = {}
-    words = list(command)
+    words = [] if is_kernel(command) else list(command)
     if "--" in words:
         words = words[: words.index("--")]
     for word, following in zip(words, [*words[1:], None], strict=False):
@@ -31,6 +33,17 @@ def option_values(command: Sequence[str]) -> dict[str, str]:
         if value is not None:
             found[option[1]] = value
     return found
+
+
+def is_kernel(command: Sequence[str]) -> bool:
+    """Whether a command starts a notebook's kernel: its options are for the notebook's program.
+
+    >>> is_kernel(["-", "--f=/run/kernel-v3ab.json", "--stdin=9003"]), is_kernel(["t.py", "--f=a"])
+    (True, False)
+    """
+    return any(_KERNEL_FILE.search(word) for word in command) or any(
+        _KERNEL_PROGRAM.fullmatch(word.rpartition("/")[2]) for word in command[:3]
+    )
 
 
 def _is_value(word: str | None) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.core.record import Kind
 from xvc.core.run import RunRecord, Status
 from xvc.errors import BadValue, JournalFailed
+from xvc.journal.reader import journals, last_written
 from xvc.project import Project
 from xvc.recording.begin_run import open_journal
 from xvc.recovery.recover import mend
@@ -64,6 +66,7 @@ def _end(project: Project, dead: Sequence[RunRecord]) -> list[RunId]:
 
 def _loss(project: Project, run: RunRecord) -> dict[str, Json]:
     log = project.room.logs / f"{run.id}.log"
+    ended = _last_sign_of_life(project, run, log)  # before the parts of the log are joined
     with suppress(OSError):  # a log that cannot be joined lies there in its parts
         finish(log)
     facts: dict[str, Json] = {"log": str(log)} if log.exists() else {}
@@ -72,7 +75,19 @@ def _loss(project: Project, run: RunRecord) -> dict[str, Json]:
         return {**facts, "status": _status_of(run).value}
     reason = "its process ended without a word (killed, or the machine stopped)"
     facts |= {"status": Status.LOST.value, "reason": reason}
-    return {**facts, "finished": time.time_ns()}
+    return {**facts, "finished": ended}
+
+
+def _last_sign_of_life(project: Project, run: RunRecord, log: Path) -> int:
+    """When the run last wrote anything, in nanoseconds: it has not lived until somebody looks."""
+    now = time.time_ns()
+    signs = [run.started or now]
+    with suppress(OSError):
+        signs += [part.stat().st_mtime_ns for part in log.parent.glob(f"{log.name}*")]
+    with suppress(OSError):
+        room = project.room
+        signs.append(last_written([*journals(room.journals), *journals(room.folded)], run.id) or 0)
+    return min(now, max(signs))
 
 
 def _status_of(run: RunRecord) -> Status:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xvc.core.foreign_text import visible
 from xvc.errors import ExternalError, UsageError
 from xvc.render.figure import Plot, PlotKind, bins_of
 from xvc.system.files import write_durably
@@ -85,9 +86,9 @@ def in_terminal(plot: Plot, *, width: int, height: int, colour: bool) -> str:
     figure.plot_size(max(width, _SMALLEST[0]), max(height, _SMALLEST[1]))
     figure.theme("default" if colour else "colorless")
     figure.canvas("default")
-    figure.title(plot.title)
-    figure.label(plot.x_label, "x")
-    figure.label(plot.y_label, "y")
+    figure.title(visible(plot.title))
+    figure.label(visible(plot.x_label), "x")
+    figure.label(visible(plot.y_label), "y")
     if plot.kind is PlotKind.HIST:
         found = bins_of(plot)
         middles = [bar.low / 2 + bar.high / 2 for bar in found]
@@ -97,7 +98,7 @@ def in_terminal(plot: Plot, *, width: int, height: int, colour: bool) -> str:
         is_line = plot.kind is PlotKind.LINE
         drawn = [figure.signal([*each.x], [*each.y]).lines(is_line) for each in plot.series]
     for signal, series in zip(drawn, plot.series, strict=True):
-        figure.draw(signal.label(series.label) if len(drawn) > 1 else signal)
+        figure.draw(signal.label(visible(series.label)) if len(drawn) > 1 else signal)
     text: str = figure.build().string(colorless=not colour)
     figure.clear()
     return "\n".join(line.rstrip() for line in text.splitlines())

@@ -5,12 +5,17 @@ A run that several stores hold counts once, as its own tree knows it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from contextlib import suppress
+
 from xvc.core.run import RunRecord
 from xvc.errors import XvcError
+from xvc.history.elsewhere import stores
+from xvc.history.find import known_versions
 from xvc.journal.folders import every_journal
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
-from xvc.store import query
+from xvc.store import db, edits, query
 from xvc.store.orphan_journals import opened_apart
 from xvc.types import RunId
 from xvc.worktrees.list import left_behind
@@ -20,6 +25,7 @@ from xvc.worktrees.shared import every_tree, project_at
 def gather(project: Project) -> list[RunRecord]:
     """Read every run of the repository, newest first; a tree that cannot be read is a warning."""
     found: dict[RunId, RunRecord] = {}
+    gone: set[RunId] = set()
     if project.place is not None:
         for folder in left_behind(project.room):
             with opened_apart(every_journal(folder)) as connection:
@@ -32,13 +38,37 @@ def gather(project: Project) -> list[RunRecord]:
                 with opened(there) as connection:
                     own = there.place.tree if there.place else None
                     _take(found, query.all_runs(connection), own)
+                    gone |= edits.deletions(connection).keys()
             except XvcError as err:
                 project.keeper.warnings.append(f"{tree.path}: {err}. {err.hint}".rstrip())
             project.keeper.warnings += there.keeper.warnings
+        _take_from_refs(project, found, gone)
     else:
         with opened(project) as connection:
             _take(found, query.all_runs(connection), None)
     return sorted(found.values(), key=lambda run: (-(run.started or 0), run.id))
+
+
+def _take_from_refs(
+    project: Project, found: dict[RunId, RunRecord], gone: Collection[RunId]
+) -> None:
+    """Add the runs of stores that only branches and versions lead to, and say where they are.
+
+    A version's store is opened when not even its own run is known yet: later ones hold the rest.
+    """
+    known = {info.name: info.message.run for info in known_versions(project)}
+    places: dict[str, int] = {}
+    for store in stores(project):
+        if store.is_version and known.get(store.name) in found:
+            continue
+        with suppress(XvcError), db.reading(store.place) as connection:
+            fresh = [run for run in query.all_runs(connection) if run.id not in {*found, *gone}]
+            _take(found, fresh, None)
+            if fresh:
+                places[store.name] = len(fresh)
+    if places:
+        told = ", ".join(f"{count} in {name}" for name, count in places.items())
+        project.keeper.warnings.append(f"in no work tree's store, but in those of refs: {told}")
 
 
 def _take(found: dict[RunId, RunRecord], runs: list[RunRecord], own: str | None) -> None:

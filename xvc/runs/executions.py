@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from xvc.core.plain import as_json
 from xvc.core.run import RunRecord, Status
@@ -18,6 +19,7 @@ from xvc.runs.repeats import Experiment, experiments, seeds_of
 from xvc.types import Json, RunId
 
 _FAILED = (Status.FAILED, Status.KILLED, Status.OUT_OF_MEMORY, Status.TIMED_OUT, Status.LOST)
+_NAMED = 5  # params of a finding
 _INTERPRETER = re.compile(r"(python|pypy|bash|sh|Rscript|julia|node)[0-9.]*")
 
 
@@ -150,35 +152,56 @@ def _told_failure(run: RunRecord) -> str:
 def missing_params(
     runs: Sequence[RunRecord], renamed: Collection[str], most: int
 ) -> tuple[Finding, ...]:
-    """Find params that some runs of a script lack; *renamed* are the keys that have a new name."""
+    """Find params that some finished runs of a script lack; what runs lack together is one finding.
+
+    *renamed* are the keys that have a new name.
+    """
     scripts: dict[str, list[RunRecord]] = {}
     for run in sorted(runs, key=_start):
-        scripts.setdefault(script_of(run.command), []).append(run)
+        if run.status is Status.FINISHED:
+            scripts.setdefault(script_of(run.command), []).append(run)
     found = list[Finding]()
     for script, its in scripts.items():
+        lacks: dict[_Lack, list[str]] = {}
         keys = sorted({key for run in its for key in run.params} - set(renamed))
         for key in keys if len(its) > 1 else ():
-            found += _missing(script, its, key, most)
+            if (lack := _lack_of(its, key)) is not None:
+                lacks.setdefault(lack, []).append(key)
+        found += [_lacking(script, lack, own, most) for lack, own in lacks.items()]
     return tuple(sorted(found, key=lambda each: each.level is Level.NOTE))
 
 
-def _missing(script: str, runs: Sequence[RunRecord], key: str, most: int) -> Iterable[Finding]:
+@dataclass(frozen=True, slots=True)
+class _Lack:
+    """Runs that lack a param, why, and since which run the others have it, if it came later."""
+
+    ids: tuple[RunId, ...]
+    decider: str | None = None
+    since: RunId | None = None
+
+
+def _lack_of(runs: Sequence[RunRecord], key: str) -> _Lack | None:
     begins = next(place for place, run in enumerate(runs) if key in run.params)
-    lacking = [run for run in runs[begins:] if key not in run.params]
-    of = f"of {script}" if script else "of no command"
+    lacking = tuple(run.id for run in runs[begins:] if key not in run.params)
     if lacking:
-        decider = _decider(runs[begins:], key)
-        ids = first([run.id for run in lacking], most)
-        says = f"{counted(len(lacking), 'run')} {of} lack the param {key!r}"
-        if decider is None:
-            yield Finding(Level.PROBLEM, says, len(lacking), ids, f"xvc show {lacking[-1].id}")
-        else:
-            why = f"{says}, as {decider!r} decides"
-            yield Finding(Level.NOTE, why, len(lacking), ids)
-    elif begins:
-        since = f"since run {runs[begins].id}"
-        says = f"{counted(begins, 'run')} {of} had no param {key!r}, which is there {since}"
-        yield Finding(Level.NOTE, says, begins, first([run.id for run in runs[:begins]], most))
+        return _Lack(lacking, _decider(runs[begins:], key))
+    earlier = tuple(run.id for run in runs[:begins])
+    return _Lack(earlier, since=runs[begins].id) if earlier else None
+
+
+def _lacking(script: str, lack: _Lack, keys: Sequence[str], most: int) -> Finding:
+    of = f"of {script}" if script else "of no command"
+    count, ids = len(lack.ids), first(lack.ids, most)
+    word = "param" if len(keys) == 1 else f"{len(keys)} params"
+    named = f"{word} {', '.join(map(repr, keys[:_NAMED]))}{' …' if len(keys) > _NAMED else ''}"
+    if lack.since is not None:
+        came = "which is" if len(keys) == 1 else "which are"
+        says = f"{counted(count, 'run')} {of} had no {named}, {came} there since run {lack.since}"
+        return Finding(Level.NOTE, says, count, ids)
+    says = f"{counted(count, 'run')} {of} {'lacks' if count == 1 else 'lack'} the {named}"
+    if lack.decider is None:
+        return Finding(Level.PROBLEM, says, count, ids, f"xvc show {lack.ids[-1]}")
+    return Finding(Level.NOTE, f"{says}, as {lack.decider!r} decides", count, ids)
 
 
 def _decider(runs: Sequence[RunRecord], key: str) -> str | None:

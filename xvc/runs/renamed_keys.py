@@ -6,9 +6,11 @@ Pure. Refuses to pair keys that were ever logged together, or whose values are o
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from xvc.core.metric_names import direction_said
 from xvc.core.name_words import camel_words
 
 LIKELY = 0.6
@@ -20,7 +22,18 @@ _PART, _SHORT, _SPELLED, _CONTRARY = 0.85, 0.8, 0.9, 0.2
 _CONTRARIES = (
     {"train": 1, "training": 1, "val": 2, "valid": 2, "validation": 2, "dev": 2, "test": 3},
     {"min": 1, "max": 2, "mean": 3, "avg": 3, "std": 4, "median": 5},
+    {"macro": 1, "micro": 2, "weighted": 3},
+    {"first": 1, "last": 2, "best": 3},
+    {"low": 1, "lower": 1, "high": 2, "upper": 2},
+    {"left": 1, "right": 2},
+    {"input": 1, "output": 2},
+    {"encoder": 1, "decoder": 2},
+    {"source": 1, "src": 1, "target": 2, "tgt": 2},
+    {"start": 1, "end": 2},
+    {"pos": 1, "positive": 1, "neg": 2, "negative": 2},
 )
+_ALIASES = ({"auc", "auroc", "rocauc", "aucroc"}, {"ppl", "perplexity"}, {"iou", "jaccard"})
+_DIGITS = re.compile(r"[0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +123,25 @@ def _are_contrary(left: Sequence[str], right: Sequence[str]) -> bool:
         other = {meaning[word] for word in right if word in meaning}
         if one and other and one.isdisjoint(other):
             return True
-    return False
+    return _are_other_numbers(left, right) or _are_other_metrics(left, right)
+
+
+def _are_other_numbers(left: Sequence[str], right: Sequence[str]) -> bool:
+    """Whether two names count differently: p50 and p99, layer1 and layer2."""
+    one, other = (_DIGITS.findall(" ".join(side)) for side in (left, right))
+    return bool(one and other and one != other)
+
+
+def _are_other_metrics(left: Sequence[str], right: Sequence[str]) -> bool:
+    """Whether two names are of metrics that are known and not the same: mae and mape."""
+    one, other = (
+        {word for word in {*side, "".join(side)} if direction_said(word)} for side in (left, right)
+    )
+    return bool(one and other) and not any(
+        a.startswith(b) or b.startswith(a) or any({a, b} <= alias for alias in _ALIASES)
+        for a in one
+        for b in other
+    )
 
 
 def _is_short_for(short: Sequence[str], long: Sequence[str]) -> bool:

@@ -7,7 +7,6 @@ code is not known repeats nothing.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 
 from xvc.core.name_words import pieces, word_table
 from xvc.core.objective import exact_number
+from xvc.core.plain import as_json
 from xvc.core.run import RunRecord, Status
 from xvc.types import Json, RunId
 
@@ -129,7 +129,7 @@ class Spread:
 
 
 def _text(value: Json) -> str:
-    return json.dumps(value, sort_keys=True, default=repr)
+    return as_json(value, sort_keys=True)
 
 
 def _split(command: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -5,8 +5,8 @@ The child's exit code is the answer whatever goes wrong beside it; what went wro
 
 from __future__ import annotations
 
-import json
 import os
+import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -19,18 +19,20 @@ from xvc.core.model import ModelFile
 from xvc.core.record import Kind
 from xvc.core.run import DataFile, RunRecord, Status
 from xvc.core.run_context import VARIABLE, RunContext
+from xvc.core.typed import Typed
 from xvc.core.version import Bump
 from xvc.errors import BadValue, NoCommand, XvcError
 from xvc.project import Project
-from xvc.recording.begin_run import Begun, begin, params_files
+from xvc.recording.asked_params import Asked
+from xvc.recording.begin_run import Begun, begin
 from xvc.recovery.recover import mend
 from xvc.runs.pipeline_runs import refuse_overlaps
 from xvc.runs.run_end import Recorder, Wanted, interrupt, note_end, reason_of, status_of
+from xvc.runs.run_params import look_who_used, settled, with_copy
 from xvc.store.db import warm_up
 from xvc.system.process import Ending, Ladder, Launch
 from xvc.system.process import run as run_process
 from xvc.system.signal_pipe import PASSING, STOPPING, held_back
-from xvc.system.value_files import write_replaced
 from xvc.types import Json, Nanoseconds, RunId
 
 if TYPE_CHECKING:
@@ -45,18 +47,23 @@ class RunRequest:
     """What ``xvc run`` was asked for; ``timeout`` in seconds.
 
     Without ``fold`` what was recorded stays in its journal, for the next command that reads.
+    ``write_params`` is for a copy of the params file, ``edit_params`` sets params in the files that
+    say them; of ``must_use`` the run fails when nothing takes one of them up.
     ``tag_optional``: a version that cannot be made is no failure. ``untaggable`` says why none can.
     """
 
     command: tuple[str, ...]
     folder: Path
-    params: Mapping[str, Json] = field(default_factory=dict)
+    params: Mapping[str, Typed] = field(default_factory=dict)
     name: str | None = None
     note: str | None = None
     outs: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     capture: bool = False
+    capture_patterns: tuple[str, ...] = ()
     write_params: bool = False
+    edit_params: bool = False
+    must_use: tuple[str, ...] = ()
     timeout: float | None = None
     tag: Bump | None = None
     tag_optional: bool = False
@@ -96,7 +103,8 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
         NoCommand: it cannot be started; the run is kept as failed.
         OutsideProject: a setting or a tracked link leads out of the project; nothing was started.
         BadValue: a declared output lies outside the project or overlaps what DVC tracks, a model
-            has no name, or the params file cannot be copied.
+            has no name, or a params file cannot be changed or copied.
+        ParamInFile: a param was asked for that a params file says otherwise.
     """
     models = _parsed(request)
     warnings: list[str] = []
@@ -104,6 +112,8 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
     request = _with_usable_settings(project, request, warnings)
     if request.outs:
         refuse_overlaps(project, request.outs)
+    asked, values = settled(project, request)
+    patterns = _patterns(project, request) if request.capture else ()
     with held_back(PASSING) as early:
         with best_effort(warnings):
             if request.fold:
@@ -112,12 +122,12 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
             mend(project)
         begun: Begun | None = None
         with best_effort(warnings):
-            begun = _begun(project, request, warnings)
+            begun = _begun(project, request, values, warnings)
         if begun is None:
             return _unrecorded(project, request, sink, warnings)
         with held_back(STOPPING):
-            recorder = Recorder(project, begun, sink, capture=request.capture)
-            ending = _ending(project, begun, request, recorder, early)
+            recorder = Recorder(project, begun, sink, capture=request.capture, patterns=patterns)
+            ending = _ending(project, begun, request, asked, recorder, early)
             kept = note_end(project, begun, Wanted(request.outs, models), ending, recorder)
         record = _finished(begun.record, recorder, ending)
         tagged: Tagged | None = None
@@ -129,6 +139,23 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
         except KeyboardInterrupt:
             warnings.append("interrupted; the next xvc command brings the store up to date")
     return _ran(request, record, ending, warnings, tagged=tagged, untagged=untagged)
+
+
+def _patterns(project: Project, request: RunRequest) -> tuple[re.Pattern[str], ...]:
+    """Read how metrics are printed: as the call says, then as the settings do."""
+    found = []
+    for text in (*request.capture_patterns, *project.settings.capture_patterns):
+        try:
+            pattern = re.compile(text)
+        except re.error as err:
+            raise BadValue(
+                "--capture-pattern", f"{text!r} is no regular expression: {err}"
+            ) from err
+        if not pattern.groupindex:
+            says = f"{text!r} names no group; write (?P<loss>[0-9.]+), or groups name and value"
+            raise BadValue("--capture-pattern", says)
+        found.append(pattern)
+    return tuple(found)
 
 
 def _with_usable_settings(project: Project, request: RunRequest, warnings: list[str]) -> RunRequest:
@@ -148,15 +175,25 @@ def _with_usable_settings(project: Project, request: RunRequest, warnings: list[
 
 
 def _ending(
-    project: Project, begun: Begun, request: RunRequest, recorder: Recorder, early: list[int]
+    project: Project,
+    begun: Begun,
+    request: RunRequest,
+    asked: Asked,
+    recorder: Recorder,
+    early: list[int],
 ) -> Ending:
     try:
-        launch = _launch(project, request, begun)
+        launch = _launch(project, request, begun, asked)
         ending = run_process(launch, sink=recorder.take, signals=early)
     except (NoCommand, BadValue) as err:
+        asked.forget()
         _end_unstarted(project, begun, err)
         raise
     _tell_of(ending, begun.warnings)
+    begun.warnings += asked.warnings
+    with best_effort(begun.warnings):
+        refused = look_who_used(project, request, asked, begun.warnings)
+        return replace(ending, refused=refused)
     return ending
 
 
@@ -204,13 +241,15 @@ def _ran(
     return Ran(record, code, None, tuple(warnings), untagged, (again,))
 
 
-def _begun(project: Project, request: RunRequest, warnings: list[str]) -> Begun:
+def _begun(
+    project: Project, request: RunRequest, values: Mapping[str, Json], warnings: list[str]
+) -> Begun:
     outer = RunContext.decode(project.environment.get(VARIABLE, ""))
     return begin(
         project,
         request.command,
         folder=request.folder,
-        params=request.params,
+        params=values,
         outs=request.outs,
         name=request.name,
         note=request.note,
@@ -273,9 +312,8 @@ def _unrecorded(
     """Run the command all the same: there is no place at all to write it down."""
     settings = project.settings
     ladder = Ladder(settings.interrupt_seconds, settings.terminate_seconds)
-    environment = {**project.environment} | {
-        _variable(key): _shown(value) for key, value in request.params.items()
-    }
+    asked = Asked(request.params, project.room.scratch)
+    environment = {**project.environment, **asked.environment()}
     warnings.append("this run is not recorded")
     launch = Launch(request.command, request.folder, environment, request.timeout, ladder)
     ending = run_process(launch, sink=sink)
@@ -316,26 +354,23 @@ def _tagged(
 _HOW = {Status.FAILED: "one that failed", Status.TIMED_OUT: "one that took too long"}
 
 
-def _launch(project: Project, request: RunRequest, begun: Begun) -> Launch:
+def _launch(project: Project, request: RunRequest, begun: Begun, asked: Asked) -> Launch:
     settings = project.settings
     ours: dict[str, str] = {}
     with best_effort(begun.warnings):
-        ours[VARIABLE] = _context(project, begun).encode()
+        ours[VARIABLE] = _context(project, begun, asked).encode()
     environment = {**project.environment, **ours, "XVC_RUN": begun.record.id}
-    environment |= {_variable(key): _shown(value) for key, value in request.params.items()}
+    environment |= asked.environment()
     command = request.command
-    if request.write_params:
-        source = next(iter(params_files(project)), project.root / "params.yaml")
-        copy = project.room.scratch / f"{begun.record.id}.params{source.suffix}"
-        write_replaced(source, copy, request.params)
-        environment["XVC_PARAMS_FILE"] = str(copy)
-        command = tuple(part.replace("{params}", str(copy)) for part in command)
+    if asked.copy is not None:
+        environment["XVC_PARAMS_FILE"] = str(asked.copy)
+        command = with_copy(command, str(asked.copy))
     ladder = Ladder(settings.interrupt_seconds, settings.terminate_seconds)
     interval = settings.system_interval
     return Launch(command, request.folder, environment, request.timeout, ladder, interval)
 
 
-def _context(project: Project, begun: Begun) -> RunContext:
+def _context(project: Project, begun: Begun, asked: Asked) -> RunContext:
     return RunContext(
         run=begun.record.id,
         root=str(project.root),
@@ -344,17 +379,9 @@ def _context(project: Project, begun: Begun) -> RunContext:
         tree=project.room.tree,
         journals=str(begun.journal.path.parent),
         sync_seconds=project.settings.journal_sync,
-        params=dict(begun.record.params),
+        asked=asked.write(),
         own_store=str(project.own_store_path),
     )
-
-
-def _variable(key: str) -> str:
-    return "XVC_PARAM_" + "".join(c if c.isalnum() else "_" for c in key).upper()
-
-
-def _shown(value: Json) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _parsed(request: RunRequest) -> tuple[ModelFile, ...]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from xvc.core.code_files import is_source
 from xvc.core.model import ModelFile
 from xvc.core.record import Kind
 from xvc.core.run import DataFile, Status
+from xvc.core.spelling import counted
 from xvc.errors import JournalFailed
 from xvc.journal.fallback_dir import make_refuge
 from xvc.project import Project
@@ -32,13 +34,15 @@ from xvc.recording.run_times import note_end as note_run_end
 from xvc.runs.capture import LineMetrics
 from xvc.runs.last_words import KEPT, last_words
 from xvc.runs.pipeline_runs import Left, PipelineWatch, keep_locks
+from xvc.system.files import last_change
 from xvc.system.output_log import OutputLog
 from xvc.system.process import Ending
 from xvc.system.signal_pipe import STOPPING, held_back
 from xvc.system.value_files import read_values
-from xvc.types import Json, Row
+from xvc.types import Json
 
 _TABLE = "events"
+_CLOCK = 20_000_000  # nanoseconds by which a file system's clock may lag
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +63,12 @@ class Recorder:
         sink: Callable[[int, bytes], None],
         *,
         capture: bool,
+        patterns: Sequence[re.Pattern[str]] = (),
     ) -> None:
         self._sink, self._begun = sink, begun
         self.path = project.room.logs / f"{begun.record.id}.log"
         self._log = OutputLog(self.path, project.settings.output_limit)
-        self._reader = LineMetrics(loose=True) if capture else None
+        self._reader = LineMetrics(loose=True, patterns=patterns) if capture else None
         self._project, self._stale = project, dict[Path, tuple[int, ...]]()
         with best_effort(begun.warnings):
             self._stale = {path: _stamp(path) for path in metrics_files(project)}
@@ -82,14 +87,14 @@ class Recorder:
             if stream == 2:
                 self._stderr = (self._stderr + chunk)[-KEPT:]
             if self._reader is not None and stream == 1:
-                self.log_all(dict([pair]) for pair in self._reader.feed(chunk))
+                self.log_all(self._reader.feed(chunk))
         self._sink(stream, chunk)
 
-    def log_all(self, rows: Iterable[Row]) -> None:
+    def log_all(self, rows: Iterable[Mapping[str, Json]]) -> None:
         for row in rows:
             with best_effort(self._begun.warnings):
                 self._begun.journal.row(self._begun.record.id, _TABLE, row)
-                self.metrics |= dict(row)  # type: ignore[arg-type]
+                self.metrics |= dict(row)
 
     def read_files(self, *, is_pipeline: bool) -> None:
         """Read the metric files that this run wrote; an untouched one speaks of an older run.
@@ -116,7 +121,13 @@ class Recorder:
     def close(self) -> None:
         self._log.close()
         if self._reader is not None:
-            self.log_all(dict([pair]) for pair in self._reader.close())
+            self.log_all(self._reader.close())
+            if not self._reader.found:
+                lines = counted(self._reader.lines, "line")
+                self._begun.warnings.append(
+                    f"--capture read no metric in {lines} of output; "
+                    "`--capture-pattern 'REGEX'` says how they are printed"
+                )
         if self._log.failure:
             self._begun.warnings.append(f"the output log is not complete: {self._log.failure}")
 
@@ -141,7 +152,9 @@ def _facts_of(ending: Ending) -> dict[str, Json]:
 
 
 def reason_of(ending: Ending, recorder: Recorder) -> str | None:
-    """Say why a command failed: in its own last words."""
+    """Say why a command failed: in its own last words, or in ours."""
+    if ending.refused is not None and ending.exit_code == 0:
+        return ending.refused
     return recorder.last_words if status_of(ending) is Status.FAILED else None
 
 
@@ -218,7 +231,7 @@ def note_end(
             with best_effort(warnings):
                 models = _models(project, begun, wanted.models, ending)
             with best_effort(warnings):
-                outs = _outs(project, wanted.outs, warnings, pipeline)
+                outs = _outs(project, begun, wanted.outs, pipeline)
     except KeyboardInterrupt:
         warnings.append("interrupted: of what the run left, not everything is kept")
     _end(project, begun, ending, outs | models, reason_of(ending, recorder), pipeline)
@@ -258,16 +271,19 @@ def _file_facts(files: Mapping[str, DataFile]) -> Json:
 
 
 def _outs(
-    project: Project, outs: tuple[str, ...], warnings: list[str], pipeline: Left | None
+    project: Project, begun: Begun, outs: tuple[str, ...], pipeline: Left | None
 ) -> dict[str, DataFile]:
     """Keep the declared outputs in the DVC cache as this run left them; a pipeline has its own."""
     found: dict[str, DataFile] = dict(pipeline.outs) if pipeline is not None else {}
+    warnings = begun.warnings
     for out in outs:
         place = project.root / out
         if project.dvc is None:
             warnings.append(f"--out {out} needs DVC here; run `xvc init`")
         elif not place.exists():
             warnings.append(f"the run was to leave {out}, and it is not there")
+        elif out not in found and last_change(place) < (begun.record.started or 0) - _CLOCK:
+            warnings.append(f"the run did not write {out}, so it is no output of it")
         else:
             with best_effort(warnings):
                 made, found[out] = found.get(out), project.dvc.keep(place)
@@ -315,4 +331,5 @@ def status_of(ending: Ending) -> Status:
         return Status.INTERRUPTED
     if ending.signal is not None:
         return Status.KILLED
-    return Status.FINISHED if ending.exit_code == 0 else Status.FAILED
+    is_well = ending.exit_code == 0 and ending.refused is None
+    return Status.FINISHED if is_well else Status.FAILED

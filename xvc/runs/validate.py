@@ -194,8 +194,12 @@ def _leaks(scene: _Scene) -> tuple[tuple[Finding, ...], str]:
     inputs = [each for name in request.inputs or _INPUTS if (each := scene.column(name))]
     inputs = [each for each in inputs if request.inputs or not each.is_number]
     asked = [("key", [key])] if key else []
-    asked += [("content", inputs)] if inputs else []
-    if not asked:
+    asked += [
+        ("content", [each])
+        for each in inputs
+        if checks.has_several(scene.connection, scene.table, each)
+    ]
+    if not asked and not inputs:
         return (), "no column is known as key or input; --key and --inputs name them"
     within: list[Field | str] = [
         each for name in _PARTING if (each := scene.column(name)) and each != split

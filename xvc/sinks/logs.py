@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xvc.core.foreign_text import visible
 from xvc.sinks.lines import Lines
 
 if TYPE_CHECKING:
@@ -53,5 +54,5 @@ class _Days:
 
 
 def _print(message: Message) -> None:
-    sys.stdout.write(message)  # as it is now: notebooks and tests put another in its place
+    sys.stdout.write(visible(message))  # as it is now: notebooks and tests put another in its place
     sys.stdout.flush()

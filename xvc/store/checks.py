@@ -97,9 +97,9 @@ def leaks(
         most: how many examples are wanted.
     """
     parts = [quoted(each) if isinstance(each, str) else _plain(each) for each in within]
-    held, named = [_plain(each) for each in values], _plain(split)
+    held, named = [_told_alike(_plain(each)) for each in values], _told_alike(_plain(split))
     some = " OR ".join(f"{value} IS NOT NULL" for value in held)
-    picked = ", ".join(held)
+    picked = ", ".join(f"min({_plain(each)}::VARCHAR)" for each in values)
     source = (
         f"FROM {quoted(table)} WHERE ({some}) GROUP BY {', '.join([*parts, *held])} "
         f"HAVING min({named}) <> max({named})"
@@ -107,7 +107,7 @@ def leaks(
     splits = f"string_agg(DISTINCT {named}::VARCHAR, ', ' ORDER BY {named}::VARCHAR) AS splits"
     question = f"SELECT {picked}, {splits} {source}"
     # Counted without the texts of their splits, which take ten times as long.
-    keys = f"SELECT DISTINCT {picked} {source}"
+    keys = f"SELECT DISTINCT {', '.join(held)} {source}"
     found = connection.execute(f"SELECT count(*) FROM ({keys})").fetchone()
     count = int(found[0]) if found else 0
     if not count:
@@ -115,6 +115,22 @@ def leaks(
     shown = connection.execute(f"SELECT DISTINCT * FROM ({question}) ORDER BY ALL LIMIT {most}")
     examples = tuple((_told(row[:-1]), str(row[-1])) for row in shown.fetchall())
     return Leaks(count, examples, question)
+
+
+def _told_alike(value: str) -> str:
+    """Write SQL for what people take for one value: 1 and "1", case and blanks; NULL if blank."""
+    bare = rf"regexp_replace({value}::VARCHAR, '^\"(.*)\"$', '\1')"  # a text in a mixed column
+    text = rf"trim(regexp_replace({bare}, '\s+', ' ', 'g'))"
+    return rf"nullif(lower(regexp_replace({text}, '^(-?[0-9]+)\.0+$', '\1')), '')"
+
+
+def has_several(connection: DuckDBPyConnection, table: str, column: Field) -> bool:
+    """Whether a column has more than one value: a constant tells no example from another."""
+    value = _told_alike(_plain(column))
+    found = connection.execute(
+        f"SELECT min({value}) IS DISTINCT FROM max({value}) FROM {quoted(table)}"
+    ).fetchone()
+    return bool(found and found[0])
 
 
 def _told(values: Sequence[object]) -> str:

@@ -25,6 +25,7 @@ from xvc.errors import (
     TooNew,
     XvcError,
 )
+from xvc.store.base_tables import refuse_computed
 from xvc.store.file_names import file_name
 from xvc.store.schema import (
     ASSETS,
@@ -146,10 +147,13 @@ def writing(path: Path) -> Iterator[DuckDBPyConnection]:
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[DuckDBPyConnection]:
+def reading(path: Path, *, is_known: bool = False) -> Iterator[DuckDBPyConnection]:
     """Open a store, or a cache object that is one, for reading; SQL may call it ``db``.
 
+    *is_known*: xvc has looked at this very file before; else it is looked at as a stranger's.
+
     Raises:
+        StoreComputes: it holds more than plain tables.
         StoreBusy: another program has it open for writing.
         StoreCorrupt: it does not open.
         StoreFailed: DuckDB refused a query.
@@ -163,6 +167,8 @@ def reading(path: Path) -> Iterator[DuckDBPyConnection]:
             connection.execute(f"ATTACH {literal(file_name(path))} AS {NAME} (READ_ONLY)")
             connection.execute(f"USE {NAME}")
             refuse_newer(connection, path)
+            if not is_known:
+                refuse_computed(connection, path)
             yield connection
         finally:
             connection.close()
@@ -425,8 +431,11 @@ def refuse_newer(connection: DuckDBPyConnection, path: Path, table: str = "meta"
         found = connection.execute(f"SELECT value FROM {table} WHERE key = 'schema'").fetchone()
     except duckdb.CatalogException as err:
         raise ForeignStore(str(path), "it is a database of another program") from err
-    if found is not None and int(found[0]) > VERSION:
-        raise TooNew(str(path), int(found[0]), VERSION)
+    number = str(found[0]) if found is not None else str(VERSION)
+    if not number.isdecimal():
+        raise ForeignStore(str(path), "its schema has no number")
+    if int(number) > VERSION:
+        raise TooNew(str(path), int(number), VERSION)
 
 
 @contextmanager

@@ -14,19 +14,20 @@ from xvc.core.run import RunRecord
 from xvc.store import cells, runs
 from xvc.store.columns import tables
 from xvc.store.edits import Arrived, in_force
+from xvc.store.last_values import in_all_tables, with_numbers
 from xvc.store.schema import quoted
 from xvc.types import RunId
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_ASIDE = "set_aside.runs"
+ASIDE = "set_aside.runs"
 
 
 def as_logged(connection: DuckDBPyConnection, ids: Iterable[RunId]) -> list[RunRecord]:
     """Read runs as their own records say; those that are not known are left out."""
     wanted = set(ids)
-    found = runs.load(connection, *_named(wanted), table=_ASIDE) if wanted else []
+    found = runs.load(connection, *_named(wanted), table=ASIDE) if wanted else []
     rest = wanted - {run.id for run in found}
     return found + (runs.load(connection, *_named(rest)) if rest else [])
 
@@ -57,11 +58,35 @@ def save(connection: DuckDBPyConnection, logged: Sequence[RunRecord], arrived: A
             for name in [edit.run] if edit.run else _runs_before(connection, edit):
                 if name in shown:
                     shown[name] = _with_metric(shown[name], edit)
+    _follow_rows(connection, shown, force)
     aside = [run for run in known.values() if run.id in gone or shown[run.id] != run]
     runs.remove(connection, known)
-    runs.remove(connection, known, table=_ASIDE)
-    runs.save(connection, aside, table=_ASIDE)
+    runs.remove(connection, known, table=ASIDE)
+    runs.save(connection, aside, table=ASIDE)
     runs.save(connection, [run for run in shown.values() if run.id not in gone])
+
+
+def _follow_rows(
+    connection: DuckDBPyConnection, shown: dict[RunId, RunRecord], force: Sequence[Edit]
+) -> None:
+    """Take the metrics of edited keys from the rows as the edits leave them.
+
+    A number set for a whole run that has no row with it is its metric all the same.
+    """
+    keys: dict[RunId, set[str]] = {}
+    for edit in force:
+        if edit.is_tombstone:
+            continue
+        for name in [edit.run] if edit.run else _runs_before(connection, edit):
+            if name in shown:
+                own = {edit.key} if edit.key else set(shown[name].metrics)
+                keys.setdefault(name, set()).update(own)
+    if not keys:
+        return
+    now = in_all_tables(connection, keys, {key for own in keys.values() for key in own})
+    for name, own in keys.items():
+        if name in now:
+            shown[name] = with_numbers(shown[name], own, now[name])
 
 
 def _concerned(connection: DuckDBPyConnection, arrived: Arrived) -> set[RunId]:
@@ -69,7 +94,7 @@ def _concerned(connection: DuckDBPyConnection, arrived: Arrived) -> set[RunId]:
     for edit in (*arrived.fresh, *arrived.late):
         if edit.run is not None:
             found.add(edit.run)
-        elif edit.is_metric:
+        elif edit.table is not None:
             found.update(_runs_before(connection, edit))
     return found
 

@@ -30,9 +30,10 @@ from xvc.errors import (
     XvcError,
 )
 from xvc.journal.layout import Room
-from xvc.journal.reader import is_read, is_written, journals
+from xvc.journal.reader import is_read, is_written, journals, runs_named
 from xvc.store import db
 from xvc.store.fold import Folded, fold, fold_again, keep_damaged, positions
+from xvc.store.runs import branches
 from xvc.store.state import Left, sizes_of, stamp_of
 from xvc.system.files import (
     beside,
@@ -118,6 +119,9 @@ class Keeper:
             return False
         trusted = self.path.exists() and left.stamp == stamp_of(self.path)
         base = pointer.digest if pointer else None
+        if self.path.exists() and not trusted and left.stamp[:1] != stamp_of(self.path)[:1]:
+            with db.reading(self.path):
+                pass  # it came from elsewhere: nothing in it may compute
         sizes = sizes_of(self.room.journals)  # before they are read: what is added now comes next
         folded = self._fold_in(everything=not trusted or left.base != base)
         if folded is None:
@@ -169,7 +173,8 @@ class Keeper:
         if digest is not None:
             return digest  # the very snapshot, put there by `dvc checkout`
         try:
-            with db.reading(self.path) as connection:
+            is_known = left.stamp[:1] == stamp[:1]  # a user's own change, where the file lies
+            with db.reading(self.path, is_known=is_known) as connection:
                 db.read_through(connection)
                 row = connection.execute("SELECT value FROM meta WHERE key = 'base'").fetchone()
         except StoreCorrupt as err:
@@ -263,7 +268,8 @@ class Keeper:
                 db.change_blocks(self.path, self._sibling(), more)
 
     def _all_journals(self) -> list[Path]:
-        return journals(self.room.journals) + journals(self.room.folded)
+        room = self.room
+        return journals(room.journals) + journals(room.folded) + journals(room.kept)
 
     def _fold_into(
         self, connection: DuckDBPyConnection, found: list[Path], *, is_ours: bool = True
@@ -285,6 +291,9 @@ class Keeper:
             db.create(place, _coming(found))
         elif not self._materialise(pointer, place):
             return None
+        else:
+            with db.reading(place):
+                pass  # as a stranger's: nothing in it may compute
         if not found:
             return {}  # untouched, it stays the very snapshot, and `dvc status` clean
         with db.writing(place) as connection:
@@ -391,7 +400,7 @@ class Keeper:
     def _open(self, opened: ExitStack, *, is_fresh: bool, is_alone: bool) -> DuckDBPyConnection:
         if is_fresh:
             try:
-                return opened.enter_context(db.reading(self.path))
+                return opened.enter_context(db.reading(self.path, is_known=True))
             except StoreBusy:
                 pass  # another program has it for writing
             except StoreCorrupt as err:
@@ -452,14 +461,36 @@ class Keeper:
             dvc.verify(pointer.digest, self._pointer_name)
         raise LockBusy(str(self.path), "")
 
-    def settle(self, digest: str) -> None:
-        """After a version holds the snapshot: the journals it contains are no longer needed."""
+    def settle(self, digest: str, branch: str | None) -> None:
+        """After a version holds the snapshot: let the journals go that it makes superfluous.
+
+        Only a version that stands on *branch*, and only for runs that were made on it or on none:
+        from the branch where a run was made it stays visible, whichever is tagged first.
+        """
         with FileLock(self.room.store_lock).held(wait=60.0, doing="settle"):
             if md5_of(self.path) != digest:
                 return  # more was folded meanwhile; the next version settles it
             self._leave(digest, Left.read(self.room.store_state).sizes)
-            for path in journals(self.room.folded):
-                path.unlink(missing_ok=True)
+            held = journals(self.room.folded) + journals(self.room.kept)
+            needed = self._needed_elsewhere(held, branch)
+            for path in held:
+                if path not in needed:
+                    path.unlink(missing_ok=True)
+                elif path.parent != self.room.kept:
+                    self.room.kept.mkdir(parents=True, exist_ok=True)
+                    os.replace(path, self.room.kept / path.name)
+
+    def _needed_elsewhere(self, held: list[Path], branch: str | None) -> set[Path]:
+        if branch is None or not held:
+            return set(held)
+        named = {path: runs_named([path]) for path in held}
+        with db.reading(self.path) as connection:
+            made_on = branches(connection, {run for runs in named.values() for run in runs})
+        return {
+            path
+            for path, runs in named.items()
+            if any(made_on.get(run) not in (None, branch) for run in runs)
+        }
 
 
 def _coming(found: list[Path]) -> int:

@@ -67,7 +67,7 @@ def renew(keeper: Keeper, copy: Path) -> None:
     if not path.exists():
         db.create(copy)
         return
-    with db.reading(path):
+    with db.reading(path, is_known=True):
         pass  # says so when another program is writing to it
     if db.wal_of(path).exists():
         db.copy_through_readers(path, copy)

@@ -125,13 +125,13 @@ def count(connection: DuckDBPyConnection, status: str | None = None) -> int:
     return int(found[0]) if found else 0
 
 
-def count_in(connection: DuckDBPyConnection, worktree: str, since: int) -> int:
-    """Count the runs that began in a work tree, from *since* on, in nanoseconds."""
+def ids_in(connection: DuckDBPyConnection, worktree: str, since: int) -> set[RunId]:
+    """List the runs that began in a work tree, from *since* on, in nanoseconds."""
     found = connection.execute(
-        "SELECT count(*) FROM runs WHERE worktree = ? AND epoch_us(started) >= ?",
+        "SELECT id FROM runs WHERE worktree = ? AND epoch_us(started) >= ?",
         [worktree, since // 1000],
-    ).fetchone()
-    return int(found[0]) if found else 0
+    ).fetchall()
+    return {RunId(run) for (run,) in found}
 
 
 def with_status(connection: DuckDBPyConnection, status: str) -> list[RunRecord]:

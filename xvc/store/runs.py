@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from xvc.core.record import facts_of, run_from
 from xvc.core.run import RunRecord
+from xvc.errors import CorruptError, error
 from xvc.journal.codec import from_json, to_json
 from xvc.types import Json, Nanoseconds, RunId
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+
+@error("contents-corrupt")
+class ContentsCorrupt(CorruptError):
+    """A row of a store is not as xvc writes it: another program has made or changed it."""
+
+    path: str
+    table: str
+    reason: str
+    says = "{path} has a row in {table} that is none of xvc's: {reason}"
+    way = (
+        "`xvc db head --table {table}` shows it; put that right or take the store from its version."
+    )
+
 
 _TEXT = (
     *("id", "name", "status", "parent", "folder", "signal", "reason", "host", "owner"),
@@ -41,9 +56,22 @@ def load(
     *,
     table: str = "runs",
 ) -> list[RunRecord]:
-    """Read runs; *where* is what follows FROM, with its parameters bound."""
+    """Read runs; *where* is what follows FROM, with its parameters bound.
+
+    Raises:
+        ContentsCorrupt: a row is not as xvc writes it.
+    """
     rows = connection.execute(f"SELECT {_SELECTED} FROM {table} {where}", list(values)).fetchall()
-    return [_value(dict(zip(COLUMNS, row, strict=True))) for row in rows]
+    try:
+        return [_value(dict(zip(COLUMNS, row, strict=True))) for row in rows]
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as err:
+        raise ContentsCorrupt(_file_of(connection), table, str(err) or type(err).__name__) from err
+
+
+def _file_of(connection: DuckDBPyConnection) -> str:
+    question = "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
+    found = connection.execute(question).fetchone()
+    return str(found[0]) if found else ""
 
 
 def _value(row: dict[str, object]) -> RunRecord:
@@ -54,7 +82,7 @@ def _value(row: dict[str, object]) -> RunRecord:
         facts["exit_code"] = cast("int", row["exit_code"])
     for name in _JSON:
         if row[name] is not None:
-            facts[name] = from_json(cast("str", row[name]))
+            facts[name] = _shaped(name, from_json(cast("str", row[name])))
     code = {name: cast("Json", row[column]) for name, column in _CODE.items()}
     code["is_dirty"] = bool(row["dirty"])
     code |= _left_out(from_json(cast("str", row["left_out"] or "[]")))
@@ -62,7 +90,15 @@ def _value(row: dict[str, object]) -> RunRecord:
     for name in _TIMES:
         if row[name] is not None:
             facts[name] = cast("int", row[name]) * 1000
+    if not row["id"]:
+        raise ValueError("it has no id")
     return run_from(facts, RunRecord(RunId(cast("str", row["id"]))))
+
+
+def _shaped(name: str, value: Json) -> Json:
+    if not isinstance(value, list if name == "command" else dict):
+        raise ValueError(f"{name} is {str(value)[:40]}")
+    return value
 
 
 def _left_out(listed: Json) -> dict[str, Json]:
@@ -72,6 +108,14 @@ def _left_out(listed: Json) -> dict[str, Json]:
         "left_out": [part for part in each if isinstance(part, str)],
         "incomplete": [part["code"] for part in each if isinstance(part, dict)],
     }
+
+
+def branches(connection: DuckDBPyConnection, ids: Collection[RunId]) -> dict[RunId, str | None]:
+    """Map runs to the branches that they were made on; None where it was none."""
+    found = connection.execute(
+        "SELECT id, branch FROM runs WHERE id IN (SELECT unnest(?::VARCHAR[]))", [list(ids)]
+    ).fetchall()
+    return {RunId(run): branch for run, branch in found}
 
 
 def remove(connection: DuckDBPyConnection, ids: Iterable[RunId], *, table: str = "runs") -> None:

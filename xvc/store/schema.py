@@ -135,8 +135,10 @@ def check_table(name: str) -> str:
     """Return an event table's name.
 
     Raises:
-        BadValue: it is empty or one of the system tables.
+        BadValue: it is empty, one of the system tables, or holds half a character.
     """
+    if not name.isascii() and name != name.encode(errors="replace").decode():
+        raise BadValue("table", f"{name!a} holds half a character (a lone surrogate)")
     if not name or name.lower() in SYSTEM_TABLES:
         raise BadValue("table", f"{name!r} is reserved; choose another name")
     return name

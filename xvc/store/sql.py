@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING
 from xvc.core.run import DataFile
 from xvc.dvc.repository import pointer_of
 from xvc.errors import ExternalError, LockBusy, UsageError
-from xvc.store import db
+from xvc.store import db, edited
+from xvc.store.base_tables import refuse_computed
 from xvc.store.columns import tables
 from xvc.store.keeper import Keeper
+from xvc.store.last_values import follow, in_all_tables
 from xvc.store.schema import SYSTEM_TABLES, quoted
 from xvc.store.state import Left, stamp_of
 from xvc.store.table_queries import Grid, recorded, table_names
@@ -165,7 +167,7 @@ def rehearse(keeper: Keeper, text: str) -> Change:
     with _current(keeper), _sibling(keeper.path) as copy:
         db.copy_through_readers(keeper.path, copy)
         with db.writing(copy) as connection:
-            return _run(connection, text)
+            return _run(connection, text, keeper.path)
 
 
 def change(keeper: Keeper, text: str, *, keeps: bool) -> Change:
@@ -179,13 +181,14 @@ def change(keeper: Keeper, text: str, *, keeps: bool) -> Change:
     Raises:
         BadQuery: DuckDB cannot run them.
         NotOurs: they would change what only xvc may change.
+        StoreComputes: they would make what no reader takes: a view, a macro, a computed column.
         StoreReadOnly: the file may not be written.
         StoreBusy: another program is writing to it.
         LockBusy: another xvc is at it, for long.
     """
     with _current(keeper), _sibling(keeper.path) as copy:
         with db.beside_readers(keeper.path, copy) as connection:
-            made = _run(connection, text)
+            made = _run(connection, text, keeper.path)
         left = Left.read(keeper.room.store_state)
         digest, base = None, left.base
         if keeps and keeper.dvc is not None:
@@ -226,7 +229,7 @@ def _sibling(path: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(connection: DuckDBPyConnection, text: str) -> Change:
+def _run(connection: DuckDBPyConnection, text: str, path: Path) -> Change:
     with asking():
         statements = connection.extract_statements(text)
     for statement in statements:
@@ -234,15 +237,18 @@ def _run(connection: DuckDBPyConnection, text: str) -> Change:
             raise NotOurs(f"settings, transactions or files ({statement.type.name})")
     kept = [*SYSTEM_TABLES, *tables(connection)]
     shape, before = _shape(connection, kept), _contents(connection)
+    numbers = in_all_tables(connection)
     lock_down(connection)
     with asking():
         done = [_one(connection, statement) for statement in statements]
+    refuse_computed(connection, path)
     after = _contents(connection)
     if _shape(connection, kept) != shape:
         raise NotOurs("the columns and indexes of tables that xvc keeps")
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     if its := [name for name in changed if name in _KEPT]:
         raise NotOurs(f"the bookkeeping of xvc ({', '.join(its)})")
+    follow(connection, numbers, *([edited.ASIDE] if "edits" in before else []))
     touched = (Touched(n, _rows(before, n), _rows(after, n)) for n in sorted(changed))
     return Change(tuple(done), tuple(touched))
 

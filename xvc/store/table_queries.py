@@ -147,9 +147,9 @@ def overview(connection: DuckDBPyConnection) -> Grid:
 def _bytes_of(connection: DuckDBPyConnection, table: str) -> int:
     """Count the blocks that a table's columns fill; 0 while they fit into shared ones."""
     found = connection.execute(
-        "SELECT count(DISTINCT block_id) * (SELECT block_size FROM pragma_database_size() LIMIT 1) "
+        "SELECT count(DISTINCT block_id) * (SELECT max(block_size) FROM pragma_database_size()) "
         "FROM pragma_storage_info(?) WHERE persistent AND block_id >= 0",
-        [table],
+        [quoted(table)],
     ).fetchone()
     return int(found[0]) if found else 0
 

@@ -12,10 +12,11 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from xvc.core.job import Ended, Executor, Job
-from xvc.core.space import grid_point
-from xvc.core.sweep import LOCAL, REF, Sampler, State, Sweep, Trial, best_of
+from xvc.core.space import grid_point, grid_size, random_points
+from xvc.core.sweep import LOCAL, REF, Sampler, State, Sweep, Trial, Wish, best_of
 from xvc.executors import executor_named
 from xvc.executors.local import is_live
 from xvc.executors.shipping import Away, pack
@@ -47,12 +48,16 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """A sweep as a call left it: its trials, and whether it was stopped before its end."""
+    """A sweep as a call left it: its trials, and whether it was stopped before its end.
+
+    ``reason`` is why no further trial was begun, where that was our own decision.
+    """
 
     sweep: Sweep
     trials: tuple[Trial, ...]
     is_stopped: bool
     warnings: tuple[str, ...] = ()
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ def drive(home: Project, sweep: Sweep, folder: Folder, tell: Callable[[Progress]
         is_stopped = driver.run(executor, trees, slots, bell)
         if is_stopped:
             folder.note("stopped", -1)
-        return Swept(sweep, driver.in_order(), is_stopped, tuple(trees.warnings))
+        return Swept(sweep, driver.in_order(), is_stopped, tuple(trees.warnings), driver.reason)
 
 
 def resume(project: Project, name: str | None, tell: Callable[[Progress], None]) -> Swept:
@@ -149,11 +154,12 @@ class _Driver:
     trials: dict[int, Trial] = field(default_factory=dict)
     points: Points | None = None
     stopping: bool = False
+    reason: str | None = None
     _follower: Follower | None = None
 
     def __post_init__(self) -> None:
         wish = self.sweep.wish
-        if wish.sampler is not Sampler.GRID:
+        if wish.sampler is Sampler.TPE or wish.prune:
             self.points = Points(
                 self.folder.points,
                 wish.space,
@@ -168,6 +174,7 @@ class _Driver:
         self._starts = starts_of(self.folder.notes())
         self.trials = trials(self.home, self.sweep, self.folder)
         self._catch_up()
+        self._fresh = islice(_points_of(wish), len(self.trials), None)
         self._queue = deque(n for n, trial in sorted(self.trials.items()) if self._is_owed(trial))
         self._orphans = {n for n, trial in self.trials.items() if trial.state is State.RUNNING}
         self._busy: dict[int, Slot] = {}
@@ -185,7 +192,7 @@ class _Driver:
 
     def _is_owed(self, trial: Trial) -> bool:
         if trial.state is State.FAILED:
-            return 0 < trial.attempts <= self.sweep.wish.retries
+            return not trial.is_unused and 0 < trial.attempts <= self.sweep.wish.retries
         return trial.state is State.WAITING
 
     def in_order(self) -> tuple[Trial, ...]:
@@ -198,7 +205,7 @@ class _Driver:
         free = deque(slot for slot in slots if slot not in self._busy.values())
         self._say(None)
         while True:
-            while free and not self.stopping and (number := self._next()) is not None:
+            while free and not self._is_over and (number := self._next()) is not None:
                 self._start(number, free, executor, trees)
                 self._say(None)
             if not self._busy:
@@ -208,7 +215,12 @@ class _Driver:
             self._look_at_orphans(free, trees)
             self._prune(executor)
             self._look_whether_to_stop(executor, bell)
-        return self.stopping and self._is_anything_left()
+        return self._is_over and self._is_anything_left()
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether no further trial is begun."""
+        return self.stopping or self.reason is not None
 
     def _next(self) -> int | None:
         if self._queue:
@@ -219,7 +231,7 @@ class _Driver:
             number, params = self.points.ask()
         else:
             number = len(self.trials)
-            params = grid_point(self.sweep.wish.space, number)
+            params = next(self._fresh)
         self._ask(number, params)
         return number
 
@@ -259,6 +271,8 @@ class _Driver:
             found = self._refused(found, ended)
         if found.state is State.WAITING:
             found = replace(found, reason=ended.reason or None)
+        if found.is_unused and self.reason is None:
+            self.reason = f"trial {number}: {found.reason}"
         self._take(found)
 
     def _leave(self, number: int, free: deque[Slot], trees: Trees) -> None:
@@ -311,7 +325,8 @@ class _Driver:
 
     def _look_whether_to_stop(self, executor: Executor, bell: Bell) -> None:
         heard = [number for number in bell.heard() if number in _ENDING]
-        if not heard and (self.stopping or not self.folder.stop.exists()):
+        is_wanted = self.folder.stop.exists() or self.reason is not None
+        if not heard and (self.stopping or not is_wanted):
             return
         is_alone = self.sweep.wish.executor == LOCAL and heard == [signal.SIGINT]
         was_told = not self.stopping and is_alone and _is_foreground()
@@ -327,6 +342,13 @@ class _Driver:
 
     def _say(self, latest: Trial | None) -> None:
         self.tell(progress(self.sweep, self.trials.values(), latest))
+
+
+def _points_of(wish: Wish) -> Iterator[dict[str, Json]]:
+    """List the points of a sampler that learns nothing, the same ones each time."""
+    if wish.sampler is Sampler.RANDOM:
+        return random_points(wish.space, wish.seed)
+    return (grid_point(wish.space, number) for number in range(grid_size(wish.space)))
 
 
 def progress(sweep: Sweep, known: Collection[Trial], latest: Trial | None = None) -> Progress:

@@ -10,7 +10,9 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from xvc.core.sweep import Sweep, Trial, command_of
+from xvc.core.space import typed_point
+from xvc.core.sweep import Sweep, Trial, command_of, settled_keys
+from xvc.system.value_files import word_for
 
 _TAIL = 1 << 20  # bytes of a log in which the last word is looked for
 
@@ -21,12 +23,17 @@ def call_of(sweep: Sweep, trial: Trial) -> tuple[str, ...]:
     words = [sys.executable, "-P", "-m", "xvc", "run", "--json", "--no-fold"]  # we fold for all
     words += [] if wish.away else ["--record-in", sweep.root]  # a clone has a store of its own
     words += ["--name", sweep.run_name(trial.number)]
-    for key, value in trial.params.items():
-        words += ["-P", f"{key}={json.dumps(value, ensure_ascii=False)}"]
+    for key, typed in typed_point(wish.space, trial.params).items():
+        words += ["-P", f"{key}={word_for(typed)}"]
+    for key in sorted(trial.params.keys() - settled_keys(wish)):
+        words += ["--must-use", key]
+    words += ["--params-copy" if wish.params_copy else "--params-edit"]
     words += ["--timeout", str(wish.timeout)] if wish.timeout is not None else []
     words += ["--capture"] if wish.capture else []
     for out in wish.outs:
         words += ["--out", out]
+    for model in wish.models:
+        words += ["--model", model]
     return (*words, "--", *command_of(wish, trial.params))
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 from xvc.core.direction import Direction
 from xvc.core.objective import number_of
-from xvc.core.space import Choices, Dimension, Space
+from xvc.core.space import Choices, Dimension, Space, random_points
 from xvc.core.sweep import Sampler, State
 from xvc.errors import ExternalError
 from xvc.types import Json
@@ -32,6 +32,13 @@ if TYPE_CHECKING:
 
 _NAME = "sweep"
 _AGAIN = "xvc-again"  # on a trial that was added: the number of the one that had failed
+
+
+_TRIES = 20  # a sampler may choose a point again; then another one is chosen at random
+
+
+def _is_new(point: Mapping[str, Json], known: Sequence[str]) -> bool:
+    return json.dumps(point) not in known
 
 
 class NoSampler(ExternalError):
@@ -49,7 +56,7 @@ class NoSampler(ExternalError):
     @property
     def hint(self) -> str:
         """Names the extra."""
-        return "Install `xvc-experiments[sweeps]`; a grid needs none."
+        return "Install `xvc-experiments[sweeps]`; grid and random need none."
 
 
 class Points:
@@ -75,6 +82,9 @@ class Points:
         at_once: int,
     ) -> None:
         optuna = _optuna(f"--sampler {sampler}")
+        self._is_random, self._seed = sampler is Sampler.RANDOM, seed
+        self._failed = optuna.trial.TrialState.FAIL
+        self._waiting = optuna.trial.TrialState.WAITING
         self._distributions = {key: _distribution(optuna, each) for key, each in space.items()}
         self._space = space
         with _quiet():
@@ -101,10 +111,28 @@ class Points:
         return {n: _plain(self._space, trial.params) for n, trial in enumerate(self._asked())}
 
     def ask(self) -> tuple[int, dict[str, Json]]:
-        """Choose the next point."""
+        """Choose the next point, another than all before as long as there is one."""
+        known = [json.dumps(point) for point in self.known().values()]
+        if self._is_random:
+            point = next(p for p in random_points(self._space, self._seed) if _is_new(p, known))
+            return len(known), self._ask_for(point)
+        for _ in range(_TRIES):
+            with _quiet():
+                trial = self._study.ask(self._distributions)
+            point = _plain(self._space, trial.params)
+            if json.dumps(point) not in known:
+                return len(known), point
+            with _quiet():
+                trial.set_user_attr(_AGAIN, -1)
+                self._study.tell(trial, state=self._failed)
+        others = random_points(self._space, self._seed)
+        return len(known), self._ask_for(next((p for p in others if _is_new(p, known)), point))
+
+    def _ask_for(self, point: Mapping[str, Json]) -> dict[str, Json]:
         with _quiet():
-            trial = self._study.ask(self._distributions)
-        return len(self._asked()) - 1, _plain(self._space, trial.params)
+            coded = {key: _coded(self._space[key], value) for key, value in point.items()}
+            self._study.enqueue_trial(coded)
+            return _plain(self._space, self._study.ask(self._distributions).params)
 
     def report(self, number: int, step: int, value: float) -> bool:
         """Take a value that a running trial has logged; whether the trial is to be given up.
@@ -159,17 +187,20 @@ class Points:
     def _asked(self) -> list[FrozenTrial]:
         """List what was asked for, by our number; what was told again is not."""
         known = self._study.get_trials(deepcopy=False)
-        return [trial for trial in known if _AGAIN not in trial.user_attrs]
+        waiting = self._waiting  # chosen, and not asked for before a kill
+        return [t for t in known if _AGAIN not in t.user_attrs and t.state != waiting]
 
 
-def check_sampler(sampler: Sampler) -> None:
+def check_sampler(sampler: Sampler, *, prune: bool) -> None:
     """Check that there is what a sampler needs.
 
     Raises:
         NoSampler: it needs Optuna, which is missing.
     """
-    if sampler is not Sampler.GRID and find_spec("optuna") is None:
-        raise NoSampler(f"--sampler {sampler}")
+    if find_spec("optuna") is not None:
+        return
+    if sampler is Sampler.TPE or prune:
+        raise NoSampler("--prune" if prune else f"--sampler {sampler}")
 
 
 def importances(

@@ -12,12 +12,14 @@ from enum import StrEnum
 from typing import TypeVar, cast
 
 from xvc.core.direction import Direction, asked_direction, direction_of
-from xvc.core.space import Dimension, choices, endless, grid_size, parse_dimension
-from xvc.core.sweep import LOCAL, REF, Sampler, Style, Wish
+from xvc.core.space import Choices, Dimension, choices, endless, grid_size, parse_dimension
+from xvc.core.sweep import LOCAL, REF, Sampler, Style, Wish, placeholders
+from xvc.core.typed import Typed
 from xvc.errors import BadValue, UsageError
 from xvc.types import Json
 
-Read = Callable[[str], Json]
+Read = Callable[[str], Typed]
+_MOST_WORD = 32 << 10  # characters; the kernel takes words of 128 KiB
 Word = TypeVar("Word", bound=StrEnum)
 
 
@@ -76,6 +78,8 @@ def wish_of(
         gpus=checker.words("gpus"),
         refs=refs,
         outs=checker.words("outs"),
+        models=checker.words("models"),
+        params_copy=checker.truth("params_copy"),
         capture=checker.truth("capture"),
         executor=checker.text("executor") or LOCAL,
         address=checker.text("address"),
@@ -92,8 +96,8 @@ def wish_of(
 
 
 def total_of(wish: Wish) -> int:
-    """Count the trials: of a grid all its points unless fewer are wanted."""
-    if wish.sampler is not Sampler.GRID:
+    """Count the trials: all points where there is an end of them, unless fewer are wanted."""
+    if endless(wish.space):
         return wish.trials or 0
     points = grid_size(wish.space)
     return points if wish.trials is None else min(points, wish.trials)
@@ -120,7 +124,7 @@ class _Checker:
             params = {}
         refs = self.words("refs")
         if refs:
-            found[REF] = choices(REF, list(dict.fromkeys(refs)))
+            found[REF] = choices(REF, [Typed.of(ref) for ref in dict.fromkeys(refs)])
             if REF in params:
                 self.mistakes.append("params: ref is the name of what --ref changes")
         for key, value in params.items():
@@ -134,12 +138,12 @@ class _Checker:
 
     def _dimension(self, key: str, value: Json) -> Dimension:
         if isinstance(value, list):
-            return choices(key, value)
+            return choices(key, [Typed.of(each) for each in value])
         if isinstance(value, str):
             return parse_dimension(key, value, self._read)
         if isinstance(value, dict):
             raise BadValue(key, "a mapping is no value; write a list, 2..6 or 0.001..0.1:log")
-        return choices(key, [value])
+        return choices(key, [Typed.of(value)])
 
     def command(self) -> tuple[str, ...]:
         """Read the command: words, or one line."""
@@ -224,7 +228,7 @@ class _Checker:
         pairs = [str(word).partition("=") for word in value] if isinstance(value, list) else []
         if not pairs or not all(key and sign for key, sign, _ in pairs):
             self.mistakes.append(f"{name}: {value!r} has not the shape KEY=VALUE")
-        return {key: self._read(text) for key, _, text in pairs}
+        return {key: self._read(text).value for key, _, text in pairs}
 
     def words(self, name: str) -> tuple[str, ...]:
         """Read a list of words, or one text with commas."""
@@ -243,6 +247,14 @@ class _Checker:
     def together(self, wish: Wish, executors: tuple[str, ...]) -> None:
         """Look at what only together is wrong."""
         self._where(wish, executors)
+        self._braces(wish)
+        for key, dimension in wish.space.items():
+            words = dimension.words if isinstance(dimension, Choices) else ()
+            if any(len(word) > _MOST_WORD for word in words):
+                self.mistakes.append(
+                    f"{key}: a value is too large for a command line; put each into a file and "
+                    "try the names of the files"
+                )
         if wish.sampler is Sampler.GRID:
             for key in endless(wish.space):
                 self.mistakes.append(
@@ -256,6 +268,20 @@ class _Checker:
         needs = "prune" if wish.prune else "sampler tpe" if wish.sampler is Sampler.TPE else ""
         if needs and wish.metric is None:
             self.mistakes.append(f"metric: {needs} needs one, as --metric acc:max")
+
+    def _braces(self, wish: Wish) -> None:
+        """Name what stands in braces and is no param: it would reach the command as it is."""
+        for name in dict.fromkeys(placeholders(wish.command)):
+            if name in wish.space or (name == "params" and wish.params_copy):
+                continue
+            near = difflib.get_close_matches(name, [*wish.space], n=1)
+            way = f"did you mean {{{near[0]}}}?" if near else f"there are {', '.join(wish.space)}"
+            if name == "params":
+                way = "--params-copy makes the copy that it stands for"
+            self.mistakes.append(
+                f"command: {{{name}}} is no param; {way} Braces of the command's own are "
+                f"written twice, {{{{{name}}}}}"
+            )
 
     def _where(self, wish: Wish, executors: tuple[str, ...]) -> None:
         if wish.executor not in executors:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from xvc.core.ids import run_id
-from xvc.core.sweep import REF, Code, Sweep, Wish
+from xvc.core.space import grid_point, random_points
+from xvc.core.sweep import REF, Code, Sampler, Sweep, Wish, command_of
 from xvc.errors import NoProject, XvcError
 from xvc.executors import check_executor
 from xvc.executors.shipping import check_store
@@ -17,6 +18,7 @@ from xvc.project import Project
 from xvc.recording.begin_run import results_among
 from xvc.sweeps.drive import Progress, Swept, drive
 from xvc.sweeps.optuna_study import check_sampler
+from xvc.sweeps.reach import check_reach, lacking
 from xvc.sweeps.request import BadSweep, total_of
 from xvc.sweeps.shared import Folder, folder_of
 from xvc.types import Json
@@ -47,10 +49,11 @@ def begin_sweep(project: Project, wish: Wish, folder: str) -> tuple[Sweep, Folde
     if project.place is None:
         raise NoProject(str(project.root), "a git repository")
     # First what only trials need: a sweep that cannot run is not written down.
-    check_sampler(wish.sampler)
+    check_sampler(wish.sampler, prune=wish.prune)
     check_executor(wish)
     if wish.away:
         check_store(project.place.top, project.store_path)
+    check_reach(project, wish, folder)
     name = run_id(os.urandom(8))[:_ID_LENGTH]
     codes, left_out = _codes(project, wish, name)
     sweep = Sweep(
@@ -64,7 +67,35 @@ def begin_sweep(project: Project, wish: Wish, folder: str) -> tuple[Sweep, Folde
     )
     where = folder_of(project, name)
     where.save(sweep)
-    return sweep, where, left_out
+    return sweep, where, (*left_out, *lacking(project, wish, folder))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a sweep would try: how many trials, and the command of the first."""
+
+    total: int
+    command: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+
+def plan_sweep(project: Project, wish: Wish, folder: str) -> Plan:
+    """Say what a sweep would try; nothing is written down.
+
+    Raises:
+        NoProject: there is no git, so no code could be kept for the trials.
+        BadSweep: a param reaches nothing.
+        NoSampler: the sampler needs Optuna, which is missing.
+    """
+    if project.place is None:
+        raise NoProject(str(project.root), "a git repository")
+    check_sampler(wish.sampler, prune=wish.prune)
+    check_reach(project, wish, folder)
+    if wish.sampler is Sampler.GRID:
+        first = grid_point(wish.space, 0)
+    else:
+        first = next(random_points(wish.space, wish.seed))
+    return Plan(total_of(wish), command_of(wish, first), tuple(lacking(project, wish, folder)))
 
 
 def sweep_all(project: Project, wish: Wish, folder: str, tell: Callable[[Progress], None]) -> Swept:

@@ -60,6 +60,7 @@ class Ending:
     or HUP reached us meanwhile. ``out_of_memory``: it was killed while the kernel counted a kill
     for memory. ``failure``: what first went wrong beside the
     child, in the sink for example. ``unwatched``: why it ran with our own output and unmeasured.
+    ``refused``: why an end without a fault counts as a failure all the same.
     """
 
     exit_code: int | None
@@ -70,6 +71,7 @@ class Ending:
     usage: Usage
     failure: str | None = None
     unwatched: str | None = None
+    refused: str | None = None
 
     @property
     def shell_code(self) -> int:

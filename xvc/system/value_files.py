@@ -1,7 +1,8 @@
 """Params and metrics in files: YAML, JSON or TOML, flattened to dotted keys.
 
-YAML is read as DVC reads it, by its version 1.2: ``1e-3`` is a number, ``yes``, ``12:30``, ``007``
-and ``2024-01-01`` are text.
+YAML is read as DVC reads it, by its version 1.2: ``1e-3`` and ``007`` are numbers, ``yes`` and
+``12:30`` are text; dates are text here, too. What a file says is read in bounded time: what would
+grow without end, by anchors that multiply or name themselves, is left out and named.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from math import inf
 from pathlib import Path
 from typing import cast
 
@@ -18,32 +21,90 @@ import yaml
 
 from xvc.core.limits import FILE
 from xvc.core.plain import from_file
+from xvc.core.typed import Typed, number_typed, scalar_typed
 from xvc.errors import BadValue
 from xvc.types import Json
 
-_MOST_PARTS = 1_000_000
 _NULLS = ("~", "null", "Null", "NULL")
+_MOST_VALUES = 200_000
+_MOST_DIGITS = 4000  # Python itself reads 4,300
+_TOO_DEEP = "it is nested without end, or too deep"
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """PyYAML's loader, with the plain words of YAML 1.2."""
+    """PyYAML's loader, with the plain words of YAML 1.2; ``twice`` are keys that stand twice."""
 
     yaml_implicit_resolvers: dict[str, object] = {}  # noqa: RUF012 - PyYAML reads it from the class
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.twice: list[str] = []
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Take merged mappings in, each key once: merges of merges would multiply them."""
+        own = {key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)}
+        if len(own) < len(node.value):
+            self.twice += _twice(node)
+        super().flatten_mapping(node)
+        kept: dict[object, tuple[yaml.Node, yaml.Node]] = {}
+        for key, value in node.value:
+            kept[(key.tag, key.value) if isinstance(key, yaml.ScalarNode) else id(key)] = key, value
+        node.value = list(kept.values())
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
+        """Make a dict; a list or a mapping as a key is the text of it."""
+        self.flatten_mapping(node)
+        found: dict[object, object] = {}
+        for key_node, value_node in node.value:
+            key = self.construct_object(key_node, deep=True)
+            key = key if isinstance(key, Hashable) else str(key)
+            if key in found:  # 1 and true are one key of a dict
+                self.twice.append(str(key_node.value))
+            found[key] = self.construct_object(value_node, deep=deep)
+        return found
+
+    def integer(self, node: yaml.ScalarNode) -> int | str:
+        """Read a whole number; a zero before it does not make it octal, as in YAML 1.1."""
+        if len(node.value) > _MOST_DIGITS:
+            return str(node.value)
+        digits = node.value.replace("_", "").lower()
+        base = next((b for sign, b in (("0b", 2), ("0o", 8), ("0x", 16)) if sign in digits), 10)
+        return int(digits, base)
+
+
+def _twice(node: yaml.MappingNode) -> list[str]:
+    names = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+    return sorted({name for name in names if names.count(name) > 1 and name != "<<"})
 
 
 for _tag, _shape, _first in (
     ("null", "~|null|Null|NULL|", ["~", "n", "N", ""]),
     ("bool", "true|True|TRUE|false|False|FALSE", list("tTfF")),
-    ("int", "[-+]?(?:0|[1-9][0-9_]*|0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+)", list("-+0123456789")),
+    ("int", "[-+]?(?:[0-9][0-9_]*|0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+)", list("-+0123456789")),
     (
         "float",
-        r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+"
+        r"[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*\.[0-9_]*)(?:[eE][-+]?[0-9]+)?"
+        r"|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+"
         r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
         list("-+.0123456789"),
     ),
     ("merge", "<<", ["<"]),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_shape})$"), _first)
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.integer)
+
+
+def yaml_loader() -> type[yaml.SafeLoader]:
+    """Return the loader that reads YAML as DVC does."""
+    return cast("type[yaml.SafeLoader]", _Loader)
+
+
+@dataclass(frozen=True, slots=True)
+class FileValues:
+    """What a file says by dotted keys, and what about it has to be told, a sentence each."""
+
+    values: Mapping[str, Json]
+    warnings: tuple[str, ...] = ()
 
 
 def read_values(path: Path, keys: Sequence[str] = ()) -> dict[str, Json]:
@@ -54,14 +115,69 @@ def read_values(path: Path, keys: Sequence[str] = ()) -> dict[str, Json]:
     Raises:
         BadValue: it is not what its ending says, or no mapping.
     """
-    found = dict(_flat(read_nested(path), ""))
-    if not keys:
-        return found
-    return {
-        name: value
-        for name, value in found.items()
-        if any(fnmatchcase(name, key) or fnmatchcase(name, f"{key}.*") for key in keys)
+    return dict(read_told(path, keys).values)
+
+
+def read_told(path: Path, keys: Sequence[str] = ()) -> FileValues:
+    """Read a file of values as `read_values` does, and say what was left out or is said twice.
+
+    Raises:
+        BadValue: it is not what its ending says, or no mapping.
+    """
+    twice: list[str] = []
+    found = _nested(path, twice)
+    flat = _Flat()
+    try:
+        flat.walk(found, "", ())
+    except RecursionError as err:
+        raise BadValue(path.name, _TOO_DEEP) from err
+    said = [f"{path.name}: {key} stands twice; the last counts" for key in dict.fromkeys(twice)]
+    said += [
+        f"{path.name}: {key} is the name of two values; the last counts" for key in flat.clashes
+    ]
+    if flat.endless:
+        said.append(
+            f"{path.name}: {_few(flat.endless)} left out, larger than {_MOST_VALUES:,} values; "
+            "anchors that name others multiply them"
+        )
+    values = {
+        name: from_file(value)
+        for name, value in flat.values.items()
+        if not keys or any(fnmatchcase(name, key) or fnmatchcase(name, f"{key}.*") for key in keys)
     }
+    return FileValues(values, tuple(said))
+
+
+def _few(names: list[str]) -> str:
+    more = len(names) - 3
+    return ", ".join(names[:3]) + (f" and {more} more" if more > 0 else "")
+
+
+def read_typed(path: Path) -> Mapping[str, Json]:
+    """Read a YAML file as it is nested, numbers only where they read back to the same text.
+
+    Raises:
+        BadValue: it is not what its ending says, or no mapping.
+    """
+    return _nested(path, [], _TypedLoader if path.suffix not in _READERS else _Loader)
+
+
+def values_named(path: Path, key: str) -> list[Json]:
+    """Return the values that a dotted key names in a file; parts of lists are numbers.
+
+    Raises:
+        BadValue: it is not what its ending says, or no mapping.
+    """
+    return list(_named_in(read_nested(path), key))
+
+
+def _named_in(held: object, key: str) -> Iterator[Json]:
+    pairs: Iterable[tuple[object, object]] = held.items() if isinstance(held, Mapping) else ()
+    for name, value in enumerate(held) if isinstance(held, list) else pairs:
+        if str(name) == key:
+            yield cast("Json", value)
+        elif key.startswith(f"{name}."):
+            yield from _named_in(value, key[len(str(name)) + 1 :])
 
 
 def read_nested(path: Path) -> Mapping[str, Json]:
@@ -70,19 +186,27 @@ def read_nested(path: Path) -> Mapping[str, Json]:
     Raises:
         BadValue: it is not what its ending says, or no mapping; it is no file, or too large.
     """
+    found = _nested(path, [])
+    if _is_endless(found):
+        raise BadValue(path.name, f"its anchors make more than {_MOST_VALUES:,} values of it")
+    return cast("Mapping[str, Json]", from_file(dict(found)))
+
+
+def _nested(path: Path, twice: list[str], loader: type[_Loader] = _Loader) -> Mapping[str, Json]:
     _refuse_unfit(path)
-    read = _READERS.get(path.suffix, _from_yaml)
+    read = _READERS.get(path.suffix)
     try:
-        found = read(path.read_text(encoding="utf-8"))
-        if _is_endless(found):
-            raise BadValue(path.name, f"its anchors make more than {_MOST_PARTS:,} values of it")
-        if found is not None and not isinstance(found, Mapping):
-            raise BadValue(path.name, "it holds no names with values")
-        return cast("dict[str, Json]", from_file(found or {}))
+        text = path.read_text(encoding="utf-8-sig")
+        found = _from_yaml(text, twice, loader) if read is None else read(text)
     except RecursionError as err:
-        raise BadValue(path.name, "it is nested too deeply") from err
+        raise BadValue(path.name, _TOO_DEEP) from err
     except (yaml.YAMLError, ValueError, TypeError) as err:
-        raise BadValue(path.name, (str(err).splitlines() or ["it cannot be read"])[0]) from err
+        raise BadValue(path.name, _reason(err)) from err
+    if found is None:
+        return {}
+    if not isinstance(found, Mapping):
+        raise BadValue(path.name, "it holds no names with values")
+    return cast("Mapping[str, Json]", found)
 
 
 def _refuse_unfit(path: Path) -> None:
@@ -102,14 +226,27 @@ def _is_endless(found: object) -> bool:
         seen += 1
         part = waiting.pop()
         if isinstance(part, Mapping | list):
-            if seen + len(waiting) + len(part) > _MOST_PARTS:
+            if seen + len(waiting) + len(part) > _MOST_VALUES:
                 return True
             waiting += part.values() if isinstance(part, Mapping) else part
     return False
 
 
-def _from_yaml(text: str) -> object:
-    return yaml.load(text, _Loader)  # noqa: S506 - it is a safe loader
+def _reason(err: Exception) -> str:
+    mark = getattr(err, "problem_mark", None)
+    problem = getattr(err, "problem", None) or str(err).splitlines()[0]
+    return f"line {mark.line + 1}: {problem}" if mark is not None else str(problem)
+
+
+def _from_yaml(text: str, twice: list[str] | None = None, kind: type[_Loader] = _Loader) -> object:
+    loader = kind(text)
+    try:
+        found = loader.get_single_data()
+    finally:
+        loader.dispose()
+    if twice is not None:
+        twice += loader.twice
+    return found
 
 
 _READERS: dict[str, Callable[[str], object]] = {".toml": tomllib.loads, ".json": json.loads}
@@ -129,41 +266,93 @@ def parse_scalar(text: str) -> Json:
     return text if found is None and text.strip() not in _NULLS else plain
 
 
-def write_replaced(source: Path, target: Path, values: Mapping[str, Json]) -> None:
-    """Write a copy of a params file in which dotted keys have other values.
+class _TypedLoader(_Loader):
+    """Reads numbers only where they read back to the same text."""
 
-    Raises:
-        BadValue: *source* cannot be read, or it is TOML, which nothing here can write.
+    def number(self, node: yaml.ScalarNode) -> Json:
+        """Read a number, or leave it as it was typed."""
+        found = number_typed(node.value)
+        return str(node.value) if found is None else found
+
+
+for _tag in ("int", "float"):
+    _TypedLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", _TypedLoader.number)
+
+
+def parse_typed(text: str) -> Typed:
+    """Read a param as it was typed; lists, mappings and quoted text as YAML writes them in a line.
+
+    >>> parse_typed("3.10").value, parse_typed("1e-3"), parse_typed("'7'")
+    ('3.10', Typed(value=0.001, text='1e-3'), Typed(value='7', text='7'))
+    >>> parse_typed("[1, 2.50]").value, parse_typed("a: b # c").value
+    ([1, '2.50'], 'a: b # c')
     """
-    if source.suffix == ".toml":
-        raise BadValue("--params-copy", f"{source.name} is TOML; only YAML and JSON can be copied")
-    found = cast("dict[str, Json]", dict(read_nested(source)) if source.is_file() else {})
-    for key, value in values.items():
-        _set(found, key.split("."), value)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    is_json = source.suffix == ".json"
-    text = json.dumps(found, indent=2, ensure_ascii=False) if is_json else _to_yaml(found)
-    target.write_text(text, encoding="utf-8")
+    if text[:1] not in ("[", "{", "'", '"'):
+        value = scalar_typed(text)
+        return Typed(value, value if isinstance(value, str) else text)
+    try:
+        found = _line_typed(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return Typed(text, text)
+    if isinstance(found, str) or (isinstance(found, dict) and ":" not in text):
+        return Typed(found, found) if isinstance(found, str) else Typed(text, text)
+    return Typed(found, text)
 
 
-def _to_yaml(found: Mapping[str, Json]) -> str:
-    return yaml.safe_dump(found, sort_keys=False, allow_unicode=True)
+def _line_typed(text: str) -> Json:
+    try:  # first JSON, whose text may have any character
+        read = scalar_typed
+        found = json.loads(text, parse_int=read, parse_float=read, parse_constant=str)
+        return cast("Json", found)
+    except ValueError:
+        return cast("Json", _from_yaml(text, None, _TypedLoader))
 
 
-def _set(found: dict[str, Json], parts: list[str], value: Json) -> None:
-    *above, last = parts
-    for part in above:
-        inner = found.setdefault(part, {})
-        if not isinstance(inner, dict):
-            inner = found[part] = {}
-        found = inner
-    found[last] = value
+def word_for(typed: Typed) -> str:
+    """Write a value as a word that `parse_typed` reads as the same."""
+    if parse_typed(typed.text).value == typed.value:
+        return typed.text
+    return json.dumps(typed.value, ensure_ascii=False)
 
 
-def _flat(found: Mapping[str, Json], before: str) -> Iterator[tuple[str, Json]]:
-    for key, value in found.items():
-        name = f"{before}{key}"
-        if isinstance(value, dict) and value:
-            yield from _flat(value, f"{name}.")
-        else:
-            yield name, value
+class _Flat:
+    """Nested values by dotted keys, as far as they have an end that is near."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Json] = {}
+        self.clashes: list[str] = []
+        self.endless: list[str] = []
+        self._sizes: dict[int, float] = {}
+        self._left = float(_MOST_VALUES)
+
+    def walk(self, found: Mapping[str, Json], before: str, above: tuple[int, ...]) -> None:
+        """Take in a mapping; *above* are the mappings that it is in."""
+        for key, value in found.items():
+            name = f"{before}{key}"
+            if id(value) in above:
+                self.endless.append(name)
+            elif isinstance(value, dict) and value and self._size(value) <= self._left:
+                self.walk(value, f"{name}.", (*above, id(value)))
+            else:
+                self._take(name, value)
+
+    def _take(self, name: str, value: Json) -> None:
+        size = self._size(value)
+        if size > self._left:
+            self.endless.append(name)
+            return
+        self._left -= size
+        if name in self.values:
+            self.clashes.append(name)
+        self.values[name] = value
+
+    def _size(self, value: Json) -> float:
+        """Count the values in a value as if it were written out; each part is counted once."""
+        if not isinstance(value, dict | list):
+            return 1.0
+        known = self._sizes.get(id(value))
+        if known is None:
+            self._sizes[id(value)] = inf  # whoever meets it below itself never ends
+            parts = value.values() if isinstance(value, dict) else value
+            known = self._sizes[id(value)] = 1.0 + sum(self._size(part) for part in parts)
+        return known

@@ -13,6 +13,7 @@ class Unkept:
     """Takes what a journal takes, and writes nothing."""
 
     __slots__ = ()
+    written = 0
 
     def row(self, _run: RunId, _table: str, _values: Row) -> float:
         """Return the time in seconds since the epoch."""

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 from xvc.core.byte_text import as_text
 from xvc.core.ids import run_id
 from xvc.core.run_context import VARIABLE, RunContext
+from xvc.errors import BadValue
 from xvc.journal.writer import Journal
 from xvc.tracking.null_journal import Unkept
 from xvc.tracking.options import SKIP_INSERT, Options, StrPath
@@ -35,32 +36,54 @@ class Opened:
     journal: Journal | Unkept
     owns_run: bool
     warnings: tuple[str, ...] = ()
-    passing: TemporaryDirectory[str] | None = None
+    passing: Path | None = None
+    context: RunContext | None = None
     at_end: Callable[[], None] = lambda: None
 
 
-def open_run(
-    db: StrPath | None, options: Options, name: str | None, note: str | None, *, nested: bool
-) -> Opened:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which run: what to call one that is begun, or the id or name of one to go on with."""
+
+    name: str | None = None
+    note: str | None = None
+    nested: bool = False
+    run: str | None = None
+    resume: bool = False
+
+    def __post_init__(self) -> None:
+        if self.resume and not self.run:
+            raise BadValue("resume", "name the run to go on with: run=ID or run=NAME")
+
+
+def open_run(db: StrPath | None, options: Options, wanted: Wanted) -> Opened:
     """Join the run that the environment names, when *db* is its store; else begin one.
 
     A *nested* one is begun in any case, as a child of the run that the environment names.
 
     Raises:
+        NoRun: the run to go on with is named by its id, and there is none.
+        AmbiguousRun: several runs answer to it.
+        BadValue: ``run=`` without ``resume=True``.
         NotAStore: *db* is something else.
         JournalFailed: nothing can be written.
     """
     context = RunContext.decode(os.environ.get(VARIABLE, ""))
     if db == SKIP_INSERT:
         return _skip(options, context)
-    if context is not None and not nested and (db is None or context.is_store(Path(db).resolve())):
+    if wanted.run is not None:
+        return _go_on(db, options, wanted)
+    is_joined = context is not None and not wanted.nested
+    if context is not None and is_joined and (db is None or context.is_store(Path(db).resolve())):
         return _join(context)
-    return _begin(db, options, {"name": name, "note": note}, context.run if context else None)
+    said = {"name": wanted.name, "note": wanted.note}
+    return _begin(db, options, said, context.run if context else None)
 
 
 def _skip(options: Options, context: RunContext | None) -> Opened:
     run = context.run if context is not None else run_id(os.urandom(8))
-    return Opened(run, Path(SKIP_INSERT), options.folder, Unkept(), owns_run=False)
+    place = Path(SKIP_INSERT)
+    return Opened(run, place, options.folder, Unkept(), owns_run=False, context=context)
 
 
 def _join(context: RunContext) -> Opened:
@@ -68,7 +91,30 @@ def _join(context: RunContext) -> Opened:
 
     facts: dict[str, Json] = {"owner": str(current_owner()), "store": as_text(context.store)}
     journal = Journal(context.folder, facts, sync_seconds=context.sync_seconds)
-    return Opened(context.run, Path(context.store), Path(context.root), journal, owns_run=False)
+    return Opened(
+        track_id=context.run,
+        store=Path(context.store),
+        root=Path(context.root),
+        journal=journal,
+        owns_run=False,
+        context=context,
+    )
+
+
+def _go_on(db: StrPath | None, options: Options, wanted: Wanted) -> Opened:
+    """Go on with a run; one that nobody has begun yet is begun under that name."""
+    from xvc.tracking.resuming import resumed  # late: reads the store
+
+    name = str(wanted.run)
+    if not wanted.resume:
+        raise BadValue("run", f"add resume=True to go on with {name!r}; name= calls a new run so")
+    project = _project_for(None if db is None else Path(db), options.folder)
+    found = resumed(project, name)
+    if found is None:
+        return _begin(db, options, {"name": wanted.name or name, "note": wanted.note}, None)
+    run, journal, is_ours = found
+    end = _at_end(project, run) if is_ours else lambda: None
+    return Opened(run, project.store_path, project.root, journal, owns_run=is_ours, at_end=end)
 
 
 def _begin(
@@ -77,17 +123,12 @@ def _begin(
     said: Mapping[str, str | None],
     parent: RunId | None,
 ) -> Opened:
-    from xvc.project import Project
-    from xvc.recording.begin_run import (
-        begin,  # late: loads yaml and asks git, which joining needs not
-    )
+    from xvc.recording.begin_run import begin  # late: loads yaml and asks git
 
-    passing = TemporaryDirectory(prefix="xvc-memory-") if db == IN_MEMORY else None
-    place = Path(passing.name) / "memory.duckdb" if passing else db
+    passing = Path(mkdtemp(prefix="xvc-memory-")) if db == IN_MEMORY else None
+    place = passing / "memory.duckdb" if passing else db
     folder = options.folder
-    project = Project.find(folder, os.environ)
-    if place is not None:
-        project = _kept_in(project, Path(place).resolve(), folder)
+    project = _project_for(None if place is None else Path(place), folder)
     begun = begin(
         project,
         sys.argv,
@@ -111,6 +152,13 @@ def _begin(
         passing=passing,
         at_end=_at_end(project, begun.record.id),
     )
+
+
+def _project_for(place: Path | None, folder: Path) -> Project:
+    from xvc.project import Project  # late: joining needs it not
+
+    project = Project.find(folder, os.environ)
+    return project if place is None else _kept_in(project, place.resolve(), folder)
 
 
 def _at_end(project: Project, run: RunId) -> Callable[[], None]:

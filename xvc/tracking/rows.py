@@ -210,6 +210,19 @@ class Rows:
         with self._view() as connection:
             return rows_of(connection, self.table, self._own)
 
+    def __iter__(self) -> Iterator[str]:
+        """The keys, as `columns` lists them."""
+        return iter(self.columns)
+
+    def __contains__(self, key: object) -> bool:
+        """Whether any of these rows has a value for a key."""
+        from xvc.errors import NoColumn
+
+        try:
+            return any(value is not None for value in self[str(key)])
+        except NoColumn:
+            return False
+
     def __getitem__(self, key: str) -> list[object]:
         """The values of one key, as they were logged, oldest first; None where a row lacks it.
 

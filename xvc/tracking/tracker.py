@@ -7,12 +7,11 @@ cut. The one place in the library that reads the environment: a parent hands its
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, ParamSpec, Self, TypeVar, cast
+from typing import TYPE_CHECKING, NoReturn, ParamSpec, Self, TypeVar, cast
 
 from xvc.core.edit import Edit, facts_of_edit
 from xvc.core.plain import to_plain
@@ -21,17 +20,19 @@ from xvc.core.run import Status
 from xvc.errors import BadValue, XvcError
 from xvc.journal.edit_builder import holds
 from xvc.store.schema import check_table
+from xvc.tracking.asked import AskedParams, asked_params, say_used
 from xvc.tracking.edits import Edits
 from xvc.tracking.objects import Stored, keep_artifact
-from xvc.tracking.opening import IN_MEMORY, Opened, open_run
+from xvc.tracking.opening import IN_MEMORY, Opened, Wanted, open_run
 from xvc.tracking.options import SKIP_INSERT, Options, StrPath, check_engine, check_status
-from xvc.types import Row
+from xvc.types import Json, Row
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from xvc.core.cache_entry import Explanation
     from xvc.tracking.caching import Caching
+    from xvc.tracking.endings import Outcome
     from xvc.tracking.streams import Streams
 
 Params = Mapping[str, object] | object
@@ -67,11 +68,17 @@ class Tracker(Edits, Stored):
         warnings: whether what could not be done is said through Python's warnings.
         name: what to call the run, when it begins one.
         note: a line about it, when it begins one.
+        run: with ``resume=True`` the id or name of a run to go on with, from any process. Of a
+            name that no run has yet, one is begun.
+        resume: whether to go on with *run*. While the process that began it lives, that one ends
+            it; else this tracker does.
+        config: another name for *params*, which go over it where both are given.
         engine: "duckdb"; other names are taken with a warning, and make no difference.
         nested: whether to begin a run of its own inside `xvc run`, as a child of that run.
 
     Raises:
-        BadValue: *table* is reserved.
+        BadValue: *table* is reserved; *run* without *resume*, or the reverse.
+        NoRun: *run* is the id of none.
         NotAStore: *db* is a folder, or a file of another program.
         JournalFailed: nothing can be written.
 
@@ -107,6 +114,9 @@ class Tracker(Edits, Stored):
         warnings: bool = True,
         name: str | None = None,
         note: str | None = None,
+        config: Params | None = None,
+        run: str | None = None,
+        resume: bool = False,
         engine: str = "duckdb",
         nested: bool = False,
     ) -> None:
@@ -118,21 +128,27 @@ class Tracker(Edits, Stored):
             logs_stdout=logs_stdout, jsonl=jsonl, raise_on_error=raise_on_error, reset=reset,
             warnings=warnings
         )  # fmt: skip
-        self._enter(open_run(db, self._options, name, note, nested=nested))
+        self._enter(open_run(db, self._options, Wanted(name, note, nested, run, resume)))
         if reset:
             self._record(Edit(Kind.DELETE, table))
-        if params is not None:
-            self.set_params(params)
+        for given in (config, params):
+            if given is not None:
+                self.set_params(given)
 
     def _enter(self, opened: Opened) -> None:
         self.latest, self._params = {}, {}
+        self._context, self._asked = opened.context, asked_params(opened.context)
         self._noted: set[tuple[str, str]] = set()
         self.track_id, self._journal = opened.track_id, opened.journal
         self._store, self._root = opened.store, opened.root
         self._owns_run, self._passing = opened.owns_run, opened.passing
         self._at_end = opened.at_end
         self.warnings, self._streams = opened.warnings, self._open_streams()
-        self._finish_at_exit()
+        self._pid = os.getpid()
+        if self._owns_run:
+            from xvc.tracking.endings import endings  # late: a run that is joined has its own end
+
+            endings().add(self)
 
     def _open_streams(self) -> Streams | None:
         wanted = (self._options.logs_path, self._options.jsonl, self._options.logs_stdout)
@@ -152,10 +168,6 @@ class Tracker(Edits, Stored):
         if self._streams is None:
             raise BadValue("logger", "there is none without logs_path=, logs_stdout= or jsonl=")
         return self._streams
-
-    def _finish_at_exit(self) -> None:
-        self._pid = os.getpid()
-        atexit.register(self._at_exit)
 
     def log(
         self, values: Row | None = None, *, step: int | None = None, **more: object
@@ -200,7 +212,8 @@ class Tracker(Edits, Stored):
         from xvc.tracking.values import fitting  # late: most rows hold plain values
 
         row, refused = fitting(self, values, instead)
-        self._append(row)
+        if row or refused is None:
+            self._append(row)
         return row, refused
 
     def _append(self, row: dict[str, object]) -> None:
@@ -301,8 +314,11 @@ class Tracker(Edits, Stored):
         from xvc.tracking.values import fitting, named  # late: joining a run needs them not
 
         said, refused = fitting(self, named(params))
-        self._journal.note(Kind.PARAMS, self.track_id, to_plain(said))
+        plain = to_plain(said)
+        self._journal.note(Kind.PARAMS, self.track_id, plain)
         self._params |= said
+        if self._context is not None and self._context.asked:
+            say_used(self._context, cast("dict[str, Json]", plain))
         if refused is not None:
             raise refused
 
@@ -319,8 +335,19 @@ class Tracker(Edits, Stored):
 
     @property
     def params(self) -> dict[str, object]:
-        """The values that are added to every row."""
-        return dict(self._params)
+        """The params of the run: what a sweep or ``xvc run -P`` asks for over those that were set.
+
+        So ``Tracker(params={"lr": 0.1}).params["lr"]`` makes any script one that can be swept. A
+        value that was asked for is the run's once the script has read it here, and added to every
+        later row; until then the run has what the script has set.
+        """
+        if not self._asked:
+            return dict(self._params)
+        return AskedParams(self._params, self._asked, self._take_asked)
+
+    def _take_asked(self, key: str) -> None:
+        if key in self._asked:
+            self.set_param(key, self._asked.pop(key))
 
     @cached_property
     def _caching(self) -> Caching:
@@ -391,7 +418,8 @@ class Tracker(Edits, Stored):
             JournalFailed: the disk refused.
         """
         check_status(status)
-        if self._owns_run:
+        is_own = os.getpid() == self._pid  # in a forked child the run is its parent's
+        if self._owns_run and is_own:
             from time import time_ns
 
             facts = {"status": status, "reason": reason, "finished": time_ns()}
@@ -402,13 +430,32 @@ class Tracker(Edits, Stored):
         caching = self.__dict__.pop("_caching", None)
         if caching is not None:
             caching.close()
-        if self._passing is not None:
-            self._passing.cleanup()
+        if self._passing is not None and is_own:
+            from shutil import rmtree
 
-    def _at_exit(self) -> None:
-        if os.getpid() != self._pid:
-            return  # a forked child: the run is its parent's
-        self._end(getattr(sys, "last_value", None))
+            rmtree(self._passing, ignore_errors=True)
+
+    @property
+    def written(self) -> int:
+        """How many records this process has written for the run."""
+        return self._journal.written
+
+    def end(self, outcome: Outcome) -> None:
+        """End the run as it ended; what cannot be written is nobody's to handle any more.
+
+        Called when the process ends or the tracker is dropped: use `close` yourself.
+        """
+        try:
+            self.close(outcome.status.value, outcome.reason)
+        except Exception as err:  # noqa: BLE001 - there is no caller
+            if sys.stderr is not None:
+                sys.stderr.write(f"xvc: the end of run {self.track_id} is not on record: {err}\n")
+
+    def __del__(self) -> None:
+        if self.__dict__.get("_owns_run") and os.getpid() == self._pid and sys is not None:
+            from xvc.tracking.endings import endings
+
+            endings().drop(self, sys._getframe().f_back)
 
     def __enter__(self) -> Self:
         return self
@@ -419,14 +466,23 @@ class Tracker(Edits, Stored):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._end(error)
+        from xvc.tracking.endings import outcome_of
 
-    def _end(self, error: BaseException | None) -> None:
-        if error is None:
-            self.close()
-            return
-        status = Status.INTERRUPTED if isinstance(error, KeyboardInterrupt) else Status.FAILED
-        self.close(status.value, f"{type(error).__name__}: {error}".removesuffix(": "))
+        outcome = outcome_of(error)
+        self.close(outcome.status.value, outcome.reason)
+
+    def finish(self) -> None:
+        """End the run well: another name for `close`."""
+        self.close()
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied: a file is written by one tracker of one process.
+
+        Raises:
+            BadValue: always; it says what to do instead.
+        """
+        way = "make a Tracker where the rows are logged; within `xvc run` it joins the same run"
+        raise BadValue("tracker", f"it cannot be pickled or copied; {way}")
 
     def __repr__(self) -> str:
         return f"<Tracker run {self.track_id}, table {self.table}, store {self._store}>"

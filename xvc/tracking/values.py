@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 from xvc.core.limits import RECORD
+from xvc.core.plain import simpler
 from xvc.errors import AssetFailed, BadValue, TooLarge, XvcError
 from xvc.journal.codec import check_key, encode_value
 from xvc.journal.writer import too_many
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _DIGEST = 66  # bytes of what stands for an asset
 _AROUND = 100_000  # bytes of a record beside its values: quotes, tags, the writer
+_NESTED = (list, tuple, set, frozenset, Mapping)
 Refused = dict[str, XvcError]
 
 
@@ -105,7 +107,7 @@ def _looked_at(key: str, value: object) -> tuple[dict[str, object] | None, objec
     except BadValue:
         pass
     else:
-        return None, value
+        return None, value if isinstance(value, _NESTED) else simpler(value)
     try:
         parts = unpacked(key, value)
         return parts, plainer(value) if parts is None else None

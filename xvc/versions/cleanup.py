@@ -7,12 +7,13 @@ has changes, runs or rows of its own stays and is named. Killed anywhere, the sa
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from xvc.core.worktree import Losses, Record, Stage
 from xvc.errors import ConflictError
 from xvc.git.worktrees import Tree
+from xvc.history.find import versions
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.store import query
@@ -133,11 +134,11 @@ def _reasons(project: Project, record: Record, tree: Tree | None) -> Iterator[st
 
 
 def _own(project: Project, record: Record, tree: Tree) -> Iterator[str]:
-    """Versions of a detached tree are kept by their tags, so only what else is there counts."""
-    lost = replace(losses(project, every_tree(project)[0], tree), versions=())
-    yield from lost.sentences
+    """Say what only the tree has; what a version holds, its tag keeps."""
+    yield from losses(project, every_tree(project)[0], tree).sentences
+    tagged = {info.message.run for info in versions(project)}
     with opened(project_at(project, tree)) as connection:
-        runs = query.count_in(connection, record.tree, record.since)
+        runs = len(query.ids_in(connection, record.tree, record.since) - tagged)
     if runs:
         yield f"{runs} runs of its own"
     if tree.branch is not None:

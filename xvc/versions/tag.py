@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from urllib.parse import quote
 
 from xvc.core.model import candidate_of, ignore_file
 from xvc.core.run import DataFile, RunRecord, Status
@@ -26,7 +27,9 @@ from xvc.errors import (
     XvcError,
 )
 from xvc.git.branch import advance, clear, noted
-from xvc.git.snapshot import tree_with
+from xvc.git.commands import Git
+from xvc.git.snapshot import STORES, tree_with
+from xvc.git.worktrees import is_ancestor
 from xvc.history.find import find, versions
 from xvc.project import Project
 from xvc.recording.begin_run import lock_files, metrics_files
@@ -192,9 +195,20 @@ def _make(
             scratch, why = project.room.scratch, f"xvc tag: {wanted} was refused"
             advance(project.git, scratch, commit, base.branch, base.parent, why)
         raise
-    project.keeper.settle(digest)
     branch = base.branch if base.on_head else None
+    if branch is not None:
+        _keep_store(project.git, branch, commit)
+    project.keeper.settle(digest, branch)
     return Tagged(name, record.id, line, commit, branch, tuple(files))
+
+
+def _keep_store(git: Git, branch: str, commit: str) -> None:
+    """Keep the branch's last version, and that of an earlier branch of this name, from git's gc."""
+    ref = STORES + quote(branch, safe="")
+    before = git.commit_of(ref)
+    if before is not None and not is_ancestor(git, before, commit):
+        git.keep(f"{ref}%{before[:10]}", before)
+    git.keep(ref, commit)
 
 
 def _files(

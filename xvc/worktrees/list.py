@@ -10,7 +10,7 @@ from xvc.core.worktree import Record, Stage
 from xvc.errors import XvcError
 from xvc.git.worktrees import Tree
 from xvc.history.unversioned import rows_in, unsaved
-from xvc.journal.folders import every_journal, journal_folders, last_written
+from xvc.journal.folders import every_journal, journal_folders, last_written, unheld_journals
 from xvc.journal.layout import Room
 from xvc.journal.reader import is_written, runs_named
 from xvc.project import Project
@@ -111,7 +111,7 @@ def _condition(tree: Tree, record: Record | None, *, is_main: bool) -> Condition
 def _looked_at(project: Project, tree: Tree, info: TreeInfo, own: str, since: int) -> TreeInfo:
     there = project_at(project, tree)
     with opened(there) as connection:
-        runs = query.count_in(connection, own, since)
+        runs = len(query.ids_in(connection, own, since))
     counts = unsaved(there)
     state = git_at(project, tree).state()
     held = [path for path in every_journal(there.room.journals) if is_written(path)]
@@ -137,7 +137,7 @@ def _last_active(tree: Tree, journals: Path) -> int | None:
 
 def _rows_left(room: Room, tree: str) -> int:
     folders = journal_folders(room, tree)
-    return sum(sum(rows_in(every_journal(folder)).values()) for folder in folders)
+    return sum(sum(rows_in(unheld_journals(folder)).values()) for folder in folders)
 
 
 def _lost(record: Record) -> TreeInfo:
@@ -147,7 +147,7 @@ def _lost(record: Record) -> TreeInfo:
 
 
 def _left(folder: Path) -> TreeInfo:
-    counts = rows_in(every_journal(folder))
+    counts = rows_in(unheld_journals(folder))
     return TreeInfo(
         folder.name,
         str(folder),

@@ -11,15 +11,12 @@ from xvc.dvc.pointers import Out, tracked_outs
 from xvc.dvc.repository import Dvc
 from xvc.errors import CorruptError, NoObject, PointerCorrupt, Unresolved
 from xvc.git.commands import Git
-from xvc.git.worktrees import Tree, holders
-from xvc.history.find import versions
+from xvc.git.worktrees import Tree
 from xvc.history.unversioned import unsaved
 from xvc.project import Project
 from xvc.store.state import Left, stamp_of
 from xvc.system.files import md5_of
 from xvc.worktrees.shared import git_at, project_at
-
-_BRANCHES = ("refs/heads/", "refs/remotes/")
 
 
 def losses(project: Project, main: Tree, tree: Tree) -> Losses:
@@ -37,7 +34,6 @@ def losses(project: Project, main: Tree, tree: Tree) -> Losses:
     return Losses(
         rows=tuple(f"run {run} ({rows} rows)" for run, rows in sorted(counts.items())),
         stores=tuple(_odd_stores(there, is_edited=is_edited or not counts)),
-        versions=tuple(_versions_alone(there, tree)),
         commits=tuple(_commits_alone(git, tree)),
         files=tuple(kept),
         outputs=tuple(_changed_outputs(there, tree)),
@@ -73,19 +69,6 @@ def _is_as_left(there: Project) -> bool:
 
 def _is_held_whole(there: Project) -> bool:
     return there.dvc is not None and there.dvc.holds(md5_of(there.store_path))
-
-
-def _versions_alone(there: Project, tree: Tree) -> list[str]:
-    """Versions in the tree's history that no other branch has; their tags keep them."""
-    if tree.commit is None:
-        return []
-    own = f"refs/heads/{tree.branch}" if tree.branch else ""
-    mine = set(there.git.text("tag", f"--merged={tree.commit}").splitlines())
-    return [
-        info.name
-        for info in versions(there)
-        if info.name in mine and not set(holders(there.git, info.commit, _BRANCHES)) - {own}
-    ]
 
 
 def _commits_alone(git: Git, tree: Tree) -> list[str]:

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from xvc.cli.comparison import LAYOUTS, Comparing, as_data
+from xvc.cli.comparison import LAYOUTS, Comparing, as_csv, as_data
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson, References
+from xvc.cli.options import AsJson, Raw, References
 from xvc.cli.output import Answer, show
 from xvc.errors import BadValue
 
@@ -22,6 +22,7 @@ def command(
     layout: Annotated[
         str, typer.Option("--format", "-f", help="text, markdown, csv or html.")
     ] = "text",
+    raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
     """Show how runs differ in code, data, params, metrics and packages.
@@ -37,6 +38,6 @@ def command(
     here: Context = context.obj
     project = here.project()
     found = compare(project, runs)
-    text = LAYOUTS[layout](found, every)
+    text = as_csv(found, every, is_raw=raw) if layout == "csv" else LAYOUTS[layout](found, every)
     warnings = (*project.keeper.warnings, *found.warnings)
-    show(Answer("compare", as_data(found, every=every), text, warnings), here.manner)
+    show(Answer("compare", as_data(found, every=every), text, warnings, is_raw=raw), here.manner)

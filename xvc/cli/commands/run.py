@@ -21,9 +21,9 @@ from xvc.core.objective import exact_number
 from xvc.core.run import Status
 from xvc.errors import BadValue, XvcError
 from xvc.system.signal_pipe import PASSING, STOPPING, held_back
-from xvc.types import Json
 
 if TYPE_CHECKING:
+    from xvc.core.typed import Typed
     from xvc.project import Project
     from xvc.runs.run import Ran
 
@@ -73,8 +73,18 @@ def command(
     ] = False,
     capture: Annotated[
         bool,
-        typer.Option("--capture", help="Read `METRIC name=value` and `name: value` lines."),
+        typer.Option(
+            "--capture", help="Read metrics from what it prints: names with numbers, tables, dicts."
+        ),
     ] = False,
+    patterns: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--capture-pattern",
+            metavar="REGEX",
+            help="How metrics are printed, by groups: '(?P<loss>[0-9.]+) nats'; implies --capture.",
+        ),
+    ] = None,
     outs: Annotated[
         list[str] | None,
         typer.Option("--out", metavar="PATH", help="An output that DVC keeps with the version."),
@@ -96,6 +106,22 @@ def command(
             "and XVC_PARAMS_FILE.",
         ),
     ] = False,
+    edit_params: Annotated[
+        bool,
+        typer.Option(
+            "--params-edit",
+            help="Set the params in the params file that says them, here; nothing else in it "
+            "changes. A sweep does so in trees of its own.",
+        ),
+    ] = False,
+    must_use: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--must-use",
+            metavar="KEY",
+            help="Let the run fail when nothing takes this param up; a sweep says so.",
+        ),
+    ] = None,
     record_in: Annotated[
         Path | None,
         typer.Option(
@@ -131,6 +157,7 @@ def command(
         raise BadValue("--tag-optional", "it needs --tag")
     try:
         from xvc.core.version import Bump
+        from xvc.recording.passing_folders import lasting, warning_of
         from xvc.runs.run import RunRequest, run  # late: it begins to load DuckDB
 
         request = RunRequest(
@@ -141,8 +168,11 @@ def command(
             note=note,
             outs=tuple(outs or ()),
             models=tuple(models or ()),
-            capture=capture,
+            capture=capture or bool(patterns),
+            capture_patterns=tuple(patterns or ()),
             write_params=write_params,
+            edit_params=edit_params,
+            must_use=tuple(must_use or ()),
             timeout=timeout,
             tag=Bump(tag) if tag else None,
             tag_optional=tag_optional,
@@ -153,6 +183,10 @@ def command(
         project = here.project()
         if record_in is not None:
             project = project.recorded_in(here.project_in(record_in))
+        else:
+            project = lasting(project)
+            if (passing := warning_of(project)) is not None:
+                warn(passing, here.manner)
     except XvcError:
         raise
     except Exception as err:  # noqa: BLE001 - a package that cannot be loaded, no memory, no folder
@@ -178,15 +212,17 @@ def _read_back(project: Project, ran: Ran) -> Ran:
     return replace(ran, warnings=(*ran.warnings, *warnings))
 
 
-def _params(words: Sequence[str]) -> dict[str, Json]:
-    from xvc.system.value_files import parse_scalar  # late: loads yaml
+def _params(words: Sequence[str]) -> dict[str, Typed]:
+    from xvc.system.value_files import parse_typed  # late: loads yaml
 
-    found: dict[str, Json] = {}
+    found: dict[str, Typed] = {}
     for word in words:
         key, sign, text = word.partition("=")
         if not sign or not key:
             raise BadValue("-P", f"{word!r} has not the shape KEY=VALUE")
-        found[key] = parse_scalar(text)
+        if key in found:
+            raise BadValue("-P", f"{key} is given twice: {found[key].text} and {text}")
+        found[key] = parse_typed(text)
     return found
 
 

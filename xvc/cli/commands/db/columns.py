@@ -8,7 +8,7 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.grid import Form, Rows, beginning, show_grid
-from xvc.cli.options import AsCsv, AsJson, AsMarkdown, Database, Limit, complete_tables
+from xvc.cli.options import AsCsv, AsJson, AsMarkdown, Database, Limit, Raw, complete_tables
 
 Data = Rows
 
@@ -22,6 +22,7 @@ def command(
     limit: Limit = 100,
     as_csv: AsCsv = False,
     as_markdown: AsMarkdown = False,
+    raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
     """List what is logged in a table: key, column, type, values, distinct ones, smallest, largest.
@@ -35,4 +36,4 @@ def command(
     here: Context = context.obj
     project = here.project_of(database)
     found = beginning(columns(project, LookRequest(table)), limit)
-    show_grid(here, project, "db columns", found, Form(as_csv, as_markdown))
+    show_grid(here, project, "db columns", found, Form(as_csv, as_markdown, raw))

@@ -14,6 +14,7 @@ from xvc.cli.options import (
     Database,
     Limit,
     OfRun,
+    Raw,
     Table,
     Where,
     listed,
@@ -32,6 +33,7 @@ def command(
     limit: Limit = 100,
     as_csv: AsCsv = False,
     as_markdown: AsMarkdown = False,
+    raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
     """Describe the values of each key: how many, how many are missing or NaN, mean, quartiles.
@@ -45,5 +47,5 @@ def command(
     here: Context = context.obj
     project = here.project_of(database)
     found = described(project, LookRequest(table, listed(columns), where, run))
-    form = Form(as_csv, as_markdown)
+    form = Form(as_csv, as_markdown, raw)
     show_grid(here, project, "db describe", beginning(found, limit), form)

@@ -13,6 +13,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, Keys, OfRuns, Table, Where, Yes
 from xvc.cli.output import Answer, number, show, table
+from xvc.core.foreign_text import visible
 from xvc.render.figure import Plot, PlotKind, bins_of
 
 _LINES = 24
@@ -92,7 +93,9 @@ def command(
     text = _picture(drawn, here) if is_shown else f"wrote {out}"
     data = _data(drawn, out)
     warnings = tuple(project.keeper.warnings)
-    show(Answer("db plot", data, f"{text}\n\n{_summary(drawn)}", warnings), here.manner)
+    # The picture has colours of our own, and its labels were made harmless before they were drawn.
+    said = f"{text}\n\n{visible(_summary(drawn))}"
+    show(Answer("db plot", data, said, warnings, is_raw=is_shown), here.manner)
 
 
 def _picture(drawn: Plot, here: Context) -> str:

@@ -8,8 +8,10 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, DryRun, Table, Yes
-from xvc.cli.output import Answer, few
+from xvc.cli.output import Answer, few, show
 from xvc.cli.plan import pair_of, show_plan
+
+_NOTHING = 3  # a negative answer
 
 
 class Data(TypedDict):
@@ -61,5 +63,9 @@ def command(
         "operation": changed.operation,
         "dry_run": is_plan,
     }
+    if not changed.rows:
+        says = f"no row of {table} fits, so nothing is changed"
+        show(Answer("db set", data, "", (says,), exit_code=_NOTHING), here.manner)
+        raise typer.Exit(_NOTHING)
     answer = Answer("db set", data, text, next=("xvc undo",))
     show_plan(answer, here, is_plan=is_plan, is_asked=dry_run)

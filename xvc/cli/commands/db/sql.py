@@ -8,7 +8,7 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.grid import Form, Rows, show_grid
-from xvc.cli.options import AsCsv, AsJson, AsMarkdown, Database, DryRun, Limit, Yes
+from xvc.cli.options import AsCsv, AsJson, AsMarkdown, Database, DryRun, Limit, Raw, Yes
 from xvc.cli.output import Answer, show
 from xvc.errors import BadValue
 
@@ -54,6 +54,7 @@ def command(
     dry_run: DryRun = False,
     as_csv: AsCsv = False,
     as_markdown: AsMarkdown = False,
+    raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask the store in SQL; with --write, change it.
@@ -73,7 +74,7 @@ def command(
         if yes or dry_run:
             raise BadValue("--yes" if yes else "--dry-run", "it goes with --write")
         found = asked(project, statement, limit or None)
-        show_grid(here, project, "db sql", found, Form(as_csv, as_markdown))
+        show_grid(here, project, "db sql", found, Form(as_csv, as_markdown, raw))
         return
     is_plan = dry_run or not yes
     made = alter(project, statement, dry_run=is_plan)

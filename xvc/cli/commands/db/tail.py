@@ -14,6 +14,7 @@ from xvc.cli.options import (
     Database,
     Limit,
     OfRun,
+    Raw,
     Table,
     Where,
     listed,
@@ -32,6 +33,7 @@ def command(
     where: Where = None,
     as_csv: AsCsv = False,
     as_markdown: AsMarkdown = False,
+    raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the last rows of a table, oldest first.
@@ -43,4 +45,4 @@ def command(
     here: Context = context.obj
     project = here.project_of(database)
     request = LookRequest(table, listed(columns), where, run, limit or None)
-    show_grid(here, project, "db tail", tail(project, request), Form(as_csv, as_markdown))
+    show_grid(here, project, "db tail", tail(project, request), Form(as_csv, as_markdown, raw))

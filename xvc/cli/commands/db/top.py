@@ -15,6 +15,7 @@ from xvc.cli.options import (
     Key,
     Limit,
     OfRun,
+    Raw,
     Table,
     Where,
     listed,
@@ -34,6 +35,7 @@ def command(
     where: Where = None,
     as_csv: AsCsv = False,
     as_markdown: AsMarkdown = False,
+    raw: Raw = False,
     as_json: AsJson = False,
 ) -> None:
     """Show the rows with the largest values of a key; NaN is none of them.
@@ -46,4 +48,4 @@ def command(
     project = here.project_of(database)
     request = LookRequest(table, listed(columns), where, run, limit or None)
     found = extremes(project, request, key, largest=True)
-    show_grid(here, project, "db top", found, Form(as_csv, as_markdown))
+    show_grid(here, project, "db top", found, Form(as_csv, as_markdown, raw))

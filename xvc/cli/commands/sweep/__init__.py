@@ -11,14 +11,14 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, complete_verbs
 from xvc.cli.output import show as show_answer  # `show` is the module of `xvc sweep show`
-from xvc.cli.sweeping import Ended, swept, telling
+from xvc.cli.sweeping import Ended, Planned, planned, swept, telling
 from xvc.errors import BadValue
 from xvc.types import Json
 
 if TYPE_CHECKING:
     from xvc.core.sweep import Wish
 
-Data = Ended
+Data = Ended | Planned
 
 
 def command(
@@ -77,6 +77,20 @@ def command(
         list[str] | None,
         typer.Option("--out", metavar="PATH", help="An output that DVC keeps of every trial."),
     ] = None,
+    models: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--model", metavar="PATH[:NAME]", help="A model that every trial leaves; a candidate."
+        ),
+    ] = None,
+    params_copy: Annotated[
+        bool,
+        typer.Option(
+            "--params-copy",
+            help="Put the params of a trial into a copy of the params file, {params} in the "
+            "command; else they are set in the file, in the trial's own tree.",
+        ),
+    ] = False,
     capture: Annotated[
         bool, typer.Option("--capture", help="Read metrics from what the command prints.")
     ] = False,
@@ -120,15 +134,19 @@ def command(
         Path | None,
         typer.Option("--file", "-f", help="YAML that says the same; the command line wins."),
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be tried, and begin nothing.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Run a command for many params; every trial is a run, and none runs twice.
 
-    Trials run in a tree made from the code as it is now, which is removed at the end: keep files
-    with --out or a Tracker. Params reach the command as XVC_PARAM_LR, as Tracker params, in place
-    of {lr}, and as --style says; XVC_PORT is a free port of this machine. The exit code is 1 when
-    a trial failed. A trial that its worker lost is run again; one that outlives this command on a
-    disk that we share is waited for by `xvc sweep resume`.
+    Each trial runs in a tree of its own, made from the code as it is now and removed at its end:
+    keep files with --out or a Tracker. A param that a params file says is set in that file; others
+    reach the command as XVC_PARAM_LR, as Tracker params, in place of {lr}, and as --style says;
+    {{lr}} is {lr} itself. XVC_PORT is a free port of this machine. The exit code is 1 when a trial
+    failed. No point is tried twice. A trial that its worker lost is run again; one that outlives
+    this command on a disk that we share is waited for by `xvc sweep resume`.
 
     Example: xvc sweep --param lr=0.1,0.01 --param depth=2..6 --jobs 2 -- python train.py
     """
@@ -150,6 +168,8 @@ def command(
         "refs": refs,
         "worktree": worktree or None,
         "outs": list(outs) if outs else None,
+        "models": list(models) if models else None,
+        "params_copy": params_copy or None,
         "capture": capture or None,
         "prune": prune or None,
         "seed": seed,
@@ -162,6 +182,11 @@ def command(
     wish = _wish(here, {key: value for key, value in said.items() if value is not None}, file)
     project = here.project()
     folder = os.path.relpath(here.folder, project.place.top) if project.place else "."
+    if dry_run:
+        from xvc.sweeps.start import plan_sweep  # late: as above
+
+        show_answer(planned(wish, plan_sweep(project, wish, folder)), here.manner)
+        return
     with telling(here.manner) as tell:
         found = sweep_all(project, wish, folder, tell)
     answer = swept("sweep", found)
@@ -172,15 +197,15 @@ def command(
 def _wish(here: Context, said: dict[str, Json], file: Path | None) -> Wish:
     from xvc.executors import NAMES
     from xvc.sweeps.request import joined, wish_of
-    from xvc.system.value_files import parse_scalar, read_nested  # late: loads yaml
+    from xvc.system.value_files import parse_typed, read_typed  # late: loads yaml
 
     if file is not None:
         path = here.folder / file
         if not path.is_file():
             raise BadValue("--file", f"there is no {file}")
-        said = joined(read_nested(path), said)
+        said = joined(read_typed(path), said)
     directions = here.project().settings.metrics_direction
-    return wish_of(said, directions, NAMES, parse_scalar)
+    return wish_of(said, directions, NAMES, parse_typed)
 
 
 def _params(words: list[str]) -> dict[str, Json]:
@@ -189,5 +214,10 @@ def _params(words: list[str]) -> dict[str, Json]:
         key, sign, text = word.partition("=")
         if not sign or not key:
             raise BadValue("--param", f"{word!r} has not the shape KEY=VALUES")
+        if key in found:
+            raise BadValue(
+                "--param",
+                f"{key} is given twice; one list has all its values: {key}={found[key]},{text}",
+            )
         found[key] = text
     return found

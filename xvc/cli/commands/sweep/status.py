@@ -41,7 +41,7 @@ def command(context: typer.Context, name: SweepName = None, as_json: AsJson = Fa
     found = look(here.project(), name)
     running = [trial for trial in found.trials if trial.state is State.RUNNING]
     lines = [f"{standing(found.progress)}; {found.condition}"]
-    lines += [f"running: trial {trial.number} {shown(trial)}" for trial in running]
+    lines += [f"running: trial {trial.number} {shown(found.sweep, trial)}" for trial in running]
     nexts = [f"xvc sweep show {found.sweep.id}"]
     if found.condition is Condition.RUNNING:
         nexts.append(f"xvc sweep stop {found.sweep.id}")

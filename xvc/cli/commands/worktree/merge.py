@@ -57,6 +57,13 @@ def command(
     text += f", versions {', '.join(done.versions)}" if done.versions else ""
     if not done.changed:
         text = f"nothing to do: {done.branch or 'HEAD'} has all of {done.name}"
+    warnings: tuple[str, ...] = ()
+    if done.runs_behind:
+        text = f"{done.branch or 'HEAD'} has all commits of {done.name}, but not all its runs"
+        named = ", ".join(done.runs_behind[:5])
+        warnings = (f"{len(done.runs_behind)} runs of {done.name} are not in this store: {named}",)
     has_data = any(path.endswith((".dvc", "dvc.lock")) for path in done.files)
     steps = (here.again(),) if dry_run and done.changed else ("dvc checkout",) * has_data
-    show(Answer("worktree merge", data, text, next=steps), here.manner)
+    if done.runs_behind:
+        steps = (f"xvc merge worktree:{done.name}",)
+    show(Answer("worktree merge", data, text, warnings, steps), here.manner)

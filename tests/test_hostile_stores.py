@@ -1,0 +1,133 @@
+"""A store that came from elsewhere is data; what stands in it is shown, never obeyed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from surroundings import Calling
+from xvc.core.foreign_text import for_spreadsheet, visible
+
+STORE = "results/experiments.duckdb"
+ODD = "a\x1b[31mred\x1b]0;t\x07\x9b2J\u202eevil\u2066\x7f\r\x08"
+RAW = [*map(chr, [*range(9), *range(11, 32), *range(127, 160)]), "\u202e", "\u2066", "\u200f"]
+
+
+@pytest.fixture
+def foreign(project: Path, tmp_path: Path, call_xvc: Calling) -> Path:
+    """A copy of a store with one run, outside every repository."""
+    assert call_xvc("run", "--", "python", "train.py", "--lr", "0.5").code == 0
+    assert call_xvc("ls").code == 0
+    place = tmp_path / "elsewhere" / "foreign.duckdb"
+    place.parent.mkdir()
+    shutil.copyfile(project / STORE, place)
+    return place
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("CREATE VIEW mine AS FROM read_text('SECRET')", "the view mine"),
+        ("CREATE MACRO count(x) AS 7", "the macro count"),
+        ("CREATE MACRO leak() AS TABLE FROM read_text('SECRET')", "the macro leak"),
+        ("CREATE TYPE mood AS ENUM ('a')", "the type mood"),
+        ("CREATE SEQUENCE numbers", "the sequence numbers"),
+        ("CREATE TABLE t (a INT, b INT AS (a + 1))", "t.b"),
+        ("CREATE TABLE t (a INT DEFAULT (random()))", "t.a"),
+        ("CREATE TABLE t (a INT CHECK (a > 1))", "the condition on t"),
+    ],
+)
+def test_what_computes_is_refused_by_name(
+    foreign: Path, project: Path, call_xvc: Calling, change: str, named: str
+) -> None:
+    """`--db`, `copy`, and a store put in place of ours: one error names what is in the way."""
+    secret = foreign.with_name("secret.txt")
+    secret.write_text("swordfish")
+    with duckdb.connect(str(foreign)) as connection:
+        connection.execute(change.replace("SECRET", str(secret)))
+    before = foreign.read_bytes()
+
+    answers = [
+        call_xvc("db", "head", "--table", "runs", "--db", str(foreign), "--json"),
+        call_xvc("db", "ls", "--db", str(foreign), "--json"),
+        call_xvc("db", "copy", str(foreign), "--json"),
+        call_xvc("db", "sql", "--write", "--yes", change.replace("SECRET", str(secret)), "--json"),
+    ]
+    os.replace(shutil.copyfile(foreign, project / "new"), project / STORE)
+    answers.append(call_xvc("ls", "--json"))
+
+    codes = [each.json["error"]["code"] for each in answers]
+    assert codes.pop(3) == ("bad-query" if "read_text" in change else "store-computes")
+    assert codes == ["store-computes"] * 4
+    assert all(named in each.json["error"]["message"] for each in (*answers[:3], answers[4]))
+    assert foreign.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE runs SET params = '[1]', metrics = '7'",
+        "UPDATE runs SET status = 'sleeping'",
+        "UPDATE runs SET id = NULL",
+        "UPDATE runs SET data = '{\"a\": 7}'",
+        "UPDATE runs SET left_out = '[{}]'",
+        "UPDATE meta SET value = 'x' WHERE key = 'schema'",
+        "ALTER TABLE runs DROP COLUMN params",
+        "ALTER TABLE runs ALTER COLUMN exit_code TYPE VARCHAR; UPDATE runs SET exit_code = 'x'",
+    ],
+)
+def test_contents_that_are_not_xvcs_are_one_error(
+    foreign: Path, project: Path, call_xvc: Calling, change: str
+) -> None:
+    """The error names the store, and is never a mistake of xvc's."""
+    with duckdb.connect(str(foreign)) as connection:
+        connection.execute(change)
+    os.replace(foreign, project / STORE)
+
+    answers = [call_xvc(*words, "--json") for words in (["ls"], ["show", "@"], ["brief"])]
+
+    for each in answers:
+        assert '"internal"' not in each.out, each.out
+        assert each.code == 0 or "duckdb" in each.out
+
+
+def test_text_of_others_never_reaches_a_terminal_raw(
+    project: Path, call_xvc: Calling, run_xvc: Calling
+) -> None:
+    """Keys, values, notes, names and errors, in text and in JSON, are shown and not obeyed."""
+    (project / "params.yaml").write_text(f'"{visible(ODD)}": "{visible(ODD)}"\n')
+    assert call_xvc("run", "--name", ODD, "--note", ODD, "--", "true").code == 0
+    assert call_xvc("tag", "minor", "-m", ODD).code == 0
+    calls = [
+        *(["ls"], ["log"], ["show", "@"], ["status"], ["brief"], ["compare", "@", "@-2"]),
+        *(["db", "head", "--table", "runs"], ["db", "head", "--table", "runs", "--csv"]),
+        *(["db", "columns"], ["report"], ["show", ODD], [ODD], ["get", ODD, ODD]),
+        *(["db", "sql", f"SELECT '{ODD}' AS \"{ODD}\""], ["ls", "--where", ODD]),
+    ]
+
+    for words in calls:
+        for form in ([], ["--json"]) if len(words[0]) < 9 else ([],):
+            if form and "--csv" in words:
+                continue
+            said = call_xvc(*words, *form)
+            found = [sign for sign in RAW if sign in said.out + said.err]
+            assert found == [], (words, form, said)
+
+
+def test_exports_hold_no_formula_and_no_html(project: Path, call_xvc: Calling) -> None:
+    """CSV and markdown are safe to open; `--raw` gives what is stored."""
+    question = "SELECT '=HYPERLINK(1)' AS f, '<img src=x>' AS h, -1.5 AS n, '-0.5' AS t"
+
+    assert call_xvc("db", "sql", question, "--csv").out == (
+        "f,h,n,t\n'=HYPERLINK(1),<img src=x>,-1.5,-0.5\n"
+    )
+    assert "&lt;img src=x&gt;" in call_xvc("db", "sql", question, "--markdown").out
+    assert "\n=HYPERLINK(1),<img" in call_xvc("db", "sql", question, "--csv", "--raw").out
+    assert "<img src=x>" in call_xvc("db", "sql", question, "--markdown", "--raw").out
+    assert [for_spreadsheet(cell) for cell in ("+1+cmd|x", "@a", "\tx", "+1", "")] == (
+        ["'+1+cmd|x", "'@a", "'\tx", "+1", ""]
+    )

@@ -1,0 +1,122 @@
+"""Runs that are not in this tree's store: in those of other branches, versions, and work trees.
+
+A run is gone only when somebody deletes it. Reads only; a store that is not at hand is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xvc.core.run import Environment, RunRecord
+from xvc.dvc.pointers import parse_pointer
+from xvc.dvc.repository import pointer_of
+from xvc.errors import XvcError
+from xvc.git.commands import Git
+from xvc.git.snapshot import STORES
+from xvc.git.worktrees import trees
+from xvc.journal.folders import every_journal
+from xvc.project import Project
+from xvc.store import db, query
+from xvc.store.orphan_journals import opened_apart
+from xvc.types import RunId
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+_PREFIXES = ("refs/heads/", "refs/remotes/", "refs/tags/", STORES)
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A run in another store: where that is, in words, and what brings it here."""
+
+    record: RunRecord
+    environment: Environment | None
+    where: str
+
+    @property
+    def warning(self) -> str:
+        """Say where it is."""
+        return f"run {self.record.id} is not in this tree's store; it is in that of {self.where}"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A store that a ref leads to: a cache object, and the ref's short name."""
+
+    name: str
+    place: Path
+    is_version: bool
+
+
+def stores(project: Project, *, versions: bool = True) -> list[Store]:
+    """List the stores that refs lead to, each once, branches before versions."""
+    dvc = project.dvc
+    if project.place is None or dvc is None:
+        return []
+    found: dict[str, Store] = {}
+    for name, digest in _digests(project, project.git):
+        is_version = name.startswith("refs/tags/")
+        if digest not in found and dvc.holds(digest) and (versions or not is_version):
+            found[digest] = Store(_short(name), dvc.place(digest), is_version)
+    own = project.keeper.pointer
+    return [store for digest, store in found.items() if own is None or digest != own.digest]
+
+
+def _digests(project: Project, git: Git) -> Iterator[tuple[str, str]]:
+    path = project.relative(pointer_of(project.own_store_path))
+    refs = [ref for prefix in _PREFIXES for ref in git.refs(prefix)]
+    for ref, content in git.read_each([f"{ref}:{path}" for ref in refs]).items():
+        if content is not None:
+            with suppress(XvcError):
+                yield ref.partition(":")[0], parse_pointer(content, path).digest
+
+
+def _short(ref: str) -> str:
+    for prefix in _PREFIXES:
+        if ref.startswith(prefix):
+            name = ref.removeprefix(prefix)
+            return f"{name.partition('%')[0]} (deleted)" if prefix == STORES else name
+    return ref
+
+
+def find_elsewhere(project: Project, name: str, gone: Collection[RunId]) -> Elsewhere | None:
+    """Find a run by its id, a prefix of at least four letters, or its name, anywhere else.
+
+    *gone* are runs that somebody deleted here: an older store may still have them.
+    """
+    if project.place is None or len(name) < 4:
+        return None
+    for where, connection in _opened(project):
+        record = _named(connection, name)
+        if record is not None and record.id not in gone:
+            return Elsewhere(record, query.environment(connection, record.environment), where)
+    return None
+
+
+def _named(connection: DuckDBPyConnection, name: str) -> RunRecord | None:
+    fitting = query.by_prefix(connection, name)
+    if len(fitting) == 1 or RunId(name) in fitting:
+        return query.by_id(connection, RunId(name) if RunId(name) in fitting else fitting[0])
+    return None if fitting else query.by_given_name(connection, name)
+
+
+def _opened(project: Project) -> Iterator[tuple[str, DuckDBPyConnection]]:
+    """Open one store after the other: other work trees, journals of those gone, then refs."""
+    for tree in trees(project.git):
+        if tree.is_bare or tree.path == project.git.place.top or not tree.path.is_dir():
+            continue
+        below = tree.path / project.root.relative_to(project.git.place.top)
+        there = Project.find(below if below.is_dir() else tree.path, project.environment)
+        with suppress(XvcError), there.keeper.view() as connection:
+            yield f"work tree {tree.path}", connection
+    for folder in sorted(project.room.removed.glob("*")):
+        with suppress(XvcError, OSError), opened_apart(every_journal(folder)) as connection:
+            yield f"work tree {folder.name.rpartition('-')[0]} (removed)", connection
+    for store in stores(project):
+        with suppress(XvcError), db.reading(store.place) as connection:
+            yield store.name, connection

@@ -1,0 +1,108 @@
+"""The params that a run was asked for: brought to where its command reads them, and followed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from xvc.core.typed import Typed, is_equal
+from xvc.errors import BadValue
+from xvc.project import Project
+from xvc.recording.asked_params import Asked, differences, unused, variable_of
+from xvc.recording.begin_run import params_files
+from xvc.recording.command_params import option_values
+from xvc.recording.param_files import copy_with, placed, refuse_beside_files, set_in_files
+from xvc.system.value_files import parse_typed
+from xvc.types import Json
+
+
+class AskedFor(Protocol):
+    """What of a request is about params."""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The words."""
+
+    @property
+    def folder(self) -> Path:
+        """Where it runs."""
+
+    @property
+    def params(self) -> Mapping[str, Typed]:
+        """What was asked for."""
+
+    @property
+    def write_params(self) -> bool:
+        """Whether a copy of the params file gets them."""
+
+    @property
+    def edit_params(self) -> bool:
+        """Whether the files that say them get them."""
+
+    @property
+    def must_use(self) -> tuple[str, ...]:
+        """Those without which the run fails."""
+
+
+def settled(project: Project, request: AskedFor) -> tuple[Asked, dict[str, Json]]:
+    """Bring what was asked for to where the command reads it; returns the values to be recorded."""
+    wanted = request.params
+    values = {key: typed.value for key, typed in wanted.items()}
+    place = project.room.scratch / f"asked-{os.getpid()}-{os.urandom(4).hex()}"
+    if request.write_params:
+        source = _params_source(project, wanted)
+        copy = place.with_name(f"{place.name}.params{source.suffix}")
+        copied = copy_with(source, copy, wanted)
+        return Asked(wanted, place, frozenset(wanted), copy), copied
+    edits = placed(project, wanted)
+    in_files = frozenset(key for held in edits.values() for key in held)
+    if request.edit_params:
+        set_in_files(edits)
+    else:
+        refuse_beside_files(edits)
+    _refuse_beside_options(project, request)
+    return Asked(wanted, place, in_files), {k: v for k, v in values.items() if k not in in_files}
+
+
+def _params_source(project: Project, wanted: Mapping[str, Typed]) -> Path:
+    """Choose the file that is copied: the one that says a param which was asked for."""
+    files = [*placed(project, wanted), *params_files(project), project.root / "params.yaml"]
+    return files[0]
+
+
+def _refuse_beside_options(project: Project, request: AskedFor) -> None:
+    """Refuse a param that the command's own options say otherwise: it would use those."""
+    said = option_values(request.command) if project.settings.params_options else {}
+    for key, typed in request.params.items():
+        other = said.get(key)
+        if other is not None and not is_equal(parse_typed(other).value, typed.value):
+            raise BadValue(f"-P {key}", f"{typed.text} is asked for, and the command says {other}")
+
+
+def look_who_used(
+    project: Project, request: AskedFor, asked: Asked, warnings: list[str]
+) -> str | None:
+    """Say which params nothing has taken up; returns why the run fails by that, if it does."""
+    if not asked.wanted:
+        return None
+    reported = asked.reported()
+    asked.forget()
+    told = differences(asked, reported)
+    command = with_copy(request.command, "")
+    git = project.git if project.place is not None else None
+    said = option_values(command)
+    left = unused(asked, {*reported, *said}, git, command, request.folder)
+    for key in left:
+        told[key] = (
+            f"{key}: nothing has taken it up; put {{{key}}} into the command of a sweep, or read "
+            f"{variable_of(key)} or a Tracker's params in the script"
+        )
+    warnings += [says for key, says in told.items() if key not in request.must_use]
+    return "; ".join(says for key, says in told.items() if key in request.must_use) or None
+
+
+def with_copy(command: tuple[str, ...], copy: str) -> tuple[str, ...]:
+    """Put the path of the copied params file into a command."""
+    return tuple(part.replace("{params}", copy) for part in command)

@@ -1,0 +1,91 @@
+"""What reaches a trial: a way for each of its params, and the files that it will not have.
+
+Looked at before anything runs; what only a run can tell, the first trial tells.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from xvc.core.sweep import Wish, settled_keys
+from xvc.core.typed import Typed
+from xvc.errors import XvcError
+from xvc.git.worktrees import untracked_like
+from xvc.project import Project
+from xvc.recording.asked_params import is_named, may_track, runs_code_of, variable_of
+from xvc.recording.begin_run import metrics_files
+from xvc.recording.param_files import placed
+from xvc.sweeps.request import BadSweep
+from xvc.worktrees.set_up import INCLUDE
+
+_JUNK = re.compile(
+    r"__pycache__|.*\.py[co]|\.?venv|\.?env|node_modules|\.(?:pytest|mypy|ruff)_cache|\.tox|\.nox"
+    r"|\.ipynb_checkpoints|\.DS_Store|\.idea|\.vscode|.*\.egg-info|\.eggs|\.hypothesis|\.coverage"
+    r"|\.git|\.cache|.*~|.*\.sw[op]"
+)
+"""What git ignores everywhere and no training reads."""
+
+
+_MODELS = ("models/candidates/", "models/production/")
+
+
+def check_reach(project: Project, wish: Wish, folder: str) -> None:
+    """Refuse a param that can reach the command in no way that is known.
+
+    Raises:
+        BadSweep: neither the command, a params file, nor any code of the tree takes a param up.
+    """
+    if project.place is None or wish.refs:
+        return
+    git, where = project.git, project.place.top / folder
+    open_keys = {key: Typed.of(None) for key in wish.space if key not in settled_keys(wish)}
+    for held in placed(project, open_keys).values():
+        open_keys = {key: typed for key, typed in open_keys.items() if key not in held}
+    if not open_keys or not runs_code_of(git.place.top, wish.command, where) or may_track(git):
+        return
+    lost = [key for key in open_keys if not is_named(key, git, wish.command, where)]
+    if lost:
+        key = lost[0]
+        says = f"params: nothing takes {', '.join(lost)} up, so all trials would be the same; "
+        ways = (
+            f"put {{{key}}} into the command, read {variable_of(key)} or a Tracker's params in it"
+        )
+        raise BadSweep((f"{says}{ways}, or add {key} to a params file",))
+
+
+def lacking(project: Project, wish: Wish, folder: str) -> Iterator[str]:
+    """Name what git ignores here and no trial will have."""
+    if wish.refs or project.place is None:
+        return
+    git, own = project.git, project.relative(project.store_path)
+    try:
+        known = {path.rstrip("/") for path in project.data_inputs(project.survey())}
+    except XvcError:  # told when the trees are made
+        known = set()
+    outputs = [*metrics_files(project), *(git.place.top / folder / out for out in wish.outs)]
+    written = {_assets_of(own), *(project.relative(path) for path in outputs)}
+    found = []
+    for path in git.ignored_here():
+        name = path.rstrip("/")
+        parts = name.split("/")
+        is_ours = name.startswith((own, *_MODELS)) or ".dvc" in parts or name in written
+        if is_ours or any(_JUNK.fullmatch(part) for part in parts):
+            continue
+        if not any(each == name or each.startswith(f"{name}/") for each in known):
+            found.append(path)
+    included = git.place.top / INCLUDE
+    if found and included.is_file():
+        copied = untracked_like(git, included)
+        found = [p for p in found if not any(c.startswith(p) for c in copied)]
+    if found:
+        named = ", ".join(found[:5]) + (" …" if len(found) > 5 else "")
+        yield (
+            f"trials have no {named}, which git ignores; `dvc add` data that they read, or name "
+            f"it in {INCLUDE}"
+        )
+
+
+def _assets_of(store: str) -> str:
+    return str(Path(store).parent / "assets")

@@ -1,0 +1,278 @@
+"""How runs end that nobody ends: with their process, with an error, or with the tracker itself.
+
+A process knows its exit code only inside the interpreter, so two things are watched: what is given
+to ``sys.exit``, and where the script's own frame was left. A tracker that is dropped ends as what
+its function did. What a forked child does with its parent's trackers ends nothing.
+"""
+
+from __future__ import annotations
+
+import atexit
+import dis
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, wraps
+from types import CodeType, FrameType
+from typing import NoReturn, Protocol
+
+from xvc.core.run import Status
+
+_LEFT_EARLY = "the script was left by SystemExit"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a run ended, and why when it did not finish."""
+
+    status: Status = Status.FINISHED
+    reason: str | None = None
+
+
+FINISHED = Outcome()
+
+
+class Endable(Protocol):
+    """A tracker as its end is seen from here."""
+
+    @property
+    def written(self) -> int:
+        """How many records it has written."""
+
+    def end(self, outcome: Outcome) -> None:
+        """End its run so, if it is its own and has not ended."""
+
+
+def outcome_of(error: BaseException | None) -> Outcome:
+    """Say how a run ended whose code was left by *error*, or by none.
+
+    >>> outcome_of(SystemExit(0)).status.value, outcome_of(SystemExit(2)).reason
+    ('finished', 'exit 2')
+    """
+    if isinstance(error, SystemExit):
+        return _outcome_of_code(error.code)
+    if error is None or isinstance(error, GeneratorExit):
+        return FINISHED
+    status = Status.INTERRUPTED if isinstance(error, KeyboardInterrupt) else Status.FAILED
+    return Outcome(status, f"{type(error).__name__}: {error}".removesuffix(": "))
+
+
+def _outcome_of_code(code: object) -> Outcome:
+    if code is None or code == 0:
+        return FINISHED
+    return Outcome(Status.FAILED, f"exit {code}" if isinstance(code, int) else f"{code}"[:1000])
+
+
+@cache
+def endings() -> Endings:
+    """The endings of this process, which there are once."""
+    return Endings()
+
+
+class Endings:
+    """Ends, when the process does, the runs of trackers that are still open."""
+
+    def __init__(self) -> None:
+        self._pid, self._open = os.getpid(), list[_Known]()
+        self._exits: list[object] = []
+        self._dropped: list[Endable] = []
+        self._scripts_own = 0
+        self._script = _script_frame()
+        self._is_child = False
+        atexit.register(self._at_exit)
+        os.register_at_fork(after_in_child=self._forget)
+        sys.exit = self._watched(sys.exit)
+
+    def add(self, tracker: Endable) -> None:
+        """Have the tracker's run ended in the end; those before it are seen as they stand now."""
+        for each in self._open:
+            each.rows = each.written()
+        while self._dropped:  # replaced by this one
+            self._dropped.pop().end(FINISHED)
+        self._scripts_own = id(tracker) if _caller() is self._script else 0
+        self._open = [each for each in self._open if each.tracker() is not None]
+        self._open.append(_Known(weakref.ref(tracker)))
+        self._end_with_child()
+
+    def drop(self, tracker: Endable, frame: FrameType | None) -> None:
+        """End the run of a tracker that nobody holds any more, while *frame* is at work.
+
+        One that the script itself has begun, and replaced by no other, ends with the script.
+        """
+        if id(tracker) == self._scripts_own and frame is self._script:
+            self._dropped.append(tracker)
+            self._open.append(_Known(weakref.ref(tracker)))
+        else:
+            tracker.end(_outcome_of_dropped(frame))
+
+    def _end_with_child(self) -> None:
+        """Children of `multiprocessing` skip exit handlers, and have their own."""
+        process = sys.modules.get("multiprocessing.process")
+        if self._is_child or process is None or process.parent_process() is None:
+            return
+        from multiprocessing.util import Finalize  # late: only in such a child
+
+        self._is_child = True
+        Finalize(None, self._at_exit, exitpriority=100)
+
+    def _forget(self) -> None:
+        """In a forked child: the runs are its parent's, and so is the script's end."""
+        self._pid, self._open, self._script, self._is_child = os.getpid(), [], None, False
+        self._dropped = []
+
+    def _watched(self, leave: Callable[..., NoReturn]) -> Callable[..., NoReturn]:
+        @wraps(leave)
+        def exit(status: object = None, /) -> NoReturn:  # noqa: A001 - it stands for that one
+            if threading.current_thread() is threading.main_thread():
+                self._exits.append(status)
+            leave(status)
+
+        return exit
+
+    def _at_exit(self) -> None:
+        if os.getpid() != self._pid:
+            return
+        alive = [each for each in self._open if each.tracker() is not None]
+        self._open = []
+        error = self._error()
+        how = outcome_of(error) if error is not None else self._exit()
+        spared = _spared(alive, error) if how is not FINISHED else []
+        for each in alive:
+            tracker = each.tracker()
+            if tracker is not None:
+                tracker.end(FINISHED if each in spared else how)
+
+    def _error(self) -> BaseException | None:
+        """What the process dies of; what a session of commands has survived is nothing."""
+        handled = sys.exc_info()[1]
+        if handled is not None:
+            return handled
+        last = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
+        is_over = self._script is None or not _has_returned(self._script)
+        return last if is_over and isinstance(last, BaseException) else None
+
+    def _exit(self) -> Outcome:
+        """What the exit code says, as far as it can be known."""
+        if self._script is None or _has_returned(self._script):
+            return FINISHED
+        if self._exits:
+            return _outcome_of_code(self._exits[-1])
+        steps, place = _here(self._script)
+        if place is None or steps[place].opname != "RAISE_VARARGS":
+            return Outcome(Status.FAILED, _LEFT_EARLY)
+        given = [step for step in steps[max(0, place - 4) : place] if step.opname == "LOAD_CONST"]
+        is_call = any(step.opname.startswith("CALL") for step in steps[max(0, place - 1) : place])
+        return _outcome_of_code(given[-1].argval) if given and is_call else FINISHED
+
+
+@dataclass(slots=True, eq=False)
+class _Known:
+    """A tracker that is open, and how many records it had when the next one was begun."""
+
+    tracker: weakref.ref[Endable]
+    rows: int | None = None
+
+    def written(self) -> int:
+        tracker = self.tracker()
+        return 0 if tracker is None else tracker.written
+
+    @property
+    def is_replaced(self) -> bool:
+        """Whether another was begun, and this one was not used since."""
+        return self.rows is not None and self.rows == self.written()
+
+
+def _spared(alive: list[_Known], error: BaseException | None) -> list[_Known]:
+    """Those that have nothing to do with the error: not of the failing code, or replaced in it."""
+    frames = list(_frames(error)) if error is not None else []
+    named = [[each for each in alive if _has(frame, each.tracker())] for frame in frames]
+    failing = [each for some in named for each in _current(some)]
+    if not failing:
+        failing = _current(alive)
+    return [each for each in alive if each not in failing]
+
+
+def _current(some: list[_Known]) -> list[_Known]:
+    return [each for each in some[:-1] if not each.is_replaced] + some[-1:]
+
+
+def _frames(error: BaseException) -> Iterator[FrameType]:
+    trace = error.__traceback__
+    while trace is not None:
+        yield trace.tb_frame
+        trace = trace.tb_next
+
+
+def _has(frame: FrameType, tracker: object) -> bool:
+    """Whether a name of a frame leads to the tracker, or to an object that has it."""
+    for value in list(frame.f_locals.values()):
+        if value is tracker or any(part is tracker for part in _parts(value)):
+            return True
+    return False
+
+
+def _parts(value: object) -> list[object]:
+    if isinstance(value, list | tuple):
+        return list(value)
+    own = getattr(value, "__dict__", None)
+    return list(own.values()) if isinstance(own, dict) else []
+
+
+def _script_frame() -> FrameType | None:
+    """The frame of the script that this process runs, when it runs one."""
+    main = sys.modules.get("__main__")
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if frame.f_code.co_name == "<module>" and main and frame.f_globals is vars(main):
+            return frame
+        frame = frame.f_back
+    return None
+
+
+def _caller() -> FrameType | None:
+    """The frame of the user's that called into xvc."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith("xvc."):
+        frame = frame.f_back
+    return frame
+
+
+def _has_returned(frame: FrameType) -> bool:
+    steps, place = _here(frame)
+    return place is not None and steps[place].opname.startswith("RETURN")
+
+
+@cache
+def _steps(code: CodeType) -> list[dis.Instruction]:
+    return list(dis.get_instructions(code))
+
+
+def _here(frame: FrameType) -> tuple[list[dis.Instruction], int | None]:
+    """The instructions of a frame, and which of them it is at."""
+    steps = _steps(frame.f_code)
+    known = [place for place, step in enumerate(steps) if step.offset <= frame.f_lasti]
+    return steps, known[-1] if known else None
+
+
+def _outcome_of_dropped(frame: FrameType | None) -> Outcome:
+    """Say how a tracker's run ended that is dropped while *frame* is at work.
+
+    When an ``except`` is left, the error goes, with the frames that it came through and all that
+    they hold: so the code that had the tracker has failed. Anything else is an ordinary end.
+    """
+    error = sys.exc_info()[1]
+    if frame is None or error is not None:
+        return FINISHED
+    steps, place = _here(frame)
+    if place is None:
+        return FINISHED
+    around = [step.opname for step in steps[max(0, place - 2) : place + 1]]
+    is_left = around[-1] == "POP_EXCEPT" or (
+        around[-1].startswith("STORE_") and around[:2] == ["POP_EXCEPT", "LOAD_CONST"]
+    )
+    return (
+        Outcome(Status.FAILED, "an error ended the code that had begun it") if is_left else FINISHED
+    )
