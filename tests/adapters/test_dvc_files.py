@@ -86,6 +86,7 @@ def test_what_a_pointer_says_of_its_output_is_kept() -> None:
         "git.dvc": "outs:\n- md5: %s\n  cache: false\n  path: kept-by-git\n",
         "out.dvc": "outs:\n- md5: %s\n  path: ../out\n",
         "torn.dvc": "outs:\n- md5: xyz\n  path: torn\n",
+        "nameless.dvc": "outs:\n- md5: %s\n",
         "marks.dvc": "<<<<<<< HEAD\nouts: []\n",
         "list.dvc": "- a\n",
     }
@@ -98,6 +99,7 @@ def test_what_a_pointer_says_of_its_output_is_kept() -> None:
     ]
     assert [(each.path, each.is_imported) for each in found.pending] == [("soon", True)]
     assert [type(problem) for problem in found.problems] == [
+        PointerCorrupt,
         PointerCorrupt,
         Unresolved,
         PointerCorrupt,

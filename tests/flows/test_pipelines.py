@@ -139,15 +139,14 @@ def test_metrics_and_params_are_those_that_dvc_shows(project: Path, call_xvc: Ca
     assert done.code == 0, done.err
     shown = call_xvc("show", "--json").data
     metrics = next(iter(json.loads(dvc(project, "metrics", "show", "--json")).values()))["data"]
-    params = next(iter(json.loads(dvc(project, "params", "show", "--json")).values()))["data"]
     said = {f"{path}:{key}": v for path, each in metrics.items() for key, v in each["data"].items()}
     assert shown["metrics"] == said
+    params = json.loads(dvc(project, "params", "diff", "--all", "--json"))
     assert shown["params"] == {
-        key: value
+        key: value["new"]
         for path, each in params.items()
+        for key, value in each.items()
         if path != "dvc.yaml"
-        for key, value in each["data"].items()
-        if key != "out"
     }
 
     (project / "own" / "dvc.yaml").write_text("stages:\n\tbad\n")

@@ -238,13 +238,15 @@ def _read_pointer(file: str, content: bytes, found: Survey) -> None:
     is_made = "cmd" in held
     is_imported = isinstance(deps, list) and bool(deps) and not is_made
     for entry in _entries(content, file):
+        if not isinstance(entry.get("path"), str):
+            raise PointerCorrupt(file, "it names no output")
         said = StageOut(
             str(entry.get("path")),
             is_cached=entry.get("cache") is not False,
             is_pushed=entry.get("push") is not False,
             remote=str(entry["remote"]) if entry.get("remote") else None,
         )
-        if said.is_cached and isinstance(entry.get("path"), str):
+        if said.is_cached:
             _add(found, file, folder, said, entry, is_made=is_made, is_imported=is_imported)
 
 
