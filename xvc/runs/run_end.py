@@ -73,8 +73,14 @@ class Recorder:
         with best_effort(begun.warnings):
             self._stale = {path: _stamp(path) for path in metrics_files(project)}
         self.metrics: dict[str, Json] = {}
-        self.watch = PipelineWatch(project, begun.record.command)
+        self._watch: PipelineWatch | None = None
+        with best_effort(begun.warnings):
+            self._watch = PipelineWatch(project, begun.record.command)
         self._stderr = b""
+
+    def left_by_pipelines(self) -> Left | None:
+        """Read what DVC's pipelines left; None where there are none, or they could not be read."""
+        return self._watch.left() if self._watch is not None else None
 
     @property
     def last_words(self) -> str | None:
@@ -225,7 +231,7 @@ def note_end(
             with best_effort(warnings):
                 recorder.close()
             with best_effort(warnings):
-                pipeline = recorder.watch.left()
+                pipeline = recorder.left_by_pipelines()
             with best_effort(warnings):
                 recorder.read_files(is_pipeline=pipeline is not None)
             with best_effort(warnings):
