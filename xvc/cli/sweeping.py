@@ -66,6 +66,7 @@ class Planned(TypedDict):
     space: Annotated[Mapping[str, str], "What each param may be, as it is typed."]
     means: Annotated[Mapping[str, str], "What each range means."]
     command: Annotated[list[str], "That of the first trial."]
+    dry_run: bool
 
 
 @contextmanager
@@ -240,6 +241,7 @@ def planned(wish: Wish, found: Plan) -> Answer:
         "space": space,
         "means": means,
         "command": list(found.command),
+        "dry_run": True,
     }
     text = f"{found.total} trials of {space_told(wish)}\nthe first: {shlex.join(found.command)}"
     return Answer("sweep", data, text, found.warnings)

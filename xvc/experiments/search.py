@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
-from xvc.errors import BadValue, XvcError, error
+from xvc.errors import BadValue, ExternalError, error
 from xvc.experiments.auto import as_number, described
 from xvc.experiments.experiment import Experiment, begin, series_of
 
@@ -24,7 +24,7 @@ Score = Callable[[Any, Any, Any], float]
 
 
 @error("all-fits-failed")
-class AllFitsFailed(XvcError):
+class AllFitsFailed(ExternalError):
     """Not one of the fits succeeded."""
 
     count: int
