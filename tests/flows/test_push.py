@@ -463,3 +463,16 @@ def test_a_pruned_candidate_that_is_given_up_stops_no_push(
 
     assert pushed.code == 0, pushed.err
     assert "refs/heads/main" in pushed.data["refs"]
+
+
+def test_a_remote_that_no_commit_names_is_told(project: Path, call_xvc: Calling) -> None:
+    """A clone knows only what is committed: push says which commit is missing, and no more then."""
+    folder = project.parent / "shelf"
+    subprocess.run(["dvc", "remote", "add", "-q", "-d", "shelf", str(folder)], check=True)
+    first = call_xvc("push")
+    git(project, "commit", "-qm", "remote", "--", ".dvc/config")
+
+    again = call_xvc("push")
+
+    assert ".dvc/config is not committed as it is" in first.err
+    assert (again.code, "not committed" in again.err) == (0, False)

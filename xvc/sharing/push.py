@@ -185,6 +185,8 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
         _send_objects(dvc, remote, absent, told)
         _send_refs(project, name, branch, lot, told)
     where = remote.name if remote else None
+    if remote is not None and (said := _uncommitted_config(project, dvc)):
+        lot.warnings.append(said)
     return Pushed(
         name,
         where,
@@ -195,6 +197,17 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
         tuple(lot.left_out),
         _unsaved(project),
         tuple(lot.warnings),
+    )
+
+
+def _uncommitted_config(project: Project, dvc: Dvc) -> str | None:
+    """Say that a clone will not know the DVC remote, where git has no commit that names it."""
+    path = project.relative(dvc.root / ".dvc" / "config")
+    if not project.git.text("status", "--porcelain", "--untracked-files=all", "--", path):
+        return None
+    return (
+        f"{path} is not committed as it is, so a clone may not know the DVC remote; "
+        f"`git commit -m 'DVC remote' -- {path}`, then `xvc push` again"
     )
 
 
