@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import Field, dataclass, field, fields, replace
 from pathlib import Path
@@ -281,7 +282,7 @@ def _from_toml(path: Path, mistakes: list[str]) -> list[_Said]:
         raw = path.read_bytes()
         if b"xvc" not in raw and b"\\u" not in raw:  # a key may be spelled by numbers
             return []
-        text = raw.decode("utf-8-sig")
+        text = raw.removeprefix(BOM_UTF8).decode()
         tool = tomllib.loads(text).get("tool", {})
     except (OSError, ValueError, RecursionError) as err:
         mistakes.append(f"{path.name}{_reason(err)}")
@@ -318,7 +319,7 @@ def _from_file(path: Path, name: str, mistakes: list[str], twice: list[str]) -> 
     if not path.is_file():
         return []
     try:
-        loader = yaml.SafeLoader(path.read_text(encoding="utf-8-sig"))
+        loader = yaml.SafeLoader(path.read_bytes().removeprefix(BOM_UTF8).decode())
         node = loader.get_single_node()
         if node is None:
             return []

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from surroundings import Calling, git
+from surroundings import Calling, as_if_written_by, git
 from xvc import Tracker
 from xvc.runs.renamed_keys import Key, renames
 
@@ -76,6 +76,7 @@ def test_a_clean_project_is_valid(clean: Path, call_xvc: Calling) -> None:
 def test_what_xvc_keeps_of_models_is_no_table_to_check(clean: Path, call_xvc: Calling) -> None:
     """A first promotion, which has nothing before it, makes no project wrong."""
     (clean / "model.bin").write_text("weights")
+    as_if_written_by(call_xvc, "@", clean / "model.bin")
     for words in (("add", "model.bin", "--name", "net"), ("promote", "@", "--name", "net")):
         done = call_xvc("model", *words)
         assert done.code == 0, done.err

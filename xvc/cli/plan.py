@@ -31,9 +31,9 @@ def pair_of(text: str) -> tuple[str, object]:
     Raises:
         BadValue: there is no = in it, or no key before.
     """
-    from xvc.system.value_files import parse_scalar  # late: help needs no YAML
+    from xvc.system.value_files import parse_typed  # late: help needs no YAML
 
     key, sign, value = text.partition("=")
     if not key or not sign:
         raise BadValue("--where", f"{text!r} is not KEY=VALUE")
-    return key, parse_scalar(value)
+    return key, parse_typed(value).value

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -40,7 +41,7 @@ def edit_file(source: Path, target: Path, wanted: Mapping[str, Typed]) -> None:
     """
     raw = source.read_bytes() if source.is_file() else b""
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError as err:
         raise BadValue(source.name, str(err)) from err
     changed = edited(source.name, text, wanted)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from codecs import BOM_UTF8
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -196,7 +197,7 @@ def _nested(path: Path, twice: list[str], loader: type[_Loader] = _Loader) -> Ma
     _refuse_unfit(path)
     read = _READERS.get(path.suffix)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = path.read_bytes().removeprefix(BOM_UTF8).decode()
         found = _from_yaml(text, twice, loader) if read is None else read(text)
     except RecursionError as err:
         raise BadValue(path.name, _TOO_DEEP) from err

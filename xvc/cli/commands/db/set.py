@@ -47,11 +47,11 @@ def command(
     Example: xvc db set accuracy 0.8 --where params=1b5b2294 --run @ --yes
     """
     from xvc.database.edit import Setting, set_value  # late: it opens DuckDB
-    from xvc.system.value_files import parse_scalar  # late: help needs no YAML
+    from xvc.system.value_files import parse_typed  # late: help needs no YAML
 
     here: Context = context.obj
     chosen = pair_of(where) if where is not None else None
-    wanted = Setting(key, parse_scalar(value), table, tuple(run or ()), chosen)
+    wanted = Setting(key, parse_typed(value).value, table, tuple(run or ()), chosen)
     is_plan = dry_run or not yes
     changed = set_value(here.project_of(database), wanted, dry_run=is_plan)
     verb = "would set" if is_plan else "set"
