@@ -55,7 +55,7 @@ with Tracker(cache=".cache/xvc", params={"lr": lr}) as tracker:
     tracker.track(fit, [lr])
     for step in range(3):
         tracker.log({"step": step, "loss": 1 / (1 + step)})
-    tracker.log({"accuracy": 1 - lr, "model": 1j})
+    tracker.log({"accuracy": 1 - lr, "model": range(3)})
 with Tracker(table="predictions_dev", params={"lr": lr}) as tracker:
     tracker.log({"input_id": 1, "score": lr})
 """
