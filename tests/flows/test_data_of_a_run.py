@@ -118,3 +118,15 @@ def test_pull_puts_changed_data_in_place(shared: Path, tmp_path: Path, call_xvc:
     assert (bob / "one.csv").read_text() == "mine\n"
     assert "one.csv has bytes" in " ".join(pulled.json["warnings"])
     assert "data.dvc" not in dvc(bob, "status")
+
+
+def test_a_model_that_a_run_leaves_is_none_of_its_data(project: Path, call_xvc: Calling) -> None:
+    """Another run's bytes at the place of the model are written over, not read: no data differs."""
+    write = "import sys; open('net.bin', 'w').write(sys.argv[1])"
+    call_xvc("run", "--out", "net.bin", "--tag", "minor", "--", "python", "-c", write, "one")
+    call_xvc("run", "--model", "net.bin:net", "--", "python", "-c", write, "two")
+
+    third = call_xvc("run", "--model", "net.bin:net", "--", "python", "-c", write, "three")
+
+    assert "data modified" not in third.err
+    assert call_xvc("tag", "minor").code == 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -122,7 +122,7 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
             mend(project)
         begun: Begun | None = None
         with best_effort(warnings):
-            begun = _begun(project, request, values, warnings)
+            begun = _begun(project, request, models, values, warnings)
         if begun is None:
             return _unrecorded(project, request, sink, warnings)
         with held_back(STOPPING):
@@ -242,15 +242,21 @@ def _ran(
 
 
 def _begun(
-    project: Project, request: RunRequest, values: Mapping[str, Json], warnings: list[str]
+    project: Project,
+    request: RunRequest,
+    models: Sequence[ModelFile],
+    values: Mapping[str, Json],
+    warnings: list[str],
 ) -> Begun:
+    """Begin the run; the outputs and models that it is to leave are none of its data."""
+    made = (os.path.relpath(request.folder / each.path, project.root) for each in models)
     outer = RunContext.decode(project.environment.get(VARIABLE, ""))
     return begin(
         project,
         request.command,
         folder=request.folder,
         params=values,
-        outs=request.outs,
+        outs=(*request.outs, *made),
         name=request.name,
         note=request.note,
         parent=outer.run if outer else None,
