@@ -29,7 +29,7 @@ from xvc.recovery.recover import mend
 from xvc.runs.pipeline_runs import refuse_overlaps
 from xvc.runs.run_end import Recorder, Wanted, interrupt, note_end, reason_of, status_of
 from xvc.runs.run_params import look_who_used, settled, with_copy
-from xvc.store.db import warm_up
+from xvc.store.db import has_room, warm_up
 from xvc.system.process import Ending, Ladder, Launch
 from xvc.system.process import run as run_process
 from xvc.system.signal_pipe import PASSING, STOPPING, held_back
@@ -110,6 +110,7 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
     warnings: list[str] = []
     request = replace(request, outs=_places(project, request, warnings))
     request = _with_usable_settings(project, request, warnings)
+    request = replace(request, fold=request.fold and has_room())  # else the next reader folds
     if request.outs:
         refuse_overlaps(project, request.outs)
     asked, values = settled(project, request)
@@ -278,6 +279,8 @@ def read_back(project: Project, ran: Ran) -> Ran:
     """Add what the run's own processes recorded: their params and metrics are in the store."""
     from xvc.store import query  # late: a run that is only run asks nothing
 
+    if not has_room():
+        return ran
     with project.keeper.view() as connection:
         record = query.by_id(connection, ran.record.id)
     return ran if record is None else replace(ran, record=record)

@@ -43,6 +43,7 @@ from xvc.system.files import beside, take_place
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
+_ROOM = 1 << 30  # bytes of address space; at 200 MB its threads could not begin
 _OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -482,6 +483,18 @@ def is_of_what_was_asked(err: Exception, *, shapes: bool) -> bool:
 def first_line(words: str) -> str:
     """Take the sentence of DuckDB that says what happened."""
     return words.strip().splitlines()[0][:300] if words.strip() else "no message"
+
+
+def has_room() -> bool:
+    """Whether this process may take the memory that DuckDB needs.
+
+    With less (``ulimit -v``), what its libraries cannot get ends the whole process: no exception
+    is raised that a caller could handle.
+    """
+    import resource  # late: only a run asks
+
+    limits = (resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
+    return all(soft == resource.RLIM_INFINITY or soft >= _ROOM for soft in limits)
 
 
 def warm_up() -> None:
