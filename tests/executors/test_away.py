@@ -16,6 +16,7 @@ import pytest
 
 from surroundings import Calling, git, private_environment
 from trials import appeared, ended, is_gone
+from xvc.core.code_files import Limits
 from xvc.core.job import Job
 from xvc.dvc.pointers import render_pointer
 from xvc.errors import DvcFailed
@@ -62,7 +63,7 @@ def away(project: Path, tmp_path: Path) -> Away:
         here.git,
         RunId("sweep0000000"),
         here.git.state(),
-        most_bytes=1 << 20,
+        limits=Limits(1 << 20, 1 << 20, 100),
         scratch=here.room.scratch,
     )
     return pack(

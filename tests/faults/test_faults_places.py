@@ -26,7 +26,7 @@ def test_without_an_identity_runs_work_and_tags_say_so(repo: Repo) -> None:
     assert tag.code == 1, tag.said
     assert "error[no-identity]" in tag.err
     assert "git config user.name" in tag.err
-    assert both.code == 0, both.said
+    assert both.code == 4, both.said
     assert "git does not know your name" in both.err
     assert not repo.tags()
     check_rows(repo, repo.tokens())

@@ -18,7 +18,7 @@ import sys
 from xvc import Tracker
 tracker = Tracker()
 for value in sys.argv[1:]:
-    print(tracker.log({"m": complex(value)})["m"])
+    print(tracker.log({"m": range(int(value))})["m"])
 """
 
 
@@ -107,7 +107,7 @@ def test_another_clone_gets_them(project: Path, call_xvc: Calling, tmp_path: Pat
     assert "dvc checkout" in missing.err
     assert made.code == 0, made.err
     assert listed(clone, "e0.2.0") > set(digests)
-    assert got.stdout == "(1+0j)\n"
+    assert got.stdout == "range(0, 1)\n"
     assert git(clone, "status", "--porcelain") == ""
 
 

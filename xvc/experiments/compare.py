@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from xvc.project import Project
 
 _TIME = "training_time"
+_OWN_SCORES = dict.fromkeys(
+    ("score", "test_score", "train_score", "mean_score"), Direction.MAX.value
+)
+"""What `xvc.experiments` itself logs: as `Score` says, higher is better."""
 _NOT_COMPARED = frozenset({"step", "fold", "fold_score", "train_size", "test_size", _TIME})
 
 
@@ -86,7 +90,7 @@ def compare_experiments(
     project = Project.find(Path.cwd(), os.environ)
     runs = _runs(project, name)
     rows = [_row(run, name) for run in runs]
-    declared = project.settings.metrics_direction
+    declared = {**_OWN_SCORES, **project.settings.metrics_direction}
     finished = [row for row in rows if row.status == Status.FINISHED]
     known = _metrics(finished or rows)
     decides = metric or next(_deciding(known, declared), None)
