@@ -195,6 +195,8 @@ def half_moved(tagged: Repo) -> Repo:
     """A repository whose ``xvc tag`` was killed while git was about to move the branch."""
     assert tagged.run_logging("second").code == 0
     trial = copy_repo(tagged, tagged.root.parent / "trial")
+    for each in (tagged, trial):
+        each.ran("ls")  # the copy's DVC settings are of its own place from here on
     log = trial.aside / "points"
     assert trial.xvc("tag", fault=Fault(), more={"FAULT_LOG": str(log)}).code == 0
     lines = (line.split() for line in log.read_text().splitlines())
