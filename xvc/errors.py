@@ -718,8 +718,12 @@ class ObjectCorrupt(CorruptError):
 
     @property
     def hint(self) -> str:
-        """Names the source of a good copy."""
-        return "Remove that object and `dvc fetch` it again from a remote."
+        """Names the source of a good copy; this one may be all that there is."""
+        name = f"{self.digest[:2]}/{self.digest[2:]}"
+        return (
+            f"Rename that file ({name} in DVC's cache), keep it, and `dvc fetch` the object from a "
+            "remote; where no remote has it, rename it back."
+        )
 
 
 class BadListing(CorruptError):

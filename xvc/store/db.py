@@ -40,6 +40,7 @@ from xvc.store.schema import (
     quoted,
 )
 from xvc.system.files import beside, take_place
+from xvc.system.standard_streams import make_real
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -134,6 +135,7 @@ def writing(path: Path) -> Iterator[DuckDBPyConnection]:
     """
     import duckdb
 
+    make_real()
     with mapped(path):
         connection = duckdb.connect(file_name(path), config=_OFFLINE)
         try:
@@ -162,6 +164,7 @@ def reading(path: Path, *, is_known: bool = False) -> Iterator[DuckDBPyConnectio
     """
     import duckdb
 
+    make_real()
     with mapped(path):
         connection = duckdb.connect(":memory:", config=_OFFLINE)
         try:
@@ -180,6 +183,7 @@ def opened(path: Path) -> DuckDBPyConnection:
     """Open a private database file, for reading, for as long as whoever asked wants it."""
     import duckdb
 
+    make_real()
     connection = duckdb.connect(file_name(path), read_only=True, config=_OFFLINE)
     connection.execute("SET TimeZone='UTC'")
     return connection
