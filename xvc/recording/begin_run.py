@@ -65,6 +65,7 @@ def begin(
     program: str | None = None,
     keeps_data: bool = False,
     warnings: list[str] | None = None,
+    run: RunId | None = None,
 ) -> Begun:
     """Take the code snapshot, append *started* and put it on the disk: from here the run exists.
 
@@ -74,7 +75,7 @@ def begin(
         OutsideProject: a setting or a link leads out of the project; nothing was written.
         JournalFailed: there is no place at all to write to.
     """
-    run = run_id(os.urandom(8))
+    run = run or run_id(os.urandom(8))
     warnings = [] if warnings is None else warnings
     warnings += project.tolerate_settings()
     project.store_path  # noqa: B018 - what it refuses is refused before anything is written

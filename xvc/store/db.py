@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -208,6 +209,18 @@ def in_memory(path: Path) -> Iterator[DuckDBPyConnection]:
             yield connection
         finally:
             connection.close()
+
+
+@contextmanager
+def without_rows() -> Iterator[DuckDBPyConnection]:
+    """Open a store that holds nothing, for reading."""
+    folder = Path(tempfile.mkdtemp(prefix="xvc-nothing-"))
+    try:
+        create(folder / "nothing.duckdb")
+        with reading(folder / "nothing.duckdb") as connection:
+            yield connection
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
