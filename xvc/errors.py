@@ -846,7 +846,9 @@ class GitFailed(ExternalError):
         self.arguments, self.exit_status, self.words = arguments, exit_status, words
 
     def __str__(self) -> str:
-        verb = next((a for a in self.arguments if not a.startswith("-")), "git")
+        settings = {at + 1 for at, word in enumerate(self.arguments) if word == "-c"}
+        verbs = (a for at, a in enumerate(self.arguments) if at not in settings and a[:1] != "-")
+        verb = next(verbs, "git")
         return f"git {verb} failed ({self.exit_status}): {_first_line(self.words)}"
 
     @property
