@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 
 from xvc import Reader, Tracker
+from xvc.callbacks.framework import FrameworkMissing
 from xvc.callbacks.training_run import TrainingRun, flat
 
 _RNG = np.random.default_rng(0)
@@ -401,3 +402,37 @@ def test_nested_params_by_their_path() -> None:
         "e": "{}",
         "f": "<class 'object'>",
     }
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("keras", "KerasCallback"),
+        ("lightning", "LightningLogger"),
+        ("transformers", "TransformersCallback"),
+        ("xgboost", "XGBoostCallback"),
+        ("tensorboard", "SummaryWriter"),
+    ],
+)
+def test_without_its_framework_a_callback_says_so(
+    module: str, name: str, monkeypatch: pytest.MonkeyPatch, stand_in: Any
+) -> None:
+    """The module is there without the framework; the callback cannot be made."""
+    for package in ("keras", "lightning", "pytorch_lightning", "transformers", "xgboost"):
+        monkeypatch.setitem(sys.modules, package, None)
+    for package in (
+        "keras.callbacks",
+        "xgboost.callback",
+        "tensorboardX",
+        "torch",
+        "torch.utils.tensorboard",
+    ):
+        monkeypatch.setitem(sys.modules, package, None)
+    monkeypatch.delitem(sys.modules, f"xvc.callbacks.{module}", raising=False)
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    kind = getattr(import_module(f"xvc.callbacks.{module}"), name)
+
+    with pytest.raises(FrameworkMissing, match="not installed") as caught:
+        kind()
+
+    assert isinstance(caught.value, ImportError)

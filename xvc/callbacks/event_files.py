@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from xvc.callbacks.framework import base_of
+
 
 def event_writer() -> Any:
-    """Return the class of the writer.
-
-    Raises:
-        ImportError: neither torch with tensorboard nor tensorboardX is installed.
-    """
+    """Return the class of the writer; it cannot be made where neither is installed."""
     has_torch = find_spec("torch") is not None and find_spec("tensorboard") is not None
-    home = "torch.utils.tensorboard" if has_torch else "tensorboardX"
-    return import_module(home).SummaryWriter
+    return base_of("torch.utils.tensorboard" if has_torch else "tensorboardX", "SummaryWriter")

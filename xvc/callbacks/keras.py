@@ -6,18 +6,19 @@ Single batches are logged when that is asked for: their values wait for the devi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-import keras  # type: ignore[import-not-found]
-
+from xvc.callbacks.framework import base_of
 from xvc.callbacks.training_run import TrainingRun
 from xvc.tracking.tracker import Tracker
 
 _Logs = Mapping[str, object] | None
+_Callback: Any = base_of("keras.callbacks", "Callback")
 
 
-class KerasCallback(keras.callbacks.Callback):  # type: ignore[misc]
+class KerasCallback(_Callback):  # type: ignore[misc]
     """Logs a row an epoch: ``epoch`` from 1 as Keras prints it, and all that it reports.
 
     Args:
@@ -121,7 +122,7 @@ class TensorBoardCallback(KerasCallback):
 
 def _process() -> int:
     """The number of this process in a distributed training; 0 when it is the only one."""
-    distribution: Any = getattr(keras, "distribution", None)
+    distribution: Any = getattr(import_module("keras"), "distribution", None)
     ask = getattr(distribution, "process_id", None)
     return int(ask()) if callable(ask) and distribution.distribution() is not None else 0
 

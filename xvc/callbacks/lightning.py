@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Mapping
-from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
+from xvc.callbacks.framework import base_of
 from xvc.callbacks.training_run import TrainingRun
 from xvc.tracking.tracker import Tracker
 
 _HOME = "lightning.pytorch" if find_spec("lightning") is not None else "pytorch_lightning"
-_Logger: Any = import_module(f"{_HOME}.loggers.logger").Logger
-_rank_zero_only: Any = import_module(f"{_HOME}.utilities.rank_zero").rank_zero_only
+_Logger: Any = base_of(f"{_HOME}.loggers.logger", "Logger")
+_rank_zero_only: Any = base_of(f"{_HOME}.utilities.rank_zero", "rank_zero_only")
 
 
 class LightningLogger(_Logger):  # type: ignore[misc]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import transformers  # type: ignore[import-not-found]
-
+from xvc.callbacks.framework import base_of
 from xvc.callbacks.training_run import TrainingRun
 from xvc.tracking.tracker import Tracker
 
+_Callback: Any = base_of("transformers", "TrainerCallback")
 
-class TransformersCallback(transformers.TrainerCallback):  # type: ignore[misc]
+
+class TransformersCallback(_Callback):  # type: ignore[misc]
     """Logs a row for each of the Trainer's own: its values, ``step`` and ``epoch``.
 
     The arguments of the training are params of the run, tokens masked; checkpoints are rows. Only
@@ -24,6 +25,7 @@ class TransformersCallback(transformers.TrainerCallback):  # type: ignore[misc]
     """
 
     def __init__(self, tracker: Tracker | None = None, **options: object) -> None:
+        super().__init__()
         self.run = TrainingRun(tracker, options)
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from typing import Any
 
-import xgboost  # type: ignore[import-not-found]
-
+from xvc.callbacks.framework import base_of
 from xvc.callbacks.training_run import TrainingRun
 from xvc.tracking.tracker import Tracker
 
+_Callback: Any = base_of("xgboost.callback", "TrainingCallback")
 
-class XGBoostCallback(xgboost.callback.TrainingCallback):  # type: ignore[misc]
+
+class XGBoostCallback(_Callback):  # type: ignore[misc]
     """Logs a row a round: ``iteration`` from 0, and ``train-rmse`` and so on, as XGBoost prints.
 
     ``xgboost.cv`` has a mean and a deviation of each: ``test-rmse-mean``, ``test-rmse-std``.
@@ -30,7 +32,7 @@ class XGBoostCallback(xgboost.callback.TrainingCallback):  # type: ignore[misc]
     def before_training(self, model: Any) -> Any:
         """Open the run."""
         with self.run.harmless():
-            self.run.is_silent = xgboost.collective.get_rank() != 0
+            self.run.is_silent = import_module("xgboost.collective").get_rank() != 0
         self.run.begin()
         return model
 
