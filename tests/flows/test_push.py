@@ -481,7 +481,7 @@ def test_a_remote_that_no_commit_names_is_told(project: Path, call_xvc: Calling)
 def test_the_remotes_own_reason_is_told(
     project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
 ) -> None:
-    """A hook's words and a hidden ref: what was said there, without git's progress, and a way on."""
+    """The words of a hook, a hidden ref: what was said there, and a way on that fits."""
     hub = tmp_path / "origin.git"
     hook = hub / "hooks" / "pre-receive"
     hook.parent.mkdir(exist_ok=True)
