@@ -53,9 +53,9 @@ class Rows:
         return self._project().keeper
 
     @contextmanager
-    def _view(self) -> Iterator[DuckDBPyConnection]:
+    def _view(self, *, into: Path | None = None) -> Iterator[DuckDBPyConnection]:
         """Open everything logged so far, for reading."""
-        with self._keeper.view() as connection:
+        with self._keeper.view(into=into) as connection:
             self._check(connection)
             yield connection
 
@@ -195,9 +195,10 @@ class Rows:
     def _write(self, path: Path, kind: str, *, every: bool) -> None:
         from xvc.store.extract import write_file
 
-        with self._view() as connection:
+        path = path.absolute()
+        with self._view(into=path.parent) as connection:
             part = self._part(None, None, None, every=every)
-            write_file(connection, self.table, part, path.absolute(), kind)
+            write_file(connection, self.table, part, path, kind)
 
     def __bool__(self) -> bool:
         """True: a tracker without rows is a tracker."""
