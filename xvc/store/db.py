@@ -26,7 +26,7 @@ from xvc.errors import (
     XvcError,
 )
 from xvc.store.base_tables import refuse_computed
-from xvc.store.file_names import file_name
+from xvc.store.file_names import file_name, folder_name
 from xvc.store.schema import (
     ASSETS,
     EDITS,
@@ -126,7 +126,7 @@ def refuse_log(path: Path) -> None:
 def _close_off(connection: DuckDBPyConnection, *folders: Path) -> None:
     """From here on SQL reaches no file but the open databases and what lies in *folders*."""
     if folders:
-        named = ", ".join(literal(str(Path(file_name(each / "any")).parent)) for each in folders)
+        named = ", ".join(literal(folder_name(each)) for each in folders)
         connection.execute(f"SET allowed_directories = [{named}]")
     connection.execute("SET enable_external_access = false")
 

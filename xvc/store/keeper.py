@@ -248,10 +248,10 @@ class Keeper:
         else:
             self._suit_blocks(found)
         try:
-            with db.writing(self.path, *self._sources) as connection:
+            with db.writing(self.path, *self._sources()) as connection:
                 return self._fold_into(connection, found, is_ours=False)
         except db.ReadersHold:
-            with db.beside_readers(self.path, self._sibling(), *self._sources) as connection:
+            with db.beside_readers(self.path, self._sibling(), *self._sources()) as connection:
                 return self._fold_into(connection, found, is_ours=False)
         except db.StoreUnfit as err:
             return self._make_anew(err)
@@ -267,10 +267,10 @@ class Keeper:
             with suppress(BusyError, CorruptError, StoreFailed):
                 db.change_blocks(self.path, self._sibling(), more)
 
-    @property
     def _sources(self) -> tuple[Path, ...]:
-        """The folders that a fold reads."""
+        """Name the folders that a fold reads, with the one that it writes into."""
         room = self.room
+        room.scratch.mkdir(parents=True, exist_ok=True)
         return room.journals, room.folded, room.kept, room.scratch
 
     def _all_journals(self) -> list[Path]:
@@ -302,7 +302,7 @@ class Keeper:
                 pass  # as a stranger's: nothing in it may compute
         if not found:
             return {}  # untouched, it stays the very snapshot, and `dvc status` clean
-        with db.writing(place, *self._sources) as connection:
+        with db.writing(place, *self._sources()) as connection:
             return self._fold_into(connection, found)
 
     def _make_anew(self, err: db.StoreUnfit) -> dict[str, int]:
@@ -342,7 +342,7 @@ class Keeper:
                 left = b""
                 for line in place.read_bytes().splitlines(keepends=True):
                     try:
-                        with db.writing(self.path, *self._sources) as connection:
+                        with db.writing(self.path, *self._sources()) as connection:
                             fold_again(connection, line, place, self.room.scratch)
                     except RecordRefused as err:
                         still.append(err)
@@ -425,7 +425,7 @@ class Keeper:
         copy = folder / self.path.name
         try:
             self._fill(copy)
-            with db.writing(copy, folder, *self._sources) as connection:
+            with db.writing(copy, folder, *self._sources()) as connection:
                 fold(connection, self._all_journals(), folder)
             yield copy
         finally:
