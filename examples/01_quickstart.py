@@ -8,7 +8,7 @@ for epoch in range(3):
 
 print(tracker.latest["model"], tracker.latest["accuracy"])
 # > resnet18 0.875
-print(tracker["loss"])
+print(tracker.values("loss"))
 # > [1.0, 0.5, 0.3333333333333333]
 
 tracker.set_params({"dataset": "cifar10"})  # in every row from now on

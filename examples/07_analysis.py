@@ -13,5 +13,5 @@ print(frame.groupby("model", sort=False)["accuracy"].agg(["mean", "max"]).round(
 # > model
 # > linear  0.81  0.82
 # > forest  0.91  0.92
-print(reader.latest["model"], reader.latest["fold"])
+print(reader.last["model"], reader.last["fold"])
 # > forest 2

@@ -12,18 +12,20 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from xvc.errors import XvcError
+    from xvc.tracking.copying import copy
     from xvc.tracking.file import File
     from xvc.tracking.reader import Reader
     from xvc.tracking.tracker import Tracker
 
 __version__ = "0.1.0"
-__all__ = ["File", "Reader", "Tracker", "XvcError", "__version__"]
+__all__ = ["File", "Reader", "Tracker", "XvcError", "__version__", "copy"]
 
 _HOMES = {
     "File": "xvc.tracking.file",
     "Reader": "xvc.tracking.reader",
     "Tracker": "xvc.tracking.tracker",
     "XvcError": "xvc.errors",
+    "copy": "xvc.tracking.copying",
 }
 
 

@@ -718,8 +718,12 @@ class ObjectCorrupt(CorruptError):
 
     @property
     def hint(self) -> str:
-        """Names the source of a good copy."""
-        return "Remove that object and `dvc fetch` it again from a remote."
+        """Names the source of a good copy; this one may be all that there is."""
+        name = f"{self.digest[:2]}/{self.digest[2:]}"
+        return (
+            f"Rename that file ({name} in DVC's cache), keep it, and `dvc fetch` the object from a "
+            "remote; where no remote has it, rename it back."
+        )
 
 
 class BadListing(CorruptError):
@@ -842,7 +846,9 @@ class GitFailed(ExternalError):
         self.arguments, self.exit_status, self.words = arguments, exit_status, words
 
     def __str__(self) -> str:
-        verb = next((a for a in self.arguments if not a.startswith("-")), "git")
+        settings = {at + 1 for at, word in enumerate(self.arguments) if word == "-c"}
+        verbs = (a for at, a in enumerate(self.arguments) if at not in settings and a[:1] != "-")
+        verb = next(verbs, "git")
         return f"git {verb} failed ({self.exit_status}): {_first_line(self.words)}"
 
     @property

@@ -261,9 +261,9 @@ def test_any_store_can_be_changed(project: Path, call_xvc: Calling, tmp_path: Pa
         with Tracker(db) as tracker:
             tracker.log({"loss": 1.0})
     changed = call_xvc("db", "set", "loss", "2.0", "--db", other, "--yes")
-    values = [Reader(db)["loss"] for db in (None, other)]
+    values = [Reader(db).values("loss") for db in (None, other)]
     undone = call_xvc("undo", "--db", other, "--yes")
 
     assert (changed.code, undone.code) == (0, 0)
     assert values == [[1.0], [2.0]]
-    assert Reader(other)["loss"] == [1.0]
+    assert Reader(other).values("loss") == [1.0]

@@ -213,7 +213,7 @@ def test_a_table_of_the_users_own_with_that_name(tmp_path: Path) -> None:
     sql(store, "CREATE TABLE mine (x INT NOT NULL)", "INSERT INTO mine VALUES (7)")
     with Tracker(store, table="mine") as tracker:
         tracker.log({"y": 1})
-        found = tracker["y"]
+        found = tracker.values("y")
     (aside,) = tmp_path.glob("a.duckdb.kept-*")
 
     assert found == [1]
@@ -233,7 +233,7 @@ def test_a_column_of_the_users_own(tmp_path: Path) -> None:
     with Tracker(store) as tracker:
         tracker.log({"verdict": 3})
 
-        assert tracker["verdict"] == [3]
+        assert tracker.values("verdict") == [3]
     with duckdb.connect(str(store), read_only=True) as connection:
         assert connection.execute("SELECT verdict FROM events").fetchall()[0] == ("fine",)
 

@@ -40,7 +40,7 @@ def test_a_value_is_set_back_in_time(tracker: Tracker) -> None:
     tracker.set_value("accuracy", 0.9)
     tracker.log({"step": 4})
 
-    assert tracker["accuracy"] == [0.9, 0.9, 0.9, None]
+    assert tracker.values("accuracy") == [0.9, 0.9, 0.9, None]
     assert metrics_of(tracker)["accuracy"] == 0.9
 
 
@@ -51,7 +51,7 @@ def test_the_last_word_is_the_metric(tracker: Tracker) -> None:
     tracker.log({"loss": 8.5})
 
     assert (set_first, metrics_of(tracker)["loss"]) == (7, 8.5)
-    assert tracker["loss"] == [7.0, 7.0, 7.0, 8.5]
+    assert tracker.values("loss") == [7.0, 7.0, 7.0, 8.5]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_rows_are_chosen_by_what_they_hold(
     """`set_where` compares with types, sets those rows only, and is no metric of the run."""
     tracker.set_where("name", "x", key, wanted)
 
-    assert tracker["name"] == names
+    assert tracker.values("name") == names
     assert "name" not in metrics_of(tracker)
 
 
@@ -113,7 +113,11 @@ def test_other_tables_and_runs_are_left_alone(tracker: Tracker) -> None:
     second.log({"loss": 2.0})
     tracker.set_value("loss", 0.0)
 
-    assert (tracker["loss"], other["loss"], second["loss"]) == ([0.0] * 3, [1.0], [2.0])
+    assert (tracker.values("loss"), other.values("loss"), second.values("loss")) == (
+        [0.0] * 3,
+        [1.0],
+        [2.0],
+    )
 
 
 def test_a_reset_begins_anew(tracker: Tracker) -> None:
@@ -201,7 +205,7 @@ def test_four_write_while_one_changes(tracker: Tracker) -> None:
         tracker.set_value("seen", seen := seen + 1)
         if seen == 1:  # the writers may be done before the second time
             tracker.delete_run(doomed.track_id)
-        assert tracker["seen"] == [seen] * 3
+        assert tracker.values("seen") == [seen] * 3
     runs = [writer.communicate()[0].strip() for writer in writers]
     for run in runs:
         tracker.set_value("done", value=True, track_id=run)
@@ -225,4 +229,4 @@ def test_a_fork_sets_for_its_run(tracker: Tracker) -> None:
         os._exit(0)
     os.waitpid(child, 0)
 
-    assert tracker["from"] == ["child"] * 3
+    assert tracker.values("from") == ["child"] * 3

@@ -115,7 +115,7 @@ def test_a_clock_that_steps_back_changes_no_order(tmp_path: Path) -> None:
         for step in range(5):
             tracker.log({"step": step, "loss": None if step == 3 else float(step)})
 
-    assert Reader(db)["step"] == [0, 1, 2, 3, 4]
+    assert Reader(db).values("step") == [0, 1, 2, 3, 4]
     assert runs_in(db)[0].metrics == {"step": 4, "loss": 4.0}
 
 
@@ -212,7 +212,7 @@ def test_a_run_can_be_gone_on_with(db: Path) -> None:
     assert (meanwhile, then.status.value, then.reason) == ("running", "failed", "no memory")
     assert (last.id, last.status.value, last.reason) == (first.id, "finished", None)
     assert last.metrics["step"] == 2
-    assert Reader(db)["track_id"] == [first.id] * 3
+    assert Reader(db).values("track_id") == [first.id] * 3
 
 
 def test_a_run_of_another_process_that_lives_is_ended_there(db: Path) -> None:

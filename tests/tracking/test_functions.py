@@ -79,7 +79,7 @@ def test_a_call_is_a_row(tracker: Tracker) -> None:
     assert (row["kwargs"], row["error"], row["function_result"]) == ("{}", "", 6)
     assert (row["function_name"], row["name"]) == ("foo", "foofoo")
     assert (foo.__name__, foo.__doc__) == ("foo", "Add.")
-    assert tracker["function_result"] == [6]
+    assert tracker.values("function_result") == [6]
 
 
 def test_track_and_params(tracker: Tracker) -> None:
@@ -89,9 +89,9 @@ def test_track_and_params(tracker: Tracker) -> None:
     tracker.track(int, ["1"])
 
     assert result == 255
-    assert tracker["kwargs"] == ["{'base': 16}", "{}"]
-    assert tracker["lr"] == [2, 1]
-    assert tracker["seed"] == [7, 7]
+    assert tracker.values("kwargs") == ["{'base': 16}", "{}"]
+    assert tracker.values("lr") == [2, 1]
+    assert tracker.values("seed") == [7, 7]
 
 
 @pytest.mark.parametrize("how", ["track", "wrap"])
@@ -119,7 +119,7 @@ def test_log_unpacks_too(tracker: Tracker) -> None:
 
     assert (row["cfg_epochs"], row["cfg_optimizer_lr"], row["where"]) == (2, 0.1, "a/b")
     assert "cfg" not in row
-    assert tracker["cfg_lr"] == [None, 0.3]
+    assert tracker.values("cfg_lr") == [None, 0.3]
 
 
 def test_log_refuses_two_values_of_one_name(tracker: Tracker) -> None:
@@ -127,7 +127,7 @@ def test_log_refuses_two_values_of_one_name(tracker: Tracker) -> None:
     with pytest.raises(BadValue, match="cfg_lr"):
         tracker.log({"cfg": Optimizer(lr=0.3), "cfg_lr": 0.1})
 
-    assert tracker["cfg_lr"] == [0.1]
+    assert tracker.values("cfg_lr") == [0.1]
 
 
 def test_defaults_are_unpacked(tracker: Tracker) -> None:
@@ -148,7 +148,7 @@ def test_results_keep_their_type(tracker: Tracker, result: Any) -> None:
     returned = tracker.track(lambda: result)
 
     assert returned is result
-    assert tracker["function_result"] == [{"1": 2} if result == {1: 2} else result]
+    assert tracker.values("function_result") == [{"1": 2} if result == {1: 2} else result]
 
 
 def test_a_result_is_unpacked(tracker: Tracker) -> None:
@@ -183,7 +183,7 @@ def test_an_exception_that_does_not_go_on(calm: Tracker) -> None:
     result = calm.wrap()(fails)("x")  # type: ignore[func-returns-value]
 
     assert result is None
-    assert calm["error"] == ["LookupError: no user with password=***"]
+    assert calm.values("error") == ["LookupError: no user with password=***"]
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, SystemExit])
@@ -196,7 +196,7 @@ def test_a_stop_always_goes_on(calm: Tracker, stop: type[BaseException]) -> None
     with pytest.raises(stop):
         calm.track(stopped)
 
-    assert calm["error"] == [stop.__name__]
+    assert calm.values("error") == [stop.__name__]
 
 
 def test_wrong_arguments(tracker: Tracker) -> None:
@@ -225,7 +225,7 @@ def test_rude_arguments(tracker: Tracker) -> None:
     result = tracker.track(lambda one: 7, [Rude()])
 
     assert result == 7
-    assert str(tracker["args"][0]).startswith("[<Rude instance at")
+    assert str(tracker.values("args")[0]).startswith("[<Rude instance at")
 
 
 def test_results_that_cannot_be_kept(tracker: Tracker) -> None:
@@ -236,7 +236,7 @@ def test_results_that_cannot_be_kept(tracker: Tracker) -> None:
 
     assert result is lone
     assert len(said) == 1
-    assert tracker["function_result"] == [r"'\ud800'"]
+    assert tracker.values("function_result") == [r"'\ud800'"]
 
 
 def test_a_rude_result(tracker: Tracker) -> None:
@@ -263,7 +263,7 @@ def test_large_arguments_are_cut(tracker: Tracker) -> None:
     tracker.track(lambda *all: None, ["x" * 10**6, [0] * 10**6, b"x" * 10**6, np.zeros((50, 3))])
     tracker.track(lambda one: None, [np.zeros((50, 3))])
 
-    first, second = tracker["args"]
+    first, second = tracker.values("args")
     assert len(str(first)) == 1_000
     assert second == "[<ndarray 50 × 3>]"
 
@@ -272,7 +272,7 @@ def test_arguments_are_those_at_the_start(tracker: Tracker) -> None:
     """A function that changes what it is given is recorded with what it was given."""
     tracker.track(list.append, [[1], 2])
 
-    assert tracker["args"] == ["[[1], 2]"]
+    assert tracker.values("args") == ["[[1], 2]"]
 
 
 def test_secrets_by_name(tracker: Tracker) -> None:
@@ -281,9 +281,9 @@ def test_secrets_by_name(tracker: Tracker) -> None:
     tracker.track(lambda token, **more: None, ["abc"], {"db_password": "abc"})
 
     assert "hunter2" not in str(tracker.to_df().to_dict())
-    assert tracker["config_api_key"] == ["***", None]
-    assert tracker["args"][1] == "[***]"
-    assert tracker["kwargs"][1] == "{'db_password': ***}"
+    assert tracker.values("config_api_key") == ["***", None]
+    assert tracker.values("args")[1] == "[***]"
+    assert tracker.values("kwargs")[1] == "{'db_password': ***}"
 
 
 def test_kinds_of_callables(tracker: Tracker) -> None:
@@ -307,7 +307,7 @@ def test_kinds_of_callables(tracker: Tracker) -> None:
     results.append(tracker.track(partial(int, base=2), ["11"]))
 
     assert results == [5, 1, 2, 4, 3]
-    assert tracker["function_name"] == ["score", "made", "Scorer", "int", "int"]
+    assert tracker.values("function_name") == ["score", "made", "Scorer", "int", "int"]
 
 
 @pytest.mark.parametrize(
@@ -343,8 +343,8 @@ def test_coroutines(tracker: Tracker) -> None:
 
     assert inspect.iscoroutinefunction(wait)
     assert results == [0.05, 0.01, 0.03]
-    assert tracker["function_result"] == [0.01, 0.03, 0.03, 0.05]
-    assert all(time >= 0.009 for time in tracker["function_time"])  # type: ignore[operator]
+    assert tracker.values("function_result") == [0.01, 0.03, 0.03, 0.05]
+    assert all(time >= 0.009 for time in tracker.values("function_time"))  # type: ignore[operator]
 
 
 def test_a_cancelled_coroutine(calm: Tracker) -> None:
@@ -360,7 +360,7 @@ def test_a_cancelled_coroutine(calm: Tracker) -> None:
     with pytest.raises(TimeoutError):
         asyncio.run(cancelled())
 
-    assert calm["error"] == ["CancelledError"]
+    assert calm.values("error") == ["CancelledError"]
 
 
 def echo(count: int) -> Iterator[Any]:
@@ -384,7 +384,7 @@ def test_generators(tracker: Tracker) -> None:
 
     assert inspect.isgeneratorfunction(wrapped)
     assert (before, everything) == (0, [0, 1, 2])
-    assert (tracker["function_items"], tracker["function_result"]) == ([3], ["end"])
+    assert (tracker.values("function_items"), tracker.values("function_result")) == ([3], ["end"])
 
 
 def test_a_generator_is_talked_to(tracker: Tracker) -> None:
@@ -394,7 +394,7 @@ def test_a_generator_is_talked_to(tracker: Tracker) -> None:
     items.close()
 
     assert said == [0, "hi", 1, "lost"]
-    assert (tracker["function_items"], tracker["error"]) == ([4], [""])
+    assert (tracker.values("function_items"), tracker.values("error")) == ([4], [""])
 
 
 def test_a_dropped_generator(tracker: Tracker) -> None:
@@ -405,7 +405,7 @@ def test_a_dropped_generator(tracker: Tracker) -> None:
     tracker.track(echo, [9])
     gc.collect()
 
-    assert tracker["function_items"] == [1]
+    assert tracker.values("function_items") == [1]
 
 
 def test_a_generator_that_fails(tracker: Tracker) -> None:
@@ -419,7 +419,10 @@ def test_a_generator_that_fails(tracker: Tracker) -> None:
     with pytest.raises(LookupError, match="far"):
         list(broken())
 
-    assert (tracker["function_items"], tracker["error"]) == ([1], ["LookupError: far"])
+    assert (tracker.values("function_items"), tracker.values("error")) == (
+        [1],
+        ["LookupError: far"],
+    )
 
 
 def test_time_in_a_generator_is_its_own(tracker: Tracker) -> None:
@@ -458,7 +461,7 @@ def test_asynchronous_generators(tracker: Tracker) -> None:
 
     assert inspect.isasyncgenfunction(wrapped)
     assert said == [0, 1, 2, 0, "hi", 1, "lost"]
-    assert (tracker["function_items"], tracker["error"]) == ([3, 4], ["", ""])
+    assert (tracker.values("function_items"), tracker.values("error")) == ([3, 4], ["", ""])
 
 
 def test_an_asynchronous_generator_that_fails(tracker: Tracker) -> None:
@@ -472,7 +475,7 @@ def test_an_asynchronous_generator_that_fails(tracker: Tracker) -> None:
     with pytest.raises(RuntimeError, match="thrown"):
         asyncio.run(use())
 
-    assert tracker["error"] == ["RuntimeError: thrown"]
+    assert tracker.values("error") == ["RuntimeError: thrown"]
 
 
 def test_figures_with_a_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -502,7 +505,7 @@ def test_equal_calls_come_from_the_cache(tmp_path: Path) -> None:
     with Tracker(tmp_path / "t.duckdb", cache=tmp_path / "cache") as tracker:
         plain, waiting = tracker.wrap()(square), tracker.wrap()(later)
         results = [plain(3), plain(3), asyncio.run(waiting(4)), asyncio.run(waiting(4))]
-        told = tracker["cache"]
+        told = tracker.values("cache")
 
     assert results == [9, 9, 5, 5]
     assert count.read_text() == "sl"

@@ -33,7 +33,7 @@ def test_a_model_is_logged_and_comes_back(store: Path) -> None:
     model = LogisticRegression().fit(x, y)
     with Tracker(store, params={"model": "logistic regression"}) as tracker:
         row = tracker.log({"accuracy": float(model.score(x, y)), "lr": model})
-        digest = tracker["lr"][0]
+        digest = tracker.values("lr")[0]
         again = tracker.get(str(row["lr"]))
 
     assert row["lr"] == digest
@@ -51,7 +51,7 @@ def test_the_digest_is_logged_again(store: Path) -> None:
         rows = tracker.log_batch([{"lr": digest}, {"lr": digest}])
 
         assert [row["lr"] for row in rows] == [digest, digest]
-        assert tracker["lr"] == [digest] * 3
+        assert tracker.values("lr") == [digest] * 3
     assert len(list(tracker.assets.all())) == 1
 
 
@@ -82,12 +82,12 @@ def test_where_an_array_becomes_an_asset(store: Path, count: int, *, is_asset: b
     array = np.arange(count, dtype="f4")
     with Tracker(store) as tracker:
         tracker.log({"array": array, "shaped": array.reshape(1, -1), "scalar": np.float32(2)})
-        (held,), (shaped,) = tracker["array"], tracker["shaped"]
+        (held,), (shaped,) = tracker.values("array"), tracker.values("shaped")
 
         assert isinstance(held, str) is isinstance(shaped, str) is is_asset
         found = tracker.get(held) if isinstance(held, str) else np.array(held, dtype="f4")
         assert np.array_equal(found, array)
-        assert tracker["scalar"] == [2.0]
+        assert tracker.values("scalar") == [2.0]
 
 
 def test_a_dict_with_an_object_in_it(store: Path) -> None:
@@ -109,7 +109,7 @@ def test_what_cannot_be_pickled(store: Path) -> None:
 
         assert refused.value.name == "lock"
         assert "lock" in refused.value.reason
-        assert tracker["step"] == [1, 2]
+        assert tracker.values("step") == [1, 2]
     assert tracker.assets.all() == {}
 
 

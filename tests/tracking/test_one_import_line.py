@@ -7,8 +7,10 @@ names, the cache across processes and after mutation, ``latest``) the right thin
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,8 +20,9 @@ import pandas as pd
 import pytest
 from pydantic import BaseModel
 
-from surroundings import Calling
-from xvc import Reader, Tracker
+from surroundings import Calling, git
+from xvc import Reader, Tracker, copy
+from xvc.errors import BadValue, NoAsset, NoStore
 
 
 @pytest.fixture
@@ -66,7 +69,7 @@ def test_set_params_concerns_later_rows(db: str) -> None:
     row = tracker.log({"epoch": 2})
 
     assert row["dataset"] == "cifar10"
-    assert tracker["dataset"] == [None, "cifar10"]
+    assert tracker.values("dataset") == [None, "cifar10"]
 
 
 def test_set_value_goes_back_in_time(db: str) -> None:
@@ -114,6 +117,13 @@ def test_wrap_a_function(db: str) -> None:
     }
     assert expected.items() <= tracker.latest.items()
     assert tracker.latest["function_time"] >= 0
+
+
+class Fitted:
+    """An object that no cell can hold."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
 
 
 @dataclass(frozen=True)
@@ -225,7 +235,7 @@ def test_lists_and_equal_objects_hit(db: str) -> None:
         tracker.track(sum, args=[[1, 2, 3]])
         tracker.track(ModelConfig.__repr__, args=[ModelConfig("bert", 12)])
 
-    assert tracker["cache"] == ["", "", tracker.track_id, tracker.track_id]
+    assert tracker.values("cache") == ["", "", tracker.track_id, tracker.track_id]
 
 
 def test_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,7 +255,7 @@ def test_a_tracker_prints_its_rows(db: str) -> None:
     tracker.log({"accuracy": 1.0})
 
     assert "accuracy" in str(tracker)
-    assert tracker["accuracy"] == [None, 1.0]
+    assert tracker.values("accuracy") == [None, 1.0]
 
 
 def test_sql_on_events(db: str) -> None:
@@ -289,7 +299,7 @@ def test_a_reader_beside_a_writer(db: str) -> None:
     tracker.log({"accuracy": 0.7})
 
     assert list(Reader(db).to_df()["accuracy"]) == [0.8, 0.9, 0.7]
-    assert Reader(db).latest["accuracy"] == 0.7
+    assert Reader(db).last["accuracy"] == 0.7
     with pytest.warns(UserWarning, match="DuckDB"):
         found = Reader.read_db(
             db, engine="sqlite", table="events", track_id=tracker.track_id, head=2
@@ -324,7 +334,7 @@ def test_keys_that_look_alike_stay_apart(db: str) -> None:
     row = {"val/loss": 1, "val.loss": 2, "val_loss": 3, "Loss": 4, "loss": 5}
     tracker.log(row)
 
-    assert {key: tracker[key] for key in row} == {key: [value] for key, value in row.items()}
+    assert {key: tracker.values(key) for key in row} == {key: [value] for key, value in row.items()}
 
 
 def test_the_command_line(db: str, call_xvc: Calling) -> None:
@@ -332,7 +342,7 @@ def test_the_command_line(db: str, call_xvc: Calling) -> None:
     with Tracker(db, params={"model": "lightgbm"}) as tracker:
         for number in range(5):
             tracker.log({"accuracy": number / 10, "x": number, "weights": np.arange(2000)})
-    digest = tracker["weights"][0]
+    digest = tracker.values("weights")[0]
 
     assert call_xvc("db", "head", "--db", db, "-n", "2", "--json").code == 0
     assert call_xvc("db", "tail", "--db", db, "-n", "1").code == 0
@@ -343,3 +353,173 @@ def test_the_command_line(db: str, call_xvc: Calling) -> None:
     exported = call_xvc("assets", "export", str(digest), "weights.cloudpickle", "--db", db)
     assert exported.code == 0, exported.err
     assert (cloudpickle.loads(Path("weights.cloudpickle").read_bytes()) == np.arange(2000)).all()
+
+
+def test_a_column_is_a_series(db: str) -> None:
+    """`tracker[key]` is the column of `to_df`, with what pandas can do with it."""
+    tracker = Tracker(db, params={"model": "a"})
+    for epoch, loss in enumerate([0.5, float("nan"), 0.25]):
+        tracker.log({"epoch": epoch, "loss": loss, "tags": ["x"]})
+    tracker.log({"n": 1 << 70})
+    frame = tracker.to_df()
+
+    for key in frame.columns:
+        pd.testing.assert_series_equal(tracker[key], frame[key])
+    assert tracker["model"].value_counts().to_dict() == {"a": 4}
+    assert tracker["loss"].iloc[0] == 0.5
+    assert tracker.values("n") == [None, None, None, 1 << 70]
+
+
+def test_another_track_id_is_another_run(db: str) -> None:
+    """What is logged after `track_id` is set is of that run; params go along, the other ends."""
+    first = Tracker(db, params={"lr": 0.1})
+    ids = [first.track_id, first.generate_track_id()]
+    first.log({"x": 1})
+    first.track_id = ids[1]
+    first.log({"x": 2})
+    first.track_id = ids[0]
+    first.log({"x": 3})
+    first.close()
+    with Tracker(db, track_id=ids[1]) as again:
+        again.log({"x": 4})
+    with pytest.raises(BadValue, match="generate_track_id"):
+        Tracker(db, track_id="mine")
+    frame = Reader(db).to_df()
+    runs = Reader(db).conn.execute("SELECT id, status, params->>'lr' FROM runs").fetchall()
+
+    assert frame["x"].tolist() == [1, 2, 3, 4]
+    assert frame["track_id"].tolist() == [ids[0], ids[1], ids[0], ids[1]]
+    assert frame["lr"].tolist()[:3] == [0.1] * 3
+    assert sorted(runs) == sorted((run, "finished", "0.1") for run in ids)
+
+
+def test_another_track_id_in_memory() -> None:
+    """A store in memory stays when the run is another."""
+    with Tracker(Tracker.IN_MEMORY) as tracker:
+        tracker.log({"x": 1})
+        tracker.track_id = Tracker.generate_track_id()
+        tracker.log({"x": 2})
+
+        assert tracker.to_df(all=True)["x"].tolist() == [1, 2]
+
+
+def test_a_reader_changes_rows_of_one_run_or_all(db: str) -> None:
+    """`set_value` and `set_where` of a reader, with a run and without; `delete_run`, `latest`."""
+    for model in ("a", "b"):
+        with Tracker(db, params={"model": model}) as tracker:
+            tracker.log({"accuracy": 0.9})
+            tracker.log({"accuracy": 0.9})
+    reader = Reader(db)
+    last = reader.latest()
+    reader.set_value("accuracy", 0.8, str(last["track_id"].iloc[0]))
+    by_value = reader.values("accuracy")
+    reader.set_where("accuracy", 0.5, "model", "a")
+    by_place = reader.values("accuracy")
+    reader.delete_run(str(last["track_id"].iloc[0]))
+
+    assert last["model"].tolist() == ["b", "b"]
+    assert by_value == [0.9, 0.9, 0.8, 0.8]
+    assert by_place == [0.5, 0.5, 0.8, 0.8]
+    assert (len(reader), reader.latest()["model"].tolist()) == (2, ["a", "a"])
+
+
+def test_a_forced_call_computes_and_replaces(db: str) -> None:
+    """`cache_force` calls the function where the result is there; a hit takes no time."""
+    calls = Path("calls")
+
+    def count(x: int) -> int:
+        with calls.open("a") as file:
+            file.write("x")
+        return len(calls.read_text()) + x
+
+    tracker = Tracker(db, cache="cache")
+    found = [tracker.track(count, [0]), tracker.track(count, [0])]
+    first, tracker.track_id = tracker.track_id, Tracker.generate_track_id()
+    found += [tracker.track(count, [0], cache_force=True), tracker.track(count, [0])]
+    told = tracker.to_df(all=True)
+
+    assert found == [1, 1, 2, 2]
+    assert told["cache"].tolist() == ["", first, "", tracker.track_id]
+    assert told["function_time"].tolist()[1::2] == [0.0, 0.0]
+    assert all(time > 0 for time in told["function_time"][::2])
+    assert Reader.delete_cache_by_track_id("cache", first) == 0
+    assert Reader.delete_cache_by_track_id("cache", tracker.track_id) == 1
+
+
+def test_copying_stores(db: str) -> None:
+    """`xvc.copy` brings rows once, tables by name, objects; ``default`` is what has no name."""
+    made = Path("there")
+    made.mkdir()
+    with Tracker(db) as tracker:
+        tracker.log({"x": 1, "model": Fitted("a")})
+    with Tracker(db, table="other") as tracker:
+        tracker.log({"y": 1})
+        tracker.log({"y": 2})
+    with Tracker(made / "b.duckdb") as tracker:
+        tracker.log({"x": 9})
+
+    assert copy(db, made / "b.duckdb", tables=["default"]) == 1
+    assert copy(db, made / "b.duckdb", tables=["default", "other"]) == 2
+    assert copy(db, made / "b.duckdb") == 0
+    there = Reader(made / "b.duckdb")
+    (digest,) = there["model"].dropna()
+    assert sorted(there["x"]) == [1, 9]
+    assert isinstance(there.get(digest), Fitted)
+    assert digest in there.assets
+    with pytest.raises(NoStore):
+        copy("none.db", db)
+    assert not Path("none.db").exists()
+
+
+def test_an_asset_is_removed_with_its_cells(db: str) -> None:
+    """`remove_asset` takes the object and, of the column that is named, the digests."""
+    tracker = Tracker(db)
+    for name in ("a", "b"):
+        tracker.log({"model": Fitted(name), "again": "x"})
+    first, second = tracker.values("model")
+    tracker.remove_asset(str(first), "model")
+
+    with pytest.raises(NoAsset):
+        tracker.get(str(first))
+    assert tracker.values("model") == [None, second]
+    assert list(tracker.assets) == [second]
+
+
+def test_rows_name_the_commit_of_git_root(project: Path) -> None:
+    """With `git_root=` each row says the commit; it is no param of the run."""
+    commit = git(project, "rev-parse", "HEAD")
+    with Tracker("a.duckdb", git_root=project) as tracker:
+        row = tracker.log({"x": 1})
+    with Tracker("b.duckdb", git_root=project.parent) as tracker:
+        none = tracker.log({"x": 1})
+
+    assert row["git_commit_hash"] == commit
+    assert "git_commit_hash" not in none
+    assert Reader("a.duckdb").conn.execute("SELECT params FROM runs").fetchall() == [(None,)]
+
+
+def test_the_table_without_a_name_is_default_elsewhere(db: str) -> None:
+    """``db.default`` is ``db.events``, unless there is a table of that name; text stays text."""
+    with Tracker(db) as tracker:
+        tracker.log({"x": 1, "said": "é db.default"})
+        asked = "SELECT x FROM db.default WHERE said = 'é db.default' AND db.\"default\".x < 2"
+        found = tracker.conn.execute(asked).fetchall()
+    by_name = Reader.read_db(db, table="default")
+    with Tracker(db, table="default") as tracker:
+        tracker.log({"y": 2})
+        there = tracker.conn.execute("SELECT y FROM db.default").fetchall()
+
+    assert (found, by_name["x"].tolist(), there) == ([(1,)], [1], [(2,)])
+
+
+def test_an_empty_file_is_a_place_for_a_store(tmp_path: Path) -> None:
+    """`mkstemp` makes the file first: it becomes the store, and is no other program's."""
+    handle, name = tempfile.mkstemp(suffix=".db", dir=tmp_path)
+    os.close(handle)
+    with Tracker(name) as tracker:
+        tracker.log({"x": 1})
+        while_it_runs = Reader(name)["x"].tolist()
+
+    assert while_it_runs == Reader(name)["x"].tolist() == [1]
+    assert Path(name).stat().st_size > 0
+    assert [path.name for path in tmp_path.glob("*kept*")] == []

@@ -45,7 +45,7 @@ def test_a_reader_has_every_run(plain: Path) -> None:
     logged(plain / "a.duckdb", [{"x": 3}])
     reader = Reader("a.duckdb")
 
-    assert reader["x"] == [1, 2, 3]
+    assert reader.values("x") == [1, 2, 3]
     assert reader.to_df(track_id=first)["x"].tolist() == [1, 2]
     assert reader.to_df(track_id=first, tail=1)["x"].tolist() == [2]
     assert reader.head(2)["x"].tolist() == [1, 2]
@@ -58,7 +58,7 @@ def test_latest_is_the_latest(plain: Path) -> None:
     """`latest` is the last row by time, with every key that it has a value for and no other."""
     logged(plain / "a.duckdb", [{"x": 1, "gone": "a"}, {"x": 2, "none": None, "nested": [1]}])
 
-    latest = Reader("a.duckdb").latest
+    latest = Reader("a.duckdb").last
 
     assert (latest["x"], latest["nested"]) == (2, [1])
     assert latest.keys() == {"x", "nested", "track_id", "timestamp"}
@@ -153,7 +153,7 @@ def test_printing(plain: Path) -> None:
     [
         (lambda: Reader("a.duckdb", "evnts").to_df(), NoTable, "'events'"),
         (lambda: len(Reader("a.duckdb", "evnts")), NoTable, "'events'"),
-        (lambda: Reader("a.duckdb")["acuracy"], NoColumn, "'accuracy'"),
+        (lambda: Reader("a.duckdb").values("acuracy"), NoColumn, "'accuracy'"),
         (lambda: Reader("none.duckdb"), NoStore, "Tracker"),
         (lambda: Reader(), NoStore, "Tracker"),
         (lambda: Reader("folder"), NotAStore, "not touched"),
@@ -196,17 +196,17 @@ def test_an_engine_of_another_program(plain: Path) -> None:
 
     assert found["x"].tolist() == [1]
     with Tracker("a.duckdb", engine="duckdb") as tracker:
-        assert tracker["x"] if len(tracker) else True
+        assert tracker.values("x") if len(tracker) else True
 
 
 def test_a_project_is_read_from_elsewhere(project: Path, run_xvc: Any, tmp_path: Path) -> None:
     """A store is named by its path from any folder; rows still in journals are there, too."""
     with Tracker() as tracker:
         tracker.log({"x": 1})
-        found = Reader(project / "results" / "experiments.duckdb")["x"]
+        found = Reader(project / "results" / "experiments.duckdb").values("x")
 
     assert found == [1]
-    assert Reader()["x"] == [1]
+    assert Reader().values("x") == [1]
 
 
 def write_rows(db: str, given: list[dict[str, Any]]) -> None:
@@ -231,10 +231,10 @@ def test_rows_of_several_processes(found: list[dict[str, Any]]) -> None:
         for process in processes:
             process.join()
         reader = Reader(db)
-        numbers: list[Any] = reader["number"]
+        numbers: list[Any] = reader.values("number")
         frame = reader.to_df()
         asked = reader.conn.execute("SELECT number FROM db.events ORDER BY row_id").fetchall()
-        held = {key: reader[key] for row in numbered for key in row}
+        held = {key: reader.values(key) for row in numbered for key in row}
 
     assert sorted(numbers) == list(range(len(found)))
     assert frame["number"].tolist() == numbers == [number for (number,) in asked]

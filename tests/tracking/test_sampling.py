@@ -114,7 +114,7 @@ def test_calls_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             thread.join()
 
         assert len(tracker) == 4
-        assert all(value > 0 for value in tracker["process_memory_peak"])
+        assert all(value > 0 for value in tracker.values("process_memory_peak"))
 
 
 @pytest.mark.parametrize("interval", [0, -1, float("nan")])

@@ -134,15 +134,16 @@ def test_processes_share_files() -> None:
 
 
 def test_nothing_but_streams(folder: Path) -> None:
-    """With SKIP_INSERT rows go to the log alone: no store, no journal; reading says so."""
+    """With SKIP_INSERT rows go to the log alone: no store, no journal; frames are empty."""
     with Tracker(Tracker.SKIP_INSERT, logs_path="logs", params={"a": 1}) as tracker:
         row = tracker.log({"x": 1})
+        frame, count, text = tracker.to_df(), len(tracker), str(tracker)
         with pytest.raises(NotKept, match="keeps no rows") as caught:
-            tracker.to_df()
+            tracker.conn.execute("FROM events")
 
     assert row.keys() == {"a", "x", "timestamp", "track_id"}
     assert "read_logs" in caught.value.hint
-    assert str(tracker) == repr(tracker)
+    assert (frame.empty, count, text.splitlines()) == (True, 0, [f"{tracker!r}: 0 rows"])
     assert [path.name for path in folder.iterdir()] == ["logs"]
     assert Reader.read_logs("logs")["x"].tolist() == [1]
 
@@ -168,13 +169,19 @@ def test_a_stream_that_fails_loses_no_row() -> None:
         with pytest.raises(StreamFailed, match="taken"):
             tracker.log({"x": 1})
 
-        assert tracker["x"] == [1]
+        assert tracker.values("x") == [1]
 
 
 def test_what_is_not_there() -> None:
-    """No log to read, no logger to write to, nothing to monitor: each is said."""
-    with Tracker("a.duckdb") as tracker, pytest.raises(BadValue, match="logs_path"):
+    """No log to read, nothing to monitor: each is said. A logger without a log takes all."""
+    with Tracker("a.duckdb") as tracker:
         tracker.logger.info("x")
+        tracker.logger.monitor({"x": 1})
+        tracker.logger.monitor([{"x": 1}])
+    with Tracker("a.duckdb", jsonl="j.jsonl") as tracker:
+        tracker.logger.warning("x")
+        tracker.logger.monitor([{"x": 1}, {"x": 2}])
+    assert Reader.read_jsonl("j.jsonl")["x"].tolist() == [1, 2]
     with Tracker("a.duckdb", jsonl="d") as tracker, pytest.raises(BadValue, match="list"):
         tracker.logger.monitor([1])  # type: ignore[arg-type]
     with pytest.raises(NoStore):
@@ -190,7 +197,7 @@ import sys
 from xvc import Reader, Tracker
 with Tracker("a.duckdb") as tracker:
     tracker.log({"x": 1})
-    tracker.conn.execute("FROM events").fetchall(), Reader("a.duckdb")["x"], str(tracker)
+    tracker.conn.execute("FROM events").fetchall(), Reader("a.duckdb").values("x"), str(tracker)
 print({"loguru", "pandas", "polars", "pyarrow"} & set(sys.modules))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -55,8 +55,8 @@ def test_params_go_into_later_rows(plain: Path) -> None:
         tracker.log({"loss": 0.5})
         tracker.log({"loss": 0.2, "lr": 9})
 
-        assert tracker["lr"] == [None, 0.1, 9]
-        assert tracker["seed"] == [None, 3, 3]
+        assert tracker.values("lr") == [None, 0.1, 9]
+        assert tracker.values("seed") == [None, 3, 3]
         assert tracker.params == {"lr": 0.1, "seed": 3}
 
 
@@ -66,7 +66,7 @@ def test_a_batch_is_rows(plain: Path) -> None:
         made = tracker.log_batch({"step": step} for step in range(100))
 
         assert [row["step"] for row in made] == list(range(100))
-        assert tracker["step"] == list(range(100))
+        assert tracker.values("step") == list(range(100))
         assert len(tracker) == 100
 
 
@@ -77,7 +77,7 @@ def test_an_empty_tracker_is_one(plain: Path) -> None:
         assert tracker
         assert len(tracker.to_df()) == 0
         with pytest.raises(KeyError):
-            tracker["loss"]
+            tracker.values("loss")
 
 
 def test_a_frame_has_rows_and_types(plain: Path) -> None:
@@ -108,9 +108,9 @@ def test_reserved_looking_keys(plain: Path) -> None:
     with Tracker("a.duckdb") as tracker:
         tracker.log({"timestamp": "mine", "track_id": 7, "row_id": None, "rowid": 1})
 
-        assert tracker["timestamp"] == ["mine"]
-        assert tracker["track_id"] == [7]
-        assert tracker["rowid"] == [1]
+        assert tracker.values("timestamp") == ["mine"]
+        assert tracker.values("track_id") == [7]
+        assert tracker.values("rowid") == [1]
 
 
 def test_two_at_once(plain: Path) -> None:
@@ -121,8 +121,8 @@ def test_two_at_once(plain: Path) -> None:
             two.log({"step": -step})
             three.log({"other": step})
 
-        assert one["step"] == list(range(10))
-        assert two["step"] == [-step for step in range(10)]
+        assert one.values("step") == list(range(10))
+        assert two.values("step") == [-step for step in range(10)]
         assert len(three) == 10
         assert len({one.track_id, two.track_id, three.track_id}) == 3
 
@@ -133,8 +133,8 @@ def test_tables_are_apart(plain: Path) -> None:
         events.log({"x": 1})
         predictions.log_batch([{"x": "one"}, {"x": "two"}])
 
-        assert events["x"] == [1]
-        assert predictions["x"] == ["one", "two"]
+        assert events.values("x") == [1]
+        assert predictions.values("x") == ["one", "two"]
 
 
 def test_threads_share_one(plain: Path) -> None:
@@ -149,7 +149,7 @@ def test_threads_share_one(plain: Path) -> None:
         for thread in threads:
             thread.join()
 
-        assert sorted(tracker["n"]) == list(range(400))
+        assert sorted(tracker.values("n")) == list(range(400))
 
 
 def test_reading_while_others_write(plain: Path) -> None:
@@ -231,7 +231,7 @@ def test_closing_twice(plain: Path) -> None:
     tracker.close()
     tracker.close()
 
-    assert tracker["a"] == [1]
+    assert tracker.values("a") == [1]
 
 
 def test_a_store_of_its_own_in_a_project(project: Path, call_xvc: Calling) -> None:
@@ -239,7 +239,7 @@ def test_a_store_of_its_own_in_a_project(project: Path, call_xvc: Calling) -> No
     with Tracker("own.duckdb") as own, Tracker() as usual:
         own.log({"a": 1})
         usual.log({"b": 2})
-        assert (own["a"], usual["b"]) == ([1], [2])
+        assert (own.values("a"), usual.values("b")) == ([1], [2])
     listed = call_xvc("ls", "--json").data["runs"]
 
     assert [run["id"] for run in listed] == [usual.track_id]
@@ -251,7 +251,7 @@ def test_a_store_elsewhere(project: Path, tmp_path: Path) -> None:
     with Tracker(tmp_path / "far" / "a.duckdb") as tracker:
         tracker.log({"a": 1})
 
-        assert tracker["a"] == [1]
+        assert tracker.values("a") == [1]
     assert (tmp_path / "far" / "a.duckdb").is_file()
     assert git(project, "status", "--porcelain") == ""
 
@@ -310,7 +310,7 @@ def test_a_changed_folder(plain: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(plain / "below")
         tracker.log({"a": 1})
 
-        assert tracker["a"] == [1]
+        assert tracker.values("a") == [1]
     assert (plain / "a.duckdb").is_file()
     assert list((plain / "below").iterdir()) == []
 
@@ -329,7 +329,7 @@ def test_a_store_in_memory(plain: Path) -> None:
     with Tracker(Tracker.IN_MEMORY) as tracker:
         tracker.log_batch([{"a": 1}, {"a": 2}])
 
-        assert tracker["a"] == [1, 2]
+        assert tracker.values("a") == [1, 2]
     assert list(plain.iterdir()) == []
 
 
@@ -338,7 +338,12 @@ def test_it_answers_to_the_names_that_people_try(plain: Path) -> None:
     tracker = Tracker("a.duckdb", config={"lr": 0.1, "seed": 1}, params={"seed": 2})
     tracker.log(loss=0.5)
     tracker.log({"loss": 0.25}, step=3, epoch=1)
-    found = (tracker["loss"], tracker["step"], tracker["epoch"], tracker["seed"])
+    found = (
+        tracker.values("loss"),
+        tracker.values("step"),
+        tracker.values("epoch"),
+        tracker.values("seed"),
+    )
     held = ("loss" in tracker, "other" in tracker, 3 in tracker, "loss" in list(tracker))
     for copied in (pickle.dumps, copy.deepcopy):
         with pytest.raises(BadValue, match="cannot be pickled"):
@@ -359,7 +364,7 @@ def test_params_are_whatever_log_takes(plain: Path) -> None:
         row = tracker.log({"loss": 0.5})
 
     assert (row["where"], row["day"], row["took"], row["good"]) == ("a/b", day, 60.0, 1)
-    assert tracker["names"] == [{"0": "cat"}]
+    assert tracker.values("names") == [{"0": "cat"}]
 
 
 def test_a_table_may_have_any_name(plain: Path, call_xvc: Calling) -> None:
@@ -369,7 +374,7 @@ def test_a_table_may_have_any_name(plain: Path, call_xvc: Calling) -> None:
         with Tracker("s.duckdb", table=name) as tracker:
             tracker.log({"loss": 1.0})
             tracker.set_value("loss", 2.0)
-            assert tracker["loss"] == [2.0]
+            assert tracker.values("loss") == [2.0]
     with pytest.raises(BadValue, match="half a character"):
         Tracker("s.duckdb", table="\ud800")
 

@@ -19,6 +19,7 @@ from xvc.cli.everywhere import let_follow, settle
 from xvc.cli.output import Manner, approximate, show_error
 from xvc.core.foreign_text import visible
 from xvc.errors import ExternalError, UsageError, XvcError
+from xvc.system.standard_streams import replace_missing
 
 if TYPE_CHECKING:  # Typer brings its own click
     from typer._click.core import Command
@@ -252,6 +253,7 @@ class Unexpected(ExternalError):
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
     words = sys.argv[1:] if arguments is None else arguments
+    replace_missing()
     approximate()
     code = call(words)
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):

@@ -11,10 +11,10 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Literal, TypedDict, TypeVar, cast
+from typing import Literal, TextIO, TypedDict, TypeVar, cast
 from unicodedata import normalize
 
 from xvc.core.foreign_text import visible, visible_json
@@ -206,14 +206,17 @@ _LIKE = {
 }
 
 
-def _write(stream: object, text: str) -> None:
-    out = cast("Callable[[str], None]", getattr(stream, "write"))  # noqa: B009 - a TextIO
+def _write(stream: TextIO, text: str) -> None:
     try:
-        out(text)
-        cast("Callable[[], None]", getattr(stream, "flush"))()  # noqa: B009
-    except BrokenPipeError:
-        # The reader has gone (`| head`): nothing more can be said, and nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        stream.write(text)
+        stream.flush()
+    except OSError as err:
+        # The reader has gone (`| head`), or messages have nowhere to go: what was done counts.
+        if stream is sys.stdout and not isinstance(err, BrokenPipeError):
+            raise
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> str:

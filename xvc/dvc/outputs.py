@@ -11,9 +11,15 @@ from xvc.errors import NoObject, ObjectCorrupt
 _FOLDER = ".dir"
 
 
-def object_of(dvc: Dvc, digest: str) -> Path:
-    """Name the cache object of a digest; those of DVC 2 lie elsewhere."""
-    return dvc.object_of(digest)
+def object_of(dvc: Dvc, digest: str, out: Out | None = None) -> Path:
+    """Name the cache object of a digest, as *out* means it; those of DVC 2 lie elsewhere."""
+    return dvc.object_of(digest, is_old=out is not None and out.is_old)
+
+
+def note_old(dvc: Dvc, out: Out) -> None:
+    """Remember that a pointer of DVC 2 names an object, which so has another place."""
+    if out.is_old:
+        dvc.of_dvc_2.add(out.digest)
 
 
 def members(dvc: Dvc, out: Out) -> dict[str, Path]:
@@ -24,7 +30,7 @@ def members(dvc: Dvc, out: Out) -> dict[str, Path]:
         ObjectCorrupt: the list is not what its name says, or the objects' sizes are not.
         BadListing: the list names a file outside the folder.
     """
-    found = {path: object_of(dvc, digest) for path, digest in digests_of(dvc, out).items()}
+    found = {path: object_of(dvc, digest, out) for path, digest in digests_of(dvc, out).items()}
     sizes = 0
     for place in found.values():
         try:
@@ -44,7 +50,10 @@ def digests_of(dvc: Dvc, out: Out) -> dict[str, str]:
         ObjectCorrupt: the list is not what its name says.
         BadListing: the list names a file outside the folder.
     """
+    note_old(dvc, out)
     if not out.digest.endswith(_FOLDER):
         return {out.path: out.digest}
     listed = dvc.listing(out.digest, out.path)
+    if out.is_old:
+        dvc.of_dvc_2.update(listed.values())
     return {f"{out.path}/{name}": digest for name, digest in listed.items()}

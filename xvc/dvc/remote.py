@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 from xvc.dvc.outputs import digests_of, object_of
 from xvc.dvc.pointers import Out
-from xvc.dvc.repository import Dvc
+from xvc.dvc.repository import Dvc, is_named
 from xvc.errors import CorruptError, DvcFailed, ExternalError, NoPackage, NotFoundError
-from xvc.system.files import copy_durably, make_folder, md5_of, sync_folder
+from xvc.system.files import copy_durably, make_folder, sync_folder
 
 if TYPE_CHECKING:
     from dvc_objects.fs.base import FileSystem
@@ -75,7 +75,7 @@ class RemoteCorrupt(CorruptError):
     @property
     def hint(self) -> str:
         """Names the repair."""
-        return "Remove the object there and `xvc push` from a clone that has it; nothing was kept."
+        return "Rename the object there and `xvc push` from a clone that has it; nothing was kept."
 
 
 class NotArrived(ExternalError):
@@ -110,6 +110,7 @@ class Remote:
     def __init__(self, dvc: Dvc, name: str, system: FileSystem, root: str) -> None:
         self.dvc, self.name = dvc, name
         self._system, self._root = system, root
+        self._where: dict[str, str] = {}  # as last seen
         self._are_etags_md5 = True
 
     @classmethod
@@ -143,15 +144,18 @@ class Remote:
         Raises:
             DvcFailed: the remote does not answer.
         """
-        wanted = {self._place(digest): digest for digest in digests}
-        folders = sorted({place.rpartition("/")[0] for place in wanted})
-        found: dict[str, Entry] = {}
+        wanted = {digest: self._places(digest) for digest in digests}
+        folders = sorted({p.rpartition("/")[0] for places in wanted.values() for p in places})
+        seen: dict[str, Entry] = {}
         with _mapped(f"look into remote {self.name}"), self._pool() as pool:
             self._system.fs.invalidate_cache()
             for listed in pool.map(self._listed, folders):
-                for place, entry in listed.items():
-                    if place in wanted:
-                        found[wanted[place]] = entry
+                seen |= listed
+        found: dict[str, Entry] = {}
+        for digest, places in wanted.items():
+            for place in places:
+                if place in seen:
+                    found[digest], self._where[digest] = seen[place], place
         return found
 
     def held(self, digests: Iterable[str], outs: Iterable[Out] = ()) -> set[str]:
@@ -233,9 +237,10 @@ class Remote:
                 path.unlink(missing_ok=True)
 
     def _settle(self, digest: str, fresh: Path) -> int:
-        if md5_of(fresh) != digest.removesuffix(".dir"):
+        is_old = self._place(digest) == self._old_place(digest)
+        if not is_named(fresh, digest, is_old=is_old):
             raise RemoteCorrupt(digest, self.name)
-        place = self.dvc.place(digest)
+        place = self.dvc.old_place(digest) if is_old else self.dvc.place(digest)
         make_folder(place.parent)
         fresh.chmod(0o444)
         with fresh.open("rb") as file:
@@ -246,7 +251,18 @@ class Remote:
         return size
 
     def _place(self, digest: str) -> str:
-        return "/".join((self._root.rstrip("/"), "files", "md5", digest[:2], digest[2:]))
+        """Name where an object is there, or belongs."""
+        return self._where.get(digest) or self._places(digest)[-1]
+
+    def _places(self, digest: str) -> list[str]:
+        """Name where an object may be there, the best last: DVC 2 has places of its own."""
+        place = "/".join((self._root.rstrip("/"), "files", "md5", digest[:2], digest[2:]))
+        if not self.dvc.is_old(digest):
+            return [place]
+        return [place, self._old_place(digest)]
+
+    def _old_place(self, digest: str) -> str:
+        return "/".join((self._root.rstrip("/"), digest[:2], digest[2:]))
 
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(max(1, min(self._system.jobs, 32)))
@@ -281,7 +297,7 @@ class Remote:
         fresh = self.dvc.cache / "files" / "md5" / f".{os.getpid()}.{os.urandom(4).hex()}"
         try:
             self._system.get_file(self._place(digest), str(fresh))
-            return md5_of(fresh) == digest.removesuffix(".dir")
+            return is_named(fresh, digest, is_old=self.dvc.is_old(digest))
         finally:
             fresh.unlink(missing_ok=True)
 

@@ -40,11 +40,19 @@ def pointer_of(path: Path) -> Path:
     return path.with_name(path.name + dvc_files.SUFFIX)
 
 
+def is_named(path: Path, digest: str, *, is_old: bool) -> bool:
+    """Whether a file's bytes are what a digest says; one of DVC 2 takes CRLF for LF in text."""
+    name = digest.removesuffix(_FOLDER)
+    return md5_of(path) == name or (is_old and md5_of_text(path) == name)
+
+
 class Dvc:
     """The DVC set-up of one folder: where its cache is and what it holds."""
 
     def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
         self.root, self._environment = root, environment
+        self.of_dvc_2: set[str] = set()
+        """Digests that pointers of DVC 2 name, as far as pointers were read."""
 
     @classmethod
     def find(cls, folder: Path, top: Path, environment: Mapping[str, str]) -> Dvc | None:
@@ -84,23 +92,50 @@ class Dvc:
         """Name the cache object of a digest."""
         return self.cache / "files" / "md5" / digest[:2] / digest[2:]
 
-    def object_of(self, digest: str) -> Path:
-        """Name the file of an object: where it is, those of DVC 2 lie elsewhere."""
-        place = self.place(digest)
-        older = self.cache / digest[:2] / digest[2:]
-        return older if not place.exists() and older.is_file() else place
+    def old_place(self, digest: str) -> Path:
+        """Name the cache object of a digest of DVC 2."""
+        return self.cache / digest[:2] / digest[2:]
+
+    def object_of(self, digest: str, *, is_old: bool = False) -> Path:
+        """Name the file of an object: where it is, those of DVC 2 lie elsewhere.
+
+        *is_old*: a pointer of DVC 2 names it. A text with CRLF then and its LF form now have the
+        same digest, and each its own place.
+        """
+        first, second = self.place(digest), self.old_place(digest)
+        if is_old:
+            first, second = second, first
+        return second if not first.exists() and second.is_file() else first
+
+    def is_old(self, digest: str) -> bool:
+        """Whether an object is where DVC 2 keeps it, or belongs there and is not here."""
+        place = self.object_of(digest)
+        return self.lies_old(place) or (digest in self.of_dvc_2 and not place.exists())
+
+    def lies_old(self, place: Path) -> bool:
+        """Whether an object lies where DVC 2 keeps it."""
+        return place.parent.parent == self.cache
 
     def holds(self, digest: str) -> bool:
         """Whether the cache has an object of that name; its bytes are not looked at."""
         return self.object_of(digest).is_file()
 
-    def is_right(self, digest: str, place: Path) -> bool:
-        """Whether a file's bytes are what a digest says, which among DVC 2's ignores CRLF."""
-        name = digest.removesuffix(_FOLDER)
-        return md5_of(place) == name or (self._is_old(place) and md5_of_text(place) == name)
+    def refuse_wrong(self, digest: str, place: Path) -> None:
+        """Read an object of the cache and compare it with its name.
 
-    def _is_old(self, place: Path) -> bool:
-        return place.parent.parent == self.cache
+        Raises:
+            ObjectCorrupt: its bytes are not what its name says.
+        """
+        if not is_named(place, digest, is_old=self.lies_old(place)):
+            raise ObjectCorrupt(digest, md5_of(place))
+
+    def has_bytes_of(self, path: Path) -> bool:
+        """Whether the cache has an object with just a file's bytes."""
+        found = md5_of(path)
+        if self.holds(found):
+            return True
+        old = self.old_place(md5_of_text(path))
+        return old.is_file() and md5_of(old) == found
 
     def make_folder(self, folder: Path) -> None:
         """Make a folder of the cache, with the modes that DVC gives it."""
@@ -197,8 +232,7 @@ class Dvc:
         place = self.object_of(digest)
         if not place.is_file():
             raise NoObject(digest, path)
-        if not self.is_right(digest, place):
-            raise ObjectCorrupt(digest, md5_of(place))
+        self.refuse_wrong(digest, place)
         return place
 
     def materialise(self, digest: str, target: Path) -> None:
@@ -214,7 +248,7 @@ class Dvc:
         target.parent.mkdir(parents=True, exist_ok=True)
         sibling = beside(target, "new")
         found, _ = copy_durably(place, sibling, mode=0o644)
-        if found != digest and not (self._is_old(place) and md5_of_text(sibling) == digest):
+        if found != digest and not is_named(sibling, digest, is_old=self.lies_old(place)):
             sibling.unlink()
             raise ObjectCorrupt(digest, found)
         os.replace(sibling, target)

@@ -484,8 +484,9 @@ class Git:
         return [_text(path) for path in found.split(b"\0") if path]
 
     def hash_file(self, path: Path) -> str:
-        """Keep a file's content as a blob."""
-        return self.text("hash-object", "-w", "--", str(path))
+        """Keep a file as a blob, as `git add` would: filters go by its name in the tree."""
+        name = path.relative_to(self.place.top) if path.is_relative_to(self.place.top) else path
+        return self.text("hash-object", "-w", "--", str(name))
 
     def _sync_ref(self, ref: str) -> None:
         """Put the folders of a ref on the disk; git fsyncs the file, not its name."""

@@ -23,6 +23,7 @@ RUNS = "refs/xvc/runs/"
 SWEEPS = "refs/xvc/sweeps/"
 STORES = "refs/xvc/stores/"
 """The last version on each branch: its store stays within reach when the branch goes."""
+_POINTER = ".dvc"
 _GONE = f"000000 blob {'0' * 40}"
 
 
@@ -164,19 +165,36 @@ def private_index(git: Git, scratch: Path, name: str) -> Path:
 def tree_with(git: Git, scratch: Path, base: str | None, files: Mapping[str, bytes | None]) -> str:
     """Write a tree: *base* (None: nothing) with files of other content, or without those of None.
 
-    The user's index, filters and work tree have no part in it.
+    What the work tree holds as it is given here, git reads there: a filter, line ends and the mode
+    count as for `git add`, so that the tree is clean afterwards. Pointers keep their bytes.
+
+    Raises:
+        GitFailed: git could not, for example because a filter that is required is not installed.
     """
     index = scratch / f"tree-{os.getpid()}-{get_native_id()}.index"
     scratch.mkdir(parents=True, exist_ok=True)
     written = {path: text for path, text in files.items() if text is not None}
     removed = {path: _GONE for path, text in files.items() if text is None}
+    there = [path for path, text in written.items() if _is_there(git.place.top / path, text)]
+    others = {path: text for path, text in written.items() if path not in there}
     try:
         if base is not None:
             git.read_tree(base, index)
-        git.put(index, {**git.keep_blobs(written, scratch), **removed})
+        git.put(index, {**git.keep_blobs(others, scratch), **removed})
+        git.update_index(index, there)
         return git.write_tree(index)
     finally:
         index.unlink(missing_ok=True)
+
+
+def _is_there(path: Path, content: bytes) -> bool:
+    """Whether the work tree has a file of the user's with just this content."""
+    if path.suffix == _POINTER or path.is_symlink():
+        return False
+    try:
+        return path.read_bytes() == content
+    except OSError:
+        return False
 
 
 def tree_now(git: Git, state: State, scratch: Path, counts: Callable[[str], bool]) -> str:

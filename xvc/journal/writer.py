@@ -39,6 +39,7 @@ from xvc.journal.codec import (
     encode_key,
     encode_value,
 )
+from xvc.system.standard_streams import make_real
 from xvc.types import Json, Row, RunId
 
 SUFFIX = ".jsonl"
@@ -111,6 +112,7 @@ class Journal:
         self._keys: dict[str, set[str]] = {}
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            make_real()
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
             self._descriptor = os.open(self.path, flags, 0o644)
         except OSError as err:

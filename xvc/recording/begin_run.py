@@ -58,12 +58,14 @@ def begin(
     folder: Path,
     params: Mapping[str, Json],
     outs: Collection[str] = (),
+    models: Collection[str] = (),
     name: str | None = None,
     note: str | None = None,
     parent: RunId | None = None,
     program: str | None = None,
     keeps_data: bool = False,
     warnings: list[str] | None = None,
+    run: RunId | None = None,
 ) -> Begun:
     """Take the code snapshot, append *started* and put it on the disk: from here the run exists.
 
@@ -73,17 +75,17 @@ def begin(
         OutsideProject: a setting or a link leads out of the project; nothing was written.
         JournalFailed: there is no place at all to write to.
     """
-    run = run_id(os.urandom(8))
+    run = run or run_id(os.urandom(8))
     warnings = [] if warnings is None else warnings
     warnings += project.tolerate_settings()
     project.store_path  # noqa: B018 - what it refuses is refused before anything is written
     state = _try(project.git.state, warnings) if project.place else None
-    snapshot = _try(lambda: _snapshot(project, run, state), warnings) if state else None
+    snapshot = _try(lambda: _snapshot(project, run, state, outs), warnings) if state else None
     if snapshot is not None:
         warnings += _try(lambda: _lacks(project, snapshot), warnings) or ()
         _try(lambda: bring_code(project, run), warnings)
     untracked = state.untracked if state else ()
-    data = _try(lambda: _tracked(project, untracked, outs, warnings), warnings) or {}
+    data = _try(lambda: _tracked(project, untracked, (*outs, *models), warnings), warnings) or {}
     data = _try(lambda: _as_it_is(project, data, keeps=keeps_data), warnings) or data
     warnings += _try(lambda: _other_data(project, data), warnings) or ()
     environment = _try(lambda: _environment(project, program, warnings), warnings) or Environment()
@@ -189,11 +191,18 @@ def open_journal(project: Project, folder: Path | None = None) -> Journal:
     return Journal(folder or project.room.journals, facts, sync_seconds=sync)
 
 
-def _snapshot(project: Project, run: RunId, state: State) -> Snapshot:
+def _snapshot(project: Project, run: RunId, state: State, outs: Collection[str]) -> Snapshot:
+    """Keep the code; a declared output that is there already, a link for example, is none of it."""
+    own = tuple(project.relative(project.root / out) for out in outs)
+    code = tuple(
+        path
+        for path in state.untracked
+        if not any(path == out or path.startswith(f"{out}/") for out in own)
+    )
     return take(
         project.git,
         run,
-        state,
+        replace(state, untracked=code),
         limits=project.snapshot_limits,
         scratch=project.room.scratch,
         written=lambda paths: results_among(project, paths),

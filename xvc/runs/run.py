@@ -257,7 +257,8 @@ def _begun(
         request.command,
         folder=request.folder,
         params=values,
-        outs=(*request.outs, *made),
+        outs=request.outs,
+        models=tuple(made),
         name=request.name,
         note=request.note,
         parent=outer.run if outer else None,
@@ -295,6 +296,8 @@ def _places(project: Project, request: RunRequest, warnings: list[str]) -> tuple
             raise BadValue("--out", f"{out} lies outside {project.root}")
         if (way := project.way_out(place.parent)) is not None:
             raise project.outside(way)
+        if (link := _link_above(place, project.root)) is not None:
+            raise BadValue("--out", f"{out} lies behind the link {link}; name where that leads to")
         inside = place.relative_to(project.root).as_posix()
         if as_text(inside) == inside:
             named.append(inside)
@@ -310,6 +313,12 @@ def _places(project: Project, request: RunRequest, warnings: list[str]) -> tuple
                 "--out", f"git tracks {held[0]}; `git rm --cached {held[0]}` gives it to DVC"
             )
     return tuple(dict.fromkeys(named))
+
+
+def _link_above(place: Path, root: Path) -> Path | None:
+    """Find a link among the folders above a path: git keeps no pointer behind one."""
+    above = (each for each in place.parents if each.is_relative_to(root) and each != root)
+    return next((each.relative_to(root) for each in above if each.is_symlink()), None)
 
 
 def _unrecorded(

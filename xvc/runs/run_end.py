@@ -23,6 +23,7 @@ from xvc.journal.fallback_dir import make_refuge
 from xvc.project import Project
 from xvc.recording.begin_run import (
     Begun,
+    few_of,
     metrics_files,
     open_journal,
     pipeline_metrics,
@@ -295,12 +296,25 @@ def _outs(
         else:
             with best_effort(warnings):
                 made, found[out] = found.get(out), project.dvc.keep(place)
+                warnings += _not_followed(out, place)
                 if made is not None and made.digest != found[out].digest:
                     warnings.append(
                         f"{out} holds other bytes than dvc.lock says of it; the run has those, "
                         f"a version those of the lock. `dvc commit {out}` makes them one"
                     )
     return found
+
+
+def _not_followed(out: str, place: Path) -> list[str]:
+    """Name what DVC keeps nothing of: links in a folder that lead to folders, or nowhere."""
+    links = [path for path in sorted(place.rglob("*")) if path.is_symlink()]
+    names = [f"{out}/{path.relative_to(place)}" for path in links if not path.is_file()]
+    if not names:
+        return []
+    return [
+        f"not kept: {few_of(names)}; DVC follows no link to a folder. "
+        "Name the folder itself with --out, or write files in its place"
+    ]
 
 
 def _models(

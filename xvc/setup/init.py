@@ -223,7 +223,7 @@ def _write_ignores(project: Project, done: list[str]) -> list[Path]:
         done.append(f"git ignores {project.relative(store)} (DVC keeps it)")
     attributes = project.root / ".gitattributes"
     held = attributes.exists()
-    changed = add_line(attributes, f"*{SUFFIX} -text")
+    changed = add_line(attributes, f"*{SUFFIX} -text -filter")
     if changed:
         done.append(f"{'added to' if held else 'wrote'} .gitattributes (pointers keep their bytes)")
     return [ignore, attributes] if changed else [ignore]

@@ -19,7 +19,7 @@ from xvc.dvc.outputs import object_of
 from xvc.dvc.pointers import Out
 from xvc.dvc.remote import NoRemote, Remote
 from xvc.dvc.repository import Dvc
-from xvc.errors import ConflictError, NotFoundError, ObjectCorrupt
+from xvc.errors import ConflictError, NotFoundError
 from xvc.git.history import removed_since
 from xvc.git.remote import Refused, refs_there, refuse_other_tags, send, upstream_of
 from xvc.git.snapshot import RUNS
@@ -31,7 +31,6 @@ from xvc.recovery.lost_runs import opened
 from xvc.sharing.fetch_objects import Haul, Told
 from xvc.sharing.required_objects import Needs, expanded, needs_of
 from xvc.store import query
-from xvc.system.files import md5_of
 from xvc.types import Digest
 
 _HEADS, _TAGS = "refs/heads/", "refs/tags/"
@@ -346,9 +345,7 @@ def _parts(digests: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def _verify(dvc: Dvc, digests: Iterable[str]) -> None:
     def look(digest: str) -> None:
-        found = md5_of(object_of(dvc, digest))
-        if found != digest.removesuffix(".dir"):
-            raise ObjectCorrupt(digest, found)
+        dvc.refuse_wrong(digest, object_of(dvc, digest))
 
     with ThreadPoolExecutor(_HASHED_AT_ONCE) as pool:
         list(pool.map(look, digests))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 
 from xvc.dvc.commit_outputs import Pointers
-from xvc.dvc.outputs import digests_of, object_of
+from xvc.dvc.outputs import digests_of, note_old, object_of
 from xvc.dvc.pointers import Out
 from xvc.dvc.repository import Dvc
 
@@ -42,6 +42,9 @@ def needs_of(
         BadListing: one names a file outside the folder.
     """
     outs = pointers.outs_of(refs.values())
+    for each in outs.values():
+        for out in each:
+            note_old(dvc, out)
     chosen = {ref: [out for out in outs[at] if wants(ref, out)] for ref, at in refs.items()}
     lists = {str(out.digest) for each in outs.values() for out in each if _is_away(dvc, out)}
     if lists:
@@ -72,6 +75,7 @@ def expanded(dvc: Dvc, out: Out) -> Needs:
         BadListing: it names a file outside the folder.
     """
     found = {str(out.digest): out.path}
+    note_old(dvc, out)
     if out.digest.endswith(_FOLDER) and not _is_away(dvc, out):
         found |= {digest: path for path, digest in digests_of(dvc, out).items()}
     return found

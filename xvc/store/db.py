@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ from xvc.store.schema import (
     quoted,
 )
 from xvc.system.files import beside, take_place
+from xvc.system.standard_streams import make_real
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -144,6 +146,7 @@ def writing(path: Path, *folders: Path) -> Iterator[DuckDBPyConnection]:
     """
     import duckdb
 
+    make_real()
     with mapped(path):
         connection = duckdb.connect(file_name(path), config=_OFFLINE)
         try:
@@ -180,6 +183,7 @@ def reading(
     """
     import duckdb
 
+    make_real()
     with mapped(path):
         connection = duckdb.connect(":memory:", config=_OFFLINE)
         try:
@@ -201,6 +205,7 @@ def opened(path: Path) -> DuckDBPyConnection:
     """Open a private database file, for reading, for as long as whoever asked wants it."""
     import duckdb
 
+    make_real()
     connection = duckdb.connect(file_name(path), read_only=True, config=_OFFLINE)
     connection.execute("SET TimeZone='UTC'")
     return connection
@@ -225,6 +230,18 @@ def in_memory(path: Path) -> Iterator[DuckDBPyConnection]:
             yield connection
         finally:
             connection.close()
+
+
+@contextmanager
+def without_rows(*, into: Path | None = None) -> Iterator[DuckDBPyConnection]:
+    """Open a store that holds nothing, as `reading` does."""
+    folder = Path(tempfile.mkdtemp(prefix="xvc-nothing-"))
+    try:
+        create(folder / "nothing.duckdb")
+        with reading(folder / "nothing.duckdb", into=into) as connection:
+            yield connection
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from xvc.errors import BadValue, NoTable, StoreFailed
 from xvc.store.columns import known, tables
 from xvc.store.frames import Decoder, Question
-from xvc.store.query import as_logged
+from xvc.store.query import as_logged, column_of
 from xvc.store.schema import EVENT_COLUMNS, literal, quoted
 from xvc.system.files import beside
 from xvc.types import RunId
@@ -81,6 +81,17 @@ def as_values(connection: DuckDBPyConnection, table: str, part: Part) -> Questio
     columns, decoders = exact_columns(found)
     names = _names(connection, table, found)
     return Question(*_written(connection, table, part, columns), names, decoders)
+
+
+def one_column(connection: DuckDBPyConnection, table: str, run: RunId | None, key: str) -> Question:
+    """Ask for the values of one key, in the rows of a run or of all.
+
+    Raises:
+        NoColumn: the table has no such key.
+    """
+    name = column_of(connection, table, key).name
+    columns, decoders = exact_columns({name: _columns(connection, table)[name]})
+    return Question(*_written(connection, table, Part(run), columns), (key,), decoders)
 
 
 def as_plain_columns(connection: DuckDBPyConnection, table: str, part: Part) -> Question:

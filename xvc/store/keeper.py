@@ -139,7 +139,7 @@ class Keeper:
     def _ensure_base(self, pointer: Pointer | None, left: Left) -> bool:
         """Have at the store's place a file that grew from what the pointer names."""
         wanted = pointer.digest if pointer else None
-        exists = self.path.exists()
+        exists = self.path.exists() and not self._is_blank()
         found = self._base_of_file(left) if exists else None
         if exists:
             if found == wanted:
@@ -149,6 +149,11 @@ class Keeper:
         elif pointer is None and not self._all_journals():
             return False
         return self._lay_anew(lambda: self._set_aside_if_edited(left, found)) is not None
+
+    def _is_blank(self) -> bool:
+        """Whether an empty file lies where no store has been: somebody asked for a new name."""
+        was_ours = Left.read(self.room.store_state).was_at(self.path)
+        return self.path.is_file() and self.path.stat().st_size == 0 and not was_ours
 
     def _lay_anew(self, before: Callable[[], None]) -> dict[str, int] | None:
         """Lay the named snapshot, journals folded, in one rename; None when it cannot be had."""
@@ -203,7 +208,7 @@ class Keeper:
 
     def _set_aside_if_edited(self, left: Left, base: object) -> None:
         """Before another snapshot takes its place: everything in the file must be had elsewhere."""
-        if not self.path.exists():
+        if not self.path.exists() or self._is_blank():
             return
         known = base is None or (isinstance(base, str) and self.dvc and self.dvc.holds(base))
         untouched = left.stamp == stamp_of(self.path) and not db.wal_of(self.path).exists()

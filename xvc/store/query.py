@@ -197,15 +197,25 @@ def values_of(
     Raises:
         NoColumn: the table has no such key.
     """
-    held = known(connection, table)
-    column = held.get(key) or _own_column(connection, table, key)
-    if column is None:
-        raise NoColumn(key, (*held, *_OWN))
+    column = column_of(connection, table, key)
     where, values = _of_run(run)
     found = connection.execute(
         f"SELECT {quoted(column.name)} FROM {quoted(table)} {where} ORDER BY row_id", values
     ).fetchall()
     return [as_logged(value, column.type) for (value,) in found]
+
+
+def column_of(connection: DuckDBPyConnection, table: str, key: str) -> Column:
+    """Find the column of a key; ``track_id`` and ``timestamp`` are as in `values_of`.
+
+    Raises:
+        NoColumn: the table has no such key.
+    """
+    held = known(connection, table)
+    column = held.get(key) or _own_column(connection, table, key)
+    if column is None:
+        raise NoColumn(key, (*held, *_OWN))
+    return column
 
 
 def _own_column(connection: DuckDBPyConnection, table: str, key: str) -> Column | None:

@@ -19,7 +19,7 @@ from xvc.store.file_names import file_name
 from xvc.store.frames import Decoder, Question, to_arrow, to_pandas, to_polars
 from xvc.store.keeper import Keeper
 from xvc.store.schema import STORAGE, literal
-from xvc.store.user_sql import asking
+from xvc.store.user_sql import asking, named_default
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -40,7 +40,8 @@ class Connection:
     def execute(self, sql: str, parameters: Parameters | None = None) -> Answer:
         """Answer one SELECT (or DESCRIBE, SHOW, SUMMARIZE, PIVOT) with everything logged so far.
 
-        A table can be named alone (``events``) or in the store (``db.events``).
+        A table can be named alone (``events``) or in the store (``db.events``). Where no table is
+        called ``default``, ``db.default`` is ``events``.
 
         Raises:
             WriteRefused: it is a statement of another kind.
@@ -49,7 +50,7 @@ class Connection:
         folder = Path(tempfile.mkdtemp(prefix="xvc-answer-"))
         try:
             with self._keeper.view(into=folder) as connection:
-                question = _question(connection, sql)
+                question = named_default(connection, _question(connection, sql))
                 _answer_into(connection, folder / "answer.duckdb", question, parameters)
             return Answer(db.opened(folder / "answer.duckdb"))
         finally:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from xvc.errors import BadQuery
+from xvc.store.columns import tables
 from xvc.store.db import first_line
 
 if TYPE_CHECKING:
@@ -49,3 +50,23 @@ def lock_down(connection: DuckDBPyConnection) -> None:
     """Before SQL of a user's: no file, no extension, no variable of ours, and no way back."""
     for setting in _LOCKED:
         connection.execute(f"SET {setting}")
+
+
+def named_default(connection: DuckDBPyConnection, question: str) -> str:
+    """Read ``db.default`` as ``db.events``, where the store has no table of that name.
+
+    Other trackers call the table so that nobody has named. Text and comments stay as they are.
+    """
+    if "default" in tables(connection) or "default" not in question.lower():
+        return question
+    import duckdb
+
+    raw = question.encode()  # DuckDB counts bytes
+    starts = [start for start, _ in duckdb.tokenize(question)]
+    words = [raw[a:b].strip() for a, b in zip(starts, [*starts[1:], len(raw)], strict=True)]
+    for place in range(len(words) - 1, 1, -1):
+        part = [word.lower() for word in words[place - 2 : place + 1]]
+        if part[:2] == [b"db", b"."] and part[2].strip(b'"') == b"default":
+            at = starts[place]
+            raw = raw[:at] + b"events" + raw[at + len(words[place]) :]
+    return raw.decode()

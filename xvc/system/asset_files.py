@@ -220,6 +220,20 @@ class Assets:
         files = (path for folder in near for path in sorted(folder.iterdir()))
         return {path.name: path for path in files if _DIGEST.fullmatch(path.name)}
 
+    def __iter__(self) -> Iterator[str]:
+        """The digests of the assets that are here."""
+        return iter(self.all())
+
+    def __len__(self) -> int:
+        return len(self.all())
+
+    def __bool__(self) -> bool:
+        """True: a folder without assets is one."""
+        return True
+
+    def __contains__(self, digest: object) -> bool:
+        return digest in self.all()
+
     def remove(self, digest: str) -> None:
         """Remove one file: an object, a file, or the list of a folder; nothing when it is gone."""
         with suppress(NoAsset):

@@ -169,9 +169,10 @@ def add_line(path: Path, line: str) -> bool:
         OSError: it is a link, or cannot be written.
     """
     refuse_link(path)
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    if line in text.splitlines():
+    held = path.read_bytes() if path.exists() else b""  # in whatever encoding, with its line ends
+    added = line.encode("utf-8", "surrogateescape")
+    if added in held.splitlines():
         return False
-    joint = "" if not text or text.endswith("\n") else "\n"
-    write_durably(path, f"{text}{joint}{line}\n".encode())
+    joint = b"" if not held or held.endswith(b"\n") else b"\n"
+    write_durably(path, held + joint + added + b"\n")
     return True

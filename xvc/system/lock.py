@@ -19,6 +19,7 @@ from pathlib import Path
 from xvc.errors import BadValue, LockBusy
 from xvc.system.lease import Lease, holder_of
 from xvc.system.process_id import Owner, current_owner, is_alive
+from xvc.system.standard_streams import make_real
 
 __all__ = ["FileLock", "Owner", "current_owner", "is_alive"]
 
@@ -96,6 +97,7 @@ class FileLock:
             if self.is_held:
                 return False
             self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_real()
             self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o666)
             try:
                 self.is_held = self._claim(self._fd, f"{current_owner()}\n{doing}\n")

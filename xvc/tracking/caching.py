@@ -94,10 +94,13 @@ def lookup(
     args: Sequence[object],
     kwargs: Mapping[str, object],
     params: Mapping[str, object],
+    *,
+    computes: bool = False,
 ) -> Hit | Miss:
-    """Look for the result of a call that is about to be made."""
+    """Look for the result of a call that is about to be made, unless it *computes* anyway."""
     merged = {**tracker._params, **params}
-    return tracker._caching.lookup(function, args, kwargs, merged, tracker.track_id)
+    run = tracker.track_id
+    return tracker._caching.lookup(function, args, kwargs, merged, run, computes=computes)
 
 
 class CachedRun(RunHandle, Protocol):
@@ -129,8 +132,13 @@ class Caching:
         kwargs: Mapping[str, object],
         params: Mapping[str, object],
         run: str,
+        *,
+        computes: bool = False,
     ) -> Hit | Miss:
-        """Look for the result of a call; *run* is the one that would compute it."""
+        """Look for the result of a call; *run* is the one that would compute it.
+
+        One that *computes* in any case is a miss, and its result replaces the stored one.
+        """
         cache = self._cache or self._opened()
         if cache is None:
             return Miss(self)
@@ -143,7 +151,7 @@ class Caching:
         if keyed is None:
             return Miss(self)
         try:
-            found = cache.get(keyed.key)
+            found = None if computes else cache.get(keyed.key)
         except (EntryRotten, CacheFailed) as err:
             self._say(str(err))
             found = None

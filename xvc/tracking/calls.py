@@ -39,6 +39,8 @@ class Subject:
     params: Mapping[str, object]
     parameters: Parameters
     depends: object = None
+    computes: bool = False
+    """Whether the function is called even where the cache has a result, which is replaced."""
 
     def counting(self) -> Mapping[str, object]:
         """The params, and what else the caller says that the result depends on."""
@@ -87,10 +89,16 @@ class Call(AbstractContextManager["Call"]):
         self.facts["cache"] = ""
         with self._harmless():
             found = lookup(
-                subject.tracker, subject.function, self._args, self._kwargs, subject.counting()
+                subject.tracker,
+                subject.function,
+                self._args,
+                self._kwargs,
+                subject.counting(),
+                computes=subject.computes,
             )
             if isinstance(found, Hit):
                 self.result, self.facts["cache"] = found.result, found.run
+                self.seconds = 0.0  # the function did not run
                 return True
             self._miss = found
         self._began = perf_counter()

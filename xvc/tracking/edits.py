@@ -35,7 +35,7 @@ class Edits(Rows):
         >>> for loss in (0.5, 0.4):
         ...     _ = tracker.log({"loss": loss})
         >>> tracker.set_value("test_accuracy", 0.9)
-        >>> tracker["test_accuracy"]
+        >>> tracker.values("test_accuracy")
         [0.9, 0.9]
         >>> tracker.close()
         """
@@ -62,7 +62,7 @@ class Edits(Rows):
     def _set(
         self, key: str, value: object, track_id: str | None, where: tuple[str, object] | None
     ) -> None:
-        run = self.track_id if track_id is None else RunId(track_id)
+        run = self._own if track_id is None else RunId(track_id)
         edit = setting(self.table, key, value, run, where)
         self._record(edit)
         self._follow(edit, value)

@@ -33,6 +33,8 @@ def track(
     kwargs: _Params | None,
     params: _Params | None,
     depends: object,
+    *,
+    computes: bool = False,
 ) -> object:
     """Call *function* and record it.
 
@@ -41,7 +43,8 @@ def track(
     """
     if args is not None and not isinstance(args, list | tuple):
         raise BadValue("args", f"a list or tuple of arguments, not one {type(args).__name__}")
-    subject = Subject(tracker, function, _checked(params), Parameters.of(function), depends)
+    parameters = Parameters.of(function)
+    subject = Subject(tracker, function, _checked(params), parameters, depends, computes)
     return _recorded(subject)(*(args or ()), **(kwargs or {}))
 
 

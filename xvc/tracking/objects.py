@@ -13,6 +13,7 @@ from xvc.tracking.options import StrPath
 from xvc.types import Json
 
 if TYPE_CHECKING:
+    from xvc.project import Project
     from xvc.system.asset_files import Assets
     from xvc.tracking.handle import RunHandle
 
@@ -21,6 +22,13 @@ class Stored:
     """What a store's assets offer to whoever reads rows. Shared by Tracker and Reader."""
 
     _store: Path
+
+    if TYPE_CHECKING:
+
+        def _project(self) -> Project: ...
+        def set_where(
+            self, key: str, value: object, where_key: str, where_value: object
+        ) -> None: ...
 
     @property
     def assets(self) -> Assets:
@@ -43,6 +51,28 @@ class Stored:
             NoPickle: it is a file or a folder.
         """
         return self.assets.load(digest)
+
+    def remove_asset(
+        self, digest: str, column: str | None = None, *, clear_references: bool = False
+    ) -> None:
+        """Delete an asset's bytes; its digest stays in the cells unless these are to be emptied.
+
+        Versions that hold it go on holding it.
+
+        Args:
+            digest: its digest or the beginning of it.
+            column: a key of this table whose cells that hold the digest are emptied.
+            clear_references: whether all cells that hold it are, of every table.
+
+        Raises:
+            NoAsset: the store knows of no such asset.
+            AmbiguousAsset: several begin so.
+        """
+        from xvc.database.delete_asset import delete_asset  # late: reading should not pay for it
+
+        kept = delete_asset(self._project(), digest, clear=clear_references).asset.digest
+        if column is not None and not clear_references:
+            self.set_where(column, None, column, kept)
 
 
 def keep_artifact(tracker: RunHandle, path: StrPath, name: str | None) -> str:

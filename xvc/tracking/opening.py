@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
 from xvc.core.byte_text import as_text
-from xvc.core.ids import run_id
+from xvc.core.ids import is_run_id, run_id
 from xvc.core.run_context import VARIABLE, RunContext
 from xvc.errors import BadValue, XvcError
 from xvc.journal.writer import Journal
@@ -43,15 +43,24 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which run: what to call one that is begun, or the id or name of one to go on with."""
+    """Which run: what to call one that is begun, or the id or name of one to go on with.
+
+    ``track_id`` is the id of a run to go on with, or that one is begun with.
+    """
 
     name: str | None = None
     note: str | None = None
     nested: bool = False
     run: str | None = None
     resume: bool = False
+    track_id: str | None = None
 
     def __post_init__(self) -> None:
+        if self.track_id is not None and not is_run_id(self.track_id):
+            way = "take one from Tracker.generate_track_id(); name= calls a run as you like"
+            raise BadValue("track_id", f"{self.track_id!r} is no id of a run; {way}")
+        if self.track_id is not None and self.run is not None:
+            raise BadValue("track_id", "say it or run=, not both")
         if self.resume and not self.run:
             raise BadValue("resume", "name the run to go on with: run=ID or run=NAME")
 
@@ -64,24 +73,33 @@ def open_run(db: StrPath | None, options: Options, wanted: Wanted) -> Opened:
     Raises:
         NoRun: the run to go on with is named by its id, and there is none.
         AmbiguousRun: several runs answer to it.
-        BadValue: ``run=`` without ``resume=True``.
+        BadValue: ``run=`` without ``resume=True``; ``track_id=`` is no id of a run.
         NotAStore: *db* is something else.
         JournalFailed: nothing can be written.
     """
     context = RunContext.decode(os.environ.get(VARIABLE, ""))
     if db == SKIP_INSERT:
-        return _skip(options, context)
-    if wanted.run is not None:
-        return _go_on(db, options, wanted)
+        return _skip(options, context, wanted)
+    if wanted.run is not None or wanted.track_id is not None:
+        return _go_on(db, options, wanted, context.run if context else None)
     is_joined = context is not None and not wanted.nested
     if context is not None and is_joined and (db is None or context.is_store(Path(db).resolve())):
         return _join(context)
-    said = {"name": wanted.name, "note": wanted.note}
-    return _begin(db, options, said, context.run if context else None)
+    return _begin(db, options, wanted, context.run if context else None)
 
 
-def _skip(options: Options, context: RunContext | None) -> Opened:
-    run = context.run if context is not None else run_id(os.urandom(8))
+def commit_of(folder: Path) -> dict[str, object]:
+    """Return the commit of a folder's repository as ``git_commit_hash``; nothing without one."""
+    from xvc.git.commands import Git, find  # late: for those who named a repository
+
+    place = find(folder.resolve())
+    commit = Git(place, os.environ).commit_of("HEAD") if place is not None else None
+    return {} if commit is None else {"git_commit_hash": commit}
+
+
+def _skip(options: Options, context: RunContext | None, wanted: Wanted) -> Opened:
+    joined = context.run if context is not None else run_id(os.urandom(8))
+    run = RunId(wanted.track_id) if wanted.track_id is not None else joined
     place = Path(SKIP_INSERT)
     return Opened(run, place, options.folder, Unkept(), owns_run=False, context=context)
 
@@ -101,17 +119,20 @@ def _join(context: RunContext) -> Opened:
     )
 
 
-def _go_on(db: StrPath | None, options: Options, wanted: Wanted) -> Opened:
-    """Go on with a run; one that nobody has begun yet is begun under that name."""
+def _go_on(db: StrPath | None, options: Options, wanted: Wanted, parent: RunId | None) -> Opened:
+    """Go on with a run; one that nobody has begun yet is begun under that name or id."""
     from xvc.tracking.resuming import resumed  # late: reads the store
 
-    name = str(wanted.run)
-    if not wanted.resume:
-        raise BadValue("run", f"add resume=True to go on with {name!r}; name= calls a new run so")
+    if wanted.run is not None and not wanted.resume:
+        said = f"add resume=True to go on with {wanted.run!r}; name= calls a new run so"
+        raise BadValue("run", said)
+    parent = parent if wanted.track_id is not None else None
+    if db == IN_MEMORY:  # no run is there yet, whatever it is called
+        return _begin(db, options, wanted, parent)
     project = _project_for(None if db is None else Path(db), options.folder)
-    found = resumed(project, name)
+    found = resumed(project, str(wanted.run or wanted.track_id), may_begin=wanted.run is None)
     if found is None:
-        return _begin(db, options, {"name": wanted.name or name, "note": wanted.note}, None)
+        return _begin(db, options, wanted, parent)
     run, journal, is_ours = found
     end = _at_end(project, run) if is_ours else lambda: None
     return Opened(run, project.store_path, project.root, journal, owns_run=is_ours, at_end=end)
@@ -120,7 +141,7 @@ def _go_on(db: StrPath | None, options: Options, wanted: Wanted) -> Opened:
 def _begin(
     db: StrPath | None,
     options: Options,
-    said: Mapping[str, str | None],
+    wanted: Wanted,
     parent: RunId | None,
 ) -> Opened:
     from xvc.recording.begin_run import begin  # late: loads yaml and asks git
@@ -135,8 +156,9 @@ def _begin(
         folder=folder,
         params={},
         parent=parent,
-        name=said["name"],
-        note=said["note"],
+        name=wanted.name or wanted.run,
+        note=wanted.note,
+        run=None if wanted.track_id is None else RunId(wanted.track_id),
     )
     if project.room.folder.parent == project.store_path.parent:
         _hide(project.room.folder)

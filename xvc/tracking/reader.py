@@ -37,7 +37,7 @@ class Reader(Edits, Stored):
     >>> db = os.path.join(tempfile.mkdtemp(), "t.duckdb")
     >>> with Tracker(db) as tracker:
     ...     row = tracker.log({"loss": 0.5})
-    >>> Reader(db)["loss"]
+    >>> Reader(db).values("loss")
     [0.5]
     """
 
@@ -48,7 +48,7 @@ class Reader(Edits, Stored):
         self.table = table
         project = _project_of(None if db is None else Path(db).resolve())
         self._store, self._root = project.store_path, project.root
-        _need_store(project)
+        need_store(project)
 
     @property
     def _own(self) -> RunId | None:
@@ -58,19 +58,28 @@ class Reader(Edits, Stored):
         return _project_of(self._store)
 
     def _check(self, connection: DuckDBPyConnection) -> None:
-        from xvc.store.extract import need_table
+        from xvc.store.extract import held_table, need_table
 
+        if self.table == "default" and held_table(connection, "default") is None:
+            self.table = "events"  # what other trackers call the table that nobody named
         need_table(connection, self.table)
 
+    def latest(self) -> DataFrame:
+        """Return the rows of the run that logged last, as a pandas frame, oldest first.
+
+        Empty when no row was logged. `last` is the one row that was logged last.
+        """
+        return self.to_df(track_id=str(self.last.get("track_id", "")))
+
     @property
-    def latest(self) -> dict[str, object]:
+    def last(self) -> dict[str, object]:
         """The last row by its time, of whichever run: every key that it has a value for.
 
         ``timestamp`` is a time with zone. Empty when no row was logged.
         """
         from xvc.store.query import last_row
 
-        with self._keeper.view() as connection:
+        with self._view() as connection:
             return last_row(connection, self.table)
 
     @classmethod
@@ -115,19 +124,6 @@ class Reader(Edits, Stored):
         from xvc.store.frames import from_rows
 
         return from_rows(read_log(Path(path)))
-
-    def remove_asset(self, digest: str, *, clear_references: bool = False) -> None:
-        """Delete an asset's bytes; its digest stays in the cells unless these are to be emptied.
-
-        Versions that hold it go on holding it.
-
-        Raises:
-            NoAsset: the store knows of no such asset.
-            AmbiguousAsset: several begin so.
-        """
-        from xvc.database.delete_asset import delete_asset  # late: reading should not pay for it
-
-        delete_asset(self._project(), digest, clear=clear_references)
 
     @staticmethod
     def read_cache(folder: StrPath, key: str) -> dict[str, object]:
@@ -178,13 +174,20 @@ def _project_of(store: Path | None) -> Project:
     return Project.of_store(store, os.environ)
 
 
-def _need_store(project: Project) -> None:
+def need_store(project: Project) -> None:
+    """Refuse a place where nothing was ever logged.
+
+    Raises:
+        NoStore: it is such a place.
+        NotAStore: what is there is something else.
+    """
     from xvc.errors import NoStore
     from xvc.journal.reader import journals
     from xvc.store.guard import refuse_other_files
 
     keeper = project.keeper
-    if keeper.path.exists():
+    is_empty = keeper.path.is_file() and keeper.path.stat().st_size == 0
+    if keeper.path.exists() and not is_empty:
         refuse_other_files(keeper.path, keeper.room)
     elif not (journals(keeper.room.journals) or journals(keeper.room.folded) or keeper.pointer):
         raise NoStore(str(keeper.path))

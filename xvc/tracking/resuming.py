@@ -16,10 +16,17 @@ from xvc.types import Json, RunId
 _OPEN_AGAIN = dict.fromkeys(("finished", "exit_code", "signal", "reason"))
 
 
-def resumed(project: Project, name: str) -> tuple[RunId, Journal, bool] | None:
+def resumed(
+    project: Project, name: str, *, may_begin: bool = False
+) -> tuple[RunId, Journal, bool] | None:
     """Open a journal for the run with this id or name; None when no run is called so.
 
     Tells whether the run is now this process's to end: not while the one that began it lives.
+
+    Args:
+        project: where runs are kept.
+        name: an id or a name.
+        may_begin: whether None is the answer for the whole id of no run, too.
 
     Raises:
         NoRun: *name* is a whole run id, and there is no such run.
@@ -27,7 +34,7 @@ def resumed(project: Project, name: str) -> tuple[RunId, Journal, bool] | None:
     """
     found = _find(project, name)
     if found is None:
-        if is_run_id(name):
+        if is_run_id(name) and not may_begin:
             raise NoRun(name)
         return None
     journal, is_ours = open_journal(project), not _is_held(found)

@@ -13,7 +13,7 @@ from xvc.types import RunId
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-    from pandas import DataFrame
+    from pandas import DataFrame, Series
     from polars import DataFrame as PolarsFrame
     from pyarrow import Table  # type: ignore[import-untyped]
 
@@ -55,6 +55,12 @@ class Rows:
     @contextmanager
     def _view(self, *, into: Path | None = None) -> Iterator[DuckDBPyConnection]:
         """Open everything logged so far, for reading."""
+        if str(self._store) == SKIP_INSERT:
+            from xvc.store.db import without_rows
+
+            with without_rows(into=into) as connection:
+                yield connection
+            return
         with self._keeper.view(into=into) as connection:
             self._check(connection)
             yield connection
@@ -220,15 +226,37 @@ class Rows:
         from xvc.errors import NoColumn
 
         try:
-            return any(value is not None for value in self[str(key)])
+            return any(value is not None for value in self.values(str(key)))
         except NoColumn:
             return False
 
-    def __getitem__(self, key: str) -> list[object]:
+    def __getitem__(self, key: str) -> Series:
+        """The column of one key as a pandas series, oldest row first, as `to_df` has it.
+
+        Raises:
+            NoColumn: no row has the key; it is a `KeyError`, too, and names the nearest.
+        """
+        from xvc.store.extract import one_column
+        from xvc.store.frames import to_pandas
+
+        with self._view() as connection:
+            question = one_column(connection, self.table, self._own, key)
+            column: Series = to_pandas(connection, question)[key]
+            return column
+
+    def values(self, key: str) -> list[object]:
         """The values of one key, as they were logged, oldest first; None where a row lacks it.
 
         Raises:
             NoColumn: no row has the key; it is a `KeyError`, too, and names the nearest.
+
+        >>> import os, tempfile
+        >>> from xvc import Tracker
+        >>> with Tracker(os.path.join(tempfile.mkdtemp(), "t.duckdb")) as tracker:
+        ...     for row in ({"loss": 0.5}, {"epoch": 1}):
+        ...         _ = tracker.log(row)
+        ...     tracker.values("loss")
+        [0.5, None]
         """
         from xvc.store.query import values_of
 
@@ -239,8 +267,6 @@ class Rows:
         """The last rows as a table of text, below a line that says of what."""
         from xvc.tracking.showing import as_text
 
-        if str(self._store) == SKIP_INSERT:
-            return repr(self)
         return as_text(repr(self), len(self), *self._last())
 
     def _repr_html_(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
+Rows = Mapping[str, object] | Sequence[Mapping[str, object]]
+
+
 class Streams:
     """The log and the JSONL file of one tracker; also what ``tracker.logger`` is.
 
-    Whatever else loguru's logger can do is there, too: ``tracker.logger.info("…")``.
+    Whatever else loguru's logger can do is there, too: ``tracker.logger.info("…")``; without a
+    log it does nothing.
     """
 
     def __init__(self, options: Options, run: str) -> None:
@@ -46,8 +50,8 @@ class Streams:
         if self._log is not None:
             self._log.log(level, "{}", line)
 
-    def monitor(self, found: Mapping[str, object] | DataFrame) -> None:
-        """Write a row, or every row of a pandas frame, to the log and not into the store.
+    def monitor(self, found: Rows | DataFrame) -> None:
+        """Write a row, every row of a list or of a pandas frame, to the log, not into the store.
 
         Raises:
             BadValue: *found* is neither.
@@ -67,7 +71,11 @@ class Streams:
     def _write_each(self, found: object, level: str) -> None:
         from xvc.store.frames import rows_of_frame
 
-        rows = [found] if isinstance(found, Mapping) else rows_of_frame(found)
+        rows: Sequence[Mapping[str, object]] | None
+        if isinstance(found, list | tuple) and all(isinstance(row, Mapping) for row in found):
+            rows = found
+        else:
+            rows = [found] if isinstance(found, Mapping) else rows_of_frame(found)
         if rows is None:
             raise BadValue(level.lower(), f"takes a dict or a frame, not {type(found).__name__}")
         for row in rows:
@@ -75,6 +83,12 @@ class Streams:
 
     def __getattr__(self, name: str) -> Callable[..., object]:
         log: Logger | None = self.__dict__.get("_log")
-        if log is None or name.startswith("__"):
-            raise AttributeError(f"a logger without logs_path or logs_stdout has no {name!r}")
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if log is None:
+            return _nothing
         return cast("Callable[..., object]", getattr(log, name))
+
+
+def _nothing(*_: object, **__: object) -> None:
+    """Take what a logger takes."""

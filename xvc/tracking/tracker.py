@@ -23,9 +23,9 @@ from xvc.store.schema import check_table
 from xvc.tracking.asked import AskedParams, asked_params, say_used
 from xvc.tracking.edits import Edits
 from xvc.tracking.objects import Stored, keep_artifact
-from xvc.tracking.opening import IN_MEMORY, Opened, Wanted, open_run
+from xvc.tracking.opening import IN_MEMORY, Opened, Wanted, commit_of, open_run
 from xvc.tracking.options import SKIP_INSERT, Options, StrPath, check_engine, check_status
-from xvc.types import Json, Row
+from xvc.types import Json, Row, RunId
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -59,7 +59,8 @@ class Tracker(Edits, Stored):
         log_system_params: whether tracked functions record processor, memory and disk.
         log_network_params: whether they record bytes sent and received.
         measurement_interval: seconds between two looks at them.
-        git_root: the folder whose repository the run belongs to; None is the current one.
+        git_root: the folder whose repository the run belongs to, and whose commit every row has
+            as ``git_commit_hash``; None is the current one, and rows have none.
         logs_path: a folder; every row goes into a log file there as well, one file a day.
         logs_stdout: whether every row goes to standard output as well.
         jsonl: a file; every row goes there as one flat JSON line as well.
@@ -75,9 +76,12 @@ class Tracker(Edits, Stored):
         config: another name for *params*, which go over it where both are given.
         engine: "duckdb"; other names are taken with a warning, and make no difference.
         nested: whether to begin a run of its own inside `xvc run`, as a child of that run.
+        track_id: the id of the run, from `Tracker.generate_track_id`; a run of that id is gone on
+            with.
 
     Raises:
-        BadValue: *table* is reserved; *run* without *resume*, or the reverse.
+        BadValue: *table* is reserved; *run* without *resume*, or the reverse; *track_id* is no
+            id of a run.
         NoRun: *run* is the id of none.
         NotAStore: *db* is a folder, or a file of another program.
         JournalFailed: nothing can be written.
@@ -119,6 +123,7 @@ class Tracker(Edits, Stored):
         resume: bool = False,
         engine: str = "duckdb",
         nested: bool = False,
+        track_id: str | None = None,
     ) -> None:
         check_engine(engine)
         self.table = check_table(table)
@@ -128,7 +133,8 @@ class Tracker(Edits, Stored):
             logs_stdout=logs_stdout, jsonl=jsonl, raise_on_error=raise_on_error, reset=reset,
             warnings=warnings
         )  # fmt: skip
-        self._enter(open_run(db, self._options, Wanted(name, note, nested, run, resume)))
+        wanted = Wanted(name, note, nested, run, resume, track_id)
+        self._enter(open_run(db, self._options, wanted))
         if reset:
             self._record(Edit(Kind.DELETE, table))
         for given in (config, params):
@@ -139,11 +145,13 @@ class Tracker(Edits, Stored):
         self.latest, self._params = {}, {}
         self._context, self._asked = opened.context, asked_params(opened.context)
         self._noted: set[tuple[str, str]] = set()
-        self.track_id, self._journal = opened.track_id, opened.journal
+        self._track_id, self._journal = opened.track_id, opened.journal
         self._store, self._root = opened.store, opened.root
         self._owns_run, self._passing = opened.owns_run, opened.passing
         self._at_end = opened.at_end
         self.warnings, self._streams = opened.warnings, self._open_streams()
+        if self._options.git_root is not None:
+            self._params |= commit_of(self._options.folder)
         self._pid = os.getpid()
         if self._owns_run:
             from xvc.tracking.endings import endings  # late: a run that is joined has its own end
@@ -162,12 +170,44 @@ class Tracker(Edits, Stored):
     def logger(self) -> Streams:
         """Writes to the log: ``monitor`` and ``experiment`` rows, ``info`` and so on messages.
 
-        Raises:
-            BadValue: there is no log.
+        Without ``logs_path=``, ``logs_stdout=`` or ``jsonl=`` it takes the same and writes nothing.
         """
-        if self._streams is None:
-            raise BadValue("logger", "there is none without logs_path=, logs_stdout= or jsonl=")
-        return self._streams
+        if self._streams is not None:
+            return self._streams
+        from xvc.tracking.streams import Streams  # late: as above
+
+        return Streams(self._options, self.track_id)
+
+    @staticmethod
+    def generate_track_id() -> str:
+        """Make an id for a run, as ``track_id=`` and the attribute `track_id` take it."""
+        from xvc.core.ids import run_id
+
+        return run_id(os.urandom(8))
+
+    @property
+    def track_id(self) -> RunId:
+        """The id of the run. Setting it ends this run and begins another, or goes on with one.
+
+        The params go along; a run that is joined, or whose process goes on elsewhere, is not
+        ended. Inside `xvc run` the other one is its child.
+
+        Raises:
+            BadValue: it is no id of a run; `generate_track_id` makes one.
+            JournalFailed: nothing can be written.
+        """
+        return self._track_id
+
+    @track_id.setter
+    def track_id(self, run: str) -> None:
+        if run == self._track_id:
+            return
+        wanted, params = Wanted(track_id=run), dict(self._params)
+        passing, self._passing = self._passing, None  # a store in memory stays
+        self.close()
+        self._enter(open_run(self._store, self._options, wanted))
+        self._passing = passing or self._passing
+        self.set_params(params)
 
     def log(
         self, values: Row | None = None, *, step: int | None = None, **more: object
@@ -194,13 +234,13 @@ class Tracker(Edits, Stored):
             more["step"] = step
         row = {**self._params, **values, **more} if values else {**self._params, **more}
         try:
-            row["timestamp"] = self._journal.row(self.track_id, self.table, row)
+            row["timestamp"] = self._journal.row(self._track_id, self.table, row)
         except BadValue:  # dataclasses, models, arrays: what a row cannot hold as it is
             row, refused = self._log_what_fits(row)
             if refused is not None:
                 raise refused from None
             return row
-        row["track_id"] = self.track_id
+        row["track_id"] = self._track_id
         self.latest = row
         if self._streams:
             self._streams.row(row)
@@ -218,8 +258,8 @@ class Tracker(Edits, Stored):
 
     def _append(self, row: dict[str, object]) -> None:
         """Append a row, as `log` does without a call."""
-        row["timestamp"] = self._journal.row(self.track_id, self.table, row)
-        row["track_id"] = self.track_id
+        row["timestamp"] = self._journal.row(self._track_id, self.table, row)
+        row["track_id"] = self._track_id
         self.latest = row
         if self._streams:
             self._streams.row(row)
@@ -248,6 +288,7 @@ class Tracker(Edits, Stored):
         params: Mapping[str, object] | None = None,
         *,
         depends: object = None,
+        cache_force: bool = False,
     ) -> _Result:
         """Call *function* and log the call as one row; returns what the function returns.
 
@@ -266,6 +307,8 @@ class Tracker(Edits, Stored):
             depends: with a cache, what else decides the result and is no argument: files as
                 `xvc.File`, environment variables, a day, a client's settings. A function is
                 called, and what it returns counts.
+            cache_force: with a cache, whether to call the function even where the result is
+                there; what it returns takes that one's place.
 
         Raises:
             BadValue: *args* is no list or tuple; *params* has a key that is no text.
@@ -278,7 +321,8 @@ class Tracker(Edits, Stored):
         """
         from xvc.tracking.functions import track  # late: who only logs never needs it
 
-        return cast("_Result", track(self, function, args, kwargs, params, depends))
+        found = track(self, function, args, kwargs, params, depends, computes=cache_force)
+        return cast("_Result", found)
 
     def wrap(
         self, params: Mapping[str, object] | None = None, *, depends: object = None

@@ -13,9 +13,9 @@ from pathlib import Path, PurePosixPath
 
 from xvc.core.ids import is_run_id
 from xvc.core.model import candidate_path
-from xvc.dvc.outputs import digests_of, object_of
+from xvc.dvc.outputs import digests_of, note_old, object_of
 from xvc.dvc.pointers import SUFFIX, Out
-from xvc.dvc.repository import Dvc
+from xvc.dvc.repository import Dvc, is_named
 from xvc.errors import BadValue, NoObject, NoRun, NotFoundError, ObjectCorrupt, TargetExists
 from xvc.git.commit_files import write_files
 from xvc.git.history import last_with
@@ -23,7 +23,7 @@ from xvc.history.find import find, versions
 from xvc.history.revision import Holdings, NoCode, Point, holdings, point_of
 from xvc.project import Project
 from xvc.sharing.fetch_objects import Haul
-from xvc.system.files import copy_hashed, md5_of
+from xvc.system.files import copy_hashed
 from xvc.system.staging import Staging
 from xvc.types import Digest, RunId
 
@@ -182,10 +182,8 @@ def obtain(project: Project, out: Out) -> dict[str, Path]:
     dvc = _dvc(project, out)
     found = {}
     for path, (digest, _) in objects.items():
-        found[path] = object_of(dvc, digest)
-        held = md5_of(found[path])
-        if held != digest:
-            raise ObjectCorrupt(digest, held)
+        found[path] = object_of(dvc, digest, out)
+        dvc.refuse_wrong(digest, found[path])
     return found
 
 
@@ -228,7 +226,8 @@ def _wanted(project: Project, held: Holdings, name: str) -> _Wanted:
 
 def _digests(project: Project, out: Out) -> Mapping[str, str]:
     dvc = _dvc(project, out)
-    if out.digest.endswith(".dir") and not object_of(dvc, out.digest).is_file():
+    note_old(dvc, out)
+    if out.digest.endswith(".dir") and not object_of(dvc, out.digest, out).is_file():
         _bring(dvc, {str(out.digest): out})
     return digests_of(dvc, out)
 
@@ -255,7 +254,7 @@ def _write(project: Project, point: Point, wanted: _Wanted, folder: Path) -> Non
         (folder / path).mkdir(parents=True, exist_ok=True)
     _fetch_missing(project, wanted.objects)
     for path, (digest, out) in wanted.objects.items():
-        _copy(object_of(_dvc(project, out), digest), digest, folder / path)
+        _copy(_dvc(project, out), object_of(_dvc(project, out), digest, out), digest, folder / path)
     if wanted.files:
         write_files(project.git, point.commit, wanted.files, folder, project.room.scratch)
 
@@ -264,16 +263,16 @@ def _fetch_missing(project: Project, objects: Mapping[str, tuple[str, Out]]) -> 
     missing = {
         digest: out
         for digest, out in objects.values()
-        if not object_of(_dvc(project, out), digest).is_file()
+        if not object_of(_dvc(project, out), digest, out).is_file()
     }
     if missing:
         _bring(project.needed_dvc(), missing)
 
 
-def _copy(source: Path, digest: str, target: Path) -> None:
+def _copy(dvc: Dvc, source: Path, digest: str, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     found = copy_hashed(source, target)
-    if found != digest:
+    if found != digest and not is_named(target, digest, is_old=dvc.lies_old(source)):
         raise ObjectCorrupt(digest, found)
 
 

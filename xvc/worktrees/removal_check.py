@@ -6,7 +6,7 @@ import filecmp
 from pathlib import Path
 
 from xvc.core.worktree import Losses
-from xvc.dvc.outputs import members, object_of
+from xvc.dvc.outputs import members
 from xvc.dvc.pointers import Out, tracked_outs
 from xvc.dvc.repository import Dvc
 from xvc.errors import CorruptError, NoObject, PointerCorrupt, Unresolved
@@ -115,4 +115,4 @@ def _is_held(dvc: Dvc, path: Path, likely: Path | None) -> bool:
     """Whether the cache has a file's bytes; a hardlink of an object needs no reading."""
     if path.is_symlink() or (likely is not None and path.samefile(likely)):
         return True
-    return object_of(dvc, md5_of(path)).is_file()
+    return dvc.has_bytes_of(path)
