@@ -9,6 +9,7 @@ kept; writes are fsynced, and so are the folders of refs.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,6 +38,8 @@ _DURABLE = ("-c", "core.fsync=all", "-c", "core.fsyncMethod=fsync")
 _LOOKING = (  # nothing that spares git a look at a file
     *("-c", "core.fsmonitor=false", "-c", "core.trustctime=true", "-c", "core.checkStat=default"),
 )
+_BARE = re.compile(r"^\s*bare\s*=\s*true\s*$", re.IGNORECASE | re.MULTILINE)
+_WORKTREE = re.compile(r"^\s*worktree\s*=\s*(.+)$", re.IGNORECASE | re.MULTILINE)
 _NAMELESS = (
     *("tell me who you are", "empty ident name", "unable to auto-detect email"),
     *("no email was given", "no name was given"),
@@ -110,6 +113,22 @@ def _linked(top: Path, mark: Path) -> Place | None:
     if not common.is_file():  # a submodule: its git folder is its own
         return Place(top, folder, folder)
     return Place(top, folder, (folder / common.read_text(encoding="utf-8").strip()).resolve())
+
+
+def main_tree(common: Path) -> Path | None:
+    """Name the main work tree of a repository, by files alone; None where it is bare or unsaid."""
+    said = "".join(_config_text(common / name) for name in ("config", "config.worktree"))
+    if _BARE.search(said):
+        return None
+    named = _WORKTREE.search(said)  # of a submodule, whose folder lies in that of another
+    return (common / named[1].strip().strip('"')).resolve() if named else common.parent
+
+
+def _config_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return ""
 
 
 def scrubbed(environment: Mapping[str, str]) -> dict[str, str]:
