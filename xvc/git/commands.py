@@ -154,7 +154,9 @@ def _answer(
     words = called.stderr.decode("utf-8", "replace")
     if any(sign in words for sign in _NAMELESS):
         raise NoIdentity
-    raise GitFailed(arguments, called.returncode, words)
+    from xvc.core.secrets import mask_text  # late: most calls do not fail
+
+    raise GitFailed(arguments, called.returncode, mask_text(words))
 
 
 def _lines(stream: IO[bytes] | None) -> Iterator[bytes]:
