@@ -389,7 +389,12 @@ class Project:
     def snapshot_limits(self) -> Limits:
         """How much of what git does not track is code of a run."""
         settings = self.settings
-        return Limits(settings.snapshot_limit, settings.snapshot_total, settings.snapshot_files)
+        return Limits(
+            settings.snapshot_limit,
+            settings.snapshot_total,
+            settings.snapshot_files,
+            settings.snapshot_allow,
+        )
 
     def relative(self, path: Path) -> str:
         """Name a path as git does, from the top of the work tree; one outside stays as it is."""
