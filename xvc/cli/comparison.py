@@ -12,13 +12,16 @@ from xvc.core.direction import Direction
 from xvc.core.foreign_text import for_spreadsheet
 from xvc.core.run import Status
 from xvc.render import markdown
-from xvc.render.document import Report, Section, Text
+from xvc.render.document import Report, Section, Table, Text
 from xvc.render.html import page
 from xvc.runs.comparison import Difference, Missing
-from xvc.runs.difference_tables import differences
+from xvc.runs.difference_tables import differences, verdicts
+from xvc.runs.verdicts import Method, Verdict
 
 if TYPE_CHECKING:
     from xvc.runs.compare import Compared
+    from xvc.runs.repeats import Spread
+    from xvc.runs.verdicts import Judgement
 
 
 class RunFacts(TypedDict):
@@ -63,10 +66,39 @@ class CodeRow(TypedDict):
     removed: int | None
 
 
+class Noise(TypedDict):
+    """A metric over the repeats of a run; ``deviation`` is null for one repeat."""
+
+    count: int
+    mean: float
+    deviation: float | None
+
+
+class VerdictRow(TypedDict):
+    """A metric of a run and its repeats against the first run and its repeats.
+
+    ``difference`` is of the means, ``low`` and ``high`` are its 95 % interval, ``p`` is corrected
+    (Holm) where several runs are compared, ``more`` is how many more runs of each would show a
+    difference of this size.
+    """
+
+    metric: str
+    baseline: Noise
+    candidate: Noise
+    difference: float
+    low: float | None
+    high: float | None
+    p: float | None
+    verdict: Verdict
+    method: Method | None
+    more: int | None
+
+
 class Comparing(TypedDict):
     """How runs differ from the first: of each list the first twenty, `--format csv` has all.
 
-    ``code`` has a list for each of the other runs.
+    ``code`` and ``verdicts`` have a list for each of the other runs; ``verdicts`` is empty where
+    no run has repeats.
     """
 
     runs: list[RunFacts]
@@ -80,6 +112,7 @@ class Comparing(TypedDict):
     data_total: int
     code: Annotated[list[list[CodeRow]], "The first twenty files of each."]
     code_totals: list[int]
+    verdicts: list[list[VerdictRow]]
     unknown_directions: list[str]
     unknown_directions_total: int
     is_same: bool
@@ -102,11 +135,18 @@ def _remarks(found: Compared) -> list[str]:
     return remarks
 
 
+def _tables(found: Compared, every: bool) -> list[Table]:
+    called = names(found)
+    return [
+        *differences(found.comparison, called, every=every),
+        *verdicts(found.verdicts, called),
+    ]
+
+
 def as_text(found: Compared, every: bool) -> str:
     """Aligned tables."""
     parts = [
-        table(each.head, each.rows, right=sorted(each.right))
-        for each in differences(found.comparison, names(found), every=every)
+        table(each.head, each.rows, right=sorted(each.right)) for each in _tables(found, every)
     ]
     if not parts:
         return f"{' and '.join(names(found))} are the same in everything that was recorded"
@@ -117,7 +157,7 @@ def as_markdown(found: Compared, every: bool) -> str:
     """Tables for a document."""
     parts = [
         f"### {markdown.escaped(each.title)}\n\n{markdown.table(each)}"
-        for each in differences(found.comparison, names(found), every=every)
+        for each in _tables(found, every)
     ]
     return "\n\n".join(parts) or "No differences."
 
@@ -149,7 +189,7 @@ def as_csv(found: Compared, every: bool, *, is_raw: bool = False) -> str:
 
 def as_html(found: Compared, every: bool) -> str:
     """A page of its own."""
-    tables = tuple(differences(found.comparison, names(found), every=every))
+    tables = tuple(_tables(found, every))
     blocks = tables or (Text("No differences."),)
     title = f"{' and '.join(names(found))} compared"
     return page(Report(title, "", (Section("Differences", blocks),)))
@@ -198,10 +238,30 @@ def as_data(found: Compared, *, every: bool) -> Comparing:
             for changes in comparison.code
         ],
         "code_totals": [len(changes) for changes in comparison.code],
+        "verdicts": [few([_verdict_row(each) for each in rows]) for rows in found.verdicts],
         "unknown_directions": few(found.unknown_directions),
         "unknown_directions_total": len(found.unknown_directions),
         "is_same": comparison.is_same,
     }
+
+
+def _verdict_row(told: Judgement) -> VerdictRow:
+    return {
+        "metric": told.metric,
+        "baseline": _noise(told.baseline),
+        "candidate": _noise(told.candidate),
+        "difference": told.difference,
+        "low": told.low,
+        "high": told.high,
+        "p": told.p,
+        "verdict": told.verdict,
+        "method": told.method,
+        "more": told.more,
+    }
+
+
+def _noise(spread: Spread) -> Noise:
+    return {"count": spread.count, "mean": spread.mean, "deviation": spread.deviation}
 
 
 def _json_rows(rows: Sequence[Difference]) -> list[Row]:

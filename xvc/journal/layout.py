@@ -132,6 +132,11 @@ class Room:
         return self.folder / "gc" / "marks.json"
 
     @property
+    def dvc_cache(self) -> Path:
+        """DVC's objects, for the trees of a bare repository: no tree of it is the main one."""
+        return self.folder / "dvc-cache"
+
+    @property
     def dvc_site(self) -> Path:
         """DVC's own state, kept out of shared folders."""
         return self.folder / "dvc-site"

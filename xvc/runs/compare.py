@@ -1,17 +1,25 @@
-"""Comparing runs: values by the core's rules, code by git, packages by environment."""
+"""Comparing runs: values by the core's rules, code by git, packages by environment.
+
+Where runs have repeats, what differs is judged against the noise between them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from xvc.core.direction import is_progress
+from xvc.core.direction import Direction, is_progress
+from xvc.core.run import RunRecord
 from xvc.dvc.pointers import SUFFIX
 from xvc.errors import GitFailed, UsageError
 from xvc.history.find import Found, find
 from xvc.project import Project
+from xvc.runs.all_runs import gather
+from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.comparison import CodeChange, Comparison, Difference, compare_packages
 from xvc.runs.comparison import compare as compare_records
+from xvc.runs.repeats import Experiment, experiments, in_question, is_seed, settings_of
+from xvc.runs.verdicts import Judgement, corrected, judge
 from xvc.versions.base import is_own, own_paths
 
 
@@ -37,6 +45,8 @@ class Compared:
     comparison: Comparison
     unknown_directions: tuple[str, ...]
     warnings: tuple[str, ...] = ()
+    verdicts: tuple[tuple[Judgement, ...], ...] = ()
+    """Of each run behind the first, by metric; empty where no run has repeats."""
 
 
 def compare(project: Project, references: Sequence[str]) -> Compared:
@@ -62,7 +72,48 @@ def compare(project: Project, references: Sequence[str]) -> Compared:
         for row in comparison.metrics
         if row.direction is None and not row.is_same and not is_progress(row.key)
     )
-    return Compared(tuple(found), comparison, unknown, tuple(warnings))
+    verdicts = _verdicts(project, records, comparison.metrics, warnings)
+    return Compared(tuple(found), comparison, unknown, tuple(warnings), verdicts)
+
+
+def _verdicts(
+    project: Project,
+    records: Sequence[RunRecord],
+    metrics: Sequence[Difference],
+    warnings: list[str],
+) -> tuple[tuple[Judgement, ...], ...]:
+    """Judge each run behind the first, with its repeats, against the first with its own."""
+    asked = {settings_of(record) for record in records}
+    known = {run.id: run for run in gather(project) if settings_of(run) in asked}
+    known |= {record.id: record for record in records}
+    runs = list(known.values())
+    found = experiments(runs, fingerprints(project, in_question(runs)))
+    groups = [_group_of(record, found) for record in records]
+    if all(len(group.repeats) < 2 for group in groups):
+        return ()
+    baseline, others = groups[0], groups[1:]
+    for record, group in zip(records[1:], others, strict=True):
+        if group is baseline:
+            warnings.append(f"{record.id} is a repeat of {records[0].id}, so neither is better")
+    judged = [
+        _held([judge(row.key, baseline, each, row.direction) for each in others], row.direction)
+        for row in metrics
+        if not is_progress(row.key) and not is_seed(row.key)
+    ]
+    return tuple(
+        tuple(each for row in judged if (each := row[place]) is not None and group is not baseline)
+        for place, group in enumerate(others)
+    )
+
+
+def _held(told: Sequence[Judgement | None], direction: Direction | None) -> list[Judgement | None]:
+    """Hold the candidates of one metric to what all of them have to show together."""
+    held = iter(corrected([each for each in told if each is not None], direction))
+    return [None if each is None else next(held) for each in told]
+
+
+def _group_of(record: RunRecord, found: Sequence[Experiment]) -> Experiment:
+    return next((each for each in found if record in each.runs), Experiment((record,)))
 
 
 def _packages(found: Sequence[Found], warnings: list[str]) -> tuple[Difference, ...]:

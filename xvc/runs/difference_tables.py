@@ -9,6 +9,8 @@ from xvc.core.run import DataFile
 from xvc.core.spelling import number, size
 from xvc.render.document import Table
 from xvc.runs.comparison import Cell, CodeChange, Comparison, Difference, Missing
+from xvc.runs.repeats import Spread
+from xvc.runs.verdicts import LEVEL, Judgement, sentence
 
 _CODE_SHOWN = 20
 
@@ -48,6 +50,37 @@ def differences(comparison: Comparison, called: Sequence[str], *, every: bool) -
         for name, changes in zip(called[1:], comparison.code, strict=False)
     ]
     return [each for each in made if each.rows]
+
+
+def verdicts(told: Sequence[Sequence[Judgement]], called: Sequence[str]) -> list[Table]:
+    """Lay out what the repeats of each run say against those of the first."""
+    made = [
+        _table(
+            f"{name} against {called[0]}, with their repeats",
+            ("metric", called[0], name, f"difference, {LEVEL:.0%} interval", "verdict"),
+            [_verdict(each) for each in rows],
+        )
+        for name, rows in zip(called[1:], told, strict=False)
+    ]
+    return [each for each in made if each.rows]
+
+
+def _verdict(told: Judgement) -> tuple[str, ...]:
+    difference = f"{'+' if told.difference > 0 else ''}{number(told.difference)}"
+    if told.low is not None and told.high is not None:
+        difference += f" [{number(told.low)}, {number(told.high)}]"
+    return (
+        told.metric,
+        _spread(told.baseline),
+        _spread(told.candidate),
+        difference,
+        sentence(told),
+    )
+
+
+def _spread(spread: Spread) -> str:
+    deviation = "" if spread.deviation is None else f" ± {number(spread.deviation)}"
+    return f"{number(spread.mean)}{deviation} (n={spread.count})"
 
 
 def _values(rows: Sequence[Difference], *, every: bool) -> tuple[tuple[str, ...], ...]:

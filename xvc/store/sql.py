@@ -125,7 +125,6 @@ def answer(connection: DuckDBPyConnection, text: str, limit: int | None) -> Grid
         OnlyReads: it is no single question.
         BadQuery: DuckDB cannot run it.
     """
-    lock_down(connection)
     with asking():
         statements = connection.extract_statements(text)
         kinds = [statement.type.name for statement in statements]
@@ -241,7 +240,7 @@ def _run(connection: DuckDBPyConnection, text: str, path: Path) -> Change:
     lock_down(connection)
     with asking():
         done = [_one(connection, statement) for statement in statements]
-    refuse_computed(connection, path)
+    refuse_computed(connection, path, db.NAME)
     after = _contents(connection)
     if _shape(connection, kept) != shape:
         raise NotOurs("the columns and indexes of tables that xvc keeps")

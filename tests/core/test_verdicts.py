@@ -1,0 +1,207 @@
+"""Verdicts: intervals hold what they say, and luck is not called better."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from xvc.core.direction import Direction
+from xvc.core.run import RunRecord, Status
+from xvc.runs.repeats import Experiment
+from xvc.runs.verdicts import (
+    Judgement,
+    Method,
+    Verdict,
+    corrected,
+    expected_best,
+    judge,
+    pooled,
+    sentence,
+)
+from xvc.types import Json, RunId
+
+Draw = Callable[[np.random.Generator, int], "np.ndarray[tuple[int], np.dtype[np.float64]]"]
+
+_DRAWS: dict[str, Draw] = {
+    "normal": lambda random, count: random.normal(size=count),
+    "skewed": lambda random, count: random.exponential(size=count),
+}
+
+
+def _experiment(values: Sequence[Json], first: int = 0) -> Experiment:
+    runs = [
+        RunRecord(
+            RunId(f"run{seed}"),
+            status=Status.FINISHED,
+            command=("train", "--seed", str(seed)),
+            params={"seed": seed},
+            metrics={"acc": value},
+        )
+        for seed, value in enumerate(values, first)
+    ]
+    return Experiment(tuple(runs))
+
+
+def _judged(
+    old: Sequence[Json],
+    new: Sequence[Json],
+    *,
+    is_paired: bool = True,
+    direction: Direction | None = Direction.MAX,
+) -> Judgement:
+    told = judge("acc", _experiment(old), _experiment(new, 0 if is_paired else 100), direction)
+    assert told is not None
+    return told
+
+
+def _simulated(draw: Draw, count: int, times: int, *, is_paired: bool) -> tuple[float, float]:
+    """Return how often the interval holds the true difference, and how often luck is "better"."""
+    random = np.random.default_rng(7)
+    holds = better = 0
+    for _ in range(times):
+        old, new = draw(random, count), draw(random, count)
+        told = _judged(old.tolist(), new.tolist(), is_paired=is_paired)
+        assert told.low is not None
+        assert told.high is not None
+        holds += told.low <= 0 <= told.high
+        better += told.verdict is Verdict.BETTER
+    return holds / times, better / times
+
+
+@pytest.mark.parametrize("is_paired", [True, False])
+def test_luck_is_not_called_better(is_paired: bool) -> None:
+    """Five repeats of the same thing twice: the interval holds no difference in 95 of 100 cases."""
+    holds, better = _simulated(_DRAWS["normal"], 5, 1000, is_paired=is_paired)
+
+    assert 0.93 <= holds <= 0.98  # 1,000 draws: three standard errors are 0.02
+    assert better <= 0.05
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("is_paired", [True, False])
+@pytest.mark.parametrize("count", [3, 5, 10])
+@pytest.mark.parametrize("draw", list(_DRAWS))
+def test_intervals_cover_what_they_say(draw: str, count: int, is_paired: bool) -> None:
+    """In 10,000 draws: 95 of 100 at the least, and "better" by luck in 5 of 100 at the most.
+
+    For normal values the paired interval covers 95 ± 1 of 100. Welch's is wide for three runs
+    (96.6), and both are for skewed values.
+    """
+    holds, better = _simulated(_DRAWS[draw], count, 10_000, is_paired=is_paired)
+    print(f"{draw:7} n={count:<2} paired={is_paired!s:5} covers {holds:.4f} better {better:.4f}")
+
+    assert 0.94 <= holds <= (0.96 if draw == "normal" and is_paired else 0.985)
+    assert better <= 0.05
+
+
+def test_pairs_show_what_the_noise_of_seeds_hides() -> None:
+    """The same seeds on both sides: what each seed gained counts, not how seeds differ."""
+    old, new = [0.5, 0.7, 0.9], [0.51, 0.712, 0.909]
+
+    paired, alone = _judged(old, new), _judged(old, new, is_paired=False)
+
+    assert (paired.verdict, paired.method) == (Verdict.BETTER, Method.PAIRED)
+    assert (alone.verdict, alone.method) == (Verdict.NOISE, Method.WELCH)
+    assert alone.more is not None or alone.difference < 0.1
+
+
+def test_welch_is_the_textbooks() -> None:
+    """Interval, p and degrees of freedom as scipy's own test has them."""
+    from scipy.stats import ttest_ind
+
+    old, new = [3.0, 4.0, 1.0, 2.1], [5.6, 4.2, 6.1]
+    known = ttest_ind(new, old, equal_var=False)
+    interval = known.confidence_interval(0.95)
+
+    told = _judged(old, new, is_paired=False)
+
+    assert told.p == pytest.approx(known.pvalue)
+    assert (told.low, told.high) == pytest.approx((interval.low, interval.high))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "direction", "verdict"),
+    [
+        ([0.1, 0.1], [0.2, 0.2], Direction.MAX, Verdict.BETTER),
+        ([0.1, 0.1], [0.2, 0.2], Direction.MIN, Verdict.WORSE),
+        ([0.1, 0.1], [0.2, 0.2], None, Verdict.HIGHER),
+        ([0.1, 0.1], [0.1, 0.1], Direction.MAX, Verdict.NOISE),
+        ([0.1], [0.2], Direction.MAX, Verdict.FEW),
+        ([0.1, 0.11], [0.2], Direction.MAX, Verdict.FEW),
+    ],
+)
+def test_words(
+    old: Sequence[float], new: Sequence[float], direction: Direction | None, verdict: Verdict
+) -> None:
+    """What gives the same with every seed differs always; one run is never enough."""
+    assert _judged(old, new, direction=direction).verdict is verdict
+
+
+def test_how_many_more_would_do() -> None:
+    """Two standard deviations apart need six runs a side for a power of 0.8 (Cohen 1988)."""
+    few = _judged([0.0, 2.0], [2.0], is_paired=False)
+    one = _judged([1.0], [2.0])
+
+    assert few.more is not None
+    assert "more run" in sentence(few)
+    assert one.more is None  # nothing says how large the noise is
+    assert sentence(one) == "not enough runs"
+
+
+@pytest.mark.parametrize("value", [True, "0.5", None, math.nan, math.inf, 10**400, [1]])
+def test_what_is_no_finite_number_is_not_judged(value: Json) -> None:
+    """It counts as a run without the metric."""
+    assert judge("acc", _experiment([value]), _experiment([0.5]), None) is None
+
+
+def test_many_candidates_are_held_to_more() -> None:
+    """Holm: what one candidate alone would show, the best of many has to show more clearly."""
+    baseline = [0.50, 0.52, 0.48, 0.51]
+    others = [[0.54, 0.55, 0.51, 0.56], [0.50, 0.53, 0.47, 0.52], [0.49, 0.5, 0.49, 0.51]]
+    told = [_judged(baseline, other) for other in others]
+
+    held = corrected(told, Direction.MAX)
+
+    assert all(
+        after.p is not None and before.p is not None and after.p >= before.p
+        for before, after in zip(told, held, strict=True)
+    )
+    assert [each.difference for each in held] == [each.difference for each in told]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
+def test_holm_is_never_milder_than_each_alone_nor_harder_than_bonferroni(p: list[float]) -> None:
+    """The corrected p lies between the own and that times the number of candidates, in order."""
+    base = _judged([0.1, 0.2], [0.3, 0.5])
+    told = [replace(base, p=each) for each in p]
+
+    held = [each.p for each in corrected(told, Direction.MAX)]
+
+    for own, after in zip(p, held, strict=True):
+        assert after is not None
+        assert own <= after <= min(1.0, own * len(p)) + 1e-12
+    order = sorted(range(len(p)), key=lambda place: p[place])
+    ordered = [held[place] or 0.0 for place in order]
+    assert ordered == sorted(ordered)
+
+
+@pytest.mark.parametrize("count", [2, 10, 50])
+def test_the_best_of_many_is_better_by_luck(count: int) -> None:
+    """What is expected of the best is what drawing shows."""
+    draws = np.random.default_rng(3).normal(size=(20_000, count)).max(axis=1)
+
+    assert expected_best(count) == pytest.approx(draws.mean(), abs=0.03)
+
+
+def test_noise_is_measured_over_all_repeats() -> None:
+    """Experiments with repeats give the noise together; those of one run give none."""
+    several = [_experiment([1, 2, 3]), _experiment([5, 7]), _experiment([9])]
+
+    assert pooled(several, "acc") == pytest.approx(math.sqrt((1 * 2 + 2 * 1) / 3))
+    assert pooled([_experiment([9])], "acc") is None

@@ -1,0 +1,47 @@
+"""`xvc compare` of runs with repeats: what the seeds' noise hides is not called better."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from surroundings import Calling, git
+
+_TRAIN = """\
+import sys
+lr, seed = float(sys.argv[1]), int(sys.argv[3])
+noise = [0.001, -0.012, 0.009, 0.004][seed]
+gain = 0.03 if lr > 0.2 else 0.0
+print(f"accuracy: {0.8 + noise + gain + 0.002 * ((seed + lr * 20) % 3 - 1):.4f}")
+"""
+
+
+def test_repeats_are_found_and_weighed(project: Path, call_xvc: Calling) -> None:
+    """Any run stands for its repeats; a gain is better, a flutter is noise, one run is too few."""
+    (project / "train.py").write_text(_TRAIN)
+    git(project, "add", "train.py")
+    git(project, "commit", "-qm", "train")
+    for lr, seeds in (("0.1", 3), ("0.3", 3), ("0.15", 3), ("0.2", 1)):
+        for seed in range(seeds):
+            words = ("python", "train.py", lr, "--seed", str(seed))
+            tag = ("--tag", "minor") if seed == seeds - 1 else ()
+            done = call_xvc("run", "--capture", *tag, "--", *words)
+            assert done.code == 0, done.err
+
+    every = call_xvc("compare", "e0.1.0", "e0.2.0", "e0.3.0", "e0.4.0", "--json").data
+    shown = call_xvc("compare", "e0.1.0", "e0.2.0", "e0.3.0", "e0.4.0")
+    alike = call_xvc("compare", "@-9", "@-8", "--json")
+
+    told = [[row["verdict"] for row in rows] for rows in every["verdicts"]]
+    assert told == [["better"], ["within noise"], ["not enough runs"]]
+    first = every["verdicts"][0][0]
+    assert (first["method"], first["baseline"]["count"], first["candidate"]["count"]) == (
+        "paired t",
+        3,
+        3,
+    )
+    assert first["difference"] == pytest.approx(0.03, abs=0.005)
+    assert "(n=3)" in shown.out
+    assert alike.data["verdicts"] == [[]]
+    assert any("repeat" in warning for warning in alike.json["warnings"])

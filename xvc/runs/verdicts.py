@@ -1,0 +1,240 @@
+"""Whether one experiment is really better than another, or within the noise of its repeats.
+
+Pure. Refuses a verdict where too few repeats stand behind it, and says how many more would do. A
+winner that was picked from many trials is better by luck: `expected_best` says by how much.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from xvc.core.direction import Direction
+from xvc.core.objective import exact_number
+from xvc.runs.repeats import Experiment, Spread, seeds_of
+
+LEVEL = 0.95
+"""Of the intervals; 1 - LEVEL is how often "better" and "worse" may be wrong."""
+
+POWER = 0.8
+"""How surely a real difference of the size seen would be shown by the number of runs advised."""
+
+MOST_RUNS = 1000
+"""A difference that needs more runs a side than this is not worth a number."""
+
+
+class Verdict(StrEnum):
+    """What repeats say of a candidate against a baseline."""
+
+    BETTER = "better"
+    WORSE = "worse"
+    HIGHER = "higher"
+    LOWER = "lower"
+    NOISE = "within noise"
+    FEW = "not enough runs"
+
+
+class Method(StrEnum):
+    """How a difference was judged."""
+
+    PAIRED = "paired t"
+    WELCH = "Welch's t"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One metric of a candidate against a baseline.
+
+    ``difference`` is candidate - baseline, of the means; ``low`` and ``high`` are its interval at
+    `LEVEL`, and ``p`` how often repeats without a difference would differ as much: all three None
+    without enough runs. ``more`` is how many further runs of each side would show a difference of
+    this size, None where that is not known or over `MOST_RUNS`. ``HIGHER`` and ``LOWER`` are told
+    of metrics whose direction is not known.
+    """
+
+    metric: str
+    baseline: Spread
+    candidate: Spread
+    difference: float
+    verdict: Verdict
+    low: float | None = None
+    high: float | None = None
+    p: float | None = None
+    method: Method | None = None
+    more: int | None = None
+
+
+def judge(
+    metric: str, baseline: Experiment, candidate: Experiment, direction: Direction | None
+) -> Judgement | None:
+    """Compare a metric of two experiments; None where a side has no finite value of it.
+
+    Paired (Student 1908, "The probable error of a mean") when the same seeds stand on both sides,
+    otherwise Welch's test with his degrees of freedom (Welch 1947, "The generalization of
+    'Student's' problem when several different population variances are involved").
+    """
+    old, new = _values(baseline, metric), _values(candidate, metric)
+    sides = Spread.of(list(old.values())), Spread.of(list(new.values()))
+    if sides[0] is None or sides[1] is None:
+        return None
+    difference = sides[1].mean - sides[0].mean
+    if not math.isfinite(difference):
+        return None
+    told = Judgement(metric, sides[0], sides[1], difference, Verdict.FEW)
+    error = _paired(old, new) if old.keys() == new.keys() else _welch(sides[0], sides[1])
+    if error is None:
+        return replace(told, more=_more(told))
+    return _settled(_with_interval(told, error), direction)
+
+
+@dataclass(frozen=True, slots=True)
+class _Error:
+    """The standard error of a difference of means, and its degrees of freedom."""
+
+    size: float
+    freedom: float
+    method: Method
+
+
+def _values(experiment: Experiment, metric: str) -> dict[str, int | float]:
+    """The value of each seed."""
+    found = ((seeds_of(run), exact_number(run.metrics.get(metric))) for run in experiment.repeats)
+    return {seed: value for seed, value in found if value is not None and _is_finite(value)}
+
+
+def _is_finite(value: int | float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer that no float holds
+        return False
+
+
+def _paired(old: Mapping[str, float], new: Mapping[str, float]) -> _Error | None:
+    spread = Spread.of([new[seed] - value for seed, value in old.items()])
+    if spread is None or spread.deviation is None:
+        return None
+    return _Error(spread.deviation / math.sqrt(spread.count), spread.count - 1, Method.PAIRED)
+
+
+def _welch(old: Spread, new: Spread) -> _Error | None:
+    if old.deviation is None or new.deviation is None:
+        return None
+    squares = [side.deviation**2 / side.count for side in (old, new) if side.deviation is not None]
+    both = sum(squares)
+    weight = sum(
+        square**2 / (side.count - 1) for square, side in zip(squares, (old, new), strict=True)
+    )
+    freedom = both**2 / weight if weight else old.count + new.count - 2
+    return _Error(math.sqrt(both), freedom, Method.WELCH)
+
+
+def _with_interval(told: Judgement, error: _Error) -> Judgement:
+    from scipy.special import stdtr, stdtrit  # late: most comparisons have no repeats
+
+    half = float(stdtrit(error.freedom, (1 + LEVEL) / 2)) * error.size
+    if error.size:
+        p = float(2 * stdtr(error.freedom, -abs(told.difference) / error.size))
+    else:  # each seed gave the same: what differs, differs always
+        p = 0.0 if told.difference else 1.0
+    low, high = told.difference - half, told.difference + half
+    return replace(told, low=low, high=high, p=p, method=error.method)
+
+
+def _settled(told: Judgement, direction: Direction | None) -> Judgement:
+    """Give the verdict that ``p`` allows."""
+    if told.p is None:
+        return told
+    if told.p > 1 - LEVEL:
+        return replace(told, verdict=Verdict.NOISE, more=_more(told))
+    is_higher = told.difference > 0
+    if direction is None:
+        return replace(told, verdict=Verdict.HIGHER if is_higher else Verdict.LOWER)
+    is_better = is_higher is (direction is Direction.MAX)
+    return replace(told, verdict=Verdict.BETTER if is_better else Verdict.WORSE)
+
+
+def corrected(told: Sequence[Judgement], direction: Direction | None) -> list[Judgement]:
+    """Judge several candidates against one baseline, so that all of them are right together.
+
+    Holm's step-down correction (1979, "A simple sequentially rejective multiple test procedure"):
+    ``p`` becomes the corrected one, and verdicts follow it. Intervals stay those of each alone.
+    """
+    tested = sorted((each.p, place) for place, each in enumerate(told) if each.p is not None)
+    result, highest = list(told), 0.0
+    for rank, (p, place) in enumerate(tested):
+        highest = max(highest, min(1.0, p * (len(tested) - rank)))
+        result[place] = _settled(replace(told[place], p=highest), direction)
+    return result
+
+
+def _more(told: Judgement) -> int | None:
+    """How many further runs of each side would show this difference with `POWER`; None unknown."""
+    sizes = [
+        side.deviation for side in (told.baseline, told.candidate) if side.deviation is not None
+    ]
+    if not sizes or not told.difference:
+        return None
+    size = math.sqrt(math.fsum(each**2 for each in sizes) / len(sizes))
+    fewest = min(told.baseline.count, told.candidate.count)
+    if not size:
+        return max(2 - fewest, 0) or None
+    needed = _runs_needed(abs(told.difference) / size)
+    return None if needed is None else max(needed - fewest, 1)
+
+
+def _runs_needed(effect: float) -> int | None:
+    """Runs a side for a difference of *effect* standard deviations, by the noncentral t."""
+    from scipy.special import nctdtr, stdtrit  # late: see `_with_interval`
+
+    def power(count: int) -> float:
+        freedom = 2 * count - 2
+        shift = effect * math.sqrt(count / 2)
+        power = 1 - float(nctdtr(freedom, shift, stdtrit(freedom, (1 + LEVEL) / 2)))
+        return power if math.isfinite(power) else float(shift > 1)
+
+    if power(MOST_RUNS) < POWER:
+        return None
+    low, high = 1, MOST_RUNS  # power(low) is too small, power(high) is enough
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if power(middle) >= POWER else (middle, high)
+    return high
+
+
+def expected_best(count: int) -> float:
+    """How far the best of *count* equal candidates stands above their mean, in deviations.
+
+    The expectation of the largest of *count* standard normal values (David and Nagaraja 2003,
+    "Order Statistics"): what picking a winner from noise alone gives.
+
+    >>> round(expected_best(1), 3), round(expected_best(10), 3)
+    (0.0, 1.539)
+    """
+    from scipy.integrate import quad  # late: see `_with_interval`
+    from scipy.special import ndtr
+
+    def density(x: float) -> float:
+        normal = math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
+        return x * count * normal * float(ndtr(x)) ** (count - 1)
+
+    return float(quad(density, -12, 12, limit=200)[0])
+
+
+def sentence(told: Judgement) -> str:
+    """Say a verdict in words."""
+    if told.more is None or told.verdict not in (Verdict.NOISE, Verdict.FEW):
+        return told.verdict.value
+    runs = "1 more run" if told.more == 1 else f"{told.more} more runs"
+    return f"{told.verdict.value} ({runs} of each would show a difference of this size)"
+
+
+def pooled(experiments: Iterable[Experiment], metric: str) -> float | None:
+    """The standard deviation between repeats, over all experiments that have them; None without."""
+    spreads = (Spread.of(each.numbers(metric)) for each in experiments)
+    known = [(s.deviation, s.count - 1) for s in spreads if s and s.deviation is not None]
+    freedom = sum(count for _, count in known)
+    if not freedom:
+        return None
+    return math.sqrt(math.fsum(size**2 * count for size, count in known) / freedom)
