@@ -425,9 +425,10 @@ class NoObject(NotFoundError):
 
     @property
     def hint(self) -> str:
-        """Names the fetch."""
+        """Names the fetch, and what is left without a remote."""
         return (
-            f"Fetch it with `dvc fetch {self.path}`, or `dvc fetch --all-tags` for every version."
+            f"Fetch it with `dvc fetch {self.path}`, or `dvc fetch --all-tags` for every version; "
+            "without a DVC remote only another clone's cache has it."
         )
 
 

@@ -137,6 +137,11 @@ class Room:
         return self.folder / "dvc-cache"
 
     @property
+    def stores_kept(self) -> Path:
+        """A second name for each store in DVC's cache, by digest."""
+        return self.folder / "stores-kept"
+
+    @property
     def dvc_site(self) -> Path:
         """DVC's own state, kept out of shared folders."""
         return self.folder / "dvc-site"

@@ -191,7 +191,7 @@ def change(keeper: Keeper, text: str, *, keeps: bool) -> Change:
         left = Left.read(keeper.room.store_state)
         digest, base = None, left.base
         if keeps and keeper.dvc is not None:
-            digest, size = keeper.dvc.keep_file(keeper.path)
+            digest, size = keeper.dvc.keep_store(keeper.path)
             pointer = keeper.dvc.pointer_text(keeper.path, DataFile(digest, size))
             write_durably(pointer_of(keeper.path), pointer)
             base = digest
