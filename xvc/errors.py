@@ -5,7 +5,7 @@
     XvcError
     ├─ UsageError       the caller: BadVersion BadReference BadSetting BadExpression BadValue
     │                               TooLarge BadQuery WriteRefused NotAStore NotKept NoPickle
-    │                               OutsideProject
+    │                               OutsideProject BadFolder
     ├─ NotFoundError    the caller: NoProject NoRun NoVersion NoObject NoCommand NoStore NoTable
     │                               NoColumn NoPackage NoAsset
     ├─ ConflictError    a decision: TagTaken TreeDiffers AmbiguousRun AmbiguousAsset Unresolved
@@ -317,6 +317,14 @@ class OutsideProject(UsageError):
     way = "{remedy}. Nothing was read or written there."
 
 
+@error("bad-folder")
+class BadFolder(UsageError):
+    """The folder to work in does not exist."""
+
+    folder: str
+    says = "there is no folder {folder}"
+
+
 class NotKept(UsageError):
     """Rows were asked back of a tracker that keeps none."""
 
@@ -417,9 +425,10 @@ class NoObject(NotFoundError):
 
     @property
     def hint(self) -> str:
-        """Names the fetch."""
+        """Names the fetch, and what is left without a remote."""
         return (
-            f"Fetch it with `dvc fetch {self.path}`, or `dvc fetch --all-tags` for every version."
+            f"Fetch it with `dvc fetch {self.path}`, or `dvc fetch --all-tags` for every version; "
+            "without a DVC remote only another clone's cache has it."
         )
 
 

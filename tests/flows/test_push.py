@@ -476,3 +476,25 @@ def test_a_remote_that_no_commit_names_is_told(project: Path, call_xvc: Calling)
 
     assert ".dvc/config is not committed as it is" in first.err
     assert (again.code, "not committed" in again.err) == (0, False)
+
+
+def test_the_remotes_own_reason_is_told(
+    project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
+) -> None:
+    """The words of a hook, a hidden ref: what was said there, and a way on that fits."""
+    hub = tmp_path / "origin.git"
+    hook = hub / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho 'policy: no pushes on Sunday' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    said = [call_xvc(*words, "push", "--json").json["error"] for words in ([], ["-q"])]
+    hook.unlink()
+    git(hub, "config", "transfer.hideRefs", "refs/xvc")
+    hidden = call_xvc("push", "--runs", "--json").json["error"]
+
+    for each in said:
+        assert each["code"] == "push-refused"
+        assert each["message"].endswith("policy: no pushes on Sunday (pre-receive hook declined)")
+        assert "xvc pull" not in each["hint"]
+    assert hidden["message"].endswith("(deny updating a hidden ref)")
+    assert "without `--runs`" in hidden["hint"]

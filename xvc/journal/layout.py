@@ -137,6 +137,16 @@ class Room:
         return self.folder / "gc" / "marks.json"
 
     @property
+    def dvc_cache(self) -> Path:
+        """DVC's objects, for the trees of a bare repository: no tree of it is the main one."""
+        return self.folder / "dvc-cache"
+
+    @property
+    def stores_kept(self) -> Path:
+        """A second name for each store in DVC's cache, by digest."""
+        return self.folder / "stores-kept"
+
+    @property
     def dvc_site(self) -> Path:
         """DVC's own state, kept out of shared folders."""
         return self.folder / "dvc-site"

@@ -21,7 +21,7 @@ from xvc.recording.begin_run import open_journal
 from xvc.recovery.recover import mend
 from xvc.store import query
 from xvc.system.exit_code import left_exit_code
-from xvc.system.output_log import finish
+from xvc.system.output_log import finish, mask
 from xvc.system.process_id import Owner, is_alive
 from xvc.types import Json, RunId
 
@@ -114,6 +114,7 @@ def _loss(project: Project, run: RunRecord) -> dict[str, Json]:
     ended = _last_sign_of_life(project, run, log)  # before the parts of the log are joined
     with suppress(OSError):  # a log that cannot be joined lies there in its parts
         finish(log)
+        mask(log)
     facts: dict[str, Json] = {"log": str(log)} if log.exists() else {}
     if run.exit_code is not None or run.signal is not None:  # its command's end is on record
         facts["reason"] = "xvc was stopped after the command had ended, before it kept what it left"

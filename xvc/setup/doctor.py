@@ -24,6 +24,11 @@ from xvc.system.files import is_shared, md5_of
 from xvc.worktrees.list import Condition, list_trees
 
 _SCRATCH_AGE = 24 * 3600.0
+_NO_REMOTE = (
+    "There is no DVC remote: only another clone's cache can have them. "
+    "`dvc remote add -d storage URL` "
+    "and `xvc push` keep the next ones."
+)
 
 
 class Health(StrEnum):
@@ -188,6 +193,8 @@ def _refused(project: Project) -> Iterator[Finding]:
 def _snapshots(project: Project) -> Iterator[Finding]:
     if project.dvc is None or project.place is None:
         return
+    if brought := project.dvc.bring_back(each=True):
+        yield Finding("versions", Health.MENDED, f"{brought} stores are in the cache again")
     missing, rotten, held = [], [], 0
     for info in versions(project):
         digest = info.message.store
@@ -205,13 +212,15 @@ def _snapshots(project: Project) -> Iterator[Finding]:
             "versions",
             Health.WRONG,
             f"the cache objects of {', '.join(rotten)} hold other bytes than their names say",
-            "Remove them from the cache and `dvc fetch --all-tags`.",
+            "Rename these files in the cache, keep them, and `dvc fetch --all-tags`.",
         )
     if missing:
         names = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
         detail = f"{names}: their stores are not in this clone's cache"
         health = Health.GOOD if project.dvc.remotes() else Health.WRONG
-        yield Finding("versions", health, detail, "`dvc fetch --all-tags` brings them.")
+        remotes = project.dvc.remotes()
+        way = "`dvc fetch --all-tags` brings them." if remotes else _NO_REMOTE
+        yield Finding("versions", health, detail, way)
     yield Finding("versions", Health.GOOD, f"{held} stores checked against their hashes")
 
 

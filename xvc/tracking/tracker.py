@@ -350,17 +350,20 @@ class Tracker(Edits, Stored):
     def set_params(self, params: Params) -> None:
         """Add values to every later row, and to the run's params: whatever `log` takes.
 
+        Secrets among them are masked, by their names and by what they look like.
+
         Raises:
             BadValue: a key or value cannot be kept; the others are.
             AssetFailed: the disk refused an object; the other values are kept.
             JournalFailed: the disk refused.
         """
+        from xvc.core.secrets import mask_values  # late, as below
         from xvc.tracking.values import fitting, named  # late: joining a run needs them not
 
         said, refused = fitting(self, named(params))
         plain = to_plain(said)
         self._journal.note(Kind.PARAMS, self.track_id, plain)
-        self._params |= said
+        self._params |= mask_values(said)
         if self._context is not None and self._context.asked:
             say_used(self._context, cast("dict[str, Json]", plain))
         if refused is not None:
