@@ -5,7 +5,7 @@
     XvcError
     ├─ UsageError       the caller: BadVersion BadReference BadSetting BadExpression BadValue
     │                               TooLarge BadQuery WriteRefused NotAStore NotKept NoPickle
-    │                               OutsideProject
+    │                               OutsideProject BadFolder
     ├─ NotFoundError    the caller: NoProject NoRun NoVersion NoObject NoCommand NoStore NoTable
     │                               NoColumn NoPackage NoAsset
     ├─ ConflictError    a decision: TagTaken TreeDiffers AmbiguousRun AmbiguousAsset Unresolved
@@ -316,6 +316,14 @@ class OutsideProject(UsageError):
     remedy: str
     says = "{what} leads to {place}, which is no place inside {root}"
     way = "{remedy}. Nothing was read or written there."
+
+
+@error("bad-folder")
+class BadFolder(UsageError):
+    """The folder to work in does not exist."""
+
+    folder: str
+    says = "there is no folder {folder}"
 
 
 class NotKept(UsageError):
