@@ -102,7 +102,10 @@ def command(
     ] = False,
     seed: Annotated[int | None, typer.Option("--seed", help="Of random and tpe.")] = None,
     executor: Annotated[
-        str | None, typer.Option("--executor", help="Where trials run: local, dask or slurm.")
+        str | None,
+        typer.Option(
+            "--executor", help="Where trials run: local, dask, slurm, or what a package adds."
+        ),
     ] = None,
     address: Annotated[
         str | None,
