@@ -22,6 +22,7 @@ the arguments, in order.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from inspect import Parameter, Signature
@@ -357,6 +358,9 @@ class NoAsset(NotFoundError):
     )
 
 
+_OF_A_SHELL = ("cd", "source", "export", "alias", "set", "ulimit", "eval", "if", "for", "while")
+
+
 @error("no-command")
 class NoCommand(NotFoundError):
     """The wrapped command could not be started."""
@@ -365,7 +369,16 @@ class NoCommand(NotFoundError):
     name: str
     reason: str
     says = "cannot start {name!r}: {reason}"
-    way = "Everything after `--` is the command: `xvc run -- python train.py`."
+
+    @property
+    def hint(self) -> str:
+        """Shows the shape of a call, or of one that a shell is needed for."""
+        if re.match(r"[A-Za-z_]\w*=", self.name):
+            name = self.name.partition("=")[0]
+            return f"`env` sets a variable: `xvc run -- env {name}=… python train.py`."
+        if re.search(r"[\s|;&<>$`*]", self.name) or self.name in _OF_A_SHELL:
+            return "A shell takes a line as one argument: `xvc run -- sh -c 'cd sub && ./train'`."
+        return "Everything after `--` is the command: `xvc run -- python train.py`."
 
 
 @error("no-store")
