@@ -256,8 +256,10 @@ class Project:
         if found is not None and self.place is not None:
             with contextlib.suppress(OSError):  # a tree that cannot be written stays as it is
                 self._settle_dvc(found, self.place)
-            found = Dvc(found.root, self.environment)  # its cache may be another one by now
+            second = self.room.stores_kept  # its cache may be another one by now
+            found = Dvc(found.root, self.environment, second)
             self._refuse_cache(found)
+            found.bring_back()
         return found
 
     def _settle_dvc(self, found: Dvc, place: Place) -> None:
@@ -387,7 +389,12 @@ class Project:
     def snapshot_limits(self) -> Limits:
         """How much of what git does not track is code of a run."""
         settings = self.settings
-        return Limits(settings.snapshot_limit, settings.snapshot_total, settings.snapshot_files)
+        return Limits(
+            settings.snapshot_limit,
+            settings.snapshot_total,
+            settings.snapshot_files,
+            settings.snapshot_allow,
+        )
 
     def relative(self, path: Path) -> str:
         """Name a path as git does, from the top of the work tree; one outside stays as it is."""

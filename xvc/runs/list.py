@@ -25,6 +25,7 @@ from xvc.runs.all_runs import gather
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.repeats import Spread, experiments, in_question
 from xvc.store import query
+from xvc.store.table_queries import Grid
 from xvc.types import Json, RunId
 
 
@@ -124,6 +125,13 @@ def shown_value(found: RunList, run: RunRecord, key: str) -> str:
     if key == "seconds" and isinstance(value, float):
         return duration(value)
     return number(value)
+
+
+def run_table(found: RunList, columns: tuple[str, ...] = (), *, first: str = "id") -> Grid:
+    """Lay runs out for programs: the id, then these columns, or all that the runs have."""
+    keys = columns or every_column(found)
+    rows = ((run.id, *(value_in(found, run, key) for key in keys)) for run in found.runs)
+    return Grid((first, *keys), tuple(rows), found.total)
 
 
 def every_column(found: RunList) -> tuple[str, ...]:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from xvc.core.run import RunRecord
     from xvc.runs.list import Group as Gathered
     from xvc.runs.list import ListRequest, RunList
-    from xvc.store.table_queries import Grid
 
 
 class Row(TypedDict):
@@ -124,8 +123,14 @@ def _listed(found: RunList, request: ListRequest, form: Form) -> Answer:
             text, steps = f"no runs here yet; {found.elsewhere}", ("xvc pull",)
         return Answer("ls", nothing, text, next=steps)
     data: Runs = {"runs": [_facts(found, run) for run in found.runs], "total": found.total}
-    text = laid_out(_full(found, request), form) if form.is_full else _text(found, request)
+    text = _full(found, request, form) if form.is_full else _text(found, request)
     return Answer("ls", data, text, next=(f"xvc show {found.runs[0].id}",))
+
+
+def _full(found: RunList, request: ListRequest, form: Form) -> str:
+    from xvc.runs.list import run_table  # late: it opens DuckDB
+
+    return laid_out(run_table(found, request.columns, first="run"), form)
 
 
 def _text(found: RunList, request: ListRequest) -> str:
@@ -165,15 +170,6 @@ def _row(found: RunList, run: RunRecord) -> list[str]:
         moment(run.started),
         duration(run.seconds),
     ]
-
-
-def _full(found: RunList, request: ListRequest) -> Grid:
-    """Lay runs out for programs: every metric and param, or the columns that were asked for."""
-    from xvc.runs.list import every_column, value_in  # late: as above
-
-    keys = request.columns or every_column(found)
-    rows = [(run.id, *(value_in(found, run, key) for key in keys)) for run in found.runs]
-    return grid_of(("run", *keys), rows, found.total)
 
 
 def _facts(found: RunList, run: RunRecord) -> Row:
