@@ -311,17 +311,15 @@ def test_a_version_number_given_twice_is_told(
     assert "e0.3.0" in said[0]["message"]
 
 
-def test_a_fresh_clone_is_told_what_sets_it_up(there: Path, call_xvc: Calling) -> None:
-    """git has no merge driver there: pull names `xvc doctor`, and after it no more."""
-    first = call_xvc("pull", "--json", cwd=there)
-    said = call_xvc("pull", cwd=there).out
-    call_xvc("doctor", cwd=there)
+def test_pull_has_git_merge_stores_in_a_fresh_clone(there: Path, call_xvc: Calling) -> None:
+    """The driver is in no clone: the first pull sets it up and says so, once."""
+    first = call_xvc("pull", cwd=there)
+    again = call_xvc("pull", cwd=there)
 
-    again = call_xvc("pull", "--json", cwd=there)
-
-    assert first.json["next"] == ["xvc doctor", "xvc log"]
-    assert "`xvc doctor` sets that up" in said
-    assert again.json["next"] == ["xvc log"]
+    assert (first.code, again.code) == (0, 0)
+    assert "git merges the stores of branches in this clone from now on" in first.out
+    assert "merge-driver" in git(there, "config", "merge.xvc.driver")
+    assert "from now on" not in again.out
 
 
 def test_pulling_keeps_rows_that_no_version_holds(there: Path, run_xvc: Calling) -> None:

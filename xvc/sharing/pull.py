@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from xvc.core.best_effort import best_effort
 from xvc.core.run import DataFile
 from xvc.core.tag_message import VersionInfo
 from xvc.dvc.cache_links import Linker
@@ -97,8 +98,8 @@ class PullRequest:
 class Pulled:
     """What was brought: objects and their bytes, new tags and runs, where the branch went.
 
-    ``is_driven`` tells whether git merges the stores of branches in this clone; ``missing`` names
-    the versions of this branch whose run its store lacks.
+    ``is_driver_new`` tells that from now on git merges the stores of branches in this clone;
+    ``missing`` names the versions of this branch whose run its store lacks.
     """
 
     remote: str
@@ -112,7 +113,7 @@ class Pulled:
     old: str | None
     new: str | None
     files: int
-    is_driven: bool
+    is_driver_new: bool
     missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -144,9 +145,14 @@ def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
     is_apart = bool(old and new and not (is_ancestor(git, new, old) or is_ancestor(git, old, new)))
     tip = old if is_apart or new is None or (old and is_ancestor(git, new, old)) else new
     haul = _bring(project, dvc, request, _wanted(project, name, tip, runs=request.runs), told)
+    warnings: list[str] = []
+    is_driver_new = False
+    with best_effort(warnings):  # before any merge that a person is now told to make
+        is_driver_new = driver.install(git)
     if is_apart:
         raise Diverged(branch or "", f"{name}/{branch}")
-    files, warnings = _go_forward(project, dvc, branch, old, tip)
+    files, told_of_data = _go_forward(project, dvc, branch, old, tip)
+    warnings += told_of_data
     missing = _missing(project)
     if missing:
         warnings.append(warning_of(missing))
@@ -162,7 +168,7 @@ def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
         old,
         tip,
         files,
-        driver.is_installed(git),
+        is_driver_new,
         tuple(info.name for info in missing),
         (*haul.warnings, *warnings),
     )

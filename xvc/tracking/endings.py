@@ -1,8 +1,9 @@
 """How runs end that nobody ends: with their process, with an error, or with the tracker itself.
 
 A process knows its exit code only inside the interpreter, so two things are watched: what is given
-to ``sys.exit``, and where the script's own frame was left. A tracker that is dropped ends as what
-its function did. What a forked child does with its parent's trackers ends nothing.
+to ``sys.exit``, and where the script's own frame was left. That is a guess, and the code that the
+process leaves in a file corrects it (see `xvc.system.exit_code`). A tracker that is dropped ends as
+what its function did. What a forked child does with its parent's trackers ends nothing.
 """
 
 from __future__ import annotations
@@ -14,22 +15,25 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, wraps
 from types import CodeType, FrameType
 from typing import NoReturn, Protocol
 
 from xvc.core.run import Status
 
-_LEFT_EARLY = "the script was left by SystemExit"
-
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended, and why when it did not finish."""
+    """How a run ended, and why when it did not finish.
+
+    Attributes:
+        is_guess: the exit code of the process says how, and is not known yet.
+    """
 
     status: Status = Status.FINISHED
     reason: str | None = None
+    is_guess: bool = False
 
 
 FINISHED = Outcome()
@@ -158,11 +162,14 @@ class Endings:
         """What the exit code says, as far as it can be known."""
         if self._script is None or _has_returned(self._script):
             return FINISHED
+        return replace(self._guess(self._script), is_guess=True)
+
+    def _guess(self, script: FrameType) -> Outcome:
         if self._exits:
             return _outcome_of_code(self._exits[-1])
-        steps, place = _here(self._script)
+        steps, place = _here(script)
         if place is None or steps[place].opname != "RAISE_VARARGS":
-            return Outcome(Status.FAILED, _LEFT_EARLY)
+            return Outcome(Status.FAILED)
         given = [step for step in steps[max(0, place - 4) : place] if step.opname == "LOAD_CONST"]
         is_call = any(step.opname.startswith("CALL") for step in steps[max(0, place - 1) : place])
         return _outcome_of_code(given[-1].argval) if given and is_call else FINISHED

@@ -148,7 +148,7 @@ class Tracker(Edits, Stored):
         self._track_id, self._journal = opened.track_id, opened.journal
         self._store, self._root = opened.store, opened.root
         self._owns_run, self._passing = opened.owns_run, opened.passing
-        self._at_end = opened.at_end
+        self._at_end, self._exit_code = opened.at_end, opened.exit_code
         self.warnings, self._streams = opened.warnings, self._open_streams()
         if self._options.git_root is not None:
             self._params |= commit_of(self._options.folder)
@@ -492,6 +492,10 @@ class Tracker(Edits, Stored):
 
         Called when the process ends or the tracker is dropped: use `close` yourself.
         """
+        if outcome.is_guess and self._owns_run and self._exit_code is not None:
+            from xvc.system.exit_code import leave_exit_code  # late: loads ctypes
+
+            leave_exit_code(self._exit_code)
         try:
             self.close(outcome.status.value, outcome.reason)
         except Exception as err:  # noqa: BLE001 - there is no caller

@@ -80,6 +80,29 @@ class TagRequest:
     just_ran: bool = False
     incomplete: bool = False
 
+    @classmethod
+    def named(
+        cls,
+        version: str,
+        *,
+        run: str | None = None,
+        commit: bool = False,
+        text: str | None = None,
+        dry_run: bool = False,
+        incomplete: bool = False,
+    ) -> TagRequest:
+        """Ask for the next version by ``major``, ``minor`` or ``patch``, or for one by its name."""
+        is_bump = version in set(Bump)
+        return cls(
+            bump=Bump(version) if is_bump else None,
+            version=None if is_bump else version,
+            run=run,
+            commit=commit,
+            text=text,
+            dry_run=dry_run,
+            incomplete=incomplete,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
