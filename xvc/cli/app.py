@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # Typer brings its own click
 COMMANDS = (
     *("init", "run", "tag", "ls", "log", "show", "compare", "merge", "status", "doctor", "undo"),
     *("merge data", "rebase", "rebase data"),
-    *("get", "checkout", "cleanup", "push", "pull", "gc", "validate", "report"),
+    *("get", "checkout", "cleanup", "push", "pull", "gc", "validate", "gate", "report"),
     *(f"db {verb}" for verb in ("ls", "columns", "head", "tail", "top", "bottom", "describe")),
     *(f"db {verb}" for verb in ("sql", "plot", "set", "delete", "copy")),
     *(f"assets {verb}" for verb in ("ls", "export", "delete")),
