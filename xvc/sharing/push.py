@@ -19,7 +19,7 @@ from xvc.dvc.outputs import object_of
 from xvc.dvc.pointers import Out
 from xvc.dvc.remote import NoRemote, Remote
 from xvc.dvc.repository import Dvc
-from xvc.errors import ConflictError, NotFoundError
+from xvc.errors import ConflictError, NotFoundError, error
 from xvc.git.history import removed_since
 from xvc.git.remote import Refused, refs_there, refuse_other_tags, send, upstream_of
 from xvc.git.snapshot import RUNS
@@ -69,22 +69,14 @@ class ObjectsNowhere(NotFoundError):
         return way + give_up
 
 
+@error("behind")
 class Behind(ConflictError):
     """The branch on the remote has commits that this one has not."""
 
-    code = "behind"
-
-    def __init__(self, branch: str, remote: str) -> None:
-        super().__init__(branch, remote)
-        self.branch, self.remote = branch, remote
-
-    def __str__(self) -> str:
-        return f"{self.branch} on {self.remote} has commits that are not here"
-
-    @property
-    def hint(self) -> str:
-        """Names the way on."""
-        return "`xvc pull` brings them; nothing was pushed."
+    branch: str
+    remote: str
+    says = "{branch} on {remote} has commits that are not here"
+    way = "`xvc pull` brings them; nothing was pushed."
 
 
 @dataclass(frozen=True, slots=True)
