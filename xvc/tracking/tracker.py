@@ -490,6 +490,11 @@ class Tracker(Edits, Stored):
         """How many records this process has written for the run."""
         return self._journal.written
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the run is this tracker's own and has not ended."""
+        return self._owns_run
+
     def end(self, outcome: Outcome) -> None:
         """End the run as it ended; what cannot be written is nobody's to handle any more.
 
