@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -498,10 +499,12 @@ def test_the_remotes_own_reason_is_told(
     assert "without `--runs`" in hidden["hint"]
 
 
-def test_data_that_goes_to_another_place_than_its_pointer_names_is_told(
-    project: Path, shared: dict[str, str], call_xvc: Calling
+def test_data_goes_where_its_pointer_says_and_comes_from_there(
+    project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
 ) -> None:
-    """DVC looks for it where the pointer says; what is not to be sent is said when it is."""
+    """`remote:` and `push: false` count as they do to DVC: its own pull finds all that was sent."""
+    with (project / ".dvc" / "config").open("a") as config:
+        config.write(f"['remote \"other\"']\n    url = {tmp_path / 'other'}\n")
     for name, line in (("mine", "  remote: other\n"), ("kept", "  push: false\n")):
         (project / name).write_text(name)
         track(project, name)
@@ -509,8 +512,24 @@ def test_data_that_goes_to_another_place_than_its_pointer_names_is_told(
             pointer.write(line)
     git(project, "add", "-A")
     git(project, "commit", "-qm", "pointers")
+    mine, kept = (
+        f"files/md5/{digest[:2]}/{digest[2:]}"
+        for digest in (hashlib.md5(name.encode()).hexdigest() for name in ("mine", "kept"))
+    )
 
-    warnings = call_xvc("push", "--json", "--dry-run").json["warnings"]
+    pushed = call_xvc("push", "--json")
+    again = call_xvc("push", "--json")
+    there = clone(tmp_path, shared)
+    pulled = call_xvc("pull", "--json", cwd=there)
 
-    assert any("mine goes to DVC remote" in said and "names other" in said for said in warnings)
-    assert any("kept goes to DVC remote" in said and "push: false" in said for said in warnings)
+    assert (pushed.code, again.data["objects_sent"]) == (0, 0), pushed.err
+    assert [(tmp_path / "other" / mine).is_file(), (tmp_path / "storage" / mine).is_file()] == [
+        True,
+        False,
+    ]
+    assert not any((tmp_path / where / kept).exists() for where in ("other", "storage"))
+    assert any("kept" in said and "push: false" in said for said in pushed.json["warnings"])
+    assert pulled.code == 0, pulled.err
+    assert (there / "mine").read_text() == "mine"
+    assert not (there / "kept").exists()
+    assert any("kept" in said for said in pulled.json["warnings"])

@@ -5,11 +5,11 @@ With everything in the cache no remote is opened, so none has to be set up or wi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from xvc.dvc.outputs import object_of
-from xvc.dvc.remote import Remote
+from xvc.dvc.remote import NoRemote, Remote
 from xvc.dvc.repository import Dvc
 
 _AT_ONCE = 1000
@@ -20,7 +20,10 @@ Told = Callable[[str], None]
 
 @dataclass(slots=True)
 class Haul:
-    """What was looked for, what came (objects and bytes), and what is nowhere."""
+    """What was looked for, what came (objects and bytes), and what is nowhere.
+
+    The usual remote is asked first, then those that pointers name for themselves (`elsewhere`).
+    """
 
     dvc: Dvc
     name: str | None
@@ -31,6 +34,7 @@ class Haul:
     lost: set[str] = field(default_factory=set)
     warnings: list[str] = field(default_factory=list)
     opened: Remote | None = None
+    elsewhere: Callable[[], Iterable[str]] = tuple[str]
 
     @property
     def remote(self) -> Remote:
@@ -52,7 +56,8 @@ class Haul:
             RemoteCorrupt: one is not what its name says.
             DvcFailed: the remote refused.
         """
-        self._bring(sorted(self.remote.entries(digests)))
+        for remote, part in self._found(digests):
+            self._bring(remote, part)
 
     def bring(self, digests: Iterable[str]) -> None:
         """Bring what is not in the cache; what the remote has not, either, is `lost`.
@@ -65,14 +70,47 @@ class Haul:
         self.needed = len(wanted)
         missing = {digest for digest in wanted if not object_of(self.dvc, digest).is_file()}
         if missing:
-            there = set(self.remote.entries(missing))
-            self.lost = missing - there
-            self._bring(sorted(there))
+            found = self._found(missing)
+            self.lost = missing.difference(*(part for _, part in found))
+            for remote, part in found:
+                self._bring(remote, part)
 
-    def _bring(self, digests: list[str]) -> None:
+    def _found(self, digests: Collection[str]) -> list[tuple[Remote, list[str]]]:
+        """Say which remote has which of the objects; each once."""
+        left, found = set(digests), list[tuple[Remote, list[str]]]()
+        for remote in self._remotes():
+            there = left & set(remote.entries(left))
+            if there:
+                found.append((remote, sorted(there)))
+                left -= there
+            if not left:
+                break
+        return found
+
+    def _remotes(self) -> Iterator[Remote]:
+        """Open the usual remote, then each that a pointer names."""
+        names = sorted(set(self.elsewhere()))
+        usual: Remote | None = None
+        try:
+            usual = self.remote
+        except NoRemote:
+            if not names or self.name is not None:
+                raise
+        if usual is not None:
+            yield usual
+        for name in names:
+            if usual is None or name != usual.name:
+                try:
+                    other = Remote.open(self.dvc, name)
+                except NoRemote as err:
+                    self.warnings.append(f"a pointer names DVC remote {name}, but {err}")
+                else:
+                    yield other
+
+    def _bring(self, remote: Remote, digests: list[str]) -> None:
         for start in range(0, len(digests), _AT_ONCE):
             part = digests[start : start + _AT_ONCE]
-            self.size += self.remote.bring(part)
+            self.size += remote.bring(part)
             self.objects += len(part)
             done = f"{start + len(part)} of {len(digests)}"
-            self.told(f"brought {done} objects from {self.remote.name}")
+            self.told(f"brought {done} objects from {remote.name}")

@@ -31,7 +31,7 @@ from xvc.project import Project
 from xvc.recording.begin_run import looked_at
 from xvc.sharing.fetch_objects import Haul, Told
 from xvc.sharing.push import branch_of, kept_tags
-from xvc.sharing.required_objects import needs_of
+from xvc.sharing.required_objects import needs_of, remotes_of
 from xvc.store import query
 from xvc.system.lock import FileLock
 from xvc.system.path_containment import is_inside
@@ -187,15 +187,22 @@ def _wanted(project: Project, name: str, tip: str | None, *, runs: bool) -> dict
 def _bring(
     project: Project, dvc: Dvc, request: PullRequest, refs: Mapping[str, str], told: Told
 ) -> Haul:
-    own = project.own_pointers()
+    own, kept = project.own_pointers(), set[str]()
+    pointers = Pointers(project.git)
 
     def wants(ref: str, out: Out) -> bool:
+        if not out.is_pushed and not dvc.holds(out.digest):
+            kept.update([out.path] if ref == _TIP else [])
+            return False
         if ref == _TIP or ref.startswith(RUNS) or out.path in own:
             return True
         return ref.startswith(_TAGS) and (request.everything or out.path.startswith(_MODELS))
 
-    haul = Haul(dvc, request.dvc_remote, told)
-    needs = needs_of(dvc, Pointers(project.git), refs, haul.bring_lists, wants)
+    haul = Haul(dvc, request.dvc_remote, told, elsewhere=lambda: remotes_of(pointers.known()))
+    needs = needs_of(dvc, pointers, refs, haul.bring_lists, wants)
+    haul.warnings += [
+        f"{path} is on no remote: its pointer has `push: false`" for path in sorted(kept)
+    ]
     haul.bring(digest for each in needs.values() for digest in each)
     for ref, each in needs.items():
         lost = {path: digest for digest, path in each.items() if digest in haul.lost}

@@ -29,7 +29,7 @@ from xvc.history.unversioned import unsaved
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.sharing.fetch_objects import Haul, Told
-from xvc.sharing.required_objects import Needs, expanded, needs_of
+from xvc.sharing.required_objects import Needs, expanded, needs_of, remotes_of
 from xvc.store import query
 from xvc.types import Digest
 
@@ -158,33 +158,36 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
     lot = _Lot(_chosen(project, branch, runs=request.runs), refs_there(git, name))
     refuse_other_tags(name, lot.refs, lot.there)
     _refuse_behind(project, branch, lot, name)
-    remote = _remote(dvc, request.dvc_remote)
-    haul = Haul(dvc, request.dvc_remote, told, opened=remote)
-    bring = haul.bring_lists if remote else lambda lists: None
+    usual = _remote(dvc, request.dvc_remote)
     pointers = Pointers(git)
-    lot.needs = needs_of(dvc, pointers, lot.refs, bring)
+    haul = Haul(
+        dvc, request.dvc_remote, told, opened=usual, elsewhere=lambda: remotes_of(pointers.known())
+    )
+    bring = haul.bring_lists if dvc.remotes() else lambda lists: None
+    lot.needs = needs_of(dvc, pointers, lot.refs, bring, lambda ref, out: out.is_pushed)
     _add_pruned(project, pointers, lot, branch)
-    outs = _add_outs(project, dvc, lot) if request.runs else []
-    if lot.digests and remote is None:
-        Remote.open(dvc, request.dvc_remote)  # says which `dvc remote add` to call
-    held = _held(remote, lot, {*pointers.known(), *outs}, told)
-    _leave_out(dvc, lot, held)
-    absent = {digest: path for digest, path in lot.digests.items() if digest not in held}
-    absent = {digest: path for digest, path in absent.items() if _is_here(dvc, digest)}
-    size = sum(object_of(dvc, digest).stat().st_size for digest in absent)
+    outs = _add_outs(project, dvc, lot, pointers) if request.runs else []
+    places = _places(dvc, usual or request.dvc_remote, lot, pointers.known(), outs)
+    for place in places:
+        told(f"looking for {counted(len(place.digests), 'object')} on {place.remote.name}")
+        place.held = place.remote.held(place.digests, {*pointers.known(), *outs})
+    _leave_out(dvc, lot, places)
+    absent = [(place, _absent(dvc, lot, place)) for place in places]
+    count = sum(len(each) for _, each in absent)
+    size = sum(object_of(dvc, digest).stat().st_size for _, each in absent for digest in each)
     if not request.dry_run:
-        _send_objects(dvc, remote, absent, told)
+        for place, each in absent:
+            _send_objects(dvc, place.remote, each, told)
         _send_refs(project, name, branch, lot, told)
-    where = remote.name if remote else None
-    if remote is not None and (said := _uncommitted_config(project, dvc)):
+    if places and (said := _uncommitted_config(project, dvc)):
         lot.warnings.append(said)
-    if remote is not None and lot.new:
-        lot.warnings += _against_pointers(pointers.known(), remote.name)
+    if lot.new:
+        lot.warnings += _kept_here(pointers.known())
     return Pushed(
         name,
-        where,
+        ", ".join(place.remote.name for place in places) or (usual.name if usual else None),
         len(lot.digests),
-        len(absent),
+        count,
         size,
         tuple(lot.new),
         tuple(lot.left_out),
@@ -193,17 +196,62 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
     )
 
 
-def _against_pointers(outs: Iterable[Out], remote: str) -> list[str]:
-    """Say which outputs go to another place than their pointers name: all go to one remote."""
-    elsewhere = {out.path: out.remote for out in outs if out.remote not in (None, remote)}
-    kept = {out.path: out.said_by for out in outs if not out.is_pushed}
-    said = [
-        f"{path} goes to DVC remote {remote}, its pointer names {name}: "
-        f"`dvc push` sends it there, where `dvc pull` looks for it"
-        for path, name in sorted(elsewhere.items())
+@dataclass(slots=True)
+class _Place:
+    """A DVC remote, the objects that belong there, and those of them that it has."""
+
+    remote: Remote
+    digests: set[str]
+    held: set[str] = field(default_factory=set)
+
+
+def _places(
+    dvc: Dvc, usual: Remote | str | None, lot: _Lot, known: Iterable[Out], outs: Iterable[Out]
+) -> list[_Place]:
+    """Say where each object belongs: the remote that its pointer names, else the usual one.
+
+    Raises:
+        NoRemote: there is no usual remote, or a pointer names one that DVC does not know.
+    """
+    name = usual.name if isinstance(usual, Remote) else usual
+    elsewhere: dict[str, set[str]] = {}
+    common: set[str] = set()
+    for out in known:
+        if not out.is_pushed:
+            continue
+        mine = {digest for digest in expanded(dvc, out) if digest in lot.digests}
+        if out.remote in (None, name):
+            common |= mine
+        else:
+            elsewhere.setdefault(out.remote or "", set()).update(mine)
+    for out in outs:
+        common |= expanded(dvc, out).keys() - set().union(*elsewhere.values())
+    placed = common.union(*elsewhere.values())
+    common |= lot.digests.keys() - placed  # what was pruned, whose pointer is in no commit now
+    found = []
+    if common:
+        found.append(_Place(usual if isinstance(usual, Remote) else Remote.open(dvc, name), common))
+    return found + [
+        _Place(Remote.open(dvc, own), digests)
+        for own, digests in sorted(elsewhere.items())
+        if digests
     ]
-    return said + [
-        f"{path} goes to DVC remote {remote}, although {pointer} has `push: false`"
+
+
+def _absent(dvc: Dvc, lot: _Lot, place: _Place) -> list[str]:
+    """List what is here and belongs there, but is not."""
+    return [
+        digest
+        for digest in place.digests - place.held
+        if digest in lot.digests and _is_here(dvc, digest)
+    ]
+
+
+def _kept_here(outs: Iterable[Out]) -> list[str]:
+    """Name the outputs that a clone will not get, because their pointer says so."""
+    kept = {out.path: out.said_by for out in outs if not out.is_pushed}
+    return [
+        f"{path} was not sent: {pointer} has `push: false`"
         for path, pointer in sorted(kept.items())
     ]
 
@@ -284,9 +332,10 @@ def _add_pruned(project: Project, pointers: Pointers, lot: _Lot, branch: str | N
             lot.needs[ref] |= {digest: at for digest, at in found.items() if _is_here(dvc, digest)}
 
 
-def _add_outs(project: Project, dvc: Dvc, lot: _Lot) -> list[Out]:
+def _add_outs(project: Project, dvc: Dvc, lot: _Lot, pointers: Pointers) -> list[Out]:
     """Add what runs have read and left, which their records name and no pointer may."""
     outs = []
+    kept = {str(out.digest) for out in pointers.known() if not out.is_pushed}
     with opened(project) as connection:
         found = query.all_runs(connection)
     for run in found:
@@ -294,30 +343,28 @@ def _add_outs(project: Project, dvc: Dvc, lot: _Lot) -> list[Out]:
         if ref not in lot.refs:
             continue
         for path, file in ({**run.data, **run.outs}).items():
-            if is_digest(file.digest) and (file.state is None or dvc.holds(file.digest)):
+            if (
+                file.digest not in kept
+                and is_digest(file.digest)
+                and (file.state is None or dvc.holds(file.digest))
+            ):
                 outs.append(Out(path, Digest(file.digest), ref, file.size))
                 lot.needs[ref] |= expanded(dvc, outs[-1])
     return outs
-
-
-def _held(remote: Remote | None, lot: _Lot, outs: Iterable[Out], told: Told) -> set[str]:
-    if remote is None or not lot.digests:
-        return set()
-    told(f"looking for {counted(len(lot.digests), 'object')} on {remote.name}")
-    return remote.held(lot.digests, outs)
 
 
 def _is_here(dvc: Dvc, digest: str) -> bool:
     return object_of(dvc, digest).is_file()
 
 
-def _leave_out(dvc: Dvc, lot: _Lot, held: Collection[str]) -> None:
+def _leave_out(dvc: Dvc, lot: _Lot, places: Sequence[_Place]) -> None:
     """Judge the refs whose objects are nowhere: runs stay here, what is there already is told.
 
     Raises:
         ObjectsNowhere: it is the branch, or a version that is not there yet.
     """
-    nowhere = {d for d in lot.digests if d not in held and not _is_here(dvc, d)}
+    lacked = set().union(*(place.digests - place.held for place in places))
+    nowhere = {digest for digest in lacked if not _is_here(dvc, digest)}
     for ref, needs in list(lot.needs.items()):
         paths = tuple(sorted({path for digest, path in needs.items() if digest in nowhere}))
         if not paths:
@@ -332,9 +379,9 @@ def _leave_out(dvc: Dvc, lot: _Lot, held: Collection[str]) -> None:
             lot.warnings.append(f"{short} was pushed without {', '.join(paths[:3])}")
 
 
-def _send_objects(dvc: Dvc, remote: Remote | None, absent: Mapping[str, str], told: Told) -> None:
+def _send_objects(dvc: Dvc, remote: Remote, absent: Collection[str], told: Told) -> None:
     """Send files before the lists of their folders: a list says to DVC that its files are there."""
-    if remote is None or not absent:
+    if not absent:
         return
     told(f"checking {counted(len(absent), 'object')}")
     _verify(dvc, absent)

@@ -53,6 +53,11 @@ def needs_of(
     return {ref: _joined(dvc, each, known) for ref, each in chosen.items()}
 
 
+def remotes_of(outs: Iterable[Out]) -> set[str]:
+    """Name the DVC remotes that outputs go to instead of the usual one."""
+    return {out.remote for out in outs if out.remote is not None}
+
+
 def _is_away(dvc: Dvc, out: Out) -> bool:
     return out.digest.endswith(_FOLDER) and not object_of(dvc, out.digest).is_file()
 

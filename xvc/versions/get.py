@@ -23,6 +23,7 @@ from xvc.history.find import find, versions
 from xvc.history.revision import Holdings, NoCode, Point, holdings, point_of
 from xvc.project import Project
 from xvc.sharing.fetch_objects import Haul
+from xvc.sharing.required_objects import remotes_of
 from xvc.system.files import copy_hashed
 from xvc.system.staging import Staging
 from xvc.types import Digest, RunId
@@ -237,7 +238,8 @@ def _dvc(project: Project, out: Out) -> Dvc:
 def _bring(dvc: Dvc, missing: Mapping[str, Out]) -> None:
     gone = set(missing)
     if dvc.remotes():
-        haul = Haul(dvc, None, lambda line: None)
+        named = remotes_of(missing.values())
+        haul = Haul(dvc, None, lambda line: None, elsewhere=lambda: named)
         haul.bring(missing)
         gone = haul.lost
     for digest in sorted(gone):
