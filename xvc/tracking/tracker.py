@@ -63,6 +63,8 @@ class Tracker(Edits, Stored):
             as ``git_commit_hash``; None is the current one, and rows have none.
         logs_path: a folder; every row goes into a log file there as well, one file a day.
         logs_stdout: whether every row goes to standard output as well.
+        logs_file_format: what the log files are called, ``{time:YYYY-MM-DD}.log`` unless given;
+            `Reader.read_logs` reads those that end in ``.log``.
         jsonl: a file; every row goes there as one flat JSON line as well.
         raise_on_error: whether an exception of a tracked function goes on, once recorded.
         reset: whether what the table holds is deleted first.
@@ -112,6 +114,7 @@ class Tracker(Edits, Stored):
         git_root: StrPath | None = None,
         logs_path: StrPath | None = None,
         logs_stdout: bool = False,
+        logs_file_format: str | None = None,
         jsonl: StrPath | None = None,
         raise_on_error: bool = True,
         reset: bool = False,
@@ -130,8 +133,8 @@ class Tracker(Edits, Stored):
         self._options = Options(
             cache=cache, log_system_params=log_system_params, log_network_params=log_network_params,
             measurement_interval=measurement_interval, git_root=git_root, logs_path=logs_path,
-            logs_stdout=logs_stdout, jsonl=jsonl, raise_on_error=raise_on_error, reset=reset,
-            warnings=warnings
+            logs_stdout=logs_stdout, logs_file_format=logs_file_format, jsonl=jsonl,
+            raise_on_error=raise_on_error, reset=reset, warnings=warnings
         )  # fmt: skip
         wanted = Wanted(name, note, nested, run, resume, track_id)
         self._enter(open_run(db, self._options, wanted))
