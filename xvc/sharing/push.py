@@ -178,6 +178,8 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
     where = remote.name if remote else None
     if remote is not None and (said := _uncommitted_config(project, dvc)):
         lot.warnings.append(said)
+    if remote is not None and lot.new:
+        lot.warnings += _against_pointers(pointers.known(), remote.name)
     return Pushed(
         name,
         where,
@@ -189,6 +191,21 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
         _unsaved(project),
         tuple(lot.warnings),
     )
+
+
+def _against_pointers(outs: Iterable[Out], remote: str) -> list[str]:
+    """Say which outputs go to another place than their pointers name: all go to one remote."""
+    elsewhere = {out.path: out.remote for out in outs if out.remote not in (None, remote)}
+    kept = {out.path: out.said_by for out in outs if not out.is_pushed}
+    said = [
+        f"{path} goes to DVC remote {remote}, its pointer names {name}: "
+        f"`dvc push` sends it there, where `dvc pull` looks for it"
+        for path, name in sorted(elsewhere.items())
+    ]
+    return said + [
+        f"{path} goes to DVC remote {remote}, although {pointer} has `push: false`"
+        for path, pointer in sorted(kept.items())
+    ]
 
 
 def _uncommitted_config(project: Project, dvc: Dvc) -> str | None:
