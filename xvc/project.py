@@ -256,8 +256,10 @@ class Project:
         if found is not None and self.place is not None:
             with contextlib.suppress(OSError):  # a tree that cannot be written stays as it is
                 self._settle_dvc(found, self.place)
-            found = Dvc(found.root, self.environment)  # its cache may be another one by now
+            second = self.room.stores_kept  # its cache may be another one by now
+            found = Dvc(found.root, self.environment, second)
             self._refuse_cache(found)
+            found.bring_back()
         return found
 
     def _settle_dvc(self, found: Dvc, place: Place) -> None:

@@ -311,17 +311,15 @@ def test_a_version_number_given_twice_is_told(
     assert "e0.3.0" in said[0]["message"]
 
 
-def test_a_fresh_clone_is_told_what_sets_it_up(there: Path, call_xvc: Calling) -> None:
-    """git has no merge driver there: pull names `xvc doctor`, and after it no more."""
-    first = call_xvc("pull", "--json", cwd=there)
-    said = call_xvc("pull", cwd=there).out
-    call_xvc("doctor", cwd=there)
+def test_pull_has_git_merge_stores_in_a_fresh_clone(there: Path, call_xvc: Calling) -> None:
+    """The driver is in no clone: the first pull sets it up and says so, once."""
+    first = call_xvc("pull", cwd=there)
+    again = call_xvc("pull", cwd=there)
 
-    again = call_xvc("pull", "--json", cwd=there)
-
-    assert first.json["next"] == ["xvc doctor", "xvc log"]
-    assert "`xvc doctor` sets that up" in said
-    assert again.json["next"] == ["xvc log"]
+    assert (first.code, again.code) == (0, 0)
+    assert "git merges the stores of branches in this clone from now on" in first.out
+    assert "merge-driver" in git(there, "config", "merge.xvc.driver")
+    assert "from now on" not in again.out
 
 
 def test_pulling_keeps_rows_that_no_version_holds(there: Path, run_xvc: Calling) -> None:
@@ -476,3 +474,43 @@ def test_a_remote_that_no_commit_names_is_told(project: Path, call_xvc: Calling)
 
     assert ".dvc/config is not committed as it is" in first.err
     assert (again.code, "not committed" in again.err) == (0, False)
+
+
+def test_the_remotes_own_reason_is_told(
+    project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
+) -> None:
+    """The words of a hook, a hidden ref: what was said there, and a way on that fits."""
+    hub = tmp_path / "origin.git"
+    hook = hub / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho 'policy: no pushes on Sunday' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    said = [call_xvc(*words, "push", "--json").json["error"] for words in ([], ["-q"])]
+    hook.unlink()
+    git(hub, "config", "transfer.hideRefs", "refs/xvc")
+    hidden = call_xvc("push", "--runs", "--json").json["error"]
+
+    for each in said:
+        assert each["code"] == "push-refused"
+        assert each["message"].endswith("policy: no pushes on Sunday (pre-receive hook declined)")
+        assert "xvc pull" not in each["hint"]
+    assert hidden["message"].endswith("(deny updating a hidden ref)")
+    assert "without `--runs`" in hidden["hint"]
+
+
+def test_data_that_goes_to_another_place_than_its_pointer_names_is_told(
+    project: Path, shared: dict[str, str], call_xvc: Calling
+) -> None:
+    """DVC looks for it where the pointer says; what is not to be sent is said when it is."""
+    for name, line in (("mine", "  remote: other\n"), ("kept", "  push: false\n")):
+        (project / name).write_text(name)
+        track(project, name)
+        with (project / f"{name}.dvc").open("a") as pointer:
+            pointer.write(line)
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "pointers")
+
+    warnings = call_xvc("push", "--json", "--dry-run").json["warnings"]
+
+    assert any("mine goes to DVC remote" in said and "names other" in said for said in warnings)
+    assert any("kept goes to DVC remote" in said and "push: false" in said for said in warnings)

@@ -137,6 +137,13 @@ def scrubbed(environment: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
 
 
+_PROGRESS = re.compile(
+    rb"(?:remote: )?(?:(?:Enumerating|Counting|Compressing|Writing|Receiving|Finding|Resolving|"
+    rb"Updating|Unpacking)[a-z ]*:|Delta compression using|Total [0-9]+ )"
+)
+"""What git says of how far it is; the rest is what it has to say."""
+
+
 def _answer(
     arguments: tuple[str, ...],
     called: subprocess.CompletedProcess[bytes],
@@ -216,7 +223,7 @@ class Git:
         """Run git as `call` does, and hand on each line of its progress while it works.
 
         Raises:
-            GitFailed: it ended with another exit code than 0.
+            GitFailed: it ended with another exit code than 0. Its words have no progress in them.
         """
         from tempfile import TemporaryFile  # late: only transfers are watched
 
@@ -239,7 +246,8 @@ class Git:
                     words.append(line)
                     hear(line.decode("utf-8", "replace"))
             printed.seek(0)
-            out, told = printed.read(), b"\n".join(words)
+            out = printed.read()
+        told = b"\n".join(line for line in words if not _PROGRESS.match(line))
         ended = subprocess.CompletedProcess(arguments, running.returncode, out, told)
         return _answer(arguments, ended)
 

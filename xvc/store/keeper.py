@@ -468,7 +468,7 @@ class Keeper:
                 with db.writing(self.path):
                     pass  # closing writes the log into the store
                 db.refuse_log(self.path)
-            return self.dvc.keep_file(self.path)
+            return self.dvc.keep_store(self.path)
 
     def _explain_why_not(self, dvc: Dvc) -> None:
         if self._hindrance is not None:
