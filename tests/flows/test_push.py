@@ -311,17 +311,13 @@ def test_a_version_number_given_twice_is_told(
     assert "e0.3.0" in said[0]["message"]
 
 
-def test_a_fresh_clone_is_told_what_sets_it_up(there: Path, call_xvc: Calling) -> None:
-    """git has no merge driver there: pull names `xvc doctor`, and after it no more."""
+def test_a_pull_sets_a_fresh_clone_up(there: Path, call_xvc: Calling) -> None:
+    """git merges stores there from the first pull on, and no more objects came than were needed."""
     first = call_xvc("pull", "--json", cwd=there)
-    said = call_xvc("pull", cwd=there).out
-    call_xvc("doctor", cwd=there)
 
-    again = call_xvc("pull", "--json", cwd=there)
-
-    assert first.json["next"] == ["xvc doctor", "xvc log"]
-    assert "`xvc doctor` sets that up" in said
-    assert again.json["next"] == ["xvc log"]
+    assert first.json["next"] == ["xvc log"]
+    assert git(there, "config", "merge.xvc.driver")
+    assert 0 < first.json["data"]["objects_brought"] <= first.json["data"]["objects_needed"]
 
 
 def test_pulling_keeps_rows_that_no_version_holds(there: Path, run_xvc: Calling) -> None:

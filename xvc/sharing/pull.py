@@ -59,8 +59,8 @@ class Diverged(ConflictError):
     def hint(self) -> str:
         """Names the merge; the driver merges the stores in it."""
         return (
-            f"`git merge {self.upstream}` merges code and stores, after `xvc doctor` once in each "
-            f"clone; `xvc merge {self.upstream}` the store alone. All objects are here already; "
+            f"`git merge {self.upstream}` merges code and stores, "
+            f"`xvc merge {self.upstream}` the store alone. All objects are here already; "
             "the branch was not moved."
         )
 
@@ -97,8 +97,7 @@ class PullRequest:
 class Pulled:
     """What was brought: objects and their bytes, new tags and runs, where the branch went.
 
-    ``is_driven`` tells whether git merges the stores of branches in this clone; ``missing`` names
-    the versions of this branch whose run its store lacks.
+    ``missing`` names the versions of this branch whose run its store lacks.
     """
 
     remote: str
@@ -112,7 +111,6 @@ class Pulled:
     old: str | None
     new: str | None
     files: int
-    is_driven: bool
     missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -143,6 +141,8 @@ def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
     new = git.commit_of(upstream) if branch else None
     is_apart = bool(old and new and not (is_ancestor(git, new, old) or is_ancestor(git, old, new)))
     tip = old if is_apart or new is None or (old and is_ancestor(git, new, old)) else new
+    if not driver.is_installed(git):  # so that git merges the stores of branches here, too
+        driver.install(git)
     haul = _bring(project, dvc, request, _wanted(project, name, tip, runs=request.runs), told)
     if is_apart:
         raise Diverged(branch or "", f"{name}/{branch}")
@@ -162,7 +162,6 @@ def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
         old,
         tip,
         files,
-        driver.is_installed(git),
         tuple(info.name for info in missing),
         (*haul.warnings, *warnings),
     )
