@@ -69,13 +69,11 @@ def told(command: str, folder: Path) -> str:
 
 @pytest.fixture
 def tour(tmp_path: Path) -> Path:
-    """The repository that the tour begins with: its training script, committed."""
+    """The repository that the tour begins with: its training script, not committed yet."""
     folder = tmp_path / "tour"
     folder.mkdir()
     (folder / "train.py").write_text(blocks(README, "python")[0])
     git(folder, "init", "-q")
-    git(folder, "add", ".")
-    git(folder, "commit", "-q", "-m", "A training script")
     return folder
 
 
