@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections.abc import Iterator
+from dataclasses import fields
+from importlib import import_module
 from typing import Any
 
 import xvc
@@ -18,14 +21,58 @@ def python() -> str:
     parts = [
         "# Python",
         "",
-        "`from xvc import Tracker, Reader`; nothing heavy is loaded by that.",
+        "`from xvc import Tracker, Reader`; nothing heavy is loaded by that. `xvc.errors` has the",
+        "branches of [all errors](errors.md): catch `xvc.errors.ConflictError`, or `XvcError` for",
+        "all of them, and tell them apart by `.code`; `.hint` is what to do next.",
         "",
     ]
     for name in xvc.__all__:
         exported = getattr(xvc, name)
         if inspect.isclass(exported) and not issubclass(exported, Exception):
             parts += _class(exported)
+        elif inspect.isfunction(exported):
+            parts += _function(name, exported)
+    parts += _answers(xvc.OpenProject)
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _function(name: str, described: Any) -> Iterator[str]:
+    yield from (f"## xvc.{name}", "", "```python", _signature(name, described), "```", "")
+    yield from rendered(described.__doc__ or "")
+
+
+def _answers(described: type) -> Iterator[str]:
+    """What the methods of a class return, field by field."""
+    yield from (
+        "## Answers",
+        "",
+        "What the methods of `OpenProject` return; nothing can be set.",
+        "",
+    )
+    homes = _typed_imports(described)
+    wanted = {
+        name: homes[name]
+        for _, member in _members(described)
+        for name in re.findall(r"\w+", str(inspect.signature(member).return_annotation))
+        if homes.get(name, "").startswith("xvc.")
+    }
+    for name, home in sorted(wanted.items()):
+        answer = getattr(import_module(home), name)
+        summary = inspect.cleandoc(answer.__doc__ or "").replace("``", "`")
+        yield from (f"### {name}", "", summary, "")
+        yield from (f"- `{each.name}`: `{each.type}`" for each in fields(answer))
+        yield ""
+
+
+def _typed_imports(described: type) -> dict[str, str]:
+    """Where the types that a module names in its signatures are."""
+    tree = ast.parse(inspect.getsource(import_module(described.__module__)))
+    return {
+        alias.name: node.module or ""
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
 
 
 def _class(described: type) -> Iterator[str]:

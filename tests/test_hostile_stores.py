@@ -11,6 +11,7 @@ import pytest
 
 from surroundings import Calling
 from xvc.core.foreign_text import for_spreadsheet, visible
+from xvc.store import db
 
 STORE = "results/experiments.duckdb"
 ODD = "a\x1b[31mred\x1b]0;t\x07\x9b2J\u202eevil\u2066\x7f\r\x08"
@@ -34,6 +35,10 @@ def foreign(project: Path, tmp_path: Path, call_xvc: Calling) -> Path:
         ("CREATE VIEW mine AS FROM read_text('SECRET')", "the view mine"),
         ("CREATE MACRO count(x) AS 7", "the macro count"),
         ("CREATE MACRO leak() AS TABLE FROM read_text('SECRET')", "the macro leak"),
+        ("CREATE MACRO current_database() AS 'x'", "the macro current_database"),
+        ("CREATE MACRO regexp_full_match(a, b) AS true", "the macro regexp_full_match"),
+        ("CREATE MACRO duckdb_views() AS TABLE SELECT 1 AS a", "the macro duckdb_views"),
+        ("CREATE TEMP MACRO hash(a) AS 0; CREATE VIEW v AS SELECT 1", "the view v"),
         ("CREATE TYPE mood AS ENUM ('a')", "the type mood"),
         ("CREATE SEQUENCE numbers", "the sequence numbers"),
         ("CREATE TABLE t (a INT, b INT AS (a + 1))", "t.b"),
@@ -65,6 +70,55 @@ def test_what_computes_is_refused_by_name(
     assert codes == ["store-computes"] * 4
     assert all(named in each.json["error"]["message"] for each in (*answers[:3], answers[4]))
     assert foreign.read_bytes() == before
+
+
+def test_a_view_in_place_of_a_table_is_not_read(
+    foreign: Path, tmp_path: Path, call_xvc: Calling
+) -> None:
+    """Not even the table that tells what the file is."""
+    (tmp_path / "secret.txt").write_text("swordfish")
+    with duckdb.connect(str(foreign)) as connection:
+        connection.execute(
+            "ALTER TABLE meta RENAME TO held; CREATE VIEW meta AS SELECT 'schema' AS key, content "
+            f"AS value FROM read_text('{tmp_path}/secret.txt')"
+        )
+
+    answer = call_xvc("db", "ls", "--db", str(foreign), "--json")
+
+    assert answer.json["error"]["code"] == "foreign-store"
+    assert "swordfish" not in answer.out
+
+
+@pytest.mark.parametrize("folders", [False, True])
+def test_sql_reaches_no_file_but_the_store(foreign: Path, tmp_path: Path, folders: bool) -> None:
+    """Whoever opens a store for reading or writing reads and writes nothing beside it."""
+    secret, open_folder = tmp_path / "secret.txt", tmp_path / "open"
+    secret.write_text("swordfish")
+    open_folder.mkdir()
+    (open_folder / "rows.json").write_text('{"a": 1}')
+    ways = [db.writing(foreign, *([open_folder] if folders else []))]
+    ways.append(db.reading(foreign, into=open_folder if folders else None))
+    outside = (
+        f"FROM read_text('{secret}')",
+        f"FROM read_text('{open_folder}/../secret.txt')",
+        f"ATTACH '{tmp_path}/new.duckdb'",
+        f"COPY meta TO '{tmp_path}/new.csv'",
+        f"FROM glob('{tmp_path}/*')",
+        "INSTALL httpfs",
+        "SET enable_external_access = true",
+    )
+
+    for way in ways:
+        with way as connection:
+            for sql in outside:
+                with pytest.raises(duckdb.Error):
+                    connection.cursor().execute(sql)
+            if folders:
+                assert connection.execute(f"FROM read_json('{open_folder}/rows.json')").fetchall()
+
+    assert {path.name for path in tmp_path.iterdir()} >= {"secret.txt", "open"}
+    assert not (tmp_path / "new.duckdb").exists()
+    assert not (tmp_path / "new.csv").exists()
 
 
 @pytest.mark.parametrize(

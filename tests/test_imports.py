@@ -43,8 +43,8 @@ def test_the_probe_sees_what_is_loaded(tmp_path: Path) -> None:
 
 
 def test_importing_the_tracker_is_light(tmp_path: Path) -> None:
-    """A training script that imports Tracker pays for none of the packages behind it."""
-    program = "import sys; from xvc import Reader, Tracker; TELL"
+    """Who imports Tracker, or opens a project, pays for none of the packages behind it."""
+    program = "import sys; from xvc import Reader, Tracker, errors; import xvc; xvc.open(); TELL"
 
     lighter = ("duckdb", "typer", "yaml", "psutil", "loguru", "polars", "pyarrow")
     found, _ = loaded(program, *lighter, *HEAVY, cwd=tmp_path)

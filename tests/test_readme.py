@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -107,6 +108,18 @@ def test_functions_are_tracked_as_shown(project: Path) -> None:
     )
 
     assert done.stdout == output
+
+
+def test_the_ways_in_from_python_are_as_shown(project: Path) -> None:
+    """Each example prints what README.md says, and each is a run of the project."""
+    section = README.read_text(encoding="utf-8").partition("## From Python\n")[2]
+    shown = FENCE.findall(section.partition("\n## ")[0])
+    pairs = [(code, out) for (_, code), (_, out) in zip(shown[::2], shown[1::2], strict=True)]
+    printed = [told(f"{sys.executable} -c {shlex.quote(code)}", project) for code, _ in pairs]
+    names = told("xvc ls --limit 20", project)
+
+    assert printed == [out for _, out in pairs]
+    assert all(name in names for name in ("baseline", "search", "0042/boosted"))
 
 
 @PAGES

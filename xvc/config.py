@@ -77,6 +77,9 @@ class Settings:
     snapshot_files: int = _setting(  # type: ignore[assignment]
         1_000, "untracked files in a run's snapshot; the fullest folders are left out"
     )
+    snapshot_allow: tuple[str, ...] = _setting(  # type: ignore[assignment]
+        (), "files, by name or path, that look like secrets and are none: snapshots hold them"
+    )
     output_limit: int = _setting(  # type: ignore[assignment]
         16_000_000, "bytes kept of a run's output: its beginning and its end"
     )

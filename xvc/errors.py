@@ -5,7 +5,7 @@
     XvcError
     ├─ UsageError       the caller: BadVersion BadReference BadSetting BadExpression BadValue
     │                               TooLarge BadQuery WriteRefused NotAStore NotKept NoPickle
-    │                               OutsideProject
+    │                               OutsideProject BadFolder
     ├─ NotFoundError    the caller: NoProject NoRun NoVersion NoObject NoCommand NoStore NoTable
     │                               NoColumn NoPackage NoAsset
     ├─ ConflictError    a decision: TagTaken TreeDiffers AmbiguousRun AmbiguousAsset Unresolved
@@ -22,6 +22,7 @@ the arguments, in order.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from inspect import Parameter, Signature
@@ -317,6 +318,14 @@ class OutsideProject(UsageError):
     way = "{remedy}. Nothing was read or written there."
 
 
+@error("bad-folder")
+class BadFolder(UsageError):
+    """The folder to work in does not exist."""
+
+    folder: str
+    says = "there is no folder {folder}"
+
+
 class NotKept(UsageError):
     """Rows were asked back of a tracker that keeps none."""
 
@@ -417,9 +426,10 @@ class NoObject(NotFoundError):
 
     @property
     def hint(self) -> str:
-        """Names the fetch."""
+        """Names the fetch, and what is left without a remote."""
         return (
-            f"Fetch it with `dvc fetch {self.path}`, or `dvc fetch --all-tags` for every version."
+            f"Fetch it with `dvc fetch {self.path}`, or `dvc fetch --all-tags` for every version; "
+            "without a DVC remote only another clone's cache has it."
         )
 
 
@@ -444,6 +454,9 @@ class NoAsset(NotFoundError):
         )
 
 
+_OF_A_SHELL = ("cd", "source", "export", "alias", "set", "ulimit", "eval", "if", "for", "while")
+
+
 class NoCommand(NotFoundError):
     """The wrapped command could not be started."""
 
@@ -459,7 +472,12 @@ class NoCommand(NotFoundError):
 
     @property
     def hint(self) -> str:
-        """Shows the shape of a call."""
+        """Shows the shape of a call, or of one that a shell is needed for."""
+        if re.match(r"[A-Za-z_]\w*=", self.name):
+            name = self.name.partition("=")[0]
+            return f"`env` sets a variable: `xvc run -- env {name}=… python train.py`."
+        if re.search(r"[\s|;&<>$`*]", self.name) or self.name in _OF_A_SHELL:
+            return "A shell takes a line as one argument: `xvc run -- sh -c 'cd sub && ./train'`."
         return "Everything after `--` is the command: `xvc run -- python train.py`."
 
 

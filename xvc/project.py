@@ -21,7 +21,7 @@ from xvc.core.model import RESULTS
 from xvc.core.run import DataFile
 from xvc.core.run_inputs import Made, inputs, results
 from xvc.core.secrets import is_harmless
-from xvc.dvc.local_config import keep_settings, share_settings
+from xvc.dvc.local_config import keep_settings, settle_cache, share_settings
 from xvc.dvc.pipeline import FILE as PIPELINE
 from xvc.dvc.pipeline import Pipeline, read_pipeline, stage_outs
 from xvc.dvc.pointers import LOCK, PATTERNS, Survey, reader_of, survey
@@ -256,20 +256,26 @@ class Project:
         if found is not None and self.place is not None:
             with contextlib.suppress(OSError):  # a tree that cannot be written stays as it is
                 self._settle_dvc(found, self.place)
-            found = Dvc(found.root, self.environment)  # its cache may be another one by now
+            second = self.room.stores_kept  # its cache may be another one by now
+            found = Dvc(found.root, self.environment, second)
             self._refuse_cache(found)
+            found.bring_back()
         return found
 
     def _settle_dvc(self, found: Dvc, place: Place) -> None:
         site = self.room.dvc_site
         below = found.root.relative_to(place.top)
-        main = place.common.parent / below
         note = self.dvc_note_of(below.as_posix())
-        if place.folder != place.common and (main / ".dvc").is_dir():
-            share_settings(Dvc(main, self.environment), found.root, site, note)
-        else:
-            own = {"core": {"site_cache_dir": str(site)}}
+        own = {"core": {"site_cache_dir": str(site)}}
+        main = git.main_tree(place.common)
+        if place.folder == place.common:
             keep_settings(found.root, own, note, adds=False)
+        elif main is not None and (main / below / ".dvc").is_dir():
+            share_settings(Dvc(main / below, self.environment), found.root, site, note)
+        else:
+            if main is None and settle_cache(found, self.room.dvc_cache):
+                own["cache"] = {"dir": str(self.room.dvc_cache)}
+            keep_settings(found.root, own, note, adds=main is None and not note.exists())
 
     @property
     def dvc_note(self) -> Path:
@@ -383,7 +389,12 @@ class Project:
     def snapshot_limits(self) -> Limits:
         """How much of what git does not track is code of a run."""
         settings = self.settings
-        return Limits(settings.snapshot_limit, settings.snapshot_total, settings.snapshot_files)
+        return Limits(
+            settings.snapshot_limit,
+            settings.snapshot_total,
+            settings.snapshot_files,
+            settings.snapshot_allow,
+        )
 
     def relative(self, path: Path) -> str:
         """Name a path as git does, from the top of the work tree; one outside stays as it is."""

@@ -33,7 +33,7 @@ def fold(folder: Path, rounds: int, records: int) -> list[Figure]:
         store = folder / "fold.duckdb"
         store.unlink(missing_ok=True)
         db.create(store)
-        with db.writing(store) as connection:
+        with db.writing(store, folder / "scratch", folder / "journals") as connection:
             done = fold_into(connection, [journal], folder / "scratch")
         assert done.rows == records, done
 

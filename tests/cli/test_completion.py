@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from surroundings import Calling, git
+from xvc.cli.app import COMMANDS, HEADINGS
 
 
 def completed(run_xvc: Calling, typed: str) -> list[str]:
@@ -74,3 +75,10 @@ def test_what_an_option_or_a_reference_takes_is_completed(
     found = run_xvc(env=asked).out.split()
 
     assert offered in found
+
+
+def test_the_help_lists_every_command_once() -> None:
+    """Each first word stands under one heading."""
+    listed = sorted(name for names in HEADINGS.values() for name in names)
+
+    assert listed == sorted({name.split()[0] for name in COMMANDS})

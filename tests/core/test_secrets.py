@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.core.secrets import looks_secret, mask_argv, mask_text
+from xvc.core.record import Kind
+from xvc.core.secrets import looks_secret, mask_argv, mask_record, mask_text
 from xvc.recording.command_params import option_values
 
 HIDDEN = "h1dd3nValue99"
@@ -72,6 +76,72 @@ def test_no_named_secret_survives_in_a_text(name: str, secret: str, form: str) -
 
     assert secret not in masked
     assert (masked[:7], masked[-6:]) == ("before\n", "\nafter")
+
+
+@given(
+    NAMES,
+    SECRETS,
+    st.recursive(
+        st.just("HERE"),
+        lambda inner: (
+            st.lists(inner, min_size=1, max_size=2)
+            | st.dictionaries(st.sampled_from(["a", "lr"]), inner, min_size=1)
+        ),
+    ),
+    st.sampled_from(["dict", "variable", "words", "text", "url"]),
+)
+def test_no_named_secret_survives_in_nested_params(
+    name: str, secret: str, around: Any, form: str
+) -> None:
+    """Dicts, lists, lists of variables and of words, texts and URLs, however deep."""
+    forms: dict[str, Any] = {
+        "dict": {name: secret},
+        "variable": {"name": name, "value": secret},
+        "words": [f"--{name}", secret],
+        "text": f"{name}={secret}",
+        "url": f"https://me:{secret}@example.org/x",
+    }
+
+    def placed(part: Any) -> Any:
+        if part == "HERE":
+            return forms[form]
+        if isinstance(part, list):
+            return [placed(each) for each in part]
+        return {key: placed(each) for key, each in part.items()}
+
+    said = {"params": {"lr": 0.1, "deep": placed(around)}, "status": "running"}
+
+    masked = mask_record(Kind.BEGIN, said)
+
+    assert secret not in json.dumps(masked)
+    assert masked["params"]["lr"] == 0.1
+    assert mask_record(Kind.BEGIN, masked) == masked
+
+
+def test_a_record_keeps_what_is_no_secret() -> None:
+    """Paths, numbers, tagged values and everything else stay as they are."""
+    said = {
+        "name": "big",
+        "note": "lr 0.1: better than a=b",
+        "params": {"max_tokens": 3, "when": {"$date": "2026-01-01"}, "layers": [1, [2, "x"]]},
+        "data": {"token=1": {"md5": "a"}},
+        "command": ["python", "-u", "a:b", "train.py"],
+    }
+
+    assert mask_record(Kind.BEGIN, said) == said
+
+
+def test_headers_and_users_of_commands_are_masked() -> None:
+    """What a request brings along to show who is asking."""
+    words = ["curl", "-H", "X-Api-Key: k1", "-u", "ada:k2", "--header=Authorization: Bearer k3k3k3"]
+
+    masked = mask_argv(words)
+
+    assert masked == (
+        *("curl", "-H", "X-Api-Key: ***", "-u", "ada:***"),
+        "--header=Authorization: Bearer ***",
+    )
+    assert mask_text("curl -s -u ada:k2k2 https://x") == "curl -s -u ada:*** https://x"
 
 
 @pytest.mark.parametrize("secret", SHAPES)
@@ -206,6 +276,32 @@ def test_masking_takes_no_time(text: str) -> None:
         "kubeconfig",
         ".dvc/config.local",
         "sub/.dvc/config.local",
+        ".envrc",
+        "prod.env",
+        ".env~",
+        ".env.bak",
+        "deploy/prod.env.old",
+        "#credentials.json#",
+        ".#.netrc",
+        "id_rsa.backup",
+        "credentials",
+        "credentials.csv",
+        "Credentials_prod.json",
+        "client_secret_12.apps.json",
+        "infra/terraform.tfstate",
+        "terraform.tfstate.backup",
+        "kaggle.json",
+        ".kaggle/kaggle.json",
+        ".s3cfg",
+        ".aws/config",
+        ".config/gcloud/credentials.db",
+        ".config/gcloud/legacy/adc.json",
+        "application_default_credentials.json",
+        ".azure/accessTokens.json",
+        ".ssh/config",
+        "app.jks",
+        "store.kdbx",
+        "putty.ppk",
     ],
 )
 def test_files_that_hold_secrets(path: str) -> None:
@@ -231,6 +327,13 @@ def test_files_that_hold_secrets(path: str) -> None:
         "service.json",
         "id_rsa_folder/x.py",
         "credentials.py",
+        "docs/credentials.md",
+        "id_ed25519.pub",
+        "client_secret.py",
+        "kaggle.csv",
+        "tokenizer.json",
+        "environment.yaml",
+        "data.env/x.csv",
     ],
 )
 def test_files_that_hold_none(path: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -311,13 +312,17 @@ def test_a_version_number_given_twice_is_told(
     assert "e0.3.0" in said[0]["message"]
 
 
-def test_a_pull_sets_a_fresh_clone_up(there: Path, call_xvc: Calling) -> None:
-    """git merges stores there from the first pull on, and no more objects came than were needed."""
-    first = call_xvc("pull", "--json", cwd=there)
+def test_pull_has_git_merge_stores_in_a_fresh_clone(there: Path, call_xvc: Calling) -> None:
+    """The driver is in no clone: the first pull sets it up and says so, once."""
+    first = call_xvc("pull", cwd=there)
+    again = call_xvc("pull", cwd=there)
+    brought, needed = (int(word) for word in re.findall(r"[0-9]+", first.out)[:2])
 
-    assert first.json["next"] == ["xvc log"]
-    assert git(there, "config", "merge.xvc.driver")
-    assert 0 < first.json["data"]["objects_brought"] <= first.json["data"]["objects_needed"]
+    assert (first.code, again.code) == (0, 0)
+    assert 0 < brought <= needed
+    assert "git merges the stores of branches in this clone from now on" in first.out
+    assert "merge-driver" in git(there, "config", "merge.xvc.driver")
+    assert "from now on" not in again.out
 
 
 def test_pulling_keeps_rows_that_no_version_holds(there: Path, run_xvc: Calling) -> None:
@@ -472,3 +477,25 @@ def test_a_remote_that_no_commit_names_is_told(project: Path, call_xvc: Calling)
 
     assert ".dvc/config is not committed as it is" in first.err
     assert (again.code, "not committed" in again.err) == (0, False)
+
+
+def test_the_remotes_own_reason_is_told(
+    project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
+) -> None:
+    """The words of a hook, a hidden ref: what was said there, and a way on that fits."""
+    hub = tmp_path / "origin.git"
+    hook = hub / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho 'policy: no pushes on Sunday' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    said = [call_xvc(*words, "push", "--json").json["error"] for words in ([], ["-q"])]
+    hook.unlink()
+    git(hub, "config", "transfer.hideRefs", "refs/xvc")
+    hidden = call_xvc("push", "--runs", "--json").json["error"]
+
+    for each in said:
+        assert each["code"] == "push-refused"
+        assert each["message"].endswith("policy: no pushes on Sunday (pre-receive hook declined)")
+        assert "xvc pull" not in each["hint"]
+    assert hidden["message"].endswith("(deny updating a hidden ref)")
+    assert "without `--runs`" in hidden["hint"]

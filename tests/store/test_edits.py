@@ -47,8 +47,9 @@ def noted(journal: Journal, edit: Edit) -> str:
 def folded(store: Path, journals: Iterable[Path]) -> None:
     if not store.exists():
         db.create(store)
-    with db.writing(store) as connection:
-        fold(connection, journals, store.with_name("scratch"))
+    scratch = store.with_name("scratch")
+    with db.writing(store, scratch, *{path.parent for path in journals}) as connection:
+        fold(connection, journals, scratch)
 
 
 def held(store: Path) -> dict[str, dict[str, dict[str, Any]]]:

@@ -63,9 +63,10 @@ def read(store: Path, table: str = "events") -> dict[Any, dict[str, Any]]:
 def folded(store: Path, folder: Path, order: Sequence[Path] | None = None) -> int:
     if not store.exists():
         db.create(store)
-    with db.writing(store) as connection:
+    scratch = store.with_name("scratch")
+    with db.writing(store, scratch, folder) as connection:
         found = sorted(folder.glob("*.jsonl")) if order is None else order
-        return fold(connection, found, store.with_name("scratch")).rows
+        return fold(connection, found, scratch).rows
 
 
 @settings(max_examples=12, deadline=None)
@@ -340,7 +341,7 @@ def test_two_trees_that_fold_at_once_keep_their_own_runs(tmp_path: Path) -> None
             journal = Journal(folder, {})
             journal.note(Kind.BEGIN, RunId(f"{tree}{number:08d}"), {"status": "running"})
             journal.close()
-            with db.writing(store) as connection:
+            with db.writing(store, tmp_path / "tmp", folder) as connection:
                 fold(connection, journals(folder), tmp_path / "tmp")
         with db.reading(store) as connection:
             return sorted(run.id for run in query.all_runs(connection))

@@ -323,12 +323,28 @@ def test_a_version_whose_store_is_elsewhere(tagged: Path, call_xvc: Calling) -> 
 def test_a_version_that_is_nowhere(tagged: Path, call_xvc: Calling) -> None:
     """Without the object the answer names it and the fetch, and exits 1."""
     git(tagged, "checkout", "-q", "e0.1.0~1")
-    shutil.rmtree(tagged / ".dvc" / "cache")
+    for folder in (".dvc/cache", ".git/xvc/stores-kept"):
+        shutil.rmtree(tagged / folder)
     answer = call_xvc("show", "e0.2.0", "--json")
 
     assert answer.code == 1
     assert answer.json["error"]["code"] == "no-object"
     assert "dvc fetch" in answer.json["error"]["hint"]
+
+
+def test_git_clean_takes_no_run(tagged: Path, call_xvc: Calling) -> None:
+    """Without any remote, `git clean -fdx` deletes store and cache; versions and runs stay."""
+    call_xvc("run", "--", "true")
+    before = listed(call_xvc)
+    git(tagged, "clean", "-qfdx")
+    after = listed(call_xvc)
+    got = call_xvc("get", "e0.1.0", STORE, "-o", str(tagged.parent / "store"))
+    next((tagged / ".dvc/cache/files/md5").glob("*/*")).unlink()
+    mended = call_xvc("doctor")
+
+    assert (len(after), got.code, mended.code) == (3, 0, 0)
+    assert after == before
+    assert "1 stores are in the cache again" in mended.out
 
 
 def test_a_store_in_the_cache_is_never_written_through(tagged: Path, call_xvc: Calling) -> None:

@@ -257,11 +257,11 @@ def test_what_a_source_has_folded_is_not_folded_again(folder: Path) -> None:
     for number, path in enumerate(stores):
         journal.row(RUN, "events", {"step": number})
         db.create(path)
-        with db.writing(path) as connection:
+        with db.writing(path, folder / "scratch", folder / "j") as connection:
             fold(connection, journals(folder / "j"), folder / "scratch")
     copy, _ = merge(folder, *stores)
     journal.row(RUN, "events", {"step": 2})
-    with db.writing(copy) as connection:
+    with db.writing(copy, folder / "scratch", folder / "j") as connection:
         fold(connection, journals(folder / "j"), folder / "scratch")
 
     assert values_in(copy, "SELECT step FROM events ORDER BY step") == [(0,), (1,), (2,)]

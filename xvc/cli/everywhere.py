@@ -13,20 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from xvc.cli.context import Context
-from xvc.errors import UsageError
-
-
-class BadFolder(UsageError):
-    """The folder of ``-C`` does not exist."""
-
-    code = "bad-folder"
-
-    def __init__(self, folder: str) -> None:
-        super().__init__(folder)
-        self.folder = folder
-
-    def __str__(self) -> str:
-        return f"there is no folder {self.folder}"
+from xvc.errors import BadFolder
 
 
 def settle(

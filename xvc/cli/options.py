@@ -112,6 +112,10 @@ Sort = Annotated[
         autocompletion=_sortable,
     ),
 ]
+Series = Annotated[
+    str | None,
+    typer.Option("--series", help="The runs of this series of experiments."),
+]
 Where = Annotated[
     str | None,
     typer.Option("--where", help="A filter: \"accuracy > 0.9 and model == 'svm'\"."),

@@ -35,11 +35,15 @@ def is_source(path: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much untracked code a snapshot takes: bytes a file, bytes and files in all."""
+    """How much untracked code a snapshot takes: bytes a file, bytes and files in all.
+
+    ``allowed`` are patterns of files that look like secrets and are none.
+    """
 
     file_bytes: int
     total_bytes: int
     files: int
+    allowed: tuple[str, ...] = ()
 
 
 def installed_folders(paths: Iterable[str]) -> tuple[str, ...]:

@@ -7,23 +7,21 @@ secret it is masked, for a mask can be lived with and a leak cannot be called ba
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fnmatch import translate
 from pathlib import PurePosixPath
-from typing import TypeVar
+from typing import TypeVar, cast
 
-from xvc.core.name_words import camel_words, word_table
+from xvc.core.record import Kind
+from xvc.core.secret_names import is_secret_name
+from xvc.core.secret_shapes import HINTS, telling_lines, tokens
+from xvc.types import Json
 
 _Value = TypeVar("_Value")
 
 MASK = "***"
 """What stands where a secret was."""
 
-_ENDINGS = ("password", "passwd", "passphrase", "secret", "apikey", "accesskey", "privatekey")
-_SECRET = word_table("passcode pwd secrets passwords credential credentials")
-_BEFORE_KEY = word_table("api access private secret auth account encryption session signing hmac")
-_VOCABULARY = word_table("pad eos bos unk sep cls mask start end per sub special")
 _ASSIGNED = re.compile(r"([-+~]*[\w./-]+)=(.+)", re.DOTALL)
 _OPTION = re.compile(r"--?[A-Za-z][\w.-]*")
 
@@ -64,19 +62,62 @@ _SHAPES = re.compile(
     r"|eyJ[\w-]{4,999}\.eyJ[\w-]{4,}\.[\w-]*"
     r")"
 )
-_FILES = word_table(
-    ".env .env.* *.pem *.key id_rsa* id_dsa* id_ecdsa* id_ed25519* *.p12 *.pfx *.jks *.keystore "
-    "credentials credentials.json .netrc _netrc .pgpass .npmrc .pypirc .htpasswd .git-credentials "
-    "secrets.json secrets.y*ml secrets.toml secrets.ini secrets.txt secrets.env "
-    "service-account*.json service_account*.json kubeconfig"
+_FILES = (
+    ".env .env.* *.env .envrc .envrc.* *.pem *.key *.ppk *.kdb *.kdbx *.bks *.jceks *.jks "
+    "*.keystore *.p12 *.pfx *.pkcs12 id_rsa* id_dsa* id_ecdsa* id_ed25519* "
+    "credentials credentials.* credentials-* credentials_* *.credentials *credentials*.json "
+    "*_credentials client_secret* client-secret* .netrc _netrc .pgpass .my.cnf .mylogin.cnf .npmrc "
+    ".pypirc .yarnrc.yml .htpasswd .git-credentials *.tfstate *.tfstate.* terraform.tfvars "
+    "*.auto.tfvars .terraformrc terraform.rc kaggle.json .s3cfg .boto .s3fs .passwd-s3fs "
+    "rclone.conf .databrickscfg .dockercfg .vault-token .wandb_api_key "
+    "secrets.json secrets.y*ml secrets.toml secrets.ini secrets.txt secrets.env .secrets *.secret "
+    "service-account*.json service_account*.json accesstokens.json azureprofile.json "
+    "msal_token_cache.* application_default_credentials.json kubeconfig *.kubeconfig "
+    "*.ovpn wp-config.php"
 )
-_PLACES = (".dvc/config.local", ".kube/config", ".docker/config.json")
+_IS_FILE = re.compile("|".join(map(translate, _FILES.split())))
+_PLACES = (
+    *(".dvc/config.local", ".kube/config", ".docker/config.json", ".oci/config"),
+    *(".config/gh/hosts.yml", ".huggingface/token", "huggingface/token", ".gem/credentials"),
+    *(".aws/config", ".cargo/credentials", ".streamlit/secrets.toml"),
+)
+_FOLDERS = ("/.ssh/", "/.gnupg/", "/.aws/", "/.config/gcloud/", "/.azure/")
+_BACKUP = re.compile(
+    r"(?:~|[._-](?:bak|backup|old|orig|save|saved|copy|tmp|swp|swo|dist|[0-9]{1,8}))+$"
+)
 _COMPUTING = (
     *("CUDA_", "NVIDIA_VISIBLE_DEVICES", "ROCR_", "HIP_", "NCCL_", "OMP_", "MKL_", "OPENBLAS_"),
     *("NUMEXPR_", "XLA_", "TORCH_", "PYTORCH_", "TF_", "JAX_", "PYTHONHASHSEED", "PYTHONOPTIMIZE"),
     *("SLURM_JOB_", "SLURM_ARRAY_", "WORLD_SIZE", "RANK", "LOCAL_RANK", "LANG", "LC_", "TZ"),
 )
-_TEMPLATES = (".example", ".sample", ".template")
+_LONG = 10_000  # characters from which on only lines with one of these words are looked at
+_TELLING = (
+    *(*HINTS, "://", "auth", "bearer", "curl"),
+    *("eyj", "aiza", "akia", "asia", "pypi-", "xox", "gh", "glpat-", "sk-", "hf_", "npm_"),
+)
+_TEXTS = ("name", "note", "reason")
+_SHORTEST = 15  # no token that shows what it is is shorter
+_USER = ("-u", "--user", "--proxy-user")  # of curl: a name, and perhaps a password
+_CURL = re.compile(
+    r"(\bcurl\b[^\n|;]{0,500}?\s(?:-u|--user|--proxy-user)[ \t=]+[\"']?[^\s:\"']{1,200}:)[^\s\"']+"
+)
+_USER_WORD = re.compile(r"^([^:/@\s]{1,200}:)(?!//)\S+$")
+_MAY_HOLD = re.compile(r"[=:\s]")
+_TEMPLATES = (".example", ".sample", ".template", ".tmpl", ".j2")
+_NO_SECRETS = (
+    ".pub",
+    ".py",
+    ".md",
+    ".rst",
+    ".html",
+    ".go",
+    ".java",
+    ".ts",
+    ".js",
+    ".rs",
+    ".c",
+    ".h",
+)
 
 
 def looks_secret(path: str) -> bool:
@@ -84,13 +125,21 @@ def looks_secret(path: str) -> bool:
 
     >>> looks_secret("deploy/.env"), looks_secret(".env.example"), looks_secret("train.py")
     (True, False, False)
+    >>> looks_secret("credentials.yaml.bak"), looks_secret("id_rsa.pub")
+    (True, False)
     """
     lower = path.lower()
-    name = PurePosixPath(lower).name
-    if name.startswith(".env.") and name.endswith(_TEMPLATES):
+    folder, slash, name = lower.rpartition("/")
+    name = _BACKUP.sub("", name.removeprefix(".#").removeprefix("#").removesuffix("#"))
+    bare = folder + slash + name
+    if lower.endswith((*_TEMPLATES, *_NO_SECRETS)):
         return False
-    is_placed = any(f"/{lower}".endswith(f"/{place}") for place in _PLACES)
-    return is_placed or any(fnmatchcase(name, shape) for shape in _FILES)
+    if any(f"/{bare}".endswith(f"/{place}") for place in _PLACES):
+        return True
+    names = {name, PurePosixPath(lower).name}
+    if any(_IS_FILE.match(each) for each in names):
+        return True
+    return any(folder in f"/{lower}" for folder in _FOLDERS)
 
 
 def is_harmless(variable: str) -> bool:
@@ -99,7 +148,7 @@ def is_harmless(variable: str) -> bool:
     >>> is_harmless("CUDA_VISIBLE_DEVICES"), is_harmless("HOME"), is_harmless("TF_API_TOKEN")
     (True, False, False)
     """
-    return variable.startswith(_COMPUTING) and not _is_secret_name(variable)
+    return variable.startswith(_COMPUTING) and not is_secret_name(variable)
 
 
 def mask_argv(argv: Sequence[str]) -> tuple[str, ...]:
@@ -109,37 +158,121 @@ def mask_argv(argv: Sequence[str]) -> tuple[str, ...]:
     ('fit', '--api-key', '***', '--token=***', 'DB_PASSWORD=***', '--max-tokens', '9')
     """
     masked: list[str] = []
-    is_value = False
+    before, is_curl = "", False
     for argument in argv:
+        is_curl = is_curl or PurePosixPath(argument).name == "curl"
         is_option = _OPTION.fullmatch(argument) is not None
-        masked.append(MASK if is_value and not is_option else _masked_argument(argument))
-        is_value = is_option and _is_secret_name(argument)
+        if is_option or not before:
+            masked.append(_masked_argument(argument))
+        elif before in _USER:
+            masked.append(_USER_WORD.sub(rf"\1{MASK}", argument))
+        else:
+            masked.append(MASK)
+        has_user = is_curl and argument in _USER
+        before = argument if is_option and (has_user or is_secret_name(argument)) else ""
     return tuple(masked)
 
 
 def mask_values(values: Mapping[str, _Value]) -> dict[str, _Value | str]:
     """Return params with the secret ones masked, by their names and by the shape of their texts.
 
+    Lists and dicts are looked through, to any depth.
+
     >>> mask_values({"api_key": "k1", "db.password": 7, "max_tokens": 9})
     {'api_key': '***', 'db.password': '***', 'max_tokens': 9}
+    >>> mask_values({"db": {"password": "k1"}, "args": ["--token", "k2"]})
+    {'db': {'password': '***'}, 'args': ['--token', '***']}
     """
-    return {key: _masked_value(key, value) for key, value in values.items()}
+    return {key: cast("_Value | str", _masked_value(key, value)) for key, value in values.items()}
 
 
-def _masked_value(key: str, value: _Value) -> _Value | str:
-    if value is not None and _is_secret_name(key):
+def mask_record(kind: Kind, facts: Json) -> Json:
+    """Return what a record says with its secrets masked; rows are not looked at.
+
+    >>> mask_record(Kind.SET, {"note": "password=k1", "status": "finished"})
+    {'note': 'password=***', 'status': 'finished'}
+    """
+    if kind is Kind.ENVIRONMENT:
+        return cast("Json", _masked_value("", facts))
+    if not isinstance(facts, dict) or kind not in (Kind.BEGIN, Kind.SET, Kind.END, Kind.PARAMS):
+        return facts
+    if kind is Kind.PARAMS:
+        return cast("Json", mask_values(facts))
+    texts = {key: mask_text(said) for key in _TEXTS if isinstance(said := facts.get(key), str)}
+    return {**facts, **texts, **_masked_parts(facts)}
+
+
+def _masked_parts(facts: Mapping[str, Json]) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    params, command = facts.get("params"), facts.get("command")
+    if isinstance(params, dict):
+        found["params"] = cast("Json", mask_values(params))
+    if isinstance(command, list):
+        found["command"] = list(mask_argv([str(word) for word in command]))
+    return found
+
+
+def _masked_value(key: object, value: object) -> object:
+    if value is not None and isinstance(key, str) and key and is_secret_name(key):
         return MASK
-    return mask_text(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return mask_text(value)
+    if isinstance(value, Mapping):
+        return value if _is_tagged(value) else _masked_mapping(value)
+    if isinstance(value, list | tuple) and value:
+        made = cast("Callable[[Iterable[object]], object]", type(value))
+        words = list(value)
+        if all(isinstance(word, str) for word in words):
+            masked: Iterable[object] = mask_argv(cast("list[str]", words))
+        else:
+            masked = [_masked_value("", part) for part in words]
+        return made(masked) if type(value) in (list, tuple) else value
+    return value
+
+
+def _is_tagged(value: Mapping[object, object]) -> bool:
+    """Whether a dict stands for a value that JSON has no word for."""
+    return len(value) == 1 and str(next(iter(value))).startswith("$")
+
+
+def _masked_mapping(value: Mapping[object, object]) -> dict[object, object]:
+    named = value.get("name", value.get("key"))  # as in lists of variables: {name: …, value: …}
+    is_secret = isinstance(named, str) and "value" in value and is_secret_name(named)
+    masked = {key: _masked_value(key, part) for key, part in value.items()}
+    return {**masked, "value": MASK} if is_secret else masked
 
 
 def mask_text(text: str) -> str:
-    """Return a diff or a log with its secrets masked, line for line.
+    """Return a diff, a log or a note with its secrets masked, line for line.
 
     >>> mask_text("password: hunter2, lr: 0.1 https://me:hunter2@example.org")
     'password: ***, lr: 0.1 https://me:***@example.org'
     """
-    text = _PEM.sub(_masked_key, text)
-    text = _IN_URL.sub(rf"\1{MASK}@", text)
+    if len(text) < _SHORTEST and not _MAY_HOLD.search(text):
+        return text
+    text = _without(_PEM.sub(_masked_key, text))
+    if len(text) < _LONG:
+        return _without_named(text)
+    parts, at = [], 0
+    for start, end in telling_lines(text, _TELLING):
+        parts += [text[at:start], _without_named(text[start:end])]
+        at = end
+    return "".join([*parts, text[at:]])
+
+
+def _without(text: str) -> str:
+    """Mask the tokens that show what they are."""
+    parts, at = [], 0
+    for found in tokens(text):  # several rules may know a part of one token
+        if found.end > at:
+            parts += [text[at : found.start], MASK] if found.start >= at else []
+            at = found.end
+    return "".join([*parts, text[at:]])
+
+
+def _without_named(text: str) -> str:
+    """Mask what stands beside a name, or in a place, that tells that it is a secret."""
+    text = _CURL.sub(rf"\1{MASK}", _IN_URL.sub(rf"\1{MASK}@", text))
     text = _AUTHORIZATION.sub(rf"\1{MASK}", text)
     text = _KERNEL_KEY.sub(rf"\1{MASK}", _SHAPES.sub(MASK, text))
     return _OPTION_IN_TEXT.sub(_masked_pair, _IN_TEXT.sub(_masked_pair, text))
@@ -147,7 +280,7 @@ def mask_text(text: str) -> str:
 
 def _masked_argument(argument: str) -> str:
     found = _ASSIGNED.fullmatch(argument)
-    if found and _is_secret_name(found[1]):
+    if found and is_secret_name(found[1]):
         return f"{found[1]}={MASK}"
     return mask_text(argument)
 
@@ -157,7 +290,7 @@ def _masked_pair(found: re.Match[str]) -> str:
     is_folder = name.lower().endswith("pwd") and value.startswith("/")  # the shell's own PWD
     if is_folder or _HARMLESS.fullmatch(value):
         return found[0]
-    if not _is_secret_name(name):  # `ValueError: token=abc` is a pair whose value is another
+    if not is_secret_name(name):  # `ValueError: token=abc` is a pair whose value is another
         inner = _IN_TEXT.sub(_masked_pair, value) if len(value) < _LONG_VALUE else value
         return f"{name}{between}{inner}"
     quote = value[0] if value[0] in "\"'" else ""
@@ -167,13 +300,3 @@ def _masked_pair(found: re.Match[str]) -> str:
 
 def _masked_key(found: re.Match[str]) -> str:
     return found[1] + _PEM_LINE.sub(rf"\1{MASK}", found[2])
-
-
-def _is_secret_name(name: str) -> bool:
-    said = [word.rstrip("0123456789") for word in camel_words(name)]
-    if any(word in _SECRET or word.endswith(_ENDINGS) for word in said):
-        return True
-    before, last = ["", "", *said][-2:]
-    if last.endswith("token"):  # a token of a vocabulary (`pad_token`) is no secret
-        return (last.removesuffix("token") or before) not in _VOCABULARY
-    return any(one in _BEFORE_KEY and two == "key" for one, two in pairwise(said))

@@ -39,6 +39,11 @@ def held_objects(dvc: Dvc) -> dict[str, Held]:
             if is_digest(digest) and entry.is_file(follow_symlinks=False):
                 facts = entry.stat()
                 found[digest] = Held(facts.st_size, facts.st_mtime_ns)
+    second = dvc.second
+    for path in second.iterdir() if second is not None and second.is_dir() else ():
+        if path.name not in found and is_digest(path.name):
+            facts = path.stat()
+            found[path.name] = Held(facts.st_size, facts.st_mtime_ns)
     return found
 
 
@@ -69,12 +74,14 @@ def remove(dvc: Dvc, digest: str, *, since: int) -> int | None:
 
     Returns the bytes it had; None when it stays, or was gone before.
     """
-    place = dvc.place(digest)
+    names = [dvc.place(digest), *([dvc.second / digest] if dvc.second is not None else [])]
+    there = [name for name in names if name.exists()]
     try:
-        facts = place.stat()
-        if facts.st_mtime_ns > since:
+        facts = [name.stat() for name in there]
+        if not facts or max(each.st_mtime_ns for each in facts) > since:
             return None
-        place.unlink()
+        for name in there:
+            name.unlink()
     except FileNotFoundError:
         return None
-    return facts.st_size
+    return facts[0].st_size

@@ -92,6 +92,29 @@ def _is_from_before(section: str, option: str, value: str) -> bool:
     return is_cache and not Path(value).exists()
 
 
+def settle_cache(dvc: Dvc, shared: Path) -> bool:
+    """Tell whether a tree is to have a cache that it shares; its own becomes that, if it has one.
+
+    A cache that somebody has named stays, and so does one that links lead into.
+    """
+    own = dvc.root / ".dvc" / "cache"
+    said = dvc.cache_said_by
+    if said is not None and said.name != "config.local":
+        return False
+    if dvc.cache not in (own.resolve(), shared.resolve()):
+        return said is not None and not dvc.cache.exists()  # of a place that was moved
+    if own.is_symlink() or not own.is_dir() or not any(own.iterdir()):
+        return True
+    if shared.exists() or "symlink" in cache_type(dvc):
+        return dvc.cache == shared.resolve()
+    try:
+        make_folder(shared.parent)
+        own.rename(shared)
+    except OSError:  # another file system
+        return False
+    return True
+
+
 def settings_away(dvc: Dvc) -> Settings:
     """Read the private settings that a clone on another machine needs: remotes and credentials.
 

@@ -6,6 +6,7 @@ own write is not on the disk when it returns. Never links a tracked file into th
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -49,8 +50,12 @@ def is_named(path: Path, digest: str, *, is_old: bool) -> bool:
 class Dvc:
     """The DVC set-up of one folder: where its cache is and what it holds."""
 
-    def __init__(self, root: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, root: Path, environment: Mapping[str, str], second: Path | None = None
+    ) -> None:
         self.root, self._environment = root, environment
+        self.second = second
+        """Where stores have a second name, which `git clean -x` does not reach."""
         self.of_dvc_2: set[str] = set()
         """Digests that pointers of DVC 2 name, as far as pointers were read."""
 
@@ -152,6 +157,32 @@ class Dvc:
         finally:
             staging.unlink(missing_ok=True)
         return Digest(digest), size
+
+    def keep_store(self, path: Path) -> tuple[Digest, int]:
+        """Put a store into the cache, and give the object a second name: it may be all there is."""
+        digest, size = self.keep_file(path)
+        if self.second is not None and not self.cache.is_relative_to(self.second.parent):
+            with contextlib.suppress(OSError):  # another file system
+                make_folder(self.second)
+                os.link(self.place(digest), self.second / digest)
+        return digest, size
+
+    def bring_back(self, *, each: bool = False) -> int:
+        """Give stores their names in a cache that was deleted, as `git clean -x` does.
+
+        Returns how many; *each*: also where only some were deleted, which takes a look at each.
+        """
+        home = self.cache / "files" / "md5"
+        if self.second is None or not self.second.is_dir() or (home.exists() and not each):
+            return 0
+        brought = 0
+        with contextlib.suppress(OSError):
+            for kept in filter(Path.is_file, self.second.iterdir()):
+                if not self.place(kept.name).exists():
+                    self.make_folder(self.place(kept.name).parent)
+                    os.link(kept, self.place(kept.name))
+                    brought += 1
+        return brought
 
     def _settle(self, staging: Path, digest: str) -> None:
         place = self.place(digest)

@@ -9,6 +9,7 @@ kept; writes are fsynced, and so are the folders of refs.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -37,6 +38,8 @@ _DURABLE = ("-c", "core.fsync=all", "-c", "core.fsyncMethod=fsync")
 _LOOKING = (  # nothing that spares git a look at a file
     *("-c", "core.fsmonitor=false", "-c", "core.trustctime=true", "-c", "core.checkStat=default"),
 )
+_BARE = re.compile(r"^\s*bare\s*=\s*true\s*$", re.IGNORECASE | re.MULTILINE)
+_WORKTREE = re.compile(r"^\s*worktree\s*=\s*(.+)$", re.IGNORECASE | re.MULTILINE)
 _NAMELESS = (
     *("tell me who you are", "empty ident name", "unable to auto-detect email"),
     *("no email was given", "no name was given"),
@@ -112,10 +115,33 @@ def _linked(top: Path, mark: Path) -> Place | None:
     return Place(top, folder, (folder / common.read_text(encoding="utf-8").strip()).resolve())
 
 
+def main_tree(common: Path) -> Path | None:
+    """Name the main work tree of a repository, by files alone; None where it is bare or unsaid."""
+    said = "".join(_config_text(common / name) for name in ("config", "config.worktree"))
+    if _BARE.search(said):
+        return None
+    named = _WORKTREE.search(said)  # of a submodule, whose folder lies in that of another
+    return (common / named[1].strip().strip('"')).resolve() if named else common.parent
+
+
+def _config_text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return ""
+
+
 def scrubbed(environment: Mapping[str, str]) -> dict[str, str]:
     """Leave out what an outer git says of its own repository: a hook's call must not land there."""
     kept = {key: value for key, value in environment.items() if key not in _ELSEWHERE}
     return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+
+
+_PROGRESS = re.compile(
+    rb"(?:remote: )?(?:(?:Enumerating|Counting|Compressing|Writing|Receiving|Finding|Resolving|"
+    rb"Updating|Unpacking)[a-z ]*:|Delta compression using|Total [0-9]+ )"
+)
+"""What git says of how far it is; the rest is what it has to say."""
 
 
 def _answer(
@@ -128,7 +154,9 @@ def _answer(
     words = called.stderr.decode("utf-8", "replace")
     if any(sign in words for sign in _NAMELESS):
         raise NoIdentity
-    raise GitFailed(arguments, called.returncode, words)
+    from xvc.core.secrets import mask_text  # late: most calls do not fail
+
+    raise GitFailed(arguments, called.returncode, mask_text(words))
 
 
 def _lines(stream: IO[bytes] | None) -> Iterator[bytes]:
@@ -195,7 +223,7 @@ class Git:
         """Run git as `call` does, and hand on each line of its progress while it works.
 
         Raises:
-            GitFailed: it ended with another exit code than 0.
+            GitFailed: it ended with another exit code than 0. Its words have no progress in them.
         """
         from tempfile import TemporaryFile  # late: only transfers are watched
 
@@ -218,7 +246,8 @@ class Git:
                     words.append(line)
                     hear(line.decode("utf-8", "replace"))
             printed.seek(0)
-            out, told = printed.read(), b"\n".join(words)
+            out = printed.read()
+        told = b"\n".join(line for line in words if not _PROGRESS.match(line))
         ended = subprocess.CompletedProcess(arguments, running.returncode, out, told)
         return _answer(arguments, ended)
 

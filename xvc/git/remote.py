@@ -51,8 +51,16 @@ class Refused(ConflictError):
 
     @property
     def hint(self) -> str:
-        """Names the way on."""
-        return "`xvc pull` brings what is there; then push again. The data has arrived already."
+        """Names the way on, which depends on who refused."""
+        done = "Nothing was forced, and the data has arrived already."
+        if "hidden ref" in self.words:
+            return (
+                f"{self.remote} hides these refs (git's `transfer.hideRefs`), which its owner can "
+                f"change; `xvc push` without `--runs` sends the versions. {done}"
+            )
+        if any(sign in self.words for sign in ("fetch first", "non-fast-forward", "stale info")):
+            return f"`xvc pull` brings what is there; then push again. {done}"
+        return f"The rules of {self.remote} forbid it: push again when they allow it. {done}"
 
 
 class UpstreamLocked(BusyError):
@@ -149,7 +157,7 @@ def send(
     """
     lines = [f"{name}:{ref}" for ref, name in refs.items()]
     try:
-        _transfer(git, told, "push", "--porcelain", "--no-follow-tags", then=(remote, *lines))
+        _transfer(git, told, "push", "--no-follow-tags", then=(remote, *lines))
     except GitFailed as err:
         there = refs_there(git, remote)
         left = tuple(ref for ref, name in refs.items() if there.get(ref) != name)
@@ -157,8 +165,20 @@ def send(
         if left and lock is not None:
             raise UpstreamLocked(remote, lock[1]) from err
         if left:
-            reason = next((line for line in err.words.splitlines() if " ! [" in line), err.words)
-            raise Refused(remote, left, " ".join(reason.split()) or "it gave no reason") from err
+            raise Refused(remote, left, _reason(err.words)) from err
+
+
+def _reason(words: str) -> str:
+    r"""What the other side said, and git's own word for it; all of git's words without either.
+
+    >>> _reason("remote: no pushes on Sunday\n ! [remote rejected] main -> main (hook declined)")
+    'no pushes on Sunday (hook declined)'
+    """
+    lines = [line.strip() for line in words.splitlines()]
+    said = [line.removeprefix("remote:").strip() for line in lines if line.startswith("remote:")]
+    named = [line[line.rfind("(") :] for line in lines if line.startswith("!") and "(" in line]
+    found = [line for line in [*said, *named] if line]
+    return " ".join(dict.fromkeys(found)) or " ".join(words.split()) or "it gave no reason"
 
 
 def fetch(

@@ -8,16 +8,16 @@ listed. Files that git was told not to look at are looked at.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import get_native_id
 
 from xvc.core.code_files import Limits, in_short, installed_folders, is_source, that_fit
-from xvc.core.secrets import looks_secret
 from xvc.errors import GitFailed
 from xvc.git.commands import Git, State
+from xvc.git.index_copy import copy_index
+from xvc.git.secret_files import holding_secrets, is_withheld
 
 RUNS = "refs/xvc/runs/"
 SWEEPS = "refs/xvc/sweeps/"
@@ -32,7 +32,8 @@ class Snapshot:
     """The commit that holds a tree as it was, and the index file that remembers its files.
 
     ``left_out`` is what git does not ignore and the commit does not hold; ``written`` is what of it
-    runs have written, ``incomplete`` what is code, as far as names can tell.
+    runs have written, ``incomplete`` what is code, as far as names can tell, ``secrets`` where a
+    secret stands in files that were left out for it.
     """
 
     commit: str
@@ -42,6 +43,7 @@ class Snapshot:
     index: Path
     written: tuple[str, ...] = ()
     incomplete: tuple[str, ...] = ()
+    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 def take(
@@ -68,20 +70,27 @@ def take(
     index, hidden = private_index(git, scratch, run), git.hidden()
     if hidden:
         git.unhide(index, hidden)
-    changed = [path for path in (*state.changed, *hidden) if not looks_secret(path)]
+    touched = (*state.changed, *hidden)
     chosen = _chosen(git.place.top, state.untracked, limits, written)
-    unheld = [path for path in (*state.changed, *hidden) if looks_secret(path)]
-    unheld += [*state.modules, *chosen.too_large]
+    named = [path for path in touched if is_withheld(path, limits.allowed)]
+    changed = [path for path in touched if path not in named]
     commit, tree = state.commit, ""
-    if changed or chosen.taken or commit is None:
-        unheld += _hold(git, index, [*changed, *chosen.taken])
+    secrets = holding_secrets(git, commit, (*changed, *chosen.taken), limits.allowed)
+    changed = [path for path in changed if path not in secrets]
+    taken = [path for path in chosen.taken if path not in secrets]
+    withheld = [path for path in touched if path not in changed]
+    unheld = [*withheld, *state.modules, *chosen.too_large]
+    unheld += [path for path in secrets if is_source(path)]
+    if changed or taken or commit is None:
+        _take_back(git, index, commit, withheld)
+        unheld += _hold(git, index, [*changed, *taken])
         tree = git.write_tree(index)
         if commit is None or tree != git.tree_of(commit):
             message = f"code of run {run}\n"
             commit = git.make_commit(tree, [state.commit], message, ours=True)
     git.keep(below + run, commit)
-    taken = {*changed, *chosen.taken} - {*unheld}
-    lacking = [p for p in (*state.changed, *hidden, *state.untracked) if p not in taken]
+    held = {*changed, *taken} - {*unheld}
+    lacking = [path for path in (*touched, *state.untracked) if path not in held]
     return Snapshot(
         commit,
         tree,
@@ -90,7 +99,15 @@ def take(
         index,
         tuple(chosen.written),
         tuple(dict.fromkeys(unheld)),
+        secrets,
     )
+
+
+def _take_back(git: Git, index: Path, commit: str | None, paths: Sequence[str]) -> None:
+    """Have in an index file what HEAD has of files that are withheld, whatever is staged."""
+    if paths:
+        committed = git.blobs(commit) if commit else {}
+        git.put(index, {path: committed.get(path, _GONE) for path in paths})
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +128,7 @@ def _chosen(
     foreign = installed_folders(untracked)
     own = [path for path in untracked if not path.startswith(foreign)]
     results = written([path for path in own if not is_source(path)]) if own else set()
-    sizes = {path: _size(top, path) for path in own if path not in results}
+    sizes = {path: _size(top, path, limits) for path in own if path not in results}
     known = {path: size for path, size in sizes.items() if size is not None}
     small = {path: size for path, size in known.items() if size <= limits.file_bytes}
     fitting = that_fit(small, limits)
@@ -138,11 +155,7 @@ def _hold(git: Git, index: Path, paths: Sequence[str]) -> list[str]:
 def private_index(git: Git, scratch: Path, name: str) -> Path:
     """Copy the user's index; an empty one where there is none yet."""
     scratch.mkdir(parents=True, exist_ok=True)
-    index = scratch / f"{name}.index"
-    users = git.place.folder / "index"
-    if users.exists():
-        shutil.copyfile(users, index)
-    return index
+    return copy_index(git.place.folder / "index", scratch / f"{name}.index")
 
 
 def tree_with(git: Git, scratch: Path, base: str | None, files: Mapping[str, bytes | None]) -> str:
@@ -192,9 +205,9 @@ def tree_now(git: Git, state: State, scratch: Path, counts: Callable[[str], bool
         index.unlink(missing_ok=True)
 
 
-def _size(top: Path, path: str) -> int | None:
+def _size(top: Path, path: str, limits: Limits) -> int | None:
     """The bytes of a file that can be taken; None for a secret, and for another repository."""
-    if path.endswith("/") or looks_secret(path):
+    if path.endswith("/") or is_withheld(path, limits.allowed):
         return None
     try:
         return os.lstat(os.path.join(top, path)).st_size

@@ -81,6 +81,26 @@ def _tree_of(folder: Path) -> Path:
     return Path(os.path.normpath(folder / text)).parent
 
 
+def moved_trees(git: Git) -> list[Path]:
+    """List the linked trees whose own file leads to another place than this repository's.
+
+    As after the repository was moved, or copied with its trees left where they are.
+    """
+    return [
+        path
+        for path, folder in _folders(git.place.common).items()
+        if path.is_dir() and _leads_to(path / ".git") != folder.resolve()
+    ]
+
+
+def _leads_to(mark: Path) -> Path | None:
+    try:
+        text = os.fsdecode(mark.read_bytes()).strip()
+    except OSError:
+        return None
+    return (mark.parent / text.removeprefix("gitdir:").strip()).resolve()
+
+
 def place_of(git: Git, tree: Tree) -> Place:
     """Name the places of a listed tree."""
     return Place(tree.path, tree.folder or git.place.common, git.place.common)

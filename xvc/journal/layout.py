@@ -53,6 +53,11 @@ class Room:
         return self.folder / "logs"
 
     @property
+    def exit_codes(self) -> Path:
+        """The exit codes of processes whose runs wait for them, a file for each run."""
+        return self.folder / "exit-codes" / self.tree
+
+    @property
     def store_lock(self) -> Path:
         """Held while the store of this tree is written."""
         return self.folder / "locks" / f"store-{self.tree}"
@@ -130,6 +135,16 @@ class Room:
     def marks(self) -> Path:
         """The objects of the cache that nothing needed at the last `xvc gc`, with the time."""
         return self.folder / "gc" / "marks.json"
+
+    @property
+    def dvc_cache(self) -> Path:
+        """DVC's objects, for the trees of a bare repository: no tree of it is the main one."""
+        return self.folder / "dvc-cache"
+
+    @property
+    def stores_kept(self) -> Path:
+        """A second name for each store in DVC's cache, by digest."""
+        return self.folder / "stores-kept"
 
     @property
     def dvc_site(self) -> Path:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import cast
 
+from xvc.core.secrets import mask_text
 from xvc.errors import JournalFailed
 from xvc.journal.codec import from_json, to_json
 from xvc.types import Json
@@ -62,7 +63,8 @@ def line_of(operation: Operation) -> bytes:
 
 
 def _said(operation: Operation) -> dict[str, object]:
-    return {name: fact for name, fact in asdict(operation).items() if fact}
+    said = {name: fact for name, fact in asdict(operation).items() if fact}
+    return {**said, **{name: mask_text(str(said[name])) for name in _TEXTS if name in said}}
 
 
 def read(path: Path) -> list[Operation]:
@@ -88,4 +90,5 @@ def _facts(facts: Json) -> Mapping[str, object]:
     return {name: tuple(fact) if isinstance(fact, list) else fact for name, fact in facts.items()}
 
 
+_TEXTS = ("command", "what")
 _NAMES = frozenset(Operation.__dataclass_fields__)

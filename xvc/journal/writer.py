@@ -256,6 +256,8 @@ class Journal:
     def note(self, kind: Kind, run: RunId | None, facts: Json) -> UUID:
         """Append a record that is no row; returns its id, which sorts by time as those of rows.
 
+        Secrets in what it says are masked, whoever says it.
+
         Raises:
             TooLarge: it says more than a record may; nothing was written.
             JournalFailed: the disk refused.
@@ -267,7 +269,7 @@ class Journal:
             try:
                 if self._descriptor < 0:
                     self._open()
-                at = self._write(kind, run, facts)
+                at = self._write(kind, run, _masked(kind, facts))
                 return row_id(at, self._sequence, self.writer)
             except BaseException as err:
                 self._broken_off(err)
@@ -363,6 +365,14 @@ class Journal:
             os.close(self._descriptor)
         self._descriptor = -1
         self._known = {}
+
+
+def _masked(kind: Kind, facts: Json) -> Json:
+    if kind in (Kind.OPEN, Kind.KEYS, Kind.SEAL, Kind.ASSET, Kind.METRICS):
+        return facts
+    from xvc.core.secrets import mask_record  # late: rows are logged without it
+
+    return mask_record(kind, facts)
 
 
 def _refuse_large(body: Mapping[str, object]) -> None:

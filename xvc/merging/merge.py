@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xvc.core.expression import Expression
+from xvc.core.filter import parse_filter
 from xvc.core.merge import Conflict, Side, decide
 from xvc.dvc.repository import Dvc, pointer_of
-from xvc.errors import ConflictError
+from xvc.errors import BadValue, ConflictError
 from xvc.git.history import changed_at, made_at
 from xvc.history.find import versions
 from xvc.history.missing import missing_versions
@@ -32,6 +33,7 @@ from xvc.store.merge import Outcome, Source, merge_into
 from xvc.store.publish import held_still, keep, keep_as_it_is, publish, renew
 
 Tell = Callable[[str], object]
+_NEWEST = "newest"
 """Where to say how far things are."""
 
 
@@ -62,6 +64,19 @@ class Policy:
 
     side: Side | None = None
     only: Expression | None = None
+
+    @classmethod
+    def named(cls, prefer: str, only: str | None = None) -> Policy:
+        """Read how conflicts are to end: ``ours``, ``theirs`` or ``newest``; *only* is a filter.
+
+        Raises:
+            BadValue: *prefer* is none of these.
+            BadExpression: *only* cannot be read.
+        """
+        if prefer not in (*Side, _NEWEST):
+            raise BadValue("prefer", f"{prefer!r} is none of {', '.join((*Side, _NEWEST))}")
+        some = None if only is None else parse_filter(only)
+        return cls(None if prefer == _NEWEST else Side(prefer), some)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,7 +82,7 @@ def _merge_stores(project: Project, dvc: Dvc, given: Handed) -> Outcome:
             _wait(project, given, Unfinished((found,), outcome.conflicts, is_git=True))
         else:
             if outcome.has_changed:
-                given.give(dvc, ours.path, DataFile(*dvc.keep_file(copy)))
+                given.give(dvc, ours.path, DataFile(*dvc.keep_store(copy)))
             _forget(project, found)
     return outcome
 

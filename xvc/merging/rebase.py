@@ -141,7 +141,7 @@ def _published(
     """Keep the store of before under a tag, then publish the copy and write the operation down."""
     sources, keys = ", ".join(planned.sources), ", ".join(wanted.keys)
     what = f"rebased {sources} on {keys}: {planned.replaced.count} rows replaced"
-    was, made = DataFile(*dvc.keep_file(before)), keep(dvc, copy)
+    was, made = DataFile(*dvc.keep_store(before)), keep(dvc, copy)
     backup = back_up(project, dvc, was, f"before xvc {what}")
     undo = f"the store is again as {backup} has it, with what was recorded since"
     operation = new_operation(project, "rebase", what, undo)

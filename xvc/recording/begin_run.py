@@ -278,6 +278,12 @@ def _lacks(project: Project, snapshot: Snapshot) -> list[str]:
             f"code incomplete: {', '.join(in_short(snapshot.incomplete))} cannot be held, "
             "so no version of this run tells what ran"
         )
+    if snapshot.secrets:
+        where = [f"{path} ({at})" for path, at in snapshot.secrets.items()]
+        said.append(
+            f"not in the code of this run, because a secret stands there: {few_of(where)}. Have it "
+            "in the environment; what is none: `snapshot.allow` in the settings"
+        )
     if snapshot.written:
         said += unnamed_results(project, snapshot.written)
     said += _too_much(project, snapshot)
@@ -285,7 +291,7 @@ def _lacks(project: Project, snapshot: Snapshot) -> list[str]:
 
 
 def _too_much(project: Project, snapshot: Snapshot) -> list[str]:
-    results = {*in_short(snapshot.written), *snapshot.incomplete}
+    results = {*in_short(snapshot.written), *snapshot.incomplete, *snapshot.secrets}
     large = [name for name in snapshot.left_out if name not in results]
     fresh = not_named_yet(project.own_room, [name.partition(" (")[0] for name in large])
     told = [name for name in large if name.partition(" (")[0] in fresh]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 _OPTION = re.compile(r"--([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
 _KERNEL_FILE = re.compile(r"(?:^|[/=])kernel-[^/]*\.json$")
-_KERNEL_PROGRAM = re.compile(r"(?:ipy|colab_|xpy)\w*kernel\w*(?:\.py)?")
+_KERNEL_PROGRAM = re.compile(r"\w*(?:ipy|colab_|xpy|spyder_)\w*kernel\w*(?:\.py)?|xpython(?:-raw)?")
 _NEGATIVE = re.compile(r"-[0-9.]")
 
 
@@ -42,8 +42,15 @@ def is_kernel(command: Sequence[str]) -> bool:
     (True, False)
     """
     return any(_KERNEL_FILE.search(word) for word in command) or any(
-        _KERNEL_PROGRAM.fullmatch(word.rpartition("/")[2]) for word in command[:3]
+        _is_kernel_program(word) for word in command[:3]
     )
+
+
+def _is_kernel_program(word: str) -> bool:
+    """Whether a word is a kernel's program: a file, or a package that ``python -m`` runs."""
+    folders, _, name = word.removesuffix("/__main__.py").rpartition("/")
+    package = folders.rpartition("/")[2] if word.endswith("/__main__.py") else ""
+    return any(_KERNEL_PROGRAM.fullmatch(each) for each in (name, package, word.partition(".")[0]))
 
 
 def _is_value(word: str | None) -> bool:

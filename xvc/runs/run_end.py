@@ -36,7 +36,7 @@ from xvc.runs.capture import LineMetrics
 from xvc.runs.last_words import KEPT, last_words
 from xvc.runs.pipeline_runs import Left, PipelineWatch, keep_locks
 from xvc.system.files import last_change
-from xvc.system.output_log import OutputLog
+from xvc.system.output_log import OutputLog, mask
 from xvc.system.process import Ending
 from xvc.system.signal_pipe import STOPPING, held_back
 from xvc.system.value_files import read_values
@@ -127,6 +127,8 @@ class Recorder:
 
     def close(self) -> None:
         self._log.close()
+        with best_effort(self._begun.warnings):
+            mask(self.path)
         if self._reader is not None:
             self.log_all(self._reader.close())
             if not self._reader.found:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from xvc.core.run_inputs import overlap
 from xvc.dvc.local_config import keep_settings
 from xvc.errors import NoIdentity, XvcError
 from xvc.git import merge_driver as driver
+from xvc.git.worktrees import moved_trees
 from xvc.history.find import versions
 from xvc.history.missing import missing_versions
 from xvc.journal.reader import is_written, journals
@@ -24,6 +26,11 @@ from xvc.system.files import is_shared, md5_of
 from xvc.worktrees.list import Condition, list_trees
 
 _SCRATCH_AGE = 24 * 3600.0
+_NO_REMOTE = (
+    "There is no DVC remote: only another clone's cache can have them. "
+    "`dvc remote add -d storage URL` "
+    "and `xvc push` keep the next ones."
+)
 
 
 class Health(StrEnum):
@@ -188,6 +195,8 @@ def _refused(project: Project) -> Iterator[Finding]:
 def _snapshots(project: Project) -> Iterator[Finding]:
     if project.dvc is None or project.place is None:
         return
+    if brought := project.dvc.bring_back(each=True):
+        yield Finding("versions", Health.MENDED, f"{brought} stores are in the cache again")
     missing, rotten, held = [], [], 0
     for info in versions(project):
         digest = info.message.store
@@ -205,13 +214,15 @@ def _snapshots(project: Project) -> Iterator[Finding]:
             "versions",
             Health.WRONG,
             f"the cache objects of {', '.join(rotten)} hold other bytes than their names say",
-            "Remove them from the cache and `dvc fetch --all-tags`.",
+            "Rename these files in the cache, keep them, and `dvc fetch --all-tags`.",
         )
     if missing:
         names = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
         detail = f"{names}: their stores are not in this clone's cache"
         health = Health.GOOD if project.dvc.remotes() else Health.WRONG
-        yield Finding("versions", health, detail, "`dvc fetch --all-tags` brings them.")
+        remotes = project.dvc.remotes()
+        way = "`dvc fetch --all-tags` brings them." if remotes else _NO_REMOTE
+        yield Finding("versions", health, detail, way)
     yield Finding("versions", Health.GOOD, f"{held} stores checked against their hashes")
 
 
@@ -243,11 +254,16 @@ def _locks(project: Project) -> Iterator[Finding]:
 def _worktrees(project: Project) -> Iterator[Finding]:
     if project.place is None:
         return
+    for tree in moved_trees(project.git):
+        detail = f"{tree} names a repository that is not where it was: one of the two was moved"
+        way = f"`git worktree repair {shlex.quote(str(tree))}` leads it here."
+        yield Finding("work trees", Health.WRONG, detail, way)
     for each in list_trees(project):
         way = f"`xvc worktree remove {each.name}` ends it."
         match each.condition:
             case Condition.MISSING:
-                yield Finding("work trees", Health.WRONG, f"{each.path} is gone", way)
+                moved = f"If it was moved, `git worktree repair` and its new path; else {way}"
+                yield Finding("work trees", Health.WRONG, f"{each.path} is gone", moved)
             case Condition.MAKING | Condition.REMOVING:
                 detail = f"{each.name} is {each.condition}"
                 yield Finding("work trees", Health.WRONG, detail, way)

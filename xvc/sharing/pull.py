@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from xvc.core.best_effort import best_effort
 from xvc.core.run import DataFile
 from xvc.core.tag_message import VersionInfo
 from xvc.dvc.cache_links import Linker
@@ -97,6 +98,7 @@ class PullRequest:
 class Pulled:
     """What was brought: objects and their bytes, new tags and runs, where the branch went.
 
+    ``is_driver_new`` tells that from now on git merges the stores of branches in this clone;
     ``missing`` names the versions of this branch whose run its store lacks.
     """
 
@@ -111,6 +113,7 @@ class Pulled:
     old: str | None
     new: str | None
     files: int
+    is_driver_new: bool
     missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -141,12 +144,15 @@ def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
     new = git.commit_of(upstream) if branch else None
     is_apart = bool(old and new and not (is_ancestor(git, new, old) or is_ancestor(git, old, new)))
     tip = old if is_apart or new is None or (old and is_ancestor(git, new, old)) else new
-    if not driver.is_installed(git):  # so that git merges the stores of branches here, too
-        driver.install(git)
     haul = _bring(project, dvc, request, _wanted(project, name, tip, runs=request.runs), told)
+    warnings: list[str] = []
+    is_driver_new = False
+    with best_effort(warnings):  # before any merge that a person is now told to make
+        is_driver_new = driver.install(git)
     if is_apart:
         raise Diverged(branch or "", f"{name}/{branch}")
-    files, warnings = _go_forward(project, dvc, branch, old, tip)
+    files, told_of_data = _go_forward(project, dvc, branch, old, tip)
+    warnings += told_of_data
     missing = _missing(project)
     if missing:
         warnings.append(warning_of(missing))
@@ -162,6 +168,7 @@ def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
         old,
         tip,
         files,
+        is_driver_new,
         tuple(info.name for info in missing),
         (*haul.warnings, *warnings),
     )

@@ -27,7 +27,7 @@ from xvc.worktrees.shared import git_at
 
 _PATTERNS = ("*.dvc", "dvc.lock", "*/dvc.lock", "dvc.yaml", "*/dvc.yaml")
 _HEADS = ("HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD", "ORIG_HEAD")
-_UNREAD = ("logs", "tmp", "dvc-site", "locks", "gc")
+_UNREAD = ("logs", "tmp", "dvc-site", "dvc-cache", "stores-kept", "locks", "gc")
 _FOLDER, _STORE = ".dir", ".duckdb"
 _DUCK = b"DUCK"  # at byte 8 of every DuckDB file
 

@@ -16,17 +16,22 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _CONSTANT = r"(CAST\()?(?i:NULL|TRUE|FALSE|-?[0-9.]+|''([^'']|'''')*'')( AS [A-Z0-9_(), ]+\))?"
-_HERE = "database_name = current_database()"
+# Every name is spelt out: a macro of the store's own could stand for any that is not.
+_THEIRS = "database_name IN ($database, 'temp') AND NOT internal"
 _COMPUTED = f"""
-SELECT 'view', view_name FROM duckdb_views() WHERE {_HERE} AND NOT internal
-UNION ALL SELECT 'macro', function_name FROM duckdb_functions() WHERE {_HERE} AND NOT internal
-UNION ALL SELECT 'type', type_name FROM duckdb_types() WHERE {_HERE} AND NOT internal
-UNION ALL SELECT 'sequence', sequence_name FROM duckdb_sequences() WHERE {_HERE}
-UNION ALL SELECT 'condition on', table_name FROM duckdb_constraints()
-WHERE {_HERE} AND constraint_type = 'CHECK'
-UNION ALL SELECT 'computed column', table_name || '.' || column_name FROM duckdb_columns()
-WHERE {_HERE} AND NOT internal
-AND NOT regexp_full_match(coalesce(column_default, 'NULL'), '{_CONSTANT}')
+SELECT 'view', view_name FROM system.main.duckdb_views() WHERE {_THEIRS}
+UNION ALL SELECT 'macro', function_name FROM system.main.duckdb_functions() WHERE {_THEIRS}
+UNION ALL SELECT 'type', type_name FROM system.main.duckdb_types() WHERE {_THEIRS}
+UNION ALL SELECT 'trigger', trigger_name FROM system.main.duckdb_triggers()
+WHERE database_name = $database
+UNION ALL SELECT 'sequence', sequence_name FROM system.main.duckdb_sequences()
+WHERE database_name = $database
+UNION ALL SELECT 'condition on', table_name FROM system.main.duckdb_constraints()
+WHERE database_name = $database AND constraint_type = 'CHECK'
+UNION ALL SELECT 'computed column', table_name || '.' || column_name
+FROM system.main.duckdb_columns() WHERE {_THEIRS}
+AND (is_generated
+OR NOT system.main.regexp_full_match(coalesce(column_default, 'NULL'), '{_CONSTANT}'))
 """
 
 
@@ -40,13 +45,18 @@ class StoreComputes(CorruptError):
     way = "Drop them with the program that made them; xvc reads plain tables only and ran nothing."
 
 
-def refuse_computed(connection: DuckDBPyConnection, path: Path) -> None:
-    """Make sure that the current database holds tables only, with columns that are stored.
+def refuse_computed(connection: DuckDBPyConnection, path: Path, database: str) -> None:
+    """Make sure that a database holds tables only, with columns that are stored.
+
+    Args:
+        connection: where the database is attached; it need not be the current one.
+        path: its file, for the error.
+        database: its name in *connection*.
 
     Raises:
         StoreComputes: it has something else; all of it is named.
     """
-    found = connection.execute(_COMPUTED).fetchall()
+    found = connection.execute(_COMPUTED, {"database": database}).fetchall()
     if found:
         names = sorted(f"the {kind} {name}" for kind, name in found)
         raise StoreComputes(str(path), tuple(names[:10]))

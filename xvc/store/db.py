@@ -27,7 +27,7 @@ from xvc.errors import (
     XvcError,
 )
 from xvc.store.base_tables import refuse_computed
-from xvc.store.file_names import file_name
+from xvc.store.file_names import file_name, folder_name
 from xvc.store.schema import (
     ASSETS,
     EDITS,
@@ -49,6 +49,7 @@ _ROOM = 1 << 30  # bytes of address space; at 200 MB its threads could not begin
 _OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
 }
 NAME = "db"
 """What SQL may call the store: ``db.events`` is ``events``."""
@@ -124,9 +125,19 @@ def refuse_log(path: Path) -> None:
         raise StoreFailed(str(path), "DuckDB could not write its log into the file; is there room?")
 
 
+def _close_off(connection: DuckDBPyConnection, *folders: Path) -> None:
+    """From here on SQL reaches no file but the open databases and what lies in *folders*."""
+    if folders:
+        named = ", ".join(literal(folder_name(each)) for each in folders)
+        connection.execute(f"SET allowed_directories = [{named}]")
+    connection.execute("SET enable_external_access = false")
+
+
 @contextmanager
-def writing(path: Path) -> Iterator[DuckDBPyConnection]:
+def writing(path: Path, *folders: Path) -> Iterator[DuckDBPyConnection]:
     """Open an existing store for writing, in one transaction; checkpointed when closed.
+
+    SQL reaches no other file, except in *folders*.
 
     Raises:
         StoreBusy: another program has it open (`ReadersHold` when they only read).
@@ -142,6 +153,7 @@ def writing(path: Path) -> Iterator[DuckDBPyConnection]:
             connection.execute("SET TimeZone='UTC'")
             connection.execute(f"SET memory_limit = '{_FOLD_MEMORY}'")
             connection.execute(f"SET temp_directory = {literal(file_name(beside(path, 'spill')))}")
+            _close_off(connection, *folders)
             refuse_newer(connection, path)
             connection.execute("BEGIN")
             yield connection
@@ -151,10 +163,17 @@ def writing(path: Path) -> Iterator[DuckDBPyConnection]:
 
 
 @contextmanager
-def reading(path: Path, *, is_known: bool = False) -> Iterator[DuckDBPyConnection]:
+def reading(
+    path: Path, *, is_known: bool = False, into: Path | None = None
+) -> Iterator[DuckDBPyConnection]:
     """Open a store, or a cache object that is one, for reading; SQL may call it ``db``.
 
-    *is_known*: xvc has looked at this very file before; else it is looked at as a stranger's.
+    SQL reaches no other file, loads no extension and changes no setting.
+
+    Args:
+        path: the store.
+        is_known: xvc has looked at this very file before; else it is looked at as a stranger's.
+        into: a folder that SQL may write into, for an answer too large for memory.
 
     Raises:
         StoreComputes: it holds more than plain tables.
@@ -168,12 +187,15 @@ def reading(path: Path, *, is_known: bool = False) -> Iterator[DuckDBPyConnectio
     with mapped(path):
         connection = duckdb.connect(":memory:", config=_OFFLINE)
         try:
-            connection.execute("SET TimeZone='UTC'")
+            connection.execute("SET GLOBAL TimeZone='UTC'")  # for cursors, too
+            connection.execute("SET python_enable_replacements = false")
             connection.execute(f"ATTACH {literal(file_name(path))} AS {NAME} (READ_ONLY)")
+            _close_off(connection, *([into] if into else []))
+            connection.execute("SET lock_configuration = true")
+            if not is_known:
+                refuse_foreign(connection, path, NAME)
             connection.execute(f"USE {NAME}")
             refuse_newer(connection, path)
-            if not is_known:
-                refuse_computed(connection, path)
             yield connection
         finally:
             connection.close()
@@ -192,7 +214,6 @@ def opened(path: Path) -> DuckDBPyConnection:
 def beside_it(connection: DuckDBPyConnection) -> DuckDBPyConnection:
     """A second connection to what `reading` opened, for a question in the middle of another."""
     second = connection.cursor()
-    second.execute("SET TimeZone='UTC'")
     second.execute(f"USE {NAME}")
     return second
 
@@ -212,12 +233,12 @@ def in_memory(path: Path) -> Iterator[DuckDBPyConnection]:
 
 
 @contextmanager
-def without_rows() -> Iterator[DuckDBPyConnection]:
-    """Open a store that holds nothing, for reading."""
+def without_rows(*, into: Path | None = None) -> Iterator[DuckDBPyConnection]:
+    """Open a store that holds nothing, as `reading` does."""
     folder = Path(tempfile.mkdtemp(prefix="xvc-nothing-"))
     try:
         create(folder / "nothing.duckdb")
-        with reading(folder / "nothing.duckdb") as connection:
+        with reading(folder / "nothing.duckdb", into=into) as connection:
             yield connection
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -272,11 +293,12 @@ def side_by_side(
 ) -> Iterator[DuckDBPyConnection]:
     """Open several stores in one connection, by the names given; only *written* can change.
 
-    Another person's file may hold views and macros: nothing here looks into a file beside those
-    that are named, no setting can be changed back, and names are found where they are looked for.
+    Another person's file is data: nothing here looks into a file beside those that are named, no
+    setting can be changed back, and names are found where they are looked for.
     What takes more memory than a merge may have is spilled into *scratch*.
 
     Raises:
+        StoreComputes: one holds more than plain tables.
         StoreBusy: another program has one of them open for writing.
         StoreCorrupt: one does not open, or is no store.
         TooNew: a newer xvc wrote one.
@@ -287,6 +309,7 @@ def side_by_side(
             mode = "" if name == written else " (READ_ONLY)"
             with mapped(path):
                 connection.execute(f"ATTACH {literal(file_name(path))} AS {quoted(name)}{mode}")
+                refuse_foreign(connection, path, name)
                 refuse_newer(connection, path, f"{quoted(name)}.main.meta")
         connection.execute(f"SET temp_directory = {literal(str(spill))}")
         connection.execute("SET preserve_insertion_order = false")
@@ -363,6 +386,7 @@ def change_blocks(path: Path, copy: Path, more: int) -> None:
         with in_memory(path) as connection:
             connection.execute(f"ATTACH {literal(file_name(path))} AS held (READ_ONLY)")
             connection.execute(_attached(copy, "copy", block_for(path.stat().st_size + more)))
+            _close_off(connection)
             connection.execute("COPY FROM DATABASE held TO copy")
             connection.execute("DETACH copy")
             refuse_log(copy)
@@ -398,12 +422,13 @@ def copy_through_readers(path: Path, copy: Path) -> None:
     with in_memory(path) as connection:
         connection.execute(f"ATTACH {literal(file_name(path))} AS held (READ_ONLY)")
         connection.execute(_attached(copy, "copy", block_for(path.stat().st_size)))
+        _close_off(connection)
         connection.execute("COPY FROM DATABASE held TO copy")
     refuse_log(copy)
 
 
 @contextmanager
-def beside_readers(path: Path, copy: Path) -> Iterator[DuckDBPyConnection]:
+def beside_readers(path: Path, copy: Path, *folders: Path) -> Iterator[DuckDBPyConnection]:
     """Open a copy of a store that others read, for writing; it takes the store's place.
 
     Meanwhile our own reading keeps writers out. What a log beside the store held is in the copy.
@@ -411,7 +436,7 @@ def beside_readers(path: Path, copy: Path) -> Iterator[DuckDBPyConnection]:
     try:
         with reading(path):
             copy_through_readers(path, copy)
-            with writing(copy) as connection:
+            with writing(copy, *folders) as connection:
                 yield connection
             refuse_log(copy)
             take_place(copy, path)
@@ -434,6 +459,23 @@ def set_aside(path: Path, word: str) -> Path:
 def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
     wal_of(path).unlink(missing_ok=True)
+
+
+def refuse_foreign(connection: DuckDBPyConnection, path: Path, database: str) -> None:
+    """Look at a database that xvc may not have made, before anything in it is read.
+
+    Raises:
+        ForeignStore: it is no store of xvc's.
+        StoreComputes: it holds more than plain tables.
+    """
+    has_meta = connection.execute(
+        "SELECT 1 FROM system.main.duckdb_tables() "
+        "WHERE database_name = ? AND schema_name = 'main' AND table_name = 'meta'",
+        [database],
+    ).fetchone()
+    if has_meta is None:
+        raise ForeignStore(str(path), "it is a database of another program")
+    refuse_computed(connection, path, database)
 
 
 def refuse_newer(connection: DuckDBPyConnection, path: Path, table: str = "meta") -> None:
@@ -491,7 +533,10 @@ def is_of_what_was_asked(err: Exception, *, shapes: bool) -> bool:
     """
     import duckdb
 
-    others = (duckdb.IOException, duckdb.FatalException, duckdb.InterruptException)
+    others = (
+        *(duckdb.IOException, duckdb.FatalException, duckdb.InterruptException),
+        duckdb.PermissionException,  # what this connection may not read is no fault of a record
+    )
     unfit = (duckdb.BinderException, duckdb.CatalogException, duckdb.ConstraintException)
     is_refusal = isinstance(err, duckdb.Error) and not isinstance(err, others)
     return is_refusal and (shapes or not isinstance(err, unfit))

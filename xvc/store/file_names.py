@@ -16,6 +16,13 @@ def file_name(path: Path) -> str:
     return str(path)
 
 
+def folder_name(folder: Path) -> str:
+    """Name a folder as `file_name` names the files in it; one that is not there holds none."""
+    if not folder.is_dir():  # it may be made yet
+        return os.fsencode(folder).decode("utf-8", "replace")
+    return str(Path(file_name(folder / "any")).parent)
+
+
 @cache
 def _opened(folder: Path, process: int) -> int:
     """Open a folder for as long as the process lives; *process* keeps a fork from sharing it."""

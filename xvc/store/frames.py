@@ -23,6 +23,8 @@ Backend = Literal["pandas", "polars", "arrow"]
 Decoder = Callable[[object], object]
 BACKENDS = ("pandas", "polars", "arrow")
 _INFINITE = {"inf", "-inf"}
+_EXACT, _LONG = 2**53, 2**63
+"""The whole numbers that a float, and an int64, hold exactly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +155,30 @@ def from_rows(rows: Iterable[Mapping[str, object]]) -> DataFrame:
     return cast("DataFrame", pandas.DataFrame(made))
 
 
+def from_grid(
+    names: Sequence[str], rows: Sequence[Sequence[object]], times: Sequence[str] = ()
+) -> DataFrame:
+    """Make a frame of rows of values; the columns of *times* hold ISO 8601.
+
+    Raises:
+        NoPackage: pandas is not installed.
+    """
+    pandas = _needed("pandas")
+    frame = pandas.DataFrame(index=range(len(rows)))
+    for place, name in enumerate(names):
+        values = [row[place] for row in rows]
+        if name in times:
+            made = pandas.Series(pandas.to_datetime(values, utc=True, format="ISO8601"))
+        else:
+            made = pandas.Series(values, **(_kind(values) if values else {"dtype": "object"}))
+        frame.insert(place, name, made, allow_duplicates=True)
+    return cast("DataFrame", frame)
+
+
 def _kind(values: list[object]) -> dict[str, str]:
     kinds = {type(value) for value in values} - {type(None)}
+    if any(isinstance(value, int) and not _fits(value, kinds) for value in values):
+        return {"dtype": "object"}
     has_gaps = any(value is None for value in values)
     if kinds == {int}:
         return {"dtype": "Int64" if has_gaps else "int64"}
@@ -164,3 +188,8 @@ def _kind(values: list[object]) -> dict[str, str]:
     if kinds & {int, float} and kinds <= {int, float, str} and texts <= _INFINITE:
         return {"dtype": "float64"}
     return {} if kinds == {str} else {"dtype": "object"}
+
+
+def _fits(value: int, kinds: set[type]) -> bool:
+    """Whether a column of such kinds holds a whole number exactly."""
+    return abs(value) <= _EXACT if float in kinds else -_LONG <= value < _LONG

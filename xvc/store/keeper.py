@@ -253,10 +253,10 @@ class Keeper:
         else:
             self._suit_blocks(found)
         try:
-            with db.writing(self.path) as connection:
+            with db.writing(self.path, *self._sources()) as connection:
                 return self._fold_into(connection, found, is_ours=False)
         except db.ReadersHold:
-            with db.beside_readers(self.path, self._sibling()) as connection:
+            with db.beside_readers(self.path, self._sibling(), *self._sources()) as connection:
                 return self._fold_into(connection, found, is_ours=False)
         except db.StoreUnfit as err:
             return self._make_anew(err)
@@ -271,6 +271,12 @@ class Keeper:
         if is_whole and db.has_unfit_blocks(self.path, more):
             with suppress(BusyError, CorruptError, StoreFailed):
                 db.change_blocks(self.path, self._sibling(), more)
+
+    def _sources(self) -> tuple[Path, ...]:
+        """Name the folders that a fold reads, with the one that it writes into."""
+        room = self.room
+        room.scratch.mkdir(parents=True, exist_ok=True)
+        return room.journals, room.folded, room.kept, room.scratch
 
     def _all_journals(self) -> list[Path]:
         room = self.room
@@ -301,7 +307,7 @@ class Keeper:
                 pass  # as a stranger's: nothing in it may compute
         if not found:
             return {}  # untouched, it stays the very snapshot, and `dvc status` clean
-        with db.writing(place) as connection:
+        with db.writing(place, *self._sources()) as connection:
             return self._fold_into(connection, found)
 
     def _make_anew(self, err: db.StoreUnfit) -> dict[str, int]:
@@ -341,7 +347,7 @@ class Keeper:
                 left = b""
                 for line in place.read_bytes().splitlines(keepends=True):
                     try:
-                        with db.writing(self.path) as connection:
+                        with db.writing(self.path, *self._sources()) as connection:
                             fold_again(connection, line, place, self.room.scratch)
                     except RecordRefused as err:
                         still.append(err)
@@ -369,8 +375,10 @@ class Keeper:
         Left(base, stamp_of(self.path), kept, str(self.path)).write(self.room.store_state)
 
     @contextmanager
-    def view(self) -> Iterator[DuckDBPyConnection]:
+    def view(self, *, into: Path | None = None) -> Iterator[DuckDBPyConnection]:
         """Open everything recorded, for reading: the store, or a private copy when it is held.
+
+        SQL may write into the folder *into*, and reaches no file otherwise.
 
         Raises:
             StoreBusy: the store is being written by another program and cannot be rebuilt.
@@ -381,7 +389,7 @@ class Keeper:
         try:
             with ExitStack() as opened:
                 with self._alone() as is_alone:
-                    connection = self._open(opened, is_fresh=is_fresh, is_alone=is_alone)
+                    connection = self._open(opened, is_fresh=is_fresh, is_alone=is_alone, into=into)
                 yield connection
         except StoreCorrupt as err:  # rot that no date betrayed: the next look rebuilds it
             with self._alone() as is_alone:
@@ -402,16 +410,19 @@ class Keeper:
             else:
                 yield True
 
-    def _open(self, opened: ExitStack, *, is_fresh: bool, is_alone: bool) -> DuckDBPyConnection:
+    def _open(
+        self, opened: ExitStack, *, is_fresh: bool, is_alone: bool, into: Path | None
+    ) -> DuckDBPyConnection:
         if is_fresh:
             try:
-                return opened.enter_context(db.reading(self.path, is_known=True))
+                return opened.enter_context(db.reading(self.path, is_known=True, into=into))
             except StoreBusy:
                 pass  # another program has it for writing
             except StoreCorrupt as err:
                 if is_alone:
                     self._set_aside_corrupt(err)
-        return opened.enter_context(db.reading(opened.enter_context(self._private_copy())))
+        copy = opened.enter_context(self._private_copy())
+        return opened.enter_context(db.reading(copy, into=into))
 
     @contextmanager
     def _private_copy(self) -> Iterator[Path]:
@@ -419,7 +430,7 @@ class Keeper:
         copy = folder / self.path.name
         try:
             self._fill(copy)
-            with db.writing(copy) as connection:
+            with db.writing(copy, folder, *self._sources()) as connection:
                 fold(connection, self._all_journals(), folder)
             yield copy
         finally:
@@ -457,7 +468,7 @@ class Keeper:
                 with db.writing(self.path):
                     pass  # closing writes the log into the store
                 db.refuse_log(self.path)
-            return self.dvc.keep_file(self.path)
+            return self.dvc.keep_store(self.path)
 
     def _explain_why_not(self, dvc: Dvc) -> None:
         if self._hindrance is not None:

@@ -30,7 +30,7 @@ def opened_apart(journals: Sequence[Path]) -> Iterator[DuckDBPyConnection]:
     try:
         store = folder / "apart.duckdb"
         db.create(store)
-        with db.writing(store) as connection:
+        with db.writing(store, folder, *{path.parent for path in journals}) as connection:
             fold(connection, journals, folder)
         with db.reading(store) as connection:
             yield connection

@@ -83,7 +83,7 @@ def keep_as_it_is(keeper: Keeper, dvc: Dvc) -> str:
     before = beside(keeper.path, "before")
     try:
         renew(keeper, before)
-        digest, _ = dvc.keep_file(before)
+        digest, _ = dvc.keep_store(before)
         return digest
     finally:
         before.unlink(missing_ok=True)
@@ -97,7 +97,7 @@ def keep(dvc: Dvc, copy: Path) -> DataFile:
         StoreFailed: a part of it is only in the log beside it.
     """
     db.refuse_log(copy)
-    return DataFile(*dvc.keep_file(copy))
+    return DataFile(*dvc.keep_store(copy))
 
 
 def publish(keeper: Keeper, dvc: Dvc, copy: Path, kept: DataFile) -> None:

@@ -19,7 +19,7 @@ from xvc.store.file_names import file_name
 from xvc.store.frames import Decoder, Question, to_arrow, to_pandas, to_polars
 from xvc.store.keeper import Keeper
 from xvc.store.schema import STORAGE, literal
-from xvc.store.user_sql import asking, lock_down, named_default
+from xvc.store.user_sql import asking, named_default
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -49,7 +49,7 @@ class Connection:
         """
         folder = Path(tempfile.mkdtemp(prefix="xvc-answer-"))
         try:
-            with self._keeper.view() as connection:
+            with self._keeper.view(into=folder) as connection:
                 question = named_default(connection, _question(connection, sql))
                 _answer_into(connection, folder / "answer.duckdb", question, parameters)
             return Answer(db.opened(folder / "answer.duckdb"))
@@ -130,7 +130,6 @@ def _answer_into(
     connection.execute(
         f"ATTACH {literal(file_name(file))} AS private (STORAGE_VERSION '{STORAGE}')"
     )
-    lock_down(connection)
     with asking():
         made = f"CREATE TABLE private.answer AS FROM (\n{question}\n)"
         connection.execute(made, parameters if parameters is not None else [])

@@ -125,7 +125,6 @@ def answer(connection: DuckDBPyConnection, text: str, limit: int | None) -> Grid
         OnlyReads: it is no single question.
         BadQuery: DuckDB cannot run it.
     """
-    lock_down(connection)
     with asking():
         statements = connection.extract_statements(text)
         kinds = [statement.type.name for statement in statements]
@@ -192,7 +191,7 @@ def change(keeper: Keeper, text: str, *, keeps: bool) -> Change:
         left = Left.read(keeper.room.store_state)
         digest, base = None, left.base
         if keeps and keeper.dvc is not None:
-            digest, size = keeper.dvc.keep_file(keeper.path)
+            digest, size = keeper.dvc.keep_store(keeper.path)
             pointer = keeper.dvc.pointer_text(keeper.path, DataFile(digest, size))
             write_durably(pointer_of(keeper.path), pointer)
             base = digest
@@ -241,7 +240,7 @@ def _run(connection: DuckDBPyConnection, text: str, path: Path) -> Change:
     lock_down(connection)
     with asking():
         done = [_one(connection, statement) for statement in statements]
-    refuse_computed(connection, path)
+    refuse_computed(connection, path, db.NAME)
     after = _contents(connection)
     if _shape(connection, kept) != shape:
         raise NotOurs("the columns and indexes of tables that xvc keeps")

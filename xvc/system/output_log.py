@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from xvc.core.secrets import mask_text
+
 _COPY = 1 << 20
 
 
@@ -95,6 +97,23 @@ def finish(path: Path) -> None:
             raise
     for part in parts:
         part.path.unlink(missing_ok=True)
+
+
+def mask(path: Path) -> None:
+    """Mask the secrets in a finished log; one that holds none is not written again.
+
+    Raises:
+        OSError: the disk refuses; the log is as it was.
+    """
+    held = path.read_bytes()
+    masked = mask_text(held.decode("latin-1")).encode("latin-1")  # every byte is one sign
+    if masked != held:
+        sibling = path.with_name(f"{path.name}.masked")
+        try:
+            sibling.write_bytes(masked)
+            sibling.replace(path)
+        finally:
+            sibling.unlink(missing_ok=True)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -53,15 +53,15 @@ class Rows:
         return self._project().keeper
 
     @contextmanager
-    def _view(self) -> Iterator[DuckDBPyConnection]:
+    def _view(self, *, into: Path | None = None) -> Iterator[DuckDBPyConnection]:
         """Open everything logged so far, for reading."""
         if str(self._store) == SKIP_INSERT:
             from xvc.store.db import without_rows
 
-            with without_rows() as connection:
+            with without_rows(into=into) as connection:
                 yield connection
             return
-        with self._keeper.view() as connection:
+        with self._keeper.view(into=into) as connection:
             self._check(connection)
             yield connection
 
@@ -201,9 +201,10 @@ class Rows:
     def _write(self, path: Path, kind: str, *, every: bool) -> None:
         from xvc.store.extract import write_file
 
-        with self._view() as connection:
+        path = path.absolute()
+        with self._view(into=path.parent) as connection:
             part = self._part(None, None, None, every=every)
-            write_file(connection, self.table, part, path.absolute(), kind)
+            write_file(connection, self.table, part, path, kind)
 
     def __bool__(self) -> bool:
         """True: a tracker without rows is a tracker."""

@@ -148,7 +148,7 @@ class Tracker(Edits, Stored):
         self._track_id, self._journal = opened.track_id, opened.journal
         self._store, self._root = opened.store, opened.root
         self._owns_run, self._passing = opened.owns_run, opened.passing
-        self._at_end = opened.at_end
+        self._at_end, self._exit_code = opened.at_end, opened.exit_code
         self.warnings, self._streams = opened.warnings, self._open_streams()
         if self._options.git_root is not None:
             self._params |= commit_of(self._options.folder)
@@ -350,17 +350,20 @@ class Tracker(Edits, Stored):
     def set_params(self, params: Params) -> None:
         """Add values to every later row, and to the run's params: whatever `log` takes.
 
+        Secrets among them are masked, by their names and by what they look like.
+
         Raises:
             BadValue: a key or value cannot be kept; the others are.
             AssetFailed: the disk refused an object; the other values are kept.
             JournalFailed: the disk refused.
         """
+        from xvc.core.secrets import mask_values  # late, as below
         from xvc.tracking.values import fitting, named  # late: joining a run needs them not
 
         said, refused = fitting(self, named(params))
         plain = to_plain(said)
         self._journal.note(Kind.PARAMS, self.track_id, plain)
-        self._params |= said
+        self._params |= mask_values(said)
         if self._context is not None and self._context.asked:
             say_used(self._context, cast("dict[str, Json]", plain))
         if refused is not None:
@@ -484,11 +487,20 @@ class Tracker(Edits, Stored):
         """How many records this process has written for the run."""
         return self._journal.written
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the run is this tracker's own and has not ended."""
+        return self._owns_run
+
     def end(self, outcome: Outcome) -> None:
         """End the run as it ended; what cannot be written is nobody's to handle any more.
 
         Called when the process ends or the tracker is dropped: use `close` yourself.
         """
+        if outcome.is_guess and self._owns_run and self._exit_code is not None:
+            from xvc.system.exit_code import leave_exit_code  # late: loads ctypes
+
+            leave_exit_code(self._exit_code)
         try:
             self.close(outcome.status.value, outcome.reason)
         except Exception as err:  # noqa: BLE001 - there is no caller

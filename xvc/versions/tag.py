@@ -15,6 +15,7 @@ from urllib.parse import quote
 from xvc.core.model import candidate_of, ignore_file
 from xvc.core.run import DataFile, RunRecord, Status
 from xvc.core.run_inputs import data_hash
+from xvc.core.secrets import mask_text, mask_values
 from xvc.core.subject import chosen_keys, chosen_metrics, subject
 from xvc.core.tag_message import TagMessage, VersionInfo
 from xvc.core.version import Bump, Version, next_version
@@ -79,6 +80,29 @@ class TagRequest:
     just_ran: bool = False
     incomplete: bool = False
 
+    @classmethod
+    def named(
+        cls,
+        version: str,
+        *,
+        run: str | None = None,
+        commit: bool = False,
+        text: str | None = None,
+        dry_run: bool = False,
+        incomplete: bool = False,
+    ) -> TagRequest:
+        """Ask for the next version by ``major``, ``minor`` or ``patch``, or for one by its name."""
+        is_bump = version in set(Bump)
+        return cls(
+            bump=Bump(version) if is_bump else None,
+            version=None if is_bump else version,
+            run=run,
+            commit=commit,
+            text=text,
+            dry_run=dry_run,
+            incomplete=incomplete,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
@@ -117,7 +141,7 @@ def tag(project: Project, request: TagRequest) -> Tagged:
     project.room.version_lock.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing="tag"):
         clear(project.git, project.room.scratch)
-        record = _chosen(project, request)
+        record, request = _masked(_chosen(project, request), request)
         if not request.incomplete:
             refuse_incomplete(record)
         infos = versions(project)
@@ -131,6 +155,15 @@ def tag(project: Project, request: TagRequest) -> Tagged:
         with _restored(path for each in pointers_of(project, record) for path in _written(each)):
             made = _make(project, request, record, base, wanted, line)
             return replace(made, earlier=earlier)
+
+
+def _masked(record: RunRecord, request: TagRequest) -> tuple[RunRecord, TagRequest]:
+    """Mask what a tag would publish, in a run of an older xvc, too."""
+    note = mask_text(record.note) if record.note else record.note
+    text = mask_text(request.text) if request.text else request.text
+    return replace(record, params=mask_values(record.params), note=note), replace(
+        request, text=text
+    )
 
 
 def _chosen(project: Project, request: TagRequest) -> RunRecord:

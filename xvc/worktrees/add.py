@@ -92,7 +92,8 @@ def add(project: Project, name: str, *, base: str | None = None, path: Path | No
     Args:
         project: any tree's.
         name: of the experiment.
-        base: where it begins; the commit of the main tree when None.
+        base: where it begins; when None the commit of the main tree, or of the tree we are in
+            where the repository is bare.
         path: another folder.
 
     Raises:
@@ -119,7 +120,7 @@ def _planned(
     project: Project, main: Tree, name: str, base: str | None, path: Path | None
 ) -> Record:
     """Write down what is to be made, or find what a call before this one wrote down."""
-    revision = base or main.commit
+    revision = base or main.commit or ("HEAD" if main.is_bare else None)
     commit = project.git.commit_of(revision) if revision else None
     known = record_of(project.room, name)
     if known is not None:

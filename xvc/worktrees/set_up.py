@@ -50,9 +50,10 @@ def set_up(project: Project, main: Tree, tree: Tree) -> SetUp:
     _keep_apart(project, main, tree)
     there = project_at(project, tree)
     roots = _dvc_roots(there, tree)
+    giving = project.git.place.top if main.is_bare else main.path
     for root in roots:
-        if not main.is_bare and (main.path / root / ".dvc").is_dir():
-            main_dvc = Dvc(main.path / root, project.environment)
+        if giving != tree.path and (giving / root / ".dvc").is_dir():
+            main_dvc = Dvc(giving / root, project.environment)
             note = there.dvc_note_of(root.as_posix())
             share_settings(main_dvc, tree.path / root, project.room.dvc_site, note)
     project.room.dvc_site.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -16,6 +16,7 @@ from xvc.cli.options import (
     Columns,
     Database,
     Limit,
+    Series,
     Sort,
     Where,
     listed,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from xvc.core.run import RunRecord
     from xvc.runs.list import Group as Gathered
     from xvc.runs.list import ListRequest, RunList
-    from xvc.store.table_queries import Grid
 
 
 class Row(TypedDict):
@@ -84,6 +84,7 @@ def command(
     group: Annotated[
         str | None, typer.Option("--group", help="One line for each value of this key.")
     ] = None,
+    series: Series = None,
     limit: Limit = 20,
     everywhere: Annotated[
         bool, typer.Option("--all", help="The runs of all work trees, removed ones too.")
@@ -104,7 +105,7 @@ def command(
     form = Form(as_csv, as_markdown)
     check_form(here, form)
     project = here.project_of(database)
-    request = ListRequest(sort, where, group, limit or None, everywhere, listed(columns))
+    request = ListRequest(sort, where, group, limit or None, everywhere, listed(columns), series)
     if group is not None:
         answer = _grouped(groups(project, request), group, limit or None, form)
     else:
@@ -124,8 +125,14 @@ def _listed(found: RunList, request: ListRequest, form: Form) -> Answer:
             text, steps = f"no runs here yet; {found.elsewhere}", ("xvc pull",)
         return Answer("ls", nothing, text, next=steps)
     data: Runs = {"runs": [_facts(found, run) for run in found.runs], "total": found.total}
-    text = laid_out(_full(found, request), form) if form.is_full else _text(found, request)
+    text = _full(found, request, form) if form.is_full else _text(found, request)
     return Answer("ls", data, text, next=(f"xvc show {found.runs[0].id}",))
+
+
+def _full(found: RunList, request: ListRequest, form: Form) -> str:
+    from xvc.runs.list import run_table  # late: it opens DuckDB
+
+    return laid_out(run_table(found, request.columns, first="run"), form)
 
 
 def _text(found: RunList, request: ListRequest) -> str:
@@ -165,15 +172,6 @@ def _row(found: RunList, run: RunRecord) -> list[str]:
         moment(run.started),
         duration(run.seconds),
     ]
-
-
-def _full(found: RunList, request: ListRequest) -> Grid:
-    """Lay runs out for programs: every metric and param, or the columns that were asked for."""
-    from xvc.runs.list import every_column, value_in  # late: as above
-
-    keys = request.columns or every_column(found)
-    rows = [(run.id, *(value_in(found, run, key) for key in keys)) for run in found.runs]
-    return grid_of(("run", *keys), rows, found.total)
 
 
 def _facts(found: RunList, run: RunRecord) -> Row:

@@ -79,7 +79,10 @@ def command(
 
 
 def _text(done: Pulled) -> str:
-    return "\n".join(_brought(done))
+    lines = _brought(done)
+    if done.is_driver_new:
+        lines.append("git merges the stores of branches in this clone from now on")
+    return "\n".join(lines)
 
 
 def _brought(done: Pulled) -> list[str]:

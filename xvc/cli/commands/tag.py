@@ -47,19 +47,11 @@ def command(
 
     Example: xvc tag minor -m baseline
     """
-    from xvc.core.version import Bump
     from xvc.versions.tag import TagRequest, tag  # late: it opens DuckDB
 
     here: Context = context.obj
-    is_bump = version in set(Bump)
-    request = TagRequest(
-        bump=Bump(version) if is_bump else None,
-        version=None if is_bump else version,
-        run=run,
-        commit=commit,
-        text=message,
-        dry_run=dry_run,
-        incomplete=incomplete,
+    request = TagRequest.named(
+        version, run=run, commit=commit, text=message, dry_run=dry_run, incomplete=incomplete
     )
     made = tag(here.project(), request)
     data: Data = {

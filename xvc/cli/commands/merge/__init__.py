@@ -12,6 +12,7 @@ from xvc.cli.context import Context
 from xvc.cli.merging import MergeData, abort_answer, listed, merged_answer
 from xvc.cli.options import AsJson, DryRun, complete_sources
 from xvc.cli.output import say, show
+from xvc.core.filter import parse_filter
 from xvc.errors import BadValue
 
 if TYPE_CHECKING:
@@ -95,15 +96,13 @@ def command(
 
 
 def _policy(ours: bool, theirs: bool, newest: bool, only: str | None) -> Policy | None:
-    from xvc.core.filter import parse_filter
-    from xvc.core.merge import Side
     from xvc.merging.merge import Policy  # late: it opens DuckDB
 
     if ours + theirs + newest > 1:
         raise BadValue("merge", "--ours, --theirs and --newest exclude each other")
-    some = None if only is None else parse_filter(only)
-    if not (ours or theirs or newest):
-        if some is not None:
-            raise BadValue("--only", "say how: --ours, --theirs or --newest")
-        return None
-    return Policy(Side.OURS if ours else Side.THEIRS if theirs else None, some)
+    if ours or theirs or newest:
+        return Policy.named("ours" if ours else "theirs" if theirs else "newest", only)
+    if only is not None:
+        parse_filter(only)  # a filter that cannot be read is said first
+        raise BadValue("--only", "say how: --ours, --theirs or --newest")
+    return None

@@ -1,0 +1,215 @@
+"""Secrets by what they look like: tokens of a known shape, private keys, passwords beside a name.
+
+The shapes are the rules of gitleaks (`scripts/secret_rules.py` brings them up to date); a name
+beside a value that looks drawn by chance, keys in PEM and URLs with a password are xvc's own.
+Pure; measured on the sources of big projects, so that code is seldom taken for a secret.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+from xvc.core.secret_names import is_secret_name
+
+_LONGEST = 1_000_000  # characters that are looked at: 0.2 s; what a person writes is shorter
+_SHORTEST = 12  # no rule knows a shorter secret
+_BEFORE, _AFTER = 80, 400  # what is looked at around the word that a rule goes by
+
+_PEM = re.compile(
+    r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,20}-----"
+    r"(?:[\s\"',+>#*|-]|\\n|\\r)*[A-Za-z0-9+/=]{40,}|-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY"
+    r"[A-Z ]{0,20}-----\s+(?:Proc-Type|Version|Comment):"
+)
+_PUTTY = re.compile(r"PuTTY-User-Key-File-\d:[\s\S]{0,2000}?Private-Lines: \d+\s+[A-Za-z0-9+/]{40}")
+_URL = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/@:\"'<>{}$]{0,80}:([^\s/@\"'<>{}$()]{6,200})@")
+_NAMED = re.compile(
+    r"(?<![\w.-])([\w.-]{2,80})[\"']?\]?[ \t]*(?::=|=>|[=:](?![=:]))[ \t]*"
+    r"(?:[bru]{0,2}\"([^\"\\\n]{8,300})\"|[bru]{0,2}'([^'\\\n]{8,300})'|([^\s\"',;&)}\]]{8,300}))"
+)
+_TAG = re.compile(r"<([\w.-]{2,80})>([^<>\s]{8,300})</\1>")
+HINTS = ("pass", "secret", "token", "key", "pwd", "cred")
+"""What every name that tells of a secret has in it."""
+
+_WORDS = re.compile(  # what stands where a secret would
+    r"example|sample|dummy|fake|mock|placeholder|change.?me|replace|redacted|insert|enter|your"
+    r"|secret|password|passwd|passw0rd|token|xxxx|\*\*\*|\.\.\.|12345678|abcdef|<|\{\{|\$[({A-Z_a-z]|%\(|%s",
+    re.IGNORECASE,
+)
+_CODE = re.compile(
+    r"[A-Za-z_]\w*(?:[.:\\-][A-Za-z_]\w*)+|[a-z0-9_-]*[./][a-z0-9_./-]*|[\w.]*[(\[{].*|/.*|\./.*|~/.*"
+    r"|[\d.,:-]+(?:T[\d:.]+)?Z?"
+)
+_PLAIN_URL = re.compile(r"https?:|s3:|gs:|file:|urn:|data:")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Found:
+    """Where a secret stands in a text, and which rule says so."""
+
+    start: int
+    end: int
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    name: str
+    pattern: str
+    entropy: float
+    is_any_case: bool
+    beginnings: tuple[str, ...]
+    keywords: tuple[str, ...]
+
+    def span(self, text: str, at: int) -> tuple[int, int] | None:
+        """Where the secret stands for which the word at *at* speaks."""
+        if self.beginnings:
+            found = _compiled(self.pattern).match(text, at)
+        else:
+            found = _compiled(self.pattern).search(text, max(0, at - _BEFORE), at + _AFTER)
+        if found is None:
+            return None
+        return found.span(1) if found.re.groups and found[1] else found.span()
+
+
+def tokens(text: str) -> list[Found]:
+    """Find what is a secret by its own shape, or by the service that is named beside it.
+
+    >>> [found.rule for found in tokens("key = 'ghp_" + "x7KdQm2z9" * 4 + "'")]
+    ['github-pat']
+    """
+    if len(text) < _SHORTEST:
+        return []
+    exact, small = _by_word()
+    found = {
+        Found(*span, rule.name)
+        for held, words in ((text, exact), (_lower(text), small))
+        for word, rules in words.items()
+        if word in held
+        for at in _places(held, word)
+        for rule in rules
+        if (span := rule.span(text, at)) and _is_as_drawn(text[slice(*span)], rule.entropy)
+    }
+    return sorted(found)
+
+
+def _is_as_drawn(secret: str, least: float) -> bool:
+    return entropy(secret) >= least and not _is_stand_in(secret)
+
+
+def secrets_in(text: str) -> list[Found]:
+    """Find the secrets of a file's text: tokens, private keys, passwords in URLs and beside names.
+
+    >>> secrets_in("password = os.environ['DB_PASSWORD']")
+    []
+    >>> [found.rule for found in secrets_in("db_password: 'kX9#vQ2!mT7z'")]
+    ['named-secret']
+    """
+    text = text[:_LONGEST]
+    found = tokens(text)
+    for rule, pattern in (("private-key", _PEM), ("private-key", _PUTTY)):
+        found += [Found(*each.span(), rule) for each in pattern.finditer(text)]
+    for each in _URL.finditer(text) if "@" in text else ():
+        if _is_drawn(each[1]):
+            found.append(Found(*each.span(1), "password-in-url"))
+    for start, end in telling_lines(text):
+        found += _named(text, start, end)
+    return sorted(found)
+
+
+def telling_lines(text: str, words: Iterable[str] = HINTS) -> list[tuple[int, int]]:
+    """List where the lines are that have one of these words, in small letters, in them."""
+    lower = _lower(text)
+    begins = {text.rfind("\n", 0, at) + 1 for word in words for at in _places(lower, word)}
+    ends = ((begin, text.find("\n", begin)) for begin in sorted(begins))
+    return [(begin, len(text) if end < 0 else end) for begin, end in ends]
+
+
+def _named(text: str, begin: int, end: int) -> Iterator[Found]:
+    for pattern in (_NAMED, _TAG):
+        for each in pattern.finditer(text, begin, end):
+            value = each.span(each.lastindex or 0)
+            if is_secret_name(each[1]) and _is_drawn(text[value[0] : value[1]]):
+                yield Found(*value, "named-secret")
+
+
+def _lower(text: str) -> str:
+    """Write letters small, and keep the place of each."""
+    return text.lower() if text.isascii() else text.translate(_SMALL)
+
+
+def _is_drawn(value: str) -> bool:
+    """Whether a value looks drawn by chance, and not written to be read."""
+    if _WORDS.search(value) or _CODE.fullmatch(value) or _PLAIN_URL.match(value) or " " in value:
+        return False
+    signs = (str.islower, str.isupper, str.isdigit, lambda sign: not sign.isalnum())
+    kinds = sum(any(is_kind(sign) for sign in value) for is_kind in signs)
+    bits = entropy(value)
+    if len(value) >= 16 and kinds >= 2 and any(sign.isdigit() for sign in value):
+        return bits >= 3.0
+    return kinds >= 3 and any(sign.isdigit() for sign in value) and bits >= 2.75
+
+
+def _is_stand_in(value: str) -> bool:
+    return value.endswith("EXAMPLE") or "xxxxx" in value.lower() or len(set(value)) < 6
+
+
+def entropy(text: str) -> float:
+    """Return the bits that each sign of a text carries.
+
+    >>> entropy("aaaa"), entropy("abcd")
+    (0.0, 2.0)
+    """
+    counts = Counter(text).values()
+    return -sum(n / len(text) * math.log2(n / len(text)) for n in counts) + 0.0 if text else 0.0
+
+
+_SMALL = {ord(big): big.lower() for big in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+
+
+def _places(text: str, word: str) -> Iterator[int]:
+    at = text.find(word)
+    while at >= 0:
+        yield at
+        at = text.find(word, at + 1)
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+@cache
+def _by_word() -> tuple[dict[str, list[_Rule]], dict[str, list[_Rule]]]:
+    """Map the words that rules go by to those rules: words as they stand, and words in any case."""
+    exact: dict[str, list[_Rule]] = {}
+    small: dict[str, list[_Rule]] = {}
+    for rule in _rules():
+        words = exact if rule.beginnings and not rule.is_any_case else small
+        for word in rule.beginnings or rule.keywords:
+            words.setdefault(word, []).append(rule)
+    return exact, small
+
+
+@cache
+def _rules() -> tuple[_Rule, ...]:
+    path = Path(__file__).with_name("secret_rules.json")
+    listed = cast("list[dict[str, object]]", json.loads(path.read_bytes())["rules"])
+    return tuple(
+        _Rule(
+            name=str(each["id"]),
+            pattern=str(each["pattern"]),
+            entropy=float(cast("float", each["entropy"])),
+            is_any_case=bool(each["any_case"]),
+            beginnings=tuple(cast("list[str]", each["beginnings"])),
+            keywords=tuple(cast("list[str]", each["keywords"])),
+        )
+        for each in listed
+    )
