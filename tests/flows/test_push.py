@@ -499,3 +499,21 @@ def test_the_remotes_own_reason_is_told(
         assert "xvc pull" not in each["hint"]
     assert hidden["message"].endswith("(deny updating a hidden ref)")
     assert "without `--runs`" in hidden["hint"]
+
+
+def test_data_that_goes_to_another_place_than_its_pointer_names_is_told(
+    project: Path, shared: dict[str, str], call_xvc: Calling
+) -> None:
+    """DVC looks for it where the pointer says; what is not to be sent is said when it is."""
+    for name, line in (("mine", "  remote: other\n"), ("kept", "  push: false\n")):
+        (project / name).write_text(name)
+        track(project, name)
+        with (project / f"{name}.dvc").open("a") as pointer:
+            pointer.write(line)
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "pointers")
+
+    warnings = call_xvc("push", "--json", "--dry-run").json["warnings"]
+
+    assert any("mine goes to DVC remote" in said and "names other" in said for said in warnings)
+    assert any("kept goes to DVC remote" in said and "push: false" in said for said in warnings)

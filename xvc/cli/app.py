@@ -20,7 +20,7 @@ from xvc.cli.everywhere import let_follow, settle
 from xvc.cli.output import Manner, approximate, show_error
 from xvc.cli.shell_words import bash_words
 from xvc.core.foreign_text import visible
-from xvc.errors import ExternalError, UsageError, XvcError
+from xvc.errors import ExternalError, UsageError, XvcError, error
 from xvc.system.standard_streams import replace_missing
 
 if TYPE_CHECKING:  # Typer brings its own click
@@ -218,17 +218,13 @@ def _start_of(words: Sequence[str]) -> int:
     return at
 
 
+@error("bad-call")
 class BadCall(UsageError):
     """The words of a call do not fit the command."""
 
-    code = "bad-call"
-
-    def __init__(self, words: str, command: str) -> None:
-        super().__init__(words, command)
-        self.words, self.command = words, command
-
-    def __str__(self) -> str:
-        return self.words
+    words: str
+    command: str
+    says = "{words}"
 
     @property
     def hint(self) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from xvc.core.direction import Direction, is_progress
 from xvc.core.run import RunRecord, Status
 from xvc.dvc.pointers import SUFFIX
-from xvc.errors import GitFailed, UsageError
+from xvc.errors import GitFailed, UsageError, error
 from xvc.history.find import Found, find
 from xvc.project import Project
 from xvc.runs.all_runs import gather
@@ -25,18 +25,12 @@ from xvc.runs.verdicts import Judgement, corrected, judge
 from xvc.versions.base import is_own, own_paths
 
 
+@error("too-few")
 class TooFew(UsageError):
     """A comparison needs at least two runs."""
 
-    code = "too-few"
-
-    def __str__(self) -> str:
-        return "a comparison needs at least two runs"
-
-    @property
-    def hint(self) -> str:
-        """Shows one."""
-        return "For example `xvc compare @-1 @`, or `xvc compare e0.1.0 e0.2.0`."
+    says = "a comparison needs at least two runs"
+    way = "For example `xvc compare @-1 @`, or `xvc compare e0.1.0 e0.2.0`."
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from xvc.dvc.commit_outputs import Pointers
 from xvc.dvc.outputs import members
 from xvc.dvc.pointers import Out, read_pointer, tracked_outs
 from xvc.dvc.repository import Dvc, pointer_of
-from xvc.errors import ConflictError, GitFailed, NoObject
+from xvc.errors import ConflictError, GitFailed, NoObject, error
 from xvc.git import merge_driver as driver
 from xvc.git.remote import fetch, refs_there, refuse_other_tags, upstream_of
 from xvc.git.snapshot import RUNS
@@ -44,44 +44,27 @@ _MODELS = "models/"
 _TIP = "HEAD"
 
 
+@error("diverged")
 class Diverged(ConflictError):
     """The branch has gone on here and there."""
 
-    code = "diverged"
-
-    def __init__(self, branch: str, upstream: str) -> None:
-        super().__init__(branch, upstream)
-        self.branch, self.upstream = branch, upstream
-
-    def __str__(self) -> str:
-        return f"{self.branch} and {self.upstream} have both gone on since they parted"
-
-    @property
-    def hint(self) -> str:
-        """Names the merge; the driver merges the stores in it."""
-        return (
-            f"`git merge {self.upstream}` merges code and stores, "
-            f"`xvc merge {self.upstream}` the store alone. All objects are here already; "
-            "the branch was not moved."
-        )
+    branch: str
+    upstream: str
+    says = "{branch} and {upstream} have both gone on since they parted"
+    way = (
+        "`git merge {upstream}` merges code and stores, `xvc merge {upstream}` the store alone. "
+        "All objects are here already; the branch was not moved."
+    )
 
 
+@error("in-the-way")
 class InTheWay(ConflictError):
     """Uncommitted work is in the way of going forward."""
 
-    code = "in-the-way"
-
-    def __init__(self, branch: str, words: str) -> None:
-        super().__init__(branch, words)
-        self.branch, self.words = branch, words
-
-    def __str__(self) -> str:
-        return f"{self.branch} cannot go forward: {self.words}"
-
-    @property
-    def hint(self) -> str:
-        """Names the ways to keep that work."""
-        return "Commit or stash it, then pull again. Nothing in the tree was changed."
+    branch: str
+    words: str
+    says = "{branch} cannot go forward: {words}"
+    way = "Commit or stash it, then pull again. Nothing in the tree was changed."
 
 
 @dataclass(frozen=True, slots=True)
