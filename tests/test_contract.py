@@ -98,6 +98,7 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("worktree-remove", ("worktree", "remove", "wide")),
     ("merge", ("merge", "e0.1.0", "--dry-run")),
     ("validate", ("validate",)),
+    ("gate", ("gate", "e0.2.0", "--metric", "accuracy", "--min", "0.1", "--vs", "e0.1.0")),
     ("report", ("report", "--metric", "accuracy", "-o", "../report.md")),
     ("rebase-plan", ("rebase", "../late.duckdb", "--on", "step")),
     ("rebase", ("rebase", "../late.duckdb", "--on", "step", "--yes")),
@@ -259,6 +260,7 @@ def test_answers_are_the_golden_ones(story: Path, call_xvc: Calling) -> None:
     codes = {name: answer.code for name, answer in answers.items() if answer.code}
     assert codes == {
         "run-failed": 3,
+        "gate": 3,
         **dict.fromkeys(("cleanup-plan", "db-sql-plan", "db-set-plan"), 4),
         **dict.fromkeys(
             ("assets-delete", "cache-delete", "rebase-plan", "rebase-data", "model-prune"), 4

@@ -22,6 +22,7 @@ the arguments, in order.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from inspect import Parameter, Signature
@@ -151,40 +152,23 @@ class ExternalError(XvcError):
     code = "external"
 
 
+@error("bad-version")
 class BadVersion(UsageError):
     """A version has another shape than ``e1.4.0``."""
 
-    code = "bad-version"
-
-    def __init__(self, text: str) -> None:
-        super().__init__(text)
-        self.text = text
-
-    def __str__(self) -> str:
-        return f"{self.text!r} is not a version"
-
-    @property
-    def hint(self) -> str:
-        """Shows the shape."""
-        return "A version reads e1.4.0; let xvc choose with `xvc tag minor`."
+    text: str
+    says = "{text!r} is not a version"
+    way = "A version reads e1.4.0; let xvc choose with `xvc tag minor`."
 
 
+@error("bad-reference")
 class BadReference(UsageError):
     """A text can name no run, version or branch."""
 
-    code = "bad-reference"
-
-    def __init__(self, text: str, reason: str) -> None:
-        super().__init__(text, reason)
-        self.text, self.reason = text, reason
-
-    def __str__(self) -> str:
-        return f"{self.text!r} names no run: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Lists the shapes."""
-        return "Use a version (e1.4.0), a run id, a branch, @, @-2, best:METRIC or worst:METRIC."
+    text: str
+    reason: str
+    says = "{text!r} names no run: {reason}"
+    way = "Use a version (e1.4.0), a run id, a branch, @, @-2, best:METRIC or worst:METRIC."
 
 
 class BadSetting(UsageError):
@@ -208,35 +192,23 @@ class BadSetting(UsageError):
         )
 
 
+@error("bad-expression")
 class BadExpression(UsageError):
     """A filter cannot be read."""
 
-    code = "bad-expression"
-
-    def __init__(self, text: str, reason: str) -> None:
-        super().__init__(text, reason)
-        self.text, self.reason = text, reason
-
-    def __str__(self) -> str:
-        return f"cannot read the filter {self.text!r}: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Shows one that works."""
-        return "Write it like: accuracy > 0.9 and model == 'logreg'."
+    text: str
+    reason: str
+    says = "cannot read the filter {text!r}: {reason}"
+    way = "Write it like: accuracy > 0.9 and model == 'logreg'."
 
 
+@error("bad-value")
 class BadValue(UsageError):
     """A logged value or an option's value cannot be kept."""
 
-    code = "bad-value"
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(name, reason)
-        self.name, self.reason = name, reason
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.reason}"
+    name: str
+    reason: str
+    says = "{name}: {reason}"
 
 
 class TooLarge(BadValue):
@@ -269,40 +241,23 @@ class BadQuery(UsageError):
         return f"{nearest}`xvc db ls` lists the tables, `xvc db columns TABLE` what is in one."
 
 
+@error("write-refused")
 class WriteRefused(UsageError):
     """A statement that is no question came where only questions are answered."""
 
-    code = "write-refused"
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(kind)
-        self.kind = kind
-
-    def __str__(self) -> str:
-        return f"{self.kind} is refused: here the store is only read, one SELECT at a time"
-
-    @property
-    def hint(self) -> str:
-        """Names the ways to change what is kept."""
-        return "Change what was logged with `set_value`, `set_where` or `delete_run`."
+    kind: str
+    says = "{kind} is refused: here the store is only read, one SELECT at a time"
+    way = "Change what was logged with `set_value`, `set_where` or `delete_run`."
 
 
+@error("not-a-store")
 class NotAStore(UsageError):
     """A path names something that is there and is no store of xvc's."""
 
-    code = "not-a-store"
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"{self.path} is no store: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Says that it was left alone, and both ways on."""
-        return "It was not touched; move it away, or name another: results/experiments.duckdb."
+    path: str
+    reason: str
+    says = "{path} is no store: {reason}"
+    way = "It was not touched; move it away, or name another: results/experiments.duckdb."
 
 
 @error("outside-project")
@@ -325,36 +280,21 @@ class BadFolder(UsageError):
     says = "there is no folder {folder}"
 
 
+@error("not-kept")
 class NotKept(UsageError):
     """Rows were asked back of a tracker that keeps none."""
 
-    code = "not-kept"
-
-    def __str__(self) -> str:
-        return "this tracker keeps no rows (SKIP_INSERT)"
-
-    @property
-    def hint(self) -> str:
-        """Names where the rows are."""
-        return "Read them from its log with `Reader.read_logs`, or `Reader.read_jsonl`."
+    says = "this tracker keeps no rows (SKIP_INSERT)"
+    way = "Read them from its log with `Reader.read_logs`, or `Reader.read_jsonl`."
 
 
+@error("no-pickle")
 class NoPickle(UsageError):
     """An asset is a file or a folder, where an object was asked for."""
 
-    code = "no-pickle"
-
-    def __init__(self, digest: str) -> None:
-        super().__init__(digest)
-        self.digest = digest
-
-    def __str__(self) -> str:
-        return f"the asset {self.digest[:10]} is no object"
-
-    @property
-    def hint(self) -> str:
-        """Names the way to its bytes."""
-        return f"`xvc assets export {self.digest[:10]} OUT` copies it to a file or folder."
+    digest: str
+    says = "the asset {digest:.10} is no object"
+    way = "`xvc assets export {digest:.10} OUT` copies it to a file or folder."
 
 
 class NoProject(NotFoundError):
@@ -375,132 +315,88 @@ class NoProject(NotFoundError):
         return "Run `xvc init` there."
 
 
+@error("no-run")
 class NoRun(NotFoundError):
     """No recorded run answers to a reference."""
 
-    code = "no-run"
-
-    def __init__(self, reference: str) -> None:
-        super().__init__(reference)
-        self.reference = reference
-
-    def __str__(self) -> str:
-        return f"no run answers to {self.reference!r}"
-
-    @property
-    def hint(self) -> str:
-        """Names the list."""
-        return "List runs with `xvc ls`, versions with `xvc log`."
+    reference: str
+    says = "no run answers to {reference!r}"
+    way = "List runs with `xvc ls`, versions with `xvc log`."
 
 
+@error("no-version")
 class NoVersion(NotFoundError):
     """No such version tag, or no experiment behind it."""
 
-    code = "no-version"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
-
-    def __str__(self) -> str:
-        return f"there is no version {self.name}"
-
-    @property
-    def hint(self) -> str:
-        """Names the list and the fetch."""
-        return "List versions with `xvc log`; `git fetch --tags` brings those of others."
+    name: str
+    says = "there is no version {name}"
+    way = "List versions with `xvc log`; `git fetch --tags` brings those of others."
 
 
+@error("no-object")
 class NoObject(NotFoundError):
     """A DVC object that a pointer names is not in the cache."""
 
-    code = "no-object"
-
-    def __init__(self, digest: str, path: str) -> None:
-        super().__init__(digest, path)
-        self.digest, self.path = digest, path
-
-    def __str__(self) -> str:
-        return f"{self.path} ({self.digest[:10]}) is not in the DVC cache"
-
-    @property
-    def hint(self) -> str:
-        """Names the fetch, and what is left without a remote."""
-        return (
-            f"Fetch it with `dvc fetch {self.path}`, or `dvc fetch --all-tags` for every version; "
-            "without a DVC remote only another clone's cache has it."
-        )
+    digest: str
+    path: str
+    says = "{path} ({digest:.10}) is not in the DVC cache"
+    way = (
+        "Fetch it with `dvc fetch {path}`, or `dvc fetch --all-tags` for every version; without a "
+        "DVC remote only another clone's cache has it."
+    )
 
 
+@error("no-asset")
 class NoAsset(NotFoundError):
     """An asset is not in the folder of assets."""
 
-    code = "no-asset"
-
-    def __init__(self, digest: str) -> None:
-        super().__init__(digest)
-        self.digest = digest
-
-    def __str__(self) -> str:
-        return f"there is no asset {self.digest!r} here"
-
-    @property
-    def hint(self) -> str:
-        """Names the fetch and the list."""
-        return (
-            "`dvc pull` brings the assets of a version, `dvc checkout` those already fetched; "
-            "`xvc assets ls` lists them, and eight letters of a digest are enough."
-        )
+    digest: str
+    says = "there is no asset {digest!r} here"
+    way = (
+        "`dvc pull` brings the assets of a version, `dvc checkout` those already fetched; `xvc "
+        "assets ls` lists them, and eight letters of a digest are enough."
+    )
 
 
+_OF_A_SHELL = ("cd", "source", "export", "alias", "set", "ulimit", "eval", "if", "for", "while")
+
+
+@error("no-command")
 class NoCommand(NotFoundError):
     """The wrapped command could not be started."""
 
-    code = "no-command"
     exit_code = 127
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(name, reason)
-        self.name, self.reason = name, reason
-
-    def __str__(self) -> str:
-        return f"cannot start {self.name!r}: {self.reason}"
+    name: str
+    reason: str
+    says = "cannot start {name!r}: {reason}"
 
     @property
     def hint(self) -> str:
-        """Shows the shape of a call."""
+        """Shows the shape of a call, or of one that a shell is needed for."""
+        if re.match(r"[A-Za-z_]\w*=", self.name):
+            name = self.name.partition("=")[0]
+            return f"`env` sets a variable: `xvc run -- env {name}=… python train.py`."
+        if re.search(r"[\s|;&<>$`*]", self.name) or self.name in _OF_A_SHELL:
+            return "A shell takes a line as one argument: `xvc run -- sh -c 'cd sub && ./train'`."
         return "Everything after `--` is the command: `xvc run -- python train.py`."
 
 
+@error("no-store")
 class NoStore(NotFoundError):
     """Nothing was ever logged where a store was looked for."""
 
-    code = "no-store"
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"there is no store {self.path}"
-
-    @property
-    def hint(self) -> str:
-        """Names what makes one."""
-        return "`Tracker` makes it with the first row; look at the path and the current folder."
+    path: str
+    says = "there is no store {path}"
+    way = "`Tracker` makes it with the first row; look at the path and the current folder."
 
 
+@error("no-table")
 class NoTable(NotFoundError):
     """No row was ever logged into a table of this name."""
 
-    code = "no-table"
-
-    def __init__(self, name: str, known: tuple[str, ...]) -> None:
-        super().__init__(name, known)
-        self.name, self.known = name, known
-
-    def __str__(self) -> str:
-        return f"there is no table {self.name!r}"
+    name: str
+    known: tuple[str, ...]
+    says = "there is no table {name!r}"
 
     @property
     def hint(self) -> str:
@@ -508,17 +404,13 @@ class NoTable(NotFoundError):
         return f"{_nearest(self.name, self.known)} `xvc db ls` lists the tables."
 
 
+@error("no-column")
 class NoColumn(NotFoundError, KeyError):
     """No row has such a key. A `KeyError`, too."""
 
-    code = "no-column"
-
-    def __init__(self, name: str, known: tuple[str, ...]) -> None:
-        super().__init__(name, known)
-        self.name, self.known = name, known
-
-    def __str__(self) -> str:
-        return f"no row has the key {self.name!r}"
+    name: str
+    known: tuple[str, ...]
+    says = "no row has the key {name!r}"
 
     @property
     def hint(self) -> str:
@@ -526,40 +418,24 @@ class NoColumn(NotFoundError, KeyError):
         return f"{_nearest(self.name, self.known)} `xvc db columns TABLE` lists the keys."
 
 
+@error("no-package")
 class NoPackage(NotFoundError):
     """What was asked for needs a package that is not installed."""
 
-    code = "no-package"
-
-    def __init__(self, name: str, extra: str) -> None:
-        super().__init__(name, extra)
-        self.name, self.extra = name, extra
-
-    def __str__(self) -> str:
-        return f"{self.name} is not installed"
-
-    @property
-    def hint(self) -> str:
-        """Names the extra."""
-        return f"Install `xvc-experiments[{self.extra}]`."
+    name: str
+    extra: str
+    says = "{name} is not installed"
+    way = "Install `xvc-experiments[{extra}]`."
 
 
+@error("tag-taken")
 class TagTaken(ConflictError):
     """The wanted tag already marks another commit."""
 
-    code = "tag-taken"
-
-    def __init__(self, name: str, holder: str) -> None:
-        super().__init__(name, holder)
-        self.name, self.holder = name, holder
-
-    def __str__(self) -> str:
-        return f"tag {self.name!r} already marks {self.holder[:10]}"
-
-    @property
-    def hint(self) -> str:
-        """Names the way to a free one."""
-        return "Take the next version with `xvc tag minor`."
+    name: str
+    holder: str
+    says = "tag {name!r} already marks {holder:.10}"
+    way = "Take the next version with `xvc tag minor`."
 
 
 class TreeDiffers(ConflictError):
@@ -620,43 +496,25 @@ class AmbiguousAsset(ConflictError):
         return "Give one more letter of the digest."
 
 
+@error("unresolved")
 class Unresolved(ConflictError):
     """A pointer still holds the marks of an unfinished merge."""
 
-    code = "unresolved"
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path} holds an unfinished merge"
-
-    @property
-    def hint(self) -> str:
-        """Names the merge driver, which a fresh clone may lack, and git's own way out."""
-        return (
-            f"A store's: `xvc doctor`, `git checkout -m {self.path}`, then `git add`. Else choose "
-            f"a side with `git checkout --ours {self.path}` (or --theirs), then `git add`."
-        )
+    path: str
+    says = "{path} holds an unfinished merge"
+    way = (
+        "A store's: `xvc doctor`, `git checkout -m {path}`, then `git add`. Else choose a side "
+        "with `git checkout --ours {path}` (or --theirs), then `git add`."
+    )
 
 
+@error("foreign-project")
 class ForeignProject(ConflictError):
     """A folder belongs to the other program called xvc."""
 
-    code = "foreign-project"
-
-    def __init__(self, folder: str) -> None:
-        super().__init__(folder)
-        self.folder = folder
-
-    def __str__(self) -> str:
-        return f"{self.folder} belongs to another program that is also called xvc"
-
-    @property
-    def hint(self) -> str:
-        """Says what the two share."""
-        return "The two cannot share a repository; use a separate one for xvc-experiments."
+    folder: str
+    says = "{folder} belongs to another program that is also called xvc"
+    way = "The two cannot share a repository; use a separate one for xvc-experiments."
 
 
 class LockBusy(BusyError):
@@ -695,35 +553,23 @@ class StoreBusy(BusyError):
         return "Close that connection and try again; what was logged is safe in the journals."
 
 
+@error("store-corrupt")
 class StoreCorrupt(CorruptError):
     """The store does not open; it was set aside and could not be rebuilt."""
 
-    code = "store-corrupt"
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"{self.path} does not open: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Names the check."""
-        return "`xvc doctor` rebuilds it from the last version and the journals."
+    path: str
+    reason: str
+    says = "{path} does not open: {reason}"
+    way = "`xvc doctor` rebuilds it from the last version and the journals."
 
 
+@error("object-corrupt")
 class ObjectCorrupt(CorruptError):
     """A cache object's bytes do not have the hash in its name."""
 
-    code = "object-corrupt"
-
-    def __init__(self, digest: str, found: str) -> None:
-        super().__init__(digest, found)
-        self.digest, self.found = digest, found
-
-    def __str__(self) -> str:
-        return f"the cache object {self.digest[:10]} holds other bytes ({self.found[:10]})"
+    digest: str
+    found: str
+    says = "the cache object {digest:.10} holds other bytes ({found:.10})"
 
     @property
     def hint(self) -> str:
@@ -735,64 +581,40 @@ class ObjectCorrupt(CorruptError):
         )
 
 
+@error("bad-listing")
 class BadListing(CorruptError):
     """The list of a tracked folder names a file outside it."""
 
-    code = "bad-listing"
-
-    def __init__(self, path: str, member: str) -> None:
-        super().__init__(path, member)
-        self.path, self.member = path, member
-
-    def __str__(self) -> str:
-        return f"the list of {self.path} names {self.member!r}, which is outside it"
-
-    @property
-    def hint(self) -> str:
-        """Says what to doubt."""
-        return "Track the folder anew with `dvc add`; nothing was written."
+    path: str
+    member: str
+    says = "the list of {path} names {member!r}, which is outside it"
+    way = "Track the folder anew with `dvc add`; nothing was written."
 
 
+@error("asset-corrupt")
 class AssetCorrupt(CorruptError):
     """An asset's bytes do not have the sha256 in its name; it was not unpickled."""
 
-    code = "asset-corrupt"
-
-    def __init__(self, digest: str, found: str) -> None:
-        super().__init__(digest, found)
-        self.digest, self.found = digest, found
-
-    def __str__(self) -> str:
-        return f"the asset {self.digest[:10]} holds other bytes ({self.found[:10]})"
-
-    @property
-    def hint(self) -> str:
-        """Names both sources of a good copy."""
-        return (
-            "Remove that file; then `dvc checkout` brings the version's copy, "
-            "or log the same object again."
-        )
+    digest: str
+    found: str
+    says = "the asset {digest:.10} holds other bytes ({found:.10})"
+    way = (
+        "Remove that file; then `dvc checkout` brings the version's copy, or log the same object "
+        "again."
+    )
 
 
+@error("pointer-corrupt")
 class PointerCorrupt(CorruptError):
     """A ``.dvc`` file cannot be read."""
 
-    code = "pointer-corrupt"
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"{self.path} is no DVC pointer: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Names the look at git's copy, and the way back to it."""
-        return (
-            f"`git diff HEAD -- {self.path}` shows what has changed since the commit; "
-            f"`git checkout HEAD -- {self.path}` brings that back."
-        )
+    path: str
+    reason: str
+    says = "{path} is no DVC pointer: {reason}"
+    way = (
+        "`git diff HEAD -- {path}` shows what has changed since the commit; `git checkout HEAD -- "
+        "{path}` brings that back."
+    )
 
 
 class PipelineCorrupt(PointerCorrupt):
@@ -809,40 +631,25 @@ class PipelineCorrupt(PointerCorrupt):
         return f"Mend it: `dvc status` reads it, too; `git diff HEAD -- {self.path}` shows changes."
 
 
+@error("record-refused")
 class RecordRefused(CorruptError):
     """A record of a journal cannot be put into the store."""
 
-    code = "record-refused"
-
-    def __init__(self, journal: str, reason: str) -> None:
-        super().__init__(journal, reason)
-        self.journal, self.reason = journal, reason
-
-    def __str__(self) -> str:
-        return f"a record of journal {self.journal} cannot be put into the store: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Names the call that tries it again."""
-        return "It is kept; `xvc doctor --retry` tries it again."
+    journal: str
+    reason: str
+    says = "a record of journal {journal} cannot be put into the store: {reason}"
+    way = "It is kept; `xvc doctor --retry` tries it again."
 
 
+@error("too-new")
 class TooNew(CorruptError):
     """A journal or store was written by a newer xvc."""
 
-    code = "too-new"
-
-    def __init__(self, path: str, found: int, known: int) -> None:
-        super().__init__(path, found, known)
-        self.path, self.found, self.known = path, found, known
-
-    def __str__(self) -> str:
-        return f"{self.path} has schema {self.found}; this xvc knows up to {self.known}"
-
-    @property
-    def hint(self) -> str:
-        """Names the upgrade."""
-        return "Upgrade xvc-experiments; nothing was changed."
+    path: str
+    found: int
+    known: int
+    says = "{path} has schema {found}; this xvc knows up to {known}"
+    way = "Upgrade xvc-experiments; nothing was changed."
 
 
 class GitFailed(ExternalError):
@@ -868,39 +675,25 @@ class GitFailed(ExternalError):
         return f"git says: {' and '.join(f'`{line}`' for line in commands)}." if commands else ""
 
 
+@error("ignored-by-git")
 class IgnoredByGit(UsageError):
     """git ignores a folder that must be committed."""
 
-    code = "ignored-by-git"
-
-    def __init__(self, folder: str, pattern: str) -> None:
-        super().__init__(folder, pattern)
-        self.folder, self.pattern = folder, pattern
-
-    def __str__(self) -> str:
-        return f"git ignores {self.folder} ({self.pattern}), so DVC can keep no settings there"
-
-    @property
-    def hint(self) -> str:
-        """Names the lines that let the files of a project through."""
-        return (
-            "End .gitignore with the lines `!.dvc/`, `!.dvcignore`, `!.gitattributes`, `!*.dvc`, "
-            "`!xvc.yaml` and `!results/`, then call `xvc init` again."
-        )
+    folder: str
+    pattern: str
+    says = "git ignores {folder} ({pattern}), so DVC can keep no settings there"
+    way = (
+        "End .gitignore with the lines `!.dvc/`, `!.dvcignore`, `!.gitattributes`, `!*.dvc`, "
+        "`!xvc.yaml` and `!results/`, then call `xvc init` again."
+    )
 
 
+@error("no-identity")
 class NoIdentity(ExternalError):
     """git does not know who commits."""
 
-    code = "no-identity"
-
-    def __str__(self) -> str:
-        return "git does not know your name and e-mail, so it cannot commit or tag"
-
-    @property
-    def hint(self) -> str:
-        """Shows git's own commands."""
-        return 'Set them: `git config user.name "…"` and `git config user.email "…"`.'
+    says = "git does not know your name and e-mail, so it cannot commit or tag"
+    way = 'Set them: `git config user.name "…"` and `git config user.email "…"`.'
 
 
 class DvcFailed(ExternalError):
@@ -934,73 +727,40 @@ class StoreFailed(ExternalError):
         return f"{self.path}: {_first_line(self.words)}"
 
 
+@error("journal-failed")
 class JournalFailed(ExternalError):
     """A record could not be written; it is not acknowledged."""
 
-    code = "journal-failed"
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"cannot write {self.path}: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Says what is safe."""
-        return "Make room or make it writable; every row logged before is safe."
+    path: str
+    reason: str
+    says = "cannot write {path}: {reason}"
+    way = "Make room or make it writable; every row logged before is safe."
 
 
+@error("stream-failed")
 class StreamFailed(ExternalError):
     """A row could not be written to a log or a JSONL file."""
 
-    code = "stream-failed"
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"cannot write {self.path}: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Says what is safe."""
-        return "Make room or make it writable; rows are in the store, whatever a log lacks."
+    path: str
+    reason: str
+    says = "cannot write {path}: {reason}"
+    way = "Make room or make it writable; rows are in the store, whatever a log lacks."
 
 
+@error("asset-failed")
 class AssetFailed(ExternalError):
     """An asset could not be written; nothing of it is kept."""
 
-    code = "asset-failed"
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"cannot keep an asset in {self.path}: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Says what is safe."""
-        return "Make room or make it writable; every row and asset kept before is safe."
+    path: str
+    reason: str
+    says = "cannot keep an asset in {path}: {reason}"
+    way = "Make room or make it writable; every row and asset kept before is safe."
 
 
+@error("target-exists")
 class TargetExists(ConflictError):
     """Something is already where a copy is to go."""
 
-    code = "target-exists"
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path} is already there"
-
-    @property
-    def hint(self) -> str:
-        """Names both ways on."""
-        return "Choose another name, or add `--yes` to replace it."
+    path: str
+    says = "{path} is already there"
+    way = "Choose another name, or add `--yes` to replace it."

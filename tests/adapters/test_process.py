@@ -389,3 +389,17 @@ def test_a_short_child_does_not_inherit_our_peak(start: Start) -> None:
     ending, _ = start("true")
 
     assert (ending.usage.peak_memory or 0) < len(ballast)
+
+
+@pytest.mark.parametrize(
+    ("name", "way"),
+    [
+        ("python train.py | tee log", "sh -c"),
+        ("cd", "sh -c"),
+        ("CUDA_VISIBLE_DEVICES=0", "env CUDA_VISIBLE_DEVICES=…"),
+        ("trian", "xvc run -- python train.py"),
+    ],
+)
+def test_what_only_a_shell_understands_gets_its_way(name: str, way: str) -> None:
+    """A line, a shell's own word, a variable before a command: each hint has a call that works."""
+    assert way in NoCommand(name, "not found").hint

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import pickle
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from surroundings import Calling
 from xvc.errors import BadValue
 from xvc.experiments import (
     AllFitsFailed,
@@ -305,3 +307,22 @@ def test_inside_a_run_each_experiment_is_its_child(project: Path, call_xvc: Any)
         "s/lr-0.2": 0.2,
     }
     assert shown["data"]["parent"] == parent["id"]
+
+
+def test_a_series_at_the_command_line(call_xvc: Calling) -> None:
+    """`ls --series` and `compare --series` take the runs of a series; a wrong name is told."""
+    for series, accuracy in (("0042", 0.65), ("0042", 0.87), ("0043", 0.99)):
+        with track_experiment("net", series=series) as exp:
+            exp.log_metric("accuracy", accuracy)
+    with suppress(LookupError), track_experiment("broken", series="0042"):
+        raise LookupError
+    listed = json.loads(call_xvc("ls", "--series", "0042", "--json").out)["data"]
+    limited = json.loads(call_xvc("ls", "--series", "0042", "--limit", "1", "--json").out)["data"]
+    compared = json.loads(call_xvc("compare", "--series", "0042", "--json").out)["data"]
+    wrong, none = call_xvc("ls", "--series", "42"), call_xvc("compare")
+
+    assert [run["name"] for run in listed["runs"]] == ["0042/broken", "0042/net-2", "0042/net"]
+    assert (len(limited["runs"]), limited["total"]) == (1, 3)
+    assert len(compared["runs"]) == 2
+    assert (wrong.code, "0042, 0043" in wrong.err) == (2, True)
+    assert (none.code, "at least two" in none.err) == (2, True)

@@ -1,4 +1,4 @@
-"""A bare repository with work trees beside each other: none of them is the main one."""
+"""Repositories whose main tree is not where git lists it: bare ones, and submodules."""
 
 from __future__ import annotations
 
@@ -54,3 +54,22 @@ def test_sibling_trees_share_one_cache_and_each_other_s_versions(
     assert (idea / "d.csv").read_text() == (hub / "d.csv").read_text() == "data\n"
     assert {Dvc(tree, {}).cache for tree in (idea, feat)} == {hub / ".bare" / "xvc" / "dvc-cache"}
     assert git(hub / ".bare", "symbolic-ref", "HEAD") == "refs/heads/main"
+
+
+def test_a_submodule_s_trees_lie_beside_it_and_share_its_cache(
+    project: Path, tmp_path: Path, call_xvc: Calling
+) -> None:
+    """git lists a submodule's own folder in the outer repository as the main tree."""
+    outer = tmp_path / "outer"
+    git(tmp_path, "init", "-q", str(outer))
+    git(
+        outer, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(project), "in"
+    )
+
+    first = call_xvc("run", "--tag", "minor", "--", "python", "train.py", cwd=outer / "in")
+    added = call_xvc("worktree", "add", "side", cwd=outer / "in")
+    listed = call_xvc("ls", cwd=outer / "exp-side")
+
+    assert (first.code, added.code, listed.code) == (0, 0, 0), added.err
+    assert "e0.1.0" in listed.out
+    assert Dvc(outer / "exp-side", {}).cache == outer / "in" / ".dvc" / "cache"

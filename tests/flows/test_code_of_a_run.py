@@ -95,6 +95,45 @@ def test_a_snapshot_is_what_ran(project: Path, call_xvc: Calling) -> None:
     assert git(project, "ls-files", "-v") == marks
 
 
+def test_a_change_in_the_second_of_the_index_is_seen(project: Path, call_xvc: Calling) -> None:
+    """By the snapshot, and by git after a version has moved the index; sizes are the same."""
+    git(project, "config", "core.trustctime", "false")  # the time of a change cannot be set
+    for name in ("plain.yaml", "skipped.yaml", "untouched.yaml"):
+        (project / name).write_text("lr: 1\n")
+        os.utime(project / name, (1.7e9, 1.7e9))
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "configs")
+    git(project, "update-index", "--skip-worktree", "skipped.yaml")
+    for name in ("plain.yaml", "skipped.yaml"):
+        (project / name).write_text("lr: 2\n")
+        os.utime(project / name, (1.7e9, 1.7e9))
+    os.utime(project / ".git/index", (1.7e9, 1.7e9))
+    run, _ = ran(call_xvc, "--", "true")
+    (project / "plain.yaml").write_text("lr: 1\n")
+    call_xvc("run", "--tag", "minor", "--", "true")
+    git(project, "update-index", "--no-skip-worktree", "skipped.yaml")
+
+    assert git(project, "show", f"refs/xvc/runs/{run}:plain.yaml") == "lr: 2"
+    assert git(project, "show", f"refs/xvc/runs/{run}:skipped.yaml") == "lr: 2"
+    assert "skipped.yaml" in git(project, "status", "--porcelain")
+
+
+def test_a_version_leaves_no_change_unseen(project: Path, call_xvc: Calling) -> None:
+    """What changed in the second of the index is a change for git, too, once the index moved."""
+    git(project, "config", "core.trustctime", "false")
+    (project / "edited.py").write_text("lr = 1\n")
+    os.utime(project / "edited.py", (1.7e9, 1.7e9))
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "code")
+    run, _ = ran(call_xvc, "--", "true")
+    (project / "edited.py").write_text("lr = 2\n")
+    os.utime(project / "edited.py", (1.7e9, 1.7e9))
+    os.utime(project / ".git/index", (1.7e9, 1.7e9))
+    call_xvc("tag", "minor", "--run", run)
+
+    assert "edited.py" in git(project, "status", "--porcelain")
+
+
 def test_code_that_cannot_be_held_is_said(project: Path, call_xvc: Calling) -> None:
     """A changed secret and a dirty submodule: named, shown, and no version unless it is told."""
     (project / "secrets.yaml").write_text("password: 1\n")

@@ -311,17 +311,15 @@ def test_a_version_number_given_twice_is_told(
     assert "e0.3.0" in said[0]["message"]
 
 
-def test_a_fresh_clone_is_told_what_sets_it_up(there: Path, call_xvc: Calling) -> None:
-    """git has no merge driver there: pull names `xvc doctor`, and after it no more."""
-    first = call_xvc("pull", "--json", cwd=there)
-    said = call_xvc("pull", cwd=there).out
-    call_xvc("doctor", cwd=there)
+def test_pull_has_git_merge_stores_in_a_fresh_clone(there: Path, call_xvc: Calling) -> None:
+    """The driver is in no clone: the first pull sets it up and says so, once."""
+    first = call_xvc("pull", cwd=there)
+    again = call_xvc("pull", cwd=there)
 
-    again = call_xvc("pull", "--json", cwd=there)
-
-    assert first.json["next"] == ["xvc doctor", "xvc log"]
-    assert "`xvc doctor` sets that up" in said
-    assert again.json["next"] == ["xvc log"]
+    assert (first.code, again.code) == (0, 0)
+    assert "git merges the stores of branches in this clone from now on" in first.out
+    assert "merge-driver" in git(there, "config", "merge.xvc.driver")
+    assert "from now on" not in again.out
 
 
 def test_pulling_keeps_rows_that_no_version_holds(there: Path, run_xvc: Calling) -> None:
@@ -498,3 +496,21 @@ def test_the_remotes_own_reason_is_told(
         assert "xvc pull" not in each["hint"]
     assert hidden["message"].endswith("(deny updating a hidden ref)")
     assert "without `--runs`" in hidden["hint"]
+
+
+def test_data_that_goes_to_another_place_than_its_pointer_names_is_told(
+    project: Path, shared: dict[str, str], call_xvc: Calling
+) -> None:
+    """DVC looks for it where the pointer says; what is not to be sent is said when it is."""
+    for name, line in (("mine", "  remote: other\n"), ("kept", "  push: false\n")):
+        (project / name).write_text(name)
+        track(project, name)
+        with (project / f"{name}.dvc").open("a") as pointer:
+            pointer.write(line)
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "pointers")
+
+    warnings = call_xvc("push", "--json", "--dry-run").json["warnings"]
+
+    assert any("mine goes to DVC remote" in said and "names other" in said for said in warnings)
+    assert any("kept goes to DVC remote" in said and "push: false" in said for said in warnings)

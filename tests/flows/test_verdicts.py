@@ -1,4 +1,4 @@
-"""`xvc compare` of runs with repeats: what the seeds' noise hides is not called better."""
+"""`xvc compare` and `xvc gate` of runs with repeats: noise is not called better."""
 
 from __future__ import annotations
 
@@ -32,6 +32,15 @@ def test_repeats_are_found_and_weighed(project: Path, call_xvc: Calling) -> None
     every = call_xvc("compare", "e0.1.0", "e0.2.0", "e0.3.0", "e0.4.0", "--json").data
     shown = call_xvc("compare", "e0.1.0", "e0.2.0", "e0.3.0", "e0.4.0")
     alike = call_xvc("compare", "@-9", "@-8", "--json")
+    gates = {
+        version: call_xvc(
+            *("gate", version, "--metric", "accuracy", "--vs", "e0.1.0", "--noise"),
+            *("--markdown", "gate.md", "--json"),
+        )
+        for version in ("e0.2.0", "e0.3.0", "e0.4.0")
+    }
+    absent = call_xvc("gate", "--metric", "nope", "--min", "0", "--json")
+    empty = call_xvc("gate", "--metric", "accuracy:max", "--vs", "production", "--json")
 
     told = [[row["verdict"] for row in rows] for rows in every["verdicts"]]
     assert told == [["better"], ["within noise"], ["not enough runs"]]
@@ -45,3 +54,8 @@ def test_repeats_are_found_and_weighed(project: Path, call_xvc: Calling) -> None
     assert "(n=3)" in shown.out
     assert alike.data["verdicts"] == [[]]
     assert any("repeat" in warning for warning in alike.json["warnings"])
+    assert [each.code for each in gates.values()] == [0, 3, 3]
+    assert [each.data["met"] for each in gates.values()] == [True, False, False]
+    assert "not enough runs" in (project / "gate.md").read_text()
+    assert (absent.code, empty.code) == (3, 0)
+    assert call_xvc("gate", "--min", "1", "--json").json["error"]["code"] == "bad-value"

@@ -684,3 +684,24 @@ def test_a_tree_that_git_made_shows_the_runs_at_once(project: Path, call_xvc: Ca
     listed = call_xvc("ls", "--json", cwd=project.parent / "beside")
 
     assert [run["version"] for run in listed.data["runs"]] == ["e0.1.0"]
+
+
+def test_doctor_notices_that_the_repository_was_moved(
+    project: Path, call_xvc: Calling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A linked tree that still names the old place is told with git's own remedy, which helps."""
+    call_xvc("worktree", "add", "side")
+    tree, moved = project.parent / "exp-side", project.parent / "it's moved"
+    project.rename(moved)
+    monkeypatch.chdir(moved)
+
+    ill = call_xvc("doctor", "--json")
+    findings = [each for each in ill.data["findings"] if each["what"] == "work trees"]
+    git(moved, "worktree", "repair", str(tree))
+    sound = call_xvc("doctor", "--json")
+
+    assert ill.code == 3
+    assert [str(tree) in each["detail"] for each in findings] == [True]
+    assert f"git worktree repair {tree}" in findings[0]["hint"]
+    assert sound.data["healthy"]
+    assert not project.exists()

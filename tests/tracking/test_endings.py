@@ -241,3 +241,14 @@ def test_what_cannot_be_gone_on_with(db: Path) -> None:
     Tracker(db, run="second", resume=True).close()
 
     assert {run.name for run in runs_in(db)} == {"first", "second"}
+
+
+def test_the_reason_is_the_exit_code(tmp_path: Path) -> None:
+    """A code that only the C library sees is the reason, and its file is gone once it is read."""
+    script = HEAD + "t = begin('t')\ndef main(): return 7\nraise SystemExit(main())\n"
+    subprocess.run([sys.executable, "-c", script, tmp_path / "t.duckdb"], check=False, cwd=tmp_path)
+
+    (run,) = runs_in(tmp_path / "t.duckdb")
+
+    assert (run.status.value, run.reason) == ("failed", "exit 7")
+    assert not list(tmp_path.rglob("exit-codes/*/*"))

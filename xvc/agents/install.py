@@ -11,40 +11,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xvc.agents.skill_files import packaged_skills
-from xvc.errors import ConflictError, NotFoundError
+from xvc.errors import ConflictError, NotFoundError, error
 from xvc.system.files import make_folder, write_durably
 
 
+@error("no-skills")
 class NoSkills(NotFoundError):
     """This xvc was installed without its skills."""
 
-    code = "no-skills"
-
-    def __str__(self) -> str:
-        return "this xvc was installed without its skills"
-
-    @property
-    def hint(self) -> str:
-        """Names the way to get them."""
-        return "Install `xvc-experiments` again, from a wheel or from a clone."
+    says = "this xvc was installed without its skills"
+    way = "Install `xvc-experiments` again, from a wheel or from a clone."
 
 
+@error("target-in-the-way")
 class TargetInTheWay(ConflictError):
     """What stands where a skill's file is to go is no file, or leads elsewhere."""
 
-    code = "target-in-the-way"
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path} is a folder, a link or something else that is no plain file"
-
-    @property
-    def hint(self) -> str:
-        """Names both ways on."""
-        return "Move it away, or choose another folder with --dest."
+    path: str
+    says = "{path} is a folder, a link or something else that is no plain file"
+    way = "Move it away, or choose another folder with --dest."
 
 
 @dataclass(frozen=True, slots=True)

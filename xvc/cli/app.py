@@ -18,7 +18,7 @@ from xvc.cli.context import Context, may_colour
 from xvc.cli.everywhere import let_follow, settle
 from xvc.cli.output import Manner, approximate, show_error
 from xvc.core.foreign_text import visible
-from xvc.errors import ExternalError, UsageError, XvcError
+from xvc.errors import ExternalError, UsageError, XvcError, error
 from xvc.system.standard_streams import replace_missing
 
 if TYPE_CHECKING:  # Typer brings its own click
@@ -29,7 +29,7 @@ if TYPE_CHECKING:  # Typer brings its own click
 COMMANDS = (
     *("init", "run", "tag", "ls", "log", "show", "compare", "merge", "status", "doctor", "undo"),
     *("merge data", "rebase", "rebase data"),
-    *("get", "checkout", "cleanup", "push", "pull", "gc", "validate", "report"),
+    *("get", "checkout", "cleanup", "push", "pull", "gc", "validate", "gate", "report"),
     *(f"db {verb}" for verb in ("ls", "columns", "head", "tail", "top", "bottom", "describe")),
     *(f"db {verb}" for verb in ("sql", "plot", "set", "delete", "copy")),
     *(f"assets {verb}" for verb in ("ls", "export", "delete")),
@@ -192,17 +192,13 @@ def _start_of(words: Sequence[str]) -> int:
     return at
 
 
+@error("bad-call")
 class BadCall(UsageError):
     """The words of a call do not fit the command."""
 
-    code = "bad-call"
-
-    def __init__(self, words: str, command: str) -> None:
-        super().__init__(words, command)
-        self.words, self.command = words, command
-
-    def __str__(self) -> str:
-        return self.words
+    words: str
+    command: str
+    says = "{words}"
 
     @property
     def hint(self) -> str:

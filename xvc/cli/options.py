@@ -83,6 +83,10 @@ Sort = Annotated[
         "--sort", help="A metric, param or column; better end first, or KEY:asc, KEY:desc."
     ),
 ]
+Series = Annotated[
+    str | None,
+    typer.Option("--series", help="The runs of this series of experiments."),
+]
 Where = Annotated[
     str | None,
     typer.Option("--where", help="A filter: \"accuracy > 0.9 and model == 'svm'\"."),

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from xvc.core.expression import Expression
 from xvc.core.filter import evaluate
-from xvc.errors import CorruptError
+from xvc.errors import CorruptError, error
 from xvc.types import Json
 
 
@@ -163,25 +163,16 @@ class Tally:
         return self
 
 
+@error("merge-unsound")
 class MergeUnsound(CorruptError):
     """A merge lost count of its rows; nothing was changed."""
 
-    code = "merge-unsound"
-
-    def __init__(self, table: str, what: str, counted: int, accounted: int) -> None:
-        super().__init__(table, what, counted, accounted)
-        self.table, self.what, self.counted, self.accounted = table, what, counted, accounted
-
-    def __str__(self) -> str:
-        return (
-            f"the merge of {self.table} does not add up: {self.what} are {self.counted}, "
-            f"accounted for {self.accounted}"
-        )
-
-    @property
-    def hint(self) -> str:
-        """Says that nothing happened."""
-        return "Nothing was changed. This is a defect of xvc: please report it."
+    table: str
+    what: str
+    counted: int
+    accounted: int
+    says = "the merge of {table} does not add up: {what} are {counted}, accounted for {accounted}"
+    way = "Nothing was changed. This is a defect of xvc: please report it."
 
 
 def decide(

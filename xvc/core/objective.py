@@ -16,30 +16,22 @@ from typing import TypeVar
 from xvc.core.direction import Direction, asked_direction, direction_of
 from xvc.core.equality import is_nan
 from xvc.core.run import RunRecord, Status
-from xvc.errors import BadValue, UsageError
+from xvc.errors import BadValue, UsageError, error
 
 _Name = TypeVar("_Name", bound=str)
 
 
+@error("no-direction")
 class NoDirection(UsageError):
     """A metric decides, and nothing says which way it gets better."""
 
-    code = "no-direction"
-
-    def __init__(self, metric: str, option: str) -> None:
-        super().__init__(metric, option)
-        self.metric, self.option = metric, option
-
-    def __str__(self) -> str:
-        return f"xvc does not know which way {self.metric} is better"
-
-    @property
-    def hint(self) -> str:
-        """Names both ways to say it."""
-        return (
-            f"Say it once in xvc.yaml, `metrics: {{direction: {{{self.metric}: max}}}}` (or min), "
-            f"or here with `{self.option} {self.metric}:max`."
-        )
+    metric: str
+    option: str
+    says = "xvc does not know which way {metric} is better"
+    way = (
+        "Say it once in xvc.yaml, `metrics: {{direction: {{{metric}: max}}}}` (or min), or here "
+        "with `{option} {metric}:max`."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xvc.core.merge import MergeUnsound
-from xvc.errors import BadValue, BusyError, ConflictError, CorruptError, ExternalError, UsageError
+from xvc.errors import (
+    BadValue,
+    BusyError,
+    ConflictError,
+    CorruptError,
+    ExternalError,
+    UsageError,
+    error,
+)
 
 CODECS = ("uncompressed", "snappy", "gzip", "zstd", "brotli", "lz4", "lz4_raw")
 """What a Parquet file may be compressed with."""
@@ -111,58 +119,33 @@ class Account:
         return self
 
 
+@error("no-table-file")
 class NoTableFile(UsageError):
     """A name leads to no Parquet file, and to no folder of some."""
 
-    code = "no-table-file"
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Says what is read."""
-        return "Name Parquet files, or folders in which the files end in .parquet."
+    path: str
+    reason: str
+    says = "{path}: {reason}"
+    way = "Name Parquet files, or folders in which the files end in .parquet."
 
 
+@error("folder-kept")
 class FolderKept(UsageError):
     """A folder of files would be changed in place."""
 
-    code = "folder-kept"
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path} is a folder: it is read as one table, and never changed"
-
-    @property
-    def hint(self) -> str:
-        """Names the option."""
-        return "Name the file that is to hold the result, with `-o FILE.parquet`."
+    path: str
+    says = "{path} is a folder: it is read as one table, and never changed"
+    way = "Name the file that is to hold the result, with `-o FILE.parquet`."
 
 
+@error("not-parquet")
 class NotParquet(CorruptError):
     """A file is no Parquet file, or a damaged one."""
 
-    code = "not-parquet"
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"{self.path} cannot be read as Parquet: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Says that nothing happened."""
-        return "Nothing was changed. Write the file again, or `dvc checkout` it."
+    path: str
+    reason: str
+    says = "{path} cannot be read as Parquet: {reason}"
+    way = "Nothing was changed. Write the file again, or `dvc checkout` it."
 
 
 class ColumnsClash(ConflictError):
@@ -183,40 +166,23 @@ class ColumnsClash(ConflictError):
         return "Say what it is to be, such as `--map COLUMN=VARCHAR`, or change a file."
 
 
+@error("names-clash")
 class NamesClash(ConflictError):
     """Two columns are called the same but for capital letters; DuckDB cannot tell them apart."""
 
-    code = "names-clash"
-
-    def __init__(self, names: tuple[str, ...]) -> None:
-        super().__init__(names)
-        self.names = names
-
-    def __str__(self) -> str:
-        return f"columns that differ only by case, or not at all: {', '.join(self.names)}"
-
-    @property
-    def hint(self) -> str:
-        """Says who can mend it."""
-        return "Rename one of them in the program that writes the file."
+    names: tuple[str, ...]
+    says = "columns that differ only by case, or not at all: {names}"
+    way = "Rename one of them in the program that writes the file."
 
 
+@error("would-weaken")
 class WouldWeaken(ConflictError):
     """A column has a Parquet type that would be written as a weaker one."""
 
-    code = "would-weaken"
-
-    def __init__(self, column: str, reason: str) -> None:
-        super().__init__(column, reason)
-        self.column, self.reason = column, reason
-
-    def __str__(self) -> str:
-        return f"column {self.column!r} would not be written as it is: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Names the option."""
-        return "Accept it by saying the type, such as `--map COLUMN=DOUBLE` or VARCHAR."
+    column: str
+    reason: str
+    says = "column {column!r} would not be written as it is: {reason}"
+    way = "Accept it by saying the type, such as `--map COLUMN=DOUBLE` or VARCHAR."
 
 
 class RowsRefused(ConflictError):
@@ -238,32 +204,19 @@ class RowsRefused(ConflictError):
         return f"Nothing was changed; {self.way_out}."
 
 
+@error("file-changed")
 class FileChanged(BusyError):
     """Another program wrote to a file while it was read."""
 
-    code = "file-changed"
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path} was changed by another program meanwhile; nothing was written"
+    path: str
+    says = "{path} was changed by another program meanwhile; nothing was written"
 
 
+@error("tables-failed")
 class TablesFailed(ExternalError):
     """DuckDB could not read or write the files; its words are kept."""
 
-    code = "tables-failed"
-
-    def __init__(self, path: str, words: str) -> None:
-        super().__init__(path, words)
-        self.path, self.words = path, words
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.words}"
-
-    @property
-    def hint(self) -> str:
-        """Names the usual reason."""
-        return "Nothing was changed. Where memory was short, raise `--memory-limit`."
+    path: str
+    words: str
+    says = "{path}: {words}"
+    way = "Nothing was changed. Where memory was short, raise `--memory-limit`."

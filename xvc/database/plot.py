@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from xvc.database.queries import LookRequest, looking, wanted_of
-from xvc.errors import BadValue, ConflictError, NotFoundError
+from xvc.errors import BadValue, ConflictError, NotFoundError, error
 from xvc.history.find import find
 from xvc.project import Project
 from xvc.render.figure import MOST_POINTS, Plot, PlotKind, Series, summary, thinned
@@ -55,22 +55,13 @@ class NothingToDraw(NotFoundError):
         return "`xvc db columns` shows what is logged, `xvc db describe` how many are NaN."
 
 
+@error("picture-taken")
 class PictureTaken(ConflictError):
     """There is a file where a picture would be written."""
 
-    code = "picture-taken"
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path} exists"
-
-    @property
-    def hint(self) -> str:
-        """Names both ways on."""
-        return "Take another name, or replace it with `--yes`."
+    path: str
+    says = "{path} exists"
+    way = "Take another name, or replace it with `--yes`."
 
 
 def save(picture: Plot, path: Path, *, replaces: bool) -> None:

@@ -6,30 +6,22 @@ from collections.abc import MutableMapping
 from typing import Any
 
 from xvc.dvc.pipeline import FILE, load
-from xvc.errors import ConflictError
+from xvc.errors import ConflictError, error
 from xvc.system.yaml_text import edit_yaml
 from xvc.types import Json
 
 
+@error("artifacts-by-hand")
 class ArtifactsByHand(ConflictError):
     """The artifacts of dvc.yaml are written in a way that xvc does not change."""
 
-    code = "artifacts-by-hand"
-
-    def __init__(self, name: str, path: str) -> None:
-        super().__init__(name, path)
-        self.name, self.path = name, path
-
-    def __str__(self) -> str:
-        return f"dvc.yaml has artifacts in a form in which {self.name} cannot be put"
-
-    @property
-    def hint(self) -> str:
-        """Says what to write."""
-        return (
-            f"Write it by hand and commit it: `artifacts:`, below it `{self.name}:`, below that "
-            f"`path: {self.path}` and `type: model`, each on a line of its own."
-        )
+    name: str
+    path: str
+    says = "dvc.yaml has artifacts in a form in which {name} cannot be put"
+    way = (
+        "Write it by hand and commit it: `artifacts:`, below it `{name}:`, below that `path: "
+        "{path}` and `type: model`, each on a line of its own."
+    )
 
 
 def with_artifact(text: str, name: str, path: str) -> str:

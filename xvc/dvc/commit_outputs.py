@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from xvc.dvc.pointers import SUFFIX, Out, outs_in
-from xvc.errors import CorruptError, GitFailed, PointerCorrupt, Unresolved
+from xvc.errors import CorruptError, GitFailed, PointerCorrupt, Unresolved, error
 from xvc.git.commands import Git
 
 _AT_ONCE = 2000  # objects asked of git together: their contents lie in memory
@@ -22,22 +22,15 @@ _DIGEST = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?:\.dir)?(?![0-9a-f])")
 _Files = Mapping[str, str]
 
 
+@error("unreadable-at")
 class UnreadableAt(CorruptError):
     """A pointer that a commit holds cannot be read."""
 
-    code = "unreadable-at"
-
-    def __init__(self, path: str, commit: str, reason: str) -> None:
-        super().__init__(path, commit, reason)
-        self.path, self.commit, self.reason = path, commit, reason
-
-    def __str__(self) -> str:
-        return f"{self.path} at {self.commit[:10]} cannot be read: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Says how to look at it."""
-        return f"`git show {self.commit[:10]}:{self.path}` shows it; nothing was changed."
+    path: str
+    commit: str
+    reason: str
+    says = "{path} at {commit:.10} cannot be read: {reason}"
+    way = "`git show {commit:.10}:{path}` shows it; nothing was changed."
 
 
 class Pointers:

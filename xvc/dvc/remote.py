@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from xvc.dvc.outputs import digests_of, object_of
 from xvc.dvc.pointers import Out
 from xvc.dvc.repository import Dvc, is_named
-from xvc.errors import CorruptError, DvcFailed, ExternalError, NoPackage, NotFoundError
+from xvc.errors import CorruptError, DvcFailed, ExternalError, NoPackage, NotFoundError, error
 from xvc.system.files import copy_durably, make_folder, sync_folder
 
 if TYPE_CHECKING:
@@ -60,22 +60,14 @@ class NoRemote(NotFoundError):
         )
 
 
+@error("remote-corrupt")
 class RemoteCorrupt(CorruptError):
     """An object that came from the remote holds other bytes than its name says."""
 
-    code = "remote-corrupt"
-
-    def __init__(self, digest: str, remote: str) -> None:
-        super().__init__(digest, remote)
-        self.digest, self.remote = digest, remote
-
-    def __str__(self) -> str:
-        return f"remote {self.remote} holds other bytes under {self.digest[:10]}"
-
-    @property
-    def hint(self) -> str:
-        """Names the repair."""
-        return "Rename the object there and `xvc push` from a clone that has it; nothing was kept."
+    digest: str
+    remote: str
+    says = "remote {remote} holds other bytes under {digest:.10}"
+    way = "Rename the object there and `xvc push` from a clone that has it; nothing was kept."
 
 
 class NotArrived(ExternalError):

@@ -1,81 +1,60 @@
-"""What runs the trials of a sweep, by name."""
+"""What runs the trials of a sweep, by name: the executors of xvc, and those of installed packages.
+
+An executor is registered under the entry point ``xvc.executors``: its name, and the module and
+name of a `Kind`. A name of xvc's own cannot be taken.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
+from importlib.metadata import EntryPoint, entry_points
 
-from xvc.core.job import Executor
-from xvc.core.sweep import Wish
-from xvc.executors.local import LocalExecutor
-from xvc.executors.shipping import Away
-from xvc.types import Json
+from xvc.errors import ExternalError, error
+from xvc.executors.kind import Kind
 
-NAMES = ("local", "dask", "slurm")
-
-
-def executor_named(
-    wish: Wish, folder: Path, environment: Mapping[str, str], away: Away | None = None
-) -> Executor:
-    """Open the executor that a sweep wishes for.
-
-    Args:
-        wish: its ``executor`` is one of `NAMES`; so many places as it has jobs.
-        folder: of the sweep, for what an executor keeps on the disk.
-        environment: what trials on this machine get.
-        away: what machines get that do not share our disk; None when they do.
-
-    Raises:
-        NoPackage: what the executor needs is not installed.
-        NoScheduler: there is no Dask scheduler at the address.
-        NoCluster: SLURM cannot be used from here.
-        BadOptions: SLURM has no such option.
-    """
-    match wish.executor:
-        case "dask":
-            from xvc.executors.dask import DaskExecutor  # late: local sweeps need nothing of it
-
-            return DaskExecutor(wish.address, wish.jobs, away)
-        case "slurm":
-            from xvc.executors.slurm import SlurmExecutor  # late: as above
-
-            cluster, options = _cluster(wish)
-            return SlurmExecutor(_files(folder), wish.jobs, cluster=cluster, options=options)
-        case _:
-            return LocalExecutor(wish.jobs, environment)
+GROUP = "xvc.executors"
+OWN = tuple(
+    EntryPoint(name, home, GROUP)
+    for name, home in (
+        ("local", "xvc.executors.local:KIND"),
+        ("dask", "xvc.executors.dask:KIND"),
+        ("slurm", "xvc.executors.slurm:KIND"),
+    )
+)
 
 
-def check_executor(wish: Wish) -> None:
-    """Check that the executor of a sweep can be opened; nothing is, and nothing is left.
+@error("executor-unusable")
+class ExecutorUnusable(ExternalError):
+    """An executor of another package cannot be loaded, or is not installed any more."""
+
+    name: str
+    words: str
+    says = "the executor {name!r} cannot be used: {words}"
+    way = "Install the package that has it anew, or take another one with `--executor`."
+
+
+def executor_names() -> tuple[str, ...]:
+    """List the names of all executors, those of xvc first."""
+    return tuple(dict.fromkeys(each.name for each in _registered()))
+
+
+def executor_kind(name: str) -> Kind:
+    """Load a kind of executor; no other is loaded.
 
     Raises:
-        NoPackage: what the executor needs is not installed.
-        NoScheduler: there is no Dask scheduler at the address.
-        NoCluster: SLURM cannot be used from here.
-        BadOptions: SLURM has no such option.
+        ExecutorUnusable: its package cannot be loaded, or there is none of that name.
     """
-    match wish.executor:
-        case "dask":
-            from xvc.executors import dask  # late: as above
-
-            dask.check(wish.address)
-        case "slurm":
-            from xvc.executors import slurm  # late: as above
-
-            slurm.check(*_cluster(wish))
-
-
-def end_elsewhere(folder: Path) -> None:
-    """Have what a cluster was given of a sweep end; what stands in its queue never begins."""
-    from xvc.executors.slurm import ask_to_end  # late: as above
-
-    ask_to_end(_files(folder))
+    found = next((each for each in _registered() if each.name == name), None)
+    if found is None:
+        raise ExecutorUnusable(name, "no installed package has it")
+    try:
+        kind = found.load()
+    except Exception as err:  # code of others, and whatever it does at import
+        words = " ".join(str(err).split()) or type(err).__name__
+        raise ExecutorUnusable(name, words.removesuffix(".")) from err
+    if not isinstance(kind, Kind):
+        raise ExecutorUnusable(name, f"{found.value} is no xvc.executors.kind.Kind")
+    return kind
 
 
-def _cluster(wish: Wish) -> tuple[str, dict[str, Json]]:
-    options = {key: value for key, value in wish.slurm.items() if key != "cluster"}
-    return str(wish.slurm.get("cluster", "slurm")), options
-
-
-def _files(folder: Path) -> Path:
-    return folder / "submitit"
+def _registered() -> tuple[EntryPoint, ...]:
+    return (*OWN, *entry_points(group=GROUP))

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from xvc.core.job import Ended, Job
 from xvc.errors import ExternalError, NoPackage, XvcError
 from xvc.executors.job_queue import Line
+from xvc.executors.kind import Kind
 from xvc.executors.shipping import Away, Outcome
 
 if TYPE_CHECKING:
@@ -218,3 +219,9 @@ def _outcome(future: Future[Outcome]) -> Outcome:
         return Outcome(None, reason="it was cancelled, or the scheduler was lost")
     words = str(failure).strip().splitlines() or [""]
     return Outcome(None, reason=f"{type(failure).__name__}: {words[0]}")
+
+
+KIND = Kind(
+    open=lambda opening: DaskExecutor(opening.wish.address, opening.wish.jobs, opening.away),
+    check=lambda wish: check(wish.address),
+)

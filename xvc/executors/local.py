@@ -18,6 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from xvc.core.job import Ended, Job
+from xvc.executors.kind import Kind
 from xvc.system.process_id import Owner, is_alive
 
 
@@ -118,3 +119,6 @@ def tell_to_end(owner: Owner) -> None:
     if is_alive(owner):
         with contextlib.suppress(OSError):
             os.kill(owner.pid, signal.SIGTERM)
+
+
+KIND = Kind(open=lambda opening: LocalExecutor(opening.wish.jobs, opening.environment))

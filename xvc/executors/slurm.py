@@ -16,9 +16,11 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from xvc.core.job import Ended, Job
+from xvc.core.sweep import Wish
 from xvc.errors import ExternalError, NoPackage, UsageError
 from xvc.executors.child import locked_log, run
 from xvc.executors.job_queue import Line
+from xvc.executors.kind import Kind, Opening
 from xvc.executors.squeue import UNDER_WAY, Queue
 from xvc.types import Json
 
@@ -267,3 +269,26 @@ def _last_line(words: str) -> str:
     lines = [line for line in words.splitlines() if line.strip(" -")]
     raised = [line for line in lines if "Error: " in line]
     return (raised or lines or ["no message"])[-1].strip()
+
+
+def _files(folder: Path) -> Path:
+    """Where submitit keeps its files of a sweep."""
+    return folder / "submitit"
+
+
+def _cluster(wish: Wish) -> tuple[str, dict[str, Json]]:
+    options = {key: value for key, value in wish.slurm.items() if key != "cluster"}
+    return str(wish.slurm.get("cluster", "slurm")), options
+
+
+def _opened(opening: Opening) -> SlurmExecutor:
+    cluster, options = _cluster(opening.wish)
+    files = _files(opening.folder)
+    return SlurmExecutor(files, opening.wish.jobs, cluster=cluster, options=options)
+
+
+KIND = Kind(
+    open=_opened,
+    check=lambda wish: check(*_cluster(wish)),
+    end=lambda folder: ask_to_end(_files(folder)),
+)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from xvc.experiments.auto import AutoTracker
 from xvc.experiments.compare import Row, SeriesComparison, compare_experiments
 from xvc.experiments.experiment import Experiment, ExperimentMetadata, track_experiment
+from xvc.experiments.mlflow_series import MlflowSeries, ToolMissing, configure_mlflow
 from xvc.experiments.pipeline import ExperimentPipeline, Stage
 from xvc.experiments.search import (
     AllFitsFailed,
@@ -25,6 +26,7 @@ from xvc.experiments.search import (
     track_grid_search,
     track_hyperparameters,
 )
+from xvc.experiments.wandb_series import WandbRun, WandbSeries, configure_wandb
 
 __all__ = [
     "AllFitsFailed",
@@ -33,12 +35,18 @@ __all__ = [
     "ExperimentMetadata",
     "ExperimentPipeline",
     "Fit",
+    "MlflowSeries",
     "Row",
     "Search",
     "SeriesComparison",
     "Stage",
+    "ToolMissing",
+    "WandbRun",
+    "WandbSeries",
     "compare_experiments",
     "compare_models",
+    "configure_mlflow",
+    "configure_wandb",
     "track_cross_validation",
     "track_experiment",
     "track_grid_search",

@@ -11,13 +11,13 @@ import contextlib
 import errno
 import json
 import os
-import shutil
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from xvc.errors import BadValue, GitFailed, LockBusy
 from xvc.git.commands import Git
+from xvc.git.index_copy import copy_index
 from xvc.system.files import sync_folder, write_durably
 from xvc.system.process_id import Owner, current_owner, is_alive
 
@@ -42,8 +42,8 @@ def advance(
     entries = git.between(parent, commit)
     ref = "HEAD" if branch is None else f"refs/heads/{branch}"
     with noted(git, scratch, commit, (ref, "HEAD")), _held_index(git, scratch) as index:
-        saved = _copied(index, scratch / f"saved-{os.getpid()}.index")
-        fresh = _copied(index, scratch / f"fresh-{os.getpid()}.index")
+        saved = copy_index(index, scratch / f"saved-{os.getpid()}.index")
+        fresh = copy_index(index, scratch / f"fresh-{os.getpid()}.index")
         try:
             git.put(fresh, entries)
             if fresh.exists():
@@ -83,17 +83,10 @@ def take_back(git: Git, scratch: Path, parent: str, commit: str) -> None:
         others = {os.fsdecode(path) for path in found.split(b"\0")}
         entries = {p: entry for p, entry in git.between(commit, parent).items() if p not in others}
         if entries:
-            fresh = _copied(index, scratch / f"fresh-{os.getpid()}.index")
+            fresh = copy_index(index, scratch / f"fresh-{os.getpid()}.index")
             git.put(fresh, entries)
             os.replace(fresh, index)
             sync_folder(index.parent)
-
-
-def _copied(index: Path, copy: Path) -> Path:
-    copy.unlink(missing_ok=True)
-    if index.exists():
-        shutil.copyfile(index, copy)
-    return copy
 
 
 def _put_back(saved: Path, index: Path) -> None:

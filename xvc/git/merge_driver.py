@@ -40,11 +40,6 @@ def install(git: Git) -> bool:
     return held != wanted
 
 
-def is_installed(git: Git) -> bool:
-    """Whether this repository's git has a driver of that name, of whichever xvc."""
-    return bool(git.text("config", "--get", "merge.xvc.driver", accept=(0, 1)))
-
-
 def attach(root: Path, pointers: Iterable[Path]) -> bool:
     """Name the driver in the attributes of *root*; returns whether they changed."""
     added = [_attached(root, each) for each in pointers if each.is_relative_to(root)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from xvc.errors import BusyError, ConflictError, GitFailed, NotFoundError
+from xvc.errors import BusyError, ConflictError, GitFailed, NotFoundError, error
 from xvc.git.commands import Git
 
 _SHOWN = 5
@@ -63,22 +63,14 @@ class Refused(ConflictError):
         return f"The rules of {self.remote} forbid it: push again when they allow it. {done}"
 
 
+@error("upstream-locked")
 class UpstreamLocked(BusyError):
     """A git at work on the remote, or one that was killed there, holds the lock of a ref."""
 
-    code = "upstream-locked"
-
-    def __init__(self, remote: str, lock: str) -> None:
-        super().__init__(remote, lock)
-        self.remote, self.lock = remote, lock
-
-    def __str__(self) -> str:
-        return f"{self.remote} is locked: {self.lock}"
-
-    @property
-    def hint(self) -> str:
-        """Says what to wait for, and what a killed git leaves."""
-        return "Push again. If it stays and no git is at work there, remove that file there."
+    remote: str
+    lock: str
+    says = "{remote} is locked: {lock}"
+    way = "Push again. If it stays and no git is at work there, remove that file there."
 
 
 class TagsDiffer(ConflictError):

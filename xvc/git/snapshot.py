@@ -8,7 +8,6 @@ listed. Files that git was told not to look at are looked at.
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ from threading import get_native_id
 from xvc.core.code_files import Limits, in_short, installed_folders, is_source, that_fit
 from xvc.errors import GitFailed
 from xvc.git.commands import Git, State
+from xvc.git.index_copy import copy_index
 from xvc.git.secret_files import holding_secrets, is_withheld
 
 RUNS = "refs/xvc/runs/"
@@ -155,11 +155,7 @@ def _hold(git: Git, index: Path, paths: Sequence[str]) -> list[str]:
 def private_index(git: Git, scratch: Path, name: str) -> Path:
     """Copy the user's index; an empty one where there is none yet."""
     scratch.mkdir(parents=True, exist_ok=True)
-    index = scratch / f"{name}.index"
-    users = git.place.folder / "index"
-    if users.exists():
-        shutil.copyfile(users, index)
-    return index
+    return copy_index(git.place.folder / "index", scratch / f"{name}.index")
 
 
 def tree_with(git: Git, scratch: Path, base: str | None, files: Mapping[str, bytes | None]) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xvc.git.branch import clear, noted
-from xvc.git.commands import Git, Place
+from xvc.git.commands import Git, Place, main_tree
 from xvc.system.files import make_folder, write_durably
 
 _HALF_MADE = b"initializing"  # what `git worktree add` writes into `locked` until it is done
@@ -47,6 +47,8 @@ def trees(git: Git) -> list[Tree]:
         if "worktree" not in facts:
             continue
         path = Path(facts["worktree"])
+        if not found and "bare" not in facts:
+            path = _main_path(git.place.common, path)
         branch = facts.get("branch", "").removeprefix("refs/heads/") or None
         commit = facts.get("HEAD", "").strip("0") and facts["HEAD"]
         tree = Tree(
@@ -60,6 +62,12 @@ def trees(git: Git) -> list[Tree]:
         )
         found.append(tree)
     return found
+
+
+def _main_path(common: Path, listed: Path) -> Path:
+    """Name the main tree; of a submodule git lists its part of the outer git folder instead."""
+    named = main_tree(common)
+    return named if named is not None and (named / ".git").is_file() else listed
 
 
 def _folders(common: Path) -> dict[Path, Path]:
@@ -79,6 +87,26 @@ def _parts(common: Path) -> list[Path]:
 def _tree_of(folder: Path) -> Path:
     text = os.fsdecode((folder / "gitdir").read_bytes()).strip()
     return Path(os.path.normpath(folder / text)).parent
+
+
+def moved_trees(git: Git) -> list[Path]:
+    """List the linked trees whose own file leads to another place than this repository's.
+
+    As after the repository was moved, or copied with its trees left where they are.
+    """
+    return [
+        path
+        for path, folder in _folders(git.place.common).items()
+        if path.is_dir() and _leads_to(path / ".git") != folder.resolve()
+    ]
+
+
+def _leads_to(mark: Path) -> Path | None:
+    try:
+        text = os.fsdecode(mark.read_bytes()).strip()
+    except OSError:
+        return None
+    return (mark.parent / text.removeprefix("gitdir:").strip()).resolve()
 
 
 def place_of(git: Git, tree: Tree) -> Place:

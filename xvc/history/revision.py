@@ -13,29 +13,20 @@ from pathlib import PurePosixPath
 from xvc.core.reference import ByVersion, parse_reference
 from xvc.core.run import DataFile, RunRecord
 from xvc.dvc.pointers import SUFFIX, Out, outs_in
-from xvc.errors import NotFoundError, NoVersion
+from xvc.errors import NotFoundError, NoVersion, error
 from xvc.git.commit_files import files_at, read_files
 from xvc.history.find import find, versions
 from xvc.project import Project
 from xvc.types import Digest
 
 
+@error("no-code")
 class NoCode(NotFoundError):
     """The code of a run is not in this repository."""
 
-    code = "no-code"
-
-    def __init__(self, run: str) -> None:
-        super().__init__(run)
-        self.run = run
-
-    def __str__(self) -> str:
-        return f"the code of run {self.run} is not in this repository"
-
-    @property
-    def hint(self) -> str:
-        """Names the fetch."""
-        return f"Where the run was made it is refs/xvc/runs/{self.run}: `git fetch` that ref."
+    run: str
+    says = "the code of run {run} is not in this repository"
+    way = "Where the run was made it is refs/xvc/runs/{run}: `git fetch` that ref."
 
 
 @dataclass(frozen=True, slots=True)

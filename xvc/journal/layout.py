@@ -53,6 +53,11 @@ class Room:
         return self.folder / "logs"
 
     @property
+    def exit_codes(self) -> Path:
+        """The exit codes of processes whose runs wait for them, a file for each run."""
+        return self.folder / "exit-codes" / self.tree
+
+    @property
     def store_lock(self) -> Path:
         """Held while the store of this tree is written."""
         return self.folder / "locks" / f"store-{self.tree}"

@@ -14,7 +14,7 @@ from xvc.core.expression import Expression
 from xvc.core.filter import parse_filter
 from xvc.core.merge import Conflict, Side, decide
 from xvc.dvc.repository import Dvc, pointer_of
-from xvc.errors import BadValue, ConflictError
+from xvc.errors import BadValue, ConflictError, error
 from xvc.git.history import changed_at, made_at
 from xvc.history.find import versions
 from xvc.history.missing import missing_versions
@@ -37,25 +37,17 @@ _NEWEST = "newest"
 """Where to say how far things are."""
 
 
+@error("merge-unfinished")
 class MergeUnfinished(ConflictError):
     """An earlier merge waits for decisions."""
 
-    code = "merge-unfinished"
-
-    def __init__(self, sources: tuple[str, ...], undecided: int) -> None:
-        super().__init__(sources, undecided)
-        self.sources, self.undecided = sources, undecided
-
-    def __str__(self) -> str:
-        return f"the merge of {', '.join(self.sources)} has {self.undecided} conflicts to decide"
-
-    @property
-    def hint(self) -> str:
-        """Names every way on."""
-        return (
-            "See `xvc merge --conflicts`; decide with `--ours`, `--theirs` or `--newest`; "
-            "then `xvc merge --continue`, or `xvc merge --abort`."
-        )
+    sources: tuple[str, ...]
+    undecided: int
+    says = "the merge of {sources} has {undecided} conflicts to decide"
+    way = (
+        "See `xvc merge --conflicts`; decide with `--ours`, `--theirs` or `--newest`; then `xvc "
+        "merge --continue`, or `xvc merge --abort`."
+    )
 
 
 @dataclass(frozen=True, slots=True)

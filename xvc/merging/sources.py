@@ -13,7 +13,7 @@ from pathlib import Path
 
 from xvc.dvc.pointers import parse_pointer
 from xvc.dvc.repository import Dvc, pointer_of
-from xvc.errors import BadReference, NoObject, NotFoundError
+from xvc.errors import BadReference, NoObject, NotFoundError, error
 from xvc.git.history import changed_at, made_at, named
 from xvc.git.worktrees import Tree, base_of
 from xvc.history.find import find
@@ -27,22 +27,14 @@ _WORKTREE = "worktree:"
 _MERGING = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD")
 
 
+@error("no-source")
 class NoSource(NotFoundError):
     """Nothing that can be merged answers to a name."""
 
-    code = "no-source"
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(name, reason)
-        self.name, self.reason = name, reason
-
-    def __str__(self) -> str:
-        return f"cannot merge {self.name!r}: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Lists the shapes."""
-        return "Name a branch, a version, worktree:NAME, origin/BRANCH, or a path to a store."
+    name: str
+    reason: str
+    says = "cannot merge {name!r}: {reason}"
+    way = "Name a branch, a version, worktree:NAME, origin/BRANCH, or a path to a store."
 
 
 class NotFetched(NoObject):

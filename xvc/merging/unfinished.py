@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from xvc.core.merge import Choice, Conflict, Side
-from xvc.errors import NotFoundError
+from xvc.errors import NotFoundError, error
 from xvc.journal.codec import from_json, to_json
 from xvc.journal.layout import Room
 from xvc.merging.sources import Found
@@ -21,18 +21,12 @@ from xvc.system.files import make_folder, write_durably
 from xvc.types import Json
 
 
+@error("no-merge")
 class NoMerge(NotFoundError):
     """No merge of this tree is unfinished."""
 
-    code = "no-merge"
-
-    def __str__(self) -> str:
-        return "no merge is unfinished here"
-
-    @property
-    def hint(self) -> str:
-        """Names the command that begins one."""
-        return "Begin one with `xvc merge SOURCE`."
+    says = "no merge is unfinished here"
+    way = "Begin one with `xvc merge SOURCE`."
 
 
 @dataclass(frozen=True, slots=True)

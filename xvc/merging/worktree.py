@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.errors import ConflictError
+from xvc.errors import ConflictError, error
 from xvc.git.branch import advance, clear
 from xvc.git.commands import Git, State
 from xvc.git.snapshot import private_index
@@ -33,17 +33,14 @@ _WAIT = 120.0
 _GONE = "0" * 40
 
 
+@error("cannot-merge")
 class CannotMerge(ConflictError):
     """A work tree's branch cannot come over without somebody's decision; nothing has moved."""
 
-    code = "cannot-merge"
-
-    def __init__(self, name: str, reason: str, way_out: str) -> None:
-        super().__init__(name, reason, way_out)
-        self.name, self.reason, self.way_out = name, reason, way_out
-
-    def __str__(self) -> str:
-        return f"work tree {self.name} is not merged: {self.reason}"
+    name: str
+    reason: str
+    way_out: str
+    says = "work tree {name} is not merged: {reason}"
 
     @property
     def hint(self) -> str:

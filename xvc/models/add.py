@@ -15,7 +15,7 @@ from xvc.core.record import Kind
 from xvc.core.run import DataFile
 from xvc.dvc.pointers import SUFFIX
 from xvc.dvc.repository import Dvc
-from xvc.errors import BadValue, ConflictError
+from xvc.errors import BadValue, ConflictError, error
 from xvc.git.branch import clear
 from xvc.history.find import find
 from xvc.models.made_by import refuse_not_made
@@ -32,22 +32,14 @@ _WAIT = 120.0  # seconds for versions being made
 _CLOCK = 20_000_000  # nanoseconds by which a file system's clock may lag
 
 
+@error("model-taken")
 class ModelTaken(ConflictError):
     """A run has another model of that name."""
 
-    code = "model-taken"
-
-    def __init__(self, name: str, run: str) -> None:
-        super().__init__(name, run)
-        self.name, self.run = name, run
-
-    def __str__(self) -> str:
-        return f"run {self.run} has another model {self.name} already"
-
-    @property
-    def hint(self) -> str:
-        """Names both ways on."""
-        return "Call this one otherwise with --name, or keep it with the run that made it."
+    name: str
+    run: str
+    says = "run {run} has another model {name} already"
+    way = "Call this one otherwise with --name, or keep it with the run that made it."
 
 
 @dataclass(frozen=True, slots=True)

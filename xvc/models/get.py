@@ -5,29 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from xvc.core.model import PRODUCTION, check_stage
-from xvc.errors import NotFoundError
+from xvc.errors import NotFoundError, error
 from xvc.models.list import NoModel, read_models
 from xvc.models.stages import current
 from xvc.project import Project
 from xvc.versions.get import Got, get
 
 
+@error("stage-empty")
 class StageEmpty(NotFoundError):
     """Nothing of that model is in the stage."""
 
-    code = "stage-empty"
-
-    def __init__(self, name: str, stage: str) -> None:
-        super().__init__(name, stage)
-        self.name, self.stage = name, stage
-
-    def __str__(self) -> str:
-        return f"nothing of {self.name} is in {self.stage}"
-
-    @property
-    def hint(self) -> str:
-        """Names the way to put something there."""
-        return f"`xvc model promote RUN --name {self.name} --stage {self.stage}` puts one there."
+    name: str
+    stage: str
+    says = "nothing of {name} is in {stage}"
+    way = "`xvc model promote RUN --name {name} --stage {stage}` puts one there."
 
 
 def get_model(

@@ -5,6 +5,7 @@ A metric's direction is known or said. What was in the stage stays a candidate.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from xvc.core.direction import better
@@ -87,7 +88,7 @@ def promote(project: Project, wanted: Promotion) -> Promoted:
     record, version, name = _chosen(project, wanted, models)
     file = models_of(record)[name]
     now = current(models.history, name, wanted.stage)
-    gates = (*_required(wanted, record), *_compared(project, wanted, record, now))
+    gates = (*required(wanted.require, record), *_compared(project, wanted, record, now))
     unmet = tuple(f"{gate.asked} ({gate.found})" for gate in gates if not gate.is_met)
     if unmet:
         raise GatesNotMet(unmet)
@@ -175,10 +176,15 @@ def _measure(project: Project, wanted: Promotion, metric: str | None) -> Measure
     return Measure.parse(metric, declared)
 
 
-def _required(wanted: Promotion, record: RunRecord) -> list[Gate]:
+def required(conditions: Sequence[str], record: RunRecord) -> list[Gate]:
+    """Hold a run's params and metrics to conditions like ``acc >= 0.9``; absent is not met.
+
+    Raises:
+        BadFilter: one cannot be read.
+    """
     values: dict[str, Json] = {**record.params, **record.metrics}
     gates = []
-    for text in wanted.require:
+    for text in conditions:
         claim = parse_filter(text)
         found = ", ".join(f"{key} is {_shown(values.get(key))}" for key in keys_of(claim))
         gates.append(Gate(str(claim), found, evaluate(claim, values.__getitem__)))

@@ -16,7 +16,7 @@ from xvc.dvc.outputs import digests_of, object_of
 from xvc.dvc.pointers import SUFFIX, Out
 from xvc.dvc.remote import Remote
 from xvc.dvc.repository import Dvc
-from xvc.errors import BadValue, ConflictError, NotFoundError, ObjectCorrupt
+from xvc.errors import BadValue, ConflictError, NotFoundError, ObjectCorrupt, error
 from xvc.git.branch import clear
 from xvc.history.find import find
 from xvc.models.list import Candidate, NoModel, read_models
@@ -30,43 +30,26 @@ from xvc.types import Digest, RunId
 _WAIT = 120.0  # seconds for versions being made
 
 
+@error("not-committed")
 class NotCommitted(ConflictError):
     """A candidate that is to go is in no commit, so nothing would lead to it any more."""
 
-    code = "not-committed"
-
-    def __init__(self, name: str, run: str) -> None:
-        super().__init__(name, run)
-        self.name, self.run = name, run
-
-    def __str__(self) -> str:
-        return f"the pointer of {self.name} of run {self.run} is in no commit"
-
-    @property
-    def hint(self) -> str:
-        """Names what commits it."""
-        return f"`git add models` and commit it, or `xvc tag --run {self.run}`; then prune."
+    name: str
+    run: str
+    says = "the pointer of {name} of run {run} is in no commit"
+    way = "`git add models` and commit it, or `xvc tag --run {run}`; then prune."
 
 
+@error("unrecoverable")
 class Unrecoverable(NotFoundError):
     """Bytes of a candidate that is to go are neither in the cache nor on the remote."""
 
-    code = "unrecoverable"
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path} could not be had again: neither the cache nor a remote has it whole"
-
-    @property
-    def hint(self) -> str:
-        """Names the ways to have it, and to give it up."""
-        return (
-            "Nothing was pruned. `xvc push` from a clone that has it, or `dvc fetch -r OTHER`; "
-            f"`git rm {self.path}.dvc` gives it up for good."
-        )
+    path: str
+    says = "{path} could not be had again: neither the cache nor a remote has it whole"
+    way = (
+        "Nothing was pruned. `xvc push` from a clone that has it, or `dvc fetch -r OTHER`; `git rm "
+        "{path}.dvc` gives it up for good."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from xvc.dvc.folder_checkout import clear_remains, is_as, odd_files, put_folder,
 from xvc.dvc.local_config import cache_type
 from xvc.dvc.outputs import digests_of, object_of
 from xvc.dvc.pointers import SUFFIX, Out, parse_pointer
-from xvc.errors import ConflictError, CorruptError, GitFailed, NoObject, XvcError
+from xvc.errors import ConflictError, CorruptError, GitFailed, NoObject, XvcError, error
 from xvc.git.branch import advance, noted, take_back
 from xvc.git.snapshot import tree_with
 from xvc.journal import operations
@@ -38,61 +38,35 @@ from xvc.types import Json, Row, RunId
 _EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 
+@error("paths-changed")
 class PathsChanged(ConflictError):
     """Files that a change of the models has to write hold something that is not committed."""
 
-    code = "paths-changed"
-
-    def __init__(self, paths: tuple[str, ...]) -> None:
-        super().__init__(paths)
-        self.paths = paths
-
-    def __str__(self) -> str:
-        return f"{', '.join(self.paths)}: there are changes that are not committed"
-
-    @property
-    def hint(self) -> str:
-        """Names the way on."""
-        return "Commit them or put them back (`git status` shows them), then do it again."
+    paths: tuple[str, ...]
+    says = "{paths}: there are changes that are not committed"
+    way = "Commit them or put them back (`git status` shows them), then do it again."
 
 
+@error("model-changed")
 class ModelChanged(ConflictError):
     """The folder of a model that is to be replaced holds files that its pointer does not name."""
 
-    code = "model-changed"
-
-    def __init__(self, path: str, files: tuple[str, ...]) -> None:
-        super().__init__(path, files)
-        self.path, self.files = path, files
-
-    def __str__(self) -> str:
-        return f"{self.path} has been changed: {', '.join(self.files)}"
-
-    @property
-    def hint(self) -> str:
-        """Names the way to keep it and the way to drop it."""
-        return (
-            f"Keep it with `xvc model add {self.path} --run RUN --name NAME`, "
-            f"or drop it with `dvc checkout --force {self.path}`."
-        )
+    path: str
+    files: tuple[str, ...]
+    says = "{path} has been changed: {files}"
+    way = (
+        "Keep it with `xvc model add {path} --run RUN --name NAME`, or drop it with `dvc checkout "
+        "--force {path}`."
+    )
 
 
+@error("committed-meanwhile")
 class CommittedMeanwhile(ConflictError):
     """Somebody has committed to the branch while the models were being changed."""
 
-    code = "committed-meanwhile"
-
-    def __init__(self, branch: str) -> None:
-        super().__init__(branch)
-        self.branch = branch
-
-    def __str__(self) -> str:
-        return f"{self.branch} got another commit meanwhile; nothing was changed"
-
-    @property
-    def hint(self) -> str:
-        """Names the way on."""
-        return "Do it again, on top of that commit."
+    branch: str
+    says = "{branch} got another commit meanwhile; nothing was changed"
+    way = "Do it again, on top of that commit."
 
 
 @dataclass(frozen=True, slots=True)

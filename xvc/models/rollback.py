@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from xvc.core.model import PRODUCTION, check_stage
 from xvc.dvc.pointers import Out
-from xvc.errors import NotFoundError
+from xvc.errors import NotFoundError, error
 from xvc.models.list import read_models
 from xvc.models.promote import Promoted, one_name
 from xvc.models.set_stage import assign
@@ -17,22 +17,14 @@ from xvc.types import Digest
 from xvc.versions.get import obtain
 
 
+@error("nothing-before")
 class NothingBefore(NotFoundError):
     """A rollback has nothing to go back to."""
 
-    code = "nothing-before"
-
-    def __init__(self, name: str, stage: str) -> None:
-        super().__init__(name, stage)
-        self.name, self.stage = name, stage
-
-    def __str__(self) -> str:
-        return f"there is nothing in {self.stage} of {self.name} to roll back to"
-
-    @property
-    def hint(self) -> str:
-        """Names the look and the other way."""
-        return f"`xvc model history {self.name}` shows what was; `xvc model promote` takes any run."
+    name: str
+    stage: str
+    says = "there is nothing in {stage} of {name} to roll back to"
+    way = "`xvc model history {name}` shows what was; `xvc model promote` takes any run."
 
 
 def rollback(

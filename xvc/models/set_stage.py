@@ -16,7 +16,7 @@ from xvc.core.subject import headline
 from xvc.dvc.artifacts import with_artifact
 from xvc.dvc.pipeline import FILE, load
 from xvc.dvc.pointers import SUFFIX, parse_pointer
-from xvc.errors import ConflictError
+from xvc.errors import ConflictError, error
 from xvc.git.branch import clear
 from xvc.journal.codec import to_json
 from xvc.models.list import assignments, registered
@@ -29,40 +29,24 @@ from xvc.types import Json, RunId
 _WAIT = 120.0  # seconds for versions being made
 
 
+@error("stage-moved")
 class StageMoved(ConflictError):
     """Somebody else has put another model into the stage meanwhile."""
 
-    code = "stage-moved"
-
-    def __init__(self, name: str, stage: str, version: str) -> None:
-        super().__init__(name, stage, version)
-        self.name, self.stage, self.version = name, stage, version
-
-    def __str__(self) -> str:
-        return f"{self.version} of {self.name} was put into {self.stage} meanwhile"
-
-    @property
-    def hint(self) -> str:
-        """Names the look that comes before another try."""
-        return f"Look at `xvc model history {self.name}`; what you wanted may not hold any more."
+    name: str
+    stage: str
+    version: str
+    says = "{version} of {name} was put into {stage} meanwhile"
+    way = "Look at `xvc model history {name}`; what you wanted may not hold any more."
 
 
+@error("version-elsewhere")
 class VersionElsewhere(ConflictError):
     """The tag that would register a model's version marks a commit with another content."""
 
-    code = "version-elsewhere"
-
-    def __init__(self, tag: str) -> None:
-        super().__init__(tag)
-        self.tag = tag
-
-    def __str__(self) -> str:
-        return f"tag {self.tag} marks a commit in which that model is another one"
-
-    @property
-    def hint(self) -> str:
-        """Names the way on."""
-        return "Give the run another version with `xvc tag patch --run RUN`, and promote that."
+    tag: str
+    says = "tag {tag} marks a commit in which that model is another one"
+    way = "Give the run another version with `xvc tag patch --run RUN`, and promote that."
 
 
 def stage_now(history: tuple[Assignment, ...], name: str, stage: str) -> int:

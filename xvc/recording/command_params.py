@@ -7,11 +7,11 @@ params.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 _OPTION = re.compile(r"--([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
 _KERNEL_FILE = re.compile(r"(?:^|[/=])kernel-[^/]*\.json$")
-_KERNEL_PROGRAM = re.compile(r"(?:ipy|colab_|xpy)\w*kernel\w*(?:\.py)?")
+_KERNEL_PROGRAM = re.compile(r"\w*(?:ipy|colab_|xpy|spyder_)\w*kernel\w*(?:\.py)?|xpython(?:-raw)?")
 _NEGATIVE = re.compile(r"-[0-9.]")
 
 
@@ -35,6 +35,26 @@ def option_values(command: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def option_params(command: Sequence[str], known: Collection[str] = ()) -> dict[str, str]:
+    """Return the values of a command's long options, by the names of the params that they are.
+
+    As scripts name them, ``--max-steps`` is ``max_steps``; a param in *known* that differs by such
+    dashes at most keeps its name.
+
+    >>> option_params(["train.py", "--max-steps", "3"]), option_params(["--a-b=1"], ["a-b"])
+    ({'max_steps': '3'}, {'a-b': '1'})
+    """
+    names = {_as_argument(name): name for name in known}
+    return {
+        key if key in known else names.get(_as_argument(key), _as_argument(key)): value
+        for key, value in option_values(command).items()
+    }
+
+
+def _as_argument(name: str) -> str:
+    return name.replace("-", "_")
+
+
 def is_kernel(command: Sequence[str]) -> bool:
     """Whether a command starts a notebook's kernel: its options are for the notebook's program.
 
@@ -42,8 +62,15 @@ def is_kernel(command: Sequence[str]) -> bool:
     (True, False)
     """
     return any(_KERNEL_FILE.search(word) for word in command) or any(
-        _KERNEL_PROGRAM.fullmatch(word.rpartition("/")[2]) for word in command[:3]
+        _is_kernel_program(word) for word in command[:3]
     )
+
+
+def _is_kernel_program(word: str) -> bool:
+    """Whether a word is a kernel's program: a file, or a package that ``python -m`` runs."""
+    folders, _, name = word.removesuffix("/__main__.py").rpartition("/")
+    package = folders.rpartition("/")[2] if word.endswith("/__main__.py") else ""
+    return any(_KERNEL_PROGRAM.fullmatch(each) for each in (name, package, word.partition(".")[0]))
 
 
 def _is_value(word: str | None) -> bool:

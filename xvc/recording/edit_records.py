@@ -11,50 +11,31 @@ from xvc.core.edit import Edit, facts_of_edit
 from xvc.core.run import RunRecord, Status
 from xvc.core.tag_message import TagMessage
 from xvc.core.version import Version
-from xvc.errors import BadVersion, ConflictError
+from xvc.errors import BadVersion, ConflictError, error
 from xvc.project import Project
 from xvc.recording.begin_run import open_journal
 
 
+@error("run-versioned")
 class RunVersioned(ConflictError):
     """A run that is to be deleted is what a version stands for."""
 
-    code = "run-versioned"
-
-    def __init__(self, run: str, version: str) -> None:
-        super().__init__(run, version)
-        self.run, self.version = run, version
-
-    def __str__(self) -> str:
-        return f"run {self.run} is version {self.version}"
-
-    @property
-    def hint(self) -> str:
-        """Names the way to insist, and what stays."""
-        return (
-            f"Insist with --force (`force=True` in Python); {self.version}, its code and the store "
-            "it holds stay as they are."
-        )
+    run: str
+    version: str
+    says = "run {run} is version {version}"
+    way = (
+        "Insist with --force (`force=True` in Python); {version}, its code and the store it holds "
+        "stay as they are."
+    )
 
 
+@error("run-goes-on")
 class RunGoesOn(ConflictError):
     """A run that is to be deleted has not ended."""
 
-    code = "run-goes-on"
-
-    def __init__(self, run: str) -> None:
-        super().__init__(run)
-        self.run = run
-
-    def __str__(self) -> str:
-        return f"run {self.run} still goes on"
-
-    @property
-    def hint(self) -> str:
-        """Says what to wait for, and what insisting means."""
-        return (
-            "Wait for its end; with --force (`force=True`) what it logs from now on is hidden too."
-        )
+    run: str
+    says = "run {run} still goes on"
+    way = "Wait for its end; with --force (`force=True`) what it logs from now on is hidden too."
 
 
 def refuse_needed(project: Project, runs: Sequence[RunRecord]) -> None:

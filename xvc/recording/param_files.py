@@ -10,35 +10,26 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from xvc.core.typed import Typed, is_equal
-from xvc.errors import BadValue, UsageError, XvcError
+from xvc.errors import BadValue, UsageError, XvcError, error
 from xvc.project import Project
 from xvc.recording.begin_run import params_files
 from xvc.system.value_files import read_told, values_named
 from xvc.types import Json
 
 
+@error("param-in-file")
 class ParamInFile(UsageError):
     """A param was asked for that a file says otherwise: the command would use the file's value."""
 
-    code = "param-in-file"
-
-    def __init__(self, key: str, file: str, value: str, asked: str) -> None:
-        super().__init__(key, file, value, asked)
-        self.key, self.file, self.value, self.asked = key, file, value, asked
-
-    def __str__(self) -> str:
-        return (
-            f"-P {self.key}={self.asked}: {self.file} says {self.value}, and the command reads that"
-        )
-
-    @property
-    def hint(self) -> str:
-        """Names the ways to run with the other value."""
-        return (
-            f"`xvc sweep -P {self.key}={self.asked} -- …` sets it in {self.file} in a tree of "
-            "its own, `--params-edit` sets it here; `--params-copy` is for a command that takes "
-            "a path."
-        )
+    key: str
+    file: str
+    value: str
+    asked: str
+    says = "-P {key}={asked}: {file} says {value}, and the command reads that"
+    way = (
+        "`xvc sweep -P {key}={asked} -- …` sets it in {file} in a tree of its own, `--params-edit` "
+        "sets it here; `--params-copy` is for a command that takes a path."
+    )
 
 
 Edits = Mapping[Path, Mapping[str, Typed]]

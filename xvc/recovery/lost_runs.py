@@ -1,4 +1,8 @@
-"""Runs whose process is gone without a word: written down as lost, by whoever looks next."""
+"""Runs whose end is known only after their process: written down by whoever looks next.
+
+A process that is gone without a word has lost its run. One that ended its run before its exit code
+was known has left the code in a file.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,13 @@ from typing import TYPE_CHECKING
 
 from xvc.core.record import Kind
 from xvc.core.run import RunRecord, Status
-from xvc.errors import BadValue, JournalFailed
+from xvc.errors import BadValue, JournalFailed, XvcError
 from xvc.journal.reader import journals, last_written
 from xvc.project import Project
 from xvc.recording.begin_run import open_journal
 from xvc.recovery.recover import mend
 from xvc.store import query
+from xvc.system.exit_code import left_exit_code
 from xvc.system.output_log import finish, mask
 from xvc.system.process_id import Owner, is_alive
 from xvc.types import Json, RunId
@@ -24,9 +29,13 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
+_ENDING_SECONDS = 600
+
+
 def reap(project: Project) -> list[RunId]:
     """End the runs of dead processes as lost; what they logged is kept."""
     mend(project)
+    _note_exit_codes(project)
     with project.keeper.view() as connection:
         dead = _dead(connection)
     return _end(project, dead)
@@ -36,6 +45,7 @@ def reap(project: Project) -> list[RunId]:
 def opened(project: Project) -> Iterator[DuckDBPyConnection]:
     """Open everything recorded, for reading, with the runs of dead processes ended."""
     mend(project)
+    _note_exit_codes(project)
     with project.keeper.view() as connection:
         dead = _dead(connection)
         if not dead:
@@ -44,6 +54,41 @@ def opened(project: Project) -> Iterator[DuckDBPyConnection]:
     _end(project, dead)
     with project.keeper.view() as connection:
         yield connection
+
+
+def _note_exit_codes(project: Project) -> None:
+    """Write down how runs ended whose processes left their exit codes, where that was not known."""
+    folder = project.room.exit_codes
+    if not folder.is_dir():
+        return
+    with suppress(OSError, XvcError):  # a tree that cannot be written shows what is on record
+        left = [(path, left_exit_code(path)) for path in sorted(folder.iterdir())]
+        known = [(path, code) for path, code in left if code is not None]
+        if known:
+            _correct(project, [(RunId(path.name), code) for path, code in known])
+        for path in [path for path, code in left if code is not None or _is_old(path)]:
+            path.unlink(missing_ok=True)
+        folder.rmdir()
+
+
+def _correct(project: Project, codes: Sequence[tuple[RunId, int]]) -> None:
+    with project.keeper.view() as connection:
+        runs = {run: query.by_id(connection, run) for run, _ in codes}
+    journal = open_journal(project)
+    for name, code in codes:
+        run = runs[name]
+        status = Status.FAILED if code else Status.FINISHED
+        reason = f"exit {code}" if code else None
+        if run is None or run.status not in (Status.FINISHED, Status.FAILED):
+            continue
+        if run.status != status or (code and run.reason is None):
+            journal.note(Kind.SET, name, {"status": status.value, "reason": reason})
+    journal.close()
+
+
+def _is_old(path: Path) -> bool:
+    """Whether the process that would have left its code there was killed while it ended."""
+    return time.time() - path.stat().st_mtime > _ENDING_SECONDS
 
 
 def _dead(connection: DuckDBPyConnection) -> list[RunRecord]:

@@ -12,7 +12,7 @@ from xvc.core.edit import Edit
 from xvc.core.record import Kind
 from xvc.core.run import DataFile
 from xvc.dvc.repository import pointer_of
-from xvc.errors import ConflictError, NotFoundError
+from xvc.errors import ConflictError, NotFoundError, error
 from xvc.journal.operations import Operation, read
 from xvc.project import Project
 from xvc.recording.edit_records import write_down
@@ -28,26 +28,20 @@ from xvc.types import Digest, RunId
 _WAIT = 60.0
 
 
+@error("nothing-to-undo")
 class NothingToUndo(NotFoundError):
     """The operation log of this work tree has nothing that still counts."""
 
-    code = "nothing-to-undo"
-
-    def __str__(self) -> str:
-        return "there is no operation to undo"
+    says = "there is no operation to undo"
 
 
+@error("cannot-undo")
 class CannotUndo(ConflictError):
     """The last operation is one that cannot be taken back."""
 
-    code = "cannot-undo"
-
-    def __init__(self, what: str, reason: str) -> None:
-        super().__init__(what, reason)
-        self.what, self.reason = what, reason
-
-    def __str__(self) -> str:
-        return f"cannot undo '{self.what}': {self.reason}"
+    what: str
+    reason: str
+    says = "cannot undo '{what}': {reason}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.core.foreign_text import visible
-from xvc.errors import ExternalError, UsageError
+from xvc.errors import ExternalError, UsageError, error
 from xvc.render.figure import Plot, PlotKind, bins_of
 from xvc.system.files import write_durably
 
@@ -30,22 +30,13 @@ _STYLE = (
 )
 
 
+@error("no-plotting")
 class NoPlotting(ExternalError):
     """The package that draws is not installed, or too old."""
 
-    code = "no-plotting"
-
-    def __init__(self, package: str) -> None:
-        super().__init__(package)
-        self.package = package
-
-    def __str__(self) -> str:
-        return f"{self.package} draws this, and no version of it that can is installed"
-
-    @property
-    def hint(self) -> str:
-        """Names the extra."""
-        return "Install `xvc-experiments[plots]`; `xvc db describe` needs none."
+    package: str
+    says = "{package} draws this, and no version of it that can is installed"
+    way = "Install `xvc-experiments[plots]`; `xvc db describe` needs none."
 
 
 class BadPicture(UsageError):

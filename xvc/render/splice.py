@@ -6,23 +6,18 @@ marks are missing, doubled or the wrong way round.
 
 from __future__ import annotations
 
-from xvc.errors import ConflictError
+from xvc.errors import ConflictError, error
 
 BEGIN, END = b"<!-- xvc:report begin -->", b"<!-- xvc:report end -->"
 _MARK = b"<!-- xvc:report"
 
 
+@error("no-marks")
 class NoMarks(ConflictError):
     """A document has no place for a section."""
 
-    code = "no-marks"
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path} has no marks for a report"
+    path: str
+    says = "{path} has no marks for a report"
 
     @property
     def hint(self) -> str:
@@ -31,22 +26,14 @@ class NoMarks(ConflictError):
         return f"Write {marks} where it belongs, or append it once with `--append`."
 
 
+@error("marks-damaged")
 class MarksDamaged(ConflictError):
     """The marks of a document do not hold one section."""
 
-    code = "marks-damaged"
-
-    def __init__(self, path: str, what: str) -> None:
-        super().__init__(path, what)
-        self.path, self.what = path, what
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.what}"
-
-    @property
-    def hint(self) -> str:
-        """Says what is expected."""
-        return "One begin mark and, after it, one end mark have to be there; nothing was written."
+    path: str
+    what: str
+    says = "{path}: {what}"
+    way = "One begin mark and, after it, one end mark have to be there; nothing was written."
 
 
 def spliced(document: bytes, section: str, path: str, *, may_append: bool) -> bytes:

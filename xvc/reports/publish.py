@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from xvc.errors import BadValue, NotFoundError, TargetExists
+from xvc.errors import BadValue, NotFoundError, TargetExists, error
 from xvc.render.document import Report
 from xvc.render.html import page
 from xvc.render.markdown import markdown
@@ -25,22 +25,13 @@ class Format(StrEnum):
     BOTH = "both"
 
 
+@error("no-document")
 class NoDocument(NotFoundError):
     """The document that a report would be put into does not exist."""
 
-    code = "no-document"
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"there is no document {self.path}"
-
-    @property
-    def hint(self) -> str:
-        """Names the way to a file of its own."""
-        return "`xvc report -o FILE` writes a document of its own."
+    path: str
+    says = "there is no document {path}"
+    way = "`xvc report -o FILE` writes a document of its own."
 
 
 @dataclass(frozen=True, slots=True)

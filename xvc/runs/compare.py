@@ -9,32 +9,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from xvc.core.direction import Direction, is_progress
-from xvc.core.run import RunRecord
+from xvc.core.run import RunRecord, Status
 from xvc.dvc.pointers import SUFFIX
-from xvc.errors import GitFailed, UsageError
+from xvc.errors import GitFailed, UsageError, error
 from xvc.history.find import Found, find
 from xvc.project import Project
 from xvc.runs.all_runs import gather
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.comparison import CodeChange, Comparison, Difference, compare_packages
 from xvc.runs.comparison import compare as compare_records
+from xvc.runs.list import ListRequest
+from xvc.runs.list import runs as list_runs
 from xvc.runs.repeats import Experiment, experiments, in_question, is_seed, settings_of
 from xvc.runs.verdicts import Judgement, corrected, judge
 from xvc.versions.base import is_own, own_paths
 
 
+@error("too-few")
 class TooFew(UsageError):
     """A comparison needs at least two runs."""
 
-    code = "too-few"
-
-    def __str__(self) -> str:
-        return "a comparison needs at least two runs"
-
-    @property
-    def hint(self) -> str:
-        """Shows one."""
-        return "For example `xvc compare @-1 @`, or `xvc compare e0.1.0 e0.2.0`."
+    says = "a comparison needs at least two runs"
+    way = "For example `xvc compare @-1 @`, or `xvc compare e0.1.0 e0.2.0`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +45,18 @@ class Compared:
     """Of each run behind the first, by metric; empty where no run has repeats."""
 
 
-def compare(project: Project, references: Sequence[str]) -> Compared:
-    """Compare runs by their references.
+def compare(project: Project, references: Sequence[str], *, series: str | None = None) -> Compared:
+    """Compare runs by their references, and the finished ones of a series, oldest first.
 
     Raises:
         TooFew: fewer than two were given.
+        BadValue: no run is of the series.
         NoRun: one of them does not exist, and the other errors of `find`.
     """
+    if series is not None:
+        listed = list_runs(project, ListRequest(series=series, limit=None)).runs
+        members = [run.id for run in reversed(listed) if run.status == Status.FINISHED]
+        references = [*references, *members]
     if len(references) < 2:
         raise TooFew
     found = find(project, references)
@@ -83,12 +84,7 @@ def _verdicts(
     warnings: list[str],
 ) -> tuple[tuple[Judgement, ...], ...]:
     """Judge each run behind the first, with its repeats, against the first with its own."""
-    asked = {settings_of(record) for record in records}
-    known = {run.id: run for run in gather(project) if settings_of(run) in asked}
-    known |= {record.id: record for record in records}
-    runs = list(known.values())
-    found = experiments(runs, fingerprints(project, in_question(runs)))
-    groups = [_group_of(record, found) for record in records]
+    groups = repeats_of(project, records)
     if all(len(group.repeats) < 2 for group in groups):
         return ()
     baseline, others = groups[0], groups[1:]
@@ -104,6 +100,19 @@ def _verdicts(
         tuple(each for row in judged if (each := row[place]) is not None and group is not baseline)
         for place, group in enumerate(others)
     )
+
+
+def repeats_of(project: Project, records: Sequence[RunRecord]) -> list[Experiment]:
+    """Find the experiment that each run is a repeat of, among the runs of every work tree.
+
+    Runs that repeat each other share one; a run that did not finish stands alone.
+    """
+    asked = {settings_of(record) for record in records}
+    known = {run.id: run for run in gather(project) if settings_of(run) in asked}
+    known |= {record.id: record for record in records}
+    runs = list(known.values())
+    found = experiments(runs, fingerprints(project, in_question(runs)))
+    return [_group_of(record, found) for record in records]
 
 
 def _held(told: Sequence[Judgement | None], direction: Direction | None) -> list[Judgement | None]:

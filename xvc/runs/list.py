@@ -33,7 +33,8 @@ from xvc.types import Json, RunId
 class ListRequest:
     """What is asked of a list; ``limit`` None is all, ``sort`` may end in ``:asc`` or ``:desc``.
 
-    ``everywhere`` asks for the runs of all work trees, ``columns`` for these keys and no others.
+    ``everywhere`` asks for the runs of all work trees, ``columns`` for these keys and no others,
+    ``series`` for the runs whose names lie below it: ``0042/boosted``.
     """
 
     sort: str | None = None
@@ -42,6 +43,7 @@ class ListRequest:
     limit: int | None = 20
     everywhere: bool = False
     columns: tuple[str, ...] = ()
+    series: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,12 @@ def runs(project: Project, request: ListRequest) -> RunList:
         found = _sorted(gather(project), sort, descending=descending)
         total = len(found)
     else:
-        limit = request.limit if where is None and request.group is None else None
+        is_cut = (where, request.group, request.series) == (None, None, None)
+        limit = request.limit if is_cut else None
         found, total = _of_this_tree(project, sort, limit, descending=descending)
+    if request.series is not None:
+        found = _of_series(found, request.series)
+        total = len(found)
     tagged = versions_by_run(known_versions(project)) if found else {}
     if found and request.group is not None:
         _refuse_unknown("--group", request.group, _names(found))
@@ -104,6 +110,22 @@ def runs(project: Project, request: ListRequest) -> RunList:
     shown = found if request.group else found[: request.limit]
     elsewhere = "" if found or where else _elsewhere(project)
     return RunList(tuple(shown), total, tagged, *_columns(project, shown, sort), elsewhere)
+
+
+def _of_series(found: Sequence[RunRecord], series: str) -> list[RunRecord]:
+    """Keep the runs of a series.
+
+    Raises:
+        BadValue: there are runs, and none of them is of that series; the ones that are there are
+            named.
+    """
+    kept = [run for run in found if (run.name or "").startswith(f"{series}/")]
+    if kept or not found:
+        return kept
+    names = [run.name for run in found if run.name and "/" in run.name]
+    known = sorted({name.partition("/")[0] for name in names})
+    said = f"there are {', '.join(known[:9])}" if known else "no run is of any"
+    raise BadValue("--series", f"no run is of series {series!r}; {said}")
 
 
 def _elsewhere(project: Project) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from xvc.core.run_inputs import overlap
 from xvc.dvc.local_config import keep_settings
 from xvc.errors import NoIdentity, XvcError
 from xvc.git import merge_driver as driver
+from xvc.git.worktrees import moved_trees
 from xvc.history.find import versions
 from xvc.history.missing import missing_versions
 from xvc.journal.reader import is_written, journals
@@ -252,11 +254,16 @@ def _locks(project: Project) -> Iterator[Finding]:
 def _worktrees(project: Project) -> Iterator[Finding]:
     if project.place is None:
         return
+    for tree in moved_trees(project.git):
+        detail = f"{tree} names a repository that is not where it was: one of the two was moved"
+        way = f"`git worktree repair {shlex.quote(str(tree))}` leads it here."
+        yield Finding("work trees", Health.WRONG, detail, way)
     for each in list_trees(project):
         way = f"`xvc worktree remove {each.name}` ends it."
         match each.condition:
             case Condition.MISSING:
-                yield Finding("work trees", Health.WRONG, f"{each.path} is gone", way)
+                moved = f"If it was moved, `git worktree repair` and its new path; else {way}"
+                yield Finding("work trees", Health.WRONG, f"{each.path} is gone", moved)
             case Condition.MAKING | Condition.REMOVING:
                 detail = f"{each.name} is {each.condition}"
                 yield Finding("work trees", Health.WRONG, detail, way)

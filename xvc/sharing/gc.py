@@ -20,7 +20,7 @@ from xvc.dvc.cache_objects import (
     write_marks,
 )
 from xvc.dvc.repository import Dvc
-from xvc.errors import ConflictError
+from xvc.errors import ConflictError, error
 from xvc.git.snapshot import RUNS
 from xvc.git.worktrees import trees
 from xvc.history.find import versions
@@ -36,25 +36,16 @@ from xvc.worktrees.shared import project_at
 _LOCK_WAIT = 60.0
 
 
+@error("shared-cache")
 class SharedCache(ConflictError):
     """The cache lies outside the repository, so others may keep objects in it."""
 
-    code = "shared-cache"
-
-    def __init__(self, cache: str) -> None:
-        super().__init__(cache)
-        self.cache = cache
-
-    def __str__(self) -> str:
-        return f"{self.cache} is outside this repository; others may have objects there"
-
-    @property
-    def hint(self) -> str:
-        """Says what insisting means."""
-        return (
-            "Only this repository's needs can be known: objects of others would look needless. "
-            "If nobody else uses that cache, say so with --shared-cache."
-        )
+    cache: str
+    says = "{cache} is outside this repository; others may have objects there"
+    way = (
+        "Only this repository's needs can be known: objects of others would look needless. If "
+        "nobody else uses that cache, say so with --shared-cache."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from xvc.core.best_effort import best_effort
 from xvc.core.run import DataFile
 from xvc.core.tag_message import VersionInfo
 from xvc.dvc.cache_links import Linker
@@ -19,7 +20,7 @@ from xvc.dvc.commit_outputs import Pointers
 from xvc.dvc.outputs import members
 from xvc.dvc.pointers import Out, read_pointer, tracked_outs
 from xvc.dvc.repository import Dvc, pointer_of
-from xvc.errors import ConflictError, GitFailed, NoObject
+from xvc.errors import ConflictError, GitFailed, NoObject, error
 from xvc.git import merge_driver as driver
 from xvc.git.remote import fetch, refs_there, refuse_other_tags, upstream_of
 from xvc.git.snapshot import RUNS
@@ -43,44 +44,28 @@ _MODELS = "models/"
 _TIP = "HEAD"
 
 
+@error("diverged")
 class Diverged(ConflictError):
     """The branch has gone on here and there."""
 
-    code = "diverged"
-
-    def __init__(self, branch: str, upstream: str) -> None:
-        super().__init__(branch, upstream)
-        self.branch, self.upstream = branch, upstream
-
-    def __str__(self) -> str:
-        return f"{self.branch} and {self.upstream} have both gone on since they parted"
-
-    @property
-    def hint(self) -> str:
-        """Names the merge; the driver merges the stores in it."""
-        return (
-            f"`git merge {self.upstream}` merges code and stores, after `xvc doctor` once in each "
-            f"clone; `xvc merge {self.upstream}` the store alone. All objects are here already; "
-            "the branch was not moved."
-        )
+    branch: str
+    upstream: str
+    says = "{branch} and {upstream} have both gone on since they parted"
+    way = (
+        "`git merge {upstream}` merges code and stores, after `xvc doctor` once in each clone; "
+        "`xvc merge {upstream}` the store alone. All objects are here already; the branch was not "
+        "moved."
+    )
 
 
+@error("in-the-way")
 class InTheWay(ConflictError):
     """Uncommitted work is in the way of going forward."""
 
-    code = "in-the-way"
-
-    def __init__(self, branch: str, words: str) -> None:
-        super().__init__(branch, words)
-        self.branch, self.words = branch, words
-
-    def __str__(self) -> str:
-        return f"{self.branch} cannot go forward: {self.words}"
-
-    @property
-    def hint(self) -> str:
-        """Names the ways to keep that work."""
-        return "Commit or stash it, then pull again. Nothing in the tree was changed."
+    branch: str
+    words: str
+    says = "{branch} cannot go forward: {words}"
+    way = "Commit or stash it, then pull again. Nothing in the tree was changed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +82,8 @@ class PullRequest:
 class Pulled:
     """What was brought: objects and their bytes, new tags and runs, where the branch went.
 
-    ``is_driven`` tells whether git merges the stores of branches in this clone; ``missing`` names
-    the versions of this branch whose run its store lacks.
+    ``is_driver_new`` tells that from now on git merges the stores of branches in this clone;
+    ``missing`` names the versions of this branch whose run its store lacks.
     """
 
     remote: str
@@ -112,7 +97,7 @@ class Pulled:
     old: str | None
     new: str | None
     files: int
-    is_driven: bool
+    is_driver_new: bool
     missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -144,9 +129,14 @@ def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
     is_apart = bool(old and new and not (is_ancestor(git, new, old) or is_ancestor(git, old, new)))
     tip = old if is_apart or new is None or (old and is_ancestor(git, new, old)) else new
     haul = _bring(project, dvc, request, _wanted(project, name, tip, runs=request.runs), told)
+    warnings: list[str] = []
+    is_driver_new = False
+    with best_effort(warnings):  # before any merge that a person is now told to make
+        is_driver_new = driver.install(git)
     if is_apart:
         raise Diverged(branch or "", f"{name}/{branch}")
-    files, warnings = _go_forward(project, dvc, branch, old, tip)
+    files, told_of_data = _go_forward(project, dvc, branch, old, tip)
+    warnings += told_of_data
     missing = _missing(project)
     if missing:
         warnings.append(warning_of(missing))
@@ -162,7 +152,7 @@ def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
         old,
         tip,
         files,
-        driver.is_installed(git),
+        is_driver_new,
         tuple(info.name for info in missing),
         (*haul.warnings, *warnings),
     )

@@ -19,7 +19,7 @@ from xvc.dvc.outputs import object_of
 from xvc.dvc.pointers import Out
 from xvc.dvc.remote import NoRemote, Remote
 from xvc.dvc.repository import Dvc
-from xvc.errors import ConflictError, NotFoundError
+from xvc.errors import ConflictError, NotFoundError, error
 from xvc.git.history import removed_since
 from xvc.git.remote import Refused, refs_there, refuse_other_tags, send, upstream_of
 from xvc.git.snapshot import RUNS
@@ -69,22 +69,14 @@ class ObjectsNowhere(NotFoundError):
         return way + give_up
 
 
+@error("behind")
 class Behind(ConflictError):
     """The branch on the remote has commits that this one has not."""
 
-    code = "behind"
-
-    def __init__(self, branch: str, remote: str) -> None:
-        super().__init__(branch, remote)
-        self.branch, self.remote = branch, remote
-
-    def __str__(self) -> str:
-        return f"{self.branch} on {self.remote} has commits that are not here"
-
-    @property
-    def hint(self) -> str:
-        """Names the way on."""
-        return "`xvc pull` brings them; nothing was pushed."
+    branch: str
+    remote: str
+    says = "{branch} on {remote} has commits that are not here"
+    way = "`xvc pull` brings them; nothing was pushed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +178,8 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
     where = remote.name if remote else None
     if remote is not None and (said := _uncommitted_config(project, dvc)):
         lot.warnings.append(said)
+    if remote is not None and lot.new:
+        lot.warnings += _against_pointers(pointers.known(), remote.name)
     return Pushed(
         name,
         where,
@@ -197,6 +191,21 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
         _unsaved(project),
         tuple(lot.warnings),
     )
+
+
+def _against_pointers(outs: Iterable[Out], remote: str) -> list[str]:
+    """Say which outputs go to another place than their pointers name: all go to one remote."""
+    elsewhere = {out.path: out.remote for out in outs if out.remote not in (None, remote)}
+    kept = {out.path: out.said_by for out in outs if not out.is_pushed}
+    said = [
+        f"{path} goes to DVC remote {remote}, its pointer names {name}: "
+        f"`dvc push` sends it there, where `dvc pull` looks for it"
+        for path, name in sorted(elsewhere.items())
+    ]
+    return said + [
+        f"{path} goes to DVC remote {remote}, although {pointer} has `push: false`"
+        for path, pointer in sorted(kept.items())
+    ]
 
 
 def _uncommitted_config(project: Project, dvc: Dvc) -> str | None:

@@ -17,7 +17,15 @@ from xvc.dvc.commit_outputs import Pointers, digests_in
 from xvc.dvc.outputs import digests_of, object_of
 from xvc.dvc.pointers import Out, tracked_outs
 from xvc.dvc.repository import Dvc
-from xvc.errors import BusyError, CorruptError, NoObject, PointerCorrupt, StoreCorrupt, Unresolved
+from xvc.errors import (
+    BusyError,
+    CorruptError,
+    NoObject,
+    PointerCorrupt,
+    StoreCorrupt,
+    Unresolved,
+    error,
+)
 from xvc.git.commands import Git
 from xvc.git.worktrees import Tree, trees
 from xvc.project import Project
@@ -32,26 +40,17 @@ _FOLDER, _STORE = ".dir", ".duckdb"
 _DUCK = b"DUCK"  # at byte 8 of every DuckDB file
 
 
+@error("unreadable-root")
 class Unreadable(CorruptError):
     """Something that may need objects cannot be read, so nobody knows which."""
 
-    code = "unreadable-root"
-
-    def __init__(self, what: str, reason: str) -> None:
-        super().__init__(what, reason)
-        self.what, self.reason = what, reason
-
-    def __str__(self) -> str:
-        return f"{self.what}: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Names the ways to have it readable."""
-        return (
-            "Nothing was deleted or marked. `xvc pull` brings what is missing, `git worktree "
-            "prune` forgets a tree that is gone, `git tag -d` or `git branch -D` gives up what is "
-            "broken."
-        )
+    what: str
+    reason: str
+    says = "{what}: {reason}"
+    way = (
+        "Nothing was deleted or marked. `xvc pull` brings what is missing, `git worktree prune` "
+        "forgets a tree that is gone, `git tag -d` or `git branch -D` gives up what is broken."
+    )
 
 
 @dataclass(slots=True)

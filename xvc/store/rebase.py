@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.core.rebase import Account, Gone, Replaced, Wanted
-from xvc.errors import ConflictError, NoColumn, NoTable
+from xvc.errors import ConflictError, NoColumn, NoTable, error
 from xvc.store import db
 from xvc.store.alignment import OURS, columns_of, tables_of
 from xvc.store.keys import in_json, refuse_doubled, refuse_empty, refuse_kinds
@@ -25,22 +25,13 @@ if TYPE_CHECKING:
 _WAS = "was"
 
 
+@error("rows-doubled")
 class RowsDoubled(ConflictError):
     """Rows of a table have doubled or empty ids."""
 
-    code = "rows-doubled"
-
-    def __init__(self, table: str) -> None:
-        super().__init__(table)
-        self.table = table
-
-    def __str__(self) -> str:
-        return f"rows of {self.table} have doubled or empty row ids: which goes cannot be told"
-
-    @property
-    def hint(self) -> str:
-        """Names what does without ids."""
-        return "Nothing was changed. Another program did that; `xvc merge` compares whole rows."
+    table: str
+    says = "rows of {table} have doubled or empty row ids: which goes cannot be told"
+    way = "Nothing was changed. Another program did that; `xvc merge` compares whole rows."
 
 
 @dataclass(frozen=True, slots=True)

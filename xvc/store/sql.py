@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from xvc.core.run import DataFile
 from xvc.dvc.repository import pointer_of
-from xvc.errors import ExternalError, LockBusy, UsageError
+from xvc.errors import ExternalError, LockBusy, UsageError, error
 from xvc.store import db, edited
 from xvc.store.base_tables import refuse_computed
 from xvc.store.columns import tables
@@ -64,58 +64,31 @@ class Change:
     digest: str | None = None
 
 
+@error("only-reads")
 class OnlyReads(UsageError):
     """SQL that changes something was given where only questions are answered."""
 
-    code = "only-reads"
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(kind)
-        self.kind = kind
-
-    def __str__(self) -> str:
-        return f"without --write, `xvc db sql` answers one question, and this is {self.kind}"
-
-    @property
-    def hint(self) -> str:
-        """Names the option."""
-        return "Ask one SELECT, or add `--write` to see what it would change."
+    kind: str
+    says = "without --write, `xvc db sql` answers one question, and this is {kind}"
+    way = "Ask one SELECT, or add `--write` to see what it would change."
 
 
+@error("not-for-sql")
 class NotOurs(UsageError):
     """SQL would change what only xvc may change."""
 
-    code = "not-for-sql"
-
-    def __init__(self, what: str) -> None:
-        super().__init__(what)
-        self.what = what
-
-    def __str__(self) -> str:
-        return f"SQL may not change {self.what}"
-
-    @property
-    def hint(self) -> str:
-        """Says what it may change."""
-        return "It may change rows of runs and of event tables, and make tables of its own."
+    what: str
+    says = "SQL may not change {what}"
+    way = "It may change rows of runs and of event tables, and make tables of its own."
 
 
+@error("store-read-only")
 class StoreReadOnly(ExternalError):
     """The store's file may not be written."""
 
-    code = "store-read-only"
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path} is read-only"
-
-    @property
-    def hint(self) -> str:
-        """Names git's and the shell's way."""
-        return f"If it is yours to change: `chmod u+w {self.path}`."
+    path: str
+    says = "{path} is read-only"
+    way = "If it is yours to change: `chmod u+w {path}`."
 
 
 def answer(connection: DuckDBPyConnection, text: str, limit: int | None) -> Grid:

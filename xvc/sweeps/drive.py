@@ -17,7 +17,8 @@ from itertools import islice
 from xvc.core.job import Ended, Executor, Job
 from xvc.core.space import grid_point, grid_size, random_points
 from xvc.core.sweep import LOCAL, REF, Sampler, State, Sweep, Trial, Wish, best_of
-from xvc.executors import executor_named
+from xvc.executors import executor_kind
+from xvc.executors.kind import Opening
 from xvc.executors.local import is_live
 from xvc.executors.shipping import Away, pack
 from xvc.journal.following import Follower
@@ -91,8 +92,13 @@ def drive(home: Project, sweep: Sweep, folder: Folder, tell: Callable[[Progress]
         folder.stop.unlink(missing_ok=True)
         slots = stack.enter_context(_slots(home, sweep))
         trees = stack.enter_context(trees_of(home, sweep))
-        environment, away = home.environment, _away(home, sweep)
-        executor = executor_named(sweep.wish, folder.path, environment, away)
+        opening = Opening(
+            wish=sweep.wish,
+            folder=folder.path,
+            environment=home.environment,
+            away=_away(home, sweep),
+        )
+        executor = executor_kind(sweep.wish.executor).open(opening)
         stack.callback(executor.close)
         # Only now: what stands in the queue of a cluster is withdrawn, so it is not about to begin.
         driver = _Driver(home, sweep, folder, tell)

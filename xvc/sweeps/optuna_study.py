@@ -19,7 +19,7 @@ from xvc.core.direction import Direction
 from xvc.core.objective import number_of
 from xvc.core.space import Choices, Dimension, Space, random_points
 from xvc.core.sweep import Sampler, State
-from xvc.errors import ExternalError
+from xvc.errors import ExternalError, error
 from xvc.types import Json
 
 if TYPE_CHECKING:
@@ -41,22 +41,13 @@ def _is_new(point: Mapping[str, Json], known: Sequence[str]) -> bool:
     return json.dumps(point) not in known
 
 
+@error("no-sampler")
 class NoSampler(ExternalError):
     """Optuna, which chooses the points, is not installed."""
 
-    code = "no-sampler"
-
-    def __init__(self, wanted: str) -> None:
-        super().__init__(wanted)
-        self.wanted = wanted
-
-    def __str__(self) -> str:
-        return f"{self.wanted} needs Optuna, which is not installed"
-
-    @property
-    def hint(self) -> str:
-        """Names the extra."""
-        return "Install `xvc-experiments[sweeps]`; grid and random need none."
+    wanted: str
+    says = "{wanted} needs Optuna, which is not installed"
+    way = "Install `xvc-experiments[sweeps]`; grid and random need none."
 
 
 class Points:

@@ -20,6 +20,8 @@ from xvc.types import Json
 
 Read = Callable[[str], Typed]
 _MOST_WORD = 32 << 10  # characters; the kernel takes words of 128 KiB
+_OWN_WAYS = (LOCAL, "dask", "slurm")
+"""The executors that are xvc's own; one of another package may take an address."""
 Word = TypeVar("Word", bound=StrEnum)
 
 
@@ -289,7 +291,8 @@ class _Checker:
             self.mistakes.append(f"executor: {wish.executor!r} is none of {names}")
             return
         for name, owner in (("address", "dask"), ("away", "dask"), ("slurm", "slurm")):
-            if getattr(wish, name) and wish.executor != owner:
+            is_free = name == "address" and wish.executor not in _OWN_WAYS  # another package's
+            if getattr(wish, name) and wish.executor != owner and not is_free:
                 self.mistakes.append(f"{name}: goes with --executor {owner} alone")
         if wish.scratch and not wish.away:
             self.mistakes.append("scratch: is where trials run with --away")

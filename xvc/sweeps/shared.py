@@ -15,7 +15,7 @@ from pathlib import Path
 
 from xvc.core.run import RunRecord
 from xvc.core.sweep import Note, Sweep, Trial, trials_of
-from xvc.errors import AmbiguousRun, CorruptError, NotFoundError
+from xvc.errors import AmbiguousRun, CorruptError, NotFoundError, error
 from xvc.executors.local import is_live
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
@@ -45,22 +45,14 @@ class NoSweep(NotFoundError):
         return "`xvc sweep --param lr=0.1,0.01 -- python train.py` begins one and says its name."
 
 
+@error("bad-note")
 class BadNote(CorruptError):
     """What was written down of a sweep cannot be read."""
 
-    code = "bad-note"
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Says what is safe."""
-        return "Its runs are safe, `xvc ls` shows them; the sweep itself cannot go on."
+    path: str
+    reason: str
+    says = "{path}: {reason}"
+    way = "Its runs are safe, `xvc ls` shows them; the sweep itself cannot go on."
 
 
 @dataclass(frozen=True)

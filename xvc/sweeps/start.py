@@ -11,7 +11,7 @@ from xvc.core.ids import run_id
 from xvc.core.space import grid_point, random_points
 from xvc.core.sweep import REF, Code, Sampler, Sweep, Wish, command_of
 from xvc.errors import NoProject, XvcError
-from xvc.executors import check_executor
+from xvc.executors import executor_kind
 from xvc.executors.shipping import check_store
 from xvc.git.snapshot import SWEEPS, take
 from xvc.project import Project
@@ -50,7 +50,7 @@ def begin_sweep(project: Project, wish: Wish, folder: str) -> tuple[Sweep, Folde
         raise NoProject(str(project.root), "a git repository")
     # First what only trials need: a sweep that cannot run is not written down.
     check_sampler(wish.sampler, prune=wish.prune)
-    check_executor(wish)
+    executor_kind(wish.executor).check(wish)
     if wish.away:
         check_store(project.place.top, project.store_path)
     check_reach(project, wish, folder)

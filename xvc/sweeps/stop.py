@@ -6,7 +6,7 @@ import time
 
 from xvc.core.run import Status
 from xvc.core.sweep import State, Sweep
-from xvc.executors import end_elsewhere
+from xvc.executors import executor_kind
 from xvc.executors.local import tell_to_end
 from xvc.project import Project
 from xvc.sweeps.shared import Folder, home_of, runs_of, sweep_named, trials
@@ -39,7 +39,7 @@ def stop(project: Project, name: str | None) -> Looked:
 
 
 def _end_orphans(home: Project, sweep: Sweep, folder: Folder) -> None:
-    end_elsewhere(folder.path)
+    executor_kind(sweep.wish.executor).end(folder.path)
     deadline = time.monotonic() + _WAIT
     told: set[str] = set()
     while _running(home, sweep, folder) and time.monotonic() < deadline:

@@ -29,12 +29,16 @@ class Homes:
         paths = sysconfig.get_paths()
         self._python = tuple({f"{Path(paths[key]).resolve()}/" for key in ("stdlib", "platstdlib")})
 
-    def of(self, name: str) -> str | None:
+    def of(self, name: object) -> str | None:
         """Return a package and its version, or Python and its; None when the code is the user's.
+
+        The name is what something calls its module, which of some classes is no text.
 
         >>> Homes().of("json") == _PYTHON, Homes().of("__main__")
         (True, None)
         """
+        if not isinstance(name, str):
+            return None
         module = sys.modules.get(name)
         known = self._known.get(name)
         if known is None or known[0] is not module:

@@ -22,7 +22,7 @@ from typing import Any
 import diskcache  # type: ignore[import-untyped]
 
 from xvc.core.cache_entry import Entry
-from xvc.errors import CorruptError, ExternalError, NotFoundError
+from xvc.errors import CorruptError, ExternalError, NotFoundError, error
 
 _DATABASE = "cache.db"
 _RAW, _FILE = diskcache.core.MODE_RAW, diskcache.core.MODE_BINARY
@@ -37,76 +37,42 @@ _UNREADABLE = (  # what the code of a class whose object is made again may raise
 _UNWRITABLE = (pickle.PicklingError, AttributeError, TypeError, ValueError, RuntimeError)
 
 
+@error("cache-failed")
 class CacheFailed(ExternalError):
     """The folder of cached results cannot be used."""
 
-    code = "cache-failed"
-
-    def __init__(self, folder: str, reason: str) -> None:
-        super().__init__(folder, reason)
-        self.folder, self.reason = folder, reason
-
-    def __str__(self) -> str:
-        return f"the cache {self.folder} cannot be used: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Says how to go on."""
-        return "Mend the folder or name another; without it every call is computed."
+    folder: str
+    reason: str
+    says = "the cache {folder} cannot be used: {reason}"
+    way = "Mend the folder or name another; without it every call is computed."
 
 
+@error("entry-rotten")
 class EntryRotten(CorruptError):
     """A cached result is not what was stored, or its classes are gone."""
 
-    code = "entry-rotten"
-
-    def __init__(self, key: str, reason: str) -> None:
-        super().__init__(key, reason)
-        self.key, self.reason = key, reason
-
-    def __str__(self) -> str:
-        return f"the cached result {self.key[:12]} cannot be trusted: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Says that nothing is lost."""
-        return "It is computed anew when it is needed."
+    key: str
+    reason: str
+    says = "the cached result {key:.12} cannot be trusted: {reason}"
+    way = "It is computed anew when it is needed."
 
 
+@error("no-cache")
 class NoCache(NotFoundError):
     """A folder holds no cached results."""
 
-    code = "no-cache"
-
-    def __init__(self, folder: str) -> None:
-        super().__init__(folder)
-        self.folder = folder
-
-    def __str__(self) -> str:
-        return f"there is no cache in {self.folder}"
-
-    @property
-    def hint(self) -> str:
-        """Says how to name another."""
-        return "Name the folder with --cache, or in the setting cache.folder."
+    folder: str
+    says = "there is no cache in {folder}"
+    way = "Name the folder with --cache, or in the setting cache.folder."
 
 
+@error("no-entry")
 class NoEntry(NotFoundError):
     """Nothing is cached under a key, or for a function."""
 
-    code = "no-entry"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
-
-    def __str__(self) -> str:
-        return f"nothing is cached for {self.name!r}"
-
-    @property
-    def hint(self) -> str:
-        """Names the list."""
-        return "`xvc cache ls` lists what is."
+    name: str
+    says = "nothing is cached for {name!r}"
+    way = "`xvc cache ls` lists what is."
 
 
 class Cache:

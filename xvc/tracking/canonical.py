@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import copyreg
 import struct
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import date, timedelta
@@ -19,6 +20,7 @@ from enum import Enum
 from fractions import Fraction
 from functools import cached_property, partial
 from hashlib import sha256
+from pickle import whichmodule  # type: ignore[attr-defined]
 from types import (
     BuiltinFunctionType,
     FunctionType,
@@ -156,7 +158,7 @@ class Encoder:
 
     def _object(self, value: Any) -> bytes:
         kind = type(value)
-        if isinstance(value, _CODE) or kind.__name__ == "_lru_cache_wrapper":
+        if isinstance(value, _CODE) or kind.__name__ in _CODE_NAMES:
             code = self._of_code(value)
             if code is not None:
                 return b"f" + code
@@ -215,7 +217,7 @@ class Encoder:
         except (TypeError, AttributeError, ValueError, RuntimeError, NotImplementedError) as err:
             raise Unkeyable("", kind.__name__) from err
         if isinstance(found, str):  # one of a kind, known by its name
-            return _text(f"{getattr(value, '__module__', None) or kind.__module__}.{found}")
+            return _text(f"{_module_with(value, found)}.{found}")
         make, args, state, items, pairs = (*found, None, None, None)[:5]
         if isinstance(state, list) and is_dataclass(kind):  # one with slots: by the fields' names
             state = dict(zip((each.name for each in fields(kind)), state, strict=False))
@@ -232,6 +234,21 @@ class Encoder:
         parts.append(b"[" + self._sequence(items or ()) + b"]")
         parts += self._pairs(pairs or ())
         return b"".join(parts) + b";"
+
+
+def _module_with(value: object, name: str) -> str:
+    """Return the module where an object stands under the name that it pickles as.
+
+    Raises:
+        Unkeyable: another stands there, or none.
+    """
+    module: str = whichmodule(value, name)
+    found: object = sys.modules.get(module)
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if found is not value:
+        raise Unkeyable("", type(value).__name__)
+    return module
 
 
 def _is_derived(kind: type, name: str) -> bool:
@@ -269,6 +286,7 @@ def _written(tag: str, write: Callable[[Any], str] = str) -> Callable[[Any], byt
     return lambda value: b"t" + _text(f"{tag} {write(value)}")
 
 
+_CODE_NAMES = {"_lru_cache_wrapper", "cython_function_or_method"}
 _CODE = (type, FunctionType, BuiltinFunctionType, MethodType, ModuleType)
 
 ATOMS: dict[type, Callable[[Any], bytes]] = cast(

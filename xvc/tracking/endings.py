@@ -1,8 +1,11 @@
 """How runs end that nobody ends: with their process, with an error, or with the tracker itself.
 
 A process knows its exit code only inside the interpreter, so two things are watched: what is given
-to ``sys.exit``, and where the script's own frame was left. A tracker that is dropped ends as what
-its function did. What a forked child does with its parent's trackers ends nothing.
+to ``sys.exit``, and where the script's own frame was left. That is a guess, and the code that the
+process leaves in a file corrects it (see `xvc.system.exit_code`). A tracker that is dropped ends as
+what its function did. In a notebook the error of a cell is the end of those that are open in it,
+unless they go on to write afterwards. What a forked child does with its parent's trackers ends
+nothing.
 """
 
 from __future__ import annotations
@@ -14,22 +17,26 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, wraps
 from types import CodeType, FrameType
 from typing import NoReturn, Protocol
 
 from xvc.core.run import Status
-
-_LEFT_EARLY = "the script was left by SystemExit"
+from xvc.tracking.notebook import Cells
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a run ended, and why when it did not finish."""
+    """How a run ended, and why when it did not finish.
+
+    Attributes:
+        is_guess: the exit code of the process says how, and is not known yet.
+    """
 
     status: Status = Status.FINISHED
     reason: str | None = None
+    is_guess: bool = False
 
 
 FINISHED = Outcome()
@@ -41,6 +48,10 @@ class Endable(Protocol):
     @property
     def written(self) -> int:
         """How many records it has written."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has a run of its own that has not ended."""
 
     def end(self, outcome: Outcome) -> None:
         """End its run so, if it is its own and has not ended."""
@@ -82,6 +93,7 @@ class Endings:
         self._scripts_own = 0
         self._script = _script_frame()
         self._is_child = False
+        self._cells = Cells(self._cell_ended)
         atexit.register(self._at_exit)
         os.register_at_fork(after_in_child=self._forget)
         sys.exit = self._watched(sys.exit)
@@ -91,11 +103,12 @@ class Endings:
         for each in self._open:
             each.rows = each.written()
         while self._dropped:  # replaced by this one
-            self._dropped.pop().end(FINISHED)
+            self._end(self._dropped.pop(), FINISHED)
         self._scripts_own = id(tracker) if _caller() is self._script else 0
         self._open = [each for each in self._open if each.tracker() is not None]
-        self._open.append(_Known(weakref.ref(tracker)))
+        self._open.append(_Known(weakref.ref(tracker), id(tracker)))
         self._end_with_child()
+        self._cells.watch()
 
     def drop(self, tracker: Endable, frame: FrameType | None) -> None:
         """End the run of a tracker that nobody holds any more, while *frame* is at work.
@@ -104,9 +117,29 @@ class Endings:
         """
         if id(tracker) == self._scripts_own and frame is self._script:
             self._dropped.append(tracker)
-            self._open.append(_Known(weakref.ref(tracker)))
+            self._open.append(_Known(weakref.ref(tracker), id(tracker)))
         else:
-            tracker.end(_outcome_of_dropped(frame))
+            self._end(tracker, _outcome_of_dropped(frame))
+
+    def _end(self, tracker: Endable, how: Outcome) -> None:
+        """End a tracker's run as the cell did that it has not got over, or else as *how* says."""
+        known = [each for each in self._open if each.identity == id(tracker)]
+        tracker.end(known[-1].outcome(tracker.written, how) if known else how)
+
+    def _cell_ended(self, error: BaseException | None) -> None:
+        """Note the error of a cell for the trackers that it used, else for the one that is open."""
+        alive = self._alive()
+        used = [each for each in alive if each.written() > each.rows_then]
+        concerned = used or alive
+        spared = _spared(concerned, error) if error is not None else concerned
+        for each in alive:
+            if each in used:  # what it had failed of before is got over
+                each.failure, each.rows_then = None, each.written()
+            if each in concerned and each not in spared:
+                each.failure = each.failure or outcome_of(error)
+
+    def _alive(self) -> list[_Known]:
+        return [each for each in self._open if each.is_open]
 
     def _end_with_child(self) -> None:
         """Children of `multiprocessing` skip exit handlers, and have their own."""
@@ -135,15 +168,15 @@ class Endings:
     def _at_exit(self) -> None:
         if os.getpid() != self._pid:
             return
-        alive = [each for each in self._open if each.tracker() is not None]
-        self._open = []
-        error = self._error()
+        alive = self._alive()
+        error = None if self._cells.any_ended else self._error()
         how = outcome_of(error) if error is not None else self._exit()
         spared = _spared(alive, error) if how is not FINISHED else []
         for each in alive:
             tracker = each.tracker()
             if tracker is not None:
-                tracker.end(FINISHED if each in spared else how)
+                self._end(tracker, FINISHED if each in spared else how)
+        self._open = []
 
     def _error(self) -> BaseException | None:
         """What the process dies of; what a session of commands has survived is nothing."""
@@ -156,13 +189,17 @@ class Endings:
 
     def _exit(self) -> Outcome:
         """What the exit code says, as far as it can be known."""
-        if self._script is None or _has_returned(self._script):
+        is_session = self._cells.any_ended  # its exit code is that of the notebook's program
+        if is_session or self._script is None or _has_returned(self._script):
             return FINISHED
+        return replace(self._guess(self._script), is_guess=True)
+
+    def _guess(self, script: FrameType) -> Outcome:
         if self._exits:
             return _outcome_of_code(self._exits[-1])
-        steps, place = _here(self._script)
+        steps, place = _here(script)
         if place is None or steps[place].opname != "RAISE_VARARGS":
-            return Outcome(Status.FAILED, _LEFT_EARLY)
+            return Outcome(Status.FAILED)
         given = [step for step in steps[max(0, place - 4) : place] if step.opname == "LOAD_CONST"]
         is_call = any(step.opname.startswith("CALL") for step in steps[max(0, place - 1) : place])
         return _outcome_of_code(given[-1].argval) if given and is_call else FINISHED
@@ -170,14 +207,31 @@ class Endings:
 
 @dataclass(slots=True, eq=False)
 class _Known:
-    """A tracker that is open, and how many records it had when the next one was begun."""
+    """A tracker that is open, and how many records it had when the next one was begun.
+
+    In a notebook ``failure`` is how the cell ended that it failed in, ``rows_then`` what it had
+    when the last cell ended.
+    """
 
     tracker: weakref.ref[Endable]
+    identity: int  # a weak reference is dead by the time that its object is dropped
     rows: int | None = None
+    failure: Outcome | None = None
+    rows_then: int = 0
 
     def written(self) -> int:
         tracker = self.tracker()
         return 0 if tracker is None else tracker.written
+
+    def outcome(self, written: int, otherwise: Outcome) -> Outcome:
+        """How its run ends: as the cell did, when it has written nothing since."""
+        is_left = self.failure is not None and self.rows_then == written
+        return self.failure if is_left and self.failure is not None else otherwise
+
+    @property
+    def is_open(self) -> bool:
+        tracker = self.tracker()
+        return tracker is not None and tracker.is_open
 
     @property
     def is_replaced(self) -> bool:

@@ -28,7 +28,10 @@ IN_MEMORY = ":memory:"
 
 @dataclass(slots=True)
 class Opened:
-    """A run to log into; ``owns_run`` when whoever opened it ends it, too."""
+    """A run to log into; ``owns_run`` when whoever opened it ends it, too.
+
+    ``exit_code`` is where the code of a process is left that ends it before its code is known.
+    """
 
     track_id: RunId
     store: Path
@@ -39,6 +42,7 @@ class Opened:
     passing: Path | None = None
     context: RunContext | None = None
     at_end: Callable[[], None] = lambda: None
+    exit_code: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,15 @@ def _go_on(db: StrPath | None, options: Options, wanted: Wanted, parent: RunId |
         return _begin(db, options, wanted, parent)
     run, journal, is_ours = found
     end = _at_end(project, run) if is_ours else lambda: None
-    return Opened(run, project.store_path, project.root, journal, owns_run=is_ours, at_end=end)
+    return Opened(
+        run,
+        project.store_path,
+        project.root,
+        journal,
+        is_ours,
+        at_end=end,
+        exit_code=_exit_code(project, run),
+    )
 
 
 def _begin(
@@ -173,6 +185,7 @@ def _begin(
         warnings=tuple(begun.warnings),
         passing=passing,
         at_end=_at_end(project, begun.record.id) if passing is None else lambda: None,
+        exit_code=_exit_code(project, begun.record.id) if passing is None else None,
     )
 
 
@@ -190,6 +203,10 @@ def _at_end(project: Project, run: RunId) -> Callable[[], None]:
 
     room = project.own_room
     return lambda: note_end(room, run)
+
+
+def _exit_code(project: Project, run: RunId) -> Path:
+    return project.room.exit_codes / run
 
 
 def _fold(project: Project) -> None:

@@ -7,6 +7,7 @@ for the user (by a decorator, say) has no name there and is told by its parts.
 from __future__ import annotations
 
 import sys
+from enum import Enum
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -25,6 +26,8 @@ def home_of(value: Any, homes: Homes) -> str | None:
     """The package that has a value under its name, and its version; None when it is the user's."""
     if isinstance(value, ModuleType):
         return homes.of(value.__name__)
+    if isinstance(value, Enum):  # up to Python 3.12 one has an __objclass__, as methods have
+        return None
     if isinstance(value, type):
         is_c = not value.__flags__ & 1 << 9  # no heap type: written in C
         return homes.of(value.__module__) if is_c or _named(value) is value else None

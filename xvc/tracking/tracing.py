@@ -106,6 +106,16 @@ class Code:
         return {name: _encoded(name, value, self.label) for name, value in self.live}
 
 
+@dataclass(frozen=True, slots=True)
+class _Below:
+    """The classes right below one, of which only the number is looked at."""
+
+    kind: type
+
+    def __len__(self) -> int:
+        return len(type.__subclasses__(self.kind))
+
+
 class Tracer:
     """One walk through all that a function reaches, nearest first."""
 
@@ -116,16 +126,28 @@ class Tracer:
         self._taken: dict[str, int] = {}
         self._docs: dict[str, str] = {}
         self._words: set[str] = set()
+        self._kinds: dict[str, type] = {}
 
     def walk(self) -> Code:
         self._visit(name_of(self._root), self._root)
         while self._queue:
             self._expand(*self._queue.popleft())
+            if not self._queue and "__subclasses__" in self._words:
+                self._below()
         if not self._words.isdisjoint(_ABOUT_DOCS):
             for label, text in self._docs.items():
                 self._part(f"{label}.__doc__", text)
         self.found.digest = digest_of(self.found.parts)
         return self.found
+
+    def _below(self) -> None:
+        """Follow the classes that code finds by asking a class for those below it."""
+        for label, kind in list(self._kinds.items()):
+            below: list[type] = type.__subclasses__(kind)
+            self.found.sizes.append((_Below(kind), len(below)))
+            for each in below:
+                self._visit(f"{label} below {name_of(each)}", each)
+        self._kinds.clear()
 
     def _part(self, name: str, value: object) -> None:
         self.found.parts[name] = sha256(Encoder(self._reference).encode(value)).digest()
@@ -220,6 +242,8 @@ class Tracer:
 
     def _class(self, label: str, kind: type) -> None:
         space = vars(kind)
+        if not issubclass(kind, type):
+            self._kinds[label] = kind
         members = {
             name: (member, *kind_and_functions(member))
             for name, member in list(space.items())

@@ -18,7 +18,7 @@ from xvc.dvc.artifacts import is_same_pipeline
 from xvc.dvc.pipeline import FILE, read_pipeline, stage_outs
 from xvc.dvc.pointers import is_lock
 from xvc.dvc.repository import pointer_of
-from xvc.errors import ConflictError, CorruptError, PipelineCorrupt, TreeDiffers, Unresolved
+from xvc.errors import ConflictError, CorruptError, PipelineCorrupt, TreeDiffers, Unresolved, error
 from xvc.git.commands import Git, State
 from xvc.git.snapshot import RUNS, tree_now
 from xvc.project import Project
@@ -27,22 +27,14 @@ from xvc.recording.begin_run import lock_files, metrics_files
 _EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 
+@error("branch-moved")
 class BranchMoved(ConflictError):
     """The branch has other commits than when the run began."""
 
-    code = "branch-moved"
-
-    def __init__(self, run: str, branch: str) -> None:
-        super().__init__(run, branch)
-        self.run, self.branch = run, branch
-
-    def __str__(self) -> str:
-        return f"{self.branch} has moved since run {self.run}, so its code cannot be put on top"
-
-    @property
-    def hint(self) -> str:
-        """Names the other way."""
-        return f"`xvc tag --run {self.run}` tags the run's code beside the branch."
+    run: str
+    branch: str
+    says = "{branch} has moved since run {run}, so its code cannot be put on top"
+    way = "`xvc tag --run {run}` tags the run's code beside the branch."
 
 
 class CodeIncomplete(ConflictError):
@@ -86,40 +78,23 @@ class DataDiffers(ConflictError):
         )
 
 
+@error("code-unknown")
 class CodeUnknown(ConflictError):
     """The run's code was not kept, and HEAD is not it."""
 
-    code = "code-unknown"
-
-    def __init__(self, run: str) -> None:
-        super().__init__(run)
-        self.run = run
-
-    def __str__(self) -> str:
-        return f"the code of run {self.run} could not be kept, so no version can name it"
-
-    @property
-    def hint(self) -> str:
-        """Names the way on."""
-        return "Run it again: what was in the way was said at its end."
+    run: str
+    says = "the code of run {run} could not be kept, so no version can name it"
+    way = "Run it again: what was in the way was said at its end."
 
 
+@error("code-absent")
 class CodeAbsent(ConflictError):
     """The run's code is in another repository or clone."""
 
-    code = "code-absent"
-
-    def __init__(self, run: str, commit: str) -> None:
-        super().__init__(run, commit)
-        self.run, self.commit = run, commit
-
-    def __str__(self) -> str:
-        return f"the code of run {self.run}, commit {self.commit[:10]}, is not in this repository"
-
-    @property
-    def hint(self) -> str:
-        """Names both ways to bring them together."""
-        return "Tag it where it ran; or call `xvc push --runs` there and `xvc pull --runs` here."
+    run: str
+    commit: str
+    says = "the code of run {run}, commit {commit:.10}, is not in this repository"
+    way = "Tag it where it ran; or call `xvc push --runs` there and `xvc pull --runs` here."
 
 
 def refuse_incomplete(record: RunRecord) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xvc.core.worktree import Losses, Record, Stage
-from xvc.errors import ConflictError
+from xvc.errors import ConflictError, error
 from xvc.git.worktrees import Tree
 from xvc.history.find import versions
 from xvc.project import Project
@@ -37,22 +37,13 @@ from xvc.worktrees.shared import (
 )
 
 
+@error("not-disposable")
 class NotDisposable(ConflictError):
     """A work tree that `xvc checkout` did not make is not cleaned up."""
 
-    code = "not-disposable"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
-
-    def __str__(self) -> str:
-        return f"work tree {self.name} was not made by `xvc checkout`"
-
-    @property
-    def hint(self) -> str:
-        """Names the command that removes any tree."""
-        return f"`xvc worktree remove {self.name} --dry-run` shows what is in it alone."
+    name: str
+    says = "work tree {name} was not made by `xvc checkout`"
+    way = "`xvc worktree remove {name} --dry-run` shows what is in it alone."
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from xvc.core.model import candidate_path
 from xvc.dvc.outputs import digests_of, note_old, object_of
 from xvc.dvc.pointers import SUFFIX, Out
 from xvc.dvc.repository import Dvc, is_named
-from xvc.errors import BadValue, NoObject, NoRun, NotFoundError, ObjectCorrupt, TargetExists
+from xvc.errors import BadValue, NoObject, NoRun, NotFoundError, ObjectCorrupt, TargetExists, error
 from xvc.git.commit_files import write_files
 from xvc.git.history import last_with
 from xvc.history.find import find, versions
@@ -30,17 +30,13 @@ from xvc.types import Digest, RunId
 MODEL = "model:"
 
 
+@error("no-file")
 class NoFile(NotFoundError):
     """A version or run has nothing of that path."""
 
-    code = "no-file"
-
-    def __init__(self, path: str, at: str) -> None:
-        super().__init__(path, at)
-        self.path, self.at = path, at
-
-    def __str__(self) -> str:
-        return f"{self.at} has no {self.path}"
+    path: str
+    at: str
+    says = "{at} has no {path}"
 
     @property
     def hint(self) -> str:

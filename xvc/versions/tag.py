@@ -21,12 +21,7 @@ from xvc.core.tag_message import TagMessage, VersionInfo
 from xvc.core.version import Bump, Version, next_version
 from xvc.database.keep_assets import keep_assets
 from xvc.dvc.repository import pointer_of
-from xvc.errors import (
-    GitFailed,
-    NotFoundError,
-    TagTaken,
-    XvcError,
-)
+from xvc.errors import GitFailed, NotFoundError, TagTaken, XvcError, error
 from xvc.git.branch import advance, clear, noted
 from xvc.git.commands import Git
 from xvc.git.snapshot import STORES, tree_with
@@ -53,18 +48,12 @@ _WAIT = 120.0  # seconds for other versions being made
 _TRIES = 50
 
 
+@error("nothing-finished")
 class NothingFinished(NotFoundError):
     """There is no run that could be meant."""
 
-    code = "nothing-finished"
-
-    def __str__(self) -> str:
-        return "no run has finished here yet"
-
-    @property
-    def hint(self) -> str:
-        """Names both ways."""
-        return "Start one with `xvc run`, or name one that did not finish with `--run`."
+    says = "no run has finished here yet"
+    way = "Start one with `xvc run`, or name one that did not finish with `--run`."
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xvc.core.worktree import Record, Stage, branch_of, check_name, folder_of
-from xvc.errors import ConflictError, NotFoundError, XvcError
+from xvc.errors import ConflictError, NotFoundError, XvcError, error
 from xvc.git.worktrees import (
     Tree,
     drop_branch,
@@ -38,35 +38,22 @@ from xvc.worktrees.shared import (
 )
 
 
+@error("no-base")
 class NoBase(NotFoundError):
     """There is no commit that a tree could begin at."""
 
-    code = "no-base"
-
-    def __init__(self, revision: str) -> None:
-        super().__init__(revision)
-        self.revision = revision
-
-    def __str__(self) -> str:
-        return f"{self.revision} names no commit"
-
-    @property
-    def hint(self) -> str:
-        """Names both ways."""
-        return "Commit something first, or name a branch, a version or a commit with `--from`."
+    revision: str
+    says = "{revision} names no commit"
+    way = "Commit something first, or name a branch, a version or a commit with `--from`."
 
 
+@error("tree-taken")
 class TreeTaken(ConflictError):
     """The name, the branch or the folder of a wanted work tree is in use."""
 
-    code = "tree-taken"
-
-    def __init__(self, what: str, way_out: str) -> None:
-        super().__init__(what, way_out)
-        self.what, self.way_out = what, way_out
-
-    def __str__(self) -> str:
-        return self.what
+    what: str
+    way_out: str
+    says = "{what}"
 
     @property
     def hint(self) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xvc.core.worktree import Losses, Record, Stage
-from xvc.errors import BusyError, ConflictError
+from xvc.errors import BusyError, ConflictError, error
 from xvc.git.worktrees import Tree, drop_branch, forget_tree, holders
 from xvc.journal.folders import every_journal, journal_folders, set_aside
 from xvc.journal.reader import is_written, runs_named
@@ -53,22 +53,14 @@ class WouldLose(ConflictError):
         )
 
 
+@error("tree-in-use")
 class TreeInUse(BusyError):
     """A work tree cannot go now: a run is in it, or it is locked, or we stand in it."""
 
-    code = "tree-in-use"
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(name, reason)
-        self.name, self.reason = name, reason
-
-    def __str__(self) -> str:
-        return f"work tree {self.name}: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Says what to wait for."""
-        return "Let the run end or stop it, `git worktree unlock`, or call from another tree."
+    name: str
+    reason: str
+    says = "work tree {name}: {reason}"
+    way = "Let the run end or stop it, `git worktree unlock`, or call from another tree."
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from xvc.core.worktree import Record, Stage
-from xvc.errors import BusyError, CorruptError, NotFoundError
+from xvc.errors import BusyError, CorruptError, NotFoundError, error
 from xvc.git.commands import Git
 from xvc.git.worktrees import Tree, drop_half_made, place_of, trees
 from xvc.journal.layout import Room
@@ -25,40 +25,23 @@ _LOCK_WAIT = 120.0  # seconds for git to make or forget another tree
 _ENDING = ".json"
 
 
+@error("no-tree")
 class NoTree(NotFoundError):
     """No work tree answers to a name or a path."""
 
-    code = "no-tree"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
-
-    def __str__(self) -> str:
-        return f"there is no work tree {self.name!r}"
-
-    @property
-    def hint(self) -> str:
-        """Names the list."""
-        return "`xvc worktree list` shows all; `xvc worktree adopt PATH` takes one on."
+    name: str
+    says = "there is no work tree {name!r}"
+    way = "`xvc worktree list` shows all; `xvc worktree adopt PATH` takes one on."
 
 
+@error("bad-record")
 class BadRecord(CorruptError):
     """What was remembered of a work tree cannot be read."""
 
-    code = "bad-record"
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"{self.path}: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Says what depends on it."""
-        return "Remove the file and call `xvc worktree adopt` on the tree; no run is in it."
+    path: str
+    reason: str
+    says = "{path}: {reason}"
+    way = "Remove the file and call `xvc worktree adopt` on the tree; no run is in it."
 
 
 def record_of(room: Room, name: str) -> Record | None:

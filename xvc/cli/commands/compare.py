@@ -8,7 +8,7 @@ import typer
 
 from xvc.cli.comparison import LAYOUTS, Comparing, as_csv, as_data
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson, Raw, References
+from xvc.cli.options import AsJson, Raw, References, Series
 from xvc.cli.output import Answer, show
 from xvc.errors import BadValue
 
@@ -17,7 +17,8 @@ Data = Comparing
 
 def command(
     context: typer.Context,
-    runs: References,
+    runs: References = [],  # noqa: B006 - typer's way to say that there may be none
+    series: Series = None,
     every: Annotated[bool, typer.Option("--all", help="Show what is the same, too.")] = False,
     layout: Annotated[
         str, typer.Option("--format", "-f", help="text, markdown, csv or html.")
@@ -29,7 +30,7 @@ def command(
 
     The first run is what the others are compared with.
 
-    Example: xvc compare e0.1.0 e0.2.0
+    Example: xvc compare e0.1.0 e0.2.0; xvc compare --series 0042
     """
     from xvc.runs.compare import compare  # late: it opens DuckDB
 
@@ -37,7 +38,7 @@ def command(
         raise BadValue("--format", f"{layout!r} is none of {', '.join(LAYOUTS)}")
     here: Context = context.obj
     project = here.project()
-    found = compare(project, runs)
+    found = compare(project, runs, series=series)
     text = as_csv(found, every, is_raw=raw) if layout == "csv" else LAYOUTS[layout](found, every)
     warnings = (*project.keeper.warnings, *found.warnings)
     show(Answer("compare", as_data(found, every=every), text, warnings, is_raw=raw), here.manner)

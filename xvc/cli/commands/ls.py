@@ -16,6 +16,7 @@ from xvc.cli.options import (
     Columns,
     Database,
     Limit,
+    Series,
     Sort,
     Where,
     listed,
@@ -83,6 +84,7 @@ def command(
     group: Annotated[
         str | None, typer.Option("--group", help="One line for each value of this key.")
     ] = None,
+    series: Series = None,
     limit: Limit = 20,
     everywhere: Annotated[
         bool, typer.Option("--all", help="The runs of all work trees, removed ones too.")
@@ -103,7 +105,7 @@ def command(
     form = Form(as_csv, as_markdown)
     check_form(here, form)
     project = here.project_of(database)
-    request = ListRequest(sort, where, group, limit or None, everywhere, listed(columns))
+    request = ListRequest(sort, where, group, limit or None, everywhere, listed(columns), series)
     if group is not None:
         answer = _grouped(groups(project, request), group, limit or None, form)
     else:

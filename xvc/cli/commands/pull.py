@@ -74,15 +74,14 @@ def command(
         "missing": list(done.missing[:_SHOWN]),
         "missing_total": len(done.missing),
     }
-    steps = ("xvc log",) if done.is_driven else ("xvc doctor", "xvc log")
-    steps = ("xvc merge --missing", *steps) if done.missing else steps
+    steps = ("xvc merge --missing", "xvc log") if done.missing else ("xvc log",)
     show(Answer("pull", data, _text(done), done.warnings, steps), here.manner)
 
 
 def _text(done: Pulled) -> str:
     lines = _brought(done)
-    if not done.is_driven:
-        lines.append("git does not merge stores in this clone yet; `xvc doctor` sets that up")
+    if done.is_driver_new:
+        lines.append("git merges the stores of branches in this clone from now on")
     return "\n".join(lines)
 
 

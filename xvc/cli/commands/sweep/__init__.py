@@ -102,7 +102,10 @@ def command(
     ] = False,
     seed: Annotated[int | None, typer.Option("--seed", help="Of random and tpe.")] = None,
     executor: Annotated[
-        str | None, typer.Option("--executor", help="Where trials run: local, dask or slurm.")
+        str | None,
+        typer.Option(
+            "--executor", help="Where trials run: local, dask, slurm, or what a package adds."
+        ),
     ] = None,
     address: Annotated[
         str | None,
@@ -195,7 +198,7 @@ def command(
 
 
 def _wish(here: Context, said: dict[str, Json], file: Path | None) -> Wish:
-    from xvc.executors import NAMES
+    from xvc.executors import executor_names
     from xvc.sweeps.request import joined, wish_of
     from xvc.system.value_files import parse_typed, read_typed  # late: loads yaml
 
@@ -205,7 +208,7 @@ def _wish(here: Context, said: dict[str, Json], file: Path | None) -> Wish:
             raise BadValue("--file", f"there is no {file}")
         said = joined(read_typed(path), said)
     directions = here.project().settings.metrics_direction
-    return wish_of(said, directions, NAMES, parse_typed)
+    return wish_of(said, directions, executor_names(), parse_typed)
 
 
 def _params(words: list[str]) -> dict[str, Json]:

@@ -1,0 +1,167 @@
+"""Runs of MLflow as experiments of a series: read through MLflow's own client, nothing patched.
+
+They are read when the program ends, when `MlflowSeries.record` is called, and when the series is
+configured again: what a kill kept from being read is recorded then.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import warnings
+from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from xvc.core.plain import to_plain
+from xvc.core.record import Kind
+from xvc.core.run import Status
+from xvc.errors import NotFoundError, error
+from xvc.experiments.experiment import series_of
+from xvc.tracking.tracker import Tracker
+
+_ENDED = {
+    "FINISHED": Status.FINISHED.value,
+    "FAILED": Status.FAILED.value,
+    "KILLED": Status.INTERRUPTED.value,
+}
+_ID = "mlflow_run_id"
+_MILLISECOND = 1_000_000  # nanoseconds
+
+
+@error("tool-missing")
+class ToolMissing(NotFoundError, ImportError):
+    """Another tracker was to be used and is not installed."""
+
+    package: str
+    says = "{package} is not installed"
+    way = 'Install it with `pip install "xvc-experiments[{package}]"`.'
+
+
+def tool(package: str) -> Any:
+    """Import another tracker.
+
+    Raises:
+        ToolMissing: it is not installed.
+    """
+    if find_spec(package) is None:
+        raise ToolMissing(package)
+    return import_module(package)
+
+
+class MlflowSeries:
+    """An experiment of MLflow whose runs are also runs of xvc, in a series of its name.
+
+    They are recorded in the project of the folder that was the current one when it was made.
+    """
+
+    def __init__(self, series: str) -> None:
+        from xvc.project import Project  # late: loads yaml
+
+        self.series, self._folder = series, Path.cwd()
+        self._store = Project.find(self._folder, os.environ).store_path
+
+    def record(self) -> int:
+        """Record the runs that have ended and are not recorded yet; returns how many.
+
+        Each is a run ``<series>/<name>`` with MLflow's params as the texts that MLflow keeps, its
+        metrics with their steps, its times and how it ended.
+        """
+        mlflow = tool("mlflow")
+        client = mlflow.MlflowClient()
+        experiment = client.get_experiment_by_name(self.series)
+        if experiment is None:
+            return 0
+        known = _recorded(self._folder)
+        runs = _every_run(client, experiment.experiment_id)
+        new = [run for run in runs if run.info.run_id not in known and run.info.status in _ENDED]
+        for run in reversed(new):  # oldest first
+            self._record(client, run)
+        return len(new)
+
+    def _record(self, client: Any, run: Any) -> None:
+        info = run.info
+        name = str(info.run_name or info.run_id).replace("/", "-")
+        note = f"recorded from MLflow run {info.run_id}"
+        tracker = Tracker(
+            self._store,
+            name=f"{self.series}/{name}",
+            note=note,
+            nested=True,
+            git_root=self._folder,
+        )
+        tracker.set_params({**run.data.params, _ID: info.run_id})
+        for step, row in _rows(client, run):
+            tracker._append({**row, "step": step})  # without the params, which are the run's
+        if info.end_time is not None:
+            tracker._append({"training_time": (info.end_time - info.start_time) / 1000})
+        tracker.close(_ENDED[info.status])
+        times = {"started": info.start_time, "finished": info.end_time}
+        facts = {key: at * _MILLISECOND for key, at in times.items() if at is not None}
+        tracker._journal.note(Kind.SET, tracker.track_id, to_plain(facts))
+        tracker.flush()
+
+
+def configure_mlflow(
+    series: str | None = None, *, increment: str | None = None, tracking_uri: str | None = None
+) -> MlflowSeries:
+    """Have MLflow log into an experiment called like a series, and record its runs here, too.
+
+    Args:
+        series: the group of the experiments.
+        increment: another word for *series*.
+        tracking_uri: where MLflow keeps its runs; None is what MLflow itself is told.
+
+    Raises:
+        ToolMissing: MLflow is not installed.
+        BadValue: the series is no name of a folder.
+    """
+    mlflow = tool("mlflow")
+    found = MlflowSeries(series_of(series, increment) or "Default")
+    if tracking_uri is not None:
+        mlflow.set_tracking_uri(tracking_uri)
+    mlflow.set_experiment(found.series)
+    found.record()
+    atexit.register(_record_at_exit, found)
+    return found
+
+
+def _record_at_exit(series: MlflowSeries) -> None:
+    try:
+        series.record()
+    except Exception as err:  # noqa: BLE001 - the program has ended; MLflow has its runs
+        words = f"runs of MLflow are recorded the next time: {type(err).__name__}: {err}"
+        warnings.warn(words, RuntimeWarning, stacklevel=2)
+
+
+def _every_run(client: Any, experiment: str) -> list[Any]:
+    runs, token = [], None
+    while True:
+        page = client.search_runs([experiment], page_token=token)
+        runs += list(page)
+        token = page.token
+        if not token:
+            return runs
+
+
+def _rows(client: Any, run: Any) -> list[tuple[int, Mapping[str, float]]]:
+    """The metrics by step; a second value of one step is a row of its own."""
+    rows: dict[tuple[int, int], dict[str, float]] = {}
+    for key in run.data.metrics:
+        seen: dict[int, int] = {}
+        for metric in client.get_metric_history(run.info.run_id, key):
+            count = seen[metric.step] = seen.get(metric.step, -1) + 1
+            rows.setdefault((metric.step, count), {})[key] = metric.value
+    return [(step, rows[step, count]) for step, count in sorted(rows)]
+
+
+def _recorded(folder: Path) -> set[str]:
+    """The ids of the runs of MLflow that are recorded in the project."""
+    from xvc.project import Project  # late: loads yaml
+    from xvc.recovery.lost_runs import opened  # late: opens DuckDB
+    from xvc.store import query
+
+    with opened(Project.find(folder, os.environ)) as connection:
+        return {str(run.params.get(_ID)) for run in query.all_runs(connection)}

@@ -1,0 +1,140 @@
+"""Holding a run to conditions, for a script that must stop when they are not met.
+
+Changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xvc.core.direction import asked_direction, better
+from xvc.core.model import PRODUCTION
+from xvc.core.objective import Measure, number_of
+from xvc.core.run import Status
+from xvc.errors import BadValue
+from xvc.history.find import Found, find
+from xvc.models.list import read_models
+from xvc.models.promote import one_name, required
+from xvc.models.stages import Gate, current
+from xvc.project import Project
+from xvc.runs.compare import repeats_of
+from xvc.runs.verdicts import Verdict, judge, sentence
+
+
+@dataclass(frozen=True, slots=True)
+class GateRequest:
+    """What a run is held to.
+
+    ``least`` and ``most`` bound ``metric`` (``acc``, or ``acc:max`` where its name does not say the
+    direction); ``against`` is a stage, version or run that it must beat, ``model`` says whose
+    stage; with ``is_noisy`` it must be better beyond the noise of the repeats.
+    """
+
+    reference: str = "@"
+    metric: str | None = None
+    least: float | None = None
+    most: float | None = None
+    against: str | None = None
+    require: tuple[str, ...] = ()
+    model: str | None = None
+    is_noisy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gated:
+    """The run and what was found of each condition; ``baseline`` is the run it was held against."""
+
+    run: Found
+    gates: tuple[Gate, ...]
+    baseline: Found | None = None
+
+    @property
+    def is_met(self) -> bool:
+        """Whether every condition holds."""
+        return all(gate.is_met for gate in self.gates)
+
+
+def gate(project: Project, wanted: GateRequest) -> Gated:
+    """Hold a run to conditions; one that is not recorded is not met.
+
+    Raises:
+        BadValue: nothing is asked, or a bound without its metric.
+        NoRun, NoVersion, AmbiguousRun, BadReference: a reference names no run.
+        NoDirection: a comparison by a metric whose better end nothing tells.
+        NoModel: a stage is asked for, and no model or several could be meant.
+    """
+    _check(wanted)
+    run = find(project, [wanted.reference])[0]
+    status = run.record.status
+    gates = [Gate("finished", f"the run is {status}", is_met=status is Status.FINISHED)]
+    gates += [*_bounds(wanted, run), *required(wanted.require, run.record)]
+    baseline = None
+    if wanted.against is not None:
+        baseline = _baseline(project, wanted)
+        gates.append(_against(project, wanted, run, baseline))
+    return Gated(run, tuple(gates), baseline)
+
+
+def _check(wanted: GateRequest) -> None:
+    has_bound = wanted.least is not None or wanted.most is not None
+    if wanted.metric is None and (has_bound or wanted.against is not None):
+        raise BadValue("--metric", "it must say which metric is meant")
+    if wanted.is_noisy and wanted.against is None:
+        raise BadValue("--noise", "it needs what to compare with: --vs e1.2.0, --vs production")
+    if not (has_bound or wanted.against or wanted.require):
+        raise BadValue("--metric", "it needs --min, --max or --vs; or --require says a condition")
+
+
+def _bounds(wanted: GateRequest, run: Found) -> list[Gate]:
+    if wanted.metric is None:
+        return []
+    name = (
+        wanted.metric if wanted.metric in run.record.metrics else asked_direction(wanted.metric)[0]
+    )
+    value = number_of(run.record.metrics.get(name))
+    shown = f"{name} is {'not recorded' if value is None else value}"
+    gates = []
+    if wanted.least is not None:
+        met = value is not None and value >= wanted.least
+        gates.append(Gate(f"{name} >= {wanted.least}", shown, is_met=met))
+    if wanted.most is not None:
+        met = value is not None and value <= wanted.most
+        gates.append(Gate(f"{name} <= {wanted.most}", shown, is_met=met))
+    return gates
+
+
+def _baseline(project: Project, wanted: GateRequest) -> Found | None:
+    """Find what to compare with; None where the stage is empty."""
+    against, models = wanted.against or "", read_models(project)
+    if against not in {PRODUCTION, *(each.stage for each in models.history)}:
+        return find(project, [against])[0]
+    names = tuple(sorted({each.name for each in models.history}))
+    if not names and wanted.model is None:
+        return None
+    name = one_name(wanted.model, names)
+    now = current(models.history, name, against)
+    return None if now is None else find(project, [now.evidence.run])[0]
+
+
+def _against(project: Project, wanted: GateRequest, run: Found, baseline: Found | None) -> Gate:
+    measure = Measure.parse(wanted.metric or "", project.settings.metrics_direction, "--metric")
+    asked = f"{measure} better than {wanted.against}{' beyond the noise' * wanted.is_noisy}"
+    if baseline is None:
+        return Gate(asked, f"nothing is in {wanted.against}", is_met=True)
+    if not wanted.is_noisy:
+        old, new = measure.value(baseline.record), measure.value(run.record)
+        met = old is not None and new is not None and better(measure.direction, old, new) is True
+        return Gate(asked, f"{_shown(new)} against {_shown(old)}", is_met=met)
+    before, after = repeats_of(project, [baseline.record, run.record])
+    if before is after:
+        return Gate(asked, "they are repeats of one experiment", is_met=False)
+    told = judge(measure.metric, before, after, measure.direction)
+    if told is None:
+        return Gate(asked, f"{measure.metric} is not recorded in both", is_met=False)
+    means = f"{told.candidate.mean:.6g} (n={told.candidate.count}) against "
+    means += f"{told.baseline.mean:.6g} (n={told.baseline.count}): {sentence(told)}"
+    return Gate(asked, means, is_met=told.verdict is Verdict.BETTER)
+
+
+def _shown(value: float | None) -> str:
+    return "not recorded" if value is None else str(value)
