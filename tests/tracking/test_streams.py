@@ -148,6 +148,16 @@ def test_nothing_but_streams(folder: Path) -> None:
     assert Reader.read_logs("logs")["x"].tolist() == [1]
 
 
+def test_log_files_by_another_name() -> None:
+    """`logs_file_format` names the files; they are read all the same."""
+    names = "run_{time:YYYY-MM}.log"
+    with Tracker("a.duckdb", logs_path="logs", logs_file_format=names) as tracker:
+        tracker.log({"x": 1})
+
+    assert [len(path.name) for path in Path("logs").iterdir()] == [len("run_2026-01.log")]
+    assert Reader.read_logs("logs")["x"].tolist() == [1]
+
+
 def test_a_line_that_is_none() -> None:
     """A torn line is passed over with a warning; the rows around it are read."""
     with Tracker("a.duckdb", jsonl="d.jsonl") as tracker:

@@ -17,11 +17,18 @@ if TYPE_CHECKING:
     from loguru import Logger, Message
 
 LEVELS = {"TRACKING": 21, "MONITOR": 22, "EXPERIMENT": 23}
+DAILY = "{time:YYYY-MM-DD}.log"
 _FORMAT = "{time:YYYY-MM-DDTHH:mm:ss.SSSSSSZ} | {level} | {message}"
 
 
-def open_log(folder: Path | None, *, to_stdout: bool) -> Logger:
-    """Return a logger that writes into ``<folder>/<day>.log``, to standard output, or both."""
+def open_log(folder: Path | None, *, to_stdout: bool, names: str = DAILY) -> Logger:
+    """Return a logger that writes into files of a folder, to standard output, or both.
+
+    Args:
+        folder: gets the files; None is none.
+        to_stdout: whether lines go to standard output as well.
+        names: what the files are called, with loguru's words for the time.
+    """
     from loguru import _logger  # late: 30 ms. There is no public way to a second core
 
     made: Any = _logger
@@ -32,21 +39,21 @@ def open_log(folder: Path | None, *, to_stdout: bool) -> Logger:
     for name, number in LEVELS.items():
         logger.level(name, number)
     if folder is not None:
-        logger.add(_Days(folder), format=_FORMAT, level=0, catch=False)
+        logger.add(_Days(folder, names), format=_FORMAT, level=0, catch=False)
     if to_stdout:
         logger.add(_print, format=_FORMAT, level=0, catch=False)
     return logger
 
 
 class _Days:
-    """Log files, one for each day by local time; whole lines, whoever else writes there."""
+    """Log files, usually one for each day by local time; whole lines, whoever else writes there."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, names: str) -> None:
+        self._folder, self._names = folder, names
         self._file = Lines(folder / "none.log")
 
     def __call__(self, message: Message) -> None:
-        path = self._folder / f"{message.record['time']:YYYY-MM-DD}.log"
+        path = self._folder / self._names.format(time=message.record["time"])
         if path != self._file.path:
             self._file.close()
             self._file = Lines(path)

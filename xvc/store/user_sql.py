@@ -53,7 +53,7 @@ def lock_down(connection: DuckDBPyConnection) -> None:
 
 
 def named_default(connection: DuckDBPyConnection, question: str) -> str:
-    """Read ``db.default`` as ``db.events``, where the store has no table of that name.
+    """Read ``db.default`` and ``FROM "default"`` as ``events``, where no table is called so.
 
     Other trackers call the table so that nobody has named. Text and comments stay as they are.
     """
@@ -64,9 +64,11 @@ def named_default(connection: DuckDBPyConnection, question: str) -> str:
     raw = question.encode()  # DuckDB counts bytes
     starts = [start for start, _ in duckdb.tokenize(question)]
     words = [raw[a:b].strip() for a, b in zip(starts, [*starts[1:], len(raw)], strict=True)]
-    for place in range(len(words) - 1, 1, -1):
-        part = [word.lower() for word in words[place - 2 : place + 1]]
-        if part[:2] == [b"db", b"."] and part[2].strip(b'"') == b"default":
+    for place in range(len(words) - 1, 0, -1):
+        before, word = [each.lower() for each in words[max(place - 2, 0) : place]], words[place]
+        is_in_store = before == [b"db", b"."] and word.lower().strip(b'"') == b"default"
+        is_alone = before[-1] in (b"from", b"join") and word.lower() == b'"default"'
+        if is_in_store or is_alone:
             at = starts[place]
             raw = raw[:at] + b"events" + raw[at + len(words[place]) :]
     return raw.decode()

@@ -32,6 +32,7 @@ class Options:
     git_root: StrPath | None = None
     logs_path: StrPath | None = None
     logs_stdout: bool = False
+    logs_file_format: str | None = None
     jsonl: StrPath | None = None
     raise_on_error: bool = True
     reset: bool = False

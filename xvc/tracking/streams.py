@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 
 from xvc.errors import BadValue
 from xvc.sinks.lines import Lines, line_of
-from xvc.sinks.logs import open_log
+from xvc.sinks.logs import DAILY, open_log
 from xvc.tracking.options import Options
 
 if TYPE_CHECKING:
@@ -31,8 +31,11 @@ class Streams:
         self._run = run
         self._lines = None if options.jsonl is None else Lines(Path(options.jsonl).absolute())
         folder = None if options.logs_path is None else Path(options.logs_path).absolute()
+        names = options.logs_file_format or DAILY
         is_logged = folder is not None or options.logs_stdout
-        self._log = open_log(folder, to_stdout=options.logs_stdout) if is_logged else None
+        self._log = (
+            open_log(folder, to_stdout=options.logs_stdout, names=names) if is_logged else None
+        )
 
     def row(self, row: Mapping[str, object]) -> None:
         """Write a row, as `Tracker.log` returns it, everywhere.

@@ -20,7 +20,7 @@ from xvc.core.run import Status
 from xvc.errors import BadValue, XvcError
 from xvc.journal.edit_builder import holds
 from xvc.store.schema import check_table
-from xvc.tracking.asked import AskedParams, asked_params, say_used
+from xvc.tracking.asked import AskedParams, asked_params, other_names, say_used, with_asked
 from xvc.tracking.edits import Edits
 from xvc.tracking.objects import Stored, keep_artifact
 from xvc.tracking.opening import IN_MEMORY, Opened, Wanted, commit_of, open_run
@@ -63,6 +63,8 @@ class Tracker(Edits, Stored):
             as ``git_commit_hash``; None is the current one, and rows have none.
         logs_path: a folder; every row goes into a log file there as well, one file a day.
         logs_stdout: whether every row goes to standard output as well.
+        logs_file_format: what the log files are called, ``{time:YYYY-MM-DD}.log`` unless given;
+            `Reader.read_logs` reads those that end in ``.log``.
         jsonl: a file; every row goes there as one flat JSON line as well.
         raise_on_error: whether an exception of a tracked function goes on, once recorded.
         reset: whether what the table holds is deleted first.
@@ -112,6 +114,7 @@ class Tracker(Edits, Stored):
         git_root: StrPath | None = None,
         logs_path: StrPath | None = None,
         logs_stdout: bool = False,
+        logs_file_format: str | None = None,
         jsonl: StrPath | None = None,
         raise_on_error: bool = True,
         reset: bool = False,
@@ -130,8 +133,8 @@ class Tracker(Edits, Stored):
         self._options = Options(
             cache=cache, log_system_params=log_system_params, log_network_params=log_network_params,
             measurement_interval=measurement_interval, git_root=git_root, logs_path=logs_path,
-            logs_stdout=logs_stdout, jsonl=jsonl, raise_on_error=raise_on_error, reset=reset,
-            warnings=warnings
+            logs_stdout=logs_stdout, logs_file_format=logs_file_format, jsonl=jsonl,
+            raise_on_error=raise_on_error, reset=reset, warnings=warnings
         )  # fmt: skip
         wanted = Wanted(name, note, nested, run, resume, track_id)
         self._enter(open_run(db, self._options, wanted))
@@ -144,6 +147,7 @@ class Tracker(Edits, Stored):
     def _enter(self, opened: Opened) -> None:
         self.latest, self._params = {}, {}
         self._context, self._asked = opened.context, asked_params(opened.context)
+        self._other_names = other_names(self._asked)
         self._noted: set[tuple[str, str]] = set()
         self._track_id, self._journal = opened.track_id, opened.journal
         self._store, self._root = opened.store, opened.root
@@ -361,11 +365,11 @@ class Tracker(Edits, Stored):
         from xvc.tracking.values import fitting, named  # late: joining a run needs them not
 
         said, refused = fitting(self, named(params))
-        plain = to_plain(said)
+        plain = with_asked(cast("dict[str, Json]", to_plain(said)), self._other_names)
         self._journal.note(Kind.PARAMS, self.track_id, plain)
         self._params |= mask_values(said)
         if self._context is not None and self._context.asked:
-            say_used(self._context, cast("dict[str, Json]", plain))
+            say_used(self._context, plain)
         if refused is not None:
             raise refused
 
