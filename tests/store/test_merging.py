@@ -213,7 +213,7 @@ def test_a_foreign_store_can_only_hold_data(folder: Path) -> None:
         connection.execute("CREATE MACRO hash(x) AS 1")
     before = ours.read_bytes()
 
-    with pytest.raises(StoreComputes, match="the macro hash, the view leak|hash"):
+    with pytest.raises(StoreComputes, match="the macro hash"):
         merge_into(ours, Source("them", theirs, "x"), (), folder)
 
     assert ours.read_bytes() == before
