@@ -1,6 +1,7 @@
 """Run every example in a folder of its own, and hold what it prints against what it says.
 
-A line ``# > text`` in an example is what it prints there; ``…`` stands for anything.
+A line ``# > text`` in an example is what it prints there; ``…`` stands for anything. An example
+whose package is not installed is skipped and says so.
 """
 
 from __future__ import annotations
@@ -25,13 +26,25 @@ def expected(example: Path) -> list[str]:
     return [line.rstrip() for line in found]
 
 
+class Missing(Exception):
+    """An example needs a package that is not installed."""
+
+
 def printed(example: Path, folder: Path) -> list[str]:
-    """Run an example in *folder* and return the lines that it printed."""
+    """Run an example in *folder* and return the lines that it printed.
+
+    Raises:
+        Missing: a package that it imports is not installed.
+    """
     done = subprocess.run(
         [sys.executable, str(example)], cwd=folder, capture_output=True, text=True, check=False
     )
+    if missing := re.search(
+        r"^ModuleNotFoundError: No module named '(.*)'", done.stderr, re.MULTILINE
+    ):
+        raise Missing(missing[1])
     if done.returncode != 0:
-        raise SystemExit(f"{example.name} failed ({done.returncode}):\n{done.stderr}")
+        return [f"failed ({done.returncode}):", *done.stderr.splitlines()]
     return [line.rstrip() for line in done.stdout.splitlines()]
 
 
@@ -51,8 +64,12 @@ def main() -> None:
     """Run them all; leave with 1 when one does not print what it says."""
     failed = False
     for example in examples():
-        with tempfile.TemporaryDirectory() as folder:
-            wrong = differences(expected(example), printed(example, Path(folder)))
+        try:
+            with tempfile.TemporaryDirectory() as folder:
+                wrong = differences(expected(example), printed(example, Path(folder)))
+        except Missing as err:
+            print(f"skipped {example.name}: {err} is not installed")
+            continue
         print(f"{'FAILED' if wrong else 'ok':6}  {example.name}", *wrong, sep="\n        ")
         failed = failed or bool(wrong)
     sys.exit(failed)

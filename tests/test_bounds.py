@@ -18,7 +18,7 @@ BOUNDED: Mapping[str, Sequence[str]] = {
         *("show command", "sweep command", "sweep status command"),
         *("merge data sources", "merge data on", "rebase data sources", "rebase data on"),
         *("db sql statements", "db plot summaries", "db plot bins"),
-        *(f"model {verb} gates" for verb in ("promote", "rollback")),
+        *("gate gates", *(f"model {verb} gates" for verb in ("promote", "rollback"))),
         *("model info evidence gates", "model history history gates"),
     ),
     "one for each run of the call": (
@@ -29,6 +29,7 @@ BOUNDED: Mapping[str, Sequence[str]] = {
         ),
         *("compare data files", "compare code_totals"),
         "compare code",  # with code_totals, of files
+        *("compare verdicts", "compare verdict_totals"),  # of metrics
         "db plot bins counts",  # of a series
     ),
     "one for each table": ("db sql tables", "merge tables"),

@@ -66,6 +66,22 @@ def _text_database(tree: Path, home: Path) -> None:
     (tree / "xvc.yaml").write_text("database: notes.txt\n")
 
 
+def _site_folder(tree: Path, home: Path) -> None:
+    config = tree / ".dvc/config"
+    line = f"site_cache_dir = {home}/.ssh\n"
+    text = config.read_text()
+    has_core = "[core]\n" in text
+    config.write_text(
+        text.replace("[core]\n", f"[core]\n    {line}") if has_core else f"{text}[core]\n{line}"
+    )
+
+
+def _pointers(tree: Path, home: Path) -> None:
+    for number, path in enumerate(("../home/.ssh/id", f"{home}/.ssh/new", ".git/hooks/x", "..")):
+        text = f"outs:\n- md5: {'0' * 32}\n  size: 1\n  hash: md5\n  path: {path}\n"
+        (tree / f"{number}.dvc").write_text(text)
+
+
 REFUSED: dict[str, tuple[Callable[[Path, Path], None], str]] = {
     "database absolute": (_settings("database: HOME/.ssh/id\n"), "outside-project"),
     "database upwards": (_settings("database: ../home/.ssh/id\n"), "outside-project"),
@@ -104,6 +120,13 @@ UNREAD: dict[str, Callable[[Path, Path], None]] = {
     "pipeline's params": _file(
         "dvc.yaml", "params: [HOME/.ssh/p.json]\nmetrics: [HOME/.ssh/p.json]\n"
     ),
+    "DVC site folder": _site_folder,
+    "pointers": _pointers,
+    "a pipeline's outputs": _file(
+        "dvc.yaml", "stages: {a: {cmd: 'true', outs: [HOME/.ssh/id, ../home/.ssh/p.json]}}\n"
+    ),
+    "a submodule": _file(".gitmodules", '[submodule "a"]\n\tpath = ../home\n\turl = HOME\n'),
+    "attributes": _file(".gitattributes", "* filter=evil diff=evil merge=evil\n"),
     "a variable": _settings("environment: {variables: [ROOM_OF_ADA]}\n"),
 }
 
@@ -177,17 +200,36 @@ def test_what_leads_outside_is_refused_before_anything_is_touched(
     assert _leaks(clone) == []
 
 
-@pytest.mark.parametrize("kind", ["database upwards", "results link", "text as database"])
+_FEW = ("database upwards", "text as database")
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=() if kind in _FEW else pytest.mark.sweep)
+        for kind in (*REFUSED, *UNREAD)
+    ],
+)
 def test_every_command_leaves_the_outside_alone(
     kind: str, cloned: Callable[[Callable[[Path, Path], None]], Path], call_xvc: Calling
 ) -> None:
     """Whatever is called in such a clone: refused, or done without the place outside."""
-    clone = cloned(REFUSED[kind][0])
+    clone = cloned(REFUSED[kind][0] if kind in REFUSED else UNREAD[kind])
     calls = (
         *("status", "log", "brief", "show @", "compare @ @", "validate", "report", "db ls"),
         *("db head", "db sql SELECT", "assets ls", "cache ls", "model list", "worktree list"),
         *("doctor", "push", "pull", "gc", "undo", "init", "cleanup", "rebase main", "merge main"),
         *("db sql --write DELETE", "sweep status", "get HEAD train.py -o got.py", "trust"),
+        *(
+            "pull --dry-run",
+            "db columns",
+            "db describe",
+            "db delete @ --yes",
+            "db set note x --run @",
+        ),
+        *("checkout @", "model add x model.pkl", "model promote x", "report --format html"),
+        *("worktree add w", "worktree merge w --dry-run", "sweep --dry-run -P lr=1,2 -- true"),
+        *("skills list", "schema", "rerun @", "doctor --retry", "tag patch --dry-run"),
         "run --tag minor -- true",
     )
 

@@ -149,6 +149,78 @@ def test_contents_that_are_not_xvcs_are_one_error(
         assert each.code == 0 or "duckdb" in each.out
 
 
+BOOKKEEPING = (
+    "UPDATE environments SET facts = '[1, {\"a\": 2}]'",
+    "DELETE FROM environments",
+    "DROP TABLE environments",
+    "UPDATE columns SET column_name = 'gone'",
+    "UPDATE columns SET type = 'SLEEPING'",
+    "UPDATE columns SET key = NULL, table_name = NULL",
+    "DELETE FROM columns",
+    "DROP TABLE columns",
+    "UPDATE folds SET sequence = NULL, names = '7'",
+    "DROP TABLE folds",
+    "INSERT INTO meta VALUES ('table', NULL), ('table', 'no such'), ('base', ''), (NULL, NULL)",
+    "INSERT INTO edits (edit_id, kind, value) VALUES (uuid(), 'sleep', '{}')",
+    "INSERT INTO edits (edit_id, kind, key, value) VALUES (uuid(), 'value', 'a', '7')",
+    "DROP TABLE edits",
+    "DROP SCHEMA set_aside CASCADE",
+    "INSERT INTO assets VALUES ('../../x', 'file', '../../../up', 'x', -1, NULL, NULL)",
+    "INSERT INTO assets VALUES (NULL, NULL, NULL, NULL, NULL, NULL, NULL)",
+    "DROP TABLE assets",
+    "UPDATE events SET row_id = NULL, track_id = NULL, timestamp = NULL",
+    "ALTER TABLE events DROP COLUMN timestamp",
+    "ALTER TABLE events ALTER COLUMN track_id TYPE INTEGER USING 7",
+    "DROP TABLE events",
+    'UPDATE runs SET data = \'{"../../x": {"digest": "../../../etc", "size": -1}}\'',
+    'UPDATE runs SET outs = \'{"/etc/passwd": {"digest": "zz"}}\', log = \'/etc/passwd\'',
+    "UPDATE runs SET usage = '{\"peak\": [1]}', touched = '{\"a\": 7}', command = '[1, null, {}]'",
+    "UPDATE runs SET started = 'infinity', finished = '-infinity'",
+    "UPDATE runs SET name = repeat('x', 9000000), folder = '../../..', worktree = '../up'",
+    "UPDATE runs SET snapshot = '--upload-pack=x', \"commit\" = 'a; b', branch = '--all'",
+    "UPDATE runs SET params = '{\"a\": ' || repeat('[', 5000) || repeat(']', 5000) || '}'",
+    'UPDATE runs SET metrics = \'{"a": 1e400, "b": "x"}\', metric_times = \'{"a": "x"}\'',
+    "INSERT INTO runs SELECT * FROM runs",
+    'CREATE TABLE "a.b""c" (row_id UUID, "x y" INT[]); '
+    "INSERT INTO meta VALUES ('table', 'a.b\"c')",
+)
+"""What another program may have done to the tables that xvc keeps its books in."""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        (BOOKKEEPING[0], BOOKKEEPING[16], BOOKKEEPING[24]),
+        pytest.param(BOOKKEEPING, marks=[pytest.mark.sweep, pytest.mark.timeout(900)]),
+    ],
+)
+def test_books_that_are_not_xvcs_are_an_answer_or_one_error(
+    foreign: Path, project: Path, tmp_path: Path, call_xvc: Calling, changes: tuple[str, ...]
+) -> None:
+    """Every command answers, or says what is wrong with the store: never a mistake of xvc's."""
+    calls = (
+        *("ls", "show @", "brief", "compare @ @", "db columns", "db head", "assets ls"),
+        *("validate", "doctor", "report", "get @ train.py", "status", "log"),
+    )
+    wrong = []
+    before = {path for path in tmp_path.rglob("*") if ".git" not in path.parts}
+    for change in changes:
+        shutil.copyfile(foreign, project / "new")
+        with duckdb.connect(str(project / "new")) as connection:
+            connection.execute(change)
+        elsewhere = foreign.with_name("changed.duckdb")
+        shutil.copyfile(project / "new", elsewhere)
+        os.replace(project / "new", project / STORE)
+        answers = {call: call_xvc(*call.split(), "--json") for call in calls}
+        other = ("db", "head", "--table", "runs", "--db", str(elsewhere), "--json")
+        answers["merge"] = call_xvc("merge", str(elsewhere), "--json")
+        answers["db"] = call_xvc(*other)
+        wrong += [(change, c, a.out) for c, a in answers.items() if '"internal"' in a.out]
+    assert not wrong, "\n".join(" | ".join(each) for each in wrong)
+    after = {path for path in tmp_path.rglob("*") if ".git" not in path.parts}
+    assert {path for path in after - before if not path.is_relative_to(project)} <= {elsewhere}
+
+
 def test_text_of_others_never_reaches_a_terminal_raw(
     project: Path, call_xvc: Calling, run_xvc: Calling
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -70,14 +71,25 @@ def told(command: str, folder: Path) -> str:
 
 @pytest.fixture
 def tour(tmp_path: Path) -> Path:
-    """The repository that the tour begins with: its training script, committed."""
+    """The repository that the tour begins with: its training script, not committed yet."""
     folder = tmp_path / "tour"
     folder.mkdir()
     (folder / "train.py").write_text(blocks(README, "python")[0])
     git(folder, "init", "-q")
-    git(folder, "add", ".")
-    git(folder, "commit", "-q", "-m", "A training script")
     return folder
+
+
+def test_the_sweep_is_one_of_the_tour_script(tour: Path) -> None:
+    """The sweep that README.md shows works on its own script: each trial uses what it was given."""
+    (block,) = [each for each in blocks(README, "sh") if "xvc sweep --param" in each]
+    told("xvc init", tour)
+    for line in block.splitlines():
+        told(line, tour)
+
+    runs = json.loads(told("xvc ls --json", tour))["data"]["runs"]
+    losses = {run["params"]["lr"]: run["metrics"]["loss"] for run in runs}
+    assert losses == {lr: pytest.approx((1 - lr) ** 10) for lr in (0.1, 0.3, 0.5)}
+    assert [run["params"]["lr"] for run in runs if run["version"]] == [0.5]
 
 
 def test_the_tour_is_what_happens(tour: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.recording.command_params import option_values
+from xvc.recording.command_params import option_params, option_values
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,25 @@ def test_values_of_long_options_are_params(command: list[str], found: dict[str, 
     values = option_values(command)
 
     assert values == found
+
+
+@pytest.mark.parametrize(
+    ("option", "known", "key"),
+    [
+        ("--max-steps", (), "max_steps"),
+        ("--max_steps", (), "max_steps"),
+        ("--max-steps", ("max-steps",), "max-steps"),
+        ("--max_steps", ("max-steps",), "max-steps"),
+        ("--max-steps", ("max_steps", "lr"), "max_steps"),
+        ("--opt.max-lr", (), "opt.max_lr"),
+        ("--opt.max-lr", ("opt.max-lr",), "opt.max-lr"),
+    ],
+)
+def test_an_option_and_its_argument_are_one_param(
+    option: str, known: tuple[str, ...], key: str
+) -> None:
+    """Dashes make no other param, neither beside a script's own names nor beside a file's."""
+    assert option_params(["train.py", option, "3"], known) == {key: "3"}
 
 
 @given(st.lists(st.text()))

@@ -81,6 +81,12 @@ def test_every_finished_run_is_in_one_experiment(told: list[tuple[int, str, Stat
     assert len(done) < 2 or {run.id for run in in_question(runs)} == set(done)
 
 
+@given(st.floats(allow_nan=False, allow_infinity=False), st.integers(2, 9))
+def test_equal_values_have_no_spread(value: float, count: int) -> None:
+    """No error of rounding is told as noise."""
+    assert Spread.of([value] * count) == Spread(count, value, 0.0)
+
+
 @given(st.lists(st.integers() | st.floats() | st.just(10**400)))
 def test_a_spread_is_said_of_any_numbers(values: list[int | float]) -> None:
     """Infinities and integers that no float holds have no deviation, and crash nothing."""

@@ -118,3 +118,62 @@ def test_any_value_is_refused_or_read_for_ever(
         answer = call_xvc(*command.split())
         assert answer.code in (0, 3), (command, answer.err)
         assert "cannot be put" not in answer.err
+
+
+DEEP = 3000
+FILES: dict[str, bytes] = {
+    "deep.json": b'{"a": ' + b"[" * DEEP + b"]" * DEEP + b', "b": 1}',
+    "deep.yaml": b"a: " + b"{a: " * DEEP + b"1" + b"}" * DEEP,
+    "odd.json": b'{"": 1, "\\ud800": "\\udfff", "a\\u0000b": "\\u0000", "x": NaN, "y": -Infinity, '
+    b'"big": 1' + b"0" * 5000 + b', "e": 1e400, "DROP TABLE runs; --": "\'; SELECT 1"}',
+    "odd.yaml": b"d: 2026-01-01\nt: 2026-01-01T00:00:00.5+23:59\n"
+    b"s: !!set {a, b}\nb: !!binary aGk=\n"
+    b"1: one\n1.5: x\nnull: y\n? [1, 2]\n: z\ni: .inf\nn: .nan\nh: 0x7fffffffffffffffffff\n"
+    b"L: {loss: 1, Loss: 2, LOSS: 3}\n\xc3\xa9: 1\ne\xcc\x81: 2\nm: {<<: {q: 1}}\n",
+    "bomb.yaml": b"a: &a [x, x, x, x, x, x, x, x, x]\n"
+    + b"".join(
+        b"%c: &%c [%s]\n" % (n, n, b", ".join([b"*%c" % (n - 1)] * 9)) for n in range(98, 108)
+    ),
+    "cycle.yaml": b"a: &a [*a]\nb: &b {b: *b}\n",
+    "tags.yaml": b"a: !!python/object/apply:os.system ['touch PWNED']\nb: !x y\nc: !!str 1\n",
+    "bytes.yaml": b"caf\xe9: \xff\xfe\n",
+    "large.json": b'{"ids": "' + b"x" * 9_000_000 + b'", "a": 1}',
+    "many.json": b"{" + b", ".join(b'"k%d": %d' % (n, n) for n in range(5000)) + b"}",
+    "odd.toml": b'd = 1979-05-27\nt = 07:32:00\nf = -inf\n"" = "x"\n"a.b" = [[1], ["x"]]\n',
+    "list.json": b"[1, 2]",
+    "empty.yaml": b"",
+    "text.json": b'"x"',
+}
+ASKED = ("a=[1,{x: 2}]", "a={0: cat}", "=1", "a==", "d=2026-01-01", "x=.nan", "k=\x1b[31m", "a=")
+TYPES = (1, 2.5, "x", [1], {"a": 1}, None, True, b"x", date.min, 2**70)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["odd.yaml", "odd.json", "deep.json"],
+        pytest.param(list(FILES), marks=[pytest.mark.sweep, pytest.mark.timeout(600)]),
+    ],
+)
+def test_any_file_and_any_option_is_refused_or_read_for_ever(
+    project: Path, call_xvc: Calling, names: list[str]
+) -> None:
+    """Params and metrics files, `-P`, and a key that changes its type: every command answers."""
+    for number, name in enumerate(names):
+        (project / name).write_bytes(FILES[name])
+        (project / "xvc.yaml").write_text(
+            f"params: {{files: [{name}]}}\nmetrics: {{files: [m-{name}]}}"
+        )
+        asked = ["-P", ASKED[number]] if number < len(ASKED) else []
+        done = call_xvc("run", *asked, "--", "cp", name, f"m-{name}")
+        assert done.code in (0, 2), (name, done.err)
+        assert '"internal"' not in done.err
+    for value in TYPES:
+        with suppress(XvcError), Tracker(params={"flips": value, "day": 1}) as tracker:
+            tracker.log({"flips": value, "loss": 1.0})
+
+    for command in COMMANDS:
+        answer = call_xvc(*command.split())
+        assert answer.code in (0, 3), (command, answer.err)
+        assert "cannot be put" not in answer.err
+    assert not (project / "PWNED").exists()

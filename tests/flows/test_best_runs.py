@@ -98,3 +98,50 @@ def test_a_metric_follows_every_edit_of_its_rows(project: Path, call_xvc: Callin
 
     assert told == [0.5, 0.9, 0.5, 0.9, 0.9, 0.9, 0.7, 0.9, 0.1, None]
     assert (nothing.code, "no row" in nothing.err) == (3, True)
+
+
+def test_what_is_unsaved_is_counted_in_every_table(project: Path, call_xvc: Calling) -> None:
+    """The status and the brief count alike, and name a run that a version would save."""
+    kept = _logged(0.5)
+    call_xvc("tag", "minor", "--run", kept)
+    before = call_xvc("status", "--json")
+    with Tracker(params={"value": 1.0}) as tracker:
+        tracker.log({"acc": 1.0})
+        with Tracker(table="predictions", run=tracker.track_id, resume=True) as other:
+            for row in range(3):
+                other.log({"row": row})
+    finished, _ = str(tracker.track_id), _logged(0.7, fails=True)
+    (project / "train.py").write_text("print('changed since')")
+
+    found = call_xvc("status", "--json")
+    brief = call_xvc("brief", "--json")
+    step = f"xvc tag minor --run {finished}"
+
+    assert (before.data["unsaved_total"], before.data["unsaved_rows"]) == (0, 0)
+    assert before.json["next"] == []
+    assert (found.data["unsaved_total"], found.data["unsaved_rows"]) == (2, 5)
+    assert (brief.data["unsaved_total"], brief.data["unsaved_rows"]) == (2, 5)
+    assert found.json["next"] == [step]
+    assert step in brief.json["next"]
+    assert call_xvc(*step.split()[1:]).code == 0
+    assert call_xvc("status", "--json").json["next"] == []
+
+
+def test_an_unknown_metric_names_the_nearest(project: Path, call_xvc: Calling) -> None:
+    """In a reference as in `--sort`; a run without params does not hide the keys of any."""
+    with Tracker() as tracker:
+        tracker.log({"loss": 1.0})
+
+    for words in (("show", "best:los"), ("ls", "--sort", "los")):
+        told = call_xvc(*words, "--json")
+        assert told.code == 2
+        assert "did you mean 'loss'?" in told.json["error"]["message"]
+
+
+def test_a_line_is_of_one_run(project: Path, call_xvc: Calling) -> None:
+    """Runs are not joined into a zigzag; of many the last twenty are drawn."""
+    ids = [_logged(0.1 * n) for n in range(22)]
+
+    drawn = call_xvc("db", "plot", "line", "acc", "--json").data["series"]
+
+    assert [each["label"] for each in drawn] == ids[-20:]

@@ -557,3 +557,15 @@ def test_what_a_killed_get_left_goes_with_the_next(
     assert set(os.listdir(tagged / "out")) == {"there", "file"}
     is_new = step == "__exit__"
     assert names_in(tagged / "out/there") == ({"1.csv", "deep/2.csv"} if is_new else {"mine"})
+
+
+def test_a_path_is_found_as_it_is_shown(tagged: Path, call_xvc: Calling) -> None:
+    """From a folder further down, too; a file that is there under that name comes first."""
+    below = tagged / "below"
+    below.mkdir()
+
+    got = call_xvc("get", "e0.1.0", "data/raw", "-o", "copy", cwd=below)
+
+    assert got.code == 0, got.err
+    assert (below / "copy").is_dir()
+    assert call_xvc("get", "e0.1.0", "raw", cwd=below).code == 1

@@ -73,7 +73,8 @@ def test_the_tools_of_others_read_it(
     project: Path, trained: dict[str, str], call_xvc: Calling
 ) -> None:
     """`gto show` and `gto history` know versions and stage; `dvc artifacts get` gets the model."""
-    promote(call_xvc, "best:acc")
+    promote(call_xvc, "best:acc", "-m", "the steady one")
+    assert "the steady one" in git(project, "for-each-ref", "--format=%(contents)", "refs/tags")
     promote(call_xvc, trained["0.3"])
     call_xvc("model", "rollback")
     shown = tool("gto", "show")

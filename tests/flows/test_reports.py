@@ -212,7 +212,10 @@ def test_marks_are_needed(three: Path, call_xvc: Calling) -> None:
     assert page.read_text().startswith(f"# Mine\n\n{BEGIN}\n## Experiments\n")
     page.write_text(f"{END}{BEGIN}")
     assert refusal(call_xvc, "--into", "README.md", "--append") == (4, "marks-damaged")
-    assert refusal(call_xvc, "--into", "missing.md", "--append") == (1, "no-document")
+    assert refusal(call_xvc, "--into", "missing.md") == (1, "no-document")
+    assert refusal(call_xvc, "--append") == (2, "bad-value")
+    report(call_xvc, "--into", "missing.md", "--append")
+    assert (three / "missing.md").read_text().startswith(f"{BEGIN}\n## Experiments\n")
 
 
 @pytest.mark.parametrize(

@@ -470,6 +470,21 @@ def test_a_tracker_gives_what_was_asked_for(project: Path, run_xvc: Calling) -> 
     assert "wd: 0.7 was asked for, and the process used 0.5" in stopped.json["warnings"][-1]
 
 
+def test_a_param_asked_for_with_dashes_is_what_the_script_used(
+    project: Path, call_xvc: Calling
+) -> None:
+    """A script that calls it ``max_steps`` reports on ``max-steps``, and a difference is named."""
+    (project / "steps.py").write_text(
+        "from xvc import Tracker\nTracker(params={'max_steps': 1}).log({'loss': 1.0})\n"
+    )
+    done = call_xvc("run", "--json", "-P", "max-steps=4", "--", "python", "steps.py")
+    shown = call_xvc("show", done.data["run"], "--json").data
+
+    assert "max-steps: 4 was asked for, and the process used 1" in " ".join(done.json["warnings"])
+    assert shown["params"]["max-steps"] == 1
+    assert set(shown["metrics"]) == {"loss"}
+
+
 def test_a_param_that_reaches_nothing_is_refused(project: Path, run_xvc: Calling) -> None:
     """Before the first trial where the code can be looked at, else the first trial fails."""
     known = run_xvc("sweep", "-P", "a=1,2", "--json", "--", "python", "train.py")

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -504,12 +505,16 @@ def test_the_table_without_a_name_is_default_elsewhere(db: str) -> None:
         tracker.log({"x": 1, "said": "é db.default"})
         asked = "SELECT x FROM db.default WHERE said = 'é db.default' AND db.\"default\".x < 2"
         found = tracker.conn.execute(asked).fetchall()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # pandas would rather have SQLAlchemy
+            by_pandas = pd.read_sql_query('SELECT x FROM "default" WHERE x > 0', tracker.conn)
         found += tracker.conn.execute('SELECT x AS "default" FROM "default"').fetchall()
     by_name = Reader.read_db(db, table="default")
     with Tracker(db, table="default") as tracker:
         tracker.log({"y": 2})
         there = tracker.conn.execute("SELECT y FROM db.default").fetchall()
 
+    assert by_pandas["x"].tolist() == [1]
     assert (found, by_name["x"].tolist(), there) == ([(1,), (1,)], [1], [(2,)])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
@@ -25,7 +26,30 @@ def _package(name: str, available: str, extra: str) -> Any:
     return getattr(backends, name)
 
 
-class WandBTracker(ExperimentTracker):
+class _Hosted(ExperimentTracker):
+    """What all of them share: what is logged is recorded first, then handed to the tool."""
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Log numbers; see `ExperimentTracker.log_metrics`."""
+        self._expect_run()
+        at = self._next_step(step)
+        self._record_row(metrics, at)
+        self._send_metrics(metrics, at)
+
+    def log_params(self, params: Mapping[str, object]) -> None:
+        """Log params; see `ExperimentTracker.log_params`."""
+        self._expect_run()
+        self._record_params(params)
+        self._send_params(params)
+
+    @abstractmethod
+    def _send_metrics(self, metrics: Mapping[str, float], step: int) -> None: ...
+
+    @abstractmethod
+    def _send_params(self, params: Mapping[str, object]) -> None: ...
+
+
+class WandBTracker(_Hosted):
     """Runs in Weights & Biases.
 
     Args:
@@ -84,17 +108,10 @@ class WandBTracker(ExperimentTracker):
             self._run = None
             self._finish(status)
 
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Log numbers; see `ExperimentTracker.log_metrics`."""
-        self._expect_run()
-        at = self._next_step(step)
-        self._record_row(metrics, at)
-        self._wandb().log(dict(metrics), step=at)
+    def _send_metrics(self, metrics: Mapping[str, float], step: int) -> None:
+        self._wandb().log(dict(metrics), step=step)
 
-    def log_params(self, params: Mapping[str, object]) -> None:
-        """Log params into the configuration of the run."""
-        self._expect_run()
-        self._record_params(params)
+    def _send_params(self, params: Mapping[str, object]) -> None:
         self._wandb().config.update(dict(params))
 
     def log_artifact(
@@ -134,8 +151,8 @@ class WandBTracker(ExperimentTracker):
         self._wandb().watch(model, log_freq=log_freq)
 
 
-class MLflowTracker(ExperimentTracker):
-    """Runs in MLflow.
+class MLflowTracker(_Hosted):
+    """Runs in MLflow, which keeps params as text.
 
     Args:
         tracking_uri: where its server or folder is; None is what MLflow itself is told.
@@ -189,17 +206,10 @@ class MLflowTracker(ExperimentTracker):
             self._mlflow().end_run(status=_STATES.get(status, "FINISHED"))
             self._finish(status)
 
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Log numbers; see `ExperimentTracker.log_metrics`."""
-        self._expect_run()
-        at = self._next_step(step)
-        self._record_row(metrics, at)
-        self._mlflow().log_metrics(dict(metrics), step=at)
+    def _send_metrics(self, metrics: Mapping[str, float], step: int) -> None:
+        self._mlflow().log_metrics(dict(metrics), step=step)
 
-    def log_params(self, params: Mapping[str, object]) -> None:
-        """Log params; MLflow keeps them as text."""
-        self._expect_run()
-        self._record_params(params)
+    def _send_params(self, params: Mapping[str, object]) -> None:
         self._mlflow().log_params({name: str(value) for name, value in params.items()})
 
     def log_artifact(
@@ -226,7 +236,7 @@ class MLflowTracker(ExperimentTracker):
         self._mlflow().register_model(model_uri, name)
 
 
-class TensorBoardTracker(ExperimentTracker):
+class TensorBoardTracker(_Hosted):
     """Runs as event files that TensorBoard reads, through torch's or tensorboardX's writer.
 
     Args:
@@ -264,18 +274,11 @@ class TensorBoardTracker(ExperimentTracker):
             self._writer = None
         self._finish(status)
 
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Log numbers as scalars; see `ExperimentTracker.log_metrics`."""
-        self._expect_run()
-        at = self._next_step(step)
-        self._record_row(metrics, at)
+    def _send_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         for name, value in metrics.items():
-            self._writer.add_scalar(name, value, at)
+            self._writer.add_scalar(name, value, step)
 
-    def log_params(self, params: Mapping[str, object]) -> None:
-        """Log params as one text."""
-        self._expect_run()
-        self._record_params(params)
+    def _send_params(self, params: Mapping[str, object]) -> None:
         self._writer.add_text("params", "\n".join(f"{k}: {v}" for k, v in params.items()))
 
     def log_artifact(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import traceback
@@ -17,6 +18,7 @@ from xvc import __version__
 from xvc.cli.context import Context, may_colour
 from xvc.cli.everywhere import let_follow, settle
 from xvc.cli.output import Manner, approximate, show_error
+from xvc.cli.shell_words import bash_words
 from xvc.core.foreign_text import visible
 from xvc.errors import ExternalError, UsageError, XvcError, error
 from xvc.system.standard_streams import replace_missing
@@ -24,6 +26,7 @@ from xvc.system.standard_streams import replace_missing
 if TYPE_CHECKING:  # Typer brings its own click
     from typer._click.core import Command
     from typer._click.core import Context as _Calling
+    from typer._click.formatting import HelpFormatter
     from typer._click.shell_completion import CompletionItem
 
 COMMANDS = (
@@ -48,6 +51,18 @@ One of two words, ``db head``, is the module ``db.head``; the docstring of ``db`
 that begin so. Where the first word is a command of its own, as in ``sweep stop``, the package of
 that name holds both.
 """
+
+HEADINGS = {
+    "Run and version": ("init", "run", "tag", "log", "status", "trust", "doctor", "undo"),
+    "Many params": ("sweep",),
+    "Look, compare, report": ("brief", "ls", "show", "compare", "validate", "gate", "report", "db"),
+    "Bring together": ("merge", "rebase", "worktree"),
+    "Get back what was": ("get", "checkout", "cleanup"),
+    "Models, objects, cached calls": ("model", "assets", "cache"),
+    "Share, and make room": ("push", "pull", "gc"),
+    "For coding agents": ("schema", "skills"),
+}
+"""The first words of all commands, as `xvc --help` lists them; those behind them are in theirs."""
 
 _PASSING = ("run", "sweep")
 """What follows the first word of their own command is that command's, options too."""
@@ -95,6 +110,17 @@ class _Root(TyperGroup):
         self, ctx: _Calling, args: list[str]
     ) -> tuple[str | None, Command | None, list[str]]:
         return super().resolve_command(ctx, _joined(args))
+
+    def format_commands(self, ctx: _Calling, formatter: HelpFormatter) -> None:
+        """List the commands under headings, by what one wants to do."""
+        held = {name: self.get_command(ctx, name) for name in self.list_commands(ctx)}
+        shown = {n: c for n, c in held.items() if c and not c.hidden and " " not in n}
+        width = formatter.width - 6 - max(map(len, shown), default=0)
+        for heading, names in HEADINGS.items():
+            rows = [(n, shown[n].get_short_help_str(width)) for n in names if n in shown]
+            if rows:
+                with formatter.section(heading):
+                    formatter.write_dl(rows)
 
     def shell_complete(self, ctx: _Calling, incomplete: str) -> list[CompletionItem]:
         found = super().shell_complete(ctx, incomplete)
@@ -265,7 +291,8 @@ def call(words: list[str]) -> int:
         surroundings = Context(manner=manner, words=tuple(words))
         program = typer.main.get_command(application(_needed(_joined(words))))
         let_follow(program)
-        code = program(words, standalone_mode=False, obj=surroundings, prog_name="xvc")
+        with bash_words(os.environ):
+            code = program(words, standalone_mode=False, obj=surroundings, prog_name="xvc")
     except XvcError as err:
         show_error(err, manner)
         return err.exit_code

@@ -113,6 +113,7 @@ class Comparing(TypedDict):
     code: Annotated[list[list[CodeRow]], "The first twenty files of each."]
     code_totals: list[int]
     verdicts: list[list[VerdictRow]]
+    verdict_totals: list[int]
     unknown_directions: list[str]
     unknown_directions_total: int
     is_same: bool
@@ -239,6 +240,7 @@ def as_data(found: Compared, *, every: bool) -> Comparing:
         ],
         "code_totals": [len(changes) for changes in comparison.code],
         "verdicts": [few([_verdict_row(each) for each in rows]) for rows in found.verdicts],
+        "verdict_totals": [len(rows) for rows in found.verdicts],
         "unknown_directions": few(found.unknown_directions),
         "unknown_directions_total": len(found.unknown_directions),
         "is_same": comparison.is_same,

@@ -9,11 +9,36 @@ import typer
 
 
 def _references(incomplete: str) -> list[str]:
-    """Complete a reference: versions, run ids, names."""
+    """Complete a reference: versions, run ids, names, `best:METRIC`."""
     from xvc.cli.context import Context  # late: only when a shell asks
     from xvc.history.find import suggestions
 
     return suggestions(Context().project(), incomplete)
+
+
+def _sortable(incomplete: str) -> list[str]:
+    """Complete what a list of runs can be sorted by."""
+    from xvc.cli.context import Context  # late: only when a shell asks
+    from xvc.store import query
+
+    with Context().project().keeper.view() as connection:
+        names = dict.fromkeys((*query.keys(connection), *query.sortable()))
+    return [name for name in names if name.startswith(incomplete)]
+
+
+def complete_bumps(incomplete: str) -> list[str]:
+    """Complete which part of the version goes up."""
+    return [bump for bump in ("major", "minor", "patch") if bump.startswith(incomplete)]
+
+
+def complete_files(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete a file of the run or version that stands before it."""
+    from xvc.cli.context import Context  # late: only when a shell asks
+    from xvc.versions.get import file_names
+
+    here = Context()
+    found = file_names(here.project(), str(context.params.get("reference")), here.folder)
+    return [name for name in found if name.startswith(incomplete)]
 
 
 def complete_verbs(context: typer.Context, incomplete: str) -> list[str]:
@@ -73,14 +98,18 @@ References = Annotated[
 Run = Annotated[
     str | None,
     typer.Option(
-        "--run", help="The run; without it the last that finished.", autocompletion=_references
+        "--run",
+        help="The run; without it the last that finished.",
+        autocompletion=_references,
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 Sort = Annotated[
     str | None,
     typer.Option(
-        "--sort", help="A metric, param or column; better end first, or KEY:asc, KEY:desc."
+        "--sort",
+        help="A metric, param or column; better end first, or KEY:asc, KEY:desc.",
+        autocompletion=_sortable,
     ),
 ]
 Series = Annotated[
@@ -100,7 +129,9 @@ def _countable(limit: int) -> int:
 
 Limit = Annotated[
     int,
-    typer.Option("--limit", "-n", min=0, callback=_countable, help="How many at most; 0 is all."),
+    typer.Option(
+        "--limit", "-n", min=0, metavar="N", callback=_countable, help="How many at most; 0 is all."
+    ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it; without it only the plan is shown.")]
 Incomplete = Annotated[

@@ -22,9 +22,23 @@ if TYPE_CHECKING:
 _INTERRUPTED = 130
 _MOST_TEXT = 60
 
+
+def _sweeps(incomplete: str) -> list[str]:
+    """Complete the id of a sweep, the newest first."""
+    from xvc.cli.context import Context  # late: only when a shell asks
+    from xvc.sweeps.shared import sweep_ids
+
+    found = sweep_ids(Context().project())[::-1]
+    return [name for name in found if name.startswith(incomplete)]
+
+
 SweepName = Annotated[
     str | None,
-    typer.Argument(metavar="[SWEEP]", help="Its id, or the beginning; without it the last one."),
+    typer.Argument(
+        metavar="[SWEEP]",
+        help="Its id, or the beginning; without it the last one.",
+        autocompletion=_sweeps,
+    ),
 ]
 
 

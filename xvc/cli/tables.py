@@ -34,7 +34,12 @@ Codec = Annotated[
 ]
 GroupRows = Annotated[
     int | None,
-    typer.Option("--row-group-size", min=1, help="Rows of a row group; without it as BASE has it."),
+    typer.Option(
+        "--row-group-size",
+        min=1,
+        metavar="N",
+        help="Rows of a row group; without it as BASE has it.",
+    ),
 ]
 Memory = Annotated[
     str, typer.Option("--memory-limit", help="What it may take before it spills to the disk.")

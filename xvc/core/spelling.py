@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from xvc.core.plain import readable
@@ -25,6 +26,18 @@ def number(value: Json) -> str:
             else f"{value:.4f}".rstrip("0").rstrip(".")
         )
     return " ".join(readable(value).split())
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Continue the sentence that a name is unknown by the nearest known one, if any is near.
+
+    >>> did_you_mean("los", ["loss", "acc"]), did_you_mean("f1", ["loss"])
+    ("; did you mean 'loss'?", '')
+    """
+    import difflib  # late: only a mistake needs it
+
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def duration(seconds: float | None) -> str:

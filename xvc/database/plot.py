@@ -90,7 +90,8 @@ def plot(project: Project, request: PlotRequest) -> Plot:
     by = _RUN if request.by == "run" else request.by
     wanted = wanted_of(project, request.rows)
     runs: list[RunId | None] = [each.record.id for each in find(project, request.runs)]
-    by = _RUN if len(runs) > 1 and by is None else by
+    is_parted = len(runs) > 1 or (request.kind is PlotKind.LINE and not runs)
+    by = _RUN if is_parted and by is None else by  # one line through several runs means nothing
     with looking(project) as connection:
         found = [
             row
@@ -129,6 +130,8 @@ def _series(
             parted.setdefault("-" if label is None else str(label), []).append(values)
         else:
             left_out += 1
+    if len(parted) > _MOST_SERIES and request.by is None and not request.runs:
+        parted = dict(list(parted.items())[-_MOST_SERIES:])
     if len(parted) > _MOST_SERIES:
         raise BadValue("--by", f"{len(parted)} series are more than {_MOST_SERIES}; choose runs")
     name = request.keys[-1]

@@ -15,6 +15,7 @@ from xvc.core.ids import is_run_id
 from xvc.core.objective import Measure
 from xvc.core.reference import ByName, ByVersion, ByWorktree, Extreme, Latest, parse_reference
 from xvc.core.run import Environment, RunRecord
+from xvc.core.spelling import did_you_mean
 from xvc.core.tag_message import TagMessage, VersionInfo
 from xvc.core.version import Version
 from xvc.dvc.pointers import parse_pointer
@@ -168,10 +169,14 @@ def _from_cache(project: Project, info: VersionInfo, run: RunId) -> Found:
 def _extreme(
     project: Project, connection: DuckDBPyConnection, metric: str, *, best: bool
 ) -> RunRecord | None:
+    text = f"{'best' if best else 'worst'}:{metric}"
+    known = query.keys(connection)
+    if known and metric not in known:
+        raise BadReference(text, f"no run has {metric!r}{did_you_mean(metric, known)}")
     direction = direction_of(metric, project.settings.metrics_direction)
     if direction is None:
         raise BadReference(
-            f"{'best' if best else 'worst'}:{metric}",
+            text,
             f"xvc does not know which way {metric} is better; "
             f"say `metrics: {{direction: {{{metric}: max}}}}` (or min) in xvc.yaml",
         )
@@ -213,7 +218,11 @@ def suggestions(project: Project, beginning: str) -> list[str]:
         heads = "refs/heads/"
         named += [ref.removeprefix(heads) for ref in project.git.refs(heads)]
     with project.keeper.view() as connection:
-        for run in query.all_runs(connection):
+        runs = query.all_runs(connection)
+        for run in runs:
             named += [run.id, *([run.name] if run.name else [])]
-        named += [f"best:{key}" for key in query.keys(connection)]
+        metrics = dict.fromkeys(key for run in runs for key in run.metrics)
+    declared = project.settings.metrics_direction
+    known = [key for key in metrics if direction_of(key, declared) is not None]
+    named += [f"{end}:{key}" for end in ("best", "worst") for key in known]
     return [name for name in dict.fromkeys(named) if name.startswith(beginning)]

@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from xvc.core.run import RunRecord, Status
 from xvc.errors import GitFailed, StoreBusy, StoreCorrupt
-from xvc.history.find import versions
+from xvc.history.find import known_versions, versions, versions_by_run
 from xvc.journal.codec import CONTROL
 from xvc.journal.folders import unheld_journals
 from xvc.project import Project
@@ -26,6 +27,20 @@ def unsaved(project: Project) -> dict[RunId, int]:
     """Map each run of this tree that no version holds wholly to its rows outside any version."""
     found = unheld_journals(project.room.journals)
     return rows_in(found, _saved(project)) if found else {}
+
+
+def taggable(
+    project: Project, records: Iterable[RunRecord], kept: Mapping[RunId, int]
+) -> RunId | None:
+    """Name the first of *records*, newest first, that is unsaved and that a version would save.
+
+    It has finished and has no version; None, too, where no versions can be made.
+    """
+    if not kept or project.place is None or project.dvc is None:
+        return None
+    tagged = versions_by_run(known_versions(project))
+    done = (run.id for run in records if run.status is Status.FINISHED and run.id in kept)
+    return next((run for run in done if run not in tagged), None)
 
 
 def rows_in(paths: Iterable[Path], saved: Mapping[str, int] | None = None) -> dict[RunId, int]:

@@ -57,6 +57,7 @@ class Promotion:
     require: tuple[str, ...] = ()
     better_than: str | None = None
     by: str | None = None
+    message: str | None = None
     dry_run: bool = False
 
 
@@ -107,14 +108,17 @@ def promote(project: Project, wanted: Promotion) -> Promoted:
         version = tag(project, TagRequest(run=record.id)).name
     told = replace(told, version=version)
     tag_name = assign(
-        project, told, stage_now(models.history, name, wanted.stage), _line(project, told)
+        project,
+        told,
+        stage_now(models.history, name, wanted.stage),
+        _line(project, told, wanted.message),
     )
     return Promoted(told, now, tag_name)
 
 
-def _line(project: Project, told: Evidence) -> str:
+def _line(project: Project, told: Evidence, message: str | None) -> str:
     keys = chosen_metrics(told.metrics, list(project.settings.metrics_direction))
-    return subject({}, told.metrics, None, None, keys) if keys else ""
+    return subject({}, told.metrics, None, message, keys) if keys or message else ""
 
 
 def models_of(record: RunRecord) -> dict[str, DataFile]:

@@ -29,7 +29,7 @@ from xvc.git.snapshot import Snapshot, take
 from xvc.journal.fallback_dir import make_refuge
 from xvc.journal.writer import Journal
 from xvc.project import Project
-from xvc.recording.command_params import option_values
+from xvc.recording.command_params import option_params
 from xvc.recording.passing_folders import bring_code
 from xvc.recording.run_times import not_named_yet, note_begin, written_by_runs
 from xvc.system.environment import describe_environment, environment_digest
@@ -89,7 +89,7 @@ def begin(
     data = _try(lambda: _as_it_is(project, data, keeps=keeps_data), warnings) or data
     warnings += _try(lambda: _other_data(project, data), warnings) or ()
     environment = _try(lambda: _environment(project, program, warnings), warnings) or Environment()
-    said = _try(lambda: _said(project, command, warnings), warnings) or {}
+    said = _try(lambda: _said(project, command, params, warnings), warnings) or {}
     record = RunRecord(
         id=run,
         name=name,
@@ -369,12 +369,15 @@ def _variables(project: Project, warnings: list[str]) -> dict[str, str]:
     return {key: str(text) for key, text in mask_values(held).items() if key not in refused}
 
 
-def _said(project: Project, command: Sequence[str], warnings: list[str]) -> dict[str, Json]:
+def _said(
+    project: Project, command: Sequence[str], asked: Collection[str], warnings: list[str]
+) -> dict[str, Json]:
     """Params that files say, and over them those that the command's own options say."""
     found = _file_params(project, warnings)
     if project.settings.params_options:
         with best_effort(warnings):
-            found |= {key: parse_typed(text).value for key, text in option_values(command).items()}
+            options = option_params(command, {*found, *asked})
+            found |= {key: parse_typed(text).value for key, text in options.items()}
     return found
 
 

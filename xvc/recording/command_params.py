@@ -7,7 +7,7 @@ params.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 _OPTION = re.compile(r"--([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
 _KERNEL_FILE = re.compile(r"(?:^|[/=])kernel-[^/]*\.json$")
@@ -33,6 +33,26 @@ def option_values(command: Sequence[str]) -> dict[str, str]:
         if value is not None:
             found[option[1]] = value
     return found
+
+
+def option_params(command: Sequence[str], known: Collection[str] = ()) -> dict[str, str]:
+    """Return the values of a command's long options, by the names of the params that they are.
+
+    As scripts name them, ``--max-steps`` is ``max_steps``; a param in *known* that differs by such
+    dashes at most keeps its name.
+
+    >>> option_params(["train.py", "--max-steps", "3"]), option_params(["--a-b=1"], ["a-b"])
+    ({'max_steps': '3'}, {'a-b': '1'})
+    """
+    names = {_as_argument(name): name for name in known}
+    return {
+        key if key in known else names.get(_as_argument(key), _as_argument(key)): value
+        for key, value in option_values(command).items()
+    }
+
+
+def _as_argument(name: str) -> str:
+    return name.replace("-", "_")
 
 
 def is_kernel(command: Sequence[str]) -> bool:

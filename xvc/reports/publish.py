@@ -31,7 +31,7 @@ class NoDocument(NotFoundError):
 
     path: str
     says = "there is no document {path}"
-    way = "`xvc report -o FILE` writes a document of its own."
+    way = "`--append` makes it; `xvc report -o FILE` writes a document of its own."
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,9 @@ def _files(out: Path, form: Format | None) -> list[tuple[Path, Format]]:
 
 
 def _document(report: Report, path: Path, *, may_append: bool) -> tuple[Path, bytes, int]:
-    if not path.is_file():
+    is_new = may_append and not path.exists()
+    if not is_new and not path.is_file():
         raise NoDocument(str(path))
-    section = markdown(report, level=2)
-    content = spliced(path.read_bytes(), section, str(path), may_append=may_append)
-    return path, content, path.stat().st_mode & 0o777
+    held = b"" if is_new else path.read_bytes()
+    content = spliced(held, markdown(report, level=2), str(path), may_append=may_append)
+    return path, content, 0o644 if is_new else path.stat().st_mode & 0o777

@@ -6,7 +6,6 @@ is given, and days are in UTC.
 
 from __future__ import annotations
 
-import difflib
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ from datetime import date
 from xvc.core.direction import asked_direction, direction_of
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
-from xvc.core.spelling import counted, day, duration, number, size
+from xvc.core.spelling import counted, day, did_you_mean, duration, number, size
 from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.errors import BadValue
 from xvc.history.find import Found, find, known_versions, versions_by_run
@@ -166,9 +165,7 @@ def _aim(
         return Measure.parse(key, declared) if direction_of(key, declared) else None
     key, _ = asked_direction(wanted)
     if every and key not in every:
-        near = difflib.get_close_matches(key, list(every), n=1)
-        meant = f"; did you mean {near[0]!r}?" if near else ""
-        raise BadValue("--metric", f"no run has {key!r}{meant}")
+        raise BadValue("--metric", f"no run has {key!r}{did_you_mean(key, list(every))}")
     return Measure.parse(wanted, declared, "--metric")
 
 

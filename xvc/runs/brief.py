@@ -8,7 +8,7 @@ from xvc.core.model import PRODUCTION
 from xvc.core.run import Status
 from xvc.history.find import known_versions, versions_by_run
 from xvc.history.missing import missing_versions, warning_of
-from xvc.history.unversioned import unsaved
+from xvc.history.unversioned import taggable, unsaved
 from xvc.merging import unfinished
 from xvc.models.list import assignments
 from xvc.models.stages import current
@@ -49,6 +49,7 @@ class Brief:
     versions: int
     unsaved_rows: int
     unsaved_runs: int
+    taggable: RunId | None
     undecided: int | None
     best: tuple[Best, ...]
     tried: tuple[Tried, ...]
@@ -92,6 +93,7 @@ def brief(project: Project) -> Brief:
         versions=len(infos),
         unsaved_rows=sum(rows.values()),
         unsaved_runs=len(rows),
+        taggable=taggable(project, runs, rows),
         undecided=merging.open if merging else None,
         best=tuple(best_runs(runs, declared)),
         tried=tuple(tried(runs, code, declared)),

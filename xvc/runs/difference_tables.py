@@ -46,7 +46,11 @@ def differences(comparison: Comparison, called: Sequence[str], *, every: bool) -
         _table("packages", ("package", *called), _values(comparison.packages, every=every)),
     ]
     made += [
-        _table(f"code of {name} against {called[0]}", ("file", "lines"), _code(changes))
+        _table(
+            f"code of {name} against {called[0]}",
+            ("file" if len(called) == 2 else f"file of {name}", "lines"),
+            _code(changes),
+        )
         for name, changes in zip(called[1:], comparison.code, strict=False)
     ]
     return [each for each in made if each.rows]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +13,7 @@ from xvc.core.expression import Expression, keys_of
 from xvc.core.filter import evaluate, parse_filter
 from xvc.core.objective import Measure, in_order
 from xvc.core.run import RunRecord, Status
-from xvc.core.spelling import duration, instant, number
+from xvc.core.spelling import did_you_mean, duration, instant, number
 from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.core.tag_message import VersionInfo
 from xvc.errors import BadValue
@@ -284,9 +283,7 @@ def _order(project: Project, sort: str | None) -> tuple[str | None, bool]:
 
 def _refuse_unknown(option: str, key: str, names: Sequence[str]) -> None:
     if key not in names:
-        near = difflib.get_close_matches(key, names, n=1)
-        meant = f"; did you mean {near[0]!r}?" if near else ""
-        raise BadValue(option, f"no run has {key!r}{meant}")
+        raise BadValue(option, f"no run has {key!r}{did_you_mean(key, names)}")
 
 
 def value_of(run: RunRecord, key: str) -> Json:

@@ -117,6 +117,7 @@ class Spread:
         try:
             floats = [float(value) for value in values]
             mean = math.fsum(value / len(floats) for value in floats)
+            mean = min(max(mean, min(floats)), max(floats))  # equal values: no rounding error
         except (OverflowError, ValueError):  # an integer that no float holds; inf - inf
             return cls(len(values), math.nan, None)
         if len(floats) < 2 or not math.isfinite(mean):

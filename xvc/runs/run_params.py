@@ -12,7 +12,7 @@ from xvc.errors import BadValue
 from xvc.project import Project
 from xvc.recording.asked_params import Asked, differences, unused, variable_of
 from xvc.recording.begin_run import params_files
-from xvc.recording.command_params import option_values
+from xvc.recording.command_params import option_params
 from xvc.recording.param_files import copy_with, placed, refuse_beside_files, set_in_files
 from xvc.system.value_files import parse_typed
 from xvc.types import Json
@@ -74,8 +74,9 @@ def _params_source(project: Project, wanted: Mapping[str, Typed]) -> Path:
 
 def _refuse_beside_options(project: Project, request: AskedFor) -> None:
     """Refuse a param that the command's own options say otherwise: it would use those."""
-    said = option_values(request.command) if project.settings.params_options else {}
-    for key, typed in request.params.items():
+    command, wanted = request.command, request.params
+    said = option_params(command, wanted) if project.settings.params_options else {}
+    for key, typed in wanted.items():
         other = said.get(key)
         if other is not None and not is_equal(parse_typed(other).value, typed.value):
             raise BadValue(f"-P {key}", f"{typed.text} is asked for, and the command says {other}")
@@ -92,7 +93,7 @@ def look_who_used(
     told = differences(asked, reported)
     command = with_copy(request.command, "")
     git = project.git if project.place is not None else None
-    said = option_values(command)
+    said = option_params(command, asked.wanted)
     left = unused(asked, {*reported, *said}, git, command, request.folder)
     for key in left:
         told[key] = (

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from xvc.core.run import RunRecord, Status
 from xvc.errors import XvcError
 from xvc.history.find import known_versions
 from xvc.history.missing import missing_versions, warning_of
-from xvc.journal.reader import is_written, journals, runs_named
+from xvc.history.unversioned import taggable, unsaved
+from xvc.journal.reader import is_written, journals
 from xvc.merging import unfinished
 from xvc.project import Project
 from xvc.recovery.lost_runs import reap
@@ -19,10 +20,11 @@ from xvc.types import RunId
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The state of a project; ``unsaved`` are runs whose rows no version holds yet.
+    """The state of a project; ``unsaved`` counts, by run, the rows that no version holds yet.
 
     ``missing`` names the versions of this branch whose run the store lacks; ``undecided`` counts
-    the open conflicts of an unfinished merge, None when there is none.
+    the open conflicts of an unfinished merge, None when there is none; ``taggable`` is the newest
+    run that a version would save.
     """
 
     root: str
@@ -33,7 +35,7 @@ class Standing:
     rows: dict[str, int]
     running: tuple[RunRecord, ...]
     lost: tuple[RunId, ...]
-    unsaved: tuple[RunId, ...]
+    unsaved: Mapping[RunId, int]
     live_journals: int
     waiting_journals: int
     latest_version: str | None
@@ -41,6 +43,7 @@ class Standing:
     missing: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     undecided: int | None = None
+    taggable: RunId | None = None
 
 
 def status(project: Project) -> Standing:
@@ -59,6 +62,7 @@ def status(project: Project) -> Standing:
     live = [path for path in waiting if is_written(path)]
     pointer = project.keeper.pointer
     merging = unfinished.read(project.room)
+    kept = unsaved(project)
     return Standing(
         root=str(project.root),
         branch=branch,
@@ -68,7 +72,7 @@ def status(project: Project) -> Standing:
         rows=rows,
         running=tuple(run for run in records if run.status is Status.RUNNING),
         lost=tuple(lost),
-        unsaved=_unsaved(project, records),
+        unsaved=kept,
         live_journals=len(live),
         waiting_journals=len(waiting) - len(live),
         latest_version=infos[-1].name if infos else None,
@@ -76,6 +80,7 @@ def status(project: Project) -> Standing:
         missing=tuple(info.name for info in missing),
         warnings=(*warnings, *project.keeper.warnings),
         undecided=merging.open if merging else None,
+        taggable=taggable(project, records, kept) if merging is None else None,
     )
 
 
@@ -87,10 +92,3 @@ def _branch(project: Project, warnings: list[str]) -> str | None:
     except XvcError as err:
         warnings.append(str(err))
         return None
-
-
-def _unsaved(project: Project, records: Sequence[RunRecord]) -> tuple[RunId, ...]:
-    """Runs that are in no snapshot: those whose journals are still kept."""
-    room = project.room
-    kept = runs_named(journals(room.journals) + journals(room.folded))
-    return tuple(run.id for run in records if run.id in kept)

@@ -29,12 +29,17 @@ class Haul:
     name: str | None
     told: Told
     needed: int = 0
-    objects: int = 0
     size: int = 0
+    brought: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
     warnings: list[str] = field(default_factory=list)
     opened: Remote | None = None
     elsewhere: Callable[[], Iterable[str]] = tuple[str]
+
+    @property
+    def objects(self) -> int:
+        """How many objects came."""
+        return len(self.brought)
 
     @property
     def remote(self) -> Remote:
@@ -67,7 +72,7 @@ class Haul:
             DvcFailed: the remote refused.
         """
         wanted = set(digests)
-        self.needed = len(wanted)
+        self.needed = len(wanted | self.brought)  # lists of folders were needed, too
         missing = {digest for digest in wanted if not object_of(self.dvc, digest).is_file()}
         if missing:
             found = self._found(missing)
@@ -111,6 +116,6 @@ class Haul:
         for start in range(0, len(digests), _AT_ONCE):
             part = digests[start : start + _AT_ONCE]
             self.size += remote.bring(part)
-            self.objects += len(part)
+            self.brought.update(part)
             done = f"{start + len(part)} of {len(digests)}"
             self.told(f"brought {done} objects from {remote.name}")

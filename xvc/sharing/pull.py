@@ -52,9 +52,8 @@ class Diverged(ConflictError):
     upstream: str
     says = "{branch} and {upstream} have both gone on since they parted"
     way = (
-        "`git merge {upstream}` merges code and stores, after `xvc doctor` once in each clone; "
-        "`xvc merge {upstream}` the store alone. All objects are here already; the branch was not "
-        "moved."
+        "`git merge {upstream}` merges code and stores, `xvc merge {upstream}` the store alone. "
+        "All objects are here already; the branch was not moved."
     )
 
 

@@ -27,6 +27,7 @@ from xvc.errors import (
     XvcError,
 )
 from xvc.store.base_tables import refuse_computed
+from xvc.store.books import refuse_unsound
 from xvc.store.file_names import file_name, folder_name
 from xvc.store.schema import (
     ASSETS,
@@ -177,6 +178,7 @@ def reading(
 
     Raises:
         StoreComputes: it holds more than plain tables.
+        BooksCorrupt: its books are not as xvc writes them.
         StoreBusy: another program has it open for writing.
         StoreCorrupt: it does not open.
         StoreFailed: DuckDB refused a query.
@@ -196,6 +198,8 @@ def reading(
                 refuse_foreign(connection, path, NAME)
             connection.execute(f"USE {NAME}")
             refuse_newer(connection, path)
+            if not is_known:
+                refuse_unsound(connection, path)
             yield connection
         finally:
             connection.close()

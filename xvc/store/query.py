@@ -112,8 +112,8 @@ def _by_key(
 def keys(connection: DuckDBPyConnection) -> list[str]:
     """List every metric and param key of any run."""
     found = connection.execute(
-        "SELECT DISTINCT unnest(json_keys(metrics) || json_keys(params)) AS key "
-        "FROM runs ORDER BY key"
+        "SELECT unnest(json_keys(metrics)) AS key FROM runs "
+        "UNION SELECT unnest(json_keys(params)) FROM runs ORDER BY key"
     ).fetchall()
     return [key for (key,) in found if key is not None]
 

@@ -98,6 +98,8 @@ def _value(row: dict[str, object]) -> RunRecord:
 def _shaped(name: str, value: Json) -> Json:
     if not isinstance(value, list if name == "command" else dict):
         raise ValueError(f"{name} is {str(value)[:40]}")
+    if isinstance(value, list) and not all(isinstance(word, str) for word in value):
+        raise ValueError(f"{name} has words that are no text: {str(value)[:40]}")
     return value
 
 

@@ -56,8 +56,42 @@ class Connection:
         finally:
             shutil.rmtree(folder, ignore_errors=True)  # an open file lives on without its name
 
+    def cursor(self) -> Cursor:
+        """Return what ``pandas.read_sql_query(sql, tracker.conn)`` asks with."""
+        return Cursor(self)
+
     def __repr__(self) -> str:
         return f"<read-only connection to {self._keeper.path}>"
+
+
+class Cursor:
+    """Asks one question after another, as Python's database interface has it (PEP 249)."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._answer: Answer | None = None
+
+    def execute(self, sql: str, parameters: Parameters | None = None) -> Cursor:
+        """Ask a question; raises what `Connection.execute` does."""
+        self._answer = self._connection.execute(sql, parameters)
+        return self
+
+    @property
+    def description(self) -> list[tuple[object, ...]] | None:
+        """The columns of the answer; None before a question."""
+        return None if self._answer is None else self._answer.description
+
+    def fetchall(self) -> list[tuple[object, ...]]:
+        """Return the rows that were not fetched yet."""
+        return [] if self._answer is None else self._answer.fetchall()
+
+    def fetchmany(self, size: int = 1) -> list[tuple[object, ...]]:
+        """Return the next few rows."""
+        return [] if self._answer is None else self._answer.fetchmany(size)
+
+    def close(self) -> None:
+        """Let go of the answer."""
+        self._answer = None
 
 
 class Answer:

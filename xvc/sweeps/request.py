@@ -229,7 +229,7 @@ class _Checker:
             return dict(value or {})
         pairs = [str(word).partition("=") for word in value] if isinstance(value, list) else []
         if not pairs or not all(key and sign for key, sign, _ in pairs):
-            self.mistakes.append(f"{name}: {value!r} has not the shape KEY=VALUE")
+            self.mistakes.append(f"{name}: {value!r} is not KEY=VALUE")
         return {key: self._read(text).value for key, _, text in pairs}
 
     def words(self, name: str) -> tuple[str, ...]:

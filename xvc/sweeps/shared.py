@@ -138,6 +138,11 @@ def folder_of(project: Project, sweep_id: str) -> Folder:
     return Folder(project.room.sweeps / sweep_id)
 
 
+def sweep_ids(project: Project) -> list[str]:
+    """List the sweeps that were begun here, the newest last."""
+    return sorted(each.parent.name for each in project.room.sweeps.glob(f"*/{_FACTS}"))
+
+
 def sweep_named(project: Project, name: str | None) -> tuple[Sweep, Folder]:
     """Find a sweep by its id or the beginning of it; without a name the last one.
 

@@ -28,6 +28,21 @@ def asked_params(context: RunContext | None) -> dict[str, object]:
     return {key: from_plain(value) for key, value in facts.items()}
 
 
+def with_asked(params: Mapping[str, Json], names: Mapping[str, str]) -> dict[str, Json]:
+    """Add what was asked for by the names that `other_names` tells: the script's value is used."""
+    return {**params, **{names[key]: value for key, value in params.items() if key in names}}
+
+
+def other_names(asked: Mapping[str, object]) -> dict[str, str]:
+    """Tell what a script calls the params that were asked for with dashes.
+
+    >>> other_names({"max-steps": 1, "lr": 1})
+    {'max_steps': 'max-steps'}
+    """
+    names = {key.replace("-", "_"): key for key in asked}
+    return {name: key for name, key in names.items() if name not in asked}
+
+
 def say_used(context: RunContext | None, params: Mapping[str, Json]) -> None:
     """Tell `xvc run` what this process uses of what was asked for."""
     if context is None or not context.asked or not params:

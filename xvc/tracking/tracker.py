@@ -20,7 +20,7 @@ from xvc.core.run import Status
 from xvc.errors import BadValue, XvcError
 from xvc.journal.edit_builder import holds
 from xvc.store.schema import check_table
-from xvc.tracking.asked import AskedParams, asked_params, say_used
+from xvc.tracking.asked import AskedParams, asked_params, other_names, say_used, with_asked
 from xvc.tracking.edits import Edits
 from xvc.tracking.objects import Stored, keep_artifact
 from xvc.tracking.opening import IN_MEMORY, Opened, Wanted, commit_of, open_run
@@ -147,6 +147,7 @@ class Tracker(Edits, Stored):
     def _enter(self, opened: Opened) -> None:
         self.latest, self._params = {}, {}
         self._context, self._asked = opened.context, asked_params(opened.context)
+        self._other_names = other_names(self._asked)
         self._noted: set[tuple[str, str]] = set()
         self._track_id, self._journal = opened.track_id, opened.journal
         self._store, self._root = opened.store, opened.root
@@ -364,11 +365,11 @@ class Tracker(Edits, Stored):
         from xvc.tracking.values import fitting, named  # late: joining a run needs them not
 
         said, refused = fitting(self, named(params))
-        plain = to_plain(said)
+        plain = with_asked(cast("dict[str, Json]", to_plain(said)), self._other_names)
         self._journal.note(Kind.PARAMS, self.track_id, plain)
         self._params |= mask_values(said)
         if self._context is not None and self._context.asked:
-            say_used(self._context, cast("dict[str, Json]", plain))
+            say_used(self._context, plain)
         if refused is not None:
             raise refused
 

@@ -75,7 +75,13 @@ class _Wanted:
 
 
 def get(
-    project: Project, reference: str, path: Path, target: Path, *, replace: bool = False
+    project: Project,
+    reference: str,
+    path: Path,
+    target: Path,
+    *,
+    replace: bool = False,
+    said: Path | None = None,
 ) -> Got:
     """Write a file or folder as *reference* has it to *target*.
 
@@ -85,6 +91,8 @@ def get(
         path: as a path of the work tree, absolute; its last part may be ``model:NAME``.
         target: the file or folder to write.
         replace: whether what is at *target* may go.
+        said: the path as it was said; looked for from the project's folder, then from the
+            repository's, when nothing is at *path*.
 
     Raises:
         NoFile: nothing of that path is there.
@@ -102,6 +110,10 @@ def get(
     held = holdings(project, point)
     name = _model(project, point, held, path) or _within(project, path)
     wanted = _wanted(project, held, name)
+    for other in _elsewhere(project, said) if not wanted else ():
+        if found := _wanted(project, held, other):
+            name, wanted = other, found
+            break
     if not wanted:
         raise NoFile(name, point.name)
     with Staging(target) as staging:
@@ -112,6 +124,21 @@ def get(
         except FileExistsError:
             raise TargetExists(str(target)) from None
     return Got(point.name, point.commit, name, str(target), count, size)
+
+
+def file_names(project: Project, reference: str, folder: Path) -> list[str]:
+    """List the files of git and the outputs of DVC that a run or version has in a folder."""
+    held = holdings(project, point_of(project, reference))
+    here = project.relative(folder)
+    start = "" if here == "." else f"{here}/"
+    names = sorted({*held.files, *held.outs})
+    return [name.removeprefix(start) for name in names if name.startswith(start)]
+
+
+def _elsewhere(project: Project, said: Path | None) -> list[str]:
+    if said is None or said.is_absolute():
+        return []
+    return [project.relative(project.root / said), said.as_posix()]
 
 
 def _point(project: Project, reference: str, path: Path) -> Point:

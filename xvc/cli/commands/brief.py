@@ -292,8 +292,8 @@ def _steps(found: Brief) -> tuple[str, ...]:
         steps.append("xvc merge --conflicts" if found.undecided else "xvc merge --continue")
     if found.failures:
         steps.append(f"xvc show {found.failures[0].run}")
-    if found.unsaved_runs and found.undecided is None:
-        steps.append("xvc tag minor")
+    if found.taggable and found.undecided is None:
+        steps.append(f"xvc tag minor --run {found.taggable}")
     if found.best and found.tried and found.best[0].run != found.tried[0].run:
         steps.append(f"xvc compare {found.best[0].run} {found.tried[0].run}")
     if any(each.unsaved for each in found.trees if not each.is_here):

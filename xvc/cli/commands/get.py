@@ -8,7 +8,7 @@ from typing import Annotated, TypedDict
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson, Reference
+from xvc.cli.options import AsJson, Reference, complete_files
 from xvc.cli.output import Answer, show, size
 from xvc.core.spelling import counted
 
@@ -27,7 +27,12 @@ class Data(TypedDict):
 def command(
     context: typer.Context,
     reference: Reference,
-    path: Annotated[Path, typer.Argument(help="The file or folder, as it is called in the tree.")],
+    path: Annotated[
+        Path,
+        typer.Argument(
+            help="The file or folder, as it is called in the tree.", autocompletion=complete_files
+        ),
+    ],
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="Where to; without it the same name in this folder."),
@@ -38,7 +43,8 @@ def command(
     """Write a file or folder as a version or run had it: code, data, outputs, the store.
 
     Every byte of data is checked. What the cache lacks is fetched from the DVC remote, if any.
-    A model that the run left is `model:NAME`, a folder.
+    A path counts from this folder, else from the project's, as `xvc show` prints it. A model that
+    the run left is `model:NAME`, a folder.
 
     Example: xvc get e0.1.0 data/train.csv -o old.csv
     """
@@ -46,7 +52,8 @@ def command(
 
     here: Context = context.obj
     target = here.folder / (out or path.name.removeprefix(MODEL) or Path("copy"))
-    got = get(here.project(), reference, here.folder / path, target, replace=yes)
+    project = here.project()
+    got = get(project, reference, here.folder / path, target, replace=yes, said=path)
     amount = f"{counted(got.files, 'file')}, {size(got.size)}"
     text = f"{got.path} of {got.at} is {out or target.name} ({amount})"
     data: Data = {

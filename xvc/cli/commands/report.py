@@ -55,7 +55,8 @@ def command(
         Path | None, typer.Option("--into", help="Put it between the marks of this document.")
     ] = None,
     append: Annotated[
-        bool, typer.Option("--append", help="With --into: add the marks if they are missing.")
+        bool,
+        typer.Option("--append", help="With --into: add missing marks, make a missing document."),
     ] = False,
     title: Annotated[str, typer.Option("--title", help="The title.")] = "Experiments",
     metric: Annotated[
@@ -83,6 +84,8 @@ def command(
     wanted = Format(form) if form else None
     if out is None and wanted is Format.BOTH:
         raise BadValue("--format", "both needs a name for the files: -o NAME")
+    if append and into is None:
+        raise BadValue("--append", "it needs a document: --into FILE")
     here: Context = context.obj
     made = report(here.project_of(database), ReportRequest(tuple(runs or ()), metric, title, date))
     target = Target(out and here.folder / out, wanted, into and here.folder / into, yes, append)

@@ -13,7 +13,7 @@ import typer
 
 from xvc.cli.bare import become
 from xvc.cli.context import Context
-from xvc.cli.options import Incomplete
+from xvc.cli.options import Incomplete, complete_bumps
 from xvc.cli.output import Answer, duration, say, show, warn
 from xvc.core.best_effort import best_effort, in_words
 from xvc.core.direction import is_progress
@@ -60,7 +60,12 @@ def command(
     note: Annotated[str | None, typer.Option("--note", "-m", help="A line about it.")] = None,
     tag: Annotated[
         str | None,
-        typer.Option("--tag", metavar="BUMP", help="Make it a version: major, minor or patch."),
+        typer.Option(
+            "--tag",
+            metavar="BUMP",
+            help="Make it a version: major, minor or patch.",
+            autocompletion=complete_bumps,
+        ),
     ] = None,
     incomplete: Incomplete = False,
     keep_data: Annotated[
@@ -219,7 +224,7 @@ def _params(words: Sequence[str]) -> dict[str, Typed]:
     for word in words:
         key, sign, text = word.partition("=")
         if not sign or not key:
-            raise BadValue("-P", f"{word!r} has not the shape KEY=VALUE")
+            raise BadValue("-P", f"{word!r} is not KEY=VALUE")
         if key in found:
             raise BadValue("-P", f"{key} is given twice: {found[key].text} and {text}")
         found[key] = parse_typed(text)

@@ -174,7 +174,8 @@ def _code(found: Found) -> str:
     if code.snapshot is None:
         return "not recorded"
     changed = " with uncommitted changes" if code.is_dirty else ""
-    return f"{code.snapshot[:10]} on {code.branch or 'a detached HEAD'}{changed}"
+    at = f"on {code.branch}" if code.branch else "on no branch"
+    return f"{code.snapshot[:10]} {at}{changed}"
 
 
 def _facts(pairs: Iterable[tuple[str, str | None]]) -> list[str]:

@@ -10,6 +10,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, few, moment, show
+from xvc.core.spelling import counted
 
 if TYPE_CHECKING:
     from xvc.setup.status import Standing
@@ -30,6 +31,7 @@ class Data(TypedDict):
     lost_total: int
     unsaved: Annotated[list[str], "Ids of runs that no version holds, the first twenty."]
     unsaved_total: int
+    unsaved_rows: Annotated[int, "Their rows that no version holds, of every table."]
     live_journals: int
     waiting_journals: int
     versions: int
@@ -59,8 +61,9 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
         "running_total": len(found.running),
         "lost": few(found.lost),
         "lost_total": len(found.lost),
-        "unsaved": few(found.unsaved),
+        "unsaved": few(list(found.unsaved)),
         "unsaved_total": len(found.unsaved),
+        "unsaved_rows": sum(found.unsaved.values()),
         "live_journals": found.live_journals,
         "waiting_journals": found.waiting_journals,
         "versions": found.versions,
@@ -70,7 +73,7 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
         "undecided": found.undecided,
     }
     steps: tuple[str, ...] = ("xvc merge --missing",) if found.missing else ()
-    steps += ("xvc tag minor",) if found.unsaved else ()
+    steps += (f"xvc tag minor --run {found.taggable}",) if found.taggable else ()
     show(Answer("status", data, _text(found), found.warnings, steps), here.manner)
 
 
@@ -88,7 +91,10 @@ def _text(found: Standing) -> str:
     ]
     lines += [f"lost       {run}: its process is gone" for run in found.lost]
     if found.unsaved:
-        lines.append(f"unsaved    {len(found.unsaved)} runs are in no version yet")
+        count = counted(sum(found.unsaved.values()), "row")
+        lines.append(
+            f"unsaved    {count} of {counted(len(found.unsaved), 'run')}, in no version yet"
+        )
     if found.waiting_journals:
         lines.append(f"waiting    {found.waiting_journals} journals could not be folded yet")
     if found.undecided is not None:

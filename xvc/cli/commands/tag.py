@@ -7,7 +7,7 @@ from typing import Annotated, TypedDict
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson, DryRun, Incomplete, Run
+from xvc.cli.options import AsJson, DryRun, Incomplete, Run, complete_bumps
 from xvc.cli.output import Answer, few, show
 
 
@@ -29,7 +29,10 @@ class Data(TypedDict):
 def command(
     context: typer.Context,
     version: Annotated[
-        str, typer.Argument(help="major, minor or patch, or a version like e1.4.0.")
+        str,
+        typer.Argument(
+            help="major, minor or patch, or a version like e1.4.0.", autocompletion=complete_bumps
+        ),
     ] = "patch",
     run: Run = None,
     commit: Annotated[

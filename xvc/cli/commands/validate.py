@@ -68,7 +68,7 @@ def command(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Notes count as problems.")] = False,
     limit: Annotated[
-        int, typer.Option("--limit", "-n", min=1, help="Examples of each finding.")
+        int, typer.Option("--limit", "-n", min=1, metavar="N", help="Examples of each finding.")
     ] = 3,
     as_json: AsJson = False,
 ) -> None:

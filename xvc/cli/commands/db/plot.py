@@ -59,7 +59,9 @@ class Data(TypedDict):
 
 def command(
     context: typer.Context,
-    kind: Annotated[PlotKind, typer.Argument(help="What to draw.")],
+    kind: Annotated[
+        PlotKind, typer.Argument(metavar="KIND", help="What to draw: hist, scatter or line.")
+    ],
     keys: Keys,
     database: Database = None,
     from_table: Table = "events",
@@ -77,6 +79,8 @@ def command(
     as_json: AsJson = False,
 ) -> None:
     """Draw logged numbers: `hist KEY`, `scatter X Y`, `line Y`; NaN is left out and counted.
+
+    A line is of one run; without `--run` the last twenty runs have one each.
 
     Example: xvc db plot line loss --x step --by run --out loss.png
     """

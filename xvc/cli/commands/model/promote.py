@@ -32,6 +32,9 @@ def command(
     by: Annotated[
         str | None, typer.Option("--by", help="The metric that compares: acc, acc:max, loss:min.")
     ] = None,
+    why: Annotated[
+        str | None, typer.Option("--message", "-m", help="Why; it goes into the tag.")
+    ] = None,
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
@@ -45,6 +48,6 @@ def command(
 
     here: Context = context.obj
     wanted = Promotion(
-        reference, name, stage, tuple(require or ()), better_than, by, dry_run=dry_run
+        reference, name, stage, tuple(require or ()), better_than, by, why, dry_run=dry_run
     )
     show(promoted("model promote", promote(here.project(), wanted), here), here.manner)

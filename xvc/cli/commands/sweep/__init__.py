@@ -216,7 +216,7 @@ def _params(words: list[str]) -> dict[str, Json]:
     for word in words:
         key, sign, text = word.partition("=")
         if not sign or not key:
-            raise BadValue("--param", f"{word!r} has not the shape KEY=VALUES")
+            raise BadValue("--param", f"{word!r} is not KEY=VALUES")
         if key in found:
             raise BadValue(
                 "--param",

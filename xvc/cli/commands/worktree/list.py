@@ -40,7 +40,7 @@ class Tree(TypedDict):
 class Data(TypedDict):
     """The trees that are there, then what removed ones have left."""
 
-    worktrees: Annotated[list[Tree], "The first twenty."]
+    worktrees: list[Tree]
     total: int
 
 
@@ -55,7 +55,7 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
     found = list_trees(here.project())
     head = ["name", "branch", "runs", "unsaved", "changed", "live", "active", "state", "path"]
     text = table(head, [_row(each) for each in found], right=range(2, 6))
-    data: Data = {"worktrees": [_facts(each) for each in few(found)], "total": len(found)}
+    data: Data = {"worktrees": [_facts(each) for each in found], "total": len(found)}
     warnings = tuple(warning for each in found for warning in each.warnings)
     steps = [
         shlex.join(["xvc", "worktree", "adopt", each.path])
