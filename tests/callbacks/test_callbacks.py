@@ -310,6 +310,8 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         for key, value in members.items():
             setattr(sys.modules[name], key, value)
 
+    for name in [name for name in sys.modules if name.startswith("xvc.callbacks.")]:
+        monkeypatch.delitem(sys.modules, name)
     before = set(sys.modules)
     yield put
     for name in set(sys.modules) - before:
