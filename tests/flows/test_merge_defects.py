@@ -79,7 +79,8 @@ def test_b04_every_table_is_merged(folder: Path) -> None:
         "CREATE TABLE metrics (row_id UUID, track_id VARCHAR, timestamp TIMESTAMPTZ)",
         "INSERT INTO meta VALUES ('table', 'metrics')",
         f"INSERT INTO metrics (row_id) VALUES ('{UUID(int=1)}')",
-        "INSERT INTO assets (digest) VALUES ('aa')",
+        "INSERT INTO assets (digest, kind, name, type, size, kept) "
+        f"VALUES ('{'a' * 64}', 'object', 'set', 'set', 1, now())",
     )
     ours = filled(folder / "o.duckdb")
     theirs = filled(folder / "t.duckdb", insert(1, "track_id", "'a'"), *made)
