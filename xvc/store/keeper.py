@@ -275,7 +275,8 @@ class Keeper:
     def _sources(self) -> tuple[Path, ...]:
         """Name the folders that a fold reads, with the one that it writes into."""
         room = self.room
-        room.scratch.mkdir(parents=True, exist_ok=True)
+        if room.scratch.parent.is_dir():  # a question alone makes no folder
+            room.scratch.mkdir(exist_ok=True)
         return room.journals, room.folded, room.kept, room.scratch
 
     def _all_journals(self) -> list[Path]:
