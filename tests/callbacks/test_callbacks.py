@@ -310,7 +310,7 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         for key, value in members.items():
             setattr(sys.modules[name], key, value)
 
-    asked = "keras lightning transformers xgboost lightgbm tensorboard hydra".split()
+    asked = ["keras", "lightning", "transformers", "xgboost", "lightgbm", "tensorboard", "hydra"]
     for name in asked:  # one that was imported without its framework stays without
         monkeypatch.delitem(sys.modules, f"xvc.callbacks.{name}", raising=False)
     before = set(sys.modules)
