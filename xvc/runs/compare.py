@@ -14,7 +14,7 @@ from xvc.dvc.pointers import SUFFIX
 from xvc.errors import GitFailed, UsageError, error
 from xvc.history.find import Found, find
 from xvc.project import Project
-from xvc.runs.all_runs import gather
+from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.comparison import CodeChange, Comparison, Difference, compare_packages
 from xvc.runs.comparison import compare as compare_records
@@ -22,6 +22,7 @@ from xvc.runs.list import ListRequest
 from xvc.runs.list import runs as list_runs
 from xvc.runs.repeats import Experiment, experiments, in_question, is_seed, settings_of
 from xvc.runs.verdicts import Judgement, corrected, judge
+from xvc.store import query
 from xvc.versions.base import is_own, own_paths
 
 
@@ -103,12 +104,13 @@ def _verdicts(
 
 
 def repeats_of(project: Project, records: Sequence[RunRecord]) -> list[Experiment]:
-    """Find the experiment that each run is a repeat of, among the runs of every work tree.
+    """Find the experiment that each run is a repeat of, among the runs that `xvc ls` lists here.
 
     Runs that repeat each other share one; a run that did not finish stands alone.
     """
     asked = {settings_of(record) for record in records}
-    known = {run.id: run for run in gather(project) if settings_of(run) in asked}
+    with opened(project) as connection:
+        known = {run.id: run for run in query.all_runs(connection) if settings_of(run) in asked}
     known |= {record.id: record for record in records}
     runs = list(known.values())
     found = experiments(runs, fingerprints(project, in_question(runs)))

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 
 _LONGEST = 16_000_000  # characters of one JSON value, as a journal may say at the most
 
-_TYPE = (
-    r"[A-Z][A-Z0-9_ ]{0,40}(\[[0-9]*\])*"  # a plain name, or lists of it: it becomes a part of SQL
-)
+_TYPE = r"[A-Z][A-Z0-9_ ]{0,40}(\([0-9, ]{1,20}\))?(\[[0-9]*\])*"
+"""A plain name, perhaps with sizes, or lists of it: it becomes a part of SQL."""
 _EDITS = ", ".join(f"'{kind.value}'" for kind in (Kind.VALUE, Kind.DELETE, Kind.UNDO))
 _WRONG = {
     "meta": "key IS NULL OR value IS NULL OR length(value) > 1000",
