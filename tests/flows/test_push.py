@@ -536,3 +536,14 @@ def test_data_goes_where_its_pointer_says_and_comes_from_there(
     assert (there / "mine").read_text() == "mine"
     assert not (there / "kept").exists()
     assert any("kept" in said for said in pulled.json["warnings"])
+    (project / "twin").write_text("mine")  # the same bytes, for the usual remote
+    track(project, "twin")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "twin")
+    twice = call_xvc("push", "--json").data
+    assert (tmp_path / "storage" / mine).is_file()
+    assert twice["objects_sent"] <= twice["objects_needed"]
+    pointer = project / "twin.dvc"
+    pointer.write_text(pointer.read_text() + "  remote: nowhere\n")
+    git(project, "commit", "-qam", "nowhere")
+    assert call_xvc("push", "--json").json["error"]["code"] == "pointer-remote"

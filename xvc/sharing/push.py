@@ -79,6 +79,19 @@ class Behind(ConflictError):
     way = "`xvc pull` brings them; nothing was pushed."
 
 
+@error("pointer-remote")
+class PointerRemote(NotFoundError):
+    """A pointer names a DVC remote that the configuration does not have."""
+
+    remote: str
+    pointer: str
+    says = "{pointer} names DVC remote {remote!r}, which is not set up"
+    way = (
+        "Set it up: `dvc remote add {remote} URL`; or take `remote:` out of {pointer}. Nothing was "
+        "sent."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class PushRequest:
     """What to push where; None chooses the usual remote."""
@@ -92,6 +105,8 @@ class PushRequest:
 @dataclass(frozen=True, slots=True)
 class Pushed:
     """What was sent: objects and their bytes, refs in full; ``needed`` counts all objects.
+
+    An object that belongs on two DVC remotes counts on each.
 
     ``left_out`` are runs whose objects are nowhere, ``unsaved`` counts those in no version.
     """
@@ -140,6 +155,7 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
         NoProject: no git, or no DVC here.
         NoUpstream: git has no such remote.
         NoRemote: nor has DVC.
+        PointerRemote: a pointer names a remote that DVC does not know.
         TagsDiffer: a tag is another one there.
         Behind: the branch has commits there that are not here.
         UnreadableAt: a pointer cannot be read.
@@ -186,7 +202,7 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
     return Pushed(
         name,
         ", ".join(place.remote.name for place in places) or (usual.name if usual else None),
-        len(lot.digests),
+        sum(len(place.digests) for place in places),
         count,
         size,
         tuple(lot.new),
@@ -206,12 +222,13 @@ class _Place:
 
 
 def _places(
-    dvc: Dvc, usual: Remote | str | None, lot: _Lot, known: Iterable[Out], outs: Iterable[Out]
+    dvc: Dvc, usual: Remote | str | None, lot: _Lot, known: Collection[Out], outs: Iterable[Out]
 ) -> list[_Place]:
     """Say where each object belongs: the remote that its pointer names, else the usual one.
 
     Raises:
-        NoRemote: there is no usual remote, or a pointer names one that DVC does not know.
+        NoRemote: there is no usual remote.
+        PointerRemote: a pointer names one that DVC does not know.
     """
     name = usual.name if isinstance(usual, Remote) else usual
     elsewhere: dict[str, set[str]] = {}
@@ -231,11 +248,12 @@ def _places(
     found = []
     if common:
         found.append(_Place(usual if isinstance(usual, Remote) else Remote.open(dvc, name), common))
-    return found + [
-        _Place(Remote.open(dvc, own), digests)
-        for own, digests in sorted(elsewhere.items())
-        if digests
-    ]
+    for own, digests in sorted(elsewhere.items()):
+        if digests and own not in dvc.remotes():
+            raise PointerRemote(own, next(out.said_by for out in known if out.remote == own))
+        if digests:
+            found.append(_Place(Remote.open(dvc, own), digests))
+    return found
 
 
 def _absent(dvc: Dvc, lot: _Lot, place: _Place) -> list[str]:
