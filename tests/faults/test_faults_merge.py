@@ -68,12 +68,15 @@ def test_what_was_published_before_a_kill_can_be_undone(
     words: tuple[str, ...], parted: Repo, tmp_path: Path, injector: Path
 ) -> None:
     """Killed at any of the last storage calls: undo takes back what happened, and only that."""
+    parted.ran("ls")
     counted = copy_repo(parted, tmp_path / "counted")
+    counted.ran("ls")  # the copy's DVC settings are of its own place from here on
     before, pointer = counted.tokens(), (counted.root / POINTER).read_bytes()
     assert counted.xvc(*words, fault=Fault()).code == 0
     seen = set()
     for at in range(calls := counted.server.calls(), calls - 36, -6):
         repo = copy_repo(parted, tmp_path / f"at-{at}")
+        repo.ran("ls")
         repo.xvc(*words, fault=Fault(at, "kill"))
         is_done = (repo.root / POINTER).read_bytes() != pointer
         seen.add((is_done, (repo.room / "operations.jsonl").exists()))
