@@ -168,8 +168,10 @@ def test_a_change_of_the_code_meanwhile_is_said(train: Path, call_xvc: Calling) 
 def test_an_interrupt_ends_all(train: Path, call_xvc: Calling) -> None:
     """Ctrl-C reaches the repeat that runs, and no other begins."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "xvc", "run", "--repeat", "5", "--"]
-        + ["sh", "-c", "echo begun; sleep 30; : $XVC_PARAM_SEED"],
+        [
+            *(sys.executable, "-m", "xvc", "run", "--repeat", "5", "--"),
+            *("sh", "-c", "echo begun; sleep 30; : $XVC_PARAM_SEED"),
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
