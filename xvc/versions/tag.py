@@ -31,7 +31,7 @@ from xvc.project import Project
 from xvc.recording.begin_run import lock_files, metrics_files
 from xvc.recovery.recover import mend
 from xvc.store import query
-from xvc.sweeps.shared import sweep_of
+from xvc.sweeps.elsewhere import sweep_of
 from xvc.system.files import add_line, write_durably
 from xvc.system.lock import FileLock
 from xvc.types import CommitId, Digest
