@@ -73,6 +73,7 @@ class RunRequest:
     keeps_data: bool = False
     fold: bool = True
     untaggable: str | None = None
+    parent: RunId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +119,7 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
     if request.outs:
         refuse_overlaps(project, request.outs)
     asked, values = settled(project, request)
-    patterns = _patterns(project, request) if request.capture else ()
+    patterns = capture_patterns(project, request.capture_patterns) if request.capture else ()
     with held_back(PASSING) as early:
         with best_effort(warnings):
             if request.fold:
@@ -147,10 +148,14 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
     return _ran(request, record, ending, warnings, tagged=tagged, untagged=untagged)
 
 
-def _patterns(project: Project, request: RunRequest) -> tuple[re.Pattern[str], ...]:
-    """Read how metrics are printed: as the call says, then as the settings do."""
+def capture_patterns(project: Project, asked: Sequence[str] = ()) -> tuple[re.Pattern[str], ...]:
+    """Read how metrics are printed: as the call says, then as the settings do.
+
+    Raises:
+        BadValue: one is no regular expression, or names no group.
+    """
     found = []
-    for text in (*request.capture_patterns, *project.settings.capture_patterns):
+    for text in (*asked, *project.settings.capture_patterns):
         try:
             pattern = re.compile(text)
         except re.error as err:
@@ -268,7 +273,7 @@ def _begun(
         models=tuple(made),
         name=request.name,
         note=request.note,
-        parent=outer.run if outer else None,
+        parent=request.parent or (outer.run if outer else None),
         program=request.command[0],
         warnings=warnings,
         keeps_data=request.keeps_data,
