@@ -31,7 +31,7 @@ from xvc.project import Project
 from xvc.recording.begin_run import lock_files, metrics_files
 from xvc.recovery.recover import mend
 from xvc.store import query
-from xvc.sweeps.shared import sweep_of
+from xvc.sweeps.elsewhere import sweep_of
 from xvc.system.files import add_line, write_durably
 from xvc.system.lock import FileLock
 from xvc.types import CommitId, Digest
@@ -58,10 +58,14 @@ class NothingFinished(NotFoundError):
 
 @dataclass(frozen=True, slots=True)
 class TagRequest:
-    """What ``xvc tag`` was asked for; without *run*, the last one that finished."""
+    """What ``xvc tag`` was asked for; without *run*, the last one that finished.
+
+    With *within*, a version's name, it is the next patch of that version's minor.
+    """
 
     bump: Bump | None = None
     version: str | None = None
+    within: str | None = None
     run: str | None = None
     commit: bool = False
     text: str | None = None
@@ -173,8 +177,12 @@ def _wanted(project: Project, request: TagRequest, infos: Sequence[VersionInfo])
         if holder is not None:
             raise TagTaken(name, holder.commit)
         return name
-    bump = request.bump or Bump.PATCH
-    return next_version((info.version for info in infos), bump).name(prefix)
+    return _next(request, (info.version for info in infos), prefix)
+
+
+def _next(request: TagRequest, taken: Iterable[Version], prefix: str) -> str:
+    within = None if request.within is None else Version.parse(request.within, prefix)
+    return next_version(taken, request.bump or Bump.PATCH, within=within).name(prefix)
 
 
 def _subject(project: Project, record: RunRecord, text: str | None) -> str:
@@ -320,7 +328,7 @@ def _mark(project: Project, request: TagRequest, wanted: str, commit: str, messa
             if request.version is not None:
                 raise
             taken = [Version.parse(name, prefix), *(info.version for info in versions(project))]
-            name = next_version(taken, request.bump or Bump.PATCH).name(prefix)
+            name = _next(request, taken, prefix)
         else:
             return name
     raise GitFailed(("tag", name), 128, "every next version was taken meanwhile")
