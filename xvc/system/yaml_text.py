@@ -201,3 +201,14 @@ def _problem(err: Exception) -> BadYaml:
     mark = getattr(err, "problem_mark", None) or getattr(err, "context_mark", None)
     words = getattr(err, "problem", None) or str(err)
     return BadYaml(str(words).splitlines()[0], mark.line + 1 if mark is not None else 0)
+
+
+def dumped(value: object) -> str:
+    """Write a value as YAML that 1.1 and 1.2 read alike: keys sorted, text that looks else quoted.
+
+    >>> print(dumped({"lr": 1e-5, "at": "12:30", "on": "yes"}), end="")
+    at: '12:30'
+    lr: 1.0e-05
+    'on': 'yes'
+    """
+    return str(yaml.safe_dump(value, allow_unicode=True, default_flow_style=False, width=10_000))
