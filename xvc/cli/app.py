@@ -238,40 +238,25 @@ class BadCall(UsageError):
         return f"{see} A branch of that name is `{whole} refs/heads/{branch}`."
 
 
+@error("system-refused")
 class SystemRefused(ExternalError):
     """A file could not be read or written: a full disk, a missing right."""
 
-    code = "system-refused"
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"{self.path or 'the system'}: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Says what is safe."""
-        return "Nothing that was recorded is lost; try again when that is mended."
+    path: str
+    reason: str
+    says = "{path:-the system}: {reason}"
+    way = "Nothing that was recorded is lost; try again when that is mended."
 
 
+@error("internal")
 class Unexpected(ExternalError):
     """Something went wrong that nobody had thought of: a mistake in xvc."""
 
-    code = "internal"
-
-    def __init__(self, kind: str, reason: str, place: str) -> None:
-        super().__init__(kind, reason, place)
-        self.kind, self.reason, self.place = kind, reason, place
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.reason or 'no message'} ({self.place})"
-
-    @property
-    def hint(self) -> str:
-        """Says where to look, and what is safe."""
-        return "Nothing that was recorded is lost. Report what `-v` before the command shows."
+    kind: str
+    reason: str
+    place: str
+    says = "{kind}: {reason:-no message} ({place})"
+    way = "Nothing that was recorded is lost. Report what `-v` before the command shows."
 
 
 def main(arguments: list[str] | None = None) -> None:
