@@ -35,8 +35,6 @@ from xvc.store.columns import tables
 from xvc.system.files import make_folder, write_durably
 from xvc.types import Json, Row, RunId
 
-_EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
-
 
 @error("paths-changed")
 class PathsChanged(ConflictError):
@@ -166,7 +164,8 @@ def complete(project: Project) -> None:
         _complete(project, note, is_recorded=_is_recorded(project, note))
         return
     if project.git.commit_of("HEAD") == note.parent:
-        take_back(project.git, project.room.scratch, note.parent or _EMPTY_TREE, note.commit)
+        parent = note.parent or project.git.empty_tree()
+        take_back(project.git, project.room.scratch, parent, note.commit)
     place.unlink(missing_ok=True)
 
 
