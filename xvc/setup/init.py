@@ -8,7 +8,6 @@ committed.
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 from dataclasses import dataclass
@@ -23,9 +22,9 @@ from xvc.dvc.repository import Dvc
 from xvc.errors import ForeignProject, GitFailed, IgnoredByGit, NoIdentity
 from xvc.git import follow_hook as hook
 from xvc.git import merge_driver as driver
-from xvc.git.branch import advance
+from xvc.git.branch import Move, advance
 from xvc.git.commands import scrubbed
-from xvc.git.snapshot import private_index
+from xvc.git.snapshot import tree_with
 from xvc.project import Project
 from xvc.recording.begin_run import metrics_files, params_files, results_among
 from xvc.system.asset_files import NAME
@@ -284,20 +283,12 @@ def _commit(project: Project, ours: list[Path], warnings: list[str]) -> str | No
     """Commit xvc's own files on the branch, leaving everything else of the user's as it is."""
     place = project.git
     state = place.state()
-    names = [project.relative(path) for path in dict.fromkeys(ours) if path.is_file()]
-    if not names or (state.branch is None and state.commit is None):
+    files = {project.relative(path): path.read_bytes() for path in ours if path.is_file()}
+    if not files or (state.branch is None and state.commit is None):
         return None
-    index = private_index(place, project.room.scratch, f"init-{os.getpid()}")
-    try:
-        if state.commit is not None:
-            place.read_tree(place.tree_of(state.commit), index)
-        else:
-            index.unlink(missing_ok=True)
-        place.update_index(index, names)
-        tree = place.write_tree(index)
-    finally:
-        index.unlink(missing_ok=True)
-    if state.commit is not None and tree == place.tree_of(state.commit):
+    base = place.tree_of(state.commit) if state.commit is not None else None
+    tree = tree_with(place, project.room.scratch, base, files)
+    if tree == base:
         project.room.set_up.unlink(missing_ok=True)
         return None
     try:
@@ -305,6 +296,7 @@ def _commit(project: Project, ours: list[Path], warnings: list[str]) -> str | No
     except NoIdentity as err:
         warnings.append(f"{err}; the set-up is not committed. {err.hint}")
         return None
-    advance(place, project.room.scratch, state.commit, state.branch, made, "xvc init")
+    move = Move(branch=state.branch, parent=state.commit, commit=made, why="xvc init")
+    advance(place, move, scratch=project.room.scratch, log=project.pending)
     project.room.set_up.unlink(missing_ok=True)
     return made
