@@ -349,8 +349,8 @@ class NoObject(NotFoundError):
     path: str
     says = "{path} ({digest:.10}) is not in the DVC cache"
     way = (
-        "Fetch it with `dvc fetch {path}`, or `dvc fetch --all-tags` for every version; without a "
-        "DVC remote only another clone's cache has it."
+        "`xvc pull` brings it, or `dvc fetch {path}`; without a DVC remote only another clone's "
+        "cache has it."
     )
 
 

@@ -72,7 +72,7 @@ _PASSING = ("run", "sweep")
 _LIKE_BRANCHES = ("xvc merge data", "xvc rebase data")
 """Commands whose last word may be the name of a branch that is meant."""
 
-HIDDEN = ("merge-driver",)
+HIDDEN = ("merge-driver", "follow-pointer")
 """Commands that git calls, not people: no list and no reference names them."""
 
 _BEFORE = {"-q": 1, "--quiet": 1, "-v": 1, "--verbose": 1, "-C": 2}

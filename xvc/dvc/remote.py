@@ -54,7 +54,8 @@ class NoRemote(NotFoundError):
             return f"There are: {names}. Choose with --dvc-remote or `dvc remote default NAME`."
         return (
             "Add one: `dvc remote add -d storage URL`, where URL is a folder, s3://BUCKET/PATH or "
-            "ssh://HOST/PATH."
+            "ssh://HOST/PATH. If others of the project have one, they have not committed it: "
+            "`git commit -m 'DVC remote' -- .dvc/config` and `xvc push` there, then `xvc pull`."
         )
 
 
