@@ -30,8 +30,22 @@ if TYPE_CHECKING:  # Typer brings its own click
     from typer._click.shell_completion import CompletionItem
 
 COMMANDS = (
-    *("init", "run", "tag", "ls", "log", "show", "compare", "merge", "status", "doctor", "undo"),
+    *(
+        "init",
+        "run",
+        "tag",
+        "ls",
+        "log",
+        "show",
+        "logs",
+        "compare",
+        "merge",
+        "status",
+        "doctor",
+        "undo",
+    ),
     *("merge data", "rebase", "rebase data"),
+    *("tried", "note", "keep", "discard"),
     *("get", "checkout", "cleanup", "push", "pull", "gc", "validate", "gate", "report"),
     *(f"db {verb}" for verb in ("ls", "columns", "head", "tail", "top", "bottom", "describe")),
     *(f"db {verb}" for verb in ("sql", "plot", "set", "delete", "copy")),
@@ -54,8 +68,19 @@ that name holds both.
 
 HEADINGS = {
     "Run and version": ("init", "run", "tag", "log", "status", "trust", "doctor", "undo"),
+    "Remember": ("tried", "note", "keep", "discard"),
     "Many params": ("sweep",),
-    "Look, compare, report": ("brief", "ls", "show", "compare", "validate", "gate", "report", "db"),
+    "Look, compare, report": (
+        "brief",
+        "ls",
+        "show",
+        "logs",
+        "compare",
+        "validate",
+        "gate",
+        "report",
+        "db",
+    ),
     "Bring together": ("merge", "rebase", "worktree"),
     "Get back what was": ("get", "checkout", "cleanup"),
     "Models, objects, cached calls": ("model", "assets", "cache"),

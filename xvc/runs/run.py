@@ -17,7 +17,7 @@ from xvc.core.best_effort import best_effort, in_words
 from xvc.core.byte_text import as_text
 from xvc.core.model import ModelFile
 from xvc.core.record import Kind
-from xvc.core.run import DataFile, RunRecord, Status
+from xvc.core.run import DataFile, Origin, RunRecord, Status
 from xvc.core.run_context import VARIABLE, RunContext
 from xvc.core.typed import Typed
 from xvc.core.version import Bump
@@ -50,6 +50,8 @@ class RunRequest:
     ``write_params`` is for a copy of the params file, ``edit_params`` sets params in the files that
     say them; of ``must_use`` the run fails when nothing takes one of them up.
     ``tag_optional``: a version that cannot be made is no failure. ``untaggable`` says why none can.
+    ``parent`` and ``fixes`` are references, ``idea`` is what it tries. ``looks_back`` asks for a
+    word when the same has run before.
     """
 
     command: tuple[str, ...]
@@ -57,6 +59,10 @@ class RunRequest:
     params: Mapping[str, Typed] = field(default_factory=dict)
     name: str | None = None
     note: str | None = None
+    parent: str | None = None
+    idea: str | None = None
+    fixes: str | None = None
+    labels: tuple[str, ...] = ()
     outs: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     capture: bool = False
@@ -71,6 +77,7 @@ class RunRequest:
     keeps_data: bool = False
     fold: bool = True
     untaggable: str | None = None
+    looks_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +85,8 @@ class Ran:
     """A run that has ended, the version it got, and what went wrong beside it.
 
     ``exit_code`` is the command's own, or `UNTAGGED` where that is 0 and the version that was
-    asked for could not be made: ``untagged`` says why, and ``next`` how to make it.
+    asked for could not be made: ``untagged`` says why, and ``next`` how to make it. ``same_as`` is
+    a run before of the same code, data, command and params, where that was asked.
     """
 
     record: RunRecord
@@ -87,9 +95,15 @@ class Ran:
     warnings: tuple[str, ...] = ()
     untagged: str | None = None
     next: tuple[str, ...] = ()
+    same_as: RunId | None = None
 
 
-def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None]) -> Ran:
+def run(
+    project: Project,
+    request: RunRequest,
+    sink: Callable[[int, bytes], None],
+    tell: Callable[[str], None] = lambda _: None,
+) -> Ran:
     """Run a command and keep it.
 
     Whatever goes wrong beside the command is a warning: it runs, and its end is recorded.
@@ -98,6 +112,7 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
         project: where.
         request: what.
         sink: gets every piece of output, with 1 or 2, as it comes.
+        tell: gets a line before the command starts, when the same has run before.
 
     Raises:
         NoCommand: it cannot be started; the run is kept as failed.
@@ -105,8 +120,10 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
         BadValue: a declared output lies outside the project or overlaps what DVC tracks, a model
             has no name, or a params file cannot be changed or copied.
         ParamInFile: a param was asked for that a params file says otherwise.
+        NoRun: nothing answers to the reference of a parent, or of what it fixes.
     """
     models = _parsed(request)
+    origin = _origin(project, request)
     warnings: list[str] = []
     request = replace(request, outs=_places(project, request, warnings))
     request = _with_usable_settings(project, request, warnings)
@@ -123,9 +140,13 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
             mend(project)
         begun: Begun | None = None
         with best_effort(warnings):
-            begun = _begun(project, request, models, values, warnings)
+            begun = _begun(project, request, origin, models, values, warnings)
         if begun is None:
             return _unrecorded(project, request, sink, warnings)
+        same = None
+        if request.looks_back and request.fold:
+            with best_effort(warnings):
+                same = _look_back(project, begun, tell)
         with held_back(STOPPING):
             recorder = Recorder(project, begun, sink, capture=request.capture, patterns=patterns)
             ending = _ending(project, begun, request, asked, recorder, early)
@@ -139,7 +160,8 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
                 tagged, untagged = _tagged(project, request, record)
         except KeyboardInterrupt:
             warnings.append("interrupted; the next xvc command brings the store up to date")
-    return _ran(request, record, ending, warnings, tagged=tagged, untagged=untagged)
+    ran = _ran(request, record, ending, warnings, tagged=tagged, untagged=untagged)
+    return replace(ran, same_as=same)
 
 
 def _patterns(project: Project, request: RunRequest) -> tuple[re.Pattern[str], ...]:
@@ -245,13 +267,13 @@ def _ran(
 def _begun(
     project: Project,
     request: RunRequest,
+    origin: Origin,
     models: Sequence[ModelFile],
     values: Mapping[str, Json],
     warnings: list[str],
 ) -> Begun:
     """Begin the run; the outputs and models that it is to leave are none of its data."""
     made = (os.path.relpath(request.folder / each.path, project.root) for each in models)
-    outer = RunContext.decode(project.environment.get(VARIABLE, ""))
     return begin(
         project,
         request.command,
@@ -261,10 +283,40 @@ def _begun(
         models=tuple(made),
         name=request.name,
         note=request.note,
-        parent=outer.run if outer else None,
+        origin=origin,
         program=request.command[0],
         warnings=warnings,
         keeps_data=request.keeps_data,
+    )
+
+
+def _look_back(project: Project, begun: Begun, tell: Callable[[str], None]) -> RunId | None:
+    from xvc.runs.precedents import result, seen_before  # late: only some runs ask
+
+    before = seen_before(project, begun.record)
+    if before is None:
+        return None
+    said = result(before.run)
+    tell(f"the same code, data and params ran before: {before.run.id}{f'  {said}' if said else ''}")
+    return before.run.id
+
+
+def _origin(project: Project, request: RunRequest) -> Origin:
+    """Find the runs that are named as where this one comes from; else it is whose process it is."""
+    outer = RunContext.decode(project.environment.get(VARIABLE, ""))
+    named = [name for name in (request.parent, request.fixes) if name is not None]
+    found: dict[str, RunId] = {}
+    if named:
+        from xvc.history.find import find  # late: most runs name none, and it asks the store
+
+        ids = (each.record.id for each in find(project, named))
+        found = dict(zip(named, ids, strict=True))
+    parent = outer.run if outer else None
+    return Origin(
+        parent=parent if request.parent is None else found[request.parent],
+        fixes=None if request.fixes is None else found[request.fixes],
+        idea=request.idea,
+        labels=request.labels,
     )
 
 

@@ -13,7 +13,7 @@ import typer
 
 from xvc.cli.bare import become
 from xvc.cli.context import Context
-from xvc.cli.options import Incomplete, complete_bumps
+from xvc.cli.options import Incomplete, complete_bumps, params_of
 from xvc.cli.output import Answer, duration, say, show, warn
 from xvc.core.best_effort import best_effort, in_words
 from xvc.core.direction import is_progress
@@ -23,7 +23,6 @@ from xvc.errors import BadValue, XvcError
 from xvc.system.signal_pipe import PASSING, STOPPING, held_back
 
 if TYPE_CHECKING:
-    from xvc.core.typed import Typed
     from xvc.project import Project
     from xvc.runs.run import Ran
 
@@ -46,6 +45,7 @@ class Data(TypedDict):
     commit: str | None
     branch: str | None
     untagged: Annotated[str | None, "Why the version that was asked for was not made."]
+    same_as: Annotated[str | None, "An earlier run of the same code, data, command and params."]
 
 
 def command(
@@ -58,6 +58,18 @@ def command(
     ] = None,
     name: Annotated[str | None, typer.Option("--name", help="What to call the run.")] = None,
     note: Annotated[str | None, typer.Option("--note", "-m", help="A line about it.")] = None,
+    parent: Annotated[
+        str | None, typer.Option("--parent", metavar="REF", help="The run that it builds on.")
+    ] = None,
+    idea: Annotated[
+        str | None, typer.Option("--idea", help="What it tries; `xvc log --ideas` tells them.")
+    ] = None,
+    fixes: Annotated[
+        str | None, typer.Option("--fixes", metavar="REF", help="The failed run it puts right.")
+    ] = None,
+    labels: Annotated[
+        list[str] | None, typer.Option("--label", help="A label; again for more.")
+    ] = None,
     tag: Annotated[
         str | None,
         typer.Option(
@@ -141,6 +153,9 @@ def command(
             "--json has no metrics of a Tracker.",
         ),
     ] = True,
+    again: Annotated[
+        bool, typer.Option("--again", help="Say nothing when the same has run before.")
+    ] = False,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -168,9 +183,13 @@ def command(
         request = RunRequest(
             command=tuple(words),
             folder=here.folder,
-            params=_params(params or []),
+            params=params_of(params or []),
             name=name,
             note=note,
+            parent=parent,
+            idea=idea,
+            fixes=fixes,
+            labels=tuple(labels or ()),
             outs=tuple(outs or ()),
             models=tuple(models or ()),
             capture=capture or bool(patterns),
@@ -184,6 +203,7 @@ def command(
             incomplete=incomplete,
             keeps_data=keep_data,
             fold=fold,
+            looks_back=not again,
         )
         project = here.project()
         if record_in is not None:
@@ -196,7 +216,7 @@ def command(
         raise
     except Exception as err:  # noqa: BLE001 - a package that cannot be loaded, no memory, no folder
         become(words, here.folder, err)
-    ran = run(project, request, _copy_aside if as_json else _copy)
+    ran = run(project, request, _copy_aside if as_json else _copy, lambda line: _say(line, here))
     with held_back(PASSING | STOPPING):  # the command has ended, and how is the answer
         try:
             declared = list(project.settings.metrics_direction)
@@ -207,6 +227,11 @@ def command(
     raise typer.Exit(ran.exit_code)
 
 
+def _say(line: str, here: Context) -> None:
+    with contextlib.suppress(OSError):
+        say(f"xvc: {line}; --again leaves this out", here.manner)
+
+
 def _read_back(project: Project, ran: Ran) -> Ran:
     """Add what the run's own processes recorded, where it can be read."""
     from xvc.runs.run import read_back  # late: as above
@@ -215,20 +240,6 @@ def _read_back(project: Project, ran: Ran) -> Ran:
     with best_effort(warnings):
         ran = read_back(project, ran)
     return replace(ran, warnings=(*ran.warnings, *warnings))
-
-
-def _params(words: Sequence[str]) -> dict[str, Typed]:
-    from xvc.system.value_files import parse_typed  # late: loads yaml
-
-    found: dict[str, Typed] = {}
-    for word in words:
-        key, sign, text = word.partition("=")
-        if not sign or not key:
-            raise BadValue("-P", f"{word!r} is not KEY=VALUE")
-        if key in found:
-            raise BadValue("-P", f"{key} is given twice: {found[key].text} and {text}")
-        found[key] = parse_typed(text)
-    return found
 
 
 def _copy(stream: int, chunk: bytes) -> None:
@@ -294,4 +305,5 @@ def _facts(ran: Ran) -> Data:
         "commit": tagged.commit if tagged else None,
         "branch": tagged.branch if tagged else None,
         "untagged": ran.untagged,
+        "same_as": ran.same_as,
     }
