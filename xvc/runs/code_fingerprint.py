@@ -1,4 +1,7 @@
-"""What tells the code of one run from that of another: its files, without documents and our own."""
+"""What tells the code of one run from that of another: its files, without documents and our own.
+
+Params files are none of it: what they say are the run's params.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from xvc.dvc.pointers import SUFFIX
 from xvc.git.history import trees_of
 from xvc.git.tree_objects import Entry, read_trees
 from xvc.project import Project
+from xvc.recording.begin_run import declared_names
 from xvc.types import RunId
 from xvc.versions.base import Passed, own_paths
 
@@ -42,6 +46,8 @@ class CodeDigests:
     def __init__(self, project: Project, trees: Iterable[str]) -> None:
         self._project = project
         self._entries = read_trees(project.git, trees)
+        named = declared_names(project)
+        self._params = {project.relative(project.root / name) for name in named}
         self._own: dict[tuple[str, ...], Passed] = {}
         self._known: dict[tuple[str, str, Passed], str] = {}
 
@@ -50,6 +56,7 @@ class CodeDigests:
         declared = (*sorted(run.outs), "", *sorted(run.data))
         if declared not in self._own:
             own = own_paths(self._project, run) | {path + SUFFIX for path in run.data}
+            own |= self._params
             self._own[declared] = Passed(own, self._project.settings.tag_ignore)
         return self._digest(tree, "", self._own[declared])
 

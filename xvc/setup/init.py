@@ -20,7 +20,7 @@ from xvc.dvc.pointers import SUFFIX
 from xvc.dvc.repository import Dvc
 from xvc.errors import ForeignProject, GitFailed, IgnoredByGit, NoIdentity
 from xvc.git import merge_driver as driver
-from xvc.git.branch import advance
+from xvc.git.branch import Move, advance
 from xvc.git.commands import scrubbed
 from xvc.git.snapshot import private_index
 from xvc.project import Project
@@ -270,6 +270,7 @@ def _commit(project: Project, ours: list[Path], warnings: list[str]) -> str | No
     except NoIdentity as err:
         warnings.append(f"{err}; the set-up is not committed. {err.hint}")
         return None
-    advance(place, project.room.scratch, state.commit, state.branch, made, "xvc init")
+    move = Move(branch=state.branch, parent=state.commit, commit=made, why="xvc init")
+    advance(place, move, scratch=project.room.scratch, log=project.pending)
     project.room.set_up.unlink(missing_ok=True)
     return made

@@ -26,6 +26,7 @@ from xvc.worktrees.shared import (
     forget,
     held,
     held_list,
+    log_of,
     remember,
     scratch_of,
     tree_named,
@@ -185,11 +186,12 @@ def removed(project: Project, record: Record, plan: Removal) -> Removal:
     if trash.exists():
         shutil.rmtree(trash)
     kept = [set_aside(room, folder) for folder in journal_folders(room, record.tree)]
-    scratch = scratch_of(room, record.name)
+    log = log_of(room, record.name)
     if commit is not None and record.branch is not None:
-        drop_branch(git, record.branch, commit, scratch)
+        drop_branch(git, record.branch, commit, log)
     forget(room, record.name)
-    with contextlib.suppress(OSError):
-        scratch.rmdir()
+    for folder in (scratch_of(room, record.name), log.folder):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
     journals = next((str(each) for each in kept if each is not None), None)
     return replace(plan, journals=journals)
