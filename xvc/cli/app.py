@@ -46,7 +46,18 @@ COMMANDS = (
     ),
     *("merge data", "rebase", "rebase data"),
     *("tried", "note", "keep", "discard"),
-    *("get", "checkout", "cleanup", "push", "pull", "gc", "validate", "gate", "report"),
+    *(
+        "get",
+        "checkout",
+        "cleanup",
+        "push",
+        "pull",
+        "gc",
+        "leaderboard",
+        "validate",
+        "gate",
+        "report",
+    ),
     *(f"db {verb}" for verb in ("ls", "columns", "head", "tail", "top", "bottom", "describe")),
     *(f"db {verb}" for verb in ("sql", "plot", "set", "delete", "copy")),
     *(f"assets {verb}" for verb in ("ls", "export", "delete")),
@@ -76,6 +87,7 @@ HEADINGS = {
         "show",
         "logs",
         "compare",
+        "leaderboard",
         "validate",
         "gate",
         "report",
@@ -89,7 +101,7 @@ HEADINGS = {
 }
 """The first words of all commands, as `xvc --help` lists them; those behind them are in theirs."""
 
-_PASSING = ("run", "sweep")
+_PASSING = ("run", "sweep", "tried")
 """What follows the first word of their own command is that command's, options too."""
 
 _LIKE_BRANCHES = ("xvc merge data", "xvc rebase data")

@@ -20,8 +20,8 @@ from xvc.core.record import Kind
 from xvc.core.run import DataFile, Origin, RunRecord, Status
 from xvc.core.run_context import VARIABLE, RunContext
 from xvc.core.typed import Typed
-from xvc.core.version import Bump
-from xvc.errors import BadValue, NoCommand, XvcError
+from xvc.core.version import Bump, Version
+from xvc.errors import BadValue, NoCommand, TagTaken, XvcError
 from xvc.project import Project
 from xvc.recording.asked_params import Asked
 from xvc.recording.begin_run import Begun, begin
@@ -33,7 +33,7 @@ from xvc.store.db import has_room, warm_up
 from xvc.system.process import Ending, Ladder, Launch
 from xvc.system.process import run as run_process
 from xvc.system.signal_pipe import PASSING, STOPPING, held_back
-from xvc.types import Json, Nanoseconds, RunId
+from xvc.types import CommitId, Json, Nanoseconds, RunId
 
 if TYPE_CHECKING:
     from xvc.versions.tag import Tagged
@@ -49,7 +49,7 @@ class RunRequest:
     Without ``fold`` what was recorded stays in its journal, for the next command that reads.
     ``write_params`` is for a copy of the params file, ``edit_params`` sets params in the files that
     say them; of ``must_use`` the run fails when nothing takes one of them up.
-    ``within`` is a version whose next patch ``tag`` makes.
+    ``within`` is a version whose next patch ``tag`` makes, ``version`` the name of the one to make.
     ``tag_optional``: a version that cannot be made is no failure. ``untaggable`` says why none can.
     ``parent`` and ``fixes`` are references, ``idea`` is what it tries. ``looks_back`` asks for a
     word when the same has run before.
@@ -73,6 +73,7 @@ class RunRequest:
     must_use: tuple[str, ...] = ()
     timeout: float | None = None
     tag: Bump | None = None
+    version: str | None = None
     within: str | None = None
     tag_optional: bool = False
     incomplete: bool = False
@@ -169,6 +170,21 @@ def run(
     return replace(ran, same_as=same)
 
 
+def refuse_taken(project: Project, version: str) -> None:
+    """Look before a run whether the version that it is to become can be made.
+
+    Raises:
+        BadVersion: it is no version, nor major, minor or patch.
+        TagTaken: it exists.
+    """
+    prefix = project.settings.tag_prefix
+    name = Version.parse(version, prefix).name(prefix)
+    if project.place is not None:
+        holder = project.git.commit_of(f"refs/tags/{name}")
+        if holder is not None:
+            raise TagTaken(name, CommitId(holder))
+
+
 def _patterns(project: Project, request: RunRequest) -> tuple[re.Pattern[str], ...]:
     """Read how metrics are printed: as the call says, then as the settings do."""
     found = []
@@ -263,7 +279,7 @@ def _ran(
     if request.tag is None or tagged is not None:
         code = ending.shell_code
         return Ran(record, code, tagged, tuple(warnings), is_interrupted=is_interrupted)
-    again = f"xvc tag {request.tag.value} --run {record.id}"
+    again = f"xvc tag {request.version or request.tag.value} --run {record.id}"
     warnings.append(
         f"no version was made: {untagged} The run is kept; `{again}` gives it a version"
     )
@@ -415,19 +431,18 @@ def _tagged(
     if record.status is not Status.FINISHED:
         return None, f"the run is {_HOW.get(record.status, record.status.value)}."
     try:
-        from xvc.versions.tag import (  # late: a run without a version needs none of it
-            TagRequest,
-            tag,
-        )
+        from xvc.runs.versioning import tag_run  # late: a run without a version needs none of it
+        from xvc.versions.tag import TagRequest
 
         wanted = TagRequest(
-            bump=request.tag,
+            bump=request.tag if request.version is None else None,
+            version=request.version,
             run=record.id,
             just_ran=True,
             incomplete=request.incomplete,
             within=request.within,
         )
-        return tag(project, wanted), None
+        return tag_run(project, wanted), None
     except Exception as err:  # noqa: BLE001 - as in `best_effort`, with the reason as the answer
         words = in_words(err)
         return None, words if words.endswith(".") else f"{words}."

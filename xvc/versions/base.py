@@ -24,7 +24,7 @@ from xvc.git.snapshot import RUNS, tree_now
 from xvc.project import Project
 from xvc.recording.begin_run import lock_files, metrics_files
 
-_EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 
 @error("branch-moved")
@@ -138,7 +138,7 @@ def base_of(project: Project, record: RunRecord, *, is_named: bool, wants_commit
     """
     git = project.git
     state = git.state()
-    head_tree = git.tree_of(state.commit) if state.commit else _EMPTY_TREE
+    head_tree = git.tree_of(state.commit) if state.commit else EMPTY_TREE
     snapshot = record.code.snapshot
     kept = snapshot or record.code.commit
     if kept is not None and git.commit_of(kept) is None:

@@ -100,7 +100,7 @@ def command(
         typer.Option(
             "--tag",
             metavar="BUMP",
-            help="Make it a version: major, minor or patch.",
+            help="Make it a version: major, minor or patch, or one like e0.2.1.",
             autocompletion=complete_bumps,
         ),
     ] = None,
@@ -210,14 +210,12 @@ def command(
     """
     here: Context = context.obj
     here.manner.as_json = as_json  # a `--json` further on is the command's own
-    if tag is not None and tag not in _BUMPS:
-        raise BadValue("--tag", f"{tag!r} is none of {', '.join(_BUMPS)}")
     if tag_optional and tag is None:
         raise BadValue("--tag-optional", "it needs --tag")
     try:
         from xvc.core.version import Bump
         from xvc.recording.passing_folders import lasting, warning_of
-        from xvc.runs.run import RunRequest, run  # late: it begins to load DuckDB
+        from xvc.runs.run import RunRequest, refuse_taken, run  # late: it begins to load DuckDB
 
         request = RunRequest(
             command=tuple(words),
@@ -237,7 +235,8 @@ def command(
             edit_params=edit_params,
             must_use=tuple(must_use or ()),
             timeout=timeout,
-            tag=Bump(tag) if tag else None,
+            tag=None if tag is None else Bump(tag) if tag in _BUMPS else Bump.PATCH,
+            version=None if tag in (None, *_BUMPS) else tag,
             tag_optional=tag_optional,
             incomplete=incomplete,
             keeps_data=keep_data,
@@ -245,6 +244,10 @@ def command(
             looks_back=not again,
         )
         project = here.project()
+        if request.version is not None:
+            if repeat is not None:
+                raise BadValue("--tag", "with --repeat it is major, minor or patch")
+            refuse_taken(project, request.version)
         if record_in is not None:
             project = project.recorded_in(here.project_in(record_in))
         else:
