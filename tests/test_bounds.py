@@ -34,6 +34,7 @@ BOUNDED: Mapping[str, Sequence[str]] = {
     ),
     "what people said of one run": ("note labels", "show labels", "ls runs labels"),
     "as many as -P of one run": ("show asked",),
+    "the last ten": ("show printed",),
     "one for each table": ("db sql tables", "merge tables"),
     "one for each kind, with the first ten names": (
         "worktree remove lost",

@@ -339,14 +339,17 @@ def test_what_a_run_printed_is_there_in_a_clone(
     pushed = call_xvc("push", "--runs", "--json")
     again = call_xvc("push", "--runs", "--json")
     clone = lab.parent / "clone"
-    git(lab.parent, "clone", "-q", str(lab.parent / "hub.git"), "clone")
+    branch = git(lab, "branch", "--show-current").strip()
+    git(lab.parent, "clone", "-q", "-b", branch, str(lab.parent / "hub.git"), "clone")
+    use_remote(clone, {"url": str(lab.parent / "shelf")})
     before = call_xvc("logs", run, cwd=clone)
-    call_xvc("pull", "--runs", cwd=clone)
+    pulled = call_xvc("pull", "--runs", cwd=clone)
 
     told = call_xvc("logs", run, "--json", cwd=clone)
     shown = call_xvc("show", run, "--json", cwd=clone)
 
     assert (pushed.code, again.data["refs_total"]) == (0, 0), pushed.err
+    assert told.code == 0, (told.out, pulled.out, pulled.err)
     assert before.code != 0
     assert told.data["lines"][-1] == "ValueError: odd"
     assert "a1B2a1B2" not in told.out

@@ -59,7 +59,12 @@ def command(
 
     here: Context = context.obj
     request = TagRequest.named(
-        version or ("minor" if merged else "patch"), run=run, commit=commit, text=message, dry_run=dry_run, incomplete=incomplete
+        version or ("minor" if merged else "patch"),
+        run=run,
+        commit=commit,
+        text=message,
+        dry_run=dry_run,
+        incomplete=incomplete,
     )
     if merged and (run or commit):
         raise BadValue(
