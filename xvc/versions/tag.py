@@ -37,7 +37,6 @@ from xvc.system.files import add_line, write_durably
 from xvc.system.lock import FileLock
 from xvc.types import CommitId, Digest
 from xvc.versions.base import (
-    EMPTY_TREE,
     Base,
     base_of,
     kept_locks,
@@ -174,7 +173,7 @@ def tag_merged(project: Project, request: TagRequest) -> Tagged:
             raise NothingFinished
         wanted = _wanted(project, request, versions(project))
         state = project.git.state()
-        tree = project.git.tree_of(state.commit) if state.commit else EMPTY_TREE
+        tree = project.git.tree_of(state.commit) if state.commit else project.git.empty_tree()
         base = Base(tree, state.commit, state.branch, on_head=True)
         line = one_line(mask_text(request.text or f"{counted(count, 'run')} merged"))
         pointer = pointer_of(project.store_path)
