@@ -43,7 +43,7 @@ COMMANDS = (
     *(f"skills {verb}" for verb in ("list", "install")),
     "sweep",
     *(f"sweep {verb}" for verb in ("status", "resume", "retry", "stop", "show")),
-    *("trust", "brief", "schema"),
+    *("trust", "brief", "ui", "schema"),
 )
 """Every command, in the order in which they are met; each has a module of its name.
 
@@ -55,7 +55,17 @@ that name holds both.
 HEADINGS = {
     "Run and version": ("init", "run", "tag", "log", "status", "trust", "doctor", "undo"),
     "Many params": ("sweep",),
-    "Look, compare, report": ("brief", "ls", "show", "compare", "validate", "gate", "report", "db"),
+    "Look, compare, report": (
+        "brief",
+        "ls",
+        "show",
+        "compare",
+        "ui",
+        "validate",
+        "gate",
+        "report",
+        "db",
+    ),
     "Bring together": ("merge", "rebase", "worktree"),
     "Get back what was": ("get", "checkout", "cleanup"),
     "Models, objects, cached calls": ("model", "assets", "cache"),

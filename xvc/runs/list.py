@@ -92,10 +92,36 @@ def runs(project: Project, request: ListRequest) -> RunList:
         is_cut = (where, request.group, request.series) == (None, None, None)
         limit = request.limit if is_cut else None
         found, total = _of_this_tree(project, sort, limit, descending=descending)
+    tagged = versions_by_run(known_versions(project)) if found else {}
+    return among(project, found, request, tagged, total=total)
+
+
+def among(
+    project: Project,
+    found: list[RunRecord],
+    request: ListRequest,
+    tagged: dict[RunId, str],
+    *,
+    total: int | None = None,
+) -> RunList:
+    """Choose among runs that have been read, in the order that they have.
+
+    Args:
+        project: whose they are.
+        found: the runs.
+        request: what is asked; its sort only says which column comes first.
+        tagged: the version of each run that has one.
+        total: how many there are, where *found* is but the first of them.
+
+    Raises:
+        BadExpression: the filter cannot be read.
+        BadValue: a key of the request is no metric, param or fact of any run.
+    """
+    total = len(found) if total is None else total
+    where = parse_filter(request.where) if request.where else None
     if request.series is not None:
         found = _of_series(found, request.series)
         total = len(found)
-    tagged = versions_by_run(known_versions(project)) if found else {}
     if found and request.group is not None:
         _refuse_unknown("--group", request.group, _names(found))
     if where is not None:
@@ -108,6 +134,7 @@ def runs(project: Project, request: ListRequest) -> RunList:
             _refuse_unknown("--columns", key, _names(found))
     shown = found if request.group else found[: request.limit]
     elsewhere = "" if found or where else _elsewhere(project)
+    sort, _ = _order(project, request.sort)
     return RunList(tuple(shown), total, tagged, *_columns(project, shown, sort), elsewhere)
 
 
@@ -209,8 +236,11 @@ def groups(project: Project, request: ListRequest) -> list[Group]:
 
     The metric is the one that the list is sorted by, else the main one.
     """
-    listed = runs(project, request)
-    key = request.group or "status"
+    return grouped(project, runs(project, request), request.group or "status")
+
+
+def grouped(project: Project, listed: RunList, key: str) -> list[Group]:
+    """Group the runs of a list, as `groups` does."""
     metric = listed.metrics[0] if listed.metrics else None
     direction = direction_of(metric, project.settings.metrics_direction) if metric else None
     measure = Measure(metric, direction) if metric and direction else None
