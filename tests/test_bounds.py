@@ -39,7 +39,7 @@ BOUNDED: Mapping[str, Sequence[str]] = {
     ),
     "one for each stage": ("model list models stages", "model info stages"),
     "xvc's own files": (
-        *("init done", "init joined", "report sections", "report files"),
+        *("init done", "init joined", "report sections", "report files", "export run files"),
         *("skills list skills", "schema schemas"),
         *(f"skills install {what}" for what in ("skills", "added", "replaced")),
     ),

@@ -100,6 +100,9 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("merge", ("merge", "e0.1.0", "--dry-run")),
     ("validate", ("validate",)),
     ("gate", ("gate", "e0.2.0", "--metric", "accuracy", "--min", "0.1", "--vs", "e0.1.0")),
+    ("export-run-first", ("export", "run", "e0.1.0", "../before")),
+    ("export-run", ("export", "run", "e0.2.0", "../artifacts")),
+    ("diff", ("diff", "../before", "../artifacts", "--fail-on", "regressions")),
     ("report", ("report", "--metric", "accuracy", "-o", "../report.md")),
     ("rebase-plan", ("rebase", "../late.duckdb", "--on", "step")),
     ("rebase", ("rebase", "../late.duckdb", "--on", "step", "--yes")),
@@ -159,7 +162,9 @@ _CHANGING = (
     (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "DAY"),
     (re.compile(r"(?<=sweep )(resume|retry|show) \w+"), r"\1 SWEEP"),
     (
-        re.compile(r"/\S*/(?=project|exp-wide|skills|(?:base|new).parquet|served|report.md)"),
+        re.compile(
+            r"/\S*/(?=project|exp-wide|skills|(?:base|new).parquet|served|report.md|before|artifacts)"
+        ),
         "FOLDER/",
     ),
     (re.compile(r"/\S*\.(?=agents)"), "FOLDER/."),
@@ -262,6 +267,7 @@ def test_answers_are_the_golden_ones(story: Path, call_xvc: Calling) -> None:
     assert codes == {
         "run-failed": 3,
         "gate": 3,
+        "diff": 3,
         **dict.fromkeys(("cleanup-plan", "db-sql-plan", "db-set-plan"), 4),
         **dict.fromkeys(
             ("assets-delete", "cache-delete", "rebase-plan", "rebase-data", "model-prune"), 4

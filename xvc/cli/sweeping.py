@@ -26,9 +26,11 @@ _MOST_TEXT = 60
 def _sweeps(incomplete: str) -> list[str]:
     """Complete the id of a sweep, the newest first."""
     from xvc.cli.context import Context  # late: only when a shell asks
+    from xvc.sweeps.elsewhere import told_ids
     from xvc.sweeps.shared import sweep_ids
 
-    found = sweep_ids(Context().project())[::-1]
+    project = Context().project()
+    found = dict.fromkeys([*sweep_ids(project)[::-1], *told_ids(project)[::-1]])
     return [name for name in found if name.startswith(incomplete)]
 
 

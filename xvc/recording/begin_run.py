@@ -412,7 +412,7 @@ def apart(read: Mapping[str, Mapping[str, Json]]) -> dict[str, Json]:
 def _declared_params(project: Project) -> dict[Path, tuple[str, ...]]:
     """Map the params files that are there to the keys that count; none: all of them."""
     declared: dict[Path, tuple[str, ...]] = {
-        project.root / name: () for name in project.settings.params_files or ("params.yaml",)
+        project.root / name: () for name in declared_names(project)
     }
     for pipeline in project.pipelines().values():
         for name, keys in pipeline.params_files().items():
@@ -421,6 +421,11 @@ def _declared_params(project: Project) -> dict[Path, tuple[str, ...]]:
     return {
         path: keys for path, keys in declared.items() if project.may_read(path) and path.is_file()
     }
+
+
+def declared_names(project: Project) -> tuple[str, ...]:
+    """Name the files that say nothing but params, from the project's root."""
+    return project.settings.params_files or ("params.yaml",)
 
 
 def params_files(project: Project) -> list[Path]:

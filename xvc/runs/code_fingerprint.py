@@ -1,4 +1,7 @@
-"""What tells the code of one run from that of another: its files, without documents and our own."""
+"""What tells the code of one run from that of another: its files, without documents and our own.
+
+Params files are none of it: what they say are the run's params.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from xvc.core.run import RunRecord
 from xvc.dvc.pointers import SUFFIX
 from xvc.git.history import trees_of
 from xvc.project import Project
+from xvc.recording.begin_run import declared_names
 from xvc.types import RunId
 from xvc.versions.base import Passed, own_paths
 
@@ -23,6 +27,7 @@ def fingerprints(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, str
     digests: dict[tuple[str, frozenset[str]], str] = {}
     documents = project.settings.tag_ignore
     own: dict[tuple[str, ...], frozenset[str]] = {}
+    params = {project.relative(project.root / name) for name in declared_names(project)}
     found: dict[RunId, str] = {}
     for run in runs:
         tree = trees.get(commits[run.id])
@@ -31,6 +36,7 @@ def fingerprints(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, str
         declared = (*sorted(run.outs), "", *sorted(run.data))
         if declared not in own:
             own[declared] = own_paths(project, run) | {path + SUFFIX for path in run.data}
+            own[declared] |= params
         key = (tree, own[declared])
         if key not in digests:
             digests[key] = _digest(blobs[tree], Passed(own[declared], documents))

@@ -18,15 +18,17 @@ from xvc.core.plain import as_json
 from xvc.core.run import RunRecord, Status
 from xvc.types import Json, RunId
 
-_SEEDS = word_table("seed seeds randomseed randomstate repeat replicate repetition")
+_SEEDS = word_table(
+    "seed seeds randomseed randomstate rng rngseed repeat replicate repetition fold"
+)
 _VALUE = re.compile(r"-?[0-9]+")
 
 
 def is_seed(key: str) -> bool:
     """Whether a key tells repeats of one experiment apart.
 
-    >>> is_seed("train/random_state"), is_seed("lr")
-    (True, False)
+    >>> is_seed("train/random_state"), is_seed("fold"), is_seed("lr")
+    (True, True, False)
     """
     said = pieces(key)
     return "".join(said) in _SEEDS or "".join(said[-2:]) in _SEEDS or said[-1:] == ["seed"]

@@ -49,6 +49,7 @@ class RunRequest:
     Without ``fold`` what was recorded stays in its journal, for the next command that reads.
     ``write_params`` is for a copy of the params file, ``edit_params`` sets params in the files that
     say them; of ``must_use`` the run fails when nothing takes one of them up.
+    ``within`` is a version whose next patch ``tag`` makes.
     ``tag_optional``: a version that cannot be made is no failure. ``untaggable`` says why none can.
     """
 
@@ -66,6 +67,7 @@ class RunRequest:
     must_use: tuple[str, ...] = ()
     timeout: float | None = None
     tag: Bump | None = None
+    within: str | None = None
     tag_optional: bool = False
     incomplete: bool = False
     keeps_data: bool = False
@@ -79,6 +81,7 @@ class Ran:
 
     ``exit_code`` is the command's own, or `UNTAGGED` where that is 0 and the version that was
     asked for could not be made: ``untagged`` says why, and ``next`` how to make it.
+    ``is_interrupted``: a Ctrl-C, TERM or HUP came, whatever the command made of it.
     """
 
     record: RunRecord
@@ -87,6 +90,7 @@ class Ran:
     warnings: tuple[str, ...] = ()
     untagged: str | None = None
     next: tuple[str, ...] = ()
+    is_interrupted: bool = False
 
 
 def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None]) -> Ran:
@@ -139,6 +143,7 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
                 tagged, untagged = _tagged(project, request, record)
         except KeyboardInterrupt:
             warnings.append("interrupted; the next xvc command brings the store up to date")
+            ending = replace(ending, interrupted=True)
     return _ran(request, record, ending, warnings, tagged=tagged, untagged=untagged)
 
 
@@ -232,14 +237,16 @@ def _ran(
     tagged: Tagged | None = None,
     untagged: str | None = None,
 ) -> Ran:
+    is_interrupted = ending.interrupted
     if request.tag is None or tagged is not None:
-        return Ran(record, ending.shell_code, tagged, tuple(warnings))
+        code = ending.shell_code
+        return Ran(record, code, tagged, tuple(warnings), is_interrupted=is_interrupted)
     again = f"xvc tag {request.tag.value} --run {record.id}"
     warnings.append(
         f"no version was made: {untagged} The run is kept; `{again}` gives it a version"
     )
     code = ending.shell_code or (0 if request.tag_optional else UNTAGGED)
-    return Ran(record, code, None, tuple(warnings), untagged, (again,))
+    return Ran(record, code, None, tuple(warnings), untagged, (again,), is_interrupted)
 
 
 def _begun(
@@ -338,7 +345,8 @@ def _unrecorded(
     _tell_of(ending, warnings)
     record = RunRecord(RunId("unrecorded"), exit_code=ending.exit_code).ended(status_of(ending))
     if request.tag is None:
-        return Ran(record, ending.shell_code, None, tuple(warnings))
+        code, is_cut = ending.shell_code, ending.interrupted
+        return Ran(record, code, None, tuple(warnings), is_interrupted=is_cut)
     why = "the run is not recorded"
     code = ending.shell_code or (0 if request.tag_optional else UNTAGGED)
     return Ran(record, code, None, (*warnings, f"no version was made: {why}"), why)
@@ -361,7 +369,11 @@ def _tagged(
         )
 
         wanted = TagRequest(
-            bump=request.tag, run=record.id, just_ran=True, incomplete=request.incomplete
+            bump=request.tag,
+            run=record.id,
+            just_ran=True,
+            incomplete=request.incomplete,
+            within=request.within,
         )
         return tag(project, wanted), None
     except Exception as err:  # noqa: BLE001 - as in `best_effort`, with the reason as the answer

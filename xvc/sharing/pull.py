@@ -21,6 +21,7 @@ from xvc.dvc.outputs import members
 from xvc.dvc.pointers import Out, read_pointer, tracked_outs
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import ConflictError, GitFailed, NoObject, error
+from xvc.git import follow_hook as hook
 from xvc.git import merge_driver as driver
 from xvc.git.remote import fetch, refs_there, refuse_other_tags, upstream_of
 from xvc.git.snapshot import RUNS
@@ -132,6 +133,7 @@ def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
     is_driver_new = False
     with best_effort(warnings):  # before any merge that a person is now told to make
         is_driver_new = driver.install(git)
+        hook.settle(git, wanted=project.settings.git_hook)
     if is_apart:
         raise Diverged(branch or "", f"{name}/{branch}")
     files, told_of_data = _go_forward(project, dvc, branch, old, tip)

@@ -43,14 +43,12 @@ def _short(ref: str) -> str:
     return ref.removeprefix(_TAGS).removeprefix(_HEADS).removeprefix(RUNS)
 
 
+@error("objects-nowhere")
 class ObjectsNowhere(NotFoundError):
     """Objects that a version needs are neither in the cache nor on the DVC remote."""
 
-    code = "objects-nowhere"
-
-    def __init__(self, ref: str, paths: tuple[str, ...]) -> None:
-        super().__init__(ref, paths)
-        self.ref, self.paths = ref, paths
+    ref: str
+    paths: tuple[str, ...]
 
     def __str__(self) -> str:
         names = ", ".join(self.paths[:3]) + (" …" if len(self.paths) > 3 else "")

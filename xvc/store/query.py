@@ -177,6 +177,14 @@ def environment(connection: DuckDBPyConnection, digest: str | None) -> Environme
     return environment_from(from_json(found[0])) if found else None
 
 
+def shared_facts(connection: DuckDBPyConnection, beginning: str) -> dict[str, Json]:
+    """Read the facts that runs share, by names that begin so."""
+    found = connection.execute(
+        "SELECT digest, facts FROM environments WHERE starts_with(digest, ?)", [beginning]
+    ).fetchall()
+    return {digest: from_json(facts) for digest, facts in found}
+
+
 def row_counts(connection: DuckDBPyConnection) -> dict[str, int]:
     """Count the rows of each event table."""
     counts = {}

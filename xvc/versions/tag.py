@@ -22,7 +22,7 @@ from xvc.core.version import Bump, Version, next_version
 from xvc.database.keep_assets import keep_assets
 from xvc.dvc.repository import pointer_of
 from xvc.errors import GitFailed, NotFoundError, TagTaken, XvcError, error
-from xvc.git.branch import advance, clear, noted
+from xvc.git.branch import Move, advance, clear, noted
 from xvc.git.commands import Git
 from xvc.git.snapshot import STORES, tree_with
 from xvc.git.worktrees import is_ancestor
@@ -31,7 +31,7 @@ from xvc.project import Project
 from xvc.recording.begin_run import lock_files, metrics_files
 from xvc.recovery.recover import mend
 from xvc.store import query
-from xvc.sweeps.shared import sweep_of
+from xvc.sweeps.elsewhere import sweep_of
 from xvc.system.files import add_line, write_durably
 from xvc.system.lock import FileLock
 from xvc.types import CommitId, Digest
@@ -58,10 +58,14 @@ class NothingFinished(NotFoundError):
 
 @dataclass(frozen=True, slots=True)
 class TagRequest:
-    """What ``xvc tag`` was asked for; without *run*, the last one that finished."""
+    """What ``xvc tag`` was asked for; without *run*, the last one that finished.
+
+    With *within*, a version's name, it is the next patch of that version's minor.
+    """
 
     bump: Bump | None = None
     version: str | None = None
+    within: str | None = None
     run: str | None = None
     commit: bool = False
     text: str | None = None
@@ -129,7 +133,7 @@ def tag(project: Project, request: TagRequest) -> Tagged:
     mend(project)
     project.room.version_lock.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing="tag"):
-        clear(project.git, project.room.scratch)
+        clear(project.git, project.pending)
         record, request = _masked(_chosen(project, request), request)
         if not request.incomplete:
             refuse_incomplete(record)
@@ -173,8 +177,12 @@ def _wanted(project: Project, request: TagRequest, infos: Sequence[VersionInfo])
         if holder is not None:
             raise TagTaken(name, holder.commit)
         return name
-    bump = request.bump or Bump.PATCH
-    return next_version((info.version for info in infos), bump).name(prefix)
+    return _next(request, (info.version for info in infos), prefix)
+
+
+def _next(request: TagRequest, taken: Iterable[Version], prefix: str) -> str:
+    within = None if request.within is None else Version.parse(request.within, prefix)
+    return next_version(taken, request.bump or Bump.PATCH, within=within).name(prefix)
 
 
 def _subject(project: Project, record: RunRecord, text: str | None) -> str:
@@ -214,8 +222,9 @@ def _make(
         name = _mark(project, request, wanted, commit, message.render())
     except XvcError:  # a signature that cannot be made: the branch goes back to where it was
         if base.on_head and base.parent is not None and commit != base.parent:
-            scratch, why = project.room.scratch, f"xvc tag: {wanted} was refused"
-            advance(project.git, scratch, commit, base.branch, base.parent, why)
+            why = f"xvc tag: {wanted} was refused"
+            back = Move(branch=base.branch, parent=commit, commit=base.parent, why=why)
+            advance(project.git, back, scratch=project.room.scratch, log=project.pending)
         raise
     branch = base.branch if base.on_head else None
     if branch is not None:
@@ -302,7 +311,9 @@ def _commit(project: Project, base: Base, files: Mapping[str, bytes], message: s
         return base.parent
     commit = git.make_commit(tree, [base.parent], f"{message}\n")
     if base.on_head:
-        advance(git, scratch, base.parent, base.branch, commit, f"xvc tag: {message}")
+        why = f"xvc tag: {message}"
+        move = Move(branch=base.branch, parent=base.parent, commit=commit, why=why)
+        advance(git, move, scratch=scratch, log=project.pending)
     return commit
 
 
@@ -311,13 +322,13 @@ def _mark(project: Project, request: TagRequest, wanted: str, commit: str, messa
     name, prefix = wanted, project.settings.tag_prefix
     for _ in range(_TRIES):
         try:
-            with noted(project.git, project.room.scratch, "", [f"refs/tags/{name}"]):
+            with noted(project.git, project.pending, "", [f"refs/tags/{name}"]):
                 project.git.make_tag(name, commit, message)
         except TagTaken:
             if request.version is not None:
                 raise
             taken = [Version.parse(name, prefix), *(info.version for info in versions(project))]
-            name = next_version(taken, request.bump or Bump.PATCH).name(prefix)
+            name = _next(request, taken, prefix)
         else:
             return name
     raise GitFailed(("tag", name), 128, "every next version was taken meanwhile")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
@@ -13,8 +13,9 @@ import typer
 
 from xvc.cli.bare import become
 from xvc.cli.context import Context
+from xvc.cli.noise import Noise, noise, noise_cells
 from xvc.cli.options import Incomplete, complete_bumps
-from xvc.cli.output import Answer, duration, say, show, warn
+from xvc.cli.output import Answer, duration, few, say, show, table, warn
 from xvc.core.best_effort import best_effort, in_words
 from xvc.core.direction import is_progress
 from xvc.core.objective import exact_number
@@ -25,13 +26,14 @@ from xvc.system.signal_pipe import PASSING, STOPPING, held_back
 if TYPE_CHECKING:
     from xvc.core.typed import Typed
     from xvc.project import Project
-    from xvc.runs.run import Ran
+    from xvc.runs.repeating import Repeated, Repeats
+    from xvc.runs.run import Ran, RunRequest
 
 _BUMPS = ("major", "minor", "patch")
 _SHOWN = 4  # metrics behind the last line
 
 
-class Data(TypedDict):
+class Ended(TypedDict):
     """How a run ended, and the version that it became."""
 
     run: str
@@ -46,6 +48,29 @@ class Data(TypedDict):
     commit: str | None
     branch: str | None
     untagged: Annotated[str | None, "Why the version that was asked for was not made."]
+
+
+class MetricNoise(Noise):
+    """How a metric lies among the repeats that finished."""
+
+    metric: str
+
+
+class Repeating(TypedDict):
+    """Repeats of one experiment: each run, and how every metric lies among those that finished."""
+
+    repeats: list[Ended]
+    repeats_total: int
+    wanted: int
+    finished: int
+    seed_param: str
+    exit_code: int
+    stopped: Annotated[bool, "Whether some were not begun."]
+    metrics: list[MetricNoise]
+    metrics_total: int
+
+
+Data = Ended | Repeating
 
 
 def command(
@@ -103,6 +128,18 @@ def command(
     timeout: Annotated[
         float | None, typer.Option("--timeout", metavar="SECONDS", help="Stop it after so long.")
     ] = None,
+    repeat: Annotated[
+        int | None,
+        typer.Option(
+            "--repeat",
+            metavar="COUNT",
+            help="Run it so often, with the seeds 0, 1, 2 …: {seed} in the command, "
+            "XVC_PARAM_SEED, a Tracker's params.",
+        ),
+    ] = None,
+    seed_param: Annotated[
+        str, typer.Option("--seed-param", metavar="KEY", help="With --repeat: the seed's name.")
+    ] = "seed",
     write_params: Annotated[
         bool,
         typer.Option(
@@ -151,6 +188,8 @@ def command(
     """Run a command and keep it: code, data, params, metrics, output and outcome.
 
     The exit code is the command's own; 4 when that is 0 and the version of --tag was not made.
+    With --repeat a run that fails stops no other, and the exit code is that of the first that
+    failed; with --tag minor the first is e0.4.0, the others are its patches.
 
     Example: xvc run --tag minor -P lr=0.1 -- python train.py
     """
@@ -196,7 +235,10 @@ def command(
         raise
     except Exception as err:  # noqa: BLE001 - a package that cannot be loaded, no memory, no folder
         become(words, here.folder, err)
-    ran = run(project, request, _copy_aside if as_json else _copy)
+    sink = _copy_aside if as_json else _copy
+    if repeat is not None:
+        raise typer.Exit(_repeated(here, project, request, (repeat, seed_param), sink))
+    ran = run(project, request, sink)
     with held_back(PASSING | STOPPING):  # the command has ended, and how is the answer
         try:
             declared = list(project.settings.metrics_direction)
@@ -205,6 +247,57 @@ def command(
             with contextlib.suppress(Exception):
                 warn(in_words(err), here.manner)
     raise typer.Exit(ran.exit_code)
+
+
+def _repeated(
+    here: Context,
+    project: Project,
+    request: RunRequest,
+    asked: tuple[int, str],
+    sink: Callable[[int, bytes], None],
+) -> int:
+    from xvc.runs.repeating import Repeats, repeat  # late: most runs are alone
+
+    declared = list(project.settings.metrics_direction)
+    wanted = Repeats(*asked)
+
+    def tell(seed: int, ran: Ran) -> None:
+        if not here.manner.as_json:
+            for warning in ran.warnings:
+                warn(warning, here.manner)
+            say(f"xvc: {wanted.param} {seed}: {_line(ran, declared)}", here.manner)
+
+    found = repeat(project, request, wanted, sink, tell)
+    with held_back(PASSING | STOPPING):
+        _tell_all(here, found, wanted)
+    return found.exit_code
+
+
+def _tell_all(here: Context, found: Repeated, wanted: Repeats) -> None:
+    group, code = found.experiment, found.exit_code
+    count = len(group.repeats)
+    own = tuple(w for each in found.runs for w in each.warnings) if here.manner.as_json else ()
+    data: Repeating = {
+        "repeats": few([_facts(each) for each in found.runs]),
+        "repeats_total": len(found.runs),
+        "wanted": wanted.count,
+        "finished": count,
+        "seed_param": wanted.param,
+        "exit_code": code,
+        "stopped": found.is_stopped,
+        "metrics": few([{"metric": key, **noise(each)} for key, each in found.spreads]),
+        "metrics_total": len(found.spreads),
+    }
+    if here.manner.as_json:
+        warnings = tuple(dict.fromkeys((*own, *found.warnings)))
+        show(Answer("run", data, warnings=warnings, exit_code=code), here.manner)
+        return
+    for warning in found.warnings:
+        warn(warning, here.manner)
+    say(f"xvc: {count} of {wanted.count} repeats finished", here.manner)
+    rows = [(key, *noise_cells(each)) for key, each in few(found.spreads)]
+    if rows:
+        say(table(("metric", "n", "mean", "sd"), rows, right=(1, 2, 3)), here.manner)
 
 
 def _read_back(project: Project, ran: Ran) -> Ran:
@@ -251,20 +344,24 @@ def _tell(here: Context, ran: Ran, declared: Sequence[str]) -> None:
         return
     for warning in ran.warnings:
         warn(warning, here.manner)
+    say(f"xvc: {_line(ran, declared)}", here.manner)
+    if ran.tagged is not None and ran.tagged.branch is None:
+        say(
+            "xvc: the version holds your uncommitted changes and stands beside your branch",
+            here.manner,
+        )
+
+
+def _line(ran: Ran, declared: Sequence[str]) -> str:
+    """Write how a run ended, and what it came to."""
     record = ran.record
     took = duration(record.seconds)
+    if ran.tagged is not None:
+        return f"{ran.tagged.name}  {ran.tagged.subject}  (run {record.id}, {took})"
     how = record.status.value
     if record.status is Status.FAILED and record.exit_code:
         how = f"failed ({record.exit_code})"
-    if ran.tagged is not None:
-        say(f"xvc: {ran.tagged.name}  {ran.tagged.subject}  (run {record.id}, {took})", here.manner)
-        if ran.tagged.branch is None:
-            say(
-                "xvc: the version holds your uncommitted changes and stands beside your branch",
-                here.manner,
-            )
-    else:
-        say(f"xvc: run {record.id} {how} in {took}{_metrics(ran, declared)}", here.manner)
+    return f"run {record.id} {how} in {took}{_metrics(ran, declared)}"
 
 
 def _metrics(ran: Ran, declared: Sequence[str]) -> str:
@@ -279,7 +376,7 @@ def _metrics(ran: Ran, declared: Sequence[str]) -> str:
     return f"  {said}{more}" if said else ""
 
 
-def _facts(ran: Ran) -> Data:
+def _facts(ran: Ran) -> Ended:
     record, tagged = ran.record, ran.tagged
     return {
         "run": record.id,
