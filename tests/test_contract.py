@@ -69,6 +69,7 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("compare", ("compare", "e0.1.0", "e0.2.0")),
     ("status", ("status",)),
     ("brief", ("brief",)),
+    ("ui", ("ui", "--export", "../page")),
     ("doctor", ("doctor",)),
     ("trust", ("trust",)),
     ("get", ("get", "e0.1.0", "fit.py", "-o", "old.py")),

@@ -69,7 +69,7 @@ COMMANDS = (
     "sweep",
     *(f"sweep {verb}" for verb in ("status", "resume", "retry", "stop", "show")),
     *("export run", "diff"),
-    *("trust", "brief", "schema"),
+    *("trust", "brief", "ui", "schema"),
 )
 """Every command, in the order in which they are met; each has a module of its name.
 
@@ -83,7 +83,8 @@ HEADINGS = {
     "Remember": ("tried", "note", "keep", "discard"),
     "Many params": ("sweep",),
     "Look, compare, report": (
-        *("brief", "ls", "show", "logs", "compare", "leaderboard", "validate", "report", "db"),
+        *("brief", "ls", "show", "logs", "compare", "leaderboard", "ui"),
+        *("validate", "report", "db"),
     ),
     "For continuous integration": ("gate", "export", "diff"),
     "Bring together": ("merge", "rebase", "worktree"),

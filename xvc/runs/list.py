@@ -90,23 +90,55 @@ def runs(project: Project, request: ListRequest) -> RunList:
     """
     where = parse_filter(request.where) if request.where else None
     sort, descending = _order(project, request.sort)
-    is_whole = request.discarded or (where is not None and "decision" in keys_of(where))
     if request.everywhere:
         found = _sorted(gather(project), sort, descending=descending)
         total = len(found)
     else:
         is_cut = (where, request.group, request.series) == (None, None, None)
         limit = request.limit if is_cut else None
+        is_whole = _is_whole(request)
         found, total = _of_this_tree(project, sort, limit, descending, is_whole=is_whole)
+    tagged = versions_by_run(known_versions(project)) if found else {}
+    return among(project, found, request, tagged, total=total)
+
+
+def _is_whole(request: ListRequest) -> bool:
+    """Whether discarded runs are asked for, too."""
+    where = parse_filter(request.where) if request.where else None
+    return request.discarded or (where is not None and "decision" in keys_of(where))
+
+
+def among(
+    project: Project,
+    found: list[RunRecord],
+    request: ListRequest,
+    tagged: dict[RunId, str],
+    *,
+    total: int | None = None,
+) -> RunList:
+    """Choose among runs that have been read, in the order that they have.
+
+    Args:
+        project: whose they are.
+        found: the runs.
+        request: what is asked; its sort only says which column comes first.
+        tagged: the version of each run that has one.
+        total: how many there are, where *found* is but the first of them.
+
+    Raises:
+        BadExpression: the filter cannot be read.
+        BadValue: a key of the request is no metric, param or fact of any run.
+    """
+    total = len(found) if total is None else total
+    where = parse_filter(request.where) if request.where else None
     discarded = 0
-    if not is_whole and any(run.is_discarded for run in found):
+    if not _is_whole(request) and any(run.is_discarded for run in found):
         kept = [run for run in found if not run.is_discarded]
         discarded, found = len(found) - len(kept), kept
         total -= discarded
     if request.series is not None:
         found = _of_series(found, request.series)
         total = len(found)
-    tagged = versions_by_run(known_versions(project)) if found else {}
     if found and request.group is not None:
         _refuse_unknown("--group", request.group, _names(found))
     if where is not None:
@@ -119,6 +151,7 @@ def runs(project: Project, request: ListRequest) -> RunList:
             _refuse_unknown("--columns", key, _names(found))
     shown = found if request.group else found[: request.limit]
     elsewhere = "" if found or where or discarded else _elsewhere(project)
+    sort, _ = _order(project, request.sort)
     columns = _columns(project, shown, sort)
     return RunList(tuple(shown), total, tagged, *columns, elsewhere, discarded)
 
@@ -223,8 +256,11 @@ def groups(project: Project, request: ListRequest) -> list[Group]:
 
     The metric is the one that the list is sorted by, else the main one.
     """
-    listed = runs(project, request)
-    key = request.group or "status"
+    return grouped(project, runs(project, request), request.group or "status")
+
+
+def grouped(project: Project, listed: RunList, key: str) -> list[Group]:
+    """Group the runs of a list, as `groups` does."""
     metric = listed.metrics[0] if listed.metrics else None
     direction = direction_of(metric, project.settings.metrics_direction) if metric else None
     measure = Measure(metric, direction) if metric and direction else None

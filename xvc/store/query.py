@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, cast
 
 from xvc.core.objective import in_order
@@ -149,6 +150,23 @@ def with_status(connection: DuckDBPyConnection, status: str) -> list[RunRecord]:
 def all_runs(connection: DuckDBPyConnection) -> list[RunRecord]:
     """Read every run, newest first."""
     return runs.load(connection, _NEWEST)
+
+
+def by_ids(connection: DuckDBPyConnection, wanted: Collection[RunId]) -> list[RunRecord]:
+    """Read these runs, newest first."""
+    where = f"WHERE id IN (SELECT unnest(?::VARCHAR[])) {_NEWEST}"
+    return runs.load(connection, where, [list(wanted)])
+
+
+def marks(connection: DuckDBPyConnection) -> dict[RunId, int]:
+    """Map every run, newest first, to a number that another content gives another of.
+
+    Only for comparing within one process: the numbers differ between versions of DuckDB.
+    """
+    found = connection.execute(
+        f"SELECT id, hash(to_json(runs)::VARCHAR) FROM runs {_NEWEST}"
+    ).fetchall()
+    return {RunId(run): mark for run, mark in found}
 
 
 def ids(connection: DuckDBPyConnection) -> set[RunId]:
