@@ -30,10 +30,35 @@ if TYPE_CHECKING:  # Typer brings its own click
     from typer._click.shell_completion import CompletionItem
 
 COMMANDS = (
-    *("init", "run", "tag", "ls", "log", "show", "compare", "merge", "status", "doctor", "undo"),
+    *(
+        "init",
+        "run",
+        "tag",
+        "ls",
+        "log",
+        "show",
+        "logs",
+        "compare",
+        "merge",
+        "status",
+        "doctor",
+        "undo",
+    ),
     *("merge data", "rebase", "rebase data"),
-    *("get", "checkout", "cleanup", "push", "pull", "gc", "validate", "gate", "report"),
-    "rerun",
+    *("tried", "note", "keep", "discard"),
+    *(
+        "get",
+        "checkout",
+        "cleanup",
+        "push",
+        "pull",
+        "gc",
+        "leaderboard",
+        "validate",
+        "gate",
+        "report",
+        "rerun",
+    ),
     *(f"db {verb}" for verb in ("ls", "columns", "head", "tail", "top", "bottom", "describe")),
     *(f"db {verb}" for verb in ("sql", "plot", "set", "delete", "copy")),
     *(f"assets {verb}" for verb in ("ls", "export", "delete")),
@@ -45,7 +70,7 @@ COMMANDS = (
     "sweep",
     *(f"sweep {verb}" for verb in ("status", "resume", "retry", "stop", "show")),
     *("export run", "diff"),
-    *("trust", "brief", "schema"),
+    *("trust", "brief", "ui", "schema"),
 )
 """Every command, in the order in which they are met; each has a module of its name.
 
@@ -56,8 +81,12 @@ that name holds both.
 
 HEADINGS = {
     "Run and version": ("init", "run", "tag", "log", "status", "trust", "doctor", "undo"),
+    "Remember": ("tried", "note", "keep", "discard"),
     "Many params": ("sweep",),
-    "Look, compare, report": ("brief", "ls", "show", "compare", "validate", "report", "db"),
+    "Look, compare, report": (
+        *("brief", "ls", "show", "logs", "compare", "leaderboard", "ui"),
+        *("validate", "report", "db"),
+    ),
     "For continuous integration": ("gate", "rerun", "export", "diff"),
     "Bring together": ("merge", "rebase", "worktree"),
     "Get back what was": ("get", "checkout", "cleanup"),
@@ -67,7 +96,7 @@ HEADINGS = {
 }
 """The first words of all commands, as `xvc --help` lists them; those behind them are in theirs."""
 
-_PASSING = ("run", "sweep")
+_PASSING = ("run", "sweep", "tried")
 """What follows the first word of their own command is that command's, options too."""
 
 _LIKE_BRANCHES = ("xvc merge data", "xvc rebase data")

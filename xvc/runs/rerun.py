@@ -233,7 +233,7 @@ def _run_in_tree(
         _put_data(project, there, tree, record, here=wanted.here_data)
         outs = [path for path in record.outs if candidate_of(path) is None]
         clear_outputs(project, tree, [place_in(tree, _below(project), out) for out in outs])
-        ran = run(there, _request(there, record, outs, warnings), taken)
+        ran = run(there, _request(there, ready, outs, warnings), taken)
     finally:
         remove_tree_for(project, name, "rerun")
     values.update({key: value for row in printed.close() for key, value in row.items()})
@@ -292,15 +292,16 @@ def _put_data(
 
 
 def _request(
-    there: Project, record: RunRecord, outs: Sequence[str], warnings: list[str]
+    there: Project, ready: Prepared, outs: Sequence[str], warnings: list[str]
 ) -> RunRequest:
     """Ask for the run as it was asked for; the params that neither file nor command says, too."""
+    record = ready.was.record
     copies = any("{params}" in word for word in record.command)
     said = _said(there, record)
     asked = {
         key: Typed.of(value)
         for key, value in record.params.items()
-        if value != _MASK and (key not in said or (copies and said[key] != value))
+        if value != _MASK and _was_asked(record, key, is_said=key in said and not copies)
     }
     hidden = [key for key, value in record.params.items() if value == _MASK]
     if hidden:
@@ -315,8 +316,13 @@ def _request(
             os.path.relpath(there.root / out, there.root / (record.folder or ".")) for out in outs
         ),
         write_params=copies,
-        parent=record.id,
+        parent=ready.was.version or record.id,
     )
+
+
+def _was_asked(record: RunRecord, key: str, *, is_said: bool) -> bool:
+    """Whether a param was asked for; of an older record, whether nothing else says it."""
+    return not is_said if record.asked is None else key in record.asked
 
 
 def _said(there: Project, record: RunRecord) -> Mapping[str, Json]:
