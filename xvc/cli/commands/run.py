@@ -14,7 +14,7 @@ import typer
 from xvc.cli.bare import become
 from xvc.cli.context import Context
 from xvc.cli.options import Incomplete, complete_bumps
-from xvc.cli.output import Answer, duration, say, show, warn
+from xvc.cli.output import Answer, duration, number, say, show, warn
 from xvc.core.best_effort import best_effort, in_words
 from xvc.core.direction import is_progress
 from xvc.core.objective import exact_number
@@ -25,7 +25,7 @@ from xvc.system.signal_pipe import PASSING, STOPPING, held_back
 if TYPE_CHECKING:
     from xvc.core.typed import Typed
     from xvc.project import Project
-    from xvc.runs.run import Ran
+    from xvc.runs.run import Ran, RunRequest
 
 _BUMPS = ("major", "minor", "patch")
 _SHOWN = 4  # metrics behind the last line
@@ -200,7 +200,10 @@ def command(
     with held_back(PASSING | STOPPING):  # the command has ended, and how is the answer
         try:
             declared = list(project.settings.metrics_direction)
-            _tell(here, _read_back(project, ran) if fold else ran, declared)
+            told = _read_back(project, ran) if fold else ran
+            _tell(here, told, declared)
+            if fold:
+                _tell_of_scores(here, told, request)
         except Exception as err:  # noqa: BLE001 - as above
             with contextlib.suppress(Exception):
                 warn(in_words(err), here.manner)
@@ -265,6 +268,18 @@ def _tell(here: Context, ran: Ran, declared: Sequence[str]) -> None:
             )
     else:
         say(f"xvc: run {record.id} {how} in {took}{_metrics(ran, declared)}", here.manner)
+
+
+def _tell_of_scores(here: Context, ran: Ran, request: RunRequest) -> None:
+    """Say how the scores that a command printed become metrics, where the run has none."""
+    from xvc.runs.run import uncaptured  # late: as above
+
+    if here.manner.as_json:
+        return
+    scores = list(uncaptured(ran, request).items())[:_SHOWN]
+    if scores:
+        said = ", ".join(f"{key}={number(value)}" for key, value in scores)
+        say(f"xvc: it printed {said}; with --capture what it prints are its metrics", here.manner)
 
 
 def _metrics(ran: Ran, declared: Sequence[str]) -> str:
