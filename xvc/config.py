@@ -102,6 +102,9 @@ class Settings:
     journal_sync: float | None = _setting(  # type: ignore[assignment]
         None, "seconds until a logged row is on the disk; empty: at flush and at the end"
     )
+    git_hook: bool = _setting(  # type: ignore[assignment]
+        True, "whether the store follows its pointer as soon as git changes it: a hook of git"
+    )
     cache_folder: str = _setting(  # type: ignore[assignment]
         ".cache/xvc", "where `xvc cache` looks: the folder that Trackers were given as cache"
     )

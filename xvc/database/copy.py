@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from xvc.core.record import Kind, environment_facts, facts_of
 from xvc.core.spelling import counted
 from xvc.core.summary import beginning_of
-from xvc.errors import BadValue, ConflictError, NoStore, NoTable
+from xvc.errors import BadValue, ConflictError, NoStore, NoTable, error
 from xvc.project import Project
 from xvc.recording.begin_run import open_journal
 from xvc.recovery.operation_log import log_operation
@@ -27,26 +27,17 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
+@error("stores-differ")
 class StoresDiffer(ConflictError):
     """Both stores have a run or row, and not the same."""
 
-    code = "stores-differ"
-
-    def __init__(self, path: str, differing: tuple[str, ...]) -> None:
-        super().__init__(path, differing)
-        self.path, self.differing = path, differing
-
-    def __str__(self) -> str:
-        shown = ", ".join(self.differing[:5]) + (" …" if len(self.differing) > 5 else "")
-        return f"{len(self.differing)} differ from {self.path}: {shown}"
-
-    @property
-    def hint(self) -> str:
-        """Says that nothing happened, and the likely cause."""
-        return (
-            "Nothing was copied. One side was changed since (`xvc db set`), or its run went on; "
-            "make both alike, or copy another table with --table."
-        )
+    path: str
+    differing: tuple[str, ...]
+    says = "{differing!n} differ from {path}: {differing:5}"
+    way = (
+        "Nothing was copied. One side was changed since (`xvc db set`), or its run went on; "
+        "make both alike, or copy another table with --table."
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,31 @@ def last_with(git: Git, path: str) -> str | None:
     return git.text("log", *flags, "--", f":(literal){path}") or None
 
 
+Change = frozenset[tuple[str, str, str]]
+"""What a change does: for each line its file, whether it comes or goes, and its words."""
+
+
+def line_changes(git: Git, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Change]:
+    """Tell which lines differ between two trees, for many pairs in one call; blank ones do not."""
+    asked = list(dict.fromkeys(pairs))
+    flags = ("--stdin", "-p", "-r", "-U0", "--no-color", "--no-ext-diff", "--no-textconv")
+    stdin = "".join(f"{old} {new}\n" for old, new in asked).encode()
+    answer = git.call("diff-tree", *flags, "--no-renames", stdin=stdin) if asked else b""
+    found: dict[tuple[str, str], set[tuple[str, str, str]]] = {pair: set() for pair in asked}
+    heads = {f"{old} {new}": (old, new) for old, new in asked}
+    held, path, is_body = set[tuple[str, str, str]](), "", False
+    for line in os.fsdecode(answer).split("\n"):
+        if line in heads:
+            held = found[heads[line]]
+        elif line.startswith("diff --git "):
+            path, is_body = line.rpartition(" b/")[2], False
+        elif line.startswith("@@ "):
+            is_body = True
+        elif is_body and line[:1] in ("+", "-") and line[1:].strip():
+            held.add((path, line[0], " ".join(line[1:].split())))
+    return {pair: frozenset(its) for pair, its in found.items()}
+
+
 def made_at(git: Git, commit: str) -> int:
     """Return when a commit was made, in seconds since the epoch."""
     return int(git.text("show", "-s", "--format=%ct", commit))

@@ -77,7 +77,7 @@ def rebase(
     dvc = project.needed_dvc()
     mend(project)
     with exclusively(project):
-        clear(project.git, project.room.scratch)
+        clear(project.git, project.pending)
         refuse_unfinished(project)
         project.keeper.refresh()
         sources = [resolve(project, dvc, name) for name in dict.fromkeys(names)]

@@ -15,6 +15,7 @@ from xvc.core.run_inputs import overlap
 from xvc.core.spelling import counted
 from xvc.dvc.local_config import keep_settings
 from xvc.errors import NoIdentity, XvcError
+from xvc.git import follow_hook as hook
 from xvc.git import merge_driver as driver
 from xvc.git.worktrees import moved_trees
 from xvc.history.find import versions
@@ -147,6 +148,24 @@ def _driver(project: Project) -> Iterator[Finding]:
         yield Finding(what, Health.MENDED, "git merges the stores of branches with this xvc now")
     else:
         yield Finding(what, Health.GOOD, "git merges the stores of branches with this xvc")
+
+
+def _hook(project: Project) -> Iterator[Finding]:
+    if project.place is None or project.dvc is None:
+        return
+    wanted = project.settings.git_hook
+    state = hook.settle(project.git, wanted=wanted)
+    if state.hindrance:
+        way = f"A hook {hook.NAME} of yours may call `{hook.follow_command()}`."
+        yield Finding("git hook", Health.GOOD, f"{state.hindrance}: {hook.LATER}", way)
+    elif state.is_new:
+        now = "git calls xvc now" if wanted else "git no longer calls xvc"
+        yield Finding("git hook", Health.MENDED, f"{now} when it has changed a store's pointer")
+    elif wanted:
+        detail = "git calls xvc when it has changed a store's pointer"
+        yield Finding("git hook", Health.GOOD, detail)
+    else:
+        yield Finding("git hook", Health.GOOD, f"turned off by git.hook: {hook.LATER}")
 
 
 def _links(cache: Path) -> str:
@@ -294,6 +313,7 @@ _LOOKS: dict[str, Callable[[Project], Iterator[Finding]]] = {
     "dvc": _dvc,
     "outputs": _outputs,
     "merge driver": _driver,
+    "git hook": _hook,
     "locks": _locks,
     "store": _store,
     "records": _refused,

@@ -22,7 +22,7 @@ from xvc.dvc.cache_objects import (
 )
 from xvc.dvc.repository import Dvc
 from xvc.errors import ConflictError, error
-from xvc.git.snapshot import RUNS
+from xvc.git.snapshot import LOGS, RUNS
 from xvc.git.worktrees import trees
 from xvc.history.find import versions
 from xvc.project import Project
@@ -139,7 +139,7 @@ def gc(
             unmarked=len(before.keys() & held.keys() - known.keys()),
             next_due=min(left) + int(grace * 1e9) if left else None,
             leftovers=litter,
-            snapshots=len(forgotten),
+            snapshots=sum(ref.startswith(RUNS) for ref in forgotten),
         )
 
 
@@ -158,7 +158,8 @@ def _forgotten(project: Project, before: int) -> dict[str, str]:
             deleted |= edits.deletions(connection)
             kept |= query.ids(connection)
     gone = [run for run, at in deleted.items() if run not in kept and at * 1000 <= before]
-    return {RUNS + run: refs[RUNS + run] for run in gone if RUNS + run in refs}
+    refs |= project.git.refs(LOGS)
+    return {ref: refs[ref] for run in gone for ref in (RUNS + run, LOGS + run) if ref in refs}
 
 
 def _refuse_shared(project: Project, dvc: Dvc, *, is_alone: bool) -> None:

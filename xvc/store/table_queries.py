@@ -354,6 +354,20 @@ def points(
     ).fetchall()
 
 
+def logged_keys(
+    connection: DuckDBPyConnection, table: str, held: Sequence[Field], run: RunId
+) -> list[str]:
+    """List which of these columns a run has at least two values in."""
+    found = []
+    for start in range(0, len(held), _AT_ONCE):
+        some = held[start : start + _AT_ONCE]
+        counts = ", ".join(f"count({each.number or each.sql})" for each in some)
+        question = f"SELECT {counts} FROM {quoted(table)} WHERE track_id = ?"
+        row = connection.execute(question, [run]).fetchone() or ()
+        found += [each.label for each, count in zip(some, row, strict=False) if count > 1]
+    return found
+
+
 def _axis(each: Field) -> str:
     if each.number is not None:
         return each.number

@@ -18,7 +18,7 @@ from xvc.core.plain import to_plain
 from xvc.core.record import Kind
 from xvc.core.run import Status
 from xvc.errors import BadValue, XvcError
-from xvc.journal.edit_builder import holds
+from xvc.journal.edit_builder import holds, labelling, saying
 from xvc.store.schema import check_table
 from xvc.tracking.asked import AskedParams, asked_params, other_names, say_used, with_asked
 from xvc.tracking.edits import Edits
@@ -459,9 +459,21 @@ class Tracker(Edits, Stored):
         facts = summary_facts(self._track_id, settled(wanted, declared))
         self._journal.note(Kind.ENVIRONMENT, self._track_id, facts)
 
-    def note(self, text: str) -> None:
-        """Write a line about the run; the last one counts."""
-        self._journal.note(Kind.SET, self.track_id, {"note": text})
+    def note(
+        self, text: str | None = None, *, name: str | None = None, labels: Iterable[str] = ()
+    ) -> None:
+        """Say something of the run: a line about it, its name, more labels; the last text counts.
+
+        What ``xvc note`` said of it before is replaced, too. An empty text takes the line back.
+
+        Raises:
+            BadValue: a text cannot be kept, or a label has a comma.
+            JournalFailed: the disk refused.
+        """
+        texts = {"note": text, "name": name}
+        made = [saying(self.track_id, key, said) for key, said in texts.items() if said is not None]
+        for edit in (*made, *(labelling(self.track_id, label) for label in labels)):
+            self._record(edit)
 
     def reclassify(self, status: str) -> None:
         """Change what is on record of how the run ended, also after `close`.
