@@ -10,6 +10,7 @@ from xvc.cli.context import Context
 from xvc.cli.grid import Form, Rows, show_grid
 from xvc.cli.options import AsCsv, AsJson, AsMarkdown, Database, DryRun, Limit, Raw, Yes
 from xvc.cli.output import Answer, show
+from xvc.core.spelling import counted
 from xvc.errors import BadValue
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def _data(made: Change, *, is_plan: bool) -> Changed:
 def _told(made: Change, *, is_plan: bool) -> str:
     lines = [f"{'would run' if is_plan else 'ran'}:"]
     for each in made.done:
-        rows = "" if each.rows is None else f"  ({each.rows} rows)"
+        rows = "" if each.rows is None else f"  ({counted(each.rows, 'row')})"
         lines.append(f"  {' '.join(each.statement.split())}{rows}")
     for table in made.touched:
         before, after = ("no table" if n is None else n for n in (table.before, table.after))
