@@ -22,6 +22,7 @@ from xvc.core.ids import run_id
 from xvc.core.record import Kind, environment_facts, facts_of, run_from
 from xvc.core.run import ABSENT, MODIFIED, Code, DataFile, Environment, Origin, RunRecord
 from xvc.core.secrets import mask_argv, mask_values
+from xvc.core.summary import name_of, settled
 from xvc.dvc.data_check import Looker
 from xvc.errors import BadValue, JournalFailed
 from xvc.git.commands import State
@@ -116,9 +117,18 @@ def begin(
     record = record if as_read is None else as_read
     record, journal = _write_what_can_be(project, record, environment, warnings)
     with best_effort(warnings):
+        ways = settled(project.settings.metrics_summary, project.settings.metrics_direction)
+        if ways:
+            journal.note(Kind.ENVIRONMENT, run, summary_facts(run, ways))
+    with best_effort(warnings):
         if project.place is not None:
             note_begin(project.own_room, run, record.started or 0, journal.path)
     return Begun(record, journal, snapshot, warnings)
+
+
+def summary_facts(run: RunId, ways: Mapping[str, str]) -> dict[str, Json]:
+    """Write which values of metrics are those of a run: ``last``, ``min`` or ``max``."""
+    return {"digest": name_of(run, time.time_ns()), "facts": dict(ways)}
 
 
 def as_it_would_be(

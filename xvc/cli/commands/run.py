@@ -14,7 +14,7 @@ from xvc.cli.bare import become
 from xvc.cli.context import Context
 from xvc.cli.noise import Noise, noise, noise_cells
 from xvc.cli.options import Incomplete, complete_bumps, params_of
-from xvc.cli.output import Answer, duration, few, say, show, table, warn
+from xvc.cli.output import Answer, duration, few, number, say, show, table, warn
 from xvc.cli.passing_on import copy_aside, copy_through
 from xvc.core.best_effort import best_effort, in_words
 from xvc.core.direction import is_progress
@@ -265,7 +265,9 @@ def command(
     with held_back(PASSING | STOPPING):  # the command has ended, and how is the answer
         try:
             declared = list(project.settings.metrics_direction)
-            _tell(here, _read_back(project, ran) if fold else ran, declared)
+            told = _read_back(project, ran) if fold else ran
+            _tell(here, told, declared)
+            _tell_of_scores(here, told, request)
         except Exception as err:  # noqa: BLE001 - as above
             with contextlib.suppress(Exception):
                 warn(in_words(err), here.manner)
@@ -365,6 +367,18 @@ def _line(ran: Ran, declared: Sequence[str]) -> str:
     if record.status is Status.FAILED and record.exit_code:
         how = f"failed ({record.exit_code})"
     return f"run {record.id} {how} in {took}{_metrics(ran, declared)}"
+
+
+def _tell_of_scores(here: Context, ran: Ran, request: RunRequest) -> None:
+    """Say how the scores that a command printed become metrics, where the run has none."""
+    from xvc.runs.run import uncaptured  # late: as above
+
+    if here.manner.as_json or not request.fold:
+        return
+    scores = list(uncaptured(ran, request).items())[:_SHOWN]
+    if scores:
+        said = ", ".join(f"{key}={number(value)}" for key, value in scores)
+        say(f"xvc: it printed {said}; with --capture what it prints are its metrics", here.manner)
 
 
 def _metrics(ran: Ran, declared: Sequence[str]) -> str:
