@@ -81,6 +81,7 @@ def application(answers: Answers, terms: Terms) -> ASGIApp:
         "patch": answers.patch,
         "log": answers.log,
         "curves": answers.curves,
+        "curved": answers.curved,
     }
     routes = [
         Route("/", lambda request: FileResponse(STATIC / "index.html")),
