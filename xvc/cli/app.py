@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from xvc import __version__
 from xvc.cli.context import Context, may_colour
@@ -30,9 +30,34 @@ if TYPE_CHECKING:  # Typer brings its own click
     from typer._click.shell_completion import CompletionItem
 
 COMMANDS = (
-    *("init", "run", "tag", "ls", "log", "show", "compare", "merge", "status", "doctor", "undo"),
+    *(
+        "init",
+        "run",
+        "tag",
+        "ls",
+        "log",
+        "show",
+        "logs",
+        "compare",
+        "merge",
+        "status",
+        "doctor",
+        "undo",
+    ),
     *("merge data", "rebase", "rebase data"),
-    *("get", "checkout", "cleanup", "push", "pull", "gc", "validate", "gate", "report"),
+    *("tried", "note", "keep", "discard"),
+    *(
+        "get",
+        "checkout",
+        "cleanup",
+        "push",
+        "pull",
+        "gc",
+        "leaderboard",
+        "validate",
+        "gate",
+        "report",
+    ),
     *(f"db {verb}" for verb in ("ls", "columns", "head", "tail", "top", "bottom", "describe")),
     *(f"db {verb}" for verb in ("sql", "plot", "set", "delete", "copy")),
     *(f"assets {verb}" for verb in ("ls", "export", "delete")),
@@ -55,8 +80,12 @@ that name holds both.
 
 HEADINGS = {
     "Run and version": ("init", "run", "tag", "log", "status", "trust", "doctor", "undo"),
+    "Remember": ("tried", "note", "keep", "discard"),
     "Many params": ("sweep",),
-    "Look, compare, report": ("brief", "ls", "show", "compare", "ui", "validate", "report", "db"),
+    "Look, compare, report": (
+        *("brief", "ls", "show", "logs", "compare", "leaderboard", "ui"),
+        *("validate", "report", "db"),
+    ),
     "For continuous integration": ("gate", "export", "diff"),
     "Bring together": ("merge", "rebase", "worktree"),
     "Get back what was": ("get", "checkout", "cleanup"),
@@ -66,7 +95,7 @@ HEADINGS = {
 }
 """The first words of all commands, as `xvc --help` lists them; those behind them are in theirs."""
 
-_PASSING = ("run", "sweep")
+_PASSING = ("run", "sweep", "tried")
 """What follows the first word of their own command is that command's, options too."""
 
 _LIKE_BRANCHES = ("xvc merge data", "xvc rebase data")
@@ -129,6 +158,21 @@ class _Root(TyperGroup):
         return [item for item in found if " " not in item.value]
 
 
+class _Command(TyperCommand):
+    """A command that refuses an option given twice where one counts: nothing said is dropped."""
+
+    def parse_args(self, ctx: _Calling, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing and (args or not self.no_args_is_help):
+            _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+            for each in dict.fromkeys(order):
+                is_single = isinstance(each, TyperOption) and not (each.multiple or each.is_flag)
+                if is_single and order.count(each) > 1:
+                    ctx.fail(
+                        f"{' or '.join(each.opts)} is given {order.count(each)} times; say one"
+                    )
+        return super().parse_args(ctx, args)
+
+
 def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
     """Make the command line with these commands; a call needs only its own."""
     app = typer.Typer(
@@ -152,7 +196,11 @@ def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
         if group not in groups:
             groups[group] = _group(app, group)
         groups[group].command(
-            last, context_settings=parsing, hidden=name in HIDDEN, epilog=_beside(name)
+            last,
+            cls=_Command,
+            context_settings=parsing,
+            hidden=name in HIDDEN,
+            epilog=_beside(name),
         )(command)
     return app
 

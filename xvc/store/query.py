@@ -10,7 +10,7 @@ from xvc.core.plain import from_plain
 from xvc.core.record import environment_from
 from xvc.core.run import Environment, RunRecord
 from xvc.errors import NoColumn
-from xvc.journal.codec import from_json
+from xvc.journal.codec import from_json, to_json
 from xvc.store import runs
 from xvc.store.columns import Column, known, tables
 from xvc.store.schema import quoted
@@ -126,6 +126,13 @@ def count(connection: DuckDBPyConnection, status: str | None = None) -> int:
     return int(found[0]) if found else 0
 
 
+def of_command(connection: DuckDBPyConnection, like: RunRecord) -> list[RunRecord]:
+    """Read the runs of a command in its folder, newest first; a seed makes it another command."""
+    command = to_json(list(like.command))
+    where = "WHERE command::VARCHAR = ? AND folder IS NOT DISTINCT FROM ?"
+    return runs.load(connection, f"{where} {_NEWEST}", [command, like.folder])
+
+
 def ids_in(connection: DuckDBPyConnection, worktree: str, since: int) -> set[RunId]:
     """List the runs that began in a work tree, from *since* on, in nanoseconds."""
     found = connection.execute(
@@ -196,7 +203,9 @@ def row_counts(connection: DuckDBPyConnection) -> dict[str, int]:
 
 def sortable() -> tuple[str, ...]:
     """List the columns of runs by which a list can be sorted, and how long they took."""
-    return *(name for name, kind in runs.COLUMNS.items() if kind != "JSON"), _SECONDS
+    return *(
+        n for n, kind in runs.COLUMNS.items() if kind != "JSON" and n not in runs.LATER
+    ), _SECONDS
 
 
 def rows_of(connection: DuckDBPyConnection, table: str, run: RunId | None) -> int:

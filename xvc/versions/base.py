@@ -16,7 +16,7 @@ from xvc.core.run import DataFile, RunRecord
 from xvc.core.run_inputs import overlap
 from xvc.dvc.artifacts import is_same_pipeline
 from xvc.dvc.pipeline import FILE, read_pipeline, stage_outs
-from xvc.dvc.pointers import is_lock
+from xvc.dvc.pointers import SUFFIX, is_lock
 from xvc.dvc.repository import pointer_of
 from xvc.errors import ConflictError, CorruptError, PipelineCorrupt, TreeDiffers, Unresolved, error
 from xvc.git.commands import Git, State
@@ -190,6 +190,13 @@ class Passed:
     def holds(self, path: str) -> bool:
         """Whether a path is one of them."""
         return is_own(path, self.own) or is_document(path, self.documents)
+
+
+def code_changes(project: Project, record: RunRecord, old: str, new: str) -> tuple[str, ...]:
+    """Name the files of code in which two trees differ; what is *record*'s own is none."""
+    own = own_paths(project, record) | {path + SUFFIX for path in record.data}
+    passed = Passed(own, project.settings.tag_ignore)
+    return tuple(_differing(project.git, old, new, passed))
 
 
 def _differing(git: Git, old: str, new: str, own: Passed) -> list[str]:

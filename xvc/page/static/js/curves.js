@@ -13,7 +13,7 @@
       this.span = [null, null];
       this.tools = h("div", { class: "tools curve-tools" });
       this.told = h("div", { class: "told" });
-      this.pictures = h("div", { class: "pictures wide" });
+      this.pictures = h("div", { class: "pictures broad" });
       this.legend = h("aside", { class: "legend" });
       xvc.put(place, this.tools, this.told,
         h("div", { class: "curve-body" }, h("div", { class: "curve-charts" }, this.pictures), this.legend));

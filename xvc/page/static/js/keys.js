@@ -8,6 +8,10 @@
     ["?", "this list", () => help()],
     ["g r", "runs", () => { location.hash = "#/runs"; }],
     ["g u", "curves", () => { location.hash = "#/curves"; }],
+    ["g s", "sweeps", () => { location.hash = "#/sweeps"; }],
+    ["g v", "versions", () => { location.hash = "#/versions"; }],
+    ["g m", "models", () => { location.hash = "#/models"; }],
+    ["g w", "work trees", () => { location.hash = "#/trees"; }],
     ["t", "dark or light", () => xvc.turnTheme()],
     ["Escape", "back, or close", () => escape()],
   ];
