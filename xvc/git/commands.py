@@ -432,6 +432,11 @@ class Git:
         self.call("update-ref", "--end-of-options", ref, commit)
         self._sync_ref(ref)
 
+    def keep_all(self, refs: Mapping[str, str]) -> None:
+        """Point many hidden refs at objects."""
+        lines = "".join(f"update {ref} {name}\n" for ref, name in refs.items())
+        self.call("update-ref", "--stdin", stdin=lines.encode())
+
     def drop(self, refs: Mapping[str, str]) -> None:
         """Delete hidden refs, each only while it is at the commit it was seen at."""
         lines = "".join(f"delete {ref} {commit}\n" for ref, commit in refs.items())

@@ -45,11 +45,7 @@ class CannotMerge(ConflictError):
     reason: str
     way_out: str
     says = "work tree {name} is not merged: {reason}"
-
-    @property
-    def hint(self) -> str:
-        """Names the way that fits the reason."""
-        return f"{self.way_out.removesuffix('.')}."
+    way = "{way_out!l}."
 
 
 @dataclass(frozen=True, slots=True)
