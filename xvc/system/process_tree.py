@@ -100,6 +100,17 @@ class Tree:
                 if member.pid != self.pid and os.getpgid(member.pid) == os.getpgrp():
                     _send(member, number)
 
+    def end_orphans(self, patience: float) -> None:
+        """End what outlived the root, in its own session too: by TERM, and what stays by KILL."""
+        import psutil
+
+        left = [member for member in self.look() if member.pid != self.pid]
+        for member in left:
+            _send(member, signal.SIGTERM)
+        _, left = psutil.wait_procs(left, timeout=patience)
+        for member in left:
+            _send(member, signal.SIGKILL)
+
 
 def _send(member: Process, number: int) -> None:
     import psutil

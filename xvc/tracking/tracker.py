@@ -131,11 +131,19 @@ class Tracker(Edits, Stored):
         check_engine(engine)
         self.table = check_table(table)
         self._options = Options(
-            cache=cache, log_system_params=log_system_params, log_network_params=log_network_params,
-            measurement_interval=measurement_interval, git_root=git_root, logs_path=logs_path,
-            logs_stdout=logs_stdout, logs_file_format=logs_file_format, jsonl=jsonl,
-            raise_on_error=raise_on_error, reset=reset, warnings=warnings
-        )  # fmt: skip
+            cache=cache,
+            log_system_params=log_system_params,
+            log_network_params=log_network_params,
+            measurement_interval=measurement_interval,
+            git_root=git_root,
+            logs_path=logs_path,
+            logs_stdout=logs_stdout,
+            logs_file_format=logs_file_format,
+            jsonl=jsonl,
+            raise_on_error=raise_on_error,
+            reset=reset,
+            warnings=warnings,
+        )
         wanted = Wanted(name, note, nested, run, resume, track_id)
         self._enter(open_run(db, self._options, wanted))
         if reset:

@@ -109,8 +109,8 @@ def _told(made: Change, *, is_plan: bool) -> str:
         lines.append(f"  {' '.join(each.statement.split())}{rows}")
     for table in made.touched:
         before, after = ("no table" if n is None else n for n in (table.before, table.after))
-        lines.append(f"{'would change' if is_plan else 'changed'} {table.table}: "
-                     f"{before} → {after} rows")  # fmt: skip
+        verb = "would change" if is_plan else "changed"
+        lines.append(f"{verb} {table.table}: {before} → {after} rows")
     if not made.touched:
         lines.append("changes nothing" if is_plan else "changed nothing")
     return "\n".join([*lines, "add --yes to do it"] if is_plan else lines)
