@@ -138,7 +138,7 @@ def run(
     if request.outs:
         refuse_overlaps(project, request.outs)
     asked, values = settled(project, request)
-    patterns = _patterns(project, request) if request.capture else ()
+    patterns = capture_patterns(project, request.capture_patterns) if request.capture else ()
     with held_back(PASSING) as early:
         with best_effort(warnings):
             if request.fold:
@@ -187,10 +187,14 @@ def refuse_taken(project: Project, version: str) -> None:
             raise TagTaken(name, CommitId(holder))
 
 
-def _patterns(project: Project, request: RunRequest) -> tuple[re.Pattern[str], ...]:
-    """Read how metrics are printed: as the call says, then as the settings do."""
+def capture_patterns(project: Project, asked: Sequence[str] = ()) -> tuple[re.Pattern[str], ...]:
+    """Read how metrics are printed: as the call says, then as the settings do.
+
+    Raises:
+        BadValue: one is no regular expression, or names no group.
+    """
     found = []
-    for text in (*request.capture_patterns, *project.settings.capture_patterns):
+    for text in (*asked, *project.settings.capture_patterns):
         try:
             pattern = re.compile(text)
         except re.error as err:
@@ -236,6 +240,8 @@ def _ending(
         _end_unstarted(project, begun, err)
         raise
     _tell_of(ending, begun.warnings)
+    if not request.folder.is_dir():
+        begun.warnings.append(f"{request.folder}, where the command ran, is not there any more")
     begun.warnings += asked.warnings
     with best_effort(begun.warnings):
         refused = look_who_used(project, request, asked, begun.warnings)

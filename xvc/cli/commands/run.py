@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from xvc.cli.context import Context
 from xvc.cli.noise import Noise, noise, noise_cells
 from xvc.cli.options import Incomplete, complete_bumps, params_of
 from xvc.cli.output import Answer, duration, few, number, say, show, table, warn
+from xvc.cli.passing_on import copy_aside, copy_through
 from xvc.core.best_effort import best_effort, in_words
 from xvc.core.direction import is_progress
 from xvc.core.objective import exact_number
@@ -258,7 +258,7 @@ def command(
         raise
     except Exception as err:  # noqa: BLE001 - a package that cannot be loaded, no memory, no folder
         become(words, here.folder, err)
-    sink = _copy_aside if as_json else _copy
+    sink = copy_aside if as_json else copy_through
     if repeat is not None:
         raise typer.Exit(_repeated(here, project, request, (repeat, seed_param), sink))
     ran = run(project, request, sink, lambda line: _say(line, here))
@@ -338,17 +338,6 @@ def _read_back(project: Project, ran: Ran) -> Ran:
     with best_effort(warnings):
         ran = read_back(project, ran)
     return replace(ran, warnings=(*ran.warnings, *warnings))
-
-
-def _copy(stream: int, chunk: bytes) -> None:
-    """Pass the command's output on, byte for byte."""
-    view = memoryview(chunk)
-    while view:
-        view = view[os.write(stream, view) :]
-
-
-def _copy_aside(stream: int, chunk: bytes) -> None:
-    _copy(2, chunk)
 
 
 def _tell(here: Context, ran: Ran, declared: Sequence[str]) -> None:
