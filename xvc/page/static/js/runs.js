@@ -449,7 +449,7 @@
 
   function verdict(each) {
     const kind = { better: "good", worse: "bad", "within noise": "even", "not enough runs": "few" }[each.verdict] ?? "even";
-    const more = each.p === null || each.p === undefined ? "" : ` p = ${each.p < 0.001 ? "< 0.001" : each.p.toFixed(3)}`;
+    const more = each.p === null || each.p === undefined ? "" : ` p ${each.p < 0.001 ? "< 0.001" : `= ${each.p.toFixed(3)}`}`;
     return h("span", { class: `verdict ${kind}` }, each.verdict, h("small", {}, more));
   }
 
