@@ -83,6 +83,7 @@ def application(answers: Answers, terms: Terms) -> ASGIApp:
         "patch": answers.patch,
         "log": answers.log,
         "curves": answers.curves,
+        "curved": answers.curved,
         **{name: partial(_of_project, answers, answer) for name, answer in QUESTIONS.items()},
     }
     routes = [

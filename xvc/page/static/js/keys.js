@@ -17,8 +17,6 @@
   ];
 
   function escape() {
-    const open = document.querySelector("dialog[open]");
-    if (open) return;
     if (document.activeElement instanceof HTMLInputElement) document.activeElement.blur();
     else own.find(([key]) => key === "Escape")?.[2]();
   }
@@ -31,7 +29,7 @@
     const isWriting = at instanceof HTMLInputElement && at.type !== "checkbox" ||
       at instanceof HTMLTextAreaElement || at instanceof HTMLSelectElement;
     if (isWriting && event.key !== "Escape") return;
-    if (document.querySelector("dialog[open]") && event.key !== "Escape") return;
+    if (document.querySelector("dialog[open]")) return; // it has its own keys
     const both = `${before} ${event.key}`;
     before = event.key === "g" ? "g" : "";
     const known = [...own, ...ALWAYS];
