@@ -36,6 +36,7 @@ from xvc.system.signal_pipe import PASSING, STOPPING, held_back
 from xvc.types import Json, Nanoseconds, RunId
 
 if TYPE_CHECKING:
+    from xvc.mirrors.live import Mirror
     from xvc.versions.tag import Tagged
 
 UNTAGGED = 4
@@ -51,6 +52,7 @@ class RunRequest:
     say them; of ``must_use`` the run fails when nothing takes one of them up.
     ``within`` is a version whose next patch ``tag`` makes.
     ``tag_optional``: a version that cannot be made is no failure. ``untaggable`` says why none can.
+    ``sinks`` are other trackers that the run is mirrored to.
     """
 
     command: tuple[str, ...]
@@ -73,6 +75,7 @@ class RunRequest:
     keeps_data: bool = False
     fold: bool = True
     untaggable: str | None = None
+    sinks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,7 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
         if begun is None:
             return _unrecorded(project, request, sink, warnings)
         with held_back(STOPPING):
+            mirrors = _mirrors(project, request, begun)
             recorder = Recorder(project, begun, sink, capture=request.capture, patterns=patterns)
             ending = _ending(project, begun, request, asked, recorder, early)
             kept = note_end(project, begun, Wanted(request.outs, models), ending, recorder)
@@ -140,11 +144,39 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
         try:
             with held_back(STOPPING, interrupt):
                 _complete(project, begun, request, kept)
+                _finish_mirrors(project, begun, mirrors)
                 tagged, untagged = _tagged(project, request, record)
         except KeyboardInterrupt:
             warnings.append("interrupted; the next xvc command brings the store up to date")
             ending = replace(ending, interrupted=True)
     return _ran(request, record, ending, warnings, tagged=tagged, untagged=untagged)
+
+
+def _mirrors(project: Project, request: RunRequest, begun: Begun) -> list[Mirror]:
+    """Begin to mirror the run, by what its processes write into their journals."""
+    if not request.sinks:
+        return []
+    with best_effort(begun.warnings):
+        from xvc.mirrors.ledger import asked_sinks  # late: for those who asked for a sink
+        from xvc.mirrors.live import begin_mirrors
+
+        run = (begun.record.id, begun.record.name, project.root.name)
+        sinks, warnings = asked_sinks(request.sinks), begun.warnings
+        room = project.room.folder
+        return begin_mirrors(room, begun.journal.path, run, sinks, warnings.append)
+    return []
+
+
+def _finish_mirrors(project: Project, begun: Begun, mirrors: Sequence[Mirror]) -> None:
+    """Send the rest of the run to its sinks: those of the call, and those of its `Tracker`."""
+    for mirror in mirrors:
+        mirror.close()
+    if not (project.room.folder / "mirrors").is_dir():
+        return
+    from xvc.mirrors.resume import finish_mirrors  # late: opens DuckDB
+
+    with best_effort(begun.warnings):
+        begun.warnings += finish_mirrors(project, begun.record.id)
 
 
 def _patterns(project: Project, request: RunRequest) -> tuple[re.Pattern[str], ...]:

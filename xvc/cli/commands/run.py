@@ -125,6 +125,10 @@ def command(
             "--model", metavar="PATH[:NAME]", help="A model it leaves; kept as a candidate."
         ),
     ] = None,
+    sinks: Annotated[
+        list[str] | None,
+        typer.Option("--sink", metavar="NAME", help="Mirror it to mlflow, wandb, tensorboard …"),
+    ] = None,
     timeout: Annotated[
         float | None, typer.Option("--timeout", metavar="SECONDS", help="Stop it after so long.")
     ] = None,
@@ -223,6 +227,7 @@ def command(
             incomplete=incomplete,
             keeps_data=keep_data,
             fold=fold,
+            sinks=tuple(sinks or ()),
         )
         project = here.project()
         if record_in is not None:
