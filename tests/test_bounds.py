@@ -32,11 +32,15 @@ BOUNDED: Mapping[str, Sequence[str]] = {
         *("compare verdicts", "compare verdict_totals"),  # of metrics
         "db plot bins counts",  # of a series
     ),
+    "what people said of one run": ("note labels", "show labels", "ls runs labels"),
+    "as many as -P of one run": ("show asked",),
+    "the last ten": ("show printed",),
     "one for each table": ("db sql tables", "merge tables"),
     "one for each kind, with the first ten names": (
         "worktree remove lost",
         "cleanup trees kept_by",
     ),
+    "one for each kind of cause": ("rerun causes",),
     "one for each stage": ("model list models stages", "model info stages"),
     "xvc's own files": (
         *("init done", "init joined", "report sections", "report files", "export run files"),
@@ -45,7 +49,7 @@ BOUNDED: Mapping[str, Sequence[str]] = {
     ),
     "refused where it is long": ("db plot series",),
     "as many as --limit says": ("validate checks findings examples",),
-    "the first three": ("brief best", "brief tried"),
+    "the first three": ("brief best", "brief tried", "tried nearest"),
     "cut, and counted by total": (
         *("cleanup trees", "cache delete entries", "cache stats functions"),
         *("model prune models", "worktree list worktrees"),

@@ -34,6 +34,7 @@ from xvc.worktrees.shared import NoTree, git_at, project_at, tree_named
 MERGE = "worktree-merge"
 _WAIT = 120.0
 _GONE = "0" * 40
+"""The end of what git writes for a file that is not there, in each of its hashes."""
 
 
 @error("cannot-merge")
@@ -44,11 +45,7 @@ class CannotMerge(ConflictError):
     reason: str
     way_out: str
     says = "work tree {name} is not merged: {reason}"
-
-    @property
-    def hint(self) -> str:
-        """Names the way that fits the reason."""
-        return f"{self.way_out.removesuffix('.')}."
+    way = "{way_out!l}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +179,7 @@ def _is_there(git: Git, path: str, entry: str) -> bool:
     """Whether a file of the tree is what an entry of the new commit says."""
     place, wanted = git.place.top / path, entry.rpartition(" ")[2]
     if not os.path.lexists(place):
-        return wanted == _GONE
+        return wanted.endswith(_GONE)
     if place.is_symlink() or not place.is_file():
         return False
     return git.text("hash-object", f"--path={path}", "--", str(place)) == wanted

@@ -38,7 +38,6 @@ from xvc.system.pending import PendingChange
 from xvc.types import Json, Row, RunId
 
 MODELS = "models"
-_EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 
 @error("paths-changed")
@@ -179,7 +178,7 @@ def _abandon(project: Project, change: PendingChange) -> None:
     """Give the index back what it held, where the branch has not got the change."""
     note, git, scratch = _note_of(change), project.git, project.room.scratch
     if git.commit_of("HEAD") == note.parent:
-        take_back(git, scratch, parent=note.parent or _EMPTY_TREE, commit=note.commit)
+        take_back(git, scratch, parent=note.parent or git.empty_tree(), commit=note.commit)
 
 
 KIND = Kind(standing=_standing, complete=_finish, abandon=_abandon)

@@ -39,22 +39,13 @@ class NoPlotting(ExternalError):
     way = "Install `xvc-experiments[plots]`; `xvc db describe` needs none."
 
 
+@error("bad-picture")
 class BadPicture(UsageError):
     """A picture cannot be written in the format that its name asks for."""
 
-    code = "bad-picture"
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path}: a picture's name ends in {', '.join(FORMATS)}"
-
-    @property
-    def hint(self) -> str:
-        """Shows one that works."""
-        return "Write it like: --out plot.png."
+    path: str
+    says = f"{{path}}: a picture's name ends in {', '.join(FORMATS)}"
+    way = "Write it like: --out plot.png."
 
 
 def in_terminal(plot: Plot, *, width: int, height: int, colour: bool) -> str:

@@ -216,17 +216,21 @@ def failures(runs: Sequence[RunRecord], limit: int = 3) -> tuple[list[Failed], i
 
 
 def _fix_of(run: RunRecord, runs: Sequence[RunRecord]) -> RunId | None:
-    """Find the first later run that was asked for the same and finished."""
-    wanted = (run.command, run.folder)
+    """Find the first later run that says it fixes it, or was asked for the same, and finished."""
     later = [
         each
         for each in runs
         if each.status is Status.FINISHED
-        and (each.command, each.folder) == wanted
-        and (each.command or dict(each.params) == dict(run.params))
         and (each.started or 0) > (run.started or 0)
+        and (each.fixes == run.id or _is_asked_alike(each, run))
     ]
     return min(later, key=lambda each: (each.started or 0, each.id)).id if later else None
+
+
+def _is_asked_alike(one: RunRecord, other: RunRecord) -> bool:
+    if (one.command, one.folder) != (other.command, other.folder):
+        return False
+    return bool(one.command) or dict(one.params) == dict(other.params)
 
 
 def _how(run: RunRecord) -> str:

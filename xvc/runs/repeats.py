@@ -47,6 +47,24 @@ def seeds_of(run: RunRecord) -> str:
     return _text(params or list(_split(run.command)[1]))
 
 
+def without_seeds(command: Sequence[str]) -> list[str]:
+    """Return the words of a command without the values of its seeds.
+
+    >>> without_seeds(["python", "a.py", "--seed", "1", "--lr=2"])
+    ['python', 'a.py', '--lr=2']
+    """
+    return _split(command)[0]
+
+
+def seeds_in(command: Sequence[str]) -> list[str]:
+    """Return the values of the seeds that a command names.
+
+    >>> seeds_in(["python", "a.py", "--seed", "1", "--lr=2"])
+    ['1']
+    """
+    return _split(command)[1]
+
+
 @dataclass(frozen=True, slots=True)
 class Experiment:
     """Finished runs of the same code and settings: one of each seed, and those done again.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, cast
 
 from xvc.core.objective import in_order
@@ -9,7 +10,7 @@ from xvc.core.plain import from_plain
 from xvc.core.record import environment_from
 from xvc.core.run import Environment, RunRecord
 from xvc.errors import NoColumn
-from xvc.journal.codec import from_json
+from xvc.journal.codec import from_json, to_json
 from xvc.store import runs
 from xvc.store.columns import Column, known, tables
 from xvc.store.schema import quoted
@@ -125,6 +126,13 @@ def count(connection: DuckDBPyConnection, status: str | None = None) -> int:
     return int(found[0]) if found else 0
 
 
+def of_command(connection: DuckDBPyConnection, like: RunRecord) -> list[RunRecord]:
+    """Read the runs of a command in its folder, newest first; a seed makes it another command."""
+    command = to_json(list(like.command))
+    where = "WHERE command::VARCHAR = ? AND folder IS NOT DISTINCT FROM ?"
+    return runs.load(connection, f"{where} {_NEWEST}", [command, like.folder])
+
+
 def ids_in(connection: DuckDBPyConnection, worktree: str, since: int) -> set[RunId]:
     """List the runs that began in a work tree, from *since* on, in nanoseconds."""
     found = connection.execute(
@@ -142,6 +150,23 @@ def with_status(connection: DuckDBPyConnection, status: str) -> list[RunRecord]:
 def all_runs(connection: DuckDBPyConnection) -> list[RunRecord]:
     """Read every run, newest first."""
     return runs.load(connection, _NEWEST)
+
+
+def by_ids(connection: DuckDBPyConnection, wanted: Collection[RunId]) -> list[RunRecord]:
+    """Read these runs, newest first."""
+    where = f"WHERE id IN (SELECT unnest(?::VARCHAR[])) {_NEWEST}"
+    return runs.load(connection, where, [list(wanted)])
+
+
+def marks(connection: DuckDBPyConnection) -> dict[RunId, int]:
+    """Map every run, newest first, to a number that another content gives another of.
+
+    Only for comparing within one process: the numbers differ between versions of DuckDB.
+    """
+    found = connection.execute(
+        f"SELECT id, hash(to_json(runs)::VARCHAR) FROM runs {_NEWEST}"
+    ).fetchall()
+    return {RunId(run): mark for run, mark in found}
 
 
 def ids(connection: DuckDBPyConnection) -> set[RunId]:
@@ -178,7 +203,9 @@ def row_counts(connection: DuckDBPyConnection) -> dict[str, int]:
 
 def sortable() -> tuple[str, ...]:
     """List the columns of runs by which a list can be sorted, and how long they took."""
-    return *(name for name, kind in runs.COLUMNS.items() if kind != "JSON"), _SECONDS
+    return *(
+        n for n, kind in runs.COLUMNS.items() if kind != "JSON" and n not in runs.LATER
+    ), _SECONDS
 
 
 def rows_of(connection: DuckDBPyConnection, table: str, run: RunId | None) -> int:

@@ -27,22 +27,15 @@ from xvc.types import Json
 _FACTS = "sweep.json"
 
 
+@error("no-sweep")
 class NoSweep(NotFoundError):
     """No sweep answers to a name."""
 
-    code = "no-sweep"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
+    name: str
+    way = "`xvc sweep --param lr=0.1,0.01 -- python train.py` begins one and says its name."
 
     def __str__(self) -> str:
         return f"there is no sweep {self.name!r}" if self.name else "no sweep was begun here yet"
-
-    @property
-    def hint(self) -> str:
-        """Says how one begins, and how they are called."""
-        return "`xvc sweep --param lr=0.1,0.01 -- python train.py` begins one and says its name."
 
 
 @error("bad-note")

@@ -162,6 +162,7 @@ def _begin(
     wanted: Wanted,
     parent: RunId | None,
 ) -> Opened:
+    from xvc.core.run import Origin
     from xvc.recording.begin_run import begin  # late: loads yaml and asks git
 
     passing = Path(mkdtemp(prefix="xvc-memory-")) if db == IN_MEMORY else None
@@ -173,7 +174,7 @@ def _begin(
         sys.argv,
         folder=folder,
         params={},
-        parent=parent,
+        origin=Origin(parent=parent),
         name=wanted.name or wanted.run,
         note=wanted.note,
         run=None if wanted.track_id is None else RunId(wanted.track_id),

@@ -18,7 +18,7 @@ from xvc.core.plain import to_plain
 from xvc.core.record import Kind
 from xvc.core.run import Status
 from xvc.errors import BadValue, XvcError
-from xvc.journal.edit_builder import holds
+from xvc.journal.edit_builder import holds, labelling, saying
 from xvc.journal.writer import Journal
 from xvc.store.schema import check_table
 from xvc.tracking.asked import AskedParams, asked_params, other_names, say_used, with_asked
@@ -140,11 +140,20 @@ class Tracker(Edits, Stored):
         check_engine(engine)
         self.table = check_table(table)
         self._options = Options(
-            cache=cache, log_system_params=log_system_params, log_network_params=log_network_params,
-            measurement_interval=measurement_interval, git_root=git_root, logs_path=logs_path,
-            logs_stdout=logs_stdout, logs_file_format=logs_file_format, jsonl=jsonl,
-            raise_on_error=raise_on_error, reset=reset, warnings=warnings, sinks=_asked(sinks)
-        )  # fmt: skip
+            cache=cache,
+            log_system_params=log_system_params,
+            log_network_params=log_network_params,
+            measurement_interval=measurement_interval,
+            git_root=git_root,
+            logs_path=logs_path,
+            logs_stdout=logs_stdout,
+            logs_file_format=logs_file_format,
+            jsonl=jsonl,
+            raise_on_error=raise_on_error,
+            reset=reset,
+            warnings=warnings,
+            sinks=_asked(sinks),
+        )
         wanted = Wanted(name, note, nested, run, resume, track_id)
         self._enter(open_run(db, self._options, wanted))
         if reset:
@@ -251,6 +260,7 @@ class Tracker(Edits, Stored):
         asset: the row has its digest, and `get` brings it back. Log the digest, a text, where the
         same object is meant again: that saves pickling it. Keys of dicts that are no text become
         text, as JSON writes them; a duration is its seconds, a missing value of pandas None.
+        The numbers in a dict are metrics by their path: ``{"val": {"acc": 0.9}}`` is ``val.acc``.
 
         Args:
             values: values by key.
@@ -467,9 +477,40 @@ class Tracker(Edits, Stored):
             merged |= depending(depends)
         return self._caching.explain(function, args, kwargs or {}, merged)
 
-    def note(self, text: str) -> None:
-        """Write a line about the run; the last one counts."""
-        self._journal.note(Kind.SET, self.track_id, {"note": text})
+    def summary(self, ways: Mapping[str, str] | None = None, **more: str) -> None:
+        """Say which value of a metric is the run's: ``summary(acc="best", loss="min")``.
+
+        ``last`` unless said otherwise; ``best``, ``min`` and ``max`` look at all rows of the run,
+        those before this call too. It is what `xvc show`, `xvc ls`, ``best:`` and `xvc compare`
+        have. The setting ``metrics.summary`` says so for every run.
+
+        Raises:
+            BadValue: a way is none of these, or nobody knows which value of a metric is best.
+        """
+        from xvc.core.summary import settled  # late: few scripts say so
+        from xvc.recording.begin_run import summary_facts
+
+        wanted = {**(ways or {}), **more}
+        is_asked = "best" in wanted.values()
+        declared = self._project().settings.metrics_direction if is_asked else {}
+        facts = summary_facts(self._track_id, settled(wanted, declared))
+        self._journal.note(Kind.ENVIRONMENT, self._track_id, facts)
+
+    def note(
+        self, text: str | None = None, *, name: str | None = None, labels: Iterable[str] = ()
+    ) -> None:
+        """Say something of the run: a line about it, its name, more labels; the last text counts.
+
+        What ``xvc note`` said of it before is replaced, too. An empty text takes the line back.
+
+        Raises:
+            BadValue: a text cannot be kept, or a label has a comma.
+            JournalFailed: the disk refused.
+        """
+        texts = {"note": text, "name": name}
+        made = [saying(self.track_id, key, said) for key, said in texts.items() if said is not None]
+        for edit in (*made, *(labelling(self.track_id, label) for label in labels)):
+            self._record(edit)
 
     def reclassify(self, status: str) -> None:
         """Change what is on record of how the run ended, also after `close`.

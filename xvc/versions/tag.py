@@ -16,7 +16,8 @@ from xvc.core.model import candidate_of, ignore_file
 from xvc.core.run import DataFile, RunRecord, Status
 from xvc.core.run_inputs import data_hash
 from xvc.core.secrets import mask_text, mask_values
-from xvc.core.subject import chosen_keys, chosen_metrics, subject
+from xvc.core.spelling import counted
+from xvc.core.subject import chosen_keys, chosen_metrics, one_line, subject
 from xvc.core.tag_message import TagMessage, VersionInfo
 from xvc.core.version import Bump, Version, next_version
 from xvc.database.keep_assets import keep_assets
@@ -134,7 +135,7 @@ def tag(project: Project, request: TagRequest) -> Tagged:
     project.room.version_lock.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing="tag"):
         clear(project.git, project.pending)
-        record, request = _masked(_chosen(project, request), request)
+        record, request = _masked(chosen(project, request), request)
         if not request.incomplete:
             refuse_incomplete(record)
         infos = versions(project)
@@ -150,16 +151,58 @@ def tag(project: Project, request: TagRequest) -> Tagged:
             return replace(made, earlier=earlier)
 
 
+def tag_merged(project: Project, request: TagRequest) -> Tagged:
+    """Make a version of all that is merged here, without a run: of the store and its assets.
+
+    It stands on HEAD; what is not committed of the code stays as it is.
+
+    Raises:
+        NoProject: no git or no DVC here.
+        TagTaken: the wanted version exists.
+        NothingFinished: there is no run here.
+        NoIdentity: git does not know who tags.
+    """
+    project.needed_dvc()
+    mend(project)
+    project.room.version_lock.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(project.room.version_lock).held(wait=_WAIT, doing="tag"):
+        clear(project.git, project.pending)
+        with project.keeper.view() as connection:
+            count = query.count(connection)
+        if not count:
+            raise NothingFinished
+        wanted = _wanted(project, request, versions(project))
+        state = project.git.state()
+        tree = project.git.tree_of(state.commit) if state.commit else project.git.empty_tree()
+        base = Base(tree, state.commit, state.branch, on_head=True)
+        line = one_line(mask_text(request.text or f"{counted(count, 'run')} merged"))
+        pointer = pointer_of(project.store_path)
+        if request.dry_run:
+            paths = (project.relative(pointer),)
+            return Tagged(wanted, "", line, None, base.branch, paths, True)
+        with _restored(_written(pointer)):
+            digest, files = _store_files(project)
+            message = TagMessage(subject=line, store=Digest(digest), note=request.text)
+            return _published(project, request, base, wanted, digest, files, message)
+
+
 def _masked(record: RunRecord, request: TagRequest) -> tuple[RunRecord, TagRequest]:
     """Mask what a tag would publish, in a run of an older xvc, too."""
-    note = mask_text(record.note) if record.note else record.note
+    said = record.note or record.idea
+    note = mask_text(said) if said else said
     text = mask_text(request.text) if request.text else request.text
     return replace(record, params=mask_values(record.params), note=note), replace(
         request, text=text
     )
 
 
-def _chosen(project: Project, request: TagRequest) -> RunRecord:
+def chosen(project: Project, request: TagRequest) -> RunRecord:
+    """Find the run that is to get a version: the one that is named, else the last that finished.
+
+    Raises:
+        NoRun: there is no such run.
+        NothingFinished: none was named, and none has finished.
+    """
     if request.run is not None:
         return find(project, [request.run])[0].record
     with project.keeper.view() as connection:
@@ -205,7 +248,6 @@ def _make(
     line: str,
 ) -> Tagged:
     digest, files = _files(project, request, record, base)
-    commit = _commit(project, base, files, f"{wanted}: {line}")
     message = TagMessage(
         subject=line,
         run=record.id,
@@ -218,6 +260,21 @@ def _make(
         note=request.text if request.text is not None else record.note,
         sweep=sweep_of(project, record),
     )
+    return _published(project, request, base, wanted, digest, files, message)
+
+
+def _published(
+    project: Project,
+    request: TagRequest,
+    base: Base,
+    wanted: str,
+    digest: str,
+    files: Mapping[str, bytes],
+    message: TagMessage,
+) -> Tagged:
+    """Commit the files, move the branch, and create the tag."""
+    line = message.subject
+    commit = _commit(project, base, files, f"{wanted}: {line}")
     try:
         name = _mark(project, request, wanted, commit, message.render())
     except XvcError:  # a signature that cannot be made: the branch goes back to where it was
@@ -230,7 +287,7 @@ def _make(
     if branch is not None:
         _keep_store(project.git, branch, commit)
     project.keeper.settle(digest, branch)
-    return Tagged(name, record.id, line, commit, branch, tuple(files))
+    return Tagged(name, message.run or "", line, commit, branch, tuple(files))
 
 
 def _keep_store(git: Git, branch: str, commit: str) -> None:
@@ -250,12 +307,8 @@ def _files(
     Of an older run only the pointers count: metric files in the tree speak of a newer one.
     """
     dvc = project.needed_dvc()
-    digest, size = project.keeper.snapshot()
     store = pointer_of(project.store_path)
-    text = dvc.pointer_text(project.store_path, DataFile(digest, size))
-    if not store.exists() or store.read_bytes() != text:
-        write_durably(store, text)
-    files = {project.relative(store): text, **keep_assets(project, dvc)}
+    digest, files = _store_files(project)
     is_current = request.run is None or request.just_ran
     follows = is_current or base.on_head  # the tree has to show what its branch says
     for out, file in pointed_outs(project, record, base.tree).items():
@@ -281,6 +334,17 @@ def _files(
     found = {project.relative(path): path for path in beside if path.is_file()}
     ignored = project.git.ignored(found)
     return digest, files | {n: p.read_bytes() for n, p in found.items() if n not in ignored}
+
+
+def _store_files(project: Project) -> tuple[str, dict[str, bytes]]:
+    """Keep the store and the assets, and write the store's pointer."""
+    dvc = project.needed_dvc()
+    digest, size = project.keeper.snapshot()
+    store = pointer_of(project.store_path)
+    text = dvc.pointer_text(project.store_path, DataFile(digest, size))
+    if not store.exists() or store.read_bytes() != text:
+        write_durably(store, text)
+    return digest, {project.relative(store): text, **keep_assets(project, dvc)}
 
 
 def _written(pointer: Path) -> tuple[Path, Path]:

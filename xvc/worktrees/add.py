@@ -55,11 +55,7 @@ class TreeTaken(ConflictError):
     what: str
     way_out: str
     says = "{what}"
-
-    @property
-    def hint(self) -> str:
-        """Names the way that fits what is there."""
-        return f"{self.way_out.removesuffix('.')}."
+    way = "{way_out!l}."
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,25 +33,17 @@ from xvc.worktrees.shared import (
 )
 
 
+@error("would-lose")
 class WouldLose(ConflictError):
     """A work tree has something that is nowhere else."""
 
-    code = "would-lose"
-
-    def __init__(self, name: str, sentences: tuple[str, ...]) -> None:
-        super().__init__(name, sentences)
-        self.name, self.sentences = name, sentences
-
-    def __str__(self) -> str:
-        return f"work tree {self.name} has {'; '.join(self.sentences)}"
-
-    @property
-    def hint(self) -> str:
-        """Names the ways to keep it, and the way not to."""
-        return (
-            "Commit, `xvc tag` and `xvc worktree merge` what is wanted. "
-            f"`xvc worktree remove {self.name} --dry-run` shows what would go, `--yes` does it."
-        )
+    name: str
+    sentences: tuple[str, ...]
+    says = "work tree {name} has {sentences:; }"
+    way = (
+        "Commit, `xvc tag` and `xvc worktree merge` what is wanted. "
+        "`xvc worktree remove {name} --dry-run` shows what would go, `--yes` does it."
+    )
 
 
 @error("tree-in-use")
