@@ -13,12 +13,12 @@ from xvc.mirrors.sink import Kind
 
 GROUP = "xvc.sinks"
 OWN = tuple(
-    EntryPoint(name, f"xvc.mirrors.{home}:KIND", GROUP)
+    EntryPoint(name, home, GROUP)
     for name, home in (
-        ("jsonl", "lines_file"),
-        ("mlflow", "mlflow"),
-        ("wandb", "wandb"),
-        ("tensorboard", "tensorboard"),
+        ("jsonl", "xvc.mirrors.lines_file:KIND"),
+        ("mlflow", "xvc.mirrors.mlflow:KIND"),
+        ("wandb", "xvc.mirrors.wandb:KIND"),
+        ("tensorboard", "xvc.mirrors.tensorboard:KIND"),
     )
 )
 
