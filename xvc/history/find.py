@@ -31,6 +31,7 @@ from xvc.errors import (
 )
 from xvc.git.commands import TagRef
 from xvc.history.elsewhere import Elsewhere, find_elsewhere
+from xvc.history.judging import judged_alike
 from xvc.history.missing import missing_versions, warning_of
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
@@ -191,7 +192,9 @@ def _extreme(
             f"say `metrics: {{direction: {{{metric}: max}}}}` (or min) in xvc.yaml",
         )
     measure = Measure(metric, direction)
-    return measure.first(query.with_metric(connection, metric), best=best)
+    judged = judged_alike(project, query.with_metric(connection, metric))
+    project.keeper.warnings += [judged.warning] if judged.warning else []
+    return measure.first(judged.runs, best=best)
 
 
 def _by_name(

@@ -19,6 +19,7 @@ from xvc.core.spelling import counted, day, did_you_mean, duration, number, size
 from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.errors import BadValue
 from xvc.history.find import Found, find, known_versions, versions_by_run
+from xvc.history.judging import judged_alike
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.render.document import Block, Commands, Report, Section, Table, Text, bounded
@@ -145,7 +146,9 @@ def _choose(material: _Material, request: ReportRequest) -> None:
     metrics = list(chosen_metrics(done or every, list(declared)))
     material.aim = _aim(request.metric, every, metrics, declared)
     if material.aim is not None:
-        material.places = ranked(runs, material.aim)
+        judged = judged_alike(material.project, runs)
+        material.warnings += [judged.warning] if judged.warning else []
+        material.places = ranked(judged.runs, material.aim)
         metrics = [material.aim.metric, *(key for key in metrics if key != material.aim.metric)]
     params: dict[str, Json] = {}
     for run in reversed(runs):
