@@ -31,8 +31,6 @@ def script_of(name: str) -> str:
 def clone(project: Path, call_xvc: Calling, tmp_path: Path) -> Path:
     """What a runner has: a fresh clone with its tags, and a DVC remote that can be reached."""
     use_remote(project, {"url": str(project.parent / "shelf")})
-    git(project, "add", ".")
-    git(project, "commit", "-qm", "settings")
     git(project.parent, "init", "-q", "--bare", "hub.git")
     git(project, "remote", "add", "origin", str(project.parent / "hub.git"))
     train = "import json; json.dump({'accuracy': 0.85}, open('metrics.json', 'w'))"
