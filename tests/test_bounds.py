@@ -40,6 +40,7 @@ BOUNDED: Mapping[str, Sequence[str]] = {
         "worktree remove lost",
         "cleanup trees kept_by",
     ),
+    "one for each kind of cause": ("rerun causes",),
     "one for each stage": ("model list models stages", "model info stages"),
     "xvc's own files": (
         *("init done", "init joined", "report sections", "report files", "export run files"),

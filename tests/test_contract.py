@@ -139,6 +139,7 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("sweep-retry", ("sweep", "retry")),
     ("sweep-resume", ("sweep", "resume")),
     ("sweep-stop", ("sweep", "stop")),
+    ("rerun", ("rerun", "e0.1.0")),
     ("skills-list", ("skills", "list")),
     ("skills-install", ("skills", "install", "--dry-run")),
     ("schema", ("schema", "error")),
@@ -265,6 +266,7 @@ def test_answers_are_the_golden_ones(story: Path, call_xvc: Calling) -> None:
     runs = [answers[name].data["run"] for name in ("run", "run-failed", "run-again")]
     runs += answers["db-copy"].data["runs"]
     runs += [trial["run"] for trial in answers["sweep-show"].data["trials"]]
+    runs += [answers["rerun"].data["run"]]
     found = {name: as_file(settled(answer.json, runs)) for name, answer in answers.items()}
     if os.environ.get("GOLDEN") == "write":
         for name, text in found.items():

@@ -412,7 +412,7 @@ def test_three_trees_with_different_code_end_as_three_versions(
 
 
 def _unsaved(tree: Path, call_xvc: Calling) -> str:
-    return f"run {train(call_xvc, tree)} (1 rows)"
+    return f"run {train(call_xvc, tree)} (1 row)"
 
 
 def _edited(tree: Path, call_xvc: Calling) -> str:

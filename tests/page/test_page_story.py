@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import demo_project
-from conftest import Looked, Served, serving  # type: ignore[attr-defined]
+from served_page import Looked, Served, serving
 from surroundings import private_environment
 
 ROW = ".ag-row .run-name"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from xvc import __version__
 from xvc.cli.context import Context, may_colour
@@ -57,6 +57,7 @@ COMMANDS = (
         "validate",
         "gate",
         "report",
+        "rerun",
     ),
     *(f"db {verb}" for verb in ("ls", "columns", "head", "tail", "top", "bottom", "describe")),
     *(f"db {verb}" for verb in ("sql", "plot", "set", "delete", "copy")),
@@ -86,7 +87,7 @@ HEADINGS = {
         *("brief", "ls", "show", "logs", "compare", "leaderboard", "ui"),
         *("validate", "report", "db"),
     ),
-    "For continuous integration": ("gate", "export", "diff"),
+    "For continuous integration": ("gate", "rerun", "export", "diff"),
     "Bring together": ("merge", "rebase", "worktree"),
     "Get back what was": ("get", "checkout", "cleanup"),
     "Models, objects, cached calls": ("model", "assets", "cache"),
@@ -158,6 +159,21 @@ class _Root(TyperGroup):
         return [item for item in found if " " not in item.value]
 
 
+class _Command(TyperCommand):
+    """A command that refuses an option given twice where one counts: nothing said is dropped."""
+
+    def parse_args(self, ctx: _Calling, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing and (args or not self.no_args_is_help):
+            _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+            for each in dict.fromkeys(order):
+                is_single = isinstance(each, TyperOption) and not (each.multiple or each.is_flag)
+                if is_single and order.count(each) > 1:
+                    ctx.fail(
+                        f"{' or '.join(each.opts)} is given {order.count(each)} times; say one"
+                    )
+        return super().parse_args(ctx, args)
+
+
 def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
     """Make the command line with these commands; a call needs only its own."""
     app = typer.Typer(
@@ -181,7 +197,11 @@ def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
         if group not in groups:
             groups[group] = _group(app, group)
         groups[group].command(
-            last, context_settings=parsing, hidden=name in HIDDEN, epilog=_beside(name)
+            last,
+            cls=_Command,
+            context_settings=parsing,
+            hidden=name in HIDDEN,
+            epilog=_beside(name),
         )(command)
     return app
 

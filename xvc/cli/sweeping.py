@@ -13,6 +13,7 @@ import typer
 
 from xvc.cli.output import Answer, Manner, duration, number, say, table
 from xvc.core.space import dimension_text, meaning, typed_point
+from xvc.core.spelling import counted
 from xvc.core.sweep import State, Sweep, Trial, Wish
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class _Clock:
 
 def header(sweep: Sweep) -> str:
     """Write what a sweep tries on one line."""
-    return f"sweep {sweep.id}: {sweep.total} trials of {space_told(sweep.wish)}"
+    return f"sweep {sweep.id}: {counted(sweep.total, 'trial')} of {space_told(sweep.wish)}"
 
 
 def space_told(wish: Wish) -> str:
@@ -259,7 +260,8 @@ def planned(wish: Wish, found: Plan) -> Answer:
         "command": list(found.command),
         "dry_run": True,
     }
-    text = f"{found.total} trials of {space_told(wish)}\nthe first: {shlex.join(found.command)}"
+    what = f"{counted(found.total, 'trial')} of {space_told(wish)}"
+    text = f"{what}\nthe first: {shlex.join(found.command)}"
     return Answer("sweep", data, text, found.warnings)
 
 

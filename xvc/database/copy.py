@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.core.record import Kind, environment_facts, facts_of
+from xvc.core.spelling import counted
+from xvc.core.summary import beginning_of
 from xvc.errors import BadValue, ConflictError, NoStore, NoTable, error
 from xvc.project import Project
 from xvc.recording.begin_run import open_journal
@@ -106,6 +108,8 @@ def _write(project: Project, there: DuckDBPyConnection, lack: Lack) -> None:
                     "facts": environment_facts(environment),
                 }
                 journal.note(Kind.ENVIRONMENT, run.id, facts)
+            for name, ways in query.shared_facts(there, beginning_of(run.id)).items():
+                journal.note(Kind.ENVIRONMENT, run.id, {"digest": name, "facts": ways})
             journal.note(Kind.SET, run.id, facts_of(run))
         for table, ids in lack.rows.items():
             wanted = set(ids)
@@ -119,7 +123,9 @@ def _write(project: Project, there: DuckDBPyConnection, lack: Lack) -> None:
 
 def _log(project: Project, source: Path, planned: Copied, lack: Lack) -> str:
     count = sum(planned.rows.values())
-    what = f"copied {len(planned.runs)} runs and {count} rows from {source.name}"
+    what = (
+        f"copied {counted(len(planned.runs), 'run')} and {counted(count, 'row')} from {source.name}"
+    )
     joined = lack.of - set(planned.runs)
     if joined:
         reason = f"rows went into runs that were here: {', '.join(sorted(joined)[:5])}"

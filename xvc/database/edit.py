@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from xvc.core.edit import RUNS, Edit
 from xvc.core.record import Kind
+from xvc.core.spelling import counted
 from xvc.database.say import set_of_runs
 from xvc.errors import BadValue, NoTable
 from xvc.history.find import find
@@ -64,7 +65,7 @@ def set_value(project: Project, wanted: Setting, *, dry_run: bool = False) -> Ch
         rows = sum(edits.count(connection, edit) for edit in made)
     if dry_run or not rows:
         return Changed(rows, runs)
-    what = f"set {wanted.key} in {rows} rows of {wanted.table}"
+    what = f"set {wanted.key} in {counted(rows, 'row')} of {wanted.table}"
     return Changed(rows, runs, _do(project, "db set", what, made))
 
 
@@ -101,7 +102,7 @@ def delete_runs(
         rows = sum(edits.count(connection, edit) for edit in made)
     if dry_run:
         return Changed(rows, tuple(found))
-    what = f"deleted {len(found)} runs with {rows} rows: {', '.join(found)}"
+    what = f"deleted {counted(len(found), 'run')} with {counted(rows, 'row')}: {', '.join(found)}"
     return Changed(rows, tuple(found), _do(project, "db delete", what, made))
 
 

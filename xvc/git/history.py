@@ -4,8 +4,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from xvc.git.commands import Git
+
+_PARTS = ("%H", "%P", "%ct", "%an", "%s")
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit of a history; ``at`` in seconds since the epoch, ``parents`` the first first."""
+
+    id: str
+    parents: tuple[str, ...]
+    at: int
+    author: str
+    subject: str
+
+
+def recent_commits(git: Git, limit: int) -> list[Commit]:
+    """List the newest commits of all branches and tags, each before its parents."""
+    flags = ("-z", "--date-order", f"--max-count={limit}", f"--format={'%x1f'.join(_PARTS)}")
+    kinds = ("--branches", "--tags", "--remotes")
+    here = ("HEAD",) if git.commit_of("HEAD") else ()
+    answer = git.call("log", *flags, *kinds, *here).decode("utf-8", "replace")
+    parts = [record.split("\x1f", 4) for record in answer.split("\0") if record]
+    return [Commit(each[0], tuple(each[1].split()), int(each[2]), *each[3:]) for each in parts]
 
 
 def changed_at(git: Git, commit: str, path: str, since: str | None) -> list[str]:

@@ -86,9 +86,17 @@ def promote(project: Project, wanted: Promotion) -> Promoted:
         raise GatesNotMet(unmet)
     obtain(project, Out(name, Digest(file.digest), f"run {record.id}", file.size))
     told = Evidence(
-        name, wanted.stage, PROMOTE, version or "", record.id, file.digest, file.size or 0,
-        now.evidence.version if now else "", "", _numbers(record), gates,
-    )  # fmt: skip
+        model=name,
+        stage=wanted.stage,
+        action=PROMOTE,
+        version=version or "",
+        run=record.id,
+        digest=file.digest,
+        size=file.size or 0,
+        previous=now.evidence.version if now else "",
+        metrics=_numbers(record),
+        gates=gates,
+    )
     is_there = now is not None and (now.evidence.run, now.evidence.digest) == (
         told.run,
         told.digest,

@@ -231,7 +231,7 @@ def _change(project: Project, going: Sequence[Candidate]) -> Change:
     what = f"pruned {', '.join(f'{each.name} of {each.version or each.id}' for each in going)}"
     first = going[0]
     return Change(
-        why=what if len(going) < 4 else f"pruned {len(going)} candidates",
+        why=what if len(going) < 4 else f"pruned {counted(len(going), 'candidate')}",
         files=gone,
         command="model prune",
         what=what,

@@ -5,6 +5,7 @@ Turns their answers into JSON, and holds no rule of its own. Every value goes th
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from xvc import __version__
-from xvc.core.direction import direction_of, is_progress
+from xvc.core.direction import Direction, direction_of, is_progress
 from xvc.core.plain import from_plain
 from xvc.core.record import environment_facts, facts_of
 from xvc.errors import BadValue
@@ -22,12 +23,14 @@ from xvc.page.run_table import Held, RunTable
 from xvc.page.wire import Wired, wired
 from xvc.project import Project
 from xvc.reports.many_curves import CurvesRequest, curve_keys, many_curves
+from xvc.runs.group_verdicts import against
 from xvc.runs.list import ListRequest, RunList, among, grouped, runs
 from xvc.types import RunId
 
 if TYPE_CHECKING:
     from xvc.core.run import RunRecord
     from xvc.runs.list import Group
+    from xvc.runs.verdicts import Judgement
 
 FACTS = ("id", "version", "name", "status", "started", "seconds", "branch", "worktree", "note")
 """What every row of the grid begins with, in this order; ``started`` in milliseconds."""
@@ -101,7 +104,12 @@ class Answers:
             asked.get("metric") or None, asked.get("filter") or None, key, limit=None
         )
         listed = among(project, held.runs, request, held.versions)
-        return {"by": key, "groups": [_group(each) for each in grouped(project, listed, key)]}
+        found = grouped(project, listed, key)
+        verdicts = against(found, _pinned(found, asked.get("baseline")), _way(project, found))
+        return {
+            "by": key,
+            "groups": [_group(each, told) for each, told in zip(found, verdicts, strict=True)],
+        }
 
     def run(self, asked: Asked) -> Wired:
         """Tell all that is known of one run."""
@@ -138,6 +146,38 @@ class Answers:
         text, start, end, size = _tail(project, found.record, asked.get("from"))
         return {"text": text, "from": start, "to": end, "size": size}
 
+    def curved(self, asked: Asked) -> Wired:
+        """List the keys that have curves, metrics first, and the runs that are meant."""
+        project = self.project()
+        held = self.table.read(project)
+        listed = among(
+            project,
+            held.runs,
+            ListRequest(where=asked.get("where") or None, limit=None),
+            held.versions,
+        )
+        wanted = {run for run in asked.get("runs", "").split(",") if run}
+        some = [run for run in listed.runs if not wanted or run.id in wanted]
+        first = [key for key in listed.metrics if key in held.logged]
+        keys = {key for run in some for key in run.metrics} & held.logged
+        others = sorted(key for key in keys if not is_progress(key) and key not in first)
+        params = list(dict.fromkeys((*listed.params, *(k for run in some for k in run.params))))
+        return {
+            "keys": [*first, *others],
+            "params": params,
+            "total": len(some),
+            "runs": [
+                {
+                    "id": run.id,
+                    "name": run.name,
+                    "status": run.status.value,
+                    "version": held.versions.get(run.id),
+                    "params": wired(run.params),
+                }
+                for run in some[: _whole(asked, "limit") if "limit" in asked else 50]
+            ],
+        }
+
     def curves(self, asked: Asked) -> Wired:
         """Read curves of one key, thinned to what a screen shows."""
         request = CurvesRequest(
@@ -147,6 +187,7 @@ class Answers:
             low=_number(asked, "low"),
             high=_number(asked, "high"),
             intervals=_whole(asked, "intervals") if "intervals" in asked else 400,
+            is_mean=asked.get("of") == "means",
         )
         drawn = many_curves(self.project(), request)
         curves = [
@@ -276,9 +317,36 @@ def value_of_fact(run: RunRecord, listed: RunList, name: str) -> object:
     return facts[name]
 
 
-def _group(each: Group) -> dict[str, object]:
+def _pinned(found: Sequence[Group], baseline: str | None) -> Group | None:
+    """Find the group whose value is the pinned one, as the page has written it."""
+    if not baseline:
+        return None
+    values = (json.dumps(wired(each.value), separators=(",", ":")) for each in found)
+    pairs = zip(found, values, strict=True)
+    return next((each for each, value in pairs if json.loads(value) == _read(baseline)), None)
+
+
+def _read(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _way(project: Project, found: Sequence[Group]) -> Direction | None:
+    metric = next((each.metric for each in found if each.metric), None)
+    return direction_of(metric, project.settings.metrics_direction) if metric else None
+
+
+def _group(each: Group, told: Judgement | None) -> dict[str, object]:
     spread = each.spread
+    judged = None
+    if told is not None:
+        judged = {"verdict": told.verdict.value, "p": told.p, "more": told.more}
+        judged |= {"low": told.low, "high": told.high, "difference": told.difference}
     return {
+        "verdict": judged,
+        "isMixed": each.experiment is None and bool(each.finished),
         "value": wired(each.value),
         "runs": each.finished + each.failed + each.running,
         "finished": each.finished,

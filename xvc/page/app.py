@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ from xvc.page.changes import Changes
 from xvc.page.live import Watcher
 from xvc.page.look import look_at
 from xvc.page.security import Guard, Terms
+from xvc.page.subjects import QUESTIONS, Answer
 from xvc.page.wire import document
 
 if TYPE_CHECKING:
@@ -72,7 +74,7 @@ def application(answers: Answers, terms: Terms) -> ASGIApp:
         yield
         watcher.stop()
 
-    asked = {
+    asked: dict[str, Callable[[Asked], object]] = {
         "about": answers.about,
         "runs": answers.runs,
         "where": answers.where,
@@ -81,6 +83,8 @@ def application(answers: Answers, terms: Terms) -> ASGIApp:
         "patch": answers.patch,
         "log": answers.log,
         "curves": answers.curves,
+        "curved": answers.curved,
+        **{name: partial(_of_project, answers, answer) for name, answer in QUESTIONS.items()},
     }
     routes = [
         Route("/", lambda request: FileResponse(STATIC / "index.html")),
@@ -90,6 +94,10 @@ def application(answers: Answers, terms: Terms) -> ASGIApp:
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
     return Guard(Starlette(routes=routes, lifespan=lifespan), terms)
+
+
+def _of_project(answers: Answers, answer: Answer, asked: Asked) -> object:
+    return answer(answers.project(), asked)
 
 
 async def _told(watcher: Watcher) -> AsyncIterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from xvc.errors import BadValue
 from xvc.page.answers import Answers, Asked
+from xvc.page.subjects import CHANGES
 
 
 class Changes:
@@ -17,6 +18,8 @@ class Changes:
 
     def named(self, name: str) -> Callable[[Asked], object]:
         """Find a change; one that does not exist refuses when it is called."""
+        if name in CHANGES:
+            return lambda asked: CHANGES[name](self._answers.project(), asked)
         return self._known.get(name, lambda asked: _unknown(name))
 
     def _tag(self, asked: Asked) -> object:

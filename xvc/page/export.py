@@ -10,16 +10,19 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import cast
 
 from xvc.errors import ConflictError, XvcError, error
 from xvc.page.answers import Answers, Asked
+from xvc.page.subjects import QUESTIONS
 from xvc.page.wire import document
 
 STATIC = Path(__file__).parent / "static"
 _MOST = 1_000  # runs whose own pages are kept
 _CURVES = 24  # as many as the page of a run shows
+_COMPARED = 16  # as many as a comparison draws
 
 
 @error("folder-taken")
@@ -84,6 +87,7 @@ def slug(name: str, asked: Asked) -> str:
 
 def _frozen(answers: Answers) -> Iterator[tuple[str, Asked, dict[str, object]]]:
     """Answer what the page asks when somebody walks through it."""
+    yield from _subjects(answers)
     yield "about", {}, cast("dict[str, object]", answers.about({}))
     answers.table.read(answers.project())
     every = cast("dict[str, object]", answers.runs({}))
@@ -98,3 +102,44 @@ def _frozen(answers: Answers) -> Iterator[tuple[str, Asked, dict[str, object]]]:
             for key in cast("list[str]", found["curves"])[:_CURVES]:
                 drawn = {"runs": row[0], "key": key, "intervals": "500"}
                 yield "curves", drawn, cast("dict[str, object]", answers.curves(drawn))
+
+
+def _subjects(answers: Answers) -> Iterator[tuple[str, Asked, dict[str, object]]]:
+    """The pages of sweeps, versions, models and trees, and each version against the one before."""
+    found: dict[str, dict[str, object]] = {}
+    first: Mapping[str, Asked] = {
+        "sweeps": {},
+        "versions": {"limit": "200"},
+        "models": {},
+        "trees": {},
+    }
+    for name, asked in first.items():
+        for answer in _answer(answers, name, asked):
+            found[name] = answer
+            yield name, asked, answer
+    sweeps = cast("list[dict[str, str]]", found.get("sweeps", {}).get("sweeps", []))
+    rows = cast("list[dict[str, list[dict[str, str]]]]", found.get("versions", {}).get("rows", []))
+    tagged = [each["name"] for row in rows for each in row["versions"]]
+    further = [("sweep", {"id": each["id"]}) for each in sweeps]
+    further += [("compare", {"runs": f"{old},{new}"}) for new, old in pairwise(tagged)]
+    for name, asked in further[:_MOST]:
+        for answer in _answer(answers, name, asked):
+            yield name, asked, answer
+            if name == "compare":
+                yield from _curves_of(answers, answer)
+
+
+def _curves_of(
+    answers: Answers, compared: dict[str, object]
+) -> Iterator[tuple[str, Asked, dict[str, object]]]:
+    """The curves that a comparison draws."""
+    runs = ",".join(each["id"] for each in cast("list[dict[str, str]]", compared["runs"]))
+    for row in cast("list[dict[str, str]]", compared["metrics"])[:_COMPARED]:
+        drawn = {"runs": runs, "key": row["key"], "intervals": "400"}
+        yield "curves", drawn, cast("dict[str, object]", answers.curves(drawn))
+
+
+def _answer(answers: Answers, name: str, asked: Asked) -> Iterator[dict[str, object]]:
+    """Answer, or keep nothing where that is refused."""
+    with suppress(XvcError):
+        yield cast("dict[str, object]", QUESTIONS[name](answers.project(), asked))

@@ -22,6 +22,7 @@ from xvc.core.ids import run_id
 from xvc.core.record import Kind, environment_facts, facts_of, run_from
 from xvc.core.run import ABSENT, MODIFIED, Code, DataFile, Environment, Origin, RunRecord
 from xvc.core.secrets import mask_argv, mask_values
+from xvc.core.summary import name_of, settled
 from xvc.dvc.data_check import Looker
 from xvc.errors import BadValue, JournalFailed
 from xvc.git.commands import State
@@ -89,7 +90,9 @@ def begin(
     data = _try(lambda: _tracked(project, untracked, (*outs, *models), warnings), warnings) or {}
     data = _try(lambda: _as_it_is(project, data, keeps=keeps_data), warnings) or data
     warnings += _try(lambda: _other_data(project, data), warnings) or ()
-    environment = _try(lambda: _environment(project, program, warnings), warnings) or Environment()
+    environment = (
+        _try(lambda: environment_now(project, program, warnings), warnings) or Environment()
+    )
     said = _try(lambda: _said(project, command, params, warnings), warnings) or {}
     record = RunRecord(
         id=run,
@@ -114,9 +117,18 @@ def begin(
     record = record if as_read is None else as_read
     record, journal = _write_what_can_be(project, record, environment, warnings)
     with best_effort(warnings):
+        ways = settled(project.settings.metrics_summary, project.settings.metrics_direction)
+        if ways:
+            journal.note(Kind.ENVIRONMENT, run, summary_facts(run, ways))
+    with best_effort(warnings):
         if project.place is not None:
             note_begin(project.own_room, run, record.started or 0, journal.path)
     return Begun(record, journal, snapshot, warnings)
+
+
+def summary_facts(run: RunId, ways: Mapping[str, str]) -> dict[str, Json]:
+    """Write which values of metrics are those of a run: ``last``, ``min`` or ``max``."""
+    return {"digest": name_of(run, time.time_ns()), "facts": dict(ways)}
 
 
 def as_it_would_be(
@@ -397,7 +409,8 @@ def _folder(project: Project, folder: Path) -> str:
         return str(folder)
 
 
-def _environment(project: Project, program: str | None, warnings: list[str]) -> Environment:
+def environment_now(project: Project, program: str | None, warnings: list[str]) -> Environment:
+    """Describe what a program would run on here, now."""
     version = _try(project.git.version, warnings) if project.place else None
     environment = describe_environment(program, project.environment.get("PATH", ""), git=version)
     variables = _variables(project, warnings)
@@ -421,7 +434,7 @@ def _said(
     project: Project, command: Sequence[str], asked: Collection[str], warnings: list[str]
 ) -> dict[str, Json]:
     """Params that files say, and over them those that the command's own options say."""
-    found = _file_params(project, warnings)
+    found = file_params(project, warnings)
     if project.settings.params_options:
         with best_effort(warnings):
             options = option_params(command, {*found, *asked})
@@ -429,7 +442,8 @@ def _said(
     return found
 
 
-def _file_params(project: Project, warnings: list[str]) -> dict[str, Json]:
+def file_params(project: Project, warnings: list[str]) -> dict[str, Json]:
+    """Read what the params files say."""
     problems = [each for every in project.pipelines().values() for each in every.problems]
     said = [f"{each}. {each.hint}" for each in problems]
     warnings += [text for text in said if text not in warnings]

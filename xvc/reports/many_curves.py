@@ -33,6 +33,7 @@ class CurvesRequest:
     low: float | None = None
     high: float | None = None
     intervals: int = 400
+    is_mean: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ def _drawn(
         low=request.low,
         high=request.high,
         intervals=request.intervals,
+        is_mean=request.is_mean,
     )
     return Drawn(request.key, x, axes, tuple(curve_points(connection, wanted)))
 

@@ -220,3 +220,16 @@ def _numbers(found: dict[object, object], before: str = "") -> Iterator[tuple[st
 
 def _number(text: str) -> Number:
     return int(text) if _WHOLE.fullmatch(text) else float(text)
+
+
+def judged(output: bytes) -> Printed:
+    r"""Return the last values of what a program printed whose names say that they are scores.
+
+    >>> judged(b"loading 3\nepoch 1 loss: 0.5\nloss: 0.25\n")
+    {'loss': 0.25}
+    """
+    reader = LineMetrics(loose=True)
+    said: Printed = {}
+    for row in (*reader.feed(output), *reader.close()):
+        said |= {key: value for key, value in row.items() if direction_said(key) is not None}
+    return said

@@ -1,6 +1,7 @@
 """What tells the code of one run from that of another: its files, without documents and our own.
 
-Params files are none of it: what they say are the run's params.
+Params files are none of it: what they say are the run's params. Nor are the settings of git, DVC
+and xvc, and of dvc.yaml the artifacts, which `xvc model promote` writes.
 """
 
 from __future__ import annotations
@@ -8,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
+from xvc import config
 from xvc.core.run import RunRecord
+from xvc.dvc.artifacts import without_artifacts
+from xvc.dvc.pipeline import FILE as PIPELINE
 from xvc.dvc.pointers import SUFFIX
 from xvc.git.history import trees_of
 from xvc.git.tree_objects import Entry, read_trees
@@ -36,6 +40,10 @@ def code_trees(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, str]:
     return {run: trees[commit] for run, commit in commits.items() if commit in trees}
 
 
+_SETTINGS = (".gitattributes", ".gitignore", ".dvcignore", ".worktreeinclude")
+"""Files that say, in any folder, how others are kept."""
+
+
 class CodeDigests:
     """Digests of trees as this or that run looks at them: its own outputs are no code.
 
@@ -46,8 +54,11 @@ class CodeDigests:
     def __init__(self, project: Project, trees: Iterable[str]) -> None:
         self._project = project
         self._entries = read_trees(project.git, trees)
+        self._pipelines = self._read_pipelines()
         named = declared_names(project)
         self._params = {project.relative(project.root / name) for name in named}
+        places = (project.root / config.FILE, project.root / ".dvc" / "config")
+        self._settings = {project.relative(place) for place in places}
         self._own: dict[tuple[str, ...], Passed] = {}
         self._known: dict[tuple[str, str, Passed], str] = {}
 
@@ -56,7 +67,7 @@ class CodeDigests:
         declared = (*sorted(run.outs), "", *sorted(run.data))
         if declared not in self._own:
             own = own_paths(self._project, run) | {path + SUFFIX for path in run.data}
-            own |= self._params
+            own |= self._params | self._settings
             self._own[declared] = Passed(own, self._project.settings.tag_ignore)
         return self._digest(tree, "", self._own[declared])
 
@@ -77,7 +88,21 @@ class CodeDigests:
         path = above + entry.name
         if entry.is_folder:
             return self._digest(entry.object, f"{path}/", passed)
-        return "" if passed.holds(path) else entry.object
+        if entry.name in _SETTINGS or passed.holds(path):
+            return ""
+        return self._pipelines.get(entry.object, entry.object)
+
+    def _read_pipelines(self) -> dict[str, str]:
+        """Digest what each dvc.yaml says beside its artifacts."""
+        files = {
+            each.object
+            for entries in self._entries.values()
+            for each in entries
+            if each.name == PIPELINE and not each.is_folder
+        }
+        held = self._project.git.read_each(sorted(files))
+        rests = {name: without_artifacts(text) for name, text in held.items() if text is not None}
+        return {name: sha256(rest).hexdigest() if rest else "" for name, rest in rests.items()}
 
 
 def _commit(run: RunRecord) -> str:

@@ -22,7 +22,7 @@ from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.all_runs import gather
 from xvc.runs.code_fingerprint import fingerprints
-from xvc.runs.repeats import Spread, experiments, in_question
+from xvc.runs.repeats import Experiment, Spread, experiments, in_question
 from xvc.store import query
 from xvc.store.runs import discarded as discarded_runs
 from xvc.store.table_queries import Grid
@@ -70,6 +70,7 @@ class Group:
     """Runs that share a value: how many finished, how many did not, and a metric among the former.
 
     ``spread`` counts each seed of an experiment once; ``best`` is None where no direction is known.
+    ``experiment`` is the one that all of the finished runs repeat; None where they are of several.
     """
 
     value: Json
@@ -79,6 +80,7 @@ class Group:
     metric: str | None
     spread: Spread | None
     best: int | float | None
+    experiment: Experiment | None = None
 
 
 def runs(project: Project, request: ListRequest) -> RunList:
@@ -291,6 +293,7 @@ def _group(
         metric=metric,
         spread=Spread.of(numbers),
         best=measure.value(best) if measure and best else None,
+        experiment=found[0] if len(found) == 1 else None,
     )
 
 

@@ -16,6 +16,7 @@ from xvc.core.run import Status
 from xvc.core.subject import chosen_metrics
 from xvc.core.sweep import filled, placeholders
 from xvc.core.typed import Typed
+from xvc.core.version import Bump
 from xvc.errors import BadValue
 from xvc.project import Project
 from xvc.recording.asked_params import never_taken_up, variable_of
@@ -101,7 +102,7 @@ def repeat(
     is_stopped = False
     for seed in range(wanted.count):
         try:
-            one = run(project, replace(of_seed(request, wanted, seed), within=within), sink)
+            one = run(project, _next_of(of_seed(request, wanted, seed), within), sink)
         except KeyboardInterrupt:  # between two repeats
             is_stopped = True
             break
@@ -115,6 +116,13 @@ def repeat(
             is_stopped = not is_last or one.is_interrupted
             break
     return summed(project, done, is_stopped=is_stopped)
+
+
+def _next_of(request: RunRequest, within: str | None) -> RunRequest:
+    """Ask for the next patch of the family that the first repeat has begun."""
+    if within is None:
+        return request
+    return replace(request, tag=Bump.PATCH, version=None, within=within)
 
 
 def summed(project: Project, done: Sequence[Ran], *, is_stopped: bool = False) -> Repeated:
@@ -158,6 +166,7 @@ def of_seed(request: RunRequest, wanted: Repeats, seed: int) -> RunRequest:
         request,
         command=filled(request.command, shown),
         params=params,
+        looks_back=False,
         must_use=(*request.must_use, *must),
     )
 

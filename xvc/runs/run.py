@@ -38,6 +38,8 @@ from xvc.types import CommitId, Json, Nanoseconds, RunId
 if TYPE_CHECKING:
     from xvc.versions.tag import Tagged
 
+_LOOKED_AT = 1 << 14  # bytes at the end of a log: the last lines say how it went
+
 UNTAGGED = 4
 """The exit code when the command is done, and the version that was asked for could not be made."""
 
@@ -136,7 +138,7 @@ def run(
     if request.outs:
         refuse_overlaps(project, request.outs)
     asked, values = settled(project, request)
-    patterns = _patterns(project, request) if request.capture else ()
+    patterns = capture_patterns(project, request.capture_patterns) if request.capture else ()
     with held_back(PASSING) as early:
         with best_effort(warnings):
             if request.fold:
@@ -185,10 +187,14 @@ def refuse_taken(project: Project, version: str) -> None:
             raise TagTaken(name, CommitId(holder))
 
 
-def _patterns(project: Project, request: RunRequest) -> tuple[re.Pattern[str], ...]:
-    """Read how metrics are printed: as the call says, then as the settings do."""
+def capture_patterns(project: Project, asked: Sequence[str] = ()) -> tuple[re.Pattern[str], ...]:
+    """Read how metrics are printed: as the call says, then as the settings do.
+
+    Raises:
+        BadValue: one is no regular expression, or names no group.
+    """
     found = []
-    for text in (*request.capture_patterns, *project.settings.capture_patterns):
+    for text in (*asked, *project.settings.capture_patterns):
         try:
             pattern = re.compile(text)
         except re.error as err:
@@ -360,6 +366,22 @@ def read_back(project: Project, ran: Ran) -> Ran:
     with project.keeper.view() as connection:
         record = query.by_id(connection, ran.record.id)
     return ran if record is None else replace(ran, record=record)
+
+
+def uncaptured(ran: Ran, request: RunRequest) -> dict[str, int | float]:
+    """Say which scores the command has printed at its end, where the run has no metric at all.
+
+    Raises:
+        OSError: the log cannot be read.
+    """
+    record = ran.record
+    if request.capture or record.metrics or record.log is None:
+        return {}
+    from xvc.runs.capture import judged  # late: as above
+
+    with open(record.log, "rb") as log:
+        log.seek(max(0, log.seek(0, os.SEEK_END) - _LOOKED_AT))
+        return judged(log.read())
 
 
 def _places(project: Project, request: RunRequest, warnings: list[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from xvc.core.run_inputs import overlap
+from xvc.core.spelling import counted
 from xvc.dvc.local_config import keep_settings
 from xvc.errors import NoIdentity, XvcError
 from xvc.git import follow_hook as hook
@@ -196,7 +197,7 @@ def _store(project: Project) -> Iterator[Finding]:
         count = query.count(connection)
     for warning in project.keeper.warnings:
         yield Finding("store", Health.MENDED, warning)
-    yield Finding("store", Health.GOOD, f"{path} opens, {count} runs")
+    yield Finding("store", Health.GOOD, f"{path} opens, {counted(count, 'run')}")
     wal = path.with_name(path.name + ".wal")
     if wal.exists():
         yield Finding(
@@ -242,7 +243,7 @@ def _snapshots(project: Project) -> Iterator[Finding]:
         remotes = project.dvc.remotes()
         way = "`dvc fetch --all-tags` brings them." if remotes else _NO_REMOTE
         yield Finding("versions", health, detail, way)
-    yield Finding("versions", Health.GOOD, f"{held} stores checked against their hashes")
+    yield Finding("versions", Health.GOOD, f"{counted(held, 'store')} checked against their hashes")
 
 
 def _missing(project: Project) -> Iterator[Finding]:
@@ -287,7 +288,8 @@ def _worktrees(project: Project) -> Iterator[Finding]:
                 detail = f"{each.name} is {each.condition}"
                 yield Finding("work trees", Health.WRONG, detail, way)
             case Condition.REMOVED:
-                detail = f"{each.unsaved} rows of a removed one are in no version: {each.path}"
+                rows = counted(each.unsaved, "row")
+                detail = f"{rows} of a removed one in no version: {each.path}"
                 yield Finding("work trees", Health.GOOD, detail)
 
 
@@ -301,7 +303,9 @@ def _scratch(project: Project) -> Iterator[Finding]:
     for path in old:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     if old:
-        yield Finding("scratch", Health.MENDED, f"removed {len(old)} files that a crash had left")
+        yield Finding(
+            "scratch", Health.MENDED, f"removed {counted(len(old), 'file')} that a crash had left"
+        )
 
 
 _LOOKS: dict[str, Callable[[Project], Iterator[Finding]]] = {

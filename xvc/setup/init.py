@@ -15,6 +15,7 @@ from pathlib import Path
 
 from xvc.config import FILE, has_settings
 from xvc.core.best_effort import best_effort
+from xvc.core.spelling import counted
 from xvc.dvc import repository as dvc
 from xvc.dvc.local_config import keep_settings
 from xvc.dvc.pointers import SUFFIX
@@ -106,7 +107,7 @@ def init(project: Project, folder: Path, *, commit: bool = True) -> Initialised:
     if commit and ours:
         made = _commit(project, ours, warnings)
         if made is not None:
-            done.append(f"committed {len(set(ours))} files as {made[:10]}")
+            done.append(f"committed {counted(len(set(ours)), 'file')} as {made[:10]}")
     return Initialised(str(project.root), tuple(done), joined, made, tuple(warnings))
 
 

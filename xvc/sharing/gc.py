@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from xvc.core.spelling import counted
 from xvc.dvc.cache_objects import (
     Held,
     held_objects,
@@ -120,7 +121,10 @@ def gc(
                 project.git.drop(forgotten)
                 way = "`git fsck --lost-found` names the commits until git's own gc takes them"
                 log_operation(
-                    project, "gc", f"deleted the code of {len(forgotten)} runs", hindrance=way
+                    project,
+                    "gc",
+                    f"deleted the code of {counted(len(forgotten), 'run')}",
+                    hindrance=way,
                 )
             write_marks(project.room.marks, marks)
             if does_delete:
@@ -197,6 +201,9 @@ def _delete(
     if sizes:
         way = "what is on the DVC remote comes back with `xvc pull` or `xvc get`"
         log_operation(
-            project, "gc", f"deleted {len(sizes)} objects, {sum(sizes)} bytes", hindrance=way
+            project,
+            "gc",
+            f"deleted {counted(len(sizes), 'object')}, {sum(sizes)} bytes",
+            hindrance=way,
         )
     return Amount(len(sizes), sum(sizes))

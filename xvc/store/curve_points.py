@@ -29,6 +29,7 @@ class WantedCurves:
     """Which curves: a key of a table in these runs, over *x*, a key or one of the three axes.
 
     ``low`` and ``high`` cut a part out of *x*; ``intervals`` is into how many each curve is parted.
+    ``is_mean`` asks for the mean of each interval, to be smoothed, in the place of its extremes.
     """
 
     table: str
@@ -38,6 +39,7 @@ class WantedCurves:
     low: float | None = None
     high: float | None = None
     intervals: int = 400
+    is_mean: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,19 @@ class Curve:
     left_out: int
 
 
+_EXTREMES = """
+            SELECT run, at_least AS x, least AS y FROM parted
+            UNION SELECT run, at_most, most FROM parted
+            UNION SELECT run, first, first_y FROM span
+            UNION SELECT run, last, last_y FROM span"""
+_MEANS = """
+            SELECT run, mean_x AS x, mean_y AS y FROM parted"""
+
+
 def curve_points(connection: DuckDBPyConnection, wanted: WantedCurves) -> list[Curve]:
     """Read curves, each of at most two points an interval, and its first and last one.
+
+    A zoom has the points of its part of *x* alone.
 
     Raises:
         NoTable: there is no such table.
@@ -76,14 +89,10 @@ def curve_points(connection: DuckDBPyConnection, wanted: WantedCurves) -> list[C
                 arg_max(y, x) AS last_y, count(*) AS total FROM whole GROUP BY run
         ), parted AS (
             SELECT run, min(y) AS least, arg_min(x, y) AS at_least, max(y) AS most,
-                arg_max(x, y) AS at_most
+                arg_max(x, y) AS at_most, avg(x) AS mean_x, avg(y) AS mean_y
             FROM whole JOIN span USING (run)
             GROUP BY run, least(floor((x - first) / nullif(last - first, 0) * ?), ? - 1)
-        ), points AS (
-            SELECT run, at_least AS x, least AS y FROM parted
-            UNION SELECT run, at_most, most FROM parted
-            UNION SELECT run, first, first_y FROM span
-            UNION SELECT run, last, last_y FROM span
+        ), points AS ({_MEANS if wanted.is_mean else _EXTREMES}
         ), lines AS (
             SELECT run, list(x ORDER BY x, y) AS xs, list(y ORDER BY x, y) AS ys
             FROM points GROUP BY run

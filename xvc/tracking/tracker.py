@@ -131,11 +131,19 @@ class Tracker(Edits, Stored):
         check_engine(engine)
         self.table = check_table(table)
         self._options = Options(
-            cache=cache, log_system_params=log_system_params, log_network_params=log_network_params,
-            measurement_interval=measurement_interval, git_root=git_root, logs_path=logs_path,
-            logs_stdout=logs_stdout, logs_file_format=logs_file_format, jsonl=jsonl,
-            raise_on_error=raise_on_error, reset=reset, warnings=warnings
-        )  # fmt: skip
+            cache=cache,
+            log_system_params=log_system_params,
+            log_network_params=log_network_params,
+            measurement_interval=measurement_interval,
+            git_root=git_root,
+            logs_path=logs_path,
+            logs_stdout=logs_stdout,
+            logs_file_format=logs_file_format,
+            jsonl=jsonl,
+            raise_on_error=raise_on_error,
+            reset=reset,
+            warnings=warnings,
+        )
         wanted = Wanted(name, note, nested, run, resume, track_id)
         self._enter(open_run(db, self._options, wanted))
         if reset:
@@ -223,6 +231,7 @@ class Tracker(Edits, Stored):
         asset: the row has its digest, and `get` brings it back. Log the digest, a text, where the
         same object is meant again: that saves pickling it. Keys of dicts that are no text become
         text, as JSON writes them; a duration is its seconds, a missing value of pandas None.
+        The numbers in a dict are metrics by their path: ``{"val": {"acc": 0.9}}`` is ``val.acc``.
 
         Args:
             values: values by key.
@@ -438,6 +447,25 @@ class Tracker(Edits, Stored):
         if depends is not None:
             merged |= depending(depends)
         return self._caching.explain(function, args, kwargs or {}, merged)
+
+    def summary(self, ways: Mapping[str, str] | None = None, **more: str) -> None:
+        """Say which value of a metric is the run's: ``summary(acc="best", loss="min")``.
+
+        ``last`` unless said otherwise; ``best``, ``min`` and ``max`` look at all rows of the run,
+        those before this call too. It is what `xvc show`, `xvc ls`, ``best:`` and `xvc compare`
+        have. The setting ``metrics.summary`` says so for every run.
+
+        Raises:
+            BadValue: a way is none of these, or nobody knows which value of a metric is best.
+        """
+        from xvc.core.summary import settled  # late: few scripts say so
+        from xvc.recording.begin_run import summary_facts
+
+        wanted = {**(ways or {}), **more}
+        is_asked = "best" in wanted.values()
+        declared = self._project().settings.metrics_direction if is_asked else {}
+        facts = summary_facts(self._track_id, settled(wanted, declared))
+        self._journal.note(Kind.ENVIRONMENT, self._track_id, facts)
 
     def note(
         self, text: str | None = None, *, name: str | None = None, labels: Iterable[str] = ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,8 @@ from xvc.cli.bare import become
 from xvc.cli.context import Context
 from xvc.cli.noise import Noise, noise, noise_cells
 from xvc.cli.options import Incomplete, complete_bumps, params_of
-from xvc.cli.output import Answer, duration, few, say, show, table, warn
+from xvc.cli.output import Answer, duration, few, number, say, show, table, warn
+from xvc.cli.passing_on import copy_aside, copy_through
 from xvc.core.best_effort import best_effort, in_words
 from xvc.core.direction import is_progress
 from xvc.core.objective import exact_number
@@ -258,14 +258,16 @@ def command(
         raise
     except Exception as err:  # noqa: BLE001 - a package that cannot be loaded, no memory, no folder
         become(words, here.folder, err)
-    sink = _copy_aside if as_json else _copy
+    sink = copy_aside if as_json else copy_through
     if repeat is not None:
         raise typer.Exit(_repeated(here, project, request, (repeat, seed_param), sink))
     ran = run(project, request, sink, lambda line: _say(line, here))
     with held_back(PASSING | STOPPING):  # the command has ended, and how is the answer
         try:
             declared = list(project.settings.metrics_direction)
-            _tell(here, _read_back(project, ran) if fold else ran, declared)
+            told = _read_back(project, ran) if fold else ran
+            _tell(here, told, declared)
+            _tell_of_scores(here, told, request)
         except Exception as err:  # noqa: BLE001 - as above
             with contextlib.suppress(Exception):
                 warn(in_words(err), here.manner)
@@ -338,17 +340,6 @@ def _read_back(project: Project, ran: Ran) -> Ran:
     return replace(ran, warnings=(*ran.warnings, *warnings))
 
 
-def _copy(stream: int, chunk: bytes) -> None:
-    """Pass the command's output on, byte for byte."""
-    view = memoryview(chunk)
-    while view:
-        view = view[os.write(stream, view) :]
-
-
-def _copy_aside(stream: int, chunk: bytes) -> None:
-    _copy(2, chunk)
-
-
 def _tell(here: Context, ran: Ran, declared: Sequence[str]) -> None:
     if here.manner.as_json:
         answer = Answer(
@@ -376,6 +367,18 @@ def _line(ran: Ran, declared: Sequence[str]) -> str:
     if record.status is Status.FAILED and record.exit_code:
         how = f"failed ({record.exit_code})"
     return f"run {record.id} {how} in {took}{_metrics(ran, declared)}"
+
+
+def _tell_of_scores(here: Context, ran: Ran, request: RunRequest) -> None:
+    """Say how the scores that a command printed become metrics, where the run has none."""
+    from xvc.runs.run import uncaptured  # late: as above
+
+    if here.manner.as_json or not request.fold:
+        return
+    scores = list(uncaptured(ran, request).items())[:_SHOWN]
+    if scores:
+        said = ", ".join(f"{key}={number(value)}" for key, value in scores)
+        say(f"xvc: it printed {said}; with --capture what it prints are its metrics", here.manner)
 
 
 def _metrics(ran: Ran, declared: Sequence[str]) -> str:

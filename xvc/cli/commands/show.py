@@ -69,6 +69,9 @@ class Data(TypedDict):
     folder: NotRequired[str]
     params: NotRequired[Mapping[str, object]]
     metrics: NotRequired[Mapping[str, object]]
+    summaries: NotRequired[
+        Annotated[Mapping[str, str], "Of which metrics the min or max of the rows counts."]
+    ]
     metric_times: NotRequired[Annotated[Mapping[str, int], "Microseconds since the epoch."]]
     started: NotRequired[Annotated[int, "Nanoseconds since the epoch."]]
     finished: NotRequired[Annotated[int, "Nanoseconds since the epoch."]]
@@ -116,6 +119,8 @@ def command(
         "seconds": found.record.seconds,
         "environment": environment_facts(environment) if environment else None,
     }
+    if found.summaries:
+        said["summaries"] = dict(found.summaries)
     said |= {"printed": last} if (last := last_lines(project, found.record)) else {}
     text = "\n".join([_text(found), *_section_of(last, found)])
     if code:
@@ -156,9 +161,9 @@ def _text(found: Found) -> str:
         ]
     )
     lines += _section("params", ((key, number(value)) for key, value in sorted(run.params.items())))
-    lines += _section(
-        "metrics", ((key, number(value)) for key, value in sorted(run.metrics.items()))
-    )
+    ways = {key: f"  ({way})" for key, way in found.summaries.items() if way != "last"}
+    metrics = sorted(run.metrics.items())
+    lines += _section("metrics", ((k, f"{number(value)}{ways.get(k, '')}") for k, value in metrics))
     lines += _section(
         "data",
         ((path, _data(file)) for path, file in run.data.items()),

@@ -10,6 +10,7 @@ from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, DryRun, Table, Yes
 from xvc.cli.output import Answer, few, show
 from xvc.cli.plan import pair_of, show_plan
+from xvc.core.spelling import counted
 
 _NOTHING = 3  # a negative answer
 
@@ -55,7 +56,7 @@ def command(
     is_plan = dry_run or not yes
     changed = set_value(here.project_of(database), wanted, dry_run=is_plan)
     verb = "would set" if is_plan else "set"
-    text = f"{verb} {key} to {value} in {changed.rows} rows of {table}"
+    text = f"{verb} {key} to {value} in {counted(changed.rows, 'row')} of {table}"
     data: Data = {
         "rows": changed.rows,
         "runs": few(changed.runs),

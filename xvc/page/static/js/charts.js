@@ -69,7 +69,7 @@
         backgroundColor: "transparent",
         textStyle: { fontFamily: "system-ui, sans-serif" },
         grid: { left: 8, right: 14, top: 10, bottom: 24, containLabel: true },
-        xAxis: { ...axis, type: isTime ? "time" : logX ? "log" : "value", name: xName, nameLocation: "middle",
+        xAxis: { ...axis, type: isTime ? "time" : logX ? "log" : "value", name: xvc.visible(xName ?? ""), nameLocation: "middle",
           nameGap: 26, nameTextStyle: { color: ink, fontSize: 11 }, scale: true, splitLine: { show: false },
           min: this.span[0] ?? "dataMin", max: this.span[1] ?? "dataMax",
           axisLabel: { ...axis.axisLabel, formatter: isTime ? undefined : short } },

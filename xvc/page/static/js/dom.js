@@ -6,6 +6,13 @@ globalThis.xvc = { pages: {} };
 (() => {
   const SVG = "http://www.w3.org/2000/svg";
 
+  const UNSEEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
+
+  /** Write what would turn the direction of writing, or is not seen, as an escape that is. */
+  function visible(text) {
+    return String(text).replace(UNSEEN, (sign) => `\\x${sign.codePointAt(0).toString(16).padStart(2, "0")}`);
+  }
+
   /** Make an element: h("a", {class: "x", href: "#", onclick: f}, "text", child, [more]). */
   function h(tag, facts, ...parts) {
     return filled(document.createElement(tag), facts, parts);
@@ -22,19 +29,20 @@ globalThis.xvc = { pages: {} };
       if (name.startsWith("on")) made.addEventListener(name.slice(2), value);
       else if (name === "style") Object.assign(made.style, value);
       else if (name in PROPERTIES) made[name] = value;
-      else made.setAttribute(name, value === true ? "" : String(value));
+      else made.setAttribute(name, value === true ? "" : READ.has(name) ? visible(value) : String(value));
     }
     put(made, ...parts);
     return made;
   }
 
+  const READ = new Set(["title", "aria-label", "placeholder"]);
   const PROPERTIES = { value: 1, checked: 1, disabled: 1, indeterminate: 1, selected: 1 };
 
   /** Append parts: elements, text, lists of them; null and false are nothing. */
   function put(place, ...parts) {
     for (const part of parts.flat(9)) {
       if (part === null || part === undefined || part === false) continue;
-      place.append(part instanceof Node ? part : document.createTextNode(String(part)));
+      place.append(part instanceof Node ? part : document.createTextNode(visible(part)));
     }
     return place;
   }
@@ -105,7 +113,7 @@ globalThis.xvc = { pages: {} };
       const close = (value) => { box.remove(); done(value); };
       const foot = buttons.map(([words, give, kind]) =>
         button(words, () => close(give()), { class: kind ?? "" }));
-      const box = h("dialog", { class: "dialog", oncancel: () => close(null) },
+      const box = h("dialog", { class: "dialog", onclose: () => close(null) },
         h("h2", {}, title), body, h("div", { class: "foot" }, button("Cancel", () => close(null)), foot));
       document.body.append(box);
       box.showModal();
@@ -118,5 +126,5 @@ globalThis.xvc = { pages: {} };
     });
   }
 
-  Object.assign(xvc, { h, svg, put, swap, say, copy, button, command, save, calm, empty, dialog });
+  Object.assign(xvc, { visible, h, svg, put, swap, say, copy, button, command, save, calm, empty, dialog });
 })();

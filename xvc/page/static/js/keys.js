@@ -8,13 +8,15 @@
     ["?", "this list", () => help()],
     ["g r", "runs", () => { location.hash = "#/runs"; }],
     ["g u", "curves", () => { location.hash = "#/curves"; }],
+    ["g s", "sweeps", () => { location.hash = "#/sweeps"; }],
+    ["g v", "versions", () => { location.hash = "#/versions"; }],
+    ["g m", "models", () => { location.hash = "#/models"; }],
+    ["g w", "work trees", () => { location.hash = "#/trees"; }],
     ["t", "dark or light", () => xvc.turnTheme()],
     ["Escape", "back, or close", () => escape()],
   ];
 
   function escape() {
-    const open = document.querySelector("dialog[open]");
-    if (open) return;
     if (document.activeElement instanceof HTMLInputElement) document.activeElement.blur();
     else own.find(([key]) => key === "Escape")?.[2]();
   }
@@ -27,7 +29,7 @@
     const isWriting = at instanceof HTMLInputElement && at.type !== "checkbox" ||
       at instanceof HTMLTextAreaElement || at instanceof HTMLSelectElement;
     if (isWriting && event.key !== "Escape") return;
-    if (document.querySelector("dialog[open]") && event.key !== "Escape") return;
+    if (document.querySelector("dialog[open]")) return; // it has its own keys
     const both = `${before} ${event.key}`;
     before = event.key === "g" ? "g" : "";
     const known = [...own, ...ALWAYS];

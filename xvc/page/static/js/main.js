@@ -33,9 +33,10 @@
     shown?.leave?.();
     shown = null;
     xvc.setKeys([]);
+    for (const open of document.querySelectorAll("dialog")) open.close();
     place.replaceChildren();
     place.className = `page-${name}`;
-    document.title = `${page.title(words)} · ${about.project ?? "xvc"}`;
+    document.title = xvc.visible(`${page.title(words)} · ${about.project ?? "xvc"}`);
     for (const tab of bar.querySelectorAll("nav a")) {
       tab.classList.toggle("on", tab.dataset.name === (page.tab ?? name));
     }

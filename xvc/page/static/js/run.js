@@ -26,7 +26,7 @@
 
     lay() {
       const run = this.run;
-      document.title = `${run.name ?? run.id} · ${xvc.about.project}`;
+      document.title = xvc.visible(`${run.name ?? run.id} · ${xvc.about.project}`);
       this.head = h("div", { class: "run-head" });
       this.sides = h("div", { class: "cards" });
       this.pictures = h("div", { class: "pictures" });

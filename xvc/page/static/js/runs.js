@@ -282,7 +282,8 @@
           h("td", { class: "num" }, number(mean), sd !== null && h("small", {}, ` ± ${number(sd)}`)),
           h("td", {}, Number.isFinite(mean) && interval(mean, sd ?? 0, low, high)),
           h("td", { class: "num" }, number(value(each.best))),
-          h("td", {}, each.verdict && verdict(each.verdict)),
+          h("td", {}, each.verdict ? verdict(each.verdict) : this.words.base && !isBase && each.isMixed
+            ? h("small", { title: "They differ in more than their seed, so their spread is not noise." }, "not repeats of one experiment") : ""),
           h("td", {}, button(isBase ? "Baseline" : "Pin", () => this.pin(isBase ? null : each.value), { class: isBase ? "on" : "quiet" })));
       });
       return h("table", { class: "plain" },

@@ -1,16 +1,10 @@
 // Output of programs with its colours, and patches: text in elements, nothing obeyed.
 "use strict";
 (() => {
-  const { h } = xvc;
+  const { h, visible } = xvc;
   // Everything a terminal would obey: sequences that set colours are read, all others are dropped.
   const SEQUENCE = /\u001b\[([0-9;:]*)m|\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
-  const UNSEEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
   const NAMES = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
-
-  /** Write what would turn the direction of writing, or is not seen, as an escape that is. */
-  function visible(text) {
-    return text.replace(UNSEEN, (sign) => `\\x${sign.codePointAt(0).toString(16).padStart(2, "0")}`);
-  }
 
   /** A log whose text comes in pieces; a line that a carriage return wrote anew shows its last. */
   class Log {
@@ -88,5 +82,5 @@
     return place;
   }
 
-  Object.assign(xvc, { Log, patch, visible });
+  Object.assign(xvc, { Log, patch });
 })();
