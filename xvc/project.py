@@ -271,6 +271,7 @@ class Project:
         main = git.main_tree(place.common)
         if place.folder == place.common:
             keep_settings(found.root, own, note, adds=False)
+            git.note_main_tree(place)
         elif main is not None and (main / below / ".dvc").is_dir():
             share_settings(Dvc(main / below, self.environment), found.root, site, note)
         else:

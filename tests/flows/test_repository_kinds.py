@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from surroundings import TRAIN, Calling, git
+from xvc.dvc.repository import Dvc
 
 
 def _repository(folder: Path, *flags: str) -> Path:
@@ -57,3 +58,23 @@ def test_a_first_version_before_any_commit(
 
         assert (made.code, tagged.code) == (0, 0), made.err + tagged.err
         assert "e0.1.0" in git(folder, "tag").split()
+
+
+def test_a_git_folder_apart_from_its_tree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call_xvc: Calling
+) -> None:
+    """Linked trees share the main tree's cache, and not that of whatever is around git's folder."""
+    around = tmp_path / "around"
+    around.mkdir()
+    (around / ".dvc").mkdir()
+    folder = _repository(tmp_path / "p", f"--separate-git-dir={around / 'my git'}")
+    monkeypatch.chdir(folder)
+    call_xvc("init")
+    call_xvc("run", "--tag", "minor", "--out", "metrics.json", "--", "python", "train.py")
+
+    added = call_xvc("worktree", "add", "idea")
+
+    tree = Path(git(folder, "worktree", "list").splitlines()[-1].split(" ")[0])
+    assert (added.code, added.err) == (0, "")
+    assert (tree / "metrics.json").read_bytes() == (folder / "metrics.json").read_bytes()
+    assert Dvc(tree, {}).cache == Dvc(folder, {}).cache == folder / ".dvc" / "cache"

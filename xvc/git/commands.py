@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from xvc.errors import GitFailed, NoIdentity, TagTaken
-from xvc.system.files import sync_folder
+from xvc.system.files import sync_folder, write_durably
 
 _ABSENT = ""  # in each of git's hashes
 _ELSEWHERE = frozenset(
@@ -43,6 +43,7 @@ _DURABLE = (
 _LOOKING = (  # nothing that spares git a look at a file
     *("-c", "core.fsmonitor=false", "-c", "core.trustctime=true", "-c", "core.checkStat=default"),
 )
+_MAIN_TREE = "xvc/main-tree"
 _BARE = re.compile(r"^\s*bare\s*=\s*true\s*$", re.IGNORECASE | re.MULTILINE)
 _WORKTREE = re.compile(r"^\s*worktree\s*=\s*(.+)$", re.IGNORECASE | re.MULTILINE)
 _NAMELESS = (
@@ -121,12 +122,34 @@ def _linked(top: Path, mark: Path) -> Place | None:
 
 
 def main_tree(common: Path) -> Path | None:
-    """Name the main work tree of a repository, by files alone; None where it is bare or unsaid."""
+    """Name the main work tree of a repository, by files alone; None where it is bare or unsaid.
+
+    Of a git folder that lies apart from its tree, only a note of ours says where the tree is.
+    """
     said = "".join(_config_text(common / name) for name in ("config", "config.worktree"))
     if _BARE.search(said):
         return None
     named = _WORKTREE.search(said)  # of a submodule, whose folder lies in that of another
-    return (common / named[1].strip().strip('"')).resolve() if named else common.parent
+    if named:
+        return (common / named[1].strip().strip('"')).resolve()
+    tops = (common.parent, Path(_config_text(common / _MAIN_TREE) or "/"))
+    return next((top for top in tops if _git_folder_of(top) == common), None)
+
+
+def note_main_tree(place: Place) -> None:
+    """Note where the main tree of a git folder is that lies apart from it."""
+    note, text = place.common / _MAIN_TREE, str(place.top)
+    if main_tree(place.common) != place.top and _config_text(note) != text:
+        note.parent.mkdir(exist_ok=True)
+        write_durably(note, os.fsencode(text))
+
+
+def _git_folder_of(top: Path) -> Path | None:
+    mark = top / ".git"
+    if mark.is_dir():
+        return mark
+    found = _linked(top, mark) if mark.is_file() else None
+    return found.common if found else None
 
 
 def _config_text(path: Path) -> str:

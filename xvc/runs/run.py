@@ -240,6 +240,8 @@ def _ending(
         _end_unstarted(project, begun, err)
         raise
     _tell_of(ending, begun.warnings)
+    if not request.folder.is_dir():
+        begun.warnings.append(f"{request.folder}, where the command ran, is not there any more")
     begun.warnings += asked.warnings
     with best_effort(begun.warnings):
         refused = look_who_used(project, request, asked, begun.warnings)
