@@ -206,9 +206,9 @@ def main(words: list[str]) -> int:
         print("usage: scripts/docs [--check]", file=sys.stderr)
         return 2
     stale = []
-    for name, page in PAGES.items():
+    for name, write in PAGES.items():
         file = FOLDER / name
-        text = page()
+        text = write()
         held = file.read_text(encoding="utf-8") if file.exists() else ""
         if text != held:
             stale.append(name)

@@ -144,7 +144,7 @@ def execute(block: Block, folder: Path, environment: Mapping[str, str]) -> str:
 
 
 def is_ours(page: Path) -> bool:
-    """Whether a page of a skill is written by hand: what scripts/docs writes has tests of its own."""
+    """Whether a page is written by hand: what scripts/docs writes has tests of its own."""
     return not re.match(r"(cli|python|errors|config)\b", page.stem)
 
 
