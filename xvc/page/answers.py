@@ -6,7 +6,7 @@ Turns their answers into JSON, and holds no rule of its own. Every value goes th
 from __future__ import annotations
 
 import json
-import os
+from codecs import getincrementaldecoder
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,6 +17,7 @@ from xvc import __version__
 from xvc.core.direction import Direction, direction_of, is_progress
 from xvc.core.plain import from_plain
 from xvc.core.record import environment_facts, facts_of
+from xvc.core.secrets import mask_text
 from xvc.errors import BadValue
 from xvc.history.find import find
 from xvc.page.run_table import Held, RunTable
@@ -25,6 +26,7 @@ from xvc.project import Project
 from xvc.reports.many_curves import CurvesRequest, curve_keys, many_curves
 from xvc.runs.group_verdicts import against
 from xvc.runs.list import ListRequest, RunList, among, grouped, runs
+from xvc.runs.logs import printed
 from xvc.types import RunId
 
 if TYPE_CHECKING:
@@ -32,8 +34,14 @@ if TYPE_CHECKING:
     from xvc.runs.list import Group
     from xvc.runs.verdicts import Judgement
 
-FACTS = ("id", "version", "name", "status", "started", "seconds", "branch", "worktree", "note")
-"""What every row of the grid begins with, in this order; ``started`` in milliseconds."""
+FACTS = (
+    *("id", "version", "name", "status", "started", "seconds", "branch", "worktree", "note"),
+    *("labels", "idea", "decision", "hidden"),
+)
+"""What every row of the grid begins with, in this order; ``started`` in milliseconds.
+
+``hidden`` is whether no list has the run, unless it is asked for by name or decision.
+"""
 
 _MOST_COLUMNS = 40
 _LOG_TAIL = 400_000
@@ -253,6 +261,7 @@ def _grid(
         "revision": held.revision,
         "total": listed.total,
         "elsewhere": listed.elsewhere,
+        "discarded": listed.discarded,
         "curve": next(
             (key for key in listed.metrics if key in held.logged), _any_curve(listed, held)
         ),
@@ -313,6 +322,10 @@ def value_of_fact(run: RunRecord, listed: RunList, name: str) -> object:
         "branch": run.code.branch,
         "worktree": run.code.worktree,
         "note": run.note,
+        "labels": ", ".join(run.labels) or None,
+        "idea": run.idea,
+        "decision": run.decision,
+        "hidden": run.is_discarded,
     }
     return facts[name]
 
@@ -361,16 +374,12 @@ def _group(each: Group, told: Judgement | None) -> dict[str, object]:
 
 
 def _tail(project: Project, run: RunRecord, begin: str | None) -> tuple[str, int, int, int]:
-    """Read the part of a log that is new, at most its last 400 kB."""
-    path = Path(run.log) if run.log else project.room.logs / f"{run.id}.log"
-    try:
-        with path.open("rb") as log:
-            size = os.fstat(log.fileno()).st_size
-            start = max(0, size - _LOG_TAIL)
-            if begin is not None and begin.isdigit() and int(begin) <= size:
-                start = max(start, int(begin))
-            log.seek(start)
-            kept = log.read(_LOG_TAIL)
-    except OSError:
-        return "", 0, 0, 0
-    return kept.decode("utf-8", "replace"), start, start + len(kept), size
+    """Cut out the part of a log that is new, at most its last 400 kB; secrets are masked."""
+    content = printed(project, run) or b""
+    size = len(content)
+    start = max(0, size - _LOG_TAIL)
+    if begin is not None and begin.isdigit() and int(begin) <= size:
+        start = max(start, int(begin))
+    decoder = getincrementaldecoder("utf-8")("replace")  # a letter may have come by half
+    text = decoder.decode(content[start:])
+    return mask_text(text), start, size - len(decoder.getstate()[0]), size

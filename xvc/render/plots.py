@@ -78,6 +78,8 @@ def in_terminal(plot: Plot, *, width: int, height: int, colour: bool) -> str:
         drawn = [figure.bar(middles, heights, width=1) for heights in counts]
     else:
         is_line = plot.kind is PlotKind.LINE
+        if plot.is_log:
+            figure.ruler("x").scale("log")
         drawn = [figure.signal([*each.x], [*each.y]).lines(is_line) for each in plot.series]
     for signal, series in zip(drawn, plot.series, strict=True):
         figure.draw(signal.label(visible(series.label)) if len(drawn) > 1 else signal)
@@ -188,6 +190,8 @@ def _draw(plot: Plot, axes: Axes) -> None:
             alpha = 1.0 if len(plot.series) == 1 else 0.6
             axes.stairs(counts, edges, fill=True, alpha=alpha, label=series.label)
         return
+    if plot.is_log:
+        axes.set_xscale("log")
     for series in plot.series:
         if plot.kind is PlotKind.LINE:
             axes.plot(series.x, series.y, label=series.label)

@@ -1,4 +1,4 @@
-"""Bringing objects from the DVC remote: only what is not here, and only if something is not.
+"""Fetching from the DVC remote the objects that the cache lacks.
 
 With everything in the cache no remote is opened, so none has to be set up or within reach.
 """
@@ -54,7 +54,7 @@ class Haul:
             self._bring(remote, part)
 
     def bring(self, digests: Iterable[str]) -> None:
-        """Bring what is not in the cache; what the remote has not, either, is `lost`.
+        """Fetch what the cache lacks; what no remote has is `lost`.
 
         Raises:
             RemoteCorrupt: one is not what its name says.

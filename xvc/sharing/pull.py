@@ -1,8 +1,8 @@
-"""Pulling: what another clone has pushed, and the data behind it, until this one has it all.
+"""Pulling: fetching what other clones have pushed, and the data that belongs to it.
 
-The remote's branches and tags first, then objects, each checked before it gets its name, and only
-then does the branch go forward and do files change. A branch that has gone two ways stays where it
-is; a file with bytes of its own is left alone. Broken off, the next pull completes.
+Branches and tags are fetched first, then objects, each of them checked. Only then does the branch
+move and do files change. A branch that has diverged does not move; a file whose bytes are in no
+object is not replaced. A pull that was interrupted is completed by the next one.
 """
 
 from __future__ import annotations
@@ -261,9 +261,9 @@ def _go_forward(
 def _make_way_for_changed(
     project: Project, dvc: Dvc, outs: Iterable[Out], warnings: list[str]
 ) -> None:
-    """Take away what is not what its pointer names, as after a `git pull` without its data.
+    """Remove data that is not what its pointer names, as after a `git pull` without its data.
 
-    What the tree's pointers name counts: a pointer that has uncommitted changes is the user's.
+    Pointers with uncommitted changes are the user's: their data stays.
     """
     top = project.git.place.top
     named = {out.path: out for out in outs if (top / out.path).exists()}

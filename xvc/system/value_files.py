@@ -24,6 +24,7 @@ from xvc.core.limits import FILE
 from xvc.core.plain import from_file
 from xvc.core.typed import Typed, number_typed, scalar_typed
 from xvc.errors import BadValue
+from xvc.system.python_values import python_values
 from xvc.system.yaml_text import PlainWords
 from xvc.types import Json
 
@@ -235,7 +236,11 @@ def _from_yaml(text: str, twice: list[str] | None = None, kind: type[_Loader] = 
     return found
 
 
-_READERS: dict[str, Callable[[str], object]] = {".toml": tomllib.loads, ".json": json.loads}
+_READERS: dict[str, Callable[[str], object]] = {
+    ".toml": tomllib.loads,
+    ".json": json.loads,
+    ".py": python_values,
+}
 
 
 def parse_scalar(text: str) -> Json:
