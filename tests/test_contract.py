@@ -112,6 +112,7 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("export-run-first", ("export", "run", "e0.1.0", "../before")),
     ("export-run", ("export", "run", "e0.2.0", "../artifacts")),
     ("diff", ("diff", "../before", "../artifacts", "--fail-on", "regressions")),
+    ("mirror", ("mirror",)),
     ("report", ("report", "--metric", "accuracy", "-o", "../report.md")),
     ("rebase-plan", ("rebase", "../late.duckdb", "--on", "step")),
     ("rebase", ("rebase", "../late.duckdb", "--on", "step", "--yes")),

@@ -112,7 +112,7 @@ def _runs_behind(project: Project, tree: Tree) -> tuple[str, ...]:
 
 
 def _refuse_unsaved(project: Project, name: str, tree: Tree) -> None:
-    """What no commit there holds would stay behind; our own rows lie on top of any store."""
+    """Refuse if the other tree has unversioned runs or uncommitted changes: a merge lacks them."""
     there = unsaved(project_at(project, tree))
     if there:
         runs = ", ".join(sorted(there))
@@ -155,7 +155,7 @@ def _joined(project: Project, name: str, ours: str, tree: Tree, *, is_noted: boo
 
 
 def _standing(project: Project, change: PendingChange) -> Standing:
-    """Only the same call goes on with a merge; once the branch is elsewhere, nobody does."""
+    """Wait for the same call, which completes the merge; once the branch has moved, none can."""
     ours, head = change.facts["ours"], project.git.commit_of("HEAD")
     return Standing.WAITS if head == ours else Standing.NEVER
 
@@ -164,7 +164,7 @@ KIND = Kind(standing=_standing, complete=nothing, abandon=nothing)
 
 
 def _refuse_changed(git: Git, name: str, state: State, entries: Mapping[str, str]) -> None:
-    """Refuse over changes of the user's; what a killed call has put there already is none."""
+    """Refuse if the user has changed a file that the merge writes; a killed call may have."""
     touched = [path for path in (*state.changed, *state.untracked) if path in entries]
     changed = [path for path in touched if not _is_there(git, path, entries[path])]
     changed += [path for path in state.changed if path not in entries]

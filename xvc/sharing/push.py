@@ -59,7 +59,7 @@ class ObjectsNowhere(NotFoundError):
 
     @property
     def hint(self) -> str:
-        """Names the ways to have them, and the way without."""
+        """Say how to get the objects, or how to push without them."""
         give_up = (
             f"or give the tag up: `git tag -d {_short(self.ref)}`."
             if self.ref.startswith(_TAGS)
@@ -305,7 +305,7 @@ def kept_tags(project: Project) -> dict[str, str]:
 
 
 def _unsaved(project: Project) -> int:
-    """Count the runs that stay here; of one with a version only the log of its stages is new."""
+    """Count the runs with rows in no version, except those that have a version of their own."""
     named = {info.message.run for info in versions(project)}
     return len(unsaved(project).keys() - named)
 
@@ -328,7 +328,7 @@ def _refuse_behind(project: Project, branch: str | None, lot: _Lot, remote: str)
 
 
 def _remote(dvc: Dvc, name: str | None) -> Remote | None:
-    """Open the remote; that there is none is no matter where nothing is to be sent."""
+    """Open the remote; where nothing is to be sent, there need not be one."""
     try:
         return Remote.open(dvc, name)
     except NoRemote:
@@ -338,9 +338,9 @@ def _remote(dvc: Dvc, name: str | None) -> Remote | None:
 
 
 def _add_pruned(project: Project, pointers: Pointers, lot: _Lot, branch: str | None) -> None:
-    """Add the candidates that new commits of the branch took away: they can be had again.
+    """Add the candidates that new commits of the branch have pruned: a clone can get them back.
 
-    One that was given up for good is nowhere, and stops nobody.
+    One whose object no longer exists is skipped; it does not block the push.
     """
     dvc, ref = project.needed_dvc(), f"{_HEADS}{branch}"
     if ref not in lot.new:
@@ -388,7 +388,7 @@ def _is_here(dvc: Dvc, digest: str) -> bool:
 
 
 def _leave_out(dvc: Dvc, lot: _Lot, places: Sequence[_Place]) -> None:
-    """Judge the refs whose objects are nowhere: runs stay here, what is there already is told.
+    """Decide on refs whose objects are missing: runs are left out, refs that were pushed are named.
 
     Raises:
         ObjectsNowhere: it is the branch, or a version that is not there yet.
@@ -410,7 +410,7 @@ def _leave_out(dvc: Dvc, lot: _Lot, places: Sequence[_Place]) -> None:
 
 
 def _send_objects(dvc: Dvc, remote: Remote, absent: Collection[str], told: Told) -> None:
-    """Send files before the lists of their folders: a list says to DVC that its files are there."""
+    """Send files before the lists of their folders: DVC takes a list as proof of its files."""
     if not absent:
         return
     told(f"checking {counted(len(absent), 'object')}")

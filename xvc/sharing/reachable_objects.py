@@ -133,7 +133,7 @@ def _history(git: Git, named: Iterable[str]) -> tuple[list[str], set[str]]:
 
 
 def _note_stores(found: _Search, outs: Iterable[Out], by: str) -> None:
-    """Note the stores of what no later commit holds; a later store has the runs of an earlier."""
+    """Note the stores of the newest commits only: a later store has all runs of an earlier one."""
     for out in outs:
         if out.path.endswith(_STORE):
             found.stores.setdefault(out.digest, f"{out.path} at {by}")
@@ -205,7 +205,7 @@ def _files(places: Iterable[Path]) -> Iterator[Path]:
 
 
 def _unsplit(text: bytes) -> bytes:
-    """Join what the path of an object has apart: ``…/md5/ab/cdef``."""
+    """Write the paths of objects as digests: ``…/md5/ab/cdef`` as ``abcdef``."""
     at, parts = 0, []
     while (start := text.find(b"/md5/", at)) >= 0:
         parts.append(text[start + 5 : start + 7] + text[start + 8 : start + 42])

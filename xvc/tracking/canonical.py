@@ -86,7 +86,7 @@ def name_of(value: object) -> str:
 
 
 def named(code: object) -> bytes | None:
-    """Let a class or function stand for itself by its name alone; None for what has content."""
+    """Encode a class or function by its name alone; None for a value that has content."""
     if isinstance(code, ModuleType):
         raise Unkeyable("", "module")
     return _text(name_of(code)) if isinstance(code, type | FunctionType) or is_free(code) else None

@@ -41,7 +41,7 @@ class NoFile(NotFoundError):
 
     @property
     def hint(self) -> str:
-        """Says what a run that is no version lacks, and how to look."""
+        """Say where else to look for the file."""
         if self.path.startswith(MODEL):
             return "`xvc model list` names the models, `xvc show` what a run has left."
         return (

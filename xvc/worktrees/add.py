@@ -1,7 +1,7 @@
 """Adding a work tree for an experiment, or adopting one that is there.
 
-What is being made is written down first: killed anywhere, the same call completes. Nothing that
-exists is taken over but an own tree that was not finished.
+What is being made is noted first, so that the same call completes it after a kill. A folder or
+branch that exists is refused, unless a killed call of xvc made it.
 """
 
 from __future__ import annotations
