@@ -1,0 +1,19 @@
+"""Which params tell repeats of one experiment apart: seeds and folds, by their names. Pure."""
+
+from __future__ import annotations
+
+from xvc.core.name_words import pieces, word_table
+
+_SEEDS = word_table(
+    "seed seeds randomseed randomstate rng rngseed repeat replicate repetition fold"
+)
+
+
+def is_seed(key: str) -> bool:
+    """Whether a key tells repeats of one experiment apart.
+
+    >>> is_seed("train/random_state"), is_seed("fold"), is_seed("lr")
+    (True, True, False)
+    """
+    said = pieces(key)
+    return "".join(said) in _SEEDS or "".join(said[-2:]) in _SEEDS or said[-1:] == ["seed"]
