@@ -88,7 +88,15 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
         called = record.name if record else name
         if state.commit is None or is_ancestor(git, tree.commit, state.commit):
             behind = _runs_behind(project, tree)
-            return Merged(called, state.branch, tree.commit, tree.commit, (), (), behind)
+            return Merged(
+                name=called,
+                branch=state.branch,
+                old=tree.commit,
+                new=tree.commit,
+                versions=(),
+                files=(),
+                runs_behind=behind,
+            )
         _refuse_unsaved(project, called, tree)
         new = tree.commit
         if not is_ancestor(git, state.commit, tree.commit):
@@ -100,7 +108,14 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
         if not dry_run:
             _follow(project, state, new, entries, called)
             replay(project, MERGE)
-        return Merged(called, state.branch, state.commit, new, names, tuple(entries))
+        return Merged(
+            name=called,
+            branch=state.branch,
+            old=state.commit,
+            new=new,
+            versions=names,
+            files=tuple(entries),
+        )
 
 
 def _runs_behind(project: Project, tree: Tree) -> tuple[str, ...]:

@@ -142,20 +142,20 @@ def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
     if missing:
         warnings.append(warning_of(missing))
     return Pulled(
-        name,
-        haul.opened.name if haul.opened else None,
-        haul.needed,
-        haul.objects,
-        haul.size,
-        tags,
-        runs,
-        branch,
-        old,
-        tip,
-        files,
-        is_driver_new,
-        tuple(info.name for info in missing),
-        (*haul.warnings, *warnings),
+        remote=name,
+        dvc_remote=haul.opened.name if haul.opened else None,
+        needed=haul.needed,
+        objects=haul.objects,
+        size=haul.size,
+        tags=tags,
+        runs=runs,
+        branch=branch,
+        old=old,
+        new=tip,
+        files=files,
+        is_driver_new=is_driver_new,
+        missing=tuple(info.name for info in missing),
+        warnings=(*haul.warnings, *warnings),
     )
 
 
@@ -199,7 +199,13 @@ def _bring(
             return True
         return ref.startswith(_TAGS) and (request.everything or out.path.startswith(_MODELS))
 
-    haul = Haul(dvc, request.dvc_remote, told, elsewhere=lambda: remotes_of(pointers.known()))
+    haul = Haul(
+        dvc,
+        request.dvc_remote,
+        told,
+        elsewhere=lambda: remotes_of(pointers.known()),
+        coming=_config_to_come(project, dvc, refs.get(_TIP)),
+    )
     needs = needs_of(dvc, pointers, refs, haul.bring_lists, wants)
     haul.warnings += [
         f"{path} is on no remote: its pointer has `push: false`" for path in sorted(kept)
@@ -214,6 +220,15 @@ def _bring(
             short = ref.removeprefix(_TAGS).removeprefix("refs/remotes/")
             haul.warnings.append(f"{short} lacks {', '.join(sorted(lost)[:3])} on the DVC remote")
     return haul
+
+
+def _config_to_come(project: Project, dvc: Dvc, tip: str | None) -> str | None:
+    """Read DVC's settings as the commit has them that is pulled; None where they are those here."""
+    file = dvc.root / ".dvc" / "config"
+    held = project.git.read(tip, project.relative(file)) if tip else None
+    if held is None or (file.is_file() and file.read_bytes() == held):
+        return None
+    return held.decode("utf-8", "surrogateescape")
 
 
 def _go_forward(

@@ -223,11 +223,7 @@ class Keeper:
         self._warn(self.set_aside[-1])
 
     def _set_aside_corrupt(self, err: StoreCorrupt) -> None:
-        """Give another name to what was a store; a file that never was one stays where it is.
-
-        Raises:
-            NotAStore: xvc has never kept a store at this place, so the file is somebody's.
-        """
+        """Give another name to what was a store; a file that never was one stays where it is."""
         if not Left.read(self.room.store_state).was_at(self.path):
             raise NotAStore(str(self.path), err.reason) from err
         self._set_aside("corrupt", err.reason)
@@ -315,11 +311,7 @@ class Keeper:
             return self._fold_into(connection, found)
 
     def _make_anew(self, err: db.StoreUnfit) -> dict[str, int]:
-        """Rebuild a store that cannot take its rows any more, then set the old one aside.
-
-        Raises:
-            StoreUnfit: neither have they in the last snapshot.
-        """
+        """Rebuild a store that cannot take its rows any more, then set the old one aside."""
         reason = f"new rows do not fit into it ({err.words})"
         folded = self._lay_anew(lambda: self._set_aside("kept", reason))
         if folded is None:

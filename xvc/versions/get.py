@@ -134,7 +134,9 @@ def get(
             staging.publish(staging.folder / name, replace=replace)
         except FileExistsError:
             raise TargetExists(str(target)) from None
-    return Got(point.name, point.commit, name, str(target), count, size)
+    return Got(
+        at=point.name, commit=point.commit, path=name, target=str(target), files=count, size=size
+    )
 
 
 def file_names(project: Project, reference: str, folder: Path) -> list[str]:
