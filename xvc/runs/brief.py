@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from xvc.core.model import PRODUCTION
 from xvc.core.run import Status
 from xvc.history.find import known_versions, versions_by_run
+from xvc.history.judging import judged_alike
 from xvc.history.missing import missing_versions, warning_of
 from xvc.history.unversioned import taggable, unsaved
 from xvc.merging import unfinished
@@ -82,6 +83,8 @@ def brief(project: Project) -> Brief:
     if missing := missing_versions(project, infos, {run.id for run in runs}):
         project.keeper.warnings.append(warning_of(missing))
     merging = unfinished.read(project.room)
+    judged = judged_alike(project, runs)
+    project.keeper.warnings += [judged.warning] if judged.warning else []
     return Brief(
         root=str(project.root),
         branch=state.branch if state else None,
@@ -95,7 +98,7 @@ def brief(project: Project) -> Brief:
         unsaved_runs=len(rows),
         taggable=taggable(project, runs, rows),
         undecided=merging.open if merging else None,
-        best=tuple(best_runs(runs, declared)),
+        best=tuple(best_runs(judged.runs, declared)),
         tried=tuple(tried(runs, code, declared)),
         failures=tuple(bad),
         trees=tuple(list_trees(project)) if project.place else (),
