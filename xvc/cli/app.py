@@ -32,7 +32,7 @@ if TYPE_CHECKING:  # Typer brings its own click
 COMMANDS = (
     *("init", "run", "tag", "ls", "log", "show", "compare", "merge", "status", "doctor", "undo"),
     *("merge data", "rebase", "rebase data"),
-    *("get", "checkout", "cleanup", "push", "pull", "gc", "validate", "gate", "report"),
+    *("get", "checkout", "cleanup", "push", "pull", "gc", "scrub", "validate", "gate", "report"),
     *(f"db {verb}" for verb in ("ls", "columns", "head", "tail", "top", "bottom", "describe")),
     *(f"db {verb}" for verb in ("sql", "plot", "set", "delete", "copy")),
     *(f"assets {verb}" for verb in ("ls", "export", "delete")),
@@ -59,7 +59,7 @@ HEADINGS = {
     "Bring together": ("merge", "rebase", "worktree"),
     "Get back what was": ("get", "checkout", "cleanup"),
     "Models, objects, cached calls": ("model", "assets", "cache"),
-    "Share, and make room": ("push", "pull", "gc"),
+    "Share, and make room": ("push", "pull", "gc", "scrub"),
     "For coding agents": ("schema", "skills"),
 }
 """The first words of all commands, as `xvc --help` lists them; those behind them are in theirs."""

@@ -6,6 +6,8 @@ import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 from xvc.core.direction import Direction, direction_of
 from xvc.core.equality import is_same
@@ -24,8 +26,12 @@ from xvc.runs.all_runs import gather
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.repeats import Spread, experiments, in_question
 from xvc.store import query
+from xvc.store.run_values import fitting, has_key
 from xvc.store.table_queries import Grid
 from xvc.types import Json, RunId
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +91,8 @@ def runs(project: Project, request: ListRequest) -> RunList:
     """
     where = parse_filter(request.where) if request.where else None
     sort, descending = _order(project, request.sort)
+    if where is not None and not (request.everywhere or request.group or request.series):
+        return _fitting(project, request, where)
     if request.everywhere:
         found = _sorted(gather(project), sort, descending=descending)
         total = len(found)
@@ -109,6 +117,35 @@ def runs(project: Project, request: ListRequest) -> RunList:
     shown = found if request.group else found[: request.limit]
     elsewhere = "" if found or where else _elsewhere(project)
     return RunList(tuple(shown), total, tagged, *_columns(project, shown, sort), elsewhere)
+
+
+def _fitting(project: Project, request: ListRequest, where: Expression) -> RunList:
+    """List the runs of this tree that fit, and read no others."""
+    sort, descending = _order(project, request.sort)
+    tagged = versions_by_run(known_versions(project))
+    with opened(project) as connection:
+        if query.count(connection):
+            for option, keys in (
+                ("--where", sorted(keys_of(where))),
+                ("--columns", request.columns),
+            ):
+                _refuse_unheld(connection, option, keys, (*_FACTS, "version"))
+            _refuse_unheld(connection, "--sort", (sort,) if sort else (), query.sortable())
+        fit = fitting(
+            connection, sorted(keys_of(where)), partial(evaluate, where), {"version": tagged}
+        )
+        names = query.ordered(connection, sort=sort, descending=descending) if fit else []
+        chosen = [name for name in names if name in fit]
+        shown = query.in_turn(connection, chosen[: request.limit])
+    return RunList(tuple(shown), len(chosen), tagged, *_columns(project, shown, sort))
+
+
+def _refuse_unheld(
+    connection: DuckDBPyConnection, option: str, keys: Sequence[str], facts: Sequence[str]
+) -> None:
+    for key in keys:
+        if key not in facts and not has_key(connection, key):
+            _refuse_unknown(option, key, (*query.keys(connection), *facts))
 
 
 def _of_series(found: Sequence[RunRecord], series: str) -> list[RunRecord]:

@@ -11,6 +11,7 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from xvc.core.name_words import pieces, word_table
 from xvc.core.objective import exact_number
@@ -22,6 +23,7 @@ _SEEDS = word_table("seed seeds randomseed randomstate repeat replicate repetiti
 _VALUE = re.compile(r"-?[0-9]+")
 
 
+@lru_cache(4096)
 def is_seed(key: str) -> bool:
     """Whether a key tells repeats of one experiment apart.
 

@@ -111,7 +111,7 @@ def _condition(tree: Tree, record: Record | None, *, is_main: bool) -> Condition
 def _looked_at(project: Project, tree: Tree, info: TreeInfo, own: str, since: int) -> TreeInfo:
     there = project_at(project, tree)
     with opened(there) as connection:
-        runs = len(query.ids_in(connection, own, since))
+        runs = query.count_in(connection, own, since)
     counts = unsaved(there)
     state = git_at(project, tree).state()
     held = [path for path in every_journal(there.room.journals) if is_written(path)]
