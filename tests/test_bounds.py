@@ -32,20 +32,24 @@ BOUNDED: Mapping[str, Sequence[str]] = {
         *("compare verdicts", "compare verdict_totals"),  # of metrics
         "db plot bins counts",  # of a series
     ),
+    "what people said of one run": ("note labels", "show labels", "ls runs labels"),
+    "as many as -P of one run": ("show asked",),
+    "the last ten": ("show printed",),
     "one for each table": ("db sql tables", "merge tables"),
     "one for each kind, with the first ten names": (
         "worktree remove lost",
         "cleanup trees kept_by",
     ),
+    "one for each kind of cause": ("rerun causes",),
     "one for each stage": ("model list models stages", "model info stages"),
     "xvc's own files": (
-        *("init done", "init joined", "report sections", "report files"),
+        *("init done", "init joined", "report sections", "report files", "export run files"),
         *("skills list skills", "schema schemas"),
         *(f"skills install {what}" for what in ("skills", "added", "replaced")),
     ),
     "refused where it is long": ("db plot series",),
     "as many as --limit says": ("validate checks findings examples",),
-    "the first three": ("brief best", "brief tried"),
+    "the first three": ("brief best", "brief tried", "tried nearest"),
     "cut, and counted by total": (
         *("cleanup trees", "cache delete entries", "cache stats functions"),
         *("model prune models", "worktree list worktrees"),

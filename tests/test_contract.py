@@ -53,13 +53,23 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("run-again", ("run", "--json", *FIT, "0.3")),
     ("tag-dry", ("tag", "minor", "--dry-run")),
     ("tag", ("tag", "minor", "-m", "better")),
+    ("tag-merged", ("tag", "--merged", "-m", "all of it", "--dry-run")),
     ("ls", ("ls",)),
     ("ls-group", ("ls", "--group", "lr")),
     ("log", ("log",)),
+    ("tried", ("tried", "--json", *FIT, "0.3")),
+    ("note", ("note", "e0.1.0", "a warm start", "--label", "slow", "--idea", "start low")),
+    ("keep", ("keep", "e0.2.0", "--reason", "better")),
+    ("discard", ("discard", "RUN2", "--reason", "diverges")),
+    ("log-ideas", ("log", "--ideas")),
     ("show", ("show", "e0.1.0")),
+    ("show-failed", ("show", "RUN2")),
+    ("logs", ("logs", "e0.1.0")),
+    ("leaderboard", ("leaderboard", "accuracy")),
     ("compare", ("compare", "e0.1.0", "e0.2.0")),
     ("status", ("status",)),
     ("brief", ("brief",)),
+    ("ui", ("ui", "--export", "../page")),
     ("doctor", ("doctor",)),
     ("trust", ("trust",)),
     ("get", ("get", "e0.1.0", "fit.py", "-o", "old.py")),
@@ -99,6 +109,10 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("merge", ("merge", "e0.1.0", "--dry-run")),
     ("validate", ("validate",)),
     ("gate", ("gate", "e0.2.0", "--metric", "accuracy", "--min", "0.1", "--vs", "e0.1.0")),
+    ("export-run-first", ("export", "run", "e0.1.0", "../before")),
+    ("export-run", ("export", "run", "e0.2.0", "../artifacts")),
+    ("diff", ("diff", "../before", "../artifacts", "--fail-on", "regressions")),
+    ("mirror", ("mirror",)),
     ("report", ("report", "--metric", "accuracy", "-o", "../report.md")),
     ("rebase-plan", ("rebase", "../late.duckdb", "--on", "step")),
     ("rebase", ("rebase", "../late.duckdb", "--on", "step", "--yes")),
@@ -127,6 +141,7 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("sweep-retry", ("sweep", "retry")),
     ("sweep-resume", ("sweep", "resume")),
     ("sweep-stop", ("sweep", "stop")),
+    ("rerun", ("rerun", "e0.1.0")),
     ("skills-list", ("skills", "list")),
     ("skills-install", ("skills", "install", "--dry-run")),
     ("schema", ("schema", "error")),
@@ -159,7 +174,9 @@ _CHANGING = (
     (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "DAY"),
     (re.compile(r"(?<=sweep )(resume|retry|show) \w+"), r"\1 SWEEP"),
     (
-        re.compile(r"/\S*/(?=project|exp-wide|skills|(?:base|new).parquet|served|report.md)"),
+        re.compile(
+            r"/\S*/(?=project|exp-wide|skills|(?:base|new).parquet|served|report.md|before|artifacts)"
+        ),
         "FOLDER/",
     ),
     (re.compile(r"/\S*\.(?=agents)"), "FOLDER/."),
@@ -251,6 +268,7 @@ def test_answers_are_the_golden_ones(story: Path, call_xvc: Calling) -> None:
     runs = [answers[name].data["run"] for name in ("run", "run-failed", "run-again")]
     runs += answers["db-copy"].data["runs"]
     runs += [trial["run"] for trial in answers["sweep-show"].data["trials"]]
+    runs += [answers["rerun"].data["run"]]
     found = {name: as_file(settled(answer.json, runs)) for name, answer in answers.items()}
     if os.environ.get("GOLDEN") == "write":
         for name, text in found.items():
@@ -262,6 +280,7 @@ def test_answers_are_the_golden_ones(story: Path, call_xvc: Calling) -> None:
     assert codes == {
         "run-failed": 3,
         "gate": 3,
+        "diff": 3,
         **dict.fromkeys(("cleanup-plan", "db-sql-plan", "db-set-plan"), 4),
         **dict.fromkeys(
             ("assets-delete", "cache-delete", "rebase-plan", "rebase-data", "model-prune"), 4

@@ -13,7 +13,7 @@ from importlib import import_module
 import pytest
 
 import xvc
-from xvc.errors import XvcError
+from xvc.errors import XvcError, error
 
 SAMPLES: dict[object, object] = {
     str: "some words",
@@ -128,3 +128,20 @@ def test_words_of_others_do_not_break_the_sentence() -> None:
     assert "\n" not in str(GitFailed(("commit",), 128, words))
     assert "\n" not in str(DvcFailed("add a file", words))
     assert "\n" not in str(StoreFailed("results/experiments.duckdb", words))
+
+
+def test_templates_say_lists_counts_and_what_is_missing() -> None:
+    """What every second error would have to write by hand, a template can say."""
+
+    @error("made-up")
+    class MadeUp(XvcError):
+        """It is made up."""
+
+        paths: tuple[str, ...]
+        holder: str = ""
+        words: str = "first line.\nsecond"
+        says = "{paths!n}: {paths:2} | {paths:; } | {holder:-nobody} | {words!l}"
+
+    assert str(MadeUp(("a", "b", "c"))) == "3: a, b … | a; b; c | nobody | first line"
+    assert str(MadeUp((), "me", "")) == "0:  |  | me | no message"
+    assert MadeUp(()).args == ((), "", "first line.\nsecond")

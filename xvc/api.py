@@ -221,13 +221,14 @@ class OpenProject:
             CodeIncomplete, DataDiffers: not all that the run used is held.
             TagTaken: the version exists.
         """
-        from xvc.versions.tag import TagRequest, tag
+        from xvc.runs.versioning import tag_run
+        from xvc.versions.tag import TagRequest
 
         request = TagRequest.named(
             version, run=run, text=message, commit=commit, incomplete=incomplete, dry_run=dry_run
         )
         with self._project() as project:
-            return tag(project, request)
+            return tag_run(project, request)
 
     def get(
         self,

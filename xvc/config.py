@@ -67,6 +67,10 @@ class Settings:
     metrics_direction: Mapping[str, str] = _setting(  # type: ignore[assignment]
         {}, "which way each metric is better: max or min"
     )
+    metrics_summary: Mapping[str, str] = _setting(  # type: ignore[assignment]
+        {},
+        "which value of a metric is the run's: last, best, min or max; for later runs",
+    )
     snapshot_limit: int = _setting(  # type: ignore[assignment]
         10_000_000, "bytes; larger untracked files are left out of a run's snapshot"
     )
@@ -98,6 +102,9 @@ class Settings:
     journal_sync: float | None = _setting(  # type: ignore[assignment]
         None, "seconds until a logged row is on the disk; empty: at flush and at the end"
     )
+    git_hook: bool = _setting(  # type: ignore[assignment]
+        True, "whether the store follows its pointer as soon as git changes it: a hook of git"
+    )
     cache_folder: str = _setting(  # type: ignore[assignment]
         ".cache/xvc", "where `xvc cache` looks: the folder that Trackers were given as cache"
     )
@@ -108,9 +115,12 @@ class Settings:
     def __post_init__(self) -> None:
         try:
             _refuse_other_ways(self.metrics_direction)
+            _refuse_other_summaries(self.metrics_summary)
         except ValueError as err:
             raise BadSetting((str(err),)) from err
 
+
+_SUMMARIES = ("last", "best", "min", "max")
 
 KEYS: dict[str, Field[object]] = {
     part.name.replace("_", ".", 1) if part.name != "database" else part.name: part
@@ -417,6 +427,8 @@ def _checked(key: str, part: Field[object], value: Json) -> object:
         raise ValueError(f"{key} is {value!r}, which git does not take in the name of a tag")
     if key == "metrics.direction":
         _refuse_other_ways(cast("Mapping[str, str]", found))
+    if key == "metrics.summary":
+        _refuse_other_summaries(cast("Mapping[str, str]", found))
     return int(cast("float", found)) if kind == "int" else found
 
 
@@ -425,6 +437,13 @@ def _refuse_other_ways(directions: Mapping[str, str]) -> None:
     if wrong:
         words = (f"metrics.direction.{key} is {way!r}" for key, way in wrong.items())
         raise ValueError(f"{', '.join(words)}; write max or min")
+
+
+def _refuse_other_summaries(ways: Mapping[str, str]) -> None:
+    wrong = {key: way for key, way in ways.items() if way not in _SUMMARIES}
+    if wrong:
+        words = (f"metrics.summary.{key} is {way!r}" for key, way in wrong.items())
+        raise ValueError(f"{', '.join(words)}; write {', '.join(_SUMMARIES)}")
 
 
 def _names(value: Json) -> object:

@@ -63,16 +63,32 @@ class XvcError(Exception):
         return _FORMATTER.vformat(self.way, (), vars(self))
 
 
-class _Joined(Formatter):
-    """Formats a list of facts as its members with commas between them."""
+class _Words(Formatter):
+    """Formats facts: lists are joined, long ones cut, and what is empty gets other words."""
 
     def format_field(self, value: object, format_spec: str) -> str:
         if isinstance(value, tuple):
-            return ", ".join(str(each) for each in value)
+            return _joined(value, format_spec)
+        if isinstance(value, str) and format_spec.startswith("-"):
+            return value or format_spec[1:]
         return str(super().format_field(value, format_spec))
 
+    def convert_field(self, value: object, conversion: str | None) -> object:
+        if conversion == "n" and isinstance(value, tuple):
+            return len(value)
+        if conversion == "l":
+            return _first_line(str(value)).removesuffix(".")
+        return super().convert_field(value, conversion)
 
-_FORMATTER = _Joined()
+
+def _joined(parts: tuple[object, ...], format_spec: str) -> str:
+    if format_spec.isdigit() and len(parts) > (most := int(format_spec)):
+        return f"{', '.join(map(str, parts[:most]))} …"
+    between = ", " if not format_spec or format_spec.isdigit() else format_spec
+    return between.join(map(str, parts))
+
+
+_FORMATTER = _Words()
 _Kind = TypeVar("_Kind", bound=XvcError)
 
 
@@ -80,7 +96,11 @@ _Kind = TypeVar("_Kind", bound=XvcError)
 def error(code: str) -> Callable[[type[_Kind]], type[_Kind]]:
     """Declare an error: its code, its facts as annotated fields, and two templates.
 
-    The facts are the arguments, by position or by name, and survive pickling.
+    The facts are the arguments, by position or by name, and survive pickling; a value behind one
+    is its default. In the templates a list is joined with commas: ``{paths:5}`` names the first
+    five of it, ``{mistakes:; }`` puts other marks between, ``{paths!n}`` counts. Of a text
+    ``{holder:-another process}`` is what to say when it is empty, and ``{words!l}`` its first line.
+    What depends on the facts otherwise is a ``__str__`` or a property ``hint``.
 
     >>> @error("tag-taken")
     ... class Taken(XvcError):
@@ -93,17 +113,22 @@ def error(code: str) -> Callable[[type[_Kind]], type[_Kind]]:
 
     def declared(kind: type[_Kind]) -> type[_Kind]:
         facts: dict[str, object] = vars(kind).get("__annotations__", {})
-        given = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in facts]
+        own = vars(kind)
+        given = [
+            Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=own.get(name, Parameter.empty))
+            for name in facts
+        ]
         signature = Signature(given)
 
         def initialize(self: XvcError, *values: object, **named: object) -> None:
             held = signature.bind(*values, **named)
+            held.apply_defaults()
             Exception.__init__(self, *held.args)
             vars(self).update(held.arguments)
 
         initialize.__annotations__ = dict(facts)
-        own = Signature([Parameter("self", Parameter.POSITIONAL_ONLY), *given])
-        vars(initialize)["__signature__"] = own
+        whole = Signature([Parameter("self", Parameter.POSITIONAL_ONLY), *given])
+        vars(initialize)["__signature__"] = whole
         type.__setattr__(kind, "__init__", initialize)
         kind.code = code
         return kind
@@ -171,25 +196,16 @@ class BadReference(UsageError):
     way = "Use a version (e1.4.0), a run id, a branch, @, @-2, best:METRIC or worst:METRIC."
 
 
+@error("bad-setting")
 class BadSetting(UsageError):
     """One or more settings cannot be used; all are listed."""
 
-    code = "bad-setting"
-
-    def __init__(self, mistakes: tuple[str, ...]) -> None:
-        super().__init__(mistakes)
-        self.mistakes = mistakes
-
-    def __str__(self) -> str:
-        return "; ".join(self.mistakes)
-
-    @property
-    def hint(self) -> str:
-        """Names the reference."""
-        return (
-            "Correct it where it stands; "
-            "`xvc init` in a new folder writes an xvc.yaml that explains the settings."
-        )
+    mistakes: tuple[str, ...]
+    says = "{mistakes:; }"
+    way = (
+        "Correct it where it stands; "
+        "`xvc init` in a new folder writes an xvc.yaml that explains the settings."
+    )
 
 
 @error("bad-expression")
@@ -222,14 +238,12 @@ class TooLarge(BadValue):
         return "Keep it as a file with `Tracker.log_artifact`, and log the digest it returns."
 
 
+@error("bad-query")
 class BadQuery(UsageError):
     """DuckDB cannot run the SQL that was given."""
 
-    code = "bad-query"
-
-    def __init__(self, words: str, near: tuple[str, ...] = ()) -> None:
-        super().__init__(words, near)
-        self.words, self.near = words, near
+    words: str
+    near: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return self.words.removesuffix(".")
@@ -297,22 +311,16 @@ class NoPickle(UsageError):
     way = "`xvc assets export {digest:.10} OUT` copies it to a file or folder."
 
 
+@error("no-project")
 class NoProject(NotFoundError):
     """A command that needs a project was called outside one."""
 
-    code = "no-project"
-
-    def __init__(self, folder: str, lacks: str = "a git repository") -> None:
-        super().__init__(folder, lacks)
-        self.folder, self.lacks = folder, lacks
+    folder: str
+    lacks: str = "a git repository"
+    way = "Run `xvc init` there."
 
     def __str__(self) -> str:
         return f"{self.folder} has no {self.lacks.removeprefix('a ')}"
-
-    @property
-    def hint(self) -> str:
-        """Names the command that makes one."""
-        return "Run `xvc init` there."
 
 
 @error("no-run")
@@ -341,8 +349,8 @@ class NoObject(NotFoundError):
     path: str
     says = "{path} ({digest:.10}) is not in the DVC cache"
     way = (
-        "Fetch it with `dvc fetch {path}`, or `dvc fetch --all-tags` for every version; without a "
-        "DVC remote only another clone's cache has it."
+        "`xvc pull` brings it, or `dvc fetch {path}`; without a DVC remote only another clone's "
+        "cache has it."
     )
 
 
@@ -438,62 +446,37 @@ class TagTaken(ConflictError):
     way = "Take the next version with `xvc tag minor`."
 
 
+@error("tree-differs")
 class TreeDiffers(ConflictError):
     """The code in the tree is not the code that the run used."""
 
-    code = "tree-differs"
-
-    def __init__(self, run: str, paths: tuple[str, ...]) -> None:
-        super().__init__(run, paths)
-        self.run, self.paths = run, paths
-
-    def __str__(self) -> str:
-        shown = ", ".join(self.paths[:5]) + (" …" if len(self.paths) > 5 else "")
-        return f"the code has changed since run {self.run}: {shown}"
-
-    @property
-    def hint(self) -> str:
-        """Names both ways on."""
-        return (
-            f"`xvc tag --run {self.run}` tags the code that the run really used; "
-            f"add `--commit` to put that code on your branch first."
-        )
+    run: str
+    paths: tuple[str, ...]
+    says = "the code has changed since run {run}: {paths:5}"
+    way = (
+        "`xvc tag --run {run}` tags the code that the run really used; "
+        "add `--commit` to put that code on your branch first."
+    )
 
 
+@error("ambiguous-run")
 class AmbiguousRun(ConflictError):
     """A prefix fits more than one run."""
 
-    code = "ambiguous-run"
-
-    def __init__(self, prefix: str, candidates: tuple[str, ...]) -> None:
-        super().__init__(prefix, candidates)
-        self.prefix, self.candidates = prefix, candidates
-
-    def __str__(self) -> str:
-        return f"{self.prefix!r} fits {len(self.candidates)} runs: {', '.join(self.candidates[:5])}"
-
-    @property
-    def hint(self) -> str:
-        """Asks for more letters."""
-        return "Give one more letter of the id."
+    prefix: str
+    candidates: tuple[str, ...]
+    says = "{prefix!r} fits {candidates!n} runs: {candidates:5}"
+    way = "Give one more letter of the id."
 
 
+@error("ambiguous-asset")
 class AmbiguousAsset(ConflictError):
     """The beginning of a digest fits more than one asset."""
 
-    code = "ambiguous-asset"
-
-    def __init__(self, prefix: str, candidates: tuple[str, ...]) -> None:
-        super().__init__(prefix, candidates)
-        self.prefix, self.candidates = prefix, candidates
-
-    def __str__(self) -> str:
-        return f"{self.prefix!r} fits {len(self.candidates)} assets: {', '.join(self.candidates)}"
-
-    @property
-    def hint(self) -> str:
-        """Asks for more letters."""
-        return "Give one more letter of the digest."
+    prefix: str
+    candidates: tuple[str, ...]
+    says = "{prefix!r} fits {candidates!n} assets: {candidates}"
+    way = "Give one more letter of the digest."
 
 
 @error("unresolved")
@@ -517,40 +500,24 @@ class ForeignProject(ConflictError):
     way = "The two cannot share a repository; use a separate one for xvc-experiments."
 
 
+@error("lock-busy")
 class LockBusy(BusyError):
     """Another process holds one of xvc's locks."""
 
-    code = "lock-busy"
-
-    def __init__(self, name: str, holder: str) -> None:
-        super().__init__(name, holder)
-        self.name, self.holder = name, holder
-
-    def __str__(self) -> str:
-        return f"{self.name} is held by {self.holder or 'another process'}"
-
-    @property
-    def hint(self) -> str:
-        """Says that nothing is lost."""
-        return "Nothing is lost; try again when it is done."
+    name: str
+    holder: str
+    says = "{name} is held by {holder:-another process}"
+    way = "Nothing is lost; try again when it is done."
 
 
+@error("store-busy")
 class StoreBusy(BusyError):
     """Another program holds the store open for writing."""
 
-    code = "store-busy"
-
-    def __init__(self, path: str, holder: str) -> None:
-        super().__init__(path, holder)
-        self.path, self.holder = path, holder
-
-    def __str__(self) -> str:
-        return f"{self.path} is open in {self.holder or 'another program'}"
-
-    @property
-    def hint(self) -> str:
-        """Says what to close."""
-        return "Close that connection and try again; what was logged is safe in the journals."
+    path: str
+    holder: str
+    says = "{path} is open in {holder:-another program}"
+    way = "Close that connection and try again; what was logged is safe in the journals."
 
 
 @error("store-corrupt")
@@ -652,14 +619,13 @@ class TooNew(CorruptError):
     way = "Upgrade xvc-experiments; nothing was changed."
 
 
+@error("git-failed")
 class GitFailed(ExternalError):
     """git refused; its words and the call are kept."""
 
-    code = "git-failed"
-
-    def __init__(self, arguments: tuple[str, ...], exit_status: int, words: str) -> None:
-        super().__init__(arguments, exit_status, words)
-        self.arguments, self.exit_status, self.words = arguments, exit_status, words
+    arguments: tuple[str, ...]
+    exit_status: int
+    words: str
 
     def __str__(self) -> str:
         settings = {at + 1 for at, word in enumerate(self.arguments) if word == "-c"}
@@ -696,35 +662,23 @@ class NoIdentity(ExternalError):
     way = 'Set them: `git config user.name "…"` and `git config user.email "…"`.'
 
 
+@error("dvc-failed")
 class DvcFailed(ExternalError):
     """DVC refused; its words are kept."""
 
-    code = "dvc-failed"
-
-    def __init__(self, doing: str, words: str) -> None:
-        super().__init__(doing, words)
-        self.doing, self.words = doing, words
-
-    def __str__(self) -> str:
-        return f"DVC could not {self.doing}: {_first_line(self.words)}"
-
-    @property
-    def hint(self) -> str:
-        """Names the check."""
-        return "`xvc doctor` looks at the DVC set-up."
+    doing: str
+    words: str
+    says = "DVC could not {doing}: {words!l}"
+    way = "`xvc doctor` looks at the DVC set-up."
 
 
+@error("store-failed")
 class StoreFailed(ExternalError):
     """DuckDB refused a query or a write; its words are kept."""
 
-    code = "store-failed"
-
-    def __init__(self, path: str, words: str) -> None:
-        super().__init__(path, words)
-        self.path, self.words = path, words
-
-    def __str__(self) -> str:
-        return f"{self.path}: {_first_line(self.words)}"
+    path: str
+    words: str
+    says = "{path}: {words!l}"
 
 
 @error("journal-failed")

@@ -40,6 +40,7 @@ from xvc.journal.layout import Room
 from xvc.store.keeper import Keeper
 from xvc.system import path_containment as containment
 from xvc.system.asset_files import Assets
+from xvc.system.pending import PendingLog
 from xvc.system.trusted_settings import Trusted
 from xvc.types import Json
 
@@ -270,6 +271,7 @@ class Project:
         main = git.main_tree(place.common)
         if place.folder == place.common:
             keep_settings(found.root, own, note, adds=False)
+            git.note_main_tree(place)
         elif main is not None and (main / below / ".dvc").is_dir():
             share_settings(Dvc(main / below, self.environment), found.root, site, note)
         else:
@@ -309,6 +311,11 @@ class Project:
         if self.place is not None and not self.is_alone:
             return Room(self.place.common / "xvc", _own_name(self.place, self.root))
         return self.room_beside
+
+    @property
+    def pending(self) -> PendingLog:
+        """The changes under way; who writes there holds the lock of versions."""
+        return PendingLog(self.room.pending)
 
     @property
     def own_room(self) -> Room:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree
@@ -99,3 +100,22 @@ def test_a_missing_package_names_the_extra(
 
     assert package in str(caught.value)
     assert "xvc-experiments[plots]" in caught.value.hint
+
+
+def test_magnitudes_are_drawn_at_equal_distances(tmp_path: Path) -> None:
+    """On an axis of magnitudes 0.001, 0.01 and 0.1 lie apart alike, and no later picture is so."""
+    series = Series("", (0.001, 0.01, 0.1), (1.0, 1.0, 1.0))
+    plot = Plot(PlotKind.SCATTER, "", "lr", "loss", (series,), (), is_log=True)
+
+    def gap(drawn: str) -> int:
+        (line,) = [line for line in drawn.splitlines() if sum(map(line.count, "▖▗▘▝")) == 3]
+        first, second, third = (place for place, sign in enumerate(line) if sign in "▖▗▘▝")
+        return (third - second) - (second - first)
+
+    magnitudes = plots.in_terminal(plot, width=80, height=12, colour=False)
+    usual = plots.in_terminal(replace(plot, is_log=False), width=80, height=12, colour=False)
+    plots.write(plot, tmp_path / "lr.svg")
+
+    assert abs(gap(magnitudes)) <= 1
+    assert gap(usual) > 20
+    assert (tmp_path / "lr.svg").stat().st_size > 0

@@ -8,13 +8,15 @@ import pickle
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from xvc.errors import NoCommand
-from xvc.system.process import Ending, Launch, Sink, run
+from xvc.system.process import Ending, Ladder, Launch, Sink, run
+from xvc.system.process_tree import started_at
 
 Start = Callable[..., tuple[Ending, "Output"]]
 SHORT = 30.0  # seconds after which a test that hangs is ended by the code under test
@@ -403,3 +405,20 @@ def test_a_short_child_does_not_inherit_our_peak(start: Start) -> None:
 def test_what_only_a_shell_understands_gets_its_way(name: str, way: str) -> None:
     """A line, a shell's own word, a variable before a command: each hint has a call that works."""
     assert way in NoCommand(name, "not found").hint
+
+
+def test_at_the_timeout_all_ends_that_the_run_began(tmp_path: Path, pids: list[int]) -> None:
+    """What has a session of its own, and ignores an interrupt and TERM, ends with its run."""
+    noted = tmp_path / "pid"
+    script = f"setsid sh -c 'trap \"\" INT TERM; echo $$ > {noted}; sleep 60' & sleep 60"
+    launch = Launch(("sh", "-c", script), tmp_path, dict(os.environ), 2.0, Ladder(0.2, 0.2))
+
+    ending = run(launch, sink=Output(), terminal=(False, False))
+
+    pid = int(noted.read_text())
+    deadline = time.monotonic() + SHORT
+    while started_at(pid) is not None and time.monotonic() < deadline:
+        time.sleep(0.01)  # it is told; dying takes a moment
+    is_alive = started_at(pid) is not None
+    pids += [pid] if is_alive else []
+    assert (ending.timed_out, is_alive) == (True, False)

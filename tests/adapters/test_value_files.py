@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from xvc.core.typed import Typed
 from xvc.errors import BadValue
 from xvc.system.value_edit import edited
-from xvc.system.value_files import parse_typed, read_told, yaml_loader
+from xvc.system.value_files import parse_typed, read_told, read_values, yaml_loader
 
 HAND_WRITTEN = """\
 # tuned by hand, do not touch
@@ -210,3 +210,65 @@ def test_an_edit_changes_one_value(
             repr(old[name]) for name in old if str(name) != key
         ]
     assert repr(yaml.load(after, yaml_loader())[key if key != "1" else "1"]) == repr(value)
+
+
+PYTHON = """\
+# tuned by hand: ü
+import os
+LR = 0.1  # of the paper
+SIZES = [8, {"last": 2}]
+HOME = os.environ
+A = B = 1
+
+class Train:
+    epochs: int = 3
+    name = 'net'
+
+    def __init__(self, other):
+        self.decay = -1e-4
+        self.other = other
+"""
+
+
+def test_a_python_file_is_read_as_dvc_reads_it(tmp_path: Path) -> None:
+    """Names, classes and what `__init__` sets; what is computed is no value, and nothing runs."""
+    file = tmp_path / "params.py"
+    file.write_text(PYTHON)
+
+    assert read_values(file) == {
+        "LR": 0.1,
+        "SIZES": [8, {"last": 2}],
+        "Train.epochs": 3,
+        "Train.name": "net",
+        "Train.decay": -1e-4,
+    }
+
+
+def test_a_value_of_a_python_file_is_set_where_it_stands() -> None:
+    """Only its characters change; what is computed, or not there, is refused."""
+    wanted = {
+        "LR": parse_typed("3e-2"),
+        "SIZES.1.last": parse_typed("[1, 2]"),
+        "Train.name": parse_typed("deep net"),
+    }
+
+    changed = edited("params.py", PYTHON, wanted)
+
+    expected = PYTHON.replace("0.1", "3e-2").replace('"last": 2', '"last": [1, 2]')
+    assert changed == expected.replace("'net'", "'deep net'")
+    for key in ("HOME", "A", "Train.other", "nothing"):
+        with pytest.raises(BadValue):
+            edited("params.py", PYTHON, {key: parse_typed("2")})
+
+
+def test_a_key_that_is_merged_in_is_set_beside(tmp_path: Path) -> None:
+    """What `<<` brings from elsewhere is overruled in its place; the others that share it stay."""
+    text = "base: &base {lr: 0.1, bs: 32}\ntrain:\n  <<: *base\n  epochs: 3\n"
+
+    changed = edited("params.yaml", text, {"train.lr": parse_typed("0.2")})
+
+    assert yaml.safe_load(changed) == {
+        "base": {"lr": 0.1, "bs": 32},
+        "train": {"lr": 0.2, "bs": 32, "epochs": 3},
+    }
+    assert changed.replace("lr: 0.2\n  ", "") == text

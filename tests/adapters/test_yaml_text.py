@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML, YAMLError
 
+from xvc.core.plain import from_file
+from xvc.system.value_files import read_nested
 from xvc.system.yaml_text import BadYaml, edit_yaml, has_merge_marks, parse_yaml
 
 _WORDS = st.sampled_from(
@@ -60,6 +64,51 @@ def test_whatever_ruamel_writes_is_read_as_ruamel_reads_it(value: Any, is_flow: 
         return
 
     assert repr(parse_yaml(text)) == repr(expected)
+
+
+@given(_DOCUMENTS, st.booleans())
+@example(".5e3", False)
+@example("+_1", False)
+@example("_1", False)
+@example("0b", False)
+@example("<<", True)
+def test_a_file_of_values_is_read_as_ruamel_reads_it(value: Any, is_flow: bool) -> None:
+    """Params and metrics are to a run what they are to a stage of DVC."""
+    try:
+        text = _written(value, is_flow=is_flow)
+        expected = from_file(_as_json(YAML(typ="safe").load(text)))
+    except (YAMLError, UnicodeError):
+        return
+    with TemporaryDirectory() as folder:
+        place = Path(folder) / "params.yaml"
+        place.write_bytes(text.encode())
+
+        assert repr(dict(read_nested(place))) == repr(expected)
+
+
+_PLAIN_WORDS = st.text("+-._0123456789eExobB~nulTtrFfasiINFA:=<", max_size=9)
+
+
+@given(_PLAIN_WORDS)
+@example(".5e3")
+@example("1_0.5")
+@example("-0o17")
+@example("+_1")
+@example("0b_1")
+@example("1e")
+def test_a_plain_word_is_to_every_reader_what_it_is_to_ruamel(word: str) -> None:
+    """Whether a word is a number, a truth, nothing or text is one rule."""
+    try:
+        expected = from_file(_as_json(YAML(typ="safe").load(f"a: {word}")))
+    except (YAMLError, ValueError, AttributeError, IndexError):
+        return
+    text = f"a: {word}"
+    with TemporaryDirectory() as folder:
+        place = Path(folder) / "params.yaml"
+        place.write_text(text)
+
+        assert repr(dict(read_nested(place))) == repr(expected)
+    assert repr(parse_yaml(text)) == repr(_as_json(YAML(typ="safe").load(text)))
 
 
 _LINES = st.lists(

@@ -57,3 +57,14 @@ def test_any_command_can_be_read(command: list[str]) -> None:
     values = option_values(command)
 
     assert all(any(value in word for word in command) for value in values.values())
+
+
+def test_options_of_pytest_are_no_params() -> None:
+    """They are about the tests; those of a script that is called so are its own."""
+    for words in (["pytest", "--maxfail", "3"], [".venv/bin/py.test", "--lr=3"]):
+        assert option_values(words) == {}
+    started = ["python", "-m", "pytest", "-k", "x", "--maxfail=3"]
+    inside = ["/lib/python3.11/site-packages/pytest/__main__.py", "--maxfail", "3"]
+
+    assert option_values(started) == option_values(inside) == {}
+    assert option_values(["python", "pytest_like.py", "--lr", "3"]) == {"lr": "3"}

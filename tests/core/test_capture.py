@@ -147,3 +147,27 @@ def test_nan_is_a_value() -> None:
 
     assert math.isnan(row["loss"])
     assert math.isnan(other["loss"])
+
+
+_PARTS = st.tuples(
+    st.sampled_from(["loss", "Epoch", "step2", "a'b", "iter", " x", "info", "METRIC", "lr.0", "_"]),
+    st.sampled_from([": ", "=", ":", " : ", " = ", "  :", " ", ":  ", "\t:"]),
+    st.sampled_from(["1", "0.5", "-1e5", "+2", "nan", "1.", "1e", "--1", "5%", "3/4", "-Inf"]),
+)
+
+
+@given(_PARTS)
+def test_a_plain_line_says_what_it_says_in_colour(parts: tuple[str, str, str]) -> None:
+    """Lines of one name and one number are read by a shorter way, to the same end."""
+    line = "".join(parts).encode()
+
+    plain = parse_metric_lines(line, loose=True)
+
+    assert repr(plain) == repr(parse_metric_lines(b"\x1b[1m" + line + b"\x1b[0m", loose=True))
+
+
+def test_a_line_without_a_number_says_nothing() -> None:
+    """It is not even looked at closely, whatever pattern there is."""
+    found = parse_metric_lines(b"all is well: yes\n", loose=True, patterns=[re.compile("(?P<a>.)")])
+
+    assert found == []

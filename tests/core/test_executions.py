@@ -106,6 +106,19 @@ def test_a_param_that_a_run_lacks_is_found() -> None:
     assert found[0].examples == ("b",)
 
 
+def test_an_option_that_a_command_left_out_is_a_note() -> None:
+    """It had its default: nothing is missing of the run."""
+    runs = [
+        run("a", 1, params={"lr": "0.1"}, command="python t.py --lr 0.1"),
+        run("b", 2, command="python t.py"),
+    ]
+
+    (found,) = missing_params(runs, (), 3)
+
+    assert (found.level, found.examples) == (Level.NOTE, ("b",))
+    assert "left the param 'lr' to the default" in found.says
+
+
 def test_a_param_that_came_later_is_a_note() -> None:
     """Earlier runs could not have had it."""
     runs = [run("a", 1), run("b", 2, params={"lr": 1}), run("c", 3, params={"lr": 1})]

@@ -59,3 +59,27 @@ def test_repeats_are_found_and_weighed(project: Path, call_xvc: Calling) -> None
     assert "not enough runs" in (project / "gate.md").read_text()
     assert (absent.code, empty.code) == (3, 0)
     assert call_xvc("gate", "--min", "1", "--json").json["error"]["code"] == "bad-value"
+
+
+def test_what_xvc_writes_is_no_other_code(project: Path, call_xvc: Calling) -> None:
+    """A promotion and a changed setting between two runs leave them repeats; a stage does not."""
+    (project / "train.py").write_text(_TRAIN + "open('net.txt', 'w').write('x')\n")
+    git(project, "add", "train.py")
+    git(project, "commit", "-qm", "train")
+    model = ("--capture", "--model", "net.txt:net", "--", "python", "train.py", "0.1", "--seed")
+    call_xvc("run", *model, "0")
+    call_xvc("model", "promote", "@")
+    with (project / "xvc.yaml").open("a") as settings:
+        settings.write("# accuracy is what counts\n")
+    (project / ".gitignore").write_text("__pycache__/\n")
+    call_xvc("run", *model, "1")
+
+    repeats = call_xvc("compare", "@-1", "@", "--json")
+    with (project / "dvc.yaml").open("a") as pipeline:
+        pipeline.write("stages: {look: {cmd: cat train.py}}\n")
+    call_xvc("run", *model, "2")
+    others = call_xvc("compare", "@-1", "@", "--json")
+
+    assert "artifacts" in (project / "dvc.yaml").read_text()
+    assert any("is a repeat of" in warning for warning in repeats.json["warnings"])
+    assert others.json["warnings"] == []

@@ -136,3 +136,30 @@ def test_identity_by_variables(bare_start: Path, run_xvc: Calling) -> None:
 
     assert (made.code, ran.code) == (0, 0), ran.err
     assert git(bare_start, "log", "-1", "--format=%ae").strip() == "ci@example.org"
+
+
+def test_what_a_run_before_left_is_taken_over(
+    project: Path, bare_start: Path, call_xvc: Calling
+) -> None:
+    """After a run, init, and a version git has nothing to say: store, metrics, journals are in."""
+    (bare_start / "train.py").write_text((project / "train.py").read_text())
+    git(bare_start, "add", "train.py")
+    git(bare_start, "commit", "-qm", "code")
+
+    before = call_xvc("run", "--", "python", "train.py", cwd=bare_start)
+    made = call_xvc("init", cwd=bare_start)
+    after_init = git(bare_start, "status", "--porcelain")
+    tagged = call_xvc("run", "--tag", "minor", "--", "python", "train.py", cwd=bare_start)
+
+    assert (before.code, made.code, tagged.code) == (0, 0, 0), made.err + tagged.err
+    assert (after_init, git(bare_start, "status", "--porcelain")) == ("", "")
+    assert call_xvc("ls", "--json", cwd=bare_start).data["total"] == 2
+
+
+def test_a_metric_file_that_no_run_wrote_is_the_user_s(bare_start: Path, call_xvc: Calling) -> None:
+    """A file that was there is neither ignored nor committed, and a changed .gitignore stays so."""
+    (bare_start / "metrics.json").write_text('{"loss": 1}')
+
+    call_xvc("init", cwd=bare_start)
+
+    assert git(bare_start, "status", "--porcelain") == "?? metrics.json"

@@ -625,9 +625,9 @@ def test_a_commit_while_a_promotion_lands(
 ) -> None:
     """Whoever commits between plan and landing keeps the branch; the promotion changed nothing."""
 
-    def advance(*given: Any) -> None:
+    def advance(*given: Any, **places: Any) -> None:
         git(project, "commit", "-q", "--allow-empty", "-m", "quick")
-        branch.advance(*given)
+        branch.advance(*given, **places)
 
     call_xvc("tag", "patch", "--run", trained["0.1"])
     with monkeypatch.context() as patched:

@@ -141,6 +141,19 @@ def test_a_folder_that_was_removed(project: Path) -> None:
     assert ran.returncode == 7, ran.stderr.decode()
 
 
+def test_a_folder_that_the_command_removes(project: Path, call_xvc: Calling) -> None:
+    """The run is recorded and in the store, and the folder that is gone is named."""
+    (project / "gone").mkdir()
+    words = [sys.executable, "-m", "xvc", "run", "--", "sh", "-c", "rmdir ../gone"]
+    ran = subprocess.run(words, cwd=project / "gone", capture_output=True, text=True, check=False)
+    listed = call_xvc("ls", "--json").data["runs"]
+
+    assert ran.returncode == 0
+    assert [run["status"] for run in listed] == ["finished"]
+    assert f"{project / 'gone'}, where the command ran, is not there" in ran.stderr
+    assert "working directory" not in ran.stderr
+
+
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
 def test_a_signal_beside_the_command_does_not_change_its_code(
     project: Path, call_xvc: Calling, number: signal.Signals

@@ -465,3 +465,32 @@ def test_what_is_not_folded_is_in_the_next_answer(project: Path, run_xvc: Callin
     assert not was_made
     (run,) = run_xvc("ls", "--json").data["runs"]
     assert (run["status"], run["metrics"]) == ("finished", {"accuracy": 0.95})
+
+
+def test_scores_that_were_only_printed_are_told(project: Path, call_xvc: Calling) -> None:
+    """A run without metrics says how what its command printed becomes metrics; others do not."""
+    (project / "t.py").write_text(
+        "print('rows: 3')\nprint('epoch 1 loss: 0.5')\nprint('loss: 0.25')\n"
+    )
+
+    silent = call_xvc("run", "--", "python", "-c", "print('rows: 3')")
+    told = call_xvc("run", "--", "python", "t.py")
+    captured = call_xvc("run", "--capture", "--", "python", "t.py")
+
+    assert "it printed loss=0.25; with --capture what it prints are its metrics" in told.err
+    assert "it printed" not in silent.err + captured.err
+
+
+def test_an_option_given_twice_is_refused(project: Path, call_xvc: Calling) -> None:
+    """A second line of one idea is not dropped; lists, flags and the command's words are free."""
+    refused = [
+        call_xvc("run", "--note", "a", "-m", "b", "--", "true"),
+        call_xvc("tag", "minor", "-m", "a", "-m", "b"),
+        call_xvc("ls", "--limit", "3", "-n", "4"),
+    ]
+    free = call_xvc("run", "-P", "a=1", "-P", "b=2", "--", "echo", "--note", "a", "--note", "b")
+
+    assert {each.code for each in refused} == {2}
+    assert "--note or -m is given 2 times" in refused[0].err
+    assert free.code == 0, free.err
+    assert len(call_xvc("ls", "--json").data["runs"]) == 1

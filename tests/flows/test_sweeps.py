@@ -552,3 +552,27 @@ def test_a_sweep_outlives_the_tree_that_it_ran_in(project: Path, call_xvc: Calli
     assert [trial["state"] for trial in shown.data["trials"]] == ["finished", "finished"]
     assert resumed.code == 0
     assert not there.exists()
+
+
+def test_a_param_of_a_python_file_is_set_in_it(project: Path, call_xvc: Calling) -> None:
+    """A pipeline whose params are in params.py records them, and a sweep sets them there."""
+    (project / "params.py").write_text("LR = 0.1\nclass Train:\n    EPOCHS = 3\n")
+    (project / "fit.py").write_text(
+        "import json, params\njson.dump({'acc': params.LR}, open('m.json', 'w'))\n"
+    )
+    (project / "dvc.yaml").write_text(
+        "stages:\n  fit:\n    cmd: python fit.py\n    params:\n      - params.py:\n"
+        "        - LR\n        - Train.EPOCHS\n    metrics:\n      - m.json: {cache: false}\n"
+    )
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "params in Python")
+    call_xvc("run", "--", "dvc", "repro", "-q")
+    refused = call_xvc("run", "-P", "LR=0.5", "--", "dvc", "repro", "-q")
+
+    words = ("sweep", "-P", "LR=0.2,3e-1", "--metric", "acc:max", "--json")
+    swept = call_xvc(*words, "--", "dvc", "repro", "-q")
+
+    assert call_xvc("show", "@-2", "--json").data["params"] == {"LR": 0.1, "Train.EPOCHS": 3}
+    assert "params.py says 0.1" in refused.err
+    assert swept.code == 0, swept.err
+    assert swept.data["best"]["value"] == 0.3

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import multiprocessing
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -122,3 +124,29 @@ def test_no_interval(interval: float) -> None:
     """Looking without a pause is refused."""
     with pytest.raises(BadValue, match="measurement_interval"):
         Options(measurement_interval=interval)
+
+
+def test_children_count(tmp_path: Path) -> None:
+    """What a call lets other processes do is in its figures, whether they live on or have ended."""
+    work = "import time\nx = bytes(80_000_000)\nwhile time.process_time() < 0.6: pass\nprint(1)\n"
+    child = subprocess.Popen(
+        [sys.executable, "-c", f"{work}import sys; sys.stdout.flush(); input()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert child.stdin is not None
+    assert child.stdout is not None
+    sampling = Sampling(tmp_path, 0.05)
+    began = time.perf_counter()
+    sampling.start()
+    own = time.process_time()
+    child.stdout.readline()
+    subprocess.run([sys.executable, "-c", work], check=True, stdout=subprocess.DEVNULL)
+    own = time.process_time() - own
+
+    figures = sampling.stop()
+    took = time.perf_counter() - began
+    child.communicate(b"\n")
+
+    assert figures["cpu_percent_mean"] * took / 100 > own + 0.8
+    assert figures["process_memory_peak"] > 80_000_000

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from xvc import __version__
 from xvc.cli.context import Context, may_colour
@@ -30,9 +30,36 @@ if TYPE_CHECKING:  # Typer brings its own click
     from typer._click.shell_completion import CompletionItem
 
 COMMANDS = (
-    *("init", "run", "tag", "ls", "log", "show", "compare", "merge", "status", "doctor", "undo"),
+    *(
+        "init",
+        "run",
+        "tag",
+        "ls",
+        "log",
+        "show",
+        "logs",
+        "compare",
+        "merge",
+        "status",
+        "doctor",
+        "undo",
+    ),
     *("merge data", "rebase", "rebase data"),
-    *("get", "checkout", "cleanup", "push", "pull", "gc", "scrub", "validate", "gate", "report"),
+    *("tried", "note", "keep", "discard"),
+    *(
+        "get",
+        "checkout",
+        "cleanup",
+        "push",
+        "pull",
+        "gc",
+        "scrub",
+        "leaderboard",
+        "validate",
+        "gate",
+        "report",
+        "rerun",
+    ),
     *(f"db {verb}" for verb in ("ls", "columns", "head", "tail", "top", "bottom", "describe")),
     *(f"db {verb}" for verb in ("sql", "plot", "set", "delete", "copy")),
     *(f"assets {verb}" for verb in ("ls", "export", "delete")),
@@ -43,7 +70,8 @@ COMMANDS = (
     *(f"skills {verb}" for verb in ("list", "install")),
     "sweep",
     *(f"sweep {verb}" for verb in ("status", "resume", "retry", "stop", "show")),
-    *("trust", "brief", "schema"),
+    *("export run", "diff", "mirror"),
+    *("trust", "brief", "ui", "schema"),
 )
 """Every command, in the order in which they are met; each has a module of its name.
 
@@ -54,23 +82,28 @@ that name holds both.
 
 HEADINGS = {
     "Run and version": ("init", "run", "tag", "log", "status", "trust", "doctor", "undo"),
+    "Remember": ("tried", "note", "keep", "discard"),
     "Many params": ("sweep",),
-    "Look, compare, report": ("brief", "ls", "show", "compare", "validate", "gate", "report", "db"),
+    "Look, compare, report": (
+        *("brief", "ls", "show", "logs", "compare", "leaderboard", "ui"),
+        *("validate", "report", "db"),
+    ),
+    "For continuous integration": ("gate", "rerun", "export", "diff"),
     "Bring together": ("merge", "rebase", "worktree"),
     "Get back what was": ("get", "checkout", "cleanup"),
     "Models, objects, cached calls": ("model", "assets", "cache"),
-    "Share, and make room": ("push", "pull", "gc", "scrub"),
+    "Share, and make room": ("push", "pull", "gc", "scrub", "mirror"),
     "For coding agents": ("schema", "skills"),
 }
 """The first words of all commands, as `xvc --help` lists them; those behind them are in theirs."""
 
-_PASSING = ("run", "sweep")
+_PASSING = ("run", "sweep", "tried")
 """What follows the first word of their own command is that command's, options too."""
 
 _LIKE_BRANCHES = ("xvc merge data", "xvc rebase data")
 """Commands whose last word may be the name of a branch that is meant."""
 
-HIDDEN = ("merge-driver",)
+HIDDEN = ("merge-driver", "follow-pointer")
 """Commands that git calls, not people: no list and no reference names them."""
 
 _BEFORE = {"-q": 1, "--quiet": 1, "-v": 1, "--verbose": 1, "-C": 2}
@@ -127,6 +160,21 @@ class _Root(TyperGroup):
         return [item for item in found if " " not in item.value]
 
 
+class _Command(TyperCommand):
+    """A command that refuses an option given twice where one counts: nothing said is dropped."""
+
+    def parse_args(self, ctx: _Calling, args: list[str]) -> list[str]:
+        if not ctx.resilient_parsing and (args or not self.no_args_is_help):
+            _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+            for each in dict.fromkeys(order):
+                is_single = isinstance(each, TyperOption) and not (each.multiple or each.is_flag)
+                if is_single and order.count(each) > 1:
+                    ctx.fail(
+                        f"{' or '.join(each.opts)} is given {order.count(each)} times; say one"
+                    )
+        return super().parse_args(ctx, args)
+
+
 def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
     """Make the command line with these commands; a call needs only its own."""
     app = typer.Typer(
@@ -150,7 +198,11 @@ def application(names: Sequence[str] = COMMANDS) -> typer.Typer:
         if group not in groups:
             groups[group] = _group(app, group)
         groups[group].command(
-            last, context_settings=parsing, hidden=name in HIDDEN, epilog=_beside(name)
+            last,
+            cls=_Command,
+            context_settings=parsing,
+            hidden=name in HIDDEN,
+            epilog=_beside(name),
         )(command)
     return app
 
@@ -236,40 +288,25 @@ class BadCall(UsageError):
         return f"{see} A branch of that name is `{whole} refs/heads/{branch}`."
 
 
+@error("system-refused")
 class SystemRefused(ExternalError):
     """A file could not be read or written: a full disk, a missing right."""
 
-    code = "system-refused"
-
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
-
-    def __str__(self) -> str:
-        return f"{self.path or 'the system'}: {self.reason}"
-
-    @property
-    def hint(self) -> str:
-        """Says what is safe."""
-        return "Nothing that was recorded is lost; try again when that is mended."
+    path: str
+    reason: str
+    says = "{path:-the system}: {reason}"
+    way = "Nothing that was recorded is lost; try again when that is mended."
 
 
+@error("internal")
 class Unexpected(ExternalError):
     """Something went wrong that nobody had thought of: a mistake in xvc."""
 
-    code = "internal"
-
-    def __init__(self, kind: str, reason: str, place: str) -> None:
-        super().__init__(kind, reason, place)
-        self.kind, self.reason, self.place = kind, reason, place
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.reason or 'no message'} ({self.place})"
-
-    @property
-    def hint(self) -> str:
-        """Says where to look, and what is safe."""
-        return "Nothing that was recorded is lost. Report what `-v` before the command shows."
+    kind: str
+    reason: str
+    place: str
+    says = "{kind}: {reason:-no message} ({place})"
+    way = "Nothing that was recorded is lost. Report what `-v` before the command shows."
 
 
 def main(arguments: list[str] | None = None) -> None:

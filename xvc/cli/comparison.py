@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
+from xvc.cli.noise import Noise, noise
 from xvc.cli.output import few, table
 from xvc.core.direction import Direction
 from xvc.core.foreign_text import for_spreadsheet
@@ -20,7 +21,6 @@ from xvc.runs.verdicts import Method, Verdict
 
 if TYPE_CHECKING:
     from xvc.runs.compare import Compared
-    from xvc.runs.repeats import Spread
     from xvc.runs.verdicts import Judgement
 
 
@@ -64,14 +64,6 @@ class CodeRow(TypedDict):
     path: str
     added: int | None
     removed: int | None
-
-
-class Noise(TypedDict):
-    """A metric over the repeats of a run; ``deviation`` is null for one repeat."""
-
-    count: int
-    mean: float
-    deviation: float | None
 
 
 class VerdictRow(TypedDict):
@@ -250,8 +242,8 @@ def as_data(found: Compared, *, every: bool) -> Comparing:
 def _verdict_row(told: Judgement) -> VerdictRow:
     return {
         "metric": told.metric,
-        "baseline": _noise(told.baseline),
-        "candidate": _noise(told.candidate),
+        "baseline": noise(told.baseline),
+        "candidate": noise(told.candidate),
         "difference": told.difference,
         "low": told.low,
         "high": told.high,
@@ -260,10 +252,6 @@ def _verdict_row(told: Judgement) -> VerdictRow:
         "method": told.method,
         "more": told.more,
     }
-
-
-def _noise(spread: Spread) -> Noise:
-    return {"count": spread.count, "mean": spread.mean, "deviation": spread.deviation}
 
 
 def _json_rows(rows: Sequence[Difference]) -> list[Row]:

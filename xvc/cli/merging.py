@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from xvc.cli.output import FEW, Answer, few, table
 from xvc.core.merge import Conflict, Fate, Side, Tally
+from xvc.core.spelling import counted
 from xvc.types import Json
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def merged_answer(done: Merged, *, is_dry: bool) -> Answer:
     """Show what a merge did, or would do."""
     text = "\n".join(_outcome_lines(done))
     if done.undecided:
-        text += f"\n{done.undecided} conflicts to decide; the store is as it was\n"
+        text += f"\n{counted(done.undecided, 'conflict')} to decide; the store is as it was\n"
         text += _conflict_table(done.conflicts)
     elif is_dry:
         text += "\nnothing was changed (--dry-run)"

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+
+from xvc.errors import BadValue
+
+if TYPE_CHECKING:
+    from xvc.core.typed import Typed
 
 
 def _references(incomplete: str) -> list[str]:
@@ -82,6 +88,25 @@ def listed(keys: str | None) -> tuple[str, ...]:
     (('loss', 'accuracy'), ())
     """
     return tuple(name.strip() for name in (keys or "").split(",") if name.strip())
+
+
+def params_of(words: Sequence[str]) -> dict[str, Typed]:
+    """Read params as ``-P KEY=VALUE`` gives them.
+
+    Raises:
+        BadValue: one is no KEY=VALUE, or is given twice.
+    """
+    from xvc.system.value_files import parse_typed  # late: loads yaml
+
+    found: dict[str, Typed] = {}
+    for word in words:
+        key, sign, text = word.partition("=")
+        if not sign or not key:
+            raise BadValue("-P", f"{word!r} is not KEY=VALUE")
+        if key in found:
+            raise BadValue("-P", f"{key} is given twice: {found[key].text} and {text}")
+        found[key] = parse_typed(text)
+    return found
 
 
 Reference = Annotated[

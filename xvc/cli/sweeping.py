@@ -13,6 +13,7 @@ import typer
 
 from xvc.cli.output import Answer, Manner, duration, number, say, table
 from xvc.core.space import dimension_text, meaning, typed_point
+from xvc.core.spelling import counted
 from xvc.core.sweep import State, Sweep, Trial, Wish
 
 if TYPE_CHECKING:
@@ -26,9 +27,11 @@ _MOST_TEXT = 60
 def _sweeps(incomplete: str) -> list[str]:
     """Complete the id of a sweep, the newest first."""
     from xvc.cli.context import Context  # late: only when a shell asks
+    from xvc.sweeps.elsewhere import told_ids
     from xvc.sweeps.shared import sweep_ids
 
-    found = sweep_ids(Context().project())[::-1]
+    project = Context().project()
+    found = dict.fromkeys([*sweep_ids(project)[::-1], *told_ids(project)[::-1]])
     return [name for name in found if name.startswith(incomplete)]
 
 
@@ -139,7 +142,7 @@ class _Clock:
 
 def header(sweep: Sweep) -> str:
     """Write what a sweep tries on one line."""
-    return f"sweep {sweep.id}: {sweep.total} trials of {space_told(sweep.wish)}"
+    return f"sweep {sweep.id}: {counted(sweep.total, 'trial')} of {space_told(sweep.wish)}"
 
 
 def space_told(wish: Wish) -> str:
@@ -257,7 +260,8 @@ def planned(wish: Wish, found: Plan) -> Answer:
         "command": list(found.command),
         "dry_run": True,
     }
-    text = f"{found.total} trials of {space_told(wish)}\nthe first: {shlex.join(found.command)}"
+    what = f"{counted(found.total, 'trial')} of {space_told(wish)}"
+    text = f"{what}\nthe first: {shlex.join(found.command)}"
     return Answer("sweep", data, text, found.warnings)
 
 

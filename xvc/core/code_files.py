@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from xvc.core.name_words import word_table
+from xvc.core.spelling import counted
 
 _SOURCES = word_table(
     ".py .pyi .pyx .pxd .ipynb .sh .bash .zsh .r .rmd .jl .c .cc .cpp .cxx .cu .cuh .h .hpp .rs "
@@ -125,7 +126,7 @@ def in_short(paths: Collection[str]) -> tuple[str, ...]:
     found: list[str] = []
     for folder, held in by_folder.items():
         is_many = bool(folder) and len(held) > _NAMED_APART
-        found += [f"{folder}/ ({len(held)} files)"] if is_many else held
+        found += [f"{folder}/ ({counted(len(held), 'file')})"] if is_many else held
     return tuple(found)
 
 
@@ -135,7 +136,7 @@ def _by_top(paths: Collection[str]) -> tuple[str, ...]:
         top, slash, _ = path.partition("/")
         counts[top + slash] = counts.get(top + slash, 0) + 1
     return tuple(
-        f"{top} ({count} files)" if top.endswith("/") else top
+        f"{top} ({counted(count, 'file')})" if top.endswith("/") else top
         for top, count in sorted(counts.items())
     )
 

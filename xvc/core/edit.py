@@ -7,13 +7,23 @@ concerns all of it. Its id sorts by time as the ids of rows do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import cast
 from uuid import UUID
 
 from xvc.core.ids import origin_of, row_id
 from xvc.core.record import Control, Kind
+from xvc.core.run import RunRecord
 from xvc.types import Json, RunId
+
+RUNS = "runs"
+"""The table that an edit names when it says something of a run itself, and not of its rows."""
+
+SAYABLE = ("name", "note", "idea", "fixes", "decision")
+"""What can be said of a run after it began, beside its labels."""
+
+LABEL = "labels."
+"""Each label is a key of its own, so that two people who add one each have both."""
 
 EDITING = (Kind.VALUE, Kind.DELETE, Kind.UNDO)
 """The kinds of records that are edits."""
@@ -87,7 +97,13 @@ class Edit:
     @property
     def is_metric(self) -> bool:
         """Whether it says a number of whole runs."""
-        return self.value is not None and self.where is None and self.value.number is not None
+        its = self.value is not None and self.where is None and self.value.number is not None
+        return its and not self.is_of_runs
+
+    @property
+    def is_of_runs(self) -> bool:
+        """Whether it says something of a run itself: its note, its name, what was decided."""
+        return self.table == RUNS
 
     def meets(self, other: Edit) -> bool:
         """Whether both may concern the same row.
@@ -101,6 +117,36 @@ class Edit:
 
 def _same(one: str | None, other: str | None) -> bool:
     return one is None or other is None or one.lower() == other.lower()
+
+
+def part_of(edit: Edit) -> str:
+    """Name the part of a run that an edit of it is about.
+
+    >>> part_of(Edit(Kind.VALUE, RUNS, RunId("a"), "labels.slow")), part_of(Edit(Kind.VALUE, RUNS))
+    ('labels', 'note')
+    """
+    key = edit.key or ""
+    return "labels" if key.startswith(LABEL) else key if key in SAYABLE else "note"
+
+
+def with_said(run: RunRecord, edit: Edit) -> RunRecord:
+    """Say of a run what an edit says; an empty value takes it back.
+
+    >>> edit = Edit(Kind.VALUE, RUNS, RunId("a"), "note", Typed("s", "warm start"))
+    >>> with_said(RunRecord(RunId("a")), edit).note
+    'warm start'
+    """
+    if edit.key is None or edit.value is None:
+        return run
+    tag, carried = edit.value.tag, edit.value.carried
+    if edit.key.startswith(LABEL):
+        label = edit.key.removeprefix(LABEL)
+        others = tuple(each for each in run.labels if each != label)
+        return replace(run, labels=(*others, label) if (tag, carried) == ("b", True) else others)
+    if edit.key not in SAYABLE:
+        return run
+    said: object = carried if tag == "s" else None
+    return replace(run, **{edit.key: said})  # type: ignore[arg-type]
 
 
 def facts_of_edit(edit: Edit) -> dict[str, Json]:

@@ -69,11 +69,16 @@ class Measure:
         return exact_number(run.metrics.get(self.metric))
 
     def ranked(self, runs: Iterable[RunRecord]) -> list[RunRecord]:
-        """Sort the finished runs that have a number, the best first; of equals the earlier."""
+        """Sort the finished runs that have a number, the best first; of equals the earlier.
+
+        Discarded runs are none of them.
+        """
         having = [
             (value, run)
             for run in runs
-            if run.status is Status.FINISHED and (value := self.value(run)) is not None
+            if run.status is Status.FINISHED
+            and not run.is_discarded
+            and (value := self.value(run)) is not None
         ]
         sign = -1 if self.direction is Direction.MAX else 1
         having.sort(key=lambda pair: (sign * pair[0], pair[1].started or 0, pair[1].id))

@@ -145,6 +145,8 @@ _READERS: dict[str, Callable[[Json], object]] = {
     "outs": _files,
     "touched": _blobs,
     "command": _tuple,
+    "labels": _tuple,
+    "asked": _tuple,
 }
 
 

@@ -30,6 +30,19 @@ class Status(StrEnum):
         return self not in (Status.RUNNING, Status.LOST)
 
 
+KEPT, DISCARDED = "kept", "discarded"
+"""What people decide about a run."""
+
+
+def decided(what: str, reason: str | None) -> str:
+    """Write a decision with its reason: one value, so that a merge never mixes two.
+
+    >>> decided(DISCARDED, "it saw the test set"), decided(KEPT, None)
+    ('discarded: it saw the test set', 'kept')
+    """
+    return f"{what}: {reason}" if reason else what
+
+
 MODIFIED, ABSENT = "modified", "absent"
 """How data was found that is not what its pointer names."""
 
@@ -95,6 +108,16 @@ class Usage:
     gpu_percent: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a run comes from: the run that it builds on, what it tries, what it puts right."""
+
+    parent: RunId | None = None
+    idea: str | None = None
+    fixes: RunId | None = None
+    labels: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class RunRecord:
     """Everything known of one run.
@@ -102,7 +125,10 @@ class RunRecord:
     ``outs`` are the declared outputs as the run left them, already in the DVC cache;
     ``metrics`` maps each key to its last value, ``metric_times`` to when that value was logged
     (microseconds since the epoch), ``touched`` each tracked file that changed during the run to
-    its blob afterwards (None: deleted).
+    its blob afterwards (None: deleted). ``idea`` is what it tries, ``fixes`` the run that failed
+    and that it puts right, ``decision`` what people came to think of it: `decided` writes it.
+    ``asked`` names the params that whoever began it asked for; all others its files, its command
+    or the script said. None is a run of an older xvc.
     """
 
     id: RunId
@@ -129,6 +155,20 @@ class RunRecord:
     usage: Usage = field(default_factory=Usage)
     log: str | None = None
     note: str | None = None
+    labels: tuple[str, ...] = ()
+    idea: str | None = None
+    fixes: RunId | None = None
+    decision: str | None = None
+    asked: tuple[str, ...] | None = None
+
+    @property
+    def is_discarded(self) -> bool:
+        """Whether people have discarded it: kept, and neither listed nor ranked.
+
+        >>> RunRecord(RunId("a"), decision="discarded: it saw the test set").is_discarded
+        True
+        """
+        return (self.decision or "").partition(":")[0] == DISCARDED
 
     @property
     def seconds(self) -> float | None:

@@ -335,13 +335,22 @@ def command_of(wish: Wish, params: Mapping[str, Json]) -> tuple[str, ...]:
     ('t.py', 'opt.lr=1e-3', '{x}')
     """
     shown = {key: typed.text for key, typed in typed_point(wish.space, params).items()}
-    words = [_filled(word, shown) for word in wish.command]
+    words = [*filled(wish.command, shown)]
     own = {key: text for key, text in shown.items() if not (wish.refs and key == REF)}
     if wish.style is Style.HYDRA:
         words += [f"{key}={text}" for key, text in own.items()]
     elif wish.style is Style.FLAGS:
         words += [part for key, text in own.items() for part in (f"--{key}", text)]
     return tuple(words)
+
+
+def filled(command: Sequence[str], shown: Mapping[str, str]) -> tuple[str, ...]:
+    """Put values in place of ``{key}``; braces of the command's own are written twice.
+
+    >>> filled(("t.py", "--seed={seed}", "{{x}}"), {"seed": "2"})
+    ('t.py', '--seed=2', '{x}')
+    """
+    return tuple(_filled(word, shown) for word in command)
 
 
 def _filled(word: str, shown: Mapping[str, str]) -> str:

@@ -148,22 +148,14 @@ class NotParquet(CorruptError):
     way = "Nothing was changed. Write the file again, or `dvc checkout` it."
 
 
+@error("columns-clash")
 class ColumnsClash(ConflictError):
     """The files do not agree on a column, and no type holds the values of both."""
 
-    code = "columns-clash"
-
-    def __init__(self, column: str, claims: tuple[str, ...]) -> None:
-        super().__init__(column, claims)
-        self.column, self.claims = column, claims
-
-    def __str__(self) -> str:
-        return f"column {self.column!r} cannot be one: {'; '.join(self.claims)}"
-
-    @property
-    def hint(self) -> str:
-        """Names the option."""
-        return "Say what it is to be, such as `--map COLUMN=VARCHAR`, or change a file."
+    column: str
+    claims: tuple[str, ...]
+    says = "column {column!r} cannot be one: {claims:; }"
+    way = "Say what it is to be, such as `--map COLUMN=VARCHAR`, or change a file."
 
 
 @error("names-clash")
@@ -185,23 +177,19 @@ class WouldWeaken(ConflictError):
     way = "Accept it by saying the type, such as `--map COLUMN=DOUBLE` or VARCHAR."
 
 
+@error("rows-refused")
 class RowsRefused(ConflictError):
     """Rows that a merge by key cannot place; some are shown."""
 
-    code = "rows-refused"
-
-    def __init__(self, what: str, total: int, rows: tuple[str, ...], way_out: str) -> None:
-        super().__init__(what, total, rows, way_out)
-        self.what, self.total, self.rows, self.way_out = what, total, rows, way_out
+    what: str
+    total: int
+    rows: tuple[str, ...]
+    way_out: str
+    way = "Nothing was changed; {way_out}."
 
     def __str__(self) -> str:
         more = f"; … {self.total - len(self.rows)} more" if self.total > len(self.rows) else ""
         return f"{self.total} {self.what}: {'; '.join(self.rows)}{more}"
-
-    @property
-    def hint(self) -> str:
-        """Names the way out."""
-        return f"Nothing was changed; {self.way_out}."
 
 
 @error("file-changed")

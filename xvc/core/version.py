@@ -76,10 +76,22 @@ class Version:
         return self.name()
 
 
-def next_version(existing: Iterable[Version], bump: Bump) -> Version:
+def next_version(
+    existing: Iterable[Version], bump: Bump, *, within: Version | None = None
+) -> Version:
     """Return the highest of *existing*, bumped; the first is 1.0.0, 0.1.0 or 0.0.1.
+
+    With *within* it is the next patch of that version's minor, whatever came after it.
 
     >>> str(next_version([], Bump.MINOR))
     'e0.1.0'
+    >>> known = [Version(0, 1, 0), Version(0, 2, 0)]
+    >>> str(next_version(known, Bump.PATCH, within=Version(0, 1, 0)))
+    'e0.1.1'
     """
+    if within is not None:
+        family = [
+            each for each in existing if (each.major, each.minor) == (within.major, within.minor)
+        ]
+        return max(family, default=within).bumped(Bump.PATCH)
     return max(existing, default=Version(0, 0, 0)).bumped(bump)

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.core.record import Kind, environment_facts, facts_of
-from xvc.errors import BadValue, ConflictError, NoStore, NoTable
+from xvc.core.spelling import counted
+from xvc.core.summary import beginning_of
+from xvc.errors import BadValue, ConflictError, NoStore, NoTable, error
 from xvc.project import Project
 from xvc.recording.begin_run import open_journal
 from xvc.recovery.operation_log import log_operation
@@ -25,26 +27,17 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
+@error("stores-differ")
 class StoresDiffer(ConflictError):
     """Both stores have a run or row, and not the same."""
 
-    code = "stores-differ"
-
-    def __init__(self, path: str, differing: tuple[str, ...]) -> None:
-        super().__init__(path, differing)
-        self.path, self.differing = path, differing
-
-    def __str__(self) -> str:
-        shown = ", ".join(self.differing[:5]) + (" …" if len(self.differing) > 5 else "")
-        return f"{len(self.differing)} differ from {self.path}: {shown}"
-
-    @property
-    def hint(self) -> str:
-        """Says that nothing happened, and the likely cause."""
-        return (
-            "Nothing was copied. One side was changed since (`xvc db set`), or its run went on; "
-            "make both alike, or copy another table with --table."
-        )
+    path: str
+    differing: tuple[str, ...]
+    says = "{differing!n} differ from {path}: {differing:5}"
+    way = (
+        "Nothing was copied. One side was changed since (`xvc db set`), or its run went on; "
+        "make both alike, or copy another table with --table."
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +108,8 @@ def _write(project: Project, there: DuckDBPyConnection, lack: Lack) -> None:
                     "facts": environment_facts(environment),
                 }
                 journal.note(Kind.ENVIRONMENT, run.id, facts)
+            for name, ways in query.shared_facts(there, beginning_of(run.id)).items():
+                journal.note(Kind.ENVIRONMENT, run.id, {"digest": name, "facts": ways})
             journal.note(Kind.SET, run.id, facts_of(run))
         for table, ids in lack.rows.items():
             wanted = set(ids)
@@ -128,7 +123,9 @@ def _write(project: Project, there: DuckDBPyConnection, lack: Lack) -> None:
 
 def _log(project: Project, source: Path, planned: Copied, lack: Lack) -> str:
     count = sum(planned.rows.values())
-    what = f"copied {len(planned.runs)} runs and {count} rows from {source.name}"
+    what = (
+        f"copied {counted(len(planned.runs), 'run')} and {counted(count, 'row')} from {source.name}"
+    )
     joined = lack.of - set(planned.runs)
     if joined:
         reason = f"rows went into runs that were here: {', '.join(sorted(joined)[:5])}"

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from xvc.core.edit import Edit
+from xvc.core.edit import RUNS, Edit
 from xvc.core.record import Kind
-from xvc.errors import NoTable
+from xvc.core.spelling import counted
+from xvc.database.say import set_of_runs
+from xvc.errors import BadValue, NoTable
 from xvc.history.find import find
 from xvc.journal.edit_builder import setting
 from xvc.project import Project
@@ -50,8 +52,10 @@ def set_value(project: Project, wanted: Setting, *, dry_run: bool = False) -> Ch
         NoTable: there is no such table.
         NoRun: nothing answers to a reference.
     """
-    check_table(wanted.table)
     runs = _runs(project, wanted.runs)
+    if wanted.table.lower() == RUNS:
+        return _say(project, wanted, runs, dry_run=dry_run)
+    check_table(wanted.table)
     each = runs or (None,)
     made = [setting(wanted.table, wanted.key, wanted.value, run, wanted.where) for run in each]
     with project.keeper.view() as connection:
@@ -61,8 +65,18 @@ def set_value(project: Project, wanted: Setting, *, dry_run: bool = False) -> Ch
         rows = sum(edits.count(connection, edit) for edit in made)
     if dry_run or not rows:
         return Changed(rows, runs)
-    what = f"set {wanted.key} in {rows} rows of {wanted.table}"
+    what = f"set {wanted.key} in {counted(rows, 'row')} of {wanted.table}"
     return Changed(rows, runs, _do(project, "db set", what, made))
+
+
+def _say(project: Project, wanted: Setting, runs: tuple[RunId, ...], *, dry_run: bool) -> Changed:
+    if wanted.where is not None:
+        raise BadValue("--where", "runs are named by --run")
+    made = set_of_runs(project, wanted.key, wanted.value, runs)
+    if dry_run:
+        return Changed(len(runs), runs)
+    what = f"set {wanted.key} of {', '.join(runs)}"
+    return Changed(len(runs), runs, _do(project, "db set", what, made))
 
 
 def _runs(project: Project, references: Sequence[str]) -> tuple[RunId, ...]:
@@ -88,7 +102,7 @@ def delete_runs(
         rows = sum(edits.count(connection, edit) for edit in made)
     if dry_run:
         return Changed(rows, tuple(found))
-    what = f"deleted {len(found)} runs with {rows} rows: {', '.join(found)}"
+    what = f"deleted {counted(len(found), 'run')} with {counted(rows, 'row')}: {', '.join(found)}"
     return Changed(rows, tuple(found), _do(project, "db delete", what, made))
 
 

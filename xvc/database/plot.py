@@ -36,23 +36,17 @@ class PlotRequest:
     rows: LookRequest = field(default_factory=LookRequest)
 
 
+@error("nothing-to-draw")
 class NothingToDraw(NotFoundError):
     """No row that was asked for has numbers under the keys."""
 
-    code = "nothing-to-draw"
-
-    def __init__(self, keys: tuple[str, ...], left_out: int) -> None:
-        super().__init__(keys, left_out)
-        self.keys, self.left_out = keys, left_out
+    keys: tuple[str, ...]
+    left_out: int
+    way = "`xvc db columns` shows what is logged, `xvc db describe` how many are NaN."
 
     def __str__(self) -> str:
         cut = f" ({self.left_out} are NaN or infinite)" if self.left_out else ""
         return f"no row has a finite number under {' and '.join(self.keys)}{cut}"
-
-    @property
-    def hint(self) -> str:
-        """Names the look at the column."""
-        return "`xvc db columns` shows what is logged, `xvc db describe` how many are NaN."
 
 
 @error("picture-taken")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import MutableMapping
 from typing import Any
 
 from xvc.dvc.pipeline import FILE, load
-from xvc.errors import ConflictError, error
+from xvc.errors import ConflictError, XvcError, error
 from xvc.system.yaml_text import edit_yaml
 from xvc.types import Json
 
@@ -22,6 +23,24 @@ class ArtifactsByHand(ConflictError):
         "Write it by hand and commit it: `artifacts:`, below it `{name}:`, below that `path: "
         "{path}` and `type: model`, each on a line of its own."
     )
+
+
+def without_artifacts(content: bytes) -> bytes:
+    """Return what dvc.yaml says beside its artifacts, as JSON; nothing where that is all.
+
+    What is no YAML stays as it is.
+
+    >>> without_artifacts(b"artifacts: {net: {path: models/production/net}}")
+    b''
+    """
+    try:
+        held = load(content, FILE)
+    except XvcError:
+        return content
+    if not isinstance(held, dict):
+        return content
+    rest = {key: value for key, value in held.items() if key != "artifacts"}
+    return json.dumps(rest, sort_keys=True, default=str).encode() if rest else b""
 
 
 def with_artifact(text: str, name: str, path: str) -> str:

@@ -104,23 +104,28 @@ class Looker:
             return {}
 
     def _digests(self, files: _Files, expected: Mapping[str, str]) -> dict[str, str]:
-        objects = {
+        checks = {name: check_of(facts) for name, facts in files.items()}
+        found = self._known(checks, {name: os.path.join(self.top, name) for name in files})
+        linked = {  # to its object: DVC may know that one
             name: str(object_of(self.dvc, expected[name]))
-            for name, facts in files.items()
-            if name in expected and (facts.st_nlink > 1 or os.path.islink(self.top / name))
+            for name in files.keys() - found.keys()
+            if name in expected and (files[name].st_nlink > 1 or os.path.islink(self.top / name))
         }
-        known = stamps_from_state(
-            self.dvc.root,
-            self.environment,
-            [*(os.path.join(self.top, name) for name in files), *objects.values()],
-        )
-        found: dict[str, str] = {}
-        for name, facts in files.items():
-            check = check_of(facts)
-            places = (os.path.join(self.top, name), objects.get(name, ""))
-            noted = [known[place][1] for place in places if known.get(place, ("",))[0] == check]
-            found[name] = noted[0] if noted else self._read(name, expected.get(name))
+        found |= self._known(checks, linked)
+        for name in files.keys() - found.keys():
+            found[name] = self._read(name, expected.get(name))
         return found
+
+    def _known(self, checks: Mapping[str, str], places: Mapping[str, str]) -> dict[str, str]:
+        """Return the digests that DVC has noted of files as they are, by where it may name them."""
+        if not places:
+            return {}
+        stamps = stamps_from_state(self.dvc.root, self.environment, places.values())
+        return {
+            name: stamps[place][1]
+            for name, place in places.items()
+            if stamps.get(place, ("",))[0] == checks[name]
+        }
 
     def _read(self, name: str, expected: str | None) -> str:
         file = self.top / name

@@ -36,14 +36,12 @@ _FOREIGN = {
 }
 
 
+@error("no-dvc-remote")
 class NoRemote(NotFoundError):
     """DVC has no remote of that name, or no default one."""
 
-    code = "no-dvc-remote"
-
-    def __init__(self, name: str, known: tuple[str, ...]) -> None:
-        super().__init__(name, known)
-        self.name, self.known = name, known
+    name: str
+    known: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"DVC has no remote {self.name!r}" if self.name else "DVC has no default remote"
@@ -56,7 +54,8 @@ class NoRemote(NotFoundError):
             return f"There are: {names}. Choose with --dvc-remote or `dvc remote default NAME`."
         return (
             "Add one: `dvc remote add -d storage URL`, where URL is a folder, s3://BUCKET/PATH or "
-            "ssh://HOST/PATH."
+            "ssh://HOST/PATH. If others of the project have one, they have not committed it: "
+            "`git commit -m 'DVC remote' -- .dvc/config` and `xvc push` there, then `xvc pull`."
         )
 
 
@@ -70,22 +69,14 @@ class RemoteCorrupt(CorruptError):
     way = "Rename the object there and `xvc push` from a clone that has it; nothing was kept."
 
 
+@error("not-arrived")
 class NotArrived(ExternalError):
     """An object that was sent is not on the remote as it should be."""
 
-    code = "not-arrived"
-
-    def __init__(self, digests: tuple[str, ...], remote: str) -> None:
-        super().__init__(digests, remote)
-        self.digests, self.remote = digests, remote
-
-    def __str__(self) -> str:
-        return f"{len(self.digests)} objects did not arrive on remote {self.remote}"
-
-    @property
-    def hint(self) -> str:
-        """Says what is safe, and the way on."""
-        return "No version was pushed. Push again; what is there already is not sent."
+    digests: tuple[str, ...]
+    remote: str
+    says = "{digests!n} objects did not arrive on remote {remote}"
+    way = "No version was pushed. Push again; what is there already is not sent."
 
 
 @dataclass(frozen=True, slots=True)

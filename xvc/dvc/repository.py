@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from xvc.core.run import DataFile
 from xvc.core.run_inputs import is_digest
@@ -224,8 +224,9 @@ class Dvc:
         except (ValueError, KeyError, TypeError):
             raise BadListing(path, "what is no path") from None
         for name, member in pairs:
-            parts = PurePosixPath(name).parts
-            if not parts or parts[0] == "/" or ".." in parts or not is_digest(member):
+            parts = name.split("/")  # ten times as fast as a path
+            is_path = name[:1] != "/" and ".." not in parts and {*parts} - {"", "."}
+            if not is_path or not is_digest(member):
                 raise BadListing(path, name)
         return dict(pairs)
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.core.job import Ended, Job
-from xvc.errors import ExternalError, NoPackage, XvcError
+from xvc.errors import ExternalError, NoPackage, XvcError, error
 from xvc.executors.job_queue import Line
 from xvc.executors.kind import Kind
 from xvc.executors.shipping import Away, Outcome
@@ -33,23 +33,14 @@ _TO_GATHER = 60.0
 _TO_END = 35.0  # what a child may take to end, see `child`
 
 
+@error("no-scheduler")
 class NoScheduler(ExternalError):
     """A Dask scheduler cannot be reached, or no longer."""
 
-    code = "no-scheduler"
-
-    def __init__(self, address: str, words: str) -> None:
-        super().__init__(address, words)
-        self.address, self.words = address, words
-
-    def __str__(self) -> str:
-        first = (self.words.strip().splitlines() or ["no answer"])[0]
-        return f"no Dask scheduler answers at {self.address}: {first.removesuffix('.')}"
-
-    @property
-    def hint(self) -> str:
-        """Says how to have one."""
-        return "Start one with `dask scheduler`, or give no address to have workers here."
+    address: str
+    words: str
+    says = "no Dask scheduler answers at {address}: {words!l}"
+    way = "Start one with `dask scheduler`, or give no address to have workers here."
 
 
 @dataclass(frozen=True, slots=True)

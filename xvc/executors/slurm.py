@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from xvc.core.job import Ended, Job
 from xvc.core.sweep import Wish
-from xvc.errors import ExternalError, NoPackage, UsageError
+from xvc.errors import ExternalError, NoPackage, UsageError, error
 from xvc.executors.child import locked_log, run
 from xvc.executors.job_queue import Line
 from xvc.executors.kind import Kind, Opening
@@ -35,42 +35,23 @@ _LAG = 10.0  # seconds after its end in which a result may still come through a 
 _MERCY = 45.0  # seconds from the wish to stop until the cluster is told
 
 
+@error("no-cluster")
 class NoCluster(ExternalError):
     """The cluster cannot be used from here, or did not take a job."""
 
-    code = "no-cluster"
-
-    def __init__(self, cluster: str, words: str) -> None:
-        super().__init__(cluster, words)
-        self.cluster, self.words = cluster, words
-
-    def __str__(self) -> str:
-        first = (self.words.strip().splitlines() or ["no message"])[0]
-        return f"the cluster {self.cluster!r} takes no jobs from here: {first.removesuffix('.')}"
-
-    @property
-    def hint(self) -> str:
-        """Says where to look."""
-        return "Call it where `sbatch` and `srun` are, and look at `sinfo`."
+    cluster: str
+    words: str
+    says = "the cluster {cluster!r} takes no jobs from here: {words!l}"
+    way = "Call it where `sbatch` and `srun` are, and look at `sinfo`."
 
 
+@error("bad-cluster-options")
 class BadOptions(UsageError):
     """An option for the cluster is none that submitit knows, or has a value it cannot take."""
 
-    code = "bad-cluster-options"
-
-    def __init__(self, words: str) -> None:
-        super().__init__(words)
-        self.words = words
-
-    def __str__(self) -> str:
-        first = (self.words.strip().splitlines() or ["no message"])[0]
-        return f"an option for the cluster cannot be used: {first.removesuffix('.')}"
-
-    @property
-    def hint(self) -> str:
-        """Names some."""
-        return "Such as timeout_min, mem_gb, cpus_per_task, gpus_per_node, slurm_partition."
+    words: str
+    says = "an option for the cluster cannot be used: {words!l}"
+    way = "Such as timeout_min, mem_gb, cpus_per_task, gpus_per_node, slurm_partition."
 
 
 @dataclass(slots=True)

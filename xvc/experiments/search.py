@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean, stdev
@@ -119,26 +120,19 @@ def track_hyperparameters(
     Raises:
         BadValue: the grid is empty.
     """
-    points = _points(param_grid)
-    called = name or _type_name(model)
-    width = len(str(len(points)))
     judge = score or _own_score
 
-    def fit(number: int) -> Fit:
-        point = points[number]
+    def fit(params: Mapping[str, object], made: Experiment) -> _Fitted:
+        fitted = _made(model, params)
+        fitted.fit(X_train, y_train)
+        metrics = {"train_score": float(judge(fitted, X_train, y_train))}
+        if X_test is not None:
+            metrics["test_score"] = float(judge(fitted, X_test, y_test))
+        return fitted, metrics
 
-        def work(made: Experiment) -> tuple[object, dict[str, float]]:
-            fitted = _made(model, point)
-            fitted.fit(X_train, y_train)
-            metrics = {"train_score": float(judge(fitted, X_train, y_train))}
-            if X_test is not None:
-                metrics["test_score"] = float(judge(fitted, X_test, y_test))
-            return fitted, metrics
-
-        label = f"{called}-{number + 1:0{width}}"
-        return _tracked(label, series_of(series, increment), folder, point, work)
-
-    fits = _each(fit, len(points), n_jobs, progress)
+    tasks = _grid_tasks(name or _type_name(model), param_grid, fit)
+    place = _Place(series_of(series, increment), folder)
+    fits = _each(tasks, place, n_jobs, progress)
     return Search(tuple(fits), _importance(fits))
 
 
@@ -178,20 +172,16 @@ def track_grid_search(
         BadValue: the grid is empty, or *cv* does not fit the data.
         AllFitsFailed: no combination could be fitted.
     """
-    points, folds, judge = _points(param_grid), _folds(y, cv), score or _own_score
-    called, width = _type_name(estimator), len(str(len(points)))
+    folds, judge = _folds(y, cv), score or _own_score
 
-    def fit(number: int) -> Fit:
-        point = points[number]
+    def fit(params: Mapping[str, object], made: Experiment) -> _Fitted:
+        scores = _validated(lambda: _made(estimator, params), X, y, folds, judge, made)
+        return None, _summary(scores)
 
-        def work(made: Experiment) -> tuple[object, dict[str, float]]:
-            scores = _validated(lambda: _made(estimator, point), X, y, folds, judge, made)
-            return None, _summary(scores)
-
-        label = f"{called}-{number + 1:0{width}}"
-        return _tracked(label, series_of(series, increment), folder, point, work)
-
-    search = _with_importance(_each(fit, len(points), n_jobs, progress))
+    tasks = _grid_tasks(_type_name(estimator), param_grid, fit)
+    place = _Place(series_of(series, increment), folder)
+    fits = _each(tasks, place, n_jobs, progress)
+    search = Search(tuple(fits), _importance(fits))
     best = _made(estimator, search.best.params)
     best.fit(X, y)
     return best, search
@@ -230,11 +220,11 @@ def track_cross_validation(
     """
     folds, judge = _folds(y, cv), score or _own_score
 
-    def work(made: Experiment) -> tuple[object, dict[str, float]]:
+    def fit(made: Experiment) -> _Fitted:
         return None, _summary(_validated(lambda: _made(model, {}), X, y, folds, judge, made))
 
-    label = name or f"{_type_name(model)}-cv"
-    done = _tracked(label, series_of(series, increment), folder, {"cv": len(folds)}, work)
+    task = _Task(name or f"{_type_name(model)}-cv", {"cv": len(folds)}, fit)
+    done = _tracked(task, _Place(series_of(series, increment), folder))
     if done.failure is not None:
         raise AllFitsFailed(1, done.failure)
     return done
@@ -269,22 +259,21 @@ def compare_models(
         progress: called with how many are done, and of how many.
         folder: holds the folders of all series.
     """
-    names, judge = list(models), score or _own_score
+    judge = score or _own_score
 
-    def fit(number: int) -> Fit:
-        model = models[names[number]]
+    def fit(model: Any, made: Experiment) -> _Fitted:
+        fitted = _made(model, {})
+        fitted.fit(X_train, y_train)
+        made.save_model(fitted)
+        train, test = judge(fitted, X_train, y_train), judge(fitted, X_test, y_test)
+        return fitted, {"train_score": float(train), "test_score": float(test)}
 
-        def work(made: Experiment) -> tuple[object, dict[str, float]]:
-            fitted = _made(model, {})
-            fitted.fit(X_train, y_train)
-            made.save_model(fitted)
-            train, test = judge(fitted, X_train, y_train), judge(fitted, X_test, y_test)
-            return fitted, {"train_score": float(train), "test_score": float(test)}
-
-        params = {"model": _type_name(model), **_params_of(model)}
-        return _tracked(names[number], series_of(series, increment), folder, params, work)
-
-    return _with_importance(_each(fit, len(names), n_jobs, progress), has_params=False)
+    tasks = [
+        _Task(name, {"model": _type_name(model), **_params_of(model)}, partial(fit, model))
+        for name, model in models.items()
+    ]
+    fits = _each(tasks, _Place(series_of(series, increment), folder), n_jobs, progress)
+    return Search(tuple(fits), {})  # each has params of its own: none can have mattered
 
 
 def _points(grid: Mapping[str, Sequence[object]]) -> list[dict[str, object]]:
@@ -293,17 +282,47 @@ def _points(grid: Mapping[str, Sequence[object]]) -> list[dict[str, object]]:
     return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
 
 
-def _tracked(
+_Fitted = tuple[object, dict[str, float]]
+"""A fitted model, or None, and its metrics."""
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A fit to make: what the experiment is called, its params, and what does it."""
+
+    name: str
+    params: Mapping[str, object]
+    fit: Callable[[Experiment], _Fitted]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the experiments of a search go."""
+
+    series: str
+    folder: str | Path | None
+
+
+def _grid_tasks(
     name: str,
-    series: str,
-    folder: str | Path | None,
-    params: Mapping[str, object],
-    work: Callable[[Experiment], tuple[object, dict[str, float]]],
-) -> Fit:
-    made = begin(name, series, folder)
+    grid: Mapping[str, Sequence[object]],
+    fit: Callable[[Mapping[str, object], Experiment], _Fitted],
+) -> list[_Task]:
+    """Number the fits of a grid, so that their names sort."""
+    points = _points(grid)
+    width = len(str(len(points)))
+    return [
+        _Task(f"{name}-{number:0{width}}", point, partial(fit, point))
+        for number, point in enumerate(points, 1)
+    ]
+
+
+def _tracked(task: _Task, place: _Place) -> Fit:
+    params = task.params
+    made = begin(task.name, place.series, place.folder)
     made.log_params({key: described(value) for key, value in params.items()})
     try:
-        model, metrics = work(made)
+        model, metrics = task.fit(made)
         made.log_metrics(metrics)
     except Exception as err:  # noqa: BLE001 - one fit that fails stops no other
         made.end(err)
@@ -316,17 +335,17 @@ def _tracked(
 
 
 def _each(
-    fit: Callable[[int], Fit],
-    count: int,
+    tasks: Sequence[_Task],
+    place: _Place,
     n_jobs: int,
     progress: Callable[[int, int], object] | None,
 ) -> list[Fit]:
     done: list[Fit] = []
     with ThreadPoolExecutor(max_workers=max(1, n_jobs)) as pool:
-        for each in pool.map(fit, range(count)):
+        for each in pool.map(lambda task: _tracked(task, place), tasks):
             done.append(each)
             if progress is not None:
-                progress(len(done), count)
+                progress(len(done), len(tasks))
     return done
 
 
@@ -416,10 +435,6 @@ def _rows(table: Any, chosen: list[int]) -> Any:
 def _summary(scores: Sequence[float]) -> dict[str, float]:
     spread = {"sd_score": stdev(scores)} if len(scores) > 1 else {}
     return {"mean_score": fmean(scores), **spread}
-
-
-def _with_importance(fits: Sequence[Fit], *, has_params: bool = True) -> Search:
-    return Search(tuple(fits), _importance(fits) if has_params else {})
 
 
 def _importance(fits: Sequence[Fit]) -> dict[str, float]:

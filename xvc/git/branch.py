@@ -9,28 +9,52 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from xvc.errors import BadValue, GitFailed, LockBusy
 from xvc.git.commands import Git
 from xvc.git.index_copy import copy_index
-from xvc.system.files import sync_folder, write_durably
+from xvc.system.files import sync_folder
+from xvc.system.pending import PendingChange, PendingLog
 from xvc.system.process_id import Owner, current_owner, is_alive
+from xvc.types import Json
 
+REFS = "refs"
+"""The kind of change that is noted: git is about to lock refs."""
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK)
 _WAIT = 3.0  # seconds for the user's git to let the index go
 _PAUSE = 0.02
 _SETTLED = 1.0  # seconds after which an empty lock file is no longer a git at work
 
 
-def advance(
-    git: Git, scratch: Path, parent: str | None, branch: str | None, commit: str, why: str
-) -> None:
-    """Move *branch* (None: a detached HEAD) from *parent* to *commit*, and the index with it.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A branch (None: a detached HEAD) goes from one commit (None: there is none yet) to another.
+
+    ``why`` is for git's reflog.
+    """
+
+    branch: str | None
+    parent: str | None
+    commit: str
+    why: str
+
+    @property
+    def back(self) -> Move | None:
+        """The move back to the commit of before; None where there was none."""
+        if self.parent is None:
+            return None
+        why = f"{self.why} was refused"
+        return Move(branch=self.branch, parent=self.commit, commit=self.parent, why=why)
+
+
+def advance(git: Git, move: Move, *, scratch: Path, log: PendingLog) -> None:
+    """Move a branch, and the index with it.
 
     The index goes first: killed in between, the tree shows what is about to be committed, and the
     same call completes. Of the index only the paths that differ between the two commits change.
@@ -39,9 +63,9 @@ def advance(
         LockBusy: the user's git holds the index; nothing has moved.
         GitFailed: the branch has moved meanwhile; the index is as it was.
     """
-    entries = git.between(parent, commit)
-    ref = "HEAD" if branch is None else f"refs/heads/{branch}"
-    with noted(git, scratch, commit, (ref, "HEAD")), _held_index(git, scratch) as index:
+    entries = git.between(move.parent, move.commit)
+    ref = "HEAD" if move.branch is None else f"refs/heads/{move.branch}"
+    with noted(git, log, move.commit, (ref, "HEAD")), _held_index(git, scratch) as index:
         saved = copy_index(index, scratch / f"saved-{os.getpid()}.index")
         fresh = copy_index(index, scratch / f"fresh-{os.getpid()}.index")
         try:
@@ -50,9 +74,9 @@ def advance(
                 os.replace(fresh, index)
                 sync_folder(index.parent)
             try:
-                _move(git, parent, branch, commit, why)
+                _move(git, move)
             except BaseException as err:
-                has_moved = git.commit_of(ref) == commit  # its git may have died after that
+                has_moved = git.commit_of(ref) == move.commit  # its git may have died after that
                 if not has_moved:
                     _put_back(saved, index)
                 if not (has_moved and isinstance(err, GitFailed)):
@@ -62,14 +86,14 @@ def advance(
             fresh.unlink(missing_ok=True)
 
 
-def _move(git: Git, parent: str | None, branch: str | None, commit: str, why: str) -> None:
-    if branch is not None:
-        git.move_branch(branch, commit, parent, why)
-    elif parent is not None:
-        git.move_detached_head(commit, parent, why)
+def _move(git: Git, move: Move) -> None:
+    if move.branch is not None:
+        git.move_branch(move.branch, move.commit, move.parent, move.why)
+    elif move.parent is not None:
+        git.move_detached_head(move.commit, move.parent, move.why)
 
 
-def take_back(git: Git, scratch: Path, parent: str, commit: str) -> None:
+def take_back(git: Git, scratch: Path, *, parent: str, commit: str) -> None:
     """Give the index what *parent* has, where it holds what *commit* was to bring.
 
     For an `advance` that was killed before the branch moved and is not done again.
@@ -139,28 +163,23 @@ def _written(mine: Path, lock: Path) -> bool:
 
 
 @contextlib.contextmanager
-def noted(git: Git, scratch: Path, new: str, refs: Iterable[str]) -> Iterator[None]:
+def noted(git: Git, log: PendingLog, new: str, refs: Iterable[str]) -> Iterator[None]:
     """Note the refs that git is about to lock; *new* is what it writes there, or empty.
 
     One at a time: the caller holds the lock of versions. What a git that failed has left goes at
     once; after a kill the note stays, for whoever comes next.
     """
-    locks = [_lock_of(git, ref) for ref in refs]
-    facts = {"new": new, "locks": [str(path) for path in dict.fromkeys(locks)]}
-    scratch.mkdir(parents=True, exist_ok=True)
-    write_durably(_note(scratch), json.dumps(facts).encode())
+    locks = list(dict.fromkeys(_lock_of(git, ref) for ref in refs))
+    facts: dict[str, Json] = {"new": new, "locks": [str(path) for path in locks]}
+    change = log.note(REFS, facts)
     try:
         yield
     except GitFailed:
-        clear(git, scratch)
+        clear(git, log)
         raise
     if any(lock.exists() for lock in locks):  # of a git that died after its work was done
-        clear(git, scratch)
-    _note(scratch).unlink(missing_ok=True)
-
-
-def _note(scratch: Path) -> Path:
-    return scratch / "refs-being-moved"
+        clear(git, log)
+    change.take_off()
 
 
 def _lock_of(git: Git, ref: str) -> Path:
@@ -168,27 +187,44 @@ def _lock_of(git: Git, ref: str) -> Path:
     return folder / f"{ref}.lock"
 
 
-def has_remains(git: Git, scratch: Path) -> bool:
-    """Whether an xvc or its git was killed while it moved refs or held the index."""
-    return _note(scratch).exists() or _is_dead(git.place.folder / "index.lock")
+def is_index_dead(git: Git) -> bool:
+    """Whether an xvc was killed while it held the index."""
+    return _is_dead(git.place.folder / "index.lock")
 
 
-def clear(git: Git, scratch: Path) -> None:
+def clear(git: Git, log: PendingLog) -> None:
     """Take away the lock files that a killed xvc or its git has left; the caller holds versions."""
-    index = git.place.folder / "index.lock"
-    if _is_dead(index):
-        index.unlink(missing_ok=True)
-    note = _note(scratch)
-    try:
-        facts = json.loads(note.read_bytes())
-        new, locks, since = facts["new"], list(map(Path, facts["locks"])), note.stat().st_mtime
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        note.unlink(missing_ok=True)
-        return
-    if all(_is_left(lock, new, since) for lock in locks if lock.exists()):
-        for lock in locks:
-            lock.unlink(missing_ok=True)
-        note.unlink(missing_ok=True)
+    clear_index(git)
+    for change in log.of(REFS):
+        if are_ours(change):
+            drop_locks(change)
+            change.take_off()
+
+
+def clear_index(git: Git) -> None:
+    """Take away the lock of the index that a killed xvc has left."""
+    if is_index_dead(git):
+        (git.place.folder / "index.lock").unlink(missing_ok=True)
+
+
+def are_ours(change: PendingChange) -> bool:
+    """Whether every lock that a change of refs names, and that is there, is one our git has left.
+
+    Raises:
+        KeyError, TypeError: the facts are not those of this version.
+    """
+    new = str(change.facts["new"])
+    return all(_is_left(lock, new, change.since) for lock in _locks(change) if lock.exists())
+
+
+def drop_locks(change: PendingChange) -> None:
+    """Take away the locks that a change of refs names."""
+    for lock in _locks(change):
+        lock.unlink(missing_ok=True)
+
+
+def _locks(change: PendingChange) -> list[Path]:
+    return [Path(str(lock)) for lock in cast("list[str]", change.facts["locks"])]
 
 
 def _is_left(lock: Path, new: str, since: float) -> bool:

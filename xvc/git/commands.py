@@ -18,10 +18,9 @@ from pathlib import Path
 from typing import IO
 
 from xvc.errors import GitFailed, NoIdentity, TagTaken
-from xvc.system.files import sync_folder
+from xvc.system.files import sync_folder, write_durably
 
-_ABSENT = "0" * 40
-_EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+_ABSENT = ""  # in each of git's hashes
 _ELSEWHERE = frozenset(
     f"GIT_{name}"
     for name in (
@@ -34,10 +33,17 @@ _ELSEWHERE = frozenset(
 )
 """What an outer git says of its own repository and call; identity and configuration count."""
 
-_DURABLE = ("-c", "core.fsync=all", "-c", "core.fsyncMethod=fsync")
+CALLED_BY_XVC = "xvc.calls"
+"""The configuration that tells a hook of ours that it is xvc that calls git."""
+
+_DURABLE = (
+    *("-c", "core.fsync=all", "-c", "core.fsyncMethod=fsync"),
+    *("-c", f"{CALLED_BY_XVC}=true"),
+)
 _LOOKING = (  # nothing that spares git a look at a file
     *("-c", "core.fsmonitor=false", "-c", "core.trustctime=true", "-c", "core.checkStat=default"),
 )
+_MAIN_TREE = "xvc/main-tree"
 _BARE = re.compile(r"^\s*bare\s*=\s*true\s*$", re.IGNORECASE | re.MULTILINE)
 _WORKTREE = re.compile(r"^\s*worktree\s*=\s*(.+)$", re.IGNORECASE | re.MULTILINE)
 _NAMELESS = (
@@ -116,12 +122,34 @@ def _linked(top: Path, mark: Path) -> Place | None:
 
 
 def main_tree(common: Path) -> Path | None:
-    """Name the main work tree of a repository, by files alone; None where it is bare or unsaid."""
+    """Name the main work tree of a repository, by files alone; None where it is bare or unsaid.
+
+    Of a git folder that lies apart from its tree, only a note of ours says where the tree is.
+    """
     said = "".join(_config_text(common / name) for name in ("config", "config.worktree"))
     if _BARE.search(said):
         return None
     named = _WORKTREE.search(said)  # of a submodule, whose folder lies in that of another
-    return (common / named[1].strip().strip('"')).resolve() if named else common.parent
+    if named:
+        return (common / named[1].strip().strip('"')).resolve()
+    tops = (common.parent, Path(_config_text(common / _MAIN_TREE) or "/"))
+    return next((top for top in tops if _git_folder_of(top) == common), None)
+
+
+def note_main_tree(place: Place) -> None:
+    """Note where the main tree of a git folder is that lies apart from it."""
+    note, text = place.common / _MAIN_TREE, str(place.top)
+    if main_tree(place.common) != place.top and _config_text(note) != text:
+        note.parent.mkdir(exist_ok=True)
+        write_durably(note, os.fsencode(text))
+
+
+def _git_folder_of(top: Path) -> Path | None:
+    mark = top / ".git"
+    if mark.is_dir():
+        return mark
+    found = _linked(top, mark) if mark.is_file() else None
+    return found.common if found else None
 
 
 def _config_text(path: Path) -> str:
@@ -291,6 +319,10 @@ class Git:
         """Return the tree of a commit."""
         return self.text("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
 
+    def empty_tree(self) -> str:
+        """Name the tree of nothing, by the hash that this repository uses."""
+        return self.text("hash-object", "-t", "tree", os.devnull)
+
     def read(self, revision: str, path: str) -> bytes | None:
         """Return a file as a commit has it; None when it has none."""
         try:
@@ -400,6 +432,11 @@ class Git:
         self.call("update-ref", "--end-of-options", ref, commit)
         self._sync_ref(ref)
 
+    def keep_all(self, refs: Mapping[str, str]) -> None:
+        """Point many hidden refs at objects."""
+        lines = "".join(f"update {ref} {name}\n" for ref, name in refs.items())
+        self.call("update-ref", "--stdin", stdin=lines.encode())
+
     def drop(self, refs: Mapping[str, str]) -> None:
         """Delete hidden refs, each only while it is at the commit it was seen at."""
         lines = "".join(f"delete {ref} {commit}\n" for ref, commit in refs.items())
@@ -499,7 +536,7 @@ class Git:
     def between(self, old: str | None, new: str) -> dict[str, str]:
         """Map the paths at which *new* differs from *old* to what *new* has, as `put` wants it."""
         flags = ("-r", "-z", "--no-renames", "--end-of-options")
-        parts = self.call("diff-tree", *flags, old or _EMPTY_TREE, new).split(b"\0")
+        parts = self.call("diff-tree", *flags, old or self.empty_tree(), new).split(b"\0")
         metas = (_text(meta).split() for meta in parts[::2])
         pairs = zip(metas, map(_text, parts[1::2]), strict=False)  # behind the last NUL is nothing
         return {path: f"{meta[1]} blob {meta[3]}" for meta, path in pairs}

@@ -4,8 +4,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 from xvc.git.commands import Git
+
+_PARTS = ("%H", "%P", "%ct", "%an", "%s")
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One commit of a history; ``at`` in seconds since the epoch, ``parents`` the first first."""
+
+    id: str
+    parents: tuple[str, ...]
+    at: int
+    author: str
+    subject: str
+
+
+def recent_commits(git: Git, limit: int) -> list[Commit]:
+    """List the newest commits of all branches and tags, each before its parents."""
+    flags = ("-z", "--date-order", f"--max-count={limit}", f"--format={'%x1f'.join(_PARTS)}")
+    kinds = ("--branches", "--tags", "--remotes")
+    here = ("HEAD",) if git.commit_of("HEAD") else ()
+    answer = git.call("log", *flags, *kinds, *here).decode("utf-8", "replace")
+    parts = [record.split("\x1f", 4) for record in answer.split("\0") if record]
+    return [Commit(each[0], tuple(each[1].split()), int(each[2]), *each[3:]) for each in parts]
 
 
 def changed_at(git: Git, commit: str, path: str, since: str | None) -> list[str]:
@@ -27,6 +51,31 @@ def last_with(git: Git, path: str) -> str | None:
     """Return the newest commit of any ref that wrote a file; None where none did."""
     flags = ("--all", "-1", "--diff-filter=AM", "--format=%H")
     return git.text("log", *flags, "--", f":(literal){path}") or None
+
+
+Change = frozenset[tuple[str, str, str]]
+"""What a change does: for each line its file, whether it comes or goes, and its words."""
+
+
+def line_changes(git: Git, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Change]:
+    """Tell which lines differ between two trees, for many pairs in one call; blank ones do not."""
+    asked = list(dict.fromkeys(pairs))
+    flags = ("--stdin", "-p", "-r", "-U0", "--no-color", "--no-ext-diff", "--no-textconv")
+    stdin = "".join(f"{old} {new}\n" for old, new in asked).encode()
+    answer = git.call("diff-tree", *flags, "--no-renames", stdin=stdin) if asked else b""
+    found: dict[tuple[str, str], set[tuple[str, str, str]]] = {pair: set() for pair in asked}
+    heads = {f"{old} {new}": (old, new) for old, new in asked}
+    held, path, is_body = set[tuple[str, str, str]](), "", False
+    for line in os.fsdecode(answer).split("\n"):
+        if line in heads:
+            held = found[heads[line]]
+        elif line.startswith("diff --git "):
+            path, is_body = line.rpartition(" b/")[2], False
+        elif line.startswith("@@ "):
+            is_body = True
+        elif is_body and line[:1] in ("+", "-") and line[1:].strip():
+            held.add((path, line[0], " ".join(line[1:].split())))
+    return {pair: frozenset(its) for pair, its in found.items()}
 
 
 def made_at(git: Git, commit: str) -> int:

@@ -16,14 +16,12 @@ _SHOWN = 5
 _LOCK = re.compile(r"Unable to create '([^']+\.lock)': File exists")
 
 
+@error("no-git-remote")
 class NoUpstream(NotFoundError):
     """git has no remote of that name, or none at all."""
 
-    code = "no-git-remote"
-
-    def __init__(self, name: str, known: tuple[str, ...]) -> None:
-        super().__init__(name, known)
-        self.name, self.known = name, known
+    name: str
+    known: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"git has no remote {self.name!r}" if self.name else "git has no remote"
@@ -36,14 +34,13 @@ class NoUpstream(NotFoundError):
         return "Add one: `git remote add origin URL`."
 
 
+@error("push-refused")
 class Refused(ConflictError):
     """The remote has refused refs; nothing was forced."""
 
-    code = "push-refused"
-
-    def __init__(self, remote: str, refs: tuple[str, ...], words: str) -> None:
-        super().__init__(remote, refs, words)
-        self.remote, self.refs, self.words = remote, refs, words
+    remote: str
+    refs: tuple[str, ...]
+    words: str
 
     def __str__(self) -> str:
         more = f" and {len(self.refs) - _SHOWN} more" if len(self.refs) > _SHOWN else ""
@@ -73,14 +70,12 @@ class UpstreamLocked(BusyError):
     way = "Push again. If it stays and no git is at work there, remove that file there."
 
 
+@error("tags-differ")
 class TagsDiffer(ConflictError):
     """Tags of one name mark different commits here and on the remote."""
 
-    code = "tags-differ"
-
-    def __init__(self, remote: str, names: tuple[str, ...]) -> None:
-        super().__init__(remote, names)
-        self.remote, self.names = remote, names
+    remote: str
+    names: tuple[str, ...]
 
     def __str__(self) -> str:
         more = f" and {len(self.names) - _SHOWN} more" if len(self.names) > _SHOWN else ""

@@ -21,6 +21,8 @@ from xvc.git.secret_files import holding_secrets, is_withheld
 
 RUNS = "refs/xvc/runs/"
 SWEEPS = "refs/xvc/sweeps/"
+LOGS = "refs/xvc/logs/"
+"""What runs printed, each a blob: it goes where the code of the run goes, when that is pushed."""
 STORES = "refs/xvc/stores/"
 """The last version on each branch: its store stays within reach when the branch goes."""
 _POINTER = ".dvc"
@@ -53,7 +55,7 @@ def take(
     *,
     limits: Limits,
     scratch: Path,
-    below: str = RUNS,
+    below: str | None = RUNS,
     written: Callable[[Sequence[str]], set[str]] = lambda _: set(),
 ) -> Snapshot:
     """Keep the tree under ``refs/xvc/runs/<run>``, on the disk when this returns.
@@ -64,7 +66,7 @@ def take(
         state: the tree against HEAD, as just read.
         limits: how much of what git does not track is taken.
         scratch: where the private index goes; the caller removes it after the run.
-        below: where the ref goes, for what is no run.
+        below: where the ref goes, for what is no run; None only says what the tree is.
         written: tells which of some files runs have written: they are results, no code.
     """
     index, hidden = private_index(git, scratch, run), git.hidden()
@@ -85,14 +87,15 @@ def take(
         _take_back(git, index, commit, withheld)
         unheld += _hold(git, index, [*changed, *taken])
         tree = git.write_tree(index)
-        if commit is None or tree != git.tree_of(commit):
+        if below is not None and (commit is None or tree != git.tree_of(commit)):
             message = f"code of run {run}\n"
             commit = git.make_commit(tree, [state.commit], message, ours=True)
-    git.keep(below + run, commit)
+    if below is not None and commit is not None:
+        git.keep(below + run, commit)
     held = {*changed, *taken} - {*unheld}
     lacking = [path for path in (*touched, *state.untracked) if path not in held]
     return Snapshot(
-        commit,
+        commit or "",
         tree,
         commit != state.commit,
         in_short(dict.fromkeys((*lacking, *state.modules))),

@@ -15,11 +15,13 @@ from pathlib import Path
 
 from xvc.git.branch import clear, noted
 from xvc.git.commands import Git, Place, main_tree
-from xvc.system.files import make_folder, write_durably
+from xvc.system.pending import PendingChange, PendingLog
 
 _HALF_MADE = b"initializing"  # what `git worktree add` writes into `locked` until it is done
 
-_MERGE_FILES = ".merge_file_??????"  # what git hands to a merge driver
+MERGE_FILES = "merge-files"
+"""The kind of change that is noted: git writes files for merge drivers into a tree."""
+_DRIVER_FILES = ".merge_file_??????"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,9 @@ def place_of(git: Git, tree: Tree) -> Place:
     return Place(tree.path, tree.folder or git.place.common, git.place.common)
 
 
-def make_tree(git: Git, path: Path, branch: str | None, base: str, scratch: Path) -> None:
+def make_tree(
+    git: Git, path: Path, *, branch: str | None, base: str, scratch: Path, log: PendingLog
+) -> None:
     """Make a tree without files on *branch*, which begins at *base* where there is none yet.
 
     Without a branch it is detached at *base*.
@@ -123,10 +127,10 @@ def make_tree(git: Git, path: Path, branch: str | None, base: str, scratch: Path
         GitFailed: git refused.
     """
     ref = f"refs/heads/{branch}"
-    clear(git, scratch)
+    clear(git, log)
     drop_half_made(git, path, scratch)
     if branch is not None and git.commit_of(ref) is None:
-        with noted(git, scratch, base, [ref]):
+        with noted(git, log, base, [ref]):
             git.move_branch(branch, base, None, "xvc worktree add")
     if path not in _folders(git.place.common):
         where = (str(path), branch) if branch is not None else (str(path), base)
@@ -189,17 +193,17 @@ def forget_tree(git: Git, path: Path) -> None:
         shutil.rmtree(folder)
 
 
-def drop_branch(git: Git, branch: str, commit: str, scratch: Path) -> None:
+def drop_branch(git: Git, branch: str, commit: str, log: PendingLog) -> None:
     """Delete a branch, only where it was thought to be; nothing happens when there is none.
 
     Raises:
         GitFailed: it has moved meanwhile.
     """
     ref = f"refs/heads/{branch}"
-    clear(git, scratch)
+    clear(git, log)
     if git.commit_of(ref) is None:
         return
-    with noted(git, scratch, "", [ref, "packed-refs"]):
+    with noted(git, log, "", [ref, "packed-refs"]):
         git.call("update-ref", "-d", "--end-of-options", ref, commit)
 
 
@@ -228,7 +232,7 @@ class Joined:
     conflicts: tuple[str, ...] = ()
 
 
-def joined(git: Git, ours: str, theirs: str, scratch: Path) -> Joined | None:
+def joined(git: Git, ours: str, theirs: str, log: PendingLog) -> Joined | None:
     """Merge two commits, merge drivers included, without touching a file of the tree or the index.
 
     Returns None when this git cannot: it came with 2.38. The caller holds the lock of versions.
@@ -237,32 +241,33 @@ def joined(git: Git, ours: str, theirs: str, scratch: Path) -> Joined | None:
         GitFailed: git refused; so it does where the two have nothing in common.
     """
     flags = ("--write-tree", "--name-only", "--no-messages", "-z")
-    drop_merge_files(git, scratch)
-    make_folder(scratch)
-    write_durably(_merging(scratch), b"")
+    drop_merge_files(log)
+    change = log.note(MERGE_FILES, {"top": str(git.place.top)})
     told = git.call("merge-tree", *flags, ours, theirs, accept=(0, 1, 129))
-    _merging(scratch).unlink()
+    change.take_off()
     tree, *paths = os.fsdecode(told).rstrip("\0").split("\0")
     if not tree:
         return None
     return Joined(None, tuple(paths)) if paths else Joined(tree)
 
 
-def drop_merge_files(git: Git, scratch: Path) -> None:
-    """Take away the files for merge drivers that a killed `joined` has left in the tree."""
-    try:
-        since = _merging(scratch).stat().st_mtime
-    except FileNotFoundError:
-        return
-    for path in git.place.top.glob(_MERGE_FILES):
+def drop_merge_files(log: PendingLog) -> None:
+    """Take away the files for merge drivers that a killed `joined` has left in a tree."""
+    for change in log.of(MERGE_FILES):
+        take_away_merge_files(change)
+        change.take_off()
+
+
+def take_away_merge_files(change: PendingChange) -> None:
+    """Take away what git wrote for merge drivers since a change was noted.
+
+    Raises:
+        KeyError: the facts are not those of this version.
+    """
+    for path in Path(str(change.facts["top"])).glob(_DRIVER_FILES):
         with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_mtime >= since:
+            if path.stat().st_mtime >= change.since:
                 path.unlink()
-    _merging(scratch).unlink(missing_ok=True)
-
-
-def _merging(scratch: Path) -> Path:
-    return scratch / "merging"
 
 
 def untracked_like(git: Git, patterns: Path) -> list[str]:

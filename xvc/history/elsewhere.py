@@ -89,9 +89,9 @@ def find_elsewhere(project: Project, name: str, gone: Collection[RunId]) -> Else
 
     *gone* are runs that somebody deleted here: an older store may still have them.
     """
-    if project.place is None or len(name) < 4:
+    if len(name) < 4:
         return None
-    for where, connection in _opened(project):
+    for where, connection in other_stores(project):
         record = _named(connection, name)
         if record is not None and record.id not in gone:
             return Elsewhere(record, query.environment(connection, record.environment), where)
@@ -105,8 +105,13 @@ def _named(connection: DuckDBPyConnection, name: str) -> RunRecord | None:
     return None if fitting else query.by_given_name(connection, name)
 
 
-def _opened(project: Project) -> Iterator[tuple[str, DuckDBPyConnection]]:
-    """Open one store after the other: other work trees, journals of those gone, then refs."""
+def other_stores(project: Project) -> Iterator[tuple[str, DuckDBPyConnection]]:
+    """Open one store after the other: other work trees, journals of those gone, then refs.
+
+    Each comes with where it is, in words.
+    """
+    if project.place is None:
+        return
     for tree in trees(project.git):
         if tree.is_bare or tree.path == project.git.place.top or not tree.path.is_dir():
             continue

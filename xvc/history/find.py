@@ -6,8 +6,8 @@ Reads only. A run that is in no store at hand is read from the DVC cache by its 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from xvc.core.direction import Direction, direction_of
@@ -35,6 +35,7 @@ from xvc.history.missing import missing_versions, warning_of
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.store import db, edits, query
+from xvc.store.last_values import summaries
 from xvc.types import RunId
 
 if TYPE_CHECKING:
@@ -43,11 +44,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A run that was asked for, with its version (if any) and its environment (if kept)."""
+    """A run that was asked for, with its version (if any) and its environment (if kept).
+
+    ``summaries`` names the metrics of which not the last value counts, with what does.
+    """
 
     record: RunRecord
     version: str | None = None
     environment: Environment | None = None
+    summaries: Mapping[str, str] = field(default_factory=dict)
 
 
 def versions(project: Project) -> list[VersionInfo]:
@@ -137,8 +142,13 @@ def _find_one(
                 return Found(other.record, version, other.environment)
     if record is None:
         raise NoRun(text)
-    version = versions_by_run(infos).get(record.id)
-    return Found(record, version, query.environment(connection, record.environment))
+    return _found(connection, record, versions_by_run(infos).get(record.id))
+
+
+def _found(connection: DuckDBPyConnection, record: RunRecord, version: str | None) -> Found:
+    environment = query.environment(connection, record.environment)
+    ways = summaries(connection, [record.id]).get(record.id, {})
+    return Found(record, version, environment, ways)
 
 
 def _by_version(
@@ -152,7 +162,7 @@ def _by_version(
         raise NoRun(name)
     record = query.by_id(connection, run)
     if record is not None:
-        return Found(record, name, query.environment(connection, record.environment))
+        return _found(connection, record, name)
     return _from_cache(project, info, run)
 
 
@@ -169,7 +179,7 @@ def _from_cache(project: Project, info: VersionInfo, run: RunId) -> Found:
         record = query.by_id(connection, run)
         if record is None:
             raise NoRun(info.name)
-        return Found(record, info.name, query.environment(connection, record.environment))
+        return _found(connection, record, info.name)
 
 
 def _extreme(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from xvc.core.edit import Condition, Edit, Typed
+from xvc.core.edit import LABEL, RUNS, SAYABLE, Condition, Edit, Typed
 from xvc.core.record import Kind
 from xvc.errors import BadValue
 from xvc.journal.codec import check_key, encode_value
@@ -25,6 +25,28 @@ def setting(
         if condition.value.tag == "j":
             raise BadValue(where[0], "a condition compares single values, no lists or dicts")
     return Edit(Kind.VALUE, table, run, check_key(key), _typed(key, value), condition)
+
+
+def saying(run: RunId, key: str, text: str | None) -> Edit:
+    """Make the edit that says something of a run itself; an empty text takes it back.
+
+    Raises:
+        BadValue: it is nothing that can be said of a run, or the text cannot be kept.
+    """
+    if key not in SAYABLE:
+        raise BadValue(key, f"what can be said of a run is {', '.join(SAYABLE)}, labels.NAME")
+    return Edit(Kind.VALUE, RUNS, run, key, _typed(key, text or None))
+
+
+def labelling(run: RunId, label: str, *, on: bool = True) -> Edit:
+    """Make the edit that gives a run a label, or takes it off.
+
+    Raises:
+        BadValue: a label is empty or has a comma.
+    """
+    if not label.strip() or "," in label:
+        raise BadValue("--label", f"{label!r} is no label: a few letters, without a comma")
+    return Edit(Kind.VALUE, RUNS, run, check_key(LABEL + label.strip()), _typed("label", on))
 
 
 def _typed(key: str, value: object) -> Typed:

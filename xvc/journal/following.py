@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
 
+from xvc.core.nested import above, numbers_in
 from xvc.core.record import Kind
 from xvc.journal.codec import CONTROL, decode_line, encode_key
 from xvc.journal.reader import Mark, Slice, journals, read_new
@@ -75,11 +76,18 @@ class Follower:
             if not line.startswith(CONTROL):
                 yield from self._reported(decode_line(line))
 
+    def _within(self, row: dict[str, Json]) -> Json:
+        """Find the value of the key in a dict of the row."""
+        for key in above(self.key):
+            if isinstance(held := row.get(f"j:{encode_key(key)}"), dict):
+                return numbers_in(key, held).get(self.key)
+        return None
+
     def _reported(self, record: dict[str, Json]) -> Iterator[Report]:
         run, row = str(record.get("r")), record.get("d")
         if run not in self._names or not isinstance(row, dict):
             return
-        value = row.get(f"f:{self._written}", row.get(f"i:{self._written}"))
+        value = row.get(f"f:{self._written}", row.get(f"i:{self._written}", self._within(row)))
         if isinstance(value, int | float):
             count = self._counts.get(run, 0)
             self._counts[run] = count + 1

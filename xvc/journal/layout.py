@@ -92,9 +92,13 @@ class Room:
         return self.folder / "merges" / self.tree
 
     @property
-    def landing(self) -> Path:
-        """A change of the models in this tree; there only while it is under way, or was killed."""
-        return self.scratch / f"landing-{self.tree}.json"
+    def pending(self) -> Path:
+        """The changes under way, a file each: of versions, models, stores and branches."""
+        return self.folder / "pending"
+
+    def pending_worktree(self, name: str) -> Path:
+        """What git is doing for one work tree, a file each; another lock guards them."""
+        return self.pending / "worktrees" / name
 
     @property
     def set_up(self) -> Path:
@@ -105,11 +109,6 @@ class Room:
     def operations(self) -> Path:
         """The operation log."""
         return self.folder / "operations.jsonl"
-
-    @property
-    def intended(self) -> Path:
-        """The operation of this tree that is going on, until its line is in the log."""
-        return self.folder / "intended" / f"{self.tree}.jsonl"
 
     @property
     def worktrees(self) -> Path:

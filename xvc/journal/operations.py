@@ -44,7 +44,7 @@ def append(path: Path, operation: Operation) -> None:
     Raises:
         JournalFailed: the disk refused.
     """
-    line = line_of(operation)
+    line = to_json(facts_of(operation)).encode() + b"\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
@@ -57,14 +57,22 @@ def append(path: Path, operation: Operation) -> None:
         raise JournalFailed(str(path), err.strerror or str(err)) from err
 
 
-def line_of(operation: Operation) -> bytes:
-    """Write an operation as the line that `read` understands."""
-    return to_json(cast("Json", _said(operation))).encode() + b"\n"
-
-
-def _said(operation: Operation) -> dict[str, object]:
+def facts_of(operation: Operation) -> dict[str, Json]:
+    """Write an operation as the object that its line holds; what is empty is left out."""
     said = {name: fact for name, fact in asdict(operation).items() if fact}
-    return {**said, **{name: mask_text(str(said[name])) for name in _TEXTS if name in said}}
+    masked = {name: mask_text(str(said[name])) for name in _TEXTS if name in said}
+    return cast("dict[str, Json]", {**said, **masked})
+
+
+def from_facts(facts: Mapping[str, Json]) -> Operation:
+    """Read an operation; what a newer xvc says of it is passed over.
+
+    Raises:
+        TypeError: it is none.
+    """
+    told = {name: tuple(fact) if isinstance(fact, list) else fact for name, fact in facts.items()}
+    known = {name: fact for name, fact in told.items() if name in _NAMES}
+    return Operation(**known)  # type: ignore[arg-type]
 
 
 def read(path: Path) -> list[Operation]:
@@ -78,16 +86,9 @@ def read(path: Path) -> list[Operation]:
 def _operation(line: bytes) -> Operation | None:
     try:
         facts = from_json(line)
-        known = {name: fact for name, fact in _facts(facts).items() if name in _NAMES}
-        return Operation(**known)  # type: ignore[arg-type]
+        return from_facts(facts) if isinstance(facts, dict) else None
     except (ValueError, TypeError):  # half a line of a full disk, or of a newer xvc
         return None
-
-
-def _facts(facts: Json) -> Mapping[str, object]:
-    if not isinstance(facts, dict):
-        raise TypeError("an operation is an object")
-    return {name: tuple(fact) if isinstance(fact, list) else fact for name, fact in facts.items()}
 
 
 _TEXTS = ("command", "what")

@@ -35,7 +35,7 @@ def back_up(project: Project, dvc: Dvc, kept: DataFile, why: str) -> str:
         if project.git.commit_of(f"refs/tags/{name}") is not None:
             continue
         try:
-            with noted(project.git, project.room.scratch, "", [f"refs/tags/{name}"]):
+            with noted(project.git, project.pending, "", [f"refs/tags/{name}"]):
                 project.git.make_tag(name, commit, f"{why}\n")
         except TagTaken:  # by another clone's fetch, just now
             continue

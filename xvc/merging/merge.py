@@ -12,7 +12,7 @@ from pathlib import Path
 
 from xvc.core.expression import Expression
 from xvc.core.filter import parse_filter
-from xvc.core.merge import Conflict, Side, decide
+from xvc.core.merge import Choice, Conflict, Place, Side, decide
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import BadValue, ConflictError, error
 from xvc.git.history import changed_at, made_at
@@ -202,6 +202,24 @@ def choose_from(project: Project, file: Path) -> Unfinished:
     with exclusively(project):
         waiting = unfinished.expect(project.room)
         return _kept(project, read_choices(file, waiting.conflicts))
+
+
+def choose_at(project: Project, source: str, place: Place, choice: Choice) -> Unfinished:
+    """Decide one conflict of the unfinished merge; the store does not change.
+
+    Raises:
+        NoMerge: none is unfinished.
+        BadValue: there is no conflict at this place.
+    """
+    with exclusively(project):
+        waiting = unfinished.expect(project.room)
+        decided = [
+            replace(each, choice=choice) if (each.source, each.place) == (source, place) else each
+            for each in waiting.conflicts
+        ]
+        if all((each.source, each.place) != (source, place) for each in decided):
+            raise BadValue("conflict", f"there is none at {' '.join(filter(None, place))}")
+        return _kept(project, decided)
 
 
 def abort(project: Project) -> Unfinished:

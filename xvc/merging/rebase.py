@@ -13,6 +13,7 @@ from pathlib import Path
 from xvc.core.merge import Side
 from xvc.core.rebase import Replaced, Wanted, merged_accounts
 from xvc.core.run import DataFile
+from xvc.core.spelling import counted
 from xvc.dvc.repository import Dvc
 from xvc.git.branch import clear
 from xvc.merging.backup import back_up
@@ -76,7 +77,7 @@ def rebase(
     dvc = project.needed_dvc()
     mend(project)
     with exclusively(project):
-        clear(project.git, project.room.scratch)
+        clear(project.git, project.pending)
         refuse_unfinished(project)
         project.keeper.refresh()
         sources = [resolve(project, dvc, name) for name in dict.fromkeys(names)]
@@ -140,7 +141,7 @@ def _published(
 ) -> Rebased:
     """Keep the store of before under a tag, then publish the copy and write the operation down."""
     sources, keys = ", ".join(planned.sources), ", ".join(wanted.keys)
-    what = f"rebased {sources} on {keys}: {planned.replaced.count} rows replaced"
+    what = f"rebased {sources} on {keys}: {counted(planned.replaced.count, 'row')} replaced"
     was, made = DataFile(*dvc.keep_store(before)), keep(dvc, copy)
     backup = back_up(project, dvc, was, f"before xvc {what}")
     undo = f"the store is again as {backup} has it, with what was recorded since"

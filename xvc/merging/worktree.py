@@ -14,23 +14,27 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xvc.errors import ConflictError, error
-from xvc.git.branch import advance, clear
+from xvc.git.branch import Move, advance, clear
 from xvc.git.commands import Git, State
 from xvc.git.snapshot import private_index
 from xvc.git.worktrees import Tree, drop_merge_files, is_ancestor, joined
 from xvc.history.find import versions
 from xvc.history.unversioned import unsaved
-from xvc.journal.layout import Room
 from xvc.merging import unfinished
 from xvc.merging.merge import MergeUnfinished
 from xvc.project import Project
+from xvc.recovery.kind import Kind, Standing, nothing
+from xvc.recovery.recover import replay
 from xvc.store import query
-from xvc.system.files import write_durably
 from xvc.system.lock import FileLock
+from xvc.system.pending import PendingChange
+from xvc.types import Json
 from xvc.worktrees.shared import NoTree, git_at, project_at, tree_named
 
+MERGE = "worktree-merge"
 _WAIT = 120.0
 _GONE = "0" * 40
+"""The end of what git writes for a file that is not there, in each of its hashes."""
 
 
 @error("cannot-merge")
@@ -41,11 +45,7 @@ class CannotMerge(ConflictError):
     reason: str
     way_out: str
     says = "work tree {name} is not merged: {reason}"
-
-    @property
-    def hint(self) -> str:
-        """Names the way that fits the reason."""
-        return f"{self.way_out.removesuffix('.')}."
+    way = "{way_out!l}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +81,9 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
         raise NoTree(name)
     git, room = project.git, project.room
     with FileLock(room.version_lock).held(wait=_WAIT, doing="worktree merge"):
-        clear(git, room.scratch)
+        clear(git, project.pending)
         shutil.rmtree(_fresh(git), ignore_errors=True)  # of a call that was killed
-        drop_merge_files(git, room.scratch)
+        drop_merge_files(project.pending)
         state = git.state()
         called = record.name if record else name
         if state.commit is None or is_ancestor(git, tree.commit, state.commit):
@@ -92,14 +92,14 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
         _refuse_unsaved(project, called, tree)
         new = tree.commit
         if not is_ancestor(git, state.commit, tree.commit):
-            new = _joined(project, called, state.commit, tree)
+            new = _joined(project, called, state.commit, tree, is_noted=not dry_run)
         entries = git.between(state.commit, new)
         _refuse_changed(git, called, state, entries)
         passed = git.text("tag", f"--merged={tree.commit}", f"--no-merged={state.commit}").split()
         names = tuple(info.name for info in versions(project) if info.name in passed)
         if not dry_run:
             _follow(project, state, new, entries, called)
-            _note(room, state.commit, tree).unlink(missing_ok=True)
+            replay(project, MERGE)
         return Merged(called, state.branch, state.commit, new, names, tuple(entries))
 
 
@@ -124,21 +124,21 @@ def _refuse_unsaved(project: Project, name: str, tree: Tree) -> None:
         raise CannotMerge(name, reason, f"Commit them in {tree.path}, or put them back.")
 
 
-def _joined(project: Project, name: str, ours: str, tree: Tree) -> str:
+def _joined(project: Project, name: str, ours: str, tree: Tree, *, is_noted: bool) -> str:
     """Have git merge both sides, and commit what comes of it; the branch does not move yet.
 
     The commit is noted: the same stores merged again are other bytes, and a call that was killed
     may have laid some of these already.
     """
     git, room = project.git, project.room
-    note = _note(room, ours, tree)
-    if note.exists() and (made := git.commit_of(note.read_text())) is not None:
-        return made
+    for change in project.pending.of(MERGE, room.tree):
+        if (change.facts["ours"], change.facts["theirs"]) == (ours, tree.commit):
+            return str(change.facts["commit"])
     theirs = tree.branch or tree.commit or ""
     waiting = unfinished.read(room)
     if waiting is not None and (not waiting.is_git or git.call("ls-files", "--unmerged")):
         raise MergeUnfinished(tuple(each.name for each in waiting.sources), waiting.open)
-    found = joined(git, ours, tree.commit or "", room.scratch)
+    found = joined(git, ours, tree.commit or "", project.pending)
     if found is None:
         reason = "both sides have moved, and this git cannot merge beside the tree"
         raise CannotMerge(name, reason, f"`git merge {theirs}`.")
@@ -148,12 +148,19 @@ def _joined(project: Project, name: str, ours: str, tree: Tree) -> str:
         way = f"`git merge {theirs}` stops there; `xvc merge --conflicts` shows those of the stores"
         raise CannotMerge(name, reason, way)
     made = git.make_commit(found.tree, [ours, tree.commit], f"Merge work tree {name}\n")
-    write_durably(note, made.encode())
+    if is_noted:
+        facts: dict[str, Json] = {"ours": ours, "theirs": tree.commit, "commit": made}
+        project.pending.note(MERGE, facts, tree=room.tree, name=made)
     return made
 
 
-def _note(room: Room, ours: str, tree: Tree) -> Path:
-    return room.scratch / f"joined-{ours}-{tree.commit}"
+def _standing(project: Project, change: PendingChange) -> Standing:
+    """Only the same call goes on with a merge; once the branch is elsewhere, nobody does."""
+    ours, head = change.facts["ours"], project.git.commit_of("HEAD")
+    return Standing.WAITS if head == ours else Standing.NEVER
+
+
+KIND = Kind(standing=_standing, complete=nothing, abandon=nothing)
 
 
 def _refuse_changed(git: Git, name: str, state: State, entries: Mapping[str, str]) -> None:
@@ -172,7 +179,7 @@ def _is_there(git: Git, path: str, entry: str) -> bool:
     """Whether a file of the tree is what an entry of the new commit says."""
     place, wanted = git.place.top / path, entry.rpartition(" ")[2]
     if not os.path.lexists(place):
-        return wanted == _GONE
+        return wanted.endswith(_GONE)
     if place.is_symlink() or not place.is_file():
         return False
     return git.text("hash-object", f"--path={path}", "--", str(place)) == wanted
@@ -190,7 +197,8 @@ def _follow(
         for path, entry in entries.items():
             _lay(fresh / "new" / path, git.place.top / path, is_gone=entry.endswith(_GONE))
         why = f"xvc worktree merge {name}"
-        advance(git, scratch, state.commit, state.branch, new, why)
+        move = Move(branch=state.branch, parent=state.commit, commit=new, why=why)
+        advance(git, move, scratch=scratch, log=project.pending)
     finally:
         index.unlink(missing_ok=True)
         shutil.rmtree(fresh, ignore_errors=True)

@@ -19,10 +19,11 @@ from xvc.errors import BadValue, ConflictError, error
 from xvc.git.branch import clear
 from xvc.history.find import find
 from xvc.models.made_by import refuse_not_made
-from xvc.models.publish_models import Change, complete, land
+from xvc.models.publish_models import MODELS, Change, land
 from xvc.project import Project
 from xvc.recording.begin_run import open_journal
 from xvc.recovery.lost_runs import opened
+from xvc.recovery.recover import replay
 from xvc.store import query
 from xvc.system.files import add_line, last_change
 from xvc.system.lock import FileLock
@@ -69,8 +70,8 @@ def add_model(project: Project, path: Path, reference: str, name: str | None) ->
     dvc = project.needed_dvc()
     name = check_name(name if name is not None else name_of(path.name), "--name")
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing="model add"):
-        clear(project.git, project.room.scratch)
-        complete(project)
+        clear(project.git, project.pending)
+        replay(project, MODELS)
         record = find(project, [reference])[0].record
         file = keep(dvc, path)
         place = candidate_path(name, record.id)
@@ -190,6 +191,6 @@ def land_models(project: Project, run: RunId, models: Mapping[str, DataFile]) ->
         GitFailed: git refused.
     """
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing="run --model"):
-        clear(project.git, project.room.scratch)
-        complete(project)
+        clear(project.git, project.pending)
+        replay(project, MODELS)
         land_candidates(project, run, models)

@@ -14,7 +14,7 @@ from xvc.core.objective import Measure
 from xvc.core.run import DataFile, RunRecord
 from xvc.core.version import Version
 from xvc.dvc.pointers import SUFFIX, read_pointer
-from xvc.errors import BadVersion, NotFoundError
+from xvc.errors import BadVersion, NotFoundError, error
 from xvc.history.find import versions, versions_by_run
 from xvc.models.stages import Assignment, current, of_model, read_assignment
 from xvc.project import Project
@@ -23,14 +23,12 @@ from xvc.store import query
 from xvc.types import Json, RunId
 
 
+@error("no-model")
 class NoModel(NotFoundError):
     """There is no model of that name, or the run has none."""
 
-    code = "no-model"
-
-    def __init__(self, name: str, known: tuple[str, ...]) -> None:
-        super().__init__(name, known)
-        self.name, self.known = name, known
+    name: str
+    known: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"there is no model {self.name!r}" if self.name else "there is no model"

@@ -13,21 +13,20 @@ from pathlib import Path
 
 from xvc.core.run import RunRecord, Status
 from xvc.dvc.repository import Dvc
-from xvc.errors import ConflictError, CorruptError, NoObject
+from xvc.errors import ConflictError, CorruptError, NoObject, error
 from xvc.system.files import md5_of
 
 _CLOCK = 20_000_000  # nanoseconds by which a file system's clock may lag
 _FOLDER = ".dir"
 
 
+@error("not-of-run")
 class NotOfRun(ConflictError):
     """A file was not made by the run that it is to be a model of."""
 
-    code = "not-of-run"
-
-    def __init__(self, path: str, run: str, maker: str) -> None:
-        super().__init__(path, run, maker)
-        self.path, self.run, self.maker = path, run, maker
+    path: str
+    run: str
+    maker: str
 
     def __str__(self) -> str:
         who = f"; run {self.maker} made it" if self.maker else ""

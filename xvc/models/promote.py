@@ -17,7 +17,7 @@ from xvc.core.reference import Extreme, parse_reference
 from xvc.core.run import DataFile, RunRecord
 from xvc.core.subject import chosen_metrics, subject
 from xvc.dvc.pointers import Out
-from xvc.errors import BadValue, ConflictError
+from xvc.errors import BadValue, ConflictError, error
 from xvc.history.find import find
 from xvc.models.list import Models, NoModel, read_models
 from xvc.models.set_stage import assign, stage_now
@@ -28,23 +28,14 @@ from xvc.versions.get import obtain
 from xvc.versions.tag import TagRequest, tag
 
 
+@error("gates-not-met")
 class GatesNotMet(ConflictError):
     """A promotion was asked for under conditions that do not hold."""
 
-    code = "gates-not-met"
     exit_code = 3
-
-    def __init__(self, reasons: tuple[str, ...]) -> None:
-        super().__init__(reasons)
-        self.reasons = reasons
-
-    def __str__(self) -> str:
-        return f"the gates are not met: {'; '.join(self.reasons)}"
-
-    @property
-    def hint(self) -> str:
-        """Says that nothing was done."""
-        return "Nothing was changed."
+    reasons: tuple[str, ...]
+    says = "the gates are not met: {reasons:; }"
+    way = "Nothing was changed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +86,17 @@ def promote(project: Project, wanted: Promotion) -> Promoted:
         raise GatesNotMet(unmet)
     obtain(project, Out(name, Digest(file.digest), f"run {record.id}", file.size))
     told = Evidence(
-        name, wanted.stage, PROMOTE, version or "", record.id, file.digest, file.size or 0,
-        now.evidence.version if now else "", "", _numbers(record), gates,
-    )  # fmt: skip
+        model=name,
+        stage=wanted.stage,
+        action=PROMOTE,
+        version=version or "",
+        run=record.id,
+        digest=file.digest,
+        size=file.size or 0,
+        previous=now.evidence.version if now else "",
+        metrics=_numbers(record),
+        gates=gates,
+    )
     is_there = now is not None and (now.evidence.run, now.evidence.digest) == (
         told.run,
         told.digest,

@@ -20,8 +20,9 @@ from xvc.errors import BadValue, ConflictError, NotFoundError, ObjectCorrupt, er
 from xvc.git.branch import clear
 from xvc.history.find import find
 from xvc.models.list import Candidate, NoModel, read_models
-from xvc.models.publish_models import Change, complete, land
+from xvc.models.publish_models import MODELS, Change, land
 from xvc.project import Project
+from xvc.recovery.recover import replay
 from xvc.sharing.fetch_objects import Haul, Told
 from xvc.system.files import md5_of
 from xvc.system.lock import FileLock
@@ -127,8 +128,8 @@ def prune(
         _refuse_lost(project, _going(fates), told)
         return Pruning(measure, fates)
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing="model prune"):
-        clear(project.git, project.room.scratch)
-        complete(project)
+        clear(project.git, project.pending)
+        replay(project, MODELS)
         fates = _fates(project, measure, keep, name, runs)
         going = _going(fates)
         _refuse_lost(project, going, told)
@@ -230,7 +231,7 @@ def _change(project: Project, going: Sequence[Candidate]) -> Change:
     what = f"pruned {', '.join(f'{each.name} of {each.version or each.id}' for each in going)}"
     first = going[0]
     return Change(
-        why=what if len(going) < 4 else f"pruned {len(going)} candidates",
+        why=what if len(going) < 4 else f"pruned {counted(len(going), 'candidate')}",
         files=gone,
         command="model prune",
         what=what,

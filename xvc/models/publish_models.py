@@ -7,7 +7,6 @@ reads there what to complete, or that nothing has happened.
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Mapping
@@ -23,19 +22,22 @@ from xvc.dvc.local_config import cache_type
 from xvc.dvc.outputs import digests_of, object_of
 from xvc.dvc.pointers import SUFFIX, Out, parse_pointer
 from xvc.errors import ConflictError, CorruptError, GitFailed, NoObject, XvcError, error
-from xvc.git.branch import advance, noted, take_back
+from xvc.git.branch import Move, advance, noted, take_back
 from xvc.git.snapshot import tree_with
 from xvc.journal import operations
 from xvc.journal.edit_builder import setting
 from xvc.journal.operations import Operation
 from xvc.project import Project
 from xvc.recording.begin_run import open_journal
+from xvc.recovery.kind import Kind, Standing
+from xvc.recovery.recover import begin, replay
 from xvc.store import edits
 from xvc.store.columns import tables
 from xvc.system.files import make_folder, write_durably
+from xvc.system.pending import PendingChange
 from xvc.types import Json, Row, RunId
 
-_EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+MODELS = "models"
 
 
 @error("paths-changed")
@@ -96,7 +98,7 @@ class Change:
     hindrance: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Note:
     """What is needed to complete a change that the branch has."""
 
@@ -124,50 +126,62 @@ def land(project: Project, change: Change) -> str:
         TagTaken: a tag was made meanwhile.
         NoIdentity: git does not know who commits.
     """
+    replay(project, MODELS)
     state = project.git.state()
     _refuse_changed(project, change, {*state.changed, *state.untracked})
     commit = _commit(project, change, state.commit)
     note = _Note(
-        writer_id(os.urandom(5)), state.commit, commit, state.branch, change.marks,
-        change.run, change.row, change.command, change.what, change.hindrance,
-    )  # fmt: skip
+        operation=writer_id(os.urandom(5)),
+        parent=state.commit,
+        commit=commit,
+        branch=state.branch,
+        marks=change.marks,
+        run=change.run,
+        row=change.row,
+        command=change.command,
+        what=change.what,
+        hindrance=change.hindrance,
+    )
     _refuse_odd_folders(project, note)
-    place = project.room.landing
-    make_folder(place.parent)
-    write_durably(place, json.dumps(asdict(note)).encode())
+    pending = begin(project, MODELS, asdict(note))
     try:
         _move(project, note)
     except XvcError as err:
-        place.unlink(missing_ok=True)
+        pending.take_off()
         now = project.git.commit_of("HEAD")
         if isinstance(err, GitFailed) and now not in (note.parent, note.commit):
             raise CommittedMeanwhile(note.branch or "HEAD") from err
         raise
     _complete(project, note)
+    pending.take_off()
     return commit
 
 
-def complete(project: Project) -> None:
-    """Complete a change that was killed, or forget it when the branch has not got it.
+def _note_of(change: PendingChange) -> _Note:
+    facts = dict(change.facts)
+    marks = cast("list[dict[str, str]]", facts.pop("marks"))
+    return _Note(**facts, marks=tuple(Mark(**mark) for mark in marks))  # type: ignore[arg-type]
 
-    The caller holds the lock of versions.
-    """
-    place = project.room.landing
-    try:
-        facts = json.loads(place.read_bytes())
-        marks = tuple(Mark(**mark) for mark in facts.pop("marks"))
-        note = _Note(**facts, marks=marks)
-    except FileNotFoundError:
-        return
-    except (ValueError, TypeError, KeyError):  # of another version of xvc
-        place.unlink(missing_ok=True)
-        return
-    if _has(project, note.commit, f"refs/heads/{note.branch}" if note.branch else "HEAD"):
-        _complete(project, note, is_recorded=_is_recorded(project, note))
-        return
-    if project.git.commit_of("HEAD") == note.parent:
-        take_back(project.git, project.room.scratch, note.parent or _EMPTY_TREE, note.commit)
-    place.unlink(missing_ok=True)
+
+def _standing(project: Project, change: PendingChange) -> Standing:
+    note = _note_of(change)
+    ref = f"refs/heads/{note.branch}" if note.branch else "HEAD"
+    return Standing.HAPPENED if _has(project, note.commit, ref) else Standing.NEVER
+
+
+def _finish(project: Project, change: PendingChange) -> None:
+    note = _note_of(change)
+    _complete(project, note, is_recorded=_is_recorded(project, note))
+
+
+def _abandon(project: Project, change: PendingChange) -> None:
+    """Give the index back what it held, where the branch has not got the change."""
+    note, git, scratch = _note_of(change), project.git, project.room.scratch
+    if git.commit_of("HEAD") == note.parent:
+        take_back(git, scratch, parent=note.parent or git.empty_tree(), commit=note.commit)
+
+
+KIND = Kind(standing=_standing, complete=_finish, abandon=_abandon)
 
 
 def _has(project: Project, commit: str, ref: str) -> bool:
@@ -195,14 +209,16 @@ def _commit(project: Project, change: Change, parent: str | None) -> str:
 
 
 def _move(project: Project, note: _Note) -> None:
-    git, scratch, why = project.git, project.room.scratch, f"xvc: {note.what or note.command}"
+    git, scratch, log = project.git, project.room.scratch, project.pending
+    why = f"xvc: {note.what or note.command}"
+    move = Move(branch=note.branch, parent=note.parent, commit=note.commit, why=why)
     if note.commit != note.parent:
-        advance(git, scratch, note.parent, note.branch, note.commit, why)
+        advance(git, move, scratch=scratch, log=log)
     try:
         _tag(project, note)
     except XvcError:  # a signature that cannot be made: the branch goes back to where it was
-        if note.commit != note.parent and note.parent is not None:
-            advance(git, scratch, note.commit, note.branch, note.parent, f"{why} was refused")
+        if note.commit != note.parent and (back := move.back) is not None:
+            advance(git, back, scratch=scratch, log=log)
         raise
 
 
@@ -210,7 +226,7 @@ def _tag(project: Project, note: _Note) -> None:
     have = project.git.refs("refs/tags/")
     for mark in note.marks:
         if f"refs/tags/{mark.name}" not in have:
-            with noted(project.git, project.room.scratch, "", [f"refs/tags/{mark.name}"]):
+            with noted(project.git, project.pending, "", [f"refs/tags/{mark.name}"]):
                 project.git.make_tag(mark.name, mark.commit or note.commit, mark.message)
 
 
@@ -239,7 +255,6 @@ def _complete(project: Project, note: _Note, *, is_recorded: bool = False) -> No
             journal.close()
     if note.command and note.operation not in known:
         operations.append(project.room.operations, _operation(project, note))
-    project.room.landing.unlink(missing_ok=True)
 
 
 def _operation(project: Project, note: _Note) -> Operation:

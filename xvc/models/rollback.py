@@ -5,13 +5,15 @@ Changes nothing that was: the tree gets another commit, the history another line
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from xvc.core.model import PRODUCTION, check_stage
 from xvc.dvc.pointers import Out
 from xvc.errors import NotFoundError, error
 from xvc.models.list import read_models
 from xvc.models.promote import Promoted, one_name
 from xvc.models.set_stage import assign
-from xvc.models.stages import ROLLBACK, Evidence, before_current, current
+from xvc.models.stages import ROLLBACK, before_current, current
 from xvc.project import Project
 from xvc.types import Digest
 from xvc.versions.get import obtain
@@ -57,10 +59,15 @@ def rollback(
         raise NothingBefore(name, stage)
     old = wanted.evidence
     obtain(project, Out(name, Digest(old.digest), wanted.tag, old.size))
-    told = Evidence(
-        name, stage, ROLLBACK, old.version, old.run, old.digest, old.size,
-        now.evidence.version if now else "", "", old.metrics,
-    )  # fmt: skip
+    told = replace(
+        old,
+        model=name,
+        stage=stage,
+        action=ROLLBACK,
+        previous=now.evidence.version if now else "",
+        by="",
+        gates=(),
+    )
     is_there = now is not None and now.evidence.digest == told.digest
     if dry_run or is_there:
         return Promoted(told, now, None, dry_run)

@@ -20,9 +20,10 @@ from xvc.errors import ConflictError, error
 from xvc.git.branch import clear
 from xvc.journal.codec import to_json
 from xvc.models.list import assignments, registered
-from xvc.models.publish_models import Change, Mark, complete, land
+from xvc.models.publish_models import MODELS, Change, Mark, land
 from xvc.models.stages import PROMOTE, Assignment, Evidence, current, next_number
 from xvc.project import Project
+from xvc.recovery.recover import replay
 from xvc.system.lock import FileLock
 from xvc.types import Json, RunId
 
@@ -74,8 +75,8 @@ def assign(project: Project, evidence: Evidence, seen: int, line: str) -> str:
     """
     project.needed_dvc()
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing=evidence.action):
-        clear(project.git, project.room.scratch)
-        complete(project)
+        clear(project.git, project.pending)
+        replay(project, MODELS)
         history = assignments(project)
         now = current(history, evidence.model, evidence.stage)
         if (0 if now is None else now.number) != seen:

@@ -33,7 +33,7 @@ class Gate:
     is_met: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """Why a model is in a stage.
 
@@ -56,7 +56,8 @@ class Evidence:
     def render(self, line: str = "") -> str:
         """Return the tag's message: *line* for people, the facts for xvc.
 
-        >>> print(Evidence("digits", "production", "promote", "e1.4.0").render("acc=0.9"))
+        >>> told = Evidence(model="digits", stage="production", action="promote", version="e1.4.0")
+        >>> print(told.render("acc=0.9"))
         digits e1.4.0 into production | acc=0.9
         <BLANKLINE>
         Xvc-Model: "digits"

@@ -128,6 +128,15 @@ def is_named(key: str, git: Git | None, command: Sequence[str], folder: Path) ->
     return bool(git.searched(pattern, *_NO_CODE))
 
 
+def never_taken_up(
+    git: Git, keys: Sequence[str], command: Sequence[str], folder: Path
+) -> list[str]:
+    """List the params that no code of the tree can take up; none where that cannot be known."""
+    if not keys or not runs_code_of(git.place.top, command, folder) or may_track(git):
+        return []
+    return [key for key in keys if not is_named(key, git, command, folder)]
+
+
 def may_track(git: Git) -> bool:
     """Whether any code of the tree speaks of xvc, so that a Tracker may take params up."""
     return bool(git.searched(r"(^|[^A-Za-z0-9_])xvc([^A-Za-z0-9_]|$)", "*.py", "*.ipynb", "*.R"))

@@ -20,8 +20,9 @@ from xvc.core.byte_text import as_text
 from xvc.core.code_files import in_short, names_once
 from xvc.core.ids import run_id
 from xvc.core.record import Kind, environment_facts, facts_of, run_from
-from xvc.core.run import ABSENT, MODIFIED, Code, DataFile, Environment, RunRecord
+from xvc.core.run import ABSENT, MODIFIED, Code, DataFile, Environment, Origin, RunRecord
 from xvc.core.secrets import mask_argv, mask_values
+from xvc.core.summary import name_of, settled
 from xvc.dvc.data_check import Looker
 from xvc.errors import BadValue, JournalFailed
 from xvc.git.commands import State
@@ -61,7 +62,7 @@ def begin(
     models: Collection[str] = (),
     name: str | None = None,
     note: str | None = None,
-    parent: RunId | None = None,
+    origin: Origin | None = None,
     program: str | None = None,
     keeps_data: bool = False,
     warnings: list[str] | None = None,
@@ -75,6 +76,7 @@ def begin(
         OutsideProject: a setting or a link leads out of the project; nothing was written.
         JournalFailed: there is no place at all to write to.
     """
+    origin = origin or Origin()
     run = run or run_id(os.urandom(8))
     warnings = [] if warnings is None else warnings
     warnings += project.tolerate_settings()
@@ -88,12 +90,18 @@ def begin(
     data = _try(lambda: _tracked(project, untracked, (*outs, *models), warnings), warnings) or {}
     data = _try(lambda: _as_it_is(project, data, keeps=keeps_data), warnings) or data
     warnings += _try(lambda: _other_data(project, data), warnings) or ()
-    environment = _try(lambda: _environment(project, program, warnings), warnings) or Environment()
+    environment = (
+        _try(lambda: environment_now(project, program, warnings), warnings) or Environment()
+    )
     said = _try(lambda: _said(project, command, params, warnings), warnings) or {}
     record = RunRecord(
         id=run,
         name=name,
-        parent=parent,
+        parent=origin.parent,
+        idea=origin.idea,
+        fixes=origin.fixes,
+        labels=origin.labels,
+        asked=tuple(params),
         code=_try(lambda: _code(project, state, snapshot), warnings) or Code(),
         data=data,
         command=mask_argv(command),
@@ -109,9 +117,61 @@ def begin(
     record = record if as_read is None else as_read
     record, journal = _write_what_can_be(project, record, environment, warnings)
     with best_effort(warnings):
+        ways = settled(project.settings.metrics_summary, project.settings.metrics_direction)
+        if ways:
+            journal.note(Kind.ENVIRONMENT, run, summary_facts(run, ways))
+    with best_effort(warnings):
         if project.place is not None:
             note_begin(project.own_room, run, record.started or 0, journal.path)
     return Begun(record, journal, snapshot, warnings)
+
+
+def summary_facts(run: RunId, ways: Mapping[str, str]) -> dict[str, Json]:
+    """Write which values of metrics are those of a run: ``last``, ``min`` or ``max``."""
+    return {"digest": name_of(run, time.time_ns()), "facts": dict(ways)}
+
+
+def as_it_would_be(
+    project: Project,
+    command: Sequence[str],
+    folder: Path,
+    params: Mapping[str, Json],
+    warnings: list[str],
+) -> tuple[RunRecord, str]:
+    """Describe a run that is not begun, and the tree of its code; nothing is recorded.
+
+    The tree is empty text where there is no git, or it refused.
+    """
+    state = _try(project.git.state, warnings) if project.place else None
+    tree = _try(lambda: _tree(project, state), warnings) if state else None
+    untracked = state.untracked if state else ()
+    data = _try(lambda: _tracked(project, untracked, (), warnings), warnings) or {}
+    data = _try(lambda: looked_at(project, data), warnings) or data
+    said = _try(lambda: _said(project, command, params, warnings), warnings) or {}
+    record = RunRecord(
+        id=run_id(os.urandom(8)),
+        data=data,
+        command=mask_argv(command),
+        folder=_folder(project, folder),
+        params=_try(lambda: mask_values({**said, **params}), warnings) or {},
+        started=Nanoseconds(time.time_ns()),
+        asked=tuple(params),
+    )
+    return run_from(facts_of(record), RunRecord(record.id)), tree or ""
+
+
+def _tree(project: Project, state: State) -> str:
+    found = take(
+        project.git,
+        f"look-{os.getpid()}",
+        state,
+        limits=project.snapshot_limits,
+        scratch=project.room.scratch,
+        below=None,
+        written=lambda paths: results_among(project, paths),
+    )
+    found.index.unlink(missing_ok=True)
+    return found.tree or (project.git.tree_of(state.commit) if state.commit else "")
 
 
 def _tracked(
@@ -349,7 +409,8 @@ def _folder(project: Project, folder: Path) -> str:
         return str(folder)
 
 
-def _environment(project: Project, program: str | None, warnings: list[str]) -> Environment:
+def environment_now(project: Project, program: str | None, warnings: list[str]) -> Environment:
+    """Describe what a program would run on here, now."""
     version = _try(project.git.version, warnings) if project.place else None
     environment = describe_environment(program, project.environment.get("PATH", ""), git=version)
     variables = _variables(project, warnings)
@@ -373,7 +434,7 @@ def _said(
     project: Project, command: Sequence[str], asked: Collection[str], warnings: list[str]
 ) -> dict[str, Json]:
     """Params that files say, and over them those that the command's own options say."""
-    found = _file_params(project, warnings)
+    found = file_params(project, warnings)
     if project.settings.params_options:
         with best_effort(warnings):
             options = option_params(command, {*found, *asked})
@@ -381,7 +442,8 @@ def _said(
     return found
 
 
-def _file_params(project: Project, warnings: list[str]) -> dict[str, Json]:
+def file_params(project: Project, warnings: list[str]) -> dict[str, Json]:
+    """Read what the params files say."""
     problems = [each for every in project.pipelines().values() for each in every.problems]
     said = [f"{each}. {each.hint}" for each in problems]
     warnings += [text for text in said if text not in warnings]
@@ -412,7 +474,7 @@ def apart(read: Mapping[str, Mapping[str, Json]]) -> dict[str, Json]:
 def _declared_params(project: Project) -> dict[Path, tuple[str, ...]]:
     """Map the params files that are there to the keys that count; none: all of them."""
     declared: dict[Path, tuple[str, ...]] = {
-        project.root / name: () for name in project.settings.params_files or ("params.yaml",)
+        project.root / name: () for name in declared_names(project)
     }
     for pipeline in project.pipelines().values():
         for name, keys in pipeline.params_files().items():
@@ -421,6 +483,11 @@ def _declared_params(project: Project) -> dict[Path, tuple[str, ...]]:
     return {
         path: keys for path, keys in declared.items() if project.may_read(path) and path.is_file()
     }
+
+
+def declared_names(project: Project) -> tuple[str, ...]:
+    """Name the files that say nothing but params, from the project's root."""
+    return project.settings.params_files or ("params.yaml",)
 
 
 def params_files(project: Project) -> list[Path]:

@@ -1,7 +1,7 @@
 """Params in a command: the values of its long options, ``--lr 0.1`` and ``--lr=0.1`` alike.
 
 Pure, and cautious: an option without a value, a short one, and what stands behind ``--`` are no
-params.
+params; nor are the options of pytest and of notebook kernels, which are about the program around.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from collections.abc import Collection, Sequence
 _OPTION = re.compile(r"--([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
 _KERNEL_FILE = re.compile(r"(?:^|[/=])kernel-[^/]*\.json$")
 _KERNEL_PROGRAM = re.compile(r"\w*(?:ipy|colab_|xpy|spyder_)\w*kernel\w*(?:\.py)?|xpython(?:-raw)?")
+_TEST_RUNNERS = ("pytest", "py.test", "pytest-3")
 _NEGATIVE = re.compile(r"-[0-9.]")
 
 
@@ -22,7 +23,7 @@ def option_values(command: Sequence[str]) -> dict[str, str]:
     {'lr': '0.1', 'model': 'svm'}
     """
     found: dict[str, str] = {}
-    words = [] if is_kernel(command) else list(command)
+    words = [] if is_kernel(command) or is_test_runner(command) else list(command)
     if "--" in words:
         words = words[: words.index("--")]
     for word, following in zip(words, [*words[1:], None], strict=False):
@@ -64,6 +65,16 @@ def is_kernel(command: Sequence[str]) -> bool:
     return any(_KERNEL_FILE.search(word) for word in command) or any(
         _is_kernel_program(word) for word in command[:3]
     )
+
+
+def is_test_runner(command: Sequence[str]) -> bool:
+    """Whether a command runs tests: how many may fail is no param of what they train.
+
+    >>> is_test_runner(["python", "-m", "pytest", "--maxfail", "3"]), is_test_runner(["t.py"])
+    (True, False)
+    """
+    names = (word.removesuffix("/__main__.py").rpartition("/")[2] for word in command[:3])
+    return any(name in _TEST_RUNNERS for name in names)
 
 
 def _is_kernel_program(word: str) -> bool:

@@ -12,7 +12,11 @@ from contextlib import contextmanager
 from xvc.journal import operations
 from xvc.journal.operations import Operation
 from xvc.project import Project
-from xvc.system.files import make_folder, write_durably
+from xvc.recovery.kind import Kind, Standing, nothing
+from xvc.recovery.recover import begin
+from xvc.system.pending import PendingChange
+
+OPERATION = "operation"
 
 
 @contextmanager
@@ -24,32 +28,22 @@ def intended(project: Project, operation: Operation) -> Iterator[None]:
     Raises:
         JournalFailed: the disk refused the line; the note stays, and the next xvc writes it.
     """
-    conclude(project)
-    place = project.room.intended
-    make_folder(place.parent)
-    write_durably(place, operations.line_of(operation))
+    change = begin(project, OPERATION, operations.facts_of(operation))
     yield
     operations.append(project.room.operations, operation)
-    place.unlink()
+    change.take_off()
 
 
-def is_intended(project: Project) -> bool:
-    """Whether an operation of this tree was broken off."""
-    return project.room.intended.exists()
+def _standing(project: Project, change: PendingChange) -> Standing:
+    pointer, made = project.keeper.pointer, operations.from_facts(change.facts).made
+    has_happened = pointer is not None and pointer.digest == made
+    return Standing.HAPPENED if has_happened else Standing.NEVER
 
 
-def conclude(project: Project) -> None:
-    """Write down the operation that was broken off, if it had happened, and drop its note.
+def _complete(project: Project, change: PendingChange) -> None:
+    operation = operations.from_facts(change.facts)
+    if operation.id not in {each.id for each in operations.read(project.room.operations)}:
+        operations.append(project.room.operations, operation)
 
-    The caller holds the lock of versions.
 
-    Raises:
-        JournalFailed: the disk refused the line.
-    """
-    pointer = project.keeper.pointer
-    known = {each.id for each in operations.read(project.room.operations)}
-    for operation in operations.read(project.room.intended):
-        has_happened = pointer is not None and pointer.digest == operation.made
-        if has_happened and operation.id not in known:
-            operations.append(project.room.operations, operation)
-    project.room.intended.unlink(missing_ok=True)
+KIND = Kind(standing=_standing, complete=_complete, abandon=nothing)

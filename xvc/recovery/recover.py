@@ -1,29 +1,39 @@
 """What a kill or a full disk has left, put right by whoever comes next, without being asked.
 
-Touches xvc's own things only: lock files that its git left, journals that had to go elsewhere, what
-follows a change of the models that the branch has already, and the line of a merge in the log.
+Touches xvc's own things only: lock files that its git left, journals that had to go elsewhere, and
+what a change that is noted in the recovery log names. Each kind of change says itself how it stands
+and how it ends (`recovery/kind.py`); here is only who is asked, and in which order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import cast
 
 from xvc.errors import BusyError, ExternalError, PointerCorrupt, Unresolved
-from xvc.git.branch import clear, has_remains
+from xvc.git.branch import clear_index, is_index_dead
 from xvc.journal.fallback_dir import is_ours, refuge_of
 from xvc.journal.reader import is_written, journals
 from xvc.project import Project
-from xvc.recovery.pending_operation import conclude, is_intended
+from xvc.recovery.kind import Kind, Standing
+from xvc.recovery.old_notes import has_old_notes, take_over
 from xvc.system.files import copy_durably, make_folder
 from xvc.system.lock import FileLock
+from xvc.system.pending import PendingChange
+from xvc.types import Json
 
-_COMPLETIONS = {"models": "xvc.models.publish_models:complete"}
-"""What completes a change that a kill broke off, by kind. Named by text and loaded when there is
-one to complete: the rooms that know how stand above this one."""
+OWN = {
+    "refs": "xvc.recovery.git_changes:REFS",
+    "merge-files": "xvc.recovery.git_changes:MERGE_FILES",
+    "models": "xvc.models.publish_models:KIND",
+    "operation": "xvc.recovery.pending_operation:KIND",
+    "worktree-merge": "xvc.merging.worktree:KIND",
+}
+"""The kinds of change in the order in which they are replayed: what git has locked comes first.
+Named by text and loaded when there is one: the rooms that know how stand above this one."""
 _LATER = (BusyError, ExternalError, Unresolved, PointerCorrupt, OSError)
 
 
@@ -31,18 +41,67 @@ def mend(project: Project) -> None:
     """Put right what can be put right now; what cannot waits for the next one."""
     with suppress(OSError):
         bring_home(project)
-    if project.place is None:
-        return
-    is_open, is_broken = project.room.landing.exists(), is_intended(project)
-    if not (is_open or is_broken or has_remains(project.git, project.room.scratch)):
+    if project.place is None or not _has_remains(project):
         return
     lock = FileLock(project.room.version_lock)
     with suppress(*_LATER), lock.held(wait=0.0, doing="mend"):
-        clear(project.git, project.room.scratch)
-        if is_open:
-            _completion("models")(project)
-        if is_broken:
-            conclude(project)
+        clear_index(project.git)
+        take_over(project)
+        for kind in OWN:
+            replay(project, kind)
+
+
+def _has_remains(project: Project) -> bool:
+    return is_index_dead(project.git) or has_old_notes(project) or bool(_pending(project))
+
+
+def _pending(project: Project) -> list[PendingChange]:
+    """The changes that are this tree's to complete, or everybody's."""
+    return [each for each in project.pending.all() if each.tree in ("", project.room.tree)]
+
+
+def replay(project: Project, kind: str) -> None:
+    """Complete or abandon the changes of one kind that were broken off.
+
+    The caller holds the lock of versions. One that a newer xvc has noted is left to it.
+
+    Raises:
+        XvcError, OSError: a change cannot be completed now; its note stays.
+    """
+    broken_off = [each for each in _pending(project) if each.kind == kind]
+    known = kind_of(kind) if broken_off else None
+    for change in broken_off:
+        if known is not None and change.version <= known.version:
+            _end(project, known, change)
+
+
+def begin(project: Project, kind: str, facts: Mapping[str, Json]) -> PendingChange:
+    """Note a change of this tree, after what was broken off of its kind; the lock is held.
+
+    Raises:
+        XvcError, OSError: what was broken off cannot be completed, or the disk refused the note.
+    """
+    replay(project, kind)
+    return project.pending.note(kind, facts, version=kind_of(kind).version, tree=project.room.tree)
+
+
+def _end(project: Project, kind: Kind, change: PendingChange) -> None:
+    try:
+        standing = kind.standing(project, change)
+    except (KeyError, TypeError, ValueError):  # its facts are of another xvc
+        standing = Standing.FOREIGN
+    if standing is Standing.HAPPENED:
+        kind.complete(project, change)
+    elif standing is Standing.NEVER:
+        kind.abandon(project, change)
+    if standing is not Standing.WAITS:
+        change.take_off()
+
+
+def kind_of(name: str) -> Kind:
+    """Load a kind of change by its name in `OWN`."""
+    module, _, attribute = OWN[name].partition(":")
+    return cast("Kind", getattr(import_module(module), attribute))
 
 
 def bring_home(project: Project) -> None:
@@ -70,8 +129,3 @@ def _move(folder: Path, home: Path) -> None:
             make_folder(home)
             copy_durably(path, home / path.name, mode=0o644)
             path.unlink(missing_ok=True)
-
-
-def _completion(kind: str) -> Callable[[Project], None]:
-    module, _, name = _COMPLETIONS[kind].partition(":")
-    return cast("Callable[[Project], None]", getattr(import_module(module), name))

@@ -42,7 +42,10 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """One picture: its series, the labels of its axes, and what a summary says of its keys."""
+    """One picture: its series, the labels of its axes, and what a summary says of its keys.
+
+    ``is_log``: the axis across is one of magnitudes; all numbers along it are above 0.
+    """
 
     kind: PlotKind
     title: str
@@ -51,6 +54,7 @@ class Plot:
     series: tuple[Series, ...]
     summaries: tuple[Summary, ...]
     bins: int = 10
+    is_log: bool = False
 
 
 @dataclass(frozen=True, slots=True)

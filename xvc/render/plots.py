@@ -39,22 +39,13 @@ class NoPlotting(ExternalError):
     way = "Install `xvc-experiments[plots]`; `xvc db describe` needs none."
 
 
+@error("bad-picture")
 class BadPicture(UsageError):
     """A picture cannot be written in the format that its name asks for."""
 
-    code = "bad-picture"
-
-    def __init__(self, path: str) -> None:
-        super().__init__(path)
-        self.path = path
-
-    def __str__(self) -> str:
-        return f"{self.path}: a picture's name ends in {', '.join(FORMATS)}"
-
-    @property
-    def hint(self) -> str:
-        """Shows one that works."""
-        return "Write it like: --out plot.png."
+    path: str
+    says = f"{{path}}: a picture's name ends in {', '.join(FORMATS)}"
+    way = "Write it like: --out plot.png."
 
 
 def in_terminal(plot: Plot, *, width: int, height: int, colour: bool) -> str:
@@ -87,6 +78,8 @@ def in_terminal(plot: Plot, *, width: int, height: int, colour: bool) -> str:
         drawn = [figure.bar(middles, heights, width=1) for heights in counts]
     else:
         is_line = plot.kind is PlotKind.LINE
+        if plot.is_log:
+            figure.ruler("x").scale("log")
         drawn = [figure.signal([*each.x], [*each.y]).lines(is_line) for each in plot.series]
     for signal, series in zip(drawn, plot.series, strict=True):
         figure.draw(signal.label(visible(series.label)) if len(drawn) > 1 else signal)
@@ -197,6 +190,8 @@ def _draw(plot: Plot, axes: Axes) -> None:
             alpha = 1.0 if len(plot.series) == 1 else 0.6
             axes.stairs(counts, edges, fill=True, alpha=alpha, label=series.label)
         return
+    if plot.is_log:
+        axes.set_xscale("log")
     for series in plot.series:
         if plot.kind is PlotKind.LINE:
             axes.plot(series.x, series.y, label=series.label)

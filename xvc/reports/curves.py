@@ -48,7 +48,8 @@ def _plot(
     """Draw from the first table in which any of the runs has a line."""
     for table in sorted(tables(connection), key=lambda name: (name != "events", name)):
         held = look.fields(connection, table)
-        if not any(each.label == metric and each.number for each in held):
+        found = look.known_field(held, metric)
+        if found is None or not found.number:
             continue
         across = _across(held)
         lines = [line for run in runs if (line := _line(connection, table, run.id, metric, across))]

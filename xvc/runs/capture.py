@@ -19,6 +19,11 @@ Printed = dict[str, Number]
 """What one line says: keys as they were printed, with their numbers."""
 
 _LONGEST = 4096  # bytes of a line; binary output must not fill memory, nor int() refuse digits
+_NUMERAL = re.compile(rb"[0-9]|(?i:nan|inf)")
+_PLAIN = re.compile(  # what nearly every line is that says one thing: read at once
+    rb"(?!(?i:epoch|step|iter|round|batch))([A-Za-z_][\w'./@-]*) ?[:=] ?"
+    rb"([+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)"
+)
 _COLOUR = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _NUMBER = r"([+-]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:nan|inf(?:inity)?)))"
@@ -98,8 +103,10 @@ def _shown(line: bytes) -> bytes:
 
 def _row(line: bytes, patterns: Sequence[re.Pattern[str]], *, loose: bool) -> Printed:
     shown = _shown(line)
-    if len(shown) > _LONGEST:
+    if len(shown) > _LONGEST or _NUMERAL.search(shown) is None:
         return {}
+    if loose and not patterns and (plain := _PLAIN.fullmatch(shown)) is not None:
+        return {plain[1].decode(): _number(plain[2].decode())}
     try:
         text = _COLOUR.sub(b"", shown).decode("utf-8").strip(" \t")
     except UnicodeDecodeError:
@@ -220,3 +227,16 @@ def _numbers(found: dict[object, object], before: str = "") -> Iterator[tuple[st
 
 def _number(text: str) -> Number:
     return int(text) if _WHOLE.fullmatch(text) else float(text)
+
+
+def judged(output: bytes) -> Printed:
+    r"""Return the last values of what a program printed whose names say that they are scores.
+
+    >>> judged(b"loading 3\nepoch 1 loss: 0.5\nloss: 0.25\n")
+    {'loss': 0.25}
+    """
+    reader = LineMetrics(loose=True)
+    said: Printed = {}
+    for row in (*reader.feed(output), *reader.close()):
+        said |= {key: value for key, value in row.items() if direction_said(key) is not None}
+    return said

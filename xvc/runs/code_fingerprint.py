@@ -1,14 +1,23 @@
-"""What tells the code of one run from that of another: its files, without documents and our own."""
+"""What tells the code of one run from that of another: its files, without documents and our own.
+
+Params files are none of it: what they say are the run's params. Nor are the settings of git, DVC
+and xvc, and of dvc.yaml the artifacts, which `xvc model promote` writes.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
+from xvc import config
 from xvc.core.run import RunRecord
+from xvc.dvc.artifacts import without_artifacts
+from xvc.dvc.pipeline import FILE as PIPELINE
 from xvc.dvc.pointers import SUFFIX
 from xvc.git.history import trees_of
+from xvc.git.tree_objects import Entry, read_trees
 from xvc.project import Project
+from xvc.recording.begin_run import declared_names
 from xvc.types import RunId
 from xvc.versions.base import Passed, own_paths
 
@@ -17,34 +26,84 @@ def fingerprints(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, str
     """Return a digest of each run's code; a run whose code is not in this clone has none."""
     if project.place is None:
         return {}
+    trees = code_trees(project, runs)
+    digests = CodeDigests(project, trees.values())
+    return {run.id: digests.of(trees[run.id], run) for run in runs if run.id in trees}
+
+
+def code_trees(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, str]:
+    """Map runs to the trees of their code; a run whose code is not in this clone is left out."""
+    if project.place is None:
+        return {}
     commits = {run.id: _commit(run) for run in runs}
     trees = trees_of(project.git, {commit for commit in commits.values() if commit})
-    blobs = {tree: project.git.blobs(tree) for tree in set(trees.values())}
-    digests: dict[tuple[str, frozenset[str]], str] = {}
-    documents = project.settings.tag_ignore
-    own: dict[tuple[str, ...], frozenset[str]] = {}
-    found: dict[RunId, str] = {}
-    for run in runs:
-        tree = trees.get(commits[run.id])
-        if tree is None:
-            continue
+    return {run: trees[commit] for run, commit in commits.items() if commit in trees}
+
+
+_SETTINGS = (".gitattributes", ".gitignore", ".dvcignore", ".worktreeinclude")
+"""Files that say, in any folder, how others are kept."""
+
+
+class CodeDigests:
+    """Digests of trees as this or that run looks at them: its own outputs are no code.
+
+    Folders that many trees share are read and looked at once: of 500 runs that each changed one
+    file, a repository of 300 files has some 1,000 objects to read, not 150,000.
+    """
+
+    def __init__(self, project: Project, trees: Iterable[str]) -> None:
+        self._project = project
+        self._entries = read_trees(project.git, trees)
+        self._pipelines = self._read_pipelines()
+        named = declared_names(project)
+        self._params = {project.relative(project.root / name) for name in named}
+        places = (project.root / config.FILE, project.root / ".dvc" / "config")
+        self._settings = {project.relative(place) for place in places}
+        self._own: dict[tuple[str, ...], Passed] = {}
+        self._known: dict[tuple[str, str, Passed], str] = {}
+
+    def of(self, tree: str, run: RunRecord) -> str:
+        """Return the digest of a tree without what is *run*'s own, and without documents."""
         declared = (*sorted(run.outs), "", *sorted(run.data))
-        if declared not in own:
-            own[declared] = own_paths(project, run) | {path + SUFFIX for path in run.data}
-        key = (tree, own[declared])
-        if key not in digests:
-            digests[key] = _digest(blobs[tree], Passed(own[declared], documents))
-        found[run.id] = digests[key]
-    return found
+        if declared not in self._own:
+            own = own_paths(self._project, run) | {path + SUFFIX for path in run.data}
+            own |= self._params | self._settings
+            self._own[declared] = Passed(own, self._project.settings.tag_ignore)
+        return self._digest(tree, "", self._own[declared])
+
+    def _digest(self, tree: str, above: str, passed: Passed) -> str:
+        key = (tree, above, passed)
+        if key not in self._known:
+            lines = [
+                f"{each.name}\0{each.mode}\0{said}\0"
+                for each in self._entries.get(tree, ())
+                if (said := self._said(each, above, passed))
+            ]
+            text = "".join(lines).encode("utf-8", "surrogateescape")
+            self._known[key] = sha256(text).hexdigest() if lines else ""
+        return self._known[key]
+
+    def _said(self, entry: Entry, above: str, passed: Passed) -> str:
+        """Tell an entry's content; empty text for what is no code, an empty folder too."""
+        path = above + entry.name
+        if entry.is_folder:
+            return self._digest(entry.object, f"{path}/", passed)
+        if entry.name in _SETTINGS or passed.holds(path):
+            return ""
+        return self._pipelines.get(entry.object, entry.object)
+
+    def _read_pipelines(self) -> dict[str, str]:
+        """Digest what each dvc.yaml says beside its artifacts."""
+        files = {
+            each.object
+            for entries in self._entries.values()
+            for each in entries
+            if each.name == PIPELINE and not each.is_folder
+        }
+        held = self._project.git.read_each(sorted(files))
+        rests = {name: without_artifacts(text) for name, text in held.items() if text is not None}
+        return {name: sha256(rest).hexdigest() if rest else "" for name, rest in rests.items()}
 
 
 def _commit(run: RunRecord) -> str:
     return run.code.snapshot or ("" if run.code.is_dirty else run.code.commit or "")
-
-
-def _digest(blobs: Mapping[str, str], own: Passed) -> str:
-    whole = sha256()
-    for path, blob in sorted(blobs.items()):
-        if not own.holds(path):
-            whole.update(f"{path}\0{blob}\0".encode("utf-8", "surrogateescape"))
-    return whole.hexdigest()

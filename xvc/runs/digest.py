@@ -242,6 +242,8 @@ def failures(runs: Sequence[RunRecord], limit: int = 3) -> list[Failed]:
     for run in runs:
         if run.status is Status.FINISHED:
             done.setdefault((run.command, run.folder), []).append(run)
+            if run.fixes is not None:
+                done.setdefault((run.fixes,), []).append(run)
     found = [
         Failed(newest[key].id, *key, times=counts[key], fixed=_fix_of(newest[key], done))
         for key in dict.fromkeys(alike)
@@ -251,12 +253,16 @@ def failures(runs: Sequence[RunRecord], limit: int = 3) -> list[Failed]:
 
 
 def _fix_of(run: RunRecord, done: Mapping[tuple[object, ...], Sequence[RunRecord]]) -> RunId | None:
-    """Find the first later run that was asked for the same and finished."""
-    later = [
+    """Find the first later run that says it fixes it, or was asked for the same, and finished."""
+    alike = [
         each
         for each in done.get((run.command, run.folder), ())
+        if each.command or dict(each.params) == dict(run.params)
+    ]
+    later = [
+        each
+        for each in (*alike, *done.get((run.id,), ()))
         if (each.started or 0) > (run.started or 0)
-        and (each.command or dict(each.params) == dict(run.params))
     ]
     return min(later, key=lambda each: (each.started or 0, each.id)).id if later else None
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from xvc.core.plain import as_json
 from xvc.core.run import RunRecord, Status
 from xvc.core.spelling import counted
+from xvc.recording.command_params import option_params
 from xvc.runs.checks import Finding, Level, first
 from xvc.runs.repeats import Experiment, experiments, seeds_of
 from xvc.types import Json, RunId
@@ -173,18 +174,24 @@ def missing_params(
 
 @dataclass(frozen=True, slots=True)
 class _Lack:
-    """Runs that lack a param, why, and since which run the others have it, if it came later."""
+    """Runs that lack a param, why, and since which run the others have it, if it came later.
+
+    ``is_option``: all that is known of it are options of commands, and these runs left it out.
+    """
 
     ids: tuple[RunId, ...]
     decider: str | None = None
     since: RunId | None = None
+    is_option: bool = False
 
 
 def _lack_of(runs: Sequence[RunRecord], key: str) -> _Lack | None:
     begins = next(place for place, run in enumerate(runs) if key in run.params)
     lacking = tuple(run.id for run in runs[begins:] if key not in run.params)
     if lacking:
-        return _Lack(lacking, _decider(runs[begins:], key))
+        its = runs[begins:]
+        is_option = all(key in option_params(run.command) for run in its if key in run.params)
+        return _Lack(lacking, _decider(its, key), is_option=is_option)
     earlier = tuple(run.id for run in runs[:begins])
     return _Lack(earlier, since=runs[begins].id) if earlier else None
 
@@ -197,6 +204,9 @@ def _lacking(script: str, lack: _Lack, keys: Sequence[str], most: int) -> Findin
     if lack.since is not None:
         came = "which is" if len(keys) == 1 else "which are"
         says = f"{counted(count, 'run')} {of} had no {named}, {came} there since run {lack.since}"
+        return Finding(Level.NOTE, says, count, ids)
+    if lack.is_option:
+        says = f"{counted(count, 'run')} {of} left the {named} to the default"
         return Finding(Level.NOTE, says, count, ids)
     says = f"{counted(count, 'run')} {of} {'lacks' if count == 1 else 'lack'} the {named}"
     if lack.decider is None:

@@ -24,9 +24,10 @@ from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.all_runs import gather
 from xvc.runs.code_fingerprint import fingerprints
-from xvc.runs.repeats import Spread, experiments, in_question
+from xvc.runs.repeats import Experiment, Spread, experiments, in_question
 from xvc.store import query
 from xvc.store.run_values import fitting, has_key
+from xvc.store.runs import discarded as discarded_runs
 from xvc.store.table_queries import Grid
 from xvc.types import Json, RunId
 
@@ -39,7 +40,8 @@ class ListRequest:
     """What is asked of a list; ``limit`` None is all, ``sort`` may end in ``:asc`` or ``:desc``.
 
     ``everywhere`` asks for the runs of all work trees, ``columns`` for these keys and no others,
-    ``series`` for the runs whose names lie below it: ``0042/boosted``.
+    ``series`` for the runs whose names lie below it: ``0042/boosted``; ``discarded`` for those
+    that people have discarded, too, and so does a filter that speaks of the decision.
     """
 
     sort: str | None = None
@@ -49,13 +51,15 @@ class ListRequest:
     everywhere: bool = False
     columns: tuple[str, ...] = ()
     series: str | None = None
+    discarded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class RunList:
     """Runs in order, how many there are in all, and the keys worth a column.
 
-    ``elsewhere`` says where runs are that this store does not have, when it has none.
+    ``elsewhere`` says where runs are that this store does not have, when it has none; ``discarded``
+    counts those that are left out because people discarded them.
     """
 
     runs: tuple[RunRecord, ...]
@@ -64,6 +68,7 @@ class RunList:
     params: tuple[str, ...]
     metrics: tuple[str, ...]
     elsewhere: str = ""
+    discarded: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,7 @@ class Group:
     """Runs that share a value: how many finished, how many did not, and a metric among the former.
 
     ``spread`` counts each seed of an experiment once; ``best`` is None where no direction is known.
+    ``experiment`` is the one that all of the finished runs repeat; None where they are of several.
     """
 
     value: Json
@@ -80,6 +86,7 @@ class Group:
     metric: str | None
     spread: Spread | None
     best: int | float | None
+    experiment: Experiment | None = None
 
 
 def runs(project: Project, request: ListRequest) -> RunList:
@@ -99,11 +106,49 @@ def runs(project: Project, request: ListRequest) -> RunList:
     else:
         is_cut = (where, request.group, request.series) == (None, None, None)
         limit = request.limit if is_cut else None
-        found, total = _of_this_tree(project, sort, limit, descending=descending)
+        is_whole = _is_whole(request)
+        found, total = _of_this_tree(project, sort, limit, descending, is_whole=is_whole)
+    tagged = versions_by_run(known_versions(project)) if found else {}
+    return among(project, found, request, tagged, total=total)
+
+
+def _is_whole(request: ListRequest) -> bool:
+    """Whether discarded runs are asked for, too."""
+    where = parse_filter(request.where) if request.where else None
+    return request.discarded or (where is not None and "decision" in keys_of(where))
+
+
+def among(
+    project: Project,
+    found: list[RunRecord],
+    request: ListRequest,
+    tagged: dict[RunId, str],
+    *,
+    total: int | None = None,
+) -> RunList:
+    """Choose among runs that have been read, in the order that they have.
+
+    Args:
+        project: whose they are.
+        found: the runs.
+        request: what is asked; its sort only says which column comes first.
+        tagged: the version of each run that has one.
+        total: how many there are, where *found* is but the first of them.
+
+    Raises:
+        BadExpression: the filter cannot be read.
+        BadValue: a key of the request is no metric, param or fact of any run.
+    """
+    total = len(found) if total is None else total
+    where = parse_filter(request.where) if request.where else None
+    discarded = 0
+    if not _is_whole(request) and any(run.is_discarded for run in found):
+        kept = [run for run in found if not run.is_discarded]
+        discarded, found = len(found) - len(kept), kept
+        total -= discarded
     if request.series is not None:
         found = _of_series(found, request.series)
         total = len(found)
-    tagged = versions_by_run(known_versions(project)) if found else {}
     if found and request.group is not None:
         _refuse_unknown("--group", request.group, _names(found))
     if where is not None:
@@ -115,8 +160,10 @@ def runs(project: Project, request: ListRequest) -> RunList:
         for key in request.columns:
             _refuse_unknown("--columns", key, _names(found))
     shown = found if request.group else found[: request.limit]
-    elsewhere = "" if found or where else _elsewhere(project)
-    return RunList(tuple(shown), total, tagged, *_columns(project, shown, sort), elsewhere)
+    elsewhere = "" if found or where or discarded else _elsewhere(project)
+    sort, _ = _order(project, request.sort)
+    columns = _columns(project, shown, sort)
+    return RunList(tuple(shown), total, tagged, *columns, elsewhere, discarded)
 
 
 def _fitting(project: Project, request: ListRequest, where: Expression) -> RunList:
@@ -134,10 +181,12 @@ def _fitting(project: Project, request: ListRequest, where: Expression) -> RunLi
         fit = fitting(
             connection, sorted(keys_of(where)), partial(evaluate, where), {"version": tagged}
         )
+        gone = set() if _is_whole(request) else discarded_runs(connection)
         names = query.ordered(connection, sort=sort, descending=descending) if fit else []
-        chosen = [name for name in names if name in fit]
+        chosen = [name for name in names if name in fit and name not in gone]
         shown = query.in_turn(connection, chosen[: request.limit])
-    return RunList(tuple(shown), len(chosen), tagged, *_columns(project, shown, sort))
+    columns = _columns(project, shown, sort)
+    return RunList(tuple(shown), len(chosen), tagged, *columns, discarded=len(gone))
 
 
 def _refuse_unheld(
@@ -203,9 +252,11 @@ def every_column(found: RunList) -> tuple[str, ...]:
 
 
 def _of_this_tree(
-    project: Project, sort: str | None, limit: int | None, *, descending: bool
+    project: Project, sort: str | None, limit: int | None, descending: bool, *, is_whole: bool
 ) -> tuple[list[RunRecord], int]:
     with opened(project) as connection:
+        if limit is not None and not is_whole and discarded_runs(connection):
+            limit = None  # which of them are shown is known when those are left out
         found = query.page(connection, sort=sort, descending=descending, limit=limit)
         if found and sort is not None and not any(_has(run, sort) for run in found):
             _refuse_unknown("--sort", sort, (*query.keys(connection), *query.sortable()))
@@ -246,8 +297,11 @@ def groups(project: Project, request: ListRequest) -> list[Group]:
 
     The metric is the one that the list is sorted by, else the main one.
     """
-    listed = runs(project, request)
-    key = request.group or "status"
+    return grouped(project, runs(project, request), request.group or "status")
+
+
+def grouped(project: Project, listed: RunList, key: str) -> list[Group]:
+    """Group the runs of a list, as `groups` does."""
     metric = listed.metrics[0] if listed.metrics else None
     direction = direction_of(metric, project.settings.metrics_direction) if metric else None
     measure = Measure(metric, direction) if metric and direction else None
@@ -278,6 +332,7 @@ def _group(
         metric=metric,
         spread=Spread.of(numbers),
         best=measure.value(best) if measure and best else None,
+        experiment=found[0] if len(found) == 1 else None,
     )
 
 
@@ -347,6 +402,11 @@ _FACTS: dict[str, Callable[[RunRecord], Json]] = {
     "commit": lambda run: run.code.commit,
     "dirty": lambda run: run.code.is_dirty,
     "note": lambda run: run.note,
+    "labels": lambda run: ", ".join(run.labels) or None,
+    "idea": lambda run: run.idea,
+    "parent": lambda run: run.parent,
+    "fixes": lambda run: run.fixes,
+    "decision": lambda run: run.decision,
     "host": lambda run: run.host,
     "started": lambda run: instant(run.started),
     "seconds": lambda run: run.seconds,

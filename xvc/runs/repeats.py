@@ -19,7 +19,9 @@ from xvc.core.plain import as_json
 from xvc.core.run import RunRecord, Status
 from xvc.types import Json, RunId
 
-_SEEDS = word_table("seed seeds randomseed randomstate repeat replicate repetition")
+_SEEDS = word_table(
+    "seed seeds randomseed randomstate rng rngseed repeat replicate repetition fold"
+)
 _VALUE = re.compile(r"-?[0-9]+")
 
 
@@ -27,8 +29,8 @@ _VALUE = re.compile(r"-?[0-9]+")
 def is_seed(key: str) -> bool:
     """Whether a key tells repeats of one experiment apart.
 
-    >>> is_seed("train/random_state"), is_seed("lr")
-    (True, False)
+    >>> is_seed("train/random_state"), is_seed("fold"), is_seed("lr")
+    (True, True, False)
     """
     said = pieces(key)
     return "".join(said) in _SEEDS or "".join(said[-2:]) in _SEEDS or said[-1:] == ["seed"]
@@ -45,6 +47,24 @@ def seeds_of(run: RunRecord) -> str:
     """Tell the seeds of a run: those among its params, else those of its command."""
     params: dict[str, Json] = {k: v for k, v in run.params.items() if is_seed(k)}
     return _text(params or list(_split(run.command)[1]))
+
+
+def without_seeds(command: Sequence[str]) -> list[str]:
+    """Return the words of a command without the values of its seeds.
+
+    >>> without_seeds(["python", "a.py", "--seed", "1", "--lr=2"])
+    ['python', 'a.py', '--lr=2']
+    """
+    return _split(command)[0]
+
+
+def seeds_in(command: Sequence[str]) -> list[str]:
+    """Return the values of the seeds that a command names.
+
+    >>> seeds_in(["python", "a.py", "--seed", "1", "--lr=2"])
+    ['1']
+    """
+    return _split(command)[1]
 
 
 @dataclass(frozen=True, slots=True)

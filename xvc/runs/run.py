@@ -17,11 +17,11 @@ from xvc.core.best_effort import best_effort, in_words
 from xvc.core.byte_text import as_text
 from xvc.core.model import ModelFile
 from xvc.core.record import Kind
-from xvc.core.run import DataFile, RunRecord, Status
+from xvc.core.run import DataFile, Origin, RunRecord, Status
 from xvc.core.run_context import VARIABLE, RunContext
 from xvc.core.typed import Typed
-from xvc.core.version import Bump
-from xvc.errors import BadValue, NoCommand, XvcError
+from xvc.core.version import Bump, Version
+from xvc.errors import BadValue, NoCommand, TagTaken, XvcError
 from xvc.project import Project
 from xvc.recording.asked_params import Asked
 from xvc.recording.begin_run import Begun, begin
@@ -33,10 +33,13 @@ from xvc.store.db import has_room, warm_up
 from xvc.system.process import Ending, Ladder, Launch
 from xvc.system.process import run as run_process
 from xvc.system.signal_pipe import PASSING, STOPPING, held_back
-from xvc.types import Json, Nanoseconds, RunId
+from xvc.types import CommitId, Json, Nanoseconds, RunId
 
 if TYPE_CHECKING:
+    from xvc.mirrors.live import Mirror
     from xvc.versions.tag import Tagged
+
+_LOOKED_AT = 1 << 14  # bytes at the end of a log: the last lines say how it went
 
 UNTAGGED = 4
 """The exit code when the command is done, and the version that was asked for could not be made."""
@@ -49,7 +52,11 @@ class RunRequest:
     Without ``fold`` what was recorded stays in its journal, for the next command that reads.
     ``write_params`` is for a copy of the params file, ``edit_params`` sets params in the files that
     say them; of ``must_use`` the run fails when nothing takes one of them up.
+    ``within`` is a version whose next patch ``tag`` makes, ``version`` the name of the one to make.
     ``tag_optional``: a version that cannot be made is no failure. ``untaggable`` says why none can.
+    ``parent`` and ``fixes`` are references, ``idea`` is what it tries. ``looks_back`` asks for a
+    word when the same has run before.
+    ``sinks`` are other trackers that the run is mirrored to.
     """
 
     command: tuple[str, ...]
@@ -57,6 +64,10 @@ class RunRequest:
     params: Mapping[str, Typed] = field(default_factory=dict)
     name: str | None = None
     note: str | None = None
+    parent: str | None = None
+    idea: str | None = None
+    fixes: str | None = None
+    labels: tuple[str, ...] = ()
     outs: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
     capture: bool = False
@@ -66,11 +77,15 @@ class RunRequest:
     must_use: tuple[str, ...] = ()
     timeout: float | None = None
     tag: Bump | None = None
+    version: str | None = None
+    within: str | None = None
     tag_optional: bool = False
     incomplete: bool = False
     keeps_data: bool = False
     fold: bool = True
     untaggable: str | None = None
+    sinks: tuple[str, ...] = ()
+    looks_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +94,8 @@ class Ran:
 
     ``exit_code`` is the command's own, or `UNTAGGED` where that is 0 and the version that was
     asked for could not be made: ``untagged`` says why, and ``next`` how to make it.
+    ``is_interrupted``: a Ctrl-C, TERM or HUP came, whatever the command made of it. ``same_as`` is
+    a run before of the same code, data, command and params, where that was asked.
     """
 
     record: RunRecord
@@ -87,9 +104,16 @@ class Ran:
     warnings: tuple[str, ...] = ()
     untagged: str | None = None
     next: tuple[str, ...] = ()
+    is_interrupted: bool = False
+    same_as: RunId | None = None
 
 
-def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None]) -> Ran:
+def run(
+    project: Project,
+    request: RunRequest,
+    sink: Callable[[int, bytes], None],
+    tell: Callable[[str], None] = lambda _: None,
+) -> Ran:
     """Run a command and keep it.
 
     Whatever goes wrong beside the command is a warning: it runs, and its end is recorded.
@@ -98,6 +122,7 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
         project: where.
         request: what.
         sink: gets every piece of output, with 1 or 2, as it comes.
+        tell: gets a line before the command starts, when the same has run before.
 
     Raises:
         NoCommand: it cannot be started; the run is kept as failed.
@@ -105,8 +130,10 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
         BadValue: a declared output lies outside the project or overlaps what DVC tracks, a model
             has no name, or a params file cannot be changed or copied.
         ParamInFile: a param was asked for that a params file says otherwise.
+        NoRun: nothing answers to the reference of a parent, or of what it fixes.
     """
     models = _parsed(request)
+    origin = _origin(project, request)
     warnings: list[str] = []
     request = replace(request, outs=_places(project, request, warnings))
     request = _with_usable_settings(project, request, warnings)
@@ -114,7 +141,7 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
     if request.outs:
         refuse_overlaps(project, request.outs)
     asked, values = settled(project, request)
-    patterns = _patterns(project, request) if request.capture else ()
+    patterns = capture_patterns(project, request.capture_patterns) if request.capture else ()
     with held_back(PASSING) as early:
         with best_effort(warnings):
             if request.fold:
@@ -123,10 +150,15 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
             mend(project)
         begun: Begun | None = None
         with best_effort(warnings):
-            begun = _begun(project, request, models, values, warnings)
+            begun = _begun(project, request, origin, models, values, warnings)
         if begun is None:
             return _unrecorded(project, request, sink, warnings)
+        same = None
+        if request.looks_back and request.fold:
+            with best_effort(warnings):
+                same = _look_back(project, begun, tell)
         with held_back(STOPPING):
+            mirrors = _mirrors(project, request, begun)
             recorder = Recorder(project, begun, sink, capture=request.capture, patterns=patterns)
             ending = _ending(project, begun, request, asked, recorder, early)
             kept = note_end(project, begun, Wanted(request.outs, models), ending, recorder)
@@ -137,15 +169,64 @@ def run(project: Project, request: RunRequest, sink: Callable[[int, bytes], None
             with held_back(STOPPING, interrupt):
                 _complete(project, begun, request, kept)
                 tagged, untagged = _tagged(project, request, record)
+                _finish_mirrors(project, begun, mirrors)
         except KeyboardInterrupt:
             warnings.append("interrupted; the next xvc command brings the store up to date")
-    return _ran(request, record, ending, warnings, tagged=tagged, untagged=untagged)
+            ending = replace(ending, interrupted=True)
+    ran = _ran(request, record, ending, warnings, tagged=tagged, untagged=untagged)
+    return replace(ran, same_as=same)
 
 
-def _patterns(project: Project, request: RunRequest) -> tuple[re.Pattern[str], ...]:
-    """Read how metrics are printed: as the call says, then as the settings do."""
+def _mirrors(project: Project, request: RunRequest, begun: Begun) -> list[Mirror]:
+    """Begin to mirror the run, by what its processes write into their journals."""
+    if not request.sinks:
+        return []
+    with best_effort(begun.warnings):
+        from xvc.mirrors.ledger import asked_sinks  # late: for those who asked for a sink
+        from xvc.mirrors.live import begin_mirrors
+
+        run = (begun.record.id, begun.record.name, project.root.name)
+        sinks, warnings = asked_sinks(request.sinks), begun.warnings
+        room = project.room.folder
+        return begin_mirrors(room, begun.journal.path, run, sinks, warnings.append)
+    return []
+
+
+def _finish_mirrors(project: Project, begun: Begun, mirrors: Sequence[Mirror]) -> None:
+    """Send the rest of the run to its sinks: those of the call, and those of its `Tracker`."""
+    for mirror in mirrors:
+        mirror.close()
+    if not (project.room.folder / "mirrors").is_dir():
+        return
+    from xvc.mirrors.resume import finish_mirrors  # late: opens DuckDB
+
+    with best_effort(begun.warnings):
+        begun.warnings += finish_mirrors(project, begun.record.id)
+
+
+def refuse_taken(project: Project, version: str) -> None:
+    """Look before a run whether the version that it is to become can be made.
+
+    Raises:
+        BadVersion: it is no version, nor major, minor or patch.
+        TagTaken: it exists.
+    """
+    prefix = project.settings.tag_prefix
+    name = Version.parse(version, prefix).name(prefix)
+    if project.place is not None:
+        holder = project.git.commit_of(f"refs/tags/{name}")
+        if holder is not None:
+            raise TagTaken(name, CommitId(holder))
+
+
+def capture_patterns(project: Project, asked: Sequence[str] = ()) -> tuple[re.Pattern[str], ...]:
+    """Read how metrics are printed: as the call says, then as the settings do.
+
+    Raises:
+        BadValue: one is no regular expression, or names no group.
+    """
     found = []
-    for text in (*request.capture_patterns, *project.settings.capture_patterns):
+    for text in (*asked, *project.settings.capture_patterns):
         try:
             pattern = re.compile(text)
         except re.error as err:
@@ -191,6 +272,8 @@ def _ending(
         _end_unstarted(project, begun, err)
         raise
     _tell_of(ending, begun.warnings)
+    if not request.folder.is_dir():
+        begun.warnings.append(f"{request.folder}, where the command ran, is not there any more")
     begun.warnings += asked.warnings
     with best_effort(begun.warnings):
         refused = look_who_used(project, request, asked, begun.warnings)
@@ -232,26 +315,28 @@ def _ran(
     tagged: Tagged | None = None,
     untagged: str | None = None,
 ) -> Ran:
+    is_interrupted = ending.interrupted
     if request.tag is None or tagged is not None:
-        return Ran(record, ending.shell_code, tagged, tuple(warnings))
-    again = f"xvc tag {request.tag.value} --run {record.id}"
+        code = ending.shell_code
+        return Ran(record, code, tagged, tuple(warnings), is_interrupted=is_interrupted)
+    again = f"xvc tag {request.version or request.tag.value} --run {record.id}"
     warnings.append(
         f"no version was made: {untagged} The run is kept; `{again}` gives it a version"
     )
     code = ending.shell_code or (0 if request.tag_optional else UNTAGGED)
-    return Ran(record, code, None, tuple(warnings), untagged, (again,))
+    return Ran(record, code, None, tuple(warnings), untagged, (again,), is_interrupted)
 
 
 def _begun(
     project: Project,
     request: RunRequest,
+    origin: Origin,
     models: Sequence[ModelFile],
     values: Mapping[str, Json],
     warnings: list[str],
 ) -> Begun:
     """Begin the run; the outputs and models that it is to leave are none of its data."""
     made = (os.path.relpath(request.folder / each.path, project.root) for each in models)
-    outer = RunContext.decode(project.environment.get(VARIABLE, ""))
     return begin(
         project,
         request.command,
@@ -261,10 +346,40 @@ def _begun(
         models=tuple(made),
         name=request.name,
         note=request.note,
-        parent=outer.run if outer else None,
+        origin=origin,
         program=request.command[0],
         warnings=warnings,
         keeps_data=request.keeps_data,
+    )
+
+
+def _look_back(project: Project, begun: Begun, tell: Callable[[str], None]) -> RunId | None:
+    from xvc.runs.precedents import result, seen_before  # late: only some runs ask
+
+    before = seen_before(project, begun.record)
+    if before is None:
+        return None
+    said = result(before.run)
+    tell(f"the same code, data and params ran before: {before.run.id}{f'  {said}' if said else ''}")
+    return before.run.id
+
+
+def _origin(project: Project, request: RunRequest) -> Origin:
+    """Find the runs that are named as where this one comes from; else it is whose process it is."""
+    outer = RunContext.decode(project.environment.get(VARIABLE, ""))
+    named = [name for name in (request.parent, request.fixes) if name is not None]
+    found: dict[str, RunId] = {}
+    if named:
+        from xvc.history.find import find  # late: most runs name none, and it asks the store
+
+        ids = (each.record.id for each in find(project, named))
+        found = dict(zip(named, ids, strict=True))
+    parent = outer.run if outer else None
+    return Origin(
+        parent=parent if request.parent is None else found[request.parent],
+        fixes=None if request.fixes is None else found[request.fixes],
+        idea=request.idea,
+        labels=request.labels,
     )
 
 
@@ -285,6 +400,22 @@ def read_back(project: Project, ran: Ran) -> Ran:
     with project.keeper.view() as connection:
         record = query.by_id(connection, ran.record.id)
     return ran if record is None else replace(ran, record=record)
+
+
+def uncaptured(ran: Ran, request: RunRequest) -> dict[str, int | float]:
+    """Say which scores the command has printed at its end, where the run has no metric at all.
+
+    Raises:
+        OSError: the log cannot be read.
+    """
+    record = ran.record
+    if request.capture or record.metrics or record.log is None:
+        return {}
+    from xvc.runs.capture import judged  # late: as above
+
+    with open(record.log, "rb") as log:
+        log.seek(max(0, log.seek(0, os.SEEK_END) - _LOOKED_AT))
+        return judged(log.read())
 
 
 def _places(project: Project, request: RunRequest, warnings: list[str]) -> tuple[str, ...]:
@@ -338,7 +469,8 @@ def _unrecorded(
     _tell_of(ending, warnings)
     record = RunRecord(RunId("unrecorded"), exit_code=ending.exit_code).ended(status_of(ending))
     if request.tag is None:
-        return Ran(record, ending.shell_code, None, tuple(warnings))
+        code, is_cut = ending.shell_code, ending.interrupted
+        return Ran(record, code, None, tuple(warnings), is_interrupted=is_cut)
     why = "the run is not recorded"
     code = ending.shell_code or (0 if request.tag_optional else UNTAGGED)
     return Ran(record, code, None, (*warnings, f"no version was made: {why}"), why)
@@ -355,15 +487,18 @@ def _tagged(
     if record.status is not Status.FINISHED:
         return None, f"the run is {_HOW.get(record.status, record.status.value)}."
     try:
-        from xvc.versions.tag import (  # late: a run without a version needs none of it
-            TagRequest,
-            tag,
-        )
+        from xvc.runs.versioning import tag_run  # late: a run without a version needs none of it
+        from xvc.versions.tag import TagRequest
 
         wanted = TagRequest(
-            bump=request.tag, run=record.id, just_ran=True, incomplete=request.incomplete
+            bump=request.tag if request.version is None else None,
+            version=request.version,
+            run=record.id,
+            just_ran=True,
+            incomplete=request.incomplete,
+            within=request.within,
         )
-        return tag(project, wanted), None
+        return tag_run(project, wanted), None
     except Exception as err:  # noqa: BLE001 - as in `best_effort`, with the reason as the answer
         words = in_words(err)
         return None, words if words.endswith(".") else f"{words}."

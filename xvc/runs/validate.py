@@ -308,7 +308,7 @@ def _cache(scene: _Scene) -> tuple[tuple[Finding, ...], str]:
         return (), "" if use.computed else "no cached function was tracked"
     others = [hit for hit in use.hits if hit[0] != hit[1]]
     involved = {run for own, source, _ in others for run in (own, source)}
-    runs = {run.id: run for run in query.with_ids(scene.connection, sorted(involved))}
+    runs = {run.id: run for run in query.by_ids(scene.connection, sorted(involved))}
     code = fingerprints(scene.project, list(runs.values()))
     unknown, odd, hits = list[str](), list[str](), 0
     for own, source, count in others:

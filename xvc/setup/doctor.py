@@ -12,8 +12,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from xvc.core.run_inputs import overlap
+from xvc.core.spelling import counted
 from xvc.dvc.local_config import keep_settings
 from xvc.errors import NoIdentity, XvcError
+from xvc.git import follow_hook as hook
 from xvc.git import merge_driver as driver
 from xvc.git.worktrees import moved_trees
 from xvc.history.find import versions
@@ -148,6 +150,24 @@ def _driver(project: Project) -> Iterator[Finding]:
         yield Finding(what, Health.GOOD, "git merges the stores of branches with this xvc")
 
 
+def _hook(project: Project) -> Iterator[Finding]:
+    if project.place is None or project.dvc is None:
+        return
+    wanted = project.settings.git_hook
+    state = hook.settle(project.git, wanted=wanted)
+    if state.hindrance:
+        way = f"A hook {hook.NAME} of yours may call `{hook.follow_command()}`."
+        yield Finding("git hook", Health.GOOD, f"{state.hindrance}: {hook.LATER}", way)
+    elif state.is_new:
+        now = "git calls xvc now" if wanted else "git no longer calls xvc"
+        yield Finding("git hook", Health.MENDED, f"{now} when it has changed a store's pointer")
+    elif wanted:
+        detail = "git calls xvc when it has changed a store's pointer"
+        yield Finding("git hook", Health.GOOD, detail)
+    else:
+        yield Finding("git hook", Health.GOOD, f"turned off by git.hook: {hook.LATER}")
+
+
 def _links(cache: Path) -> str:
     """Try what links the file system has; reflinks cannot be tried without a risk."""
     cache.mkdir(parents=True, exist_ok=True)
@@ -177,7 +197,7 @@ def _store(project: Project) -> Iterator[Finding]:
         count = query.count(connection)
     for warning in project.keeper.warnings:
         yield Finding("store", Health.MENDED, warning)
-    yield Finding("store", Health.GOOD, f"{path} opens, {count} runs")
+    yield Finding("store", Health.GOOD, f"{path} opens, {counted(count, 'run')}")
     wal = path.with_name(path.name + ".wal")
     if wal.exists():
         yield Finding(
@@ -223,7 +243,7 @@ def _snapshots(project: Project) -> Iterator[Finding]:
         remotes = project.dvc.remotes()
         way = "`dvc fetch --all-tags` brings them." if remotes else _NO_REMOTE
         yield Finding("versions", health, detail, way)
-    yield Finding("versions", Health.GOOD, f"{held} stores checked against their hashes")
+    yield Finding("versions", Health.GOOD, f"{counted(held, 'store')} checked against their hashes")
 
 
 def _missing(project: Project) -> Iterator[Finding]:
@@ -268,7 +288,8 @@ def _worktrees(project: Project) -> Iterator[Finding]:
                 detail = f"{each.name} is {each.condition}"
                 yield Finding("work trees", Health.WRONG, detail, way)
             case Condition.REMOVED:
-                detail = f"{each.unsaved} rows of a removed one are in no version: {each.path}"
+                rows = counted(each.unsaved, "row")
+                detail = f"{rows} of a removed one in no version: {each.path}"
                 yield Finding("work trees", Health.GOOD, detail)
 
 
@@ -282,7 +303,9 @@ def _scratch(project: Project) -> Iterator[Finding]:
     for path in old:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     if old:
-        yield Finding("scratch", Health.MENDED, f"removed {len(old)} files that a crash had left")
+        yield Finding(
+            "scratch", Health.MENDED, f"removed {counted(len(old), 'file')} that a crash had left"
+        )
 
 
 _LOOKS: dict[str, Callable[[Project], Iterator[Finding]]] = {
@@ -290,6 +313,7 @@ _LOOKS: dict[str, Callable[[Project], Iterator[Finding]]] = {
     "dvc": _dvc,
     "outputs": _outputs,
     "merge driver": _driver,
+    "git hook": _hook,
     "locks": _locks,
     "store": _store,
     "records": _refused,

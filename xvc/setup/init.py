@@ -8,26 +8,30 @@ committed.
 from __future__ import annotations
 
 import json
-import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 from xvc.config import FILE, has_settings
+from xvc.core.best_effort import best_effort
+from xvc.core.spelling import counted
 from xvc.dvc import repository as dvc
 from xvc.dvc.local_config import keep_settings
 from xvc.dvc.pointers import SUFFIX
 from xvc.dvc.repository import Dvc
 from xvc.errors import ForeignProject, GitFailed, IgnoredByGit, NoIdentity
+from xvc.git import follow_hook as hook
 from xvc.git import merge_driver as driver
-from xvc.git.branch import advance
+from xvc.git.branch import Move, advance
 from xvc.git.commands import scrubbed
-from xvc.git.snapshot import private_index
+from xvc.git.snapshot import tree_with
 from xvc.project import Project
-from xvc.recording.begin_run import metrics_files, params_files
+from xvc.recording.begin_run import metrics_files, params_files, results_among
 from xvc.system.asset_files import NAME
 from xvc.system.files import add_line, write_durably
 
+_METRICS = re.compile(r"(?i)(metric|score|result|eval)[^/]*\.(json|ya?ml|toml)$")
 _TEMPLATE = """\
 # Settings of xvc. Every key is optional; these are the defaults and what was found here.
 
@@ -93,16 +97,17 @@ def init(project: Project, folder: Path, *, commit: bool = True) -> Initialised:
     _refuse_foreign(project.root)
     _refuse_ignored(project)
     ours = _remembered(project)
-    for step in (_start_dvc, _write_settings, _write_ignores, _set_driver):
+    for step in (_start_dvc, _write_settings, _write_ignores, _ignore_results, _set_driver):
         ours += step(project, done)
         _remember(project, ours)
+    _set_hook(project, done, warnings)
     _tell_of_ignored(project, ours, warnings)
     joined = _joined(project)
     made = None
     if commit and ours:
         made = _commit(project, ours, warnings)
         if made is not None:
-            done.append(f"committed {len(set(ours))} files as {made[:10]}")
+            done.append(f"committed {counted(len(set(ours)), 'file')} as {made[:10]}")
     return Initialised(str(project.root), tuple(done), joined, made, tuple(warnings))
 
 
@@ -229,12 +234,42 @@ def _write_ignores(project: Project, done: list[str]) -> list[Path]:
     return [ignore, attributes] if changed else [ignore]
 
 
+def _ignore_results(project: Project, done: list[str]) -> list[Path]:
+    """Have git ignore metric files that runs wrote before: what they say is recorded."""
+    state, top = project.git.state(), project.top
+    files = {project.relative(path) for path in metrics_files(project)}
+    named = [name for name in state.untracked if name in files or _METRICS.match(Path(name).name)]
+    below = [name for name in named if (top / name).is_relative_to(project.root)]
+    written = sorted(results_among(project, below))
+    ignore = project.root / ".gitignore"
+    is_users = project.relative(ignore) in (*state.changed, *state.untracked)
+    lines = [f"/{(top / name).relative_to(project.root).as_posix()}" for name in written]
+    added = [add_line(ignore, line) for line in lines]
+    if any(added):
+        done.append(f"git ignores {', '.join(written)}, which runs have written")
+    return [ignore] if any(added) and not is_users else []
+
+
 def _set_driver(project: Project, done: list[str]) -> list[Path]:
     """Have git merge stores with xvc, where DVC keeps them."""
     changed = driver.attach(project.root, project.merged_pointers())
     if driver.install(project.git) or changed:
         done.append("git merges the stores of branches, row by row (merge driver xvc)")
     return [project.root / driver.ATTRIBUTES] if changed else []
+
+
+def _set_hook(project: Project, done: list[str], warnings: list[str]) -> None:
+    """Have the store follow its pointer when git changes that; a wish, not a need."""
+    with best_effort(warnings):
+        wanted = project.settings.git_hook
+        state = hook.settle(project.git, wanted=wanted)
+        if state.is_new:
+            done.append(f"{'git calls' if wanted else 'git no longer calls'} xvc {_WHEN}")
+        if state.hindrance:
+            warnings.append(f"{state.hindrance}: {hook.LATER}")
+
+
+_WHEN = f"when it has changed a store's pointer (hook {hook.NAME})"
 
 
 def _joined(project: Project) -> tuple[str, ...]:
@@ -249,20 +284,12 @@ def _commit(project: Project, ours: list[Path], warnings: list[str]) -> str | No
     """Commit xvc's own files on the branch, leaving everything else of the user's as it is."""
     place = project.git
     state = place.state()
-    names = [project.relative(path) for path in dict.fromkeys(ours) if path.is_file()]
-    if not names or (state.branch is None and state.commit is None):
+    files = {project.relative(path): path.read_bytes() for path in ours if path.is_file()}
+    if not files or (state.branch is None and state.commit is None):
         return None
-    index = private_index(place, project.room.scratch, f"init-{os.getpid()}")
-    try:
-        if state.commit is not None:
-            place.read_tree(place.tree_of(state.commit), index)
-        else:
-            index.unlink(missing_ok=True)
-        place.update_index(index, names)
-        tree = place.write_tree(index)
-    finally:
-        index.unlink(missing_ok=True)
-    if state.commit is not None and tree == place.tree_of(state.commit):
+    base = place.tree_of(state.commit) if state.commit is not None else None
+    tree = tree_with(place, project.room.scratch, base, files)
+    if tree == base:
         project.room.set_up.unlink(missing_ok=True)
         return None
     try:
@@ -270,6 +297,7 @@ def _commit(project: Project, ours: list[Path], warnings: list[str]) -> str | No
     except NoIdentity as err:
         warnings.append(f"{err}; the set-up is not committed. {err.hint}")
         return None
-    advance(place, project.room.scratch, state.commit, state.branch, made, "xvc init")
+    move = Move(branch=state.branch, parent=state.commit, commit=made, why="xvc init")
+    advance(place, move, scratch=project.room.scratch, log=project.pending)
     project.room.set_up.unlink(missing_ok=True)
     return made

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from xvc.core.spelling import counted
 from xvc.dvc.cache_objects import (
     Held,
     held_objects,
@@ -21,7 +22,7 @@ from xvc.dvc.cache_objects import (
 )
 from xvc.dvc.repository import Dvc
 from xvc.errors import ConflictError, error
-from xvc.git.snapshot import RUNS
+from xvc.git.snapshot import LOGS, RUNS
 from xvc.git.worktrees import trees
 from xvc.history.find import versions
 from xvc.project import Project
@@ -120,7 +121,10 @@ def gc(
                 project.git.drop(forgotten)
                 way = "`git fsck --lost-found` names the commits until git's own gc takes them"
                 log_operation(
-                    project, "gc", f"deleted the code of {len(forgotten)} runs", hindrance=way
+                    project,
+                    "gc",
+                    f"deleted the code of {counted(len(forgotten), 'run')}",
+                    hindrance=way,
                 )
             write_marks(project.room.marks, marks)
             if does_delete:
@@ -135,7 +139,7 @@ def gc(
             unmarked=len(before.keys() & held.keys() - known.keys()),
             next_due=min(left) + int(grace * 1e9) if left else None,
             leftovers=litter,
-            snapshots=len(forgotten),
+            snapshots=sum(ref.startswith(RUNS) for ref in forgotten),
         )
 
 
@@ -154,7 +158,8 @@ def _forgotten(project: Project, before: int) -> dict[str, str]:
             deleted |= edits.deletions(connection)
             kept |= query.ids(connection)
     gone = [run for run, at in deleted.items() if run not in kept and at * 1000 <= before]
-    return {RUNS + run: refs[RUNS + run] for run in gone if RUNS + run in refs}
+    refs |= project.git.refs(LOGS)
+    return {ref: refs[ref] for run in gone for ref in (RUNS + run, LOGS + run) if ref in refs}
 
 
 def _refuse_shared(project: Project, dvc: Dvc, *, is_alone: bool) -> None:
@@ -196,6 +201,9 @@ def _delete(
     if sizes:
         way = "what is on the DVC remote comes back with `xvc pull` or `xvc get`"
         log_operation(
-            project, "gc", f"deleted {len(sizes)} objects, {sum(sizes)} bytes", hindrance=way
+            project,
+            "gc",
+            f"deleted {counted(len(sizes), 'object')}, {sum(sizes)} bytes",
+            hindrance=way,
         )
     return Amount(len(sizes), sum(sizes))

@@ -21,9 +21,10 @@ from xvc.dvc.outputs import members
 from xvc.dvc.pointers import Out, read_pointer, tracked_outs
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import ConflictError, GitFailed, NoObject, error
+from xvc.git import follow_hook as hook
 from xvc.git import merge_driver as driver
 from xvc.git.remote import fetch, refs_there, refuse_other_tags, upstream_of
-from xvc.git.snapshot import RUNS
+from xvc.git.snapshot import LOGS, RUNS
 from xvc.git.worktrees import Tree, is_ancestor
 from xvc.history.find import versions
 from xvc.history.missing import missing_versions, warning_of
@@ -132,6 +133,7 @@ def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
     is_driver_new = False
     with best_effort(warnings):  # before any merge that a person is now told to make
         is_driver_new = driver.install(git)
+        hook.settle(git, wanted=project.settings.git_hook)
     if is_apart:
         raise Diverged(branch or "", f"{name}/{branch}")
     files, told_of_data = _go_forward(project, dvc, branch, old, tip)
@@ -166,13 +168,13 @@ def _missing(project: Project) -> list[VersionInfo]:
 def _fetch(project: Project, name: str, told: Told, *, runs: bool) -> tuple[tuple[str, ...], int]:
     """Fetch branches and what is new of tags and runs; returns the tags, and how many runs."""
     git = project.git
-    there, here = refs_there(git, name), {**git.refs(_TAGS), **git.refs(RUNS)}
+    there, here = refs_there(git, name), {**git.refs(_TAGS), **git.refs("refs/xvc/")}
     refuse_other_tags(name, here, there)
-    prefixes = (_TAGS, RUNS) if runs else (_TAGS,)
+    prefixes = (_TAGS, RUNS, LOGS) if runs else (_TAGS,)
     fresh = [ref for ref in there if ref.startswith(prefixes) and ref not in here]
     fetch(git, name, [f"{ref}:{ref}" for ref in fresh], told)
     tags = tuple(ref.removeprefix(_TAGS) for ref in fresh if ref.startswith(_TAGS))
-    return tags, len(fresh) - len(tags)
+    return tags, sum(ref.startswith(RUNS) for ref in fresh)
 
 
 def _wanted(project: Project, name: str, tip: str | None, *, runs: bool) -> dict[str, str]:

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from xvc.core.model import CANDIDATES, ROOT
+from xvc.core.run import Status
 from xvc.core.run_inputs import is_digest
 from xvc.core.spelling import counted
 from xvc.dvc.commit_outputs import Pointers
@@ -22,7 +23,7 @@ from xvc.dvc.repository import Dvc
 from xvc.errors import ConflictError, NotFoundError, error
 from xvc.git.history import removed_since
 from xvc.git.remote import Refused, refs_there, refuse_other_tags, send, upstream_of
-from xvc.git.snapshot import RUNS
+from xvc.git.snapshot import LOGS, RUNS
 from xvc.git.worktrees import is_ancestor
 from xvc.history.find import versions
 from xvc.history.unversioned import unsaved
@@ -30,8 +31,9 @@ from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.sharing.fetch_objects import Haul, Told
 from xvc.sharing.required_objects import Needs, expanded, needs_of, remotes_of
+from xvc.sharing.run_logs import keep_logs
 from xvc.store import query
-from xvc.types import Digest
+from xvc.types import Digest, RunId
 
 _HEADS, _TAGS = "refs/heads/", "refs/tags/"
 _STAGE = re.compile(r"[^@#]+(@v[0-9]|#)")  # what GTO reads: a version or a stage of a model
@@ -43,14 +45,12 @@ def _short(ref: str) -> str:
     return ref.removeprefix(_TAGS).removeprefix(_HEADS).removeprefix(RUNS)
 
 
+@error("objects-nowhere")
 class ObjectsNowhere(NotFoundError):
     """Objects that a version needs are neither in the cache nor on the DVC remote."""
 
-    code = "objects-nowhere"
-
-    def __init__(self, ref: str, paths: tuple[str, ...]) -> None:
-        super().__init__(ref, paths)
-        self.ref, self.paths = ref, paths
+    ref: str
+    paths: tuple[str, ...]
 
     def __str__(self) -> str:
         names = ", ".join(self.paths[:3]) + (" …" if len(self.paths) > 3 else "")
@@ -191,6 +191,8 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
     absent = [(place, _absent(dvc, lot, place)) for place in places]
     count = sum(len(each) for _, each in absent)
     size = sum(object_of(dvc, digest).stat().st_size for _, each in absent for digest in each)
+    if request.runs:
+        _add_logs(project, lot, is_plan=request.dry_run)
     if not request.dry_run:
         for place, each in absent:
             _send_objects(dvc, place.remote, each, told)
@@ -369,6 +371,16 @@ def _add_outs(project: Project, dvc: Dvc, lot: _Lot, pointers: Pointers) -> list
                 outs.append(Out(path, Digest(file.digest), ref, file.size))
                 lot.needs[ref] |= expanded(dvc, outs[-1])
     return outs
+
+
+def _add_logs(project: Project, lot: _Lot, *, is_plan: bool) -> None:
+    """Add what the runs that go have printed; a plan adds what is kept already."""
+    going = [RunId(ref.removeprefix(RUNS)) for ref in lot.refs if ref.startswith(RUNS)]
+    with opened(project) as connection:
+        open_ = {run.id for run in query.with_status(connection, Status.RUNNING)}
+    ended = [run for run in going if run not in open_]
+    kept = project.git.refs(LOGS) if is_plan else keep_logs(project, ended)
+    lot.refs |= {LOGS + run: kept[LOGS + run] for run in ended if LOGS + run in kept}
 
 
 def _is_here(dvc: Dvc, digest: str) -> bool:

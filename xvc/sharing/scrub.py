@@ -300,7 +300,7 @@ def _renew_snapshots(project: Project, ours: list[Holding]) -> None:
     if not ours:
         return
     with project.keeper.view() as connection:
-        records = {run.id: run for run in query.with_ids(connection, [one.run for one in ours])}
+        records = {run.id: run for run in query.by_ids(connection, [one.run for one in ours])}
     new = {one.run: without(project.git, project.room.scratch, one, set(one.files)) for one in ours}
     journal = open_journal(project)
     for one in ours:

@@ -33,9 +33,17 @@ def open_log(folder: Path | None, *, to_stdout: bool, names: str = DAILY) -> Log
 
     made: Any = _logger
     logger: Logger = made.Logger(
-        core=made.Core(), exception=None, depth=0, record=False, lazy=False,
-        colors=False, raw=False, capture=True, patchers=[], extra={},
-    )  # fmt: skip
+        core=made.Core(),
+        exception=None,
+        depth=0,
+        record=False,
+        lazy=False,
+        colors=False,
+        raw=False,
+        capture=True,
+        patchers=[],
+        extra={},
+    )
     for name, number in LEVELS.items():
         logger.level(name, number)
     if folder is not None:

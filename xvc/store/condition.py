@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from xvc.core.expression import And, Compare, Expression, Not, Operator, Or, Present
-from xvc.store.schema import quoted
+from xvc.store.schema import literal, quoted
 from xvc.types import Primitive
 
 _SIGNS = {Operator.EQUAL: "=", Operator.DIFFERENT: "<>"}
@@ -23,16 +23,22 @@ _LARGEST = (1 << 127) - 1
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One column as people call it: by its logged key, or by its own name when it has none."""
+    """One column as people call it: by its logged key, or by its own name when it has none.
+
+    ``path`` leads to a number in the dicts of a column, as a JSON pointer.
+    """
 
     label: str
     column: str
     type: str
+    path: str | None = None
 
     @property
     def sql(self) -> str:
-        """The column, quoted."""
-        return quoted(self.column)
+        """The column, quoted, or what its path leads to."""
+        if self.path is None:
+            return quoted(self.column)
+        return f"TRY_CAST({quoted(self.column)} ->> {literal(self.path)} AS DOUBLE)"
 
     @property
     def is_number(self) -> bool:

@@ -40,7 +40,7 @@ from xvc.store.schema import (
     literal,
     quoted,
 )
-from xvc.system.files import beside, take_place
+from xvc.system.files import beside, stand_somewhere, take_place
 from xvc.system.standard_streams import make_real
 
 if TYPE_CHECKING:
@@ -151,6 +151,7 @@ def writing(path: Path, *folders: Path) -> Iterator[DuckDBPyConnection]:
     import duckdb
 
     make_real()
+    stand_somewhere(path.parent)
     with mapped(path):
         connection = duckdb.connect(file_name(path), config=_OFFLINE)
         try:
@@ -189,6 +190,7 @@ def reading(
     import duckdb
 
     make_real()
+    stand_somewhere(path.parent)
     with mapped(path):
         connection = duckdb.connect(":memory:", config=_OFFLINE)
         try:
@@ -213,6 +215,7 @@ def opened(path: Path) -> DuckDBPyConnection:
     import duckdb
 
     make_real()
+    stand_somewhere(path.parent)
     connection = duckdb.connect(file_name(path), read_only=True, config=_OFFLINE)
     connection.execute("SET TimeZone='UTC'")
     return connection
@@ -230,6 +233,7 @@ def in_memory(path: Path) -> Iterator[DuckDBPyConnection]:
     """Open a database in memory; *path* is named in errors."""
     import duckdb
 
+    stand_somewhere(path.parent)
     with mapped(path):
         connection = duckdb.connect(":memory:", config=_OFFLINE)
         try:

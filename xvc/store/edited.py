@@ -7,9 +7,10 @@ something else, and records that come late are added to that.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from xvc.core.edit import Edit
+from xvc.core.edit import Edit, part_of, with_said
 from xvc.core.run import RunRecord
 from xvc.store import cells, runs
 from xvc.store.columns import tables
@@ -52,7 +53,7 @@ def save(connection: DuckDBPyConnection, logged: Sequence[RunRecord], arrived: A
     its = ("track_id IS NULL OR track_id IN (SELECT unnest(?::VARCHAR[]))", [sorted(known)])
     force = in_force(connection, *its)
     gone = {edit.run for edit in force if edit.is_tombstone}
-    shown = dict(known)
+    shown = _said(connection, known, force, arrived)
     for edit in force:
         if edit.is_metric:
             for name in [edit.run] if edit.run else _runs_before(connection, edit):
@@ -66,6 +67,36 @@ def save(connection: DuckDBPyConnection, logged: Sequence[RunRecord], arrived: A
     runs.save(connection, [run for run in shown.values() if run.id not in gone])
 
 
+def _said(
+    connection: DuckDBPyConnection,
+    known: dict[RunId, RunRecord],
+    force: Sequence[Edit],
+    arrived: Arrived,
+) -> dict[RunId, RunRecord]:
+    """Let runs say what people said of them.
+
+    What is shown already stays, with the new edits on top: a merge may have decided otherwise than
+    the order of time. Only where an edit comes late, or is taken back, all are applied anew.
+    """
+    shown = dict(known)
+    said = [edit for edit in force if edit.is_of_runs and edit.run in shown]
+    if not said:
+        return shown
+    anew = {edit.run for edit in arrived.late if edit.is_of_runs}
+    fresh = {edit.id for edit in arrived.fresh}
+    there = {edit.run for edit in said if edit.run is not None} - anew
+    now = {run.id: run for run in runs.load(connection, *_named(there))}
+    for edit in said:
+        if (before := now.get(edit.run or RunId(""))) is not None:
+            part = part_of(edit)
+            held = replace(shown[before.id], **{part: getattr(before, part)})
+            shown[before.id] = held
+    for edit in said:
+        if edit.run is not None and (edit.run not in now or edit.id in fresh):
+            shown[edit.run] = with_said(shown[edit.run], edit)
+    return shown
+
+
 def _follow_rows(
     connection: DuckDBPyConnection, shown: dict[RunId, RunRecord], force: Sequence[Edit]
 ) -> None:
@@ -75,7 +106,7 @@ def _follow_rows(
     """
     keys: dict[RunId, set[str]] = {}
     for edit in force:
-        if edit.is_tombstone:
+        if edit.is_tombstone or edit.is_of_runs:
             continue
         for name in [edit.run] if edit.run else _runs_before(connection, edit):
             if name in shown:

@@ -67,7 +67,7 @@ def arrive(connection: DuckDBPyConnection, controls: Iterable[Control]) -> Arriv
     after = load(connection, "WHERE edit_id > ?::UUID AND kind <> 'undo'", [fresh[0].id])
     _record(connection, fresh)
     for edit in fresh:
-        if edit.table and edit.key and edit.value:
+        if edit.table and edit.key and edit.value and not edit.is_of_runs:
             cells.prepare(connection, edit.table, edit.key, edit.value)
     late = [each for each in fresh if any(o.id > each.id and o.meets(each) for o in after)]
     late += [its for undo in fresh if undo.undone and (its := _taken_back(connection, undo))]

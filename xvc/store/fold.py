@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from xvc.core.ids import row_id
+from xvc.core.nested import numbers_in
+from xvc.core.plain import from_plain
 from xvc.core.record import Control, Kind, apply, in_order
 from xvc.core.run import RunRecord
 from xvc.errors import BadValue, RecordRefused
@@ -22,7 +24,7 @@ from xvc.store.columns import Column, make_room, struct_of, tables, types_of, va
 from xvc.store.db import is_of_what_was_asked
 from xvc.store.file_names import file_name
 from xvc.store.halving import halves, lines_of, nothing_of
-from xvc.store.last_values import last_numbers
+from xvc.store.last_values import is_param, last_numbers, summarised
 from xvc.store.schema import TYPES, literal, quoted
 from xvc.system.files import write_durably
 from xvc.types import Json, RunId
@@ -292,6 +294,7 @@ def _fold_at_once(connection: DuckDBPyConnection, fresh: Sequence[Slice], scratc
         _flat_beside(file).unlink(missing_ok=True)
     edits.replay(connection, arrived, starts)
     _fold_controls(connection, fresh, touched)
+    summarised(connection, touched)
     edited.save(connection, [_tidy(run) for run in touched.values()], arrived)
     _advance(connection, fresh)
     damaged = tuple((part.path.name, line) for part in fresh for line in part.damaged)
@@ -391,7 +394,7 @@ def _last_values_said(
 
     A query on a table of 4,000 columns takes 0.1 s, whatever it asks.
     """
-    numbers = {n: each for each in columns for n in each.arriving if n.partition(":")[0] in "fih"}
+    numbers = {n: each for each in columns for n in each.arriving if n.partition(":")[0] in "fihj"}
     values: dict[str, dict[str, Json]] = {}
     times: dict[str, dict[str, int]] = {}
     with flat.open("rb") as lines:
@@ -399,16 +402,23 @@ def _last_values_said(
             row = decode_line(line)
             run, at = str(row["r"]), round(cast("float", row["t"]) * 1e6)
             for name in row.keys() & numbers.keys():
-                column = numbers[name]
-                if at >= times.setdefault(run, {}).get(column.key, -1):
-                    is_float = name.startswith("f:") or column.type == "DOUBLE"
-                    said = cast("str | float", row[name])
-                    value = float(said) if is_float else int(said)
-                    values.setdefault(run, {})[column.key] = value
-                    times[run][column.key] = at
+                its = times.setdefault(run, {})
+                for key, value in _numbers_said(name, numbers[name], row[name]).items():
+                    if at >= its.get(key, -1):
+                        values.setdefault(run, {})[key] = value
+                        its[key] = at
     _know(connection, values, touched)
     for run, held in values.items():
         touched[RunId(run)] = touched[RunId(run)].with_metrics(held, times[run])
+
+
+def _numbers_said(name: str, column: Column, said: Json) -> dict[str, int | float]:
+    """Read what a written value has of numbers: itself, or those of a dict by their paths."""
+    if name.startswith("j:"):
+        return numbers_in(column.key, from_plain(said))
+    is_float = name.startswith("f:") or column.type == "DOUBLE"
+    number = cast("str | float", said)
+    return {column.key: float(number) if is_float else int(number)}
 
 
 def _know(
@@ -441,9 +451,7 @@ def _fold_controls(
 
 def _tidy(run: RunRecord) -> RunRecord:
     """A parameter that is logged with every row is no metric."""
-    if run.metrics.keys().isdisjoint(run.params):
-        return run
-    metrics = {key: value for key, value in run.metrics.items() if key not in run.params}
+    metrics = {k: value for k, value in run.metrics.items() if not is_param(k, run.params)}
     return replace(run, metrics=metrics)
 
 

@@ -65,6 +65,8 @@ class Keeper:
     def __init__(self, path: Path, room: Room, dvc: Dvc | None) -> None:
         self.path, self.room, self.dvc = path, room, dvc
         self.warnings: list[str] = []
+        self.set_aside: list[str] = []
+        """What was said of files that got another name: nobody would look for them."""
         self._hindrance: XvcError | None = None
 
     @property
@@ -204,7 +206,7 @@ class Keeper:
         self._warn(
             f"{self.path.name}: the version its pointer names ({pointer.digest[:8]}) is not in the "
             "DVC cache; showing what is here. "
-            f"Fetch it with `dvc fetch {self._pointer_name}`."
+            f"`xvc pull` brings it, or `dvc fetch {self._pointer_name}`."
         )
         return False
 
@@ -219,7 +221,8 @@ class Keeper:
 
     def _set_aside(self, word: str, reason: str) -> None:
         place = db.set_aside(self.path, word)
-        self._warn(f"{self.path.name} was set aside as {place.name}: {reason}")
+        self.set_aside.append(f"{self.path.name} was set aside as {place.name}: {reason}")
+        self._warn(self.set_aside[-1])
 
     def _set_aside_corrupt(self, err: StoreCorrupt) -> None:
         """Give another name to what was a store; a file that never was one stays where it is.

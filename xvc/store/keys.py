@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from xvc.errors import ConflictError
+from xvc.errors import ConflictError, error
 from xvc.store.alignment import is_nested
 from xvc.store.schema import quoted
 
@@ -35,58 +35,37 @@ def in_json(value: str, kind: str) -> str:
     return f"to_json({value})" if is_itself else f"to_json({value}::VARCHAR)"
 
 
+@error("keys-empty")
 class KeysEmpty(ConflictError):
     """Incoming rows have no value in a key column."""
 
-    code = "keys-empty"
-
-    def __init__(self, table: str, count: int, rows: tuple[str, ...]) -> None:
-        super().__init__(table, count, rows)
-        self.table, self.count, self.rows = table, count, rows
-
-    def __str__(self) -> str:
-        return f"{self.count} incoming rows of {self.table} have an empty key: {_some(self.rows)}"
-
-    @property
-    def hint(self) -> str:
-        """Names the ways out."""
-        return "Nothing was changed. Name other keys, set these (`xvc db set`), or delete the rows."
+    table: str
+    count: int
+    rows: tuple[str, ...]
+    says = "{count} incoming rows of {table} have an empty key: {rows:; }"
+    way = "Nothing was changed. Name other keys, set these (`xvc db set`), or delete the rows."
 
 
+@error("keys-doubled")
 class KeysDoubled(ConflictError):
     """Several incoming rows have the same key."""
 
-    code = "keys-doubled"
-
-    def __init__(self, table: str, count: int, rows: tuple[str, ...]) -> None:
-        super().__init__(table, count, rows)
-        self.table, self.count, self.rows = table, count, rows
-
-    def __str__(self) -> str:
-        return f"{self.count} keys of {self.table} come in more than once: {_some(self.rows)}"
-
-    @property
-    def hint(self) -> str:
-        """Names the ways out."""
-        return "Nothing was changed. Name more keys, or take the last with `--on-duplicate last`."
+    table: str
+    count: int
+    rows: tuple[str, ...]
+    says = "{count} keys of {table} come in more than once: {rows:; }"
+    way = "Nothing was changed. Name more keys, or take the last with `--on-duplicate last`."
 
 
+@error("keys-differ")
 class KeysDiffer(ConflictError):
     """A key column has one type here and another one there, or a type that is no key."""
 
-    code = "keys-differ"
-
-    def __init__(self, table: str, key: str, kinds: tuple[str, ...]) -> None:
-        super().__init__(table, key, kinds)
-        self.table, self.key, self.kinds = table, key, kinds
-
-    def __str__(self) -> str:
-        return f"{self.key!r} of {self.table} cannot match rows: {'; '.join(self.kinds)}"
-
-    @property
-    def hint(self) -> str:
-        """Says why, and the way out."""
-        return "Nothing was changed. 1, 1.0 and '1' are three keys: log one type, or name another."
+    table: str
+    key: str
+    kinds: tuple[str, ...]
+    says = "{key!r} of {table} cannot match rows: {kinds:; }"
+    way = "Nothing was changed. 1, 1.0 and '1' are three keys: log one type, or name another."
 
 
 def _some(rows: Sequence[str]) -> str:

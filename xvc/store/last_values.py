@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from xvc.core.nested import MOST_TEXT, above, is_within, numbers_in
+from xvc.core.plain import from_plain
 from xvc.core.run import RunRecord
+from xvc.journal.codec import from_json
 from xvc.store import runs
 from xvc.store.columns import Column, known, tables
 from xvc.store.schema import NUMERIC, quoted
-from xvc.types import RunId
+from xvc.store.table_queries import fields, known_field
+from xvc.types import Json, RunId
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _AT_ONCE = 20  # columns a query: with 500, DuckDB's planner takes 3 s, in pieces 0.2 s
+_NESTED = ("JSON", "VARIANT")
 _NUMBER = "'^(U?INT[0-9]+|DOUBLE|FLOAT|DECIMAL)'"  # SQL of a user's may bring any of them
 
 
@@ -40,8 +45,10 @@ def last_numbers(
 ) -> Numbers:
     """Find the last number under each column, for each run with rows that *where* chooses.
 
-    A run that has such rows and no number is in the answer, with nothing.
+    Numbers in dicts are found by their path. A run that has such rows and no number is in the
+    answer, with nothing.
     """
+    columns = list(columns)
     numbers = [column for column in columns if column.type in (*NUMERIC, "VARIANT")]
     found: Numbers = {}
     for start in range(0, max(1, len(numbers)), _AT_ONCE):
@@ -54,7 +61,39 @@ def last_numbers(
                 if value is not None:
                     number = value if isinstance(value, int | float) else float(value)
                     held[column.key] = Last(number, int(at))
+    for column in columns:
+        if column.type in _NESTED:
+            _last_nested(connection, table, column, where, values, found)
     return found
+
+
+def _last_nested(
+    connection: DuckDBPyConnection,
+    table: str,
+    column: Column,
+    where: str,
+    values: Sequence[object],
+    found: Numbers,
+) -> None:
+    """Find the last number of each path in the dicts under a column.
+
+    The last dict of each structure has them all, so that a few are read and not every row.
+    """
+    name = quoted(column.name)
+    is_dict = f"starts_with(variant_typeof({name}), 'OBJECT')"
+    text = name if column.type == "JSON" else f"CASE WHEN {is_dict} THEN {name}::JSON END"
+    dicts = connection.execute(
+        f"SELECT track_id, arg_max(said, row_id), epoch_us(max(timestamp)), max(row_id) AS latest "
+        f"FROM (SELECT track_id, row_id, timestamp, {text} AS said FROM {quoted(table)} "
+        f"WHERE {where}) WHERE json_type(said) = 'OBJECT' AND length(said::VARCHAR) <= {MOST_TEXT} "
+        "GROUP BY track_id, json_structure(said) ORDER BY latest",
+        list(values),
+    ).fetchall()
+    for run, said, at, _ in dicts:
+        held = found.setdefault(RunId(run), {})
+        for path, number in numbers_in(column.key, from_plain(from_json(said))).items():
+            if path not in held or at >= held[path].at:
+                held[path] = Last(number, int(at))
 
 
 def _last(column: Column) -> tuple[str, str]:
@@ -78,7 +117,7 @@ def in_all_tables(
     found: Numbers = {}
     for table in tables(connection):
         held = known(connection, table).values()
-        columns = [each for each in held if keys is None or each.key in keys]
+        columns = [each for each in held if keys is None or _is_near(each.key, keys)]
         if not columns:
             continue
         for run, numbers in last_numbers(connection, table, columns, where, values).items():
@@ -86,14 +125,72 @@ def in_all_tables(
             for key, last in numbers.items():
                 if key not in own or last.at >= own[key].at:
                     own[key] = last
+    for run, ways in summaries(connection, found).items():
+        for key, way in ways.items():
+            if key in found[run] and (value := _extreme(connection, run, key, way)) is not None:
+                found[run][key] = Last(value, found[run][key].at)
     return found
+
+
+def summaries(
+    connection: DuckDBPyConnection, ids: Collection[RunId]
+) -> dict[RunId, dict[str, str]]:
+    """Read of which metrics not the last value counts, for each of these runs that has such."""
+    found: dict[RunId, dict[str, str]] = {}
+    names = connection.execute(
+        "SELECT split_part(digest, ':', 2), facts FROM environments "
+        "WHERE starts_with(digest, 'summary:') ORDER BY digest"
+    ).fetchall()
+    for run, facts in names:
+        if run in ids:
+            ways = cast("dict[str, str]", from_json(facts))
+            found.setdefault(RunId(run), {}).update(ways)
+    return found
+
+
+def _extreme(connection: DuckDBPyConnection, run: RunId, key: str, way: str) -> int | float | None:
+    """Find the lowest or highest number of a key in the rows of a run; NaN is neither."""
+    if way not in ("min", "max"):
+        return None
+    numbers: list[int | float] = []
+    for table in tables(connection):
+        field = known_field(fields(connection, table), key)
+        number = field.number if field is not None else None
+        if field is None or number is None:
+            continue
+        own = field.sql if field.is_number else number
+        query = (
+            f"SELECT {way}({own}) FILTER (NOT isnan({number})) FROM {quoted(table)} "
+            "WHERE track_id = ?"
+        )
+        row = connection.execute(query, [run]).fetchone()
+        numbers += [row[0]] if row and row[0] is not None else []
+    return (min if way == "min" else max)(numbers) if numbers else None
+
+
+def summarised(connection: DuckDBPyConnection, touched: dict[RunId, RunRecord]) -> None:
+    """Give runs the values of their metrics that count, where that is not the last one."""
+    for run, ways in summaries(connection, touched).items():
+        now = in_all_tables(connection, [run], set(ways)).get(run, {})
+        touched[run] = with_numbers(touched[run], now.keys() & ways.keys(), now)
+
+
+def _is_near(key: str, keys: Collection[str]) -> bool:
+    """Whether what is under a key and what is under one of the others can be one metric."""
+    return any(is_within(key, each) or is_within(each, key) for each in keys)
+
+
+def is_param(key: str, params: Mapping[str, Json]) -> bool:
+    """Whether a key names a param of a run, or a part of one: what every row has is no metric."""
+    return key in params or any(isinstance(params.get(each), dict) for each in above(key))
 
 
 def with_numbers(run: RunRecord, keys: Collection[str], now: Mapping[str, Last]) -> RunRecord:
     """Give a run the metrics that its rows have now under *keys*; one without a number goes."""
     metrics, times = dict(run.metrics), dict(run.metric_times)
-    for key in keys:
-        if key in run.params:
+    beside = {path for path in {*metrics, *now} if any(is_within(path, key) for key in keys)}
+    for key in {*keys, *beside}:
+        if is_param(key, run.params):
             continue
         if key in now:
             metrics[key], times[key] = now[key].value, now[key].at

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from xvc.core.byte_text import as_text
@@ -84,8 +84,9 @@ def has_metric(connection: DuckDBPyConnection, metric: str) -> bool:
 def foremost(
     connection: DuckDBPyConnection, metric: str, *, highest: bool, most: int
 ) -> list[RunRecord]:
-    """Read the finished runs among which the first *most* by a metric are, in no order.
+    """Read the finished runs among which the first *most* by a metric are, newest first.
 
+    Discarded ones are none of them.
     SQL compares as floats do: numbers that no float holds, and what is written as text, come along
     whatever they are.
     """
@@ -96,6 +97,7 @@ def foremost(
             SELECT id, started, json_type(metrics, $key) AS kind,
                 try_cast(metrics ->> $key AS DOUBLE) AS number
             FROM runs WHERE status = 'finished' AND json_exists(metrics, $key)
+                AND id NOT IN (SELECT unnest($gone::VARCHAR[]))
         ), judged AS (
             SELECT id, started, number, kind IN ('BIGINT', 'UBIGINT', 'DOUBLE')
                 AND coalesce(isfinite(number) AND abs(number) < {_EXACT}, false) AS is_exact
@@ -105,14 +107,9 @@ def foremost(
             ORDER BY number {order}, started NULLS FIRST, id LIMIT {int(most)})
         UNION ALL SELECT id FROM judged WHERE NOT is_exact
         """,
-        {"key": pointer(metric)},
+        {"key": pointer(metric), "gone": sorted(runs.discarded(connection))},
     ).fetchall()
-    return with_ids(connection, [RunId(name) for (name,) in found])
-
-
-def with_ids(connection: DuckDBPyConnection, names: Sequence[RunId]) -> list[RunRecord]:
-    """Read these runs, in no order; those that are not there are left out."""
-    return runs.load(connection, "WHERE id IN (SELECT unnest(?::VARCHAR[]))", [list(names)])
+    return by_ids(connection, [RunId(name) for (name,) in found])
 
 
 def newest(connection: DuckDBPyConnection, most: int = MANY) -> list[RunRecord]:
@@ -190,7 +187,7 @@ def ordered(connection: DuckDBPyConnection, *, sort: str | None, descending: boo
 
 def in_turn(connection: DuckDBPyConnection, names: Sequence[RunId]) -> list[RunRecord]:
     """Read these runs, in this order."""
-    by_id = {run.id: run for run in with_ids(connection, names)}
+    by_id = {run.id: run for run in by_ids(connection, names)}
     return [by_id[name] for name in names]
 
 
@@ -223,6 +220,13 @@ def count(connection: DuckDBPyConnection, status: str | None = None) -> int:
     return int(found[0]) if found else 0
 
 
+def of_command(connection: DuckDBPyConnection, like: RunRecord) -> list[RunRecord]:
+    """Read the runs of a command in its folder, newest first; a seed makes it another command."""
+    command = to_json(list(like.command))
+    where = "WHERE command::VARCHAR = ? AND folder IS NOT DISTINCT FROM ?"
+    return runs.load(connection, f"{where} {_NEWEST}", [command, like.folder])
+
+
 def ids_in(connection: DuckDBPyConnection, worktree: str, since: int) -> set[RunId]:
     """List the runs that began in a work tree, from *since* on, in nanoseconds."""
     found = connection.execute(
@@ -230,15 +234,6 @@ def ids_in(connection: DuckDBPyConnection, worktree: str, since: int) -> set[Run
         [worktree, since // 1000],
     ).fetchall()
     return {RunId(run) for (run,) in found}
-
-
-def count_in(connection: DuckDBPyConnection, worktree: str, since: int) -> int:
-    """Count the runs that began in a work tree, from *since* on, in nanoseconds."""
-    found = connection.execute(
-        "SELECT count(*) FROM runs WHERE worktree = ? AND epoch_us(started) >= ?",
-        [worktree, since // 1000],
-    ).fetchone()
-    return int(found[0]) if found else 0
 
 
 def with_status(connection: DuckDBPyConnection, status: str) -> list[RunRecord]:
@@ -249,6 +244,23 @@ def with_status(connection: DuckDBPyConnection, status: str) -> list[RunRecord]:
 def all_runs(connection: DuckDBPyConnection) -> list[RunRecord]:
     """Read every run, newest first."""
     return runs.load(connection, _NEWEST)
+
+
+def by_ids(connection: DuckDBPyConnection, wanted: Collection[RunId]) -> list[RunRecord]:
+    """Read these runs, newest first."""
+    where = f"WHERE id IN (SELECT unnest(?::VARCHAR[])) {_NEWEST}"
+    return runs.load(connection, where, [list(wanted)])
+
+
+def marks(connection: DuckDBPyConnection) -> dict[RunId, int]:
+    """Map every run, newest first, to a number that another content gives another of.
+
+    Only for comparing within one process: the numbers differ between versions of DuckDB.
+    """
+    found = connection.execute(
+        f"SELECT id, hash(to_json(runs)::VARCHAR) FROM runs {_NEWEST}"
+    ).fetchall()
+    return {RunId(run): mark for run, mark in found}
 
 
 def ids(connection: DuckDBPyConnection) -> set[RunId]:
@@ -286,6 +298,14 @@ def environment(connection: DuckDBPyConnection, digest: str | None) -> Environme
     return environment_from(from_json(found[0])) if found else None
 
 
+def shared_facts(connection: DuckDBPyConnection, beginning: str) -> dict[str, Json]:
+    """Read the facts that runs share, by names that begin so."""
+    found = connection.execute(
+        "SELECT digest, facts FROM environments WHERE starts_with(digest, ?)", [beginning]
+    ).fetchall()
+    return {digest: from_json(facts) for digest, facts in found}
+
+
 def row_counts(connection: DuckDBPyConnection) -> dict[str, int]:
     """Count the rows of each event table."""
     counts = {}
@@ -297,7 +317,9 @@ def row_counts(connection: DuckDBPyConnection) -> dict[str, int]:
 
 def sortable() -> tuple[str, ...]:
     """List the columns of runs by which a list can be sorted, and how long they took."""
-    return *(name for name, kind in runs.COLUMNS.items() if kind != "JSON"), _SECONDS
+    return *(
+        n for n, kind in runs.COLUMNS.items() if kind != "JSON" and n not in runs.LATER
+    ), _SECONDS
 
 
 def rows_of(connection: DuckDBPyConnection, table: str, run: RunId | None) -> int:

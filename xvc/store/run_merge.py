@@ -35,7 +35,9 @@ def settle_run(
     for column in disputed:
         if column in chosen:
             continue
-        if column in _OBJECTS:
+        if column == "labels":
+            chosen[column] = Choice(value=_text(_labels(base, ours, theirs)))
+        elif column in _OBJECTS:
             merged = _merged(_object(base, column), _object(ours, column), _object(theirs, column))
             if merged is not None:
                 chosen[column] = Choice(value=_text(merged))
@@ -78,6 +80,18 @@ def _merged(base: Facts, ours: Facts, theirs: Facts) -> dict[str, Json] | None:
         if key in keeper:
             merged[key] = keeper[key]
     return merged
+
+
+def _labels(base: Facts | None, ours: Facts, theirs: Facts) -> list[Json]:
+    """Take the labels of both sides, without those that one of them took off."""
+    held, mine, other = (_list(side, "labels") for side in (base, ours, theirs))
+    gone = [each for each in held if each not in mine or each not in other]
+    return [each for each in dict.fromkeys(map(str, [*mine, *other])) if each not in gone]
+
+
+def _list(facts: Facts | None, column: str) -> list[Json]:
+    found = facts.get(column) if facts is not None else None
+    return found if isinstance(found, list) else []
 
 
 def _metrics(ours: Facts, theirs: Facts) -> dict[str, Choice]:

@@ -9,6 +9,7 @@ from xvc.core.plain import from_plain
 from xvc.core.spelling import instant
 from xvc.journal.codec import from_json
 from xvc.store.query import pointer
+from xvc.store.runs import lacking
 from xvc.types import Json, Nanoseconds, RunId
 
 if TYPE_CHECKING:
@@ -22,6 +23,11 @@ _SIDES = ("metrics", "params")
 def _command(text: object) -> Json:
     words = from_json(cast("str", text)) if text else []
     return " ".join(map(str, words)) if isinstance(words, list) else ""
+
+
+def _labels(text: object) -> Json:
+    words = from_json(cast("str", text)) if text else []
+    return (", ".join(map(str, words)) or None) if isinstance(words, list) else None
 
 
 def _same(value: object) -> Json:
@@ -40,13 +46,17 @@ def _moment(microseconds: object) -> Json:
 FACTS: Mapping[str, tuple[str, Callable[[object], Json]]] = {
     **{
         name: (f'"{name}"', _same)
-        for name in ("id", "name", "status", "branch", "worktree", "commit", "note", "host")
+        for name in (
+            *("id", "name", "status", "branch", "worktree", "commit", "note", "host"),
+            *("idea", "parent", "fixes", "decision"),
+        )
     },
     "dirty": ("coalesce(dirty, false)", _same),
     "exit_code": ("exit_code", _same),
     "started": ("epoch_us(started)", _moment),
     "seconds": ("epoch_us(finished) - epoch_us(started)", _seconds),
     "command": ("command", _command),
+    "labels": ("labels", _labels),
 }
 """The facts of a run that can be asked for: the SQL of each, and how its value is read."""
 
@@ -75,6 +85,7 @@ def fitting(
         fits: given what looks a key up, and raises KeyError where a run has none.
         others: what is known of runs beside the store, by key.
     """
+    absent = lacking(connection)
     picked, values, readers = ["id"], list[object](), list[Callable[[object], Json]]()
     held: list[tuple[str, int]] = []
     for key in keys:
@@ -86,7 +97,7 @@ def fitting(
         readers.append(_read)
         if key in FACTS:
             column, reader = FACTS[key]
-            picked.append(column)
+            picked.append("NULL" if key in absent else column)
             readers.append(reader)
     asked = connection.execute(f"SELECT {', '.join(picked)} FROM runs", values)
     found: set[RunId] = set()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
 from xvc.core.record import facts_of, run_from
-from xvc.core.run import RunRecord
+from xvc.core.run import DISCARDED, RunRecord
 from xvc.errors import CorruptError, error
 from xvc.journal.codec import from_json, to_json
 from xvc.types import Json, Nanoseconds, RunId
@@ -31,10 +31,13 @@ class ContentsCorrupt(CorruptError):
 
 _TEXT = (
     *("id", "name", "status", "parent", "folder", "signal", "reason", "host", "owner"),
-    *("environment", "log", "note"),
+    *("environment", "log", "note", "idea", "fixes", "decision"),
 )
 _CODE = {"commit": "commit", "snapshot": "snapshot", "branch": "branch", "worktree": "worktree"}
-_JSON = ("data", "outs", "touched", "command", "params", "metrics", "metric_times", "usage")
+_JSON = (
+    *("data", "outs", "touched", "command", "params", "metrics", "metric_times", "usage"),
+    *("labels", "asked"),
+)
 _TIMES = ("started", "finished")
 
 COLUMNS = {
@@ -46,7 +49,10 @@ COLUMNS = {
     **dict.fromkeys(_TIMES, "TIMESTAMPTZ"),
     "exit_code": "BIGINT",
 }
-_SELECTED = ", ".join(f'epoch_us("{name}")' if name in _TIMES else f'"{name}"' for name in COLUMNS)
+LATER = ("idea", "fixes", "decision", "labels", "asked")
+"""Columns that a store of an older xvc has not; it gets them when a run is written into it."""
+
+_MICROSECONDS = ", ".join(f"epoch_us({name}) AS {name}" for name in _TIMES)
 
 
 def load(
@@ -61,9 +67,14 @@ def load(
     Raises:
         ContentsCorrupt: a row is not as xvc writes it.
     """
-    rows = connection.execute(f"SELECT {_SELECTED} FROM {table} {where}", list(values)).fetchall()
+    chosen = f"SELECT * REPLACE ({_MICROSECONDS}) FROM {table} {where}"
+    found = connection.execute(chosen, list(values))
+    names = [part[0] for part in found.description or ()]
+    nothing = dict.fromkeys(COLUMNS)
     try:
-        return [_value(dict(zip(COLUMNS, row, strict=True))) for row in rows]
+        return [
+            _value({**nothing, **dict(zip(names, row, strict=True))}) for row in found.fetchall()
+        ]
     except (ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError) as err:
         raise ContentsCorrupt(_file_of(connection), table, str(err) or type(err).__name__) from err
 
@@ -96,7 +107,7 @@ def _value(row: dict[str, object]) -> RunRecord:
 
 
 def _shaped(name: str, value: Json) -> Json:
-    if not isinstance(value, list if name == "command" else dict):
+    if not isinstance(value, list if name in ("command", "labels", "asked") else dict):
         raise ValueError(f"{name} is {str(value)[:40]}")
     if isinstance(value, list) and not all(isinstance(word, str) for word in value):
         raise ValueError(f"{name} has words that are no text: {str(value)[:40]}")
@@ -110,6 +121,21 @@ def _left_out(listed: Json) -> dict[str, Json]:
         "left_out": [part for part in each if isinstance(part, str)],
         "incomplete": [part["code"] for part in each if isinstance(part, dict)],
     }
+
+
+def discarded(connection: DuckDBPyConnection) -> set[RunId]:
+    """List the runs that people have discarded."""
+    if not lacking(connection, "runs"):
+        where = "WHERE decision = ? OR starts_with(decision, ?)"
+        its = connection.execute(f"SELECT id FROM runs {where}", [DISCARDED, f"{DISCARDED}:"])
+        return {RunId(name) for (name,) in its.fetchall()}
+    return set()
+
+
+def lacking(connection: DuckDBPyConnection, table: str = "runs") -> list[str]:
+    """List the columns that a store of an older xvc has not."""
+    held = {name for name, *_ in connection.execute(f"DESCRIBE {table}").fetchall()}
+    return [name for name in LATER if name not in held]
 
 
 def branches(connection: DuckDBPyConnection, ids: Collection[RunId]) -> dict[RunId, str | None]:
@@ -131,6 +157,8 @@ def save(connection: DuckDBPyConnection, runs: Sequence[RunRecord], *, table: st
     """Put runs in place of what the table holds of them, in bulk."""
     if not runs:
         return
+    for name in lacking(connection, table):
+        connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {COLUMNS[name]}")
     rows = to_json([cast("Json", _row(run)) for run in runs])
     remove(connection, [run.id for run in runs], table=table)
     connection.execute(

@@ -22,9 +22,11 @@ CREATE TABLE runs (
     left_out JSON, data JSON, outs JSON, touched JSON, command JSON, folder VARCHAR,
     params JSON, metrics JSON, metric_times JSON,
     started TIMESTAMPTZ, finished TIMESTAMPTZ, exit_code BIGINT, signal VARCHAR, reason VARCHAR,
-    host VARCHAR, owner VARCHAR, environment VARCHAR, usage JSON, log VARCHAR, note VARCHAR
+    host VARCHAR, owner VARCHAR, environment VARCHAR, usage JSON, log VARCHAR, note VARCHAR,
+    idea VARCHAR, fixes VARCHAR, decision VARCHAR, labels JSON, asked JSON
 );
--- the packages and tools a run had, by the digest that runs name
+-- the packages and tools a run had, by the digest that runs name; what a sweep was asked for, by
+-- `sweep:` and its id
 CREATE TABLE environments (digest VARCHAR, facts JSON);
 -- how far each writer's journal is in: the watermark that makes folding idempotent
 CREATE TABLE folds (writer VARCHAR, sequence BIGINT, position BIGINT, names JSON);

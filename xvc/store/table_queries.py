@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from xvc.core.expression import Expression
+from xvc.core.nested import above
 from xvc.errors import BadValue, NoColumn, NoTable
 from xvc.store.columns import known
 from xvc.store.condition import Field, condition
@@ -84,15 +85,29 @@ def fields(connection: DuckDBPyConnection, table: str) -> list[Field]:
 
 
 def field(held: Sequence[Field], table: str, key: str) -> Field:
-    """Find one column by its key.
+    """Find one column by its key, or the numbers at a path in the dicts of one.
 
     Raises:
         NoColumn: there is none.
     """
-    for each in held:
-        if each.label == key:
-            return each
-    raise NoColumn(key, tuple(each.label for each in held))
+    found = known_field(held, key)
+    if found is None:
+        raise NoColumn(key, tuple(each.label for each in held))
+    return found
+
+
+def known_field(held: Sequence[Field], key: str) -> Field | None:
+    """Find what `field` finds; None where there is none."""
+    labels = {each.label: each for each in held}
+    if key in labels:
+        return labels[key]
+    for beginning in above(key):
+        outer = labels.get(beginning)
+        if outer is not None and outer.type == "JSON":
+            parts = key.removeprefix(f"{beginning}.").split(".")
+            escaped = (part.replace("~", "~0").replace("/", "~1") for part in parts)
+            return Field(key, outer.column, "DOUBLE", "".join(f"/{part}" for part in escaped))
+    return None
 
 
 def _chosen(held: Sequence[Field], wanted: Wanted) -> list[Field]:
@@ -337,6 +352,20 @@ def points(
         f"{where} ORDER BY {_order(held)}",
         values,
     ).fetchall()
+
+
+def logged_keys(
+    connection: DuckDBPyConnection, table: str, held: Sequence[Field], run: RunId
+) -> list[str]:
+    """List which of these columns a run has at least two values in."""
+    found = []
+    for start in range(0, len(held), _AT_ONCE):
+        some = held[start : start + _AT_ONCE]
+        counts = ", ".join(f"count({each.number or each.sql})" for each in some)
+        question = f"SELECT {counts} FROM {quoted(table)} WHERE track_id = ?"
+        row = connection.execute(question, [run]).fetchone() or ()
+        found += [each.label for each, count in zip(some, row, strict=False) if count > 1]
+    return found
 
 
 def _axis(each: Field) -> str:

@@ -23,9 +23,10 @@ from xvc.executors.local import is_live
 from xvc.executors.shipping import Away, pack
 from xvc.journal.following import Follower
 from xvc.project import Project
+from xvc.sweeps.elsewhere import remember, sweep_here
 from xvc.sweeps.job import call_of, last_line_of
 from xvc.sweeps.optuna_study import Points
-from xvc.sweeps.shared import Folder, home_of, one_trial, slots_of, starts_of, sweep_named, trials
+from xvc.sweeps.shared import Folder, home_of, one_trial, slots_of, starts_of, trials
 from xvc.sweeps.trees import Trees, trees_of
 from xvc.system.lock import FileLock
 from xvc.system.ports import lease_port
@@ -88,6 +89,7 @@ def drive(home: Project, sweep: Sweep, folder: Folder, tell: Callable[[Progress]
         NoCluster: SLURM takes no jobs from here.
         BadOptions: SLURM has no such option.
     """
+    sweep = replace(sweep, root=str(home.root))  # the tree that it began in may be gone
     with folder.lock.held(wait=0.0, doing="sweep"), ExitStack() as stack:
         folder.stop.unlink(missing_ok=True)
         slots = stack.enter_context(_slots(home, sweep))
@@ -103,6 +105,7 @@ def drive(home: Project, sweep: Sweep, folder: Folder, tell: Callable[[Progress]
         # Only now: what stands in the queue of a cluster is withdrawn, so it is not about to begin.
         driver = _Driver(home, sweep, folder, tell)
         bell = stack.enter_context(Bell())
+        remember(home, sweep)
         is_stopped = driver.run(executor, trees, slots, bell)
         if is_stopped:
             folder.note("stopped", -1)
@@ -114,10 +117,11 @@ def resume(project: Project, name: str | None, tell: Callable[[Progress], None])
 
     Raises:
         NoSweep: there is none.
+        SweepElsewhere: it was begun in another clone.
         AmbiguousRun: several begin so.
         LockBusy: another process drives it.
     """
-    sweep, folder = sweep_named(project, name)
+    sweep, folder = sweep_here(project, name)
     return drive(home_of(project, sweep), sweep, folder, tell)
 
 

@@ -14,7 +14,7 @@ from xvc.core.typed import Typed
 from xvc.errors import XvcError
 from xvc.git.worktrees import untracked_like
 from xvc.project import Project
-from xvc.recording.asked_params import is_named, may_track, runs_code_of, variable_of
+from xvc.recording.asked_params import never_taken_up, variable_of
 from xvc.recording.begin_run import metrics_files
 from xvc.recording.param_files import placed
 from xvc.sweeps.request import BadSweep
@@ -43,9 +43,7 @@ def check_reach(project: Project, wish: Wish, folder: str) -> None:
     open_keys = {key: Typed.of(None) for key in wish.space if key not in settled_keys(wish)}
     for held in placed(project, open_keys).values():
         open_keys = {key: typed for key, typed in open_keys.items() if key not in held}
-    if not open_keys or not runs_code_of(git.place.top, wish.command, where) or may_track(git):
-        return
-    lost = [key for key in open_keys if not is_named(key, git, wish.command, where)]
+    lost = never_taken_up(git, [*open_keys], wish.command, where)
     if lost:
         key = lost[0]
         says = f"params: nothing takes {', '.join(lost)} up, so all trials would be the same; "

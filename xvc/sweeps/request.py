@@ -15,7 +15,7 @@ from xvc.core.direction import Direction, asked_direction, direction_of
 from xvc.core.space import Choices, Dimension, choices, endless, grid_size, parse_dimension
 from xvc.core.sweep import LOCAL, REF, Sampler, Style, Wish, placeholders
 from xvc.core.typed import Typed
-from xvc.errors import BadValue, UsageError
+from xvc.errors import BadValue, UsageError, error
 from xvc.types import Json
 
 Read = Callable[[str], Typed]
@@ -25,24 +25,13 @@ _OWN_WAYS = (LOCAL, "dask", "slurm")
 Word = TypeVar("Word", bound=StrEnum)
 
 
+@error("bad-sweep")
 class BadSweep(UsageError):
     """A sweep cannot be begun as it was asked for; ``mistakes`` are all of them."""
 
-    code = "bad-sweep"
-
-    def __init__(self, mistakes: tuple[str, ...]) -> None:
-        super().__init__(mistakes)
-        self.mistakes = mistakes
-
-    def __str__(self) -> str:
-        return "; ".join(self.mistakes)
-
-    @property
-    def hint(self) -> str:
-        """Shows one that works."""
-        return (
-            "One that works: `xvc sweep --param lr=0.1,0.01 --param depth=2..6 -- python train.py`."
-        )
+    mistakes: tuple[str, ...]
+    says = "{mistakes:; }"
+    way = "One that works: `xvc sweep --param lr=0.1,0.01 --param depth=2..6 -- python train.py`."
 
 
 def wish_of(

@@ -27,22 +27,15 @@ from xvc.types import Json
 _FACTS = "sweep.json"
 
 
+@error("no-sweep")
 class NoSweep(NotFoundError):
     """No sweep answers to a name."""
 
-    code = "no-sweep"
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
+    name: str
+    way = "`xvc sweep --param lr=0.1,0.01 -- python train.py` begins one and says its name."
 
     def __str__(self) -> str:
         return f"there is no sweep {self.name!r}" if self.name else "no sweep was begun here yet"
-
-    @property
-    def hint(self) -> str:
-        """Says how one begins, and how they are called."""
-        return "`xvc sweep --param lr=0.1,0.01 -- python train.py` begins one and says its name."
 
 
 @error("bad-note")
@@ -165,11 +158,13 @@ def sweep_named(project: Project, name: str | None) -> tuple[Sweep, Folder]:
 def home_of(project: Project, sweep: Sweep) -> Project:
     """Find the project whose store keeps the runs of a sweep, from any tree of the repository.
 
-    Those of a tree that was merged and removed are in the store of the tree that asks.
+    Those of a tree that was merged and removed are in the store of the tree that asks, as are those
+    of a copy of the repository.
     """
     if str(project.root) == sweep.root or not Path(sweep.root).is_dir():
         return project
-    return Project.find(Path(sweep.root), project.environment)
+    there = Project.find(Path(sweep.root), project.environment)
+    return there if there.room.folder == project.room.folder else project  # else we are a copy
 
 
 def runs_of(home: Project, sweep: Sweep, number: int | None = None) -> list[RunRecord]:
@@ -210,13 +205,14 @@ def slots_of(notes: list[Note]) -> dict[int, int]:
     return {note.number: int(str(note.facts["slot"])) for note in notes if note.kind == "started"}
 
 
-def sweep_of(project: Project, run: RunRecord) -> str | None:
-    """Say of which sweep a run is a trial; None of one that is none, or is not known here."""
-    sweep_id, slash, number = (run.name or "").rpartition("/")
+def load_sweep(project: Project, sweep_id: str) -> Sweep:
+    """Read a sweep that was begun here, by its whole id.
+
+    Raises:
+        NoSweep: none here has it.
+        BadNote: it cannot be read.
+    """
     folder = folder_of(project, sweep_id)
-    if not slash or "/" in sweep_id or not (folder.path / _FACTS).exists():
-        return None
-    try:
-        return folder.load().told_of(number)
-    except BadNote:  # a version does not depend on it
-        return None
+    if not (folder.path / _FACTS).exists():
+        raise NoSweep(sweep_id)
+    return folder.load()

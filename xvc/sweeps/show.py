@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xvc.core.objective import number_of
+from xvc.core.space import Span
 from xvc.core.sweep import State, Sweep, Trial, ranked
 from xvc.project import Project
 from xvc.render.figure import Plot, PlotKind, Series
@@ -61,7 +62,7 @@ def _points(looked: Looked) -> list[tuple[dict[str, Json], float]]:
 def _plots(sweep: Sweep, found: tuple[Trial, ...]) -> Iterator[Plot]:
     """Draw the metric over each param that has numbers."""
     metric = sweep.wish.metric or ""
-    for key in sweep.wish.space:
+    for key, dimension in sweep.wish.space.items():
         pairs = [
             (x, y)
             for trial in found
@@ -72,4 +73,5 @@ def _plots(sweep: Sweep, found: tuple[Trial, ...]) -> Iterator[Plot]:
         if len({x for x, _ in pairs}) > 1:
             xs, ys = zip(*pairs, strict=True)
             series = Series(key, xs, ys)
-            yield Plot(PlotKind.SCATTER, "", key, metric, (series,), ())
+            is_log = isinstance(dimension, Span) and dimension.is_log and min(xs) > 0
+            yield Plot(PlotKind.SCATTER, "", key, metric, (series,), (), is_log=is_log)

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from xvc.core.code_files import in_short
 from xvc.core.ids import run_id
 from xvc.core.space import grid_point, random_points
 from xvc.core.sweep import REF, Code, Sampler, Sweep, Wish, command_of
@@ -137,7 +138,9 @@ def _codes(project: Project, wish: Wish, name: str) -> tuple[dict[str, Code], tu
         written=lambda paths: results_among(project, paths),
     )
     snapshot.index.unlink(missing_ok=True)
-    return {"": Code(state.commit, snapshot.commit)}, _told(snapshot.left_out)
+    results = in_short(snapshot.written)  # no trial is to see what another run has written
+    lacking = tuple(path for path in snapshot.left_out if path not in results)
+    return {"": Code(state.commit, snapshot.commit)}, _told(lacking)
 
 
 def _told(left_out: tuple[str, ...]) -> tuple[str, ...]:

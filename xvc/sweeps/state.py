@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from xvc.core.sweep import State, Sweep, Trial
+from xvc.core.sweep import State, Sweep, Trial, best_of
 from xvc.errors import LockBusy
 from xvc.project import Project
 from xvc.sweeps.drive import Progress, progress
-from xvc.sweeps.shared import Folder, home_of, sweep_named, trials
+from xvc.sweeps.elsewhere import Told, find_told
+from xvc.sweeps.shared import Folder, NoSweep, home_of, sweep_named, trials
 
 
 class Condition(StrEnum):
@@ -19,32 +20,52 @@ class Condition(StrEnum):
     DONE = "done"
     STOPPED = "stopped"
     LEFT = "interrupted"
+    ELSEWHERE = "elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A sweep as it is: its condition, its counts, its trials by number."""
+    """A sweep as it is: its condition, its counts, its trials by number.
+
+    Of one that was begun in another clone, ``where`` says in words what is known from where.
+    """
 
     sweep: Sweep
     condition: Condition
     progress: Progress
     trials: tuple[Trial, ...]
+    where: str | None = None
 
 
 def look(project: Project, name: str | None) -> Looked:
-    """Look at a sweep, by the beginning of its id; the last one without.
+    """Look at a sweep, by the beginning of its id; the last one without, those begun here first.
 
     Raises:
         NoSweep: there is none.
         AmbiguousRun: several begin so.
         BadNote: it cannot be read.
     """
-    sweep, folder = sweep_named(project, name)
+    try:
+        sweep, folder = sweep_named(project, name)
+    except NoSweep:
+        there = find_told(project, name)
+        if there is None:
+            raise
+        return _elsewhere(there)
     is_driven = _is_driven(folder)
     found = trials(home_of(project, sweep), sweep, folder)
     told = progress(sweep, found.values())
     condition = Condition.RUNNING if is_driven else _at_rest(told, folder)
     return Looked(sweep, condition, told, tuple(found.values()))
+
+
+def _elsewhere(told: Told) -> Looked:
+    sweep, known = told.sweep, tuple(told.trials.values())
+    counts = {state: sum(trial.state is state for trial in known) for state in State}
+    found = Progress(sweep, counts, best_of(known, sweep.wish.direction))
+    store = "" if told.where is None else f"; its runs are in the store of {told.where}"
+    where = f"begun in another clone, {len(known)} of {sweep.total} trials have runs here{store}"
+    return Looked(sweep, Condition.ELSEWHERE, found, known, where)
 
 
 def _is_driven(folder: Folder) -> bool:

@@ -9,7 +9,8 @@ from xvc.core.sweep import State, Sweep
 from xvc.executors import executor_kind
 from xvc.executors.local import tell_to_end
 from xvc.project import Project
-from xvc.sweeps.shared import Folder, home_of, runs_of, sweep_named, trials
+from xvc.sweeps.elsewhere import sweep_here
+from xvc.sweeps.shared import Folder, home_of, runs_of, trials
 from xvc.sweeps.state import Looked, look
 from xvc.sweeps.trees import remove_trees
 from xvc.system.process_id import Owner
@@ -25,9 +26,10 @@ def stop(project: Project, name: str | None) -> Looked:
 
     Raises:
         NoSweep: there is none.
+        SweepElsewhere: it was begun in another clone.
         LockBusy: its trials do not end.
     """
-    sweep, folder = sweep_named(project, name)
+    sweep, folder = sweep_here(project, name)
     home = home_of(project, sweep)
     folder.stop.touch()
     with folder.lock.held(wait=_WAIT, doing="sweep stop"):
@@ -60,9 +62,10 @@ def again(project: Project, name: str | None) -> list[int]:
 
     Raises:
         NoSweep: there is none.
+        SweepElsewhere: it was begun in another clone.
         LockBusy: it is running.
     """
-    sweep, folder = sweep_named(project, name)
+    sweep, folder = sweep_here(project, name)
     with folder.lock.held(wait=0.0, doing="sweep retry"):
         found = trials(home_of(project, sweep), sweep, folder)
         failed = [n for n, trial in found.items() if trial.state is State.FAILED]

@@ -1,35 +1,20 @@
-"""The trees that trials run in: each trial has one of its own, removed when the trial has ended.
-
-A tree holds the code of the sweep, the data that DVC tracks, and what .worktreeinclude names: no
-file that another trial has written, ignored or not. It is never used twice. The user's own tree is
-never one of them, so what is edited meanwhile reaches no trial.
-"""
+"""The trees that trials run in: each trial has one of its own, removed when the trial has ended."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from xvc.core.sweep import Code, Sweep
-from xvc.core.worktree import Losses, Record, Stage
-from xvc.git.worktrees import Tree
+from xvc.core.sweep import Sweep
 from xvc.project import Project
-from xvc.worktrees.add import made
-from xvc.worktrees.remove import Removal, removed
-from xvc.worktrees.set_up import set_up
-from xvc.worktrees.shared import (
-    every_tree,
-    git_at,
-    held,
-    held_list,
-    record_of,
-    records,
-    remember,
+from xvc.worktrees.run_trees import (
+    clear_outputs,
+    make_tree_for,
+    place_in,
+    remove_tree_for,
+    remove_trees_for,
 )
 
 
@@ -49,13 +34,17 @@ class Trees:
             TreeTaken: something else is at its place.
             LockBusy: another xvc is at it, for long.
         """
-        if self.sweep.wish.away:
-            return self.home.git.place.top / self.sweep.folder  # a clone has its like
-        tree = self._made(self._name(number, attempt), self.sweep.codes[ref])
-        folder = tree.path / self.sweep.folder
+        sweep = self.sweep
+        if sweep.wish.away:
+            return self.home.git.place.top / sweep.folder  # a clone has its like
+        code = sweep.codes[ref]
+        name = self._name(number, attempt)
+        tree, done = make_tree_for(self.home, name, code.base, code.snapshot, "sweep")
+        self.warnings += [w for w in done.warnings if w not in self.warnings]
+        folder = tree.path / sweep.folder
         folder.mkdir(parents=True, exist_ok=True)
-        for out in self.sweep.wish.outs:
-            self._remove_output(tree, Path(os.path.normpath(folder / out)))
+        outs = (place_in(tree, sweep.folder, out) for out in sweep.wish.outs)
+        clear_outputs(self.home, tree, outs)
         return folder
 
     def remove(self, number: int, attempt: int) -> None:
@@ -65,42 +54,10 @@ class Trees:
             GitFailed: git refused.
             LockBusy: another xvc is at it, for long.
         """
-        record = record_of(self.home.room, self._name(number, attempt))
-        if record is not None:
-            _remove(self.home, record)
+        remove_tree_for(self.home, self._name(number, attempt), "sweep")
 
     def _name(self, number: int, attempt: int) -> str:
         return f"{_prefix(self.sweep)}{number}-{attempt}"
-
-    def _made(self, name: str, code: Code) -> Tree:
-        home, room = self.home, self.home.room
-        stale = record_of(room, name)
-        if stale is not None:  # of a call that was killed before the trial began
-            _remove(home, stale)
-        with held(room, name, "sweep"):
-            with held_list(home, f"sweep {name}"):
-                main = every_tree(home)[0].path
-                place = main.parent / f"{main.name}-{name}"
-                record = Record(name, str(place), code.base, since=time.time_ns())
-                tree, record = made(home, remember(room, record))
-            # HEAD stays at the commit, so that a run knows it, and what was changed since.
-            git_at(home, tree).call("read-tree", "--reset", "-u", code.snapshot)
-            done = set_up(home, every_tree(home)[0], tree)
-            self.warnings += [w for w in done.warnings if w not in self.warnings]
-            remember(room, replace(record, stage=Stage.READY))
-        return tree
-
-    def _remove_output(self, tree: Tree, place: Path) -> None:
-        """Take away what was left where a trial writes its output; the snapshot may hold it."""
-        if not place.resolve().is_relative_to(tree.path) or place == tree.path:
-            return
-        below = place.relative_to(tree.path).as_posix()
-        unless = ("--cached", "--ignore-unmatch", "-r", "-q")
-        git_at(self.home, tree).call("rm", *unless, "--", f":(literal){below}")
-        if place.is_dir() and not place.is_symlink():
-            shutil.rmtree(place)
-        else:
-            place.unlink(missing_ok=True)
 
 
 def remove_trees(home: Project, sweep: Sweep) -> None:
@@ -110,15 +67,7 @@ def remove_trees(home: Project, sweep: Sweep) -> None:
         GitFailed: git refused.
         LockBusy: another xvc is at it, for long.
     """
-    for record in records(home.room):
-        if record.name.startswith(_prefix(sweep)):
-            _remove(home, record)
-
-
-def _remove(home: Project, record: Record) -> None:
-    plan = Removal(record.name, record.path, None, False, Losses())
-    with held(home.room, record.name, "sweep"), held_list(home, f"remove {record.name}"):
-        removed(home, record, plan)
+    remove_trees_for(home, _prefix(sweep), "sweep")
 
 
 def _prefix(sweep: Sweep) -> str:

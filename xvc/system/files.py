@@ -99,6 +99,17 @@ def copy_hashed(source: Path, target: Path) -> str:
     return digest.hexdigest()
 
 
+def stand_somewhere(folder: Path) -> None:
+    """Go to *folder*, or above it, where the folder that we stand in was removed under us.
+
+    DuckDB opens nothing without one, and a relative path led nowhere before either.
+    """
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        os.chdir(next(each for each in (folder, *folder.parents) if each.is_dir()))
+
+
 def md5_of(path: Path) -> str:
     """Hash a file's bytes."""
     with path.open("rb") as file:

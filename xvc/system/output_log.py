@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -99,6 +100,57 @@ def finish(path: Path) -> None:
         part.path.unlink(missing_ok=True)
 
 
+def shortened(content: bytes, limit: int) -> bytes:
+    r"""Cut what is longer than *limit* in the middle, as a log that is written is.
+
+    >>> shortened(b"abc\ndef\nghi\n", 8)
+    b'abc\n\xe2\x80\xa6 4 bytes left out \xe2\x80\xa6\nghi\n'
+    """
+    half = limit // 2
+    if len(content) <= limit:
+        return content
+    head, end = content[:half], content[-half:]
+    return head + _gap_between(head, len(content) - 2 * half) + end
+
+
+def _gap_between(head: bytes, count: int) -> bytes:
+    newline = b"" if head.endswith(b"\n") else b"\n"
+    return newline + f"… {count} bytes left out …\n".encode()
+
+
+@dataclass(slots=True)
+class LogReader:
+    """Reads a log on and on while it is written: whatever is new at each call.
+
+    What went out of its middle meanwhile is passed over, with a line that says how much.
+    """
+
+    path: Path
+    at: int = 0
+
+    def read(self) -> bytes:
+        """Return what is new; nothing where there is no log yet.
+
+        Raises:
+            OSError: the disk refuses.
+        """
+        pieces: list[bytes] = []
+        for start, place in self._places():
+            with suppress(FileNotFoundError):  # it was joined, or went out of the middle, just now
+                content = place.read_bytes()
+                if start + len(content) <= self.at:
+                    continue
+                if start > self.at:
+                    pieces.append(_gap_between(b"".join(pieces)[-1:], start - self.at))
+                    self.at = start
+                pieces.append(content[self.at - start :])
+                self.at = start + len(content)
+        return b"".join(pieces)
+
+    def _places(self) -> list[tuple[int, Path]]:
+        return [(0, self.path), *((part.start, part.path) for part in _parts_of(self.path))]
+
+
 def mask(path: Path) -> None:
     """Mask the secrets in a finished log; one that holds none is not written again.
 
@@ -148,8 +200,7 @@ def _join(path: Path, parts: list[_Part], target: Path) -> None:
 def _gap(path: Path, count: int) -> bytes:
     with path.open("rb") as head:
         head.seek(-1, os.SEEK_END)
-        newline = b"" if head.read(1) == b"\n" else b"\n"
-    return newline + f"… {count} bytes left out …\n".encode()
+        return _gap_between(head.read(1), count)
 
 
 def _copy(source: Path, offset: int, target: int) -> None:

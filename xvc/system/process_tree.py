@@ -100,6 +100,17 @@ class Tree:
                 if member.pid != self.pid and os.getpgid(member.pid) == os.getpgrp():
                     _send(member, number)
 
+    def end_orphans(self, patience: float) -> None:
+        """End what outlived the root, in its own session too: by TERM, and what stays by KILL."""
+        import psutil
+
+        left = [member for member in self.look() if member.pid != self.pid]
+        for member in left:
+            _send(member, signal.SIGTERM)
+        _, left = psutil.wait_procs(left, timeout=patience)
+        for member in left:
+            _send(member, signal.SIGKILL)
+
 
 def _send(member: Process, number: int) -> None:
     import psutil
@@ -169,13 +180,13 @@ class _Meter:
         self.is_own = pid == os.getpid()
         self._tree = Tree(pid)
         self._cpu: dict[tuple[int, float], float] = {}
-        self._cpu_before = time.process_time() if self.is_own else 0.0
+        self._cpu_before = _own_cpu() if self.is_own else 0.0
         self._traffic_before = _own_traffic() if self.is_own else (0, 0)
 
     def own_usage(self) -> Usage:
         if not self.is_own:
             return Usage()
-        return Usage(cpu_seconds=time.process_time() - self._cpu_before)
+        return Usage(cpu_seconds=_own_cpu() - self._cpu_before)
 
     def look(self, cards: Gpus | None) -> None:
         import psutil
@@ -215,7 +226,7 @@ class _Meter:
 
 
 class Gauge:
-    """Reads how much of the machine is in use, and by this process, at one moment."""
+    """Reads how much of the machine is in use, and by this process and all that it started."""
 
     def __init__(self, folder: Path) -> None:
         import psutil  # late: thirty milliseconds, only for who asks
@@ -223,17 +234,58 @@ class Gauge:
         self._folder, self._process = str(folder), psutil.Process()
 
     def read(self) -> dict[str, float]:
-        """Return memory and disk in percent and this process's memory in bytes; {} if hidden."""
+        """Return memory and disk in percent and our processes' memory in bytes; {} if hidden."""
         import psutil
 
         try:
+            memory = self._process.memory_info().rss
+            for each in self._started():
+                with contextlib.suppress(psutil.Error, OSError):
+                    memory += each.memory_info().rss
             return {
-                "process_memory": self._process.memory_info().rss,
+                "process_memory": memory,
                 "memory_percent": psutil.virtual_memory().percent,
                 "disk_percent": psutil.disk_usage(self._folder).percent,
             }
         except (psutil.Error, OSError):
             return {}
+
+    def cpu_seconds(self) -> float:
+        """Return the processor time of this process and of all that it started, living or not."""
+        import psutil
+
+        total = _own_cpu()
+        for each in self._started():
+            with contextlib.suppress(psutil.Error, OSError):
+                total += sum(each.cpu_times()[:4])  # user, system, and of children it waited for
+        return total
+
+    def _started(self) -> list[Process]:
+        """List the living processes that this one started, and those that they did."""
+        import psutil
+
+        if sys.platform != "linux":
+            return self._process.children(recursive=True)
+        found: dict[int, Process] = {}
+        unseen = [os.getpid()]
+        while unseen:
+            for pid in _children(unseen.pop()):
+                with contextlib.suppress(psutil.Error):
+                    if pid not in found:
+                        found[pid] = psutil.Process(pid)
+                        unseen.append(pid)
+        return list(found.values())
+
+
+def _children(pid: int) -> list[int]:
+    """List a process's children as the kernel has them; psutil would look at all there are."""
+    found: list[int] = []
+    with contextlib.suppress(OSError):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with contextlib.suppress(OSError):
+                text = Path(f"/proc/{pid}/task/{thread}/children").read_text()
+                found += map(int, text.split())
+    return found
 
 
 def network_traffic() -> dict[str, float]:
@@ -246,6 +298,11 @@ def network_traffic() -> dict[str, float]:
         return {}
     names = ("bytes_sent", "bytes_recv")  # of None, where a machine has no interface at all
     return {name: getattr(counted, name) for name in names if hasattr(counted, name)}
+
+
+def _own_cpu() -> float:
+    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + ended.ru_utime + ended.ru_stime
 
 
 def _own_traffic() -> tuple[int, int]:

@@ -31,9 +31,19 @@ _SEAL = 32  # bytes of a sha256
 _COUNT_SECONDS = 5.0  # a commit takes as long as a thousand hits, on a slow disk
 _FAILURES = (sqlite3.Error, diskcache.Timeout, OSError)
 _UNREADABLE = (  # what the code of a class whose object is made again may raise
-    pickle.UnpicklingError, ArithmeticError, AssertionError, AttributeError, EOFError, ImportError,
-    LookupError, NameError, OSError, RuntimeError, TypeError, ValueError,
-)  # fmt: skip
+    pickle.UnpicklingError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    EOFError,
+    ImportError,
+    LookupError,
+    NameError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
 _UNWRITABLE = (pickle.PicklingError, AttributeError, TypeError, ValueError, RuntimeError)
 
 

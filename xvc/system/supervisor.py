@@ -119,7 +119,9 @@ class Attendance:
 
     def _finish(self) -> None:
         """Read what the child left; of what its own children still write, a moment's worth."""
-        if self._ends_orphans:
+        if self.timed_out:  # its time is over, and so is that of all that it began
+            self._take(lambda: self._tree.end_orphans(self._ladder.terminate))
+        elif self._ends_orphans:
             self._take(lambda: self._tree.signal_orphans(signal.SIGTERM))
         self._moved, self._due = 0, inf
         for outlet in self._outlets.both:

@@ -7,10 +7,12 @@ edit that would change any other value is refused. TOML goes through tomlkit, wh
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -21,6 +23,7 @@ import yaml
 from xvc.core.typed import Typed, is_equal
 from xvc.errors import BadValue
 from xvc.system.files import write_durably
+from xvc.system.python_values import places_of, python_values
 from xvc.system.value_files import yaml_loader
 from xvc.types import Json
 
@@ -277,6 +280,8 @@ def _from_its_key(text: str, key: _Node, value: _Node) -> _Node:
 def _name(key: _Node) -> str:
     if key.kind != "scalar":
         return "\0"  # nobody can name it
+    if key.is_plain and key.text == "<<":  # what it merges in, the mapping's own keys overrule
+        return key.text
     if not key.is_plain:
         return key.text
     return str(yaml.load(key.text, yaml_loader()))  # noqa: S506 - it is a safe loader
@@ -396,7 +401,25 @@ def _toml_place(held: object, key: str) -> tuple[object, str]:
     return place, last
 
 
-_EDITORS = {".json": _edit_json, ".toml": _edit_toml}
+def _edit_python(text: str, key: str, typed: Typed) -> str:
+    found = places_of(text, key)
+    if len(found) > 1:
+        raise BadValue(key, "the file has two values of this name; give one of them another")
+    if not found:
+        raise BadValue(key, "the file assigns no value to this name")
+    ((start, end),) = found
+    return text[:start] + _python_text(typed) + text[end:]
+
+
+def _python_text(typed: Typed) -> str:
+    """Write a number as it was typed where Python reads it as the same one."""
+    with suppress(ValueError, SyntaxError):
+        if is_equal(cast("Json", ast.literal_eval(typed.text)), typed.value):
+            return typed.text
+    return repr(typed.value)
+
+
+_EDITORS = {".json": _edit_json, ".toml": _edit_toml, ".py": _edit_python}
 
 
 def _check(name: str, suffix: str, before: str, after: str, wanted: Mapping[str, Typed]) -> None:
@@ -441,6 +464,8 @@ def _readers(suffix: str) -> list[Callable[[str], object]]:
         return [json.loads]
     if suffix == ".toml":
         return [tomllib.loads]
+    if suffix == ".py":
+        return [python_values]
     return [partial(yaml.load, Loader=each) for each in (yaml_loader(), yaml.SafeLoader)]
 
 

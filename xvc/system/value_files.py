@@ -24,6 +24,8 @@ from xvc.core.limits import FILE
 from xvc.core.plain import from_file
 from xvc.core.typed import Typed, number_typed, scalar_typed
 from xvc.errors import BadValue
+from xvc.system.python_values import python_values
+from xvc.system.yaml_text import PlainWords
 from xvc.types import Json
 
 _NULLS = ("~", "null", "Null", "NULL")
@@ -32,10 +34,8 @@ _MOST_DIGITS = 4000  # Python itself reads 4,300
 _TOO_DEEP = "it is nested without end, or too deep"
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """PyYAML's loader, with the plain words of YAML 1.2; ``twice`` are keys that stand twice."""
-
-    yaml_implicit_resolvers: dict[str, object] = {}  # noqa: RUF012 - PyYAML reads it from the class
+class _Loader(PlainWords):
+    """Reads merged keys and keys that stand twice; ``twice`` names those."""
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
@@ -64,13 +64,12 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
             found[key] = self.construct_object(value_node, deep=deep)
         return found
 
-    def integer(self, node: yaml.ScalarNode) -> int | str:
-        """Read a whole number; a zero before it does not make it octal, as in YAML 1.1."""
-        if len(node.value) > _MOST_DIGITS:
+    def integer(self, node: yaml.ScalarNode) -> Json:
+        """Read an integer; what is longer than Python reads, or has no digits, is text."""
+        try:
+            return super().integer(node) if len(node.value) <= _MOST_DIGITS else str(node.value)
+        except ValueError:
             return str(node.value)
-        digits = node.value.replace("_", "").lower()
-        base = next((b for sign, b in (("0b", 2), ("0o", 8), ("0x", 16)) if sign in digits), 10)
-        return int(digits, base)
 
 
 def _twice(node: yaml.MappingNode) -> list[str]:
@@ -78,20 +77,7 @@ def _twice(node: yaml.MappingNode) -> list[str]:
     return sorted({name for name in names if names.count(name) > 1 and name != "<<"})
 
 
-for _tag, _shape, _first in (
-    ("null", "~|null|Null|NULL|", ["~", "n", "N", ""]),
-    ("bool", "true|True|TRUE|false|False|FALSE", list("tTfF")),
-    ("int", "[-+]?(?:[0-9][0-9_]*|0b[01_]+|0o[0-7_]+|0x[0-9a-fA-F_]+)", list("-+0123456789")),
-    (
-        "float",
-        r"[-+]?(?:\.[0-9][0-9_]*|[0-9][0-9_]*\.[0-9_]*)(?:[eE][-+]?[0-9]+)?"
-        r"|[-+]?[0-9][0-9_]*[eE][-+]?[0-9]+"
-        r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
-        list("-+.0123456789"),
-    ),
-    ("merge", "<<", ["<"]),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_shape})$"), _first)
+_Loader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile("<<$"), ["<"])
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.integer)
 
 
@@ -250,7 +236,11 @@ def _from_yaml(text: str, twice: list[str] | None = None, kind: type[_Loader] = 
     return found
 
 
-_READERS: dict[str, Callable[[str], object]] = {".toml": tomllib.loads, ".json": json.loads}
+_READERS: dict[str, Callable[[str], object]] = {
+    ".toml": tomllib.loads,
+    ".json": json.loads,
+    ".py": python_values,
+}
 
 
 def parse_scalar(text: str) -> Json:

@@ -33,10 +33,25 @@ class BadYaml(ValueError):
         self.reason, self.line = reason, line
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """PyYAML's loader, with ruamel's plain words of YAML 1.2 and its refusal of double keys."""
+class PlainWords(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """PyYAML's loader, with ruamel's rules for what a plain word is: those of YAML 1.2."""
 
     yaml_implicit_resolvers: dict[str, object] = {}  # noqa: RUF012 - PyYAML reads it from the class
+
+    def integer(self, node: yaml.ScalarNode) -> Json:
+        """Read an integer by YAML 1.2: ``010`` is ten, ``0o10`` is eight.
+
+        Raises:
+            ValueError: it has no digits.
+        """
+        text = str(self.construct_scalar(node)).replace("_", "")
+        sign, digits = (-1 if text.startswith("-") else 1), text.lstrip("+-")
+        base = {"0b": 2, "0o": 8, "0x": 16}.get(digits[:2], 10)
+        return sign * int(digits if base == 10 else digits[2:], base)
+
+
+class _Loader(PlainWords):
+    """Refuses double keys as ruamel does."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         found = super().construct_mapping(node, deep=deep)
@@ -50,13 +65,6 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
                     )
                 seen.add(key)
         return cast("dict[Any, Any]", found)
-
-    def construct_integer(self, node: yaml.ScalarNode) -> int:
-        """Read an integer by YAML 1.2: ``010`` is ten, ``0o10`` is eight."""
-        text = str(self.construct_scalar(node)).replace("_", "")
-        sign, digits = (-1 if text.startswith("-") else 1), text.lstrip("+-")
-        base = {"0b": 2, "0o": 8, "0x": 16}.get(digits[:2], 10)
-        return sign * int(digits if base == 10 else digits[2:], base)
 
 
 for _tag, _shape, _first in (
@@ -74,8 +82,10 @@ for _tag, _shape, _first in (
     ),
     ("null", "~|null|Null|NULL|", ["~", "n", "N", ""]),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_shape})$"), _first)
-_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_integer)
+    PlainWords.add_implicit_resolver(
+        f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_shape})$"), _first
+    )
+PlainWords.add_constructor("tag:yaml.org,2002:int", PlainWords.integer)
 
 
 def parse_yaml(text: str | bytes) -> Json:
@@ -191,3 +201,14 @@ def _problem(err: Exception) -> BadYaml:
     mark = getattr(err, "problem_mark", None) or getattr(err, "context_mark", None)
     words = getattr(err, "problem", None) or str(err)
     return BadYaml(str(words).splitlines()[0], mark.line + 1 if mark is not None else 0)
+
+
+def dumped(value: object) -> str:
+    """Write a value as YAML that 1.1 and 1.2 read alike: keys sorted, text that looks else quoted.
+
+    >>> print(dumped({"lr": 1e-5, "at": "12:30", "on": "yes"}), end="")
+    at: '12:30'
+    lr: 1.0e-05
+    'on': 'yes'
+    """
+    return str(yaml.safe_dump(value, allow_unicode=True, default_flow_style=False, width=10_000))

@@ -32,7 +32,7 @@ from types import (
 from typing import Any, cast
 from uuid import UUID
 
-from xvc.errors import UsageError
+from xvc.errors import UsageError, error
 from xvc.tracking.arrays import FORMS
 
 _DEEPEST = 100  # every level takes three frames of the thousand that Python has
@@ -40,22 +40,14 @@ _LONG = 256
 _double = struct.Struct(">d").pack
 
 
+@error("unkeyable")
 class Unkeyable(UsageError):
     """A value has no content that could be compared."""
 
-    code = "unkeyable"
-
-    def __init__(self, path: str, kind: str) -> None:
-        super().__init__(path, kind)
-        self.path, self.kind = path, kind
-
-    def __str__(self) -> str:
-        return f"{self.path or 'the value'}: {self.kind} cannot be told by its content"
-
-    @property
-    def hint(self) -> str:
-        """Says how to give a class a content."""
-        return "Pass what identifies it instead, or give its class a __getstate__."
+    path: str
+    kind: str
+    says = "{path:-the value}: {kind} cannot be told by its content"
+    way = "Pass what identifies it instead, or give its class a __getstate__."
 
     def inside(self, before: str) -> Unkeyable:
         """The same refusal, seen from whatever holds the value."""

@@ -17,12 +17,25 @@ MISSING: Final = object()
 
 _SHOWN = 60
 _COMPUTED = {  # from the rest of the class, some only when somebody asks
-    "__dict__", "__weakref__", "__module__", "__doc__", "__slotnames__", "__firstlineno__",
-    "__static_attributes__", "__signature__", "__pydantic_core_schema__", "__annotations_cache__",
-    "__pydantic_validator__", "__pydantic_serializer__", "__pydantic_parent_namespace__",
-    "__pydantic_complete__", "__pydantic_fields_complete__", "__annotate_func__",
-    "__abstractmethods__", "__pydantic_generic_metadata__",
-}  # fmt: skip
+    "__dict__",
+    "__weakref__",
+    "__module__",
+    "__doc__",
+    "__slotnames__",
+    "__firstlineno__",
+    "__static_attributes__",
+    "__signature__",
+    "__pydantic_core_schema__",
+    "__annotations_cache__",
+    "__pydantic_validator__",
+    "__pydantic_serializer__",
+    "__pydantic_parent_namespace__",
+    "__pydantic_complete__",
+    "__pydantic_fields_complete__",
+    "__annotate_func__",
+    "__abstractmethods__",
+    "__pydantic_generic_metadata__",
+}
 
 
 def is_fixed(value: object) -> bool:

@@ -6,8 +6,8 @@ children of their own, and in threads. Nothing is started when nobody asks.
 ==================  =====================================================  =============
 column              what it says                                           unit
 ==================  =====================================================  =============
-``cpu_percent``     processor time of this process, all its threads        % of one core
-``process_memory``  resident memory of this process                        bytes
+``cpu_percent``     processor time of this process and its children        % of one core
+``process_memory``  resident memory of this process and its children       bytes
 ``memory_percent``  memory of the machine that is in use                   %
 ``disk_percent``    the project's file system that is in use               %
 ``bytes_sent``      what the machine sent in the meantime, loopback, too   bytes
@@ -17,7 +17,9 @@ column              what it says                                           unit
 Each of the first four is two columns, ``cpu_percent_peak`` and ``cpu_percent_mean``: over what
 was seen at the beginning, at the end, and every ``measurement_interval`` seconds in between. The
 processor's peak is that of one interval, or of the whole call when that is shorter. Calls that
-run at the same time in one process see the same process. A figure that cannot be had is left out.
+run at the same time in one process see the same process. Children are all processes that this one
+started and those that they did; memory that they share counts for each. A figure that cannot be had
+is left out.
 """
 
 from __future__ import annotations
@@ -66,7 +68,7 @@ class Sampling:
 
     def start(self) -> None:
         """Look, and go on looking."""
-        self._clocks = self._first = _clocks()
+        self._clocks = self._first = self._now()
         self._look()
         self._thread.start()
 
@@ -76,7 +78,7 @@ class Sampling:
             return {}
         self._stopped.set()
         self._thread.join(timeout=1.0)  # a look takes far less; a stuck one is not worth a wait
-        cpu = _cpu_percent(self._first, _clocks())
+        cpu = _cpu_percent(self._first, self._now())
         self._look()
         means = {  # a mean of equal numbers can come out above them, by rounding
             f"{name}_mean": min(total / self.looks, self._peaks[name])
@@ -88,9 +90,12 @@ class Sampling:
 
     def _watch(self) -> None:
         while not self._stopped.wait(self._interval):
-            before, self._clocks = self._clocks, _clocks()
+            before, self._clocks = self._clocks, self._now()
             self._look()
             self._raise_peak("cpu_percent", _cpu_percent(before, self._clocks))
+
+    def _now(self) -> _Clocks:
+        return self._gauge.cpu_seconds(), time.perf_counter()
 
     def _look(self) -> None:
         seen = self._gauge.read()
@@ -106,12 +111,9 @@ class Sampling:
 _Clocks = tuple[float, float]
 
 
-def _clocks() -> _Clocks:
-    return time.process_time(), time.perf_counter()
-
-
 def _cpu_percent(before: _Clocks, now: _Clocks) -> float:
-    return 100.0 * (now[0] - before[0]) / max(now[1] - before[1], 1e-9)
+    # A child that nobody waits for takes its time with it.
+    return 100.0 * max(0.0, now[0] - before[0]) / max(now[1] - before[1], 1e-9)
 
 
 def _grown(before: _Figures, now: _Figures) -> _Figures:

@@ -36,17 +36,40 @@ from xvc.tracking.origins import home_of, is_code, label_of
 _RUNNING_TEXT = ("builtins.exec", "builtins.eval", "builtins.compile")
 _BRINGING = ("builtins.__import__", "importlib.import_module", "importlib.__import__")
 _REFUSED = {
-    *_RUNNING_TEXT, *_BRINGING, "builtins.globals", "sys._getframe", "sys._current_frames",
-    "inspect.currentframe", "inspect.stack", "inspect.trace", "runpy.run_path", "runpy.run_module",
-    "importlib.reload", "pkgutil.resolve_name", "pydoc.locate", "gc.get_objects",
-    "module importlib", "module builtins", "module runpy",
-}  # fmt: skip
+    *_RUNNING_TEXT,
+    *_BRINGING,
+    "builtins.globals",
+    "sys._getframe",
+    "sys._current_frames",
+    "inspect.currentframe",
+    "inspect.stack",
+    "inspect.trace",
+    "runpy.run_path",
+    "runpy.run_module",
+    "importlib.reload",
+    "pkgutil.resolve_name",
+    "pydoc.locate",
+    "gc.get_objects",
+    "module importlib",
+    "module builtins",
+    "module runpy",
+}
 _ABOUT_DOCS = {"__doc__", "getdoc", "help", "getsource", "getsourcelines", "signature"}
 _ABOUT_NAMES = {"query", "eval", "sql", "execute"}  # of pandas and DuckDB: texts that name globals
 _MADE = {
-    "__builtins__", "__cached__", "__doc__", "__file__", "__loader__", "__spec__", "__package__",
-    "__path__", "__name__", "__annotations__", "__annotate__", "__conditional_annotations__",
-}  # fmt: skip
+    "__builtins__",
+    "__cached__",
+    "__doc__",
+    "__file__",
+    "__loader__",
+    "__spec__",
+    "__package__",
+    "__path__",
+    "__name__",
+    "__annotations__",
+    "__annotate__",
+    "__conditional_annotations__",
+}
 
 
 class Moved(Exception):

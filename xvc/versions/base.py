@@ -16,15 +16,13 @@ from xvc.core.run import DataFile, RunRecord
 from xvc.core.run_inputs import overlap
 from xvc.dvc.artifacts import is_same_pipeline
 from xvc.dvc.pipeline import FILE, read_pipeline, stage_outs
-from xvc.dvc.pointers import is_lock
+from xvc.dvc.pointers import SUFFIX, is_lock
 from xvc.dvc.repository import pointer_of
 from xvc.errors import ConflictError, CorruptError, PipelineCorrupt, TreeDiffers, Unresolved, error
 from xvc.git.commands import Git, State
 from xvc.git.snapshot import RUNS, tree_now
 from xvc.project import Project
 from xvc.recording.begin_run import lock_files, metrics_files
-
-_EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 
 @error("branch-moved")
@@ -37,45 +35,27 @@ class BranchMoved(ConflictError):
     way = "`xvc tag --run {run}` tags the run's code beside the branch."
 
 
+@error("code-incomplete")
 class CodeIncomplete(ConflictError):
     """Some of the code that ran could not be held in the run's snapshot."""
 
-    code = "code-incomplete"
-
-    def __init__(self, run: str, paths: tuple[str, ...]) -> None:
-        super().__init__(run, paths)
-        self.run, self.paths = run, paths
-
-    def __str__(self) -> str:
-        named = ", ".join(self.paths[:3]) + (" …" if len(self.paths) > 3 else "")
-        return f"the code of run {self.run} is incomplete: {named} could not be held"
-
-    @property
-    def hint(self) -> str:
-        """Names the way to say that it does not matter."""
-        return f"If that file does not matter, `xvc tag --incomplete --run {self.run}` tags it."
+    run: str
+    paths: tuple[str, ...]
+    says = "the code of run {run} is incomplete: {paths:3} could not be held"
+    way = "If that file does not matter, `xvc tag --incomplete --run {run}` tags it."
 
 
+@error("data-differs")
 class DataDiffers(ConflictError):
     """Some of the data that a run read was not what its pointers name, or was not there."""
 
-    code = "data-differs"
-
-    def __init__(self, run: str, paths: tuple[str, ...]) -> None:
-        super().__init__(run, paths)
-        self.run, self.paths = run, paths
-
-    def __str__(self) -> str:
-        named = ", ".join(self.paths[:3]) + (" …" if len(self.paths) > 3 else "")
-        return f"the data of run {self.run} was not what its pointers name: {named}"
-
-    @property
-    def hint(self) -> str:
-        """Names the ways to have data and pointers agree, and the way around."""
-        return (
-            "`xvc pull` puts the data of the pointers in place, `dvc add` records the data as it "
-            f"is; then run again. As it was, `xvc tag --incomplete --run {self.run}` tags it."
-        )
+    run: str
+    paths: tuple[str, ...]
+    says = "the data of run {run} was not what its pointers name: {paths:3}"
+    way = (
+        "`xvc pull` puts the data of the pointers in place, `dvc add` records the data as it "
+        "is; then run again. As it was, `xvc tag --incomplete --run {run}` tags it."
+    )
 
 
 @error("code-unknown")
@@ -138,7 +118,7 @@ def base_of(project: Project, record: RunRecord, *, is_named: bool, wants_commit
     """
     git = project.git
     state = git.state()
-    head_tree = git.tree_of(state.commit) if state.commit else _EMPTY_TREE
+    head_tree = git.tree_of(state.commit) if state.commit else git.empty_tree()
     snapshot = record.code.snapshot
     kept = snapshot or record.code.commit
     if kept is not None and git.commit_of(kept) is None:
@@ -210,6 +190,13 @@ class Passed:
     def holds(self, path: str) -> bool:
         """Whether a path is one of them."""
         return is_own(path, self.own) or is_document(path, self.documents)
+
+
+def code_changes(project: Project, record: RunRecord, old: str, new: str) -> tuple[str, ...]:
+    """Name the files of code in which two trees differ; what is *record*'s own is none."""
+    own = own_paths(project, record) | {path + SUFFIX for path in record.data}
+    passed = Passed(own, project.settings.tag_ignore)
+    return tuple(_differing(project.git, old, new, passed))
 
 
 def _differing(git: Git, old: str, new: str, own: Passed) -> list[str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from xvc.core.spelling import counted
 from xvc.core.worktree import Losses, Record, Stage
 from xvc.errors import ConflictError, error
 from xvc.git.worktrees import Tree
@@ -131,6 +132,6 @@ def _own(project: Project, record: Record, tree: Tree) -> Iterator[str]:
     with opened(project_at(project, tree)) as connection:
         runs = len(query.ids_in(connection, record.tree, record.since) - tagged)
     if runs:
-        yield f"{runs} runs of its own"
+        yield f"{counted(runs, 'run')} of its own"
     if tree.branch is not None:
         yield f"branch {tree.branch}, begun in it"

@@ -50,6 +50,16 @@ class NoFile(NotFoundError):
         )
 
 
+@error("not-downloaded")
+class NotDownloaded(NotFoundError):
+    """A version has the pointer of an import, and what it names was not downloaded by then."""
+
+    path: str
+    at: str
+    says = "{at} has the pointer {path}.dvc, but {path} was not downloaded when it was made"
+    way = "`dvc update {path}.dvc` brings what its source has now."
+
+
 @dataclass(frozen=True, slots=True)
 class Got:
     """What was written: where from, where to, how many files and bytes."""
@@ -96,6 +106,7 @@ def get(
 
     Raises:
         NoFile: nothing of that path is there.
+        NotDownloaded: its pointer is there and names nothing yet.
         TargetExists: something is at *target*, and *replace* does not hold.
         BadValue: *path* leads out of the repository, or *target* holds it.
         NoObject: an object is neither in the cache nor on the remote.
@@ -115,7 +126,7 @@ def get(
             name, wanted = other, found
             break
     if not wanted:
-        raise NoFile(name, point.name)
+        raise (NotDownloaded if f"{name}.dvc" in held.files else NoFile)(name, point.name)
     with Staging(target) as staging:
         _write(project, point, wanted, staging.folder)
         count, size = _measured(staging.folder)

@@ -16,13 +16,14 @@ from xvc.core.model import candidate_of, ignore_file
 from xvc.core.run import DataFile, RunRecord, Status
 from xvc.core.run_inputs import data_hash
 from xvc.core.secrets import mask_text, mask_values
-from xvc.core.subject import chosen_keys, chosen_metrics, subject
+from xvc.core.spelling import counted
+from xvc.core.subject import chosen_keys, chosen_metrics, one_line, subject
 from xvc.core.tag_message import TagMessage, VersionInfo
 from xvc.core.version import Bump, Version, next_version
 from xvc.database.keep_assets import keep_assets
 from xvc.dvc.repository import pointer_of
 from xvc.errors import GitFailed, NotFoundError, TagTaken, XvcError, error
-from xvc.git.branch import advance, clear, noted
+from xvc.git.branch import Move, advance, clear, noted
 from xvc.git.commands import Git
 from xvc.git.snapshot import STORES, tree_with
 from xvc.git.worktrees import is_ancestor
@@ -31,7 +32,7 @@ from xvc.project import Project
 from xvc.recording.begin_run import lock_files, metrics_files
 from xvc.recovery.recover import mend
 from xvc.store import query
-from xvc.sweeps.shared import sweep_of
+from xvc.sweeps.elsewhere import sweep_of
 from xvc.system.files import add_line, write_durably
 from xvc.system.lock import FileLock
 from xvc.types import CommitId, Digest
@@ -59,10 +60,14 @@ class NothingFinished(NotFoundError):
 
 @dataclass(frozen=True, slots=True)
 class TagRequest:
-    """What ``xvc tag`` was asked for; without *run*, the last one that finished."""
+    """What ``xvc tag`` was asked for; without *run*, the last one that finished.
+
+    With *within*, a version's name, it is the next patch of that version's minor.
+    """
 
     bump: Bump | None = None
     version: str | None = None
+    within: str | None = None
     run: str | None = None
     commit: bool = False
     text: str | None = None
@@ -130,8 +135,8 @@ def tag(project: Project, request: TagRequest) -> Tagged:
     mend(project)
     project.room.version_lock.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing="tag"):
-        clear(project.git, project.room.scratch)
-        record, request = _masked(_chosen(project, request), request)
+        clear(project.git, project.pending)
+        record, request = _masked(chosen(project, request), request)
         if not request.incomplete:
             refuse_incomplete(record)
         infos = versions(project)
@@ -147,16 +152,58 @@ def tag(project: Project, request: TagRequest) -> Tagged:
             return replace(made, earlier=earlier)
 
 
+def tag_merged(project: Project, request: TagRequest) -> Tagged:
+    """Make a version of all that is merged here, without a run: of the store and its assets.
+
+    It stands on HEAD; what is not committed of the code stays as it is.
+
+    Raises:
+        NoProject: no git or no DVC here.
+        TagTaken: the wanted version exists.
+        NothingFinished: there is no run here.
+        NoIdentity: git does not know who tags.
+    """
+    project.needed_dvc()
+    mend(project)
+    project.room.version_lock.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(project.room.version_lock).held(wait=_WAIT, doing="tag"):
+        clear(project.git, project.pending)
+        with project.keeper.view() as connection:
+            count = query.count(connection)
+        if not count:
+            raise NothingFinished
+        wanted = _wanted(project, request, versions(project))
+        state = project.git.state()
+        tree = project.git.tree_of(state.commit) if state.commit else project.git.empty_tree()
+        base = Base(tree, state.commit, state.branch, on_head=True)
+        line = one_line(mask_text(request.text or f"{counted(count, 'run')} merged"))
+        pointer = pointer_of(project.store_path)
+        if request.dry_run:
+            paths = (project.relative(pointer),)
+            return Tagged(wanted, "", line, None, base.branch, paths, True)
+        with _restored(_written(pointer)):
+            digest, files = _store_files(project)
+            message = TagMessage(subject=line, store=Digest(digest), note=request.text)
+            return _published(project, request, base, wanted, digest, files, message)
+
+
 def _masked(record: RunRecord, request: TagRequest) -> tuple[RunRecord, TagRequest]:
     """Mask what a tag would publish, in a run of an older xvc, too."""
-    note = mask_text(record.note) if record.note else record.note
+    said = record.note or record.idea
+    note = mask_text(said) if said else said
     text = mask_text(request.text) if request.text else request.text
     return replace(record, params=mask_values(record.params), note=note), replace(
         request, text=text
     )
 
 
-def _chosen(project: Project, request: TagRequest) -> RunRecord:
+def chosen(project: Project, request: TagRequest) -> RunRecord:
+    """Find the run that is to get a version: the one that is named, else the last that finished.
+
+    Raises:
+        NoRun: there is no such run.
+        NothingFinished: none was named, and none has finished.
+    """
     if request.run is not None:
         return find(project, [request.run])[0].record
     with project.keeper.view() as connection:
@@ -174,8 +221,12 @@ def _wanted(project: Project, request: TagRequest, infos: Sequence[VersionInfo])
         if holder is not None:
             raise TagTaken(name, holder.commit)
         return name
-    bump = request.bump or Bump.PATCH
-    return next_version((info.version for info in infos), bump).name(prefix)
+    return _next(request, (info.version for info in infos), prefix)
+
+
+def _next(request: TagRequest, taken: Iterable[Version], prefix: str) -> str:
+    within = None if request.within is None else Version.parse(request.within, prefix)
+    return next_version(taken, request.bump or Bump.PATCH, within=within).name(prefix)
 
 
 def _subject(project: Project, record: RunRecord, text: str | None) -> str:
@@ -199,7 +250,6 @@ def _make(
     line: str,
 ) -> Tagged:
     digest, files = _files(project, request, record, base)
-    commit = _commit(project, base, files, f"{wanted}: {line}")
     message = TagMessage(
         subject=line,
         run=record.id,
@@ -212,18 +262,34 @@ def _make(
         note=request.text if request.text is not None else record.note,
         sweep=sweep_of(project, record),
     )
+    return _published(project, request, base, wanted, digest, files, message)
+
+
+def _published(
+    project: Project,
+    request: TagRequest,
+    base: Base,
+    wanted: str,
+    digest: str,
+    files: Mapping[str, bytes],
+    message: TagMessage,
+) -> Tagged:
+    """Commit the files, move the branch, and create the tag."""
+    line = message.subject
+    commit = _commit(project, base, files, f"{wanted}: {line}")
     try:
         name = _mark(project, request, wanted, commit, message.render())
     except XvcError:  # a signature that cannot be made: the branch goes back to where it was
         if base.on_head and base.parent is not None and commit != base.parent:
-            scratch, why = project.room.scratch, f"xvc tag: {wanted} was refused"
-            advance(project.git, scratch, commit, base.branch, base.parent, why)
+            why = f"xvc tag: {wanted} was refused"
+            back = Move(branch=base.branch, parent=commit, commit=base.parent, why=why)
+            advance(project.git, back, scratch=project.room.scratch, log=project.pending)
         raise
     branch = base.branch if base.on_head else None
     if branch is not None:
         _keep_store(project.git, branch, commit)
     project.keeper.settle(digest, branch)
-    return Tagged(name, record.id, line, commit, branch, tuple(files))
+    return Tagged(name, message.run or "", line, commit, branch, tuple(files))
 
 
 def _keep_store(git: Git, branch: str, commit: str) -> None:
@@ -243,12 +309,8 @@ def _files(
     Of an older run only the pointers count: metric files in the tree speak of a newer one.
     """
     dvc = project.needed_dvc()
-    digest, size = project.keeper.snapshot()
     store = pointer_of(project.store_path)
-    text = dvc.pointer_text(project.store_path, DataFile(digest, size))
-    if not store.exists() or store.read_bytes() != text:
-        write_durably(store, text)
-    files = {project.relative(store): text, **keep_assets(project, dvc)}
+    digest, files = _store_files(project)
     is_current = request.run is None or request.just_ran
     follows = is_current or base.on_head  # the tree has to show what its branch says
     for out, file in pointed_outs(project, record, base.tree).items():
@@ -274,6 +336,17 @@ def _files(
     found = {project.relative(path): path for path in beside if path.is_file()}
     ignored = project.git.ignored(found)
     return digest, files | {n: p.read_bytes() for n, p in found.items() if n not in ignored}
+
+
+def _store_files(project: Project) -> tuple[str, dict[str, bytes]]:
+    """Keep the store and the assets, and write the store's pointer."""
+    dvc = project.needed_dvc()
+    digest, size = project.keeper.snapshot()
+    store = pointer_of(project.store_path)
+    text = dvc.pointer_text(project.store_path, DataFile(digest, size))
+    if not store.exists() or store.read_bytes() != text:
+        write_durably(store, text)
+    return digest, {project.relative(store): text, **keep_assets(project, dvc)}
 
 
 def _written(pointer: Path) -> tuple[Path, Path]:
@@ -304,7 +377,9 @@ def _commit(project: Project, base: Base, files: Mapping[str, bytes], message: s
         return base.parent
     commit = git.make_commit(tree, [base.parent], f"{message}\n")
     if base.on_head:
-        advance(git, scratch, base.parent, base.branch, commit, f"xvc tag: {message}")
+        why = f"xvc tag: {message}"
+        move = Move(branch=base.branch, parent=base.parent, commit=commit, why=why)
+        advance(git, move, scratch=scratch, log=project.pending)
     return commit
 
 
@@ -313,13 +388,13 @@ def _mark(project: Project, request: TagRequest, wanted: str, commit: str, messa
     name, prefix = wanted, project.settings.tag_prefix
     for _ in range(_TRIES):
         try:
-            with noted(project.git, project.room.scratch, "", [f"refs/tags/{name}"]):
+            with noted(project.git, project.pending, "", [f"refs/tags/{name}"]):
                 project.git.make_tag(name, commit, message)
         except TagTaken:
             if request.version is not None:
                 raise
             taken = [Version.parse(name, prefix), *(info.version for info in versions(project))]
-            name = next_version(taken, request.bump or Bump.PATCH).name(prefix)
+            name = _next(request, taken, prefix)
         else:
             return name
     raise GitFailed(("tag", name), 128, "every next version was taken meanwhile")

@@ -31,6 +31,7 @@ from xvc.worktrees.shared import (
     git_at,
     held,
     held_list,
+    log_of,
     record_of,
     records,
     remember,
@@ -54,11 +55,7 @@ class TreeTaken(ConflictError):
     what: str
     way_out: str
     says = "{what}"
-
-    @property
-    def hint(self) -> str:
-        """Names the way that fits what is there."""
-        return f"{self.way_out.removesuffix('.')}."
+    way = "{way_out!l}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,16 +168,16 @@ def made(project: Project, record: Record) -> tuple[Tree, Record]:
         GitFailed: git refused.
     """
     git, scratch = project.git, scratch_of(project.room, record.name)
-    path = Path(record.path)
+    path, log = Path(record.path), log_of(project.room, record.name)
     try:
         if record.stage is Stage.MAKING:
             path.parent.mkdir(parents=True, exist_ok=True)
-            make_tree(git, path, record.branch, record.base, scratch)
+            make_tree(git, path, branch=record.branch, base=record.base, scratch=scratch, log=log)
     except (XvcError, OSError):
         if not path.exists():  # else the same call completes it
             forget_tree(git, path)
             if record.branch is not None:
-                drop_branch(git, record.branch, record.base, scratch)
+                drop_branch(git, record.branch, record.base, log)
             forget(project.room, record.name)
         raise
     tree = next((each for each in trees(git) if each.path == path), None)

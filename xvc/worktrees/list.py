@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 from xvc.core.worktree import Record, Stage
 from xvc.errors import XvcError
 from xvc.git.worktrees import Tree
+from xvc.history.find import known_versions
+from xvc.history.numbering import NextNumbers, family_of_tree, next_numbers
 from xvc.history.unversioned import rows_in, unsaved
 from xvc.journal.folders import every_journal, journal_folders, last_written, unheld_journals
 from xvc.journal.layout import Room
@@ -34,7 +37,10 @@ class Condition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TreeInfo:
-    """One tree; ``unsaved`` counts rows in no version, ``active`` is in nanoseconds."""
+    """One tree; ``unsaved`` counts rows in no version, ``active`` is in nanoseconds.
+
+    ``next`` are the numbers of its next versions, as long as no other tree takes them.
+    """
 
     name: str
     path: str
@@ -49,6 +55,7 @@ class TreeInfo:
     live: tuple[RunId, ...] = ()
     is_here: bool = False
     locked: str | None = None
+    next: NextNumbers | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -111,20 +118,29 @@ def _condition(tree: Tree, record: Record | None, *, is_main: bool) -> Condition
 def _looked_at(project: Project, tree: Tree, info: TreeInfo, own: str, since: int) -> TreeInfo:
     there = project_at(project, tree)
     with opened(there) as connection:
-        runs = query.count_in(connection, own, since)
+        made_here = query.ids_in(connection, own, since)
     counts = unsaved(there)
     state = git_at(project, tree).state()
     held = [path for path in every_journal(there.room.journals) if is_written(path)]
     return replace(
         info,
-        runs=runs,
+        runs=len(made_here),
         unsaved=sum(counts.values()),
         unsaved_runs=tuple(sorted(counts)),
         changed=(*state.changed, *state.untracked),
         active=_last_active(tree, there.room.journals),
         live=tuple(sorted(runs_named(held))),
+        next=_next(project, there, made_here, state.commit),
         warnings=tuple(there.keeper.warnings),
     )
+
+
+def _next(
+    project: Project, there: Project, made_here: Collection[RunId], commit: str | None
+) -> NextNumbers:
+    infos = known_versions(project)
+    family = family_of_tree(there.git, infos, made_here, commit)
+    return next_numbers(infos, family, project.settings.tag_prefix)
 
 
 def _last_active(tree: Tree, journals: Path) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 from pathlib import Path
 
+from xvc.core.spelling import counted
 from xvc.core.worktree import Losses
 from xvc.dvc.outputs import members
 from xvc.dvc.pointers import Out, tracked_outs
@@ -32,7 +33,7 @@ def losses(project: Project, main: Tree, tree: Tree) -> Losses:
     kept = (*state.changed, *(p for p in state.untracked if not _is_same(main, tree, p)))
     counts = unsaved(there)
     return Losses(
-        rows=tuple(f"run {run} ({rows} rows)" for run, rows in sorted(counts.items())),
+        rows=tuple(f"run {run} ({counted(rows, 'row')})" for run, rows in sorted(counts.items())),
         stores=tuple(_odd_stores(there, is_edited=is_edited or not counts)),
         commits=tuple(_commits_alone(git, tree)),
         files=tuple(kept),

@@ -26,31 +26,24 @@ from xvc.worktrees.shared import (
     forget,
     held,
     held_list,
+    log_of,
     remember,
     scratch_of,
     tree_named,
 )
 
 
+@error("would-lose")
 class WouldLose(ConflictError):
     """A work tree has something that is nowhere else."""
 
-    code = "would-lose"
-
-    def __init__(self, name: str, sentences: tuple[str, ...]) -> None:
-        super().__init__(name, sentences)
-        self.name, self.sentences = name, sentences
-
-    def __str__(self) -> str:
-        return f"work tree {self.name} has {'; '.join(self.sentences)}"
-
-    @property
-    def hint(self) -> str:
-        """Names the ways to keep it, and the way not to."""
-        return (
-            "Commit, `xvc tag` and `xvc worktree merge` what is wanted. "
-            f"`xvc worktree remove {self.name} --dry-run` shows what would go, `--yes` does it."
-        )
+    name: str
+    sentences: tuple[str, ...]
+    says = "work tree {name} has {sentences:; }"
+    way = (
+        "Commit, `xvc tag` and `xvc worktree merge` what is wanted. "
+        "`xvc worktree remove {name} --dry-run` shows what would go, `--yes` does it."
+    )
 
 
 @error("tree-in-use")
@@ -185,11 +178,12 @@ def removed(project: Project, record: Record, plan: Removal) -> Removal:
     if trash.exists():
         shutil.rmtree(trash)
     kept = [set_aside(room, folder) for folder in journal_folders(room, record.tree)]
-    scratch = scratch_of(room, record.name)
+    log = log_of(room, record.name)
     if commit is not None and record.branch is not None:
-        drop_branch(git, record.branch, commit, scratch)
+        drop_branch(git, record.branch, commit, log)
     forget(room, record.name)
-    with contextlib.suppress(OSError):
-        scratch.rmdir()
+    for folder in (scratch_of(room, record.name), log.folder):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
     journals = next((str(each) for each in kept if each is not None), None)
     return replace(plan, journals=journals)

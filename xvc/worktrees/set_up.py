@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from xvc.core.model import candidate_of
+from xvc.core.spelling import counted
 from xvc.dvc.cache_links import Linker, link_kinds
 from xvc.dvc.local_config import cache_type, share_settings
 from xvc.dvc.outputs import members
@@ -31,11 +32,15 @@ _SCRATCH = ".exp-set-up"
 
 @dataclass(slots=True)
 class SetUp:
-    """What was done: files put there by kind of link, files copied, and what is not there."""
+    """What was done: files put there by kind of link, files copied, and what is not there.
+
+    Of what is ``missing``, the DVC cache lacks what is ``absent``; the rest was never downloaded.
+    """
 
     linked: dict[str, int] = field(default_factory=dict)
     copied: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+    absent: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -62,8 +67,8 @@ def set_up(project: Project, main: Tree, tree: Tree) -> SetUp:
     put_data(there, tree, done)
     if not main.is_bare:
         _copy_included(project, main, tree, there, done)
-    if done.missing:
-        done.warnings.append(_how_to_fetch(tree, done.missing))
+    if done.absent:
+        done.warnings.append(_how_to_fetch(tree, done.absent))
     return done
 
 
@@ -132,7 +137,12 @@ def _readable(top: Path, files: Iterable[str], done: SetUp) -> list[Out]:
         read = survey(reader_of(top), [file])
         found |= {out.path: out for out in read.outs}
         done.warnings += [f"{err}. {err.hint}".rstrip() for err in read.problems]
-        done.missing += [each.said_by for each in read.pending if each.is_imported]
+        not_yet = [each for each in read.pending if each.is_imported]
+        done.missing += [each.said_by for each in not_yet]
+        done.warnings += [
+            f"{each.path} is not downloaded yet; `dvc update {each.said_by}` in {top} brings it"
+            for each in not_yet
+        ]
     return list(found.values())
 
 
@@ -151,7 +161,8 @@ def _put(top: Path, dvc: Dvc, linker: Linker, out: Out, done: SetUp, *, is_own: 
         found = members(dvc, out)
     except NoObject:
         if not (top / out.path).exists():
-            done.missing.append(out.said_by if out.said_by.endswith(SUFFIX) else out.path)
+            done.absent.append(out.said_by if out.said_by.endswith(SUFFIX) else out.path)
+            done.missing.append(done.absent[-1])
         return
     except (ObjectCorrupt, BadListing) as err:
         done.warnings.append(f"{out.path} was not put there: {err}. {err.hint}")
@@ -175,9 +186,10 @@ def _is_inside(top: Path, path: Path) -> bool:
 
 def _how_to_fetch(tree: Tree, missing: list[str]) -> str:
     names = " ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
+    are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
     return (
-        f"{len(missing)} tracked outputs are not in the DVC cache ({names}); "
-        f"get them with `dvc fetch {names.removesuffix(' …')}` in {tree.path}, "
+        f"{counted(len(missing), 'tracked output')} {are} not in the DVC cache ({names}); "
+        f"get {them} with `dvc fetch {names.removesuffix(' …')}` in {tree.path}, "
         f"then `xvc worktree adopt {tree.path}`"
     )
 

@@ -17,8 +17,10 @@ from xvc.git.commands import Git
 from xvc.git.worktrees import Tree, drop_half_made, place_of, trees
 from xvc.journal.layout import Room
 from xvc.project import Project
+from xvc.recovery.old_notes import take_over_refs
 from xvc.system.files import write_durably
 from xvc.system.lock import FileLock
+from xvc.system.pending import PendingLog
 
 _WAIT = 600.0  # seconds for the same tree being made or removed by another xvc
 _LOCK_WAIT = 120.0  # seconds for git to make or forget another tree
@@ -125,8 +127,15 @@ def every_tree(project: Project) -> list[Tree]:
     return trees(project.git)
 
 
+def log_of(room: Room, name: str) -> PendingLog:
+    """Open the log of what git is doing for one tree; the caller holds the list of trees."""
+    log = PendingLog(room.pending_worktree(name))
+    take_over_refs(scratch_of(room, name), log)
+    return log
+
+
 def scratch_of(room: Room, name: str) -> Path:
-    """Name the folder of the notes on what git is doing for one tree; it is made."""
+    """Name the folder that is made when a tree is begun: what git made since may be ours."""
     folder = room.scratch / f"worktree-{name}"
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -242,16 +242,18 @@ def _text(data: Data) -> str:
 
 def _lines(data: Data) -> Iterator[str]:
     where = f" on {data['branch']}" if data["branch"] else ""
-    dirty = f", {data['changed_total']} files changed" if data["changed_total"] else ", clean"
+    changed = data["changed_total"]
+    dirty = f", {counted(changed, 'file')} changed" if changed else ", clean"
     yield f"project   {data['root']}{where}{dirty}"
     latest = f", the latest {data['latest_version']}" if data["latest_version"] else ""
     yield f"runs      {data['runs']}, running {data['running_total']}; " + (
         f"versions {data['versions']}{latest}"
     )
     if data["unsaved_total"]:
-        yield f"unsaved   {data['unsaved_rows']} rows of {data['unsaved_total']} runs"
+        rows, runs = counted(data["unsaved_rows"], "row"), counted(data["unsaved_total"], "run")
+        yield f"unsaved   {rows} of {runs}"
     if data["undecided"] is not None:
-        yield f"merge     unfinished, {data['undecided']} conflicts to decide"
+        yield f"merge     unfinished, {counted(data['undecided'], 'conflict')} to decide"
     for staged in data["production"]:
         yield f"in use    {staged['model']}: {staged['version'] or 'unknown version'} in production"
     for best in data["best"]:
@@ -267,7 +269,8 @@ def _lines(data: Data) -> Iterator[str]:
         best_of = f"; best {sweep['best']}  {sweep['what']}" if sweep["best"] else ""
         yield f"sweep     {sweep['sweep']}: {ends}{best_of}"
     for tree in data["worktrees"]:
-        yield f"worktree  {tree['name']} {tree['state']}, {tree['unsaved_rows']} rows unsaved"
+        rows = counted(tree["unsaved_rows"], "row")
+        yield f"worktree  {tree['name']} {tree['state']}, {rows} unsaved"
 
 
 def _idea_line(idea: Tried) -> str:

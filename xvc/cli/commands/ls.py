@@ -43,6 +43,8 @@ class Row(TypedDict):
     params: Mapping[str, object]
     metrics: Mapping[str, object]
     note: str | None
+    labels: list[str]
+    decision: Annotated[str | None, "`kept` or `discarded`, and why."]
 
 
 class Group(TypedDict):
@@ -65,6 +67,7 @@ class Runs(TypedDict):
 
     runs: list[Row]
     total: int
+    discarded: Annotated[int, "Runs that are left out because people discarded them."]
 
 
 class Groups(TypedDict):
@@ -89,6 +92,7 @@ def command(
     everywhere: Annotated[
         bool, typer.Option("--all", help="The runs of all work trees, removed ones too.")
     ] = False,
+    discarded: Annotated[bool, typer.Option("--discarded", help="Discarded runs, too.")] = False,
     columns: Columns = None,
     as_csv: AsCsv = False,
     as_markdown: AsMarkdown = False,
@@ -105,7 +109,9 @@ def command(
     form = Form(as_csv, as_markdown)
     check_form(here, form)
     project = here.project_of(database)
-    request = ListRequest(sort, where, group, limit or None, everywhere, listed(columns), series)
+    request = ListRequest(
+        sort, where, group, limit or None, everywhere, listed(columns), series, discarded
+    )
     if group is not None:
         answer = _grouped(groups(project, request), group, limit or None, form)
     else:
@@ -117,14 +123,21 @@ def command(
 
 def _listed(found: RunList, request: ListRequest, form: Form) -> Answer:
     if not found.runs:
-        nothing: Runs = {"runs": [], "total": 0}
+        nothing: Runs = {"runs": [], "total": 0, "discarded": found.discarded}
         if request.where is not None:
             return Answer("ls", nothing, "no run fits", next=("xvc ls",))
+        if found.discarded:
+            text = f"all {found.discarded} runs are discarded"
+            return Answer("ls", nothing, text, next=("xvc ls --discarded",))
         text, steps = "no runs yet", ("xvc run -- python train.py",)
         if found.elsewhere:
             text, steps = f"no runs here yet; {found.elsewhere}", ("xvc pull",)
         return Answer("ls", nothing, text, next=steps)
-    data: Runs = {"runs": [_facts(found, run) for run in found.runs], "total": found.total}
+    data: Runs = {
+        "runs": [_facts(found, run) for run in found.runs],
+        "total": found.total,
+        "discarded": found.discarded,
+    }
     text = _full(found, request, form) if form.is_full else _text(found, request)
     return Answer("ls", data, text, next=(f"xvc show {found.runs[0].id}",))
 
@@ -148,18 +161,29 @@ def _text(found: RunList, request: ListRequest) -> str:
         head = ["run", "version", "status", *found.metrics, *found.params, "started", "took"]
         rows = [_row(found, run) for run in found.runs]
         right = range(3, 3 + count)
-        if any(run.note or run.name for run in found.runs):
+        if any(_said(run) for run in found.runs):
             head.append("note")
-            rows = [
-                [*r, run.note or run.name or ""] for r, run in zip(rows, found.runs, strict=True)
-            ]
+            rows = [[*r, _said(run)] for r, run in zip(rows, found.runs, strict=True)]
     if request.everywhere and "worktree" not in head:
         head.append("worktree")
         rows = [[*r, run.code.worktree or "-"] for r, run in zip(rows, found.runs, strict=True)]
     text = table(head, rows, right=list(right))
     if found.total > len(found.runs):
         text += f"\n… {found.total - len(found.runs)} more; --limit 0 shows all"
+    if found.discarded:
+        text += f"\n{found.discarded} discarded; --discarded shows them"
     return text
+
+
+def _said(run: RunRecord) -> str:
+    """Tell what people say of a run: its note or idea or name, its labels, what they decided."""
+    labels = " ".join(f"[{label}]" for label in run.labels)
+    said = (
+        run.note or run.idea or run.name or "",
+        labels,
+        f"({run.decision})" if run.decision else "",
+    )
+    return " ".join(part for part in said if part)
 
 
 def _row(found: RunList, run: RunRecord) -> list[str]:
@@ -186,6 +210,8 @@ def _facts(found: RunList, run: RunRecord) -> Row:
         "params": run.params,
         "metrics": run.metrics,
         "note": run.note,
+        "labels": list(run.labels),
+        "decision": run.decision,
     }
 
 

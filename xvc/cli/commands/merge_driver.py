@@ -9,6 +9,7 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.output import say
+from xvc.core.spelling import counted
 from xvc.git.merge_driver import USUAL_MARKS
 
 
@@ -39,5 +40,5 @@ def command(
         raise typer.Exit(1)  # git takes ours for the ancestor
     if done.open:
         way = "`xvc merge --conflicts`, decide, `xvc merge --continue`, then go on with git"
-        say(f"{path}: {len(done.open)} conflicts between the stores: {way}", here.manner)
+        say(f"{path}: {counted(len(done.open), 'conflict')} between the stores: {way}", here.manner)
         raise typer.Exit(1)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypedDict
@@ -13,8 +12,10 @@ import typer
 
 from xvc.cli.bare import become
 from xvc.cli.context import Context
-from xvc.cli.options import Incomplete, complete_bumps
-from xvc.cli.output import Answer, duration, say, show, warn
+from xvc.cli.noise import Noise, noise, noise_cells
+from xvc.cli.options import Incomplete, complete_bumps, params_of
+from xvc.cli.output import Answer, duration, few, number, say, show, table, warn
+from xvc.cli.passing_on import copy_aside, copy_through
 from xvc.core.best_effort import best_effort, in_words
 from xvc.core.direction import is_progress
 from xvc.core.objective import exact_number
@@ -23,15 +24,15 @@ from xvc.errors import BadValue, XvcError
 from xvc.system.signal_pipe import PASSING, STOPPING, held_back
 
 if TYPE_CHECKING:
-    from xvc.core.typed import Typed
     from xvc.project import Project
-    from xvc.runs.run import Ran
+    from xvc.runs.repeating import Repeated, Repeats
+    from xvc.runs.run import Ran, RunRequest
 
 _BUMPS = ("major", "minor", "patch")
 _SHOWN = 4  # metrics behind the last line
 
 
-class Data(TypedDict):
+class Ended(TypedDict):
     """How a run ended, and the version that it became."""
 
     run: str
@@ -46,6 +47,30 @@ class Data(TypedDict):
     commit: str | None
     branch: str | None
     untagged: Annotated[str | None, "Why the version that was asked for was not made."]
+    same_as: Annotated[str | None, "An earlier run of the same code, data, command and params."]
+
+
+class MetricNoise(Noise):
+    """How a metric lies among the repeats that finished."""
+
+    metric: str
+
+
+class Repeating(TypedDict):
+    """Repeats of one experiment: each run, and how every metric lies among those that finished."""
+
+    repeats: list[Ended]
+    repeats_total: int
+    wanted: int
+    finished: int
+    seed_param: str
+    exit_code: int
+    stopped: Annotated[bool, "Whether some were not begun."]
+    metrics: list[MetricNoise]
+    metrics_total: int
+
+
+Data = Ended | Repeating
 
 
 def command(
@@ -58,12 +83,24 @@ def command(
     ] = None,
     name: Annotated[str | None, typer.Option("--name", help="What to call the run.")] = None,
     note: Annotated[str | None, typer.Option("--note", "-m", help="A line about it.")] = None,
+    parent: Annotated[
+        str | None, typer.Option("--parent", metavar="REF", help="The run that it builds on.")
+    ] = None,
+    idea: Annotated[
+        str | None, typer.Option("--idea", help="What it tries; `xvc log --ideas` tells them.")
+    ] = None,
+    fixes: Annotated[
+        str | None, typer.Option("--fixes", metavar="REF", help="The failed run it puts right.")
+    ] = None,
+    labels: Annotated[
+        list[str] | None, typer.Option("--label", help="A label; again for more.")
+    ] = None,
     tag: Annotated[
         str | None,
         typer.Option(
             "--tag",
             metavar="BUMP",
-            help="Make it a version: major, minor or patch.",
+            help="Make it a version: major, minor or patch, or one like e0.2.1.",
             autocompletion=complete_bumps,
         ),
     ] = None,
@@ -100,9 +137,25 @@ def command(
             "--model", metavar="PATH[:NAME]", help="A model it leaves; kept as a candidate."
         ),
     ] = None,
+    sinks: Annotated[
+        list[str] | None,
+        typer.Option("--sink", metavar="NAME", help="Mirror it to mlflow, wandb, tensorboard …"),
+    ] = None,
     timeout: Annotated[
         float | None, typer.Option("--timeout", metavar="SECONDS", help="Stop it after so long.")
     ] = None,
+    repeat: Annotated[
+        int | None,
+        typer.Option(
+            "--repeat",
+            metavar="COUNT",
+            help="Run it so often, with the seeds 0, 1, 2 …: {seed} in the command, "
+            "XVC_PARAM_SEED, a Tracker's params.",
+        ),
+    ] = None,
+    seed_param: Annotated[
+        str, typer.Option("--seed-param", metavar="KEY", help="With --repeat: the seed's name.")
+    ] = "seed",
     write_params: Annotated[
         bool,
         typer.Option(
@@ -141,6 +194,9 @@ def command(
             "--json has no metrics of a Tracker.",
         ),
     ] = True,
+    again: Annotated[
+        bool, typer.Option("--again", help="Say nothing when the same has run before.")
+    ] = False,
     as_json: Annotated[
         bool,
         typer.Option(
@@ -151,26 +207,30 @@ def command(
     """Run a command and keep it: code, data, params, metrics, output and outcome.
 
     The exit code is the command's own; 4 when that is 0 and the version of --tag was not made.
+    With --repeat a run that fails stops no other, and the exit code is that of the first that
+    failed; with --tag minor the first is e0.4.0, the others are its patches.
 
     Example: xvc run --tag minor -P lr=0.1 -- python train.py
     """
     here: Context = context.obj
     here.manner.as_json = as_json  # a `--json` further on is the command's own
-    if tag is not None and tag not in _BUMPS:
-        raise BadValue("--tag", f"{tag!r} is none of {', '.join(_BUMPS)}")
     if tag_optional and tag is None:
         raise BadValue("--tag-optional", "it needs --tag")
     try:
         from xvc.core.version import Bump
         from xvc.recording.passing_folders import lasting, warning_of
-        from xvc.runs.run import RunRequest, run  # late: it begins to load DuckDB
+        from xvc.runs.run import RunRequest, refuse_taken, run  # late: it begins to load DuckDB
 
         request = RunRequest(
             command=tuple(words),
             folder=here.folder,
-            params=_params(params or []),
+            params=params_of(params or []),
             name=name,
             note=note,
+            parent=parent,
+            idea=idea,
+            fixes=fixes,
+            labels=tuple(labels or ()),
             outs=tuple(outs or ()),
             models=tuple(models or ()),
             capture=capture or bool(patterns),
@@ -179,13 +239,20 @@ def command(
             edit_params=edit_params,
             must_use=tuple(must_use or ()),
             timeout=timeout,
-            tag=Bump(tag) if tag else None,
+            tag=None if tag is None else Bump(tag) if tag in _BUMPS else Bump.PATCH,
+            version=None if tag in (None, *_BUMPS) else tag,
             tag_optional=tag_optional,
             incomplete=incomplete,
             keeps_data=keep_data,
             fold=fold,
+            sinks=tuple(sinks or ()),
+            looks_back=not again,
         )
         project = here.project()
+        if request.version is not None:
+            if repeat is not None:
+                raise BadValue("--tag", "with --repeat it is major, minor or patch")
+            refuse_taken(project, request.version)
         if record_in is not None:
             project = project.recorded_in(here.project_in(record_in))
         else:
@@ -196,15 +263,76 @@ def command(
         raise
     except Exception as err:  # noqa: BLE001 - a package that cannot be loaded, no memory, no folder
         become(words, here.folder, err)
-    ran = run(project, request, _copy_aside if as_json else _copy)
+    sink = copy_aside if as_json else copy_through
+    if repeat is not None:
+        raise typer.Exit(_repeated(here, project, request, (repeat, seed_param), sink))
+    ran = run(project, request, sink, lambda line: _say(line, here))
     with held_back(PASSING | STOPPING):  # the command has ended, and how is the answer
         try:
             declared = list(project.settings.metrics_direction)
-            _tell(here, _read_back(project, ran) if fold else ran, declared)
+            told = _read_back(project, ran) if fold else ran
+            _tell(here, told, declared)
+            _tell_of_scores(here, told, request)
         except Exception as err:  # noqa: BLE001 - as above
             with contextlib.suppress(Exception):
                 warn(in_words(err), here.manner)
     raise typer.Exit(ran.exit_code)
+
+
+def _say(line: str, here: Context) -> None:
+    with contextlib.suppress(OSError):
+        say(f"xvc: {line}; --again leaves this out", here.manner)
+
+
+def _repeated(
+    here: Context,
+    project: Project,
+    request: RunRequest,
+    asked: tuple[int, str],
+    sink: Callable[[int, bytes], None],
+) -> int:
+    from xvc.runs.repeating import Repeats, repeat  # late: most runs are alone
+
+    declared = list(project.settings.metrics_direction)
+    wanted = Repeats(*asked)
+
+    def tell(seed: int, ran: Ran) -> None:
+        if not here.manner.as_json:
+            for warning in ran.warnings:
+                warn(warning, here.manner)
+            say(f"xvc: {wanted.param} {seed}: {_line(ran, declared)}", here.manner)
+
+    found = repeat(project, request, wanted, sink, tell)
+    with held_back(PASSING | STOPPING):
+        _tell_all(here, found, wanted)
+    return found.exit_code
+
+
+def _tell_all(here: Context, found: Repeated, wanted: Repeats) -> None:
+    group, code = found.experiment, found.exit_code
+    count = len(group.repeats)
+    own = tuple(w for each in found.runs for w in each.warnings) if here.manner.as_json else ()
+    data: Repeating = {
+        "repeats": few([_facts(each) for each in found.runs]),
+        "repeats_total": len(found.runs),
+        "wanted": wanted.count,
+        "finished": count,
+        "seed_param": wanted.param,
+        "exit_code": code,
+        "stopped": found.is_stopped,
+        "metrics": few([{"metric": key, **noise(each)} for key, each in found.spreads]),
+        "metrics_total": len(found.spreads),
+    }
+    if here.manner.as_json:
+        warnings = tuple(dict.fromkeys((*own, *found.warnings)))
+        show(Answer("run", data, warnings=warnings, exit_code=code), here.manner)
+        return
+    for warning in found.warnings:
+        warn(warning, here.manner)
+    say(f"xvc: {count} of {wanted.count} repeats finished", here.manner)
+    rows = [(key, *noise_cells(each)) for key, each in few(found.spreads)]
+    if rows:
+        say(table(("metric", "n", "mean", "sd"), rows, right=(1, 2, 3)), here.manner)
 
 
 def _read_back(project: Project, ran: Ran) -> Ran:
@@ -217,31 +345,6 @@ def _read_back(project: Project, ran: Ran) -> Ran:
     return replace(ran, warnings=(*ran.warnings, *warnings))
 
 
-def _params(words: Sequence[str]) -> dict[str, Typed]:
-    from xvc.system.value_files import parse_typed  # late: loads yaml
-
-    found: dict[str, Typed] = {}
-    for word in words:
-        key, sign, text = word.partition("=")
-        if not sign or not key:
-            raise BadValue("-P", f"{word!r} is not KEY=VALUE")
-        if key in found:
-            raise BadValue("-P", f"{key} is given twice: {found[key].text} and {text}")
-        found[key] = parse_typed(text)
-    return found
-
-
-def _copy(stream: int, chunk: bytes) -> None:
-    """Pass the command's output on, byte for byte."""
-    view = memoryview(chunk)
-    while view:
-        view = view[os.write(stream, view) :]
-
-
-def _copy_aside(stream: int, chunk: bytes) -> None:
-    _copy(2, chunk)
-
-
 def _tell(here: Context, ran: Ran, declared: Sequence[str]) -> None:
     if here.manner.as_json:
         answer = Answer(
@@ -251,20 +354,36 @@ def _tell(here: Context, ran: Ran, declared: Sequence[str]) -> None:
         return
     for warning in ran.warnings:
         warn(warning, here.manner)
+    say(f"xvc: {_line(ran, declared)}", here.manner)
+    if ran.tagged is not None and ran.tagged.branch is None:
+        say(
+            "xvc: the version holds your uncommitted changes and stands beside your branch",
+            here.manner,
+        )
+
+
+def _line(ran: Ran, declared: Sequence[str]) -> str:
+    """Write how a run ended, and what it came to."""
     record = ran.record
     took = duration(record.seconds)
+    if ran.tagged is not None:
+        return f"{ran.tagged.name}  {ran.tagged.subject}  (run {record.id}, {took})"
     how = record.status.value
     if record.status is Status.FAILED and record.exit_code:
         how = f"failed ({record.exit_code})"
-    if ran.tagged is not None:
-        say(f"xvc: {ran.tagged.name}  {ran.tagged.subject}  (run {record.id}, {took})", here.manner)
-        if ran.tagged.branch is None:
-            say(
-                "xvc: the version holds your uncommitted changes and stands beside your branch",
-                here.manner,
-            )
-    else:
-        say(f"xvc: run {record.id} {how} in {took}{_metrics(ran, declared)}", here.manner)
+    return f"run {record.id} {how} in {took}{_metrics(ran, declared)}"
+
+
+def _tell_of_scores(here: Context, ran: Ran, request: RunRequest) -> None:
+    """Say how the scores that a command printed become metrics, where the run has none."""
+    from xvc.runs.run import uncaptured  # late: as above
+
+    if here.manner.as_json or not request.fold:
+        return
+    scores = list(uncaptured(ran, request).items())[:_SHOWN]
+    if scores:
+        said = ", ".join(f"{key}={number(value)}" for key, value in scores)
+        say(f"xvc: it printed {said}; with --capture what it prints are its metrics", here.manner)
 
 
 def _metrics(ran: Ran, declared: Sequence[str]) -> str:
@@ -279,7 +398,7 @@ def _metrics(ran: Ran, declared: Sequence[str]) -> str:
     return f"  {said}{more}" if said else ""
 
 
-def _facts(ran: Ran) -> Data:
+def _facts(ran: Ran) -> Ended:
     record, tagged = ran.record, ran.tagged
     return {
         "run": record.id,
@@ -294,4 +413,5 @@ def _facts(ran: Ran) -> Data:
         "commit": tagged.commit if tagged else None,
         "branch": tagged.branch if tagged else None,
         "untagged": ran.untagged,
+        "same_as": ran.same_as,
     }

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, NotRequired, TypedDict, cast
 
 import typer
@@ -14,6 +15,7 @@ from xvc.core.run import ABSENT, Status
 
 if TYPE_CHECKING:
     from xvc.core.run import DataFile as Input
+    from xvc.core.run import RunRecord
     from xvc.history.find import Found
 
 
@@ -67,6 +69,9 @@ class Data(TypedDict):
     folder: NotRequired[str]
     params: NotRequired[Mapping[str, object]]
     metrics: NotRequired[Mapping[str, object]]
+    summaries: NotRequired[
+        Annotated[Mapping[str, str], "Of which metrics the min or max of the rows counts."]
+    ]
     metric_times: NotRequired[Annotated[Mapping[str, int], "Microseconds since the epoch."]]
     started: NotRequired[Annotated[int, "Nanoseconds since the epoch."]]
     finished: NotRequired[Annotated[int, "Nanoseconds since the epoch."]]
@@ -78,6 +83,12 @@ class Data(TypedDict):
     usage: NotRequired[Usage]
     log: NotRequired[str]
     note: NotRequired[str]
+    labels: NotRequired[list[str]]
+    idea: NotRequired[Annotated[str, "What it tries."]]
+    fixes: NotRequired[Annotated[str, "The failed run that it puts right."]]
+    asked: NotRequired[Annotated[list[str], "The params that whoever began it asked for."]]
+    decision: NotRequired[Annotated[str, "`kept` or `discarded`, and why."]]
+    printed: NotRequired[Annotated[list[str], "Of a run that failed: the last ten lines of it."]]
     patch: NotRequired[Annotated[str, "With --code: the uncommitted code as a unified diff."]]
 
 
@@ -96,6 +107,7 @@ def command(
     from xvc.core.plain import from_plain
     from xvc.core.record import environment_facts, facts_of  # late: opens DuckDB below
     from xvc.history.find import find
+    from xvc.runs.logs import last_lines
 
     here: Context = context.obj
     project = here.project()
@@ -107,14 +119,19 @@ def command(
         "seconds": found.record.seconds,
         "environment": environment_facts(environment) if environment else None,
     }
-    text = _text(found)
+    if found.summaries:
+        said["summaries"] = dict(found.summaries)
+    said |= {"printed": last} if (last := last_lines(project, found.record)) else {}
+    text = "\n".join([_text(found), *_section_of(last, found)])
     if code:
         from xvc.runs.code_patch import code_patch  # late: loads GitPython
 
         said["patch"] = code_patch(project, found.record)
         text = str(said["patch"]) or "the code is that of the commit, without a change"
     data = cast("Data", said)
-    steps = () if found.version else (f"xvc tag minor --run {found.record.id}",)
+    run = found.record
+    steps = () if found.version else (f"xvc tag minor --run {run.id}",)
+    steps = (f"xvc logs {run.id}",) if last else steps
     answer = Answer("show", data, text, tuple(project.keeper.warnings), steps)
     show(answer, here.manner)
 
@@ -132,17 +149,21 @@ def _text(found: Found) -> str:
             ("code incomplete", ", ".join(code.incomplete)),
             ("left out", ", ".join(code.left_out)),
             ("note", run.note),
+            ("labels", ", ".join(run.labels)),
+            ("decision", run.decision),
+            ("idea", run.idea),
+            ("fixes", run.fixes),
             ("parent", run.parent),
             ("python", found.environment.python if found.environment else None),
             ("cpu", duration(run.usage.cpu_seconds) if run.usage.cpu_seconds is not None else None),
             ("memory", size(run.usage.peak_memory) if run.usage.peak_memory else None),
-            ("output", run.log),
+            ("output", _output(run)),
         ]
     )
     lines += _section("params", ((key, number(value)) for key, value in sorted(run.params.items())))
-    lines += _section(
-        "metrics", ((key, number(value)) for key, value in sorted(run.metrics.items()))
-    )
+    ways = {key: f"  ({way})" for key, way in found.summaries.items() if way != "last"}
+    metrics = sorted(run.metrics.items())
+    lines += _section("metrics", ((k, f"{number(value)}{ways.get(k, '')}") for k, value in metrics))
     lines += _section(
         "data",
         ((path, _data(file)) for path, file in run.data.items()),
@@ -152,6 +173,22 @@ def _text(found: Found) -> str:
         ((path, f"{file.digest[:10]}  {size(file.size)}") for path, file in run.outs.items()),
     )
     return "\n".join(lines)
+
+
+def _section_of(last: Sequence[str], found: Found) -> list[str]:
+    """Lay out the last lines of a failed run; none where it did not fail, or they are not here."""
+    return (
+        [f"printed last (all of it: xvc logs {found.record.id})", *(f"  {line}" for line in last)]
+        if last
+        else []
+    )
+
+
+def _output(run: RunRecord) -> str | None:
+    """Say where the output of a run lies: here, or on the machine that it ran on."""
+    if run.log is None or os.path.exists(run.log):
+        return run.log
+    return f"xvc logs {run.id} (it ran on {run.host}, where it is {run.log})"
 
 
 def _data(file: Input) -> str:

@@ -9,13 +9,14 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun, Incomplete, Run, complete_bumps
 from xvc.cli.output import Answer, few, show
+from xvc.errors import BadValue
 
 
 class Data(TypedDict):
     """A version and what it names; ``branch`` None: its commit stands beside the branch."""
 
     version: str
-    run: str
+    run: Annotated[str | None, "Null with --merged."]
     subject: str
     commit: str | None
     branch: str | None
@@ -29,12 +30,18 @@ class Data(TypedDict):
 def command(
     context: typer.Context,
     version: Annotated[
-        str,
+        str | None,
         typer.Argument(
-            help="major, minor or patch, or a version like e1.4.0.", autocompletion=complete_bumps
+            help="major, minor or patch, or a version like e1.4.0; patch, with --merged minor.",
+            autocompletion=complete_bumps,
+            show_default=False,
         ),
-    ] = "patch",
+    ] = None,
     run: Run = None,
+    merged: Annotated[
+        bool,
+        typer.Option("--merged", help="A version of all that is merged here, without a run."),
+    ] = False,
     commit: Annotated[
         bool, typer.Option("--commit", help="Put the run's code on your branch first.")
     ] = False,
@@ -47,16 +54,26 @@ def command(
 
     Example: xvc tag minor -m baseline
     """
-    from xvc.versions.tag import TagRequest, tag  # late: it opens DuckDB
+    from xvc.runs.versioning import tag_run  # late: it opens DuckDB
+    from xvc.versions.tag import TagRequest, tag_merged
 
     here: Context = context.obj
     request = TagRequest.named(
-        version, run=run, commit=commit, text=message, dry_run=dry_run, incomplete=incomplete
+        version or ("minor" if merged else "patch"),
+        run=run,
+        commit=commit,
+        text=message,
+        dry_run=dry_run,
+        incomplete=incomplete,
     )
-    made = tag(here.project(), request)
+    if merged and (run or commit):
+        raise BadValue(
+            "--merged", "it has no run, and commits no code: leave --run and --commit out"
+        )
+    made = (tag_merged if merged else tag_run)(here.project(), request)
     data: Data = {
         "version": made.name,
-        "run": made.run,
+        "run": made.run or None,
         "subject": made.subject,
         "commit": made.commit,
         "branch": made.branch,
@@ -68,8 +85,10 @@ def command(
     }
     where = f"on {made.branch}" if made.branch else "beside your branch"
     verb = "would be" if made.is_dry else "is"
-    text = f"{made.name}  {made.subject}\n{verb} {where}, run {made.run}"
+    of = f", run {made.run}" if made.run else ""
+    text = f"{made.name}  {made.subject}\n{verb} {where}{of}"
     had = f"run {made.run} had {', '.join(made.earlier)} already; both stay" if made.earlier else ""
     warnings = (had,) if had else ()
-    step = here.again() if made.is_dry else f"xvc show {made.name}"
+    step = f"xvc show {made.name}" if made.run else "xvc log"
+    step = here.again() if made.is_dry else step
     show(Answer("tag", data, text, warnings, (step,)), here.manner)

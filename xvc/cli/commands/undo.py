@@ -28,7 +28,9 @@ def command(
     dry_run: DryRun = False,
     as_json: AsJson = False,
 ) -> None:
-    """Take back the last `db set`, `db delete`, `db copy`, `merge` or `rebase`; again for the next.
+    """Take back the last `db set|delete|copy`, `note`, `keep`, `discard`, `merge` or `rebase`.
+
+    Each further call goes one further back.
 
     A version that was made in between keeps what it holds. Rows copied into runs that were here
     before cannot be taken out again.

@@ -10,6 +10,7 @@ from xvc.cli.commands.assets.ls import Facts, facts
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, Digest, DryRun, Yes
 from xvc.cli.output import Answer, show, size
+from xvc.core.spelling import counted
 
 if TYPE_CHECKING:
     from xvc.database.delete_asset import Deletion
@@ -71,7 +72,7 @@ def _text(found: Deletion, *, is_cleared: bool) -> str:
     lines = [f"{verb} {asset.kind} {asset.name} ({asset.digest[:10]}, {size(asset.size)}); {kept}"]
     if found.references:
         what = "are emptied" if is_cleared else "go on holding its digest"
-        lines.append(f"{found.references} cells {what}")
+        lines.append(f"{counted(found.references, 'cell')} {what}")
     if found.way_back:
         lines.append(f"back again: {found.way_back}")
     return "\n".join(lines)

@@ -12,6 +12,7 @@ from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, DryRun, Yes
 from xvc.cli.output import Answer, few
 from xvc.cli.plan import show_plan
+from xvc.core.spelling import counted
 
 
 class Data(TypedDict):
@@ -62,8 +63,8 @@ def command(
         "dry_run": is_plan,
     }
     verb = "would copy" if is_plan else "copied"
-    lines = [f"{verb} {len(copied.runs)} runs"]
-    lines += [f"{verb} {count} rows of {name}" for name, count in copied.rows.items()]
+    lines = [f"{verb} {counted(len(copied.runs), 'run')}"]
+    lines += [f"{verb} {counted(count, 'row')} of {name}" for name, count in copied.rows.items()]
     lines += [f"{copied.present} rows are here already"] if copied.present else []
     lines += [f"run {run} is deleted here and stays so" for run in copied.deleted]
     lines += [f"{copied.hidden} rows are deleted here and stay so"] if copied.hidden else []

@@ -10,6 +10,7 @@ from xvc.cli.context import Context
 from xvc.cli.grid import Form, Rows, show_grid
 from xvc.cli.options import AsCsv, AsJson, AsMarkdown, Database, DryRun, Limit, Raw, Yes
 from xvc.cli.output import Answer, show
+from xvc.core.spelling import counted
 from xvc.errors import BadValue
 
 if TYPE_CHECKING:
@@ -104,12 +105,12 @@ def _data(made: Change, *, is_plan: bool) -> Changed:
 def _told(made: Change, *, is_plan: bool) -> str:
     lines = [f"{'would run' if is_plan else 'ran'}:"]
     for each in made.done:
-        rows = "" if each.rows is None else f"  ({each.rows} rows)"
+        rows = "" if each.rows is None else f"  ({counted(each.rows, 'row')})"
         lines.append(f"  {' '.join(each.statement.split())}{rows}")
     for table in made.touched:
         before, after = ("no table" if n is None else n for n in (table.before, table.after))
-        lines.append(f"{'would change' if is_plan else 'changed'} {table.table}: "
-                     f"{before} → {after} rows")  # fmt: skip
+        verb = "would change" if is_plan else "changed"
+        lines.append(f"{verb} {table.table}: {before} → {after} rows")
     if not made.touched:
         lines.append("changes nothing" if is_plan else "changed nothing")
     return "\n".join([*lines, "add --yes to do it"] if is_plan else lines)

@@ -11,6 +11,7 @@ from xvc.agents.folders import Agent, folder_of
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun
 from xvc.cli.output import Answer, show
+from xvc.core.spelling import counted
 
 if TYPE_CHECKING:
     from xvc.agents.install import Installation
@@ -71,7 +72,9 @@ def command(
 def _text(found: Installation) -> str:
     added, replaced = ("added", "replaced") if found.is_done else ("would add", "would replace")
     lines = [f"{', '.join(found.skills)} in {found.folder}"]
-    lines.append(f"{added} {len(found.added)} files, {len(found.equal)} were there already")
+    lines.append(
+        f"{added} {counted(len(found.added), 'file')}, {len(found.equal)} were there already"
+    )
     if found.changed:
         lines.append(f"{replaced} {len(found.changed)} that differ:")
         lines += [f"  {name}" for name in found.changed[:_SHOWN]]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from xvc.core.sweep import Wish
 
 Data = Ended | Planned
+_OWN = ("file", "dry_run", "as_json")
+"""The options that are of the command and not of the sweep."""
+_CALLED = {"words": "command"}
 
 
 def command(
@@ -157,32 +161,7 @@ def command(
 
     here: Context = context.obj
     here.manner.as_json = as_json
-    said: dict[str, Json] = {
-        "params": _params(params or []),
-        "command": list(words) if words else None,
-        "sampler": sampler,
-        "trials": trials,
-        "jobs": jobs,
-        "metric": metric,
-        "style": style,
-        "timeout": timeout,
-        "retries": retries,
-        "gpus": gpus,
-        "refs": refs,
-        "worktree": worktree or None,
-        "outs": list(outs) if outs else None,
-        "models": list(models) if models else None,
-        "params_copy": params_copy or None,
-        "capture": capture or None,
-        "prune": prune or None,
-        "seed": seed,
-        "executor": executor,
-        "address": address,
-        "away": away or None,
-        "scratch": scratch,
-        "slurm": list(slurm) if slurm else None,
-    }
-    wish = _wish(here, {key: value for key, value in said.items() if value is not None}, file)
+    wish = _wish(here, _said(context.params), file)
     project = here.project()
     folder = os.path.relpath(here.folder, project.place.top) if project.place else "."
     if dry_run:
@@ -195,6 +174,19 @@ def command(
     answer = swept("sweep", found)
     show_answer(answer, here.manner)
     raise typer.Exit(answer.exit_code)
+
+
+def _said(options: Mapping[str, object]) -> dict[str, Json]:
+    """Take what the command line says, by the names that a file has for it, too."""
+    said: dict[str, Json] = {}
+    for name, value in options.items():
+        if name not in _OWN and value is not None and value is not False and value not in ([], ()):
+            said[_CALLED.get(name, name)] = _plain(value)
+    return {**said, "params": _params(cast("list[str]", said.get("params", [])))}
+
+
+def _plain(value: object) -> Json:
+    return cast("Json", list(value) if isinstance(value, tuple) else value)
 
 
 def _wish(here: Context, said: dict[str, Json], file: Path | None) -> Wish:

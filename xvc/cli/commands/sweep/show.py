@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class Data(Standing):
     """How a sweep stands, its trials best first, and how much each param mattered."""
 
-    state: Annotated[str, "running, done, stopped or interrupted."]
+    state: Annotated[str, "running, done, stopped, interrupted or elsewhere."]
     importances: Annotated[Mapping[str, float], "Parts of 1, by param."]
     trials: list[TrialFacts]
 
@@ -54,7 +54,8 @@ def command(
     found = show_sweep(here.project(), name)
     listed = found.ranked[: limit or None]
     nothing = not found.ranked
-    parts = [standing(found.looked.progress), trial_table(found.looked.sweep, listed)]
+    where = f"; {found.looked.where}" if found.looked.where else ""
+    parts = [f"{standing(found.looked.progress)}{where}", trial_table(found.looked.sweep, listed)]
     if len(listed) < len(found.ranked):
         parts[-1] += f"\n… {len(found.ranked) - len(listed)} more; --limit 0 shows all"
     warnings = list(found.warnings)

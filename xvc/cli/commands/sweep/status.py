@@ -24,7 +24,7 @@ from xvc.core.sweep import State
 class Data(Standing):
     """How a sweep stands, and what of it runs now."""
 
-    state: Annotated[str, "running, done, stopped or interrupted."]
+    state: Annotated[str, "running, done, stopped, interrupted or elsewhere."]
     command: list[str]
     running: Annotated[list[TrialFacts], "The first twenty."]
     running_total: int
@@ -40,14 +40,14 @@ def command(context: typer.Context, name: SweepName = None, as_json: AsJson = Fa
     here: Context = context.obj
     found = look(here.project(), name)
     running = [trial for trial in found.trials if trial.state is State.RUNNING]
-    lines = [f"{standing(found.progress)}; {found.condition}"]
+    lines = [f"{standing(found.progress)}; {found.where or found.condition}"]
     lines += [f"running: trial {trial.number} {shown(found.sweep, trial)}" for trial in running]
     nexts = [f"xvc sweep show {found.sweep.id}"]
     if found.condition is Condition.RUNNING:
         nexts.append(f"xvc sweep stop {found.sweep.id}")
-    elif found.condition is not Condition.DONE:
+    elif found.condition not in (Condition.DONE, Condition.ELSEWHERE):
         nexts.append(f"xvc sweep resume {found.sweep.id}")
-    if found.progress.counts[State.FAILED]:
+    if found.progress.counts[State.FAILED] and found.condition is not Condition.ELSEWHERE:
         nexts.append(f"xvc sweep retry {found.sweep.id}")
     data: Data = {
         **summary(found.progress),

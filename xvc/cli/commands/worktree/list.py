@@ -35,6 +35,8 @@ class Tree(TypedDict):
     live_total: int
     locked: str | None
     here: bool
+    next_minor: Annotated[str | None, "What its next version is called, unless another is faster."]
+    next_patch: Annotated[str | None, "And the next patch of its own version."]
 
 
 class Data(TypedDict):
@@ -53,7 +55,18 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
 
     here: Context = context.obj
     found = list_trees(here.project())
-    head = ["name", "branch", "runs", "unsaved", "changed", "live", "active", "state", "path"]
+    head = [
+        "name",
+        "branch",
+        "runs",
+        "unsaved",
+        "changed",
+        "live",
+        "next",
+        "active",
+        "state",
+        "path",
+    ]
     text = table(head, [_row(each) for each in found], right=range(2, 6))
     data: Data = {"worktrees": [_facts(each) for each in found], "total": len(found)}
     warnings = tuple(warning for each in found for warning in each.warnings)
@@ -73,6 +86,7 @@ def _row(found: TreeInfo) -> list[str]:
         str(found.unsaved),
         str(len(found.changed)),
         str(len(found.live)),
+        f"{found.next.minor} {found.next.patch}" if found.next else "-",
         moment(found.active),
         found.condition.value + (", locked" if found.locked is not None else ""),
         found.path,
@@ -98,4 +112,6 @@ def _facts(found: TreeInfo) -> Tree:
         "live_total": len(found.live),
         "locked": found.locked,
         "here": found.is_here,
+        "next_minor": found.next.minor if found.next else None,
+        "next_patch": found.next.patch if found.next else None,
     }

@@ -9,6 +9,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun
 from xvc.cli.output import Answer, few, show
+from xvc.core.spelling import counted
 
 
 class Data(TypedDict):
@@ -53,15 +54,17 @@ def command(
         "dry_run": dry_run,
     }
     verb = "would move" if dry_run else "has moved"
-    text = f"{done.branch or 'HEAD'} {verb} to {done.new[:10]}: {len(done.files)} files"
+    text = f"{done.branch or 'HEAD'} {verb} to {done.new[:10]}: {counted(len(done.files), 'file')}"
     text += f", versions {', '.join(done.versions)}" if done.versions else ""
     if not done.changed:
         text = f"nothing to do: {done.branch or 'HEAD'} has all of {done.name}"
     warnings: tuple[str, ...] = ()
     if done.runs_behind:
         text = f"{done.branch or 'HEAD'} has all commits of {done.name}, but not all its runs"
-        named = ", ".join(done.runs_behind[:5])
-        warnings = (f"{len(done.runs_behind)} runs of {done.name} are not in this store: {named}",)
+        named, is_one = ", ".join(done.runs_behind[:5]), len(done.runs_behind) == 1
+        runs = f"{counted(len(done.runs_behind), 'run')} of {done.name} {'is' if is_one else 'are'}"
+        brings = f"`xvc merge worktree:{done.name}` brings {'it' if is_one else 'them'}"
+        warnings = (f"{runs} not in this store: {named}; {brings}",)
     has_data = any(path.endswith((".dvc", "dvc.lock")) for path in done.files)
     steps = (here.again(),) if dry_run and done.changed else ("dvc checkout",) * has_data
     if done.runs_behind:

@@ -1,0 +1,79 @@
+"""The ranking of experiments: repeats as one, ties where repeats cannot tell apart."""
+
+from __future__ import annotations
+
+from xvc.core.direction import Direction
+from xvc.core.objective import Measure
+from xvc.core.run import RunRecord, Status
+from xvc.runs.leaderboard import Place, ranked
+from xvc.runs.repeats import Experiment
+from xvc.types import Nanoseconds, RunId
+
+_ACC = Measure("acc", Direction.MAX)
+
+
+def group(name: str, *values: float) -> Experiment:
+    """An experiment with one repeat for each value."""
+    return Experiment(
+        tuple(
+            RunRecord(
+                RunId(f"{name}{seed}"),
+                status=Status.FINISHED,
+                started=Nanoseconds(seed),
+                params={"model": name, "seed": seed},
+                metrics={"acc": value},
+            )
+            for seed, value in enumerate(values)
+        )
+    )
+
+
+def ranks(*groups: Experiment) -> list[tuple[str, int, bool]]:
+    """Who is where, and whether the place is shared."""
+    return [(str(p.run.params["model"]), p.rank, p.is_tied) for p in ranked(groups, _ACC, {})]
+
+
+def test_what_repeats_tell_apart_is_ranked() -> None:
+    """Differences far beyond the noise are places of their own, whatever order they come in."""
+    told = ranks(
+        group("low", 0.50, 0.51, 0.49, 0.5),
+        group("high", 0.90, 0.91, 0.89, 0.9),
+        group("middle", 0.70, 0.71, 0.69, 0.7),
+    )
+
+    assert told == [("high", 1, False), ("middle", 2, False), ("low", 3, False)]
+
+
+def test_what_is_within_the_noise_shares_a_place() -> None:
+    """The next place counts those before it; the verdict is against the leader."""
+    places: list[Place] = ranked(
+        [
+            group("a", 0.90, 0.91, 0.89),
+            group("b", 0.89, 0.92, 0.88),
+            group("c", 0.50, 0.51, 0.49),
+        ],
+        _ACC,
+        {},
+    )
+
+    assert [(p.rank, p.is_tied) for p in places] == [(1, True), (1, True), (3, False)]
+    assert [p.judged.verdict.value if p.judged else None for p in places] == [
+        None,
+        "within noise",
+        "worse",
+    ]
+
+
+def test_single_runs_are_ranked_by_their_value() -> None:
+    """Without repeats nothing is a tie but equal values, and no verdict is given."""
+    places = ranked([group("a", 0.9), group("b", 0.8), group("c", 0.9)], _ACC, {})
+
+    assert [(p.rank, p.is_tied) for p in places] == [(1, True), (1, True), (3, False)]
+    assert {p.judged.verdict.value for p in places if p.judged} == {"not enough runs"}
+
+
+def test_the_mean_leads_and_not_the_luckiest_seed() -> None:
+    """One lucky run does not win over an experiment that is better on the whole."""
+    told = ranks(group("lucky", 0.99, 0.2, 0.3), group("steady", 0.8, 0.81, 0.8))
+
+    assert told[0][0] == "steady"

@@ -1,0 +1,187 @@
+"""`xvc run --repeat`: one command, a seed each, and what the repeats say together."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from surroundings import Calling, git
+
+_TRAIN = """\
+import json, os, sys
+seed = int(sys.argv[sys.argv.index("--seed") + 1])
+json.dump({"accuracy": 0.8 + seed / 100}, open("metrics.json", "w"))
+sys.exit(5 if os.environ.get("FAILS") == str(seed) else 0)
+"""
+
+
+@pytest.fixture
+def train(project: Path) -> Path:
+    """A project whose committed script takes a seed."""
+    (project / "train.py").write_text(_TRAIN)
+    git(project, "add", "train.py")
+    git(project, "commit", "-qm", "train")
+    return project
+
+
+SEEDED = ("--", "python", "train.py", "--seed", "{seed}")
+
+
+def test_seeds_reach_the_command_and_are_summed(train: Path, call_xvc: Calling) -> None:
+    """Seeds 0, 1, 2 are runs; the metric has n, mean and deviation, in JSON and in text."""
+    done = call_xvc("run", "--repeat", "3", "--json", *SEEDED)
+    said = call_xvc("run", "--repeat", "2", *SEEDED)
+
+    assert done.code == 0, done.err
+    assert [each["params"]["seed"] for each in done.data["repeats"]] == [0, 1, 2]
+    (accuracy,) = done.data["metrics"]
+    assert (accuracy["metric"], accuracy["count"]) == ("accuracy", 3)
+    assert accuracy["mean"] == pytest.approx(0.81)
+    assert accuracy["deviation"] == pytest.approx(0.01)
+    assert (done.data["finished"], done.data["wanted"], done.data["stopped"]) == (3, 3, False)
+    assert "2 of 2 repeats finished" in said.err
+    assert "0.805" in said.err
+
+
+def test_versions_of_repeats_are_a_family(train: Path, call_xvc: Calling) -> None:
+    """The first is the next minor, the others its patches, though a later minor is there."""
+    call_xvc("run", "--tag", "minor", *SEEDED[:-1], "7")
+    first = call_xvc("run", "--repeat", "3", "--tag", "minor", "--json", *SEEDED)
+    git(train, "tag", "-m", "x", "e0.9.0")
+    patch = call_xvc("run", "--repeat", "2", "--tag", "patch", "--json", *SEEDED)
+
+    assert [each["version"] for each in first.data["repeats"]] == ["e0.2.0", "e0.2.1", "e0.2.2"]
+    assert [each["version"] for each in patch.data["repeats"]] == ["e0.9.1", "e0.9.2"]
+    compared = call_xvc("compare", "e0.1.0", "e0.2.1", "--json").data["verdicts"]
+    assert compared == [[]]  # seed 7 is one more repeat
+
+
+def test_a_repeat_that_fails_stops_no_other(
+    train: Path, call_xvc: Calling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others run, only those that finished count, and the exit code is the failed one's."""
+    monkeypatch.setenv("FAILS", "1")
+    done = call_xvc("run", "--repeat", "3", "--tag", "minor", "--json", *SEEDED)
+
+    assert done.code == 5
+    assert [each["status"] for each in done.data["repeats"]] == ["finished", "failed", "finished"]
+    assert [each["version"] for each in done.data["repeats"]] == ["e0.1.0", None, "e0.1.1"]
+    assert (done.data["finished"], done.data["metrics"][0]["count"]) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("command", "written"),
+    [
+        (("sh", "-c", 'echo "{\\"accuracy\\": $XVC_PARAM_SEED}" > metrics.json'), None),
+        (
+            ("python", "t.py"),
+            "import xvc\nwith xvc.Tracker() as t:\n    t.log({'accuracy': t.params['seed']})\n",
+        ),
+    ],
+    ids=["variable", "tracker"],
+)
+def test_seeds_reach_what_reads_them(
+    project: Path, call_xvc: Calling, command: tuple[str, ...], written: str | None
+) -> None:
+    """Without a placeholder the seed is in the environment and in a Tracker's params."""
+    if written is not None:
+        (project / "t.py").write_text(written)
+    done = call_xvc("run", "--repeat", "3", "--json", "--", *command)
+
+    assert done.code == 0, done.err + done.out
+    assert [each["metrics"]["accuracy"] for each in done.data["repeats"]] == [0, 1, 2]
+    assert done.data["metrics"][0]["count"] == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--repeat", "0", *SEEDED), "no number of runs"),
+        (("--repeat", "2", "--seed-param", "lr", *SEEDED), "no name by which repeats"),
+        (("--repeat", "2", "-P", "seed=1", *SEEDED), "--repeat gives it"),
+        (("--repeat", "2", "--", "python", "train.py", "--seed", "4"), "--seed {seed}"),
+        (("--repeat", "2", "--", "python", "train.py", "{sed}"), "did you mean {seed}"),
+        (("--repeat", "2", "--", "python", "train.py"), "nothing takes seed up"),
+    ],
+)
+def test_repeats_that_would_be_the_same_are_refused(
+    train: Path, call_xvc: Calling, words: tuple[str, ...], says: str
+) -> None:
+    """Nothing runs, and the message names what is missing."""
+    done = call_xvc("run", "--json", *words)
+
+    assert done.code == 2
+    assert says in done.json["error"]["message"]
+    assert call_xvc("ls", "--json").data["total"] == 0
+
+
+def test_a_seed_in_a_params_file_goes_by_the_rules_of_params(
+    project: Path, call_xvc: Calling
+) -> None:
+    """Beside the file it is refused, in the file or in a copy of it the repeats are repeats."""
+    (project / "params.yaml").write_text("seed: 0\nlr: 0.1\n")
+    (project / "t.py").write_text(
+        "import json, sys, yaml\n"
+        "seed = yaml.safe_load(open((sys.argv[1:] or ['params.yaml'])[0]))['seed']\n"
+        "json.dump({'accuracy': seed}, open('metrics.json', 'w'))\n"
+    )
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "t")
+    beside = call_xvc("run", "--repeat", "2", "--json", "--", "python", "t.py")
+    copied = call_xvc(
+        *("run", "--repeat", "2", "--params-copy", "--json", "--", "python", "t.py", "{params}")
+    )
+    edited = call_xvc("run", "--repeat", "2", "--params-edit", "--json", "--", "python", "t.py")
+
+    assert beside.json["error"]["code"] == "param-in-file"
+    for done in (copied, edited):
+        assert done.code == 0, done.out
+        assert [each["metrics"]["accuracy"] for each in done.data["repeats"]] == [0, 1]
+        assert done.data["metrics"][0]["count"] == 2
+
+
+def test_a_seed_that_nothing_takes_up_ends_the_repeats(project: Path, call_xvc: Calling) -> None:
+    """Only the run can tell: the first has failed by it, and no other is begun."""
+    (project / "t.py").write_text("import xvc\nxvc.Tracker().log({'accuracy': 1})\n")
+    done = call_xvc("run", "--repeat", "3", "--json", "--", "true")
+
+    assert done.code == 1
+    assert (done.data["repeats_total"], done.data["stopped"]) == (1, True)
+    assert any("nothing takes the seed up" in each for each in done.json["warnings"])
+
+
+def test_a_change_of_the_code_meanwhile_is_said(train: Path, call_xvc: Calling) -> None:
+    """A repeat of other code is none, and does not count."""
+    change = "import sys; sys.argv[2] == '0' and open('train.py', 'a').write('x = 1\\n')"
+    done = call_xvc("run", "--repeat", "3", "--json", "--", "python", "-c", change, *SEEDED[3:])
+
+    assert (done.code, done.data["finished"]) == (0, 2)
+    assert any("changed while the repeats ran" in each for each in done.json["warnings"])
+
+
+def test_an_interrupt_ends_all(train: Path, call_xvc: Calling) -> None:
+    """Ctrl-C reaches the repeat that runs, and no other begins."""
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "xvc", "run", "--repeat", "5", "--"),
+            *("sh", "-c", "echo begun; sleep 30; : $XVC_PARAM_SEED"),
+        ],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+
+    assert process.returncode == 130, err
+    runs = call_xvc("ls", "--json").data
+    assert [run["status"] for run in runs["runs"]] == ["interrupted"]

@@ -1,0 +1,80 @@
+"""Repositories that are not what most are: other hashes, shallow and partial clones, odd places."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from surroundings import TRAIN, Calling, git
+from xvc.dvc.repository import Dvc
+
+
+def _repository(folder: Path, *flags: str) -> Path:
+    folder.mkdir(parents=True)
+    git(folder, "init", "-q", *flags)
+    (folder / "train.py").write_text(TRAIN)
+    (folder / ".gitignore").write_text("metrics.json\n")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "code")
+    return folder
+
+
+def test_a_repository_of_sha256(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call_xvc: Calling
+) -> None:
+    """Longer names of objects change nothing: a first version, a work tree, a merge of it."""
+    folder = _repository(tmp_path / "p", "--object-format=sha256")
+    monkeypatch.chdir(folder)
+
+    made = call_xvc("init")
+    tagged = call_xvc("run", "--tag", "minor", "--", "python", "train.py")
+    added = call_xvc("worktree", "add", "idea")
+    tree = Path(git(folder, "worktree", "list").splitlines()[-1].split(" ")[0])
+    there = call_xvc("run", "--tag", "minor", "--", "python", "train.py", cwd=tree)
+    git(tree, "rm", "-q", ".gitignore")
+    git(tree, "commit", "-qm", "less")
+    merged = call_xvc("worktree", "merge", "idea")
+
+    codes = [each.code for each in (made, tagged, added, there, merged)]
+    assert codes == [0] * 5, added.err + merged.err
+    assert not (folder / ".gitignore").exists()
+    assert git(folder, "describe", "--tags") != ""
+
+
+def test_a_first_version_before_any_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call_xvc: Calling
+) -> None:
+    """On an unborn branch, with either kind of names, the first version is the first commit."""
+    for kind in ("sha1", "sha256"):
+        folder = tmp_path / kind
+        folder.mkdir()
+        git(folder, "init", "-q", f"--object-format={kind}")
+        (folder / "train.py").write_text(TRAIN)
+        monkeypatch.chdir(folder)
+
+        made = call_xvc("init", "--no-commit")
+        tagged = call_xvc("run", "--tag", "minor", "--", "python", "train.py")
+
+        assert (made.code, tagged.code) == (0, 0), made.err + tagged.err
+        assert "e0.1.0" in git(folder, "tag").split()
+
+
+def test_a_git_folder_apart_from_its_tree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call_xvc: Calling
+) -> None:
+    """Linked trees share the main tree's cache, and not that of whatever is around git's folder."""
+    around = tmp_path / "around"
+    around.mkdir()
+    (around / ".dvc").mkdir()
+    folder = _repository(tmp_path / "p", f"--separate-git-dir={around / 'my git'}")
+    monkeypatch.chdir(folder)
+    call_xvc("init")
+    call_xvc("run", "--tag", "minor", "--out", "metrics.json", "--", "python", "train.py")
+
+    added = call_xvc("worktree", "add", "idea")
+
+    tree = Path(git(folder, "worktree", "list").splitlines()[-1].split(" ")[0])
+    assert (added.code, added.err) == (0, "")
+    assert (tree / "metrics.json").read_bytes() == (folder / "metrics.json").read_bytes()
+    assert Dvc(tree, {}).cache == Dvc(folder, {}).cache == folder / ".dvc" / "cache"

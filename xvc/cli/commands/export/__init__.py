@@ -1,0 +1,1 @@
+"""Write what is recorded for other tools."""

@@ -1,0 +1,1 @@
+"""A run as files for others: what continuous integration keeps and compares."""

@@ -1,0 +1,385 @@
+"""What the page asks, answered by the functions that the command line calls.
+
+Turns their answers into JSON, and holds no rule of its own. Every value goes through `wired`.
+"""
+
+from __future__ import annotations
+
+import json
+from codecs import getincrementaldecoder
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from xvc import __version__
+from xvc.core.direction import Direction, direction_of, is_progress
+from xvc.core.plain import from_plain
+from xvc.core.record import environment_facts, facts_of
+from xvc.core.secrets import mask_text
+from xvc.errors import BadValue
+from xvc.history.find import find
+from xvc.page.run_table import Held, RunTable
+from xvc.page.wire import Wired, wired
+from xvc.project import Project
+from xvc.reports.many_curves import CurvesRequest, curve_keys, many_curves
+from xvc.runs.group_verdicts import against
+from xvc.runs.list import ListRequest, RunList, among, grouped, runs
+from xvc.runs.logs import printed
+from xvc.types import RunId
+
+if TYPE_CHECKING:
+    from xvc.core.run import RunRecord
+    from xvc.runs.list import Group
+    from xvc.runs.verdicts import Judgement
+
+FACTS = (
+    *("id", "version", "name", "status", "started", "seconds", "branch", "worktree", "note"),
+    *("labels", "idea", "decision", "hidden"),
+)
+"""What every row of the grid begins with, in this order; ``started`` in milliseconds.
+
+``hidden`` is whether no list has the run, unless it is asked for by name or decision.
+"""
+
+_MOST_COLUMNS = 40
+_LOG_TAIL = 400_000
+_ON = "ref: refs/heads/"
+
+Asked = Mapping[str, str]
+"""The words of a question, by name."""
+
+
+@dataclass
+class Answers:
+    """A project to ask; found anew for each question, as the command line finds it."""
+
+    folder: Path
+    environment: Mapping[str, str]
+    is_read_only: bool = False
+    table: RunTable = field(default_factory=RunTable)
+
+    def project(self) -> Project:
+        """Find the project as it is now."""
+        return Project.find(self.folder, dict(self.environment))
+
+    def about(self, asked: Asked) -> Wired:
+        """Tell what the page is of."""
+        project = self.project()
+        return {
+            "project": project.root.name,
+            "branch": _branch(project),
+            "readOnly": self.is_read_only,
+            "version": __version__,
+            "facts": list(FACTS),
+        }
+
+    def runs(self, asked: Asked) -> Wired:
+        """List runs: the first *limit* at once, all, or those that changed since a revision."""
+        project = self.project()
+        wanted = tuple(name for name in asked.get("columns", "").split("\n") if name)
+        if "limit" in asked and not self.table.is_filled:
+            listed = runs(project, ListRequest(limit=_whole(asked, "limit")))
+            return _grid(project, listed, Held(), listed.runs, wanted)
+        held = self.table.read(project)
+        listed = among(project, held.runs, ListRequest(limit=None), held.versions)
+        some: Sequence[RunRecord] = held.runs
+        if "limit" in asked:
+            some = some[: _whole(asked, "limit")]
+        elif "since" in asked and 0 < _whole(asked, "since") <= held.revision:
+            some = held.after(_whole(asked, "since"))
+        answer = _grid(project, listed, held, some, wanted)
+        if "since" in asked:
+            since = _whole(asked, "since")
+            answer["gone"] = [run for run, at in held.gone.items() if at > since]
+        return answer
+
+    def where(self, asked: Asked) -> Wired:
+        """Name the runs that a filter lets through."""
+        project = self.project()
+        held = self.table.held if self.table.is_filled else self.table.read(project)
+        request = ListRequest(where=asked.get("filter") or None, limit=None)
+        listed = among(project, held.runs, request, held.versions)
+        return {"ids": [run.id for run in listed.runs], "total": listed.total}
+
+    def groups(self, asked: Asked) -> Wired:
+        """Put runs together by a key, with how a metric lies in each group."""
+        project = self.project()
+        held = self.table.read(project)
+        key = asked.get("by", "status")
+        request = ListRequest(
+            asked.get("metric") or None, asked.get("filter") or None, key, limit=None
+        )
+        listed = among(project, held.runs, request, held.versions)
+        found = grouped(project, listed, key)
+        verdicts = against(found, _pinned(found, asked.get("baseline")), _way(project, found))
+        return {
+            "by": key,
+            "groups": [_group(each, told) for each, told in zip(found, verdicts, strict=True)],
+        }
+
+    def run(self, asked: Asked) -> Wired:
+        """Tell all that is known of one run."""
+        project = self.project()
+        (found,) = find(project, [asked.get("id", "@")])
+        environment, record = found.environment, found.record
+        directions = {
+            key: _direction(project, key) for key in record.metrics if not is_progress(key)
+        }
+        return {
+            "version": found.version,
+            **cast("dict[str, object]", wired(from_plain(facts_of(record)))),
+            "seconds": record.seconds,
+            "started": _milliseconds(record.started),
+            "finished": _milliseconds(record.finished),
+            "environment": wired(environment_facts(environment)) if environment else None,
+            "directions": directions,
+            "curves": curve_keys(project, record.id),
+            "warnings": list(project.keeper.warnings),
+        }
+
+    def patch(self, asked: Asked) -> Wired:
+        """Show the code of a run that no commit has, as a unified diff."""
+        from xvc.runs.code_patch import code_patch  # late: loads GitPython
+
+        project = self.project()
+        (found,) = find(project, [asked.get("id", "@")])
+        return {"patch": code_patch(project, found.record)}
+
+    def log(self, asked: Asked) -> Wired:
+        """Read the output of a run from a byte on; without one, its end."""
+        project = self.project()
+        (found,) = find(project, [asked.get("id", "@")])
+        text, start, end, size = _tail(project, found.record, asked.get("from"))
+        return {"text": text, "from": start, "to": end, "size": size}
+
+    def curved(self, asked: Asked) -> Wired:
+        """List the keys that have curves, metrics first, and the runs that are meant."""
+        project = self.project()
+        held = self.table.read(project)
+        listed = among(
+            project,
+            held.runs,
+            ListRequest(where=asked.get("where") or None, limit=None),
+            held.versions,
+        )
+        wanted = {run for run in asked.get("runs", "").split(",") if run}
+        some = [run for run in listed.runs if not wanted or run.id in wanted]
+        first = [key for key in listed.metrics if key in held.logged]
+        keys = {key for run in some for key in run.metrics} & held.logged
+        others = sorted(key for key in keys if not is_progress(key) and key not in first)
+        params = list(dict.fromkeys((*listed.params, *(k for run in some for k in run.params))))
+        return {
+            "keys": [*first, *others],
+            "params": params,
+            "total": len(some),
+            "runs": [
+                {
+                    "id": run.id,
+                    "name": run.name,
+                    "status": run.status.value,
+                    "version": held.versions.get(run.id),
+                    "params": wired(run.params),
+                }
+                for run in some[: _whole(asked, "limit") if "limit" in asked else 50]
+            ],
+        }
+
+    def curves(self, asked: Asked) -> Wired:
+        """Read curves of one key, thinned to what a screen shows."""
+        request = CurvesRequest(
+            runs=[RunId(run) for run in asked.get("runs", "").split(",") if run],
+            key=asked.get("key", ""),
+            x=asked.get("x") or None,
+            low=_number(asked, "low"),
+            high=_number(asked, "high"),
+            intervals=_whole(asked, "intervals") if "intervals" in asked else 400,
+            is_mean=asked.get("of") == "means",
+        )
+        drawn = many_curves(self.project(), request)
+        curves = [
+            {
+                "run": curve.run,
+                "x": list(curve.x),
+                "y": list(curve.y),
+                "total": curve.total,
+                "leftOut": curve.left_out,
+            }
+            for curve in drawn.curves
+        ]
+        return {"key": drawn.key, "x": drawn.x, "axes": list(drawn.axes), "curves": curves}
+
+
+def _branch(project: Project) -> str | None:
+    """Read which branch HEAD is on, without a process."""
+    if project.place is None:
+        return None
+    with suppress(OSError):
+        head = (project.place.folder / "HEAD").read_text(encoding="utf-8", errors="replace")
+        if head.startswith(_ON):
+            return head.removeprefix(_ON).strip()
+    return None
+
+
+def _direction(project: Project, key: str) -> str | None:
+    found = direction_of(key, project.settings.metrics_direction)
+    return found.value if found else None
+
+
+def _whole(asked: Asked, name: str) -> int:
+    try:
+        return max(0, int(asked[name]))
+    except ValueError as err:
+        raise BadValue(name, f"{asked[name]!r} is no whole number") from err
+
+
+def _number(asked: Asked, name: str) -> float | None:
+    if not asked.get(name):
+        return None
+    try:
+        return float(asked[name])
+    except ValueError as err:
+        raise BadValue(name, f"{asked[name]!r} is no number") from err
+
+
+def _milliseconds(nanoseconds: int | None) -> float | None:
+    return None if nanoseconds is None else nanoseconds / 1e6
+
+
+def _grid(
+    project: Project,
+    listed: RunList,
+    held: Held,
+    some: Sequence[RunRecord],
+    wanted: Sequence[str],
+) -> dict[str, object]:
+    """Lay runs out as rows, with the columns that they have."""
+    columns = _columns(project, listed, wanted)
+    sent = [each for each in columns if each["sent"]]
+    return {
+        "revision": held.revision,
+        "total": listed.total,
+        "elsewhere": listed.elsewhere,
+        "discarded": listed.discarded,
+        "curve": next(
+            (key for key in listed.metrics if key in held.logged), _any_curve(listed, held)
+        ),
+        "columns": columns,
+        "rows": [_row(run, listed, sent) for run in some],
+        "warnings": list(project.keeper.warnings),
+    }
+
+
+def _any_curve(listed: RunList, held: Held) -> str | None:
+    """Choose a metric for the small curves where none of the first ones has any."""
+    found = sorted({key for run in listed.runs[:50] for key in run.metrics} & held.logged)
+    return next((key for key in found if not is_progress(key)), None)
+
+
+def _columns(project: Project, listed: RunList, wanted: Sequence[str]) -> list[dict[str, object]]:
+    """List every metric and param, those worth a look first; which of them the rows have."""
+    metrics = dict.fromkeys((*listed.metrics, *(k for run in listed.runs for k in run.metrics)))
+    params = dict.fromkeys((*listed.params, *(k for run in listed.runs for k in run.params)))
+    found = [
+        {
+            "name": f"{of}.{key}",
+            "key": key,
+            "of": of,
+            "direction": _direction(project, key) if of == "metrics" else None,
+            "shown": key in (listed.metrics if of == "metrics" else listed.params),
+        }
+        for of, keys in (("metrics", metrics), ("params", params))
+        for key in keys
+    ]
+    first = [each for each in found if each["shown"]]
+    rest = [each for each in found if not each["shown"]]
+    room = {str(each["name"]) for each in (*first, *rest)[:_MOST_COLUMNS]} | {*wanted}
+    return [{**each, "sent": each["name"] in room} for each in found]
+
+
+def _row(run: RunRecord, listed: RunList, sent: Sequence[Mapping[str, object]]) -> list[Wired]:
+    sides = {"metrics": run.metrics, "params": run.params}
+    return [
+        *(_fact(run, listed, name) for name in FACTS),
+        *(wired(sides[str(each["of"])].get(str(each["key"]))) for each in sent),
+    ]
+
+
+def _fact(run: RunRecord, listed: RunList, name: str) -> Wired:
+    if name == "started":
+        return _milliseconds(run.started)
+    return run.id if name == "id" else wired(value_of_fact(run, listed, name))
+
+
+def value_of_fact(run: RunRecord, listed: RunList, name: str) -> object:
+    """Take a fact of a run, never a metric or param of the same name."""
+    facts = {
+        "version": listed.versions.get(run.id),
+        "name": run.name,
+        "status": run.status.value,
+        "seconds": run.seconds,
+        "branch": run.code.branch,
+        "worktree": run.code.worktree,
+        "note": run.note,
+        "labels": ", ".join(run.labels) or None,
+        "idea": run.idea,
+        "decision": run.decision,
+        "hidden": run.is_discarded,
+    }
+    return facts[name]
+
+
+def _pinned(found: Sequence[Group], baseline: str | None) -> Group | None:
+    """Find the group whose value is the pinned one, as the page has written it."""
+    if not baseline:
+        return None
+    values = (json.dumps(wired(each.value), separators=(",", ":")) for each in found)
+    pairs = zip(found, values, strict=True)
+    return next((each for each, value in pairs if json.loads(value) == _read(baseline)), None)
+
+
+def _read(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _way(project: Project, found: Sequence[Group]) -> Direction | None:
+    metric = next((each.metric for each in found if each.metric), None)
+    return direction_of(metric, project.settings.metrics_direction) if metric else None
+
+
+def _group(each: Group, told: Judgement | None) -> dict[str, object]:
+    spread = each.spread
+    judged = None
+    if told is not None:
+        judged = {"verdict": told.verdict.value, "p": told.p, "more": told.more}
+        judged |= {"low": told.low, "high": told.high, "difference": told.difference}
+    return {
+        "verdict": judged,
+        "isMixed": each.experiment is None and bool(each.finished),
+        "value": wired(each.value),
+        "runs": each.finished + each.failed + each.running,
+        "finished": each.finished,
+        "failed": each.failed,
+        "running": each.running,
+        "metric": each.metric,
+        "n": spread.count if spread else 0,
+        "mean": wired(spread.mean) if spread else None,
+        "sd": wired(spread.deviation) if spread else None,
+        "best": wired(each.best),
+    }
+
+
+def _tail(project: Project, run: RunRecord, begin: str | None) -> tuple[str, int, int, int]:
+    """Cut out the part of a log that is new, at most its last 400 kB; secrets are masked."""
+    content = printed(project, run) or b""
+    size = len(content)
+    start = max(0, size - _LOG_TAIL)
+    if begin is not None and begin.isdigit() and int(begin) <= size:
+        start = max(start, int(begin))
+    decoder = getincrementaldecoder("utf-8")("replace")  # a letter may have come by half
+    text = decoder.decode(content[start:])
+    return mask_text(text), start, size - len(decoder.getstate()[0]), size

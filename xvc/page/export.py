@@ -1,0 +1,145 @@
+"""The page as files that open without a server: its own files, and the answers beside them.
+
+Each answer is a script that hands it over, because a page that was opened from a file may fetch
+nothing. What was not kept is said to be so.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import cast
+
+from xvc.errors import ConflictError, XvcError, error
+from xvc.page.answers import Answers, Asked
+from xvc.page.subjects import QUESTIONS
+from xvc.page.wire import document
+
+STATIC = Path(__file__).parent / "static"
+_MOST = 1_000  # runs whose own pages are kept
+_CURVES = 24  # as many as the page of a run shows
+_COMPARED = 16  # as many as a comparison draws
+
+
+@error("folder-taken")
+class FolderTaken(ConflictError):
+    """There is something in the folder that the page would be written into."""
+
+    path: str
+    says = "{path} is not empty"
+    way = "Name a folder that is new or empty."
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """The folder, how many files are in it, and how many of all runs have pages."""
+
+    folder: Path
+    files: int
+    runs: int
+    total: int
+
+
+def export(folder: Path, environment: Mapping[str, str], into: Path) -> Exported:
+    """Write the page of a project, as it is now, into a folder; open its index.html.
+
+    Raises:
+        FolderTaken: there is something in *into*.
+    """
+    if into.exists() and (not into.is_dir() or any(into.iterdir())):
+        raise FolderTaken(str(into))
+    answers = Answers(folder, environment, is_read_only=True)
+    into.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(STATIC, into / "static", ignore=shutil.ignore_patterns("index.html"))
+    page = (STATIC / "index.html").read_text(encoding="utf-8")
+    page = page.replace('<html lang="en">', '<html lang="en" data-frozen>')
+    (into / "index.html").write_text(page, encoding="utf-8")
+    kept = into / "answers"
+    kept.mkdir()
+    runs, total = 0, 0
+    for name, asked, answer in _frozen(answers):
+        if name == "runs":
+            total = cast("int", answer["total"])
+        runs += name == "run"
+        key = slug(name, asked)
+        text = document(answer).decode()
+        (kept / f"{key}.js").write_text(f'xvc.keep("{key}",{text});\n', encoding="utf-8")
+    files = sum(1 for path in into.rglob("*") if path.is_file())
+    return Exported(into, files, runs, total)
+
+
+def slug(name: str, asked: Asked) -> str:
+    """Name an answer as `slug` of ask.js does: 64-bit FNV-1a of the question.
+
+    >>> slug("about", {})
+    '3f74142d6181ea7e'
+    """
+    text = "\n".join([name, *(f"{key}={value}" for key, value in sorted(asked.items()))])
+    found = 0xCBF29CE484222325
+    for byte in text.encode("utf-8", "replace"):
+        found = ((found ^ byte) * 0x100000001B3) & 0xFFFFFFFFFFFFFFFF
+    return f"{found:016x}"
+
+
+def _frozen(answers: Answers) -> Iterator[tuple[str, Asked, dict[str, object]]]:
+    """Answer what the page asks when somebody walks through it."""
+    yield from _subjects(answers)
+    yield "about", {}, cast("dict[str, object]", answers.about({}))
+    answers.table.read(answers.project())
+    every = cast("dict[str, object]", answers.runs({}))
+    yield "runs", {}, every
+    rows = cast("list[list[str]]", every["rows"])
+    for row in rows[:_MOST]:
+        asked = {"id": row[0]}
+        with suppress(XvcError):
+            found = cast("dict[str, object]", answers.run(asked))
+            yield "run", asked, found
+            yield "log", asked, cast("dict[str, object]", answers.log(asked))
+            for key in cast("list[str]", found["curves"])[:_CURVES]:
+                drawn = {"runs": row[0], "key": key, "intervals": "500"}
+                yield "curves", drawn, cast("dict[str, object]", answers.curves(drawn))
+
+
+def _subjects(answers: Answers) -> Iterator[tuple[str, Asked, dict[str, object]]]:
+    """The pages of sweeps, versions, models and trees, and each version against the one before."""
+    found: dict[str, dict[str, object]] = {}
+    first: Mapping[str, Asked] = {
+        "sweeps": {},
+        "versions": {"limit": "200"},
+        "models": {},
+        "trees": {},
+    }
+    for name, asked in first.items():
+        for answer in _answer(answers, name, asked):
+            found[name] = answer
+            yield name, asked, answer
+    sweeps = cast("list[dict[str, str]]", found.get("sweeps", {}).get("sweeps", []))
+    rows = cast("list[dict[str, list[dict[str, str]]]]", found.get("versions", {}).get("rows", []))
+    tagged = [each["name"] for row in rows for each in row["versions"]]
+    further = [("sweep", {"id": each["id"]}) for each in sweeps]
+    further += [("compare", {"runs": f"{old},{new}"}) for new, old in pairwise(tagged)]
+    for name, asked in further[:_MOST]:
+        for answer in _answer(answers, name, asked):
+            yield name, asked, answer
+            if name == "compare":
+                yield from _curves_of(answers, answer)
+
+
+def _curves_of(
+    answers: Answers, compared: dict[str, object]
+) -> Iterator[tuple[str, Asked, dict[str, object]]]:
+    """The curves that a comparison draws."""
+    runs = ",".join(each["id"] for each in cast("list[dict[str, str]]", compared["runs"]))
+    for row in cast("list[dict[str, str]]", compared["metrics"])[:_COMPARED]:
+        drawn = {"runs": runs, "key": row["key"], "intervals": "400"}
+        yield "curves", drawn, cast("dict[str, object]", answers.curves(drawn))
+
+
+def _answer(answers: Answers, name: str, asked: Asked) -> Iterator[dict[str, object]]:
+    """Answer, or keep nothing where that is refused."""
+    with suppress(XvcError):
+        yield cast("dict[str, object]", QUESTIONS[name](answers.project(), asked))

@@ -1,0 +1,92 @@
+"""The runs as they were last read, so that a look at ten thousand reads only what has changed.
+
+One for the whole server, whoever visits: it holds records and no more, and is brought up to date
+whenever somebody asks.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from xvc.core.run import RunRecord, Status
+from xvc.history.find import known_versions, versions_by_run
+from xvc.project import Project
+from xvc.recovery.lost_runs import opened
+from xvc.reports.many_curves import numeric_keys
+from xvc.store import query
+from xvc.types import RunId
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """All runs, newest first, their versions, and at which revision each was last another."""
+
+    runs: list[RunRecord] = field(default_factory=list)
+    versions: dict[RunId, str] = field(default_factory=dict)
+    since: dict[RunId, int] = field(default_factory=dict)
+    gone: dict[RunId, int] = field(default_factory=dict)
+    revision: int = 0
+    logged: frozenset[str] = frozenset()
+    """The keys of the event tables that hold numbers: what has curves."""
+
+    def after(self, revision: int) -> list[RunRecord]:
+        """List the runs that have changed after a revision."""
+        return [run for run in self.runs if self.since[run.id] > revision]
+
+    def running(self) -> list[RunId]:
+        """List the runs that are going on."""
+        return [run.id for run in self.runs if run.status is Status.RUNNING]
+
+
+class RunTable:
+    """Reads runs, and keeps them until they change."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._marks: dict[RunId, int] = {}
+        self.held = Held()
+
+    @property
+    def is_filled(self) -> bool:
+        """Whether it was ever read."""
+        return self.held.revision > 0
+
+    def read(self, project: Project) -> Held:
+        """Read what has changed, and return all."""
+        with self._lock:
+            with opened(project) as connection:
+                marks = query.marks(connection)
+                changed = [run for run, mark in marks.items() if self._marks.get(run) != mark]
+                fresh = {run.id: run for run in _read(connection, changed, len(marks))}
+                logged = frozenset(numeric_keys(connection))
+            tagged = versions_by_run(known_versions(project)) if marks else {}
+            self.held = replace(self._next(marks, fresh, tagged), logged=logged)
+            self._marks = marks
+            return self.held
+
+    def _next(
+        self, marks: dict[RunId, int], fresh: dict[RunId, RunRecord], tagged: dict[RunId, str]
+    ) -> Held:
+        old = self.held
+        was = {run.id: run for run in old.runs}
+        renamed = {run for run in marks if tagged.get(run) != old.versions.get(run)}
+        lost = was.keys() - marks.keys()
+        if not (fresh or renamed or lost) and old.revision:
+            return old
+        now = old.revision + 1
+        since = {run: now if run in fresh or run in renamed else old.since[run] for run in marks}
+        gone = {run: at for run, at in old.gone.items() if run not in marks}
+        runs = [fresh.get(run) or was[run] for run in marks]
+        return Held(runs, tagged, since, gone | dict.fromkeys(lost, now), now)
+
+
+def _read(connection: DuckDBPyConnection, changed: Sequence[RunId], of: int) -> list[RunRecord]:
+    if not changed:
+        return []
+    return query.all_runs(connection) if len(changed) == of else query.by_ids(connection, changed)

@@ -1,0 +1,262 @@
+// One run: what it was made of, how it went, what it left; its output while it runs.
+"use strict";
+(() => {
+  const { h, put, swap, button, value, number, duration, size, moment } = xvc;
+
+  class Run {
+    constructor(place, words) {
+      this.place = place;
+      this.id = words.id ?? "@";
+      this.charts = [];
+      this.keys = [
+        ["Escape", "back to the runs", () => { location.hash = "#/runs"; }],
+        ["y", "copy the command that shows it", () => xvc.copy(`xvc show ${this.run?.id ?? this.id}`)],
+        ["u", "its curves", () => { location.hash = xvc.link("curves", { runs: this.run.id }); }],
+        ["l", "its output", () => this.output?.scrollIntoView({ behavior: "smooth" })],
+      ];
+      this.ready = this.begin();
+    }
+
+    async begin() {
+      this.run = await xvc.ask("run", { id: this.id });
+      if (this.gone) return;
+      this.lay();
+      await Promise.all([this.draw(), this.listen()]);
+    }
+
+    lay() {
+      const run = this.run;
+      document.title = xvc.visible(`${run.name ?? run.id} · ${xvc.about.project}`);
+      this.head = h("div", { class: "run-head" });
+      this.sides = h("div", { class: "cards" });
+      this.pictures = h("div", { class: "pictures" });
+      this.output = h("section", { class: "card output" });
+      this.code = h("section", { class: "card" });
+      swap(this.place, h("div", { class: "page" }, this.head, this.sides, this.pictures, this.output, this.code));
+      this.fill();
+      this.showCode();
+    }
+
+    fill() {
+      const run = this.run;
+      swap(this.head,
+        h("h1", {}, run.name ? xvc.visible(run.name) : h("code", {}, run.id), run.version && h("span", { class: "version" }, run.version), xvc.status(run.status)),
+        h("p", { class: "sub" }, [run.name && h("code", {}, run.id), run.started && `${moment(run.started)}, ${xvc.ago(run.started)}`,
+          run.seconds !== null && `took ${duration(run.seconds)}`, ending(run)].filter(Boolean).map((each) => h("span", {}, each))),
+        run.decision && h("p", { class: `decision ${run.decision.split(":")[0]}` }, run.decision),
+        (run.idea || run.labels?.length > 0) && h("p", { class: "sub" }, run.idea && h("span", {}, `tries: ${run.idea}`), (run.labels ?? []).map((each) => h("span", { class: "tagword" }, each))),
+        this.noted(),
+        run.command && xvc.command(run.command.map(xvc.quoted).join(" ")),
+        run.warnings.map((words) => h("p", { class: "warning" }, xvc.visible(words))));
+      const usage = run.usage ?? {};
+      swap(this.sides,
+        card("Metrics", table(Object.entries(run.metrics ?? {}), (key, given) => [
+          run.directions[key] && h("span", { class: "direction", title: `${run.directions[key]} is better` }, run.directions[key] === "max" ? "↑" : "↓"),
+          number(value(given))])),
+        card("Params", table(Object.entries(run.params ?? {}), (key, given) => xvc.visible(number(value(given))))),
+        card("Code", facts([
+          ["commit", run.code?.commit && h("code", {}, run.code.commit.slice(0, 10))],
+          ["snapshot", run.code?.snapshot && h("code", {}, run.code.snapshot.slice(0, 10))],
+          ["branch", run.code?.branch && xvc.visible(run.code.branch)], ["work tree", run.code?.worktree && xvc.visible(run.code.worktree)],
+          ["uncommitted", run.code?.snapshot && (run.code.is_dirty ? "yes, see below" : "no")],
+          ["incomplete", run.code?.incomplete?.map(xvc.visible).join(", ")], ["left out", run.code?.left_out?.map(xvc.visible).join(", ")],
+          ["parent", run.parent && h("a", { href: xvc.link("run", { id: run.parent }) }, h("code", {}, run.parent))]])),
+        card("Machine", facts([["host", run.host && xvc.visible(run.host)], ["folder", run.folder && xvc.visible(run.folder)], ["CPU", usage.cpu_seconds !== undefined && duration(usage.cpu_seconds)],
+          ["peak memory", usage.peak_memory && size(usage.peak_memory)], ["read", usage.read_bytes && size(usage.read_bytes)],
+          ["written", usage.written_bytes && size(usage.written_bytes)], ["GPU memory", usage.gpu_memory && size(usage.gpu_memory)],
+          ["python", run.environment?.python && xvc.visible(run.environment.python)], ["platform", run.environment?.platform && xvc.visible(run.environment.platform)]])),
+        card("Data", files(run.data)), card("Outputs", files(run.outs)),
+        run.environment?.packages && card(`Packages`, h("details", {}, h("summary", {}, xvc.counted(Object.keys(run.environment.packages).length, "package")),
+          table(Object.entries(run.environment.packages), (_, given) => xvc.visible(String(given))))),
+        card("Commands", [`xvc show ${run.id}`, `xvc checkout ${run.id}`, `xvc validate ${run.id}`,
+          ...Object.keys(run.outs ?? {}).slice(0, 3).map((path) => `xvc get ${run.id} ${xvc.quoted(path)}`)].map(xvc.command),
+          !run.version && !xvc.about.readOnly && !xvc.isFrozen && run.status !== "running" && button("Give it a version…", () => xvc.tagDialog(run.id))));
+    }
+
+    /** The note, edited where it stands. */
+    noted() {
+      const mayChange = !xvc.about.readOnly && !xvc.isFrozen;
+      if (this.writing) return this.writing;
+      const start = () => {
+        const text = h("textarea", { class: "note-text", rows: 3, "aria-label": "Note" });
+        text.value = this.run.note ?? "";
+        const end = () => { this.writing = null; this.fill(); };
+        this.writing = h("div", { class: "note-box" }, text, h("div", {}, button("Save", async () => {
+          if (await xvc.changed("note", { runs: this.run.id, note: text.value.trim() }, "Noted")) {
+            this.run.note = text.value.trim() || undefined;
+            end();
+          }
+        }, { class: "main" }), button("Cancel", end, { class: "quiet" })));
+        this.fill();
+        text.focus();
+      };
+      return h("p", { class: "run-note" }, this.run.note, " ", mayChange && button(this.run.note ? "Edit" : "Add a note", start, { class: "quiet tiny" }));
+    }
+
+    async draw() {
+      const keys = this.run.curves.slice(0, 24);
+      const found = await Promise.all(keys.map((key) => xvc.ask("curves", { runs: this.run.id, key, intervals: 500 }).catch(() => null)));
+      if (this.gone) return;
+      const isParam = (key) => key in (this.run.params ?? {}) && !(key in (this.run.metrics ?? {}));
+      const drawn = found.filter((each) => each && each.key !== each.x && !isParam(each.key) && each.curves[0]?.x.length > 1);
+      if (drawn.map((each) => each.key).join("\n") !== this.drawn) {
+        for (const chart of this.charts) chart.leave();
+        this.charts = drawn.map((each) => new xvc.LineChart({ title: xvc.visible(each.key), xName: each.x, group: "run", height: 190,
+          onSpan: (low, high) => this.zoom(each.key, low, high) }));
+        this.drawn = drawn.map((each) => each.key).join("\n");
+        swap(this.pictures, this.charts.map((chart) => chart.place));
+      }
+      drawn.forEach((each, place) => {
+        const [curve] = each.curves;
+        this.charts[place].show([{ label: xvc.visible(each.key), x: curve.x, y: curve.y }], { xName: each.x });
+      });
+    }
+
+    async zoom(key, low, high) {
+      const place = this.drawn.split("\n").indexOf(key);
+      const found = await xvc.ask("curves", { runs: this.run.id, key, intervals: 500, low, high }).catch(() => null);
+      const curve = found?.curves[0];
+      if (this.gone || !curve?.x.length) return;
+      this.charts[place]?.show([{ label: xvc.visible(key), x: curve.x, y: curve.y }]);
+    }
+
+    async listen() {
+      const found = await xvc.ask("log", { id: this.run.id }).catch(() => null);
+      if (this.gone) return;
+      if (!found?.size) {
+        return swap(this.output, h("h2", {}, "Output"), h("p", { class: "dim" }, "No output is kept of this run; `xvc run` keeps it."));
+      }
+      this.log = new xvc.Log();
+      this.read = found.to;
+      swap(this.output, h("h2", {}, "Output"), found.from > 0 && h("p", { class: "dim" }, `The last ${size(found.to - found.from)} of ${size(found.size)}`), this.log.place);
+      this.log.add(found.text);
+      this.log.place.scrollTop = this.log.place.scrollHeight;
+    }
+
+    async follow() {
+      if (!this.log) return this.listen();
+      const found = await xvc.ask("log", { id: this.run.id, from: this.read }).catch(() => null);
+      if (this.gone || !found || found.to <= this.read) return;
+      const pre = this.log.place;
+      const isAtEnd = pre.scrollHeight - pre.scrollTop - pre.clientHeight < 40;
+      this.read = found.to;
+      this.log.add(found.text);
+      if (isAtEnd) pre.scrollTop = pre.scrollHeight;
+    }
+
+    async showCode() {
+      if (!this.run.code?.is_dirty) return this.code.remove();
+      const found = await xvc.ask("patch", { id: this.run.id }).catch((err) => ({ error: err }));
+      if (this.gone) return;
+      swap(this.code, h("h2", {}, "Uncommitted code"), found.error ? h("p", { class: "dim" }, found.error.message) : xvc.patch(found.patch));
+    }
+
+    changed(what) {
+      this.pending = new Set([...(this.pending ?? []), ...what]);
+      if (this.busy || !this.run) return;
+      this.busy = this.refresh().catch(() => {}).finally(() => { this.busy = null; });
+    }
+
+    async refresh() {
+      while (this.pending?.size && !this.gone) {
+        const what = this.pending;
+        this.pending = null;
+        const start = performance.now();
+        if (what.has("runs") || what.has("refs")) {
+          const was = JSON.stringify(this.run);
+          this.run = await xvc.ask("run", { id: this.run.id });
+          if (this.gone) return;
+          if (JSON.stringify(this.run) !== was) {
+            this.fill();
+            await this.draw();
+          }
+        }
+        if (what.has("logs") || this.run.status !== "running") await this.follow();
+        await new Promise((done) => setTimeout(done, Math.max(250, performance.now() - start)));
+      }
+    }
+
+    leave() {
+      this.gone = true;
+      for (const chart of this.charts) chart.leave();
+    }
+  }
+
+  function ending(run) {
+    if (run.signal) return `ended by ${xvc.visible(run.signal)}`;
+    const words = [run.exit_code ? `exit code ${run.exit_code}` : "", run.reason ? xvc.visible(run.reason) : ""].filter(Boolean);
+    return words.length > 0 && words.join(", ");
+  }
+
+  function card(title, ...body) {
+    const held = body.flat().filter(Boolean);
+    return held.length > 0 && h("section", { class: "card" }, h("h2", {}, title), held);
+  }
+
+  function table(pairs, shown) {
+    if (!pairs.length) return null;
+    return h("table", { class: "facts" }, pairs.sort(([a], [b]) => a.localeCompare(b, undefined, { numeric: true }))
+      .map(([key, given]) => h("tr", {}, h("th", {}, xvc.visible(key)), h("td", {}, shown(key, given)))));
+  }
+
+  function facts(pairs) {
+    const known = pairs.filter(([, given]) => given !== undefined && given !== null && given !== false && given !== "");
+    return known.length ? h("table", { class: "facts" }, known.map(([key, given]) => h("tr", {}, h("th", {}, key), h("td", {}, given)))) : null;
+  }
+
+  function files(held) {
+    return table(Object.entries(held ?? {}), (_, file) => [file.state && h("span", { class: "tagword" }, xvc.visible(file.state)), " ",
+      h("code", {}, xvc.visible((file.digest ?? "").slice(0, 10))), " ", size(file.size)]);
+  }
+
+  /** Ask for a version, and give it to a run. */
+  async function tagDialog(run) {
+    const bump = h("select", {}, ["patch", "minor", "major"].map((each) => h("option", { value: each }, each)));
+    const message = h("input", { type: "text", placeholder: "A line about it (may stay empty)" });
+    const wanted = await xvc.dialog(`Give ${run} a version`, h("div", { class: "form" }, h("label", {}, "The next ", bump), message),
+      [["Tag", () => ({ version: bump.value, message: message.value }), "main"]]);
+    if (!wanted) return;
+    try {
+      const made = await xvc.change("tag", { run, ...wanted });
+      xvc.say(`${run} is ${made.version}`);
+    } catch (err) {
+      xvc.say(`${err.message}. ${err.hint ?? ""}`, "bad");
+    }
+  }
+
+  /** Make a change, say so with a way back, and tell whether it was made. */
+  async function changed(name, words, said) {
+    try {
+      await xvc.change(name, words);
+    } catch (err) {
+      xvc.say(`${err.message}. ${err.hint ?? ""}`, "bad");
+      return false;
+    }
+    xvc.say([said, " ", button("Undo", async () => {
+      const back = await xvc.change("undo").catch((err) => ({ what: err.message }));
+      xvc.say(`Took back: ${back.what}`);
+    }, { class: "undo" })]);
+    return true;
+  }
+
+  async function noteDialog(runs) {
+    const text = h("input", { type: "text", placeholder: "A line about it; empty takes the last one back" });
+    const note = await xvc.dialog(`Note on ${xvc.counted(runs.length, "run")}`, h("div", { class: "form" }, text), [["Note", () => text.value.trim(), "main"]]);
+    if (note !== null) await changed("note", { runs: runs.join(","), note }, "Noted");
+  }
+
+  /** Keep runs, or discard them for a reason. */
+  async function decide(what, runs) {
+    let reason = "";
+    if (what === "discard") {
+      const text = h("input", { type: "text", placeholder: "Why, for whoever comes next" });
+      reason = await xvc.dialog(`Discard ${xvc.counted(runs.length, "run")}`,
+        h("div", { class: "form" }, h("p", { class: "dim" }, "They stay recorded; no list or ranking has them."), text), [["Discard", () => text.value.trim(), "main"]]);
+      if (reason === null) return;
+    }
+    await changed(what, { runs: runs.join(","), reason }, what === "keep" ? "Kept" : "Discarded");
+  }
+
+  Object.assign(xvc, { changed, noteDialog, decide, tagDialog, card, factTable: facts, keyTable: table });
+  xvc.pages.run = { title: (words) => words.id ?? "Run", tab: "runs", show: (place, words) => new Run(place, words) };
+})();

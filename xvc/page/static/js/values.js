@@ -1,0 +1,94 @@
+// How values look: numbers, spans of time, sizes; as the command line writes them.
+"use strict";
+(() => {
+  /** Take a value off the wire: {"$": "NaN"} is a number, {"$": "12…"} an integer of any size. */
+  function value(given) {
+    if (given === null || typeof given !== "object" || Array.isArray(given)) return given;
+    const keys = Object.keys(given);
+    if (keys.length !== 1 || keys[0] !== "$") return given;
+    const text = given.$;
+    return /^-?\d+$/.test(text) ? BigInt(text) : Number(text);
+  }
+
+  /** Write a value for a cell. */
+  function number(given) {
+    if (given === null || given === undefined) return "";
+    if (typeof given === "number") return ofNumber(given);
+    if (typeof given === "object") return JSON.stringify(given, (_, part) =>
+      typeof part === "bigint" ? String(part) : part);
+    return String(given);
+  }
+
+  function ofNumber(given) {
+    if (Number.isNaN(given)) return "nan";
+    if (!Number.isFinite(given)) return given > 0 ? "inf" : "-inf";
+    if (Number.isInteger(given) && Math.abs(given) < 1e15) return String(given);
+    const size = Math.abs(given);
+    if (size !== 0 && (size < 1e-3 || size >= 1e6)) return given.toExponential(3).replace(/\.?0+e/, "e").replace("e+", "e");
+    return String(Number(given.toFixed(4)));
+  }
+
+  /** Write a span of time in seconds. */
+  function duration(seconds) {
+    if (seconds === null || seconds === undefined) return "";
+    if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(2) : Math.round(seconds)}s`;
+    if (seconds < 3600) return `${Math.floor(seconds / 60)}m${two(seconds % 60)}s`;
+    return `${Math.floor(seconds / 3600)}h${two((seconds % 3600) / 60)}m`;
+  }
+
+  const two = (part) => String(Math.floor(part)).padStart(2, "0");
+
+  /** Write a number of bytes. */
+  function size(count) {
+    if (count === null || count === undefined) return "";
+    for (const unit of ["B", "KB", "MB", "GB"]) {
+      if (count < 1024) return unit === "B" ? `${count} B` : `${count.toFixed(1)} ${unit}`;
+      count /= 1024;
+    }
+    return `${count.toFixed(1)} TB`;
+  }
+
+  /** Write a point of time, in milliseconds, as this machine's clock shows it. */
+  function moment(milliseconds) {
+    if (milliseconds === null || milliseconds === undefined) return "";
+    const at = new Date(milliseconds);
+    return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`;
+  }
+
+  /** Write how long ago something was. */
+  function ago(milliseconds) {
+    const seconds = (Date.now() - milliseconds) / 1000;
+    if (seconds < 90) return "just now";
+    if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
+    if (seconds < 129600) return `${Math.round(seconds / 3600)} h ago`;
+    return `${Math.round(seconds / 86400)} days ago`;
+  }
+
+  /** Order two values: numbers, then text, then nothing; NaN is last of the numbers. */
+  function order(a, b) {
+    const ranks = [rank(a), rank(b)];
+    if (ranks[0] !== ranks[1]) return ranks[0] - ranks[1];
+    if (ranks[0] === 0) return a < b ? -1 : a > b ? 1 : 0;
+    if (ranks[0] === 2) return number(a).localeCompare(number(b), undefined, { numeric: true });
+    return 0;
+  }
+
+  function rank(given) {
+    if (given === null || given === undefined) return 3;
+    if (typeof given === "bigint" || typeof given === "boolean") return 0;
+    if (typeof given === "number") return Number.isNaN(given) ? 1 : 0;
+    return 2;
+  }
+
+  /** Words for a number of things. */
+  function counted(count, thing) {
+    return `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
+  }
+
+  /** Quote a word for a shell, where it needs it. */
+  function quoted(word) {
+    return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  }
+
+  Object.assign(xvc, { value, number, duration, size, moment, ago, order, counted, quoted });
+})();

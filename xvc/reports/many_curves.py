@@ -1,0 +1,117 @@
+"""Curves of many runs, as a page draws them: which table, which axis, thinned. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from xvc.core.direction import is_progress
+from xvc.database.queries import looking
+from xvc.errors import BadValue, NoColumn
+from xvc.project import Project
+from xvc.store import table_queries as look
+from xvc.store.columns import tables
+from xvc.store.condition import Field
+from xvc.store.curve_points import RELATIVE, ROW, TIME, Curve, WantedCurves, curve_points
+from xvc.types import RunId
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+MOST_INTERVALS = 5_000
+MOST_RUNS = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CurvesRequest:
+    """Which runs and key; *x* None is the table's own progress key, else the row's number."""
+
+    runs: Sequence[RunId]
+    key: str
+    x: str | None = None
+    low: float | None = None
+    high: float | None = None
+    intervals: int = 400
+    is_mean: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """The curves of one key, the axis that was taken, and those that could be."""
+
+    key: str
+    x: str
+    axes: tuple[str, ...]
+    curves: tuple[Curve, ...]
+
+
+def many_curves(project: Project, request: CurvesRequest) -> Drawn:
+    """Read the curves of a key in these runs, from the first table in which any of them has it.
+
+    Raises:
+        NoColumn: no table has numbers under the key.
+        BadValue: there are too many runs or intervals, or the axis has no numbers.
+    """
+    if not 1 <= request.intervals <= MOST_INTERVALS:
+        raise BadValue("intervals", f"there are 1 to {MOST_INTERVALS}")
+    if len(request.runs) > MOST_RUNS:
+        raise BadValue("runs", f"at most {MOST_RUNS} are drawn at once")
+    with looking(project) as connection:
+        empty: Drawn | None = None
+        for table in in_order(connection):
+            held = look.fields(connection, table)
+            if not any(each.label == request.key and each.number for each in held):
+                continue
+            drawn = _drawn(connection, table, held, request)
+            if any(curve.x for curve in drawn.curves):
+                return drawn
+            empty = empty or drawn
+    if empty is None:
+        raise NoColumn(request.key, ())
+    return empty
+
+
+def in_order(connection: DuckDBPyConnection) -> list[str]:
+    """List the event tables, ``events`` first."""
+    return sorted(tables(connection), key=lambda name: (name != "events", name))
+
+
+def _drawn(
+    connection: DuckDBPyConnection, table: str, held: Sequence[Field], request: CurvesRequest
+) -> Drawn:
+    progress = [each.label for each in held if each.number and is_progress(each.label)]
+    axes = (*progress, ROW, TIME, RELATIVE)
+    x = request.x or axes[0]
+    wanted = WantedCurves(
+        table=table,
+        key=request.key,
+        x=x,
+        runs=request.runs,
+        low=request.low,
+        high=request.high,
+        intervals=request.intervals,
+        is_mean=request.is_mean,
+    )
+    return Drawn(request.key, x, axes, tuple(curve_points(connection, wanted)))
+
+
+def curve_keys(project: Project, run: RunId) -> list[str]:
+    """List the keys under which a run logged numbers, in the order of its tables' columns."""
+    with looking(project) as connection:
+        found: dict[str, None] = {}
+        for table in in_order(connection):
+            held = [each for each in look.fields(connection, table) if each.number]
+            named = [each for each in held if each.label not in ("track_id", "timestamp")]
+            found |= dict.fromkeys(look.logged_keys(connection, table, named, run))
+    return list(found)
+
+
+def numeric_keys(connection: DuckDBPyConnection) -> set[str]:
+    """List the keys of all event tables whose values are numbers."""
+    return {
+        each.label
+        for table in tables(connection)
+        for each in look.fields(connection, table)
+        if each.number
+    }

@@ -1,0 +1,144 @@
+"""Which experiment leads by a metric: repeats as one, with their noise, and ties shown as ties.
+
+Ranked by the mean over repeats, each seed once. A place is shared by all that cannot be told from
+whoever holds it: repeats say so, as `verdicts` judges them, all of a place together. Where an
+experiment has too few repeats for that, its place is its value's, and the verdict says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from xvc.core.direction import Direction
+from xvc.core.objective import Measure
+from xvc.core.run import RunRecord
+from xvc.errors import BadValue
+from xvc.history.find import known_versions, versions_by_run
+from xvc.project import Project
+from xvc.runs.code_fingerprint import fingerprints
+from xvc.runs.digest import described
+from xvc.runs.list import ListRequest, runs
+from xvc.runs.repeats import Experiment, Spread, experiments, in_question
+from xvc.runs.verdicts import Judgement, Verdict, corrected, expected_best, judge, pooled
+from xvc.types import RunId
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An experiment in the ranking: its rank, its best run, and how it stands against the leader.
+
+    ``is_tied`` tells that somebody shares the rank. ``judged`` is None for the leader, and where
+    a side has no repeats.
+    """
+
+    rank: int
+    run: RunRecord
+    version: str | None
+    what: str
+    runs: tuple[RunId, ...]
+    spread: Spread
+    best: int | float
+    is_tied: bool = False
+    judged: Judgement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """The ranking by a measure; ``noise`` is the deviation between repeats over all that have some.
+
+    ``by_luck`` is how far the best of so many would lead if all were equal, None without noise.
+    ``discarded`` counts runs that are not ranked because people discarded them.
+    """
+
+    measure: Measure
+    places: tuple[Place, ...]
+    noise: float | None = None
+    by_luck: float | None = None
+    discarded: int = 0
+
+
+def leaderboard(
+    project: Project, metric: str, where: str | None = None, *, everywhere: bool = False
+) -> Leaderboard:
+    """Rank the experiments of a project.
+
+    Raises:
+        NoDirection: nothing says which way the metric is better.
+        BadExpression: the filter cannot be read.
+        BadValue: no finished run has the metric.
+    """
+    measure = Measure.parse(metric, project.settings.metrics_direction, "leaderboard")
+    request = ListRequest(where=where, limit=None, everywhere=everywhere)
+    found = runs(project, request)
+    code = fingerprints(project, in_question(found.runs))
+    names = versions_by_run(known_versions(project))
+    groups = experiments(found.runs, code)
+    places = ranked(groups, measure, names)
+    if not places:
+        raise BadValue("leaderboard", f"no finished run has {measure.metric!r}")
+    noise = pooled(groups, measure.metric)
+    by_luck = noise * expected_best(len(places)) if noise and len(places) > 1 else None
+    return Leaderboard(measure, tuple(places), noise, by_luck, found.discarded)
+
+
+def ranked(
+    groups: Sequence[Experiment], measure: Measure, names: Mapping[RunId, str]
+) -> list[Place]:
+    """Rank experiments by their means; those that repeats cannot tell apart share a place."""
+    done = [run for each in groups for run in each.repeats]
+    known = [(each, Spread.of(each.numbers(measure.metric))) for each in groups]
+    held = [(each, spread) for each, spread in known if spread is not None]
+    sign = -1 if measure.direction is Direction.MAX else 1
+    held.sort(key=lambda pair: (sign * pair[1].mean, pair[0].repeats[0].started or 0))
+    places: list[Place] = []
+    for (each, spread), (rank, is_tied, judged) in zip(held, _ranks(held, measure), strict=True):
+        best = measure.first(each.repeats) or each.repeats[0]
+        value = measure.value(best)
+        version = names.get(best.id) or next(
+            (names[r.id] for r in each.runs if r.id in names), None
+        )
+        ids = tuple(run.id for run in each.runs)
+        shown = spread.mean if value is None else value
+        places.append(
+            Place(rank, best, version, described(best, done), ids, spread, shown, is_tied, judged)
+        )
+    return places
+
+
+def _ranks(
+    held: Sequence[tuple[Experiment, Spread]], measure: Measure
+) -> list[tuple[int, bool, Judgement | None]]:
+    """Give each its rank: that of the first from whom it cannot be told, and who is not tied above.
+
+    All that follow the holder of a place are judged against it together (Holm).
+    """
+    against = _judged([each for each, _ in held], measure)  # the leader, for what is shown
+    ranks: list[int] = []
+    start = 0
+    while start < len(held):
+        group = [each for each, _ in held[start:]]
+        told = against if start == 0 else _judged(group, measure)
+        tied = 1
+        while tied < len(group) and _is_tie(held[start], held[start + tied], told[tied]):
+            tied += 1
+        ranks += [start + 1] * tied
+        start += tied
+    return [
+        (rank, ranks.count(rank) > 1, judged) for rank, judged in zip(ranks, against, strict=True)
+    ]
+
+
+def _judged(group: Sequence[Experiment], measure: Measure) -> list[Judgement | None]:
+    """Judge all against the first of them, corrected for how many there are."""
+    told = [judge(measure.metric, group[0], each, measure.direction) for each in group[1:]]
+    held = iter(corrected([each for each in told if each is not None], measure.direction))
+    return [None, *(None if each is None else next(held) for each in told)]
+
+
+def _is_tie(
+    holder: tuple[Experiment, Spread], other: tuple[Experiment, Spread], told: Judgement | None
+) -> bool:
+    if told is not None and told.verdict is Verdict.NOISE:
+        return True
+    return holder[1].mean == other[1].mean

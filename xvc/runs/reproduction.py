@@ -1,0 +1,199 @@
+"""Whether a run that was done again gave what it gave before, and what may have changed it.
+
+Pure. Refuses to judge times: no machine takes the same time twice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from xvc.core.direction import is_progress
+from xvc.core.equality import is_same
+from xvc.core.model import candidate_of
+from xvc.core.name_words import pieces, word_table
+from xvc.core.objective import exact_number
+from xvc.core.run import RunRecord
+from xvc.errors import BadValue
+from xvc.runs.comparison import Difference
+from xvc.runs.repeats import is_seed
+from xvc.types import Json
+
+_TIMES = word_table("time seconds second secs sec s ms duration elapsed runtime walltime latency")
+_RATES = word_table("throughput fps persecond persec")
+
+
+class Outcome(StrEnum):
+    """What became of a value, or of a whole run, when it was done again."""
+
+    IDENTICAL = "identical"
+    WITHIN = "within tolerance"
+    DRIFTED = "drifted"
+
+
+_ORDER = list(Outcome)
+
+
+class Cause(StrEnum):
+    """What may have changed a result."""
+
+    CODE = "code"
+    DATA = "data"
+    PARAMS = "params"
+    SEED = "seed"
+    PACKAGES = "packages"
+    HARDWARE = "hardware"
+    NOISE = "noise"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Tolerance:
+    """How far a metric may be from what it was, absolutely: by its name, and of all others."""
+
+    others: float = 0.0
+    named: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, texts: Iterable[str]) -> Tolerance:
+        """Read ``acc=0.01,1e-6``.
+
+        >>> Tolerance.parse(["acc=0.01,1e-6"]).of("acc"), Tolerance.parse(["acc=0.01"]).of("loss")
+        (0.01, 0.0)
+
+        Raises:
+            BadValue: a part is no number from 0 on.
+        """
+        others, named = 0.0, dict[str, float]()
+        for part in (each.strip() for text in texts for each in text.split(",")):
+            key, sign, said = part.rpartition("=")
+            try:
+                value = float(said)
+            except ValueError:
+                value = math.nan
+            if not (value >= 0 and math.isfinite(value)) or (sign and not key):
+                says = f"{part!r} is neither a number from 0 on nor METRIC=NUMBER"
+                raise BadValue("--tolerance", says)
+            if key:
+                named[key] = value
+            else:
+                others = value
+        return cls(others, named)
+
+    def of(self, metric: str) -> float:
+        """Return what holds for a metric."""
+        return self.named.get(metric, self.others)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One value of a run held against the same of the run done again.
+
+    ``kind`` is status, metric or output; of an output the values are digests. A value that one of
+    them does not have is None.
+    """
+
+    kind: str
+    key: str
+    was: Json
+    now: Json
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One thing that is not as it was: what kind, and which, in words."""
+
+    cause: Cause
+    what: str
+
+
+def held(was: RunRecord, now: RunRecord, tolerance: Tolerance) -> list[Held]:
+    """Hold status, metrics and declared outputs of a run against those of the run done again."""
+    rows = [_same("status", "", was.status.value, now.status.value)]
+    for key in sorted({*was.metrics, *now.metrics}):
+        if is_progress(key) or (is_time(key) and key not in tolerance.named):
+            continue
+        rows.append(_metric(key, was.metrics, now.metrics, tolerance.of(key)))
+    for path in sorted(each for each in {*was.outs, *now.outs} if candidate_of(each) is None):
+        digests = [out.digest if (out := run.outs.get(path)) else None for run in (was, now)]
+        rows.append(_same("output", path, *digests))
+    return rows
+
+
+def times_in(was: RunRecord, tolerance: Tolerance) -> list[str]:
+    """Name the metrics that are not judged because they are times."""
+    return [key for key in sorted(was.metrics) if is_time(key) and key not in tolerance.named]
+
+
+def is_time(key: str) -> bool:
+    """Whether a metric is how long something took, or how much was done in a time.
+
+    >>> is_time("train/epoch_seconds"), is_time("samples_per_second"), is_time("time_error")
+    (True, True, False)
+    """
+    said = pieces(key)
+    last = said[-1] if said else ""
+    return last in _TIMES or last in _RATES or "".join(said[-2:]) in _RATES
+
+
+def _same(kind: str, key: str, was: Json, now: Json) -> Held:
+    is_identical = is_same(was, now)
+    return Held(kind, key, was, now, Outcome.IDENTICAL if is_identical else Outcome.DRIFTED)
+
+
+def _metric(key: str, was: Mapping[str, Json], now: Mapping[str, Json], tolerance: float) -> Held:
+    if key not in was or key not in now:
+        return Held("metric", key, was.get(key), now.get(key), Outcome.DRIFTED)
+    row = _same("metric", key, was[key], now[key])
+    old, new = exact_number(was[key]), exact_number(now[key])
+    if row.outcome is Outcome.IDENTICAL or old is None or new is None:
+        return row
+    is_within = abs(new - old) <= tolerance
+    return Held("metric", key, old, new, Outcome.WITHIN if is_within else Outcome.DRIFTED)
+
+
+def whole(rows: Iterable[Held]) -> Outcome:
+    """Return the worst of several outcomes."""
+    return max((row.outcome for row in rows), key=_ORDER.index, default=Outcome.IDENTICAL)
+
+
+def changed(
+    was: RunRecord, now: RunRecord, packages: Sequence[Difference], *, has_same_code: bool | None
+) -> list[Changed]:
+    """List what was not as it had been, what decides a result first.
+
+    Args:
+        was: the run.
+        now: the run done again.
+        packages: how the environments differ, by `compare_packages`.
+        has_same_code: None where that is not known.
+    """
+    found = [] if has_same_code is not False else [Changed(Cause.CODE, "the code")]
+    found += [
+        Changed(Cause.DATA, path)
+        for path in sorted({*was.data, *now.data})
+        if _identity(was, path) != _identity(now, path)
+    ]
+    for key in sorted({*was.params, *now.params}):
+        if not is_same(was.params.get(key), now.params.get(key)):
+            found.append(Changed(Cause.SEED if is_seed(key) else Cause.PARAMS, key))
+    found += [Changed(_kind_of(row), _in_words(row)) for row in packages if not row.is_same]
+    if was.host != now.host:
+        found.append(Changed(Cause.HARDWARE, f"host {was.host} → {now.host}"))
+    return found
+
+
+def _identity(run: RunRecord, path: str) -> str | None:
+    return run.data[path].identity if path in run.data else None
+
+
+def _kind_of(row: Difference) -> Cause:
+    return Cause.HARDWARE if row.key in ("platform", "tool cuda", "tool gpu") else Cause.PACKAGES
+
+
+def _in_words(row: Difference) -> str:
+    was, now = (value if isinstance(value, str) else "(none)" for value in row.values)
+    return f"{row.key} {was} → {now}"

@@ -1,0 +1,340 @@
+"""Doing a run again: its command in a clean tree, with its code, its data and its params.
+
+What it gives is held against what it gave then. Refuses a run whose command or code is not known in
+full. The new run is one like others, with the old one as its parent.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xvc.core.model import candidate_of
+from xvc.core.run import DataFile, RunRecord
+from xvc.core.typed import Typed
+from xvc.dvc.pointers import SUFFIX, Out
+from xvc.errors import ConflictError, NoObject, NoProject, error
+from xvc.history.find import Found, find
+from xvc.history.revision import NoCode, point_of
+from xvc.project import Project
+from xvc.recording.begin_run import environment_now, file_params
+from xvc.recording.command_params import option_params
+from xvc.runs.capture import LineMetrics
+from xvc.runs.code_fingerprint import fingerprints
+from xvc.runs.comparison import Difference, compare_packages
+from xvc.runs.reproduction import (
+    Cause,
+    Changed,
+    Held,
+    Outcome,
+    Tolerance,
+    changed,
+    held,
+    times_in,
+    whole,
+)
+from xvc.runs.run import Ran, RunRequest, capture_patterns, read_back, run
+from xvc.types import Digest, Json
+from xvc.versions.get import obtain
+from xvc.worktrees.run_trees import clear_outputs, make_tree_for, place_in, remove_tree_for
+
+if TYPE_CHECKING:
+    from xvc.git.worktrees import Tree
+
+_MASK = "***"
+
+
+@error("not-repeatable")
+class NotRepeatable(ConflictError):
+    """A run cannot be done again: part of what it was is not known."""
+
+    run: str
+    reason: str
+    says = "run {run} cannot be done again: {reason}"
+    way = "`xvc checkout {run}` makes a tree of its code, to call the command by hand."
+
+
+@dataclass(frozen=True, slots=True)
+class RerunRequest:
+    """What is done again and how it is judged.
+
+    With ``verify`` a run that drifted is done a second time, to tell noise from other causes. With
+    ``here_data`` it gets the data that lies in this work tree.
+    """
+
+    reference: str
+    tolerance: Tolerance = field(default_factory=Tolerance)
+    verify: bool = False
+    here_data: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reran:
+    """A run done again: what is not as it was, how each value came out, and why.
+
+    ``second`` is the run of a second time, None without one.
+    """
+
+    was: Found
+    ran: Ran
+    rows: tuple[Held, ...]
+    changes: tuple[Changed, ...]
+    times: tuple[str, ...] = ()
+    second: Ran | None = None
+    causes: tuple[Cause, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def outcome(self) -> Outcome:
+        """The worst of all values."""
+        return whole(self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is known before anything runs: the run, and how the environment is another."""
+
+    was: Found
+    packages: tuple[Difference, ...]
+    base: str
+    snapshot: str
+    warnings: tuple[str, ...] = ()
+
+
+def prepare(project: Project, wanted: RerunRequest) -> Prepared:
+    """Find the run and its code, have its data in the cache, and look at the environment.
+
+    Raises:
+        NoRun, NoVersion, AmbiguousRun, BadReference, NoObject: the reference names no run here.
+        NotRepeatable: its command was not recorded in full.
+        NoProject: there is no git.
+        NoCode: its code is not in this repository.
+        NoRemote, DvcFailed, RemoteCorrupt, ObjectCorrupt: its data cannot be had.
+    """
+    if project.place is None:
+        raise NoProject(str(project.root), "a git repository")
+    was = find(project, [wanted.reference])[0]
+    record = was.record
+    if not record.command or (record.exit_code is None and record.signal is None):
+        says = "it did not come from `xvc run`, so how its program was called is not known"
+        raise NotRepeatable(record.id, says)
+    if any(_MASK in word for word in record.command):
+        raise NotRepeatable(record.id, "its command has a secret, which is not kept")
+    base, snapshot, warnings = _code_of(project, was, wanted.reference)
+    if any(candidate_of(path) is not None for path in record.outs):
+        warnings.append("models are not compared: where the command left them is not recorded")
+    if not wanted.here_data:
+        warnings += _data_in_cache(project, record)
+    now = environment_now(project, record.command[0], warnings)
+    packages = compare_packages([was.environment, now]) if was.environment is not None else ()
+    differing = tuple(row for row in packages if not row.is_same)
+    return Prepared(was, differing, base, snapshot, tuple(warnings))
+
+
+def rerun(
+    project: Project,
+    wanted: RerunRequest,
+    ready: Prepared,
+    sink: Callable[[int, bytes], None],
+) -> Reran:
+    """Do a run again and hold what it gives against what it gave.
+
+    Raises:
+        GitFailed, TreeTaken, LockBusy: no tree can be made for it.
+        NoCommand: its command cannot be started here.
+    """
+    warnings = list(ready.warnings)
+    ran = _run_in_tree(project, wanted, ready, sink, warnings)
+    was = ready.was.record
+    rows = tuple(held(was, ran.record, wanted.tolerance))
+    code = fingerprints(project, [was, ran.record])
+    same = code[was.id] == code[ran.record.id] if len(code) == 2 else None
+    changes = tuple(changed(was, ran.record, ready.packages, has_same_code=same))
+    times = tuple(times_in(was, wanted.tolerance))
+    told = Reran(ready.was, ran, rows, changes, times, warnings=tuple(warnings))
+    if told.outcome is not Outcome.DRIFTED or ran.is_interrupted:
+        return told
+    second: Ran | None = None
+    if wanted.verify:
+        second = _run_in_tree(project, wanted, ready, sink, warnings)
+    is_noisy = second is not None and _differ(ran.record, second.record, wanted.tolerance)
+    causes = [*dict.fromkeys(change.cause for change in changes)]
+    causes += [Cause.NOISE] if is_noisy else []
+    return replace(told, second=second, causes=tuple(causes) or (Cause.UNKNOWN,))
+
+
+def _differ(one: RunRecord, other: RunRecord, tolerance: Tolerance) -> bool:
+    return whole(held(one, other, tolerance)) is Outcome.DRIFTED
+
+
+def _code_of(project: Project, was: Found, reference: str) -> tuple[str, str, list[str]]:
+    """Return the commit and the snapshot of a run; of a version whose snapshot is not here, its."""
+    code, git = was.record.code, project.git
+    if code.incomplete:
+        named = ", ".join(code.incomplete[:3])
+        raise NotRepeatable(was.record.id, f"its snapshot does not hold {named}")
+    kept = code.snapshot or (None if code.is_dirty else code.commit)
+    snapshot = git.commit_of(kept) if kept else None
+    if snapshot is None and was.version is None:
+        raise NoCode(was.record.id)
+    if snapshot is None:
+        commit = point_of(project, was.version or reference).commit
+        return commit, commit, []
+    base = git.commit_of(code.commit) if code.commit else None
+    return base or snapshot, snapshot, []
+
+
+def _data_in_cache(project: Project, record: RunRecord) -> list[str]:
+    """Fetch the data that a run read; what is nowhere any more is said."""
+    said = []
+    for path, file in record.data.items():
+        if file.state == "absent":
+            continue
+        try:
+            obtain(project, _out(record, path, file))
+        except NoObject:
+            if file.state is None:
+                raise
+            said.append(
+                f"{path}: the bytes that the run read are not kept, for they were changed by hand; "
+                "it gets those that its pointer names"
+            )
+    return said
+
+
+def _out(record: RunRecord, path: str, file: DataFile) -> Out:
+    return Out(path, Digest(file.digest), f"run {record.id}", file.size)
+
+
+def _run_in_tree(
+    project: Project,
+    wanted: RerunRequest,
+    ready: Prepared,
+    sink: Callable[[int, bytes], None],
+    warnings: list[str],
+) -> Ran:
+    record = ready.was.record
+    printed = LineMetrics(loose=True, patterns=capture_patterns(project))
+    values: dict[str, Json] = {}
+
+    def taken(stream: int, chunk: bytes) -> None:
+        sink(stream, chunk)
+        for row in printed.feed(chunk) if stream == 1 else ():
+            values.update(row)
+
+    name = f"rerun-{record.id}-{os.getpid()}"
+    tree, done = make_tree_for(project, name, ready.base, ready.snapshot, "rerun")
+    try:
+        warnings += [w for w in done.warnings if w not in warnings]
+        there = _project_in(project, tree)
+        _put_data(project, there, tree, record, here=wanted.here_data)
+        outs = [path for path in record.outs if candidate_of(path) is None]
+        clear_outputs(project, tree, [place_in(tree, _below(project), out) for out in outs])
+        ran = run(there, _request(there, ready, outs, warnings), taken)
+    finally:
+        remove_tree_for(project, name, "rerun")
+    values.update({key: value for row in printed.close() for key, value in row.items()})
+    return _with_printed(record, read_back(project, ran), values)
+
+
+def _with_printed(was: RunRecord, ran: Ran, values: Mapping[str, Json]) -> Ran:
+    """Add the metrics that only the output tells, as ``--capture`` had read them then."""
+    lacking = was.metrics.keys() - ran.record.metrics.keys()
+    metrics = {**ran.record.metrics, **{k: v for k, v in values.items() if k in lacking}}
+    return replace(ran, record=replace(ran.record, metrics=metrics))
+
+
+def _below(project: Project) -> str:
+    return project.relative(project.root)
+
+
+def _project_in(project: Project, tree: Tree) -> Project:
+    folder = tree.path / _below(project)
+    folder.mkdir(parents=True, exist_ok=True)
+    return Project.find(folder, project.environment).recorded_in(project)
+
+
+def _put_data(
+    project: Project, there: Project, tree: Tree, record: RunRecord, *, here: bool
+) -> None:
+    """Put other bytes than the pointers of the tree name: the run's own, or those from here."""
+    from shutil import copy2, copytree, rmtree
+
+    for path, file in record.data.items():
+        target = tree.path / path
+        if here:
+            source = project.git.place.top / path
+            pointer = source.with_name(source.name + SUFFIX)
+            if target.is_dir() and not target.is_symlink():
+                rmtree(target)
+            else:
+                target.unlink(missing_ok=True)
+            if source.is_dir():
+                copytree(source, target)
+            elif source.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                copy2(source, target)
+            if pointer.is_file():
+                copy2(pointer, target.with_name(target.name + SUFFIX))
+        elif file.state == "modified":
+            try:
+                objects = obtain(project, _out(record, path, file))
+            except NoObject:  # said before
+                continue
+            for name, place in objects.items():
+                (tree.path / name).unlink(missing_ok=True)
+                (tree.path / name).parent.mkdir(parents=True, exist_ok=True)
+                copy2(place, tree.path / name)
+                (tree.path / name).chmod(0o644)
+
+
+def _request(
+    there: Project, ready: Prepared, outs: Sequence[str], warnings: list[str]
+) -> RunRequest:
+    """Ask for the run as it was asked for; the params that neither file nor command says, too."""
+    record = ready.was.record
+    copies = any("{params}" in word for word in record.command)
+    said = _said(there, record)
+    asked = {
+        key: Typed.of(value)
+        for key, value in record.params.items()
+        if value != _MASK and _was_asked(record, key, is_said=key in said and not copies)
+    }
+    hidden = [key for key, value in record.params.items() if value == _MASK]
+    if hidden:
+        warnings.append(f"params that are secret are not kept, so not given: {', '.join(hidden)}")
+    command = _forced(record.command, warnings)
+    return RunRequest(
+        command=command,
+        folder=there.root / (record.folder or "."),
+        params=asked,
+        name=None,
+        outs=tuple(
+            os.path.relpath(there.root / out, there.root / (record.folder or ".")) for out in outs
+        ),
+        write_params=copies,
+        parent=ready.was.version or record.id,
+    )
+
+
+def _was_asked(record: RunRecord, key: str, *, is_said: bool) -> bool:
+    """Whether a param was asked for; of an older record, whether nothing else says it."""
+    return not is_said if record.asked is None else key in record.asked
+
+
+def _said(there: Project, record: RunRecord) -> Mapping[str, Json]:
+    said = file_params(there, [])
+    return said | dict.fromkeys(option_params(record.command, said))
+
+
+def _forced(command: tuple[str, ...], warnings: list[str]) -> tuple[str, ...]:
+    """Have a pipeline do all its stages again: by its lock there would be nothing to do."""
+    words = [Path(word).name for word in command[:2]]
+    is_pipeline = words in (["dvc", "repro"],)
+    if not is_pipeline or {"-f", "--force"} & {*command}:
+        return command
+    warnings.append("`dvc repro` is called with --force: by its lock it would do nothing again")
+    return (*command[:2], "--force", *command[2:])

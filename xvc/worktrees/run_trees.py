@@ -1,0 +1,100 @@
+"""Trees for one run each: made at a commit and its files, with its data, and removed afterwards.
+
+A tree holds the code, the data that DVC tracks, and what .worktreeinclude names: no file that
+another run has written, ignored or not. It is never used twice. The user's own tree is never one of
+them, so what is edited meanwhile reaches no run.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from xvc.core.worktree import Losses, Record, Stage
+from xvc.git.worktrees import Tree
+from xvc.project import Project
+from xvc.worktrees.add import made
+from xvc.worktrees.remove import Removal, removed
+from xvc.worktrees.set_up import SetUp, set_up
+from xvc.worktrees.shared import (
+    every_tree,
+    git_at,
+    held,
+    held_list,
+    record_of,
+    records,
+    remember,
+)
+
+
+def make_tree_for(
+    home: Project, name: str, base: str, snapshot: str, doing: str
+) -> tuple[Tree, SetUp]:
+    """Make a tree beside the main one with HEAD at *base* and the files of *snapshot*.
+
+    One of the same name is what a killed call left: it is removed first.
+
+    Raises:
+        GitFailed: git refused.
+        TreeTaken: something else is at its place.
+        LockBusy: another xvc is at it, for long.
+    """
+    remove_tree_for(home, name, doing)
+    room = home.room
+    with held(room, name, doing):
+        with held_list(home, f"{doing} {name}"):
+            main = every_tree(home)[0].path
+            place = main.parent / f"{main.name}-{name}"
+            record = Record(name, str(place), base, since=time.time_ns())
+            tree, record = made(home, remember(room, record))
+        # HEAD stays at the commit, so that a run knows it, and what was changed since.
+        git_at(home, tree).call("read-tree", "--reset", "-u", snapshot)
+        done = set_up(home, every_tree(home)[0], tree)
+        remember(room, replace(record, stage=Stage.READY))
+    return tree, done
+
+
+def remove_tree_for(home: Project, name: str, doing: str) -> None:
+    """Remove such a tree; its runs and their journals are its home's and stay.
+
+    Nothing happens when there is none.
+
+    Raises:
+        GitFailed: git refused.
+        LockBusy: another xvc is at it, for long.
+    """
+    record = record_of(home.room, name)
+    if record is not None:
+        plan = Removal(record.name, record.path, None, False, Losses())
+        with held(home.room, name, doing), held_list(home, f"remove {name}"):
+            removed(home, record, plan)
+
+
+def remove_trees_for(home: Project, prefix: str, doing: str) -> None:
+    """Remove all such trees whose names begin so. Raises what `remove_tree_for` does."""
+    for record in records(home.room):
+        if record.name.startswith(prefix):
+            remove_tree_for(home, record.name, doing)
+
+
+def clear_outputs(home: Project, tree: Tree, places: Iterable[Path]) -> None:
+    """Take away what was left where a run writes its outputs; the snapshot may hold it."""
+    for place in places:
+        if not place.resolve().is_relative_to(tree.path) or place == tree.path:
+            continue
+        below = place.relative_to(tree.path).as_posix()
+        unless = ("--cached", "--ignore-unmatch", "-r", "-q")
+        git_at(home, tree).call("rm", *unless, "--", f":(literal){below}")
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)
+
+
+def place_in(tree: Tree, folder: str, path: str) -> Path:
+    """Name a file of a tree by its path from a folder below the top."""
+    return Path(os.path.normpath(tree.path / folder / path))
