@@ -231,13 +231,13 @@ def _read_damaged(path: Path, mark: Mark) -> Slice:
     numbers = [decode_line(line)["n"] for line in mended.splitlines()]
     sequence = max([mark.sequence, *(n for n in numbers if isinstance(n, int))])
     return Slice(
-        path,
-        mark.position,
-        Mark(mark.position + len(data), sequence, names),
-        controls,
-        bool(mended) and _has_rows(mended),
-        mended,
-        damaged,
+        path=path,
+        start=mark.position,
+        mark=Mark(mark.position + len(data), sequence, names),
+        controls=controls,
+        has_rows=bool(mended) and _has_rows(mended),
+        mended=mended,
+        damaged=damaged,
         longest=len(mended),
     )
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from xvc.core.direction import Direction, is_progress
 from xvc.core.run import RunRecord, Status
+from xvc.core.seed_names import is_seed
 from xvc.dvc.pointers import SUFFIX
 from xvc.errors import GitFailed, UsageError, error
 from xvc.history.find import Found, find
@@ -20,7 +21,7 @@ from xvc.runs.comparison import CodeChange, Comparison, Difference, compare_pack
 from xvc.runs.comparison import compare as compare_records
 from xvc.runs.list import ListRequest
 from xvc.runs.list import runs as list_runs
-from xvc.runs.repeats import Experiment, experiments, in_question, is_seed, settings_of
+from xvc.runs.repeats import Experiment, experiments, in_question, settings_of
 from xvc.runs.verdicts import Judgement, corrected, judge
 from xvc.store import query
 from xvc.types import RunId

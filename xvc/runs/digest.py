@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from xvc.core.direction import Direction, direction_of
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
+from xvc.core.seed_names import is_seed
 from xvc.core.subject import (
     chosen_keys,
     chosen_metrics,
@@ -17,7 +18,7 @@ from xvc.core.subject import (
     subject,
     varying_keys,
 )
-from xvc.runs.repeats import Experiment, Spread, experiments, is_seed, settings_of
+from xvc.runs.repeats import Experiment, Spread, experiments, settings_of
 from xvc.types import RunId
 
 _LONGEST = 72

@@ -101,7 +101,17 @@ def ranked(
         ids = tuple(run.id for run in each.runs)
         shown = spread.mean if value is None else value
         places.append(
-            Place(rank, best, version, described(best, done), ids, spread, shown, is_tied, judged)
+            Place(
+                rank=rank,
+                run=best,
+                version=version,
+                what=described(best, done),
+                runs=ids,
+                spread=spread,
+                best=shown,
+                is_tied=is_tied,
+                judged=judged,
+            )
         )
     return places
 

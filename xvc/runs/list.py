@@ -198,12 +198,7 @@ def _refuse_unheld(
 
 
 def _of_series(found: Sequence[RunRecord], series: str) -> list[RunRecord]:
-    """Keep the runs of a series.
-
-    Raises:
-        BadValue: there are runs, and none of them is of that series; the ones that are there are
-            named.
-    """
+    """Keep the runs of a series."""
     kept = [run for run in found if (run.name or "").startswith(f"{series}/")]
     if kept or not found:
         return kept

@@ -133,7 +133,7 @@ def _history(git: Git, named: Iterable[str]) -> tuple[list[str], set[str]]:
 
 
 def _note_stores(found: _Search, outs: Iterable[Out], by: str) -> None:
-    """Note the stores of what no later commit holds; a later store has the runs of an earlier."""
+    """Note the stores of the newest commits only: a later store has all runs of an earlier one."""
     for out in outs:
         if out.path.endswith(_STORE):
             found.stores.setdefault(out.digest, f"{out.path} at {by}")

@@ -130,7 +130,7 @@ def refuse_log(path: Path) -> None:
 
 
 def _close_off(connection: DuckDBPyConnection, *folders: Path) -> None:
-    """From here on SQL reaches no file but the open databases and what lies in *folders*."""
+    """Limit SQL to the open databases and the files in *folders*."""
     if folders:
         named = ", ".join(literal(folder_name(each)) for each in folders)
         connection.execute(f"SET allowed_directories = [{named}]")

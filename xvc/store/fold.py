@@ -1,4 +1,4 @@
-"""Folding: what journals say, put into the store's tables in the caller's transaction.
+"""Folding: putting the records of journals into the store's tables, in the caller's transaction.
 
 Idempotent: each writer's watermark is stored beside its rows, so a record counts once however
 often it is offered. A record that the store cannot take is set aside, and stops no other.
@@ -424,7 +424,7 @@ def _numbers_said(name: str, column: Column, said: Json) -> dict[str, int | floa
 def _know(
     connection: DuckDBPyConnection, runs: Iterable[str], touched: dict[RunId, RunRecord]
 ) -> None:
-    """Have the record of each of these runs, as the store has it; one by one takes 3 ms each."""
+    """Read the records of these runs together; one by one takes 3 ms each."""
     missing = {RunId(run) for run in runs} - set(touched)
     touched |= {run: RunRecord(run) for run in missing}
     touched |= {run.id: run for run in edited.as_logged(connection, missing)}
