@@ -31,6 +31,7 @@ from xvc.errors import (
 )
 from xvc.git.commands import TagRef
 from xvc.history.elsewhere import Elsewhere, find_elsewhere
+from xvc.history.judging import has_judge, judged_alike
 from xvc.history.missing import missing_versions, warning_of
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
@@ -196,6 +197,10 @@ def _extreme(
             f"say `metrics: {{direction: {{{metric}: max}}}}` (or min) in xvc.yaml",
         )
     measure = Measure(metric, direction)
+    if has_judge(project):
+        judged = judged_alike(project, query.with_metric(connection, metric))
+        project.keeper.warnings += [judged.warning] if judged.warning else []
+        return measure.first(judged.runs, best=best)
     highest = (direction is Direction.MAX) is best
     leading = query.foremost(connection, metric, highest=highest, most=1)
     return measure.first(leading, best=best)

@@ -20,6 +20,7 @@ from xvc.core.spelling import counted, day, did_you_mean, duration, number, size
 from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.errors import BadValue
 from xvc.history.find import Found, find, known_versions, versions_by_run
+from xvc.history.judging import has_judge, judged_alike
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.render.document import Block, Commands, Report, Section, Table, Text, bounded
@@ -161,6 +162,8 @@ def _newest_and_best(
     project: Project, connection: DuckDBPyConnection, request: ReportRequest
 ) -> list[RunRecord]:
     """Read the runs, newest first; of very many the newest and those that lead by the metric."""
+    if has_judge(project):  # what the newest was judged by says which may be best
+        return query.all_runs(connection)
     runs = query.newest(connection)
     if len(runs) < query.MANY:
         return runs
@@ -197,7 +200,9 @@ def _choose(material: _Material, request: ReportRequest) -> None:
     metrics = list(chosen_metrics(done or every, list(declared)))
     material.aim = _aim(request.metric, every, metrics, declared)
     if material.aim is not None:
-        material.places = ranked(runs, material.aim)
+        judged = judged_alike(material.project, runs)
+        material.warnings += [judged.warning] if judged.warning else []
+        material.places = ranked(judged.runs, material.aim)
         metrics = [material.aim.metric, *(key for key in metrics if key != material.aim.metric)]
     params: dict[str, Json] = {}
     for run in reversed(runs):

@@ -14,6 +14,7 @@ from xvc.core.seed_names import is_seed
 from xvc.dvc.pointers import SUFFIX
 from xvc.errors import GitFailed, UsageError, error
 from xvc.history.find import Found, find
+from xvc.history.judging import differing, judges
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import fingerprints
@@ -77,7 +78,31 @@ def compare(project: Project, references: Sequence[str], *, series: str | None =
         if row.direction is None and not row.is_same and not is_progress(row.key)
     )
     verdicts = _verdicts(project, records, comparison.metrics, warnings)
+    others = _judged_otherwise(project, records, warnings)
+    if others:
+        comparison = replace(
+            comparison, metrics=tuple(replace(row, best=None) for row in comparison.metrics)
+        )
+        verdicts = tuple(() if place in others else rows for place, rows in enumerate(verdicts))
     return Compared(tuple(found), comparison, unknown, tuple(warnings), verdicts)
+
+
+def _judged_otherwise(
+    project: Project, records: Sequence[RunRecord], warnings: list[str]
+) -> set[int]:
+    """Return the places, behind the first, of runs that were judged otherwise, and say so."""
+    known = judges(project, records)
+    first = records[0]
+    found = set[int]()
+    for place, record in enumerate(records[1:]):
+        parts = differing(known.get(first.id), known.get(record.id))
+        if parts:
+            found.add(place)
+            warnings.append(
+                f"{record.id} was judged otherwise than {first.id} ({', '.join(parts)} differs), "
+                "so neither is better"
+            )
+    return found
 
 
 def _verdicts(

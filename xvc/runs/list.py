@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.core.tag_message import VersionInfo
 from xvc.errors import BadValue
 from xvc.history.find import known_versions, versions, versions_by_run
+from xvc.history.judging import has_judge, judged_alike
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.all_runs import gather
@@ -98,18 +99,34 @@ def runs(project: Project, request: ListRequest) -> RunList:
     """
     where = parse_filter(request.where) if request.where else None
     sort, descending = _order(project, request.sort)
-    if where is not None and not (request.everywhere or request.group or request.series):
+    is_judged = sort is not None and has_judge(project)
+    is_plain = not (request.everywhere or request.group or request.series or is_judged)
+    if where is not None and is_plain:
         return _fitting(project, request, where)
     if request.everywhere:
         found = _sorted(gather(project), sort, descending=descending)
         total = len(found)
     else:
         is_cut = (where, request.group, request.series) == (None, None, None)
+        is_cut = is_cut and not is_judged
         limit = request.limit if is_cut else None
         is_whole = _is_whole(request)
         found, total = _of_this_tree(project, sort, limit, descending, is_whole=is_whole)
+    found = _judged_last(project, found, sort)
     tagged = versions_by_run(known_versions(project)) if found else {}
     return among(project, found, request, tagged, total=total)
+
+
+def _judged_last(project: Project, found: list[RunRecord], sort: str | None) -> list[RunRecord]:
+    """Put the runs that were judged otherwise behind the others, where a metric sorts them."""
+    if sort is None or not any(sort in run.metrics for run in found):
+        return found
+    judged = judged_alike(project, found)
+    if judged.warning is None:
+        return found
+    project.keeper.warnings.append(judged.warning)
+    others = {*judged.others}
+    return [*judged.runs, *(run for run in found if run.id in others)]
 
 
 def _is_whole(request: ListRequest) -> bool:
@@ -304,7 +321,10 @@ def grouped(project: Project, listed: RunList, key: str) -> list[Group]:
     together: dict[str, list[RunRecord]] = {}
     for run in listed.runs:
         together.setdefault(repr(_or_none(run, key)), []).append(run)
-    return [_group(held, key, metric, measure, code) for held in together.values()]
+    judged = judged_alike(project, listed.runs)
+    project.keeper.warnings += [judged.warning] if judged.warning else []
+    others = {*judged.others}
+    return [_group(held, key, metric, measure, code, others) for held in together.values()]
 
 
 def _group(
@@ -313,12 +333,15 @@ def _group(
     metric: str | None,
     measure: Measure | None,
     code: Mapping[RunId, str],
+    others: Collection[RunId],
 ) -> Group:
+    """Count the runs of a group; of those that were judged otherwise the metric says nothing."""
     counts = Counter(run.status for run in held)
     finished, running = counts[Status.FINISHED], counts[Status.RUNNING]
-    found = experiments(held, code) if metric else []
+    judged = [run for run in held if run.id not in others]
+    found = experiments(judged, code) if metric else []
     numbers = [number for each in found for number in each.numbers(metric or "")]
-    best = measure.first(held) if measure else None
+    best = measure.first(judged) if measure else None
     return Group(
         value=_or_none(held[0], key),
         finished=finished,

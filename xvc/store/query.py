@@ -81,6 +81,11 @@ def has_metric(connection: DuckDBPyConnection, metric: str) -> bool:
     return connection.execute(question, [pointer(metric)]).fetchone() is not None
 
 
+def with_metric(connection: DuckDBPyConnection, metric: str) -> list[RunRecord]:
+    """Read the runs that have a metric, newest first."""
+    return runs.load(connection, f"WHERE json_exists(metrics, ?) {_NEWEST}", [pointer(metric)])
+
+
 def foremost(
     connection: DuckDBPyConnection, metric: str, *, highest: bool, most: int
 ) -> list[RunRecord]:
