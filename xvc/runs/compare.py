@@ -25,6 +25,7 @@ from xvc.runs.list import runs as list_runs
 from xvc.runs.repeats import Experiment, experiments, in_question, settings_of
 from xvc.runs.verdicts import Judgement, corrected, judge
 from xvc.store import query
+from xvc.types import RunId
 from xvc.versions.base import is_own, own_paths
 
 
@@ -135,8 +136,12 @@ def repeats_of(project: Project, records: Sequence[RunRecord]) -> list[Experimen
     Runs that repeat each other share one; a run that did not finish stands alone.
     """
     asked = {settings_of(record) for record in records}
+    known: dict[RunId, RunRecord] = {}
     with opened(project) as connection:
-        known = {run.id: run for run in query.all_runs(connection) if settings_of(run) in asked}
+        for record in records:
+            own = {key: value for key, value in record.params.items() if not is_seed(key)}
+            like_it = query.alike(connection, record.folder, own)
+            known |= {run.id: run for run in like_it if settings_of(run) in asked}
     known |= {record.id: record for record in records}
     runs = list(known.values())
     found = experiments(runs, fingerprints(project, in_question(runs)))
