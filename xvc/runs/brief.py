@@ -16,6 +16,7 @@ from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.digest import Best, Failed, Swept, Tried, best_runs, failures, sweeps, tried
+from xvc.runs.list import of_series
 from xvc.runs.repeats import in_question
 from xvc.store import query
 from xvc.types import RunId
@@ -62,10 +63,11 @@ class Brief:
     warnings: tuple[str, ...] = ()
 
 
-def brief(project: Project) -> Brief:
-    """Look at the runs, the versions and the trees of a project.
+def brief(project: Project, series: str | None = None) -> Brief:
+    """Look at the runs, the versions and the trees of a project; of a series, at its runs alone.
 
     Raises:
+        BadValue: no run is of that series.
         BadSetting: a declared direction is neither ``max`` nor ``min``.
         BadRecord: the note of a work tree is torn.
         GitFailed: git refused.
@@ -73,13 +75,18 @@ def brief(project: Project) -> Brief:
     infos = known_versions(project)
     with opened(project) as connection:
         runs = query.page(connection, sort=None, descending=True, limit=None)
+    every = {run.id for run in runs}
+    if series is not None:
+        runs = of_series(runs, series)
     state = project.git.state() if project.place else None
     bad, failed = failures(runs)
     declared = project.settings.metrics_direction
     code = fingerprints(project, in_question(runs))
     swept = sweeps(runs, declared)
     rows = unsaved(project)
-    if missing := missing_versions(project, infos, {run.id for run in runs}):
+    if series is not None:
+        rows = {run: count for run, count in rows.items() if run in {each.id for each in runs}}
+    if missing := missing_versions(project, infos, every):
         project.keeper.warnings.append(warning_of(missing))
     merging = unfinished.read(project.room)
     return Brief(

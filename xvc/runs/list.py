@@ -139,7 +139,7 @@ def among(
         discarded, found = len(found) - len(kept), kept
         total -= discarded
     if request.series is not None:
-        found = _of_series(found, request.series)
+        found = of_series(found, request.series)
         total = len(found)
     if found and request.group is not None:
         _refuse_unknown("--group", request.group, _names(found))
@@ -158,7 +158,7 @@ def among(
     return RunList(tuple(shown), total, tagged, *columns, elsewhere, discarded)
 
 
-def _of_series(found: Sequence[RunRecord], series: str) -> list[RunRecord]:
+def of_series(found: Sequence[RunRecord], series: str) -> list[RunRecord]:
     """Keep the runs of a series.
 
     Raises:
