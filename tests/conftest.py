@@ -106,6 +106,15 @@ def _template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def plain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder without git."""
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
 def project(_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A git repository on ``main`` with a train.py, where ``xvc init`` was called; we are in it.
 

@@ -11,7 +11,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 _KEYS = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
 _BUCKET = "trials"
@@ -47,6 +50,39 @@ def ssh_folder(folder: Path) -> Iterator[dict[str, str]]:
     """Serve this machine's files by SFTP; gives the options of a DVC remote in *folder*."""
     with _served("ssh") as port:
         yield {"url": f"ssh://127.0.0.1:{port}{folder}", "user": "ada", "password": "engine"}
+
+
+@contextmanager
+def http_folder(folder: Path) -> Iterator[dict[str, str]]:
+    """Serve a folder by HTTP, for reading and for ``PUT``; gives the options of the DVC remote."""
+
+    class Handler(SimpleHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            place = Path(self.translate_path(self.path))
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(self._body())
+            self.send_response(201)
+            self.end_headers()
+
+        def _body(self) -> bytes:
+            if self.headers.get("Transfer-Encoding") != "chunked":
+                return self.rfile.read(int(self.headers["Content-Length"]))
+            body = b""
+            while size := int(self.rfile.readline(), 16):
+                body += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return body
+
+        def log_message(self, *words: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=folder)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield {"url": f"http://127.0.0.1:{server.server_address[1]}/objects", "method": "PUT"}
+        finally:
+            server.shutdown()
 
 
 def use_remote(project: Path, options: dict[str, str], name: str = "storage") -> None:

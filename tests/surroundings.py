@@ -119,6 +119,14 @@ def as_if_written_by(call: Calling, run: str, *files: Path) -> None:
         os.utime(file, ns=(at, at))
 
 
+def dvc(folder: Path, *words: str) -> str:
+    """Call DVC and return what it printed."""
+    called = [sys.executable, "-m", "dvc", *words]
+    done = subprocess.run(called, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def git(folder: Path, *words: str) -> str:
     """Call git and return what it printed."""
     done = subprocess.run(["git", *words], cwd=folder, check=True, capture_output=True, text=True)

@@ -85,6 +85,26 @@ def test_an_option_of_the_command_s_own_stays_its_own() -> None:
     assert (here.manner.quiet, here.manner.verbose) == (False, True)
 
 
+def test_a_value_of_the_command_s_own_keeps_its_name(tmp_path: Path) -> None:
+    """A command with an argument called folder, or quiet, gets what was said for it."""
+    app = typer.Typer()
+    heard: list[object] = []
+
+    def write(
+        folder: Path, quiet: Annotated[str, typer.Option("--how")] = "", loud: int = 0
+    ) -> None:
+        heard.append((folder, quiet))
+
+    app.command()(write)
+    here = Context()
+    program = typer.main.get_command(app)
+    let_follow(program)
+    program(["new", "--how", "so", "-C", str(tmp_path), "-q"], standalone_mode=False, obj=here)
+
+    assert heard == [(Path("new"), "so")]
+    assert (here.folder, here.manner.quiet) == (tmp_path.resolve(), True)
+
+
 def test_help_names_them_once(call_xvc: Calling) -> None:
     """In the help of all, not again in that of each."""
     assert "--quiet" in call_xvc("--help").out

@@ -3,26 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from surroundings import Calling, git
+from surroundings import Calling, dvc, git
 from xvc.dvc import data_check
-
-
-def dvc(folder: Path, *words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return done.stdout
 
 
 @pytest.fixture

@@ -4,28 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from surroundings import Calling, git
+from surroundings import Calling, dvc, git
 from xvc.system.yaml_text import parse_yaml
-
-
-def dvc(folder: Path, *words: str) -> str:
-    """Call DVC and return what it printed."""
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def locked(folder: Path, tag: str) -> dict[str, str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from remotes import bucket, ssh_folder, use_remote
+from remotes import bucket, http_folder, ssh_folder, use_remote
 from surroundings import Calling, copied, git, private_environment
 from xvc.dvc.repository import Dvc, pointer_of
 
@@ -73,13 +73,17 @@ def project(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     return folder
 
 
-@pytest.fixture(params=["folder", "s3", "ssh"])
+@pytest.fixture(params=["folder", "s3", "ssh", "http"])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, str]]:
     """Each kind of DVC remote."""
     if request.param == "folder":
         yield {"url": str(tmp_path / "storage")}
     elif request.param == "s3":
         with bucket() as options:
+            yield options
+    elif request.param == "http":
+        (tmp_path / "web").mkdir()
+        with http_folder(tmp_path / "web") as options:
             yield options
     else:
         (tmp_path / "served").mkdir()
@@ -547,3 +551,59 @@ def test_data_goes_where_its_pointer_says_and_comes_from_there(
     pointer.write_text(pointer.read_text() + "  remote: nowhere\n")
     git(project, "commit", "-qam", "nowhere")
     assert call_xvc("push", "--json").json["error"]["code"] == "pointer-remote"
+
+
+@pytest.mark.parametrize("option", ["version_aware", "worktree"])
+def test_a_remote_that_keeps_no_objects_is_refused(
+    project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling, option: str
+) -> None:
+    """Before anything is sent, of git or of DVC; and another remote of DVC is the way out."""
+    with (project / ".dvc" / "config.local").open("a") as config:
+        config.write(f"    {option} = true\n['remote \"objects\"']\n    url = {tmp_path / 'o'}\n")
+
+    refused = call_xvc("push", "--json")
+    there = git(project, "ls-remote", "origin")
+    pushed = call_xvc("push", "--dvc-remote", "objects")
+
+    assert refused.json["error"]["code"] == "versioned-remote"
+    assert "--dvc-remote objects" in refused.json["error"]["hint"]
+    assert (there, (tmp_path / "storage").exists()) == ("", False)
+    assert pushed.code == 0, pushed.err
+
+
+def test_a_pull_asks_the_remote_of_what_it_pulls(
+    project: Path, tmp_path: Path, call_xvc: Calling
+) -> None:
+    """A colleague has moved the objects: the commit that says where to comes with its objects."""
+    config = project / ".dvc" / "config"
+    for place, lr in (("old", "0.4"), ("new", "0.5")):
+        config.write_text(f"[core]\n    remote = s\n['remote \"s\"']\n    url = ../../{place}\n")
+        git(project, "commit", "-qam", place)
+        call_xvc(
+            "run", "--tag", "minor", "--out", "models/net.bin", "--", sys.executable, "model.py", lr
+        )
+        assert call_xvc("push").code == 0
+        if place == "old":
+            git(tmp_path, "clone", "-q", "origin.git", "clone")
+            assert call_xvc("pull", cwd=tmp_path / "clone").code == 0
+
+    pulled = call_xvc("pull", cwd=tmp_path / "clone")
+
+    assert pulled.code == 0, pulled.err
+    assert "url = ../../new" in (tmp_path / "clone" / ".dvc" / "config").read_text()
+    assert "e0.4.0" in call_xvc("log", "--json", cwd=tmp_path / "clone").out
+
+
+def test_two_pulls_at_once_both_succeed(there: Path, call_xvc: Calling) -> None:
+    """One waits for the other; the tree is what it would be after one."""
+    words = [sys.executable, "-m", "xvc", "pull"]
+    pulls = [
+        subprocess.Popen(words, cwd=there, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    said = [pull.communicate()[1] for pull in pulls]
+
+    assert [pull.returncode for pull in pulls] == [0, 0], said
+    assert git(there, "status", "--porcelain") == ""
+    assert subprocess.run(["dvc", "status", "-q"], cwd=there, check=False).returncode == 0
+    assert not list((there / ".dvc" / "cache" / "files" / "md5").glob(".*"))

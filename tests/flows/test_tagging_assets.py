@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from surroundings import Calling, git
+from surroundings import Calling, dvc, git
 from xvc.dvc.repository import Dvc
 
 LOG = """
@@ -27,12 +27,6 @@ def log(call_xvc: Calling, *values: str, tag: bool = True) -> list[str]:
     done = call_xvc("-q", "run", *options, "--", "python", "-c", LOG, *values)
     assert done.code == 0, done.err
     return re.findall(r"\b[0-9a-f]{64}\b", done.out)
-
-
-def dvc(folder: Path, *words: str) -> str:
-    called = [sys.executable, "-m", "dvc", *words]
-    done = subprocess.run(called, cwd=folder, check=True, capture_output=True, text=True)
-    return done.stdout
 
 
 def listed(folder: Path, revision: str) -> set[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from surroundings import Calling, git
+from surroundings import Calling, dvc, git
 from test_tagging import everything
 
 STORE = "results/experiments.duckdb"
@@ -57,18 +57,6 @@ def listed(call_xvc: Calling, cwd: Path | None = None) -> dict[str, dict]:
 
 def error(called: object) -> dict:
     return called.json["error"]  # type: ignore[attr-defined,no-any-return]
-
-
-def dvc(folder: Path, *words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", *words],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 # -- add ------------------------------------------------------------------------------------------

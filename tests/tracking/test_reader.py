@@ -24,15 +24,6 @@ from xvc.errors import BadValue, NoColumn, NoStore, NoTable, NotAStore, TooNew
 SPAWN = multiprocessing.get_context("spawn")
 
 
-@pytest.fixture
-def plain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder without git."""
-    folder = tmp_path / "plain"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
-
-
 def logged(db: Path, found: list[dict[str, Any]]) -> str:
     with Tracker(db) as tracker:
         tracker.log_batch(found)

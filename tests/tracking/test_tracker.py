@@ -19,15 +19,6 @@ from xvc import Tracker
 from xvc.errors import BadValue
 
 
-@pytest.fixture
-def plain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder without git."""
-    folder = tmp_path / "plain"
-    folder.mkdir()
-    monkeypatch.chdir(folder)
-    return folder
-
-
 def run_of(call_xvc: Calling, reference: str = "@") -> Any:
     return call_xvc("show", reference, "--json").data
 

@@ -53,6 +53,7 @@ COMMANDS = (
         "push",
         "pull",
         "gc",
+        "scrub",
         "leaderboard",
         "validate",
         "gate",
@@ -69,7 +70,7 @@ COMMANDS = (
     *(f"skills {verb}" for verb in ("list", "install")),
     "sweep",
     *(f"sweep {verb}" for verb in ("status", "resume", "retry", "stop", "show")),
-    *("export run", "diff"),
+    *("export run", "diff", "mirror"),
     *("trust", "brief", "ui", "schema"),
 )
 """Every command, in the order in which they are met; each has a module of its name.
@@ -91,7 +92,7 @@ HEADINGS = {
     "Bring together": ("merge", "rebase", "worktree"),
     "Get back what was": ("get", "checkout", "cleanup"),
     "Models, objects, cached calls": ("model", "assets", "cache"),
-    "Share, and make room": ("push", "pull", "gc"),
+    "Share, and make room": ("push", "pull", "gc", "scrub", "mirror"),
     "For coding agents": ("schema", "skills"),
 }
 """The first words of all commands, as `xvc --help` lists them; those behind them are in theirs."""

@@ -231,7 +231,7 @@ def as_data(found: Compared, *, every: bool) -> Comparing:
             for changes in comparison.code
         ],
         "code_totals": [len(changes) for changes in comparison.code],
-        "verdicts": [few([_verdict_row(each) for each in rows]) for rows in found.verdicts],
+        "verdicts": [few([verdict_row(each) for each in rows]) for rows in found.verdicts],
         "verdict_totals": [len(rows) for rows in found.verdicts],
         "unknown_directions": few(found.unknown_directions),
         "unknown_directions_total": len(found.unknown_directions),
@@ -239,7 +239,8 @@ def as_data(found: Compared, *, every: bool) -> Comparing:
     }
 
 
-def _verdict_row(told: Judgement) -> VerdictRow:
+def verdict_row(told: Judgement) -> VerdictRow:
+    """Write a judgement as JSON."""
     return {
         "metric": told.metric,
         "baseline": noise(told.baseline),

@@ -6,14 +6,18 @@ The parser of each command knows them, so that what is another option's value, o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from typer.core import TyperCommand, TyperGroup, TyperOption
+from typer.core import TyperCommand, TyperGroup
 
 from xvc.cli.context import Context
 from xvc.errors import BadFolder
+
+if TYPE_CHECKING:  # Typer brings its own click
+    from typer._click.core import Parameter
 
 
 def settle(
@@ -34,32 +38,23 @@ def settle(
 
 def let_follow(program: object) -> None:
     """Let every command of a program take the options; its help names them once, for all."""
+    _give(program, _options())
+
+
+def _give(program: object, options: Sequence[Parameter]) -> None:
     if isinstance(program, TyperGroup):
         for command in program.commands.values():
-            let_follow(command)
+            _give(command, options)
     elif isinstance(program, TyperCommand):
         own = {name for each in program.params for name in (*each.opts, *each.secondary_opts)}
-        program.params += [each for each in _options() if own.isdisjoint(each.opts)]
+        program.params += [each for each in options if own.isdisjoint(each.opts)]
 
 
-def _options() -> list[TyperOption]:
-    return [
-        _option("-q", "--quiet", callback=_quiet, is_flag=True),
-        _option("-v", "--verbose", callback=_verbose, is_flag=True),
-        _option("-C", callback=_folder, is_flag=False),
-    ]
-
-
-def _option(*names: str, callback: Callable[..., None], is_flag: bool) -> TyperOption:
-    default = False if is_flag else None
-    return TyperOption(
-        param_decls=[*names],
-        callback=callback,
-        is_flag=is_flag,
-        default=default,
-        expose_value=False,
-        hidden=True,
-    )
+def _options() -> list[Parameter]:
+    """Have Typer make them, from a command that has nothing else: how it does so is its own."""
+    app = typer.Typer(add_completion=False)
+    app.command()(_bare)
+    return [each for each in typer.main.get_command(app).params if "--help" not in each.opts]
 
 
 def _quiet(context: typer.Context, _: object, wanted: bool) -> None:
@@ -72,3 +67,19 @@ def _verbose(context: typer.Context, _: object, wanted: bool) -> None:
 
 def _folder(context: typer.Context, _: object, named: str | None) -> None:
     settle(context.obj, folder=Path(named) if named is not None else None)
+
+
+def _bare(
+    of_all_quiet: Annotated[
+        bool,
+        typer.Option("-q", "--quiet", callback=_quiet, expose_value=False, hidden=True),
+    ] = False,
+    of_all_verbose: Annotated[
+        bool,
+        typer.Option("-v", "--verbose", callback=_verbose, expose_value=False, hidden=True),
+    ] = False,
+    of_all_folder: Annotated[
+        str | None, typer.Option("-C", callback=_folder, expose_value=False, hidden=True)
+    ] = None,
+) -> None:
+    """Hold the options, by names that no command's own values have."""

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Annotated, TypedDict
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.output import Answer, show
 from xvc.errors import BadValue
+
+
+class Edited(TypedDict):
+    """How many rows are changed, of which runs; `xvc undo` takes ``operation`` back."""
+
+    rows: int
+    runs: Annotated[list[str], "The first twenty."]
+    runs_total: int
+    operation: str | None
+    dry_run: bool
 
 
 def show_plan(answer: Answer, here: Context, *, is_plan: bool, is_asked: bool) -> None:

@@ -188,7 +188,10 @@ def standing(told: Progress) -> str:
 def _best(told: Progress) -> str:
     if told.best is None:
         return ""
-    return f"; best {told.sweep.wish.metric} {number(told.best.value)} (trial {told.best.number})"
+    wish = told.sweep.wish
+    if wish.repeat:
+        return f"; best {wish.metric}, by the mean of its repeats: trial {told.best.number}"
+    return f"; best {wish.metric} {number(told.best.value)} (trial {told.best.number})"
 
 
 def _line(sweep: Sweep, trial: Trial) -> str:

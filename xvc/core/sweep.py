@@ -7,14 +7,16 @@ runs that exist, so that a kill between any two of them leaves nothing that coul
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import cast
 
-from xvc.core.direction import Direction, better
+from xvc.core.direction import Direction
 from xvc.core.objective import exact_number
+from xvc.core.plain import as_json
 from xvc.core.run import RunRecord, Status
 from xvc.core.space import Dimension, dimension_text, facts_of, space_from, typed_point
 from xvc.core.typed import is_equal
@@ -74,6 +76,13 @@ class Wish:
     away: bool = False
     scratch: str | None = None
     slurm: Mapping[str, Json] = field(default_factory=dict)
+    repeat: int = 0
+    seed_param: str = "seed"
+
+    @property
+    def repeats_by(self) -> str | None:
+        """The param by which trials of one point differ; None where each point is one trial."""
+        return self.seed_param if self.repeat else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,32 +303,71 @@ def told_by(trial: Trial, runs: Sequence[RunRecord], metric: str | None) -> Tria
     return replace(told, state=State.FAILED, reason=reason, is_unused=is_unused)
 
 
-def best_of(trials: Iterable[Trial], direction: Direction | None) -> Trial | None:
-    """Return the best finished trial; of equals the first. None without a value or direction."""
-    best: Trial | None = None
+def points_of(
+    trials: Iterable[Trial], direction: Direction | None, seed: str | None = None
+) -> list[tuple[Trial, ...]]:
+    """Put the finished trials that have a value together by their point, the best first.
+
+    Trials that differ by the param *seed* alone are of one point, and count by their mean; points
+    with all their trials come first, for a few may have had luck.
+
+    >>> def done(n, lr, seed, value):
+    ...     return Trial(n, {"lr": lr, "seed": seed}, State.FINISHED, value=value)
+    >>> found = [done(0, 1, 0, 0.9), done(1, 1, 1, 0.1), done(2, 2, 0, 0.6), done(3, 2, 1, 0.6)]
+    >>> [trial.number for point in points_of(found, Direction.MAX, "seed") for trial in point]
+    [2, 3, 0, 1]
+    """
+    if direction is None:
+        return []
+    together: dict[str, list[Trial]] = {}
     for trial in trials:
-        if trial.state is not State.FINISHED or trial.value is None or direction is None:
-            continue
-        if best is None or better(direction, best.value or 0.0, trial.value):
-            best = trial
-    return best
+        if trial.state is State.FINISHED and trial.value is not None:
+            point = {key: value for key, value in trial.params.items() if key != seed}
+            together.setdefault(as_json(point, sort_keys=True), []).append(trial)
+    most = max((len(point) for point in together.values()), default=0)
+    sign = -1 if direction is Direction.MAX else 1
+
+    def place(point: Sequence[Trial]) -> tuple[bool, int | float, int]:
+        return len(point) < most, sign * _mean(point), point[0].number
+
+    return sorted(map(tuple, together.values()), key=place)
 
 
-def ranked(trials: Iterable[Trial], direction: Direction | None) -> list[Trial]:
+def _mean(point: Sequence[Trial]) -> int | float:
+    values = [trial.value or 0 for trial in point]
+    return values[0] if len(values) == 1 else math.fsum(values) / len(values)
+
+
+def best_of(
+    trials: Iterable[Trial], direction: Direction | None, seed: str | None = None
+) -> Trial | None:
+    """Return the best finished trial, of equals the first; None without a value or direction.
+
+    Of repeats by the param *seed* it is the first of the point whose mean is best.
+    """
+    found = points_of(trials, direction, seed)
+    return found[0][0] if found else None
+
+
+def ranked(
+    trials: Iterable[Trial], direction: Direction | None, seed: str | None = None
+) -> list[Trial]:
     """Sort trials: those with a value first, best first, then the others by number.
 
     >>> one, two = Trial(0, {}, State.FINISHED, value=0.1), Trial(1, {}, State.FINISHED, value=0.2)
-    >>> [trial.number for trial in ranked([one, two], Direction.MAX)]
+    >>> [trial.number for trial in ranked([one, two], Direction.MAX, "seed")]
+    [0, 1]
+    >>> [trial.number for trial in ranked([one, replace(two, params={"a": 1})], Direction.MAX)]
     [1, 0]
     """
-    sign = -1 if direction is Direction.MAX else 1
+    known = list(trials)
+    first = [trial for point in points_of(known, direction, seed) for trial in point]
+    done = {trial.number for trial in first}
 
-    def place(trial: Trial) -> tuple[bool, bool, int | float, int]:
-        value = trial.value if direction is not None else None
-        is_done = trial.state is State.FINISHED
-        return not is_done, value is None, sign * (value or 0), trial.number
+    def place(trial: Trial) -> tuple[bool, int]:
+        return trial.state is not State.FINISHED, trial.number
 
-    return sorted(trials, key=place)
+    return [*first, *sorted((each for each in known if each.number not in done), key=place)]
 
 
 _LITERAL = re.compile(r"\{(\{[A-Za-z_][\w.-]*\})\}")

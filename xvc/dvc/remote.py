@@ -14,15 +14,24 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xvc.dvc.outputs import digests_of, object_of
 from xvc.dvc.pointers import Out
 from xvc.dvc.repository import Dvc, is_named
-from xvc.errors import CorruptError, DvcFailed, ExternalError, NoPackage, NotFoundError, error
+from xvc.errors import (
+    ConflictError,
+    CorruptError,
+    DvcFailed,
+    ExternalError,
+    NoPackage,
+    NotFoundError,
+    error,
+)
 from xvc.system.files import copy_durably, make_folder, sync_folder
 
 if TYPE_CHECKING:
+    from dvc.config import Config
     from dvc_objects.fs.base import FileSystem
 
 _LOCAL, _SSH = "local", "ssh"
@@ -59,6 +68,19 @@ class NoRemote(NotFoundError):
         )
 
 
+@error("versioned-remote")
+class VersionedRemote(ConflictError):
+    """A remote keeps files under their own names, as ``version_aware`` and ``worktree`` say."""
+
+    remote: str
+    option: str
+    says = "DVC remote {remote} is {option}: it keeps files by their names, and no objects"
+    way = (
+        "Nothing was sent or brought. Give xvc one without that: `dvc remote add objects URL`, and "
+        "`--dvc-remote objects`; `dvc push` and `dvc pull` go on with {remote}."
+    )
+
+
 @error("remote-corrupt")
 class RemoteCorrupt(CorruptError):
     """An object that came from the remote holds other bytes than its name says."""
@@ -81,9 +103,9 @@ class NotArrived(ExternalError):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What a remote says of an object: its size in bytes, and the tag of its content if it has."""
+    """What a remote says of an object: size in bytes and tag of its content, if it tells them."""
 
-    size: int
+    size: int | None
     etag: str = ""
 
 
@@ -97,24 +119,33 @@ class Remote:
         self._are_etags_md5 = True
 
     @classmethod
-    def open(cls, dvc: Dvc, name: str | None = None) -> Remote:
+    def open(cls, dvc: Dvc, name: str | None = None, said: str | None = None) -> Remote:
         """Open a remote by name, or the default one; nothing is asked of it yet.
+
+        Args:
+            dvc: the repository.
+            name: of the remote.
+            said: the text of a configuration that stands in for the repository's own.
 
         Raises:
             NoRemote: there is none.
+            VersionedRemote: it keeps files by their names, and no objects.
             NoPackage: its kind needs an extra.
             DvcFailed: its settings cannot be used.
         """
         # late: 120 ms of CPU, for what talks to remotes alone
-        from dvc.config import Config
         from dvc.fs import RemoteMissingDepsError, get_cloud_fs
 
         with _mapped("read the remote's settings"):
-            config = Config(str(dvc.root / ".dvc"))
+            config = _config(dvc, said)
             chosen = name or config["core"].get("remote")
             if not chosen or chosen.lower() not in config["remote"]:
                 raise NoRemote(chosen or "", tuple(config["remote"]))
-            kind = str(config["remote"][chosen.lower()]["url"]).partition("://")[0]
+            options = config["remote"][chosen.lower()]
+            for option in ("version_aware", "worktree"):
+                if options.get(option):
+                    raise VersionedRemote(chosen, option)
+            kind = str(options["url"]).partition("://")[0]
             try:
                 system, settings, root = get_cloud_fs(config, name=chosen)
                 return cls(dvc, chosen, system(**settings), root)
@@ -128,11 +159,14 @@ class Remote:
             DvcFailed: the remote does not answer.
         """
         wanted = {digest: self._places(digest) for digest in digests}
-        folders = sorted({p.rpartition("/")[0] for places in wanted.values() for p in places})
+        asked = {place for places in wanted.values() for place in places}
+        lists = bool(self._system.CAN_TRAVERSE)  # HTTP has no folders
+        if lists:
+            asked = {place.rpartition("/")[0] for place in asked}
         seen: dict[str, Entry] = {}
         with _mapped(f"look into remote {self.name}"), self._pool() as pool:
             self._system.fs.invalidate_cache()
-            for listed in pool.map(self._listed, folders):
+            for listed in pool.map(self._listed if lists else self._looked_at, sorted(asked)):
                 seen |= listed
         found: dict[str, Entry] = {}
         for digest, places in wanted.items():
@@ -156,7 +190,8 @@ class Remote:
         """
         entries = self.entries(digests)
         right = {digest for digest, entry in entries.items() if self._is_right(digest, entry)}
-        away = {digest: entries[digest].size for digest in right if not self._is_here(digest)}
+        sizes = {digest: entries[digest].size for digest in right if not self._is_here(digest)}
+        away = {digest: size for digest, size in sizes.items() if size is not None}
         return right - set().union(*(self._doubtful(out, away) for out in outs if away))
 
     def _doubtful(self, out: Out, away: Mapping[str, int]) -> set[str]:
@@ -262,9 +297,17 @@ class Remote:
             for each in found
         }
 
+    def _looked_at(self, place: str) -> dict[str, Entry]:
+        try:
+            found = self._system.info(place)
+        except FileNotFoundError:
+            return {}
+        size = found.get("size")
+        return {place: Entry(None if size is None else int(size))}
+
     def _is_right(self, digest: str, entry: Entry) -> bool:
         here = object_of(self.dvc, digest)
-        if not here.is_file():
+        if not here.is_file() or entry.size is None:
             return True
         if entry.size != here.stat().st_size:
             return False
@@ -310,6 +353,24 @@ def _copied(source: Path, target: Path) -> None:
     copy_durably(source, target, mode=0o444)
 
 
+def _config(dvc: Dvc, said: str | None) -> Config:
+    """Read DVC's settings; a text stands in for the repository's own, at the same place."""
+    from tempfile import NamedTemporaryFile
+
+    from dvc.config import Config  # late, as above
+
+    class _Told(Config):  # type: ignore[misc]
+        def _load_config(self, level: str) -> Any:
+            if level != "repo" or said is None:
+                return super()._load_config(level)
+            with NamedTemporaryFile() as file:
+                file.write(said.encode("utf-8", "surrogateescape"))
+                file.flush()
+                return self.load_file(file.name)
+
+    return _Told(str(dvc.root / ".dvc"))
+
+
 @contextmanager
 def _mapped(doing: str) -> Iterator[None]:
     try:
@@ -323,4 +384,4 @@ def _foreign() -> tuple[type[BaseException], ...]:
     """The errors of whatever DVC has loaded to reach the remote."""
     loaded = ((sys.modules.get(module), name) for module, name in _FOREIGN.items())
     found = (getattr(module, name, None) for module, name in loaded if module is not None)
-    return (OSError, *(kind for kind in found if kind is not None))
+    return (OSError, NotImplementedError, *(kind for kind in found if kind is not None))

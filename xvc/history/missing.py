@@ -23,7 +23,7 @@ def missing_versions(
 
     A version belongs to it if its commit is part of HEAD, or if no branch has its commit and the
     run was made in another clone: a squashed or rebased branch leaves only the tag. A version on
-    another branch is missing nowhere: its runs come when that branch is merged.
+    another branch does not count: its runs come when that branch is merged.
 
     Raises:
         GitFailed: git cannot list the commits.

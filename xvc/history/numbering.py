@@ -1,4 +1,4 @@
-"""Which version's family a patch belongs to, by where it is made: a tree's own, not the newest.
+"""Which version a patch follows: the latest of its own work tree, not of the repository.
 
 Pure but for one question to git. Work trees share their tags, so the highest version is often that
 of another tree.

@@ -16,7 +16,7 @@ from xvc.errors import BadValue
 class Handed:
     """Three files that hold pointers (the result goes to *ours*), and the path in the tree.
 
-    ``is_inner`` tells that git merges ancestors for itself: nobody will be asked about those.
+    ``is_inner`` tells that git merges two ancestors into one: the user never sees that merge.
     """
 
     base: Path

@@ -170,7 +170,7 @@ def _expect_there(project: Project, waiting: Unfinished) -> None:
 
 
 def _is_waited_for(project: Project, waiting: Unfinished) -> bool:
-    """Whether somebody waits for its end: what git began, git may have given up."""
+    """Whether the merge still goes on: one that git began may have been aborted with git."""
     path = project.relative(pointer_of(project.store_path))
     return not waiting.is_git or bool(project.git.call("ls-files", "-u", "--", path))
 
@@ -340,7 +340,7 @@ def _decided(
 
 
 def _written_at(project: Project) -> float:
-    """When our store changed last: now and then by a run, else by its newest version."""
+    """When our store changed last: now while it has journals, else when its version was made."""
     path = project.relative(pointer_of(project.store_path))
     room = project.room
     is_unsaved = bool(journals(room.journals) or journals(room.folded))
@@ -355,7 +355,7 @@ def _warnings(project: Project, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
 
 
 def warnings_of(outcomes: Sequence[Outcome]) -> tuple[str, ...]:
-    """Write what a person should know of merges that went otherwise than usual."""
+    """Warn of merges without a usable ancestor, and of keys that were ignored."""
     told = []
     for each in outcomes:
         if not each.is_related:

@@ -93,7 +93,15 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
         called = record.name if record else name
         if state.commit is None or is_ancestor(git, tree.commit, state.commit):
             behind = _runs_behind(project, tree)
-            return Merged(called, state.branch, tree.commit, tree.commit, (), (), behind)
+            return Merged(
+                name=called,
+                branch=state.branch,
+                old=tree.commit,
+                new=tree.commit,
+                versions=(),
+                files=(),
+                runs_behind=behind,
+            )
         since = _refuse_unsaved(project, called, tree)
         new = tree.commit
         if not is_ancestor(git, state.commit, tree.commit):
@@ -106,7 +114,13 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
             _follow(project, state, new, entries, called)
             replay(project, MERGE)
         return Merged(
-            called, state.branch, state.commit, new, names, tuple(entries), said_since=since
+            name=called,
+            branch=state.branch,
+            old=state.commit,
+            new=new,
+            versions=names,
+            files=tuple(entries),
+            said_since=since,
         )
 
 
@@ -119,7 +133,7 @@ def _runs_behind(project: Project, tree: Tree) -> tuple[str, ...]:
 
 
 def _refuse_unsaved(project: Project, name: str, tree: Tree) -> tuple[str, ...]:
-    """What no commit there holds would stay behind; our own rows lie on top of any store.
+    """Refuse if the other tree has unversioned runs or uncommitted changes: a merge lacks them.
 
     Returns the runs with versions of which only something was said since.
     """
@@ -168,7 +182,7 @@ def _joined(project: Project, name: str, ours: str, tree: Tree, *, is_noted: boo
 
 
 def _standing(project: Project, change: PendingChange) -> Standing:
-    """Only the same call goes on with a merge; once the branch is elsewhere, nobody does."""
+    """Wait for the same call, which completes the merge; once the branch has moved, none can."""
     ours, head = change.facts["ours"], project.git.commit_of("HEAD")
     return Standing.WAITS if head == ours else Standing.NEVER
 
@@ -177,7 +191,7 @@ KIND = Kind(standing=_standing, complete=nothing, abandon=nothing)
 
 
 def _refuse_changed(git: Git, name: str, state: State, entries: Mapping[str, str]) -> None:
-    """Refuse over changes of the user's; what a killed call has put there already is none."""
+    """Refuse if the user has changed a file that the merge writes; a killed call may have."""
     touched = [path for path in (*state.changed, *state.untracked) if path in entries]
     changed = [path for path in touched if not _is_there(git, path, entries[path])]
     changed += [path for path in state.changed if path not in entries]

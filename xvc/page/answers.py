@@ -6,7 +6,7 @@ Turns their answers into JSON, and holds no rule of its own. Every value goes th
 from __future__ import annotations
 
 import json
-import os
+from codecs import getincrementaldecoder
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -17,6 +17,7 @@ from xvc import __version__
 from xvc.core.direction import Direction, direction_of, is_progress
 from xvc.core.plain import from_plain
 from xvc.core.record import environment_facts, facts_of
+from xvc.core.secrets import mask_text
 from xvc.errors import BadValue
 from xvc.history.find import find
 from xvc.page.run_table import Held, RunTable
@@ -25,6 +26,7 @@ from xvc.project import Project
 from xvc.reports.many_curves import CurvesRequest, curve_keys, many_curves
 from xvc.runs.group_verdicts import against
 from xvc.runs.list import ListRequest, RunList, among, grouped, runs
+from xvc.runs.logs import printed
 from xvc.types import RunId
 
 if TYPE_CHECKING:
@@ -32,8 +34,14 @@ if TYPE_CHECKING:
     from xvc.runs.list import Group
     from xvc.runs.verdicts import Judgement
 
-FACTS = ("id", "version", "name", "status", "started", "seconds", "branch", "worktree", "note")
-"""What every row of the grid begins with, in this order; ``started`` in milliseconds."""
+FACTS = (
+    *("id", "version", "name", "status", "started", "seconds", "branch", "worktree", "note"),
+    *("labels", "idea", "decision", "hidden"),
+)
+"""What every row of the grid begins with, in this order; ``started`` in milliseconds.
+
+``hidden`` is whether no list has the run, unless it is asked for by name or decision.
+"""
 
 _MOST_COLUMNS = 40
 _LOG_TAIL = 400_000
@@ -253,6 +261,7 @@ def _grid(
         "revision": held.revision,
         "total": listed.total,
         "elsewhere": listed.elsewhere,
+        "discarded": listed.discarded,
         "curve": next(
             (key for key in listed.metrics if key in held.logged), _any_curve(listed, held)
         ),
@@ -291,30 +300,27 @@ def _columns(project: Project, listed: RunList, wanted: Sequence[str]) -> list[d
 
 def _row(run: RunRecord, listed: RunList, sent: Sequence[Mapping[str, object]]) -> list[Wired]:
     sides = {"metrics": run.metrics, "params": run.params}
-    return [
-        *(_fact(run, listed, name) for name in FACTS),
-        *(wired(sides[str(each["of"])].get(str(each["key"]))) for each in sent),
-    ]
+    values = (sides[str(each["of"])].get(str(each["key"])) for each in sent)
+    return [*facts_in(run, listed.versions), *map(wired, values)]
 
 
-def _fact(run: RunRecord, listed: RunList, name: str) -> Wired:
-    if name == "started":
-        return _milliseconds(run.started)
-    return run.id if name == "id" else wired(value_of_fact(run, listed, name))
-
-
-def value_of_fact(run: RunRecord, listed: RunList, name: str) -> object:
-    """Take a fact of a run, never a metric or param of the same name."""
-    facts = {
-        "version": listed.versions.get(run.id),
-        "name": run.name,
-        "status": run.status.value,
-        "seconds": run.seconds,
-        "branch": run.code.branch,
-        "worktree": run.code.worktree,
-        "note": run.note,
-    }
-    return facts[name]
+def facts_in(run: RunRecord, versions: Mapping[RunId, str]) -> tuple[Wired, ...]:
+    """Take the facts of a run, in the order of `FACTS`."""
+    return (
+        run.id,
+        versions.get(run.id),
+        run.name,
+        run.status.value,
+        _milliseconds(run.started),
+        run.seconds,
+        run.code.branch,
+        run.code.worktree,
+        run.note,
+        ", ".join(run.labels) or None,
+        run.idea,
+        run.decision,
+        run.is_discarded,
+    )
 
 
 def _pinned(found: Sequence[Group], baseline: str | None) -> Group | None:
@@ -361,16 +367,12 @@ def _group(each: Group, told: Judgement | None) -> dict[str, object]:
 
 
 def _tail(project: Project, run: RunRecord, begin: str | None) -> tuple[str, int, int, int]:
-    """Read the part of a log that is new, at most its last 400 kB."""
-    path = Path(run.log) if run.log else project.room.logs / f"{run.id}.log"
-    try:
-        with path.open("rb") as log:
-            size = os.fstat(log.fileno()).st_size
-            start = max(0, size - _LOG_TAIL)
-            if begin is not None and begin.isdigit() and int(begin) <= size:
-                start = max(start, int(begin))
-            log.seek(start)
-            kept = log.read(_LOG_TAIL)
-    except OSError:
-        return "", 0, 0, 0
-    return kept.decode("utf-8", "replace"), start, start + len(kept), size
+    """Cut out the part of a log that is new, at most its last 400 kB; secrets are masked."""
+    content = printed(project, run) or b""
+    size = len(content)
+    start = max(0, size - _LOG_TAIL)
+    if begin is not None and begin.isdigit() and int(begin) <= size:
+        start = max(start, int(begin))
+    decoder = getincrementaldecoder("utf-8")("replace")  # a letter may have come by half
+    text = decoder.decode(content[start:])
+    return mask_text(text), start, size - len(decoder.getstate()[0]), size

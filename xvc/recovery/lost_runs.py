@@ -1,7 +1,7 @@
-"""Runs whose end is known only after their process: written down by whoever looks next.
+"""Ending runs whose process is gone: the next command writes their end into the journal.
 
-A process that is gone without a word has lost its run. One that ended its run before its exit code
-was known has left the code in a file.
+A run whose process left no end is marked as lost. A process that ended its run before its exit
+code was known has left the code in a file.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def _loss(project: Project, run: RunRecord) -> dict[str, Json]:
 
 
 def _last_sign_of_life(project: Project, run: RunRecord, log: Path) -> int:
-    """When the run last wrote anything, in nanoseconds: it has not lived until somebody looks."""
+    """When the run last wrote anything, in nanoseconds; that is taken as its end."""
     now = time.time_ns()
     signs = [run.started or now]
     with suppress(OSError):

@@ -21,12 +21,12 @@ from xvc.types import Json
 
 
 def has_old_notes(project: Project) -> bool:
-    """Whether the xvc of before was killed here, and none has come since."""
+    """Whether notes of the earlier xvc are left."""
     return any(path.exists() for path, _, _ in _places(project))
 
 
 def take_over(project: Project) -> None:
-    """Note anew what the xvc of before had noted; the caller holds the lock of versions.
+    """Write the earlier xvc's notes into the log; the caller holds the lock of versions.
 
     Raises:
         OSError: the disk refused; the old note is still there.
@@ -38,7 +38,7 @@ def take_over(project: Project) -> None:
 
 
 def take_over_refs(scratch: Path, log: PendingLog) -> None:
-    """Do that for the refs of one work tree that was being made or removed."""
+    """Write the note on refs of one work tree into its log."""
     path = scratch / "refs-being-moved"
     with suppress(FileNotFoundError, ValueError):
         _date_back(log.note(REFS, json.loads(path.read_bytes())), path)

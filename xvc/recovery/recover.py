@@ -56,7 +56,7 @@ def _has_remains(project: Project) -> bool:
 
 
 def _pending(project: Project) -> list[PendingChange]:
-    """The changes that are this tree's to complete, or everybody's."""
+    """List the changes of this tree, and those of no tree."""
     return [each for each in project.pending.all() if each.tree in ("", project.room.tree)]
 
 

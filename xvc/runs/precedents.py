@@ -16,6 +16,7 @@ from pathlib import Path
 from xvc.core.equality import is_same
 from xvc.core.run import RunRecord, Status
 from xvc.core.run_inputs import overlap
+from xvc.core.seed_names import is_seed
 from xvc.core.subject import chosen_metrics, shown
 from xvc.core.typed import Typed
 from xvc.dvc.pointers import SUFFIX
@@ -27,7 +28,7 @@ from xvc.recording.begin_run import as_it_would_be, few_of
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import CodeDigests, code_trees
 from xvc.runs.digest import cut
-from xvc.runs.repeats import is_seed, seeds_in, without_seeds
+from xvc.runs.repeats import seeds_in, without_seeds
 from xvc.store import db, query
 from xvc.types import Json, RunId
 from xvc.versions.base import Passed, code_changes
@@ -222,7 +223,14 @@ def _by_code(
 
 
 def _with_other_code(near: Near) -> Near:
-    return Near(near.run, near.version, near.params, near.data, True, near.has_other_command)
+    return Near(
+        run=near.run,
+        version=near.version,
+        params=near.params,
+        data=near.data,
+        has_other_code=True,
+        has_other_command=near.has_other_command,
+    )
 
 
 def _with_files(project: Project, near: Near, tree: str, trees: Mapping[RunId, str]) -> Near:
@@ -231,7 +239,15 @@ def _with_files(project: Project, near: Near, tree: str, trees: Mapping[RunId, s
     if not near.has_other_code or its is None or not tree:
         return near
     files = code_changes(project, near.run, its, tree)
-    return Near(near.run, near.version, near.params, near.data, True, near.has_other_command, files)
+    return Near(
+        run=near.run,
+        version=near.version,
+        params=near.params,
+        data=near.data,
+        has_other_code=True,
+        has_other_command=near.has_other_command,
+        files=files,
+    )
 
 
 def result(run: RunRecord) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from xvc.core.direction import is_progress
 from xvc.core.objective import exact_number
 from xvc.core.run import Status
+from xvc.core.seed_names import is_seed
 from xvc.core.subject import chosen_metrics
 from xvc.core.sweep import filled, placeholders
 from xvc.core.typed import Typed
@@ -23,7 +24,7 @@ from xvc.recording.asked_params import never_taken_up, variable_of
 from xvc.recording.command_params import option_params
 from xvc.recording.param_files import placed, refuse_beside_files
 from xvc.runs.code_fingerprint import fingerprints
-from xvc.runs.repeats import Experiment, Spread, experiments, is_seed
+from xvc.runs.repeats import Experiment, Spread, experiments
 from xvc.runs.run import Ran, RunRequest, read_back, run
 
 _INTERRUPTED = 130

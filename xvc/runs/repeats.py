@@ -12,26 +12,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from xvc.core.name_words import pieces, word_table
 from xvc.core.objective import exact_number
 from xvc.core.plain import as_json
 from xvc.core.run import RunRecord, Status
+from xvc.core.seed_names import is_seed
 from xvc.types import Json, RunId
 
-_SEEDS = word_table(
-    "seed seeds randomseed randomstate rng rngseed repeat replicate repetition fold"
-)
 _VALUE = re.compile(r"-?[0-9]+")
-
-
-def is_seed(key: str) -> bool:
-    """Whether a key tells repeats of one experiment apart.
-
-    >>> is_seed("train/random_state"), is_seed("fold"), is_seed("lr")
-    (True, True, False)
-    """
-    said = pieces(key)
-    return "".join(said) in _SEEDS or "".join(said[-2:]) in _SEEDS or said[-1:] == ["seed"]
 
 
 def settings_of(run: RunRecord) -> str:

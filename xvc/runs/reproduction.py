@@ -16,9 +16,9 @@ from xvc.core.model import candidate_of
 from xvc.core.name_words import pieces, word_table
 from xvc.core.objective import exact_number
 from xvc.core.run import RunRecord
+from xvc.core.seed_names import is_seed
 from xvc.errors import BadValue
 from xvc.runs.comparison import Difference
-from xvc.runs.repeats import is_seed
 from xvc.types import Json
 
 _TIMES = word_table("time seconds second secs sec s ms duration elapsed runtime walltime latency")

@@ -36,6 +36,7 @@ from xvc.system.signal_pipe import PASSING, STOPPING, held_back
 from xvc.types import CommitId, Json, Nanoseconds, RunId
 
 if TYPE_CHECKING:
+    from xvc.mirrors.live import Mirror
     from xvc.versions.tag import Tagged
 
 _LOOKED_AT = 1 << 14  # bytes at the end of a log: the last lines say how it went
@@ -55,6 +56,7 @@ class RunRequest:
     ``tag_optional``: a version that cannot be made is no failure. ``untaggable`` says why none can.
     ``parent`` and ``fixes`` are references, ``idea`` is what it tries. ``looks_back`` asks for a
     word when the same has run before.
+    ``sinks`` are other trackers that the run is mirrored to.
     """
 
     command: tuple[str, ...]
@@ -82,6 +84,7 @@ class RunRequest:
     keeps_data: bool = False
     fold: bool = True
     untaggable: str | None = None
+    sinks: tuple[str, ...] = ()
     looks_back: bool = False
 
 
@@ -155,6 +158,7 @@ def run(
             with best_effort(warnings):
                 same = _look_back(project, begun, tell)
         with held_back(STOPPING):
+            mirrors = _mirrors(project, request, begun)
             recorder = Recorder(project, begun, sink, capture=request.capture, patterns=patterns)
             ending = _ending(project, begun, request, asked, recorder, early)
             kept = note_end(project, begun, Wanted(request.outs, models), ending, recorder)
@@ -165,11 +169,39 @@ def run(
             with held_back(STOPPING, interrupt):
                 _complete(project, begun, request, kept)
                 tagged, untagged = _tagged(project, request, record)
+                _finish_mirrors(project, begun, mirrors)
         except KeyboardInterrupt:
             warnings.append("interrupted; the next xvc command brings the store up to date")
             ending = replace(ending, interrupted=True)
     ran = _ran(request, record, ending, warnings, tagged=tagged, untagged=untagged)
     return replace(ran, same_as=same)
+
+
+def _mirrors(project: Project, request: RunRequest, begun: Begun) -> list[Mirror]:
+    """Begin to mirror the run, by what its processes write into their journals."""
+    if not request.sinks:
+        return []
+    with best_effort(begun.warnings):
+        from xvc.mirrors.ledger import asked_sinks  # late: for those who asked for a sink
+        from xvc.mirrors.live import begin_mirrors
+
+        run = (begun.record.id, begun.record.name, project.root.name)
+        sinks, warnings = asked_sinks(request.sinks), begun.warnings
+        room = project.room.folder
+        return begin_mirrors(room, begun.journal.path, run, sinks, warnings.append)
+    return []
+
+
+def _finish_mirrors(project: Project, begun: Begun, mirrors: Sequence[Mirror]) -> None:
+    """Send the rest of the run to its sinks: those of the call, and those of its `Tracker`."""
+    for mirror in mirrors:
+        mirror.close()
+    if not (project.room.folder / "mirrors").is_dir():
+        return
+    from xvc.mirrors.resume import finish_mirrors  # late: opens DuckDB
+
+    with best_effort(begun.warnings):
+        begun.warnings += finish_mirrors(project, begun.record.id)
 
 
 def refuse_taken(project: Project, version: str) -> None:
@@ -268,10 +300,32 @@ def _complete(
             project.keeper.refresh()
             begun.warnings += project.keeper.warnings
     with best_effort(begun.warnings):
+        if request.fold:
+            _tell_of_judge(project, begun)
+    with best_effort(begun.warnings):
         if kept:
             from xvc.models.add import land_models  # late: most runs leave no model
 
             land_models(project, begun.record.id, kept)
+
+
+def _tell_of_judge(project: Project, begun: Begun) -> None:
+    """Warn where the judge is not what it was for the run before: a better score may be that."""
+    from xvc.history.judging import has_judge, unlike  # late: most settings name no judge
+
+    if not has_judge(project):
+        return
+    from xvc.store import query
+
+    with project.keeper.view() as connection:
+        done = (query.latest(connection, back, status=Status.FINISHED.value) for back in (0, 1))
+        before = next((run for run in done if run and run.id != begun.record.id), None)
+    parts = unlike(project, before, begun.record) if before is not None else []
+    if before is not None and parts:
+        begun.warnings.append(
+            f"the judge has changed since run {before.id}: {', '.join(parts)}; this run is not "
+            "ranked with earlier ones"
+        )
 
 
 def _ran(

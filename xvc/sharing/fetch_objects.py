@@ -1,4 +1,4 @@
-"""Bringing objects from the DVC remote: only what is not here, and only if something is not.
+"""Fetching from the DVC remote the objects that the cache lacks.
 
 With everything in the cache no remote is opened, so none has to be set up or within reach.
 """
@@ -23,6 +23,7 @@ class Haul:
     """What was looked for, what came (objects and bytes), and what is nowhere.
 
     The usual remote is asked first, then those that pointers name for themselves (`elsewhere`).
+    `coming` is the text of DVC's settings that are about to be the tree's: they are asked before.
     """
 
     dvc: Dvc
@@ -35,24 +36,12 @@ class Haul:
     warnings: list[str] = field(default_factory=list)
     opened: Remote | None = None
     elsewhere: Callable[[], Iterable[str]] = tuple[str]
+    coming: str | None = None
 
     @property
     def objects(self) -> int:
         """How many objects came."""
         return len(self.brought)
-
-    @property
-    def remote(self) -> Remote:
-        """The remote, opened when first asked for.
-
-        Raises:
-            NoRemote: there is none.
-            NoPackage: its kind needs an extra.
-            DvcFailed: its settings cannot be used.
-        """
-        if self.opened is None:
-            self.opened = Remote.open(self.dvc, self.name)
-        return self.opened
 
     def bring_lists(self, digests: Collection[str]) -> None:
         """Bring the lists of folders, as far as the remote has them.
@@ -65,7 +54,7 @@ class Haul:
             self._bring(remote, part)
 
     def bring(self, digests: Iterable[str]) -> None:
-        """Bring what is not in the cache; what the remote has not, either, is `lost`.
+        """Fetch what the cache lacks; what no remote has is `lost`.
 
         Raises:
             RemoteCorrupt: one is not what its name says.
@@ -93,24 +82,44 @@ class Haul:
         return found
 
     def _remotes(self) -> Iterator[Remote]:
-        """Open the usual remote, then each that a pointer names."""
+        """Open the usual remote, then each that a pointer names; nothing before it is asked for.
+
+        Raises:
+            NoRemote: there is none.
+            VersionedRemote: it keeps no objects.
+            NoPackage: its kind needs an extra.
+            DvcFailed: its settings cannot be used.
+        """
         names = sorted(set(self.elsewhere()))
-        usual: Remote | None = None
-        try:
-            usual = self.remote
-        except NoRemote:
-            if not names or self.name is not None:
-                raise
-        if usual is not None:
-            yield usual
+        usual = self._usual(is_needed=not names or self.name is not None)
+        self.opened = usual[0] if usual else None
+        yield from usual
         for name in names:
-            if usual is None or name != usual.name:
+            if all(name != remote.name for remote in usual):
                 try:
-                    other = Remote.open(self.dvc, name)
+                    other = self._named(name)
                 except NoRemote as err:
                     self.warnings.append(f"a pointer names DVC remote {name}, but {err}")
                 else:
                     yield other
+
+    def _usual(self, *, is_needed: bool) -> list[Remote]:
+        """Open the usual remote, by the settings to come and by those of now."""
+        found, refusal = list[Remote](), None
+        for said in (self.coming, None) if self.coming is not None else (None,):
+            try:
+                found.append(Remote.open(self.dvc, self.name, said))
+            except NoRemote as err:
+                refusal = err
+        if not found and is_needed and refusal is not None:
+            raise refusal
+        return found
+
+    def _named(self, name: str) -> Remote:
+        try:
+            return Remote.open(self.dvc, name, self.coming)
+        except NoRemote:
+            return Remote.open(self.dvc, name)
 
     def _bring(self, remote: Remote, digests: list[str]) -> None:
         for start in range(0, len(digests), _AT_ONCE):

@@ -1,8 +1,8 @@
 """Taking out of the DVC cache what nothing needs any more, in two steps with time between.
 
-The first call marks, with the date; a later one deletes what is still needed by nothing and was
-marked for long enough. What becomes needed again, or is written again, is no longer marked. Where
-anything cannot be read, nothing happens.
+The first call marks unneeded objects with the date; a later one deletes those that are still
+unneeded and were marked for long enough. An object that is needed or written again loses its mark.
+If anything cannot be read, nothing is marked or deleted.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ def _refuse_shared(project: Project, dvc: Dvc, *, is_alone: bool) -> None:
 
 
 def _is_still(name: str, at: int, held: Mapping[str, Held], useless: Iterable[str]) -> bool:
-    """Whether a mark counts: still there, still useless, and not written again since."""
+    """Whether a mark counts: the object is there, nothing needs it, and nobody wrote it again."""
     return name in useless and held[name].at <= at
 
 
@@ -188,7 +188,7 @@ def _leftover(dvc: Dvc, now: int) -> Amount:
 def _delete(
     project: Project, dvc: Dvc, due: Iterable[str], marks: Mapping[str, int], now: int
 ) -> Amount:
-    """Delete folders' lists first: half of a folder never has a list that says it is whole."""
+    """Delete the lists of folders first, so that no list ever names files that are gone."""
     sizes = []
     for name in sorted(due, key=lambda name: (not name.endswith(".dir"), name)):
         size = remove(dvc, name, since=marks[name])

@@ -1,8 +1,8 @@
-"""Pulling: what another clone has pushed, and the data behind it, until this one has it all.
+"""Pulling: fetching what other clones have pushed, and the data that belongs to it.
 
-The remote's branches and tags first, then objects, each checked before it gets its name, and only
-then does the branch go forward and do files change. A branch that has gone two ways stays where it
-is; a file with bytes of its own is left alone. Broken off, the next pull completes.
+Branches and tags are fetched first, then objects, each of them checked. Only then does the branch
+move and do files change. A branch that has diverged does not move; a file whose bytes are in no
+object is not replaced. A pull that was interrupted is completed by the next one.
 """
 
 from __future__ import annotations
@@ -142,20 +142,20 @@ def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
     if missing:
         warnings.append(warning_of(missing))
     return Pulled(
-        name,
-        haul.opened.name if haul.opened else None,
-        haul.needed,
-        haul.objects,
-        haul.size,
-        tags,
-        runs,
-        branch,
-        old,
-        tip,
-        files,
-        is_driver_new,
-        tuple(info.name for info in missing),
-        (*haul.warnings, *warnings),
+        remote=name,
+        dvc_remote=haul.opened.name if haul.opened else None,
+        needed=haul.needed,
+        objects=haul.objects,
+        size=haul.size,
+        tags=tags,
+        runs=runs,
+        branch=branch,
+        old=old,
+        new=tip,
+        files=files,
+        is_driver_new=is_driver_new,
+        missing=tuple(info.name for info in missing),
+        warnings=(*haul.warnings, *warnings),
     )
 
 
@@ -199,7 +199,13 @@ def _bring(
             return True
         return ref.startswith(_TAGS) and (request.everything or out.path.startswith(_MODELS))
 
-    haul = Haul(dvc, request.dvc_remote, told, elsewhere=lambda: remotes_of(pointers.known()))
+    haul = Haul(
+        dvc,
+        request.dvc_remote,
+        told,
+        elsewhere=lambda: remotes_of(pointers.known()),
+        coming=_config_to_come(project, dvc, refs.get(_TIP)),
+    )
     needs = needs_of(dvc, pointers, refs, haul.bring_lists, wants)
     haul.warnings += [
         f"{path} is on no remote: its pointer has `push: false`" for path in sorted(kept)
@@ -214,6 +220,15 @@ def _bring(
             short = ref.removeprefix(_TAGS).removeprefix("refs/remotes/")
             haul.warnings.append(f"{short} lacks {', '.join(sorted(lost)[:3])} on the DVC remote")
     return haul
+
+
+def _config_to_come(project: Project, dvc: Dvc, tip: str | None) -> str | None:
+    """Read DVC's settings as the commit has them that is pulled; None where they are those here."""
+    file = dvc.root / ".dvc" / "config"
+    held = project.git.read(tip, project.relative(file)) if tip else None
+    if held is None or (file.is_file() and file.read_bytes() == held):
+        return None
+    return held.decode("utf-8", "surrogateescape")
 
 
 def _go_forward(
@@ -246,9 +261,9 @@ def _go_forward(
 def _make_way_for_changed(
     project: Project, dvc: Dvc, outs: Iterable[Out], warnings: list[str]
 ) -> None:
-    """Take away what is not what its pointer names, as after a `git pull` without its data.
+    """Remove data that is not what its pointer names, as after a `git pull` without its data.
 
-    What the tree's pointers name counts: a pointer that has uncommitted changes is the user's.
+    Pointers with uncommitted changes are the user's: their data stays.
     """
     top = project.git.place.top
     named = {out.path: out for out in outs if (top / out.path).exists()}

@@ -59,7 +59,7 @@ class ObjectsNowhere(NotFoundError):
 
     @property
     def hint(self) -> str:
-        """Names the ways to have them, and the way without."""
+        """Say how to get the objects, or how to push without them."""
         give_up = (
             f"or give the tag up: `git tag -d {_short(self.ref)}`."
             if self.ref.startswith(_TAGS)
@@ -202,15 +202,16 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
     if lot.new:
         lot.warnings += _kept_here(pointers.known())
     return Pushed(
-        name,
-        ", ".join(place.remote.name for place in places) or (usual.name if usual else None),
-        sum(len(place.digests) for place in places),
-        count,
-        size,
-        tuple(lot.new),
-        tuple(lot.left_out),
-        _unsaved(project),
-        tuple(lot.warnings),
+        remote=name,
+        dvc_remote=", ".join(place.remote.name for place in places)
+        or (usual.name if usual else None),
+        needed=sum(len(place.digests) for place in places),
+        objects=count,
+        size=size,
+        refs=tuple(lot.new),
+        left_out=tuple(lot.left_out),
+        unsaved=_unsaved(project),
+        warnings=tuple(lot.warnings),
     )
 
 
@@ -226,12 +227,7 @@ class _Place:
 def _places(
     dvc: Dvc, usual: Remote | str | None, lot: _Lot, known: Collection[Out], outs: Iterable[Out]
 ) -> list[_Place]:
-    """Say where each object belongs: the remote that its pointer names, else the usual one.
-
-    Raises:
-        NoRemote: there is no usual remote.
-        PointerRemote: a pointer names one that DVC does not know.
-    """
+    """Say where each object belongs: the remote that its pointer names, else the usual one."""
     name = usual.name if isinstance(usual, Remote) else usual
     elsewhere: dict[str, set[str]] = {}
     common: set[str] = set()
@@ -305,7 +301,7 @@ def kept_tags(project: Project) -> dict[str, str]:
 
 
 def _unsaved(project: Project) -> int:
-    """Count the runs that stay here; of one with a version only the log of its stages is new."""
+    """Count the runs with rows in no version, except those that have a version of their own."""
     named = {info.message.run for info in versions(project)}
     return len(unsaved(project).keys() - named)
 
@@ -328,7 +324,7 @@ def _refuse_behind(project: Project, branch: str | None, lot: _Lot, remote: str)
 
 
 def _remote(dvc: Dvc, name: str | None) -> Remote | None:
-    """Open the remote; that there is none is no matter where nothing is to be sent."""
+    """Open the remote; where nothing is to be sent, there need not be one."""
     try:
         return Remote.open(dvc, name)
     except NoRemote:
@@ -338,9 +334,9 @@ def _remote(dvc: Dvc, name: str | None) -> Remote | None:
 
 
 def _add_pruned(project: Project, pointers: Pointers, lot: _Lot, branch: str | None) -> None:
-    """Add the candidates that new commits of the branch took away: they can be had again.
+    """Add the candidates that new commits of the branch have pruned: a clone can get them back.
 
-    One that was given up for good is nowhere, and stops nobody.
+    One whose object no longer exists is skipped; it does not block the push.
     """
     dvc, ref = project.needed_dvc(), f"{_HEADS}{branch}"
     if ref not in lot.new:
@@ -357,7 +353,7 @@ def _add_outs(project: Project, dvc: Dvc, lot: _Lot, pointers: Pointers) -> list
     outs = []
     kept = {str(out.digest) for out in pointers.known() if not out.is_pushed}
     with opened(project) as connection:
-        found = query.all_runs(connection)
+        found = query.with_files(connection)
     for run in found:
         ref = f"{RUNS}{run.id}"
         if ref not in lot.refs:
@@ -388,11 +384,7 @@ def _is_here(dvc: Dvc, digest: str) -> bool:
 
 
 def _leave_out(dvc: Dvc, lot: _Lot, places: Sequence[_Place]) -> None:
-    """Judge the refs whose objects are nowhere: runs stay here, what is there already is told.
-
-    Raises:
-        ObjectsNowhere: it is the branch, or a version that is not there yet.
-    """
+    """Decide on refs whose objects are missing: leave runs out, name refs that were pushed."""
     lacked = set().union(*(place.digests - place.held for place in places))
     nowhere = {digest for digest in lacked if not _is_here(dvc, digest)}
     for ref, needs in list(lot.needs.items()):
@@ -410,7 +402,7 @@ def _leave_out(dvc: Dvc, lot: _Lot, places: Sequence[_Place]) -> None:
 
 
 def _send_objects(dvc: Dvc, remote: Remote, absent: Collection[str], told: Told) -> None:
-    """Send files before the lists of their folders: a list says to DVC that its files are there."""
+    """Send files before the lists of their folders: DVC takes a list as proof of its files."""
     if not absent:
         return
     told(f"checking {counted(len(absent), 'object')}")

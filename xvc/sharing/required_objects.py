@@ -27,7 +27,7 @@ def needs_of(
 ) -> dict[str, Needs]:
     """Map each ref to what its commit needs.
 
-    A folder whose list is nowhere needs its list alone: what is in it, nobody knows.
+    Of a folder whose list cannot be had only the list is needed: its files are unknown.
 
     Args:
         dvc: whose cache.

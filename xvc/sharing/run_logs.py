@@ -1,4 +1,4 @@
-"""What runs printed, on its way to other clones: one blob a run, under a hidden ref of its own.
+"""The output of runs as git blobs, so that push can send it: one blob and one hidden ref a run.
 
 Masked, and capped once more: the first half and the last. A log that is kept is not written again.
 """

@@ -1,4 +1,4 @@
-"""One shape for a table that several stores hold: which column of which store is which cell.
+"""Uniting the columns of a table that several stores hold: which of each is the same cell.
 
 Columns are the same when their logged keys are, whatever they are called (``Loss_2``). Types widen
 without loss or become VARIANT; a column that one side dropped stays when the other side used it.

@@ -1,4 +1,4 @@
-"""The books of a store that came from elsewhere, looked at as input before xvc goes by them.
+"""Checking the bookkeeping tables of a store from elsewhere before xvc relies on them.
 
 Which column holds which key, how far each writer is in, environments, assets, edits: what is there
 has the types and values that xvc writes. Rows of runs are looked at where they are read.
@@ -40,7 +40,7 @@ _WRONG = {
 
 @error("books-corrupt")
 class BooksCorrupt(CorruptError):
-    """A table by which xvc finds things holds what xvc does not write."""
+    """A bookkeeping table of a store holds what xvc does not write."""
 
     path: str
     table: str
@@ -50,7 +50,7 @@ class BooksCorrupt(CorruptError):
 
 
 def refuse_unsound(connection: DuckDBPyConnection, path: Path) -> None:
-    """Look at the books of the current database.
+    """Check the bookkeeping tables of the current database.
 
     Raises:
         BooksCorrupt: a row is not as xvc writes it.

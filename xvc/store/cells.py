@@ -90,7 +90,7 @@ def take_out(connection: DuckDBPyConnection, table: str, chosen: Chosen) -> None
 
 
 def _aside(connection: DuckDBPyConnection, table: str) -> str:
-    """Have a place for the table's deleted rows that has the columns of the table."""
+    """Make the table that keeps deleted rows, with the columns of the event table."""
     place = _place_of(table)
     connection.execute(f"CREATE TABLE IF NOT EXISTS {place} AS FROM {quoted(table)} LIMIT 0")
     if _shape(connection, place) != _shape(connection, quoted(table)):

@@ -1,4 +1,4 @@
-"""Rows that both sides touched: settled cell by cell, by rule or by choice, else told.
+"""Merging rows that both sides changed: cell by cell, by rule or choice; the rest are conflicts.
 
 Works on copies of those rows only, however large the tables are: ``mine``, ``yours`` and ``was``
 as the three stores have them, and ``merged``, which comes of it.
@@ -47,7 +47,7 @@ class Disputes:
         return sorted(told, key=lambda each: (each.key, each.column or ""))
 
     def overruled(self, conflicts: Sequence[Conflict]) -> tuple[list[str], list[str]]:
-        """List the keys of rows that come back, which we had deleted, and of rows that go."""
+        """List the keys of rows that we deleted and get back, and of ours that are deleted."""
         theirs = [each for each in conflicts if each.choice and each.choice.side is Side.THEIRS]
         restored = [each.key for each in theirs if each.kind == Fate.DELETED_BY_US]
         return restored, [each.key for each in theirs if each.kind == Fate.DELETED_BY_THEM]
@@ -86,15 +86,15 @@ class Disputes:
         self._set(number, f"SELECT k, {yours} AS c {_JOINED} WHERE {taken}")
         return [
             Conflict(
-                self._source,
-                self._table.name,
-                key,
-                cell.shown,
-                "both-changed" if base is not None else "both-set",
-                base,
-                ours,
-                theirs,
-                Side(newer) if newer else None,
+                source=self._source,
+                table=self._table.name,
+                key=key,
+                column=cell.shown,
+                kind="both-changed" if base is not None else "both-set",
+                base=base,
+                ours=ours,
+                theirs=theirs,
+                newer=Side(newer) if newer else None,
             )
             for key, base, ours, theirs, newer in rows
         ]

@@ -1,4 +1,4 @@
-"""Whether a path can be a store at all: said before anything is written beside it."""
+"""Refusing paths that cannot be a store, before anything is written beside them."""
 
 from __future__ import annotations
 

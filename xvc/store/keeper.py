@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from xvc.core.run import DataFile
 from xvc.dvc.pointers import Pointer, read_pointer
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import (
@@ -33,6 +34,7 @@ from xvc.journal.layout import Room
 from xvc.journal.reader import is_read, is_written, journals, runs_named
 from xvc.store import db
 from xvc.store.fold import Folded, fold, fold_again, keep_damaged, positions
+from xvc.store.masking import cells_with, mask_store
 from xvc.store.runs import branches
 from xvc.store.state import Left, sizes_of, stamp_of
 from xvc.system.files import (
@@ -139,7 +141,7 @@ class Keeper:
             make_private(self.path)  # a write through a link would change the cache object
 
     def _ensure_base(self, pointer: Pointer | None, left: Left) -> bool:
-        """Have at the store's place a file that grew from what the pointer names."""
+        """Make sure that the store is based on the snapshot that the pointer names."""
         wanted = pointer.digest if pointer else None
         exists = self.path.exists() and not self._is_blank()
         found = self._base_of_file(left) if exists else None
@@ -153,12 +155,12 @@ class Keeper:
         return self._lay_anew(lambda: self._set_aside_if_edited(left, found)) is not None
 
     def _is_blank(self) -> bool:
-        """Whether an empty file lies where no store has been: somebody asked for a new name."""
+        """Whether an empty file lies where no store has been, as from `mktemp`."""
         was_ours = Left.read(self.room.store_state).was_at(self.path)
         return self.path.is_file() and self.path.stat().st_size == 0 and not was_ours
 
     def _lay_anew(self, before: Callable[[], None]) -> dict[str, int] | None:
-        """Lay the named snapshot, journals folded, in one rename; None when it cannot be had."""
+        """Make the store from the snapshot and the journals; None if the snapshot cannot be had."""
         fresh = self._sibling()
         try:
             folded = self._rebuild(fresh)
@@ -209,7 +211,7 @@ class Keeper:
         return False
 
     def _set_aside_if_edited(self, left: Left, base: object) -> None:
-        """Before another snapshot takes its place: everything in the file must be had elsewhere."""
+        """Set the store aside before a snapshot replaces it, if it has what is nowhere else."""
         if not self.path.exists() or self._is_blank():
             return
         known = base is None or (isinstance(base, str) and self.dvc and self.dvc.holds(base))
@@ -223,11 +225,7 @@ class Keeper:
         self._warn(self.set_aside[-1])
 
     def _set_aside_corrupt(self, err: StoreCorrupt) -> None:
-        """Give another name to what was a store; a file that never was one stays where it is.
-
-        Raises:
-            NotAStore: xvc has never kept a store at this place, so the file is somebody's.
-        """
+        """Give another name to what was a store; a file that never was one stays where it is."""
         if not Left.read(self.room.store_state).was_at(self.path):
             raise NotAStore(str(self.path), err.reason) from err
         self._set_aside("corrupt", err.reason)
@@ -268,7 +266,7 @@ class Keeper:
             return self._rebuild(self.path)
 
     def _suit_blocks(self, found: list[Path]) -> None:
-        """Have the store in blocks for its size; where that cannot be, the next fold does it."""
+        """Rewrite the store in blocks that fit its size; where that fails, the next fold tries."""
         more = _coming([path for path in found if path.parent == self.room.journals])
         is_whole = not db.wal_of(self.path).exists()
         if is_whole and db.has_unfit_blocks(self.path, more):
@@ -315,11 +313,7 @@ class Keeper:
             return self._fold_into(connection, found)
 
     def _make_anew(self, err: db.StoreUnfit) -> dict[str, int]:
-        """Set a store aside in which rows have no place any more, once there is a whole one.
-
-        Raises:
-            StoreUnfit: neither have they in the last snapshot.
-        """
+        """Rebuild a store that cannot take its rows any more, then set the old one aside."""
         reason = f"new rows do not fit into it ({err.words})"
         folded = self._lay_anew(lambda: self._set_aside("kept", reason))
         if folded is None:
@@ -403,7 +397,7 @@ class Keeper:
 
     @contextmanager
     def _alone(self) -> Iterator[bool]:
-        """Keep every other xvc from the store, if that can be had; tells whether."""
+        """Try to lock the store against other xvc; tells whether it is locked."""
         with ExitStack() as held:
             try:
                 self.room.folder.stat()  # where nothing was recorded, a look leaves nothing
@@ -481,8 +475,42 @@ class Keeper:
             dvc.verify(pointer.digest, self._pointer_name)
         raise LockBusy(str(self.path), "")
 
+    def mask(self, texts: Sequence[str]) -> str | None:
+        """Put stars in the place of texts, in the store and in the snapshot that it grew from.
+
+        The pointer then names another snapshot; returns the digest of the one before, if so.
+        Journals are masked by whoever calls, without a change of their length.
+
+        Raises:
+            LockBusy: another xvc is folding, for long.
+            StoreBusy: another program is using the store.
+            StoreFailed: it cannot be written, or something could not be taken out.
+        """
+        with FileLock(self.room.store_lock).held(wait=60.0, doing="scrub"):
+            left, pointer, copy = Left.read(self.room.store_state), self.pointer, self._sibling()
+            base = left.base
+            before = None
+            try:
+                if self.dvc and pointer and self.dvc.holds(pointer.digest):
+                    place = self.dvc.place(pointer.digest)
+                    if cells_with(place, texts):
+                        mask_store(place, copy, texts)
+                        base, size = self.dvc.keep_store(copy)
+                        text = self.dvc.pointer_text(self.path, DataFile(base, size))
+                        write_durably(pointer_of(self.path), text)
+                        before = pointer.digest
+                if self.path.exists() and cells_with(self.path, texts):
+                    mask_store(self.path, copy, texts)
+                    keep_mode(copy, self.path)
+                    os.replace(copy, self.path)
+                if self.path.exists():
+                    self._leave(base, left.sizes)
+            finally:
+                copy.unlink(missing_ok=True)
+        return before
+
     def settle(self, digest: str, branch: str | None) -> None:
-        """After a version holds the snapshot: let the journals go that it makes superfluous.
+        """Delete the journals whose rows are in the snapshot of a version.
 
         Only a version that stands on *branch*, and only for runs that were made on it or on none:
         from the branch where a run was made it stays visible, whichever is tagged first.

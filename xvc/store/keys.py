@@ -1,4 +1,4 @@
-"""Columns that tell rows apart when some replace others: what makes a key unfit, told with rows.
+"""Key columns of a merge: empty, doubled and mixed keys are refused, and some rows are shown.
 
 Refuses rather than guesses: an empty key matches nothing, one key twice has no order, and values of
 two types are never the same. Reads only.

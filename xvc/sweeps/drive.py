@@ -184,7 +184,7 @@ class _Driver:
         self._starts = starts_of(self.folder.notes())
         self.trials = trials(self.home, self.sweep, self.folder)
         self._catch_up()
-        self._fresh = islice(_points_of(wish), len(self.trials), None)
+        self._fresh = islice(points_in(wish), len(self.trials), None)
         self._queue = deque(n for n, trial in sorted(self.trials.items()) if self._is_owed(trial))
         self._orphans = {n for n, trial in self.trials.items() if trial.state is State.RUNNING}
         self._busy: dict[int, Slot] = {}
@@ -354,11 +354,21 @@ class _Driver:
         self.tell(progress(self.sweep, self.trials.values(), latest))
 
 
-def _points_of(wish: Wish) -> Iterator[dict[str, Json]]:
-    """List the points of a sampler that learns nothing, the same ones each time."""
-    if wish.sampler is Sampler.RANDOM:
+def points_in(wish: Wish) -> Iterator[dict[str, Json]]:
+    """List the points of a sampler that learns nothing, the same ones each time.
+
+    With repeats each point comes once for each seed, one after the other.
+    """
+    if wish.sampler is not Sampler.RANDOM:
+        return (grid_point(wish.space, number) for number in range(grid_size(wish.space)))
+    if not wish.repeat:
         return random_points(wish.space, wish.seed)
-    return (grid_point(wish.space, number) for number in range(grid_size(wish.space)))
+    space = {key: each for key, each in wish.space.items() if key != wish.seed_param}
+    return (
+        {**point, wish.seed_param: seed}
+        for point in random_points(space, wish.seed)
+        for seed in range(wish.repeat)
+    )
 
 
 def progress(sweep: Sweep, known: Collection[Trial], latest: Trial | None = None) -> Progress:
@@ -367,7 +377,9 @@ def progress(sweep: Sweep, known: Collection[Trial], latest: Trial | None = None
     for trial in known:
         counts[trial.state] += 1
     counts[State.WAITING] += sweep.total - len(known)
-    return Progress(sweep, counts, best_of(known, sweep.wish.direction), latest)
+    return Progress(
+        sweep, counts, best_of(known, sweep.wish.direction, sweep.wish.repeats_by), latest
+    )
 
 
 def _number(ended: Ended) -> int:

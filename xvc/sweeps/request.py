@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TypeVar, cast
 
 from xvc.core.direction import Direction, asked_direction, direction_of
+from xvc.core.seed_names import is_seed
 from xvc.core.space import Choices, Dimension, choices, endless, grid_size, parse_dimension
 from xvc.core.sweep import LOCAL, REF, Sampler, Style, Wish, placeholders
 from xvc.core.typed import Typed
@@ -51,6 +52,7 @@ def wish_of(
     checker = _Checker(said, read)
     space = checker.space()
     refs = checker.words("refs")
+    repeat, seed_param = checker.repeats(space)
     sampler = checker.one_of("sampler", Sampler) or Sampler.GRID
     metric, direction = checker.metric(directions)
     wish = Wish(
@@ -77,6 +79,8 @@ def wish_of(
         away=checker.truth("away"),
         scratch=checker.text("scratch"),
         slurm=checker.options("slurm"),
+        repeat=repeat,
+        seed_param=seed_param,
     )
     checker.truth("worktree")  # a trial has a tree of its own, asked for or not
     checker.together(wish, executors)
@@ -87,11 +91,15 @@ def wish_of(
 
 
 def total_of(wish: Wish) -> int:
-    """Count the trials: all points where there is an end of them, unless fewer are wanted."""
+    """Count the trials: all points where there is an end of them, unless fewer are wanted.
+
+    With repeats, ``trials`` counts the points.
+    """
+    wanted = None if wish.trials is None else wish.trials * max(1, wish.repeat)
     if endless(wish.space):
-        return wish.trials or 0
+        return wanted or 0
     points = grid_size(wish.space)
-    return points if wish.trials is None else min(points, wish.trials)
+    return points if wanted is None else min(points, wanted)
 
 
 class _Checker:
@@ -126,6 +134,23 @@ class _Checker:
         if not params and isinstance(self.said.get("params"), dict) and not refs:
             self.mistakes.append("params: name at least one, as lr=0.1,0.01")
         return found
+
+    def repeats(self, space: dict[str, Dimension]) -> tuple[int, str]:
+        """Read how often each point is tried, and add the seed to the space, last."""
+        count, param = self.whole("repeat", least=1) or 0, self.text("seed_param") or "seed"
+        if "seed_param" in self.said and not count:
+            self.mistakes.append("seed_param: goes with repeat")
+        if not count:
+            return 0, param
+        if not is_seed(param):
+            self.mistakes.append(
+                f"seed_param: {param!r} is no name by which repeats are known, as seed, "
+                f"random_state or fold; {param}_seed is one"
+            )
+        if param in space:
+            self.mistakes.append(f"repeat: {param} is a param already; repeat gives it 0, 1, 2 …")
+        space[param] = choices(param, [Typed.of(seed) for seed in range(count)])
+        return count, param
 
     def _dimension(self, key: str, value: Json) -> Dimension:
         if isinstance(value, list):
@@ -254,6 +279,10 @@ class _Checker:
                 )
         elif wish.trials is None:
             self.mistakes.append(f"trials: say how many {wish.sampler} shall try, as --trials 40")
+        if wish.repeat and (wish.prune or wish.sampler is Sampler.TPE):
+            self.mistakes.append(
+                "repeat: goes with grid and random; tpe and prune learn from single trials"
+            )
         if wish.prune and wish.sampler is Sampler.GRID:
             self.mistakes.append("prune: a grid tries every point to its end; take random or tpe")
         needs = "prune" if wish.prune else "sampler tpe" if wish.sampler is Sampler.TPE else ""

@@ -45,7 +45,7 @@ def show_sweep(project: Project, name: str | None) -> Shown:
         except NoSampler as err:
             warnings = (f"{err}. {err.hint}",)
     plots = tuple(_plots(sweep, looked.trials)) if direction is not None else ()
-    order = tuple(ranked(looked.trials, direction))
+    order = tuple(ranked(looked.trials, direction, sweep.wish.repeats_by))
     return Shown(looked, order, found, plots, warnings)
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 
 from xvc.core.code_files import in_short
 from xvc.core.ids import run_id
-from xvc.core.space import grid_point, random_points
 from xvc.core.sweep import REF, Code, Sampler, Sweep, Wish, command_of
 from xvc.errors import NoProject, XvcError
 from xvc.executors import executor_kind
@@ -17,7 +16,7 @@ from xvc.executors.shipping import check_store
 from xvc.git.snapshot import SWEEPS, take
 from xvc.project import Project
 from xvc.recording.begin_run import results_among
-from xvc.sweeps.drive import Progress, Swept, drive
+from xvc.sweeps.drive import Progress, Swept, drive, points_in
 from xvc.sweeps.optuna_study import check_sampler
 from xvc.sweeps.reach import check_reach, lacking
 from xvc.sweeps.request import BadSweep, total_of
@@ -92,10 +91,8 @@ def plan_sweep(project: Project, wish: Wish, folder: str) -> Plan:
         raise NoProject(str(project.root), "a git repository")
     check_sampler(wish.sampler, prune=wish.prune)
     check_reach(project, wish, folder)
-    if wish.sampler is Sampler.GRID:
-        first = grid_point(wish.space, 0)
-    else:
-        first = next(random_points(wish.space, wish.seed))
+    known = wish if wish.sampler is not Sampler.TPE else replace(wish, sampler=Sampler.RANDOM)
+    first = next(points_in(known))
     return Plan(total_of(wish), command_of(wish, first), tuple(lacking(project, wish, folder)))
 
 

@@ -62,7 +62,7 @@ def look(project: Project, name: str | None) -> Looked:
 def _elsewhere(told: Told) -> Looked:
     sweep, known = told.sweep, tuple(told.trials.values())
     counts = {state: sum(trial.state is state for trial in known) for state in State}
-    found = Progress(sweep, counts, best_of(known, sweep.wish.direction))
+    found = Progress(sweep, counts, best_of(known, sweep.wish.direction, sweep.wish.repeats_by))
     store = "" if told.where is None else f"; its runs are in the store of {told.where}"
     where = f"begun in another clone, {len(known)} of {sweep.total} trials have runs here{store}"
     return Looked(sweep, Condition.ELSEWHERE, found, known, where)

@@ -1,4 +1,4 @@
-"""Arrays, frames and tensors as parts that can be told by their content.
+"""Encoding arrays, frames and tensors by their content.
 
 Known by the name of their class, so nothing is imported. The bytes of an array are hashed where
 they lie when they lie in order; the order of its axes in memory counts, as sums and ``ravel("K")``

@@ -112,7 +112,7 @@ class CachedRun(RunHandle, Protocol):
 
 
 class Caching:
-    """One tracker's way to its cache: opened at the first call, silent when there is none.
+    """The cache of one tracker: opened at the first call; without one every call is computed.
 
     Args:
         folder: where results are; None is no cache.

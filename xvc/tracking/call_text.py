@@ -1,4 +1,4 @@
-"""What a call says of itself: the function's name, its arguments as text and columns, its failure.
+"""Describing a call: the name of the function, its arguments as text and columns, its failure.
 
 Pure: reads signatures and values, calls nothing. Refuses to keep an argument whose name is a
 secret's.

@@ -86,7 +86,7 @@ def name_of(value: object) -> str:
 
 
 def named(code: object) -> bytes | None:
-    """Let a class or function stand for itself by its name alone; None for what has content."""
+    """Encode a class or function by its name alone; None for a value that has content."""
     if isinstance(code, ModuleType):
         raise Unkeyable("", "module")
     return _text(name_of(code)) if isinstance(code, type | FunctionType) or is_free(code) else None
@@ -229,11 +229,7 @@ class Encoder:
 
 
 def _module_with(value: object, name: str) -> str:
-    """Return the module where an object stands under the name that it pickles as.
-
-    Raises:
-        Unkeyable: another stands there, or none.
-    """
+    """Return the module where an object stands under the name that it pickles as."""
     module: str = whichmodule(value, name)
     found: object = sys.modules.get(module)
     for part in name.split("."):

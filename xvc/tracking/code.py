@@ -1,4 +1,4 @@
-"""What a function is, for the cache: 32 bytes that change with anything that it reaches.
+"""Hashing functions for the cache: 32 bytes that change with any code or value they use.
 
 What it reaches is traced once (see `xvc.tracking.tracing`) and looked at again at every call: names
 that lead elsewhere are followed anew, values that may change in place are encoded each time.

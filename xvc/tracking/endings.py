@@ -1,4 +1,4 @@
-"""How runs end that nobody ends: with their process, with an error, or with the tracker itself.
+"""Ending runs that nobody ends explicitly: with the process, an error, or the tracker object.
 
 A process knows its exit code only inside the interpreter, so two things are watched: what is given
 to ``sys.exit``, and where the script's own frame was left. That is a guess, and the code that the
@@ -99,7 +99,7 @@ class Endings:
         sys.exit = self._watched(sys.exit)
 
     def add(self, tracker: Endable) -> None:
-        """Have the tracker's run ended in the end; those before it are seen as they stand now."""
+        """Register a tracker, so that its run ends with the process."""
         for each in self._open:
             each.rows = each.written()
         while self._dropped:  # replaced by this one
@@ -122,7 +122,7 @@ class Endings:
             self._end(tracker, _outcome_of_dropped(frame))
 
     def _end(self, tracker: Endable, how: Outcome) -> None:
-        """End a tracker's run as the cell did that it has not got over, or else as *how* says."""
+        """End a run as its failed cell did, unless it was used since; else as *how* says."""
         known = [each for each in self._open if each.identity == id(tracker)]
         tracker.end(known[-1].outcome(tracker.written, how) if known else how)
 

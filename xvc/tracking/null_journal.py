@@ -1,4 +1,4 @@
-"""What stands for the journal of a tracker that keeps nothing: it only tells the time."""
+"""The journal of a tracker that keeps nothing: it returns times and writes nothing."""
 
 from __future__ import annotations
 

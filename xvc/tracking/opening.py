@@ -30,7 +30,8 @@ IN_MEMORY = ":memory:"
 class Opened:
     """A run to log into; ``owns_run`` when whoever opened it ends it, too.
 
-    ``exit_code`` is where the code of a process is left that ends it before its code is known.
+    ``exit_code`` is where the code of a process is left that ends it before its code is known;
+    ``room`` is the private folder, None where nothing is kept.
     """
 
     track_id: RunId
@@ -43,6 +44,8 @@ class Opened:
     context: RunContext | None = None
     at_end: Callable[[], None] = lambda: None
     exit_code: Path | None = None
+    room: Path | None = None
+    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +123,7 @@ def _join(context: RunContext) -> Opened:
         journal=journal,
         owns_run=False,
         context=context,
+        room=Path(context.room),
     )
 
 
@@ -147,6 +151,8 @@ def _go_on(db: StrPath | None, options: Options, wanted: Wanted, parent: RunId |
         is_ours,
         at_end=end,
         exit_code=_exit_code(project, run),
+        room=project.room.folder,
+        name=wanted.run,
     )
 
 
@@ -187,6 +193,8 @@ def _begin(
         passing=passing,
         at_end=_at_end(project, begun.record.id) if passing is None else lambda: None,
         exit_code=_exit_code(project, begun.record.id) if passing is None else None,
+        room=project.room.folder,
+        name=wanted.name or wanted.run,
     )
 
 

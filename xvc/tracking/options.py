@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from xvc.core.run import Status
@@ -37,6 +38,7 @@ class Options:
     raise_on_error: bool = True
     reset: bool = False
     warnings: bool = True
+    sinks: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.measurement_interval > 0:

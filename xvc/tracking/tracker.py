@@ -19,6 +19,7 @@ from xvc.core.record import Kind
 from xvc.core.run import Status
 from xvc.errors import BadValue, XvcError
 from xvc.journal.edit_builder import holds, labelling, saying
+from xvc.journal.writer import Journal
 from xvc.store.schema import check_table
 from xvc.tracking.asked import AskedParams, asked_params, other_names, say_used, with_asked
 from xvc.tracking.edits import Edits
@@ -31,9 +32,13 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from xvc.core.cache_entry import Explanation
+    from xvc.mirrors.live import Mirror
     from xvc.tracking.caching import Caching
     from xvc.tracking.endings import Outcome
     from xvc.tracking.streams import Streams
+
+Sinks = Sequence[str] | Mapping[str, Mapping[str, object]]
+"""Names of sinks, or their options by name."""
 
 Params = Mapping[str, object] | object
 """Values by name: a mapping, a dataclass, a pydantic model or a Namespace."""
@@ -80,6 +85,9 @@ class Tracker(Edits, Stored):
         nested: whether to begin a run of its own inside `xvc run`, as a child of that run.
         track_id: the id of the run, from `Tracker.generate_track_id`; a run of that id is gone on
             with.
+        sinks: other trackers that get the numbers and params, too: ``["mlflow"]``, or options by
+            name, ``{"jsonl": {"path": "rows.jsonl"}}``. A thread sends them; one that fails or is
+            not installed costs a warning, and `xvc mirror --resume` sends what it has missed.
 
     Raises:
         BadValue: *table* is reserved; *run* without *resume*, or the reverse; *track_id* is no
@@ -127,6 +135,7 @@ class Tracker(Edits, Stored):
         engine: str = "duckdb",
         nested: bool = False,
         track_id: str | None = None,
+        sinks: Sinks | None = None,
     ) -> None:
         check_engine(engine)
         self.table = check_table(table)
@@ -143,6 +152,7 @@ class Tracker(Edits, Stored):
             raise_on_error=raise_on_error,
             reset=reset,
             warnings=warnings,
+            sinks=_asked(sinks),
         )
         wanted = Wanted(name, note, nested, run, resume, track_id)
         self._enter(open_run(db, self._options, wanted))
@@ -162,6 +172,7 @@ class Tracker(Edits, Stored):
         self._owns_run, self._passing = opened.owns_run, opened.passing
         self._at_end, self._exit_code = opened.at_end, opened.exit_code
         self.warnings, self._streams = opened.warnings, self._open_streams()
+        self._mirrors = self._begin_mirrors(opened)
         if self._options.git_root is not None:
             self._params |= commit_of(self._options.folder)
         self._pid = os.getpid()
@@ -177,6 +188,24 @@ class Tracker(Edits, Stored):
         from xvc.tracking.streams import Streams  # late: loguru, for those who asked for a log
 
         return Streams(self._options, self.track_id)
+
+    def _begin_mirrors(self, opened: Opened) -> Sequence[Mirror]:
+        if not self._options.sinks or opened.room is None or not isinstance(self._journal, Journal):
+            return ()
+        from xvc.mirrors.live import begin_mirrors  # late: for those who asked for a sink
+
+        return begin_mirrors(
+            opened.room,
+            self._journal.path,
+            (self.track_id, opened.name, opened.root.name),
+            self._options.sinks,
+            self._say_later,
+        )
+
+    def _say_later(self, words: str) -> None:
+        """Warn from a thread: of no line of the user's code."""
+        if self._options.warnings and sys is not None and sys.stderr is not None:
+            sys.stderr.write(f"xvc: {words}\n")
 
     @property
     def logger(self) -> Streams:
@@ -516,7 +545,11 @@ class Tracker(Edits, Stored):
             facts = {"status": status, "reason": reason, "finished": time_ns()}
             self._journal.note(Kind.END, self.track_id, to_plain(facts))
             self._owns_run = False
+            self._journal.close()
+            self._close_mirrors(status)
             self._at_end()
+        else:
+            self._close_mirrors("")
         self._journal.close()
         caching = self.__dict__.pop("_caching", None)
         if caching is not None:
@@ -525,6 +558,11 @@ class Tracker(Edits, Stored):
             from shutil import rmtree
 
             rmtree(self._passing, ignore_errors=True)
+
+    def _close_mirrors(self, status: str) -> None:
+        mirrors, self._mirrors = self._mirrors, ()
+        for mirror in mirrors:
+            mirror.close(status)
 
     @property
     def written(self) -> int:
@@ -586,3 +624,11 @@ class Tracker(Edits, Stored):
 
     def __repr__(self) -> str:
         return f"<Tracker run {self.track_id}, table {self.table}, store {self._store}>"
+
+
+def _asked(sinks: Sinks | None) -> dict[str, dict[str, object]]:
+    if not sinks:
+        return {}
+    from xvc.mirrors.ledger import asked_sinks  # late: for those who asked for a sink
+
+    return asked_sinks(sinks)

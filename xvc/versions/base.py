@@ -142,7 +142,7 @@ def base_of(project: Project, record: RunRecord, *, is_named: bool, wants_commit
 
 
 def _refuse_unknown_code(git: Git, record: RunRecord, head_tree: str, own: Passed) -> None:
-    """Without a snapshot HEAD is all there is: right if the run's tree was that, or had no git."""
+    """Refuse a run without a snapshot, unless its tree was HEAD or it ran outside git."""
     commit = record.code.commit
     if commit is None:
         return
@@ -244,7 +244,7 @@ def pointers_of(project: Project, record: RunRecord) -> list[Path]:
 def pointed_outs(
     project: Project, record: RunRecord, tree: str | None = None
 ) -> dict[str, DataFile]:
-    """Choose the outputs of a run that have a pointer: what a pipeline's stage makes has none.
+    """Choose the outputs of a run that have pointers; the outputs of pipeline stages have none.
 
     Args:
         project: where.

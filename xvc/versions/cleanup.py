@@ -107,7 +107,7 @@ def _cleaned(project: Project, name: str, *, dry_run: bool) -> Cleaned:
 
 
 def _reasons(project: Project, record: Record, tree: Tree | None) -> Iterator[str]:
-    """Say what keeps a tree; a removal that was begun is not asked again."""
+    """Say why a tree is kept; one whose removal was begun is removed."""
     if record.stage is Stage.REMOVING:
         return
     try:
@@ -126,7 +126,7 @@ def _reasons(project: Project, record: Record, tree: Tree | None) -> Iterator[st
 
 
 def _own(project: Project, record: Record, tree: Tree) -> Iterator[str]:
-    """Say what only the tree has; what a version holds, its tag keeps."""
+    """Name what only this tree has; what a version holds does not count."""
     yield from losses(project, every_tree(project)[0], tree).sentences
     tagged = {info.message.run for info in versions(project)}
     with opened(project_at(project, tree)) as connection:

@@ -41,7 +41,7 @@ class NoFile(NotFoundError):
 
     @property
     def hint(self) -> str:
-        """Says what a run that is no version lacks, and how to look."""
+        """Say where else to look for the file."""
         if self.path.startswith(MODEL):
             return "`xvc model list` names the models, `xvc show` what a run has left."
         return (
@@ -134,7 +134,9 @@ def get(
             staging.publish(staging.folder / name, replace=replace)
         except FileExistsError:
             raise TargetExists(str(target)) from None
-    return Got(point.name, point.commit, name, str(target), count, size)
+    return Got(
+        at=point.name, commit=point.commit, path=name, target=str(target), files=count, size=size
+    )
 
 
 def file_names(project: Project, reference: str, folder: Path) -> list[str]:

@@ -1,4 +1,4 @@
-"""Finding what would be lost with a work tree: what is in it alone, in no version, on no branch."""
+"""Finding what removing a work tree would lose: what no version, branch or other tree has."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Removing a work tree: refused while something is in it alone, unless that is said twice.
+"""Removing a work tree: refused without ``--yes`` while it has something that is nowhere else.
 
 Journals, the code of runs and versions outlive it in every case: they lie in the folder that all
 trees share. Killed anywhere, the same call completes.
@@ -105,7 +105,15 @@ def _record_for(name: str, tree: Tree | None) -> Record:
     if tree is None:
         raise NoTree(name)
     now = time.time_ns()
-    return Record(name, str(tree.path), tree.commit or "", tree.branch, False, Stage.READY, now)
+    return Record(
+        name=name,
+        path=str(tree.path),
+        base=tree.commit or "",
+        branch=tree.branch,
+        made_branch=False,
+        stage=Stage.READY,
+        since=now,
+    )
 
 
 def _own_name(tree: Tree) -> str:
@@ -113,7 +121,7 @@ def _own_name(tree: Tree) -> str:
 
 
 def _planned(project: Project, record: Record, tree: Tree | None) -> Removal:
-    """Look what goes and what stays; a removal that was begun is not asked again."""
+    """Find out what the removal deletes; one that was begun before is not refused for it."""
     refuse_in_use(project, record, tree)
     lost = Losses()
     if tree is not None and is_filled(tree) and record.stage is not Stage.REMOVING:
@@ -159,7 +167,7 @@ def _may_drop(project: Project, record: Record) -> bool:
 
 
 def removed(project: Project, record: Record, plan: Removal) -> Removal:
-    """Take a tree away, in an order in which every part left can be found again.
+    """Remove a tree, in an order in which the same call finds what a killed one left.
 
     The caller holds the tree and the list of trees, and has asked what would be lost.
 

@@ -215,7 +215,7 @@ def _copy_included(project: Project, main: Tree, tree: Tree, there: Project, don
 
 
 def _copy(source: Path, target: Path, scratch: Path) -> None:
-    """Copy by way of a folder that git ignores: half a file never has the file's name."""
+    """Copy into a folder that git ignores, then rename, so that no file is ever half written."""
     if not scratch.is_dir():
         scratch.mkdir()
         (scratch / ".gitignore").write_text("*\n")

@@ -100,7 +100,7 @@ def held(room: Room, name: str, doing: str) -> Iterator[None]:
 
 @contextmanager
 def held_list(project: Project, doing: str, wait: float = _LOCK_WAIT) -> Iterator[None]:
-    """Keep every other xvc from git's list of trees, which git itself does not, and mend it.
+    """Lock git's list of trees against other xvc (git has no lock for it), and repair it.
 
     Raises:
         LockBusy: another one is at it, for more than *wait* seconds.

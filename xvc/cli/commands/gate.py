@@ -64,7 +64,14 @@ def command(
     here: Context = context.obj
     project = here.project()
     wanted = GateRequest(
-        reference, metric, least, most, against, tuple(require or ()), model, is_noisy=noise
+        reference=reference,
+        metric=metric,
+        least=least,
+        most=most,
+        against=against,
+        require=tuple(require or ()),
+        model=model,
+        is_noisy=noise,
     )
     found = gate(project, wanted)
     if markdown is not None:

@@ -137,6 +137,10 @@ def command(
             "--model", metavar="PATH[:NAME]", help="A model it leaves; kept as a candidate."
         ),
     ] = None,
+    sinks: Annotated[
+        list[str] | None,
+        typer.Option("--sink", metavar="NAME", help="Mirror it to mlflow, wandb, tensorboard …"),
+    ] = None,
     timeout: Annotated[
         float | None, typer.Option("--timeout", metavar="SECONDS", help="Stop it after so long.")
     ] = None,
@@ -241,6 +245,7 @@ def command(
             incomplete=incomplete,
             keeps_data=keep_data,
             fold=fold,
+            sinks=tuple(sinks or ()),
             looks_back=not again,
         )
         project = here.project()

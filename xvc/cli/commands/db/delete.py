@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypedDict
+from typing import Annotated
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, DryRun, References, Yes
 from xvc.cli.output import Answer, few
-from xvc.cli.plan import show_plan
+from xvc.cli.plan import Edited, show_plan
 from xvc.core.spelling import counted
 
-
-class Data(TypedDict):
-    """How many rows are changed, of which runs; `xvc undo` takes ``operation`` back."""
-
-    rows: int
-    runs: Annotated[list[str], "The first twenty."]
-    runs_total: int
-    operation: str | None
-    dry_run: bool
+Data = Edited
 
 
 def command(

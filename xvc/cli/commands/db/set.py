@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypedDict
+from typing import Annotated
 
 import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, DryRun, Table, Yes
 from xvc.cli.output import Answer, few, show
-from xvc.cli.plan import pair_of, show_plan
+from xvc.cli.plan import Edited, pair_of, show_plan
 from xvc.core.spelling import counted
 
 _NOTHING = 3  # a negative answer
 
 
-class Data(TypedDict):
-    """How many rows are changed, of which runs; `xvc undo` takes ``operation`` back."""
-
-    rows: int
-    runs: Annotated[list[str], "The first twenty."]
-    runs_total: int
-    operation: str | None
-    dry_run: bool
+Data = Edited
 
 
 def command(

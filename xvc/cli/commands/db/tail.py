@@ -2,47 +2,13 @@
 
 from __future__ import annotations
 
-import typer
-
-from xvc.cli.context import Context
-from xvc.cli.grid import Form, Rows, show_grid
-from xvc.cli.options import (
-    AsCsv,
-    AsJson,
-    AsMarkdown,
-    Columns,
-    Database,
-    Limit,
-    OfRun,
-    Raw,
-    Table,
-    Where,
-    listed,
-)
+from xvc.cli.grid import Rows
+from xvc.cli.row_commands import end_of_table
 
 Data = Rows
 
+HELP = """Show the last rows of a table, oldest first.
 
-def command(
-    context: typer.Context,
-    database: Database = None,
-    table: Table = "events",
-    limit: Limit = 10,
-    run: OfRun = None,
-    columns: Columns = None,
-    where: Where = None,
-    as_csv: AsCsv = False,
-    as_markdown: AsMarkdown = False,
-    raw: Raw = False,
-    as_json: AsJson = False,
-) -> None:
-    """Show the last rows of a table, oldest first.
-
-    Example: xvc db tail -n 5 --where "loss < 0.5"
-    """
-    from xvc.database.queries import LookRequest, tail  # late: it opens DuckDB
-
-    here: Context = context.obj
-    project = here.project_of(database)
-    request = LookRequest(table, listed(columns), where, run, limit or None)
-    show_grid(here, project, "db tail", tail(project, request), Form(as_csv, as_markdown, raw))
+Example: xvc db tail -n 5 --where "loss < 0.5"
+"""
+command = end_of_table("tail", HELP)

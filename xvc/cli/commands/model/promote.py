@@ -48,6 +48,13 @@ def command(
 
     here: Context = context.obj
     wanted = Promotion(
-        reference, name, stage, tuple(require or ()), better_than, by, why, dry_run=dry_run
+        reference=reference,
+        name=name,
+        stage=stage,
+        require=tuple(require or ()),
+        better_than=better_than,
+        by=by,
+        message=why,
+        dry_run=dry_run,
     )
     show(promoted("model promote", promote(here.project(), wanted), here), here.manner)

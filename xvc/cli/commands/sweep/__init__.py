@@ -105,6 +105,17 @@ def command(
         ),
     ] = False,
     seed: Annotated[int | None, typer.Option("--seed", help="Of random and tpe.")] = None,
+    repeat: Annotated[
+        int | None,
+        typer.Option(
+            "--repeat",
+            metavar="COUNT",
+            help="Try each point so often, with the seeds 0, 1, 2 …; the best is by the mean.",
+        ),
+    ] = None,
+    seed_param: Annotated[
+        str | None, typer.Option("--seed-param", metavar="KEY", help="The seed's name, if another.")
+    ] = None,
     executor: Annotated[
         str | None,
         typer.Option(

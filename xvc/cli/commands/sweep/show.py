@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from xvc.cli.comparison import VerdictRow, verdict_row
 from xvc.cli.context import Context
+from xvc.cli.noise import Noise, noise
 from xvc.cli.options import AsJson, Limit
-from xvc.cli.output import Answer, show
+from xvc.cli.output import Answer, few, show
 from xvc.cli.sweeping import (
     Standing,
     SweepName,
     TrialFacts,
+    shown,
     standing,
     summary,
     trial_facts,
@@ -24,7 +27,24 @@ from xvc.cli.sweeping import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from xvc.runs.sweep_leader import Leader
     from xvc.sweeps.show import Shown
+
+
+class LeaderFacts(Noise):
+    """The best point, its trials, and whether it is better than the next beyond the noise.
+
+    ``luck`` is how far the best of so many points would stand from their mean by noise alone;
+    null without repeats. ``lift`` is how far the leader does.
+    """
+
+    trials: list[int]
+    trials_total: int
+    points: int
+    lift: float
+    luck: float | None
+    verdict: VerdictRow | None
+    sentence: str
 
 
 class Data(Standing):
@@ -33,6 +53,7 @@ class Data(Standing):
     state: Annotated[str, "running, done, stopped, interrupted or elsewhere."]
     importances: Annotated[Mapping[str, float], "Parts of 1, by param."]
     trials: list[TrialFacts]
+    leader: LeaderFacts | None
 
 
 def command(
@@ -48,7 +69,8 @@ def command(
 
     Example: xvc sweep show
     """
-    from xvc.sweeps.show import show_sweep  # late: it opens DuckDB
+    from xvc.runs.sweep_leader import leader  # late: it opens DuckDB
+    from xvc.sweeps.show import show_sweep
 
     here: Context = context.obj
     found = show_sweep(here.project(), name)
@@ -64,6 +86,9 @@ def command(
     if found.importances:
         told = ", ".join(f"{key} {part:.0%}" for key, part in found.importances.items())
         parts.append(f"what mattered: {told}")
+    first = leader(here.project(), found.looked.sweep, found.looked.trials)
+    if first is not None and first.sentence:
+        parts.append(f"the leader, {shown(found.looked.sweep, first.trials[0])}: {first.sentence}")
     best = found.looked.progress.best
     nexts = (f"xvc tag minor --run {best.run}",) if best is not None else ()
     data: Data = {
@@ -71,9 +96,23 @@ def command(
         "state": found.looked.condition.value,
         "importances": dict(found.importances),
         "trials": [trial_facts(trial) for trial in listed],
+        "leader": _leader(first) if first is not None else None,
     }
     text = "no trial was begun yet" if nothing else "\n\n".join(parts)
     show(Answer("sweep show", data, text, tuple(warnings), nexts), here.manner)
+
+
+def _leader(first: Leader) -> LeaderFacts:
+    return {
+        **noise(first.spread),
+        "trials": few([trial.number for trial in first.trials]),
+        "trials_total": len(first.trials),
+        "points": first.points,
+        "lift": first.lift,
+        "luck": first.luck,
+        "verdict": verdict_row(first.judgement) if first.judgement else None,
+        "sentence": first.sentence,
+    }
 
 
 def _drawn(found: Shown, warnings: list[str], *, colour: bool) -> Iterator[str]:

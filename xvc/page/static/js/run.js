@@ -43,7 +43,9 @@
         h("h1", {}, run.name ? xvc.visible(run.name) : h("code", {}, run.id), run.version && h("span", { class: "version" }, run.version), xvc.status(run.status)),
         h("p", { class: "sub" }, [run.name && h("code", {}, run.id), run.started && `${moment(run.started)}, ${xvc.ago(run.started)}`,
           run.seconds !== null && `took ${duration(run.seconds)}`, ending(run)].filter(Boolean).map((each) => h("span", {}, each))),
-        run.note && h("p", { class: "run-note" }, xvc.visible(run.note)),
+        run.decision && h("p", { class: `decision ${run.decision.split(":")[0]}` }, run.decision),
+        (run.idea || run.labels?.length > 0) && h("p", { class: "sub" }, run.idea && h("span", {}, `tries: ${run.idea}`), (run.labels ?? []).map((each) => h("span", { class: "tagword" }, each))),
+        this.noted(),
         run.command && xvc.command(run.command.map(xvc.quoted).join(" ")),
         run.warnings.map((words) => h("p", { class: "warning" }, xvc.visible(words))));
       const usage = run.usage ?? {};
@@ -71,11 +73,32 @@
           !run.version && !xvc.about.readOnly && !xvc.isFrozen && run.status !== "running" && button("Give it a version…", () => xvc.tagDialog(run.id))));
     }
 
+    /** The note, edited where it stands. */
+    noted() {
+      const mayChange = !xvc.about.readOnly && !xvc.isFrozen;
+      if (this.writing) return this.writing;
+      const start = () => {
+        const text = h("textarea", { class: "note-text", rows: 3, "aria-label": "Note" });
+        text.value = this.run.note ?? "";
+        const end = () => { this.writing = null; this.fill(); };
+        this.writing = h("div", { class: "note-box" }, text, h("div", {}, button("Save", async () => {
+          if (await xvc.changed("note", { runs: this.run.id, note: text.value.trim() }, "Noted")) {
+            this.run.note = text.value.trim() || undefined;
+            end();
+          }
+        }, { class: "main" }), button("Cancel", end, { class: "quiet" })));
+        this.fill();
+        text.focus();
+      };
+      return h("p", { class: "run-note" }, this.run.note, " ", mayChange && button(this.run.note ? "Edit" : "Add a note", start, { class: "quiet tiny" }));
+    }
+
     async draw() {
       const keys = this.run.curves.slice(0, 24);
       const found = await Promise.all(keys.map((key) => xvc.ask("curves", { runs: this.run.id, key, intervals: 500 }).catch(() => null)));
       if (this.gone) return;
-      const drawn = found.filter((each) => each && each.key !== each.x && each.curves[0]?.x.length > 1);
+      const isParam = (key) => key in (this.run.params ?? {}) && !(key in (this.run.metrics ?? {}));
+      const drawn = found.filter((each) => each && each.key !== each.x && !isParam(each.key) && each.curves[0]?.x.length > 1);
       if (drawn.map((each) => each.key).join("\n") !== this.drawn) {
         for (const chart of this.charts) chart.leave();
         this.charts = drawn.map((each) => new xvc.LineChart({ title: xvc.visible(each.key), xName: each.x, group: "run", height: 190,
@@ -201,6 +224,39 @@
     }
   }
 
-  Object.assign(xvc, { tagDialog, card, factTable: facts, keyTable: table });
+  /** Make a change, say so with a way back, and tell whether it was made. */
+  async function changed(name, words, said) {
+    try {
+      await xvc.change(name, words);
+    } catch (err) {
+      xvc.say(`${err.message}. ${err.hint ?? ""}`, "bad");
+      return false;
+    }
+    xvc.say([said, " ", button("Undo", async () => {
+      const back = await xvc.change("undo").catch((err) => ({ what: err.message }));
+      xvc.say(`Took back: ${back.what}`);
+    }, { class: "undo" })]);
+    return true;
+  }
+
+  async function noteDialog(runs) {
+    const text = h("input", { type: "text", placeholder: "A line about it; empty takes the last one back" });
+    const note = await xvc.dialog(`Note on ${xvc.counted(runs.length, "run")}`, h("div", { class: "form" }, text), [["Note", () => text.value.trim(), "main"]]);
+    if (note !== null) await changed("note", { runs: runs.join(","), note }, "Noted");
+  }
+
+  /** Keep runs, or discard them for a reason. */
+  async function decide(what, runs) {
+    let reason = "";
+    if (what === "discard") {
+      const text = h("input", { type: "text", placeholder: "Why, for whoever comes next" });
+      reason = await xvc.dialog(`Discard ${xvc.counted(runs.length, "run")}`,
+        h("div", { class: "form" }, h("p", { class: "dim" }, "They stay recorded; no list or ranking has them."), text), [["Discard", () => text.value.trim(), "main"]]);
+      if (reason === null) return;
+    }
+    await changed(what, { runs: runs.join(","), reason }, what === "keep" ? "Kept" : "Discarded");
+  }
+
+  Object.assign(xvc, { changed, noteDialog, decide, tagDialog, card, factTable: facts, keyTable: table });
   xvc.pages.run = { title: (words) => words.id ?? "Run", tab: "runs", show: (place, words) => new Run(place, words) };
 })();

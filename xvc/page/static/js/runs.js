@@ -4,8 +4,8 @@
   const { h, swap, button, value, number, duration, moment } = xvc;
   const FIRST = 80; // rows that are drawn before all have come
   const FACTS = { version: "version", name: "name", status: "status", started: "started", seconds: "took",
-    branch: "branch", worktree: "worktree", note: "note" };
-  const WIDE = { version: 92, status: 116, started: 146, seconds: 84, branch: 120, worktree: 110, note: 200 };
+    branch: "branch", worktree: "worktree", note: "note", labels: "labels", idea: "idea", decision: "decision" };
+  const WIDE = { version: 92, status: 116, started: 146, seconds: 84, branch: 120, worktree: 110, note: 200, labels: 130, idea: 180, decision: 160 };
   const SHOWN = ["status", "version", "started", "seconds", "branch", "note"];
 
   class Runs {
@@ -59,6 +59,7 @@
       this.total = found.total;
       this.revision = found.revision;
       this.elsewhere = found.elsewhere;
+      this.discarded = found.discarded;
       if (isAnew) this.take(found);
       this.fill(found, words);
       this.tell();
@@ -107,9 +108,9 @@
         getRowId: (row) => row.data[0],
         rowSelection: { mode: "multiRow", checkboxes: true, headerCheckbox: true, selectAll: "filtered",
           enableClickSelection: false },
-        selectionColumnDef: { pinned: "left", width: 44, resizable: false, suppressHeaderMenuButton: true },
-        isExternalFilterPresent: () => this.passing !== null,
-        doesExternalFilterPass: (row) => this.passing.has(row.data[0]),
+        selectionColumnDef: { pinned: innerWidth > 720 ? "left" : null, width: 44, resizable: false, suppressHeaderMenuButton: true },
+        isExternalFilterPresent: () => true,
+        doesExternalFilterPass: (row) => (this.passing ? this.passing.has(row.data[0]) : !row.data[this.place.get("hidden")]),
         onSelectionChanged: () => this.selection(),
         onRowDoubleClicked: (event) => this.open(event.data[0]),
         onCellKeyDown: ({ event, data }) => {
@@ -136,7 +137,7 @@
       const params = this.columns.filter((each) => each.of === "params");
       const columns = [this.named(), this.fact("status"), ...metrics.map((each) => this.column(each)),
         ...(this.main ? [this.spark()] : []), ...params.map((each) => this.column(each)),
-        ...SHOWN.slice(1).map((name) => this.fact(name)), this.fact("worktree")];
+        ...SHOWN.slice(1).map((name) => this.fact(name)), ...["labels", "idea", "decision", "worktree"].map((name) => this.fact(name))];
       for (const column of columns) {
         if (column.colId === sort[0]) column.sort = sort[1] === "desc" ? "desc" : "asc";
       }
@@ -148,7 +149,7 @@
     }
 
     named() {
-      return { colId: "name", headerName: "run", pinned: "left", width: 178, minWidth: 110,
+      return { colId: "name", headerName: "run", pinned: innerWidth > 720 ? "left" : null, width: 178, minWidth: 110,
         valueGetter: (row) => row.data[this.place.get("name")] ?? row.data[0],
         cellRenderer: ({ data }) => {
           const name = data[this.place.get("name")];
@@ -165,7 +166,7 @@
       if (name === "seconds") Object.assign(column, { type: "rightAligned", valueFormatter: ({ value: given }) => duration(given) });
       if (name === "started" || name === "seconds") column.sortingOrder = ["desc", "asc", null];
       if (name === "version") column.cellRenderer = ({ value: given }) => given && h("span", { class: "version" }, given);
-      if (name === "note" || name === "branch") column.valueFormatter = ({ value: given }) => xvc.visible(given ?? "");
+      if (["note", "branch", "labels", "idea", "decision", "worktree"].includes(name)) column.valueFormatter = ({ value: given }) => xvc.visible(given ?? "");
       return column;
     }
 
@@ -222,6 +223,10 @@
       const running = [...this.rows.values()].filter((row) => row[this.place.get("status")] === "running").length;
       const some = this.passing ? `${this.passing.size.toLocaleString("en")} of ` : "";
       swap(this.told, h("span", {}, `${some}${xvc.counted(this.total ?? 0, "run")}`),
+        this.discarded > 0 && !this.passing && button(`${this.discarded} discarded`, () => {
+          this.filter.value = "decision ~ 'discarded'";
+          this.narrow();
+        }, { class: "quiet tiny" }),
         running > 0 && h("span", { class: "is-running" }, `${running} running`));
     }
 
@@ -344,6 +349,8 @@
         runs.length > 1 && button("Compare", () => this.compare(), { class: "main" }),
         button("Curves", () => this.curves()),
         runs.length === 1 && !xvc.about.readOnly && !xvc.isFrozen && button("Tag…", () => this.tag(runs[0])),
+        !xvc.about.readOnly && !xvc.isFrozen && [button("Note…", () => xvc.noteDialog(runs)), button("Keep", () => xvc.decide("keep", runs)),
+          button("Discard…", () => xvc.decide("discard", runs))],
         button("Copy command", () => this.copy()),
         button("Select none", () => this.grid.deselectAll(), { class: "quiet" }));
     }
@@ -442,7 +449,7 @@
 
   function verdict(each) {
     const kind = { better: "good", worse: "bad", "within noise": "even", "not enough runs": "few" }[each.verdict] ?? "even";
-    const more = each.p === null || each.p === undefined ? "" : ` p = ${each.p < 0.001 ? "< 0.001" : each.p.toFixed(3)}`;
+    const more = each.p === null || each.p === undefined ? "" : ` p ${each.p < 0.001 ? "< 0.001" : `= ${each.p.toFixed(3)}`}`;
     return h("span", { class: `verdict ${kind}` }, each.verdict, h("small", {}, more));
   }
 
