@@ -134,6 +134,7 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("push", ("push",)),
     ("pull", ("pull",)),
     ("gc", ("gc", "--dry-run")),
+    ("scrub", ("scrub", "--from", ".git/HEAD")),
     ("sweep", ("sweep", "--json", "--param", "lr=0.1,0.2,3", *SWEPT)),
     ("sweep-status", ("sweep", "status")),
     ("sweep-show", ("sweep", "show")),

@@ -19,6 +19,7 @@ from xvc.core.subject import chosen_metrics, subject
 from xvc.dvc.pointers import Out
 from xvc.errors import BadValue, ConflictError, error
 from xvc.history.find import find
+from xvc.history.judging import judged_alike, unlike
 from xvc.models.list import Models, NoModel, read_models
 from xvc.models.set_stage import assign, stage_now
 from xvc.models.stages import PROMOTE, Assignment, Evidence, Gate, current
@@ -162,7 +163,9 @@ def _extreme(
     measure = _measure(project, wanted, reference.metric)
     having = {e.id: e for e in models.of(name) if e.is_here and e.run is not None}
     runs = [each.run for each in having.values() if each.run is not None]
-    record = measure.first(runs, best=reference.best)
+    judged = judged_alike(project, runs)
+    project.keeper.warnings += [judged.warning] if judged.warning else []
+    record = measure.first(judged.runs, best=reference.best)
     if record is None:
         says = f"no candidate of {name} is of a finished run with a number {reference.metric}"
         raise BadValue("REFERENCE", says)
@@ -203,14 +206,18 @@ def _compared(
     metric = reference.metric if isinstance(reference, Extreme) else None
     measure = _measure(project, wanted, metric if wanted.by is None else None)
     asked = f"{measure} better than {wanted.better_than}"
-    if wanted.better_than == wanted.stage:
-        if now is None:
-            return [Gate(asked, f"nothing is in {wanted.stage}", is_met=True)]
-        old = number_of(now.evidence.metrics.get(measure.metric))
-        if old is None and now.evidence.run:
-            old = measure.value(find(project, [now.evidence.run])[0].record)
-    else:
-        old = measure.value(find(project, [wanted.better_than])[0].record)
+    is_stage = wanted.better_than == wanted.stage
+    if is_stage and now is None:
+        return [Gate(asked, f"nothing is in {wanted.stage}", is_met=True)]
+    against = now.evidence.run if is_stage and now is not None else wanted.better_than
+    other = find(project, [against])[0].record if against else None
+    parts = unlike(project, other, record) if other is not None else []
+    if parts:
+        return [Gate(asked, f"they were judged otherwise: {', '.join(parts)}", is_met=False)]
+    old = measure.value(other) if other is not None else None
+    if is_stage and now is not None:
+        said = number_of(now.evidence.metrics.get(measure.metric))
+        old = said if said is not None else old
     new = measure.value(record)
     is_met = None not in (old, new) and better(measure.direction, old or 0.0, new or 0.0) is True
     return [Gate(asked, f"{_shown(new)} against {_shown(old)}", is_met)]

@@ -13,6 +13,7 @@ from xvc.core.objective import Measure, number_of
 from xvc.core.run import Status
 from xvc.errors import BadValue
 from xvc.history.find import Found, find
+from xvc.history.judging import unlike
 from xvc.models.list import read_models
 from xvc.models.promote import one_name, required
 from xvc.models.stages import Gate, current
@@ -121,6 +122,9 @@ def _against(project: Project, wanted: GateRequest, run: Found, baseline: Found 
     asked = f"{measure} better than {wanted.against}{' beyond the noise' * wanted.is_noisy}"
     if baseline is None:
         return Gate(asked, f"nothing is in {wanted.against}", is_met=True)
+    parts = unlike(project, baseline.record, run.record)
+    if parts:
+        return Gate(asked, f"they were judged otherwise: {', '.join(parts)}", is_met=False)
     if not wanted.is_noisy:
         old, new = measure.value(baseline.record), measure.value(run.record)
         met = old is not None and new is not None and better(measure.direction, old, new) is True

@@ -300,10 +300,32 @@ def _complete(
             project.keeper.refresh()
             begun.warnings += project.keeper.warnings
     with best_effort(begun.warnings):
+        if request.fold:
+            _tell_of_judge(project, begun)
+    with best_effort(begun.warnings):
         if kept:
             from xvc.models.add import land_models  # late: most runs leave no model
 
             land_models(project, begun.record.id, kept)
+
+
+def _tell_of_judge(project: Project, begun: Begun) -> None:
+    """Warn where the judge is not what it was for the run before: a better score may be that."""
+    from xvc.history.judging import has_judge, unlike  # late: most settings name no judge
+
+    if not has_judge(project):
+        return
+    from xvc.store import query
+
+    with project.keeper.view() as connection:
+        done = (query.latest(connection, back, status=Status.FINISHED.value) for back in (0, 1))
+        before = next((run for run in done if run and run.id != begun.record.id), None)
+    parts = unlike(project, before, begun.record) if before is not None else []
+    if before is not None and parts:
+        begun.warnings.append(
+            f"the judge has changed since run {before.id}: {', '.join(parts)}; this run is not "
+            "ranked with earlier ones"
+        )
 
 
 def _ran(

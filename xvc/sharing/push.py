@@ -353,7 +353,7 @@ def _add_outs(project: Project, dvc: Dvc, lot: _Lot, pointers: Pointers) -> list
     outs = []
     kept = {str(out.digest) for out in pointers.known() if not out.is_pushed}
     with opened(project) as connection:
-        found = query.all_runs(connection)
+        found = query.with_files(connection)
     for run in found:
         ref = f"{RUNS}{run.id}"
         if ref not in lot.refs:
