@@ -5,7 +5,8 @@ A metric's direction is known or said. What was in the stage stays a candidate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from xvc.core.direction import better
@@ -17,7 +18,7 @@ from xvc.core.reference import Extreme, parse_reference
 from xvc.core.run import DataFile, RunRecord
 from xvc.core.subject import chosen_metrics, subject
 from xvc.dvc.pointers import Out
-from xvc.errors import BadValue, ConflictError, error
+from xvc.errors import BadValue, ConflictError, NoObject, NoRun, error
 from xvc.history.find import find
 from xvc.history.judging import judged_alike, unlike
 from xvc.models.list import Models, NoModel, read_models
@@ -63,8 +64,14 @@ class Promoted:
     is_dry: bool = False
 
 
-def promote(project: Project, wanted: Promotion) -> Promoted:
+Also = Callable[[RunRecord, RunRecord | None, str], Sequence[Gate]]
+"""Further gates: of the run, against what it must beat (None: nothing), by a metric."""
+
+
+def promote(project: Project, wanted: Promotion, also: Also | None = None) -> Promoted:
     """Put a run's model into a stage; a run that has no version gets one.
+
+    *also* holds it to more, as `xvc gate` does, where it must beat something.
 
     Raises:
         NoModel: the run has no model, or several and none was named.
@@ -81,7 +88,7 @@ def promote(project: Project, wanted: Promotion) -> Promoted:
     record, version, name = _chosen(project, wanted, models)
     file = models_of(record)[name]
     now = current(models.history, name, wanted.stage)
-    gates = (*required(wanted.require, record), *_compared(project, wanted, record, now))
+    gates = (*required(wanted.require, record), *_compared(project, wanted, record, now, also))
     unmet = tuple(f"{gate.asked} ({gate.found})" for gate in gates if not gate.is_met)
     if unmet:
         raise GatesNotMet(unmet)
@@ -198,7 +205,11 @@ def required(conditions: Sequence[str], record: RunRecord) -> list[Gate]:
 
 
 def _compared(
-    project: Project, wanted: Promotion, record: RunRecord, now: Assignment | None
+    project: Project,
+    wanted: Promotion,
+    record: RunRecord,
+    now: Assignment | None,
+    also: Also | None,
 ) -> list[Gate]:
     if wanted.better_than is None:
         return []
@@ -210,7 +221,12 @@ def _compared(
     if is_stage and now is None:
         return [Gate(asked, f"nothing is in {wanted.stage}", is_met=True)]
     against = now.evidence.run if is_stage and now is not None else wanted.better_than
-    other = find(project, [against])[0].record if against else None
+    is_told = is_stage and now is not None and measure.metric in now.evidence.metrics
+    other: RunRecord | None = None
+    with suppress(*((NoRun, NoObject) if is_told and also is None else ())):  # its tag says enough
+        other = find(project, [against])[0].record if against else None
+    if also is not None:
+        return [*also(record, other, str(measure))]
     parts = unlike(project, other, record) if other is not None else []
     if parts:
         return [Gate(asked, f"they were judged otherwise: {', '.join(parts)}", is_met=False)]

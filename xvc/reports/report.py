@@ -271,7 +271,7 @@ def _summary(material: _Material) -> Section:
     tagged = f" {counted(versions, 'run')} with a version." if versions else ""
     if material.is_part:
         tagged = ""  # how many of the others have one is not known here
-    runs_said = counted(material.total, "run")
+    runs_said = "1 run" if material.total == 1 else f"{material.total:,} runs"
     return Section("Summary", (Text(f"{runs_said}{span}: {ways}.{tagged}"),))
 
 

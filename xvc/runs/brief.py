@@ -11,6 +11,7 @@ from xvc.core.direction import Direction
 from xvc.core.model import PRODUCTION
 from xvc.core.run import RunRecord, Status
 from xvc.history.find import known_versions, runs_of, versions_by_run
+from xvc.history.judging import judged_alike
 from xvc.history.missing import missing_versions, warning_of
 from xvc.history.unversioned import taggable, unsaved
 from xvc.merging import unfinished
@@ -124,6 +125,8 @@ def brief(project: Project, series: str | None = None) -> Brief:
     if missing := missing_versions(project, infos, known):
         project.keeper.warnings.append(warning_of(missing))
     merging = unfinished.read(project.room)
+    alike = judged_alike(project, leading)
+    project.keeper.warnings += [alike.warning] if alike.warning else []
     return Brief(
         root=str(project.root),
         branch=state.branch if state else None,
@@ -137,7 +140,7 @@ def brief(project: Project, series: str | None = None) -> Brief:
         unsaved_runs=len(kept),
         taggable=taggable(project, kept),
         undecided=merging.open if merging else None,
-        best=tuple(best_runs(leading, declared, among=runs)),
+        best=tuple(best_runs(alike.runs, declared, among=runs)),
         tried=tuple(tried(runs, code, declared)),
         failures=tuple(bad),
         trees=trees,

@@ -209,9 +209,13 @@ def _in_versions(project: Project, needle: Needle) -> list[Left]:
             with suppress(XvcError):
                 known[digest] = bool(cells_with(project.dvc.place(digest), needle.texts()))
         if known.get(digest):
-            kind = "version" if ref.startswith("refs/tags/") else "branch"
+            is_version = ref.startswith("refs/tags/")
             name = ref.removeprefix("refs/tags/").removeprefix("refs/")
-            found.append(Left(kind, f"{name}: its store, the DVC object {digest}", way))
+            where = f"{name}: its store, the DVC object {digest}"
+            newer = "a version that is made afterwards gives it another"
+            found.append(
+                Left("version" if is_version else "ref", where, way if is_version else newer)
+            )
     return found
 
 
