@@ -16,8 +16,26 @@ _SECTIONS = {"Args:": "Arguments:", "Raises:": "Raises:", "Returns:": "Returns:"
 _ENTRY = re.compile(r" {4}(\*{0,2}\w+): (.*)")
 
 
-def python() -> str:
-    """The page of classes, methods and properties."""
+_APART = {
+    "Tracker": "python-tracker.md",
+    "Reader": "python-reader.md",
+    "OpenProject": "python-project.md",
+}
+"""Classes with a page of their own; the other names are told on the first."""
+
+
+def pages() -> list[str]:
+    """Name the pages of the Python API."""
+    return ["python.md", *_APART.values()]
+
+
+def page(name: str) -> str:
+    """One page of classes, methods and properties."""
+    own = next((kind for kind, file in _APART.items() if file == name), None)
+    if own is not None:
+        parts = [f"# {own}", "", *list(_class(getattr(xvc, own)))[2:]]
+        parts += _answers(xvc.OpenProject) if own == "OpenProject" else []
+        return "\n".join(parts).rstrip() + "\n"
     parts = [
         "# Python",
         "",
@@ -25,14 +43,18 @@ def python() -> str:
         "branches of [all errors](errors.md): catch `xvc.errors.ConflictError`, or `XvcError` for",
         "all of them, and tell them apart by `.code`; `.hint` is what to do next.",
         "",
+        "Recording: [Tracker](python-tracker.md). Reading rows: [Reader](python-reader.md). All",
+        "that the command line does: `xvc.open()`, [OpenProject](python-project.md).",
+        "",
     ]
-    for name in xvc.__all__:
-        exported = getattr(xvc, name)
+    for exported_name in xvc.__all__:
+        exported = getattr(xvc, exported_name)
+        if exported_name in _APART:
+            continue
         if inspect.isclass(exported) and not issubclass(exported, Exception):
             parts += _class(exported)
         elif inspect.isfunction(exported):
-            parts += _function(name, exported)
-    parts += _answers(xvc.OpenProject)
+            parts += _function(exported_name, exported)
     return "\n".join(parts).rstrip() + "\n"
 
 

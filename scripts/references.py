@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
+import re
 import sys
 import typing
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import typer
-from api import python
+from api import page, pages
 
 import xvc
-from xvc.cli.app import COMMANDS, application
+from xvc.cli.app import COMMANDS, HEADINGS, application
 from xvc.config import KEYS, Settings
 from xvc.errors import XvcError
 
@@ -60,11 +62,37 @@ YAML). A mistake stops the command and names every wrong key.
 
 
 def cli() -> str:
-    """The page of commands."""
+    """The page of what all commands share, and of where each is told."""
     root = typer.main.get_command(application())
     options = _parameters(root.params)
     parts = ["# Commands", _MADE, _GLOBAL.format(options=options), "## Exit codes", "", _EXITS]
-    for name in COMMANDS:
+    rows = [
+        (f"[{heading}]({_page_of(heading)})", ", ".join(f"`{name}`" for name in _named(words)))
+        for heading, words in HEADINGS.items()
+    ]
+    parts += ["## Each command, by what it is for", "", _table(("wanted", "commands"), rows)]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+_SMALL = ("and", "what", "for", "was", "coding")
+
+
+def _page_of(heading: str) -> str:
+    words = re.findall("[a-z]+", heading.lower())
+    told = [word for word in words if word not in _SMALL]
+    return f"cli-{'-'.join(told)}.md"
+
+
+def _named(first: Sequence[str]) -> list[str]:
+    return [name for name in COMMANDS if name.split()[0] in first]
+
+
+def subject(heading: str) -> str:
+    """The page of the commands of one heading."""
+    root = typer.main.get_command(application())
+    parts = [f"# {heading}", _MADE]
+    parts += ["What all commands share, and exit codes: [cli.md](cli.md).", ""]
+    for name in _named(HEADINGS[heading]):
         command = root
         for word in [name] if name in root.commands else name.split():  # type: ignore[attr-defined]
             command = command.commands[word]  # type: ignore[attr-defined]
@@ -163,7 +191,13 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     )
 
 
-PAGES = {"cli.md": cli, "errors.md": errors, "config.md": config, "python.md": python}
+PAGES: dict[str, Callable[[], str]] = {
+    "cli.md": cli,
+    **{_page_of(heading): partial(subject, heading) for heading in HEADINGS},
+    "errors.md": errors,
+    "config.md": config,
+    **{name: partial(page, name) for name in pages()},
+}
 
 
 def main(words: list[str]) -> int:
@@ -172,15 +206,25 @@ def main(words: list[str]) -> int:
         print("usage: scripts/docs [--check]", file=sys.stderr)
         return 2
     stale = []
-    for name, page in PAGES.items():
+    for name, write in PAGES.items():
         file = FOLDER / name
-        text = page()
+        text = write()
         held = file.read_text(encoding="utf-8") if file.exists() else ""
         if text != held:
             stale.append(name)
             if not words:
                 FOLDER.mkdir(parents=True, exist_ok=True)
                 file.write_text(text, encoding="utf-8")
+    gone = [
+        file
+        for pattern in ("cli*.md", "python*.md")
+        for file in FOLDER.glob(pattern)
+        if file.name not in PAGES
+    ]
+    stale += [file.name for file in gone]
+    if not words:
+        for file in gone:
+            file.unlink()
     if words and stale:
         print(f"not up to date: {', '.join(stale)}; run scripts/docs", file=sys.stderr)
         return 1

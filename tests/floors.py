@@ -115,7 +115,7 @@ class House:
         )
 
     @cached_property
-    def _tables(self) -> tuple[list[list[str]], list[list[str]]]:
+    def _tables(self) -> tuple[list[list[str]], list[list[str]], list[list[str]]]:
         text = (self.folder / "ARCHITECTURE.md").read_text(encoding="utf-8")
         found: dict[str, list[list[str]]] = {}
         head = ""
@@ -127,7 +127,7 @@ class House:
                 head = cells[0]
             elif not set(cells[0]) <= {"-", ":"}:
                 found.setdefault(head, []).append(cells)
-        return found["floor"], found["package"]
+        return found["floor"], found["package"], found["question"]
 
     @cached_property
     def rooms(self) -> dict[str, Room]:
@@ -148,6 +148,17 @@ class House:
             )
             for package, doors in self._tables[1]
         }
+
+    def rules(self) -> list[tuple[str, list[str], list[str]]]:
+        """The table of rules: a question, the modules of its rule, and those that call it."""
+        return [
+            (question, self._named_in(rules), self._named_in(callers))
+            for question, rules, callers in self._tables[2]
+        ]
+
+    def _named_in(self, cell: str) -> list[str]:
+        paths = [text for text in _TICKED.findall(cell) if text.endswith(".py")]
+        return [".".join(("xvc", *path.removesuffix(".py").split("/"))) for path in paths]
 
     def room_of(self, module: str) -> str:
         """The room a module is in: the first name below ``xvc``, or nothing for xvc itself."""

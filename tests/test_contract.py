@@ -134,6 +134,7 @@ STORY: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("push", ("push",)),
     ("pull", ("pull",)),
     ("gc", ("gc", "--dry-run")),
+    ("scrub", ("scrub", "--from", ".git/HEAD")),
     ("sweep", ("sweep", "--json", "--param", "lr=0.1,0.2,3", *SWEPT)),
     ("sweep-status", ("sweep", "status")),
     ("sweep-show", ("sweep", "show")),
@@ -483,10 +484,10 @@ def test_a_type_that_no_answer_has_is_refused() -> None:
 
 def test_an_answer_of_another_shape_is_noticed() -> None:
     """The check that every test's documents go through can fail."""
-    answer = {"schema": 1, "command": "log", "ok": True, "warnings": [], "next": []}
-    expected({**answer, "data": {"versions": [], "total": 0}})
+    answer = {"schema": 1, "command": "schema", "ok": True, "warnings": [], "next": []}
+    expected({**answer, "data": {"schemas": [], "total": 0}})
 
     with pytest.raises(jsonschema.ValidationError) as noticed:
-        expected({**answer, "data": {"versions": [], "sum": 0}})
+        expected({**answer, "data": {"schemas": [], "sum": 0}})
 
-    assert "total" in noticed.value.message
+    assert "given schemas" in noticed.value.message

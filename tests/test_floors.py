@@ -99,3 +99,18 @@ def test_a_circle_of_typing_imports_inside_a_room_is_found(copy: Path) -> None:
     complaints = House(copy).complaints()
 
     assert any("xvc.runs.comparison →" in each for each in complaints)
+
+
+@pytest.mark.parametrize("row", House().rules(), ids=lambda row: row[0])
+def test_a_rule_is_two_hops_from_the_page(row: tuple[str, list[str], list[str]]) -> None:
+    """The page names where a rule is and what calls it: both exist, and the caller imports it."""
+    _, rules, callers = row
+    house = House()
+
+    assert [each for each in (*rules, *callers) if each not in house.modules] == []
+    imported = {(each.module, each.target) for each in house.imports}
+    assert [
+        caller
+        for caller in callers
+        if caller not in rules and not any((caller, rule) in imported for rule in rules)
+    ] == []

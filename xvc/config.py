@@ -71,6 +71,15 @@ class Settings:
         {},
         "which value of a metric is the run's: last, best, min or max; for later runs",
     )
+    judge_files: tuple[str, ...] = _setting(  # type: ignore[assignment]
+        (), "files and folders of code that judge runs: where they differ, results do not compare"
+    )
+    judge_data: tuple[str, ...] = _setting(  # type: ignore[assignment]
+        (), "data that runs are judged by, as data/test.parquet; DVC tracks it"
+    )
+    judge_metrics: Mapping[str, str] = _setting(  # type: ignore[assignment]
+        {}, "how each metric is defined, in words: another definition is another judge"
+    )
     snapshot_limit: int = _setting(  # type: ignore[assignment]
         10_000_000, "bytes; larger untracked files are left out of a run's snapshot"
     )

@@ -58,6 +58,34 @@ def lists(folder: Path, rounds: int, runs: int, versions: int) -> list[Figure]:
     return figures
 
 
+def many(folder: Path, rounds: int, runs: int) -> list[Figure]:
+    """What is asked of very many runs, beside their list."""
+    here = a_project(folder / "many")
+    _note_runs(here, runs)
+    calls(here, [XVC, "ls"])
+    floor = process([XVC, "ls"], here)
+    figures = []
+    for words in (
+        ["status"],
+        ["brief"],
+        ["report"],
+        ["gc"],
+        ["validate"],
+        ["ls", "--where", "accuracy > 0.9"],
+        ["ls", "--sort", "accuracy"],
+        ["show", "best:accuracy"],
+        ["compare", "@", "@-1"],
+        ["tag"],
+    ):
+        ratio, spent, base = ratios(process([XVC, *words], here), floor, min(rounds, 3))
+        what = f"`{' '.join(['xvc', *words])}` over {runs:,} runs"
+        note = f"{spent:.3f} s against {base:.3f} s"
+        said = "_".join(word.strip("-@").replace(":", "_") for word in words[:2])
+        name = f"many_{said}".strip("_")
+        figures.append(Figure(name, what, "`xvc ls`", ratio, 5.0, note))
+    return figures
+
+
 def _note_runs(here: Path, runs: int) -> None:
     journal = Journal(Project.find(here, os.environ).room.journals, {"owner": "bench"})
     for number in range(runs):

@@ -83,3 +83,25 @@ def test_what_xvc_writes_is_no_other_code(project: Path, call_xvc: Calling) -> N
     assert "artifacts" in (project / "dvc.yaml").read_text()
     assert any("is a repeat of" in warning for warning in repeats.json["warnings"])
     assert others.json["warnings"] == []
+
+
+def test_a_promotion_asks_for_repeats_and_a_margin(project: Path, call_xvc: Calling) -> None:
+    """The gates of a promotion are those of `xvc gate`: noise, margin and repeats decide."""
+    (project / "train.py").write_text(_TRAIN + "open('m.bin', 'w').write(sys.argv[1])\n")
+    git(project, "add", "train.py")
+    git(project, "commit", "-qm", "train")
+    for lr in ("0.1", "0.3"):
+        words = ("--model", "m.bin:m", "--", "python", "train.py", lr, "--seed", "{seed}")
+        done = call_xvc("run", "--repeat", "3", "--capture", "--tag", "minor", *words)
+        assert done.code == 0, done.err
+    beat = ("model", "promote", "e0.2.0", "--better-than", "e0.1.0", "--by", "accuracy:max")
+
+    wide = call_xvc(*beat, "--noise", "--margin", "0.5", "--json")
+    few = call_xvc(*beat, "--noise", "--repeats", "5", "--json")
+    met = call_xvc(*beat, "--noise", "--margin", "0.01", "--repeats", "3", "--json")
+    gate = call_xvc("gate", "e0.2.0", "--repeats", "5", "--json")
+
+    assert (wide.code, few.code, met.code, gate.code) == (3, 3, 0, 3)
+    assert "by 0.5 beyond the noise" in wide.json["error"]["message"]
+    assert "it has 3" in few.json["error"]["message"]
+    assert "repeats >= 5" in [each["asked"] for each in gate.data["gates"]]

@@ -37,6 +37,11 @@ def kept(project: Path, call_xvc: Calling) -> Path:
     return project
 
 
+def is_object(path: Path) -> bool:
+    """Whether a file of the cache holds the data."""
+    return path.is_file() and path.read_bytes() == b"1\n2\n3\n"
+
+
 def outcomes(data: dict[str, list[dict[str, str]]]) -> dict[str, str]:
     return {row["key"] or row["kind"]: row["outcome"] for row in data["values"]}
 
@@ -60,6 +65,13 @@ def test_an_old_version_is_done_again_in_a_clone(
     (clone / "data.txt").write_text("1\n2\n4\n")
     other = run_xvc("-C", str(clone), "rerun", "e0.1.0", "--verify", "--data-here", "--json")
 
+    (cached,) = (path for path in (clone / ".dvc" / "cache").rglob("*") if is_object(path))
+    cached.chmod(0o644)
+    cached.write_text("1\n2\n5\n")
+    edited = run_xvc("-C", str(clone), "rerun", "e0.1.0", "--verify", "--json")
+
+    assert (edited.code, edited.data["outcome"]) == (3, "drifted")
+    assert "data" in edited.data["causes"]
     assert same.code == 0, same.err + same.out
     assert same.data["outcome"] == "identical"
     assert outcomes(same.data) == dict.fromkeys(("status", "accuracy", "model.bin"), "identical")

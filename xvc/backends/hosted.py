@@ -15,11 +15,7 @@ _STATES = {"finished": "FINISHED", "failed": "FAILED", "killed": "KILLED"}
 
 
 def _package(name: str, available: str, extra: str) -> Any:
-    """Reach a tool by its name in `xvc.backends`, where somebody may have put another.
-
-    Raises:
-        BackendMissing: it is not installed.
-    """
+    """Reach a tool by its name in `xvc.backends`, where somebody may have put another."""
     backends = import_module("xvc.backends")
     if not getattr(backends, available):
         raise BackendMissing(extra if name == "SummaryWriter" else name, extra)

@@ -53,6 +53,7 @@ COMMANDS = (
         "push",
         "pull",
         "gc",
+        "scrub",
         "leaderboard",
         "validate",
         "gate",
@@ -91,7 +92,7 @@ HEADINGS = {
     "Bring together": ("merge", "rebase", "worktree"),
     "Get back what was": ("get", "checkout", "cleanup"),
     "Models, objects, cached calls": ("model", "assets", "cache"),
-    "Share, and make room": ("push", "pull", "gc", "mirror"),
+    "Share, and make room": ("push", "pull", "gc", "scrub", "mirror"),
     "For coding agents": ("schema", "skills"),
 }
 """The first words of all commands, as `xvc --help` lists them; those behind them are in theirs."""

@@ -60,14 +60,18 @@ def facts_of(run: RunRecord) -> dict[str, Json]:
     >>> facts_of(RunRecord(RunId("a"), note="x"))
     {'id': 'a', 'status': 'running', 'note': 'x'}
     """
-    empty = RunRecord(run.id)
     said: dict[str, Json] = {"id": run.id, "status": run.status.value}
-    for part in fields(RunRecord):
-        value = getattr(run, part.name)
-        if part.name not in said and value != getattr(empty, part.name):
-            named = _by_text(value) if part.name in _PATHS else value
-            said[part.name] = as_texts(_plain_part(named))
+    for name in _FIELDS:
+        value = getattr(run, name)
+        if value != getattr(_EMPTY, name):
+            named = _by_text(value) if name in _PATHS else value
+            said[name] = as_texts(_plain_part(named))
     return said
+
+
+_EMPTY = RunRecord(RunId(""))
+_FIELDS = tuple(part.name for part in fields(RunRecord) if part.name not in ("id", "status"))
+_KNOWN = {"status", *_FIELDS}
 
 
 def _by_text(files: Mapping[str, object]) -> Mapping[str, object]:
@@ -86,12 +90,19 @@ def _plain_part(value: object) -> Json:
 
 
 def run_from(facts: Mapping[str, Json], base: RunRecord) -> RunRecord:
-    """Read a run's facts over *base*; unknown names are passed over."""
-    known = {part.name for part in fields(RunRecord)} - {"id"}
-    said = {name: _part(name, value) for name, value in facts.items() if name in known}
+    """Read a run's facts over *base*; unknown names are passed over.
+
+    What the run itself said of its end is never replaced by a guess.
+
+    >>> run_from({"status": "lost"}, RunRecord(RunId("a"), status=Status.FAILED)).status.value
+    'failed'
+    """
+    said = {name: _part(name, value) for name, value in facts.items() if name in _KNOWN}
     status = said.pop("status", None)
-    merged = replace(base, **said)  # type: ignore[arg-type]
-    return merged.ended(Status(cast("str", status))) if status is not None else merged
+    if status is not None:
+        now = Status(cast("str", status))
+        said["status"] = base.status if base.status.is_final and not now.is_final else now
+    return replace(base, **said)  # type: ignore[arg-type]
 
 
 def _part(name: str, value: Json) -> object:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from xvc.core.name_words import pieces, word_table
 
 _SEEDS = word_table(
@@ -9,6 +11,7 @@ _SEEDS = word_table(
 )
 
 
+@lru_cache(4096)
 def is_seed(key: str) -> bool:
     """Whether a key tells repeats of one experiment apart.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from xvc.core.direction import is_progress
 from xvc.core.equality import is_same
@@ -117,19 +117,40 @@ def _harmless(text: str, longest: int) -> str:
 
 
 def chosen_keys(
-    runs_params: Sequence[Mapping[str, Json]], current: Mapping[str, Json], limit: int = 4
+    runs_params: Sequence[Mapping[str, Json]],
+    current: Mapping[str, Json],
+    limit: int = 4,
+    *,
+    varying: Collection[str] | None = None,
 ) -> tuple[str, ...]:
     """Return the parameters of *current* that tell it from the other runs, then telling names.
 
-    Both in the order of *current*; lists and mappings are too long for one line.
+    Both in the order of *current*; lists and mappings are too long for one line. *varying* are
+    those that tell the runs apart, where *current* is one of them and that is known.
 
     >>> chosen_keys([{"model": "svm", "C": 1, "n": 5}], {"model": "svm", "C": 2, "n": 5})
     ('C', 'model')
     """
     short = [key for key, value in current.items() if not isinstance(value, list | dict)]
-    differing = [key for key in short if _differs(key, current[key], runs_params)]
+    if varying is None:
+        differing = [key for key in short if _differs(key, current[key], runs_params)]
+    else:
+        differing = [key for key in short if key in varying]
     telling = [key for key in short if _is_telling(key)]
     return tuple(dict.fromkeys(differing + telling))[:limit]
+
+
+def varying_keys(runs_params: Sequence[Mapping[str, Json]]) -> set[str]:
+    """List the parameters that not all of these runs have, or not with the same value.
+
+    >>> sorted(varying_keys([{"lr": 1, "n": 5, "q": 0}, {"lr": 2, "n": 5}]))
+    ['lr', 'q']
+    """
+    if not runs_params:
+        return set()
+    first, *others = runs_params
+    keys = {key for params in runs_params for key in params}
+    return {key for key in keys if key not in first or _differs(key, first[key], others)}
 
 
 def _differs(key: str, value: Json, runs_params: Iterable[Mapping[str, Json]]) -> bool:

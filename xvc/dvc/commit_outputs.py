@@ -6,9 +6,8 @@ than one. Reads only.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from xvc.dvc.pointers import SUFFIX, Out, outs_in
 from xvc.errors import CorruptError, GitFailed, PointerCorrupt, Unresolved, error
@@ -17,7 +16,9 @@ from xvc.git.commands import Git
 _AT_ONCE = 2000  # objects asked of git together: their contents lie in memory
 _FOLDER = b"40000"
 _NAMES = ("dvc.lock", "dvc.yaml")
-_DIGEST = re.compile(rb"(?<![0-9a-f])[0-9a-f]{32}(?:\.dir)?(?![0-9a-f])")
+_HEX = bytes(ord("h") if chr(byte) in "0123456789abcdef" else ord(" ") for byte in range(256))
+_RUN = b"h" * 32
+_BLOCK, _OVERLAP = 1 << 22, 256
 
 _Files = Mapping[str, str]
 
@@ -149,7 +150,41 @@ def digests_in(text: bytes) -> set[str]:
     >>> digests_in(b"md5: d41d8cd98f00b204e9800998ecf8427e.dir")
     {'d41d8cd98f00b204e9800998ecf8427e.dir'}
     """
-    return {name.decode() for name in _DIGEST.findall(text)}
+    marked = text.translate(_HEX)
+    found: set[str] = set()
+    at = marked.find(_RUN)
+    while at >= 0:
+        end = marked.find(b" ", at + len(_RUN))
+        end = len(text) if end < 0 else end
+        if end - at == len(_RUN):
+            folder = ".dir" if text.startswith(b".dir", end) else ""
+            found.add(text[at:end].decode() + folder)
+        at = marked.find(_RUN, end)
+    return found
+
+
+def digests_in_file(path: Path) -> set[str]:
+    """List the same of a file of any size, and of paths that have an object's name apart.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    found, rest = set[str](), b""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            text = rest + block
+            found |= digests_in(text) | digests_in(_unsplit(text))
+            rest = text[-_OVERLAP:]  # what was cut in two is whole here
+    return found
+
+
+def _unsplit(text: bytes) -> bytes:
+    """Join what the path of an object has apart: ``…/md5/ab/cdef``."""
+    at, parts = 0, []
+    while (start := text.find(b"/md5/", at)) >= 0:
+        parts.append(text[start + 5 : start + 7] + text[start + 8 : start + 42])
+        at = start + 5
+    return b"\n".join(part.rstrip(b'"\\') for part in parts)
 
 
 def _contents(git: Git, ids: Iterable[str]) -> Iterator[tuple[str, bytes]]:

@@ -138,13 +138,13 @@ def read_artifacts(folder: Path) -> Artifacts:
         raise ArtifactsUnreadable(str(folder / MANIFEST), words)
     config = read_nested(folder / CONFIG)
     return Artifacts(
-        folder,
-        _records(folder / RECORDS),
-        cast("Mapping[str, Json]", config.get("params") or {}),
-        config.get("command"),
-        summary,
-        manifest,
-        tuple(_changed(folder, manifest)),
+        folder=folder,
+        records=_records(folder / RECORDS),
+        params=cast("Mapping[str, Json]", config.get("params") or {}),
+        command=config.get("command"),
+        summary=summary,
+        manifest=manifest,
+        changed=tuple(_changed(folder, manifest)),
     )
 
 
@@ -224,7 +224,16 @@ def _metrics(old: Artifacts, new: Artifacts, tolerance: float) -> list[Change]:
         if is_same(was, now) or _is_near(was, now, tolerance):
             continue
         way = Direction(known[key]) if known.get(key) in set(Direction) else None
-        found.append(Change("metric", key, was, now, _effect(way, was, now), way))
+        found.append(
+            Change(
+                part="metric",
+                key=key,
+                old=was,
+                new=now,
+                effect=_effect(way, was, now),
+                direction=way,
+            )
+        )
     return found
 
 

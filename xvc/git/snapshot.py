@@ -95,14 +95,14 @@ def take(
     held = {*changed, *taken} - {*unheld}
     lacking = [path for path in (*touched, *state.untracked) if path not in held]
     return Snapshot(
-        commit or "",
-        tree,
-        commit != state.commit,
-        in_short(dict.fromkeys((*lacking, *state.modules))),
-        index,
-        tuple(chosen.written),
-        tuple(dict.fromkeys(unheld)),
-        secrets,
+        commit=commit or "",
+        tree=tree,
+        is_dirty=commit != state.commit,
+        left_out=in_short(dict.fromkeys((*lacking, *state.modules))),
+        index=index,
+        written=tuple(chosen.written),
+        incomplete=tuple(dict.fromkeys(unheld)),
+        secrets=secrets,
     )
 
 

@@ -54,13 +54,13 @@ def trees(git: Git) -> list[Tree]:
         branch = facts.get("branch", "").removeprefix("refs/heads/") or None
         commit = facts.get("HEAD", "").strip("0") and facts["HEAD"]
         tree = Tree(
-            path,
-            commit or None,
-            branch,
-            folders.get(path) if found else git.place.common,
-            "bare" in facts,
-            facts.get("prunable"),
-            facts.get("locked"),
+            path=path,
+            commit=commit or None,
+            branch=branch,
+            folder=folders.get(path) if found else git.place.common,
+            is_bare="bare" in facts,
+            gone=facts.get("prunable"),
+            locked=facts.get("locked"),
         )
         found.append(tree)
     return found

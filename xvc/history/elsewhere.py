@@ -15,7 +15,6 @@ from xvc.core.run import Environment, RunRecord
 from xvc.dvc.pointers import parse_pointer
 from xvc.dvc.repository import pointer_of
 from xvc.errors import XvcError
-from xvc.git.commands import Git
 from xvc.git.snapshot import STORES
 from xvc.git.worktrees import trees
 from xvc.journal.folders import every_journal
@@ -59,7 +58,7 @@ def stores(project: Project, *, versions: bool = True) -> list[Store]:
     if project.place is None or dvc is None:
         return []
     found: dict[str, Store] = {}
-    for name, digest in _digests(project, project.git):
+    for name, digest in store_digests(project):
         is_version = name.startswith("refs/tags/")
         if digest not in found and dvc.holds(digest) and (versions or not is_version):
             found[digest] = Store(_short(name), dvc.place(digest), is_version)
@@ -67,8 +66,9 @@ def stores(project: Project, *, versions: bool = True) -> list[Store]:
     return [store for digest, store in found.items() if own is None or digest != own.digest]
 
 
-def _digests(project: Project, git: Git) -> Iterator[tuple[str, str]]:
-    path = project.relative(pointer_of(project.own_store_path))
+def store_digests(project: Project) -> Iterator[tuple[str, str]]:
+    """List the refs whose commit has a pointer to a store, each with the digest that it names."""
+    git, path = project.git, project.relative(pointer_of(project.own_store_path))
     refs = [ref for prefix in _PREFIXES for ref in git.refs(prefix)]
     for ref, content in git.read_each([f"{ref}:{path}" for ref in refs]).items():
         if content is not None:

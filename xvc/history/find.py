@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from xvc.core.direction import direction_of
+from xvc.core.direction import Direction, direction_of
 from xvc.core.ids import is_run_id
 from xvc.core.objective import Measure
 from xvc.core.reference import ByName, ByVersion, ByWorktree, Extreme, Latest, parse_reference
@@ -31,6 +31,7 @@ from xvc.errors import (
 )
 from xvc.git.commands import TagRef
 from xvc.history.elsewhere import Elsewhere, find_elsewhere
+from xvc.history.judging import has_judge, judged_alike
 from xvc.history.missing import missing_versions, warning_of
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
@@ -86,6 +87,11 @@ def versions_by_run(infos: Iterable[VersionInfo]) -> dict[RunId, str]:
     return {info.message.run: info.name for info in infos if info.message.run is not None}
 
 
+def runs_of(infos: Iterable[VersionInfo]) -> set[RunId]:
+    """List the runs that versions are of."""
+    return {info.message.run for info in infos if info.message.run is not None}
+
+
 def find(project: Project, references: Sequence[str]) -> list[Found]:
     """Find the run behind each reference, in order.
 
@@ -124,7 +130,8 @@ def _find_one(
         case ByWorktree(name):
             record = query.latest(connection, 0, worktree=name)
         case Extreme(metric, best):
-            if missing := missing_versions(project, infos, query.ids(connection)):
+            known = query.known_among(connection, runs_of(infos))
+            if missing := missing_versions(project, infos, known):
                 project.keeper.warnings.append(warning_of(missing))
             record = _extreme(project, connection, metric, best=best)
         case ByName(name):
@@ -180,8 +187,7 @@ def _extreme(
     project: Project, connection: DuckDBPyConnection, metric: str, *, best: bool
 ) -> RunRecord | None:
     text = f"{'best' if best else 'worst'}:{metric}"
-    known = query.keys(connection)
-    if known and metric not in known:
+    if not query.has_metric(connection, metric) and (known := query.keys(connection)):
         raise BadReference(text, f"no run has {metric!r}{did_you_mean(metric, known)}")
     direction = direction_of(metric, project.settings.metrics_direction)
     if direction is None:
@@ -191,7 +197,13 @@ def _extreme(
             f"say `metrics: {{direction: {{{metric}: max}}}}` (or min) in xvc.yaml",
         )
     measure = Measure(metric, direction)
-    return measure.first(query.with_metric(connection, metric), best=best)
+    if has_judge(project):
+        judged = judged_alike(project, query.with_metric(connection, metric))
+        project.keeper.warnings += [judged.warning] if judged.warning else []
+        return measure.first(judged.runs, best=best)
+    highest = (direction is Direction.MAX) is best
+    leading = query.foremost(connection, metric, highest=highest, most=1)
+    return measure.first(leading, best=best)
 
 
 def _by_name(

@@ -179,11 +179,7 @@ def _is_same_file(one: Path, other: Path) -> bool:
 
 @contextmanager
 def _unchanged(paths: Sequence[Path]) -> Iterator[None]:
-    """Notice that another program writes to a file while it is read.
-
-    Raises:
-        FileChanged: it did.
-    """
+    """Notice that another program writes to a file while it is read."""
     before = {path: _stamp(path) for path in paths}
     try:
         yield

@@ -129,7 +129,17 @@ def read_models(project: Project) -> Models:
             stages = staged.get((name, run), {})
             known = file or next(iter(stages.values()))
             here = file is not None
-            found.append(Candidate(name, run, known, named.get(run), tuple(stages), record, here))
+            found.append(
+                Candidate(
+                    name=name,
+                    id=run,
+                    file=known,
+                    version=named.get(run),
+                    stages=tuple(stages),
+                    run=record,
+                    is_here=here,
+                )
+            )
     found.sort(key=lambda each: (each.name, -(each.at or 0), each.id))
     return Models(tuple(found), history)
 

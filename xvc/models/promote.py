@@ -5,7 +5,8 @@ A metric's direction is known or said. What was in the stage stays a candidate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from xvc.core.direction import better
@@ -17,8 +18,9 @@ from xvc.core.reference import Extreme, parse_reference
 from xvc.core.run import DataFile, RunRecord
 from xvc.core.subject import chosen_metrics, subject
 from xvc.dvc.pointers import Out
-from xvc.errors import BadValue, ConflictError, error
+from xvc.errors import BadValue, ConflictError, NoObject, NoRun, error
 from xvc.history.find import find
+from xvc.history.judging import judged_alike, unlike
 from xvc.models.list import Models, NoModel, read_models
 from xvc.models.set_stage import assign, stage_now
 from xvc.models.stages import PROMOTE, Assignment, Evidence, Gate, current
@@ -62,8 +64,14 @@ class Promoted:
     is_dry: bool = False
 
 
-def promote(project: Project, wanted: Promotion) -> Promoted:
+Also = Callable[[RunRecord, RunRecord | None, str], Sequence[Gate]]
+"""Further gates: of the run, against what it must beat (None: nothing), by a metric."""
+
+
+def promote(project: Project, wanted: Promotion, also: Also | None = None) -> Promoted:
     """Put a run's model into a stage; a run that has no version gets one.
+
+    *also* holds it to more, as `xvc gate` does, where it must beat something.
 
     Raises:
         NoModel: the run has no model, or several and none was named.
@@ -80,7 +88,7 @@ def promote(project: Project, wanted: Promotion) -> Promoted:
     record, version, name = _chosen(project, wanted, models)
     file = models_of(record)[name]
     now = current(models.history, name, wanted.stage)
-    gates = (*required(wanted.require, record), *_compared(project, wanted, record, now))
+    gates = (*required(wanted.require, record), *_compared(project, wanted, record, now, also))
     unmet = tuple(f"{gate.asked} ({gate.found})" for gate in gates if not gate.is_met)
     if unmet:
         raise GatesNotMet(unmet)
@@ -162,7 +170,9 @@ def _extreme(
     measure = _measure(project, wanted, reference.metric)
     having = {e.id: e for e in models.of(name) if e.is_here and e.run is not None}
     runs = [each.run for each in having.values() if each.run is not None]
-    record = measure.first(runs, best=reference.best)
+    judged = judged_alike(project, runs)
+    project.keeper.warnings += [judged.warning] if judged.warning else []
+    record = measure.first(judged.runs, best=reference.best)
     if record is None:
         says = f"no candidate of {name} is of a finished run with a number {reference.metric}"
         raise BadValue("REFERENCE", says)
@@ -195,7 +205,11 @@ def required(conditions: Sequence[str], record: RunRecord) -> list[Gate]:
 
 
 def _compared(
-    project: Project, wanted: Promotion, record: RunRecord, now: Assignment | None
+    project: Project,
+    wanted: Promotion,
+    record: RunRecord,
+    now: Assignment | None,
+    also: Also | None,
 ) -> list[Gate]:
     if wanted.better_than is None:
         return []
@@ -203,14 +217,23 @@ def _compared(
     metric = reference.metric if isinstance(reference, Extreme) else None
     measure = _measure(project, wanted, metric if wanted.by is None else None)
     asked = f"{measure} better than {wanted.better_than}"
-    if wanted.better_than == wanted.stage:
-        if now is None:
-            return [Gate(asked, f"nothing is in {wanted.stage}", is_met=True)]
-        old = number_of(now.evidence.metrics.get(measure.metric))
-        if old is None and now.evidence.run:
-            old = measure.value(find(project, [now.evidence.run])[0].record)
-    else:
-        old = measure.value(find(project, [wanted.better_than])[0].record)
+    is_stage = wanted.better_than == wanted.stage
+    if is_stage and now is None:
+        return [Gate(asked, f"nothing is in {wanted.stage}", is_met=True)]
+    against = now.evidence.run if is_stage and now is not None else wanted.better_than
+    is_told = is_stage and now is not None and measure.metric in now.evidence.metrics
+    other: RunRecord | None = None
+    with suppress(*((NoRun, NoObject) if is_told and also is None else ())):  # its tag says enough
+        other = find(project, [against])[0].record if against else None
+    if also is not None:
+        return [*also(record, other, str(measure))]
+    parts = unlike(project, other, record) if other is not None else []
+    if parts:
+        return [Gate(asked, f"they were judged otherwise: {', '.join(parts)}", is_met=False)]
+    old = measure.value(other) if other is not None else None
+    if is_stage and now is not None:
+        said = number_of(now.evidence.metrics.get(measure.metric))
+        old = said if said is not None else old
     new = measure.value(record)
     is_met = None not in (old, new) and better(measure.direction, old or 0.0, new or 0.0) is True
     return [Gate(asked, f"{_shown(new)} against {_shown(old)}", is_met)]

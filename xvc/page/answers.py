@@ -300,34 +300,27 @@ def _columns(project: Project, listed: RunList, wanted: Sequence[str]) -> list[d
 
 def _row(run: RunRecord, listed: RunList, sent: Sequence[Mapping[str, object]]) -> list[Wired]:
     sides = {"metrics": run.metrics, "params": run.params}
-    return [
-        *(_fact(run, listed, name) for name in FACTS),
-        *(wired(sides[str(each["of"])].get(str(each["key"]))) for each in sent),
-    ]
+    values = (sides[str(each["of"])].get(str(each["key"])) for each in sent)
+    return [*facts_in(run, listed.versions), *map(wired, values)]
 
 
-def _fact(run: RunRecord, listed: RunList, name: str) -> Wired:
-    if name == "started":
-        return _milliseconds(run.started)
-    return run.id if name == "id" else wired(value_of_fact(run, listed, name))
-
-
-def value_of_fact(run: RunRecord, listed: RunList, name: str) -> object:
-    """Take a fact of a run, never a metric or param of the same name."""
-    facts = {
-        "version": listed.versions.get(run.id),
-        "name": run.name,
-        "status": run.status.value,
-        "seconds": run.seconds,
-        "branch": run.code.branch,
-        "worktree": run.code.worktree,
-        "note": run.note,
-        "labels": ", ".join(run.labels) or None,
-        "idea": run.idea,
-        "decision": run.decision,
-        "hidden": run.is_discarded,
-    }
-    return facts[name]
+def facts_in(run: RunRecord, versions: Mapping[RunId, str]) -> tuple[Wired, ...]:
+    """Take the facts of a run, in the order of `FACTS`."""
+    return (
+        run.id,
+        versions.get(run.id),
+        run.name,
+        run.status.value,
+        _milliseconds(run.started),
+        run.seconds,
+        run.code.branch,
+        run.code.worktree,
+        run.note,
+        ", ".join(run.labels) or None,
+        run.idea,
+        run.decision,
+        run.is_discarded,
+    )
 
 
 def _pinned(found: Sequence[Group], baseline: str | None) -> Group | None:

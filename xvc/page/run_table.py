@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from xvc.core.run import RunRecord, Status
 from xvc.history.find import known_versions, versions_by_run
+from xvc.page.live import Stamp, stamp
+from xvc.page.look import look_at
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.reports.many_curves import numeric_keys
@@ -50,6 +52,7 @@ class RunTable:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._marks: dict[RunId, int] = {}
+        self._seen: tuple[Stamp, ...] | None = None
         self.held = Held()
 
     @property
@@ -58,8 +61,11 @@ class RunTable:
         return self.held.revision > 0
 
     def read(self, project: Project) -> Held:
-        """Read what has changed, and return all."""
+        """Read what has changed, and return all; where nothing was written, nothing is opened."""
         with self._lock:
+            seen = (*look_at(project, ()).values(), stamp(project.store_path))
+            if seen == self._seen and not self.held.running():
+                return self.held
             with opened(project) as connection:
                 marks = query.marks(connection)
                 changed = [run for run, mark in marks.items() if self._marks.get(run) != mark]
@@ -67,7 +73,7 @@ class RunTable:
                 logged = frozenset(numeric_keys(connection))
             tagged = versions_by_run(known_versions(project)) if marks else {}
             self.held = replace(self._next(marks, fresh, tagged), logged=logged)
-            self._marks = marks
+            self._marks, self._seen = marks, seen
             return self.held
 
     def _next(

@@ -110,7 +110,7 @@ def serve(
     served = Served(f"{place}?token={token}", place, request.host, port, request.is_read_only)
     config = Config(
         application(answers, terms),
-        log_level="warning",
+        log_level="critical",  # it calls a page that is open when it ends an error
         access_log=False,
         lifespan="on",
         timeout_graceful_shutdown=1,

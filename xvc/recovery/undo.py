@@ -82,11 +82,7 @@ def undo(project: Project, *, dry_run: bool = False) -> Undone:
 
 
 def _take_store_back(project: Project, last: Operation, *, dry_run: bool) -> Undone:
-    """Let the pointer name the earlier store; the journals add the rows that were recorded since.
-
-    Raises:
-        CannotUndo: the tree's pointer names another store by now.
-    """
+    """Let the pointer name the earlier store; the journals add what was recorded since."""
     dvc = project.needed_dvc()
     pointer = pointer_of(project.store_path)
     with exclusively(project):

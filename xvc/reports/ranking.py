@@ -32,21 +32,28 @@ def ranked(runs: Sequence[RunRecord], aim: Measure) -> list[Place]:
     return [Place(run, value, distance(value, worth[0][0])) for value, run in worth]
 
 
-def reason(places: Sequence[Place], aim: Measure, names: Mapping[str, str]) -> str:
-    """Say in words which run is best and why; at least one is ranked."""
+def reason(
+    places: Sequence[Place], aim: Measure, names: Mapping[str, str], *, are_all: bool = True
+) -> str:
+    """Say in words which run is best and why; at least one is ranked, perhaps not all."""
     best, *others = places
     end = "highest" if aim.direction is Direction.MAX else "lowest"
     says = f"{names[best.run.id]} has the {end} {aim.metric}: {number(best.value)}."
     better = "Higher" if aim.direction is Direction.MAX else "Lower"
-    return " ".join([says, _margin(best, others, aim, names), f"{better} is better: {aim.why}."])
+    return " ".join(
+        [says, _margin(best, others, aim, names, are_all), f"{better} is better: {aim.why}."]
+    )
 
 
-def _margin(best: Place, others: Sequence[Place], aim: Measure, names: Mapping[str, str]) -> str:
+def _margin(
+    best: Place, others: Sequence[Place], aim: Measure, names: Mapping[str, str], are_all: bool
+) -> str:
     if not others:
         return f"No other finished run has {aim.metric}."
     equal = sum(each.behind == 0 for each in others)
     if equal:
         also = "another run has" if equal == 1 else f"{equal} other runs have"
+        also = also if are_all else f"at least {also}"
         return f"It is a tie: {also} the same value, and this one began first."
     gap, second = others[0].behind, others[0]
     whole = abs(number_of(best.value) or 0.0)

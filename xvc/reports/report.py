@@ -9,30 +9,38 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import TYPE_CHECKING
 
-from xvc.core.direction import asked_direction, direction_of
+from xvc.core.direction import Direction, asked_direction, direction_of
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
 from xvc.core.spelling import counted, day, did_you_mean, duration, number, size
 from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.errors import BadValue
+from xvc.experiments.compare import OWN_SCORES
 from xvc.history.find import Found, find, known_versions, versions_by_run
+from xvc.history.judging import has_judge, judged_alike
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.render.document import Block, Commands, Report, Section, Table, Text, bounded
 from xvc.reports.curves import curves
 from xvc.reports.ranking import Place, ranked, reason, repeats, spread
 from xvc.runs.code_fingerprint import fingerprints
-from xvc.runs.compare import compare
+from xvc.runs.compare import compare, repeats_of
 from xvc.runs.difference_tables import differences
+from xvc.runs.digest import judged
 from xvc.runs.repeats import experiments, in_question
 from xvc.store import query
 from xvc.types import Json
 
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
 _ROWS = 50
 _PLACES = 5
+_LEADING = 100  # runs that are read because they lead, where there are very many
 _COMPARED = 4
 _DRAWN = 8
 _WIDEST = 200  # characters of a command
@@ -42,13 +50,15 @@ _WIDEST = 200  # characters of a command
 class ReportRequest:
     """What to report on: runs by their references, all when there are none.
 
-    ``metric`` is a key or ``key:max``, ``date`` a day as YYYY-MM-DD.
+    ``metric`` is a key or ``key:max``, ``date`` a day as YYYY-MM-DD; ``series`` asks for the
+    section of a series.
     """
 
     references: tuple[str, ...] = ()
     metric: str | None = None
-    title: str = "Experiments"
+    title: str | None = None
     date: str | None = None
+    series: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,14 @@ class _Material:
     params: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     warnings: list[str] = field(default_factory=list)
+    total: int = 0
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    span: tuple[int, int] | None = None
+
+    @property
+    def is_part(self) -> bool:
+        """Whether there are more runs than were looked at."""
+        return self.total > len(self.found)
 
     @property
     def runs(self) -> list[RunRecord]:
@@ -104,6 +122,8 @@ def report(project: Project, request: ReportRequest) -> Reported:
         NoRun: a reference names nothing, and the other errors of `find`.
         BadValue: the metric is none of any run, or has no known direction; the date is none.
     """
+    if request.series is not None:
+        return _of_series(project, request)
     material = _gathered(project, request)
     said = _date(request, material.runs)
     sections = [
@@ -115,23 +135,80 @@ def report(project: Project, request: ReportRequest) -> Reported:
         *_again(material),
     ]
     lead = f"As of {said}." if said else "No run is recorded."
-    made = Report(request.title, lead, tuple(each for each in sections if each.blocks))
+    title = request.title or "Experiments"
+    made = Report(title, lead, tuple(each for each in sections if each.blocks))
     best = material.first[0] if material.places else None
     warnings = (*project.keeper.warnings, *material.warnings)
-    return Reported(made, len(material.found), said, material.aim, best, warnings)
+    return Reported(made, material.total, said, material.aim, best, warnings)
+
+
+def _of_series(project: Project, request: ReportRequest) -> Reported:
+    from xvc.reports.series import series_report  # late: loads what tracks experiments
+
+    if request.references:
+        raise BadValue("--series", "it is a choice of runs; name none beside it")
+    made, found, said = series_report(project, request.series or "", request.metric, request.title)
+    best, declared = None, project.settings.metrics_direction
+    aim = None
+    if found.best is not None and found.metric is not None:
+        (best,) = find(project, [found.best.run])
+        aim = Measure.parse(request.metric or found.metric, {**OWN_SCORES, **declared}, "--metric")
+    date = _date(request, []) if request.date is not None else said
+    report = replace(made, lead=f"As of {date}.") if date else made
+    return Reported(report, len(found.rows), date, aim, best, tuple(project.keeper.warnings))
 
 
 def _gathered(project: Project, request: ReportRequest) -> _Material:
     if request.references:
         named = find(project, request.references)
         found = list({each.record.id: each for each in named}.values())
+        kinds, days = _kinds_of(found), _span_of(found)
     else:
         tagged = versions_by_run(known_versions(project))
         with opened(project) as connection:
-            found = [Found(run, tagged.get(run.id)) for run in query.all_runs(connection)]
-    material = _Material(project, found, are_named=bool(request.references))
+            runs = _newest_and_best(project, connection, request)
+            kinds, days = query.statuses(connection), query.span(connection)
+        found = [Found(run, tagged.get(run.id)) for run in runs]
+    material = _Material(project, found, are_named=bool(request.references), span=days)
+    material.kinds, material.total = kinds, sum(kinds.values())
+    if material.is_part:
+        material.warnings.append(
+            f"of {material.total:,} runs the newest {query.MANY:,} and the best were looked at; "
+            "the counts are of all"
+        )
     _choose(material, request)
     return material
+
+
+def _newest_and_best(
+    project: Project, connection: DuckDBPyConnection, request: ReportRequest
+) -> list[RunRecord]:
+    """Read the runs, newest first; of very many the newest and those that lead by the metric."""
+    if has_judge(project):  # what the newest was judged by says which may be best
+        return query.all_runs(connection)
+    runs = query.newest(connection)
+    if len(runs) < query.MANY:
+        return runs
+    declared = project.settings.metrics_direction
+    if request.metric is not None:
+        aim: Measure | None = Measure.parse(request.metric, declared, "--metric")
+    else:
+        aim = next(iter(judged(runs, declared, 1)), None)
+    found = {run.id: run for run in runs}
+    if aim is not None:
+        highest = aim.direction is Direction.MAX
+        leading = query.foremost(connection, aim.metric, highest=highest, most=_LEADING)
+        found |= {run.id: run for run in aim.ranked(leading)}
+    return sorted(found.values(), key=lambda run: (-(run.started or 0), run.id))
+
+
+def _kinds_of(found: Sequence[Found]) -> dict[str, int]:
+    return Counter(each.record.status.value for each in found)
+
+
+def _span_of(found: Sequence[Found]) -> tuple[int, int] | None:
+    began = [each.record.started for each in found if each.record.started is not None]
+    return (min(began), max(began)) if began else None
 
 
 def _choose(material: _Material, request: ReportRequest) -> None:
@@ -145,7 +222,9 @@ def _choose(material: _Material, request: ReportRequest) -> None:
     metrics = list(chosen_metrics(done or every, list(declared)))
     material.aim = _aim(request.metric, every, metrics, declared)
     if material.aim is not None:
-        material.places = ranked(runs, material.aim)
+        judged = judged_alike(material.project, runs)
+        material.warnings += [judged.warning] if judged.warning else []
+        material.places = ranked(judged.runs, material.aim)
         metrics = [material.aim.metric, *(key for key in metrics if key != material.aim.metric)]
     params: dict[str, Json] = {}
     for run in reversed(runs):
@@ -183,15 +262,16 @@ def _summary(material: _Material) -> Section:
     runs = material.runs
     if not runs:
         return Section("Summary", (Text("There is nothing to report yet."),))
-    kinds = Counter(run.status.value for run in runs)
-    ways = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
-    days = [day(run.started) for run in runs if run.started is not None]
+    ways = ", ".join(f"{count:,} {kind}" for kind, count in sorted(material.kinds.items()))
     span = ""
-    if days:
-        span = f" on {min(days)}" if min(days) == max(days) else f" from {min(days)} to {max(days)}"
+    if material.span is not None:
+        first, last = map(day, material.span)
+        span = f" on {first}" if first == last else f" from {first} to {last}"
     versions = sum(each.version is not None for each in material.found)
     tagged = f" {counted(versions, 'run')} with a version." if versions else ""
-    runs_said = "1 run" if len(runs) == 1 else f"{len(runs):,} runs"
+    if material.is_part:
+        tagged = ""  # how many of the others have one is not known here
+    runs_said = "1 run" if material.total == 1 else f"{material.total:,} runs"
     return Section("Summary", (Text(f"{runs_said}{span}: {ways}.{tagged}"),))
 
 
@@ -206,9 +286,8 @@ def _best(material: _Material) -> Section:
     if not material.places:
         says = f"No run is called best: no finished run has {material.aim.metric}."
         return Section(title, (Text(says),))
-    says = reason(material.places, material.aim, material.names)
-    code = fingerprints(material.project, in_question(material.runs))
-    own = repeats(material.places[0].run, experiments(material.runs, code))
+    says = reason(material.places, material.aim, material.names, are_all=not material.is_part)
+    own = _repeats(material, material.places[0].run)
     same = spread(own, material.aim)
     head = ("place", "run", material.aim.metric, "behind", *material.params)
     rows = [
@@ -221,8 +300,17 @@ def _best(material: _Material) -> Section:
         )
         for place, each in enumerate(material.places[:_PLACES], 1)
     ]
-    table = Table("", head, tuple(rows), frozenset({0, 2, 3}), len(material.places))
+    total = len(rows) if material.is_part else len(material.places)
+    table = Table("", head, tuple(rows), frozenset({0, 2, 3}), total)
     return Section(title, (Text(f"{says} {same}"), bounded(table, _PLACES)))
+
+
+def _repeats(material: _Material, best: RunRecord) -> Sequence[RunRecord]:
+    if material.is_part:
+        (own,) = repeats_of(material.project, [best])
+        return own.repeats
+    code = fingerprints(material.project, in_question(material.runs))
+    return repeats(best, experiments(material.runs, code))
 
 
 def _list(material: _Material) -> Section:
@@ -241,7 +329,7 @@ def _list(material: _Material) -> Section:
         return Section("Runs", ())
     head = ("version", "run", "status", "day", "took", *material.params, *material.metrics)
     right = frozenset({4, *range(5 + len(material.params), len(head))})
-    table = Table("", head, tuple(rows), right, len(material.found))
+    table = Table("", head, tuple(rows), right, material.total)
     return Section("Runs", (bounded(table, _ROWS),))
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from xvc.core.direction import Direction
 from xvc.core.model import PRODUCTION
-from xvc.core.run import Status
-from xvc.history.find import known_versions, versions_by_run
+from xvc.core.run import RunRecord, Status
+from xvc.history.find import known_versions, runs_of, versions_by_run
+from xvc.history.judging import judged_alike
 from xvc.history.missing import missing_versions, warning_of
 from xvc.history.unversioned import taggable, unsaved
 from xvc.merging import unfinished
@@ -15,11 +20,26 @@ from xvc.models.stages import current
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import fingerprints
-from xvc.runs.digest import Best, Failed, Swept, Tried, best_runs, failures, sweeps, tried
+from xvc.runs.digest import (
+    FAILED,
+    Best,
+    Failed,
+    Swept,
+    Tried,
+    best_runs,
+    failures,
+    judged,
+    sweeps,
+    tried,
+)
+from xvc.runs.list import of_series
 from xvc.runs.repeats import in_question
 from xvc.store import query
 from xvc.types import RunId
 from xvc.worktrees.list import TreeInfo, list_trees
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 _SWEEPS = 3
 
@@ -62,49 +82,86 @@ class Brief:
     warnings: tuple[str, ...] = ()
 
 
-def brief(project: Project) -> Brief:
+def brief(project: Project, series: str | None = None) -> Brief:
     """Look at the runs, the versions and the trees of a project.
 
+    Args:
+        project: where.
+        series: look at the runs of this series alone; versions and trees are of all.
+
     Raises:
+        BadValue: no run is of that series.
         BadSetting: a declared direction is neither ``max`` nor ``min``.
         BadRecord: the note of a work tree is torn.
         GitFailed: git refused.
     """
     infos = known_versions(project)
-    with opened(project) as connection:
-        runs = query.page(connection, sort=None, descending=True, limit=None)
-    state = project.git.state() if project.place else None
-    bad, failed = failures(runs)
     declared = project.settings.metrics_direction
+    with opened(project) as connection:
+        runs = query.newest(connection)
+        counts = query.statuses(connection)
+        if series is not None:
+            runs = of_series(query.named_below(connection, f"{series}/") or runs, series)
+            counts = dict(Counter(run.status.value for run in runs))
+        leading = _leading(connection, runs, declared)
+        known = query.known_among(connection, runs_of(infos))
+    total = sum(counts.values())
+    if total > len(runs):
+        project.keeper.warnings.append(
+            f"what was tried, what failed and sweeps are told of the newest {len(runs):,} of "
+            f"{total:,} runs; the counts and the best runs are of all"
+        )
+    state = project.git.state() if project.place else None
+    bad = failures(runs)
     code = fingerprints(project, in_question(runs))
     swept = sweeps(runs, declared)
-    rows = unsaved(project)
-    if missing := missing_versions(project, infos, {run.id for run in runs}):
+    trees = tuple(list_trees(project)) if project.place else ()
+    here = next((tree for tree in trees if tree.is_here and not tree.warnings), None)
+    if here is not None:
+        kept, rows = here.unsaved_runs, here.unsaved
+    else:
+        counted = unsaved(project)
+        kept, rows = tuple(counted), sum(counted.values())
+    if missing := missing_versions(project, infos, known):
         project.keeper.warnings.append(warning_of(missing))
     merging = unfinished.read(project.room)
+    alike = judged_alike(project, leading)
+    project.keeper.warnings += [alike.warning] if alike.warning else []
     return Brief(
         root=str(project.root),
         branch=state.branch if state else None,
         changed=len(state.changed) + len(state.untracked) if state else 0,
-        runs=len(runs),
-        running=sum(run.status is Status.RUNNING for run in runs),
-        failed=failed,
+        runs=total,
+        running=counts.get(Status.RUNNING, 0),
+        failed=sum(counts.get(status, 0) for status in FAILED),
         latest_version=infos[-1].name if infos else None,
         versions=len(infos),
-        unsaved_rows=sum(rows.values()),
-        unsaved_runs=len(rows),
-        taggable=taggable(project, runs, rows),
+        unsaved_rows=rows,
+        unsaved_runs=len(kept),
+        taggable=taggable(project, kept),
         undecided=merging.open if merging else None,
-        best=tuple(best_runs(runs, declared)),
+        best=tuple(best_runs(alike.runs, declared, among=runs)),
         tried=tuple(tried(runs, code, declared)),
         failures=tuple(bad),
-        trees=tuple(list_trees(project)) if project.place else (),
+        trees=trees,
         names=versions_by_run(infos),
         sweeps=tuple(swept[:_SWEEPS]),
         swept=len(swept),
         production=_production(project) if project.place else (),
         warnings=tuple(project.keeper.warnings),
     )
+
+
+def _leading(
+    connection: DuckDBPyConnection, runs: Sequence[RunRecord], declared: Mapping[str, str]
+) -> list[RunRecord]:
+    """Add to the newest runs those of all that are best by a telling metric."""
+    found = {run.id: run for run in runs}
+    for each in judged(runs, declared) if len(runs) == query.MANY else ():
+        highest = each.direction is Direction.MAX
+        for run in query.foremost(connection, each.metric, highest=highest, most=1):
+            found.setdefault(run.id, run)
+    return list(found.values())
 
 
 def _production(project: Project) -> tuple[Staged, ...]:

@@ -14,6 +14,7 @@ from xvc.core.seed_names import is_seed
 from xvc.dvc.pointers import SUFFIX
 from xvc.errors import GitFailed, UsageError, error
 from xvc.history.find import Found, find
+from xvc.history.judging import differing, judges
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import fingerprints
@@ -24,6 +25,7 @@ from xvc.runs.list import runs as list_runs
 from xvc.runs.repeats import Experiment, experiments, in_question, settings_of
 from xvc.runs.verdicts import Judgement, corrected, judge
 from xvc.store import query
+from xvc.types import RunId
 from xvc.versions.base import is_own, own_paths
 
 
@@ -76,7 +78,31 @@ def compare(project: Project, references: Sequence[str], *, series: str | None =
         if row.direction is None and not row.is_same and not is_progress(row.key)
     )
     verdicts = _verdicts(project, records, comparison.metrics, warnings)
+    others = _judged_otherwise(project, records, warnings)
+    if others:
+        comparison = replace(
+            comparison, metrics=tuple(replace(row, best=None) for row in comparison.metrics)
+        )
+        verdicts = tuple(() if place in others else rows for place, rows in enumerate(verdicts))
     return Compared(tuple(found), comparison, unknown, tuple(warnings), verdicts)
+
+
+def _judged_otherwise(
+    project: Project, records: Sequence[RunRecord], warnings: list[str]
+) -> set[int]:
+    """Return the places, behind the first, of runs that were judged otherwise, and say so."""
+    known = judges(project, records)
+    first = records[0]
+    found = set[int]()
+    for place, record in enumerate(records[1:]):
+        parts = differing(known.get(first.id), known.get(record.id))
+        if parts:
+            found.add(place)
+            warnings.append(
+                f"{record.id} was judged otherwise than {first.id} ({', '.join(parts)} differs), "
+                "so neither is better"
+            )
+    return found
 
 
 def _verdicts(
@@ -110,8 +136,12 @@ def repeats_of(project: Project, records: Sequence[RunRecord]) -> list[Experimen
     Runs that repeat each other share one; a run that did not finish stands alone.
     """
     asked = {settings_of(record) for record in records}
+    known: dict[RunId, RunRecord] = {}
     with opened(project) as connection:
-        known = {run.id: run for run in query.all_runs(connection) if settings_of(run) in asked}
+        for record in records:
+            own = {key: value for key, value in record.params.items() if not is_seed(key)}
+            like_it = query.alike(connection, record.folder, own)
+            known |= {run.id: run for run in like_it if settings_of(run) in asked}
     known |= {record.id: record for record in records}
     runs = list(known.values())
     found = experiments(runs, fingerprints(project, in_question(runs)))

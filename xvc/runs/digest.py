@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from xvc.core.direction import Direction, direction_of
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
 from xvc.core.seed_names import is_seed
-from xvc.core.subject import chosen_keys, chosen_metrics, one_line, shown, subject
+from xvc.core.subject import (
+    chosen_keys,
+    chosen_metrics,
+    one_line,
+    shown,
+    subject,
+    varying_keys,
+)
 from xvc.runs.repeats import Experiment, Spread, experiments, settings_of
 from xvc.types import RunId
 
 _LONGEST = 72
-_FAILED = frozenset({*Status} - {Status.FINISHED, Status.RUNNING})
+FAILED = frozenset({*Status} - {Status.FINISHED, Status.RUNNING})
+"""How runs end that ended badly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,43 +89,61 @@ def cut(text: str, longest: int = _LONGEST) -> str:
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
-def best_runs(
+def judged(
     runs: Sequence[RunRecord], directions: Mapping[str, str], limit: int = 3
-) -> list[Best]:
-    """Find the best finished run by each of the telling metrics, as `Measure` says.
-
-    Only metrics whose better end is known are judged.
+) -> list[Measure]:
+    """Choose the telling metrics of finished runs, as far as it is known which way is better.
 
     Raises:
         BadSetting: a declared direction is neither ``max`` nor ``min``.
     """
-    done = [run for run in runs if run.status is Status.FINISHED]
+    done = (run for run in runs if run.status is Status.FINISHED)
     merged = {key: value for run in done for key, value in run.metrics.items()}
     names = chosen_metrics(merged, list(directions), limit)
-    found = [_best(done, name, direction_of(name, directions)) for name in names]
+    found = [(name, direction_of(name, directions)) for name in names]
+    return [Measure(name, direction) for name, direction in found if direction is not None]
+
+
+def best_runs(
+    runs: Sequence[RunRecord],
+    directions: Mapping[str, str],
+    limit: int = 3,
+    *,
+    among: Sequence[RunRecord] | None = None,
+) -> list[Best]:
+    """Find the best finished run by each of the telling metrics, as `Measure` says.
+
+    The metrics are chosen, and runs told apart, *among* all or these.
+
+    Raises:
+        BadSetting: a declared direction is neither ``max`` nor ``min``.
+    """
+    every = runs if among is None else among
+    done = [run for run in every if run.status is Status.FINISHED]
+    found = [_best(runs, done, measure) for measure in judged(every, directions, limit)]
     return [each for each in found if each is not None]
 
 
-def _best(runs: Sequence[RunRecord], metric: str, direction: Direction | None) -> Best | None:
-    if direction is None:
-        return None
-    measure = Measure(metric, direction)
+def _best(runs: Sequence[RunRecord], others: Sequence[RunRecord], measure: Measure) -> Best | None:
     first = measure.first(runs)
     value = measure.value(first) if first is not None else None
     if first is None or value is None:
         return None
-    return Best(metric, direction, value, first.id, described(first, runs))
+    return Best(measure.metric, measure.direction, value, first.id, described(first, others))
 
 
-def described(run: RunRecord, others: Sequence[RunRecord]) -> str:
+def described(
+    run: RunRecord, others: Sequence[RunRecord], varying: Collection[str] | None = None
+) -> str:
     """Return a run in one line: what tells it from the others, its metrics, its note.
 
-    A run without params is its command.
+    A run without params is its command. Whoever describes many of *others* knows their *varying*
+    keys.
 
     >>> described(RunRecord(RunId("a"), params={"lr": 0.1}, metrics={"loss": 2.0}), [])
     'lr=0.1 | loss=2.0'
     """
-    params = chosen_keys([each.params for each in others], run.params)
+    params = chosen_keys([each.params for each in others], run.params, varying=varying)
     metrics = chosen_metrics(run.metrics, [])
     said = run.note or run.name
     if not params and not said:
@@ -140,15 +166,20 @@ def tried(
     main = next(iter(best_runs(done, directions, 1)), None)
     measure = Measure(main.metric, main.direction) if main else None
     settings = Counter(settings_of(each.repeats[0]) for each in found)
-    told = [_idea(each, measure, done, settings) for each in reversed(found)]
+    told = [(each, _lie(each, measure)) for each in reversed(found)]
     if measure is not None:
         sign = -1 if measure.direction is Direction.MAX else 1
-        told.sort(key=lambda each: (each.mean is None, sign * (each.mean or 0.0)))
-    return told[:limit]
+        told.sort(key=lambda pair: (pair[1] is None, sign * (pair[1].mean if pair[1] else 0.0)))
+    return [_idea(each, lie, measure, done, settings) for each, lie in told[:limit]]
+
+
+def _lie(each: Experiment, measure: Measure | None) -> Spread | None:
+    return Spread.of(each.numbers(measure.metric)) if measure else None
 
 
 def _idea(
     each: Experiment,
+    lie: Spread | None,
     measure: Measure | None,
     done: Sequence[RunRecord],
     settings: Mapping[str, int],
@@ -161,7 +192,8 @@ def _idea(
     what = described(shown_run, others)
     if settings[settings_of(run)] > 1:
         what = cut(f"code {(run.code.snapshot or run.code.commit or 'unknown')[:7]} | {what}")
-    lie = Spread.of(each.numbers(measure.metric)) if measure else None
+    if run.decision:
+        what = cut(f"{run.decision} | {what}")
     return Tried(
         run=run.id,
         what=what,
@@ -194,44 +226,48 @@ def sweeps(runs: Sequence[RunRecord], directions: Mapping[str, str]) -> list[Swe
 def _swept(name: str, held: Sequence[RunRecord], directions: Mapping[str, str]) -> Swept:
     done = [run for run in held if run.status is Status.FINISHED]
     best = next(iter(best_runs(done, directions, 1)), None)
-    failed = sum(run.status in _FAILED for run in held)
+    failed = sum(run.status in FAILED for run in held)
     what = best.what.replace(f" | {name}", "") if best else ""
     return Swept(name, len(done), failed, best.run if best else None, what)
 
 
-def failures(runs: Sequence[RunRecord], limit: int = 3) -> tuple[list[Failed], int]:
-    """Put together the runs that failed alike, newest first, and count all that failed.
+def failures(runs: Sequence[RunRecord], limit: int = 3) -> list[Failed]:
+    """Put together the runs that failed alike, newest first.
 
     Those that nothing has fixed come first.
     """
-    bad = [run for run in runs if run.status in _FAILED]
-    alike = [(_how(run), described(run, bad)) for run in bad]
+    bad = [run for run in runs if run.status in FAILED]
+    varying = varying_keys([run.params for run in bad])
+    alike = [(_how(run), described(run, bad, varying)) for run in bad]
     counts = Counter(alike)
     newest = dict(zip(reversed(alike), reversed(bad), strict=True))
+    done: dict[tuple[object, ...], list[RunRecord]] = {}
+    for run in runs:
+        if run.status is Status.FINISHED:
+            done.setdefault((run.command, run.folder), []).append(run)
+            if run.fixes is not None:
+                done.setdefault((run.fixes,), []).append(run)
     found = [
-        Failed(newest[key].id, *key, times=counts[key], fixed=_fix_of(newest[key], runs))
+        Failed(newest[key].id, *key, times=counts[key], fixed=_fix_of(newest[key], done))
         for key in dict.fromkeys(alike)
     ]
     found.sort(key=lambda each: each.fixed is not None)
-    return found[:limit], len(bad)
+    return found[:limit]
 
 
-def _fix_of(run: RunRecord, runs: Sequence[RunRecord]) -> RunId | None:
+def _fix_of(run: RunRecord, done: Mapping[tuple[object, ...], Sequence[RunRecord]]) -> RunId | None:
     """Find the first later run that says it fixes it, or was asked for the same, and finished."""
+    alike = [
+        each
+        for each in done.get((run.command, run.folder), ())
+        if each.command or dict(each.params) == dict(run.params)
+    ]
     later = [
         each
-        for each in runs
-        if each.status is Status.FINISHED
-        and (each.started or 0) > (run.started or 0)
-        and (each.fixes == run.id or _is_asked_alike(each, run))
+        for each in (*alike, *done.get((run.id,), ()))
+        if (each.started or 0) > (run.started or 0)
     ]
     return min(later, key=lambda each: (each.started or 0, each.id)).id if later else None
-
-
-def _is_asked_alike(one: RunRecord, other: RunRecord) -> bool:
-    if (one.command, one.folder) != (other.command, other.folder):
-        return False
-    return bool(one.command) or dict(one.params) == dict(other.params)
 
 
 def _how(run: RunRecord) -> str:

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from xvc.core.direction import asked_direction, better
 from xvc.core.model import PRODUCTION
 from xvc.core.objective import Measure, number_of
-from xvc.core.run import Status
+from xvc.core.run import RunRecord, Status
 from xvc.errors import BadValue
 from xvc.history.find import Found, find
+from xvc.history.judging import unlike
 from xvc.models.list import read_models
 from xvc.models.promote import one_name, required
 from xvc.models.stages import Gate, current
@@ -27,7 +28,8 @@ class GateRequest:
 
     ``least`` and ``most`` bound ``metric`` (``acc``, or ``acc:max`` where its name does not say the
     direction); ``against`` is a stage, version or run that it must beat, ``model`` says whose
-    stage; with ``is_noisy`` it must be better beyond the noise of the repeats.
+    stage; with ``is_noisy`` it must be better beyond the noise of the repeats, and by ``margin`` at
+    the least; ``repeats`` is how many it must have.
     """
 
     reference: str = "@"
@@ -38,6 +40,8 @@ class GateRequest:
     require: tuple[str, ...] = ()
     model: str | None = None
     is_noisy: bool = False
+    margin: float = 0.0
+    repeats: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,9 @@ def gate(project: Project, wanted: GateRequest) -> Gated:
     baseline = None
     if wanted.against is not None:
         baseline = _baseline(project, wanted)
-        gates.append(_against(project, wanted, run, baseline))
+        record = baseline.record if baseline is not None else None
+        gates.append(_against(project, wanted, run.record, record))
+    gates += _repeated(project, wanted, run.record)
     return Gated(run, tuple(gates), baseline)
 
 
@@ -81,7 +87,11 @@ def _check(wanted: GateRequest) -> None:
         raise BadValue("--metric", "it must say which metric is meant")
     if wanted.is_noisy and wanted.against is None:
         raise BadValue("--noise", "it needs what to compare with: --vs e1.2.0, --vs production")
-    if not (has_bound or wanted.against or wanted.require):
+    if wanted.margin and wanted.against is None:
+        raise BadValue("--margin", "it needs what to compare with: --vs e1.2.0, --vs production")
+    if wanted.margin < 0:
+        raise BadValue("--margin", f"{wanted.margin} is below 0")
+    if not (has_bound or wanted.against or wanted.require or wanted.repeats):
         raise BadValue("--metric", "it needs --min, --max or --vs; or --require says a condition")
 
 
@@ -116,16 +126,37 @@ def _baseline(project: Project, wanted: GateRequest) -> Found | None:
     return None if now is None else find(project, [now.evidence.run])[0]
 
 
-def _against(project: Project, wanted: GateRequest, run: Found, baseline: Found | None) -> Gate:
+def beyond(
+    project: Project, wanted: GateRequest, run: RunRecord, baseline: RunRecord | None
+) -> list[Gate]:
+    """Hold a run to what repeats say against a baseline, for a promotion that asks for it."""
+    return [_against(project, wanted, run, baseline), *_repeated(project, wanted, run)]
+
+
+def _repeated(project: Project, wanted: GateRequest, run: RunRecord) -> list[Gate]:
+    if wanted.repeats is None:
+        return []
+    count = len(repeats_of(project, [run])[0].repeats)
+    return [Gate(f"repeats >= {wanted.repeats}", f"it has {count}", count >= wanted.repeats)]
+
+
+def _against(
+    project: Project, wanted: GateRequest, run: RunRecord, baseline: RunRecord | None
+) -> Gate:
     measure = Measure.parse(wanted.metric or "", project.settings.metrics_direction, "--metric")
-    asked = f"{measure} better than {wanted.against}{' beyond the noise' * wanted.is_noisy}"
+    by = f" by {wanted.margin}" if wanted.margin else ""
+    asked = f"{measure} better than {wanted.against}{by}{' beyond the noise' * wanted.is_noisy}"
     if baseline is None:
         return Gate(asked, f"nothing is in {wanted.against}", is_met=True)
+    parts = unlike(project, baseline, run)
+    if parts:
+        return Gate(asked, f"they were judged otherwise: {', '.join(parts)}", is_met=False)
     if not wanted.is_noisy:
-        old, new = measure.value(baseline.record), measure.value(run.record)
+        old, new = measure.value(baseline), measure.value(run)
         met = old is not None and new is not None and better(measure.direction, old, new) is True
+        met = met and abs((new or 0) - (old or 0)) >= wanted.margin
         return Gate(asked, f"{_shown(new)} against {_shown(old)}", is_met=met)
-    before, after = repeats_of(project, [baseline.record, run.record])
+    before, after = repeats_of(project, [baseline, run])
     if before is after:
         return Gate(asked, "they are repeats of one experiment", is_met=False)
     told = judge(measure.metric, before, after, measure.direction)
@@ -133,7 +164,8 @@ def _against(project: Project, wanted: GateRequest, run: Found, baseline: Found 
         return Gate(asked, f"{measure.metric} is not recorded in both", is_met=False)
     means = f"{told.candidate.mean:.6g} (n={told.candidate.count}) against "
     means += f"{told.baseline.mean:.6g} (n={told.baseline.count}): {sentence(told)}"
-    return Gate(asked, means, is_met=told.verdict is Verdict.BETTER)
+    is_met = told.verdict is Verdict.BETTER and abs(told.difference) >= wanted.margin
+    return Gate(asked, means, is_met=is_met)
 
 
 def _shown(value: float | None) -> str:

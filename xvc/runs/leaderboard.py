@@ -15,6 +15,7 @@ from xvc.core.objective import Measure
 from xvc.core.run import RunRecord
 from xvc.errors import BadValue
 from xvc.history.find import known_versions, versions_by_run
+from xvc.history.judging import judged_alike
 from xvc.project import Project
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.digest import described
@@ -71,9 +72,11 @@ def leaderboard(
     measure = Measure.parse(metric, project.settings.metrics_direction, "leaderboard")
     request = ListRequest(where=where, limit=None, everywhere=everywhere)
     found = runs(project, request)
-    code = fingerprints(project, in_question(found.runs))
+    judged = judged_alike(project, found.runs)
+    project.keeper.warnings += [judged.warning] if judged.warning else []
+    code = fingerprints(project, in_question(judged.runs))
     names = versions_by_run(known_versions(project))
-    groups = experiments(found.runs, code)
+    groups = experiments(judged.runs, code)
     places = ranked(groups, measure, names)
     if not places:
         raise BadValue("leaderboard", f"no finished run has {measure.metric!r}")
@@ -101,7 +104,17 @@ def ranked(
         ids = tuple(run.id for run in each.runs)
         shown = spread.mean if value is None else value
         places.append(
-            Place(rank, best, version, described(best, done), ids, spread, shown, is_tied, judged)
+            Place(
+                rank=rank,
+                run=best,
+                version=version,
+                what=described(best, done),
+                runs=ids,
+                spread=spread,
+                best=shown,
+                is_tied=is_tied,
+                judged=judged,
+            )
         )
     return places
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
 
 from xvc.core.direction import Direction, direction_of
 from xvc.core.equality import is_same
@@ -18,15 +20,20 @@ from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.core.tag_message import VersionInfo
 from xvc.errors import BadValue
 from xvc.history.find import known_versions, versions, versions_by_run
+from xvc.history.judging import has_judge, judged_alike
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.all_runs import gather
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.repeats import Experiment, Spread, experiments, in_question
 from xvc.store import query
+from xvc.store.run_values import fitting, has_key
 from xvc.store.runs import discarded as discarded_runs
 from xvc.store.table_queries import Grid
 from xvc.types import Json, RunId
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,16 +99,34 @@ def runs(project: Project, request: ListRequest) -> RunList:
     """
     where = parse_filter(request.where) if request.where else None
     sort, descending = _order(project, request.sort)
+    is_judged = sort is not None and has_judge(project)
+    is_plain = not (request.everywhere or request.group or request.series or is_judged)
+    if where is not None and is_plain:
+        return _fitting(project, request, where)
     if request.everywhere:
         found = _sorted(gather(project), sort, descending=descending)
         total = len(found)
     else:
         is_cut = (where, request.group, request.series) == (None, None, None)
+        is_cut = is_cut and not is_judged
         limit = request.limit if is_cut else None
         is_whole = _is_whole(request)
         found, total = _of_this_tree(project, sort, limit, descending, is_whole=is_whole)
+    found = _judged_last(project, found, sort)
     tagged = versions_by_run(known_versions(project)) if found else {}
     return among(project, found, request, tagged, total=total)
+
+
+def _judged_last(project: Project, found: list[RunRecord], sort: str | None) -> list[RunRecord]:
+    """Put the runs that were judged otherwise behind the others, where a metric sorts them."""
+    if sort is None or not any(sort in run.metrics for run in found):
+        return found
+    judged = judged_alike(project, found)
+    if judged.warning is None:
+        return found
+    project.keeper.warnings.append(judged.warning)
+    others = {*judged.others}
+    return [*judged.runs, *(run for run in found if run.id in others)]
 
 
 def _is_whole(request: ListRequest) -> bool:
@@ -139,7 +164,7 @@ def among(
         discarded, found = len(found) - len(kept), kept
         total -= discarded
     if request.series is not None:
-        found = _of_series(found, request.series)
+        found = of_series(found, request.series)
         total = len(found)
     if found and request.group is not None:
         _refuse_unknown("--group", request.group, _names(found))
@@ -158,13 +183,39 @@ def among(
     return RunList(tuple(shown), total, tagged, *columns, elsewhere, discarded)
 
 
-def _of_series(found: Sequence[RunRecord], series: str) -> list[RunRecord]:
-    """Keep the runs of a series.
+def _fitting(project: Project, request: ListRequest, where: Expression) -> RunList:
+    """List the runs of this tree that fit, and read no others."""
+    sort, descending = _order(project, request.sort)
+    tagged = versions_by_run(known_versions(project))
+    with opened(project) as connection:
+        if query.count(connection):
+            for option, keys in (
+                ("--where", sorted(keys_of(where))),
+                ("--columns", request.columns),
+            ):
+                _refuse_unheld(connection, option, keys, (*_FACTS, "version"))
+            _refuse_unheld(connection, "--sort", (sort,) if sort else (), query.sortable())
+        fit = fitting(
+            connection, sorted(keys_of(where)), partial(evaluate, where), {"version": tagged}
+        )
+        gone = set() if _is_whole(request) else discarded_runs(connection)
+        names = query.ordered(connection, sort=sort, descending=descending) if fit else []
+        chosen = [name for name in names if name in fit and name not in gone]
+        shown = query.in_turn(connection, chosen[: request.limit])
+    columns = _columns(project, shown, sort)
+    return RunList(tuple(shown), len(chosen), tagged, *columns, discarded=len(gone))
 
-    Raises:
-        BadValue: there are runs, and none of them is of that series; the ones that are there are
-            named.
-    """
+
+def _refuse_unheld(
+    connection: DuckDBPyConnection, option: str, keys: Sequence[str], facts: Sequence[str]
+) -> None:
+    for key in keys:
+        if key not in facts and not has_key(connection, key):
+            _refuse_unknown(option, key, (*query.keys(connection), *facts))
+
+
+def of_series(found: Sequence[RunRecord], series: str) -> list[RunRecord]:
+    """Keep the runs of a series."""
     kept = [run for run in found if (run.name or "").startswith(f"{series}/")]
     if kept or not found:
         return kept
@@ -270,7 +321,10 @@ def grouped(project: Project, listed: RunList, key: str) -> list[Group]:
     together: dict[str, list[RunRecord]] = {}
     for run in listed.runs:
         together.setdefault(repr(_or_none(run, key)), []).append(run)
-    return [_group(held, key, metric, measure, code) for held in together.values()]
+    judged = judged_alike(project, listed.runs)
+    project.keeper.warnings += [judged.warning] if judged.warning else []
+    others = {*judged.others}
+    return [_group(held, key, metric, measure, code, others) for held in together.values()]
 
 
 def _group(
@@ -279,12 +333,15 @@ def _group(
     metric: str | None,
     measure: Measure | None,
     code: Mapping[RunId, str],
+    others: Collection[RunId],
 ) -> Group:
+    """Count the runs of a group; of those that were judged otherwise the metric says nothing."""
     counts = Counter(run.status for run in held)
     finished, running = counts[Status.FINISHED], counts[Status.RUNNING]
-    found = experiments(held, code) if metric else []
+    judged = [run for run in held if run.id not in others]
+    found = experiments(judged, code) if metric else []
     numbers = [number for each in found for number in each.numbers(metric or "")]
-    best = measure.first(held) if measure else None
+    best = measure.first(judged) if measure else None
     return Group(
         value=_or_none(held[0], key),
         finished=finished,

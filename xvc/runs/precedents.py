@@ -223,7 +223,14 @@ def _by_code(
 
 
 def _with_other_code(near: Near) -> Near:
-    return Near(near.run, near.version, near.params, near.data, True, near.has_other_command)
+    return Near(
+        run=near.run,
+        version=near.version,
+        params=near.params,
+        data=near.data,
+        has_other_code=True,
+        has_other_command=near.has_other_command,
+    )
 
 
 def _with_files(project: Project, near: Near, tree: str, trees: Mapping[RunId, str]) -> Near:
@@ -232,7 +239,15 @@ def _with_files(project: Project, near: Near, tree: str, trees: Mapping[RunId, s
     if not near.has_other_code or its is None or not tree:
         return near
     files = code_changes(project, near.run, its, tree)
-    return Near(near.run, near.version, near.params, near.data, True, near.has_other_command, files)
+    return Near(
+        run=near.run,
+        version=near.version,
+        params=near.params,
+        data=near.data,
+        has_other_code=True,
+        has_other_command=near.has_other_command,
+        files=files,
+    )
 
 
 def result(run: RunRecord) -> str:

@@ -16,7 +16,7 @@ from xvc.core.model import candidate_of
 from xvc.core.run import DataFile, RunRecord
 from xvc.core.typed import Typed
 from xvc.dvc.pointers import SUFFIX, Out
-from xvc.errors import ConflictError, NoObject, NoProject, error
+from xvc.errors import ConflictError, NoObject, NoProject, ObjectCorrupt, error
 from xvc.history.find import Found, find
 from xvc.history.revision import NoCode, point_of
 from xvc.project import Project
@@ -112,7 +112,7 @@ def prepare(project: Project, wanted: RerunRequest) -> Prepared:
         NotRepeatable: its command was not recorded in full.
         NoProject: there is no git.
         NoCode: its code is not in this repository.
-        NoRemote, DvcFailed, RemoteCorrupt, ObjectCorrupt: its data cannot be had.
+        NoRemote, DvcFailed, RemoteCorrupt: its data cannot be had.
     """
     if project.place is None:
         raise NoProject(str(project.root), "a git repository")
@@ -188,7 +188,7 @@ def _code_of(project: Project, was: Found, reference: str) -> tuple[str, str, li
 
 
 def _data_in_cache(project: Project, record: RunRecord) -> list[str]:
-    """Fetch the data that a run read; what is nowhere any more is said."""
+    """Fetch the data that a run read; what is nowhere any more, or was edited in place, is said."""
     said = []
     for path, file in record.data.items():
         if file.state == "absent":
@@ -202,6 +202,8 @@ def _data_in_cache(project: Project, record: RunRecord) -> list[str]:
                 f"{path}: the bytes that the run read are not kept, for they were changed by hand; "
                 "it gets those that its pointer names"
             )
+        except ObjectCorrupt as err:
+            said.append(f"{path} is no longer what the run read: {err}. {err.hint}")
     return said
 
 

@@ -300,10 +300,32 @@ def _complete(
             project.keeper.refresh()
             begun.warnings += project.keeper.warnings
     with best_effort(begun.warnings):
+        if request.fold:
+            _tell_of_judge(project, begun)
+    with best_effort(begun.warnings):
         if kept:
             from xvc.models.add import land_models  # late: most runs leave no model
 
             land_models(project, begun.record.id, kept)
+
+
+def _tell_of_judge(project: Project, begun: Begun) -> None:
+    """Warn where the judge is not what it was for the run before: a better score may be that."""
+    from xvc.history.judging import has_judge, unlike  # late: most settings name no judge
+
+    if not has_judge(project):
+        return
+    from xvc.store import query
+
+    with project.keeper.view() as connection:
+        done = (query.latest(connection, back, status=Status.FINISHED.value) for back in (0, 1))
+        before = next((run for run in done if run and run.id != begun.record.id), None)
+    parts = unlike(project, before, begun.record) if before is not None else []
+    if before is not None and parts:
+        begun.warnings.append(
+            f"the judge has changed since run {before.id}: {', '.join(parts)}; this run is not "
+            "ranked with earlier ones"
+        )
 
 
 def _ran(
@@ -362,6 +384,20 @@ def _look_back(project: Project, begun: Begun, tell: Callable[[str], None]) -> R
     said = result(before.run)
     tell(f"the same code, data and params ran before: {before.run.id}{f'  {said}' if said else ''}")
     return before.run.id
+
+
+def pinned(project: Project, request: RunRequest) -> RunRequest:
+    """Name by their ids the runs that a request refers to: of several runs of it, ``@`` moves on.
+
+    Raises:
+        NoRun: nothing answers to a reference.
+    """
+    origin = _origin(project, request)
+    return replace(
+        request,
+        parent=request.parent and origin.parent,
+        fixes=request.fixes and origin.fixes,
+    )
 
 
 def _origin(project: Project, request: RunRequest) -> Origin:

@@ -81,7 +81,8 @@ def validate(project: Project, request: ValidateRequest) -> Verdict:
         if request.table is not None:
             need_table(connection, request.table)
         names = [held_table(connection, request.table)] if request.table else _own(connection)
-        records = {run.id: run for run in query.all_runs(connection)}
+        records = {run.id: run for run in query.newest(connection)}
+        total = query.count(connection)
         scenes = [
             _Scene(connection, project, request, name, records, checks.logged(connection, name))
             for name in names
@@ -92,8 +93,12 @@ def validate(project: Project, request: ValidateRequest) -> Verdict:
         if request.table is not None:
             of_table = checks.runs_of(connection, scenes[0].table)
             records = {run: record for run, record in records.items() if run in of_table}
+            total = len(records) if total <= query.MANY else total
         in_tables = {each.label for scene in scenes for each in scene.fields}
-        of_runs = _of_runs(project, list(records.values()), in_tables, made, request.most)
+        size = counted(len(records), "run")
+        if total > len(records):
+            size = f"the newest {query.MANY:,} of {total:,} runs"
+        of_runs = _of_runs(project, list(records.values()), in_tables, made, request.most, size)
     return Verdict((*of_runs, *(check for its, _ in made for check in its)))
 
 
@@ -115,11 +120,11 @@ def _of_runs(
     in_tables: set[str],
     made: Sequence[tuple[list[Check], set[str]]],
     most: int,
+    size: str,
 ) -> list[Check]:
     if not runs:
         why = "no run is recorded"
         return [Check(name, None, why_not=why) for name in ("failures", "duplicates", "params")]
-    size = counted(len(runs), "run")
     code = fingerprints(project, runs)
     renamed = {name for _, names in made for name in names}
     keys = _keys_of_runs([run for run in runs if run.command], in_tables)
@@ -303,13 +308,14 @@ def _cache(scene: _Scene) -> tuple[tuple[Finding, ...], str]:
         return (), "" if use.computed else "no cached function was tracked"
     others = [hit for hit in use.hits if hit[0] != hit[1]]
     involved = {run for own, source, _ in others for run in (own, source)}
-    code = fingerprints(scene.project, [scene.runs[run] for run in involved if run in scene.runs])
+    runs = {run.id: run for run in query.by_ids(scene.connection, sorted(involved))}
+    code = fingerprints(scene.project, list(runs.values()))
     unknown, odd, hits = list[str](), list[str](), 0
     for own, source, count in others:
-        if source not in scene.runs:
+        if source not in runs:
             unknown.append(f"{own} took {counted(count, 'result')} of {source}")
             continue
-        differs = _differences(scene.runs[own], scene.runs[source]) if own in scene.runs else []
+        differs = _differences(runs[own], runs[source]) if own in runs else []
         differs += ["code"] if code.get(own) != code.get(source) else []
         if differs:
             hits += count

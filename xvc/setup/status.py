@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from xvc.core.run import RunRecord, Status
 from xvc.errors import XvcError
-from xvc.history.find import known_versions
+from xvc.history.find import known_versions, runs_of
 from xvc.history.missing import missing_versions, warning_of
 from xvc.history.unversioned import taggable, unsaved
 from xvc.journal.reader import is_written, journals
@@ -53,9 +53,11 @@ def status(project: Project) -> Standing:
     branch = _branch(project, warnings)
     infos = known_versions(project)
     with project.keeper.view() as connection:
-        records = query.all_runs(connection)
+        count = query.count(connection)
+        running = query.with_status(connection, Status.RUNNING.value)
+        known = query.known_among(connection, runs_of(infos))
         rows = query.row_counts(connection)
-    missing = missing_versions(project, infos, {run.id for run in records})
+    missing = missing_versions(project, infos, known)
     if missing:
         warnings.append(warning_of(missing))
     waiting = journals(project.room.journals)
@@ -68,9 +70,9 @@ def status(project: Project) -> Standing:
         branch=branch,
         store=project.relative(project.store_path) if project.place else str(project.store_path),
         pointer=pointer.digest if pointer else None,
-        runs=len(records),
+        runs=count,
         rows=rows,
-        running=tuple(run for run in records if run.status is Status.RUNNING),
+        running=tuple(running),
         lost=tuple(lost),
         unsaved=kept,
         live_journals=len(live),
@@ -80,7 +82,7 @@ def status(project: Project) -> Standing:
         missing=tuple(info.name for info in missing),
         warnings=(*warnings, *project.keeper.warnings),
         undecided=merging.open if merging else None,
-        taggable=taggable(project, records, kept) if merging is None else None,
+        taggable=taggable(project, kept) if merging is None else None,
     )
 
 

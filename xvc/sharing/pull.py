@@ -142,20 +142,20 @@ def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
     if missing:
         warnings.append(warning_of(missing))
     return Pulled(
-        name,
-        haul.opened.name if haul.opened else None,
-        haul.needed,
-        haul.objects,
-        haul.size,
-        tags,
-        runs,
-        branch,
-        old,
-        tip,
-        files,
-        is_driver_new,
-        tuple(info.name for info in missing),
-        (*haul.warnings, *warnings),
+        remote=name,
+        dvc_remote=haul.opened.name if haul.opened else None,
+        needed=haul.needed,
+        objects=haul.objects,
+        size=haul.size,
+        tags=tags,
+        runs=runs,
+        branch=branch,
+        old=old,
+        new=tip,
+        files=files,
+        is_driver_new=is_driver_new,
+        missing=tuple(info.name for info in missing),
+        warnings=(*haul.warnings, *warnings),
     )
 
 

@@ -202,15 +202,16 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
     if lot.new:
         lot.warnings += _kept_here(pointers.known())
     return Pushed(
-        name,
-        ", ".join(place.remote.name for place in places) or (usual.name if usual else None),
-        sum(len(place.digests) for place in places),
-        count,
-        size,
-        tuple(lot.new),
-        tuple(lot.left_out),
-        _unsaved(project),
-        tuple(lot.warnings),
+        remote=name,
+        dvc_remote=", ".join(place.remote.name for place in places)
+        or (usual.name if usual else None),
+        needed=sum(len(place.digests) for place in places),
+        objects=count,
+        size=size,
+        refs=tuple(lot.new),
+        left_out=tuple(lot.left_out),
+        unsaved=_unsaved(project),
+        warnings=tuple(lot.warnings),
     )
 
 
@@ -226,12 +227,7 @@ class _Place:
 def _places(
     dvc: Dvc, usual: Remote | str | None, lot: _Lot, known: Collection[Out], outs: Iterable[Out]
 ) -> list[_Place]:
-    """Say where each object belongs: the remote that its pointer names, else the usual one.
-
-    Raises:
-        NoRemote: there is no usual remote.
-        PointerRemote: a pointer names one that DVC does not know.
-    """
+    """Say where each object belongs: the remote that its pointer names, else the usual one."""
     name = usual.name if isinstance(usual, Remote) else usual
     elsewhere: dict[str, set[str]] = {}
     common: set[str] = set()
@@ -357,7 +353,7 @@ def _add_outs(project: Project, dvc: Dvc, lot: _Lot, pointers: Pointers) -> list
     outs = []
     kept = {str(out.digest) for out in pointers.known() if not out.is_pushed}
     with opened(project) as connection:
-        found = query.all_runs(connection)
+        found = query.with_files(connection)
     for run in found:
         ref = f"{RUNS}{run.id}"
         if ref not in lot.refs:
@@ -388,11 +384,7 @@ def _is_here(dvc: Dvc, digest: str) -> bool:
 
 
 def _leave_out(dvc: Dvc, lot: _Lot, places: Sequence[_Place]) -> None:
-    """Decide on refs whose objects are missing: runs are left out, refs that were pushed are named.
-
-    Raises:
-        ObjectsNowhere: it is the branch, or a version that is not there yet.
-    """
+    """Decide on refs whose objects are missing: leave runs out, name refs that were pushed."""
     lacked = set().union(*(place.digests - place.held for place in places))
     nowhere = {digest for digest in lacked if not _is_here(dvc, digest)}
     for ref, needs in list(lot.needs.items()):

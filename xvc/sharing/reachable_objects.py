@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from xvc.core.run_inputs import is_digest
-from xvc.dvc.commit_outputs import Pointers, digests_in
+from xvc.dvc.commit_outputs import Pointers, digests_in_file
 from xvc.dvc.outputs import digests_of, object_of
 from xvc.dvc.pointers import Out, tracked_outs
 from xvc.dvc.repository import Dvc
@@ -168,7 +168,7 @@ def _look_into_file(tree: Tree, path: str, found: _Search) -> None:
         return
     try:
         outs = tracked_outs(tree.path, [path])
-        found.mentioned |= digests_in(place.read_bytes())
+        found.mentioned |= digests_in_file(place)
     except PointerCorrupt as err:
         raise Unreadable(str(place), err.reason) from err
     except Unresolved as err:
@@ -187,12 +187,11 @@ def _noted(project: Project, dvc: Dvc) -> set[str]:
     for file in _files((*folders, dvc.cache / "runs")):
         if file.suffix != _STORE:
             try:
-                text = file.read_bytes()
+                found |= digests_in_file(file)
             except FileNotFoundError:
                 continue  # a journal that a version has just made superfluous
             except OSError as err:
                 raise Unreadable(str(file), err.strerror or str(err)) from err
-            found |= digests_in(text) | digests_in(_unsplit(text))
     return found
 
 
@@ -204,15 +203,6 @@ def _files(places: Iterable[Path]) -> Iterator[Path]:
             yield from (path for path in place.rglob("*") if path.is_file())
 
 
-def _unsplit(text: bytes) -> bytes:
-    """Write the paths of objects as digests: ``…/md5/ab/cdef`` as ``abcdef``."""
-    at, parts = 0, []
-    while (start := text.find(b"/md5/", at)) >= 0:
-        parts.append(text[start + 5 : start + 7] + text[start + 8 : start + 42])
-        at = start + 5
-    return b"\n".join(part.rstrip(b'"\\') for part in parts)
-
-
 def _outs_of_runs(dvc: Dvc, digest: str, by: str) -> set[str]:
     """List what the runs of a store have read and left."""
     place = object_of(dvc, digest)
@@ -221,7 +211,7 @@ def _outs_of_runs(dvc: Dvc, digest: str, by: str) -> set[str]:
             if file.read(12)[8:] != _DUCK:
                 return set()
         with db.reading(place) as connection:
-            runs = query.all_runs(connection)
+            runs = query.with_files(connection)
     except FileNotFoundError:
         raise Unreadable(by, "the store is not in the DVC cache") from None
     except (StoreCorrupt, BusyError, OSError) as err:

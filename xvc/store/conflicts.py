@@ -86,15 +86,15 @@ class Disputes:
         self._set(number, f"SELECT k, {yours} AS c {_JOINED} WHERE {taken}")
         return [
             Conflict(
-                self._source,
-                self._table.name,
-                key,
-                cell.shown,
-                "both-changed" if base is not None else "both-set",
-                base,
-                ours,
-                theirs,
-                Side(newer) if newer else None,
+                source=self._source,
+                table=self._table.name,
+                key=key,
+                column=cell.shown,
+                kind="both-changed" if base is not None else "both-set",
+                base=base,
+                ours=ours,
+                theirs=theirs,
+                newer=Side(newer) if newer else None,
             )
             for key, base, ours, theirs, newer in rows
         ]

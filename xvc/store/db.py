@@ -11,7 +11,7 @@ import re
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
@@ -52,6 +52,9 @@ _OFFLINE: dict[str, str | bool | int | float | list[str]] = {
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
 }
+COPIED = "copied"
+"""What SQL calls the copy of a store that is being written."""
+
 NAME = "db"
 """What SQL may call the store: ``db.events`` is ``events``."""
 
@@ -401,6 +404,25 @@ def change_blocks(path: Path, copy: Path, more: int) -> None:
             take_place(copy, path)
     finally:
         _remove(copy)
+
+
+def copy_store(path: Path, copy: Path, change: Callable[[DuckDBPyConnection], object]) -> None:
+    """Write a store anew at *copy*, and change it there, under the name of `COPIED`.
+
+    Raises:
+        StoreComputes: it holds more than plain tables.
+        StoreFailed: DuckDB refused, or the disk is full.
+    """
+    _remove(copy)
+    with in_memory(path) as connection:
+        connection.execute(f"ATTACH {literal(file_name(path))} AS held (READ_ONLY)")
+        refuse_foreign(connection, path, "held")
+        connection.execute(_attached(copy, COPIED, block_for(path.stat().st_size)))
+        _close_off(connection)
+        connection.execute(f"COPY FROM DATABASE held TO {COPIED}")
+        change(connection)
+        connection.execute(f"DETACH {COPIED}")
+    refuse_log(copy)
 
 
 def create(path: Path, size: int = 0) -> None:

@@ -6,7 +6,7 @@ often it is offered. A record that the store cannot take is set aside, and stops
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -18,7 +18,7 @@ from xvc.core.record import Control, Kind, apply, in_order
 from xvc.core.run import RunRecord
 from xvc.errors import BadValue, RecordRefused
 from xvc.journal.codec import CONTROL, control_from, decode_line, from_json, to_json
-from xvc.journal.reader import Mark, Slice, read_new, spelled
+from xvc.journal.reader import Mark, Slice, born, read_new, spelled
 from xvc.store import assets, edited, edits
 from xvc.store.columns import Column, make_room, struct_of, tables, types_of, value_of
 from xvc.store.db import is_of_what_was_asked
@@ -39,6 +39,9 @@ _ROW_ID = """((((us // 1000)::UHUGEINT << 80) | ((28672 + us % 1000)::UHUGEINT <
 
 WIDE = 300
 """So many keys of one table are read as columns, not as one struct."""
+
+AT_ONCE = 10_000
+"""Records that are no rows: so many are held at once, and what is known of their runs with them."""
 
 _LINE = 1 << 24  # bytes of the longest line that DuckDB reads unless told otherwise
 
@@ -155,6 +158,9 @@ def fold(
 ) -> Folded:
     """Put what is new in *journals* into the store that *connection* has open, and commit it.
 
+    In pieces, the journals that began first before the others, so that many runs take no more
+    memory than some thousand.
+
     Args:
         connection: a store, within a transaction.
         journals: their files.
@@ -169,12 +175,29 @@ def fold(
     """
     once = {path.stem: path for path in journals}  # one that is being moved is listed twice
     known = marks(connection, once)
-    read = (read_new(path, known.get(writer, Mark())) for writer, path in once.items())
-    fresh = [part for part in read if part is not None]
-    if not fresh:
-        return Folded()
-    scratch.mkdir(parents=True, exist_ok=True)
-    return _Folding(connection, scratch, keep or (lambda *_: None), is_ours).fold(fresh)
+    folding = _Folding(connection, scratch, keep or (lambda *_: None), is_ours)
+    folded = Folded()
+    for piece in _pieces(once, known):
+        scratch.mkdir(parents=True, exist_ok=True)
+        folded = folded.and_then(folding.fold(piece))
+    return folded
+
+
+def _pieces(once: Mapping[str, Path], known: dict[str, Mark]) -> Iterator[list[Slice]]:
+    """Read what is new, so much at once as is folded at once."""
+    piece: list[Slice] = []
+    room = AT_ONCE
+    for path in sorted(once.values(), key=born):
+        while (part := read_new(path, known.get(path.stem, Mark()), room)) is not None:
+            known[path.stem] = part.mark
+            piece.append(part)
+            room -= len(part.controls)
+            if room > 0:
+                break  # it was read to its end
+            yield piece
+            piece, room = [], AT_ONCE
+    if piece:
+        yield piece
 
 
 def fold_again(connection: DuckDBPyConnection, lines: bytes, journal: Path, scratch: Path) -> None:

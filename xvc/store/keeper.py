@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from xvc.core.run import DataFile
 from xvc.dvc.pointers import Pointer, read_pointer
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import (
@@ -33,6 +34,7 @@ from xvc.journal.layout import Room
 from xvc.journal.reader import is_read, is_written, journals, runs_named
 from xvc.store import db
 from xvc.store.fold import Folded, fold, fold_again, keep_damaged, positions
+from xvc.store.masking import cells_with, mask_store
 from xvc.store.runs import branches
 from xvc.store.state import Left, sizes_of, stamp_of
 from xvc.system.files import (
@@ -223,11 +225,7 @@ class Keeper:
         self._warn(self.set_aside[-1])
 
     def _set_aside_corrupt(self, err: StoreCorrupt) -> None:
-        """Give another name to what was a store; a file that never was one stays where it is.
-
-        Raises:
-            NotAStore: xvc has never kept a store at this place, so the file is somebody's.
-        """
+        """Give another name to what was a store; a file that never was one stays where it is."""
         if not Left.read(self.room.store_state).was_at(self.path):
             raise NotAStore(str(self.path), err.reason) from err
         self._set_aside("corrupt", err.reason)
@@ -315,11 +313,7 @@ class Keeper:
             return self._fold_into(connection, found)
 
     def _make_anew(self, err: db.StoreUnfit) -> dict[str, int]:
-        """Rebuild a store that cannot take its rows any more, then set the old one aside.
-
-        Raises:
-            StoreUnfit: neither have they in the last snapshot.
-        """
+        """Rebuild a store that cannot take its rows any more, then set the old one aside."""
         reason = f"new rows do not fit into it ({err.words})"
         folded = self._lay_anew(lambda: self._set_aside("kept", reason))
         if folded is None:
@@ -480,6 +474,40 @@ class Keeper:
         if (pointer := self.pointer) is not None:
             dvc.verify(pointer.digest, self._pointer_name)
         raise LockBusy(str(self.path), "")
+
+    def mask(self, texts: Sequence[str]) -> str | None:
+        """Put stars in the place of texts, in the store and in the snapshot that it grew from.
+
+        The pointer then names another snapshot; returns the digest of the one before, if so.
+        Journals are masked by whoever calls, without a change of their length.
+
+        Raises:
+            LockBusy: another xvc is folding, for long.
+            StoreBusy: another program is using the store.
+            StoreFailed: it cannot be written, or something could not be taken out.
+        """
+        with FileLock(self.room.store_lock).held(wait=60.0, doing="scrub"):
+            left, pointer, copy = Left.read(self.room.store_state), self.pointer, self._sibling()
+            base = left.base
+            before = None
+            try:
+                if self.dvc and pointer and self.dvc.holds(pointer.digest):
+                    place = self.dvc.place(pointer.digest)
+                    if cells_with(place, texts):
+                        mask_store(place, copy, texts)
+                        base, size = self.dvc.keep_store(copy)
+                        text = self.dvc.pointer_text(self.path, DataFile(base, size))
+                        write_durably(pointer_of(self.path), text)
+                        before = pointer.digest
+                if self.path.exists() and cells_with(self.path, texts):
+                    mask_store(self.path, copy, texts)
+                    keep_mode(copy, self.path)
+                    os.replace(copy, self.path)
+                if self.path.exists():
+                    self._leave(base, left.sizes)
+            finally:
+                copy.unlink(missing_ok=True)
+        return before
 
     def settle(self, digest: str, branch: str | None) -> None:
         """Delete the journals whose rows are in the snapshot of a version.

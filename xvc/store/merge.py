@@ -188,13 +188,13 @@ def _merge_table(
     _apply(connection, table, fates, restored, removed)
     result = _count(connection, table.place)
     tally = Tally(
-        table.name,
-        counts[OURS],
-        counts[THEIRS],
-        result,
-        fates,
-        len(restored),
-        len(removed),
+        table=table.name,
+        ours=counts[OURS],
+        theirs=counts[THEIRS],
+        result=result,
+        fates=fates,
+        restored=len(restored),
+        removed=len(removed),
     )
     return tally.checked(), conflicts
 

@@ -144,11 +144,7 @@ def _numbered(shape: Shape, tables: Sequence[Table]) -> str:
 
 
 def _gather(meeting: Meeting, keys: Sequence[Column], *, with_base: bool) -> None:
-    """Bring in what comes in, and with it the rows of the base that share a key.
-
-    Raises:
-        RowsRefused: an incoming row has no key.
-    """
+    """Bring in what comes in, and with it the rows of the base that share a key."""
     rows = _numbered(meeting.shape, meeting.sources)
     meeting.run(f"CREATE TEMP TABLE fresh AS {rows}")
     empty = " OR ".join(f"{key.alias} IS NULL" for key in keys)
@@ -168,11 +164,7 @@ def _gather(meeting: Meeting, keys: Sequence[Column], *, with_base: bool) -> Non
 
 
 def _one_each(meeting: Meeting, keys: Sequence[Column], *, takes_last: bool) -> int:
-    """Leave the last row of each key; returns how many incoming rows that differ gave way to it.
-
-    Raises:
-        RowsRefused: a key has several rows that differ, and nobody said which stands.
-    """
+    """Leave the last row of each key; returns how many incoming rows that differ gave way to it."""
     those = ", ".join(key.alias for key in keys)
     meeting.run(
         f"CREATE TEMP TABLE last AS SELECT {those}, max(n) AS n FROM fresh "

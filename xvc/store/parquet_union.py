@@ -154,11 +154,7 @@ def _claims(name: str, holders: Sequence[File]) -> tuple[str, ...]:
 
 
 def _look(connection: DuckDBPyConnection, file: File, name: str, target: str) -> None:
-    """Take each value there and back.
-
-    Raises:
-        ColumnsClash: one does not come back as it was.
-    """
+    """Take each value there and back."""
     value, kind = quoted(name), file.columns[name].sql
     back = f"TRY_CAST(TRY_CAST({value} AS {target}) AS {kind})"
     query = f"SELECT count(*) FROM {file.sql} WHERE {back} IS DISTINCT FROM {value}"

@@ -87,9 +87,6 @@ def _notes(meeting: Meeting, packing: Packing, rows: int, trial: Path) -> dict[s
     """Carry over what is noted in the base, as far as it is true of the result.
 
     Without pyarrow, Arrow's note, which has all the others in it, can only stay as it is.
-
-    Raises:
-        NoPackage: it would have to change, and pyarrow is not installed.
     """
     before = {key: value for key, value in packing.notes.items() if key != ARROW}
     notes = dict(before)

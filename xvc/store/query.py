@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
+from xvc.core.byte_text import as_text
 from xvc.core.objective import in_order
-from xvc.core.plain import from_plain
+from xvc.core.plain import from_plain, to_plain
 from xvc.core.record import environment_from
 from xvc.core.run import Environment, RunRecord
 from xvc.errors import NoColumn
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
 _SECONDS = "seconds"
 _OWN = {"track_id": "VARCHAR", "timestamp": "TIMESTAMP WITH TIME ZONE"}
 _NEWEST = "ORDER BY started DESC NULLS LAST, id"
+_EXACT = 1 << 53
+"""Integers below it are exact as floats, and so is what SQL says of their order."""
+
+_TOLD_BY = 9  # conditions of a question
+MANY = 3_000
+"""So many runs are looked at one by one; of more the newest, and what SQL can say of all."""
 
 
 def by_id(connection: DuckDBPyConnection, run: RunId) -> RunRecord | None:
@@ -67,12 +75,80 @@ def latest(
     return found[0] if found else None
 
 
+def has_metric(connection: DuckDBPyConnection, metric: str) -> bool:
+    """Whether any run has a metric."""
+    question = "SELECT 1 FROM runs WHERE json_exists(metrics, ?) LIMIT 1"
+    return connection.execute(question, [pointer(metric)]).fetchone() is not None
+
+
 def with_metric(connection: DuckDBPyConnection, metric: str) -> list[RunRecord]:
     """Read the runs that have a metric, newest first."""
-    return runs.load(connection, f"WHERE json_exists(metrics, ?) {_NEWEST}", [_pointer(metric)])
+    return runs.load(connection, f"WHERE json_exists(metrics, ?) {_NEWEST}", [pointer(metric)])
 
 
-def _pointer(key: str) -> str:
+def foremost(
+    connection: DuckDBPyConnection, metric: str, *, highest: bool, most: int
+) -> list[RunRecord]:
+    """Read the finished runs among which the first *most* by a metric are, newest first.
+
+    Discarded ones are none of them.
+    SQL compares as floats do: numbers that no float holds, and what is written as text, come along
+    whatever they are.
+    """
+    order = "DESC" if highest else "ASC"
+    found = connection.execute(
+        f"""
+        WITH held AS (
+            SELECT id, started, json_type(metrics, $key) AS kind,
+                try_cast(metrics ->> $key AS DOUBLE) AS number
+            FROM runs WHERE status = 'finished' AND json_exists(metrics, $key)
+                AND id NOT IN (SELECT unnest($gone::VARCHAR[]))
+        ), judged AS (
+            SELECT id, started, number, kind IN ('BIGINT', 'UBIGINT', 'DOUBLE')
+                AND coalesce(isfinite(number) AND abs(number) < {_EXACT}, false) AS is_exact
+            FROM held WHERE kind NOT IN ('VARCHAR', 'BOOLEAN', 'NULL', 'ARRAY')
+        )
+        (SELECT id FROM judged WHERE is_exact
+            ORDER BY number {order}, started NULLS FIRST, id LIMIT {int(most)})
+        UNION ALL SELECT id FROM judged WHERE NOT is_exact
+        """,
+        {"key": pointer(metric), "gone": sorted(runs.discarded(connection))},
+    ).fetchall()
+    return by_ids(connection, [RunId(name) for (name,) in found])
+
+
+def newest(connection: DuckDBPyConnection, most: int = MANY) -> list[RunRecord]:
+    """Read the newest runs, the newest first."""
+    return runs.load(connection, f"{_NEWEST} LIMIT {int(most)}")
+
+
+def with_files(connection: DuckDBPyConnection) -> list[RunRecord]:
+    """Read the runs that have read or left anything that DVC keeps."""
+    return runs.load(connection, "WHERE data::VARCHAR <> '{}' OR outs::VARCHAR <> '{}'")
+
+
+def statuses(connection: DuckDBPyConnection) -> dict[str, int]:
+    """Count the runs of each status."""
+    return dict(connection.execute("SELECT status, count(*) FROM runs GROUP BY status").fetchall())
+
+
+def span(connection: DuckDBPyConnection) -> tuple[int, int] | None:
+    """Say when the first and the last run began, in nanoseconds; None when none says."""
+    found = connection.execute("SELECT epoch_us(min(started)), epoch_us(max(started)) FROM runs")
+    row = found.fetchone()
+    return None if row is None or row[0] is None else (row[0] * 1000, row[1] * 1000)
+
+
+def _is_simple(value: object) -> bool:
+    """Whether a value is written the same way wherever it is written."""
+    if isinstance(value, str):
+        return value.isascii()
+    if isinstance(value, int | float):
+        return math.isfinite(value) and abs(value) < _EXACT
+    return value is None
+
+
+def pointer(key: str) -> str:
     """Write a key as a JSON pointer (RFC 6901)."""
     return "/" + key.replace("~", "~0").replace("/", "~1")
 
@@ -84,30 +160,53 @@ def page(
 
     Runs without a value come last, whichever way.
     """
-    most = "" if limit is None else f"LIMIT {int(limit)}"
+    if sort is None or sort in sortable():
+        most = "" if limit is None else f"LIMIT {int(limit)}"
+        return runs.load(connection, f"{_order(sort, descending=descending)} {most}")
+    return in_turn(connection, ordered(connection, sort=sort, descending=descending)[:limit])
+
+
+def _order(sort: str | None, *, descending: bool) -> str:
     if sort is None:
-        return runs.load(connection, f"{_NEWEST} {most}")
-    order = "DESC" if descending else "ASC"
-    if sort in sortable():
-        value = "finished - started" if sort == _SECONDS else quoted(sort)
-        return runs.load(connection, f"ORDER BY {value} {order} NULLS LAST, id {most}")
-    return _by_key(connection, sort, descending=descending, limit=limit)
+        return _NEWEST
+    value = "finished - started" if sort == _SECONDS else quoted(sort)
+    return f"ORDER BY {value} {'DESC' if descending else 'ASC'} NULLS LAST, id"
 
 
-def _by_key(
-    connection: DuckDBPyConnection, key: str, *, descending: bool, limit: int | None
-) -> list[RunRecord]:
-    """Sort by a metric or a param as `in_order` does: SQL has neither our integers nor our NaN."""
-    pointer = _pointer(key)
+def ordered(connection: DuckDBPyConnection, *, sort: str | None, descending: bool) -> list[RunId]:
+    """List the ids of all runs as `page` has them.
+
+    By a metric or a param as `in_order` does: SQL has neither our integers nor our NaN.
+    """
+    if sort is None or sort in sortable():
+        order = _order(sort, descending=descending)
+        return [RunId(n) for (n,) in connection.execute(f"SELECT id FROM runs {order}").fetchall()]
+    place = pointer(sort)
     found = connection.execute(
         "SELECT id, coalesce(metrics -> ?, params -> ?) FROM runs ORDER BY started NULLS FIRST, id",
-        [pointer, pointer],
+        [place, place],
     ).fetchall()
     values = {RunId(n): from_plain(from_json(text)) if text else None for n, text in found}
-    chosen = in_order(values, descending=descending)[:limit]
-    read = runs.load(connection, "WHERE id IN (SELECT unnest(?::VARCHAR[]))", [chosen])
-    by_id = {run.id: run for run in read}
-    return [by_id[name] for name in chosen]
+    return in_order(values, descending=descending)
+
+
+def in_turn(connection: DuckDBPyConnection, names: Sequence[RunId]) -> list[RunRecord]:
+    """Read these runs, in this order."""
+    by_id = {run.id: run for run in by_ids(connection, names)}
+    return [by_id[name] for name in names]
+
+
+def alike(
+    connection: DuckDBPyConnection, folder: str | None, params: Mapping[str, Json]
+) -> list[RunRecord]:
+    """Read the newest runs of a folder that have these simple params, among perhaps others."""
+    where, values = ["folder IS NOT DISTINCT FROM ?"], list[object]([folder and as_text(folder)])
+    for key, value in params.items():
+        if key.isascii() and _is_simple(value):
+            where.append("(params -> ?)::VARCHAR = (?::JSON -> '$')::VARCHAR")
+            values += [pointer(key), to_json(to_plain(value))]
+    limits = f"{' AND '.join(where[:_TOLD_BY])} {_NEWEST} LIMIT {MANY}"
+    return runs.load(connection, f"WHERE {limits}", values[: 2 * _TOLD_BY - 1])
 
 
 def keys(connection: DuckDBPyConnection) -> list[str]:
@@ -172,6 +271,26 @@ def marks(connection: DuckDBPyConnection) -> dict[RunId, int]:
 def ids(connection: DuckDBPyConnection) -> set[RunId]:
     """List every run id."""
     return {RunId(name) for (name,) in connection.execute("SELECT id FROM runs").fetchall()}
+
+
+def known_among(connection: DuckDBPyConnection, names: Iterable[RunId]) -> set[RunId]:
+    """List which of these runs are in the store."""
+    found = connection.execute(
+        "SELECT id FROM runs WHERE id IN (SELECT unnest(?::VARCHAR[]))", [list(names)]
+    ).fetchall()
+    return {RunId(name) for (name,) in found}
+
+
+def newest_among(
+    connection: DuckDBPyConnection, names: Iterable[RunId], but: Iterable[RunId]
+) -> RunId | None:
+    """Name the newest finished run of these that is not among *but*."""
+    found = connection.execute(
+        "SELECT id FROM runs WHERE status = 'finished' AND id IN (SELECT unnest(?::VARCHAR[])) "
+        f"AND id NOT IN (SELECT unnest(?::VARCHAR[])) {_NEWEST} LIMIT 1",
+        [list(names), list(but)],
+    ).fetchone()
+    return RunId(found[0]) if found else None
 
 
 def environment(connection: DuckDBPyConnection, digest: str | None) -> Environment | None:

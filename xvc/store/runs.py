@@ -125,14 +125,15 @@ def _left_out(listed: Json) -> dict[str, Json]:
 
 def discarded(connection: DuckDBPyConnection) -> set[RunId]:
     """List the runs that people have discarded."""
-    if not _lacking(connection, "runs"):
+    if not lacking(connection, "runs"):
         where = "WHERE decision = ? OR starts_with(decision, ?)"
         its = connection.execute(f"SELECT id FROM runs {where}", [DISCARDED, f"{DISCARDED}:"])
         return {RunId(name) for (name,) in its.fetchall()}
     return set()
 
 
-def _lacking(connection: DuckDBPyConnection, table: str) -> list[str]:
+def lacking(connection: DuckDBPyConnection, table: str = "runs") -> list[str]:
+    """List the columns that a store of an older xvc has not."""
     held = {name for name, *_ in connection.execute(f"DESCRIBE {table}").fetchall()}
     return [name for name in LATER if name not in held]
 
@@ -156,7 +157,7 @@ def save(connection: DuckDBPyConnection, runs: Sequence[RunRecord], *, table: st
     """Put runs in place of what the table holds of them, in bulk."""
     if not runs:
         return
-    for name in _lacking(connection, table):
+    for name in lacking(connection, table):
         connection.execute(f"ALTER TABLE {table} ADD COLUMN {name} {COLUMNS[name]}")
     rows = to_json([cast("Json", _row(run)) for run in runs])
     remove(connection, [run.id for run in runs], table=table)

@@ -117,11 +117,7 @@ def _chosen(held: Sequence[Field], wanted: Wanted) -> list[Field]:
 
 
 def _which(held: Sequence[Field], wanted: Wanted) -> tuple[str, list[object]]:
-    """Write the condition for the rows asked for.
-
-    Raises:
-        BadValue: rows of one run are asked for, where rows belong to none.
-    """
+    """Write the condition for the rows asked for."""
     texts, values = ["true"], list[object]()
     if wanted.run is not None:
         named = next((name for name in ("track_id", "id") if _has(held, name)), None)

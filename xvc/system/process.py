@@ -170,7 +170,16 @@ def _run_unwatched(launch: Launch, why: str) -> Ending:
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     died = _signal_name(-code) if code < 0 else None
     interrupted = not STOPPING.isdisjoint(came)
-    return Ending(code if code >= 0 else None, died, False, interrupted, False, Usage(), None, why)
+    return Ending(
+        exit_code=code if code >= 0 else None,
+        signal=died,
+        timed_out=False,
+        interrupted=interrupted,
+        out_of_memory=False,
+        usage=Usage(),
+        failure=None,
+        unwatched=why,
+    )
 
 
 def _become(launch: Launch) -> NoReturn:

@@ -229,11 +229,7 @@ class Encoder:
 
 
 def _module_with(value: object, name: str) -> str:
-    """Return the module where an object stands under the name that it pickles as.
-
-    Raises:
-        Unkeyable: another stands there, or none.
-    """
+    """Return the module where an object stands under the name that it pickles as."""
     module: str = whichmodule(value, name)
     found: object = sys.modules.get(module)
     for part in name.split("."):

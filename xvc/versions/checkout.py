@@ -65,7 +65,9 @@ def checkout(project: Project, reference: str, *, path: Path | None = None) -> C
             _mark(tree, record)
         done = set_up(project, main, tree)
         remember(room, replace(record, stage=Stage.READY))
-        return CheckedOut(name, record.path, point.name, record.base, is_new, done)
+        return CheckedOut(
+            name=name, path=record.path, at=point.name, commit=record.base, is_new=is_new, done=done
+        )
 
 
 def name_of(main: Tree, at: str) -> str:

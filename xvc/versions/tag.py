@@ -47,6 +47,7 @@ from xvc.versions.base import (
 
 _WAIT = 120.0  # seconds for other versions being made
 _TRIES = 50
+_TOLD_FROM = 200  # runs that the line of a version tells its own from
 
 
 @error("nothing-finished")
@@ -232,9 +233,10 @@ def _subject(project: Project, record: RunRecord, text: str | None) -> str:
     keys: Sequence[str] = project.settings.tag_keys
     if not keys:
         with project.keeper.view() as connection:
-            others = [run.params for run in query.all_runs(connection) if run.id != record.id]
+            newest = query.newest(connection, _TOLD_FROM + 1)
+        others = [run.params for run in newest if run.id != record.id]
         metrics = chosen_metrics(record.metrics, list(project.settings.metrics_direction))
-        keys = [*chosen_keys(others[:200], record.params), *metrics]
+        keys = [*chosen_keys(others[:_TOLD_FROM], record.params), *metrics]
     note = text if text is not None else record.note
     return subject(record.params, record.metrics, data_hash(record.data), note, keys)
 

@@ -97,7 +97,14 @@ def add(project: Project, name: str, *, base: str | None = None, path: Path | No
             tree, record = made(project, record)
         done = set_up(project, listed[0], tree)
         remember(room, replace(record, stage=Stage.READY))
-        return Added(name, record.path, record.branch, record.base, is_new, done)
+        return Added(
+            name=name,
+            path=record.path,
+            branch=record.branch,
+            base=record.base,
+            is_new=is_new,
+            done=done,
+        )
 
 
 def _planned(
@@ -115,7 +122,15 @@ def _planned(
     place = (path or main.path.parent / folder_of(name)).resolve()
     branch = branch_of(name)
     _refuse_taken(project, branch, place)
-    fresh = Record(name, str(place), commit, branch, True, Stage.MAKING, time.time_ns())
+    fresh = Record(
+        name=name,
+        path=str(place),
+        base=commit,
+        branch=branch,
+        made_branch=True,
+        stage=Stage.MAKING,
+        since=time.time_ns(),
+    )
     return remember(project.room, fresh)
 
 
@@ -219,14 +234,28 @@ def adopt(project: Project, path: Path) -> Added:
     with held(room, name, "worktree adopt"):
         if record is None:
             base = tree.commit or ""
-            fresh = Record(name, str(wanted), base, tree.branch, False, Stage.READY)
+            fresh = Record(
+                name=name,
+                path=str(wanted),
+                base=base,
+                branch=tree.branch,
+                made_branch=False,
+                stage=Stage.READY,
+            )
             _set_older_apart(room, tree.folder)
             record = replace(fresh, since=time.time_ns(), tree=tree.folder.name)
         done = set_up(project, listed[0], tree)
         is_new = record_of(room, name) is None
         if record.stage is not Stage.REMOVING:
             remember(room, replace(record, stage=Stage.READY))
-        return Added(name, record.path, tree.branch, record.base, is_new, done)
+        return Added(
+            name=name,
+            path=record.path,
+            branch=tree.branch,
+            base=record.base,
+            is_new=is_new,
+            done=done,
+        )
 
 
 def _free_name(room: Room, tree: Tree) -> str:

@@ -105,7 +105,15 @@ def _record_for(name: str, tree: Tree | None) -> Record:
     if tree is None:
         raise NoTree(name)
     now = time.time_ns()
-    return Record(name, str(tree.path), tree.commit or "", tree.branch, False, Stage.READY, now)
+    return Record(
+        name=name,
+        path=str(tree.path),
+        base=tree.commit or "",
+        branch=tree.branch,
+        made_branch=False,
+        stage=Stage.READY,
+        since=now,
+    )
 
 
 def _own_name(tree: Tree) -> str:

@@ -41,6 +41,12 @@ def command(
     noise: Annotated[
         bool, typer.Option("--noise", help="Better means beyond the noise of the repeats.")
     ] = False,
+    margin: Annotated[
+        float, typer.Option("--margin", help="With --vs: by how much it must be better.")
+    ] = 0.0,
+    repeats: Annotated[
+        int | None, typer.Option("--repeats", help="How many repeats it must have.")
+    ] = None,
     require: Annotated[
         list[str] | None,
         typer.Option("--require", help='What must hold, too: "lr < 0.1"; as often as wanted.'),
@@ -64,7 +70,16 @@ def command(
     here: Context = context.obj
     project = here.project()
     wanted = GateRequest(
-        reference, metric, least, most, against, tuple(require or ()), model, is_noisy=noise
+        reference=reference,
+        metric=metric,
+        least=least,
+        most=most,
+        against=against,
+        require=tuple(require or ()),
+        model=model,
+        is_noisy=noise,
+        margin=margin,
+        repeats=repeats,
     )
     found = gate(project, wanted)
     if markdown is not None:

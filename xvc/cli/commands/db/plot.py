@@ -90,7 +90,12 @@ def command(
     here: Context = context.obj
     project = here.project_of(database)
     rows = LookRequest(from_table, where=where)
-    drawn = plot(project, PlotRequest(kind, tuple(keys), x, by, tuple(runs or ()), bins, rows))
+    drawn = plot(
+        project,
+        PlotRequest(
+            kind=kind, keys=tuple(keys), x=x, by=by, runs=tuple(runs or ()), bins=bins, rows=rows
+        ),
+    )
     if out is not None:
         save(drawn, here.folder / out, replaces=yes)
     is_shown = out is None and not here.manner.as_json

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,6 +11,11 @@ from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun, Reference
 from xvc.cli.output import show
 from xvc.cli.promoting import Promoting, promoted
+from xvc.errors import BadValue
+
+if TYPE_CHECKING:
+    from xvc.core.run import RunRecord
+    from xvc.models.stages import Gate
 
 Data = Promoting
 
@@ -32,6 +38,13 @@ def command(
     by: Annotated[
         str | None, typer.Option("--by", help="The metric that compares: acc, acc:max, loss:min.")
     ] = None,
+    noise: Annotated[
+        bool, typer.Option("--noise", help="Better means beyond the noise of the repeats.")
+    ] = False,
+    margin: Annotated[float, typer.Option("--margin", help="By how much it must be better.")] = 0.0,
+    repeats: Annotated[
+        int | None, typer.Option("--repeats", help="How many repeats it must have.")
+    ] = None,
     why: Annotated[
         str | None, typer.Option("--message", "-m", help="Why; it goes into the tag.")
     ] = None,
@@ -45,9 +58,34 @@ def command(
     Example: xvc model promote best:acc --require "acc >= 0.9" --better-than production
     """
     from xvc.models.promote import Promotion, promote  # late: it opens DuckDB
+    from xvc.runs.gate import GateRequest, beyond
 
     here: Context = context.obj
     wanted = Promotion(
-        reference, name, stage, tuple(require or ()), better_than, by, why, dry_run=dry_run
+        reference=reference,
+        name=name,
+        stage=stage,
+        require=tuple(require or ()),
+        better_than=better_than,
+        by=by,
+        message=why,
+        dry_run=dry_run,
     )
-    show(promoted("model promote", promote(here.project(), wanted), here), here.manner)
+    project = here.project()
+    asked = GateRequest(
+        reference, against=better_than, is_noisy=noise, margin=margin, repeats=repeats
+    )
+    if (noise or margin or repeats) and better_than is None:
+        raise BadValue("--noise", "it needs what to beat: --better-than production")
+
+    def also(run: RunRecord, other: RunRecord | None, metric: str) -> list[Gate]:
+        return beyond(project, replace(asked, metric=metric), run, other)
+
+    show(
+        promoted(
+            "model promote",
+            promote(project, wanted, also if noise or margin or repeats else None),
+            here,
+        ),
+        here.manner,
+    )

@@ -5,6 +5,19 @@
   const { h, swap, number } = xvc;
   const cursors = new Set();
 
+  let coming = null;
+
+  /** Load ECharts when the first chart is drawn: a list of runs does without its megabyte. */
+  function charts() {
+    coming ??= new Promise((done, fail) => {
+      const script = h("script", { src: "static/vendor/echarts/echarts.min.js" });
+      script.onload = () => done(globalThis.echarts);
+      script.onerror = () => fail(new Error("the charts could not be loaded"));
+      document.head.append(script);
+    });
+    return coming;
+  }
+
   class LineChart {
     /**
      * Options: title, xName, isTime, logX, logY, height, onSpan(low, high) when a part was chosen,
@@ -40,6 +53,7 @@
     resize() {
       if (!this.canvas.clientWidth) return;
       if (this.chart) this.chart.resize();
+      else if (!globalThis.echarts) charts().then(() => !this.gone && this.resize());
       else {
         this.chart = echarts.init(this.canvas, null, { renderer: "canvas" });
         this.draw();
@@ -224,6 +238,7 @@
     }
 
     leave() {
+      this.gone = true;
       cursors.delete(this);
       this.untheme();
       this.watch.disconnect();
@@ -256,5 +271,5 @@
     return x - xs[low] < xs[high] - x ? ys[low] : ys[high];
   }
 
-  Object.assign(xvc, { LineChart });
+  Object.assign(xvc, { LineChart, charts });
 })();

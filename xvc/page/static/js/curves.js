@@ -88,7 +88,7 @@
       const isMean = Boolean(this.words.by) || Number(this.words.smooth) > 0;
       const ids = this.runs.map((run) => run.id).join(",");
       const words = { runs: ids, x: this.words.x, low: this.span[0], high: this.span[1] };
-      const intervals = Math.max(60, Math.min(500, Math.round(40_000 / Math.max(1, this.runs.length))));
+      const intervals = Math.max(60, Math.min(500, Math.round(15_000 / Math.max(1, this.runs.length))));
       const answers = await Promise.all(this.chosen.map(async (key) => {
         try {
           const raw = await xvc.ask("curves", { ...words, key, intervals }, mine.signal);
@@ -123,6 +123,7 @@
       }
       for (const [key, chart] of kept) this.fill(key, chart);
       this.list();
+      this.pictures.closest(".curve-body").dataset.drawn = "yes";
     }
 
     fill(key, chart) {

@@ -1,0 +1,155 @@
+"""Many runs: what is asked of all of them is answered without reading each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from xvc.core.direction import Direction
+from xvc.core.filter import evaluate, parse_filter
+from xvc.core.objective import Measure
+from xvc.core.record import Kind, facts_of
+from xvc.core.run import RunRecord, Status
+from xvc.journal.layout import Room
+from xvc.journal.writer import Journal
+from xvc.runs.list import value_of
+from xvc.store import db, fold, query, run_values, runs
+from xvc.store.keeper import Keeper
+from xvc.types import Json, Nanoseconds, RunId
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+NUMBERS = [0, 1, -0.0, 0.1, math.nan, math.inf, -math.inf, 2**53, 2**53 + 1, 10**30, True]
+VALUES: list[Json] = [*NUMBERS, None, "", "a", "1", [1], {"a": 1}]
+FILTERS = [
+    "loss > 0",
+    "metrics.loss <= 1 and not params.loss",
+    "loss == 'a' or x == null",
+    "status == 'failed' and seconds > 1",
+    "command ~ 'train' and dirty == false",
+    "started > '2020' and exit_code == 0",
+    "`a/b` and name",
+]
+
+
+@pytest.fixture(scope="module")
+def connection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBPyConnection]:
+    store = tmp_path_factory.mktemp("many") / "s.duckdb"
+    db.create(store)
+    with db.writing(store) as opened:
+        yield opened
+
+
+@st.composite
+def some_runs(draw: st.DrawFn) -> list[RunRecord]:
+    made = []
+    for number in range(draw(st.integers(1, 6))):
+        keys = st.dictionaries(st.sampled_from(["loss", "x", "a/b"]), st.sampled_from(VALUES))
+        began = draw(st.none() | st.integers(0, 3).map(lambda n: n * 10**15))
+        made.append(
+            RunRecord(
+                RunId(f"b{number:011d}"),
+                name=draw(st.sampled_from([None, "one"])),
+                status=draw(st.sampled_from([Status.FINISHED, Status.FINISHED, Status.FAILED])),
+                params=draw(keys),
+                metrics=draw(keys),
+                started=None if began is None else Nanoseconds(began),
+                finished=draw(st.sampled_from([None, Nanoseconds(4 * 10**15)])),
+                exit_code=draw(st.sampled_from([None, 0, 1])),
+                command=draw(st.sampled_from([(), ("python", "train.py")])),
+            )
+        )
+    return made
+
+
+@settings(max_examples=60, deadline=None)
+@given(some_runs(), st.booleans())
+def test_the_best_is_the_same_as_among_all(
+    connection: DuckDBPyConnection, made: list[RunRecord], highest: bool
+) -> None:
+    """Whatever the numbers: huge, infinite, NaN, equal."""
+    connection.execute("DELETE FROM runs")
+    runs.save(connection, made)
+    measure = Measure("loss", Direction.MAX if highest else Direction.MIN)
+
+    leading = query.foremost(connection, "loss", highest=highest, most=1)
+
+    assert measure.first(leading) == measure.first(query.all_runs(connection))
+
+
+@settings(max_examples=60, deadline=None)
+@given(some_runs(), st.sampled_from(FILTERS))
+def test_a_filter_says_of_keys_what_it_says_of_runs(
+    connection: DuckDBPyConnection, made: list[RunRecord], text: str
+) -> None:
+    """Metrics, params and facts, there or not."""
+    connection.execute("DELETE FROM runs")
+    runs.save(connection, made)
+    where, keys = parse_filter(text), ("loss", "x", "a/b")
+
+    found = run_values.fitting(
+        connection,
+        [*keys, "metrics.loss", "params.loss", *run_values.FACTS],
+        lambda look: evaluate(where, look),
+        {},
+    )
+
+    every = query.all_runs(connection)
+    assert found == {run.id for run in every if evaluate(where, lambda k, r=run: value_of(r, k))}
+
+
+def test_runs_like_one_are_found_by_their_params(connection: DuckDBPyConnection) -> None:
+    """With others beside them, whatever else differs."""
+    connection.execute("DELETE FROM runs")
+    params: dict[str, Json] = {"lr": 1e-5, "model": "é", "n": 2**60, "deep": {"a": 1}, "on": True}
+    runs.save(
+        connection,
+        [
+            RunRecord(RunId("a"), params={**params, "seed": 1}),
+            RunRecord(RunId("b"), params={**params, "seed": 2}),
+            RunRecord(RunId("c"), params={**params, "lr": 2e-5}),
+            RunRecord(RunId("d"), params=params, folder="other"),
+        ],
+    )
+
+    found = query.alike(connection, None, params)
+
+    assert {run.id for run in found} == {"a", "b"}
+
+
+def test_a_fold_in_pieces_is_a_fold_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Records of several journals, more than are held at once; beginnings in the first."""
+    rooms = [Room(tmp_path / "one"), Room(tmp_path / "two")]
+    for room in rooms:
+        parent, child = Journal(room.journals, {}), Journal(room.journals, {})
+        for number in range(40):
+            run = RunId(f"b{number:011d}")
+            begun = RunRecord(run, note="as begun", started=Nanoseconds(number * 10**9))
+            parent.note(Kind.BEGIN, run, facts_of(begun))
+            child.note(Kind.SET, run, {"note": "as changed"})
+            child.row(run, "events", {"loss": number / 7})
+            parent.note(Kind.END, run, {"status": "finished", "exit_code": 0})
+        parent.close()
+        child.close()
+    told = []
+
+    for room, most in zip(rooms, (7, 10_000), strict=True):
+        monkeypatch.setattr(fold, "AT_ONCE", most)
+        monkeypatch.setattr("xvc.journal.reader._BLOCK", 512)
+        keeper = Keeper(room.folder.with_suffix(".duckdb"), room, None)
+        with keeper.view() as opened:
+            told.append([(r.id, r.note, r.status, r.metrics) for r in query.all_runs(opened)])
+            rows = opened.execute("SELECT count(*) FROM events").fetchone()
+            assert rows == (40,)
+
+    assert told[0] == told[1]
+    assert {note for _, note, _, _ in told[0]} == {"as changed"}
