@@ -381,3 +381,24 @@ def test_a_log_is_followed_while_it_grows(tmp_path: Path) -> None:
     assert b"bytes left out" in late
     assert late.endswith(b"x" * 10)
     assert reader.read() == b""
+
+
+def test_repeats_come_from_one_run(lab: Path, call_xvc: Calling) -> None:
+    """What `@` names when they begin is the parent of all of them, and what they put right."""
+    failed = made(call_xvc, 2)
+    words = ("--parent", "@", "--fixes", "@", "--idea", "smaller", "--repeat", "2")
+    done = call_xvc("run", "--json", *words, "--", "python", "fit.py", "0.{seed}")
+
+    runs = [call_xvc("show", each["run"], "--json").data for each in done.data["repeats"]]
+
+    assert [(run["parent"], run["fixes"]) for run in runs] == [(failed, failed)] * 2
+
+
+def test_a_brief_says_what_was_decided(lab: Path, call_xvc: Calling) -> None:
+    """A discarded idea is told with its reason, so that nobody repeats it."""
+    run = made(call_xvc, 0.5)
+    call_xvc("discard", run, "--reason", "overfits")
+
+    (idea,) = call_xvc("brief", "--json").data["tried"]
+
+    assert (idea["run"], idea["what"].partition(" | ")[0]) == (run, "discarded: overfits")

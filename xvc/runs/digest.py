@@ -192,6 +192,8 @@ def _idea(
     what = described(shown_run, others)
     if settings[settings_of(run)] > 1:
         what = cut(f"code {(run.code.snapshot or run.code.commit or 'unknown')[:7]} | {what}")
+    if run.decision:
+        what = cut(f"{run.decision} | {what}")
     return Tried(
         run=run.id,
         what=what,

@@ -25,7 +25,7 @@ from xvc.recording.command_params import option_params
 from xvc.recording.param_files import placed, refuse_beside_files
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.repeats import Experiment, Spread, experiments
-from xvc.runs.run import Ran, RunRequest, read_back, run
+from xvc.runs.run import Ran, RunRequest, pinned, read_back, run
 
 _INTERRUPTED = 130
 
@@ -98,6 +98,7 @@ def repeat(
         NoCommand: the command cannot be started.
     """
     check(project, request, wanted)
+    request = pinned(project, request)
     done: list[Ran] = []
     within: str | None = None
     is_stopped = False

@@ -386,6 +386,20 @@ def _look_back(project: Project, begun: Begun, tell: Callable[[str], None]) -> R
     return before.run.id
 
 
+def pinned(project: Project, request: RunRequest) -> RunRequest:
+    """Name by their ids the runs that a request refers to: of several runs of it, ``@`` moves on.
+
+    Raises:
+        NoRun: nothing answers to a reference.
+    """
+    origin = _origin(project, request)
+    return replace(
+        request,
+        parent=request.parent and origin.parent,
+        fixes=request.fixes and origin.fixes,
+    )
+
+
 def _origin(project: Project, request: RunRequest) -> Origin:
     """Find the runs that are named as where this one comes from; else it is whose process it is."""
     outer = RunContext.decode(project.environment.get(VARIABLE, ""))
