@@ -18,6 +18,7 @@ class Small:
 
     ``edit`` is what somebody changes in a work tree: file, old text, new text. ``options`` are for
     `xvc run` and `xvc sweep`. ``metric`` ranks; ``model`` is the file that the program leaves.
+    Metrics that are in files have no ``has_series``.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Small:
     ignored: tuple[str, ...] = ()
     settings: str = ""
     names_params: bool = True
+    has_series: bool = True
 
 
 _ARGPARSE = """\
@@ -206,4 +208,234 @@ SHELL = Small(
     ignored=("weights.txt",),
 )
 
-SMALL = (ARGPARSE, PARAMS_FILE, PIPELINE, BOOSTED, SHELL)
+_HYDRA = """\
+import hydra
+from omegaconf import DictConfig
+from account import account
+
+@hydra.main(version_base=None, config_path="conf", config_name="config")
+def main(cfg: DictConfig) -> None:
+    rows = len(open("data/train.csv").readlines())
+    scores = [round(0.9 - abs(cfg.lr - 0.3) / (cfg.model.depth + epoch), 4) for epoch in (0, 1)]
+    for epoch, score in enumerate(scores):
+        print(f"epoch {epoch} val_acc: {score} rows: {rows}")
+    account(used={"lr": cfg.lr, "model.depth": cfg.model.depth},
+            scored={"val_acc": scores, "rows": [rows, rows]}, read=["data/train.csv"])
+
+main()
+"""
+
+HYDRA = Small(
+    name="hydra",
+    files={"train.py": _HYDRA, "conf/config.yaml": "lr: 0.1\nmodel:\n  depth: 3\n"},
+    command=("python", "train.py", "lr=0.5", "model.depth=2"),
+    key="lr",
+    values=("0.2", "0.30"),
+    sweep=("python", "train.py", "lr={lr}", "model.depth=2"),
+    metric="val_acc:max",
+    names_params=False,
+    edit=("train.py", "0.9 -", "0.8 -"),
+    options=("--capture",),
+    ignored=("outputs",),
+)
+
+_NOTEBOOK = """\
+import json, os
+from account import account
+lr = float(os.environ["LR"])
+rows = open("data/train.csv").read().splitlines()
+metrics = {"loss": round((1 - lr) ** 2, 4), "rows": len(rows)}
+with open("metrics.json", "w") as out:
+    json.dump(metrics, out)
+with open("weights.txt", "w") as out:
+    out.write(f"{lr}")
+account(used={"lr": lr}, scored={key: [value] for key, value in metrics.items()},
+        read=["data/train.csv"], wrote=["weights.txt"])
+"""
+
+_EXECUTE = """\
+import nbformat
+from nbclient import NotebookClient
+
+cells = open("train.nb.py").read().split("# %%\\n")
+notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(each) for each in cells])
+NotebookClient(notebook, timeout=300).execute()
+nbformat.write(notebook, "executed.ipynb")
+"""
+
+NOTEBOOK = Small(
+    name="notebook",
+    files={"train.nb.py": _NOTEBOOK, "execute.py": _EXECUTE},
+    command=("env", "LR=0.5", "python", "execute.py"),
+    key="lr",
+    values=("0.25", "0.75"),
+    sweep=("env", "LR={lr}", "python", "execute.py"),
+    metric="loss:min",
+    names_params=False,
+    edit=("train.nb.py", "(1 - lr) ** 2", "(1 - lr) ** 3"),
+    options=("--out", "weights.txt"),
+    settings="metrics:\n  files: [metrics.json]\n",
+    model="weights.txt",
+    ignored=("metrics.json", "weights.txt", "executed.ipynb"),
+    has_series=False,
+)
+
+_PACKAGE = """\
+import argparse
+from account import account
+from tiny.model import Model
+
+p = argparse.ArgumentParser()
+p.add_argument("--lr", type=float, default=0.1)
+p.add_argument("--max-steps", type=int, default=3)
+a = p.parse_args()
+model, losses = Model(), []
+for step in range(a.max_steps):
+    losses.append(model.step(a.lr))
+    print(f"step {step}: loss={losses[-1]}")
+with open("out/model.txt", "w") as out:
+    out.write(f"{model.weight}")
+open("data/train.csv").read()
+account(used={"lr": a.lr, "max_steps": a.max_steps}, scored={"loss": losses},
+        read=["data/train.csv"], wrote=["out/model.txt"])
+"""
+
+_MODEL = """\
+class Model:
+    weight = 0.0
+
+    def step(self, lr):
+        self.weight += lr * (1 - self.weight)
+        return round((1 - self.weight) ** 2, 4)
+"""
+
+PACKAGE = Small(
+    name="package",
+    files={
+        "tiny/__init__.py": "",
+        "tiny/model.py": _MODEL,
+        "tiny/train.py": _PACKAGE,
+        "out/.gitkeep": "",
+    },
+    command=("python", "-m", "tiny.train", "--lr", "0.5", "--max-steps", "2"),
+    key="lr",
+    values=("0.1", "0.20"),
+    sweep=("python", "-m", "tiny.train", "--lr={lr}", "--max-steps=2"),
+    metric="loss:min",
+    edit=("tiny/model.py", "** 2", "** 3"),
+    options=("--capture", "--out", "out/model.txt"),
+    model="out/model.txt",
+    ignored=("out/model.txt",),
+)
+
+_WORKERS = """\
+import argparse, multiprocessing
+from account import account
+
+def work(rank, lr, answers):
+    rows = open("data/train.csv").read().splitlines()[rank::2]
+    account(used={"lr": lr}, scored={}, read=["data/train.csv"])
+    answers.put((rank, len(rows), lr / (rank + 1)))
+
+if __name__ == "__main__":
+    p = argparse.ArgumentParser()
+    p.add_argument("--lr", type=float, default=0.1)
+    lr = p.parse_args().lr
+    context = multiprocessing.get_context("spawn")
+    answers = context.Queue()
+    workers = [context.Process(target=work, args=(rank, lr, answers)) for rank in range(2)]
+    for each in workers:
+        each.start()
+    told = sorted(answers.get() for _ in workers)
+    for each in workers:
+        each.join()
+    rows, accuracy = sum(count for _, count, _ in told), round(sum(lr for *_, lr in told), 4)
+    print(f"rows: {rows} accuracy: {accuracy}")
+    open("merged.txt", "w").write(f"{told}")
+    account(used={"lr": lr}, scored={"rows": [rows], "accuracy": [accuracy]}, wrote=["merged.txt"])
+"""
+
+WORKERS = Small(
+    name="processes",
+    files={"train.py": _WORKERS},
+    command=("python", "train.py", "--lr", "0.5"),
+    key="lr",
+    values=("0.1", "0.2"),
+    sweep=("python", "train.py", "--lr", "{lr}"),
+    metric="accuracy:max",
+    edit=("train.py", "lr / (rank + 1)", "lr / (rank + 2)"),
+    options=("--capture", "--out", "merged.txt"),
+    model="merged.txt",
+    ignored=("merged.txt",),
+)
+
+_FOLDER = """\
+import json, os, sys
+from account import account
+
+config = json.load(open("conf.json"))
+rows = open("data/train.csv").read().splitlines()
+os.makedirs("runs/last", exist_ok=True)
+os.chdir("runs/last")
+loss = round(config["decay"] * len(rows), 4)
+with open("weights.txt", "w") as out:
+    out.write(f"{config}")
+print("loss", loss)
+account(used={"decay": config["decay"]}, scored={"loss": [loss]},
+        read={"data/train.csv": "../../data/train.csv"},
+        wrote={"runs/last/weights.txt": "weights.txt"})
+"""
+
+FOLDER = Small(
+    name="other-folder",
+    files={"train.py": _FOLDER, "conf.json": '{"decay": 0.5, "layers": [8, 4]}\n'},
+    command=("python", "train.py"),
+    key="decay",
+    values=("0.25", "0.10"),
+    sweep=("python", "train.py"),
+    metric="loss:min",
+    edit=("train.py", "* len(rows)", "* len(rows) * 2"),
+    settings="params:\n  files: [conf.json]\n",
+    options=("--capture", "--out", "runs/last/weights.txt"),
+    model="runs/last/weights.txt",
+    ignored=("runs/last/weights.txt",),
+)
+
+_FAILING = """\
+import argparse, sys
+from account import account
+
+p = argparse.ArgumentParser()
+p.add_argument("--lr", type=float, default=0.1)
+lr = p.parse_args().lr
+open("data/train.csv").read()
+losses = []
+for epoch in range(4):
+    losses.append(round(1 - lr * epoch, 4))
+    print(f"epoch {epoch} loss: {losses[-1]}", flush=True)
+    open("half.txt", "w").write(f"{epoch} {lr}")
+    if lr > 0.3 and epoch == 2:
+        account(used={"lr": lr}, scored={"loss": losses}, read=["data/train.csv"],
+                wrote=["half.txt"])
+        raise FloatingPointError(f"loss is {losses[-1]}")
+account(used={"lr": lr}, scored={"loss": losses}, read=["data/train.csv"], wrote=["half.txt"])
+"""
+
+FAILING = Small(
+    name="half-way",
+    files={"train.py": _FAILING},
+    command=("python", "train.py", "--lr", "0.4"),
+    key="lr",
+    values=("0.1", "0.4"),
+    sweep=("python", "train.py", "--lr", "{lr}"),
+    metric="loss:min",
+    edit=("train.py", "epoch == 2", "epoch == 3"),
+    options=("--capture", "--out", "half.txt"),
+    ignored=("half.txt",),
+)
+"""Fails half way, unless its learning rate is small."""
+
+SMALL = (
+    *(ARGPARSE, PARAMS_FILE, PIPELINE, BOOSTED, SHELL),
+    *(HYDRA, NOTEBOOK, PACKAGE, WORKERS, FOLDER),
+)

@@ -16,7 +16,7 @@ import pytest
 
 import accounts
 from accounts import Account
-from small_projects import DATA, SMALL, Small
+from small_projects import DATA, FAILING, SMALL, Small
 from surroundings import Called, Calling, git
 from xvc import Reader
 
@@ -32,6 +32,7 @@ class World:
     call: Calling
     kept: Path
     runs: dict[str, Account] = field(default_factory=dict)
+    code: dict[str, bytes] = field(default_factory=dict)
 
     def say(self, *words: str, cwd: Path | None = None) -> Any:
         """Call xvc, which must succeed; return its data."""
@@ -52,6 +53,7 @@ class World:
         told = self.act(*words, cwd=cwd)
         run = str(self.say("show", cwd=cwd)["id"])
         self.runs[run] = _together(told)
+        self.code[run] = ((cwd or self.folder) / self.small.edit[0]).read_bytes()
         return run
 
     def sweep(self) -> list[str]:
@@ -67,6 +69,7 @@ class World:
         for value, trial in trials.items():
             own = [each for each in told if float(each.used[small.key]) == value]
             account = self.runs[trial["run"]] = _together(own)
+            self.code[trial["run"]] = (self.folder / small.edit[0]).read_bytes()
             assert trial["state"] == "finished"
             assert trial["value"] == account.scored[metric][-1]
         choose = {"min": min, "max": max}[best]
@@ -122,7 +125,7 @@ def listed(world: World, run: str, account: Account) -> None:
 
 def read(world: World, run: str, account: Account) -> None:
     """The Reader has each value in the order in which the program had it."""
-    if not world.small.options:
+    if not (world.small.options and world.small.has_series):
         return  # metrics of files are no series
     rows = Reader(world.folder / "results" / "experiments.duckdb").to_df(track_id=run)
 
@@ -140,7 +143,15 @@ def got(world: World, run: str, account: Account) -> None:
         assert hashlib.md5(target.read_bytes()).hexdigest() == digest, name
 
 
-CLAIMS: tuple[Callable[[World, str, Account], None], ...] = (shown, listed, read, got)
+def coded(world: World, run: str, account: Account) -> None:
+    """`xvc get` writes the code that ran."""
+    target = world.kept.parent / f"{world.folder.name}-{run}.code"
+    world.say("get", run, world.small.edit[0], "-o", str(target), "-y")
+
+    assert target.read_bytes() == world.code[run]
+
+
+CLAIMS: tuple[Callable[[World, str, Account], None], ...] = (shown, listed, read, got, coded)
 
 
 def compared(world: World) -> None:
@@ -176,6 +187,18 @@ def versioned(world: World) -> None:
         metrics = {k: v for k, v in version["metrics"].items() if k not in _COUNTERS}
 
         assert metrics == _last(world.runs[version["run"]])
+
+
+def promoted(world: World, run: str) -> None:
+    """`xvc model get` writes the bytes that the run left."""
+    target = world.kept.parent / f"{world.folder.name}-served"
+    said = world.say("model", "list")
+    world.say("model", "get", "net", "-o", str(target), "-y")
+    files = [path for path in (target, *target.rglob("*")) if path.is_file()]
+
+    assert run in {each["run"] for each in said["models"]}
+    (digest,) = {hashlib.md5(path.read_bytes()).hexdigest() for path in files}
+    assert digest == world.runs[run].wrote[world.small.model or ""]
 
 
 def checked(world: World, claims: tuple[Callable[[World, str, Account], None], ...]) -> None:
@@ -253,6 +276,10 @@ def test_what_is_said_is_what_happened(
 
     if world.small.model is not None:
         world.act("model", "add", world.small.model, "--name", "net", "--run", other, cwd=side)
+        world.act("worktree", "merge", "side")
+        world.act("merge", "worktree:side")  # as the answer says: the run has a model now
+        world.act("model", "promote", other, "--name", "net")
+        promoted(world, other)
     for run in trials:  # only what a version holds is pushed
         world.act("tag", "minor", "--run", run)
     world.act("push", "--runs")
@@ -260,4 +287,29 @@ def test_what_is_said_is_what_happened(
     world.folder = tmp_path / "clone"
     monkeypatch.chdir(world.folder)
     world.act("pull", "--runs")
-    checked(world, (shown, got))
+    checked(world, (shown, listed, got, coded))
+    if world.small.model is not None:
+        promoted(world, other)
+
+
+@pytest.mark.parametrize("world", [FAILING], indirect=True, ids=lambda small: small.name)
+def test_what_is_said_of_failures_is_what_happened(world: World) -> None:
+    """A run that fails half way has what it had used, read and scored by then, and no version."""
+    words = ("run", "--tag", "minor", *world.small.options, "--", *world.small.command)
+    done = world.call(*words, cwd=world.folder)
+    (account,) = accounts.accounts(world.kept)
+    said = world.say("show")
+    brief = world.say("brief")
+    world.call("sweep", "-P", "lr=0.1,0.4", *world.small.options, "--", *world.small.sweep)
+    trials = {each["params"]["lr"]: each for each in world.say("sweep", "show")["trials"]}
+
+    assert done.code == 1
+    assert (said["status"], said["exit_code"], said["version"]) == ("failed", 1, None)
+    assert said["reason"] == f"FloatingPointError: loss is {account.scored['loss'][-1]}"
+    assert said["params"] == account.used
+    assert {k: v for k, v in said["metrics"].items() if k not in _COUNTERS} == _last(account)
+    assert said["data"]["data/train.csv"]["digest"] == account.read["data/train.csv"]
+    read(world, str(said["id"]), account)
+    assert [each["run"] for each in brief["failed"]] == [said["id"]]
+    assert {lr: trial["state"] for lr, trial in trials.items()} == {0.1: "finished", 0.4: "failed"}
+    assert trials[0.4]["reason"].endswith(said["reason"])

@@ -18,7 +18,7 @@ from xvc.git.branch import Move, advance, clear
 from xvc.git.commands import Git, State
 from xvc.git.snapshot import private_index
 from xvc.git.worktrees import Tree, drop_merge_files, is_ancestor, joined
-from xvc.history.find import versions
+from xvc.history.find import versions, versions_by_run
 from xvc.history.unversioned import unsaved
 from xvc.merging import unfinished
 from xvc.merging.merge import MergeUnfinished
@@ -50,7 +50,11 @@ class CannotMerge(ConflictError):
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """What came over: the commits between, the versions among them, the files that changed."""
+    """What came over: the commits between, the versions among them, the files that changed.
+
+    ``runs_behind`` are runs that did not come; of ``said_since`` something was said there after
+    their versions, as that they have a model, and that did not.
+    """
 
     name: str
     branch: str | None
@@ -59,6 +63,7 @@ class Merged:
     versions: tuple[str, ...]
     files: tuple[str, ...]
     runs_behind: tuple[str, ...] = ()
+    said_since: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -97,7 +102,7 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
                 files=(),
                 runs_behind=behind,
             )
-        _refuse_unsaved(project, called, tree)
+        since = _refuse_unsaved(project, called, tree)
         new = tree.commit
         if not is_ancestor(git, state.commit, tree.commit):
             new = _joined(project, called, state.commit, tree, is_noted=not dry_run)
@@ -115,6 +120,7 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
             new=new,
             versions=names,
             files=tuple(entries),
+            said_since=since,
         )
 
 
@@ -126,9 +132,14 @@ def _runs_behind(project: Project, tree: Tree) -> tuple[str, ...]:
         return tuple(run.id for run in query.all_runs(connection) if run.id not in known)
 
 
-def _refuse_unsaved(project: Project, name: str, tree: Tree) -> None:
-    """Refuse if the other tree has unversioned runs or uncommitted changes: a merge lacks them."""
-    there = unsaved(project_at(project, tree))
+def _refuse_unsaved(project: Project, name: str, tree: Tree) -> tuple[str, ...]:
+    """Refuse if the other tree has unversioned runs or uncommitted changes: a merge lacks them.
+
+    Returns the runs with versions of which only something was said since.
+    """
+    named = versions_by_run(versions(project))
+    kept = unsaved(project_at(project, tree))
+    there = [run for run, rows in kept.items() if rows or run not in named]
     if there:
         runs = ", ".join(sorted(there))
         reason = f"its runs {runs} are in no version"
@@ -137,6 +148,7 @@ def _refuse_unsaved(project: Project, name: str, tree: Tree) -> None:
     if changed := git_at(project, tree).state().changed:
         reason = f"it has uncommitted changes ({', '.join(changed[:5])})"
         raise CannotMerge(name, reason, f"Commit them in {tree.path}, or put them back.")
+    return tuple(sorted(kept))
 
 
 def _joined(project: Project, name: str, ours: str, tree: Tree, *, is_noted: bool) -> str:

@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from xvc.core.ids import is_run_id
 from xvc.core.model import candidate_path
 from xvc.dvc.outputs import digests_of, note_old, object_of
-from xvc.dvc.pointers import SUFFIX, Out
+from xvc.dvc.pointers import SUFFIX, Out, parse_pointer
 from xvc.dvc.repository import Dvc, is_named
 from xvc.errors import BadValue, NoObject, NoRun, NotFoundError, ObjectCorrupt, TargetExists, error
 from xvc.git.commit_files import write_files
@@ -177,7 +177,8 @@ def _named(path: Path) -> Path | None:
 def _model(project: Project, point: Point, held: Holdings, path: Path) -> str | None:
     """Find the path of ``model:NAME`` or ``model:NAME/FILE``; None for any other path.
 
-    A model that was kept after its version was made is on the run's record alone.
+    A model that was kept after its version was made is on the run's record; a clone, whose store is
+    the version's, has it by the commit that kept it.
     """
     folder = _named(path)
     if folder is None:
@@ -191,9 +192,21 @@ def _model(project: Project, point: Point, held: Holdings, path: Path) -> str | 
         if place in outs:
             file, said = outs[place], f"run {record.id}"
             held.outs[place] = Out(place, Digest(file.digest), said, file.size)
+    if place not in held.outs and (kept := _kept_later(project, place)) is not None:
+        held.outs[place] = kept
     if place not in held.outs:
         raise NoFile(f"{MODEL}{wanted}", point.name)
     return (PurePosixPath(place) / path.relative_to(folder).as_posix()).as_posix()
+
+
+def _kept_later(project: Project, place: str) -> Out | None:
+    """Find a candidate by the pointer that some commit holds."""
+    at = last_with(project.git, place + SUFFIX)
+    text = project.git.read(at, place + SUFFIX) if at is not None else None
+    if text is None:
+        return None
+    pointer = parse_pointer(text, place + SUFFIX)
+    return Out(place, pointer.digest, place + SUFFIX, pointer.size)
 
 
 def _run(runs: Mapping[str, RunId | None], point: Point) -> RunId:

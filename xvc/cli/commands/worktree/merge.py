@@ -65,8 +65,12 @@ def command(
         runs = f"{counted(len(done.runs_behind), 'run')} of {done.name} {'is' if is_one else 'are'}"
         brings = f"`xvc merge worktree:{done.name}` brings {'it' if is_one else 'them'}"
         warnings = (f"{runs} not in this store: {named}; {brings}",)
+    if done.said_since:
+        named = ", ".join(done.said_since[:5])
+        what = f"what was said of {named} in {done.name} since their versions is not in this store"
+        warnings = (f"{what}; `xvc merge worktree:{done.name}` brings it",)
     has_data = any(path.endswith((".dvc", "dvc.lock")) for path in done.files)
     steps = (here.again(),) if dry_run and done.changed else ("dvc checkout",) * has_data
-    if done.runs_behind:
+    if done.runs_behind or done.said_since:
         steps = (f"xvc merge worktree:{done.name}",)
     show(Answer("worktree merge", data, text, warnings, steps), here.manner)
