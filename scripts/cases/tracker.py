@@ -34,9 +34,22 @@ def log(folder: Path, rounds: int) -> list[Figure]:
     note = f"{ours * 1e6:.1f} µs against {base * 1e6:.1f} µs"
     return [
         Figure("log", what, beside, ratio, 3.0, note),
+        _mirrored(folder, rounds),
         _sqlite(folder, floor, rounds),
         _duckdb(folder, floor),
     ]
+
+
+def _mirrored(folder: Path, rounds: int) -> Figure:
+    plain = Tracker(folder / "plain.duckdb")
+    sinks = {"jsonl": {"path": str(folder / "mirrored.jsonl")}}
+    mirrored = Tracker(folder / "mirrored.duckdb", sinks=sinks, warnings=False)
+    floor = loop(lambda: plain.log(ROW), 20_000)
+    ratio, ours, base = ratios(loop(lambda: mirrored.log(ROW), 20_000), floor, rounds * 3)
+    mirrored.close()
+    plain.close()
+    note = f"{ours * 1e6:.1f} µs against {base * 1e6:.1f} µs"
+    return Figure("log_mirrored", "the same with a mirror on", "without one", ratio, 1.5, note)
 
 
 def _sqlite(folder: Path, floor: Callable[[], float], rounds: int) -> Figure:

@@ -113,6 +113,19 @@ def test_pairs_show_what_the_noise_of_seeds_hides() -> None:
     assert alone.more is not None or alone.difference < 0.1
 
 
+def test_pairs_are_advised_by_their_differences() -> None:
+    """Differences of 0.41 deviations: 49 pairs show them with power 0.8, as the tables say."""
+    old = [0.1, 0.9, 0.3, 0.7, 0.5]
+    new = [
+        value + 0.4 + lift for value, lift in zip(old, (-1.2, 0.9, -0.4, 1.1, -0.4), strict=True)
+    ]
+
+    told = _judged(old, new)
+
+    assert (told.verdict, told.method) == (Verdict.NOISE, Method.PAIRED)
+    assert told.more == 49 - 5  # (1.96 + 0.84)² / 0.4115² = 46.3, and 2.4 for the unknown deviation
+
+
 def test_welch_is_the_textbooks() -> None:
     """Interval, p and degrees of freedom as scipy's own test has them."""
     from scipy.stats import ttest_ind

@@ -281,9 +281,9 @@ def test_wandb_gets_a_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     """Offline, under the id that the run has here."""
     pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_SILENT", "true")
-    with Tracker(sinks={"wandb": {"mode": "offline", "dir": str(project.parent)}}) as tracker:
+    with Tracker(sinks={"wandb": {"mode": "offline"}}) as tracker:
         for step in range(3):
             tracker.log({"step": step, "loss": 1.0 - step / 4})
         time.sleep(3)
 
-    assert list(project.parent.glob(f"wandb/offline-run-*-{tracker.track_id}"))
+    assert list(project.glob(f"wandb/offline-run-*-{tracker.track_id}"))

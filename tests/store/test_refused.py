@@ -51,7 +51,7 @@ def poison(journal: Journal, line: bytes) -> None:
         + b"[" * 200
         + b"]" * 200
         + b"}}",
-        b'\t{"k":"value",HEAD"r":null,"e":null,"f":{"table":"runs","key":"a","value":["i",1]}}',
+        b'\t{"k":"value",HEAD"r":null,"e":null,"f":{"table":"meta","key":"a","value":["i",1]}}',
         b'\t{"k":"environment",HEAD"r":null,"e":null,"f":[1]}',
     ],
     ids=["day", "bytes", "time", "depth", "edit", "environment"],

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from xvc.project import Project
 
 _TIME = "training_time"
-_OWN_SCORES = dict.fromkeys(
+OWN_SCORES = dict.fromkeys(
     ("score", "test_score", "train_score", "mean_score"), Direction.MAX.value
 )
 """What `xvc.experiments` itself logs: as `Score` says, higher is better."""
@@ -87,10 +87,22 @@ def compare_experiments(
     from xvc.project import Project  # late: loads yaml
 
     name = series_of(series, increment)
-    project = Project.find(Path.cwd(), os.environ)
-    runs = _runs(project, name)
+    found = compared(Project.find(Path.cwd(), os.environ), name, metric)
+    home = (Path(folder) if folder else HOME) / name
+    home.mkdir(parents=True, exist_ok=True)
+    write_durably(home / "comparison.md", found.markdown().encode(errors="backslashreplace"))
+    return found
+
+
+def compared(project: Project, name: str, metric: str | None = None) -> SeriesComparison:
+    """Compare the experiments of a series, and write nothing.
+
+    Raises:
+        NoDirection: nothing says which way *metric* is better.
+    """
+    runs = series_runs(project, name)
     rows = [_row(run, name) for run in runs]
-    declared = {**_OWN_SCORES, **project.settings.metrics_direction}
+    declared = {**OWN_SCORES, **project.settings.metrics_direction}
     finished = [row for row in rows if row.status == Status.FINISHED]
     known = _metrics(finished or rows)
     decides = metric or next(_deciding(known, declared), None)
@@ -98,14 +110,10 @@ def compare_experiments(
     best = next((row for row in finished if ranked and row.run == ranked[0].id), None)
     told = [name for name in known if name != decides]
     reasons = _reasons(best, finished, [decides, *told], declared) if best and decides else ()
-    found = SeriesComparison(name, tuple(rows), known, decides, best, reasons)
-    home = (Path(folder) if folder else HOME) / name
-    home.mkdir(parents=True, exist_ok=True)
-    write_durably(home / "comparison.md", found.markdown().encode(errors="backslashreplace"))
-    return found
+    return SeriesComparison(name, tuple(rows), known, decides, best, reasons)
 
 
-def _runs(project: Project, series: str) -> Sequence[RunRecord]:
+def series_runs(project: Project, series: str) -> Sequence[RunRecord]:
     """The runs of a series, oldest first; without one, those with a name that has no slash."""
     from xvc.recovery.lost_runs import opened  # late: opens DuckDB
     from xvc.store import query

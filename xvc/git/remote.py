@@ -7,12 +7,14 @@ tag that exists is never moved, on either side.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from xvc.errors import BusyError, ConflictError, GitFailed, NotFoundError, error
 from xvc.git.commands import Git
 
 _SHOWN = 5
+_STAGE = re.compile(r"[^@#]+(@v[0-9]|#)")  # what GTO reads: a version or a stage of a model
 _LOCK = re.compile(r"Unable to create '([^']+\.lock)': File exists")
 
 
@@ -85,6 +87,12 @@ class TagsDiffer(ConflictError):
     def hint(self) -> str:
         """Names the way to keep both."""
         name = self.names[0]
+        if stages := [shlex.quote(each) for each in self.names if _STAGE.match(each)]:
+            return (
+                f"Two people have promoted. Take {self.remote}'s, then promote yours again: "
+                f"`git tag -d {' '.join(stages)}`, `xvc pull`, and `xvc model promote` of the same "
+                "run. Both stay in the history; no tag was moved."
+            )
         return (
             f"Give yours another number, then take {self.remote}'s: `xvc tag patch --run {name}`, "
             f"`git tag -d {name}`, `xvc pull`. No tag was moved."

@@ -14,7 +14,7 @@ from xvc.render.document import Report
 from xvc.render.html import page
 from xvc.render.markdown import markdown
 from xvc.render.splice import spliced
-from xvc.system.files import write_durably
+from xvc.system.files import make_folder, write_durably
 
 
 class Format(StrEnum):
@@ -36,13 +36,17 @@ class NoDocument(NotFoundError):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a report goes: a file of its own, a document of others', or both."""
+    """Where a report goes: a file of its own, a document of others', or both.
+
+    A document may have several sections, each between marks of its name.
+    """
 
     out: Path | None = None
     form: Format | None = None
     into: Path | None = None
     replaces: bool = False
     may_append: bool = False
+    section: str = ""
 
 
 def publish(report: Report, target: Target) -> list[Path]:
@@ -62,8 +66,10 @@ def publish(report: Report, target: Target) -> list[Path]:
                 raise TargetExists(str(path))
             planned.append((path, rendered(report, form).encode(), 0o644))
     if target.into is not None:
-        planned.append(_document(report, target.into.resolve(), may_append=target.may_append))
+        planned.append(_document(report, target, target.into.resolve()))
     for path, content, mode in planned:
+        if target.may_append:
+            make_folder(path.parent)
         write_durably(path, content, mode=mode)
     return [path for path, _, _ in planned]
 
@@ -88,10 +94,13 @@ def _files(out: Path, form: Format | None) -> list[tuple[Path, Format]]:
     return [(out, form or named or Format.MARKDOWN)]
 
 
-def _document(report: Report, path: Path, *, may_append: bool) -> tuple[Path, bytes, int]:
+def _document(report: Report, target: Target, path: Path) -> tuple[Path, bytes, int]:
+    may_append = target.may_append
     is_new = may_append and not path.exists()
     if not is_new and not path.is_file():
         raise NoDocument(str(path))
     held = b"" if is_new else path.read_bytes()
-    content = spliced(held, markdown(report, level=2), str(path), may_append=may_append)
+    content = spliced(
+        held, markdown(report, level=2), str(path), may_append=may_append, name=target.section
+    )
     return path, content, 0o644 if is_new else path.stat().st_mode & 0o777

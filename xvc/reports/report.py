@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from xvc.core.run import RunRecord, Status
 from xvc.core.spelling import counted, day, did_you_mean, duration, number, size
 from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.errors import BadValue
+from xvc.experiments.compare import OWN_SCORES
 from xvc.history.find import Found, find, known_versions, versions_by_run
 from xvc.history.judging import has_judge, judged_alike
 from xvc.project import Project
@@ -49,13 +50,15 @@ _WIDEST = 200  # characters of a command
 class ReportRequest:
     """What to report on: runs by their references, all when there are none.
 
-    ``metric`` is a key or ``key:max``, ``date`` a day as YYYY-MM-DD.
+    ``metric`` is a key or ``key:max``, ``date`` a day as YYYY-MM-DD; ``series`` asks for the
+    section of a series.
     """
 
     references: tuple[str, ...] = ()
     metric: str | None = None
-    title: str = "Experiments"
+    title: str | None = None
     date: str | None = None
+    series: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,8 @@ def report(project: Project, request: ReportRequest) -> Reported:
         NoRun: a reference names nothing, and the other errors of `find`.
         BadValue: the metric is none of any run, or has no known direction; the date is none.
     """
+    if request.series is not None:
+        return _of_series(project, request)
     material = _gathered(project, request)
     said = _date(request, material.runs)
     sections = [
@@ -130,10 +135,27 @@ def report(project: Project, request: ReportRequest) -> Reported:
         *_again(material),
     ]
     lead = f"As of {said}." if said else "No run is recorded."
-    made = Report(request.title, lead, tuple(each for each in sections if each.blocks))
+    title = request.title or "Experiments"
+    made = Report(title, lead, tuple(each for each in sections if each.blocks))
     best = material.first[0] if material.places else None
     warnings = (*project.keeper.warnings, *material.warnings)
     return Reported(made, material.total, said, material.aim, best, warnings)
+
+
+def _of_series(project: Project, request: ReportRequest) -> Reported:
+    from xvc.reports.series import series_report  # late: loads what tracks experiments
+
+    if request.references:
+        raise BadValue("--series", "it is a choice of runs; name none beside it")
+    made, found, said = series_report(project, request.series or "", request.metric, request.title)
+    best, declared = None, project.settings.metrics_direction
+    aim = None
+    if found.best is not None and found.metric is not None:
+        (best,) = find(project, [found.best.run])
+        aim = Measure.parse(request.metric or found.metric, {**OWN_SCORES, **declared}, "--metric")
+    date = _date(request, []) if request.date is not None else said
+    report = replace(made, lead=f"As of {date}.") if date else made
+    return Reported(report, len(found.rows), date, aim, best, tuple(project.keeper.warnings))
 
 
 def _gathered(project: Project, request: ReportRequest) -> _Material:

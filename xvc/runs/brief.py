@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ from xvc.runs.digest import (
     sweeps,
     tried,
 )
+from xvc.runs.list import of_series
 from xvc.runs.repeats import in_question
 from xvc.store import query
 from xvc.types import RunId
@@ -80,10 +82,15 @@ class Brief:
     warnings: tuple[str, ...] = ()
 
 
-def brief(project: Project) -> Brief:
+def brief(project: Project, series: str | None = None) -> Brief:
     """Look at the runs, the versions and the trees of a project.
 
+    Args:
+        project: where.
+        series: look at the runs of this series alone; versions and trees are of all.
+
     Raises:
+        BadValue: no run is of that series.
         BadSetting: a declared direction is neither ``max`` nor ``min``.
         BadRecord: the note of a work tree is torn.
         GitFailed: git refused.
@@ -93,6 +100,9 @@ def brief(project: Project) -> Brief:
     with opened(project) as connection:
         runs = query.newest(connection)
         counts = query.statuses(connection)
+        if series is not None:
+            runs = of_series(query.named_below(connection, f"{series}/") or runs, series)
+            counts = dict(Counter(run.status.value for run in runs))
         leading = _leading(connection, runs, declared)
         known = query.known_among(connection, runs_of(infos))
     total = sum(counts.values())

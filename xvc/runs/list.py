@@ -164,7 +164,7 @@ def among(
         discarded, found = len(found) - len(kept), kept
         total -= discarded
     if request.series is not None:
-        found = _of_series(found, request.series)
+        found = of_series(found, request.series)
         total = len(found)
     if found and request.group is not None:
         _refuse_unknown("--group", request.group, _names(found))
@@ -214,7 +214,7 @@ def _refuse_unheld(
             _refuse_unknown(option, key, (*query.keys(connection), *facts))
 
 
-def _of_series(found: Sequence[RunRecord], series: str) -> list[RunRecord]:
+def of_series(found: Sequence[RunRecord], series: str) -> list[RunRecord]:
     """Keep the runs of a series."""
     kept = [run for run in found if (run.name or "").startswith(f"{series}/")]
     if kept or not found:

@@ -30,6 +30,7 @@ from xvc.recording.begin_run import (
     results_among,
     unnamed_results,
 )
+from xvc.recording.metric_sources import read_metrics
 from xvc.recording.run_times import changed_at
 from xvc.recording.run_times import note_end as note_run_end
 from xvc.runs.capture import LineMetrics
@@ -39,7 +40,6 @@ from xvc.system.files import last_change
 from xvc.system.output_log import OutputLog, mask
 from xvc.system.process import Ending
 from xvc.system.signal_pipe import STOPPING, held_back
-from xvc.system.value_files import read_values
 from xvc.types import Json
 
 _TABLE = "events"
@@ -115,7 +115,7 @@ class Recorder:
         for path in now if touched else ():
             if _stamp(path):
                 with best_effort(self._begun.warnings if path in touched else []):
-                    values = read_values(path)
+                    values = read_metrics(path)
                     name = os.path.relpath(path, self._project.root)
                     read[name] = {k: v for k, v in values.items() if isinstance(v, int | float)}
         counts = Counter(key for values in read.values() for key in values)

@@ -178,19 +178,33 @@ def _more(told: Judgement) -> int | None:
         return None
     size = math.sqrt(math.fsum(each**2 for each in sizes) / len(sizes))
     fewest = min(told.baseline.count, told.candidate.count)
+    if told.method is Method.PAIRED and told.low is not None and told.high is not None:
+        return _more_pairs(told.difference, (told.high - told.low) / 2, fewest)
     if not size:
         return max(2 - fewest, 0) or None
     needed = _runs_needed(abs(told.difference) / size)
     return None if needed is None else max(needed - fewest, 1)
 
 
-def _runs_needed(effect: float) -> int | None:
-    """Runs a side for a difference of *effect* standard deviations, by the noncentral t."""
+def _more_pairs(difference: float, half: float, count: int) -> int | None:
+    """The same for pairs: what counts is how the differences lie, not the values."""
+    from scipy.special import stdtrit  # late: see `_with_interval`
+
+    size = half / float(stdtrit(count - 1, (1 + LEVEL) / 2)) * math.sqrt(count)
+    needed = _runs_needed(abs(difference) / size, is_paired=True) if size else None
+    return None if needed is None else max(needed - count, 1)
+
+
+def _runs_needed(effect: float, *, is_paired: bool = False) -> int | None:
+    """Runs a side for a difference of *effect* standard deviations, by the noncentral t.
+
+    Of pairs the deviation is that of their differences.
+    """
     from scipy.special import nctdtr, stdtrit  # late: see `_with_interval`
 
     def power(count: int) -> float:
-        freedom = 2 * count - 2
-        shift = effect * math.sqrt(count / 2)
+        freedom = count - 1 if is_paired else 2 * count - 2
+        shift = effect * math.sqrt(count if is_paired else count / 2)
         power = 1 - float(nctdtr(freedom, shift, stdtrit(freedom, (1 + LEVEL) / 2)))
         return power if math.isfinite(power) else float(shift > 1)
 

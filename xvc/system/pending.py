@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -74,9 +75,10 @@ class PendingLog:
 
     def all(self) -> list[PendingChange]:
         """Read the changes, by kind and tree. What is no note is taken off."""
-        if not self.folder.is_dir():
+        try:
+            paths = sorted(path for path in self.folder.iterdir() if path.suffix == _ENDING)
+        except OSError:  # nothing was noted yet, or this user may not look
             return []
-        paths = sorted(path for path in self.folder.iterdir() if path.suffix == _ENDING)
         return [found for path in paths if (found := _read(path)) is not None]
 
     def of(self, kind: str, tree: str = "") -> list[PendingChange]:
@@ -89,8 +91,9 @@ def _read(path: Path) -> PendingChange | None:
         said = json.loads(path.read_bytes())
         facts = cast("Mapping[str, Json]", said["facts"])
         return PendingChange(str(said["kind"]), int(said["version"]), said["tree"], facts, path)
-    except FileNotFoundError:
-        return None  # it is complete by now
     except (ValueError, KeyError, TypeError):
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # a tree that cannot be written keeps it
+            path.unlink(missing_ok=True)
         return None
+    except OSError:
+        return None  # it is complete by now, or another user's

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson
+from xvc.cli.options import AsJson, Series
 from xvc.cli.output import Answer, envelope_of, show
 from xvc.core.direction import Direction
 from xvc.core.spelling import counted
@@ -109,7 +109,7 @@ class Data(TypedDict):
     worktrees_total: int
 
 
-def command(context: typer.Context, as_json: AsJson = False) -> None:
+def command(context: typer.Context, series: Series = None, as_json: AsJson = False) -> None:
     """Say in under 2,000 characters where the project stands: what worked, what failed, what next.
 
     Example: xvc brief
@@ -117,7 +117,7 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
     from xvc.runs.brief import brief  # late: it opens DuckDB
 
     here: Context = context.obj
-    show(answer_of(brief(here.project())), here.manner)
+    show(answer_of(brief(here.project(), series)), here.manner)
 
 
 def answer_of(found: Brief) -> Answer:

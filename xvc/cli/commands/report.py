@@ -58,7 +58,13 @@ def command(
         bool,
         typer.Option("--append", help="With --into: add missing marks, make a missing document."),
     ] = False,
-    title: Annotated[str, typer.Option("--title", help="The title.")] = "Experiments",
+    series: Annotated[
+        str | None,
+        typer.Option("--series", help="The section of this series; --into makes what is missing."),
+    ] = None,
+    title: Annotated[
+        str | None, typer.Option("--title", help="The title; Experiments, or the series.")
+    ] = None,
     metric: Annotated[
         str | None, typer.Option("--metric", help="What decides which is best: acc, or acc:max.")
     ] = None,
@@ -72,7 +78,9 @@ def command(
 
     As markdown, or as one web page that fetches nothing. The same runs give the same bytes. In a
     document, what stands between <!-- xvc:report begin --> and <!-- xvc:report end --> is written
-    anew and the rest is left as it is.
+    anew and the rest is left as it is. With --series the section is that of the experiments of a
+    series: which were made, which is selected and why, its params, how stable it is over folds. One
+    document may have several, each between marks of its name.
 
     Example: xvc report --metric accuracy -o report.html
     """
@@ -87,8 +95,16 @@ def command(
     if append and into is None:
         raise BadValue("--append", "it needs a document: --into FILE")
     here: Context = context.obj
-    made = report(here.project_of(database), ReportRequest(tuple(runs or ()), metric, title, date))
-    target = Target(out and here.folder / out, wanted, into and here.folder / into, yes, append)
+    request = ReportRequest(tuple(runs or ()), metric, title, date, series)
+    made = report(here.project_of(database), request)
+    target = Target(
+        out and here.folder / out,
+        wanted,
+        into and here.folder / into,
+        replaces=yes,
+        may_append=append or series is not None,
+        section=series or "",
+    )
     files = publish(made.report, target)
     printed = "" if files else rendered(made.report, wanted or Format.MARKDOWN)
     text = printed or "\n".join(f"wrote {path}" for path in files)
