@@ -114,6 +114,9 @@ class Settings:
     git_hook: bool = _setting(  # type: ignore[assignment]
         True, "whether the store follows its pointer as soon as git changes it: a hook of git"
     )
+    page_views: Mapping[str, str] = _setting(  # type: ignore[assignment]
+        {}, "views of `xvc ui` by name, each the end of an address, as runs?where=loss+%3C+0.5"
+    )
     cache_folder: str = _setting(  # type: ignore[assignment]
         ".cache/xvc", "where `xvc cache` looks: the folder that Trackers were given as cache"
     )

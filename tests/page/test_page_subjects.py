@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import Looked, Served, serving  # type: ignore[attr-defined]
+from served_page import Looked, Served, serving
 from surroundings import private_environment
 from xvc.git.history import Commit
 from xvc.page.versions import lanes_of
@@ -168,6 +168,27 @@ def test_conflicts_are_decided_by_clicks(place: Place, looked: Looked) -> None:
     )
 
     assert "no merge is unfinished" in done.stderr
+    assert not _is_taken(looked)
+
+
+def test_a_view_is_saved_in_the_settings(place: Place, looked: Looked) -> None:
+    """What is filtered is there again under its name; xvc.yaml keeps its other lines."""
+    settings = place.folder / "xvc.yaml"
+    before = settings.read_text()
+    page = looked.open(place.page("runs"), until=".ag-row")
+    page.keyboard.press("/")
+    page.keyboard.type("lr > 0.35")
+    page.wait_for_selector(".told:has-text(' of ')")
+    page.click("button:text-is('Save view…')")
+    page.fill("dialog input", "large steps")
+    page.click("dialog button:text-is('Save')")
+    page.wait_for_selector("option:text-is('large steps')", state="attached")
+    shown = looked.open(place.served.address, until=".ag-row")
+    shown.select_option("select[aria-label='Saved views']", label="large steps")
+    shown.wait_for_selector(".told:has-text(' of ')")
+
+    assert set(before.splitlines()) <= set(settings.read_text().splitlines())
+    assert "large steps" in settings.read_text()
     assert not _is_taken(looked)
 
 

@@ -73,6 +73,7 @@ class Answers:
             "readOnly": self.is_read_only,
             "version": __version__,
             "facts": list(FACTS),
+            "views": dict(project.settings.page_views),
         }
 
     def runs(self, asked: Asked) -> Wired:

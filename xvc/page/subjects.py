@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from xvc.errors import BadValue
-from xvc.page import compared, models, sweeps, trees, versions
+from xvc.page import compared, models, sweeps, trees, versions, views
 
 if TYPE_CHECKING:
     from xvc.page.answers import Asked
@@ -38,6 +38,9 @@ CHANGES: Mapping[str, Answer] = {
     ),
     "rollback": lambda project, asked: models.rollback_model(
         project, asked.get("name", ""), asked.get("stage", ""), dry_run=_is_dry(asked)
+    ),
+    "view": lambda project, asked: views.save_view(
+        project, asked.get("name", ""), asked.get("address", "")
     ),
     "decide": trees.decide,
     "merge": lambda project, asked: trees.finish_merge(project),

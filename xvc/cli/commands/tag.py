@@ -59,7 +59,7 @@ def command(
 
     here: Context = context.obj
     request = TagRequest.named(
-        version or ("minor" if merged else "patch"),
+        ("minor" if merged else "patch") if version is None else version,
         run=run,
         commit=commit,
         text=message,

@@ -26,7 +26,7 @@
       this.groups = h("div", { class: "groups" });
       xvc.put(place,
         h("div", { class: "tools" }, this.filter, h("label", {}, "Group ", this.by),
-          button("Columns", () => this.choose(), {}), h("span", { class: "views" })),
+          button("Columns", () => this.choose(), {}), this.views = h("span", { class: "views" })),
         this.told, this.groups, this.box, this.foot);
       this.keys = [
         ["/", "filter", () => this.filter.focus()],
@@ -39,7 +39,36 @@
         ["y", "copy the command", () => this.copy()],
         ["Escape", "select none", () => this.grid?.deselectAll()],
       ];
+      this.showViews();
       this.ready = this.begin();
+    }
+
+    /** The saved views, and the way to save what is seen. */
+    showViews() {
+      const held = Object.entries(xvc.about.views ?? {});
+      const now = location.hash.replace(/^#\/?/, "");
+      const pick = h("select", { "aria-label": "Saved views", onchange: () => { location.hash = `#/${pick.value}`; } },
+        h("option", { value: "runs" }, "All runs"),
+        held.map(([name, address]) => h("option", { value: address, selected: address === now }, xvc.visible(name))));
+      swap(this.views, held.length > 0 && h("label", {}, "View ", pick),
+        !xvc.about.readOnly && !xvc.isFrozen && button("Save view…", () => this.saveView(), { class: "quiet" }));
+    }
+
+    async saveView() {
+      const name = h("input", { type: "text", placeholder: "A name for it" });
+      const wanted = await xvc.dialog("Save this view", h("div", { class: "form" }, name,
+        h("p", { class: "dim" }, "Filter, order, columns and groups are kept in xvc.yaml. One of the same name is replaced.")),
+      [["Save", () => name.value, "main"]]);
+      if (!wanted) return;
+      const address = location.hash.replace(/^#\/?/, "") || "runs";
+      try {
+        const done = await xvc.change("view", { name: wanted, address });
+        xvc.about.views = { ...xvc.about.views, [done.name]: done.address };
+        this.showViews();
+        xvc.say(`Saved as ${done.name}`);
+      } catch (err) {
+        xvc.say(`${err.message}. ${err.hint ?? ""}`, "bad");
+      }
     }
 
     async begin() {
