@@ -150,8 +150,12 @@ def test_every_flag_that_is_named_exists(page: Path) -> None:
 
 @PAGES
 def test_every_command_is_mentioned(page: Path) -> None:
-    """A reader learns of each command."""
-    mentioned = [" ".join(["", *words, ""]) for words in calls(page)]
+    """A reader learns of each command, there or one link further."""
+    linked = re.findall(
+        r"\]\(((?:references/)[\w-]+\.md)\)|`(references/[\w-]+\.md)`", page.read_text()
+    )
+    pages = [page, *(page.parent / (one or other) for one, other in linked)]
+    mentioned = [" ".join(["", *words, ""]) for each in pages for words in calls(each)]
     missing = [name for name in COMMANDS if not any(f" {name} " in text for text in mentioned)]
 
     assert missing == []

@@ -22,7 +22,6 @@ from xvc.core.typed import Typed
 from xvc.dvc.pointers import SUFFIX
 from xvc.errors import XvcError
 from xvc.git.history import Change, line_changes, trees_of
-from xvc.history.find import known_versions, versions_by_run
 from xvc.project import Project
 from xvc.recording.begin_run import as_it_would_be, few_of
 from xvc.recovery.lost_runs import opened
@@ -91,7 +90,7 @@ def precedents(project: Project, plan: Plan, warnings: list[str], nearest: int =
     wanted, tree = as_it_would_be(project, plan.command, plan.folder, params, warnings)
     with opened(project) as connection:
         runs = query.all_runs(connection)
-    names = versions_by_run(known_versions(project))
+    names = _names(project)
     return compared(project, wanted, tree, runs, names, nearest)
 
 
@@ -129,7 +128,7 @@ def by_change(project: Project, plan: Plan, warnings: list[str], nearest: int = 
     _, tree = as_it_would_be(project, plan.command, plan.folder, {}, warnings)
     with opened(project) as connection:
         runs = query.all_runs(connection)
-    names = versions_by_run(known_versions(project))
+    names = _names(project)
     head = project.git.commit_of("HEAD") if project.place else None
     trees = code_trees(project, runs)
     commits = {run.code.commit for run in runs if run.code.commit and run.id in trees}
@@ -150,6 +149,12 @@ def by_change(project: Project, plan: Plan, warnings: list[str], nearest: int = 
     same = [each for each in found if each.alike == 1]
     rest = [each for each in found if each.alike != 1]
     return Precedents(tuple(same), (), tuple(rest[:nearest]), len(runs))
+
+
+def _names(project: Project) -> dict[RunId, str]:
+    from xvc.history.find import known_versions, versions_by_run  # late: each run comes by here
+
+    return versions_by_run(known_versions(project))
 
 
 def _bases(project: Project, commits: set[str]) -> dict[str, tuple[str, str | None]]:
