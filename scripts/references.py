@@ -139,13 +139,13 @@ def errors() -> str:
     parts = ["# Errors", _MADE]
     parts += ["Every refusal has a code (in `--json`: `error.code`), one sentence and a hint.", ""]
     for branch in XvcError.__subclasses__():
-        parts += [f"## {branch.code}: {_meaning(branch)}", ""]
+        parts += [f"## {branch.code}, exit {branch.exit_code}: {_meaning(branch)}", ""]
         rows = [
-            (f"`{kind.code}`", str(kind.exit_code), _meaning(kind), _hint(kind))
+            (f"`{kind.code}`", _meaning(kind) + _exit_of(kind, branch), _hint(kind))
             for kind in sorted(set(_below(branch)), key=lambda kind: kind.code)
             if "code" in vars(kind)
         ]
-        parts += [_table(("code", "exit", "meaning", "hint"), rows), ""]
+        parts += [_table(("code", "meaning", "hint"), rows), ""]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -153,6 +153,10 @@ def _below(kind: type[XvcError]) -> Iterator[type[XvcError]]:
     for child in kind.__subclasses__():
         yield child
         yield from _below(child)
+
+
+def _exit_of(kind: type[XvcError], branch: type[XvcError]) -> str:
+    return "" if kind.exit_code == branch.exit_code else f" Exit {kind.exit_code}."
 
 
 def _meaning(kind: type[XvcError]) -> str:

@@ -20,14 +20,11 @@ _LONGEST = 4_000
 
 @error("views-by-hand")
 class ViewsByHand(ConflictError):
-    """The project's settings are in a file, or a form, in which the page keeps no view."""
+    """The settings cannot be changed here."""
 
     reason: str
     says = "the view cannot be saved: {reason}"
-    way = (
-        "Write it into the settings by hand: a name below `page`, `views`, and behind it the end "
-        "of the page's address, as in `runs?by=params.lr`."
-    )
+    way = "Write it into xvc.yaml by hand, below `page: {{views: …}}`."
 
 
 def save_view(project: Project, name: str, address: str) -> dict[str, str]:
