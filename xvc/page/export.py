@@ -99,6 +99,8 @@ def _frozen(answers: Answers) -> Iterator[tuple[str, Asked, dict[str, object]]]:
             found = cast("dict[str, object]", answers.run(asked))
             yield "run", asked, found
             yield "log", asked, cast("dict[str, object]", answers.log(asked))
+            for answer in _answer(answers, "kept", asked):
+                yield "kept", asked, answer
             for key in cast("list[str]", found["curves"])[:_CURVES]:
                 drawn = {"runs": row[0], "key": key, "intervals": "500"}
                 yield "curves", drawn, cast("dict[str, object]", answers.curves(drawn))

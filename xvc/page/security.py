@@ -27,7 +27,7 @@ POLICY = "; ".join(
         "script-src 'self'",
         "style-src 'self'",
         "img-src 'self' data: blob:",
-        "media-src 'self'",
+        "media-src 'self' data:",
         "font-src 'self'",
         "connect-src 'self'",
         "base-uri 'none'",

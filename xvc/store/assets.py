@@ -48,6 +48,17 @@ def listed(connection: DuckDBPyConnection) -> list[Asset]:
     return [Asset(digest, **facts) for digest, facts in found]
 
 
+def of_run(connection: DuckDBPyConnection, run: str) -> list[Asset]:
+    """Read the assets that a run kept, in that order."""
+    if not _has_table(connection):
+        return []
+    found = connection.execute(
+        "SELECT digest, kind, name, type, size, run FROM assets WHERE run = ? ORDER BY kept, name",
+        [run],
+    ).fetchall()
+    return [Asset(*facts) for facts in found]
+
+
 def _has_table(connection: DuckDBPyConnection) -> bool:
     return bool(connection.execute("FROM duckdb_tables() WHERE table_name = 'assets'").fetchone())
 

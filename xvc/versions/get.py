@@ -126,7 +126,8 @@ def get(
             name, wanted = other, found
             break
     if not wanted:
-        raise (NotDownloaded if f"{name}.dvc" in held.files else NoFile)(name, point.name)
+        is_import = f"{name}.dvc" in held.files and name not in project.own_pointers()
+        raise (NotDownloaded if is_import else NoFile)(name, point.name)
     with Staging(target) as staging:
         _write(project, point, wanted, staging.folder)
         count, size = _measured(staging.folder)

@@ -32,9 +32,11 @@
       this.pictures = h("div", { class: "pictures" });
       this.output = h("section", { class: "card output" });
       this.code = h("section", { class: "card" });
-      swap(this.place, h("div", { class: "page" }, this.head, this.sides, this.pictures, this.output, this.code));
+      this.kept = h("section", { class: "card" });
+      swap(this.place, h("div", { class: "page" }, this.head, this.sides, this.pictures, this.kept, this.output, this.code));
       this.fill();
       this.showCode();
+      this.showKept();
     }
 
     fill() {
@@ -144,6 +146,15 @@
       if (isAtEnd) pre.scrollTop = pre.scrollHeight;
     }
 
+    /** Pictures, sound, tables and text that the run kept. */
+    async showKept() {
+      const found = await xvc.ask("kept", { id: this.run.id }).catch(() => null);
+      if (this.gone) return;
+      if (!found?.kept.length) return this.kept.remove();
+      swap(this.kept, h("h2", {}, "Kept"), h("div", { class: "kept" }, found.kept.map(thing)),
+        found.total > found.kept.length && h("p", { class: "dim" }, `and ${found.total - found.kept.length} more`));
+    }
+
     async showCode() {
       if (!this.run.code?.is_dirty) return this.code.remove();
       const found = await xvc.ask("patch", { id: this.run.id }).catch((err) => ({ error: err }));
@@ -202,6 +213,20 @@
   function facts(pairs) {
     const known = pairs.filter(([, given]) => given !== undefined && given !== null && given !== false && given !== "");
     return known.length ? h("table", { class: "facts" }, known.map(([key, given]) => h("tr", {}, h("th", {}, key), h("td", {}, given)))) : null;
+  }
+
+  /** One thing that was kept, as what it is. */
+  function thing(each) {
+    const name = xvc.visible(each.name || each.digest.slice(0, 10));
+    const shown = {
+      image: () => h("img", { src: each.content, alt: name, loading: "lazy" }),
+      audio: () => h("audio", { src: each.content, controls: true }),
+      text: () => h("pre", { class: "log" }, xvc.visible(each.content), each.cut && "\n…"),
+      table: () => h("div", { class: "scroll" }, h("table", { class: "plain" }, each.content.map((row, at) =>
+        h("tr", {}, row.map((cell) => h(at ? "td" : "th", {}, xvc.visible(cell))))))),
+    }[each.view];
+    return h("figure", { class: each.view === "image" ? "" : "wide" }, shown?.(),
+      h("figcaption", {}, name, h("small", {}, ` ${each.kind}, ${size(each.size)}`), !shown && xvc.command(`xvc assets export ${each.digest.slice(0, 12)} ${xvc.quoted(name)}`)));
   }
 
   function files(held) {
