@@ -105,3 +105,19 @@ def test_a_promotion_asks_for_repeats_and_a_margin(project: Path, call_xvc: Call
     assert "by 0.5 beyond the noise" in wide.json["error"]["message"]
     assert "it has 3" in few.json["error"]["message"]
     assert "repeats >= 5" in [each["asked"] for each in gate.data["gates"]]
+
+
+def test_groups_are_held_against_the_best(project: Path, call_xvc: Calling) -> None:
+    """The group with the best mean is named; another is worse, or cannot be told from it."""
+    (project / "train.py").write_text(_TRAIN.replace("argv[1]", "argv[2]").replace("[3]", "[4]"))
+    git(project, "add", "train.py")
+    git(project, "commit", "-qm", "train")
+    for lr, seeds in (("0.1", 3), ("0.3", 3), ("0.2", 1)):
+        train = ("python", "train.py", "--lr", lr, "--seed", "{seed}")
+        done = call_xvc("run", "--capture", "--repeat", str(seeds), "--", *train)
+        assert done.code == 0, done.err
+
+    shown = call_xvc("ls", "--group", "lr", "--sort", "accuracy", "--json").data["groups"]
+
+    told = {each["value"]: each["verdict"] for each in shown}
+    assert told == {0.3: "the best", 0.1: "worse", 0.2: "not enough runs"}

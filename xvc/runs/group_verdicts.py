@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xvc.core.direction import Direction
+from xvc.core.direction import Direction, direction_of
+from xvc.project import Project
 from xvc.runs.list import Group
 from xvc.runs.verdicts import Judgement, corrected, judge
 
@@ -26,3 +27,31 @@ def against(
     ]
     held = iter(corrected([each for each in told if each is not None], direction))
     return [None if each is None else next(held) for each in told]
+
+
+def against_best(
+    groups: Sequence[Group], direction: Direction | None
+) -> tuple[Group | None, list[Judgement | None]]:
+    """Judge each group against the one whose mean is best, and name that; None without a direction.
+
+    With fewer than two groups of repeats there is nothing to judge.
+    """
+    known = [(each, each.spread) for each in groups if each.experiment is not None]
+    means = [(each, spread.mean) for each, spread in known if spread is not None]
+    if direction is None or len(means) < 2:
+        return None, [None] * len(groups)
+    choose = max if direction is Direction.MAX else min
+    best, _ = choose(means, key=lambda pair: pair[1])
+    return best, against(groups, best, direction)
+
+
+def verdict_words(project: Project, groups: Sequence[Group]) -> list[str | None]:
+    """Say of each group, in order, how its repeats compare with those of the best one."""
+    metric = next((each.metric for each in groups if each.metric), None)
+    if metric is None:
+        return [None] * len(groups)
+    best, told = against_best(groups, direction_of(metric, project.settings.metrics_direction))
+    words = [None if each is None else each.verdict.value for each in told]
+    if best is not None:
+        words[groups.index(best)] = "the best"
+    return words

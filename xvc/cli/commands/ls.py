@@ -60,6 +60,7 @@ class Group(TypedDict):
     mean: float | None
     sd: float | None
     best: float | None
+    verdict: Annotated[str | None, "Of its repeats against those of the group with the best mean."]
 
 
 class Runs(TypedDict):
@@ -103,7 +104,8 @@ def command(
 
     Example: xvc ls --sort accuracy --where "lr < 0.1" --columns accuracy,lr,seconds
     """
-    from xvc.runs.list import ListRequest, groups, runs  # late: they open DuckDB
+    from xvc.runs.group_verdicts import verdict_words  # late: they open DuckDB
+    from xvc.runs.list import ListRequest, groups, runs
 
     here: Context = context.obj
     form = Form(as_csv, as_markdown)
@@ -113,7 +115,8 @@ def command(
         sort, where, group, limit or None, everywhere, listed(columns), series, discarded
     )
     if group is not None:
-        answer = _grouped(groups(project, request), group, limit or None, form)
+        every = groups(project, request)
+        answer = _grouped(every, verdict_words(project, every), group, limit or None, form)
     else:
         found = runs(project, request)
         answer = _listed(found, request, form)
@@ -215,12 +218,20 @@ def _facts(found: RunList, run: RunRecord) -> Row:
     }
 
 
-def _grouped(every: Sequence[Gathered], key: str, limit: int | None, form: Form) -> Answer:
+def _grouped(
+    every: Sequence[Gathered],
+    verdicts: Sequence[str | None],
+    key: str,
+    limit: int | None,
+    form: Form,
+) -> Answer:
     found = every[:limit]
+    is_judged = any(verdicts)
     metric = next((each.metric for each in found if each.metric), None)
     is_open = any(each.running for each in found)
     head = [key, "finished", "failed", *(["running"] if is_open else [])]
     head += ["n", f"mean {metric}", "sd", f"best {metric}"] if metric else []
+    head += ["against the best"] if is_judged else []
     rows = [
         [
             number(each.value),
@@ -228,8 +239,9 @@ def _grouped(every: Sequence[Gathered], key: str, limit: int | None, form: Form)
             str(each.failed),
             *([str(each.running)] if is_open else []),
             *(_spread(each) if metric else []),
+            *([verdict or ""] if is_judged else []),
         ]
-        for each in found
+        for each, verdict in zip(found, verdicts, strict=False)
     ]
     data: Groups = {
         "groups": [
@@ -244,12 +256,13 @@ def _grouped(every: Sequence[Gathered], key: str, limit: int | None, form: Form)
                 "mean": each.spread.mean if each.spread else None,
                 "sd": each.spread.deviation if each.spread else None,
                 "best": each.best,
+                "verdict": verdict,
             }
-            for each in found
+            for each, verdict in zip(found, verdicts, strict=False)
         ],
         "total": len(every),
     }
-    text = table(head, rows, right=range(1, len(head))) if rows else "no run fits"
+    text = table(head, rows, right=range(1, len(head) - is_judged)) if rows else "no run fits"
     if form.is_full and rows:
         names = (
             "value",
@@ -262,6 +275,7 @@ def _grouped(every: Sequence[Gathered], key: str, limit: int | None, form: Form)
             "mean",
             "sd",
             "best",
+            "verdict",
         )
         cells = [tuple(group[name] for name in names) for group in data["groups"]]  # type: ignore[literal-required]
         return Answer("ls", data, laid_out(grid_of(names, cells, len(every)), form))
