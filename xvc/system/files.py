@@ -12,6 +12,7 @@ from threading import get_native_id
 from typing import BinaryIO
 
 _CHUNK = 1 << 20
+_left: list[int] = []  # descriptors of removed folders that we stood in
 _LOOKED_AT, _MOST_ODD = 512, 0.30  # how DVC 2 told text from other bytes
 _TEXT = bytes(range(32, 127)) + b"\n\r\t\f\b"
 _PLAIN = os.O_CLOEXEC | os.O_NOFOLLOW  # a clone may have a link at the name of a sibling
@@ -102,12 +103,23 @@ def copy_hashed(source: Path, target: Path) -> str:
 def stand_somewhere(folder: Path) -> None:
     """Go to *folder*, or above it, where the folder that we stand in was removed under us.
 
-    DuckDB opens nothing without one, and a relative path led nowhere before either.
+    DuckDB opens nothing without one, and a relative path led nowhere before either. `stand_back`
+    returns, for a command that is to begin where its caller stands.
     """
     try:
         os.getcwd()
     except FileNotFoundError:
+        with contextlib.suppress(OSError):
+            _left.append(os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
         os.chdir(next(each for each in (folder, *folder.parents) if each.is_dir()))
+
+
+def stand_back() -> None:
+    """Go back to the removed folder that `stand_somewhere` left."""
+    while _left:
+        descriptor = _left.pop()
+        os.fchdir(descriptor)
+        os.close(descriptor)
 
 
 def md5_of(path: Path) -> str:

@@ -25,6 +25,7 @@ from xvc.core.run import Usage
 from xvc.errors import NoCommand
 from xvc.system.cgroup import oom_kills
 from xvc.system.child_streams import Outlets
+from xvc.system.files import stand_back
 from xvc.system.process_tree import Sampler
 from xvc.system.signal_pipe import PASSING, STOPPING, Bell, held_back
 from xvc.system.supervisor import Attendance, Ladder, Sink
@@ -285,6 +286,7 @@ def _start(launch: Launch, outlets: Outlets) -> subprocess.Popen[bytes]:
 
 def _folder_of(launch: Launch) -> Path:
     """Where to start it: where we are, if that was removed under us and has no name any more."""
+    stand_back()
     try:
         Path.cwd()
     except FileNotFoundError:
