@@ -102,9 +102,9 @@ def test_the_command_gets_its_params_once() -> None:
 def test_the_best_trial_has_finished() -> None:
     """A better value of a failed trial does not win; without a direction nothing does."""
     trials = [
-        Trial(0, {}, State.FINISHED, value=0.5),
-        Trial(1, {}, State.FAILED, value=0.9),
-        Trial(2, {}, State.FINISHED, value=0.7),
+        Trial(0, {"lr": 1}, State.FINISHED, value=0.5),
+        Trial(1, {"lr": 2}, State.FAILED, value=0.9),
+        Trial(2, {"lr": 3}, State.FINISHED, value=0.7),
     ]
 
     best = best_of(trials, Direction.MAX)
