@@ -109,6 +109,8 @@ def sweep_here(project: Project, name: str | None) -> tuple[Sweep, Folder]:
 def find_told(project: Project, name: str | None) -> Told | None:
     """Find a sweep by what its runs tell, in this tree's store or any other; the last without name.
 
+    One that no run is of was refused before any trial could begin, and is none.
+
     Raises:
         AmbiguousRun: several begin so.
     """
@@ -116,10 +118,9 @@ def find_told(project: Project, name: str | None) -> Told | None:
         known = _known(connection, name or "")
         if name is not None and len(known) > 1:
             raise AmbiguousRun(name, tuple(sorted(known)))
-        if known:
-            sweep = max(known.values(), key=lambda each: each.created)
-            runs = query.named_below(connection, f"{sweep.id}/")
-            return Told(sweep, _trials(sweep, runs), where)
+        for sweep in sorted(known.values(), key=lambda each: each.created, reverse=True):
+            if runs := query.named_below(connection, f"{sweep.id}/"):
+                return Told(sweep, _trials(sweep, runs), where)
     return None
 
 
