@@ -98,7 +98,7 @@ def test_nothing_lands_in_the_repository_of_an_outer_hook(
 def test_a_hook_that_calls_xvc_works(tagged: Repo) -> None:
     """``post-commit`` may call ``xvc run --tag``: git holds no lock then, and nothing recurses."""
     hook = tagged.root / ".git" / "hooks" / "post-commit"
-    hook.parent.mkdir()
+    hook.parent.mkdir(exist_ok=True)
     hook.write_text("#!/bin/sh\nexec python -m xvc run --tag patch -- true\n")
     hook.chmod(0o755)
     tagged.write("notes.txt", "one\n")
