@@ -18,7 +18,7 @@ class Small:
 
     ``edit`` is what somebody changes in a work tree: file, old text, new text. ``options`` are for
     `xvc run` and `xvc sweep`. ``metric`` ranks; ``model`` is the file that the program leaves.
-    Metrics that are in files have no ``has_series``.
+    Metrics that are in files have no ``has_series``. ``needs`` are packages that it imports.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Small:
     settings: str = ""
     names_params: bool = True
     has_series: bool = True
+    needs: tuple[str, ...] = ()
 
 
 _ARGPARSE = """\
@@ -265,6 +266,7 @@ nbformat.write(notebook, "executed.ipynb")
 
 NOTEBOOK = Small(
     name="notebook",
+    needs=("nbclient", "nbformat"),
     files={"train.nb.py": _NOTEBOOK, "execute.py": _EXECUTE},
     command=("env", "LR=0.5", "python", "execute.py"),
     key="lr",

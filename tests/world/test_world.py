@@ -220,6 +220,8 @@ def world(
 ) -> World:
     """One of the small projects, ready for xvc, its data tracked, with remotes."""
     small: Small = request.param
+    for package in small.needs:
+        pytest.importorskip(package, reason=f"{package} is not installed")
     module = tmp_path / "kept" / "account.py"
     module.parent.mkdir()
     module.write_text(accounts.MODULE)
