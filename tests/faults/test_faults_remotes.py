@@ -62,7 +62,8 @@ def check_remotes(repo: Repo) -> list[str]:
     """Whatever ref is on the git remote, every object that it names is whole on the DVC remote."""
     there = str(repo.root / GIT_REMOTE)
     refs = repo.git("-C", there, "for-each-ref", "--format=%(refname)").split()
-    for ref in refs:
+    trees = [ref for ref in refs if not ref.startswith("refs/xvc/logs/")]  # a log is a file
+    for ref in trees:
         for path in repo.git("-C", there, "ls-tree", "-r", "--name-only", ref).split():
             if path.endswith(".dvc"):
                 found = yaml.safe_load(repo.git("-C", there, "show", f"{ref}:{path}"))
