@@ -40,8 +40,8 @@ def save_view(project: Project, name: str, address: str) -> dict[str, str]:
     if address and (len(address) > _LONGEST or not _ADDRESS.fullmatch(address)):
         raise BadValue("address", "it is no address of this page")
     place = project.root / FILE
-    if not place.is_file():
-        raise ViewsByHand(f"there is no {FILE}")
+    if place.is_symlink() or not place.is_file():  # a link may lead out of the project
+        raise ViewsByHand(f"{FILE} is no file of this project")
 
     def change(held: MutableMapping[str, Any]) -> None:
         page = held.setdefault("page", {})
