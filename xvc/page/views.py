@@ -24,7 +24,7 @@ class ViewsByHand(ConflictError):
 
     reason: str
     says = "the view cannot be saved: {reason}"
-    way = "Write it into xvc.yaml by hand, below `page: {{views: …}}`."
+    way = "Write it by hand where the settings are, under the key `page.views`."
 
 
 def save_view(project: Project, name: str, address: str) -> dict[str, str]:
