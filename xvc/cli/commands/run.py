@@ -19,7 +19,6 @@ from xvc.cli.passing_on import copy_aside, copy_through
 from xvc.cli.repeating import Contending, Repeating, Seeds, run_with_seeds
 from xvc.core.best_effort import best_effort, in_words
 from xvc.errors import BadValue, XvcError
-from xvc.system.signal_pipe import PASSING, STOPPING, held_back
 
 if TYPE_CHECKING:
     from xvc.project import Project
@@ -243,16 +242,15 @@ def command(
     sink = copy_aside if as_json else copy_through
     if seeds is not None:
         raise typer.Exit(run_with_seeds(here, project, request, seeds, sink))
-    ran = run(project, request, sink, lambda line: _say(line, here))
-    with held_back(PASSING | STOPPING):  # the command has ended, and how is the answer
-        try:
-            declared = list(project.settings.metrics_direction)
-            told = _read_back(project, ran) if fold else ran
-            _tell(here, told, declared)
-            _tell_of_scores(here, told, request)
-        except Exception as err:  # noqa: BLE001 - as above
-            with contextlib.suppress(Exception):
-                warn(in_words(err), here.manner)
+    ran = run(project, request, sink, lambda line: _say(line, here), here.held)
+    try:
+        declared = list(project.settings.metrics_direction)
+        told = _read_back(project, ran) if fold else ran
+        _tell(here, told, declared)
+        _tell_of_scores(here, told, request)
+    except Exception as err:  # noqa: BLE001 - as above
+        with contextlib.suppress(Exception):
+            warn(in_words(err), here.manner)
     raise typer.Exit(ran.exit_code)
 
 
