@@ -266,16 +266,15 @@ def command(
     sink = copy_aside if as_json else copy_through
     if repeat is not None:
         raise typer.Exit(_repeated(here, project, request, (repeat, seed_param), sink))
-    ran = run(project, request, sink, lambda line: _say(line, here))
-    with held_back(PASSING | STOPPING):  # the command has ended, and how is the answer
-        try:
-            declared = list(project.settings.metrics_direction)
-            told = _read_back(project, ran) if fold else ran
-            _tell(here, told, declared)
-            _tell_of_scores(here, told, request)
-        except Exception as err:  # noqa: BLE001 - as above
-            with contextlib.suppress(Exception):
-                warn(in_words(err), here.manner)
+    ran = run(project, request, sink, lambda line: _say(line, here), here.held)
+    try:
+        declared = list(project.settings.metrics_direction)
+        told = _read_back(project, ran) if fold else ran
+        _tell(here, told, declared)
+        _tell_of_scores(here, told, request)
+    except Exception as err:  # noqa: BLE001 - as above
+        with contextlib.suppress(Exception):
+            warn(in_words(err), here.manner)
     raise typer.Exit(ran.exit_code)
 
 

@@ -201,7 +201,7 @@ def _plain(value: object) -> Json:
 
 
 def _wish(here: Context, said: dict[str, Json], file: Path | None) -> Wish:
-    from xvc.executors import executor_names
+    from xvc.executors import EXECUTORS
     from xvc.sweeps.request import joined, wish_of
     from xvc.system.value_files import parse_typed, read_typed  # late: loads yaml
 
@@ -211,7 +211,7 @@ def _wish(here: Context, said: dict[str, Json], file: Path | None) -> Wish:
             raise BadValue("--file", f"there is no {file}")
         said = joined(read_typed(path), said)
     directions = here.project().settings.metrics_direction
-    return wish_of(said, directions, executor_names(), parse_typed)
+    return wish_of(said, directions, EXECUTORS.names(), parse_typed)
 
 
 def _params(words: list[str]) -> dict[str, Json]:
