@@ -57,8 +57,10 @@ _SEEN = """new MutationObserver((_, watch) => {
 _WATCH = """([place, words]) => {
   window.shownAt = new Promise((done) => {
     const look = () => {
-      const found = [...document.querySelectorAll(place)].some((each) => each.innerText.includes(words));
-      if (found) requestAnimationFrame(() => setTimeout(() => done(Date.now() / 1000)));
+      const all = [...document.querySelectorAll(place)];
+      const isThere = all.some((each) => each.innerText.includes(words));
+      const tell = () => done(Date.now() / 1000);
+      if (isThere) requestAnimationFrame(() => setTimeout(tell));
       else setTimeout(look, 5);
     };
     look();
