@@ -81,6 +81,16 @@ class Keeper:
         """What the tree's pointer names; None without one."""
         return read_pointer(pointer_of(self.path), self._pointer_name) if self.dvc else None
 
+    @property
+    def lacking(self) -> NoObject | None:
+        """The snapshot that has not been brought, so that recorded runs are not seen here."""
+        pointer = self.pointer
+        if pointer is None or self.dvc is None or self.dvc.holds(pointer.digest):
+            return None
+        if Left.read(self.room.store_state).base == pointer.digest:
+            return None
+        return NoObject(pointer.digest, self._pointer_name)
+
     def refresh(self, *, wait: float = _WAIT) -> bool:
         """Bring the store up to date; False when that has to wait for somebody else.
 
