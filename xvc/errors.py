@@ -647,8 +647,8 @@ class GitFailed(ExternalError):
         """Quotes the remedy that git itself names, or says what a partial clone needs."""
         if self.is_of_a_partial_clone:
             return (
-                "This clone is partial, and git cannot fetch what it left out: call again where its "
-                "remote is in reach, or there `git fetch --refetch --no-filter`, which brings all."
+                "This clone is partial, and git cannot fetch what it left out: call again where "
+                "its remote is in reach, or `git fetch --refetch --no-filter` there, for all of it."
             )
         lines = [line.strip() for line in self.words.splitlines()[1:]]
         commands = [line for line in lines if line.startswith("git ")]
