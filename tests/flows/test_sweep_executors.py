@@ -102,7 +102,7 @@ def wait_for(place: Path, word: str, seconds: float = 60) -> None:
 @pytest.mark.parametrize("executor", ["dask", RAY])
 def test_trials_run_on_workers(out: Path, run_xvc: Calling, executor: str) -> None:
     """All run once, the one that fails stops no other, the best is known, no tree is left."""
-    done = run_xvc(*words("-P", VALUES, "--executor", executor, "-j", "2", out=out), timeout=120)
+    done = run_xvc(*words("-P", VALUES, "--executor", executor, "-j", "2", out=out), timeout=280)
 
     assert done.code == 1, done.err
     assert (done.data["counts"]["finished"], done.data["counts"]["failed"]) == (5, 1)
@@ -118,7 +118,7 @@ def test_a_killed_worker_costs_no_trial(out: Path, run_xvc: Calling, executor: s
     """One is killed in the middle of a trial: it is run again, and each has finished once."""
     options = ("-P", "a=1..6", "--executor", executor, "-j", "2")
 
-    done = run_xvc(*words(*options, out=out, how="--kill"), timeout=180)
+    done = run_xvc(*words(*options, out=out, how="--kill"), timeout=280)
 
     assert done.code == 0, done.err
     assert done.data["counts"]["finished"] == 6

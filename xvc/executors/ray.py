@@ -10,6 +10,7 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -53,7 +54,12 @@ class RayExecutor(Line):
     def __init__(self, address: str | None, places: int, environment: Mapping[str, str]) -> None:
         super().__init__(places)
         self._address = address or "this machine"
-        self._ray = _connect(address, places)
+        with contextlib.ExitStack() as opened:
+            # Ray tells of a lost worker on standard output, which is for our data.
+            opened.enter_context(contextlib.redirect_stdout(sys.stderr))
+            self._ray = _connect(address, places)
+            opened.callback(self._ray.shutdown)
+            self._opened = opened.pop_all()
         self._run = self._ray.remote(num_cpus=1, max_retries=0)(run_job)
         # Ray hides GPUs and takes OpenMP down to one thread in the workers that it starts.
         self._environment = dict(environment) if address is None else None
@@ -95,14 +101,12 @@ class RayExecutor(Line):
     def close(self) -> None:
         """End what still runs, and the workers that were started here."""
         self._waiting.clear()
-        try:
+        with self._opened:
             for key in list(self._tasks):
                 self._interrupt(key)
             deadline = time.monotonic() + _TO_END
             while self._tasks and time.monotonic() < deadline:
                 self._collect(1.0)
-        finally:
-            self._ray.shutdown()
 
     @contextlib.contextmanager
     def _reached(self) -> Iterator[None]:

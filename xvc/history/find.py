@@ -102,7 +102,7 @@ def find(project: Project, references: Sequence[str]) -> list[Found]:
         NoRun: nothing answers to it.
         NoVersion: there is no such version.
         AmbiguousRun: a prefix fits several runs.
-        NoObject: the version's store is not in the DVC cache.
+        NoObject: the version's store is not in the DVC cache, or this tree's has not been brought.
     """
     with opened(project) as connection:
         return found_in(project, connection, references)
@@ -149,7 +149,7 @@ def _find_one(
                 version = versions_by_run(infos).get(other.record.id)
                 return Found(other.record, version, other.environment)
     if record is None:
-        raise NoRun(text)
+        raise project.keeper.lacking or NoRun(text)
     return _found(connection, record, versions_by_run(infos).get(record.id))
 
 
