@@ -122,7 +122,8 @@ def begin(
             journal.note(Kind.ENVIRONMENT, run, summary_facts(run, ways))
     with best_effort(warnings):
         if project.place is not None:
-            note_begin(project.own_room, run, record.started or 0, journal.path)
+            leaves = [project.relative(project.root / path) for path in (*outs, *models)]
+            note_begin(project.own_room, run, record.started or 0, journal.path, leaves)
     return Begun(record, journal, snapshot, warnings)
 
 
