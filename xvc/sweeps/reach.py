@@ -17,6 +17,7 @@ from xvc.project import Project
 from xvc.recording.asked_params import never_taken_up, variable_of
 from xvc.recording.begin_run import metrics_files
 from xvc.recording.param_files import placed
+from xvc.recording.undeclared_params import undeclared
 from xvc.sweeps.request import BadSweep
 from xvc.worktrees.set_up import INCLUDE
 
@@ -45,12 +46,21 @@ def check_reach(project: Project, wish: Wish, folder: str) -> None:
         open_keys = {key: typed for key, typed in open_keys.items() if key not in held}
     lost = never_taken_up(git, [*open_keys], wish.command, where)
     if lost:
+        _refuse_undeclared(project, lost, wish, where)
         key = lost[0]
         says = f"params: nothing takes {', '.join(lost)} up, so all trials would be the same; "
         ways = (
             f"put {{{key}}} into the command, read {variable_of(key)} or a Tracker's params in it"
         )
         raise BadSweep((f"{says}{ways}, or add {key} to a params file",))
+
+
+def _refuse_undeclared(project: Project, lost: list[str], wish: Wish, where: Path) -> None:
+    for key in lost:
+        found = undeclared(project, key, wish.command, where)
+        if found is not None and found.way:
+            says = f"params: {found.file} says {key}, and xvc does not know it as a params file; "
+            raise BadSweep((f"{says}with {found.way} each trial has its value there",))
 
 
 def lacking(project: Project, wish: Wish, folder: str) -> Iterator[str]:
