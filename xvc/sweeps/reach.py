@@ -5,10 +5,10 @@ Looked at before anything runs; what only a run can tell, the first trial tells.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from xvc.core.code_files import is_junk
 from xvc.core.sweep import Wish, settled_keys
 from xvc.core.typed import Typed
 from xvc.errors import XvcError
@@ -20,14 +20,6 @@ from xvc.recording.param_files import placed
 from xvc.recording.undeclared_params import undeclared
 from xvc.sweeps.request import BadSweep
 from xvc.worktrees.set_up import INCLUDE
-
-_JUNK = re.compile(
-    r"__pycache__|.*\.py[co]|\.?venv|\.?env|node_modules|\.(?:pytest|mypy|ruff)_cache|\.tox|\.nox"
-    r"|\.ipynb_checkpoints|\.DS_Store|\.idea|\.vscode|.*\.egg-info|\.eggs|\.hypothesis|\.coverage"
-    r"|\.git|\.cache|.*~|.*\.sw[op]"
-)
-"""What git ignores everywhere and no training reads."""
-
 
 _MODELS = ("models/candidates/", "models/production/")
 
@@ -79,7 +71,7 @@ def lacking(project: Project, wish: Wish, folder: str) -> Iterator[str]:
         name = path.rstrip("/")
         parts = name.split("/")
         is_ours = name.startswith((own, *_MODELS)) or ".dvc" in parts or name in written
-        if is_ours or any(_JUNK.fullmatch(part) for part in parts):
+        if is_ours or is_junk(name):
             continue
         if not any(each == name or each.startswith(f"{name}/") for each in known):
             found.append(path)
