@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from xvc.core.name_words import pieces
 from xvc.core.objective import exact_number
 from xvc.core.plain import as_json
 from xvc.core.run import RunRecord, Status
@@ -50,6 +51,24 @@ def seeds_in(command: Sequence[str]) -> list[str]:
     ['1']
     """
     return _split(command)[1]
+
+
+def with_seed(command: Sequence[str], name: str, value: str) -> list[str]:
+    """Return the words of a command with another value of a seed; the same where it names none.
+
+    >>> with_seed(["python", "a.py", "--seed", "1", "--fold=2"], "seed", "7")
+    ['python', 'a.py', '--seed', '7', '--fold=2']
+    """
+    words, follows = list[str](), False
+    for word in command:
+        option, equals, _ = word.partition("=")
+        is_meant = is_seed(option) and pieces(option) == pieces(name)
+        if follows and not _is_option(word):
+            words.append(value)
+        else:
+            words.append(f"{option}={value}" if is_meant and equals else word)
+        follows = is_meant and not equals and word.startswith("-")
+    return words
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,12 +159,16 @@ def _text(value: Json) -> str:
     return as_json(value, sort_keys=True)
 
 
+def _is_option(word: str) -> bool:
+    return word.startswith("-") and not _VALUE.fullmatch(word)
+
+
 def _split(command: Sequence[str]) -> tuple[list[str], list[str]]:
     """Part a command from the values of its seeds: ``--seed 1``, ``--seed=1``, ``seed=1``."""
     kept, seeds, follows = list[str](), list[str](), False
     for word in command:
         option, equals, value = word.partition("=")
-        if follows and not (word.startswith("-") and not _VALUE.fullmatch(word)):
+        if follows and not _is_option(word):
             seeds.append(word)
             follows = False
             continue

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from xvc.core.seed_names import is_count
 from xvc.core.typed import Typed, is_equal
 from xvc.errors import BadValue
 from xvc.project import Project
@@ -100,6 +101,8 @@ def look_who_used(
     said = option_params(command, asked.wanted)
     left = unused(asked, {*reported, *said}, git, command, request.folder)
     for key in left:
+        if is_count(key):
+            continue
         told[key] = (
             f"{key}: nothing has taken it up; put {{{key}}} into the command of a sweep, or read "
             f"{variable_of(key)} or a Tracker's params in the script"
