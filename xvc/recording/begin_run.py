@@ -351,9 +351,10 @@ def _lacks(project: Project, snapshot: Snapshot) -> list[str]:
     """Say what the snapshot lacks: code at every run, all else once."""
     said = []
     if snapshot.incomplete:
+        names = ", ".join(in_short(snapshot.incomplete))
         said.append(
-            f"code incomplete: {', '.join(in_short(snapshot.incomplete))}. git ignores it, or it is "
-            "secret, too large, outside or another repository's: no version tells what ran"
+            f"code incomplete: {names}. git ignores it, or it is secret, too large, outside or "
+            "another repository's: no version tells what ran"
         )
     if snapshot.secrets:
         where = [f"{path} ({at})" for path, at in snapshot.secrets.items()]

@@ -6,6 +6,7 @@ Looked at before anything runs; what only a run can tell, the first trial tells.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from xvc.core.code_files import is_junk
@@ -66,6 +67,8 @@ def lacking(project: Project, wish: Wish, folder: str) -> Iterator[str]:
         known = set()
     outputs = [*metrics_files(project), *(git.place.top / folder / out for out in wish.outs)]
     written = {_assets_of(own), *(project.relative(path) for path in outputs)}
+    with suppress(XvcError):
+        written |= project.stage_outs().keys()  # each trial makes them
     found = []
     for path in git.ignored_here():
         name = path.rstrip("/")
