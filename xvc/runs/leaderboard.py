@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from xvc.core.direction import Direction
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord
+from xvc.core.spelling import did_you_mean
 from xvc.errors import BadValue
 from xvc.history.find import known_versions, versions_by_run
 from xvc.history.judging import judged_alike
@@ -79,7 +80,8 @@ def leaderboard(
     groups = experiments(judged.runs, code)
     places = ranked(groups, measure, names)
     if not places:
-        raise BadValue("leaderboard", f"no finished run has {measure.metric!r}")
+        near = did_you_mean(measure.metric, {key for run in judged.runs for key in run.metrics})
+        raise BadValue("leaderboard", f"no finished run has {measure.metric!r}{near}")
     noise = pooled(groups, measure.metric)
     by_luck = noise * expected_best(len(places)) if noise and len(places) > 1 else None
     return Leaderboard(measure, tuple(places), noise, by_luck, found.discarded)
@@ -144,6 +146,8 @@ def _ranks(
 
 def _judged(group: Sequence[Experiment], measure: Measure) -> list[Judgement | None]:
     """Judge all against the first of them, corrected for how many there are."""
+    if not group:
+        return []
     told = [judge(measure.metric, group[0], each, measure.direction) for each in group[1:]]
     held = iter(corrected([each for each in told if each is not None], measure.direction))
     return [None, *(None if each is None else next(held) for each in told)]
