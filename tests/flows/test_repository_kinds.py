@@ -78,3 +78,33 @@ def test_a_git_folder_apart_from_its_tree(
     assert (added.code, added.err) == (0, "")
     assert (tree / "metrics.json").read_bytes() == (folder / "metrics.json").read_bytes()
     assert Dvc(tree, {}).cache == Dvc(folder, {}).cache == folder / ".dvc" / "cache"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param(["core.autocrlf=true", "core.safecrlf=true"], id="line ends"),
+        pytest.param(["core.ignoreStat=true", "index.version=4"], id="unlooked at"),
+        pytest.param(["core.splitIndex=true", "core.untrackedCache=true"], id="split"),
+    ],
+)
+def test_whatever_git_is_set_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call_xvc: Calling, settings: list[str]
+) -> None:
+    """Settings of git that change what it looks at or takes leave a clean tree on each branch."""
+    folder = _repository(tmp_path / "p")
+    for setting in settings:
+        git(folder, "config", *setting.split("="))
+    monkeypatch.chdir(folder)
+    run = ("run", "--tag", "minor", "--", "python", "train.py")
+
+    called = [call_xvc("init"), call_xvc(*run)]
+    git(folder, "switch", "-qc", "side")
+    called.append(call_xvc(*run, "--lr", "0.2"))
+    git(folder, "switch", "-q", "main")
+    called.append(call_xvc(*run, "--lr", "0.3"))
+    git(folder, "merge", "-q", "--no-edit", "side")
+
+    assert [each.code for each in called] == [0] * 4, called
+    assert git(folder, "status", "--porcelain") == ""
+    assert call_xvc("ls", "--json").data["total"] == 3

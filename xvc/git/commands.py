@@ -36,9 +36,11 @@ _ELSEWHERE = frozenset(
 CALLED_BY_XVC = "xvc.calls"
 """The configuration that tells a hook of ours that it is xvc that calls git."""
 
-_DURABLE = (
+_ALWAYS = (
     *("-c", "core.fsync=all", "-c", "core.fsyncMethod=fsync"),
     *("-c", f"{CALLED_BY_XVC}=true"),
+    *("-c", "core.safecrlf=false"),  # it refuses files whose line ends a checkout would change
+    *("-c", "core.ignoreStat=false"),  # by it git takes what we put into an index for a change
 )
 _LOOKING = (  # nothing that spares git a look at a file
     *("-c", "core.fsmonitor=false", "-c", "core.trustctime=true", "-c", "core.checkStat=default"),
@@ -236,7 +238,7 @@ class Git:
     ) -> subprocess.CompletedProcess[bytes]:
         try:
             return subprocess.run(
-                ["git", *_DURABLE, *arguments],
+                ["git", *_ALWAYS, *arguments],
                 cwd=self.place.top,
                 env=environment,
                 input=stdin,
@@ -259,7 +261,7 @@ class Git:
         with TemporaryFile() as printed:  # a pipe that nobody reads meanwhile could fill up
             try:
                 running = subprocess.Popen(
-                    ["git", *_DURABLE, *arguments],
+                    ["git", *_ALWAYS, *arguments],
                     cwd=self.place.top,
                     env=self._environment,
                     stdin=subprocess.DEVNULL,

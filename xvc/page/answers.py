@@ -25,7 +25,7 @@ from xvc.page.wire import Wired, wired
 from xvc.project import Project
 from xvc.reports.many_curves import CurvesRequest, curve_keys, many_curves
 from xvc.runs.group_verdicts import against
-from xvc.runs.list import ListRequest, RunList, among, grouped, runs
+from xvc.runs.list import ListRequest, RunList, among, grouped, passing, runs
 from xvc.runs.logs import printed
 from xvc.types import RunId
 
@@ -59,6 +59,7 @@ class Answers:
     environment: Mapping[str, str]
     is_read_only: bool = False
     table: RunTable = field(default_factory=RunTable)
+    _last: tuple[object, RunList] | None = None
 
     def project(self) -> Project:
         """Find the project as it is now."""
@@ -77,17 +78,19 @@ class Answers:
         }
 
     def runs(self, asked: Asked) -> Wired:
-        """List runs: the first *limit* at once, all, or those that changed since a revision."""
+        """List runs: the first *limit*, those behind *skip*, all, or those changed *since*."""
         project = self.project()
         wanted = tuple(name for name in asked.get("columns", "").split("\n") if name)
         if "limit" in asked and not self.table.is_filled:
             listed = runs(project, ListRequest(limit=_whole(asked, "limit")))
             return _grid(project, listed, Held(), listed.runs, wanted)
         held = self.table.read(project)
-        listed = among(project, held.runs, ListRequest(limit=None), held.versions)
+        listed = self._listed(project, held)
         some: Sequence[RunRecord] = held.runs
         if "limit" in asked:
             some = some[: _whole(asked, "limit")]
+        elif "skip" in asked:
+            some = some[_whole(asked, "skip") :]
         elif "since" in asked and 0 < _whole(asked, "since") <= held.revision:
             some = held.after(_whole(asked, "since"))
         answer = _grid(project, listed, held, some, wanted)
@@ -101,8 +104,16 @@ class Answers:
         project = self.project()
         held = self.table.held if self.table.is_filled else self.table.read(project)
         request = ListRequest(where=asked.get("filter") or None, limit=None)
-        listed = among(project, held.runs, request, held.versions)
-        return {"ids": [run.id for run in listed.runs], "total": listed.total}
+        found = passing(held.runs, request, held.versions)
+        return {"ids": [run.id for run in found], "total": len(found)}
+
+    def _listed(self, project: Project, held: Held) -> RunList:
+        """Choose the columns of all runs: once, until one of them or the settings are others."""
+        directions = tuple(project.settings.metrics_direction.items())
+        if self._last is None or self._last[0] != (held.revision, directions) or not held.runs:
+            listed = among(project, held.runs, ListRequest(limit=None), held.versions)
+            self._last = ((held.revision, directions), listed)
+        return self._last[1]
 
     def groups(self, asked: Asked) -> Wired:
         """Put runs together by a key, with how a metric lies in each group."""

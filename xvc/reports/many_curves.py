@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xvc.core.direction import is_progress
-from xvc.database.queries import looking
 from xvc.errors import BadValue, NoColumn
 from xvc.project import Project
+from xvc.recovery.lost_runs import opened
 from xvc.store import table_queries as look
 from xvc.store.columns import tables
 from xvc.store.condition import Field
@@ -57,7 +57,7 @@ def many_curves(project: Project, request: CurvesRequest) -> Drawn:
         raise BadValue("intervals", f"there are 1 to {MOST_INTERVALS}")
     if len(request.runs) > MOST_RUNS:
         raise BadValue("runs", f"at most {MOST_RUNS} are drawn at once")
-    with looking(project) as connection:
+    with opened(project) as connection:
         empty: Drawn | None = None
         for table in in_order(connection):
             held = look.fields(connection, table)
@@ -98,7 +98,7 @@ def _drawn(
 
 def curve_keys(project: Project, run: RunId) -> list[str]:
     """List the keys under which a run logged numbers, in the order of its tables' columns."""
-    with looking(project) as connection:
+    with opened(project) as connection:
         found: dict[str, None] = {}
         for table in in_order(connection):
             held = [each for each in look.fields(connection, table) if each.number]
