@@ -86,10 +86,13 @@ def test_lightning_logs_what_its_own_logger_does(db: str, fit: dict[str, Any]) -
     theirs = [row for row in written if row["loss"]]
     assert losses["step"].tolist() == [int(row["step"]) for row in theirs] == list(range(8))
     assert losses["loss"].tolist() == pytest.approx([float(row["loss"]) for row in theirs])
-    assert [math.isnan(value) for value in Reader(db).values("odd")] == [True] * 8
+    odd = Reader(db).conn.execute("SELECT count(*) FROM events WHERE isnan(odd)").fetchall()
+    assert odd == [(8,)]
     (tested,) = frame["test_loss"].dropna()
     assert tested == pytest.approx(float(next(r["test_loss"] for r in written if r["test_loss"])))
-    assert [Path(path).exists() for path in frame["checkpoint"].dropna()] == [True] * 2
+    saved = [Path(path) for path in frame["checkpoint"].dropna()]
+    assert [path.name for path in saved] == ["epoch=0-step=4.ckpt", "epoch=1-step=8.ckpt"]
+    assert saved[-1].exists()
     assert [run[:3] for run in runs(db)] == [("net", "finished", '{"width":3}')]
 
 
@@ -124,7 +127,8 @@ def test_only_rank_zero_of_lightning_records(db: str, fit: dict[str, Any], tmp_p
 
     assert told.returncode == 0, told.stderr
     assert [run[:2] for run in runs(db)] == [("net", "finished")]
-    assert Reader(db).to_df()["step"].tolist()[:4] == [0, 1, 2, 3]
+    losses = Reader(db).to_df()[["step", "loss"]].dropna()
+    assert losses["step"].tolist() == [0, 1, 2, 3]
 
 
 def _huggingface(folder: str, callbacks: list[Any], **more: Any) -> Any:

@@ -51,14 +51,19 @@ class TrainingRun:
         return None if self._tracker is None else self._tracker.track_id
 
     def begin(self, params: Mapping[str, object] | None = None) -> None:
-        """Open the run, if it is not open, and add *params* to it; nested ones by their path."""
+        """Open the run, if it is not open, and add *params* to it; nested ones by their path.
+
+        Rows do not have them: a framework logs some of the same names, like its learning rate.
+        """
         with self.harmless():
             if self.is_silent:
                 return
             if self._tracker is None:
                 self._tracker = _MAKE(**self._options)
             if params:
-                self._tracker.set_params(flat(params))
+                _, refused = self._tracker._say_params(flat(params))
+                if refused is not None:
+                    raise refused
 
     def log(self, values: Mapping[str, object], **more: object) -> None:
         """Log a row of a copy of *values*; numbers are as the framework gave them."""
