@@ -167,8 +167,9 @@ def run(
     held.enter_context(held_back(STOPPING))
     mirrors = _mirrors(project, request, begun)
     recorder = Recorder(project, begun, sink, capture=request.capture, patterns=patterns)
+    wanted = Wanted.now(project.root, request.outs, models)
     ending = _ending(project, begun, request, asked, recorder, early)
-    kept = note_end(project, begun, Wanted(request.outs, models), ending, recorder)
+    kept = note_end(project, begun, wanted, ending, recorder)
     record = _finished(begun.record, recorder, ending)
     tagged: Tagged | None = None
     untagged: str | None = "it was interrupted before that."
