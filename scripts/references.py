@@ -183,7 +183,7 @@ def config() -> str:
         value = getattr(defaults, part.name)
         shown = f"`{list(value) if isinstance(value, tuple) else value}`" if value else ""
         variable = f"XVC_{key.upper().replace('.', '__')}"
-        rows.append((f"`{key}`", shown, str(part.metadata["doc"]), f"`{variable}`"))
+        rows.append((f"`{key}`", shown, part.metadata["option"].doc, f"`{variable}`"))
     table = _table(("setting", "default", "meaning", "environment"), rows)
     return f"# Settings\n{_MADE}\n{_LAYERS}\n{table}\n"
 

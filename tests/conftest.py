@@ -52,7 +52,7 @@ def run_xvc() -> Calling:
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
         stdin: str = "",
-        timeout: float = 120,
+        timeout: float = 600,
     ) -> Called:
         done = subprocess.run(
             [sys.executable, "-m", "xvc", *words],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -190,8 +191,11 @@ class House:
 
     @cached_property
     def _by_name(self) -> set[str]:
-        """The modules that are loaded by a text that names them."""
-        return {text.partition(":")[0] for each in self.read.values() for text in each.names}
+        """The modules that are loaded by a text that names them: in a module, or an entry point."""
+        project = tomllib.loads((HOUSE.parent / "pyproject.toml").read_text())["project"]
+        points = [each for group in project["entry-points"].values() for each in group.values()]
+        texts = [*points, *(text for each in self.read.values() for text in each.names)]
+        return {text.partition(":")[0] for text in texts}
 
     def _climbing(self) -> Iterator[str]:
         for each in self.imports:

@@ -175,6 +175,6 @@ def test_another_tools_broken_file_is_none_of_ours(tmp_path: Path) -> None:
 
 def test_every_setting_is_documented() -> None:
     """Each setting has a line of documentation, from which the reference is made."""
-    undocumented = [key for key, part in KEYS.items() if not part.metadata.get("doc")]
+    undocumented = [key for key, part in KEYS.items() if not part.metadata["option"].doc]
 
     assert undocumented == []

@@ -11,13 +11,14 @@ import re
 import tomllib
 from codecs import BOM_UTF8
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import Field, dataclass, field, fields, replace
+from dataclasses import Field, dataclass, fields, replace
 from pathlib import Path
 from reprlib import repr as repr_short
 from typing import cast
 
 import yaml
 
+from xvc.core.option import option, option_of
 from xvc.errors import BadSetting, OutsideProject
 from xvc.types import Json
 
@@ -27,97 +28,83 @@ _MERGE = "tag:yaml.org,2002:merge"
 _NO_TAG = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^[-./]|\.lock(?:/|$)|\.$")
 
 
-def _setting(default: object, doc: str) -> object:
-    if isinstance(default, dict | list):
-        return field(default_factory=lambda: type(default)(default), metadata={"doc": doc})
-    return field(default=default, metadata={"doc": doc})
-
-
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything a user may choose. The metadata of each field is its documentation."""
+    """Everything a user may choose. Each field says what it is for."""
 
-    database: str = _setting(  # type: ignore[assignment]
-        "results/experiments.duckdb", "the store, below the project's root"
-    )
-    tag_prefix: str = _setting("e", "what version tags begin with")  # type: ignore[assignment]
-    tag_keys: tuple[str, ...] = _setting(  # type: ignore[assignment]
+    database: str = option("results/experiments.duckdb", "the store, below the project's root")
+    tag_prefix: str = option("e", "what version tags begin with")
+    tag_keys: tuple[str, ...] = option(
         (), "params and metrics in a version's message; empty: what differs between runs"
     )
-    capture_patterns: tuple[str, ...] = _setting(  # type: ignore[assignment]
+    capture_patterns: tuple[str, ...] = option(
         (),
         "regular expressions that --capture reads metrics by: a group for each, or name and value",
     )
-    tag_ignore: tuple[str, ...] = _setting(  # type: ignore[assignment]
+    tag_ignore: tuple[str, ...] = option(
         (
             *("*.md", "*.markdown", "*.rst", "*.adoc", "*.tex", "*.bib", "*.pdf", "*.docx"),
             *("*.odt", "report*.html", "reports/*"),
         ),
         "documents, by name or path: they are no code, so a change of one blocks no version",
     )
-    params_files: tuple[str, ...] = _setting(  # type: ignore[assignment]
+    params_files: tuple[str, ...] = option(
         (), "YAML, JSON or TOML files whose values are a run's params"
     )
-    params_options: bool = _setting(  # type: ignore[assignment]
+    params_options: bool = option(
         True, "whether the command's own options, like --lr 0.1, are params too"
     )
-    metrics_files: tuple[str, ...] = _setting(  # type: ignore[assignment]
+    metrics_files: tuple[str, ...] = option(
         (), "YAML, JSON or TOML files that a run writes its metrics into"
     )
-    metrics_direction: Mapping[str, str] = _setting(  # type: ignore[assignment]
-        {}, "which way each metric is better: max or min"
-    )
-    metrics_summary: Mapping[str, str] = _setting(  # type: ignore[assignment]
+    metrics_direction: Mapping[str, str] = option({}, "which way each metric is better: max or min")
+    metrics_summary: Mapping[str, str] = option(
         {},
         "which value of a metric is the run's: last, best, min or max; for later runs",
     )
-    judge_files: tuple[str, ...] = _setting(  # type: ignore[assignment]
+    judge_files: tuple[str, ...] = option(
         (), "files and folders of code that judge runs: where they differ, results do not compare"
     )
-    judge_data: tuple[str, ...] = _setting(  # type: ignore[assignment]
+    judge_data: tuple[str, ...] = option(
         (), "data that runs are judged by, as data/test.parquet; DVC tracks it"
     )
-    judge_metrics: Mapping[str, str] = _setting(  # type: ignore[assignment]
+    judge_metrics: Mapping[str, str] = option(
         {}, "how each metric is defined, in words: another definition is another judge"
     )
-    snapshot_limit: int = _setting(  # type: ignore[assignment]
+    snapshot_limit: int = option(
         10_000_000, "bytes; larger untracked files are left out of a run's snapshot"
     )
-    snapshot_total: int = _setting(  # type: ignore[assignment]
+    snapshot_total: int = option(
         50_000_000,
         "bytes of untracked files in a run's snapshot; the heaviest folders are left out",
     )
-    snapshot_files: int = _setting(  # type: ignore[assignment]
+    snapshot_files: int = option(
         1_000, "untracked files in a run's snapshot; the fullest folders are left out"
     )
-    snapshot_allow: tuple[str, ...] = _setting(  # type: ignore[assignment]
+    snapshot_allow: tuple[str, ...] = option(
         (), "files, by name or path, that look like secrets and are none: snapshots hold them"
     )
-    output_limit: int = _setting(  # type: ignore[assignment]
+    output_limit: int = option(
         16_000_000, "bytes kept of a run's output: its beginning and its end"
     )
-    environment_variables: tuple[str, ...] = _setting(  # type: ignore[assignment]
+    environment_variables: tuple[str, ...] = option(
         (), "names of environment variables that are recorded; no other is"
     )
-    system_interval: float = _setting(  # type: ignore[assignment]
-        1.0, "seconds between two looks at CPU, memory and GPU"
-    )
-    interrupt_seconds: float = _setting(  # type: ignore[assignment]
+    system_interval: float = option(1.0, "seconds between two looks at CPU, memory and GPU")
+    interrupt_seconds: float = option(
         10.0, "how long an interrupted command may take before it gets TERM"
     )
-    terminate_seconds: float = _setting(  # type: ignore[assignment]
-        5.0, "how long it may then take before it gets KILL"
-    )
-    journal_sync: float | None = _setting(  # type: ignore[assignment]
+    terminate_seconds: float = option(5.0, "how long it may then take before it gets KILL")
+    journal_sync: float | None = option(
         None, "seconds until a logged row is on the disk; empty: at flush and at the end"
     )
-    git_hook: bool = _setting(  # type: ignore[assignment]
+    git_hook: bool = option(
         True, "whether the store follows its pointer as soon as git changes it: a hook of git"
     )
-    page_views: Mapping[str, str] = _setting(  # type: ignore[assignment]
+    page_views: Mapping[str, str] = option(
         {}, "views of `xvc ui` by name, each the end of an address, as runs?where=loss+%3C+0.5"
     )
-    cache_folder: str = _setting(  # type: ignore[assignment]
+    cache_folder: str = option(
         ".cache/xvc", "where `xvc cache` looks: the folder that Trackers were given as cache"
     )
 
@@ -137,7 +124,7 @@ _SUMMARIES = ("last", "best", "min", "max")
 KEYS: dict[str, Field[object]] = {
     part.name.replace("_", ".", 1) if part.name != "database" else part.name: part
     for part in cast("tuple[Field[object], ...]", fields(Settings))
-    if "doc" in part.metadata
+    if option_of(part) is not None
 }
 """Each setting by the dotted name it has in files: ``tag.prefix``."""
 

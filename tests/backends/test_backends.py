@@ -53,7 +53,7 @@ def test_a_run_is_a_folder_of_json(tmp_path: Path) -> None:
     assert loaded["final_state"]["status"] == loaded["metadata"]["status"] == "finished"
     assert (loaded["metadata"]["tags"], loaded["metadata"]["notes"]) == (["a"], "n")
     assert [(a["name"], a["type"]) for a in loaded["artifacts"]] == [("curve", "text")]
-    assert (tmp_path / "p" / "first" / "artifacts" / "roc.txt").read_text() == "curve"
+    assert (tmp_path / "p" / "first" / "artifacts" / "curve").read_text() == "curve"
     assert source.exists()
 
 

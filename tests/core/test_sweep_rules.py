@@ -116,7 +116,7 @@ def test_the_best_trial_has_finished() -> None:
 
 def test_a_sweep_survives_being_written() -> None:
     """What was asked for is what a resume finds."""
-    wish = Wish(SPACE, ("a", "b"), Sampler.TPE, Style.FLAGS, 4, 2, "acc", Direction.MIN, 7, 1.5)
+    wish = Wish(SPACE, ("a", "b"), Sampler.TPE, 4, 2, "acc", Direction.MIN, Style.FLAGS, 1.5, 7)
     sweep = Sweep("s", 5, "/p", ".", 4, {"": Code("a", "b")}, wish)
 
     assert Sweep.from_facts(sweep.facts) == sweep

@@ -6,6 +6,7 @@ Nothing of xvc is called between what git does and the look at the store.
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -115,10 +116,19 @@ def test_rows_of_no_version_stay_when_the_store_follows(branches: Path, call_xvc
     assert sorted(run["params"]["lr"] for run in found) == [0.1, 0.2, 0.7]
 
 
-def test_a_linked_tree_has_its_own_store_followed(branches: Path, call_xvc: Calling) -> None:
+@pytest.mark.parametrize("way", ["as git writes it", "relative", "no last newline"])
+def test_a_linked_tree_has_its_own_store_followed(
+    branches: Path, call_xvc: Calling, way: str
+) -> None:
     """In a linked work tree the hook keeps that tree's store, and leaves the main one alone."""
     call_xvc("worktree", "add", "idea")
     tree = next(p for p in branches.parent.iterdir() if p.is_dir() and p.name.endswith("idea"))
+    mark = tree / ".git"
+    if way == "relative":
+        folder = os.path.relpath(git(tree, "rev-parse", "--absolute-git-dir"), tree)
+        mark.write_text(f"gitdir: {folder}\n")
+    elif way == "no last newline":
+        mark.write_text(mark.read_text().rstrip("\n"))
     call_xvc("ls", cwd=tree)
     main = _held(branches)
 

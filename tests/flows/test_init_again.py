@@ -163,3 +163,21 @@ def test_a_metric_file_that_no_run_wrote_is_the_user_s(bare_start: Path, call_xv
     call_xvc("init", cwd=bare_start)
 
     assert git(bare_start, "status", "--porcelain") == "?? metrics.json"
+
+
+def test_a_repository_that_variables_name_gets_no_second(tmp_path: Path, run_xvc: Calling) -> None:
+    """A work tree whose git folder only the environment names is refused; the hint makes it one."""
+    folder, named = tmp_path / "work tree", tmp_path / "elsewhere.git"
+    folder.mkdir()
+    git(tmp_path, "init", "-q", "--bare", str(named))
+    git(named, "config", "core.bare", "false")
+    said = {"GIT_DIR": str(named), "GIT_WORK_TREE": str(folder)}
+
+    refused = run_xvc("init", cwd=folder, env=said)
+    nothing = list(folder.iterdir())
+    (folder / ".git").write_text(f"gitdir: {named}\n")
+    made = run_xvc("init", cwd=folder, env=said)
+
+    assert (refused.code, nothing, made.code) == (2, [], 0), made.err
+    assert f"`echo 'gitdir: {named}' > '{folder}/.git'`" in refused.err
+    assert git(folder, "log", "--format=%s") == "Set up xvc"

@@ -16,7 +16,7 @@ import pytest
 from surroundings import Calling
 from xvc import Reader, Tracker
 from xvc.errors import BadValue
-from xvc.mirrors import SinkUnusable, sink_kind, sink_names
+from xvc.mirrors import SINKS, SinkUnusable, sink_kind
 from xvc.mirrors.sink import Kind
 
 _PACKAGE = """\
@@ -201,7 +201,7 @@ def test_names_of_sinks(shelf: Path) -> None:
     """Whatever another package does wrong is one error; a name of xvc's own stays its own."""
     own = ("jsonl", "mlflow", "wandb", "tensorboard")
 
-    assert sink_names() == (*own, "elsewhere", "broken", "wrong")
+    assert SINKS.names() == (*own, "elsewhere", "broken", "wrong")
     assert sink_kind("jsonl").open.__module__ == "xvc.mirrors.lines_file"
     assert isinstance(sink_kind("elsewhere"), Kind)
     for name in ("broken", "wrong", "gone"):

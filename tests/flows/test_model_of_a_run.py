@@ -56,3 +56,55 @@ def test_an_output_that_a_run_did_not_write_is_none_of_it(
 
     assert "did not write model.txt" in " ".join(done.json["warnings"])
     assert "outs" not in call_xvc("show", done.data["run"], "--json").data
+
+
+def test_a_folder_is_a_model_by_what_its_run_wrote(project: Path, call_xvc: Calling) -> None:
+    """What lay there before is left out and named; added by hand, such a folder is refused."""
+    (project / ".gitignore").write_text("/net/\n")
+    (project / "net").mkdir()
+    (project / "net" / "old").write_text("of another run")
+    write = "open('net/new', 'w').write('n')"
+    rights = f"{write}; import os; os.chmod('net/old', 0o600)"
+    words = ("--out", "net", "--model", "net", "--", "python", "-c", rights)
+    done = call_xvc("run", "--json", *words)
+    bare = call_xvc("run", "--json", "--", "python", "-c", write)
+    added = call_xvc("model", "add", "net", "--run", bare.data["run"], "--name", "m", "--json")
+
+    said = " ".join(done.json["warnings"])
+    assert "not in the model: net/old" in said
+    assert "net/old: in net and not written by this run" in said
+    kept = project / "models" / "candidates" / "net" / done.data["run"]
+    assert [path.name for path in kept.iterdir()] == ["new"]
+    assert added.json["error"]["code"] == "not-of-run"
+    assert added.json["error"]["message"].startswith("net/old is neither")
+
+
+def test_what_two_runs_were_to_leave_at_once_is_a_model_of_none(
+    project: Path, call_xvc: Calling
+) -> None:
+    """Neither run knows whose bytes are there."""
+    (project / ".gitignore").write_text("*.txt\n")
+    inner = "['xvc', 'run', '-q', '--model', 'a.txt', '--', 'sh', '-c', 'echo b > a.txt']"
+    code = f"import os, subprocess; os.environ.pop('XVC_CONTEXT'); subprocess.run({inner})"
+    words = ("--out", "a.txt", "--model", "a.txt:net", "--", "python", "-c", code)
+    outer = call_xvc("run", "--json", *words)
+
+    said = [text for text in outer.json["warnings"] if "whose bytes" in text]
+    assert [text.startswith("not kept as a model") for text in said] == [True, False]
+    assert call_xvc("model", "list", "--json").data["models"] == []
+
+
+def test_what_was_written_while_two_runs_went_on_is_added_to_none(
+    project: Path, call_xvc: Calling
+) -> None:
+    """Either may have made it, unless one was begun by the other."""
+    (project / ".gitignore").write_text("*.txt\n")
+    inner = "['xvc', 'run', '-q', '--', 'sh', '-c', 'echo b > a.txt']"
+    found = []
+    for apart in ("import os; os.environ.pop('XVC_CONTEXT')", "pass"):
+        code = f"import subprocess; {apart}; subprocess.run({inner})"
+        call_xvc("run", "--json", "--", "python", "-c", code)
+        added = call_xvc("model", "add", "a.txt", "--run", "@", "--name", "n", "--json")
+        found.append(added.json.get("error", {}).get("code"))
+
+    assert found == ["made-by-two", None]

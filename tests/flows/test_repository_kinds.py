@@ -78,3 +78,72 @@ def test_a_git_folder_apart_from_its_tree(
     assert (added.code, added.err) == (0, "")
     assert (tree / "metrics.json").read_bytes() == (folder / "metrics.json").read_bytes()
     assert Dvc(tree, {}).cache == Dvc(folder, {}).cache == folder / ".dvc" / "cache"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param(["core.autocrlf=true", "core.safecrlf=true"], id="line ends"),
+        pytest.param(["core.ignoreStat=true", "index.version=4"], id="unlooked at"),
+        pytest.param(["core.splitIndex=true", "core.untrackedCache=true"], id="split"),
+    ],
+)
+def test_whatever_git_is_set_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call_xvc: Calling, settings: list[str]
+) -> None:
+    """Settings of git that change what it looks at or takes leave a clean tree on each branch."""
+    folder = _repository(tmp_path / "p")
+    for setting in settings:
+        git(folder, "config", *setting.split("="))
+    monkeypatch.chdir(folder)
+    run = ("run", "--tag", "minor", "--", "python", "train.py")
+
+    called = [call_xvc("init"), call_xvc(*run)]
+    git(folder, "switch", "-qc", "side")
+    called.append(call_xvc(*run, "--lr", "0.2"))
+    git(folder, "switch", "-q", "main")
+    called.append(call_xvc(*run, "--lr", "0.3"))
+    git(folder, "merge", "-q", "--no-edit", "side")
+
+    assert [each.code for each in called] == [0] * 4, called
+    assert git(folder, "status", "--porcelain") == ""
+    assert call_xvc("ls", "--json").data["total"] == 3
+
+
+def test_a_partial_clone_that_cannot_fetch_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call_xvc: Calling
+) -> None:
+    """What git left out is not taken for what no commit has; the hint brings it."""
+    folder = _repository(tmp_path / "p")
+    git(folder, "config", "uploadpack.allowFilter", "true")
+    monkeypatch.chdir(folder)
+    call_xvc("init")
+    call_xvc("run", "--tag", "minor", "--", "python", "train.py")
+    (folder / "train.py").unlink()
+    git(folder, "rm", "-qr", "results", "train.py")
+    git(folder, "commit", "-qm", "nothing left")
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", "--filter=blob:none", f"file://{folder}", str(clone))
+    away = folder.rename(tmp_path / "away")
+
+    failed = [call_xvc(*words, cwd=clone) for words in (("show", "e0.1.0"), ("rerun", "e0.1.0"))]
+    away.rename(folder)
+    git(clone, "fetch", "-q", "--refetch", "--no-filter")
+    folder.rename(away)
+    there = call_xvc("get", "e0.1.0", "train.py", cwd=clone)
+
+    assert all("`git fetch --refetch --no-filter`" in each.err for each in failed), failed
+    assert (there.code, (clone / "train.py").read_text()) == (0, TRAIN)
+
+
+def test_a_clone_that_has_not_pulled_says_what_brings_its_runs(
+    project: Path, tmp_path: Path, call_xvc: Calling
+) -> None:
+    """`@`, `best:` and a run's name are not unknown where the store has not come yet."""
+    call_xvc("run", "--tag", "minor", "--", "python", "train.py", cwd=project)
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", str(project), str(clone))
+
+    said = [call_xvc("show", word, cwd=clone).err for word in ("@", "best:accuracy", "baseline")]
+
+    assert all("error[no-object]" in each and "`xvc pull`" in each for each in said), said

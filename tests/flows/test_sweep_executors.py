@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -46,6 +47,10 @@ json.dump({"accuracy": 1 - (a - 3) ** 2 / 100}, open("metrics.json", "w"))
 sys.exit(3 if a == 99 else 0)
 """
 VALUES = "a=1,2,3,99,4,5"
+RAY = pytest.param(
+    "ray",
+    marks=pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: extra `ray`"),
+)
 
 HIDING = """\
 import os, sys
@@ -94,9 +99,10 @@ def wait_for(place: Path, word: str, seconds: float = 60) -> None:
         time.sleep(0.02)
 
 
-def test_trials_run_on_dask_workers(out: Path, run_xvc: Calling) -> None:
+@pytest.mark.parametrize("executor", ["dask", RAY])
+def test_trials_run_on_workers(out: Path, run_xvc: Calling, executor: str) -> None:
     """All run once, the one that fails stops no other, the best is known, no tree is left."""
-    done = run_xvc(*words("-P", VALUES, "--executor", "dask", "-j", "2", out=out), timeout=120)
+    done = run_xvc(*words("-P", VALUES, "--executor", executor, "-j", "2", out=out), timeout=280)
 
     assert done.code == 1, done.err
     assert (done.data["counts"]["finished"], done.data["counts"]["failed"]) == (5, 1)
@@ -107,11 +113,12 @@ def test_trials_run_on_dask_workers(out: Path, run_xvc: Calling) -> None:
     assert git(Path.cwd(), "worktree", "list").count("\n") == 0
 
 
-def test_a_killed_worker_costs_no_trial(out: Path, run_xvc: Calling) -> None:
+@pytest.mark.parametrize("executor", ["dask", RAY])
+def test_a_killed_worker_costs_no_trial(out: Path, run_xvc: Calling, executor: str) -> None:
     """One is killed in the middle of a trial: it is run again, and each has finished once."""
-    options = ("-P", "a=1..6", "--executor", "dask", "-j", "2")
+    options = ("-P", "a=1..6", "--executor", executor, "-j", "2")
 
-    done = run_xvc(*words(*options, out=out, how="--kill"), timeout=180)
+    done = run_xvc(*words(*options, out=out, how="--kill"), timeout=280)
 
     assert done.code == 0, done.err
     assert done.data["counts"]["finished"] == 6
@@ -266,7 +273,11 @@ def assert_stopped(run_xvc: Calling, out: Path, pid: int) -> None:
     assert git(Path.cwd(), "worktree", "list").count("\n") == 0
 
 
-@pytest.mark.parametrize("executor", [DASK, HERE], ids=["dask", "submitit"])
+@pytest.mark.parametrize(
+    "executor",
+    [DASK, HERE, pytest.param(("--executor", "ray"), marks=RAY.marks)],
+    ids=["dask", "submitit", "ray"],
+)
 def test_a_sweep_elsewhere_is_stopped(
     out: Path, run_xvc: Calling, executor: tuple[str, ...]
 ) -> None:
@@ -302,7 +313,7 @@ def test_what_a_killed_sweep_left_running_is_stopped(out: Path, run_xvc: Calling
     assert_stopped(run_xvc, out, pid)
 
 
-@pytest.mark.parametrize("executor", ["local", "dask"])
+@pytest.mark.parametrize("executor", ["local", "dask", RAY])
 def test_a_key_at_the_terminal_ends_a_sweep_well(
     out: Path, run_xvc: Calling, executor: str
 ) -> None:

@@ -52,7 +52,7 @@ class UnknownBackend(UsageError, ValueError):
 
     name: str
     known: tuple[str, ...]
-    says = "Unknown backend {name!r}; there are {known}"
+    says = "Unknown backend: {name}; there are {known}"
     way = "Name one of them."
 
 

@@ -67,7 +67,7 @@ class ExperimentTracker(ABC):
 
     is_recorded: bool = True
     """Whether a run of this tracker is also one of xvc, where there is a project."""
-    _names_backend: ClassVar[str] = "backend"
+    _of_a_run: ClassVar[tuple[str, ...]] = ("_run_id", "_step", "_record")
 
     def __init__(self, config: TrackingConfig | None = None) -> None:
         self.config = config or TrackingConfig()
@@ -75,12 +75,17 @@ class ExperimentTracker(ABC):
         self._run_id: str | None = None
         self._step = 0
         self._record: Tracker | None = None
+        self._outer: list[dict[str, object]] = []
 
     @abstractmethod
     def start_run(
         self, run_name: str | None = None, run_id: str | None = None, nested: bool = False
     ) -> str:
-        """Begin a run and return its id; a *nested* one leaves an outer run of the tool open."""
+        """Begin a run and return its id.
+
+        A run that is open ends first. It stays open around a *nested* one: with the end of that
+        the outer run goes on.
+        """
 
     @abstractmethod
     def end_run(self, status: str = FINISHED) -> None:
@@ -160,21 +165,35 @@ class ExperimentTracker(ABC):
         self._step += 1
         return self._step - 1
 
-    def _begin(self, run_id: str) -> str:
-        """Note that a run is open; in a project it is xvc's, too."""
-        self._run_id, self._run_active, self._step = run_id, True, 0
+    def _end_open(self, *, nested: bool) -> None:
+        """End the run that is open, unless a nested one is to begin in it."""
+        if self._run_active and not nested:
+            self.end_run()
+
+    def _begin(self, run_id: str, step: int = 0) -> str:
+        """Note that a run is open, around which others may be; in a project it is xvc's, too."""
+        if self._run_active:
+            self._outer.append({name: getattr(self, name) for name in self._of_a_run})
+        self._run_id, self._run_active, self._step = run_id, True, step
         self._record = _begun(self, run_id) if self.is_recorded else None
         return run_id
 
     def _finish(self, status: str) -> None:
-        self._run_active = False
-        if self._record is not None:
-            self._record.close(status if status in (FINISHED, FAILED) else FAILED)
-            self._record = None
+        """Note that the run has ended; the one around it goes on."""
+        record, self._record = self._record, None
+        self._run_active = bool(self._outer)
+        if self._outer:
+            vars(self).update(self._outer.pop())
+        if record is not None:
+            record.close(status if status in (FINISHED, FAILED) else FAILED)
 
     def _record_row(self, metrics: Mapping[str, float], step: int) -> None:
         if self._record is not None:
             self._record.log({**metrics, "step": step})
+
+    def _record_artifact(self, path: str, name: str | None) -> None:
+        if self._record is not None:
+            self._record.log_artifact(path, name)
 
     def _record_params(self, params: Mapping[str, object]) -> None:
         if self._record is not None:
@@ -191,10 +210,15 @@ def _begun(tracker: ExperimentTracker, run_id: str) -> Tracker | None:
     try:
         if not is_in_project():
             return None
-        return Tracker(name=run_id, note=tracker.config.notes)
+        return Tracker(name=run_id, note=tracker.config.notes, nested=bool(tracker._outer))
     except XvcError as err:
         warn(f"xvc does not record this run: {err}", stacklevel=3)
         return None
+
+
+def is_experiment_result(value: object) -> bool:
+    """Tell what `ExperimentTracker.log_experiment_result` takes by what it has."""
+    return all(hasattr(value, name) for name in (*_COUNTS, "model_info"))
 
 
 def _numbers(holder: object, names: tuple[str, ...], prefix: str) -> dict[str, float]:

@@ -46,7 +46,7 @@ class _Hosted(ExperimentTracker):
 
 
 class WandBTracker(_Hosted):
-    """Runs in Weights & Biases.
+    """Runs in Weights & Biases; with *run_id* one that is there goes on.
 
     Args:
         project: takes the place of the configuration's.
@@ -57,6 +57,8 @@ class WandBTracker(_Hosted):
     Raises:
         BackendMissing: wandb is not installed.
     """
+
+    _of_a_run = (*ExperimentTracker._of_a_run, "_run", "_target")
 
     def __init__(
         self,
@@ -71,6 +73,7 @@ class WandBTracker(_Hosted):
             self.config.project = project
         self.entity, self.wandb_kwargs = entity, wandb_kwargs
         self._run: Any = None
+        self._target: Any = None  # what has `log`, `watch` and `finish`: a nested run, or wandb
 
     @staticmethod
     def _wandb() -> Any:
@@ -80,10 +83,7 @@ class WandBTracker(_Hosted):
         self, run_name: str | None = None, run_id: str | None = None, nested: bool = False
     ) -> str:
         """Begin a run; one that is open ends first unless the new one is *nested* in it."""
-        wandb = self._wandb()
-        if self._run is not None and not nested:
-            wandb.finish()
-            self._finish(FINISHED)
+        self._end_open(nested=nested)
         wanted: dict[str, object] = {
             "project": self.config.project,
             "entity": self.entity,
@@ -94,21 +94,26 @@ class WandBTracker(_Hosted):
         }
         if run_id is not None:
             wanted |= {"id": run_id, "resume": "allow"}
-        self._run = wandb.init(**wanted)
-        return self._begin(str(self._run.id))
+        is_inner = self._run_active
+        if is_inner:
+            wanted = {"reinit": "create_new", **wanted}
+        run = self._wandb().init(**wanted)
+        self._begin(str(run.id))
+        self._run, self._target = run, run if is_inner else self._wandb()
+        return str(run.id)
 
     def end_run(self, status: str = FINISHED) -> None:
         """End the run; wandb is told 0 for one that finished, else 1."""
         if self._run_active:
-            self._wandb().finish(exit_code=0 if status == FINISHED else 1)
+            self._target.finish(exit_code=0 if status == FINISHED else 1)
             self._run = None
             self._finish(status)
 
     def _send_metrics(self, metrics: Mapping[str, float], step: int) -> None:
-        self._wandb().log(dict(metrics), step=step)
+        self._target.log(dict(metrics), step=step)
 
     def _send_params(self, params: Mapping[str, object]) -> None:
-        self._wandb().config.update(dict(params))
+        self._target.config.update(dict(params))
 
     def log_artifact(
         self,
@@ -116,17 +121,18 @@ class WandBTracker(_Hosted):
         artifact_name: str | None = None,
         artifact_type: str | None = None,
     ) -> None:
-        """Upload a file as an artifact."""
+        """Upload a file or a folder as an artifact."""
         self._expect_run()
-        wandb = self._wandb()
+        self._record_artifact(artifact_path, artifact_name)
         name = artifact_name or Path(artifact_path).name
-        artifact = wandb.Artifact(name, type=artifact_type or "file")
-        artifact.add_file(artifact_path)
-        wandb.log_artifact(artifact)
+        artifact = self._wandb().Artifact(name, type=artifact_type or "file")
+        add = artifact.add_dir if Path(artifact_path).is_dir() else artifact.add_file
+        add(artifact_path)
+        self._target.log_artifact(artifact)
 
     def log_table(
         self,
-        name: str,
+        table_name: str,
         data: Sequence[Mapping[str, object]],
         columns: Sequence[str] | None = None,
     ) -> None:
@@ -134,17 +140,16 @@ class WandBTracker(_Hosted):
         self._expect_run()
         if not data:
             return
-        wandb = self._wandb()
         named = list(columns or data[0])
-        table = wandb.Table(columns=named)
+        table = self._wandb().Table(columns=named)
         for row in data:
             table.add_data(*(row.get(column) for column in named))
-        wandb.log({name: table})
+        self._target.log({table_name: table})
 
     def watch_model(self, model: object, log_freq: int = 100) -> None:
         """Have gradients and weights of a model logged at every *log_freq*-th step."""
         self._expect_run()
-        self._wandb().watch(model, log_freq=log_freq)
+        self._target.watch(model, log_freq=log_freq)
 
 
 class MLflowTracker(_Hosted):
@@ -182,9 +187,8 @@ class MLflowTracker(_Hosted):
         self, run_name: str | None = None, run_id: str | None = None, nested: bool = False
     ) -> str:
         """Begin a run in the experiment of the configuration."""
+        self._end_open(nested=nested)
         mlflow = self._mlflow()
-        if self._run_active and not nested:
-            self.end_run()
         mlflow.set_experiment(self.config.experiment_name or self.config.project)
         run = mlflow.start_run(
             run_id=run_id,
@@ -214,22 +218,23 @@ class MLflowTracker(_Hosted):
         artifact_name: str | None = None,
         artifact_type: str | None = None,
     ) -> None:
-        """Upload a file; MLflow keeps it under its own name."""
+        """Upload a file or a folder; MLflow keeps it under its own name."""
         self._expect_run()
+        self._record_artifact(artifact_path, artifact_name)
         self._mlflow().log_artifact(artifact_path)
 
-    def log_model(self, model: object, artifact_path: str, model_flavor: str = "pyfunc") -> None:
+    def log_model(self, model: object, model_name: str, model_flavor: str = "pyfunc") -> None:
         """Log a model as *model_flavor*: pytorch, tensorflow, sklearn or pyfunc."""
         self._expect_run()
         mlflow = self._mlflow()
         if model_flavor == "pyfunc":
-            mlflow.pyfunc.log_model(artifact_path, python_model=model)
+            mlflow.pyfunc.log_model(model_name, python_model=model)
         else:
-            getattr(mlflow, model_flavor).log_model(model, artifact_path)
+            getattr(mlflow, model_flavor).log_model(model, model_name)
 
-    def register_model(self, model_uri: str, name: str) -> None:
+    def register_model(self, model_uri: str, model_name: str) -> None:
         """Enter a logged model into MLflow's registry."""
-        self._mlflow().register_model(model_uri, name)
+        self._mlflow().register_model(model_uri, model_name)
 
 
 class TensorBoardTracker(_Hosted):
@@ -243,7 +248,11 @@ class TensorBoardTracker(_Hosted):
         BackendMissing: neither torch with tensorboard nor tensorboardX is installed.
     """
 
-    def __init__(self, log_dir: str = "./runs", config: TrackingConfig | None = None) -> None:
+    _of_a_run = (*ExperimentTracker._of_a_run, "_writer")
+
+    def __init__(
+        self, log_dir: str | Path = "./runs", config: TrackingConfig | None = None
+    ) -> None:
         self._new_writer()
         super().__init__(config)
         self.log_dir = log_dir
@@ -257,18 +266,19 @@ class TensorBoardTracker(_Hosted):
         self, run_name: str | None = None, run_id: str | None = None, nested: bool = False
     ) -> str:
         """Begin a run in a folder of its name."""
-        if self._run_active:
-            self.end_run()
-        name = run_id or run_name or self.config.experiment_name or datetime.now().isoformat()
-        self._writer = self._new_writer()(log_dir=f"{self.log_dir}/{name}")
-        return self._begin(name)
+        self._end_open(nested=nested)
+        name = run_name or run_id or self.config.experiment_name or datetime.now().isoformat()
+        writer = self._new_writer()(log_dir=f"{self.log_dir}/{name}")
+        self._begin(name)
+        self._writer = writer
+        return name
 
     def end_run(self, status: str = FINISHED) -> None:
         """End the run and close its file."""
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-        self._finish(status)
+            self._finish(status)
 
     def _send_metrics(self, metrics: Mapping[str, float], step: int) -> None:
         for name, value in metrics.items():
@@ -285,10 +295,11 @@ class TensorBoardTracker(_Hosted):
     ) -> None:
         """Log the path of a file as text: TensorBoard keeps no files."""
         self._expect_run()
+        self._record_artifact(artifact_path, artifact_name)
         name = artifact_name or Path(artifact_path).name
         self._writer.add_text(f"artifact/{name}", artifact_path)
 
-    def log_histogram(self, name: str, values: Sequence[float], step: int | None = None) -> None:
+    def log_histogram(self, tag: str, values: Sequence[float], step: int | None = None) -> None:
         """Log the distribution of values; without *step* at the next one."""
         self._expect_run()
-        self._writer.add_histogram(name, values, self._step if step is None else step)
+        self._writer.add_histogram(tag, values, self._step if step is None else step)

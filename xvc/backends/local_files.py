@@ -1,7 +1,8 @@
 """Runs as folders of JSON files: no server, no package.
 
 ``<output_dir>/<project>/<run>/`` has metadata.json, params.json, metrics.json, artifacts.json,
-final_state.json and the copies of the artifacts. Metrics and params are written when the run ends.
+final_state.json and the copies of the artifacts. Metrics and params are written when the run ends;
+in a project of xvc each of them is in its store at once.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from xvc.backends.base import FINISHED, ExperimentTracker, TrackingConfig
 from xvc.errors import BadValue, NotFoundError, error
@@ -39,59 +40,64 @@ class LocalFileTracker(ExperimentTracker):
         config: the project, and the name of a run that is given none.
     """
 
+    _of_a_run = (*ExperimentTracker._of_a_run, "_metadata", "_metrics", "_params", "_artifacts")
+
     def __init__(
-        self, output_dir: str = "./experiments", config: TrackingConfig | None = None
+        self, output_dir: str | Path = "./experiments", config: TrackingConfig | None = None
     ) -> None:
         super().__init__(config)
         self.output_dir = Path(output_dir)
+        self._metadata: dict[str, object] = {}
         self._metrics: list[dict[str, object]] = []
         self._params: dict[str, object] = {}
         self._artifacts: list[dict[str, object]] = []
-        self._metadata: dict[str, object] = {}
-        self._began = 0.0
 
     def start_run(
         self, run_name: str | None = None, run_id: str | None = None, nested: bool = False
     ) -> str:
-        """Begin a run; the name of one that is there gets a number: nothing is overwritten.
+        """Begin a run, or go on with the one that has *run_id*.
+
+        The name of a run that is there gets a number: nothing is overwritten.
 
         Raises:
             BadValue: the name is no name of a folder.
         """
-        if self._run_active:
-            self.end_run()
+        self._end_open(nested=nested)
         name = run_name or self.config.experiment_name or f"{datetime.now():%Y%m%d_%H%M%S}"
         chosen = _folder_name(run_id) if run_id else self._free(_folder_name(name))
-        self._metrics, self._params, self._artifacts = [], {}, []
-        self._began = time.time()
-        self._metadata = {
+        self._place(chosen).mkdir(parents=True, exist_ok=True)
+        earlier: dict[str, Any] = self.load_run(chosen)
+        metadata = {
             "run_id": chosen,
             "run_name": name,
             "project": self.config.project,
             "experiment_name": self.config.experiment_name,
             "tags": list(self.config.tags),
             "notes": self.config.notes,
-            "nested": nested,
-            "start_time": _moment(self._began),
+            "parent": self._run_id if self._run_active else None,
+            "started_at": earlier.get("metadata", {}).get("started_at") or _now(),
             "status": "running",
         }
-        self._place(chosen).mkdir(parents=True, exist_ok=True)
-        self._write("metadata", self._metadata, chosen)
-        return self._begin(chosen)
+        self._write("metadata", metadata, chosen)
+        self._begin(chosen, earlier.get("final_state", {}).get("total_steps", 0))
+        self._metadata, self._metrics = metadata, earlier.get("metrics", [])
+        self._params, self._artifacts = earlier.get("params", {}), earlier.get("artifacts", [])
+        return chosen
 
     def end_run(self, status: str = FINISHED) -> None:
         """End the run and write its files; without a run nothing happens."""
         if not self._run_active or self._run_id is None:
             return
-        ended = time.time()
-        end = {"end_time": _moment(ended), "status": status}
-        self._write("metrics", self._metrics, self._run_id)
-        self._write("params", self._params, self._run_id)
-        self._write("artifacts", self._artifacts, self._run_id)
-        self._write("metadata", {**self._metadata, **end}, self._run_id)
-        seconds = {"duration_seconds": ended - self._began}
-        state = {"run_id": self._run_id, **end, **seconds, "params": self._params}
-        self._write("final_state", state, self._run_id)
+        end = {"status": status, "ended_at": _now()}
+        counts = {"total_steps": self._step, "metrics_count": len(self._metrics)}
+        for part, value in (
+            ("metrics", self._metrics),
+            ("params", self._params),
+            ("artifacts", self._artifacts),
+            ("final_state", end | counts),
+            ("metadata", self._metadata | end),
+        ):
+            self._write(part, value, self._run_id)
         self._finish(status)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
@@ -102,7 +108,7 @@ class LocalFileTracker(ExperimentTracker):
         """
         self._expect_run()
         at = self._next_step(step)
-        row = {"metrics": dict(metrics), "step": at, "timestamp": _moment(time.time())}
+        row = {"metrics": dict(metrics), "step": at, "timestamp": _now()}
         self._metrics.append(row)
         self._record_row(metrics, at)
 
@@ -122,31 +128,32 @@ class LocalFileTracker(ExperimentTracker):
         artifact_name: str | None = None,
         artifact_type: str | None = None,
     ) -> None:
-        """Copy a file or a folder into the run.
+        """Copy a file or a folder into the run, as *artifact_name* where that is given.
 
         Raises:
             NoActiveRun: no run was begun.
+            BadValue: the name leads out of the run.
             FileNotFoundError: nothing is at the path.
         """
         self._expect_run()
-        source, folder = Path(artifact_path), self._place(self._run_id or "") / "artifacts"
-        folder.mkdir(exist_ok=True)
-        target = _free_path(folder / (source.name or "artifact"))
+        source = Path(artifact_path)
+        name = artifact_name or source.name or "artifact"
+        target = _free_path(self._place(self._run_id or "") / "artifacts" / _inside(name))
+        target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
             shutil.copytree(source, target)
         else:
             shutil.copy2(source, target)
         self._artifacts.append(
             {
-                "name": artifact_name or source.name,
+                "name": name,
                 "type": artifact_type or "file",
                 "path": str(target),
-                "source": str(source),
-                "timestamp": _moment(time.time()),
+                "original_path": str(artifact_path),
+                "timestamp": _now(),
             }
         )
-        if self._record is not None:
-            self._record.log_artifact(source, artifact_name)
+        self._record_artifact(str(source), name)
 
     def load_run(self, run_id: str) -> dict[str, object]:
         """Read a run: what is there of metadata, metrics, params, artifacts and final_state.
@@ -186,6 +193,13 @@ def _folder_name(name: str) -> str:
     return name
 
 
+def _inside(name: str) -> Path:
+    path = Path(name)
+    if path.is_absolute() or ".." in path.parts or "\0" in name:
+        raise BadValue(name, "leads out of the run's artifacts; give a name without `..`")
+    return path
+
+
 def _free_path(path: Path) -> Path:
     found, number = path, 1
     while found.exists():
@@ -194,5 +208,5 @@ def _free_path(path: Path) -> Path:
     return found
 
 
-def _moment(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat()
+def _now() -> str:
+    return datetime.now(UTC).isoformat()

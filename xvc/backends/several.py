@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import wraps
 from inspect import iscoroutinefunction
+from numbers import Real
 from typing import ParamSpec, TypeVar, cast
 
-from xvc.backends.base import FAILED, FINISHED, ExperimentTracker, TrackingConfig
+from xvc.backends.base import (
+    FAILED,
+    FINISHED,
+    ExperimentTracker,
+    TrackingConfig,
+    is_experiment_result,
+)
 from xvc.errors import UsageError, error
 
 _Given = ParamSpec("_Given")
 _Result = TypeVar("_Result")
+_Truth: type = bool  # it is a Real, too
 
 
 @error("no-trackers")
@@ -59,21 +68,34 @@ class MultiTracker(ExperimentTracker):
     def start_run(
         self, run_name: str | None = None, run_id: str | None = None, nested: bool = False
     ) -> str:
-        """Begin a run everywhere and return the first backend's id."""
-        found = self._each(lambda each: each.start_run(run_name, run_id, nested))
-        return self._begin(found[0])
+        """Begin a run everywhere and return the first backend's id.
+
+        Where one of them cannot, those that have begun end as failed.
+        """
+        self._end_open(nested=nested)
+        begun: dict[int, str] = {}
+        try:
+            for number, each in enumerate(self.trackers):
+                begun[number] = each.start_run(run_name=run_name, run_id=run_id, nested=nested)
+        except BaseException:
+            for number in begun:
+                with suppress(Exception):
+                    self.trackers[number].end_run(status=FAILED)
+            raise
+        return self._begin(begun[0])
 
     def end_run(self, status: str = FINISHED) -> None:
         """End the run everywhere."""
         try:
-            self._each(lambda each: each.end_run(status))
+            self._each(lambda each: each.end_run(status=status))
         finally:
-            self._finish(status)
+            if self._run_active:
+                self._finish(status)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Log numbers everywhere."""
         self._record_row(metrics, self._next_step(step))
-        self._each(lambda each: each.log_metrics(metrics, step))
+        self._each(lambda each: each.log_metrics(metrics, step=step))
 
     def log_params(self, params: Mapping[str, object]) -> None:
         """Log params everywhere."""
@@ -87,6 +109,7 @@ class MultiTracker(ExperimentTracker):
         artifact_type: str | None = None,
     ) -> None:
         """Keep a file everywhere."""
+        self._record_artifact(artifact_path, artifact_name)
         self._each(lambda each: each.log_artifact(artifact_path, artifact_name, artifact_type))
 
 
@@ -94,6 +117,8 @@ def auto_track(
     tracker: ExperimentTracker, experiment_name: str | None = None
 ) -> Callable[[Callable[_Given, _Result]], Callable[_Given, _Result]]:
     """Make every call of a function a run: the numbers of a dict that it returns are its metrics.
+
+    What it returns may also be the result of an experiment, as `log_experiment_result` takes it.
 
     Args:
         tracker: gets the runs.
@@ -108,7 +133,7 @@ def auto_track(
             tracker.start_run(run_name=name)
             try:
                 result = function(*args, **kwargs)
-                _log_numbers(tracker, result)
+                _log_returned(tracker, result)
             except BaseException:
                 tracker.end_run(FAILED)
                 raise
@@ -123,7 +148,7 @@ def auto_track(
             tracker.start_run(run_name=name)
             try:
                 result: object = await function(*args, **kwargs)
-                _log_numbers(tracker, result)
+                _log_returned(tracker, result)
             except BaseException:
                 tracker.end_run(FAILED)
                 raise
@@ -135,13 +160,15 @@ def auto_track(
     return wrap
 
 
-def _log_numbers(tracker: ExperimentTracker, result: object) -> None:
+def _log_returned(tracker: ExperimentTracker, result: object) -> None:
+    if is_experiment_result(result):
+        tracker.log_experiment_result(result)
     if not isinstance(result, Mapping):
         return
     numbers = {
-        str(key): value
+        str(key): float(value)
         for key, value in result.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
+        if isinstance(value, Real) and not isinstance(value, _Truth)
     }
     if numbers:
         tracker.log_metrics(numbers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -21,6 +22,7 @@ from xvc.cli.output import Manner, approximate, show_error
 from xvc.cli.shell_words import bash_words
 from xvc.core.foreign_text import visible
 from xvc.errors import ExternalError, UsageError, XvcError, error
+from xvc.system.signal_pipe import PASSING, STOPPING
 from xvc.system.standard_streams import replace_missing
 
 if TYPE_CHECKING:  # Typer brings its own click
@@ -314,18 +316,25 @@ def main(arguments: list[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else arguments
     replace_missing()
     approximate()
-    code = call(words)
-    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(number, signal.SIG_IGN)  # the answer is given; only leaving is left
+    with contextlib.ExitStack() as held:
+        code = _call(words, held)
+        for number in PASSING | STOPPING:
+            signal.signal(number, signal.SIG_IGN)  # the answer is given; only leaving is left
     sys.exit(code)
 
 
 def call(words: list[str]) -> int:
     """Run one command and return its exit code."""
+    with contextlib.ExitStack() as held:
+        return _call(words, held)
+
+
+def _call(words: list[str], held: contextlib.ExitStack) -> int:
+    """Run one command; what it hands to *held* stays when it has answered."""
     before = words[: words.index("--")] if "--" in words else words
     manner = Manner(as_json="--json" in before, colour=may_colour())
     try:
-        surroundings = Context(manner=manner, words=tuple(words))
+        surroundings = Context(manner=manner, words=tuple(words), held=held)
         program = typer.main.get_command(application(_needed(_joined(words))))
         let_follow(program)
         with bash_words(os.environ):

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
-from xvc.cli.noise import Noise, noise
+from xvc.cli.noise import VerdictRow, verdict_row
 from xvc.cli.output import few, table
 from xvc.core.direction import Direction
 from xvc.core.foreign_text import for_spreadsheet
@@ -17,11 +17,9 @@ from xvc.render.document import Report, Section, Table, Text
 from xvc.render.html import page
 from xvc.runs.comparison import Difference, Missing
 from xvc.runs.difference_tables import differences, verdicts
-from xvc.runs.verdicts import Method, Verdict
 
 if TYPE_CHECKING:
     from xvc.runs.compare import Compared
-    from xvc.runs.verdicts import Judgement
 
 
 class RunFacts(TypedDict):
@@ -64,26 +62,6 @@ class CodeRow(TypedDict):
     path: str
     added: int | None
     removed: int | None
-
-
-class VerdictRow(TypedDict):
-    """A metric of a run and its repeats against the first run and its repeats.
-
-    ``difference`` is of the means, ``low`` and ``high`` are its 95 % interval, ``p`` is corrected
-    (Holm) where several runs are compared, ``more`` is how many more runs of each would show a
-    difference of this size.
-    """
-
-    metric: str
-    baseline: Noise
-    candidate: Noise
-    difference: float
-    low: float | None
-    high: float | None
-    p: float | None
-    verdict: Verdict
-    method: Method | None
-    more: int | None
 
 
 class Comparing(TypedDict):
@@ -236,22 +214,6 @@ def as_data(found: Compared, *, every: bool) -> Comparing:
         "unknown_directions": few(found.unknown_directions),
         "unknown_directions_total": len(found.unknown_directions),
         "is_same": comparison.is_same,
-    }
-
-
-def verdict_row(told: Judgement) -> VerdictRow:
-    """Write a judgement as JSON."""
-    return {
-        "metric": told.metric,
-        "baseline": noise(told.baseline),
-        "candidate": noise(told.candidate),
-        "difference": told.difference,
-        "low": told.low,
-        "high": told.high,
-        "p": told.p,
-        "verdict": told.verdict,
-        "method": told.method,
-        "more": told.more,
     }
 
 

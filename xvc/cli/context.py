@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import sys
@@ -30,6 +31,8 @@ class Context:
     folder: Path = field(default_factory=_current_folder)
     manner: Manner = field(default_factory=Manner)
     words: tuple[str, ...] = ()
+    held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack)
+    """What stays until the program leaves: signals that came too late to change the answer."""
 
     @property
     def environment(self) -> dict[str, str]:

@@ -10,6 +10,8 @@ _SEEDS = word_table(
     "seed seeds randomseed randomstate rng rngseed repeat replicate repetition fold"
 )
 
+_COUNTS = word_table("repeat replicate repetition")
+
 
 @lru_cache(4096)
 def is_seed(key: str) -> bool:
@@ -20,3 +22,12 @@ def is_seed(key: str) -> bool:
     """
     said = pieces(key)
     return "".join(said) in _SEEDS or "".join(said[-2:]) in _SEEDS or said[-1:] == ["seed"]
+
+
+def is_count(key: str) -> bool:
+    """Whether a key only numbers repeats, as of a measured time: nothing has to take it up.
+
+    >>> is_count("repeat"), is_count("seed")
+    (True, False)
+    """
+    return "".join(pieces(key)[-1:]) in _COUNTS

@@ -16,6 +16,7 @@ from typing import cast
 
 from xvc.core.direction import Direction
 from xvc.core.objective import exact_number
+from xvc.core.option import option
 from xvc.core.plain import as_json
 from xvc.core.run import RunRecord, Status
 from xvc.core.space import Dimension, dimension_text, facts_of, space_from, typed_point
@@ -49,35 +50,85 @@ class Style(StrEnum):
 class Wish:
     """What was asked for; ``timeout`` in seconds, ``trials`` None for the whole grid.
 
-    ``address`` is of a Dask scheduler, ``away`` tells that its workers do not share our disk and
-    have ``scratch`` for their clones; ``slurm`` are submitit's options, and the cluster's name.
+    ``address`` is where the executor connects to; ``away`` tells that its workers do not share our
+    disk and have ``scratch`` for their clones; ``slurm`` are submitit's options, and the cluster's
+    name. ``worktree`` changes nothing.
     """
 
     space: Mapping[str, Dimension]
     command: tuple[str, ...]
-    sampler: Sampler = Sampler.GRID
-    style: Style = Style.NONE
-    trials: int | None = None
-    jobs: int = 1
-    metric: str | None = None
+    sampler: Sampler = option(Sampler.GRID, "grid (all points), random or tpe.", "--sampler")
+    trials: int | None = option(None, "How many at most.", "--trials", least=1)
+    jobs: int = option(1, "How many at once.", "--jobs", "-j", least=1)
+    metric: str | None = option(
+        None, "What is to become better.", "--metric", metavar="KEY[:max|min]"
+    )
     direction: Direction | None = None
-    seed: int = 0
-    timeout: float | None = None
-    retries: int = 0
-    prune: bool = False
-    gpus: tuple[str, ...] = ()
-    refs: tuple[str, ...] = ()
-    outs: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
-    capture: bool = False
-    params_copy: bool = False
-    executor: str = LOCAL
-    address: str | None = None
-    away: bool = False
-    scratch: str | None = None
-    slurm: Mapping[str, Json] = field(default_factory=dict)
-    repeat: int = 0
-    seed_param: str = "seed"
+    style: Style = option(
+        Style.NONE,
+        "Put the params behind the command: hydra (lr=0.1), flags (--lr 0.1) or none.",
+        "--style",
+    )
+    timeout: float | None = option(None, "Stop a trial after this.", "--timeout", metavar="SECONDS")
+    retries: int = option(0, "How often a failed trial is tried again.", "--retries", least=0)
+    gpus: tuple[str, ...] = option(
+        (), "0,1: each job gets one of them in CUDA_VISIBLE_DEVICES.", "--gpus", has_commas=True
+    )
+    refs: tuple[str, ...] = option(
+        (), "a,b,c: try the code of these branches or commits.", "--ref", has_commas=True
+    )
+    worktree: bool = option(
+        False, "Say that trials have trees of their own; they always do.", "--worktree"
+    )
+    outs: tuple[str, ...] = option(
+        (), "An output that DVC keeps of every trial.", "--out", metavar="PATH"
+    )
+    models: tuple[str, ...] = option(
+        (), "A model that every trial leaves; a candidate.", "--model", metavar="PATH[:NAME]"
+    )
+    params_copy: bool = option(
+        False,
+        "Put the params of a trial into a copy of the params file, {params} in the command; else "
+        "they are set in the file, in the trial's own tree.",
+        "--params-copy",
+    )
+    capture: bool = option(False, "Read metrics from what the command prints.", "--capture")
+    prune: bool = option(
+        False, "Give up trials whose metric is below the median of others at its step.", "--prune"
+    )
+    seed: int = option(0, "Of random and tpe.", "--seed", least=0)
+    repeat: int = option(
+        0,
+        "Try each point so often, with the seeds 0, 1, 2 …; the best is by the mean.",
+        "--repeat",
+        metavar="COUNT",
+        least=1,
+    )
+    seed_param: str = option("seed", "The seed's name, if another.", "--seed-param", metavar="KEY")
+    executor: str = option(
+        LOCAL, "Where trials run: local, dask, ray, slurm, or what a package adds.", "--executor"
+    )
+    address: str | None = option(
+        None,
+        "Of a Dask scheduler or a Ray cluster; without it workers here.",
+        "--address",
+        metavar="tcp://…",
+    )
+    away: bool = option(
+        False,
+        "Dask's workers do not share our disk: send them the code, and the way to the data. A "
+        "trial that a kill of this command leaves there is ended and run again.",
+        "--away",
+    )
+    scratch: str | None = option(
+        None, "Where such workers put their clones.", "--scratch", metavar="PATH"
+    )
+    slurm: Mapping[str, Json] = option(
+        {},
+        "As submitit has it: timeout_min=60, slurm_partition=gpu, gpus_per_node=1.",
+        "--slurm",
+        metavar="KEY=VALUE",
+    )
 
     @property
     def repeats_by(self) -> str | None:

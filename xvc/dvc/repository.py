@@ -12,7 +12,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -190,12 +190,16 @@ class Dvc:
         os.replace(staging, place)
         sync_folder(place.parent)
 
-    def keep_folder(self, folder: Path) -> tuple[Digest, int]:
-        """Put a folder's files and their list into the cache; returns digest and bytes."""
-        kept = {
-            path.relative_to(folder).as_posix(): self.keep_file(path)
+    def keep_folder(self, folder: Path, without: Collection[str] = ()) -> tuple[Digest, int]:
+        """Put a folder's files, but those *without*, and their list into the cache.
+
+        Returns digest and bytes.
+        """
+        files = {
+            path.relative_to(folder).as_posix(): path
             for path in sorted(part for part in folder.rglob("*") if part.is_file())
         }
+        kept = {name: self.keep_file(path) for name, path in files.items() if name not in without}
         total = sum(size for _, size in kept.values())
         return self.keep_listing({name: digest for name, (digest, _) in kept.items()}), total
 

@@ -39,9 +39,11 @@ _ELSEWHERE = frozenset(
 CALLED_BY_XVC = "xvc.calls"
 """The configuration that tells a hook of ours that it is xvc that calls git."""
 
-_DURABLE = (
+_ALWAYS = (
     *("-c", "core.fsync=all", "-c", "core.fsyncMethod=fsync"),
     *("-c", f"{CALLED_BY_XVC}=true"),
+    *("-c", "core.safecrlf=false"),  # it refuses files whose line ends a checkout would change
+    *("-c", "core.ignoreStat=false"),  # by it git takes what we put into an index for a change
 )
 _LOOKING = (  # nothing that spares git a look at a file
     *("-c", "core.fsmonitor=false", "-c", "core.trustctime=true", "-c", "core.checkStat=default"),
@@ -244,7 +246,7 @@ class Git:
     ) -> subprocess.CompletedProcess[bytes]:
         try:
             return subprocess.run(
-                ["git", *_DURABLE, *arguments],
+                ["git", *_ALWAYS, *arguments],
                 cwd=self.place.top,
                 env=environment,
                 input=stdin,
@@ -280,7 +282,7 @@ class Git:
         with TemporaryFile() as printed:  # a pipe that nobody reads meanwhile could fill up
             try:
                 running = subprocess.Popen(
-                    ["git", *_DURABLE, *arguments],
+                    ["git", *_ALWAYS, *arguments],
                     cwd=self.place.top,
                     env=self._environment,
                     stdin=subprocess.DEVNULL,
@@ -348,10 +350,16 @@ class Git:
         return self.text("hash-object", "-t", "tree", os.devnull)
 
     def read(self, revision: str, path: str) -> bytes | None:
-        """Return a file as a commit has it; None when it has none."""
+        """Return a file as a commit has it; None when it has none.
+
+        Raises:
+            GitFailed: it has one, which a partial clone left out and cannot fetch.
+        """
         try:
             return self.call("cat-file", "blob", f"{revision}:{path}")
-        except GitFailed:
+        except GitFailed as err:
+            if err.is_of_a_partial_clone:
+                raise
             return None
 
     def read_each(self, names: Sequence[str]) -> dict[str, bytes | None]:

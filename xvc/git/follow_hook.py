@@ -32,13 +32,16 @@ _TEXT = r"""#!/bin/sh
 former=$0.before-xvc
 [ ! -x "$former" ] || "$former" "$@"
 case $GIT_CONFIG_PARAMETERS in *CALLED_BY_XVC*) exit 0 ;; esac
-if [ -d .git ]; then
-  common=.git tree=main
-else
-  common=$(git rev-parse --path-format=absolute --git-common-dir 2>/dev/null) || exit 0
-  own=$(git rev-parse --path-format=absolute --git-dir 2>/dev/null) || exit 0
-  tree=main
-  [ "$common" = "$own" ] || tree=worktree-${own##*/}
+common=.git tree=main
+if [ ! -d .git ]; then
+  own=
+  { IFS= read -r own <.git; } 2>/dev/null || [ -n "$own" ] || exit 0
+  own=${own#gitdir: } common=$own
+  if [ -f "$own/commondir" ]; then
+    IFS= read -r shared <"$own/commondir"
+    case $shared in /*) common=$shared ;; *) common=$own/$shared ;; esac
+    tree=worktree-${own##*/}
+  fi
 fi
 # What xvc wrote down of the store it left: "base" is the digest that it grew from.
 differs() {
@@ -55,7 +58,7 @@ differs() {
   [ "$tried" != "$digest $left" ] || return 1
   printf '%s\n' "$digest $left" >"$note"
 }
-top=$(pwd -P) found=
+cd -P . && top=$PWD found=
 for state in "$common/xvc/stores/$tree.json" "$common/xvc/stores/$tree+"*.json; do
   [ ! -f "$state" ] || { differs "$state" 2>/dev/null && found=1; }
 done

@@ -6,7 +6,7 @@ Nothing that is there is replaced: another content under the same name and run i
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,16 +21,16 @@ from xvc.history.find import find
 from xvc.models.made_by import refuse_not_made
 from xvc.models.publish_models import MODELS, Change, land
 from xvc.project import Project
-from xvc.recording.begin_run import open_journal
+from xvc.recording.begin_run import few_of, open_journal
 from xvc.recovery.lost_runs import opened
 from xvc.recovery.recover import replay
 from xvc.store import query
-from xvc.system.files import add_line, last_change
+from xvc.system.files import add_line
 from xvc.system.lock import FileLock
+from xvc.system.written_files import Stamps, is_untouched, not_written
 from xvc.types import Json, RunId
 
 _WAIT = 120.0  # seconds for versions being made
-_CLOCK = 20_000_000  # nanoseconds by which a file system's clock may lag
 
 
 @error("model-taken")
@@ -77,7 +77,8 @@ def add_model(project: Project, path: Path, reference: str, name: str | None) ->
         place = candidate_path(name, record.id)
         with opened(project) as connection:
             others = query.all_runs(connection)
-        refuse_not_made(dvc, path, record, file.digest, others)
+        ours = _tracked_in(project, path)
+        refuse_not_made(dvc, path, record, file.digest, others, ours)
         held = record.outs.get(place)
         if held is not None and held.digest != file.digest:
             raise ModelTaken(name, record.id)
@@ -87,8 +88,8 @@ def add_model(project: Project, path: Path, reference: str, name: str | None) ->
     return Added(name, record.id, place, file, is_new)
 
 
-def keep(dvc: Dvc, path: Path) -> DataFile:
-    """Put a model into the cache as a folder: its own files, or the one file.
+def keep(dvc: Dvc, path: Path, without: Collection[str] = ()) -> DataFile:
+    """Put a model into the cache as a folder: its own files but those *without*, or the one file.
 
     Raises:
         BadValue: there is nothing, or an empty folder.
@@ -96,7 +97,7 @@ def keep(dvc: Dvc, path: Path) -> DataFile:
     if path.is_dir():
         if not any(each.is_file() for each in path.rglob("*")):
             raise BadValue("PATH", f"{path} is an empty folder")
-        return DataFile(*dvc.keep_folder(path))
+        return DataFile(*dvc.keep_folder(path, without))
     if not path.is_file():
         raise BadValue("PATH", f"there is no file or folder {path}")
     digest, size = dvc.keep_file(path)
@@ -145,30 +146,60 @@ def parse_models(texts: Sequence[str], folder: Path) -> tuple[ModelFile, ...]:
 
 
 def keep_models(
-    project: Project, run: RunId, since: int, models: Sequence[ModelFile], warnings: list[str]
+    project: Project,
+    run: RunId,
+    since: int,
+    models: Sequence[ModelFile],
+    before: Mapping[Path, Stamps],
+    warnings: list[str],
 ) -> dict[str, DataFile]:
     """Put what a run has left into the cache; what it did not write is older, and not its model.
+
+    Of a folder the files that git tracks are part of the model, too.
 
     Args:
         project: where.
         run: whose.
         since: when it began, in nanoseconds since the epoch.
         models: where they were to be.
+        before: the stamps of what was there then.
         warnings: gets a sentence for each that cannot be kept.
     """
     found = {}
     for each in models:
         path = Path(each.path)
+        lay = before.get(path, {})
+        older = not_written(path, lay, since)
         if project.dvc is None or project.place is None:
             warnings.append(f"--model {path.name} needs git and DVC here; run `xvc init`")
         elif not path.exists():
             warnings.append(f"the run was to leave {path.name}, and it is not there")
-        elif last_change(path) < since - _CLOCK:
+        elif is_untouched(path, lay, older):
             warnings.append(f"the run did not write {path.name}, so it is not a model of it")
         else:
-            found[candidate_path(each.name, run)] = keep(project.dvc, path)
+            older = _untracked(project, path, older)
+            found[candidate_path(each.name, run)] = keep(project.dvc, path, without=older)
+            if older:
+                named = few_of([f"{path.name}/{name}" for name in older])
+                warnings.append(
+                    f"not in the model: {named}, which the run did not write; "
+                    "a run that writes into an empty folder has all of its model"
+                )
             _leave_out(project, path)
     return found
+
+
+def _untracked(project: Project, folder: Path, names: Sequence[str]) -> list[str]:
+    tracked = _tracked_in(project, folder) if names else ()
+    return [name for name in names if name not in tracked]
+
+
+def _tracked_in(project: Project, folder: Path) -> set[str]:
+    """Name the files of a folder that git tracks, by their paths in it: they are code."""
+    if not folder.is_dir() or not folder.is_relative_to(project.git.place.top):
+        return set()
+    listed = project.git.listed(f":(literal){project.relative(folder)}")
+    return {os.path.relpath(project.git.place.top / name, folder) for name in listed}
 
 
 def _leave_out(project: Project, path: Path) -> None:

@@ -5,9 +5,8 @@ Reads only. Where another run made them, that run is named.
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from xvc.core.run import RunRecord, Status
 from xvc.dvc.repository import Dvc
 from xvc.errors import ConflictError, CorruptError, NoObject, error
 from xvc.system.files import md5_of
+from xvc.system.written_files import times_of
 
 _CLOCK = 20_000_000  # nanoseconds by which a file system's clock may lag
 _FOLDER = ".dir"
@@ -42,17 +42,38 @@ class NotOfRun(ConflictError):
         return "Make it in a run: `xvc run --model PATH -- COMMAND`."
 
 
+@error("made-by-two")
+class MadeByTwo(ConflictError):
+    """A file was written while two runs went on in its tree: nobody knows which one made it."""
+
+    path: str
+    run: str
+    other: str
+    says = "{path} was written while run {run} and run {other} went on, so either may have made it"
+    way = (
+        "Name it when it is made: `xvc run --model PATH -- COMMAND`; `xvc worktree add` makes a "
+        "tree for each of two runs at once."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Bytes:
-    """What is to be judged: the digests that it may have on record, and when it was written."""
+    """What is to be judged: the digests that it may have on record, and when it was written.
+
+    ``times`` has for each of its files when its bytes, and its entry in the folder, changed last.
+    """
 
     digests: frozenset[str]
-    first: int
-    last: int
+    times: Mapping[str, tuple[int, int]]
 
 
 def refuse_not_made(
-    dvc: Dvc, path: Path, record: RunRecord, digest: str, others: Sequence[RunRecord]
+    dvc: Dvc,
+    path: Path,
+    record: RunRecord,
+    digest: str,
+    others: Sequence[RunRecord],
+    code: Collection[str] = (),
 ) -> None:
     """Refuse what the run has not made.
 
@@ -62,19 +83,34 @@ def refuse_not_made(
         record: the run.
         digest: of the folder that the model is kept as.
         others: the project's runs, newest first.
+        code: files of a folder that nobody has to have made.
 
     Raises:
         NotOfRun: the run did not make it.
+        MadeByTwo: another run, that went on in the same tree at the same time, may have made it.
     """
-    held = _Bytes(frozenset(_digests(dvc, path, digest)), *_written(path))
+    times = {name: at for name, at in times_of(path).items() if name not in code}
+    held = _Bytes(frozenset(_digests(dvc, path, digest)), times)
     if _is_output(dvc, held, record):
         return
     apart = [run for run in others if run.id != record.id]
     maker = next((run for run in apart if _is_output(dvc, held, run)), None)
-    if maker is None and _is_within(held, record):
+    outside = _outside(held, record)
+    if maker is None and not outside:
+        rival = next((r for r in apart if not _outside(held, r) and _may_rival(r, record)), None)
+        if rival is not None:
+            raise MadeByTwo(path.name, record.id, rival.id)
         return
-    maker = maker or next((run for run in apart if _is_within(held, run)), None)
-    raise NotOfRun(path.name, record.id, maker.id if maker else "")
+    maker = maker or next((run for run in apart if not _outside(held, run)), None)
+    name = path.name if len(outside) == len(times) else f"{path.name}/{outside[0]}"
+    raise NotOfRun(name, record.id, maker.id if maker else "")
+
+
+def _may_rival(one: RunRecord, other: RunRecord) -> bool:
+    """Whether two runs wrote to the same tree and neither was begun by the other."""
+    is_kin = one.parent == other.id or other.parent == one.id
+    places = [(run.code.worktree, run.host) for run in (one, other)]
+    return places[0] == places[1] and not is_kin
 
 
 def _digests(dvc: Dvc, path: Path, digest: str) -> Iterator[str]:
@@ -100,22 +136,18 @@ def _is_output(dvc: Dvc, held: _Bytes, run: RunRecord) -> bool:
     return False
 
 
-def _written(path: Path) -> tuple[int, int]:
-    """When the first and the last of its files were written, in nanoseconds."""
-    times = [os.stat(file).st_mtime_ns for file in _files(path)]
-    return min(times, default=0), max(times, default=0)
+def _outside(held: _Bytes, run: RunRecord) -> list[str]:
+    """Name the files that were not written while the run went on.
 
-
-def _files(path: Path) -> Iterator[str]:
-    if not path.is_dir():
-        yield str(path)
-    for folder, _, names in os.walk(path):
-        yield from (os.path.join(folder, name) for name in names)
-
-
-def _is_within(held: _Bytes, run: RunRecord) -> bool:
-    """Whether the newest of the files was written while the run went on."""
+    In a folder, a file whose time was copied with it counts by when it came there.
+    """
     if run.started is None:
-        return False
+        return [*held.times]
     end = run.finished or (time.time_ns() if run.status is Status.RUNNING else 0)
-    return run.started - _CLOCK <= held.last <= end + _CLOCK
+    first, last = run.started - _CLOCK, end + _CLOCK
+    return [
+        name
+        for name, (written, placed) in held.times.items()
+        if not first <= written <= last
+        and not (name and written < first and first <= placed <= last)
+    ]

@@ -6,14 +6,12 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import FileResponse, Response, StreamingResponse
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.routing import Route
 
 from xvc.core.foreign_text import visible
 from xvc.errors import (
@@ -25,6 +23,7 @@ from xvc.errors import (
 )
 from xvc.page.answers import Answers, Asked
 from xvc.page.changes import Changes
+from xvc.page.files import index, page_files
 from xvc.page.live import Watcher
 from xvc.page.look import look_at
 from xvc.page.security import Guard, Terms
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import ASGIApp
 
-STATIC = Path(__file__).parent / "static"
 _STATUS: tuple[tuple[type[XvcError], int], ...] = (
     (UsageError, 400),
     (NotFoundError, 404),
@@ -86,14 +84,26 @@ def application(answers: Answers, terms: Terms) -> ASGIApp:
         "curved": answers.curved,
         **{name: partial(_of_project, answers, answer) for name, answer in QUESTIONS.items()},
     }
+    page = index()
     routes = [
-        Route("/", lambda request: FileResponse(STATIC / "index.html")),
+        Route("/", lambda request: HTMLResponse(page)),
         *(Route(f"/api/{name}", answering(answer)) for name, answer in asked.items()),
         Route("/api/live", live),
         Route("/api/change/{name}", change, methods=["POST"]),
-        Mount("/static", StaticFiles(directory=STATIC)),
+        Route("/static/{path:path}", _own_file),
     ]
     return Guard(Starlette(routes=routes, lifespan=lifespan), terms)
+
+
+async def _own_file(request: Request) -> Response:
+    """Hand out a file of the page; a browser that has it asks whether it is still the same."""
+    found = page_files().get(request.path_params["path"])
+    if found is None:
+        return Response(status_code=404)
+    headers = {"etag": found.tag, "cache-control": "no-cache"}
+    if request.headers.get("if-none-match") == found.tag:
+        return Response(status_code=304, headers=headers)
+    return Response(found.content, media_type=found.media, headers=headers)
 
 
 def _of_project(answers: Answers, answer: Answer, asked: Asked) -> object:

@@ -6,7 +6,6 @@ nothing. What was not kept is said to be so.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,10 +15,10 @@ from typing import cast
 
 from xvc.errors import ConflictError, XvcError, error
 from xvc.page.answers import Answers, Asked
+from xvc.page.files import index, page_files
 from xvc.page.subjects import QUESTIONS
 from xvc.page.wire import document
 
-STATIC = Path(__file__).parent / "static"
 _MOST = 1_000  # runs whose own pages are kept
 _CURVES = 24  # as many as the page of a run shows
 _COMPARED = 16  # as many as a comparison draws
@@ -54,10 +53,11 @@ def export(folder: Path, environment: Mapping[str, str], into: Path) -> Exported
         raise FolderTaken(str(into))
     answers = Answers(folder, environment, is_read_only=True)
     into.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(STATIC, into / "static", ignore=shutil.ignore_patterns("index.html"))
-    page = (STATIC / "index.html").read_text(encoding="utf-8")
-    page = page.replace('<html lang="en">', '<html lang="en" data-frozen>')
-    (into / "index.html").write_text(page, encoding="utf-8")
+    for path, found in page_files().items():
+        place = into / "static" / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(found.content)
+    (into / "index.html").write_text(index(is_frozen=True), encoding="utf-8")
     kept = into / "answers"
     kept.mkdir()
     runs, total = 0, 0
@@ -101,8 +101,8 @@ def _frozen(answers: Answers) -> Iterator[tuple[str, Asked, dict[str, object]]]:
             yield "log", asked, cast("dict[str, object]", answers.log(asked))
             for answer in _answer(answers, "kept", asked):
                 yield "kept", asked, answer
-            for key in cast("list[str]", found["curves"])[:_CURVES]:
-                drawn = {"runs": row[0], "key": key, "intervals": "500"}
+            if keys := cast("list[str]", found["curves"])[:_CURVES]:
+                drawn = {"runs": row[0], "keys": "\n".join(keys), "intervals": "500"}
                 yield "curves", drawn, cast("dict[str, object]", answers.curves(drawn))
 
 
@@ -136,8 +136,9 @@ def _curves_of(
 ) -> Iterator[tuple[str, Asked, dict[str, object]]]:
     """The curves that a comparison draws."""
     runs = ",".join(each["id"] for each in cast("list[dict[str, str]]", compared["runs"]))
-    for row in cast("list[dict[str, str]]", compared["metrics"])[:_COMPARED]:
-        drawn = {"runs": runs, "key": row["key"], "intervals": "400"}
+    rows = cast("list[dict[str, str]]", compared["metrics"])[:_COMPARED]
+    if keys := [row["key"] for row in rows]:
+        drawn = {"runs": runs, "keys": "\n".join(keys), "intervals": "400"}
         yield "curves", drawn, cast("dict[str, object]", answers.curves(drawn))
 
 

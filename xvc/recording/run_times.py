@@ -11,7 +11,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xvc.journal.layout import Room
@@ -24,21 +24,26 @@ _LONG = 400  # lines after which those are dropped that say nothing of any file
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A run in this tree: when it began and ended, in nanoseconds; None while it goes on."""
+    """A run in this tree: when it began and ended, in nanoseconds; None while it goes on.
+
+    ``leaves`` are the outputs and models that it declared, by their paths from the top.
+    """
 
     run: str
     began: int
     ended: int | None
     journal: str = ""
+    leaves: tuple[str, ...] = ()
 
     def holds(self, at: int) -> bool:
         """Whether a file that changed then changed during the run."""
         return self.began - _CLOCK <= at and (self.ended is None or at <= self.ended)
 
 
-def note_begin(room: Room, run: str, began: int, journal: Path) -> None:
-    """Note that a run begins."""
-    _append(room, {"run": run, "from": began, "journal": str(journal)})
+def note_begin(room: Room, run: str, began: int, journal: Path, leaves: Iterable[str] = ()) -> None:
+    """Note that a run begins, and what it is to leave, by paths from the top."""
+    declared = {"leaves": names} if (names := [*leaves]) else {}
+    _append(room, {"run": run, "from": began, "journal": str(journal), **declared})
 
 
 def note_end(room: Room, run: str) -> None:
@@ -66,9 +71,12 @@ def spans(room: Room) -> list[Span]:
         facts = _read(line)
         name = str(facts.get("run"))
         if "from" in facts:
-            found[name] = Span(name, int(str(facts["from"])), None, str(facts.get("journal")))
+            leaves = facts.get("leaves")
+            names = tuple(map(str, leaves)) if isinstance(leaves, list) else ()
+            began = int(str(facts["from"]))
+            found[name] = Span(name, began, None, str(facts.get("journal")), names)
         elif name in found and "to" in facts:
-            found[name] = Span(name, found[name].began, int(str(facts["to"])))
+            found[name] = replace(found[name], ended=int(str(facts["to"])))
     return [each if each.ended is not None else _looked_after(each) for each in found.values()]
 
 
@@ -94,10 +102,25 @@ def _looked_after(span: Span) -> Span:
         try:
             if is_written(place):
                 return span
-            return Span(span.run, span.began, place.stat().st_mtime_ns)
+            return replace(span, ended=place.stat().st_mtime_ns)
         except OSError:
             continue
-    return Span(span.run, span.began, span.began)
+    return replace(span, ended=span.began)
+
+
+def also_left_by(room: Room, run: str, path: str) -> str | None:
+    """Name another run that was to leave the same path, from the top, while this one went on."""
+    known = {span.run: span for span in spans(room)}
+    own = known.get(run)
+    for other in known.values() if own is not None else ():
+        is_beside = own is not None and (other.ended is None or other.ended >= own.began)
+        if other.run != run and is_beside and any(_overlap(path, each) for each in other.leaves):
+            return other.run
+    return None
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one == other or one.startswith(f"{other}/") or other.startswith(f"{one}/")
 
 
 def written_by_runs(room: Room, top: Path, paths: Iterable[str]) -> set[str]:
@@ -127,7 +150,8 @@ def _shorten(room: Room, useful: Iterable[Span], open_ones: Iterable[Span]) -> N
         kept = {span.run: span for span in (*useful, *open_ones)}
         lines: list[dict[str, object]] = []
         for span in kept.values():
-            lines.append({"run": span.run, "from": span.began, "journal": span.journal})
+            line = {"run": span.run, "from": span.began, "journal": span.journal}
+            lines.append(line | ({"leaves": [*span.leaves]} if span.leaves else {}))
             if span.ended is not None:
                 lines.append({"run": span.run, "to": span.ended})
         text = "".join(json.dumps(line) + "\n" for line in lines)

@@ -14,7 +14,7 @@ from xvc.core.equality import is_same
 from xvc.core.expression import Expression, keys_of
 from xvc.core.filter import evaluate, parse_filter
 from xvc.core.objective import Measure, in_order
-from xvc.core.run import RunRecord, Status
+from xvc.core.run import RunRecord, Status, series_in
 from xvc.core.spelling import did_you_mean, duration, instant, number
 from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.core.tag_message import VersionInfo
@@ -157,30 +157,60 @@ def among(
         BadValue: a key of the request is no metric, param or fact of any run.
     """
     total = len(found) if total is None else total
-    where = parse_filter(request.where) if request.where else None
-    discarded = 0
-    if not _is_whole(request) and any(run.is_discarded for run in found):
-        kept = [run for run in found if not run.is_discarded]
-        discarded, found = len(found) - len(kept), kept
-        total -= discarded
-    if request.series is not None:
-        found = of_series(found, request.series)
-        total = len(found)
-    if found and request.group is not None:
-        _refuse_unknown("--group", request.group, _names(found))
-    if where is not None:
-        for key in keys_of(where) if found else ():
-            _refuse_unknown("--where", key, _names(found))
-        found = [run for run in found if _fits(run, where, tagged)]
-        total = len(found)
-    if found:
-        for key in request.columns:
-            _refuse_unknown("--columns", key, _names(found))
-    shown = found if request.group else found[: request.limit]
-    elsewhere = "" if found or where or discarded else _elsewhere(project)
+    discarded = len(found) - len(_listed(found, request))
+    total -= discarded
+    chosen = passing(found, request, tagged)
+    if request.series is not None or request.where:
+        total = len(chosen)
+    for key in request.columns if chosen else ():
+        _refuse_unheld_by(chosen, "--columns", key)
+    shown = chosen if request.group else chosen[: request.limit]
+    elsewhere = "" if chosen or request.where or discarded else _elsewhere(project)
     sort, _ = _order(project, request.sort)
     columns = _columns(project, shown, sort)
     return RunList(tuple(shown), total, tagged, *columns, elsewhere, discarded)
+
+
+def passing(
+    found: list[RunRecord], request: ListRequest, tagged: Mapping[RunId, str]
+) -> list[RunRecord]:
+    """Choose among runs that have been read by what a request asks of them.
+
+    Raises:
+        BadExpression: the filter cannot be read.
+        BadValue: a key of the request is no metric, param or fact of any run.
+    """
+    where = parse_filter(request.where) if request.where else None
+    kept = _listed(found, request)
+    if request.series is not None:
+        kept = of_series(kept, request.series)
+    if kept and request.group is not None:
+        _refuse_unheld_by(kept, "--group", request.group)
+    if where is None:
+        return kept
+    for key in keys_of(where) if kept else ():
+        _refuse_unheld_by(kept, "--where", key)
+    return [run for run in kept if _fits(run, where, tagged)]
+
+
+def _listed(found: list[RunRecord], request: ListRequest) -> list[RunRecord]:
+    """Leave out the runs that people discarded, unless those are asked for."""
+    if _is_whole(request) or not any(run.is_discarded for run in found):
+        return found
+    return [run for run in found if not run.is_discarded]
+
+
+def _refuse_unheld_by(found: Sequence[RunRecord], option: str, key: str) -> None:
+    if key not in _FACTS and key != "version" and not any(_holds_key(run, key) for run in found):
+        _refuse_unknown(option, key, _names(found))
+
+
+def _holds_key(run: RunRecord, key: str) -> bool:
+    try:
+        value_of(run, key)
+    except KeyError:
+        return False
+    return True
 
 
 def _fitting(project: Project, request: ListRequest, where: Expression) -> RunList:
@@ -220,7 +250,7 @@ def of_series(found: Sequence[RunRecord], series: str) -> list[RunRecord]:
     if kept or not found:
         return kept
     names = [run.name for run in found if run.name and "/" in run.name]
-    known = sorted({name.partition("/")[0] for name in names})
+    known = sorted({series_in(name) or "" for name in names})
     said = f"there are {', '.join(known[:9])}" if known else "no run is of any"
     raise BadValue("--series", f"no run is of series {series!r}; {said}")
 
@@ -414,6 +444,7 @@ def value_of(run: RunRecord, key: str) -> Json:
 _FACTS: dict[str, Callable[[RunRecord], Json]] = {
     "id": lambda run: run.id,
     "name": lambda run: run.name,
+    "series": lambda run: series_in(run.name),
     "status": lambda run: run.status.value,
     "branch": lambda run: run.code.branch,
     "worktree": lambda run: run.code.worktree,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from xvc.core.direction import is_progress
 from xvc.core.objective import exact_number
 from xvc.core.run import Status
-from xvc.core.seed_names import is_seed
+from xvc.core.seed_names import is_count, is_seed
 from xvc.core.subject import chosen_metrics
 from xvc.core.sweep import filled, placeholders
 from xvc.core.typed import Typed
@@ -163,7 +163,7 @@ def of_seed(request: RunRequest, wanted: Repeats, seed: int) -> RunRequest:
     params = {**request.params, wanted.param: Typed.of(seed)}
     shown = {key: typed.text for key, typed in params.items()}
     is_named = any(f"{{{wanted.param}}}" in word for word in request.command)
-    must = () if is_named or request.write_params else (wanted.param,)
+    must = () if is_named or request.write_params or is_count(wanted.param) else (wanted.param,)
     return replace(
         request,
         command=filled(request.command, shown),
@@ -184,7 +184,7 @@ def check(project: Project, request: RunRequest, wanted: Repeats) -> None:
     if wanted.count < 1:
         raise BadValue("--repeat", f"{wanted.count} is no number of runs from 1 on")
     if not is_seed(param):
-        says = f"{param!r} is no name by which repeats are known: seed, random_state, fold, …"
+        says = f"{param!r} is no name by which repeats are known: seed, fold, repeat, …"
         raise BadValue("--seed-param", f"{says}; {param}_seed is one")
     if param in request.params:
         raise BadValue(f"-P {param}", "--repeat gives it: 0, 1, 2 …")
@@ -223,5 +223,5 @@ def _refuse_unused(project: Project, last: RunRequest, param: str) -> None:
             "--repeat",
             f"nothing takes {param} up, so all runs would be the same; put {{{param}}} into the "
             f"command, read {variable_of(param)} or a Tracker's params in it, or add {param} to a "
-            "params file",
+            "params file; where a time is measured, --seed-param repeat numbers the runs",
         )

@@ -2,7 +2,7 @@
 
 Pure. Repeats are finished runs of the same code, data, command and params but for the seed, and
 each seed counts once, by the run that began first. Refuses to call anything else one: a run whose
-code is not known repeats nothing.
+code is not known repeats nothing, and one that people discarded repeats only others of these.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from xvc.core.name_words import pieces
 from xvc.core.objective import exact_number
 from xvc.core.plain import as_json
 from xvc.core.run import RunRecord, Status
@@ -52,6 +53,24 @@ def seeds_in(command: Sequence[str]) -> list[str]:
     return _split(command)[1]
 
 
+def with_seed(command: Sequence[str], name: str, value: str) -> list[str]:
+    """Return the words of a command with another value of a seed; the same where it names none.
+
+    >>> with_seed(["python", "a.py", "--seed", "1", "--fold=2"], "seed", "7")
+    ['python', 'a.py', '--seed', '7', '--fold=2']
+    """
+    words, follows = list[str](), False
+    for word in command:
+        option, equals, _ = word.partition("=")
+        is_meant = is_seed(option) and pieces(option) == pieces(name)
+        if follows and not _is_option(word):
+            words.append(value)
+        else:
+            words.append(f"{option}={value}" if is_meant and equals else word)
+        follows = is_meant and not equals and word.startswith("-")
+    return words
+
+
 @dataclass(frozen=True, slots=True)
 class Experiment:
     """Finished runs of the same code and settings: one of each seed, and those done again.
@@ -81,10 +100,10 @@ def experiments(runs: Iterable[RunRecord], code: Mapping[RunId, str]) -> list[Ex
         runs: in any order; those that did not finish are left out.
         code: what tells the code of a run from other code; a run that is not in it stands alone.
     """
-    alike: dict[tuple[str, str], dict[str, list[RunRecord]]] = {}
+    alike: dict[tuple[bool, str, str], dict[str, list[RunRecord]]] = {}
     done = [run for run in runs if run.status is Status.FINISHED]
     for run in sorted(done, key=lambda run: (run.started or 0, run.id)):
-        key = (code.get(run.id, f"run {run.id}"), settings_of(run))
+        key = (run.is_discarded, code.get(run.id, f"run {run.id}"), settings_of(run))
         alike.setdefault(key, {}).setdefault(seeds_of(run), []).append(run)
     return [
         Experiment(
@@ -140,12 +159,16 @@ def _text(value: Json) -> str:
     return as_json(value, sort_keys=True)
 
 
+def _is_option(word: str) -> bool:
+    return word.startswith("-") and not _VALUE.fullmatch(word)
+
+
 def _split(command: Sequence[str]) -> tuple[list[str], list[str]]:
     """Part a command from the values of its seeds: ``--seed 1``, ``--seed=1``, ``seed=1``."""
     kept, seeds, follows = list[str](), list[str](), False
     for word in command:
         option, equals, value = word.partition("=")
-        if follows and not (word.startswith("-") and not _VALUE.fullmatch(word)):
+        if follows and not _is_option(word):
             seeds.append(word)
             follows = False
             continue

@@ -7,15 +7,14 @@ full. The new run is one like others, with the old one as its parent.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.core.model import candidate_of
-from xvc.core.run import DataFile, RunRecord
+from xvc.core.run import RunRecord
 from xvc.core.typed import Typed
-from xvc.dvc.pointers import SUFFIX, Out
 from xvc.errors import ConflictError, NoObject, NoProject, ObjectCorrupt, error
 from xvc.history.find import Found, find
 from xvc.history.revision import NoCode, point_of
@@ -36,10 +35,18 @@ from xvc.runs.reproduction import (
     times_in,
     whole,
 )
-from xvc.runs.run import Ran, RunRequest, capture_patterns, read_back, run
-from xvc.types import Digest, Json
+from xvc.runs.run import Ran, RunRequest, capture_patterns
+from xvc.runs.run_in_tree import (
+    CleanTree,
+    clear,
+    data_out,
+    in_folder_of,
+    put_data_here,
+    put_data_of,
+    run_in_tree,
+)
+from xvc.types import Json
 from xvc.versions.get import obtain
-from xvc.worktrees.run_trees import clear_outputs, make_tree_for, place_in, remove_tree_for
 
 if TYPE_CHECKING:
     from xvc.git.worktrees import Tree
@@ -147,7 +154,7 @@ def rerun(
         NoCommand: its command cannot be started here.
     """
     warnings = list(ready.warnings)
-    ran = _run_in_tree(project, wanted, ready, sink, warnings)
+    ran = _run_again(project, wanted, ready, sink, warnings)
     was = ready.was.record
     rows = tuple(held(was, ran.record, wanted.tolerance))
     code = fingerprints(project, [was, ran.record])
@@ -159,7 +166,7 @@ def rerun(
         return told
     second: Ran | None = None
     if wanted.verify:
-        second = _run_in_tree(project, wanted, ready, sink, warnings)
+        second = _run_again(project, wanted, ready, sink, warnings)
     is_noisy = second is not None and _differ(ran.record, second.record, wanted.tolerance)
     causes = [*dict.fromkeys(change.cause for change in changes)]
     causes += [Cause.NOISE] if is_noisy else []
@@ -194,7 +201,7 @@ def _data_in_cache(project: Project, record: RunRecord) -> list[str]:
         if file.state == "absent":
             continue
         try:
-            obtain(project, _out(record, path, file))
+            obtain(project, data_out(record.id, path, file))
         except NoObject:
             if file.state is None:
                 raise
@@ -207,11 +214,7 @@ def _data_in_cache(project: Project, record: RunRecord) -> list[str]:
     return said
 
 
-def _out(record: RunRecord, path: str, file: DataFile) -> Out:
-    return Out(path, Digest(file.digest), f"run {record.id}", file.size)
-
-
-def _run_in_tree(
+def _run_again(
     project: Project,
     wanted: RerunRequest,
     ready: Prepared,
@@ -227,19 +230,25 @@ def _run_in_tree(
         for row in printed.feed(chunk) if stream == 1 else ():
             values.update(row)
 
+    def prepared(there: Project, tree: Tree) -> RunRequest:
+        if wanted.here_data:
+            put_data_here(project, tree, record.data)
+        else:
+            put_data_of(project, tree, record.id, record.data)
+        request = request_again(there, ready, warnings)
+        clear(project, tree, outs_of(record))
+        return request
+
     name = f"rerun-{record.id}-{os.getpid()}"
-    tree, done = make_tree_for(project, name, ready.base, ready.snapshot, "rerun")
-    try:
-        warnings += [w for w in done.warnings if w not in warnings]
-        there = _project_in(project, tree)
-        _put_data(project, there, tree, record, here=wanted.here_data)
-        outs = [path for path in record.outs if candidate_of(path) is None]
-        clear_outputs(project, tree, [place_in(tree, _below(project), out) for out in outs])
-        ran = run(there, _request(there, ready, outs, warnings), taken)
-    finally:
-        remove_tree_for(project, name, "rerun")
+    tree = CleanTree(name, ready.base, ready.snapshot, "rerun")
+    ran = run_in_tree(project, tree, prepared, taken, warnings)
     values.update({key: value for row in printed.close() for key, value in row.items()})
-    return _with_printed(record, read_back(project, ran), values)
+    return _with_printed(record, ran, values)
+
+
+def outs_of(record: RunRecord) -> list[str]:
+    """List the outputs that a run declared; its models lie elsewhere."""
+    return [path for path in record.outs if candidate_of(path) is None]
 
 
 def _with_printed(was: RunRecord, ran: Ran, values: Mapping[str, Json]) -> Ran:
@@ -249,53 +258,7 @@ def _with_printed(was: RunRecord, ran: Ran, values: Mapping[str, Json]) -> Ran:
     return replace(ran, record=replace(ran.record, metrics=metrics))
 
 
-def _below(project: Project) -> str:
-    return project.relative(project.root)
-
-
-def _project_in(project: Project, tree: Tree) -> Project:
-    folder = tree.path / _below(project)
-    folder.mkdir(parents=True, exist_ok=True)
-    return Project.find(folder, project.environment).recorded_in(project)
-
-
-def _put_data(
-    project: Project, there: Project, tree: Tree, record: RunRecord, *, here: bool
-) -> None:
-    """Put other bytes than the pointers of the tree name: the run's own, or those from here."""
-    from shutil import copy2, copytree, rmtree
-
-    for path, file in record.data.items():
-        target = tree.path / path
-        if here:
-            source = project.git.place.top / path
-            pointer = source.with_name(source.name + SUFFIX)
-            if target.is_dir() and not target.is_symlink():
-                rmtree(target)
-            else:
-                target.unlink(missing_ok=True)
-            if source.is_dir():
-                copytree(source, target)
-            elif source.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
-                copy2(source, target)
-            if pointer.is_file():
-                copy2(pointer, target.with_name(target.name + SUFFIX))
-        elif file.state == "modified":
-            try:
-                objects = obtain(project, _out(record, path, file))
-            except NoObject:  # said before
-                continue
-            for name, place in objects.items():
-                (tree.path / name).unlink(missing_ok=True)
-                (tree.path / name).parent.mkdir(parents=True, exist_ok=True)
-                copy2(place, tree.path / name)
-                (tree.path / name).chmod(0o644)
-
-
-def _request(
-    there: Project, ready: Prepared, outs: Sequence[str], warnings: list[str]
-) -> RunRequest:
+def request_again(there: Project, ready: Prepared, warnings: list[str]) -> RunRequest:
     """Ask for the run as it was asked for; the params that neither file nor command says, too."""
     record = ready.was.record
     copies = any("{params}" in word for word in record.command)
@@ -308,15 +271,12 @@ def _request(
     hidden = [key for key, value in record.params.items() if value == _MASK]
     if hidden:
         warnings.append(f"params that are secret are not kept, so not given: {', '.join(hidden)}")
-    command = _forced(record.command, warnings)
     return RunRequest(
-        command=command,
+        command=_forced(record.command, warnings),
         folder=there.root / (record.folder or "."),
         params=asked,
         name=None,
-        outs=tuple(
-            os.path.relpath(there.root / out, there.root / (record.folder or ".")) for out in outs
-        ),
+        outs=tuple(in_folder_of(there, record.folder, out) for out in outs_of(record)),
         write_params=copies,
         parent=ready.was.version or record.id,
     )

@@ -5,6 +5,7 @@ The child's exit code is the answer whatever goes wrong beside it; what went wro
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import time
@@ -113,6 +114,7 @@ def run(
     request: RunRequest,
     sink: Callable[[int, bytes], None],
     tell: Callable[[str], None] = lambda _: None,
+    held: contextlib.ExitStack | None = None,
 ) -> Ran:
     """Run a command and keep it.
 
@@ -123,6 +125,8 @@ def run(
         request: what.
         sink: gets every piece of output, with 1 or 2, as it comes.
         tell: gets a line before the command starts, when the same has run before.
+        held: keeps signals from ending the process until the caller has told how the run ended;
+            without it they are kept until this returns.
 
     Raises:
         NoCommand: it cannot be started; the run is kept as failed.
@@ -132,6 +136,9 @@ def run(
         ParamInFile: a param was asked for that a params file says otherwise.
         NoRun: nothing answers to the reference of a parent, or of what it fixes.
     """
+    if held is None:
+        with contextlib.ExitStack() as own:
+            return run(project, request, sink, tell, own)
     models = _parsed(request)
     origin = _origin(project, request)
     warnings: list[str] = []
@@ -142,37 +149,38 @@ def run(
         refuse_overlaps(project, request.outs)
     asked, values = settled(project, request)
     patterns = capture_patterns(project, request.capture_patterns) if request.capture else ()
-    with held_back(PASSING) as early:
+    early = held.enter_context(held_back(PASSING))
+    with best_effort(warnings):
+        if request.fold:
+            warm_up()  # DuckDB loads while git and the command work
+    with best_effort(warnings):
+        mend(project)
+    begun: Begun | None = None
+    with best_effort(warnings):
+        begun = _begun(project, request, origin, models, values, warnings)
+    if begun is None:
+        return _unrecorded(project, request, sink, warnings)
+    same = None
+    if request.looks_back and request.fold:
         with best_effort(warnings):
-            if request.fold:
-                warm_up()  # DuckDB loads while git and the command work
-        with best_effort(warnings):
-            mend(project)
-        begun: Begun | None = None
-        with best_effort(warnings):
-            begun = _begun(project, request, origin, models, values, warnings)
-        if begun is None:
-            return _unrecorded(project, request, sink, warnings)
-        same = None
-        if request.looks_back and request.fold:
-            with best_effort(warnings):
-                same = _look_back(project, begun, tell)
-        with held_back(STOPPING):
-            mirrors = _mirrors(project, request, begun)
-            recorder = Recorder(project, begun, sink, capture=request.capture, patterns=patterns)
-            ending = _ending(project, begun, request, asked, recorder, early)
-            kept = note_end(project, begun, Wanted(request.outs, models), ending, recorder)
-        record = _finished(begun.record, recorder, ending)
-        tagged: Tagged | None = None
-        untagged: str | None = "it was interrupted before that."
-        try:
-            with held_back(STOPPING, interrupt):
-                _complete(project, begun, request, kept)
-                tagged, untagged = _tagged(project, request, record)
-                _finish_mirrors(project, begun, mirrors)
-        except KeyboardInterrupt:
-            warnings.append("interrupted; the next xvc command brings the store up to date")
-            ending = replace(ending, interrupted=True)
+            same = _look_back(project, begun, tell)
+    held.enter_context(held_back(STOPPING))
+    mirrors = _mirrors(project, request, begun)
+    recorder = Recorder(project, begun, sink, capture=request.capture, patterns=patterns)
+    wanted = Wanted.now(project.root, request.outs, models)
+    ending = _ending(project, begun, request, asked, recorder, early)
+    kept = note_end(project, begun, wanted, ending, recorder)
+    record = _finished(begun.record, recorder, ending)
+    tagged: Tagged | None = None
+    untagged: str | None = "it was interrupted before that."
+    try:
+        with held_back(STOPPING, interrupt):
+            _complete(project, begun, request, kept)
+            tagged, untagged = _tagged(project, request, record)
+            _finish_mirrors(project, begun, mirrors)
+    except KeyboardInterrupt:
+        warnings.append("interrupted; the next xvc command brings the store up to date")
+        ending = replace(ending, interrupted=True)
     ran = _ran(request, record, ending, warnings, tagged=tagged, untagged=untagged)
     return replace(ran, same_as=same)
 

@@ -8,7 +8,7 @@ import stat
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from xvc.core.best_effort import best_effort
@@ -31,27 +31,36 @@ from xvc.recording.begin_run import (
     unnamed_results,
 )
 from xvc.recording.metric_sources import read_metrics
-from xvc.recording.run_times import changed_at
+from xvc.recording.run_times import also_left_by, changed_at
 from xvc.recording.run_times import note_end as note_run_end
 from xvc.runs.capture import LineMetrics
 from xvc.runs.last_words import KEPT, last_words
 from xvc.runs.pipeline_runs import Left, PipelineWatch, keep_locks
-from xvc.system.files import last_change
 from xvc.system.output_log import OutputLog, mask
 from xvc.system.process import Ending
 from xvc.system.signal_pipe import STOPPING, held_back
+from xvc.system.written_files import Stamps, is_untouched, not_written, stamps_of
 from xvc.types import Json
 
 _TABLE = "events"
-_CLOCK = 20_000_000  # nanoseconds by which a file system's clock may lag
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a run is to leave: outputs, by their paths from the root, and models."""
+    """What a run is to leave: outputs, by their paths from the root, and models.
+
+    ``before`` has the stamps of what lay at these paths when the run began.
+    """
 
     outs: tuple[str, ...] = ()
     models: tuple[ModelFile, ...] = ()
+    before: Mapping[Path, Stamps] = field(default_factory=dict)
+
+    @classmethod
+    def now(cls, root: Path, outs: tuple[str, ...], models: tuple[ModelFile, ...]) -> Wanted:
+        """Stamp what is there before the run."""
+        places = (*(root / out for out in outs), *(Path(each.path) for each in models))
+        return cls(outs, models, {place: stamps_of(place) for place in places})
 
 
 class Recorder:
@@ -238,9 +247,9 @@ def note_end(
             with best_effort(warnings):
                 recorder.read_files(is_pipeline=pipeline is not None)
             with best_effort(warnings):
-                models = _models(project, begun, wanted.models, ending)
+                models = _models(project, begun, wanted, ending)
             with best_effort(warnings):
-                outs = _outs(project, begun, wanted.outs, pipeline)
+                outs = _outs(project, begun, wanted, pipeline)
     except KeyboardInterrupt:
         warnings.append("interrupted: of what the run left, not everything is kept")
     _end(project, begun, ending, outs | models, reason_of(ending, recorder), pipeline)
@@ -280,21 +289,25 @@ def _file_facts(files: Mapping[str, DataFile]) -> Json:
 
 
 def _outs(
-    project: Project, begun: Begun, outs: tuple[str, ...], pipeline: Left | None
+    project: Project, begun: Begun, wanted: Wanted, pipeline: Left | None
 ) -> dict[str, DataFile]:
     """Keep the declared outputs in the DVC cache as this run left them; a pipeline has its own."""
     found: dict[str, DataFile] = dict(pipeline.outs) if pipeline is not None else {}
-    warnings = begun.warnings
-    for out in outs:
+    warnings, since = begun.warnings, begun.record.started or 0
+    for out in wanted.outs:
         place = project.root / out
+        lay = wanted.before.get(place, {})
+        older = [] if out in found else not_written(place, lay, since)
         if project.dvc is None:
             warnings.append(f"--out {out} needs DVC here; run `xvc init`")
         elif not place.exists():
             warnings.append(f"the run was to leave {out}, and it is not there")
-        elif out not in found and last_change(place) < (begun.record.started or 0) - _CLOCK:
+        elif is_untouched(place, lay, older):
             warnings.append(f"the run did not write {out}, so it is no output of it")
         else:
             with best_effort(warnings):
+                warnings += _older(out, older)
+                warnings += _left_by_two(project, begun, place)
                 made, found[out] = found.get(out), project.dvc.keep(place)
                 warnings += _not_followed(out, place)
                 if made is not None and made.digest != found[out].digest:
@@ -303,6 +316,26 @@ def _outs(
                         f"a version those of the lock. `dvc commit {out}` makes them one"
                     )
     return found
+
+
+def _older(out: str, names: Sequence[str]) -> list[str]:
+    if not names:
+        return []
+    named = few_of([f"{out}/{name}" for name in names])
+    return [f"{named}: in {out} and not written by this run; what it leaves has them all the same"]
+
+
+def _left_by_two(project: Project, begun: Begun, place: Path) -> list[str]:
+    if project.place is None:
+        return []
+    path = project.relative(place)
+    other = also_left_by(project.own_room, begun.record.id, path)
+    if other is None:
+        return []
+    return [
+        f"run {other} was to leave {path}, too, while this one went on, so whose bytes it holds is "
+        "not known; `xvc worktree add` makes a tree for each"
+    ]
 
 
 def _not_followed(out: str, place: Path) -> list[str]:
@@ -317,16 +350,19 @@ def _not_followed(out: str, place: Path) -> list[str]:
     ]
 
 
-def _models(
-    project: Project, begun: Begun, models: tuple[ModelFile, ...], ending: Ending
-) -> dict[str, DataFile]:
+def _models(project: Project, begun: Begun, wanted: Wanted, ending: Ending) -> dict[str, DataFile]:
     """Keep the models of a run that has finished; what a failed one left may be half of one."""
-    if not models or status_of(ending) is not Status.FINISHED:
+    if not wanted.models or status_of(ending) is not Status.FINISHED:
         return {}
     from xvc.models.add import keep_models  # late: most runs leave no model
 
+    single = []
+    for each in wanted.models:
+        said = _left_by_two(project, begun, Path(each.path))
+        begun.warnings += [f"not kept as a model: {text}" for text in said]
+        single += [] if said else [each]
     run, since = begun.record.id, begun.record.started or 0
-    return keep_models(project, run, since, models, begun.warnings)
+    return keep_models(project, run, since, single, wanted.before, begun.warnings)
 
 
 def _touched(project: Project, begun: Begun) -> Json:

@@ -69,13 +69,23 @@ class Judgement:
 def judge(
     metric: str, baseline: Experiment, candidate: Experiment, direction: Direction | None
 ) -> Judgement | None:
-    """Compare a metric of two experiments; None where a side has no finite value of it.
+    """Compare a metric of two experiments, by their seeds; see `judge_values`."""
+    return judge_values(metric, _values(baseline, metric), _values(candidate, metric), direction)
+
+
+def judge_values(
+    metric: str,
+    baseline: Mapping[str, int | float],
+    candidate: Mapping[str, int | float],
+    direction: Direction | None,
+) -> Judgement | None:
+    """Compare values by what they are of; None where a side has no finite one.
 
     Paired (Student 1908, "The probable error of a mean") when the same seeds stand on both sides,
     otherwise Welch's test with his degrees of freedom (Welch 1947, "The generalization of
     'Student's' problem when several different population variances are involved").
     """
-    old, new = _values(baseline, metric), _values(candidate, metric)
+    old, new = _finite(baseline), _finite(candidate)
     sides = Spread.of(list(old.values())), Spread.of(list(new.values()))
     if sides[0] is None or sides[1] is None:
         return None
@@ -101,7 +111,11 @@ class _Error:
 def _values(experiment: Experiment, metric: str) -> dict[str, int | float]:
     """The value of each seed."""
     found = ((seeds_of(run), exact_number(run.metrics.get(metric))) for run in experiment.repeats)
-    return {seed: value for seed, value in found if value is not None and _is_finite(value)}
+    return {seed: value for seed, value in found if value is not None}
+
+
+def _finite(values: Mapping[str, int | float]) -> dict[str, int | float]:
+    return {key: value for key, value in values.items() if _is_finite(value)}
 
 
 def _is_finite(value: int | float) -> bool:
@@ -167,6 +181,27 @@ def corrected(told: Sequence[Judgement], direction: Direction | None) -> list[Ju
         highest = max(highest, min(1.0, p * (len(tested) - rank)))
         result[place] = _settled(replace(told[place], p=highest), direction)
     return result
+
+
+def against_first(
+    metric: str, held: Sequence[Experiment], direction: Direction | None
+) -> list[Judgement | None]:
+    """Judge all experiments against the first of them, so that all are right together.
+
+    None for the first itself, and where there is nothing to judge.
+    """
+    if not held:
+        return []
+    told = [judge(metric, held[0], each, direction) for each in held[1:]]
+    return [None, *all_held(told, direction)]
+
+
+def all_held(
+    told: Sequence[Judgement | None], direction: Direction | None
+) -> list[Judgement | None]:
+    """Correct what there is, as `corrected` does, and leave the gaps."""
+    held = iter(corrected([each for each in told if each is not None], direction))
+    return [None if each is None else next(held) for each in told]
 
 
 def _more(told: Judgement) -> int | None:

@@ -8,7 +8,9 @@ committed.
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +22,7 @@ from xvc.dvc import repository as dvc
 from xvc.dvc.local_config import keep_settings
 from xvc.dvc.pointers import SUFFIX
 from xvc.dvc.repository import Dvc
-from xvc.errors import ForeignProject, GitFailed, IgnoredByGit, NoIdentity
+from xvc.errors import ForeignProject, GitFailed, IgnoredByGit, NoIdentity, UsageError, error
 from xvc.git import follow_hook as hook
 from xvc.git import merge_driver as driver
 from xvc.git.branch import Move, advance
@@ -59,6 +61,21 @@ metrics:
 """
 
 
+@error("git-by-variables")
+class GitByVariables(UsageError):
+    """The folder has a repository that only variables of the environment name."""
+
+    folder: str
+    named: str
+    says = "{folder} is the work tree of {named}, which only GIT_DIR and GIT_WORK_TREE say"
+
+    @property
+    def hint(self) -> str:
+        """What to do next, quoted for a shell."""
+        text, mark = shlex.quote(f"gitdir: {self.named}"), shlex.quote(f"{self.folder}/.git")
+        return f"Say it in a file: `echo {text} > {mark}`, then call `xvc init` again."
+
+
 @dataclass(frozen=True, slots=True)
 class Initialised:
     """What was done, in words, and what was found and is used."""
@@ -80,6 +97,7 @@ def init(project: Project, folder: Path, *, commit: bool = True) -> Initialised:
 
     Raises:
         ForeignProject: the other program called xvc lives here.
+        GitByVariables: there is a repository of which no file says.
         GitFailed: git refused.
         DvcFailed: DVC refused.
         IgnoredByGit: git ignores the folder in which DVC keeps its settings.
@@ -89,6 +107,7 @@ def init(project: Project, folder: Path, *, commit: bool = True) -> Initialised:
     warnings: list[str] = []
     _refuse_foreign(folder)
     if project.place is None:
+        _refuse_variables(folder, project)
         _start_git(folder, project)
         done.append(f"made {folder} a git repository")
         project = Project.find(folder, project.environment)
@@ -158,6 +177,16 @@ def _refuse_foreign(folder: Path) -> None:
     for mark in (".xvc", ".xvcignore"):
         if (folder / mark).exists():
             raise ForeignProject(str(folder / mark))
+
+
+def _refuse_variables(folder: Path, project: Project) -> None:
+    """Refuse to make a second repository where git's variables name the folder's own."""
+    said = [project.environment.get(name) for name in ("GIT_DIR", "GIT_WORK_TREE")]
+    if not (said[0] and said[1]):
+        return
+    named, tree = (Path(os.path.abspath(folder / each)) for each in said if each)
+    if (named / "HEAD").is_file() and folder.is_relative_to(tree.resolve()):
+        raise GitByVariables(str(tree), str(named))
 
 
 def _start_git(folder: Path, project: Project) -> None:

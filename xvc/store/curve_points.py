@@ -7,9 +7,9 @@ Numbers that are not finite are counted and left out. Nothing is written.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xvc.errors import BadValue
 from xvc.store.condition import Field
@@ -53,13 +53,30 @@ class Curve:
     left_out: int
 
 
-_EXTREMES = """
-            SELECT run, at_least AS x, least AS y FROM parted
-            UNION SELECT run, at_most, most FROM parted
-            UNION SELECT run, first, first_y FROM span
-            UNION SELECT run, last, last_y FROM span"""
-_MEANS = """
-            SELECT run, mean_x AS x, mean_y AS y FROM parted"""
+_PICKED = """
+    WITH wanted AS (
+        SELECT unnest($runs::VARCHAR[]) AS id, generate_subscripts($runs::VARCHAR[], 1) AS run
+    ), picked AS (
+        SELECT run, {x}::DOUBLE AS x, {y} AS y FROM {table} JOIN wanted ON track_id = id
+        WHERE {y} IS NOT NULL
+    )"""
+_IS_FINITE = "coalesce(isfinite(x), false) AND isfinite(y)"
+_IS_DRAWN = f"{_IS_FINITE} AND x BETWEEN $low AND $high"
+_SPANS = f"""
+    SELECT run, count(*) FILTER (NOT ({_IS_FINITE})), count(*) FILTER ({_IS_DRAWN}),
+        min(x) FILTER ({_IS_DRAWN}), arg_min(y, x) FILTER ({_IS_DRAWN}),
+        max(x) FILTER ({_IS_DRAWN}), arg_max(y, x) FILTER ({_IS_DRAWN})
+    FROM picked GROUP BY run"""
+_PARTS = f""", span AS (
+        SELECT unnest($found::INTEGER[]) AS run, unnest($first::DOUBLE[]) AS first,
+            unnest($last::DOUBLE[]) AS last
+    )
+    SELECT any_value(run), {{points}}
+    FROM picked JOIN span USING (run) WHERE {_IS_DRAWN}
+    GROUP BY run * {{most}} + least(coalesce(
+        floor((x - first) / nullif(last - first, 0) * $intervals), 0), $intervals - 1)::BIGINT"""
+_EXTREMES = "arg_min(x, y), min(y), arg_max(x, y), max(y)"
+_MEANS = "avg(x), avg(y)"
 
 
 def curve_points(connection: DuckDBPyConnection, wanted: WantedCurves) -> list[Curve]:
@@ -73,43 +90,48 @@ def curve_points(connection: DuckDBPyConnection, wanted: WantedCurves) -> list[C
         BadValue: the values of a key are no numbers.
     """
     held = fields(connection, wanted.table)
-    y = _number(field(held, wanted.table, wanted.key))
-    x = _axis(held, wanted)
+    picked = _PICKED.format(
+        x=_axis(held, wanted),
+        y=_number(field(held, wanted.table, wanted.key)),
+        table=quoted(wanted.table),
+    )
     low = -math.inf if wanted.low is None else wanted.low
     high = math.inf if wanted.high is None else wanted.high
-    found = connection.execute(
-        f"""
-        WITH picked AS (
-            SELECT track_id AS run, {x}::DOUBLE AS x, {y} AS y FROM {quoted(wanted.table)}
-            WHERE track_id IN (SELECT unnest(?::VARCHAR[])) AND {y} IS NOT NULL
-        ), whole AS (
-            SELECT * FROM picked WHERE isfinite(x) AND isfinite(y) AND x BETWEEN ? AND ?
-        ), span AS (
-            SELECT run, min(x) AS first, max(x) AS last, arg_min(y, x) AS first_y,
-                arg_max(y, x) AS last_y, count(*) AS total FROM whole GROUP BY run
-        ), parted AS (
-            SELECT run, min(y) AS least, arg_min(x, y) AS at_least, max(y) AS most,
-                arg_max(x, y) AS at_most, avg(x) AS mean_x, avg(y) AS mean_y
-            FROM whole JOIN span USING (run)
-            GROUP BY run, least(floor((x - first) / nullif(last - first, 0) * ?), ? - 1)
-        ), points AS ({_MEANS if wanted.is_mean else _EXTREMES}
-        ), lines AS (
-            SELECT run, list(x ORDER BY x, y) AS xs, list(y ORDER BY x, y) AS ys
-            FROM points GROUP BY run
-        ), cut AS (
-            SELECT run, count(*) FILTER (NOT (coalesce(isfinite(x), false) AND isfinite(y)))
-                AS left_out FROM picked GROUP BY run
-        )
-        SELECT run, xs, ys, total, left_out
-        FROM cut LEFT JOIN lines USING (run) LEFT JOIN span USING (run)
-        """,
-        [list(wanted.runs), low, high, wanted.intervals, wanted.intervals],
-    ).fetchall()
-    by_run = {
-        RunId(run): Curve(RunId(run), tuple(xs or ()), tuple(ys or ()), total or 0, left_out)
-        for run, xs, ys, total, left_out in found
+    given = {"runs": list(wanted.runs), "low": low, "high": high}
+    spans = {run: span for run, *span in connection.execute(picked + _SPANS, given).fetchall()}
+    points = _points(connection, wanted, picked, given, spans)
+    found = []
+    for number, run in enumerate(wanted.runs, 1):
+        if number in spans:
+            left_out, total, *_ = spans[number]
+            xs, ys = zip(*sorted(points[number]), strict=True) if points.get(number) else ((), ())
+            found.append(Curve(run, xs, ys, total, left_out))
+    return found
+
+
+def _points(
+    connection: DuckDBPyConnection,
+    wanted: WantedCurves,
+    picked: str,
+    given: Mapping[str, object],
+    spans: Mapping[int, Sequence[Any]],
+) -> dict[int, set[tuple[float, float]]]:
+    """Read the points of each curve, by its number; runs are numbers here, to be grouped fast."""
+    drawn = {number: span for number, span in spans.items() if span[1]}
+    points: dict[int, set[tuple[float, float]]] = {}
+    if not wanted.is_mean:
+        for number, (_, _, first, first_y, last, last_y) in drawn.items():
+            points[number] = {(first, first_y), (last, last_y)}
+    parts = _PARTS.format(points=_MEANS if wanted.is_mean else _EXTREMES, most=wanted.intervals)
+    span = {
+        "found": list(drawn),
+        "first": [each[2] for each in drawn.values()],
+        "last": [each[4] for each in drawn.values()],
+        "intervals": wanted.intervals,
     }
-    return [by_run[run] for run in wanted.runs if run in by_run]
+    for number, *found in connection.execute(picked + parts, {**given, **span}).fetchall():
+        points.setdefault(number, set()).update(zip(found[::2], found[1::2], strict=True))
+    return points
 
 
 def _number(each: Field) -> str:

@@ -8,19 +8,23 @@ from __future__ import annotations
 import difflib
 import shlex
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from enum import StrEnum
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from xvc.core.direction import Direction, asked_direction, direction_of
+from xvc.core.option import declared, kinds
 from xvc.core.seed_names import is_seed
 from xvc.core.space import Choices, Dimension, choices, endless, grid_size, parse_dimension
-from xvc.core.sweep import LOCAL, REF, Sampler, Style, Wish, placeholders
+from xvc.core.sweep import LOCAL, REF, Sampler, Wish, placeholders
 from xvc.core.typed import Typed
 from xvc.errors import BadValue, UsageError, error
 from xvc.types import Json
 
 Read = Callable[[str], Typed]
 _MOST_WORD = 32 << 10  # characters; the kernel takes words of 128 KiB
+_TOGETHER = ("metric", "repeat", "seed_param")
+"""The options that are read with others."""
 _OWN_WAYS = (LOCAL, "dask", "slurm")
 """The executors that are xvc's own; one of another package may take an address."""
 Word = TypeVar("Word", bound=StrEnum)
@@ -51,38 +55,19 @@ def wish_of(
     """
     checker = _Checker(said, read)
     space = checker.space()
-    refs = checker.words("refs")
     repeat, seed_param = checker.repeats(space)
-    sampler = checker.one_of("sampler", Sampler) or Sampler.GRID
     metric, direction = checker.metric(directions)
     wish = Wish(
         space=space,
         command=checker.command(),
-        sampler=sampler,
-        style=checker.one_of("style", Style) or Style.NONE,
-        trials=checker.whole("trials", least=1),
-        jobs=checker.whole("jobs", least=1) or max(1, len(checker.words("gpus"))),
         metric=metric,
         direction=direction,
-        seed=checker.whole("seed", least=0) or 0,
-        timeout=checker.seconds("timeout"),
-        retries=checker.whole("retries", least=0) or 0,
-        prune=checker.truth("prune"),
-        gpus=checker.words("gpus"),
-        refs=refs,
-        outs=checker.words("outs"),
-        models=checker.words("models"),
-        params_copy=checker.truth("params_copy"),
-        capture=checker.truth("capture"),
-        executor=checker.text("executor") or LOCAL,
-        address=checker.text("address"),
-        away=checker.truth("away"),
-        scratch=checker.text("scratch"),
-        slurm=checker.options("slurm"),
         repeat=repeat,
         seed_param=seed_param,
+        **checker.options(),
     )
-    checker.truth("worktree")  # a trial has a tree of its own, asked for or not
+    if "jobs" not in said:
+        wish = replace(wish, jobs=max(1, len(wish.gpus)))
     checker.together(wish, executors)
     checker.unknown()
     if checker.mistakes:
@@ -236,8 +221,32 @@ class _Checker:
             return None
         return value
 
-    def options(self, name: str) -> dict[str, Json]:
-        """Read options: a mapping, or words of the shape KEY=VALUE."""
+    def options(self) -> dict[str, Any]:
+        """Read what needs no other option, each as its field of a `Wish` declares it."""
+        found: dict[str, Any] = {}
+        shapes, said = kinds(Wish), declared(Wish)
+        for name in (name for name in said if name not in _TOGETHER):
+            value = self._read_as(shapes[name], name, least=said[name].least or 0)
+            if value is not None:
+                found[name] = value
+        return found
+
+    def _read_as(self, kind: type, name: str, *, least: int) -> object:
+        if issubclass(kind, StrEnum):
+            return self.one_of(name, kind)
+        if kind is int:
+            return self.whole(name, least=least)
+        readers: dict[type, Callable[[str], object]] = {
+            bool: self.truth,
+            float: self.seconds,
+            str: self.text,
+            tuple: self.words,
+            Mapping: self.pairs,
+        }
+        return readers[kind](name)
+
+    def pairs(self, name: str) -> dict[str, Json]:
+        """Read a mapping, or words of the shape KEY=VALUE."""
         value = self._of(name)
         if value is None or isinstance(value, dict):
             return dict(value or {})
@@ -291,11 +300,13 @@ class _Checker:
 
     def _braces(self, wish: Wish) -> None:
         """Name what stands in braces and is no param: it would reach the command as it is."""
+        asked = self.said.get("params")
+        known = [*dict.fromkeys((*wish.space, *(asked if isinstance(asked, dict) else ())))]
         for name in dict.fromkeys(placeholders(wish.command)):
-            if name in wish.space or (name == "params" and wish.params_copy):
+            if name in known or (name == "params" and wish.params_copy):
                 continue
-            near = difflib.get_close_matches(name, [*wish.space], n=1)
-            way = f"did you mean {{{near[0]}}}?" if near else f"there are {', '.join(wish.space)}"
+            near = difflib.get_close_matches(name, known, n=1)
+            way = f"did you mean {{{near[0]}}}?" if near else f"params are {', '.join(known)}."
             if name == "params":
                 way = "--params-copy makes the copy that it stands for"
             self.mistakes.append(

@@ -7,22 +7,20 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from xvc.core.code_files import in_short
 from xvc.core.ids import run_id
 from xvc.core.sweep import REF, Code, Sampler, Sweep, Wish, command_of
 from xvc.errors import NoProject, XvcError
 from xvc.executors import executor_kind
 from xvc.executors.shipping import check_store
-from xvc.git.snapshot import SWEEPS, take
+from xvc.git.snapshot import SWEEPS
 from xvc.project import Project
-from xvc.recording.begin_run import results_among
 from xvc.sweeps.drive import Progress, Swept, drive, points_in
 from xvc.sweeps.optuna_study import check_sampler
 from xvc.sweeps.reach import check_reach, lacking
 from xvc.sweeps.request import BadSweep, total_of
 from xvc.sweeps.shared import Folder, folder_of
 from xvc.types import Json
-from xvc.worktrees.add import NoBase
+from xvc.worktrees.run_trees import code_here, told_of_lacking
 
 _ID_LENGTH = 6
 
@@ -121,30 +119,8 @@ def _codes(project: Project, wish: Wish, name: str) -> tuple[dict[str, Code], tu
         if missing:
             raise BadSweep(tuple(missing))
         return {ref: Code(commit, commit) for ref, commit in found.items() if commit}, ()
-    state = git.state()
-    if state.commit is None:
-        raise NoBase("HEAD")
-    limits, scratch = project.snapshot_limits, project.room.scratch
-    snapshot = take(
-        git,
-        name,
-        state,
-        limits=limits,
-        scratch=scratch,
-        below=SWEEPS,
-        written=lambda paths: results_among(project, paths),
-    )
-    snapshot.index.unlink(missing_ok=True)
-    results = in_short(snapshot.written)  # no trial is to see what another run has written
-    lacking = tuple(path for path in snapshot.left_out if path not in results)
-    return {"": Code(state.commit, snapshot.commit)}, _told(lacking)
-
-
-def _told(left_out: tuple[str, ...]) -> tuple[str, ...]:
-    if not left_out:
-        return ()
-    named = ", ".join(left_out[:5]) + (" …" if len(left_out) > 5 else "")
-    return (f"trials have no {named} (secret or large); a .worktreeinclude copies files to them",)
+    here = code_here(project, name, below=SWEEPS)
+    return {"": Code(here.base, here.snapshot)}, told_of_lacking(here)
 
 
 def code_of(sweep: Sweep, params: Mapping[str, Json]) -> tuple[str, Code]:

@@ -128,15 +128,6 @@ def md5_of(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
-def last_change(path: Path) -> int:
-    """When a file, or anything in a folder, changed last, in nanoseconds; a link is followed."""
-    root = os.path.realpath(path)
-    times = [os.lstat(root).st_ctime_ns]
-    for folder, below, names in os.walk(root):
-        times += [os.lstat(os.path.join(folder, name)).st_ctime_ns for name in (*below, *names)]
-    return max(times)
-
-
 def md5_of_text(path: Path) -> str:
     """Hash a file as DVC 2 did: CRLF counts as LF where a piece of 1 MiB looks like text."""
     digest = hashlib.md5(usedforsecurity=False)

@@ -36,7 +36,8 @@ def held_back(
     """Keep these signals from ending the process; yields the list of those that came.
 
     What the process ignores stays ignored, and only the main thread can do this. *tell* is called
-    with each.
+    with each. What somebody else has put in by the end stays: a program that ignores them while it
+    leaves.
     """
     came: list[int] = []
 
@@ -53,8 +54,10 @@ def held_back(
     try:
         yield came
     finally:
+        tell = None  # from here on a handler that raises would keep the others from being put back
         for number, handler in before.items():
-            signal.signal(number, handler)
+            if signal.getsignal(number) is hear:
+                signal.signal(number, handler)
 
 
 class Bell:

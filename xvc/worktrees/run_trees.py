@@ -11,13 +11,16 @@ import os
 import shutil
 import time
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from xvc.core.code_files import in_short
 from xvc.core.worktree import Losses, Record, Stage
+from xvc.git.snapshot import take
 from xvc.git.worktrees import Tree
 from xvc.project import Project
-from xvc.worktrees.add import made
+from xvc.recording.begin_run import results_among
+from xvc.worktrees.add import NoBase, made
 from xvc.worktrees.remove import Removal, removed
 from xvc.worktrees.set_up import SetUp, set_up
 from xvc.worktrees.shared import (
@@ -29,6 +32,57 @@ from xvc.worktrees.shared import (
     records,
     remember,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class CodeHere:
+    """The code as it lies in a work tree: its commit, and its files as a commit or a tree.
+
+    ``lacking`` are files that no tree of it will have, because they are secret or large.
+    """
+
+    base: str
+    snapshot: str
+    lacking: tuple[str, ...] = ()
+
+
+def code_here(home: Project, name: str, *, below: str | None = None) -> CodeHere:
+    """Read the code as it is now, without what runs have written.
+
+    Args:
+        home: whose work tree.
+        name: what the code is for.
+        below: where the ref goes that keeps it; without one it is kept by the first run of it.
+
+    Raises:
+        NoBase: there is no commit yet.
+    """
+    git = home.git
+    state = git.state()
+    if state.commit is None:
+        raise NoBase("HEAD")
+    found = take(
+        git,
+        name,
+        state,
+        limits=home.snapshot_limits,
+        scratch=home.room.scratch,
+        below=below,
+        written=lambda paths: results_among(home, paths),
+    )
+    found.index.unlink(missing_ok=True)
+    results = in_short(found.written)  # no run is to see what another has written
+    lacking = tuple(path for path in found.left_out if path not in results)
+    snapshot = found.commit if below is not None else found.tree or found.commit
+    return CodeHere(state.commit, snapshot, lacking)
+
+
+def told_of_lacking(code: CodeHere) -> tuple[str, ...]:
+    """Say what the trees of such code will not have."""
+    if not code.lacking:
+        return ()
+    named = ", ".join(code.lacking[:5]) + (" …" if len(code.lacking) > 5 else "")
+    return (f"trials have no {named} (secret or large); a .worktreeinclude copies files to them",)
 
 
 def make_tree_for(

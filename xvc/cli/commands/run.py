@@ -3,74 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from xvc.cli.bare import become
 from xvc.cli.context import Context
-from xvc.cli.noise import Noise, noise, noise_cells
+from xvc.cli.ended import Ended, ended_facts, ended_line
 from xvc.cli.options import Incomplete, complete_bumps, params_of
-from xvc.cli.output import Answer, duration, few, number, say, show, table, warn
+from xvc.cli.output import Answer, number, say, show, warn
 from xvc.cli.passing_on import copy_aside, copy_through
+from xvc.cli.repeating import Contending, Repeating, Seeds, run_with_seeds
 from xvc.core.best_effort import best_effort, in_words
-from xvc.core.direction import is_progress
-from xvc.core.objective import exact_number
-from xvc.core.run import Status
 from xvc.errors import BadValue, XvcError
-from xvc.system.signal_pipe import PASSING, STOPPING, held_back
 
 if TYPE_CHECKING:
     from xvc.project import Project
-    from xvc.runs.repeating import Repeated, Repeats
     from xvc.runs.run import Ran, RunRequest
 
 _BUMPS = ("major", "minor", "patch")
 _SHOWN = 4  # metrics behind the last line
 
 
-class Ended(TypedDict):
-    """How a run ended, and the version that it became."""
-
-    run: str
-    status: Status
-    exit_code: int
-    signal: str | None
-    seconds: float | None
-    params: Mapping[str, object]
-    metrics: Mapping[str, object]
-    version: str | None
-    subject: str | None
-    commit: str | None
-    branch: str | None
-    untagged: Annotated[str | None, "Why the version that was asked for was not made."]
-    same_as: Annotated[str | None, "An earlier run of the same code, data, command and params."]
-
-
-class MetricNoise(Noise):
-    """How a metric lies among the repeats that finished."""
-
-    metric: str
-
-
-class Repeating(TypedDict):
-    """Repeats of one experiment: each run, and how every metric lies among those that finished."""
-
-    repeats: list[Ended]
-    repeats_total: int
-    wanted: int
-    finished: int
-    seed_param: str
-    exit_code: int
-    stopped: Annotated[bool, "Whether some were not begun."]
-    metrics: list[MetricNoise]
-    metrics_total: int
-
-
-Data = Ended | Repeating
+Data = Ended | Repeating | Contending
 
 
 def command(
@@ -154,8 +112,22 @@ def command(
         ),
     ] = None,
     seed_param: Annotated[
-        str, typer.Option("--seed-param", metavar="KEY", help="With --repeat: the seed's name.")
+        str,
+        typer.Option(
+            "--seed-param",
+            metavar="KEY",
+            help="With --repeat: the seed's name. `repeat` only numbers the runs, for times.",
+        ),
     ] = "seed",
+    against: Annotated[
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="REF",
+            help="With --repeat: run this baseline in turn with it, each in a tree of its own, and "
+            "judge the pairs.",
+        ),
+    ] = None,
     write_params: Annotated[
         bool,
         typer.Option(
@@ -208,7 +180,9 @@ def command(
 
     The exit code is the command's own; 4 when that is 0 and the version of --tag was not made.
     With --repeat a run that fails stops no other, and the exit code is that of the first that
-    failed; with --tag minor the first is e0.4.0, the others are its patches.
+    failed; with --tag minor the first is e0.4.0, the others are its patches. With --against a run
+    is run again with its own code, data, command and params; of a commit that no run is of, the
+    command of here is run. A verdict changes no exit code: that is `xvc gate`.
 
     Example: xvc run --tag minor -P lr=0.1 -- python train.py
     """
@@ -216,6 +190,8 @@ def command(
     here.manner.as_json = as_json  # a `--json` further on is the command's own
     if tag_optional and tag is None:
         raise BadValue("--tag-optional", "it needs --tag")
+    is_plain = record_in is None and fold and not sinks
+    seeds = _seeds_of(repeat, seed_param, against, is_plain=is_plain)
     try:
         from xvc.core.version import Bump
         from xvc.recording.passing_folders import lasting, warning_of
@@ -250,7 +226,7 @@ def command(
         )
         project = here.project()
         if request.version is not None:
-            if repeat is not None:
+            if seeds is not None:
                 raise BadValue("--tag", "with --repeat it is major, minor or patch")
             refuse_taken(project, request.version)
         if record_in is not None:
@@ -264,75 +240,33 @@ def command(
     except Exception as err:  # noqa: BLE001 - a package that cannot be loaded, no memory, no folder
         become(words, here.folder, err)
     sink = copy_aside if as_json else copy_through
-    if repeat is not None:
-        raise typer.Exit(_repeated(here, project, request, (repeat, seed_param), sink))
-    ran = run(project, request, sink, lambda line: _say(line, here))
-    with held_back(PASSING | STOPPING):  # the command has ended, and how is the answer
-        try:
-            declared = list(project.settings.metrics_direction)
-            told = _read_back(project, ran) if fold else ran
-            _tell(here, told, declared)
-            _tell_of_scores(here, told, request)
-        except Exception as err:  # noqa: BLE001 - as above
-            with contextlib.suppress(Exception):
-                warn(in_words(err), here.manner)
+    if seeds is not None:
+        raise typer.Exit(run_with_seeds(here, project, request, seeds, sink))
+    ran = run(project, request, sink, lambda line: _say(line, here), here.held)
+    try:
+        declared = list(project.settings.metrics_direction)
+        told = _read_back(project, ran) if fold else ran
+        _tell(here, told, declared)
+        _tell_of_scores(here, told, request)
+    except Exception as err:  # noqa: BLE001 - as above
+        with contextlib.suppress(Exception):
+            warn(in_words(err), here.manner)
     raise typer.Exit(ran.exit_code)
+
+
+def _seeds_of(
+    repeat: int | None, param: str, against: str | None, *, is_plain: bool
+) -> Seeds | None:
+    if against is not None and repeat is None:
+        raise BadValue("--against", "it needs --repeat, for example --repeat 5")
+    if against is not None and not is_plain:
+        raise BadValue("--against", "it goes with none of --record-in, --no-fold and --sink")
+    return None if repeat is None else Seeds(repeat, param, against)
 
 
 def _say(line: str, here: Context) -> None:
     with contextlib.suppress(OSError):
         say(f"xvc: {line}; --again leaves this out", here.manner)
-
-
-def _repeated(
-    here: Context,
-    project: Project,
-    request: RunRequest,
-    asked: tuple[int, str],
-    sink: Callable[[int, bytes], None],
-) -> int:
-    from xvc.runs.repeating import Repeats, repeat  # late: most runs are alone
-
-    declared = list(project.settings.metrics_direction)
-    wanted = Repeats(*asked)
-
-    def tell(seed: int, ran: Ran) -> None:
-        if not here.manner.as_json:
-            for warning in ran.warnings:
-                warn(warning, here.manner)
-            say(f"xvc: {wanted.param} {seed}: {_line(ran, declared)}", here.manner)
-
-    found = repeat(project, request, wanted, sink, tell)
-    with held_back(PASSING | STOPPING):
-        _tell_all(here, found, wanted)
-    return found.exit_code
-
-
-def _tell_all(here: Context, found: Repeated, wanted: Repeats) -> None:
-    group, code = found.experiment, found.exit_code
-    count = len(group.repeats)
-    own = tuple(w for each in found.runs for w in each.warnings) if here.manner.as_json else ()
-    data: Repeating = {
-        "repeats": few([_facts(each) for each in found.runs]),
-        "repeats_total": len(found.runs),
-        "wanted": wanted.count,
-        "finished": count,
-        "seed_param": wanted.param,
-        "exit_code": code,
-        "stopped": found.is_stopped,
-        "metrics": few([{"metric": key, **noise(each)} for key, each in found.spreads]),
-        "metrics_total": len(found.spreads),
-    }
-    if here.manner.as_json:
-        warnings = tuple(dict.fromkeys((*own, *found.warnings)))
-        show(Answer("run", data, warnings=warnings, exit_code=code), here.manner)
-        return
-    for warning in found.warnings:
-        warn(warning, here.manner)
-    say(f"xvc: {count} of {wanted.count} repeats finished", here.manner)
-    rows = [(key, *noise_cells(each)) for key, each in few(found.spreads)]
-    if rows:
-        say(table(("metric", "n", "mean", "sd"), rows, right=(1, 2, 3)), here.manner)
 
 
 def _read_back(project: Project, ran: Ran) -> Ran:
@@ -348,30 +282,18 @@ def _read_back(project: Project, ran: Ran) -> Ran:
 def _tell(here: Context, ran: Ran, declared: Sequence[str]) -> None:
     if here.manner.as_json:
         answer = Answer(
-            "run", _facts(ran), warnings=ran.warnings, next=ran.next, exit_code=ran.exit_code
+            "run", ended_facts(ran), warnings=ran.warnings, next=ran.next, exit_code=ran.exit_code
         )
         show(answer, here.manner)
         return
     for warning in ran.warnings:
         warn(warning, here.manner)
-    say(f"xvc: {_line(ran, declared)}", here.manner)
+    say(f"xvc: {ended_line(ran, declared)}", here.manner)
     if ran.tagged is not None and ran.tagged.branch is None:
         say(
             "xvc: the version holds your uncommitted changes and stands beside your branch",
             here.manner,
         )
-
-
-def _line(ran: Ran, declared: Sequence[str]) -> str:
-    """Write how a run ended, and what it came to."""
-    record = ran.record
-    took = duration(record.seconds)
-    if ran.tagged is not None:
-        return f"{ran.tagged.name}  {ran.tagged.subject}  (run {record.id}, {took})"
-    how = record.status.value
-    if record.status is Status.FAILED and record.exit_code:
-        how = f"failed ({record.exit_code})"
-    return f"run {record.id} {how} in {took}{_metrics(ran, declared)}"
 
 
 def _tell_of_scores(here: Context, ran: Ran, request: RunRequest) -> None:
@@ -384,34 +306,3 @@ def _tell_of_scores(here: Context, ran: Ran, request: RunRequest) -> None:
     if scores:
         said = ", ".join(f"{key}={number(value)}" for key, value in scores)
         say(f"xvc: it printed {said}; with --capture what it prints are its metrics", here.manner)
-
-
-def _metrics(ran: Ran, declared: Sequence[str]) -> str:
-    from xvc.core.subject import chosen_metrics, subject  # late: as all that a run says
-
-    numbers = [key for key, value in ran.record.metrics.items() if exact_number(value) is not None]
-    telling = [key for key in numbers if not is_progress(key)]
-    keys = list(dict.fromkeys([*chosen_metrics(ran.record.metrics, declared), *telling]))[:_SHOWN]
-    left = len(telling) - len(keys)
-    said = subject({}, ran.record.metrics, None, None, keys) if keys else ""
-    more = f" | {left} more: xvc show {ran.record.id}" if keys and left > 0 else ""
-    return f"  {said}{more}" if said else ""
-
-
-def _facts(ran: Ran) -> Ended:
-    record, tagged = ran.record, ran.tagged
-    return {
-        "run": record.id,
-        "status": record.status,
-        "exit_code": ran.exit_code,
-        "signal": record.signal,
-        "seconds": record.seconds,
-        "params": record.params,
-        "metrics": record.metrics,
-        "version": tagged.name if tagged else None,
-        "subject": tagged.subject if tagged else None,
-        "commit": tagged.commit if tagged else None,
-        "branch": tagged.branch if tagged else None,
-        "untagged": ran.untagged,
-        "same_as": ran.same_as,
-    }

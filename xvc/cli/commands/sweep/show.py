@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xvc.cli.comparison import VerdictRow, verdict_row
 from xvc.cli.context import Context
-from xvc.cli.noise import Noise, noise
+from xvc.cli.noise import Noise, VerdictRow, noise, verdict_row
 from xvc.cli.options import AsJson, Limit
 from xvc.cli.output import Answer, few, show
 from xvc.cli.sweeping import (

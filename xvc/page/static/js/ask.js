@@ -12,6 +12,7 @@
 
   const isFrozen = document.documentElement.hasAttribute("data-frozen");
   const waiting = new Map();
+  const foreseen = new Map();
 
   /** Ask: ask("run", {id}). Throws Refused, with the server's sentence and its hint. */
   async function ask(name, words = {}, signal) {
@@ -19,9 +20,27 @@
       Object.entries(words).filter(([, value]) => value !== undefined && value !== null && value !== ""));
     query.sort();
     if (isFrozen) return frozen(name, query);
+    const question = `${name}?${query}`;
+    const early = foreseen.get(question);
+    if (!early) return sent(question, signal);
+    foreseen.delete(question);
+    return early;
+  }
+
+  /** Ask what will be asked in a moment, while scripts are still being read; it is handed out once. */
+  function foresee(name, words) {
+    if (isFrozen) return;
+    const query = new URLSearchParams(Object.entries(words));
+    query.sort();
+    const answer = sent(`${name}?${query}`);
+    answer.catch(() => {}); // whoever asks is told
+    foreseen.set(`${name}?${query}`, answer);
+  }
+
+  async function sent(question, signal) {
     let answer;
     try {
-      answer = await fetch(`api/${name}?${query}`, { signal });
+      answer = await fetch(`api/${question}`, { signal });
     } catch (err) {
       if (err.name === "AbortError") throw err;
       throw new Refused({ code: "away", message: "The server does not answer.", hint: "Is `xvc ui` still running?" });
@@ -87,5 +106,5 @@
 
   xvc.kept = new Map();
   xvc.keep = (key, answer) => xvc.kept.set(key, answer);
-  Object.assign(xvc, { ask, change, listen, isFrozen, Refused });
+  Object.assign(xvc, { ask, foresee, change, listen, isFrozen, Refused });
 })();

@@ -25,6 +25,7 @@
         ["s", "smoother", () => this.set("smooth", String(Math.min(0.99, (Number(this.words.smooth) || 0) + 0.3)))],
         ["S", "as it is", () => this.set("smooth", "")],
       ];
+      this.live = xvc.follow(this, ["runs"], () => this.refresh(), 500);
       this.ready = this.begin();
     }
 
@@ -71,7 +72,7 @@
         h("label", {}, "Over ", axis), h("label", {}, "Mean of ", by), h("label", {}, "Smooth ", smooth),
         check("logx", "log x"), check("logy", "log y"), check("clip", "clip outliers"));
       const total = this.found.total;
-      swap(this.told, h("span", {}, `${xvc.counted(this.runs.length, "run")}${total > this.runs.length ? `, the newest of ${total.toLocaleString("en")}` : ""}`),
+      swap(this.told, h("span", {}, `${xvc.counted(this.runs.length, "run")}${total > this.runs.length ? `, the newest of ${xvc.thousands(total)}` : ""}`),
         total > this.runs.length && button("More", () => this.more(), { class: "quiet" }),
         this.cut && h("span", {}, this.cut), h("span", { class: "dim" }, "drag to zoom, double-click to reset"));
     }
@@ -123,7 +124,9 @@
       }
       for (const [key, chart] of kept) this.fill(key, chart);
       this.list();
-      this.pictures.closest(".curve-body").dataset.drawn = "yes";
+      Promise.all([...kept.values()].map((chart) => chart.isDrawn)).then(() => {
+        this.pictures.closest(".curve-body")?.setAttribute("data-drawn", "yes");
+      });
     }
 
     fill(key, chart) {
@@ -216,13 +219,9 @@
       await this.set("keys", chosen.join("\n"));
     }
 
-    changed(what) {
-      if (!what.has("runs") || this.busy || !this.answers) return;
-      this.busy = (async () => {
-        const start = performance.now();
-        if (this.runs.some((run) => run.status === "running") || !this.words.runs) await this.begin();
-        await new Promise((done) => setTimeout(done, Math.max(500, 2 * (performance.now() - start))));
-      })().catch(() => {}).finally(() => { this.busy = null; });
+    /** Draw anew what may have become longer. */
+    async refresh() {
+      if (this.runs?.some((run) => run.status === "running") || !this.words.runs) await this.begin();
     }
 
     leave() {

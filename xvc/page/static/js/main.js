@@ -30,6 +30,7 @@
   async function show() {
     const { name, words } = address();
     const page = xvc.pages[name] ?? xvc.pages.runs;
+    shown?.live?.leave();
     shown?.leave?.();
     shown = null;
     xvc.setKeys([]);
@@ -72,7 +73,7 @@
   }
 
   function heard(what) {
-    shown?.changed?.(what);
+    shown?.live?.tell(what);
   }
 
   function state(isLive) {
@@ -85,6 +86,8 @@
   async function begin() {
     head();
     window.addEventListener("hashchange", show);
+    const { name, words: given } = address();
+    (xvc.pages[name] ?? xvc.pages.runs).foresee?.(given);
     const words = await xvc.ask("about").catch((err) => ({ error: err }));
     if (words.error) return fail(words.error);
     about = words;

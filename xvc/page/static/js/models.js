@@ -7,6 +7,7 @@
     constructor(place) {
       this.place = place;
       this.keys = [["Escape", "back to the runs", () => { location.hash = "#/runs"; }]];
+      this.live = xvc.follow(this, ["refs"], () => this.begin(), 1000);
       this.ready = this.begin();
     }
 
@@ -83,10 +84,6 @@
       } catch (err) {
         xvc.say(`${err.message}. ${err.hint ?? ""}`, "bad");
       }
-    }
-
-    changed(what) {
-      if (what.has("refs")) this.begin().catch(() => {});
     }
 
     leave() {

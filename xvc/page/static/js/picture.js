@@ -23,7 +23,7 @@
     resize() {
       if (!this.canvas.clientWidth) return;
       if (this.chart) return this.chart.resize();
-      if (!globalThis.echarts) return xvc.charts().then(() => !this.gone && this.resize());
+      if (!globalThis.echarts) return xvc.library("charts").then(() => !this.gone && this.resize());
       this.chart = echarts.init(this.canvas, null, { renderer: "canvas" });
       this.options.made?.(this.chart);
       this.draw();

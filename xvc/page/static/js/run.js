@@ -14,6 +14,7 @@
         ["u", "its curves", () => { location.hash = xvc.link("curves", { runs: this.run.id }); }],
         ["l", "its output", () => this.output?.scrollIntoView({ behavior: "smooth" })],
       ];
+      this.live = xvc.follow(this, ["runs", "refs", "logs"], (what) => this.refresh(what));
       this.ready = this.begin();
     }
 
@@ -97,10 +98,10 @@
 
     async draw() {
       const keys = this.run.curves.slice(0, 24);
-      const found = await Promise.all(keys.map((key) => xvc.ask("curves", { runs: this.run.id, key, intervals: 500 }).catch(() => null)));
+      const found = keys.length ? (await xvc.ask("curves", { runs: this.run.id, keys: keys.join("\n"), intervals: 500 })).drawn : [];
       if (this.gone) return;
       const isParam = (key) => key in (this.run.params ?? {}) && !(key in (this.run.metrics ?? {}));
-      const drawn = found.filter((each) => each && each.key !== each.x && !isParam(each.key) && each.curves[0]?.x.length > 1);
+      const drawn = found.filter((each) => each.key !== each.x && !isParam(each.key) && each.curves[0]?.x.length > 1);
       if (drawn.map((each) => each.key).join("\n") !== this.drawn) {
         for (const chart of this.charts) chart.leave();
         this.charts = drawn.map((each) => new xvc.LineChart({ title: xvc.visible(each.key), xName: each.x, group: "run", height: 190,
@@ -162,29 +163,18 @@
       swap(this.code, h("h2", {}, "Uncommitted code"), found.error ? h("p", { class: "dim" }, found.error.message) : xvc.patch(found.patch));
     }
 
-    changed(what) {
-      this.pending = new Set([...(this.pending ?? []), ...what]);
-      if (this.busy || !this.run) return;
-      this.busy = this.refresh().catch(() => {}).finally(() => { this.busy = null; });
-    }
-
-    async refresh() {
-      while (this.pending?.size && !this.gone) {
-        const what = this.pending;
-        this.pending = null;
-        const start = performance.now();
-        if (what.has("runs") || what.has("refs")) {
-          const was = JSON.stringify(this.run);
-          this.run = await xvc.ask("run", { id: this.run.id });
-          if (this.gone) return;
-          if (JSON.stringify(this.run) !== was) {
-            this.fill();
-            await this.draw();
-          }
+    async refresh(what) {
+      if (!this.run) return;
+      if (what.has("runs") || what.has("refs")) {
+        const was = JSON.stringify(this.run);
+        this.run = await xvc.ask("run", { id: this.run.id });
+        if (this.gone) return;
+        if (JSON.stringify(this.run) !== was) {
+          this.fill();
+          await this.draw();
         }
-        if (what.has("logs") || this.run.status !== "running") await this.follow();
-        await new Promise((done) => setTimeout(done, Math.max(250, performance.now() - start)));
       }
+      if (what.has("logs") || this.run.status !== "running") await this.follow();
     }
 
     leave() {

@@ -2,7 +2,7 @@
 "use strict";
 (() => {
   const { h, swap, button, value, number, duration, moment } = xvc;
-  const FIRST = 80; // rows that are drawn before all have come
+  const FIRST = 40; // rows that are drawn before all have come
   const FACTS = { version: "version", name: "name", status: "status", started: "started", seconds: "took",
     branch: "branch", worktree: "worktree", note: "note", labels: "labels", idea: "idea", decision: "decision" };
   const WIDE = { version: 92, status: 116, started: 146, seconds: 84, branch: 120, worktree: 110, note: 200, labels: 130, idea: 180, decision: 160 };
@@ -18,7 +18,7 @@
       this.chosen = words.cols ? words.cols.split("\n") : null;
       this.filter = h("input", { class: "filter", type: "search", spellcheck: "false", autocomplete: "off",
         placeholder: "Filter, like  accuracy > 0.9 and lr < 0.1", "aria-label": "Filter runs", value: words.where ?? "" });
-      this.filter.addEventListener("input", xvc.calm(() => this.narrow(), 180));
+      this.filter.addEventListener("input", xvc.calm(() => this.narrow(), 60));
       this.by = h("select", { "aria-label": "Group by", onchange: () => this.group(this.by.value) });
       this.told = h("div", { class: "told" });
       this.box = h("div", { class: "grid" });
@@ -40,6 +40,7 @@
         ["Escape", "select none", () => this.grid?.deselectAll()],
       ];
       this.showViews();
+      this.live = xvc.follow(this, ["runs", "refs"], () => this.refresh());
       this.ready = this.begin();
     }
 
@@ -74,14 +75,13 @@
     async begin() {
       await this.load(xvc.isFrozen ? {} : { limit: FIRST });
       if (this.gone) return;
-      if (this.total > this.rows.size) await this.load({});
+      if (this.total + this.discarded > this.rows.size) await this.loadRest();
       if (this.words.where) await this.narrow();
       if (this.words.by) this.group(this.words.by);
     }
 
     async load(words) {
-      const asked = this.chosen ? { ...words, columns: this.chosen.join("\n") } : words;
-      const found = await xvc.ask("runs", asked);
+      const found = await xvc.ask("runs", asked(this.chosen, words));
       if (this.gone) return;
       const isAnew = this.names !== named(found);
       if (words.since && isAnew) return this.load({});
@@ -89,9 +89,31 @@
       this.revision = found.revision;
       this.elsewhere = found.elsewhere;
       this.discarded = found.discarded;
+      this.warnings = found.warnings;
       if (isAnew) this.take(found);
-      this.fill(found, words);
+      const news = this.hold(found);
       this.tell();
+      if (!this.grid && this.rows.size) await this.loadGrid();
+      if (!this.gone) this.fill(news, words);
+    }
+
+    /** Load the grid, with the first rows in its place until it is there. */
+    async loadGrid() {
+      const { where, sort, by } = this.words;
+      if (!where && !sort && !by) {
+        const rows = [...this.rows.values()].slice(0, FIRST).filter((row) => !row[this.place.get("hidden")]);
+        swap(this.box, xvc.firstRows(this.defined(), rows));
+        await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+      }
+      await xvc.library("grid");
+    }
+
+    /** Put the other rows behind the first ones; where these have changed meanwhile, all are read. */
+    async loadRest() {
+      const found = await xvc.ask("runs", asked(this.chosen, { skip: FIRST }));
+      if (this.gone) return;
+      if (found.revision !== this.revision || named(found) !== this.names) return this.load({});
+      this.grid.applyTransaction({ add: this.hold(found).fresh });
     }
 
     /** Take the columns that the runs have. */
@@ -104,27 +126,30 @@
         this.place.set(each.name, xvc.about.facts.length + place));
       this.main = found.curve;
       const groupable = [...found.columns.filter((each) => each.of === "params"),
-        ...["status", "branch", "worktree", "version"].map((name) => ({ name, key: name }))];
+        ...["series", "status", "branch", "worktree", "version"].map((name) => ({ name, key: name }))];
       swap(this.by, h("option", { value: "" }, "none"),
         groupable.map((each) => h("option", { value: each.name, selected: each.name === this.words.by }, each.key)));
     }
 
-    fill(found, words) {
-      const fresh = [], changed = [];
+    /** Hold what came, and tell which of it is new. */
+    hold(found) {
+      const news = { fresh: [], changed: [], gone: (found.gone ?? []).map((run) => [run]) };
       for (const row of found.rows) {
-        const read = row.map(value);
-        (this.rows.has(row[0]) ? changed : fresh).push(read);
-        this.rows.set(row[0], read);
+        (this.rows.has(row[0]) ? news.changed : news.fresh).push(read(row));
+        this.rows.set(row[0], row);
         this.sparks.delete(row[0]);
       }
-      for (const run of found.gone ?? []) this.rows.delete(run);
+      for (const [run] of news.gone) this.rows.delete(run);
+      return news;
+    }
+
+    fill(news, words) {
       if (!this.grid) this.make();
       else if (words.since === undefined) {
         this.grid.setGridOption("columnDefs", this.defined());
         this.grid.setGridOption("rowData", [...this.rows.values()]);
       } else {
-        this.grid.applyTransaction({ add: fresh, addIndex: 0, update: changed,
-          remove: (found.gone ?? []).map((run) => [run]) });
+        this.grid.applyTransaction({ add: news.fresh, addIndex: 0, update: news.changed, remove: news.gone });
       }
     }
 
@@ -189,7 +214,7 @@
 
     fact(name) {
       const column = { colId: name, headerName: FACTS[name], width: WIDE[name], hide: !this.isShown(name, SHOWN.includes(name)),
-        valueGetter: (row) => row.data[this.place.get(name)] };
+        field: String(this.place.get(name)) };
       if (name === "status") column.cellRenderer = ({ value: given }) => xvc.status(given);
       if (name === "started") column.valueFormatter = ({ value: given }) => moment(given);
       if (name === "seconds") Object.assign(column, { type: "rightAligned", valueFormatter: ({ value: given }) => duration(given) });
@@ -208,8 +233,15 @@
         width: Math.max(96, Math.min(220, each.key.length * 8 + 44)), sortingOrder: better,
         headerClass: isNumber ? "ag-right-aligned-header" : "",
         cellClass: [each.of === "metrics" ? "metric" : "param", isNumber ? "ag-right-aligned-cell" : ""],
-        valueGetter: (row) => row.data[at],
+        comparator: each.of === "metrics" ? (a, b, one, other, isDescending) => this.ranked(one, other, isDescending) || xvc.order(a, b, one, other, isDescending) : xvc.order,
+        field: String(at),
         valueFormatter: ({ value: given }) => xvc.visible(number(given)) };
+    }
+
+    /** Runs that were judged otherwise come behind those that were not, whatever they have reached. */
+    ranked(one, other, isDescending) {
+      const at = this.place.get("otherwise");
+      return (one.data[at] - other.data[at]) * (isDescending ? -1 : 1);
     }
 
     /** The first value that any run has in a column. */
@@ -250,13 +282,14 @@
 
     tell() {
       const running = [...this.rows.values()].filter((row) => row[this.place.get("status")] === "running").length;
-      const some = this.passing ? `${this.passing.size.toLocaleString("en")} of ` : "";
+      const some = this.passing ? `${xvc.thousands(this.passing.size)} of ` : "";
       swap(this.told, h("span", {}, `${some}${xvc.counted(this.total ?? 0, "run")}`),
         this.discarded > 0 && !this.passing && button(`${this.discarded} discarded`, () => {
           this.filter.value = "decision ~ 'discarded'";
           this.narrow();
         }, { class: "quiet tiny" }),
-        running > 0 && h("span", { class: "is-running" }, `${running} running`));
+        running > 0 && h("span", { class: "is-running" }, `${running} running`),
+        (this.warnings ?? []).map((words) => h("span", { class: "warned", title: words }, words)));
     }
 
     async narrow() {
@@ -320,11 +353,11 @@
             ? h("small", { title: "They differ in more than their seed, so their spread is not noise." }, "not repeats of one experiment") : ""),
           h("td", {}, button(isBase ? "Baseline" : "Pin", () => this.pin(isBase ? null : each.value), { class: isBase ? "on" : "quiet" })));
       });
-      return h("table", { class: "plain" },
+      return [(found.warnings ?? []).map((words) => h("p", { class: "warning" }, words)), h("table", { class: "plain" },
         h("thead", {}, h("tr", {}, h("th", {}, xvc.visible(found.by.replace(/^(params|metrics)\./, ""))), h("th", { class: "num" }, "runs"),
           h("th", { class: "num" }, "n"), h("th", { class: "num" }, metric ? `${metric}, mean ± sd` : ""), h("th", {}, ""),
           h("th", { class: "num" }, "best"), h("th", {}, "against the baseline"), h("th", {}, ""))),
-        h("tbody", {}, rows));
+        h("tbody", {}, rows))];
     }
 
     pin(given) {
@@ -440,23 +473,10 @@
       xvc.remember({ sort: first ? `${first.colId}~${first.sort}` : "" });
     }
 
-    changed(what) {
-      if (!what.has("runs") && !what.has("refs")) return;
-      this.again = true;
-      if (this.busy) return;
-      this.busy = this.refresh().catch(() => {}).finally(() => { this.busy = null; });
-    }
-
-    /** Ask for what changed; while answers come slowly, at most half of the time. */
+    /** Ask for what changed. */
     async refresh() {
-      while (this.again && !this.gone) {
-        this.again = false;
-        await this.ready.catch(() => {});
-        const start = performance.now();
-        await this.load(this.revision ? { since: this.revision } : {});
-        if (this.passing) await this.narrow();
-        await new Promise((done) => setTimeout(done, Math.max(250, performance.now() - start)));
-      }
+      await this.load(this.revision ? { since: this.revision } : {});
+      if (this.passing) await this.narrow();
     }
 
     leave() {
@@ -464,6 +484,16 @@
       clearTimeout(this.drawing);
       this.grid?.destroy();
     }
+  }
+
+  const asked = (chosen, words) => (chosen ? { ...words, columns: chosen.join("\n") } : words);
+
+  /** Take the values of a row off the wire, in place. */
+  function read(row) {
+    for (let at = 0; at < row.length; at += 1) {
+      if (row[at] !== null && typeof row[at] === "object") row[at] = value(row[at]);
+    }
+    return row;
   }
 
   const named = (found) => [found.curve, ...found.columns.map((each) => each.name + each.sent)].join("\n");
@@ -488,5 +518,10 @@
   }
 
   Object.assign(xvc, { status, verdict });
-  xvc.pages.runs = { title: () => "Runs", show: (place, words) => new Runs(place, words) };
+  function foresee(words) {
+    xvc.foresee("runs", asked(words.cols ? words.cols.split("\n") : null, { limit: FIRST }));
+    xvc.preload("grid");
+  }
+
+  xvc.pages.runs = { title: () => "Runs", foresee, show: (place, words) => new Runs(place, words) };
 })();

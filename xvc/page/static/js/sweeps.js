@@ -9,6 +9,7 @@
       this.words = words;
       this.charts = [];
       this.keys = [["Escape", words.id ? "all sweeps" : "back to the runs", () => { location.hash = words.id ? "#/sweeps" : "#/runs"; }]];
+      this.live = xvc.follow(this, ["runs"], () => this.refresh(), 1000);
       this.ready = this.begin();
     }
 
@@ -176,23 +177,10 @@
       }
     }
 
-    changed(what) {
-      if (!what.has("runs") && !what.has("sweeps")) return;
-      this.again = true;
-      if (this.busy) return;
-      this.busy = this.refresh().catch(() => {}).finally(() => { this.busy = null; });
-    }
-
     async refresh() {
-      while (this.again && !this.gone) {
-        this.again = false;
-        await this.ready.catch(() => {});
-        const start = performance.now();
-        const top = this.place.firstElementChild?.scrollTop;
-        await this.begin();
-        if (top) this.place.firstElementChild.scrollTop = top;
-        await new Promise((done) => setTimeout(done, Math.max(1000, performance.now() - start)));
-      }
+      const top = this.place.firstElementChild?.scrollTop;
+      await this.begin();
+      if (top) this.place.firstElementChild.scrollTop = top;
     }
 
     leave() {

@@ -7,6 +7,7 @@
     constructor(place) {
       this.place = place;
       this.keys = [["Escape", "back to the runs", () => { location.hash = "#/runs"; }]];
+      this.live = xvc.follow(this, ["runs", "refs"], () => this.begin(), 1000);
       this.ready = this.begin();
     }
 
@@ -86,14 +87,6 @@
       } catch (err) {
         xvc.say(`${err.message}. ${err.hint ?? ""}`, "bad");
       }
-    }
-
-    changed(what) {
-      if (!what.has("runs") && !what.has("refs")) return;
-      if (this.busy) { this.again = true; return; }
-      this.busy = this.begin().catch(() => {}).finally(() => {
-        setTimeout(() => { this.busy = null; if (this.again && !this.gone) { this.again = false; this.changed(what); } }, 1000);
-      });
     }
 
     leave() {

@@ -64,31 +64,38 @@
     return `${Math.round(seconds / 86400)} days ago`;
   }
 
-  /** Order two values: numbers, then text, then nothing; NaN is last of the numbers. */
-  function order(a, b) {
-    const ranks = [rank(a), rank(b)];
-    if (ranks[0] !== ranks[1]) return ranks[0] - ranks[1];
-    if (ranks[0] === 0) return a < b ? -1 : a > b ? 1 : 0;
-    if (ranks[0] === 2) return number(a).localeCompare(number(b), undefined, { numeric: true });
+  /**
+   * Order two values for a grid as `xvc ls --sort` does: numbers, text, and last NaN and nothing,
+   * whichever way it is sorted. A grid turns the sign of the answer where the greatest is first.
+   */
+  function order(a, b, _one, _other, isDescending) {
+    if (typeof a === "number" && typeof b === "number" && a - b === a - b) return a - b;
+    const first = rank(a), second = rank(b);
+    if (first !== second) return (first - second) * (isDescending ? -1 : 1);
+    if (first === 0) return a < b ? -1 : a > b ? 1 : 0;
+    if (first === 2) return collator.compare(number(a), number(b));
     return 0;
   }
 
+  const collator = new Intl.Collator(undefined, { numeric: true });
+
   function rank(given) {
-    if (given === null || given === undefined) return 3;
-    if (typeof given === "bigint" || typeof given === "boolean") return 0;
-    if (typeof given === "number") return Number.isNaN(given) ? 1 : 0;
-    return 2;
+    if (given === null || given === undefined || Number.isNaN(given)) return 3;
+    return typeof given === "number" || typeof given === "bigint" ? 0 : 2;
   }
 
   /** Words for a number of things. */
   function counted(count, thing) {
-    return `${count.toLocaleString("en")} ${thing}${count === 1 ? "" : "s"}`;
+    return `${thousands(count)} ${thing}${count === 1 ? "" : "s"}`;
   }
+
+  /** Write a count with commas; the browser's own way takes its time to begin. */
+  const thousands = (count) => String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 
   /** Quote a word for a shell, where it needs it. */
   function quoted(word) {
     return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
   }
 
-  Object.assign(xvc, { value, number, duration, size, moment, ago, order, counted, quoted });
+  Object.assign(xvc, { value, number, duration, size, moment, ago, order, counted, thousands, quoted });
 })();

@@ -11,6 +11,7 @@
       this.isOnly = words.only === "1";
       this.keys = [["Escape", "back to the runs", () => { location.hash = "#/runs"; }],
         ["v", "only versions, or all commits", () => this.turn()]];
+      this.live = xvc.follow(this, ["refs"], () => this.begin(), 1000);
       this.ready = this.begin();
     }
 
@@ -59,10 +60,6 @@
       h("tbody", {}, versions.map((each, place) => h("tr", {}, h("td", {}, version(each)),
         metrics.map((key) => h("td", { class: "num" }, number(value(each.metrics[key])))), h("td", {}, xvc.visible(each.subject)),
         h("td", {}, versions[place + 1]?.run && each.run && h("a", { href: xvc.link("compare", { runs: `${versions[place + 1].name},${each.name}` }) }, `what changed since ${versions[place + 1].name}`)))))));
-    }
-
-    changed(what) {
-      if (what.has("refs")) this.begin().catch(() => {});
     }
 
     leave() {
