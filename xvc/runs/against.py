@@ -26,8 +26,9 @@ from xvc.recording.begin_run import as_it_would_be
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.repeating import Repeats, check, code_of, is_refused, of_seed
 from xvc.runs.repeats import seeds_in, settings_of, with_seed
+from xvc.runs.request import RunRequest
 from xvc.runs.rerun import Prepared, RerunRequest, outs_of, prepare, request_again
-from xvc.runs.run import UNTAGGED, Ran, RunRequest, pinned
+from xvc.runs.run import UNTAGGED, Ran, pinned
 from xvc.runs.run_in_tree import CleanTree, clear, put_data_here, put_data_of, run_in_tree
 from xvc.runs.verdicts import Judgement, judge_values
 from xvc.worktrees.run_trees import CodeHere, code_here, told_of_lacking

@@ -25,7 +25,8 @@ from xvc.recording.command_params import option_params
 from xvc.recording.param_files import placed, refuse_beside_files
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.repeats import Experiment, Spread, experiments
-from xvc.runs.run import Ran, RunRequest, pinned, read_back, run
+from xvc.runs.request import RunRequest
+from xvc.runs.run import Ran, pinned, read_back, run
 
 _INTERRUPTED = 130
 

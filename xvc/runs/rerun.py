@@ -35,7 +35,8 @@ from xvc.runs.reproduction import (
     times_in,
     whole,
 )
-from xvc.runs.run import Ran, RunRequest, capture_patterns
+from xvc.runs.request import RunRequest
+from xvc.runs.run import Ran, capture_patterns
 from xvc.runs.run_in_tree import (
     CleanTree,
     clear,

@@ -10,7 +10,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,14 +20,14 @@ from xvc.core.model import ModelFile
 from xvc.core.record import Kind
 from xvc.core.run import DataFile, Origin, RunRecord, Status
 from xvc.core.run_context import VARIABLE, RunContext
-from xvc.core.typed import Typed
-from xvc.core.version import Bump, Version
+from xvc.core.version import Version
 from xvc.errors import BadValue, NoCommand, TagTaken, XvcError
 from xvc.project import Project
 from xvc.recording.asked_params import Asked
 from xvc.recording.begin_run import Begun, begin
 from xvc.recovery.recover import mend
 from xvc.runs.pipeline_runs import refuse_overlaps
+from xvc.runs.request import RunRequest
 from xvc.runs.run_end import Recorder, Wanted, interrupt, note_end, reason_of, status_of
 from xvc.runs.run_params import look_who_used, settled, with_copy
 from xvc.store.db import has_room, warm_up
@@ -44,49 +44,6 @@ _LOOKED_AT = 1 << 14  # bytes at the end of a log: the last lines say how it wen
 
 UNTAGGED = 4
 """The exit code when the command is done, and the version that was asked for could not be made."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """What ``xvc run`` was asked for; ``timeout`` in seconds.
-
-    Without ``fold`` what was recorded stays in its journal, for the next command that reads.
-    ``write_params`` is for a copy of the params file, ``edit_params`` sets params in the files that
-    say them; of ``must_use`` the run fails when nothing takes one of them up.
-    ``within`` is a version whose next patch ``tag`` makes, ``version`` the name of the one to make.
-    ``tag_optional``: a version that cannot be made is no failure. ``untaggable`` says why none can.
-    ``parent`` and ``fixes`` are references, ``idea`` is what it tries. ``looks_back`` asks for a
-    word when the same has run before.
-    ``sinks`` are other trackers that the run is mirrored to.
-    """
-
-    command: tuple[str, ...]
-    folder: Path
-    params: Mapping[str, Typed] = field(default_factory=dict)
-    name: str | None = None
-    note: str | None = None
-    parent: str | None = None
-    idea: str | None = None
-    fixes: str | None = None
-    labels: tuple[str, ...] = ()
-    outs: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
-    capture: bool = False
-    capture_patterns: tuple[str, ...] = ()
-    write_params: bool = False
-    edit_params: bool = False
-    must_use: tuple[str, ...] = ()
-    timeout: float | None = None
-    tag: Bump | None = None
-    version: str | None = None
-    within: str | None = None
-    tag_optional: bool = False
-    incomplete: bool = False
-    keeps_data: bool = False
-    fold: bool = True
-    untaggable: str | None = None
-    sinks: tuple[str, ...] = ()
-    looks_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
