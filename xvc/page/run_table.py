@@ -89,7 +89,13 @@ class RunTable:
         since = {run: now if run in fresh or run in renamed else old.since[run] for run in marks}
         gone = {run: at for run, at in old.gone.items() if run not in marks}
         runs = [fresh.get(run) or was[run] for run in marks]
-        return Held(runs, tagged, since, gone | dict.fromkeys(lost, now), now)
+        return Held(
+            runs=runs,
+            versions=tagged,
+            since=since,
+            gone=gone | dict.fromkeys(lost, now),
+            revision=now,
+        )
 
 
 def _read(connection: DuckDBPyConnection, changed: Sequence[RunId], of: int) -> list[RunRecord]:

@@ -237,7 +237,7 @@ def _candidate(
     one = of_seed(request, wanted, 0)
     as_now, _ = as_it_would_be(project, one.command, request.folder, {}, [])
     edited = tuple(path for path, file in as_now.data.items() if file.state == "modified")
-    return _Asked(project, request, wanted, code, edited)
+    return _Asked(project=project, request=request, wanted=wanted, code=code, edited=edited)
 
 
 def _baseline(
@@ -257,7 +257,13 @@ def _baseline(
         return _Asked(project, bare, wanted, CodeHere(commit, commit)), None
     warnings += ready.warnings
     _refuse_whole_paths(project, ready.was.record.command)
-    return _Past(project, ready, request, wanted, _seed_of(ready.was.record, wanted)), ready.was
+    return _Past(
+        project=project,
+        ready=ready,
+        asked=request,
+        wanted=wanted,
+        key=_seed_of(ready.was.record, wanted),
+    ), ready.was
 
 
 def _seed_of(record: RunRecord, wanted: Repeats) -> str:

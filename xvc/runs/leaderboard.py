@@ -82,7 +82,13 @@ def leaderboard(
         raise BadValue("leaderboard", f"no finished run has {measure.metric!r}")
     noise = pooled(groups, measure.metric)
     by_luck = noise * expected_best(len(places)) if noise and len(places) > 1 else None
-    return Leaderboard(measure, tuple(places), noise, by_luck, found.discarded)
+    return Leaderboard(
+        measure=measure,
+        places=tuple(places),
+        noise=noise,
+        by_luck=by_luck,
+        discarded=found.discarded,
+    )
 
 
 def ranked(

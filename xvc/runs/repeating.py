@@ -144,7 +144,11 @@ def summed(project: Project, done: Sequence[Ran], *, is_stopped: bool = False) -
         warnings.append("no further repeat was begun: nothing takes the seed up")
     declared = list(project.settings.metrics_direction)
     return Repeated(
-        tuple(done), group, tuple(spreads_of(group, declared)), is_stopped, tuple(warnings)
+        runs=tuple(done),
+        experiment=group,
+        spreads=tuple(spreads_of(group, declared)),
+        is_stopped=is_stopped,
+        warnings=tuple(warnings),
     )
 
 

@@ -311,7 +311,15 @@ def _ran(
         f"no version was made: {untagged} The run is kept; `{again}` gives it a version"
     )
     code = ending.shell_code or (0 if request.tag_optional else UNTAGGED)
-    return Ran(record, code, None, tuple(warnings), untagged, (again,), is_interrupted)
+    return Ran(
+        record=record,
+        exit_code=code,
+        tagged=None,
+        warnings=tuple(warnings),
+        untagged=untagged,
+        next=(again,),
+        is_interrupted=is_interrupted,
+    )
 
 
 def _begun(
@@ -465,7 +473,13 @@ def _unrecorded(
     asked = Asked(request.params, project.room.scratch)
     environment = {**project.environment, **asked.environment()}
     warnings.append("this run is not recorded")
-    launch = Launch(request.command, request.folder, environment, request.timeout, ladder)
+    launch = Launch(
+        argv=request.command,
+        folder=request.folder,
+        environment=environment,
+        timeout=request.timeout,
+        ladder=ladder,
+    )
     ending = run_process(launch, sink=sink)
     _tell_of(ending, warnings)
     record = RunRecord(RunId("unrecorded"), exit_code=ending.exit_code).ended(status_of(ending))
@@ -474,7 +488,13 @@ def _unrecorded(
         return Ran(record, code, None, tuple(warnings), is_interrupted=is_cut)
     why = "the run is not recorded"
     code = ending.shell_code or (0 if request.tag_optional else UNTAGGED)
-    return Ran(record, code, None, (*warnings, f"no version was made: {why}"), why)
+    return Ran(
+        record=record,
+        exit_code=code,
+        tagged=None,
+        warnings=(*warnings, f"no version was made: {why}"),
+        untagged=why,
+    )
 
 
 def _tagged(
@@ -521,7 +541,14 @@ def _launch(project: Project, request: RunRequest, begun: Begun, asked: Asked) -
         command = with_copy(command, str(asked.copy))
     ladder = Ladder(settings.interrupt_seconds, settings.terminate_seconds)
     interval = settings.system_interval
-    return Launch(command, request.folder, environment, request.timeout, ladder, interval)
+    return Launch(
+        argv=command,
+        folder=request.folder,
+        environment=environment,
+        timeout=request.timeout,
+        ladder=ladder,
+        interval=interval,
+    )
 
 
 def _context(project: Project, begun: Begun, asked: Asked) -> RunContext:
