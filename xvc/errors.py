@@ -619,6 +619,10 @@ class TooNew(CorruptError):
     way = "Upgrade xvc-experiments; nothing was changed."
 
 
+_PARTIAL = ("lazy fetching disabled", "promisor remote")
+"""By these git says that an object is only where a partial clone was made from."""
+
+
 @error("git-failed")
 class GitFailed(ExternalError):
     """git refused; its words and the call are kept."""
@@ -634,8 +638,18 @@ class GitFailed(ExternalError):
         return f"git {verb} failed ({self.exit_status}): {_first_line(self.words)}"
 
     @property
+    def is_of_a_partial_clone(self) -> bool:
+        """Whether git could not fetch an object that a partial clone had left out."""
+        return any(sign in self.words for sign in _PARTIAL)
+
+    @property
     def hint(self) -> str:
-        """Quotes the remedy that git itself names."""
+        """Quotes the remedy that git itself names, or says what a partial clone needs."""
+        if self.is_of_a_partial_clone:
+            return (
+                "This clone is partial, and git cannot fetch what it left out: call again where "
+                "its remote is in reach, or `git fetch --refetch --no-filter` there, for all of it."
+            )
         lines = [line.strip() for line in self.words.splitlines()[1:]]
         commands = [line for line in lines if line.startswith("git ")]
         return f"git says: {' and '.join(f'`{line}`' for line in commands)}." if commands else ""

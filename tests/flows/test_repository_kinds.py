@@ -108,3 +108,42 @@ def test_whatever_git_is_set_to(
     assert [each.code for each in called] == [0] * 4, called
     assert git(folder, "status", "--porcelain") == ""
     assert call_xvc("ls", "--json").data["total"] == 3
+
+
+def test_a_partial_clone_that_cannot_fetch_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call_xvc: Calling
+) -> None:
+    """What git left out is not taken for what no commit has; the hint brings it."""
+    folder = _repository(tmp_path / "p")
+    git(folder, "config", "uploadpack.allowFilter", "true")
+    monkeypatch.chdir(folder)
+    call_xvc("init")
+    call_xvc("run", "--tag", "minor", "--", "python", "train.py")
+    (folder / "train.py").unlink()
+    git(folder, "rm", "-qr", "results", "train.py")
+    git(folder, "commit", "-qm", "nothing left")
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", "--filter=blob:none", f"file://{folder}", str(clone))
+    away = folder.rename(tmp_path / "away")
+
+    failed = [call_xvc(*words, cwd=clone) for words in (("show", "e0.1.0"), ("rerun", "e0.1.0"))]
+    away.rename(folder)
+    git(clone, "fetch", "-q", "--refetch", "--no-filter")
+    folder.rename(away)
+    there = call_xvc("get", "e0.1.0", "train.py", cwd=clone)
+
+    assert all("`git fetch --refetch --no-filter`" in each.err for each in failed), failed
+    assert (there.code, (clone / "train.py").read_text()) == (0, TRAIN)
+
+
+def test_a_clone_that_has_not_pulled_says_what_brings_its_runs(
+    project: Path, tmp_path: Path, call_xvc: Calling
+) -> None:
+    """`@`, `best:` and a run's name are not unknown where the store has not come yet."""
+    call_xvc("run", "--tag", "minor", "--", "python", "train.py", cwd=project)
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "-q", str(project), str(clone))
+
+    said = [call_xvc("show", word, cwd=clone).err for word in ("@", "best:accuracy", "baseline")]
+
+    assert all("error[no-object]" in each and "`xvc pull`" in each for each in said), said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import subprocess
@@ -134,14 +135,76 @@ def test_a_rotten_asset_gets_into_no_version(project: Path, call_xvc: Calling) -
 
 
 def test_an_older_version_checked_out(project: Path, call_xvc: Calling) -> None:
-    """After a checkout of an older version, the next one lists that version's and what is here."""
+    """After a checkout of an older version, the next one lists that version's and what is new."""
     first = log(call_xvc, "1")
-    second = log(call_xvc, "2")
+    log(call_xvc, "2")
     git(project, "checkout", "-q", "e0.1.0")
     third = log(call_xvc, "3")
 
-    assert listed(project, "e0.3.0") == {*first, *second, *third}
+    assert listed(project, "e0.3.0") == {*first, *third}
     assert git(project, "status", "--porcelain") == ""
+
+
+def _here(folder: Path) -> set[str]:
+    return {path.name for path in (folder / "results" / "assets").rglob("*") if path.is_file()}
+
+
+def test_assets_follow_the_pointer(project: Path, call_xvc: Calling) -> None:
+    """After git has changed the branch, its assets are here and no other's: DVC says clean."""
+    first = log(call_xvc, "1")
+    git(project, "switch", "-qc", "side")
+    second = log(call_xvc, "2")
+
+    git(project, "switch", "-q", "main")
+    on_main, said = _here(project), dvc(project, "status")
+    git(project, "switch", "-q", "side")
+
+    assert (on_main, _here(project)) == (set(first), {*first, *second})
+    assert "up to date" in said
+    assert "up to date" in dvc(project, "status")
+
+
+def test_assets_of_a_run_without_version_stay(project: Path, call_xvc: Calling) -> None:
+    """Where a run waits for its version, git's change of the branch takes no asset away."""
+    first = log(call_xvc, "1")
+    git(project, "switch", "-qc", "side")
+    second = log(call_xvc, "2")
+    waiting = log(call_xvc, "2", "3", tag=False)
+
+    git(project, "switch", "-q", "main")
+
+    assert _here(project) == {*first, *second, *waiting}
+
+
+def test_an_asset_whose_object_has_rotted_stays(project: Path, call_xvc: Calling) -> None:
+    """The only good copy is never taken away."""
+    log(call_xvc, "1")
+    git(project, "switch", "-qc", "side")
+    (second,) = log(call_xvc, "2")
+    digest = hashlib.md5((project / "results" / "assets" / second[:2] / second).read_bytes())
+    place = Dvc(project, {}).place(digest.hexdigest())
+    place.chmod(0o644)
+    place.write_bytes(b"rotten")
+
+    git(project, "switch", "-q", "main")
+
+    assert second in _here(project)
+
+
+def test_a_merge_brings_the_assets_of_the_other_tree(
+    project: Path, call_xvc: Calling, tmp_path: Path
+) -> None:
+    """What a linked tree kept is in this tree after git has merged its branch."""
+    first = log(call_xvc, "1")
+    tree = tmp_path / "tree"
+    call_xvc("worktree", "add", "idea", "--path", str(tree))
+    words = ("run", "--tag", "minor", "--", "python", "-c", LOG, "2")
+    there = call_xvc("-q", *words, cwd=tree)
+    (second,) = re.findall(r"\b[0-9a-f]{64}\b", there.out)
+
+    git(project, "merge", "-q", "--no-edit", "exp/idea")
+
+    assert _here(tree) == _here(project) == {*first, second}
 
 
 KILLED = """

@@ -674,6 +674,26 @@ def test_a_tree_that_git_made_shows_the_runs_at_once(project: Path, call_xvc: Ca
     assert [run["version"] for run in listed.data["runs"]] == ["e0.1.0"]
 
 
+def test_a_tree_keeps_its_name_where_git_has_moved_it(
+    project: Path, tmp_path: Path, call_xvc: Calling
+) -> None:
+    """List, doctor, merge and remove know a tree by its name after `git worktree move`."""
+    tree, moved = add(call_xvc, "idea"), tmp_path / "moved tree"
+    run = train(call_xvc, tree, "--tag", "minor", lr="0.4")
+
+    git(project, "worktree", "move", str(tree), str(moved))
+    (found,) = [each for each in listed(call_xvc).values() if each["name"] != "main"]
+    health = call_xvc("doctor", "--json").data["findings"]
+    merged = call_xvc("worktree", "merge", "idea")
+    removed = call_xvc("worktree", "remove", "idea")
+
+    assert (found["name"], found["path"], found["state"]) == ("idea", str(moved), "ready")
+    assert not [each for each in health if each["health"] == "wrong"]
+    assert (merged.code, removed.code) == (0, 0), merged.err + removed.err
+    assert run in call_xvc("ls").out
+    assert not moved.exists()
+
+
 def test_doctor_notices_that_the_repository_was_moved(
     project: Path, call_xvc: Calling, monkeypatch: pytest.MonkeyPatch
 ) -> None:

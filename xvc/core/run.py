@@ -118,6 +118,16 @@ class Origin:
     labels: tuple[str, ...] = ()
 
 
+def series_in(name: str | None) -> str | None:
+    """Read which series a run's name says it is of; None where it says none.
+
+    >>> series_in("0042/boosted"), series_in("boosted")
+    ('0042', None)
+    """
+    series, slash, _ = (name or "").partition("/")
+    return series if series and slash else None
+
+
 @dataclass(frozen=True, slots=True)
 class RunRecord:
     """Everything known of one run.

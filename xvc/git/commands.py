@@ -326,10 +326,16 @@ class Git:
         return self.text("hash-object", "-t", "tree", os.devnull)
 
     def read(self, revision: str, path: str) -> bytes | None:
-        """Return a file as a commit has it; None when it has none."""
+        """Return a file as a commit has it; None when it has none.
+
+        Raises:
+            GitFailed: it has one, which a partial clone left out and cannot fetch.
+        """
         try:
             return self.call("cat-file", "blob", f"{revision}:{path}")
-        except GitFailed:
+        except GitFailed as err:
+            if err.is_of_a_partial_clone:
+                raise
             return None
 
     def read_each(self, names: Sequence[str]) -> dict[str, bytes | None]:

@@ -91,6 +91,14 @@ def _tree_of(folder: Path) -> Path:
     return Path(os.path.normpath(folder / text)).parent
 
 
+def path_of(common: Path, own: str) -> Path | None:
+    """Tell where the linked tree is that git calls *own*; None where there is none any more."""
+    with contextlib.suppress(OSError):
+        path = _tree_of(common / "worktrees" / own)
+        return path if path.is_dir() else None
+    return None
+
+
 def moved_trees(git: Git) -> list[Path]:
     """List the linked trees whose own file leads to another place than this repository's.
 

@@ -108,11 +108,18 @@ def find(project: Project, references: Sequence[str]) -> list[Found]:
         NoRun: nothing answers to it.
         NoVersion: there is no such version.
         AmbiguousRun: a prefix fits several runs.
-        NoObject: the version's store is not in the DVC cache.
+        NoObject: the version's store is not in the DVC cache, or this tree's has not been brought.
     """
-    infos = versions(project)
     with opened(project) as connection:
-        found = [_find_one(project, connection, infos, text) for text in references]
+        return found_in(project, connection, references)
+
+
+def found_in(
+    project: Project, connection: DuckDBPyConnection, references: Sequence[str]
+) -> list[Found]:
+    """Find what `find` finds, in everything recorded, which has been opened already."""
+    infos = versions(project)
+    found = [_find_one(project, connection, infos, text) for text in references]
     return [replace(each, record=_with_own_log(project, each.record)) for each in found]
 
 
@@ -148,7 +155,7 @@ def _find_one(
                 version = versions_by_run(infos).get(other.record.id)
                 return Found(other.record, version, other.environment)
     if record is None:
-        raise NoRun(text)
+        raise project.keeper.lacking or NoRun(text)
     return _found(connection, record, versions_by_run(infos).get(record.id))
 
 

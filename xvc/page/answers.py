@@ -18,14 +18,16 @@ from xvc.core.direction import Direction, direction_of, is_progress
 from xvc.core.plain import from_plain
 from xvc.core.record import environment_facts, facts_of
 from xvc.core.secrets import mask_text
-from xvc.errors import BadValue
-from xvc.history.find import find
+from xvc.errors import BadValue, NoColumn
+from xvc.history.find import find, found_in
+from xvc.page.run_grid import FACTS, Layout, grid, layout
 from xvc.page.run_table import Held, RunTable
-from xvc.page.wire import Wired, wired
+from xvc.page.wire import Wired, milliseconds, wired
 from xvc.project import Project
-from xvc.reports.many_curves import CurvesRequest, curve_keys, many_curves
+from xvc.recovery.lost_runs import opened
+from xvc.reports.many_curves import CurvesRequest, Drawn, curve_keys, curves_in, many_curves
 from xvc.runs.group_verdicts import against
-from xvc.runs.list import ListRequest, RunList, among, grouped, passing, runs
+from xvc.runs.list import ListRequest, among, grouped, passing, runs
 from xvc.runs.logs import printed
 from xvc.types import RunId
 
@@ -34,16 +36,6 @@ if TYPE_CHECKING:
     from xvc.runs.list import Group
     from xvc.runs.verdicts import Judgement
 
-FACTS = (
-    *("id", "version", "name", "status", "started", "seconds", "branch", "worktree", "note"),
-    *("labels", "idea", "decision", "hidden"),
-)
-"""What every row of the grid begins with, in this order; ``started`` in milliseconds.
-
-``hidden`` is whether no list has the run, unless it is asked for by name or decision.
-"""
-
-_MOST_COLUMNS = 40
 _LOG_TAIL = 400_000
 _ON = "ref: refs/heads/"
 
@@ -59,7 +51,7 @@ class Answers:
     environment: Mapping[str, str]
     is_read_only: bool = False
     table: RunTable = field(default_factory=RunTable)
-    _last: tuple[object, RunList] | None = None
+    _last: tuple[object, Layout] | None = None
 
     def project(self) -> Project:
         """Find the project as it is now."""
@@ -83,9 +75,9 @@ class Answers:
         wanted = tuple(name for name in asked.get("columns", "").split("\n") if name)
         if "limit" in asked and not self.table.is_filled:
             listed = runs(project, ListRequest(limit=_whole(asked, "limit")))
-            return _grid(project, listed, Held(), listed.runs, wanted)
+            held = Held(versions=listed.versions)
+            return grid(project, layout(project, listed), held, listed.runs, wanted)
         held = self.table.read(project)
-        listed = self._listed(project, held)
         some: Sequence[RunRecord] = held.runs
         if "limit" in asked:
             some = some[: _whole(asked, "limit")]
@@ -93,7 +85,7 @@ class Answers:
             some = some[_whole(asked, "skip") :]
         elif "since" in asked and 0 < _whole(asked, "since") <= held.revision:
             some = held.after(_whole(asked, "since"))
-        answer = _grid(project, listed, held, some, wanted)
+        answer = grid(project, self._layout(project, held), held, some, wanted)
         if "since" in asked:
             since = _whole(asked, "since")
             answer["gone"] = [run for run, at in held.gone.items() if at > since]
@@ -107,12 +99,12 @@ class Answers:
         found = passing(held.runs, request, held.versions)
         return {"ids": [run.id for run in found], "total": len(found)}
 
-    def _listed(self, project: Project, held: Held) -> RunList:
-        """Choose the columns of all runs: once, until one of them or the settings are others."""
-        directions = tuple(project.settings.metrics_direction.items())
-        if self._last is None or self._last[0] != (held.revision, directions) or not held.runs:
+    def _layout(self, project: Project, held: Held) -> Layout:
+        """Lay out all runs: once, until their keys and states or the settings are others."""
+        state = (held.shape, project.settings)
+        if self._last is None or self._last[0] != state or not held.runs:
             listed = among(project, held.runs, ListRequest(limit=None), held.versions)
-            self._last = ((held.revision, directions), listed)
+            self._last = (state, layout(project, listed))
         return self._last[1]
 
     def groups(self, asked: Asked) -> Wired:
@@ -129,12 +121,15 @@ class Answers:
         return {
             "by": key,
             "groups": [_group(each, told) for each, told in zip(found, verdicts, strict=True)],
+            "warnings": list(project.keeper.warnings),
         }
 
     def run(self, asked: Asked) -> Wired:
         """Tell all that is known of one run."""
         project = self.project()
-        (found,) = find(project, [asked.get("id", "@")])
+        with opened(project) as connection:
+            (found,) = found_in(project, connection, [asked.get("id", "@")])
+            curves = curve_keys(connection, found.record.id)
         environment, record = found.environment, found.record
         directions = {
             key: _direction(project, key) for key in record.metrics if not is_progress(key)
@@ -143,11 +138,11 @@ class Answers:
             "version": found.version,
             **cast("dict[str, object]", wired(from_plain(facts_of(record)))),
             "seconds": record.seconds,
-            "started": _milliseconds(record.started),
-            "finished": _milliseconds(record.finished),
+            "started": milliseconds(record.started),
+            "finished": milliseconds(record.finished),
             "environment": wired(environment_facts(environment)) if environment else None,
             "directions": directions,
-            "curves": curve_keys(project, record.id),
+            "curves": curves,
             "warnings": list(project.keeper.warnings),
         }
 
@@ -199,28 +194,41 @@ class Answers:
         }
 
     def curves(self, asked: Asked) -> Wired:
-        """Read curves of one key, thinned to what a screen shows."""
-        request = CurvesRequest(
-            runs=[RunId(run) for run in asked.get("runs", "").split(",") if run],
-            key=asked.get("key", ""),
-            x=asked.get("x") or None,
-            low=_number(asked, "low"),
-            high=_number(asked, "high"),
-            intervals=_whole(asked, "intervals") if "intervals" in asked else 400,
-            is_mean=asked.get("of") == "means",
-        )
-        drawn = many_curves(self.project(), request)
-        curves = [
-            {
-                "run": curve.run,
-                "x": list(curve.x),
-                "y": list(curve.y),
-                "total": curve.total,
-                "leftOut": curve.left_out,
-            }
-            for curve in drawn.curves
-        ]
-        return {"key": drawn.key, "x": drawn.x, "axes": list(drawn.axes), "curves": curves}
+        """Read curves of one key, thinned to what a screen shows; of several, those there are."""
+        if "keys" not in asked:
+            return _drawn(many_curves(self.project(), _curves_request(asked, asked.get("key", ""))))
+        found = []
+        with opened(self.project()) as connection:
+            for key in asked["keys"].split("\n"):
+                with suppress(NoColumn):
+                    found.append(_drawn(curves_in(connection, _curves_request(asked, key))))
+        return {"drawn": found}
+
+
+def _curves_request(asked: Asked, key: str) -> CurvesRequest:
+    return CurvesRequest(
+        runs=[RunId(run) for run in asked.get("runs", "").split(",") if run],
+        key=key,
+        x=asked.get("x") or None,
+        low=_number(asked, "low"),
+        high=_number(asked, "high"),
+        intervals=_whole(asked, "intervals") if "intervals" in asked else 400,
+        is_mean=asked.get("of") == "means",
+    )
+
+
+def _drawn(drawn: Drawn) -> dict[str, Wired]:
+    curves = [
+        {
+            "run": curve.run,
+            "x": list(curve.x),
+            "y": list(curve.y),
+            "total": curve.total,
+            "leftOut": curve.left_out,
+        }
+        for curve in drawn.curves
+    ]
+    return {"key": drawn.key, "x": drawn.x, "axes": list(drawn.axes), "curves": curves}
 
 
 def _branch(project: Project) -> str | None:
@@ -253,86 +261,6 @@ def _number(asked: Asked, name: str) -> float | None:
         return float(asked[name])
     except ValueError as err:
         raise BadValue(name, f"{asked[name]!r} is no number") from err
-
-
-def _milliseconds(nanoseconds: int | None) -> float | None:
-    return None if nanoseconds is None else nanoseconds / 1e6
-
-
-def _grid(
-    project: Project,
-    listed: RunList,
-    held: Held,
-    some: Sequence[RunRecord],
-    wanted: Sequence[str],
-) -> dict[str, object]:
-    """Lay runs out as rows, with the columns that they have."""
-    columns = _columns(project, listed, wanted)
-    sent = [each for each in columns if each["sent"]]
-    return {
-        "revision": held.revision,
-        "total": listed.total,
-        "elsewhere": listed.elsewhere,
-        "discarded": listed.discarded,
-        "curve": next(
-            (key for key in listed.metrics if key in held.logged), _any_curve(listed, held)
-        ),
-        "columns": columns,
-        "rows": [_row(run, listed, sent) for run in some],
-        "warnings": list(project.keeper.warnings),
-    }
-
-
-def _any_curve(listed: RunList, held: Held) -> str | None:
-    """Choose a metric for the small curves where none of the first ones has any."""
-    found = sorted({key for run in listed.runs[:50] for key in run.metrics} & held.logged)
-    return next((key for key in found if not is_progress(key)), None)
-
-
-def _columns(project: Project, listed: RunList, wanted: Sequence[str]) -> list[dict[str, object]]:
-    """List every metric and param, those worth a look first; which of them the rows have."""
-    metrics = dict.fromkeys((*listed.metrics, *(k for run in listed.runs for k in run.metrics)))
-    params = dict.fromkeys((*listed.params, *(k for run in listed.runs for k in run.params)))
-    found = [
-        {
-            "name": f"{of}.{key}",
-            "key": key,
-            "of": of,
-            "direction": _direction(project, key) if of == "metrics" else None,
-            "shown": key in (listed.metrics if of == "metrics" else listed.params),
-        }
-        for of, keys in (("metrics", metrics), ("params", params))
-        for key in keys
-    ]
-    first = [each for each in found if each["shown"]]
-    rest = [each for each in found if not each["shown"]]
-    room = {str(each["name"]) for each in (*first, *rest)[:_MOST_COLUMNS]} | {*wanted}
-    return [{**each, "sent": each["name"] in room} for each in found]
-
-
-def _row(run: RunRecord, listed: RunList, sent: Sequence[Mapping[str, object]]) -> list[Wired]:
-    sides = {"metrics": run.metrics, "params": run.params}
-    values = (sides[str(each["of"])].get(str(each["key"])) for each in sent)
-    return [*facts_in(run, listed.versions), *map(wired, values)]
-
-
-def facts_in(run: RunRecord, versions: Mapping[RunId, str]) -> tuple[Wired, ...]:
-    """Take the facts of a run, in the order of `FACTS`."""
-    return (
-        run.id,
-        versions.get(run.id),
-        run.name,
-        run.status.value,
-        _milliseconds(run.started),
-        run.seconds,
-        run.code.branch,
-        run.code.worktree,
-        run.note,
-        ", ".join(run.labels) or None,
-        run.idea,
-        run.decision,
-        run.is_discarded,
-    )
 
 
 def _pinned(found: Sequence[Group], baseline: str | None) -> Group | None:

@@ -101,8 +101,8 @@ def _frozen(answers: Answers) -> Iterator[tuple[str, Asked, dict[str, object]]]:
             yield "log", asked, cast("dict[str, object]", answers.log(asked))
             for answer in _answer(answers, "kept", asked):
                 yield "kept", asked, answer
-            for key in cast("list[str]", found["curves"])[:_CURVES]:
-                drawn = {"runs": row[0], "key": key, "intervals": "500"}
+            if keys := cast("list[str]", found["curves"])[:_CURVES]:
+                drawn = {"runs": row[0], "keys": "\n".join(keys), "intervals": "500"}
                 yield "curves", drawn, cast("dict[str, object]", answers.curves(drawn))
 
 
@@ -136,8 +136,9 @@ def _curves_of(
 ) -> Iterator[tuple[str, Asked, dict[str, object]]]:
     """The curves that a comparison draws."""
     runs = ",".join(each["id"] for each in cast("list[dict[str, str]]", compared["runs"]))
-    for row in cast("list[dict[str, str]]", compared["metrics"])[:_COMPARED]:
-        drawn = {"runs": runs, "key": row["key"], "intervals": "400"}
+    rows = cast("list[dict[str, str]]", compared["metrics"])[:_COMPARED]
+    if keys := [row["key"] for row in rows]:
+        drawn = {"runs": runs, "keys": "\n".join(keys), "intervals": "400"}
         yield "curves", drawn, cast("dict[str, object]", answers.curves(drawn))
 
 

@@ -34,6 +34,8 @@ class Held:
     since: dict[RunId, int] = field(default_factory=dict)
     gone: dict[RunId, int] = field(default_factory=dict)
     revision: int = 0
+    shape: int = 0
+    """Counts the changes of which runs there are, their keys and their states."""
     logged: frozenset[str] = frozenset()
     """The keys of the event tables that hold numbers: what has curves."""
 
@@ -89,13 +91,23 @@ class RunTable:
         since = {run: now if run in fresh or run in renamed else old.since[run] for run in marks}
         gone = {run: at for run, at in old.gone.items() if run not in marks}
         runs = [fresh.get(run) or was[run] for run in marks]
+        is_alike = not lost and all(run in was and _is_alike(was[run], fresh[run]) for run in fresh)
+        shape = old.shape if is_alike and old.revision else now
         return Held(
             runs=runs,
             versions=tagged,
             since=since,
             gone=gone | dict.fromkeys(lost, now),
             revision=now,
+            shape=shape,
         )
+
+
+def _is_alike(old: RunRecord, new: RunRecord) -> bool:
+    """Whether only values have changed: a run goes on, and logs what it has logged before."""
+    return (old.status, old.is_discarded, old.metrics.keys(), old.params.keys()) == (
+        *(new.status, new.is_discarded, new.metrics.keys(), new.params.keys()),
+    )
 
 
 def _read(connection: DuckDBPyConnection, changed: Sequence[RunId], of: int) -> list[RunRecord]:

@@ -130,12 +130,12 @@ def serve(
 
 
 def _warm(answers: object) -> None:
-    """Read the runs before the browser asks for them."""
+    """Read the runs, and lay them out, before the browser asks for them."""
     from xvc.page.answers import Answers
 
     if isinstance(answers, Answers):
         with suppress(XvcError, OSError):
-            answers.table.read(answers.project())
+            answers.runs({"since": "1"})
 
 
 def _listen(request: ServeRequest) -> socket.socket:

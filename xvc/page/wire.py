@@ -35,6 +35,11 @@ def wired(value: object) -> Wired:
     return readable(value)
 
 
+def milliseconds(nanoseconds: int | None) -> float | None:
+    """Write a point of time as a browser counts it; None stays None."""
+    return None if nanoseconds is None else nanoseconds / 1e6
+
+
 def _named(value: float) -> str:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 

@@ -53,20 +53,25 @@ def many_curves(project: Project, request: CurvesRequest) -> Drawn:
         NoColumn: no table has numbers under the key.
         BadValue: there are too many runs or intervals, or the axis has no numbers.
     """
+    with opened(project) as connection:
+        return curves_in(connection, request)
+
+
+def curves_in(connection: DuckDBPyConnection, request: CurvesRequest) -> Drawn:
+    """Read what `many_curves` reads, in everything recorded, which has been opened already."""
     if not 1 <= request.intervals <= MOST_INTERVALS:
         raise BadValue("intervals", f"there are 1 to {MOST_INTERVALS}")
     if len(request.runs) > MOST_RUNS:
         raise BadValue("runs", f"at most {MOST_RUNS} are drawn at once")
-    with opened(project) as connection:
-        empty: Drawn | None = None
-        for table in in_order(connection):
-            held = look.fields(connection, table)
-            if not any(each.label == request.key and each.number for each in held):
-                continue
-            drawn = _drawn(connection, table, held, request)
-            if any(curve.x for curve in drawn.curves):
-                return drawn
-            empty = empty or drawn
+    empty: Drawn | None = None
+    for table in in_order(connection):
+        held = look.fields(connection, table)
+        if not any(each.label == request.key and each.number for each in held):
+            continue
+        drawn = _drawn(connection, table, held, request)
+        if any(curve.x for curve in drawn.curves):
+            return drawn
+        empty = empty or drawn
     if empty is None:
         raise NoColumn(request.key, ())
     return empty
@@ -96,14 +101,13 @@ def _drawn(
     return Drawn(request.key, x, axes, tuple(curve_points(connection, wanted)))
 
 
-def curve_keys(project: Project, run: RunId) -> list[str]:
+def curve_keys(connection: DuckDBPyConnection, run: RunId) -> list[str]:
     """List the keys under which a run logged numbers, in the order of its tables' columns."""
-    with opened(project) as connection:
-        found: dict[str, None] = {}
-        for table in in_order(connection):
-            held = [each for each in look.fields(connection, table) if each.number]
-            named = [each for each in held if each.label not in ("track_id", "timestamp")]
-            found |= dict.fromkeys(look.logged_keys(connection, table, named, run))
+    found: dict[str, None] = {}
+    for table in in_order(connection):
+        held = [each for each in look.fields(connection, table) if each.number]
+        named = [each for each in held if each.label not in ("track_id", "timestamp")]
+        found |= dict.fromkeys(look.logged_keys(connection, table, named, run))
     return list(found)
 
 

@@ -14,7 +14,7 @@ from xvc.core.equality import is_same
 from xvc.core.expression import Expression, keys_of
 from xvc.core.filter import evaluate, parse_filter
 from xvc.core.objective import Measure, in_order
-from xvc.core.run import RunRecord, Status
+from xvc.core.run import RunRecord, Status, series_in
 from xvc.core.spelling import did_you_mean, duration, instant, number
 from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.core.tag_message import VersionInfo
@@ -250,7 +250,7 @@ def of_series(found: Sequence[RunRecord], series: str) -> list[RunRecord]:
     if kept or not found:
         return kept
     names = [run.name for run in found if run.name and "/" in run.name]
-    known = sorted({name.partition("/")[0] for name in names})
+    known = sorted({series_in(name) or "" for name in names})
     said = f"there are {', '.join(known[:9])}" if known else "no run is of any"
     raise BadValue("--series", f"no run is of series {series!r}; {said}")
 
@@ -444,6 +444,7 @@ def value_of(run: RunRecord, key: str) -> Json:
 _FACTS: dict[str, Callable[[RunRecord], Json]] = {
     "id": lambda run: run.id,
     "name": lambda run: run.name,
+    "series": lambda run: series_in(run.name),
     "status": lambda run: run.status.value,
     "branch": lambda run: run.code.branch,
     "worktree": lambda run: run.code.worktree,

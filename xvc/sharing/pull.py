@@ -15,11 +15,10 @@ from pathlib import Path
 from xvc.core.best_effort import best_effort
 from xvc.core.run import DataFile
 from xvc.core.tag_message import VersionInfo
-from xvc.dvc.cache_links import Linker
 from xvc.dvc.commit_outputs import Pointers
-from xvc.dvc.outputs import members
-from xvc.dvc.pointers import Out, read_pointer, tracked_outs
-from xvc.dvc.repository import Dvc, pointer_of
+from xvc.dvc.follow_folder import bring_listed
+from xvc.dvc.pointers import Out, tracked_outs
+from xvc.dvc.repository import Dvc
 from xvc.errors import ConflictError, GitFailed, NoObject, error
 from xvc.git import follow_hook as hook
 from xvc.git import merge_driver as driver
@@ -251,10 +250,11 @@ def _go_forward(
     _make_way_for_changed(
         project, dvc, [out for out in outs.values() if out.path not in own], warnings
     )
+    brought = bring_listed(dvc, project.assets.folder)
     project.keeper.refresh()
     done = SetUp()
     put_data(project, Tree(top, tip, branch), done)
-    files = sum(done.linked.values()) + _put_assets(project, dvc)
+    files = sum(done.linked.values()) + brought
     return files, [*warnings, *done.warnings, *project.keeper.warnings]
 
 
@@ -302,19 +302,3 @@ def _make_way(dvc: Dvc, top: Path, out: Out, warnings: list[str]) -> None:
         shutil.rmtree(place)
     else:
         place.unlink()
-
-
-def _put_assets(project: Project, dvc: Dvc) -> int:
-    """Put the assets that the tree's pointer names to the others; each is named by its content."""
-    folder = project.assets.folder
-    pointer = read_pointer(pointer_of(folder))
-    if pointer is None:
-        return 0
-    out = Out(project.relative(folder), pointer.digest, pointer_of(folder).name, pointer.size)
-    linker = Linker(("reflink", "copy"), dvc.root / ".dvc" / "tmp" / "xvc-links")
-    top = project.git.place.top
-    for path, place in members(dvc, out).items():
-        if (top / path).parent.resolve().is_relative_to(folder.resolve()):
-            linker.put(place, top / path, is_own=True)
-    linker.clear()
-    return sum(linker.made.values())

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from xvc.core.run import DataFile
+from xvc.dvc.follow_folder import bring_listed, take_unlisted
 from xvc.dvc.pointers import Pointer, read_pointer
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import (
@@ -37,6 +38,7 @@ from xvc.store.fold import Folded, fold, fold_again, keep_damaged, positions
 from xvc.store.masking import cells_with, mask_store
 from xvc.store.runs import branches
 from xvc.store.state import Left, sizes_of, stamp_of
+from xvc.system.asset_files import Assets
 from xvc.system.files import (
     beside,
     is_shared,
@@ -80,6 +82,16 @@ class Keeper:
     def pointer(self) -> Pointer | None:
         """What the tree's pointer names; None without one."""
         return read_pointer(pointer_of(self.path), self._pointer_name) if self.dvc else None
+
+    @property
+    def lacking(self) -> NoObject | None:
+        """The snapshot that has not been brought, so that recorded runs are not seen here."""
+        pointer = self.pointer
+        if pointer is None or self.dvc is None or self.dvc.holds(pointer.digest):
+            return None
+        if Left.read(self.room.store_state).base == pointer.digest:
+            return None
+        return NoObject(pointer.digest, self._pointer_name)
 
     def refresh(self, *, wait: float = _WAIT) -> bool:
         """Bring the store up to date; False when that has to wait for somebody else.
@@ -132,7 +144,18 @@ class Keeper:
             return False
         self._retire(folded)
         self._leave(base, sizes)
+        if left.base != base:
+            self._follow_assets()
         return True
+
+    def _follow_assets(self) -> None:
+        """Have the assets that the tree's pointer lists; the others go where no run waits."""
+        folder = Assets.beside(self.path).folder
+        with suppress(XvcError, OSError):  # they are looked at again when they are wanted
+            if self.dvc is not None:
+                bring_listed(self.dvc, folder)
+                if not self._all_journals():
+                    take_unlisted(self.dvc, folder)
 
     def _make_writable(self) -> None:
         if self.path.is_symlink() and not self.path.exists():

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from xvc.core.plain import from_plain
+from xvc.core.run import series_in
 from xvc.core.spelling import instant
 from xvc.journal.codec import from_json
 from xvc.store.query import pointer
@@ -28,6 +29,10 @@ def _command(text: object) -> Json:
 def _labels(text: object) -> Json:
     words = from_json(cast("str", text)) if text else []
     return (", ".join(map(str, words)) or None) if isinstance(words, list) else None
+
+
+def _series(name: object) -> Json:
+    return series_in(cast("str | None", name))
 
 
 def _same(value: object) -> Json:
@@ -57,6 +62,7 @@ FACTS: Mapping[str, tuple[str, Callable[[object], Json]]] = {
     "seconds": ("epoch_us(finished) - epoch_us(started)", _seconds),
     "command": ("command", _command),
     "labels": ("labels", _labels),
+    "series": ('"name"', _series),
 }
 """The facts of a run that can be asked for: the SQL of each, and how its value is read."""
 

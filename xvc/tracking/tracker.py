@@ -401,17 +401,22 @@ class Tracker(Edits, Stored):
             AssetFailed: the disk refused an object; the other values are kept.
             JournalFailed: the disk refused.
         """
+        said, refused = self._say_params(params)
+        self._params |= said
+        if refused is not None:
+            raise refused
+
+    def _say_params(self, params: Params) -> tuple[dict[str, object], XvcError | None]:
+        """Add to the run's params alone; return what could be kept of them, and what could not."""
         from xvc.core.secrets import mask_values  # late, as below
         from xvc.tracking.values import fitting, named  # late: joining a run needs them not
 
         said, refused = fitting(self, named(params))
         plain = with_asked(cast("dict[str, Json]", to_plain(said)), self._other_names)
         self._journal.note(Kind.PARAMS, self.track_id, plain)
-        self._params |= mask_values(said)
         if self._context is not None and self._context.asked:
             say_used(self._context, plain)
-        if refused is not None:
-            raise refused
+        return mask_values(said), refused
 
     def set_param(self, key: str, value: object) -> None:
         """Add one value to every later row, and to the run's params."""

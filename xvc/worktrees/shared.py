@@ -9,12 +9,13 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 from xvc.core.worktree import Record, Stage
 from xvc.errors import BusyError, CorruptError, NotFoundError, error
 from xvc.git.commands import Git
-from xvc.git.worktrees import Tree, drop_half_made, place_of, trees
+from xvc.git.worktrees import Tree, drop_half_made, path_of, place_of, trees
 from xvc.journal.layout import Room
 from xvc.project import Project
 from xvc.recovery.old_notes import take_over_refs
@@ -49,16 +50,25 @@ class BadRecord(CorruptError):
 def record_of(room: Room, name: str) -> Record | None:
     """Read what is remembered of a tree; None when that is nothing.
 
+    A tree that was moved since is where git has it.
+
     Raises:
         BadRecord: the note is torn.
     """
     path = room.worktrees / f"{name}{_ENDING}"
     try:
-        return Record.from_facts(json.loads(path.read_bytes()))
+        return _found(room, Record.from_facts(json.loads(path.read_bytes())))
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as err:
         raise BadRecord(str(path), f"{type(err).__name__}: {err}") from err
+
+
+def _found(room: Room, record: Record) -> Record:
+    if record.stage is not Stage.READY or not record.tree or Path(record.path).exists():
+        return record
+    now = path_of(room.folder.parent, record.tree)
+    return replace(record, path=str(now)) if now is not None else record
 
 
 def records(room: Room) -> list[Record]:

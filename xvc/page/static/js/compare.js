@@ -135,9 +135,9 @@
     async draw() {
       const runs = this.found.runs.map((run) => run.id);
       const keys = this.found.metrics.map((row) => row.key).slice(0, 16);
-      const found = await Promise.all(keys.map((key) => xvc.ask("curves", { runs: runs.join(","), key, intervals: 400 }).catch(() => null)));
+      const found = keys.length ? (await xvc.ask("curves", { runs: runs.join(","), keys: keys.join("\n"), intervals: 400 })).drawn : [];
       if (this.gone) return;
-      const drawn = found.filter((each) => each && each.key !== each.x && each.curves.some((curve) => curve.x.length > 1));
+      const drawn = found.filter((each) => each.key !== each.x && each.curves.some((curve) => curve.x.length > 1));
       this.charts = drawn.map((each) => {
         const chart = new xvc.LineChart({ title: xvc.visible(each.key), xName: each.x, group: "compare", height: 200 });
         chart.show(each.curves.map((curve) => {

@@ -98,10 +98,10 @@
 
     async draw() {
       const keys = this.run.curves.slice(0, 24);
-      const found = await Promise.all(keys.map((key) => xvc.ask("curves", { runs: this.run.id, key, intervals: 500 }).catch(() => null)));
+      const found = keys.length ? (await xvc.ask("curves", { runs: this.run.id, keys: keys.join("\n"), intervals: 500 })).drawn : [];
       if (this.gone) return;
       const isParam = (key) => key in (this.run.params ?? {}) && !(key in (this.run.metrics ?? {}));
-      const drawn = found.filter((each) => each && each.key !== each.x && !isParam(each.key) && each.curves[0]?.x.length > 1);
+      const drawn = found.filter((each) => each.key !== each.x && !isParam(each.key) && each.curves[0]?.x.length > 1);
       if (drawn.map((each) => each.key).join("\n") !== this.drawn) {
         for (const chart of this.charts) chart.leave();
         this.charts = drawn.map((each) => new xvc.LineChart({ title: xvc.visible(each.key), xName: each.x, group: "run", height: 190,

@@ -18,7 +18,7 @@
       this.chosen = words.cols ? words.cols.split("\n") : null;
       this.filter = h("input", { class: "filter", type: "search", spellcheck: "false", autocomplete: "off",
         placeholder: "Filter, like  accuracy > 0.9 and lr < 0.1", "aria-label": "Filter runs", value: words.where ?? "" });
-      this.filter.addEventListener("input", xvc.calm(() => this.narrow(), 90));
+      this.filter.addEventListener("input", xvc.calm(() => this.narrow(), 60));
       this.by = h("select", { "aria-label": "Group by", onchange: () => this.group(this.by.value) });
       this.told = h("div", { class: "told" });
       this.box = h("div", { class: "grid" });
@@ -89,6 +89,7 @@
       this.revision = found.revision;
       this.elsewhere = found.elsewhere;
       this.discarded = found.discarded;
+      this.warnings = found.warnings;
       if (isAnew) this.take(found);
       const news = this.hold(found);
       this.tell();
@@ -125,7 +126,7 @@
         this.place.set(each.name, xvc.about.facts.length + place));
       this.main = found.curve;
       const groupable = [...found.columns.filter((each) => each.of === "params"),
-        ...["status", "branch", "worktree", "version"].map((name) => ({ name, key: name }))];
+        ...["series", "status", "branch", "worktree", "version"].map((name) => ({ name, key: name }))];
       swap(this.by, h("option", { value: "" }, "none"),
         groupable.map((each) => h("option", { value: each.name, selected: each.name === this.words.by }, each.key)));
     }
@@ -232,8 +233,15 @@
         width: Math.max(96, Math.min(220, each.key.length * 8 + 44)), sortingOrder: better,
         headerClass: isNumber ? "ag-right-aligned-header" : "",
         cellClass: [each.of === "metrics" ? "metric" : "param", isNumber ? "ag-right-aligned-cell" : ""],
+        comparator: each.of === "metrics" ? (a, b, one, other, isDescending) => this.ranked(one, other, isDescending) || xvc.order(a, b, one, other, isDescending) : xvc.order,
         field: String(at),
         valueFormatter: ({ value: given }) => xvc.visible(number(given)) };
+    }
+
+    /** Runs that were judged otherwise come behind those that were not, whatever they have reached. */
+    ranked(one, other, isDescending) {
+      const at = this.place.get("otherwise");
+      return (one.data[at] - other.data[at]) * (isDescending ? -1 : 1);
     }
 
     /** The first value that any run has in a column. */
@@ -280,7 +288,8 @@
           this.filter.value = "decision ~ 'discarded'";
           this.narrow();
         }, { class: "quiet tiny" }),
-        running > 0 && h("span", { class: "is-running" }, `${running} running`));
+        running > 0 && h("span", { class: "is-running" }, `${running} running`),
+        (this.warnings ?? []).map((words) => h("span", { class: "warned", title: words }, words)));
     }
 
     async narrow() {
@@ -344,11 +353,11 @@
             ? h("small", { title: "They differ in more than their seed, so their spread is not noise." }, "not repeats of one experiment") : ""),
           h("td", {}, button(isBase ? "Baseline" : "Pin", () => this.pin(isBase ? null : each.value), { class: isBase ? "on" : "quiet" })));
       });
-      return h("table", { class: "plain" },
+      return [(found.warnings ?? []).map((words) => h("p", { class: "warning" }, words)), h("table", { class: "plain" },
         h("thead", {}, h("tr", {}, h("th", {}, xvc.visible(found.by.replace(/^(params|metrics)\./, ""))), h("th", { class: "num" }, "runs"),
           h("th", { class: "num" }, "n"), h("th", { class: "num" }, metric ? `${metric}, mean ± sd` : ""), h("th", {}, ""),
           h("th", { class: "num" }, "best"), h("th", {}, "against the baseline"), h("th", {}, ""))),
-        h("tbody", {}, rows));
+        h("tbody", {}, rows))];
     }
 
     pin(given) {
