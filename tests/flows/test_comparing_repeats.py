@@ -108,7 +108,10 @@ def test_a_promotion_asks_for_repeats_and_a_margin(project: Path, call_xvc: Call
 
 
 def test_groups_are_held_against_the_best(project: Path, call_xvc: Calling) -> None:
-    """The group with the best mean is named; another is worse, or cannot be told from it."""
+    """The group with the best mean is named; another is worse, or cannot be told from it.
+
+    Brief and report say the same, and a run that people discarded is no repeat any more.
+    """
     (project / "train.py").write_text(_TRAIN.replace("argv[1]", "argv[2]").replace("[3]", "[4]"))
     git(project, "add", "train.py")
     git(project, "commit", "-qm", "train")
@@ -118,6 +121,18 @@ def test_groups_are_held_against_the_best(project: Path, call_xvc: Calling) -> N
         assert done.code == 0, done.err
 
     shown = call_xvc("ls", "--group", "lr", "--sort", "accuracy", "--json").data["groups"]
+    brief = call_xvc("brief", "--json").data["tried"]
+    said = call_xvc("brief").out
+    report = call_xvc("report", "--metric", "accuracy", "--json").data
+    best = call_xvc("ls", "--where", "lr = 0.3", "--json").data["runs"]
+    call_xvc("discard", best[0]["id"], "--reason", "the disk was full")
+    fewer = call_xvc("compare", best[1]["id"], brief[2]["run"], "--json").data["verdicts"]
 
+    words = ["", "not enough runs", "worse"]
+    assert [each["verdict"] or "" for each in brief] == words
+    assert [each["verdict"] or "" for each in report["standing"]] == words
+    assert "over 3 seeds, worse" in said
+    assert "not enough runs" in report["text"]
+    assert fewer[0][0]["baseline"]["count"] == 2
     told = {each["value"]: each["verdict"] for each in shown}
     assert told == {0.3: "the best", 0.1: "worse", 0.2: "not enough runs"}

@@ -31,7 +31,9 @@ from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.compare import compare, repeats_of
 from xvc.runs.difference_tables import differences
 from xvc.runs.digest import judged
+from xvc.runs.leaderboard import Leaderboard, standing
 from xvc.runs.repeats import experiments, in_question
+from xvc.runs.verdicts import sentence
 from xvc.store import query
 from xvc.types import Json
 
@@ -70,6 +72,8 @@ class Reported:
     date: str | None
     aim: Measure | None
     best: Found | None
+    standing: Leaderboard | None = None
+    """Experiments with their repeats as one, where any was repeated."""
     warnings: tuple[str, ...] = ()
 
 
@@ -82,6 +86,7 @@ class _Material:
     are_named: bool
     aim: Measure | None = None
     places: list[Place] = field(default_factory=list)
+    standing: Leaderboard | None = None
     params: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
     warnings: list[str] = field(default_factory=list)
@@ -129,6 +134,7 @@ def report(project: Project, request: ReportRequest) -> Reported:
     sections = [
         _summary(material),
         _best(material),
+        *_noise(material),
         _list(material),
         *_curves(material),
         *_differences(material),
@@ -139,7 +145,7 @@ def report(project: Project, request: ReportRequest) -> Reported:
     made = Report(title, lead, tuple(each for each in sections if each.blocks))
     best = material.first[0] if material.places else None
     warnings = (*project.keeper.warnings, *material.warnings)
-    return Reported(made, material.total, said, material.aim, best, warnings)
+    return Reported(made, material.total, said, material.aim, best, material.standing, warnings)
 
 
 def _of_series(project: Project, request: ReportRequest) -> Reported:
@@ -155,7 +161,9 @@ def _of_series(project: Project, request: ReportRequest) -> Reported:
         aim = Measure.parse(request.metric or found.metric, {**OWN_SCORES, **declared}, "--metric")
     date = _date(request, []) if request.date is not None else said
     report = replace(made, lead=f"As of {date}.") if date else made
-    return Reported(report, len(found.rows), date, aim, best, tuple(project.keeper.warnings))
+    return Reported(
+        report, len(found.rows), date, aim, best, warnings=tuple(project.keeper.warnings)
+    )
 
 
 def _gathered(project: Project, request: ReportRequest) -> _Material:
@@ -225,6 +233,7 @@ def _choose(material: _Material, request: ReportRequest) -> None:
         judged = judged_alike(material.project, runs)
         material.warnings += [judged.warning] if judged.warning else []
         material.places = ranked(judged.runs, material.aim)
+        material.standing = _standing(material, judged.runs)
         metrics = [material.aim.metric, *(key for key in metrics if key != material.aim.metric)]
     params: dict[str, Json] = {}
     for run in reversed(runs):
@@ -311,6 +320,41 @@ def _repeats(material: _Material, best: RunRecord) -> Sequence[RunRecord]:
         return own.repeats
     code = fingerprints(material.project, in_question(material.runs))
     return repeats(best, experiments(material.runs, code))
+
+
+def _standing(material: _Material, runs: Sequence[RunRecord]) -> Leaderboard | None:
+    """Rank what was repeated as one; None where nothing was, and where not all runs are read."""
+    if material.aim is None or material.is_part:
+        return None
+    ours = [run for run in runs if not run.is_discarded]
+    groups = experiments(ours, fingerprints(material.project, in_question(ours)))
+    names = {each.record.id: each.version for each in material.found if each.version}
+    found = standing(groups, material.aim, names)
+    return found if found.has_repeats else None
+
+
+def _noise(material: _Material) -> list[Section]:
+    """Say of each experiment how its repeats compare with those of the first."""
+    found = material.standing
+    if found is None or len(found.places) < 2:
+        return []
+    first = found.places[0]
+    rows = [
+        (
+            f"{each.rank}{'=' if each.is_tied else ''}",
+            material.names[each.run.id] if each.version is None else each.version,
+            *(str(each.spread.count), number(each.spread.mean), number(each.spread.deviation)),
+            "" if each.judged is None else sentence(each.judged),
+        )
+        for each in found.places[:_ROWS]
+    ]
+    name = first.version or first.run.id
+    head = ("rank", "run", "n", f"mean {found.measure.metric}", "sd", f"against {name}")
+    table = Table("", head, tuple(rows), frozenset({0, 2, 3, 4}), len(found.places))
+    luck = found.luck
+    says = "Repeats (the same but for the seed) as one; ranks with = cannot be told apart."
+    texts = [Text(f"{says} {luck[0].upper()}{luck[1:]}." if luck else says)]
+    return [Section("More than noise", (*texts, bounded(table, _ROWS)))]
 
 
 def _list(material: _Material) -> Section:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from xvc.core.direction import Direction, is_progress
+from xvc.core.direction import is_progress
 from xvc.core.run import RunRecord, Status
 from xvc.core.seed_names import is_seed
 from xvc.dvc.pointers import SUFFIX
@@ -23,7 +23,7 @@ from xvc.runs.comparison import compare as compare_records
 from xvc.runs.list import ListRequest
 from xvc.runs.list import runs as list_runs
 from xvc.runs.repeats import Experiment, experiments, in_question, settings_of
-from xvc.runs.verdicts import Judgement, corrected, judge
+from xvc.runs.verdicts import Judgement, all_held, judge
 from xvc.store import query
 from xvc.types import RunId
 from xvc.versions.base import is_own, own_paths
@@ -120,7 +120,7 @@ def _verdicts(
         if group is baseline:
             warnings.append(f"{record.id} is a repeat of {records[0].id}, so neither is better")
     judged = [
-        _held([judge(row.key, baseline, each, row.direction) for each in others], row.direction)
+        all_held([judge(row.key, baseline, each, row.direction) for each in others], row.direction)
         for row in metrics
         if not is_progress(row.key) and not is_seed(row.key)
     ]
@@ -146,12 +146,6 @@ def repeats_of(project: Project, records: Sequence[RunRecord]) -> list[Experimen
     runs = list(known.values())
     found = experiments(runs, fingerprints(project, in_question(runs)))
     return [_group_of(record, found) for record in records]
-
-
-def _held(told: Sequence[Judgement | None], direction: Direction | None) -> list[Judgement | None]:
-    """Hold the candidates of one metric to what all of them have to show together."""
-    held = iter(corrected([each for each in told if each is not None], direction))
-    return [None if each is None else next(held) for each in told]
 
 
 def _group_of(record: RunRecord, found: Sequence[Experiment]) -> Experiment:

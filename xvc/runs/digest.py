@@ -19,6 +19,7 @@ from xvc.core.subject import (
     varying_keys,
 )
 from xvc.runs.repeats import Experiment, Spread, experiments, settings_of
+from xvc.runs.verdicts import Verdict, against_first
 from xvc.types import RunId
 
 _LONGEST = 72
@@ -42,7 +43,8 @@ class Tried:
     """One idea: the runs that repeat it, and how the main metric lies among them.
 
     ``run`` is the best of the repeats, or the newest without a metric; ``again`` counts runs of a
-    seed that had been run before.
+    seed that had been run before. ``verdict`` says how its repeats compare with those of the idea
+    with the best mean, None for that one and without repeats.
     """
 
     run: RunId
@@ -52,6 +54,7 @@ class Tried:
     mean: float | None = None
     deviation: float | None = None
     again: int = 0
+    verdict: Verdict | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +173,22 @@ def tried(
     if measure is not None:
         sign = -1 if measure.direction is Direction.MAX else 1
         told.sort(key=lambda pair: (pair[1] is None, sign * (pair[1].mean if pair[1] else 0.0)))
-    return [_idea(each, lie, measure, done, settings) for each, lie in told[:limit]]
+    verdicts = _verdicts([each for each, lie in told if lie is not None], measure)
+    ideas = [_idea(each, lie, measure, done, settings) for each, lie in told[:limit]]
+    return [
+        replace(idea, verdict=verdicts.get(each.repeats[0].id))
+        for idea, (each, _) in zip(ideas, told, strict=False)
+    ]
+
+
+def _verdicts(held: Sequence[Experiment], measure: Measure | None) -> dict[RunId, Verdict]:
+    """Say of each idea, by its first run, how its repeats compare with those of the best."""
+    if measure is None or all(len(each.repeats) < 2 for each in held):
+        return {}
+    ours = [each for each in held if not each.repeats[0].is_discarded]
+    told = against_first(measure.metric, ours, measure.direction)
+    both = zip(ours, told, strict=True)
+    return {each.repeats[0].id: judged.verdict for each, judged in both if judged is not None}
 
 
 def _lie(each: Experiment, measure: Measure | None) -> Spread | None:

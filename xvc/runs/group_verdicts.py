@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from xvc.core.direction import Direction, direction_of
 from xvc.project import Project
 from xvc.runs.list import Group
-from xvc.runs.verdicts import Judgement, corrected, judge
+from xvc.runs.verdicts import Judgement, all_held, judge
 
 
 def against(
@@ -25,8 +25,7 @@ def against(
         else judge(baseline.metric, baseline.experiment, each.experiment, direction)
         for each in groups
     ]
-    held = iter(corrected([each for each in told if each is not None], direction))
-    return [None if each is None else next(held) for each in told]
+    return all_held(told, direction)
 
 
 def against_best(

@@ -8,11 +8,12 @@ experiment has too few repeats for that, its place is its value's, and the verdi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xvc.core.direction import Direction
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord
+from xvc.core.spelling import number
 from xvc.errors import BadValue
 from xvc.history.find import known_versions, versions_by_run
 from xvc.history.judging import judged_alike
@@ -21,7 +22,7 @@ from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.digest import described
 from xvc.runs.list import ListRequest, runs
 from xvc.runs.repeats import Experiment, Spread, experiments, in_question
-from xvc.runs.verdicts import Judgement, Verdict, corrected, expected_best, judge, pooled
+from xvc.runs.verdicts import Judgement, Verdict, against_first, expected_best, pooled
 from xvc.types import RunId
 
 
@@ -58,6 +59,21 @@ class Leaderboard:
     by_luck: float | None = None
     discarded: int = 0
 
+    @property
+    def has_repeats(self) -> bool:
+        """Whether an experiment was repeated, so that there is noise to speak of."""
+        return any(each.spread.count > 1 for each in self.places)
+
+    @property
+    def luck(self) -> str | None:
+        """Say how far the best of so many would lead by luck; None where nothing tells."""
+        if self.by_luck is None:
+            return None
+        return (
+            f"noise between repeats {number(self.noise)}: the best of {len(self.places)} that are "
+            f"equal would lead their mean by {number(self.by_luck)} with one run each"
+        )
+
 
 def leaderboard(
     project: Project, metric: str, where: str | None = None, *, everywhere: bool = False
@@ -77,12 +93,20 @@ def leaderboard(
     code = fingerprints(project, in_question(judged.runs))
     names = versions_by_run(known_versions(project))
     groups = experiments(judged.runs, code)
-    places = ranked(groups, measure, names)
-    if not places:
+    told = standing(groups, measure, names)
+    if not told.places:
         raise BadValue("leaderboard", f"no finished run has {measure.metric!r}")
+    return replace(told, discarded=found.discarded)
+
+
+def standing(
+    groups: Sequence[Experiment], measure: Measure, names: Mapping[RunId, str]
+) -> Leaderboard:
+    """Rank experiments, and say how large the noise between their repeats is."""
+    places = ranked(groups, measure, names)
     noise = pooled(groups, measure.metric)
     by_luck = noise * expected_best(len(places)) if noise and len(places) > 1 else None
-    return Leaderboard(measure, tuple(places), noise, by_luck, found.discarded)
+    return Leaderboard(measure, tuple(places), noise, by_luck)
 
 
 def ranked(
@@ -126,12 +150,14 @@ def _ranks(
 
     All that follow the holder of a place are judged against it together (Holm).
     """
-    against = _judged([each for each, _ in held], measure)  # the leader, for what is shown
+    against = against_first(
+        measure.metric, [each for each, _ in held], measure.direction
+    )  # the leader, for what is shown
     ranks: list[int] = []
     start = 0
     while start < len(held):
         group = [each for each, _ in held[start:]]
-        told = against if start == 0 else _judged(group, measure)
+        told = against if start == 0 else against_first(measure.metric, group, measure.direction)
         tied = 1
         while tied < len(group) and _is_tie(held[start], held[start + tied], told[tied]):
             tied += 1
@@ -140,13 +166,6 @@ def _ranks(
     return [
         (rank, ranks.count(rank) > 1, judged) for rank, judged in zip(ranks, against, strict=True)
     ]
-
-
-def _judged(group: Sequence[Experiment], measure: Measure) -> list[Judgement | None]:
-    """Judge all against the first of them, corrected for how many there are."""
-    told = [judge(measure.metric, group[0], each, measure.direction) for each in group[1:]]
-    held = iter(corrected([each for each in told if each is not None], measure.direction))
-    return [None, *(None if each is None else next(held) for each in told)]
 
 
 def _is_tie(

@@ -2,7 +2,7 @@
 
 Pure. Repeats are finished runs of the same code, data, command and params but for the seed, and
 each seed counts once, by the run that began first. Refuses to call anything else one: a run whose
-code is not known repeats nothing.
+code is not known repeats nothing, and one that people discarded repeats only others of these.
 """
 
 from __future__ import annotations
@@ -100,10 +100,10 @@ def experiments(runs: Iterable[RunRecord], code: Mapping[RunId, str]) -> list[Ex
         runs: in any order; those that did not finish are left out.
         code: what tells the code of a run from other code; a run that is not in it stands alone.
     """
-    alike: dict[tuple[str, str], dict[str, list[RunRecord]]] = {}
+    alike: dict[tuple[bool, str, str], dict[str, list[RunRecord]]] = {}
     done = [run for run in runs if run.status is Status.FINISHED]
     for run in sorted(done, key=lambda run: (run.started or 0, run.id)):
-        key = (code.get(run.id, f"run {run.id}"), settings_of(run))
+        key = (run.is_discarded, code.get(run.id, f"run {run.id}"), settings_of(run))
         alike.setdefault(key, {}).setdefault(seeds_of(run), []).append(run)
     return [
         Experiment(

@@ -183,6 +183,27 @@ def corrected(told: Sequence[Judgement], direction: Direction | None) -> list[Ju
     return result
 
 
+def against_first(
+    metric: str, held: Sequence[Experiment], direction: Direction | None
+) -> list[Judgement | None]:
+    """Judge all experiments against the first of them, so that all are right together.
+
+    None for the first itself, and where there is nothing to judge.
+    """
+    if not held:
+        return []
+    told = [judge(metric, held[0], each, direction) for each in held[1:]]
+    return [None, *all_held(told, direction)]
+
+
+def all_held(
+    told: Sequence[Judgement | None], direction: Direction | None
+) -> list[Judgement | None]:
+    """Correct what there is, as `corrected` does, and leave the gaps."""
+    held = iter(corrected([each for each in told if each is not None], direction))
+    return [None if each is None else next(held) for each in told]
+
+
 def _more(told: Judgement) -> int | None:
     """How many further runs of each side would show this difference with `POWER`; None unknown."""
     sizes = [

@@ -46,6 +46,7 @@ class Tried(TypedDict):
     mean: float | None
     sd: float | None
     again: Annotated[int, "Runs of a seed that had been run before."]
+    verdict: Annotated[str | None, "Against the idea with the best mean; null for that one."]
 
 
 class Failure(TypedDict):
@@ -154,6 +155,7 @@ def _data(found: Brief) -> Data:
                 "mean": each.mean,
                 "sd": each.deviation,
                 "again": each.again,
+                "verdict": each.verdict,
             }
             for each in found.tried
         ],
@@ -279,6 +281,7 @@ def _idea_line(idea: Tried) -> str:
     if idea["n"] > 1 and idea["mean"] is not None:
         deviation = f" ± {shown(idea['sd'])}" if idea["sd"] is not None else ""
         lie = f"  {idea['metric']} {shown(idea['mean'])}{deviation} over {idea['n']} seeds"
+        lie += f", {idea['verdict']}" if idea["verdict"] else ""
     again = f"  ({counted(idea['again'], 'run')} of a known seed)" if idea["again"] else ""
     return f"tried     {idea['version'] or idea['run']}  {idea['what']}{lie}{again}"
 

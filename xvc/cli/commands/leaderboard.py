@@ -129,10 +129,6 @@ def _text(found: Leaderboard, limit: int) -> str:
         lines.append(f"… {len(found.places) - len(shown)} more; --limit 0 shows all")
     if found.discarded:
         lines.append(f"{found.discarded} discarded runs are not ranked")
-    if found.by_luck is not None:
-        count, noise = len(found.places), number(found.noise)
-        lines.append(
-            f"noise between repeats {noise}: the best of {count} that are equal would lead their "
-            f"mean by {number(found.by_luck)} with one run each"
-        )
+    if found.luck is not None:
+        lines.append(found.luck)
     return "\n".join(lines)

@@ -9,11 +9,12 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database
-from xvc.cli.output import Answer, show
+from xvc.cli.output import Answer, few, show
 from xvc.errors import BadValue
 
 if TYPE_CHECKING:
     from xvc.reports.report import Reported
+    from xvc.runs.leaderboard import Place
 
 
 class Best(TypedDict):
@@ -27,6 +28,19 @@ class Best(TypedDict):
     why: str
 
 
+class Standing(TypedDict):
+    """An experiment, its repeats as one; ``verdict`` is against the first, null for that."""
+
+    run: str
+    version: str | None
+    rank: int
+    tied: bool
+    n: int
+    mean: float
+    sd: float | None
+    verdict: str | None
+
+
 class Data(TypedDict):
     """What is in the report; ``text`` is the report itself where no file was written."""
 
@@ -34,6 +48,8 @@ class Data(TypedDict):
     date: str | None
     runs: int
     best: Best | None
+    standing: Annotated[list[Standing], "Empty where nothing was repeated."]
+    standing_total: int
     sections: list[str]
     files: list[str]
     text: str | None
@@ -123,12 +139,28 @@ def _data(made: Reported, files: list[Path], printed: str) -> Data:
             "direction": made.aim.direction.value,
             "why": made.aim.why,
         }
+    places = made.standing.places if made.standing else ()
     return {
         "title": made.report.title,
         "date": made.date,
         "runs": made.runs,
         "best": best,
+        "standing": few([_standing(each) for each in places]),
+        "standing_total": len(places),
         "sections": [each.title for each in made.report.sections],
         "files": [str(path) for path in files],
         "text": printed or None,
+    }
+
+
+def _standing(place: Place) -> Standing:
+    return {
+        "run": place.run.id,
+        "version": place.version,
+        "rank": place.rank,
+        "tied": place.is_tied,
+        "n": place.spread.count,
+        "mean": place.spread.mean,
+        "sd": place.spread.deviation,
+        "verdict": place.judged.verdict if place.judged else None,
     }
