@@ -127,7 +127,13 @@ def init(project: Project, folder: Path, *, commit: bool = True) -> Initialised:
         made = _commit(project, ours, warnings)
         if made is not None:
             done.append(f"committed {counted(len(set(ours)), 'file')} as {made[:10]}")
-    return Initialised(str(project.root), tuple(done), joined, made, tuple(warnings))
+    return Initialised(
+        root=str(project.root),
+        done=tuple(done),
+        joined=joined,
+        commit=made,
+        warnings=tuple(warnings),
+    )
 
 
 def _remembered(project: Project) -> list[Path]:
