@@ -297,11 +297,11 @@ def looked_at(project: Project, data: Mapping[str, DataFile]) -> dict[str, DataF
         return dict(data)
     git, patterns = project.git, project.dvc.root / ".dvcignore"
     looker = Looker(
-        project.dvc,
-        project.place.top,
-        project.own_room.data_looks,
-        project.environment,
-        lambda folder: git.matched(patterns, folder) if patterns.is_file() else set(),
+        dvc=project.dvc,
+        top=project.place.top,
+        memory=project.own_room.data_looks,
+        environment=project.environment,
+        ignored=lambda folder: git.matched(patterns, folder) if patterns.is_file() else set(),
     )
     return looker.look(data)
 

@@ -88,11 +88,11 @@ def list_trees(project: Project) -> list[TreeInfo]:
 def _info(project: Project, tree: Tree, record: Record | None, *, is_main: bool) -> TreeInfo:
     own = tree.folder.name if tree.folder and not is_main else "main"
     info = TreeInfo(
-        record.name if record else own,
-        str(tree.path),
-        _condition(tree, record, is_main=is_main),
-        tree.branch,
-        record.base if record else None,
+        name=record.name if record else own,
+        path=str(tree.path),
+        condition=_condition(tree, record, is_main=is_main),
+        branch=tree.branch,
+        base=record.base if record else None,
         is_here=tree.path == project.git.place.top,
         locked=tree.locked,
     )
@@ -160,7 +160,13 @@ def _rows_left(room: Room, tree: str) -> int:
 def _lost(record: Record) -> TreeInfo:
     half = {Stage.MAKING: Condition.MAKING, Stage.REMOVING: Condition.REMOVING}
     condition = half.get(record.stage, Condition.MISSING)
-    return TreeInfo(record.name, record.path, condition, record.branch, record.base)
+    return TreeInfo(
+        name=record.name,
+        path=record.path,
+        condition=condition,
+        branch=record.branch,
+        base=record.base,
+    )
 
 
 def _left(folder: Path) -> TreeInfo:
