@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -401,12 +401,15 @@ class Project:
         if self.home is not None:
             return self.home.keeper
         if self.place is not None and not self.is_alone:
-            pointers = [self.relative(path) for path in self.merged_pointers()]
-            with contextlib.suppress(GitFailed, OSError):  # a tree that cannot be written
-                self.git.bring_back(pointers)
+            self.unhide([*self.merged_pointers(), self.store_path.with_name(".gitignore")])
         keeper = Keeper(self.store_path, self.room, self.dvc)
         keeper.warnings += self.settings.said_twice
         return keeper
+
+    def unhide(self, paths: Iterable[Path]) -> None:
+        """Write the files of these that a sparse checkout hides: what follows adds to them."""
+        with contextlib.suppress(GitFailed, OSError):  # a tree that cannot be written
+            self.git.bring_back(map(self.relative, paths))
 
     @property
     def snapshot_limits(self) -> Limits:

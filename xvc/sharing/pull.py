@@ -166,7 +166,7 @@ def _missing(project: Project) -> list[VersionInfo]:
 def _fetch(project: Project, name: str, told: Told, *, runs: bool) -> tuple[tuple[str, ...], int]:
     """Fetch branches and what is new of tags and runs; returns the tags, and how many runs."""
     git = project.git
-    there, here = refs_there(git, name), {**git.refs(_TAGS), **git.refs("refs/xvc/")}
+    there, here = refs_there(git, name, told), {**git.refs(_TAGS), **git.refs("refs/xvc/")}
     refuse_other_tags(name, here, there)
     prefixes = (_TAGS, RUNS, LOGS) if runs else (_TAGS,)
     fresh = [ref for ref in there if ref.startswith(prefixes) and ref not in here]

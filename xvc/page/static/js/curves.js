@@ -25,6 +25,7 @@
         ["s", "smoother", () => this.set("smooth", String(Math.min(0.99, (Number(this.words.smooth) || 0) + 0.3)))],
         ["S", "as it is", () => this.set("smooth", "")],
       ];
+      this.untheme = xvc.onTheme(() => this.answers && this.list());
       this.live = xvc.follow(this, ["runs"], () => this.refresh(), 500);
       this.ready = this.begin();
     }
@@ -226,6 +227,7 @@
 
     leave() {
       this.gone = true;
+      this.untheme();
       this.asked?.abort();
       for (const chart of this.charts.values()) chart.leave();
     }

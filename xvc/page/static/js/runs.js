@@ -351,7 +351,7 @@
           h("td", { class: "num" }, number(value(each.best))),
           h("td", {}, each.verdict ? verdict(each.verdict) : this.words.base && !isBase && each.isMixed
             ? h("small", { title: "They differ in more than their seed, so their spread is not noise." }, "not repeats of one experiment") : ""),
-          h("td", {}, button(isBase ? "Baseline" : "Pin", () => this.pin(isBase ? null : each.value), { class: isBase ? "on" : "quiet" })));
+          h("td", {}, !xvc.isFrozen && button(isBase ? "Baseline" : "Pin", () => this.pin(isBase ? null : each.value), { class: isBase ? "on" : "quiet" })));
       });
       return [(found.warnings ?? []).map((words) => h("p", { class: "warning" }, words)), h("table", { class: "plain" },
         h("thead", {}, h("tr", {}, h("th", {}, xvc.visible(found.by.replace(/^(params|metrics)\./, ""))), h("th", { class: "num" }, "runs"),
