@@ -337,6 +337,8 @@ def _files(
     digest, files = _store_files(project)
     is_current = request.run is None or request.just_ran
     follows = is_current or base.on_head  # the tree has to show what its branch says
+    places = [project.root / out for out in record.outs]
+    project.unhide(file for at in places for file in (pointer_of(at), at.with_name(".gitignore")))
     for out, file in pointed_outs(project, record, base.tree).items():
         place = project.root / out
         pointer = pointer_of(place)
@@ -350,7 +352,7 @@ def _files(
             files[project.relative(project.root / ignore)] = held
     beside = [store.with_name(".gitignore")]
     if follows:
-        beside += [(project.root / out).with_name(".gitignore") for out in record.outs]
+        beside += [place.with_name(".gitignore") for place in places]
     if is_current:
         beside += [*metrics_files(project), *lock_files(project)]
         made = [out for out in project.survey().outs if out.is_made]
