@@ -251,7 +251,9 @@ def recorded(value: object, kind: str) -> object:
 
 
 def about(connection: DuckDBPyConnection, wanted: Wanted) -> Grid:
-    """List a table's columns: key, column, type, values, distinct ones (estimated), the ends.
+    """List a table's columns: key, column, type, values, distinct ones, the ends.
+
+    Of very many rows the number of distinct values is an estimate.
 
     Raises:
         NoTable: there is no such table.
@@ -284,7 +286,9 @@ def described(connection: DuckDBPyConnection, wanted: Wanted) -> Grid:
     return Grid((*head, "min", "25%", "50%", "75%", "max"), tuple(found), len(found))
 
 
-_COUNTED, _DISTINCT = "count({it})", "approx_count_distinct({it})"
+_COUNTED, _DISTINCT = "count({it})", "count(DISTINCT {it})"
+_ESTIMATED = "approx_count_distinct({it})"
+_EXACT = 100_000  # rows up to which distinct values are counted; an estimate of few is off by some
 _SMALLEST, _GREATEST = "min({value}) {some}", "max({value}) {some}"
 _ABOUT = (_COUNTED, _DISTINCT, _SMALLEST, _GREATEST)
 _QUARTERS = tuple(f"quantile_cont({{number}}, {part}) {{some}}" for part in (0.25, 0.5, 0.75))
@@ -303,6 +307,8 @@ def _figures(
     asked: Sequence[str],
 ) -> Iterator[tuple[Field, tuple[object, ...]]]:
     where, values = _which(held, wanted)
+    if _count(connection, wanted.table, where, values) > _EXACT:
+        asked = [_ESTIMATED if each == _DISTINCT else each for each in asked]
     for start in range(0, len(chosen), _AT_ONCE):
         some = chosen[start : start + _AT_ONCE]
         picked = ", ".join(_figure(each, one) for each in some for one in asked)
