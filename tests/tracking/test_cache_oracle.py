@@ -93,8 +93,10 @@ def run(scenes: list[str], place: Path, way: str) -> list[tuple[str, str, bool]]
     listed.write_text(json.dumps(scenes))
     done = subprocess.run(
         [sys.executable, "-c", RUNNER, listed, place / "cache", way],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return [tuple(each) for each in json.loads(done.stdout.splitlines()[-1])]
 
@@ -112,19 +114,31 @@ def test_no_edit_gives_a_result_that_the_code_no_longer_has(tmp_path: Path) -> N
     named = [(name, *each) for (name, _, _), each in zip(listed, found, strict=True)]
     wrong = [each for each in named if each[1] != each[2]]
     needless = {
-        name.rpartition(", ")[0] for name, _, _, hit in named
+        name.rpartition(", ")[0]
+        for name, _, _, hit in named
         if name.endswith((", untouched", ", only words")) and not hit
-    }  # fmt: skip
+    }
     assert len(named) >= 300
     assert wrong == []
     assert needless == UNKEYED
 
 
 UNKEYED = {
-    "a lock beside a number", "a generator", "importlib with a name", "eval of a text",
-    "a frame", "builtins in a variable", "an array function of one's own",
-    "globals of another function", "the source of a function", "import_module of a part",
-    "a pickle of an object", "joblib", "import_module, imported inside", "pickle imported inside",
-    "modules imported inside", "a lazy module in a function",
-}  # fmt: skip
+    "a lock beside a number",
+    "a generator",
+    "importlib with a name",
+    "eval of a text",
+    "a frame",
+    "builtins in a variable",
+    "an array function of one's own",
+    "globals of another function",
+    "the source of a function",
+    "import_module of a part",
+    "a pickle of an object",
+    "joblib",
+    "import_module, imported inside",
+    "pickle imported inside",
+    "modules imported inside",
+    "a lazy module in a function",
+}
 """What cannot be followed or has no content is no cached call."""

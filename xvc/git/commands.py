@@ -631,7 +631,13 @@ def _parse_state(raw: bytes) -> State:
             changed.append(rest.split(" ", 9)[9])
         elif kind == "?":
             untracked.append(rest)
-    return State(commit, branch, tuple(changed), tuple(untracked), tuple(modules))
+    return State(
+        commit=commit,
+        branch=branch,
+        changed=tuple(changed),
+        untracked=tuple(untracked),
+        modules=tuple(modules),
+    )
 
 
 def _parse_change(raw: bytes) -> Change:

@@ -147,11 +147,11 @@ def read_new(path: Path, mark: Mark, most: int | None = None) -> Slice | None:
         return None
     sequence = int(str(decode_line(last)["n"]))
     return Slice(
-        path,
-        mark.position,
-        Mark(position, sequence, _declared(controls, mark.names)),
-        tuple(controls),
-        has_rows,
+        path=path,
+        start=mark.position,
+        mark=Mark(position, sequence, _declared(controls, mark.names)),
+        controls=tuple(controls),
+        has_rows=has_rows,
         longest=longest,
     )
 

@@ -84,7 +84,13 @@ def compare(project: Project, references: Sequence[str], *, series: str | None =
             comparison, metrics=tuple(replace(row, best=None) for row in comparison.metrics)
         )
         verdicts = tuple(() if place in others else rows for place, rows in enumerate(verdicts))
-    return Compared(tuple(found), comparison, unknown, tuple(warnings), verdicts)
+    return Compared(
+        runs=tuple(found),
+        comparison=comparison,
+        unknown_directions=unknown,
+        warnings=tuple(warnings),
+        verdicts=verdicts,
+    )
 
 
 def _judged_otherwise(

@@ -92,7 +92,13 @@ def judge_values(
     difference = sides[1].mean - sides[0].mean
     if not math.isfinite(difference):
         return None
-    told = Judgement(metric, sides[0], sides[1], difference, Verdict.FEW)
+    told = Judgement(
+        metric=metric,
+        baseline=sides[0],
+        candidate=sides[1],
+        difference=difference,
+        verdict=Verdict.FEW,
+    )
     error = _paired(old, new) if old.keys() == new.keys() else _welch(sides[0], sides[1])
     if error is None:
         return replace(told, more=_more(told))

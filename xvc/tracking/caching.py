@@ -159,7 +159,10 @@ class Caching:
         if found is not None:
             return Hit(found["result"], str(found["cache"]))
         called = self._keys.describe(keyed)
-        return Miss(self, Entry(keyed.key, called, run, Nanoseconds(time_ns()), 0))
+        return Miss(
+            self,
+            Entry(key=keyed.key, called=called, run=run, created=Nanoseconds(time_ns()), size=0),
+        )
 
     def store(self, entry: Entry, result: object) -> None:
         """Store a result; where that fails, say so once."""
@@ -264,7 +267,14 @@ class Keys:
         # The code tells the names of the arguments and how many there are; params are free.
         names = repr(sorted(params)).encode() if params else b""
         whole = b"".join((_FORMAT, self._codes.digest(body), *forms, names))
-        return Keyed(sha256(whole).hexdigest(), name_of(body), body, arguments, params, forms)
+        return Keyed(
+            key=sha256(whole).hexdigest(),
+            name=name_of(body),
+            function=body,
+            arguments=arguments,
+            params=params,
+            forms=forms,
+        )
 
     def describe(self, keyed: Keyed) -> Called:
         """Tell what a key was made of, before the call may change it."""

@@ -155,7 +155,9 @@ class Tracker(Edits, Stored):
             warnings=warnings,
             sinks=_asked(sinks),
         )
-        wanted = Wanted(name, note, nested, run, resume, track_id)
+        wanted = Wanted(
+            name=name, note=note, nested=nested, run=run, resume=resume, track_id=track_id
+        )
         self._enter(open_run(db, self._options, wanted))
         if reset:
             self._record(Edit(Kind.DELETE, table))
