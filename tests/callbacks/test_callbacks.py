@@ -7,6 +7,7 @@ subclassed, and the calls that their trainers make.
 
 from __future__ import annotations
 
+import json
 import pickle
 import re
 import sys
@@ -184,6 +185,63 @@ def test_sklearn(db: str) -> None:
     assert '"estimator__C":1.0' in params
     ((failed, _, reason, _),) = runs("broken.db")
     assert (failed, "'C'" in reason) == ("failed", True)
+
+
+def test_sklearn_by_itself(db: str) -> None:
+    """With `autolog` every outermost fit is a run, a failed one failed; then fits are plain."""
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.model_selection import GridSearchCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    from xvc.callbacks import autolog
+
+    before = GridSearchCV.fit, Ridge.fit
+    with autolog(db=db):
+        search = GridSearchCV(LogisticRegression(), {"C": [0.1, 1.0]}, cv=3).fit(X, Y > 0)
+        make_pipeline(StandardScaler(), Ridge(alpha=2.0)).fit(X, Y)
+        try:
+            LogisticRegression(C=-1).fit(X, Y > 0)
+        except ValueError:
+            LogisticRegression(C=1).fit(X, Y > 0)  # while an error is handled
+    LogisticRegression().fit(X, Y > 0)
+    frame = Reader(db).to_df()
+    found = frame[frame["candidate"].notna()]
+
+    assert [run[0] for run in runs(db)] == ["finished", "finished", "failed", "finished"]
+    kinds = [json.loads(run[1])["estimator_class"] for run in runs(db)]
+    assert kinds == ["GridSearchCV", "Pipeline", "LogisticRegression", "LogisticRegression"]
+    assert '"ridge__alpha":2.0' in runs(db)[1][1]
+    assert found["mean_test_score"].tolist() == search.cv_results_["mean_test_score"].tolist()
+    assert (frame["fit_seconds"].dropna() > 0).tolist() == [True] * 3
+    assert (GridSearchCV.fit, Ridge.fit) == before
+
+
+def test_any_class_with_a_fit_by_itself(db: str) -> None:
+    """A class that is named is recorded, whoever made it; nothing else is."""
+    from xvc.callbacks import autolog
+
+    class Mean:
+        def __init__(self, scale: float) -> None:
+            self.scale = scale
+
+        def get_params(self, deep: bool = True) -> dict[str, float]:
+            return {"scale": self.scale}
+
+        def fit(self, values: list[float]) -> Mean:
+            self.mean = self.scale * sum(values) / len(values)
+            return self
+
+    log = autolog(Mean, db=db, name="mine")
+    fitted = Mean(2.0).fit([1.0, 2.0])
+    log.stop()
+    log.stop()
+    Mean(1.0).fit([1.0])
+
+    assert fitted.mean == 3.0
+    assert [run[:2] + run[3:] for run in runs(db)] == [
+        ("finished", '{"estimator_class":"Mean","scale":2.0}', "mine")
+    ]
 
 
 def test_optuna(db: str) -> None:
@@ -375,7 +433,9 @@ def test_transformers_by_its_interface(db: str, stand_in: Any) -> None:
     assert logs == {"loss": 1.5, "grad_norm": 0.1}
 
 
-def test_nothing_of_a_callback_reaches_the_training(tmp_path: Path) -> None:
+def test_nothing_of_a_callback_reaches_the_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A store that cannot be written and a value that cannot be kept are warnings, said once."""
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -385,6 +445,7 @@ def test_nothing_of_a_callback_reaches_the_training(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         unfit.log({"x": 1})
+        TrainingRun(None, {"db": folder}).log({"x": 1})  # a warning that is an error is said, too
     with Tracker("a.duckdb") as tracker:
         run = TrainingRun(tracker, {})
         with pytest.warns(RuntimeWarning, match="character"):
@@ -395,6 +456,7 @@ def test_nothing_of_a_callback_reaches_the_training(tmp_path: Path) -> None:
         away.log({"y": 3})
 
         assert tracker.values("y") == [1, 2]
+    assert "warning: not all of this training is recorded" in capsys.readouterr().err
 
 
 def test_nested_params_by_their_path() -> None:

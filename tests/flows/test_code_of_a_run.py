@@ -154,6 +154,43 @@ def test_code_that_cannot_be_held_is_said(project: Path, call_xvc: Calling) -> N
     assert call_xvc("tag", "--incomplete", "--run", run).code == 0
 
 
+def test_code_that_no_snapshot_holds_is_named(project: Path, call_xvc: Calling) -> None:
+    """A script or an imported module that is ignored, outside or another repository's."""
+    files = {
+        "scratch/job.py": "import net.layers, json; from sub import inside\n",
+        "net/layers.py": "from . import local\nfrom datasets import load_dataset\n",
+        "net/local.py": "",
+        "net/_version.py": "",
+        "datasets/load.py": "",
+        "sub/inside.py": "import linked",
+        "unused.py": "",
+        "../elsewhere.py": "",
+        "held.py": "from net import layers, _version\n",
+    }
+    for name, text in files.items():
+        (project / name).parent.mkdir(exist_ok=True)
+        (project / name).write_text(text)
+    (project / "linked.py").symlink_to("../elsewhere.py")
+    (project / ".gitignore").write_text(
+        "/scratch\n/net/local.py\n/net/_version.py\n/datasets\n/unused.py\n__pycache__\n"
+    )
+    git(project / "sub", "init", "-q")
+    git(project, "add", ".gitignore", "net", "linked.py", "held.py")
+    found = []
+    for script in ("scratch/job.py", "held.py", "../elsewhere.py"):
+        run, said = ran(call_xvc, "--", "sh", "-c", ":", script)
+        found.append(call_xvc("show", run, "--json").data["code"]["incomplete"])
+        assert "code incomplete" in said
+    refused = call_xvc("tag", "--json")
+    run, said = ran(call_xvc, "--", "sh", "-c", ":", "train.py")
+
+    own = ["net/local.py", "scratch/job.py"]
+    assert sorted(found[0]) == ["linked.py", *own, "sub/inside.py"]
+    assert found[1:] == [own[:1], [str(project.parent / "elsewhere.py")]]
+    assert refused.json["error"]["code"] == "code-incomplete"
+    assert "code incomplete" not in said
+
+
 def test_gc_gives_the_code_of_deleted_runs_back(project: Path, call_xvc: Calling) -> None:
     """Only of runs that somebody deleted, that are in no store, and only when it was said."""
     (project / "new.py").write_text(os.urandom(9).hex())

@@ -503,6 +503,36 @@ def test_a_param_that_reaches_nothing_is_refused(project: Path, run_xvc: Calling
     assert twice.code == beside.code == 2
 
 
+def test_a_param_of_a_file_that_no_setting_names(project: Path, call_xvc: Calling) -> None:
+    """It is refused beside what the file says, with the setting by which it is set there."""
+    (project / "config.json").write_text('{"opt": {"rate": 0.1, "steps": 3}}')
+    (project / "fit.py").write_text(
+        "import json; print(json.load(open('config.json'))['opt']['rate'])"
+    )
+    command = ("--json", "--", "python", "fit.py")
+    run = call_xvc("run", "-P", "opt.rate=0.3", *command)
+    same = call_xvc("run", "-P", "opt.rate=0.10", *command)
+    other = call_xvc("run", "-P", "opt.rat=0.3", *command)
+    sweep = call_xvc("sweep", "-P", "opt.rate=0.2,0.3", *command)
+    (project / "xvc.yaml").write_text("params: {files: [config.json]}")
+    swept = call_xvc("sweep", "-P", "opt.rate=0.2,0.3", "--dry-run", *command)
+
+    assert run.json["error"]["code"] == "param-undeclared"
+    assert "config.json says 0.1" in run.json["error"]["message"]
+    assert "`params: {files: [config.json]}` in xvc.yaml" in run.json["error"]["hint"]
+    assert same.code == 0
+    assert "nothing has taken it up" in other.json["warnings"][0]
+    assert "`params: {files: [config.json]}`" in sweep.json["error"]["message"]
+    assert swept.code == 0
+
+
+def test_only_what_is_wrong_is_said_of_a_sweep(project: Path, call_xvc: Calling) -> None:
+    """A value that cannot be read is no reason to say that its param is none."""
+    done = call_xvc("sweep", "-P", "v=null,~", "--json", "--", "echo", "{v}")
+
+    assert done.json["error"]["message"] == "v: null and ~ are one value"
+
+
 def test_a_plan_says_what_would_be_tried(project: Path, run_xvc: Calling) -> None:
     """The space with what its ranges mean, the first command; nothing is written down."""
     words = ("-P", "lr=0..1", "-P", "x=0.10,0.2", "--dry-run", "--", "t.py", "{lr}", "{x}")

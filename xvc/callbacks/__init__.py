@@ -14,6 +14,7 @@ something is logged is a warning and never stops a training.
 | XGBoost | `XGBoostCallback` | ``xgboost.train(…, callbacks=[XGBoostCallback()])`` |
 | LightGBM | `LightGBMCallback` | ``lightgbm.train(…, callbacks=[LightGBMCallback()])`` |
 | scikit-learn | `SklearnCallback` | ``estimator.set_callbacks(SklearnCallback())`` |
+| scikit-learn before 1.9 | `autolog` | call it once; every ``fit`` is a run |
 | Optuna | `OptunaCallback` | ``study.optimize(…, callbacks=[OptunaCallback()])`` |
 | Hydra | `HydraCallback` | ``hydra.callbacks.xvc._target_: xvc.callbacks.HydraCallback`` |
 | torch, tensorboardX | `SummaryWriter` | in place of theirs |
@@ -34,6 +35,7 @@ _HOMES = {
     "TensorBoardCallback": "xvc.callbacks.keras",
     "TransformersCallback": "xvc.callbacks.transformers",
     "XGBoostCallback": "xvc.callbacks.xgboost",
+    "autolog": "xvc.callbacks.sklearn",
 }
 __all__ = list(_HOMES)
 

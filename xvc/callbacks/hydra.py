@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from hydra.experimental.callback import Callback
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
 from xvc.callbacks.training_run import TrainingRun
 
@@ -41,7 +42,7 @@ class HydraCallback(Callback):
         has_failed = getattr(job_return.status, "name", "") == "FAILED"
         found = job_return._return_value  # `return_value` raises what the job raised
         if has_failed:
-            run.end("failed", f"{type(found).__name__}: {found}")
+            run.fail(found)
             return
         if isinstance(found, Mapping):
             run.log({str(key): value for key, value in found.items()})
@@ -60,5 +61,8 @@ def _resolved(config: Any) -> dict[str, object]:
 
 
 def _named(config: Any) -> dict[str, object]:
-    hydra = OmegaConf.select(config, "hydra.job.name", throw_on_missing=False)
-    return {"name": str(hydra)} if hydra else {}
+    try:
+        found = OmegaConf.select(config, "hydra.job.name", throw_on_missing=False)
+    except OmegaConfBaseException:  # it is made of what is not there
+        return {}
+    return {"name": str(found)} if found else {}

@@ -45,9 +45,9 @@ class KerasCallback(_Callback):  # type: ignore[misc]
 
     def on_train_begin(self, logs: _Logs = None) -> None:
         """Open the run, with what the model is trained with as params."""
-        self.run.is_silent = _process() != 0
         found: dict[str, object] = {}
         with self.run.harmless():
+            self.run.is_silent = _process() != 0
             found = {**(self.params or {}), **_compiled(self.model)}
         self.run.begin(found)
 

@@ -10,6 +10,7 @@ from typing import Any
 from xvc.callbacks.framework import base_of
 from xvc.callbacks.training_run import TrainingRun
 from xvc.tracking.tracker import Tracker
+from xvc.tracking.values import named
 
 _HOME = "lightning.pytorch" if find_spec("lightning") is not None else "pytorch_lightning"
 _Logger: Any = base_of(f"{_HOME}.loggers.logger", "Logger")
@@ -21,7 +22,7 @@ class LightningLogger(_Logger):  # type: ignore[misc]
 
     Only the process of rank 0 records. Hyperparameters are params of the run, nested ones by their
     path; checkpoints are rows with the path and the score. An exception, Ctrl-C included, makes
-    the run failed.
+    the run failed. What is logged after the training, by ``trainer.test``, belongs to its run.
 
     Args:
         tracker: one of yours; it stays open. None makes one with the first that is logged.
@@ -30,7 +31,7 @@ class LightningLogger(_Logger):  # type: ignore[misc]
 
     def __init__(self, tracker: Tracker | None = None, **options: object) -> None:
         super().__init__()
-        self.run = TrainingRun(tracker, options)
+        self.run = TrainingRun(tracker, options, goes_on=True)
         self._name = str(options.get("name") or "xvc")
         self._checkpoints: set[str] = set()
 
@@ -59,8 +60,10 @@ class LightningLogger(_Logger):  # type: ignore[misc]
     def log_hyperparams(self, params: Mapping[str, Any] | Namespace, *_: Any, **__: Any) -> None:
         """Add hyperparameters to the params."""
         if getattr(_rank_zero_only, "rank", 0) == 0:
-            given = vars(params) if isinstance(params, Namespace) else params
-            self.run.begin(dict(given))
+            found: dict[str, object] = {}
+            with self.run.harmless():
+                found = named(params or {})
+            self.run.begin(found)
 
     def after_save_checkpoint(self, checkpoint_callback: Any) -> None:
         """Log where a checkpoint lies."""

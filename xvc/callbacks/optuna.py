@@ -60,9 +60,10 @@ class OptunaCallback:
                 value = objective(trial)
             except BaseException as err:
                 run.begin(trial.params)
-                is_pruned = type(err).__name__ == "TrialPruned"  # Optuna is not imported for it
-                reason = f"{type(err).__name__}: {err}"
-                run.end("finished" if is_pruned else "failed", reason)
+                if type(err).__name__ == "TrialPruned":  # Optuna is not imported for it
+                    run.end(reason=f"TrialPruned: {err}")
+                else:
+                    run.fail(err)
                 raise
             run.begin(trial.params)
             run.log(_values(value))

@@ -6,6 +6,7 @@ never reaches the training.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,14 +25,20 @@ class TrainingRun:
         tracker: one that is open, and stays open; None makes one when training begins.
         options: the arguments of that `Tracker`.
         is_silent: whether nothing is recorded: in all processes of a training but the first.
+        goes_on: whether what is logged after the end belongs to the same run.
     """
 
     def __init__(
-        self, tracker: Tracker | None, options: Mapping[str, object], *, is_silent: bool = False
+        self,
+        tracker: Tracker | None,
+        options: Mapping[str, object],
+        *,
+        is_silent: bool = False,
+        goes_on: bool = False,
     ) -> None:
         self._given, self._options, self._tracker = tracker, dict(options), tracker
         self._said: set[str] = set()
-        self.is_silent = is_silent
+        self.is_silent, self._goes_on = is_silent, goes_on
 
     @property
     def tracker(self) -> Tracker | None:
@@ -44,14 +51,19 @@ class TrainingRun:
         return None if self._tracker is None else self._tracker.track_id
 
     def begin(self, params: Mapping[str, object] | None = None) -> None:
-        """Open the run, if it is not open, and add *params* to it; nested ones by their path."""
+        """Open the run, if it is not open, and add *params* to it; nested ones by their path.
+
+        Rows do not have them: a framework logs some of the same names, like its learning rate.
+        """
         with self.harmless():
             if self.is_silent:
                 return
             if self._tracker is None:
                 self._tracker = _MAKE(**self._options)
             if params:
-                self._tracker.set_params(flat(params))
+                _, refused = self._tracker._say_params(flat(params))
+                if refused is not None:
+                    raise refused
 
     def log(self, values: Mapping[str, object], **more: object) -> None:
         """Log a row of a copy of *values*; numbers are as the framework gave them."""
@@ -69,9 +81,18 @@ class TrainingRun:
         tracker, self._tracker = self._tracker, self._given
         with self.harmless():
             if tracker is not None and self._given is None:
+                if self._goes_on:
+                    self._options |= {"run": tracker.track_id, "resume": True}
                 tracker.close(status, reason)
             elif tracker is not None:
                 tracker.flush()
+
+    def fail(self, error: BaseException) -> None:
+        """End the run as failed by *error*."""
+        reason = type(error).__name__
+        with self.harmless():
+            reason = f"{reason}: {error}"
+        self.end(Status.FAILED.value, reason)
 
     @contextmanager
     def harmless(self) -> Iterator[None]:
@@ -82,8 +103,7 @@ class TrainingRun:
             said = f"{type(err).__name__}: {err}"
             if said not in self._said:
                 self._said.add(said)
-                words = f"not all of this training is recorded: {said}"
-                warnings.warn(words, RuntimeWarning, stacklevel=3)
+                _warn(f"not all of this training is recorded: {said}")
 
     def __getstate__(self) -> dict[str, object]:
         """Travel to another process without the tracker; nothing is recorded there."""
@@ -91,6 +111,13 @@ class TrainingRun:
 
     def __setstate__(self, state: Mapping[str, Mapping[str, object]]) -> None:
         self.__init__(None, state["options"], is_silent=True)  # type: ignore[misc]
+
+
+def _warn(words: str) -> None:
+    try:
+        warnings.warn(words, RuntimeWarning, stacklevel=4)
+    except RuntimeWarning:  # warnings are errors here, and an error would stop the training
+        sys.stderr.write(f"warning: {words}\n")
 
 
 def plain_number(value: object) -> object:

@@ -5,12 +5,19 @@ Pure, by names, sizes and times. Refuses to look into files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from xvc.core.name_words import word_table
 from xvc.core.spelling import counted
 
+_JUNK = re.compile(
+    r"__pycache__|.*\.py[co]|\.?venv|\.?env|node_modules|\.(?:pytest|mypy|ruff)_cache|\.tox|\.nox"
+    r"|\.ipynb_checkpoints|\.DS_Store|\.idea|\.vscode|.*\.egg-info|\.eggs|\.hypothesis|\.coverage"
+    r"|\.git|\.cache|.*~|.*\.sw[op]"
+)
+_GENERATED = re.compile(r"_version\.py|.*_pb2(_grpc)?\.py")
 _SOURCES = word_table(
     ".py .pyi .pyx .pxd .ipynb .sh .bash .zsh .r .rmd .jl .c .cc .cpp .cxx .cu .cuh .h .hpp .rs "
     ".go .java .scala .kt .js .ts .lua .m .sql .rb .pl .f90 "
@@ -32,6 +39,24 @@ def is_source(path: str) -> bool:
     name = path.lower().rpartition("/")[2]
     _, dot, ending = name.rpartition(".")
     return name in _NAMES or (bool(dot) and dot + ending in _SOURCES)
+
+
+def is_junk(path: str) -> bool:
+    """Whether a path lies in what git ignores everywhere and no training reads.
+
+    >>> is_junk("a/__pycache__/m.pyc"), is_junk("venv/"), is_junk("data/a.csv")
+    (True, True, False)
+    """
+    return any(_JUNK.fullmatch(part) for part in path.split("/"))
+
+
+def is_generated(path: str) -> bool:
+    """Whether a source file is made of others by a build: the version, messages of a protocol.
+
+    >>> is_generated("pkg/_version.py"), is_generated("pkg/model.py")
+    (True, False)
+    """
+    return _GENERATED.fullmatch(path.rpartition("/")[2]) is not None
 
 
 @dataclass(frozen=True, slots=True)

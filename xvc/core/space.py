@@ -111,8 +111,13 @@ def choices(key: str, listed: Sequence[Typed]) -> Choices:
         raise BadValue(key, "there is no value to choose")
     shown = [(type(each.value).__name__, repr(each.value)) for each in listed]
     if len(set(shown)) < len(shown):
-        twice = next(value for kind, value in shown if shown.count((kind, value)) > 1)
-        raise BadValue(key, f"{twice} is named twice")
+        twice = [
+            each.text for each, sign in zip(listed, shown, strict=True) if shown.count(sign) > 1
+        ]
+        both = " and ".join(dict.fromkeys(twice[:2]))
+        raise BadValue(
+            key, f"{both} {'is named twice' if len({*twice[:2]}) == 1 else 'are one value'}"
+        )
     return Choices(tuple(each.value for each in listed), tuple(each.text for each in listed))
 
 

@@ -12,9 +12,17 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from xvc.experiments.auto import AutoTracker
 from xvc.experiments.compare import Row, SeriesComparison, compare_experiments
-from xvc.experiments.experiment import Experiment, ExperimentMetadata, track_experiment
+from xvc.experiments.experiment import (
+    Experiment,
+    ExperimentMetadata,
+    track_artifacts,
+    track_experiment,
+)
 from xvc.experiments.mlflow_series import MlflowSeries, ToolMissing, configure_mlflow
 from xvc.experiments.pipeline import ExperimentPipeline, Stage
 from xvc.experiments.search import (
@@ -28,6 +36,10 @@ from xvc.experiments.search import (
 )
 from xvc.experiments.wandb_series import WandbRun, WandbSeries, configure_wandb
 
+if TYPE_CHECKING:
+    from xvc.callbacks.keras import TensorBoardCallback
+    from xvc.experiments import mlflow, wandb
+
 __all__ = [
     "AllFitsFailed",
     "AutoTracker",
@@ -40,6 +52,7 @@ __all__ = [
     "Search",
     "SeriesComparison",
     "Stage",
+    "TensorBoardCallback",
     "ToolMissing",
     "WandbRun",
     "WandbSeries",
@@ -47,8 +60,21 @@ __all__ = [
     "compare_models",
     "configure_mlflow",
     "configure_wandb",
+    "mlflow",
+    "track_artifacts",
     "track_cross_validation",
     "track_experiment",
     "track_grid_search",
     "track_hyperparameters",
+    "wandb",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name in ("mlflow", "wandb"):
+        return import_module(f"xvc.experiments.{name}")
+    if name == "TensorBoardCallback":
+        from xvc.callbacks.keras import TensorBoardCallback  # late: imports Keras
+
+        return TensorBoardCallback
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from xvc.core.plain import to_plain
 from xvc.errors import BadValue
 from xvc.system import pickling
 from xvc.system.files import write_durably
@@ -14,8 +17,10 @@ from xvc.system.files import write_durably
 def write_artifact(thing: object, target: Path) -> Path:
     """Write *thing* to a file; what the file is called decides how, where there is a choice.
 
-    A path is copied. A matplotlib or plotly figure becomes a picture (or HTML), a frame CSV or
-    Parquet, text a text file, bytes a file of them; anything else is pickled and read back.
+    A path is copied. A figure of matplotlib or plotly, or what has one (axes, a display of
+    scikit-learn), becomes a picture (or HTML), a frame CSV or Parquet, text a text file, bytes a
+    file of them, plain values JSON where the name says so or YAML; anything else is pickled and
+    read back.
 
     Returns:
         where it lies.
@@ -37,8 +42,21 @@ def _is_pickle(target: Path) -> bool:
     return target.suffix in (".pkl", ".pickle", ".joblib")
 
 
-def _write_figure(figure: object, target: Path) -> None:
-    figure.savefig(target, bbox_inches="tight")  # type: ignore[attr-defined]
+def _figure_of(thing: object) -> Any:
+    """Return the figure of matplotlib that it is, or that it has: axes, a display."""
+    for found in (thing, getattr(thing, "figure_", None), getattr(thing, "figure", None)):
+        if hasattr(found, "savefig"):
+            return found
+    return None
+
+
+def _write_figure(thing: object, target: Path) -> None:
+    _figure_of(thing).savefig(target, bbox_inches="tight")
+
+
+def _write_plain(values: object, target: Path) -> None:
+    text = json.dumps(to_plain(values), indent=2, ensure_ascii=False, default=str)
+    write_durably(target, f"{text}\n".encode(errors="backslashreplace"))  # JSON is YAML, too
 
 
 def _write_plotly(figure: object, target: Path) -> None:
@@ -109,7 +127,13 @@ _WAYS: tuple[_Way, ...] = (
         lambda thing, target: isinstance(thing, bytes),
         lambda thing, target: write_durably(target, thing if isinstance(thing, bytes) else b""),
     ),
-    (lambda thing, target: hasattr(thing, "savefig"), _write_figure),
+    (
+        lambda thing, target: (
+            target.suffix in (".json", ".yaml", ".yml") and isinstance(thing, dict | list)
+        ),
+        _write_plain,
+    ),
+    (lambda thing, target: _figure_of(thing) is not None, _write_figure),
     (lambda thing, target: hasattr(thing, "write_image"), _write_plotly),
     (
         lambda thing, target: (

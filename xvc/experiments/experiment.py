@@ -284,6 +284,35 @@ def track_experiment(
     made.end()
 
 
+def track_artifacts(
+    experiment: str | ExperimentMetadata | Experiment,
+    artifacts: Mapping[str, object],
+    *,
+    series: str | None = None,
+    increment: str | None = None,
+    folder: str | Path | None = None,
+) -> dict[str, Path]:
+    """Keep several things at once, each by its name as `Experiment.save_artifact` does.
+
+    Args:
+        experiment: one that is going on; or the name of one that has only these artifacts.
+        artifacts: what to keep, by the names of the files.
+        series: the group of an experiment that is begun.
+        increment: another word for *series*.
+        folder: holds the folders of all series.
+
+    Returns:
+        where each lies.
+
+    Raises:
+        BadValue: one of them cannot be kept, or a name leads out of the folder.
+    """
+    if isinstance(experiment, Experiment):
+        return {name: experiment.save_artifact(name, each) for name, each in artifacts.items()}
+    with track_experiment(experiment, series=series, increment=increment, folder=folder) as made:
+        return track_artifacts(made, artifacts)
+
+
 def begin(
     experiment: str | ExperimentMetadata, series: str, folder: str | Path | None = None
 ) -> Experiment:

@@ -7,18 +7,23 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any
+from typing import Any, TypeVar
 
 from xvc.errors import BadValue, ExternalError, error
 from xvc.experiments.auto import as_number, described
-from xvc.experiments.experiment import Experiment, begin, series_of
+from xvc.experiments.compare import compare_experiments
+from xvc.experiments.experiment import HOME, Experiment, begin, series_of
+from xvc.system.files import write_durably
+
+_Part = TypeVar("_Part")
+_Done = TypeVar("_Done")
 
 Score = Callable[[Any, Any, Any], float]
 """Judges a fitted model: ``score(model, X, y)``, higher is better."""
@@ -59,6 +64,7 @@ class Search:
 
     ``importance`` is the share of the variance of the scores between the values of a param
     (the correlation ratio, from 0 to 1); empty where all scores are equal or fewer than three.
+    It is written to ``<name>-importance.md`` in the folder of the series.
     """
 
     fits: tuple[Fit, ...]
@@ -133,7 +139,7 @@ def track_hyperparameters(
     tasks = _grid_tasks(name or _type_name(model), param_grid, fit)
     place = _Place(series_of(series, increment), folder)
     fits = _each(tasks, place, n_jobs, progress)
-    return Search(tuple(fits), _importance(fits))
+    return _searched(name or _type_name(model), fits, place)
 
 
 def track_grid_search(
@@ -175,13 +181,15 @@ def track_grid_search(
     folds, judge = _folds(y, cv), score or _own_score
 
     def fit(params: Mapping[str, object], made: Experiment) -> _Fitted:
-        scores = _validated(lambda: _made(estimator, params), X, y, folds, judge, made)
-        return None, _summary(scores)
+        found = _validated(lambda: _made(estimator, params), X, y, folds, judge, made)
+        if found.errors:  # a mean over fewer folds is none to compare
+            raise found.errors[0]
+        return None, found.summary()
 
     tasks = _grid_tasks(_type_name(estimator), param_grid, fit)
     place = _Place(series_of(series, increment), folder)
     fits = _each(tasks, place, n_jobs, progress)
-    search = Search(tuple(fits), _importance(fits))
+    search = _searched(_type_name(estimator), fits, place)
     best = _made(estimator, search.best.params)
     best.fit(X, y)
     return best, search
@@ -197,12 +205,15 @@ def track_cross_validation(
     increment: str | None = None,
     name: str | None = None,
     score: Score | None = None,
+    n_jobs: int = 1,
+    progress: Callable[[int, int], object] | None = None,
     folder: str | Path | None = None,
 ) -> Fit:
     """Fit a model on each fold's other data and judge it on the fold, as one experiment.
 
     Every fold is a row (``fold``, ``fold_score``, ``train_size``, ``test_size``); the experiment
-    has ``mean_score`` and, from two folds on, ``sd_score`` (of the sample).
+    has ``mean_score`` and, from two folds on, ``sd_score`` (of the sample). A fold that fails is a
+    row with ``fold_error``, counts in ``failed_folds``, and stops no other.
 
     Args:
         model: a model, or a class of models.
@@ -213,20 +224,26 @@ def track_cross_validation(
         increment: another word for *series*.
         name: what to call it; the model's type and ``cv`` unless given.
         score: judges a fitted model; its own ``score`` unless given.
+        n_jobs: how many fits go on at once, in threads.
+        progress: called with how many are done, and of how many.
         folder: holds the folders of all series.
 
     Raises:
         BadValue: *cv* does not fit the data.
+        AllFitsFailed: no fold could be fitted.
     """
     folds, judge = _folds(y, cv), score or _own_score
 
     def fit(made: Experiment) -> _Fitted:
-        return None, _summary(_validated(lambda: _made(model, {}), X, y, folds, judge, made))
+        found = _validated(lambda: _made(model, {}), X, y, folds, judge, made, n_jobs, progress)
+        if not found.scores:
+            raise found.errors[0]
+        return None, found.summary()
 
     task = _Task(name or f"{_type_name(model)}-cv", {"cv": len(folds)}, fit)
     done = _tracked(task, _Place(series_of(series, increment), folder))
     if done.failure is not None:
-        raise AllFitsFailed(1, done.failure)
+        raise AllFitsFailed(len(folds), done.failure)
     return done
 
 
@@ -245,6 +262,8 @@ def compare_models(
     folder: str | Path | None = None,
 ) -> Search:
     """Fit several models to the same data; each is an experiment of its name.
+
+    The table of the whole series is ``comparison.md`` in its folder, as of `compare_experiments`.
 
     Args:
         models: each by its name.
@@ -273,7 +292,24 @@ def compare_models(
         for name, model in models.items()
     ]
     fits = _each(tasks, _Place(series_of(series, increment), folder), n_jobs, progress)
+    compare_experiments(series, increment=increment, folder=folder)
     return Search(tuple(fits), {})  # each has params of its own: none can have mattered
+
+
+def _searched(name: str, fits: Sequence[Fit], place: _Place) -> Search:
+    """Say how much each param mattered, and write it down where the fits are."""
+    search = Search(tuple(fits), _importance(fits))
+    lines = [f"# What mattered in {name}", "", f"Of {len(fits)} fits, {len(search.failed)} failed."]
+    lines += ["", "| Param | Share of the variance | |", "|---|---|---|"]
+    lines += [
+        f"| {param} | {share:.2f} | {'█' * round(20 * share)} |"
+        for param, share in search.importance.items()
+    ]
+    if not search.importance:
+        lines[-2:] = ["The scores of too few differ to tell."]
+    home = (Path(place.folder) if place.folder else HOME) / place.series
+    write_durably(home / f"{name}-importance.md", "\n".join([*lines, ""]).encode())
+    return search
 
 
 def _points(grid: Mapping[str, Sequence[object]]) -> list[dict[str, object]]:
@@ -341,11 +377,10 @@ def _each(
     progress: Callable[[int, int], object] | None,
 ) -> list[Fit]:
     done: list[Fit] = []
-    with ThreadPoolExecutor(max_workers=max(1, n_jobs)) as pool:
-        for each in pool.map(lambda task: _tracked(task, place), tasks):
-            done.append(each)
-            if progress is not None:
-                progress(len(done), len(tasks))
+    for each in _in_threads(lambda task: _tracked(task, place), tasks, n_jobs):
+        done.append(each)
+        if progress is not None:
+            progress(len(done), len(tasks))
     return done
 
 
@@ -406,6 +441,20 @@ def _folds(targets: Any, count: int) -> list[tuple[list[int], list[int]]]:
     return [([row for row in range(rows) if row not in set(part)], part) for part in parts]
 
 
+@dataclass(frozen=True)
+class _Validated:
+    """The scores of the folds that could be fitted, and the errors of the others."""
+
+    scores: Sequence[float]
+    errors: Sequence[Exception]
+
+    def summary(self) -> dict[str, float]:
+        """Their mean, their standard deviation, and how many failed."""
+        spread = {"sd_score": stdev(self.scores)} if len(self.scores) > 1 else {}
+        failed = {"failed_folds": len(self.errors)} if self.errors else {}
+        return {"mean_score": fmean(self.scores), **spread, **failed}
+
+
 def _validated(
     make: Callable[[], Any],
     inputs: Any,
@@ -413,15 +462,40 @@ def _validated(
     folds: Sequence[tuple[list[int], list[int]]],
     judge: Score,
     made: Experiment,
-) -> list[float]:
-    scores = []
-    for number, (fit, test) in enumerate(folds, 1):
-        model = make()
-        model.fit(_rows(inputs, fit), _rows(targets, fit))
-        scores.append(float(judge(model, _rows(inputs, test), _rows(targets, test))))
-        sizes = {"train_size": len(fit), "test_size": len(test)}
-        made.log_metrics({"fold": number, "fold_score": scores[-1], **sizes})
-    return scores
+    n_jobs: int = 1,
+    progress: Callable[[int, int], object] | None = None,
+) -> _Validated:
+    def judged(rows: tuple[list[int], list[int]]) -> float | Exception:
+        fit, test = rows
+        try:
+            model = make()
+            model.fit(_rows(inputs, fit), _rows(targets, fit))
+            return float(judge(model, _rows(inputs, test), _rows(targets, test)))
+        except Exception as err:  # noqa: BLE001 - one fold that fails stops no other
+            return err
+
+    found: list[float | Exception] = []
+    for (fit, test), each in zip(folds, _in_threads(judged, folds, n_jobs), strict=True):
+        found.append(each)
+        sizes = {"fold": len(found), "train_size": len(fit), "test_size": len(test)}
+        if isinstance(each, Exception):
+            made.tracker.log({**sizes, "fold_error": f"{type(each).__name__}: {each}"})
+        else:
+            made.log_metrics({"fold": len(found), "fold_score": each, **sizes})
+        if progress is not None:
+            progress(len(found), len(folds))
+    return _Validated(
+        [each for each in found if not isinstance(each, Exception)],
+        [each for each in found if isinstance(each, Exception)],
+    )
+
+
+def _in_threads(
+    call: Callable[[_Part], _Done], parts: Sequence[_Part], n_jobs: int
+) -> Iterator[_Done]:
+    """Call for each part, and give what comes back in their order."""
+    with ThreadPoolExecutor(max_workers=max(1, n_jobs)) as pool:
+        yield from pool.map(call, parts)
 
 
 def _rows(table: Any, chosen: list[int]) -> Any:
@@ -430,11 +504,6 @@ def _rows(table: Any, chosen: list[int]) -> Any:
     if hasattr(table, "shape"):
         return table[chosen]
     return [table[row] for row in chosen]
-
-
-def _summary(scores: Sequence[float]) -> dict[str, float]:
-    spread = {"sd_score": stdev(scores)} if len(scores) > 1 else {}
-    return {"mean_score": fmean(scores), **spread}
 
 
 def _importance(fits: Sequence[Fit]) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Runs of Weights & Biases that are also runs of xvc: begun here, logged into both.
 
-wandb tells nobody what is logged into a run, so the run is begun through this module:
-``configure_wandb(series="0042").init(name="boosted")`` in place of ``wandb.init(…)``.
+wandb tells nobody what is logged into a run, so its runs are begun through this module: by the
+`WandbSeries.init` of a series, which ``wandb.init`` is once a series is configured.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
 from typing import Any
 
 from xvc.experiments.experiment import series_of
@@ -88,11 +89,15 @@ class WandbSeries:
             ToolMissing: wandb is not installed.
         """
         wandb = tool("wandb")
-        run = wandb.init(**{"project": self.series, **self._options, "name": name, **options})
+        begin = getattr(wandb.init, "xvc_original", wandb.init)
+        run = begin(**{"project": self.series, **self._options, "name": name, **options})
         tracker = Tracker(name=f"{self.series}/{run.name or run.id}", nested=True)
         params = {"wandb_run_id": str(run.id), **dict(options.get("config") or {})}
         tracker.set_params(params)
-        return WandbRun(run, tracker)
+        made = WandbRun(run, tracker)
+        if wandb.run is run:
+            wandb.log = made.log  # as wandb itself makes it that of its run
+        return made
 
 
 def configure_wandb(
@@ -100,8 +105,9 @@ def configure_wandb(
 ) -> WandbSeries:
     """Have runs of wandb in a project called like a series, and record them here, too.
 
-    Begin them by the `WandbSeries.init` of what comes back: wandb tells nobody what is logged
-    into a run that it has begun itself.
+    From now on ``wandb.init`` is the `WandbSeries.init` of what comes back: wandb tells nobody
+    what is logged into a run that it has begun by itself. A run that ends by ``wandb.finish()``
+    ends here with the program; ``run.finish()`` and a ``with`` block end both.
 
     Args:
         series: the group of the experiments.
@@ -112,8 +118,17 @@ def configure_wandb(
         ToolMissing: wandb is not installed.
         BadValue: the series is no name of a folder.
     """
-    tool("wandb")
-    return WandbSeries(series_of(series, increment) or "uncategorized", options)
+    wandb = tool("wandb")
+    found = WandbSeries(series_of(series, increment) or "uncategorized", options)
+    original = getattr(wandb.init, "xvc_original", wandb.init)
+
+    @wraps(original)
+    def init(*, name: str | None = None, **options: Any) -> WandbRun:
+        return found.init(name, **options)
+
+    init.xvc_original = original  # type: ignore[attr-defined]
+    wandb.init = init
+    return found
 
 
 def _is_of_wandb(value: object) -> bool:

@@ -144,7 +144,11 @@ def may_track(git: Git) -> bool:
 
 def runs_code_of(top: Path, command: Sequence[str], folder: Path) -> bool:
     """Whether a command names a file of the tree, so that its code is there to be looked at."""
-    named = (folder / word for word in command if word and len(word) < 4096 and "\0" not in word)
+    words = [word for word in command if word and len(word) < 4096 and "\0" not in word]
+    named = [folder / word for word in words]
+    if "-m" in words[:-1]:  # a module: a file, or a package of the folder
+        module = folder.joinpath(*words[words.index("-m") + 1].split("."))
+        named += [module.with_name(f"{module.name}.py"), module / "__main__.py"]
     return any(path.is_file() and path.resolve().is_relative_to(top) for path in named)
 
 

@@ -33,6 +33,7 @@ from xvc.project import Project
 from xvc.recording.command_params import option_params
 from xvc.recording.passing_folders import bring_code
 from xvc.recording.run_times import not_named_yet, note_begin, written_by_runs
+from xvc.recording.unheld_code import unheld_code
 from xvc.system.environment import describe_environment, environment_digest
 from xvc.system.lock import current_owner
 from xvc.system.value_files import parse_typed, read_told
@@ -84,6 +85,7 @@ def begin(
     state = _try(project.git.state, warnings) if project.place else None
     snapshot = _try(lambda: _snapshot(project, run, state, outs), warnings) if state else None
     if snapshot is not None:
+        snapshot = _with_unheld(project, snapshot, command, folder, warnings)
         warnings += _try(lambda: _lacks(project, snapshot), warnings) or ()
         _try(lambda: bring_code(project, run), warnings)
     untracked = state.untracked if state else ()
@@ -270,6 +272,20 @@ def _snapshot(project: Project, run: RunId, state: State, outs: Collection[str])
     )
 
 
+def _with_unheld(
+    project: Project,
+    snapshot: Snapshot,
+    command: Sequence[str],
+    folder: Path,
+    warnings: list[str],
+) -> Snapshot:
+    """Name among what is incomplete the code that the command is known to run from elsewhere."""
+    apart = [path for path in snapshot.left_out if path.endswith("/")]
+    found = _try(lambda: unheld_code(project.git, command, folder, apart), warnings) or []
+    names = (*snapshot.incomplete, *(as_text(path) for path in found))
+    return replace(snapshot, incomplete=tuple(dict.fromkeys(names)))
+
+
 def looked_at(project: Project, data: Mapping[str, DataFile]) -> dict[str, DataFile]:
     """Look whether data, by paths from the top, is what its pointers name.
 
@@ -281,11 +297,11 @@ def looked_at(project: Project, data: Mapping[str, DataFile]) -> dict[str, DataF
         return dict(data)
     git, patterns = project.git, project.dvc.root / ".dvcignore"
     looker = Looker(
-        project.dvc,
-        project.place.top,
-        project.own_room.data_looks,
-        project.environment,
-        lambda folder: git.matched(patterns, folder) if patterns.is_file() else set(),
+        dvc=project.dvc,
+        top=project.place.top,
+        memory=project.own_room.data_looks,
+        environment=project.environment,
+        ignored=lambda folder: git.matched(patterns, folder) if patterns.is_file() else set(),
     )
     return looker.look(data)
 
@@ -335,15 +351,21 @@ def _lacks(project: Project, snapshot: Snapshot) -> list[str]:
     """Say what the snapshot lacks: code at every run, all else once."""
     said = []
     if snapshot.incomplete:
+        names = ", ".join(in_short(snapshot.incomplete))
         said.append(
-            f"code incomplete: {', '.join(in_short(snapshot.incomplete))} cannot be held, "
-            "so no version of this run tells what ran"
+            f"code incomplete: {names}. git ignores it, or it is secret, too large, outside or "
+            "another repository's: no version tells what ran"
         )
     if snapshot.secrets:
         where = [f"{path} ({at})" for path, at in snapshot.secrets.items()]
         said.append(
             f"not in the code of this run, because a secret stands there: {few_of(where)}. Have it "
             "in the environment; what is none: `snapshot.allow` in the settings"
+        )
+    if refused := project.refused_patterns():
+        said.append(
+            f"the project's settings want {few_of(sorted(refused))} in the code of runs, though it "
+            "looks like secrets; `xvc trust` allows it"
         )
     if snapshot.written:
         said += unnamed_results(project, snapshot.written)

@@ -99,7 +99,14 @@ def compare(
         )
         verdicts = tuple(() if place in others else rows for place, rows in enumerate(verdicts))
         by_row = [() if place in others else each for place, each in enumerate(by_row)]
-    return Compared(tuple(found), comparison, unknown, tuple(warnings), verdicts, tuple(by_row))
+    return Compared(
+        runs=tuple(found),
+        comparison=comparison,
+        unknown_directions=unknown,
+        warnings=tuple(warnings),
+        verdicts=verdicts,
+        rows=tuple(by_row),
+    )
 
 
 def _judged_otherwise(

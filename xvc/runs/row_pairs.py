@@ -53,7 +53,13 @@ def judge_rows(
         for text in scores:
             score, direction = _parsed(text, declared)
             found = [
-                paired_rows(connection, wanted.table, wanted.key, score, _sides(baseline, each))
+                paired_rows(
+                    connection,
+                    table=wanted.table,
+                    key=wanted.key,
+                    score=score,
+                    sides=_sides(baseline, each),
+                )
                 for each in others
             ]
             told.append(all_held([_judged(score, pairs, direction) for pairs in found], direction))

@@ -15,6 +15,7 @@ from xvc.recording.asked_params import Asked, differences, unused, variable_of
 from xvc.recording.begin_run import params_files
 from xvc.recording.command_params import option_params
 from xvc.recording.param_files import copy_with, placed, refuse_beside_files, set_in_files
+from xvc.recording.undeclared_params import refuse_undeclared, undeclared
 from xvc.system.value_files import parse_typed
 from xvc.types import Json
 
@@ -64,6 +65,9 @@ def settled(project: Project, request: AskedFor) -> tuple[Asked, dict[str, Json]
     else:
         refuse_beside_files(edits)
     _refuse_beside_options(project, request)
+    options = option_params(request.command, wanted)
+    open_keys = {k: v for k, v in wanted.items() if k not in in_files and k not in options}
+    refuse_undeclared(project, open_keys, request.command, request.folder)
     return Asked(wanted, place, in_files), {k: v for k, v in values.items() if k not in in_files}
 
 
@@ -103,6 +107,11 @@ def look_who_used(
             f"{key}: nothing has taken it up; put {{{key}}} into the command of a sweep, or read "
             f"{variable_of(key)} or a Tracker's params in the script"
         )
+        found = undeclared(project, key, command, request.folder) if git is not None else None
+        if found is not None and found.way:
+            told[key] = (
+                f"{key}: nothing has taken it up; {found.file} says it: {found.way} sets it there"
+            )
     warnings += [says for key, says in told.items() if key not in request.must_use]
     return "; ".join(says for key, says in told.items() if key in request.must_use) or None
 

@@ -115,7 +115,13 @@ def judge_values(
     difference = sides[1].mean - sides[0].mean
     if not math.isfinite(difference):
         return None
-    told = Judgement(metric, sides[0], sides[1], difference, Verdict.FEW)
+    told = Judgement(
+        metric=metric,
+        baseline=sides[0],
+        candidate=sides[1],
+        difference=difference,
+        verdict=Verdict.FEW,
+    )
     is_paired = old.keys() == new.keys()
     drawn = _by_drawing(told, old, new, is_paired=is_paired)
     if drawn is not None:

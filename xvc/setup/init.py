@@ -127,7 +127,13 @@ def init(project: Project, folder: Path, *, commit: bool = True) -> Initialised:
         made = _commit(project, ours, warnings)
         if made is not None:
             done.append(f"committed {counted(len(set(ours)), 'file')} as {made[:10]}")
-    return Initialised(str(project.root), tuple(done), joined, made, tuple(warnings))
+    return Initialised(
+        root=str(project.root),
+        done=tuple(done),
+        joined=joined,
+        commit=made,
+        warnings=tuple(warnings),
+    )
 
 
 def _remembered(project: Project) -> list[Path]:
@@ -149,7 +155,7 @@ def _remember(project: Project, ours: list[Path]) -> None:
 def _refuse_ignored(project: Project) -> None:
     """Refuse where git ignores DVC's own folder: DVC would refuse without a word of why."""
     folder = project.relative(project.root / ".dvc")
-    if project.dvc is None and (why := _ignoring(project, [f"{folder}/config"])):
+    if project.dvc is None and (why := _ignoring(project, [folder, f"{folder}/config"])):
         raise IgnoredByGit(folder, why)
 
 
@@ -168,9 +174,12 @@ def _tell_of_ignored(project: Project, ours: list[Path], warnings: list[str]) ->
 def _ignoring(project: Project, paths: list[str]) -> str:
     """Name the file, line and pattern by which git ignores the first of these paths; else ''."""
     found = project.git.text("check-ignore", "-v", "--", *paths, accept=(0, 1))
-    source, _, rest = found.partition("\t")[0].partition(":")
-    line, _, pattern = rest.partition(":")
-    return f"{source} line {line}: {pattern}" if found else ""
+    for each in found.splitlines():
+        source, _, rest = each.partition("\t")[0].partition(":")
+        line, _, pattern = rest.partition(":")
+        if not pattern.startswith("!"):  # git names the lines that let something through, too
+            return f"{source} line {line}: {pattern}"
+    return ""
 
 
 def _refuse_foreign(folder: Path) -> None:
@@ -208,6 +217,7 @@ def _start_dvc(project: Project, done: list[str]) -> list[Path]:
     ours: list[Path] = []
     marks = (project.root / ".dvc" / name for name in ("config", ".gitignore"))
     back = project.git.bring_back(map(project.relative, marks), deleted=True)
+    project.unhide(_added_to(project))
     if back:
         done.append(f"brought back {', '.join(back)}, which git has and the tree had not")
     found = Dvc.find(project.root, place.top, project.environment)
@@ -222,6 +232,12 @@ def _start_dvc(project: Project, done: list[str]) -> list[Path]:
     if keep_settings(root, {"core": {"site_cache_dir": str(site)}}, project.dvc_note):
         done.append("keeps DVC's own state inside the repository (.dvc/config.local)")
     return [path for path in ours if path.exists()]
+
+
+def _added_to(project: Project) -> list[Path]:
+    """Name the files of the user's to which xvc adds lines."""
+    named = [project.root / name for name in (driver.ATTRIBUTES, ".gitignore")]
+    return [*named, project.own_store_path.with_name(".gitignore")]
 
 
 def _write_settings(project: Project, done: list[str]) -> list[Path]:

@@ -49,6 +49,7 @@ def scores_in(connection: DuckDBPyConnection, table: str, key: str) -> list[str]
 
 def paired_rows(
     connection: DuckDBPyConnection,
+    *,
     table: str,
     key: str,
     score: str,

@@ -5,10 +5,11 @@ Looked at before anything runs; what only a run can tell, the first trial tells.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+from xvc.core.code_files import is_junk
 from xvc.core.sweep import Wish, settled_keys
 from xvc.core.typed import Typed
 from xvc.errors import XvcError
@@ -17,16 +18,9 @@ from xvc.project import Project
 from xvc.recording.asked_params import never_taken_up, variable_of
 from xvc.recording.begin_run import metrics_files
 from xvc.recording.param_files import placed
+from xvc.recording.undeclared_params import undeclared
 from xvc.sweeps.request import BadSweep
 from xvc.worktrees.set_up import INCLUDE
-
-_JUNK = re.compile(
-    r"__pycache__|.*\.py[co]|\.?venv|\.?env|node_modules|\.(?:pytest|mypy|ruff)_cache|\.tox|\.nox"
-    r"|\.ipynb_checkpoints|\.DS_Store|\.idea|\.vscode|.*\.egg-info|\.eggs|\.hypothesis|\.coverage"
-    r"|\.git|\.cache|.*~|.*\.sw[op]"
-)
-"""What git ignores everywhere and no training reads."""
-
 
 _MODELS = ("models/candidates/", "models/production/")
 
@@ -45,12 +39,21 @@ def check_reach(project: Project, wish: Wish, folder: str) -> None:
         open_keys = {key: typed for key, typed in open_keys.items() if key not in held}
     lost = never_taken_up(git, [*open_keys], wish.command, where)
     if lost:
+        _refuse_undeclared(project, lost, wish, where)
         key = lost[0]
         says = f"params: nothing takes {', '.join(lost)} up, so all trials would be the same; "
         ways = (
             f"put {{{key}}} into the command, read {variable_of(key)} or a Tracker's params in it"
         )
         raise BadSweep((f"{says}{ways}, or add {key} to a params file",))
+
+
+def _refuse_undeclared(project: Project, lost: list[str], wish: Wish, where: Path) -> None:
+    for key in lost:
+        found = undeclared(project, key, wish.command, where)
+        if found is not None and found.way:
+            says = f"params: {found.file} says {key}, and xvc does not know it as a params file; "
+            raise BadSweep((f"{says}with {found.way} each trial has its value there",))
 
 
 def lacking(project: Project, wish: Wish, folder: str) -> Iterator[str]:
@@ -64,12 +67,14 @@ def lacking(project: Project, wish: Wish, folder: str) -> Iterator[str]:
         known = set()
     outputs = [*metrics_files(project), *(git.place.top / folder / out for out in wish.outs)]
     written = {_assets_of(own), *(project.relative(path) for path in outputs)}
+    with suppress(XvcError):
+        written |= project.stage_outs().keys()  # each trial makes them
     found = []
     for path in git.ignored_here():
         name = path.rstrip("/")
         parts = name.split("/")
         is_ours = name.startswith((own, *_MODELS)) or ".dvc" in parts or name in written
-        if is_ours or any(_JUNK.fullmatch(part) for part in parts):
+        if is_ours or is_junk(name):
             continue
         if not any(each == name or each.startswith(f"{name}/") for each in known):
             found.append(path)

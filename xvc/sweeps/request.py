@@ -300,11 +300,13 @@ class _Checker:
 
     def _braces(self, wish: Wish) -> None:
         """Name what stands in braces and is no param: it would reach the command as it is."""
+        asked = self.said.get("params")
+        known = [*dict.fromkeys((*wish.space, *(asked if isinstance(asked, dict) else ())))]
         for name in dict.fromkeys(placeholders(wish.command)):
-            if name in wish.space or (name == "params" and wish.params_copy):
+            if name in known or (name == "params" and wish.params_copy):
                 continue
-            near = difflib.get_close_matches(name, [*wish.space], n=1)
-            way = f"did you mean {{{near[0]}}}?" if near else f"there are {', '.join(wish.space)}"
+            near = difflib.get_close_matches(name, known, n=1)
+            way = f"did you mean {{{near[0]}}}?" if near else f"params are {', '.join(known)}."
             if name == "params":
                 way = "--params-copy makes the copy that it stands for"
             self.mistakes.append(

@@ -144,11 +144,11 @@ def _go_on(db: StrPath | None, options: Options, wanted: Wanted, parent: RunId |
     run, journal, is_ours = found
     end = _at_end(project, run) if is_ours else lambda: None
     return Opened(
-        run,
-        project.store_path,
-        project.root,
-        journal,
-        is_ours,
+        track_id=run,
+        store=project.store_path,
+        root=project.root,
+        journal=journal,
+        owns_run=is_ours,
         at_end=end,
         exit_code=_exit_code(project, run),
         room=project.room.folder,
@@ -189,7 +189,7 @@ def _begin(
         root=project.root,
         journal=begun.journal,
         owns_run=True,
-        warnings=tuple(begun.warnings),
+        warnings=(*begun.warnings, *_of_passing(project)),
         passing=passing,
         at_end=_at_end(project, begun.record.id) if passing is None else lambda: None,
         exit_code=_exit_code(project, begun.record.id) if passing is None else None,
@@ -202,7 +202,19 @@ def _project_for(place: Path | None, folder: Path) -> Project:
     from xvc.project import Project  # late: joining needs it not
 
     project = Project.find(folder, os.environ)
-    return project if place is None else _kept_in(project, place.resolve(), folder)
+    found = project if place is None else _kept_in(project, place.resolve(), folder)
+    if found.is_alone:
+        return found
+    from xvc.recording.passing_folders import lasting  # late: as above
+
+    return lasting(found)
+
+
+def _of_passing(project: Project) -> tuple[str, ...]:
+    from xvc.recording.passing_folders import warning_of  # late: as above
+
+    said = warning_of(project)
+    return () if said is None else (said,)
 
 
 def _at_end(project: Project, run: RunId) -> Callable[[], None]:

@@ -59,8 +59,9 @@ class Tracker(Edits, Stored):
         cache: a folder; `track` and `wrap` then take results of equal calls from there. Equal is
             all code that the function reaches, its arguments by content, and the params. Not part
             of it: what lies behind a path, environment variables, the time, randomness, other
-            programs and services. Whatever of that decides the result goes into ``depends=``, or
-            is an argument: `xvc.File` for a file.
+            programs and services, and what packages keep for all (seeds, precision, options).
+            Whatever of that decides the result goes into ``depends=``, or is an argument:
+            `xvc.File` for a file. An object is what it pickles.
         log_system_params: whether tracked functions record processor, memory and disk.
         log_network_params: whether they record bytes sent and received.
         measurement_interval: seconds between two looks at them.
@@ -154,7 +155,9 @@ class Tracker(Edits, Stored):
             warnings=warnings,
             sinks=_asked(sinks),
         )
-        wanted = Wanted(name, note, nested, run, resume, track_id)
+        wanted = Wanted(
+            name=name, note=note, nested=nested, run=run, resume=resume, track_id=track_id
+        )
         self._enter(open_run(db, self._options, wanted))
         if reset:
             self._record(Edit(Kind.DELETE, table))
@@ -399,17 +402,22 @@ class Tracker(Edits, Stored):
             AssetFailed: the disk refused an object; the other values are kept.
             JournalFailed: the disk refused.
         """
+        said, refused = self._say_params(params)
+        self._params |= said
+        if refused is not None:
+            raise refused
+
+    def _say_params(self, params: Params) -> tuple[dict[str, object], XvcError | None]:
+        """Add to the run's params alone; return what could be kept of them, and what could not."""
         from xvc.core.secrets import mask_values  # late, as below
         from xvc.tracking.values import fitting, named  # late: joining a run needs them not
 
         said, refused = fitting(self, named(params))
         plain = with_asked(cast("dict[str, Json]", to_plain(said)), self._other_names)
         self._journal.note(Kind.PARAMS, self.track_id, plain)
-        self._params |= mask_values(said)
         if self._context is not None and self._context.asked:
             say_used(self._context, plain)
-        if refused is not None:
-            raise refused
+        return mask_values(said), refused
 
     def set_param(self, key: str, value: object) -> None:
         """Add one value to every later row, and to the run's params."""

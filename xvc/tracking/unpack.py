@@ -1,13 +1,18 @@
 """Dataclasses and pydantic models as columns: a field ``lr`` of ``cfg`` is the column ``cfg_lr``.
 
-Pure; pydantic is known by its shape and never imported. Refuses to guess: an object of any other
-class stays what it is, for others to keep.
+Namespaces are the dicts that they hold, configurations of OmegaConf what they resolve to. Pure;
+pydantic and OmegaConf are known by their shape and never imported. Refuses to guess: an object of
+any other class stays what it is, for others to keep.
 """
 
 from __future__ import annotations
 
+import sys
+from argparse import Namespace
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
+from types import SimpleNamespace
+from typing import Any
 
 from xvc.core.equality import is_same
 from xvc.core.plain import simpler
@@ -49,13 +54,38 @@ def plainer(value: object) -> object:
     """Return *value* nearer to what a row can hold; *value* itself, when there is nothing to do.
 
     What `simpler` makes of a value stands for it (paths are text), and so for the parts of
-    lists, tuples, sets and dicts; dataclasses and models in them become dicts.
+    lists, tuples, sets and dicts; dataclasses and models in them, and namespaces, become dicts.
 
     >>> from pathlib import PurePath
     >>> plainer([PurePath("a/b"), 1])
     ['a/b', 1]
     """
     return _plainer(value, ())
+
+
+def resolved(value: object) -> object:
+    """Return a configuration of OmegaConf as plain dicts and lists; any other value itself.
+
+    Interpolations are resolved; one that cannot be, and a value that is missing, stay the text
+    that the configuration has.
+    """
+    kind = type(value)
+    if not kind.__module__.startswith("omegaconf.") or not hasattr(kind, "_get_node"):
+        return value
+    config: Any = value
+    raw: Any = sys.modules["omegaconf"].OmegaConf.to_container(config, resolve=False)
+    if isinstance(raw, dict):
+        return {key: _of_config(config, key, raw[key]) for key in raw}
+    if isinstance(raw, list):
+        return [_of_config(config, place, each) for place, each in enumerate(raw)]
+    return raw  # the whole of it is missing, or nothing
+
+
+def _of_config(config: Any, key: Any, raw: object) -> object:
+    try:
+        return resolved(config[key])
+    except Exception:  # noqa: BLE001 - whatever a resolver raises, the rest can be kept
+        return raw
 
 
 def put(row: dict[str, object], name: str, value: object, origin: str) -> None:
@@ -81,7 +111,7 @@ def _collect(columns: dict[str, object], key: str, value: object, above: _Above)
 
 
 def _plainer(value: object, above: _Above) -> object:
-    simple = simpler(value)
+    simple = simpler(resolved(value))
     if simple is not value:
         return _plainer(simple, above)
     if hasattr(type(value), "get_secret_value"):  # what pydantic keeps out of its own `repr`
@@ -95,6 +125,8 @@ def _walked(value: object, inside: _Above) -> object:
     parts = parts_of(value)
     if parts is not None:
         return {name: _plainer(part, inside) for name, part in parts.items()}
+    if isinstance(value, Namespace | SimpleNamespace):
+        return {name: _plainer(part, inside) for name, part in vars(value).items()}
     if isinstance(value, Mapping):
         plain = {name: _plainer(part, inside) for name, part in value.items()}
         return value if _are_same(plain.values(), value.values()) else plain

@@ -16,7 +16,7 @@ from xvc.errors import AssetFailed, BadValue, TooLarge, XvcError
 from xvc.journal.codec import check_key, encode_value
 from xvc.journal.writer import too_many
 from xvc.tracking.objects import keep_object, size_in_a_cell
-from xvc.tracking.unpack import parts_of, plainer, put, unpacked
+from xvc.tracking.unpack import parts_of, plainer, put, resolved, unpacked
 
 if TYPE_CHECKING:
     from xvc.tracking.handle import RunHandle
@@ -33,6 +33,7 @@ def named(values: object) -> dict[str, object]:
     Raises:
         BadValue: it is something else.
     """
+    values = resolved(values)
     if isinstance(values, Mapping):
         return dict(values)
     if isinstance(values, Namespace | SimpleNamespace):
@@ -100,6 +101,7 @@ def _spread(row: Mapping[str, object], refused: Refused) -> dict[str, object]:
 
 
 def _looked_at(key: str, value: object) -> tuple[dict[str, object] | None, object]:
+    value = resolved(value)
     try:
         encode_value(key, value)
     except TooLarge:

@@ -42,7 +42,10 @@ class CodeIncomplete(ConflictError):
     run: str
     paths: tuple[str, ...]
     says = "the code of run {run} is incomplete: {paths:3} could not be held"
-    way = "If that file does not matter, `xvc tag --incomplete --run {run}` tags it."
+    way = (
+        "If that does not matter, `xvc tag --incomplete --run {run}` tags it; else have git track "
+        "it (`git add -f`), and run again."
+    )
 
 
 @error("data-differs")

@@ -1,0 +1,147 @@
+"""Code that a command runs and that no snapshot of the tree holds.
+
+The scripts that the command names, and from there the modules that they import, as Python would
+find them in the tree: what of these git ignores, what is in another repository, and what lies
+outside of the tree, reached by its path or through a link. Texts decide, nothing is executed; what
+is imported in other ways, or is installed, is not looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from xvc.core.code_files import is_generated, is_source
+from xvc.git.commands import Git
+
+_INSTALLED = ("/usr/", "/bin/", "/opt/", "/nix/", "/snap/", "/proc/", "/dev/")
+_MANY = 300  # files that are followed
+_LARGE = 1 << 20  # bytes of one
+_IMPORT = re.compile(
+    r"(?:^|;)[ \t]*\"?[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]+)"
+    r"|import[ \t]+([^\n#;]+))",
+    re.MULTILINE,
+)
+_NAMES = re.compile(r"([.\w]+)(?:[ \t]+as[ \t]+\w+)?")
+_FILE = re.compile(r"[\w./-]+\.\w+")
+_PYTHON = (".py", ".ipynb", ".pyx")
+
+
+def unheld_code(
+    git: Git, command: Sequence[str], folder: Path, apart: Iterable[str] = ()
+) -> list[str]:
+    """List the code that a command runs and a snapshot lacks, by paths from the top.
+
+    What lies outside of the tree has its whole path.
+
+    Args:
+        git: of the tree.
+        command: its words.
+        folder: where it runs.
+        apart: other repositories in the tree, by their paths from the top, with a slash.
+    """
+    top = git.place.top
+    roots = [folder] if "-m" in command else []
+    begins = [*_named_in(command, folder), *_called(command, folder)]
+    followed = _followed(begins, [*roots, top / "src", top])
+    inside: dict[str, str] = {}
+    found = []
+    for path in followed:
+        real = path.resolve()
+        if not real.is_relative_to(top):
+            if not _is_installed(real):
+                is_link = path.is_relative_to(top)
+                found.append(path.relative_to(top).as_posix() if is_link else str(path))
+        elif not is_generated(real.name):
+            inside[real.relative_to(top).as_posix()] = ""
+    others = tuple(apart)
+    held = [name for name in inside if not (others and name.startswith(others))]
+    lost = git.ignored(held) if held else set()
+    lost |= inside.keys() - {*held}
+    return [*found, *(name for name in inside if name in lost)]
+
+
+def _named_in(words: Iterable[str], folder: Path) -> Iterator[Path]:
+    for word in words:
+        if word and len(word) < 4096 and "\0" not in word and is_source(word):
+            path = Path(os.path.normpath(folder / word))
+            if path.is_file():
+                yield path
+
+
+def _called(command: Sequence[str], folder: Path) -> list[Path]:
+    """Find the files of ``python -m package.module``."""
+    words = [*command]
+    if "-m" not in words[:-1]:
+        return []
+    name = words[words.index("-m") + 1]
+    return [*_module(name, [folder]), *_module(f"{name}.__main__", [folder])]
+
+
+def _is_installed(path: Path) -> bool:
+    """Whether a file belongs to the system or to an environment: its packages are on record."""
+    text = str(path)
+    prefixes = (*_INSTALLED, f"{sys.prefix}/", f"{sys.base_prefix}/")
+    return text.startswith(prefixes) or "/site-packages/" in text
+
+
+def _followed(begins: Iterable[Path], roots: Sequence[Path]) -> list[Path]:
+    """List the files, and those that they import or name, each once."""
+    waiting = list(dict.fromkeys(begins))
+    found: dict[Path, None] = {}
+    scripts = [path.parent for path in waiting]
+    while waiting and len(found) < _MANY:
+        path = waiting.pop(0)
+        if path in found:
+            continue
+        found[path] = None
+        waiting += _next_of(path, [*scripts, *roots])
+    return [*found]
+
+
+def _next_of(path: Path, roots: Sequence[Path]) -> list[Path]:
+    try:
+        if path.stat().st_size > _LARGE:
+            return []
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    if path.suffix in _PYTHON:
+        return [file for name, at in _imports(text, path) for file in _module(name, at or roots)]
+    words = _FILE.findall(text) if path.suffix in (".sh", ".bash", ".zsh") else []
+    return [each for root in roots[:1] for each in _named_in(words, root)]
+
+
+def _imports(text: str, path: Path) -> Iterator[tuple[str, list[Path]]]:
+    """Read the names that a file imports, each with where it is relative to, if it is."""
+    for source, names, plain in _IMPORT.findall(text):
+        if plain:
+            yield from ((name, []) for name in _NAMES.findall(plain))
+            continue
+        dots = len(source) - len(source.lstrip("."))
+        at = [path.parents[min(dots, len(path.parents)) - 1]] if dots else []
+        module = source.lstrip(".")
+        for name in _NAMES.findall(names.strip("()")):
+            yield (f"{module}.{name}" if module else name), at
+
+
+def _module(name: str, roots: Iterable[Path]) -> list[Path]:
+    """Find the files of a dotted name below the first root that has any of it."""
+    for root in roots:
+        found, at = [], root
+        for part in name.split("."):
+            package, file = at / part / "__init__.py", at / f"{part}.py"
+            if package.is_file():
+                found.append(package)
+            elif file.is_file():
+                found.append(file)
+                break
+            elif not (at / part).is_dir():
+                break
+            at /= part
+        if found:
+            return found
+    return []
