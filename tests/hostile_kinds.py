@@ -84,15 +84,17 @@ def file(name: str, text: str) -> Making:
 
 
 def dvc_settings(text: str) -> Making:
-    """Lines at the end of DVC's settings; options of ``[core]`` are put where the section is."""
+    """Lines at the end of DVC's settings; what ``[core]`` says stands in place of what it said."""
 
     def make(scene: Scene) -> None:
         config = scene.tree / ".dvc/config"
         held, said = config.read_text(), text.replace("PRIVATE", str(scene.outside))
+        if said.startswith("[core]\n    remote"):
+            held = held.replace("    remote = shelf\n", "", 1)
         if said.startswith("[core]\n"):
-            config.write_text(held.replace("[core]\n", said, 1))
-        else:
-            config.write_text(held + said)
+            core, _, rest = said.partition("['")
+            held, said = held.replace("[core]\n", core, 1), f"['{rest}" if rest else ""
+        config.write_text(held + said)
 
     return make
 
