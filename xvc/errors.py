@@ -550,11 +550,11 @@ class ObjectCorrupt(CorruptError):
 
 @error("bad-listing")
 class BadListing(CorruptError):
-    """The list of a tracked folder names a file outside it."""
+    """The list of a tracked folder names a file outside it, or git's own."""
 
     path: str
     member: str
-    says = "the list of {path} names {member!r}, which is outside it"
+    says = "the list of {path} names {member!r}, which is no file in it"
     way = "Track the folder anew with `dvc add`; nothing was written."
 
 

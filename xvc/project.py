@@ -187,16 +187,32 @@ class Project:
 
     def asked_variables(self) -> tuple[str, ...]:
         """List the environment variables that only the project's settings want recorded."""
-        said = config.project_values(self.root).get("environment.variables")
-        named = [said] if isinstance(said, str) else said if isinstance(said, list) else []
+        asked = self._asked("environment.variables", self._users_own.environment_variables)
+        return tuple(name for name in asked if not is_harmless(name))
+
+    def asked_patterns(self) -> tuple[str, ...]:
+        """List the files that look like secrets and that only a clone's settings want kept.
+
+        A repository without a remote has come from nowhere: its settings are the user's.
+        """
+        asked = self._asked("snapshot.allow", self._users_own.snapshot_allow)
+        return asked if asked and self.place is not None and self.git.text("remote") else ()
+
+    @property
+    def _users_own(self) -> Settings:
         own, _ = config.read(
             Path(os.devnull),
             user_file=self._user_file,
             environment=self.environment,
             overrides=self._overrides,
         )
-        asked = (name for name in named if isinstance(name, str) and not is_harmless(name))
-        return tuple(dict.fromkeys(name for name in asked if name not in own.environment_variables))
+        return own
+
+    def _asked(self, key: str, own: Collection[str]) -> tuple[str, ...]:
+        said = config.project_values(self.root).get(key)
+        named = [said] if isinstance(said, str) else said if isinstance(said, list) else []
+        found = (name for name in named if isinstance(name, str) and name not in own)
+        return tuple(dict.fromkeys(found))
 
     def may_read(self, path: Path) -> bool:
         """Whether a file of the tree is read where a run is recorded; says so once if not."""
@@ -398,13 +414,18 @@ class Project:
     @property
     def snapshot_limits(self) -> Limits:
         """How much of what git does not track is code of a run."""
-        settings = self.settings
+        settings, allowed = self.settings, self.settings.snapshot_allow
+        if refused := self.refused_patterns():
+            allowed = tuple(pattern for pattern in allowed if pattern not in refused)
         return Limits(
-            settings.snapshot_limit,
-            settings.snapshot_total,
-            settings.snapshot_files,
-            settings.snapshot_allow,
+            settings.snapshot_limit, settings.snapshot_total, settings.snapshot_files, allowed
         )
+
+    def refused_patterns(self) -> frozenset[str]:
+        """The files that look like secrets of which a clone's settings alone say they are none."""
+        if not self.settings.snapshot_allow:
+            return frozenset()
+        return frozenset(self.asked_patterns()) - self.trusted.patterns
 
     def relative(self, path: Path) -> str:
         """Name a path as git does, from the top of the work tree; one outside stays as it is."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xvc.dvc.foreign_remote import refuse_foreign
 from xvc.dvc.outputs import digests_of, object_of
 from xvc.dvc.pointers import Out
 from xvc.dvc.repository import Dvc, is_named
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 _LOCAL, _SSH = "local", "ssh"
 _EXTRAS = {"s3": "s3", "ssh": "ssh"}
+_ASKING = {"ask_password", "ask_passphrase"}  # nothing is asked; what is wanted is in a setting
 _AT_ONCE = 8  # files put on the disk together
 _FOREIGN = {
     "dvc.exceptions": "DvcException",
@@ -141,6 +143,8 @@ class Remote:
         Raises:
             NoRemote: there is none.
             VersionedRemote: it keeps files by their names, and no objects.
+            RemoteAsks: the clone's settings have it call a command, or read private files.
+            OutsideProject: they have it be a folder of something else.
             NoPackage: its kind needs an extra.
             DvcFailed: its settings cannot be used.
         """
@@ -156,6 +160,8 @@ class Remote:
             for option in ("version_aware", "worktree"):
                 if options.get(option):
                     raise VersionedRemote(chosen, option)
+            refuse_foreign(dvc, chosen, said)
+            options |= dict.fromkeys(options.keys() & _ASKING, False)
             kind = str(options["url"]).partition("://")[0]
             try:
                 system, settings, root = get_cloud_fs(config, name=chosen)

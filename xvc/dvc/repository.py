@@ -12,7 +12,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -219,18 +219,18 @@ class Dvc:
         Raises:
             NoObject: the list is not in the cache.
             ObjectCorrupt: its bytes are not what its name says.
-            BadListing: it names a file outside the folder.
+            BadListing: it names a file outside the folder, or one of git's.
         """
         place = self.verify(digest, path)
         try:
             entries = json.loads(place.read_bytes())
             pairs = [(str(entry["relpath"]), str(entry["md5"])) for entry in entries]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise BadListing(path, "what is no path") from None
         for name, member in pairs:
             parts = name.split("/")  # ten times as fast as a path
             is_path = name[:1] != "/" and ".." not in parts and {*parts} - {"", "."}
-            if not is_path or not is_digest(member):
+            if not is_path or "\0" in name or not is_digest(member) or _is_of_git(parts):
                 raise BadListing(path, name)
         return dict(pairs)
 
@@ -288,6 +288,11 @@ class Dvc:
             sibling.unlink()
             raise ObjectCorrupt(digest, found)
         os.replace(sibling, target)
+
+
+def _is_of_git(parts: Iterable[str]) -> bool:
+    """Whether a path leads into a repository of its own, whose settings git would obey."""
+    return any(len(part) == 4 and part.lower() == ".git" for part in parts)
 
 
 def start(root: Path, top: Path, site: Path, environment: Mapping[str, str]) -> None:

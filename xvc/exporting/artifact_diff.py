@@ -151,7 +151,7 @@ def read_artifacts(folder: Path) -> Artifacts:
 def _object(path: Path) -> Mapping[str, Json]:
     try:
         found = json.loads(path.read_bytes())
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:
         raise ArtifactsUnreadable(str(path), str(err)) from err
     if not isinstance(found, dict):
         raise ArtifactsUnreadable(str(path), "it holds no JSON object")
@@ -164,7 +164,7 @@ def _records(path: Path) -> Counter[str]:
     for place, line in enumerate(path.read_bytes().splitlines(), 1):
         try:
             found[json.dumps(json.loads(line), sort_keys=True, ensure_ascii=False)] += 1
-        except ValueError as err:
+        except (ValueError, RecursionError) as err:
             raise ArtifactsUnreadable(str(path), f"line {place}: {err}") from err
     return found
 

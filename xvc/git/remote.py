@@ -83,10 +83,13 @@ class TagsDiffer(ConflictError):
         more = f" and {len(self.names) - _SHOWN} more" if len(self.names) > _SHOWN else ""
         return f"{', '.join(self.names[:_SHOWN])}{more}: not the same here and on {self.remote}"
 
+    def _renumbered(self) -> str:
+        each = (shlex.quote(name) for name in self.names[:_SHOWN])
+        return " && ".join(f"xvc tag patch --run {name} && git tag -d {name}" for name in each)
+
     @property
     def hint(self) -> str:
         """Names the way to keep both."""
-        name = self.names[0]
         if stages := [shlex.quote(each) for each in self.names if _STAGE.match(each)]:
             return (
                 f"Two people have promoted. Take {self.remote}'s, then promote yours again: "
@@ -94,8 +97,8 @@ class TagsDiffer(ConflictError):
                 "run. Both stay in the history; no tag was moved."
             )
         return (
-            f"Give yours another number, then take {self.remote}'s: `xvc tag patch --run {name}`, "
-            f"`git tag -d {name}`, `xvc pull`. No tag was moved."
+            f"Give yours another number, then take {self.remote}'s: `{self._renumbered()} && xvc "
+            "pull`. No tag was moved."
         )
 
 

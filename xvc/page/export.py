@@ -116,6 +116,7 @@ def _run(answers: Answers, run: str) -> Iterator[_Kept]:
     found = cast("dict[str, object]", answers.run(asked))
     yield "run", asked, found
     yield from _asked("log", asked, answers.log)
+    yield from _asked("lineage", asked, answers.lineage)
     for answer in _answer(answers, "kept", asked):
         yield "kept", asked, answer
     if cast("dict[str, object]", found.get("code") or {}).get("is_dirty"):

@@ -362,6 +362,11 @@ def _lacks(project: Project, snapshot: Snapshot) -> list[str]:
             f"not in the code of this run, because a secret stands there: {few_of(where)}. Have it "
             "in the environment; what is none: `snapshot.allow` in the settings"
         )
+    if refused := project.refused_patterns():
+        said.append(
+            f"the project's settings want {few_of(sorted(refused))} in the code of runs, though it "
+            "looks like secrets; `xvc trust` allows it"
+        )
     if snapshot.written:
         said += unnamed_results(project, snapshot.written)
     said += _too_much(project, snapshot)
