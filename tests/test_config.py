@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,40 @@ def test_every_form_of_toml_is_read(tmp_path: Path, text: str) -> None:
     (tmp_path / "pyproject.toml").write_text(text, newline="")
 
     assert load(tmp_path).database == "x.duckdb"
+
+
+_LINES = ["a: &a [x, x, x, x, x, x, x, x, x, x]\n"] + [
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 10)}]\n"
+    for before, name in itertools.pairwise("abcdefghijk")
+]
+_MERGED = "".join(_LINES).replace("[x, x, x, x, x, x, x, x, x, x]", "{x: 1}").replace("[", "{<<: [")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(_LINES) + "judge: {metrics: {loss: *k}}\n",
+        "".join(_LINES) + "? *k\n: 1\n",
+        _MERGED.replace("]\n", "]}\n"),
+    ],
+)
+def test_aliases_that_multiply_are_a_mistake(tmp_path: Path, text: str) -> None:
+    """A few lines that stand for billions of values are refused, before one of them is made."""
+    (tmp_path / "xvc.yaml").write_text(text)
+
+    _, mistakes = read(tmp_path)
+
+    assert "anchors make more than" in str(mistakes)
+
+
+@pytest.mark.parametrize("number", [".inf", ".nan", "1e308", "9" * 400])
+def test_a_number_that_is_no_amount_is_a_mistake(tmp_path: Path, number: str) -> None:
+    """Infinity, and what no clock and no disk has, is refused by its key."""
+    (tmp_path / "xvc.yaml").write_text(f"snapshot: {{limit: {number}}}\n")
+
+    _, mistakes = read(tmp_path)
+
+    assert "snapshot.limit" in str(mistakes)
 
 
 def test_another_tools_broken_file_is_none_of_ours(tmp_path: Path) -> None:

@@ -258,7 +258,8 @@ def test_what_the_user_trusts_is_recorded(
 ) -> None:
     """`xvc trust` allows what the settings name at that time, and nothing that comes later."""
     text = "params: {files: [HOME/.ssh/p.json]}\nenvironment: {variables: [ROOM_OF_ADA]}\n"
-    clone = cloned(_settings(text))
+    clone = cloned(_settings(f"{text}snapshot: {{allow: ['*.env']}}\n"))
+    (clone / "own.env").write_text("A=1\n")
     planned = call_xvc("trust", "--dry-run", "--json").data
     assert call_xvc("run", "--", "true").code == 2
 
@@ -266,6 +267,7 @@ def test_what_the_user_trusts_is_recorded(
 
     assert planned["variables"] == allowed["variables"] == ["ROOM_OF_ADA"]
     assert planned["files"] == allowed["files"]
+    assert planned["patterns"] == allowed["patterns"] == ["*.env"]
     run = call_xvc("run", "--json", "--", "true").data["run"]
     shown = call_xvc("show", run, "--json").data
     assert FIGURE in str(shown)
@@ -275,6 +277,67 @@ def test_what_the_user_trusts_is_recorded(
     settings.write_text(settings.read_text().replace("[ROOM_OF_ADA]", "[SHELL_OF_ADA]"))
     again = call_xvc("run", "--json", "--", "true")
     assert any("$SHELL_OF_ADA" in warning for warning in again.json["warnings"])
+
+
+def test_a_clone_does_not_say_what_is_no_secret(
+    cloned: Callable[[Callable[[Path, Path], None]], Path], call_xvc: Calling
+) -> None:
+    """`snapshot.allow` of a clone keeps nothing that looks like a secret, until it is trusted."""
+    clone = cloned(_settings("snapshot: {allow: ['*.env']}\n"))
+    (clone / "own.env").write_text(f"A={PRIVATE}\n")
+
+    before = call_xvc("run", "--json", "--", "true").json
+    call_xvc("trust")
+    after = call_xvc("run", "--json", "--", "true").json
+
+    assert [each for each in before["warnings"] if "*.env" in each and "`xvc trust`" in each]
+    assert not [each for each in after["warnings"] if "*.env" in each]
+    kept = [
+        git(clone, "ls-tree", "-r", "--name-only", f"refs/xvc/runs/{each['data']['run']}").split()
+        for each in (before, after)
+    ]
+    assert ["own.env" in names for names in kept] == [False, True]
+
+
+REMOTES = {
+    "a folder of something else": ("url = HOME/.ssh", "outside-project"),
+    "a folder upwards": ("url = ../../home/.ssh", "outside-project"),
+    "git's folder": ("url = ../.git/hooks", "outside-project"),
+    "a command for S3": ("url = s3://b/c\n    configpath = ../aws", "remote-asks"),
+    "a key for SSH": ("url = ssh://127.0.0.1:9/x\n    keyfile = HOME/.ssh/id", "remote-asks"),
+    "a command for WebDAV": (
+        "url = webdav://127.0.0.1:9/x\n    bearer_token_command = touch HOME/.ssh/called",
+        "remote-asks",
+    ),
+    "another remote's": (
+        "url = remote://other/x\n['remote \"other\"']\n    url = s3://b\n    configpath = ../aws",
+        "remote-asks",
+    ),
+}
+
+
+def test_a_clone_does_not_say_which_files_a_remote_reads(
+    cloned: Callable[[Callable[[Path, Path], None]], Path], call_xvc: Calling, tmp_path: Path
+) -> None:
+    """Commands, keys and folders of others are the user's own to name; nothing is sent or asked."""
+    clone = cloned(lambda tree, home: None)
+    (tmp_path / "origin.git").mkdir()
+    git(tmp_path / "origin.git", "init", "-q", "--bare")
+    git(clone, "remote", "set-url", "origin", str(tmp_path / "origin.git"))
+    config = clone / ".dvc/config"
+    plain = config.read_text().replace("[core]\n", "[core]\n    remote = evil\n", 1)
+    assert call_xvc("run", "--tag", "minor", "--", "true").code == 0
+
+    said = {}
+    for name, (text, _) in REMOTES.items():
+        lines = text.replace("HOME", str(tmp_path / "home"))
+        config.write_text(f"{plain}['remote \"evil\"']\n    {lines}\n")
+        said[name] = _code(call_xvc("push", "--json"))
+
+    assert said == {name: code for name, (_, code) in REMOTES.items()}
+    shelf = tmp_path / "shelf"
+    (clone / ".dvc/config.local").write_text(f"['remote \"evil\"']\n    url = {shelf}\n")
+    assert call_xvc("push", "--json").code == 0
 
 
 def test_a_private_store_stays_private(project: Path, call_xvc: Calling) -> None:

@@ -104,7 +104,14 @@ class OpenProject:
         """
         from xvc.runs.list import ListRequest, run_table, runs
 
-        request = ListRequest(sort, where, None, limit, everywhere, tuple(columns))
+        request = ListRequest(
+            sort=sort,
+            where=where,
+            group=None,
+            limit=limit,
+            everywhere=everywhere,
+            columns=tuple(columns),
+        )
         with self._project() as project:
             return _frame(run_table(runs(project, request), request.columns), times=("started",))
 

@@ -18,11 +18,14 @@ from typing import cast
 
 import yaml
 
+from xvc.core.aliases import is_multiplied
 from xvc.core.option import option, option_of
 from xvc.errors import BadSetting, OutsideProject
 from xvc.types import Json
 
 FILE = "xvc.yaml"
+_LARGEST = 10**15  # of what is a number: infinity and what no clock takes are refused
+_MOST_VALUES = 10_000  # every alias written out
 _DEEPEST = 3  # dots in a key; no setting has as many
 _MERGE = "tag:yaml.org,2002:merge"
 _NO_TAG = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^[-./]|\.lock(?:/|$)|\.$")
@@ -335,6 +338,9 @@ def _from_file(path: Path, name: str, mistakes: list[str], twice: list[str]) -> 
         node = loader.get_single_node()
         if node is None:
             return []
+        if is_multiplied(node, _MOST_VALUES):
+            mistakes.append(f"{name}: its anchors make more than {_MOST_VALUES:,} values of it")
+            return []
         if not isinstance(node, yaml.MappingNode):
             mistakes.append(f"{name} line 1: these are no settings; write lines of `key: value`")
             return []
@@ -466,8 +472,9 @@ def _truth(value: Json) -> object:
 
 
 def _number(value: Json) -> object:
-    is_good = isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
-    return float(cast("float", value)) if is_good else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if 0 <= value <= _LARGEST else None
 
 
 _READERS: dict[str, Callable[[Json], object]] = {

@@ -550,11 +550,11 @@ class ObjectCorrupt(CorruptError):
 
 @error("bad-listing")
 class BadListing(CorruptError):
-    """The list of a tracked folder names a file outside it."""
+    """The list of a tracked folder names a file outside it, or git's own."""
 
     path: str
     member: str
-    says = "the list of {path} names {member!r}, which is outside it"
+    says = "the list of {path} names {member!r}, which is no file in it"
     way = "Track the folder anew with `dvc add`; nothing was written."
 
 
@@ -644,7 +644,12 @@ class GitFailed(ExternalError):
 
     @property
     def hint(self) -> str:
-        """Quotes the remedy that git itself names, or says what a partial clone needs."""
+        """Quotes the remedy that git itself names, or says what git does not."""
+        if "failed to sign" in self.words:
+            return (
+                "git is told to sign here and cannot: mend its key (`git config user.signingKey`), "
+                "or `git config commit.gpgSign false` and `git config tag.gpgSign false`."
+            )
         if self.is_of_a_partial_clone:
             return (
                 "This clone is partial, and git cannot fetch what it left out: call again where "
@@ -663,8 +668,8 @@ class IgnoredByGit(UsageError):
     pattern: str
     says = "git ignores {folder} ({pattern}), so DVC can keep no settings there"
     way = (
-        "End .gitignore with the lines `!.dvc/`, `!.dvcignore`, `!.gitattributes`, `!*.dvc`, "
-        "`!xvc.yaml` and `!results/`, then call `xvc init` again."
+        "End .gitignore with the lines `!.dvc/`, `!.dvc/config`, `!.dvcignore`, `!.gitignore`, "
+        "`!.gitattributes`, `!*.dvc`, `!xvc.yaml` and `!results/`, then call `xvc init` again."
     )
 
 

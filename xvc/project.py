@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -187,16 +187,32 @@ class Project:
 
     def asked_variables(self) -> tuple[str, ...]:
         """List the environment variables that only the project's settings want recorded."""
-        said = config.project_values(self.root).get("environment.variables")
-        named = [said] if isinstance(said, str) else said if isinstance(said, list) else []
+        asked = self._asked("environment.variables", self._users_own.environment_variables)
+        return tuple(name for name in asked if not is_harmless(name))
+
+    def asked_patterns(self) -> tuple[str, ...]:
+        """List the files that look like secrets and that only a clone's settings want kept.
+
+        A repository without a remote has come from nowhere: its settings are the user's.
+        """
+        asked = self._asked("snapshot.allow", self._users_own.snapshot_allow)
+        return asked if asked and self.place is not None and self.git.text("remote") else ()
+
+    @property
+    def _users_own(self) -> Settings:
         own, _ = config.read(
             Path(os.devnull),
             user_file=self._user_file,
             environment=self.environment,
             overrides=self._overrides,
         )
-        asked = (name for name in named if isinstance(name, str) and not is_harmless(name))
-        return tuple(dict.fromkeys(name for name in asked if name not in own.environment_variables))
+        return own
+
+    def _asked(self, key: str, own: Collection[str]) -> tuple[str, ...]:
+        said = config.project_values(self.root).get(key)
+        named = [said] if isinstance(said, str) else said if isinstance(said, list) else []
+        found = (name for name in named if isinstance(name, str) and name not in own)
+        return tuple(dict.fromkeys(found))
 
     def may_read(self, path: Path) -> bool:
         """Whether a file of the tree is read where a run is recorded; says so once if not."""
@@ -385,23 +401,31 @@ class Project:
         if self.home is not None:
             return self.home.keeper
         if self.place is not None and not self.is_alone:
-            pointers = [self.relative(path) for path in self.merged_pointers()]
-            with contextlib.suppress(GitFailed, OSError):  # a tree that cannot be written
-                self.git.bring_back(pointers)
+            self.unhide([*self.merged_pointers(), self.store_path.with_name(".gitignore")])
         keeper = Keeper(self.store_path, self.room, self.dvc)
         keeper.warnings += self.settings.said_twice
         return keeper
 
+    def unhide(self, paths: Iterable[Path]) -> None:
+        """Write the files of these that a sparse checkout hides: what follows adds to them."""
+        with contextlib.suppress(GitFailed, OSError):  # a tree that cannot be written
+            self.git.bring_back(map(self.relative, paths))
+
     @property
     def snapshot_limits(self) -> Limits:
         """How much of what git does not track is code of a run."""
-        settings = self.settings
+        settings, allowed = self.settings, self.settings.snapshot_allow
+        if refused := self.refused_patterns():
+            allowed = tuple(pattern for pattern in allowed if pattern not in refused)
         return Limits(
-            settings.snapshot_limit,
-            settings.snapshot_total,
-            settings.snapshot_files,
-            settings.snapshot_allow,
+            settings.snapshot_limit, settings.snapshot_total, settings.snapshot_files, allowed
         )
+
+    def refused_patterns(self) -> frozenset[str]:
+        """The files that look like secrets of which a clone's settings alone say they are none."""
+        if not self.settings.snapshot_allow:
+            return frozenset()
+        return frozenset(self.asked_patterns()) - self.trusted.patterns
 
     def relative(self, path: Path) -> str:
         """Name a path as git does, from the top of the work tree; one outside stays as it is."""

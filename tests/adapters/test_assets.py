@@ -74,9 +74,10 @@ def test_what_only_cloudpickle_can_keep(assets: Assets) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(
-    shapes=st.lists(ARRAYS, max_size=4), rest=st.lists(st.text() | st.binary(max_size=80_000)),
+    shapes=st.lists(ARRAYS, max_size=4),
+    rest=st.lists(st.text() | st.binary(max_size=80_000)),
     again=st.booleans(),
-)  # fmt: skip
+)
 def test_any_mix_of_arrays_survives(
     shapes: list[tuple[str, int, bool]], rest: list[object], again: bool
 ) -> None:

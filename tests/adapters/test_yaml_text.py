@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from datetime import date, datetime
 from io import StringIO
 from pathlib import Path
@@ -181,3 +182,15 @@ def test_an_edit_leaves_everything_else_as_it_was() -> None:
     assert edited == text + "artifacts:\n    digits:\n        path: yes\n".replace("yes", "yes")
     assert parse_yaml(edited)["artifacts"] == {"digits": {"path": "yes"}}  # type: ignore[index,call-overload]
     assert edit_yaml("# only this", change).startswith("# only this\nartifacts:\n")
+
+
+@pytest.mark.parametrize("link", ["[{}]", "{{<<: [{}]}}"])
+def test_aliases_that_multiply_are_refused(link: str) -> None:
+    """Ten lines that stand for ten billion values, as lists or as merged mappings."""
+    names = "abcdefghijk"
+    lines = ["a: &a {x: 1}"]
+    for before, name in itertools.pairwise(names):
+        lines.append(f"{name}: &{name} " + link.format(", ".join([f"*{before}"] * 10)))
+
+    with pytest.raises(BadYaml, match="anchors make more than"):
+        parse_yaml("\n".join(lines))

@@ -92,6 +92,20 @@ def test_marked_lines(line: bytes, expected: list[tuple[str, float]]) -> None:
         (b"acc: 0.5, loss: 0.3", [("acc", 0.5), ("loss", 0.3)]),
         (b"[20]\tvalid_0's l1: 0.43", [("step", 20), ("valid_0's l1", 0.43)]),
         (b"[0]\ttrain-mlogloss:1.60", [("step", 0), ("train-mlogloss", 1.6)]),
+        (b"The RMSE of prediction is: 0.445", [("RMSE of prediction", 0.445)]),
+        (
+            b"The ROC AUC of loaded model's prediction is: 0.79",
+            [("ROC AUC of loaded model's prediction", 0.79)],
+        ),
+        (
+            b"Accuracy of the network on the 10000 test images: 55 %",
+            [("Accuracy of the network on the 10000 test images", 55)],
+        ),
+        (b"Test accuracy is 0.93.", [("Test accuracy", 0.93)]),
+        (b"The MSE is: 1e-3", [("MSE", 0.001)]),
+        (b"early stopping since val_loss is 0.5", []),
+        (b"The learning rate is 0.1", []),
+        (b"loading data is 3", []),
         (
             b"step 10 | loss 3.2300 | step time 12.34ms",
             [("step", 10), ("loss", 3.23), ("step time", 12.34)],

@@ -33,6 +33,11 @@ def ranks(*groups: Experiment) -> list[tuple[str, int, bool]]:
     return [(str(p.run.params["model"]), p.rank, p.is_tied) for p in ranked(groups, _ACC, {})]
 
 
+def test_of_nothing_there_are_no_places() -> None:
+    """A metric that no run has ranks nobody."""
+    assert ranks() == []
+
+
 def test_what_repeats_tell_apart_is_ranked() -> None:
     """Differences far beyond the noise are places of their own, whatever order they come in."""
     told = ranks(

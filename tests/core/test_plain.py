@@ -107,8 +107,12 @@ def test_a_mark_of_somebody_else_stays(plain: Any) -> None:
 def test_keys_become_text_as_json_writes_them() -> None:
     """Numbers, None and the two truths as in JSON; two keys that meet are refused."""
     assert to_plain({0: 1, None: 2, True: 3, 1.5: 4, (1, 2): 5}) == {
-        "0": 1, "null": 2, "true": 3, "1.5": 4, "(1, 2)": 5
-    }  # fmt: skip
+        "0": 1,
+        "null": 2,
+        "true": 3,
+        "1.5": 4,
+        "(1, 2)": 5,
+    }
     with pytest.raises(ValueError, match="same text"):
         to_plain({1: "a", "1": "b"})
 

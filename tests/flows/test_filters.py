@@ -41,8 +41,17 @@ def test_a_version_leaves_a_clean_tree_whatever_git_makes_of_files(
     (project / "measure.py").write_text(_SCRIPT)
     git(project, "commit", "-qam", "measure")
 
-    ran = call_xvc("run", "--tag", "minor", "--out", "w.bin", "--", "sh", "-c",
-                   "python measure.py; echo w > w.bin")  # fmt: skip
+    ran = call_xvc(
+        "run",
+        "--tag",
+        "minor",
+        "--out",
+        "w.bin",
+        "--",
+        "sh",
+        "-c",
+        "python measure.py; echo w > w.bin",
+    )
 
     assert ran.code == 0, ran.err
     assert git(project, "status", "--porcelain") == ""

@@ -147,3 +147,33 @@ def test_a_clone_that_has_not_pulled_says_what_brings_its_runs(
     said = [call_xvc("show", word, cwd=clone).err for word in ("@", "best:accuracy", "baseline")]
 
     assert all("error[no-object]" in each and "`xvc pull`" in each for each in said), said
+
+
+def test_what_a_sparse_checkout_hides_is_added_to_and_not_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call_xvc: Calling
+) -> None:
+    """The user's lines in hidden ignore and attribute files stay, in the tree and in versions."""
+    folder = _repository(tmp_path / "p")
+    with (folder / ".gitignore").open("a") as file:
+        file.write("/private\n")
+    (folder / ".gitattributes").write_text("*.bin binary\n")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "own lines")
+    monkeypatch.chdir(folder)
+    call_xvc("init")
+    git(folder, "sparse-checkout", "set", "--no-cone", "/train.py")
+
+    health = call_xvc("doctor")
+    words = ("--out", "model.txt", "--", "sh", "-c", "echo 1 > model.txt")
+    ran = call_xvc("run", "--tag", "minor", *words)
+    again = call_xvc("init")
+    git(folder, "sparse-checkout", "disable")
+
+    assert (health.code, ran.code, again.code) == (0, 0, 0), ran.err + health.out
+    assert git(folder, "show", "e0.1.0:.gitignore").split() == [
+        "metrics.json",
+        "/private",
+        "/model.txt",
+    ]
+    assert git(folder, "show", "e0.1.0:.gitattributes").startswith("*.bin binary\n")
+    assert git(folder, "status", "--porcelain") == ""

@@ -95,8 +95,11 @@ def test_another_clone_gets_them(project: Path, call_xvc: Calling, tmp_path: Pat
     script = "import sys; from xvc import Tracker; print(Tracker().get(sys.argv[1]))"
     got = subprocess.run(
         [sys.executable, "-c", script, digests[0][:8]],
-        cwd=clone, check=True, capture_output=True, text=True,
-    )  # fmt: skip
+        cwd=clone,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
 
     assert missing.code == 1
     assert "dvc checkout" in missing.err

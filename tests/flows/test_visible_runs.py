@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from surroundings import Calling, git
@@ -37,6 +38,25 @@ def test_a_run_stays_visible_from_its_branch(project: Path, call_xvc: Calling) -
     assert {mine, theirs} < {*after}
     assert call_xvc("get", theirs, "train.py", "-o", "got.py").code == 0
     assert call_xvc("status", "--json").data["unsaved_total"] == 0
+
+
+def test_a_run_of_a_tree_that_somebody_removed_is_found(
+    project: Path, tmp_path: Path, call_xvc: Calling
+) -> None:
+    """Whether git still knows the tree or not; xvc had no part in making or removing it."""
+    git(project, "worktree", "add", "-q", "-b", "side", str(tmp_path / "side"))
+    done = call_xvc("run", "--json", "--", "python", "train.py", cwd=tmp_path / "side")
+    shutil.rmtree(tmp_path / "side")
+    run = done.data["run"]
+    while_known = listed(call_xvc, "--all")
+    git(project, "worktree", "prune")
+    shown = call_xvc("show", run[:8], "--json")
+
+    assert while_known == listed(call_xvc, "--all") == [run]
+    assert "that of work tree side (removed)" in " ".join(shown.json["warnings"])
+    assert call_xvc("get", run, "train.py", "-o", "got.py").code == 0
+    left = [each["name"] for each in call_xvc("worktree", "list", "--json").data["worktrees"]]
+    assert left == ["main", "side"]
 
 
 def test_what_is_deleted_is_found_nowhere(project: Path, call_xvc: Calling) -> None:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -85,6 +86,9 @@ def _note(journal: Journal, log: str) -> None:
         journal.row(RUN, "events", {"step": step, **dict.fromkeys(KEYS, step / 2)})
     journal.note(Kind.METRICS, RUN, {**dict.fromkeys(KEYS, 0.5), "text": WHOLE})
     journal.note(Kind.END, RUN, {"status": "failed", "reason": WHOLE, "signal": BAD[0]})
+    heir = replace(record, id=RunId("hostile00001"), parent=RUN, fixes=RUN)
+    journal.note(Kind.BEGIN, heir.id, facts_of(heir))
+    journal.note(Kind.END, heir.id, {"status": "failed"})
     journal.close()
 
 
@@ -94,6 +98,8 @@ def test_nothing_of_a_store_is_obeyed(served: Served, look: Callable[..., Looked
     page = looked.open(served.address, until=".ag-row .run-name")
     page.select_option("select", index=1)  # a group by a hostile key
     page.wait_for_selector("table.plain tbody tr")
+    page.select_option("select", "series")
+    page.wait_for_selector("table.plain tbody tr:has-text('onerror')")
     page.goto(f"{served.place}#/runs?where={BAD[0]}")
     page.wait_for_selector(".told .bad")
     page.click("text=Columns")
@@ -102,6 +108,7 @@ def test_nothing_of_a_store_is_obeyed(served: Served, look: Callable[..., Looked
     page.goto(f"{served.place}#/run?id={RUN}")
     page.wait_for_selector(".chart canvas")
     page.wait_for_selector(".log")
+    page.wait_for_selector(".lineage a:has-text('onerror')")
     page.hover(".chart canvas")
     page.wait_for_selector(".chart-tip .tip-row")
     shown = page.inner_text("body")

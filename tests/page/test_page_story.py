@@ -88,9 +88,15 @@ def test_an_exported_page_opens_without_a_server(
     looked = look()
     page = looked.open((tmp_path / "copy" / "index.html").as_uri(), until=ROW)
     page.wait_for_selector("text=40 runs")
+    page.select_option("select[aria-label='Group by']", "params.optimizer")
+    page.wait_for_selector("table.plain tbody tr:has-text('adam')")
+    page.click("nav >> text=Curves")
+    page.wait_for_selector(".curve-body[data-drawn]")
+    page.click("text=Runs")
     page.click(ROW)
     page.wait_for_selector(".chart canvas")
 
     assert done.returncode == 0, done.stderr
+    assert "Content-Security-Policy" in (tmp_path / "copy" / "index.html").read_text()
     assert looked.complaints == []
     assert {urlsplit(url).scheme for url in looked.asked} == {"file"}

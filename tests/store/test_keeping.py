@@ -431,3 +431,17 @@ def test_a_store_with_a_log_beside_it_is_not_whole(tmp_path: Path) -> None:
 
     with pytest.raises(StoreFailed):
         db.refuse_log(place)
+
+
+def test_what_a_killed_fold_has_left_goes(project: Path, call_xvc: Calling) -> None:
+    """A half-made store of an hour ago is removed by the next fold; what may be written stays."""
+    names = ("1.new", "1.new.wal", "2.new", "1.before")
+    left = [project / "results" / f".experiments.duckdb.{name}" for name in names]
+    for path in left:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("half")
+        os.utime(path, (0, 0) if ".1." in path.name else None)
+
+    assert call_xvc("run", "--", "true").code == 0
+
+    assert [path.exists() for path in left] == [False, False, True, True]

@@ -99,9 +99,17 @@ def test_what_was_refused_is_taken_when_it_fits(
 def test_a_wide_table_holds_what_a_narrow_one_would(tmp_path: Path) -> None:
     """Rows that are read as columns have the same values, types and last values."""
     row: dict[str, Any] = {
-        "nan": math.nan, "none": None, "day": date(2020, 1, 1), "raw": b"x", "big": 1 << 70,
-        "nested": {"a": [1, math.inf]}, "Loss": 0.5, "loss": 1, "text": "ü", "yes": True
-    }  # fmt: skip
+        "nan": math.nan,
+        "none": None,
+        "day": date(2020, 1, 1),
+        "raw": b"x",
+        "big": 1 << 70,
+        "nested": {"a": [1, math.inf]},
+        "Loss": 0.5,
+        "loss": 1,
+        "text": "ü",
+        "yes": True,
+    }
     found = []
     for name, more in (("narrow", 0), ("wide", fold.WIDE + 50)):
         keeper = Keeper(tmp_path / f"{name}.duckdb", Room(tmp_path / name), None)

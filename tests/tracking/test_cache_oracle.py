@@ -23,9 +23,9 @@ sys.dont_write_bytecode = True
 scenes, cache, way = json.loads(pathlib.Path(sys.argv[1]).read_text()), sys.argv[2], sys.argv[3]
 
 def fresh(folder):
-    for name in ("scene", "hlp", "profile", "pkg", "pkg.sub"):
-        module = sys.modules.get(name)
-        if module is not None and "scenes" in str(vars(module).get("__file__")):
+    for name, module in list(sys.modules.items()):
+        facts = getattr(module, "__dict__", {})
+        if "scenes" in f"{facts.get('__file__')} {facts.get('__path__')}":
             del sys.modules[name]
     sys.path[0] = folder
     importlib.invalidate_caches()
@@ -65,14 +65,15 @@ def shapes() -> Iterator[tuple[str, str, list[str]]]:
 
 
 def edits() -> Iterator[tuple[str, str, str]]:
-    """Every shape with pairs of its values, then untouched, then with words that change nothing."""
+    """Every shape with pairs of its values, then untouched, a third with words besides."""
     chosen = random.Random(18)
     for name, text, values in shapes():
-        for old, new in sorted(permutations(values, 2), key=lambda _: chosen.random())[:3]:
+        for old, new in sorted(permutations(values, 2), key=lambda _: chosen.random())[:2]:
             yield name, text.replace("§", old), text.replace("§", new)
         same = text.replace("§", values[0])
         yield f"{name}, untouched", same, same
-        if "globals" not in text and "_getframe" not in text:
+        is_plain = "globals" not in text and "_getframe" not in text
+        if is_plain and chosen.random() < 1 / 3:
             yield f"{name}, only words", same, chosen.choice(WORDS) + same
 
 
@@ -92,13 +93,15 @@ def run(scenes: list[str], place: Path, way: str) -> list[tuple[str, str, bool]]
     listed.write_text(json.dumps(scenes))
     done = subprocess.run(
         [sys.executable, "-c", RUNNER, listed, place / "cache", way],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr
     return [tuple(each) for each in json.loads(done.stdout.splitlines()[-1])]
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(600)
 def test_no_edit_gives_a_result_that_the_code_no_longer_has(tmp_path: Path) -> None:
     """Of three hundred edits none hits wrongly; unedited calls hit wherever they can be keyed."""
     listed = list(edits())
@@ -111,16 +114,31 @@ def test_no_edit_gives_a_result_that_the_code_no_longer_has(tmp_path: Path) -> N
     named = [(name, *each) for (name, _, _), each in zip(listed, found, strict=True)]
     wrong = [each for each in named if each[1] != each[2]]
     needless = {
-        name.rpartition(", ")[0] for name, _, _, hit in named
+        name.rpartition(", ")[0]
+        for name, _, _, hit in named
         if name.endswith((", untouched", ", only words")) and not hit
-    }  # fmt: skip
+    }
     assert len(named) >= 300
     assert wrong == []
     assert needless == UNKEYED
 
 
 UNKEYED = {
-    "a lock beside a number", "a generator", "importlib with a name", "eval of a text",
-    "a frame", "builtins in a variable", "an array function of one's own",
-}  # fmt: skip
+    "a lock beside a number",
+    "a generator",
+    "importlib with a name",
+    "eval of a text",
+    "a frame",
+    "builtins in a variable",
+    "an array function of one's own",
+    "globals of another function",
+    "the source of a function",
+    "import_module of a part",
+    "a pickle of an object",
+    "joblib",
+    "import_module, imported inside",
+    "pickle imported inside",
+    "modules imported inside",
+    "a lazy module in a function",
+}
 """What cannot be followed or has no content is no cached call."""

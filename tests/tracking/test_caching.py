@@ -362,7 +362,7 @@ def made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[.
 
 
 CHANGES = {
-    "the function": ("fit", "TABLE[\"a\"]\n", "TABLE[\"a\"] + 1\n"),
+    "the function": ("fit", 'TABLE["a"]\n', 'TABLE["a"] + 1\n'),
     "a helper": ("fit", "+ SCALE", "- SCALE"),
     "a helper of another module": ("fit", "x + OFFSET", "x - OFFSET"),
     "a global of that module": ("fit", "OFFSET = 5", "OFFSET = 6"),
@@ -372,7 +372,7 @@ CHANGES = {
     "a class's value": ("fit", "rate = 1", "rate = 2"),
     "what is imported inside": ("late", "x + OFFSET", "x - OFFSET"),
     "a recursive one": ("recursive", "n * rec", "n + rec"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("change", CHANGES)
@@ -389,9 +389,14 @@ def test_a_change_of_code_is_a_miss(
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("  # a comment", ""), ("A docstring.", "Another."), ('    """A docstring."""\n', ""),
-     ("SCALE = 2", "\n\nSCALE   = 2"), ("    return 1\n", "    return 2\n")],
-)  # fmt: skip
+    [
+        ("  # a comment", ""),
+        ("A docstring.", "Another."),
+        ('    """A docstring."""\n', ""),
+        ("SCALE = 2", "\n\nSCALE   = 2"),
+        ("    return 1\n", "    return 2\n"),
+    ],
+)
 def test_words_about_code_are_no_code(
     tracker: Tracker, made: Callable[..., ModuleType], old: str, new: str
 ) -> None:
@@ -468,9 +473,12 @@ def test_another_process_hits(tmp_path: Path) -> None:
         script.write_text(_SCRIPT.format(scale=scale))
         done = subprocess.run(
             [sys.executable, script, tmp_path / "t.duckdb", tmp_path / "cache"],
-            cwd=tmp_path, env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         return done.stdout.splitlines()[-1]
 
     first, second, changed = told(1, "1"), told(1, "2"), told(2, "3")

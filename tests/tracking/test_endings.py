@@ -74,8 +74,10 @@ def test_a_run_ends_as_its_code_did(tmp_path: Path) -> None:
         (folder / "script.py").write_text(HEAD + program)
         started[place] = subprocess.Popen(
             [sys.executable, "script.py", folder / "t.duckdb"],
-            cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         if place >= 3:
             started[place - 3].wait()
     for process in started.values():

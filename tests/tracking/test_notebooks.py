@@ -97,9 +97,12 @@ def test_an_error_in_a_cell_fails_the_run_that_was_open_in_it(tmp_path: Path, ki
         f"DB = 't.duckdb'\n{begin}for cell in {CELLS!r}: shell.run_cell(cell)\n"
     )
     subprocess.run(
-        [sys.executable, "kernel.py"], cwd=tmp_path, check=True, capture_output=True,
+        [sys.executable, "kernel.py"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
         env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)},
-    )  # fmt: skip
+    )
 
     project = Project.find(tmp_path, {}, {"database": str(tmp_path / "t.duckdb")})
     with opened(project) as connection:

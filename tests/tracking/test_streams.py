@@ -213,3 +213,17 @@ print({"loguru", "pandas", "polars", "pyarrow"} & set(sys.modules))
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert done.stdout.strip() == "set()"
+
+
+def test_no_secret_stands_in_a_log(folder: Path) -> None:
+    """Rows and messages, in logs and in lines of JSON: what looks like a secret is masked."""
+    token = "ghp_" + "x7KdQm2z9" * 4
+    with Tracker("a.duckdb", logs_path="logs", jsonl="d.jsonl") as tracker:
+        tracker.log({"api_key": "kX9vQ2mT7zPw4LcR", "note": f"with {token}", "loss": 0.5})
+        tracker.logger.info(f"signed in by {token}")
+
+    written = [path.read_text() for path in (*Path("logs").iterdir(), Path("d.jsonl"))]
+
+    assert all('"loss":0.5' in text.replace(" ", "") for text in written)
+    assert "signed in by" in written[0]
+    assert not [text for text in written if token in text or "kX9vQ2mT7zPw4LcR" in text]

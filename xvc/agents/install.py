@@ -88,4 +88,6 @@ def _compared(folder: Path, wanted: dict[str, Path]) -> Installation:
         else:
             (equal if target.read_bytes() == source.read_bytes() else changed).append(name)
     skills = tuple(dict.fromkeys(name.partition("/")[0] for name in wanted))
-    return Installation(folder, skills, tuple(added), tuple(changed), tuple(equal))
+    return Installation(
+        folder=folder, skills=skills, added=tuple(added), changed=tuple(changed), equal=tuple(equal)
+    )

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.cli.output import Manner, say
+from xvc.system.patience import Silence
 
 if TYPE_CHECKING:
     from xvc.project import Project
@@ -39,8 +40,8 @@ class Context:
         return dict(os.environ)
 
     def progress(self, text: str) -> None:
-        """Say how far long work is, to somebody who watches a terminal."""
-        if sys.stderr.isatty():
+        """Say how far long work is, to somebody who watches a terminal; of a silence, to all."""
+        if sys.stderr.isatty() or isinstance(text, Silence):
             say(text, self.manner)
 
     def again(self, *more: str) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, TypedDict
 
+import typer
+
 from xvc.cli.context import Context
+from xvc.cli.options import AsJson, References
 from xvc.cli.output import Answer, few, show
 
 
@@ -18,10 +21,27 @@ class Data(TypedDict):
     operation: str
 
 
-def show_decision(
+def deciding(verb: str, what: str, text: str) -> Callable[..., None]:
+    """Make the command that decides *what* about runs; *text* is its help."""
+
+    def command(
+        context: typer.Context,
+        references: References,
+        reason: Annotated[
+            str | None, typer.Option("--reason", "-m", help="Why, for whoever comes next.")
+        ] = None,
+        as_json: AsJson = False,
+    ) -> None:
+        here: Context = context.obj
+        _decide(here, verb, references, what, reason)
+
+    command.__doc__ = text
+    return command
+
+
+def _decide(
     here: Context, command: str, references: Sequence[str], what: str, reason: str | None
 ) -> None:
-    """Decide about runs and show what was decided."""
     from xvc.core.run import decided
     from xvc.database.say import decide  # late: it opens DuckDB
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import fields
 from inspect import Parameter
 from typing import Any, TypeVar, get_type_hints
 
@@ -17,7 +18,7 @@ Command = TypeVar("Command", bound=Callable[..., None])
 def with_options(request: type, *, before: str) -> Callable[[Command], Command]:
     """Give a command the options of a request, which it gets as ``**said``.
 
-    What the command line does not say is None, or False of a flag.
+    What the command line does not say is None, or a flag's default.
 
     Args:
         request: a dataclass whose fields are options.
@@ -40,11 +41,21 @@ def with_options(request: type, *, before: str) -> Callable[[Command], Command]:
     return decorated
 
 
+def asked(said: Mapping[str, object]) -> dict[str, Any]:
+    """Take what the command line says for the fields of a request: lists are tuples there."""
+    return {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in said.items()
+        if value is not None
+    }
+
+
 def _options(request: type) -> list[Parameter]:
     found = []
     shapes = kinds(request)
+    defaults = {each.name: each.default for each in fields(request)}
     for name, said in declared(request).items():
-        default = False if shapes[name] is bool else None
+        default = defaults[name] if shapes[name] is bool else None
         shown = typer.Option(default, *said.flags, help=said.doc, metavar=said.metavar)
         typed = _typed(shapes[name], said.has_commas)
         kind = Parameter.POSITIONAL_OR_KEYWORD

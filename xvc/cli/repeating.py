@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from xvc.project import Project
     from xvc.runs.against import Contest
     from xvc.runs.repeating import Repeated, Repeats
-    from xvc.runs.run import Ran, RunRequest
+    from xvc.runs.request import RunRequest
+    from xvc.runs.run import Ran
 
 
 class MetricNoise(Noise):

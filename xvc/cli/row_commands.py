@@ -48,7 +48,9 @@ def end_of_table(verb: Literal["head", "tail"], text: str) -> Callable[..., None
 
         here: Context = context.obj
         project = here.project_of(database)
-        request = LookRequest(table, listed(columns), where, run, limit or None)
+        request = LookRequest(
+            table=table, columns=listed(columns), where=where, run=run, limit=limit or None
+        )
         found = (head if verb == "head" else tail)(project, request)
         show_grid(here, project, f"db {verb}", found, Form(as_csv, as_markdown, raw))
 
@@ -77,7 +79,9 @@ def extremes_of_key(verb: Literal["top", "bottom"], text: str) -> Callable[..., 
 
         here: Context = context.obj
         project = here.project_of(database)
-        request = LookRequest(table, listed(columns), where, run, limit or None)
+        request = LookRequest(
+            table=table, columns=listed(columns), where=where, run=run, limit=limit or None
+        )
         found = extremes(project, request, key, largest=verb == "top")
         show_grid(here, project, f"db {verb}", found, Form(as_csv, as_markdown, raw))
 

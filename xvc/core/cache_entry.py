@@ -165,4 +165,6 @@ def explained(key: str, called: Called, entries: Iterable[Entry]) -> Explanation
     same = next((entry for entry in stored if entry.key == key), None)
     near = same or nearest(called, stored)
     found = tuple(differences(near.called, called)) if near and not same else ()
-    return Explanation(key, called, same is not None, near, found)
+    return Explanation(
+        key=key, called=called, is_stored=same is not None, nearest=near, differences=found
+    )

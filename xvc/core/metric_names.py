@@ -113,18 +113,26 @@ _DIGITS = "0123456789"
 _LONGEST = 5  # words of a known name
 
 
+_WHAT_OF = re.compile(r"\s+(?:of|on|for|over|after)\s+", re.IGNORECASE)
+"""What parts a score from what it is of, in people's words: ``RMSE of prediction``."""
+
+
 def direction_said(name: str) -> str | None:
     """Return ``max`` or ``min`` where the name of a metric says which is better, else None.
 
     >>> direction_said("val/top1_acc"), direction_said("accuracy_drop"), direction_said("ms/step")
     ('max', None, 'min')
+    >>> direction_said("RMSE of prediction"), direction_said("drop of accuracy")
+    ('min', None)
     """
     said = _words_in_order(name)
     if "".join(word for word in said if word not in _SPLITS) in _SCORERS:
         return HIGHER
     if _is_derived(said):
         return None
-    return _rate(said) if "per" in said else _head(said)
+    way = _rate(said) if "per" in said else _head(said)
+    head = _WHAT_OF.split(name.strip(), maxsplit=1)[0]
+    return direction_said(head) if way is None and head != name.strip() else way
 
 
 def _is_derived(said: Sequence[str]) -> bool:

@@ -64,7 +64,14 @@ def delete_asset(
             if clear and found.references:
                 _empty_cells(project, found.asset.digest)
             _delete(project, found.asset.digest, files)
-        return Deletion(found.asset, files, found.references, version, back, is_done=not dry_run)
+        return Deletion(
+            asset=found.asset,
+            files=files,
+            references=found.references,
+            version=version,
+            way_back=back,
+            is_done=not dry_run,
+        )
 
 
 def _empty_cells(project: Project, digest: str) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from xvc.dvc.config import Sections, absolute, changed_config, read_config
+from xvc.dvc.foreign_remote import OBEYED
 from xvc.dvc.repository import Dvc, change_local, write_local
 from xvc.system.files import make_folder, write_durably
 
@@ -162,6 +163,8 @@ def _moving(found: Sections, folder: Path, tree: Path) -> Iterator[tuple[str, st
     """Find the tracked options whose relative paths mean another place in the tree."""
     for section, options in found.items():
         for option, value in options.items():
+            if option in OBEYED:
+                continue  # it is for the user to say: written here it would be the user's word
             whole = absolute(section, option, value, folder)
             if whole not in (value, absolute(section, option, value, tree)):
                 yield section, option, whole

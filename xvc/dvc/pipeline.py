@@ -168,7 +168,9 @@ def _stage(body: Mapping[str, Json], folder: str, *, is_group: bool = False) -> 
     outs = [out for kind in _OUT_KINDS for out in _outs(body.get(kind))]
     metrics = [joined(own, out.path) for out in _outs(body.get("metrics"))]
     params = {joined(own, path): keys for path, keys in _params(body.get("params"))}
-    return Stage(own, tuple(outs), tuple(metrics), params, is_group)
+    return Stage(
+        folder=own, outs=tuple(outs), metrics=tuple(metrics), params=params, is_group=is_group
+    )
 
 
 def _outs(listed: Json) -> Iterator[StageOut]:

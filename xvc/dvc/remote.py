@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xvc.dvc.foreign_remote import refuse_foreign
 from xvc.dvc.outputs import digests_of, object_of
 from xvc.dvc.pointers import Out
 from xvc.dvc.repository import Dvc, is_named
@@ -29,6 +30,7 @@ from xvc.errors import (
     error,
 )
 from xvc.system.files import copy_durably, make_folder, sync_folder
+from xvc.system.patience import waiting_for
 
 if TYPE_CHECKING:
     from dvc.config import Config
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 _LOCAL, _SSH = "local", "ssh"
 _EXTRAS = {"s3": "s3", "ssh": "ssh"}
+_ASKING = {"ask_password", "ask_passphrase"}  # nothing is asked; what is wanted is in a setting
 _AT_ONCE = 8  # files put on the disk together
 _FOREIGN = {
     "dvc.exceptions": "DvcException",
@@ -112,24 +115,36 @@ class Entry:
 class Remote:
     """One remote of a DVC repository; `open` finds it."""
 
-    def __init__(self, dvc: Dvc, name: str, system: FileSystem, root: str) -> None:
-        self.dvc, self.name = dvc, name
+    def __init__(
+        self, dvc: Dvc, name: str, system: FileSystem, root: str, told: Callable[[str], object]
+    ) -> None:
+        self.dvc, self.name, self._told = dvc, name, told
         self._system, self._root = system, root
         self._where: dict[str, str] = {}  # as last seen
         self._are_etags_md5 = True
 
     @classmethod
-    def open(cls, dvc: Dvc, name: str | None = None, said: str | None = None) -> Remote:
+    def open(
+        cls,
+        dvc: Dvc,
+        name: str | None = None,
+        said: str | None = None,
+        *,
+        told: Callable[[str], object] = str,
+    ) -> Remote:
         """Open a remote by name, or the default one; nothing is asked of it yet.
 
         Args:
             dvc: the repository.
             name: of the remote.
             said: the text of a configuration that stands in for the repository's own.
+            told: hears of a remote that keeps us waiting.
 
         Raises:
             NoRemote: there is none.
             VersionedRemote: it keeps files by their names, and no objects.
+            RemoteAsks: the clone's settings have it call a command, or read private files.
+            OutsideProject: they have it be a folder of something else.
             NoPackage: its kind needs an extra.
             DvcFailed: its settings cannot be used.
         """
@@ -145,10 +160,12 @@ class Remote:
             for option in ("version_aware", "worktree"):
                 if options.get(option):
                     raise VersionedRemote(chosen, option)
+            refuse_foreign(dvc, chosen, said)
+            options |= dict.fromkeys(options.keys() & _ASKING, False)
             kind = str(options["url"]).partition("://")[0]
             try:
                 system, settings, root = get_cloud_fs(config, name=chosen)
-                return cls(dvc, chosen, system(**settings), root)
+                return cls(dvc, chosen, system(**settings), root, told)
             except (ImportError, RemoteMissingDepsError) as err:
                 raise NoPackage(f"dvc-{kind}", _EXTRAS.get(kind, kind)) from err
 
@@ -164,7 +181,7 @@ class Remote:
         if lists:
             asked = {place.rpartition("/")[0] for place in asked}
         seen: dict[str, Entry] = {}
-        with _mapped(f"look into remote {self.name}"), self._pool() as pool:
+        with self._asked(f"look into remote {self.name}"), self._pool() as pool:
             self._system.fs.invalidate_cache()
             for listed in pool.map(self._listed if lists else self._looked_at, sorted(asked)):
                 seen |= listed
@@ -219,7 +236,7 @@ class Remote:
             NotArrived: one is not there afterwards, or not with the right size.
         """
         sources = {digest: object_of(self.dvc, digest) for digest in sorted(digests)}
-        with _mapped(f"send objects to remote {self.name}"):
+        with self._asked(f"send objects to remote {self.name}"):
             if self._system.protocol == _LOCAL:
                 self._copy_out(sources)
             elif sources:
@@ -244,7 +261,7 @@ class Remote:
         mark = f".{os.getpid()}.{os.urandom(4).hex()}"
         wanted = {digest: home / f"{mark}.{digest}" for digest in sorted(digests)}
         try:
-            with _mapped(f"bring objects from remote {self.name}"):
+            with self._asked(f"bring objects from remote {self.name}"):
                 places = [self._place(digest) for digest in wanted]
                 targets = [str(path) for path in wanted.values()]
                 generic.copy(self._system, places, localfs, targets)
@@ -281,6 +298,12 @@ class Remote:
 
     def _old_place(self, digest: str) -> str:
         return "/".join((self._root.rstrip("/"), digest[:2], digest[2:]))
+
+    @contextmanager
+    def _asked(self, doing: str) -> Iterator[None]:
+        """Say it where the remote keeps us waiting; its file system has limits of its own."""
+        with _mapped(doing), waiting_for(f"DVC remote {self.name}", self._told):
+            yield
 
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(max(1, min(self._system.jobs, 32)))

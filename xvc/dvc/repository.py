@@ -12,7 +12,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -219,18 +219,18 @@ class Dvc:
         Raises:
             NoObject: the list is not in the cache.
             ObjectCorrupt: its bytes are not what its name says.
-            BadListing: it names a file outside the folder.
+            BadListing: it names a file outside the folder, or one of git's.
         """
         place = self.verify(digest, path)
         try:
             entries = json.loads(place.read_bytes())
             pairs = [(str(entry["relpath"]), str(entry["md5"])) for entry in entries]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise BadListing(path, "what is no path") from None
         for name, member in pairs:
             parts = name.split("/")  # ten times as fast as a path
             is_path = name[:1] != "/" and ".." not in parts and {*parts} - {"", "."}
-            if not is_path or not is_digest(member):
+            if not is_path or "\0" in name or not is_digest(member) or _is_of_git(parts):
                 raise BadListing(path, name)
         return dict(pairs)
 
@@ -290,6 +290,11 @@ class Dvc:
         os.replace(sibling, target)
 
 
+def _is_of_git(parts: Iterable[str]) -> bool:
+    """Whether a path leads into a repository of its own, whose settings git would obey."""
+    return any(len(part) == 4 and part.lower() == ".git" for part in parts)
+
+
 def start(root: Path, top: Path, site: Path, environment: Mapping[str, str]) -> None:
     """Make *root* a DVC repository, with analytics off and its state in a private folder.
 
@@ -300,7 +305,7 @@ def start(root: Path, top: Path, site: Path, environment: Mapping[str, str]) -> 
     """
     where = [] if root == top else ["--subdir"]
     called = subprocess.run(
-        [sys.executable, "-m", "dvc", "init", "-q", *where],
+        [sys.executable, "-X", "utf8", "-m", "dvc", "init", "-q", *where],
         cwd=root,
         env={**environment, "DVC_SITE_CACHE_DIR": str(site), "DVC_NO_ANALYTICS": "1"},
         stdin=subprocess.DEVNULL,

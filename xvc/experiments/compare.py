@@ -110,7 +110,9 @@ def compared(project: Project, name: str, metric: str | None = None) -> SeriesCo
     best = next((row for row in finished if ranked and row.run == ranked[0].id), None)
     told = [name for name in known if name != decides]
     reasons = _reasons(best, finished, [decides, *told], declared) if best and decides else ()
-    return SeriesComparison(name, tuple(rows), known, decides, best, reasons)
+    return SeriesComparison(
+        series=name, rows=tuple(rows), metrics=known, metric=decides, best=best, reasons=reasons
+    )
 
 
 def series_runs(project: Project, series: str) -> Sequence[RunRecord]:
@@ -134,7 +136,13 @@ def _row(run: RunRecord, series: str) -> Row:
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
     name = (run.name or run.id).removeprefix(f"{series}/" if series else "")
-    return Row(name, run.id, run.status.value, numbers, numbers.pop(_TIME, None))
+    return Row(
+        name=name,
+        run=run.id,
+        status=run.status.value,
+        metrics=numbers,
+        training_time=numbers.pop(_TIME, None),
+    )
 
 
 def _deciding(metrics: Sequence[str], declared: Mapping[str, str]) -> Iterator[str]:

@@ -81,10 +81,26 @@ class ExperimentPipeline:
             yield made
         except BaseException as err:
             made.end(err)
-            self._note(Stage(name, needed, made.run_id, made.status, time.time() - began))
+            self._note(
+                Stage(
+                    name=name,
+                    after=needed,
+                    run=made.run_id,
+                    status=made.status,
+                    seconds=time.time() - began,
+                )
+            )
             raise
         made.end()
-        self._note(Stage(name, needed, made.run_id, made.status, time.time() - began))
+        self._note(
+            Stage(
+                name=name,
+                after=needed,
+                run=made.run_id,
+                status=made.status,
+                seconds=time.time() - began,
+            )
+        )
 
     def _note(self, stage: Stage) -> None:
         self._stages.append(stage)

@@ -151,7 +151,7 @@ def read_artifacts(folder: Path) -> Artifacts:
 def _object(path: Path) -> Mapping[str, Json]:
     try:
         found = json.loads(path.read_bytes())
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:
         raise ArtifactsUnreadable(str(path), str(err)) from err
     if not isinstance(found, dict):
         raise ArtifactsUnreadable(str(path), "it holds no JSON object")
@@ -164,7 +164,7 @@ def _records(path: Path) -> Counter[str]:
     for place, line in enumerate(path.read_bytes().splitlines(), 1):
         try:
             found[json.dumps(json.loads(line), sort_keys=True, ensure_ascii=False)] += 1
-        except ValueError as err:
+        except (ValueError, RecursionError) as err:
             raise ArtifactsUnreadable(str(path), f"line {place}: {err}") from err
     return found
 
@@ -212,7 +212,7 @@ def _ending(old: Mapping[str, Json], new: Mapping[str, Json]) -> list[Change]:
     effect = Effect.CHANGED
     if Status.FINISHED.value in (was, now):
         effect = Effect.BETTER if now == Status.FINISHED.value else Effect.WORSE
-    return [Change("status", "status", was, now, effect)]
+    return [Change(part="status", key="status", old=was, new=now, effect=effect)]
 
 
 def _metrics(old: Artifacts, new: Artifacts, tolerance: float) -> list[Change]:
@@ -254,7 +254,7 @@ def _effect(way: Direction | None, was: Json, now: Json) -> Effect:
 
 def _values(part: str, old: Mapping[str, Json], new: Mapping[str, Json]) -> list[Change]:
     return [
-        Change(part, key, old.get(key), new.get(key), Effect.CHANGED)
+        Change(part=part, key=key, old=old.get(key), new=new.get(key), effect=Effect.CHANGED)
         for key in sorted({*old, *new})
         if (key in old) != (key in new) or not is_same(old.get(key), new.get(key))
     ]

@@ -50,11 +50,11 @@ def export_run(project: Project, wanted: ExportRequest) -> RunFiles:
     rows = _rows(project, found.record.id)
     made = artifacts_of(
         Exported(
-            found.record,
-            rows,
-            project.settings.metrics_direction,
-            wanted.volatile,
-            str(project.root),
+            run=found.record,
+            rows=rows,
+            directions=project.settings.metrics_direction,
+            volatile=wanted.volatile,
+            root=str(project.root),
         )
     )
     folder = wanted.folder

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from typing import IO
 
 from xvc.errors import GitFailed, NoIdentity, TagTaken
 from xvc.system.files import sync_folder, write_durably
+from xvc.system.patience import waiting_for
+from xvc.system.process_tree import Tree
 
 _ABSENT = ""  # in each of git's hashes
 _ELSEWHERE = frozenset(
@@ -199,6 +202,11 @@ def _lines(stream: IO[bytes] | None) -> Iterator[bytes]:
         yield rest
 
 
+def _end(pid: int) -> None:
+    """End a git that waits in vain, with what it has called to reach the other side."""
+    Tree(pid).signal(signal.SIGTERM)
+
+
 class Git:
     """The repository that a work tree belongs to."""
 
@@ -249,11 +257,24 @@ class Git:
             words = f"git cannot be started: {err.strerror or err}"
             raise GitFailed(arguments, 127, words) from err
 
-    def watched(self, *arguments: str, hear: Callable[[str], object]) -> bytes:
-        """Run git as `call` does, and hand on each line of its progress while it works.
+    def watched(
+        self,
+        *arguments: str,
+        who: str,
+        hear: Callable[[str], object] | None = None,
+        told: Callable[[str], object] | None = None,
+    ) -> bytes:
+        """Run git as `call` does, for a call that waits for another machine.
+
+        Args:
+            arguments: the words after ``git``.
+            who: the other machine.
+            hear: hears each line of its progress while it works.
+            told: hears of a long silence.
 
         Raises:
             GitFailed: it ended with another exit code than 0. Its words have no progress in them.
+            NoAnswer: it was silent for minutes, and was ended.
         """
         from tempfile import TemporaryFile  # late: only transfers are watched
 
@@ -271,14 +292,17 @@ class Git:
             except OSError as err:
                 reason = f"git cannot be started: {err.strerror or err}"
                 raise GitFailed(arguments, 127, reason) from err
-            with running:
+            with running, waiting_for(who, told, lambda: _end(running.pid)) as wait:
                 for line in _lines(running.stderr):
+                    wait.heard()
                     words.append(line)
-                    hear(line.decode("utf-8", "replace"))
+                    if hear is not None:
+                        hear(line.decode("utf-8", "replace"))
+                running.wait()
             printed.seek(0)
             out = printed.read()
-        told = b"\n".join(line for line in words if not _PROGRESS.match(line))
-        ended = subprocess.CompletedProcess(arguments, running.returncode, out, told)
+        said = b"\n".join(line for line in words if not _PROGRESS.match(line))
+        ended = subprocess.CompletedProcess(arguments, running.returncode, out, said)
         return _answer(arguments, ended)
 
     def text(self, *arguments: str, accept: Sequence[int] = (0,)) -> str:
@@ -607,7 +631,13 @@ def _parse_state(raw: bytes) -> State:
             changed.append(rest.split(" ", 9)[9])
         elif kind == "?":
             untracked.append(rest)
-    return State(commit, branch, tuple(changed), tuple(untracked), tuple(modules))
+    return State(
+        commit=commit,
+        branch=branch,
+        changed=tuple(changed),
+        untracked=tuple(untracked),
+        modules=tuple(modules),
+    )
 
 
 def _parse_change(raw: bytes) -> Change:

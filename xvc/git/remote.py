@@ -83,10 +83,13 @@ class TagsDiffer(ConflictError):
         more = f" and {len(self.names) - _SHOWN} more" if len(self.names) > _SHOWN else ""
         return f"{', '.join(self.names[:_SHOWN])}{more}: not the same here and on {self.remote}"
 
+    def _renumbered(self) -> str:
+        each = (shlex.quote(name) for name in self.names[:_SHOWN])
+        return " && ".join(f"xvc tag patch --run {name} && git tag -d {name}" for name in each)
+
     @property
     def hint(self) -> str:
         """Names the way to keep both."""
-        name = self.names[0]
         if stages := [shlex.quote(each) for each in self.names if _STAGE.match(each)]:
             return (
                 f"Two people have promoted. Take {self.remote}'s, then promote yours again: "
@@ -94,8 +97,8 @@ class TagsDiffer(ConflictError):
                 "run. Both stay in the history; no tag was moved."
             )
         return (
-            f"Give yours another number, then take {self.remote}'s: `xvc tag patch --run {name}`, "
-            f"`git tag -d {name}`, `xvc pull`. No tag was moved."
+            f"Give yours another number, then take {self.remote}'s: `{self._renumbered()} && xvc "
+            "pull`. No tag was moved."
         )
 
 
@@ -118,13 +121,18 @@ def upstream_of(git: Git, name: str | None, branch: str | None) -> str:
     raise NoUpstream("", tuple(known))
 
 
-def refs_there(git: Git, remote: str) -> dict[str, str]:
+def refs_there(
+    git: Git, remote: str, told: Callable[[str], object] | None = None
+) -> dict[str, str]:
     """Map the refs of the remote to their objects; tags to the tag objects.
 
     Raises:
-        GitFailed: it does not answer.
+        GitFailed: it refuses.
+        NoAnswer: it does not answer.
     """
-    lines = git.text("ls-remote", "--refs", "--end-of-options", remote).splitlines()
+    words = ("ls-remote", "--refs", "--end-of-options", remote)
+    found = git.watched(*words, who=f"git remote {remote}", told=told)
+    lines = found.decode("utf-8", "surrogateescape").splitlines()
     return {ref: name for name, _, ref in (line.partition("\t") for line in lines)}
 
 
@@ -148,13 +156,14 @@ def send(
     Raises:
         Refused: the remote has something else there, or its rules forbid it.
         UpstreamLocked: a git is at work there, or was killed there.
-        GitFailed: it does not answer.
+        GitFailed: it refuses otherwise.
+        NoAnswer: it does not answer.
     """
     lines = [f"{name}:{ref}" for ref, name in refs.items()]
     try:
         _transfer(git, told, "push", "--no-follow-tags", then=(remote, *lines))
     except GitFailed as err:
-        there = refs_there(git, remote)
+        there = refs_there(git, remote, told)
         left = tuple(ref for ref, name in refs.items() if there.get(ref) != name)
         lock = _LOCK.search(err.words)
         if left and lock is not None:
@@ -185,7 +194,8 @@ def fetch(
     """Fetch the remote's branches, as its settings say, and the refs of *specs*.
 
     Raises:
-        GitFailed: it does not answer.
+        GitFailed: it refuses.
+        NoAnswer: it does not answer.
     """
     words = ("--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
     usual = git.text("config", "--get-all", f"remote.{remote}.fetch", accept=(0, 1)).splitlines()
@@ -196,9 +206,11 @@ def _transfer(
     git: Git, told: Callable[[str], object] | None, *words: str, then: Sequence[str]
 ) -> None:
     """Exchange with a remote, saying how far it is to whoever listens."""
+    who = f"git remote {then[0]}"
     if told is None:
-        git.call(*words, "--quiet", "--end-of-options", *then)
+        git.watched(*words, "--quiet", "--end-of-options", *then, who=who)
         return
     from xvc.git.reading import listener  # late: loads GitPython
 
-    git.watched(*words, "--progress", "--end-of-options", *then, hear=listener(told))
+    hear = listener(told)
+    git.watched(*words, "--progress", "--end-of-options", *then, who=who, hear=hear, told=told)

@@ -40,6 +40,11 @@ class Tree:
     locked: str | None = None
 
 
+def living_trees(listed: Iterable[Tree]) -> set[str]:
+    """Name, as git does, the linked trees whose folders are there."""
+    return {tree.folder.name for tree in listed if tree.folder and tree.path.is_dir()}
+
+
 def trees(git: Git) -> list[Tree]:
     """List the work trees, the main one first."""
     folders = _folders(git.place.common)

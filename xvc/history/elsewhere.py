@@ -16,8 +16,8 @@ from xvc.dvc.pointers import parse_pointer
 from xvc.dvc.repository import pointer_of
 from xvc.errors import XvcError
 from xvc.git.snapshot import STORES
-from xvc.git.worktrees import trees
-from xvc.journal.folders import every_journal
+from xvc.git.worktrees import living_trees, trees
+from xvc.journal.folders import every_journal, left_behind, words_of
 from xvc.project import Project
 from xvc.store import db, query
 from xvc.store.orphan_journals import opened_apart
@@ -112,16 +112,18 @@ def other_stores(project: Project) -> Iterator[tuple[str, DuckDBPyConnection]]:
     """
     if project.place is None:
         return
-    for tree in trees(project.git):
+    listed = trees(project.git)
+    for tree in listed:
         if tree.is_bare or tree.path == project.git.place.top or not tree.path.is_dir():
             continue
         below = tree.path / project.root.relative_to(project.git.place.top)
         there = Project.find(below if below.is_dir() else tree.path, project.environment)
         with suppress(XvcError), there.keeper.view() as connection:
             yield f"work tree {tree.path}", connection
-    for folder in sorted(project.room.removed.glob("*")):
+    living = living_trees(listed)
+    for folder in left_behind(project.room, living):
         with suppress(XvcError, OSError), opened_apart(every_journal(folder)) as connection:
-            yield f"work tree {folder.name.rpartition('-')[0]} (removed)", connection
+            yield words_of(project.room, folder), connection
     for store in stores(project):
         with suppress(XvcError), db.reading(store.place) as connection:
             yield store.name, connection

@@ -79,7 +79,13 @@ def _info(tag: TagRef, prefix: str) -> VersionInfo | None:
         version = Version.parse(tag.name, prefix)
     except BadVersion:
         return None  # another tag that begins alike
-    return VersionInfo(version, tag.name, tag.commit, tag.at, TagMessage.parse(tag.message))
+    return VersionInfo(
+        version=version,
+        name=tag.name,
+        commit=tag.commit,
+        at=tag.at,
+        message=TagMessage.parse(tag.message),
+    )
 
 
 def versions_by_run(infos: Iterable[VersionInfo]) -> dict[RunId, str]:

@@ -24,7 +24,14 @@ def setting(
         condition = Condition(check_key(where[0]), _typed(*where))
         if condition.value.tag == "j":
             raise BadValue(where[0], "a condition compares single values, no lists or dicts")
-    return Edit(Kind.VALUE, table, run, check_key(key), _typed(key, value), condition)
+    return Edit(
+        kind=Kind.VALUE,
+        table=table,
+        run=run,
+        key=check_key(key),
+        value=_typed(key, value),
+        where=condition,
+    )
 
 
 def saying(run: RunId, key: str, text: str | None) -> Edit:
@@ -35,7 +42,7 @@ def saying(run: RunId, key: str, text: str | None) -> Edit:
     """
     if key not in SAYABLE:
         raise BadValue(key, f"what can be said of a run is {', '.join(SAYABLE)}, labels.NAME")
-    return Edit(Kind.VALUE, RUNS, run, key, _typed(key, text or None))
+    return Edit(kind=Kind.VALUE, table=RUNS, run=run, key=key, value=_typed(key, text or None))
 
 
 def labelling(run: RunId, label: str, *, on: bool = True) -> Edit:
@@ -46,7 +53,13 @@ def labelling(run: RunId, label: str, *, on: bool = True) -> Edit:
     """
     if not label.strip() or "," in label:
         raise BadValue("--label", f"{label!r} is no label: a few letters, without a comma")
-    return Edit(Kind.VALUE, RUNS, run, check_key(LABEL + label.strip()), _typed("label", on))
+    return Edit(
+        kind=Kind.VALUE,
+        table=RUNS,
+        run=run,
+        key=check_key(LABEL + label.strip()),
+        value=_typed("label", on),
+    )
 
 
 def _typed(key: str, value: object) -> Typed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -32,6 +33,31 @@ def set_aside(room: Room, folder: Path) -> Path | None:
         number += 1
     folder.rename(place)
     return place
+
+
+def left_behind(room: Room, living: Collection[str]) -> list[Path]:
+    """List the folders with journals of linked trees that are gone.
+
+    Those that were set aside, and those of a tree that is not among the *living*: somebody has
+    removed its folder, or had git forget it.
+    """
+    own = (path for path in (room.folder / "journals").glob("worktree-*") if path.is_dir())
+    gone = [path for path in own if tree_of(path) not in living]
+    return [
+        path for path in (*sorted(room.removed.glob("*")), *sorted(gone)) if every_journal(path)
+    ]
+
+
+def tree_of(folder: Path) -> str:
+    """Name the linked tree whose journals lie in a folder, or in that of a project below it."""
+    return folder.name.removeprefix("worktree-").partition("+")[0]
+
+
+def words_of(room: Room, folder: Path) -> str:
+    """Say in words whose journals those of a tree that is gone are."""
+    is_aside = folder.parent == room.removed
+    name = folder.name.rpartition("-")[0] if is_aside else tree_of(folder)
+    return f"work tree {name} (removed)"
 
 
 def every_journal(folder: Path) -> list[Path]:

@@ -279,7 +279,15 @@ class Journal:
 
     def _write(self, kind: Kind, run: RunId | None, facts: Json, table: str | None = None) -> float:
         at = time()
-        control = Control(kind.value, run, facts, at, self.writer, self._sequence + 1, table)
+        control = Control(
+            kind=kind.value,
+            run=run,
+            facts=facts,
+            at=at,
+            writer=self.writer,
+            sequence=self._sequence + 1,
+            table=table,
+        )
         line = encode_control(control, self._chain)
         if len(line) > RECORD and kind is not Kind.KEYS:
             words = f"the record has {len(line):,} bytes; it may have {RECORD:,}"

@@ -90,7 +90,14 @@ def _merge_stores(project: Project, dvc: Dvc, given: Handed) -> Outcome:
 def _found(dvc: Dvc, theirs: Pointer, base: Pointer | None) -> Found:
     """Describe their store; git does not say when it was made, so ours counts as the newer."""
     place = None if base is None else dvc.place(base.digest)
-    return Found(_THEIRS, dvc.place(theirs.digest), theirs.digest, place, 0.0, is_live=False)
+    return Found(
+        name=_THEIRS,
+        path=dvc.place(theirs.digest),
+        digest=theirs.digest,
+        base=place,
+        at=0.0,
+        is_live=False,
+    )
 
 
 def _wait(project: Project, given: Handed, state: Unfinished) -> None:

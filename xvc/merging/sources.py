@@ -88,7 +88,7 @@ def resolve(project: Project, dvc: Dvc, text: str) -> Found:
     passed = changed_at(project.git, commit, _pointer_path(project), None)
     at = float(made_at(project.git, passed[0] if passed else commit))
     path, base = _held(project, dvc, digest), _base(project, dvc, commit)
-    return Found(text, path, digest, base, at, is_live=False)
+    return Found(name=text, path=path, digest=digest, base=base, at=at, is_live=False)
 
 
 def _of_file(project: Project, text: str, path: Path) -> Found:
@@ -102,7 +102,9 @@ def _live(text: str, path: Path, base: Path | None) -> Found:
     digest = md5_of(path)
     if wal_of(path).exists():
         digest += f"+{md5_of(wal_of(path))}"
-    return Found(text, path, digest, base, path.stat().st_mtime, is_live=True)
+    return Found(
+        name=text, path=path, digest=digest, base=base, at=path.stat().st_mtime, is_live=True
+    )
 
 
 def _of_tree(project: Project, dvc: Dvc, text: str) -> Found:

@@ -119,11 +119,11 @@ def _text(path: Path | None) -> str | None:
 def _source(facts: dict[str, Json]) -> Found:
     base = facts["base"]
     return Found(
-        str(facts["name"]),
-        Path(str(facts["path"])),
-        str(facts["digest"]),
-        None if base is None else Path(str(base)),
-        float(cast("float", facts["at"])),
+        name=str(facts["name"]),
+        path=Path(str(facts["path"])),
+        digest=str(facts["digest"]),
+        base=None if base is None else Path(str(base)),
+        at=float(cast("float", facts["at"])),
         is_live=bool(facts["is_live"]),
     )
 

@@ -157,7 +157,7 @@ def begin_mirrors(
     ledgers, (identity, name, project) = Ledgers(room), run
     found = []
     for sink, options in sinks.items():
-        wanted = Ledger(identity, name, project, sink, dict(options))
+        wanted = Ledger(run=identity, name=name, project=project, sink=sink, options=dict(options))
         try:
             ledger = ledgers.claim(wanted)
         except OSError as err:

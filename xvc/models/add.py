@@ -85,7 +85,7 @@ def add_model(project: Project, path: Path, reference: str, name: str | None) ->
         if held is None:
             _write_down(project, record.id, {place: file})
         is_new = land_candidates(project, record.id, {place: file}) or held is None
-    return Added(name, record.id, place, file, is_new)
+    return Added(name=name, run=record.id, path=place, file=file, is_new=is_new)
 
 
 def keep(dvc: Dvc, path: Path, without: Collection[str] = ()) -> DataFile:

@@ -48,7 +48,13 @@ def model_info(project: Project, name: str, reference: str) -> ModelInfo:
         if name not in having:
             raise NoModel(name, tuple(sorted(having)))
         each = Candidate(
-            name, found.record.id, having[name], found.version, (), found.record, is_here=False
+            name=name,
+            id=found.record.id,
+            file=having[name],
+            version=found.version,
+            stages=(),
+            run=found.record,
+            is_here=False,
         )
     if each is None:
         raise NoModel(name, models.names)

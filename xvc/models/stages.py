@@ -140,7 +140,15 @@ def read_assignment(tag: str, commit: str, at: int, message: str) -> Assignment 
         return None
     name, stage, number = found["name"], found["stage"], int(found["number"])
     evidence = Evidence.parse(message)
-    return Assignment(name, stage, number, commit, at, evidence, is_away=bool(found["away"]))
+    return Assignment(
+        name=name,
+        stage=stage,
+        number=number,
+        commit=commit,
+        at=at,
+        evidence=evidence,
+        is_away=bool(found["away"]),
+    )
 
 
 def current(history: Iterable[Assignment], name: str, stage: str) -> Assignment | None:

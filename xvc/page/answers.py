@@ -27,6 +27,7 @@ from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.reports.many_curves import CurvesRequest, Drawn, curve_keys, curves_in, many_curves
 from xvc.runs.group_verdicts import against
+from xvc.runs.lineage import lineage
 from xvc.runs.list import ListRequest, among, grouped, passing, runs
 from xvc.runs.logs import printed
 from xvc.types import RunId
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from xvc.runs.verdicts import Judgement
 
 _LOG_TAIL = 400_000
+_MOST_RELATED = 12
 _ON = "ref: refs/heads/"
 
 Asked = Mapping[str, str]
@@ -144,6 +146,32 @@ class Answers:
             "directions": directions,
             "curves": curves,
             "warnings": list(project.keeper.warnings),
+        }
+
+    def lineage(self, asked: Asked) -> Wired:
+        """Tell what a run came from and what came of it, of each the newest."""
+        project = self.project()
+        held = self.table.read(project)
+        found = next((run for run in held.runs if run.id == asked.get("id")), None)
+        if found is None:  # a version of another branch: its store is not this one
+            return {"known": False}
+        told = lineage(found, held.runs)
+
+        def named(runs: Sequence[RunRecord]) -> dict[str, Wired]:
+            shown = [
+                {"id": run.id, "name": run.name, "version": held.versions.get(run.id)}
+                for run in runs[:_MOST_RELATED]
+            ]
+            return {"runs": shown, "total": len(runs)}
+
+        return {
+            "known": True,
+            "parents": named(told.parents),
+            "children": named(told.children),
+            "fixes": named([told.fixes] if told.fixes else []),
+            "fixedBy": named(told.fixed_by),
+            "madeBy": {path: named(runs) for path, runs in told.made_by.items()},
+            "usedBy": {path: named(runs) for path, runs in told.used_by.items()},
         }
 
     def patch(self, asked: Asked) -> Wired:

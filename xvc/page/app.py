@@ -79,6 +79,7 @@ def application(answers: Answers, terms: Terms) -> ASGIApp:
         "groups": answers.groups,
         "run": answers.run,
         "patch": answers.patch,
+        "lineage": answers.lineage,
         "log": answers.log,
         "curves": answers.curves,
         "curved": answers.curved,

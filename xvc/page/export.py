@@ -6,22 +6,30 @@ nothing. What was not kept is said to be so.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import cast
+from urllib.parse import parse_qsl
 
 from xvc.errors import ConflictError, XvcError, error
 from xvc.page.answers import Answers, Asked
 from xvc.page.files import index, page_files
 from xvc.page.subjects import QUESTIONS
-from xvc.page.wire import document
+from xvc.page.wire import Wired, document
 
 _MOST = 1_000  # runs whose own pages are kept
 _CURVES = 24  # as many as the page of a run shows
+_DRAWN = 50  # runs whose curves are drawn over each other
+_GROUPED = 40  # params by which groups are kept
+_FILES = 50  # files of a comparison whose difference is kept
 _COMPARED = 16  # as many as a comparison draws
+
+
+_Kept = tuple[str, Asked, dict[str, object]]
+"""The name of a question, its words, and the answer."""
 
 
 @error("folder-taken")
@@ -85,28 +93,78 @@ def slug(name: str, asked: Asked) -> str:
     return f"{found:016x}"
 
 
-def _frozen(answers: Answers) -> Iterator[tuple[str, Asked, dict[str, object]]]:
+def _frozen(answers: Answers) -> Iterator[_Kept]:
     """Answer what the page asks when somebody walks through it."""
     yield from _subjects(answers)
-    yield "about", {}, cast("dict[str, object]", answers.about({}))
+    about = cast("dict[str, object]", answers.about({}))
+    yield "about", {}, about
     answers.table.read(answers.project())
     every = cast("dict[str, object]", answers.runs({}))
     yield "runs", {}, every
+    yield from _groups(answers, every)
+    yield from _views(answers, cast("dict[str, str]", about["views"]))
+    yield from _many_curves(answers)
     rows = cast("list[list[str]]", every["rows"])
     for row in rows[:_MOST]:
-        asked = {"id": row[0]}
         with suppress(XvcError):
-            found = cast("dict[str, object]", answers.run(asked))
-            yield "run", asked, found
-            yield "log", asked, cast("dict[str, object]", answers.log(asked))
-            for answer in _answer(answers, "kept", asked):
-                yield "kept", asked, answer
-            if keys := cast("list[str]", found["curves"])[:_CURVES]:
-                drawn = {"runs": row[0], "keys": "\n".join(keys), "intervals": "500"}
-                yield "curves", drawn, cast("dict[str, object]", answers.curves(drawn))
+            yield from _run(answers, row[0])
 
 
-def _subjects(answers: Answers) -> Iterator[tuple[str, Asked, dict[str, object]]]:
+def _run(answers: Answers, run: str) -> Iterator[_Kept]:
+    """The page of a run: its facts, output, what it kept, its code and its curves."""
+    asked = {"id": run}
+    found = cast("dict[str, object]", answers.run(asked))
+    yield "run", asked, found
+    yield from _asked("log", asked, answers.log)
+    yield from _asked("lineage", asked, answers.lineage)
+    for answer in _answer(answers, "kept", asked):
+        yield "kept", asked, answer
+    if cast("dict[str, object]", found.get("code") or {}).get("is_dirty"):
+        yield from _asked("patch", asked, answers.patch)
+    if keys := cast("list[str]", found["curves"])[:_CURVES]:
+        drawn = {"runs": run, "keys": "\n".join(keys), "intervals": "500"}
+        yield from _asked("curves", drawn, answers.curves)
+
+
+def _groups(answers: Answers, every: dict[str, object]) -> Iterator[_Kept]:
+    """The groups that the list offers, without a filter or a baseline."""
+    columns = cast("list[dict[str, str]]", every["columns"])
+    params = [each["name"] for each in columns if each["of"] == "params"][:_GROUPED]
+    for key in (*params, "series", "status", "branch", "worktree", "version"):
+        yield from _asked("groups", {"by": key}, answers.groups)
+
+
+def _views(answers: Answers, views: Mapping[str, str]) -> Iterator[_Kept]:
+    """What the saved views ask for: their filters and groups."""
+    for address in views.values():
+        words = dict(parse_qsl(address.partition("?")[2]))
+        if where := words.get("where"):
+            yield from _asked("where", {"filter": where}, answers.where)
+        if by := words.get("by"):
+            asked = {"by": by, "filter": words.get("where"), "baseline": words.get("base")}
+            yield from _asked("groups", {k: v for k, v in asked.items() if v}, answers.groups)
+
+
+def _many_curves(answers: Answers) -> Iterator[_Kept]:
+    """The curves of the newest runs over each other, as they are and smoothed."""
+    asked = {"limit": str(_DRAWN)}
+    for kept in _asked("curved", asked, answers.curved):
+        yield kept
+        runs = [each["id"] for each in cast("list[dict[str, str]]", kept[2]["runs"])]
+        intervals = max(60, min(500, int(15_000 / max(1, len(runs)) + 0.5)))  # as curves.js has it
+        for key in cast("list[str]", kept[2]["keys"])[:_CURVES]:
+            drawn = {"runs": ",".join(runs), "key": key, "intervals": str(intervals)}
+            yield from _asked("curves", drawn, answers.curves)
+            yield from _asked("curves", {**drawn, "of": "means"}, answers.curves)
+
+
+def _asked(name: str, asked: Asked, answer: Callable[[Asked], Wired]) -> Iterator[_Kept]:
+    """Answer, or keep nothing where that is refused."""
+    with suppress(XvcError):
+        yield name, asked, cast("dict[str, object]", answer(asked))
+
+
+def _subjects(answers: Answers) -> Iterator[_Kept]:
     """The pages of sweeps, versions, models and trees, and each version against the one before."""
     found: dict[str, dict[str, object]] = {}
     first: Mapping[str, Asked] = {
@@ -129,17 +187,27 @@ def _subjects(answers: Answers) -> Iterator[tuple[str, Asked, dict[str, object]]
             yield name, asked, answer
             if name == "compare":
                 yield from _curves_of(answers, answer)
+                yield from _files_of(answers, answer)
 
 
-def _curves_of(
-    answers: Answers, compared: dict[str, object]
-) -> Iterator[tuple[str, Asked, dict[str, object]]]:
+def _curves_of(answers: Answers, compared: dict[str, object]) -> Iterator[_Kept]:
     """The curves that a comparison draws."""
     runs = ",".join(each["id"] for each in cast("list[dict[str, str]]", compared["runs"]))
     rows = cast("list[dict[str, str]]", compared["metrics"])[:_COMPARED]
     if keys := [row["key"] for row in rows]:
         drawn = {"runs": runs, "keys": "\n".join(keys), "intervals": "400"}
         yield "curves", drawn, cast("dict[str, object]", answers.curves(drawn))
+
+
+def _files_of(answers: Answers, compared: dict[str, object]) -> Iterator[_Kept]:
+    """How each file of the code of two runs differs."""
+    first, *others = cast("list[dict[str, str]]", compared["runs"])
+    code = cast("list[list[dict[str, str]]]", compared["code"])
+    for other, files in zip(others, code, strict=False):
+        for file in files[:_FILES]:
+            asked = {"runs": f"{first['id']},{other['id']}", "path": file["path"]}
+            for answer in _answer(answers, "difference", asked):
+                yield "difference", asked, answer
 
 
 def _answer(answers: Answers, name: str, asked: Asked) -> Iterator[dict[str, object]]:

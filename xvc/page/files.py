@@ -12,6 +12,21 @@ from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+    )
+)
+"""Nothing from elsewhere, no script or style in the text of a page, nothing evaluated."""
+
 STATIC = Path(__file__).parent / "static"
 SCRIPT = "page.js"
 _ORDER = (
@@ -38,9 +53,13 @@ def page_files() -> dict[str, PageFile]:
 
 
 def index(*, is_frozen: bool = False) -> str:
-    """Return the page itself; frozen, it knows that nobody answers it."""
+    """Return the page itself; frozen, it knows that nobody answers, and says what it may load."""
     text = (STATIC / "index.html").read_text(encoding="utf-8")
-    return text.replace('<html lang="en">', '<html lang="en" data-frozen>') if is_frozen else text
+    if not is_frozen:
+        return text
+    policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">'
+    text = text.replace('<meta charset="utf-8">', f'<meta charset="utf-8">\n{policy}')
+    return text.replace('<html lang="en">', '<html lang="en" data-frozen>')
 
 
 def _contents() -> Iterator[tuple[str, bytes]]:

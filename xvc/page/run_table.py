@@ -93,7 +93,14 @@ class RunTable:
         runs = [fresh.get(run) or was[run] for run in marks]
         is_alike = not lost and all(run in was and _is_alike(was[run], fresh[run]) for run in fresh)
         shape = old.shape if is_alike and old.revision else now
-        return Held(runs, tagged, since, gone | dict.fromkeys(lost, now), now, shape)
+        return Held(
+            runs=runs,
+            versions=tagged,
+            since=since,
+            gone=gone | dict.fromkeys(lost, now),
+            revision=now,
+            shape=shape,
+        )
 
 
 def _is_alike(old: RunRecord, new: RunRecord) -> bool:

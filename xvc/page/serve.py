@@ -107,7 +107,13 @@ def serve(
     )
     shown = f"[{request.host}]" if ":" in request.host else request.host
     place = f"http://{'127.0.0.1' if shown == '0.0.0.0' else shown}:{port}/"  # noqa: S104
-    served = Served(f"{place}?token={token}", place, request.host, port, request.is_read_only)
+    served = Served(
+        address=f"{place}?token={token}",
+        place=place,
+        host=request.host,
+        port=port,
+        is_read_only=request.is_read_only,
+    )
     config = Config(
         application(answers, terms),
         log_level="critical",  # it calls a page that is open when it ends an error

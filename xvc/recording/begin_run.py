@@ -297,11 +297,11 @@ def looked_at(project: Project, data: Mapping[str, DataFile]) -> dict[str, DataF
         return dict(data)
     git, patterns = project.git, project.dvc.root / ".dvcignore"
     looker = Looker(
-        project.dvc,
-        project.place.top,
-        project.own_room.data_looks,
-        project.environment,
-        lambda folder: git.matched(patterns, folder) if patterns.is_file() else set(),
+        dvc=project.dvc,
+        top=project.place.top,
+        memory=project.own_room.data_looks,
+        environment=project.environment,
+        ignored=lambda folder: git.matched(patterns, folder) if patterns.is_file() else set(),
     )
     return looker.look(data)
 
@@ -361,6 +361,11 @@ def _lacks(project: Project, snapshot: Snapshot) -> list[str]:
         said.append(
             f"not in the code of this run, because a secret stands there: {few_of(where)}. Have it "
             "in the environment; what is none: `snapshot.allow` in the settings"
+        )
+    if refused := project.refused_patterns():
+        said.append(
+            f"the project's settings want {few_of(sorted(refused))} in the code of runs, though it "
+            "looks like secrets; `xvc trust` allows it"
         )
     if snapshot.written:
         said += unnamed_results(project, snapshot.written)

@@ -74,7 +74,9 @@ def spans(room: Room) -> list[Span]:
             leaves = facts.get("leaves")
             names = tuple(map(str, leaves)) if isinstance(leaves, list) else ()
             began = int(str(facts["from"]))
-            found[name] = Span(name, began, None, str(facts.get("journal")), names)
+            found[name] = Span(
+                run=name, began=began, ended=None, journal=str(facts.get("journal")), leaves=names
+            )
         elif name in found and "to" in facts:
             found[name] = replace(found[name], ended=int(str(facts["to"])))
     return [each if each.ended is not None else _looked_after(each) for each in found.values()]

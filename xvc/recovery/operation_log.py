@@ -37,4 +37,6 @@ def log_operation(
 def new_operation(project: Project, command: str, what: str, undo: str = "") -> Operation:
     """Give an operation of this tree a name and a time; it is not in the log yet."""
     name = writer_id(os.urandom(5))
-    return Operation(name, time.time(), project.room.tree, command, what, undo)
+    return Operation(
+        id=name, at=time.time(), tree=project.room.tree, command=command, what=what, undo=undo
+    )

@@ -75,7 +75,14 @@ def summary(key: str, values: Sequence[float]) -> Summary:
     finite = [value for value in values if math.isfinite(value)]
     mean = math.fsum(value / len(finite) for value in finite)
     left_out = len(values) - len(finite)
-    return Summary(key, len(finite), min(finite), mean, max(finite), left_out)
+    return Summary(
+        key=key,
+        observations=len(finite),
+        min=min(finite),
+        mean=mean,
+        max=max(finite),
+        left_out=left_out,
+    )
 
 
 def bins_of(plot: Plot) -> list[Bin]:

@@ -7,6 +7,7 @@ are a level line.
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Sequence
 
 from xvc.core.spelling import number
@@ -15,8 +16,10 @@ from xvc.render.figure import Plot, Series
 
 _WIDTH, _HEIGHT = 720, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 72, 16, 16, 44
+_LEAST_POWER = -300  # below it floats lie too far apart
 _LINE = 18  # pixels of one line of the legend
-_TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
+_TICKS = 5  # about so many on an axis
+_NICE = ((1.5, 1), (2.5, 2), (4, 3), (7, 5))  # the steps that the page has, too
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#7f7f7f", "#000")
 
 
@@ -33,9 +36,32 @@ class _Axis:
         return f"{self._start + share * (self._end - self._start) + beyond:.1f}"
 
     def ticks(self) -> list[float]:
-        if not self._half:
-            return [self.low]
-        return [self.low * (1 - share) + self.high * share for share in _TICKS]
+        return round_ticks(self.low, self.high)
+
+
+def round_ticks(low: float, high: float) -> list[float]:
+    """List round numbers from *low* to *high*, three to eight; the ends where there are no such.
+
+    >>> round_ticks(0.037, 1.92), round_ticks(3, 3)
+    ([0.3, 0.6, 0.9, 1.2, 1.5, 1.8], [3])
+    """
+    rough = (high / 2 - low / 2) / (_TICKS / 2)  # no difference that overflows
+    if not rough:
+        return [low]
+    power = math.floor(math.log10(rough))
+    if power < _LEAST_POWER or high in (math.inf, -math.inf):
+        return [low, high]
+    factor = rough / 10.0**power
+    by = next((nice for below, nice in _NICE if factor < below), 10)
+    first, last = math.ceil(low / 10.0**power / by), math.floor(high / 10.0**power / by)
+    ticks = (_times(place * by, power) for place in range(first, min(last, first + 10) + 1))
+    found = [*dict.fromkeys(tick for tick in ticks if low <= tick <= high)]
+    return found if len(found) > 1 else [low, high]
+
+
+def _times(count: int, power: int) -> float:
+    """So many times a power of ten, as the float that is nearest."""
+    return float(count * 10**power) if power >= 0 else count / 10**-power
 
 
 def svg(plot: Plot) -> str:

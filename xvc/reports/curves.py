@@ -57,7 +57,14 @@ def _plot(
             label = across or "row"
             series = tuple(Series(names[run], x, y) for run, x, y in lines)
             series = tuple(thinned(each, _POINTS) for each in series)
-            return Plot(PlotKind.LINE, f"{metric} by {label}", label, metric, series, ())
+            return Plot(
+                kind=PlotKind.LINE,
+                title=f"{metric} by {label}",
+                x_label=label,
+                y_label=metric,
+                series=series,
+                summaries=(),
+            )
     return None
 
 

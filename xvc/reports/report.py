@@ -145,7 +145,15 @@ def report(project: Project, request: ReportRequest) -> Reported:
     made = Report(title, lead, tuple(each for each in sections if each.blocks))
     best = material.first[0] if material.places else None
     warnings = (*project.keeper.warnings, *material.warnings)
-    return Reported(made, material.total, said, material.aim, best, material.standing, warnings)
+    return Reported(
+        report=made,
+        runs=material.total,
+        date=said,
+        aim=material.aim,
+        best=best,
+        standing=material.standing,
+        warnings=warnings,
+    )
 
 
 def _of_series(project: Project, request: ReportRequest) -> Reported:
@@ -162,7 +170,12 @@ def _of_series(project: Project, request: ReportRequest) -> Reported:
     date = _date(request, []) if request.date is not None else said
     report = replace(made, lead=f"As of {date}.") if date else made
     return Reported(
-        report, len(found.rows), date, aim, best, warnings=tuple(project.keeper.warnings)
+        report=report,
+        runs=len(found.rows),
+        date=date,
+        aim=aim,
+        best=best,
+        warnings=tuple(project.keeper.warnings),
     )
 
 

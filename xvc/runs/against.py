@@ -26,8 +26,9 @@ from xvc.recording.begin_run import as_it_would_be
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.repeating import Repeats, check, code_of, is_refused, of_seed
 from xvc.runs.repeats import seeds_in, settings_of, with_seed
+from xvc.runs.request import RunRequest
 from xvc.runs.rerun import Prepared, RerunRequest, outs_of, prepare, request_again
-from xvc.runs.run import UNTAGGED, Ran, RunRequest, pinned
+from xvc.runs.run import UNTAGGED, Ran, pinned
 from xvc.runs.run_in_tree import CleanTree, clear, put_data_here, put_data_of, run_in_tree
 from xvc.runs.verdicts import Judgement, judge_values
 from xvc.worktrees.run_trees import CodeHere, code_here, told_of_lacking
@@ -236,7 +237,7 @@ def _candidate(
     one = of_seed(request, wanted, 0)
     as_now, _ = as_it_would_be(project, one.command, request.folder, {}, [])
     edited = tuple(path for path, file in as_now.data.items() if file.state == "modified")
-    return _Asked(project, request, wanted, code, edited)
+    return _Asked(project=project, request=request, wanted=wanted, code=code, edited=edited)
 
 
 def _baseline(
@@ -256,7 +257,13 @@ def _baseline(
         return _Asked(project, bare, wanted, CodeHere(commit, commit)), None
     warnings += ready.warnings
     _refuse_whole_paths(project, ready.was.record.command)
-    return _Past(project, ready, request, wanted, _seed_of(ready.was.record, wanted)), ready.was
+    return _Past(
+        project=project,
+        ready=ready,
+        asked=request,
+        wanted=wanted,
+        key=_seed_of(ready.was.record, wanted),
+    ), ready.was
 
 
 def _seed_of(record: RunRecord, wanted: Repeats) -> str:

@@ -10,15 +10,15 @@ from contextlib import suppress
 
 from xvc.core.run import RunRecord
 from xvc.errors import XvcError
+from xvc.git.worktrees import living_trees
 from xvc.history.elsewhere import stores
 from xvc.history.find import known_versions
-from xvc.journal.folders import every_journal
+from xvc.journal.folders import every_journal, left_behind
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.store import db, edits, query
 from xvc.store.orphan_journals import opened_apart
 from xvc.types import RunId
-from xvc.worktrees.list import left_behind
 from xvc.worktrees.shared import every_tree, project_at
 
 
@@ -27,10 +27,11 @@ def gather(project: Project) -> list[RunRecord]:
     found: dict[RunId, RunRecord] = {}
     gone: set[RunId] = set()
     if project.place is not None:
-        for folder in left_behind(project.room):
+        listed = every_tree(project)
+        for folder in left_behind(project.room, living_trees(listed)):
             with opened_apart(every_journal(folder)) as connection:
                 _take(found, query.all_runs(connection), None)
-        for tree in every_tree(project):
+        for tree in listed:
             if tree.is_bare or not tree.path.is_dir():
                 continue
             there = project_at(project, tree)

@@ -37,6 +37,15 @@ _ONE = rf"[^\W\d][\w'./@-]*[ \t]*[:=][ \t]*{_NUMBER}%?"
 _SERIES = re.compile(rf"(?:{_ONE}[ \t]+)+{_ONE}")
 _EACH = re.compile(rf"([^\W\d][\w'./@-]*)[ \t]*[:=][ \t]*{_NUMBER}")
 _APART = re.compile(r"[|;\t]|,[ \t]+|[ \t]+-[ \t]+|[ \t]{2,}")
+_SENTENCE = re.compile(
+    rf"(?:the[ \t]+)?([^\W\d][\w'./@ -]*?)(?:[ \t]+(?:is|was|are|were)[ \t]*:?|[ \t]*[:=])[ \t]*"
+    rf"{_NUMBER}[ \t]*%?[.!]?",
+    re.IGNORECASE,
+)
+_OF = word_table("of on for over after at in with using by")
+_NO_NAME = word_table("if when since because until while as and or but than that this line")
+_ASIDE = re.compile(r"^(?:the|a|an)[ \t]+|[ \t]+(?:is|was|are|were)$", re.IGNORECASE)
+_MOST_WORDS = 12
 _PROGRESS = re.compile(
     r"\[?(epoch|step|iteration|iter|round|batch)s?\]?[ \t]*[:=#]?[ \t]*\[?([0-9]+)"
     r"(?:[ \t]*/[ \t]*[0-9]+)?\]?(?=$|[\s:,|-])[ \t]*[:,]?[ \t]*",
@@ -150,7 +159,7 @@ def _loosely(text: str) -> Printed:
             row.setdefault(key, number)
     if row and all(key in ("epoch", "step") for key in row) and rest.strip(" .|-"):
         return {} if not _is_only_progress(rest) else row
-    return row or _of_cells(text)
+    return row or _of_cells(text) or _of_sentence(text)
 
 
 def _is_only_progress(rest: str) -> bool:
@@ -181,6 +190,7 @@ def _part(part: str, before: str) -> tuple[str, str, Number] | None:
         return None
     if "".join(about.lower().split()) in _LEVELS:
         about = ""
+    name = _ASIDE.sub("", name) or name
     value = _number(number)
     if whole is not None:
         if not int(whole):
@@ -192,6 +202,24 @@ def _part(part: str, before: str) -> tuple[str, str, Number] | None:
 def _is_metric(name: str) -> bool:
     """Whether a name that only a blank parts from its number is one of a metric."""
     return direction_said(name) is not None or "".join(name.lower().split("_")) in _BESIDE
+
+
+def _of_sentence(text: str) -> Printed:
+    """Read what people write of one score: ``The RMSE of prediction is: 0.445``.
+
+    Its name is a metric's, with what it is of; any other sentence says nothing.
+    """
+    found = _SENTENCE.fullmatch(text)
+    if found is None:
+        return {}
+    words = found[1].split()
+    low = [word.lower() for word in words]
+    head = words[: next((at for at, word in enumerate(low) if word in _OF), len(words))]
+    names = {" ".join(head[-2:]), *head[-1:]}
+    is_score = any(direction_said(name) is not None for name in names)
+    if not is_score or len(words) > _MOST_WORDS or any(word in _NO_NAME for word in low):
+        return {}
+    return {" ".join(words): _number(found[2])}
 
 
 def _of_cells(text: str) -> Printed:

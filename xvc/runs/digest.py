@@ -132,7 +132,13 @@ def _best(runs: Sequence[RunRecord], others: Sequence[RunRecord], measure: Measu
     value = measure.value(first) if first is not None else None
     if first is None or value is None:
         return None
-    return Best(measure.metric, measure.direction, value, first.id, described(first, others))
+    return Best(
+        metric=measure.metric,
+        direction=measure.direction,
+        value=value,
+        run=first.id,
+        what=described(first, others),
+    )
 
 
 def described(
@@ -246,7 +252,9 @@ def _swept(name: str, held: Sequence[RunRecord], directions: Mapping[str, str]) 
     best = next(iter(best_runs(done, directions, 1)), None)
     failed = sum(run.status in FAILED for run in held)
     what = best.what.replace(f" | {name}", "") if best else ""
-    return Swept(name, len(done), failed, best.run if best else None, what)
+    return Swept(
+        name=name, finished=len(done), failed=failed, best=best.run if best else None, what=what
+    )
 
 
 def failures(runs: Sequence[RunRecord], limit: int = 3) -> list[Failed]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from xvc.core.direction import Direction
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord
-from xvc.core.spelling import number
+from xvc.core.spelling import did_you_mean, number
 from xvc.errors import BadValue
 from xvc.history.find import known_versions, versions_by_run
 from xvc.history.judging import judged_alike
@@ -95,7 +95,8 @@ def leaderboard(
     groups = experiments(judged.runs, code)
     told = standing(groups, measure, names)
     if not told.places:
-        raise BadValue("leaderboard", f"no finished run has {measure.metric!r}")
+        near = did_you_mean(measure.metric, {key for run in judged.runs for key in run.metrics})
+        raise BadValue("leaderboard", f"no finished run has {measure.metric!r}{near}")
     return replace(told, discarded=found.discarded)
 
 

@@ -25,7 +25,8 @@ from xvc.recording.command_params import option_params
 from xvc.recording.param_files import placed, refuse_beside_files
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.repeats import Experiment, Spread, experiments
-from xvc.runs.run import Ran, RunRequest, pinned, read_back, run
+from xvc.runs.request import RunRequest
+from xvc.runs.run import Ran, pinned, read_back, run
 
 _INTERRUPTED = 130
 
@@ -143,7 +144,11 @@ def summed(project: Project, done: Sequence[Ran], *, is_stopped: bool = False) -
         warnings.append("no further repeat was begun: nothing takes the seed up")
     declared = list(project.settings.metrics_direction)
     return Repeated(
-        tuple(done), group, tuple(spreads_of(group, declared)), is_stopped, tuple(warnings)
+        runs=tuple(done),
+        experiment=group,
+        spreads=tuple(spreads_of(group, declared)),
+        is_stopped=is_stopped,
+        warnings=tuple(warnings),
     )
 
 

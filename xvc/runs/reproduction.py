@@ -141,18 +141,32 @@ def is_time(key: str) -> bool:
 
 def _same(kind: str, key: str, was: Json, now: Json) -> Held:
     is_identical = is_same(was, now)
-    return Held(kind, key, was, now, Outcome.IDENTICAL if is_identical else Outcome.DRIFTED)
+    return Held(
+        kind=kind,
+        key=key,
+        was=was,
+        now=now,
+        outcome=Outcome.IDENTICAL if is_identical else Outcome.DRIFTED,
+    )
 
 
 def _metric(key: str, was: Mapping[str, Json], now: Mapping[str, Json], tolerance: float) -> Held:
     if key not in was or key not in now:
-        return Held("metric", key, was.get(key), now.get(key), Outcome.DRIFTED)
+        return Held(
+            kind="metric", key=key, was=was.get(key), now=now.get(key), outcome=Outcome.DRIFTED
+        )
     row = _same("metric", key, was[key], now[key])
     old, new = exact_number(was[key]), exact_number(now[key])
     if row.outcome is Outcome.IDENTICAL or old is None or new is None:
         return row
     is_within = abs(new - old) <= tolerance
-    return Held("metric", key, old, new, Outcome.WITHIN if is_within else Outcome.DRIFTED)
+    return Held(
+        kind="metric",
+        key=key,
+        was=old,
+        now=new,
+        outcome=Outcome.WITHIN if is_within else Outcome.DRIFTED,
+    )
 
 
 def whole(rows: Iterable[Held]) -> Outcome:

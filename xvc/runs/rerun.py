@@ -35,7 +35,8 @@ from xvc.runs.reproduction import (
     times_in,
     whole,
 )
-from xvc.runs.run import Ran, RunRequest, capture_patterns
+from xvc.runs.request import RunRequest
+from xvc.runs.run import Ran, capture_patterns
 from xvc.runs.run_in_tree import (
     CleanTree,
     clear,
@@ -138,7 +139,9 @@ def prepare(project: Project, wanted: RerunRequest) -> Prepared:
     now = environment_now(project, record.command[0], warnings)
     packages = compare_packages([was.environment, now]) if was.environment is not None else ()
     differing = tuple(row for row in packages if not row.is_same)
-    return Prepared(was, differing, base, snapshot, tuple(warnings))
+    return Prepared(
+        was=was, packages=differing, base=base, snapshot=snapshot, warnings=tuple(warnings)
+    )
 
 
 def rerun(
@@ -161,7 +164,9 @@ def rerun(
     same = code[was.id] == code[ran.record.id] if len(code) == 2 else None
     changes = tuple(changed(was, ran.record, ready.packages, has_same_code=same))
     times = tuple(times_in(was, wanted.tolerance))
-    told = Reran(ready.was, ran, rows, changes, times, warnings=tuple(warnings))
+    told = Reran(
+        was=ready.was, ran=ran, rows=rows, changes=changes, times=times, warnings=tuple(warnings)
+    )
     if told.outcome is not Outcome.DRIFTED or ran.is_interrupted:
         return told
     second: Ran | None = None

@@ -10,7 +10,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,14 +20,14 @@ from xvc.core.model import ModelFile
 from xvc.core.record import Kind
 from xvc.core.run import DataFile, Origin, RunRecord, Status
 from xvc.core.run_context import VARIABLE, RunContext
-from xvc.core.typed import Typed
-from xvc.core.version import Bump, Version
+from xvc.core.version import Version
 from xvc.errors import BadValue, NoCommand, TagTaken, XvcError
 from xvc.project import Project
 from xvc.recording.asked_params import Asked
 from xvc.recording.begin_run import Begun, begin
 from xvc.recovery.recover import mend
 from xvc.runs.pipeline_runs import refuse_overlaps
+from xvc.runs.request import RunRequest
 from xvc.runs.run_end import Recorder, Wanted, interrupt, note_end, reason_of, status_of
 from xvc.runs.run_params import look_who_used, settled, with_copy
 from xvc.store.db import has_room, warm_up
@@ -44,49 +44,6 @@ _LOOKED_AT = 1 << 14  # bytes at the end of a log: the last lines say how it wen
 
 UNTAGGED = 4
 """The exit code when the command is done, and the version that was asked for could not be made."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """What ``xvc run`` was asked for; ``timeout`` in seconds.
-
-    Without ``fold`` what was recorded stays in its journal, for the next command that reads.
-    ``write_params`` is for a copy of the params file, ``edit_params`` sets params in the files that
-    say them; of ``must_use`` the run fails when nothing takes one of them up.
-    ``within`` is a version whose next patch ``tag`` makes, ``version`` the name of the one to make.
-    ``tag_optional``: a version that cannot be made is no failure. ``untaggable`` says why none can.
-    ``parent`` and ``fixes`` are references, ``idea`` is what it tries. ``looks_back`` asks for a
-    word when the same has run before.
-    ``sinks`` are other trackers that the run is mirrored to.
-    """
-
-    command: tuple[str, ...]
-    folder: Path
-    params: Mapping[str, Typed] = field(default_factory=dict)
-    name: str | None = None
-    note: str | None = None
-    parent: str | None = None
-    idea: str | None = None
-    fixes: str | None = None
-    labels: tuple[str, ...] = ()
-    outs: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
-    capture: bool = False
-    capture_patterns: tuple[str, ...] = ()
-    write_params: bool = False
-    edit_params: bool = False
-    must_use: tuple[str, ...] = ()
-    timeout: float | None = None
-    tag: Bump | None = None
-    version: str | None = None
-    within: str | None = None
-    tag_optional: bool = False
-    incomplete: bool = False
-    keeps_data: bool = False
-    fold: bool = True
-    untaggable: str | None = None
-    sinks: tuple[str, ...] = ()
-    looks_back: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +311,15 @@ def _ran(
         f"no version was made: {untagged} The run is kept; `{again}` gives it a version"
     )
     code = ending.shell_code or (0 if request.tag_optional else UNTAGGED)
-    return Ran(record, code, None, tuple(warnings), untagged, (again,), is_interrupted)
+    return Ran(
+        record=record,
+        exit_code=code,
+        tagged=None,
+        warnings=tuple(warnings),
+        untagged=untagged,
+        next=(again,),
+        is_interrupted=is_interrupted,
+    )
 
 
 def _begun(
@@ -508,7 +473,13 @@ def _unrecorded(
     asked = Asked(request.params, project.room.scratch)
     environment = {**project.environment, **asked.environment()}
     warnings.append("this run is not recorded")
-    launch = Launch(request.command, request.folder, environment, request.timeout, ladder)
+    launch = Launch(
+        argv=request.command,
+        folder=request.folder,
+        environment=environment,
+        timeout=request.timeout,
+        ladder=ladder,
+    )
     ending = run_process(launch, sink=sink)
     _tell_of(ending, warnings)
     record = RunRecord(RunId("unrecorded"), exit_code=ending.exit_code).ended(status_of(ending))
@@ -517,7 +488,13 @@ def _unrecorded(
         return Ran(record, code, None, tuple(warnings), is_interrupted=is_cut)
     why = "the run is not recorded"
     code = ending.shell_code or (0 if request.tag_optional else UNTAGGED)
-    return Ran(record, code, None, (*warnings, f"no version was made: {why}"), why)
+    return Ran(
+        record=record,
+        exit_code=code,
+        tagged=None,
+        warnings=(*warnings, f"no version was made: {why}"),
+        untagged=why,
+    )
 
 
 def _tagged(
@@ -564,7 +541,14 @@ def _launch(project: Project, request: RunRequest, begun: Begun, asked: Asked) -
         command = with_copy(command, str(asked.copy))
     ladder = Ladder(settings.interrupt_seconds, settings.terminate_seconds)
     interval = settings.system_interval
-    return Launch(command, request.folder, environment, request.timeout, ladder, interval)
+    return Launch(
+        argv=command,
+        folder=request.folder,
+        environment=environment,
+        timeout=request.timeout,
+        ladder=ladder,
+        interval=interval,
+    )
 
 
 def _context(project: Project, begun: Begun, asked: Asked) -> RunContext:

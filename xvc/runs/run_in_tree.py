@@ -14,7 +14,8 @@ from xvc.core.run import DataFile
 from xvc.dvc.pointers import SUFFIX, Out
 from xvc.errors import NoObject
 from xvc.project import Project
-from xvc.runs.run import Ran, RunRequest, read_back, run
+from xvc.runs.request import RunRequest
+from xvc.runs.run import Ran, read_back, run
 from xvc.types import Digest
 from xvc.versions.get import obtain
 from xvc.worktrees.run_trees import clear_outputs, make_tree_for, place_in, remove_tree_for

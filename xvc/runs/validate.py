@@ -84,7 +84,14 @@ def validate(project: Project, request: ValidateRequest) -> Verdict:
         records = {run.id: run for run in query.newest(connection)}
         total = query.count(connection)
         scenes = [
-            _Scene(connection, project, request, name, records, checks.logged(connection, name))
+            _Scene(
+                connection=connection,
+                project=project,
+                request=request,
+                table=name,
+                runs=records,
+                fields=checks.logged(connection, name),
+            )
             for name in names
             if name is not None
         ]
@@ -133,11 +140,11 @@ def _of_runs(
     return [
         Check("failures", None, executions.failures(runs, most), looked_at=size),
         Check(
-            "duplicates",
-            None,
-            executions.duplicates(runs, code, most),
-            "" if code else "the code of no run is recorded",
-            size,
+            name="duplicates",
+            table=None,
+            findings=executions.duplicates(runs, code, most),
+            why_not="" if code else "the code of no run is recorded",
+            looked_at=size,
         ),
         Check("params", None, executions.missing_params(runs, renamed, most), looked_at=size),
         Check("drift", None, tuple(drift), looked_at=size),
@@ -266,7 +273,7 @@ def _key(each: Filled, begins: int, ends: int) -> Key:
     values = None
     if each.mean is not None and each.deviation is not None:
         values = Values(each.mean, each.deviation)
-    return Key(each.field.label, kind, begins, ends, values)
+    return Key(name=each.field.label, kind=kind, first=begins, last=ends, values=values)
 
 
 def _renamed(pair: Rename, table: str | None) -> Finding:

@@ -141,6 +141,7 @@ def _driver(project: Project) -> Iterator[Finding]:
     if project.place is None or project.dvc is None:
         return
     what = "merge driver"
+    project.unhide([project.root / driver.ATTRIBUTES])
     if driver.attach(project.root, project.merged_pointers()):
         detail = f"{driver.ATTRIBUTES} names it now; commit that"
         yield Finding(what, Health.MENDED, detail)

@@ -61,6 +61,15 @@ metrics:
 """
 
 
+@error("folder-no-text")
+class FolderNoText(UsageError):
+    """A folder's name is no UTF-8, and DVC writes paths into settings that are."""
+
+    folder: str
+    says = "the path {folder!r} is not UTF-8, and DVC cannot write it into its settings"
+    way = "Rename the folder and call `xvc init` again; what was run before is kept."
+
+
 @error("git-by-variables")
 class GitByVariables(UsageError):
     """The folder has a repository that only variables of the environment name."""
@@ -97,6 +106,7 @@ def init(project: Project, folder: Path, *, commit: bool = True) -> Initialised:
 
     Raises:
         ForeignProject: the other program called xvc lives here.
+        FolderNoText: the path is no UTF-8.
         GitByVariables: there is a repository of which no file says.
         GitFailed: git refused.
         DvcFailed: DVC refused.
@@ -111,6 +121,7 @@ def init(project: Project, folder: Path, *, commit: bool = True) -> Initialised:
         _start_git(folder, project)
         done.append(f"made {folder} a git repository")
         project = Project.find(folder, project.environment)
+    _refuse_no_text(project.root)
     for stale in ("dvc", "settings", "keeper"):
         vars(project).pop(stale, None)
     _refuse_foreign(project.root)
@@ -127,7 +138,13 @@ def init(project: Project, folder: Path, *, commit: bool = True) -> Initialised:
         made = _commit(project, ours, warnings)
         if made is not None:
             done.append(f"committed {counted(len(set(ours)), 'file')} as {made[:10]}")
-    return Initialised(str(project.root), tuple(done), joined, made, tuple(warnings))
+    return Initialised(
+        root=str(project.root),
+        done=tuple(done),
+        joined=joined,
+        commit=made,
+        warnings=tuple(warnings),
+    )
 
 
 def _remembered(project: Project) -> list[Path]:
@@ -149,7 +166,7 @@ def _remember(project: Project, ours: list[Path]) -> None:
 def _refuse_ignored(project: Project) -> None:
     """Refuse where git ignores DVC's own folder: DVC would refuse without a word of why."""
     folder = project.relative(project.root / ".dvc")
-    if project.dvc is None and (why := _ignoring(project, [f"{folder}/config"])):
+    if project.dvc is None and (why := _ignoring(project, [folder, f"{folder}/config"])):
         raise IgnoredByGit(folder, why)
 
 
@@ -168,15 +185,25 @@ def _tell_of_ignored(project: Project, ours: list[Path], warnings: list[str]) ->
 def _ignoring(project: Project, paths: list[str]) -> str:
     """Name the file, line and pattern by which git ignores the first of these paths; else ''."""
     found = project.git.text("check-ignore", "-v", "--", *paths, accept=(0, 1))
-    source, _, rest = found.partition("\t")[0].partition(":")
-    line, _, pattern = rest.partition(":")
-    return f"{source} line {line}: {pattern}" if found else ""
+    for each in found.splitlines():
+        source, _, rest = each.partition("\t")[0].partition(":")
+        line, _, pattern = rest.partition(":")
+        if not pattern.startswith("!"):  # git names the lines that let something through, too
+            return f"{source} line {line}: {pattern}"
+    return ""
 
 
 def _refuse_foreign(folder: Path) -> None:
     for mark in (".xvc", ".xvcignore"):
         if (folder / mark).exists():
             raise ForeignProject(str(folder / mark))
+
+
+def _refuse_no_text(folder: Path) -> None:
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        raise FolderNoText(str(folder)) from None
 
 
 def _refuse_variables(folder: Path, project: Project) -> None:
@@ -208,6 +235,7 @@ def _start_dvc(project: Project, done: list[str]) -> list[Path]:
     ours: list[Path] = []
     marks = (project.root / ".dvc" / name for name in ("config", ".gitignore"))
     back = project.git.bring_back(map(project.relative, marks), deleted=True)
+    project.unhide(_added_to(project))
     if back:
         done.append(f"brought back {', '.join(back)}, which git has and the tree had not")
     found = Dvc.find(project.root, place.top, project.environment)
@@ -219,9 +247,26 @@ def _start_dvc(project: Project, done: list[str]) -> list[Path]:
         done.append("made it a DVC repository (analytics off)")
         vars(project).pop("dvc", None)
     root = found.root if found else project.root
+    ours += _ignore_dvc(project, root, done)
     if keep_settings(root, {"core": {"site_cache_dir": str(site)}}, project.dvc_note):
         done.append("keeps DVC's own state inside the repository (.dvc/config.local)")
     return [path for path in ours if path.exists()]
+
+
+def _ignore_dvc(project: Project, root: Path, done: list[str]) -> list[Path]:
+    """Have git ignore DVC's private files, where DVC was set up without git and did not say so."""
+    ignore = root / ".dvc" / ".gitignore"
+    if ignore.exists() or not root.is_relative_to(project.root):
+        return []
+    write_durably(ignore, b"/config.local\n/tmp\n/cache\n")
+    done.append("git ignores DVC's private files (.dvc/.gitignore)")
+    return [ignore]
+
+
+def _added_to(project: Project) -> list[Path]:
+    """Name the files of the user's to which xvc adds lines."""
+    named = [project.root / name for name in (driver.ATTRIBUTES, ".gitignore")]
+    return [*named, project.own_store_path.with_name(".gitignore")]
 
 
 def _write_settings(project: Project, done: list[str]) -> list[Path]:

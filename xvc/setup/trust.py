@@ -1,7 +1,7 @@
 """Allowing the settings of a clone what they may not have by themselves, once, by the user's word.
 
-Files outside the project and environment variables; nothing else of a clone needs leave. What the
-settings ask for later needs it again.
+Files outside the project, environment variables, and files that look like secrets in snapshots of
+code; nothing else of a clone needs leave. What the settings ask for later needs it again.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ class Asked:
 
     files: tuple[str, ...]
     variables: tuple[str, ...]
+    patterns: tuple[str, ...]
     is_new: bool
 
 
@@ -29,9 +30,11 @@ def trust(project: Project, *, dry_run: bool = False) -> Asked:
         BadSetting: the settings cannot be read.
     """
     files, variables = project.asked_files(), project.asked_variables()
-    held = project.trusted
-    is_new = not (held.files.issuperset(files) and held.variables.issuperset(variables))
+    patterns, held = project.asked_patterns(), project.trusted
+    wanted = Trusted(
+        held.files.union(files), held.variables.union(variables), held.patterns.union(patterns)
+    )
+    is_new = wanted != held
     if is_new and not dry_run:
-        wanted = Trusted(held.files.union(files), held.variables.union(variables))
         wanted.write(project.git.place.common / "xvc")
-    return Asked(files, variables, is_new)
+    return Asked(files, variables, patterns, is_new)

@@ -108,7 +108,7 @@ class Haul:
         found, refusal = list[Remote](), None
         for said in (self.coming, None) if self.coming is not None else (None,):
             try:
-                found.append(Remote.open(self.dvc, self.name, said))
+                found.append(Remote.open(self.dvc, self.name, said, told=self.told))
             except NoRemote as err:
                 refusal = err
         if not found and is_needed and refusal is not None:
@@ -117,9 +117,9 @@ class Haul:
 
     def _named(self, name: str) -> Remote:
         try:
-            return Remote.open(self.dvc, name, self.coming)
+            return Remote.open(self.dvc, name, self.coming, told=self.told)
         except NoRemote:
-            return Remote.open(self.dvc, name)
+            return Remote.open(self.dvc, name, told=self.told)
 
     def _bring(self, remote: Remote, digests: list[str]) -> None:
         for start in range(0, len(digests), _AT_ONCE):

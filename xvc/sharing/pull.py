@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.core.best_effort import best_effort
+from xvc.core.best_effort import best_effort, in_words
 from xvc.core.run import DataFile
 from xvc.core.tag_message import VersionInfo
 from xvc.dvc.commit_outputs import Pointers
@@ -110,7 +110,6 @@ def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
         NoRemote: objects are wanted, and DVC has no such remote.
         TagsDiffer: a tag is another one there; nothing was changed.
         UnreadableAt: a pointer cannot be read.
-        BadListing: a folder's list names a file outside it.
         RemoteCorrupt: an object is not what its name says.
         NoObject: what the branch needs is not on the DVC remote; the branch was not moved.
         Diverged: the branch has commits of its own; the objects are here.
@@ -136,7 +135,7 @@ def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
     if is_apart:
         raise Diverged(branch or "", f"{name}/{branch}")
     files, told_of_data = _go_forward(project, dvc, branch, old, tip)
-    warnings += told_of_data
+    warnings += [each for each in told_of_data if not each.endswith(tuple(haul.warnings))]
     missing = _missing(project)
     if missing:
         warnings.append(warning_of(missing))
@@ -167,7 +166,7 @@ def _missing(project: Project) -> list[VersionInfo]:
 def _fetch(project: Project, name: str, told: Told, *, runs: bool) -> tuple[tuple[str, ...], int]:
     """Fetch branches and what is new of tags and runs; returns the tags, and how many runs."""
     git = project.git
-    there, here = refs_there(git, name), {**git.refs(_TAGS), **git.refs("refs/xvc/")}
+    there, here = refs_there(git, name, told), {**git.refs(_TAGS), **git.refs("refs/xvc/")}
     refuse_other_tags(name, here, there)
     prefixes = (_TAGS, RUNS, LOGS) if runs else (_TAGS,)
     fresh = [ref for ref in there if ref.startswith(prefixes) and ref not in here]
@@ -188,7 +187,7 @@ def _bring(
     project: Project, dvc: Dvc, request: PullRequest, refs: Mapping[str, str], told: Told
 ) -> Haul:
     own, kept = project.own_pointers(), set[str]()
-    pointers = Pointers(project.git)
+    pointers, unlisted = Pointers(project.git), list[str]()
 
     def wants(ref: str, out: Out) -> bool:
         if not out.is_pushed and not dvc.holds(out.digest):
@@ -205,7 +204,14 @@ def _bring(
         elsewhere=lambda: remotes_of(pointers.known()),
         coming=_config_to_come(project, dvc, refs.get(_TIP)),
     )
-    needs = needs_of(dvc, pointers, refs, haul.bring_lists, wants)
+    needs = needs_of(
+        dvc,
+        pointers,
+        refs,
+        haul.bring_lists,
+        wants,
+        told=lambda err: unlisted.append(in_words(err)),
+    )
     haul.warnings += [
         f"{path} is on no remote: its pointer has `push: false`" for path in sorted(kept)
     ]
@@ -218,6 +224,7 @@ def _bring(
         if lost:
             short = ref.removeprefix(_TAGS).removeprefix("refs/remotes/")
             haul.warnings.append(f"{short} lacks {', '.join(sorted(lost)[:3])} on the DVC remote")
+    haul.warnings += dict.fromkeys(unlisted)
     return haul
 
 
@@ -250,7 +257,9 @@ def _go_forward(
     _make_way_for_changed(
         project, dvc, [out for out in outs.values() if out.path not in own], warnings
     )
-    brought = bring_listed(dvc, project.assets.folder)
+    brought = 0
+    with best_effort(warnings):
+        brought = bring_listed(dvc, project.assets.folder)
     project.keeper.refresh()
     done = SetUp()
     put_data(project, Tree(top, tip, branch), done)

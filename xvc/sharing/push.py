@@ -171,10 +171,10 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
     git, dvc = project.git, project.needed_dvc()
     branch = branch_of(project)
     name = upstream_of(git, request.remote, branch)
-    lot = _Lot(_chosen(project, branch, runs=request.runs), refs_there(git, name))
+    lot = _Lot(_chosen(project, branch, runs=request.runs), refs_there(git, name, told))
     refuse_other_tags(name, lot.refs, lot.there)
     _refuse_behind(project, branch, lot, name)
-    usual = _remote(dvc, request.dvc_remote)
+    usual = _remote(dvc, request.dvc_remote, told)
     pointers = Pointers(git)
     haul = Haul(
         dvc, request.dvc_remote, told, opened=usual, elsewhere=lambda: remotes_of(pointers.known())
@@ -183,7 +183,7 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
     lot.needs = needs_of(dvc, pointers, lot.refs, bring, lambda ref, out: out.is_pushed)
     _add_pruned(project, pointers, lot, branch)
     outs = _add_outs(project, dvc, lot, pointers) if request.runs else []
-    places = _places(dvc, usual or request.dvc_remote, lot, pointers.known(), outs)
+    places = _places(dvc, usual or request.dvc_remote, lot, pointers.known(), outs, told)
     for place in places:
         told(f"looking for {counted(len(place.digests), 'object')} on {place.remote.name}")
         place.held = place.remote.held(place.digests, {*pointers.known(), *outs})
@@ -225,7 +225,12 @@ class _Place:
 
 
 def _places(
-    dvc: Dvc, usual: Remote | str | None, lot: _Lot, known: Collection[Out], outs: Iterable[Out]
+    dvc: Dvc,
+    usual: Remote | str | None,
+    lot: _Lot,
+    known: Collection[Out],
+    outs: Iterable[Out],
+    told: Told,
 ) -> list[_Place]:
     """Say where each object belongs: the remote that its pointer names, else the usual one."""
     name = usual.name if isinstance(usual, Remote) else usual
@@ -245,12 +250,13 @@ def _places(
     common |= lot.digests.keys() - placed  # what was pruned, whose pointer is in no commit now
     found = []
     if common:
-        found.append(_Place(usual if isinstance(usual, Remote) else Remote.open(dvc, name), common))
+        opened = usual if isinstance(usual, Remote) else Remote.open(dvc, name, told=told)
+        found.append(_Place(opened, common))
     for own, digests in sorted(elsewhere.items()):
         if digests and own not in dvc.remotes():
             raise PointerRemote(own, next(out.said_by for out in known if out.remote == own))
         if digests:
-            found.append(_Place(Remote.open(dvc, own), digests))
+            found.append(_Place(Remote.open(dvc, own, told=told), digests))
     return found
 
 
@@ -323,10 +329,10 @@ def _refuse_behind(project: Project, branch: str | None, lot: _Lot, remote: str)
         raise Behind(branch, remote)
 
 
-def _remote(dvc: Dvc, name: str | None) -> Remote | None:
+def _remote(dvc: Dvc, name: str | None, told: Told) -> Remote | None:
     """Open the remote; where nothing is to be sent, there need not be one."""
     try:
-        return Remote.open(dvc, name)
+        return Remote.open(dvc, name, told=told)
     except NoRemote:
         if name is not None:
             raise
@@ -436,7 +442,7 @@ def _send_refs(project: Project, remote: str, branch: str | None, lot: _Lot, tol
     try:
         send(project.git, remote, lot.new, told)
     except Refused:
-        lot.there = refs_there(project.git, remote)  # somebody was faster
+        lot.there = refs_there(project.git, remote, told)  # somebody was faster
         refuse_other_tags(remote, lot.refs, lot.there)
         _refuse_behind(project, branch, lot, remote)
         raise

@@ -11,6 +11,7 @@ from xvc.dvc.commit_outputs import Pointers
 from xvc.dvc.outputs import digests_of, note_old, object_of
 from xvc.dvc.pointers import Out
 from xvc.dvc.repository import Dvc
+from xvc.errors import BadListing
 
 _FOLDER = ".dir"
 
@@ -24,6 +25,7 @@ def needs_of(
     refs: Mapping[str, str],
     bring: Callable[[Collection[str]], object],
     wants: Callable[[str, Out], bool] = lambda ref, out: True,
+    told: Callable[[BadListing], None] | None = None,
 ) -> dict[str, Needs]:
     """Map each ref to what its commit needs.
 
@@ -35,11 +37,12 @@ def needs_of(
         refs: names, and the object that each is to be taken at.
         bring: gets the lists of folders that are not in the cache, if it can.
         wants: chooses among the outputs of a ref.
+        told: hears of lists that name files outside their folder: then these stop nothing.
 
     Raises:
         UnreadableAt: a pointer cannot be read.
         ObjectCorrupt: a folder's list has rotted in the cache.
-        BadListing: one names a file outside the folder.
+        BadListing: one names a file outside the folder, and nobody hears of it.
     """
     outs = pointers.outs_of(refs.values())
     for each in outs.values():
@@ -50,7 +53,7 @@ def needs_of(
     if lists:
         bring(sorted(lists))  # of what nobody wants, too: they are small, and `xvc gc` reads them
     known: dict[tuple[str, str], Needs] = {}
-    return {ref: _joined(dvc, each, known) for ref, each in chosen.items()}
+    return {ref: _joined(dvc, each, known, told) for ref, each in chosen.items()}
 
 
 def remotes_of(outs: Iterable[Out]) -> set[str]:
@@ -62,12 +65,23 @@ def _is_away(dvc: Dvc, out: Out) -> bool:
     return out.digest.endswith(_FOLDER) and not object_of(dvc, out.digest).is_file()
 
 
-def _joined(dvc: Dvc, outs: Iterable[Out], known: dict[tuple[str, str], Needs]) -> Needs:
+def _joined(
+    dvc: Dvc,
+    outs: Iterable[Out],
+    known: dict[tuple[str, str], Needs],
+    told: Callable[[BadListing], None] | None,
+) -> Needs:
     found: Needs = {}
     for out in outs:
         key = (out.digest, out.path)
         if key not in known:
-            known[key] = expanded(dvc, out)
+            try:
+                known[key] = expanded(dvc, out)
+            except BadListing as err:
+                if told is None:
+                    raise
+                told(err)
+                known[key] = {str(out.digest): out.path}
         found |= known[key]
     return found
 

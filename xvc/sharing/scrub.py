@@ -19,6 +19,7 @@ from xvc.core.run import RunRecord
 from xvc.core.secrets import MASK
 from xvc.database.delete_asset import delete_asset
 from xvc.errors import GitFailed, NoAsset, XvcError
+from xvc.git.remote import refs_there
 from xvc.git.removal import (
     Holding,
     delete_unreached,
@@ -40,6 +41,7 @@ from xvc.store import query
 from xvc.store.masking import cells_with
 from xvc.system.files import write_durably
 from xvc.system.lock import FileLock
+from xvc.system.patience import NoAnswer
 from xvc.types import RunId
 from xvc.worktrees.shared import every_tree, project_at
 
@@ -240,12 +242,11 @@ def _pushed(project: Project, found: Scrubbed, held: Iterable[Holding]) -> list[
     pushed = list[Left]()
     for remote in project.git.text("remote").split() if runs or tags else ():
         try:
-            listed = project.git.text("ls-remote", "--refs", "--end-of-options", remote)
-        except GitFailed as err:
+            listed = refs_there(project.git, remote)
+        except (GitFailed, NoAnswer) as err:
             pushed.append(Left("remote", remote, f"it was not asked: {err}"))
             continue
-        for line in listed.splitlines():
-            commit, _, ref = line.partition("\t")
+        for ref, commit in listed.items():
             if ref in tags or runs.get(ref) == commit:
                 way = f"`git push {remote} --delete {ref}`; whoever has fetched it keeps it"
                 pushed.append(Left("ref", f"{remote} {ref}", way))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xvc.core.foreign_text import visible
+from xvc.core.secrets import mask_text
 from xvc.sinks.lines import Lines
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def open_log(folder: Path | None, *, to_stdout: bool, names: str = DAILY) -> Log
         colors=False,
         raw=False,
         capture=True,
-        patchers=[],
+        patchers=[_without_secrets],
         extra={},
     )
     for name, number in LEVELS.items():
@@ -51,6 +52,12 @@ def open_log(folder: Path | None, *, to_stdout: bool, names: str = DAILY) -> Log
     if to_stdout:
         logger.add(_print, format=_FORMAT, level=0, catch=False)
     return logger
+
+
+def _without_secrets(record: Any) -> None:
+    """Mask what a message says; rows come masked."""
+    if record["level"].name not in LEVELS:
+        record["message"] = mask_text(record["message"])
 
 
 class _Days:

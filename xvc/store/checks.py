@@ -148,7 +148,14 @@ def filled(
         rows, figures = int(row[0]), row[1:]
         for place, each in enumerate(some):
             blank, same, mean, deviation = figures[4 * place : 4 * place + 4]
-            yield Filled(each, rows, int(blank), bool(same), mean, deviation)
+            yield Filled(
+                field=each,
+                rows=rows,
+                blank=int(blank),
+                is_constant=bool(same),
+                mean=mean,
+                deviation=deviation,
+            )
 
 
 def _figures(each: Field) -> tuple[str, str, str, str]:

@@ -128,11 +128,11 @@ class Disputes:
                 ours, theirs = (None, row) if store == THEIRS else (row, None)
                 found.append(
                     Conflict(
-                        self._source,
-                        self._table.name,
-                        key,
-                        None,
-                        fate.value,
+                        source=self._source,
+                        table=self._table.name,
+                        key=key,
+                        column=None,
+                        kind=fate.value,
                         ours=ours,
                         theirs=theirs,
                         newer=Side.THEIRS if store == THEIRS else Side.OURS,

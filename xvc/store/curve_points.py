@@ -105,7 +105,7 @@ def curve_points(connection: DuckDBPyConnection, wanted: WantedCurves) -> list[C
         if number in spans:
             left_out, total, *_ = spans[number]
             xs, ys = zip(*sorted(points[number]), strict=True) if points.get(number) else ((), ())
-            found.append(Curve(run, xs, ys, total, left_out))
+            found.append(Curve(run=run, x=xs, y=ys, total=total, left_out=left_out))
     return found
 
 

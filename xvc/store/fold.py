@@ -208,7 +208,16 @@ def fold_again(connection: DuckDBPyConnection, lines: bytes, journal: Path, scra
     """
     mark = marks(connection, [journal.stem]).get(journal.stem, Mark())
     names = spelled(lines, {})
-    whole = Slice(journal, 0, mark, (), True, lines, longest=len(lines), names=names)
+    whole = Slice(
+        path=journal,
+        start=0,
+        mark=mark,
+        controls=(),
+        has_rows=True,
+        mended=lines,
+        longest=len(lines),
+        names=names,
+    )
     controls = tuple(
         control_from(decode_line(line)) for line in lines_of(whole) if line.startswith(CONTROL)
     )

@@ -45,6 +45,7 @@ from xvc.system.files import (
     keep_mode,
     make_private,
     md5_of,
+    remove_left_beside,
     write_durably,
 )
 from xvc.system.lock import FileLock
@@ -130,6 +131,7 @@ class Keeper:
         )  # again: another process may have moved them
         if self._is_current(left, pointer):
             return True
+        remove_left_beside(self.path)
         self._make_writable()
         if not self._ensure_base(pointer, left):
             return False

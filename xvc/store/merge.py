@@ -137,7 +137,7 @@ def _merged(
     for table in align(connection, stores):
         counts = {store: _count(connection, table.at(store)) for store in stores}
         if not (counts[OURS] or counts[THEIRS]):
-            tallies.append(Tally(table.name, 0, 0, 0, {}))
+            tallies.append(Tally(table=table.name, ours=0, theirs=0, result=0, fates={}))
             continue
         _plan(connection, table)
         if table.key is not None and not _tells_apart(connection, counts):

@@ -22,7 +22,7 @@ def read_notes(text: bytes | None) -> Notes | None:
     """Read a file's note; None where there is none that means something."""
     try:
         found = json.loads(text) if text else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     is_whole = isinstance(found, dict) and isinstance(found.get("columns"), list)
     return cast("Notes", found) if is_whole else None

@@ -109,7 +109,13 @@ def drive(home: Project, sweep: Sweep, folder: Folder, tell: Callable[[Progress]
         is_stopped = driver.run(executor, trees, slots, bell)
         if is_stopped:
             folder.note("stopped", -1)
-        return Swept(sweep, driver.in_order(), is_stopped, tuple(trees.warnings), driver.reason)
+        return Swept(
+            sweep=sweep,
+            trials=driver.in_order(),
+            is_stopped=is_stopped,
+            warnings=tuple(trees.warnings),
+            reason=driver.reason,
+        )
 
 
 def resume(project: Project, name: str | None, tell: Callable[[Progress], None]) -> Swept:

@@ -46,7 +46,7 @@ def show_sweep(project: Project, name: str | None) -> Shown:
             warnings = (f"{err}. {err.hint}",)
     plots = tuple(_plots(sweep, looked.trials)) if direction is not None else ()
     order = tuple(ranked(looked.trials, direction, sweep.wish.repeats_by))
-    return Shown(looked, order, found, plots, warnings)
+    return Shown(looked=looked, ranked=order, importances=found, plots=plots, warnings=warnings)
 
 
 def _points(looked: Looked) -> list[tuple[dict[str, Json], float]]:
@@ -74,4 +74,12 @@ def _plots(sweep: Sweep, found: tuple[Trial, ...]) -> Iterator[Plot]:
             xs, ys = zip(*pairs, strict=True)
             series = Series(key, xs, ys)
             is_log = isinstance(dimension, Span) and dimension.is_log and min(xs) > 0
-            yield Plot(PlotKind.SCATTER, "", key, metric, (series,), (), is_log=is_log)
+            yield Plot(
+                kind=PlotKind.SCATTER,
+                title="",
+                x_label=key,
+                y_label=metric,
+                series=(series,),
+                summaries=(),
+                is_log=is_log,
+            )

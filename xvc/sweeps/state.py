@@ -65,7 +65,9 @@ def _elsewhere(told: Told) -> Looked:
     found = Progress(sweep, counts, best_of(known, sweep.wish.direction, sweep.wish.repeats_by))
     store = "" if told.where is None else f"; its runs are in the store of {told.where}"
     where = f"begun in another clone, {len(known)} of {sweep.total} trials have runs here{store}"
-    return Looked(sweep, Condition.ELSEWHERE, found, known, where)
+    return Looked(
+        sweep=sweep, condition=Condition.ELSEWHERE, progress=found, trials=known, where=where
+    )
 
 
 def _is_driven(folder: Folder) -> bool:

@@ -6,13 +6,16 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import shutil
+import time
 from pathlib import Path
 from threading import get_native_id
 from typing import BinaryIO
 
 _CHUNK = 1 << 20
 _left: list[int] = []  # descriptors of removed folders that we stood in
+_FRESH = 3600  # seconds
 _LOOKED_AT, _MOST_ODD = 512, 0.30  # how DVC 2 told text from other bytes
 _TEXT = bytes(range(32, 127)) + b"\n\r\t\f\b"
 _PLAIN = os.O_CLOEXEC | os.O_NOFOLLOW  # a clone may have a link at the name of a sibling
@@ -24,6 +27,21 @@ def beside(path: Path, ending: str) -> Path:
     No other thread of any process on this machine has the same name for it.
     """
     return path.with_name(f".{path.name.lstrip('.')}.{get_native_id()}.{ending}")
+
+
+def remove_left_beside(path: Path) -> None:
+    """Remove what writers that were killed have left beside a file, made as its next content.
+
+    Whoever calls holds the lock that those writers hold. What is fresh stays: a writer on another
+    machine, which shares the disk and not its locks, may be at it.
+    """
+    of_writer = re.compile(rf"\.{re.escape(path.name.lstrip('.'))}\.[0-9]+\.new(?:\.wal)?")
+    before = time.time() - _FRESH
+    with contextlib.suppress(OSError):
+        for name in filter(of_writer.fullmatch, os.listdir(path.parent)):
+            left = path.with_name(name)
+            if left.lstat().st_mtime < before:
+                left.unlink()
 
 
 def sync_folder(folder: Path) -> None:

@@ -71,17 +71,21 @@ def refuse_cache(cache: Path, top: Path, *, may_make: Callable[[], bool]) -> Non
     """
     if is_inside(cache, top):
         return
-    try:
-        names = os.listdir(cache)
-    except FileNotFoundError:
+    if not os.path.lexists(cache):
         if may_make():
             return
         way = f"If it is to be the cache, make it: `mkdir -p {cache}`. {_STAY}"
-        raise OutsideProject(_CACHE, str(cache), str(top), way) from None
-    except OSError:
-        return  # the system says why, where it is used
-    if not all(_is_of_cache(name) for name in names):
+        raise OutsideProject(_CACHE, str(cache), str(top), way)
+    if not holds_only_objects(cache):
         raise OutsideProject(_CACHE, str(cache), str(top), _STAY)
+
+
+def holds_only_objects(folder: Path) -> bool:
+    """Whether a folder holds nothing but what DVC keeps in one; true where nothing can be seen."""
+    try:
+        return all(_is_of_cache(name) for name in os.listdir(folder))
+    except OSError:
+        return True  # it is made, or the system says why it cannot be, where it is used
 
 
 def _is_of_cache(name: str) -> bool:

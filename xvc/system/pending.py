@@ -71,7 +71,7 @@ class PendingLog:
         path = self.folder / f"{'+'.join(filter(None, (kind, tree, name, shape)))}{_ENDING}"
         said = {"kind": kind, "version": version, "tree": tree, "facts": facts}
         write_durably(path, json.dumps(said).encode())
-        return PendingChange(kind, version, tree, facts, path)
+        return PendingChange(kind=kind, version=version, tree=tree, facts=facts, path=path)
 
     def all(self) -> list[PendingChange]:
         """Read the changes, by kind and tree. What is no note is taken off."""
@@ -90,7 +90,13 @@ def _read(path: Path) -> PendingChange | None:
     try:
         said = json.loads(path.read_bytes())
         facts = cast("Mapping[str, Json]", said["facts"])
-        return PendingChange(str(said["kind"]), int(said["version"]), said["tree"], facts, path)
+        return PendingChange(
+            kind=str(said["kind"]),
+            version=int(said["version"]),
+            tree=said["tree"],
+            facts=facts,
+            path=path,
+        )
     except (ValueError, KeyError, TypeError):
         with suppress(OSError):  # a tree that cannot be written keeps it
             path.unlink(missing_ok=True)

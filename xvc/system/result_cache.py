@@ -155,7 +155,13 @@ class Cache:
             CacheFailed: the folder cannot be written.
         """
         payload = _pickled({"result": result, "cache": entry.run})
-        facts = Entry(entry.key, entry.called, entry.run, entry.created, len(payload)).write()
+        facts = Entry(
+            key=entry.key,
+            called=entry.called,
+            run=entry.run,
+            created=entry.created,
+            size=len(payload),
+        ).write()
         with self._mapped():
             self._store.set(entry.key, _seal(entry.key, facts, payload) + payload, tag=facts)
 

@@ -44,9 +44,14 @@ class Staging:
         _clear_dead(self.target.parent)
         name = f".{self.target.name.lstrip('.')}.getting-"
         self._home = Path(tempfile.mkdtemp(prefix=name, dir=self.target.parent))
-        note = f"{current_owner()}\n{self.target.name}"
-        (self._home / _NOTE).write_bytes(os.fsencode(note))
-        self.folder.mkdir()
+        try:
+            note = f"{current_owner()}\n{self.target.name}"
+            (self._home / _NOTE).write_bytes(os.fsencode(note))
+            self.folder.mkdir()
+        except OSError:  # a full disk
+            shutil.rmtree(self._home, ignore_errors=True)
+            self._drop_empty_parents()
+            raise
         return self
 
     def __exit__(

@@ -17,24 +17,36 @@ _FILE = "trusted.json"
 
 @dataclass(frozen=True, slots=True)
 class Trusted:
-    """Paths outside the project, as its settings write them, and names of variables."""
+    """Paths outside the project, names of variables, and patterns of files that look like secrets.
+
+    Each as the project's settings write it.
+    """
 
     files: frozenset[str] = frozenset()
     variables: frozenset[str] = frozenset()
+    patterns: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, folder: Path) -> Trusted:
         """Read the note in xvc's private folder; nothing is trusted where there is none."""
         try:
             found = json.loads((folder / _FILE).read_bytes())
-            return cls(_names(found["files"]), _names(found["variables"]))
+            return cls(
+                _names(found["files"]),
+                _names(found["variables"]),
+                _names(found.get("patterns", ())),
+            )
         except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
             return cls()
 
     def write(self, folder: Path) -> None:
         """Write the note."""
         make_folder(folder)
-        facts = {"files": sorted(self.files), "variables": sorted(self.variables)}
+        facts = {
+            "files": sorted(self.files),
+            "variables": sorted(self.variables),
+            "patterns": sorted(self.patterns),
+        }
         write_durably(folder / _FILE, json.dumps(facts, indent=1).encode())
 
 

@@ -51,12 +51,12 @@ def larger(one: Usage, other: Usage) -> Usage:
     5
     """
     return Usage(
-        _larger(one.cpu_seconds, other.cpu_seconds),
-        _larger(one.peak_memory, other.peak_memory),
-        _larger(one.read_bytes, other.read_bytes),
-        _larger(one.written_bytes, other.written_bytes),
-        _larger(one.gpu_memory, other.gpu_memory),
-        _larger(one.gpu_percent, other.gpu_percent),
+        cpu_seconds=_larger(one.cpu_seconds, other.cpu_seconds),
+        peak_memory=_larger(one.peak_memory, other.peak_memory),
+        read_bytes=_larger(one.read_bytes, other.read_bytes),
+        written_bytes=_larger(one.written_bytes, other.written_bytes),
+        gpu_memory=_larger(one.gpu_memory, other.gpu_memory),
+        gpu_percent=_larger(one.gpu_percent, other.gpu_percent),
     )
 
 

@@ -246,7 +246,13 @@ def _read_node(text: str, event: yaml.Event, events: Iterator[yaml.Event]) -> _N
     start = found.end() if found else start  # an anchor before a value stays: others may name it
     if isinstance(event, yaml.ScalarEvent):
         end = start + len(text[start:end].rstrip())
-        return _Node("scalar", start, end, event.value, event.style in (None, ""))
+        return _Node(
+            kind="scalar",
+            start=start,
+            end=end,
+            text=event.value,
+            is_plain=event.style in (None, ""),
+        )
     kind = "map" if isinstance(event, yaml.MappingStartEvent) else "seq"
     node = _Node(kind, start, end, is_flow=bool(getattr(event, "flow_style", True)), first=end)
     for inner in events:

@@ -14,6 +14,7 @@ from typing import Any, cast
 
 import yaml
 
+from xvc.core.aliases import is_multiplied
 from xvc.types import Json
 
 _MARKS = re.compile(r"^(?:<<<<<<<|>>>>>>>) ", re.MULTILINE)
@@ -130,6 +131,8 @@ def edit_yaml(text: str, change: Callable[[MutableMapping[str, Any]], None]) -> 
         held = editor.load(text) if text.strip() else None
     except YAMLError as err:
         raise _problem(err) from err
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as err:
+        raise BadYaml(str(err) or type(err).__name__, 0) from err  # as below
     if held is None:
         held = editor.map()
         text = text if not text or text.endswith("\n") else f"{text}\n"
@@ -163,17 +166,25 @@ def _decoded(text: str | bytes) -> str:
         raise BadYaml("it is not UTF-8", text[: err.start].count(b"\n") + 1) from err
 
 
+MOST_VALUES = 200_000
+"""What a file of settings, a pointer or a pipeline may hold, when every alias is written out."""
+
+
 def _parse_slowly(text: str) -> Json:
     from ruamel.yaml import YAML  # late: as above
     from ruamel.yaml.error import YAMLError
 
     try:
         with warnings.catch_warnings(action="ignore"):  # an anchor that is used twice
+            if "*" in text and is_multiplied(YAML(typ="safe").compose(text), MOST_VALUES):
+                raise BadYaml(f"its anchors make more than {MOST_VALUES:,} values of it", 0)
             return _without_dates(YAML(typ="safe").load(text), set())
     except YAMLError as err:
         raise _problem(err) from err
     except RecursionError as err:
         raise BadYaml("it is nested too deeply", 0) from err
+    except BadYaml:
+        raise
     except (ValueError, TypeError, AttributeError, LookupError, AssertionError) as err:
         raise BadYaml(str(err) or type(err).__name__, 0) from err  # odd tags and numbers
 

@@ -1,4 +1,4 @@
-"""Encoding arrays, frames and tensors by their content.
+"""Encoding arrays, frames, tensors and the like by their content.
 
 Known by the name of their class, so nothing is imported. The bytes of an array are hashed where
 they lie when they lie in order; the order of its axes in memory counts, as sums and ``ravel("K")``
@@ -51,7 +51,8 @@ def _noted(value: Any) -> list[object]:
 
 def _index(value: Any) -> Iterable[object]:
     freq = getattr(value, "freq", None)
-    return [list(value.names), _column(value), None if freq is None else str(freq)]
+    levels = list(getattr(value, "levels", ()))  # of several, with those that no row has
+    return [list(value.names), _column(value), None if freq is None else str(freq), levels]
 
 
 def _column(value: Any) -> list[object]:
@@ -79,6 +80,10 @@ def _tensor(value: Any) -> Iterable[object]:
     return [*facts, _axes(value.stride(), value), sha256(flat.numpy()).digest()]
 
 
+def _logger(value: Any) -> Iterable[object]:
+    return [value.name, value.level, value.disabled]
+
+
 def _file(value: Any) -> Iterable[object]:
     return [value.digest()]
 
@@ -95,6 +100,8 @@ FORMS: dict[tuple[str, str], Callable[[Any], Iterable[object]]] = {
     ("polars", "Series"): _polars_column,
     ("torch", "Tensor"): _tensor,
     ("torch", "Parameter"): _tensor,
+    ("logging", "Logger"): _logger,
+    ("logging", "RootLogger"): _logger,
     ("xvc", "File"): _file,
 }
 """Package and class, and what stands for a value of it."""

@@ -161,7 +161,9 @@ class _Reader:
         plain = level if isinstance(level, int) else 0
         module = str(step.argval)
         bound = module if after > place + 1 else module.partition(".")[0]
-        self._found.imports[Import(module, plain, names, bound, local)] = None
+        self._found.imports[
+            Import(module=module, level=plain, names=names, bound=bound, local=local)
+        ] = None
 
     def _is_part(self, place: int) -> bool:
         name = self._steps[place].opname if place < len(self._steps) else ""

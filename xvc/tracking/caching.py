@@ -23,7 +23,7 @@ from xvc.core.cache_entry import Called, Entry, Explanation, Part, explained
 from xvc.core.secrets import mask_values
 from xvc.system.result_cache import Cache, CacheFailed, EntryRotten, NoEntry
 from xvc.tracking.arrays import FORMS
-from xvc.tracking.canonical import ATOMS, Unkeyable, name_of
+from xvc.tracking.canonical import ATOMS, Encoder, Unkeyable, name_of
 from xvc.tracking.code import CodeKeys
 from xvc.tracking.handle import RunHandle
 from xvc.types import Nanoseconds
@@ -159,7 +159,10 @@ class Caching:
         if found is not None:
             return Hit(found["result"], str(found["cache"]))
         called = self._keys.describe(keyed)
-        return Miss(self, Entry(keyed.key, called, run, Nanoseconds(time_ns()), 0))
+        return Miss(
+            self,
+            Entry(key=keyed.key, called=called, run=run, created=Nanoseconds(time_ns()), size=0),
+        )
 
     def store(self, entry: Entry, result: object) -> None:
         """Store a result; where that fails, say so once."""
@@ -255,14 +258,23 @@ class Keys:
         if arguments is None:
             return None
         values = [*arguments.items(), *sorted(params.items())] if params else arguments.items()
-        forms = []
+        forms, encoder = [], None
         for name, value in values:
             atom = ATOMS.get(type(value))  # most are: a call less for each
-            forms.append(atom(value) if atom else self._form(name, value))
+            if atom is None:  # one for all: an object may be given twice
+                encoder = encoder or self._codes.encoder()
+            forms.append(atom(value) if atom else _form(encoder, name, value))
         # The code tells the names of the arguments and how many there are; params are free.
         names = repr(sorted(params)).encode() if params else b""
         whole = b"".join((_FORMAT, self._codes.digest(body), *forms, names))
-        return Keyed(sha256(whole).hexdigest(), name_of(body), body, arguments, params, forms)
+        return Keyed(
+            key=sha256(whole).hexdigest(),
+            name=name_of(body),
+            function=body,
+            arguments=arguments,
+            params=params,
+            forms=forms,
+        )
 
     def describe(self, keyed: Keyed) -> Called:
         """Tell what a key was made of, before the call may change it."""
@@ -274,12 +286,6 @@ class Keys:
         count = len(keyed.arguments)
         code = self._codes.parts(keyed.function)
         return Called(keyed.name, code, dict(parts[:count]), dict(parts[count:]))
-
-    def _form(self, name: str, value: object) -> bytes:
-        try:
-            return self._codes.encoder().encode(value)
-        except Unkeyable as err:
-            raise err.inside(name) from None
 
     def _bound(
         self, function: object, args: Sequence[object], kwargs: Mapping[str, object]
@@ -310,6 +316,13 @@ class Keys:
                 self._signatures.clear()
             known = self._signatures[function] = (inspect.signature(function), facts)
         return known[0]
+
+
+def _form(encoder: Encoder | None, name: str, value: object) -> bytes:
+    try:
+        return encoder.encode(value) if encoder is not None else b""
+    except Unkeyable as err:
+        raise err.inside(name) from None
 
 
 def _bound_plainly(

@@ -2,9 +2,10 @@
 
 Each form begins with a tag for its type and ends by itself, so no two values share one: ``True``,
 ``1`` and ``1.0`` are three, ``0.0`` and ``-0.0`` two, NaN is one whatever its bits. Dicts have an
-order, because whoever goes through one sees it; sets and attributes have none. An object is its
-class and the state that it would pickle, never its ``hash``. Refuses what has no content of its
-own (locks, sockets, iterators): `Unkeyable`.
+order, because whoever goes through one sees it; sets and attributes have none. What can change and
+is met a second time is the first, and no other like it. An object is its class and the state that
+it would pickle, never its ``hash``. Refuses what has no content of its own (locks, sockets,
+iterators): `Unkeyable`.
 """
 
 from __future__ import annotations
@@ -110,6 +111,8 @@ class Encoder:
     def __init__(self, of_code: Callable[[object], bytes | None] = named) -> None:
         self._of_code = of_code
         self._above: dict[int, int] = {}
+        self._met: dict[int, tuple[int, object]] = {}  # kept, so that no other has their ids
+        self._copies = 0
 
     def encode(self, value: object) -> bytes:
         """Return the canonical bytes of a value.
@@ -126,6 +129,11 @@ class Encoder:
             return b"^%d;" % (depth - above[here])
         if depth >= _DEEPEST:
             raise Unkeyable("", f"what lies deeper than {_DEEPEST} levels")
+        if _can_change(value) and not self._copies:
+            met = self._met.get(here)
+            if met is not None:
+                return b"=%d;" % met[0]
+            self._met[here] = (len(self._met), value)
         above[here] = depth
         try:
             return self._compound(value)
@@ -145,8 +153,16 @@ class Encoder:
             return tag + b"".join(sorted(map(self.encode, value))) + b">"
         form = FORMS.get((kind.__module__.partition(".")[0], kind.__qualname__))
         if form is not None:
-            return b"A" + _text(kind.__qualname__) + self._sequence(form(value)) + b";"
+            return b"A" + _text(kind.__qualname__) + self._copied(form(value)) + b";"
         return self._object(value)
+
+    def _copied(self, parts: Iterable[object]) -> bytes:
+        """Encode what was made from a value only to tell of it."""
+        self._copies += 1
+        try:
+            return self._sequence(parts)
+        finally:
+            self._copies -= 1
 
     def _object(self, value: Any) -> bytes:
         kind = type(value)
@@ -209,7 +225,7 @@ class Encoder:
         except (TypeError, AttributeError, ValueError, RuntimeError, NotImplementedError) as err:
             raise Unkeyable("", kind.__name__) from err
         if isinstance(found, str):  # one of a kind, known by its name
-            return _text(f"{_module_with(value, found)}.{found}")
+            return _text(f"{_module_with(value, found)}.{found}") + self._state(kind, _own(value))
         make, args, state, items, pairs = (*found, None, None, None)[:5]
         if isinstance(state, list) and is_dataclass(kind):  # one with slots: by the fields' names
             state = dict(zip((each.name for each in fields(kind)), state, strict=False))
@@ -223,9 +239,22 @@ class Encoder:
                 parts.append(self._state(kind, each))
             else:
                 parts.append(self.encode(each))
+        if hasattr(kind, "__array_finalize__"):  # an array's own attributes are not pickled
+            parts.append(self._state(kind, _own(value)))
         parts.append(b"[" + self._sequence(items or ()) + b"]")
         parts += self._pairs(pairs or ())
         return b"".join(parts) + b";"
+
+
+def _can_change(value: object) -> bool:
+    """Whether it matters which of two equal objects is meant: those that are alike have no hash."""
+    if isinstance(value, _CODE):
+        return False
+    return type(value).__hash__ in (None, object.__hash__)
+
+
+def _own(value: object) -> Mapping[str, object]:
+    return getattr(value, "__dict__", {})
 
 
 def _module_with(value: object, name: str) -> str:

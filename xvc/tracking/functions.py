@@ -44,7 +44,14 @@ def track(
     if args is not None and not isinstance(args, list | tuple):
         raise BadValue("args", f"a list or tuple of arguments, not one {type(args).__name__}")
     parameters = Parameters.of(function)
-    subject = Subject(tracker, function, _checked(params), parameters, depends, computes)
+    subject = Subject(
+        tracker=tracker,
+        function=function,
+        params=_checked(params),
+        parameters=parameters,
+        depends=depends,
+        computes=computes,
+    )
     return _recorded(subject)(*(args or ()), **(kwargs or {}))
 
 
@@ -59,7 +66,13 @@ def wrap(
     if not callable(function) or isinstance(function, staticmethod):
         kind = type(function).__name__
         raise BadValue("wrap", f"cannot wrap a {kind}; its decorator goes above tracker.wrap()")
-    subject = Subject(tracker, function, _checked(params), Parameters.of(function), depends)
+    subject = Subject(
+        tracker=tracker,
+        function=function,
+        params=_checked(params),
+        parameters=Parameters.of(function),
+        depends=depends,
+    )
     return wraps(function)(_recorded(subject))
 
 

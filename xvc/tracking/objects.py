@@ -121,6 +121,8 @@ def _kept(tracker: RunHandle, key: str, value: object) -> str:
 def _note(tracker: RunHandle, digest: str, kind: str, name: str, type_name: str) -> None:
     """Write down what was kept, once: the same object may be logged with every row."""
     if (digest, name) not in tracker._noted:
-        asset = Asset(digest, kind, name, type_name, tracker.assets.size(digest))
+        asset = Asset(
+            digest=digest, kind=kind, name=name, type=type_name, size=tracker.assets.size(digest)
+        )
         tracker._journal.note(Kind.ASSET, tracker.track_id, asset.facts())
         tracker._noted.add((digest, name))

@@ -144,11 +144,11 @@ def _go_on(db: StrPath | None, options: Options, wanted: Wanted, parent: RunId |
     run, journal, is_ours = found
     end = _at_end(project, run) if is_ours else lambda: None
     return Opened(
-        run,
-        project.store_path,
-        project.root,
-        journal,
-        is_ours,
+        track_id=run,
+        store=project.store_path,
+        root=project.root,
+        journal=journal,
+        owns_run=is_ours,
         at_end=end,
         exit_code=_exit_code(project, run),
         room=project.room.folder,

@@ -1,4 +1,7 @@
-"""Where a tracker's rows go beside the store, and the logger that writes there, too."""
+"""Where a tracker's rows go beside the store, and the logger that writes there, too.
+
+What looks like a secret is masked there: these files are read by more than xvc.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +50,9 @@ class Streams:
         self._write(logged, cast("float", row["timestamp"]), "TRACKING")
 
     def _write(self, row: Mapping[str, object], at: float, level: str) -> None:
-        line = line_of(row, at, level, self._run)
+        from xvc.core.secrets import mask_values  # late: rows are logged without it
+
+        line = line_of(mask_values(row), at, level, self._run)
         if self._lines is not None:
             self._lines.write(line)
         if self._log is not None:

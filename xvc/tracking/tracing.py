@@ -35,6 +35,7 @@ from xvc.tracking.origins import home_of, is_code, label_of
 
 _RUNNING_TEXT = ("builtins.exec", "builtins.eval", "builtins.compile")
 _BRINGING = ("builtins.__import__", "importlib.import_module", "importlib.__import__")
+_LOADING = ("load", "loads", "Unpickler")
 _REFUSED = {
     *_RUNNING_TEXT,
     *_BRINGING,
@@ -44,16 +45,40 @@ _REFUSED = {
     "inspect.currentframe",
     "inspect.stack",
     "inspect.trace",
+    "inspect.getmodule",
+    "inspect.getsource",
+    "inspect.getsourcelines",
+    "inspect.findsource",
+    "inspect.getcomments",
+    *(f"{module}.{name}" for module in ("pickle", "cloudpickle", "dill") for name in _LOADING),
+    "joblib.load",
+    "_pickle.load",
+    "_pickle.loads",
+    "_pickle.Unpickler",
+    "pickle._load",
+    "pickle._loads",
+    "pickle._Unpickler",
+    "shelve.open",
+    "cloudpickle.load",
+    "cloudpickle.loads",
+    "dill._dill.load",
+    "dill._dill.loads",
+    "joblib.numpy_pickle.load",
+    "pandas.read_pickle",
+    "pandas.io.pickle.read_pickle",
     "runpy.run_path",
     "runpy.run_module",
     "importlib.reload",
     "pkgutil.resolve_name",
     "pydoc.locate",
     "gc.get_objects",
+    "sys.modules",
     "module importlib",
     "module builtins",
     "module runpy",
 }
+_BY_MODULE = {"importlib", "builtins", "runpy", "pickle", "cloudpickle", "dill", "joblib"}
+_INTO_SPACES = {"__globals__", "f_globals"}
 _ABOUT_DOCS = {"__doc__", "getdoc", "help", "getsource", "getsourcelines", "signature"}
 _ABOUT_NAMES = {"query", "eval", "sql", "execute"}  # of pandas and DuckDB: texts that name globals
 _MADE = {
@@ -160,8 +185,18 @@ class Tracer:
         if not self._words.isdisjoint(_ABOUT_DOCS):
             for label, text in self._docs.items():
                 self._part(f"{label}.__doc__", text)
+        self._note_twins()
         self.found.digest = digest_of(self.found.parts)
         return self.found
+
+    def _note_twins(self) -> None:
+        """Note which names lead to one object: what changes under one changes under the other."""
+        names: dict[int, list[str]] = {}
+        for name, value in self.found.live:
+            names.setdefault(id(value), []).append(name)
+        for twins in names.values():
+            for other in twins[1:]:
+                self._part(f"one object {other}", twins[0])
 
     def _below(self) -> None:
         """Follow the classes that code finds by asking a class for those below it."""
@@ -207,6 +242,8 @@ class Tracer:
         if home is not None:
             found.parts[f"package {home.partition(' ')[0]}"] = sha256(home.encode()).digest()
             found.texts[f"package {home.partition(' ')[0]}"] = home.partition(" ")[2]
+            if isinstance(value, type):
+                self._replaced(label, value)
         else:
             count = self._taken[label] = self._taken.get(label, 0) + 1
             label = f"{label}#{count}" if count > 1 else label
@@ -214,6 +251,15 @@ class Tracer:
         found.labels[id(value)] = label
         found.reached.append(value)
         return label.encode()
+
+    def _replaced(self, label: str, kind: type) -> None:
+        """Follow the methods that a user has given to the class of a package."""
+        for name, member in list(vars(kind).items()):
+            if not isinstance(member, FunctionType) or member.__module__ == kind.__module__:
+                continue
+            if member.__module__ in sys.modules and self._homes.of(member.__module__) is None:
+                self.found.names.append((vars(kind), name, member))
+                self._visit(f"{label}.{name}", member)
 
     def _expand(self, label: str, value: Any) -> None:
         if isinstance(value, FunctionType):
@@ -248,6 +294,8 @@ class Tracer:
         self._inside(label, function)
         if home is None:
             for each in reads(code):
+                if not _INTO_SPACES.isdisjoint(each.words | each.texts):
+                    raise Unkeyable(f"{label} __globals__", "what it leads to")
                 self._follow_all(label, space, each)
 
     def _inside(self, label: str, function: FunctionType) -> None:
@@ -313,6 +361,7 @@ class Tracer:
         self._words |= found.words
         modules: dict[str, ModuleType] = {}
         for wanted in found.imports:
+            self._refuse_taken(label, wanted, found)
             bound = self._import(label, space, wanted)
             if bound is not None and wanted.local and wanted.local not in found.given:
                 modules[wanted.local] = bound
@@ -328,6 +377,17 @@ class Tracer:
             for name in found.texts & space.keys():
                 self._visit_end(*self._resolve(space, (name,)))
 
+    def _refuse_taken(self, label: str, wanted: Import, found: Reads) -> None:
+        """Refuse what an import inside takes from a package and leads anywhere."""
+        chains = found.attributes.get(wanted.local, ())
+        taken = {f"{wanted.module}.{name}" for name in wanted.names}
+        taken |= {f"{wanted.bound}.{'.'.join(chain)}" for chain in chains}
+        known = taken & _REFUSED
+        if not wanted.names and wanted.bound in _BY_MODULE and wanted.local in found.given:
+            known = {wanted.bound}
+        if known:
+            raise Unkeyable(f"{label} {min(known)}", "what it leads to")
+
     def _resolve(self, space: Mapping[str, Any], chain: Chain) -> tuple[str, object]:
         """Look a dotted name up: through modules, up to what is no module or is used whole."""
         owner, builtins = str(space.get("__name__", "?")), space.get("__builtins__", {})
@@ -341,11 +401,30 @@ class Tracer:
             elif value is MISSING and "__getattr__" in space:
                 self._visit(f"{owner}.__getattr__", space["__getattr__"])
                 value = getattr(sys.modules.get(owner), name, MISSING)
+            elif value is MISSING:
+                value = self._computed(owner, name)
             is_way = isinstance(value, ModuleType) and place + 1 < len(chain)
             if not is_way or chain[place + 1] == "__dict__":
                 break
             owner, space = value.__name__, vars(value)  # type: ignore[attr-defined]
+        if isinstance(value, type) and place + 1 < len(chain):
+            self._taken_from(value, chain[place + 1])
         return f"{owner}.{name}", value
+
+    def _computed(self, owner: str, name: str) -> object:
+        """What a module of a class of the user's own says under a name."""
+        module = sys.modules.get(owner)
+        if module is None or type(module) is ModuleType:
+            return MISSING
+        self._visit(f"{owner}.__class__", type(module))
+        return getattr(module, name, MISSING)
+
+    def _taken_from(self, kind: type, name: str) -> None:
+        """Note a plain value that is taken from the class of a package."""
+        member = vars(kind).get(name, MISSING)
+        if is_fixed(member) and home_of(kind, self._homes) is not None:
+            self.found.names.append((vars(kind), name, member))
+            self._part(f"name {name_of(kind)}.{name}", member)
 
     def _visit_end(self, name: str, value: object) -> None:
         if value is sys.modules:
@@ -357,6 +436,8 @@ class Tracer:
             self._visit(name, value)
         else:  # a package's own value, such as `os.environ`
             self.found.parts[f"package {home.partition(' ')[0]}"] = sha256(home.encode()).digest()
+            if is_fixed(value):
+                self._part(f"name {name}", value)
 
     def _is_followed(self, value: object) -> bool:
         return is_code(value) or home_of(value, self._homes) is not None
@@ -385,6 +466,8 @@ class Tracer:
         self._visit(f"{label} globals()", module)
 
     def _bring(self, label: str, space: Mapping[str, Any], name: str) -> None:
+        if name.startswith("."):  # of a package that another argument names
+            raise Unkeyable(f"{label} {name}", "what it leads to")
         module = self._import(label, space, Import(name, 0, (), name))
         if module is not None:
             self._visit(f"{label} {name}", module)

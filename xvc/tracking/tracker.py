@@ -59,8 +59,9 @@ class Tracker(Edits, Stored):
         cache: a folder; `track` and `wrap` then take results of equal calls from there. Equal is
             all code that the function reaches, its arguments by content, and the params. Not part
             of it: what lies behind a path, environment variables, the time, randomness, other
-            programs and services. Whatever of that decides the result goes into ``depends=``, or
-            is an argument: `xvc.File` for a file.
+            programs and services, and what packages keep for all (seeds, precision, options).
+            Whatever of that decides the result goes into ``depends=``, or is an argument:
+            `xvc.File` for a file. An object is what it pickles.
         log_system_params: whether tracked functions record processor, memory and disk.
         log_network_params: whether they record bytes sent and received.
         measurement_interval: seconds between two looks at them.
@@ -154,7 +155,9 @@ class Tracker(Edits, Stored):
             warnings=warnings,
             sinks=_asked(sinks),
         )
-        wanted = Wanted(name, note, nested, run, resume, track_id)
+        wanted = Wanted(
+            name=name, note=note, nested=nested, run=run, resume=resume, track_id=track_id
+        )
         self._enter(open_run(db, self._options, wanted))
         if reset:
             self._record(Edit(Kind.DELETE, table))

@@ -102,7 +102,13 @@ def _cleaned(project: Project, name: str, *, dry_run: bool) -> Cleaned:
         if reasons or dry_run:
             return Cleaned(name, record.path, reasons)
         with held_list(project, f"cleanup {name}"):
-            removed(project, record, Removal(name, record.path, None, False, Losses()))
+            removed(
+                project,
+                record,
+                Removal(
+                    name=name, path=record.path, branch=None, drops_branch=False, losses=Losses()
+                ),
+            )
         return Cleaned(name, record.path, is_removed=True)
 
 

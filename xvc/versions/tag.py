@@ -146,7 +146,16 @@ def tag(project: Project, request: TagRequest) -> Tagged:
         earlier = tuple(info.name for info in infos if info.message.run == record.id)
         if request.dry_run:
             paths = tuple(project.relative(path) for path in pointers_of(project, record))
-            return Tagged(wanted, record.id, line, None, base.branch, paths, True, earlier)
+            return Tagged(
+                name=wanted,
+                run=record.id,
+                subject=line,
+                commit=None,
+                branch=base.branch,
+                paths=paths,
+                is_dry=True,
+                earlier=earlier,
+            )
         with _restored(path for each in pointers_of(project, record) for path in _written(each)):
             made = _make(project, request, record, base, wanted, line)
             return replace(made, earlier=earlier)
@@ -180,7 +189,15 @@ def tag_merged(project: Project, request: TagRequest) -> Tagged:
         pointer = pointer_of(project.store_path)
         if request.dry_run:
             paths = (project.relative(pointer),)
-            return Tagged(wanted, "", line, None, base.branch, paths, True)
+            return Tagged(
+                name=wanted,
+                run="",
+                subject=line,
+                commit=None,
+                branch=base.branch,
+                paths=paths,
+                is_dry=True,
+            )
         with _restored(_written(pointer)):
             digest, files = _store_files(project)
             message = TagMessage(subject=line, store=Digest(digest), note=request.text)
@@ -289,7 +306,14 @@ def _published(
     if branch is not None:
         _keep_store(project.git, branch, commit)
     project.keeper.settle(digest, branch)
-    return Tagged(name, message.run or "", line, commit, branch, tuple(files))
+    return Tagged(
+        name=name,
+        run=message.run or "",
+        subject=line,
+        commit=commit,
+        branch=branch,
+        paths=tuple(files),
+    )
 
 
 def _keep_store(git: Git, branch: str, commit: str) -> None:
@@ -313,6 +337,8 @@ def _files(
     digest, files = _store_files(project)
     is_current = request.run is None or request.just_ran
     follows = is_current or base.on_head  # the tree has to show what its branch says
+    places = [project.root / out for out in record.outs]
+    project.unhide(file for at in places for file in (pointer_of(at), at.with_name(".gitignore")))
     for out, file in pointed_outs(project, record, base.tree).items():
         place = project.root / out
         pointer = pointer_of(place)
@@ -326,7 +352,7 @@ def _files(
             files[project.relative(project.root / ignore)] = held
     beside = [store.with_name(".gitignore")]
     if follows:
-        beside += [(project.root / out).with_name(".gitignore") for out in record.outs]
+        beside += [place.with_name(".gitignore") for place in places]
     if is_current:
         beside += [*metrics_files(project), *lock_files(project)]
         made = [out for out in project.survey().outs if out.is_made]

@@ -13,7 +13,13 @@ from xvc.git.worktrees import Tree
 from xvc.history.find import known_versions
 from xvc.history.numbering import NextNumbers, family_of_tree, next_numbers
 from xvc.history.unversioned import rows_in, unsaved
-from xvc.journal.folders import every_journal, journal_folders, last_written, unheld_journals
+from xvc.journal.folders import (
+    every_journal,
+    journal_folders,
+    last_written,
+    left_behind,
+    unheld_journals,
+)
 from xvc.journal.layout import Room
 from xvc.journal.reader import is_written, runs_named
 from xvc.project import Project
@@ -74,24 +80,19 @@ def list_trees(project: Project) -> list[TreeInfo]:
         if not tree.is_bare
     ]
     found += [_lost(record) for record in known.values()]
-    return found + [_left(folder) for folder in left_behind(project.room)]
-
-
-def left_behind(room: Room) -> list[Path]:
-    """List the folders in which journals of removed trees lie."""
-    if not room.removed.is_dir():
-        return []
-    return sorted(path for path in room.removed.iterdir() if every_journal(path))
+    told = {tree.folder.name for tree in listed if tree.folder}  # a missing one is among *found*
+    told |= {record.tree for record in known.values() if record.tree}
+    return found + [_left(folder) for folder in left_behind(project.room, told)]
 
 
 def _info(project: Project, tree: Tree, record: Record | None, *, is_main: bool) -> TreeInfo:
     own = tree.folder.name if tree.folder and not is_main else "main"
     info = TreeInfo(
-        record.name if record else own,
-        str(tree.path),
-        _condition(tree, record, is_main=is_main),
-        tree.branch,
-        record.base if record else None,
+        name=record.name if record else own,
+        path=str(tree.path),
+        condition=_condition(tree, record, is_main=is_main),
+        branch=tree.branch,
+        base=record.base if record else None,
         is_here=tree.path == project.git.place.top,
         locked=tree.locked,
     )
@@ -159,13 +160,19 @@ def _rows_left(room: Room, tree: str) -> int:
 def _lost(record: Record) -> TreeInfo:
     half = {Stage.MAKING: Condition.MAKING, Stage.REMOVING: Condition.REMOVING}
     condition = half.get(record.stage, Condition.MISSING)
-    return TreeInfo(record.name, record.path, condition, record.branch, record.base)
+    return TreeInfo(
+        name=record.name,
+        path=record.path,
+        condition=condition,
+        branch=record.branch,
+        base=record.base,
+    )
 
 
 def _left(folder: Path) -> TreeInfo:
     counts = rows_in(unheld_journals(folder))
     return TreeInfo(
-        folder.name,
+        folder.name.removeprefix("worktree-"),
         str(folder),
         Condition.REMOVED,
         runs=len(counts),

@@ -127,7 +127,9 @@ def _planned(project: Project, record: Record, tree: Tree | None) -> Removal:
     if tree is not None and is_filled(tree) and record.stage is not Stage.REMOVING:
         lost = losses(project, every_tree(project)[0], tree)
     drops = _may_drop(project, record)
-    return Removal(record.name, record.path, record.branch, drops, lost)
+    return Removal(
+        name=record.name, path=record.path, branch=record.branch, drops_branch=drops, losses=lost
+    )
 
 
 def is_filled(tree: Tree) -> bool:

@@ -123,7 +123,9 @@ def remove_tree_for(home: Project, name: str, doing: str) -> None:
     """
     record = record_of(home.room, name)
     if record is not None:
-        plan = Removal(record.name, record.path, None, False, Losses())
+        plan = Removal(
+            name=record.name, path=record.path, branch=None, drops_branch=False, losses=Losses()
+        )
         with held(home.room, name, doing), held_list(home, f"remove {name}"):
             removed(home, record, plan)
 

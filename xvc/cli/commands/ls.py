@@ -112,7 +112,14 @@ def command(
     check_form(here, form)
     project = here.project_of(database)
     request = ListRequest(
-        sort, where, group, limit or None, everywhere, listed(columns), series, discarded
+        sort=sort,
+        where=where,
+        group=group,
+        limit=limit or None,
+        everywhere=everywhere,
+        columns=listed(columns),
+        series=series,
+        discarded=discarded,
     )
     if group is not None:
         every = groups(project, request)

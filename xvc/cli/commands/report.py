@@ -111,7 +111,9 @@ def command(
     if append and into is None:
         raise BadValue("--append", "it needs a document: --into FILE")
     here: Context = context.obj
-    request = ReportRequest(tuple(runs or ()), metric, title, date, series)
+    request = ReportRequest(
+        references=tuple(runs or ()), metric=metric, title=title, date=date, series=series
+    )
     made = report(here.project_of(database), request)
     target = Target(
         out and here.folder / out,

@@ -12,6 +12,7 @@ import typer
 
 from xvc.cli.bare import become
 from xvc.cli.context import Context
+from xvc.cli.declared import asked, with_options
 from xvc.cli.ended import Ended, ended_facts, ended_line
 from xvc.cli.options import Incomplete, complete_bumps, params_of
 from xvc.cli.output import Answer, number, say, show, warn
@@ -19,10 +20,11 @@ from xvc.cli.passing_on import copy_aside, copy_through
 from xvc.cli.repeating import Contending, Repeating, Seeds, run_with_seeds
 from xvc.core.best_effort import best_effort, in_words
 from xvc.errors import BadValue, XvcError
+from xvc.runs.request import RunRequest
 
 if TYPE_CHECKING:
     from xvc.project import Project
-    from xvc.runs.run import Ran, RunRequest
+    from xvc.runs.run import Ran
 
 _BUMPS = ("major", "minor", "patch")
 _SHOWN = 4  # metrics behind the last line
@@ -31,6 +33,7 @@ _SHOWN = 4  # metrics behind the last line
 Data = Ended | Repeating | Contending
 
 
+@with_options(RunRequest, before="repeat")
 def command(
     context: typer.Context,
     words: Annotated[
@@ -38,20 +41,6 @@ def command(
     ],
     params: Annotated[
         list[str] | None, typer.Option("-P", "--param", metavar="KEY=VALUE", help="A param.")
-    ] = None,
-    name: Annotated[str | None, typer.Option("--name", help="What to call the run.")] = None,
-    note: Annotated[str | None, typer.Option("--note", "-m", help="A line about it.")] = None,
-    parent: Annotated[
-        str | None, typer.Option("--parent", metavar="REF", help="The run that it builds on.")
-    ] = None,
-    idea: Annotated[
-        str | None, typer.Option("--idea", help="What it tries; `xvc log --ideas` tells them.")
-    ] = None,
-    fixes: Annotated[
-        str | None, typer.Option("--fixes", metavar="REF", help="The failed run it puts right.")
-    ] = None,
-    labels: Annotated[
-        list[str] | None, typer.Option("--label", help="A label; again for more.")
     ] = None,
     tag: Annotated[
         str | None,
@@ -63,45 +52,6 @@ def command(
         ),
     ] = None,
     incomplete: Incomplete = False,
-    keep_data: Annotated[
-        bool,
-        typer.Option("--keep-data", help="Keep data that was changed by hand in the DVC cache."),
-    ] = False,
-    tag_optional: Annotated[
-        bool,
-        typer.Option("--tag-optional", help="With --tag: a version not made is no failure."),
-    ] = False,
-    capture: Annotated[
-        bool,
-        typer.Option(
-            "--capture", help="Read metrics from what it prints: names with numbers, tables, dicts."
-        ),
-    ] = False,
-    patterns: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--capture-pattern",
-            metavar="REGEX",
-            help="How metrics are printed, by groups: '(?P<loss>[0-9.]+) nats'; implies --capture.",
-        ),
-    ] = None,
-    outs: Annotated[
-        list[str] | None,
-        typer.Option("--out", metavar="PATH", help="An output that DVC keeps with the version."),
-    ] = None,
-    models: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model", metavar="PATH[:NAME]", help="A model it leaves; kept as a candidate."
-        ),
-    ] = None,
-    sinks: Annotated[
-        list[str] | None,
-        typer.Option("--sink", metavar="NAME", help="Mirror it to mlflow, wandb, tensorboard …"),
-    ] = None,
-    timeout: Annotated[
-        float | None, typer.Option("--timeout", metavar="SECONDS", help="Stop it after so long.")
-    ] = None,
     repeat: Annotated[
         int | None,
         typer.Option(
@@ -128,44 +78,12 @@ def command(
             "judge the pairs.",
         ),
     ] = None,
-    write_params: Annotated[
-        bool,
-        typer.Option(
-            "--params-copy",
-            help="Put the params into a copy of the params file: {params} in the command, "
-            "and XVC_PARAMS_FILE.",
-        ),
-    ] = False,
-    edit_params: Annotated[
-        bool,
-        typer.Option(
-            "--params-edit",
-            help="Set the params in the params file that says them, here; nothing else in it "
-            "changes. A sweep does so in trees of its own.",
-        ),
-    ] = False,
-    must_use: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--must-use",
-            metavar="KEY",
-            help="Let the run fail when nothing takes this param up; a sweep says so.",
-        ),
-    ] = None,
     record_in: Annotated[
         Path | None,
         typer.Option(
             "--record-in", metavar="FOLDER", help="Keep the run in the store of another work tree."
         ),
     ] = None,
-    fold: Annotated[
-        bool,
-        typer.Option(
-            "--fold/--no-fold",
-            help="Bring the store up to date at the end; without it the next command does, and "
-            "--json has no metrics of a Tracker.",
-        ),
-    ] = True,
     again: Annotated[
         bool, typer.Option("--again", help="Say nothing when the same has run before.")
     ] = False,
@@ -175,6 +93,7 @@ def command(
             "--json", help="Print one JSON document; what the command prints goes to stderr."
         ),
     ] = False,
+    **said: object,
 ) -> None:
     """Run a command and keep it: code, data, params, metrics, output and outcome.
 
@@ -188,41 +107,25 @@ def command(
     """
     here: Context = context.obj
     here.manner.as_json = as_json  # a `--json` further on is the command's own
-    if tag_optional and tag is None:
+    said["capture"] = said["capture"] or bool(said["capture_patterns"])
+    if said["tag_optional"] and tag is None:
         raise BadValue("--tag-optional", "it needs --tag")
-    is_plain = record_in is None and fold and not sinks
+    is_plain = record_in is None and bool(said["fold"]) and not said["sinks"]
     seeds = _seeds_of(repeat, seed_param, against, is_plain=is_plain)
     try:
         from xvc.core.version import Bump
         from xvc.recording.passing_folders import lasting, warning_of
-        from xvc.runs.run import RunRequest, refuse_taken, run  # late: it begins to load DuckDB
+        from xvc.runs.run import refuse_taken, run  # late: it begins to load DuckDB
 
         request = RunRequest(
             command=tuple(words),
             folder=here.folder,
             params=params_of(params or []),
-            name=name,
-            note=note,
-            parent=parent,
-            idea=idea,
-            fixes=fixes,
-            labels=tuple(labels or ()),
-            outs=tuple(outs or ()),
-            models=tuple(models or ()),
-            capture=capture or bool(patterns),
-            capture_patterns=tuple(patterns or ()),
-            write_params=write_params,
-            edit_params=edit_params,
-            must_use=tuple(must_use or ()),
-            timeout=timeout,
             tag=None if tag is None else Bump(tag) if tag in _BUMPS else Bump.PATCH,
             version=None if tag in (None, *_BUMPS) else tag,
-            tag_optional=tag_optional,
             incomplete=incomplete,
-            keeps_data=keep_data,
-            fold=fold,
-            sinks=tuple(sinks or ()),
             looks_back=not again,
+            **asked(said),
         )
         project = here.project()
         if request.version is not None:
@@ -245,7 +148,7 @@ def command(
     ran = run(project, request, sink, lambda line: _say(line, here), here.held)
     try:
         declared = list(project.settings.metrics_direction)
-        told = _read_back(project, ran) if fold else ran
+        told = _read_back(project, ran) if request.fold else ran
         _tell(here, told, declared)
         _tell_of_scores(here, told, request)
     except Exception as err:  # noqa: BLE001 - as above

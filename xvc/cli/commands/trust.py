@@ -18,6 +18,8 @@ class Data(TypedDict):
     files_total: int
     variables: Annotated[list[str], "Environment variables to be recorded; the first twenty."]
     variables_total: int
+    patterns: Annotated[list[str], "Files that look like secrets, for snapshots; the first twenty."]
+    patterns_total: int
     new: Annotated[bool, "Whether any of it was not allowed before."]
     dry_run: bool
 
@@ -26,8 +28,9 @@ def command(context: typer.Context, dry_run: DryRun = False, as_json: AsJson = F
     """Allow this clone's settings to record files outside the project and environment variables.
 
     A clone may not decide what of your machine is recorded: until you say so, xvc refuses such
-    files and leaves such variables out. What the settings name now is allowed; later additions ask
-    again. Your own settings (~/.config/xvc/config.yaml) need no leave.
+    files and leaves such variables out, and files that look like secrets, which `snapshot.allow`
+    names. What the settings name now is allowed; later additions ask again. Your own settings
+    (~/.config/xvc/config.yaml) need no leave.
 
     Example: xvc trust --dry-run
     """
@@ -40,11 +43,14 @@ def command(context: typer.Context, dry_run: DryRun = False, as_json: AsJson = F
         "files_total": len(asked.files),
         "variables": few(asked.variables),
         "variables_total": len(asked.variables),
+        "patterns": few(asked.patterns),
+        "patterns_total": len(asked.patterns),
         "new": asked.is_new,
         "dry_run": dry_run,
     }
     says = "would be allowed" if dry_run else "allowed"
     lines = [f"{says}: read {path}" for path in asked.files]
     lines += [f"{says}: record ${name}" for name in asked.variables]
-    text = "\n".join(lines) or "the settings ask for nothing outside the project"
+    lines += [f"{says}: keep {each} in snapshots of code" for each in asked.patterns]
+    text = "\n".join(lines) or "the settings ask for nothing that needs leave"
     show(Answer("trust", data, text), here.manner)

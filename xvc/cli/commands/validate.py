@@ -84,7 +84,10 @@ def command(
 
     here: Context = context.obj
     project = here.project_of(database)
-    verdict = validate(project, ValidateRequest(table, split, key, listed(inputs), limit))
+    verdict = validate(
+        project,
+        ValidateRequest(table=table, split=split, key=key, inputs=listed(inputs), most=limit),
+    )
     steps = dict.fromkeys(each.next for check in verdict.checks for each in check.findings)
     code = 3 if verdict.is_wrong(strict=strict) else 0
     answer = Answer(

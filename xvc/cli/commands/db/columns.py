@@ -27,7 +27,7 @@ def command(
 ) -> None:
     """List what is logged in a table: key, column, type, values, distinct ones, smallest, largest.
 
-    Distinct values are an estimate.
+    Of more than 100,000 rows the distinct values are an estimate.
 
     Example: xvc db columns events
     """

@@ -38,7 +38,7 @@ def command(
 ) -> None:
     """Describe the values of each key: how many, how many are missing or NaN, mean, quartiles.
 
-    NaN is left out of the figures; distinct values are an estimate.
+    NaN is left out of the figures; of more than 100,000 rows the distinct values are an estimate.
 
     Example: xvc db describe --columns loss,accuracy
     """

@@ -45,7 +45,9 @@ def command(
 
     here: Context = context.obj
     chosen = pair_of(where) if where is not None else None
-    wanted = Setting(key, parse_typed(value).value, table, tuple(run or ()), chosen)
+    wanted = Setting(
+        key=key, value=parse_typed(value).value, table=table, runs=tuple(run or ()), where=chosen
+    )
     is_plan = dry_run or not yes
     changed = set_value(here.project_of(database), wanted, dry_run=is_plan)
     verb = "would set" if is_plan else "set"

@@ -25,6 +25,7 @@
         ["s", "smoother", () => this.set("smooth", String(Math.min(0.99, (Number(this.words.smooth) || 0) + 0.3)))],
         ["S", "as it is", () => this.set("smooth", "")],
       ];
+      this.untheme = xvc.onTheme(() => this.answers && this.list());
       this.live = xvc.follow(this, ["runs"], () => this.refresh(), 500);
       this.ready = this.begin();
     }
@@ -187,11 +188,14 @@
           swatch(place), h("span", {}, `${xvc.visible(this.words.by)} = ${xvc.visible(name)}`)));
         return swap(this.legend, h("h2", {}, "Mean ± deviation"), rows);
       }
-      const rows = this.runs.slice(0, LISTED).map((run, place) => h("div", { class: `legend-row ${this.off.has(run.id) ? "off" : ""}` },
-        button(swatch(place), () => this.toggle(run.id), { class: "quiet swatch", "aria-label": `Show or hide ${run.id}` }),
+      const places = new Map(this.runs.map((run, place) => [run.id, place]));
+      const drawn = new Set([...this.answers.values()].flatMap((each) => (each?.raw?.curves ?? []).filter((curve) => curve.x.length).map((curve) => curve.run)));
+      const shown = this.runs.filter((run) => drawn.has(run.id));
+      const rows = shown.slice(0, LISTED).map((run) => h("div", { class: `legend-row ${this.off.has(run.id) ? "off" : ""}` },
+        button(swatch(places.get(run.id)), () => this.toggle(run.id), { class: "quiet swatch", "aria-label": `Show or hide ${run.id}` }),
         h("a", { href: xvc.link("run", { id: run.id }) }, label(run)), run.status === "running" && xvc.status("running")));
       swap(this.legend, h("h2", {}, "Runs"), rows,
-        this.runs.length > LISTED && h("p", { class: "dim" }, `and ${this.runs.length - LISTED} more`));
+        shown.length > LISTED && h("p", { class: "dim" }, `and ${shown.length - LISTED} more`));
     }
 
     toggle(run) {
@@ -226,6 +230,7 @@
 
     leave() {
       this.gone = true;
+      this.untheme();
       this.asked?.abort();
       for (const chart of this.charts.values()) chart.leave();
     }

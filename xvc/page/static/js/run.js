@@ -34,8 +34,9 @@
       this.output = h("section", { class: "card output" });
       this.code = h("section", { class: "card" });
       this.kept = h("section", { class: "card" });
-      swap(this.place, h("div", { class: "page" }, this.head, this.sides, this.pictures, this.kept, this.output, this.code));
+      swap(this.place, h("div", { class: "page" }, this.head, this.sides, this.family = h("div", {}), this.pictures, this.kept, this.output, this.code));
       this.fill();
+      this.showFamily();
       this.showCode();
       this.showKept();
     }
@@ -156,6 +157,18 @@
         found.total > found.kept.length && h("p", { class: "dim" }, `and ${found.total - found.kept.length} more`));
     }
 
+    /** What the run came from, and what came of it. */
+    async showFamily() {
+      const found = await xvc.ask("lineage", { id: this.run.id }).catch(() => null);
+      if (this.gone || !found?.known) return;
+      const files = (words, held, way) => Object.entries(held).map(([path, runs]) => [`${words} ${xvc.visible(path)}`, [way, related(runs)]]);
+      const rows = [["parents, the nearest first", related(found.parents)], ["fixes", related(found.fixes)],
+        ...files("read", found.madeBy, "made by "),
+        ["children", related(found.children)], ["fixed by", related(found.fixedBy)],
+        ...files("left", found.usedBy, "read by ")].filter(([, runs]) => runs);
+      if (rows.length) swap(this.family, h("section", { class: "card lineage" }, h("h2", {}, "Lineage"), facts(rows)));
+    }
+
     async showCode() {
       if (!this.run.code?.is_dirty) return this.code.remove();
       const found = await xvc.ask("patch", { id: this.run.id }).catch((err) => ({ error: err }));
@@ -181,6 +194,13 @@
       this.gone = true;
       for (const chart of this.charts) chart.leave();
     }
+  }
+
+  /** Links to some runs, and how many more there are; nothing for none. */
+  function related({ runs, total }) {
+    if (!total) return null;
+    return [runs.map((each, place) => [place > 0 && ", ", h("a", { href: xvc.link("run", { id: each.id }) },
+      each.version ?? (each.name ? xvc.visible(each.name) : h("code", {}, each.id)))]), total > runs.length && ` and ${total - runs.length} more`];
   }
 
   function ending(run) {

@@ -8,6 +8,8 @@
   const WIDE = { version: 92, status: 116, started: 146, seconds: 84, branch: 120, worktree: 110, note: 200, labels: 130, idea: 180, decision: 160 };
   const SHOWN = ["status", "version", "started", "seconds", "branch", "note"];
 
+  const picked = new Set(); // stays while other pages are looked at
+
   class Runs {
     constructor(place, words) {
       this.words = words;
@@ -114,6 +116,7 @@
       if (this.gone) return;
       if (found.revision !== this.revision || named(found) !== this.names) return this.load({});
       this.grid.applyTransaction({ add: this.hold(found).fresh });
+      this.pickAgain();
     }
 
     /** Take the columns that the runs have. */
@@ -173,7 +176,7 @@
         onSortChanged: () => this.sorted(),
         onViewportChanged: () => this.draw(),
         onBodyScrollEnd: () => this.draw(),
-        onFirstDataRendered: () => { this.box.dataset.drawn = "yes"; this.draw(); },
+        onFirstDataRendered: () => { this.box.dataset.drawn = "yes"; this.pickAgain(); this.draw(); },
         onModelUpdated: () => this.draw(),
       });
     }
@@ -351,7 +354,7 @@
           h("td", { class: "num" }, number(value(each.best))),
           h("td", {}, each.verdict ? verdict(each.verdict) : this.words.base && !isBase && each.isMixed
             ? h("small", { title: "They differ in more than their seed, so their spread is not noise." }, "not repeats of one experiment") : ""),
-          h("td", {}, button(isBase ? "Baseline" : "Pin", () => this.pin(isBase ? null : each.value), { class: isBase ? "on" : "quiet" })));
+          h("td", {}, !xvc.isFrozen && button(isBase ? "Baseline" : "Pin", () => this.pin(isBase ? null : each.value), { class: isBase ? "on" : "quiet" })));
       });
       return [(found.warnings ?? []).map((words) => h("p", { class: "warning" }, words)), h("table", { class: "plain" },
         h("thead", {}, h("tr", {}, h("th", {}, xvc.visible(found.by.replace(/^(params|metrics)\./, ""))), h("th", { class: "num" }, "runs"),
@@ -403,8 +406,16 @@
       return this.grid?.getSelectedRows().map((row) => row[0]) ?? [];
     }
 
+    /** Select what was selected when the list was last left. */
+    pickAgain() {
+      const nodes = [...picked].map((run) => this.grid.getRowNode(run)).filter(Boolean);
+      if (nodes.length) this.grid.setNodesSelected({ nodes, newValue: true });
+    }
+
     selection() {
       const runs = this.selected();
+      for (const run of this.rows.keys()) picked.delete(run);
+      for (const run of runs) picked.add(run);
       this.foot.classList.toggle("on", runs.length > 0);
       if (!runs.length) return;
       swap(this.foot, h("b", {}, `${runs.length} selected`),

@@ -11,6 +11,7 @@
       this.isOnly = words.only === "1";
       this.keys = [["Escape", "back to the runs", () => { location.hash = "#/runs"; }],
         ["v", "only versions, or all commits", () => this.turn()]];
+      this.untheme = xvc.onTheme(() => this.found && this.lay());
       this.live = xvc.follow(this, ["refs"], () => this.begin(), 1000);
       this.ready = this.begin();
     }
@@ -64,6 +65,7 @@
 
     leave() {
       this.gone = true;
+      this.untheme();
     }
   }
 

@@ -1,0 +1,86 @@
+"""What a run is asked for; the options of ``xvc run`` are declared here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xvc.core.option import option
+from xvc.core.typed import Typed
+from xvc.core.version import Bump
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What ``xvc run`` was asked for; ``timeout`` in seconds.
+
+    ``within`` is a version whose next patch ``tag`` makes, ``version`` the name of the one to make.
+    ``untaggable`` says why none can be made. ``parent`` and ``fixes`` are references.
+    ``looks_back`` asks for a word when the same has run before.
+    """
+
+    command: tuple[str, ...]
+    folder: Path
+    params: Mapping[str, Typed] = field(default_factory=dict)
+    name: str | None = option(None, "What to call the run.", "--name")
+    note: str | None = option(None, "A line about it.", "--note", "-m")
+    parent: str | None = option(None, "The run that it builds on.", "--parent", metavar="REF")
+    idea: str | None = option(None, "What it tries; `xvc log --ideas` tells them.", "--idea")
+    fixes: str | None = option(None, "The failed run it puts right.", "--fixes", metavar="REF")
+    labels: tuple[str, ...] = option((), "A label; again for more.", "--label")
+    outs: tuple[str, ...] = option(
+        (), "An output that DVC keeps with the version.", "--out", metavar="PATH"
+    )
+    models: tuple[str, ...] = option(
+        (), "A model it leaves; kept as a candidate.", "--model", metavar="PATH[:NAME]"
+    )
+    capture: bool = option(
+        False, "Read metrics from what it prints: names with numbers, tables, dicts.", "--capture"
+    )
+    capture_patterns: tuple[str, ...] = option(
+        (),
+        "How metrics are printed, by groups: '(?P<loss>[0-9.]+) nats'; implies --capture.",
+        "--capture-pattern",
+        metavar="REGEX",
+    )
+    write_params: bool = option(
+        False,
+        "Put the params into a copy of the params file: {params} in the command, and "
+        "XVC_PARAMS_FILE.",
+        "--params-copy",
+    )
+    edit_params: bool = option(
+        False,
+        "Set the params in the params file that says them, here; nothing else in it changes. A "
+        "sweep does so in trees of its own.",
+        "--params-edit",
+    )
+    must_use: tuple[str, ...] = option(
+        (),
+        "Let the run fail when nothing takes this param up; a sweep says so.",
+        "--must-use",
+        metavar="KEY",
+    )
+    timeout: float | None = option(None, "Stop it after so long.", "--timeout", metavar="SECONDS")
+    tag: Bump | None = None
+    version: str | None = None
+    within: str | None = None
+    tag_optional: bool = option(
+        False, "With --tag: a version not made is no failure.", "--tag-optional"
+    )
+    incomplete: bool = False
+    keeps_data: bool = option(
+        False, "Keep data that was changed by hand in the DVC cache.", "--keep-data"
+    )
+    fold: bool = option(
+        True,
+        "Bring the store up to date at the end; without it the next command does, and --json has "
+        "no metrics of a Tracker.",
+        "--fold/--no-fold",
+    )
+    untaggable: str | None = None
+    sinks: tuple[str, ...] = option(
+        (), "Mirror it to mlflow, wandb, tensorboard …", "--sink", metavar="NAME"
+    )
+    looks_back: bool = False
