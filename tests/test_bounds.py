@@ -30,6 +30,7 @@ BOUNDED: Mapping[str, Sequence[str]] = {
         *("compare data files", "compare code_totals"),
         "compare code",  # with code_totals, of files
         *("compare verdicts", "compare verdict_totals"),  # of metrics
+        *("compare rows", "compare rows_totals"),  # of scores
         "db plot bins counts",  # of a series
     ),
     "what people said of one run": ("note labels", "show labels", "ls runs labels"),

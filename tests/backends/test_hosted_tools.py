@@ -105,7 +105,8 @@ def test_wandb_offline(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_SILENT", "true")
     config = TrackingConfig(experiment_name="net", tags=["t"], notes="n")
-    tracker: Any = create_tracker("wandb", project="p", config=config, mode="offline")
+    options = {"mode": "offline", "dir": str(Path.cwd())}
+    tracker: Any = create_tracker("wandb", project="p", config=config, **options)
     outer = tracker.start_run()
     tracker.log_params({"lr": 0.1})
     tracker.log_metrics({"loss": 0.5})

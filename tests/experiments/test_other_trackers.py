@@ -77,6 +77,54 @@ def test_wandb(inside: Path) -> None:
     assert list(Path("wandb").glob("offline-run-*"))
 
 
+@pytest.mark.filterwarnings("ignore")  # MLflow's own
+def test_mlflow_in_its_own_words(inside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run of the wrapper is recorded when its block ends, in the series that was said last."""
+    pytest.importorskip("mlflow")
+    from xvc.experiments import mlflow
+
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    monkeypatch.setattr("atexit.register", lambda *_: None)
+    configure_mlflow(increment="0042", tracking_uri=f"file:{inside}/mlruns")
+    with mlflow.start_run("boosted") as run:
+        mlflow.log_metric("accuracy", 0.9)
+    with suppress(LookupError), mlflow.start_run("broken", series="0043"):
+        raise LookupError
+
+    assert run.info.run_name == "boosted"
+    assert [row[:2] for row in recorded()] == [
+        ("0042/boosted", "finished"),
+        ("0043/broken", "failed"),
+    ]
+    assert Reader().to_df()["accuracy"].dropna().tolist() == [0.9]
+
+
+@pytest.mark.filterwarnings("ignore")  # wandb's own
+def test_wandb_in_its_own_words(inside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once a series is configured `wandb.init` and `wandb.log` are recorded, as is the wrapper."""
+    tool = pytest.importorskip("wandb")
+    from xvc.experiments import wandb
+
+    monkeypatch.setattr(tool, "init", tool.init)
+    Path("model.pkl").write_bytes(b"weights")
+    configure_wandb(increment="0041", mode="offline")
+    configure_wandb(increment="0042", mode="offline")
+    run = tool.init(name="boosted", config={"depth": 6})
+    run.log({"auc": 0.8})
+    tool.log({"auc": 0.9})
+    run.log_model("model.pkl")
+    run.finish()
+    with wandb.init(increment="0043", name="other", mode="offline") as other:
+        other.log({"auc": 0.5})
+
+    assert [row[:3] for row in recorded()] == [
+        ("0042/boosted", "finished", "6"),
+        ("0043/other", "finished", None),
+    ]
+    assert sorted(Reader().values("auc")) == [0.5, 0.8, 0.9]
+    assert wandb.Table is tool.Table
+
+
 def test_what_is_not_installed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error names the extra."""
     monkeypatch.setattr("xvc.experiments.mlflow_series.find_spec", lambda _: None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -100,8 +101,7 @@ def test_init_where_git_ignores_much(bare_start: Path, call_xvc: Calling, rules:
 
     assert ".gitignore line 1: " in first.err
     assert ran.code == 0, ran.err
-    there = {name for name in OURS if (bare_start / name).exists()}  # DVC writes what is needed
-    assert there | {"results/experiments.duckdb.dvc"} <= tracked
+    assert OURS | {"results/experiments.duckdb.dvc"} <= tracked
 
 
 def test_what_git_is_told_by_variables_counts() -> None:
@@ -186,3 +186,17 @@ def test_a_repository_that_variables_name_gets_no_second(tmp_path: Path, run_xvc
     assert (refused.code, nothing, made.code) == (2, [], 0), made.err
     assert f"`echo 'gitdir: {named}' > '{folder}/.git'`" in refused.err
     assert git(folder, "log", "--format=%s") == "Set up xvc"
+
+
+def test_a_dvc_repository_without_git_is_taken_over(bare_start: Path, call_xvc: Calling) -> None:
+    """After `dvc init --no-scm`, which ignores nothing, DVC's private files are no code."""
+    subprocess.run(["dvc", "init", "-q", "--no-scm"], cwd=bare_start, check=True)
+    git(bare_start, "add", "-A")
+    git(bare_start, "commit", "-qm", "dvc")
+
+    made = call_xvc("init")
+    ran = call_xvc("run", "--tag", "minor", "--", "true")
+
+    assert (made.code, ran.code) == (0, 0), made.err + ran.err
+    assert git(bare_start, "status", "--porcelain") == ""
+    assert git(bare_start, "describe", "--tags") == "e0.1.0"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from surroundings import Calling, git
+from xvc.page.answers import Answers
+from xvc.page.run_grid import FACTS
 
 _TRAIN = """\
 import json, sys
@@ -36,7 +40,7 @@ def judged(project: Path, call_xvc: Calling) -> Path:
 
 
 def test_a_milder_judge_makes_nobody_better(judged: Path, call_xvc: Calling) -> None:
-    """Run, compare, ls, best, gate, report and leaderboard say so and name what differs."""
+    """Run, compare, ls, best, gate, report, leaderboard and page say so and name what differs."""
     ran = call_xvc("run", "--tag", "minor", "--", "python", "train.py", "0.1")
 
     compared = call_xvc("compare", "e0.1.0", "e0.3.0", "--json")
@@ -46,6 +50,7 @@ def test_a_milder_judge_makes_nobody_better(judged: Path, call_xvc: Calling) -> 
     listed = call_xvc("ls", "--sort", "accuracy:asc", "--json")
     report = call_xvc("report", "--metric", "accuracy", "-o", "r.md", "--json")
     leaders = call_xvc("leaderboard", "accuracy", "--json")
+    page: Any = Answers(judged, dict(os.environ)).runs({})
 
     assert "the judge has changed" in ran.err
     assert "evaluate.py" in ran.err
@@ -60,6 +65,8 @@ def test_a_milder_judge_makes_nobody_better(judged: Path, call_xvc: Calling) -> 
     assert any("judged otherwise" in each for each in listed.json["warnings"])
     assert any("judged otherwise" in each for each in report.json["warnings"])
     assert any("judged otherwise" in each for each in leaders.json["warnings"])
+    assert [row[FACTS.index("otherwise")] for row in page["rows"]] == [False, True, True]
+    assert any("judged otherwise" in each for each in page["warnings"])
 
 
 def test_another_definition_is_another_judge(judged: Path, call_xvc: Calling) -> None:

@@ -101,6 +101,20 @@ stages:
 """
 
 
+def test_params_that_a_pipeline_run_sets_are_those_of_the_run(
+    project: Path, call_xvc: Calling
+) -> None:
+    """As `dvc exp run -S` does it: the file says another value when its stages begin."""
+    (project / "params.yaml").write_text("lr: 0.1\nsteps: 3\n")
+    (project / "dvc.yaml").write_text("stages: {fit: {cmd: 'true', params: [lr, steps]}}\n")
+    (project / "dvc.lock").write_text("schema: '2.0'\nstages: {}\n")
+    (project / "dvc").write_text("sed -i.old 's/0.1/0.7/' params.yaml\n")
+    done = call_xvc("run", "--json", "--", "sh", "./dvc", "exp", "run", "-S", "lr=0.7")
+
+    shown = call_xvc("show", done.data["run"], "--json").data
+    assert shown["params"] == {"lr": 0.7, "steps": 3}
+
+
 def test_metrics_and_params_are_those_that_dvc_shows(project: Path, call_xvc: Calling) -> None:
     """Stages of ``foreach`` and ``matrix``, folders and pipelines of their own, one broken file."""
     (project / "ev.py").write_text(

@@ -73,3 +73,22 @@ def test_both_promotions_stay_when_the_hints_are_followed(
     assert {"net#production#1", "net#production#2"} <= set(git(project, "tag").split())
     assert (project / "models" / "production" / "net" / "net.bin").read_text() == "0.3"
     assert git(project, "status", "--porcelain") == ""
+    pointers = (project / "models").rglob("*.dvc")
+    assert [str(each) for each in pointers if not each.with_suffix("").exists()] == []
+
+
+def test_a_promotion_in_a_work_tree_comes_over(project: Path, call_xvc: Calling) -> None:
+    """Its row is younger than the version; the tree is merged all the same, and the row brought."""
+    (project / "train.py").write_text(TRAIN)
+    git(project, "commit", "-qam", "a script that leaves a model")
+    assert call_xvc("worktree", "add", "side").code == 0
+    place = git(project, "worktree", "list", "--porcelain").split("worktree ")[-1].splitlines()[0]
+    version = _promoted(call_xvc, Path(place), "minor", "0.9")
+
+    merged = call_xvc("worktree", "merge", "side", "--json")
+    step = merged.json["next"][0]
+    brought = call_xvc(*shlex.split(step)[1:])
+
+    assert (merged.code, brought.code) == (0, 0), merged.err + brought.err
+    (model,) = call_xvc("model", "list", "--json").data["models"]
+    assert (model["version"], model["stages"]) == (version, ["production"])

@@ -228,6 +228,34 @@ def test_a_project_in_a_folder_that_is_no_text(tmp_path: Path, run_xvc: Calling)
     assert json.loads(listed.out)["data"]["total"] == 1, listed.err
 
 
+def test_a_locale_whose_file_names_are_ascii(tmp_path: Path, run_xvc: Calling) -> None:
+    """A project whose folder's name is no ASCII works there; what is shown is like it."""
+    folder = tmp_path / "größe"
+    folder.mkdir()
+    git(folder, "init", "-q")
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    calls = [["init"], ["run", "-m", "über", "--tag", "minor", "--", "true"], ["ls"], ["doctor"]]
+    called = [run_xvc(*words, cwd=folder, env=ascii_only) for words in calls]
+    note = json.loads(run_xvc("show", "@", "--json", cwd=folder).out)["data"]["note"]
+
+    assert [each.code for each in called] == [0] * 4, [each.err for each in called]
+    assert "uber" in called[2].out
+    assert note == "über"
+
+
+def test_a_folder_that_dvc_cannot_name_is_refused(tmp_path: Path, run_xvc: Calling) -> None:
+    """Where the path is no UTF-8, init says so, and makes nothing."""
+    folder = Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9"))
+    folder.mkdir()
+    git(folder, "init", "-q")
+
+    refused = run_xvc("init", cwd=folder)
+
+    assert refused.code == 2
+    assert "error[folder-no-text]" in refused.err
+    assert os.listdir(folder) == [".git"]
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_a_terminal_that_knows_few_letters(project: Path, run_xvc: Calling, encoding: str) -> None:
     """What it cannot show is shown by something like it; JSON stays exact."""

@@ -97,9 +97,11 @@ class WandBTracker(_Hosted):
         is_inner = self._run_active
         if is_inner:
             wanted = {"reinit": "create_new", **wanted}
-        run = self._wandb().init(**wanted)
+        wandb = self._wandb()
+        begin = vars(wandb).get("xvc_init", wandb.init)  # a configured series would record it, too
+        run = begin(**wanted)
         self._begin(str(run.id))
-        self._run, self._target = run, run if is_inner else self._wandb()
+        self._run, self._target = run, run if is_inner else wandb
         return str(run.id)
 
     def end_run(self, status: str = FINISHED) -> None:

@@ -23,7 +23,7 @@ from xvc.cli.shell_words import bash_words
 from xvc.core.foreign_text import visible
 from xvc.errors import ExternalError, UsageError, XvcError, error
 from xvc.system.signal_pipe import PASSING, STOPPING
-from xvc.system.standard_streams import replace_missing
+from xvc.system.standard_streams import replace_missing, speak_utf8
 
 if TYPE_CHECKING:  # Typer brings its own click
     from typer._click.core import Command
@@ -313,6 +313,8 @@ class Unexpected(ExternalError):
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
+    if arguments is None:
+        speak_utf8()
     words = sys.argv[1:] if arguments is None else arguments
     replace_missing()
     approximate()

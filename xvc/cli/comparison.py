@@ -67,8 +67,8 @@ class CodeRow(TypedDict):
 class Comparing(TypedDict):
     """How runs differ from the first: of each list the first twenty, `--format csv` has all.
 
-    ``code`` and ``verdicts`` have a list for each of the other runs; ``verdicts`` is empty where
-    no run has repeats.
+    ``code``, ``verdicts`` and ``rows`` have a list for each of the other runs; ``verdicts`` is
+    empty where no run has repeats, ``rows`` where none were asked for. Of rows n counts rows.
     """
 
     runs: list[RunFacts]
@@ -84,6 +84,8 @@ class Comparing(TypedDict):
     code_totals: list[int]
     verdicts: list[list[VerdictRow]]
     verdict_totals: list[int]
+    rows: list[list[VerdictRow]]
+    rows_totals: list[int]
     unknown_directions: list[str]
     unknown_directions_total: int
     is_same: bool
@@ -111,6 +113,7 @@ def _tables(found: Compared, every: bool) -> list[Table]:
     return [
         *differences(found.comparison, called, every=every),
         *verdicts(found.verdicts, called),
+        *verdicts(found.rows, called, of="score of a row"),
     ]
 
 
@@ -211,6 +214,8 @@ def as_data(found: Compared, *, every: bool) -> Comparing:
         "code_totals": [len(changes) for changes in comparison.code],
         "verdicts": [few([verdict_row(each) for each in rows]) for rows in found.verdicts],
         "verdict_totals": [len(rows) for rows in found.verdicts],
+        "rows": [few([verdict_row(each) for each in rows]) for rows in found.rows],
+        "rows_totals": [len(rows) for rows in found.rows],
         "unknown_directions": few(found.unknown_directions),
         "unknown_directions_total": len(found.unknown_directions),
         "is_same": comparison.is_same,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import io
 import json
+import locale
 import os
 import shutil
 import sys
@@ -23,6 +24,7 @@ from xvc.core.spelling import duration as duration  # noqa: PLC0414 - commands t
 from xvc.core.spelling import number as number  # noqa: PLC0414 - commands take it from here
 from xvc.core.spelling import size as size  # noqa: PLC0414 - commands take it from here
 from xvc.errors import XvcError
+from xvc.system.standard_streams import speaks_utf8
 from xvc.types import Json
 
 SCHEMA = 1
@@ -176,9 +178,11 @@ def _json(value: Json) -> str:
 def approximate() -> None:
     """Let the streams show what their encoding has no character for by something like it."""
     codecs.register_error("xvc-approximate", _approximation)
+    is_ours = speaks_utf8() and "PYTHONIOENCODING" not in os.environ  # the terminal may have less
+    encoding = locale.getencoding() if is_ours else None
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="xvc-approximate")
+            stream.reconfigure(encoding=encoding, errors="xvc-approximate")
 
 
 def _approximation(err: UnicodeError) -> tuple[str, int]:

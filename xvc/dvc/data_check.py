@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -105,7 +105,8 @@ class Looker:
 
     def _digests(self, files: _Files, expected: Mapping[str, str]) -> dict[str, str]:
         checks = {name: check_of(facts) for name, facts in files.items()}
-        found = self._known(checks, {name: os.path.join(self.top, name) for name in files})
+        top = f"{self.top}/"  # joined by hand: a tenth of the time of a path, ten thousand times
+        found = self._known(checks, {name: top + name for name in files})
         linked = {  # to its object: DVC may know that one
             name: str(object_of(self.dvc, expected[name]))
             for name in files.keys() - found.keys()
@@ -121,11 +122,9 @@ class Looker:
         if not places:
             return {}
         stamps = stamps_from_state(self.dvc.root, self.environment, places.values())
-        return {
-            name: stamps[place][1]
-            for name, place in places.items()
-            if stamps.get(place, ("",))[0] == checks[name]
-        }
+        nobody = ("", "")
+        noted = ((name, stamps.get(place, nobody)) for name, place in places.items())
+        return {name: digest for name, (check, digest) in noted if check == checks[name]}
 
     def _read(self, name: str, expected: str | None) -> str:
         file = self.top / name
@@ -155,19 +154,20 @@ class Looker:
 def _files(folder: Path) -> _Files:
     """Map the files of a folder, by path in it, to what the disk says of them."""
     found: _Files = {}
-    for name, entry in _entries(folder, ""):
-        with contextlib.suppress(FileNotFoundError):  # a link to nothing
-            found[name] = entry.stat()
+    _add_files(found, folder, "")
     return found
 
 
-def _entries(folder: str | Path, below: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+def _add_files(found: _Files, folder: str | Path, below: str) -> None:
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
-                yield from _entries(entry.path, f"{below}{entry.name}/")
+                _add_files(found, entry.path, f"{below}{entry.name}/")
             elif not entry.is_dir():
-                yield below + entry.name, entry
+                try:
+                    found[below + entry.name] = entry.stat()
+                except FileNotFoundError:  # a link to nothing
+                    continue
 
 
 def _print(files: _Files) -> str:

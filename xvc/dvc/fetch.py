@@ -20,7 +20,7 @@ def pull(root: Path, paths: Sequence[str], environment: Mapping[str, str]) -> No
         DvcFailed: DVC could not: no default remote, or no way to it.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "dvc", "pull", "-q", "--allow-missing", "--", *paths],
+        [sys.executable, "-X", "utf8", "-m", "dvc", "pull", "-q", "--allow-missing", "--", *paths],
         cwd=root,
         env={**environment, "DVC_NO_ANALYTICS": "1"},
         stdin=subprocess.DEVNULL,

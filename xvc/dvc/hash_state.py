@@ -7,10 +7,10 @@ not known.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from hashlib import md5 as _md5
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -33,9 +33,11 @@ def stamps_from_state(
     for file in _databases(root, environment):
         rows = dict(_rows(file, listed))
         for path, entry in zip(rows, _entries([*rows.values()]), strict=True):
-            with contextlib.suppress(KeyError, TypeError, AttributeError):
-                if entry.get("version") == 1 and entry["hash_info"].get("md5"):
+            try:  # a context manager would cost as much as all the rest
+                if entry["version"] == 1:
                     found[path] = (str(entry["checksum"]), str(entry["hash_info"]["md5"]))
+            except (KeyError, TypeError):
+                continue
     return found
 
 
@@ -55,8 +57,8 @@ def _entries(values: list[str]) -> list[dict[str, Any]]:
 
 def check_of(facts: os.stat_result) -> str:
     """Compute what DVC compares: inode, time and size in one number."""
-    token = str(([facts.st_ino, facts.st_mtime, facts.st_size],)).encode()
-    return str(int(hashlib.md5(token, usedforsecurity=False).hexdigest(), 16))
+    token = f"([{facts.st_ino}, {facts.st_mtime!r}, {facts.st_size}],)".encode()
+    return str(int.from_bytes(_md5(token, usedforsecurity=False).digest(), "big"))
 
 
 def _databases(root: Path, environment: Mapping[str, str]) -> list[Path]:

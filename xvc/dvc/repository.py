@@ -305,7 +305,7 @@ def start(root: Path, top: Path, site: Path, environment: Mapping[str, str]) -> 
     """
     where = [] if root == top else ["--subdir"]
     called = subprocess.run(
-        [sys.executable, "-m", "dvc", "init", "-q", *where],
+        [sys.executable, "-X", "utf8", "-m", "dvc", "init", "-q", *where],
         cwd=root,
         env={**environment, "DVC_SITE_CACHE_DIR": str(site), "DVC_NO_ANALYTICS": "1"},
         stdin=subprocess.DEVNULL,

@@ -8,9 +8,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Any
 
-from xvc.experiments.mlflow_series import MlflowSeries, configure_mlflow, tool
-
-_latest: MlflowSeries | None = None
+from xvc.experiments.mlflow_series import MlflowSeries, configure_mlflow, latest_series, tool
 
 
 class RecordedRun:
@@ -54,10 +52,9 @@ def start_run(
         ToolMissing: MLflow is not installed.
         BadValue: the series is no name of a folder.
     """
-    global _latest  # noqa: PLW0603 - MLflow's own state is as global
-    if _latest is None or series or increment:
-        _latest = configure_mlflow(series, increment=increment)
-    return RecordedRun(tool("mlflow").start_run(run_name=run_name, **options), _latest)
+    is_said = series or increment
+    found = configure_mlflow(series, increment=increment) if is_said else latest_series()
+    return RecordedRun(tool("mlflow").start_run(run_name=run_name, **options), found)
 
 
 def __getattr__(name: str) -> Any:

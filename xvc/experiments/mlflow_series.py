@@ -28,6 +28,7 @@ _ENDED = {
     "KILLED": Status.INTERRUPTED.value,
 }
 _ID = "mlflow_run_id"
+_configured: list[MlflowSeries] = []  # the last one, as MLflow has one experiment at a time
 _MILLISECOND = 1_000_000  # nanoseconds
 
 
@@ -125,7 +126,17 @@ def configure_mlflow(
     mlflow.set_experiment(found.series)
     found.record()
     atexit.register(_record_at_exit, found)
+    _configured[:] = [found]
     return found
+
+
+def latest_series() -> MlflowSeries:
+    """Return the series that was configured last, else one that nothing was said of.
+
+    Raises:
+        ToolMissing: MLflow is not installed.
+    """
+    return _configured[0] if _configured else configure_mlflow()
 
 
 def _record_at_exit(series: MlflowSeries) -> None:

@@ -89,7 +89,7 @@ class WandbSeries:
             ToolMissing: wandb is not installed.
         """
         wandb = tool("wandb")
-        begin = getattr(wandb.init, "xvc_original", wandb.init)
+        begin = vars(wandb).get("xvc_init", wandb.init)  # wandb's own, once a series is configured
         run = begin(**{"project": self.series, **self._options, "name": name, **options})
         tracker = Tracker(name=f"{self.series}/{run.name or run.id}", nested=True)
         params = {"wandb_run_id": str(run.id), **dict(options.get("config") or {})}
@@ -120,13 +120,12 @@ def configure_wandb(
     """
     wandb = tool("wandb")
     found = WandbSeries(series_of(series, increment) or "uncategorized", options)
-    original = getattr(wandb.init, "xvc_original", wandb.init)
+    wandb.xvc_init = vars(wandb).get("xvc_init", wandb.init)
 
-    @wraps(original)
+    @wraps(wandb.xvc_init)
     def init(*, name: str | None = None, **options: Any) -> WandbRun:
         return found.init(name, **options)
 
-    init.xvc_original = original  # type: ignore[attr-defined]
     wandb.init = init
     return found
 

@@ -20,10 +20,13 @@ from xvc.store.fold import positions
 from xvc.types import RunId
 
 
-def unsaved(project: Project) -> dict[RunId, int]:
-    """Map each run of this tree that no version holds wholly to its rows outside any version."""
+def unsaved(project: Project, *, apart_from: str | None = None) -> dict[RunId, int]:
+    """Map each run of this tree that no version holds wholly to its rows outside any version.
+
+    Rows of the table *apart_from* are not counted; their runs are named.
+    """
     found = unheld_journals(project.room.journals)
-    return rows_in(found, _saved(project)) if found else {}
+    return rows_in(found, _saved(project), apart_from=apart_from) if found else {}
 
 
 def taggable(project: Project, kept: Collection[RunId]) -> RunId | None:
@@ -38,11 +41,17 @@ def taggable(project: Project, kept: Collection[RunId]) -> RunId | None:
         return query.newest_among(connection, kept, tagged)
 
 
-def rows_in(paths: Iterable[Path], saved: Mapping[str, int] | None = None) -> dict[RunId, int]:
+def rows_in(
+    paths: Iterable[Path],
+    saved: Mapping[str, int] | None = None,
+    *,
+    apart_from: str | None = None,
+) -> dict[RunId, int]:
     """Count the rows of each run in journals, behind the bytes that *saved* gives by writer."""
     counts: Counter[RunId] = Counter()
     for path in paths:
-        count_rows(path, (saved or {}).get(path.stem, 0), counts)
+        start = (saved or {}).get(path.stem, 0)
+        count_rows(path, start, counts, apart_from=apart_from)
     return dict(counts)
 
 

@@ -267,8 +267,14 @@ def last_written(paths: Iterable[Path], run: RunId) -> int | None:
     return None
 
 
-def count_rows(path: Path, start: int, counts: Counter[RunId]) -> None:
-    """Add to *counts* the rows of each run behind *start*; of one that has no rows 0."""
+def count_rows(
+    path: Path, start: int, counts: Counter[RunId], *, apart_from: str | None = None
+) -> None:
+    """Add to *counts* the rows of each run behind *start*; of one that has no rows 0.
+
+    Rows of the table *apart_from* are not counted.
+    """
+    passed = f'","e":"{apart_from}"'.encode()
     with path.open("rb") as file:
         for block in _blocks(file, start):
             found: dict[bytes, int] = {}
@@ -278,7 +284,8 @@ def count_rows(path: Path, start: int, counts: Counter[RunId]) -> None:
                 at = line.find(b'"r":"') + 5
                 if at > 4 and line[at + 12 : at + 13] == b'"':
                     run = line[at : at + 12]
-                    found[run] = found.get(run, 0) + (not line.startswith(CONTROL))
+                    is_none = line.startswith(CONTROL) or line.startswith(passed, at + 12)
+                    found[run] = found.get(run, 0) + (not is_none)
             for run, rows in found.items():
                 counts[RunId(run.decode())] += rows
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from xvc.core.model import TABLE as MODELS_TABLE
 from xvc.errors import ConflictError, error
 from xvc.git.branch import Move, advance, clear
 from xvc.git.commands import Git, State
@@ -138,7 +139,7 @@ def _refuse_unsaved(project: Project, name: str, tree: Tree) -> tuple[str, ...]:
     Returns the runs with versions of which only something was said since.
     """
     named = versions_by_run(versions(project))
-    kept = unsaved(project_at(project, tree))
+    kept = unsaved(project_at(project, tree), apart_from=MODELS_TABLE)
     there = [run for run, rows in kept.items() if rows or run not in named]
     if there:
         runs = ", ".join(sorted(there))

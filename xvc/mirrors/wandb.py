@@ -27,7 +27,9 @@ class WandbSink:
     def begin(self, run: MirroredRun, known: str | None) -> str:
         """Begin the run, or go on with it."""
         wanted = {"project": run.project, "name": run.name or run.id, **self._options}
-        self._run = self._wandb.init(id=run.id, resume="allow", **wanted)
+        # of a configured series `wandb.init` begins runs of xvc, which are mirrored: without end
+        begin = vars(self._wandb).get("xvc_init", self._wandb.init)
+        self._run = begin(id=run.id, resume="allow", **wanted)
         self._step = int(getattr(self._run, "step", 0) or 0) - 1
         return run.id
 

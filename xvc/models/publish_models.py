@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import cast
@@ -285,6 +285,13 @@ def _follow(project: Project, note: _Note) -> None:
         if path.endswith(SUFFIX) and held in (old, new):
             _bring(project, path, old, new)
         clear_remains(target)
+
+
+def put_absent(project: Project, pointers: Iterable[str]) -> None:
+    """Put models that HEAD names and the tree lacks, as after a merge by git alone."""
+    for pointer in pointers:
+        if not (project.git.place.top / pointer.removesuffix(SUFFIX)).exists():
+            _bring(project, pointer, None, project.git.read("HEAD", pointer))
 
 
 _Files = dict[str, tuple[str, Path]]

@@ -20,7 +20,7 @@ from xvc.errors import ConflictError, error
 from xvc.git.branch import clear
 from xvc.journal.codec import to_json
 from xvc.models.list import assignments, registered
-from xvc.models.publish_models import MODELS, Change, Mark, land
+from xvc.models.publish_models import MODELS, Change, Mark, land, put_absent
 from xvc.models.stages import PROMOTE, Assignment, Evidence, current, next_number
 from xvc.project import Project
 from xvc.recovery.recover import replay
@@ -89,7 +89,9 @@ def assign(project: Project, evidence: Evidence, seen: int, line: str) -> str:
             by=project.git.text("var", "GIT_COMMITTER_IDENT").rpartition(">")[0] + ">",
         )
         tag = stage_tag(told.model, told.stage, next_number(history, told.model))
-        land(project, _change(project, told, now, tag, line))
+        change = _change(project, told, now, tag, line)
+        land(project, change)
+        put_absent(project, [path for path in change.files if path.endswith(SUFFIX)])
     return tag
 
 

@@ -23,6 +23,7 @@ from xvc.runs.comparison import compare as compare_records
 from xvc.runs.list import ListRequest
 from xvc.runs.list import runs as list_runs
 from xvc.runs.repeats import Experiment, experiments, in_question, settings_of
+from xvc.runs.row_pairs import RowRequest, judge_rows
 from xvc.runs.verdicts import Judgement, all_held, judge
 from xvc.store import query
 from xvc.types import RunId
@@ -47,10 +48,21 @@ class Compared:
     warnings: tuple[str, ...] = ()
     verdicts: tuple[tuple[Judgement, ...], ...] = ()
     """Of each run behind the first, by metric; empty where no run has repeats."""
+    rows: tuple[tuple[Judgement, ...], ...] = ()
+    """Of each run behind the first, by score; empty where no rows were asked for."""
 
 
-def compare(project: Project, references: Sequence[str], *, series: str | None = None) -> Compared:
+def compare(
+    project: Project,
+    references: Sequence[str],
+    *,
+    series: str | None = None,
+    rows: RowRequest | None = None,
+) -> Compared:
     """Compare runs by their references, and the finished ones of a series, oldest first.
+
+    With *rows* their rows in a table are held against each other, too, by `row_pairs.judge_rows`,
+    which may raise what it says.
 
     Raises:
         TooFew: fewer than two were given.
@@ -77,19 +89,23 @@ def compare(project: Project, references: Sequence[str], *, series: str | None =
         for row in comparison.metrics
         if row.direction is None and not row.is_same and not is_progress(row.key)
     )
-    verdicts = _verdicts(project, records, comparison.metrics, warnings)
+    groups = repeats_of(project, records)
+    verdicts = _verdicts(groups, records, comparison.metrics, warnings)
+    by_row = judge_rows(project, rows, groups, warnings) if rows is not None else []
     others = _judged_otherwise(project, records, warnings)
     if others:
         comparison = replace(
             comparison, metrics=tuple(replace(row, best=None) for row in comparison.metrics)
         )
         verdicts = tuple(() if place in others else rows for place, rows in enumerate(verdicts))
+        by_row = [() if place in others else each for place, each in enumerate(by_row)]
     return Compared(
         runs=tuple(found),
         comparison=comparison,
         unknown_directions=unknown,
         warnings=tuple(warnings),
         verdicts=verdicts,
+        rows=tuple(by_row),
     )
 
 
@@ -112,13 +128,12 @@ def _judged_otherwise(
 
 
 def _verdicts(
-    project: Project,
+    groups: Sequence[Experiment],
     records: Sequence[RunRecord],
     metrics: Sequence[Difference],
     warnings: list[str],
 ) -> tuple[tuple[Judgement, ...], ...]:
     """Judge each run behind the first, with its repeats, against the first with its own."""
-    groups = repeats_of(project, records)
     if all(len(group.repeats) < 2 for group in groups):
         return ()
     baseline, others = groups[0], groups[1:]

@@ -56,12 +56,15 @@ def differences(comparison: Comparison, called: Sequence[str], *, every: bool) -
     return [each for each in made if each.rows]
 
 
-def verdicts(told: Sequence[Sequence[Judgement]], called: Sequence[str]) -> list[Table]:
-    """Lay out what the repeats of each run say against those of the first."""
+def verdicts(
+    told: Sequence[Sequence[Judgement]], called: Sequence[str], *, of: str = "metric"
+) -> list[Table]:
+    """Lay out what the repeats of each run, or its rows, say against those of the first."""
+    by = "with their repeats" if of == "metric" else "row by row"
     made = [
         _table(
-            f"{name} against {called[0]}, with their repeats",
-            ("metric", called[0], name, f"difference, {LEVEL:.0%} interval", "verdict"),
+            f"{name} against {called[0]}, {by}",
+            (of, called[0], name, f"difference, {LEVEL:.0%} interval", "verdict"),
             [_verdict(each) for each in rows],
         )
         for name, rows in zip(called[1:], told, strict=False)

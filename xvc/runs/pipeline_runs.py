@@ -11,7 +11,8 @@ from xvc.core.run_inputs import overlap
 from xvc.errors import BadValue
 from xvc.git.snapshot import RUNS, Snapshot, tree_with
 from xvc.project import Project
-from xvc.recording.begin_run import lock_files
+from xvc.recording.begin_run import file_params, lock_files
+from xvc.types import Json
 
 _REPRODUCE = ("repro", "reproduce", "exp", "experiments")
 
@@ -20,13 +21,15 @@ _REPRODUCE = ("repro", "reproduce", "exp", "experiments")
 class Left:
     """What a pipeline left: its part of the run's data, its results, and its locks' texts.
 
-    ``stale`` are the paths that the stages made before, and that count no more.
+    ``stale`` are the paths that the stages made before, and that count no more; ``params`` what
+    params files say otherwise since the run began, as after ``dvc exp run -S``.
     """
 
     data: Mapping[str, DataFile] = field(default_factory=dict)
     outs: Mapping[str, DataFile] = field(default_factory=dict)
     locks: Mapping[str, bytes] = field(default_factory=dict)
     stale: frozenset[str] = frozenset()
+    params: Mapping[str, Json] = field(default_factory=dict)
 
 
 class PipelineWatch:
@@ -36,6 +39,7 @@ class PipelineWatch:
         self._project = project
         self._is_asked = _reproduces(command)
         self._before = _texts(project)
+        self._params = file_params(project, []) if self._is_asked else {}
 
     def left(self) -> Left | None:
         """Read what the pipelines left; None where the run was none of theirs."""
@@ -50,7 +54,12 @@ class PipelineWatch:
             outs=self._project.pipeline_outs(found),
             locks=after,
             stale=frozenset(made),
+            params=self._set_since(),
         )
+
+    def _set_since(self) -> dict[str, Json]:
+        now = file_params(self._project, []) if self._is_asked else {}
+        return {key: value for key, value in now.items() if self._params.get(key) != value}
 
 
 def _texts(project: Project) -> dict[str, bytes]:

@@ -17,6 +17,7 @@ from xvc.core.code_files import is_source
 from xvc.core.model import ModelFile
 from xvc.core.record import Kind
 from xvc.core.run import DataFile, Status
+from xvc.core.secrets import mask_values
 from xvc.core.spelling import counted
 from xvc.errors import JournalFailed
 from xvc.journal.fallback_dir import make_refuge
@@ -252,6 +253,10 @@ def note_end(
                 outs = _outs(project, begun, wanted, pipeline)
     except KeyboardInterrupt:
         warnings.append("interrupted: of what the run left, not everything is kept")
+    if pipeline is not None and pipeline.params:
+        with best_effort(warnings):
+            used = mask_values(dict(pipeline.params))
+            begun.journal.note(Kind.PARAMS, begun.record.id, used)
     _end(project, begun, ending, outs | models, reason_of(ending, recorder), pipeline)
     with best_effort(warnings):
         warnings += _unnamed(project, begun, wanted)

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from xvc.core.direction import Direction
 from xvc.core.objective import exact_number
+from xvc.runs.bootstrap import FEWEST, bootstrap, is_bent
 from xvc.runs.repeats import Experiment, Spread, seeds_of
 
 LEVEL = 0.95
@@ -41,6 +42,8 @@ class Method(StrEnum):
 
     PAIRED = "paired t"
     WELCH = "Welch's t"
+    PAIRED_DRAWN = "paired bootstrap"
+    DRAWN = "bootstrap"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,27 @@ def judge_values(
 
     Paired (Student 1908, "The probable error of a mean") when the same seeds stand on both sides,
     otherwise Welch's test with his degrees of freedom (Welch 1947, "The generalization of
-    'Student's' problem when several different population variances are involved").
+    'Student's' problem when several different population variances are involved"). Of 20 values
+    a side and more that are very skewed a bootstrap, see `bootstrap`.
+
+    How many of 100 intervals of 95 hold the true difference, of repeats that differ by chance
+    alone (300,000 draws; "better" was said of 1 to 2.5 in 100):
+
+    =====================  ======  ======  =======
+    values                 3 runs  5 runs  10 runs
+    =====================  ======  ======  =======
+    normal, paired           95.0    95.1     95.0
+    normal, Welch            96.5    95.7     95.1
+    exponential, paired      96.7    96.6     95.8
+    exponential, Welch       97.4    97.3     96.2
+    log-normal, paired       97.4    97.4     96.8
+    log-normal, Welch        98.0    98.0     97.3
+    =====================  ======  ======  =======
+
+    So of few and skewed values they are too wide: a difference is missed sooner, and luck is not
+    called better. No method mends that for three runs: nothing about three values tells how they
+    are skewed, permutations know no p below 0.1 (0.06 for five pairs), and a bootstrap covers 73 to
+    88. Where one side alone is skewed, "better" is said of up to 3.9 in 100 by luck.
     """
     old, new = _finite(baseline), _finite(candidate)
     sides = Spread.of(list(old.values())), Spread.of(list(new.values()))
@@ -99,10 +122,32 @@ def judge_values(
         difference=difference,
         verdict=Verdict.FEW,
     )
-    error = _paired(old, new) if old.keys() == new.keys() else _welch(sides[0], sides[1])
+    is_paired = old.keys() == new.keys()
+    drawn = _by_drawing(told, old, new, is_paired=is_paired)
+    if drawn is not None:
+        return _settled(drawn, direction)
+    error = _paired(old, new) if is_paired else _welch(sides[0], sides[1])
     if error is None:
         return replace(told, more=_more(told))
     return _settled(_with_interval(told, error), direction)
+
+
+def _by_drawing(
+    told: Judgement, old: Mapping[str, float], new: Mapping[str, float], *, is_paired: bool
+) -> Judgement | None:
+    """Judge many values that a mean describes badly by a bootstrap; None where t will do."""
+    if min(len(old), len(new)) < FEWEST:
+        return None
+    sides = [list(old.values()), list(new.values())]
+    if is_paired:
+        sides = [[new[key] - value for key, value in old.items()]]
+    if not any(is_bent(side) for side in sides):
+        return None
+    found = bootstrap(sides, LEVEL)
+    if found is None:
+        return None
+    method = Method.PAIRED_DRAWN if is_paired else Method.DRAWN
+    return replace(told, low=found.low, high=found.high, p=found.p, method=method)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,15 @@ metrics:
 """
 
 
+@error("folder-no-text")
+class FolderNoText(UsageError):
+    """A folder's name is no UTF-8, and DVC writes paths into settings that are."""
+
+    folder: str
+    says = "the path {folder!r} is not UTF-8, and DVC cannot write it into its settings"
+    way = "Rename the folder and call `xvc init` again; what was run before is kept."
+
+
 @error("git-by-variables")
 class GitByVariables(UsageError):
     """The folder has a repository that only variables of the environment name."""
@@ -97,6 +106,7 @@ def init(project: Project, folder: Path, *, commit: bool = True) -> Initialised:
 
     Raises:
         ForeignProject: the other program called xvc lives here.
+        FolderNoText: the path is no UTF-8.
         GitByVariables: there is a repository of which no file says.
         GitFailed: git refused.
         DvcFailed: DVC refused.
@@ -111,6 +121,7 @@ def init(project: Project, folder: Path, *, commit: bool = True) -> Initialised:
         _start_git(folder, project)
         done.append(f"made {folder} a git repository")
         project = Project.find(folder, project.environment)
+    _refuse_no_text(project.root)
     for stale in ("dvc", "settings", "keeper"):
         vars(project).pop(stale, None)
     _refuse_foreign(project.root)
@@ -188,6 +199,13 @@ def _refuse_foreign(folder: Path) -> None:
             raise ForeignProject(str(folder / mark))
 
 
+def _refuse_no_text(folder: Path) -> None:
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        raise FolderNoText(str(folder)) from None
+
+
 def _refuse_variables(folder: Path, project: Project) -> None:
     """Refuse to make a second repository where git's variables name the folder's own."""
     said = [project.environment.get(name) for name in ("GIT_DIR", "GIT_WORK_TREE")]
@@ -229,9 +247,20 @@ def _start_dvc(project: Project, done: list[str]) -> list[Path]:
         done.append("made it a DVC repository (analytics off)")
         vars(project).pop("dvc", None)
     root = found.root if found else project.root
+    ours += _ignore_dvc(project, root, done)
     if keep_settings(root, {"core": {"site_cache_dir": str(site)}}, project.dvc_note):
         done.append("keeps DVC's own state inside the repository (.dvc/config.local)")
     return [path for path in ours if path.exists()]
+
+
+def _ignore_dvc(project: Project, root: Path, done: list[str]) -> list[Path]:
+    """Have git ignore DVC's private files, where DVC was set up without git and did not say so."""
+    ignore = root / ".dvc" / ".gitignore"
+    if ignore.exists() or not root.is_relative_to(project.root):
+        return []
+    write_durably(ignore, b"/config.local\n/tmp\n/cache\n")
+    done.append("git ignores DVC's private files (.dvc/.gitignore)")
+    return [ignore]
 
 
 def _added_to(project: Project) -> list[Path]:

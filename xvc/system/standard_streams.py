@@ -39,5 +39,24 @@ def replace_missing() -> None:
     sys.stderr = sys.stderr or _writer(2)
 
 
+_UTF8 = "utf8"
+
+
+def speak_utf8() -> None:
+    """Start this program again in UTF-8 where Python would take file names for another encoding.
+
+    git, DVC and our own files have UTF-8. What a command inherits stays as it is; it is a flag of
+    this interpreter alone.
+    """
+    is_text = sys.getfilesystemencoding().lower() in ("utf-8", _UTF8)
+    if not is_text and sys.executable and not speaks_utf8():
+        os.execv(sys.executable, [sys.executable, "-X", _UTF8, *sys.orig_argv[1:]])  # noqa: S606
+
+
+def speaks_utf8() -> bool:
+    """Whether `speak_utf8` has started this program again."""
+    return _UTF8 in sys._xoptions
+
+
 def _writer(descriptor: int) -> TextIO:
     return open(descriptor, "w", encoding="utf-8", closefd=False)

@@ -318,6 +318,8 @@ def _outcome_of_dropped(frame: FrameType | None) -> Outcome:
     they hold: so the code that had the tracker has failed. Anything else is an ordinary end.
     """
     error = sys.exc_info()[1]
+    if error is not None and error.__traceback__ is None:  # a pool's worker has let it go
+        return outcome_of(error)
     if frame is None or error is not None:
         return FINISHED
     steps, place = _here(frame)
