@@ -501,7 +501,7 @@ KINDS: dict[str, Kind] = {
     "store: options for git": Kind(
         store(
             "UPDATE runs SET snapshot = '--upload-pack=touch PRIVATE/called', "
-            "\"commit\" = '--output=PRIVATE/called', branch = '--all', tree = '-x'"
+            "\"commit\" = '--output=PRIVATE/called', branch = '--all'"
         )
     ),
     "store: not a database": Kind(sent_store(b"words\n" * 99)),

@@ -47,7 +47,7 @@ CATALOGUES = {
 """Where agents look for plugins, and the manifest that each then reads in the plugin's folder."""
 RUNS = ("bash", "python", "sql", "yaml")
 READ_ONLY = ("text",)
-EXECUTED = {"benchmark": 28, "git-versioning": 13, "xvc": 10}
+EXECUTED = {"benchmark": 30, "git-versioning": 13, "xvc": 10}
 _TRAIN = """\
 import argparse
 import pathlib
