@@ -369,10 +369,10 @@ class Journal:
 
     def _let_go(self) -> None:
         """Close the file; with no names known, the next row opens another."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-        self._descriptor = -1
         self._known = {}
+        descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:  # last: an interrupt before it must leave no number of another's file
+            os.close(descriptor)
 
 
 def _masked(kind: Kind, facts: Json) -> Json:
