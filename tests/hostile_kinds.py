@@ -511,9 +511,7 @@ KINDS: dict[str, Kind] = {
     ),
     "store: tracked by git, no database": Kind(tracked_store(b"words\n" * 99)),
     "store: a folder": Kind(_folder_for_store),
-    "attributes: filters": Kind(
-        file(".gitattributes", "* filter=evil diff=evil merge=evil working-tree-encoding=UTF-16\n")
-    ),
+    "attributes: filters": Kind(file(".gitattributes", "* filter=evil diff=evil merge=evil\n")),
     "hooks in the tree": Kind(
         both(
             file(".githooks/post-checkout", f"#!/bin/sh\n{_TOUCH}\n"),

@@ -299,6 +299,23 @@ def test_a_clone_does_not_say_what_is_no_secret(
     assert ["own.env" in names for names in kept] == [False, True]
 
 
+def test_a_clone_does_not_say_how_metrics_are_read(
+    cloned: Callable[[Callable[[Path, Path], None]], Path], call_xvc: Calling
+) -> None:
+    """A pattern of a clone's settings, which may never end, is used once it is trusted."""
+    cloned(_settings("capture: {patterns: ['score (?P<own>[0-9]+)']}\n"))
+    call = ("run", "--json", "--capture", "--", "echo", "score 7 of 9, loss: 0.5")
+
+    before = call_xvc(*call).json
+    trusted = call_xvc("trust", "--json").data
+    after = call_xvc(*call).json
+
+    assert trusted["captures"] == ["score (?P<own>[0-9]+)"]
+    said = [[each for each in one["warnings"] if "`xvc trust`" in each] for one in (before, after)]
+    assert [len(each) for each in said] == [1, 0]
+    assert [one["data"]["metrics"] for one in (before, after)] == [{"loss": 0.5}, {"own": 7}]
+
+
 REMOTES = {
     "a folder of something else": ("url = HOME/.ssh", "outside-project"),
     "a folder upwards": ("url = ../../home/.ssh", "outside-project"),

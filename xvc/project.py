@@ -191,12 +191,12 @@ class Project:
         return tuple(name for name in asked if not is_harmless(name))
 
     def asked_patterns(self) -> tuple[str, ...]:
-        """List the files that look like secrets and that only a clone's settings want kept.
+        """List the files that look like secrets and that only a clone's settings want kept."""
+        return self._asked_by_clone("snapshot.allow", self._users_own.snapshot_allow)
 
-        A repository without a remote has come from nowhere: its settings are the user's.
-        """
-        asked = self._asked("snapshot.allow", self._users_own.snapshot_allow)
-        return asked if asked and self.place is not None and self.git.text("remote") else ()
+    def asked_captures(self) -> tuple[str, ...]:
+        """List the patterns by which only a clone's settings want metrics read."""
+        return self._asked_by_clone("capture.patterns", self._users_own.capture_patterns)
 
     @property
     def _users_own(self) -> Settings:
@@ -207,6 +207,14 @@ class Project:
             overrides=self._overrides,
         )
         return own
+
+    def _asked_by_clone(self, key: str, own: Collection[str]) -> tuple[str, ...]:
+        """List what the settings of a repository say that came from elsewhere.
+
+        One without a remote has come from nowhere: its settings are the user's.
+        """
+        asked = self._asked(key, own)
+        return asked if asked and self.place is not None and self.git.text("remote") else ()
 
     def _asked(self, key: str, own: Collection[str]) -> tuple[str, ...]:
         said = config.project_values(self.root).get(key)
@@ -426,6 +434,12 @@ class Project:
         if not self.settings.snapshot_allow:
             return frozenset()
         return frozenset(self.asked_patterns()) - self.trusted.patterns
+
+    def refused_captures(self) -> frozenset[str]:
+        """The patterns for metrics that a clone's settings alone name: one may never end."""
+        if not self.settings.capture_patterns:
+            return frozenset()
+        return frozenset(self.asked_captures()) - self.trusted.captures
 
     def relative(self, path: Path) -> str:
         """Name a path as git does, from the top of the work tree; one outside stays as it is."""

@@ -227,7 +227,7 @@ def _run_again(
     warnings: list[str],
 ) -> Ran:
     record = ready.was.record
-    printed = LineMetrics(loose=True, patterns=capture_patterns(project))
+    printed = LineMetrics(loose=True, patterns=capture_patterns(project, warnings))
     values: dict[str, Json] = {}
 
     def taken(stream: int, chunk: bytes) -> None:

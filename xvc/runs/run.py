@@ -105,7 +105,7 @@ def run(
     if request.outs:
         refuse_overlaps(project, request.outs)
     asked, values = settled(project, request)
-    patterns = capture_patterns(project, request.capture_patterns) if request.capture else ()
+    patterns = _patterns(project, request, warnings)
     early = held.enter_context(held_back(PASSING))
     with best_effort(warnings):
         if request.fold:
@@ -184,14 +184,30 @@ def refuse_taken(project: Project, version: str) -> None:
             raise TagTaken(name, CommitId(holder))
 
 
-def capture_patterns(project: Project, asked: Sequence[str] = ()) -> tuple[re.Pattern[str], ...]:
+def _patterns(
+    project: Project, request: RunRequest, warnings: list[str]
+) -> tuple[re.Pattern[str], ...]:
+    return capture_patterns(project, warnings, request.capture_patterns) if request.capture else ()
+
+
+def capture_patterns(
+    project: Project, warnings: list[str], asked: Sequence[str] = ()
+) -> tuple[re.Pattern[str], ...]:
     """Read how metrics are printed: as the call says, then as the settings do.
+
+    Those of a clone's settings that the user has not allowed are left out, with a warning.
 
     Raises:
         BadValue: one is no regular expression, or names no group.
     """
-    found = []
-    for text in (*asked, *project.settings.capture_patterns):
+    found, refused = [], project.refused_captures()
+    if refused:
+        warnings.append(
+            "the project's settings want metrics read by their own `capture.patterns`, though one "
+            "may never end; `xvc trust` allows it. They were read by xvc's own patterns"
+        )
+    own = [text for text in project.settings.capture_patterns if text not in refused]
+    for text in (*asked, *own):
         try:
             pattern = re.compile(text)
         except re.error as err:

@@ -1,7 +1,8 @@
 """Allowing the settings of a clone what they may not have by themselves, once, by the user's word.
 
-Files outside the project, environment variables, and files that look like secrets in snapshots of
-code; nothing else of a clone needs leave. What the settings ask for later needs it again.
+Files outside the project, environment variables, files that look like secrets in snapshots of code,
+and patterns by which metrics are read; nothing else of a clone needs leave. What the settings ask
+for later needs it again.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ class Asked:
     files: tuple[str, ...]
     variables: tuple[str, ...]
     patterns: tuple[str, ...]
+    captures: tuple[str, ...]
     is_new: bool
 
 
@@ -30,11 +32,15 @@ def trust(project: Project, *, dry_run: bool = False) -> Asked:
         BadSetting: the settings cannot be read.
     """
     files, variables = project.asked_files(), project.asked_variables()
-    patterns, held = project.asked_patterns(), project.trusted
+    patterns, captures = project.asked_patterns(), project.asked_captures()
+    held = project.trusted
     wanted = Trusted(
-        held.files.union(files), held.variables.union(variables), held.patterns.union(patterns)
+        held.files.union(files),
+        held.variables.union(variables),
+        held.patterns.union(patterns),
+        held.captures.union(captures),
     )
     is_new = wanted != held
     if is_new and not dry_run:
         wanted.write(project.git.place.common / "xvc")
-    return Asked(files, variables, patterns, is_new)
+    return Asked(files, variables, patterns, captures, is_new)

@@ -17,14 +17,16 @@ _FILE = "trusted.json"
 
 @dataclass(frozen=True, slots=True)
 class Trusted:
-    """Paths outside the project, names of variables, and patterns of files that look like secrets.
+    """What is allowed, each as the project's settings write it.
 
-    Each as the project's settings write it.
+    Paths outside the project, names of variables, patterns of files that look like secrets, and
+    patterns by which metrics are read.
     """
 
     files: frozenset[str] = frozenset()
     variables: frozenset[str] = frozenset()
     patterns: frozenset[str] = frozenset()
+    captures: frozenset[str] = frozenset()
 
     @classmethod
     def read(cls, folder: Path) -> Trusted:
@@ -35,6 +37,7 @@ class Trusted:
                 _names(found["files"]),
                 _names(found["variables"]),
                 _names(found.get("patterns", ())),
+                _names(found.get("captures", ())),
             )
         except (FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError):
             return cls()
@@ -46,6 +49,7 @@ class Trusted:
             "files": sorted(self.files),
             "variables": sorted(self.variables),
             "patterns": sorted(self.patterns),
+            "captures": sorted(self.captures),
         }
         write_durably(folder / _FILE, json.dumps(facts, indent=1).encode())
 

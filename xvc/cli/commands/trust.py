@@ -20,6 +20,8 @@ class Data(TypedDict):
     variables_total: int
     patterns: Annotated[list[str], "Files that look like secrets, for snapshots; the first twenty."]
     patterns_total: int
+    captures: Annotated[list[str], "Patterns by which metrics are read; the first twenty."]
+    captures_total: int
     new: Annotated[bool, "Whether any of it was not allowed before."]
     dry_run: bool
 
@@ -29,8 +31,8 @@ def command(context: typer.Context, dry_run: DryRun = False, as_json: AsJson = F
 
     A clone may not decide what of your machine is recorded: until you say so, xvc refuses such
     files and leaves such variables out, and files that look like secrets, which `snapshot.allow`
-    names. What the settings name now is allowed; later additions ask again. Your own settings
-    (~/.config/xvc/config.yaml) need no leave.
+    names, and reads no metrics by its `capture.patterns`. What the settings name now is allowed;
+    later additions ask again. Your own settings (~/.config/xvc/config.yaml) need no leave.
 
     Example: xvc trust --dry-run
     """
@@ -45,6 +47,8 @@ def command(context: typer.Context, dry_run: DryRun = False, as_json: AsJson = F
         "variables_total": len(asked.variables),
         "patterns": few(asked.patterns),
         "patterns_total": len(asked.patterns),
+        "captures": few(asked.captures),
+        "captures_total": len(asked.captures),
         "new": asked.is_new,
         "dry_run": dry_run,
     }
@@ -52,5 +56,6 @@ def command(context: typer.Context, dry_run: DryRun = False, as_json: AsJson = F
     lines = [f"{says}: read {path}" for path in asked.files]
     lines += [f"{says}: record ${name}" for name in asked.variables]
     lines += [f"{says}: keep {each} in snapshots of code" for each in asked.patterns]
+    lines += [f"{says}: read metrics by {each}" for each in asked.captures]
     text = "\n".join(lines) or "the settings ask for nothing that needs leave"
     show(Answer("trust", data, text), here.manner)
