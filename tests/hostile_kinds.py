@@ -526,13 +526,13 @@ KINDS: dict[str, Kind] = {
     "refs with odd names": Kind(
         refs(
             "refs/heads/$(touch${IFS}called)",
-            "refs/heads/;touch called;",
+            "refs/heads/;touch${IFS}called;",
             "refs/heads/\u202eevil",
             "refs/tags/e9.9.9-x",
             "refs/tags/--output=called",
             "refs/tags/e1.0.0'",
             "refs/xvc/runs/zzzzzzzzzzzz",
-            "refs/xvc/logs/..%2f..%2fx",
+            "refs/xvc/logs/%2e%2e%2f%2e%2e%2fx",
         )
     ),
     "tags that are no versions": Kind(_odd_tags),
@@ -657,7 +657,11 @@ def made(kind: Kind, template: Scene, folder: Path) -> Scene:
     scene = Scene(folder)
     git(scene.tree, "remote", "set-url", "origin", str(scene.hub))
     kind.make(scene)
-    git(scene.tree, "add", "-Af", "--", ".", ":!.dvc/config.local", ":!.dvc/tmp", ":!.dvc/cache")
+    own = (".dvc/config.local", ".dvc/tmp", ".dvc/cache")
+    if not (scene.tree / ".dvc").is_symlink():
+        git(scene.tree, "add", "-Af", "--", ".", *(f":!{each}" for each in own))
+    else:
+        git(scene.tree, "add", "-Af", "--", ".")
     git(scene.tree, "commit", "-qm", "hostile", "--allow-empty", "--no-verify")
     git(scene.tree, "push", "-q", "--no-verify", "origin", "main", "--tags")
     git(folder, "clone", "-q", "--no-local", str(scene.hub), str(scene.clone))
