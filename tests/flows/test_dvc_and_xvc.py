@@ -186,6 +186,9 @@ def _everything(folder: Path, repo: Repo) -> Layout:
     return Layout([out for each in found for out in each.outs], left)
 
 
+_AS_DVC_WROTE_THEM = ("anchor.csv.dvc", "experiments.duckdb.dvc", "later.csv.dvc")
+"""Pointers that name no remote; that of an import has a checksum of itself."""
+
 REMOTES = ("folder", "http", "two", "changed")
 DIRECTIONS = ("dvc to xvc", "xvc to dvc")
 
@@ -261,7 +264,7 @@ def _laid_out(
         layout = build(project, repo)
     if remote == "two":
         for file in (*project.rglob("*.dvc"), project / "dvc.yaml"):
-            if file.is_file() and file.name not in ("anchor.csv.dvc", "experiments.duckdb.dvc"):
+            if file.is_file() and file.name not in _AS_DVC_WROTE_THEM:
                 _say(file, "remote", "other")
     _configured(project, settings)
     return layout
