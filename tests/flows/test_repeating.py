@@ -197,9 +197,7 @@ def test_a_seed_that_the_command_says_stands_beside_a_params_file(
     )
     git(project, "add", ".")
     git(project, "commit", "-qm", "t")
-    done = call_xvc(
-        *("run", "--repeat", "2", "--json", "--", "python", "t.py", "--seed", "{seed}")
-    )
+    done = call_xvc(*("run", "--repeat", "2", "--json", "--", "python", "t.py", "--seed", "{seed}"))
 
     assert done.code == 0, done.out
     assert [each["metrics"]["accuracy"] for each in done.data["repeats"]] == [0, 1]
