@@ -288,11 +288,15 @@ def test_half_made_objects_go_when_they_are_old(project: Path, call_xvc: Calling
     home = project / ".dvc/cache/files/md5"
     for name in (".7.old", ".8.new"):
         (home / name).write_text("half")
-    os.utime(home / ".7.old", (1e9, 1e9))
+        (home / f"{name}.getting-x" / "new").mkdir(parents=True)
+        (home / f"{name}.getting-x" / "new" / "object").write_text("half")
+    old = home / ".7.old.getting-x"
+    for path in (home / ".7.old", old / "new" / "object", old / "new", old):
+        os.utime(path, (1e9, 1e9))
 
     call_xvc("gc", "--yes")
 
-    assert [path.name for path in home.glob(".*")] == [".8.new"]
+    assert sorted(path.name for path in home.glob(".*")) == [".8.new", ".8.new.getting-x"]
 
 
 def test_a_span_that_is_none_is_refused(project: Path, call_xvc: Calling) -> None:

@@ -614,3 +614,31 @@ def test_two_pulls_at_once_both_succeed(there: Path, call_xvc: Calling) -> None:
     assert git(there, "status", "--porcelain") == ""
     assert subprocess.run(["dvc", "status", "-q"], cwd=there, check=False).returncode == 0
     assert not list((there / ".dvc" / "cache" / "files" / "md5").glob(".*"))
+
+
+_KILLED = """\
+import os, sys
+from pathlib import Path
+from dvc_objects.fs import generic
+
+def copy(source, places, system, targets):
+    Path(targets[0]).write_bytes(b"half")
+    os.kill(os.getpid(), 9)
+
+generic.copy = copy
+from xvc.cli.app import call
+call(["pull"])
+"""
+
+
+def test_what_a_killed_pull_left_goes_with_the_next(there: Path, call_xvc: Calling) -> None:
+    """Half an object lies in the cache: the next pull takes it away and brings it whole."""
+    killed = subprocess.run([sys.executable, "-c", _KILLED], cwd=there, check=False).returncode
+    home = there / ".dvc" / "cache" / "files" / "md5"
+    left = [path for path in home.rglob("*") if path.is_file() and path.read_bytes() == b"half"]
+
+    pulled = call_xvc("pull", cwd=there)
+
+    assert (killed, len(left)) == (-9, 1)
+    assert pulled.code == 0, pulled.err
+    assert list(home.glob(".*")) == []

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,11 +49,29 @@ def held_objects(dvc: Dvc) -> dict[str, Held]:
     return found
 
 
-def leftovers(dvc: Dvc, now: int) -> list[Path]:
-    """List half-made objects that nobody has written to for a day: their writers were killed."""
+def leftovers(dvc: Dvc, now: int) -> dict[Path, int]:
+    """Map half-made objects that nobody has written to for a day to their bytes.
+
+    Their writers were killed; what was being brought lies in a folder.
+    """
     home = dvc.cache / "files" / "md5"
-    named = [path for path in home.glob(".*") if path.is_file()] if home.is_dir() else []
-    return sorted(path for path in named if path.stat().st_mtime_ns < now - _DAY)
+    found = {}
+    for path in sorted(home.glob(".*")) if home.is_dir() else ():
+        try:
+            facts = [each.stat() for each in (path, *path.rglob("*"))]
+        except FileNotFoundError:
+            continue  # somebody is at work in it
+        if max(each.st_mtime_ns for each in facts) < now - _DAY:
+            found[path] = sum(each.st_size for each in facts if stat.S_ISREG(each.st_mode))
+    return found
+
+
+def remove_leftover(path: Path) -> None:
+    """Delete a half-made object, or the folder of several."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def read_marks(path: Path) -> dict[str, int]:

@@ -31,6 +31,7 @@ from xvc.errors import (
 )
 from xvc.system.files import copy_durably, make_folder, sync_folder
 from xvc.system.patience import waiting_for
+from xvc.system.staging import Staging
 
 if TYPE_CHECKING:
     from dvc.config import Config
@@ -258,18 +259,14 @@ class Remote:
 
         home = self.dvc.cache / "files" / "md5"
         make_folder(home)
-        mark = f".{os.getpid()}.{os.urandom(4).hex()}"
-        wanted = {digest: home / f"{mark}.{digest}" for digest in sorted(digests)}
-        try:
+        with Staging(home / "objects") as staging:  # what a killed one has left there goes
+            wanted = {digest: staging.folder / digest for digest in sorted(digests)}
             with self._asked(f"bring objects from remote {self.name}"):
                 places = [self._place(digest) for digest in wanted]
                 targets = [str(path) for path in wanted.values()]
                 generic.copy(self._system, places, localfs, targets)
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 return sum(pool.map(self._settle, wanted, wanted.values()))
-        finally:
-            for path in wanted.values():
-                path.unlink(missing_ok=True)
 
     def _settle(self, digest: str, fresh: Path) -> int:
         is_old = self._place(digest) == self._old_place(digest)

@@ -18,6 +18,7 @@ from xvc.dvc.cache_objects import (
     leftovers,
     read_marks,
     remove,
+    remove_leftover,
     write_marks,
 )
 from xvc.dvc.repository import Dvc
@@ -182,7 +183,7 @@ def _amount(held: Mapping[str, Held], names: Iterable[str]) -> Amount:
 
 def _leftover(dvc: Dvc, now: int) -> Amount:
     found = leftovers(dvc, now)
-    return Amount(len(found), sum(path.stat().st_size for path in found))
+    return Amount(len(found), sum(found.values()))
 
 
 def _delete(
@@ -194,9 +195,9 @@ def _delete(
         size = remove(dvc, name, since=marks[name])
         if size is not None:
             sizes.append(size)
-    for path in leftovers(dvc, now):
-        sizes.append(path.stat().st_size)
-        path.unlink(missing_ok=True)
+    for path, size in leftovers(dvc, now).items():
+        sizes.append(size)
+        remove_leftover(path)
     write_marks(project.room.marks, {n: at for n, at in marks.items() if dvc.holds(n)})
     if sizes:
         way = "what is on the DVC remote comes back with `xvc pull` or `xvc get`"

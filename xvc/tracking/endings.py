@@ -150,6 +150,31 @@ class Endings:
 
         self._is_child = True
         Finalize(None, self._at_exit, exitpriority=100)
+        self._watch_pool()
+
+    def _watch_pool(self) -> None:
+        """Hear of failed tasks in a worker of `multiprocessing.Pool`, which wraps their errors.
+
+        It lets an error go long after the task, so that no trace of it is left by then.
+        """
+        pool = sys.modules.get("multiprocessing.pool")
+        if pool is None:
+            return
+        wrapped = pool.ExceptionWithTraceback
+
+        def noted(error: BaseException, trace: object) -> object:
+            self._task_failed(error)
+            return wrapped(error, trace)
+
+        pool.ExceptionWithTraceback = noted  # type: ignore[attr-defined]
+
+    def _task_failed(self, error: BaseException) -> None:
+        """Note the error of a task for the trackers of the code that failed."""
+        alive = self._alive()
+        spared = _spared(alive, error)
+        for each in alive:
+            if each not in spared:
+                each.failure, each.rows_then = outcome_of(error), each.written()
 
     def _forget(self) -> None:
         """In a forked child: the runs are its parent's, and so is the script's end."""
