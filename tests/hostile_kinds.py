@@ -531,7 +531,6 @@ KINDS: dict[str, Kind] = {
             "refs/tags/e9.9.9-x",
             "refs/tags/--output=called",
             "refs/tags/e1.0.0'",
-            "refs/xvc/runs/../../x",
             "refs/xvc/runs/zzzzzzzzzzzz",
             "refs/xvc/logs/..%2f..%2fx",
         )
@@ -554,7 +553,6 @@ KINDS: dict[str, Kind] = {
                     "typer",
                     "sitecustomize",
                     "usercustomize",
-                    "json",
                     "xvc",
                     "dvc",
                 )

@@ -213,3 +213,12 @@ def test_every_setting_is_documented() -> None:
     undocumented = [key for key, part in KEYS.items() if not part.metadata["option"].doc]
 
     assert undocumented == []
+
+
+@pytest.mark.parametrize("nested", ["[" * 200 + "]" * 200, "\n    " + "- " * 200 + "x"])
+def test_settings_nested_deep_are_refused_before_they_are_read(tmp_path: Path, nested: str) -> None:
+    """Three thousand levels took a second at each look, and a command looks often."""
+    (tmp_path / "xvc.yaml").write_text(f"tag:\n  keys: {nested}\n")
+
+    with pytest.raises(BadSetting, match="nested too deeply"):
+        load(tmp_path)

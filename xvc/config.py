@@ -26,6 +26,7 @@ from xvc.types import Json
 FILE = "xvc.yaml"
 _LARGEST = 10**15  # of what is a number: infinity and what no clock takes are refused
 _MOST_VALUES = 10_000  # every alias written out
+_MOST_LEVELS = 100  # what PyYAML takes for a file grows with the square of its levels
 _DEEPEST = 3  # dots in a key; no setting has as many
 _MERGE = "tag:yaml.org,2002:merge"
 _NO_TAG = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^[-./]|\.lock(?:/|$)|\.$")
@@ -330,11 +331,27 @@ def _flat(found: Mapping[str, Json], before: str = "") -> Iterator[tuple[str, Js
             yield name, value
 
 
+class _Shallow(yaml.SafeLoader):
+    """Refuses what is nested deeper than any settings, before it is read to its end."""
+
+    def fetch_flow_collection_start(self, token: type[yaml.Token]) -> None:
+        self._refuse_deep(self.flow_level)
+        super().fetch_flow_collection_start(token)
+
+    def add_indent(self, column: int) -> bool:
+        self._refuse_deep(len(self.indents))
+        return bool(super().add_indent(column))
+
+    def _refuse_deep(self, levels: int) -> None:
+        if levels > _MOST_LEVELS:
+            raise RecursionError
+
+
 def _from_file(path: Path, name: str, mistakes: list[str], twice: list[str]) -> list[_Said]:
     if not path.is_file():
         return []
     try:
-        loader = yaml.SafeLoader(path.read_bytes().removeprefix(BOM_UTF8).decode())
+        loader = _Shallow(path.read_bytes().removeprefix(BOM_UTF8).decode())
         node = loader.get_single_node()
         if node is None:
             return []

@@ -80,7 +80,7 @@ class Running:
     def __init__(self, report: int, out: Path, err: Path) -> None:
         self._report, self._out, self._err = report, out, err
         self._text = b""
-        self.pid = int(self._line(30))
+        self.pid = int(self._line(300))
 
     def _line(self, seconds: float) -> bytes:
         deadline = time.monotonic() + seconds
@@ -94,7 +94,7 @@ class Running:
         line, _, self._text = self._text.partition(b"\n")
         return line
 
-    def wait(self, seconds: float = 90) -> Outcome:
+    def wait(self, seconds: float = 300) -> Outcome:
         status = int(self._line(seconds))
         os.close(self._report)
         self._report = -1

@@ -216,7 +216,7 @@ def _code(found: Found) -> str:
 
 
 def _facts(pairs: Iterable[tuple[str, str | None]]) -> list[str]:
-    return [f"  {name + ':':<10}{value}" for name, value in pairs if value]
+    return [f"  {name + ':':<9} {value}" for name, value in pairs if value]
 
 
 def _section(title: str, pairs: Iterable[tuple[str, str]]) -> list[str]:
