@@ -402,3 +402,21 @@ def test_a_brief_says_what_was_decided(lab: Path, call_xvc: Calling) -> None:
     (idea,) = call_xvc("brief", "--json").data["tried"]
 
     assert (idea["run"], idea["what"].partition(" | ")[0]) == (run, "discarded: overfits")
+
+
+def test_a_run_that_failed_before_it_wrote_its_output_was_tried(
+    lab: Path, call_xvc: Calling
+) -> None:
+    """It has left no output, and the pointer that another run left is none of its data."""
+    (lab / "out.py").write_text(
+        "import sys\nif sys.argv[1] == 'bad':\n    raise SystemExit('no such way')\n"
+        "open('model.bin', 'w').write(sys.argv[1])\n"
+    )
+    git(lab, "add", ".")
+    git(lab, "commit", "-qm", "out")
+    call_xvc(*("run", "--tag", "minor", "--out", "model.bin", "--", "python", "out.py", "good"))
+    call_xvc(*("run", "--out", "model.bin", "--", "python", "out.py", "bad"))
+    tried = call_xvc("tried", "--json", "--", "python", "out.py", "bad").data
+
+    assert tried["tried"]
+    assert tried["same"][0]["status"] == "failed"

@@ -185,3 +185,36 @@ def test_an_interrupt_ends_all(train: Path, call_xvc: Calling) -> None:
     assert process.returncode == 130, err
     runs = call_xvc("ls", "--json").data
     assert [run["status"] for run in runs["runs"]] == ["interrupted"]
+
+
+def test_a_seed_that_the_command_says_stands_beside_a_params_file(
+    project: Path, call_xvc: Calling
+) -> None:
+    """The option is what the script uses, so the file's seed refuses nothing and stays as it is."""
+    (project / "params.yaml").write_text("seed: 0\nlr: 0.1\n")
+    (project / "t.py").write_text(
+        "import json, sys\njson.dump({'accuracy': int(sys.argv[2])}, open('metrics.json', 'w'))\n"
+    )
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "t")
+    done = call_xvc(*("run", "--repeat", "2", "--json", "--", "python", "t.py", "--seed", "{seed}"))
+
+    assert done.code == 0, done.out
+    assert [each["metrics"]["accuracy"] for each in done.data["repeats"]] == [0, 1]
+    assert call_xvc("show", "@", "--json").data["params"]["seed"] == 1
+    assert done.data["metrics"][0]["count"] == 2
+
+
+def test_a_copy_of_the_params_that_nothing_reads_is_said(project: Path, call_xvc: Calling) -> None:
+    """The run used the file's value, and the warning names the way by which a copy is read."""
+    (project / "params.yaml").write_text("lr: 0.1\n")
+    (project / "t.py").write_text("open('params.yaml').read()\n")
+    (project / "other.py").write_text("import xvc\n")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "t")
+    words = ("run", "--params-copy", "-P", "lr=0.5", "--json", "--", "python", "t.py")
+    unread = call_xvc(*words)
+    passed = call_xvc(*words, "{params}")
+
+    assert any("lr: nothing has taken it up" in each for each in unread.json["warnings"])
+    assert not any("taken" in each for each in passed.json["warnings"])

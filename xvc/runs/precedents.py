@@ -8,7 +8,7 @@ clone is never called the same.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,7 +103,8 @@ def compared(
     nearest: int = 3,
 ) -> Precedents:
     """Sort runs by whether they are of the same as *wanted*, whose code is in *tree*."""
-    near = [_asked(wanted, run, names.get(run.id)) for run in runs if run.id != wanted.id]
+    made = frozenset(out for run in runs for out in run.outs)
+    near = [_asked(wanted, run, names.get(run.id), made) for run in runs if run.id != wanted.id]
     alike = [each for each in near if each.distance[0] == 0]
     others = sorted((e for e in near if e.distance[0]), key=lambda each: each.distance)
     looked = [*alike, *others[:_LOOKED_AT]]
@@ -183,8 +184,14 @@ def _code_of(project: Project, change: Change) -> Change:
     )
 
 
-def _asked(wanted: RunRecord, run: RunRecord, version: str | None) -> Near:
-    """Compare what was asked for: params, data and command, without the seeds."""
+def _asked(
+    wanted: RunRecord, run: RunRecord, version: str | None, made: Collection[str] = ()
+) -> Near:
+    """Compare what was asked for: params, data and command, without the seeds.
+
+    A run that failed names no output, for it has left none; then those of all runs, *made*, count.
+    """
+    outs = run.outs if run.status is Status.FINISHED else {*run.outs, *made}
     keys = {*wanted.params, *(run.params if run.asked is None else run.asked)}
     params = {
         key: (run.params.get(key), wanted.params.get(key))
@@ -195,7 +202,7 @@ def _asked(wanted: RunRecord, run: RunRecord, version: str | None) -> Near:
     now = {
         path: file.identity
         for path, file in wanted.data.items()
-        if not any(overlap(path, out) for out in run.outs)
+        if path in run.data or not any(overlap(path, out) for out in outs)
     }
     changed = sorted(path for path in {*data, *now} if data.get(path) != now.get(path))
     is_other = bool(wanted.command) and (

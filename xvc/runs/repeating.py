@@ -27,6 +27,7 @@ from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.repeats import Experiment, Spread, experiments
 from xvc.runs.request import RunRequest
 from xvc.runs.run import Ran, pinned, read_back, run
+from xvc.runs.run_params import without_told
 
 _INTERRUPTED = 130
 
@@ -196,7 +197,8 @@ def check(project: Project, request: RunRequest, wanted: Repeats) -> None:
     _refuse_braces(request, param)
     last = of_seed(request, wanted, wanted.count)  # one that no file says by chance
     if not (request.write_params or request.edit_params):
-        refuse_beside_files(placed(project, {param: last.params[param]}))
+        beside = without_told(project, last.command, {param: last.params[param]})
+        refuse_beside_files(placed(project, beside))
     if project.settings.params_options:
         said = option_params(last.command, last.params).get(param)
         if said is not None and said != last.params[param].text:

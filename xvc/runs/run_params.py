@@ -57,18 +57,28 @@ def settled(project: Project, request: AskedFor) -> tuple[Asked, dict[str, Json]
         source = _params_source(project, wanted)
         copy = place.with_name(f"{place.name}.params{source.suffix}")
         copied = copy_with(source, copy, wanted)
-        return Asked(wanted, place, frozenset(wanted), copy), copied
-    edits = placed(project, wanted)
-    in_files = frozenset(key for held in edits.values() for key in held)
+        is_passed = any("{params}" in word for word in request.command)
+        return Asked(wanted, place, frozenset(wanted if is_passed else ()), copy), copied
+    options = option_params(request.command, wanted)
     if request.edit_params:
+        edits = placed(project, wanted)
         set_in_files(edits)
     else:
+        edits = placed(project, without_told(project, request.command, wanted))
         refuse_beside_files(edits)
+    in_files = frozenset(key for held in edits.values() for key in held)
     _refuse_beside_options(project, request)
-    options = option_params(request.command, wanted)
     open_keys = {k: v for k, v in wanted.items() if k not in in_files and k not in options}
     refuse_undeclared(project, open_keys, request.command, request.folder)
     return Asked(wanted, place, in_files), {k: v for k, v in values.items() if k not in in_files}
+
+
+def without_told(
+    project: Project, command: tuple[str, ...], wanted: Mapping[str, Typed]
+) -> dict[str, Typed]:
+    """Leave out the params that an option of the command gives it, whatever a file says."""
+    told = option_params(command, wanted) if project.settings.params_options else {}
+    return {key: typed for key, typed in wanted.items() if key not in told}
 
 
 def _params_source(project: Project, wanted: Mapping[str, Typed]) -> Path:
@@ -107,6 +117,12 @@ def look_who_used(
             f"{key}: nothing has taken it up; put {{{key}}} into the command of a sweep, or read "
             f"{variable_of(key)} or a Tracker's params in the script"
         )
+        if request.write_params:
+            told[key] = (
+                f"{key}: nothing has taken it up; the copy of the params file is for {{params}} in "
+                "the command, or XVC_PARAMS_FILE; --params-edit sets the file itself"
+            )
+            continue
         found = undeclared(project, key, command, request.folder) if git is not None else None
         if found is not None and found.way:
             told[key] = (
