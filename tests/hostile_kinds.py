@@ -561,7 +561,7 @@ KINDS: dict[str, Kind] = {
     ),
     "pipes in place of files": Kind(
         settings("params: {files: [params.yaml]}\nmetrics: {files: [metrics.json]}\n"),
-        _fifo("params.yaml", "metrics.json", "dvc.yaml", ".gitignore", "extra.dvc", ".dvcignore"),
+        _fifo("params.yaml", "metrics.json", "dvc.yaml", "extra.dvc", ".dvcignore"),
     ),
     "a pipe in place of the settings": Kind(_nothing, _fifo("xvc.yaml", "pyproject.toml")),
     "a pipe in place of the store": Kind(_nothing, _fifo(STORE, f"{STORE}.wal")),
