@@ -7,6 +7,7 @@ whose package is not installed is skipped and says so.
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -31,13 +32,14 @@ class Missing(Exception):
 
 
 def printed(example: Path, folder: Path) -> list[str]:
-    """Run an example in *folder* and return the lines that it printed.
+    """Run a copy of an example in *folder* and return the lines that it printed.
 
     Raises:
         Missing: a package that it imports is not installed.
     """
+    shutil.copy(example, folder)  # a run whose script lies outside its project cannot be tagged
     done = subprocess.run(
-        [sys.executable, str(example)], cwd=folder, capture_output=True, text=True, check=False
+        [sys.executable, example.name], cwd=folder, capture_output=True, text=True, check=False
     )
     if missing := re.search(
         r"^ModuleNotFoundError: No module named '(.*)'", done.stderr, re.MULTILINE

@@ -40,7 +40,8 @@ def blocks(page: Path, language: str) -> list[str]:
 def calls(page: Path) -> list[list[str]]:
     """Every call of ``xvc`` that a page shows, in code spans and in blocks, as words."""
     text = page.read_text(encoding="utf-8")
-    spans = re.findall(r"`(xvc [^`\n]+)`", FENCE.sub("", text))
+    shown = re.findall(r"`(xvc [^`\n]+)`", FENCE.sub("", text))
+    spans = [part for span in shown for part in span.split(" && ") if part.startswith("xvc ")]
     fenced = [line for language in _SHELLS for line in _lines_of_calls(page, language)]
     return [shlex.split(call.partition(" #")[0])[1:] for call in [*spans, *fenced]]
 

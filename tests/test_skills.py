@@ -211,13 +211,16 @@ def test_a_skill_says_what_it_is_for(name: str) -> None:
 
 @BY_SKILL
 def test_a_skill_is_short(name: str) -> None:
-    """At most 150 lines and about 3,000 tokens of four characters; a page is read in one go."""
+    """At most 150 lines and about 3,000 tokens of four characters; a page is read in one go.
+
+    Tools of agents show 30,000 characters at once.
+    """
     _, body = front_of(name)
     pages = [*(SKILLS / name).glob("references/*.md")]
 
     assert len(body.splitlines()) <= 150
     assert len(body) <= 3000 * 4
-    assert {page.name for page in pages if page.stat().st_size > 28_000} == set()
+    assert {page.name for page in pages if page.stat().st_size > 29_500} == set()
 
 
 @BY_SKILL

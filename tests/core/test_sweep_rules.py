@@ -156,7 +156,7 @@ def test_a_grid_is_as_large_as_its_space_or_as_wanted() -> None:
     ("word", "mistake"),
     [
         ("{lrr}", "did you mean {lr}?"),
-        ("--x={rate}", "there are lr"),
+        ("--x={rate}", "params are lr"),
         ("{params}", "--params-copy"),
         ("{{lrr}}", None),
         ("${HOME}", None),

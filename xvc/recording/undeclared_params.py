@@ -69,16 +69,24 @@ def refuse_undeclared(
 ) -> None:
     """Refuse params that nothing takes up but a file which says otherwise.
 
+    A value that stands in the command, as in ``lr=0.2`` or where a sweep has put it, is taken up.
+
     Raises:
         ParamUndeclared: there is such a file.
     """
     if not wanted or project.place is None:
         return
-    for key in never_taken_up(project.git, [*wanted], command, folder):
+    open_keys = [key for key, typed in wanted.items() if not _stands_in(command, typed.text)]
+    for key in never_taken_up(project.git, open_keys, command, folder):
         found = undeclared(project, key, command, folder)
         if found is not None and not is_equal(found.value, wanted[key].value):
             said, asked = Typed.of(found.value).text[:40], wanted[key].text[:40]
             raise ParamUndeclared(key, found.file, said, asked, found.way)
+
+
+def _stands_in(command: Sequence[str], text: str) -> bool:
+    whole = re.compile(rf"(?<![\w.+-]){re.escape(text)}(?![\w.+-])")
+    return any(whole.search(word) for word in command[1:])
 
 
 def undeclared(

@@ -18,7 +18,7 @@ from xvc.core.objective import exact_number
 from xvc.core.run import RunRecord, Status
 from xvc.core.seed_names import is_count, is_seed
 from xvc.core.typed import Typed
-from xvc.errors import BadValue, NoProject, NoRun
+from xvc.errors import BadValue, NoObject, NoProject, NoRun
 from xvc.history.find import Found
 from xvc.history.judging import unlike
 from xvc.project import Project
@@ -249,7 +249,7 @@ def _baseline(
 ) -> tuple[_Side, Found | None]:
     try:
         ready = prepare(project, RerunRequest(reference))
-    except NoRun:
+    except (NoRun, NoObject):
         commit = project.git.commit_of(reference)
         if commit is None:
             raise

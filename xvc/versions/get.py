@@ -159,7 +159,7 @@ def _point(project: Project, reference: str, path: Path) -> Point:
     """Find where to look; git alone may know a candidate of a run that is recorded elsewhere."""
     try:
         return point_of(project, reference)
-    except (NoRun, NoCode):
+    except (NoRun, NoObject, NoCode):
         folder = _named(path)
         if folder is None or not is_run_id(reference):
             raise
