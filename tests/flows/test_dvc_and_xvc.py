@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,6 +28,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:dvc")
 
 _CRLF = b"x,y\r\n1,2\r\n"
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """Let DVC log nothing: its handlers keep the standard output of the test that loaded it."""
+    logging.disable()
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @dataclass
