@@ -6,6 +6,8 @@ import os
 import time
 from pathlib import Path
 
+import pytest
+
 from surroundings import Calling, git
 from xvc import Tracker
 
@@ -189,6 +191,23 @@ def test_code_that_no_snapshot_holds_is_named(project: Path, call_xvc: Calling) 
     assert found[1:] == [own[:1], [str(project.parent / "elsewhere.py")]]
     assert refused.json["error"]["code"] == "code-incomplete"
     assert "code incomplete" not in said
+
+
+@pytest.mark.parametrize("sign", ["pyvenv.cfg", "conda-meta/history"])
+def test_an_environment_in_the_tree_is_no_code_of_it(
+    project: Path, call_xvc: Calling, sign: str
+) -> None:
+    """A program of an ignored environment is a package's: the version is made."""
+    for name in (sign, "bin/launch.py"):
+        (project / "own" / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / "own" / name).write_text("")
+    (project / ".gitignore").write_text("/own\n")
+    git(project, "add", ".gitignore")
+    git(project, "commit", "-qm", "an environment")
+    run, said = ran(call_xvc, "--tag", "minor", "--", "sh", "-c", ":", "own/bin/launch.py")
+
+    assert "incomplete" not in said
+    assert call_xvc("show", run, "--json").data["version"] == "e0.1.0"
 
 
 def test_gc_gives_the_code_of_deleted_runs_back(project: Path, call_xvc: Calling) -> None:

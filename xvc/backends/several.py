@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import wraps
 from inspect import iscoroutinefunction
 from numbers import Real
@@ -130,14 +130,9 @@ def auto_track(
 
         @wraps(function)
         def call(*args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
-            tracker.start_run(run_name=name)
-            try:
+            with _run_of(tracker, name):
                 result = function(*args, **kwargs)
                 _log_returned(tracker, result)
-            except BaseException:
-                tracker.end_run(FAILED)
-                raise
-            tracker.end_run(FINISHED)
             return result
 
         if not iscoroutinefunction(function):
@@ -145,19 +140,26 @@ def auto_track(
 
         @wraps(function)
         async def call_later(*args: _Given.args, **kwargs: _Given.kwargs) -> object:
-            tracker.start_run(run_name=name)
-            try:
+            with _run_of(tracker, name):
                 result: object = await function(*args, **kwargs)
                 _log_returned(tracker, result)
-            except BaseException:
-                tracker.end_run(FAILED)
-                raise
-            tracker.end_run(FINISHED)
             return result
 
         return cast("Callable[_Given, _Result]", call_later)
 
     return wrap
+
+
+@contextmanager
+def _run_of(tracker: ExperimentTracker, name: str) -> Iterator[None]:
+    """Begin a run, and end it as the block ends."""
+    tracker.start_run(run_name=name)
+    try:
+        yield
+    except BaseException:
+        tracker.end_run(FAILED)
+        raise
+    tracker.end_run(FINISHED)
 
 
 def _log_returned(tracker: ExperimentTracker, result: object) -> None:

@@ -81,6 +81,10 @@ class ExperimentPipeline:
             yield made
         except BaseException as err:
             made.end(err)
+            raise
+        else:
+            made.end()
+        finally:
             self._note(
                 Stage(
                     name=name,
@@ -90,17 +94,6 @@ class ExperimentPipeline:
                     seconds=time.time() - began,
                 )
             )
-            raise
-        made.end()
-        self._note(
-            Stage(
-                name=name,
-                after=needed,
-                run=made.run_id,
-                status=made.status,
-                seconds=time.time() - began,
-            )
-        )
 
     def _note(self, stage: Stage) -> None:
         self._stages.append(stage)

@@ -55,7 +55,7 @@ def unheld_code(
             if not _is_installed(real):
                 is_link = path.is_relative_to(top)
                 found.append(path.relative_to(top).as_posix() if is_link else str(path))
-        elif not is_generated(real.name):
+        elif not (is_generated(real.name) or _in_environment(real, top)):
             inside[real.relative_to(top).as_posix()] = ""
     others = tuple(apart)
     held = [name for name in inside if not (others and name.startswith(others))]
@@ -86,6 +86,16 @@ def _is_installed(path: Path) -> bool:
     text = str(path)
     prefixes = (*_INSTALLED, f"{sys.prefix}/", f"{sys.base_prefix}/")
     return text.startswith(prefixes) or "/site-packages/" in text
+
+
+def _in_environment(path: Path, top: Path) -> bool:
+    """Whether a file of the tree belongs to an environment that lies in it."""
+    return any(
+        (folder / sign).exists()
+        for folder in path.parents
+        if folder.is_relative_to(top)
+        for sign in ("pyvenv.cfg", "conda-meta")
+    )
 
 
 def _followed(begins: Iterable[Path], roots: Sequence[Path]) -> list[Path]:
