@@ -45,8 +45,9 @@ def unheld_code(
     """
     top = git.place.top
     roots = [folder] if "-m" in command else []
-    begins = [*_named_in(command, folder), *_called(command, folder)]
-    followed = _followed(begins, [*roots, top / "src", top])
+    modules = _Modules()
+    begins = [*_named_in(command, folder), *_called(command, folder, modules)]
+    followed = _followed(begins, [*roots, top / "src", top], modules)
     inside: dict[str, str] = {}
     found = []
     for path in followed:
@@ -55,12 +56,13 @@ def unheld_code(
             if not _is_installed(real):
                 is_link = path.is_relative_to(top)
                 found.append(path.relative_to(top).as_posix() if is_link else str(path))
-        elif not (is_generated(real.name) or _in_environment(real, top)):
+        elif not is_generated(real.name):
             inside[real.relative_to(top).as_posix()] = ""
     others = tuple(apart)
     held = [name for name in inside if not (others and name.startswith(others))]
     lost = git.ignored(held) if held else set()
     lost |= inside.keys() - {*held}
+    lost = {name for name in lost if not _in_environment(top / name, top)}
     return [*found, *(name for name in inside if name in lost)]
 
 
@@ -72,13 +74,13 @@ def _named_in(words: Iterable[str], folder: Path) -> Iterator[Path]:
                 yield path
 
 
-def _called(command: Sequence[str], folder: Path) -> list[Path]:
+def _called(command: Sequence[str], folder: Path, modules: _Modules) -> list[Path]:
     """Find the files of ``python -m package.module``."""
     words = [*command]
     if "-m" not in words[:-1]:
         return []
     name = words[words.index("-m") + 1]
-    return [*_module(name, [folder]), *_module(f"{name}.__main__", [folder])]
+    return [*modules.find(name, [folder]), *modules.find(f"{name}.__main__", [folder])]
 
 
 def _is_installed(path: Path) -> bool:
@@ -98,7 +100,7 @@ def _in_environment(path: Path, top: Path) -> bool:
     )
 
 
-def _followed(begins: Iterable[Path], roots: Sequence[Path]) -> list[Path]:
+def _followed(begins: Iterable[Path], roots: Sequence[Path], modules: _Modules) -> list[Path]:
     """List the files, and those that they import or name, each once."""
     waiting = list(dict.fromkeys(begins))
     found: dict[Path, None] = {}
@@ -108,11 +110,11 @@ def _followed(begins: Iterable[Path], roots: Sequence[Path]) -> list[Path]:
         if path in found:
             continue
         found[path] = None
-        waiting += _next_of(path, [*scripts, *roots])
+        waiting += _next_of(path, [*scripts, *roots], modules)
     return [*found]
 
 
-def _next_of(path: Path, roots: Sequence[Path]) -> list[Path]:
+def _next_of(path: Path, roots: Sequence[Path], modules: _Modules) -> list[Path]:
     try:
         if path.stat().st_size > _LARGE:
             return []
@@ -120,7 +122,9 @@ def _next_of(path: Path, roots: Sequence[Path]) -> list[Path]:
     except OSError:
         return []
     if path.suffix in _PYTHON:
-        return [file for name, at in _imports(text, path) for file in _module(name, at or roots)]
+        return [
+            file for name, at in _imports(text, path) for file in modules.find(name, at or roots)
+        ]
     words = _FILE.findall(text) if path.suffix in (".sh", ".bash", ".zsh") else []
     return [each for root in roots[:1] for each in _named_in(words, root)]
 
@@ -138,20 +142,38 @@ def _imports(text: str, path: Path) -> Iterator[tuple[str, list[Path]]]:
             yield (f"{module}.{name}" if module else name), at
 
 
-def _module(name: str, roots: Iterable[Path]) -> list[Path]:
-    """Find the files of a dotted name below the first root that has any of it."""
-    for root in roots:
-        found, at = [], root
+class _Modules:
+    """Finds modules as Python would; each folder is read once, each name looked for once."""
+
+    def __init__(self) -> None:
+        self._listed: dict[str, frozenset[str]] = {}
+        self._known: dict[tuple[str, tuple[Path, ...]], list[Path]] = {}
+
+    def find(self, name: str, roots: Iterable[Path]) -> list[Path]:
+        """Find the files of a dotted name below the first root that has any of it."""
+        key = (name, tuple(roots))
+        if key not in self._known:
+            files = (self._below(name, str(root)) for root in key[1])
+            self._known[key] = [Path(file) for file in next(filter(None, files), [])]
+        return self._known[key]
+
+    def _below(self, name: str, at: str) -> list[str]:
+        found = []
         for part in name.split("."):
-            package, file = at / part / "__init__.py", at / f"{part}.py"
-            if package.is_file():
-                found.append(package)
-            elif file.is_file():
-                found.append(file)
+            names, inner = self._names(at), f"{at}/{part}"
+            if part in names and "__init__.py" in self._names(inner):
+                found.append(f"{inner}/__init__.py")
+            elif f"{part}.py" in names:
+                return [*found, f"{inner}.py"]
+            elif part not in names:
                 break
-            elif not (at / part).is_dir():
-                break
-            at /= part
-        if found:
-            return found
-    return []
+            at = inner
+        return found
+
+    def _names(self, folder: str) -> frozenset[str]:
+        if folder not in self._listed:
+            try:
+                self._listed[folder] = frozenset(os.listdir(folder))
+            except OSError:
+                self._listed[folder] = frozenset()
+        return self._listed[folder]
