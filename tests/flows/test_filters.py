@@ -75,4 +75,5 @@ def test_a_filter_that_is_not_installed_is_named_and_stops_no_run(
     ran = call_xvc("run", "--", "true")
 
     assert ran.code == 0
-    assert "x.bin2 cannot be held" in ran.err
+    assert "code incomplete: what cannot be held is x.bin2 (git update-index failed" in ran.err
+    assert "no-such-filter" in ran.err

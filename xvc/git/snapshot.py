@@ -35,7 +35,8 @@ class Snapshot:
 
     ``left_out`` is what git does not ignore and the commit does not hold; ``written`` is what of it
     runs have written, ``incomplete`` what is code, as far as names can tell, ``secrets`` where a
-    secret stands in files that were left out for it.
+    secret stands in files that were left out for it, ``refused`` what git said of files that it
+    could not take in.
     """
 
     commit: str
@@ -46,6 +47,7 @@ class Snapshot:
     written: tuple[str, ...] = ()
     incomplete: tuple[str, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 def take(
@@ -83,9 +85,11 @@ def take(
     withheld = [path for path in touched if path not in changed]
     unheld = [*withheld, *state.modules, *chosen.too_large]
     unheld += [path for path in secrets if is_source(path)]
+    refused: dict[str, str] = {}
     if changed or taken or commit is None:
         _take_back(git, index, commit, withheld)
-        unheld += _hold(git, index, [*changed, *taken])
+        refused = _refused(git, index, [*changed, *taken])
+        unheld += refused
         tree = git.write_tree(index)
         if below is not None and (commit is None or tree != git.tree_of(commit)):
             message = f"code of run {run}\n"
@@ -103,6 +107,7 @@ def take(
         written=tuple(chosen.written),
         incomplete=tuple(dict.fromkeys(unheld)),
         secrets=secrets,
+        refused=refused,
     )
 
 
@@ -143,16 +148,16 @@ def _chosen(
     )
 
 
-def _hold(git: Git, index: Path, paths: Sequence[str]) -> list[str]:
-    """Bring files into an index file; returns those that git cannot hold, whatever the reason."""
+def _refused(git: Git, index: Path, paths: Sequence[str]) -> dict[str, str]:
+    """Bring files into an index file; returns those that git cannot hold, with what it said."""
     try:
         git.update_index(index, paths)
-    except GitFailed:
+    except GitFailed as err:
         if len(paths) <= 1:
-            return list(paths)
+            return dict.fromkeys(paths, str(err))
         half = len(paths) // 2
-        return _hold(git, index, paths[:half]) + _hold(git, index, paths[half:])
-    return []
+        return _refused(git, index, paths[:half]) | _refused(git, index, paths[half:])
+    return {}
 
 
 def private_index(git: Git, scratch: Path, name: str) -> Path:
@@ -202,7 +207,7 @@ def tree_now(git: Git, state: State, scratch: Path, counts: Callable[[str], bool
     try:
         if hidden := git.hidden():
             git.unhide(index, hidden)
-        _hold(git, index, [*state.changed, *hidden, *(p for p in state.untracked if counts(p))])
+        _refused(git, index, [*state.changed, *hidden, *(p for p in state.untracked if counts(p))])
         return git.write_tree(index)
     finally:
         index.unlink(missing_ok=True)

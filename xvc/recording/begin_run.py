@@ -350,8 +350,12 @@ def results_among(project: Project, paths: Sequence[str]) -> set[str]:
 def _lacks(project: Project, snapshot: Snapshot) -> list[str]:
     """Say what the snapshot lacks: code at every run, all else once."""
     said = []
-    if snapshot.incomplete:
-        names = ", ".join(in_short(snapshot.incomplete))
+    if snapshot.refused:
+        where = [f"{path} ({why})" for path, why in snapshot.refused.items()]
+        said.append(f"code incomplete: what cannot be held is {few_of(where)}")
+    others = [path for path in snapshot.incomplete if path not in snapshot.refused]
+    if others:
+        names = ", ".join(in_short(others))
         said.append(
             f"code incomplete: {names}. git ignores it, or it is secret, too large, outside or "
             "another repository's: no version tells what ran"
