@@ -12,7 +12,7 @@ from xvc.versions.base import CodeAbsent
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from xvc.history.find import Found
+    from xvc.history.find import FoundRun
     from xvc.project import Project
     from xvc.runs.comparison import Cell, DataDifference, Difference
     from xvc.runs.verdicts import Judgement
@@ -66,14 +66,14 @@ def file_difference(project: Project, references: Sequence[str], path: str) -> d
         raise CodeAbsent(references[1], new) from err
 
 
-def _snapshot(found: Found) -> str:
+def _snapshot(found: FoundRun) -> str:
     code = found.record.code
     if code.snapshot is None:
         raise CodeAbsent(found.record.id, code.commit or "not recorded")
     return code.snapshot
 
 
-def _run(found: Found) -> dict[str, Wired]:
+def _run(found: FoundRun) -> dict[str, Wired]:
     run = found.record
     return {
         "id": run.id,

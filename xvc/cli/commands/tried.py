@@ -74,12 +74,12 @@ def command(
 
     Example: xvc tried -P lr=0.1 -- python train.py
     """
-    from xvc.runs.similar_runs import Plan, by_change, precedents  # late: it opens DuckDB
+    from xvc.runs.similar_runs import PlannedRun, by_change, precedents  # late: it opens DuckDB
 
     here: Context = context.obj
     here.manner.as_json = as_json  # a `--json` further on is the command's own
     project, warnings = here.project(), list[str]()
-    plan = Plan(here.folder, tuple(words or ()), params_of(params or []))
+    plan = PlannedRun(here.folder, tuple(words or ()), params_of(params or []))
     found = (by_change if diff else precedents)(project, plan, warnings)
     code = _NOT_TRIED if exit_code and not found.same else 0
     said = (*warnings, *project.keeper.warnings)
