@@ -36,8 +36,9 @@ def against_best(
 
     With fewer than two groups of repeats there is nothing to judge.
     """
-    found = [(each, each.experiment.numbers(each.metric or "")) for each in groups if each.experiment]
-    held = [(each, numbers) for each, numbers in found if numbers]
+    known = [(each, each.experiment) for each in groups if each.experiment is not None]
+    numbers = [(each, repeats.numbers(each.metric or "")) for each, repeats in known]
+    held = [(each, values) for each, values in numbers if values]
     if direction is None or len(held) < 2:
         return None, [None] * len(groups)
     best, _ = min(held, key=lambda pair: order_of(pair[1], direction))
