@@ -6,11 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from xvc.core.direction import Direction, direction_of
-from xvc.core.objective import Measure
-from xvc.core.run import RunRecord, Status
-from xvc.core.seed_names import is_seed
-from xvc.core.subject import (
+from xvc.core.commit_subject import (
     chosen_keys,
     chosen_metrics,
     one_line,
@@ -18,6 +14,10 @@ from xvc.core.subject import (
     subject,
     varying_keys,
 )
+from xvc.core.direction import Direction, direction_of
+from xvc.core.objective import Measure
+from xvc.core.run import RunRecord, Status
+from xvc.core.seed_names import is_seed
 from xvc.runs.repeats import Experiment, Spread, experiments, order_of, settings_of
 from xvc.runs.verdicts import Verdict, against_first
 from xvc.types import RunId

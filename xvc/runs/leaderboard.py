@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from xvc.core.human_units import did_you_mean, number
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord
-from xvc.core.spelling import did_you_mean, number
 from xvc.errors import BadValue
 from xvc.history.find import known_versions, versions_by_run
 from xvc.history.judging import judged_alike

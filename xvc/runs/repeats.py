@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from xvc.core.direction import Direction
+from xvc.core.json_values import as_json
 from xvc.core.name_words import pieces
 from xvc.core.objective import exact_number
-from xvc.core.plain import as_json
 from xvc.core.run import RunRecord, Status
 from xvc.core.seed_names import is_seed
 from xvc.types import Json, RunId

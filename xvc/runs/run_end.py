@@ -13,11 +13,11 @@ from pathlib import Path
 from xvc.core.best_effort import best_effort
 from xvc.core.byte_text import as_text
 from xvc.core.code_files import is_source
+from xvc.core.human_units import counted
 from xvc.core.model import ModelFile
 from xvc.core.record import Kind
 from xvc.core.run import DataFile, Status
 from xvc.core.secrets import mask_values
-from xvc.core.spelling import counted
 from xvc.errors import JournalFailed
 from xvc.journal.fallback_dir import make_refuge
 from xvc.project import Project
@@ -33,9 +33,9 @@ from xvc.recording.begin_run import (
 from xvc.recording.metric_sources import read_metrics
 from xvc.recording.run_times import also_left_by, changed_at
 from xvc.recording.run_times import note_end as note_run_end
-from xvc.runs.capture import LineMetrics
-from xvc.runs.last_words import KEPT, last_words
+from xvc.runs.failure_text import KEPT, last_words
 from xvc.runs.pipeline_runs import Left, PipelineWatch, keep_locks
+from xvc.runs.printed_metrics import LineMetrics
 from xvc.system.output_log import OutputLog, mask
 from xvc.system.process import Ending
 from xvc.system.signal_pipe import STOPPING, held_back
