@@ -125,6 +125,8 @@ def run(
     mirrors = _mirrors(project, request, begun)
     recorder = Recorder(project, begun, sink, capture=request.capture, patterns=patterns)
     wanted = WantedOutputs.now(project.root, request.outs, models)
+    for before in (recorder.before, wanted.before):
+        held.callback(before.close)
     ending = _ending(project, begun, request, asked, recorder, early)
     kept = note_end(project, begun, wanted, ending, recorder)
     record = _finished(begun.record, recorder, ending)
