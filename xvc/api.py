@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from xvc.core.spelling import instant
+from xvc.core.human_units import instant
 from xvc.errors import BadFolder, BadValue
 
 if TYPE_CHECKING:

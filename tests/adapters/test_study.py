@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from xvc.core.direction import Direction
-from xvc.core.space import parse_dimension
+from xvc.core.search_space import parse_dimension
 from xvc.core.sweep import Sampler, State
 from xvc.sweeps.optuna_study import Points, importances
 

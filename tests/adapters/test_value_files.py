@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.core.typed import Typed
+from xvc.core.typed_value import Typed
 from xvc.errors import BadValue
 from xvc.system.value_edit import edited
 from xvc.system.value_files import parse_typed, read_told, read_values, yaml_loader

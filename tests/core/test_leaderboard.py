@@ -82,3 +82,18 @@ def test_the_mean_leads_and_not_the_luckiest_seed() -> None:
     told = ranks(group("lucky", 0.99, 0.2, 0.3), group("steady", 0.8, 0.81, 0.8))
 
     assert told[0][0] == "steady"
+
+
+def test_integers_are_ranked_as_they_are_however_large() -> None:
+    """No float tells 2**63 from 2**63 + 1, and they are two places all the same."""
+    told = ranks(group("less", 2**63), group("more", 2**63 + 1))
+
+    assert told == [("more", 1, False), ("less", 2, False)]
+
+
+def test_what_has_no_mean_is_last_and_moves_nobody() -> None:
+    """The mean of two infinities against each other is no number, and sorts nothing."""
+    inf = float("inf")
+    told = ranks(group("low", 0.1), group("odd", inf, -inf), group("high", 0.9), group("top", inf))
+
+    assert told == [("top", 1, False), ("high", 2, False), ("low", 3, False), ("odd", 4, False)]

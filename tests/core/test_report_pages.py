@@ -9,7 +9,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from xvc.core.subject import one_line
+from xvc.core.commit_subject import one_line
 from xvc.render.document import Commands, Curves, Report, Section, Table, Text
 from xvc.render.figure import Plot, PlotKind, Series
 from xvc.render.html import page

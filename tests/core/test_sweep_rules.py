@@ -8,7 +8,7 @@ import pytest
 
 from xvc.core.direction import Direction
 from xvc.core.run import RunRecord, Status
-from xvc.core.space import Choices, facts_of, grid_point, space_from
+from xvc.core.search_space import Choices, facts_of, grid_point, space_from
 from xvc.core.sweep import (
     Code,
     Note,

@@ -11,7 +11,7 @@ import typer
 from xvc.errors import BadValue
 
 if TYPE_CHECKING:
-    from xvc.core.typed import Typed
+    from xvc.core.typed_value import Typed
 
 
 def _references(incomplete: str) -> list[str]:

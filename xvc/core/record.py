@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import cast
 
 from xvc.core.byte_text import as_given, as_text, as_texts
-from xvc.core.plain import from_plain, to_plain
+from xvc.core.json_values import from_plain, to_plain
 from xvc.core.run import Code, DataFile, Environment, RunRecord, Status, Usage
 from xvc.types import Json, RunId
 

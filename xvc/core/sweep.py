@@ -15,12 +15,12 @@ from enum import StrEnum
 from typing import cast
 
 from xvc.core.direction import Direction
+from xvc.core.json_values import as_json
 from xvc.core.objective import exact_number
 from xvc.core.option import option
-from xvc.core.plain import as_json
 from xvc.core.run import RunRecord, Status
-from xvc.core.space import Dimension, dimension_text, facts_of, space_from, typed_point
-from xvc.core.typed import is_equal
+from xvc.core.search_space import Dimension, dimension_text, facts_of, space_from, typed_point
+from xvc.core.typed_value import is_equal
 from xvc.types import Json
 
 REF = "ref"
@@ -428,7 +428,7 @@ _PLACE = re.compile(r"(?<![$\w{])\{([A-Za-z_][\w.-]*)\}")
 def command_of(wish: Wish, params: Mapping[str, Json]) -> tuple[str, ...]:
     """Fill the params into the command: ``{lr}`` anywhere, and behind it as the style says.
 
-    >>> from xvc.core.space import Choices
+    >>> from xvc.core.search_space import Choices
     >>> wish = Wish({"lr": Choices((0.001,), ("1e-3",))}, ("t.py", "opt.lr={lr}", "{{x}}"))
     >>> command_of(wish, {"lr": 0.001})
     ('t.py', 'opt.lr=1e-3', '{x}')

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xvc.core.human_units import counted
 from xvc.core.record import Kind, environment_facts, facts_of
-from xvc.core.spelling import counted
 from xvc.core.summary import beginning_of
 from xvc.errors import BadValue, ConflictError, NoStore, NoTable, error
 from xvc.project import Project

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xvc.core.edit import RUNS, Edit
+from xvc.core.human_units import counted
 from xvc.core.record import Kind
-from xvc.core.spelling import counted
-from xvc.database.say import set_of_runs
+from xvc.database.annotate import set_of_runs
 from xvc.errors import BadValue, NoTable
 from xvc.history.find import find
 from xvc.journal.edit_builder import setting

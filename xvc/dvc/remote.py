@@ -30,8 +30,8 @@ from xvc.errors import (
     error,
 )
 from xvc.system.files import copy_durably, make_folder, sync_folder
-from xvc.system.patience import waiting_for
 from xvc.system.staging import Staging
+from xvc.system.stall_timeout import waiting_for
 
 if TYPE_CHECKING:
     from dvc.config import Config

@@ -15,7 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from xvc.core.plain import to_plain
+from xvc.core.json_values import to_plain
 from xvc.core.record import Kind
 from xvc.core.run import Status
 from xvc.errors import NotFoundError, error

@@ -17,8 +17,8 @@ from typing import cast
 
 from xvc.core.direction import Direction, better
 from xvc.core.equality import is_same
+from xvc.core.json_values import from_plain
 from xvc.core.objective import number_of
-from xvc.core.plain import from_plain
 from xvc.core.run import Status
 from xvc.errors import CorruptError, NotFoundError, error
 from xvc.exporting.run_artifacts import CONFIG, FILES, FORMAT, MANIFEST, RECORDS, SUMMARY

@@ -17,9 +17,9 @@ from hashlib import sha256
 from typing import cast
 
 from xvc.core.direction import direction_of, is_progress
-from xvc.core.plain import from_plain, to_plain
+from xvc.core.human_units import number
+from xvc.core.json_values import from_plain, to_plain
 from xvc.core.run import RunRecord
-from xvc.core.spelling import number
 from xvc.render.document import Report, Section, Table, bounded
 from xvc.render.html import page
 from xvc.system.yaml_text import dumped

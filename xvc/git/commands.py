@@ -20,8 +20,8 @@ from typing import IO
 
 from xvc.errors import GitFailed, NoIdentity, TagTaken
 from xvc.system.files import sync_folder, write_durably
-from xvc.system.patience import waiting_for
 from xvc.system.process_tree import Tree
+from xvc.system.stall_timeout import waiting_for
 
 _ABSENT = ""  # in each of git's hashes
 _ELSEWHERE = frozenset(

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from xvc.core.direction import Direction, direction_of
+from xvc.core.human_units import did_you_mean
 from xvc.core.ids import is_run_id
 from xvc.core.objective import Measure
 from xvc.core.reference import ByName, ByVersion, ByWorktree, Extreme, Latest, parse_reference
 from xvc.core.run import Environment, RunRecord
-from xvc.core.spelling import did_you_mean
 from xvc.core.tag_message import TagMessage, VersionInfo
 from xvc.core.version import Version
 from xvc.dvc.pointers import parse_pointer
@@ -30,9 +30,9 @@ from xvc.errors import (
     NoVersion,
 )
 from xvc.git.commands import TagRef
-from xvc.history.elsewhere import Elsewhere, find_elsewhere
 from xvc.history.judging import has_judge, judged_alike
 from xvc.history.missing import missing_versions, warning_of
+from xvc.history.other_stores import Elsewhere, find_elsewhere
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.store import db, edits, query

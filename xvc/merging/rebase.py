@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from xvc.core.human_units import counted
 from xvc.core.merge import Side
 from xvc.core.rebase import Replaced, Wanted, merged_accounts
 from xvc.core.run import DataFile
-from xvc.core.spelling import counted
 from xvc.dvc.repository import Dvc
 from xvc.git.branch import clear
 from xvc.merging.backup import back_up

@@ -21,7 +21,7 @@ from xvc.project import Project
 from xvc.store.db import wal_of
 from xvc.store.merge import merged_digests
 from xvc.system.files import md5_of
-from xvc.worktrees.shared import NoTree, every_tree, project_at, tree_named
+from xvc.worktrees.known_trees import NoTree, every_tree, project_at, tree_named
 
 _WORKTREE = "worktree:"
 _MERGING = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD")

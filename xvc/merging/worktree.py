@@ -30,7 +30,7 @@ from xvc.store import query
 from xvc.system.lock import FileLock
 from xvc.system.pending import PendingChange
 from xvc.types import Json
-from xvc.worktrees.shared import NoTree, git_at, project_at, tree_named
+from xvc.worktrees.known_trees import NoTree, git_at, project_at, tree_named
 
 MERGE = "worktree-merge"
 _WAIT = 120.0

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from xvc.core.plain import readable
+from xvc.core.json_values import readable
 from xvc.mirrors.sink import Kind, MirroredRun, MirrorRow
 from xvc.types import Json
 

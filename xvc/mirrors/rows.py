@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from xvc.core.plain import from_plain
+from xvc.core.json_values import from_plain
 from xvc.core.record import Kind
 from xvc.journal.codec import CONTROL, decode_line, decode_name, from_json
 from xvc.journal.writer import SUFFIX

@@ -10,7 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from xvc.core.plain import readable
+from xvc.core.json_values import readable
 from xvc.mirrors.sink import Kind, MirroredRun, MirrorRow
 from xvc.types import Json
 

@@ -27,7 +27,7 @@ from xvc.recovery.recover import replay
 from xvc.store import query
 from xvc.system.files import add_line
 from xvc.system.lock import FileLock
-from xvc.system.written_files import Stamps, is_untouched, not_written
+from xvc.system.written_files import Before
 from xvc.types import Json, RunId
 
 _WAIT = 120.0  # seconds for versions being made
@@ -150,7 +150,7 @@ def keep_models(
     run: RunId,
     since: int,
     models: Sequence[ModelFile],
-    before: Mapping[Path, Stamps],
+    before: Before,
     warnings: list[str],
 ) -> dict[str, DataFile]:
     """Put what a run has left into the cache; what it did not write is older, and not its model.
@@ -162,19 +162,18 @@ def keep_models(
         run: whose.
         since: when it began, in nanoseconds since the epoch.
         models: where they were to be.
-        before: the stamps of what was there then.
+        before: what was there then.
         warnings: gets a sentence for each that cannot be kept.
     """
     found = {}
     for each in models:
         path = Path(each.path)
-        lay = before.get(path, {})
-        older = not_written(path, lay, since)
+        older = before.not_written(path, since)
         if project.dvc is None or project.place is None:
             warnings.append(f"--model {path.name} needs git and DVC here; run `xvc init`")
         elif not path.exists():
             warnings.append(f"the run was to leave {path.name}, and it is not there")
-        elif is_untouched(path, lay, older):
+        elif before.is_untouched(path, older):
             warnings.append(f"the run did not write {path.name}, so it is not a model of it")
         else:
             older = _untracked(project, path, older)

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from xvc.core.human_units import counted
 from xvc.core.model import candidate_path
 from xvc.core.objective import Measure
-from xvc.core.spelling import counted
 from xvc.dvc.outputs import digests_of, object_of
 from xvc.dvc.pointers import SUFFIX, Out
 from xvc.dvc.remote import Remote

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
+from xvc.core.commit_subject import headline
 from xvc.core.model import candidate_path, ignore_file, stage_path, stage_tag
 from xvc.core.run import DataFile
-from xvc.core.subject import headline
 from xvc.dvc.artifacts import with_artifact
 from xvc.dvc.pipeline import FILE, load
 from xvc.dvc.pointers import SUFFIX, parse_pointer

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, cast
 
 from xvc import __version__
 from xvc.core.direction import Direction, direction_of, is_progress
-from xvc.core.plain import from_plain
+from xvc.core.json_values import from_plain
 from xvc.core.record import environment_facts, facts_of
 from xvc.core.secrets import mask_text
 from xvc.errors import BadValue, NoColumn
 from xvc.history.find import find, found_in
+from xvc.page.browser_values import Wired, milliseconds, wired
 from xvc.page.run_grid import FACTS, Layout, grid, layout
 from xvc.page.run_table import Held, RunTable
-from xvc.page.wire import Wired, milliseconds, wired
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.reports.many_curves import CurvesRequest, Drawn, curve_keys, curves_in, many_curves

@@ -16,9 +16,9 @@ from urllib.parse import parse_qsl
 
 from xvc.errors import ConflictError, XvcError, error
 from xvc.page.answers import Answers, Asked
+from xvc.page.browser_values import Wired, document
 from xvc.page.files import index, page_files
 from xvc.page.subjects import QUESTIONS
-from xvc.page.wire import Wired, document
 
 _MOST = 1_000  # runs whose own pages are kept
 _CURVES = 24  # as many as the page of a run shows

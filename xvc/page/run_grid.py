@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from xvc.core.direction import direction_of, is_progress
 from xvc.history.judging import has_judge, judged_alike
+from xvc.page.browser_values import Wired, milliseconds, wired
 from xvc.page.run_table import Held
-from xvc.page.wire import Wired, milliseconds, wired
 
 if TYPE_CHECKING:
     from xvc.core.run import RunRecord

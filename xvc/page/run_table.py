@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from xvc.core.run import RunRecord, Status
 from xvc.history.find import known_versions, versions_by_run
+from xvc.page.file_watch import look_at
 from xvc.page.live import Stamp, stamp
-from xvc.page.look import look_at
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.reports.many_curves import numeric_keys

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from xvc.core.typed import Typed, is_equal
+from xvc.core.typed_value import Typed, is_equal
 from xvc.errors import BadValue, UsageError, XvcError, error
 from xvc.project import Project
 from xvc.recording.begin_run import params_files

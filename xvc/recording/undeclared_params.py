@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from xvc.core.typed import Typed, is_equal
+from xvc.core.typed_value import Typed, is_equal
 from xvc.errors import BadValue, UsageError, error
 from xvc.project import Project
-from xvc.recording.asked_params import never_taken_up, variable_of
 from xvc.recording.begin_run import declared_names
+from xvc.recording.requested_params import never_taken_up, variable_of
 from xvc.system.value_files import values_named
 from xvc.types import Json
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 
-from xvc.core.subject import one_line
+from xvc.core.commit_subject import one_line
 from xvc.render.document import Block, Commands, Curves, Report, Section, Table, Text
 from xvc.render.svg import svg
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
-from xvc.core.spelling import number
-from xvc.core.subject import one_line
+from xvc.core.commit_subject import one_line
+from xvc.core.human_units import number
 from xvc.render.document import Block, Commands, Curves, Report, Section, Table, Text
 from xvc.render.figure import Series, thinned
 

@@ -14,7 +14,7 @@ from xvc.render.document import Curves
 from xvc.render.figure import Plot, PlotKind, Series, thinned
 from xvc.store import table_queries as look
 from xvc.store.columns import tables
-from xvc.store.condition import Field
+from xvc.store.filter_sql import Field
 from xvc.store.table_queries import Wanted
 from xvc.types import RunId
 

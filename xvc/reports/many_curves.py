@@ -12,8 +12,8 @@ from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.store import table_queries as look
 from xvc.store.columns import tables
-from xvc.store.condition import Field
 from xvc.store.curve_points import RELATIVE, ROW, TIME, Curve, WantedCurves, curve_points
+from xvc.store.filter_sql import Field
 from xvc.types import RunId
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xvc.core.direction import Direction
+from xvc.core.human_units import number
 from xvc.core.objective import Measure, distance, number_of
 from xvc.core.run import RunRecord
-from xvc.core.spelling import number
 from xvc.runs.repeats import Experiment, Spread
 
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from xvc.core.commit_subject import chosen_keys, chosen_metrics
 from xvc.core.direction import Direction, asked_direction, direction_of
+from xvc.core.human_units import counted, day, did_you_mean, duration, number, size
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
-from xvc.core.spelling import counted, day, did_you_mean, duration, number, size
-from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.errors import BadValue
 from xvc.experiments.compare import OWN_SCORES
 from xvc.history.find import Found, find, known_versions, versions_by_run

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from xvc.core.human_units import counted, day, duration, number
 from xvc.core.objective import number_of
 from xvc.core.run import RunRecord, Status
-from xvc.core.spelling import counted, day, duration, number
 from xvc.errors import BadValue
 from xvc.experiments.compare import SeriesComparison, compared, series_runs
 from xvc.project import Project

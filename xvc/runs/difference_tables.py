@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from xvc.core.direction import is_progress
+from xvc.core.human_units import number, size
 from xvc.core.run import DataFile
-from xvc.core.spelling import number, size
 from xvc.render.document import Table
 from xvc.runs.comparison import Cell, CodeChange, Comparison, Difference, Missing
 from xvc.runs.repeats import Spread

@@ -6,11 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from xvc.core.direction import Direction, direction_of
-from xvc.core.objective import Measure
-from xvc.core.run import RunRecord, Status
-from xvc.core.seed_names import is_seed
-from xvc.core.subject import (
+from xvc.core.commit_subject import (
     chosen_keys,
     chosen_metrics,
     one_line,
@@ -18,7 +14,11 @@ from xvc.core.subject import (
     subject,
     varying_keys,
 )
-from xvc.runs.repeats import Experiment, Spread, experiments, settings_of
+from xvc.core.direction import Direction, direction_of
+from xvc.core.objective import Measure
+from xvc.core.run import RunRecord, Status
+from xvc.core.seed_names import is_seed
+from xvc.runs.repeats import Experiment, Spread, experiments, order_of, settings_of
 from xvc.runs.verdicts import Verdict, against_first
 from xvc.types import RunId
 
@@ -177,8 +177,10 @@ def tried(
     settings = Counter(settings_of(each.repeats[0]) for each in found)
     told = [(each, _lie(each, measure)) for each in reversed(found)]
     if measure is not None:
-        sign = -1 if measure.direction is Direction.MAX else 1
-        told.sort(key=lambda pair: (pair[1] is None, sign * (pair[1].mean if pair[1] else 0.0)))
+        key, way = measure.metric, measure.direction
+        told.sort(  # of equal ones the first that began, as everywhere
+            key=lambda pair: (order_of(pair[0].numbers(key), way), pair[0].repeats[0].started or 0)
+        )
     verdicts = _verdicts([each for each, lie in told if lie is not None], measure)
     ideas = [_idea(each, lie, measure, done, settings) for each, lie in told[:limit]]
     return [

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from xvc.core.commit_subject import chosen_keys, chosen_metrics
 from xvc.core.direction import Direction, direction_of
 from xvc.core.equality import is_same
 from xvc.core.expression import Expression, keys_of
 from xvc.core.filter import evaluate, parse_filter
+from xvc.core.human_units import did_you_mean, duration, instant, number
 from xvc.core.objective import Measure, in_order
 from xvc.core.run import RunRecord, Status, series_in
-from xvc.core.spelling import did_you_mean, duration, instant, number
-from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.core.tag_message import VersionInfo
 from xvc.errors import BadValue
 from xvc.history.find import known_versions, versions, versions_by_run

@@ -11,10 +11,12 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
+from xvc.core.direction import Direction
+from xvc.core.json_values import as_json
 from xvc.core.name_words import pieces
 from xvc.core.objective import exact_number
-from xvc.core.plain import as_json
 from xvc.core.run import RunRecord, Status
 from xvc.core.seed_names import is_seed
 from xvc.types import Json, RunId
@@ -153,6 +155,25 @@ class Spread:
         except OverflowError:
             return cls(len(floats), mean, None)
         return cls(len(floats), mean, math.sqrt(squares / (len(floats) - 1)))
+
+
+def order_of(values: Sequence[int | float], direction: Direction) -> tuple[bool, float | Fraction]:
+    """Return what sorts repeats by their mean, the best first; what has no mean is last.
+
+    Integers are compared as they are, however large.
+
+    >>> order_of([2**53, 2**53 + 1], Direction.MIN) > order_of([2**53], Direction.MIN)
+    True
+    """
+    mean: float | Fraction
+    if values and all(isinstance(value, int) for value in values):
+        mean = Fraction(sum(values)) / len(values)
+    else:
+        lie = Spread.of(values)
+        mean = lie.mean if lie else math.nan
+    if math.isnan(mean):
+        return True, 0.0
+    return False, -mean if direction is Direction.MAX else mean
 
 
 def _text(value: Json) -> str:

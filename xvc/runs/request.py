@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xvc.core.option import option
-from xvc.core.typed import Typed
+from xvc.core.typed_value import Typed
 from xvc.core.version import Bump
 
 

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 
 from xvc.core.model import candidate_of
 from xvc.core.run import RunRecord
-from xvc.core.typed import Typed
+from xvc.core.typed_value import Typed
 from xvc.errors import ConflictError, NoObject, NoProject, ObjectCorrupt, error
 from xvc.history.find import Found, find
 from xvc.history.revision import NoCode, point_of
 from xvc.project import Project
 from xvc.recording.begin_run import environment_now, file_params
 from xvc.recording.command_params import option_params
-from xvc.runs.capture import LineMetrics
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.comparison import Difference, compare_packages
+from xvc.runs.printed_metrics import LineMetrics
 from xvc.runs.reproduction import (
     Cause,
     Changed,

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from xvc.core.direction import Direction, asked_direction, direction_of
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 from xvc.database.queries import looking
 from xvc.errors import BadValue
 from xvc.project import Project

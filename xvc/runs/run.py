@@ -23,8 +23,8 @@ from xvc.core.run_context import VARIABLE, RunContext
 from xvc.core.version import Version
 from xvc.errors import BadValue, NoCommand, TagTaken, XvcError
 from xvc.project import Project
-from xvc.recording.asked_params import Asked
 from xvc.recording.begin_run import Begun, begin
+from xvc.recording.requested_params import Asked
 from xvc.recovery.recover import mend
 from xvc.runs.pipeline_runs import refuse_overlaps
 from xvc.runs.request import RunRequest
@@ -125,6 +125,8 @@ def run(
     mirrors = _mirrors(project, request, begun)
     recorder = Recorder(project, begun, sink, capture=request.capture, patterns=patterns)
     wanted = Wanted.now(project.root, request.outs, models)
+    for before in (recorder.before, wanted.before):
+        held.callback(before.close)
     ending = _ending(project, begun, request, asked, recorder, early)
     kept = note_end(project, begun, wanted, ending, recorder)
     record = _finished(begun.record, recorder, ending)
@@ -365,7 +367,7 @@ def _begun(
 
 
 def _look_back(project: Project, begun: Begun, tell: Callable[[str], None]) -> RunId | None:
-    from xvc.runs.precedents import result, seen_before  # late: only some runs ask
+    from xvc.runs.similar_runs import result, seen_before  # late: only some runs ask
 
     before = seen_before(project, begun.record)
     if before is None:
@@ -436,7 +438,7 @@ def uncaptured(ran: Ran, request: RunRequest) -> dict[str, int | float]:
     record = ran.record
     if request.capture or record.metrics or record.log is None:
         return {}
-    from xvc.runs.capture import judged  # late: as above
+    from xvc.runs.printed_metrics import judged  # late: as above
 
     with open(record.log, "rb") as log:
         log.seek(max(0, log.seek(0, os.SEEK_END) - _LOOKED_AT))

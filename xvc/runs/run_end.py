@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,11 +13,11 @@ from pathlib import Path
 from xvc.core.best_effort import best_effort
 from xvc.core.byte_text import as_text
 from xvc.core.code_files import is_source
+from xvc.core.human_units import counted
 from xvc.core.model import ModelFile
 from xvc.core.record import Kind
 from xvc.core.run import DataFile, Status
 from xvc.core.secrets import mask_values
-from xvc.core.spelling import counted
 from xvc.errors import JournalFailed
 from xvc.journal.fallback_dir import make_refuge
 from xvc.project import Project
@@ -34,13 +33,13 @@ from xvc.recording.begin_run import (
 from xvc.recording.metric_sources import read_metrics
 from xvc.recording.run_times import also_left_by, changed_at
 from xvc.recording.run_times import note_end as note_run_end
-from xvc.runs.capture import LineMetrics
-from xvc.runs.last_words import KEPT, last_words
+from xvc.runs.failure_text import KEPT, last_words
 from xvc.runs.pipeline_runs import Left, PipelineWatch, keep_locks
+from xvc.runs.printed_metrics import LineMetrics
 from xvc.system.output_log import OutputLog, mask
 from xvc.system.process import Ending
 from xvc.system.signal_pipe import STOPPING, held_back
-from xvc.system.written_files import Stamps, is_untouched, not_written, stamps_of
+from xvc.system.written_files import Before
 from xvc.types import Json
 
 _TABLE = "events"
@@ -50,18 +49,18 @@ _TABLE = "events"
 class Wanted:
     """What a run is to leave: outputs, by their paths from the root, and models.
 
-    ``before`` has the stamps of what lay at these paths when the run began.
+    ``before`` knows what lay at these paths when the run began.
     """
 
     outs: tuple[str, ...] = ()
     models: tuple[ModelFile, ...] = ()
-    before: Mapping[Path, Stamps] = field(default_factory=dict)
+    before: Before = field(default_factory=Before)
 
     @classmethod
     def now(cls, root: Path, outs: tuple[str, ...], models: tuple[ModelFile, ...]) -> Wanted:
-        """Stamp what is there before the run."""
+        """Look at what is there before the run."""
         places = (*(root / out for out in outs), *(Path(each.path) for each in models))
-        return cls(outs, models, {place: stamps_of(place) for place in places})
+        return cls(outs, models, Before(places))
 
 
 class Recorder:
@@ -80,9 +79,10 @@ class Recorder:
         self.path = project.room.logs / f"{begun.record.id}.log"
         self._log = OutputLog(self.path, project.settings.output_limit)
         self._reader = LineMetrics(loose=True, patterns=patterns) if capture else None
-        self._project, self._stale = project, dict[Path, tuple[int, ...]]()
+        self._project, self._named, self.before = project, list[Path](), Before()
         with best_effort(begun.warnings):
-            self._stale = {path: _stamp(path) for path in metrics_files(project)}
+            self._named = metrics_files(project)
+            self.before = Before(self._named)
         self.metrics: dict[str, Json] = {}
         self._watch: PipelineWatch | None = None
         with best_effort(begun.warnings):
@@ -118,16 +118,17 @@ class Recorder:
 
         Those of a pipeline's stages that had nothing to do are what the pipeline says now.
         """
-        now = dict.fromkeys([*self._stale, *metrics_files(self._project)])
-        touched = [path for path in now if _stamp(path) and _stamp(path) != self._stale.get(path)]
+        since = self._begun.record.started or 0
+        named = dict.fromkeys([*self._named, *metrics_files(self._project)])
+        now = [path for path in named if path.is_file()]  # a pipe would keep us waiting for ever
+        touched = [path for path in now if not self.before.not_written(path, since)]
         touched += pipeline_metrics(self._project) if is_pipeline else []
         read: dict[str, dict[str, Json]] = {}
         for path in now if touched else ():
-            if _stamp(path):
-                with best_effort(self._begun.warnings if path in touched else []):
-                    values = read_metrics(path)
-                    name = os.path.relpath(path, self._project.root)
-                    read[name] = {k: v for k, v in values.items() if isinstance(v, int | float)}
+            with best_effort(self._begun.warnings if path in touched else []):
+                values = read_metrics(path)
+                name = os.path.relpath(path, self._project.root)
+                read[name] = {k: v for k, v in values.items() if isinstance(v, int | float)}
         counts = Counter(key for values in read.values() for key in values)
         for path in dict.fromkeys(touched):
             name = os.path.relpath(path, self._project.root)
@@ -149,16 +150,6 @@ class Recorder:
                 )
         if self._log.failure:
             self._begun.warnings.append(f"the output log is not complete: {self._log.failure}")
-
-
-def _stamp(path: Path) -> tuple[int, ...]:
-    try:
-        facts = path.stat()
-    except OSError:
-        return ()
-    if not stat.S_ISREG(facts.st_mode):
-        return ()  # a pipe would keep us waiting for ever
-    return (facts.st_ino, facts.st_size, facts.st_mtime_ns)
 
 
 def _facts_of(ending: Ending) -> dict[str, Json]:
@@ -301,13 +292,12 @@ def _outs(
     warnings, since = begun.warnings, begun.record.started or 0
     for out in wanted.outs:
         place = project.root / out
-        lay = wanted.before.get(place, {})
-        older = [] if out in found else not_written(place, lay, since)
+        older = [] if out in found else wanted.before.not_written(place, since)
         if project.dvc is None:
             warnings.append(f"--out {out} needs DVC here; run `xvc init`")
         elif not place.exists():
             warnings.append(f"the run was to leave {out}, and it is not there")
-        elif is_untouched(place, lay, older):
+        elif wanted.before.is_untouched(place, older):
             warnings.append(f"the run did not write {out}, so it is no output of it")
         else:
             with best_effort(warnings):

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Protocol
 
 from xvc.core.seed_names import is_count
-from xvc.core.typed import Typed, is_equal
+from xvc.core.typed_value import Typed, is_equal
 from xvc.errors import BadValue
 from xvc.project import Project
-from xvc.recording.asked_params import Asked, differences, unused, variable_of
 from xvc.recording.begin_run import params_files
 from xvc.recording.command_params import option_params
 from xvc.recording.param_files import copy_with, placed, refuse_beside_files, set_in_files
+from xvc.recording.requested_params import Asked, differences, unused, variable_of
 from xvc.recording.undeclared_params import refuse_undeclared, undeclared
 from xvc.system.value_files import parse_typed
 from xvc.types import Json

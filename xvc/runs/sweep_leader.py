@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xvc.core.direction import Direction
+from xvc.core.human_units import number
 from xvc.core.run import RunRecord
-from xvc.core.spelling import number
 from xvc.core.sweep import Sweep, Trial, points_of
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened

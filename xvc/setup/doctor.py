@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from xvc.core.human_units import counted
 from xvc.core.run_inputs import overlap
-from xvc.core.spelling import counted
 from xvc.dvc.local_config import keep_settings
 from xvc.errors import NoIdentity, XvcError
 from xvc.git import follow_hook as hook

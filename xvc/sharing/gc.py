@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 from xvc.dvc.cache_objects import (
     Held,
     held_objects,
@@ -33,7 +33,7 @@ from xvc.sharing.reachable_objects import needed
 from xvc.store import edits, query
 from xvc.system.lock import FileLock
 from xvc.types import RunId
-from xvc.worktrees.shared import project_at
+from xvc.worktrees.known_trees import project_at
 
 _LOCK_WAIT = 60.0
 

@@ -31,7 +31,7 @@ from xvc.git.worktrees import Tree, trees
 from xvc.project import Project
 from xvc.recovery.recover import mend
 from xvc.store import db, query
-from xvc.worktrees.shared import git_at
+from xvc.worktrees.known_trees import git_at
 
 _PATTERNS = ("*.dvc", "dvc.lock", "*/dvc.lock", "dvc.yaml", "*/dvc.yaml")
 _HEADS = ("HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD", "ORIG_HEAD")

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xvc.core.code_files import is_source
-from xvc.core.needle import Needle, SecretUnfit
 from xvc.core.record import Kind, facts_of
+from xvc.core.redaction import Needle, SecretUnfit
 from xvc.core.run import RunRecord
 from xvc.core.secrets import MASK
 from xvc.database.delete_asset import delete_asset
@@ -29,8 +29,8 @@ from xvc.git.removal import (
     without,
 )
 from xvc.git.snapshot import RUNS
-from xvc.history.elsewhere import store_digests
 from xvc.history.find import find, known_versions
+from xvc.history.other_stores import store_digests
 from xvc.journal.reader import is_written
 from xvc.journal.writer import SUFFIX
 from xvc.project import Project
@@ -41,9 +41,9 @@ from xvc.store import query
 from xvc.store.masking import cells_with
 from xvc.system.files import write_durably
 from xvc.system.lock import FileLock
-from xvc.system.patience import NoAnswer
+from xvc.system.stall_timeout import NoAnswer
 from xvc.types import RunId
-from xvc.worktrees.shared import every_tree, project_at
+from xvc.worktrees.known_trees import every_tree, project_at
 
 _WAIT = 120.0
 _LARGEST = 256_000_000  # bytes of a file of the user's that is looked into

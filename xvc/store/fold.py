@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from xvc.core.ids import row_id
+from xvc.core.json_values import from_plain
 from xvc.core.nested import numbers_in
-from xvc.core.plain import from_plain
 from xvc.core.record import Control, Kind, apply, in_order
 from xvc.core.run import RunRecord
 from xvc.errors import BadValue, RecordRefused
 from xvc.journal.codec import CONTROL, control_from, decode_line, from_json, to_json
 from xvc.journal.reader import Mark, Slice, born, read_new, spelled
-from xvc.store import assets, edited, edits
+from xvc.store import assets, edited_runs, edits
+from xvc.store.bad_record_search import halves, lines_of, nothing_of
 from xvc.store.columns import Column, make_room, struct_of, tables, types_of, value_of
 from xvc.store.db import is_of_what_was_asked
 from xvc.store.file_names import file_name
-from xvc.store.halving import halves, lines_of, nothing_of
 from xvc.store.last_values import is_param, last_numbers, summarised
 from xvc.store.schema import TYPES, literal, quoted
 from xvc.system.files import write_durably
@@ -304,7 +304,7 @@ def _fold_at_once(connection: DuckDBPyConnection, fresh: Sequence[Slice], scratc
     edits.replay(connection, arrived, starts)
     _fold_controls(connection, fresh, touched)
     summarised(connection, touched)
-    edited.save(connection, [_tidy(run) for run in touched.values()], arrived)
+    edited_runs.save(connection, [_tidy(run) for run in touched.values()], arrived)
     _advance(connection, fresh)
     damaged = tuple((part.path.name, line) for part in fresh for line in part.damaged)
     return Folded(len(fresh), rows, damaged)
@@ -436,7 +436,7 @@ def _know(
     """Read the records of these runs together; one by one takes 3 ms each."""
     missing = {RunId(run) for run in runs} - set(touched)
     touched |= {run: RunRecord(run) for run in missing}
-    touched |= {run.id: run for run in edited.as_logged(connection, missing)}
+    touched |= {run.id: run for run in edited_runs.as_logged(connection, missing)}
 
 
 def _fold_controls(
@@ -446,7 +446,7 @@ def _fold_controls(
 ) -> None:
     controls = in_order(control for part in fresh for control in part.controls)
     named = {control.run for control in controls if control.run} - set(touched)
-    for run in edited.as_logged(connection, named):
+    for run in edited_runs.as_logged(connection, named):
         touched[run.id] = run
     _keep_environments(connection, [each for each in controls if each.kind == Kind.ENVIRONMENT])
     for control in controls:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from xvc.core.run import DataFile
 from xvc.dvc.repository import pointer_of
 from xvc.errors import ExternalError, LockBusy, UsageError, error
-from xvc.store import db, edited
+from xvc.store import db, edited_runs
 from xvc.store.base_tables import refuse_computed
 from xvc.store.columns import tables
 from xvc.store.keeper import Keeper
@@ -220,7 +220,7 @@ def _run(connection: DuckDBPyConnection, text: str, path: Path) -> Change:
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     if its := [name for name in changed if name in _KEPT]:
         raise NotOurs(f"the bookkeeping of xvc ({', '.join(its)})")
-    follow(connection, numbers, *([edited.ASIDE] if "edits" in before else []))
+    follow(connection, numbers, *([edited_runs.ASIDE] if "edits" in before else []))
     touched = (Touched(n, _rows(before, n), _rows(after, n)) for n in sorted(changed))
     return Change(tuple(done), tuple(touched))
 

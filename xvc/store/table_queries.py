@@ -16,7 +16,7 @@ from xvc.core.expression import Expression
 from xvc.core.nested import above
 from xvc.errors import BadValue, NoColumn, NoTable
 from xvc.store.columns import known
-from xvc.store.condition import Field, condition
+from xvc.store.filter_sql import Field, condition
 from xvc.store.query import as_logged
 from xvc.store.schema import EVENT_COLUMNS, quoted
 from xvc.types import RunId

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from xvc.core.job import Ended, Executor, Job
-from xvc.core.space import grid_point, grid_size, random_points
+from xvc.core.search_space import grid_point, grid_size, random_points
 from xvc.core.sweep import LOCAL, REF, Sampler, State, Sweep, Trial, Wish, best_of
 from xvc.executors import executor_kind
 from xvc.executors.kind import Opening
@@ -23,10 +23,10 @@ from xvc.executors.local import is_live
 from xvc.executors.shipping import Away, pack
 from xvc.journal.following import Follower
 from xvc.project import Project
-from xvc.sweeps.elsewhere import remember, sweep_here
+from xvc.sweeps.cloned_sweeps import remember, sweep_here
 from xvc.sweeps.job import call_of, last_line_of
 from xvc.sweeps.optuna_study import Points
-from xvc.sweeps.shared import Folder, home_of, one_trial, slots_of, starts_of, trials
+from xvc.sweeps.sweep_folder import Folder, home_of, one_trial, slots_of, starts_of, trials
 from xvc.sweeps.trees import Trees, trees_of
 from xvc.system.lock import FileLock
 from xvc.system.ports import lease_port

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 from xvc.core.direction import Direction
 from xvc.core.objective import number_of
-from xvc.core.space import Choices, Dimension, Space, random_points
+from xvc.core.search_space import Choices, Dimension, Space, random_points
 from xvc.core.sweep import Sampler, State
 from xvc.errors import ExternalError, error
 from xvc.types import Json

@@ -11,13 +11,13 @@ from pathlib import Path
 
 from xvc.core.code_files import is_junk
 from xvc.core.sweep import Wish, settled_keys
-from xvc.core.typed import Typed
+from xvc.core.typed_value import Typed
 from xvc.errors import XvcError
 from xvc.git.worktrees import untracked_like
 from xvc.project import Project
-from xvc.recording.asked_params import never_taken_up, variable_of
 from xvc.recording.begin_run import metrics_files
 from xvc.recording.param_files import placed
+from xvc.recording.requested_params import never_taken_up, variable_of
 from xvc.recording.undeclared_params import undeclared
 from xvc.sweeps.request import BadSweep
 from xvc.worktrees.set_up import INCLUDE

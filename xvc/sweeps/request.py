@@ -14,10 +14,10 @@ from typing import Any, TypeVar, cast
 
 from xvc.core.direction import Direction, asked_direction, direction_of
 from xvc.core.option import declared, kinds
+from xvc.core.search_space import Choices, Dimension, choices, endless, grid_size, parse_dimension
 from xvc.core.seed_names import is_seed
-from xvc.core.space import Choices, Dimension, choices, endless, grid_size, parse_dimension
 from xvc.core.sweep import LOCAL, REF, Sampler, Wish, placeholders
-from xvc.core.typed import Typed
+from xvc.core.typed_value import Typed
 from xvc.errors import BadValue, UsageError, error
 from xvc.types import Json
 

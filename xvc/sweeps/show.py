@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xvc.core.objective import number_of
-from xvc.core.space import Span
+from xvc.core.search_space import Span
 from xvc.core.sweep import State, Sweep, Trial, ranked
 from xvc.project import Project
 from xvc.render.figure import Plot, PlotKind, Series

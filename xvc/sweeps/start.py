@@ -18,7 +18,7 @@ from xvc.sweeps.drive import Progress, Swept, drive, points_in
 from xvc.sweeps.optuna_study import check_sampler
 from xvc.sweeps.reach import check_reach, lacking
 from xvc.sweeps.request import BadSweep, total_of
-from xvc.sweeps.shared import Folder, folder_of
+from xvc.sweeps.sweep_folder import Folder, folder_of
 from xvc.types import Json
 from xvc.worktrees.run_trees import code_here, told_of_lacking
 

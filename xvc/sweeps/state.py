@@ -8,9 +8,9 @@ from enum import StrEnum
 from xvc.core.sweep import State, Sweep, Trial, best_of
 from xvc.errors import LockBusy
 from xvc.project import Project
+from xvc.sweeps.cloned_sweeps import Told, find_told
 from xvc.sweeps.drive import Progress, progress
-from xvc.sweeps.elsewhere import Told, find_told
-from xvc.sweeps.shared import Folder, NoSweep, home_of, sweep_named, trials
+from xvc.sweeps.sweep_folder import Folder, NoSweep, home_of, sweep_named, trials
 
 
 class Condition(StrEnum):

@@ -9,9 +9,9 @@ from xvc.core.sweep import State, Sweep
 from xvc.executors import executor_kind
 from xvc.executors.local import tell_to_end
 from xvc.project import Project
-from xvc.sweeps.elsewhere import sweep_here
-from xvc.sweeps.shared import Folder, home_of, runs_of, trials
+from xvc.sweeps.cloned_sweeps import sweep_here
 from xvc.sweeps.state import Looked, look
+from xvc.sweeps.sweep_folder import Folder, home_of, runs_of, trials
 from xvc.sweeps.trees import remove_trees
 from xvc.system.process_id import Owner
 

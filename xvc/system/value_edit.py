@@ -20,7 +20,7 @@ from typing import cast
 
 import yaml
 
-from xvc.core.typed import Typed, is_equal
+from xvc.core.typed_value import Typed, is_equal
 from xvc.errors import BadValue
 from xvc.system.files import write_durably
 from xvc.system.python_values import places_of, python_values

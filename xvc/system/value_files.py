@@ -20,9 +20,9 @@ from typing import cast
 
 import yaml
 
+from xvc.core.json_values import from_file
 from xvc.core.limits import FILE
-from xvc.core.plain import from_file
-from xvc.core.typed import Typed, number_typed, scalar_typed
+from xvc.core.typed_value import Typed, number_typed, scalar_typed
 from xvc.errors import BadValue
 from xvc.system.python_values import python_values
 from xvc.system.yaml_text import PlainWords

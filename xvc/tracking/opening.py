@@ -240,7 +240,7 @@ def _fold(project: Project) -> None:
 def _kept_in(project: Project, store: Path, folder: Path) -> Project:
     """Have the runs kept in a store: of this project, of another, or of nobody."""
     from xvc.project import Project  # late: as above
-    from xvc.store.guard import refuse_other_files
+    from xvc.store.path_check import refuse_other_files
 
     home = Project.of_store(store, os.environ, project)
     if home is project:

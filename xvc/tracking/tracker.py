@@ -14,18 +14,24 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn, ParamSpec, Self, TypeVar, cast
 
 from xvc.core.edit import Edit, facts_of_edit
-from xvc.core.plain import to_plain
+from xvc.core.json_values import to_plain
 from xvc.core.record import Kind
 from xvc.core.run import Status
 from xvc.errors import BadValue, XvcError
 from xvc.journal.edit_builder import holds, labelling, saying
 from xvc.journal.writer import Journal
 from xvc.store.schema import check_table
-from xvc.tracking.asked import AskedParams, asked_params, other_names, say_used, with_asked
 from xvc.tracking.edits import Edits
 from xvc.tracking.objects import Stored, keep_artifact
 from xvc.tracking.opening import IN_MEMORY, Opened, Wanted, commit_of, open_run
 from xvc.tracking.options import SKIP_INSERT, Options, StrPath, check_engine, check_status
+from xvc.tracking.requested_params import (
+    AskedParams,
+    asked_params,
+    other_names,
+    say_used,
+    with_asked,
+)
 from xvc.types import Json, Row, RunId
 
 if TYPE_CHECKING:

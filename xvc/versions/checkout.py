@@ -17,8 +17,8 @@ from xvc.history.revision import Point, point_of
 from xvc.project import Project
 from xvc.system.files import write_durably
 from xvc.worktrees.add import made, refuse_another, refuse_used
+from xvc.worktrees.known_trees import every_tree, forget, held, held_list, record_of, remember
 from xvc.worktrees.set_up import SetUp, set_up
-from xvc.worktrees.shared import every_tree, forget, held, held_list, record_of, remember
 
 _MARK = "xvc-checkout"
 

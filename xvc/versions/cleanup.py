@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 from xvc.core.worktree import Losses, Record, Stage
 from xvc.errors import ConflictError, error
 from xvc.git.worktrees import Tree
@@ -19,15 +19,7 @@ from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.store import query
 from xvc.versions.checkout import is_marked, name_of
-from xvc.worktrees.removal_check import losses
-from xvc.worktrees.remove import (
-    Removal,
-    TreeInUse,
-    is_filled,
-    refuse_in_use,
-    removed,
-)
-from xvc.worktrees.shared import (
+from xvc.worktrees.known_trees import (
     every_tree,
     held,
     held_list,
@@ -35,6 +27,14 @@ from xvc.worktrees.shared import (
     record_of,
     records,
     tree_named,
+)
+from xvc.worktrees.removal_check import losses
+from xvc.worktrees.remove import (
+    Removal,
+    TreeInUse,
+    is_filled,
+    refuse_in_use,
+    removed,
 )
 
 

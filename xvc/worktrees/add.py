@@ -23,8 +23,7 @@ from xvc.git.worktrees import (
 from xvc.journal.folders import journal_folders, last_written, set_aside
 from xvc.journal.layout import Room
 from xvc.project import Project
-from xvc.worktrees.set_up import SetUp, set_up
-from xvc.worktrees.shared import (
+from xvc.worktrees.known_trees import (
     NoTree,
     every_tree,
     forget,
@@ -37,6 +36,7 @@ from xvc.worktrees.shared import (
     remember,
     scratch_of,
 )
+from xvc.worktrees.set_up import SetUp, set_up
 
 
 @error("no-base")

@@ -26,7 +26,7 @@ from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.store import query
 from xvc.types import RunId
-from xvc.worktrees.shared import every_tree, git_at, project_at, records
+from xvc.worktrees.known_trees import every_tree, git_at, project_at, records
 
 
 class Condition(StrEnum):

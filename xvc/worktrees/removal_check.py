@@ -5,7 +5,7 @@ from __future__ import annotations
 import filecmp
 from pathlib import Path
 
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 from xvc.core.worktree import Losses
 from xvc.dvc.outputs import members
 from xvc.dvc.pointers import Out, tracked_outs
@@ -17,7 +17,7 @@ from xvc.history.unversioned import unsaved
 from xvc.project import Project
 from xvc.store.state import Left, stamp_of
 from xvc.system.files import md5_of
-from xvc.worktrees.shared import git_at, project_at
+from xvc.worktrees.known_trees import git_at, project_at
 
 
 def losses(project: Project, main: Tree, tree: Tree) -> Losses:

@@ -19,8 +19,7 @@ from xvc.git.worktrees import Tree, drop_branch, forget_tree, holders
 from xvc.journal.folders import every_journal, journal_folders, set_aside
 from xvc.journal.reader import is_written, runs_named
 from xvc.project import Project
-from xvc.worktrees.removal_check import losses
-from xvc.worktrees.shared import (
+from xvc.worktrees.known_trees import (
     NoTree,
     every_tree,
     forget,
@@ -31,6 +30,7 @@ from xvc.worktrees.shared import (
     scratch_of,
     tree_named,
 )
+from xvc.worktrees.removal_check import losses
 
 
 @error("would-lose")

@@ -21,9 +21,7 @@ from xvc.git.worktrees import Tree
 from xvc.project import Project
 from xvc.recording.begin_run import results_among
 from xvc.worktrees.add import NoBase, made
-from xvc.worktrees.remove import Removal, removed
-from xvc.worktrees.set_up import SetUp, set_up
-from xvc.worktrees.shared import (
+from xvc.worktrees.known_trees import (
     every_tree,
     git_at,
     held,
@@ -32,6 +30,8 @@ from xvc.worktrees.shared import (
     records,
     remember,
 )
+from xvc.worktrees.remove import Removal, removed
+from xvc.worktrees.set_up import SetUp, set_up
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from xvc.core.human_units import counted
 from xvc.core.model import candidate_of
-from xvc.core.spelling import counted
 from xvc.dvc.cache_links import Linker, link_kinds
 from xvc.dvc.local_config import cache_type, share_settings
 from xvc.dvc.outputs import members
@@ -24,7 +24,7 @@ from xvc.git.worktrees import Tree, untracked_like
 from xvc.project import Project
 from xvc.store import query
 from xvc.system.files import add_line
-from xvc.worktrees.shared import git_at, project_at
+from xvc.worktrees.known_trees import git_at, project_at
 
 INCLUDE = ".worktreeinclude"
 _SCRATCH = ".exp-set-up"

@@ -11,7 +11,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, few, number, show
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 
 if TYPE_CHECKING:
     from xvc.exporting.artifact_diff import ArtifactDiff, Artifacts, Change

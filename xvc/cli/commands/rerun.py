@@ -9,8 +9,8 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Reference
 from xvc.cli.output import Answer, few, say, show, table, warn
-from xvc.cli.passing_on import copy_aside, copy_through
-from xvc.core.spelling import number
+from xvc.cli.passthrough import copy_aside, copy_through
+from xvc.core.human_units import number
 from xvc.runs.reproduction import Cause, Outcome
 
 if TYPE_CHECKING:

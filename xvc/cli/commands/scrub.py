@@ -11,7 +11,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, few, show
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -100,7 +100,7 @@ def command(
 
 
 def _secret(project: Project, file: Path | None, run: str | None, param: str | None) -> str:
-    from xvc.core.needle import SecretUnfit
+    from xvc.core.redaction import SecretUnfit
     from xvc.sharing.scrub import of_param
 
     if run is not None or param is not None:

@@ -104,7 +104,7 @@ def command(
 
     Example: xvc show e0.1.0
     """
-    from xvc.core.plain import from_plain
+    from xvc.core.json_values import from_plain
     from xvc.core.record import environment_facts, facts_of  # late: opens DuckDB below
     from xvc.history.find import find
     from xvc.runs.logs import last_lines

@@ -10,7 +10,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, few, moment, show
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 
 if TYPE_CHECKING:
     from xvc.setup.status import Standing

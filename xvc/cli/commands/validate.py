@@ -11,7 +11,7 @@ from xvc.cli.options import AsJson, Database, complete_tables, listed
 from xvc.cli.output import Answer, few, show
 
 if TYPE_CHECKING:
-    from xvc.runs.checks import Check, Verdict
+    from xvc.runs.check_results import Check, Verdict
 
 _INDENT = " " * 11
 
@@ -103,7 +103,7 @@ def command(
 
 
 def _data(verdict: Verdict, *, strict: bool) -> Data:
-    from xvc.runs.checks import Level  # late: nothing of it is needed for --help
+    from xvc.runs.check_results import Level  # late: nothing of it is needed for --help
 
     return {
         "valid": not verdict.is_wrong(strict=strict),
@@ -137,8 +137,8 @@ def _check(check: Check) -> Asked:
 
 
 def _text(verdict: Verdict) -> str:
-    from xvc.core.spelling import counted
-    from xvc.runs.checks import Level
+    from xvc.core.human_units import counted
+    from xvc.runs.check_results import Level
 
     lines, place = list[str](), object()
     for check in verdict.checks:

@@ -10,7 +10,7 @@ from xvc.cli.commands.assets.ls import Facts, facts
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, Digest, DryRun, Yes
 from xvc.cli.output import Answer, show, size
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 
 if TYPE_CHECKING:
     from xvc.database.delete_asset import Deletion

@@ -10,7 +10,7 @@ from xvc.cli.context import Context
 from xvc.cli.grid import Form, Rows, show_grid
 from xvc.cli.options import AsCsv, AsJson, AsMarkdown, Database, DryRun, Limit, Raw, Yes
 from xvc.cli.output import Answer, show
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 from xvc.errors import BadValue
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, few, show
-from xvc.cli.sweeping import (
+from xvc.cli.sweep_view import (
     Standing,
     SweepName,
     TrialFacts,
