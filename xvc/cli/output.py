@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from itertools import islice
 from typing import Literal, TextIO, TypedDict, TypeVar, cast
 from unicodedata import normalize
@@ -120,11 +120,22 @@ def envelope_of(answer: Answer) -> Json:
         "schema": SCHEMA,
         "command": answer.command,
         "ok": answer.exit_code == 0,
-        "data": answer.data,
+        "data": _by_field(answer.data),
         "warnings": list(answer.warnings),
         "next": list(answer.next),
     }
     return to_plain(envelope)
+
+
+def _by_field(value: object) -> object:
+    """Write the dataclasses in an answer as mappings, field by field, as its schema says."""
+    if is_dataclass(value):
+        return {each.name: _by_field(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _by_field(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_by_field(part) for part in value]
+    return value
 
 
 def warn(text: str, manner: Manner) -> None:

@@ -24,6 +24,7 @@ from xvc.runs.digest import (
     FAILED,
     Best,
     Failed,
+    Staged,
     SweptRuns,
     Tried,
     best_runs,
@@ -42,14 +43,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _SWEEPS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Staged:
-    """The version of a model that is in production."""
-
-    model: str
-    version: str
 
 
 @dataclass(frozen=True, slots=True)

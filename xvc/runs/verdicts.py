@@ -46,27 +46,25 @@ class Method(StrEnum):
     DRAWN = "bootstrap"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """One metric of a candidate against a baseline.
+    """A metric of a run and its repeats against the first run and its repeats.
 
-    ``difference`` is candidate - baseline, of the means; ``low`` and ``high`` are its interval at
-    `LEVEL`, and ``p`` how often repeats without a difference would differ as much: all three None
-    without enough runs. ``more`` is how many further runs of each side would show a difference of
-    this size, None where that is not known or over `MOST_RUNS`. ``HIGHER`` and ``LOWER`` are told
-    of metrics whose direction is not known.
+    ``difference`` is of the means, ``low`` and ``high`` are its 95 % interval, ``p`` is corrected
+    (Holm) where several runs are compared, ``more`` is how many more runs of each would show a
+    difference of this size.
     """
 
     metric: str
     baseline: Spread
     candidate: Spread
-    difference: float
-    verdict: Verdict
-    low: float | None = None
+    difference: float  # candidate - baseline
+    low: float | None = None  # with `high` and `p` None where there are too few runs
     high: float | None = None
     p: float | None = None
+    verdict: Verdict  # HIGHER and LOWER where nobody knows which way is better
     method: Method | None = None
-    more: int | None = None
+    more: int | None = None  # None where it is not known, or over `MOST_RUNS`
 
 
 def judge(

@@ -37,6 +37,7 @@ from xvc.project import Project
 from xvc.recording.begin_run import open_journal
 from xvc.recovery.operation_log import log_operation
 from xvc.recovery.recover import mend
+from xvc.sharing.secret_places import Remainder, SecretPlace
 from xvc.store import query
 from xvc.store.masking import cells_with
 from xvc.system.files import write_durably
@@ -49,24 +50,6 @@ _WAIT = 120.0
 _LARGEST = 256_000_000  # bytes of a file of the user's that is looked into
 _PASSED = frozenset({"locks", "dvc-site", "dvc-cache", "stores-kept"})
 _STORE = ".duckdb"
-
-
-@dataclass(frozen=True, slots=True)
-class SecretPlace:
-    """Where a secret stands: what kind of thing that is, its name, and how often."""
-
-    kind: str
-    where: str
-    count: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Remainder:
-    """What holds it and stays: what it is, why, and what can be done."""
-
-    kind: str
-    where: str
-    way: str
 
 
 @dataclass(slots=True)
