@@ -46,7 +46,7 @@ class Envelope(TypedDict):
     next: list[str]
 
 
-class Told(TypedDict):
+class ErrorFacts(TypedDict):
     """What went wrong, and the way out; ``retryable``: the same call may succeed later."""
 
     code: str
@@ -60,7 +60,7 @@ class Refusal(TypedDict):
 
     schema: int
     ok: Literal[False]
-    error: Told
+    error: ErrorFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +152,13 @@ def say(text: str, manner: Manner) -> None:
 def show_error(error: XvcError, manner: Manner) -> None:
     """Print an error: one sentence, one hint."""
     if manner.as_json:
-        told: Told = {
+        facts: ErrorFacts = {
             "code": error.code,
             "message": str(error),
             "hint": error.hint,
             "retryable": error.retryable,
         }
-        envelope: Refusal = {"schema": SCHEMA, "ok": False, "error": told}
+        envelope: Refusal = {"schema": SCHEMA, "ok": False, "error": facts}
         _write(sys.stdout, _document(cast("Json", envelope)))
         return
     head = painted(f"error[{error.code}]:", "1;31", manner)

@@ -164,18 +164,18 @@ def rerun(
     same = code[was.id] == code[ran.record.id] if len(code) == 2 else None
     changes = tuple(changed(was, ran.record, ready.packages, has_same_code=same))
     times = tuple(times_in(was, wanted.tolerance))
-    told = Reran(
+    reran = Reran(
         was=ready.was, ran=ran, rows=rows, changes=changes, times=times, warnings=tuple(warnings)
     )
-    if told.outcome is not ReproductionOutcome.DRIFTED or ran.is_interrupted:
-        return told
+    if reran.outcome is not ReproductionOutcome.DRIFTED or ran.is_interrupted:
+        return reran
     second: Ran | None = None
     if wanted.verify:
         second = _run_again(project, wanted, ready, sink, warnings)
     is_noisy = second is not None and _differ(ran.record, second.record, wanted.tolerance)
     causes = [*dict.fromkeys(change.cause for change in changes)]
     causes += [Cause.NOISE] if is_noisy else []
-    return replace(told, second=second, causes=tuple(causes) or (Cause.UNKNOWN,))
+    return replace(reran, second=second, causes=tuple(causes) or (Cause.UNKNOWN,))
 
 
 def _differ(one: RunRecord, other: RunRecord, tolerance: Tolerance) -> bool:

@@ -260,9 +260,9 @@ def _idea_line(idea: Tried) -> str:
 
 
 def _warnings(found: Brief) -> tuple[str, ...]:
-    told = [cut(each, 120) for each in found.warnings[:2]]
-    more = len(found.warnings) - len(told)
-    return (*told, *([f"{more} more: `xvc status`"] if more else []))
+    warnings = [cut(each, 120) for each in found.warnings[:2]]
+    more = len(found.warnings) - len(warnings)
+    return (*warnings, *([f"{more} more: `xvc status`"] if more else []))
 
 
 def _steps(found: Brief) -> tuple[str, ...]:

@@ -70,7 +70,7 @@ def command(
         name=name,
         runs=runs or (),
         yes=not is_plan,
-        told=here.progress,
+        notify=here.progress,
     )
     answer = _answer(done, is_plan=is_plan)
     if not is_plan or not any(fate.goes for fate in done.fates):
