@@ -12,7 +12,7 @@ from xvc.errors import BadValue
 from xvc.recording.command_params import filled_in_run
 
 if TYPE_CHECKING:
-    from xvc.core.typed import Typed
+    from xvc.core.typed_value import TypedValue
 
 
 def _references(incomplete: str) -> list[str]:
@@ -91,12 +91,12 @@ def listed(keys: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in (keys or "").split(",") if name.strip())
 
 
-def command_with(words: Sequence[str], params: Mapping[str, Typed]) -> tuple[str, ...]:
+def command_with(words: Sequence[str], params: Mapping[str, TypedValue]) -> tuple[str, ...]:
     """Return the command with the text of each param, as typed, in its place ``{key}``."""
     return filled_in_run(words, {key: typed.text for key, typed in params.items()})
 
 
-def params_of(words: Sequence[str]) -> dict[str, Typed]:
+def params_of(words: Sequence[str]) -> dict[str, TypedValue]:
     """Read params as ``-P KEY=VALUE`` gives them.
 
     Raises:
@@ -104,7 +104,7 @@ def params_of(words: Sequence[str]) -> dict[str, Typed]:
     """
     from xvc.system.value_files import parse_typed  # late: loads yaml
 
-    found: dict[str, Typed] = {}
+    found: dict[str, TypedValue] = {}
     for word in words:
         key, sign, text = word.partition("=")
         if not sign or not key:
