@@ -15,7 +15,7 @@ import demo_project
 from served_page import Looked, Served, serving
 from surroundings import private_environment
 from xvc.core.objective import in_order
-from xvc.page.wire import wired
+from xvc.page.browser_values import wired
 from xvc.project import Project
 from xvc.runs.list import ListRequest, runs
 

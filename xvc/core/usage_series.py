@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields
 from itertools import pairwise
 from typing import cast
 
-from xvc.core.run import Usage
+from xvc.core.run import ResourceUsage
 from xvc.types import Json
 
 MOST = 240
@@ -31,7 +31,7 @@ class Look:
     gpu_percent: float | None = None
 
     @classmethod
-    def of(cls, seconds: float, usage: Usage) -> Look:
+    def of(cls, seconds: float, usage: ResourceUsage) -> Look:
         """Note what one look has seen; its peaks are what was in use then."""
         return cls(
             seconds=round(seconds, 1),

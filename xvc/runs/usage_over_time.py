@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
-from xvc.core.run import Usage
+from xvc.core.run import ResourceUsage
 from xvc.core.usage_series import Look, UsageSeries, series_from
 from xvc.git.snapshot import LOGS, USAGE
 from xvc.project import Project
@@ -26,7 +26,7 @@ class UsageKeeper:
     def __init__(self, path: Path) -> None:
         self._path, self._series = path, UsageSeries()
 
-    def take(self, seconds: float, usage: Usage) -> None:
+    def take(self, seconds: float, usage: ResourceUsage) -> None:
         """Add a look. A disk that refuses is no reason to end anything: figures are lost then."""
         is_longer = self._series.add(Look.of(seconds, usage))
         if not is_longer or len(self._series.looks) < _FEW:
