@@ -33,7 +33,7 @@ from xvc.executors.child import run
 from xvc.executors.clone_state import clean, save_state
 from xvc.executors.shipping import SENT, Brought, JobOutcome, Parcel
 from xvc.git.commands import Git, RepositoryPaths
-from xvc.git.snapshot import RUNS
+from xvc.git.snapshot import RUNS, USAGE
 from xvc.journal.fallback_dir import is_ours
 from xvc.journal.layout import Room
 from xvc.journal.reader import ReadPosition, read_new
@@ -273,13 +273,18 @@ class Clone:
         assets = self.top / self.parcel.own[1]
         return Brought(
             journals={path.name: path.read_bytes() for path in journals},
-            logs={path.name: path.read_bytes() for path in self.room.logs.glob("*.log")},
+            logs={path.name: path.read_bytes() for path in self._logs()},
             assets={path.name: path.read_bytes() for path in assets.glob("??/*")},
             objects=self._objects(ends),
             blobs=tuple(self._blobs(ends)),
             refs=refs,
             bundle=self.git.call(*bundle) if others else b"",
         )
+
+    def _logs(self) -> Iterator[Path]:
+        """What runs printed, and what they used over time."""
+        yield from self.room.logs.glob("*.log")
+        yield from self.room.logs.glob(f"*{USAGE}")
 
     def _objects(self, ends: list[Mapping[str, Json]]) -> dict[str, bytes]:
         if self.parcel.dvc is None:

@@ -18,6 +18,7 @@ from xvc.core.direction import Direction, direction_of, is_progress
 from xvc.core.json_values import from_plain
 from xvc.core.record import environment_facts, facts_of
 from xvc.core.secrets import mask_text
+from xvc.core.usage_series import spans
 from xvc.errors import BadValue, NoColumn
 from xvc.history.find import find, found_in
 from xvc.page.browser_values import Wired, milliseconds, wired
@@ -30,6 +31,7 @@ from xvc.runs.group_verdicts import against
 from xvc.runs.lineage import lineage
 from xvc.runs.list import ListRequest, among, grouped, passing, runs
 from xvc.runs.logs import printed
+from xvc.runs.usage_over_time import looks_of
 from xvc.types import RunId
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 _LOG_TAIL = 400_000
 _MOST_RELATED = 12
+_FIGURES = (*("cpu_percent", "memory", "gpu_percent", "gpu_memory", "read_rate", "write_rate"),)
 _ON = "ref: refs/heads/"
 
 Asked = Mapping[str, str]
@@ -190,6 +193,17 @@ class Answers:
         (found,) = find(project, [asked.get("id", "@")])
         text, start, end, size = _tail(project, found.record, asked.get("from"))
         return {"text": text, "from": start, "to": end, "size": size}
+
+    def usage(self, asked: Asked) -> Wired:
+        """Read what a run used over time, a list of values for each figure that is known."""
+        project = self.project()
+        named = asked.get("id", "@")
+        if not any(run.id == named for run in self.table.held.runs):  # else no store is opened
+            named = find(project, [named])[0].record.id
+        used = spans(looks_of(project, RunId(named)))
+        columns = {name: [getattr(each, name) for each in used] for name in _FIGURES}
+        known = {name: held for name, held in columns.items() if any(x is not None for x in held)}
+        return {"seconds": [each.seconds for each in used], "figures": known}
 
     def curved(self, asked: Asked) -> Wired:
         """List the keys that have curves, metrics first, and the runs that are meant."""
