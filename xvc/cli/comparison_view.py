@@ -1,4 +1,4 @@
-"""A comparison as text, markdown, CSV, HTML and JSON: the same rows in five coats."""
+"""A comparison as text, markdown, CSV, HTML and JSON: the same rows in five formats."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last way to run a command: where xvc itself cannot work at all, become it."""
+"""Running a command where xvc itself cannot work: this process becomes the command."""
 
 from __future__ import annotations
 

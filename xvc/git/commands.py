@@ -330,7 +330,7 @@ class Git:
         return [path for path in named if os.path.lexists(self.place.top / path)]
 
     def unhide(self, index: Path, paths: Iterable[str]) -> None:
-        """Have paths looked at again in an index file of ours."""
+        """Make git compare these paths with the files again, in an index file of ours."""
         listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
         for flag in ("--no-skip-worktree", "--no-assume-unchanged"):
             self.call("update-index", flag, "-z", "--stdin", index=index, stdin=listed)

@@ -205,7 +205,7 @@ def fetch(
 def _transfer(
     git: Git, notify: Callable[[str], object] | None, *words: str, then: Sequence[str]
 ) -> None:
-    """Exchange with a remote, saying how far it is to whoever listens."""
+    """Fetch from or push to a remote, and report progress to *notify*."""
     who = f"git remote {then[0]}"
     if notify is None:
         git.watched(*words, "--quiet", "--end-of-options", *then, who=who)

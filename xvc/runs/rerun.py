@@ -17,7 +17,7 @@ from xvc.core.run import RunRecord
 from xvc.core.typed_value import TypedValue
 from xvc.errors import ConflictError, NoObject, NoProject, ObjectCorrupt, error
 from xvc.history.find import FoundRun, find
-from xvc.history.revision import NoCode, point_of
+from xvc.history.revision import NoCode, revision_of
 from xvc.project import Project
 from xvc.recording.begin_run import environment_now, file_params
 from xvc.recording.command_params import option_params
@@ -193,7 +193,7 @@ def _code_of(project: Project, was: FoundRun, reference: str) -> tuple[str, str,
     if snapshot is None and was.version is None:
         raise NoCode(was.record.id)
     if snapshot is None:
-        commit = point_of(project, was.version or reference).commit
+        commit = revision_of(project, was.version or reference).commit
         return commit, commit, []
     base = git.commit_of(code.commit) if code.commit else None
     return base or snapshot, snapshot, []

@@ -1,4 +1,4 @@
-"""Waiting for another machine: said while it lasts, and given up after minutes of silence."""
+"""Waiting for another machine: reported while it lasts, ended after minutes of silence."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class NoAnswer(ExternalError):
 
 
 class Wait:
-    """One wait for somebody; `heard` says that there was a sign of life."""
+    """One wait for another machine; `heard` notes a sign of life."""
 
     def __init__(
         self, who: str, notify: Callable[[str], object], give_up: Callable[[], object] | None
