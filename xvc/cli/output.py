@@ -72,7 +72,7 @@ class Answer:
     """
 
     command: str
-    data: Mapping[str, object]
+    data: object  # a typed dict or a frozen dataclass, as the schema of the command says
     text: str = ""
     warnings: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
