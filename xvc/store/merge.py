@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from xvc.core.merge import Conflict, Fate, Tally
 from xvc.store import db
-from xvc.store.alignment import BASE, OURS, THEIRS, Table, align, signs_of
+from xvc.store.alignment import BASE, OURS, THEIRS, Table, align
 from xvc.store.conflicts import Disputes
 from xvc.store.schema import quoted
 
@@ -240,7 +240,7 @@ def _keyed(table: Table, store: str) -> str:
     if place is None:
         kind = "VARCHAR" if table.key is None else table.key_kind
         return f"SELECT NULL::{kind} AS k, 0::UBIGINT AS h, 0::BIGINT AS r WHERE false"
-    signs = [sign for cell in table.cells for sign in signs_of(cell.read(store), cell.physical)]
+    signs = [sign for cell in table.cells for sign in cell.kind.signs(cell.read(store))]
     if table.key is not None:
         rest = f"hash({', '.join(signs)}) AS h, rowid AS r"
         return f"SELECT {quoted(table.key)} AS k, {rest} FROM {place}"

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 from xvc.core.table_merge import SHOWN, Account, RowsRefused
 from xvc.store.parquet import Table
-from xvc.store.parquet_union import Column, Shape
+from xvc.store.parquet_union import Shape, signs_of
 from xvc.store.schema import quoted
+from xvc.store.shape import Column
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -212,5 +213,7 @@ def _all_equal(columns: Sequence[Column], one: str, other: str) -> str:
 
 
 def _all_same(columns: Sequence[Column], one: str, other: str) -> str:
-    pairs = (pair for c in columns for pair in zip(c.signs(one), c.signs(other), strict=True))
+    pairs = (
+        pair for c in columns for pair in zip(signs_of(c, one), signs_of(c, other), strict=True)
+    )
     return " AND ".join(f"{mine} IS NOT DISTINCT FROM {its}" for mine, its in pairs)
