@@ -21,9 +21,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stores import merge, rebase, theirs_wins
+from xvc.core.account import Account
 from xvc.core.merge import Conflict
 from xvc.core.rebase import Wanted
-from xvc.core.table_merge import Account, ColumnsClash, RowsRefused, Style
+from xvc.core.table_merge import ColumnsClash, RowsRefused, Style
 from xvc.store import db
 from xvc.store.column_types import Kind, kind_of, widest
 from xvc.store.keys import KeysDiffer, KeysDoubled, KeysEmpty, refuse_kinds
@@ -145,18 +146,18 @@ def all_names(sides: Iterable[Side]) -> list[str]:
 def merged_stores(folder: Path, sides: Sequence[Side]) -> Result:
     """Merge stores, one after the other, into the first; whole rows tell rows apart."""
     paths = [as_store(folder / f"{n}.duckdb", side, events=False) for n, side in enumerate(sides)]
-    tallies = []
+    accounts = []
     for number, path in enumerate(paths[1:]):
         done = merge_into(paths[0], Source(str(number), path, str(number)), (), folder)
-        tallies += [each for each in done.tallies if each.table == "prices"]
+        accounts += [each for each in done.accounts if each.table == "prices"]
     with db.reading(paths[0]) as connection:
         rows = read(connection, "prices", all_names(sides))
     counts = {
-        "ours": tallies[0].ours,
-        "theirs": sum(each.theirs for each in tallies),
-        "equal": sum(each.equal for each in tallies),
-        "added": sum(each.taken for each in tallies),
-        "result": tallies[-1].result,
+        "ours": accounts[0].ours,
+        "theirs": sum(each.theirs for each in accounts),
+        "equal": sum(each.equal for each in accounts),
+        "added": sum(each.taken for each in accounts),
+        "result": accounts[-1].result,
     }
     return Result(rows, counts)
 
@@ -180,10 +181,10 @@ def joined(
         rows = read(connection, f"'{out}'", names)
     account = decided.account
     counts = {
-        "ours": account.base,
-        "theirs": account.incoming,
+        "ours": account.ours,
+        "theirs": account.theirs,
         "equal": account.equal,
-        "added": account.added,
+        "added": account.taken,
         "result": account.result,
     }
     return Result(rows, counts), account
@@ -278,8 +279,8 @@ def merged_events(
     copy, done = merge(folder, *(stores if related else stores[:2]), decide=decide)
     with db.reading(copy) as connection:
         rows = read(connection, "events", ["row_id", *parting.ours.types])
-    tally = next((each for each in done.tallies if each.table == "events"), None)
-    counts = {} if tally is None else {"added": tally.taken, "result": tally.result}
+    account = next((each for each in done.accounts if each.table == "events"), None)
+    counts = {} if account is None else {"added": account.taken, "result": account.result}
     return Result(rows, counts), {each.key for each in done.conflicts}
 
 
@@ -418,7 +419,7 @@ def replaced_in_files(folder: Path, asked: Replacing) -> Result:
         done, account = joined(folder, sides, asked.keys, **how)
     except RowsRefused as err:
         return Result(refusal="empty" if "empty" in err.what else "doubled")
-    counts = {"ours": account.base, "replaced": account.replaced, "result": account.result}
+    counts = {"ours": account.ours, "replaced": account.replaced, "result": account.result}
     return Result(done.rows, counts)
 
 
@@ -439,11 +440,22 @@ TYPES: dict[str, str] = {
     # one value of each type
     **dict.fromkeys(("TINYINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE"), "1"),
     **{f"U{kind}": "2" for kind in ("TINYINT", "INTEGER", "BIGINT")},
-    "DECIMAL(4,1)": "1.5", "DECIMAL(38,0)": "3", "VARCHAR": "1", "BLOB": "1", "JSON": "1",
-    "BOOLEAN": "true", "DATE": "2026-01-01", "TIMESTAMP": "2026-01-01 00:00:00",
-    "TIMESTAMP_NS": "2026-01-01 00:00:00", "TIMESTAMPTZ": "2026-01-01 00:00:00+00",
-    "INTERVAL": "1 day", "INTEGER[]": "[1]", "DOUBLE[]": "[1.5]", "VARCHAR[]": "[1]",
-    "STRUCT(a INTEGER)": "{'a': 1}", "STRUCT(a BIGINT, b DATE)": "{'a': 1}",
+    "DECIMAL(4,1)": "1.5",
+    "DECIMAL(38,0)": "3",
+    "VARCHAR": "1",
+    "BLOB": "1",
+    "JSON": "1",
+    "BOOLEAN": "true",
+    "DATE": "2026-01-01",
+    "TIMESTAMP": "2026-01-01 00:00:00",
+    "TIMESTAMP_NS": "2026-01-01 00:00:00",
+    "TIMESTAMPTZ": "2026-01-01 00:00:00+00",
+    "INTERVAL": "1 day",
+    "INTEGER[]": "[1]",
+    "DOUBLE[]": "[1.5]",
+    "VARCHAR[]": "[1]",
+    "STRUCT(a INTEGER)": "{'a': 1}",
+    "STRUCT(a BIGINT, b DATE)": "{'a': 1}",
 }
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
-from xvc.core.merge import Choice, Conflict, Fate, Place, Side, remembered
+from xvc.core.account import Fate
+from xvc.core.merge import Choice, Conflict, Place, Side, remembered
 from xvc.journal.codec import from_json
 from xvc.store.alignment import BASE, OURS, THEIRS, Table
 from xvc.store.keys import in_json

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xvc.core.merge import MergeUnsound
+from xvc.core.account import MergeUnsound
 from xvc.core.table_merge import Style, WouldWeaken
 from xvc.errors import NoPackage
 from xvc.store.column_types import kind_of

@@ -7,11 +7,12 @@ parted, what both had is nobody's news. Of ours, every other row with the key of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xvc.core.rebase import Account, Gone, Replaced, Wanted
+from xvc.core.account import Account
+from xvc.core.rebase import Gone, Replaced, Wanted
 from xvc.errors import ConflictError, NoColumn, NoTable, error
 from xvc.store import db
 from xvc.store.alignment import OURS, columns_of, tables_of
@@ -156,7 +157,7 @@ class _Work:
             refuse_doubled(self._connection, table, "incoming", parts, shown)
         replaced, dropped = self._take_out(table, parts)
         result = self._count(f"FROM {self._place(OURS, table)}")
-        return replace(account, replaced=replaced, dropped=dropped, result=result).checked()
+        return account.after_replacing(replaced, dropped, result).balanced()
 
     def _place(self, store: str, table: str) -> str:
         return f"{store}.main.{quoted(self._tables[store][table.lower()])}"
