@@ -121,6 +121,24 @@ def test_types_widen_without_loss(
     assert values_in(copy, "SELECT type FROM columns") == [(kind,)]
 
 
+@pytest.mark.parametrize(
+    ("kind", "value", "held"),
+    [("ENUM('sgd', 'adam')", "'adam'", "adam"), ("STRUCT(a INTEGER)", "{'a': 1}", {"a": 1})],
+)
+def test_a_store_can_be_read_whatever_type_a_logged_column_was_given(
+    folder: Path, kind: str, value: str, held: object
+) -> None:
+    """Another program made it an ENUM or a STRUCT: the value stays, as VARIANT."""
+    ours = filled(folder / "o.duckdb", insert(1, "x", "1"), logged={"x": "BIGINT"})
+    theirs = filled(folder / "t.duckdb", insert(2, "y", "'a'"), logged={"y": "VARCHAR"})
+    with duckdb.connect(str(theirs)) as connection:
+        connection.execute(f"ALTER TABLE events ALTER y TYPE {kind} USING {value}::{kind}")
+    copy, _ = merge(folder, ours, theirs)
+
+    assert values_in(copy, "SELECT type FROM columns WHERE key = 'y'") == [("VARIANT",)]
+    assert values_in(copy, "SELECT y FROM events WHERE y IS NOT NULL") == [(held,)]
+
+
 def test_a_drop_wins_where_the_other_side_left_the_column_alone(folder: Path) -> None:
     """An untouched column goes with its key; one that got a new value stays."""
     logged = {"gone": "DOUBLE", "used": "DOUBLE"}

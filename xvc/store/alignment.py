@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from xvc.store.column_types import EXACT, Kind, kind_of, widest
 from xvc.store.schema import EVENT, EVENT_COLUMNS, column_for, quoted
 from xvc.store.shape import Column, Held
+from xvc.store.system_table_checks import can_note
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -143,7 +144,7 @@ def _cells(
         ]
         cell = Column(
             name=called,
-            kind=_widest(connection, held),
+            kind=_widest(connection, held, is_logged=logged is not None),
             names={store: name for store, (name, _) in its.items()},
             alias=f"c{len(cells)}",
             logged=logged,
@@ -162,13 +163,17 @@ def _called(names: Mapping[str, str], taken: set[str], logged: str | None) -> st
     return theirs if renamed else ours
 
 
-def _widest(connection: DuckDBPyConnection, held: Iterable[Held]) -> Kind:
-    """Find the type of a column; as when rows are folded, large whole numbers are no DOUBLE."""
-    held = list(held)
+def _widest(connection: DuckDBPyConnection, held: Sequence[Held], *, is_logged: bool) -> Kind:
+    """Find the type of a column; as when rows are folded, large whole numbers are no DOUBLE.
+
+    A logged column that another program gave a type of its own (ENUM, STRUCT) becomes VARIANT, too:
+    a store whose ``columns`` name such a type is refused.
+    """
     found = widest((each.kind for each in held), looks=True)
     if found is None or any(each.misfits(connection, found, most=EXACT) for each in held):
         return Kind("VARIANT")
-    return found
+    is_readable = not is_logged or can_note(found.name if found.name == "NULL" else found.sql)
+    return found if is_readable else Kind("VARIANT")
 
 
 def _without_dropped(
