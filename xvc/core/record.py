@@ -190,7 +190,7 @@ def apply(run: RunRecord | None, control: Control) -> RunRecord | None:
     return run
 
 
-def _with_unheld(code: Code, paths: Json) -> Code:
+def _with_unheld(code: RunCode, paths: Json) -> RunCode:
     """Add what turned out at the end to have run and not to be held."""
     if not isinstance(paths, list) or not paths:
         return code
