@@ -5,16 +5,16 @@ from __future__ import annotations
 from xvc.core.direction import Direction
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
-from xvc.runs.leaderboard import Place, ranked
-from xvc.runs.repeats import Experiment
+from xvc.runs.leaderboard import RankedExperiment, ranked
+from xvc.runs.repeats import RepeatedExperiment
 from xvc.types import Nanoseconds, RunId
 
 _ACC = Measure("acc", Direction.MAX)
 
 
-def group(name: str, *values: float) -> Experiment:
+def group(name: str, *values: float) -> RepeatedExperiment:
     """An experiment with one repeat for each value."""
-    return Experiment(
+    return RepeatedExperiment(
         tuple(
             RunRecord(
                 RunId(f"{name}{seed}"),
@@ -28,7 +28,7 @@ def group(name: str, *values: float) -> Experiment:
     )
 
 
-def ranks(*groups: Experiment) -> list[tuple[str, int, bool]]:
+def ranks(*groups: RepeatedExperiment) -> list[tuple[str, int, bool]]:
     """Who is where, and whether the place is shared."""
     return [(str(p.run.params["model"]), p.rank, p.is_tied) for p in ranked(groups, _ACC, {})]
 
@@ -51,7 +51,7 @@ def test_what_repeats_tell_apart_is_ranked() -> None:
 
 def test_what_is_within_the_noise_shares_a_place() -> None:
     """The next place counts those before it; the verdict is against the leader."""
-    places: list[Place] = ranked(
+    places: list[RankedExperiment] = ranked(
         [
             group("a", 0.90, 0.91, 0.89),
             group("b", 0.89, 0.92, 0.88),

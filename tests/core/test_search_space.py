@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from xvc.core.search_space import (
     Choices,
     Dimension,
-    Span,
+    Range,
     endless,
     facts_of,
     grid_point,
@@ -43,7 +43,7 @@ def dimensions() -> st.SearchStrategy[Dimension]:
     spans = st.tuples(st.integers(-20, 20), st.integers(1, 6), st.integers(1, 3))
     return st.one_of(
         listed.map(lambda values: Choices(tuple(values))),
-        spans.map(lambda three: Span(three[0], three[0] + three[1] * three[2], three[2])),
+        spans.map(lambda three: Range(three[0], three[0] + three[1] * three[2], three[2])),
     )
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.core.typed_value import Typed, is_equal, number_typed
+from xvc.core.typed_value import TypedValue, is_equal, number_typed
 from xvc.system.value_files import parse_typed, word_for
 from xvc.types import Json
 
@@ -44,14 +44,14 @@ def test_what_python_writes_is_a_number(value: float) -> None:
 )
 def test_what_may_be_a_name_is_text(text: str) -> None:
     """Versions, identifiers and commits stay as they were typed, in lists, too."""
-    assert parse_typed(text) == Typed(text, text)
+    assert parse_typed(text) == TypedValue(text, text)
     assert parse_typed(f"[{text}]").value == [text]
 
 
 @given(VALUES)
 def test_a_value_survives_a_command_line(value: Json) -> None:
     """What is written as a word is read as the same value of the same type."""
-    again = parse_typed(word_for(Typed.of(value))).value
+    again = parse_typed(word_for(TypedValue.of(value))).value
 
     assert repr(again) == repr(value)
 

@@ -13,7 +13,7 @@ from xvc.core.direction import Direction
 from xvc.core.foreign_text import for_spreadsheet
 from xvc.core.run import Status
 from xvc.render import markdown
-from xvc.render.document import Report, Section, Table, Text
+from xvc.render.document import DocumentTable, Report, Section, Text
 from xvc.render.html import page
 from xvc.runs.comparison import Difference, Missing
 from xvc.runs.difference_tables import differences, verdicts
@@ -108,7 +108,7 @@ def _remarks(found: Compared) -> list[str]:
     return remarks
 
 
-def _tables(found: Compared, every: bool) -> list[Table]:
+def _tables(found: Compared, every: bool) -> list[DocumentTable]:
     called = names(found)
     return [
         *differences(found.comparison, called, every=every),

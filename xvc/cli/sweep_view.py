@@ -14,11 +14,11 @@ import typer
 from xvc.cli.output import Answer, Manner, duration, number, say, table
 from xvc.core.human_units import counted
 from xvc.core.search_space import dimension_text, meaning, typed_point
-from xvc.core.sweep import State, Sweep, Trial, Wish
+from xvc.core.sweep import Sweep, Trial, TrialStatus, Wish
 
 if TYPE_CHECKING:
-    from xvc.sweeps.drive import Progress, Swept
-    from xvc.sweeps.start import Plan
+    from xvc.sweeps.drive import Progress, SweepOutcome
+    from xvc.sweeps.start import SweepPlan
 
 _INTERRUPTED = 130
 _MOST_TEXT = 60
@@ -92,9 +92,9 @@ def telling(manner: Manner) -> Iterator[Callable[[Progress], None]]:
     if manner.quiet or manner.as_json or not sys.stderr.isatty():
         yield _plainly(manner)
         return
-    from xvc.cli.live import Line  # late: rich, only where somebody watches
+    from xvc.cli.live import LiveLine  # late: rich, only where somebody watches
 
-    with Line(colour=manner.colour) as line:
+    with LiveLine(colour=manner.colour) as line:
         clock = _Clock()
 
         def tell(told: Progress) -> None:
@@ -158,7 +158,7 @@ def space_told(wish: Wish) -> str:
 
 def _live(told: Progress, left: str) -> Iterator[str]:
     """Write how far a sweep is for a line that is rewritten, ever shorter."""
-    few = (State.RUNNING, State.FAILED, State.PRUNED)
+    few = (TrialStatus.RUNNING, TrialStatus.FAILED, TrialStatus.PRUNED)
     counts = [f"{told.counts[state]} {state}" for state in few if told.counts[state]]
     far = ", ".join([f"{_ended(told)}/{told.sweep.total}", *counts])
     if left:
@@ -171,11 +171,11 @@ def _live(told: Progress, left: str) -> Iterator[str]:
 
 
 def _ended(told: Progress) -> int:
-    return told.sweep.total - told.counts[State.WAITING] - told.counts[State.RUNNING]
+    return told.sweep.total - told.counts[TrialStatus.WAITING] - told.counts[TrialStatus.RUNNING]
 
 
 def _failure(told: Progress) -> str | None:
-    failed = told.latest is not None and told.latest.state is State.FAILED
+    failed = told.latest is not None and told.latest.state is TrialStatus.FAILED
     return _line(told.sweep, told.latest) if failed and told.latest is not None else None
 
 
@@ -207,13 +207,13 @@ def shown(sweep: Sweep, trial: Trial) -> str:
     return " ".join(f"{key}={typed.text}" for key, typed in point.items())
 
 
-def swept(command: str, found: Swept) -> Answer:
+def swept(command: str, found: SweepOutcome) -> Answer:
     """Say what a sweep has come to."""
     from xvc.sweeps.drive import progress  # late: here a sweep has run, so it is loaded
 
     told = progress(found.sweep, found.trials)
     sweep = found.sweep
-    failed = [trial for trial in found.trials if trial.state is State.FAILED]
+    failed = [trial for trial in found.trials if trial.state is TrialStatus.FAILED]
     nexts = [f"xvc sweep show {sweep.id}"]
     if found.is_stopped:
         nexts = [f"xvc sweep resume {sweep.id}", *nexts]
@@ -241,10 +241,10 @@ def overruled(sweep: Sweep, trials: Sequence[Trial]) -> Iterator[str]:
         yield f"trial {trial.number} used other params than were asked for: {', '.join(told)}"
 
 
-def _unmeasured(found: Swept) -> Iterator[str]:
+def _unmeasured(found: SweepOutcome) -> Iterator[str]:
     """Say that nothing can be ranked, where no trial that finished has the metric."""
     metric = found.sweep.wish.metric
-    done = [trial for trial in found.trials if trial.state is State.FINISHED]
+    done = [trial for trial in found.trials if trial.state is TrialStatus.FINISHED]
     if metric is not None and done and all(trial.value is None for trial in done):
         yield (
             f"no trial has recorded {metric!r}; a Tracker does, --capture, or a file under "
@@ -252,7 +252,7 @@ def _unmeasured(found: Swept) -> Iterator[str]:
         )
 
 
-def planned(wish: Wish, found: Plan) -> Answer:
+def planned(wish: Wish, found: SweepPlan) -> Answer:
     """Say what a sweep would try."""
     space = {key: dimension_text(dimension) for key, dimension in wish.space.items()}
     means = {key: said for key, each in wish.space.items() if (said := meaning(each))}

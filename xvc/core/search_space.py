@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from xvc.core.typed_value import Typed
+from xvc.core.typed_value import TypedValue
 from xvc.errors import BadValue
 from xvc.types import Json
 
@@ -32,16 +32,16 @@ class Choices:
     values: tuple[Json, ...]
     words: tuple[str, ...] = ()
 
-    def typed(self, value: Json) -> Typed:
+    def typed(self, value: Json) -> TypedValue:
         """Return one of the values with its word."""
         for own, word in zip(self.values, self.words, strict=False):
             if type(own) is type(value) and own == value:
-                return Typed(own, word)
-        return Typed.of(value)
+                return TypedValue(own, word)
+        return TypedValue.of(value)
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class Range:
     """A param between two numbers, both included; whole numbers when both are.
 
     ``step`` is the distance between neighbours, None where any number between may be tried.
@@ -58,17 +58,17 @@ class Span:
         return isinstance(self.low, int) and isinstance(self.high, int)
 
 
-Dimension = Choices | Span
+Dimension = Choices | Range
 Space = Mapping[str, Dimension]
 
 
-def typed_point(space: Space, point: Mapping[str, Json]) -> dict[str, Typed]:
+def typed_point(space: Space, point: Mapping[str, Json]) -> dict[str, TypedValue]:
     """Return a point with the text that a command gets for each value.
 
     >>> typed_point({"lr": Choices((0.001,), ("1e-3",))}, {"lr": 0.001})["lr"].text
     '1e-3'
     """
-    found: dict[str, Typed] = {}
+    found: dict[str, TypedValue] = {}
     for key, value in point.items():
         dimension = space.get(key)
         listed = dimension if isinstance(dimension, Choices) else Choices(())
@@ -76,7 +76,7 @@ def typed_point(space: Space, point: Mapping[str, Json]) -> dict[str, Typed]:
     return found
 
 
-def parse_dimension(key: str, text: str, read: Callable[[str], Typed]) -> Dimension:
+def parse_dimension(key: str, text: str, read: Callable[[str], TypedValue]) -> Dimension:
     """Read what a param may be: ``a,b,c``, ``2..6``, ``0..1:0.25`` or ``0.001..0.1:log``.
 
     Args:
@@ -84,8 +84,8 @@ def parse_dimension(key: str, text: str, read: Callable[[str], Typed]) -> Dimens
         text: its values; a comma inside brackets or quotes parts nothing.
         read: makes a value of a word.
 
-    >>> parse_dimension("depth", "2..6", lambda word: Typed.of(word))
-    Span(low=2, high=6, step=1, is_log=False)
+    >>> parse_dimension("depth", "2..6", lambda word: TypedValue.of(word))
+    Range(low=2, high=6, step=1, is_log=False)
 
     Raises:
         BadValue: it is no range and no list, or a range of nothing.
@@ -101,7 +101,7 @@ def parse_dimension(key: str, text: str, read: Callable[[str], Typed]) -> Dimens
     return choices(key, [read(word) for word in words])
 
 
-def choices(key: str, listed: Sequence[Typed]) -> Choices:
+def choices(key: str, listed: Sequence[TypedValue]) -> Choices:
     """Make a list of values to choose from.
 
     Raises:
@@ -121,16 +121,16 @@ def choices(key: str, listed: Sequence[Typed]) -> Choices:
     return Choices(tuple(each.value for each in listed), tuple(each.text for each in listed))
 
 
-def _span(low: str, high: str, how: str | None) -> Span:
+def _span(low: str, high: str, how: str | None) -> Range:
     is_log = how == "log"
     step = _number(how) if how and not is_log else None
     first, last = _number(low), _number(high)
     if isinstance(first, int) and isinstance(last, int) and (step is None or isinstance(step, int)):
-        return Span(first, last, step if step is not None or is_log else 1, is_log)
-    return Span(float(first), float(last), step, is_log)
+        return Range(first, last, step if step is not None or is_log else 1, is_log)
+    return Range(float(first), float(last), step, is_log)
 
 
-def _checked_span(key: str, text: str, span: Span) -> Span:
+def _checked_span(key: str, text: str, span: Range) -> Range:
     if not (math.isfinite(span.low) and math.isfinite(span.high)):
         raise BadValue(key, f"{text!r} has no end")
     if span.low >= span.high:
@@ -168,7 +168,7 @@ def _parted(text: str) -> list[str]:
 def values_of(dimension: Dimension) -> Sequence[Json] | None:
     """List the values of a param in order; None when there is no end of them.
 
-    >>> values_of(Span(0.0, 0.3, 0.1))
+    >>> values_of(Range(0.0, 0.3, 0.1))
     (0.0, 0.1, 0.2, 0.3)
     """
     if isinstance(dimension, Choices):
@@ -191,7 +191,7 @@ def endless(space: Space) -> list[str]:
 def grid_size(space: Space) -> int:
     """Count the points of a grid; every param has an end.
 
-    >>> grid_size({"lr": Choices((0.1, 0.01)), "depth": Span(2, 6, 1)})
+    >>> grid_size({"lr": Choices((0.1, 0.01)), "depth": Range(2, 6, 1)})
     10
     """
     return math.prod(len(values_of(dimension) or ()) for dimension in space.values())
@@ -200,7 +200,7 @@ def grid_size(space: Space) -> int:
 def grid_point(space: Space, number: int) -> dict[str, Json]:
     """Return a point of the grid, counted from 0; the last param changes fastest.
 
-    >>> space = {"lr": Choices((0.1, 0.01)), "depth": Span(2, 3, 1)}
+    >>> space = {"lr": Choices((0.1, 0.01)), "depth": Range(2, 3, 1)}
     >>> [grid_point(space, n)["depth"] for n in range(4)]
     [2, 3, 2, 3]
     """
@@ -221,7 +221,7 @@ def random_points(space: Space, seed: int) -> Iterator[dict[str, Json]]:
 
     The same seed chooses the same points.
 
-    >>> found = [point["a"] for point in random_points({"a": Span(1, 4, 1)}, 7)]
+    >>> found = [point["a"] for point in random_points({"a": Range(1, 4, 1)}, 7)]
     >>> sorted(found)
     [1, 2, 3, 4]
     """
@@ -261,11 +261,11 @@ def _drawn(dimension: Dimension, chance: random.Random) -> Json:
 def dimension_text(dimension: Dimension) -> str:
     """Write what a param may be, as one types it.
 
-    >>> dimension_text(Span(0.001, 0.1, None, is_log=True))
+    >>> dimension_text(Range(0.001, 0.1, None, is_log=True))
     '0.001..0.1:log'
     """
     if isinstance(dimension, Choices):
-        words = dimension.words or tuple(Typed.of(value).text for value in dimension.values)
+        words = dimension.words or tuple(TypedValue.of(value).text for value in dimension.values)
         return ",".join(words)
     is_usual = dimension.step is None or (dimension.is_whole and dimension.step == 1)
     how = ":log" if dimension.is_log else "" if is_usual else f":{dimension.step}"
@@ -275,7 +275,7 @@ def dimension_text(dimension: Dimension) -> str:
 def meaning(dimension: Dimension) -> str:
     """Say what a range means; empty for a list.
 
-    >>> meaning(Span(0, 1, 1)), meaning(Span(0.0, 1.0))
+    >>> meaning(Range(0, 1, 1)), meaning(Range(0.0, 1.0))
     ('whole numbers', 'any number between')
     """
     if isinstance(dimension, Choices):
@@ -307,4 +307,4 @@ def _dimension(facts: Mapping[str, Json]) -> Dimension:
     if isinstance(listed, list):
         words = facts.get("words")
         return Choices(tuple(listed), tuple(map(str, words)) if isinstance(words, list) else ())
-    return Span(facts["low"], facts["high"], facts["step"], bool(facts["log"]))  # type: ignore[arg-type]
+    return Range(facts["low"], facts["high"], facts["step"], bool(facts["log"]))  # type: ignore[arg-type]

@@ -24,17 +24,17 @@ _MOST_DIGITS = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class TypedValue:
     """A value, and the text that a command gets for it."""
 
     value: Json
     text: str
 
     @classmethod
-    def of(cls, value: Json) -> Typed:
+    def of(cls, value: Json) -> TypedValue:
         """Write a value that nobody has typed.
 
-        >>> Typed.of(True).text, Typed.of("adam").text, Typed.of(1e-05).text
+        >>> TypedValue.of(True).text, TypedValue.of("adam").text, TypedValue.of(1e-05).text
         ('true', 'adam', '1e-05')
         """
         return cls(

@@ -25,7 +25,7 @@ from xvc.merging.merge import (
     refuse_unfinished,
     warnings_of,
 )
-from xvc.merging.sources import Found, resolve
+from xvc.merging.sources import MergeSource, resolve
 from xvc.project import Project
 from xvc.recovery.exclusive import exclusively
 from xvc.recovery.operation_log import new_operation
@@ -98,7 +98,7 @@ def rebase(
 
 def _planned(
     project: Project,
-    sources: Sequence[Found],
+    sources: Sequence[MergeSource],
     wanted: Wanted,
     copy: Path,
     before: Path,

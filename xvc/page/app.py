@@ -81,6 +81,7 @@ def application(answers: Answers, terms: Terms) -> ASGIApp:
         "patch": answers.patch,
         "lineage": answers.lineage,
         "log": answers.log,
+        "usage": answers.usage,
         "curves": answers.curves,
         "curved": answers.curved,
         **{name: partial(_of_project, answers, answer) for name, answer in QUESTIONS.items()},

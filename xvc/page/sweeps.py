@@ -80,10 +80,10 @@ def _summary(looked: Looked) -> Mapping[str, Wired]:
 
 
 def _dimension(key: str, shown: Shown) -> Mapping[str, Wired]:
-    from xvc.core.search_space import Span, dimension_text  # late: as above
+    from xvc.core.search_space import Range, dimension_text  # late: as above
 
     dimension = shown.looked.sweep.wish.space[key]
-    is_log = isinstance(dimension, Span) and dimension.is_log
+    is_log = isinstance(dimension, Range) and dimension.is_log
     return {"text": dimension_text(dimension), "log": is_log}
 
 

@@ -17,7 +17,7 @@ from typing import cast
 
 from xvc.core.json_values import from_plain, to_plain
 from xvc.core.run_context import used_beside
-from xvc.core.typed_value import Typed, is_equal
+from xvc.core.typed_value import TypedValue, is_equal
 from xvc.git.commands import Git
 from xvc.types import Json
 
@@ -28,14 +28,14 @@ _NO_CODE = (":(exclude)*.md", ":(exclude)*.rst", ":(exclude)*.txt")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestedParams:
     """Params that a run was asked for, and the file by which its Trackers know them.
 
     ``settled`` are those that are known to reach the command: by a file, or by ``copy``, which
     holds a params file with all of them.
     """
 
-    wanted: Mapping[str, Typed]
+    wanted: Mapping[str, TypedValue]
     place: Path
     settled: frozenset[str] = frozenset()
     copy: Path | None = None
@@ -95,7 +95,7 @@ def variable_of(key: str) -> str:
     return "XVC_PARAM_" + "".join(c if c.isalnum() else "_" for c in key).upper()
 
 
-def differences(asked: Asked, reported: Mapping[str, Json]) -> dict[str, str]:
+def differences(asked: RequestedParams, reported: Mapping[str, Json]) -> dict[str, str]:
     """Say of each param that a process reports otherwise what was asked for and what was used."""
     return {
         key: f"{key}: {asked.wanted[key].text} was asked for, and the process used {_short(value)}"
@@ -105,11 +105,15 @@ def differences(asked: Asked, reported: Mapping[str, Json]) -> dict[str, str]:
 
 
 def _short(value: Json) -> str:
-    return Typed.of(value).text[:60]
+    return TypedValue.of(value).text[:60]
 
 
 def unused(
-    asked: Asked, reported: Iterable[str], git: Git | None, command: Sequence[str], folder: Path
+    asked: RequestedParams,
+    reported: Iterable[str],
+    git: Git | None,
+    command: Sequence[str],
+    folder: Path,
 ) -> list[str]:
     """List the params that no file, no Tracker and no code can have taken up."""
     left = [key for key in asked.wanted if key not in asked.settled and key not in reported]

@@ -21,7 +21,7 @@ class Level(StrEnum):
     NOTE = "note"
 
 
-class Outcome(StrEnum):
+class CheckOutcome(StrEnum):
     """How a check ended."""
 
     OK = "ok"
@@ -55,19 +55,19 @@ class Check:
     looked_at: str = ""
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> CheckOutcome:
         """How it ended.
 
         >>> Check("leaks", "events", why_not="no column is called split").outcome.value
         'not applicable'
         """
         if self.findings:
-            return Outcome.FOUND
-        return Outcome.NOT_APPLICABLE if self.why_not else Outcome.OK
+            return CheckOutcome.FOUND
+        return CheckOutcome.NOT_APPLICABLE if self.why_not else CheckOutcome.OK
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class ValidationResult:
     """All checks, in the order in which they were made."""
 
     checks: tuple[Check, ...]

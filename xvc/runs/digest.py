@@ -18,7 +18,7 @@ from xvc.core.direction import Direction, direction_of
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
 from xvc.core.seed_names import is_seed
-from xvc.runs.repeats import Experiment, Spread, experiments, order_of, settings_of
+from xvc.runs.repeats import RepeatedExperiment, Spread, experiments, order_of, settings_of
 from xvc.runs.verdicts import Verdict, against_first
 from xvc.types import RunId
 
@@ -72,7 +72,7 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class SweptRuns:
     """A sweep by its runs: how many ended well and badly, and the best of them."""
 
     name: str
@@ -189,7 +189,7 @@ def tried(
     ]
 
 
-def _verdicts(held: Sequence[Experiment], measure: Measure | None) -> dict[RunId, Verdict]:
+def _verdicts(held: Sequence[RepeatedExperiment], measure: Measure | None) -> dict[RunId, Verdict]:
     """Say of each idea, by its first run, how its repeats compare with those of the best."""
     if measure is None or all(len(each.repeats) < 2 for each in held):
         return {}
@@ -199,12 +199,12 @@ def _verdicts(held: Sequence[Experiment], measure: Measure | None) -> dict[RunId
     return {each.repeats[0].id: judged.verdict for each, judged in both if judged is not None}
 
 
-def _lie(each: Experiment, measure: Measure | None) -> Spread | None:
+def _lie(each: RepeatedExperiment, measure: Measure | None) -> Spread | None:
     return Spread.of(each.numbers(measure.metric)) if measure else None
 
 
 def _idea(
-    each: Experiment,
+    each: RepeatedExperiment,
     lie: Spread | None,
     measure: Measure | None,
     done: Sequence[RunRecord],
@@ -240,7 +240,7 @@ def _sweep_of(run: RunRecord) -> str | None:
     return name if slash and name and number.isdecimal() else None
 
 
-def sweeps(runs: Sequence[RunRecord], directions: Mapping[str, str]) -> list[Swept]:
+def sweeps(runs: Sequence[RunRecord], directions: Mapping[str, str]) -> list[SweptRuns]:
     """Tell the sweeps by their runs, newest first as *runs* are."""
     by_name: dict[str, list[RunRecord]] = {}
     for run in runs:
@@ -249,12 +249,12 @@ def sweeps(runs: Sequence[RunRecord], directions: Mapping[str, str]) -> list[Swe
     return [_swept(name, held, directions) for name, held in by_name.items()]
 
 
-def _swept(name: str, held: Sequence[RunRecord], directions: Mapping[str, str]) -> Swept:
+def _swept(name: str, held: Sequence[RunRecord], directions: Mapping[str, str]) -> SweptRuns:
     done = [run for run in held if run.status is Status.FINISHED]
     best = next(iter(best_runs(done, directions, 1)), None)
     failed = sum(run.status in FAILED for run in held)
     what = best.what.replace(f" | {name}", "") if best else ""
-    return Swept(
+    return SweptRuns(
         name=name, finished=len(done), failed=failed, best=best.run if best else None, what=what
     )
 

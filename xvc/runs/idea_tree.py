@@ -17,7 +17,7 @@ from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.digest import best_runs
-from xvc.runs.repeats import Experiment, Spread, experiments, in_question
+from xvc.runs.repeats import RepeatedExperiment, Spread, experiments, in_question
 from xvc.store import query
 from xvc.types import RunId
 
@@ -151,7 +151,7 @@ class _Try:
         )
 
 
-def _holding(found: Iterable[Experiment], run: RunRecord) -> Experiment | None:
+def _holding(found: Iterable[RepeatedExperiment], run: RunRecord) -> RepeatedExperiment | None:
     return next((each for each in found if any(its.id == run.id for its in each.runs)), None)
 
 

@@ -21,13 +21,13 @@ from xvc.project import Project
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.digest import described
 from xvc.runs.list import ListRequest, runs
-from xvc.runs.repeats import Experiment, Spread, experiments, in_question, order_of
+from xvc.runs.repeats import RepeatedExperiment, Spread, experiments, in_question, order_of
 from xvc.runs.verdicts import Judgement, Verdict, against_first, expected_best, pooled
 from xvc.types import RunId
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RankedExperiment:
     """An experiment in the ranking: its rank, its best run, and how it stands against the leader.
 
     ``is_tied`` tells that somebody shares the rank. ``judged`` is None for the leader, and where
@@ -54,7 +54,7 @@ class Leaderboard:
     """
 
     measure: Measure
-    places: tuple[Place, ...]
+    places: tuple[RankedExperiment, ...]
     noise: float | None = None
     by_luck: float | None = None
     discarded: int = 0
@@ -101,7 +101,7 @@ def leaderboard(
 
 
 def standing(
-    groups: Sequence[Experiment], measure: Measure, names: Mapping[RunId, str]
+    groups: Sequence[RepeatedExperiment], measure: Measure, names: Mapping[RunId, str]
 ) -> Leaderboard:
     """Rank experiments, and say how large the noise between their repeats is."""
     places = ranked(groups, measure, names)
@@ -111,14 +111,14 @@ def standing(
 
 
 def ranked(
-    groups: Sequence[Experiment], measure: Measure, names: Mapping[RunId, str]
-) -> list[Place]:
+    groups: Sequence[RepeatedExperiment], measure: Measure, names: Mapping[RunId, str]
+) -> list[RankedExperiment]:
     """Rank experiments by their means; those that repeats cannot tell apart share a place."""
     done = [run for each in groups for run in each.repeats]
     known = [(each, Spread.of(each.numbers(measure.metric))) for each in groups]
     held = [(each, spread) for each, spread in known if spread is not None]
     held.sort(key=lambda pair: (_order(pair[0], measure), pair[0].repeats[0].started or 0))
-    places: list[Place] = []
+    places: list[RankedExperiment] = []
     for (each, spread), (rank, is_tied, judged) in zip(held, _ranks(held, measure), strict=True):
         best = measure.first(each.repeats) or each.repeats[0]
         value = measure.value(best)
@@ -128,7 +128,7 @@ def ranked(
         ids = tuple(run.id for run in each.runs)
         shown = spread.mean if value is None else value
         places.append(
-            Place(
+            RankedExperiment(
                 rank=rank,
                 run=best,
                 version=version,
@@ -144,7 +144,7 @@ def ranked(
 
 
 def _ranks(
-    held: Sequence[tuple[Experiment, Spread]], measure: Measure
+    held: Sequence[tuple[RepeatedExperiment, Spread]], measure: Measure
 ) -> list[tuple[int, bool, Judgement | None]]:
     """Give each its rank: that of the first from whom it cannot be told, and who is not tied above.
 
@@ -169,12 +169,12 @@ def _ranks(
 
 
 def _is_tie(
-    holder: Experiment, other: Experiment, told: Judgement | None, measure: Measure
+    holder: RepeatedExperiment, other: RepeatedExperiment, told: Judgement | None, measure: Measure
 ) -> bool:
     if told is not None and told.verdict is Verdict.NOISE:
         return True
     return _order(holder, measure) == _order(other, measure)
 
 
-def _order(each: Experiment, measure: Measure) -> tuple[bool, float | Fraction]:
+def _order(each: RepeatedExperiment, measure: Measure) -> tuple[bool, float | Fraction]:
     return order_of(each.numbers(measure.metric), measure.direction)

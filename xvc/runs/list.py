@@ -25,7 +25,7 @@ from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.all_runs import gather
 from xvc.runs.code_fingerprint import fingerprints
-from xvc.runs.repeats import Experiment, Spread, experiments, in_question
+from xvc.runs.repeats import RepeatedExperiment, Spread, experiments, in_question
 from xvc.store import query
 from xvc.store.run_values import fitting, has_key
 from xvc.store.runs import discarded as discarded_runs
@@ -87,7 +87,7 @@ class Group:
     metric: str | None
     spread: Spread | None
     best: int | float | None
-    experiment: Experiment | None = None
+    experiment: RepeatedExperiment | None = None
 
 
 def runs(project: Project, request: ListRequest) -> RunList:

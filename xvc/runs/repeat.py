@@ -16,7 +16,7 @@ from xvc.core.objective import exact_number
 from xvc.core.run import Status
 from xvc.core.seed_names import is_count, is_seed
 from xvc.core.sweep import filled, placeholders
-from xvc.core.typed_value import Typed
+from xvc.core.typed_value import TypedValue
 from xvc.core.version import Bump
 from xvc.errors import BadValue
 from xvc.project import Project
@@ -24,7 +24,7 @@ from xvc.recording.command_params import option_params
 from xvc.recording.param_files import placed, refuse_beside_files
 from xvc.recording.requested_params import never_taken_up, variable_of
 from xvc.runs.code_fingerprint import fingerprints
-from xvc.runs.repeats import Experiment, Spread, experiments
+from xvc.runs.repeats import RepeatedExperiment, Spread, experiments
 from xvc.runs.request import RunRequest
 from xvc.runs.run import Ran, pinned, read_back, run
 from xvc.runs.run_params import without_told
@@ -50,7 +50,7 @@ class Repeated:
     """
 
     runs: tuple[Ran, ...]
-    experiment: Experiment
+    experiment: RepeatedExperiment
     spreads: tuple[tuple[str, Spread], ...]
     is_stopped: bool = False
     warnings: tuple[str, ...] = ()
@@ -133,7 +133,7 @@ def summed(project: Project, done: Sequence[Ran], *, is_stopped: bool = False) -
     """Say how the metrics of repeats lie."""
     records = [each.record for each in done]
     groups = experiments(records, fingerprints(project, records))
-    group = max(groups, key=lambda each: len(each.repeats), default=Experiment(()))
+    group = max(groups, key=lambda each: len(each.repeats), default=RepeatedExperiment(()))
     warnings = []
     if len(groups) > 1:
         others = [run.id for each in groups if each is not group for run in each.runs]
@@ -153,7 +153,7 @@ def summed(project: Project, done: Sequence[Ran], *, is_stopped: bool = False) -
     )
 
 
-def spreads_of(group: Experiment, declared: Sequence[str]) -> list[tuple[str, Spread]]:
+def spreads_of(group: RepeatedExperiment, declared: Sequence[str]) -> list[tuple[str, Spread]]:
     """Measure every metric of an experiment, those that tell most first."""
     metrics = {k: v for run in group.repeats for k, v in run.metrics.items()}
     numbers = {k for k, v in metrics.items() if exact_number(v) is not None}
@@ -166,7 +166,7 @@ def spreads_of(group: Experiment, declared: Sequence[str]) -> list[tuple[str, Sp
 
 def of_seed(request: RunRequest, wanted: Repeats, seed: int) -> RunRequest:
     """Return what one repeat is asked for."""
-    params = {**request.params, wanted.param: Typed.of(seed)}
+    params = {**request.params, wanted.param: TypedValue.of(seed)}
     shown = {key: typed.text for key, typed in params.items()}
     is_named = any(f"{{{wanted.param}}}" in word for word in request.command)
     must = () if is_named or request.write_params or is_count(wanted.param) else (wanted.param,)

@@ -74,7 +74,7 @@ def with_seed(command: Sequence[str], name: str, value: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Experiment:
+class RepeatedExperiment:
     """Finished runs of the same code and settings: one of each seed, and those done again.
 
     ``repeats`` are in the order in which they began; ``again`` are runs of a seed that one of them
@@ -95,7 +95,7 @@ class Experiment:
         return [number for number in found if number is not None]
 
 
-def experiments(runs: Iterable[RunRecord], code: Mapping[RunId, str]) -> list[Experiment]:
+def experiments(runs: Iterable[RunRecord], code: Mapping[RunId, str]) -> list[RepeatedExperiment]:
     """Put finished runs together by what they tried, in the order in which that began.
 
     Args:
@@ -108,7 +108,7 @@ def experiments(runs: Iterable[RunRecord], code: Mapping[RunId, str]) -> list[Ex
         key = (run.is_discarded, code.get(run.id, f"run {run.id}"), settings_of(run))
         alike.setdefault(key, {}).setdefault(seeds_of(run), []).append(run)
     return [
-        Experiment(
+        RepeatedExperiment(
             tuple(same[0] for same in by_seed.values()),
             tuple(run for same in by_seed.values() for run in same[1:]),
         )

@@ -17,9 +17,9 @@ from xvc.core.direction import Direction, direction_of, is_progress
 from xvc.core.objective import exact_number
 from xvc.core.run import RunRecord, Status
 from xvc.core.seed_names import is_count, is_seed
-from xvc.core.typed_value import Typed
+from xvc.core.typed_value import TypedValue
 from xvc.errors import BadValue, NoObject, NoProject, NoRun
-from xvc.history.find import Found
+from xvc.history.find import FoundRun
 from xvc.history.judging import unlike
 from xvc.project import Project
 from xvc.recording.begin_run import as_it_would_be
@@ -34,7 +34,7 @@ from xvc.runs.verdicts import Judgement, judge_values
 from xvc.worktrees.run_trees import CodeHere, code_here, told_of_lacking
 
 if TYPE_CHECKING:
-    from xvc.git.worktrees import Tree
+    from xvc.git.worktrees import WorkTree
 
 _INTERRUPTED = 130
 _DOING = "run --against"
@@ -59,7 +59,7 @@ class Contest:
     seeds finished on both sides.
     """
 
-    baseline: Found | None
+    baseline: FoundRun | None
     turns: tuple[Turn, ...]
     judged: tuple[Judgement, ...] = ()
     pairs: int = 0
@@ -85,7 +85,7 @@ class _Side(Protocol):
     def code(self) -> CodeHere:
         """Which commit and files."""
 
-    def ask(self, there: Project, tree: Tree, seed: int, warnings: list[str]) -> RunRequest:
+    def ask(self, there: Project, tree: WorkTree, seed: int, warnings: list[str]) -> RunRequest:
         """Put the data of the run into a tree and say what runs there."""
 
 
@@ -99,7 +99,7 @@ class _Asked:
     code: CodeHere
     edited: tuple[str, ...] = ()
 
-    def ask(self, there: Project, tree: Tree, seed: int, warnings: list[str]) -> RunRequest:
+    def ask(self, there: Project, tree: WorkTree, seed: int, warnings: list[str]) -> RunRequest:
         """See `_Side`."""
         root, folder = self.project.root, self.request.folder
         put_data_here(self.project, tree, self.edited)
@@ -127,7 +127,7 @@ class _Past:
         """See `_Side`."""
         return CodeHere(self.ready.base, self.ready.snapshot)
 
-    def ask(self, there: Project, tree: Tree, seed: int, warnings: list[str]) -> RunRequest:
+    def ask(self, there: Project, tree: WorkTree, seed: int, warnings: list[str]) -> RunRequest:
         """See `_Side`."""
         record = self.ready.was.record
         put_data_of(self.project, tree, record.id, record.data)
@@ -138,7 +138,7 @@ class _Past:
         return replace(
             again,
             command=command,
-            params={**again.params, self.key: Typed.of(seed)},
+            params={**again.params, self.key: TypedValue.of(seed)},
             edit_params=not again.write_params,
             must_use=() if is_said or again.write_params or is_count(self.key) else (self.key,),
             capture=self.asked.capture,
@@ -222,7 +222,7 @@ def _one(
 ) -> Ran:
     tree = CleanTree(name, side.code.base, side.code.snapshot, _DOING)
 
-    def prepared(there: Project, tree: Tree) -> RunRequest:
+    def prepared(there: Project, tree: WorkTree) -> RunRequest:
         return side.ask(there, tree, seed, warnings)
 
     return run_in_tree(project, tree, prepared, sink, warnings)
@@ -246,7 +246,7 @@ def _baseline(
     wanted: Repeats,
     reference: str,
     warnings: list[str],
-) -> tuple[_Side, Found | None]:
+) -> tuple[_Side, FoundRun | None]:
     try:
         ready = prepare(project, RerunRequest(reference))
     except (NoRun, NoObject):

@@ -16,7 +16,7 @@ from xvc.core.json_values import as_json
 from xvc.core.run import RunRecord, Status
 from xvc.recording.command_params import option_params
 from xvc.runs.check_results import Finding, Level, first
-from xvc.runs.repeats import Experiment, experiments, seeds_of
+from xvc.runs.repeats import RepeatedExperiment, experiments, seeds_of
 from xvc.types import Json, RunId
 
 _FAILED = (Status.FAILED, Status.KILLED, Status.OUT_OF_MEMORY, Status.TIMED_OUT, Status.LOST)
@@ -85,7 +85,7 @@ def duplicates(
     return tuple(found)
 
 
-def _by_seed(experiment: Experiment) -> list[list[RunRecord]]:
+def _by_seed(experiment: RepeatedExperiment) -> list[list[RunRecord]]:
     """List the runs of each seed that had it more than once, but for those run again on purpose."""
     ids = {run.id for run in experiment.runs}
     by_seed: dict[str, list[RunRecord]] = {}

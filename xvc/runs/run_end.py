@@ -15,7 +15,7 @@ from xvc.core.byte_text import as_text
 from xvc.core.code_files import is_source
 from xvc.core.human_units import counted
 from xvc.core.model import ModelFile
-from xvc.core.record import Kind
+from xvc.core.record import UNHELD, RecordKind
 from xvc.core.run import DataFile, Status
 from xvc.core.secrets import mask_values
 from xvc.errors import JournalFailed
@@ -33,9 +33,11 @@ from xvc.recording.begin_run import (
 from xvc.recording.metric_sources import read_metrics
 from xvc.recording.run_times import also_left_by, changed_at
 from xvc.recording.run_times import note_end as note_run_end
+from xvc.recording.unheld_code import unheld_modules
 from xvc.runs.failure_text import KEPT, last_words
-from xvc.runs.pipeline_runs import Left, PipelineWatch, keep_locks
+from xvc.runs.pipeline_runs import PipelineResult, PipelineWatch, keep_locks
 from xvc.runs.printed_metrics import LineMetrics
+from xvc.system.loaded_modules import left_own_files
 from xvc.system.output_log import OutputLog, mask
 from xvc.system.process import Ending
 from xvc.system.signal_pipe import STOPPING, held_back
@@ -46,7 +48,7 @@ _TABLE = "events"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedOutputs:
     """What a run is to leave: outputs, by their paths from the root, and models.
 
     ``before`` knows what lay at these paths when the run began.
@@ -57,7 +59,7 @@ class Wanted:
     before: Before = field(default_factory=Before)
 
     @classmethod
-    def now(cls, root: Path, outs: tuple[str, ...], models: tuple[ModelFile, ...]) -> Wanted:
+    def now(cls, root: Path, outs: tuple[str, ...], models: tuple[ModelFile, ...]) -> WantedOutputs:
         """Look at what is there before the run."""
         places = (*(root / out for out in outs), *(Path(each.path) for each in models))
         return cls(outs, models, Before(places))
@@ -89,7 +91,7 @@ class Recorder:
             self._watch = PipelineWatch(project, begun.record.command)
         self._stderr = b""
 
-    def left_by_pipelines(self) -> Left | None:
+    def left_by_pipelines(self) -> PipelineResult | None:
         """Read what DVC's pipelines left; None where there are none, or they could not be read."""
         return self._watch.left() if self._watch is not None else None
 
@@ -174,7 +176,7 @@ def _end(
     ending: Ending,
     outs: Mapping[str, DataFile],
     reason: str | None,
-    pipeline: Left | None,
+    pipeline: PipelineResult | None,
 ) -> None:
     facts: dict[str, Json] = {
         "status": status_of(ending).value,
@@ -195,6 +197,8 @@ def _end(
         with best_effort(begun.warnings):
             left["touched"] = _touched(project, begun)
         with best_effort(begun.warnings):
+            left |= _unheld(project, begun)
+        with best_effort(begun.warnings):
             begun.snapshot.index.unlink(missing_ok=True)
     if project.place is not None:
         note_run_end(project.own_room, begun.record.id)
@@ -209,16 +213,16 @@ def _end(
 def _write_end(project: Project, begun: Begun, facts: dict[str, Json]) -> None:
     """Write the end where the beginning is, else wherever there is room."""
     try:
-        begun.journal.note(Kind.END, begun.record.id, facts)
+        begun.journal.note(RecordKind.END, begun.record.id, facts)
         begun.journal.close()
     except JournalFailed:
         journal = open_journal(project, make_refuge(project.room.journals))
-        journal.note(Kind.END, begun.record.id, facts)
+        journal.note(RecordKind.END, begun.record.id, facts)
         journal.close()
 
 
 def note_end(
-    project: Project, begun: Begun, wanted: Wanted, ending: Ending, recorder: Recorder
+    project: Project, begun: Begun, wanted: WantedOutputs, ending: Ending, recorder: Recorder
 ) -> dict[str, DataFile]:
     """Write down how the command ended, then what it left; returns the models it left.
 
@@ -226,10 +230,10 @@ def note_end(
     """
     warnings = begun.warnings
     with best_effort(warnings):  # first: what follows may take long, or the last of the memory
-        begun.journal.note(Kind.SET, begun.record.id, _facts_of(ending))
+        begun.journal.note(RecordKind.SET, begun.record.id, _facts_of(ending))
     outs: dict[str, DataFile] = {}
     models: dict[str, DataFile] = {}
-    pipeline: Left | None = None
+    pipeline: PipelineResult | None = None
     try:
         with held_back(STOPPING, interrupt):
             with best_effort(warnings):
@@ -247,14 +251,14 @@ def note_end(
     if pipeline is not None and pipeline.params:
         with best_effort(warnings):
             used = mask_values(dict(pipeline.params))
-            begun.journal.note(Kind.PARAMS, begun.record.id, used)
+            begun.journal.note(RecordKind.PARAMS, begun.record.id, used)
     _end(project, begun, ending, outs | models, reason_of(ending, recorder), pipeline)
     with best_effort(warnings):
         warnings += _unnamed(project, begun, wanted)
     return models
 
 
-def _unnamed(project: Project, begun: Begun, wanted: Wanted) -> list[str]:
+def _unnamed(project: Project, begun: Begun, wanted: WantedOutputs) -> list[str]:
     """Name what the run wrote and nobody ignores, declares or reads: once, with the ways out."""
     if begun.snapshot is None:
         return []
@@ -285,7 +289,7 @@ def _file_facts(files: Mapping[str, DataFile]) -> Json:
 
 
 def _outs(
-    project: Project, begun: Begun, wanted: Wanted, pipeline: Left | None
+    project: Project, begun: Begun, wanted: WantedOutputs, pipeline: PipelineResult | None
 ) -> dict[str, DataFile]:
     """Keep the declared outputs in the DVC cache as this run left them; a pipeline has its own."""
     found: dict[str, DataFile] = dict(pipeline.outs) if pipeline is not None else {}
@@ -345,7 +349,9 @@ def _not_followed(out: str, place: Path) -> list[str]:
     ]
 
 
-def _models(project: Project, begun: Begun, wanted: Wanted, ending: Ending) -> dict[str, DataFile]:
+def _models(
+    project: Project, begun: Begun, wanted: WantedOutputs, ending: Ending
+) -> dict[str, DataFile]:
     """Keep the models of a run that has finished; what a failed one left may be half of one."""
     if not wanted.models or status_of(ending) is not Status.FINISHED:
         return {}
@@ -369,6 +375,20 @@ def _touched(project: Project, begun: Begun) -> Json:
         file = project.git.place.top / path
         found[as_text(path)] = project.git.hash_file(file) if file.is_file() else None
     return found
+
+
+def _unheld(project: Project, begun: Begun) -> dict[str, Json]:
+    """Name what the run's processes say that they ran, and that its code is not known to lack."""
+    files = left_own_files(project.room.modules_of(begun.record.id))
+    found = [as_text(name) for name in unheld_modules(project.git, files)] if files else []
+    fresh = [name for name in found if name not in begun.record.code.incomplete]
+    if not fresh:
+        return {}
+    begun.warnings.append(
+        f"code incomplete: the run loaded {few_of(fresh)}, which git ignores or which is outside "
+        "of the tree: no version tells what ran"
+    )
+    return {UNHELD: [*fresh]}
 
 
 def _usage(ending: Ending) -> Json:

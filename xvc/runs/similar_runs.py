@@ -18,7 +18,7 @@ from xvc.core.equality import is_same
 from xvc.core.run import RunRecord, Status
 from xvc.core.run_inputs import overlap
 from xvc.core.seed_names import is_seed
-from xvc.core.typed_value import Typed
+from xvc.core.typed_value import TypedValue
 from xvc.dvc.pointers import SUFFIX
 from xvc.errors import XvcError
 from xvc.git.history import Change, line_changes, trees_of
@@ -37,12 +37,12 @@ _LOOKED_AT = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class PlannedRun:
     """What may be run; without a command only code, data and the params asked for count."""
 
     folder: Path
     command: tuple[str, ...] = ()
-    params: Mapping[str, Typed] = field(default_factory=dict)
+    params: Mapping[str, TypedValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,9 @@ class Precedents:
     runs: int
 
 
-def precedents(project: Project, plan: Plan, warnings: list[str], nearest: int = 3) -> Precedents:
+def precedents(
+    project: Project, plan: PlannedRun, warnings: list[str], nearest: int = 3
+) -> Precedents:
     """Look for runs of what may be run now.
 
     Raises:
@@ -121,7 +123,9 @@ def compared(
     return Precedents(tuple(same), tuple(repeats), tuple(told[:nearest]), len(near))
 
 
-def by_change(project: Project, plan: Plan, warnings: list[str], nearest: int = 3) -> Precedents:
+def by_change(
+    project: Project, plan: PlannedRun, warnings: list[str], nearest: int = 3
+) -> Precedents:
     """Look for runs whose change to the code was the one that is in the tree now, or close to it.
 
     A change is what the tree has and HEAD has not; of a clean tree, what its last commit did.

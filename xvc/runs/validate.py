@@ -17,7 +17,7 @@ from xvc.database.queries import looking
 from xvc.errors import NoColumn
 from xvc.project import Project
 from xvc.runs import run_checks
-from xvc.runs.check_results import Check, Finding, Level, Verdict, first
+from xvc.runs.check_results import Check, Finding, Level, ValidationResult, first
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.renamed_keys import Key, Rename, Values, renames
 from xvc.store import query, validation_queries
@@ -70,7 +70,7 @@ class _Scene:
         return next((each for each in found if each), None)
 
 
-def validate(project: Project, request: ValidateRequest) -> Verdict:
+def validate(project: Project, request: ValidateRequest) -> ValidationResult:
     """Check the runs and one event table, or all.
 
     Raises:
@@ -106,7 +106,7 @@ def validate(project: Project, request: ValidateRequest) -> Verdict:
         if total > len(records):
             size = f"the newest {query.MANY:,} of {total:,} runs"
         of_runs = _of_runs(project, list(records.values()), in_tables, made, request.most, size)
-    return Verdict((*of_runs, *(check for its, _ in made for check in its)))
+    return ValidationResult((*of_runs, *(check for its, _ in made for check in its)))
 
 
 def _own(connection: DuckDBPyConnection) -> list[str]:

@@ -11,7 +11,7 @@ from io import BytesIO
 
 from xvc.core.record import Control
 from xvc.journal.codec import CONTROL, control_from, decode_line
-from xvc.journal.reader import Mark, Names, Slice, spelled
+from xvc.journal.reader import Names, ReadPosition, Slice, spelled
 
 _FEW = 10_000
 
@@ -35,7 +35,7 @@ def halves(parts: Sequence[Slice]) -> tuple[Sequence[Slice], Sequence[Slice]] | 
     sequence = number if isinstance(number, int) else part.mark.sequence
     first = replace(
         part,
-        mark=Mark(cut, sequence, part.mark.names),
+        mark=ReadPosition(cut, sequence, part.mark.names),
         controls=_controls(before),
         has_rows=_has_rows(before),
         names=_names(before),

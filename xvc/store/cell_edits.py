@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
-from xvc.core.edit import Condition, Typed
+from xvc.core.edit import JournalValue, RowCondition
 from xvc.journal.codec import encode_key, to_json
 from xvc.store.columns import Column, known, make_room, struct_of, value_of
 from xvc.store.schema import literal, quoted
@@ -44,13 +44,13 @@ def of_runs(runs: Collection[RunId] | None) -> Chosen:
     return "track_id IN (SELECT unnest(?::VARCHAR[]))", [sorted(runs)]
 
 
-def prepare(connection: DuckDBPyConnection, table: str, key: str, value: Typed) -> None:
+def prepare(connection: DuckDBPyConnection, table: str, key: str, value: JournalValue) -> None:
     """Make or widen the column that *value* needs, whether any row takes it or not."""
     name, source = _as_logged(key, value)
     make_room(connection, table, [name], source)
 
 
-def _as_logged(key: str, value: Typed) -> tuple[str, str]:
+def _as_logged(key: str, value: JournalValue) -> tuple[str, str]:
     """Write a value as a row's record would carry it: its name, and a subquery with it in d."""
     name = f"{value.tag}:{encode_key(key)}"
     struct = struct_of({name: None})
@@ -60,7 +60,7 @@ def _as_logged(key: str, value: Typed) -> tuple[str, str]:
 
 
 def fill(
-    connection: DuckDBPyConnection, table: str, key: str, value: Typed, chosen: Chosen
+    connection: DuckDBPyConnection, table: str, key: str, value: JournalValue, chosen: Chosen
 ) -> None:
     """Set one key of the chosen rows, after keeping what was logged there."""
     name, source = _as_logged(key, value)
@@ -166,7 +166,7 @@ def _put_back_cells(
     )
 
 
-def holding(condition: Condition, column: Column | None) -> Chosen:
+def holding(condition: RowCondition, column: Column | None) -> Chosen:
     """Choose the rows that hold a value, of its type: true is not 1, and 1 is 1.0.
 
     None is held by a row without the key.
@@ -183,7 +183,7 @@ def holding(condition: Condition, column: Column | None) -> Chosen:
     return (" OR ".join(words) or "false"), [value for _, value in fitting]
 
 
-def _forms(value: Typed) -> list[tuple[str, object]]:
+def _forms(value: JournalValue) -> list[tuple[str, object]]:
     """List the column types that can hold a value, with what it is in each."""
     number = value.number
     if number is not None:

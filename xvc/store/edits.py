@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
-from xvc.core.edit import EDITING, Condition, Edit, Typed, cancelled, edit_from, effective
-from xvc.core.record import Control, Kind
+from xvc.core.edit import EDITING, Edit, JournalValue, RowCondition, cancelled, edit_from, effective
+from xvc.core.record import Control, RecordKind
 from xvc.journal.codec import from_json, to_json
 from xvc.store import cell_edits
 from xvc.store.cell_edits import Chosen, both, either, holding, of_runs
@@ -126,9 +126,9 @@ def _edit(
 ) -> Edit:
     where = None
     if where_key is not None and where_value is not None:
-        where = Condition(where_key, _typed(where_value))
+        where = RowCondition(where_key, _typed(where_value))
     return Edit(
-        kind=Kind(kind),
+        kind=RecordKind(kind),
         table=table,
         run=RunId(run) if run else None,
         key=key,
@@ -139,15 +139,15 @@ def _edit(
     )
 
 
-def _typed(text: str) -> Typed:
+def _typed(text: str) -> JournalValue:
     tag, carried = cast("list[Json]", from_json(text))
-    return Typed(str(tag), carried)
+    return JournalValue(str(tag), carried)
 
 
 def _taken_back(connection: DuckDBPyConnection, undo: Edit) -> Edit | None:
     """Find the edit that an undo, or an undo of an undo, is about."""
     found = load(connection, "WHERE edit_id = ?::UUID", [undo.undone])
-    if found and found[0].kind is Kind.UNDO:
+    if found and found[0].kind is RecordKind.UNDO:
         return _taken_back(connection, found[0])
     return found[0] if found else None
 

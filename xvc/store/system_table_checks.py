@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from xvc.core.record import Kind
+from xvc.core.record import RecordKind
 from xvc.errors import CorruptError, error
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ _LONGEST = 16_000_000  # characters of one JSON value, as a journal may say at t
 
 _TYPE = r"[A-Z][A-Z0-9_ ]{0,40}(\([0-9, ]{1,20}\))?(\[[0-9]*\])*"
 """A plain name, perhaps with sizes, or lists of it: it becomes a part of SQL."""
-_EDITS = ", ".join(f"'{kind.value}'" for kind in (Kind.VALUE, Kind.DELETE, Kind.UNDO))
+_EDITS = ", ".join(
+    f"'{kind.value}'" for kind in (RecordKind.VALUE, RecordKind.DELETE, RecordKind.UNDO)
+)
 _WRONG = {
     "meta": "key IS NULL OR value IS NULL OR length(value) > 1000",
     "environments": "digest IS NULL OR json_type(facts) IS DISTINCT FROM 'OBJECT' "

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
-from xvc.core.edit import Typed
+from xvc.core.edit import JournalValue
 from xvc.core.record import facts_of
 from xvc.core.run import RunRecord
 from xvc.journal.codec import encode_value, to_json
@@ -157,6 +157,6 @@ def _is_same(one: Kept, other: Kept) -> bool:
     return all(_typed(value).equals(_typed(other.values[key])) for key, value in one.values.items())
 
 
-def _typed(value: object) -> Typed:
+def _typed(value: object) -> JournalValue:
     tag, carried = encode_value("value", value)
-    return Typed(tag, cast("Json", carried))
+    return JournalValue(tag, cast("Json", carried))

@@ -12,9 +12,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from xvc.core.record import Kind
+from xvc.core.record import RecordKind
 from xvc.core.run import RunRecord, Status
-from xvc.core.sweep import State, Sweep, Trial, Wish, told_by
+from xvc.core.sweep import Sweep, Trial, TrialStatus, Wish, told_by
 from xvc.errors import AmbiguousRun, ConflictError, error
 from xvc.history.other_stores import other_stores
 from xvc.project import Project
@@ -63,7 +63,7 @@ def remember(home: Project, sweep: Sweep) -> None:
     journal = open_journal(home)
     try:
         facts: dict[str, Json] = {"digest": _MARK + sweep.id, "facts": _shared(sweep)}
-        journal.note(Kind.ENVIRONMENT, None, facts)
+        journal.note(RecordKind.ENVIRONMENT, None, facts)
     finally:
         journal.close()
 
@@ -173,4 +173,4 @@ def _trial(sweep: Sweep, number: int, runs: list[RunRecord]) -> Trial:
     params = {key: newest.params[key] for key in sweep.wish.space if key in newest.params}
     told = told_by(Trial(number, params, attempts=len(runs)), runs, sweep.wish.metric)
     is_open = newest.status is Status.RUNNING
-    return replace(told, state=State.RUNNING) if is_open else told
+    return replace(told, state=TrialStatus.RUNNING) if is_open else told

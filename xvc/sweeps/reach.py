@@ -11,7 +11,7 @@ from pathlib import Path
 
 from xvc.core.code_files import is_junk
 from xvc.core.sweep import Wish, settled_keys
-from xvc.core.typed_value import Typed
+from xvc.core.typed_value import TypedValue
 from xvc.errors import XvcError
 from xvc.git.worktrees import untracked_like
 from xvc.project import Project
@@ -34,7 +34,7 @@ def check_reach(project: Project, wish: Wish, folder: str) -> None:
     if project.place is None or wish.refs:
         return
     git, where = project.git, project.place.top / folder
-    open_keys = {key: Typed.of(None) for key in wish.space if key not in settled_keys(wish)}
+    open_keys = {key: TypedValue.of(None) for key in wish.space if key not in settled_keys(wish)}
     for held in placed(project, open_keys).values():
         open_keys = {key: typed for key, typed in open_keys.items() if key not in held}
     lost = never_taken_up(git, [*open_keys], wish.command, where)

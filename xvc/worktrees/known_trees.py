@@ -12,10 +12,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from xvc.core.worktree import Record, Stage
+from xvc.core.worktree import Record, SetupStage
 from xvc.errors import BusyError, CorruptError, NotFoundError, error
 from xvc.git.commands import Git
-from xvc.git.worktrees import Tree, drop_half_made, path_of, place_of, trees
+from xvc.git.worktrees import WorkTree, drop_half_made, path_of, place_of, trees
 from xvc.journal.layout import Room
 from xvc.project import Project
 from xvc.recovery.old_notes import take_over_refs
@@ -65,7 +65,7 @@ def record_of(room: Room, name: str) -> Record | None:
 
 
 def _found(room: Room, record: Record) -> Record:
-    if record.stage is not Stage.READY or not record.tree or Path(record.path).exists():
+    if record.stage is not SetupStage.READY or not record.tree or Path(record.path).exists():
         return record
     now = path_of(room.folder.parent, record.tree)
     return replace(record, path=str(now)) if now is not None else record
@@ -119,19 +119,19 @@ def held_list(project: Project, doing: str, wait: float = _LOCK_WAIT) -> Iterato
     room = project.room
     with FileLock(room.worktree_lock).held(wait=wait, doing=doing):
         for record in records(room):
-            if record.stage is Stage.MAKING:  # nobody is making it: we hold the list
+            if record.stage is SetupStage.MAKING:  # nobody is making it: we hold the list
                 drop_half_made(project.git, Path(record.path), scratch_of(room, record.name))
         yield
 
 
-def every_tree(project: Project) -> list[Tree]:
+def every_tree(project: Project) -> list[WorkTree]:
     """List the work trees, the main one first.
 
     Raises:
         BadRecord: a note is torn.
         GitFailed: git cannot list them.
     """
-    if any(record.stage is Stage.MAKING for record in records(project.room)):
+    if any(record.stage is SetupStage.MAKING for record in records(project.room)):
         with suppress(BusyError, OSError), held_list(project, "list", wait=0.0):
             pass  # it is mended by now
     return trees(project.git)
@@ -151,7 +151,7 @@ def scratch_of(room: Room, name: str) -> Path:
     return folder
 
 
-def project_at(project: Project, tree: Tree) -> Project:
+def project_at(project: Project, tree: WorkTree) -> Project:
     """Find the same project in another tree: a folder's below the top there, too."""
     top = project.git.place.top
     below = project.root.relative_to(top)
@@ -159,12 +159,12 @@ def project_at(project: Project, tree: Tree) -> Project:
     return Project.find(folder if folder.is_dir() else tree.path, project.environment)
 
 
-def git_at(project: Project, tree: Tree) -> Git:
+def git_at(project: Project, tree: WorkTree) -> Git:
     """Reach git in another tree."""
     return Git(place_of(project.git, tree), project.environment)
 
 
-def tree_named(project: Project, name: str, folder: Path) -> tuple[Record | None, Tree | None]:
+def tree_named(project: Project, name: str, folder: Path) -> tuple[Record | None, WorkTree | None]:
     """Find a tree by the name that xvc knows it by, by git's own, or by its path.
 
     Raises:

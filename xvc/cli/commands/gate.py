@@ -114,8 +114,8 @@ def _text(found: Gated) -> str:
 
 def _markdown(found: Gated) -> str:
     from xvc.render import markdown
-    from xvc.render.document import Table
+    from xvc.render.document import DocumentTable
 
     rows = tuple((gate.asked, gate.found, "yes" if gate.is_met else "no") for gate in found.gates)
-    table = Table("gate", ("condition", "found", "met"), rows)
+    table = DocumentTable("gate", ("condition", "found", "met"), rows)
     return f"{markdown.table(table)}\n\n{markdown.escaped(_sentence(found))}."

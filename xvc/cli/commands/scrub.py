@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xvc.project import Project
-    from xvc.sharing.scrub import Left, Scrubbed
+    from xvc.sharing.scrub import Remainder, Scrubbed
 
 _NEEDS_DECISION = 4
 
@@ -120,7 +120,7 @@ def _place(kind: str, where: str, count: int) -> Place:
     return {"kind": kind, "where": where, "count": count}
 
 
-def _kept(each: Left) -> Kept:
+def _kept(each: Remainder) -> Kept:
     return {"kind": each.kind, "where": each.where, "way": each.way}
 
 
@@ -145,7 +145,7 @@ def _text(done: Scrubbed) -> str:
     return "\n".join(lines)
 
 
-def _told(title: str, those: Sequence[Left]) -> list[str]:
+def _told(title: str, those: Sequence[Remainder]) -> list[str]:
     if not those:
         return []
     return [f"{title}:", *(f"  {each.kind} {each.where}: {each.way}" for each in few(those))]

@@ -11,7 +11,7 @@ from xvc.cli.options import AsJson, Database, complete_tables, listed
 from xvc.cli.output import Answer, few, show
 
 if TYPE_CHECKING:
-    from xvc.runs.check_results import Check, Verdict
+    from xvc.runs.check_results import Check, ValidationResult
 
 _INDENT = " " * 11
 
@@ -102,7 +102,7 @@ def command(
     raise typer.Exit(code)
 
 
-def _data(verdict: Verdict, *, strict: bool) -> Data:
+def _data(verdict: ValidationResult, *, strict: bool) -> Data:
     from xvc.runs.check_results import Level  # late: nothing of it is needed for --help
 
     return {
@@ -136,7 +136,7 @@ def _check(check: Check) -> Asked:
     }
 
 
-def _text(verdict: Verdict) -> str:
+def _text(verdict: ValidationResult) -> str:
     from xvc.core.human_units import counted
     from xvc.runs.check_results import Level
 
