@@ -194,3 +194,28 @@ def test_a_line_without_a_number_says_nothing() -> None:
     found = parse_metric_lines(b"all is well: yes\n", loose=True, patterns=[re.compile("(?P<a>.)")])
 
     assert found == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Namespace(lr=0.1, epochs=5, seed=0)",
+        "args: Namespace(lr=0.1, epochs=5, seed=0)",
+        "  (fc1): Linear(in_features=784, out_features=128, bias=True)",
+        "                       random_state=0, verbose=1, warm_start=False)",
+        "Pipeline(steps=[('a', B()), ('c', SVC(max_iter=100, tol=0.1, C=2))])",
+        "FrozenTrial(number=5, values=[0.9], params={'c': 1.3}, trial_id=5, value=None)",
+        "Adam (Parameter Group 0, lr: 0.001, eps: 1e-8, weight_decay: 0)",
+        "config {lr: 0.1, depth: 3, n: 2}",
+    ],
+)
+def test_the_text_of_an_object_is_no_metric(line: str) -> None:
+    """What stands in brackets are somebody's arguments, also those in the middle."""
+    assert parse_metric_lines(line.encode(), loose=True) == []
+
+
+def test_a_remark_in_brackets_hides_no_metric() -> None:
+    """Commas in it part nothing."""
+    line = b"Best value: -0.99 (params: {'x': 0.04, 'y': -1}), acc: 0.5 (+/- 0.1)"
+
+    assert parse_metric_lines(line, loose=True) == [{"Best value": -0.99, "acc": 0.5}]

@@ -281,7 +281,8 @@ def _with_unheld(
 ) -> Snapshot:
     """Name among what is incomplete the code that the command is known to run from elsewhere."""
     apart = [path for path in snapshot.left_out if path.endswith("/")]
-    found = _try(lambda: unheld_code(project.git, command, folder, apart), warnings) or []
+    searched = project.environment.get("PYTHONPATH", "")
+    found = _try(lambda: unheld_code(project.git, command, folder, apart, searched), warnings) or []
     names = (*snapshot.incomplete, *(as_text(path) for path in found))
     return replace(snapshot, incomplete=tuple(dict.fromkeys(names)))
 
