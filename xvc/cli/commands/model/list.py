@@ -52,7 +52,7 @@ def command(
 
     Example: xvc model list digits --by acc:max
     """
-    from xvc.models.list import list_models, metric_names  # late: it opens DuckDB
+    from xvc.models.list import disagreements, list_models, metric_names  # late: it opens DuckDB
 
     here: Context = context.obj
     found = list_models(here.project(), name, by)
@@ -63,7 +63,9 @@ def command(
     text = table(head, [_row(each, wanted) for each in shown], right=range(4, 6 + len(wanted)))
     if len(shown) < len(found):
         text += f"\n{len(shown)} of {len(found)}; --limit 0 lists all"
-    show(Answer("model list", data, text if found else "there is no model yet"), here.manner)
+    warnings = tuple(disagreements(here.project(), name))
+    text = text if found else "there is no model yet"
+    show(Answer("model list", data, text, warnings), here.manner)
 
 
 def _row(each: Candidate, wanted: Sequence[str]) -> list[str]:
