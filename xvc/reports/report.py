@@ -13,13 +13,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
-from xvc.core.direction import Direction, asked_direction, direction_of
+from xvc.core.direction import OWN_SCORES, Direction, asked_direction, direction_of
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
 from xvc.core.spelling import counted, day, did_you_mean, duration, number, size
 from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.errors import BadValue
-from xvc.experiments.compare import OWN_SCORES
 from xvc.history.find import Found, find, known_versions, versions_by_run
 from xvc.history.judging import has_judge, judged_alike
 from xvc.project import Project
@@ -175,7 +174,7 @@ def _of_series(project: Project, request: ReportRequest) -> Reported:
         date=date,
         aim=aim,
         best=best,
-        warnings=tuple(project.keeper.warnings),
+        warnings=(*project.keeper.warnings, *filter(None, [found.warning])),
     )
 
 
