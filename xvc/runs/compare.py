@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from xvc.core.direction import is_progress
+from xvc.core.direction import OWN_SCORES, is_progress
 from xvc.core.run import RunRecord, Status
 from xvc.core.seed_names import is_seed
 from xvc.dvc.pointers import SUFFIX
@@ -77,7 +77,8 @@ def compare(
         raise TooFew
     found = find(project, references)
     records = [one.record for one in found]
-    comparison = compare_records(records, project.settings.metrics_direction)
+    own = OWN_SCORES if series is not None else {}
+    comparison = compare_records(records, {**own, **project.settings.metrics_direction})
     warnings: list[str] = []
     comparison = replace(
         comparison,
