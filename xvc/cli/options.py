@@ -11,7 +11,7 @@ import typer
 from xvc.errors import BadValue
 
 if TYPE_CHECKING:
-    from xvc.core.typed import Typed
+    from xvc.core.typed_value import TypedValue
 
 
 def _references(incomplete: str) -> list[str]:
@@ -90,7 +90,7 @@ def listed(keys: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in (keys or "").split(",") if name.strip())
 
 
-def params_of(words: Sequence[str]) -> dict[str, Typed]:
+def params_of(words: Sequence[str]) -> dict[str, TypedValue]:
     """Read params as ``-P KEY=VALUE`` gives them.
 
     Raises:
@@ -98,7 +98,7 @@ def params_of(words: Sequence[str]) -> dict[str, Typed]:
     """
     from xvc.system.value_files import parse_typed  # late: loads yaml
 
-    found: dict[str, Typed] = {}
+    found: dict[str, TypedValue] = {}
     for word in words:
         key, sign, text = word.partition("=")
         if not sign or not key:

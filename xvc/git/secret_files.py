@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from xvc.core.secret_shapes import Found, secrets_in
+from xvc.core.secret_shapes import SecretMatch, secrets_in
 from xvc.core.secrets import looks_secret
 from xvc.git.commands import Git
 
@@ -46,7 +46,7 @@ def holding_secrets(
         paths: files, named from the top.
         allowed: patterns of files that are not looked at.
     """
-    found: dict[str, tuple[str, list[Found]]] = {}
+    found: dict[str, tuple[str, list[SecretMatch]]] = {}
     for path in paths:
         if not is_allowed(path, allowed) and (text := _text(git.place.top, path)) is not None:
             its = secrets_in(text)

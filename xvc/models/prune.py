@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from xvc.core.human_units import counted
 from xvc.core.model import candidate_path
 from xvc.core.objective import Measure
-from xvc.core.spelling import counted
 from xvc.dvc.outputs import digests_of, object_of
 from xvc.dvc.pointers import SUFFIX, Out
 from xvc.dvc.remote import Remote
@@ -20,7 +20,7 @@ from xvc.errors import BadValue, ConflictError, NotFoundError, ObjectCorrupt, er
 from xvc.git.branch import clear
 from xvc.history.find import find
 from xvc.models.list import Candidate, NoModel, ranked_alike, read_models
-from xvc.models.publish_models import MODELS, Change, land
+from xvc.models.publish_models import MODELS, ModelChange, land
 from xvc.project import Project
 from xvc.recovery.recover import replay
 from xvc.sharing.fetch_objects import Haul, Told
@@ -54,7 +54,7 @@ class Unrecoverable(NotFoundError):
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class CandidateFate:
     """What becomes of a candidate, its value of the metric, and why it stays."""
 
     candidate: Candidate
@@ -78,7 +78,7 @@ class Pruning:
     """The plan, the best first, or what was done: then ``commit`` is the one without them."""
 
     measure: Measure
-    fates: tuple[Fate, ...]
+    fates: tuple[CandidateFate, ...]
     commit: str | None = None
 
     @property
@@ -139,12 +139,12 @@ def prune(
 
 def _fates(
     project: Project, measure: Measure, keep: int, name: str | None, runs: Sequence[str]
-) -> tuple[Fate, ...]:
+) -> tuple[CandidateFate, ...]:
     models = read_models(project)
     if name is not None and name not in models.names:
         raise NoModel(name, models.names)
     named = {found.record.id for found in (find(project, runs) if runs else ())}
-    fates: list[Fate] = []
+    fates: list[CandidateFate] = []
     for each in models.names if name is None else (name,):
         here = [candidate for candidate in models.of(each) if candidate.is_here]
         fates += _of_name(here, keep, named, _Ranking.of(project, measure, here))
@@ -174,7 +174,7 @@ class _Ranking:
 
 def _of_name(
     here: Sequence[Candidate], keep: int, named: set[RunId], ranking: _Ranking
-) -> list[Fate]:
+) -> list[CandidateFate]:
     place, fates = ranking.place, []
     for each in sorted(here, key=lambda each: place.get(each.id, len(place))):
         why = f"in {', '.join(each.stages)}" if each.stages else ""
@@ -182,11 +182,13 @@ def _of_name(
             why = why or ("" if each.id in named else ranking.why_unranked(each))
         elif place[each.id] < keep:
             why = f"among the best {keep}"
-        fates.append(Fate(each, ranking.measure.value(each.run) if each.run else None, why))
+        fates.append(
+            CandidateFate(each, ranking.measure.value(each.run) if each.run else None, why)
+        )
     return fates
 
 
-def _going(fates: Sequence[Fate]) -> list[Candidate]:
+def _going(fates: Sequence[CandidateFate]) -> list[Candidate]:
     return [fate.candidate for fate in fates if fate.goes]
 
 
@@ -236,14 +238,14 @@ def _refuse_gone(gone: Sequence[Out]) -> None:
         raise Unrecoverable(gone[0].path)
 
 
-def _change(project: Project, going: Sequence[Candidate]) -> Change:
+def _change(project: Project, going: Sequence[Candidate]) -> ModelChange:
     paths = [candidate_path(each.name, each.id) for each in going]
     gone: dict[str, bytes | None] = {
         project.relative(project.root / path) + SUFFIX: None for path in paths
     }
     what = f"pruned {', '.join(f'{each.name} of {each.version or each.id}' for each in going)}"
     first = going[0]
-    return Change(
+    return ModelChange(
         why=what if len(going) < 4 else f"pruned {counted(len(going), 'candidate')}",
         files=gone,
         command="model prune",

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, cast
 
 from xvc import __version__
 from xvc.core.direction import Direction, direction_of, is_progress
-from xvc.core.plain import from_plain
+from xvc.core.json_values import from_plain
 from xvc.core.record import environment_facts, facts_of
 from xvc.core.secrets import mask_text
 from xvc.errors import BadValue, NoColumn
 from xvc.history.find import find, found_in
+from xvc.page.browser_values import Wired, milliseconds, wired
 from xvc.page.run_grid import FACTS, Layout, grid, layout
-from xvc.page.run_table import Held, RunTable
-from xvc.page.wire import Wired, milliseconds, wired
+from xvc.page.run_table import HeldRuns, RunTable
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
-from xvc.reports.many_curves import CurvesRequest, Drawn, curve_keys, curves_in, many_curves
+from xvc.reports.many_curves import CurvesRequest, DrawnCurves, curve_keys, curves_in, many_curves
 from xvc.runs.group_verdicts import against
 from xvc.runs.lineage import lineage
 from xvc.runs.list import ListRequest, among, grouped, passing, runs
@@ -77,7 +77,7 @@ class Answers:
         wanted = tuple(name for name in asked.get("columns", "").split("\n") if name)
         if "limit" in asked and not self.table.is_filled:
             listed = runs(project, ListRequest(limit=_whole(asked, "limit")))
-            held = Held(versions=listed.versions)
+            held = HeldRuns(versions=listed.versions)
             return grid(project, layout(project, listed), held, listed.runs, wanted)
         held = self.table.read(project)
         some: Sequence[RunRecord] = held.runs
@@ -101,7 +101,7 @@ class Answers:
         found = passing(held.runs, request, held.versions)
         return {"ids": [run.id for run in found], "total": len(found)}
 
-    def _layout(self, project: Project, held: Held) -> Layout:
+    def _layout(self, project: Project, held: HeldRuns) -> Layout:
         """Lay out all runs: once, until their keys and states or the settings are others."""
         state = (held.shape, project.settings)
         if self._last is None or self._last[0] != state or not held.runs:
@@ -245,7 +245,7 @@ def _curves_request(asked: Asked, key: str) -> CurvesRequest:
     )
 
 
-def _drawn(drawn: Drawn) -> dict[str, Wired]:
+def _drawn(drawn: DrawnCurves) -> dict[str, Wired]:
     curves = [
         {
             "run": curve.run,

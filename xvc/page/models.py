@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xvc.page.wire import Wired, wired
+from xvc.page.browser_values import Wired, wired
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

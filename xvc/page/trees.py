@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from xvc.page.wire import Wired
+from xvc.page.browser_values import Wired
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

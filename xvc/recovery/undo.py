@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from xvc.core.edit import Edit
-from xvc.core.record import Kind
+from xvc.core.record import RecordKind
 from xvc.core.run import DataFile
 from xvc.dvc.repository import pointer_of
 from xvc.errors import ConflictError, NotFoundError, error
@@ -74,8 +74,8 @@ def undo(project: Project, *, dry_run: bool = False) -> Undone:
     found = Undone(last.command, last.what, last.at)
     if dry_run:
         return found
-    made = [Edit(Kind.UNDO, undone=name) for name in reversed(last.edits)]
-    made += [Edit(Kind.DELETE, run=RunId(run)) for run in last.runs]
+    made = [Edit(RecordKind.UNDO, undone=name) for name in reversed(last.edits)]
+    made += [Edit(RecordKind.DELETE, run=RunId(run)) for run in last.runs]
     write_down(project, *made)
     done = log_operation(project, "undo", f"took back: {last.what}", undoes=last.id)
     return Undone(last.command, last.what, last.at, done)

@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from xvc.core.human_units import counted
 from xvc.core.model import CANDIDATES, ROOT
 from xvc.core.run import Status
 from xvc.core.run_inputs import is_digest
-from xvc.core.spelling import counted
 from xvc.dvc.commit_outputs import Pointers
 from xvc.dvc.outputs import object_of
 from xvc.dvc.pointers import Out

@@ -10,7 +10,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from xvc.core.space import typed_point
+from xvc.core.search_space import typed_point
 from xvc.core.sweep import Sweep, Trial, command_of, settled_keys
 from xvc.system.value_files import word_for
 

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xvc.core.run import Usage
+from xvc.core.run import ResourceUsage
 from xvc.system.gpu import Gpus
 from xvc.system.usage import larger, traffic_of
 
@@ -66,7 +66,7 @@ def started_at(pid: int) -> int | None:
     return None if is_dead else int(after_name[19])
 
 
-class Tree:
+class ProcessTree:
     """A process and all that it started, remembered after their parents have gone."""
 
     def __init__(self, pid: int) -> None:
@@ -121,7 +121,7 @@ def _send(member: Process, number: int) -> None:
             member.send_signal(signal.SIGCONT)
 
 
-class Sampler:
+class UsageSampler:
     """Watches a process tree from a thread, until stopped.
 
     Memory is the peak of the summed resident sets: what processes share counts once for each.
@@ -140,10 +140,10 @@ class Sampler:
         """Begin; the first look comes after the delay."""
         self._thread.start()
 
-    def stop(self) -> Usage:
+    def stop(self) -> ResourceUsage:
         """End, and return what was seen; None for a figure that nobody could read."""
         if os.getpid() != self._home:  # forked: the thread, and perhaps a lock, stayed behind
-            return Usage()
+            return ResourceUsage()
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join(timeout=1.0)  # a driver may hang; its figures are not worth a wait
@@ -176,17 +176,17 @@ class _Meter:
     """Adds up what is seen of a tree: one thread looks, another reads."""
 
     def __init__(self, pid: int) -> None:
-        self.usage = Usage()
+        self.usage = ResourceUsage()
         self.is_own = pid == os.getpid()
-        self._tree = Tree(pid)
+        self._tree = ProcessTree(pid)
         self._cpu: dict[tuple[int, float], float] = {}
         self._cpu_before = _own_cpu() if self.is_own else 0.0
         self._traffic_before = _own_traffic() if self.is_own else (0, 0)
 
-    def own_usage(self) -> Usage:
+    def own_usage(self) -> ResourceUsage:
         if not self.is_own:
-            return Usage()
-        return Usage(cpu_seconds=_own_cpu() - self._cpu_before)
+            return ResourceUsage()
+        return ResourceUsage(cpu_seconds=_own_cpu() - self._cpu_before)
 
     def look(self, cards: Gpus | None) -> None:
         import psutil
@@ -214,7 +214,7 @@ class _Meter:
             max(0, now - before) for now, before in zip(traffic, self._traffic_before, strict=True)
         )
         is_linux = sys.platform == "linux"
-        seen = Usage(
+        seen = ResourceUsage(
             cpu_seconds=max(0.0, sum(self._cpu.values()) - self._cpu_before),
             peak_memory=resident,
             read_bytes=read if is_linux else None,

@@ -49,7 +49,7 @@ class Opened:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedRun:
     """Which run: what to call one that is begun, or the id or name of one to go on with.
 
     ``track_id`` is the id of a run to go on with, or that one is begun with.
@@ -72,7 +72,7 @@ class Wanted:
             raise BadValue("resume", "name the run to go on with: run=ID or run=NAME")
 
 
-def open_run(db: StrPath | None, options: Options, wanted: Wanted) -> Opened:
+def open_run(db: StrPath | None, options: Options, wanted: WantedRun) -> Opened:
     """Join the run that the environment names, when *db* is its store; else begin one.
 
     A *nested* one is begun in any case, as a child of the run that the environment names.
@@ -104,7 +104,7 @@ def commit_of(folder: Path) -> dict[str, object]:
     return {} if commit is None else {"git_commit_hash": commit}
 
 
-def _skip(options: Options, context: RunContext | None, wanted: Wanted) -> Opened:
+def _skip(options: Options, context: RunContext | None, wanted: WantedRun) -> Opened:
     joined = context.run if context is not None else run_id(os.urandom(8))
     run = RunId(wanted.track_id) if wanted.track_id is not None else joined
     place = Path(SKIP_INSERT)
@@ -127,7 +127,7 @@ def _join(context: RunContext) -> Opened:
     )
 
 
-def _go_on(db: StrPath | None, options: Options, wanted: Wanted, parent: RunId | None) -> Opened:
+def _go_on(db: StrPath | None, options: Options, wanted: WantedRun, parent: RunId | None) -> Opened:
     """Go on with a run; one that nobody has begun yet is begun under that name or id."""
     from xvc.tracking.resuming import resumed  # late: reads the store
 
@@ -159,7 +159,7 @@ def _go_on(db: StrPath | None, options: Options, wanted: Wanted, parent: RunId |
 def _begin(
     db: StrPath | None,
     options: Options,
-    wanted: Wanted,
+    wanted: WantedRun,
     parent: RunId | None,
 ) -> Opened:
     from xvc.core.run import Origin
@@ -240,7 +240,7 @@ def _fold(project: Project) -> None:
 def _kept_in(project: Project, store: Path, folder: Path) -> Project:
     """Have the runs kept in a store: of this project, of another, or of nobody."""
     from xvc.project import Project  # late: as above
-    from xvc.store.guard import refuse_other_files
+    from xvc.store.path_check import refuse_other_files
 
     home = Project.of_store(store, os.environ, project)
     if home is project:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xvc.cli.bare import become
 from xvc.cli.context import Context
-from xvc.cli.declared import asked, with_options
-from xvc.cli.ended import Ended, ended_facts, ended_line
+from xvc.cli.declared_options import asked, with_options
 from xvc.cli.options import Incomplete, complete_bumps, params_of
 from xvc.cli.output import Answer, number, say, show, warn
-from xvc.cli.passing_on import copy_aside, copy_through
-from xvc.cli.repeating import Contending, Repeating, Seeds, run_with_seeds
+from xvc.cli.passthrough import copy_aside, copy_through
+from xvc.cli.repeat_view import Contending, Repeating, Seeds, run_with_seeds
+from xvc.cli.run_end_view import Ended, ended_facts, ended_line
+from xvc.cli.run_without_xvc import become
 from xvc.core.best_effort import best_effort, in_words
 from xvc.errors import BadValue, XvcError
 from xvc.runs.request import RunRequest

@@ -13,7 +13,7 @@ from xvc.cli.output import Answer, few, moment, show
 from xvc.core.run import Status
 
 if TYPE_CHECKING:
-    from xvc.runs.precedents import Near, Precedents
+    from xvc.runs.similar_runs import Near, Precedents
 
 _NOT_TRIED = 3  # a negative answer
 
@@ -74,12 +74,12 @@ def command(
 
     Example: xvc tried -P lr=0.1 -- python train.py
     """
-    from xvc.runs.precedents import Plan, by_change, precedents  # late: it opens DuckDB
+    from xvc.runs.similar_runs import PlannedRun, by_change, precedents  # late: it opens DuckDB
 
     here: Context = context.obj
     here.manner.as_json = as_json  # a `--json` further on is the command's own
     project, warnings = here.project(), list[str]()
-    plan = Plan(here.folder, tuple(words or ()), params_of(params or []))
+    plan = PlannedRun(here.folder, tuple(words or ()), params_of(params or []))
     found = (by_change if diff else precedents)(project, plan, warnings)
     code = _NOT_TRIED if exit_code and not found.same else 0
     said = (*warnings, *project.keeper.warnings)
@@ -143,7 +143,7 @@ def _text(found: Precedents, *, by_change: bool) -> str:
 
 
 def _lines(near: Sequence[Near]) -> list[str]:
-    from xvc.runs.precedents import difference, result  # late: as above
+    from xvc.runs.similar_runs import difference, result  # late: as above
 
     return [
         f"  {each.version or each.run.id}  {moment(each.run.started)}  "
