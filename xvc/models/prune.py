@@ -169,7 +169,8 @@ class _Ranking:
             return "judged otherwise than the newest"
         if each.run is None or self.measure.value(each.run) is None:
             return f"no {self.measure.metric} recorded"
-        return f"its run is {each.run.status.value}"
+        word = "discarded" if each.run.is_discarded else each.run.status.value
+        return f"its run is {word}; name the run to let it go"
 
 
 def _of_name(

@@ -170,6 +170,14 @@ def repeats_of(project: Project, records: Sequence[RunRecord]) -> list[RepeatedE
     return [_group_of(record, found) for record in records]
 
 
+def ranked_repeats(project: Project, records: Sequence[RunRecord]) -> list[RunId]:
+    """Name the runs that repeat one of *records*, are none of them and are still ranked."""
+    plain = [replace(record, decision=None) for record in records]
+    own = {record.id for record in records}
+    found = (run.id for group in repeats_of(project, plain) for run in group.runs)
+    return [run for run in dict.fromkeys(found) if run not in own]
+
+
 def _group_of(record: RunRecord, found: Sequence[RepeatedExperiment]) -> RepeatedExperiment:
     return next((each for each in found if record in each.runs), RepeatedExperiment((record,)))
 
