@@ -141,3 +141,23 @@ def test_output_shows_its_colours_and_only_them(
     assert "\\x202eesrever" in log
     assert "title" not in log.replace("</title>", "")
     assert "50%" not in log
+
+
+def test_a_line_that_comes_in_pieces_is_as_if_it_came_whole(
+    served: Served, look: Callable[..., Looked]
+) -> None:
+    """Wherever it is cut: a carriage return, a colour, the end of a line; much of it is let go."""
+    page = look().open(served.address, until=".ag-row")
+    whole = "a\r\nb\x1b[31mred\x1b[0m\r 10%\r100%\r\nend \x1b[1mx\r\r\ny\rz"
+    shown = """text => Array.from({ length: text.length }, (_, cut) => {
+        const log = new xvc.Log();
+        for (const part of [text.slice(0, cut), text.slice(cut)]) log.add(part);
+        return log.place.textContent;
+    })"""
+    long = """() => { const log = new xvc.Log();
+        for (let count = 0; count < 200; count += 1) log.add(`${"x".repeat(99)}\n`.repeat(100));
+        return log.place.textContent.length; }"""
+    found = set(page.evaluate(shown, whole))
+
+    assert {text.replace("\r", "") for text in found} == {"a\n100%\nend x\nz"}
+    assert page.evaluate(long) < 600_000

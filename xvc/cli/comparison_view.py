@@ -1,4 +1,4 @@
-"""A comparison as text, markdown, CSV, HTML and JSON: the same rows in five coats."""
+"""A comparison as text, markdown, CSV, HTML and JSON: the same rows in five formats."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from xvc.cli.output import few, table
-from xvc.cli.verdict_words import VerdictRow, verdict_row
 from xvc.core.direction import Direction
 from xvc.core.foreign_text import for_spreadsheet
 from xvc.core.run import Status
@@ -17,6 +16,7 @@ from xvc.render.document import DocumentTable, Report, Section, Text
 from xvc.render.html import page
 from xvc.runs.comparison import Difference, Missing
 from xvc.runs.difference_tables import differences, verdicts
+from xvc.runs.verdicts import Judgement
 
 if TYPE_CHECKING:
     from xvc.runs.compare import Compared
@@ -83,9 +83,9 @@ class Comparing(TypedDict):
     data_total: int
     code: Annotated[list[list[CodeRow]], "The first twenty files of each."]
     code_totals: list[int]
-    verdicts: list[list[VerdictRow]]
+    verdicts: list[list[Judgement]]
     verdict_totals: list[int]
-    rows: list[list[VerdictRow]]
+    rows: list[list[Judgement]]
     rows_totals: list[int]
     unknown_directions: list[str]
     unknown_directions_total: int
@@ -216,9 +216,9 @@ def as_data(found: Compared, *, every: bool) -> Comparing:
             for changes in comparison.code
         ],
         "code_totals": [len(changes) for changes in comparison.code],
-        "verdicts": [few([verdict_row(each) for each in rows]) for rows in found.verdicts],
+        "verdicts": [few(rows) for rows in found.verdicts],
         "verdict_totals": [len(rows) for rows in found.verdicts],
-        "rows": [few([verdict_row(each) for each in rows]) for rows in found.rows],
+        "rows": [few(rows) for rows in found.rows],
         "rows_totals": [len(rows) for rows in found.rows],
         "unknown_directions": few(found.unknown_directions),
         "unknown_directions_total": len(found.unknown_directions),

@@ -33,7 +33,7 @@ from xvc.executors.child import run
 from xvc.executors.clone_state import clean, save_state
 from xvc.executors.shipping import SENT, Brought, JobOutcome, Parcel
 from xvc.git.commands import Git, RepositoryPaths
-from xvc.git.snapshot import RUNS
+from xvc.git.snapshot import RUNS, USAGE
 from xvc.journal.fallback_dir import is_ours
 from xvc.journal.layout import Room
 from xvc.journal.reader import ReadPosition, read_new
@@ -95,7 +95,7 @@ def ends_of(output: BinaryIO) -> bytes:
 
 @contextmanager
 def lent(parcel: Parcel, environment: Mapping[str, str]) -> Iterator[tuple[Clone, int]]:
-    """Lend the first clone that nobody uses; it is made when it is missing or half made.
+    """Lend the first clone that no job uses; make it when it is missing or half made.
 
     The descriptor holds its lock; a child that gets it keeps the clone when we are killed first.
     """
@@ -207,7 +207,7 @@ class Clone:
         return [tmp, *self.parcel.own, *pointers]
 
     def _disown(self, git: Git) -> None:
-        """Have no store: it would be one that its pointer names and nobody here needs."""
+        """Remove the pointer of the store: no job in a clone needs the store that it names."""
         exclude = git.place.folder / "info" / "exclude"
         make_folder(exclude.parent)
         for path in self.parcel.own:
@@ -254,7 +254,7 @@ class Clone:
                     left.unlink()
 
     def reap(self) -> None:
-        """Have the runs of dead processes ended as lost: at home nobody could tell."""
+        """End the runs of dead processes as lost: only this machine can see that they are dead."""
         subprocess.run(
             [sys.executable, "-m", "xvc", "-C", str(self.top), "status"],
             env=self.environment,
@@ -273,13 +273,18 @@ class Clone:
         assets = self.top / self.parcel.own[1]
         return Brought(
             journals={path.name: path.read_bytes() for path in journals},
-            logs={path.name: path.read_bytes() for path in self.room.logs.glob("*.log")},
+            logs={path.name: path.read_bytes() for path in self._logs()},
             assets={path.name: path.read_bytes() for path in assets.glob("??/*")},
             objects=self._objects(ends),
             blobs=tuple(self._blobs(ends)),
             refs=refs,
             bundle=self.git.call(*bundle) if others else b"",
         )
+
+    def _logs(self) -> Iterator[Path]:
+        """What runs printed, and what they used over time."""
+        yield from self.room.logs.glob("*.log")
+        yield from self.room.logs.glob(f"*{USAGE}")
 
     def _objects(self, ends: list[Mapping[str, Json]]) -> dict[str, bytes]:
         if self.parcel.dvc is None:

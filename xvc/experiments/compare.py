@@ -113,8 +113,8 @@ def compared(project: Project, name: str, metric: str | None = None) -> SeriesCo
     decides = metric or next(_deciding(known, declared), None)
     ranked = Measure.parse(decides, declared, "metric").ranked(judged.runs) if decides else []
     best = next((row for row in finished if ranked and row.run == ranked[0].id), None)
-    told = [name for name in known if name != decides]
-    reasons = _reasons(best, finished, [decides, *told], declared) if best and decides else ()
+    others = [name for name in known if name != decides]
+    reasons = _reasons(best, finished, [decides, *others], declared) if best and decides else ()
     return SeriesComparison(
         series=name,
         rows=tuple(rows),
@@ -176,7 +176,7 @@ def _metrics(rows: Sequence[Row]) -> tuple[str, ...]:
 def _reasons(
     best: Row, rows: Sequence[Row], metrics: Sequence[str], declared: Mapping[str, str]
 ) -> tuple[str, ...]:
-    told = []
+    reasons = []
     for name in metrics:
         way, value = direction_of(name, declared), best.metrics.get(name)
         others = [row.metrics[name] for row in rows if row is not best and name in row.metrics]
@@ -186,15 +186,15 @@ def _reasons(
         is_ahead = value > top if way is Direction.MAX else value < top
         word = "Highest" if way is Direction.MAX else "Lowest"
         if is_ahead:
-            told.append(f"{word} {name} ({number(value)}; the next has {number(top)})")
+            reasons.append(f"{word} {name} ({number(value)}; the next has {number(top)})")
         elif value == top:
-            told.append(f"{word} {name} ({number(value)}), shared with another")
+            reasons.append(f"{word} {name} ({number(value)}), shared with another")
     times = sorted(row.training_time for row in rows if row.training_time is not None)
     if best.training_time is not None and len(times) > 1:
         place = times.index(best.training_time) + 1
         rank = "the shortest" if place == 1 else f"number {place} from the shortest"
-        told.append(f"Training time {_seconds(best.training_time)}, {rank} of {len(times)}")
-    return tuple(told)
+        reasons.append(f"Training time {_seconds(best.training_time)}, {rank} of {len(times)}")
+    return tuple(reasons)
 
 
 def _title(name: str) -> str:

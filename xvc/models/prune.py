@@ -23,7 +23,7 @@ from xvc.models.list import Candidate, NoModel, ranked_alike, read_models
 from xvc.models.publish_models import MODELS, ModelChange, land
 from xvc.project import Project
 from xvc.recovery.recover import replay
-from xvc.sharing.fetch_objects import Haul, Told
+from xvc.sharing.fetch_objects import Haul, Notify
 from xvc.system.files import md5_of
 from xvc.system.lock import FileLock
 from xvc.types import Digest, RunId
@@ -95,7 +95,7 @@ def prune(
     name: str | None = None,
     runs: Sequence[str] = (),
     yes: bool = False,
-    told: Told,
+    notify: Notify,
 ) -> Pruning:
     """Take away all candidates but the best, of each name; a plan is refused as the deed is.
 
@@ -106,7 +106,7 @@ def prune(
         name: of which model only.
         runs: runs without the metric that may go all the same.
         yes: whether to do it; else it is only planned.
-        told: hears when the remote is asked.
+        notify: hears when the remote is asked.
 
     Raises:
         BadValue: *keep* is below 1.
@@ -125,14 +125,14 @@ def prune(
     measure = Measure.parse(by, project.settings.metrics_direction)
     if not yes:
         fates = _fates(project, measure, keep, name, runs)
-        _refuse_lost(project, _going(fates), told)
+        _refuse_lost(project, _going(fates), notify)
         return Pruning(measure, fates)
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing="model prune"):
         clear(project.git, project.pending)
         replay(project, MODELS)
         fates = _fates(project, measure, keep, name, runs)
         going = _going(fates)
-        _refuse_lost(project, going, told)
+        _refuse_lost(project, going, notify)
         commit = land(project, _change(project, going)) if going else None
     return Pruning(measure, fates, commit)
 
@@ -193,7 +193,7 @@ def _going(fates: Sequence[CandidateFate]) -> list[Candidate]:
     return [fate.candidate for fate in fates if fate.goes]
 
 
-def _refuse_lost(project: Project, going: Sequence[Candidate], told: Told) -> None:
+def _refuse_lost(project: Project, going: Sequence[Candidate], notify: Notify) -> None:
     """Look that all can be had again: a commit names each, and cache or remote has its bytes.
 
     Of the remote it is only asked what it has; but what is in a folder, its list alone says.
@@ -203,11 +203,11 @@ def _refuse_lost(project: Project, going: Sequence[Candidate], told: Told) -> No
     for each, out in zip(going, outs, strict=True):
         if project.git.read("HEAD", project.relative(project.root / out.path) + SUFFIX) is None:
             raise NotCommitted(each.name, each.id)
-    _bring_lists(dvc, {str(out.digest) for out in outs if not _is_here(dvc, out.digest)}, told)
+    _bring_lists(dvc, {str(out.digest) for out in outs if not _is_here(dvc, out.digest)}, notify)
     _refuse_gone([out for out in outs if not _is_here(dvc, out.digest)])
     objects = {digest: out for out in outs for digest in digests_of(dvc, out).values()}
     away = {digest for digest in objects if not _is_here(dvc, digest)}
-    there = _held(dvc, away, outs, told) if away and dvc.remotes() else set()
+    there = _held(dvc, away, outs, notify) if away and dvc.remotes() else set()
     _refuse_gone([objects[digest] for digest in sorted(away - there)])
     for digest in objects.keys() - away:
         found = md5_of(object_of(dvc, digest))
@@ -223,14 +223,14 @@ def _is_here(dvc: Dvc, digest: str) -> bool:
     return object_of(dvc, digest).is_file()
 
 
-def _bring_lists(dvc: Dvc, lists: Collection[str], told: Told) -> None:
+def _bring_lists(dvc: Dvc, lists: Collection[str], notify: Notify) -> None:
     if lists and dvc.remotes():
-        Haul(dvc, None, told).bring_lists(lists)
+        Haul(dvc, None, notify).bring_lists(lists)
 
 
-def _held(dvc: Dvc, away: Collection[str], outs: Sequence[Out], told: Told) -> set[str]:
+def _held(dvc: Dvc, away: Collection[str], outs: Sequence[Out], notify: Notify) -> set[str]:
     remote = Remote.open(dvc)
-    told(f"looking for {counted(len(away), 'object')} on {remote.name}")
+    notify(f"looking for {counted(len(away), 'object')} on {remote.name}")
     return remote.held(away, outs)
 
 

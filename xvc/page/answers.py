@@ -18,6 +18,7 @@ from xvc.core.direction import Direction, direction_of, is_progress
 from xvc.core.json_values import from_plain
 from xvc.core.record import environment_facts, facts_of
 from xvc.core.secrets import mask_text
+from xvc.core.usage_series import spans
 from xvc.errors import BadValue, NoColumn
 from xvc.history.find import find, found_in
 from xvc.page.browser_values import Wired, milliseconds, wired
@@ -30,6 +31,7 @@ from xvc.runs.group_verdicts import against
 from xvc.runs.lineage import lineage
 from xvc.runs.list import ListRequest, among, grouped, passing, runs
 from xvc.runs.logs import printed
+from xvc.runs.usage_over_time import looks_of
 from xvc.types import RunId
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 _LOG_TAIL = 400_000
 _MOST_RELATED = 12
+_FIGURES = (*("cpu_percent", "memory", "gpu_percent", "gpu_memory", "read_rate", "write_rate"),)
 _ON = "ref: refs/heads/"
 
 Asked = Mapping[str, str]
@@ -122,7 +125,9 @@ class Answers:
         verdicts = against(found, _pinned(found, asked.get("baseline")), _way(project, found))
         return {
             "by": key,
-            "groups": [_group(each, told) for each, told in zip(found, verdicts, strict=True)],
+            "groups": [
+                _group(each, judgement) for each, judgement in zip(found, verdicts, strict=True)
+            ],
             "warnings": list(project.keeper.warnings),
         }
 
@@ -155,7 +160,7 @@ class Answers:
         found = next((run for run in held.runs if run.id == asked.get("id")), None)
         if found is None:  # a version of another branch: its store is not this one
             return {"known": False}
-        told = lineage(found, held.runs)
+        relatives = lineage(found, held.runs)
 
         def named(runs: Sequence[RunRecord]) -> dict[str, Wired]:
             shown = [
@@ -166,12 +171,12 @@ class Answers:
 
         return {
             "known": True,
-            "parents": named(told.parents),
-            "children": named(told.children),
-            "fixes": named([told.fixes] if told.fixes else []),
-            "fixedBy": named(told.fixed_by),
-            "madeBy": {path: named(runs) for path, runs in told.made_by.items()},
-            "usedBy": {path: named(runs) for path, runs in told.used_by.items()},
+            "parents": named(relatives.parents),
+            "children": named(relatives.children),
+            "fixes": named([relatives.fixes] if relatives.fixes else []),
+            "fixedBy": named(relatives.fixed_by),
+            "madeBy": {path: named(runs) for path, runs in relatives.made_by.items()},
+            "usedBy": {path: named(runs) for path, runs in relatives.used_by.items()},
         }
 
     def patch(self, asked: Asked) -> Wired:
@@ -188,6 +193,17 @@ class Answers:
         (found,) = find(project, [asked.get("id", "@")])
         text, start, end, size = _tail(project, found.record, asked.get("from"))
         return {"text": text, "from": start, "to": end, "size": size}
+
+    def usage(self, asked: Asked) -> Wired:
+        """Read what a run used over time, a list of values for each figure that is known."""
+        project = self.project()
+        named = asked.get("id", "@")
+        if not any(run.id == named for run in self.table.held.runs):  # else no store is opened
+            named = find(project, [named])[0].record.id
+        used = spans(looks_of(project, RunId(named)))
+        columns = {name: [getattr(each, name) for each in used] for name in _FIGURES}
+        known = {name: held for name, held in columns.items() if any(x is not None for x in held)}
+        return {"seconds": [each.seconds for each in used], "figures": known}
 
     def curved(self, asked: Asked) -> Wired:
         """List the keys that have curves, metrics first, and the runs that are meant."""
@@ -312,12 +328,12 @@ def _way(project: Project, found: Sequence[Group]) -> Direction | None:
     return direction_of(metric, project.settings.metrics_direction) if metric else None
 
 
-def _group(each: Group, told: Judgement | None) -> dict[str, object]:
+def _group(each: Group, judgement: Judgement | None) -> dict[str, object]:
     spread = each.spread
     judged = None
-    if told is not None:
-        judged = {"verdict": told.verdict.value, "p": told.p, "more": told.more}
-        judged |= {"low": told.low, "high": told.high, "difference": told.difference}
+    if judgement is not None:
+        judged = {"verdict": judgement.verdict.value, "p": judgement.p, "more": judgement.more}
+        judged |= {"low": judgement.low, "high": judgement.high, "difference": judgement.difference}
     return {
         "verdict": judged,
         "isMixed": each.experiment is None and bool(each.finished),

@@ -52,7 +52,7 @@ class Changes:
     def _undo(self, asked: Asked) -> object:
         from xvc.recovery.undo import undo  # late: as above
 
-        done = undo(self._answers.project(), dry_run=False)
+        done = undo(self._answers.project(), only=asked.get("operation") or None)
         return {"command": done.command, "what": done.what}
 
 

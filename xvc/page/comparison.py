@@ -48,6 +48,33 @@ def compared(project: Project, references: Sequence[str]) -> dict[str, Wired]:
     }
 
 
+def data_difference(project: Project, references: Sequence[str]) -> dict[str, Wired]:
+    """Tell which files of their data runs do not share, with sizes and rows.
+
+    Raises:
+        NoRun: no run answers to one of them.
+    """
+    from xvc.runs.data_files import data_files  # late: it opens files by DuckDB
+
+    told = data_files(project, [each.record for each in find(project, references[:_MOST_RUNS])])
+    return {
+        "files": [
+            {
+                "path": each.path,
+                "parts": [
+                    None
+                    if part is None
+                    else {"digest": part.digest, "size": part.size, "rows": part.rows}
+                    for part in each.parts
+                ],
+            }
+            for each in told.files
+        ],
+        "total": told.total,
+        "unseen": list(told.unseen),
+    }
+
+
 def file_difference(project: Project, references: Sequence[str], path: str) -> dict[str, Wired]:
     """Write how one file of code differs between two runs, as a unified diff.
 

@@ -94,7 +94,7 @@ def slug(name: str, asked: Asked) -> str:
 
 
 def _frozen(answers: Answers) -> Iterator[_Kept]:
-    """Answer what the page asks when somebody walks through it."""
+    """Answer every request that the page makes while a reader goes through it."""
     yield from _subjects(answers)
     about = cast("dict[str, object]", answers.about({}))
     yield "about", {}, about
@@ -116,6 +116,7 @@ def _run(answers: Answers, run: str) -> Iterator[_Kept]:
     found = cast("dict[str, object]", answers.run(asked))
     yield "run", asked, found
     yield from _asked("log", asked, answers.log)
+    yield from _asked("usage", asked, answers.usage)
     yield from _asked("lineage", asked, answers.lineage)
     for answer in _answer(answers, "kept", asked):
         yield "kept", asked, answer
@@ -188,6 +189,8 @@ def _subjects(answers: Answers) -> Iterator[_Kept]:
             if name == "compare":
                 yield from _curves_of(answers, answer)
                 yield from _files_of(answers, answer)
+                for data in _answer(answers, "data", asked):
+                    yield "data", asked, data
 
 
 def _curves_of(answers: Answers, compared: dict[str, object]) -> Iterator[_Kept]:

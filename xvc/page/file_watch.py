@@ -9,13 +9,14 @@ from pathlib import Path
 from xvc.dvc.repository import pointer_of
 from xvc.page.live import Stamp, stamp
 from xvc.project import Project
+from xvc.runs.usage_over_time import usage_file
 from xvc.types import RunId
 
-RUNS, REFS, LOGS = "runs", "refs", "logs"
+RUNS, REFS, LOGS, USES = "runs", "refs", "logs", "usage"
 
 
 def look_at(project: Project, running: Sequence[RunId]) -> dict[str, Stamp]:
-    """Look at a project: its journals and store, its refs, and the logs of the runs going on."""
+    """Look at a project: its journals and store, its refs, what runs that go on print and use."""
     room, place = project.room, project.place
     refs: Stamp = ()
     if place is not None:
@@ -25,6 +26,7 @@ def look_at(project: Project, running: Sequence[RunId]) -> dict[str, Stamp]:
         RUNS: stamp(room.journals, pointer_of(project.store_path)),
         REFS: refs,
         LOGS: stamp(*(room.logs / f"{run}.log" for run in running)),
+        USES: stamp(*(usage_file(project, run) for run in running)),
     }
 
 

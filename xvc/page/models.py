@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from xvc.core.direction import is_progress
 from xvc.page.browser_values import Wired, wired
 
 if TYPE_CHECKING:
@@ -67,15 +68,15 @@ def rollback_model(project: Project, name: str, stage: str, *, dry_run: bool) ->
 
 
 def _promoted(done: Promoted) -> dict[str, Wired]:
-    told = done.evidence
+    evidence = done.evidence
     return {
-        "model": told.model,
-        "stage": told.stage,
-        "version": told.version,
-        "run": told.run,
-        "previous": told.previous,
-        "metrics": wired(told.metrics),
-        "gates": _gates(told.gates),
+        "model": evidence.model,
+        "stage": evidence.stage,
+        "version": evidence.version,
+        "run": evidence.run,
+        "previous": evidence.previous,
+        "metrics": _results(evidence.metrics),
+        "gates": _gates(evidence.gates),
     }
 
 
@@ -89,26 +90,31 @@ def _candidate(each: Candidate) -> Mapping[str, Wired]:
         "size": each.file.size,
         "at": None if each.at is None else each.at / 1e6,
         "here": each.is_here,
-        "metrics": wired(run.metrics) if run is not None else {},
+        "metrics": _results(run.metrics) if run is not None else {},
     }
 
 
 def _assigned(each: Assignment) -> Mapping[str, Wired]:
-    told = each.evidence
+    evidence = each.evidence
     return {
         "stage": each.stage,
         "number": each.number,
         "at": each.at * 1000,
         "away": each.is_away,
-        "action": told.action or "set by hand",
-        "version": told.version,
-        "run": told.run,
-        "by": told.by,
-        "previous": told.previous,
-        "digest": told.digest,
-        "metrics": wired(told.metrics),
-        "gates": _gates(told.gates),
+        "action": evidence.action or "set by hand",
+        "version": evidence.version,
+        "run": evidence.run,
+        "by": evidence.by,
+        "previous": evidence.previous,
+        "digest": evidence.digest,
+        "metrics": _results(evidence.metrics),
+        "gates": _gates(evidence.gates),
     }
+
+
+def _results(metrics: Mapping[str, object]) -> Wired:
+    """What a run reached: not how far it had come when it did."""
+    return wired({key: value for key, value in metrics.items() if not is_progress(key)})
 
 
 def _gates(gates: Sequence[Gate]) -> list[Mapping[str, Wired]]:

@@ -16,6 +16,7 @@ Answer = Callable[["Project", "Asked"], object]
 
 QUESTIONS: Mapping[str, Answer] = {
     "compare": lambda project, asked: comparison.compared(project, _runs(asked)),
+    "data": lambda project, asked: comparison.data_difference(project, _runs(asked)),
     "difference": lambda project, asked: comparison.file_difference(
         project, _runs(asked), asked.get("path", "")
     ),

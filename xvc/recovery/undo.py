@@ -54,16 +54,18 @@ class Undone:
     operation: str | None = None
 
 
-def undo(project: Project, *, dry_run: bool = False) -> Undone:
-    """Take the last operation back that is not taken back yet.
+def undo(project: Project, *, dry_run: bool = False, only: str | None = None) -> Undone:
+    """Take the last operation back that is not taken back yet; with *only*, if it is that one.
 
     Raises:
         NothingToUndo: there is none.
-        CannotUndo: it is one for good, or was done on another branch.
+        CannotUndo: it is one for good, was done on another branch, or is not the one meant.
         NoObject: the store of before is not in the DVC cache.
     """
     mend(project)
     last = _last(project)
+    if only is not None and last.id != only:
+        raise CannotUndo(last.what, "it is the last one, and not the change that was meant")
     if last.hindrance:
         raise CannotUndo(last.what, last.hindrance)
     if last.made:

@@ -82,7 +82,6 @@ class _Material:
 
     project: Project
     found: list[FoundRun]
-    are_named: bool
     aim: Measure | None = None
     places: list[RankedRun] = field(default_factory=list)
     standing: Leaderboard | None = None
@@ -189,7 +188,7 @@ def _gathered(project: Project, request: ReportRequest) -> _Material:
             runs = _newest_and_best(project, connection, request)
             kinds, days = query.statuses(connection), query.span(connection)
         found = [FoundRun(run, tagged.get(run.id)) for run in runs]
-    material = _Material(project, found, are_named=bool(request.references), span=days)
+    material = _Material(project, found, span=days)
     material.kinds, material.total = kinds, sum(kinds.values())
     if material.is_part:
         material.warnings.append(

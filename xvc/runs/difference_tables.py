@@ -60,7 +60,7 @@ def differences(
 
 
 def verdicts(
-    told: Sequence[Sequence[Judgement]], called: Sequence[str], *, of: str = "metric"
+    judgements: Sequence[Sequence[Judgement]], called: Sequence[str], *, of: str = "metric"
 ) -> list[DocumentTable]:
     """Lay out what the repeats of each run, or its rows, say against those of the first."""
     by = "with their repeats" if of == "metric" else "row by row"
@@ -70,21 +70,21 @@ def verdicts(
             (of, called[0], name, f"difference, {LEVEL:.0%} interval", "verdict"),
             [_verdict(each) for each in rows],
         )
-        for name, rows in zip(called[1:], told, strict=False)
+        for name, rows in zip(called[1:], judgements, strict=False)
     ]
     return [each for each in made if each.rows]
 
 
-def _verdict(told: Judgement) -> tuple[str, ...]:
-    difference = f"{'+' if told.difference > 0 else ''}{number(told.difference)}"
-    if told.low is not None and told.high is not None:
-        difference += f" [{number(told.low)}, {number(told.high)}]"
+def _verdict(judgement: Judgement) -> tuple[str, ...]:
+    difference = f"{'+' if judgement.difference > 0 else ''}{number(judgement.difference)}"
+    if judgement.low is not None and judgement.high is not None:
+        difference += f" [{number(judgement.low)}, {number(judgement.high)}]"
     return (
-        told.metric,
-        _spread(told.baseline),
-        _spread(told.candidate),
+        judgement.metric,
+        _spread(judgement.baseline),
+        _spread(judgement.candidate),
         difference,
-        sentence(told),
+        sentence(judgement),
     )
 
 

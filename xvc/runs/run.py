@@ -30,6 +30,7 @@ from xvc.runs.pipeline_runs import refuse_overlaps
 from xvc.runs.request import RunRequest
 from xvc.runs.run_end import Recorder, WantedOutputs, interrupt, note_end, reason_of, status_of
 from xvc.runs.run_params import look_who_used, settled, with_copy
+from xvc.runs.usage_over_time import UsageKeeper, usage_file
 from xvc.store.db import has_room, warm_up
 from xvc.system.process import Ending, Ladder, Launch
 from xvc.system.process import run as run_process
@@ -558,14 +559,15 @@ def _launch(project: Project, request: RunRequest, begun: Begun, asked: Requeste
         environment["XVC_PARAMS_FILE"] = str(asked.copy)
         command = with_copy(command, str(asked.copy))
     ladder = Ladder(settings.interrupt_seconds, settings.terminate_seconds)
-    interval = settings.system_interval
+    keeper = UsageKeeper(usage_file(project, begun.record.id))
     return Launch(
         argv=command,
         folder=request.folder,
         environment=environment,
         timeout=request.timeout,
         ladder=ladder,
-        interval=interval,
+        interval=settings.system_interval,
+        on_look=keeper.take,
     )
 
 

@@ -121,7 +121,7 @@ def look_who_used(
         if is_count(key):
             continue
         told[key] = (
-            f"{key}: nothing has taken it up; put {{{key}}} into the command of a sweep, or read "
+            f"{key}: nothing has taken it up; put {{{key}}} into the command, or read "
             f"{variable_of(key)} or a Tracker's params in the script"
         )
         if request.write_params:

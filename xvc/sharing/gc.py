@@ -23,7 +23,7 @@ from xvc.dvc.cache_objects import (
 )
 from xvc.dvc.repository import Dvc
 from xvc.errors import ConflictError, error
-from xvc.git.snapshot import LOGS, RUNS
+from xvc.git.snapshot import LOGS, RUNS, USAGE
 from xvc.git.worktrees import trees
 from xvc.history.find import versions
 from xvc.project import Project
@@ -119,14 +119,7 @@ def gc(
         forgotten = _forgotten(project, now - int(grace * 1e9))
         if not dry_run:
             if does_delete and forgotten:
-                project.git.drop(forgotten)
-                way = "`git fsck --lost-found` names the commits until git's own gc takes them"
-                log_operation(
-                    project,
-                    "gc",
-                    f"deleted the code of {counted(len(forgotten), 'run')}",
-                    hindrance=way,
-                )
+                _forget(project, forgotten)
             write_marks(project.room.marks, marks)
             if does_delete:
                 deleted = _delete(project, dvc, due, marks, now)
@@ -142,6 +135,14 @@ def gc(
             leftovers=litter,
             snapshots=sum(ref.startswith(RUNS) for ref in forgotten),
         )
+
+
+def _forget(project: Project, refs: dict[str, str]) -> None:
+    """Delete the refs of runs' code, and note it: undo cannot bring them back."""
+    project.git.drop(refs)
+    what = f"deleted the code of {counted(len(refs), 'run')}"
+    way = "`git fsck --lost-found` names the commits until git's own gc takes them"
+    log_operation(project, "gc", what, hindrance=way)
 
 
 def _forgotten(project: Project, before: int) -> dict[str, str]:
@@ -160,7 +161,8 @@ def _forgotten(project: Project, before: int) -> dict[str, str]:
             kept |= query.ids(connection)
     gone = [run for run, at in deleted.items() if run not in kept and at * 1000 <= before]
     refs |= project.git.refs(LOGS)
-    return {ref: refs[ref] for run in gone for ref in (RUNS + run, LOGS + run) if ref in refs}
+    names = (name for run in gone for name in (RUNS + run, LOGS + run, LOGS + run + USAGE))
+    return {name: refs[name] for name in names if name in refs}
 
 
 def _refuse_shared(project: Project, dvc: Dvc, *, is_alone: bool) -> None:

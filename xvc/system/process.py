@@ -42,7 +42,8 @@ _KILLED = 128 + signal.SIGKILL
 class Launch:
     """What to start, where, with which whole environment, for how many seconds at most.
 
-    ``interval`` is the seconds between two looks at what it uses.
+    ``interval`` is the seconds between two looks at what it uses; each is told to ``on_look``, in a
+    thread of its own, with the seconds since the command began.
     """
 
     argv: tuple[str, ...]
@@ -51,6 +52,7 @@ class Launch:
     timeout: float | None = None
     ladder: Ladder = field(default_factory=Ladder)
     interval: float = 1.0
+    on_look: Callable[[float, ResourceUsage], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ def _run_watched(
         attendance = Attendance(
             child.pid, launch.timeout, launch.ladder, sink=sink, bell=bell, outlets=outlets
         )
-        sampler = UsageSampler(child.pid, launch.interval)
+        sampler = UsageSampler(child.pid, launch.interval, tell=launch.on_look)
         try:
             with contextlib.suppress(RuntimeError, MemoryError):  # no thread: nothing is measured
                 sampler.start()

@@ -14,7 +14,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -127,10 +127,19 @@ class UsageSampler:
     Memory is the peak of the summed resident sets: what processes share counts once for each.
     CPU and traffic count from `start` on, for a child from its birth. Looking may take one
     hundredth of the time, so on a machine with very many processes it looks less often.
+
+    ``tell`` is called in that thread with the seconds since `start` and what one look has seen.
     """
 
-    def __init__(self, pid: int, interval_seconds: float = 1.0, delay: float = 0.3) -> None:
+    def __init__(
+        self,
+        pid: int,
+        interval_seconds: float = 1.0,
+        delay: float = 0.3,
+        tell: Callable[[float, ResourceUsage], None] | None = None,
+    ) -> None:
         self._meter = _Meter(pid)
+        self._tell, self._began = tell, time.monotonic()
         self._interval, self._delay = interval_seconds, delay
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="xvc-sampler", daemon=True)
@@ -138,6 +147,7 @@ class UsageSampler:
 
     def start(self) -> None:
         """Begin; the first look comes after the delay."""
+        self._began = time.monotonic()
         self._thread.start()
 
     def stop(self) -> ResourceUsage:
@@ -156,7 +166,9 @@ class UsageSampler:
             pause = 0.0
             while not self._stopped.wait(pause):
                 began = time.monotonic()
-                self._meter.look(cards)
+                seen = self._meter.look(cards)
+                if seen is not None and self._tell is not None:
+                    self._tell(began - self._began, seen)
                 pause = max(self._interval, (time.monotonic() - began) / _LARGEST_SHARE)
             if self._meter.is_own:
                 self._meter.look(cards)
@@ -188,7 +200,8 @@ class _Meter:
             return ResourceUsage()
         return ResourceUsage(cpu_seconds=_own_cpu() - self._cpu_before)
 
-    def look(self, cards: Gpus | None) -> None:
+    def look(self, cards: Gpus | None) -> ResourceUsage | None:
+        """Add what is used at the moment, and return it; None where nothing lives any more."""
         import psutil
 
         resident, traffic, pids = 0, [0, 0], set[int]()
@@ -203,13 +216,14 @@ class _Meter:
                     counters = member.io_counters()
                     traffic[0] += counters.read_bytes
                     traffic[1] += counters.write_bytes
-        if pids:
-            on_cards = cards.look(pids) if cards is not None else (None, None)
-            self._take(resident, traffic, on_cards)
+        if not pids:
+            return None
+        on_cards = cards.look(pids) if cards is not None else (None, None)
+        return self._take(resident, traffic, on_cards)
 
     def _take(
         self, resident: int, traffic: list[int], on_cards: tuple[int | None, float | None]
-    ) -> None:
+    ) -> ResourceUsage:
         read, written = (
             max(0, now - before) for now, before in zip(traffic, self._traffic_before, strict=True)
         )
@@ -223,6 +237,7 @@ class _Meter:
             gpu_percent=on_cards[1],
         )
         self.usage = larger(self.usage, seen)
+        return seen
 
 
 class Gauge:

@@ -1,4 +1,4 @@
-"""Ending runs that nobody ends explicitly: with the process, an error, or the tracker object.
+"""Ending runs that were not ended explicitly: with the process, an error, or the tracker object.
 
 A process knows its exit code only inside the interpreter, so two things are watched: what is given
 to ``sys.exit``, and where the script's own frame was left. That is a guess, and the code that the
@@ -111,7 +111,7 @@ class Endings:
         self._cells.watch()
 
     def drop(self, tracker: Endable, frame: FrameType | None) -> None:
-        """End the run of a tracker that nobody holds any more, while *frame* is at work.
+        """End the run of a tracker without references, while *frame* is running.
 
         One that the script itself has begun, and replaced by no other, ends with the script.
         """

@@ -14,7 +14,7 @@ from xvc.core.run import Status
 from xvc.errors import BadValue
 
 if TYPE_CHECKING:
-    from xvc.runs.idea_tree import Idea as Told
+    from xvc.runs.idea_tree import Idea as IdeaNode
 
 
 class Row(TypedDict):
@@ -138,7 +138,7 @@ def _ideas(here: Context, limit: int) -> Answer:
     )
 
 
-def _line(idea: Told, *, is_measured: bool) -> list[str]:
+def _line(idea: IdeaNode, *, is_measured: bool) -> list[str]:
     from xvc.runs.digest import cut  # late: as above
     from xvc.runs.idea_tree import outcome
 
@@ -156,7 +156,7 @@ def _line(idea: Told, *, is_measured: bool) -> list[str]:
     return [what, idea.version or idea.run.id, *numbers, outcome(idea)]
 
 
-def _idea(idea: Told) -> Idea:
+def _idea(idea: IdeaNode) -> Idea:
     run, lie = idea.run, idea.spread
     return {
         "depth": idea.depth,

@@ -72,7 +72,7 @@ def command(
         name=name,
         runs=runs or (),
         yes=not is_plan,
-        told=here.progress,
+        notify=here.progress,
     )
     answer = replace(_answer(done, is_plan=is_plan), warnings=tuple(project.keeper.warnings))
     if not is_plan or not any(fate.goes for fate in done.fates):
