@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.runs.printed_metrics import LineMetrics, parse_metric_lines
+from xvc.runs.printed_metrics import LineMetrics, Printed
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_./-]{0,8}", fullmatch=True)
 NUMBERS = st.integers() | st.floats(allow_nan=False)
@@ -22,6 +23,14 @@ PRINTED = st.lists(
         st.binary(max_size=6),
     )
 ).map(b"".join)
+
+
+def parse_metric_lines(
+    lines: bytes, *, loose: bool, patterns: Sequence[re.Pattern[str]] = ()
+) -> list[Printed]:
+    """What every line of a finished output says, in order."""
+    reader = LineMetrics(loose=loose, patterns=patterns)
+    return reader.feed(lines) + reader.close()
 
 
 @given(NAMES, NUMBERS)
@@ -185,3 +194,28 @@ def test_a_line_without_a_number_says_nothing() -> None:
     found = parse_metric_lines(b"all is well: yes\n", loose=True, patterns=[re.compile("(?P<a>.)")])
 
     assert found == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Namespace(lr=0.1, epochs=5, seed=0)",
+        "args: Namespace(lr=0.1, epochs=5, seed=0)",
+        "  (fc1): Linear(in_features=784, out_features=128, bias=True)",
+        "                       random_state=0, verbose=1, warm_start=False)",
+        "Pipeline(steps=[('a', B()), ('c', SVC(max_iter=100, tol=0.1, C=2))])",
+        "FrozenTrial(number=5, values=[0.9], params={'c': 1.3}, trial_id=5, value=None)",
+        "Adam (Parameter Group 0, lr: 0.001, eps: 1e-8, weight_decay: 0)",
+        "config {lr: 0.1, depth: 3, n: 2}",
+    ],
+)
+def test_the_text_of_an_object_is_no_metric(line: str) -> None:
+    """What stands in brackets are somebody's arguments, also those in the middle."""
+    assert parse_metric_lines(line.encode(), loose=True) == []
+
+
+def test_a_remark_in_brackets_hides_no_metric() -> None:
+    """Commas in it part nothing."""
+    line = b"Best value: -0.99 (params: {'x': 0.04, 'y': -1}), acc: 0.5 (+/- 0.1)"
+
+    assert parse_metric_lines(line, loose=True) == [{"Best value": -0.99, "acc": 0.5}]

@@ -69,6 +69,9 @@ def facts_of(run: RunRecord) -> dict[str, Json]:
     return said
 
 
+UNHELD = "unheld"
+"""What an end says of files that ran and are not held: their paths, from the top."""
+
 _EMPTY = RunRecord(RunId(""))
 _FIELDS = tuple(part.name for part in fields(RunRecord) if part.name not in ("id", "status"))
 _KNOWN = {"status", *_FIELDS}
@@ -178,12 +181,21 @@ def apply(run: RunRecord | None, control: Control) -> RunRecord | None:
         case RecordKind.SET | RecordKind.END:
             guess = facts.get("status") == Status.LOST.value
             known = run if guess and run.status.is_final else run_from(facts, run)
+            known = replace(known, code=_with_unheld(known.code, facts.get(UNHELD)))
             return replace(known, outs={**run.outs, **known.outs})  # each record names its own
         case RecordKind.PARAMS:
             return replace(run, params={**run.params, **_values(facts)})
         case RecordKind.METRICS:
             return run.with_metrics(_values(facts), dict.fromkeys(facts, round(control.at * 1e6)))
     return run
+
+
+def _with_unheld(code: RunCode, paths: Json) -> RunCode:
+    """Add what turned out at the end to have run and not to be held."""
+    if not isinstance(paths, list) or not paths:
+        return code
+    names = (*code.incomplete, *(name for name in paths if isinstance(name, str)))
+    return replace(code, incomplete=tuple(dict.fromkeys(names)))
 
 
 def in_order(controls: Iterable[Control]) -> list[Control]:

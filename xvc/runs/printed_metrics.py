@@ -94,18 +94,6 @@ class LineMetrics:
         return found
 
 
-def parse_metric_lines(
-    lines: bytes, *, loose: bool, patterns: Sequence[re.Pattern[str]] = ()
-) -> list[Printed]:
-    r"""Return what every line of a finished output says, in order.
-
-    >>> parse_metric_lines(b"METRIC n=3\n[20]\tvalid_0's l1: 0.43\n", loose=True)
-    [{'n': 3}, {'step': 20, "valid_0's l1": 0.43}]
-    """
-    reader = LineMetrics(loose=loose, patterns=patterns)
-    return reader.feed(lines) + reader.close()
-
-
 def _shown(line: bytes) -> bytes:
     return line.rstrip(b"\r").rpartition(b"\r")[2]  # what a terminal shows in the end
 
@@ -149,7 +137,7 @@ def _loosely(text: str) -> Printed:
     row, rest = _progress(text)
     before = ""
     rest = re.sub(r"([:=])[ \t]+", r"\1 ", rest)
-    for part in map(str.strip, _APART.split(rest)):
+    for part in map(str.strip, _parts(rest)):
         if _SERIES.fullmatch(part):  # "loss=0.1 acc=0.9"
             row |= {key: _number(number) for key, number in _EACH.findall(part)}
             continue
@@ -160,6 +148,26 @@ def _loosely(text: str) -> Printed:
     if row and all(key in ("epoch", "step") for key in row) and rest.strip(" .|-"):
         return {} if not _is_only_progress(rest) else row
     return row or _of_cells(text) or _of_sentence(text)
+
+
+def _parts(text: str) -> Iterator[str]:
+    """Split a line, but nothing in brackets: ``Namespace(lr=0.1, n=3)`` is one, ``{a: 1}`` too.
+
+    Also what stands before a bracket that was opened on an earlier line.
+    """
+    inside, depth = list[bool](), 0
+    for letter in text:
+        depth += letter in "({"
+        inside.append(depth > 0)
+        if letter in ")}" and depth == 0:
+            inside = [True] * len(inside)
+        depth -= letter in ")}" and depth > 0
+    at = 0
+    for found in _APART.finditer(text):
+        if not inside[found.start()]:
+            yield text[at : found.start()]
+            at = found.end()
+    yield text[at:]
 
 
 def _is_only_progress(rest: str) -> bool:

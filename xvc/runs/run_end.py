@@ -15,7 +15,7 @@ from xvc.core.byte_text import as_text
 from xvc.core.code_files import is_source
 from xvc.core.human_units import counted
 from xvc.core.model import ModelFile
-from xvc.core.record import RecordKind
+from xvc.core.record import UNHELD, RecordKind
 from xvc.core.run import DataFile, Status
 from xvc.core.secrets import mask_values
 from xvc.errors import JournalFailed
@@ -33,9 +33,11 @@ from xvc.recording.begin_run import (
 from xvc.recording.metric_sources import read_metrics
 from xvc.recording.run_times import also_left_by, changed_at
 from xvc.recording.run_times import note_end as note_run_end
+from xvc.recording.unheld_code import unheld_modules
 from xvc.runs.failure_text import KEPT, last_words
 from xvc.runs.pipeline_runs import PipelineResult, PipelineWatch, keep_locks
 from xvc.runs.printed_metrics import LineMetrics
+from xvc.system.loaded_modules import left_own_files
 from xvc.system.output_log import OutputLog, mask
 from xvc.system.process import Ending
 from xvc.system.signal_pipe import STOPPING, held_back
@@ -194,6 +196,8 @@ def _end(
     if begun.snapshot is not None:
         with best_effort(begun.warnings):
             left["touched"] = _touched(project, begun)
+        with best_effort(begun.warnings):
+            left |= _unheld(project, begun)
         with best_effort(begun.warnings):
             begun.snapshot.index.unlink(missing_ok=True)
     if project.place is not None:
@@ -371,6 +375,20 @@ def _touched(project: Project, begun: Begun) -> Json:
         file = project.git.place.top / path
         found[as_text(path)] = project.git.hash_file(file) if file.is_file() else None
     return found
+
+
+def _unheld(project: Project, begun: Begun) -> dict[str, Json]:
+    """Name what the run's processes say that they ran, and that its code is not known to lack."""
+    files = left_own_files(project.room.modules_of(begun.record.id))
+    found = [as_text(name) for name in unheld_modules(project.git, files)] if files else []
+    fresh = [name for name in found if name not in begun.record.code.incomplete]
+    if not fresh:
+        return {}
+    begun.warnings.append(
+        f"code incomplete: the run loaded {few_of(fresh)}, which git ignores or which is outside "
+        "of the tree: no version tells what ran"
+    )
+    return {UNHELD: [*fresh]}
 
 
 def _usage(ending: Ending) -> Json:

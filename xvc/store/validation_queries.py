@@ -118,9 +118,13 @@ def leaks(
 
 
 def _told_alike(value: str) -> str:
-    """Write SQL for what people take for one value: 1 and "1", case and blanks; NULL if blank."""
-    bare = rf"regexp_replace({value}::VARCHAR, '^\"(.*)\"$', '\1')"  # a text in a mixed column
-    text = rf"trim(regexp_replace({bare}, '\s+', ' ', 'g'))"
+    """Write SQL for what people take for one value: 1 and "1", case, blanks, accents as written.
+
+    NULL for what is blank or no number: it tells nothing.
+    """
+    held = f"nullif({value}::VARCHAR, 'nan')"
+    bare = rf"regexp_replace({held}, '^\"(.*)\"$', '\1')"  # a text in a mixed column
+    text = rf"nfc_normalize(trim(regexp_replace({bare}, '[\s\p{{Z}}]+', ' ', 'g')))"
     return rf"nullif(lower(regexp_replace({text}, '^(-?[0-9]+)\.0+$', '\1')), '')"
 
 

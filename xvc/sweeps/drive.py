@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
@@ -23,9 +23,11 @@ from xvc.executors.local import is_live
 from xvc.executors.shipping import Away, pack
 from xvc.journal.following import Follower
 from xvc.project import Project
+from xvc.recording.begin_run import few_of
 from xvc.sweeps.cloned_sweeps import remember, sweep_here
 from xvc.sweeps.job import call_of, last_line_of
 from xvc.sweeps.optuna_study import Points
+from xvc.sweeps.shared_paths import SharedPaths
 from xvc.sweeps.sweep_folder import Folder, home_of, one_trial, slots_of, starts_of, trials
 from xvc.sweeps.trees import Trees, trees_of
 from xvc.system.lock import FileLock
@@ -108,6 +110,7 @@ def drive(
         driver = _Driver(home, sweep, folder, tell)
         bell = stack.enter_context(Bell())
         remember(home, sweep)
+        shared = SharedPaths(home.git, sweep.wish.command, home.root / sweep.folder)
         is_stopped = driver.run(executor, trees, slots, bell)
         if is_stopped:
             folder.note("stopped", -1)
@@ -115,7 +118,7 @@ def drive(
             sweep=sweep,
             trials=driver.in_order(),
             is_stopped=is_stopped,
-            warnings=tuple(trees.warnings),
+            warnings=(*trees.warnings, *_told_of(shared.changed(), len(driver.trials))),
             reason=driver.reason,
         )
 
@@ -138,6 +141,15 @@ def _away(home: Project, sweep: Sweep) -> Away | None:
         return None
     (code,) = sweep.codes.values()
     return pack(home.git, code.snapshot, home.store_path, home.room, home.dvc, sweep.wish.scratch)
+
+
+def _told_of(paths: Sequence[str], trials: int) -> list[str]:
+    if not paths or trials < 2:
+        return []
+    return [
+        f"changed while the trials ran, and outside of their trees: {few_of(paths)}. "
+        "What one trial writes there the others see; a path in the tree is each trial's own"
+    ]
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import sys
@@ -15,6 +16,7 @@ from xvc.core.byte_text import as_text
 from xvc.core.ids import is_run_id, run_id
 from xvc.core.run_context import VARIABLE, RunContext
 from xvc.errors import BadValue, XvcError
+from xvc.journal.layout import Room
 from xvc.journal.writer import Journal
 from xvc.tracking.null_journal import Unkept
 from xvc.tracking.options import SKIP_INSERT, Options, StrPath
@@ -28,9 +30,10 @@ IN_MEMORY = ":memory:"
 
 @dataclass(slots=True)
 class Opened:
-    """A run to log into; ``owns_run`` when whoever opened it ends it, too.
+    """A run to log into; with ``owns_run`` the tracker that opened it also ends it.
 
     ``exit_code`` is where the code of a process is left that ends it before its code is known;
+    ``unheld`` lists at the end what ran and is not held;
     ``room`` is the private folder, None where nothing is kept.
     """
 
@@ -43,6 +46,7 @@ class Opened:
     passing: Path | None = None
     context: RunContext | None = None
     at_end: Callable[[], None] = lambda: None
+    unheld: Callable[[], list[str]] = list
     exit_code: Path | None = None
     room: Path | None = None
     name: str | None = None
@@ -116,6 +120,10 @@ def _join(context: RunContext) -> Opened:
 
     facts: dict[str, Json] = {"owner": str(current_owner()), "store": as_text(context.store)}
     journal = Journal(context.folder, facts, sync_seconds=context.sync_seconds)
+    from xvc.system.loaded_modules import leave_own_files, script_now  # late: as above
+
+    place = Room(Path(context.room)).modules_of(context.run)
+    atexit.register(leave_own_files, script_now(), place)
     return Opened(
         track_id=context.run,
         store=Path(context.store),
@@ -192,6 +200,7 @@ def _begin(
         warnings=(*begun.warnings, *_of_passing(project)),
         passing=passing,
         at_end=_at_end(project, begun.record.id) if passing is None else lambda: None,
+        unheld=_unheld(project),
         exit_code=_exit_code(project, begun.record.id) if passing is None else None,
         room=project.room.folder,
         name=wanted.name or wanted.run,
@@ -226,6 +235,24 @@ def _at_end(project: Project, run: RunId) -> Callable[[], None]:
     return lambda: note_end(room, run)
 
 
+def _unheld(project: Project) -> Callable[[], list[str]]:
+    """List at the end what this process ran and git does not hold, as far as it can be found."""
+    if project.place is None:
+        return list
+    from xvc.system.loaded_modules import own_files, script_now  # late: as above
+
+    script = script_now()
+
+    def listed() -> list[str]:
+        from xvc.recording.unheld_code import unheld_modules  # late: as above
+
+        with contextlib.suppress(XvcError, OSError):
+            return [as_text(name) for name in unheld_modules(project.git, own_files(script))]
+        return []
+
+    return listed
+
+
 def _exit_code(project: Project, run: RunId) -> Path:
     return project.room.exit_codes / run
 
@@ -238,7 +265,7 @@ def _fold(project: Project) -> None:
 
 
 def _kept_in(project: Project, store: Path, folder: Path) -> Project:
-    """Have the runs kept in a store: of this project, of another, or of nobody."""
+    """Choose the store that keeps the runs: of this project, of another, or on its own."""
     from xvc.project import Project  # late: as above
     from xvc.store.path_check import refuse_other_files
 

@@ -180,6 +180,7 @@ class Tracker(Edits, Stored):
         self._store, self._root = opened.store, opened.root
         self._owns_run, self._passing = opened.owns_run, opened.passing
         self._at_end, self._exit_code = opened.at_end, opened.exit_code
+        self._unheld = opened.unheld
         self.warnings, self._streams = opened.warnings, self._open_streams()
         self._mirrors = self._begin_mirrors(opened)
         if self._options.git_root is not None:
@@ -556,7 +557,9 @@ class Tracker(Edits, Stored):
         if self._owns_run and is_own:
             from time import time_ns
 
-            facts = {"status": status, "reason": reason, "finished": time_ns()}
+            facts: dict[str, object] = {"status": status, "reason": reason, "finished": time_ns()}
+            if unheld := self._unheld():
+                facts["unheld"] = unheld
             self._journal.note(RecordKind.END, self.track_id, to_plain(facts))
             self._owns_run = False
             self._journal.close()

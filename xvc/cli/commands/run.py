@@ -12,7 +12,7 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.declared_options import asked, with_options
-from xvc.cli.options import Incomplete, complete_bumps, params_of
+from xvc.cli.options import Incomplete, Params, command_with, complete_bumps, params_of
 from xvc.cli.output import Answer, number, say, show, warn
 from xvc.cli.passthrough import copy_aside, copy_through
 from xvc.cli.repeat_view import Contending, Repeating, Seeds, run_with_seeds
@@ -39,9 +39,7 @@ def command(
     words: Annotated[
         list[str], typer.Argument(metavar="-- COMMAND…", help="The command, behind `--`.")
     ],
-    params: Annotated[
-        list[str] | None, typer.Option("-P", "--param", metavar="KEY=VALUE", help="A param.")
-    ] = None,
+    params: Params = None,
     tag: Annotated[
         str | None,
         typer.Option(
@@ -114,13 +112,13 @@ def command(
     seeds = _seeds_of(repeat, seed_param, against, is_plain=is_plain)
     try:
         from xvc.core.version import Bump
-        from xvc.recording.passing_folders import lasting, warning_of
-        from xvc.runs.run import refuse_taken, run  # late: it begins to load DuckDB
+        from xvc.runs.run import run  # late: it begins to load DuckDB
 
+        values = params_of(params or [])
         request = RunRequest(
-            command=tuple(words),
+            command=tuple(words) if seeds is not None else command_with(words, values),
             folder=here.folder,
-            params=params_of(params or []),
+            params=values,
             tag=None if tag is None else Bump(tag) if tag in _BUMPS else Bump.PATCH,
             version=None if tag in (None, *_BUMPS) else tag,
             incomplete=incomplete,
@@ -129,15 +127,8 @@ def command(
         )
         project = here.project()
         if request.version is not None:
-            if seeds is not None:
-                raise BadValue("--tag", "with --repeat it is major, minor or patch")
-            refuse_taken(project, request.version)
-        if record_in is not None:
-            project = project.recorded_in(here.project_in(record_in))
-        else:
-            project = lasting(project)
-            if (passing := warning_of(project)) is not None:
-                warn(passing, here.manner)
+            _refuse_version(project, request.version, is_repeated=seeds is not None)
+        project = _recording(here, project, record_in)
     except XvcError:
         raise
     except Exception as err:  # noqa: BLE001 - a package that cannot be loaded, no memory, no folder
@@ -146,15 +137,40 @@ def command(
     if seeds is not None:
         raise typer.Exit(run_with_seeds(here, project, request, seeds, sink))
     ran = run(project, request, sink, lambda line: _say(line, here), here.held)
+    _tell_end(here, project, request, ran)
+    raise typer.Exit(ran.exit_code)
+
+
+def _refuse_version(project: Project, version: str, *, is_repeated: bool) -> None:
+    from xvc.runs.run import refuse_taken  # late: as above
+
+    if is_repeated:
+        raise BadValue("--tag", "with --repeat it is major, minor or patch")
+    refuse_taken(project, version)
+
+
+def _recording(here: Context, project: Project, record_in: Path | None) -> Project:
+    """Choose the project that keeps the run, and warn where its folder is about to go."""
+    from xvc.recording.passing_folders import lasting, warning_of
+
+    if record_in is not None:
+        return project.recorded_in(here.project_in(record_in))
+    project = lasting(project)
+    if (passing := warning_of(project)) is not None:
+        warn(passing, here.manner)
+    return project
+
+
+def _tell_end(here: Context, project: Project, request: RunRequest, ran: Ran) -> None:
+    """Tell how it ended; a run that cannot be told of counts all the same."""
     try:
         declared = list(project.settings.metrics_direction)
-        told = _read_back(project, ran) if request.fold else ran
-        _tell(here, told, declared)
-        _tell_of_scores(here, told, request)
-    except Exception as err:  # noqa: BLE001 - as above
+        shown = _read_back(project, ran) if request.fold else ran
+        _tell(here, shown, declared)
+        _tell_of_scores(here, shown, request)
+    except Exception as err:  # noqa: BLE001 - a store that cannot be read, no memory
         with contextlib.suppress(Exception):
             warn(in_words(err), here.manner)
-    raise typer.Exit(ran.exit_code)
 
 
 def _seeds_of(

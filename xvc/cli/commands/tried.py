@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson, params_of
+from xvc.cli.options import AsJson, Params, command_with, params_of
 from xvc.cli.output import Answer, few, moment, show
 from xvc.core.run import Status
 
@@ -58,9 +58,7 @@ def command(
             metavar="[-- COMMAND…]", help="The command; without one code and data count."
         ),
     ] = None,
-    params: Annotated[
-        list[str] | None, typer.Option("-P", "--param", metavar="KEY=VALUE", help="A param.")
-    ] = None,
+    params: Params = None,
     diff: Annotated[
         bool,
         typer.Option("--diff", help="By the change to the code alone: who changed the same lines?"),
@@ -79,7 +77,8 @@ def command(
     here: Context = context.obj
     here.manner.as_json = as_json  # a `--json` further on is the command's own
     project, warnings = here.project(), list[str]()
-    plan = PlannedRun(here.folder, tuple(words or ()), params_of(params or []))
+    values = params_of(params or [])
+    plan = PlannedRun(here.folder, command_with(words or [], values), values)
     found = (by_change if diff else precedents)(project, plan, warnings)
     code = _NOT_TRIED if exit_code and not found.same else 0
     said = (*warnings, *project.keeper.warnings)
