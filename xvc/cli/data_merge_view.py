@@ -95,7 +95,7 @@ def order_of(
 
 
 def carry_out(here: Context, command: str, order: Order, *, dry_run: bool, agreed: bool) -> None:
-    """Do it, or show what it would do; what nobody agreed to exits 4."""
+    """Do it with ``--yes``, else show the plan and exit 4."""
     from xvc.merging.parquet import merge_tables  # late: it opens DuckDB
 
     done = merge_tables(

@@ -54,14 +54,14 @@ def holding_secrets(
                 found[path] = text, its
     asked = [f"{commit}:{path}" for path in found if commit and "\n" not in path]
     held = git.read_each(asked)
-    told = {}
+    reasons = {}
     for path, (text, its) in found.items():
         known = _decoded(held.get(f"{commit}:{path}") or b"")
         fresh = [each for each in its if text[each.start : each.end] not in known]
         if fresh:
             line = text.count("\n", 0, fresh[0].start) + 1
-            told[path] = f"line {line}: {fresh[0].rule}"
-    return told
+            reasons[path] = f"line {line}: {fresh[0].rule}"
+    return reasons
 
 
 def _text(top: Path, path: str) -> str | None:
