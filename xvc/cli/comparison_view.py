@@ -72,6 +72,7 @@ class Comparing(TypedDict):
     """
 
     runs: list[RunFacts]
+    commands: Annotated[list[str], "Of each run; empty where all are the same."]
     params: list[Row]
     params_total: int
     metrics: list[Row]
@@ -143,6 +144,8 @@ def as_csv(found: Compared, every: bool, *, is_raw: bool = False) -> str:
     write = str if is_raw else for_spreadsheet
     writer.writerow(["section", "key", *map(write, names(found))])
     comparison = found.comparison
+    if every or not comparison.is_same_command:
+        writer.writerow(["command", "command", *map(write, comparison.commands)])
     for title, rows in (
         ("params", comparison.params),
         ("metrics", comparison.metrics),
@@ -190,6 +193,7 @@ def as_data(found: Compared, *, every: bool) -> Comparing:
             {"id": one.record.id, "version": one.version, "status": one.record.status}
             for one in found.runs
         ],
+        "commands": ([] if comparison.is_same_command and not every else list(comparison.commands)),
         "params": _json_rows(params),
         "params_total": len(params),
         "metrics": _json_rows(metrics),

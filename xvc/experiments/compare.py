@@ -8,21 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xvc.core.direction import Direction, direction_of
+from xvc.core.direction import OWN_SCORES, Direction, direction_of
 from xvc.core.human_units import number
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
 from xvc.experiments.experiment import HOME, series_of
+from xvc.history.judging import judged_alike
 from xvc.system.files import write_durably
 
 if TYPE_CHECKING:
     from xvc.project import Project
 
 _TIME = "training_time"
-OWN_SCORES = dict.fromkeys(
-    ("score", "test_score", "train_score", "mean_score"), Direction.MAX.value
-)
-"""What `xvc.experiments` itself logs: as `Score` says, higher is better."""
 _NOT_COMPARED = frozenset({"step", "fold", "fold_score", "train_size", "test_size", _TIME})
 
 
@@ -41,7 +38,9 @@ class Row:
 class SeriesComparison:
     """All experiments of a series; ``best`` is None where no metric says which is better.
 
-    ``metric`` is what decides, ``reasons`` are sentences about the best one that the table shows.
+    ``metric`` is what decides, ``reasons`` are sentences about the best one that the table shows,
+    ``warning`` names those that were judged otherwise (``judge:`` in the settings) and are not
+    ranked.
     """
 
     series: str
@@ -50,6 +49,7 @@ class SeriesComparison:
     metric: str | None
     best: Row | None
     reasons: tuple[str, ...]
+    warning: str | None = None
 
     def markdown(self) -> str:
         """Write the table, and below it the best experiment with its reasons."""
@@ -62,6 +62,8 @@ class SeriesComparison:
         if self.best is not None:
             lines += ["", f"**Best: {_cell(self.best.name)}**", ""]
             lines += [f"- {reason}" for reason in self.reasons]
+        if self.warning is not None:
+            lines += ["", _cell(self.warning)]
         return "\n".join([*lines, ""])
 
 
@@ -102,16 +104,25 @@ def compared(project: Project, name: str, metric: str | None = None) -> SeriesCo
     """
     runs = series_runs(project, name)
     rows = [_row(run, name) for run in runs]
+    judged = judged_alike(project, runs)
     declared = {**OWN_SCORES, **project.settings.metrics_direction}
-    finished = [row for row in rows if row.status == Status.FINISHED]
+    finished = [
+        row for row in rows if row.status == Status.FINISHED and row.run not in judged.others
+    ]
     known = _metrics(finished or rows)
     decides = metric or next(_deciding(known, declared), None)
-    ranked = Measure.parse(decides, declared, "metric").ranked(runs) if decides else []
+    ranked = Measure.parse(decides, declared, "metric").ranked(judged.runs) if decides else []
     best = next((row for row in finished if ranked and row.run == ranked[0].id), None)
     others = [name for name in known if name != decides]
     reasons = _reasons(best, finished, [decides, *others], declared) if best and decides else ()
     return SeriesComparison(
-        series=name, rows=tuple(rows), metrics=known, metric=decides, best=best, reasons=reasons
+        series=name,
+        rows=tuple(rows),
+        metrics=known,
+        metric=decides,
+        best=best,
+        reasons=reasons,
+        warning=judged.warning,
     )
 
 

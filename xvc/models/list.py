@@ -9,15 +9,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from xvc.core.model import CANDIDATES, ROOT, candidate_of, version_tag
+from xvc.core.model import CANDIDATES, ROOT, candidate_of, stage_path, version_tag
 from xvc.core.objective import Measure
-from xvc.core.run import DataFile, RunRecord
+from xvc.core.run import MODIFIED, DataFile, RunRecord
 from xvc.core.version import Version
 from xvc.dvc.pointers import SUFFIX, read_pointer
+from xvc.dvc.repository import pointer_of
 from xvc.errors import BadVersion, NotFoundError, error
 from xvc.history.find import versions, versions_by_run
-from xvc.models.stages import Assignment, current, of_model, read_assignment
+from xvc.history.judging import judged_alike
+from xvc.models.stages import Assignment, Evidence, current, of_model, read_assignment
 from xvc.project import Project
+from xvc.recording.begin_run import looked_at
 from xvc.recovery.lost_runs import opened
 from xvc.store import query
 from xvc.types import Json, RunId
@@ -169,6 +172,8 @@ def _staged(history: Sequence[Assignment]) -> dict[tuple[str, RunId], dict[str, 
 def list_models(project: Project, name: str | None, by: str | None) -> list[Candidate]:
     """List candidates and what is in stages, by name; the best first when a metric is named.
 
+    Those whose run was judged otherwise than the newest of its name come last, with a warning.
+
     Raises:
         NoModel: there is none of that name.
         NoDirection: nothing says which way the metric is better.
@@ -179,10 +184,61 @@ def list_models(project: Project, name: str | None, by: str | None) -> list[Cand
     listed = [each for each in found.candidates if name in (None, each.name)]
     if by is not None:
         measure = Measure.parse(by, project.settings.metrics_direction)
-        ranked = measure.ranked(each.run for each in listed if each.run is not None)
-        place = {run.id: number for number, run in enumerate(ranked)}
+        place: dict[RunId, int] = {}
+        for its in {each.name: None for each in listed}:
+            ranked, _ = ranked_alike(project, measure, [e for e in listed if e.name == its])
+            place |= {run.id: number for number, run in enumerate(ranked)}
         listed.sort(key=lambda each: (each.name, place.get(each.id, len(place))))
     return listed
+
+
+def ranked_alike(
+    project: Project, measure: Measure, found: Sequence[Candidate]
+) -> tuple[list[RunRecord], tuple[RunId, ...]]:
+    """Rank the runs of candidates that were judged alike, the best first; and name the others."""
+    judged = judged_alike(project, [each.run for each in found if each.run is not None])
+    project.keeper.warnings += [judged.warning] if judged.warning else []
+    return measure.ranked(judged.runs), judged.others
+
+
+def disagreements(project: Project, name: str | None) -> list[str]:
+    """Say where a stage's tag, its pointer in this tree and the files on the disk differ.
+
+    Raises:
+        NoProject: no git or no DVC here.
+        PointerCorrupt: a pointer cannot be read.
+    """
+    project.needed_dvc()
+    changes = assignments(project)
+    said = []
+    for model, stage in sorted({(each.name, each.stage) for each in changes}):
+        now = current(changes, model, stage)
+        if name in (None, model):
+            said += _disagreement(project, stage_path(stage, model), now)
+    return said
+
+
+def _disagreement(project: Project, path: str, now: Assignment | None) -> list[str]:
+    place = project.root / path
+    pointer = read_pointer(pointer_of(place), project.relative(pointer_of(place)))
+    told = now.evidence if now is not None else Evidence()
+    if pointer is None:
+        if not told.digest:  # by a tag of another tool, which keeps models elsewhere
+            return []
+        return [f"{path} is not on this branch; the tag of {told.stage} names {told.version}"]
+    said = []
+    if told.digest and told.digest != pointer.file.digest:
+        said.append(
+            f"{path}{SUFFIX} of this branch names another model than {told.version}, which the tag "
+            f"of {told.stage} names; merge the branch that has it, or promote here"
+        )
+    (looked,) = looked_at(project, {project.relative(place): pointer.file}).values()
+    if looked.state == MODIFIED:
+        said.append(
+            f"{path} holds other bytes than its pointer names; "
+            f"`dvc checkout {path}{SUFFIX} --force` puts those in place"
+        )
+    return said
 
 
 def history(project: Project, name: str) -> list[Assignment]:

@@ -6,7 +6,7 @@ tree only: the objects stay in the cache, the pointers in the history.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from xvc.core.human_units import counted
@@ -19,7 +19,7 @@ from xvc.dvc.repository import Dvc
 from xvc.errors import BadValue, ConflictError, NotFoundError, ObjectCorrupt, error
 from xvc.git.branch import clear
 from xvc.history.find import find
-from xvc.models.list import Candidate, NoModel, read_models
+from xvc.models.list import Candidate, NoModel, ranked_alike, read_models
 from xvc.models.publish_models import MODELS, ModelChange, land
 from xvc.project import Project
 from xvc.recovery.recover import replay
@@ -147,30 +147,46 @@ def _fates(
     fates: list[CandidateFate] = []
     for each in models.names if name is None else (name,):
         here = [candidate for candidate in models.of(each) if candidate.is_here]
-        fates += _of_name(here, measure, keep, named)
+        fates += _of_name(here, keep, named, _Ranking.of(project, measure, here))
     return tuple(fates)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    """The places of candidates by a metric, and the runs that were judged otherwise."""
+
+    measure: Measure
+    place: Mapping[RunId, int]
+    others: tuple[RunId, ...]
+
+    @classmethod
+    def of(cls, project: Project, measure: Measure, here: Sequence[Candidate]) -> _Ranking:
+        ranked, others = ranked_alike(project, measure, here)
+        return cls(measure, {run.id: number for number, run in enumerate(ranked)}, others)
+
+    def why_unranked(self, each: Candidate) -> str:
+        if each.id in self.others:
+            return "judged otherwise than the newest"
+        if each.run is None or self.measure.value(each.run) is None:
+            return f"no {self.measure.metric} recorded"
+        word = "discarded" if each.run.is_discarded else each.run.status.value
+        return f"its run is {word}; name the run to let it go"
+
+
 def _of_name(
-    here: Sequence[Candidate], measure: Measure, keep: int, named: set[RunId]
+    here: Sequence[Candidate], keep: int, named: set[RunId], ranking: _Ranking
 ) -> list[CandidateFate]:
-    ranked = measure.ranked(each.run for each in here if each.run is not None)
-    place = {run.id: number for number, run in enumerate(ranked)}
-    fates = []
+    place, fates = ranking.place, []
     for each in sorted(here, key=lambda each: place.get(each.id, len(place))):
         why = f"in {', '.join(each.stages)}" if each.stages else ""
         if each.id not in place:
-            why = why or ("" if each.id in named else _why_unranked(each, measure))
+            why = why or ("" if each.id in named else ranking.why_unranked(each))
         elif place[each.id] < keep:
             why = f"among the best {keep}"
-        fates.append(CandidateFate(each, measure.value(each.run) if each.run else None, why))
+        fates.append(
+            CandidateFate(each, ranking.measure.value(each.run) if each.run else None, why)
+        )
     return fates
-
-
-def _why_unranked(each: Candidate, measure: Measure) -> str:
-    if each.run is None or measure.value(each.run) is None:
-        return f"no {measure.metric} recorded"
-    return f"its run is {each.run.status.value}"
 
 
 def _going(fates: Sequence[CandidateFate]) -> list[Candidate]:

@@ -14,12 +14,11 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from xvc.core.commit_subject import chosen_keys, chosen_metrics
-from xvc.core.direction import Direction, asked_direction, direction_of
+from xvc.core.direction import OWN_SCORES, Direction, asked_direction, direction_of
 from xvc.core.human_units import counted, day, did_you_mean, duration, number, size
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
 from xvc.errors import BadValue
-from xvc.experiments.compare import OWN_SCORES
 from xvc.history.find import FoundRun, find, known_versions, versions_by_run
 from xvc.history.judging import has_judge, judged_alike
 from xvc.project import Project
@@ -174,7 +173,7 @@ def _of_series(project: Project, request: ReportRequest) -> Reported:
         date=date,
         aim=aim,
         best=best,
-        warnings=tuple(project.keeper.warnings),
+        warnings=(*project.keeper.warnings, *filter(None, [found.warning])),
     )
 
 

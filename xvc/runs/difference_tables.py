@@ -30,6 +30,7 @@ def differences(
         every: whether rows that are the same are shown, too.
     """
     made = [
+        _table("command", ("run", "command"), _commands(comparison, called, every=every)),
         _table("params", ("param", *called), _values(comparison.params, every=every)),
         _table(
             "metrics",
@@ -98,6 +99,16 @@ def _spread(spread: Spread) -> str:
 
 def _values(rows: Sequence[Difference], *, every: bool) -> tuple[tuple[str, ...], ...]:
     return tuple((row.key, *map(_cell, row.values)) for row in rows if every or not row.is_same)
+
+
+def _commands(
+    comparison: Comparison, called: Sequence[str], *, every: bool
+) -> tuple[tuple[str, ...], ...]:
+    if comparison.is_same_command and not every:
+        return ()
+    return tuple(
+        (name, command or "-") for name, command in zip(called, comparison.commands, strict=False)
+    )
 
 
 def _metric(row: Difference) -> tuple[str, ...]:

@@ -107,7 +107,13 @@ def judge_values(
     So of few and skewed values they are too wide: a difference is missed sooner, and luck is not
     called better. No method mends that for three runs: nothing about three values tells how they
     are skewed, permutations know no p below 0.1 (0.06 for five pairs), and a bootstrap covers 73 to
-    88. Where one side alone is skewed, "better" is said of up to 3.9 in 100 by luck.
+    88. Degrees of freedom by Welch's later formula cover 95.1 of three normal values and 92.9 where
+    one side spreads five times as wide, so his first one stands.
+
+    They are too narrow where one side alone is skewed: of normal values against log-normal ones of
+    the same mean 93.7, 91.9 and 90.7 hold the difference for 3, 5 and 10 runs, and luck is called
+    better or worse in up to 9.0 of 100, always for the skewed side having the lower mean. Of 3
+    normal values against 10 they hold 93.2 to 93.6, and luck is called better in 3.4.
     """
     old, new = _finite(baseline), _finite(candidate)
     sides = Spread.of(list(old.values())), Spread.of(list(new.values()))

@@ -119,7 +119,9 @@ class Endings:
             self._dropped.append(tracker)
             self._open.append(_Known(weakref.ref(tracker), id(tracker)))
         else:
-            self._end(tracker, _outcome_of_dropped(frame))
+            is_left = frame is None and threading.current_thread() is threading.main_thread()
+            # no frame is at work: SystemExit, which had those of the tracker, goes with the process
+            self._end(tracker, self._exit() if is_left else _outcome_of_dropped(frame))
 
     def _end(self, tracker: Endable, how: RunOutcome) -> None:
         """End a run as its failed cell did, unless it was used since; else as *how* says."""

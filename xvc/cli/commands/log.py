@@ -55,7 +55,9 @@ class Idea(TypedDict):
     mean: float | None
     sd: float | None
     change: Annotated[float | None, "Of the mean, from the run above."]
-    decision: Annotated[str | None, "`kept` or `discarded`, and why."]
+    decision: Annotated[
+        str | None, "`kept` or `discarded`, and why; of another repeat with its name."
+    ]
 
 
 class Ideas(TypedDict):
@@ -171,5 +173,5 @@ def _idea(idea: IdeaNode) -> Idea:
         "mean": lie.mean if lie else None,
         "sd": lie.deviation if lie else None,
         "change": idea.change,
-        "decision": run.decision,
+        "decision": idea.decision,
     }
