@@ -88,7 +88,8 @@ def command(
     of = f", run {made.run}" if made.run else ""
     text = f"{made.name}  {made.subject}\n{verb} {where}{of}"
     had = f"run {made.run} had {', '.join(made.earlier)} already; both stay" if made.earlier else ""
-    warnings = (had,) if had else ()
+    others = f"{', '.join(few(made.passed))}: taken by another project of this repository"
+    warnings = (*((had,) if had else ()), *((others,) if made.passed else ()))
     step = f"xvc show {made.name}" if made.run else "xvc log"
     step = here.again() if made.is_dry else step
     show(Answer("tag", data, text, warnings, (step,)), here.manner)
