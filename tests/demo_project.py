@@ -15,8 +15,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from xvc.core.record import Kind, environment_facts, facts_of
-from xvc.core.run import Code, DataFile, Environment, RunRecord, Status
+from xvc.core.record import RecordKind, environment_facts, facts_of
+from xvc.core.run import DataFile, Environment, RunCode, RunRecord, Status
 from xvc.journal.writer import Journal
 from xvc.project import Project
 from xvc.types import Json, Nanoseconds, RunId
@@ -69,16 +69,18 @@ def many_runs(project: Project, runs: int, *, rows: int = 0) -> None:
             "batch": 2 ** dice.randrange(4, 8),
             "seed": number % 5,
         }
-        record = RunRecord(run, code=Code(branch="main"), params=params, started=at)
+        record = RunRecord(run, code=RunCode(branch="main"), params=params, started=at)
         loss = dice.random()
         metrics: dict[str, Json] = {"accuracy": round(1 - loss / 2, 5), "loss": round(loss, 5)}
         metrics |= {f"class_{n}/f1": round(dice.random(), 5) for n in range(8)}
-        journal.note(Kind.BEGIN, run, facts_of(record))
+        journal.note(RecordKind.BEGIN, run, facts_of(record))
         for step in range(rows):
             journal.row(run, "events", {"step": step, "loss": loss + math.exp(-step / rows * 4)})
-        journal.note(Kind.METRICS, run, metrics)
+        journal.note(RecordKind.METRICS, run, metrics)
         ended: dict[str, Json] = {"status": Status.FINISHED.value, "exit_code": 0}
-        journal.note(Kind.END, run, {**ended, "finished": at + dice.randrange(10**9, 50 * 10**9)})
+        journal.note(
+            RecordKind.END, run, {**ended, "finished": at + dice.randrange(10**9, 50 * 10**9)}
+        )
     journal.close()
 
 
@@ -90,7 +92,7 @@ def rich(project: Project) -> list[RunId]:
     commit, changed = _commits(project)
     began, made = time.time_ns() - _DAY, list[RunId]()
     for number, (depth, seed) in enumerate((d, s) for d in (2, 4, 8) for s in range(4)):
-        code = Code(commit, changed if depth == 8 else commit, depth == 8, "main", "main")
+        code = RunCode(commit, changed if depth == 8 else commit, depth == 8, "main", "main")
         record = RunRecord(
             RunId(f"d{number:011d}"),
             name=f"depth-{depth}/{seed}",
@@ -113,13 +115,13 @@ def _note_environment(journal: Journal) -> None:
     packages = {"numpy": "2.3.5", "torch": "2.9.1", "xvc-experiments": "0.1.0"}
     found = Environment("3.11.7", "Linux-6.1-x86_64", {"git": "2.39"}, packages)
     facts: dict[str, Json] = {"digest": _ENVIRONMENT, "facts": environment_facts(found)}
-    journal.note(Kind.ENVIRONMENT, RunId("d00000000000"), facts)
+    journal.note(RecordKind.ENVIRONMENT, RunId("d00000000000"), facts)
 
 
 def _train(project: Project, journal: Journal, dice: random.Random, record: RunRecord) -> None:
     """Write one run as it would have gone: rows, output, an end; every eleventh fails."""
     depth, is_failed = int(str(record.params["depth"])), record.id.endswith("5")
-    journal.note(Kind.BEGIN, record.id, facts_of(record))
+    journal.note(RecordKind.BEGIN, record.id, facts_of(record))
     lines, metrics = [f"\x1b[1mtraining\x1b[0m with depth {depth}\n"], dict[str, Json]()
     for step in range(40 if is_failed else 200):
         floor = 0.9 / depth
@@ -140,8 +142,8 @@ def _train(project: Project, journal: Journal, dice: random.Random, record: RunR
         "usage": {"cpu_seconds": 412.5, "peak_memory": 1_900_000_000},
         "log": str(log),
     }
-    journal.note(Kind.METRICS, record.id, metrics)
-    journal.note(Kind.END, record.id, ended)
+    journal.note(RecordKind.METRICS, record.id, metrics)
+    journal.note(RecordKind.END, record.id, ended)
 
 
 def _commits(project: Project) -> tuple[str, str]:

@@ -18,7 +18,7 @@ from xvc.core.run import RunRecord, Status
 from xvc.runs.brief import Brief, Staged
 from xvc.runs.digest import Best, Tried, best_runs, described, failures, sweeps, tried
 from xvc.types import RunId
-from xvc.worktrees.list import Condition, TreeInfo
+from xvc.worktrees.list import TreeInfo, TreeRole
 
 _MOST = 2000
 _TEXTS = st.sampled_from(
@@ -118,7 +118,7 @@ def _briefs(draw: st.DrawFn) -> Brief:
         production=tuple(Staged(name, name) for _ in trees),
         failures=tuple(failures(runs)),
         trees=tuple(
-            TreeInfo(tree, "/x", Condition.READY, branch, unsaved=rows)
+            TreeInfo(tree, "/x", TreeRole.READY, branch, unsaved=rows)
             for tree, branch, rows in trees
         ),
         names={run.id: "e1000000.1000000.1000000" for run in runs},

@@ -24,7 +24,7 @@ from xvc import Tracker
 from xvc.cli import contract
 from xvc.cli.app import COMMANDS
 from xvc.cli.json_schema import schema_of
-from xvc.core.plain import to_plain
+from xvc.core.json_values import to_plain
 
 GOLDEN = Path(__file__).parent / "golden"
 BY_COMMAND = pytest.mark.parametrize("name", COMMANDS)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from xvc.core.spelling import instant
+from xvc.core.human_units import instant
 from xvc.errors import BadFolder, BadValue
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from xvc.core.tag_message import VersionInfo
     from xvc.merging.merge import Merged
     from xvc.merging.rebase import Rebased
-    from xvc.models.add import Added
+    from xvc.models.add import AddedCandidate
     from xvc.models.promote import Promoted
     from xvc.project import Project
     from xvc.recovery.undo import Undone
     from xvc.runs.compare import Compared
-    from xvc.setup.status import Standing
+    from xvc.setup.status import ProjectStatus
     from xvc.sharing.pull import Pulled
     from xvc.sharing.push import Pushed
     from xvc.store.table_queries import Grid
@@ -194,7 +194,7 @@ class OpenProject:
         with self._project() as project:
             return _frame(asked(project, question, limit))
 
-    def status(self) -> Standing:
+    def status(self) -> ProjectStatus:
         """Return what is recorded, and what no version holds yet; as ``xvc status``."""
         from xvc.setup.status import status
 
@@ -339,7 +339,9 @@ class OpenProject:
         with self._project() as project:
             return rebase(project, sources, wanted, dry_run=dry_run)
 
-    def add_model(self, path: StrPath, *, run: str = "@", name: str | None = None) -> Added:
+    def add_model(
+        self, path: StrPath, *, run: str = "@", name: str | None = None
+    ) -> AddedCandidate:
         """Keep a file or folder as a candidate, a model of a run; as ``xvc model add``.
 
         Raises:

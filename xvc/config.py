@@ -18,8 +18,8 @@ from typing import cast
 
 import yaml
 
-from xvc.core.aliases import is_multiplied
 from xvc.core.option import option, option_of
+from xvc.core.yaml_aliases import is_multiplied
 from xvc.errors import BadSetting, OutsideProject
 from xvc.types import Json
 

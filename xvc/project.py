@@ -35,7 +35,7 @@ from xvc.errors import (
     Unresolved,
 )
 from xvc.git import commands as git
-from xvc.git.commands import Git, Place
+from xvc.git.commands import Git, RepositoryPaths
 from xvc.journal.layout import Room
 from xvc.store.keeper import Keeper
 from xvc.system import path_containment as containment
@@ -59,7 +59,7 @@ class Project:
     def __init__(
         self,
         root: Path,
-        place: git.Place | None,
+        place: git.RepositoryPaths | None,
         environment: Mapping[str, str],
         overrides: Mapping[str, Json] | None = None,
     ) -> None:
@@ -287,7 +287,7 @@ class Project:
             found.bring_back()
         return found
 
-    def _settle_dvc(self, found: Dvc, place: Place) -> None:
+    def _settle_dvc(self, found: Dvc, place: RepositoryPaths) -> None:
         site = self.room.dvc_site
         below = found.root.relative_to(place.top)
         note = self.dvc_note_of(below.as_posix())
@@ -575,7 +575,7 @@ _MARKS = (".dvc/config", ".dvc/.gitignore", config.FILE)
 _PROJECTS = ("*/xvc.yaml", "*/pyproject.toml", ".dvc/config", "*/.dvc/config")
 
 
-def _bring_marks(place: Place, folder: Path, environment: Mapping[str, str]) -> None:
+def _bring_marks(place: RepositoryPaths, folder: Path, environment: Mapping[str, str]) -> None:
     """Write what says where a project is, where a sparse checkout hides it."""
     above = [each for each in (folder, *folder.parents) if each.is_relative_to(place.top)]
     if any((each / ".dvc" / "config").is_file() for each in above):
@@ -619,7 +619,7 @@ def _is_at_or_below(path: str, folder: str) -> bool:
     return folder in (".", path) or path.startswith(f"{folder}/")
 
 
-def _own_name(place: git.Place, root: Path) -> str:
+def _own_name(place: git.RepositoryPaths, root: Path) -> str:
     """Name what has a store of its own: a work tree, or a project in a folder of one."""
     tree = place.tree if place.folder == place.common else f"worktree-{place.tree}"
     below = root.relative_to(place.top).as_posix()

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from cases.measuring import Figure, ratios
 from cases.processes import IMPORT, IMPORTING, XVC, a_project, calls, process
-from xvc.core.record import Kind, facts_of
-from xvc.core.run import Code, RunRecord, Status
+from xvc.core.record import RecordKind, facts_of
+from xvc.core.run import RunCode, RunRecord, Status
 from xvc.core.tag_message import TagMessage
 from xvc.journal.writer import Journal
 from xvc.project import Project
@@ -91,12 +91,12 @@ def _note_runs(here: Path, runs: int) -> None:
     for number in range(runs):
         run, began = RunId(f"b{number:011d}"), Nanoseconds(time.time_ns())
         params: dict[str, Json] = {"lr": number / runs, "model": "svm"}
-        record = RunRecord(run, code=Code(branch="main"), params=params, started=began)
+        record = RunRecord(run, code=RunCode(branch="main"), params=params, started=began)
         metrics: dict[str, Json] = {"accuracy": number % 997 / 997, "loss": number / 7}
         ended: dict[str, Json] = {"status": Status.FINISHED.value, "exit_code": 0}
-        journal.note(Kind.BEGIN, run, facts_of(record))
-        journal.note(Kind.METRICS, run, metrics)
-        journal.note(Kind.END, run, {**ended, "finished": time.time_ns()})
+        journal.note(RecordKind.BEGIN, run, facts_of(record))
+        journal.note(RecordKind.METRICS, run, metrics)
+        journal.note(RecordKind.END, run, {**ended, "finished": time.time_ns()})
     journal.close()
 
 

@@ -10,7 +10,7 @@ import duckdb
 from cases.measuring import ROW, Figure, cpu, loop, ratios
 from xvc import Reader, Tracker
 from xvc.core.table_merge import Order
-from xvc.journal.reader import Mark, read_new
+from xvc.journal.reader import ReadPosition, read_new
 from xvc.journal.writer import Journal
 from xvc.merging.parquet import merge_tables
 from xvc.project import Project
@@ -60,7 +60,7 @@ def _journal(folder: Path, records: int) -> Path:
 
 def _read_json(journal: Path, rows: Path) -> str:
     """How DuckDB reads the same bytes, told every type, without the lines that are no rows."""
-    names = read_new(journal, Mark())
+    names = read_new(journal, ReadPosition())
     assert names is not None
     columns = struct_of(dict.fromkeys(names.mark.names["events"]))
     with journal.open("rb") as lines:

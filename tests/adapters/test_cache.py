@@ -13,16 +13,16 @@ from typing import Any
 import diskcache
 import pytest
 
-from xvc.core.cache_entry import Called, Entry, Part
+from xvc.core.cache_entry import CachedCall, Called, CallPart
 from xvc.system.result_cache import Cache, CacheFailed, EntryRotten, NoCache
 from xvc.types import Nanoseconds
 
 KEY = "ab" * 32
 
 
-def entry(key: str = KEY, run: str = "r1") -> Entry:
-    called = Called("train.fit", {"train.fit": "aa"}, {"lr": Part("11", "0.1")})
-    return Entry(key, called, run, Nanoseconds(7), 0)
+def entry(key: str = KEY, run: str = "r1") -> CachedCall:
+    called = Called("train.fit", {"train.fit": "aa"}, {"lr": CallPart("11", "0.1")})
+    return CachedCall(key, called, run, Nanoseconds(7), 0)
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from xvc.core.direction import Direction
-from xvc.core.space import parse_dimension
-from xvc.core.sweep import Sampler, State
+from xvc.core.search_space import parse_dimension
+from xvc.core.sweep import Sampler, TrialStatus
 from xvc.sweeps.optuna_study import Points, importances
 
 optuna = pytest.importorskip("optuna")
@@ -28,12 +28,12 @@ def test_a_trial_that_failed_may_come_to_a_value(tmp_path: Path) -> None:
     """The sampler learns the value at the same point, once, also when it is said again later."""
     points = opened(tmp_path / "points")
     number, params = points.ask()
-    points.tell(number, State.FAILED, None)
-    points.tell(number, State.FINISHED, 0.5)
-    points.tell(number, State.FINISHED, 0.5)
+    points.tell(number, TrialStatus.FAILED, None)
+    points.tell(number, TrialStatus.FINISHED, 0.5)
+    points.tell(number, TrialStatus.FINISHED, 0.5)
 
     later = opened(tmp_path / "points")
-    later.tell(number, State.FINISHED, 0.5)
+    later.tell(number, TrialStatus.FINISHED, 0.5)
 
     assert values(later) == [0.5]
     assert later._study.best_params == params
@@ -44,11 +44,11 @@ def test_numbers_go_on_after_a_failed_one_came_to_a_value(tmp_path: Path) -> Non
     """What is told again has no number of its own, so the next trial gets the next one."""
     points = opened(tmp_path / "points")
     first, _ = points.ask()
-    points.tell(first, State.FAILED, None)
-    points.tell(first, State.FINISHED, 0.5)
+    points.tell(first, TrialStatus.FAILED, None)
+    points.tell(first, TrialStatus.FINISHED, 0.5)
     second, params = points.ask()
 
-    points.tell(second, State.FINISHED, 0.7)
+    points.tell(second, TrialStatus.FINISHED, 0.7)
 
     assert (first, second) == (0, 1)
     assert points.known()[1] == params

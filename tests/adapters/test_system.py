@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from xvc.core.run import Usage
+from xvc.core.run import ResourceUsage
 from xvc.system.cgroup import oom_kills
 from xvc.system.gpu import Gpus
-from xvc.system.process_tree import Sampler, Tree, boot_id, started_at
+from xvc.system.process_tree import ProcessTree, UsageSampler, boot_id, started_at
 
 BURN = (
     "import time; block = b'x' * 80_000_000; began = time.process_time()\n"
@@ -48,7 +48,7 @@ def spawn() -> Iterator[Spawn]:
 def test_a_tree_is_measured_with_its_grandchildren(spawn: Spawn) -> None:
     """CPU and memory of what a child started count as the child's."""
     process = spawn("sh", "-c", '"$@"; true', "sh", sys.executable, "-c", BURN)
-    sampler = Sampler(process.pid, interval_seconds=0.05, delay=0.0)
+    sampler = UsageSampler(process.pid, interval_seconds=0.05, delay=0.0)
     sampler.start()
     time.sleep(0.3)
     usage = sampler.stop()
@@ -62,12 +62,12 @@ def test_a_tree_is_measured_with_its_grandchildren(spawn: Spawn) -> None:
 
 _OWN = """
 import os, time
-from xvc.system.process_tree import Sampler
+from xvc.system.process_tree import UsageSampler
 block = b"x" * 30_000_000
 for _ in range(3_000_000):
     pass
 before = time.process_time()
-sampler = Sampler(os.getpid(), interval_seconds=0.05, delay=0.0)
+sampler = UsageSampler(os.getpid(), interval_seconds=0.05, delay=0.0)
 sampler.start()
 while time.process_time() - before < 0.4:
     sum(range(1000))
@@ -87,7 +87,7 @@ def test_our_own_process_is_measured_from_the_start_on() -> None:
 
 def test_a_short_tracker_still_knows_its_cpu() -> None:
     """Stopped before the first look, the clock of our own process answers."""
-    sampler = Sampler(os.getpid(), delay=60.0)
+    sampler = UsageSampler(os.getpid(), delay=60.0)
     sampler.start()
     usage = sampler.stop()
 
@@ -99,21 +99,21 @@ def test_a_process_that_is_gone_has_used_nothing() -> None:
     """A number that nobody has is no error."""
     process = subprocess.Popen(["true"])
     process.wait()
-    sampler = Sampler(process.pid, delay=0.0)
+    sampler = UsageSampler(process.pid, delay=0.0)
     sampler.start()
     time.sleep(0.1)
 
-    assert sampler.stop() == Usage()
+    assert sampler.stop() == ResourceUsage()
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_does_not_wait_for_a_thread_it_lacks() -> None:
     """After a fork the sampler belongs to the parent alone; the child gets an empty answer."""
-    sampler = Sampler(os.getpid(), delay=0.0)
+    sampler = UsageSampler(os.getpid(), delay=0.0)
     sampler.start()
     child = os.fork()
     if child == 0:
-        os._exit(7 if sampler.stop() == Usage() else 1)
+        os._exit(7 if sampler.stop() == ResourceUsage() else 1)
     _, status = os.waitpid(child, 0)
     sampler.stop()
 
@@ -123,7 +123,7 @@ def test_a_forked_child_does_not_wait_for_a_thread_it_lacks() -> None:
 def test_a_tree_remembers_whom_its_root_left_behind(spawn: Spawn) -> None:
     """Members seen once stay members when their parent is gone."""
     process = spawn("sh", "-c", "sleep 600 & echo up; wait")
-    tree = Tree(process.pid)
+    tree = ProcessTree(process.pid)
     before = {member.pid for member in tree.look()}
     process.kill()
     process.wait()

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.core.typed import Typed
+from xvc.core.typed_value import TypedValue
 from xvc.errors import BadValue
 from xvc.system.value_edit import edited
 from xvc.system.value_files import parse_typed, read_told, read_values, yaml_loader
@@ -156,7 +156,7 @@ def test_one_line_changes(key: str, word: str, line: str) -> None:
 def test_an_edit_that_strays_is_refused(key: str) -> None:
     """What others share, or what is not there, is not changed."""
     with pytest.raises(BadValue):
-        edited("params.yaml", HAND_WRITTEN, {key: Typed(5, "5")})
+        edited("params.yaml", HAND_WRITTEN, {key: TypedValue(5, "5")})
 
 
 def test_json_and_toml_keep_their_shape() -> None:
@@ -201,7 +201,7 @@ def test_an_edit_changes_one_value(
     for loader in (yaml_loader(), yaml.SafeLoader):
         assert len(yaml.load(text, loader)) == len(held)
 
-    after = edited("params.yaml", text, {key: Typed.of(value)})  # type: ignore[arg-type]
+    after = edited("params.yaml", text, {key: TypedValue.of(value)})  # type: ignore[arg-type]
 
     for loader in (yaml_loader(), yaml.SafeLoader):
         old, new = yaml.load(text, loader), yaml.load(after, loader)

@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML, YAMLError
 
-from xvc.core.plain import from_file
+from xvc.core.json_values import from_file
 from xvc.system.value_files import read_nested
 from xvc.system.yaml_text import BadYaml, edit_yaml, has_merge_marks, parse_yaml
 

@@ -167,14 +167,14 @@ def test_a_prefix_is_a_reference(three: Path, call_xvc: Calling) -> None:
 
 def test_an_ambiguous_prefix(project: Path, call_xvc: Calling) -> None:
     """Two candidates are a conflict that lists them."""
-    from xvc.core.record import Kind
+    from xvc.core.record import RecordKind
     from xvc.journal.writer import Journal
     from xvc.types import RunId
 
     journal = Journal(project / ".git/xvc/journals/main", {})
     for name in ("kkkkkkkkkkk2", "kkkkkkkkkkk3"):
-        journal.note(Kind.BEGIN, RunId(name), {"command": ["x"], "started": 1})
-        journal.note(Kind.END, RunId(name), {"status": "finished", "finished": 2})
+        journal.note(RecordKind.BEGIN, RunId(name), {"command": ["x"], "started": 1})
+        journal.note(RecordKind.END, RunId(name), {"status": "finished", "finished": 2})
     journal.close()
     answer = call_xvc("show", "kkkk", "--json")
 

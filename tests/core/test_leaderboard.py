@@ -5,16 +5,16 @@ from __future__ import annotations
 from xvc.core.direction import Direction
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
-from xvc.runs.leaderboard import Place, ranked
-from xvc.runs.repeats import Experiment
+from xvc.runs.leaderboard import RankedExperiment, ranked
+from xvc.runs.repeats import RepeatedExperiment
 from xvc.types import Nanoseconds, RunId
 
 _ACC = Measure("acc", Direction.MAX)
 
 
-def group(name: str, *values: float) -> Experiment:
+def group(name: str, *values: float) -> RepeatedExperiment:
     """An experiment with one repeat for each value."""
-    return Experiment(
+    return RepeatedExperiment(
         tuple(
             RunRecord(
                 RunId(f"{name}{seed}"),
@@ -28,7 +28,7 @@ def group(name: str, *values: float) -> Experiment:
     )
 
 
-def ranks(*groups: Experiment) -> list[tuple[str, int, bool]]:
+def ranks(*groups: RepeatedExperiment) -> list[tuple[str, int, bool]]:
     """Who is where, and whether the place is shared."""
     return [(str(p.run.params["model"]), p.rank, p.is_tied) for p in ranked(groups, _ACC, {})]
 
@@ -51,7 +51,7 @@ def test_what_repeats_tell_apart_is_ranked() -> None:
 
 def test_what_is_within_the_noise_shares_a_place() -> None:
     """The next place counts those before it; the verdict is against the leader."""
-    places: list[Place] = ranked(
+    places: list[RankedExperiment] = ranked(
         [
             group("a", 0.90, 0.91, 0.89),
             group("b", 0.89, 0.92, 0.88),
@@ -82,3 +82,18 @@ def test_the_mean_leads_and_not_the_luckiest_seed() -> None:
     told = ranks(group("lucky", 0.99, 0.2, 0.3), group("steady", 0.8, 0.81, 0.8))
 
     assert told[0][0] == "steady"
+
+
+def test_integers_are_ranked_as_they_are_however_large() -> None:
+    """No float tells 2**63 from 2**63 + 1, and they are two places all the same."""
+    told = ranks(group("less", 2**63), group("more", 2**63 + 1))
+
+    assert told == [("more", 1, False), ("less", 2, False)]
+
+
+def test_what_has_no_mean_is_last_and_moves_nobody() -> None:
+    """The mean of two infinities against each other is no number, and sorts nothing."""
+    inf = float("inf")
+    told = ranks(group("low", 0.1), group("odd", inf, -inf), group("high", 0.9), group("top", inf))
+
+    assert told == [("top", 1, False), ("high", 2, False), ("low", 3, False), ("odd", 4, False)]

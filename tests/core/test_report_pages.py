@@ -9,8 +9,8 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from xvc.core.subject import one_line
-from xvc.render.document import Commands, Curves, Report, Section, Table, Text
+from xvc.core.commit_subject import one_line
+from xvc.render.document import Commands, Curves, DocumentTable, Report, Section, Text
 from xvc.render.figure import Plot, PlotKind, Series
 from xvc.render.html import page
 from xvc.render.markdown import bars, markdown
@@ -55,7 +55,7 @@ def document(text: str, ys: tuple[float, ...] = (0.0, 1.0)) -> Report:
     """A report that says *text* in every place."""
     series = Series(text, tuple(map(float, range(len(ys)))), ys)
     curves = Curves(Plot(PlotKind.LINE, text, text, text, (series,), ()))
-    table = Table(text, (text, "n"), ((text, "1"), ("x", text)), frozenset({1}), total=9)
+    table = DocumentTable(text, (text, "n"), ((text, "1"), ("x", text)), frozenset({1}), total=9)
     blocks = (Text(text), table, Commands((text, text)), curves)
     return Report(text, text, (Section(text, blocks),))
 
@@ -154,7 +154,7 @@ def test_a_page_loads_nothing(text: str) -> None:
 
 def test_a_cut_table_says_how_many_there_are() -> None:
     """In both forms."""
-    report = Report("t", "", (Section("s", (Table("", ("a",), (("1",),), total=10_000),)),))
+    report = Report("t", "", (Section("s", (DocumentTable("", ("a",), (("1",),), total=10_000),)),))
 
     assert "1 of 10,000 shown" in markdown(report)
     assert "1 of 10,000 shown" in page(report)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.core.record import Kind
+from xvc.core.record import RecordKind
 from xvc.core.secrets import looks_secret, mask_argv, mask_record, mask_text
 from xvc.recording.command_params import option_values
 
@@ -111,11 +111,11 @@ def test_no_named_secret_survives_in_nested_params(
 
     said = {"params": {"lr": 0.1, "deep": placed(around)}, "status": "running"}
 
-    masked = mask_record(Kind.BEGIN, said)
+    masked = mask_record(RecordKind.BEGIN, said)
 
     assert secret not in json.dumps(masked)
     assert masked["params"]["lr"] == 0.1
-    assert mask_record(Kind.BEGIN, masked) == masked
+    assert mask_record(RecordKind.BEGIN, masked) == masked
 
 
 def test_a_record_keeps_what_is_no_secret() -> None:
@@ -128,7 +128,7 @@ def test_a_record_keeps_what_is_no_secret() -> None:
         "command": ["python", "-u", "a:b", "train.py"],
     }
 
-    assert mask_record(Kind.BEGIN, said) == said
+    assert mask_record(RecordKind.BEGIN, said) == said
 
 
 def test_headers_and_users_of_commands_are_masked() -> None:

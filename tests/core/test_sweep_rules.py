@@ -8,15 +8,15 @@ import pytest
 
 from xvc.core.direction import Direction
 from xvc.core.run import RunRecord, Status
-from xvc.core.space import Choices, facts_of, grid_point, space_from
+from xvc.core.search_space import Choices, facts_of, grid_point, space_from
 from xvc.core.sweep import (
-    Code,
     Note,
+    ParamStyle,
     Sampler,
-    State,
-    Style,
     Sweep,
     Trial,
+    TrialCode,
+    TrialStatus,
     Wish,
     best_of,
     command_of,
@@ -36,23 +36,23 @@ def run_of(status: Status, at: int = 3, name: str = "s/0", **metrics: Json) -> R
     return RunRecord(run.id, name=name, status=status, metrics=metrics, started=Nanoseconds(at))
 
 
-def state_of(notes: list[Note], *runs: RunRecord, live: set[int] | None = None) -> State:
+def state_of(notes: list[Note], *runs: RunRecord, live: set[int] | None = None) -> TrialStatus:
     return trials_of(notes, runs, live or set(), "acc", "s")[0].state
 
 
 @pytest.mark.parametrize(
     ("status", "state"),
     [
-        (Status.FINISHED, State.FINISHED),
-        (Status.FAILED, State.FAILED),
-        (Status.KILLED, State.FAILED),
-        (Status.TIMED_OUT, State.FAILED),
-        (Status.OUT_OF_MEMORY, State.FAILED),
-        (Status.LOST, State.WAITING),
-        (Status.INTERRUPTED, State.WAITING),
+        (Status.FINISHED, TrialStatus.FINISHED),
+        (Status.FAILED, TrialStatus.FAILED),
+        (Status.KILLED, TrialStatus.FAILED),
+        (Status.TIMED_OUT, TrialStatus.FAILED),
+        (Status.OUT_OF_MEMORY, TrialStatus.FAILED),
+        (Status.LOST, TrialStatus.WAITING),
+        (Status.INTERRUPTED, TrialStatus.WAITING),
     ],
 )
-def test_a_run_tells_its_trial(status: Status, state: State) -> None:
+def test_a_run_tells_its_trial(status: Status, state: TrialStatus) -> None:
     """A command's own end counts; a run that was cut off says nothing of its trial."""
     assert state_of([ASKED, STARTED], run_of(status)) is state
 
@@ -61,25 +61,28 @@ def test_a_finished_run_counts_whatever_came_after() -> None:
     """A trial that finished once is done, even when a later attempt was cut off."""
     runs = run_of(Status.FINISHED, 3), run_of(Status.LOST, 5)
 
-    assert state_of([ASKED, STARTED], *runs) is State.FINISHED
+    assert state_of([ASKED, STARTED], *runs) is TrialStatus.FINISHED
 
 
 def test_runs_of_others_do_not_count() -> None:
     """A run that merely begins alike is another sweep's."""
-    assert state_of([ASKED, STARTED], run_of(Status.FINISHED, name="ss/0")) is State.WAITING
+    assert state_of([ASKED, STARTED], run_of(Status.FINISHED, name="ss/0")) is TrialStatus.WAITING
 
 
 def test_a_retry_forgets_what_was_before() -> None:
     """A trial that is to be run again waits, though its failed run is still there."""
     notes = [ASKED, STARTED, Note("again", 0, 10)]
 
-    assert state_of(notes, run_of(Status.FAILED, 3)) is State.WAITING
-    assert state_of(notes, run_of(Status.FAILED, 3), run_of(Status.FINISHED, 12)) is State.FINISHED
+    assert state_of(notes, run_of(Status.FAILED, 3)) is TrialStatus.WAITING
+    assert (
+        state_of(notes, run_of(Status.FAILED, 3), run_of(Status.FINISHED, 12))
+        is TrialStatus.FINISHED
+    )
 
 
 def test_a_living_process_is_a_running_trial() -> None:
     """One that was started and has not yet written its beginning is not started again."""
-    assert state_of([ASKED, STARTED], live={0}) is State.RUNNING
+    assert state_of([ASKED, STARTED], live={0}) is TrialStatus.RUNNING
 
 
 def test_a_torn_note_is_passed_over() -> None:
@@ -92,7 +95,7 @@ def test_a_torn_note_is_passed_over() -> None:
 
 def test_the_command_gets_its_params_once() -> None:
     """A value that looks like a placeholder is not filled in again; the style adds the rest."""
-    wish = Wish(SPACE, ("t.py", "{lr}", "{other}"), style=Style.HYDRA)
+    wish = Wish(SPACE, ("t.py", "{lr}", "{other}"), style=ParamStyle.HYDRA)
 
     words = command_of(wish, {"lr": 0.1, "name": "{lr}"})
 
@@ -102,9 +105,9 @@ def test_the_command_gets_its_params_once() -> None:
 def test_the_best_trial_has_finished() -> None:
     """A better value of a failed trial does not win; without a direction nothing does."""
     trials = [
-        Trial(0, {"lr": 1}, State.FINISHED, value=0.5),
-        Trial(1, {"lr": 2}, State.FAILED, value=0.9),
-        Trial(2, {"lr": 3}, State.FINISHED, value=0.7),
+        Trial(0, {"lr": 1}, TrialStatus.FINISHED, value=0.5),
+        Trial(1, {"lr": 2}, TrialStatus.FAILED, value=0.9),
+        Trial(2, {"lr": 3}, TrialStatus.FINISHED, value=0.7),
     ]
 
     best = best_of(trials, Direction.MAX)
@@ -116,8 +119,10 @@ def test_the_best_trial_has_finished() -> None:
 
 def test_a_sweep_survives_being_written() -> None:
     """What was asked for is what a resume finds."""
-    wish = Wish(SPACE, ("a", "b"), Sampler.TPE, 4, 2, "acc", Direction.MIN, Style.FLAGS, 1.5, 7)
-    sweep = Sweep("s", 5, "/p", ".", 4, {"": Code("a", "b")}, wish)
+    wish = Wish(
+        SPACE, ("a", "b"), Sampler.TPE, 4, 2, "acc", Direction.MIN, ParamStyle.FLAGS, 1.5, 7
+    )
+    sweep = Sweep("s", 5, "/p", ".", 4, {"": TrialCode("a", "b")}, wish)
 
     assert Sweep.from_facts(sweep.facts) == sweep
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.core.subject import headline
+from xvc.core.commit_subject import headline
 from xvc.core.tag_message import TagMessage
 from xvc.types import CommitId, Digest, Nanoseconds, RunId
 

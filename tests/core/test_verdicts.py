@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from xvc.core.direction import Direction
 from xvc.core.run import RunRecord, Status
-from xvc.runs.repeats import Experiment
+from xvc.runs.repeats import RepeatedExperiment
 from xvc.runs.verdicts import (
     Judgement,
     Method,
@@ -34,7 +34,7 @@ _DRAWS: dict[str, Draw] = {
 }
 
 
-def _experiment(values: Sequence[Json], first: int = 0) -> Experiment:
+def _experiment(values: Sequence[Json], first: int = 0) -> RepeatedExperiment:
     runs = [
         RunRecord(
             RunId(f"run{seed}"),
@@ -45,7 +45,7 @@ def _experiment(values: Sequence[Json], first: int = 0) -> Experiment:
         )
         for seed, value in enumerate(values, first)
     ]
-    return Experiment(tuple(runs))
+    return RepeatedExperiment(tuple(runs))
 
 
 def _judged(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.core.worktree import Losses, Record, Stage, branch_of, check_name
+from xvc.core.worktree import Losses, Record, SetupStage, branch_of, check_name
 from xvc.errors import BadValue
 
 
@@ -42,7 +42,7 @@ def test_git_takes_every_name_that_passes(name: str) -> None:
         base=st.text(),
         branch=st.none() | st.text(),
         made_branch=st.booleans(),
-        stage=st.sampled_from(Stage),
+        stage=st.sampled_from(SetupStage),
         since=st.integers(),
         tree=st.text(),
     )

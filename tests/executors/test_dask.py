@@ -15,7 +15,7 @@ import pytest
 
 from surroundings import private_environment
 from trials import STUBBORN, appeared, ended, is_gone, job
-from xvc.core.job import Ended, Job
+from xvc.core.job import Job, JobEnd
 from xvc.executors.dask import DaskExecutor, NoScheduler
 
 
@@ -38,7 +38,7 @@ def test_a_job_ends_with_its_code_and_its_output(executor: DaskExecutor, tmp_pat
 
     found = ended(executor, 1)
 
-    assert found == {"one": Ended("one", 1)}
+    assert found == {"one": JobEnd("one", 1)}
     said = (tmp_path / "logs" / "one.log").read_text()
     assert sorted(said.splitlines()) == sorted([f"{tmp_path} 0.1", "no luck"])
 
@@ -98,7 +98,7 @@ def test_a_job_in_line_leaves_it(executor: DaskExecutor, tmp_path: Path) -> None
 
     found = ended(executor, 3)
 
-    assert found["2"] == Ended("2", None, "stopped before it began")
+    assert found["2"] == JobEnd("2", None, "stopped before it began")
     assert {found["0"].exit_code, found["1"].exit_code} == {0}
 
 
@@ -119,7 +119,7 @@ time.sleep(60)
 
     assert lost["one"].exit_code is None
     assert "lost" in lost["one"].reason or "Killed" in lost["one"].reason
-    assert after == {"next": Ended("next", 0)}
+    assert after == {"next": JobEnd("next", 0)}
     assert (tmp_path / "begun").read_text() == "again\n"
     assert is_gone(pid)
 

@@ -15,10 +15,10 @@ import pytest
 
 from surroundings import Calling, private_environment
 from trials import STUBBORN, appeared, ended, is_gone, job
-from xvc.core.job import Ended, Job
+from xvc.core.job import Job, JobEnd
 from xvc.core.sweep import Wish
 from xvc.errors import NoPackage
-from xvc.executors.kind import Kind
+from xvc.executors.kind import ExecutorKind
 from xvc.executors.ray import KIND, NoRayCluster, RayExecutor
 
 ray = pytest.mark.skipif(find_spec("ray") is None, reason="Ray is not installed: the extra `ray`")
@@ -44,7 +44,7 @@ def test_ray_comes_through_the_entry_point_alone() -> None:
 
     assert project["entry-points"]["xvc.executors"] == {"ray": "xvc.executors.ray:KIND"}
     assert naming == ["xvc/executors/ray.py"]
-    assert isinstance(KIND, Kind)
+    assert isinstance(KIND, ExecutorKind)
 
 
 def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +80,7 @@ sys.exit("no luck")
 
     found = ended(executor, 1)
 
-    assert found == {"one": Ended("one", 1)}
+    assert found == {"one": JobEnd("one", 1)}
     threads = os.environ.get("OMP_NUM_THREADS")
     said = (tmp_path / "logs" / "one.log").read_text()
     assert sorted(said.splitlines()) == sorted([f"{tmp_path} 0.1 {threads}", "no luck"])
@@ -130,7 +130,7 @@ while len(list(pathlib.Path().glob("here-*"))) < 2:
 
     found = ended(executor, 3)
 
-    assert found["2"] == Ended("2", None, "stopped before it began")
+    assert found["2"] == JobEnd("2", None, "stopped before it began")
     assert {found["0"].exit_code, found["1"].exit_code} == {0}
     assert not (tmp_path / "here-2").exists()
 
@@ -153,7 +153,7 @@ time.sleep(60)
 
     assert lost["one"].exit_code is None
     assert "died" in lost["one"].reason
-    assert after == {"next": Ended("next", 0)}
+    assert after == {"next": JobEnd("next", 0)}
     assert (tmp_path / "begun").read_text() == "again\n"
     assert is_gone(pid)
 

@@ -8,12 +8,12 @@ import pytest
 
 from surroundings import Calling
 from xvc.executors import EXECUTORS, ExecutorUnusable, executor_kind
-from xvc.executors.kind import Kind
+from xvc.executors.kind import ExecutorKind
 
 _PACKAGE = """\
 from pathlib import Path
 
-from xvc.executors.kind import Kind
+from xvc.executors.kind import ExecutorKind
 from xvc.executors.local import LocalExecutor
 
 ADDRESSES = Path(__file__).with_name("addresses")
@@ -32,7 +32,7 @@ def opened(opening):
     return made
 
 
-KIND = Kind(open=opened)
+KIND = ExecutorKind(open=opened)
 """
 TRAIN = ("python", "train.py", "--lr", "{lr}")
 _POINTS = """\
@@ -82,7 +82,7 @@ def test_what_is_registered_and_is_no_executor_is_named(
 
     assert EXECUTORS.names()[:6] == ("local", "dask", "slurm", "elsewhere", "broken", "wrong")
     assert executor_kind("local").open.__module__ == "xvc.executors.local"
-    assert isinstance(executor_kind("elsewhere"), Kind)
+    assert isinstance(executor_kind("elsewhere"), ExecutorKind)
     for name in ("broken", "wrong", "gone"):
         with pytest.raises(ExecutorUnusable):
             executor_kind(name)

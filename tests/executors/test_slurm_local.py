@@ -14,7 +14,7 @@ import pytest
 
 from loopback import MISSING, slurm_cluster
 from trials import STUBBORN, appeared, ended, is_gone, job
-from xvc.core.job import Ended
+from xvc.core.job import JobEnd
 from xvc.executors.slurm import BadOptions, NoCluster, SlurmExecutor
 
 TELLING = """import os, pathlib, time
@@ -42,7 +42,7 @@ def test_jobs_end_with_their_codes_and_their_output(
 
     found = ended(executor, 2)
 
-    assert found == {"0": Ended("0", 0), "3": Ended("3", 3)}
+    assert found == {"0": JobEnd("0", 0), "3": JobEnd("3", 3)}
     assert [(tmp_path / "logs" / f"{lr}.log").read_text() for lr in "03"] == ["0\n", "3\n"]
 
 
@@ -54,7 +54,7 @@ def test_a_stopped_job_is_interrupted(executor: SlurmExecutor, tmp_path: Path) -
 
     found = ended(executor, 1)
 
-    assert found == {"one": Ended("one", 7)}
+    assert found == {"one": JobEnd("one", 7)}
     assert is_gone(pid)
 
 
@@ -71,7 +71,7 @@ def test_a_killed_submission_is_lost(executor: SlurmExecutor, tmp_path: Path) ->
 
     assert lost["one"].exit_code is None
     assert lost["one"].reason
-    assert after == {"next": Ended("next", 0)}
+    assert after == {"next": JobEnd("next", 0)}
     assert is_gone(pid)
 
 
@@ -119,7 +119,7 @@ def test_a_real_cluster_runs_jobs(real: SlurmExecutor, tmp_path: Path) -> None:
 
     found = ended(real, 2)
 
-    assert found == {"0": Ended("0", 0), "3": Ended("3", 3)}
+    assert found == {"0": JobEnd("0", 0), "3": JobEnd("3", 3)}
     assert [(tmp_path / "logs" / f"{lr}.log").read_text() for lr in "03"] == ["0\n", "3\n"]
 
 
@@ -136,7 +136,7 @@ def test_a_real_cluster_interrupts_a_stopped_job(real: SlurmExecutor, tmp_path: 
 
     found = ended(real, 1) | ended(queued, 1)
 
-    assert found["one"] == Ended("one", 7)
+    assert found["one"] == JobEnd("one", 7)
     assert (found["queued"].exit_code, found["queued"].reason) == (None, "stopped before it began")
     assert is_gone(pid)
     states = subprocess.check_output(["squeue", "--states=PENDING", "--noheader"])
@@ -156,5 +156,5 @@ def test_a_job_whose_step_is_killed_is_lost(real: SlurmExecutor, tmp_path: Path)
 
     assert lost["one"].exit_code is None
     assert "no result" in lost["one"].reason
-    assert after == {"next": Ended("next", 0)}
+    assert after == {"next": JobEnd("next", 0)}
     assert is_gone(pid)

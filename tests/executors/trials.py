@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from xvc.core.job import Ended, Executor, Job
+from xvc.core.job import Executor, Job, JobEnd
 
 LONG = 60.0
 STUBBORN = """import os, pathlib, time
@@ -26,8 +26,8 @@ def job(folder: Path, program: str, key: str = "one", **environment: str) -> Job
     return Job(key, words, str(folder), str(folder / "logs" / f"{key}.log"), environment)
 
 
-def ended(executor: Executor, count: int) -> dict[str, Ended]:
-    found: dict[str, Ended] = {}
+def ended(executor: Executor, count: int) -> dict[str, JobEnd]:
+    found: dict[str, JobEnd] = {}
     deadline = time.monotonic() + LONG
     while len(found) < count and time.monotonic() < deadline:
         found |= {each.key: each for each in executor.wait(1.0)}

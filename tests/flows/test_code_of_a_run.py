@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -191,6 +193,68 @@ def test_code_that_no_snapshot_holds_is_named(project: Path, call_xvc: Calling) 
     assert found[1:] == [own[:1], [str(project.parent / "elsewhere.py")]]
     assert refused.json["error"]["code"] == "code-incomplete"
     assert "code incomplete" not in said
+
+
+FAR = "../far"
+SCRIPTS = {
+    "import_module('plug.a')": "plug/a.py",
+    "__import__('plug.a')": "plug/a.py",
+    "import runpy; runpy.run_path('plug/a.py')": "plug/a.py",
+    "exec(open('plug/a.py').read())": "plug/a.py",
+    "import sys; sys.path.insert(0, 'plug'); import a": "plug/a.py",
+    "import b": f"{FAR}/b.py",
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_code_that_is_asked_for_by_its_name_is_code(
+    project: Path, call_xvc: Calling, monkeypatch: pytest.MonkeyPatch, script: str
+) -> None:
+    """A literal name of a module or file, and what lies along PYTHONPATH."""
+    _put_apart(project)
+    monkeypatch.setenv("PYTHONPATH", str(project / FAR))
+    (project / "job.py").write_text(f"from importlib import import_module\n{script}\n")
+    run, said = ran(call_xvc, "--", "python", "job.py")
+
+    name = SCRIPTS[script]
+    wanted = os.path.normpath(project / name) if name.startswith(FAR) else name
+    assert call_xvc("show", run, "--json").data["code"]["incomplete"] == [wanted]
+    assert "code incomplete" in said
+
+
+@pytest.mark.parametrize("is_alone", [True, False])
+def test_a_tracker_says_what_its_process_loaded(
+    project: Path, call_xvc: Calling, is_alone: bool
+) -> None:
+    """Names that are put together while the script runs are known at its end."""
+    _put_apart(project)
+    (project / "job.py").write_text(
+        "import importlib, sys, xvc\n"
+        "tracker = xvc.Tracker()\n"
+        f"sys.path.append({str(project / FAR)!r}[:-1] + 'r')\n"
+        "[importlib.import_module(name) for name in ('plu' + 'g.a', 'held', chr(98))]\n"
+        "tracker.log({'acc': 1})\n"
+    )
+    words = ["python", "job.py"]
+    if is_alone:
+        subprocess.run([sys.executable, "job.py"], cwd=project, check=True)
+    else:
+        call_xvc("run", "--", *words)
+    found = call_xvc("show", "@", "--json").data["code"]["incomplete"]
+    refused = call_xvc("tag", "--json")
+
+    assert sorted(found) == [str(project.parent / "far" / "b.py"), "plug/a.py"]
+    assert refused.json["error"]["code"] == "code-incomplete"
+
+
+def _put_apart(project: Path) -> None:
+    """Have a module that git ignores, one outside of the tree, and one that is held."""
+    for folder in (project / "plug", project / FAR):
+        folder.mkdir()
+    (project / "plug" / "a.py").touch()
+    (project / FAR / "b.py").touch()
+    (project / "held.py").touch()
+    (project / ".gitignore").write_text("/plug\n__pycache__\n")
 
 
 @pytest.mark.parametrize("sign", ["pyvenv.cfg", "conda-meta/history"])

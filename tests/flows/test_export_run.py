@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surroundings import Calling, git
-from xvc.core.run import Code, RunRecord, Status
+from xvc.core.run import RunCode, RunRecord, Status
 from xvc.exporting.artifact_diff import Effect, FailOn, diff, read_artifacts
-from xvc.exporting.run_artifacts import FILES, Exported, artifacts_of
+from xvc.exporting.run_artifacts import FILES, ExportedRun, artifacts_of
 from xvc.types import Nanoseconds, RunId
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "ci"
@@ -167,12 +167,12 @@ def test_neither_order_nor_identity_is_in_the_bytes(rows: Any, chance: Any) -> N
         host="h",
         name="n",
         started=Nanoseconds(5),
-        code=Code(commit="c", snapshot="s"),
+        code=RunCode(commit="c", snapshot="s"),
     )
     mixed = [(table, {**row, "track_id": "t", "timestamp": 1}) for table, row in rows]
     chance.shuffle(mixed)
 
-    one, two = artifacts_of(Exported(run, rows, {})), artifacts_of(Exported(other, mixed, {}))
+    one, two = artifacts_of(ExportedRun(run, rows, {})), artifacts_of(ExportedRun(other, mixed, {}))
 
     assert one == two
 
@@ -199,7 +199,7 @@ def test_the_direction_decides_what_is_worse(
     sides = []
     for name, metrics in (("old", old), ("new", new)):
         (tmp_path / name).mkdir()
-        for file, content in artifacts_of(Exported(run_of(metrics), [], {})).items():
+        for file, content in artifacts_of(ExportedRun(run_of(metrics), [], {})).items():
             (tmp_path / name / file).write_bytes(content)
         sides.append(read_artifacts(tmp_path / name))
 
@@ -213,7 +213,7 @@ def test_the_direction_decides_what_is_worse(
 def test_a_key_of_yours_can_be_volatile() -> None:
     """What --volatile names is null everywhere; what xvc measured is, anyway."""
     rows = [("events", {"latency_ms": 3, "table": "t", "function_time": 0.1})]
-    wanted = Exported(run_of({"latency_ms": 3.0}), rows, {}, ("latency_*",))
+    wanted = ExportedRun(run_of({"latency_ms": 3.0}), rows, {}, ("latency_*",))
 
     made = artifacts_of(wanted)
 

@@ -13,7 +13,7 @@ from xvc import Tracker
 from xvc.core.direction import Direction
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
-from xvc.runs.ideas import tree
+from xvc.runs.idea_tree import tree
 from xvc.system.output_log import LogReader, OutputLog
 from xvc.types import Nanoseconds, RunId
 

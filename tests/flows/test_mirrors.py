@@ -17,13 +17,13 @@ from surroundings import Calling
 from xvc import Reader, Tracker
 from xvc.errors import BadValue
 from xvc.mirrors import SINKS, SinkUnusable, sink_kind
-from xvc.mirrors.sink import Kind
+from xvc.mirrors.sink import SinkKind
 
 _PACKAGE = """\
 import json, time
 from pathlib import Path
 
-from xvc.mirrors.sink import Kind
+from xvc.mirrors.sink import SinkKind
 
 HERE = Path(__file__).parent
 
@@ -57,7 +57,7 @@ class Elsewhere:
         self._write("end", status)
 
 
-KIND = Kind(open=Elsewhere)
+KIND = SinkKind(open=Elsewhere)
 """
 _POINTS = """\
 [xvc.sinks]
@@ -203,7 +203,7 @@ def test_names_of_sinks(shelf: Path) -> None:
 
     assert SINKS.names() == (*own, "elsewhere", "broken", "wrong")
     assert sink_kind("jsonl").open.__module__ == "xvc.mirrors.lines_file"
-    assert isinstance(sink_kind("elsewhere"), Kind)
+    assert isinstance(sink_kind("elsewhere"), SinkKind)
     for name in ("broken", "wrong", "gone"):
         with pytest.raises(SinkUnusable):
             sink_kind(name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -108,3 +110,39 @@ def test_what_was_written_while_two_runs_went_on_is_added_to_none(
         found.append(added.json.get("error", {}).get("code"))
 
     assert found == ["made-by-two", None]
+
+
+TOUCH = "touch model.txt net/a metrics.json"
+AGAIN = "echo old > model.txt; echo a > net/a; echo '{\"acc\": 0.5}' > metrics.json"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who wrote")
+@pytest.mark.parametrize(("words", "is_written"), [(TOUCH, False), (AGAIN, True)])
+def test_a_touch_writes_nothing_and_the_same_bytes_again_do(
+    project: Path, call_xvc: Calling, words: str, is_written: bool
+) -> None:
+    """No output, no model and no metric comes of a file that only got another time."""
+    (project / ".gitignore").write_text("*.txt\n/net/\n")
+    (project / "xvc.yaml").write_text("metrics: {files: [metrics.json]}\n")
+    (project / "net").mkdir()
+    subprocess.run(["sh", "-c", AGAIN], cwd=project, check=True)
+    named = ("--out", "model.txt", "--model", "model.txt", "--out", "net")
+    done = call_xvc("run", "--json", *named, "--", "sh", "-c", words)
+
+    told = call_xvc("show", done.data["run"], "--json").data
+    assert {"model.txt", "net"} <= told.get("outs", {}).keys() or not is_written
+    assert ("outs" in told) is is_written
+    assert (told.get("metrics", {}).get("acc") == 0.5) is is_written
+    assert ("did not write model.txt" in " ".join(done.json["warnings"])) is not is_written
+
+
+def test_bytes_that_another_run_has_on_record_are_not_added_by_their_time(
+    runs: list[str], call_xvc: Calling
+) -> None:
+    """They may have been touched, or written again: the run that surely made them is named."""
+    call_xvc("run", "--", "python", "-c", WRITE, "1")
+    added = call_xvc("model", "add", "model.txt", "--run", "@", "--name", "m", "--json")
+
+    assert added.json["error"]["code"] == "not-of-run"
+    assert f"holds what run {runs[1]} made" in added.json["error"]["message"]
+    assert f"--run {runs[1]}" in added.json["error"]["hint"]

@@ -11,7 +11,7 @@ import pytest
 from surroundings import Calling, git
 from xvc.dvc.pointers import read_pointer
 from xvc.recovery import recover
-from xvc.recovery.kind import Kind
+from xvc.recovery.kind import ChangeKind
 from xvc.system.pending import PendingLog
 
 OPERATION = {
@@ -73,7 +73,7 @@ def test_what_is_no_note_goes(tmp_path: Path, text: str) -> None:
 @pytest.mark.parametrize("name", recover.OWN)
 def test_every_kind_that_is_registered_is_one(name: str) -> None:
     """The rooms that know how a change ends are named by text: each text leads to a kind."""
-    assert isinstance(recover.kind_of(name), Kind)
+    assert isinstance(recover.kind_of(name), ChangeKind)
 
 
 @pytest.mark.parametrize("is_old", [True, False])

@@ -171,6 +171,17 @@ def test_a_run_is_called_and_described(project: Path, call_xvc: Calling) -> None
     assert (found["name"], found["note"]) == ("first try", "a | line")
 
 
+def test_a_param_is_put_into_its_place_in_the_command(project: Path, call_xvc: Calling) -> None:
+    """``{key}`` of a param that is asked for gets its text; all other braces are the command's."""
+    words = ("--lr={lr}", "{lr}", "a {lr} b", "{{lr}}", "{{x}}", "{x}", "${lr}")
+    ran = call_xvc("run", "-P", "lr=1e-03", "--", "echo", *words)
+    found = record(call_xvc)
+
+    assert ran.out == "--lr=1e-03 1e-03 a 1e-03 b {lr} {{x}} {x} ${lr}\n"
+    assert found["params"]["lr"] == "1e-03"
+    assert "taken" not in ran.err
+
+
 @pytest.mark.parametrize("code", [0, 1, 3, 127, 255])
 def test_the_exit_code_is_the_childs(project: Path, call_xvc: Calling, code: int) -> None:
     """Whatever the command says is what `xvc run` says, and what is recorded."""

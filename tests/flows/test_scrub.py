@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from surroundings import Calling, git
 from xvc import Tracker
-from xvc.core.needle import Needle
+from xvc.core.redaction import Needle
 from xvc.store import db
 
 SECRET = "plain-looking-but-private-77"  # no rule knows it, so it is recorded

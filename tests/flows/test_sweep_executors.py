@@ -23,7 +23,7 @@ import pytest
 
 from loopback import MISSING, slurm_cluster
 from surroundings import Calling, git, private_environment
-from xvc.core.space import Choices
+from xvc.core.search_space import Choices
 from xvc.core.sweep import Wish
 from xvc.executors.dask import NoScheduler
 from xvc.project import Project

@@ -412,6 +412,25 @@ Tracker().log({"lr_used": params["lr"], "epochs_used": params["epochs"]})
 """
 
 
+def test_a_file_outside_of_the_trees_that_trials_wrote_is_named(
+    project: Path, tmp_path: Path, call_xvc: Calling
+) -> None:
+    """A path in the code, or in a word of the command; what nobody changed is not named."""
+    for name in ("checkpoint", "log", "data"):
+        (tmp_path / name).write_text("0")
+    (project / "step.py").write_text(
+        f"import sys\nopen({str(tmp_path / 'data')!r}).read()\n"
+        f"open({str(tmp_path / 'checkpoint')!r}, 'a').write('1')\n"
+        "open(sys.argv[1].partition('=')[2], 'a').write(sys.argv[2])\n"
+    )
+    words = ("python", "step.py", f"--log={tmp_path / 'log'}", "{a}")
+    done = call_xvc("sweep", "--json", "-P", "a=1,2", "--", *words)
+
+    told = [text for text in done.json["warnings"] if "outside of their trees" in text]
+    assert len(told) == 1
+    assert f"{tmp_path / 'checkpoint'}, {tmp_path / 'log'}. " in told[0]
+
+
 def test_a_param_of_a_file_is_set_in_the_file(project: Path, run_xvc: Calling) -> None:
     """What a trial records is what its script read; the file is kept with it, else unchanged."""
     text = "# by hand\ntrain:\n  lr: 0.1   # slow\n  epochs: 0x10\n"

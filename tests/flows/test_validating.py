@@ -354,12 +354,47 @@ def test_what_people_take_for_one_example_leaks(project: Path, call_xvc: Calling
 
 
 @pytest.mark.parametrize(
+    ("one", "other", "is_leak"),
+    [
+        (float("nan"), float("nan"), False),
+        ("a\u00a0b", "a b", True),
+        ("caf\u00e9", "cafe\u0301", True),
+        (2**53, 2**53 + 1, False),
+        ("007", "7", False),
+    ],
+)
+def test_what_is_one_value_and_what_is_none(
+    project: Path, call_xvc: Calling, one: object, other: object, is_leak: bool
+) -> None:
+    """No number is no example; blanks and accents of any spelling are what is read."""
+    logged({"split": "train", "id": one, "x": 1}, {"split": "test", "id": other, "x": 2})
+
+    assert bool(checked(call_xvc)["leaks", "predictions"]["findings"]) is is_leak
+
+
+@pytest.mark.parametrize(
     ("old", "new", "is_renamed"),
     [
         ("mae", "mape", False),
         ("latency_p50", "latency_p99", False),
         ("layer1_norm", "layer2_norm", False),
         ("encoder_norm", "decoder_norm", False),
+        ("loss_g", "loss_d", False),
+        ("mean_x", "mean_y", False),
+        ("kl_loss", "mse_loss", False),
+        ("cpu_time", "gpu_time", False),
+        ("loss_before", "loss_after", False),
+        ("actor_loss", "critic_loss", False),
+        ("lr", "lr_decay", False),
+        ("acc", "acc_std", False),
+        ("loss", "loss_weight", False),
+        ("map", "mape", False),
+        ("ppv", "npv", False),
+        ("f1", "f1_score", True),
+        ("auc", "roc_auc", True),
+        ("rec", "recall", True),
+        ("color_jitter", "colour_jitter", True),
+        ("train_acc", "train_accuracy", True),
         ("acc", "accuracy", True),
     ],
 )

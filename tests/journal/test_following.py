@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xvc.core.record import Kind
-from xvc.journal.following import Follower, Report
+from xvc.core.record import RecordKind
+from xvc.journal.following import Follower, ReportedValue
 from xvc.journal.writer import Journal
 from xvc.types import RunId
 
@@ -15,8 +15,8 @@ MINE, OTHER = RunId("b00000000001"), RunId("b00000000002")
 def test_values_are_reported_once_as_they_come(tmp_path: Path) -> None:
     """Of rows of several writers, only those of the followed runs; steps as logged or counted."""
     outer, inner = Journal(tmp_path, {}), Journal(tmp_path, {})
-    outer.note(Kind.BEGIN, MINE, {"name": "s/3"})
-    outer.note(Kind.BEGIN, OTHER, {"name": "ss/3"})
+    outer.note(RecordKind.BEGIN, MINE, {"name": "s/3"})
+    outer.note(RecordKind.BEGIN, OTHER, {"name": "ss/3"})
     follower = Follower(tmp_path, "s/", "Acc")
     inner.row(MINE, "events", {"Acc": 0.5, "step": 10})
     inner.row(OTHER, "events", {"Acc": 0.9})
@@ -26,8 +26,8 @@ def test_values_are_reported_once_as_they_come(tmp_path: Path) -> None:
 
     second = follower.read()
 
-    assert first == [Report("s/3", 10, 0.5)]
-    assert second == [Report("s/3", 1, 1.0)]
+    assert first == [ReportedValue("s/3", 10, 0.5)]
+    assert second == [ReportedValue("s/3", 1, 1.0)]
     assert follower.read() == []
     outer.close()
     inner.close()

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xvc.core.record import Kind
+from xvc.core.record import RecordKind
 from xvc.errors import BadValue, JournalFailed, TooNew
 from xvc.journal.codec import decode_name, encode_key, encode_value
-from xvc.journal.reader import Mark, journals, read_new
+from xvc.journal.reader import ReadPosition, journals, read_new
 from xvc.journal.writer import Journal
 from xvc.types import RunId
 
@@ -63,7 +63,7 @@ def test_pieces_add_up(
 ) -> None:
     """Read from mark to mark at any moments, every record comes once and in order."""
     journal = Journal(tmp_path_factory.mktemp("j"), {})
-    mark, seen = Mark(), b""
+    mark, seen = ReadPosition(), b""
     for number, rows in enumerate(plan):
         for row in range(rows):
             journal.row(RUN, "events", {f"k{row}": number})
@@ -93,7 +93,7 @@ def test_a_torn_tail_is_passed_over(
     whole_bytes = journal.path.read_bytes()
     cut = int(part_kept * len(whole_bytes))
     journal.path.write_bytes(whole_bytes[:cut])
-    part = read_new(journal.path, Mark())
+    part = read_new(journal.path, ReadPosition())
 
     assert (part.mark.position if part else 0) == whole_bytes.rfind(b"\n", 0, cut) + 1
     assert part is None or part.damaged == ()
@@ -108,7 +108,7 @@ def test_a_newer_journal_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     journal.close()
 
     with pytest.raises(TooNew) as caught:
-        read_new(journal.path, Mark())
+        read_new(journal.path, ReadPosition())
     assert caught.value.found == 9
 
 
@@ -116,7 +116,7 @@ def test_a_row_without_keys_is_a_row(tmp_path: Path) -> None:
     """Even the first row of a table may be empty: its table is declared all the same."""
     journal = Journal(tmp_path, {})
     journal.row(RUN, "events", {})
-    part = read_new(journal.path, Mark())
+    part = read_new(journal.path, ReadPosition())
 
     assert part is not None
     assert dict(part.mark.names) == {"events": ()}
@@ -127,7 +127,7 @@ def test_a_key_is_declared_once(tmp_path: Path) -> None:
     journal = Journal(tmp_path, {})
     for value in (1, 2, 2.5, 3, None, "x"):
         journal.row(RUN, "events", {"k": value})
-    declared = [record["f"] for record in whole(journal.path) if record.get("k") == Kind.KEYS]
+    declared = [record["f"] for record in whole(journal.path) if record.get("k") == RecordKind.KEYS]
 
     assert declared == [["i:k"], ["f:k"], ["n:k"], ["s:k"]]
 

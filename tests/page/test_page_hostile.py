@@ -13,8 +13,8 @@ import pytest
 import demo_project
 from served_page import Looked, Served, serving
 from surroundings import private_environment
-from xvc.core.record import Kind, environment_facts, facts_of
-from xvc.core.run import Code, DataFile, Environment, RunRecord, Usage
+from xvc.core.record import RecordKind, environment_facts, facts_of
+from xvc.core.run import DataFile, Environment, ResourceUsage, RunCode, RunRecord
 from xvc.journal.writer import Journal
 from xvc.types import Json, Nanoseconds, RunId
 
@@ -70,25 +70,25 @@ def _note(journal: Journal, log: str) -> None:
         note=WHOLE,
         host=WHOLE,
         folder=WHOLE,
-        code=Code(branch=WHOLE, worktree=WHOLE, left_out=BAD, incomplete=BAD),
+        code=RunCode(branch=WHOLE, worktree=WHOLE, left_out=BAD, incomplete=BAD),
         parent=RunId(BAD[0]),
         environment=BAD[0],
         started=Nanoseconds(time.time_ns()),
-        usage=Usage(1.0),
+        usage=ResourceUsage(1.0),
         log=log,
     )
     words = dict.fromkeys(BAD, WHOLE)
     environment = Environment(WHOLE, WHOLE, words, words, words)
     facts: dict[str, Json] = {"digest": BAD[0], "facts": environment_facts(environment)}
-    journal.note(Kind.ENVIRONMENT, RUN, facts)
-    journal.note(Kind.BEGIN, RUN, facts_of(record))
+    journal.note(RecordKind.ENVIRONMENT, RUN, facts)
+    journal.note(RecordKind.BEGIN, RUN, facts_of(record))
     for step in range(5):
         journal.row(RUN, "events", {"step": step, **dict.fromkeys(KEYS, step / 2)})
-    journal.note(Kind.METRICS, RUN, {**dict.fromkeys(KEYS, 0.5), "text": WHOLE})
-    journal.note(Kind.END, RUN, {"status": "failed", "reason": WHOLE, "signal": BAD[0]})
+    journal.note(RecordKind.METRICS, RUN, {**dict.fromkeys(KEYS, 0.5), "text": WHOLE})
+    journal.note(RecordKind.END, RUN, {"status": "failed", "reason": WHOLE, "signal": BAD[0]})
     heir = replace(record, id=RunId("hostile00001"), parent=RUN, fixes=RUN)
-    journal.note(Kind.BEGIN, heir.id, facts_of(heir))
-    journal.note(Kind.END, heir.id, {"status": "failed"})
+    journal.note(RecordKind.BEGIN, heir.id, facts_of(heir))
+    journal.note(RecordKind.END, heir.id, {"status": "failed"})
     journal.close()
 
 
@@ -141,3 +141,23 @@ def test_output_shows_its_colours_and_only_them(
     assert "\\x202eesrever" in log
     assert "title" not in log.replace("</title>", "")
     assert "50%" not in log
+
+
+def test_a_line_that_comes_in_pieces_is_as_if_it_came_whole(
+    served: Served, look: Callable[..., Looked]
+) -> None:
+    """Wherever it is cut: a carriage return, a colour, the end of a line; much of it is let go."""
+    page = look().open(served.address, until=".ag-row")
+    whole = "a\r\nb\x1b[31mred\x1b[0m\r 10%\r100%\r\nend \x1b[1mx\r\r\ny\rz"
+    shown = """text => Array.from({ length: text.length }, (_, cut) => {
+        const log = new xvc.Log();
+        for (const part of [text.slice(0, cut), text.slice(cut)]) log.add(part);
+        return log.place.textContent;
+    })"""
+    long = """() => { const log = new xvc.Log();
+        for (let count = 0; count < 200; count += 1) log.add(`${"x".repeat(99)}\n`.repeat(100));
+        return log.place.textContent.length; }"""
+    found = set(page.evaluate(shown, whole))
+
+    assert {text.replace("\r", "") for text in found} == {"a\n100%\nend x\nz"}
+    assert page.evaluate(long) < 600_000

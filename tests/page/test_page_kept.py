@@ -11,7 +11,7 @@ import pytest
 
 from served_page import Looked, Served, serving
 from surroundings import private_environment
-from xvc.page.kept import media_type
+from xvc.page.run_files import media_type
 from xvc.tracking.tracker import Tracker
 
 _DOT = base64.b64decode(

@@ -56,12 +56,16 @@ def served(place: Path) -> Iterator[Served]:
 def test_a_run_is_seen_while_it_goes_on(
     place: Path, served: Served, look: Callable[..., Looked]
 ) -> None:
-    """It appears in the list, its curve and output grow, and its end shows; nothing is reloaded."""
+    """It appears in the list; its curves, output and use of the machine grow, and its end shows.
+
+    Nothing is reloaded.
+    """
     looked = look()
     page = looked.open(served.address, until="#live.on")
     page.wait_for_selector("text=12 runs")
     words = [sys.executable, "-m", "xvc", "-q", "run", "--name", "going", "--"]
-    going = subprocess.Popen([*words, sys.executable, "live.py"], cwd=place)
+    often = {**os.environ, "XVC_SYSTEM_INTERVAL": "0.1"}
+    going = subprocess.Popen([*words, sys.executable, "live.py"], cwd=place, env=often)
     try:
         page.click(".run-name:has-text('going')")
         page.wait_for_selector(".status.running")
@@ -71,6 +75,7 @@ def test_a_run_is_seen_while_it_goes_on(
             "was => document.querySelector('.facts td').innerText !== was", arg=first
         )
         page.wait_for_selector(".log:has-text('step 3')")
+        page.wait_for_selector(".chart:has-text('memory') canvas")
     finally:
         (place / "stop").touch()
         going.wait(timeout=60)
@@ -101,6 +106,23 @@ def test_what_is_said_of_runs_can_be_taken_back(
     page.wait_for_selector("text=1 discarded", state="detached")
 
     assert looked.complaints == []
+
+
+def test_undo_takes_back_what_it_stands_beside(served: Served, look: Callable[..., Looked]) -> None:
+    """The button does not take back what another page has changed since."""
+    pages = []
+    for words in ("first", "second"):
+        pages.append(
+            look().open(f"{served.address}#/run?id=d00000000001", until=".run-note button")
+        )
+        pages[-1].click(".run-note button")
+        pages[-1].fill(".note-text", words)
+        pages[-1].click("text=Save")
+        pages[-1].wait_for_selector(".note .undo")
+    pages[0].click(".note .undo")
+    pages[0].wait_for_selector(".note.bad:has-text('and not the change')")
+    pages[1].click(".note .undo")
+    pages[1].wait_for_selector(".run-note:has-text('first')")
 
 
 def test_a_page_for_reading_offers_no_change(place: Path, look: Callable[..., Looked]) -> None:

@@ -14,6 +14,10 @@ import pytest
 import demo_project
 from served_page import Looked, Served, serving
 from surroundings import private_environment
+from xvc.core.objective import in_order
+from xvc.page.browser_values import wired
+from xvc.project import Project
+from xvc.runs.list import ListRequest, runs
 
 ROW = ".ag-row .run-name"
 
@@ -54,6 +58,68 @@ def test_runs_are_listed_narrowed_and_opened(served: Served, look: Callable[...,
     assert "#/run?id=m" in page.url
     assert "token" not in page.url
     assert looked.complaints == []
+
+
+VALUES = (
+    *(3, 1.5, -2, 2**70, -(10**400), float("inf"), float("-inf"), float("nan"), None, 3.0, 0, 1e-9),
+    *(
+        True,
+        False,
+        "a10",
+        "a2",
+        "A",
+        "é",
+        "\U0001f600",
+        "\uffee",
+        "",
+        [1, "a", None],
+        {"a": 2},
+        "a2",
+    ),
+    *(float("nan"), None, 2**53 + 1, 2**53),
+)
+
+
+def test_values_are_sorted_as_by_the_command_line(
+    served: Served, look: Callable[..., Looked]
+) -> None:
+    """Both ways: numbers of any size, then texts, then NaN and nothing; of equals the older."""
+    page = look().open(served.address, until=ROW)
+    sort = """([given, isDown]) => {
+        const values = given.map(xvc.value), sign = isDown ? -1 : 1;
+        const order = (a, b) => sign * xvc.order(values[a], values[b], isDown, a - b);
+        return values.map((_, place) => place).sort(order);
+    }"""
+    for is_down in (False, True):
+        asked = [wired(list(VALUES)), is_down]
+
+        assert page.evaluate(sort, asked) == in_order(dict(enumerate(VALUES)), descending=is_down)
+
+
+@pytest.mark.parametrize("asked", ["params.seed~desc", "params.model~asc", "status~asc"])
+def test_the_list_has_the_order_of_the_command_line(
+    served: Served, look: Callable[..., Looked], asked: str
+) -> None:
+    """Runs that are equal stand in the same order as in `xvc ls --sort`."""
+    page = look().open(f"{served.address}#/runs?sort={asked}", until=ROW)
+    page.wait_for_selector("text=40 runs")
+    page.wait_for_selector(".ag-row[row-id]")
+    shown = "rows => rows.map(({attributes: of}) => [+of['row-index'].value, of['row-id'].value])"
+    found = page.eval_on_selector_all(".ag-row[row-id]", shown)
+    rows = sorted({(place, run) for place, run in found})
+    project = Project.find(Path(os.readlink(f"/proc/{served.pid}/cwd")), dict(os.environ))
+    sort = asked.replace("~", ":").removeprefix("params.")
+    listed = runs(project, ListRequest(sort=sort, limit=None))
+
+    assert len(rows) > 10
+    assert [run for _, run in rows] == [run.id for run in listed.runs][: len(rows)]
+
+
+def test_a_group_leads_to_its_runs(served: Served, look: Callable[..., Looked]) -> None:
+    """The filter behind a group has its number whole, however short it is shown."""
+    page = look().open(f"{served.address}#/runs?by=params.lr", until="table.plain td a")
+    page.click("table.plain td a >> nth=3")
+    page.wait_for_selector(".told:has-text('1 of 40 runs')")
 
 
 def test_nothing_is_asked_for_elsewhere(served: Served, look: Callable[..., Looked]) -> None:

@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from xvc.core.edit import Condition, Edit, Typed, facts_of_edit
+from xvc.core.edit import Edit, JournalValue, RowCondition, facts_of_edit
 from xvc.core.ids import row_id
-from xvc.core.record import Kind
+from xvc.core.record import RecordKind
 from xvc.journal.codec import encode_value
 from xvc.journal.writer import Journal
 from xvc.store import db, query
@@ -31,13 +31,13 @@ TABLES = ("events", "other")
 BIG = (1 << 53) + 1
 
 
-def typed(value: Any) -> Typed:
+def typed(value: Any) -> JournalValue:
     tag, carried = encode_value("k", value)
-    return Typed(tag, carried)  # type: ignore[arg-type]
+    return JournalValue(tag, carried)  # type: ignore[arg-type]
 
 
 def setting(key: str, value: Any, table: str = "events", **said: Any) -> Edit:
-    return Edit(Kind.VALUE, table=table, key=key, value=typed(value), **said)
+    return Edit(RecordKind.VALUE, table=table, key=key, value=typed(value), **said)
 
 
 def noted(journal: Journal, edit: Edit) -> str:
@@ -103,7 +103,11 @@ class Said:
 
     def concerns(self, name: str, table: str, run: RunId, row: dict[str, Any]) -> bool:
         edit = self.edit
-        if edit.kind is Kind.UNDO or edit.table not in (None, table) or edit.run not in (None, run):
+        if (
+            edit.kind is RecordKind.UNDO
+            or edit.table not in (None, table)
+            or edit.run not in (None, run)
+        ):
             return False
         held = edit.where is None or same(row.get(edit.where.key), self.wanted)
         return held and (name < self.id or edit.is_tombstone)
@@ -120,7 +124,7 @@ class Told:
         """Change every row by every edit in force behind it, in order: the rule, in a few lines."""
         gone: set[str | None] = set()
         for said in reversed(self.edits):
-            if said.edit.kind is Kind.UNDO and said.id not in gone:
+            if said.edit.kind is RecordKind.UNDO and said.id not in gone:
                 gone.add(said.edit.undone)
         force = [said for said in self.edits if said.id not in gone]
         found: dict[str, dict[str, dict[str, Any]]] = {}
@@ -128,7 +132,7 @@ class Told:
             row: dict[str, Any] | None = dict(values)
             for said in force:
                 if row is not None and said.concerns(name, table, run, row):
-                    deletes = said.edit.kind is Kind.DELETE
+                    deletes = said.edit.kind is RecordKind.DELETE
                     row = None if deletes else {**row, str(said.edit.key): said.value}
             if row is not None:
                 its = {key: value for key, value in row.items() if value is not None}
@@ -174,16 +178,16 @@ def record(journal: Journal, act: tuple[Any, ...], told: Told) -> None:
     if kind == "set":
         table, run, (key, value), where = rest
         said = (value, where[1] if where else None)
-        condition = Condition(where[0], typed(where[1])) if where else None
+        condition = RowCondition(where[0], typed(where[1])) if where else None
         edit = setting(key, value, table, run=run, where=condition)
     elif kind == "delete":
-        edit = Edit(Kind.DELETE, run=rest[0])
+        edit = Edit(RecordKind.DELETE, run=rest[0])
     elif kind == "reset":
-        edit = Edit(Kind.DELETE, table=rest[0])
+        edit = Edit(RecordKind.DELETE, table=rest[0])
     elif not told.edits:
         return
     else:
-        edit = Edit(Kind.UNDO, undone=told.edits[rest[0] % len(told.edits)].id)
+        edit = Edit(RecordKind.UNDO, undone=told.edits[rest[0] % len(told.edits)].id)
     told.edits.append(Said(noted(journal, edit), edit, *said))
 
 

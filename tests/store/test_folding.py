@@ -26,7 +26,7 @@ from anyrows import (
     widens,
 )
 from xvc.core.ids import row_id
-from xvc.core.record import Kind
+from xvc.core.record import RecordKind
 from xvc.errors import BadValue, TooNew
 from xvc.journal.reader import journals
 from xvc.journal.writer import Journal
@@ -339,7 +339,7 @@ def test_two_trees_that_fold_at_once_keep_their_own_runs(tmp_path: Path) -> None
         db.create(store)
         for number in range(30):
             journal = Journal(folder, {})
-            journal.note(Kind.BEGIN, RunId(f"{tree}{number:08d}"), {"status": "running"})
+            journal.note(RecordKind.BEGIN, RunId(f"{tree}{number:08d}"), {"status": "running"})
             journal.close()
             with db.writing(store, tmp_path / "tmp", folder) as connection:
                 fold(connection, journals(folder), tmp_path / "tmp")

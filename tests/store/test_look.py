@@ -69,7 +69,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DuckDBPyConnecti
 @given(FILTERS)
 def test_a_filter_means_the_same_everywhere(store: DuckDBPyConnection, where: Expression) -> None:
     """The rows that SQL finds are those for which the filter of `xvc ls` holds."""
-    wanted = look.Wanted("events", ("number",), where)
+    wanted = look.WantedRows("events", ("number",), where)
     found = look.rows(store, wanted, None, newest=False).rows
 
     holds = [n for n, row in enumerate(ROWS) if evaluate(where, row.__getitem__)]  # type: ignore[arg-type]
@@ -79,14 +79,14 @@ def test_a_filter_means_the_same_everywhere(store: DuckDBPyConnection, where: Ex
 def test_null_is_what_is_not_there(store: DuckDBPyConnection) -> None:
     """In rows, a key that was not logged is null, and so it is not present."""
     for where in (Compare("truth", Operator.EQUAL, None), Not(Present("truth"))):
-        wanted = look.Wanted("events", ("number",), where)
+        wanted = look.WantedRows("events", ("number",), where)
 
         assert look.rows(store, wanted, None, newest=False).rows == ((2,), (3,), (5,))
 
 
 def test_values_come_back_as_they_were_logged(store: DuckDBPyConnection) -> None:
     """Rows hold the values with their types, mixed columns included."""
-    found = look.rows(store, look.Wanted("events", KEYS), None, newest=True).rows
+    found = look.rows(store, look.WantedRows("events", KEYS), None, newest=True).rows
 
     logged = [tuple(row.get(key) for key in KEYS) for row in ROWS]
     assert repr(list(found)) == repr(logged)
@@ -106,7 +106,7 @@ def test_extremes(
     store: DuckDBPyConnection, key: str, *, largest: bool, numbers: list[int]
 ) -> None:
     """Infinity is the largest number, NaN and what is no number are none."""
-    wanted = look.Wanted("events", ("number",))
+    wanted = look.WantedRows("events", ("number",))
     found = look.extremes(store, wanted, key, None, largest=largest)
 
     assert [number for (number,) in found.rows] == numbers
@@ -115,7 +115,7 @@ def test_extremes(
 
 def test_figures_of_mixed_values(store: DuckDBPyConnection) -> None:
     """The numbers among mixed values are described; NaN is counted apart."""
-    found = look.described(store, look.Wanted("events", ("mixed", "truth")))
+    found = look.described(store, look.WantedRows("events", ("mixed", "truth")))
     mixed, truth = (dict(zip(found.columns, row, strict=True)) for row in found.rows)
 
     assert (mixed["values"], mixed["nan"], mixed["mean"], mixed["max"]) == (6, 1, 0.75, 1)
@@ -129,7 +129,7 @@ def test_many_keys_are_described(tmp_path: Path) -> None:
     journal.row(RunId("k7f3m2q9x1b4"), "events", {f"k{n}": n for n in range(130)})
     journal.close()
     with Keeper(tmp_path / "a.duckdb", room, None).view() as connection:
-        found = look.about(connection, look.Wanted("events")).rows
+        found = look.about(connection, look.WantedRows("events")).rows
 
     assert [(row[0], row[5]) for row in found[3:]] == [(f"k{n}", n) for n in range(130)]
 
@@ -142,7 +142,7 @@ def test_distinct_values_of_few_rows_are_counted(tmp_path: Path) -> None:
         journal.row(RunId("k7f3m2q9x1b4"), "events", {"n": number % 3})
     journal.close()
     with Keeper(tmp_path / "a.duckdb", room, None).view() as connection:
-        found = look.about(connection, look.Wanted("events")).rows
+        found = look.about(connection, look.WantedRows("events")).rows
 
     assert {row[0]: row[4] for row in found if row[0] in ("row_id", "n")} == {"row_id": 500, "n": 3}
 
@@ -155,7 +155,7 @@ def test_names_are_never_sql(tmp_path: Path, name: str) -> None:
     journal.row(RunId("k7f3m2q9x1b4"), name, {name: 1})
     journal.close()
     with Keeper(tmp_path / "a.duckdb", room, None).view() as connection:
-        wanted = look.Wanted(name, (name,), Compare(name, Operator.EQUAL, 1))
+        wanted = look.WantedRows(name, (name,), Compare(name, Operator.EQUAL, 1))
 
         assert look.rows(connection, wanted, 1, newest=True).rows == ((1,),)
         assert look.described(connection, wanted).rows[0][0] == name
@@ -169,7 +169,7 @@ def test_nested_values_have_no_order(tmp_path: Path) -> None:
     journal.row(RunId("k7f3m2q9x1b4"), "events", {"nested": {"a": 1}})
     journal.close()
     with Keeper(tmp_path / "a.duckdb", room, None).view() as connection:
-        wanted = look.Wanted("events")
+        wanted = look.WantedRows("events")
         with pytest.raises(BadValue, match="no order"):
             look.extremes(connection, wanted, "nested", 1, largest=True)
 

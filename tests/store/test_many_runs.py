@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from xvc.core.direction import Direction
 from xvc.core.filter import evaluate, parse_filter
 from xvc.core.objective import Measure
-from xvc.core.record import Kind, facts_of
+from xvc.core.record import RecordKind, facts_of
 from xvc.core.run import RunRecord, Status
 from xvc.journal.layout import Room
 from xvc.journal.writer import Journal
@@ -134,10 +134,10 @@ def test_a_fold_in_pieces_is_a_fold_at_once(
         for number in range(40):
             run = RunId(f"b{number:011d}")
             begun = RunRecord(run, note="as begun", started=Nanoseconds(number * 10**9))
-            parent.note(Kind.BEGIN, run, facts_of(begun))
-            child.note(Kind.SET, run, {"note": "as changed"})
+            parent.note(RecordKind.BEGIN, run, facts_of(begun))
+            child.note(RecordKind.SET, run, {"note": "as changed"})
             child.row(run, "events", {"loss": number / 7})
-            parent.note(Kind.END, run, {"status": "finished", "exit_code": 0})
+            parent.note(RecordKind.END, run, {"status": "finished", "exit_code": 0})
         parent.close()
         child.close()
     told = []

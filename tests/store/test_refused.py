@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from xvc.core.limits import KEY, KEYS, RECORD, VALUE
-from xvc.core.record import Kind
+from xvc.core.record import RecordKind
 from xvc.errors import RecordRefused, TooLarge
 from xvc.journal.layout import Room
 from xvc.journal.writer import Journal
@@ -114,7 +114,7 @@ def test_a_wide_table_holds_what_a_narrow_one_would(tmp_path: Path) -> None:
     for name, more in (("narrow", 0), ("wide", fold.WIDE + 50)):
         keeper = Keeper(tmp_path / f"{name}.duckdb", Room(tmp_path / name), None)
         journal = Journal(keeper.room.journals, {})
-        journal.note(Kind.BEGIN, RUN, {"name": name})
+        journal.note(RecordKind.BEGIN, RUN, {"name": name})
         journal.row(RUN, "events", {"loss": 7, "before": 1})
         keeper.refresh()
         journal.row(RUN, "events", {**row, **{f"k{n}": float(n) for n in range(more)}})
@@ -153,7 +153,7 @@ def test_limits_are_told_before_a_row_is_acknowledged(tmp_path: Path) -> None:
         assert refused.value.name.startswith(key)
         assert "log_artifact" in refused.value.hint
     with pytest.raises(TooLarge):
-        journal.note(Kind.SET, RUN, {"note": "x" * RECORD})
+        journal.note(RecordKind.SET, RUN, {"note": "x" * RECORD})
 
     assert journal.path.stat().st_size == size
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from xvc import File, Tracker
-from xvc.core.cache_entry import Called, Entry, explained
+from xvc.core.cache_entry import CachedCall, Called, explained
 from xvc.system.result_cache import Cache, NoEntry
 from xvc.tracking.caching import (
     Hit,
@@ -567,7 +567,7 @@ def test_what_a_name_leads_to_is_explained(
 def test_a_difference_that_is_not_known_is_not_made_up() -> None:
     """Two keys whose parts are the same: xvc says that it does not know."""
     called = Called("fit")
-    stored = Entry("aa", called, "run-1", Nanoseconds(0), 0)
+    stored = CachedCall("aa", called, "run-1", Nanoseconds(0), 0)
 
     assert "xvc does not know why" in str(explained("bb", called, [stored]))
 

@@ -16,7 +16,7 @@ from types import FrameType
 import pytest
 
 from xvc import Reader, Tracker
-from xvc.core.record import Control, Kind, in_order
+from xvc.core.record import Control, RecordKind, in_order
 from xvc.core.run import RunRecord
 from xvc.errors import BadValue, NoRun
 from xvc.journal.writer import Journal
@@ -127,7 +127,9 @@ def test_records_of_one_writer_keep_their_order() -> None:
     run = RunId("bcdfghjkmnpq")
     records = [
         Control(kind, run, None, at, "w", number)
-        for number, (kind, at) in enumerate([(Kind.BEGIN, 9.0), (Kind.SET, 8.0), (Kind.END, 1.0)])
+        for number, (kind, at) in enumerate(
+            [(RecordKind.BEGIN, 9.0), (RecordKind.SET, 8.0), (RecordKind.END, 1.0)]
+        )
     ]
 
     assert in_order(reversed(records)) == records

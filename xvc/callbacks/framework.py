@@ -26,8 +26,8 @@ def base_of(module: str, name: str) -> Any:
 
 
 def _missing(package: str) -> type:
-    class Missing:
+    class UninstalledFramework:
         def __init__(self, *_: object, **__: object) -> None:
             raise FrameworkMissing(package)
 
-    return Missing
+    return UninstalledFramework

@@ -17,7 +17,7 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from xvc import __version__
 from xvc.cli.context import Context, may_colour
-from xvc.cli.everywhere import let_follow, settle
+from xvc.cli.global_options import let_follow, settle
 from xvc.cli.output import Manner, approximate, show_error
 from xvc.cli.shell_words import bash_words
 from xvc.core.foreign_text import visible

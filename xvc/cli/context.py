@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.cli.output import Manner, say
-from xvc.system.patience import Silence
+from xvc.system.stall_timeout import Silence
 
 if TYPE_CHECKING:
     from xvc.project import Project

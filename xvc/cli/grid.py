@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypedDict, cast
 
 from xvc.cli.output import Answer, number, say, show, table
 from xvc.core.foreign_text import for_spreadsheet
-from xvc.core.plain import to_plain
+from xvc.core.json_values import to_plain
 from xvc.errors import BadValue
 from xvc.render.markdown import escaped
 from xvc.types import Json

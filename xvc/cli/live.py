@@ -7,7 +7,7 @@ from types import TracebackType
 from xvc.core.foreign_text import visible
 
 
-class Line:
+class LiveLine:
     """One line on stderr for the time of a ``with``; what is printed above it stays."""
 
     def __init__(self, *, colour: bool) -> None:
@@ -19,7 +19,7 @@ class Line:
         self._text = Text
         self._live = Live(Text(""), console=console, transient=True, auto_refresh=False)
 
-    def __enter__(self) -> Line:
+    def __enter__(self) -> LiveLine:
         self._live.start()
         return self
 

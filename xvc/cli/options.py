@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from xvc.errors import BadValue
+from xvc.recording.command_params import filled_in_run
 
 if TYPE_CHECKING:
-    from xvc.core.typed import Typed
+    from xvc.core.typed_value import TypedValue
 
 
 def _references(incomplete: str) -> list[str]:
@@ -90,7 +91,12 @@ def listed(keys: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in (keys or "").split(",") if name.strip())
 
 
-def params_of(words: Sequence[str]) -> dict[str, Typed]:
+def command_with(words: Sequence[str], params: Mapping[str, TypedValue]) -> tuple[str, ...]:
+    """Return the command with the text of each param, as typed, in its place ``{key}``."""
+    return filled_in_run(words, {key: typed.text for key, typed in params.items()})
+
+
+def params_of(words: Sequence[str]) -> dict[str, TypedValue]:
     """Read params as ``-P KEY=VALUE`` gives them.
 
     Raises:
@@ -98,7 +104,7 @@ def params_of(words: Sequence[str]) -> dict[str, Typed]:
     """
     from xvc.system.value_files import parse_typed  # late: loads yaml
 
-    found: dict[str, Typed] = {}
+    found: dict[str, TypedValue] = {}
     for word in words:
         key, sign, text = word.partition("=")
         if not sign or not key:
@@ -156,6 +162,12 @@ Limit = Annotated[
     int,
     typer.Option(
         "--limit", "-n", min=0, metavar="N", callback=_countable, help="How many at most; 0 is all."
+    ),
+]
+Params = Annotated[
+    list[str] | None,
+    typer.Option(
+        "-P", "--param", metavar="KEY=VALUE", help="A param; {KEY} in the command is its value."
     ),
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do it; without it only the plan is shown.")]

@@ -19,10 +19,10 @@ from typing import Literal, TextIO, TypedDict, TypeVar, cast
 from unicodedata import normalize
 
 from xvc.core.foreign_text import visible, visible_json
-from xvc.core.plain import to_plain
-from xvc.core.spelling import duration as duration  # noqa: PLC0414 - commands take it from here
-from xvc.core.spelling import number as number  # noqa: PLC0414 - commands take it from here
-from xvc.core.spelling import size as size  # noqa: PLC0414 - commands take it from here
+from xvc.core.human_units import duration as duration  # noqa: PLC0414 - commands take it from here
+from xvc.core.human_units import number as number  # noqa: PLC0414 - commands take it from here
+from xvc.core.human_units import size as size  # noqa: PLC0414 - commands take it from here
+from xvc.core.json_values import to_plain
 from xvc.errors import XvcError
 from xvc.system.standard_streams import speaks_utf8
 from xvc.types import Json

@@ -11,7 +11,7 @@ from xvc.types import Nanoseconds
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class CallPart:
     """One argument or param: a digest of its content, and the beginning of how it looks."""
 
     digest: str
@@ -28,12 +28,12 @@ class Called:
 
     function: str
     code: Mapping[str, str] = field(default_factory=dict)
-    arguments: Mapping[str, Part] = field(default_factory=dict)
-    params: Mapping[str, Part] = field(default_factory=dict)
+    arguments: Mapping[str, CallPart] = field(default_factory=dict)
+    params: Mapping[str, CallPart] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CachedCall:
     """A cached call: its key, the run that computed it, and the bytes its result takes."""
 
     key: str
@@ -48,7 +48,7 @@ class Entry:
         return json.dumps({**facts, **asdict(self.called)}, ensure_ascii=False)
 
     @classmethod
-    def read(cls, key: str, text: str) -> Entry:
+    def read(cls, key: str, text: str) -> CachedCall:
         """Undo `write`.
 
         Raises:
@@ -67,12 +67,12 @@ class Entry:
             raise ValueError(text) from err
 
 
-def _parts(found: Mapping[str, Any]) -> dict[str, Part]:
-    return {name: Part(part["digest"], part["text"]) for name, part in found.items()}
+def _parts(found: Mapping[str, Any]) -> dict[str, CallPart]:
+    return {name: CallPart(part["digest"], part["text"]) for name, part in found.items()}
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
+class CallDifference:
     """One thing in which a call differs from another; a side that lacks it is empty."""
 
     what: str
@@ -86,15 +86,15 @@ class Difference:
         return f"{self.what} {self.name}: {self.before or '-'} → {self.after or '-'}"
 
 
-def differences(before: Called, after: Called) -> list[Difference]:
+def differences(before: Called, after: Called) -> list[CallDifference]:
     """Name everything in which *after* differs, code first.
 
-    >>> one = Called("fit", {"fit": "aa"}, {"lr": Part("11", "0.1")})
-    >>> print(*differences(one, Called("fit", {"fit": "aa"}, {"lr": Part("22", "0.2")})))
+    >>> one = Called("fit", {"fit": "aa"}, {"lr": CallPart("11", "0.1")})
+    >>> print(*differences(one, Called("fit", {"fit": "aa"}, {"lr": CallPart("22", "0.2")})))
     argument lr: 0.1 → 0.2
     """
     found = [
-        Difference("code", name, _look(old), _look(new))
+        CallDifference("code", name, _look(old), _look(new))
         for name, old, new in _unequal(before.code, after.code)
     ]
     for what, olds, news in (
@@ -102,7 +102,7 @@ def differences(before: Called, after: Called) -> list[Difference]:
         ("param", before.params, after.params),
     ):
         found += [
-            Difference(what, name, old.text if old else "", new.text if new else "")
+            CallDifference(what, name, old.text if old else "", new.text if new else "")
             for name, old, new in _unequal(olds, news)
         ]
     return found
@@ -120,11 +120,11 @@ def _unequal(olds: Mapping[str, Any], news: Mapping[str, Any]) -> Iterable[tuple
             yield name, old, new
 
 
-def _digest(part: Part | str | None) -> str | None:
-    return part.digest if isinstance(part, Part) else part
+def _digest(part: CallPart | str | None) -> str | None:
+    return part.digest if isinstance(part, CallPart) else part
 
 
-def nearest(called: Called, entries: Iterable[Entry]) -> Entry | None:
+def nearest(called: Called, entries: Iterable[CachedCall]) -> CachedCall | None:
     """The entry of the same function that differs in least; of several the newest."""
     same = [entry for entry in entries if entry.called.function == called.function]
     return min(
@@ -141,8 +141,8 @@ class Explanation:
     key: str
     called: Called
     is_stored: bool
-    nearest: Entry | None
-    differences: tuple[Difference, ...]
+    nearest: CachedCall | None
+    differences: tuple[CallDifference, ...]
 
     def __str__(self) -> str:
         name = self.called.function
@@ -159,7 +159,7 @@ class Explanation:
         return f"{name} differs from its nearest stored call, of run {self.nearest.run}:{listed}"
 
 
-def explained(key: str, called: Called, entries: Iterable[Entry]) -> Explanation:
+def explained(key: str, called: Called, entries: Iterable[CachedCall]) -> Explanation:
     """Compare a call with everything that is stored."""
     stored = list(entries)
     same = next((entry for entry in stored if entry.key == key), None)

@@ -9,8 +9,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from xvc.core.human_units import counted
 from xvc.core.name_words import word_table
-from xvc.core.spelling import counted
 
 _JUNK = re.compile(
     r"__pycache__|.*\.py[co]|\.?venv|\.?env|node_modules|\.(?:pytest|mypy|ruff)_cache|\.tox|\.nox"

@@ -12,7 +12,7 @@ from typing import cast
 from uuid import UUID
 
 from xvc.core.ids import origin_of, row_id
-from xvc.core.record import Control, Kind
+from xvc.core.record import Control, RecordKind
 from xvc.core.run import RunRecord
 from xvc.types import Json, RunId
 
@@ -25,12 +25,12 @@ SAYABLE = ("name", "note", "idea", "fixes", "decision")
 LABEL = "labels."
 """Each label is a key of its own, so that two people who add one each have both."""
 
-EDITING = (Kind.VALUE, Kind.DELETE, Kind.UNDO)
+EDITING = (RecordKind.VALUE, RecordKind.DELETE, RecordKind.UNDO)
 """The kinds of records that are edits."""
 
 
 @dataclass(frozen=True, slots=True)
-class Typed:
+class JournalValue:
     """A value as a journal carries it: the tag of its type, and JSON."""
 
     tag: str
@@ -40,17 +40,18 @@ class Typed:
     def number(self) -> int | float | None:
         """The value, when it is a number.
 
-        >>> Typed("f", "-inf").number, Typed("h", "9223372036854775808").number
+        >>> JournalValue("f", "-inf").number, JournalValue("h", "9223372036854775808").number
         (-inf, 9223372036854775808)
         """
         if self.tag == "f":
             return float(cast("float | str", self.carried))
         return int(cast("int | str", self.carried)) if self.tag in "ih" else None
 
-    def equals(self, other: Typed) -> bool:
+    def equals(self, other: JournalValue) -> bool:
         """Whether both are the same value: 1 is 1.0, true is not 1, and NaN is NaN.
 
-        >>> Typed("i", 1).equals(Typed("f", 1.0)), Typed("i", 1).equals(Typed("b", True))
+        >>> one = JournalValue("i", 1)
+        >>> one.equals(JournalValue("f", 1.0)), one.equals(JournalValue("b", True))
         (True, False)
         """
         one, two = self.number, other.number
@@ -60,11 +61,11 @@ class Typed:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class RowCondition:
     """What a row holds that an edit concerns."""
 
     key: str
-    value: Typed
+    value: JournalValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +76,12 @@ class Edit:
     the edit that an undo takes back.
     """
 
-    kind: Kind
+    kind: RecordKind
     table: str | None = None
     run: RunId | None = None
     key: str | None = None
-    value: Typed | None = None
-    where: Condition | None = None
+    value: JournalValue | None = None
+    where: RowCondition | None = None
     undone: str | None = None
     id: str = ""
 
@@ -92,7 +93,7 @@ class Edit:
     @property
     def is_tombstone(self) -> bool:
         """Whether it deletes a run, for good and whole."""
-        return self.kind is Kind.DELETE and self.run is not None
+        return self.kind is RecordKind.DELETE and self.run is not None
 
     @property
     def is_metric(self) -> bool:
@@ -108,9 +109,11 @@ class Edit:
     def meets(self, other: Edit) -> bool:
         """Whether both may concern the same row.
 
-        >>> one = Edit(Kind.VALUE, "events", RunId("a"), "k")
-        >>> one.meets(Edit(Kind.DELETE, run=RunId("a"))), one.meets(Edit(Kind.DELETE, "other"))
-        (True, False)
+        >>> one = Edit(RecordKind.VALUE, "events", RunId("a"), "k")
+        >>> one.meets(Edit(RecordKind.DELETE, run=RunId("a")))
+        True
+        >>> one.meets(Edit(RecordKind.DELETE, "other"))
+        False
         """
         return _same(self.table, other.table) and _same(self.run, other.run)
 
@@ -122,7 +125,8 @@ def _same(one: str | None, other: str | None) -> bool:
 def part_of(edit: Edit) -> str:
     """Name the part of a run that an edit of it is about.
 
-    >>> part_of(Edit(Kind.VALUE, RUNS, RunId("a"), "labels.slow")), part_of(Edit(Kind.VALUE, RUNS))
+    >>> label = Edit(RecordKind.VALUE, RUNS, RunId("a"), "labels.slow")
+    >>> part_of(label), part_of(Edit(RecordKind.VALUE, RUNS))
     ('labels', 'note')
     """
     key = edit.key or ""
@@ -132,7 +136,7 @@ def part_of(edit: Edit) -> str:
 def with_said(run: RunRecord, edit: Edit) -> RunRecord:
     """Say of a run what an edit says; an empty value takes it back.
 
-    >>> edit = Edit(Kind.VALUE, RUNS, RunId("a"), "note", Typed("s", "warm start"))
+    >>> edit = Edit(RecordKind.VALUE, RUNS, RunId("a"), "note", JournalValue("s", "warm start"))
     >>> with_said(RunRecord(RunId("a")), edit).note
     'warm start'
     """
@@ -152,7 +156,7 @@ def with_said(run: RunRecord, edit: Edit) -> RunRecord:
 def facts_of_edit(edit: Edit) -> dict[str, Json]:
     """Write down an edit, without what it does not say.
 
-    >>> facts_of_edit(Edit(Kind.VALUE, "events", RunId("a"), "acc", Typed("f", 0.5)))
+    >>> facts_of_edit(Edit(RecordKind.VALUE, "events", RunId("a"), "acc", JournalValue("f", 0.5)))
     {'table': 'events', 'run': 'a', 'key': 'acc', 'value': ['f', 0.5]}
     """
     where: Json = None
@@ -176,13 +180,13 @@ def edit_from(control: Control) -> Edit:
     condition = None
     if isinstance(where, list):
         key, tag, carried = where
-        condition = Condition(str(key), Typed(str(tag), carried))
+        condition = RowCondition(str(key), JournalValue(str(tag), carried))
     return Edit(
-        kind=Kind(control.kind),
+        kind=RecordKind(control.kind),
         table=cast("str | None", facts.get("table")),
         run=cast("RunId | None", facts.get("run")),
         key=cast("str | None", facts.get("key")),
-        value=Typed(str(value[0]), value[1]) if isinstance(value, list) else None,
+        value=JournalValue(str(value[0]), value[1]) if isinstance(value, list) else None,
         where=condition,
         undone=cast("str | None", facts.get("undone")),
         id=str(row_id(control.at, control.sequence, control.writer)),
@@ -192,7 +196,8 @@ def edit_from(control: Control) -> Edit:
 def cancelled(undos: Iterable[Edit]) -> set[str]:
     """List the ids of edits that are taken back; an undo that is itself undone counts for nothing.
 
-    >>> undos = [Edit(Kind.UNDO, undone="1", id="2"), Edit(Kind.UNDO, undone="2", id="3")]
+    >>> undo = Edit(RecordKind.UNDO, undone="1", id="2")
+    >>> undos = [undo, Edit(RecordKind.UNDO, undone="2", id="3")]
     >>> cancelled(undos)
     {'2'}
     """
@@ -208,8 +213,8 @@ def effective(edits: Iterable[Edit]) -> list[Edit]:
 
     A script that sets its best value in every epoch is then one pass over its rows.
 
-    >>> one = Edit(Kind.VALUE, "events", RunId("a"), "best", Typed("i", 1), id="1")
-    >>> two = Edit(Kind.VALUE, "events", RunId("a"), "best", Typed("i", 2), id="2")
+    >>> one = Edit(RecordKind.VALUE, "events", RunId("a"), "best", JournalValue("i", 1), id="1")
+    >>> two = Edit(RecordKind.VALUE, "events", RunId("a"), "best", JournalValue("i", 2), id="2")
     >>> [edit.id for edit in effective([one, two])]
     ['2']
     """
@@ -219,7 +224,7 @@ def effective(edits: Iterable[Edit]) -> list[Edit]:
         if edit.where is not None:
             asked = edit.where.key
             hidden = {its for its in hidden if its[2] != asked}
-        elif edit.kind is Kind.VALUE:
+        elif edit.kind is RecordKind.VALUE:
             table, key = (edit.table or "").lower(), edit.key or ""
             if hidden & {(table, edit.run, key), (table, None, key)}:
                 continue

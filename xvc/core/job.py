@@ -26,7 +26,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class JobEnd:
     """How a job ended; ``exit_code`` is None when whoever ran it was lost, and ``reason`` says how.
 
     A lost job may be tried again: nothing says that its command failed.
@@ -47,7 +47,7 @@ class Executor(Protocol):
     def submit(self, job: Job) -> None:
         """Take a job on."""
 
-    def wait(self, seconds: float) -> Sequence[Ended]:
+    def wait(self, seconds: float) -> Sequence[JobEnd]:
         """Return what has ended since the last call, waiting at most so long for the first."""
 
     def stop(self, key: str) -> None:

@@ -12,8 +12,8 @@ from enum import StrEnum
 from typing import cast
 
 from xvc.core.byte_text import as_given, as_text, as_texts
-from xvc.core.plain import from_plain, to_plain
-from xvc.core.run import Code, DataFile, Environment, RunRecord, Status, Usage
+from xvc.core.json_values import from_plain, to_plain
+from xvc.core.run import DataFile, Environment, ResourceUsage, RunCode, RunRecord, Status
 from xvc.types import Json, RunId
 
 _PATHS = ("data", "outs", "touched")
@@ -23,7 +23,7 @@ SCHEMA = 1
 """The version written into every record; a higher one is refused, not guessed."""
 
 
-class Kind(StrEnum):
+class RecordKind(StrEnum):
     """What a record does."""
 
     OPEN = "open"
@@ -69,6 +69,9 @@ def facts_of(run: RunRecord) -> dict[str, Json]:
     return said
 
 
+UNHELD = "unheld"
+"""What an end says of files that ran and are not held: their paths, from the top."""
+
 _EMPTY = RunRecord(RunId(""))
 _FIELDS = tuple(part.name for part in fields(RunRecord) if part.name not in ("id", "status"))
 _KNOWN = {"status", *_FIELDS}
@@ -79,7 +82,7 @@ def _by_text(files: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def _plain_part(value: object) -> Json:
-    if isinstance(value, Code | Usage | DataFile | Environment):
+    if isinstance(value, RunCode | ResourceUsage | DataFile | Environment):
         return to_plain({key: part for key, part in asdict(value).items() if part is not None})
     if isinstance(value, Mapping):  # of files by their path, or values by their key
         return {
@@ -139,8 +142,8 @@ _READERS: dict[str, Callable[[Json], object]] = {
     "params": _values,
     "metrics": _values,
     "metric_times": lambda value: value,
-    "code": lambda value: _known(Code, value),
-    "usage": lambda value: _known(Usage, value),
+    "code": lambda value: _known(RunCode, value),
+    "usage": lambda value: _known(ResourceUsage, value),
     "data": _files,
     "outs": _files,
     "touched": _blobs,
@@ -167,21 +170,32 @@ def apply(run: RunRecord | None, control: Control) -> RunRecord | None:
     run = run or RunRecord(control.run)
     facts = control.facts if isinstance(control.facts, dict) else {}
     match control.kind:
-        case Kind.BEGIN:
+        case RecordKind.BEGIN:
             later = {"status", "metrics", "metric_times", "finished", "exit_code", "params"}
             begun = run_from({k: v for k, v in facts.items() if k not in later}, run)
             return replace(begun, params={**_values(facts.get("params", {})), **run.params})
-        case Kind.SET if facts.get("status") == Status.RUNNING.value:  # somebody goes on with it
+        case RecordKind.SET if (
+            facts.get("status") == Status.RUNNING.value
+        ):  # somebody goes on with it
             return replace(run_from(facts, run), status=Status.RUNNING)
-        case Kind.SET | Kind.END:
+        case RecordKind.SET | RecordKind.END:
             guess = facts.get("status") == Status.LOST.value
             known = run if guess and run.status.is_final else run_from(facts, run)
+            known = replace(known, code=_with_unheld(known.code, facts.get(UNHELD)))
             return replace(known, outs={**run.outs, **known.outs})  # each record names its own
-        case Kind.PARAMS:
+        case RecordKind.PARAMS:
             return replace(run, params={**run.params, **_values(facts)})
-        case Kind.METRICS:
+        case RecordKind.METRICS:
             return run.with_metrics(_values(facts), dict.fromkeys(facts, round(control.at * 1e6)))
     return run
+
+
+def _with_unheld(code: RunCode, paths: Json) -> RunCode:
+    """Add what turned out at the end to have run and not to be held."""
+    if not isinstance(paths, list) or not paths:
+        return code
+    names = (*code.incomplete, *(name for name in paths if isinstance(name, str)))
+    return replace(code, incomplete=tuple(dict.fromkeys(names)))
 
 
 def in_order(controls: Iterable[Control]) -> list[Control]:
@@ -193,5 +207,7 @@ def in_order(controls: Iterable[Control]) -> list[Control]:
     placed = []
     for control in sorted(controls, key=lambda c: (c.writer, c.sequence)):
         at = latest[control.writer] = max(control.at, latest.get(control.writer, control.at))
-        placed.append(((control.kind != Kind.BEGIN, at, control.writer, control.sequence), control))
+        placed.append(
+            ((control.kind != RecordKind.BEGIN, at, control.writer, control.sequence), control)
+        )
     return [control for _, control in sorted(placed, key=lambda each: each[0])]

@@ -67,7 +67,7 @@ class DataFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class RunCode:
     """The code of a run.
 
     ``commit`` is HEAD (None on an unborn branch), ``snapshot`` the commit that holds the tree as
@@ -97,7 +97,7 @@ class Environment:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class ResourceUsage:
     """What a run used: seconds of CPU, peak resident bytes, bytes read and written, GPU peaks."""
 
     cpu_seconds: float | None = None
@@ -145,7 +145,7 @@ class RunRecord:
     name: str | None = None
     status: Status = Status.RUNNING
     parent: RunId | None = None
-    code: Code = field(default_factory=Code)
+    code: RunCode = field(default_factory=RunCode)
     data: Mapping[str, DataFile] = field(default_factory=dict)
     outs: Mapping[str, DataFile] = field(default_factory=dict)
     touched: Mapping[str, str | None] = field(default_factory=dict)
@@ -162,7 +162,7 @@ class RunRecord:
     host: str | None = None
     owner: str | None = None
     environment: str | None = None
-    usage: Usage = field(default_factory=Usage)
+    usage: ResourceUsage = field(default_factory=ResourceUsage)
     log: str | None = None
     note: str | None = None
     labels: tuple[str, ...] = ()

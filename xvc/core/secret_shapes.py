@@ -52,7 +52,7 @@ _PLAIN_URL = re.compile(r"https?:|s3:|gs:|file:|urn:|data:")
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Found:
+class SecretMatch:
     """Where a secret stands in a text, and which rule says so."""
 
     start: int
@@ -80,7 +80,7 @@ class _Rule:
         return found.span(1) if found.re.groups and found[1] else found.span()
 
 
-def tokens(text: str) -> list[Found]:
+def tokens(text: str) -> list[SecretMatch]:
     """Find what is a secret by its own shape, or by the service that is named beside it.
 
     >>> [found.rule for found in tokens("key = 'ghp_" + "x7KdQm2z9" * 4 + "'")]
@@ -90,7 +90,7 @@ def tokens(text: str) -> list[Found]:
         return []
     exact, small = _by_word()
     found = {
-        Found(*span, rule.name)
+        SecretMatch(*span, rule.name)
         for held, words in ((text, exact), (_lower(text), small))
         for word, rules in words.items()
         if word in held
@@ -105,7 +105,7 @@ def _is_as_drawn(secret: str, least: float) -> bool:
     return entropy(secret) >= least and not _is_stand_in(secret)
 
 
-def secrets_in(text: str) -> list[Found]:
+def secrets_in(text: str) -> list[SecretMatch]:
     """Find the secrets of a file's text: tokens, private keys, passwords in URLs and beside names.
 
     >>> secrets_in("password = os.environ['DB_PASSWORD']")
@@ -118,10 +118,10 @@ def secrets_in(text: str) -> list[Found]:
         return []  # a table of numbers
     found = tokens(text)
     for rule, pattern in (("private-key", _PEM), ("private-key", _PUTTY)):
-        found += [Found(*each.span(), rule) for each in pattern.finditer(text)]
+        found += [SecretMatch(*each.span(), rule) for each in pattern.finditer(text)]
     for each in _URL.finditer(text) if "@" in text else ():
         if _is_drawn(each[1]):
-            found.append(Found(*each.span(1), "password-in-url"))
+            found.append(SecretMatch(*each.span(1), "password-in-url"))
     for start, end in telling_lines(text):
         found += _named(text, start, end)
     return sorted(found)
@@ -135,12 +135,12 @@ def telling_lines(text: str, words: Iterable[str] = HINTS) -> list[tuple[int, in
     return [(begin, len(text) if end < 0 else end) for begin, end in ends]
 
 
-def _named(text: str, begin: int, end: int) -> Iterator[Found]:
+def _named(text: str, begin: int, end: int) -> Iterator[SecretMatch]:
     for pattern in (_NAMED, _TAG):
         for each in pattern.finditer(text, begin, end):
             value = each.span(each.lastindex or 0)
             if is_secret_name(each[1]) and _is_drawn(text[value[0] : value[1]]):
-                yield Found(*value, "named-secret")
+                yield SecretMatch(*value, "named-secret")
 
 
 def _lower(text: str) -> str:

@@ -12,7 +12,7 @@ from fnmatch import translate
 from pathlib import PurePosixPath
 from typing import TypeVar, cast
 
-from xvc.core.record import Kind
+from xvc.core.record import RecordKind
 from xvc.core.secret_names import is_secret_name
 from xvc.core.secret_shapes import HINTS, telling_lines, tokens
 from xvc.types import Json
@@ -186,17 +186,22 @@ def mask_values(values: Mapping[str, _Value]) -> dict[str, _Value | str]:
     return {key: cast("_Value | str", _masked_value(key, value)) for key, value in values.items()}
 
 
-def mask_record(kind: Kind, facts: Json) -> Json:
+def mask_record(kind: RecordKind, facts: Json) -> Json:
     """Return what a record says with its secrets masked; rows are not looked at.
 
-    >>> mask_record(Kind.SET, {"note": "password=k1", "status": "finished"})
+    >>> mask_record(RecordKind.SET, {"note": "password=k1", "status": "finished"})
     {'note': 'password=***', 'status': 'finished'}
     """
-    if kind is Kind.ENVIRONMENT:
+    if kind is RecordKind.ENVIRONMENT:
         return cast("Json", _masked_value("", facts))
-    if not isinstance(facts, dict) or kind not in (Kind.BEGIN, Kind.SET, Kind.END, Kind.PARAMS):
+    if not isinstance(facts, dict) or kind not in (
+        RecordKind.BEGIN,
+        RecordKind.SET,
+        RecordKind.END,
+        RecordKind.PARAMS,
+    ):
         return facts
-    if kind is Kind.PARAMS:
+    if kind is RecordKind.PARAMS:
         return cast("Json", mask_values(facts))
     texts = {key: mask_text(said) for key in _TEXTS if isinstance(said := facts.get(key), str)}
     return {**facts, **texts, **_masked_parts(facts)}

@@ -15,12 +15,12 @@ from enum import StrEnum
 from typing import cast
 
 from xvc.core.direction import Direction
+from xvc.core.json_values import as_json
 from xvc.core.objective import exact_number
 from xvc.core.option import option
-from xvc.core.plain import as_json
 from xvc.core.run import RunRecord, Status
-from xvc.core.space import Dimension, dimension_text, facts_of, space_from, typed_point
-from xvc.core.typed import is_equal
+from xvc.core.search_space import Dimension, dimension_text, facts_of, space_from, typed_point
+from xvc.core.typed_value import is_equal
 from xvc.types import Json
 
 REF = "ref"
@@ -38,7 +38,7 @@ class Sampler(StrEnum):
     TPE = "tpe"
 
 
-class Style(StrEnum):
+class ParamStyle(StrEnum):
     """How params are put behind the command: not, as ``lr=0.1``, or as ``--lr 0.1``."""
 
     NONE = "none"
@@ -64,8 +64,8 @@ class Wish:
         None, "What is to become better.", "--metric", metavar="KEY[:max|min]"
     )
     direction: Direction | None = None
-    style: Style = option(
-        Style.NONE,
+    style: ParamStyle = option(
+        ParamStyle.NONE,
         "Put the params behind the command: hydra (lr=0.1), flags (--lr 0.1) or none.",
         "--style",
     )
@@ -137,7 +137,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Code:
+class TrialCode:
     """What a trial's tree holds: the files of ``snapshot``, on top of commit ``base``."""
 
     base: str
@@ -158,7 +158,7 @@ class Sweep:
     root: str
     folder: str
     total: int
-    codes: Mapping[str, Code]
+    codes: Mapping[str, TrialCode]
     wish: Wish
 
     @property
@@ -191,14 +191,17 @@ class Sweep:
             if name in _wished()
         }
         parts["space"] = space_from(cast("dict[str, Json]", said["space"]))
-        parts["sampler"], parts["style"] = Sampler(str(said["sampler"])), Style(str(said["style"]))
+        parts["sampler"], parts["style"] = (
+            Sampler(str(said["sampler"])),
+            ParamStyle(str(said["style"])),
+        )
         if "direction" in said:
             parts["direction"] = Direction(str(said["direction"]))
         codes = cast("dict[str, list[str]]", facts["codes"])
         own = {name: facts[name] for name in ("id", "created", "root", "folder", "total")}
         return cls(
             **own,  # type: ignore[arg-type]
-            codes={ref: Code(*pair) for ref, pair in codes.items()},
+            codes={ref: TrialCode(*pair) for ref, pair in codes.items()},
             wish=Wish(**parts),  # type: ignore[arg-type]
         )
 
@@ -217,7 +220,7 @@ def _wished() -> tuple[str, ...]:
     return tuple(part.name for part in fields(Wish))
 
 
-class State(StrEnum):
+class TrialStatus(StrEnum):
     """How far a trial is."""
 
     WAITING = "waiting"
@@ -238,7 +241,7 @@ class Trial:
 
     number: int
     params: Mapping[str, Json]
-    state: State = State.WAITING
+    state: TrialStatus = TrialStatus.WAITING
     attempts: int = 0
     run: str | None = None
     value: float | None = None
@@ -299,7 +302,7 @@ def trials_of(
             by_number.setdefault(number, []).append(run)
     for number, trial in trials.items():
         told = told_by(trial, by_number.get(number, ()), metric)
-        trials[number] = replace(told, state=State.RUNNING) if number in live else told
+        trials[number] = replace(told, state=TrialStatus.RUNNING) if number in live else told
     return trials
 
 
@@ -310,12 +313,12 @@ def _noted(trials: dict[int, Trial], note: Note, since: int) -> tuple[dict[int, 
         trials.setdefault(number, Trial(number, params))
     elif number in trials and note.kind == "started":
         attempts = trials[number].attempts + 1
-        trials[number] = replace(trials[number], attempts=attempts, state=State.WAITING)
+        trials[number] = replace(trials[number], attempts=attempts, state=TrialStatus.WAITING)
     elif number in trials and note.kind == "pruned":
-        trials[number] = replace(trials[number], state=State.PRUNED)
+        trials[number] = replace(trials[number], state=TrialStatus.PRUNED)
     elif number in trials and note.kind == "refused":
         reason = str(note.facts.get("reason", ""))
-        trials[number] = replace(trials[number], state=State.FAILED, reason=reason)
+        trials[number] = replace(trials[number], state=TrialStatus.FAILED, reason=reason)
     elif number in trials and note.kind == "again":
         trials[number] = Trial(number, trials[number].params)
         return trials, note.at
@@ -341,17 +344,17 @@ def told_by(trial: Trial, runs: Sequence[RunRecord], metric: str | None) -> Tria
     }
     told = replace(trial, run=run.id, value=value, seconds=run.seconds, used=used)
     if run.status is Status.FINISHED:
-        return replace(told, state=State.FINISHED, reason=None)
-    if trial.state is State.PRUNED:
+        return replace(told, state=TrialStatus.FINISHED, reason=None)
+    if trial.state is TrialStatus.PRUNED:
         return told
     if run.status in _AGAIN:
-        return replace(told, state=State.WAITING)
+        return replace(told, state=TrialStatus.WAITING)
     how = f"exit code {run.exit_code}" if run.exit_code else ""
     if run.status is not Status.FAILED:
         how = run.status.value
     reason = ": ".join(part for part in (how, run.reason) if part) or run.status.value
     is_unused = run.status is Status.FAILED and run.exit_code == 0
-    return replace(told, state=State.FAILED, reason=reason, is_unused=is_unused)
+    return replace(told, state=TrialStatus.FAILED, reason=reason, is_unused=is_unused)
 
 
 def points_of(
@@ -363,7 +366,7 @@ def points_of(
     with all their trials come first, for a few may have had luck.
 
     >>> def done(n, lr, seed, value):
-    ...     return Trial(n, {"lr": lr, "seed": seed}, State.FINISHED, value=value)
+    ...     return Trial(n, {"lr": lr, "seed": seed}, TrialStatus.FINISHED, value=value)
     >>> found = [done(0, 1, 0, 0.9), done(1, 1, 1, 0.1), done(2, 2, 0, 0.6), done(3, 2, 1, 0.6)]
     >>> [trial.number for point in points_of(found, Direction.MAX, "seed") for trial in point]
     [2, 3, 0, 1]
@@ -372,7 +375,7 @@ def points_of(
         return []
     together: dict[str, list[Trial]] = {}
     for trial in trials:
-        if trial.state is State.FINISHED and trial.value is not None:
+        if trial.state is TrialStatus.FINISHED and trial.value is not None:
             point = {key: value for key, value in trial.params.items() if key != seed}
             together.setdefault(as_json(point, sort_keys=True), []).append(trial)
     most = max((len(point) for point in together.values()), default=0)
@@ -405,7 +408,8 @@ def ranked(
 ) -> list[Trial]:
     """Sort trials: those with a value first, best first, then the others by number.
 
-    >>> one, two = Trial(0, {}, State.FINISHED, value=0.1), Trial(1, {}, State.FINISHED, value=0.2)
+    >>> one = Trial(0, {}, TrialStatus.FINISHED, value=0.1)
+    >>> two = Trial(1, {}, TrialStatus.FINISHED, value=0.2)
     >>> [trial.number for trial in ranked([one, two], Direction.MAX, "seed")]
     [0, 1]
     >>> [trial.number for trial in ranked([one, replace(two, params={"a": 1})], Direction.MAX)]
@@ -416,7 +420,7 @@ def ranked(
     done = {trial.number for trial in first}
 
     def place(trial: Trial) -> tuple[bool, int]:
-        return trial.state is not State.FINISHED, trial.number
+        return trial.state is not TrialStatus.FINISHED, trial.number
 
     return [*first, *sorted((each for each in known if each.number not in done), key=place)]
 
@@ -428,7 +432,7 @@ _PLACE = re.compile(r"(?<![$\w{])\{([A-Za-z_][\w.-]*)\}")
 def command_of(wish: Wish, params: Mapping[str, Json]) -> tuple[str, ...]:
     """Fill the params into the command: ``{lr}`` anywhere, and behind it as the style says.
 
-    >>> from xvc.core.space import Choices
+    >>> from xvc.core.search_space import Choices
     >>> wish = Wish({"lr": Choices((0.001,), ("1e-3",))}, ("t.py", "opt.lr={lr}", "{{x}}"))
     >>> command_of(wish, {"lr": 0.001})
     ('t.py', 'opt.lr=1e-3', '{x}')
@@ -436,9 +440,9 @@ def command_of(wish: Wish, params: Mapping[str, Json]) -> tuple[str, ...]:
     shown = {key: typed.text for key, typed in typed_point(wish.space, params).items()}
     words = [*filled(wish.command, shown)]
     own = {key: text for key, text in shown.items() if not (wish.refs and key == REF)}
-    if wish.style is Style.HYDRA:
+    if wish.style is ParamStyle.HYDRA:
         words += [f"{key}={text}" for key, text in own.items()]
-    elif wish.style is Style.FLAGS:
+    elif wish.style is ParamStyle.FLAGS:
         words += [part for key, text in own.items() for part in (f"--{key}", text)]
     return tuple(words)
 
@@ -479,7 +483,7 @@ def placeholders(command: Sequence[str]) -> list[str]:
 
 def settled_keys(wish: Wish) -> set[str]:
     """Name the params that the command itself takes up: by its words, or by a copy of a file."""
-    if wish.style is not Style.NONE or wish.params_copy:
+    if wish.style is not ParamStyle.NONE or wish.params_copy:
         return set(wish.space)
     named = {key for key in wish.space if any(f"{{{key}}}" in word for word in wish.command)}
     return named | ({REF} if wish.refs else set())

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from xvc.core.plain import from_plain, to_plain
-from xvc.core.subject import headline, one_line
+from xvc.core.commit_subject import headline, one_line
+from xvc.core.json_values import from_plain, to_plain
 from xvc.core.version import Version
 from xvc.types import CommitId, Digest, Json, Nanoseconds, RunId
 

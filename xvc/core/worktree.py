@@ -47,7 +47,7 @@ def folder_of(name: str) -> str:
     return f"{PREFIX}-{name}"
 
 
-class Stage(StrEnum):
+class SetupStage(StrEnum):
     """How far a tree is: what a kill leaves behind is told by it."""
 
     MAKING = "making"
@@ -69,7 +69,7 @@ class Record:
     base: str
     branch: str | None = None
     made_branch: bool = False
-    stage: Stage = Stage.MAKING
+    stage: SetupStage = SetupStage.MAKING
     since: int = 0
     tree: str = ""
     is_disposable: bool = False
@@ -89,7 +89,7 @@ class Record:
         """
         facts = {"is_disposable": False, **facts}  # an older note does not say it
         known = {each.name: facts[each.name] for each in fields(cls)}
-        return cls(**{**known, "stage": Stage(str(known["stage"]))})  # type: ignore[arg-type]
+        return cls(**{**known, "stage": SetupStage(str(known["stage"]))})  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.core.cache_entry import Entry, Explanation, explained
+from xvc.core.cache_entry import CachedCall, Explanation, explained
 from xvc.errors import BadValue
 from xvc.system.result_cache import Cache, NoEntry
 
@@ -15,7 +15,7 @@ _SHORTEST = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class CacheUsage:
     """What one function has in the cache, in bytes, and how often it was found there."""
 
     function: str
@@ -26,7 +26,7 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Deletion:
+class CacheDeletion:
     """What to delete: keys or beginnings of keys, all of a run, all of a function."""
 
     keys: Sequence[str] = ()
@@ -35,7 +35,7 @@ class Deletion:
     is_agreed: bool = False
 
 
-def stored(folder: Path, function: str | None = None) -> list[Entry]:
+def stored(folder: Path, function: str | None = None) -> list[CachedCall]:
     """Return what is stored, newest first; with *function*, of that one only.
 
     Raises:
@@ -47,7 +47,7 @@ def stored(folder: Path, function: str | None = None) -> list[Entry]:
     return [entry for entry in found if function is None or _is_of(entry, function)]
 
 
-def usage(folder: Path) -> list[Usage]:
+def usage(folder: Path) -> list[CacheUsage]:
     """Return how each function uses the cache, by name; the largest first.
 
     Raises:
@@ -60,11 +60,11 @@ def usage(folder: Path) -> list[Usage]:
     found = []
     for name in names:
         sizes = [entry.size for entry in entries if entry.called.function == name]
-        found.append(Usage(name, len(sizes), sum(sizes), *counts.get(name, (0, 0))))
+        found.append(CacheUsage(name, len(sizes), sum(sizes), *counts.get(name, (0, 0))))
     return sorted(found, key=lambda each: (-each.size, each.function))
 
 
-def explain(folder: Path, target: str) -> tuple[Entry, Explanation]:
+def explain(folder: Path, target: str) -> tuple[CachedCall, Explanation]:
     """Compare a stored call, or a function's newest, with the nearest other of the function.
 
     Raises:
@@ -80,7 +80,7 @@ def explain(folder: Path, target: str) -> tuple[Entry, Explanation]:
     return wanted, explained(wanted.key, wanted.called, others)
 
 
-def delete(folder: Path, wanted: Deletion) -> list[Entry]:
+def delete(folder: Path, wanted: CacheDeletion) -> list[CachedCall]:
     """Delete entries, when it is agreed; returns what goes, or would.
 
     Raises:
@@ -106,7 +106,7 @@ def delete(folder: Path, wanted: Deletion) -> list[Entry]:
     return going
 
 
-def _is_of(entry: Entry, function: str) -> bool:
+def _is_of(entry: CachedCall, function: str) -> bool:
     name = entry.called.function
     wanted = function.replace(":", ".")
     if wanted.endswith("…"):  # copied from a list that a narrow terminal has cut
@@ -114,7 +114,7 @@ def _is_of(entry: Entry, function: str) -> bool:
     return name == wanted or name.endswith(f".{wanted}")
 
 
-def _by_key(entries: Sequence[Entry], key: str) -> Entry:
+def _by_key(entries: Sequence[CachedCall], key: str) -> CachedCall:
     found = [entry for entry in entries if entry.key.startswith(key)]
     if not found or len(key) < _SHORTEST:
         raise NoEntry(key)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xvc.core.record import Kind, environment_facts, facts_of
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
+from xvc.core.record import RecordKind, environment_facts, facts_of
 from xvc.core.summary import beginning_of
 from xvc.errors import BadValue, ConflictError, NoStore, NoTable, error
 from xvc.project import Project
@@ -107,10 +107,10 @@ def _write(project: Project, there: DuckDBPyConnection, lack: Lack) -> None:
                     "digest": run.environment,
                     "facts": environment_facts(environment),
                 }
-                journal.note(Kind.ENVIRONMENT, run.id, facts)
+                journal.note(RecordKind.ENVIRONMENT, run.id, facts)
             for name, ways in query.shared_facts(there, beginning_of(run.id)).items():
-                journal.note(Kind.ENVIRONMENT, run.id, {"digest": name, "facts": ways})
-            journal.note(Kind.SET, run.id, facts_of(run))
+                journal.note(RecordKind.ENVIRONMENT, run.id, {"digest": name, "facts": ways})
+            journal.note(RecordKind.SET, run.id, facts_of(run))
         for table, ids in lack.rows.items():
             wanted = set(ids)
             for batch in batches(there, table):

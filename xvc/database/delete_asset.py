@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from xvc.core.asset import Asset, removal
-from xvc.core.record import Kind
+from xvc.core.record import RecordKind
 from xvc.database.keep_assets import take_off_list
 from xvc.database.list_assets import ListedAsset, find_asset, list_assets
 from xvc.dvc.pointers import parse_pointer
@@ -28,7 +28,7 @@ _WAIT = 120.0  # seconds for a version that is being made
 
 
 @dataclass(frozen=True, slots=True)
-class Deletion:
+class AssetDeletion:
     """What goes: the asset, and for a folder those of its files that nothing else holds.
 
     ``version`` is the newest that still has it, None when no version does; ``files`` are digests,
@@ -45,7 +45,7 @@ class Deletion:
 
 def delete_asset(
     project: Project, digest: str, *, clear: bool = False, dry_run: bool = False
-) -> Deletion:
+) -> AssetDeletion:
     """Plan a deletion and, unless *dry_run*, do it; *clear* empties the cells that hold it.
 
     Raises:
@@ -64,7 +64,7 @@ def delete_asset(
             if clear and found.references:
                 _empty_cells(project, found.asset.digest)
             _delete(project, found.asset.digest, files)
-        return Deletion(
+        return AssetDeletion(
             asset=found.asset,
             files=files,
             references=found.references,
@@ -86,7 +86,7 @@ def _delete(project: Project, digest: str, files: tuple[str, ...]) -> None:
     for each in files:
         project.assets.remove(each)
     journal = open_journal(project)
-    journal.note(Kind.ASSET, None, removal(digest))
+    journal.note(RecordKind.ASSET, None, removal(digest))
     journal.close()
     project.keeper.refresh()
 

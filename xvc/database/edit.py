@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xvc.core.edit import RUNS, Edit
-from xvc.core.record import Kind
-from xvc.core.spelling import counted
-from xvc.database.say import set_of_runs
+from xvc.core.human_units import counted
+from xvc.core.record import RecordKind
+from xvc.database.annotate import set_of_runs
 from xvc.errors import BadValue, NoTable
 from xvc.history.find import find
 from xvc.journal.edit_builder import setting
@@ -36,7 +36,7 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class AppliedEdit:
     """What an edit changes: rows of runs; ``operation`` is None while it is only a plan."""
 
     rows: int
@@ -44,7 +44,7 @@ class Changed:
     operation: str | None = None
 
 
-def set_value(project: Project, wanted: Setting, *, dry_run: bool = False) -> Changed:
+def set_value(project: Project, wanted: Setting, *, dry_run: bool = False) -> AppliedEdit:
     """Set a key in rows that are logged already.
 
     Raises:
@@ -64,19 +64,21 @@ def set_value(project: Project, wanted: Setting, *, dry_run: bool = False) -> Ch
             raise NoTable(wanted.table, tuple(known))
         rows = sum(edits.count(connection, edit) for edit in made)
     if dry_run or not rows:
-        return Changed(rows, runs)
+        return AppliedEdit(rows, runs)
     what = f"set {wanted.key} in {counted(rows, 'row')} of {wanted.table}"
-    return Changed(rows, runs, _do(project, "db set", what, made))
+    return AppliedEdit(rows, runs, _do(project, "db set", what, made))
 
 
-def _say(project: Project, wanted: Setting, runs: tuple[RunId, ...], *, dry_run: bool) -> Changed:
+def _say(
+    project: Project, wanted: Setting, runs: tuple[RunId, ...], *, dry_run: bool
+) -> AppliedEdit:
     if wanted.where is not None:
         raise BadValue("--where", "runs are named by --run")
     made = set_of_runs(project, wanted.key, wanted.value, runs)
     if dry_run:
-        return Changed(len(runs), runs)
+        return AppliedEdit(len(runs), runs)
     what = f"set {wanted.key} of {', '.join(runs)}"
-    return Changed(len(runs), runs, _do(project, "db set", what, made))
+    return AppliedEdit(len(runs), runs, _do(project, "db set", what, made))
 
 
 def _runs(project: Project, references: Sequence[str]) -> tuple[RunId, ...]:
@@ -86,7 +88,7 @@ def _runs(project: Project, references: Sequence[str]) -> tuple[RunId, ...]:
 
 def delete_runs(
     project: Project, references: Sequence[str], *, force: bool = False, dry_run: bool = False
-) -> Changed:
+) -> AppliedEdit:
     """Take runs and their rows out of sight; code, versions and DVC objects stay.
 
     Raises:
@@ -97,13 +99,13 @@ def delete_runs(
     found = {each.record.id: each.record for each in find(project, references)}
     if not force:
         refuse_needed(project, list(found.values()))
-    made = [Edit(Kind.DELETE, run=run) for run in found]
+    made = [Edit(RecordKind.DELETE, run=run) for run in found]
     with project.keeper.view() as connection:
         rows = sum(edits.count(connection, edit) for edit in made)
     if dry_run:
-        return Changed(rows, tuple(found))
+        return AppliedEdit(rows, tuple(found))
     what = f"deleted {counted(len(found), 'run')} with {counted(rows, 'row')}: {', '.join(found)}"
-    return Changed(rows, tuple(found), _do(project, "db delete", what, made))
+    return AppliedEdit(rows, tuple(found), _do(project, "db delete", what, made))
 
 
 def _do(project: Project, command: str, what: str, made: Sequence[Edit]) -> str:

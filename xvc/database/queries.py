@@ -19,7 +19,7 @@ from xvc.recovery.lost_runs import opened
 from xvc.store import db, sql
 from xvc.store import table_queries as look
 from xvc.store.schema import SYSTEM_TABLES
-from xvc.store.table_queries import Grid, Wanted
+from xvc.store.table_queries import Grid, WantedRows
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -153,11 +153,11 @@ def asked(project: Project, text: str, limit: int | None) -> Grid:
         return sql.answer(connection, text, limit)
 
 
-def wanted_of(project: Project, request: LookRequest) -> Wanted:
+def wanted_of(project: Project, request: LookRequest) -> WantedRows:
     """Read a request: its filter and its run."""
     where = parse_filter(request.where) if request.where else None
     run = find(project, [request.run])[0].record.id if request.run else None
-    return Wanted(request.table, request.columns or None, where, run)
+    return WantedRows(request.table, request.columns or None, where, run)
 
 
 def suggestions(project: Project, table: str | None = None) -> list[str]:

@@ -9,10 +9,10 @@ from xvc.database.queries import looking
 from xvc.project import Project
 from xvc.recovery.operation_log import log_operation
 from xvc.store import sql
-from xvc.store.sql import Change
+from xvc.store.sql import SqlChange
 
 
-def alter(project: Project, text: str, *, dry_run: bool) -> Change:
+def alter(project: Project, text: str, *, dry_run: bool) -> SqlChange:
     """Run statements on the store, or with *dry_run* find what they would change.
 
     Raises:

@@ -22,17 +22,17 @@ _TWO = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class CachedObject:
     """One object: its bytes, and when it was last written (nanoseconds since the epoch)."""
 
     size: int
     at: int
 
 
-def held_objects(dvc: Dvc) -> dict[str, Held]:
+def held_objects(dvc: Dvc) -> dict[str, CachedObject]:
     """Map every object of the cache to what its file says."""
     home = dvc.cache / "files" / "md5"
-    found: dict[str, Held] = {}
+    found: dict[str, CachedObject] = {}
     for folder in sorted(home.iterdir()) if home.is_dir() else ():
         if len(folder.name) != _TWO or not folder.is_dir():
             continue
@@ -40,12 +40,12 @@ def held_objects(dvc: Dvc) -> dict[str, Held]:
             digest = folder.name + entry.name
             if is_digest(digest) and entry.is_file(follow_symlinks=False):
                 facts = entry.stat()
-                found[digest] = Held(facts.st_size, facts.st_mtime_ns)
+                found[digest] = CachedObject(facts.st_size, facts.st_mtime_ns)
     second = dvc.second
     for path in second.iterdir() if second is not None and second.is_dir() else ():
         if path.name not in found and is_digest(path.name):
             facts = path.stat()
-            found[path.name] = Held(facts.st_size, facts.st_mtime_ns)
+            found[path.name] = CachedObject(facts.st_size, facts.st_mtime_ns)
     return found
 
 

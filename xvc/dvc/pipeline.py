@@ -39,7 +39,7 @@ class StageOut:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class PipelineStage:
     """One stage: its folder from the top, outputs, metric files, and params files with keys.
 
     ``metrics`` and ``params`` are paths from the top; no keys mean the whole file. ``is_group``
@@ -57,12 +57,12 @@ class Stage:
 class Pipeline:
     """What a ``dvc.yaml`` says; ``problems`` are stages that DVC itself could not resolve."""
 
-    stages: Mapping[str, Stage] = field(default_factory=dict)
+    stages: Mapping[str, PipelineStage] = field(default_factory=dict)
     metrics: tuple[str, ...] = ()
     params: tuple[str, ...] = ()
     problems: tuple[XvcError, ...] = ()
 
-    def stage(self, name: str) -> Stage | None:
+    def stage(self, name: str) -> PipelineStage | None:
         """Find a stage by the name that ``dvc.lock`` gives it."""
         found = self.stages.get(name)
         group = self.stages.get(name.rpartition("@")[0])
@@ -99,7 +99,7 @@ def read_pipeline(read: Read, file: str) -> Pipeline:
         raise PipelineCorrupt(file, "it holds no stages")
     folder = posixpath.dirname(file)
     written = held.get("stages")
-    stages: dict[str, Stage] = {}
+    stages: dict[str, PipelineStage] = {}
     templated: dict[str, Json] = {}
     for name, body in (written or {}).items() if isinstance(written, dict) else ():
         if isinstance(body, dict) and _TEMPLATE in repr(_relevant(body)):
@@ -162,13 +162,13 @@ def _relevant(body: Mapping[str, Json]) -> dict[str, Json]:
     return {key: parts[key] for key in _READ if key in parts and key != "vars"}
 
 
-def _stage(body: Mapping[str, Json], folder: str, *, is_group: bool = False) -> Stage:
+def _stage(body: Mapping[str, Json], folder: str, *, is_group: bool = False) -> PipelineStage:
     wdir = body.get("wdir")
     own = joined(folder, str(wdir)) if wdir else folder
     outs = [out for kind in _OUT_KINDS for out in _outs(body.get(kind))]
     metrics = [joined(own, out.path) for out in _outs(body.get("metrics"))]
     params = {joined(own, path): keys for path, keys in _params(body.get("params"))}
-    return Stage(
+    return PipelineStage(
         folder=own, outs=tuple(outs), metrics=tuple(metrics), params=params, is_group=is_group
     )
 

@@ -30,8 +30,8 @@ from xvc.errors import (
     error,
 )
 from xvc.system.files import copy_durably, make_folder, sync_folder
-from xvc.system.patience import waiting_for
 from xvc.system.staging import Staging
+from xvc.system.stall_timeout import waiting_for
 
 if TYPE_CHECKING:
     from dvc.config import Config
@@ -106,7 +106,7 @@ class NotArrived(ExternalError):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class RemoteObject:
     """What a remote says of an object: size in bytes and tag of its content, if it tells them."""
 
     size: int | None
@@ -170,7 +170,7 @@ class Remote:
             except (ImportError, RemoteMissingDepsError) as err:
                 raise NoPackage(f"dvc-{kind}", _EXTRAS.get(kind, kind)) from err
 
-    def entries(self, digests: Iterable[str]) -> dict[str, Entry]:
+    def entries(self, digests: Iterable[str]) -> dict[str, RemoteObject]:
         """Look which of these objects are there, by listing the folders they would be in.
 
         Raises:
@@ -181,12 +181,12 @@ class Remote:
         lists = bool(self._system.CAN_TRAVERSE)  # HTTP has no folders
         if lists:
             asked = {place.rpartition("/")[0] for place in asked}
-        seen: dict[str, Entry] = {}
+        seen: dict[str, RemoteObject] = {}
         with self._asked(f"look into remote {self.name}"), self._pool() as pool:
             self._system.fs.invalidate_cache()
             for listed in pool.map(self._listed if lists else self._looked_at, sorted(asked)):
                 seen |= listed
-        found: dict[str, Entry] = {}
+        found: dict[str, RemoteObject] = {}
         for digest, places in wanted.items():
             for place in places:
                 if place in seen:
@@ -305,27 +305,27 @@ class Remote:
     def _pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(max(1, min(self._system.jobs, 32)))
 
-    def _listed(self, folder: str) -> dict[str, Entry]:
+    def _listed(self, folder: str) -> dict[str, RemoteObject]:
         try:
             found = list(self._system.ls(folder, detail=True))
         except FileNotFoundError:
             return {}
         return {
-            f"{folder}/{each['name'].rstrip('/').rpartition('/')[2]}": Entry(
+            f"{folder}/{each['name'].rstrip('/').rpartition('/')[2]}": RemoteObject(
                 int(each.get("size") or 0), str(each.get("ETag") or "").strip('"')
             )
             for each in found
         }
 
-    def _looked_at(self, place: str) -> dict[str, Entry]:
+    def _looked_at(self, place: str) -> dict[str, RemoteObject]:
         try:
             found = self._system.info(place)
         except FileNotFoundError:
             return {}
         size = found.get("size")
-        return {place: Entry(None if size is None else int(size))}
+        return {place: RemoteObject(None if size is None else int(size))}
 
-    def _is_right(self, digest: str, entry: Entry) -> bool:
+    def _is_right(self, digest: str, entry: RemoteObject) -> bool:
         here = object_of(self.dvc, digest)
         if not here.is_file() or entry.size is None:
             return True

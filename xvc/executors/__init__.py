@@ -1,7 +1,7 @@
 """What runs the trials of a sweep, by name: the executors of xvc, and those of installed packages.
 
 A package registers an executor under the entry point ``xvc.executors``: its name, and the module
-and name of a `Kind`.
+and name of a `ExecutorKind`.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from functools import partial
 
 from xvc.core.registry import Registry
 from xvc.errors import ExternalError, error
-from xvc.executors.kind import Kind
+from xvc.executors.kind import ExecutorKind
 
-EXECUTORS: Registry[Kind] = Registry(
+EXECUTORS: Registry[ExecutorKind] = Registry(
     group="xvc.executors",
     own={
         "local": "xvc.executors.local:KIND",
         "dask": "xvc.executors.dask:KIND",
         "slurm": "xvc.executors.slurm:KIND",
     },
-    accepts=lambda entry: isinstance(entry, Kind),
-    wanted="xvc.executors.kind.Kind",
+    accepts=lambda entry: isinstance(entry, ExecutorKind),
+    wanted="xvc.executors.kind.ExecutorKind",
 )
 
 
@@ -34,7 +34,7 @@ class ExecutorUnusable(ExternalError):
     way = "Install the package that has it anew, or take another one with `--executor`."
 
 
-def executor_kind(name: str) -> Kind:
+def executor_kind(name: str) -> ExecutorKind:
     """Load a kind of executor; no other is loaded.
 
     Raises:

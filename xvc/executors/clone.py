@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from xvc.core.job import Job
-from xvc.core.record import Control, Kind
+from xvc.core.record import Control, RecordKind
 from xvc.dvc.fetch import pull
 from xvc.dvc.local_config import settle_away
 from xvc.dvc.outputs import digests_of, object_of
@@ -31,12 +31,12 @@ from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import DvcFailed
 from xvc.executors.child import run
 from xvc.executors.clone_state import clean, save_state
-from xvc.executors.shipping import SENT, Brought, Outcome, Parcel
-from xvc.git.commands import Git, Place
-from xvc.git.snapshot import RUNS
+from xvc.executors.shipping import SENT, Brought, JobOutcome, Parcel
+from xvc.git.commands import Git, RepositoryPaths
+from xvc.git.snapshot import RUNS, USAGE
 from xvc.journal.fallback_dir import is_ours
 from xvc.journal.layout import Room
-from xvc.journal.reader import Mark, read_new
+from xvc.journal.reader import ReadPosition, read_new
 from xvc.system.files import add_line, make_folder
 from xvc.types import Digest, Json
 
@@ -46,7 +46,7 @@ _KILLED = 128
 
 def run_away(
     parcel: Parcel, job: Job, environment: Mapping[str, str], is_stopped: Callable[[], bool]
-) -> Outcome:
+) -> JobOutcome:
     """Run a job in a clone and bring everything that it recorded.
 
     Args:
@@ -70,7 +70,7 @@ def run_away(
             said = ends_of(cast("BinaryIO", output))
         if code > _KILLED:
             clone.reap()
-        return Outcome(code, said, brought=clone.brought())
+        return JobOutcome(code, said, brought=clone.brought())
 
 
 def _translated(command: tuple[str, ...], python: str) -> Iterator[str]:
@@ -166,7 +166,7 @@ class Clone:
         return Room(self.top / ".git" / "xvc")
 
     def _git_at(self, top: Path) -> Git:
-        return Git(Place(top, top / ".git", top / ".git"), self.environment)
+        return Git(RepositoryPaths(top, top / ".git", top / ".git"), self.environment)
 
     def make(self) -> None:
         """Make it, under another name until it is whole."""
@@ -273,13 +273,18 @@ class Clone:
         assets = self.top / self.parcel.own[1]
         return Brought(
             journals={path.name: path.read_bytes() for path in journals},
-            logs={path.name: path.read_bytes() for path in self.room.logs.glob("*.log")},
+            logs={path.name: path.read_bytes() for path in self._logs()},
             assets={path.name: path.read_bytes() for path in assets.glob("??/*")},
             objects=self._objects(ends),
             blobs=tuple(self._blobs(ends)),
             refs=refs,
             bundle=self.git.call(*bundle) if others else b"",
         )
+
+    def _logs(self) -> Iterator[Path]:
+        """What runs printed, and what they used over time."""
+        yield from self.room.logs.glob("*.log")
+        yield from self.room.logs.glob(f"*{USAGE}")
 
     def _objects(self, ends: list[Mapping[str, Json]]) -> dict[str, bytes]:
         if self.parcel.dvc is None:
@@ -301,8 +306,8 @@ class Clone:
 
 
 def _ends(journal: Path) -> Iterator[Mapping[str, Json]]:
-    found = read_new(journal, Mark())
+    found = read_new(journal, ReadPosition())
     controls: tuple[Control, ...] = () if found is None else found.controls
     for control in controls:
-        if control.kind == Kind.END and isinstance(control.facts, dict):
+        if control.kind == RecordKind.END and isinstance(control.facts, dict):
             yield control.facts

@@ -19,11 +19,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xvc.core.job import Ended, Job
+from xvc.core.job import Job, JobEnd
 from xvc.errors import ExternalError, NoPackage, XvcError, error
-from xvc.executors.job_queue import Line
-from xvc.executors.kind import Kind
-from xvc.executors.shipping import Away, Outcome
+from xvc.executors.job_queue import JobQueue
+from xvc.executors.kind import ExecutorKind
+from xvc.executors.shipping import Away, JobOutcome
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -47,10 +47,10 @@ class NoScheduler(ExternalError):
 class _Task:
     job: Job
     token: str
-    future: Future[Outcome]
+    future: Future[JobOutcome]
 
 
-class DaskExecutor(Line):
+class DaskExecutor(JobQueue):
     """Runs jobs on Dask workers.
 
     Args:
@@ -97,8 +97,8 @@ class DaskExecutor(Line):
     def _under_way(self) -> int:
         return len(self._tasks)
 
-    def _collect(self, seconds: float) -> list[Ended]:
-        found: list[Ended] = []
+    def _collect(self, seconds: float) -> list[JobEnd]:
+        found: list[JobEnd] = []
         try:
             found.append(self._end_of(self._done.get(timeout=max(seconds, 0.001))))
             while True:
@@ -106,7 +106,7 @@ class DaskExecutor(Line):
         except queue.Empty:
             return found
 
-    def _end_of(self, key: str) -> Ended:
+    def _end_of(self, key: str) -> JobEnd:
         task = self._tasks.pop(key)
         outcome = _outcome(task.future)
         task.future.release()
@@ -114,12 +114,12 @@ class DaskExecutor(Line):
         try:
             self._keep(task.job, outcome)
         except (XvcError, OSError) as err:
-            return Ended(key, None, f"what it brought back cannot be kept: {err}")
+            return JobEnd(key, None, f"what it brought back cannot be kept: {err}")
         finally:
             self._clear_mark(task.token)
-        return Ended(key, outcome.exit_code, reason)
+        return JobEnd(key, outcome.exit_code, reason)
 
-    def _keep(self, job: Job, outcome: Outcome) -> None:
+    def _keep(self, job: Job, outcome: JobOutcome) -> None:
         if outcome.output:
             log = Path(job.log)
             log.parent.mkdir(parents=True, exist_ok=True)
@@ -199,7 +199,7 @@ def _connect(address: str | None, places: int, opened: ExitStack) -> Client:
     return client
 
 
-def _outcome(future: Future[Outcome]) -> Outcome:
+def _outcome(future: Future[JobOutcome]) -> JobOutcome:
     try:
         if future.status == "finished":
             return future.result(timeout=_TO_GATHER)
@@ -207,12 +207,12 @@ def _outcome(future: Future[Outcome]) -> Outcome:
     except (OSError, CancelledError) as err:
         failure = err
     if failure is None:
-        return Outcome(None, reason="it was cancelled, or the scheduler was lost")
+        return JobOutcome(None, reason="it was cancelled, or the scheduler was lost")
     words = str(failure).strip().splitlines() or [""]
-    return Outcome(None, reason=f"{type(failure).__name__}: {words[0]}")
+    return JobOutcome(None, reason=f"{type(failure).__name__}: {words[0]}")
 
 
-KIND = Kind(
+KIND = ExecutorKind(
     open=lambda opening: DaskExecutor(opening.wish.address, opening.wish.jobs, opening.away),
     check=lambda wish: check(wish.address),
 )

@@ -18,7 +18,7 @@ from xvc.core.job import Job
 from xvc.errors import XvcError
 from xvc.executors.child import locked_log, run
 from xvc.executors.clone import forget, run_away
-from xvc.executors.shipping import Outcome, Parcel
+from xvc.executors.shipping import JobOutcome, Parcel
 
 
 class Trials(WorkerPlugin):
@@ -48,17 +48,17 @@ class Trials(WorkerPlugin):
         if self._parcel is not None:
             forget(self._parcel)
 
-    def run(self, job: Job, token: str) -> Outcome:
+    def run(self, job: Job, token: str) -> JobOutcome:
         """Run a job; what keeps it from beginning is the reason of an outcome without a code."""
         self._running.add(token)
         try:
             return self._run(job, token)
         except (XvcError, OSError) as err:
-            return Outcome(None, reason=f"{os.uname().nodename}: {err}")
+            return JobOutcome(None, reason=f"{os.uname().nodename}: {err}")
         finally:
             self._running.discard(token)
 
-    def _run(self, job: Job, token: str) -> Outcome:
+    def _run(self, job: Job, token: str) -> JobOutcome:
         def is_stopped() -> bool:
             return self._is_unwanted(token)
 
@@ -66,7 +66,7 @@ class Trials(WorkerPlugin):
             return run_away(self._parcel, job, dict(os.environ), is_stopped)
         with locked_log(job) as log:
             environment = {**os.environ, **job.environment}
-            return Outcome(run(job.command, job.folder, environment, log, is_stopped))
+            return JobOutcome(run(job.command, job.folder, environment, log, is_stopped))
 
     def _is_unwanted(self, token: str) -> bool:
         """Whether it shall stop, or nobody is left who asked: then it is cancelled, or we close."""
@@ -76,11 +76,11 @@ class Trials(WorkerPlugin):
         return task is None or task.state == "cancelled"
 
 
-def run_job(plugin: str, job: Job, token: str) -> Outcome:
+def run_job(plugin: str, job: Job, token: str) -> JobOutcome:
     """Run a job as the task *token*."""
     begun = Event(token)
     if begun.is_set():
-        return Outcome(None, reason="the worker that had begun it was lost")
+        return JobOutcome(None, reason="the worker that had begun it was lost")
     begun.set()
     return _trials(get_worker(), plugin).run(job, token)
 

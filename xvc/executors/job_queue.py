@@ -6,17 +6,17 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Sequence
 
-from xvc.core.job import Ended, Job
+from xvc.core.job import Job, JobEnd
 from xvc.errors import XvcError
 
 
-class Line(ABC):
+class JobQueue(ABC):
     """The part of an executor that is the same wherever jobs run."""
 
     def __init__(self, places: int) -> None:
         self._places = places
         self._waiting: deque[Job] = deque()
-        self._left: list[Ended] = []
+        self._left: list[JobEnd] = []
 
     @property
     def places(self) -> int:
@@ -31,7 +31,7 @@ class Line(ABC):
         self._waiting.append(job)
         self._fill()
 
-    def wait(self, seconds: float) -> Sequence[Ended]:
+    def wait(self, seconds: float) -> Sequence[JobEnd]:
         """Return what has ended since the last call, waiting at most so long for the first.
 
         What keeps the next job from beginning is raised by a call that has nothing to return.
@@ -50,7 +50,7 @@ class Line(ABC):
         for job in self._waiting:
             if job.key == key:
                 self._waiting.remove(job)
-                self._left.append(Ended(key, None, "stopped before it began"))
+                self._left.append(JobEnd(key, None, "stopped before it began"))
                 return
         self._interrupt(key)
 
@@ -66,7 +66,7 @@ class Line(ABC):
     def _under_way(self) -> int: ...
 
     @abstractmethod
-    def _collect(self, seconds: float) -> list[Ended]: ...
+    def _collect(self, seconds: float) -> list[JobEnd]: ...
 
     @abstractmethod
     def _interrupt(self, key: str) -> None: ...

@@ -1,6 +1,6 @@
 """A kind of executor, as the registry knows it: how to open one, check it before, and end its jobs.
 
-A package of others names a `Kind` under the entry point ``xvc.executors``; those of xvc are
+A package of others names a `ExecutorKind` under the entry point ``xvc.executors``; those of xvc are
 registered the same way.
 """
 
@@ -35,7 +35,7 @@ def _nothing(asked: object) -> None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class ExecutorKind:
     """A kind of executor.
 
     ``check`` raises what `open` would, and leaves nothing behind; ``end`` has what was submitted

@@ -17,8 +17,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from xvc.core.job import Ended, Job
-from xvc.executors.kind import Kind
+from xvc.core.job import Job, JobEnd
+from xvc.executors.kind import ExecutorKind
 from xvc.system.process_id import Owner, is_alive
 
 
@@ -29,7 +29,7 @@ class LocalExecutor:
         self._places, self._environment = places, dict(environment)
         self._waiting: deque[Job] = deque()
         self._running: dict[str, subprocess.Popen[bytes]] = {}
-        self._ended: queue.SimpleQueue[Ended] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[JobEnd] = queue.SimpleQueue()
 
     @property
     def places(self) -> int:
@@ -41,9 +41,9 @@ class LocalExecutor:
         self._waiting.append(job)
         self._fill()
 
-    def wait(self, seconds: float) -> Sequence[Ended]:
+    def wait(self, seconds: float) -> Sequence[JobEnd]:
         """Return what has ended since the last call, waiting at most so long for the first."""
-        found: list[Ended] = []
+        found: list[JobEnd] = []
         with contextlib.suppress(queue.Empty):
             found.append(self._ended.get(timeout=seconds))
             while True:
@@ -57,7 +57,7 @@ class LocalExecutor:
         """End a job, with the time to end well that `xvc run` gives its command."""
         for job in [job for job in self._waiting if job.key == key]:
             self._waiting.remove(job)
-            self._ended.put(Ended(key, None, "stopped before it began"))
+            self._ended.put(JobEnd(key, None, "stopped before it began"))
         process = self._running.get(key)
         if process is not None:
             with contextlib.suppress(ProcessLookupError):
@@ -77,7 +77,7 @@ class LocalExecutor:
             try:
                 process = self._start(job)
             except OSError as err:
-                self._ended.put(Ended(job.key, 127, err.strerror or str(err)))
+                self._ended.put(JobEnd(job.key, 127, err.strerror or str(err)))
                 continue
             self._running[job.key] = process
             threading.Thread(target=self._attend, args=(job.key, process), daemon=True).start()
@@ -97,9 +97,9 @@ class LocalExecutor:
     def _attend(self, key: str, process: subprocess.Popen[bytes]) -> None:
         code = process.wait()
         if code >= 0:
-            self._ended.put(Ended(key, code))
+            self._ended.put(JobEnd(key, code))
         else:
-            self._ended.put(Ended(key, None, f"killed by {signal.Signals(-code).name}"))
+            self._ended.put(JobEnd(key, None, f"killed by {signal.Signals(-code).name}"))
 
 
 def is_live(log: Path) -> bool:
@@ -121,4 +121,4 @@ def tell_to_end(owner: Owner) -> None:
             os.kill(owner.pid, signal.SIGTERM)
 
 
-KIND = Kind(open=lambda opening: LocalExecutor(opening.wish.jobs, opening.environment))
+KIND = ExecutorKind(open=lambda opening: LocalExecutor(opening.wish.jobs, opening.environment))

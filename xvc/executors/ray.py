@@ -17,12 +17,12 @@ from collections.abc import Iterator, Mapping
 from importlib.util import find_spec
 from typing import Any
 
-from xvc.core.job import Ended, Job
+from xvc.core.job import Job, JobEnd
 from xvc.core.sweep import Wish
 from xvc.errors import ExternalError, NoPackage, XvcError, error
 from xvc.executors.child import locked_log, run
-from xvc.executors.job_queue import Line
-from xvc.executors.kind import Kind
+from xvc.executors.job_queue import JobQueue
+from xvc.executors.kind import ExecutorKind
 
 _TO_END = 35.0  # what a child may take to end, see `child`
 
@@ -37,7 +37,7 @@ class NoRayCluster(ExternalError):
     way = "Start one with `ray start --head`, or give no address to have workers here."
 
 
-class RayExecutor(Line):
+class RayExecutor(JobQueue):
     """Runs jobs on Ray workers, each of which counts as one CPU.
 
     Args:
@@ -72,7 +72,7 @@ class RayExecutor(Line):
     def _under_way(self) -> int:
         return len(self._tasks)
 
-    def _collect(self, seconds: float) -> list[Ended]:
+    def _collect(self, seconds: float) -> list[JobEnd]:
         if not self._tasks:
             time.sleep(seconds)
             return []
@@ -82,15 +82,15 @@ class RayExecutor(Line):
             done, _ = self._ray.wait([*keys], num_returns=len(keys), timeout=0)
         return [self._end_of(keys[task]) for task in done]
 
-    def _end_of(self, key: str) -> Ended:
+    def _end_of(self, key: str) -> JobEnd:
         try:
             code, reason = self._ray.get(self._tasks.pop(key))
         except self._ray.exceptions.TaskCancelledError:
-            return Ended(key, None, "stopped before it began")
+            return JobEnd(key, None, "stopped before it began")
         except (self._ray.exceptions.RayError, OSError) as err:
             words = str(err).strip().splitlines() or [""]  # its last line says what was raised
-            return Ended(key, None, f"{type(err).__name__}: {words[-1].strip()}")
-        return Ended(key, code, reason)
+            return JobEnd(key, None, f"{type(err).__name__}: {words[-1].strip()}")
+        return JobEnd(key, code, reason)
 
     def _interrupt(self, key: str) -> None:
         task = self._tasks.get(key)
@@ -179,7 +179,7 @@ def _connect(address: str | None, places: int) -> Any:
     return ray
 
 
-KIND = Kind(
+KIND = ExecutorKind(
     open=lambda opening: RayExecutor(opening.wish.address, opening.wish.jobs, opening.environment),
     check=check,
 )

@@ -75,7 +75,7 @@ class Brought:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class JobOutcome:
     """How a job ended on another machine; ``exit_code`` None and a ``reason`` when it did not."""
 
     exit_code: int | None

@@ -15,12 +15,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from xvc.core.job import Ended, Job
+from xvc.core.job import Job, JobEnd
 from xvc.core.sweep import Wish
 from xvc.errors import ExternalError, NoPackage, UsageError, error
 from xvc.executors.child import locked_log, run
-from xvc.executors.job_queue import Line
-from xvc.executors.kind import Kind, Opening
+from xvc.executors.job_queue import JobQueue
+from xvc.executors.kind import ExecutorKind, Opening
 from xvc.executors.squeue import UNDER_WAY, Queue
 from xvc.types import Json
 
@@ -66,7 +66,7 @@ class _Submission:
         return self.files.with_suffix(".stop")
 
 
-class SlurmExecutor(Line):
+class SlurmExecutor(JobQueue):
     """Runs jobs on a cluster.
 
     Args:
@@ -112,7 +112,7 @@ class SlurmExecutor(Line):
     def _under_way(self) -> int:
         return len(self._active)
 
-    def _collect(self, seconds: float) -> list[Ended]:
+    def _collect(self, seconds: float) -> list[JobEnd]:
         deadline = time.monotonic() + seconds
         while True:
             found = [end for key in list(self._active) if (end := self._look(key)) is not None]
@@ -120,7 +120,7 @@ class SlurmExecutor(Line):
                 return found
             time.sleep(max(0.0, min(_PAUSE, deadline - time.monotonic())))
 
-    def _look(self, key: str) -> Ended | None:
+    def _look(self, key: str) -> JobEnd | None:
         held = self._active[key]
         if time.monotonic() - held.stopped_at > _MERCY:
             held.job.cancel(check=False)
@@ -135,16 +135,16 @@ class SlurmExecutor(Line):
         for file in (held.wish, _mark(held.files), _leave(held.files)):
             file.unlink(missing_ok=True)
 
-    def _end_of(self, key: str, held: _Submission) -> Ended | None:
+    def _end_of(self, key: str, held: _Submission) -> JobEnd | None:
         os.listdir(self._folder)  # a network disk remembers for a while what was not there
         if not held.job.paths.result_pickle.exists():
             return self._lost(key, held)
         failure = held.job.exception()
         if failure is not None:
-            return Ended(key, None, _last_line(str(failure)))
-        return Ended(key, held.job.result())
+            return JobEnd(key, None, _last_line(str(failure)))
+        return JobEnd(key, held.job.result())
 
-    def _lost(self, key: str, held: _Submission) -> Ended | None:
+    def _lost(self, key: str, held: _Submission) -> JobEnd | None:
         """Tell that a job is over without a result; one may still come through a network disk."""
         state = held.job.state if self._queue is None else self._queue.state(held.job.job_id)
         if state in UNDER_WAY:
@@ -154,7 +154,7 @@ class SlurmExecutor(Line):
         held.ended_at = now if held.ended_at is None else held.ended_at
         if now - held.ended_at < _LAG and state != "INTERRUPTED":
             return None
-        return Ended(key, None, f"it left no result (state {state})")
+        return JobEnd(key, None, f"it left no result (state {state})")
 
     def _interrupt(self, key: str) -> None:
         held = self._active.get(key)
@@ -168,7 +168,7 @@ class SlurmExecutor(Line):
             return  # it has begun, and sees the wish
         held.job.cancel(check=False)
         self._forget(key)
-        self._left.append(Ended(key, None, "stopped before it began"))
+        self._left.append(JobEnd(key, None, "stopped before it began"))
 
     def close(self) -> None:
         """End what still runs; what does not end within a minute is left to the cluster."""
@@ -268,7 +268,7 @@ def _opened(opening: Opening) -> SlurmExecutor:
     return SlurmExecutor(files, opening.wish.jobs, cluster=cluster, options=options)
 
 
-KIND = Kind(
+KIND = ExecutorKind(
     open=_opened,
     check=lambda wish: check(*_cluster(wish)),
     end=lambda folder: ask_to_end(_files(folder)),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from xvc.core.plain import to_plain
+from xvc.core.json_values import to_plain
 from xvc.errors import BadValue
 from xvc.system import pickling
 from xvc.system.files import write_durably

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.core.direction import Direction, direction_of
+from xvc.core.human_units import number
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
-from xvc.core.spelling import number
 from xvc.experiments.experiment import HOME, series_of
 from xvc.system.files import write_durably
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from xvc.core.plain import to_plain
+from xvc.core.json_values import to_plain
 from xvc.core.run import Status
 from xvc.errors import BadValue
 from xvc.experiments.artifacts import write_artifact

@@ -15,8 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from xvc.core.plain import to_plain
-from xvc.core.record import Kind
+from xvc.core.json_values import to_plain
+from xvc.core.record import RecordKind
 from xvc.core.run import Status
 from xvc.errors import NotFoundError, error
 from xvc.experiments.experiment import series_of
@@ -101,7 +101,7 @@ class MlflowSeries:
         tracker.close(_ENDED[info.status])
         times = {"started": info.start_time, "finished": info.end_time}
         facts = {key: at * _MILLISECOND for key, at in times.items() if at is not None}
-        tracker._journal.note(Kind.SET, tracker.track_id, to_plain(facts))
+        tracker._journal.note(RecordKind.SET, tracker.track_id, to_plain(facts))
         tracker.flush()
 
 

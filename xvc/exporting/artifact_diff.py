@@ -17,8 +17,8 @@ from typing import cast
 
 from xvc.core.direction import Direction, better
 from xvc.core.equality import is_same
+from xvc.core.json_values import from_plain
 from xvc.core.objective import number_of
-from xvc.core.plain import from_plain
 from xvc.core.run import Status
 from xvc.errors import CorruptError, NotFoundError, error
 from xvc.exporting.run_artifacts import CONFIG, FILES, FORMAT, MANIFEST, RECORDS, SUMMARY
@@ -86,7 +86,7 @@ class Artifacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ArtifactChange:
     """One difference: where it is (``metric``, ``param``, ``data`` …), its key and both values."""
 
     part: str
@@ -101,7 +101,7 @@ class Change:
 class ArtifactDiff:
     """All differences; records are compared as a whole, as lines that one side has alone."""
 
-    changes: tuple[Change, ...]
+    changes: tuple[ArtifactChange, ...]
     added: tuple[str, ...]
     removed: tuple[str, ...]
 
@@ -111,7 +111,7 @@ class ArtifactDiff:
         return not (self.changes or self.added or self.removed)
 
     @property
-    def regressions(self) -> tuple[Change, ...]:
+    def regressions(self) -> tuple[ArtifactChange, ...]:
         """The changes for the worse."""
         return tuple(each for each in self.changes if each.effect is Effect.WORSE)
 
@@ -205,17 +205,17 @@ def _named(held: Artifacts, part: str) -> Mapping[str, Json]:
     return cast("Mapping[str, Json]", held.manifest.get(part) or {})
 
 
-def _ending(old: Mapping[str, Json], new: Mapping[str, Json]) -> list[Change]:
+def _ending(old: Mapping[str, Json], new: Mapping[str, Json]) -> list[ArtifactChange]:
     was, now = old.get("status"), new.get("status")
     if was == now:
         return []
     effect = Effect.CHANGED
     if Status.FINISHED.value in (was, now):
         effect = Effect.BETTER if now == Status.FINISHED.value else Effect.WORSE
-    return [Change(part="status", key="status", old=was, new=now, effect=effect)]
+    return [ArtifactChange(part="status", key="status", old=was, new=now, effect=effect)]
 
 
-def _metrics(old: Artifacts, new: Artifacts, tolerance: float) -> list[Change]:
+def _metrics(old: Artifacts, new: Artifacts, tolerance: float) -> list[ArtifactChange]:
     known = {**old.directions, **new.directions}
     before, after = old.metrics, new.metrics
     found = []
@@ -225,7 +225,7 @@ def _metrics(old: Artifacts, new: Artifacts, tolerance: float) -> list[Change]:
             continue
         way = Direction(known[key]) if known.get(key) in set(Direction) else None
         found.append(
-            Change(
+            ArtifactChange(
                 part="metric",
                 key=key,
                 old=was,
@@ -252,9 +252,11 @@ def _effect(way: Direction | None, was: Json, now: Json) -> Effect:
     return Effect.BETTER if new is not None and better(way, old, new) else Effect.WORSE
 
 
-def _values(part: str, old: Mapping[str, Json], new: Mapping[str, Json]) -> list[Change]:
+def _values(part: str, old: Mapping[str, Json], new: Mapping[str, Json]) -> list[ArtifactChange]:
     return [
-        Change(part=part, key=key, old=old.get(key), new=new.get(key), effect=Effect.CHANGED)
+        ArtifactChange(
+            part=part, key=key, old=old.get(key), new=new.get(key), effect=Effect.CHANGED
+        )
         for key in sorted({*old, *new})
         if (key in old) != (key in new) or not is_same(old.get(key), new.get(key))
     ]

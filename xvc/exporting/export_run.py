@@ -7,12 +7,12 @@ from pathlib import Path
 
 from xvc.database.queries import looking
 from xvc.errors import BadValue, TargetExists
-from xvc.exporting.run_artifacts import FILES, Exported, artifacts_of
-from xvc.history.find import Found, find
+from xvc.exporting.run_artifacts import FILES, ExportedRun, artifacts_of
+from xvc.history.find import FoundRun, find
 from xvc.project import Project
 from xvc.store import table_queries as look
 from xvc.store.columns import tables
-from xvc.store.table_queries import Wanted
+from xvc.store.table_queries import WantedRows
 from xvc.system.files import make_folder, write_durably
 from xvc.types import RunId
 
@@ -31,7 +31,7 @@ class ExportRequest:
 class RunFiles:
     """The run, its files in the order in which they were written, and how many records it has."""
 
-    run: Found
+    run: FoundRun
     files: tuple[Path, ...]
     records: int
 
@@ -49,7 +49,7 @@ def export_run(project: Project, wanted: ExportRequest) -> RunFiles:
     (found,) = find(project, [wanted.reference])
     rows = _rows(project, found.record.id)
     made = artifacts_of(
-        Exported(
+        ExportedRun(
             run=found.record,
             rows=rows,
             directions=project.settings.metrics_direction,
@@ -74,6 +74,6 @@ def _rows(project: Project, run: RunId) -> list[tuple[str, dict[str, object]]]:
     found: list[tuple[str, dict[str, object]]] = []
     with looking(project) as connection:
         for table in tables(connection):
-            grid = look.rows(connection, Wanted(table, run=run), None, newest=False)
+            grid = look.rows(connection, WantedRows(table, run=run), None, newest=False)
             found += [(table, dict(zip(grid.columns, row, strict=True))) for row in grid.rows]
     return found

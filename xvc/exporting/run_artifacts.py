@@ -17,10 +17,10 @@ from hashlib import sha256
 from typing import cast
 
 from xvc.core.direction import direction_of, is_progress
-from xvc.core.plain import from_plain, to_plain
+from xvc.core.human_units import number
+from xvc.core.json_values import from_plain, to_plain
 from xvc.core.run import RunRecord
-from xvc.core.spelling import number
-from xvc.render.document import Report, Section, Table, bounded
+from xvc.render.document import DocumentTable, Report, Section, bounded
 from xvc.render.html import page
 from xvc.system.yaml_text import dumped
 from xvc.types import Json
@@ -47,7 +47,7 @@ _SHOWN = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class ExportedRun:
     """What is written: the run, its rows with their table, and what is null beside `MEASURED`.
 
     ``directions`` are those that the settings declare; ``root`` is taken out of texts.
@@ -60,7 +60,7 @@ class Exported:
     root: str = ""
 
 
-def artifacts_of(wanted: Exported) -> dict[str, bytes]:
+def artifacts_of(wanted: ExportedRun) -> dict[str, bytes]:
     """Write the files, by name, in the order of `FILES`.
 
     Raises:
@@ -88,7 +88,7 @@ def _bytes(text: str) -> bytes:
 class _Texts:
     """Values as they are written: without what is volatile, and without the place."""
 
-    wanted: Exported
+    wanted: ExportedRun
 
     def value(self, key: str, value: object) -> Json:
         """Write a value under its key; null where the key is volatile."""
@@ -141,7 +141,7 @@ def _document(value: Mapping[str, Json]) -> str:
 
 
 def _summary(
-    wanted: Exported, text: _Texts, records: Sequence[Mapping[str, Json]]
+    wanted: ExportedRun, text: _Texts, records: Sequence[Mapping[str, Json]]
 ) -> dict[str, Json]:
     run = wanted.run
     known = {key: direction_of(key, wanted.directions) for key in run.metrics}
@@ -211,5 +211,5 @@ def _shown(value: Json) -> str:
 
 def _table(title: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Section | None:
     held = tuple(rows)
-    table = bounded(Table("", head, held, frozenset({1})), _SHOWN)
+    table = bounded(DocumentTable("", head, held, frozenset({1})), _SHOWN)
     return Section(title, (table,)) if held else None

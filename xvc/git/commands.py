@@ -20,8 +20,8 @@ from typing import IO
 
 from xvc.errors import GitFailed, NoIdentity, TagTaken
 from xvc.system.files import sync_folder, write_durably
-from xvc.system.patience import waiting_for
-from xvc.system.process_tree import Tree
+from xvc.system.process_tree import ProcessTree
+from xvc.system.stall_timeout import waiting_for
 
 _ABSENT = ""  # in each of git's hashes
 _ELSEWHERE = frozenset(
@@ -58,7 +58,7 @@ _NAMELESS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RepositoryPaths:
     """Where a repository is: the work tree, its own git folder, and the one all trees share."""
 
     top: Path
@@ -72,7 +72,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class TreeState:
     """The tree against HEAD: paths that git tracks and that changed, and untracked ones.
 
     ``modules`` are submodules with changes of their own, which no commit of this repository holds.
@@ -96,7 +96,7 @@ class TagRef:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class LineChange:
     """Lines added and removed in one file; None for a binary one."""
 
     path: str
@@ -104,26 +104,28 @@ class Change:
     removed: int | None
 
 
-def find(folder: Path) -> Place | None:
+def find(folder: Path) -> RepositoryPaths | None:
     """Look for a repository from *folder* upwards, by files alone."""
     for top in (folder, *folder.parents):
         mark = top / ".git"
         if mark.is_dir():
-            return Place(top, mark, mark)
+            return RepositoryPaths(top, mark, mark)
         if mark.is_file():
             return _linked(top, mark)
     return None
 
 
-def _linked(top: Path, mark: Path) -> Place | None:
+def _linked(top: Path, mark: Path) -> RepositoryPaths | None:
     text = mark.read_text(encoding="utf-8").strip()
     if not text.startswith("gitdir: "):
         return None
     folder = (top / text.removeprefix("gitdir: ")).resolve()
     common = folder / "commondir"
     if not common.is_file():  # a submodule: its git folder is its own
-        return Place(top, folder, folder)
-    return Place(top, folder, (folder / common.read_text(encoding="utf-8").strip()).resolve())
+        return RepositoryPaths(top, folder, folder)
+    return RepositoryPaths(
+        top, folder, (folder / common.read_text(encoding="utf-8").strip()).resolve()
+    )
 
 
 def main_tree(common: Path) -> Path | None:
@@ -141,7 +143,7 @@ def main_tree(common: Path) -> Path | None:
     return next((top for top in tops if _git_folder_of(top) == common), None)
 
 
-def note_main_tree(place: Place) -> None:
+def note_main_tree(place: RepositoryPaths) -> None:
     """Note where the main tree of a git folder is that lies apart from it."""
     note, text = place.common / _MAIN_TREE, str(place.top)
     if main_tree(place.common) != place.top and _config_text(note) != text:
@@ -204,13 +206,13 @@ def _lines(stream: IO[bytes] | None) -> Iterator[bytes]:
 
 def _end(pid: int) -> None:
     """End a git that waits in vain, with what it has called to reach the other side."""
-    Tree(pid).signal(signal.SIGTERM)
+    ProcessTree(pid).signal(signal.SIGTERM)
 
 
 class Git:
     """The repository that a work tree belongs to."""
 
-    def __init__(self, place: Place, environment: Mapping[str, str]) -> None:
+    def __init__(self, place: RepositoryPaths, environment: Mapping[str, str]) -> None:
         self.place = place
         self._environment = scrubbed(environment)
 
@@ -313,7 +315,7 @@ class Git:
         """Return git's own version."""
         return self.text("--version").removeprefix("git version ").split()[0]
 
-    def state(self) -> State:
+    def state(self) -> TreeState:
         """Compare the tree with HEAD, without refreshing the user's index."""
         flags = ("--porcelain=v2", "-z", "--branch", "--untracked-files=all", "--no-renames")
         return _parse_state(self.call(*_LOOKING, "status", *flags, "--ignore-submodules=none"))
@@ -429,7 +431,7 @@ class Git:
         found = self.call("check-ignore", "-z", "--stdin", stdin=listed, accept=(0, 1))
         return {_text(path) for path in found.split(b"\0") if path}
 
-    def changes(self, old: str, new: str) -> list[Change]:
+    def changes(self, old: str, new: str) -> list[LineChange]:
         """Count lines between two commits or trees."""
         flags = ("-r", "-z", "--numstat", "--no-renames", "--no-ext-diff", "--no-textconv")
         found = self.call("diff-tree", *flags, "--end-of-options", old, new)
@@ -608,7 +610,7 @@ def _bytes(message: str) -> bytes:
     return message.encode("utf-8", "surrogateescape")
 
 
-def _parse_state(raw: bytes) -> State:
+def _parse_state(raw: bytes) -> TreeState:
     commit: str | None = None
     branch: str | None = None
     changed: list[str] = []
@@ -631,7 +633,7 @@ def _parse_state(raw: bytes) -> State:
             changed.append(rest.split(" ", 9)[9])
         elif kind == "?":
             untracked.append(rest)
-    return State(
+    return TreeState(
         commit=commit,
         branch=branch,
         changed=tuple(changed),
@@ -640,10 +642,10 @@ def _parse_state(raw: bytes) -> State:
     )
 
 
-def _parse_change(raw: bytes) -> Change:
+def _parse_change(raw: bytes) -> LineChange:
     added, removed, path = raw.lstrip(b"\n").split(b"\t", 2)
     counts = [None if part == b"-" else int(part) for part in (added, removed)]
-    return Change(_text(path), counts[0], counts[1])
+    return LineChange(_text(path), counts[0], counts[1])
 
 
 def _parse_tag(record: str) -> TagRef | None:

@@ -14,7 +14,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.git.commands import CALLED_BY_XVC, Git, Place
+from xvc.git.commands import CALLED_BY_XVC, Git, RepositoryPaths
 from xvc.system.files import add_line, write_durably
 from xvc.system.path_containment import is_inside
 
@@ -122,7 +122,7 @@ def _hindrance(git: Git, hook: Path) -> str:
     return ""
 
 
-def _is_in_tree(place: Place, hook: Path) -> bool:
+def _is_in_tree(place: RepositoryPaths, hook: Path) -> bool:
     """Whether the hook is a file of the work tree, and not git's own."""
     return hook.is_relative_to(place.top) and not is_inside(hook.parent, place.common)
 

@@ -15,7 +15,7 @@ from threading import get_native_id
 
 from xvc.core.code_files import Limits, in_short, installed_folders, is_source, that_fit
 from xvc.errors import GitFailed
-from xvc.git.commands import Git, State
+from xvc.git.commands import Git, TreeState
 from xvc.git.index_copy import copy_index
 from xvc.git.secret_files import holding_secrets, is_withheld
 
@@ -23,6 +23,8 @@ RUNS = "refs/xvc/runs/"
 SWEEPS = "refs/xvc/sweeps/"
 LOGS = "refs/xvc/logs/"
 """What runs printed, each a blob: it goes where the code of the run goes, when that is pushed."""
+USAGE = ".usage"
+"""How the name of what a run used over time ends, beside what it printed."""
 STORES = "refs/xvc/stores/"
 """The last version on each branch: its store stays within reach when the branch goes."""
 _POINTER = ".dvc"
@@ -53,7 +55,7 @@ class Snapshot:
 def take(
     git: Git,
     run: str,
-    state: State,
+    state: TreeState,
     *,
     limits: Limits,
     scratch: Path,
@@ -201,7 +203,7 @@ def _is_there(path: Path, content: bytes) -> bool:
         return False
 
 
-def tree_now(git: Git, state: State, scratch: Path, counts: Callable[[str], bool]) -> str:
+def tree_now(git: Git, state: TreeState, scratch: Path, counts: Callable[[str], bool]) -> str:
     """Write the tree of the files as they are now; *counts* chooses among the untracked ones."""
     index = private_index(git, scratch, f"now-{os.getpid()}")
     try:

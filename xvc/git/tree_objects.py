@@ -12,7 +12,7 @@ _FOLDER = "40000"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class TreeEntry:
     """One name in a tree: a file, a link, a module or a folder."""
 
     mode: str
@@ -25,12 +25,12 @@ class Entry:
         return self.mode == _FOLDER
 
 
-def read_trees(git: Git, trees: Iterable[str]) -> dict[str, tuple[Entry, ...]]:
+def read_trees(git: Git, trees: Iterable[str]) -> dict[str, tuple[TreeEntry, ...]]:
     """Read trees and all below them, by their ids; one that is not in this clone is left out.
 
     One call of git for each level of folders, however many trees.
     """
-    found: dict[str, tuple[Entry, ...]] = {}
+    found: dict[str, tuple[TreeEntry, ...]] = {}
     waiting = {tree for tree in trees if tree}
     while waiting:
         answer = git.call("cat-file", "--batch", stdin="".join(f"{t}\n" for t in waiting).encode())
@@ -41,8 +41,8 @@ def read_trees(git: Git, trees: Iterable[str]) -> dict[str, tuple[Entry, ...]]:
     return found
 
 
-def _parsed(answer: bytes) -> dict[str, tuple[Entry, ...]]:
-    found: dict[str, tuple[Entry, ...]] = {}
+def _parsed(answer: bytes) -> dict[str, tuple[TreeEntry, ...]]:
+    found: dict[str, tuple[TreeEntry, ...]] = {}
     at = 0
     while at < len(answer):
         end = answer.index(b"\n", at)
@@ -58,12 +58,12 @@ def _parsed(answer: bytes) -> dict[str, tuple[Entry, ...]]:
     return found
 
 
-def _entries(body: bytes, width: int) -> Iterator[Entry]:
+def _entries(body: bytes, width: int) -> Iterator[TreeEntry]:
     at = 0
     while at < len(body):
         space = body.index(b" ", at)
         nul = body.index(b"\0", space)
         end = nul + 1 + width
         mode, name = body[at:space].decode(), os.fsdecode(body[space + 1 : nul])
-        yield Entry(mode, name, body[nul + 1 : end].hex())
+        yield TreeEntry(mode, name, body[nul + 1 : end].hex())
         at = end

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xvc.git.branch import clear, noted
-from xvc.git.commands import Git, Place, main_tree
+from xvc.git.commands import Git, RepositoryPaths, main_tree
 from xvc.system.pending import PendingChange, PendingLog
 
 _HALF_MADE = b"initializing"  # what `git worktree add` writes into `locked` until it is done
@@ -25,7 +25,7 @@ _DRIVER_FILES = ".merge_file_??????"
 
 
 @dataclass(frozen=True, slots=True)
-class Tree:
+class WorkTree:
     """A work tree as git lists it; ``folder`` is its own part of the git folder.
 
     ``gone`` says why git would forget it, ``locked`` why nobody may remove it; None without.
@@ -40,15 +40,15 @@ class Tree:
     locked: str | None = None
 
 
-def living_trees(listed: Iterable[Tree]) -> set[str]:
+def living_trees(listed: Iterable[WorkTree]) -> set[str]:
     """Name, as git does, the linked trees whose folders are there."""
     return {tree.folder.name for tree in listed if tree.folder and tree.path.is_dir()}
 
 
-def trees(git: Git) -> list[Tree]:
+def trees(git: Git) -> list[WorkTree]:
     """List the work trees, the main one first."""
     folders = _folders(git.place.common)
-    found: list[Tree] = []
+    found: list[WorkTree] = []
     for block in git.text("worktree", "list", "--porcelain").split("\n\n"):
         facts = dict(line.partition(" ")[::2] for line in block.splitlines() if line)
         if "worktree" not in facts:
@@ -58,7 +58,7 @@ def trees(git: Git) -> list[Tree]:
             path = _main_path(git.place.common, path)
         branch = facts.get("branch", "").removeprefix("refs/heads/") or None
         commit = facts.get("HEAD", "").strip("0") and facts["HEAD"]
-        tree = Tree(
+        tree = WorkTree(
             path=path,
             commit=commit or None,
             branch=branch,
@@ -124,9 +124,9 @@ def _leads_to(mark: Path) -> Path | None:
     return (mark.parent / text.removeprefix("gitdir:").strip()).resolve()
 
 
-def place_of(git: Git, tree: Tree) -> Place:
+def place_of(git: Git, tree: WorkTree) -> RepositoryPaths:
     """Name the places of a listed tree."""
-    return Place(tree.path, tree.folder or git.place.common, git.place.common)
+    return RepositoryPaths(tree.path, tree.folder or git.place.common, git.place.common)
 
 
 def make_tree(
@@ -238,14 +238,14 @@ def base_of(git: Git, one: str, other: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class MergedTree:
     """What git makes of two commits: a tree without conflicts, or the paths that have some."""
 
     tree: str | None
     conflicts: tuple[str, ...] = ()
 
 
-def joined(git: Git, ours: str, theirs: str, log: PendingLog) -> Joined | None:
+def joined(git: Git, ours: str, theirs: str, log: PendingLog) -> MergedTree | None:
     """Merge two commits, merge drivers included, without touching a file of the tree or the index.
 
     Returns None when this git cannot: it came with 2.38. The caller holds the lock of versions.
@@ -261,7 +261,7 @@ def joined(git: Git, ours: str, theirs: str, log: PendingLog) -> Joined | None:
     tree, *paths = os.fsdecode(told).rstrip("\0").split("\0")
     if not tree:
         return None
-    return Joined(None, tuple(paths)) if paths else Joined(tree)
+    return MergedTree(None, tuple(paths)) if paths else MergedTree(tree)
 
 
 def drop_merge_files(log: PendingLog) -> None:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from xvc.core.direction import Direction, direction_of
+from xvc.core.human_units import did_you_mean
 from xvc.core.ids import is_run_id
 from xvc.core.objective import Measure
 from xvc.core.reference import ByName, ByVersion, ByWorktree, Extreme, Latest, parse_reference
 from xvc.core.run import Environment, RunRecord
-from xvc.core.spelling import did_you_mean
 from xvc.core.tag_message import TagMessage, VersionInfo
 from xvc.core.version import Version
 from xvc.dvc.pointers import parse_pointer
@@ -30,9 +30,9 @@ from xvc.errors import (
     NoVersion,
 )
 from xvc.git.commands import TagRef
-from xvc.history.elsewhere import Elsewhere, find_elsewhere
 from xvc.history.judging import has_judge, judged_alike
 from xvc.history.missing import missing_versions, warning_of
+from xvc.history.other_stores import Elsewhere, find_elsewhere
 from xvc.history.owner import own_versions
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class FoundRun:
     """A run that was asked for, with its version (if any) and its environment (if kept).
 
     ``summaries`` names the metrics of which not the last value counts, with what does.
@@ -110,7 +110,7 @@ def runs_of(infos: Iterable[VersionInfo]) -> set[RunId]:
     return {info.message.run for info in infos if info.message.run is not None}
 
 
-def find(project: Project, references: Sequence[str]) -> list[Found]:
+def find(project: Project, references: Sequence[str]) -> list[FoundRun]:
     """Find the run behind each reference, in order.
 
     ``best:`` and ``worst:`` warn of versions of this branch whose run the store lacks.
@@ -128,7 +128,7 @@ def find(project: Project, references: Sequence[str]) -> list[Found]:
 
 def found_in(
     project: Project, connection: DuckDBPyConnection, references: Sequence[str]
-) -> list[Found]:
+) -> list[FoundRun]:
     """Find what `find` finds, in everything recorded, which has been opened already."""
     infos = versions(project)
     found = [_find_one(project, connection, infos, text) for text in references]
@@ -145,7 +145,7 @@ def _with_own_log(project: Project, run: RunRecord) -> RunRecord:
 
 def _find_one(
     project: Project, connection: DuckDBPyConnection, infos: Sequence[VersionInfo], text: str
-) -> Found:
+) -> FoundRun:
     reference = parse_reference(text, project.settings.tag_prefix)
     match reference:
         case ByVersion(_, name):
@@ -165,21 +165,21 @@ def _find_one(
             if record is None and (other := find_elsewhere(project, name, gone)):
                 project.keeper.warnings.append(other.warning)
                 version = versions_by_run(infos).get(other.record.id)
-                return Found(other.record, version, other.environment)
+                return FoundRun(other.record, version, other.environment)
     if record is None:
         raise project.keeper.lacking or NoRun(text)
     return _found(connection, record, versions_by_run(infos).get(record.id))
 
 
-def _found(connection: DuckDBPyConnection, record: RunRecord, version: str | None) -> Found:
+def _found(connection: DuckDBPyConnection, record: RunRecord, version: str | None) -> FoundRun:
     environment = query.environment(connection, record.environment)
     ways = summaries(connection, [record.id]).get(record.id, {})
-    return Found(record, version, environment, ways)
+    return FoundRun(record, version, environment, ways)
 
 
 def _by_version(
     project: Project, connection: DuckDBPyConnection, infos: Sequence[VersionInfo], name: str
-) -> Found:
+) -> FoundRun:
     info = next((info for info in infos if info.name == name), None)
     if info is None:
         raise no_version(project, name)
@@ -192,7 +192,7 @@ def _by_version(
     return _from_cache(project, info, run)
 
 
-def _from_cache(project: Project, info: VersionInfo, run: RunId) -> Found:
+def _from_cache(project: Project, info: VersionInfo, run: RunId) -> FoundRun:
     """Read a run from the store that its version holds, where the tree has another."""
     path = project.relative(pointer_of(project.store_path))
     text = project.git.read(info.commit, path)

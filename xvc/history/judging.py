@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from xvc.core.human_units import counted
 from xvc.core.run import RunRecord, Status
 from xvc.core.run_inputs import overlap
-from xvc.core.spelling import counted
 from xvc.git.history import trees_of
 from xvc.project import Project
 from xvc.system.yaml_text import BadYaml, parse_yaml

@@ -18,8 +18,8 @@ from typing import cast
 import orjson
 
 from xvc.core.byte_text import as_texts
+from xvc.core.json_values import simpler, to_plain
 from xvc.core.limits import KEY, VALUE
-from xvc.core.plain import simpler, to_plain
 from xvc.core.record import SCHEMA, Control
 from xvc.errors import BadValue, TooLarge
 from xvc.types import Json, RunId

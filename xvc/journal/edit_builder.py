@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import cast
 
-from xvc.core.edit import LABEL, RUNS, SAYABLE, Condition, Edit, Typed
-from xvc.core.record import Kind
+from xvc.core.edit import LABEL, RUNS, SAYABLE, Edit, JournalValue, RowCondition
+from xvc.core.record import RecordKind
 from xvc.errors import BadValue
 from xvc.journal.codec import check_key, encode_value
 from xvc.types import Json, Row, RunId
@@ -21,11 +21,11 @@ def setting(
     """
     condition = None
     if where is not None:
-        condition = Condition(check_key(where[0]), _typed(*where))
+        condition = RowCondition(check_key(where[0]), _typed(*where))
         if condition.value.tag == "j":
             raise BadValue(where[0], "a condition compares single values, no lists or dicts")
     return Edit(
-        kind=Kind.VALUE,
+        kind=RecordKind.VALUE,
         table=table,
         run=run,
         key=check_key(key),
@@ -42,7 +42,9 @@ def saying(run: RunId, key: str, text: str | None) -> Edit:
     """
     if key not in SAYABLE:
         raise BadValue(key, f"what can be said of a run is {', '.join(SAYABLE)}, labels.NAME")
-    return Edit(kind=Kind.VALUE, table=RUNS, run=run, key=key, value=_typed(key, text or None))
+    return Edit(
+        kind=RecordKind.VALUE, table=RUNS, run=run, key=key, value=_typed(key, text or None)
+    )
 
 
 def labelling(run: RunId, label: str, *, on: bool = True) -> Edit:
@@ -54,7 +56,7 @@ def labelling(run: RunId, label: str, *, on: bool = True) -> Edit:
     if not label.strip() or "," in label:
         raise BadValue("--label", f"{label!r} is no label: a few letters, without a comma")
     return Edit(
-        kind=Kind.VALUE,
+        kind=RecordKind.VALUE,
         table=RUNS,
         run=run,
         key=check_key(LABEL + label.strip()),
@@ -62,15 +64,15 @@ def labelling(run: RunId, label: str, *, on: bool = True) -> Edit:
     )
 
 
-def _typed(key: str, value: object) -> Typed:
+def _typed(key: str, value: object) -> JournalValue:
     tag, carried = encode_value(key, value)
-    return Typed(tag, cast("Json", carried))
+    return JournalValue(tag, cast("Json", carried))
 
 
-def holds(where: Condition | None, row: Row) -> bool:
+def holds(where: RowCondition | None, row: Row) -> bool:
     """Whether a row holds what an edit asks for.
 
-    >>> holds(Condition("step", Typed("i", 1)), {"step": 1.0})
+    >>> holds(RowCondition("step", JournalValue("i", 1)), {"step": 1.0})
     True
     """
     return where is None or where.value.equals(_typed(where.key, row.get(where.key)))

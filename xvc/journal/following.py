@@ -12,16 +12,16 @@ from io import BytesIO
 from pathlib import Path
 
 from xvc.core.nested import above, numbers_in
-from xvc.core.record import Kind
+from xvc.core.record import RecordKind
 from xvc.journal.codec import CONTROL, decode_line, encode_key
-from xvc.journal.reader import Mark, Slice, journals, read_new
+from xvc.journal.reader import ReadPosition, Slice, journals, read_new
 from xvc.types import Json
 
 _STEPS = ("i:step", "i:epoch")
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ReportedValue:
     """One value of the key: of which named run, at which step, counted from 0 without one."""
 
     name: str
@@ -36,7 +36,7 @@ class Follower:
     folder: Path
     beginning: str
     key: str
-    _marks: dict[str, Mark] = field(default_factory=dict)
+    _marks: dict[str, ReadPosition] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
 
@@ -44,12 +44,12 @@ class Follower:
     def _written(self) -> str:
         return encode_key(self.key)
 
-    def read(self) -> list[Report]:
+    def read(self) -> list[ReportedValue]:
         """Return what is new since the last call, in the order of each writer."""
         fresh = [part for path in journals(self.folder) if (part := self._new(path)) is not None]
         for part in fresh:  # beginnings first: the rows of a run are another process's
             for control in part.controls:
-                if control.kind == Kind.BEGIN and isinstance(control.facts, dict):
+                if control.kind == RecordKind.BEGIN and isinstance(control.facts, dict):
                     name = str(control.facts.get("name", ""))
                     if name.startswith(self.beginning) and control.run is not None:
                         self._names[control.run] = name
@@ -57,14 +57,14 @@ class Follower:
 
     def _new(self, path: Path) -> Slice | None:
         try:
-            part = read_new(path, self._marks.get(path.name, Mark()))
+            part = read_new(path, self._marks.get(path.name, ReadPosition()))
         except FileNotFoundError:  # folded, and moved, just now
             return None
         if part is not None:
             self._marks[path.name] = part.mark
         return part
 
-    def _reports(self, part: Slice) -> Iterator[Report]:
+    def _reports(self, part: Slice) -> Iterator[ReportedValue]:
         if not part.has_rows or not self._names:
             return
         lines = BytesIO()
@@ -83,7 +83,7 @@ class Follower:
                 return numbers_in(key, held).get(self.key)
         return None
 
-    def _reported(self, record: dict[str, Json]) -> Iterator[Report]:
+    def _reported(self, record: dict[str, Json]) -> Iterator[ReportedValue]:
         run, row = str(record.get("r")), record.get("d")
         if run not in self._names or not isinstance(row, dict):
             return
@@ -92,4 +92,4 @@ class Follower:
             count = self._counts.get(run, 0)
             self._counts[run] = count + 1
             step = next((each for key in _STEPS if isinstance(each := row.get(key), int)), count)
-            yield Report(self._names[run], step, float(value))
+            yield ReportedValue(self._names[run], step, float(value))

@@ -48,6 +48,10 @@ class Room:
         """Files that no one misses after a crash."""
         return self.folder / "tmp"
 
+    def modules_of(self, run: str) -> Path:
+        """The source files that the processes of a run have loaded, as they leave them."""
+        return self.scratch / f"modules-{run}"
+
     @property
     def logs(self) -> Path:
         """The output of runs, by run id."""

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 from zlib import crc32
 
-from xvc.core.record import SCHEMA, Control, Kind
+from xvc.core.record import SCHEMA, Control, RecordKind
 from xvc.errors import TooNew
 from xvc.journal.codec import CONTROL, control_from, decode_line
 from xvc.journal.damage import CHAIN, is_record, set_apart
@@ -33,7 +33,7 @@ Names = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class ReadPosition:
     """How far a journal was read: bytes, the last sequence number, and the names it declared."""
 
     position: int = 0
@@ -52,7 +52,7 @@ class Slice:
 
     path: Path
     start: int
-    mark: Mark
+    mark: ReadPosition
     controls: tuple[Control, ...]
     has_rows: bool
     mended: bytes | None = None
@@ -119,7 +119,7 @@ def is_read(path: Path, position: int) -> bool:
         return next(_blocks(file, position), None) is None
 
 
-def read_new(path: Path, mark: Mark, most: int | None = None) -> Slice | None:
+def read_new(path: Path, mark: ReadPosition, most: int | None = None) -> Slice | None:
     """Read what follows *mark*; None when that is nothing.
 
     With *most* it ends soon after so many records that are no rows; what follows is the next slice.
@@ -149,7 +149,7 @@ def read_new(path: Path, mark: Mark, most: int | None = None) -> Slice | None:
     return Slice(
         path=path,
         start=mark.position,
-        mark=Mark(position, sequence, _declared(controls, mark.names)),
+        mark=ReadPosition(position, sequence, _declared(controls, mark.names)),
         controls=tuple(controls),
         has_rows=has_rows,
         longest=longest,
@@ -215,12 +215,12 @@ def _has_rows(block: bytes) -> bool:
 def _declared(controls: Iterable[Control], known: Names) -> dict[str, tuple[str, ...]]:
     names = {table: dict.fromkeys(held) for table, held in known.items()}
     for control in controls:
-        if control.kind == Kind.KEYS and control.table and isinstance(control.facts, list):
+        if control.kind == RecordKind.KEYS and control.table and isinstance(control.facts, list):
             names.setdefault(control.table, {}).update(dict.fromkeys(map(str, control.facts)))
     return {table: tuple(held) for table, held in names.items()}
 
 
-def _read_damaged(path: Path, mark: Mark) -> Slice:
+def _read_damaged(path: Path, mark: ReadPosition) -> Slice:
     """Read a journal that rotted, all at once and line by line; its sound lines are kept."""
     with path.open("rb") as file:
         data = b"".join(_blocks(file, mark.position))
@@ -233,7 +233,7 @@ def _read_damaged(path: Path, mark: Mark) -> Slice:
     return Slice(
         path=path,
         start=mark.position,
-        mark=Mark(mark.position + len(data), sequence, names),
+        mark=ReadPosition(mark.position + len(data), sequence, names),
         controls=controls,
         has_rows=bool(mended) and _has_rows(mended),
         mended=mended,

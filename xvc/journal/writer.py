@@ -27,7 +27,7 @@ from orjson import dumps
 
 from xvc.core.ids import origin_of, row_id, writer_id
 from xvc.core.limits import KEYS, RECORD, VALUE
-from xvc.core.record import SCHEMA, Control, Kind
+from xvc.core.record import SCHEMA, Control, RecordKind
 from xvc.errors import JournalFailed, TooLarge, XvcError
 from xvc.journal.codec import (
     DIRECT,
@@ -118,7 +118,7 @@ class Journal:
         except OSError as err:
             raise JournalFailed(str(self.path), err.strerror or str(err)) from err
         _hold(self._descriptor)
-        self._write(Kind.OPEN, None, self._facts)
+        self._write(RecordKind.OPEN, None, self._facts)
         _close_oldest(self)
 
     def row(self, run: RunId, table: str, values: Row) -> float:
@@ -240,7 +240,7 @@ class Journal:
         held = self._declared.get(table)
         fresh: list[Json] = [n for n in names.values() if held is None or n not in held]
         if fresh or held is None:  # a table is named even by a row without keys
-            self._write(Kind.KEYS, run, fresh, table)
+            self._write(RecordKind.KEYS, run, fresh, table)
             self._declared.setdefault(table, set()).update(names.values())
             self._keys.setdefault(table, set()).update(names)
             self._known.setdefault(table, ({kind: {} for kind in DIRECT}, self._record(table)))
@@ -253,7 +253,7 @@ class Journal:
         said = dict.fromkeys("vntcwred")
         return {**said, "v": SCHEMA, "t": 0.0, "w": self.writer, "e": table}
 
-    def note(self, kind: Kind, run: RunId | None, facts: Json) -> UUID:
+    def note(self, kind: RecordKind, run: RunId | None, facts: Json) -> UUID:
         """Append a record that is no row; returns its id, which sorts by time as those of rows.
 
         Secrets in what it says are masked, whoever says it.
@@ -277,7 +277,9 @@ class Journal:
             finally:
                 self._busy = False
 
-    def _write(self, kind: Kind, run: RunId | None, facts: Json, table: str | None = None) -> float:
+    def _write(
+        self, kind: RecordKind, run: RunId | None, facts: Json, table: str | None = None
+    ) -> float:
         at = time()
         control = Control(
             kind=kind.value,
@@ -289,7 +291,7 @@ class Journal:
             table=table,
         )
         line = encode_control(control, self._chain)
-        if len(line) > RECORD and kind is not Kind.KEYS:
+        if len(line) > RECORD and kind is not RecordKind.KEYS:
             words = f"the record has {len(line):,} bytes; it may have {RECORD:,}"
             raise TooLarge(kind.value, words)
         self._append(line)
@@ -351,7 +353,7 @@ class Journal:
                 self._aside.close()
             if self._descriptor < 0 or self._busy:
                 return  # busy: a handler closes, and the record it interrupted is still to come
-            self.note(Kind.SEAL, None, None)
+            self.note(RecordKind.SEAL, None, None)
             self.flush()
             self._let_go()
 
@@ -375,8 +377,14 @@ class Journal:
             os.close(descriptor)
 
 
-def _masked(kind: Kind, facts: Json) -> Json:
-    if kind in (Kind.OPEN, Kind.KEYS, Kind.SEAL, Kind.ASSET, Kind.METRICS):
+def _masked(kind: RecordKind, facts: Json) -> Json:
+    if kind in (
+        RecordKind.OPEN,
+        RecordKind.KEYS,
+        RecordKind.SEAL,
+        RecordKind.ASSET,
+        RecordKind.METRICS,
+    ):
         return facts
     from xvc.core.secrets import mask_record  # late: rows are logged without it
 

@@ -21,7 +21,7 @@ from xvc.history.missing import missing_versions
 from xvc.journal.reader import journals
 from xvc.merging import unfinished
 from xvc.merging.choices import read_choices
-from xvc.merging.sources import Found, NotFetched, resolve, written_at
+from xvc.merging.sources import MergeSource, NotFetched, resolve, written_at
 from xvc.merging.unfinished import Unfinished
 from xvc.project import Project
 from xvc.recovery.exclusive import exclusively
@@ -243,7 +243,7 @@ def _kept(project: Project, conflicts: Iterable[Conflict]) -> Unfinished:
 def _carried_out(
     project: Project,
     dvc: Dvc,
-    sources: Sequence[Found],
+    sources: Sequence[MergeSource],
     before: Sequence[Conflict],
     policy: Policy | None,
     *,
@@ -283,7 +283,7 @@ def _published(project: Project, dvc: Dvc, copy: Path, merged: Merged) -> Merged
 def merge_all(
     project: Project,
     copy: Path,
-    sources: Sequence[Found],
+    sources: Sequence[MergeSource],
     before: Sequence[Conflict],
     policy: Policy | None,
     tell: Tell,
@@ -305,7 +305,11 @@ def merge_all(
 
 
 def _attempt(
-    project: Project, sources: Sequence[Found], before: Sequence[Conflict], copy: Path, tell: Tell
+    project: Project,
+    sources: Sequence[MergeSource],
+    before: Sequence[Conflict],
+    copy: Path,
+    tell: Tell,
 ) -> list[Outcome]:
     outcomes = []
     for found in sources:
@@ -315,7 +319,7 @@ def _attempt(
     return outcomes
 
 
-def _note(project: Project, sources: Sequence[Found], merged: Merged) -> None:
+def _note(project: Project, sources: Sequence[MergeSource], merged: Merged) -> None:
     """Keep what waits for a decision, or forget what no longer does."""
     if not merged.undecided:
         unfinished.forget(project.room)
@@ -327,7 +331,7 @@ def _note(project: Project, sources: Sequence[Found], merged: Merged) -> None:
 
 
 def _decided(
-    project: Project, sources: Sequence[Found], conflicts: Sequence[Conflict], policy: Policy
+    project: Project, sources: Sequence[MergeSource], conflicts: Sequence[Conflict], policy: Policy
 ) -> tuple[Conflict, ...]:
     ours, found = _written_at(project), list(conflicts)
     for source in sources:

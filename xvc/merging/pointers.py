@@ -19,7 +19,7 @@ from xvc.merging import unfinished
 from xvc.merging.asset_lists import merge_assets
 from xvc.merging.driver_input import Handed
 from xvc.merging.merge import MergeUnfinished
-from xvc.merging.sources import Found, NotFetched
+from xvc.merging.sources import MergeSource, NotFetched
 from xvc.merging.unfinished import Unfinished
 from xvc.project import Project
 from xvc.store.db import wal_of
@@ -87,10 +87,10 @@ def _merge_stores(project: Project, dvc: Dvc, given: Handed) -> Outcome:
     return outcome
 
 
-def _found(dvc: Dvc, theirs: Pointer, base: Pointer | None) -> Found:
+def _found(dvc: Dvc, theirs: Pointer, base: Pointer | None) -> MergeSource:
     """Describe their store; git does not say when it was made, so ours counts as the newer."""
     place = None if base is None else dvc.place(base.digest)
-    return Found(
+    return MergeSource(
         name=_THEIRS,
         path=dvc.place(theirs.digest),
         digest=theirs.digest,
@@ -122,7 +122,7 @@ def _copied(project: Project, dvc: Dvc, ours: Pointer) -> Iterator[Path]:
         wal_of(copy).unlink(missing_ok=True)
 
 
-def _forget(project: Project, found: Found) -> None:
+def _forget(project: Project, found: MergeSource) -> None:
     """Drop the note of an earlier stop over the very same store; git was asked again."""
     waiting = unfinished.read(project.room)
     if waiting is not None and waiting.is_git and waiting.sources[0].digest == found.digest:

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from xvc.core.human_units import counted
 from xvc.core.merge import Side
 from xvc.core.rebase import Replaced, Wanted, merged_accounts
 from xvc.core.run import DataFile
-from xvc.core.spelling import counted
 from xvc.dvc.repository import Dvc
 from xvc.git.branch import clear
 from xvc.merging.backup import back_up
@@ -24,7 +24,7 @@ from xvc.merging.merge import (
     refuse_unfinished,
     warnings_of,
 )
-from xvc.merging.sources import Found, resolve
+from xvc.merging.sources import MergeSource, resolve
 from xvc.project import Project
 from xvc.recovery.exclusive import exclusively
 from xvc.recovery.operation_log import new_operation
@@ -97,7 +97,7 @@ def rebase(
 
 def _planned(
     project: Project,
-    sources: Sequence[Found],
+    sources: Sequence[MergeSource],
     wanted: Wanted,
     copy: Path,
     before: Path,

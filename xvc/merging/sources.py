@@ -15,13 +15,13 @@ from xvc.dvc.pointers import parse_pointer
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import BadReference, NoObject, NotFoundError, error
 from xvc.git.history import changed_at, made_at, named
-from xvc.git.worktrees import Tree, base_of
+from xvc.git.worktrees import WorkTree, base_of
 from xvc.history.find import find
 from xvc.project import Project
 from xvc.store.db import wal_of
 from xvc.store.merge import merged_digests
 from xvc.system.files import md5_of
-from xvc.worktrees.shared import NoTree, every_tree, project_at, tree_named
+from xvc.worktrees.known_trees import NoTree, every_tree, project_at, tree_named
 
 _WORKTREE = "worktree:"
 _MERGING = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD")
@@ -49,7 +49,7 @@ class NotFetched(NoObject):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class MergeSource:
     """A source: its store, the ancestor's, and when it was written (seconds since the epoch).
 
     ``digest`` names its content; ``is_live`` tells that the file may change: it lies in a tree, not
@@ -64,7 +64,7 @@ class Found:
     is_live: bool
 
 
-def resolve(project: Project, dvc: Dvc, text: str) -> Found:
+def resolve(project: Project, dvc: Dvc, text: str) -> MergeSource:
     """Find what *text* means.
 
     Raises:
@@ -88,26 +88,26 @@ def resolve(project: Project, dvc: Dvc, text: str) -> Found:
     passed = changed_at(project.git, commit, _pointer_path(project), None)
     at = float(made_at(project.git, passed[0] if passed else commit))
     path, base = _held(project, dvc, digest), _base(project, dvc, commit)
-    return Found(name=text, path=path, digest=digest, base=base, at=at, is_live=False)
+    return MergeSource(name=text, path=path, digest=digest, base=base, at=at, is_live=False)
 
 
-def _of_file(project: Project, text: str, path: Path) -> Found:
+def _of_file(project: Project, text: str, path: Path) -> MergeSource:
     if project.store_path.exists() and path.samefile(project.store_path):
         raise NoSource(text, "that is the store to merge into")
     return _live(text, path.resolve(), None)
 
 
-def _live(text: str, path: Path, base: Path | None) -> Found:
+def _live(text: str, path: Path, base: Path | None) -> MergeSource:
     """Take a store as it lies there, with what DuckDB has only in the log beside it."""
     digest = md5_of(path)
     if wal_of(path).exists():
         digest += f"+{md5_of(wal_of(path))}"
-    return Found(
+    return MergeSource(
         name=text, path=path, digest=digest, base=base, at=path.stat().st_mtime, is_live=True
     )
 
 
-def _of_tree(project: Project, dvc: Dvc, text: str) -> Found:
+def _of_tree(project: Project, dvc: Dvc, text: str) -> MergeSource:
     tree = _tree(project, text.removeprefix(_WORKTREE))
     there = project_at(project, tree)
     if there.store_path == project.store_path:
@@ -119,7 +119,7 @@ def _of_tree(project: Project, dvc: Dvc, text: str) -> Found:
     return _live(text, there.store_path, base)
 
 
-def _tree(project: Project, name: str) -> Tree:
+def _tree(project: Project, name: str) -> WorkTree:
     main = every_tree(project)[0]
     if name == "main" and not main.is_bare:
         return main

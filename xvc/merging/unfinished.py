@@ -15,7 +15,7 @@ from xvc.core.merge import Choice, Conflict, Side
 from xvc.errors import NotFoundError, error
 from xvc.journal.codec import from_json, to_json
 from xvc.journal.layout import Room
-from xvc.merging.sources import Found
+from xvc.merging.sources import MergeSource
 from xvc.store import db
 from xvc.system.files import make_folder, write_durably
 from xvc.types import Json
@@ -36,7 +36,7 @@ class Unfinished:
     ``is_git`` tells that git began it, has stopped, and waits for the pointer.
     """
 
-    sources: tuple[Found, ...]
+    sources: tuple[MergeSource, ...]
     conflicts: tuple[Conflict, ...]
     is_git: bool = False
 
@@ -71,7 +71,7 @@ def expect(room: Room) -> Unfinished:
     return found
 
 
-def pinned(room: Room, sources: Sequence[Found]) -> tuple[Found, ...]:
+def pinned(room: Room, sources: Sequence[MergeSource]) -> tuple[MergeSource, ...]:
     """Copy the sources that may change, so that what is decided stays decided."""
     return tuple(
         replace(each, path=_pinned(room, each.path, number), is_live=False)
@@ -116,9 +116,9 @@ def _text(path: Path | None) -> str | None:
     return None if path is None else str(path)
 
 
-def _source(facts: dict[str, Json]) -> Found:
+def _source(facts: dict[str, Json]) -> MergeSource:
     base = facts["base"]
-    return Found(
+    return MergeSource(
         name=str(facts["name"]),
         path=Path(str(facts["path"])),
         digest=str(facts["digest"]),

@@ -16,21 +16,21 @@ from pathlib import Path
 from xvc.core.model import TABLE as MODELS_TABLE
 from xvc.errors import ConflictError, error
 from xvc.git.branch import Move, advance, clear
-from xvc.git.commands import Git, State
+from xvc.git.commands import Git, TreeState
 from xvc.git.snapshot import private_index
-from xvc.git.worktrees import Tree, drop_merge_files, is_ancestor, joined
+from xvc.git.worktrees import WorkTree, drop_merge_files, is_ancestor, joined
 from xvc.history.find import versions, versions_by_run
 from xvc.history.unversioned import unsaved
 from xvc.merging import unfinished
 from xvc.merging.merge import MergeUnfinished
 from xvc.project import Project
-from xvc.recovery.kind import Kind, Standing, nothing
+from xvc.recovery.kind import ChangeKind, ChangeState, nothing
 from xvc.recovery.recover import replay
 from xvc.store import query
 from xvc.system.lock import FileLock
 from xvc.system.pending import PendingChange
 from xvc.types import Json
-from xvc.worktrees.shared import NoTree, git_at, project_at, tree_named
+from xvc.worktrees.known_trees import NoTree, git_at, project_at, tree_named
 
 MERGE = "worktree-merge"
 _WAIT = 120.0
@@ -50,7 +50,7 @@ class CannotMerge(ConflictError):
 
 
 @dataclass(frozen=True, slots=True)
-class Merged:
+class MergedWorktree:
     """What came over: the commits between, the versions among them, the files that changed.
 
     ``runs_behind`` are runs that did not come; of ``said_since`` something was said there after
@@ -72,7 +72,7 @@ class Merged:
         return self.old != self.new
 
 
-def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -> Merged:
+def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -> MergedWorktree:
     """Move the branch of this tree to where the work tree's is.
 
     Raises:
@@ -94,7 +94,7 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
         called = record.name if record else name
         if state.commit is None or is_ancestor(git, tree.commit, state.commit):
             behind = _runs_behind(project, tree)
-            return Merged(
+            return MergedWorktree(
                 name=called,
                 branch=state.branch,
                 old=tree.commit,
@@ -114,7 +114,7 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
         if not dry_run:
             _follow(project, state, new, entries, called)
             replay(project, MERGE)
-        return Merged(
+        return MergedWorktree(
             name=called,
             branch=state.branch,
             old=state.commit,
@@ -125,7 +125,7 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
         )
 
 
-def _runs_behind(project: Project, tree: Tree) -> tuple[str, ...]:
+def _runs_behind(project: Project, tree: WorkTree) -> tuple[str, ...]:
     """List the runs of a tree, merged as far as its commits go, that this tree's store lacks."""
     with project.keeper.view() as connection:
         known = query.ids(connection)
@@ -133,7 +133,7 @@ def _runs_behind(project: Project, tree: Tree) -> tuple[str, ...]:
         return tuple(run.id for run in query.all_runs(connection) if run.id not in known)
 
 
-def _refuse_unsaved(project: Project, name: str, tree: Tree) -> tuple[str, ...]:
+def _refuse_unsaved(project: Project, name: str, tree: WorkTree) -> tuple[str, ...]:
     """Refuse if the other tree has unversioned runs or uncommitted changes: a merge lacks them.
 
     Returns the runs with versions of which only something was said since.
@@ -152,7 +152,7 @@ def _refuse_unsaved(project: Project, name: str, tree: Tree) -> tuple[str, ...]:
     return tuple(sorted(kept))
 
 
-def _joined(project: Project, name: str, ours: str, tree: Tree, *, is_noted: bool) -> str:
+def _joined(project: Project, name: str, ours: str, tree: WorkTree, *, is_noted: bool) -> str:
     """Have git merge both sides, and commit what comes of it; the branch does not move yet.
 
     The commit is noted: the same stores merged again are other bytes, and a call that was killed
@@ -182,16 +182,16 @@ def _joined(project: Project, name: str, ours: str, tree: Tree, *, is_noted: boo
     return made
 
 
-def _standing(project: Project, change: PendingChange) -> Standing:
+def _standing(project: Project, change: PendingChange) -> ChangeState:
     """Wait for the same call, which completes the merge; once the branch has moved, none can."""
     ours, head = change.facts["ours"], project.git.commit_of("HEAD")
-    return Standing.WAITS if head == ours else Standing.NEVER
+    return ChangeState.WAITS if head == ours else ChangeState.NEVER
 
 
-KIND = Kind(standing=_standing, complete=nothing, abandon=nothing)
+KIND = ChangeKind(standing=_standing, complete=nothing, abandon=nothing)
 
 
-def _refuse_changed(git: Git, name: str, state: State, entries: Mapping[str, str]) -> None:
+def _refuse_changed(git: Git, name: str, state: TreeState, entries: Mapping[str, str]) -> None:
     """Refuse if the user has changed a file that the merge writes; a killed call may have."""
     touched = [path for path in (*state.changed, *state.untracked) if path in entries]
     changed = [path for path in touched if not _is_there(git, path, entries[path])]
@@ -214,7 +214,7 @@ def _is_there(git: Git, path: str, entry: str) -> bool:
 
 
 def _follow(
-    project: Project, state: State, new: str, entries: Mapping[str, str], name: str
+    project: Project, state: TreeState, new: str, entries: Mapping[str, str], name: str
 ) -> None:
     git, scratch = project.git, project.room.scratch
     index = private_index(git, scratch, f"merge-{os.getpid()}")

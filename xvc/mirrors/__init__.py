@@ -1,7 +1,7 @@
 """Other trackers that runs are mirrored to, by name: those of xvc, and those of installed packages.
 
 A package registers a sink under the entry point ``xvc.sinks``: its name, and the module and name
-of a `Kind`.
+of a `SinkKind`.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from functools import partial
 
 from xvc.core.registry import Registry
 from xvc.errors import ExternalError, error
-from xvc.mirrors.sink import Kind
+from xvc.mirrors.sink import SinkKind
 
-SINKS: Registry[Kind] = Registry(
+SINKS: Registry[SinkKind] = Registry(
     group="xvc.sinks",
     own={
         "jsonl": "xvc.mirrors.lines_file:KIND",
@@ -20,8 +20,8 @@ SINKS: Registry[Kind] = Registry(
         "wandb": "xvc.mirrors.wandb:KIND",
         "tensorboard": "xvc.mirrors.tensorboard:KIND",
     },
-    accepts=lambda entry: isinstance(entry, Kind),
-    wanted="xvc.mirrors.sink.Kind",
+    accepts=lambda entry: isinstance(entry, SinkKind),
+    wanted="xvc.mirrors.sink.SinkKind",
 )
 
 
@@ -35,7 +35,7 @@ class SinkUnusable(ExternalError):
     way = "Install the package that has it; `xvc mirror --resume` then sends what it missed."
 
 
-def sink_kind(name: str) -> Kind:
+def sink_kind(name: str) -> SinkKind:
     """Load a kind of sink; no other is loaded.
 
     Raises:

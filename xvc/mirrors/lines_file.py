@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from xvc.mirrors.sink import Kind, MirroredRun, MirrorRow
+from xvc.mirrors.sink import MirroredRun, MirrorRow, SinkKind
 from xvc.sinks.lines import Lines, line_of
 from xvc.types import Json
 
@@ -42,4 +42,4 @@ class LinesSink:
         self._lines.close()
 
 
-KIND = Kind(open=LinesSink)
+KIND = SinkKind(open=LinesSink)

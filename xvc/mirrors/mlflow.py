@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from xvc.core.plain import readable
-from xvc.mirrors.sink import Kind, MirroredRun, MirrorRow
+from xvc.core.json_values import readable
+from xvc.mirrors.sink import MirroredRun, MirrorRow, SinkKind
 from xvc.types import Json
 
 _METRICS, _PARAMS = 1000, 100  # MLflow takes no more in one call
@@ -69,4 +69,4 @@ class MlflowSink:
             self._client.set_terminated(self._run, _ENDED.get(status, "KILLED"))
 
 
-KIND = Kind(open=MlflowSink)
+KIND = SinkKind(open=MlflowSink)

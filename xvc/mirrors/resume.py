@@ -21,7 +21,7 @@ from xvc.recovery.lost_runs import opened
 from xvc.store import query
 from xvc.store import table_queries as look
 from xvc.store.columns import tables
-from xvc.store.table_queries import Wanted
+from xvc.store.table_queries import WantedRows
 from xvc.types import RunId
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _recorded(project: Project, ledger: Ledger) -> tuple[RunRecord | None, list[
 
 def _rows(connection: DuckDBPyConnection, table: str, ledger: Ledger) -> Iterator[Logged]:
     labels = ("row_id", *(each.label for each in look.fields(connection, table)))
-    wanted = Wanted(table, tuple(dict.fromkeys(labels)), run=RunId(ledger.run))
+    wanted = WantedRows(table, tuple(dict.fromkeys(labels)), run=RunId(ledger.run))
     grid = look.rows(connection, wanted, None, newest=False)
     for cells in grid.rows:
         row = dict(zip(grid.columns, cells, strict=True))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from xvc.core.plain import from_plain
-from xvc.core.record import Kind
+from xvc.core.json_values import from_plain
+from xvc.core.record import RecordKind
 from xvc.journal.codec import CONTROL, decode_line, decode_name, from_json
 from xvc.journal.writer import SUFFIX
 from xvc.types import Json
@@ -125,9 +125,9 @@ def _params(control: Json) -> dict[str, Json]:
     facts = control.get("f") if isinstance(control, dict) else None
     if not isinstance(control, dict) or not isinstance(facts, dict):
         return {}
-    if control.get("k") == Kind.BEGIN:
+    if control.get("k") == RecordKind.BEGIN:
         facts = facts.get("params") or {}
-    elif control.get("k") != Kind.PARAMS:
+    elif control.get("k") != RecordKind.PARAMS:
         return {}
     held = cast("dict[str, Json]", facts)
     return {key: cast("Json", from_plain(value)) for key, value in held.items()}

@@ -55,7 +55,7 @@ class Sink(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class SinkKind:
     """A kind of sink: how to open one with the options that `Tracker` or the command got."""
 
     open: Callable[[Mapping[str, object]], Sink]

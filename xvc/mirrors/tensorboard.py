@@ -10,8 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from xvc.core.plain import readable
-from xvc.mirrors.sink import Kind, MirroredRun, MirrorRow
+from xvc.core.json_values import readable
+from xvc.mirrors.sink import MirroredRun, MirrorRow, SinkKind
 from xvc.types import Json
 
 
@@ -55,4 +55,4 @@ class TensorBoardSink:
             self._writer = None
 
 
-KIND = Kind(open=TensorBoardSink)
+KIND = SinkKind(open=TensorBoardSink)

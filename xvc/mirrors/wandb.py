@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
-from xvc.core.plain import readable
-from xvc.mirrors.sink import Kind, MirroredRun, MirrorRow
+from xvc.core.json_values import readable
+from xvc.mirrors.sink import MirroredRun, MirrorRow, SinkKind
 from xvc.types import Json
 
 
@@ -54,4 +54,4 @@ class WandbSink:
             self._run = None
 
 
-KIND = Kind(open=WandbSink)
+KIND = SinkKind(open=WandbSink)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xvc.core.model import ModelFile, candidate_of, candidate_path, check_name, ignore_file, name_of
-from xvc.core.record import Kind
+from xvc.core.record import RecordKind
 from xvc.core.run import DataFile
 from xvc.dvc.pointers import SUFFIX
 from xvc.dvc.repository import Dvc
@@ -19,7 +19,7 @@ from xvc.errors import BadValue, ConflictError, error
 from xvc.git.branch import clear
 from xvc.history.find import find
 from xvc.models.made_by import refuse_not_made
-from xvc.models.publish_models import MODELS, Change, land
+from xvc.models.publish_models import MODELS, ModelChange, land
 from xvc.project import Project
 from xvc.recording.begin_run import few_of, open_journal
 from xvc.recovery.lost_runs import opened
@@ -27,7 +27,7 @@ from xvc.recovery.recover import replay
 from xvc.store import query
 from xvc.system.files import add_line
 from xvc.system.lock import FileLock
-from xvc.system.written_files import Stamps, is_untouched, not_written
+from xvc.system.written_files import Before
 from xvc.types import Json, RunId
 
 _WAIT = 120.0  # seconds for versions being made
@@ -44,7 +44,7 @@ class ModelTaken(ConflictError):
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
+class AddedCandidate:
     """A candidate: its folder from the project's root, and whether it is new."""
 
     name: str
@@ -54,7 +54,7 @@ class Added:
     is_new: bool
 
 
-def add_model(project: Project, path: Path, reference: str, name: str | None) -> Added:
+def add_model(project: Project, path: Path, reference: str, name: str | None) -> AddedCandidate:
     """Keep a file or folder as a model of a run.
 
     Raises:
@@ -85,7 +85,7 @@ def add_model(project: Project, path: Path, reference: str, name: str | None) ->
         if held is None:
             _write_down(project, record.id, {place: file})
         is_new = land_candidates(project, record.id, {place: file}) or held is None
-    return Added(name=name, run=record.id, path=place, file=file, is_new=is_new)
+    return AddedCandidate(name=name, run=record.id, path=place, file=file, is_new=is_new)
 
 
 def keep(dvc: Dvc, path: Path, without: Collection[str] = ()) -> DataFile:
@@ -108,7 +108,7 @@ def _write_down(project: Project, run: RunId, models: Mapping[str, DataFile]) ->
     outs: Json = {path: {"digest": f.digest, "size": f.size} for path, f in models.items()}
     journal = open_journal(project)
     try:
-        journal.note(Kind.SET, run, {"outs": outs})
+        journal.note(RecordKind.SET, run, {"outs": outs})
         journal.flush()
     finally:
         journal.close()
@@ -127,7 +127,7 @@ def land_candidates(project: Project, run: RunId, models: Mapping[str, DataFile]
     if head is not None and all(project.git.read(head, p) == text for p, text in files.items()):
         return False
     names = ", ".join(sorted(which[0] for path in models if (which := candidate_of(path))))
-    land(project, Change(f"model {names} of run {run}", files))
+    land(project, ModelChange(f"model {names} of run {run}", files))
     return True
 
 
@@ -150,7 +150,7 @@ def keep_models(
     run: RunId,
     since: int,
     models: Sequence[ModelFile],
-    before: Mapping[Path, Stamps],
+    before: Before,
     warnings: list[str],
 ) -> dict[str, DataFile]:
     """Put what a run has left into the cache; what it did not write is older, and not its model.
@@ -162,19 +162,18 @@ def keep_models(
         run: whose.
         since: when it began, in nanoseconds since the epoch.
         models: where they were to be.
-        before: the stamps of what was there then.
+        before: what was there then.
         warnings: gets a sentence for each that cannot be kept.
     """
     found = {}
     for each in models:
         path = Path(each.path)
-        lay = before.get(path, {})
-        older = not_written(path, lay, since)
+        older = before.not_written(path, since)
         if project.dvc is None or project.place is None:
             warnings.append(f"--model {path.name} needs git and DVC here; run `xvc init`")
         elif not path.exists():
             warnings.append(f"the run was to leave {path.name}, and it is not there")
-        elif is_untouched(path, lay, older):
+        elif before.is_untouched(path, older):
             warnings.append(f"the run did not write {path.name}, so it is not a model of it")
         else:
             older = _untracked(project, path, older)

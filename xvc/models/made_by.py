@@ -27,8 +27,14 @@ class NotOfRun(ConflictError):
     path: str
     run: str
     maker: str
+    is_within: bool = False
 
     def __str__(self) -> str:
+        if self.is_within:
+            return (
+                f"{self.path} holds what run {self.maker} made; its time lies within run "
+                f"{self.run}, and nothing tells a touch from the same bytes written again"
+            )
         who = f"; run {self.maker} made it" if self.maker else ""
         return f"{self.path} is neither an output of run {self.run} nor written while it ran{who}"
 
@@ -102,8 +108,9 @@ def refuse_not_made(
             raise MadeByTwo(path.name, record.id, rival.id)
         return
     maker = maker or next((run for run in apart if not _outside(held, run)), None)
-    name = path.name if len(outside) == len(times) else f"{path.name}/{outside[0]}"
-    raise NotOfRun(name, record.id, maker.id if maker else "")
+    is_part = 0 < len(outside) < len(times)
+    name = f"{path.name}/{outside[0]}" if is_part else path.name
+    raise NotOfRun(name, record.id, maker.id if maker else "", is_within=not outside)
 
 
 def _may_rival(one: RunRecord, other: RunRecord) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from xvc.core.commit_subject import chosen_metrics, subject
 from xvc.core.direction import better
 from xvc.core.expression import keys_of
 from xvc.core.filter import evaluate, parse_filter
@@ -16,7 +17,6 @@ from xvc.core.model import PRODUCTION, candidate_of, check_stage
 from xvc.core.objective import Measure, number_of
 from xvc.core.reference import Extreme, parse_reference
 from xvc.core.run import DataFile, RunRecord
-from xvc.core.subject import chosen_metrics, subject
 from xvc.dvc.pointers import Out
 from xvc.errors import BadValue, ConflictError, NoObject, NoRun, error
 from xvc.history.find import find

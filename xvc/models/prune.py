@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from xvc.core.human_units import counted
 from xvc.core.model import candidate_path
 from xvc.core.objective import Measure
-from xvc.core.spelling import counted
 from xvc.dvc.outputs import digests_of, object_of
 from xvc.dvc.pointers import SUFFIX, Out
 from xvc.dvc.remote import Remote
@@ -20,7 +20,7 @@ from xvc.errors import BadValue, ConflictError, NotFoundError, ObjectCorrupt, er
 from xvc.git.branch import clear
 from xvc.history.find import find
 from xvc.models.list import Candidate, NoModel, read_models
-from xvc.models.publish_models import MODELS, Change, land
+from xvc.models.publish_models import MODELS, ModelChange, land
 from xvc.project import Project
 from xvc.recovery.recover import replay
 from xvc.sharing.fetch_objects import Haul, Told
@@ -54,7 +54,7 @@ class Unrecoverable(NotFoundError):
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class CandidateFate:
     """What becomes of a candidate, its value of the metric, and why it stays."""
 
     candidate: Candidate
@@ -78,7 +78,7 @@ class Pruning:
     """The plan, the best first, or what was done: then ``commit`` is the one without them."""
 
     measure: Measure
-    fates: tuple[Fate, ...]
+    fates: tuple[CandidateFate, ...]
     commit: str | None = None
 
     @property
@@ -139,12 +139,12 @@ def prune(
 
 def _fates(
     project: Project, measure: Measure, keep: int, name: str | None, runs: Sequence[str]
-) -> tuple[Fate, ...]:
+) -> tuple[CandidateFate, ...]:
     models = read_models(project)
     if name is not None and name not in models.names:
         raise NoModel(name, models.names)
     named = {found.record.id for found in (find(project, runs) if runs else ())}
-    fates: list[Fate] = []
+    fates: list[CandidateFate] = []
     for each in models.names if name is None else (name,):
         here = [candidate for candidate in models.of(each) if candidate.is_here]
         fates += _of_name(here, measure, keep, named)
@@ -153,7 +153,7 @@ def _fates(
 
 def _of_name(
     here: Sequence[Candidate], measure: Measure, keep: int, named: set[RunId]
-) -> list[Fate]:
+) -> list[CandidateFate]:
     ranked = measure.ranked(each.run for each in here if each.run is not None)
     place = {run.id: number for number, run in enumerate(ranked)}
     fates = []
@@ -163,7 +163,7 @@ def _of_name(
             why = why or ("" if each.id in named else _why_unranked(each, measure))
         elif place[each.id] < keep:
             why = f"among the best {keep}"
-        fates.append(Fate(each, measure.value(each.run) if each.run else None, why))
+        fates.append(CandidateFate(each, measure.value(each.run) if each.run else None, why))
     return fates
 
 
@@ -173,7 +173,7 @@ def _why_unranked(each: Candidate, measure: Measure) -> str:
     return f"its run is {each.run.status.value}"
 
 
-def _going(fates: Sequence[Fate]) -> list[Candidate]:
+def _going(fates: Sequence[CandidateFate]) -> list[Candidate]:
     return [fate.candidate for fate in fates if fate.goes]
 
 
@@ -223,14 +223,14 @@ def _refuse_gone(gone: Sequence[Out]) -> None:
         raise Unrecoverable(gone[0].path)
 
 
-def _change(project: Project, going: Sequence[Candidate]) -> Change:
+def _change(project: Project, going: Sequence[Candidate]) -> ModelChange:
     paths = [candidate_path(each.name, each.id) for each in going]
     gone: dict[str, bytes | None] = {
         project.relative(project.root / path) + SUFFIX: None for path in paths
     }
     what = f"pruned {', '.join(f'{each.name} of {each.version or each.id}' for each in going)}"
     first = going[0]
-    return Change(
+    return ModelChange(
         why=what if len(going) < 4 else f"pruned {counted(len(going), 'candidate')}",
         files=gone,
         command="model prune",

@@ -29,7 +29,7 @@ from xvc.journal.edit_builder import setting
 from xvc.journal.operations import Operation
 from xvc.project import Project
 from xvc.recording.begin_run import open_journal
-from xvc.recovery.kind import Kind, Standing
+from xvc.recovery.kind import ChangeKind, ChangeState
 from xvc.recovery.recover import begin, replay
 from xvc.store import edits
 from xvc.store.columns import tables
@@ -72,7 +72,7 @@ class CommittedMeanwhile(ConflictError):
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
+class NewTag:
     """A tag to make; without a *commit* it marks the change's own."""
 
     name: str
@@ -81,7 +81,7 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class ModelChange:
     """What is to be: files by path from the top (None removes one), tags, and what is recorded.
 
     ``row`` goes into the store's table of models as a row of ``run``; ``command`` and ``what``
@@ -90,7 +90,7 @@ class Change:
 
     why: str
     files: Mapping[str, bytes | None]
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[NewTag, ...] = ()
     run: str = ""
     row: Mapping[str, Json] = field(default_factory=dict)
     command: str = ""
@@ -106,7 +106,7 @@ class _Note:
     parent: str | None
     commit: str
     branch: str | None
-    marks: tuple[Mark, ...]
+    marks: tuple[NewTag, ...]
     run: str
     row: Mapping[str, Json]
     command: str
@@ -114,7 +114,7 @@ class _Note:
     hindrance: str
 
 
-def land(project: Project, change: Change) -> str:
+def land(project: Project, change: ModelChange) -> str:
     """Make a change; the caller holds the lock of versions. Returns the commit that has it.
 
     Raises:
@@ -160,13 +160,13 @@ def land(project: Project, change: Change) -> str:
 def _note_of(change: PendingChange) -> _Note:
     facts = dict(change.facts)
     marks = cast("list[dict[str, str]]", facts.pop("marks"))
-    return _Note(**facts, marks=tuple(Mark(**mark) for mark in marks))  # type: ignore[arg-type]
+    return _Note(**facts, marks=tuple(NewTag(**mark) for mark in marks))  # type: ignore[arg-type]
 
 
-def _standing(project: Project, change: PendingChange) -> Standing:
+def _standing(project: Project, change: PendingChange) -> ChangeState:
     note = _note_of(change)
     ref = f"refs/heads/{note.branch}" if note.branch else "HEAD"
-    return Standing.HAPPENED if _has(project, note.commit, ref) else Standing.NEVER
+    return ChangeState.HAPPENED if _has(project, note.commit, ref) else ChangeState.NEVER
 
 
 def _finish(project: Project, change: PendingChange) -> None:
@@ -181,7 +181,7 @@ def _abandon(project: Project, change: PendingChange) -> None:
         take_back(git, scratch, parent=note.parent or git.empty_tree(), commit=note.commit)
 
 
-KIND = Kind(standing=_standing, complete=_finish, abandon=_abandon)
+KIND = ChangeKind(standing=_standing, complete=_finish, abandon=_abandon)
 
 
 def _has(project: Project, commit: str, ref: str) -> bool:
@@ -191,7 +191,7 @@ def _has(project: Project, commit: str, ref: str) -> bool:
     return not project.git.text("rev-list", "-n1", commit, "--not", ref)
 
 
-def _refuse_changed(project: Project, change: Change, dirty: set[str]) -> None:
+def _refuse_changed(project: Project, change: ModelChange, dirty: set[str]) -> None:
     top = project.git.place.top
     held = {path: (top / path).read_bytes() for path in change.files if (top / path).is_file()}
     changed = [p for p in change.files if p in dirty and held.get(p) != change.files[p]]
@@ -199,7 +199,7 @@ def _refuse_changed(project: Project, change: Change, dirty: set[str]) -> None:
         raise PathsChanged(tuple(changed))
 
 
-def _commit(project: Project, change: Change, parent: str | None) -> str:
+def _commit(project: Project, change: ModelChange, parent: str | None) -> str:
     git, scratch = project.git, project.room.scratch
     base = git.tree_of(parent) if parent else None
     tree = tree_with(git, scratch, base, change.files)

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
+from xvc.core.commit_subject import headline
 from xvc.core.model import candidate_path, ignore_file, stage_path, stage_tag
 from xvc.core.run import DataFile
-from xvc.core.subject import headline
 from xvc.dvc.artifacts import with_artifact
 from xvc.dvc.pipeline import FILE, load
 from xvc.dvc.pointers import SUFFIX, parse_pointer
@@ -20,7 +20,7 @@ from xvc.errors import ConflictError, error
 from xvc.git.branch import clear
 from xvc.journal.codec import to_json
 from xvc.models.list import all_assignments, assignments, registered
-from xvc.models.publish_models import MODELS, Change, Mark, land, put_absent
+from xvc.models.publish_models import MODELS, ModelChange, NewTag, land, put_absent
 from xvc.models.stages import PROMOTE, Assignment, Evidence, current, next_number
 from xvc.project import Project
 from xvc.recovery.recover import replay
@@ -97,18 +97,18 @@ def assign(project: Project, evidence: Evidence, seen: int, line: str) -> str:
 
 def _change(
     project: Project, told: Evidence, now: Assignment | None, tag: str, line: str
-) -> Change:
+) -> ModelChange:
     version = registered(told.model, told.version, project.settings.tag_prefix)
     known = project.git.commit_of(f"refs/tags/{version}")
     if known is not None and _digest_at(project, known, told.model) != told.digest:
         raise VersionElsewhere(version)
     said = headline(f"{told.model} {told.version}")
     files = _files(project, told, now)
-    marks = (Mark(version, f"{said}\n"), Mark(tag, told.render(line), known))
+    marks = (NewTag(version, f"{said}\n"), NewTag(tag, told.render(line), known))
     verb = "promote" if told.action == PROMOTE else "roll back to"
     way = "`xvc model rollback`" if told.previous else "another promotion"
     what = f"{verb} {said} in {told.stage}"
-    return Change(
+    return ModelChange(
         why=f"{verb} {said} ({told.stage})",
         files=files,
         marks=marks,

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 
-from xvc.core.plain import from_plain, to_plain
-from xvc.core.subject import headline
+from xvc.core.commit_subject import headline
+from xvc.core.json_values import from_plain, to_plain
 from xvc.types import Json
 
 _TAG = re.compile(

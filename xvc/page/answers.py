@@ -15,21 +15,23 @@ from typing import TYPE_CHECKING, cast
 
 from xvc import __version__
 from xvc.core.direction import Direction, direction_of, is_progress
-from xvc.core.plain import from_plain
+from xvc.core.json_values import from_plain
 from xvc.core.record import environment_facts, facts_of
 from xvc.core.secrets import mask_text
+from xvc.core.usage_series import spans
 from xvc.errors import BadValue, NoColumn
 from xvc.history.find import find, found_in
+from xvc.page.browser_values import Wired, milliseconds, wired
 from xvc.page.run_grid import FACTS, Layout, grid, layout
-from xvc.page.run_table import Held, RunTable
-from xvc.page.wire import Wired, milliseconds, wired
+from xvc.page.run_table import HeldRuns, RunTable
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
-from xvc.reports.many_curves import CurvesRequest, Drawn, curve_keys, curves_in, many_curves
+from xvc.reports.many_curves import CurvesRequest, DrawnCurves, curve_keys, curves_in, many_curves
 from xvc.runs.group_verdicts import against
 from xvc.runs.lineage import lineage
 from xvc.runs.list import ListRequest, among, grouped, passing, runs
 from xvc.runs.logs import printed
+from xvc.runs.usage_over_time import looks_of
 from xvc.types import RunId
 
 if TYPE_CHECKING:
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 
 _LOG_TAIL = 400_000
 _MOST_RELATED = 12
+_FIGURES = (*("cpu_percent", "memory", "gpu_percent", "gpu_memory", "read_rate", "write_rate"),)
 _ON = "ref: refs/heads/"
 
 Asked = Mapping[str, str]
@@ -77,7 +80,7 @@ class Answers:
         wanted = tuple(name for name in asked.get("columns", "").split("\n") if name)
         if "limit" in asked and not self.table.is_filled:
             listed = runs(project, ListRequest(limit=_whole(asked, "limit")))
-            held = Held(versions=listed.versions)
+            held = HeldRuns(versions=listed.versions)
             return grid(project, layout(project, listed), held, listed.runs, wanted)
         held = self.table.read(project)
         some: Sequence[RunRecord] = held.runs
@@ -101,7 +104,7 @@ class Answers:
         found = passing(held.runs, request, held.versions)
         return {"ids": [run.id for run in found], "total": len(found)}
 
-    def _layout(self, project: Project, held: Held) -> Layout:
+    def _layout(self, project: Project, held: HeldRuns) -> Layout:
         """Lay out all runs: once, until their keys and states or the settings are others."""
         state = (held.shape, project.settings)
         if self._last is None or self._last[0] != state or not held.runs:
@@ -189,6 +192,17 @@ class Answers:
         text, start, end, size = _tail(project, found.record, asked.get("from"))
         return {"text": text, "from": start, "to": end, "size": size}
 
+    def usage(self, asked: Asked) -> Wired:
+        """Read what a run used over time, a list of values for each figure that is known."""
+        project = self.project()
+        named = asked.get("id", "@")
+        if not any(run.id == named for run in self.table.held.runs):  # else no store is opened
+            named = find(project, [named])[0].record.id
+        used = spans(looks_of(project, RunId(named)))
+        columns = {name: [getattr(each, name) for each in used] for name in _FIGURES}
+        known = {name: held for name, held in columns.items() if any(x is not None for x in held)}
+        return {"seconds": [each.seconds for each in used], "figures": known}
+
     def curved(self, asked: Asked) -> Wired:
         """List the keys that have curves, metrics first, and the runs that are meant."""
         project = self.project()
@@ -245,7 +259,7 @@ def _curves_request(asked: Asked, key: str) -> CurvesRequest:
     )
 
 
-def _drawn(drawn: Drawn) -> dict[str, Wired]:
+def _drawn(drawn: DrawnCurves) -> dict[str, Wired]:
     curves = [
         {
             "run": curve.run,

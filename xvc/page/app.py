@@ -22,13 +22,13 @@ from xvc.errors import (
     XvcError,
 )
 from xvc.page.answers import Answers, Asked
+from xvc.page.browser_values import document
 from xvc.page.changes import Changes
+from xvc.page.file_watch import look_at
 from xvc.page.files import index, page_files
 from xvc.page.live import Watcher
-from xvc.page.look import look_at
 from xvc.page.security import Guard, Terms
 from xvc.page.subjects import QUESTIONS, Answer
-from xvc.page.wire import document
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -81,6 +81,7 @@ def application(answers: Answers, terms: Terms) -> ASGIApp:
         "patch": answers.patch,
         "lineage": answers.lineage,
         "log": answers.log,
+        "usage": answers.usage,
         "curves": answers.curves,
         "curved": answers.curved,
         **{name: partial(_of_project, answers, answer) for name, answer in QUESTIONS.items()},

@@ -38,13 +38,13 @@ class Changes:
         return {"version": str(tag(self._answers.project(), request).name)}
 
     def _note(self, asked: Asked) -> object:
-        from xvc.database.say import Saying, say  # late: as above
+        from xvc.database.annotate import Saying, say  # late: as above
 
         said = say(self._answers.project(), _runs(asked), Saying(note=asked.get("note", "")))
         return {"runs": len(said.runs), "operation": said.operation}
 
     def _decide(self, asked: Asked, what: str) -> object:
-        from xvc.database.say import decide  # late: as above
+        from xvc.database.annotate import decide  # late: as above
 
         said = decide(self._answers.project(), _runs(asked), what, asked.get("reason") or None)
         return {"runs": len(said.runs), "operation": said.operation}
@@ -52,7 +52,7 @@ class Changes:
     def _undo(self, asked: Asked) -> object:
         from xvc.recovery.undo import undo  # late: as above
 
-        done = undo(self._answers.project(), dry_run=False)
+        done = undo(self._answers.project(), only=asked.get("operation") or None)
         return {"command": done.command, "what": done.what}
 
 

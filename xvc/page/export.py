@@ -16,9 +16,9 @@ from urllib.parse import parse_qsl
 
 from xvc.errors import ConflictError, XvcError, error
 from xvc.page.answers import Answers, Asked
+from xvc.page.browser_values import Wired, document
 from xvc.page.files import index, page_files
 from xvc.page.subjects import QUESTIONS
-from xvc.page.wire import Wired, document
 
 _MOST = 1_000  # runs whose own pages are kept
 _CURVES = 24  # as many as the page of a run shows
@@ -42,7 +42,7 @@ class FolderTaken(ConflictError):
 
 
 @dataclass(frozen=True, slots=True)
-class Exported:
+class ExportedPage:
     """The folder, how many files are in it, and how many of all runs have pages."""
 
     folder: Path
@@ -51,7 +51,7 @@ class Exported:
     total: int
 
 
-def export(folder: Path, environment: Mapping[str, str], into: Path) -> Exported:
+def export(folder: Path, environment: Mapping[str, str], into: Path) -> ExportedPage:
     """Write the page of a project, as it is now, into a folder; open its index.html.
 
     Raises:
@@ -77,7 +77,7 @@ def export(folder: Path, environment: Mapping[str, str], into: Path) -> Exported
         text = document(answer).decode()
         (kept / f"{key}.js").write_text(f'xvc.keep("{key}",{text});\n', encoding="utf-8")
     files = sum(1 for path in into.rglob("*") if path.is_file())
-    return Exported(into, files, runs, total)
+    return ExportedPage(into, files, runs, total)
 
 
 def slug(name: str, asked: Asked) -> str:
@@ -116,6 +116,7 @@ def _run(answers: Answers, run: str) -> Iterator[_Kept]:
     found = cast("dict[str, object]", answers.run(asked))
     yield "run", asked, found
     yield from _asked("log", asked, answers.log)
+    yield from _asked("usage", asked, answers.usage)
     yield from _asked("lineage", asked, answers.lineage)
     for answer in _answer(answers, "kept", asked):
         yield "kept", asked, answer
@@ -188,6 +189,8 @@ def _subjects(answers: Answers) -> Iterator[_Kept]:
             if name == "compare":
                 yield from _curves_of(answers, answer)
                 yield from _files_of(answers, answer)
+                for data in _answer(answers, "data", asked):
+                    yield "data", asked, data
 
 
 def _curves_of(answers: Answers, compared: dict[str, object]) -> Iterator[_Kept]:

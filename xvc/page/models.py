@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xvc.page.wire import Wired, wired
+from xvc.core.direction import is_progress
+from xvc.page.browser_values import Wired, wired
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -74,7 +75,7 @@ def _promoted(done: Promoted) -> dict[str, Wired]:
         "version": told.version,
         "run": told.run,
         "previous": told.previous,
-        "metrics": wired(told.metrics),
+        "metrics": _results(told.metrics),
         "gates": _gates(told.gates),
     }
 
@@ -89,7 +90,7 @@ def _candidate(each: Candidate) -> Mapping[str, Wired]:
         "size": each.file.size,
         "at": None if each.at is None else each.at / 1e6,
         "here": each.is_here,
-        "metrics": wired(run.metrics) if run is not None else {},
+        "metrics": _results(run.metrics) if run is not None else {},
     }
 
 
@@ -106,9 +107,14 @@ def _assigned(each: Assignment) -> Mapping[str, Wired]:
         "by": told.by,
         "previous": told.previous,
         "digest": told.digest,
-        "metrics": wired(told.metrics),
+        "metrics": _results(told.metrics),
         "gates": _gates(told.gates),
     }
+
+
+def _results(metrics: Mapping[str, object]) -> Wired:
+    """What a run reached: not how far it had come when it did."""
+    return wired({key: value for key, value in metrics.items() if not is_progress(key)})
 
 
 def _gates(gates: Sequence[Gate]) -> list[Mapping[str, Wired]]:

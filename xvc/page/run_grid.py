@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from xvc.core.direction import direction_of, is_progress
 from xvc.history.judging import has_judge, judged_alike
-from xvc.page.run_table import Held
-from xvc.page.wire import Wired, milliseconds, wired
+from xvc.page.browser_values import Wired, milliseconds, wired
+from xvc.page.run_table import HeldRuns
 
 if TYPE_CHECKING:
     from xvc.core.run import RunRecord
@@ -60,7 +60,7 @@ def layout(project: Project, listed: RunList) -> Layout:
 def grid(
     project: Project,
     laid: Layout,
-    held: Held,
+    held: HeldRuns,
     some: Sequence[RunRecord],
     wanted: Sequence[str],
 ) -> dict[str, object]:
@@ -80,7 +80,7 @@ def grid(
     }
 
 
-def _curve(laid: Layout, held: Held) -> str | None:
+def _curve(laid: Layout, held: HeldRuns) -> str | None:
     """Choose the metric of the small curves: one of the first, else any that was logged."""
     known = {str(each["key"]) for each in laid.columns if each["of"] == "metrics"}
     rest = [key for key in sorted(known & held.logged) if not is_progress(key)]
@@ -109,7 +109,7 @@ def _values(run: RunRecord, sent: Sequence[tuple[bool, str]]) -> list[object]:
     return [metrics.get(key) if is_metric else params.get(key) for is_metric, key in sent]
 
 
-def _facts(run: RunRecord, laid: Layout, held: Held) -> tuple[Wired, ...]:
+def _facts(run: RunRecord, laid: Layout, held: HeldRuns) -> tuple[Wired, ...]:
     return (
         run.id,
         held.versions.get(run.id),

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from xvc.core.run import RunRecord, Status
 from xvc.history.find import known_versions, versions_by_run
+from xvc.page.file_watch import look_at
 from xvc.page.live import Stamp, stamp
-from xvc.page.look import look_at
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.reports.many_curves import numeric_keys
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class HeldRuns:
     """All runs, newest first, their versions, and at which revision each was last another."""
 
     runs: list[RunRecord] = field(default_factory=list)
@@ -55,14 +55,14 @@ class RunTable:
         self._lock = threading.Lock()
         self._marks: dict[RunId, int] = {}
         self._seen: tuple[Stamp, ...] | None = None
-        self.held = Held()
+        self.held = HeldRuns()
 
     @property
     def is_filled(self) -> bool:
         """Whether it was ever read."""
         return self.held.revision > 0
 
-    def read(self, project: Project) -> Held:
+    def read(self, project: Project) -> HeldRuns:
         """Read what has changed, and return all; where nothing was written, nothing is opened."""
         with self._lock:
             seen = (*look_at(project, ()).values(), stamp(project.store_path))
@@ -80,7 +80,7 @@ class RunTable:
 
     def _next(
         self, marks: dict[RunId, int], fresh: dict[RunId, RunRecord], tagged: dict[RunId, str]
-    ) -> Held:
+    ) -> HeldRuns:
         old = self.held
         was = {run.id: run for run in old.runs}
         renamed = {run for run in marks if tagged.get(run) != old.versions.get(run)}
@@ -93,7 +93,7 @@ class RunTable:
         runs = [fresh.get(run) or was[run] for run in marks]
         is_alike = not lost and all(run in was and _is_alike(was[run], fresh[run]) for run in fresh)
         shape = old.shape if is_alike and old.revision else now
-        return Held(
+        return HeldRuns(
             runs=runs,
             versions=tagged,
             since=since,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from xvc.errors import BadValue
-from xvc.page import compared, kept, models, sweeps, trees, versions, views
+from xvc.page import comparison, models, run_files, sweeps, trees, versions, views
 
 if TYPE_CHECKING:
     from xvc.page.answers import Asked
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 Answer = Callable[["Project", "Asked"], object]
 
 QUESTIONS: Mapping[str, Answer] = {
-    "compare": lambda project, asked: compared.compared(project, _runs(asked)),
-    "difference": lambda project, asked: compared.file_difference(
+    "compare": lambda project, asked: comparison.compared(project, _runs(asked)),
+    "data": lambda project, asked: comparison.data_difference(project, _runs(asked)),
+    "difference": lambda project, asked: comparison.file_difference(
         project, _runs(asked), asked.get("path", "")
     ),
-    "kept": lambda project, asked: kept.kept(project, asked.get("id", "@")),
+    "kept": lambda project, asked: run_files.kept(project, asked.get("id", "@")),
     "sweeps": lambda project, asked: sweeps.all_sweeps(project),
     "sweep": lambda project, asked: sweeps.one_sweep(project, asked.get("id", "")),
     "versions": lambda project, asked: versions.graph(project, _whole(asked, "limit", 200)),

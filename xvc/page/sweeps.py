@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from xvc.core.objective import number_of
 from xvc.errors import XvcError
-from xvc.page.wire import Wired, wired
+from xvc.page.browser_values import Wired, wired
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 def all_sweeps(project: Project) -> dict[str, Wired]:
     """List the sweeps of the project, the newest first; one that cannot be read is a warning."""
-    from xvc.sweeps.shared import sweep_ids  # late: loads what reads the store
     from xvc.sweeps.state import look
+    from xvc.sweeps.sweep_folder import sweep_ids  # late: loads what reads the store
 
     found: list[tuple[int, Mapping[str, Wired]]] = []
     warnings = []
@@ -80,10 +80,10 @@ def _summary(looked: Looked) -> Mapping[str, Wired]:
 
 
 def _dimension(key: str, shown: Shown) -> Mapping[str, Wired]:
-    from xvc.core.space import Span, dimension_text  # late: as above
+    from xvc.core.search_space import Range, dimension_text  # late: as above
 
     dimension = shown.looked.sweep.wish.space[key]
-    is_log = isinstance(dimension, Span) and dimension.is_log
+    is_log = isinstance(dimension, Range) and dimension.is_log
     return {"text": dimension_text(dimension), "log": is_log}
 
 

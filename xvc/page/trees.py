@@ -6,7 +6,7 @@ import json
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from xvc.page.wire import Wired
+from xvc.page.browser_values import Wired
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,7 +64,8 @@ def finish_merge(project: Project) -> dict[str, Wired]:
     from xvc.merging.merge import proceed  # late: as above
 
     done = proceed(project)
-    return {"undecided": done.undecided, "changed": done.digest is not None}
+    changed = done.digest is not None
+    return {"undecided": done.undecided, "changed": changed, "operation": done.operation}
 
 
 def abort_merge(project: Project) -> dict[str, Wired]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from xvc.git.history import Commit, recent_commits
 from xvc.history.find import known_versions
-from xvc.page.wire import Wired, wired
+from xvc.page.browser_values import Wired, wired
 
 if TYPE_CHECKING:
     from xvc.core.tag_message import VersionInfo

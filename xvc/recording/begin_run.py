@@ -19,13 +19,13 @@ from xvc.core.best_effort import best_effort, in_words
 from xvc.core.byte_text import as_text
 from xvc.core.code_files import in_short, names_once
 from xvc.core.ids import run_id
-from xvc.core.record import Kind, environment_facts, facts_of, run_from
-from xvc.core.run import ABSENT, MODIFIED, Code, DataFile, Environment, Origin, RunRecord
+from xvc.core.record import RecordKind, environment_facts, facts_of, run_from
+from xvc.core.run import ABSENT, MODIFIED, DataFile, Environment, Origin, RunCode, RunRecord
 from xvc.core.secrets import mask_argv, mask_values
 from xvc.core.summary import name_of, settled
 from xvc.dvc.data_check import Looker
 from xvc.errors import BadValue, JournalFailed
-from xvc.git.commands import State
+from xvc.git.commands import TreeState
 from xvc.git.snapshot import Snapshot, take
 from xvc.journal.fallback_dir import make_refuge
 from xvc.journal.writer import Journal
@@ -104,7 +104,7 @@ def begin(
         fixes=origin.fixes,
         labels=origin.labels,
         asked=tuple(params),
-        code=_try(lambda: _code(project, state, snapshot), warnings) or Code(),
+        code=_try(lambda: _code(project, state, snapshot), warnings) or RunCode(),
         data=data,
         command=mask_argv(command),
         folder=_folder(project, folder),
@@ -121,7 +121,7 @@ def begin(
     with best_effort(warnings):
         ways = settled(project.settings.metrics_summary, project.settings.metrics_direction)
         if ways:
-            journal.note(Kind.ENVIRONMENT, run, summary_facts(run, ways))
+            journal.note(RecordKind.ENVIRONMENT, run, summary_facts(run, ways))
     with best_effort(warnings):
         if project.place is not None:
             leaves = [project.relative(project.root / path) for path in (*outs, *models)]
@@ -163,7 +163,7 @@ def as_it_would_be(
     return run_from(facts_of(record), RunRecord(record.id)), tree or ""
 
 
-def _tree(project: Project, state: State) -> str:
+def _tree(project: Project, state: TreeState) -> str:
     found = take(
         project.git,
         f"look-{os.getpid()}",
@@ -231,8 +231,8 @@ def _started(journal: Journal, record: RunRecord, environment: Environment) -> J
         "facts": environment_facts(environment),
     }
     try:
-        journal.note(Kind.ENVIRONMENT, record.id, facts)
-        journal.note(Kind.BEGIN, record.id, facts_of(record))
+        journal.note(RecordKind.ENVIRONMENT, record.id, facts)
+        journal.note(RecordKind.BEGIN, record.id, facts_of(record))
     except BaseException:
         journal.close()
         raise
@@ -254,7 +254,7 @@ def open_journal(project: Project, folder: Path | None = None) -> Journal:
     return Journal(folder or project.room.journals, facts, sync_seconds=sync)
 
 
-def _snapshot(project: Project, run: RunId, state: State, outs: Collection[str]) -> Snapshot:
+def _snapshot(project: Project, run: RunId, state: TreeState, outs: Collection[str]) -> Snapshot:
     """Keep the code; a declared output that is there already, a link for example, is none of it."""
     own = tuple(project.relative(project.root / out) for out in outs)
     code = tuple(
@@ -281,7 +281,8 @@ def _with_unheld(
 ) -> Snapshot:
     """Name among what is incomplete the code that the command is known to run from elsewhere."""
     apart = [path for path in snapshot.left_out if path.endswith("/")]
-    found = _try(lambda: unheld_code(project.git, command, folder, apart), warnings) or []
+    searched = project.environment.get("PYTHONPATH", "")
+    found = _try(lambda: unheld_code(project.git, command, folder, apart, searched), warnings) or []
     names = (*snapshot.incomplete, *(as_text(path) for path in found))
     return replace(snapshot, incomplete=tuple(dict.fromkeys(names)))
 
@@ -413,11 +414,11 @@ def few_of(names: Sequence[str]) -> str:
     return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _code(project: Project, state: State | None, snapshot: Snapshot | None) -> Code:
+def _code(project: Project, state: TreeState | None, snapshot: Snapshot | None) -> RunCode:
     if state is None or project.place is None:
-        return Code()
+        return RunCode()
     place = (project.home.place if project.home else None) or project.place
-    code = Code(commit=state.commit, branch=state.branch, worktree=place.tree)
+    code = RunCode(commit=state.commit, branch=state.branch, worktree=place.tree)
     if snapshot is None:
         return replace(code, is_dirty=bool(state.changed or state.untracked))
     return replace(

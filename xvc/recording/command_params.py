@@ -1,4 +1,4 @@
-"""Params in a command: the values of its long options, ``--lr 0.1`` and ``--lr=0.1`` alike.
+"""Params in a command: values of long options, ``--lr 0.1`` or ``--lr=0.1``; places, ``{lr}``.
 
 Pure, and cautious: an option without a value, a short one, and what stands behind ``--`` are no
 params; nor are the options of pytest and of notebook kernels, which are about the program around.
@@ -7,7 +7,7 @@ params; nor are the options of pytest and of notebook kernels, which are about t
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 _OPTION = re.compile(r"--([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
 _KERNEL_FILE = re.compile(r"(?:^|[/=])kernel-[^/]*\.json$")
@@ -50,6 +50,28 @@ def option_params(command: Sequence[str], known: Collection[str] = ()) -> dict[s
         key if key in known else names.get(_as_argument(key), _as_argument(key)): value
         for key, value in option_values(command).items()
     }
+
+
+def filled_in_run(command: Sequence[str], shown: Mapping[str, str]) -> tuple[str, ...]:
+    """Put values in place of ``{key}`` in the command of one run: all other braces are its own.
+
+    >>> filled_in_run(("t.py", "--lr={lr}", "{{lr}}", "{{x}}"), {"lr": "1e-3"})
+    ('t.py', '--lr=1e-3', '{lr}', '{{x}}')
+    """
+    names = "|".join(re.escape(key) for key in shown)
+    if not names:
+        return tuple(command)
+    pattern = re.compile(rf"\{{(\{{(?:{names})\}})\}}|(?<!\$)\{{({names})\}}")
+    return tuple(pattern.sub(lambda got: got[1] or shown[got[2]], word) for word in command)
+
+
+def not_filled_in_run(command: Sequence[str], keys: Collection[str]) -> tuple[str, ...]:
+    """Write a command so that `filled_in_run` leaves it as it is.
+
+    >>> not_filled_in_run(("t.py", "{lr}"), ["lr"])
+    ('t.py', '{{lr}}')
+    """
+    return filled_in_run(command, {key: f"{{{{{key}}}}}" for key in keys})
 
 
 def _as_argument(name: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
-from xvc.core.plain import from_file
+from xvc.core.json_values import from_file
 from xvc.core.registry import Registry, reason
 from xvc.errors import ExternalError, XvcError, error
 from xvc.types import Json

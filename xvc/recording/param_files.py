@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from xvc.core.typed import Typed, is_equal
+from xvc.core.typed_value import TypedValue, is_equal
 from xvc.errors import BadValue, UsageError, XvcError, error
 from xvc.project import Project
 from xvc.recording.begin_run import params_files
@@ -32,16 +32,16 @@ class ParamInFile(UsageError):
     )
 
 
-Edits = Mapping[Path, Mapping[str, Typed]]
+Edits = Mapping[Path, Mapping[str, TypedValue]]
 
 
-def placed(project: Project, asked: Mapping[str, Typed]) -> dict[Path, dict[str, Typed]]:
+def placed(project: Project, asked: Mapping[str, TypedValue]) -> dict[Path, dict[str, TypedValue]]:
     """Find the params file of each key that one says; a file that cannot be read says none.
 
     Raises:
         BadValue: two files say a key.
     """
-    found: dict[Path, dict[str, Typed]] = {}
+    found: dict[Path, dict[str, TypedValue]] = {}
     where: dict[str, Path] = {}
     for path in _files(project) if asked else ():
         for key, typed in asked.items():
@@ -79,7 +79,7 @@ def refuse_beside_files(edits: Edits) -> None:
         for key, typed in wanted.items():
             said = _said(path, key)
             if not any(is_equal(value, typed.value) for value in said):
-                shown = Typed.of(said[0]).text
+                shown = TypedValue.of(said[0]).text
                 raise ParamInFile(key, path.name, shown[:40], typed.text[:40])
 
 
@@ -95,7 +95,7 @@ def set_in_files(edits: Edits) -> None:
         edit_file(path, path, wanted)
 
 
-def copy_with(source: Path, target: Path, asked: Mapping[str, Typed]) -> dict[str, Json]:
+def copy_with(source: Path, target: Path, asked: Mapping[str, TypedValue]) -> dict[str, Json]:
     """Write a copy of a params file with other values; returns what the copy says of them.
 
     Raises:

@@ -23,7 +23,7 @@ _LONG = 400  # lines after which those are dropped that say nothing of any file
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class RunSpan:
     """A run in this tree: when it began and ended, in nanoseconds; None while it goes on.
 
     ``leaves`` are the outputs and models that it declared, by their paths from the top.
@@ -60,13 +60,13 @@ def _append(room: Room, facts: Mapping[str, object]) -> None:
         return  # a place that cannot be written: the run itself is recorded elsewhere
 
 
-def spans(room: Room) -> list[Span]:
+def spans(room: Room) -> list[RunSpan]:
     """Read the runs of a work tree, all projects in it, in the order in which they began."""
     tree = room.tree.partition("+")[0]
     folder = room.run_times.parent
     files = [folder / f"{tree}.jsonl", *sorted(folder.glob(f"{glob.escape(tree)}+*.jsonl"))]
     lines = [line for file in files for line in _lines(file)]
-    found: dict[str, Span] = {}
+    found: dict[str, RunSpan] = {}
     for line in lines:
         facts = _read(line)
         name = str(facts.get("run"))
@@ -74,7 +74,7 @@ def spans(room: Room) -> list[Span]:
             leaves = facts.get("leaves")
             names = tuple(map(str, leaves)) if isinstance(leaves, list) else ()
             began = int(str(facts["from"]))
-            found[name] = Span(
+            found[name] = RunSpan(
                 run=name, began=began, ended=None, journal=str(facts.get("journal")), leaves=names
             )
         elif name in found and "to" in facts:
@@ -97,7 +97,7 @@ def _read(line: bytes) -> dict[str, object]:
     return facts if isinstance(facts, dict) else {}
 
 
-def _looked_after(span: Span) -> Span:
+def _looked_after(span: RunSpan) -> RunSpan:
     """End a run whose process is gone with the last that it wrote."""
     journal = Path(span.journal)
     for place in (journal, journal.parent / "folded" / journal.name):
@@ -144,7 +144,7 @@ def changed_at(file: str | Path) -> int | None:
         return None
 
 
-def _shorten(room: Room, useful: Iterable[Span], open_ones: Iterable[Span]) -> None:
+def _shorten(room: Room, useful: Iterable[RunSpan], open_ones: Iterable[RunSpan]) -> None:
     """Forget the runs that no file tells of, once there are many."""
     try:
         if room.run_times.read_bytes().count(b"\n") <= _LONG:

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from xvc.core.typed import Typed, is_equal
+from xvc.core.typed_value import TypedValue, is_equal
 from xvc.errors import BadValue, UsageError, error
 from xvc.project import Project
-from xvc.recording.asked_params import never_taken_up, variable_of
 from xvc.recording.begin_run import declared_names
+from xvc.recording.requested_params import never_taken_up, variable_of
 from xvc.system.value_files import values_named
 from xvc.types import Json
 
@@ -65,7 +65,7 @@ class ParamUndeclared(UsageError):
 
 
 def refuse_undeclared(
-    project: Project, wanted: Mapping[str, Typed], command: Sequence[str], folder: Path
+    project: Project, wanted: Mapping[str, TypedValue], command: Sequence[str], folder: Path
 ) -> None:
     """Refuse params that nothing takes up but a file which says otherwise.
 
@@ -80,7 +80,7 @@ def refuse_undeclared(
     for key in never_taken_up(project.git, open_keys, command, folder):
         found = undeclared(project, key, command, folder)
         if found is not None and not is_equal(found.value, wanted[key].value):
-            said, asked = Typed.of(found.value).text[:40], wanted[key].text[:40]
+            said, asked = TypedValue.of(found.value).text[:40], wanted[key].text[:40]
             raise ParamUndeclared(key, found.file, said, asked, found.way)
 
 

@@ -1,9 +1,10 @@
 """Code that a command runs and that no snapshot of the tree holds.
 
 The scripts that the command names, and from there the modules that they import, as Python would
-find them in the tree: what of these git ignores, what is in another repository, and what lies
-outside of the tree, reached by its path or through a link. Texts decide, nothing is executed; what
-is imported in other ways, or is installed, is not looked at.
+find them, in the tree and along $PYTHONPATH: what of these git ignores, what is in another
+repository, and what lies outside of the tree, reached by its path or through a link. Texts decide,
+nothing is executed; a name that is put together while the script runs is not known here, and what
+is installed is not looked at.
 """
 
 from __future__ import annotations
@@ -27,11 +28,22 @@ _IMPORT = re.compile(
 )
 _NAMES = re.compile(r"([.\w]+)(?:[ \t]+as[ \t]+\w+)?")
 _FILE = re.compile(r"[\w./-]+\.\w+")
+_ASKED = re.compile(r"(?:import_module|__import__|run_module)\(\s*[\"']([.\w]+)[\"']")
+_RUN = re.compile(
+    r"(?:run_path\(|(?:spec_from_file_location|SourceFileLoader)\([^,()]*,|exec\(\s*open\()\s*"
+    r"[\"']([^\"']+\.py)[\"']"
+)
+_SEARCHED = re.compile(r"sys\.path\.(?:append|insert)\((?:\s*\d+\s*,)?\s*[\"']([^\"']+)[\"']")
+_VARIABLE = "PYTHONPATH"
 _PYTHON = (".py", ".ipynb", ".pyx")
 
 
 def unheld_code(
-    git: Git, command: Sequence[str], folder: Path, apart: Iterable[str] = ()
+    git: Git,
+    command: Sequence[str],
+    folder: Path,
+    apart: Iterable[str] = (),
+    searched: str = "",
 ) -> list[str]:
     """List the code that a command runs and a snapshot lacks, by paths from the top.
 
@@ -42,15 +54,39 @@ def unheld_code(
         command: its words.
         folder: where it runs.
         apart: other repositories in the tree, by their paths from the top, with a slash.
+        searched: what $PYTHONPATH says; the command's own words may say otherwise.
     """
+    return _not_held(git, followed_code(git, command, folder, searched), apart)
+
+
+def followed_code(git: Git, command: Sequence[str], folder: Path, searched: str = "") -> list[Path]:
+    """List the user's files that a command runs, as `unheld_code` finds them."""
     top = git.place.top
+    said = [word.partition("=")[2] for word in command if word.startswith(f"{_VARIABLE}=")]
+    parts = [part for part in (said or [searched])[-1].split(os.pathsep) if part]
     roots = [folder] if "-m" in command else []
+    roots += [Path(os.path.normpath(folder / part)) for part in parts]
     modules = _Modules()
     begins = [*_named_in(command, folder), *_called(command, folder, modules)]
-    followed = _followed(begins, [*roots, top / "src", top], modules)
+    return _followed(begins, [*roots, top / "src", top], modules, folder)
+
+
+def unheld_modules(git: Git, files: Sequence[str]) -> list[str]:
+    """List those of the files that a process ran that no snapshot holds, by paths from the top.
+
+    The first is its script: where that lies outside of the tree, only what is inside of it counts.
+    """
+    paths = [Path(name) for name in files]
+    if paths and not paths[0].resolve().is_relative_to(git.place.top):
+        paths = [path for path in paths if path.resolve().is_relative_to(git.place.top)]
+    return _not_held(git, paths, ())
+
+
+def _not_held(git: Git, paths: Iterable[Path], apart: Iterable[str]) -> list[str]:
+    top = git.place.top
     inside: dict[str, str] = {}
     found = []
-    for path in followed:
+    for path in paths:
         real = path.resolve()
         if not real.is_relative_to(top):
             if not _is_installed(real):
@@ -100,7 +136,9 @@ def _in_environment(path: Path, top: Path) -> bool:
     )
 
 
-def _followed(begins: Iterable[Path], roots: Sequence[Path], modules: _Modules) -> list[Path]:
+def _followed(
+    begins: Iterable[Path], roots: Sequence[Path], modules: _Modules, folder: Path
+) -> list[Path]:
     """List the files, and those that they import or name, each once."""
     waiting = list(dict.fromkeys(begins))
     found: dict[Path, None] = {}
@@ -110,11 +148,11 @@ def _followed(begins: Iterable[Path], roots: Sequence[Path], modules: _Modules) 
         if path in found:
             continue
         found[path] = None
-        waiting += _next_of(path, [*scripts, *roots], modules)
+        waiting += _next_of(path, [*scripts, *roots], modules, folder)
     return [*found]
 
 
-def _next_of(path: Path, roots: Sequence[Path], modules: _Modules) -> list[Path]:
+def _next_of(path: Path, roots: Sequence[Path], modules: _Modules, folder: Path) -> list[Path]:
     try:
         if path.stat().st_size > _LARGE:
             return []
@@ -122,9 +160,10 @@ def _next_of(path: Path, roots: Sequence[Path], modules: _Modules) -> list[Path]
     except OSError:
         return []
     if path.suffix in _PYTHON:
-        return [
-            file for name, at in _imports(text, path) for file in modules.find(name, at or roots)
-        ]
+        where = [*roots, *(Path(os.path.normpath(folder / at)) for at in _SEARCHED.findall(text))]
+        names = [*_imports(text, path), *((name.lstrip("."), []) for name in _ASKED.findall(text))]
+        imported = [file for name, at in names for file in modules.find(name, at or where)]
+        return [*imported, *_named_in(_RUN.findall(text), folder)]
     words = _FILE.findall(text) if path.suffix in (".sh", ".bash", ".zsh") else []
     return [each for root in roots[:1] for each in _named_in(words, root)]
 

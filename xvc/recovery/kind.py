@@ -14,7 +14,7 @@ from xvc.project import Project
 from xvc.system.pending import PendingChange
 
 
-class Standing(Enum):
+class ChangeState(Enum):
     """How a change stands that was broken off."""
 
     HAPPENED = "its decisive step is done, so the steps after it are completed"
@@ -24,14 +24,14 @@ class Standing(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class ChangeKind:
     """A kind of change.
 
     Each function gets the note; KeyError, TypeError and ValueError tell that its facts are of
     another xvc. A note with a ``version`` above this one stays for the xvc that wrote it.
     """
 
-    standing: Callable[[Project, PendingChange], Standing]
+    standing: Callable[[Project, PendingChange], ChangeState]
     complete: Callable[[Project, PendingChange], None]
     abandon: Callable[[Project, PendingChange], None]
     version: int = 1

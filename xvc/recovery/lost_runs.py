@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xvc.core.record import Kind
+from xvc.core.record import RecordKind
 from xvc.core.run import RunRecord, Status
 from xvc.errors import BadValue, JournalFailed, XvcError
 from xvc.journal.reader import journals, last_written
@@ -82,7 +82,7 @@ def _correct(project: Project, codes: Sequence[tuple[RunId, int]]) -> None:
         if run is None or run.status not in (Status.FINISHED, Status.FAILED):
             continue
         if run.status != status or (code and run.reason is None):
-            journal.note(Kind.SET, name, {"status": status.value, "reason": reason})
+            journal.note(RecordKind.SET, name, {"status": status.value, "reason": reason})
     journal.close()
 
 
@@ -102,7 +102,7 @@ def _end(project: Project, dead: Sequence[RunRecord]) -> list[RunId]:
     try:
         journal = open_journal(project)
         for run in dead:
-            journal.note(Kind.END, run.id, _loss(project, run))
+            journal.note(RecordKind.END, run.id, _loss(project, run))
         journal.close()
     except JournalFailed:
         return []  # a tree that cannot be written shows them as running

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from xvc.journal import operations
 from xvc.journal.operations import Operation
 from xvc.project import Project
-from xvc.recovery.kind import Kind, Standing, nothing
+from xvc.recovery.kind import ChangeKind, ChangeState, nothing
 from xvc.recovery.recover import begin
 from xvc.system.pending import PendingChange
 
@@ -34,10 +34,10 @@ def intended(project: Project, operation: Operation) -> Iterator[None]:
     change.take_off()
 
 
-def _standing(project: Project, change: PendingChange) -> Standing:
+def _standing(project: Project, change: PendingChange) -> ChangeState:
     pointer, made = project.keeper.pointer, operations.from_facts(change.facts).made
     has_happened = pointer is not None and pointer.digest == made
-    return Standing.HAPPENED if has_happened else Standing.NEVER
+    return ChangeState.HAPPENED if has_happened else ChangeState.NEVER
 
 
 def _complete(project: Project, change: PendingChange) -> None:
@@ -46,4 +46,4 @@ def _complete(project: Project, change: PendingChange) -> None:
         operations.append(project.room.operations, operation)
 
 
-KIND = Kind(standing=_standing, complete=_complete, abandon=nothing)
+KIND = ChangeKind(standing=_standing, complete=_complete, abandon=nothing)

@@ -18,7 +18,7 @@ from xvc.git.branch import clear_index, is_index_dead
 from xvc.journal.fallback_dir import is_ours, refuge_of
 from xvc.journal.reader import is_written, journals
 from xvc.project import Project
-from xvc.recovery.kind import Kind, Standing
+from xvc.recovery.kind import ChangeKind, ChangeState
 from xvc.recovery.old_notes import has_old_notes, take_over
 from xvc.system.files import copy_durably, make_folder
 from xvc.system.lock import FileLock
@@ -85,23 +85,23 @@ def begin(project: Project, kind: str, facts: Mapping[str, Json]) -> PendingChan
     return project.pending.note(kind, facts, version=kind_of(kind).version, tree=project.room.tree)
 
 
-def _end(project: Project, kind: Kind, change: PendingChange) -> None:
+def _end(project: Project, kind: ChangeKind, change: PendingChange) -> None:
     try:
         standing = kind.standing(project, change)
     except (KeyError, TypeError, ValueError):  # its facts are of another xvc
-        standing = Standing.FOREIGN
-    if standing is Standing.HAPPENED:
+        standing = ChangeState.FOREIGN
+    if standing is ChangeState.HAPPENED:
         kind.complete(project, change)
-    elif standing is Standing.NEVER:
+    elif standing is ChangeState.NEVER:
         kind.abandon(project, change)
-    if standing is not Standing.WAITS:
+    if standing is not ChangeState.WAITS:
         change.take_off()
 
 
-def kind_of(name: str) -> Kind:
+def kind_of(name: str) -> ChangeKind:
     """Load a kind of change by its name in `OWN`."""
     module, _, attribute = OWN[name].partition(":")
-    return cast("Kind", getattr(import_module(module), attribute))
+    return cast("ChangeKind", getattr(import_module(module), attribute))
 
 
 def bring_home(project: Project) -> None:

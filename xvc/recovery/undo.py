@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from xvc.core.edit import Edit
-from xvc.core.record import Kind
+from xvc.core.record import RecordKind
 from xvc.core.run import DataFile
 from xvc.dvc.repository import pointer_of
 from xvc.errors import ConflictError, NotFoundError, error
@@ -54,16 +54,18 @@ class Undone:
     operation: str | None = None
 
 
-def undo(project: Project, *, dry_run: bool = False) -> Undone:
-    """Take the last operation back that is not taken back yet.
+def undo(project: Project, *, dry_run: bool = False, only: str | None = None) -> Undone:
+    """Take the last operation back that is not taken back yet; with *only*, if it is that one.
 
     Raises:
         NothingToUndo: there is none.
-        CannotUndo: it is one for good, or was done on another branch.
+        CannotUndo: it is one for good, was done on another branch, or is not the one meant.
         NoObject: the store of before is not in the DVC cache.
     """
     mend(project)
     last = _last(project)
+    if only is not None and last.id != only:
+        raise CannotUndo(last.what, "it is the last one, and not the change that was meant")
     if last.hindrance:
         raise CannotUndo(last.what, last.hindrance)
     if last.made:
@@ -74,8 +76,8 @@ def undo(project: Project, *, dry_run: bool = False) -> Undone:
     found = Undone(last.command, last.what, last.at)
     if dry_run:
         return found
-    made = [Edit(Kind.UNDO, undone=name) for name in reversed(last.edits)]
-    made += [Edit(Kind.DELETE, run=RunId(run)) for run in last.runs]
+    made = [Edit(RecordKind.UNDO, undone=name) for name in reversed(last.edits)]
+    made += [Edit(RecordKind.DELETE, run=RunId(run)) for run in last.runs]
     write_down(project, *made)
     done = log_operation(project, "undo", f"took back: {last.what}", undoes=last.id)
     return Undone(last.command, last.what, last.at, done)

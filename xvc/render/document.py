@@ -26,7 +26,7 @@ class Commands:
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class DocumentTable:
     """Rows under a head; ``right`` are the columns of numbers, ``total`` how many rows there are.
 
     ``total`` is None when all of them are here.
@@ -42,7 +42,7 @@ class Table:
     def remark(self) -> str:
         """What is said below a table that was cut.
 
-        >>> Table("", ("run",), (("a",),), total=10_000).remark
+        >>> DocumentTable("", ("run",), (("a",),), total=10_000).remark
         '1 of 10,000 shown'
         """
         is_cut = self.total is not None and self.total > len(self.rows)
@@ -56,7 +56,7 @@ class Curves:
     plot: Plot
 
 
-Block = Text | Commands | Table | Curves
+Block = Text | Commands | DocumentTable | Curves
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,10 @@ class Report:
     sections: tuple[Section, ...]
 
 
-def bounded(table: Table, rows: int, width: int = 60) -> Table:
+def bounded(table: DocumentTable, rows: int, width: int = 60) -> DocumentTable:
     """Cut a table to its first rows and its cells to *width* characters; its total is kept.
 
-    >>> bounded(Table("", ("a",), (("1",), ("2",))), 1).remark
+    >>> bounded(DocumentTable("", ("a",), (("1",), ("2",))), 1).remark
     '1 of 2 shown'
     """
     head, *kept = (

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import html
 
-from xvc.core.subject import one_line
-from xvc.render.document import Block, Commands, Curves, Report, Section, Table, Text
+from xvc.core.commit_subject import one_line
+from xvc.render.document import Block, Commands, Curves, DocumentTable, Report, Section, Text
 from xvc.render.svg import svg
 
 _STYLE = """\
@@ -55,7 +55,7 @@ def _block(block: Block) -> str:
         case Commands(lines):
             code = "\n".join(map(_safe, lines))
             return f"<pre>{code}</pre>"
-        case Table():
+        case DocumentTable():
             return _titled(block.title) + table(block)
         case Curves(plot):
             return f"{_titled(plot.title)}<figure>\n{svg(plot)}\n</figure>"
@@ -65,7 +65,7 @@ def _titled(title: str) -> str:
     return f"<h3>{_safe(title)}</h3>\n" if title else ""
 
 
-def table(block: Table) -> str:
+def table(block: DocumentTable) -> str:
     """Write a table, and below it what was cut."""
     head = "".join(_cell("th", place, cell, block) for place, cell in enumerate(block.head))
     rows = "\n".join(
@@ -77,7 +77,7 @@ def table(block: Table) -> str:
     return f'<div class="wide"><table>\n{body}\n</table></div>{remark}'
 
 
-def _cell(tag: str, place: int, text: str, block: Table) -> str:
+def _cell(tag: str, place: int, text: str, block: DocumentTable) -> str:
     kind = ' class="n"' if place in block.right else ""
     return f"<{tag}{kind}>{_safe(text)}</{tag}>"
 

@@ -9,9 +9,9 @@ import re
 from collections.abc import Sequence
 from itertools import groupby
 
-from xvc.core.spelling import number
-from xvc.core.subject import one_line
-from xvc.render.document import Block, Commands, Curves, Report, Section, Table, Text
+from xvc.core.commit_subject import one_line
+from xvc.core.human_units import number
+from xvc.render.document import Block, Commands, Curves, DocumentTable, Report, Section, Text
 from xvc.render.figure import Series, thinned
 
 _SIGNS = re.compile(r"[\\`*\[\]|~$]|(?<![^\W_])_|_(?![^\W_])")
@@ -63,7 +63,7 @@ def _block(block: Block, level: int) -> list[str]:
             return [_paragraph(text)]
         case Commands(lines):
             return [fenced(lines)]
-        case Table():
+        case DocumentTable():
             return [*_titled(block.title, level), table(block), *_remarks(block)]
         case Curves(plot):
             return [*_titled(plot.title, level), table(_sketch(plot.series))]
@@ -73,7 +73,7 @@ def _titled(title: str, level: int) -> list[str]:
     return [_heading(title, level)] if title else []
 
 
-def _remarks(block: Table) -> list[str]:
+def _remarks(block: DocumentTable) -> list[str]:
     return [block.remark] if block.remark else []
 
 
@@ -87,10 +87,10 @@ def fenced(lines: Sequence[str]) -> str:
     return "\n".join([f"{fence}bash", *clean, fence])
 
 
-def table(block: Table) -> str:
+def table(block: DocumentTable) -> str:
     r"""Write a table.
 
-    >>> print(table(Table("", ("key", "n"), (("a|b", "1"),), frozenset({1}))))
+    >>> print(table(DocumentTable("", ("key", "n"), (("a|b", "1"),), frozenset({1}))))
     | key | n |
     | --- | ---: |
     | a\|b | 1 |
@@ -100,7 +100,7 @@ def table(block: Table) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, marks, *rows))
 
 
-def _sketch(series: Sequence[Series]) -> Table:
+def _sketch(series: Sequence[Series]) -> DocumentTable:
     """A curve in words: its ends, its extremes, and a line of small bars."""
     rows = tuple(
         (
@@ -110,7 +110,7 @@ def _sketch(series: Sequence[Series]) -> Table:
         )
         for each in series
     )
-    return Table(
+    return DocumentTable(
         "", ("run", "first", "least", "greatest", "last", "curve"), rows, frozenset({1, 2, 3, 4})
     )
 

@@ -10,8 +10,8 @@ import html
 import math
 from collections.abc import Sequence
 
-from xvc.core.spelling import number
-from xvc.core.subject import one_line
+from xvc.core.commit_subject import one_line
+from xvc.core.human_units import number
 from xvc.render.figure import Plot, Series
 
 _WIDTH, _HEIGHT = 720, 300

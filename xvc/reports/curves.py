@@ -14,8 +14,8 @@ from xvc.render.document import Curves
 from xvc.render.figure import Plot, PlotKind, Series, thinned
 from xvc.store import table_queries as look
 from xvc.store.columns import tables
-from xvc.store.condition import Field
-from xvc.store.table_queries import Wanted
+from xvc.store.filter_sql import Field
+from xvc.store.table_queries import WantedRows
 from xvc.types import RunId
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def _line(
     connection: DuckDBPyConnection, table: str, run: RunId, metric: str, across: str | None
 ) -> tuple[RunId, tuple[float, ...], tuple[float, ...]] | None:
     keys = [across, metric] if across else [metric]
-    rows = look.points(connection, Wanted(table, run=run), keys, None)
+    rows = look.points(connection, WantedRows(table, run=run), keys, None)
     found = [cast("list[float]", numbers) for _, *numbers in rows if None not in numbers]
     points = [numbers for numbers in found if all(map(math.isfinite, numbers))]
     if len(points) < 2:

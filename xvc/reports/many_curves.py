@@ -12,8 +12,8 @@ from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.store import table_queries as look
 from xvc.store.columns import tables
-from xvc.store.condition import Field
 from xvc.store.curve_points import RELATIVE, ROW, TIME, Curve, WantedCurves, curve_points
+from xvc.store.filter_sql import Field
 from xvc.types import RunId
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class CurvesRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class DrawnCurves:
     """The curves of one key, the axis that was taken, and those that could be."""
 
     key: str
@@ -46,7 +46,7 @@ class Drawn:
     curves: tuple[Curve, ...]
 
 
-def many_curves(project: Project, request: CurvesRequest) -> Drawn:
+def many_curves(project: Project, request: CurvesRequest) -> DrawnCurves:
     """Read the curves of a key in these runs, from the first table in which any of them has it.
 
     Raises:
@@ -57,13 +57,13 @@ def many_curves(project: Project, request: CurvesRequest) -> Drawn:
         return curves_in(connection, request)
 
 
-def curves_in(connection: DuckDBPyConnection, request: CurvesRequest) -> Drawn:
+def curves_in(connection: DuckDBPyConnection, request: CurvesRequest) -> DrawnCurves:
     """Read what `many_curves` reads, in everything recorded, which has been opened already."""
     if not 1 <= request.intervals <= MOST_INTERVALS:
         raise BadValue("intervals", f"there are 1 to {MOST_INTERVALS}")
     if len(request.runs) > MOST_RUNS:
         raise BadValue("runs", f"at most {MOST_RUNS} are drawn at once")
-    empty: Drawn | None = None
+    empty: DrawnCurves | None = None
     for table in in_order(connection):
         held = look.fields(connection, table)
         if not any(each.label == request.key and each.number for each in held):
@@ -84,7 +84,7 @@ def in_order(connection: DuckDBPyConnection) -> list[str]:
 
 def _drawn(
     connection: DuckDBPyConnection, table: str, held: Sequence[Field], request: CurvesRequest
-) -> Drawn:
+) -> DrawnCurves:
     progress = [each.label for each in held if each.number and is_progress(each.label)]
     axes = (*progress, ROW, TIME, RELATIVE)
     x = request.x or axes[0]
@@ -98,7 +98,7 @@ def _drawn(
         intervals=request.intervals,
         is_mean=request.is_mean,
     )
-    return Drawn(request.key, x, axes, tuple(curve_points(connection, wanted)))
+    return DrawnCurves(request.key, x, axes, tuple(curve_points(connection, wanted)))
 
 
 def curve_keys(connection: DuckDBPyConnection, run: RunId) -> list[str]:

@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xvc.core.direction import Direction
+from xvc.core.human_units import number
 from xvc.core.objective import Measure, distance, number_of
 from xvc.core.run import RunRecord
-from xvc.core.spelling import number
-from xvc.runs.repeats import Experiment, Spread
+from xvc.runs.repeats import RepeatedExperiment, Spread
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RankedRun:
     """A run and its value, and how far behind the best it is: 0 for the best itself."""
 
     run: RunRecord
@@ -25,15 +25,15 @@ class Place:
     behind: float
 
 
-def ranked(runs: Sequence[RunRecord], aim: Measure) -> list[Place]:
+def ranked(runs: Sequence[RunRecord], aim: Measure) -> list[RankedRun]:
     """Order finished runs by a metric, the best first, as `Measure.ranked` does."""
     runs = aim.ranked(runs)
     worth = [(value, run) for run in runs if (value := aim.value(run)) is not None]
-    return [Place(run, value, distance(value, worth[0][0])) for value, run in worth]
+    return [RankedRun(run, value, distance(value, worth[0][0])) for value, run in worth]
 
 
 def reason(
-    places: Sequence[Place], aim: Measure, names: Mapping[str, str], *, are_all: bool = True
+    places: Sequence[RankedRun], aim: Measure, names: Mapping[str, str], *, are_all: bool = True
 ) -> str:
     """Say in words which run is best and why; at least one is ranked, perhaps not all."""
     best, *others = places
@@ -46,7 +46,11 @@ def reason(
 
 
 def _margin(
-    best: Place, others: Sequence[Place], aim: Measure, names: Mapping[str, str], are_all: bool
+    best: RankedRun,
+    others: Sequence[RankedRun],
+    aim: Measure,
+    names: Mapping[str, str],
+    are_all: bool,
 ) -> str:
     if not others:
         return f"No other finished run has {aim.metric}."
@@ -61,7 +65,7 @@ def _margin(
     return f"It is {number(gap)}{share} ahead of {names[second.run.id]}."
 
 
-def repeats(best: RunRecord, every: Sequence[Experiment]) -> Sequence[RunRecord]:
+def repeats(best: RunRecord, every: Sequence[RepeatedExperiment]) -> Sequence[RunRecord]:
     """List the repeats of the best run's experiment: each seed once, the run itself included."""
     own = next((each for each in every if best.id in {run.id for run in each.runs}), None)
     return own.repeats if own is not None else (best,)

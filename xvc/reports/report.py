@@ -13,20 +13,20 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+from xvc.core.commit_subject import chosen_keys, chosen_metrics
 from xvc.core.direction import Direction, asked_direction, direction_of
+from xvc.core.human_units import counted, day, did_you_mean, duration, number, size
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
-from xvc.core.spelling import counted, day, did_you_mean, duration, number, size
-from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.errors import BadValue
 from xvc.experiments.compare import OWN_SCORES
-from xvc.history.find import Found, find, known_versions, versions_by_run
+from xvc.history.find import FoundRun, find, known_versions, versions_by_run
 from xvc.history.judging import has_judge, judged_alike
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
-from xvc.render.document import Block, Commands, Report, Section, Table, Text, bounded
+from xvc.render.document import Block, Commands, DocumentTable, Report, Section, Text, bounded
 from xvc.reports.curves import curves
-from xvc.reports.ranking import Place, ranked, reason, repeats, spread
+from xvc.reports.ranking import RankedRun, ranked, reason, repeats, spread
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.compare import compare, repeats_of
 from xvc.runs.difference_tables import differences
@@ -71,7 +71,7 @@ class Reported:
     runs: int
     date: str | None
     aim: Measure | None
-    best: Found | None
+    best: FoundRun | None
     standing: Leaderboard | None = None
     """Experiments with their repeats as one, where any was repeated."""
     warnings: tuple[str, ...] = ()
@@ -82,10 +82,10 @@ class _Material:
     """The runs with their names, how they are ranked, and what is worth a column."""
 
     project: Project
-    found: list[Found]
+    found: list[FoundRun]
     are_named: bool
     aim: Measure | None = None
-    places: list[Place] = field(default_factory=list)
+    places: list[RankedRun] = field(default_factory=list)
     standing: Leaderboard | None = None
     params: tuple[str, ...] = ()
     metrics: tuple[str, ...] = ()
@@ -109,7 +109,7 @@ class _Material:
         return {each.record.id: each.version or each.record.id for each in self.found}
 
     @property
-    def first(self) -> list[Found]:
+    def first(self) -> list[FoundRun]:
         """The runs in the order in which they matter: as ranked, then the others as they come."""
         by_id = {each.record.id: each for each in self.found}
         best = [by_id.pop(place.run.id) for place in self.places]
@@ -189,7 +189,7 @@ def _gathered(project: Project, request: ReportRequest) -> _Material:
         with opened(project) as connection:
             runs = _newest_and_best(project, connection, request)
             kinds, days = query.statuses(connection), query.span(connection)
-        found = [Found(run, tagged.get(run.id)) for run in runs]
+        found = [FoundRun(run, tagged.get(run.id)) for run in runs]
     material = _Material(project, found, are_named=bool(request.references), span=days)
     material.kinds, material.total = kinds, sum(kinds.values())
     if material.is_part:
@@ -223,11 +223,11 @@ def _newest_and_best(
     return sorted(found.values(), key=lambda run: (-(run.started or 0), run.id))
 
 
-def _kinds_of(found: Sequence[Found]) -> dict[str, int]:
+def _kinds_of(found: Sequence[FoundRun]) -> dict[str, int]:
     return Counter(each.record.status.value for each in found)
 
 
-def _span_of(found: Sequence[Found]) -> tuple[int, int] | None:
+def _span_of(found: Sequence[FoundRun]) -> tuple[int, int] | None:
     began = [each.record.started for each in found if each.record.started is not None]
     return (min(began), max(began)) if began else None
 
@@ -323,7 +323,7 @@ def _best(material: _Material) -> Section:
         for place, each in enumerate(material.places[:_PLACES], 1)
     ]
     total = len(rows) if material.is_part else len(material.places)
-    table = Table("", head, tuple(rows), frozenset({0, 2, 3}), total)
+    table = DocumentTable("", head, tuple(rows), frozenset({0, 2, 3}), total)
     return Section(title, (Text(f"{says} {same}"), bounded(table, _PLACES)))
 
 
@@ -363,7 +363,7 @@ def _noise(material: _Material) -> list[Section]:
     ]
     name = first.version or first.run.id
     head = ("rank", "run", "n", f"mean {found.measure.metric}", "sd", f"against {name}")
-    table = Table("", head, tuple(rows), frozenset({0, 2, 3, 4}), len(found.places))
+    table = DocumentTable("", head, tuple(rows), frozenset({0, 2, 3, 4}), len(found.places))
     luck = found.luck
     says = "Repeats (the same but for the seed) as one; ranks with = cannot be told apart."
     texts = [Text(f"{says} {luck[0].upper()}{luck[1:]}." if luck else says)]
@@ -386,7 +386,7 @@ def _list(material: _Material) -> Section:
         return Section("Runs", ())
     head = ("version", "run", "status", "day", "took", *material.params, *material.metrics)
     right = frozenset({4, *range(5 + len(material.params), len(head))})
-    table = Table("", head, tuple(rows), right, material.total)
+    table = DocumentTable("", head, tuple(rows), right, material.total)
     return Section("Runs", (bounded(table, _ROWS),))
 
 
@@ -430,7 +430,7 @@ def _again(material: _Material) -> list[Section]:
         count = len(environment.packages)
         rows.append(("packages", f"{count}; xvc show {name} --json lists them"))
     facts = tuple(row for row in rows if row[1])
-    table = Table("", ("what", f"of {name}"), facts)
+    table = DocumentTable("", ("what", f"of {name}"), facts)
     blocks: list[Block] = [bounded(table, _ROWS, _WIDEST)]
     if run.code.snapshot is not None:
         blocks.append(Commands((f"xvc checkout {name}",)))

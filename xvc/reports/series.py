@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from xvc.core.human_units import counted, day, duration, number
 from xvc.core.objective import number_of
 from xvc.core.run import RunRecord, Status
-from xvc.core.spelling import counted, day, duration, number
 from xvc.errors import BadValue
 from xvc.experiments.compare import SeriesComparison, compared, series_runs
 from xvc.project import Project
-from xvc.render.document import Report, Section, Table, Text, bounded
+from xvc.render.document import DocumentTable, Report, Section, Text, bounded
 from xvc.types import RunId
 
 _ROWS = 50
@@ -60,7 +60,7 @@ def _experiments(found: SeriesComparison) -> Section:
         )
         for row in found.rows
     )
-    table = Table("", head, rows, frozenset(range(2, len(head))))
+    table = DocumentTable("", head, rows, frozenset(range(2, len(head))))
     return Section("Experiments", (Text(says), bounded(table, _ROWS)))
 
 
@@ -82,7 +82,7 @@ def _hyperparameters(best: RunRecord | None) -> Section | None:
     if best is None or not best.params:
         return None
     rows = tuple((key, number(value)) for key, value in sorted(best.params.items()))
-    table = Table("", ("param", "value"), rows, frozenset({1}))
+    table = DocumentTable("", ("param", "value"), rows, frozenset({1}))
     return Section("Hyperparameters", (bounded(table, _ROWS),))
 
 
@@ -97,5 +97,5 @@ def _stability(found: SeriesComparison, runs: Mapping[RunId, RunRecord]) -> Sect
     if not rows:
         return None
     head = ("experiment", "mean over folds", "sd")
-    table = Table("", head, tuple(rows), frozenset({1, 2}))
+    table = DocumentTable("", head, tuple(rows), frozenset({1, 2}))
     return Section("Stability", (bounded(table, _ROWS),))

@@ -11,15 +11,15 @@ from contextlib import suppress
 from xvc.core.run import RunRecord
 from xvc.errors import XvcError
 from xvc.git.worktrees import living_trees
-from xvc.history.elsewhere import stores
 from xvc.history.find import known_versions
+from xvc.history.other_stores import stores
 from xvc.journal.folders import every_journal, left_behind
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.store import db, edits, query
 from xvc.store.orphan_journals import opened_apart
 from xvc.types import RunId
-from xvc.worktrees.shared import every_tree, project_at
+from xvc.worktrees.known_trees import every_tree, project_at
 
 
 def gather(project: Project) -> list[RunRecord]:

@@ -27,7 +27,7 @@ _BENT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class BootstrapInterval:
     """The interval at the level that was asked for, and the two-sided p of no difference."""
 
     low: float
@@ -53,7 +53,7 @@ def is_bent(values: Sequence[float]) -> bool:
     return len(values) < _BENT * skewness**2
 
 
-def bootstrap(sides: Sequence[Sequence[float]], level: float) -> Drawn | None:
+def bootstrap(sides: Sequence[Sequence[float]], level: float) -> BootstrapInterval | None:
     """Draw the interval of the mean of one side, or of the second's minus the first's.
 
     None where the values tell no error, as when all are the same.
@@ -77,7 +77,7 @@ def bootstrap(sides: Sequence[Sequence[float]], level: float) -> Drawn | None:
     seen = mean / error
     further = min((lies >= seen).sum(), (lies <= seen).sum())
     p = min(1.0, 2 * (float(further) + 1) / (len(lies) + 1))
-    return Drawn(float(mean - above * error), float(mean - below * error), p)
+    return BootstrapInterval(float(mean - above * error), float(mean - below * error), p)
 
 
 def _drawn(side: Any, random: Generator) -> tuple[Any, Any]:

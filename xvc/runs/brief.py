@@ -24,7 +24,7 @@ from xvc.runs.digest import (
     FAILED,
     Best,
     Failed,
-    Swept,
+    SweptRuns,
     Tried,
     best_runs,
     failures,
@@ -76,7 +76,7 @@ class Brief:
     failures: tuple[Failed, ...]
     trees: tuple[TreeInfo, ...]
     names: dict[RunId, str]
-    sweeps: tuple[Swept, ...] = ()
+    sweeps: tuple[SweptRuns, ...] = ()
     swept: int = 0
     production: tuple[Staged, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -16,7 +16,7 @@ from xvc.dvc.artifacts import without_artifacts
 from xvc.dvc.pipeline import FILE as PIPELINE
 from xvc.dvc.pointers import SUFFIX
 from xvc.git.history import trees_of
-from xvc.git.tree_objects import Entry, read_trees
+from xvc.git.tree_objects import TreeEntry, read_trees
 from xvc.project import Project
 from xvc.recording.begin_run import declared_names
 from xvc.types import RunId
@@ -85,7 +85,7 @@ class CodeDigests:
             self._known[key] = sha256(text).hexdigest() if lines else ""
         return self._known[key]
 
-    def _said(self, entry: Entry, above: str, passed: Passed) -> str:
+    def _said(self, entry: TreeEntry, above: str, passed: Passed) -> str:
         """Tell an entry's content; empty text for what is no code, an empty folder too."""
         path = above + entry.name
         if entry.is_folder:

@@ -13,7 +13,7 @@ from xvc.core.run import RunRecord, Status
 from xvc.core.seed_names import is_seed
 from xvc.dvc.pointers import SUFFIX
 from xvc.errors import GitFailed, UsageError, error
-from xvc.history.find import Found, find
+from xvc.history.find import FoundRun, find
 from xvc.history.judging import differing, judges
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
@@ -22,7 +22,7 @@ from xvc.runs.comparison import CodeChange, Comparison, Difference, compare_pack
 from xvc.runs.comparison import compare as compare_records
 from xvc.runs.list import ListRequest
 from xvc.runs.list import runs as list_runs
-from xvc.runs.repeats import Experiment, experiments, in_question, settings_of
+from xvc.runs.repeats import RepeatedExperiment, experiments, in_question, settings_of
 from xvc.runs.row_pairs import RowRequest, judge_rows
 from xvc.runs.verdicts import Judgement, all_held, judge
 from xvc.store import query
@@ -42,7 +42,7 @@ class TooFew(UsageError):
 class Compared:
     """The runs in the order asked for, and how they differ from the first."""
 
-    runs: tuple[Found, ...]
+    runs: tuple[FoundRun, ...]
     comparison: Comparison
     unknown_directions: tuple[str, ...]
     warnings: tuple[str, ...] = ()
@@ -128,7 +128,7 @@ def _judged_otherwise(
 
 
 def _verdicts(
-    groups: Sequence[Experiment],
+    groups: Sequence[RepeatedExperiment],
     records: Sequence[RunRecord],
     metrics: Sequence[Difference],
     warnings: list[str],
@@ -151,7 +151,7 @@ def _verdicts(
     )
 
 
-def repeats_of(project: Project, records: Sequence[RunRecord]) -> list[Experiment]:
+def repeats_of(project: Project, records: Sequence[RunRecord]) -> list[RepeatedExperiment]:
     """Find the experiment that each run is a repeat of, among the runs that `xvc ls` lists here.
 
     Runs that repeat each other share one; a run that did not finish stands alone.
@@ -169,11 +169,11 @@ def repeats_of(project: Project, records: Sequence[RunRecord]) -> list[Experimen
     return [_group_of(record, found) for record in records]
 
 
-def _group_of(record: RunRecord, found: Sequence[Experiment]) -> Experiment:
-    return next((each for each in found if record in each.runs), Experiment((record,)))
+def _group_of(record: RunRecord, found: Sequence[RepeatedExperiment]) -> RepeatedExperiment:
+    return next((each for each in found if record in each.runs), RepeatedExperiment((record,)))
 
 
-def _packages(found: Sequence[Found], warnings: list[str]) -> tuple[Difference, ...]:
+def _packages(found: Sequence[FoundRun], warnings: list[str]) -> tuple[Difference, ...]:
     environments = [one.environment for one in found]
     if any(environment is None for environment in environments):
         warnings.append("the environment of a run is not recorded, so packages are not compared")
@@ -182,7 +182,7 @@ def _packages(found: Sequence[Found], warnings: list[str]) -> tuple[Difference, 
 
 
 def _code(
-    project: Project, first: Found, other: Found, warnings: list[str]
+    project: Project, first: FoundRun, other: FoundRun, warnings: list[str]
 ) -> tuple[CodeChange, ...]:
     old, new = first.record.code.snapshot, other.record.code.snapshot
     if old is None or new is None or project.place is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from xvc.core.direction import is_progress
+from xvc.core.human_units import number, size
 from xvc.core.run import DataFile
-from xvc.core.spelling import number, size
-from xvc.render.document import Table
+from xvc.render.document import DocumentTable
 from xvc.runs.comparison import Cell, CodeChange, Comparison, Difference, Missing
 from xvc.runs.repeats import Spread
 from xvc.runs.verdicts import LEVEL, Judgement, sentence
@@ -15,7 +15,9 @@ from xvc.runs.verdicts import LEVEL, Judgement, sentence
 _CODE_SHOWN = 20
 
 
-def differences(comparison: Comparison, called: Sequence[str], *, every: bool) -> list[Table]:
+def differences(
+    comparison: Comparison, called: Sequence[str], *, every: bool
+) -> list[DocumentTable]:
     """Lay a comparison out in tables; without *every*, only what differs.
 
     Args:
@@ -58,7 +60,7 @@ def differences(comparison: Comparison, called: Sequence[str], *, every: bool) -
 
 def verdicts(
     told: Sequence[Sequence[Judgement]], called: Sequence[str], *, of: str = "metric"
-) -> list[Table]:
+) -> list[DocumentTable]:
     """Lay out what the repeats of each run, or its rows, say against those of the first."""
     by = "with their repeats" if of == "metric" else "row by row"
     made = [
@@ -133,6 +135,6 @@ def _code(changes: Sequence[CodeChange]) -> tuple[tuple[str, ...], ...]:
     return tuple(rows)
 
 
-def _table(title: str, head: Sequence[str], rows: Iterable[tuple[str, ...]]) -> Table:
+def _table(title: str, head: Sequence[str], rows: Iterable[tuple[str, ...]]) -> DocumentTable:
     right = frozenset(range(1, len(head))) if title == "metrics" else frozenset[int]()
-    return Table(title, tuple(head), tuple(rows), right)
+    return DocumentTable(title, tuple(head), tuple(rows), right)

@@ -6,11 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from xvc.core.direction import Direction, direction_of
-from xvc.core.objective import Measure
-from xvc.core.run import RunRecord, Status
-from xvc.core.seed_names import is_seed
-from xvc.core.subject import (
+from xvc.core.commit_subject import (
     chosen_keys,
     chosen_metrics,
     one_line,
@@ -18,7 +14,11 @@ from xvc.core.subject import (
     subject,
     varying_keys,
 )
-from xvc.runs.repeats import Experiment, Spread, experiments, settings_of
+from xvc.core.direction import Direction, direction_of
+from xvc.core.objective import Measure
+from xvc.core.run import RunRecord, Status
+from xvc.core.seed_names import is_seed
+from xvc.runs.repeats import RepeatedExperiment, Spread, experiments, order_of, settings_of
 from xvc.runs.verdicts import Verdict, against_first
 from xvc.types import RunId
 
@@ -72,7 +72,7 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class SweptRuns:
     """A sweep by its runs: how many ended well and badly, and the best of them."""
 
     name: str
@@ -177,8 +177,10 @@ def tried(
     settings = Counter(settings_of(each.repeats[0]) for each in found)
     told = [(each, _lie(each, measure)) for each in reversed(found)]
     if measure is not None:
-        sign = -1 if measure.direction is Direction.MAX else 1
-        told.sort(key=lambda pair: (pair[1] is None, sign * (pair[1].mean if pair[1] else 0.0)))
+        key, way = measure.metric, measure.direction
+        told.sort(  # of equal ones the first that began, as everywhere
+            key=lambda pair: (order_of(pair[0].numbers(key), way), pair[0].repeats[0].started or 0)
+        )
     verdicts = _verdicts([each for each, lie in told if lie is not None], measure)
     ideas = [_idea(each, lie, measure, done, settings) for each, lie in told[:limit]]
     return [
@@ -187,7 +189,7 @@ def tried(
     ]
 
 
-def _verdicts(held: Sequence[Experiment], measure: Measure | None) -> dict[RunId, Verdict]:
+def _verdicts(held: Sequence[RepeatedExperiment], measure: Measure | None) -> dict[RunId, Verdict]:
     """Say of each idea, by its first run, how its repeats compare with those of the best."""
     if measure is None or all(len(each.repeats) < 2 for each in held):
         return {}
@@ -197,12 +199,12 @@ def _verdicts(held: Sequence[Experiment], measure: Measure | None) -> dict[RunId
     return {each.repeats[0].id: judged.verdict for each, judged in both if judged is not None}
 
 
-def _lie(each: Experiment, measure: Measure | None) -> Spread | None:
+def _lie(each: RepeatedExperiment, measure: Measure | None) -> Spread | None:
     return Spread.of(each.numbers(measure.metric)) if measure else None
 
 
 def _idea(
-    each: Experiment,
+    each: RepeatedExperiment,
     lie: Spread | None,
     measure: Measure | None,
     done: Sequence[RunRecord],
@@ -238,7 +240,7 @@ def _sweep_of(run: RunRecord) -> str | None:
     return name if slash and name and number.isdecimal() else None
 
 
-def sweeps(runs: Sequence[RunRecord], directions: Mapping[str, str]) -> list[Swept]:
+def sweeps(runs: Sequence[RunRecord], directions: Mapping[str, str]) -> list[SweptRuns]:
     """Tell the sweeps by their runs, newest first as *runs* are."""
     by_name: dict[str, list[RunRecord]] = {}
     for run in runs:
@@ -247,12 +249,12 @@ def sweeps(runs: Sequence[RunRecord], directions: Mapping[str, str]) -> list[Swe
     return [_swept(name, held, directions) for name, held in by_name.items()]
 
 
-def _swept(name: str, held: Sequence[RunRecord], directions: Mapping[str, str]) -> Swept:
+def _swept(name: str, held: Sequence[RunRecord], directions: Mapping[str, str]) -> SweptRuns:
     done = [run for run in held if run.status is Status.FINISHED]
     best = next(iter(best_runs(done, directions, 1)), None)
     failed = sum(run.status in FAILED for run in held)
     what = best.what.replace(f" | {name}", "") if best else ""
-    return Swept(
+    return SweptRuns(
         name=name, finished=len(done), failed=failed, best=best.run if best else None, what=what
     )
 

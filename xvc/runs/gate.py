@@ -12,7 +12,7 @@ from xvc.core.model import PRODUCTION
 from xvc.core.objective import Measure, number_of
 from xvc.core.run import RunRecord, Status
 from xvc.errors import BadValue
-from xvc.history.find import Found, find
+from xvc.history.find import FoundRun, find
 from xvc.history.judging import unlike
 from xvc.models.list import read_models
 from xvc.models.promote import one_name, required
@@ -48,9 +48,9 @@ class GateRequest:
 class Gated:
     """The run and what was found of each condition; ``baseline`` is the run it was held against."""
 
-    run: Found
+    run: FoundRun
     gates: tuple[Gate, ...]
-    baseline: Found | None = None
+    baseline: FoundRun | None = None
 
     @property
     def is_met(self) -> bool:
@@ -95,7 +95,7 @@ def _check(wanted: GateRequest) -> None:
         raise BadValue("--metric", "it needs --min, --max or --vs; or --require says a condition")
 
 
-def _bounds(wanted: GateRequest, run: Found) -> list[Gate]:
+def _bounds(wanted: GateRequest, run: FoundRun) -> list[Gate]:
     if wanted.metric is None:
         return []
     name = (
@@ -113,7 +113,7 @@ def _bounds(wanted: GateRequest, run: Found) -> list[Gate]:
     return gates
 
 
-def _baseline(project: Project, wanted: GateRequest) -> Found | None:
+def _baseline(project: Project, wanted: GateRequest) -> FoundRun | None:
     """Find what to compare with; None where the stage is empty."""
     against, models = wanted.against or "", read_models(project)
     if against not in {PRODUCTION, *(each.stage for each in models.history)}:

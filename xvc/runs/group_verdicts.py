@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from xvc.core.direction import Direction, direction_of
 from xvc.project import Project
 from xvc.runs.list import Group
+from xvc.runs.repeats import order_of
 from xvc.runs.verdicts import Judgement, all_held, judge
 
 
@@ -35,12 +36,12 @@ def against_best(
 
     With fewer than two groups of repeats there is nothing to judge.
     """
-    known = [(each, each.spread) for each in groups if each.experiment is not None]
-    means = [(each, spread.mean) for each, spread in known if spread is not None]
-    if direction is None or len(means) < 2:
+    known = [(each, each.experiment) for each in groups if each.experiment is not None]
+    numbers = [(each, repeats.numbers(each.metric or "")) for each, repeats in known]
+    held = [(each, values) for each, values in numbers if values]
+    if direction is None or len(held) < 2:
         return None, [None] * len(groups)
-    choose = max if direction is Direction.MAX else min
-    best, _ = choose(means, key=lambda pair: pair[1])
+    best, _ = min(held, key=lambda pair: order_of(pair[1], direction))
     return best, against(groups, best, direction)
 
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
-from xvc.core.direction import Direction
+from xvc.core.human_units import did_you_mean, number
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord
-from xvc.core.spelling import did_you_mean, number
 from xvc.errors import BadValue
 from xvc.history.find import known_versions, versions_by_run
 from xvc.history.judging import judged_alike
@@ -21,13 +21,13 @@ from xvc.project import Project
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.digest import described
 from xvc.runs.list import ListRequest, runs
-from xvc.runs.repeats import Experiment, Spread, experiments, in_question
+from xvc.runs.repeats import RepeatedExperiment, Spread, experiments, in_question, order_of
 from xvc.runs.verdicts import Judgement, Verdict, against_first, expected_best, pooled
 from xvc.types import RunId
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class RankedExperiment:
     """An experiment in the ranking: its rank, its best run, and how it stands against the leader.
 
     ``is_tied`` tells that somebody shares the rank. ``judged`` is None for the leader, and where
@@ -54,7 +54,7 @@ class Leaderboard:
     """
 
     measure: Measure
-    places: tuple[Place, ...]
+    places: tuple[RankedExperiment, ...]
     noise: float | None = None
     by_luck: float | None = None
     discarded: int = 0
@@ -101,7 +101,7 @@ def leaderboard(
 
 
 def standing(
-    groups: Sequence[Experiment], measure: Measure, names: Mapping[RunId, str]
+    groups: Sequence[RepeatedExperiment], measure: Measure, names: Mapping[RunId, str]
 ) -> Leaderboard:
     """Rank experiments, and say how large the noise between their repeats is."""
     places = ranked(groups, measure, names)
@@ -111,15 +111,14 @@ def standing(
 
 
 def ranked(
-    groups: Sequence[Experiment], measure: Measure, names: Mapping[RunId, str]
-) -> list[Place]:
+    groups: Sequence[RepeatedExperiment], measure: Measure, names: Mapping[RunId, str]
+) -> list[RankedExperiment]:
     """Rank experiments by their means; those that repeats cannot tell apart share a place."""
     done = [run for each in groups for run in each.repeats]
     known = [(each, Spread.of(each.numbers(measure.metric))) for each in groups]
     held = [(each, spread) for each, spread in known if spread is not None]
-    sign = -1 if measure.direction is Direction.MAX else 1
-    held.sort(key=lambda pair: (sign * pair[1].mean, pair[0].repeats[0].started or 0))
-    places: list[Place] = []
+    held.sort(key=lambda pair: (_order(pair[0], measure), pair[0].repeats[0].started or 0))
+    places: list[RankedExperiment] = []
     for (each, spread), (rank, is_tied, judged) in zip(held, _ranks(held, measure), strict=True):
         best = measure.first(each.repeats) or each.repeats[0]
         value = measure.value(best)
@@ -129,7 +128,7 @@ def ranked(
         ids = tuple(run.id for run in each.runs)
         shown = spread.mean if value is None else value
         places.append(
-            Place(
+            RankedExperiment(
                 rank=rank,
                 run=best,
                 version=version,
@@ -145,7 +144,7 @@ def ranked(
 
 
 def _ranks(
-    held: Sequence[tuple[Experiment, Spread]], measure: Measure
+    held: Sequence[tuple[RepeatedExperiment, Spread]], measure: Measure
 ) -> list[tuple[int, bool, Judgement | None]]:
     """Give each its rank: that of the first from whom it cannot be told, and who is not tied above.
 
@@ -160,7 +159,7 @@ def _ranks(
         group = [each for each, _ in held[start:]]
         told = against if start == 0 else against_first(measure.metric, group, measure.direction)
         tied = 1
-        while tied < len(group) and _is_tie(held[start], held[start + tied], told[tied]):
+        while tied < len(group) and _is_tie(group[0], group[tied], told[tied], measure):
             tied += 1
         ranks += [start + 1] * tied
         start += tied
@@ -170,8 +169,12 @@ def _ranks(
 
 
 def _is_tie(
-    holder: tuple[Experiment, Spread], other: tuple[Experiment, Spread], told: Judgement | None
+    holder: RepeatedExperiment, other: RepeatedExperiment, told: Judgement | None, measure: Measure
 ) -> bool:
     if told is not None and told.verdict is Verdict.NOISE:
         return True
-    return holder[1].mean == other[1].mean
+    return _order(holder, measure) == _order(other, measure)
+
+
+def _order(each: RepeatedExperiment, measure: Measure) -> tuple[bool, float | Fraction]:
+    return order_of(each.numbers(measure.metric), measure.direction)

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from xvc.core.commit_subject import chosen_keys, chosen_metrics
 from xvc.core.direction import Direction, direction_of
 from xvc.core.equality import is_same
 from xvc.core.expression import Expression, keys_of
 from xvc.core.filter import evaluate, parse_filter
+from xvc.core.human_units import did_you_mean, duration, instant, number
 from xvc.core.objective import Measure, in_order
 from xvc.core.run import RunRecord, Status, series_in
-from xvc.core.spelling import did_you_mean, duration, instant, number
-from xvc.core.subject import chosen_keys, chosen_metrics
 from xvc.core.tag_message import VersionInfo
 from xvc.errors import BadValue
 from xvc.history.find import known_versions, versions, versions_by_run
@@ -25,7 +25,7 @@ from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.all_runs import gather
 from xvc.runs.code_fingerprint import fingerprints
-from xvc.runs.repeats import Experiment, Spread, experiments, in_question
+from xvc.runs.repeats import RepeatedExperiment, Spread, experiments, in_question
 from xvc.store import query
 from xvc.store.run_values import fitting, has_key
 from xvc.store.runs import discarded as discarded_runs
@@ -87,7 +87,7 @@ class Group:
     metric: str | None
     spread: Spread | None
     best: int | float | None
-    experiment: Experiment | None = None
+    experiment: RepeatedExperiment | None = None
 
 
 def runs(project: Project, request: ListRequest) -> RunList:

@@ -18,7 +18,7 @@ _REPRODUCE = ("repro", "reproduce", "exp", "experiments")
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class PipelineResult:
     """What a pipeline left: its part of the run's data, its results, and its locks' texts.
 
     ``stale`` are the paths that the stages made before, and that count no more; ``params`` what
@@ -41,7 +41,7 @@ class PipelineWatch:
         self._before = _texts(project)
         self._params = file_params(project, []) if self._is_asked else {}
 
-    def left(self) -> Left | None:
+    def left(self) -> PipelineResult | None:
         """Read what the pipelines left; None where the run was none of theirs."""
         after = _texts(self._project)
         if not after or (after == self._before and not self._is_asked):
@@ -49,7 +49,7 @@ class PipelineWatch:
         found = self._project.survey()
         made = {out.path for out in found.outs if out.is_made}
         data = self._project.data_inputs(found)
-        return Left(
+        return PipelineResult(
             data={path: file for path, file in data.items() if path in made},
             outs=self._project.pipeline_outs(found),
             locks=after,
@@ -71,7 +71,7 @@ def _reproduces(command: Iterable[str]) -> bool:
     return "dvc" in words and any(word in _REPRODUCE for word in words)
 
 
-def keep_locks(project: Project, run: str, snapshot: Snapshot, left: Left) -> None:
+def keep_locks(project: Project, run: str, snapshot: Snapshot, left: PipelineResult) -> None:
     """Keep the locks with the code of the run, under its ref, for a version that comes later."""
     git, scratch = project.git, project.room.scratch
     base = git.tree_of(snapshot.commit)

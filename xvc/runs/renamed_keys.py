@@ -31,8 +31,17 @@ _CONTRARIES = (
     {"source": 1, "src": 1, "target": 2, "tgt": 2},
     {"start": 1, "end": 2},
     {"pos": 1, "positive": 1, "neg": 2, "negative": 2},
+    {"ppv": 1, "npv": 2},
 )
-_ALIASES = ({"auc", "auroc", "rocauc", "aucroc"}, {"ppl", "perplexity"}, {"iou", "jaccard"})
+_ALIASES = (
+    {"auc", "auroc", "rocauc", "aucroc"},
+    {"ppl", "perplexity"},
+    {"iou", "jaccard"},
+    {"rec", "recall"},
+)
+_ACRONYM = 6  # letters; what begins with another acronym is another metric: map, mape
+_SAME_THING = {"score", "value", "metric", "size", "rate", "factor", "coef", "pct", "percent"}
+_SAME_WORD = 0.8  # how alike two spellings of one word are
 _DIGITS = re.compile(r"[0-9]+")
 
 
@@ -110,6 +119,8 @@ def likeness_of_names(one: str, other: str) -> float:
         return _CONTRARY
     if not left or not right:
         return 0.0
+    if _has_other_head(left, right) or _has_other_head(right, left) or _part_ways(left, right):
+        return _CONTRARY
     if set(left) < set(right) or set(right) < set(left):
         return _PART
     if _is_short_for(left, right) or _is_short_for(right, left):
@@ -137,10 +148,30 @@ def _are_other_metrics(left: Sequence[str], right: Sequence[str]) -> bool:
     one, other = (
         {word for word in {*side, "".join(side)} if direction_said(word)} for side in (left, right)
     )
-    return bool(one and other) and not any(
-        a.startswith(b) or b.startswith(a) or any({a, b} <= alias for alias in _ALIASES)
-        for a in one
-        for b in other
+    return bool(one and other) and not any(_is_one_metric(a, b) for a in one for b in other)
+
+
+def _is_one_metric(one: str, other: str) -> bool:
+    short, long = sorted((one, other), key=len)
+    if one == other or any({one, other} <= alias for alias in _ALIASES):
+        return True
+    return long.startswith(short) and len(long) > _ACRONYM
+
+
+def _has_other_head(short: Sequence[str], long: Sequence[str]) -> bool:
+    """Whether a name is another's with more words behind: ``lr_decay`` is a decay, and no lr."""
+    more = long[len(short) :]
+    return bool(more) and [*long[: len(short)]] == [*short] and not set(more) <= _SAME_THING
+
+
+def _part_ways(left: Sequence[str], right: Sequence[str]) -> bool:
+    """Whether two names of several words have one that is not the same word: loss_g, loss_d."""
+    if len(left) != len(right) or len(left) < 2:
+        return False
+    others = [(one, other) for one, other in zip(left, right, strict=True) if one != other]
+    return len(others) == 1 and not any(
+        one.startswith(other) or other.startswith(one) or _ratio(one, other) >= _SAME_WORD
+        for one, other in others
     )
 
 

@@ -11,10 +11,12 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
+from xvc.core.direction import Direction
+from xvc.core.json_values import as_json
 from xvc.core.name_words import pieces
 from xvc.core.objective import exact_number
-from xvc.core.plain import as_json
 from xvc.core.run import RunRecord, Status
 from xvc.core.seed_names import is_seed
 from xvc.types import Json, RunId
@@ -72,7 +74,7 @@ def with_seed(command: Sequence[str], name: str, value: str) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Experiment:
+class RepeatedExperiment:
     """Finished runs of the same code and settings: one of each seed, and those done again.
 
     ``repeats`` are in the order in which they began; ``again`` are runs of a seed that one of them
@@ -93,7 +95,7 @@ class Experiment:
         return [number for number in found if number is not None]
 
 
-def experiments(runs: Iterable[RunRecord], code: Mapping[RunId, str]) -> list[Experiment]:
+def experiments(runs: Iterable[RunRecord], code: Mapping[RunId, str]) -> list[RepeatedExperiment]:
     """Put finished runs together by what they tried, in the order in which that began.
 
     Args:
@@ -106,7 +108,7 @@ def experiments(runs: Iterable[RunRecord], code: Mapping[RunId, str]) -> list[Ex
         key = (run.is_discarded, code.get(run.id, f"run {run.id}"), settings_of(run))
         alike.setdefault(key, {}).setdefault(seeds_of(run), []).append(run)
     return [
-        Experiment(
+        RepeatedExperiment(
             tuple(same[0] for same in by_seed.values()),
             tuple(run for same in by_seed.values() for run in same[1:]),
         )
@@ -153,6 +155,25 @@ class Spread:
         except OverflowError:
             return cls(len(floats), mean, None)
         return cls(len(floats), mean, math.sqrt(squares / (len(floats) - 1)))
+
+
+def order_of(values: Sequence[int | float], direction: Direction) -> tuple[bool, float | Fraction]:
+    """Return what sorts repeats by their mean, the best first; what has no mean is last.
+
+    Integers are compared as they are, however large.
+
+    >>> order_of([2**53, 2**53 + 1], Direction.MIN) > order_of([2**53], Direction.MIN)
+    True
+    """
+    mean: float | Fraction
+    if values and all(isinstance(value, int) for value in values):
+        mean = Fraction(sum(values)) / len(values)
+    else:
+        lie = Spread.of(values)
+        mean = lie.mean if lie else math.nan
+    if math.isnan(mean):
+        return True, 0.0
+    return False, -mean if direction is Direction.MAX else mean
 
 
 def _text(value: Json) -> str:

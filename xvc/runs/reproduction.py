@@ -25,7 +25,7 @@ _TIMES = word_table("time seconds second secs sec s ms duration elapsed runtime 
 _RATES = word_table("throughput fps persecond persec")
 
 
-class Outcome(StrEnum):
+class ReproductionOutcome(StrEnum):
     """What became of a value, or of a whole run, when it was done again."""
 
     IDENTICAL = "identical"
@@ -33,7 +33,7 @@ class Outcome(StrEnum):
     DRIFTED = "drifted"
 
 
-_ORDER = list(Outcome)
+_ORDER = list(ReproductionOutcome)
 
 
 class Cause(StrEnum):
@@ -88,7 +88,7 @@ class Tolerance:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class ReproducedValue:
     """One value of a run held against the same of the run done again.
 
     ``kind`` is status, metric or output; of an output the values are digests. A value that one of
@@ -99,18 +99,18 @@ class Held:
     key: str
     was: Json
     now: Json
-    outcome: Outcome
+    outcome: ReproductionOutcome
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangedInput:
     """One thing that is not as it was: what kind, and which, in words."""
 
     cause: Cause
     what: str
 
 
-def held(was: RunRecord, now: RunRecord, tolerance: Tolerance) -> list[Held]:
+def held(was: RunRecord, now: RunRecord, tolerance: Tolerance) -> list[ReproducedValue]:
     """Hold status, metrics and declared outputs of a run against those of the run done again."""
     rows = [_same("status", "", was.status.value, now.status.value)]
     for key in sorted({*was.metrics, *now.metrics}):
@@ -139,44 +139,52 @@ def is_time(key: str) -> bool:
     return last in _TIMES or last in _RATES or "".join(said[-2:]) in _RATES
 
 
-def _same(kind: str, key: str, was: Json, now: Json) -> Held:
+def _same(kind: str, key: str, was: Json, now: Json) -> ReproducedValue:
     is_identical = is_same(was, now)
-    return Held(
+    return ReproducedValue(
         kind=kind,
         key=key,
         was=was,
         now=now,
-        outcome=Outcome.IDENTICAL if is_identical else Outcome.DRIFTED,
+        outcome=ReproductionOutcome.IDENTICAL if is_identical else ReproductionOutcome.DRIFTED,
     )
 
 
-def _metric(key: str, was: Mapping[str, Json], now: Mapping[str, Json], tolerance: float) -> Held:
+def _metric(
+    key: str, was: Mapping[str, Json], now: Mapping[str, Json], tolerance: float
+) -> ReproducedValue:
     if key not in was or key not in now:
-        return Held(
-            kind="metric", key=key, was=was.get(key), now=now.get(key), outcome=Outcome.DRIFTED
+        return ReproducedValue(
+            kind="metric",
+            key=key,
+            was=was.get(key),
+            now=now.get(key),
+            outcome=ReproductionOutcome.DRIFTED,
         )
     row = _same("metric", key, was[key], now[key])
     old, new = exact_number(was[key]), exact_number(now[key])
-    if row.outcome is Outcome.IDENTICAL or old is None or new is None:
+    if row.outcome is ReproductionOutcome.IDENTICAL or old is None or new is None:
         return row
     is_within = abs(new - old) <= tolerance
-    return Held(
+    return ReproducedValue(
         kind="metric",
         key=key,
         was=old,
         now=new,
-        outcome=Outcome.WITHIN if is_within else Outcome.DRIFTED,
+        outcome=ReproductionOutcome.WITHIN if is_within else ReproductionOutcome.DRIFTED,
     )
 
 
-def whole(rows: Iterable[Held]) -> Outcome:
+def whole(rows: Iterable[ReproducedValue]) -> ReproductionOutcome:
     """Return the worst of several outcomes."""
-    return max((row.outcome for row in rows), key=_ORDER.index, default=Outcome.IDENTICAL)
+    return max(
+        (row.outcome for row in rows), key=_ORDER.index, default=ReproductionOutcome.IDENTICAL
+    )
 
 
 def changed(
     was: RunRecord, now: RunRecord, packages: Sequence[Difference], *, has_same_code: bool | None
-) -> list[Changed]:
+) -> list[ChangedInput]:
     """List what was not as it had been, what decides a result first.
 
     Args:
@@ -185,18 +193,18 @@ def changed(
         packages: how the environments differ, by `compare_packages`.
         has_same_code: None where that is not known.
     """
-    found = [] if has_same_code is not False else [Changed(Cause.CODE, "the code")]
+    found = [] if has_same_code is not False else [ChangedInput(Cause.CODE, "the code")]
     found += [
-        Changed(Cause.DATA, path)
+        ChangedInput(Cause.DATA, path)
         for path in sorted({*was.data, *now.data})
         if _identity(was, path) != _identity(now, path)
     ]
     for key in sorted({*was.params, *now.params}):
         if not is_same(was.params.get(key), now.params.get(key)):
-            found.append(Changed(Cause.SEED if is_seed(key) else Cause.PARAMS, key))
-    found += [Changed(_kind_of(row), _in_words(row)) for row in packages if not row.is_same]
+            found.append(ChangedInput(Cause.SEED if is_seed(key) else Cause.PARAMS, key))
+    found += [ChangedInput(_kind_of(row), _in_words(row)) for row in packages if not row.is_same]
     if was.host != now.host:
-        found.append(Changed(Cause.HARDWARE, f"host {was.host} → {now.host}"))
+        found.append(ChangedInput(Cause.HARDWARE, f"host {was.host} → {now.host}"))
     return found
 
 

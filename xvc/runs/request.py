@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from xvc.core.option import option
-from xvc.core.typed import Typed
+from xvc.core.typed_value import TypedValue
 from xvc.core.version import Bump
 
 
@@ -22,7 +22,7 @@ class RunRequest:
 
     command: tuple[str, ...]
     folder: Path
-    params: Mapping[str, Typed] = field(default_factory=dict)
+    params: Mapping[str, TypedValue] = field(default_factory=dict)
     name: str | None = option(None, "What to call the run.", "--name")
     note: str | None = option(None, "A line about it.", "--note", "-m")
     parent: str | None = option(None, "The run that it builds on.", "--parent", metavar="REF")

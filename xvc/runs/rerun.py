@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING
 
 from xvc.core.model import candidate_of
 from xvc.core.run import RunRecord
-from xvc.core.typed import Typed
+from xvc.core.typed_value import TypedValue
 from xvc.errors import ConflictError, NoObject, NoProject, ObjectCorrupt, error
-from xvc.history.find import Found, find
+from xvc.history.find import FoundRun, find
 from xvc.history.revision import NoCode, point_of
 from xvc.project import Project
 from xvc.recording.begin_run import environment_now, file_params
 from xvc.recording.command_params import option_params
-from xvc.runs.capture import LineMetrics
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.comparison import Difference, compare_packages
+from xvc.runs.printed_metrics import LineMetrics
 from xvc.runs.reproduction import (
     Cause,
-    Changed,
-    Held,
-    Outcome,
+    ChangedInput,
+    ReproducedValue,
+    ReproductionOutcome,
     Tolerance,
     changed,
     held,
@@ -50,7 +50,7 @@ from xvc.types import Json
 from xvc.versions.get import obtain
 
 if TYPE_CHECKING:
-    from xvc.git.worktrees import Tree
+    from xvc.git.worktrees import WorkTree
 
 _MASK = "***"
 
@@ -86,17 +86,17 @@ class Reran:
     ``second`` is the run of a second time, None without one.
     """
 
-    was: Found
+    was: FoundRun
     ran: Ran
-    rows: tuple[Held, ...]
-    changes: tuple[Changed, ...]
+    rows: tuple[ReproducedValue, ...]
+    changes: tuple[ChangedInput, ...]
     times: tuple[str, ...] = ()
     second: Ran | None = None
     causes: tuple[Cause, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
-    def outcome(self) -> Outcome:
+    def outcome(self) -> ReproductionOutcome:
         """The worst of all values."""
         return whole(self.rows)
 
@@ -105,7 +105,7 @@ class Reran:
 class Prepared:
     """What is known before anything runs: the run, and how the environment is another."""
 
-    was: Found
+    was: FoundRun
     packages: tuple[Difference, ...]
     base: str
     snapshot: str
@@ -167,7 +167,7 @@ def rerun(
     told = Reran(
         was=ready.was, ran=ran, rows=rows, changes=changes, times=times, warnings=tuple(warnings)
     )
-    if told.outcome is not Outcome.DRIFTED or ran.is_interrupted:
+    if told.outcome is not ReproductionOutcome.DRIFTED or ran.is_interrupted:
         return told
     second: Ran | None = None
     if wanted.verify:
@@ -179,10 +179,10 @@ def rerun(
 
 
 def _differ(one: RunRecord, other: RunRecord, tolerance: Tolerance) -> bool:
-    return whole(held(one, other, tolerance)) is Outcome.DRIFTED
+    return whole(held(one, other, tolerance)) is ReproductionOutcome.DRIFTED
 
 
-def _code_of(project: Project, was: Found, reference: str) -> tuple[str, str, list[str]]:
+def _code_of(project: Project, was: FoundRun, reference: str) -> tuple[str, str, list[str]]:
     """Return the commit and the snapshot of a run; of a version whose snapshot is not here, its."""
     code, git = was.record.code, project.git
     if code.incomplete:
@@ -235,7 +235,7 @@ def _run_again(
         for row in printed.feed(chunk) if stream == 1 else ():
             values.update(row)
 
-    def prepared(there: Project, tree: Tree) -> RunRequest:
+    def prepared(there: Project, tree: WorkTree) -> RunRequest:
         if wanted.here_data:
             put_data_here(project, tree, record.data)
         else:
@@ -269,7 +269,7 @@ def request_again(there: Project, ready: Prepared, warnings: list[str]) -> RunRe
     copies = any("{params}" in word for word in record.command)
     said = _said(there, record)
     asked = {
-        key: Typed.of(value)
+        key: TypedValue.of(value)
         for key, value in record.params.items()
         if value != _MASK and _was_asked(record, key, is_said=key in said and not copies)
     }

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from xvc.core.direction import Direction, asked_direction, direction_of
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 from xvc.database.queries import looking
 from xvc.errors import BadValue
 from xvc.project import Project
-from xvc.runs.repeats import Experiment
+from xvc.runs.repeats import RepeatedExperiment
 from xvc.runs.verdicts import Judgement, all_held, judge_values
 from xvc.store.paired_rows import Pairs, paired_rows, scores_in
 from xvc.types import RunId
@@ -34,7 +34,7 @@ class RowRequest:
 
 
 def judge_rows(
-    project: Project, wanted: RowRequest, groups: Sequence[Experiment], warnings: list[str]
+    project: Project, wanted: RowRequest, groups: Sequence[RepeatedExperiment], warnings: list[str]
 ) -> list[tuple[Judgement, ...]]:
     """Hold the rows of each experiment behind the first against those of the first.
 
@@ -82,7 +82,7 @@ def _parsed(text: str, declared: Mapping[str, str]) -> tuple[str, Direction | No
     return score, asked or direction_of(score, declared)
 
 
-def _sides(old: Experiment, new: Experiment) -> tuple[list[RunId], list[RunId]]:
+def _sides(old: RepeatedExperiment, new: RepeatedExperiment) -> tuple[list[RunId], list[RunId]]:
     return [run.id for run in old.repeats], [run.id for run in new.repeats]
 
 

@@ -17,19 +17,20 @@ from typing import TYPE_CHECKING
 from xvc.core.best_effort import best_effort, in_words
 from xvc.core.byte_text import as_text
 from xvc.core.model import ModelFile
-from xvc.core.record import Kind
+from xvc.core.record import RecordKind
 from xvc.core.run import DataFile, Origin, RunRecord, Status
 from xvc.core.run_context import VARIABLE, RunContext
 from xvc.core.version import Version
 from xvc.errors import BadValue, NoCommand, TagTaken, XvcError
 from xvc.project import Project
-from xvc.recording.asked_params import Asked
 from xvc.recording.begin_run import Begun, begin
+from xvc.recording.requested_params import RequestedParams
 from xvc.recovery.recover import mend
 from xvc.runs.pipeline_runs import refuse_overlaps
 from xvc.runs.request import RunRequest
-from xvc.runs.run_end import Recorder, Wanted, interrupt, note_end, reason_of, status_of
+from xvc.runs.run_end import Recorder, WantedOutputs, interrupt, note_end, reason_of, status_of
 from xvc.runs.run_params import look_who_used, settled, with_copy
+from xvc.runs.usage_over_time import UsageKeeper, usage_file
 from xvc.store.db import has_room, warm_up
 from xvc.system.process import Ending, Ladder, Launch
 from xvc.system.process import run as run_process
@@ -124,7 +125,9 @@ def run(
     held.enter_context(held_back(STOPPING))
     mirrors = _mirrors(project, request, begun)
     recorder = Recorder(project, begun, sink, capture=request.capture, patterns=patterns)
-    wanted = Wanted.now(project.root, request.outs, models)
+    wanted = WantedOutputs.now(project.root, request.outs, models)
+    for before in (recorder.before, wanted.before):
+        held.callback(before.close)
     ending = _ending(project, begun, request, asked, recorder, early)
     kept = note_end(project, begun, wanted, ending, recorder)
     record = _finished(begun.record, recorder, ending)
@@ -241,7 +244,7 @@ def _ending(
     project: Project,
     begun: Begun,
     request: RunRequest,
-    asked: Asked,
+    asked: RequestedParams,
     recorder: Recorder,
     early: list[int],
 ) -> Ending:
@@ -365,7 +368,7 @@ def _begun(
 
 
 def _look_back(project: Project, begun: Begun, tell: Callable[[str], None]) -> RunId | None:
-    from xvc.runs.precedents import result, seen_before  # late: only some runs ask
+    from xvc.runs.similar_runs import result, seen_before  # late: only some runs ask
 
     before = seen_before(project, begun.record)
     if before is None:
@@ -411,7 +414,7 @@ def _origin(project: Project, request: RunRequest) -> Origin:
 def _end_unstarted(project: Project, begun: Begun, err: XvcError) -> None:
     facts: dict[str, Json] = {"status": Status.FAILED.value, "reason": str(err)}
     with best_effort(begun.warnings):
-        begun.journal.note(Kind.END, begun.record.id, {**facts, "finished": time.time_ns()})
+        begun.journal.note(RecordKind.END, begun.record.id, {**facts, "finished": time.time_ns()})
         begun.journal.close()
         project.keeper.refresh()
 
@@ -436,7 +439,7 @@ def uncaptured(ran: Ran, request: RunRequest) -> dict[str, int | float]:
     record = ran.record
     if request.capture or record.metrics or record.log is None:
         return {}
-    from xvc.runs.capture import judged  # late: as above
+    from xvc.runs.printed_metrics import judged  # late: as above
 
     with open(record.log, "rb") as log:
         log.seek(max(0, log.seek(0, os.SEEK_END) - _LOOKED_AT))
@@ -486,7 +489,7 @@ def _unrecorded(
     """Run the command all the same: there is no place at all to write it down."""
     settings = project.settings
     ladder = Ladder(settings.interrupt_seconds, settings.terminate_seconds)
-    asked = Asked(request.params, project.room.scratch)
+    asked = RequestedParams(request.params, project.room.scratch)
     environment = {**project.environment, **asked.environment()}
     warnings.append("this run is not recorded")
     launch = Launch(
@@ -544,7 +547,7 @@ def _tagged(
 _HOW = {Status.FAILED: "one that failed", Status.TIMED_OUT: "one that took too long"}
 
 
-def _launch(project: Project, request: RunRequest, begun: Begun, asked: Asked) -> Launch:
+def _launch(project: Project, request: RunRequest, begun: Begun, asked: RequestedParams) -> Launch:
     settings = project.settings
     ours: dict[str, str] = {}
     with best_effort(begun.warnings):
@@ -556,18 +559,19 @@ def _launch(project: Project, request: RunRequest, begun: Begun, asked: Asked) -
         environment["XVC_PARAMS_FILE"] = str(asked.copy)
         command = with_copy(command, str(asked.copy))
     ladder = Ladder(settings.interrupt_seconds, settings.terminate_seconds)
-    interval = settings.system_interval
+    keeper = UsageKeeper(usage_file(project, begun.record.id))
     return Launch(
         argv=command,
         folder=request.folder,
         environment=environment,
         timeout=request.timeout,
         ladder=ladder,
-        interval=interval,
+        interval=settings.system_interval,
+        on_look=keeper.take,
     )
 
 
-def _context(project: Project, begun: Begun, asked: Asked) -> RunContext:
+def _context(project: Project, begun: Begun, asked: RequestedParams) -> RunContext:
     return RunContext(
         run=begun.record.id,
         root=str(project.root),

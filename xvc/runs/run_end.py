@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,11 +13,11 @@ from pathlib import Path
 from xvc.core.best_effort import best_effort
 from xvc.core.byte_text import as_text
 from xvc.core.code_files import is_source
+from xvc.core.human_units import counted
 from xvc.core.model import ModelFile
-from xvc.core.record import Kind
+from xvc.core.record import UNHELD, RecordKind
 from xvc.core.run import DataFile, Status
 from xvc.core.secrets import mask_values
-from xvc.core.spelling import counted
 from xvc.errors import JournalFailed
 from xvc.journal.fallback_dir import make_refuge
 from xvc.project import Project
@@ -34,34 +33,36 @@ from xvc.recording.begin_run import (
 from xvc.recording.metric_sources import read_metrics
 from xvc.recording.run_times import also_left_by, changed_at
 from xvc.recording.run_times import note_end as note_run_end
-from xvc.runs.capture import LineMetrics
-from xvc.runs.last_words import KEPT, last_words
-from xvc.runs.pipeline_runs import Left, PipelineWatch, keep_locks
+from xvc.recording.unheld_code import unheld_modules
+from xvc.runs.failure_text import KEPT, last_words
+from xvc.runs.pipeline_runs import PipelineResult, PipelineWatch, keep_locks
+from xvc.runs.printed_metrics import LineMetrics
+from xvc.system.loaded_modules import left_own_files
 from xvc.system.output_log import OutputLog, mask
 from xvc.system.process import Ending
 from xvc.system.signal_pipe import STOPPING, held_back
-from xvc.system.written_files import Stamps, is_untouched, not_written, stamps_of
+from xvc.system.written_files import Before
 from xvc.types import Json
 
 _TABLE = "events"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedOutputs:
     """What a run is to leave: outputs, by their paths from the root, and models.
 
-    ``before`` has the stamps of what lay at these paths when the run began.
+    ``before`` knows what lay at these paths when the run began.
     """
 
     outs: tuple[str, ...] = ()
     models: tuple[ModelFile, ...] = ()
-    before: Mapping[Path, Stamps] = field(default_factory=dict)
+    before: Before = field(default_factory=Before)
 
     @classmethod
-    def now(cls, root: Path, outs: tuple[str, ...], models: tuple[ModelFile, ...]) -> Wanted:
-        """Stamp what is there before the run."""
+    def now(cls, root: Path, outs: tuple[str, ...], models: tuple[ModelFile, ...]) -> WantedOutputs:
+        """Look at what is there before the run."""
         places = (*(root / out for out in outs), *(Path(each.path) for each in models))
-        return cls(outs, models, {place: stamps_of(place) for place in places})
+        return cls(outs, models, Before(places))
 
 
 class Recorder:
@@ -80,16 +81,17 @@ class Recorder:
         self.path = project.room.logs / f"{begun.record.id}.log"
         self._log = OutputLog(self.path, project.settings.output_limit)
         self._reader = LineMetrics(loose=True, patterns=patterns) if capture else None
-        self._project, self._stale = project, dict[Path, tuple[int, ...]]()
+        self._project, self._named, self.before = project, list[Path](), Before()
         with best_effort(begun.warnings):
-            self._stale = {path: _stamp(path) for path in metrics_files(project)}
+            self._named = metrics_files(project)
+            self.before = Before(self._named)
         self.metrics: dict[str, Json] = {}
         self._watch: PipelineWatch | None = None
         with best_effort(begun.warnings):
             self._watch = PipelineWatch(project, begun.record.command)
         self._stderr = b""
 
-    def left_by_pipelines(self) -> Left | None:
+    def left_by_pipelines(self) -> PipelineResult | None:
         """Read what DVC's pipelines left; None where there are none, or they could not be read."""
         return self._watch.left() if self._watch is not None else None
 
@@ -118,16 +120,17 @@ class Recorder:
 
         Those of a pipeline's stages that had nothing to do are what the pipeline says now.
         """
-        now = dict.fromkeys([*self._stale, *metrics_files(self._project)])
-        touched = [path for path in now if _stamp(path) and _stamp(path) != self._stale.get(path)]
+        since = self._begun.record.started or 0
+        named = dict.fromkeys([*self._named, *metrics_files(self._project)])
+        now = [path for path in named if path.is_file()]  # a pipe would keep us waiting for ever
+        touched = [path for path in now if not self.before.not_written(path, since)]
         touched += pipeline_metrics(self._project) if is_pipeline else []
         read: dict[str, dict[str, Json]] = {}
         for path in now if touched else ():
-            if _stamp(path):
-                with best_effort(self._begun.warnings if path in touched else []):
-                    values = read_metrics(path)
-                    name = os.path.relpath(path, self._project.root)
-                    read[name] = {k: v for k, v in values.items() if isinstance(v, int | float)}
+            with best_effort(self._begun.warnings if path in touched else []):
+                values = read_metrics(path)
+                name = os.path.relpath(path, self._project.root)
+                read[name] = {k: v for k, v in values.items() if isinstance(v, int | float)}
         counts = Counter(key for values in read.values() for key in values)
         for path in dict.fromkeys(touched):
             name = os.path.relpath(path, self._project.root)
@@ -149,16 +152,6 @@ class Recorder:
                 )
         if self._log.failure:
             self._begun.warnings.append(f"the output log is not complete: {self._log.failure}")
-
-
-def _stamp(path: Path) -> tuple[int, ...]:
-    try:
-        facts = path.stat()
-    except OSError:
-        return ()
-    if not stat.S_ISREG(facts.st_mode):
-        return ()  # a pipe would keep us waiting for ever
-    return (facts.st_ino, facts.st_size, facts.st_mtime_ns)
 
 
 def _facts_of(ending: Ending) -> dict[str, Json]:
@@ -183,7 +176,7 @@ def _end(
     ending: Ending,
     outs: Mapping[str, DataFile],
     reason: str | None,
-    pipeline: Left | None,
+    pipeline: PipelineResult | None,
 ) -> None:
     facts: dict[str, Json] = {
         "status": status_of(ending).value,
@@ -204,6 +197,8 @@ def _end(
         with best_effort(begun.warnings):
             left["touched"] = _touched(project, begun)
         with best_effort(begun.warnings):
+            left |= _unheld(project, begun)
+        with best_effort(begun.warnings):
             begun.snapshot.index.unlink(missing_ok=True)
     if project.place is not None:
         note_run_end(project.own_room, begun.record.id)
@@ -218,16 +213,16 @@ def _end(
 def _write_end(project: Project, begun: Begun, facts: dict[str, Json]) -> None:
     """Write the end where the beginning is, else wherever there is room."""
     try:
-        begun.journal.note(Kind.END, begun.record.id, facts)
+        begun.journal.note(RecordKind.END, begun.record.id, facts)
         begun.journal.close()
     except JournalFailed:
         journal = open_journal(project, make_refuge(project.room.journals))
-        journal.note(Kind.END, begun.record.id, facts)
+        journal.note(RecordKind.END, begun.record.id, facts)
         journal.close()
 
 
 def note_end(
-    project: Project, begun: Begun, wanted: Wanted, ending: Ending, recorder: Recorder
+    project: Project, begun: Begun, wanted: WantedOutputs, ending: Ending, recorder: Recorder
 ) -> dict[str, DataFile]:
     """Write down how the command ended, then what it left; returns the models it left.
 
@@ -235,10 +230,10 @@ def note_end(
     """
     warnings = begun.warnings
     with best_effort(warnings):  # first: what follows may take long, or the last of the memory
-        begun.journal.note(Kind.SET, begun.record.id, _facts_of(ending))
+        begun.journal.note(RecordKind.SET, begun.record.id, _facts_of(ending))
     outs: dict[str, DataFile] = {}
     models: dict[str, DataFile] = {}
-    pipeline: Left | None = None
+    pipeline: PipelineResult | None = None
     try:
         with held_back(STOPPING, interrupt):
             with best_effort(warnings):
@@ -256,14 +251,14 @@ def note_end(
     if pipeline is not None and pipeline.params:
         with best_effort(warnings):
             used = mask_values(dict(pipeline.params))
-            begun.journal.note(Kind.PARAMS, begun.record.id, used)
+            begun.journal.note(RecordKind.PARAMS, begun.record.id, used)
     _end(project, begun, ending, outs | models, reason_of(ending, recorder), pipeline)
     with best_effort(warnings):
         warnings += _unnamed(project, begun, wanted)
     return models
 
 
-def _unnamed(project: Project, begun: Begun, wanted: Wanted) -> list[str]:
+def _unnamed(project: Project, begun: Begun, wanted: WantedOutputs) -> list[str]:
     """Name what the run wrote and nobody ignores, declares or reads: once, with the ways out."""
     if begun.snapshot is None:
         return []
@@ -294,20 +289,19 @@ def _file_facts(files: Mapping[str, DataFile]) -> Json:
 
 
 def _outs(
-    project: Project, begun: Begun, wanted: Wanted, pipeline: Left | None
+    project: Project, begun: Begun, wanted: WantedOutputs, pipeline: PipelineResult | None
 ) -> dict[str, DataFile]:
     """Keep the declared outputs in the DVC cache as this run left them; a pipeline has its own."""
     found: dict[str, DataFile] = dict(pipeline.outs) if pipeline is not None else {}
     warnings, since = begun.warnings, begun.record.started or 0
     for out in wanted.outs:
         place = project.root / out
-        lay = wanted.before.get(place, {})
-        older = [] if out in found else not_written(place, lay, since)
+        older = [] if out in found else wanted.before.not_written(place, since)
         if project.dvc is None:
             warnings.append(f"--out {out} needs DVC here; run `xvc init`")
         elif not place.exists():
             warnings.append(f"the run was to leave {out}, and it is not there")
-        elif is_untouched(place, lay, older):
+        elif wanted.before.is_untouched(place, older):
             warnings.append(f"the run did not write {out}, so it is no output of it")
         else:
             with best_effort(warnings):
@@ -355,7 +349,9 @@ def _not_followed(out: str, place: Path) -> list[str]:
     ]
 
 
-def _models(project: Project, begun: Begun, wanted: Wanted, ending: Ending) -> dict[str, DataFile]:
+def _models(
+    project: Project, begun: Begun, wanted: WantedOutputs, ending: Ending
+) -> dict[str, DataFile]:
     """Keep the models of a run that has finished; what a failed one left may be half of one."""
     if not wanted.models or status_of(ending) is not Status.FINISHED:
         return {}
@@ -379,6 +375,20 @@ def _touched(project: Project, begun: Begun) -> Json:
         file = project.git.place.top / path
         found[as_text(path)] = project.git.hash_file(file) if file.is_file() else None
     return found
+
+
+def _unheld(project: Project, begun: Begun) -> dict[str, Json]:
+    """Name what the run's processes say that they ran, and that its code is not known to lack."""
+    files = left_own_files(project.room.modules_of(begun.record.id))
+    found = [as_text(name) for name in unheld_modules(project.git, files)] if files else []
+    fresh = [name for name in found if name not in begun.record.code.incomplete]
+    if not fresh:
+        return {}
+    begun.warnings.append(
+        f"code incomplete: the run loaded {few_of(fresh)}, which git ignores or which is outside "
+        "of the tree: no version tells what ran"
+    )
+    return {UNHELD: [*fresh]}
 
 
 def _usage(ending: Ending) -> Json:

@@ -21,7 +21,7 @@ from xvc.versions.get import obtain
 from xvc.worktrees.run_trees import clear_outputs, make_tree_for, place_in, remove_tree_for
 
 if TYPE_CHECKING:
-    from xvc.git.worktrees import Tree
+    from xvc.git.worktrees import WorkTree
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class CleanTree:
 def run_in_tree(
     project: Project,
     wanted: CleanTree,
-    prepared: Callable[[Project, Tree], RunRequest],
+    prepared: Callable[[Project, WorkTree], RunRequest],
     sink: Callable[[int, bytes], None],
     warnings: list[str],
 ) -> Ran:
@@ -57,19 +57,21 @@ def run_in_tree(
         remove_tree_for(project, wanted.name, doing)
 
 
-def _project_in(project: Project, tree: Tree) -> Project:
+def _project_in(project: Project, tree: WorkTree) -> Project:
     folder = tree.path / project.relative(project.root)
     folder.mkdir(parents=True, exist_ok=True)
     return Project.find(folder, project.environment).recorded_in(project)
 
 
-def clear(project: Project, tree: Tree, outs: Iterable[str]) -> None:
+def clear(project: Project, tree: WorkTree, outs: Iterable[str]) -> None:
     """Take away what lies where a run writes its outputs, named from the project's root."""
     below = project.relative(project.root)
     clear_outputs(project, tree, [place_in(tree, below, out) for out in outs])
 
 
-def put_data_of(project: Project, tree: Tree, run_id: str, data: Mapping[str, DataFile]) -> None:
+def put_data_of(
+    project: Project, tree: WorkTree, run_id: str, data: Mapping[str, DataFile]
+) -> None:
     """Put the bytes that a run read in place of those that the tree's pointers name."""
     from shutil import copy2
 
@@ -87,7 +89,7 @@ def put_data_of(project: Project, tree: Tree, run_id: str, data: Mapping[str, Da
             (tree.path / name).chmod(0o644)
 
 
-def put_data_here(project: Project, tree: Tree, paths: Iterable[str]) -> None:
+def put_data_here(project: Project, tree: WorkTree, paths: Iterable[str]) -> None:
     """Put the bytes that lie in this work tree, and their pointers."""
     from shutil import copy2, copytree, rmtree
 

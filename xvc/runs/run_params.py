@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Protocol
 
 from xvc.core.seed_names import is_count
-from xvc.core.typed import Typed, is_equal
+from xvc.core.typed_value import TypedValue, is_equal
 from xvc.errors import BadValue
 from xvc.project import Project
-from xvc.recording.asked_params import Asked, differences, unused, variable_of
 from xvc.recording.begin_run import params_files
 from xvc.recording.command_params import option_params
 from xvc.recording.param_files import copy_with, placed, refuse_beside_files, set_in_files
+from xvc.recording.requested_params import RequestedParams, differences, unused, variable_of
 from xvc.recording.undeclared_params import refuse_undeclared, undeclared
 from xvc.system.value_files import parse_typed
 from xvc.types import Json
@@ -32,7 +32,7 @@ class AskedFor(Protocol):
         """Where it runs."""
 
     @property
-    def params(self) -> Mapping[str, Typed]:
+    def params(self) -> Mapping[str, TypedValue]:
         """What was asked for."""
 
     @property
@@ -48,7 +48,7 @@ class AskedFor(Protocol):
         """Those without which the run fails."""
 
 
-def settled(project: Project, request: AskedFor) -> tuple[Asked, dict[str, Json]]:
+def settled(project: Project, request: AskedFor) -> tuple[RequestedParams, dict[str, Json]]:
     """Bring what was asked for to where the command reads it; returns the values to be recorded."""
     wanted = request.params
     values = {key: typed.value for key, typed in wanted.items()}
@@ -58,7 +58,7 @@ def settled(project: Project, request: AskedFor) -> tuple[Asked, dict[str, Json]
         copy = place.with_name(f"{place.name}.params{source.suffix}")
         copied = copy_with(source, copy, wanted)
         is_passed = any("{params}" in word for word in request.command)
-        return Asked(wanted, place, frozenset(wanted if is_passed else ()), copy), copied
+        return RequestedParams(wanted, place, frozenset(wanted if is_passed else ()), copy), copied
     options = option_params(request.command, wanted)
     if request.edit_params:
         edits = placed(project, wanted)
@@ -70,18 +70,20 @@ def settled(project: Project, request: AskedFor) -> tuple[Asked, dict[str, Json]
     _refuse_beside_options(project, request)
     open_keys = {k: v for k, v in wanted.items() if k not in in_files and k not in options}
     refuse_undeclared(project, open_keys, request.command, request.folder)
-    return Asked(wanted, place, in_files), {k: v for k, v in values.items() if k not in in_files}
+    return RequestedParams(wanted, place, in_files), {
+        k: v for k, v in values.items() if k not in in_files
+    }
 
 
 def without_told(
-    project: Project, command: tuple[str, ...], wanted: Mapping[str, Typed]
-) -> dict[str, Typed]:
+    project: Project, command: tuple[str, ...], wanted: Mapping[str, TypedValue]
+) -> dict[str, TypedValue]:
     """Leave out the params that an option of the command gives it, whatever a file says."""
     told = option_params(command, wanted) if project.settings.params_options else {}
     return {key: typed for key, typed in wanted.items() if key not in told}
 
 
-def _params_source(project: Project, wanted: Mapping[str, Typed]) -> Path:
+def _params_source(project: Project, wanted: Mapping[str, TypedValue]) -> Path:
     """Choose the file that is copied: the one that says a param which was asked for."""
     files = [*placed(project, wanted), *params_files(project), project.root / "params.yaml"]
     return files[0]
@@ -98,7 +100,7 @@ def _refuse_beside_options(project: Project, request: AskedFor) -> None:
 
 
 def look_who_used(
-    project: Project, request: AskedFor, asked: Asked, warnings: list[str]
+    project: Project, request: AskedFor, asked: RequestedParams, warnings: list[str]
 ) -> str | None:
     """Say which params nothing has taken up; returns why the run fails by that, if it does."""
     if not asked.wanted:
@@ -114,7 +116,7 @@ def look_who_used(
         if is_count(key):
             continue
         told[key] = (
-            f"{key}: nothing has taken it up; put {{{key}}} into the command of a sweep, or read "
+            f"{key}: nothing has taken it up; put {{{key}}} into the command, or read "
             f"{variable_of(key)} or a Tracker's params in the script"
         )
         if request.write_params:

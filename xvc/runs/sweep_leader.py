@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xvc.core.direction import Direction
+from xvc.core.human_units import number
 from xvc.core.run import RunRecord
-from xvc.core.spelling import number
 from xvc.core.sweep import Sweep, Trial, points_of
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
-from xvc.runs.repeats import Experiment, Spread
+from xvc.runs.repeats import RepeatedExperiment, Spread
 from xvc.runs.verdicts import Judgement, expected_best, judge, pooled, sentence
 from xvc.store import query
 from xvc.types import RunId
@@ -87,5 +87,5 @@ def leader(project: Project, sweep: Sweep, trials: Sequence[Trial]) -> Leader | 
     )
 
 
-def _experiment(point: Sequence[Trial], known: dict[RunId, RunRecord]) -> Experiment:
-    return Experiment(tuple(known[RunId(t.run)] for t in point if t.run and t.run in known))
+def _experiment(point: Sequence[Trial], known: dict[RunId, RunRecord]) -> RepeatedExperiment:
+    return RepeatedExperiment(tuple(known[RunId(t.run)] for t in point if t.run and t.run in known))

@@ -10,21 +10,21 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from xvc.core.human_units import counted
 from xvc.core.model import TABLE as MODELS
 from xvc.core.run import RunRecord
-from xvc.core.spelling import counted
 from xvc.database.queries import looking
 from xvc.errors import NoColumn
 from xvc.project import Project
-from xvc.runs import executions
-from xvc.runs.checks import Check, Finding, Level, Verdict, first
+from xvc.runs import run_checks
+from xvc.runs.check_results import Check, Finding, Level, ValidationResult, first
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.renamed_keys import Key, Rename, Values, renames
-from xvc.store import checks, query
-from xvc.store.checks import Filled
+from xvc.store import query, validation_queries
 from xvc.store.columns import tables
-from xvc.store.condition import Field
 from xvc.store.extract import held_table, need_table
+from xvc.store.filter_sql import Field
+from xvc.store.validation_queries import Filled
 from xvc.types import RunId
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class _Scene:
         return next((each for each in found if each), None)
 
 
-def validate(project: Project, request: ValidateRequest) -> Verdict:
+def validate(project: Project, request: ValidateRequest) -> ValidationResult:
     """Check the runs and one event table, or all.
 
     Raises:
@@ -90,7 +90,7 @@ def validate(project: Project, request: ValidateRequest) -> Verdict:
                 request=request,
                 table=name,
                 runs=records,
-                fields=checks.logged(connection, name),
+                fields=validation_queries.logged(connection, name),
             )
             for name in names
             if name is not None
@@ -98,7 +98,7 @@ def validate(project: Project, request: ValidateRequest) -> Verdict:
         _need_columns(request, scenes)
         made = [_of_table(scene) for scene in scenes]
         if request.table is not None:
-            of_table = checks.runs_of(connection, scenes[0].table)
+            of_table = validation_queries.runs_of(connection, scenes[0].table)
             records = {run: record for run, record in records.items() if run in of_table}
             total = len(records) if total <= query.MANY else total
         in_tables = {each.label for scene in scenes for each in scene.fields}
@@ -106,7 +106,7 @@ def validate(project: Project, request: ValidateRequest) -> Verdict:
         if total > len(records):
             size = f"the newest {query.MANY:,} of {total:,} runs"
         of_runs = _of_runs(project, list(records.values()), in_tables, made, request.most, size)
-    return Verdict((*of_runs, *(check for its, _ in made for check in its)))
+    return ValidationResult((*of_runs, *(check for its, _ in made for check in its)))
 
 
 def _own(connection: DuckDBPyConnection) -> list[str]:
@@ -138,15 +138,15 @@ def _of_runs(
     drift = [_renamed(pair, None) for its in keys for pair in renames(its)]
     renamed |= {pair.old.name for its in keys for pair in renames(its)}
     return [
-        Check("failures", None, executions.failures(runs, most), looked_at=size),
+        Check("failures", None, run_checks.failures(runs, most), looked_at=size),
         Check(
             name="duplicates",
             table=None,
-            findings=executions.duplicates(runs, code, most),
+            findings=run_checks.duplicates(runs, code, most),
             why_not="" if code else "the code of no run is recorded",
             looked_at=size,
         ),
-        Check("params", None, executions.missing_params(runs, renamed, most), looked_at=size),
+        Check("params", None, run_checks.missing_params(runs, renamed, most), looked_at=size),
         Check("drift", None, tuple(drift), looked_at=size),
     ]
 
@@ -174,13 +174,13 @@ def _is_number(value: object) -> bool:
 def _by_script(runs: Iterable[RunRecord]) -> list[list[RunRecord]]:
     scripts: dict[str, list[RunRecord]] = {}
     for run in sorted(runs, key=lambda run: (run.started or 0, run.id)):
-        scripts.setdefault(executions.script_of(run.command), []).append(run)
+        scripts.setdefault(run_checks.script_of(run.command), []).append(run)
     return list(scripts.values())
 
 
 def _of_table(scene: _Scene) -> tuple[list[Check], set[str]]:
     """Make the checks of a table; returns the keys that have a new name, too."""
-    held = list(checks.filled(scene.connection, scene.table, scene.fields))
+    held = list(validation_queries.filled(scene.connection, scene.table, scene.fields))
     rows = held[0].rows if held else 0
     if not rows:
         return [Check("rows", scene.table, why_not="the table has no rows")], set()
@@ -209,18 +209,18 @@ def _leaks(scene: _Scene) -> tuple[tuple[Finding, ...], str]:
     asked += [
         ("content", [each])
         for each in inputs
-        if checks.has_several(scene.connection, scene.table, each)
+        if validation_queries.has_several(scene.connection, scene.table, each)
     ]
     if not asked and not inputs:
         return (), "no column is known as key or input; --key and --inputs name them"
     within: list[Field | str] = [
         each for name in _PARTING if (each := scene.column(name)) and each != split
     ]
-    if checks.has_split_runs(scene.connection, scene.table, split):
+    if validation_queries.has_split_runs(scene.connection, scene.table, split):
         within.insert(0, "track_id")  # another run may have split the same data otherwise
     found = []
     for what, columns in asked:
-        its = checks.leaks(
+        its = validation_queries.leaks(
             scene.connection, scene.table, split, columns, within, scene.request.most
         )
         if its.count:
@@ -228,7 +228,9 @@ def _leaks(scene: _Scene) -> tuple[tuple[Finding, ...], str]:
     return tuple(found), ""
 
 
-def _leak(what: str, columns: Sequence[Field], split: Field, its: checks.Leaks) -> Finding:
+def _leak(
+    what: str, columns: Sequence[Field], split: Field, its: validation_queries.Leaks
+) -> Finding:
     names = ", ".join(each.label for each in columns)
     things = {"key": "key", "content": "input"}[what]
     says = f"{counted(its.count, things)} ({names}) in more than one {split.label}"
@@ -243,7 +245,7 @@ def _row_errors(scene: _Scene) -> tuple[tuple[Finding, ...], str]:
     error = scene.column("error")
     if error is None:
         return (), "no column is called error"
-    found = checks.row_errors(scene.connection, scene.table, error)
+    found = validation_queries.row_errors(scene.connection, scene.table, error)
     if not found:
         return (), ""
     count = sum(times for _, times, _ in found)
@@ -255,7 +257,7 @@ def _row_errors(scene: _Scene) -> tuple[tuple[Finding, ...], str]:
 
 def _drift(scene: _Scene, held: Sequence[Filled]) -> list[Rename]:
     own = [each for each in held if each.field.label not in _CALL]
-    has = checks.presence(scene.connection, scene.table, [each.field for each in own])
+    has = validation_queries.presence(scene.connection, scene.table, [each.field for each in own])
     found = []
     for its in _by_script(run for run in scene.runs.values() if run.id in has):
         keys = []
@@ -310,7 +312,7 @@ def _cache(scene: _Scene) -> tuple[tuple[Finding, ...], str]:
     cache = scene.column("cache")
     if cache is None or cache.type not in ("VARCHAR", "NULL"):
         return (), "no cached function was tracked"
-    use = checks.cache_use(scene.connection, scene.table, cache)
+    use = validation_queries.cache_use(scene.connection, scene.table, cache)
     if not use.hits:
         return (), "" if use.computed else "no cached function was tracked"
     others = [hit for hit in use.hits if hit[0] != hit[1]]

@@ -14,7 +14,7 @@ from enum import StrEnum
 from xvc.core.direction import Direction
 from xvc.core.objective import exact_number
 from xvc.runs.bootstrap import FEWEST, bootstrap, is_bent
-from xvc.runs.repeats import Experiment, Spread, seeds_of
+from xvc.runs.repeats import RepeatedExperiment, Spread, seeds_of
 
 LEVEL = 0.95
 """Of the intervals; 1 - LEVEL is how often "better" and "worse" may be wrong."""
@@ -70,7 +70,10 @@ class Judgement:
 
 
 def judge(
-    metric: str, baseline: Experiment, candidate: Experiment, direction: Direction | None
+    metric: str,
+    baseline: RepeatedExperiment,
+    candidate: RepeatedExperiment,
+    direction: Direction | None,
 ) -> Judgement | None:
     """Compare a metric of two experiments, by their seeds; see `judge_values`."""
     return judge_values(metric, _values(baseline, metric), _values(candidate, metric), direction)
@@ -159,7 +162,7 @@ class _Error:
     method: Method
 
 
-def _values(experiment: Experiment, metric: str) -> dict[str, int | float]:
+def _values(experiment: RepeatedExperiment, metric: str) -> dict[str, int | float]:
     """The value of each seed."""
     found = ((seeds_of(run), exact_number(run.metrics.get(metric))) for run in experiment.repeats)
     return {seed: value for seed, value in found if value is not None}
@@ -235,7 +238,7 @@ def corrected(told: Sequence[Judgement], direction: Direction | None) -> list[Ju
 
 
 def against_first(
-    metric: str, held: Sequence[Experiment], direction: Direction | None
+    metric: str, held: Sequence[RepeatedExperiment], direction: Direction | None
 ) -> list[Judgement | None]:
     """Judge all experiments against the first of them, so that all are right together.
 
@@ -330,7 +333,7 @@ def sentence(told: Judgement) -> str:
     return f"{told.verdict.value} ({runs} of each would show a difference of this size)"
 
 
-def pooled(experiments: Iterable[Experiment], metric: str) -> float | None:
+def pooled(experiments: Iterable[RepeatedExperiment], metric: str) -> float | None:
     """The standard deviation between repeats, over all experiments that have them; None without."""
     spreads = (Spread.of(each.numbers(metric)) for each in experiments)
     known = [(s.deviation, s.count - 1) for s in spreads if s and s.deviation is not None]

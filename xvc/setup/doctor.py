@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from xvc.core.human_units import counted
 from xvc.core.run_inputs import overlap
-from xvc.core.spelling import counted
 from xvc.dvc.local_config import keep_settings
 from xvc.errors import NoIdentity, XvcError
 from xvc.git import follow_hook as hook
@@ -25,7 +25,7 @@ from xvc.project import Project
 from xvc.recovery.lost_runs import reap
 from xvc.store import query
 from xvc.system.files import is_shared, md5_of
-from xvc.worktrees.list import Condition, list_trees
+from xvc.worktrees.list import TreeRole, list_trees
 
 _SCRATCH_AGE = 24 * 3600.0
 _NO_REMOTE = (
@@ -44,7 +44,7 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Diagnosis:
     """One look: what at, how it is, and what to do when it is wrong."""
 
     what: str
@@ -53,63 +53,65 @@ class Finding:
     hint: str = ""
 
 
-def doctor(project: Project, *, retry: bool = False) -> list[Finding]:
+def doctor(project: Project, *, retry: bool = False) -> list[Diagnosis]:
     """Look at everything a project stands on; each finding says what was done.
 
     Args:
         project: the project.
         retry: whether records that the store could not take are tried again.
     """
-    found: list[Finding] = []
+    found: list[Diagnosis] = []
     if retry:
         project.keeper.retry()
     for name, look in _LOOKS.items():
         try:
             found += list(look(project))
         except XvcError as err:
-            found.append(Finding(name, Health.WRONG, str(err), err.hint))
+            found.append(Diagnosis(name, Health.WRONG, str(err), err.hint))
         except OSError as err:
-            found.append(Finding(name, Health.WRONG, str(err)))
+            found.append(Diagnosis(name, Health.WRONG, str(err)))
     return found
 
 
-def _git(project: Project) -> Iterator[Finding]:
+def _git(project: Project) -> Iterator[Diagnosis]:
     if project.place is None:
-        yield Finding("git", Health.WRONG, "no repository here", "Run `xvc init`.")
+        yield Diagnosis("git", Health.WRONG, "no repository here", "Run `xvc init`.")
         return
     state = project.git.state()
     where = state.branch or "a detached HEAD"
-    yield Finding("git", Health.GOOD, f"{project.git.version()}, on {where}")
+    yield Diagnosis("git", Health.GOOD, f"{project.git.version()}, on {where}")
     try:
         who = project.git.text("var", "GIT_COMMITTER_IDENT").rsplit(">", 1)[0] + ">"
-        yield Finding("identity", Health.GOOD, who)
+        yield Diagnosis("identity", Health.GOOD, who)
     except NoIdentity as err:
-        yield Finding("identity", Health.WRONG, str(err), err.hint)
+        yield Diagnosis("identity", Health.WRONG, str(err), err.hint)
 
 
-def _dvc(project: Project) -> Iterator[Finding]:
+def _dvc(project: Project) -> Iterator[Diagnosis]:
     if project.dvc is None:
-        yield Finding("dvc", Health.WRONG, "no DVC repository here", "Run `xvc init`.")
+        yield Diagnosis("dvc", Health.WRONG, "no DVC repository here", "Run `xvc init`.")
         return
     cache = project.dvc.cache
     remotes = ", ".join(project.dvc.remotes()) or "no remote"
-    yield Finding("dvc", Health.GOOD, f"cache {cache}, {remotes}")
-    yield Finding("links", Health.GOOD, f"the cache's file system offers {_links(cache)}")
+    yield Diagnosis("dvc", Health.GOOD, f"cache {cache}, {remotes}")
+    yield Diagnosis("links", Health.GOOD, f"the cache's file system offers {_links(cache)}")
     site = project.room.dvc_site
     site.mkdir(parents=True, exist_ok=True, mode=0o700)
     wanted = {"core": {"site_cache_dir": str(site)}}
     if keep_settings(project.dvc.root, wanted, project.dvc_note):
-        yield Finding("dvc state", Health.MENDED, f"is now kept in {site}, not in a shared folder")
+        yield Diagnosis(
+            "dvc state", Health.MENDED, f"is now kept in {site}, not in a shared folder"
+        )
 
 
-def _outputs(project: Project) -> Iterator[Finding]:
+def _outputs(project: Project) -> Iterator[Diagnosis]:
     """Look at what DVC tracks: each file may be named once, and each pointer has to be readable."""
     if project.dvc is None or project.place is None:
         return
     found = project.survey(project.git.state().untracked)
     made, runs = project.stage_outs(), _runs_outs(project)
     for problem in found.problems:
-        yield Finding("outputs", Health.WRONG, str(problem), problem.hint)
+        yield Diagnosis("outputs", Health.WRONG, str(problem), problem.hint)
     for out in found.outs:
         clash = None if out.is_made else next((p for p in made if overlap(p, out.path)), None)
         if clash is None:
@@ -118,15 +120,17 @@ def _outputs(project: Project) -> Iterator[Finding]:
         if clash == out.path and (out.path, str(out.digest)) in runs:
             (project.place.top / out.said_by).unlink()
             detail = f"removed {out.said_by}: stage {stage} makes {out.path}; commit that"
-            yield Finding("outputs", Health.MENDED, detail)
+            yield Diagnosis("outputs", Health.MENDED, detail)
         else:
             detail = f"{out.said_by} and stage {stage} both track {clash}"
             way = f"Keep one: `dvc remove {out.said_by}`, or take it out of the stage."
-            yield Finding("outputs", Health.WRONG, detail, way)
+            yield Diagnosis("outputs", Health.WRONG, detail, way)
     for each in found.pending:
         if each.is_imported:
             detail = f"{each.path} is not downloaded yet"
-            yield Finding("outputs", Health.GOOD, detail, f"`dvc update {each.said_by}` brings it.")
+            yield Diagnosis(
+                "outputs", Health.GOOD, detail, f"`dvc update {each.said_by}` brings it."
+            )
 
 
 def _runs_outs(project: Project) -> set[tuple[str, str]]:
@@ -137,36 +141,36 @@ def _runs_outs(project: Project) -> set[tuple[str, str]]:
     return {(path, file.digest) for path, file in named}
 
 
-def _driver(project: Project) -> Iterator[Finding]:
+def _driver(project: Project) -> Iterator[Diagnosis]:
     if project.place is None or project.dvc is None:
         return
     what = "merge driver"
     project.unhide([project.root / driver.ATTRIBUTES])
     if driver.attach(project.root, project.merged_pointers()):
         detail = f"{driver.ATTRIBUTES} names it now; commit that"
-        yield Finding(what, Health.MENDED, detail)
+        yield Diagnosis(what, Health.MENDED, detail)
     if driver.install(project.git):
-        yield Finding(what, Health.MENDED, "git merges the stores of branches with this xvc now")
+        yield Diagnosis(what, Health.MENDED, "git merges the stores of branches with this xvc now")
     else:
-        yield Finding(what, Health.GOOD, "git merges the stores of branches with this xvc")
+        yield Diagnosis(what, Health.GOOD, "git merges the stores of branches with this xvc")
 
 
-def _hook(project: Project) -> Iterator[Finding]:
+def _hook(project: Project) -> Iterator[Diagnosis]:
     if project.place is None or project.dvc is None:
         return
     wanted = project.settings.git_hook
     state = hook.settle(project.git, wanted=wanted)
     if state.hindrance:
         way = f"A hook {hook.NAME} of yours may call `{hook.follow_command()}`."
-        yield Finding("git hook", Health.GOOD, f"{state.hindrance}: {hook.LATER}", way)
+        yield Diagnosis("git hook", Health.GOOD, f"{state.hindrance}: {hook.LATER}", way)
     elif state.is_new:
         now = "git calls xvc now" if wanted else "git no longer calls xvc"
-        yield Finding("git hook", Health.MENDED, f"{now} when it has changed a store's pointer")
+        yield Diagnosis("git hook", Health.MENDED, f"{now} when it has changed a store's pointer")
     elif wanted:
         detail = "git calls xvc when it has changed a store's pointer"
-        yield Finding("git hook", Health.GOOD, detail)
+        yield Diagnosis("git hook", Health.GOOD, detail)
     else:
-        yield Finding("git hook", Health.GOOD, f"turned off by git.hook: {hook.LATER}")
+        yield Diagnosis("git hook", Health.GOOD, f"turned off by git.hook: {hook.LATER}")
 
 
 def _links(cache: Path) -> str:
@@ -187,37 +191,37 @@ def _links(cache: Path) -> str:
     return ", ".join(found)
 
 
-def _store(project: Project) -> Iterator[Finding]:
+def _store(project: Project) -> Iterator[Diagnosis]:
     path = project.store_path
     if path.exists() and is_shared(path):
         project.keeper.refresh()
-        yield Finding(
+        yield Diagnosis(
             "store link", Health.MENDED, f"{path.name} was a link; it is a file of its own now"
         )
     with project.keeper.view() as connection:
         count = query.count(connection)
     for warning in project.keeper.warnings:
-        yield Finding("store", Health.MENDED, warning)
-    yield Finding("store", Health.GOOD, f"{path} opens, {counted(count, 'run')}")
+        yield Diagnosis("store", Health.MENDED, warning)
+    yield Diagnosis("store", Health.GOOD, f"{path} opens, {counted(count, 'run')}")
     wal = path.with_name(path.name + ".wal")
     if wal.exists():
-        yield Finding(
+        yield Diagnosis(
             "store", Health.WRONG, f"{wal.name} lies beside it", "Close what has it open."
         )
 
 
-def _refused(project: Project) -> Iterator[Finding]:
+def _refused(project: Project) -> Iterator[Diagnosis]:
     for place in journals(project.room.refused):
         count = len(place.read_bytes().splitlines())
         detail = f"{count} of journal {place.name} the store could not take: {place}"
-        yield Finding("records", Health.WRONG, detail, "`xvc doctor --retry` tries them again.")
+        yield Diagnosis("records", Health.WRONG, detail, "`xvc doctor --retry` tries them again.")
 
 
-def _snapshots(project: Project) -> Iterator[Finding]:
+def _snapshots(project: Project) -> Iterator[Diagnosis]:
     if project.dvc is None or project.place is None:
         return
     if brought := project.dvc.bring_back(each=True):
-        yield Finding("versions", Health.MENDED, f"{brought} stores are in the cache again")
+        yield Diagnosis("versions", Health.MENDED, f"{brought} stores are in the cache again")
     missing, rotten, held = [], [], 0
     for info in versions(project):
         digest = info.message.store
@@ -231,7 +235,7 @@ def _snapshots(project: Project) -> Iterator[Finding]:
         else:
             held += 1
     if rotten:
-        yield Finding(
+        yield Diagnosis(
             "versions",
             Health.WRONG,
             f"the cache objects of {', '.join(rotten)} hold other bytes than their names say",
@@ -243,11 +247,13 @@ def _snapshots(project: Project) -> Iterator[Finding]:
         health = Health.GOOD if project.dvc.remotes() else Health.WRONG
         remotes = project.dvc.remotes()
         way = "`dvc fetch --all-tags` brings them." if remotes else _NO_REMOTE
-        yield Finding("versions", health, detail, way)
-    yield Finding("versions", Health.GOOD, f"{counted(held, 'store')} checked against their hashes")
+        yield Diagnosis("versions", health, detail, way)
+    yield Diagnosis(
+        "versions", Health.GOOD, f"{counted(held, 'store')} checked against their hashes"
+    )
 
 
-def _missing(project: Project) -> Iterator[Finding]:
+def _missing(project: Project) -> Iterator[Diagnosis]:
     if project.place is None:
         return
     with project.keeper.view() as connection:
@@ -256,45 +262,47 @@ def _missing(project: Project) -> Iterator[Finding]:
     if found:
         hint = "`xvc merge --missing` brings them."
         names = ", ".join(info.name for info in found[:5]) + (" …" if len(found) > 5 else "")
-        yield Finding("missing runs", Health.WRONG, f"the store lacks the runs of {names}", hint)
+        yield Diagnosis("missing runs", Health.WRONG, f"the store lacks the runs of {names}", hint)
 
 
-def _locks(project: Project) -> Iterator[Finding]:
+def _locks(project: Project) -> Iterator[Diagnosis]:
     if project.place is not None:
         lock = project.place.folder / "index.lock"
         if lock.exists():
             hint = f"If no git runs, remove {lock}."
-            yield Finding("git lock", Health.WRONG, "index.lock is there", hint)
+            yield Diagnosis("git lock", Health.WRONG, "index.lock is there", hint)
     live = [path for path in journals(project.room.journals) if is_written(path)]
-    yield Finding("journals", Health.GOOD, f"{len(live)} being written")
+    yield Diagnosis("journals", Health.GOOD, f"{len(live)} being written")
     lost = reap(project)
     if lost:
-        yield Finding("runs", Health.MENDED, f"{len(lost)} lost runs were ended: {', '.join(lost)}")
+        yield Diagnosis(
+            "runs", Health.MENDED, f"{len(lost)} lost runs were ended: {', '.join(lost)}"
+        )
 
 
-def _worktrees(project: Project) -> Iterator[Finding]:
+def _worktrees(project: Project) -> Iterator[Diagnosis]:
     if project.place is None:
         return
     for tree in moved_trees(project.git):
         detail = f"{tree} names a repository that is not where it was: one of the two was moved"
         way = f"`git worktree repair {shlex.quote(str(tree))}` leads it here."
-        yield Finding("work trees", Health.WRONG, detail, way)
+        yield Diagnosis("work trees", Health.WRONG, detail, way)
     for each in list_trees(project):
         way = f"`xvc worktree remove {each.name}` ends it."
         match each.condition:
-            case Condition.MISSING:
+            case TreeRole.MISSING:
                 moved = f"If it was moved, `git worktree repair` and its new path; else {way}"
-                yield Finding("work trees", Health.WRONG, f"{each.path} is gone", moved)
-            case Condition.MAKING | Condition.REMOVING:
+                yield Diagnosis("work trees", Health.WRONG, f"{each.path} is gone", moved)
+            case TreeRole.MAKING | TreeRole.REMOVING:
                 detail = f"{each.name} is {each.condition}"
-                yield Finding("work trees", Health.WRONG, detail, way)
-            case Condition.REMOVED:
+                yield Diagnosis("work trees", Health.WRONG, detail, way)
+            case TreeRole.REMOVED:
                 rows = counted(each.unsaved, "row")
                 detail = f"{rows} of a removed one in no version: {each.path}"
-                yield Finding("work trees", Health.GOOD, detail)
+                yield Diagnosis("work trees", Health.GOOD, detail)
 
 
-def _scratch(project: Project) -> Iterator[Finding]:
+def _scratch(project: Project) -> Iterator[Diagnosis]:
     import time
 
     folder = project.room.scratch
@@ -304,12 +312,12 @@ def _scratch(project: Project) -> Iterator[Finding]:
     for path in old:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     if old:
-        yield Finding(
+        yield Diagnosis(
             "scratch", Health.MENDED, f"removed {counted(len(old), 'file')} that a crash had left"
         )
 
 
-_LOOKS: dict[str, Callable[[Project], Iterator[Finding]]] = {
+_LOOKS: dict[str, Callable[[Project], Iterator[Diagnosis]]] = {
     "git": _git,
     "dvc": _dvc,
     "outputs": _outputs,

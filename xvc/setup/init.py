@@ -17,7 +17,7 @@ from pathlib import Path
 
 from xvc.config import FILE, has_settings
 from xvc.core.best_effort import best_effort
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 from xvc.dvc import repository as dvc
 from xvc.dvc.local_config import keep_settings
 from xvc.dvc.pointers import SUFFIX

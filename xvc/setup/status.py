@@ -19,7 +19,7 @@ from xvc.types import RunId
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class ProjectStatus:
     """The state of a project; ``unsaved`` counts, by run, the rows that no version holds yet.
 
     ``missing`` names the versions of this branch whose run the store lacks; ``undecided`` counts
@@ -46,7 +46,7 @@ class Standing:
     taggable: RunId | None = None
 
 
-def status(project: Project) -> Standing:
+def status(project: Project) -> ProjectStatus:
     """Look at the project; folds what waits."""
     warnings: list[str] = []
     lost = reap(project)
@@ -65,7 +65,7 @@ def status(project: Project) -> Standing:
     pointer = project.keeper.pointer
     merging = unfinished.read(project.room)
     kept = unsaved(project)
-    return Standing(
+    return ProjectStatus(
         root=str(project.root),
         branch=branch,
         store=project.relative(project.store_path) if project.place else str(project.store_path),

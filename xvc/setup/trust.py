@@ -14,7 +14,7 @@ from xvc.system.trusted_settings import Trusted
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class TrustRequest:
     """What a project's settings ask for beyond the project, and which of it was new."""
 
     files: tuple[str, ...]
@@ -24,7 +24,7 @@ class Asked:
     is_new: bool
 
 
-def trust(project: Project, *, dry_run: bool = False) -> Asked:
+def trust(project: Project, *, dry_run: bool = False) -> TrustRequest:
     """Allow what the project's settings ask for now; a rehearsal only lists it.
 
     Raises:
@@ -43,4 +43,4 @@ def trust(project: Project, *, dry_run: bool = False) -> Asked:
     is_new = wanted != held
     if is_new and not dry_run:
         wanted.write(project.git.place.common / "xvc")
-    return Asked(files, variables, patterns, captures, is_new)
+    return TrustRequest(files, variables, patterns, captures, is_new)

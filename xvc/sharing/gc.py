@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 from xvc.dvc.cache_objects import (
-    Held,
+    CachedObject,
     held_objects,
     leftovers,
     read_marks,
@@ -23,7 +23,7 @@ from xvc.dvc.cache_objects import (
 )
 from xvc.dvc.repository import Dvc
 from xvc.errors import ConflictError, error
-from xvc.git.snapshot import LOGS, RUNS
+from xvc.git.snapshot import LOGS, RUNS, USAGE
 from xvc.git.worktrees import trees
 from xvc.history.find import versions
 from xvc.project import Project
@@ -33,7 +33,7 @@ from xvc.sharing.reachable_objects import needed
 from xvc.store import edits, query
 from xvc.system.lock import FileLock
 from xvc.types import RunId
-from xvc.worktrees.shared import project_at
+from xvc.worktrees.known_trees import project_at
 
 _LOCK_WAIT = 60.0
 
@@ -162,7 +162,8 @@ def _forgotten(project: Project, before: int) -> dict[str, str]:
             kept |= query.ids(connection)
     gone = [run for run, at in deleted.items() if run not in kept and at * 1000 <= before]
     refs |= project.git.refs(LOGS)
-    return {ref: refs[ref] for run in gone for ref in (RUNS + run, LOGS + run) if ref in refs}
+    names = (name for run in gone for name in (RUNS + run, LOGS + run, LOGS + run + USAGE))
+    return {name: refs[name] for name in names if name in refs}
 
 
 def _refuse_shared(project: Project, dvc: Dvc, *, is_alone: bool) -> None:
@@ -173,12 +174,12 @@ def _refuse_shared(project: Project, dvc: Dvc, *, is_alone: bool) -> None:
         raise SharedCache(str(cache))
 
 
-def _is_still(name: str, at: int, held: Mapping[str, Held], useless: Iterable[str]) -> bool:
+def _is_still(name: str, at: int, held: Mapping[str, CachedObject], useless: Iterable[str]) -> bool:
     """Whether a mark counts: the object is there, nothing needs it, and nobody wrote it again."""
     return name in useless and held[name].at <= at
 
 
-def _amount(held: Mapping[str, Held], names: Iterable[str]) -> Amount:
+def _amount(held: Mapping[str, CachedObject], names: Iterable[str]) -> Amount:
     sizes = [held[name].size for name in names]
     return Amount(len(sizes), sum(sizes))
 

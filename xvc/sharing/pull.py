@@ -24,7 +24,7 @@ from xvc.git import follow_hook as hook
 from xvc.git import merge_driver as driver
 from xvc.git.remote import fetch, refs_there, refuse_other_tags, upstream_of
 from xvc.git.snapshot import LOGS, RUNS
-from xvc.git.worktrees import Tree, is_ancestor
+from xvc.git.worktrees import WorkTree, is_ancestor
 from xvc.history.find import versions
 from xvc.history.missing import missing_versions, warning_of
 from xvc.project import Project
@@ -262,7 +262,7 @@ def _go_forward(
         brought = bring_listed(dvc, project.assets.folder)
     project.keeper.refresh()
     done = SetUp()
-    put_data(project, Tree(top, tip, branch), done)
+    put_data(project, WorkTree(top, tip, branch), done)
     files = sum(done.linked.values()) + brought
     return files, [*warnings, *done.warnings, *project.keeper.warnings]
 

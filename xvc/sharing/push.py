@@ -12,10 +12,10 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
+from xvc.core.human_units import counted
 from xvc.core.model import CANDIDATES, ROOT
 from xvc.core.run import Status
 from xvc.core.run_inputs import is_digest
-from xvc.core.spelling import counted
 from xvc.dvc.commit_outputs import Pointers
 from xvc.dvc.outputs import object_of
 from xvc.dvc.pointers import Out
@@ -24,7 +24,7 @@ from xvc.dvc.repository import Dvc
 from xvc.errors import ConflictError, NotFoundError, error
 from xvc.git.history import removed_since
 from xvc.git.remote import Refused, refs_there, refuse_other_tags, send, upstream_of
-from xvc.git.snapshot import LOGS, RUNS
+from xvc.git.snapshot import LOGS, RUNS, USAGE
 from xvc.git.worktrees import is_ancestor
 from xvc.history.find import all_versions, versions
 from xvc.history.owner import own_versions
@@ -409,7 +409,8 @@ def _add_logs(project: Project, lot: _Lot, *, is_plan: bool) -> None:
         open_ = {run.id for run in query.with_status(connection, Status.RUNNING)}
     ended = [run for run in going if run not in open_]
     kept = project.git.refs(LOGS) if is_plan else keep_logs(project, ended)
-    lot.refs |= {LOGS + run: kept[LOGS + run] for run in ended if LOGS + run in kept}
+    names = (LOGS + run + end for run in ended for end in ("", USAGE))
+    lot.refs |= {name: kept[name] for name in names if name in kept}
 
 
 def _is_here(dvc: Dvc, digest: str) -> bool:

@@ -29,11 +29,11 @@ from xvc.errors import (
     error,
 )
 from xvc.git.commands import Git
-from xvc.git.worktrees import Tree, trees
+from xvc.git.worktrees import WorkTree, trees
 from xvc.project import Project
 from xvc.recovery.recover import mend
 from xvc.store import db, query
-from xvc.worktrees.shared import git_at
+from xvc.worktrees.known_trees import git_at
 
 _PATTERNS = ("*.dvc", "dvc.lock", "*/dvc.lock", "dvc.yaml", "*/dvc.yaml")
 _HEADS = ("HEAD", "MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD", "ORIG_HEAD")
@@ -105,13 +105,13 @@ def needed(project: Project, dvc: Dvc) -> set[str]:
     return _expanded(project, dvc, found)
 
 
-def _refuse_away(listed: Iterable[Tree]) -> None:
+def _refuse_away(listed: Iterable[WorkTree]) -> None:
     for tree in listed:
         if not tree.path.is_dir() or not os.access(tree.path, os.R_OK | os.X_OK):
             raise Unreadable(f"work tree {tree.path}", tree.gone or "it is not there")
 
 
-def _refs(project: Project, git: Git, listed: Iterable[Tree]) -> dict[str, str]:
+def _refs(project: Project, git: Git, listed: Iterable[WorkTree]) -> dict[str, str]:
     """Map all that has a name to its commit: refs, and where each tree stands."""
     parts = ("refname", "objecttype", "objectname", "*objecttype", "*objectname")
     flags = f"--format={' '.join(f'%({part})' for part in parts)}"
@@ -150,7 +150,7 @@ def _note_stores(found: _Search, outs: Iterable[Out], by: _Namer) -> None:
             found.stores[out] = by
 
 
-def _look_into_tree(project: Project, pointers: Pointers, tree: Tree, found: _Search) -> None:
+def _look_into_tree(project: Project, pointers: Pointers, tree: WorkTree, found: _Search) -> None:
     """Read the index in all its stages, and the files, tracked or not, ignored or not."""
     git = git_at(project, tree)
     stages: dict[str, dict[str, str]] = {}
@@ -173,7 +173,7 @@ def _asked(git: Git, kind: str) -> list[str]:
     return [part for part in os.fsdecode(answer).split("\0") if part]
 
 
-def _look_into_file(tree: Tree, path: str, found: _Search) -> None:
+def _look_into_file(tree: WorkTree, path: str, found: _Search) -> None:
     place = tree.path / path
     if not place.is_file():
         return

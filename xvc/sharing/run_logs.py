@@ -1,6 +1,7 @@
 """The output of runs as git blobs, so that push can send it: one blob and one hidden ref a run.
 
 Masked, and capped once more: the first half and the last. A log that is kept is not written again.
+What a run used over time goes with it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 
 from xvc.core.secrets import mask_text
-from xvc.git.snapshot import LOGS
+from xvc.git.snapshot import LOGS, USAGE
 from xvc.project import Project
 from xvc.system.output_log import shortened
 from xvc.types import RunId
@@ -34,6 +35,8 @@ def keep_logs(project: Project, runs: Iterable[RunId]) -> dict[str, str]:
                 content = (project.room.logs / f"{run}.log").read_bytes()
                 masked = mask_text(content.decode("latin-1")).encode("latin-1")
                 held[LOGS + run] = shortened(masked, LARGEST)
+            with suppress(OSError):
+                held[LOGS + run + USAGE] = (project.room.logs / f"{run}{USAGE}").read_bytes()
         if held:
             kept = git.keep_blobs(held, project.room.scratch)
             fresh = {ref: meta.split()[-1] for ref, meta in kept.items()}

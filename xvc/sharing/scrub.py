@@ -13,8 +13,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xvc.core.code_files import is_source
-from xvc.core.needle import Needle, SecretUnfit
-from xvc.core.record import Kind, facts_of
+from xvc.core.record import RecordKind, facts_of
+from xvc.core.redaction import Needle, SecretUnfit
 from xvc.core.run import RunRecord
 from xvc.core.secrets import MASK
 from xvc.database.delete_asset import delete_asset
@@ -29,8 +29,8 @@ from xvc.git.removal import (
     without,
 )
 from xvc.git.snapshot import RUNS
-from xvc.history.elsewhere import store_digests
 from xvc.history.find import find, known_versions
+from xvc.history.other_stores import store_digests
 from xvc.journal.reader import is_written
 from xvc.journal.writer import SUFFIX
 from xvc.project import Project
@@ -41,9 +41,9 @@ from xvc.store import query
 from xvc.store.masking import cells_with
 from xvc.system.files import write_durably
 from xvc.system.lock import FileLock
-from xvc.system.patience import NoAnswer
+from xvc.system.stall_timeout import NoAnswer
 from xvc.types import RunId
-from xvc.worktrees.shared import every_tree, project_at
+from xvc.worktrees.known_trees import every_tree, project_at
 
 _WAIT = 120.0
 _LARGEST = 256_000_000  # bytes of a file of the user's that is looked into
@@ -52,7 +52,7 @@ _STORE = ".duckdb"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SecretPlace:
     """Where a secret stands: what kind of thing that is, its name, and how often."""
 
     kind: str
@@ -61,7 +61,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class Remainder:
     """What holds it and stays: what it is, why, and what can be done."""
 
     kind: str
@@ -73,9 +73,9 @@ class Left:
 class Scrubbed:
     """What is taken out (``places``), what is not, and where it was sent; a plan unless done."""
 
-    places: list[Place] = field(default_factory=list)
-    left: list[Left] = field(default_factory=list)
-    pushed: list[Left] = field(default_factory=list)
+    places: list[SecretPlace] = field(default_factory=list)
+    left: list[Remainder] = field(default_factory=list)
+    pushed: list[Remainder] = field(default_factory=list)
     own: list[str] = field(default_factory=list)
     is_done: bool = False
 
@@ -120,10 +120,10 @@ def scrub(project: Project, secret: str, *, does_it: bool) -> Scrubbed:
         found.places += list(_files(project, needle))
         found.places += [place for each in trees for place in _stores(each, needle)]
         found.places += [
-            Place("snapshot", f"{one.run}:{path}") for one in ours for path in one.files
+            SecretPlace("snapshot", f"{one.run}:{path}") for one in ours for path in one.files
         ]
         assets = _assets(project, needle)
-        found.places += [Place("asset", name) for name in assets]
+        found.places += [SecretPlace("asset", name) for name in assets]
         found.left += _in_commits(project, others)
         found.left += _in_versions(project, needle)
         found.own += _own_files(project, needle)
@@ -156,7 +156,7 @@ def _private(project: Project) -> Iterator[Path]:
                 yield path
 
 
-def _files(project: Project, needle: Needle) -> Iterator[Place]:
+def _files(project: Project, needle: Needle) -> Iterator[SecretPlace]:
     kinds = {"journals": "journal", "logs": "log", "sweeps": "sweep"}
     home = project.room.folder
     for path in _private(project):
@@ -164,19 +164,19 @@ def _files(project: Project, needle: Needle) -> Iterator[Place]:
         if needle.is_in(data):
             name = path.relative_to(home)
             count = max(data.count(each) for each in needle.spellings)
-            yield Place(kinds.get(name.parts[0], "file"), name.as_posix(), max(count, 1))
+            yield SecretPlace(kinds.get(name.parts[0], "file"), name.as_posix(), max(count, 1))
 
 
-def _stores(project: Project, needle: Needle) -> Iterator[Place]:
+def _stores(project: Project, needle: Needle) -> Iterator[SecretPlace]:
     texts, keeper = needle.texts(), project.keeper
     if keeper.path.exists():
         for table, count in cells_with(keeper.path, texts).items():
-            yield Place("store", f"{keeper.path.name}: {table}", count)
+            yield SecretPlace("store", f"{keeper.path.name}: {table}", count)
     pointer, dvc = keeper.pointer, project.dvc
     if pointer is not None and dvc is not None and dvc.holds(pointer.digest):
         cells = cells_with(dvc.place(pointer.digest), texts)
         if cells:
-            yield Place("store", f"the snapshot {pointer.digest[:8]}", sum(cells.values()))
+            yield SecretPlace("store", f"the snapshot {pointer.digest[:8]}", sum(cells.values()))
 
 
 def _assets(project: Project, needle: Needle) -> list[str]:
@@ -186,24 +186,26 @@ def _assets(project: Project, needle: Needle) -> list[str]:
     return [path.name for path in files if needle.is_in(path.read_bytes())]
 
 
-def _in_commits(project: Project, blobs: set[str]) -> list[Left]:
+def _in_commits(project: Project, blobs: set[str]) -> list[Remainder]:
     way = "rewrite that history (git filter-repo), if it must not stay"
     named = names_of(project.git, blobs)
     return [
-        Left("commit", f"{blob[:10]} in {', '.join(named.get(blob, ['an older commit']))}", way)
+        Remainder(
+            "commit", f"{blob[:10]} in {', '.join(named.get(blob, ['an older commit']))}", way
+        )
         for blob in sorted(blobs)
     ]
 
 
-def _in_versions(project: Project, needle: Needle) -> list[Left]:
+def _in_versions(project: Project, needle: Needle) -> list[Remainder]:
     """Name the versions that hold it: in their message, or in the store that they name."""
-    found, known = list[Left](), dict[str, bool]()
+    found, known = list[Remainder](), dict[str, bool]()
     way = "versions are never moved; revoke the secret, or delete the tag"
     for info in known_versions(project):
         said = project.git.call("cat-file", "-p", "--end-of-options", f"refs/tags/{info.name}")
         said += project.git.call("cat-file", "-p", "--end-of-options", info.commit)
         if needle.is_in(said):
-            found.append(Left("version", f"{info.name}: its message", way))
+            found.append(Remainder("version", f"{info.name}: its message", way))
     for ref, digest in store_digests(project):
         if project.dvc is None or not project.dvc.holds(digest):
             continue
@@ -216,7 +218,7 @@ def _in_versions(project: Project, needle: Needle) -> list[Left]:
             where = f"{name}: its store, the DVC object {digest}"
             newer = "a version that is made afterwards gives it another"
             found.append(
-                Left("version" if is_version else "ref", where, way if is_version else newer)
+                Remainder("version" if is_version else "ref", where, way if is_version else newer)
             )
     return found
 
@@ -234,22 +236,22 @@ def _own_files(project: Project, needle: Needle) -> list[str]:
     return found
 
 
-def _pushed(project: Project, found: Scrubbed, held: Iterable[Holding]) -> list[Left]:
+def _pushed(project: Project, found: Scrubbed, held: Iterable[Holding]) -> list[Remainder]:
     """Ask each git remote which of the refs that hold it are there."""
     runs = {f"{RUNS}{one.run}": one.commit for one in held}
     names = {each.where.partition(":")[0] for each in found.left if each.kind == "version"}
     tags = {f"refs/tags/{name}" for name in names}
-    pushed = list[Left]()
+    pushed = list[Remainder]()
     for remote in project.git.text("remote").split() if runs or tags else ():
         try:
             listed = refs_there(project.git, remote)
         except (GitFailed, NoAnswer) as err:
-            pushed.append(Left("remote", remote, f"it was not asked: {err}"))
+            pushed.append(Remainder("remote", remote, f"it was not asked: {err}"))
             continue
         for ref, commit in listed.items():
             if ref in tags or runs.get(ref) == commit:
                 way = f"`git push {remote} --delete {ref}`; whoever has fetched it keeps it"
-                pushed.append(Left("ref", f"{remote} {ref}", way))
+                pushed.append(Remainder("ref", f"{remote} {ref}", way))
     return pushed
 
 
@@ -311,7 +313,7 @@ def _renew_snapshots(project: Project, ours: list[Holding]) -> None:
     for one in ours:
         if one.run in records:
             facts = facts_of(_renewed(records[one.run], new[one.run], one))
-            journal.note(Kind.SET, RunId(one.run), {"code": facts["code"]})
+            journal.note(RecordKind.SET, RunId(one.run), {"code": facts["code"]})
     journal.close()
     project.keeper.refresh(wait=_WAIT)
     delete_unreached(project.git, {one.commit for one in ours})

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator, Mapping
 from datetime import date, time
 
-from xvc.core.plain import simpler
+from xvc.core.json_values import simpler
 from xvc.types import Json
 
 _SMALL = 1 << 63

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _COPIES = {"mine": (OURS, "orow"), "yours": (THEIRS, "trow"), "was": (BASE, "brow")}
+_BETWEEN = {"DOUBLE": "1", "FLOAT": "1", "INTERVAL": "INTERVAL 1 MICROSECOND"}
 _JOINED = "FROM mine m JOIN yours y USING (k) LEFT JOIN was w USING (k)"
 
 
@@ -197,11 +198,11 @@ class Disputes:
     def _set(self, number: int, source: str, values: Sequence[object] = ()) -> None:
         """Set a cell of the rows that *source* lists as ``k`` and ``c``.
 
-        A number by way of another one: DuckDB passes over an update from 0.0 to -0.0 as from equal
-        to equal.
+        Some by way of another value: DuckDB passes over an update from 0.0 to -0.0, or from a month
+        to 30 days, as from equal to equal.
         """
-        is_float = self._table.cells[number].physical in ("DOUBLE", "FLOAT")
-        for value in ("1", "p.c") if is_float else ("p.c",):
+        between = _BETWEEN.get(self._table.cells[number].physical)
+        for value in ("p.c",) if between is None else (between, "p.c"):
             self._connection.execute(
                 f"UPDATE merged SET c{number} = {value} FROM ({source}) p WHERE merged.k = p.k",
                 list(values),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xvc.errors import BadValue
-from xvc.store.condition import Field
+from xvc.store.filter_sql import Field
 from xvc.store.schema import quoted
 from xvc.store.table_queries import field, fields
 from xvc.types import RunId

@@ -27,7 +27,6 @@ from xvc.errors import (
     XvcError,
 )
 from xvc.store.base_tables import refuse_computed
-from xvc.store.books import refuse_unsound
 from xvc.store.file_names import file_name, folder_name
 from xvc.store.schema import (
     ASSETS,
@@ -40,6 +39,7 @@ from xvc.store.schema import (
     literal,
     quoted,
 )
+from xvc.store.system_table_checks import refuse_unsound
 from xvc.system.files import beside, stand_somewhere, take_place
 from xvc.system.standard_streams import make_real
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
-from xvc.core.edit import EDITING, Condition, Edit, Typed, cancelled, edit_from, effective
-from xvc.core.record import Control, Kind
+from xvc.core.edit import EDITING, Edit, JournalValue, RowCondition, cancelled, edit_from, effective
+from xvc.core.record import Control, RecordKind
 from xvc.journal.codec import from_json, to_json
-from xvc.store import cells
-from xvc.store.cells import Chosen, both, either, holding, of_runs
+from xvc.store import cell_edits
+from xvc.store.cell_edits import Chosen, both, either, holding, of_runs
 from xvc.store.columns import known, tables
 from xvc.store.schema import EDITS, quoted
 from xvc.types import Json, RunId
@@ -68,13 +68,13 @@ def arrive(connection: DuckDBPyConnection, controls: Iterable[Control]) -> Arriv
     _record(connection, fresh)
     for edit in fresh:
         if edit.table and edit.key and edit.value and not edit.is_of_runs:
-            cells.prepare(connection, edit.table, edit.key, edit.value)
+            cell_edits.prepare(connection, edit.table, edit.key, edit.value)
     late = [each for each in fresh if any(o.id > each.id and o.meets(each) for o in after)]
     late += [its for undo in fresh if undo.undone and (its := _taken_back(connection, undo))]
     arrived = Arrived(tuple(fresh), tuple(late))
     if late:
         for table in tables(connection):
-            cells.put_back(connection, table, arrived.scope)
+            cell_edits.put_back(connection, table, arrived.scope)
     return arrived
 
 
@@ -126,9 +126,9 @@ def _edit(
 ) -> Edit:
     where = None
     if where_key is not None and where_value is not None:
-        where = Condition(where_key, _typed(where_value))
+        where = RowCondition(where_key, _typed(where_value))
     return Edit(
-        kind=Kind(kind),
+        kind=RecordKind(kind),
         table=table,
         run=RunId(run) if run else None,
         key=key,
@@ -139,15 +139,15 @@ def _edit(
     )
 
 
-def _typed(text: str) -> Typed:
+def _typed(text: str) -> JournalValue:
     tag, carried = cast("list[Json]", from_json(text))
-    return Typed(str(tag), carried)
+    return JournalValue(str(tag), carried)
 
 
 def _taken_back(connection: DuckDBPyConnection, undo: Edit) -> Edit | None:
     """Find the edit that an undo, or an undo of an undo, is about."""
     found = load(connection, "WHERE edit_id = ?::UUID", [undo.undone])
-    if found and found[0].kind is Kind.UNDO:
+    if found and found[0].kind is RecordKind.UNDO:
         return _taken_back(connection, found[0])
     return found[0] if found else None
 
@@ -212,9 +212,9 @@ def _apply(connection: DuckDBPyConnection, edit: Edit, table: str, pending: Chos
     if not edit.is_tombstone:
         chosen = both(chosen, ("row_id < ?::UUID", [edit.id]))
     if edit.key is None or edit.value is None:
-        cells.take_out(connection, table, chosen)
+        cell_edits.take_out(connection, table, chosen)
     else:
-        cells.fill(connection, table, edit.key, edit.value, chosen)
+        cell_edits.fill(connection, table, edit.key, edit.value, chosen)
 
 
 def _concerned(connection: DuckDBPyConnection, edit: Edit, table: str) -> Chosen:

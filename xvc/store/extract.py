@@ -28,7 +28,7 @@ _FORMATS = {"csv": "FORMAT csv, HEADER", "parquet": "FORMAT parquet, COMPRESSION
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class RowSlice:
     """Which rows: of one run or all, the first or the last few or all.
 
     Raises:
@@ -75,7 +75,7 @@ def kinds(connection: DuckDBPyConnection, table: str) -> dict[str, str]:
     }
 
 
-def as_values(connection: DuckDBPyConnection, table: str, part: Part) -> Question:
+def as_values(connection: DuckDBPyConnection, table: str, part: RowSlice) -> Question:
     """Ask for rows such that every value can be read back as it was logged."""
     found = _columns(connection, table)
     columns, decoders = exact_columns(found)
@@ -91,10 +91,10 @@ def one_column(connection: DuckDBPyConnection, table: str, run: RunId | None, ke
     """
     name = column_of(connection, table, key).name
     columns, decoders = exact_columns({name: _columns(connection, table)[name]})
-    return Question(*_written(connection, table, Part(run), columns), (key,), decoders)
+    return Question(*_written(connection, table, RowSlice(run), columns), (key,), decoders)
 
 
-def as_plain_columns(connection: DuckDBPyConnection, table: str, part: Part) -> Question:
+def as_plain_columns(connection: DuckDBPyConnection, table: str, part: RowSlice) -> Question:
     """Ask for rows in types that every tool has: nested and mixed values as JSON text.
 
     So are integers beyond 64 bits text.
@@ -117,7 +117,7 @@ def plain_columns(columns: Mapping[str, str]) -> str:
 
 
 def write_file(
-    connection: DuckDBPyConnection, table: str, part: Part, path: Path, kind: str
+    connection: DuckDBPyConnection, table: str, part: RowSlice, path: Path, kind: str
 ) -> None:
     """Write rows into a CSV or Parquet file, in one rename; columns are called as in the store.
 
@@ -183,7 +183,7 @@ def _decoder(kind: str) -> Decoder | None:
 
 
 def _written(
-    connection: DuckDBPyConnection, table: str, part: Part, columns: str
+    connection: DuckDBPyConnection, table: str, part: RowSlice, columns: str
 ) -> tuple[str, list[object]]:
     if held_table(connection, table) is None:
         return "SELECT '' AS track_id, now() AS timestamp WHERE false", []

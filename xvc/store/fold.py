@@ -12,18 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from xvc.core.ids import row_id
+from xvc.core.json_values import from_plain
 from xvc.core.nested import numbers_in
-from xvc.core.plain import from_plain
-from xvc.core.record import Control, Kind, apply, in_order
+from xvc.core.record import Control, RecordKind, apply, in_order
 from xvc.core.run import RunRecord
 from xvc.errors import BadValue, RecordRefused
 from xvc.journal.codec import CONTROL, control_from, decode_line, from_json, to_json
-from xvc.journal.reader import Mark, Slice, born, read_new, spelled
-from xvc.store import assets, edited, edits
+from xvc.journal.reader import ReadPosition, Slice, born, read_new, spelled
+from xvc.store import assets, edited_runs, edits
+from xvc.store.bad_record_search import halves, lines_of, nothing_of
 from xvc.store.columns import Column, make_room, struct_of, tables, types_of, value_of
 from xvc.store.db import is_of_what_was_asked
 from xvc.store.file_names import file_name
-from xvc.store.halving import halves, lines_of, nothing_of
 from xvc.store.last_values import is_param, last_numbers, summarised
 from xvc.store.schema import TYPES, literal, quoted
 from xvc.system.files import write_durably
@@ -47,7 +47,7 @@ _LINE = 1 << 24  # bytes of the longest line that DuckDB reads unless told other
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
+class NewRows:
     """The new rows of one table: the names that they may carry, and the file that holds them."""
 
     table: str
@@ -133,7 +133,7 @@ def positions(connection: DuckDBPyConnection) -> dict[str, int]:
     return dict(connection.execute("SELECT writer, position FROM folds").fetchall())
 
 
-def marks(connection: DuckDBPyConnection, writers: Iterable[str]) -> dict[str, Mark]:
+def marks(connection: DuckDBPyConnection, writers: Iterable[str]) -> dict[str, ReadPosition]:
     """Read how far each of these writers is in; one that is not in at all is left out."""
     found = connection.execute(
         "SELECT writer, position, sequence, names FROM folds "
@@ -143,9 +143,9 @@ def marks(connection: DuckDBPyConnection, writers: Iterable[str]) -> dict[str, M
     return {writer: _mark(position, sequence, names) for writer, position, sequence, names in found}
 
 
-def _mark(position: int, sequence: int, names: str) -> Mark:
+def _mark(position: int, sequence: int, names: str) -> ReadPosition:
     held = cast("dict[str, list[str]]", from_json(names))
-    return Mark(position, sequence, {table: tuple(its) for table, its in held.items()})
+    return ReadPosition(position, sequence, {table: tuple(its) for table, its in held.items()})
 
 
 def fold(
@@ -183,12 +183,12 @@ def fold(
     return folded
 
 
-def _pieces(once: Mapping[str, Path], known: dict[str, Mark]) -> Iterator[list[Slice]]:
+def _pieces(once: Mapping[str, Path], known: dict[str, ReadPosition]) -> Iterator[list[Slice]]:
     """Read what is new, so much at once as is folded at once."""
     piece: list[Slice] = []
     room = AT_ONCE
     for path in sorted(once.values(), key=born):
-        while (part := read_new(path, known.get(path.stem, Mark()), room)) is not None:
+        while (part := read_new(path, known.get(path.stem, ReadPosition()), room)) is not None:
             known[path.stem] = part.mark
             piece.append(part)
             room -= len(part.controls)
@@ -206,7 +206,7 @@ def fold_again(connection: DuckDBPyConnection, lines: bytes, journal: Path, scra
     Raises:
         RecordRefused: it still cannot take them.
     """
-    mark = marks(connection, [journal.stem]).get(journal.stem, Mark())
+    mark = marks(connection, [journal.stem]).get(journal.stem, ReadPosition())
     names = spelled(lines, {})
     whole = Slice(
         path=journal,
@@ -304,7 +304,7 @@ def _fold_at_once(connection: DuckDBPyConnection, fresh: Sequence[Slice], scratc
     edits.replay(connection, arrived, starts)
     _fold_controls(connection, fresh, touched)
     summarised(connection, touched)
-    edited.save(connection, [_tidy(run) for run in touched.values()], arrived)
+    edited_runs.save(connection, [_tidy(run) for run in touched.values()], arrived)
     _advance(connection, fresh)
     damaged = tuple((part.path.name, line) for part in fresh for line in part.damaged)
     return Folded(len(fresh), rows, damaged)
@@ -328,7 +328,7 @@ def _fold_rows(
             for part in with_rows:
                 part.write_to(out)
     return sum(
-        _fold_table(connection, Rows(table, names, file, longest), touched, starts)
+        _fold_table(connection, NewRows(table, names, file, longest), touched, starts)
         for table, names in _names_of(with_rows, file).items()
     )
 
@@ -350,7 +350,7 @@ def _names_of(parts: Sequence[Slice], file: Path) -> dict[str, dict[str, None]]:
 
 def _fold_table(
     connection: DuckDBPyConnection,
-    rows: Rows,
+    rows: NewRows,
     touched: dict[RunId, RunRecord],
     starts: dict[str, int],
 ) -> int:
@@ -436,7 +436,7 @@ def _know(
     """Read the records of these runs together; one by one takes 3 ms each."""
     missing = {RunId(run) for run in runs} - set(touched)
     touched |= {run: RunRecord(run) for run in missing}
-    touched |= {run.id: run for run in edited.as_logged(connection, missing)}
+    touched |= {run.id: run for run in edited_runs.as_logged(connection, missing)}
 
 
 def _fold_controls(
@@ -446,13 +446,15 @@ def _fold_controls(
 ) -> None:
     controls = in_order(control for part in fresh for control in part.controls)
     named = {control.run for control in controls if control.run} - set(touched)
-    for run in edited.as_logged(connection, named):
+    for run in edited_runs.as_logged(connection, named):
         touched[run.id] = run
-    _keep_environments(connection, [each for each in controls if each.kind == Kind.ENVIRONMENT])
+    _keep_environments(
+        connection, [each for each in controls if each.kind == RecordKind.ENVIRONMENT]
+    )
     for control in controls:
-        if control.kind == Kind.ASSET:
+        if control.kind == RecordKind.ASSET:
             assets.fold(connection, control)
-        elif control.run is not None and control.kind != Kind.KEYS:
+        elif control.run is not None and control.kind != RecordKind.KEYS:
             changed = apply(touched.get(control.run), control)
             if changed is not None:
                 touched[control.run] = changed

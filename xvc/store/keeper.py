@@ -37,7 +37,7 @@ from xvc.store import db
 from xvc.store.fold import Folded, fold, fold_again, keep_damaged, positions
 from xvc.store.masking import cells_with, mask_store
 from xvc.store.runs import branches
-from xvc.store.state import Left, sizes_of, stamp_of
+from xvc.store.state import StoreState, sizes_of, stamp_of
 from xvc.system.asset_files import Assets
 from xvc.system.files import (
     beside,
@@ -90,7 +90,7 @@ class Keeper:
         pointer = self.pointer
         if pointer is None or self.dvc is None or self.dvc.holds(pointer.digest):
             return None
-        if Left.read(self.room.store_state).base == pointer.digest:
+        if StoreState.read(self.room.store_state).base == pointer.digest:
             return None
         return NoObject(pointer.digest, self._pointer_name)
 
@@ -101,7 +101,7 @@ class Keeper:
             Unresolved: the pointer holds an unfinished merge.
             PointerCorrupt: the pointer cannot be read.
         """
-        if self._is_current(Left.read(self.room.store_state), self.pointer):
+        if self._is_current(StoreState.read(self.room.store_state), self.pointer):
             return True
         try:
             with FileLock(self.room.store_lock).held(wait=wait, doing="fold"):
@@ -114,7 +114,7 @@ class Keeper:
             self._hindrance = StoreFailed(str(self.path), err.strerror or str(err))
         return False
 
-    def _is_current(self, left: Left, pointer: Pointer | None) -> bool:
+    def _is_current(self, left: StoreState, pointer: Pointer | None) -> bool:
         base = pointer.digest if pointer else None
         if not self.path.exists():
             return base is None and not self._all_journals()
@@ -127,7 +127,7 @@ class Keeper:
     def _bring_up(self) -> bool:
         pointer, left = (
             self.pointer,
-            Left.read(self.room.store_state),
+            StoreState.read(self.room.store_state),
         )  # again: another process may have moved them
         if self._is_current(left, pointer):
             return True
@@ -165,7 +165,7 @@ class Keeper:
         elif self.path.exists() and is_shared(self.path):
             make_private(self.path)  # a write through a link would change the cache object
 
-    def _ensure_base(self, pointer: Pointer | None, left: Left) -> bool:
+    def _ensure_base(self, pointer: Pointer | None, left: StoreState) -> bool:
         """Make sure that the store is based on the snapshot that the pointer names."""
         wanted = pointer.digest if pointer else None
         exists = self.path.exists() and not self._is_blank()
@@ -181,7 +181,7 @@ class Keeper:
 
     def _is_blank(self) -> bool:
         """Whether an empty file lies where no store has been, as from `mktemp`."""
-        was_ours = Left.read(self.room.store_state).was_at(self.path)
+        was_ours = StoreState.read(self.room.store_state).was_at(self.path)
         return self.path.is_file() and self.path.stat().st_size == 0 and not was_ours
 
     def _lay_anew(self, before: Callable[[], None]) -> dict[str, int] | None:
@@ -199,7 +199,7 @@ class Keeper:
             fresh.unlink(missing_ok=True)
             db.wal_of(fresh).unlink(missing_ok=True)
 
-    def _base_of_file(self, left: Left) -> str | bool | None:
+    def _base_of_file(self, left: StoreState) -> str | bool | None:
         stamp = stamp_of(self.path)
         if left.stamp == stamp:
             return left.base
@@ -235,7 +235,7 @@ class Keeper:
         )
         return False
 
-    def _set_aside_if_edited(self, left: Left, base: object) -> None:
+    def _set_aside_if_edited(self, left: StoreState, base: object) -> None:
         """Set the store aside before a snapshot replaces it, if it has what is nowhere else."""
         if not self.path.exists() or self._is_blank():
             return
@@ -251,7 +251,7 @@ class Keeper:
 
     def _set_aside_corrupt(self, err: StoreCorrupt) -> None:
         """Give another name to what was a store; a file that never was one stays where it is."""
-        if not Left.read(self.room.store_state).was_at(self.path):
+        if not StoreState.read(self.room.store_state).was_at(self.path):
             raise NotAStore(str(self.path), err.reason) from err
         self._set_aside("corrupt", err.reason)
 
@@ -395,7 +395,7 @@ class Keeper:
     def _leave(self, base: str | None, sizes: Mapping[str, int]) -> None:
         still = {path.name for path in journals(self.room.journals)}
         kept = {name: size for name, size in sizes.items() if name in still}
-        Left(base, stamp_of(self.path), kept, str(self.path)).write(self.room.store_state)
+        StoreState(base, stamp_of(self.path), kept, str(self.path)).write(self.room.store_state)
 
     @contextmanager
     def view(self, *, into: Path | None = None) -> Iterator[DuckDBPyConnection]:
@@ -512,7 +512,11 @@ class Keeper:
             StoreFailed: it cannot be written, or something could not be taken out.
         """
         with FileLock(self.room.store_lock).held(wait=60.0, doing="scrub"):
-            left, pointer, copy = Left.read(self.room.store_state), self.pointer, self._sibling()
+            left, pointer, copy = (
+                StoreState.read(self.room.store_state),
+                self.pointer,
+                self._sibling(),
+            )
             base = left.base
             before = None
             try:
@@ -543,7 +547,7 @@ class Keeper:
         with FileLock(self.room.store_lock).held(wait=60.0, doing="settle"):
             if md5_of(self.path) != digest:
                 return  # more was folded meanwhile; the next version settles it
-            self._leave(digest, Left.read(self.room.store_state).sizes)
+            self._leave(digest, StoreState.read(self.room.store_state).sizes)
             held = journals(self.room.folded) + journals(self.room.kept)
             needed = self._needed_elsewhere(held, branch)
             for path in held:

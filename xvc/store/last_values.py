@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
+from xvc.core.json_values import from_plain
 from xvc.core.nested import MOST_TEXT, above, is_within, numbers_in
-from xvc.core.plain import from_plain
 from xvc.core.run import RunRecord
 from xvc.journal.codec import from_json
 from xvc.store import runs

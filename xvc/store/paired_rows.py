@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from xvc.store.condition import Field
+from xvc.store.filter_sql import Field
 from xvc.store.schema import EVENT_COLUMNS, quoted
 from xvc.store.table_queries import field, fields, known_field
 from xvc.store.user_sql import asking

@@ -187,9 +187,10 @@ def _one_each(meeting: Meeting, keys: Sequence[Column], *, takes_last: bool) -> 
 
 def _accounted(meeting: Meeting, dropped: int) -> Account:
     """Count what became of every row."""
-    own = "SELECT count(*) FROM fresh f"  # rows of the base itself, one of several that are equal
-    back = meeting.count(f"{own} WHERE n < 0")
-    replacing = meeting.count(f"{own} SEMI JOIN hits h ON f.n = h.n WHERE f.n > 0")
+    own = "SELECT count(*) FROM fresh f"
+    hits = f"{own} SEMI JOIN (FROM hits WHERE same {{}} 0) h ON f.n = h.n"
+    back = meeting.count(hits.format(">"))  # one of the base's rows of that key is this very row
+    replacing = meeting.count(hits.format("="))
     added = meeting.count(f"{own} ANTI JOIN hits h ON f.n = h.n")
     gone = meeting.count("SELECT sum(many) FROM hits SEMI JOIN fresh USING (n)")
     held = meeting.base.rows

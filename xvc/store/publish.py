@@ -16,7 +16,7 @@ from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import LockBusy
 from xvc.store import db
 from xvc.store.keeper import Keeper
-from xvc.store.state import Left, stamp_of
+from xvc.store.state import StoreState, stamp_of
 from xvc.system.files import beside, take_place, write_durably
 from xvc.system.lock import FileLock
 
@@ -56,7 +56,7 @@ def held_still(keeper: Keeper) -> Iterator[Path]:
 def _is_whole(keeper: Keeper) -> bool:
     if not keeper.path.exists():
         return keeper.pointer is None
-    pointer, left = keeper.pointer, Left.read(keeper.room.store_state)
+    pointer, left = keeper.pointer, StoreState.read(keeper.room.store_state)
     return left.base == (pointer.digest if pointer else None)
 
 
@@ -106,8 +106,10 @@ def publish(keeper: Keeper, dvc: Dvc, copy: Path, kept: DataFile) -> None:
     The journals stay: whoever takes the pointer back has every row of this tree again.
     """
     pointer = pointer_of(keeper.path)
-    sizes = Left.read(keeper.room.store_state).sizes
+    sizes = StoreState.read(keeper.room.store_state).sizes
     write_durably(pointer, dvc.pointer_text(keeper.path, kept))
     take_place(copy, keeper.path)
     db.wal_of(keeper.path).unlink(missing_ok=True)
-    Left(kept.digest, stamp_of(keeper.path), sizes, str(keeper.path)).write(keeper.room.store_state)
+    StoreState(kept.digest, stamp_of(keeper.path), sizes, str(keeper.path)).write(
+        keeper.room.store_state
+    )

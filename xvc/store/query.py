@@ -7,8 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
 from xvc.core.byte_text import as_text
+from xvc.core.json_values import from_plain, to_plain
 from xvc.core.objective import in_order
-from xvc.core.plain import from_plain, to_plain
 from xvc.core.record import environment_from
 from xvc.core.run import Environment, RunRecord
 from xvc.errors import NoColumn

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
-from xvc.core.plain import from_plain
+from xvc.core.human_units import instant
+from xvc.core.json_values import from_plain
 from xvc.core.run import series_in
-from xvc.core.spelling import instant
 from xvc.journal.codec import from_json
 from xvc.store.query import pointer
 from xvc.store.runs import lacking

@@ -37,7 +37,7 @@ class Connection:
     def __init__(self, keeper: Keeper) -> None:
         self._keeper = keeper
 
-    def execute(self, sql: str, parameters: Parameters | None = None) -> Answer:
+    def execute(self, sql: str, parameters: Parameters | None = None) -> QueryResult:
         """Answer one SELECT (or DESCRIBE, SHOW, SUMMARIZE, PIVOT) with everything logged so far.
 
         A table can be named alone (``events``) or in the store (``db.events``). Where no table is
@@ -52,7 +52,7 @@ class Connection:
             with self._keeper.view(into=folder) as connection:
                 question = named_default(connection, _question(connection, sql))
                 _answer_into(connection, folder / "answer.duckdb", question, parameters)
-            return Answer(db.opened(folder / "answer.duckdb"))
+            return QueryResult(db.opened(folder / "answer.duckdb"))
         finally:
             shutil.rmtree(folder, ignore_errors=True)  # an open file lives on without its name
 
@@ -69,7 +69,7 @@ class Cursor:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._answer: Answer | None = None
+        self._answer: QueryResult | None = None
 
     def execute(self, sql: str, parameters: Parameters | None = None) -> Cursor:
         """Ask a question; raises what `Connection.execute` does."""
@@ -94,7 +94,7 @@ class Cursor:
         self._answer = None
 
 
-class Answer:
+class QueryResult:
     """The rows that a query found; the store is closed already."""
 
     def __init__(self, connection: DuckDBPyConnection) -> None:

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 from xvc.core.run import DataFile
 from xvc.dvc.repository import pointer_of
 from xvc.errors import ExternalError, LockBusy, UsageError, error
-from xvc.store import db, edited
+from xvc.store import db, edited_runs
 from xvc.store.base_tables import refuse_computed
 from xvc.store.columns import tables
 from xvc.store.keeper import Keeper
 from xvc.store.last_values import follow, in_all_tables
 from xvc.store.schema import SYSTEM_TABLES, quoted
-from xvc.store.state import Left, stamp_of
+from xvc.store.state import StoreState, stamp_of
 from xvc.store.table_queries import Grid, recorded, table_names
 from xvc.store.user_sql import asking, lock_down
 from xvc.system.files import beside, write_durably
@@ -56,7 +56,7 @@ class Touched:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SqlChange:
     """What statements do, or did, to a store; ``digest`` names the snapshot that has it."""
 
     done: tuple[Done, ...]
@@ -130,7 +130,7 @@ def _count(connection: DuckDBPyConnection, statement: Statement) -> int | None:
     return int(found[0]) if found else None
 
 
-def rehearse(keeper: Keeper, text: str) -> Change:
+def rehearse(keeper: Keeper, text: str) -> SqlChange:
     """Find what statements would change, in a copy that is thrown away.
 
     Raises:
@@ -142,7 +142,7 @@ def rehearse(keeper: Keeper, text: str) -> Change:
             return _run(connection, text, keeper.path)
 
 
-def change(keeper: Keeper, text: str, *, keeps: bool) -> Change:
+def change(keeper: Keeper, text: str, *, keeps: bool) -> SqlChange:
     """Run statements on the store: all of them, or none.
 
     Args:
@@ -161,17 +161,17 @@ def change(keeper: Keeper, text: str, *, keeps: bool) -> Change:
     with _current(keeper), _sibling(keeper.path) as copy:
         with db.beside_readers(keeper.path, copy) as connection:
             made = _run(connection, text, keeper.path)
-        left = Left.read(keeper.room.store_state)
+        left = StoreState.read(keeper.room.store_state)
         digest, base = None, left.base
         if keeps and keeper.dvc is not None:
             digest, size = keeper.dvc.keep_store(keeper.path)
             pointer = keeper.dvc.pointer_text(keeper.path, DataFile(digest, size))
             write_durably(pointer_of(keeper.path), pointer)
             base = digest
-        Left(base, stamp_of(keeper.path), left.sizes, str(keeper.path)).write(
+        StoreState(base, stamp_of(keeper.path), left.sizes, str(keeper.path)).write(
             keeper.room.store_state
         )
-        return Change(made.done, made.touched, digest)
+        return SqlChange(made.done, made.touched, digest)
 
 
 @contextmanager
@@ -184,7 +184,7 @@ def _current(keeper: Keeper) -> Iterator[None]:
     with FileLock(keeper.room.store_lock).held(wait=_WAIT, doing="sql"):
         if not keeper.path.exists():
             db.create(keeper.path)
-        elif Left.read(keeper.room.store_state).stamp != stamp_of(keeper.path):
+        elif StoreState.read(keeper.room.store_state).stamp != stamp_of(keeper.path):
             raise LockBusy(str(keeper.path), "")  # changed since, by another program
         yield
 
@@ -201,7 +201,7 @@ def _sibling(path: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _run(connection: DuckDBPyConnection, text: str, path: Path) -> Change:
+def _run(connection: DuckDBPyConnection, text: str, path: Path) -> SqlChange:
     with asking():
         statements = connection.extract_statements(text)
     for statement in statements:
@@ -220,9 +220,9 @@ def _run(connection: DuckDBPyConnection, text: str, path: Path) -> Change:
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     if its := [name for name in changed if name in _KEPT]:
         raise NotOurs(f"the bookkeeping of xvc ({', '.join(its)})")
-    follow(connection, numbers, *([edited.ASIDE] if "edits" in before else []))
+    follow(connection, numbers, *([edited_runs.ASIDE] if "edits" in before else []))
     touched = (Touched(n, _rows(before, n), _rows(after, n)) for n in sorted(changed))
-    return Change(tuple(done), tuple(touched))
+    return SqlChange(tuple(done), tuple(touched))
 
 
 def _one(connection: DuckDBPyConnection, statement: Statement) -> Done:

@@ -17,7 +17,7 @@ from xvc.types import Json
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
+class StoreState:
     """The digest of the snapshot the store grew from, its file's stamp, and the journals' sizes.
 
     ``place`` is the store's path; notes from before it was written down have none.
@@ -29,7 +29,7 @@ class Left:
     place: str = ""
 
     @classmethod
-    def read(cls, path: Path) -> Left:
+    def read(cls, path: Path) -> StoreState:
         """Read the note; an empty one when there is none, or none that can be read."""
         try:
             found = cast("dict[str, Json]", from_json(path.read_bytes()))

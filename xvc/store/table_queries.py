@@ -16,7 +16,7 @@ from xvc.core.expression import Expression
 from xvc.core.nested import above
 from xvc.errors import BadValue, NoColumn, NoTable
 from xvc.store.columns import known
-from xvc.store.condition import Field, condition
+from xvc.store.filter_sql import Field, condition
 from xvc.store.query import as_logged
 from xvc.store.schema import EVENT_COLUMNS, quoted
 from xvc.types import RunId
@@ -40,7 +40,7 @@ class Grid:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedRows:
     """Which rows of a table are asked for, and which columns; None is all of them."""
 
     table: str
@@ -110,13 +110,13 @@ def known_field(held: Sequence[Field], key: str) -> Field | None:
     return None
 
 
-def _chosen(held: Sequence[Field], wanted: Wanted) -> list[Field]:
+def _chosen(held: Sequence[Field], wanted: WantedRows) -> list[Field]:
     if wanted.columns is None:
         return [each for each in held if each.column != _HIDDEN]
     return [field(held, wanted.table, key) for key in wanted.columns]
 
 
-def _which(held: Sequence[Field], wanted: Wanted) -> tuple[str, list[object]]:
+def _which(held: Sequence[Field], wanted: WantedRows) -> tuple[str, list[object]]:
     """Write the condition for the rows asked for."""
     texts, values = ["true"], list[object]()
     if wanted.run is not None:
@@ -166,7 +166,7 @@ def _bytes_of(connection: DuckDBPyConnection, table: str) -> int:
 
 
 def rows(
-    connection: DuckDBPyConnection, wanted: Wanted, limit: int | None, *, newest: bool
+    connection: DuckDBPyConnection, wanted: WantedRows, limit: int | None, *, newest: bool
 ) -> Grid:
     """Read the first or the last rows of a table, oldest first.
 
@@ -184,7 +184,12 @@ def rows(
 
 
 def extremes(
-    connection: DuckDBPyConnection, wanted: Wanted, key: str, limit: int | None, *, largest: bool
+    connection: DuckDBPyConnection,
+    wanted: WantedRows,
+    key: str,
+    limit: int | None,
+    *,
+    largest: bool,
 ) -> Grid:
     """Read the rows with the largest or smallest values of a key; NaN is neither.
 
@@ -250,7 +255,7 @@ def recorded(value: object, kind: str) -> object:
     return str(value) if isinstance(value, UUID) else as_logged(value, kind)
 
 
-def about(connection: DuckDBPyConnection, wanted: Wanted) -> Grid:
+def about(connection: DuckDBPyConnection, wanted: WantedRows) -> Grid:
     """List a table's columns: key, column, type, values, distinct ones, the ends.
 
     Of a large table the distinct ones are estimated.
@@ -269,7 +274,7 @@ def about(connection: DuckDBPyConnection, wanted: Wanted) -> Grid:
     return Grid(head, tuple(found), len(found))
 
 
-def described(connection: DuckDBPyConnection, wanted: Wanted) -> Grid:
+def described(connection: DuckDBPyConnection, wanted: WantedRows) -> Grid:
     """Describe the values of each key; of mixed ones, the numbers among them.
 
     Raises:
@@ -303,7 +308,7 @@ def _figures(
     connection: DuckDBPyConnection,
     held: Sequence[Field],
     chosen: Sequence[Field],
-    wanted: Wanted,
+    wanted: WantedRows,
     asked: Sequence[str],
 ) -> Iterator[tuple[Field, tuple[object, ...]]]:
     where, values = _which(held, wanted)
@@ -334,7 +339,7 @@ def _figure(each: Field, asked: str) -> str:
 
 
 def points(
-    connection: DuckDBPyConnection, wanted: Wanted, keys: Sequence[str], by: str | None
+    connection: DuckDBPyConnection, wanted: WantedRows, keys: Sequence[str], by: str | None
 ) -> list[tuple[object, ...]]:
     """Read numbers for a picture, in the order of time: what *by* holds, then those of each key.
 

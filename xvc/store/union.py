@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 from uuid import UUID
 
-from xvc.core.edit import Typed
+from xvc.core.edit import JournalValue
 from xvc.core.record import facts_of
 from xvc.core.run import RunRecord
 from xvc.journal.codec import encode_value, to_json
-from xvc.store import cells
+from xvc.store import cell_edits
 from xvc.store.columns import known, tables
 from xvc.store.db import beside_it
 from xvc.store.edits import deleted_runs, in_force
@@ -106,7 +106,7 @@ def _compare_table(
 
 def _hidden(connection: DuckDBPyConnection, table: str) -> tuple[set[UUID], str]:
     """List the deleted rows of a table, and name the last edit that emptied it."""
-    if not cells.has_aside(connection, table):
+    if not cell_edits.has_aside(connection, table):
         return set(), ""
     found = connection.execute(f"SELECT row_id FROM set_aside.{quoted(table)}").fetchall()
     its = "kind = 'delete' AND lower(table_name) = lower(?)"
@@ -157,6 +157,6 @@ def _is_same(one: Kept, other: Kept) -> bool:
     return all(_typed(value).equals(_typed(other.values[key])) for key, value in one.values.items())
 
 
-def _typed(value: object) -> Typed:
+def _typed(value: object) -> JournalValue:
     tag, carried = encode_value("value", value)
-    return Typed(tag, cast("Json", carried))
+    return JournalValue(tag, cast("Json", carried))

@@ -9,24 +9,26 @@ from __future__ import annotations
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
-from xvc.core.job import Ended, Executor, Job
-from xvc.core.space import grid_point, grid_size, random_points
-from xvc.core.sweep import LOCAL, REF, Sampler, State, Sweep, Trial, Wish, best_of
+from xvc.core.job import Executor, Job, JobEnd
+from xvc.core.search_space import grid_point, grid_size, random_points
+from xvc.core.sweep import LOCAL, REF, Sampler, Sweep, Trial, TrialStatus, Wish, best_of
 from xvc.executors import executor_kind
 from xvc.executors.kind import Opening
 from xvc.executors.local import is_live
 from xvc.executors.shipping import Away, pack
 from xvc.journal.following import Follower
 from xvc.project import Project
-from xvc.sweeps.elsewhere import remember, sweep_here
+from xvc.recording.begin_run import few_of
+from xvc.sweeps.cloned_sweeps import remember, sweep_here
 from xvc.sweeps.job import call_of, last_line_of
 from xvc.sweeps.optuna_study import Points
-from xvc.sweeps.shared import Folder, home_of, one_trial, slots_of, starts_of, trials
+from xvc.sweeps.shared_paths import SharedPaths
+from xvc.sweeps.sweep_folder import Folder, home_of, one_trial, slots_of, starts_of, trials
 from xvc.sweeps.trees import Trees, trees_of
 from xvc.system.lock import FileLock
 from xvc.system.ports import lease_port
@@ -43,13 +45,13 @@ class Progress:
     """How far a sweep is; ``latest`` is the trial that has just ended, if that is the news."""
 
     sweep: Sweep
-    counts: dict[State, int]
+    counts: dict[TrialStatus, int]
     best: Trial | None
     latest: Trial | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class SweepOutcome:
     """A sweep as a call left it: its trials, and whether it was stopped before its end.
 
     ``reason`` is why no further trial was begun, where that was our own decision.
@@ -70,7 +72,9 @@ class Slot:
     environment: dict[str, str]
 
 
-def drive(home: Project, sweep: Sweep, folder: Folder, tell: Callable[[Progress], None]) -> Swept:
+def drive(
+    home: Project, sweep: Sweep, folder: Folder, tell: Callable[[Progress], None]
+) -> SweepOutcome:
     """Run what is missing of a sweep, to its end or until it is stopped.
 
     Args:
@@ -106,19 +110,20 @@ def drive(home: Project, sweep: Sweep, folder: Folder, tell: Callable[[Progress]
         driver = _Driver(home, sweep, folder, tell)
         bell = stack.enter_context(Bell())
         remember(home, sweep)
+        shared = SharedPaths(home.git, sweep.wish.command, home.root / sweep.folder)
         is_stopped = driver.run(executor, trees, slots, bell)
         if is_stopped:
             folder.note("stopped", -1)
-        return Swept(
+        return SweepOutcome(
             sweep=sweep,
             trials=driver.in_order(),
             is_stopped=is_stopped,
-            warnings=tuple(trees.warnings),
+            warnings=(*trees.warnings, *_told_of(shared.changed(), len(driver.trials))),
             reason=driver.reason,
         )
 
 
-def resume(project: Project, name: str | None, tell: Callable[[Progress], None]) -> Swept:
+def resume(project: Project, name: str | None, tell: Callable[[Progress], None]) -> SweepOutcome:
     """Run what is missing of a sweep; the last one without a name.
 
     Raises:
@@ -136,6 +141,15 @@ def _away(home: Project, sweep: Sweep) -> Away | None:
         return None
     (code,) = sweep.codes.values()
     return pack(home.git, code.snapshot, home.store_path, home.room, home.dvc, sweep.wish.scratch)
+
+
+def _told_of(paths: Sequence[str], trials: int) -> list[str]:
+    if not paths or trials < 2:
+        return []
+    return [
+        f"changed while the trials ran, and outside of their trees: {few_of(paths)}. "
+        "What one trial writes there the others see; a path in the tree is each trial's own"
+    ]
 
 
 @contextmanager
@@ -192,7 +206,9 @@ class _Driver:
         self._catch_up()
         self._fresh = islice(points_in(wish), len(self.trials), None)
         self._queue = deque(n for n, trial in sorted(self.trials.items()) if self._is_owed(trial))
-        self._orphans = {n for n, trial in self.trials.items() if trial.state is State.RUNNING}
+        self._orphans = {
+            n for n, trial in self.trials.items() if trial.state is TrialStatus.RUNNING
+        }
         self._busy: dict[int, Slot] = {}
 
     def _catch_up(self) -> None:
@@ -203,13 +219,13 @@ class _Driver:
             if number not in self.trials:
                 self._ask(number, params)
         for trial in self.trials.values():
-            if trial.state not in (State.WAITING, State.RUNNING):
+            if trial.state not in (TrialStatus.WAITING, TrialStatus.RUNNING):
                 self.points.tell(trial.number, trial.state, trial.value)
 
     def _is_owed(self, trial: Trial) -> bool:
-        if trial.state is State.FAILED:
+        if trial.state is TrialStatus.FAILED:
             return not trial.is_unused and 0 < trial.attempts <= self.sweep.wish.retries
-        return trial.state is State.WAITING
+        return trial.state is TrialStatus.WAITING
 
     def in_order(self) -> tuple[Trial, ...]:
         return tuple(trial for _, trial in sorted(self.trials.items()))
@@ -263,7 +279,7 @@ class _Driver:
         self._starts[number] = attempt
         self.folder.note("started", number, attempt=attempt, slot=slot.number)
         self._busy[number] = slot
-        self.trials[number] = replace(trial, state=State.RUNNING, attempts=trial.attempts + 1)
+        self.trials[number] = replace(trial, state=TrialStatus.RUNNING, attempts=trial.attempts + 1)
         own = {"XVC_SWEEP": self.sweep.id, "XVC_TRIAL": str(number)}
         executor.submit(
             Job(
@@ -275,7 +291,7 @@ class _Driver:
             )
         )
 
-    def _ended(self, ended: Ended, free: deque[Slot], trees: Trees) -> None:
+    def _ended(self, ended: JobEnd, free: deque[Slot], trees: Trees) -> None:
         number = _number(ended)
         log = self.folder.log(number, self._starts[number])
         if ended.exit_code is None and is_live(log):
@@ -285,7 +301,7 @@ class _Driver:
         found = one_trial(self.home, self.sweep, self.folder, number)
         if found.run is None and ended.exit_code is not None and not self.stopping:
             found = self._refused(found, ended)
-        if found.state is State.WAITING:
+        if found.state is TrialStatus.WAITING:
             found = replace(found, reason=ended.reason or None)
         if found.is_unused and self.reason is None:
             self.reason = f"trial {number}: {found.reason}"
@@ -295,21 +311,25 @@ class _Driver:
         free.append(self._busy.pop(number))
         trees.remove(number, self._starts[number])
 
-    def _refused(self, trial: Trial, ended: Ended) -> Trial:
+    def _refused(self, trial: Trial, ended: JobEnd) -> Trial:
         """Note why `xvc run` did not begin a run."""
         reason = last_line_of(self.folder.log(trial.number, self._starts[trial.number]))
         reason = reason or ended.reason or f"it ended with {ended.exit_code}"
         self.folder.note("refused", trial.number, reason=reason)
-        return replace(trial, state=State.FAILED, reason=reason)
+        return replace(trial, state=TrialStatus.FAILED, reason=reason)
 
     def _take(self, trial: Trial) -> None:
         """Note how a trial stands, and queue it again when it is owed another attempt."""
-        if trial.state is State.WAITING and trial.attempts >= _LOST_TRIES and not self.stopping:
+        if (
+            trial.state is TrialStatus.WAITING
+            and trial.attempts >= _LOST_TRIES
+            and not self.stopping
+        ):
             reason = (
                 f"it was lost {trial.attempts} times: {trial.reason or 'nothing is known of it'}"
             )
             self.folder.note("refused", trial.number, reason=reason)
-            trial = replace(trial, state=State.FAILED, reason=reason)
+            trial = replace(trial, state=TrialStatus.FAILED, reason=reason)
         self.trials[trial.number] = trial
         if self._is_owed(trial):
             self._queue.append(trial.number)
@@ -324,11 +344,11 @@ class _Driver:
             return
         for report in self._follower.read():
             number = int(report.name.rpartition("/")[2])
-            if number not in self._busy or self.trials[number].state is State.PRUNED:
+            if number not in self._busy or self.trials[number].state is TrialStatus.PRUNED:
                 continue
             if self.points.report(number, report.step, report.value):
                 self.folder.note("pruned", number)
-                self.trials[number] = replace(self.trials[number], state=State.PRUNED)
+                self.trials[number] = replace(self.trials[number], state=TrialStatus.PRUNED)
                 executor.stop(f"{number}.{self._starts[number]}")
 
     def _look_at_orphans(self, free: deque[Slot], trees: Trees) -> None:
@@ -379,16 +399,16 @@ def points_in(wish: Wish) -> Iterator[dict[str, Json]]:
 
 def progress(sweep: Sweep, known: Collection[Trial], latest: Trial | None = None) -> Progress:
     """Count the trials of a sweep by state; those nobody asked for yet are waiting."""
-    counts = dict.fromkeys(State, 0)
+    counts = dict.fromkeys(TrialStatus, 0)
     for trial in known:
         counts[trial.state] += 1
-    counts[State.WAITING] += sweep.total - len(known)
+    counts[TrialStatus.WAITING] += sweep.total - len(known)
     return Progress(
         sweep, counts, best_of(known, sweep.wish.direction, sweep.wish.repeats_by), latest
     )
 
 
-def _number(ended: Ended) -> int:
+def _number(ended: JobEnd) -> int:
     return int(ended.key.partition(".")[0])
 
 

@@ -10,8 +10,9 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from xvc.core.space import typed_point
+from xvc.core.search_space import typed_point
 from xvc.core.sweep import Sweep, Trial, command_of, settled_keys
+from xvc.recording.command_params import not_filled_in_run
 from xvc.system.value_files import word_for
 
 _TAIL = 1 << 20  # bytes of a log in which the last word is looked for
@@ -34,7 +35,7 @@ def call_of(sweep: Sweep, trial: Trial) -> tuple[str, ...]:
         words += ["--out", out]
     for model in wish.models:
         words += ["--model", model]
-    return (*words, "--", *command_of(wish, trial.params))
+    return (*words, "--", *not_filled_in_run(command_of(wish, trial.params), trial.params))
 
 
 def last_line_of(log: Path) -> str:

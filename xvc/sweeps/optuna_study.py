@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, cast
 
 from xvc.core.direction import Direction
 from xvc.core.objective import number_of
-from xvc.core.space import Choices, Dimension, Space, random_points
-from xvc.core.sweep import Sampler, State
+from xvc.core.search_space import Choices, Dimension, Space, random_points
+from xvc.core.sweep import Sampler, TrialStatus
 from xvc.errors import ExternalError, error
 from xvc.types import Json
 
@@ -140,7 +140,7 @@ class Points:
             trial.report(value, step)
             return trial.should_prune()
 
-    def tell(self, number: int, state: State, value: float | None) -> None:
+    def tell(self, number: int, state: TrialStatus, value: float | None) -> None:
         """Say how a trial ended; one without a value has failed.
 
         Said again it changes nothing, except that one that failed may come to a value: Optuna's
@@ -149,7 +149,10 @@ class Points:
         from optuna.trial import TrialState  # late: as Optuna itself
 
         value = number_of(value)  # Optuna has floats only
-        trial, has_value = self._asked()[number], state is State.FINISHED and value is not None
+        trial, has_value = (
+            self._asked()[number],
+            state is TrialStatus.FINISHED and value is not None,
+        )
         with _quiet():
             if trial.state is TrialState.FAIL and has_value:
                 self._tell_again(number, trial, value)
@@ -158,7 +161,7 @@ class Points:
             elif has_value:
                 self._study.tell(trial.number, value)
             else:
-                way = TrialState.PRUNED if state is State.PRUNED else TrialState.FAIL
+                way = TrialState.PRUNED if state is TrialStatus.PRUNED else TrialState.FAIL
                 self._study.tell(trial.number, state=way)
 
     def _tell_again(self, number: int, failed: FrozenTrial, value: float | None) -> None:

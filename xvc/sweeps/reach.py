@@ -11,13 +11,13 @@ from pathlib import Path
 
 from xvc.core.code_files import is_junk
 from xvc.core.sweep import Wish, settled_keys
-from xvc.core.typed import Typed
+from xvc.core.typed_value import TypedValue
 from xvc.errors import XvcError
 from xvc.git.worktrees import untracked_like
 from xvc.project import Project
-from xvc.recording.asked_params import never_taken_up, variable_of
 from xvc.recording.begin_run import metrics_files
 from xvc.recording.param_files import placed
+from xvc.recording.requested_params import never_taken_up, variable_of
 from xvc.recording.undeclared_params import undeclared
 from xvc.sweeps.request import BadSweep
 from xvc.worktrees.set_up import INCLUDE
@@ -34,7 +34,7 @@ def check_reach(project: Project, wish: Wish, folder: str) -> None:
     if project.place is None or wish.refs:
         return
     git, where = project.git, project.place.top / folder
-    open_keys = {key: Typed.of(None) for key in wish.space if key not in settled_keys(wish)}
+    open_keys = {key: TypedValue.of(None) for key in wish.space if key not in settled_keys(wish)}
     for held in placed(project, open_keys).values():
         open_keys = {key: typed for key, typed in open_keys.items() if key not in held}
     lost = never_taken_up(git, [*open_keys], wish.command, where)

@@ -14,14 +14,14 @@ from typing import Any, TypeVar, cast
 
 from xvc.core.direction import Direction, asked_direction, direction_of
 from xvc.core.option import declared, kinds
+from xvc.core.search_space import Choices, Dimension, choices, endless, grid_size, parse_dimension
 from xvc.core.seed_names import is_seed
-from xvc.core.space import Choices, Dimension, choices, endless, grid_size, parse_dimension
 from xvc.core.sweep import LOCAL, REF, Sampler, Wish, placeholders
-from xvc.core.typed import Typed
+from xvc.core.typed_value import TypedValue
 from xvc.errors import BadValue, UsageError, error
 from xvc.types import Json
 
-Read = Callable[[str], Typed]
+Read = Callable[[str], TypedValue]
 _MOST_WORD = 32 << 10  # characters; the kernel takes words of 128 KiB
 _TOGETHER = ("metric", "repeat", "seed_param")
 """The options that are read with others."""
@@ -108,7 +108,7 @@ class _Checker:
             params = {}
         refs = self.words("refs")
         if refs:
-            found[REF] = choices(REF, [Typed.of(ref) for ref in dict.fromkeys(refs)])
+            found[REF] = choices(REF, [TypedValue.of(ref) for ref in dict.fromkeys(refs)])
             if REF in params:
                 self.mistakes.append("params: ref is the name of what --ref changes")
         for key, value in params.items():
@@ -134,17 +134,17 @@ class _Checker:
             )
         if param in space:
             self.mistakes.append(f"repeat: {param} is a param already; repeat gives it 0, 1, 2 …")
-        space[param] = choices(param, [Typed.of(seed) for seed in range(count)])
+        space[param] = choices(param, [TypedValue.of(seed) for seed in range(count)])
         return count, param
 
     def _dimension(self, key: str, value: Json) -> Dimension:
         if isinstance(value, list):
-            return choices(key, [Typed.of(each) for each in value])
+            return choices(key, [TypedValue.of(each) for each in value])
         if isinstance(value, str):
             return parse_dimension(key, value, self._read)
         if isinstance(value, dict):
             raise BadValue(key, "a mapping is no value; write a list, 2..6 or 0.001..0.1:log")
-        return choices(key, [Typed.of(value)])
+        return choices(key, [TypedValue.of(value)])
 
     def command(self) -> tuple[str, ...]:
         """Read the command: words, or one line."""

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xvc.core.objective import number_of
-from xvc.core.space import Span
-from xvc.core.sweep import State, Sweep, Trial, ranked
+from xvc.core.search_space import Range
+from xvc.core.sweep import Sweep, Trial, TrialStatus, ranked
 from xvc.project import Project
 from xvc.render.figure import Plot, PlotKind, Series
 from xvc.sweeps.optuna_study import NoSampler, importances
@@ -53,7 +53,7 @@ def _points(looked: Looked) -> list[tuple[dict[str, Json], float]]:
     return [
         (dict(trial.params), value)
         for trial in looked.trials
-        if trial.state is State.FINISHED
+        if trial.state is TrialStatus.FINISHED
         and (value := number_of(trial.value)) is not None
         and math.isfinite(value)
     ]
@@ -66,14 +66,14 @@ def _plots(sweep: Sweep, found: tuple[Trial, ...]) -> Iterator[Plot]:
         pairs = [
             (x, y)
             for trial in found
-            if trial.state is State.FINISHED
+            if trial.state is TrialStatus.FINISHED
             and (y := number_of(trial.value)) is not None
             and (x := number_of(trial.params.get(key))) is not None
         ]
         if len({x for x, _ in pairs}) > 1:
             xs, ys = zip(*pairs, strict=True)
             series = Series(key, xs, ys)
-            is_log = isinstance(dimension, Span) and dimension.is_log and min(xs) > 0
+            is_log = isinstance(dimension, Range) and dimension.is_log and min(xs) > 0
             yield Plot(
                 kind=PlotKind.SCATTER,
                 title="",

@@ -8,17 +8,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from xvc.core.ids import run_id
-from xvc.core.sweep import REF, Code, Sampler, Sweep, Wish, command_of
+from xvc.core.sweep import REF, Sampler, Sweep, TrialCode, Wish, command_of
 from xvc.errors import NoProject, XvcError
 from xvc.executors import executor_kind
 from xvc.executors.shipping import check_store
 from xvc.git.snapshot import SWEEPS
 from xvc.project import Project
-from xvc.sweeps.drive import Progress, Swept, drive, points_in
+from xvc.sweeps.drive import Progress, SweepOutcome, drive, points_in
 from xvc.sweeps.optuna_study import check_sampler
 from xvc.sweeps.reach import check_reach, lacking
 from xvc.sweeps.request import BadSweep, total_of
-from xvc.sweeps.shared import Folder, folder_of
+from xvc.sweeps.sweep_folder import Folder, folder_of
 from xvc.types import Json
 from xvc.worktrees.run_trees import code_here, told_of_lacking
 
@@ -69,7 +69,7 @@ def begin_sweep(project: Project, wish: Wish, folder: str) -> tuple[Sweep, Folde
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SweepPlan:
     """What a sweep would try: how many trials, and the command of the first."""
 
     total: int
@@ -77,7 +77,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
 
 
-def plan_sweep(project: Project, wish: Wish, folder: str) -> Plan:
+def plan_sweep(project: Project, wish: Wish, folder: str) -> SweepPlan:
     """Say what a sweep would try; nothing is written down.
 
     Raises:
@@ -91,10 +91,12 @@ def plan_sweep(project: Project, wish: Wish, folder: str) -> Plan:
     check_reach(project, wish, folder)
     known = wish if wish.sampler is not Sampler.TPE else replace(wish, sampler=Sampler.RANDOM)
     first = next(points_in(known))
-    return Plan(total_of(wish), command_of(wish, first), tuple(lacking(project, wish, folder)))
+    return SweepPlan(total_of(wish), command_of(wish, first), tuple(lacking(project, wish, folder)))
 
 
-def sweep_all(project: Project, wish: Wish, folder: str, tell: Callable[[Progress], None]) -> Swept:
+def sweep_all(
+    project: Project, wish: Wish, folder: str, tell: Callable[[Progress], None]
+) -> SweepOutcome:
     """Begin a sweep and run it to its end, or until it is stopped.
 
     One that is refused before any trial could begin is forgotten, as by a cluster that has no such
@@ -111,19 +113,19 @@ def sweep_all(project: Project, wish: Wish, folder: str, tell: Callable[[Progres
     return replace(done, warnings=(*left_out, *done.warnings))
 
 
-def _codes(project: Project, wish: Wish, name: str) -> tuple[dict[str, Code], tuple[str, ...]]:
+def _codes(project: Project, wish: Wish, name: str) -> tuple[dict[str, TrialCode], tuple[str, ...]]:
     git = project.git
     if wish.refs:
         found = {ref: git.commit_of(ref) for ref in wish.refs}
         missing = [f"ref: {ref} names no commit" for ref, commit in found.items() if not commit]
         if missing:
             raise BadSweep(tuple(missing))
-        return {ref: Code(commit, commit) for ref, commit in found.items() if commit}, ()
+        return {ref: TrialCode(commit, commit) for ref, commit in found.items() if commit}, ()
     here = code_here(project, name, below=SWEEPS)
-    return {"": Code(here.base, here.snapshot)}, told_of_lacking(here)
+    return {"": TrialCode(here.base, here.snapshot)}, told_of_lacking(here)
 
 
-def code_of(sweep: Sweep, params: Mapping[str, Json]) -> tuple[str, Code]:
+def code_of(sweep: Sweep, params: Mapping[str, Json]) -> tuple[str, TrialCode]:
     """Return the ref of a trial ("" without one) and its code."""
     ref = str(params[REF]) if sweep.wish.refs else ""
     return ref, sweep.codes[ref]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from xvc.core.sweep import State, Sweep, Trial, best_of
+from xvc.core.sweep import Sweep, Trial, TrialStatus, best_of
 from xvc.errors import LockBusy
 from xvc.project import Project
+from xvc.sweeps.cloned_sweeps import Told, find_told
 from xvc.sweeps.drive import Progress, progress
-from xvc.sweeps.elsewhere import Told, find_told
-from xvc.sweeps.shared import Folder, NoSweep, home_of, sweep_named, trials
+from xvc.sweeps.sweep_folder import Folder, NoSweep, home_of, sweep_named, trials
 
 
-class Condition(StrEnum):
+class SweepState(StrEnum):
     """What a sweep is doing."""
 
     RUNNING = "running"
@@ -31,7 +31,7 @@ class Looked:
     """
 
     sweep: Sweep
-    condition: Condition
+    condition: SweepState
     progress: Progress
     trials: tuple[Trial, ...]
     where: str | None = None
@@ -55,18 +55,18 @@ def look(project: Project, name: str | None) -> Looked:
     is_driven = _is_driven(folder)
     found = trials(home_of(project, sweep), sweep, folder)
     told = progress(sweep, found.values())
-    condition = Condition.RUNNING if is_driven else _at_rest(told, folder)
+    condition = SweepState.RUNNING if is_driven else _at_rest(told, folder)
     return Looked(sweep, condition, told, tuple(found.values()))
 
 
 def _elsewhere(told: Told) -> Looked:
     sweep, known = told.sweep, tuple(told.trials.values())
-    counts = {state: sum(trial.state is state for trial in known) for state in State}
+    counts = {state: sum(trial.state is state for trial in known) for state in TrialStatus}
     found = Progress(sweep, counts, best_of(known, sweep.wish.direction, sweep.wish.repeats_by))
     store = "" if told.where is None else f"; its runs are in the store of {told.where}"
     where = f"begun in another clone, {len(known)} of {sweep.total} trials have runs here{store}"
     return Looked(
-        sweep=sweep, condition=Condition.ELSEWHERE, progress=found, trials=known, where=where
+        sweep=sweep, condition=SweepState.ELSEWHERE, progress=found, trials=known, where=where
     )
 
 
@@ -78,9 +78,9 @@ def _is_driven(folder: Folder) -> bool:
         return True
 
 
-def _at_rest(told: Progress, folder: Folder) -> Condition:
-    if not told.counts[State.WAITING] and not told.counts[State.RUNNING]:
-        return Condition.DONE
+def _at_rest(told: Progress, folder: Folder) -> SweepState:
+    if not told.counts[TrialStatus.WAITING] and not told.counts[TrialStatus.RUNNING]:
+        return SweepState.DONE
     notes = folder.notes()
     was_stopped = bool(notes) and notes[-1].kind == "stopped"
-    return Condition.STOPPED if was_stopped else Condition.LEFT
+    return SweepState.STOPPED if was_stopped else SweepState.LEFT

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 
 from xvc.core.run import Status
-from xvc.core.sweep import State, Sweep
+from xvc.core.sweep import Sweep, TrialStatus
 from xvc.executors import executor_kind
 from xvc.executors.local import tell_to_end
 from xvc.project import Project
-from xvc.sweeps.elsewhere import sweep_here
-from xvc.sweeps.shared import Folder, home_of, runs_of, trials
+from xvc.sweeps.cloned_sweeps import sweep_here
 from xvc.sweeps.state import Looked, look
+from xvc.sweeps.sweep_folder import Folder, home_of, runs_of, trials
 from xvc.sweeps.trees import remove_trees
 from xvc.system.process_id import Owner
 
@@ -54,7 +54,7 @@ def _end_orphans(home: Project, sweep: Sweep, folder: Folder) -> None:
 
 def _running(home: Project, sweep: Sweep, folder: Folder) -> bool:
     found = trials(home, sweep, folder).values()
-    return any(trial.state is State.RUNNING for trial in found)
+    return any(trial.state is TrialStatus.RUNNING for trial in found)
 
 
 def again(project: Project, name: str | None) -> list[int]:
@@ -68,7 +68,7 @@ def again(project: Project, name: str | None) -> list[int]:
     sweep, folder = sweep_here(project, name)
     with folder.lock.held(wait=0.0, doing="sweep retry"):
         found = trials(home_of(project, sweep), sweep, folder)
-        failed = [n for n, trial in found.items() if trial.state is State.FAILED]
+        failed = [n for n, trial in found.items() if trial.state is TrialStatus.FAILED]
         for number in failed:
             folder.note("again", number)
     return failed

@@ -33,7 +33,7 @@ _LISTING = b'{"xvc folder": ['
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FolderFile:
     """One file of a kept folder: where it lies in there, the digest of its bytes, their number."""
 
     path: str
@@ -93,10 +93,10 @@ class Assets:
         body = ",\n".join(json.dumps(entry) for entry in entries).encode()
         return self._written(lambda write: write(_LISTING + body + b"]}"))[0]
 
-    def _part(self, folder: Path, file: Path) -> Part:
+    def _part(self, folder: Path, file: Path) -> FolderFile:
         digest, size = self._file(file)
         name = file.relative_to(folder).as_posix()
-        return Part(name, digest, size, os.access(file, os.X_OK))
+        return FolderFile(name, digest, size, os.access(file, os.X_OK))
 
     def load(self, digest: str) -> object:
         """Unpickle an object. **This runs code**: whatever the one who pickled it put in there.
@@ -146,7 +146,7 @@ class Assets:
         finally:
             sibling.unlink(missing_ok=True)
 
-    def parts(self, digest: str) -> tuple[Part, ...] | None:
+    def parts(self, digest: str) -> tuple[FolderFile, ...] | None:
         """List the files of a kept folder; None when *digest* is no folder.
 
         Raises:
@@ -335,8 +335,8 @@ def _files_below(folder: Path) -> list[Path]:
     return found
 
 
-def _part_from(entry: list[Json]) -> Part:
+def _part_from(entry: list[Json]) -> FolderFile:
     path, digest, size, is_executable = entry
     if not isinstance(path, str) or Path(path).is_absolute() or ".." in Path(path).parts:
         raise BadValue(str(path), "leads out of the folder, so it is not written")
-    return Part(path, str(digest), int(cast("int", size)), bool(is_executable))
+    return FolderFile(path, str(digest), int(cast("int", size)), bool(is_executable))

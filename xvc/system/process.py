@@ -21,12 +21,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from xvc.core.run import Usage
+from xvc.core.run import ResourceUsage
 from xvc.errors import NoCommand
 from xvc.system.cgroup import oom_kills
 from xvc.system.child_streams import Outlets
 from xvc.system.files import stand_back
-from xvc.system.process_tree import Sampler
+from xvc.system.process_tree import UsageSampler
 from xvc.system.signal_pipe import PASSING, STOPPING, Bell, held_back
 from xvc.system.supervisor import Attendance, Ladder, Sink
 from xvc.system.usage import larger, peak_memory_of, usage_of
@@ -42,7 +42,8 @@ _KILLED = 128 + signal.SIGKILL
 class Launch:
     """What to start, where, with which whole environment, for how many seconds at most.
 
-    ``interval`` is the seconds between two looks at what it uses.
+    ``interval`` is the seconds between two looks at what it uses; each is told to ``on_look``, in a
+    thread of its own, with the seconds since the command began.
     """
 
     argv: tuple[str, ...]
@@ -51,6 +52,7 @@ class Launch:
     timeout: float | None = None
     ladder: Ladder = field(default_factory=Ladder)
     interval: float = 1.0
+    on_look: Callable[[float, ResourceUsage], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Ending:
     timed_out: bool
     interrupted: bool
     out_of_memory: bool
-    usage: Usage
+    usage: ResourceUsage
     failure: str | None = None
     unwatched: str | None = None
     refused: str | None = None
@@ -78,7 +80,7 @@ class Ending:
     def shell_code(self) -> int:
         """The code that a shell would show: the exit code, or 128 and the signal's number.
 
-        >>> Ending(None, "SIGTERM", False, False, False, Usage()).shell_code
+        >>> Ending(None, "SIGTERM", False, False, False, ResourceUsage()).shell_code
         143
         """
         if self.exit_code is not None:
@@ -140,7 +142,7 @@ def _run_watched(
         attendance = Attendance(
             child.pid, launch.timeout, launch.ladder, sink=sink, bell=bell, outlets=outlets
         )
-        sampler = Sampler(child.pid, launch.interval)
+        sampler = UsageSampler(child.pid, launch.interval, tell=launch.on_look)
         try:
             with contextlib.suppress(RuntimeError, MemoryError):  # no thread: nothing is measured
                 sampler.start()
@@ -177,7 +179,7 @@ def _run_unwatched(launch: Launch, why: str) -> Ending:
         timed_out=False,
         interrupted=interrupted,
         out_of_memory=False,
-        usage=Usage(),
+        usage=ResourceUsage(),
         failure=None,
         unwatched=why,
     )
@@ -195,7 +197,7 @@ def _become(launch: Launch) -> NoReturn:
 
 
 def _ending(
-    child: _Child, attendance: Attendance, sampled: Usage, kills_before: int | None
+    child: _Child, attendance: Attendance, sampled: ResourceUsage, kills_before: int | None
 ) -> Ending:
     # A shell that ran the command says 137 of it and ends well itself.
     was_killed = child.signal_number == signal.SIGKILL or child.exit_code == _KILLED
@@ -221,7 +223,7 @@ class _Child:
         self.pid = 0
         self.exit_code: int | None = None
         self.signal_number: int | None = None
-        self.usage = Usage()
+        self.usage = ResourceUsage()
         self._waiter = threading.Thread(target=self._wait, name="xvc-wait", daemon=True)
         self._waiter.start()  # first: where there can be no thread, no child is left alone
         try:

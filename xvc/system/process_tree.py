@@ -14,11 +14,11 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xvc.core.run import Usage
+from xvc.core.run import ResourceUsage
 from xvc.system.gpu import Gpus
 from xvc.system.usage import larger, traffic_of
 
@@ -66,7 +66,7 @@ def started_at(pid: int) -> int | None:
     return None if is_dead else int(after_name[19])
 
 
-class Tree:
+class ProcessTree:
     """A process and all that it started, remembered after their parents have gone."""
 
     def __init__(self, pid: int) -> None:
@@ -121,16 +121,25 @@ def _send(member: Process, number: int) -> None:
             member.send_signal(signal.SIGCONT)
 
 
-class Sampler:
+class UsageSampler:
     """Watches a process tree from a thread, until stopped.
 
     Memory is the peak of the summed resident sets: what processes share counts once for each.
     CPU and traffic count from `start` on, for a child from its birth. Looking may take one
     hundredth of the time, so on a machine with very many processes it looks less often.
+
+    ``tell`` is called in that thread with the seconds since `start` and what one look has seen.
     """
 
-    def __init__(self, pid: int, interval_seconds: float = 1.0, delay: float = 0.3) -> None:
+    def __init__(
+        self,
+        pid: int,
+        interval_seconds: float = 1.0,
+        delay: float = 0.3,
+        tell: Callable[[float, ResourceUsage], None] | None = None,
+    ) -> None:
         self._meter = _Meter(pid)
+        self._tell, self._began = tell, time.monotonic()
         self._interval, self._delay = interval_seconds, delay
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="xvc-sampler", daemon=True)
@@ -138,12 +147,13 @@ class Sampler:
 
     def start(self) -> None:
         """Begin; the first look comes after the delay."""
+        self._began = time.monotonic()
         self._thread.start()
 
-    def stop(self) -> Usage:
+    def stop(self) -> ResourceUsage:
         """End, and return what was seen; None for a figure that nobody could read."""
         if os.getpid() != self._home:  # forked: the thread, and perhaps a lock, stayed behind
-            return Usage()
+            return ResourceUsage()
         self._stopped.set()
         if self._thread.is_alive():
             self._thread.join(timeout=1.0)  # a driver may hang; its figures are not worth a wait
@@ -156,7 +166,9 @@ class Sampler:
             pause = 0.0
             while not self._stopped.wait(pause):
                 began = time.monotonic()
-                self._meter.look(cards)
+                seen = self._meter.look(cards)
+                if seen is not None and self._tell is not None:
+                    self._tell(began - self._began, seen)
                 pause = max(self._interval, (time.monotonic() - began) / _LARGEST_SHARE)
             if self._meter.is_own:
                 self._meter.look(cards)
@@ -176,19 +188,20 @@ class _Meter:
     """Adds up what is seen of a tree: one thread looks, another reads."""
 
     def __init__(self, pid: int) -> None:
-        self.usage = Usage()
+        self.usage = ResourceUsage()
         self.is_own = pid == os.getpid()
-        self._tree = Tree(pid)
+        self._tree = ProcessTree(pid)
         self._cpu: dict[tuple[int, float], float] = {}
         self._cpu_before = _own_cpu() if self.is_own else 0.0
         self._traffic_before = _own_traffic() if self.is_own else (0, 0)
 
-    def own_usage(self) -> Usage:
+    def own_usage(self) -> ResourceUsage:
         if not self.is_own:
-            return Usage()
-        return Usage(cpu_seconds=_own_cpu() - self._cpu_before)
+            return ResourceUsage()
+        return ResourceUsage(cpu_seconds=_own_cpu() - self._cpu_before)
 
-    def look(self, cards: Gpus | None) -> None:
+    def look(self, cards: Gpus | None) -> ResourceUsage | None:
+        """Add what is used at the moment, and return it; None where nothing lives any more."""
         import psutil
 
         resident, traffic, pids = 0, [0, 0], set[int]()
@@ -203,18 +216,19 @@ class _Meter:
                     counters = member.io_counters()
                     traffic[0] += counters.read_bytes
                     traffic[1] += counters.write_bytes
-        if pids:
-            on_cards = cards.look(pids) if cards is not None else (None, None)
-            self._take(resident, traffic, on_cards)
+        if not pids:
+            return None
+        on_cards = cards.look(pids) if cards is not None else (None, None)
+        return self._take(resident, traffic, on_cards)
 
     def _take(
         self, resident: int, traffic: list[int], on_cards: tuple[int | None, float | None]
-    ) -> None:
+    ) -> ResourceUsage:
         read, written = (
             max(0, now - before) for now, before in zip(traffic, self._traffic_before, strict=True)
         )
         is_linux = sys.platform == "linux"
-        seen = Usage(
+        seen = ResourceUsage(
             cpu_seconds=max(0.0, sum(self._cpu.values()) - self._cpu_before),
             peak_memory=resident,
             read_bytes=read if is_linux else None,
@@ -223,6 +237,7 @@ class _Meter:
             gpu_percent=on_cards[1],
         )
         self.usage = larger(self.usage, seen)
+        return seen
 
 
 class Gauge:

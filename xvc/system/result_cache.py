@@ -21,7 +21,7 @@ from typing import Any
 
 import diskcache  # type: ignore[import-untyped]
 
-from xvc.core.cache_entry import Entry
+from xvc.core.cache_entry import CachedCall
 from xvc.errors import CorruptError, ExternalError, NotFoundError, error
 
 _DATABASE = "cache.db"
@@ -147,7 +147,7 @@ class Cache:
             raise EntryRotten(key, f"{type(err).__name__}: {err}") from err
         return found
 
-    def put(self, entry: Entry, result: object) -> None:
+    def put(self, entry: CachedCall, result: object) -> None:
         """Store a result durably; one that is there under the same key is replaced.
 
         Raises:
@@ -155,7 +155,7 @@ class Cache:
             CacheFailed: the folder cannot be written.
         """
         payload = _pickled({"result": result, "cache": entry.run})
-        facts = Entry(
+        facts = CachedCall(
             key=entry.key,
             called=entry.called,
             run=entry.run,
@@ -165,13 +165,13 @@ class Cache:
         with self._mapped():
             self._store.set(entry.key, _seal(entry.key, facts, payload) + payload, tag=facts)
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[CachedCall]:
         """Everything that is stored, by key, without reading any result."""
         with self._mapped():
             for key in self._keys():
                 _, facts = self._store.get(key, read=True, tag=True)
                 try:
-                    yield Entry.read(key, str(facts))
+                    yield CachedCall.read(key, str(facts))
                 except ValueError:
                     continue  # another program's, or torn: `get` will say so
 

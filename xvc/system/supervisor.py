@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from math import inf
 
 from xvc.system.child_streams import Outlet, Outlets
-from xvc.system.process_tree import Tree
+from xvc.system.process_tree import ProcessTree
 from xvc.system.signal_pipe import Bell
 
 Sink = Callable[[int, bytes], None]
@@ -56,7 +56,7 @@ class Attendance:
         self.failure: str | None = None
         self._pid, self._ladder, self._sink = pid, ladder, sink
         self._bell, self._outlets = bell, outlets
-        self._tree = Tree(pid)
+        self._tree = ProcessTree(pid)
         self._rung = 0
         self._ends_orphans = False
         self._due = inf if timeout is None else time.monotonic() + timeout

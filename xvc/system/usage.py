@@ -1,6 +1,6 @@
 """Figures of use that the kernel hands over when a process ends, and how two views combine.
 
-Pure but for the size of a block: what the kernel counts, in the units of `Usage`.
+Pure but for the size of a block: what the kernel counts, in the units of `ResourceUsage`.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ import sys
 from resource import struct_rusage
 from typing import TypeVar
 
-from xvc.core.run import Usage
+from xvc.core.run import ResourceUsage
 
 _Number = TypeVar("_Number", int, float)
 _BLOCK = 512
 _CLEARLY = 1.1
 
 
-def usage_of(spent: struct_rusage, *, spawner_peak: int = 0) -> Usage:
+def usage_of(spent: struct_rusage, *, spawner_peak: int = 0) -> ResourceUsage:
     """Read the figures of an ended child and of every descendant that was waited for.
 
     Until its exec a child is its spawner, and Linux counts that too: a peak near or below
@@ -26,7 +26,7 @@ def usage_of(spent: struct_rusage, *, spawner_peak: int = 0) -> Usage:
     peak = peak_memory_of(spent)
     read, written = traffic_of(spent)
     is_linux = sys.platform == "linux"
-    return Usage(
+    return ResourceUsage(
         cpu_seconds=spent.ru_utime + spent.ru_stime,
         peak_memory=peak if peak > spawner_peak * _CLEARLY else None,
         read_bytes=read if is_linux else None,  # elsewhere it counts operations, of any size
@@ -44,13 +44,14 @@ def traffic_of(spent: struct_rusage) -> tuple[int, int]:
     return int(spent.ru_inblock) * _BLOCK, int(spent.ru_oublock) * _BLOCK
 
 
-def larger(one: Usage, other: Usage) -> Usage:
+def larger(one: ResourceUsage, other: ResourceUsage) -> ResourceUsage:
     """Take the larger of each figure; a known one beats None.
 
-    >>> larger(Usage(cpu_seconds=1.0), Usage(cpu_seconds=2.0, read_bytes=5)).read_bytes
+    >>> one, two = ResourceUsage(cpu_seconds=1.0), ResourceUsage(cpu_seconds=2.0, read_bytes=5)
+    >>> larger(one, two).read_bytes
     5
     """
-    return Usage(
+    return ResourceUsage(
         cpu_seconds=_larger(one.cpu_seconds, other.cpu_seconds),
         peak_memory=_larger(one.peak_memory, other.peak_memory),
         read_bytes=_larger(one.read_bytes, other.read_bytes),

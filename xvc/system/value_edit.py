@@ -20,7 +20,7 @@ from typing import cast
 
 import yaml
 
-from xvc.core.typed import Typed, is_equal
+from xvc.core.typed_value import TypedValue, is_equal
 from xvc.errors import BadValue
 from xvc.system.files import write_durably
 from xvc.system.python_values import places_of, python_values
@@ -34,7 +34,7 @@ _SPACE = re.compile(r"[ \t\r\n]*")
 _EXPONENT = re.compile(r"(-?[0-9]+)(\.[0-9]+)?e([+-])([0-9]+)")
 
 
-def edit_file(source: Path, target: Path, wanted: Mapping[str, Typed]) -> None:
+def edit_file(source: Path, target: Path, wanted: Mapping[str, TypedValue]) -> None:
     """Write *source* with other values into *target*, which may be the same file.
 
     A missing source is an empty one.
@@ -54,7 +54,7 @@ def edit_file(source: Path, target: Path, wanted: Mapping[str, Typed]) -> None:
     write_durably(target, mark + changed.encode(), mode=mode)
 
 
-def edited(name: str, text: str, wanted: Mapping[str, Typed]) -> str:
+def edited(name: str, text: str, wanted: Mapping[str, TypedValue]) -> str:
     r"""Return the text of a file in which dotted keys have other values.
 
     A key that is not there is added. Elements of lists are named by their number.
@@ -62,7 +62,7 @@ def edited(name: str, text: str, wanted: Mapping[str, Typed]) -> str:
     Raises:
         BadValue: a key cannot be set without changing another, or *text* cannot be read.
 
-    >>> edited("params.yaml", "lr: 0.1  # by hand\namp: no\n", {"lr": Typed(0.2, "0.2")})
+    >>> edited("params.yaml", "lr: 0.1  # by hand\namp: no\n", {"lr": TypedValue(0.2, "0.2")})
     'lr: 0.2  # by hand\namp: no\n'
     """
     suffix = Path(name).suffix
@@ -118,7 +118,7 @@ def _nearest(node: _Node, key: str) -> tuple[_Node, str]:
     return node, key
 
 
-def _nested(rest: str, typed: Typed) -> Json:
+def _nested(rest: str, typed: TypedValue) -> Json:
     """Put a value under the last of several keys."""
     value: Json = typed.value
     for name in reversed(rest.split(".")[1:]):
@@ -126,7 +126,7 @@ def _nested(rest: str, typed: Typed) -> Json:
     return value
 
 
-def _edit_yaml(text: str, key: str, typed: Typed) -> str:
+def _edit_yaml(text: str, key: str, typed: TypedValue) -> str:
     root = _yaml_tree(text)
     if root is None:
         line = f"{_key(key)}: {_flow(_nested(key, typed))}{_line_end(text)}"
@@ -167,7 +167,7 @@ def _key(rest: str) -> str:
     return _key_of(rest.partition(".")[0])
 
 
-def _written(node: _Node, typed: Typed) -> str:
+def _written(node: _Node, typed: TypedValue) -> str:
     """Write a value: as it was typed where it is then what the old one was, to both YAMLs."""
     if node.kind == "scalar" and node.is_plain and _WORD.fullmatch(typed.text):
         old, new = _kinds(node.text), _kinds(typed.text)
@@ -293,7 +293,7 @@ def _name(key: _Node) -> str:
     return str(yaml.load(key.text, yaml_loader()))  # noqa: S506 - it is a safe loader
 
 
-def _edit_json(text: str, key: str, typed: Typed) -> str:
+def _edit_json(text: str, key: str, typed: TypedValue) -> str:
     if not text.strip():
         text = "{}\n"
     root = _json_node(text, _space(text, 0))
@@ -310,7 +310,7 @@ def _edit_json(text: str, key: str, typed: Typed) -> str:
     return f"{text[: place.first]}{new}{text[place.first :]}"
 
 
-def _json_text(old: str, typed: Typed) -> str:
+def _json_text(old: str, typed: TypedValue) -> str:
     kinds = [_json_kind(word) for word in (old, typed.text)]
     if kinds == ["number", "number"]:
         return typed.text
@@ -349,7 +349,7 @@ def _json_node(text: str, at: int) -> _Node:
     return node
 
 
-def _edit_toml(text: str, key: str, typed: Typed) -> str:
+def _edit_toml(text: str, key: str, typed: TypedValue) -> str:
     import tomlkit  # late: 30 ms, for TOML alone
     from tomlkit.exceptions import TOMLKitError
 
@@ -370,7 +370,7 @@ def _edit_toml(text: str, key: str, typed: Typed) -> str:
         raise ValueError(str(err)) from err
 
 
-def _toml_number(typed: Typed) -> bool:
+def _toml_number(typed: TypedValue) -> bool:
     return (
         re.fullmatch(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", typed.text) is not None
     )
@@ -407,7 +407,7 @@ def _toml_place(held: object, key: str) -> tuple[object, str]:
     return place, last
 
 
-def _edit_python(text: str, key: str, typed: Typed) -> str:
+def _edit_python(text: str, key: str, typed: TypedValue) -> str:
     found = places_of(text, key)
     if len(found) > 1:
         raise BadValue(key, "the file has two values of this name; give one of them another")
@@ -417,7 +417,7 @@ def _edit_python(text: str, key: str, typed: Typed) -> str:
     return text[:start] + _python_text(typed) + text[end:]
 
 
-def _python_text(typed: Typed) -> str:
+def _python_text(typed: TypedValue) -> str:
     """Write a number as it was typed where Python reads it as the same one."""
     with suppress(ValueError, SyntaxError):
         if is_equal(cast("Json", ast.literal_eval(typed.text)), typed.value):
@@ -428,7 +428,9 @@ def _python_text(typed: Typed) -> str:
 _EDITORS = {".json": _edit_json, ".toml": _edit_toml, ".py": _edit_python}
 
 
-def _check(name: str, suffix: str, before: str, after: str, wanted: Mapping[str, Typed]) -> None:
+def _check(
+    name: str, suffix: str, before: str, after: str, wanted: Mapping[str, TypedValue]
+) -> None:
     """Refuse an edit that has changed more than it should, or not what it should."""
     for number, read in enumerate(_readers(suffix)):
         try:

@@ -20,9 +20,9 @@ from typing import cast
 
 import yaml
 
+from xvc.core.json_values import from_file
 from xvc.core.limits import FILE
-from xvc.core.plain import from_file
-from xvc.core.typed import Typed, number_typed, scalar_typed
+from xvc.core.typed_value import TypedValue, number_typed, scalar_typed
 from xvc.errors import BadValue
 from xvc.system.python_values import python_values
 from xvc.system.yaml_text import PlainWords
@@ -270,7 +270,7 @@ for _tag in ("int", "float"):
     _TypedLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", _TypedLoader.number)
 
 
-def parse_typed(text: str) -> Typed:
+def parse_typed(text: str) -> TypedValue:
     """Read a param as it was typed; lists, mappings and quoted text as YAML writes them in a line.
 
     >>> parse_typed("3.10").value, parse_typed("1e-3"), parse_typed("'7'")
@@ -280,14 +280,14 @@ def parse_typed(text: str) -> Typed:
     """
     if text[:1] not in ("[", "{", "'", '"'):
         value = scalar_typed(text)
-        return Typed(value, value if isinstance(value, str) else text)
+        return TypedValue(value, value if isinstance(value, str) else text)
     try:
         found = _line_typed(text)
     except (yaml.YAMLError, ValueError, RecursionError):
-        return Typed(text, text)
+        return TypedValue(text, text)
     if isinstance(found, str) or (isinstance(found, dict) and ":" not in text):
-        return Typed(found, found) if isinstance(found, str) else Typed(text, text)
-    return Typed(found, text)
+        return TypedValue(found, found) if isinstance(found, str) else TypedValue(text, text)
+    return TypedValue(found, text)
 
 
 def _line_typed(text: str) -> Json:
@@ -299,7 +299,7 @@ def _line_typed(text: str) -> Json:
         return cast("Json", _from_yaml(text, None, _TypedLoader))
 
 
-def word_for(typed: Typed) -> str:
+def word_for(typed: TypedValue) -> str:
     """Write a value as a word that `parse_typed` reads as the same."""
     if parse_typed(typed.text).value == typed.value:
         return typed.text

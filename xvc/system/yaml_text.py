@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import yaml
 
-from xvc.core.aliases import is_multiplied
+from xvc.core.yaml_aliases import is_multiplied
 from xvc.types import Json
 
 _MARKS = re.compile(r"^(?:<<<<<<<|>>>>>>>) ", re.MULTILINE)

@@ -19,7 +19,7 @@ from time import time_ns
 from types import FunctionType, MethodType
 from typing import Protocol
 
-from xvc.core.cache_entry import Called, Entry, Explanation, Part, explained
+from xvc.core.cache_entry import CachedCall, Called, CallPart, Explanation, explained
 from xvc.core.secrets import mask_values
 from xvc.system.result_cache import Cache, CacheFailed, EntryRotten, NoEntry
 from xvc.tracking.arrays import FORMS
@@ -48,7 +48,7 @@ class Miss:
     """A call that has to be computed; without an entry there is nothing to store."""
 
     caching: Caching
-    entry: Entry | None = None
+    entry: CachedCall | None = None
 
     def store(self, result: object) -> None:
         """Keep the result for equal calls; where that fails, it is said once."""
@@ -161,10 +161,12 @@ class Caching:
         called = self._keys.describe(keyed)
         return Miss(
             self,
-            Entry(key=keyed.key, called=called, run=run, created=Nanoseconds(time_ns()), size=0),
+            CachedCall(
+                key=keyed.key, called=called, run=run, created=Nanoseconds(time_ns()), size=0
+            ),
         )
 
-    def store(self, entry: Entry, result: object) -> None:
+    def store(self, entry: CachedCall, result: object) -> None:
         """Store a result; where that fails, say so once."""
         cache = self._cache or self._opened()
         try:
@@ -280,7 +282,7 @@ class Keys:
         """Tell what a key was made of, before the call may change it."""
         values = [*keyed.arguments.items(), *sorted(keyed.params.items())]
         parts = [
-            (name, Part(_short(form), _shown(name, value)))
+            (name, CallPart(_short(form), _shown(name, value)))
             for (name, value), form in zip(values, keyed.forms, strict=True)
         ]
         count = len(keyed.arguments)

@@ -11,7 +11,7 @@ from types import FunctionType
 from xvc.system.distributions import Homes
 from xvc.tracking.canonical import Encoder
 from xvc.tracking.origins import home_of, is_code
-from xvc.tracking.tracing import Code, Moved, Tracer, digest_of
+from xvc.tracking.tracing import Moved, ReachedCode, Tracer, digest_of
 
 _MANY = 1000
 _KEPT = (FunctionType, type)  # a tuple, not a union: half a microsecond of every hit
@@ -21,7 +21,7 @@ class CodeKeys:
     """Identities of functions, kept as long as what they reach stays the same."""
 
     def __init__(self) -> None:
-        self._known: dict[int, Code] = {}
+        self._known: dict[int, ReachedCode] = {}
         self._homes = Homes()
 
     def digest(self, function: object) -> bytes:
@@ -68,7 +68,7 @@ class CodeKeys:
 
         return Encoder(part)
 
-    def _trace(self, function: object) -> Code:
+    def _trace(self, function: object) -> ReachedCode:
         code = Tracer(self._homes, function).walk()
         if isinstance(function, _KEPT):
             if len(self._known) >= _MANY:  # of functions made in a loop

@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from xvc.core.record import Kind
+from xvc.core.record import RecordKind
 from xvc.database.copy import copy as copy_table
 from xvc.database.list_assets import list_assets
 from xvc.project import Project
@@ -90,6 +90,6 @@ def _bring_assets(source: Project, target: Project) -> None:
                 for part in source.assets.parts(asset.digest) or ():
                     target.assets.keep_file(source.assets.verify(part.digest))
             target.assets.keep_file(source.assets.verify(asset.digest))
-            journal.note(Kind.ASSET, asset.run, asset.facts())
+            journal.note(RecordKind.ASSET, asset.run, asset.facts())
     finally:
         journal.close()

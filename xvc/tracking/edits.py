@@ -7,7 +7,7 @@ it (`xvc.store.edits`).
 from __future__ import annotations
 
 from xvc.core.edit import Edit
-from xvc.core.record import Kind
+from xvc.core.record import RecordKind
 from xvc.errors import NoRun
 from xvc.journal.edit_builder import setting
 from xvc.tracking.rows import Rows
@@ -95,7 +95,7 @@ class Edits(Rows):
             raise NoRun(track_id)
         if not force:
             refuse_needed(project, [run])
-        self._record(Edit(Kind.DELETE, run=run.id))
+        self._record(Edit(RecordKind.DELETE, run=run.id))
 
     def _record(self, edit: Edit) -> None:
         """Write an edit down; who has a journal of its own writes there."""

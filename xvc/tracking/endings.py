@@ -27,7 +27,7 @@ from xvc.tracking.notebook import Cells
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunOutcome:
     """How a run ended, and why when it did not finish.
 
     Attributes:
@@ -39,7 +39,7 @@ class Outcome:
     is_guess: bool = False
 
 
-FINISHED = Outcome()
+FINISHED = RunOutcome()
 
 
 class Endable(Protocol):
@@ -53,11 +53,11 @@ class Endable(Protocol):
     def is_open(self) -> bool:
         """Whether it has a run of its own that has not ended."""
 
-    def end(self, outcome: Outcome) -> None:
+    def end(self, outcome: RunOutcome) -> None:
         """End its run so, if it is its own and has not ended."""
 
 
-def outcome_of(error: BaseException | None) -> Outcome:
+def outcome_of(error: BaseException | None) -> RunOutcome:
     """Say how a run ended whose code was left by *error*, or by none.
 
     >>> outcome_of(SystemExit(0)).status.value, outcome_of(SystemExit(2)).reason
@@ -68,13 +68,13 @@ def outcome_of(error: BaseException | None) -> Outcome:
     if error is None or isinstance(error, GeneratorExit):
         return FINISHED
     status = Status.INTERRUPTED if isinstance(error, KeyboardInterrupt) else Status.FAILED
-    return Outcome(status, f"{type(error).__name__}: {error}".removesuffix(": "))
+    return RunOutcome(status, f"{type(error).__name__}: {error}".removesuffix(": "))
 
 
-def _outcome_of_code(code: object) -> Outcome:
+def _outcome_of_code(code: object) -> RunOutcome:
     if code is None or code == 0:
         return FINISHED
-    return Outcome(Status.FAILED, f"exit {code}" if isinstance(code, int) else f"{code}"[:1000])
+    return RunOutcome(Status.FAILED, f"exit {code}" if isinstance(code, int) else f"{code}"[:1000])
 
 
 @cache
@@ -121,7 +121,7 @@ class Endings:
         else:
             self._end(tracker, _outcome_of_dropped(frame))
 
-    def _end(self, tracker: Endable, how: Outcome) -> None:
+    def _end(self, tracker: Endable, how: RunOutcome) -> None:
         """End a run as its failed cell did, unless it was used since; else as *how* says."""
         known = [each for each in self._open if each.identity == id(tracker)]
         tracker.end(known[-1].outcome(tracker.written, how) if known else how)
@@ -212,19 +212,19 @@ class Endings:
         is_over = self._script is None or not _has_returned(self._script)
         return last if is_over and isinstance(last, BaseException) else None
 
-    def _exit(self) -> Outcome:
+    def _exit(self) -> RunOutcome:
         """What the exit code says, as far as it can be known."""
         is_session = self._cells.any_ended  # its exit code is that of the notebook's program
         if is_session or self._script is None or _has_returned(self._script):
             return FINISHED
         return replace(self._guess(self._script), is_guess=True)
 
-    def _guess(self, script: FrameType) -> Outcome:
+    def _guess(self, script: FrameType) -> RunOutcome:
         if self._exits:
             return _outcome_of_code(self._exits[-1])
         steps, place = _here(script)
         if place is None or steps[place].opname != "RAISE_VARARGS":
-            return Outcome(Status.FAILED)
+            return RunOutcome(Status.FAILED)
         given = [step for step in steps[max(0, place - 4) : place] if step.opname == "LOAD_CONST"]
         is_call = any(step.opname.startswith("CALL") for step in steps[max(0, place - 1) : place])
         return _outcome_of_code(given[-1].argval) if given and is_call else FINISHED
@@ -241,14 +241,14 @@ class _Known:
     tracker: weakref.ref[Endable]
     identity: int  # a weak reference is dead by the time that its object is dropped
     rows: int | None = None
-    failure: Outcome | None = None
+    failure: RunOutcome | None = None
     rows_then: int = 0
 
     def written(self) -> int:
         tracker = self.tracker()
         return 0 if tracker is None else tracker.written
 
-    def outcome(self, written: int, otherwise: Outcome) -> Outcome:
+    def outcome(self, written: int, otherwise: RunOutcome) -> RunOutcome:
         """How its run ends: as the cell did, when it has written nothing since."""
         is_left = self.failure is not None and self.rows_then == written
         return self.failure if is_left and self.failure is not None else otherwise
@@ -336,7 +336,7 @@ def _here(frame: FrameType) -> tuple[list[dis.Instruction], int | None]:
     return steps, known[-1] if known else None
 
 
-def _outcome_of_dropped(frame: FrameType | None) -> Outcome:
+def _outcome_of_dropped(frame: FrameType | None) -> RunOutcome:
     """Say how a tracker's run ended that is dropped while *frame* is at work.
 
     When an ``except`` is left, the error goes, with the frames that it came through and all that
@@ -355,5 +355,7 @@ def _outcome_of_dropped(frame: FrameType | None) -> Outcome:
         around[-1].startswith("STORE_") and around[:2] == ["POP_EXCEPT", "LOAD_CONST"]
     )
     return (
-        Outcome(Status.FAILED, "an error ended the code that had begun it") if is_left else FINISHED
+        RunOutcome(Status.FAILED, "an error ended the code that had begun it")
+        if is_left
+        else FINISHED
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from time import time
 
-from xvc.core.record import Kind
+from xvc.core.record import RecordKind
 from xvc.types import Json, Row, RunId
 
 
@@ -19,7 +19,7 @@ class Unkept:
         """Return the time in seconds since the epoch."""
         return time()
 
-    def note(self, _kind: Kind, _run: RunId | None, _facts: Json) -> None:
+    def note(self, _kind: RecordKind, _run: RunId | None, _facts: Json) -> None:
         """Do nothing."""
 
     def beyond(self, _table: str, _keys: Iterable[str]) -> list[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from xvc.core.asset import Asset
-from xvc.core.record import Kind
+from xvc.core.record import RecordKind
 from xvc.errors import BadValue
 from xvc.journal.codec import encode_value, to_json
 from xvc.tracking.options import StrPath
@@ -124,5 +124,5 @@ def _note(tracker: RunHandle, digest: str, kind: str, name: str, type_name: str)
         asset = Asset(
             digest=digest, kind=kind, name=name, type=type_name, size=tracker.assets.size(digest)
         )
-        tracker._journal.note(Kind.ASSET, tracker.track_id, asset.facts())
+        tracker._journal.note(RecordKind.ASSET, tracker.track_id, asset.facts())
         tracker._noted.add((digest, name))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import sys
@@ -15,6 +16,7 @@ from xvc.core.byte_text import as_text
 from xvc.core.ids import is_run_id, run_id
 from xvc.core.run_context import VARIABLE, RunContext
 from xvc.errors import BadValue, XvcError
+from xvc.journal.layout import Room
 from xvc.journal.writer import Journal
 from xvc.tracking.null_journal import Unkept
 from xvc.tracking.options import SKIP_INSERT, Options, StrPath
@@ -31,6 +33,7 @@ class Opened:
     """A run to log into; ``owns_run`` when whoever opened it ends it, too.
 
     ``exit_code`` is where the code of a process is left that ends it before its code is known;
+    ``unheld`` lists at the end what ran and is not held;
     ``room`` is the private folder, None where nothing is kept.
     """
 
@@ -43,13 +46,14 @@ class Opened:
     passing: Path | None = None
     context: RunContext | None = None
     at_end: Callable[[], None] = lambda: None
+    unheld: Callable[[], list[str]] = list
     exit_code: Path | None = None
     room: Path | None = None
     name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedRun:
     """Which run: what to call one that is begun, or the id or name of one to go on with.
 
     ``track_id`` is the id of a run to go on with, or that one is begun with.
@@ -72,7 +76,7 @@ class Wanted:
             raise BadValue("resume", "name the run to go on with: run=ID or run=NAME")
 
 
-def open_run(db: StrPath | None, options: Options, wanted: Wanted) -> Opened:
+def open_run(db: StrPath | None, options: Options, wanted: WantedRun) -> Opened:
     """Join the run that the environment names, when *db* is its store; else begin one.
 
     A *nested* one is begun in any case, as a child of the run that the environment names.
@@ -104,7 +108,7 @@ def commit_of(folder: Path) -> dict[str, object]:
     return {} if commit is None else {"git_commit_hash": commit}
 
 
-def _skip(options: Options, context: RunContext | None, wanted: Wanted) -> Opened:
+def _skip(options: Options, context: RunContext | None, wanted: WantedRun) -> Opened:
     joined = context.run if context is not None else run_id(os.urandom(8))
     run = RunId(wanted.track_id) if wanted.track_id is not None else joined
     place = Path(SKIP_INSERT)
@@ -116,6 +120,10 @@ def _join(context: RunContext) -> Opened:
 
     facts: dict[str, Json] = {"owner": str(current_owner()), "store": as_text(context.store)}
     journal = Journal(context.folder, facts, sync_seconds=context.sync_seconds)
+    from xvc.system.loaded_modules import leave_own_files, script_now  # late: as above
+
+    place = Room(Path(context.room)).modules_of(context.run)
+    atexit.register(leave_own_files, script_now(), place)
     return Opened(
         track_id=context.run,
         store=Path(context.store),
@@ -127,7 +135,7 @@ def _join(context: RunContext) -> Opened:
     )
 
 
-def _go_on(db: StrPath | None, options: Options, wanted: Wanted, parent: RunId | None) -> Opened:
+def _go_on(db: StrPath | None, options: Options, wanted: WantedRun, parent: RunId | None) -> Opened:
     """Go on with a run; one that nobody has begun yet is begun under that name or id."""
     from xvc.tracking.resuming import resumed  # late: reads the store
 
@@ -159,7 +167,7 @@ def _go_on(db: StrPath | None, options: Options, wanted: Wanted, parent: RunId |
 def _begin(
     db: StrPath | None,
     options: Options,
-    wanted: Wanted,
+    wanted: WantedRun,
     parent: RunId | None,
 ) -> Opened:
     from xvc.core.run import Origin
@@ -192,6 +200,7 @@ def _begin(
         warnings=(*begun.warnings, *_of_passing(project)),
         passing=passing,
         at_end=_at_end(project, begun.record.id) if passing is None else lambda: None,
+        unheld=_unheld(project),
         exit_code=_exit_code(project, begun.record.id) if passing is None else None,
         room=project.room.folder,
         name=wanted.name or wanted.run,
@@ -226,6 +235,24 @@ def _at_end(project: Project, run: RunId) -> Callable[[], None]:
     return lambda: note_end(room, run)
 
 
+def _unheld(project: Project) -> Callable[[], list[str]]:
+    """List at the end what this process ran and git does not hold, as far as it can be found."""
+    if project.place is None:
+        return list
+    from xvc.system.loaded_modules import own_files, script_now  # late: as above
+
+    script = script_now()
+
+    def listed() -> list[str]:
+        from xvc.recording.unheld_code import unheld_modules  # late: as above
+
+        with contextlib.suppress(XvcError, OSError):
+            return [as_text(name) for name in unheld_modules(project.git, own_files(script))]
+        return []
+
+    return listed
+
+
 def _exit_code(project: Project, run: RunId) -> Path:
     return project.room.exit_codes / run
 
@@ -240,7 +267,7 @@ def _fold(project: Project) -> None:
 def _kept_in(project: Project, store: Path, folder: Path) -> Project:
     """Have the runs kept in a store: of this project, of another, or of nobody."""
     from xvc.project import Project  # late: as above
-    from xvc.store.guard import refuse_other_files
+    from xvc.store.path_check import refuse_other_files
 
     home = Project.of_store(store, os.environ, project)
     if home is project:

@@ -183,7 +183,7 @@ def need_store(project: Project) -> None:
     """
     from xvc.errors import NoStore
     from xvc.journal.reader import journals
-    from xvc.store.guard import refuse_other_files
+    from xvc.store.path_check import refuse_other_files
 
     keeper = project.keeper
     is_empty = keeper.path.is_file() and keeper.path.stat().st_size == 0

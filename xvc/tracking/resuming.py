@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xvc.core.ids import is_run_id
-from xvc.core.record import Kind
+from xvc.core.record import RecordKind
 from xvc.core.run import RunRecord, Status
 from xvc.errors import AmbiguousRun, BadValue, NoRun
 from xvc.journal.writer import Journal
@@ -40,7 +40,7 @@ def resumed(
     journal, is_ours = open_journal(project), not _is_held(found)
     if is_ours:
         facts: dict[str, Json] = {"status": Status.RUNNING.value, "owner": str(current_owner())}
-        journal.note(Kind.SET, found.id, {**facts, **_OPEN_AGAIN})
+        journal.note(RecordKind.SET, found.id, {**facts, **_OPEN_AGAIN})
         journal.flush()
     return found.id, journal, is_ours
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pyarrow import Table  # type: ignore[import-untyped]
 
     from xvc.project import Project
-    from xvc.store.extract import Part
+    from xvc.store.extract import RowSlice
     from xvc.store.frames import Backend
     from xvc.store.keeper import Keeper
     from xvc.store.select import Connection
@@ -75,11 +75,11 @@ class Rows:
         tail: int | None,
         *,
         every: bool = False,
-    ) -> Part:
-        from xvc.store.extract import Part
+    ) -> RowSlice:
+        from xvc.store.extract import RowSlice
 
         run = RunId(track_id) if track_id is not None else None if every else self._own
-        return Part(run, head, tail)
+        return RowSlice(run, head, tail)
 
     @property
     def conn(self) -> Connection:

@@ -102,7 +102,7 @@ class Moved(Exception):
 
 
 @dataclass(slots=True)
-class Code:
+class ReachedCode:
     """All that a function reaches: digests by name, values to look at, and how to see a change."""
 
     root: object
@@ -168,7 +168,7 @@ class Tracer:
     """One walk through all that a function reaches, nearest first."""
 
     def __init__(self, homes: Homes, root: object) -> None:
-        self.found = Code(root)
+        self.found = ReachedCode(root)
         self._homes, self._root = homes, root
         self._queue: deque[tuple[str, Any]] = deque()
         self._taken: dict[str, int] = {}
@@ -176,7 +176,7 @@ class Tracer:
         self._words: set[str] = set()
         self._kinds: dict[str, type] = {}
 
-    def walk(self) -> Code:
+    def walk(self) -> ReachedCode:
         self._visit(name_of(self._root), self._root)
         while self._queue:
             self._expand(*self._queue.popleft())

@@ -14,18 +14,24 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn, ParamSpec, Self, TypeVar, cast
 
 from xvc.core.edit import Edit, facts_of_edit
-from xvc.core.plain import to_plain
-from xvc.core.record import Kind
+from xvc.core.json_values import to_plain
+from xvc.core.record import RecordKind
 from xvc.core.run import Status
 from xvc.errors import BadValue, XvcError
 from xvc.journal.edit_builder import holds, labelling, saying
 from xvc.journal.writer import Journal
 from xvc.store.schema import check_table
-from xvc.tracking.asked import AskedParams, asked_params, other_names, say_used, with_asked
 from xvc.tracking.edits import Edits
 from xvc.tracking.objects import Stored, keep_artifact
-from xvc.tracking.opening import IN_MEMORY, Opened, Wanted, commit_of, open_run
+from xvc.tracking.opening import IN_MEMORY, Opened, WantedRun, commit_of, open_run
 from xvc.tracking.options import SKIP_INSERT, Options, StrPath, check_engine, check_status
+from xvc.tracking.requested_params import (
+    AskedParams,
+    asked_params,
+    other_names,
+    say_used,
+    with_asked,
+)
 from xvc.types import Json, Row, RunId
 
 if TYPE_CHECKING:
@@ -34,7 +40,7 @@ if TYPE_CHECKING:
     from xvc.core.cache_entry import Explanation
     from xvc.mirrors.live import Mirror
     from xvc.tracking.caching import Caching
-    from xvc.tracking.endings import Outcome
+    from xvc.tracking.endings import RunOutcome
     from xvc.tracking.streams import Streams
 
 Sinks = Sequence[str] | Mapping[str, Mapping[str, object]]
@@ -155,12 +161,12 @@ class Tracker(Edits, Stored):
             warnings=warnings,
             sinks=_asked(sinks),
         )
-        wanted = Wanted(
+        wanted = WantedRun(
             name=name, note=note, nested=nested, run=run, resume=resume, track_id=track_id
         )
         self._enter(open_run(db, self._options, wanted))
         if reset:
-            self._record(Edit(Kind.DELETE, table))
+            self._record(Edit(RecordKind.DELETE, table))
         for given in (config, params):
             if given is not None:
                 self.set_params(given)
@@ -174,6 +180,7 @@ class Tracker(Edits, Stored):
         self._store, self._root = opened.store, opened.root
         self._owns_run, self._passing = opened.owns_run, opened.passing
         self._at_end, self._exit_code = opened.at_end, opened.exit_code
+        self._unheld = opened.unheld
         self.warnings, self._streams = opened.warnings, self._open_streams()
         self._mirrors = self._begin_mirrors(opened)
         if self._options.git_root is not None:
@@ -246,7 +253,7 @@ class Tracker(Edits, Stored):
     def track_id(self, run: str) -> None:
         if run == self._track_id:
             return
-        wanted, params = Wanted(track_id=run), dict(self._params)
+        wanted, params = WantedRun(track_id=run), dict(self._params)
         passing, self._passing = self._passing, None  # a store in memory stays
         self.close()
         self._enter(open_run(self._store, self._options, wanted))
@@ -414,7 +421,7 @@ class Tracker(Edits, Stored):
 
         said, refused = fitting(self, named(params))
         plain = with_asked(cast("dict[str, Json]", to_plain(said)), self._other_names)
-        self._journal.note(Kind.PARAMS, self.track_id, plain)
+        self._journal.note(RecordKind.PARAMS, self.track_id, plain)
         if self._context is not None and self._context.asked:
             say_used(self._context, plain)
         return mask_values(said), refused
@@ -502,7 +509,7 @@ class Tracker(Edits, Stored):
         is_asked = "best" in wanted.values()
         declared = self._project().settings.metrics_direction if is_asked else {}
         facts = summary_facts(self._track_id, settled(wanted, declared))
-        self._journal.note(Kind.ENVIRONMENT, self._track_id, facts)
+        self._journal.note(RecordKind.ENVIRONMENT, self._track_id, facts)
 
     def note(
         self, text: str | None = None, *, name: str | None = None, labels: Iterable[str] = ()
@@ -528,7 +535,7 @@ class Tracker(Edits, Stored):
             JournalFailed: nothing can be written.
         """
         check_status(status)
-        self._journal.note(Kind.SET, self.track_id, {"status": status})
+        self._journal.note(RecordKind.SET, self.track_id, {"status": status})
 
     def flush(self) -> None:
         """Put every row on the disk.
@@ -550,8 +557,10 @@ class Tracker(Edits, Stored):
         if self._owns_run and is_own:
             from time import time_ns
 
-            facts = {"status": status, "reason": reason, "finished": time_ns()}
-            self._journal.note(Kind.END, self.track_id, to_plain(facts))
+            facts: dict[str, object] = {"status": status, "reason": reason, "finished": time_ns()}
+            if unheld := self._unheld():
+                facts["unheld"] = unheld
+            self._journal.note(RecordKind.END, self.track_id, to_plain(facts))
             self._owns_run = False
             self._journal.close()
             self._close_mirrors(status)
@@ -582,7 +591,7 @@ class Tracker(Edits, Stored):
         """Whether the run is this tracker's own and has not ended."""
         return self._owns_run
 
-    def end(self, outcome: Outcome) -> None:
+    def end(self, outcome: RunOutcome) -> None:
         """End the run as it ended; what cannot be written is nobody's to handle any more.
 
         Called when the process ends or the tracker is dropped: use `close` yourself.

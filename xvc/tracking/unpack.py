@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from xvc.core.equality import is_same
-from xvc.core.plain import simpler
+from xvc.core.json_values import simpler
 from xvc.core.secrets import MASK
 from xvc.errors import BadValue
 from xvc.types import Primitive

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
+from xvc.core.json_values import simpler
 from xvc.core.limits import RECORD
-from xvc.core.plain import simpler
 from xvc.errors import AssetFailed, BadValue, TooLarge, XvcError
 from xvc.journal.codec import check_key, encode_value
 from xvc.journal.writer import too_many

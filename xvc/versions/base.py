@@ -19,7 +19,7 @@ from xvc.dvc.pipeline import FILE, read_pipeline, stage_outs
 from xvc.dvc.pointers import SUFFIX, is_lock
 from xvc.dvc.repository import pointer_of
 from xvc.errors import ConflictError, CorruptError, PipelineCorrupt, TreeDiffers, Unresolved, error
-from xvc.git.commands import Git, State
+from xvc.git.commands import Git, TreeState
 from xvc.git.snapshot import RUNS, tree_now
 from xvc.project import Project, is_below
 from xvc.recording.begin_run import lock_files, metrics_files
@@ -238,7 +238,7 @@ def _is_named_model(git: Git, old: str, new: str, path: str) -> bool:
         return False
 
 
-def _refuse_other_code(project: Project, record: RunRecord, state: State, own: Passed) -> None:
+def _refuse_other_code(project: Project, record: RunRecord, state: TreeState, own: Passed) -> None:
     """Compare the tree as it is with the tree that the run saw."""
     git = project.git
     seen = git.blobs(git.tree_of(record.code.snapshot or ""))

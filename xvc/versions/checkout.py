@@ -11,14 +11,14 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xvc.core.worktree import Record, Stage
-from xvc.git.worktrees import Tree, forget_tree
+from xvc.core.worktree import Record, SetupStage
+from xvc.git.worktrees import WorkTree, forget_tree
 from xvc.history.revision import Point, point_of
 from xvc.project import Project
 from xvc.system.files import write_durably
 from xvc.worktrees.add import made, refuse_another, refuse_used
+from xvc.worktrees.known_trees import every_tree, forget, held, held_list, record_of, remember
 from xvc.worktrees.set_up import SetUp, set_up
-from xvc.worktrees.shared import every_tree, forget, held, held_list, record_of, remember
 
 _MARK = "xvc-checkout"
 
@@ -59,23 +59,25 @@ def checkout(project: Project, reference: str, *, path: Path | None = None) -> C
     with held(room, name, "checkout"):
         with held_list(project, f"checkout {name}"):
             record = _planned(project, main, name, point, path)
-            is_new = record.stage is Stage.MAKING
+            is_new = record.stage is SetupStage.MAKING
             tree, record = made(project, record)
         if is_new:
             _mark(tree, record)
         done = set_up(project, main, tree)
-        remember(room, replace(record, stage=Stage.READY))
+        remember(room, replace(record, stage=SetupStage.READY))
         return CheckedOut(
             name=name, path=record.path, at=point.name, commit=record.base, is_new=is_new, done=done
         )
 
 
-def name_of(main: Tree, at: str) -> str:
+def name_of(main: WorkTree, at: str) -> str:
     """Name the tree of a version or run: a part of a folder's name, whatever the tag's prefix."""
     return re.sub(r"[^A-Za-z0-9._-]", "-", f"{main.path.name}-{at}").lstrip(".-")
 
 
-def _planned(project: Project, main: Tree, name: str, point: Point, path: Path | None) -> Record:
+def _planned(
+    project: Project, main: WorkTree, name: str, point: Point, path: Path | None
+) -> Record:
     """Write down what is to be made, or find what a call before this one wrote down."""
     known = record_of(project.room, name)
     if known is not None and known.is_disposable and _is_gone(known):
@@ -92,16 +94,16 @@ def _planned(project: Project, main: Tree, name: str, point: Point, path: Path |
 
 
 def _is_gone(known: Record) -> bool:
-    return known.stage is Stage.READY and not Path(known.path).exists()
+    return known.stage is SetupStage.READY and not Path(known.path).exists()
 
 
-def _mark(tree: Tree, record: Record) -> None:
+def _mark(tree: WorkTree, record: Record) -> None:
     """Mark git's own part of the tree: it goes with it, so another tree there has no mark."""
     if tree.folder is not None:
         write_durably(tree.folder / _MARK, f"{record.since}\n".encode())
 
 
-def is_marked(tree: Tree, record: Record) -> bool:
+def is_marked(tree: WorkTree, record: Record) -> bool:
     """Whether this is the tree that was made, and not another at its place."""
     if tree.folder is None or not (tree.folder / _MARK).is_file():
         return False

@@ -10,24 +10,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.core.spelling import counted
-from xvc.core.worktree import Losses, Record, Stage
+from xvc.core.human_units import counted
+from xvc.core.worktree import Losses, Record, SetupStage
 from xvc.errors import ConflictError, error
-from xvc.git.worktrees import Tree
+from xvc.git.worktrees import WorkTree
 from xvc.history.find import versions
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.store import query
 from xvc.versions.checkout import is_marked, name_of
-from xvc.worktrees.removal_check import losses
-from xvc.worktrees.remove import (
-    Removal,
-    TreeInUse,
-    is_filled,
-    refuse_in_use,
-    removed,
-)
-from xvc.worktrees.shared import (
+from xvc.worktrees.known_trees import (
     every_tree,
     held,
     held_list,
@@ -35,6 +27,14 @@ from xvc.worktrees.shared import (
     record_of,
     records,
     tree_named,
+)
+from xvc.worktrees.removal_check import losses
+from xvc.worktrees.remove import (
+    Removal,
+    TreeInUse,
+    is_filled,
+    refuse_in_use,
+    removed,
 )
 
 
@@ -112,9 +112,9 @@ def _cleaned(project: Project, name: str, *, dry_run: bool) -> Cleaned:
         return Cleaned(name, record.path, is_removed=True)
 
 
-def _reasons(project: Project, record: Record, tree: Tree | None) -> Iterator[str]:
+def _reasons(project: Project, record: Record, tree: WorkTree | None) -> Iterator[str]:
     """Say why a tree is kept; one whose removal was begun is removed."""
-    if record.stage is Stage.REMOVING:
+    if record.stage is SetupStage.REMOVING:
         return
     try:
         refuse_in_use(project, record, tree)
@@ -125,13 +125,13 @@ def _reasons(project: Project, record: Record, tree: Tree | None) -> Iterator[st
         if Path(record.path).exists():
             yield "what is at its place now is not the tree that xvc made"
         return
-    if record.stage is Stage.READY and tree.path.exists() and not is_marked(tree, record):
+    if record.stage is SetupStage.READY and tree.path.exists() and not is_marked(tree, record):
         yield "the tree at its place now was not made by xvc"
     elif is_filled(tree):
         yield from _own(project, record, tree)
 
 
-def _own(project: Project, record: Record, tree: Tree) -> Iterator[str]:
+def _own(project: Project, record: Record, tree: WorkTree) -> Iterator[str]:
     """Name what only this tree has; what a version holds does not count."""
     yield from losses(project, every_tree(project)[0], tree).sentences
     tagged = {info.message.run for info in versions(project)}

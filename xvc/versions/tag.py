@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
+from xvc.core.commit_subject import chosen_keys, chosen_metrics, one_line, subject
+from xvc.core.human_units import counted
 from xvc.core.model import candidate_of, ignore_file
 from xvc.core.run import DataFile, RunRecord, Status
 from xvc.core.run_inputs import data_hash
 from xvc.core.secrets import mask_text, mask_values
-from xvc.core.spelling import counted
-from xvc.core.subject import chosen_keys, chosen_metrics, one_line, subject
 from xvc.core.tag_message import TagMessage, VersionInfo
 from xvc.core.version import Bump, Version, next_version
 from xvc.database.keep_assets import keep_assets
@@ -33,7 +33,7 @@ from xvc.project import Project
 from xvc.recording.begin_run import lock_files, metrics_files
 from xvc.recovery.recover import mend
 from xvc.store import query
-from xvc.sweeps.elsewhere import sweep_of
+from xvc.sweeps.cloned_sweeps import sweep_of
 from xvc.system.files import add_line, write_durably
 from xvc.system.lock import FileLock
 from xvc.types import CommitId, Digest

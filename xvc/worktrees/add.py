@@ -10,10 +10,10 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xvc.core.worktree import Record, Stage, branch_of, check_name, folder_of
+from xvc.core.worktree import Record, SetupStage, branch_of, check_name, folder_of
 from xvc.errors import ConflictError, NotFoundError, XvcError, error
 from xvc.git.worktrees import (
-    Tree,
+    WorkTree,
     drop_branch,
     fill_tree,
     forget_tree,
@@ -23,8 +23,7 @@ from xvc.git.worktrees import (
 from xvc.journal.folders import journal_folders, last_written, set_aside
 from xvc.journal.layout import Room
 from xvc.project import Project
-from xvc.worktrees.set_up import SetUp, set_up
-from xvc.worktrees.shared import (
+from xvc.worktrees.known_trees import (
     NoTree,
     every_tree,
     forget,
@@ -37,6 +36,7 @@ from xvc.worktrees.shared import (
     remember,
     scratch_of,
 )
+from xvc.worktrees.set_up import SetUp, set_up
 
 
 @error("no-base")
@@ -59,7 +59,7 @@ class TreeTaken(ConflictError):
 
 
 @dataclass(frozen=True, slots=True)
-class Added:
+class AddedTree:
     """A tree that is ready: where, on which branch, from which commit, and what was put there."""
 
     name: str
@@ -70,7 +70,9 @@ class Added:
     done: SetUp
 
 
-def add(project: Project, name: str, *, base: str | None = None, path: Path | None = None) -> Added:
+def add(
+    project: Project, name: str, *, base: str | None = None, path: Path | None = None
+) -> AddedTree:
     """Make the tree ``exp-<name>`` beside the main one, on branch ``exp/<name>``.
 
     Args:
@@ -93,11 +95,11 @@ def add(project: Project, name: str, *, base: str | None = None, path: Path | No
         with held_list(project, f"add {name}"):
             listed = trees(project.git)
             record = _planned(project, listed[0], name, base, path)
-            is_new = record.stage is Stage.MAKING
+            is_new = record.stage is SetupStage.MAKING
             tree, record = made(project, record)
         done = set_up(project, listed[0], tree)
-        remember(room, replace(record, stage=Stage.READY))
-        return Added(
+        remember(room, replace(record, stage=SetupStage.READY))
+        return AddedTree(
             name=name,
             path=record.path,
             branch=record.branch,
@@ -108,7 +110,7 @@ def add(project: Project, name: str, *, base: str | None = None, path: Path | No
 
 
 def _planned(
-    project: Project, main: Tree, name: str, base: str | None, path: Path | None
+    project: Project, main: WorkTree, name: str, base: str | None, path: Path | None
 ) -> Record:
     """Write down what is to be made, or find what a call before this one wrote down."""
     revision = base or main.commit or ("HEAD" if main.is_bare else None)
@@ -128,7 +130,7 @@ def _planned(
         base=commit,
         branch=branch,
         made_branch=True,
-        stage=Stage.MAKING,
+        stage=SetupStage.MAKING,
         since=time.time_ns(),
     )
     return remember(project.room, fresh)
@@ -141,13 +143,13 @@ def refuse_another(known: Record, commit: str | None, path: Path | None) -> None
         TreeTaken: it was.
     """
     remove = f"`xvc worktree remove {known.name}` first, or take another name."
-    if known.stage is Stage.REMOVING:
+    if known.stage is SetupStage.REMOVING:
         raise TreeTaken(f"work tree {known.name} is being removed", remove)
     if path is not None and str(path.resolve()) != known.path:
         raise TreeTaken(f"work tree {known.name} is at {known.path}", remove)
     if commit is not None and commit != known.base:
         raise TreeTaken(f"work tree {known.name} began at {known.base[:10]}", remove)
-    if known.stage is Stage.READY and not Path(known.path).is_dir():
+    if known.stage is SetupStage.READY and not Path(known.path).is_dir():
         raise TreeTaken(f"work tree {known.name} is gone from {known.path}", remove)
 
 
@@ -175,7 +177,7 @@ def refuse_used(project: Project, place: Path) -> None:
         raise TreeTaken(f"{place} exists", "Name another folder with `--path`.")
 
 
-def made(project: Project, record: Record) -> tuple[Tree, Record]:
+def made(project: Project, record: Record) -> tuple[WorkTree, Record]:
     """Have git make the tree, as far as it is not made; the caller holds the list of trees.
 
     Raises:
@@ -185,7 +187,7 @@ def made(project: Project, record: Record) -> tuple[Tree, Record]:
     git, scratch = project.git, scratch_of(project.room, record.name)
     path, log = Path(record.path), log_of(project.room, record.name)
     try:
-        if record.stage is Stage.MAKING:
+        if record.stage is SetupStage.MAKING:
             path.parent.mkdir(parents=True, exist_ok=True)
             make_tree(git, path, branch=record.branch, base=record.base, scratch=scratch, log=log)
     except (XvcError, OSError):
@@ -198,7 +200,7 @@ def made(project: Project, record: Record) -> tuple[Tree, Record]:
     tree = next((each for each in trees(git) if each.path == path), None)
     if tree is None or tree.folder is None:
         raise NoTree(record.path)
-    if record.stage is Stage.MAKING:
+    if record.stage is SetupStage.MAKING:
         _set_older_apart(project.room, tree.folder)
         record = remember(project.room, replace(record, tree=tree.folder.name))
         fill_tree(git_at(project, tree))
@@ -213,7 +215,7 @@ def _set_older_apart(room: Room, folder: Path) -> None:
             set_aside(room, journals)
 
 
-def adopt(project: Project, path: Path) -> Added:
+def adopt(project: Project, path: Path) -> AddedTree:
     """Give a tree that git or another tool has made what `add` gives its own; twice is harmless.
 
     Raises:
@@ -228,7 +230,7 @@ def adopt(project: Project, path: Path) -> Added:
         raise NoTree(str(path))
     room = project.room
     record = next((each for each in records(room) if each.path == str(wanted)), None)
-    if record is not None and record.stage is Stage.MAKING:
+    if record is not None and record.stage is SetupStage.MAKING:
         return add(project, record.name)  # a call that was killed
     name = record.name if record else _free_name(room, tree)
     with held(room, name, "worktree adopt"):
@@ -240,15 +242,15 @@ def adopt(project: Project, path: Path) -> Added:
                 base=base,
                 branch=tree.branch,
                 made_branch=False,
-                stage=Stage.READY,
+                stage=SetupStage.READY,
             )
             _set_older_apart(room, tree.folder)
             record = replace(fresh, since=time.time_ns(), tree=tree.folder.name)
         done = set_up(project, listed[0], tree)
         is_new = record_of(room, name) is None
-        if record.stage is not Stage.REMOVING:
-            remember(room, replace(record, stage=Stage.READY))
-        return Added(
+        if record.stage is not SetupStage.REMOVING:
+            remember(room, replace(record, stage=SetupStage.READY))
+        return AddedTree(
             name=name,
             path=record.path,
             branch=tree.branch,
@@ -258,7 +260,7 @@ def adopt(project: Project, path: Path) -> Added:
         )
 
 
-def _free_name(room: Room, tree: Tree) -> str:
+def _free_name(room: Room, tree: WorkTree) -> str:
     """Name an adopted tree as its experiment's branch says, else as git does."""
     wanted = (tree.branch or "").removeprefix("exp/")
     own = tree.folder.name if tree.folder else tree.path.name

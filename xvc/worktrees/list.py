@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from xvc.core.worktree import Record, Stage
+from xvc.core.worktree import Record, SetupStage
 from xvc.errors import XvcError
-from xvc.git.worktrees import Tree
+from xvc.git.worktrees import WorkTree
 from xvc.history.find import known_versions
 from xvc.history.numbering import NextNumbers, family_of_tree, next_numbers
 from xvc.history.owner import own_versions
@@ -27,10 +27,10 @@ from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.store import query
 from xvc.types import RunId
-from xvc.worktrees.shared import every_tree, git_at, project_at, records
+from xvc.worktrees.known_trees import every_tree, git_at, project_at, records
 
 
-class Condition(StrEnum):
+class TreeRole(StrEnum):
     """What a tree is to xvc."""
 
     MAIN = "main"
@@ -51,7 +51,7 @@ class TreeInfo:
 
     name: str
     path: str
-    condition: Condition
+    condition: TreeRole
     branch: str | None = None
     base: str | None = None
     runs: int = 0
@@ -86,7 +86,7 @@ def list_trees(project: Project) -> list[TreeInfo]:
     return found + [_left(folder) for folder in left_behind(project.room, told)]
 
 
-def _info(project: Project, tree: Tree, record: Record | None, *, is_main: bool) -> TreeInfo:
+def _info(project: Project, tree: WorkTree, record: Record | None, *, is_main: bool) -> TreeInfo:
     own = tree.folder.name if tree.folder and not is_main else "main"
     info = TreeInfo(
         name=record.name if record else own,
@@ -97,7 +97,7 @@ def _info(project: Project, tree: Tree, record: Record | None, *, is_main: bool)
         is_here=tree.path == project.git.place.top,
         locked=tree.locked,
     )
-    if info.condition in (Condition.MISSING, Condition.MAKING, Condition.REMOVING):
+    if info.condition in (TreeRole.MISSING, TreeRole.MAKING, TreeRole.REMOVING):
         return replace(info, unsaved=_rows_left(project.room, own))
     try:
         return _looked_at(project, tree, info, own, record.since if record else 0)
@@ -105,19 +105,19 @@ def _info(project: Project, tree: Tree, record: Record | None, *, is_main: bool)
         return replace(info, warnings=(f"{tree.path}: {err}. {err.hint}".rstrip(),))
 
 
-def _condition(tree: Tree, record: Record | None, *, is_main: bool) -> Condition:
+def _condition(tree: WorkTree, record: Record | None, *, is_main: bool) -> TreeRole:
     if is_main:
-        return Condition.MAIN
-    if record is not None and record.stage is Stage.REMOVING:
-        return Condition.REMOVING
+        return TreeRole.MAIN
+    if record is not None and record.stage is SetupStage.REMOVING:
+        return TreeRole.REMOVING
     if tree.gone is not None or not tree.path.is_dir():
-        return Condition.MISSING
+        return TreeRole.MISSING
     if record is None:
-        return Condition.UNKNOWN
-    return Condition.READY if record.stage is Stage.READY else Condition.MAKING
+        return TreeRole.UNKNOWN
+    return TreeRole.READY if record.stage is SetupStage.READY else TreeRole.MAKING
 
 
-def _looked_at(project: Project, tree: Tree, info: TreeInfo, own: str, since: int) -> TreeInfo:
+def _looked_at(project: Project, tree: WorkTree, info: TreeInfo, own: str, since: int) -> TreeInfo:
     there = project_at(project, tree)
     with opened(there) as connection:
         made_here = query.ids_in(connection, own, since)
@@ -146,7 +146,7 @@ def _next(
     return next_numbers(infos, family, project.settings.tag_prefix, taken)
 
 
-def _last_active(tree: Tree, journals: Path) -> int | None:
+def _last_active(tree: WorkTree, journals: Path) -> int | None:
     times = [last_written(journals)]
     if tree.folder is not None:
         log = tree.folder / "logs" / "HEAD"
@@ -160,8 +160,8 @@ def _rows_left(room: Room, tree: str) -> int:
 
 
 def _lost(record: Record) -> TreeInfo:
-    half = {Stage.MAKING: Condition.MAKING, Stage.REMOVING: Condition.REMOVING}
-    condition = half.get(record.stage, Condition.MISSING)
+    half = {SetupStage.MAKING: TreeRole.MAKING, SetupStage.REMOVING: TreeRole.REMOVING}
+    condition = half.get(record.stage, TreeRole.MISSING)
     return TreeInfo(
         name=record.name,
         path=record.path,
@@ -176,7 +176,7 @@ def _left(folder: Path) -> TreeInfo:
     return TreeInfo(
         folder.name.removeprefix("worktree-"),
         str(folder),
-        Condition.REMOVED,
+        TreeRole.REMOVED,
         runs=len(counts),
         unsaved=sum(counts.values()),
         unsaved_runs=tuple(sorted(counts)),

@@ -5,22 +5,22 @@ from __future__ import annotations
 import filecmp
 from pathlib import Path
 
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 from xvc.core.worktree import Losses
 from xvc.dvc.outputs import members
 from xvc.dvc.pointers import Out, tracked_outs
 from xvc.dvc.repository import Dvc
 from xvc.errors import CorruptError, NoObject, PointerCorrupt, Unresolved
 from xvc.git.commands import Git
-from xvc.git.worktrees import Tree
+from xvc.git.worktrees import WorkTree
 from xvc.history.unversioned import unsaved
 from xvc.project import Project
-from xvc.store.state import Left, stamp_of
+from xvc.store.state import StoreState, stamp_of
 from xvc.system.files import md5_of
-from xvc.worktrees.shared import git_at, project_at
+from xvc.worktrees.known_trees import git_at, project_at
 
 
-def losses(project: Project, main: Tree, tree: Tree) -> Losses:
+def losses(project: Project, main: WorkTree, tree: WorkTree) -> Losses:
     """Look for everything that only this tree has.
 
     Raises:
@@ -41,7 +41,7 @@ def losses(project: Project, main: Tree, tree: Tree) -> Losses:
     )
 
 
-def _is_same(main: Tree, tree: Tree, path: str) -> bool:
+def _is_same(main: WorkTree, tree: WorkTree, path: str) -> bool:
     """Whether the main tree has the same file: one that was copied from there."""
     there = main.path / path
     if main.is_bare or not there.is_file():
@@ -65,14 +65,14 @@ def _odd_stores(there: Project, *, is_edited: bool) -> list[str]:
 
 
 def _is_as_left(there: Project) -> bool:
-    return Left.read(there.room.store_state).stamp == stamp_of(there.store_path)
+    return StoreState.read(there.room.store_state).stamp == stamp_of(there.store_path)
 
 
 def _is_held_whole(there: Project) -> bool:
     return there.dvc is not None and there.dvc.holds(md5_of(there.store_path))
 
 
-def _commits_alone(git: Git, tree: Tree) -> list[str]:
+def _commits_alone(git: Git, tree: WorkTree) -> list[str]:
     """Commits of a detached HEAD that no ref leads to; a branch keeps its own."""
     if tree.branch is not None or tree.commit is None:
         return []
@@ -80,7 +80,7 @@ def _commits_alone(git: Git, tree: Tree) -> list[str]:
     return [name[:10] for name in git.text("rev-list", tree.commit, *words).splitlines()]
 
 
-def _changed_outputs(there: Project, tree: Tree) -> list[str]:
+def _changed_outputs(there: Project, tree: WorkTree) -> list[str]:
     dvc = there.dvc
     if dvc is None:
         return []

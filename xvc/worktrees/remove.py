@@ -13,14 +13,13 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xvc.core.worktree import Losses, Record, Stage
+from xvc.core.worktree import Losses, Record, SetupStage
 from xvc.errors import BusyError, ConflictError, error
-from xvc.git.worktrees import Tree, drop_branch, forget_tree, holders
+from xvc.git.worktrees import WorkTree, drop_branch, forget_tree, holders
 from xvc.journal.folders import every_journal, journal_folders, set_aside
 from xvc.journal.reader import is_written, runs_named
 from xvc.project import Project
-from xvc.worktrees.removal_check import losses
-from xvc.worktrees.shared import (
+from xvc.worktrees.known_trees import (
     NoTree,
     every_tree,
     forget,
@@ -31,6 +30,7 @@ from xvc.worktrees.shared import (
     scratch_of,
     tree_named,
 )
+from xvc.worktrees.removal_check import losses
 
 
 @error("would-lose")
@@ -90,7 +90,7 @@ def remove(
     with held(project.room, called, "worktree remove"):
         record, tree = tree_named(project, name, folder)
         record = record or _record_for(called, tree)
-        if tree is not None and record.stage is not Stage.REMOVING:
+        if tree is not None and record.stage is not SetupStage.REMOVING:
             record = replace(record, branch=tree.branch, tree=_own_name(tree))
         plan = _planned(project, record, tree)
         if dry_run:
@@ -101,7 +101,7 @@ def remove(
             return removed(project, record, plan)
 
 
-def _record_for(name: str, tree: Tree | None) -> Record:
+def _record_for(name: str, tree: WorkTree | None) -> Record:
     if tree is None:
         raise NoTree(name)
     now = time.time_ns()
@@ -111,20 +111,20 @@ def _record_for(name: str, tree: Tree | None) -> Record:
         base=tree.commit or "",
         branch=tree.branch,
         made_branch=False,
-        stage=Stage.READY,
+        stage=SetupStage.READY,
         since=now,
     )
 
 
-def _own_name(tree: Tree) -> str:
+def _own_name(tree: WorkTree) -> str:
     return tree.folder.name if tree.folder else ""
 
 
-def _planned(project: Project, record: Record, tree: Tree | None) -> Removal:
+def _planned(project: Project, record: Record, tree: WorkTree | None) -> Removal:
     """Find out what the removal deletes; one that was begun before is not refused for it."""
     refuse_in_use(project, record, tree)
     lost = Losses()
-    if tree is not None and is_filled(tree) and record.stage is not Stage.REMOVING:
+    if tree is not None and is_filled(tree) and record.stage is not SetupStage.REMOVING:
         lost = losses(project, every_tree(project)[0], tree)
     drops = _may_drop(project, record)
     return Removal(
@@ -132,13 +132,13 @@ def _planned(project: Project, record: Record, tree: Tree | None) -> Removal:
     )
 
 
-def is_filled(tree: Tree) -> bool:
+def is_filled(tree: WorkTree) -> bool:
     """Whether git has come to the end of making a tree."""
     is_there = (tree.path / ".git").exists()
     return is_there and tree.folder is not None and (tree.folder / "index").exists()
 
 
-def refuse_in_use(project: Project, record: Record, tree: Tree | None) -> None:
+def refuse_in_use(project: Project, record: Record, tree: WorkTree | None) -> None:
     """Refuse a tree that cannot go now.
 
     Raises:
@@ -178,7 +178,7 @@ def removed(project: Project, record: Record, plan: Removal) -> Removal:
     """
     git, room, path = project.git, project.room, Path(record.path)
     commit = git.commit_of(f"refs/heads/{record.branch}") if plan.drops_branch else None
-    remember(room, replace(record, stage=Stage.REMOVING))
+    remember(room, replace(record, stage=SetupStage.REMOVING))
     trash = path.with_name(f".{path.name}.removed-{record.since}")
     if trash.exists():
         shutil.rmtree(trash)

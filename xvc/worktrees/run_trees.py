@@ -15,15 +15,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xvc.core.code_files import in_short
-from xvc.core.worktree import Losses, Record, Stage
+from xvc.core.worktree import Losses, Record, SetupStage
 from xvc.git.snapshot import take
-from xvc.git.worktrees import Tree
+from xvc.git.worktrees import WorkTree
 from xvc.project import Project
 from xvc.recording.begin_run import results_among
 from xvc.worktrees.add import NoBase, made
-from xvc.worktrees.remove import Removal, removed
-from xvc.worktrees.set_up import SetUp, set_up
-from xvc.worktrees.shared import (
+from xvc.worktrees.known_trees import (
     every_tree,
     git_at,
     held,
@@ -32,6 +30,8 @@ from xvc.worktrees.shared import (
     records,
     remember,
 )
+from xvc.worktrees.remove import Removal, removed
+from xvc.worktrees.set_up import SetUp, set_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def told_of_lacking(code: CodeHere) -> tuple[str, ...]:
 
 def make_tree_for(
     home: Project, name: str, base: str, snapshot: str, doing: str
-) -> tuple[Tree, SetUp]:
+) -> tuple[WorkTree, SetUp]:
     """Make a tree beside the main one with HEAD at *base* and the files of *snapshot*.
 
     One of the same name is what a killed call left: it is removed first.
@@ -108,7 +108,7 @@ def make_tree_for(
         # HEAD stays at the commit, so that a run knows it, and what was changed since.
         git_at(home, tree).call("read-tree", "--reset", "-u", snapshot)
         done = set_up(home, every_tree(home)[0], tree)
-        remember(room, replace(record, stage=Stage.READY))
+        remember(room, replace(record, stage=SetupStage.READY))
     return tree, done
 
 
@@ -137,7 +137,7 @@ def remove_trees_for(home: Project, prefix: str, doing: str) -> None:
             remove_tree_for(home, record.name, doing)
 
 
-def clear_outputs(home: Project, tree: Tree, places: Iterable[Path]) -> None:
+def clear_outputs(home: Project, tree: WorkTree, places: Iterable[Path]) -> None:
     """Take away what was left where a run writes its outputs; the snapshot may hold it."""
     for place in places:
         if not place.resolve().is_relative_to(tree.path) or place == tree.path:
@@ -151,6 +151,6 @@ def clear_outputs(home: Project, tree: Tree, places: Iterable[Path]) -> None:
             place.unlink(missing_ok=True)
 
 
-def place_in(tree: Tree, folder: str, path: str) -> Path:
+def place_in(tree: WorkTree, folder: str, path: str) -> Path:
     """Name a file of a tree by its path from a folder below the top."""
     return Path(os.path.normpath(tree.path / folder / path))

@@ -12,19 +12,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from xvc.core.human_units import counted
 from xvc.core.model import candidate_of
-from xvc.core.spelling import counted
 from xvc.dvc.cache_links import Linker, link_kinds
 from xvc.dvc.local_config import cache_type, share_settings
 from xvc.dvc.outputs import members
 from xvc.dvc.pointers import SUFFIX, Out, reader_of, survey
 from xvc.dvc.repository import Dvc
 from xvc.errors import BadListing, NoObject, ObjectCorrupt
-from xvc.git.worktrees import Tree, untracked_like
+from xvc.git.worktrees import WorkTree, untracked_like
 from xvc.project import Project
 from xvc.store import query
 from xvc.system.files import add_line
-from xvc.worktrees.shared import git_at, project_at
+from xvc.worktrees.known_trees import git_at, project_at
 
 INCLUDE = ".worktreeinclude"
 _SCRATCH = ".exp-set-up"
@@ -44,7 +44,7 @@ class SetUp:
     warnings: list[str] = field(default_factory=list)
 
 
-def set_up(project: Project, main: Tree, tree: Tree) -> SetUp:
+def set_up(project: Project, main: WorkTree, tree: WorkTree) -> SetUp:
     """Make a linked tree ready for runs.
 
     Raises:
@@ -72,7 +72,7 @@ def set_up(project: Project, main: Tree, tree: Tree) -> SetUp:
     return done
 
 
-def _keep_apart(project: Project, main: Tree, tree: Tree) -> None:
+def _keep_apart(project: Project, main: WorkTree, tree: WorkTree) -> None:
     """Let git ignore a tree that lies inside the main one; else `git add` takes it in."""
     if main.is_bare or not tree.path.is_relative_to(main.path):
         return
@@ -83,7 +83,7 @@ def _keep_apart(project: Project, main: Tree, tree: Tree) -> None:
         add_line(exclude, f"/{below}/")
 
 
-def _dvc_roots(there: Project, tree: Tree) -> list[PurePosixPath]:
+def _dvc_roots(there: Project, tree: WorkTree) -> list[PurePosixPath]:
     """List the DVC repositories of a tree, those inside others first."""
     found = {
         PurePosixPath(p).parent.parent for p in there.git.listed(".dvc/config", "*/.dvc/config")
@@ -94,7 +94,7 @@ def _dvc_roots(there: Project, tree: Tree) -> list[PurePosixPath]:
     return sorted(found, key=lambda root: (-len(root.parts), root))
 
 
-def put_data(there: Project, tree: Tree, done: SetUp) -> None:
+def put_data(there: Project, tree: WorkTree, done: SetUp) -> None:
     """Put what the tree's pointers name to its place, from the cache; what is there stays.
 
     Raises:
@@ -107,7 +107,7 @@ def put_data(there: Project, tree: Tree, done: SetUp) -> None:
 
 def _put_data(
     there: Project,
-    tree: Tree,
+    tree: WorkTree,
     root: PurePosixPath,
     roots: Iterable[PurePosixPath],
     done: SetUp,
@@ -184,7 +184,7 @@ def _is_inside(top: Path, path: Path) -> bool:
     return path.resolve().is_relative_to(top)
 
 
-def _how_to_fetch(tree: Tree, missing: list[str]) -> str:
+def _how_to_fetch(tree: WorkTree, missing: list[str]) -> str:
     names = " ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
     are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
     return (
@@ -194,7 +194,9 @@ def _how_to_fetch(tree: Tree, missing: list[str]) -> str:
     )
 
 
-def _copy_included(project: Project, main: Tree, tree: Tree, there: Project, done: SetUp) -> None:
+def _copy_included(
+    project: Project, main: WorkTree, tree: WorkTree, there: Project, done: SetUp
+) -> None:
     """Copy the untracked files that the main tree's list names; what is there stays."""
     patterns = main.path / INCLUDE
     if not patterns.is_file():

@@ -11,9 +11,9 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Series
 from xvc.cli.output import Answer, envelope_of, show
+from xvc.core.commit_subject import one_line, shown
 from xvc.core.direction import Direction
-from xvc.core.spelling import counted
-from xvc.core.subject import one_line, shown
+from xvc.core.human_units import counted
 from xvc.runs.digest import cut, figure
 
 if TYPE_CHECKING:

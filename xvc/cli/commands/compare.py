@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from xvc.cli.comparison import LAYOUTS, Comparing, as_csv, as_data
+from xvc.cli.comparison_view import LAYOUTS, Comparing, as_csv, as_data
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Raw, References, Series, complete_tables
 from xvc.cli.output import Answer, show

@@ -11,10 +11,10 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, few, number, show
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 
 if TYPE_CHECKING:
-    from xvc.exporting.artifact_diff import ArtifactDiff, Artifacts, Change
+    from xvc.exporting.artifact_diff import ArtifactChange, ArtifactDiff, Artifacts
 
 
 class ChangeFacts(TypedDict):
@@ -94,7 +94,7 @@ def command(
     raise typer.Exit(code)
 
 
-def _facts(change: Change) -> ChangeFacts:
+def _facts(change: ArtifactChange) -> ChangeFacts:
     return {
         "part": change.part,
         "key": change.key,
@@ -143,9 +143,9 @@ def _rows(found: ArtifactDiff) -> Sequence[tuple[str, ...]]:
 
 def _markdown(found: ArtifactDiff) -> str:
     from xvc.render import markdown
-    from xvc.render.document import Table
+    from xvc.render.document import DocumentTable
 
     rows = tuple(_rows(found))
-    table = markdown.table(Table("diff", ("what", "before", "now", "effect"), rows))
+    table = markdown.table(DocumentTable("diff", ("what", "before", "now", "effect"), rows))
     sentence = f"{markdown.escaped(_sentence(found))}."
     return f"{table}\n\n{sentence}" if rows else sentence

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xvc.cli.deciding import Data, deciding
+from xvc.cli.decision_view import Data, deciding
 from xvc.core.run import DISCARDED
 
 __all__ = ["Data", "command"]

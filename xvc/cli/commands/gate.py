@@ -10,7 +10,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Reference
 from xvc.cli.output import Answer, show
-from xvc.cli.promoting import GateFacts, gate_facts
+from xvc.cli.stage_view import GateFacts, gate_facts
 
 if TYPE_CHECKING:
     from xvc.runs.gate import Gated
@@ -114,8 +114,8 @@ def _text(found: Gated) -> str:
 
 def _markdown(found: Gated) -> str:
     from xvc.render import markdown
-    from xvc.render.document import Table
+    from xvc.render.document import DocumentTable
 
     rows = tuple((gate.asked, gate.found, "yes" if gate.is_met else "no") for gate in found.gates)
-    table = Table("gate", ("condition", "found", "met"), rows)
+    table = DocumentTable("gate", ("condition", "found", "met"), rows)
     return f"{markdown.table(table)}\n\n{markdown.escaped(_sentence(found))}."

@@ -9,7 +9,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun
 from xvc.cli.output import Answer, moment, show, size
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 
 if TYPE_CHECKING:
     from xvc.sharing.gc import Amount, Collected

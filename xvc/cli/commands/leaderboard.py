@@ -12,7 +12,7 @@ from xvc.cli.options import AsJson, Limit, Where
 from xvc.cli.output import Answer, few, number, show, table
 
 if TYPE_CHECKING:
-    from xvc.runs.leaderboard import Leaderboard, Place
+    from xvc.runs.leaderboard import Leaderboard, RankedExperiment
 
 
 class Row(TypedDict):
@@ -82,7 +82,7 @@ def command(
     show(Answer("leaderboard", data, text, tuple(project.keeper.warnings), (step,)), here.manner)
 
 
-def _row(place: Place) -> Row:
+def _row(place: RankedExperiment) -> Row:
     from xvc.runs.verdicts import sentence  # late: as above
 
     judged, lie = place.judged, place.spread

@@ -14,7 +14,7 @@ from xvc.core.run import Status
 from xvc.errors import BadValue
 
 if TYPE_CHECKING:
-    from xvc.runs.ideas import Idea as Told
+    from xvc.runs.idea_tree import Idea as Told
 
 
 class Row(TypedDict):
@@ -115,7 +115,7 @@ def command(
 
 
 def _ideas(here: Context, limit: int) -> Answer:
-    from xvc.runs.ideas import ideas  # late: it opens DuckDB
+    from xvc.runs.idea_tree import ideas  # late: it opens DuckDB
 
     project = here.project()
     every = ideas(project)
@@ -138,7 +138,7 @@ def _ideas(here: Context, limit: int) -> Answer:
 
 def _line(idea: Told, *, is_measured: bool) -> list[str]:
     from xvc.runs.digest import cut  # late: as above
-    from xvc.runs.ideas import outcome
+    from xvc.runs.idea_tree import outcome
 
     what = "  " * idea.depth + ("└ " if idea.depth else "") + cut(idea.what, 48)
     numbers = []

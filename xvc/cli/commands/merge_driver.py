@@ -9,7 +9,7 @@ import typer
 
 from xvc.cli.context import Context
 from xvc.cli.output import say
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 from xvc.git.merge_driver import USUAL_MARKS
 
 

@@ -46,7 +46,7 @@ def command(
 
     Example: xvc note @ "warm start, two epochs" --label slow
     """
-    from xvc.database.say import Saying, say  # late: it opens DuckDB
+    from xvc.database.annotate import Saying, say  # late: it opens DuckDB
 
     here: Context = context.obj
     wanted = Saying(

@@ -9,7 +9,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun, DvcRemote, GitRemote, Runs
 from xvc.cli.output import Answer, show, size
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 
 if TYPE_CHECKING:
     from xvc.sharing.push import Pushed

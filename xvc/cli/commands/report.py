@@ -14,7 +14,7 @@ from xvc.errors import BadValue
 
 if TYPE_CHECKING:
     from xvc.reports.report import Reported
-    from xvc.runs.leaderboard import Place
+    from xvc.runs.leaderboard import RankedExperiment
 
 
 class Best(TypedDict):
@@ -155,7 +155,7 @@ def _data(made: Reported, files: list[Path], printed: str) -> Data:
     }
 
 
-def _standing(place: Place) -> Standing:
+def _standing(place: RankedExperiment) -> Standing:
     return {
         "run": place.run.id,
         "version": place.version,

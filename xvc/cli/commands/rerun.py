@@ -9,15 +9,15 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Reference
 from xvc.cli.output import Answer, few, say, show, table, warn
-from xvc.cli.passing_on import copy_aside, copy_through
-from xvc.core.spelling import number
-from xvc.runs.reproduction import Cause, Outcome
+from xvc.cli.passthrough import copy_aside, copy_through
+from xvc.core.human_units import number
+from xvc.runs.reproduction import Cause, ReproductionOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xvc.runs.comparison import Difference
-    from xvc.runs.reproduction import Changed, Held
+    from xvc.runs.reproduction import ChangedInput, ReproducedValue
     from xvc.runs.rerun import Reran
 
 
@@ -28,7 +28,7 @@ class HeldFacts(TypedDict):
     key: str
     was: object
     now: object
-    outcome: Outcome
+    outcome: ReproductionOutcome
 
 
 class ChangeFacts(TypedDict):
@@ -44,7 +44,7 @@ class Data(TypedDict):
     run: Annotated[str, "The new run; the old one is its parent."]
     of: str
     version: str | None
-    outcome: Outcome
+    outcome: ReproductionOutcome
     values: list[HeldFacts]
     values_total: int
     changes: list[ChangeFacts]
@@ -98,7 +98,7 @@ def command(
     if not as_json:
         _tell_environment(here, ready.packages)
     done = rerun(project, wanted, ready, copy_aside if as_json else copy_through)
-    code = 3 if done.outcome is Outcome.DRIFTED else 0
+    code = 3 if done.outcome is ReproductionOutcome.DRIFTED else 0
     warnings = (*project.keeper.warnings, *done.warnings, *done.ran.warnings)
     unique = tuple(dict.fromkeys(w for w in warnings if "nothing has taken it up" not in w))
     show(Answer("rerun", _data(done), _text(done), unique, _next(done), code), here.manner)
@@ -135,7 +135,7 @@ def _data(done: Reran) -> Data:
     }
 
 
-def _held(row: Held) -> HeldFacts:
+def _held(row: ReproducedValue) -> HeldFacts:
     return {
         "kind": row.kind,
         "key": row.key,
@@ -145,7 +145,7 @@ def _held(row: Held) -> HeldFacts:
     }
 
 
-def _changed(each: Changed) -> ChangeFacts:
+def _changed(each: ChangedInput) -> ChangeFacts:
     return {"cause": each.cause, "what": each.what}
 
 
@@ -166,7 +166,7 @@ def _text(done: Reran) -> str:
     return "\n".join(parts)
 
 
-def _shown(row: Held, value: object) -> str:
+def _shown(row: ReproducedValue, value: object) -> str:
     if value is None:
         return "(none)"
     return str(value)[:8] if row.kind == "output" else number(value)  # type: ignore[arg-type]

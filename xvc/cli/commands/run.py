@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from xvc.cli.bare import become
 from xvc.cli.context import Context
-from xvc.cli.declared import asked, with_options
-from xvc.cli.ended import Ended, ended_facts, ended_line
-from xvc.cli.options import Incomplete, complete_bumps, params_of
+from xvc.cli.declared_options import asked, with_options
+from xvc.cli.options import Incomplete, Params, command_with, complete_bumps, params_of
 from xvc.cli.output import Answer, number, say, show, warn
-from xvc.cli.passing_on import copy_aside, copy_through
-from xvc.cli.repeating import Contending, Repeating, Seeds, run_with_seeds
+from xvc.cli.passthrough import copy_aside, copy_through
+from xvc.cli.repeat_view import Contending, Repeating, Seeds, run_with_seeds
+from xvc.cli.run_end_view import Ended, ended_facts, ended_line
+from xvc.cli.run_without_xvc import become
 from xvc.core.best_effort import best_effort, in_words
 from xvc.errors import BadValue, XvcError
 from xvc.runs.request import RunRequest
@@ -39,9 +39,7 @@ def command(
     words: Annotated[
         list[str], typer.Argument(metavar="-- COMMAND…", help="The command, behind `--`.")
     ],
-    params: Annotated[
-        list[str] | None, typer.Option("-P", "--param", metavar="KEY=VALUE", help="A param.")
-    ] = None,
+    params: Params = None,
     tag: Annotated[
         str | None,
         typer.Option(
@@ -117,10 +115,11 @@ def command(
         from xvc.recording.passing_folders import lasting, warning_of
         from xvc.runs.run import refuse_taken, run  # late: it begins to load DuckDB
 
+        values = params_of(params or [])
         request = RunRequest(
-            command=tuple(words),
+            command=tuple(words) if seeds is not None else command_with(words, values),
             folder=here.folder,
-            params=params_of(params or []),
+            params=values,
             tag=None if tag is None else Bump(tag) if tag in _BUMPS else Bump.PATCH,
             version=None if tag in (None, *_BUMPS) else tag,
             incomplete=incomplete,

@@ -11,13 +11,13 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, few, show
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xvc.project import Project
-    from xvc.sharing.scrub import Left, Scrubbed
+    from xvc.sharing.scrub import Remainder, Scrubbed
 
 _NEEDS_DECISION = 4
 
@@ -100,7 +100,7 @@ def command(
 
 
 def _secret(project: Project, file: Path | None, run: str | None, param: str | None) -> str:
-    from xvc.core.needle import SecretUnfit
+    from xvc.core.redaction import SecretUnfit
     from xvc.sharing.scrub import of_param
 
     if run is not None or param is not None:
@@ -120,7 +120,7 @@ def _place(kind: str, where: str, count: int) -> Place:
     return {"kind": kind, "where": where, "count": count}
 
 
-def _kept(each: Left) -> Kept:
+def _kept(each: Remainder) -> Kept:
     return {"kind": each.kind, "where": each.where, "way": each.way}
 
 
@@ -145,7 +145,7 @@ def _text(done: Scrubbed) -> str:
     return "\n".join(lines)
 
 
-def _told(title: str, those: Sequence[Left]) -> list[str]:
+def _told(title: str, those: Sequence[Remainder]) -> list[str]:
     if not those:
         return []
     return [f"{title}:", *(f"  {each.kind} {each.where}: {each.way}" for each in few(those))]

@@ -16,7 +16,7 @@ from xvc.core.run import ABSENT, Status
 if TYPE_CHECKING:
     from xvc.core.run import DataFile as Input
     from xvc.core.run import RunRecord
-    from xvc.history.find import Found
+    from xvc.history.find import FoundRun
 
 
 class DataFile(TypedDict):
@@ -104,7 +104,7 @@ def command(
 
     Example: xvc show e0.1.0
     """
-    from xvc.core.plain import from_plain
+    from xvc.core.json_values import from_plain
     from xvc.core.record import environment_facts, facts_of  # late: opens DuckDB below
     from xvc.history.find import find
     from xvc.runs.logs import last_lines
@@ -136,7 +136,7 @@ def command(
     show(answer, here.manner)
 
 
-def _text(found: Found) -> str:
+def _text(found: FoundRun) -> str:
     run, lines = found.record, []
     code = run.code
     title = " ".join(part for part in (found.version, run.id, run.name) if part)
@@ -175,7 +175,7 @@ def _text(found: Found) -> str:
     return "\n".join(lines)
 
 
-def _section_of(last: Sequence[str], found: Found) -> list[str]:
+def _section_of(last: Sequence[str], found: FoundRun) -> list[str]:
     """Lay out the last lines of a failed run; none where it did not fail, or they are not here."""
     return (
         [f"printed last (all of it: xvc logs {found.record.id})", *(f"  {line}" for line in last)]
@@ -198,7 +198,7 @@ def _data(file: Input) -> str:
     return f"{file.digest[:10]}  {size(file.size)}{was}"
 
 
-def _ending(found: Found) -> str:
+def _ending(found: FoundRun) -> str:
     run = found.record
     if run.signal is not None:
         return f" by {run.signal}"
@@ -206,7 +206,7 @@ def _ending(found: Found) -> str:
     return f"{code}: {run.reason}" if run.reason else code
 
 
-def _code(found: Found) -> str:
+def _code(found: FoundRun) -> str:
     code = found.record.code
     if code.snapshot is None:
         return "not recorded"

@@ -10,10 +10,10 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, few, moment, show
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 
 if TYPE_CHECKING:
-    from xvc.setup.status import Standing
+    from xvc.setup.status import ProjectStatus
 
 
 class Data(TypedDict):
@@ -77,7 +77,7 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
     show(Answer("status", data, _text(found), found.warnings, steps), here.manner)
 
 
-def _text(found: Standing) -> str:
+def _text(found: ProjectStatus) -> str:
     rows = ", ".join(f"{count} in {table}" for table, count in found.rows.items()) or "none"
     lines = [
         f"project    {found.root}" + (f" on {found.branch}" if found.branch else ""),

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson, params_of
+from xvc.cli.options import AsJson, Params, command_with, params_of
 from xvc.cli.output import Answer, few, moment, show
 from xvc.core.run import Status
 
 if TYPE_CHECKING:
-    from xvc.runs.precedents import Near, Precedents
+    from xvc.runs.similar_runs import Near, Precedents
 
 _NOT_TRIED = 3  # a negative answer
 
@@ -58,9 +58,7 @@ def command(
             metavar="[-- COMMAND…]", help="The command; without one code and data count."
         ),
     ] = None,
-    params: Annotated[
-        list[str] | None, typer.Option("-P", "--param", metavar="KEY=VALUE", help="A param.")
-    ] = None,
+    params: Params = None,
     diff: Annotated[
         bool,
         typer.Option("--diff", help="By the change to the code alone: who changed the same lines?"),
@@ -74,12 +72,13 @@ def command(
 
     Example: xvc tried -P lr=0.1 -- python train.py
     """
-    from xvc.runs.precedents import Plan, by_change, precedents  # late: it opens DuckDB
+    from xvc.runs.similar_runs import PlannedRun, by_change, precedents  # late: it opens DuckDB
 
     here: Context = context.obj
     here.manner.as_json = as_json  # a `--json` further on is the command's own
     project, warnings = here.project(), list[str]()
-    plan = Plan(here.folder, tuple(words or ()), params_of(params or []))
+    values = params_of(params or [])
+    plan = PlannedRun(here.folder, command_with(words or [], values), values)
     found = (by_change if diff else precedents)(project, plan, warnings)
     code = _NOT_TRIED if exit_code and not found.same else 0
     said = (*warnings, *project.keeper.warnings)
@@ -143,7 +142,7 @@ def _text(found: Precedents, *, by_change: bool) -> str:
 
 
 def _lines(near: Sequence[Near]) -> list[str]:
-    from xvc.runs.precedents import difference, result  # late: as above
+    from xvc.runs.similar_runs import difference, result  # late: as above
 
     return [
         f"  {each.version or each.run.id}  {moment(each.run.started)}  "

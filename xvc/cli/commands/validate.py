@@ -11,7 +11,7 @@ from xvc.cli.options import AsJson, Database, complete_tables, listed
 from xvc.cli.output import Answer, few, show
 
 if TYPE_CHECKING:
-    from xvc.runs.checks import Check, Verdict
+    from xvc.runs.check_results import Check, ValidationResult
 
 _INDENT = " " * 11
 
@@ -102,8 +102,8 @@ def command(
     raise typer.Exit(code)
 
 
-def _data(verdict: Verdict, *, strict: bool) -> Data:
-    from xvc.runs.checks import Level  # late: nothing of it is needed for --help
+def _data(verdict: ValidationResult, *, strict: bool) -> Data:
+    from xvc.runs.check_results import Level  # late: nothing of it is needed for --help
 
     return {
         "valid": not verdict.is_wrong(strict=strict),
@@ -136,9 +136,9 @@ def _check(check: Check) -> Asked:
     }
 
 
-def _text(verdict: Verdict) -> str:
-    from xvc.core.spelling import counted
-    from xvc.runs.checks import Level
+def _text(verdict: ValidationResult) -> str:
+    from xvc.core.human_units import counted
+    from xvc.runs.check_results import Level
 
     lines, place = list[str](), object()
     for check in verdict.checks:

@@ -10,10 +10,10 @@ from xvc.cli.commands.assets.ls import Facts, facts
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, Digest, DryRun, Yes
 from xvc.cli.output import Answer, show, size
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 
 if TYPE_CHECKING:
-    from xvc.database.delete_asset import Deletion
+    from xvc.database.delete_asset import AssetDeletion
 
 _NEEDS_DECISION = 4
 
@@ -66,7 +66,7 @@ def command(
     raise typer.Exit(code)
 
 
-def _text(found: Deletion, *, is_cleared: bool) -> str:
+def _text(found: AssetDeletion, *, is_cleared: bool) -> str:
     asset, verb = found.asset, "deleted" if found.is_done else "would delete"
     kept = f"{found.version} still holds it" if found.version else "no version holds it"
     lines = [f"{verb} {asset.kind} {asset.name} ({asset.digest[:10]}, {size(asset.size)}); {kept}"]
@@ -78,7 +78,7 @@ def _text(found: Deletion, *, is_cleared: bool) -> str:
     return "\n".join(lines)
 
 
-def _next(found: Deletion, again: str, *, is_asked: bool) -> tuple[str, ...]:
+def _next(found: AssetDeletion, again: str, *, is_asked: bool) -> tuple[str, ...]:
     if is_asked:
         return (again,)
     return (found.way_back,) if found.way_back else ()

@@ -43,11 +43,13 @@ def command(
 
     Example: xvc cache delete --function fit --yes
     """
-    from xvc.database.cache import Deletion, delete  # late: it opens SQLite
+    from xvc.database.cache import CacheDeletion, delete  # late: it opens SQLite
 
     here: Context = context.obj
     does = yes and not dry_run
-    gone = delete(here.cache_folder(folder), Deletion(keys or (), run, function, is_agreed=does))
+    gone = delete(
+        here.cache_folder(folder), CacheDeletion(keys or (), run, function, is_agreed=does)
+    )
     data: Data = {
         "entries": [facts(entry) for entry in few(gone)],
         "total": len(gone),

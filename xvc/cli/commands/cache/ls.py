@@ -12,7 +12,7 @@ from xvc.cli.options import AsJson, CacheFolder, Limit
 from xvc.cli.output import Answer, moment, show, size, table
 
 if TYPE_CHECKING:
-    from xvc.core.cache_entry import Entry
+    from xvc.core.cache_entry import CachedCall
 
 
 class Call(TypedDict):
@@ -59,7 +59,7 @@ def command(
     show(Answer("cache ls", data, text), here.manner)
 
 
-def listing(entries: list[Entry]) -> str:
+def listing(entries: list[CachedCall]) -> str:
     """Write entries as a table."""
     rows = [
         [
@@ -75,7 +75,7 @@ def listing(entries: list[Entry]) -> str:
     return table(["key", "function", "arguments", "run", "computed", "size"], rows, right=[5])
 
 
-def facts(entry: Entry) -> Call:
+def facts(entry: CachedCall) -> Call:
     """Write an entry for a program."""
     called = entry.called
     return {

@@ -12,7 +12,7 @@ from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, DryRun, Yes
 from xvc.cli.output import Answer, few
 from xvc.cli.plan import show_plan
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 
 
 class Data(TypedDict):

@@ -10,7 +10,7 @@ from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, DryRun, References, Yes
 from xvc.cli.output import Answer, few
 from xvc.cli.plan import Edited, show_plan
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 
 Data = Edited
 

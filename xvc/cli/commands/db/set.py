@@ -10,7 +10,7 @@ from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, DryRun, Table, Yes
 from xvc.cli.output import Answer, few, show
 from xvc.cli.plan import Edited, pair_of, show_plan
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 
 _NOTHING = 3  # a negative answer
 

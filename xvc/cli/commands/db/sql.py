@@ -10,11 +10,11 @@ from xvc.cli.context import Context
 from xvc.cli.grid import Form, Rows, show_grid
 from xvc.cli.options import AsCsv, AsJson, AsMarkdown, Database, DryRun, Limit, Raw, Yes
 from xvc.cli.output import Answer, show
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 from xvc.errors import BadValue
 
 if TYPE_CHECKING:
-    from xvc.store.sql import Change
+    from xvc.store.sql import SqlChange
 
 
 class Statement(TypedDict):
@@ -87,7 +87,7 @@ def command(
     raise typer.Exit(code)
 
 
-def _data(made: Change, *, is_plan: bool) -> Changed:
+def _data(made: SqlChange, *, is_plan: bool) -> Changed:
     return {
         "statements": [
             {"statement": each.statement, "kind": each.kind, "rows": each.rows}
@@ -102,7 +102,7 @@ def _data(made: Change, *, is_plan: bool) -> Changed:
     }
 
 
-def _told(made: Change, *, is_plan: bool) -> str:
+def _told(made: SqlChange, *, is_plan: bool) -> str:
     lines = [f"{'would run' if is_plan else 'ran'}:"]
     for each in made.done:
         rows = "" if each.rows is None else f"  ({counted(each.rows, 'row')})"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.merging import MergeData, abort_answer, listed, merged_answer
+from xvc.cli.merge_view import MergeData, abort_answer, listed, merged_answer
 from xvc.cli.options import AsJson, DryRun, complete_sources
 from xvc.cli.output import say, show
 from xvc.core.filter import parse_filter

@@ -10,7 +10,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, show, size
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 
 
 class Data(TypedDict):

@@ -10,7 +10,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Limit
 from xvc.cli.output import Answer, moment, show, table
-from xvc.cli.promoting import GateFacts, gate_facts
+from xvc.cli.stage_view import GateFacts, gate_facts
 
 if TYPE_CHECKING:
     from xvc.models.stages import Assignment

@@ -11,7 +11,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import FEW, Answer, moment, number, show, size
-from xvc.cli.promoting import GateFacts, gate_facts
+from xvc.cli.stage_view import GateFacts, gate_facts
 
 if TYPE_CHECKING:
     from xvc.models.info import ModelInfo

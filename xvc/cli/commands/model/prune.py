@@ -12,7 +12,7 @@ from xvc.cli.output import Answer, number, show, size, table
 from xvc.cli.plan import show_plan
 
 if TYPE_CHECKING:
-    from xvc.models.prune import Fate, Pruning
+    from xvc.models.prune import CandidateFate, Pruning
 
 _SHOWN = 50
 
@@ -101,7 +101,7 @@ def _answer(done: Pruning, *, is_plan: bool) -> Answer:
     return Answer("model prune", data, text, next=back)
 
 
-def _row(fate: Fate, *, is_plan: bool) -> list[str]:
+def _row(fate: CandidateFate, *, is_plan: bool) -> list[str]:
     each = fate.candidate
     gone = "would go" if is_plan else "is gone"
     return [
@@ -114,7 +114,7 @@ def _row(fate: Fate, *, is_plan: bool) -> list[str]:
     ]
 
 
-def _facts(fate: Fate) -> Model:
+def _facts(fate: CandidateFate) -> Model:
     each = fate.candidate
     return {
         "name": each.name,

@@ -9,7 +9,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun
 from xvc.cli.output import show
-from xvc.cli.promoting import Promoting, promoted
+from xvc.cli.stage_view import Promoting, promoted
 
 Data = Promoting
 

@@ -19,7 +19,7 @@ from xvc.cli.options import (
 )
 from xvc.cli.output import say
 from xvc.cli.plan import show_plan
-from xvc.cli.rebasing import Rebasing, rebased_answer
+from xvc.cli.rebase_view import Rebasing, rebased_answer
 from xvc.errors import BadValue
 
 Data = Rebasing

@@ -7,8 +7,7 @@ from dataclasses import replace
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.options import AsJson, DryRun, OnDuplicate, listed
-from xvc.cli.tables import (
+from xvc.cli.data_merge_view import (
     AgreeData,
     Base,
     Codec,
@@ -23,6 +22,7 @@ from xvc.cli.tables import (
     order_of,
     style_of,
 )
+from xvc.cli.options import AsJson, DryRun, OnDuplicate, listed
 from xvc.errors import BadValue
 
 Data = Combined

@@ -11,7 +11,7 @@ from xvc.agents.folders import Agent, folder_of
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun
 from xvc.cli.output import Answer, show
-from xvc.core.spelling import counted
+from xvc.core.human_units import counted
 
 if TYPE_CHECKING:
     from xvc.agents.install import Installation

@@ -10,10 +10,10 @@ from typing import Annotated, cast
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.declared import with_options
+from xvc.cli.declared_options import with_options
 from xvc.cli.options import AsJson, complete_verbs
 from xvc.cli.output import show as show_answer  # `show` is the module of `xvc sweep show`
-from xvc.cli.sweeping import Ended, Planned, planned, swept, telling
+from xvc.cli.sweep_view import Ended, Planned, planned, swept, telling
 from xvc.core.sweep import Wish
 from xvc.errors import BadValue
 from xvc.types import Json

@@ -7,7 +7,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import show
-from xvc.cli.sweeping import Ended, SweepName, swept, telling
+from xvc.cli.sweep_view import Ended, SweepName, swept, telling
 
 Data = Ended
 

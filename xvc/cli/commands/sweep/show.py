@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from xvc.cli.context import Context
-from xvc.cli.noise import Noise, VerdictRow, noise, verdict_row
 from xvc.cli.options import AsJson, Limit
 from xvc.cli.output import Answer, few, show
-from xvc.cli.sweeping import (
+from xvc.cli.sweep_view import (
     Standing,
     SweepName,
     TrialFacts,
@@ -22,6 +21,7 @@ from xvc.cli.sweeping import (
     trial_facts,
     trial_table,
 )
+from xvc.cli.verdict_words import Noise, VerdictRow, noise, verdict_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, few, show
-from xvc.cli.sweeping import (
+from xvc.cli.sweep_view import (
     Standing,
     SweepName,
     TrialFacts,
@@ -18,7 +18,7 @@ from xvc.cli.sweeping import (
     summary,
     trial_facts,
 )
-from xvc.core.sweep import State
+from xvc.core.sweep import TrialStatus
 
 
 class Data(Standing):
@@ -35,19 +35,19 @@ def command(context: typer.Context, name: SweepName = None, as_json: AsJson = Fa
 
     Example: xvc sweep status
     """
-    from xvc.sweeps.state import Condition, look  # late: it opens DuckDB
+    from xvc.sweeps.state import SweepState, look  # late: it opens DuckDB
 
     here: Context = context.obj
     found = look(here.project(), name)
-    running = [trial for trial in found.trials if trial.state is State.RUNNING]
+    running = [trial for trial in found.trials if trial.state is TrialStatus.RUNNING]
     lines = [f"{standing(found.progress)}; {found.where or found.condition}"]
     lines += [f"running: trial {trial.number} {shown(found.sweep, trial)}" for trial in running]
     nexts = [f"xvc sweep show {found.sweep.id}"]
-    if found.condition is Condition.RUNNING:
+    if found.condition is SweepState.RUNNING:
         nexts.append(f"xvc sweep stop {found.sweep.id}")
-    elif found.condition not in (Condition.DONE, Condition.ELSEWHERE):
+    elif found.condition not in (SweepState.DONE, SweepState.ELSEWHERE):
         nexts.append(f"xvc sweep resume {found.sweep.id}")
-    if found.progress.counts[State.FAILED] and found.condition is not Condition.ELSEWHERE:
+    if found.progress.counts[TrialStatus.FAILED] and found.condition is not SweepState.ELSEWHERE:
         nexts.append(f"xvc sweep retry {found.sweep.id}")
     data: Data = {
         **summary(found.progress),

@@ -13,7 +13,7 @@ from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, few, show
 
 if TYPE_CHECKING:
-    from xvc.worktrees.add import Added
+    from xvc.worktrees.add import AddedTree
 
 
 class Data(TypedDict):
@@ -54,7 +54,7 @@ def command(
     show(answer("worktree add", add(here.project(), name, base=base, path=place)), here.manner)
 
 
-def answer(command: str, added: Added) -> Answer:
+def answer(command: str, added: AddedTree) -> Answer:
     """Show a tree that is ready."""
     done = added.done
     counts = [f"{count} by {kind}" for kind, count in sorted(done.linked.items())]

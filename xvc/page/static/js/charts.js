@@ -53,6 +53,11 @@
       this.draw();
     }
 
+    entitle(words) {
+      this.options.title = words;
+      swap(this.place.querySelector(".chart-title"), words);
+    }
+
     /** Show lines: [{label, x[], y[], colour?, dash?, isFaint?, band?: {low[], high[]}}]. */
     show(lines, more = {}) {
       Object.assign(this.options, more);
@@ -397,6 +402,7 @@
 
   function short(given) {
     const size = Math.abs(given);
+    if (size >= 1e12) return number(given);
     if (size >= 1e9) return `${tidy(given / 1e9, 0.01)}G`;
     if (size >= 1e6) return `${tidy(given / 1e6, 0.01)}M`;
     if (size >= 1e4) return `${tidy(given / 1e3, 0.1)}k`;

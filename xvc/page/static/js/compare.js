@@ -29,7 +29,7 @@
       this.found = await xvc.ask("compare", { runs: this.runs.join(",") });
       if (this.gone) return;
       this.lay();
-      await this.draw();
+      await Promise.all([this.draw(), this.showData()]);
     }
 
     turn() {
@@ -41,6 +41,7 @@
     lay(isAgain) {
       const found = this.found;
       this.pictures ??= h("div", { class: "pictures" });
+      this.files ??= h("section", { class: "card" });
       const code = this.code();
       const body = h("div", { class: "page" },
         h("div", { class: "tools flat" }, h("h1", {}, `${found.runs.length} runs compared`), h("span", { class: "grow" }),
@@ -52,7 +53,7 @@
           this.part("Params", found.params, (row) => this.plain(row)),
           this.part("Data", found.data, (row) => this.data(row)),
           this.part("Environment", found.packages, (row) => this.plain(row)))),
-        this.pictures, code);
+        this.files, this.pictures, code);
       swap(this.place, body);
       if (isAgain) for (const chart of this.charts) chart.resize();
     }
@@ -93,11 +94,29 @@
         ? [h("code", {}, xvc.visible((file.digest ?? "").slice(0, 10))), " ", size(file.size)] : h("span", { class: "dim" }, "–")));
     }
 
+    /** The files of data that are not the same, with sizes and rows. */
+    async showData() {
+      if (this.found.data.every((row) => row.same)) return;
+      const found = await xvc.ask("data", { runs: this.runs.join(",") }).catch(() => null);
+      if (this.gone || !found?.files.length) return;
+      const cell = (part, first, place) => [
+        h("td", { class: "num" }, part ? size(part.size) || "?" : h("span", { class: "dim" }, "–")),
+        h("td", { class: "num" }, part?.rows !== null && part?.rows !== undefined ? [xvc.thousands(part.rows), place > 0 && grown(part.rows, first?.rows)] : ""),
+      ];
+      swap(this.files, h("h2", {}, "Files of data that differ"),
+        found.unseen.length > 0 && h("p", { class: "dim" }, `${found.unseen.map(xvc.visible).join(", ")}: only the digest is here; \`xvc pull\` brings the rest`),
+        h("div", { class: "scroll" }, h("table", { class: "plain" },
+          h("thead", {}, h("tr", {}, h("th", {}, "file"), this.found.runs.map((run) => [h("th", { class: "num" }, named(run)), h("th", { class: "num" }, "rows")]))),
+          h("tbody", {}, found.files.map((each) => h("tr", {}, h("td", {}, xvc.visible(each.path)), each.parts.map((part, place) => cell(part, each.parts[0], place))))))),
+        found.total > found.files.length && h("p", { class: "dim" }, `and ${xvc.thousands(found.total - found.files.length)} more`));
+    }
+
     /** What repeats say: the difference with its interval, in a word. */
     verdicts() {
       const rows = this.found.verdicts.flatMap((told, place) => told.map((each) => ({ ...each, run: this.found.runs[place + 1] })));
       if (!rows.length) return null;
-      const ends = rows.flatMap((each) => [value(each.low), value(each.high), value(each.difference), 0]).filter(Number.isFinite);
+      const ends = (metric) => rows.filter((each) => each.metric === metric)
+        .flatMap((each) => [value(each.low), value(each.high), value(each.difference), 0]).filter(Number.isFinite);
       const several = this.found.runs.length > 2;
       return h("section", { class: "card" }, h("h2", {}, "Against the baseline, with repeats"),
         h("div", { class: "scroll" }, h("table", { class: "plain" }, h("thead", {}, h("tr", {}, h("th", {}, "metric"), several && h("th", {}, "run"),
@@ -107,8 +126,8 @@
           [0, 1].map((side) => h("td", { class: "num" }, number(value(each.means[side])),
             h("small", {}, each.sds[side] === null ? ` n = ${each.n[side]}` : ` ± ${number(value(each.sds[side]))}, n = ${each.n[side]}`))),
           h("td", { class: "num" }, signed(value(each.difference))),
-          h("td", {}, interval(value(each.low), value(each.high), value(each.difference), Math.min(...ends), Math.max(...ends))),
-          h("td", {}, xvc.verdict(each), each.more && h("small", {}, ` ${each.more} more would show it`))))))));
+          h("td", {}, interval(value(each.low), value(each.high), value(each.difference), Math.min(...ends(each.metric)), Math.max(...ends(each.metric)))),
+          h("td", {}, xvc.verdict(each), each.more && h("small", {}, `, ${each.more} more would show it`))))))));
     }
 
     code() {
@@ -155,13 +174,21 @@
     }
   }
 
+  const named = (run) => run.version ?? (run.name ? xvc.visible(run.name) : run.id);
+
+  /** How many rows more, or fewer, than the first run had. */
+  function grown(rows, before) {
+    if (before === null || before === undefined || rows === before) return null;
+    return h("div", { class: "change dim" }, `${rows > before ? "+" : "−"}${xvc.thousands(Math.abs(rows - before))}`);
+  }
+
   function change(row, place) {
     const delta = value(row.delta[place]);
     if (delta === null || delta === undefined || delta === 0) return null;
     const percent = value(row.percent[place]);
     const isBetter = row.direction && (row.direction === "max") === delta > 0;
     const kind = row.direction ? (isBetter ? "good" : "bad") : "dim";
-    return h("div", { class: `change ${kind}` }, signed(delta), percent !== null && ` (${percent > 0 ? "+" : ""}${percent.toFixed(1)} %)`);
+    return h("div", { class: `change ${kind}` }, signed(delta), percent !== null && ` (${percent > 0 ? "+" : percent < 0 ? "−" : ""}${Math.abs(percent).toFixed(1)} %)`);
   }
 
   const signed = (given) => (given > 0 ? `+${number(given)}` : number(given).replace("-", "−"));

@@ -237,7 +237,7 @@
   }
 
   const label = (run) => xvc.visible(run.name ?? run.version ?? run.id);
-  const swatch = (place) => h("i", { class: "line-mark", style: { background: xvc.line(place).colour } });
+  const swatch = (place) => h("i", { class: "line-mark", style: { borderTop: `3px ${xvc.line(place).dash} ${xvc.line(place).colour}` } });
 
   /** An exponential mean, without the pull of its beginning; as TensorBoard has it. */
   function smoothed(ys, weight) {

@@ -53,11 +53,15 @@ globalThis.xvc = { pages: {} };
     return put(place, ...parts);
   }
 
-  /** Say something for a moment at the lower edge. */
+  /** Say something for a moment at the lower edge; longer where it is bad, or can be taken back. */
   function say(words, kind) {
     const note = h("div", { class: `note ${kind ?? ""}` }, words);
-    document.getElementById("notes").append(note);
-    setTimeout(() => note.remove(), kind === "bad" ? 9000 : 3500);
+    const all = document.getElementById("notes");
+    if (kind === "undoable") for (const old of all.querySelectorAll(".undoable")) old.remove(); // it is behind this one now
+    all.append(note);
+    const leave = () => (note.matches(":hover, :focus-within") ? setTimeout(leave, 2000) : note.remove());
+    setTimeout(leave, { bad: 9000, undoable: 12000 }[kind] ?? 3500);
+    return note;
   }
 
   /** Copy text, and say so. */

@@ -23,7 +23,7 @@
       suppressMenuHide: true,
       ...options,
       defaultColDef: { sortable: true, resizable: true, suppressHeaderMenuButton: true, cellDataType: false,
-        comparator: xvc.order, ...options.defaultColDef },
+        ...options.defaultColDef },
     });
   }
 

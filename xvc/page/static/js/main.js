@@ -39,7 +39,9 @@
     place.className = `page-${name}`;
     document.title = xvc.visible(`${page.title(words)} · ${about.project ?? "xvc"}`);
     for (const tab of bar.querySelectorAll("nav a")) {
-      tab.classList.toggle("on", tab.dataset.name === (page.tab ?? name));
+      const isOn = tab.dataset.name === (page.tab ?? name);
+      tab.classList.toggle("on", isOn);
+      if (isOn) tab.scrollIntoView({ inline: "center", block: "nearest" });
     }
     const mine = page.show(place, words);
     shown = mine;

@@ -70,8 +70,8 @@
       splitLine: { lineStyle: { color: rule, opacity: 0.6 } }, nameTextStyle: { color: ink, fontSize: 11 }, ...more };
   }
 
-  /** Colours from worse to better that stay apart for everybody (after viridis). */
-  const SCALE = ["#440154", "#3b528b", "#21918c", "#5ec962", "#fde725"];
+  /** Colours from worse to better that stay apart for everybody (after viridis), and from the ground. */
+  const scale = () => (xvc.isDark() ? ["#7a4fb5", "#5f7fd0", "#3ab5ad", "#7ad67a", "#fde725"] : ["#440154", "#3b528b", "#21918c", "#5aa832", "#c9a400"]);
 
-  Object.assign(xvc, { Picture, axis, SCALE });
+  Object.assign(xvc, { Picture, axis, scale });
 })();

@@ -8,13 +8,14 @@
       this.place = place;
       this.id = words.id ?? "@";
       this.charts = [];
+      this.figures = new Map();
       this.keys = [
         ["Escape", "back to the runs", () => { location.hash = "#/runs"; }],
         ["y", "copy the command that shows it", () => xvc.copy(`xvc show ${this.run?.id ?? this.id}`)],
         ["u", "its curves", () => { location.hash = xvc.link("curves", { runs: this.run.id }); }],
         ["l", "its output", () => this.output?.scrollIntoView({ behavior: "smooth" })],
       ];
-      this.live = xvc.follow(this, ["runs", "refs", "logs"], (what) => this.refresh(what));
+      this.live = xvc.follow(this, ["runs", "refs", "logs", "usage"], (what) => this.refresh(what));
       this.ready = this.begin();
     }
 
@@ -31,12 +32,14 @@
       this.head = h("div", { class: "run-head" });
       this.sides = h("div", { class: "cards" });
       this.pictures = h("div", { class: "pictures" });
+      this.used = h("section", {});
       this.output = h("section", { class: "card output" });
       this.code = h("section", { class: "card" });
       this.kept = h("section", { class: "card" });
-      swap(this.place, h("div", { class: "page" }, this.head, this.sides, this.family = h("div", {}), this.pictures, this.kept, this.output, this.code));
+      swap(this.place, h("div", { class: "page" }, this.head, this.sides, this.family = h("div", {}), this.pictures, this.used, this.kept, this.output, this.code));
       this.fill();
       this.showFamily();
+      this.showUsage();
       this.showCode();
       this.showKept();
     }
@@ -66,14 +69,14 @@
           ["incomplete", run.code?.incomplete?.map(xvc.visible).join(", ")], ["left out", run.code?.left_out?.map(xvc.visible).join(", ")],
           ["parent", run.parent && h("a", { href: xvc.link("run", { id: run.parent }) }, h("code", {}, run.parent))]])),
         card("Machine", facts([["host", run.host && xvc.visible(run.host)], ["folder", run.folder && xvc.visible(run.folder)], ["CPU", usage.cpu_seconds !== undefined && duration(usage.cpu_seconds)],
-          ["peak memory", usage.peak_memory && size(usage.peak_memory)], ["read", usage.read_bytes && size(usage.read_bytes)],
-          ["written", usage.written_bytes && size(usage.written_bytes)], ["GPU memory", usage.gpu_memory && size(usage.gpu_memory)],
+          ["peak memory", usage.peak_memory > 0 && size(usage.peak_memory)], ["read", usage.read_bytes > 0 && size(usage.read_bytes)],
+          ["written", usage.written_bytes > 0 && size(usage.written_bytes)], ["GPU memory", usage.gpu_memory > 0 && size(usage.gpu_memory)],
           ["python", run.environment?.python && xvc.visible(run.environment.python)], ["platform", run.environment?.platform && xvc.visible(run.environment.platform)]])),
         card("Data", files(run.data)), card("Outputs", files(run.outs)),
         run.environment?.packages && card(`Packages`, h("details", {}, h("summary", {}, xvc.counted(Object.keys(run.environment.packages).length, "package")),
           table(Object.entries(run.environment.packages), (_, given) => xvc.visible(String(given))))),
-        card("Commands", [`xvc show ${run.id}`, `xvc checkout ${run.id}`, `xvc validate ${run.id}`,
-          ...Object.keys(run.outs ?? {}).slice(0, 3).map((path) => `xvc get ${run.id} ${xvc.quoted(path)}`)].map(xvc.command),
+        card("Commands", [`xvc show ${run.id}`, run.command && `xvc rerun ${run.id}`, `xvc checkout ${run.id}`, `xvc validate ${run.id}`,
+          ...Object.keys(run.outs ?? {}).slice(0, 3).map((path) => `xvc get ${run.id} ${xvc.quoted(path)}`)].filter(Boolean).map(xvc.command),
           !run.version && !xvc.about.readOnly && !xvc.isFrozen && run.status !== "running" && button("Give it a version…", () => xvc.tagDialog(run.id))));
     }
 
@@ -169,6 +172,26 @@
       if (rows.length) swap(this.family, h("section", { class: "card lineage" }, h("h2", {}, "Lineage"), facts(rows)));
     }
 
+    /** What the machine did for it, over time: only figures that move, or could have. */
+    async showUsage() {
+      this.usedAt = performance.now();
+      const found = await xvc.ask("usage", { id: this.run.id }).catch(() => null);
+      if (this.gone || !found || found.seconds.length < 2) return;
+      const drawn = FIGURES.filter(([name]) => found.figures[name]?.some((given) => given > 0));
+      if (drawn.some(([name]) => !this.figures.has(name))) {
+        for (const chart of this.figures.values()) chart.leave();
+        this.figures = new Map(drawn.map(([name]) => [name, new xvc.LineChart({ xName: "seconds since it began", group: "usage", height: 150 })]));
+        swap(this.used, h("h2", {}, "Machine over time"), h("div", { class: "pictures" }, [...this.figures.values()].map((chart) => chart.place)));
+      }
+      for (const [name, title, isBytes] of drawn) {
+        const held = found.figures[name], places = held.map((_, at) => at).filter((at) => held[at] !== null);
+        const [unit, by] = isBytes ? unitOf(Math.max(...places.map((at) => held[at]))) : ["", 1];
+        const whole = isBytes ? `${title}, ${unit}${name.endsWith("_rate") ? "/s" : ""}` : title;
+        this.figures.get(name).entitle(whole);
+        this.figures.get(name).show([{ label: whole, x: places.map((at) => found.seconds[at]), y: places.map((at) => held[at] / by) }], { low: 0 });
+      }
+    }
+
     async showCode() {
       if (!this.run.code?.is_dirty) return this.code.remove();
       const found = await xvc.ask("patch", { id: this.run.id }).catch((err) => ({ error: err }));
@@ -179,21 +202,35 @@
     async refresh(what) {
       if (!this.run) return;
       if (what.has("runs") || what.has("refs")) {
-        const was = JSON.stringify(this.run);
+        const was = JSON.stringify(this.run), before = this.run.status;
         this.run = await xvc.ask("run", { id: this.run.id });
         if (this.gone) return;
         if (JSON.stringify(this.run) !== was) {
           this.fill();
           await this.draw();
         }
+        if (this.run.status !== before) what.add("usage");
       }
+      const isDue = performance.now() - this.usedAt > OFTEN || this.run.status !== "running";
+      if (what.has("usage") && isDue) await this.showUsage();
       if (what.has("logs") || this.run.status !== "running") await this.follow();
     }
 
     leave() {
       this.gone = true;
-      for (const chart of this.charts) chart.leave();
+      for (const chart of [...this.charts, ...this.figures.values()]) chart.leave();
     }
+  }
+
+  const MANY = 40; // rows of a card from which on it scrolls by itself
+  const OFTEN = 1900; // milliseconds between two looks at what a run uses
+  const FIGURES = [["cpu_percent", "CPU, % of one core"], ["memory", "memory", true], ["gpu_percent", "GPU, %"], ["gpu_memory", "GPU memory", true],
+    ["read_rate", "read", true], ["write_rate", "written", true]];
+
+  /** The unit that a number of bytes is best said in, and how many bytes it has. */
+  function unitOf(most) {
+    for (const [unit, by] of [["GB", 2 ** 30], ["MB", 2 ** 20], ["KB", 2 ** 10]]) if (most >= by) return [unit, by];
+    return ["B", 1];
   }
 
   /** Links to some runs, and how many more there are; nothing for none. */
@@ -216,8 +253,9 @@
 
   function table(pairs, shown) {
     if (!pairs.length) return null;
-    return h("table", { class: "facts" }, pairs.sort(([a], [b]) => a.localeCompare(b, undefined, { numeric: true }))
-      .map(([key, given]) => h("tr", {}, h("th", {}, xvc.visible(key)), h("td", {}, shown(key, given)))));
+    const whole = h("table", { class: "facts" }, pairs.sort(([a], [b]) => a.localeCompare(b, undefined, { numeric: true }))
+      .map(([key, given]) => h("tr", {}, h("th", {}, xvc.visible(key)), h("td", {}, given === null ? h("span", { class: "dim" }, "–") : shown(key, given)))));
+    return pairs.length > MANY ? h("div", { class: "scroll tall", tabindex: 0 }, whole) : whole;
   }
 
   function facts(pairs) {
@@ -262,16 +300,28 @@
   /** Make a change, say so with a way back, and tell whether it was made. */
   async function changed(name, words, said) {
     try {
-      await xvc.change(name, words);
+      const made = await xvc.change(name, words);
+      sayUndoable(said, made.operation);
     } catch (err) {
       xvc.say(`${err.message}. ${err.hint ?? ""}`, "bad");
       return false;
     }
-    xvc.say([said, " ", button("Undo", async () => {
-      const back = await xvc.change("undo").catch((err) => ({ what: err.message }));
-      xvc.say(`Took back: ${back.what}`);
-    }, { class: "undo" })]);
     return true;
+  }
+
+  /** Say what was done, with the way back where an operation is given: back from that and no other. */
+  function sayUndoable(said, operation) {
+    if (!operation) return xvc.say(said);
+    const note = xvc.say([said, " ", button("Undo", async () => {
+      note.remove();
+      try {
+        const back = await xvc.change("undo", { operation });
+        xvc.say(`Took back: ${back.what}`);
+      } catch (err) {
+        xvc.say(`${err.message}. ${err.hint ?? ""}`, "bad");
+      }
+    }, { class: "undo" })], "undoable");
+    return note;
   }
 
   async function noteDialog(runs) {
@@ -292,6 +342,6 @@
     await changed(what, { runs: runs.join(","), reason }, what === "keep" ? "Kept" : "Discarded");
   }
 
-  Object.assign(xvc, { changed, noteDialog, decide, tagDialog, card, factTable: facts, keyTable: table });
+  Object.assign(xvc, { changed, sayUndoable, noteDialog, decide, tagDialog, card, factTable: facts, keyTable: table });
   xvc.pages.run = { title: (words) => words.id ?? "Run", tab: "runs", show: (place, words) => new Run(place, words) };
 })();

@@ -6,6 +6,7 @@
   const FACTS = { version: "version", name: "name", status: "status", started: "started", seconds: "took",
     branch: "branch", worktree: "worktree", note: "note", labels: "labels", idea: "idea", decision: "decision" };
   const WIDE = { version: 92, status: 116, started: 146, seconds: 84, branch: 120, worktree: 110, note: 200, labels: 130, idea: 180, decision: 160 };
+  const NARROW = 720; // pixels, as in style.css: of a status only its dot is shown
   const SHOWN = ["status", "version", "started", "seconds", "branch", "note"];
 
   const picked = new Set(); // stays while other pages are looked at
@@ -53,8 +54,28 @@
       const pick = h("select", { "aria-label": "Saved views", onchange: () => { location.hash = `#/${pick.value}`; } },
         h("option", { value: "runs" }, "All runs"),
         held.map(([name, address]) => h("option", { value: address, selected: address === now }, xvc.visible(name))));
+      const shown = held.find(([, address]) => address === now)?.[0];
       swap(this.views, held.length > 0 && h("label", {}, "View ", pick),
-        !xvc.about.readOnly && !xvc.isFrozen && button("Save view…", () => this.saveView(), { class: "quiet" }));
+        !xvc.about.readOnly && !xvc.isFrozen && [button("Save view…", () => this.saveView(), { class: "quiet" }),
+          shown && button("Forget view", () => this.keepView(shown, "", `Forgot ${shown}`), { class: "quiet" })]);
+    }
+
+    /** Keep a view, or forget it where its address is empty; as it was before is one click away. */
+    async keepView(name, address, said) {
+      try {
+        const done = await xvc.change("view", { name, address });
+        const before = xvc.about.views?.[done.name] ?? "";
+        xvc.about.views = { ...xvc.about.views, [done.name]: done.address };
+        if (!done.address) delete xvc.about.views[done.name];
+        this.showViews();
+        if (said === null) return;
+        const note = xvc.say([said, " ", button("Undo", () => {
+          note.remove();
+          this.keepView(done.name, before, null);
+        }, { class: "undo" })], "undoable");
+      } catch (err) {
+        xvc.say(`${err.message}. ${err.hint ?? ""}`, "bad");
+      }
     }
 
     async saveView() {
@@ -63,15 +84,7 @@
         h("p", { class: "dim" }, "Filter, order, columns and groups are kept in xvc.yaml. One of the same name is replaced.")),
       [["Save", () => name.value, "main"]]);
       if (!wanted) return;
-      const address = location.hash.replace(/^#\/?/, "") || "runs";
-      try {
-        const done = await xvc.change("view", { name: wanted, address });
-        xvc.about.views = { ...xvc.about.views, [done.name]: done.address };
-        this.showViews();
-        xvc.say(`Saved as ${done.name}`);
-      } catch (err) {
-        xvc.say(`${err.message}. ${err.hint ?? ""}`, "bad");
-      }
+      await this.keepView(wanted, location.hash.replace(/^#\/?/, "") || "runs", `Saved as ${wanted}`);
     }
 
     async begin() {
@@ -165,7 +178,7 @@
         getRowId: (row) => row.data[0],
         rowSelection: { mode: "multiRow", checkboxes: true, headerCheckbox: true, selectAll: "filtered",
           enableClickSelection: false },
-        selectionColumnDef: { pinned: innerWidth > 720 ? "left" : null, width: 44, resizable: false, suppressHeaderMenuButton: true },
+        selectionColumnDef: { pinned: innerWidth > NARROW ? "left" : null, width: 44, resizable: false, suppressHeaderMenuButton: true },
         isExternalFilterPresent: () => true,
         doesExternalFilterPass: (row) => (this.passing ? this.passing.has(row.data[0]) : !row.data[this.place.get("hidden")]),
         onSelectionChanged: () => this.selection(),
@@ -206,7 +219,7 @@
     }
 
     named() {
-      return { colId: "name", headerName: "run", pinned: innerWidth > 720 ? "left" : null, width: 178, minWidth: 110,
+      return { colId: "name", headerName: "run", comparator: (a, b, one, other, isDescending) => xvc.order(a, b, isDescending, 0) || byId(one.data, other.data, isDescending), pinned: innerWidth > NARROW ? "left" : null, width: innerWidth > NARROW ? 178 : 132, minWidth: 110,
         valueGetter: (row) => row.data[this.place.get("name")] ?? row.data[0],
         cellRenderer: ({ data }) => {
           const name = data[this.place.get("name")];
@@ -219,9 +232,12 @@
       const column = { colId: name, headerName: FACTS[name], width: WIDE[name], hide: !this.isShown(name, SHOWN.includes(name)),
         field: String(this.place.get(name)) };
       if (name === "status") column.cellRenderer = ({ value: given }) => xvc.status(given);
+      if (name === "status" && innerWidth <= NARROW) Object.assign(column, { width: 40, headerName: "", cellClass: "only-dot" });
       if (name === "started") column.valueFormatter = ({ value: given }) => moment(given);
       if (name === "seconds") Object.assign(column, { type: "rightAligned", valueFormatter: ({ value: given }) => duration(given) });
       if (name === "started" || name === "seconds") column.sortingOrder = ["desc", "asc", null];
+      if (name === "version") column.comparator = xvc.natural;
+      else column.comparator = (a, b, one, other, isDescending) => xvc.order(a, b, isDescending, 0) || byId(one.data, other.data, isDescending);
       if (name === "version") column.cellRenderer = ({ value: given }) => given && h("span", { class: "version" }, given);
       if (["note", "branch", "labels", "idea", "decision", "worktree"].includes(name)) column.valueFormatter = ({ value: given }) => xvc.visible(given ?? "");
       return column;
@@ -236,7 +252,8 @@
         width: Math.max(96, Math.min(220, each.key.length * 8 + 44)), sortingOrder: better,
         headerClass: isNumber ? "ag-right-aligned-header" : "",
         cellClass: [each.of === "metrics" ? "metric" : "param", isNumber ? "ag-right-aligned-cell" : ""],
-        comparator: each.of === "metrics" ? (a, b, one, other, isDescending) => this.ranked(one, other, isDescending) || xvc.order(a, b, one, other, isDescending) : xvc.order,
+        comparator: (a, b, one, other, isDescending) => (each.of === "metrics" && this.ranked(one, other, isDescending))
+          || xvc.order(a, b, isDescending, this.older(one.data, other.data)),
         field: String(at),
         valueFormatter: ({ value: given }) => xvc.visible(number(given)) };
     }
@@ -245,6 +262,12 @@
     ranked(one, other, isDescending) {
       const at = this.place.get("otherwise");
       return (one.data[at] - other.data[at]) * (isDescending ? -1 : 1);
+    }
+
+    /** Below 0 where the first run is the older one: of equals it leads, as in `xvc ls --sort`. */
+    older(one, other) {
+      const at = this.place.get("started");
+      return (one[at] ?? 0) - (other[at] ?? 0) || byId(one, other);
     }
 
     /** The first value that any run has in a column. */
@@ -346,7 +369,7 @@
         const mean = value(each.mean), sd = value(each.sd);
         const isBase = JSON.stringify(each.value) === this.words.base;
         return h("tr", { class: isBase ? "base" : "" },
-          h("td", {}, h("a", { href: xvc.link("runs", { where: this.only(found.by, each.value) }) }, xvc.visible(number(value(each.value)) || "none"))),
+          h("td", {}, this.linked(found.by, each.value)),
           h("td", { class: "num" }, each.runs),
           h("td", { class: "num" }, each.n),
           h("td", { class: "num" }, number(mean), sd !== null && h("small", {}, ` ± ${number(sd)}`)),
@@ -369,12 +392,19 @@
       this.group(this.words.by);
     }
 
-    /** Write the filter for the runs of one group. */
+    /** What the runs of a group share, with the way to their list where a filter can say it. */
+    linked(by, given) {
+      const where = this.only(by, given), words = xvc.visible(number(value(given)) || "none");
+      return where === null ? words : h("a", { href: xvc.link("runs", { where }) }, words);
+    }
+
+    /** Write the filter for the runs of one group; the number is whole, not as it is shown. */
     only(by, given) {
       const key = /^[^\W\d][\w./-]*$/u.test(by) ? by : `\`${by.replaceAll("`", "``")}\``;
       const read = value(given);
-      if (read === null) return `not ${key}`;
-      const words = typeof read === "string" ? `'${read.replaceAll("'", "''")}'` : number(read);
+      if (read === null) return `not ${key} or ${key} == null`;
+      if (typeof read === "object" || Number.isNaN(read)) return null;
+      const words = typeof read === "string" ? `'${read.replaceAll("'", "''")}'` : typeof read === "number" && Number.isFinite(read) ? String(read) : number(read);
       return `${key} == ${words}`;
     }
 
@@ -497,6 +527,8 @@
     }
   }
 
+  const byId = (one, other, isDescending) => (one[0] < other[0] ? -1 : one[0] > other[0] ? 1 : 0) * (isDescending ? -1 : 1);
+
   const asked = (chosen, words) => (chosen ? { ...words, columns: chosen.join("\n") } : words);
 
   /** Take the values of a row off the wire, in place. */
@@ -525,7 +557,7 @@
 
   /** A status with its dot. */
   function status(given) {
-    return h("span", { class: `status ${given}` }, h("i", {}), given);
+    return h("span", { class: `status ${given}`, title: given }, h("i", {}), h("span", {}, given));
   }
 
   Object.assign(xvc, { status, verdict });

@@ -133,7 +133,7 @@
         parallel: { left: 50, right: 70, top: 36, bottom: 24 },
         parallelAxis: [...keys.map((key, dim) => ({ dim, name: xvc.visible(key), ...this.axisOf(key) })), { dim: keys.length, name: xvc.visible(this.found.metric ?? "value"), type: "value", scale: true }]
           .map((each) => xvc.axis({ ...each, areaSelectStyle: { width: 22, color: xvc.colour("accent"), opacity: 0.25 } })),
-        visualMap: { show: false, dimension: keys.length, min: Math.min(...values), max: Math.max(...values), inRange: { color: isMin ? [...xvc.SCALE].reverse() : xvc.SCALE } },
+        visualMap: { show: false, dimension: keys.length, min: Math.min(...values), max: Math.max(...values), inRange: { color: isMin ? xvc.scale().reverse() : xvc.scale() } },
         series: [{ type: "parallel", smooth: 0.15, lineStyle: { width: 1.6, opacity: 0.7 }, inactiveOpacity: 0.05, activeOpacity: 0.95, realtime: true,
           data: this.done.map((each) => [...keys.map((key) => this.at(each, key)), value(each.value)]) }],
       };
@@ -162,7 +162,7 @@
       return { grid: { ...GRID, right: 66 }, tooltip: { ...tip(), formatter: ({ data }) => (data[3] === undefined ? "" : `trial ${data[3]}\n${xvc.visible(x)} ${number(data[0])}\n${xvc.visible(y)} ${number(data[1])}\n${number(data[2])}`) },
         xAxis: xvc.axis({ ...ax, name: xvc.visible(x), nameLocation: "middle", nameGap: 26, splitLine: { show: false } }), yAxis: xvc.axis({ ...ay, name: xvc.visible(y), splitLine: { show: false } }),
         visualMap: { dimension: 2, min: least, max: most, calculable: false, right: 0, top: "middle", itemWidth: 10, itemHeight: 120, precision: 3,
-          textStyle: { color: xvc.colour("muted"), fontSize: 11 }, inRange: { color: isMin ? [...xvc.SCALE].reverse() : xvc.SCALE } },
+          textStyle: { color: xvc.colour("muted"), fontSize: 11 }, inRange: { color: isMin ? xvc.scale().reverse() : xvc.scale() } },
         series: [
           { type: "custom", silent: true, clip: true, renderItem: cell, encode: { x: [0, 4], y: [1, 5] }, data: field(points, to(ax), to(ay), ax, ay) },
           { type: "scatter", symbolSize: 9, data: points, itemStyle: { borderColor: xvc.colour("panel"), borderWidth: 1.5 } }] };

@@ -4,24 +4,58 @@
   const { h, visible } = xvc;
   // Everything a terminal would obey: sequences that set colours are read, all others are dropped.
   const SEQUENCE = /\u001b\[([0-9;:]*)m|\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
+  const COLOURS = /\u001b\[[0-9;:]*m/g;
   const NAMES = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
+
+  const MOST = 500_000; // letters that are shown: a page may be left open for days
+  const LONGEST = 20_000; // letters of a line that is not at its end
 
   /** A log whose text comes in pieces; a line that a carriage return wrote anew shows its last. */
   class Log {
     constructor() {
       this.place = h("pre", { class: "log" });
       this.style = {};
-      this.rest = "";
+      this.open = ""; // the line that is not at its end
+      this.last = h("span", {}); // where that is shown
+      this.letters = 0;
     }
 
     add(text) {
-      const whole = this.rest + text;
-      const cut = whole.lastIndexOf("\u001b");
-      const isOpen = cut >= 0 && whole.length - cut < 32 && !/[@-~]$/.test(whole.slice(cut + 2));
-      this.rest = isOpen ? whole.slice(cut) : "";
-      const lines = (isOpen ? whole.slice(0, cut) : whole).replaceAll("\r\n", "\n").split("\n");
-      const last = lines.map((line) => line.slice(line.replace(/\r+$/, "").lastIndexOf("\r") + 1));
-      this.write(last.join("\n"));
+      const whole = (this.open + text).replaceAll("\r\n", "\n");
+      const end = whole.lastIndexOf("\n") + 1;
+      this.last.remove();
+      this.into = this.place;
+      this.write(whole.slice(0, end).split("\n").map((line) => this.anew(line)).join("\n"));
+      this.open = this.anew(whole.slice(end));
+      if (this.open.length > LONGEST) {
+        this.write(this.open);
+        this.open = "";
+      }
+      const before = { ...this.style };
+      this.into = this.last = h("span", {});
+      const cut = this.open.lastIndexOf("\u001b");
+      const isOpen = cut >= 0 && this.open.length - cut < 32 && !/[@-~]$/.test(this.open.slice(cut + 2));
+      this.write(isOpen ? this.open.slice(0, cut) : this.open);
+      this.style = before;
+      this.place.append(this.last);
+      this.forget();
+    }
+
+    /** What is left of a line when its carriage returns have been obeyed, with the colours set before. */
+    anew(line) {
+      const ended = line.length - (/\r+$/.exec(line)?.[0].length ?? 0);
+      const from = line.lastIndexOf("\r", ended - 1) + 1;
+      return (line.slice(0, from).match(COLOURS) ?? []).join("") + line.slice(from);
+    }
+
+    /** Let go of the oldest text where there is much. */
+    forget() {
+      if (this.letters <= MOST) return;
+      while (this.letters > MOST * 0.8 && this.place.firstChild !== this.last) {
+        this.letters -= this.place.firstChild.textContent.length;
+        this.place.firstChild.remove();
+      }
+      this.place.prepend("…\n");
     }
 
     write(text) {
@@ -39,7 +73,8 @@
       const classes = [this.style.colour && `ansi-${this.style.colour}`, this.style.bold && "ansi-bold",
         this.style.dim && "ansi-dim", this.style.underline && "ansi-underline"].filter(Boolean);
       const shown = visible(text);
-      this.place.append(classes.length ? h("span", { class: classes.join(" ") }, shown)
+      if (this.into === this.place) this.letters += shown.length;
+      this.into.append(classes.length ? h("span", { class: classes.join(" ") }, shown)
         : document.createTextNode(shown));
     }
 

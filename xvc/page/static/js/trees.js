@@ -55,7 +55,7 @@
         can && h("div", { class: "tools flat" }, button("All ours", () => this.decide({ prefer: "ours" })), button("All theirs", () => this.decide({ prefer: "theirs" })),
           button("The newer", () => this.decide({ prefer: "newest" })), h("span", { class: "grow" }),
           button("Give up", () => this.abort()), button("Merge", () => this.finish(), { class: "main", disabled: merge.open > 0 })),
-        h("div", { class: "scroll" }, h("table", { class: "plain" }, h("thead", {}, h("tr", {}, ["table", "row", "column", "before", "ours", "theirs", "newer"].map((each) => h("th", {}, each)))),
+        h("div", { class: "scroll tall", tabindex: 0 }, h("table", { class: "plain" }, h("thead", {}, h("tr", {}, ["table", "row", "column", "before", "ours", "theirs", "newer"].map((each) => h("th", {}, each)))),
           h("tbody", {}, merge.conflicts.map((each) => h("tr", {}, h("td", {}, xvc.visible(each.table)), h("td", {}, h("code", { class: "short" }, xvc.visible(each.key))),
             h("td", {}, each.column === null ? h("i", {}, "the whole row") : xvc.visible(each.column)), h("td", { class: "dim" }, shown(each.base)), side(each, "ours"), side(each, "theirs"), h("td", {}, each.newer ?? "")))))),
         merge.total > merge.conflicts.length && h("p", { class: "dim" }, `and ${merge.total - merge.conflicts.length} more; decide them at once, or by \`xvc merge --conflicts --json\``));
@@ -71,7 +71,8 @@
     finish() {
       return this.act(async () => {
         const done = await xvc.change("merge", {});
-        xvc.say(done.undecided ? `${done.undecided} more to decide` : done.changed ? "Merged; the next version keeps it" : "There was nothing new");
+        const said = done.undecided ? `${done.undecided} more to decide` : done.changed ? "Merged; the next version keeps it" : "There was nothing new";
+        xvc.sayUndoable(said, done.operation);
         await this.begin();
       });
     }

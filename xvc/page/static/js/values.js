@@ -14,9 +14,16 @@
   function number(given) {
     if (given === null || given === undefined) return "";
     if (typeof given === "number") return ofNumber(given);
-    if (typeof given === "object") return JSON.stringify(given, (_, part) =>
-      typeof part === "bigint" ? String(part) : part);
+    if (typeof given === "object") return within(given);
     return String(given);
+  }
+
+  /** A list or a mapping, whose parts may be what JSON has no word for. */
+  function within(given) {
+    const read = value(given);
+    if (read === null || typeof read !== "object") return typeof read === "string" ? JSON.stringify(read) : read === null ? "null" : number(read);
+    if (Array.isArray(read)) return `[${read.map(within).join(", ")}]`;
+    return `{${Object.entries(read).map(([key, part]) => `${JSON.stringify(key)}: ${within(part)}`).join(", ")}}`;
   }
 
   function ofNumber(given) {
@@ -65,24 +72,44 @@
   }
 
   /**
-   * Order two values for a grid as `xvc ls --sort` does: numbers, text, and last NaN and nothing,
-   * whichever way it is sorted. A grid turns the sign of the answer where the greatest is first.
+   * Order two values as `xvc ls --sort` does: numbers, then texts, then those with neither, whichever
+   * way. `older` is below 0 where the first run is the older one: it leads among equals, and is behind
+   * among those with neither. A grid turns the sign where the greatest is first; what keeps its place
+   * whichever way is turned here, too.
    */
-  function order(a, b, _one, _other, isDescending) {
-    if (typeof a === "number" && typeof b === "number" && a - b === a - b) return a - b;
-    const first = rank(a), second = rank(b);
-    if (first !== second) return (first - second) * (isDescending ? -1 : 1);
-    if (first === 0) return a < b ? -1 : a > b ? 1 : 0;
-    if (first === 2) return collator.compare(number(a), number(b));
-    return 0;
+  function order(a, b, isDescending, older) {
+    if (typeof a === "number" && typeof b === "number" && (a < b || a > b)) return a - b;
+    const first = rank(a), second = rank(b), still = isDescending ? -1 : 1;
+    if (first !== second) return (first - second) * still;
+    if (first === 3) return -older * still;
+    const [one, other] = first === 0 ? [a, b] : [written(a), written(b)];
+    return one < other ? -1 : one > other ? 1 : older * still;
   }
-
-  const collator = new Intl.Collator(undefined, { numeric: true });
 
   function rank(given) {
     if (given === null || given === undefined || Number.isNaN(given)) return 3;
     return typeof given === "number" || typeof given === "bigint" ? 0 : 2;
   }
+
+  /** A value as Python writes it, its letters in an order that does not know of halves of letters. */
+  function written(given) {
+    return python(given, false).replace(/[\ud800-\udfff]/g, (half) => `\uffff${half}`);
+  }
+
+  function python(given, isWithin = true) {
+    if (typeof given === "boolean") return given ? "True" : "False";
+    if (typeof given === "string") return isWithin ? `'${given}'` : given;
+    if (given === null || given === undefined) return "None";
+    if (Array.isArray(given)) return `[${given.map((part) => python(value(part))).join(", ")}]`;
+    const read = value(given);
+    if (typeof read !== "object") return typeof read === "number" && !Number.isFinite(read) ? ofNumber(read) : String(read);
+    return `{${Object.entries(read).map(([key, part]) => `'${key}': ${python(value(part))}`).join(", ")}}`;
+  }
+
+  const collator = new Intl.Collator(undefined, { numeric: true });
+
+  /** Order names with numbers in them, such as versions, as people do. */
+  const natural = (a, b) => collator.compare(a ?? "", b ?? "");
 
   /** Words for a number of things. */
   function counted(count, thing) {
@@ -97,5 +124,5 @@
     return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
   }
 
-  Object.assign(xvc, { value, number, duration, size, moment, ago, order, counted, thousands, quoted });
+  Object.assign(xvc, { value, number, duration, size, moment, ago, order, natural, counted, thousands, quoted });
 })();

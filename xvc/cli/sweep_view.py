@@ -1,0 +1,321 @@
+"""How sweeps are told: trials in lines and tables, progress while they run."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, TypedDict
+
+import typer
+
+from xvc.cli.output import Answer, Manner, duration, number, say, table
+from xvc.core.human_units import counted
+from xvc.core.search_space import dimension_text, meaning, typed_point
+from xvc.core.sweep import Sweep, Trial, TrialStatus, Wish
+
+if TYPE_CHECKING:
+    from xvc.sweeps.drive import Progress, SweepOutcome
+    from xvc.sweeps.start import SweepPlan
+
+_INTERRUPTED = 130
+_MOST_TEXT = 60
+
+
+def _sweeps(incomplete: str) -> list[str]:
+    """Complete the id of a sweep, the newest first."""
+    from xvc.cli.context import Context  # late: only when a shell asks
+    from xvc.sweeps.cloned_sweeps import told_ids
+    from xvc.sweeps.sweep_folder import sweep_ids
+
+    project = Context().project()
+    found = dict.fromkeys([*sweep_ids(project)[::-1], *told_ids(project)[::-1]])
+    return [name for name in found if name.startswith(incomplete)]
+
+
+SweepName = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[SWEEP]",
+        help="Its id, or the beginning; without it the last one.",
+        autocompletion=_sweeps,
+    ),
+]
+
+
+class TrialFacts(TypedDict):
+    """One trial: its point, how it stands, and what its last run said."""
+
+    trial: int
+    state: Annotated[str, "waiting, running, finished, failed or pruned."]
+    run: str | None
+    value: float | None
+    seconds: float | None
+    params: Mapping[str, object]
+    attempts: int
+    reason: str | None
+
+
+class Standing(TypedDict):
+    """How far a sweep is; ``total`` counts the trials, also those not begun yet."""
+
+    sweep: str
+    created: Annotated[int, "Nanoseconds since the epoch."]
+    total: int
+    counts: Annotated[Mapping[str, int], "Trials by state."]
+    metric: str | None
+    direction: str | None
+    best: TrialFacts | None
+
+
+class Ended(Standing):
+    """What a sweep came to; ``stopped`` means that trials are missing."""
+
+    stopped: bool
+
+
+class Planned(TypedDict):
+    """What a sweep would try; nothing was begun."""
+
+    total: int
+    space: Annotated[Mapping[str, str], "What each param may be, as it is typed."]
+    means: Annotated[Mapping[str, str], "What each range means."]
+    command: Annotated[list[str], "That of the first trial."]
+    dry_run: bool
+
+
+@contextmanager
+def telling(manner: Manner) -> Iterator[Callable[[Progress], None]]:
+    """Tell how far a sweep is: in one rewritten line on a terminal, else in a line a trial."""
+    if manner.quiet or manner.as_json or not sys.stderr.isatty():
+        yield _plainly(manner)
+        return
+    from xvc.cli.live import LiveLine  # late: rich, only where somebody watches
+
+    with LiveLine(colour=manner.colour) as line:
+        clock = _Clock()
+
+        def tell(told: Progress) -> None:
+            above = header(told.sweep) if clock.begins(told) else _failure(told)
+            line.show(*_live(told, clock.left(told)), above=above)
+
+        yield tell
+
+
+def _plainly(manner: Manner) -> Callable[[Progress], None]:
+    clock = _Clock()
+
+    def tell(told: Progress) -> None:
+        if clock.begins(told):
+            say(header(told.sweep), manner)
+        if told.latest is not None:
+            ended, line = _ended(told), _line(told.sweep, told.latest)
+            left = clock.left(told)
+            say(f"[{ended}/{told.sweep.total}] {line}{_best(told)}{left and f'; {left}'}", manner)
+
+    return tell
+
+
+class _Clock:
+    """How long a sweep will still take, judged by the trials that have ended meanwhile."""
+
+    def __init__(self) -> None:
+        self._since: float | None = None
+        self._ended = 0
+
+    def begins(self, told: Progress) -> bool:
+        """Whether this is the first that is heard of it."""
+        if self._since is not None:
+            return False
+        self._since, self._ended = time.monotonic(), _ended(told)
+        return True
+
+    def left(self, told: Progress) -> str:
+        """Write the time that is left; empty where nothing is known of it, or nothing is left."""
+        done, missing = _ended(told) - self._ended, told.sweep.total - _ended(told)
+        if not done or not missing or self._since is None:
+            return ""
+        return f"{duration((time.monotonic() - self._since) / done * missing)} left"
+
+
+def header(sweep: Sweep) -> str:
+    """Write what a sweep tries on one line."""
+    return f"sweep {sweep.id}: {counted(sweep.total, 'trial')} of {space_told(sweep.wish)}"
+
+
+def space_told(wish: Wish) -> str:
+    """Write a space as it was typed, with what its ranges mean."""
+    parts = []
+    for key, dimension in wish.space.items():
+        means = meaning(dimension)
+        text = dimension_text(dimension)
+        short = text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}…"
+        parts.append(f"{key}={short}" + (f" ({means})" if means else ""))
+    return ", ".join(parts)
+
+
+def _live(told: Progress, left: str) -> Iterator[str]:
+    """Write how far a sweep is for a line that is rewritten, ever shorter."""
+    few = (TrialStatus.RUNNING, TrialStatus.FAILED, TrialStatus.PRUNED)
+    counts = [f"{told.counts[state]} {state}" for state in few if told.counts[state]]
+    far = ", ".join([f"{_ended(told)}/{told.sweep.total}", *counts])
+    if left:
+        yield f"sweep {told.sweep.id}: {far}{_best(told)}; {left}"
+    yield f"sweep {told.sweep.id}: {far}{_best(told)}"
+    if told.best is not None:
+        yield f"{far}; best {number(told.best.value)}"
+        yield f"{_ended(told)}/{told.sweep.total}; best {number(told.best.value)}"
+    yield far
+
+
+def _ended(told: Progress) -> int:
+    return told.sweep.total - told.counts[TrialStatus.WAITING] - told.counts[TrialStatus.RUNNING]
+
+
+def _failure(told: Progress) -> str | None:
+    failed = told.latest is not None and told.latest.state is TrialStatus.FAILED
+    return _line(told.sweep, told.latest) if failed and told.latest is not None else None
+
+
+def standing(told: Progress) -> str:
+    """Write the standing of a sweep on one line."""
+    counts = ", ".join(f"{count} {state}" for state, count in told.counts.items() if count)
+    return f"sweep {told.sweep.id}: {counts}{_best(told)}"
+
+
+def _best(told: Progress) -> str:
+    if told.best is None:
+        return ""
+    wish = told.sweep.wish
+    if wish.repeat:
+        return f"; best {wish.metric}, by the mean of its repeats: trial {told.best.number}"
+    return f"; best {wish.metric} {number(told.best.value)} (trial {told.best.number})"
+
+
+def _line(sweep: Sweep, trial: Trial) -> str:
+    value = f" {sweep.wish.metric}={number(trial.value)}" if trial.value is not None else ""
+    reason = f": {trial.reason}" if trial.reason else ""
+    took = f" in {duration(trial.seconds)}" if trial.seconds is not None else ""
+    return f"trial {trial.number} {shown(sweep, trial)} {trial.state}{took}{value}{reason}"
+
+
+def shown(sweep: Sweep, trial: Trial) -> str:
+    """Write a trial's params on one line, each as it was typed."""
+    point = typed_point(sweep.wish.space, trial.params)
+    return " ".join(f"{key}={typed.text}" for key, typed in point.items())
+
+
+def swept(command: str, found: SweepOutcome) -> Answer:
+    """Say what a sweep has come to."""
+    from xvc.sweeps.drive import progress  # late: here a sweep has run, so it is loaded
+
+    told = progress(found.sweep, found.trials)
+    sweep = found.sweep
+    failed = [trial for trial in found.trials if trial.state is TrialStatus.FAILED]
+    nexts = [f"xvc sweep show {sweep.id}"]
+    if found.is_stopped:
+        nexts = [f"xvc sweep resume {sweep.id}", *nexts]
+    if failed:
+        nexts = [f"xvc sweep retry {sweep.id}", *nexts]
+    if told.best is not None:
+        nexts.append(f"xvc tag minor --run {told.best.run}")
+    text = standing(told) + ("; stopped" if found.is_stopped else "")
+    was_asked = found.is_stopped and found.reason is None
+    code = _INTERRUPTED if was_asked else int(bool(failed))
+    data: Ended = {**summary(told), "stopped": found.is_stopped}
+    warnings = [*found.warnings, *_unmeasured(found), *overruled(sweep, found.trials)]
+    if found.reason is not None:
+        warnings.append(f"no further trial was begun: {found.reason}")
+    return Answer(command, data, text, tuple(warnings), tuple(nexts), code)
+
+
+def overruled(sweep: Sweep, trials: Sequence[Trial]) -> Iterator[str]:
+    """Name the params that trials used otherwise than they were asked for."""
+    for trial in trials:
+        if not trial.used or trial.is_unused:
+            continue
+        asked = typed_point(sweep.wish.space, trial.params)
+        told = [f"{key} was {value}, not {asked[key].text}" for key, value in trial.used.items()]
+        yield f"trial {trial.number} used other params than were asked for: {', '.join(told)}"
+
+
+def _unmeasured(found: SweepOutcome) -> Iterator[str]:
+    """Say that nothing can be ranked, where no trial that finished has the metric."""
+    metric = found.sweep.wish.metric
+    done = [trial for trial in found.trials if trial.state is TrialStatus.FINISHED]
+    if metric is not None and done and all(trial.value is None for trial in done):
+        yield (
+            f"no trial has recorded {metric!r}; a Tracker does, --capture, or a file under "
+            "metrics.files in xvc.yaml"
+        )
+
+
+def planned(wish: Wish, found: SweepPlan) -> Answer:
+    """Say what a sweep would try."""
+    space = {key: dimension_text(dimension) for key, dimension in wish.space.items()}
+    means = {key: said for key, each in wish.space.items() if (said := meaning(each))}
+    data: Planned = {
+        "total": found.total,
+        "space": space,
+        "means": means,
+        "command": list(found.command),
+        "dry_run": True,
+    }
+    what = f"{counted(found.total, 'trial')} of {space_told(wish)}"
+    text = f"{what}\nthe first: {shlex.join(found.command)}"
+    return Answer("sweep", data, text, found.warnings)
+
+
+def summary(told: Progress) -> Standing:
+    """Write a sweep's standing as JSON."""
+    sweep = told.sweep
+    return {
+        "sweep": sweep.id,
+        "created": sweep.created,
+        "total": sweep.total,
+        "counts": {state.value: count for state, count in told.counts.items()},
+        "metric": sweep.wish.metric,
+        "direction": sweep.wish.direction.value if sweep.wish.direction else None,
+        "best": trial_facts(told.best) if told.best is not None else None,
+    }
+
+
+def trial_facts(trial: Trial) -> TrialFacts:
+    """Write a trial as JSON."""
+    return {
+        "trial": trial.number,
+        "state": trial.state.value,
+        "run": trial.run,
+        "value": trial.value,
+        "seconds": trial.seconds,
+        "params": dict(trial.params),
+        "attempts": trial.attempts,
+        "reason": trial.reason,
+    }
+
+
+def trial_table(sweep: Sweep, trials: Sequence[Trial]) -> str:
+    """Write trials as a table, a column for each param."""
+    keys = list(sweep.wish.space)
+    head = ["trial", sweep.wish.metric or "value", *keys, "state", "took", "run", "reason"]
+    rows = [
+        [
+            str(trial.number),
+            number(trial.value),
+            *(_cell(sweep, trial, key) for key in keys),
+            trial.state.value,
+            duration(trial.seconds),
+            trial.run or "-",
+            trial.reason or "",
+        ]
+        for trial in trials
+    ]
+    return table(head, rows, right=range(2 + len(keys)))
+
+
+def _cell(sweep: Sweep, trial: Trial, key: str) -> str:
+    if key not in trial.params:
+        return number(None)
+    return typed_point(sweep.wish.space, trial.params)[key].text

@@ -1,0 +1,102 @@
+"""Numbers, spans of time and sizes as people read them. Pure; loses digits on purpose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from xvc.core.json_values import readable
+from xvc.types import Json
+
+
+def number(value: Json) -> str:
+    """Write a value for a cell.
+
+    >>> number(0.97221), number(3), number(None), number("svm")
+    ('0.9722', '3', '-', 'svm')
+    """
+    if value is None:
+        return "-"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return (
+            f"{value:.4g}"
+            if abs(value) < 1e-3 or abs(value) >= 1e6
+            else f"{value:.4f}".rstrip("0").rstrip(".")
+        )
+    return " ".join(readable(value).split())
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Continue the sentence that a name is unknown by the nearest known one, if any is near.
+
+    >>> did_you_mean("los", ["loss", "acc"]), did_you_mean("f1", ["loss"])
+    ("; did you mean 'loss'?", '')
+    """
+    import difflib  # late: only a mistake needs it
+
+    near = difflib.get_close_matches(name, list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def duration(seconds: float | None) -> str:
+    """Write a span of time.
+
+    >>> duration(0.123), duration(75), duration(7322)
+    ('0.12s', '1m15s', '2h02m')
+    """
+    if seconds is None:
+        return "-"
+    if seconds < 60:
+        return f"{seconds:.2f}s" if seconds < 10 else f"{seconds:.0f}s"
+    if seconds < 3600:
+        return f"{int(seconds // 60)}m{int(seconds % 60):02d}s"
+    return f"{int(seconds // 3600)}h{int(seconds % 3600 // 60):02d}m"
+
+
+def size(count: int | None) -> str:
+    """Write a number of bytes.
+
+    >>> size(1536), size(12)
+    ('1.5 KB', '12 B')
+    """
+    if count is None:
+        return "-"
+    amount, unit = float(count), "B"
+    for unit in ("B", "KB", "MB", "GB", "TB"):  # noqa: B007 - the last one stays
+        if amount < 1024:
+            break
+        amount /= 1024
+    return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
+
+
+def day(nanoseconds: int | None) -> str:
+    """Write the day of a point of time, in UTC, so that it is the same on every machine.
+
+    >>> day(1_700_000_000_000_000_000), day(None)
+    ('2023-11-14', '-')
+    """
+    if nanoseconds is None:
+        return "-"
+    return datetime.fromtimestamp(nanoseconds / 1e9, UTC).strftime("%Y-%m-%d")
+
+
+def instant(nanoseconds: int | None) -> str | None:
+    """Write a point of time to the second, in UTC, so that texts sort as times do.
+
+    >>> instant(1_700_000_000_000_000_000)
+    '2023-11-14T22:13:20Z'
+    """
+    if nanoseconds is None:
+        return None
+    return datetime.fromtimestamp(nanoseconds / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def counted(number: int, thing: str) -> str:
+    """Write a number of things.
+
+    >>> counted(1, "run"), counted(2, "run")
+    ('1 run', '2 runs')
+    """
+    return f"{number} {thing}{'' if number == 1 else 's'}"

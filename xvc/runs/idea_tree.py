@@ -1,0 +1,168 @@
+"""The tree of ideas: what was tried on top of what, and how it came out.
+
+A run is in it that has an idea, puts another right, or was decided about, and so is whatever it
+builds on. Runs that try one idea on top of the same run are one entry. Pure but for `ideas`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from xvc.core.commit_subject import one_line
+from xvc.core.objective import Measure, exact_number
+from xvc.core.run import RunRecord, Status
+from xvc.history.find import known_versions, versions_by_run
+from xvc.project import Project
+from xvc.recovery.lost_runs import opened
+from xvc.runs.code_fingerprint import fingerprints
+from xvc.runs.digest import best_runs
+from xvc.runs.repeats import RepeatedExperiment, Spread, experiments, in_question
+from xvc.store import query
+from xvc.types import RunId
+
+
+@dataclass(frozen=True, slots=True)
+class Idea:
+    """One thing that was tried; ``runs`` are all that tried it, ``run`` the best or the newest.
+
+    ``change`` is how the metric moved from what it builds on; ``spread`` is of the repeats, each
+    seed once; ``depth`` tells how far below a root it is.
+    """
+
+    depth: int
+    run: RunRecord
+    runs: tuple[RunId, ...]
+    version: str | None
+    what: str
+    metric: str | None
+    spread: Spread | None
+    change: float | None
+    on: RunId | None
+
+
+def ideas(project: Project, where: Sequence[RunRecord] | None = None) -> list[Idea]:
+    """Tell the ideas of a project as a tree, in the order in which they began.
+
+    Raises:
+        BadSetting: a declared direction is neither ``max`` nor ``min``.
+    """
+    if where is None:
+        with opened(project) as connection:
+            where = query.all_runs(connection)
+    names = versions_by_run(known_versions(project))
+    code = fingerprints(project, in_question(where))
+    main = next(iter(best_runs(where, project.settings.metrics_direction, 1)), None)
+    return tree(where, code, Measure(main.metric, main.direction) if main else None, names)
+
+
+def tree(
+    runs: Sequence[RunRecord],
+    code: Mapping[RunId, str],
+    measure: Measure | None,
+    names: Mapping[RunId, str],
+) -> list[Idea]:
+    """Put ideas under what they build on; a parent that is not known makes a root."""
+    by_id = {run.id: run for run in sorted(runs, key=lambda run: (run.started or 0, run.id))}
+    entries = _entries(by_id)
+    entry_of = {run.id: key for key, held in entries.items() for run in held}
+    below: dict[object, list[object]] = {}
+    for key, held in entries.items():
+        base = _base(held[0])
+        above = entry_of.get(base) if base is not None else None
+        below.setdefault(above if above != key else None, []).append(key)
+    found: list[Idea] = []
+    tries = {key: _Try.of(held, code, measure) for key, held in entries.items()}
+    waiting: list[tuple[object, object, int]] = [
+        (key, None, 0) for key in below.get(None, [])[::-1]
+    ]
+    while waiting:
+        key, above, depth = waiting.pop()
+        found.append(tries[key].told(depth, tries.get(above), names))
+        waiting += [(each, key, depth + 1) for each in below.get(key, [])[::-1]]
+    return found
+
+
+def _entries(by_id: Mapping[RunId, RunRecord]) -> dict[object, list[RunRecord]]:
+    """Put runs together that try one idea on top of the same; in the order in which they began."""
+    wanted: set[RunId] = set()
+    for run in by_id.values():
+        if not (run.idea or run.fixes or run.decision):
+            continue
+        at: RunRecord | None = run
+        while at is not None and at.id not in wanted:
+            wanted.add(at.id)
+            base = _base(at)
+            at = by_id.get(base) if base else None
+    entries: dict[object, list[RunRecord]] = {}
+    for run in by_id.values():
+        if run.id in wanted:
+            key: object = (run.idea, run.parent, run.fixes) if run.idea else run.id
+            entries.setdefault(key, []).append(run)
+    return entries
+
+
+def _base(run: RunRecord) -> RunId | None:
+    return run.parent or run.fixes
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """The runs of one idea, and how the metric lies in the experiment that came out best."""
+
+    run: RunRecord
+    runs: tuple[RunRecord, ...]
+    measure: Measure | None
+    spread: Spread | None
+
+    @classmethod
+    def of(
+        cls, held: Sequence[RunRecord], code: Mapping[RunId, str], measure: Measure | None
+    ) -> _Try:
+        best = measure.first(held) if measure else None
+        run = best or next((r for r in held[::-1] if r.status is Status.FINISHED), held[-1])
+        spread = None
+        if measure is not None:
+            its = _holding(experiments(held, code), run)
+            numbers = (
+                its.numbers(measure.metric)
+                if its
+                else [exact_number(run.metrics.get(measure.metric))]
+            )
+            spread = Spread.of([number for number in numbers if number is not None])
+        return cls(run, tuple(held), measure, spread)
+
+    def told(self, depth: int, base: _Try | None, names: Mapping[RunId, str]) -> Idea:
+        run = self.run
+        change = None
+        if base is not None and base.spread and self.spread:
+            change = self.spread.mean - base.spread.mean
+        version = names.get(run.id) or next((names[r.id] for r in self.runs if r.id in names), None)
+        return Idea(
+            depth=depth,
+            run=run,
+            runs=tuple(each.id for each in self.runs),
+            version=version,
+            what=one_line(run.idea or run.note or run.name or " ".join(run.command) or "-"),
+            metric=self.measure.metric if self.measure and self.spread else None,
+            spread=self.spread,
+            change=change,
+            on=base.run.id if base else None,
+        )
+
+
+def _holding(found: Iterable[RepeatedExperiment], run: RunRecord) -> RepeatedExperiment | None:
+    return next((each for each in found if any(its.id == run.id for its in each.runs)), None)
+
+
+def outcome(idea: Idea) -> str:
+    """Say in a few words how an idea came out: its decision, else how its last run ended."""
+    run = idea.run
+    parts = []
+    if run.status is not Status.FINISHED:
+        parts.append(": ".join(part for part in (run.status.value, run.reason) if part))
+    if run.fixes is not None:
+        parts.append(f"fixes {run.fixes}")
+    if run.decision:
+        parts.append(run.decision)
+    return "; ".join(parts)

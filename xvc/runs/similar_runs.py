@@ -1,0 +1,315 @@
+"""Whether something has run before, and what came nearest to it: asked before a run begins.
+
+The same is: the same code (documents and xvc's own files are none), the same data, the same command
+in the same folder and the same params that were asked for. With another seed it is a repeat.
+Refuses to guess: what a script logs on its own is not compared, and a run whose code is not in this
+clone is never called the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from xvc.core.commit_subject import chosen_metrics, shown
+from xvc.core.equality import is_same
+from xvc.core.run import RunRecord, Status
+from xvc.core.run_inputs import overlap
+from xvc.core.seed_names import is_seed
+from xvc.core.typed_value import TypedValue
+from xvc.dvc.pointers import SUFFIX
+from xvc.errors import XvcError
+from xvc.git.history import Change, line_changes, trees_of
+from xvc.project import Project
+from xvc.recording.begin_run import as_it_would_be, few_of
+from xvc.recovery.lost_runs import opened
+from xvc.runs.code_fingerprint import CodeDigests, code_trees
+from xvc.runs.digest import cut
+from xvc.runs.repeats import seeds_in, without_seeds
+from xvc.store import db, query
+from xvc.types import Json, RunId
+from xvc.versions.base import Passed, code_changes
+
+_LOOKED_AT = 40
+"""So many of the runs that are nearest by their params are compared by their code, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """What may be run; without a command only code, data and the params asked for count."""
+
+    folder: Path
+    command: tuple[str, ...] = ()
+    params: Mapping[str, TypedValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A run that came near, and in what it differs: params as (then, now), data, files of code.
+
+    ``files`` is None where the code is the run's or cannot be compared. ``alike`` is how much of
+    what both changed in the code is the same, between 0 and 1, where that was asked.
+    """
+
+    run: RunRecord
+    version: str | None
+    params: Mapping[str, tuple[Json, Json]] = field(default_factory=dict)
+    data: tuple[str, ...] = ()
+    has_other_code: bool = False
+    has_other_command: bool = False
+    files: tuple[str, ...] | None = None
+    alike: float | None = None
+
+    @property
+    def distance(self) -> tuple[int, int]:
+        """How far away it is: in how many things it differs, and in how many files."""
+        command = int(self.has_other_command and not self.params)
+        differs = len(self.params) + len(self.data) + self.has_other_code + command
+        return differs, len(self.files or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Precedents:
+    """Runs of the same, newest first; those of another seed; and what came nearest to it."""
+
+    same: tuple[Near, ...]
+    repeats: tuple[Near, ...]
+    nearest: tuple[Near, ...]
+    runs: int
+
+
+def precedents(
+    project: Project, plan: PlannedRun, warnings: list[str], nearest: int = 3
+) -> Precedents:
+    """Look for runs of what may be run now.
+
+    Raises:
+        StoreBusy: another program holds the store.
+    """
+    params = {key: typed.value for key, typed in plan.params.items()}
+    wanted, tree = as_it_would_be(project, plan.command, plan.folder, params, warnings)
+    with opened(project) as connection:
+        runs = query.all_runs(connection)
+    names = _names(project)
+    return compared(project, wanted, tree, runs, names, nearest)
+
+
+def compared(
+    project: Project,
+    wanted: RunRecord,
+    tree: str,
+    runs: Sequence[RunRecord],
+    names: Mapping[RunId, str],
+    nearest: int = 3,
+) -> Precedents:
+    """Sort runs by whether they are of the same as *wanted*, whose code is in *tree*."""
+    made = frozenset(out for run in runs for out in run.outs)
+    near = [_asked(wanted, run, names.get(run.id), made) for run in runs if run.id != wanted.id]
+    alike = [each for each in near if each.distance[0] == 0]
+    others = sorted((e for e in near if e.distance[0]), key=lambda each: each.distance)
+    looked = [*alike, *others[:_LOOKED_AT]]
+    trees = code_trees(project, [each.run for each in looked])
+    by_code = _by_code(project, looked, tree, trees)
+    found = [each for each in by_code if each.distance[0] == 0]
+    same = [each for each in found if _is_of_its_seeds(wanted, each.run)]
+    repeats = [each for each in found if each not in same]
+    rest = sorted((e for e in by_code if e.distance[0]), key=lambda each: each.distance)
+    told = sorted(
+        (_with_files(project, each, tree, trees) for each in rest[: 3 * nearest]),
+        key=lambda each: each.distance,
+    )
+    return Precedents(tuple(same), tuple(repeats), tuple(told[:nearest]), len(near))
+
+
+def by_change(
+    project: Project, plan: PlannedRun, warnings: list[str], nearest: int = 3
+) -> Precedents:
+    """Look for runs whose change to the code was the one that is in the tree now, or close to it.
+
+    A change is what the tree has and HEAD has not; of a clean tree, what its last commit did.
+    """
+    _, tree = as_it_would_be(project, plan.command, plan.folder, {}, warnings)
+    with opened(project) as connection:
+        runs = query.all_runs(connection)
+    names = _names(project)
+    head = project.git.commit_of("HEAD") if project.place else None
+    trees = code_trees(project, runs)
+    commits = {run.code.commit for run in runs if run.code.commit and run.id in trees}
+    bases = _bases(project, {*commits, *([head] if head else [])})
+    pairs = {
+        run.id: _pair(bases, run.code.commit, trees[run.id]) for run in runs if run.id in trees
+    }
+    own = _pair(bases, head, tree)
+    changes = line_changes(project.git, {pair for pair in (own, *pairs.values()) if pair})
+    mine = _code_of(project, changes.get(own or ("", ""), frozenset()))
+    found = []
+    for run in runs:
+        theirs = _code_of(project, changes.get(pairs.get(run.id) or ("", ""), frozenset()))
+        if mine and (both := mine & theirs):
+            share = len(both) / len(mine | theirs)
+            found.append(Near(run, names.get(run.id), has_other_code=share < 1, alike=share))
+    found.sort(key=lambda each: -(each.alike or 0.0))
+    same = [each for each in found if each.alike == 1]
+    rest = [each for each in found if each.alike != 1]
+    return Precedents(tuple(same), (), tuple(rest[:nearest]), len(runs))
+
+
+def _names(project: Project) -> dict[RunId, str]:
+    from xvc.history.find import known_versions, versions_by_run  # late: each run comes by here
+
+    return versions_by_run(known_versions(project))
+
+
+def _bases(project: Project, commits: set[str]) -> dict[str, tuple[str, str | None]]:
+    """Map commits to their trees, and to those of their first parents."""
+    parents = {commit: f"{commit}^" for commit in commits}
+    trees = trees_of(project.git, {*commits, *parents.values()})
+    return {c: (trees[c], trees.get(parents[c])) for c in commits if c in trees}
+
+
+def _pair(
+    bases: Mapping[str, tuple[str, str | None]], commit: str | None, tree: str
+) -> tuple[str, str] | None:
+    """Name the two trees between which a change lies; None where nothing is known to be one."""
+    if commit is None or commit not in bases or not tree:
+        return None
+    own, before = bases[commit]
+    if own != tree:
+        return own, tree
+    return (before, tree) if before is not None else None
+
+
+def _code_of(project: Project, change: Change) -> Change:
+    documents = Passed(frozenset(), project.settings.tag_ignore)
+    return frozenset(
+        line for line in change if not documents.holds(line[0]) and not line[0].endswith(SUFFIX)
+    )
+
+
+def _asked(
+    wanted: RunRecord, run: RunRecord, version: str | None, made: Collection[str] = ()
+) -> Near:
+    """Compare what was asked for: params, data and command, without the seeds.
+
+    A run that failed names no output, for it has left none; then those of all runs, *made*, count.
+    """
+    outs = run.outs if run.status is Status.FINISHED else {*run.outs, *made}
+    keys = {*wanted.params, *(run.params if run.asked is None else run.asked)}
+    params = {
+        key: (run.params.get(key), wanted.params.get(key))
+        for key in sorted(keys)
+        if not is_seed(key) and not is_same(run.params.get(key), wanted.params.get(key))
+    }
+    data = {path: file.identity for path, file in run.data.items()}
+    now = {
+        path: file.identity
+        for path, file in wanted.data.items()
+        if path in run.data or not any(overlap(path, out) for out in outs)
+    }
+    changed = sorted(path for path in {*data, *now} if data.get(path) != now.get(path))
+    is_other = bool(wanted.command) and (
+        run.folder != wanted.folder or without_seeds(run.command) != without_seeds(wanted.command)
+    )
+    return Near(run, version, params, tuple(changed), has_other_command=is_other)
+
+
+def _is_of_its_seeds(wanted: RunRecord, run: RunRecord) -> bool:
+    asked = {key: value for key, value in wanted.params.items() if is_seed(key)}
+    if any(not is_same(run.params.get(key), value) for key, value in asked.items()):
+        return False
+    named = [key for key in run.asked or () if is_seed(key) and key not in asked]
+    return not named and (not wanted.command or seeds_in(run.command) == seeds_in(wanted.command))
+
+
+def _by_code(
+    project: Project, near: Sequence[Near], tree: str, trees: Mapping[RunId, str]
+) -> list[Near]:
+    if project.place is None or not tree:
+        return [_with_other_code(each) for each in near]
+    digests = CodeDigests(project, {tree, *trees.values()})
+    return [
+        each
+        if each.run.id in trees
+        and digests.of(trees[each.run.id], each.run) == digests.of(tree, each.run)
+        else _with_other_code(each)
+        for each in near
+    ]
+
+
+def _with_other_code(near: Near) -> Near:
+    return Near(
+        run=near.run,
+        version=near.version,
+        params=near.params,
+        data=near.data,
+        has_other_code=True,
+        has_other_command=near.has_other_command,
+    )
+
+
+def _with_files(project: Project, near: Near, tree: str, trees: Mapping[RunId, str]) -> Near:
+    """Name the files of code in which a run differs; those that no digest counts are left out."""
+    its = trees.get(near.run.id)
+    if not near.has_other_code or its is None or not tree:
+        return near
+    files = code_changes(project, near.run, its, tree)
+    return Near(
+        run=near.run,
+        version=near.version,
+        params=near.params,
+        data=near.data,
+        has_other_code=True,
+        has_other_command=near.has_other_command,
+        files=files,
+    )
+
+
+def result(run: RunRecord) -> str:
+    """Say in a few words how a run came out: how it ended, its metrics, what was decided of it."""
+    said = []
+    if run.status is not Status.FINISHED:
+        said.append(": ".join(part for part in (run.status.value, run.reason) if part))
+    keys = chosen_metrics(run.metrics, [])
+    said += [f"{key}={shown(run.metrics[key])}" for key in keys]
+    said += [run.decision] if run.decision else []
+    return cut("  ".join(said), 100)
+
+
+def difference(near: Near) -> str:
+    """Say in a few words in what a run differs from what may be run now."""
+    said = [_moved(key, then, now) for key, (then, now) in near.params.items()]
+    if near.alike is not None:
+        return f"| {near.alike:.0%} of the changed lines are the same"
+    if near.data:
+        said.append(f"other data: {few_of(near.data)}")
+    if near.has_other_code:
+        said.append(f"other code: {few_of(near.files)}" if near.files else "other code")
+    if near.has_other_command and not near.params:
+        said.append("another command: " + " ".join(near.run.command))
+    return cut("| " + "; ".join(said), 100) if said else ""
+
+
+def _moved(key: str, then: Json, now: Json) -> str:
+    if then is None:
+        return f"without {key}"
+    return f"with {key}={shown(then)}" if now is None else f"{key} {shown(then)} → {shown(now)}"
+
+
+def seen_before(project: Project, record: RunRecord) -> Near | None:
+    """Find the newest run of the same as one that just began; None without a store at hand.
+
+    Asks for runs of that very command only, and never waits: it is asked before each run.
+    """
+    with suppress(XvcError, OSError), db.reading(project.store_path) as connection:
+        runs = query.of_command(connection, record)
+        near = (_asked(record, run, None) for run in runs if run.id != record.id)
+        alike = [n for n in near if n.distance[0] == 0 and _is_of_its_seeds(record, n.run)]
+        trees = code_trees(project, [record, *(each.run for each in alike)])
+        if record.id not in trees:
+            return None
+        for each in _by_code(project, alike, trees[record.id], trees):
+            if each.distance[0] == 0:
+                return each
+    return None

@@ -1,0 +1,70 @@
+"""Checking the bookkeeping tables of a store from elsewhere before xvc relies on them.
+
+Which column holds which key, how far each writer is in, environments, assets, edits: what is there
+has the types and values that xvc writes. Rows of runs are looked at where they are read.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xvc.core.record import RecordKind
+from xvc.errors import CorruptError, error
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+_LONGEST = 16_000_000  # characters of one JSON value, as a journal may say at the most
+
+_TYPE = r"[A-Z][A-Z0-9_ ]{0,40}(\([0-9, ]{1,20}\))?(\[[0-9]*\])*"
+"""A plain name, perhaps with sizes, or lists of it: it becomes a part of SQL."""
+_EDITS = ", ".join(
+    f"'{kind.value}'" for kind in (RecordKind.VALUE, RecordKind.DELETE, RecordKind.UNDO)
+)
+_WRONG = {
+    "meta": "key IS NULL OR value IS NULL OR length(value) > 1000",
+    "environments": "digest IS NULL OR json_type(facts) IS DISTINCT FROM 'OBJECT' "
+    f"OR length(facts::VARCHAR) > {_LONGEST}",
+    "folds": "writer IS NULL OR sequence IS NULL OR sequence < 0 OR position < 0 "
+    "OR json_type(names) NOT IN ('OBJECT', 'ARRAY', 'NULL')",
+    "columns": "table_name IS NULL OR key IS NULL OR column_name IS NULL "
+    f"OR type IS NULL OR NOT regexp_full_match(type, '{_TYPE}')",
+    "assets": "digest IS NULL OR NOT regexp_full_match(digest, '[0-9a-f]{64}') "
+    "OR kind IS NULL OR kind NOT IN ('object', 'file', 'folder') "
+    "OR name IS NULL OR type IS NULL OR size IS NULL OR size < 0 OR kept IS NULL",
+    "edits": f"edit_id IS NULL OR timestamp IS NULL OR kind IS NULL OR kind NOT IN ({_EDITS}) "
+    "OR (value IS NOT NULL AND json_array_length(value) <> 2)",
+}
+"""What a row of each table is not like when xvc has written it."""
+
+
+@error("books-corrupt")
+class BooksCorrupt(CorruptError):
+    """A bookkeeping table of a store holds what xvc does not write."""
+
+    path: str
+    table: str
+    row: str
+    says = "{path} has a row in its table {table} that is none of xvc's: {row}"
+    way = "Ask whoever made it for a whole one, or take it from a version; nothing was changed."
+
+
+def refuse_unsound(connection: DuckDBPyConnection, path: Path) -> None:
+    """Check the bookkeeping tables of the current database.
+
+    Raises:
+        BooksCorrupt: a row is not as xvc writes it.
+        StoreFailed: a table has not the columns that it should have.
+    """
+    held = connection.execute(
+        "SELECT table_name FROM duckdb_tables() "
+        "WHERE database_name = current_database() AND schema_name = 'main'"
+    ).fetchall()
+    names = {name for (name,) in held}
+    for table, wrong in _WRONG.items():
+        if table in names:  # a store of an older xvc has not all of them
+            found = connection.execute(f"FROM {table} WHERE {wrong} LIMIT 1").fetchone()
+            if found is not None:
+                raise BooksCorrupt(str(path), table, repr(found)[:200])
