@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from xvc.core.account import added_up
 from xvc.core.merge import Choice, Side
-from xvc.core.rebase import Replaced, Wanted, merged_accounts
+from xvc.core.rebase import Replaced, Wanted
 from xvc.store import db
 from xvc.store.merge import Outcome, Source, merge_into
 from xvc.store.rebase import Stores, replace_by_key
@@ -77,7 +78,7 @@ def rebase(
     if outcome.conflicts:
         shutil.copyfile(ours, copy)
         outcome = merge_into(copy, source, theirs_wins(outcome), folder)
-    if not outcome.tallies:
+    if not outcome.accounts:
         return copy, Replaced()  # as `xvc rebase` does with what brings nothing new
     stores = Stores(copy, ours, (source,), frozenset(outcome.doubled))
-    return copy, replace_by_key(stores, wanted, merged_accounts(outcome.tallies), folder)
+    return copy, replace_by_key(stores, wanted, added_up(outcome.accounts), folder)

@@ -15,8 +15,8 @@ from xvc.cli.commands.brief import answer_of
 from xvc.cli.output import envelope_of
 from xvc.core.direction import Direction
 from xvc.core.run import RunRecord, Status
-from xvc.runs.brief import Brief, Staged
-from xvc.runs.digest import Best, Tried, best_runs, described, failures, sweeps, tried
+from xvc.runs.brief import Brief
+from xvc.runs.digest import Best, Staged, Tried, best_runs, described, failures, sweeps, tried
 from xvc.types import RunId
 from xvc.worktrees.list import TreeInfo, TreeRole
 

@@ -99,7 +99,7 @@ class Project:
     def of_store(
         cls, store: Path, environment: Mapping[str, str], near: Project | None = None
     ) -> Project:
-        """Find whose store a file is: that of *near*, of its folder's project, or nobody's.
+        """Find the project of a store: *near*, the project of its folder, or a store of its own.
 
         What is nobody's is a project of its own, with its journals beside it.
         """

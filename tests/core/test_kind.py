@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.core.merge import MergeUnsound
-from xvc.core.table_merge import Account, Style
+from xvc.core.account import Account, Fate, MergeUnsound
+from xvc.core.table_merge import Style
 from xvc.errors import BadValue
 from xvc.store.column_types import Kind, wider
 
@@ -47,7 +47,7 @@ def test_fields_that_differ_by_case_are_not_united() -> None:
 def test_an_account_that_does_not_add_up_is_refused() -> None:
     """A row that is nowhere is a defect, and nothing is written."""
     with pytest.raises(MergeUnsound):
-        Account(base=3, incoming=1, added=1, kept=2, result=3).checked()
+        Account("t", 3, 1, 3, {Fate.TAKEN_NEW: 1, Fate.KEPT_NEW: 2}).checked()
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xvc.core.account import Account, Fate, MergeUnsound, added_up
 from xvc.core.filter import parse_filter
-from xvc.core.merge import Choice, Conflict, Fate, MergeUnsound, Side, Tally, decide, remembered
+from xvc.core.merge import Choice, Conflict, Side, decide, remembered
 from xvc.store.run_merge import settle_run
 
 counts = st.dictionaries(st.sampled_from(Fate), st.integers(0, 9))
@@ -24,16 +25,31 @@ def test_every_row_of_every_input_is_counted(fates: dict[Fate, int]) -> None:
     """The sums of the fates are the inputs; one row more on any side is an error."""
     ours = sum(count for fate, count in fates.items() if fate.is_ours)
     theirs = sum(count for fate, count in fates.items() if fate.is_theirs)
-    result = ours + fates.get(Fate.TAKEN_NEW, 0) - fates.get(Fate.TAKEN_DELETED, 0)
+    result = sum(count for fate, count in fates.items() if fate.is_left)
 
-    assert Tally("t", ours, theirs, result, fates).checked().result == result
+    assert Account("t", ours, theirs, result, fates).checked().result == result
     for wrong in (
         (ours + 1, theirs, result),
         (ours, theirs + 1, result),
         (ours, theirs, result - 1),
     ):
         with pytest.raises(MergeUnsound):
-            Tally("t", *wrong, fates).checked()
+            Account("t", *wrong, fates).checked()
+
+
+def test_what_was_done_one_after_the_other_is_added_up() -> None:
+    """Rows before the first merge, rows after the last, and all that came and went between."""
+    first = Account("t", 2, 3, 4, {Fate.EQUAL: 1, Fate.KEPT_NEW: 1, Fate.TAKEN_NEW: 2})
+    then = Account("t", 4, 1, 5, {Fate.KEPT_NEW: 4, Fate.RESTORED: 1})
+    whole = added_up([first.checked(), then.checked()])["t"]
+    left = whole.after_replacing(replaced=1, dropped=3, result=1).balanced()
+
+    assert (whole.ours, whole.theirs, whole.result) == (2, 4, 5)
+    assert (left.taken, left.replaced, left.dropped, left.of(Fate.RESTORED)) == (0, 1, 3, 0)
+    with pytest.raises(MergeUnsound):
+        added_up([first, first])
+    with pytest.raises(MergeUnsound):
+        whole.after_replacing(replaced=1, dropped=3, result=2).balanced()
 
 
 def test_some_conflicts_are_decided() -> None:

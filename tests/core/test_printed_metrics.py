@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.runs.printed_metrics import LineMetrics, parse_metric_lines
+from xvc.runs.printed_metrics import LineMetrics, Printed
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_./-]{0,8}", fullmatch=True)
 NUMBERS = st.integers() | st.floats(allow_nan=False)
@@ -22,6 +23,14 @@ PRINTED = st.lists(
         st.binary(max_size=6),
     )
 ).map(b"".join)
+
+
+def parse_metric_lines(
+    lines: bytes, *, loose: bool, patterns: Sequence[re.Pattern[str]] = ()
+) -> list[Printed]:
+    """What every line of a finished output says, in order."""
+    reader = LineMetrics(loose=loose, patterns=patterns)
+    return reader.feed(lines) + reader.close()
 
 
 @given(NAMES, NUMBERS)

@@ -59,6 +59,38 @@ def test_mlflow(inside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.best and found.best.name, found.metric) == ("boosted", "accuracy")
 
 
+@pytest.mark.filterwarnings("ignore")  # MLflow's own
+def test_artifacts_of_mlflow(inside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files, figures and models that MLflow itself logs are assets of the run."""
+    mlflow = pytest.importorskip("mlflow")
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+    monkeypatch.setattr("atexit.register", lambda *_: None)
+    series = configure_mlflow("0042", tracking_uri=f"file:{inside}/mlruns")
+    (inside / "notes").mkdir()
+    (inside / "notes/a.txt").write_text("a")
+    with mlflow.start_run(run_name="boosted"):
+        mlflow.log_artifact("notes/a.txt")
+        mlflow.log_artifacts("notes", "more/notes")
+        mlflow.log_text("b", "b.txt")
+        mlflow.log_dict({"c": 1}, "c.json")
+        mlflow.log_figure(pyplot.figure(), "figure.png")
+        mlflow.pyfunc.log_model(
+            name="model", python_model=lambda model_input: model_input, pip_requirements=["numpy"]
+        )
+    counts = (series.record(), series.record())
+    asked = "SELECT name, digest, kind FROM assets ORDER BY name"
+    kept = Reader().conn.execute(asked).fetchall()
+    Reader().assets.export(kept[-2][1], inside / "out")
+
+    assert counts == (1, 0)
+    assert [name for name, *_ in kept] == [
+        *("a.txt", "b.txt", "c.json", "figure.png", "model", "more/notes/a.txt")
+    ]
+    assert kept[0][1] == kept[-1][1]
+    assert (inside / "out/MLmodel").exists()
+
+
 @pytest.mark.filterwarnings("ignore")  # wandb's own
 def test_wandb(inside: Path) -> None:
     """A run that is begun through the series is in both; an exception fails both."""

@@ -226,6 +226,8 @@ def test_models_commands_and_stages(
     assert names(call_xvc, "--series", "0042") == ["0042/dummy", "0042/tree"]
     assert len(exported) == 3
     assert len(compared["runs"]) == 2
+    (row,) = [each for each in compared["metrics"] if each["key"] == "test_score"]
+    assert (row["direction"], row["best"]) == ("max", 1)
     assert [(each.name, each.after) for each in pipeline.stages] == [
         ("preprocessing", ()),
         ("features", ("preprocessing",)),

@@ -52,6 +52,8 @@ def test_repeats_are_found_and_weighed(project: Path, call_xvc: Calling) -> None
     )
     assert first["difference"] == pytest.approx(0.03, abs=0.005)
     assert "(n=3)" in shown.out
+    assert every["commands"][1] == "python train.py 0.3 --seed 2"
+    assert every["commands"][1] in shown.out
     assert alike.data["verdicts"] == [[]]
     assert any("repeat" in warning for warning in alike.json["warnings"])
     assert [each.code for each in gates.values()] == [0, 3, 3]

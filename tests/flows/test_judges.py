@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from surroundings import Calling, git
+from xvc.experiments import compare_experiments, track_experiment
 from xvc.page.answers import Answers
 from xvc.page.run_grid import FACTS
 
@@ -80,3 +81,45 @@ def test_another_definition_is_another_judge(judged: Path, call_xvc: Calling) ->
 
     assert any("the definition of accuracy differs" in each for each in other)
     assert not any("judged" in each for each in none)
+
+
+def test_models_of_another_judge_are_not_ranked(judged: Path, call_xvc: Calling) -> None:
+    """Listed behind the others, and never pruned for a value of another judge; it is said."""
+    (judged / "train.py").write_text(_TRAIN + 'open("model.bin", "w").write(sys.argv[1])\n')
+    git(judged, "commit", "-qam", "model")
+    for value in ("0.2", "0.1"):
+        call_xvc("run", "--tag", "minor", "--model", "model.bin", "--", "python", "train.py", value)
+    (judged / "evaluate.py").write_text("def of(x):\n    return x\n")
+    git(judged, "commit", "-qam", "strict")
+    for value in ("0.4", "0.3"):
+        call_xvc("run", "--tag", "minor", "--model", "model.bin", "--", "python", "train.py", value)
+
+    listed = call_xvc("model", "list", "--by", "accuracy", "--json")
+    plan = call_xvc("model", "prune", "--keep", "1", "--by", "accuracy", "--dry-run", "--json")
+    kept = {each["version"]: each["kept_by"] for each in plan.data["models"]}
+
+    assert [each["version"] for each in listed.data["models"]][:2] == ["e0.5.0", "e0.6.0"]
+    assert any("2 runs judged otherwise" in each for each in listed.json["warnings"])
+    assert kept == {
+        "e0.3.0": "judged otherwise than the newest",
+        "e0.4.0": "judged otherwise than the newest",
+        "e0.5.0": "among the best 1",
+        "e0.6.0": None,
+    }
+    assert any("2 runs judged otherwise" in each for each in plan.json["warnings"])
+
+
+def test_a_series_has_one_judge(judged: Path, call_xvc: Calling) -> None:
+    """The best of a series is one of those that were judged as the newest; the table says so."""
+    for name, accuracy, judge in (("mild", 1.0, "1.0"), ("a", 0.8, "x"), ("b", 0.9, "x")):
+        (judged / "evaluate.py").write_text(f"def of(x):\n    return {judge}\n")
+        with track_experiment(name, series="0042") as exp:
+            exp.log_metric("accuracy", accuracy)
+
+    found = compare_experiments("0042")
+    report = call_xvc("report", "--series", "0042", "-o", "r.md", "--json")
+
+    assert found.best is not None
+    assert (found.best.name, len(found.rows)) == ("b", 3)
+    assert "1 run judged otherwise" in (judged / "experiments/0042/comparison.md").read_text()
+    assert any("1 run judged otherwise" in each for each in report.json["warnings"])

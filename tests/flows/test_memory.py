@@ -420,3 +420,19 @@ def test_a_run_that_failed_before_it_wrote_its_output_was_tried(
 
     assert tried["tried"]
     assert tried["same"][0]["status"] == "failed"
+
+
+def test_a_decision_about_one_repeat_is_told_of_its_idea(lab: Path, call_xvc: Calling) -> None:
+    """Of whichever repeat it was said; what is discarded leaves no repeats in the lead unsaid."""
+    words = ("--idea", "baseline", "--", "python", "fit.py", "0.8", "--seed")
+    runs = [str(call_xvc("run", "--json", *words, seed).data["run"]) for seed in "012"]
+
+    said = call_xvc("discard", runs[2], "--reason", "no better", "--json")
+    told = call_xvc("log", "--ideas", "--json").data["ideas"]
+    every = call_xvc("discard", *runs, "--json")
+
+    assert [each["decision"] for each in told] == [f"{runs[2]} discarded: no better"]
+    (warning,) = said.json["warnings"]
+    assert "2 repeats of what is discarded stay ranked" in warning
+    assert all(run in warning for run in runs[:2])
+    assert every.json["warnings"] == []

@@ -59,7 +59,7 @@ def test_b02_a_run_of_which_we_have_one_row_is_completed(folder: Path) -> None:
     copy, found = merge(folder, ours, theirs)
 
     assert values_in(copy, "SELECT count(*) FROM events") == [(100,)]
-    assert [(tally.equal, tally.taken) for tally in found.tallies if tally.theirs] == [(1, 99)]
+    assert [(each.equal, each.taken) for each in found.accounts if each.theirs] == [(1, 99)]
 
 
 def test_b03_an_empty_id_in_ours_stops_no_other_row(folder: Path) -> None:

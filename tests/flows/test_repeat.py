@@ -49,6 +49,19 @@ def test_seeds_reach_the_command_and_are_summed(train: Path, call_xvc: Calling) 
     assert "0.805" in said.err
 
 
+def test_what_was_put_into_the_command_is_taken_up(project: Path, call_xvc: Calling) -> None:
+    """In any place of it; a param that is nowhere in it is still named."""
+    (project / "train.py").write_text('print("accuracy:", 0.5)\n')
+    for words in (("{seed}",), ("seed={seed}", "lr={lr}"), ("seed={seed}",)):
+        done = call_xvc(
+            *("run", "--repeat", "1", "--capture", "-P", "lr=0.1", "--json"),
+            *("--", "python", "train.py", *words),
+        )
+        lost = [each.partition(":")[0] for each in done.json["warnings"] if "taken it up" in each]
+
+        assert lost == ([] if "lr={lr}" in words else ["lr"])
+
+
 def test_versions_of_repeats_are_a_family(train: Path, call_xvc: Calling) -> None:
     """The first is the next minor, the others its patches, though a later minor is there."""
     call_xvc("run", "--tag", "minor", *SEEDED[:-1], "7")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from surroundings import Calling, git
 from xvc import Tracker
-from xvc.core.redaction import Needle
+from xvc.core.redaction import SpelledSecret
 from xvc.store import db
 
 SECRET = "plain-looking-but-private-77"  # no rule knows it, so it is recorded
@@ -161,7 +161,7 @@ def test_a_line_keeps_its_length_and_checksum(secret: str, around: str) -> None:
         return
     line = json.dumps({"a": f"{around}{secret}", "b": secret}).encode() + b"\n"
 
-    masked = Needle.of(secret).masked_line(line)
+    masked = SpelledSecret.of(secret).masked_line(line)
 
     assert len(masked) == len(line)
     assert zlib.crc32(masked) == zlib.crc32(line)

@@ -56,7 +56,7 @@ def merged(seed: int, *, related: bool) -> tuple[Merging, Merging]:
         first = rows_of(there)
         again = merge_into(there, Source("them", stores["theirs"], "other"), (), folder)
         back, flipped = merge(folder, stores["theirs"], stores["ours"], base, theirs_wins)
-        news = sum(tally.taken for tally in again.tallies if not related)
+        news = sum(each.taken for each in again.accounts if not related)
         done = Merging(first, _places(found), rows_of(back), _places(flipped), news)
     return done, Merging(rows, disputes, rows, disputes)
 
@@ -119,6 +119,24 @@ def test_types_widen_without_loss(
     assert [sign(value) for (value,) in there] == [sign(value) for value in values]
     assert values_in(copy, question) == there
     assert values_in(copy, "SELECT type FROM columns") == [(kind,)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "held"),
+    [("ENUM('sgd', 'adam')", "'adam'", "adam"), ("STRUCT(a INTEGER)", "{'a': 1}", {"a": 1})],
+)
+def test_a_store_can_be_read_whatever_type_a_logged_column_was_given(
+    folder: Path, kind: str, value: str, held: object
+) -> None:
+    """Another program made it an ENUM or a STRUCT: the value stays, as VARIANT."""
+    ours = filled(folder / "o.duckdb", insert(1, "x", "1"), logged={"x": "BIGINT"})
+    theirs = filled(folder / "t.duckdb", insert(2, "y", "'a'"), logged={"y": "VARCHAR"})
+    with duckdb.connect(str(theirs)) as connection:
+        connection.execute(f"ALTER TABLE events ALTER y TYPE {kind} USING {value}::{kind}")
+    copy, _ = merge(folder, ours, theirs)
+
+    assert values_in(copy, "SELECT type FROM columns WHERE key = 'y'") == [("VARIANT",)]
+    assert values_in(copy, "SELECT y FROM events WHERE y IS NOT NULL") == [(held,)]
 
 
 def test_a_drop_wins_where_the_other_side_left_the_column_alone(folder: Path) -> None:
@@ -311,10 +329,10 @@ def test_an_account_adds_up(folder: Path) -> None:
                 connection.execute(change.format(*(UUID(int=n) for n in range(6))))
             connection.execute(insert(10 + len(path.stem + str(path == ours)), "x", "9"))
     _, found = merge(folder, ours, theirs, base)
-    tally = next(each for each in found.tallies if each.table == "events")
+    account = next(each for each in found.accounts if each.table == "events")
 
-    assert Counter({f.value: n for f, n in tally.fates.items()}) == Counter(
+    assert Counter({f.value: n for f, n in account.fates.items()}) == Counter(
         {"equal": 2, "kept-new": 1, "kept-changed": 1, "kept-deleted": 1}
         | {"taken-new": 1, "taken-changed": 1, "taken-deleted": 1}
     )
-    assert (tally.ours, tally.theirs, tally.result) == (6, 6, 6)
+    assert (account.ours, account.theirs, account.result) == (6, 6, 6)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,13 +21,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stores import merge, rebase, theirs_wins
+from xvc.core.account import Account
 from xvc.core.merge import Conflict
 from xvc.core.rebase import Wanted
-from xvc.core.table_merge import Account, RowsRefused, Style
+from xvc.core.table_merge import ColumnsClash, RowsRefused, Style
 from xvc.store import db
-from xvc.store.keys import KeysDoubled, KeysEmpty
+from xvc.store.column_types import Kind, kind_of, widest
+from xvc.store.keys import KeysDiffer, KeysDoubled, KeysEmpty, refuse_kinds
 from xvc.store.merge import Outcome, Source, merge_into
-from xvc.store.parquet import read_table
+from xvc.store.parquet import File, Table, read_table
 from xvc.store.parquet_merge import Meeting, merge_by_key, merge_rows
 from xvc.store.parquet_union import unite
 from xvc.store.parquet_write import expect_writable, write_table
@@ -144,18 +146,18 @@ def all_names(sides: Iterable[Side]) -> list[str]:
 def merged_stores(folder: Path, sides: Sequence[Side]) -> Result:
     """Merge stores, one after the other, into the first; whole rows tell rows apart."""
     paths = [as_store(folder / f"{n}.duckdb", side, events=False) for n, side in enumerate(sides)]
-    tallies = []
+    accounts = []
     for number, path in enumerate(paths[1:]):
         done = merge_into(paths[0], Source(str(number), path, str(number)), (), folder)
-        tallies += [each for each in done.tallies if each.table == "prices"]
+        accounts += [each for each in done.accounts if each.table == "prices"]
     with db.reading(paths[0]) as connection:
         rows = read(connection, "prices", all_names(sides))
     counts = {
-        "ours": tallies[0].ours,
-        "theirs": sum(each.theirs for each in tallies),
-        "equal": sum(each.equal for each in tallies),
-        "added": sum(each.taken for each in tallies),
-        "result": tallies[-1].result,
+        "ours": accounts[0].ours,
+        "theirs": sum(each.theirs for each in accounts),
+        "equal": sum(each.equal for each in accounts),
+        "added": sum(each.taken for each in accounts),
+        "result": accounts[-1].result,
     }
     return Result(rows, counts)
 
@@ -179,10 +181,10 @@ def joined(
         rows = read(connection, f"'{out}'", names)
     account = decided.account
     counts = {
-        "ours": account.base,
-        "theirs": account.incoming,
+        "ours": account.ours,
+        "theirs": account.theirs,
         "equal": account.equal,
-        "added": account.added,
+        "added": account.taken,
         "result": account.result,
     }
     return Result(rows, counts), account
@@ -277,8 +279,8 @@ def merged_events(
     copy, done = merge(folder, *(stores if related else stores[:2]), decide=decide)
     with db.reading(copy) as connection:
         rows = read(connection, "events", ["row_id", *parting.ours.types])
-    tally = next((each for each in done.tallies if each.table == "events"), None)
-    counts = {} if tally is None else {"added": tally.taken, "result": tally.result}
+    account = next((each for each in done.accounts if each.table == "events"), None)
+    counts = {} if account is None else {"added": account.taken, "result": account.result}
     return Result(rows, counts), {each.key for each in done.conflicts}
 
 
@@ -417,7 +419,7 @@ def replaced_in_files(folder: Path, asked: Replacing) -> Result:
         done, account = joined(folder, sides, asked.keys, **how)
     except RowsRefused as err:
         return Result(refusal="empty" if "empty" in err.what else "doubled")
-    counts = {"ours": account.base, "replaced": account.replaced, "result": account.result}
+    counts = {"ours": account.ours, "replaced": account.replaced, "result": account.result}
     return Result(done.rows, counts)
 
 
@@ -432,6 +434,103 @@ def test_rows_are_replaced_by_key_alike(asked: Replacing) -> None:
 
     assert found == wanted
     assert files == wanted
+
+
+TYPES: dict[str, str] = {
+    # one value of each type
+    **dict.fromkeys(("TINYINT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE"), "1"),
+    **{f"U{kind}": "2" for kind in ("TINYINT", "INTEGER", "BIGINT")},
+    "DECIMAL(4,1)": "1.5",
+    "DECIMAL(38,0)": "3",
+    "VARCHAR": "1",
+    "BLOB": "1",
+    "JSON": "1",
+    "BOOLEAN": "true",
+    "DATE": "2026-01-01",
+    "TIMESTAMP": "2026-01-01 00:00:00",
+    "TIMESTAMP_NS": "2026-01-01 00:00:00",
+    "TIMESTAMPTZ": "2026-01-01 00:00:00+00",
+    "INTERVAL": "1 day",
+    "INTEGER[]": "[1]",
+    "DOUBLE[]": "[1.5]",
+    "VARCHAR[]": "[1]",
+    "STRUCT(a INTEGER)": "{'a': 1}",
+    "STRUCT(a BIGINT, b DATE)": "{'a': 1}",
+}
+
+
+def paired() -> tuple[list[tuple[str, str]], list[Side]]:
+    """Two tables with a column for each pair of types: one type here, the other one there."""
+    pairs = [(one, other) for one in TYPES for other in TYPES]
+    sides = []
+    for number in (0, 1):
+        types = {f"c{place}": pair[number] for place, pair in enumerate(pairs)}
+        sides.append(Side(types, [Row(number, {n: TYPES[kind] for n, kind in types.items()})]))
+    return pairs, sides
+
+
+def read_as_kinds(folder: Path, sides: Sequence[Side], *keys: str) -> list[Kind | None]:
+    """Find the type of each column of two files; None where the files are refused for it."""
+    files = [as_parquet(folder / f"{n}.parquet", side, ids=False) for n, side in enumerate(sides)]
+    found: list[Kind | None] = []
+    with db.on_files(folder / "out", folder / "spill", "500MB") as connection:
+        tables = [read_table(connection, path) for path in files]
+        for name in sides[0].types:
+            alone = [Table(t.name, tuple(only(file, name) for file in t.files)) for t in tables]
+            try:
+                kind = unite(connection, alone, keys and [name], {}).columns[0].kind
+                found.append(kind)
+            except ColumnsClash:
+                found.append(None)
+    return found
+
+
+def only(file: File, column: str) -> File:
+    """The file, as if it had that column only."""
+    return replace(file, columns={column: file.columns[column]})
+
+
+def test_types_are_widened_alike(tmp_path: Path) -> None:
+    """A column of two types is of the same one; where files have none, stores have VARIANT."""
+    pairs, sides = paired()
+    stores = [as_store(tmp_path / f"{n}.duckdb", s, events=False) for n, s in enumerate(sides)]
+    copy, _ = merge(tmp_path, *stores)
+    with db.reading(copy) as connection:
+        shape = connection.execute("SELECT * FROM prices LIMIT 0").description or []
+    kinds = dict(zip(pairs, (kind_of(part[1]) for part in shape), strict=True))
+    files = dict(zip(pairs, read_as_kinds(tmp_path, sides), strict=True))
+    apart = {pair for pair, kind in kinds.items() if kind != files[pair]}
+
+    assert {kinds[pair].name for pair in apart} == {"VARIANT", "HUGEINT"}
+    assert {pair for pair in apart if files[pair] is not None} == set()
+    assert all("BIGINT" in str(pair) for pair in apart if kinds[pair].name == "HUGEINT")
+    assert kinds["INTEGER", "BIGINT"] == kinds["BIGINT", "INTEGER"] == Kind("BIGINT")
+
+
+def refused_in_stores(kinds: Sequence[Kind]) -> bool:
+    places = {str(number): kind for number, kind in enumerate(kinds)}
+    try:
+        refuse_kinds("events", "x", places, dict.fromkeys(places, ""))
+    except KeysDiffer:
+        return True
+    return False
+
+
+def test_keys_of_two_types_are_refused_alike(tmp_path: Path) -> None:
+    """What is one key in files is one in stores; only of HUGEINT files have none."""
+    pairs, sides = paired()
+    with duckdb.connect() as connection:
+        found = connection.execute(
+            f"SELECT {', '.join(f'NULL::{kind}' for kind in TYPES)}"
+        ).description
+    kinds = dict(zip(TYPES, (kind_of(part[1]) for part in found or []), strict=True))
+    both = {pair: [kinds[name] for name in pair] for pair in pairs}
+    huge = {pair for pair in pairs if widest(both[pair], looks=False) == Kind("HUGEINT")}
+    files = dict(zip(pairs, read_as_kinds(tmp_path, sides, "key"), strict=True))
+    refused = {pair for pair, kind in files.items() if kind is None}
+
+    assert refused - huge == {pair for pair in pairs if refused_in_stores(both[pair])} - huge
+    assert refused >= huge
 
 
 @pytest.mark.parametrize("kind", list(SAMPLES))

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from xvc.core.table_merge import Account, RowsRefused, Style
+from xvc.core.account import Account
+from xvc.core.table_merge import RowsRefused, Style
 from xvc.store.db import on_files
 from xvc.store.parquet import read_table
 from xvc.store.parquet_merge import Meeting, merge_by_key, merge_rows
@@ -125,7 +126,7 @@ def united(history: list[list[Row]], joined: Joining) -> list[object]:
     found, account = joined(history)
     again, twice = joined([found, *history[1:]])
     turned, _ = joined(history[::-1])
-    return [*map(counted, (found, again, turned)), account.result, twice.added]
+    return [*map(counted, (found, again, turned)), account.result, twice.taken]
 
 
 def merged_by_key(history: list[list[Row]], joined: Joining) -> list[object]:
@@ -143,7 +144,7 @@ def replaced(history: list[list[Row]], joined: Joining) -> list[object]:
     """Rebase, and rebase again; with how many rows came or went again."""
     found, account = joined(history, "key", replaces=True, takes_last=True)
     again, twice = joined([found, *history[1:]], "key", replaces=True, takes_last=True)
-    moved = twice.added + twice.replacing + twice.replaced
+    moved = twice.taken + twice.replacing + twice.replaced
     return [counted(found), counted(again), account.result, moved]
 
 

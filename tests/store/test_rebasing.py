@@ -22,6 +22,7 @@ from histories import SIDES, TABLES, Histories, Rows, build, rows_of
 from stores import filled, insert, rebase, values_in
 from xvc.core.rebase import Wanted
 from xvc.errors import NoColumn
+from xvc.store.column_types import Kind
 from xvc.store.keys import KeysDiffer, KeysDoubled, KeysEmpty, refuse_kinds
 from xvc.store.rebase import RowsDoubled
 
@@ -254,7 +255,7 @@ def test_a_column_that_each_row_has_can_be_the_key(folder: Path) -> None:
 
 
 def _refused(kinds: Sequence[str]) -> bool:
-    places = {str(number): kind for number, kind in enumerate(kinds)}
+    places = {str(number): Kind(kind) for number, kind in enumerate(kinds)}
     try:
         refuse_kinds("events", "x", places, dict.fromkeys(places, ""))
     except KeysDiffer:

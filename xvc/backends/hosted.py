@@ -177,7 +177,6 @@ class MLflowTracker(_Hosted):
         if experiment_name is not None:
             self.config.experiment_name = experiment_name
         self.tracking_uri = tracking_uri
-        self._experiment_id: str | None = None
         if tracking_uri is not None:
             mlflow.set_tracking_uri(tracking_uri)
 
@@ -199,7 +198,6 @@ class MLflowTracker(_Hosted):
             tags=dict.fromkeys(self.config.tags, "true") or None,
             description=self.config.notes,
         )
-        self._experiment_id = run.info.experiment_id
         return self._begin(str(run.info.run_id))
 
     def end_run(self, status: str = FINISHED) -> None:

@@ -1,4 +1,4 @@
-"""Classes of frameworks that callbacks inherit from; without one, a class that says so."""
+"""Base classes of frameworks; for one that is not installed, a class whose use says so."""
 
 from __future__ import annotations
 

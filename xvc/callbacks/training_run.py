@@ -136,7 +136,7 @@ def plain_number(value: object) -> object:
 
 
 def flat(values: Mapping[str, object], above: str = "", depth: int = 0) -> dict[str, object]:
-    """Return nested values by their path; what is no plain value is what it says of itself.
+    """Return nested values by their path; a value that is not plain becomes its text.
 
     >>> flat({"model": {"layers": 2, "act": len}, "lr": 0.1})
     {'model.layers': 2, 'model.act': '<built-in function len>', 'lr': 0.1}

@@ -100,7 +100,7 @@ HEADINGS = {
 """The first words of all commands, as `xvc --help` lists them; those behind them are in theirs."""
 
 _PASSING = ("run", "sweep", "tried")
-"""What follows the first word of their own command is that command's, options too."""
+"""Commands that wrap another one: the words behind its first are its own, options included."""
 
 _LIKE_BRANCHES = ("xvc merge data", "xvc rebase data")
 """Commands whose last word may be the name of a branch that is meant."""
@@ -302,7 +302,7 @@ class SystemRefused(ExternalError):
 
 @error("internal")
 class Unexpected(ExternalError):
-    """Something went wrong that nobody had thought of: a mistake in xvc."""
+    """An unexpected failure: a mistake in xvc."""
 
     kind: str
     reason: str

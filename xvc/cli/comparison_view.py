@@ -1,4 +1,4 @@
-"""A comparison as text, markdown, CSV, HTML and JSON: the same rows in five coats."""
+"""A comparison as text, markdown, CSV, HTML and JSON: the same rows in five formats."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from xvc.cli.output import few, table
-from xvc.cli.verdict_words import VerdictRow, verdict_row
 from xvc.core.direction import Direction
 from xvc.core.foreign_text import for_spreadsheet
 from xvc.core.run import Status
@@ -17,6 +16,7 @@ from xvc.render.document import DocumentTable, Report, Section, Text
 from xvc.render.html import page
 from xvc.runs.comparison import Difference, Missing
 from xvc.runs.difference_tables import differences, verdicts
+from xvc.runs.verdicts import Judgement
 
 if TYPE_CHECKING:
     from xvc.runs.compare import Compared
@@ -72,6 +72,7 @@ class Comparing(TypedDict):
     """
 
     runs: list[RunFacts]
+    commands: Annotated[list[str], "Of each run; empty where all are the same."]
     params: list[Row]
     params_total: int
     metrics: list[Row]
@@ -82,9 +83,9 @@ class Comparing(TypedDict):
     data_total: int
     code: Annotated[list[list[CodeRow]], "The first twenty files of each."]
     code_totals: list[int]
-    verdicts: list[list[VerdictRow]]
+    verdicts: list[list[Judgement]]
     verdict_totals: list[int]
-    rows: list[list[VerdictRow]]
+    rows: list[list[Judgement]]
     rows_totals: list[int]
     unknown_directions: list[str]
     unknown_directions_total: int
@@ -143,6 +144,8 @@ def as_csv(found: Compared, every: bool, *, is_raw: bool = False) -> str:
     write = str if is_raw else for_spreadsheet
     writer.writerow(["section", "key", *map(write, names(found))])
     comparison = found.comparison
+    if every or not comparison.is_same_command:
+        writer.writerow(["command", "command", *map(write, comparison.commands)])
     for title, rows in (
         ("params", comparison.params),
         ("metrics", comparison.metrics),
@@ -190,6 +193,7 @@ def as_data(found: Compared, *, every: bool) -> Comparing:
             {"id": one.record.id, "version": one.version, "status": one.record.status}
             for one in found.runs
         ],
+        "commands": ([] if comparison.is_same_command and not every else list(comparison.commands)),
         "params": _json_rows(params),
         "params_total": len(params),
         "metrics": _json_rows(metrics),
@@ -212,9 +216,9 @@ def as_data(found: Compared, *, every: bool) -> Comparing:
             for changes in comparison.code
         ],
         "code_totals": [len(changes) for changes in comparison.code],
-        "verdicts": [few([verdict_row(each) for each in rows]) for rows in found.verdicts],
+        "verdicts": [few(rows) for rows in found.verdicts],
         "verdict_totals": [len(rows) for rows in found.verdicts],
-        "rows": [few([verdict_row(each) for each in rows]) for rows in found.rows],
+        "rows": [few(rows) for rows in found.rows],
         "rows_totals": [len(rows) for rows in found.rows],
         "unknown_directions": few(found.unknown_directions),
         "unknown_directions_total": len(found.unknown_directions),

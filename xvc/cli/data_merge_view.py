@@ -48,8 +48,6 @@ AgreeData = Annotated[
     bool, typer.Option("--yes", "-y", help="Do it, also where rows or another file are replaced.")
 ]
 
-_COUNTS = ("base", "kept", "replaced", "incoming", "equal", "added", "replacing", "dropped")
-
 
 class Combined(TypedDict):
     """Which files became which, and what became of every row."""
@@ -97,7 +95,7 @@ def order_of(
 
 
 def carry_out(here: Context, command: str, order: Order, *, dry_run: bool, agreed: bool) -> None:
-    """Do it, or show what it would do; what nobody agreed to exits 4."""
+    """Do it with ``--yes``, else show the plan and exit 4."""
     from xvc.merging.parquet import merge_tables  # late: it opens DuckDB
 
     done = merge_tables(
@@ -108,7 +106,17 @@ def carry_out(here: Context, command: str, order: Order, *, dry_run: bool, agree
         tell=lambda text: say(text, here.manner),
     )
     account = done.account
-    counts = {name: getattr(account, name) for name in (*_COUNTS, "result")}
+    counts = {
+        "base": account.ours,
+        "kept": account.kept,
+        "replaced": account.replaced,
+        "incoming": account.theirs,
+        "equal": account.equal,
+        "added": account.taken,
+        "replacing": account.replacing,
+        "dropped": account.dropped,
+        "result": account.result,
+    }
     data: Combined = {
         "base": str(order.base),
         "sources": [str(source) for source in order.sources],

@@ -42,8 +42,10 @@ def deciding(verb: str, what: str, text: str) -> Callable[..., None]:
 def _decide(
     here: Context, command: str, references: Sequence[str], what: str, reason: str | None
 ) -> None:
-    from xvc.core.run import decided
+    from xvc.core.human_units import counted
+    from xvc.core.run import DISCARDED, decided
     from xvc.database.annotate import decide  # late: it opens DuckDB
+    from xvc.runs.compare import ranked_repeats
 
     project = here.project()
     said = decide(project, references, what, reason)
@@ -56,4 +58,12 @@ def _decide(
         "operation": said.operation,
     }
     text = "\n".join(f"{run}  {decision}" for run in runs)
-    show(Answer(command, data, text, tuple(project.keeper.warnings)), here.manner)
+    warnings = [*project.keeper.warnings]
+    left = ranked_repeats(project, said.runs) if what == DISCARDED else []
+    if left:
+        warnings.append(
+            f"{counted(len(left), 'repeat')} of what is discarded stay ranked: "
+            f"{' '.join(left[:5])}{' …' if len(left) > 5 else ''}; discard them, too, where the "
+            "idea is meant"
+        )
+    show(Answer(command, data, text, tuple(warnings)), here.manner)

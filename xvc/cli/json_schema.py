@@ -1,7 +1,8 @@
 """JSON Schemas read from type hints, so that what is declared once is checked twice.
 
-Pure. Knows what answers are made of: typed dicts, lists, mappings, plain values, enums, unions;
-refuses anything else. ``object`` is a value of the user's, of any shape. A typed dict is closed.
+Pure. Knows what answers are made of: typed dicts, dataclasses, lists, mappings, plain values,
+enums, unions; refuses anything else. ``object`` is a value of the user's, of any
+shape. A typed dict is closed, and so is a dataclass, whose fields are all there.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import inspect
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from enum import Enum
 
 from xvc.types import Json
@@ -53,8 +55,8 @@ def schema_of(kind: object) -> dict[str, Json]:
     """
     if kind in _PLAIN:
         return dict(_PLAIN[kind])
-    if typing.is_typeddict(kind):
-        return _typed(typing.cast("type", kind))
+    if typing.is_typeddict(kind) or is_dataclass(kind):
+        return _closed(typing.cast("type", kind))
     if isinstance(kind, type) and issubclass(kind, Enum):
         return {"enum": [each.value for each in kind]}
     if isinstance(kind, typing.NewType):
@@ -65,9 +67,14 @@ def schema_of(kind: object) -> dict[str, Json]:
     return read(typing.get_args(kind))
 
 
-def _typed(kind: type) -> dict[str, Json]:
-    """Describe a typed dict; postponed hints hide from Python which of its keys may be missing."""
+def _closed(kind: type) -> dict[str, Json]:
+    """Describe what has these keys and no others.
+
+    Postponed hints hide from Python which keys of a typed dict may be missing.
+    """
     hints = typing.get_type_hints(kind, include_extras=True)
+    if is_dataclass(kind):
+        hints = {each.name: hints[each.name] for each in fields(kind)}
     optional = {name for name, hint in hints.items() if _may_miss(hint)}
     described: dict[str, Json] = {"type": "object"}
     if words := vars(kind).get("__doc__"):

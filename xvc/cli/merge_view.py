@@ -9,19 +9,22 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from xvc.cli.output import FEW, Answer, few, table
+from xvc.core.account import Account, Fate
 from xvc.core.human_units import counted
-from xvc.core.merge import Conflict, Fate, Side, Tally
+from xvc.core.merge import Conflict, Side
 from xvc.types import Json
 
 if TYPE_CHECKING:
     from xvc.merging.merge import Merged
     from xvc.merging.unfinished import Unfinished
 
+_FATES = tuple(Fate)[: tuple(Fate).index(Fate.RESTORED)]  # those of a merge without keys
+_STOOD = {Fate.DELETED_BY_US: (Fate.RESTORED,), Fate.DELETED_BY_THEM: (Fate.REMOVED,)}
 _HEAD = ("table", "ours", "theirs", "equal", "kept", "taken", "changed", "deleted", "both", "after")
 _WIDEST = 40
 
 
-class Account(TypedDict):
+class TableMerge(TypedDict):
     """Rows of one table on each side and after, and what became of them."""
 
     table: str
@@ -37,7 +40,7 @@ class Account(TypedDict):
     fates: Mapping[str, int]
 
 
-class SourceAccount(Account):
+class SourceMerge(TableMerge):
     """Of one source; tables without rows are not told."""
 
     source: str
@@ -63,7 +66,7 @@ class Merging(TypedDict):
     """What a merge did, or would do; ``store`` is the digest of the merged one."""
 
     sources: list[str]
-    tables: list[SourceAccount]
+    tables: list[SourceMerge]
     conflicts: Annotated[list[Dispute], "The first twenty; --conflicts lists all."]
     total: Annotated[int, "Conflicts in all."]
     undecided: int
@@ -113,9 +116,9 @@ def merged_answer(done: Merged, *, is_dry: bool) -> Answer:
     data: Merging = {
         "sources": [outcome.source for outcome in done.outcomes],
         "tables": [
-            {"source": outcome.source, **_tally(tally)}
+            {"source": outcome.source, **_table(account)}
             for outcome in done.outcomes
-            for tally in _told(outcome.tallies)
+            for account in _told(outcome.accounts)
         ],
         "conflicts": [_facts(each) for each in few(done.conflicts)],
         "total": len(done.conflicts),
@@ -132,35 +135,35 @@ def merged_answer(done: Merged, *, is_dry: bool) -> Answer:
 def _outcome_lines(done: Merged) -> list[str]:
     lines = []
     for outcome in done.outcomes:
-        rows = [_cells(tally) for tally in _told(outcome.tallies)]
+        rows = [_cells(account) for account in _told(outcome.accounts)]
         lines.append(f"from {outcome.source}" if rows else f"from {outcome.source}: nothing new")
         if rows:
             lines.append(table(_HEAD, rows, right=range(1, len(_HEAD))))
     return lines
 
 
-def _told(tallies: Sequence[Tally]) -> list[Tally]:
-    return [tally for tally in tallies if tally.ours or tally.theirs]
+def _told(accounts: Sequence[Account]) -> list[Account]:
+    return [each for each in accounts if each.ours or each.theirs]
 
 
-def _cells(tally: Tally) -> list[str]:
-    facts: Mapping[str, object] = _tally(tally)
-    return [f"{facts[name]:,}" if name != "table" else tally.table for name in _HEAD]
+def _cells(account: Account) -> list[str]:
+    facts: Mapping[str, object] = _table(account)
+    return [f"{facts[name]:,}" if name != "table" else account.table for name in _HEAD]
 
 
-def _tally(tally: Tally) -> Account:
+def _table(account: Account) -> TableMerge:
     return {
-        "table": tally.table,
-        "ours": tally.ours,
-        "theirs": tally.theirs,
-        "equal": tally.equal,
-        "kept": tally.kept,
-        "taken": tally.taken,
-        "changed": tally.changed,
-        "deleted": tally.deleted,
-        "both": tally.disputed,
-        "after": tally.result,
-        "fates": {fate.value: tally.of(fate) for fate in Fate},
+        "table": account.table,
+        "ours": account.ours,
+        "theirs": account.theirs,
+        "equal": account.equal,
+        "kept": account.kept,
+        "taken": account.taken,
+        "changed": account.changed,
+        "deleted": account.deleted,
+        "both": account.disputed,
+        "after": account.result,
+        "fates": {fate.value: account.of(fate, *_STOOD.get(fate, ())) for fate in _FATES},
     }
 
 

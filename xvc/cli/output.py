@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from itertools import islice
 from typing import Literal, TextIO, TypedDict, TypeVar, cast
 from unicodedata import normalize
@@ -46,7 +46,7 @@ class Envelope(TypedDict):
     next: list[str]
 
 
-class Told(TypedDict):
+class ErrorFacts(TypedDict):
     """What went wrong, and the way out; ``retryable``: the same call may succeed later."""
 
     code: str
@@ -60,7 +60,7 @@ class Refusal(TypedDict):
 
     schema: int
     ok: Literal[False]
-    error: Told
+    error: ErrorFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Answer:
     """
 
     command: str
-    data: Mapping[str, object]
+    data: object  # a typed dict or a frozen dataclass, as the schema of the command says
     text: str = ""
     warnings: tuple[str, ...] = ()
     next: tuple[str, ...] = ()
@@ -120,11 +120,22 @@ def envelope_of(answer: Answer) -> Json:
         "schema": SCHEMA,
         "command": answer.command,
         "ok": answer.exit_code == 0,
-        "data": answer.data,
+        "data": _by_field(answer.data),
         "warnings": list(answer.warnings),
         "next": list(answer.next),
     }
     return to_plain(envelope)
+
+
+def _by_field(value: object) -> object:
+    """Write the dataclasses in an answer as mappings, field by field, as its schema says."""
+    if is_dataclass(value):
+        return {each.name: _by_field(getattr(value, each.name)) for each in fields(value)}
+    if isinstance(value, Mapping):
+        return {key: _by_field(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_by_field(part) for part in value]
+    return value
 
 
 def warn(text: str, manner: Manner) -> None:
@@ -141,13 +152,13 @@ def say(text: str, manner: Manner) -> None:
 def show_error(error: XvcError, manner: Manner) -> None:
     """Print an error: one sentence, one hint."""
     if manner.as_json:
-        told: Told = {
+        facts: ErrorFacts = {
             "code": error.code,
             "message": str(error),
             "hint": error.hint,
             "retryable": error.retryable,
         }
-        envelope: Refusal = {"schema": SCHEMA, "ok": False, "error": told}
+        envelope: Refusal = {"schema": SCHEMA, "ok": False, "error": facts}
         _write(sys.stdout, _document(cast("Json", envelope)))
         return
     head = painted(f"error[{error.code}]:", "1;31", manner)

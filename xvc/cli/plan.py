@@ -23,7 +23,7 @@ class Edited(TypedDict):
 
 
 def show_plan(answer: Answer, here: Context, *, is_plan: bool, is_asked: bool) -> None:
-    """Show what was done, or what would be; a plan that nobody asked for exits 4."""
+    """Show what was done or would be; without ``--yes`` or ``--dry-run`` exit 4."""
     if not is_plan:
         show(answer, here.manner)
         return

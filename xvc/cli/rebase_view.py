@@ -6,10 +6,11 @@ import json
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
 from xvc.cli.output import Answer, few, table
+from xvc.core.account import Account, Fate
 from xvc.types import Json
 
 if TYPE_CHECKING:
-    from xvc.core.rebase import Account, Gone
+    from xvc.core.rebase import Gone
     from xvc.merging.rebase import Rebased
 
 _HEAD = ("table", "ours", "taken", "changed", "deleted", "replaced", "dropped", "after")
@@ -88,7 +89,7 @@ def rebased_answer(done: Rebased, *, is_plan: bool) -> Answer:
 
 
 def _told(done: Rebased) -> list[Account]:
-    return [each for each in done.replaced.accounts if each.ours or each.taken]
+    return [each for each in done.replaced.accounts if each.ours or _taken(each)]
 
 
 def _cells(account: Account) -> list[str]:
@@ -96,13 +97,17 @@ def _cells(account: Account) -> list[str]:
     return [str(facts[0]), *(f"{count:,}" for count in facts[1:])]
 
 
+def _taken(account: Account) -> int:
+    return account.of(Fate.TAKEN_NEW, Fate.RESTORED, Fate.DROPPED)
+
+
 def _account(account: Account) -> TableAccount:
     return {
         "table": account.table,
         "ours": account.ours,
-        "taken": account.taken,
-        "changed": account.changed,
-        "deleted": account.deleted,
+        "taken": _taken(account),
+        "changed": account.changed + account.disputed,
+        "deleted": account.of(Fate.TAKEN_DELETED, Fate.REMOVED),
         "replaced": account.replaced,
         "dropped": account.dropped,
         "after": account.result,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, TypedDict
 from xvc.cli.context import Context
 from xvc.cli.output import Answer, few, say, show, table, warn
 from xvc.cli.run_end_view import Ended, ended_facts, ended_line
-from xvc.cli.verdict_words import Noise, VerdictRow, noise, noise_cells, verdict_row
+from xvc.cli.verdict_words import Noise, noise, noise_cells
+from xvc.runs.verdicts import Judgement
 from xvc.system.signal_pipe import PASSING, STOPPING, held_back
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Contending(TypedDict):
     seed_param: str
     exit_code: int
     stopped: Annotated[bool, "Whether some were not begun."]
-    verdicts: list[VerdictRow]
+    verdicts: list[Judgement]
     verdicts_total: int
 
 
@@ -154,7 +155,7 @@ def _tell_of_contest(here: Context, found: Contest, wanted: Repeats, reference: 
         "seed_param": wanted.param,
         "exit_code": found.exit_code,
         "stopped": found.is_stopped,
-        "verdicts": few([verdict_row(each) for each in found.judged]),
+        "verdicts": few(found.judged),
         "verdicts_total": len(found.judged),
     }
     if here.manner.as_json:

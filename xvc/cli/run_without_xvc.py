@@ -1,4 +1,4 @@
-"""The last way to run a command: where xvc itself cannot work at all, become it."""
+"""Running a command where xvc itself cannot work: this process becomes the command."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def become(words: Sequence[str], folder: Path, reason: BaseException) -> NoRetur
         SystemExit: there is no such command: 127; or it cannot be started: 126.
     """
     command = list(words[1:] if words[:1] == ["--"] else words)
-    told = f"{type(reason).__name__}: {next(iter(str(reason).splitlines()), 'no message')}"
-    _say(f"warning: this run is not recorded: {told}")
+    reason_text = f"{type(reason).__name__}: {next(iter(str(reason).splitlines()), 'no message')}"
+    _say(f"warning: this run is not recorded: {reason_text}")
     for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, a program does not
         signal.signal(number, signal.SIG_DFL)
     try:

@@ -44,26 +44,27 @@ def gate_facts(gates: Sequence[Gate]) -> list[GateFacts]:
 
 def promoted(command: str, done: Promoted, here: Context) -> Answer:
     """Describe a change of a stage."""
-    told = done.evidence
+    evidence = done.evidence
     data: Promoting = {
-        "name": told.model,
-        "stage": told.stage,
-        "run": told.run,
-        "version": told.version or None,
-        "digest": told.digest,
-        "metrics": dict(told.metrics),
-        "gates": gate_facts(told.gates),
-        "previous": told.previous or None,
+        "name": evidence.model,
+        "stage": evidence.stage,
+        "run": evidence.run,
+        "version": evidence.version or None,
+        "digest": evidence.digest,
+        "metrics": dict(evidence.metrics),
+        "gates": gate_facts(evidence.gates),
+        "previous": evidence.previous or None,
         "tag": done.tag,
         "changed": done.tag is not None,
         "dry_run": done.is_dry,
     }
     verb = "would be" if done.is_dry else "is" if done.tag else "is already"
-    lines = [f"{told.model} {told.version or f'of run {told.run}'} {verb} in {told.stage}"]
-    lines += [f"  before: {told.previous}"] if told.previous and done.tag else []
-    lines += [f"  gate: {gate.asked} ({gate.found})" for gate in told.gates]
+    which = evidence.version or f"of run {evidence.run}"
+    lines = [f"{evidence.model} {which} {verb} in {evidence.stage}"]
+    lines += [f"  before: {evidence.previous}"] if evidence.previous and done.tag else []
+    lines += [f"  gate: {gate.asked} ({gate.found})" for gate in evidence.gates]
     lines += [f"  tag: {done.tag}"] if done.tag else []
-    is_undoable = done.tag and told.previous and command == "model promote"
-    back = (f"xvc model rollback {told.model}",) if is_undoable else ()
+    is_undoable = done.tag and evidence.previous and command == "model promote"
+    back = (f"xvc model rollback {evidence.model}",) if is_undoable else ()
     steps = (here.again(),) if done.is_dry else back
     return Answer(command, data, "\n".join(lines), next=steps)

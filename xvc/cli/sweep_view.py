@@ -97,9 +97,9 @@ def telling(manner: Manner) -> Iterator[Callable[[Progress], None]]:
     with LiveLine(colour=manner.colour) as line:
         clock = _Clock()
 
-        def tell(told: Progress) -> None:
-            above = header(told.sweep) if clock.begins(told) else _failure(told)
-            line.show(*_live(told, clock.left(told)), above=above)
+        def tell(so_far: Progress) -> None:
+            above = header(so_far.sweep) if clock.begins(so_far) else _failure(so_far)
+            line.show(*_live(so_far, clock.left(so_far)), above=above)
 
         yield tell
 
@@ -107,13 +107,16 @@ def telling(manner: Manner) -> Iterator[Callable[[Progress], None]]:
 def _plainly(manner: Manner) -> Callable[[Progress], None]:
     clock = _Clock()
 
-    def tell(told: Progress) -> None:
-        if clock.begins(told):
-            say(header(told.sweep), manner)
-        if told.latest is not None:
-            ended, line = _ended(told), _line(told.sweep, told.latest)
-            left = clock.left(told)
-            say(f"[{ended}/{told.sweep.total}] {line}{_best(told)}{left and f'; {left}'}", manner)
+    def tell(so_far: Progress) -> None:
+        if clock.begins(so_far):
+            say(header(so_far.sweep), manner)
+        if so_far.latest is not None:
+            ended, line = _ended(so_far), _line(so_far.sweep, so_far.latest)
+            left = clock.left(so_far)
+            say(
+                f"[{ended}/{so_far.sweep.total}] {line}{_best(so_far)}{left and f'; {left}'}",
+                manner,
+            )
 
     return tell
 
@@ -125,16 +128,16 @@ class _Clock:
         self._since: float | None = None
         self._ended = 0
 
-    def begins(self, told: Progress) -> bool:
+    def begins(self, so_far: Progress) -> bool:
         """Whether this is the first that is heard of it."""
         if self._since is not None:
             return False
-        self._since, self._ended = time.monotonic(), _ended(told)
+        self._since, self._ended = time.monotonic(), _ended(so_far)
         return True
 
-    def left(self, told: Progress) -> str:
+    def left(self, so_far: Progress) -> str:
         """Write the time that is left; empty where nothing is known of it, or nothing is left."""
-        done, missing = _ended(told) - self._ended, told.sweep.total - _ended(told)
+        done, missing = _ended(so_far) - self._ended, so_far.sweep.total - _ended(so_far)
         if not done or not missing or self._since is None:
             return ""
         return f"{duration((time.monotonic() - self._since) / done * missing)} left"
@@ -156,42 +159,44 @@ def space_told(wish: Wish) -> str:
     return ", ".join(parts)
 
 
-def _live(told: Progress, left: str) -> Iterator[str]:
+def _live(so_far: Progress, left: str) -> Iterator[str]:
     """Write how far a sweep is for a line that is rewritten, ever shorter."""
     few = (TrialStatus.RUNNING, TrialStatus.FAILED, TrialStatus.PRUNED)
-    counts = [f"{told.counts[state]} {state}" for state in few if told.counts[state]]
-    far = ", ".join([f"{_ended(told)}/{told.sweep.total}", *counts])
+    counts = [f"{so_far.counts[state]} {state}" for state in few if so_far.counts[state]]
+    far = ", ".join([f"{_ended(so_far)}/{so_far.sweep.total}", *counts])
     if left:
-        yield f"sweep {told.sweep.id}: {far}{_best(told)}; {left}"
-    yield f"sweep {told.sweep.id}: {far}{_best(told)}"
-    if told.best is not None:
-        yield f"{far}; best {number(told.best.value)}"
-        yield f"{_ended(told)}/{told.sweep.total}; best {number(told.best.value)}"
+        yield f"sweep {so_far.sweep.id}: {far}{_best(so_far)}; {left}"
+    yield f"sweep {so_far.sweep.id}: {far}{_best(so_far)}"
+    if so_far.best is not None:
+        yield f"{far}; best {number(so_far.best.value)}"
+        yield f"{_ended(so_far)}/{so_far.sweep.total}; best {number(so_far.best.value)}"
     yield far
 
 
-def _ended(told: Progress) -> int:
-    return told.sweep.total - told.counts[TrialStatus.WAITING] - told.counts[TrialStatus.RUNNING]
+def _ended(so_far: Progress) -> int:
+    return (
+        so_far.sweep.total - so_far.counts[TrialStatus.WAITING] - so_far.counts[TrialStatus.RUNNING]
+    )
 
 
-def _failure(told: Progress) -> str | None:
-    failed = told.latest is not None and told.latest.state is TrialStatus.FAILED
-    return _line(told.sweep, told.latest) if failed and told.latest is not None else None
+def _failure(so_far: Progress) -> str | None:
+    failed = so_far.latest is not None and so_far.latest.state is TrialStatus.FAILED
+    return _line(so_far.sweep, so_far.latest) if failed and so_far.latest is not None else None
 
 
-def standing(told: Progress) -> str:
+def standing(so_far: Progress) -> str:
     """Write the standing of a sweep on one line."""
-    counts = ", ".join(f"{count} {state}" for state, count in told.counts.items() if count)
-    return f"sweep {told.sweep.id}: {counts}{_best(told)}"
+    counts = ", ".join(f"{count} {state}" for state, count in so_far.counts.items() if count)
+    return f"sweep {so_far.sweep.id}: {counts}{_best(so_far)}"
 
 
-def _best(told: Progress) -> str:
-    if told.best is None:
+def _best(so_far: Progress) -> str:
+    if so_far.best is None:
         return ""
-    wish = told.sweep.wish
+    wish = so_far.sweep.wish
     if wish.repeat:
-        return f"; best {wish.metric}, by the mean of its repeats: trial {told.best.number}"
-    return f"; best {wish.metric} {number(told.best.value)} (trial {told.best.number})"
+        return f"; best {wish.metric}, by the mean of its repeats: trial {so_far.best.number}"
+    return f"; best {wish.metric} {number(so_far.best.value)} (trial {so_far.best.number})"
 
 
 def _line(sweep: Sweep, trial: Trial) -> str:
@@ -211,7 +216,7 @@ def swept(command: str, found: SweepOutcome) -> Answer:
     """Say what a sweep has come to."""
     from xvc.sweeps.drive import progress  # late: here a sweep has run, so it is loaded
 
-    told = progress(found.sweep, found.trials)
+    so_far = progress(found.sweep, found.trials)
     sweep = found.sweep
     failed = [trial for trial in found.trials if trial.state is TrialStatus.FAILED]
     nexts = [f"xvc sweep show {sweep.id}"]
@@ -219,12 +224,12 @@ def swept(command: str, found: SweepOutcome) -> Answer:
         nexts = [f"xvc sweep resume {sweep.id}", *nexts]
     if failed:
         nexts = [f"xvc sweep retry {sweep.id}", *nexts]
-    if told.best is not None:
-        nexts.append(f"xvc tag minor --run {told.best.run}")
-    text = standing(told) + ("; stopped" if found.is_stopped else "")
+    if so_far.best is not None:
+        nexts.append(f"xvc tag minor --run {so_far.best.run}")
+    text = standing(so_far) + ("; stopped" if found.is_stopped else "")
     was_asked = found.is_stopped and found.reason is None
     code = _INTERRUPTED if was_asked else int(bool(failed))
-    data: Ended = {**summary(told), "stopped": found.is_stopped}
+    data: Ended = {**summary(so_far), "stopped": found.is_stopped}
     warnings = [*found.warnings, *_unmeasured(found), *overruled(sweep, found.trials)]
     if found.reason is not None:
         warnings.append(f"no further trial was begun: {found.reason}")
@@ -237,8 +242,8 @@ def overruled(sweep: Sweep, trials: Sequence[Trial]) -> Iterator[str]:
         if not trial.used or trial.is_unused:
             continue
         asked = typed_point(sweep.wish.space, trial.params)
-        told = [f"{key} was {value}, not {asked[key].text}" for key, value in trial.used.items()]
-        yield f"trial {trial.number} used other params than were asked for: {', '.join(told)}"
+        used = [f"{key} was {value}, not {asked[key].text}" for key, value in trial.used.items()]
+        yield f"trial {trial.number} used other params than were asked for: {', '.join(used)}"
 
 
 def _unmeasured(found: SweepOutcome) -> Iterator[str]:
@@ -268,17 +273,17 @@ def planned(wish: Wish, found: SweepPlan) -> Answer:
     return Answer("sweep", data, text, found.warnings)
 
 
-def summary(told: Progress) -> Standing:
+def summary(so_far: Progress) -> Standing:
     """Write a sweep's standing as JSON."""
-    sweep = told.sweep
+    sweep = so_far.sweep
     return {
         "sweep": sweep.id,
         "created": sweep.created,
         "total": sweep.total,
-        "counts": {state.value: count for state, count in told.counts.items()},
+        "counts": {state.value: count for state, count in so_far.counts.items()},
         "metric": sweep.wish.metric,
         "direction": sweep.wish.direction.value if sweep.wish.direction else None,
-        "best": trial_facts(told.best) if told.best is not None else None,
+        "best": trial_facts(so_far.best) if so_far.best is not None else None,
     }
 
 

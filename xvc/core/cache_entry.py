@@ -72,8 +72,19 @@ def _parts(found: Mapping[str, Any]) -> dict[str, CallPart]:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheUsage:
+    """One function and its calls; ``size`` in bytes."""
+
+    function: str
+    entries: int
+    size: int
+    hits: int
+    misses: int
+
+
+@dataclass(frozen=True, slots=True)
 class CallDifference:
-    """One thing in which a call differs from another; a side that lacks it is empty."""
+    """One thing that differs; empty: it is not there on that side."""
 
     what: str
     name: str

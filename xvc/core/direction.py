@@ -27,6 +27,12 @@ class Direction(StrEnum):
     MIN = "min"
 
 
+OWN_SCORES = dict.fromkeys(
+    ("score", "test_score", "train_score", "mean_score"), Direction.MAX.value
+)
+"""What `xvc.experiments` itself logs into a series: higher is better, as its fits are judged."""
+
+
 def direction_of(metric: str, declared: Mapping[str, str]) -> Direction | None:
     """Return which way *metric* gets better, or None when nothing says so.
 

@@ -1,7 +1,7 @@
-"""A secret that is to be taken out: how it may be spelled, and what stands in its place.
+"""Masking a secret in bytes: the forms in which it may have been written, and their masks.
 
-Pure. What stands there has as many bytes, so that no position behind it moves, and in a line of a
-journal the checksum stays the same, too: whoever is writing that journal can go on.
+Pure. A mask has as many bytes as what it replaces, so that no later position moves. In a line of a
+journal it also keeps the checksum, so that a process that is writing the journal can go on.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ class SecretUnfit(UsageError):
 
 
 @dataclass(frozen=True, slots=True)
-class Needle:
+class SpelledSecret:
     """A secret by its spellings in bytes, the longest first."""
 
     spellings: tuple[bytes, ...]
 
     @classmethod
-    def of(cls, secret: str) -> Needle:
+    def of(cls, secret: str) -> SpelledSecret:
         """Spell a secret: as it is, in JSON, in a URL, in base64; lines of a long one also alone.
 
         Raises:
@@ -71,7 +71,7 @@ class Needle:
     def masked(self, data: bytes) -> bytes:
         """Put stars in its place.
 
-        >>> Needle.of("hunter-two").masked(b"key=hunter-two;")
+        >>> SpelledSecret.of("hunter-two").masked(b"key=hunter-two;")
         b'key=**********;'
         """
         for each in self.spellings:
@@ -82,7 +82,7 @@ class Needle:
         """Put letters in its place that leave the checksum of the line what it is.
 
         >>> line = b'{"d":{"s:key":"hunter-two-and-three"}}'
-        >>> masked = Needle.of("hunter-two-and-three").masked_line(line)
+        >>> masked = SpelledSecret.of("hunter-two-and-three").masked_line(line)
         >>> crc32(masked) == crc32(line), b"hunter" in masked
         (True, False)
         """

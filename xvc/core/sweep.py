@@ -262,8 +262,8 @@ class Note:
 
     def line(self) -> bytes:
         """Write it as one line of JSON."""
-        told = {"kind": self.kind, "trial": self.number, "at": self.at, **self.facts}
-        return json.dumps(told, ensure_ascii=False).encode() + b"\n"
+        facts = {"kind": self.kind, "trial": self.number, "at": self.at, **self.facts}
+        return json.dumps(facts, ensure_ascii=False).encode() + b"\n"
 
     @classmethod
     def read(cls, line: bytes) -> Note | None:
@@ -301,8 +301,8 @@ def trials_of(
         if number in trials and (run.started or 0) >= since.get(number, 0):
             by_number.setdefault(number, []).append(run)
     for number, trial in trials.items():
-        told = told_by(trial, by_number.get(number, ()), metric)
-        trials[number] = replace(told, state=TrialStatus.RUNNING) if number in live else told
+        ended = told_by(trial, by_number.get(number, ()), metric)
+        trials[number] = replace(ended, state=TrialStatus.RUNNING) if number in live else ended
     return trials
 
 
@@ -342,19 +342,19 @@ def told_by(trial: Trial, runs: Sequence[RunRecord], metric: str | None) -> Tria
         for key, asked in trial.params.items()
         if key in run.params and not is_equal(asked, run.params[key])
     }
-    told = replace(trial, run=run.id, value=value, seconds=run.seconds, used=used)
+    ended = replace(trial, run=run.id, value=value, seconds=run.seconds, used=used)
     if run.status is Status.FINISHED:
-        return replace(told, state=TrialStatus.FINISHED, reason=None)
+        return replace(ended, state=TrialStatus.FINISHED, reason=None)
     if trial.state is TrialStatus.PRUNED:
-        return told
+        return ended
     if run.status in _AGAIN:
-        return replace(told, state=TrialStatus.WAITING)
+        return replace(ended, state=TrialStatus.WAITING)
     how = f"exit code {run.exit_code}" if run.exit_code else ""
     if run.status is not Status.FAILED:
         how = run.status.value
     reason = ": ".join(part for part in (how, run.reason) if part) or run.status.value
     is_unused = run.status is Status.FAILED and run.exit_code == 0
-    return replace(told, state=TrialStatus.FAILED, reason=reason, is_unused=is_unused)
+    return replace(ended, state=TrialStatus.FAILED, reason=reason, is_unused=is_unused)
 
 
 def points_of(

@@ -1,7 +1,4 @@
-"""Merging plain tables: what was asked, what became of every row, and what hinders.
-
-Pure values. Refuses to lose count: an account whose sums do not match its inputs is an error.
-"""
+"""Merging plain tables: what was asked, and what hinders. Pure values."""
 
 from __future__ import annotations
 
@@ -10,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from xvc.core.merge import MergeUnsound
 from xvc.errors import (
     BadValue,
     BusyError,
@@ -74,49 +70,6 @@ class Order:
     replaces: bool = False
     takes_last: bool = False
     style: Style = Style()
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """What became of every row; ``replaced`` rows of the base gave way to ``replacing`` ones.
-
-    Of the ``incoming`` rows, ``equal`` ones are there already and ``dropped`` ones gave way to a
-    later row of their key.
-    """
-
-    base: int
-    incoming: int
-    equal: int = 0
-    added: int = 0
-    replacing: int = 0
-    dropped: int = 0
-    replaced: int = 0
-    kept: int = 0
-    result: int = 0
-
-    @property
-    def loses(self) -> int:
-        """Rows that the result has no more."""
-        return self.replaced + self.dropped
-
-    def checked(self) -> Account:
-        """Return itself when every row of every file is accounted for.
-
-        >>> Account(base=2, incoming=1, added=1, kept=2, result=3).checked().loses
-        0
-
-        Raises:
-            MergeUnsound: the sums do not match.
-        """
-        came = self.equal + self.added + self.replacing + self.dropped
-        for name, counted, found in (
-            ("the base's rows", self.base, self.kept + self.replaced),
-            ("the incoming rows", self.incoming, came),
-            ("the result's rows", self.result, self.kept + self.added + self.replacing),
-        ):
-            if counted != found:
-                raise MergeUnsound("the table", name, counted, found)
-        return self
 
 
 @error("no-table-file")

@@ -103,7 +103,7 @@ def _told(edit: Edit) -> str:
 
 
 def _here(project: Project, references: Sequence[str]) -> list[RunId]:
-    """Find the runs, each in this tree's own store: what is said of others nobody would see."""
+    """Find the runs in this tree's own store; notes on runs of other stores would not be shown."""
     runs = list(dict.fromkeys(each.record.id for each in find(project, references)))
     with project.keeper.view() as connection:
         held = query.ids(connection)

@@ -7,22 +7,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.core.cache_entry import CachedCall, Explanation, explained
+from xvc.core.cache_entry import CachedCall, CacheUsage, Explanation, explained
 from xvc.errors import BadValue
 from xvc.system.result_cache import Cache, NoEntry
 
 _SHORTEST = 6
-
-
-@dataclass(frozen=True, slots=True)
-class CacheUsage:
-    """What one function has in the cache, in bytes, and how often it was found there."""
-
-    function: str
-    entries: int
-    size: int
-    hits: int
-    misses: int
 
 
 @dataclass(frozen=True, slots=True)

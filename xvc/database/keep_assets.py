@@ -61,7 +61,7 @@ def take_off_list(project: Project, digests: Collection[str]) -> None:
 
 
 def _size(project: Project, dvc: Dvc, name: str, md5: str) -> int:
-    """The bytes of a listed asset; 0 when it is neither here nor fetched, so nobody knows."""
+    """The size of a listed asset in bytes; 0 when it is unknown, because the asset is not here."""
     places = (project.assets.folder / name, dvc.place(md5))
     return next((place.stat().st_size for place in places if place.is_file()), 0)
 

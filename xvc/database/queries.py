@@ -74,7 +74,7 @@ def looking(project: Project) -> Iterator[DuckDBPyConnection]:
 
 
 def _is_alone(project: Project) -> bool:
-    """Whether a store has no journals; before anything could mend it: is it one of ours at all?"""
+    """Whether a store has no journals; a file that xvc did not make is refused here, unchanged."""
     path, has_journals = project.store_path, project.room.folder.exists()
     if not path.exists():
         return False

@@ -218,7 +218,7 @@ def repointed(old: bytes | None, name: str, file: DataFile, files: int | None) -
 
 
 def _simple(content: bytes) -> re.Match[bytes] | None:
-    """Match what can be read without a parser: no word of it means anything else in YAML."""
+    """Match a pointer that needs no YAML parser: every word in it is plain text in YAML, too."""
     found = _SIMPLE.fullmatch(content)
     is_odd = found and (found[3].lower() in _RESERVED or _NUMBER.fullmatch(found[1]))
     return None if is_odd else found

@@ -117,9 +117,9 @@ class Remote:
     """One remote of a DVC repository; `open` finds it."""
 
     def __init__(
-        self, dvc: Dvc, name: str, system: FileSystem, root: str, told: Callable[[str], object]
+        self, dvc: Dvc, name: str, system: FileSystem, root: str, notify: Callable[[str], object]
     ) -> None:
-        self.dvc, self.name, self._told = dvc, name, told
+        self.dvc, self.name, self._notify = dvc, name, notify
         self._system, self._root = system, root
         self._where: dict[str, str] = {}  # as last seen
         self._are_etags_md5 = True
@@ -131,7 +131,7 @@ class Remote:
         name: str | None = None,
         said: str | None = None,
         *,
-        told: Callable[[str], object] = str,
+        notify: Callable[[str], object] = str,
     ) -> Remote:
         """Open a remote by name, or the default one; nothing is asked of it yet.
 
@@ -139,7 +139,7 @@ class Remote:
             dvc: the repository.
             name: of the remote.
             said: the text of a configuration that stands in for the repository's own.
-            told: hears of a remote that keeps us waiting.
+            notify: hears of a remote that keeps us waiting.
 
         Raises:
             NoRemote: there is none.
@@ -166,7 +166,7 @@ class Remote:
             kind = str(options["url"]).partition("://")[0]
             try:
                 system, settings, root = get_cloud_fs(config, name=chosen)
-                return cls(dvc, chosen, system(**settings), root, told)
+                return cls(dvc, chosen, system(**settings), root, notify)
             except (ImportError, RemoteMissingDepsError) as err:
                 raise NoPackage(f"dvc-{kind}", _EXTRAS.get(kind, kind)) from err
 
@@ -299,7 +299,7 @@ class Remote:
     @contextmanager
     def _asked(self, doing: str) -> Iterator[None]:
         """Say it where the remote keeps us waiting; its file system has limits of its own."""
-        with _mapped(doing), waiting_for(f"DVC remote {self.name}", self._told):
+        with _mapped(doing), waiting_for(f"DVC remote {self.name}", self._notify):
             yield
 
     def _pool(self) -> ThreadPoolExecutor:

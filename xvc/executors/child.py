@@ -41,7 +41,7 @@ kill -KILL -- "-$1"
 
 @contextlib.contextmanager
 def locked_log(job: Job) -> Iterator[BinaryIO]:
-    """Open a job's log on a disk that we share with whoever asked.
+    """Open a job's log on a disk that the submitting machine shares.
 
     It is locked as long as we have it open, or the process that gets it as its output lives: see
     `local.is_live`.

@@ -95,7 +95,7 @@ def ends_of(output: BinaryIO) -> bytes:
 
 @contextmanager
 def lent(parcel: Parcel, environment: Mapping[str, str]) -> Iterator[tuple[Clone, int]]:
-    """Lend the first clone that nobody uses; it is made when it is missing or half made.
+    """Lend the first clone that no job uses; make it when it is missing or half made.
 
     The descriptor holds its lock; a child that gets it keeps the clone when we are killed first.
     """
@@ -207,7 +207,7 @@ class Clone:
         return [tmp, *self.parcel.own, *pointers]
 
     def _disown(self, git: Git) -> None:
-        """Have no store: it would be one that its pointer names and nobody here needs."""
+        """Remove the pointer of the store: no job in a clone needs the store that it names."""
         exclude = git.place.folder / "info" / "exclude"
         make_folder(exclude.parent)
         for path in self.parcel.own:
@@ -254,7 +254,7 @@ class Clone:
                     left.unlink()
 
     def reap(self) -> None:
-        """Have the runs of dead processes ended as lost: at home nobody could tell."""
+        """End the runs of dead processes as lost: only this machine can see that they are dead."""
         subprocess.run(
             [sys.executable, "-m", "xvc", "-C", str(self.top), "status"],
             env=self.environment,

@@ -69,7 +69,7 @@ class Trials(WorkerPlugin):
             return JobOutcome(run(job.command, job.folder, environment, log, is_stopped))
 
     def _is_unwanted(self, token: str) -> bool:
-        """Whether it shall stop, or nobody is left who asked: then it is cancelled, or we close."""
+        """Whether to stop: the job was cancelled, its client is gone, or the worker closes."""
         if token in self._stopped or self._worker is None:
             return True
         task = self._worker.state.tasks.get(token)

@@ -57,12 +57,12 @@ class Queue:
     def _ask(self) -> None:
         self._asked = time.monotonic()
         try:
-            told = subprocess.run(
+            answer = subprocess.run(
                 _ASK, capture_output=True, text=True, timeout=_PATIENCE, check=False
             )
         except (OSError, subprocess.TimeoutExpired):
             self._has_answered = False
             return
-        self._has_answered = told.returncode == 0
-        pairs = (line.split() for line in told.stdout.splitlines())
+        self._has_answered = answer.returncode == 0
+        pairs = (line.split() for line in answer.stdout.splitlines())
         self._states = {pair[0]: pair[1] for pair in pairs if len(pair) == 2}

@@ -105,7 +105,7 @@ def _arguments(
 
 
 def described(value: object) -> object:
-    """Return a param as it can be kept: itself where it is plain, else what it says of itself."""
+    """Return a param as it can be recorded: a plain value as it is, any other as text."""
     if value is None or isinstance(value, str | int | float | bool):
         return value
     shape = getattr(value, "shape", None)

@@ -8,21 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xvc.core.direction import Direction, direction_of
+from xvc.core.direction import OWN_SCORES, Direction, direction_of
 from xvc.core.human_units import number
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
 from xvc.experiments.experiment import HOME, series_of
+from xvc.history.judging import judged_alike
 from xvc.system.files import write_durably
 
 if TYPE_CHECKING:
     from xvc.project import Project
 
 _TIME = "training_time"
-OWN_SCORES = dict.fromkeys(
-    ("score", "test_score", "train_score", "mean_score"), Direction.MAX.value
-)
-"""What `xvc.experiments` itself logs: as `Score` says, higher is better."""
 _NOT_COMPARED = frozenset({"step", "fold", "fold_score", "train_size", "test_size", _TIME})
 
 
@@ -41,7 +38,9 @@ class Row:
 class SeriesComparison:
     """All experiments of a series; ``best`` is None where no metric says which is better.
 
-    ``metric`` is what decides, ``reasons`` are sentences about the best one that the table shows.
+    ``metric`` is what decides, ``reasons`` are sentences about the best one that the table shows,
+    ``warning`` names those that were judged otherwise (``judge:`` in the settings) and are not
+    ranked.
     """
 
     series: str
@@ -50,6 +49,7 @@ class SeriesComparison:
     metric: str | None
     best: Row | None
     reasons: tuple[str, ...]
+    warning: str | None = None
 
     def markdown(self) -> str:
         """Write the table, and below it the best experiment with its reasons."""
@@ -62,6 +62,8 @@ class SeriesComparison:
         if self.best is not None:
             lines += ["", f"**Best: {_cell(self.best.name)}**", ""]
             lines += [f"- {reason}" for reason in self.reasons]
+        if self.warning is not None:
+            lines += ["", _cell(self.warning)]
         return "\n".join([*lines, ""])
 
 
@@ -102,16 +104,25 @@ def compared(project: Project, name: str, metric: str | None = None) -> SeriesCo
     """
     runs = series_runs(project, name)
     rows = [_row(run, name) for run in runs]
+    judged = judged_alike(project, runs)
     declared = {**OWN_SCORES, **project.settings.metrics_direction}
-    finished = [row for row in rows if row.status == Status.FINISHED]
+    finished = [
+        row for row in rows if row.status == Status.FINISHED and row.run not in judged.others
+    ]
     known = _metrics(finished or rows)
     decides = metric or next(_deciding(known, declared), None)
-    ranked = Measure.parse(decides, declared, "metric").ranked(runs) if decides else []
+    ranked = Measure.parse(decides, declared, "metric").ranked(judged.runs) if decides else []
     best = next((row for row in finished if ranked and row.run == ranked[0].id), None)
-    told = [name for name in known if name != decides]
-    reasons = _reasons(best, finished, [decides, *told], declared) if best and decides else ()
+    others = [name for name in known if name != decides]
+    reasons = _reasons(best, finished, [decides, *others], declared) if best and decides else ()
     return SeriesComparison(
-        series=name, rows=tuple(rows), metrics=known, metric=decides, best=best, reasons=reasons
+        series=name,
+        rows=tuple(rows),
+        metrics=known,
+        metric=decides,
+        best=best,
+        reasons=reasons,
+        warning=judged.warning,
     )
 
 
@@ -165,7 +176,7 @@ def _metrics(rows: Sequence[Row]) -> tuple[str, ...]:
 def _reasons(
     best: Row, rows: Sequence[Row], metrics: Sequence[str], declared: Mapping[str, str]
 ) -> tuple[str, ...]:
-    told = []
+    reasons = []
     for name in metrics:
         way, value = direction_of(name, declared), best.metrics.get(name)
         others = [row.metrics[name] for row in rows if row is not best and name in row.metrics]
@@ -175,15 +186,15 @@ def _reasons(
         is_ahead = value > top if way is Direction.MAX else value < top
         word = "Highest" if way is Direction.MAX else "Lowest"
         if is_ahead:
-            told.append(f"{word} {name} ({number(value)}; the next has {number(top)})")
+            reasons.append(f"{word} {name} ({number(value)}; the next has {number(top)})")
         elif value == top:
-            told.append(f"{word} {name} ({number(value)}), shared with another")
+            reasons.append(f"{word} {name} ({number(value)}), shared with another")
     times = sorted(row.training_time for row in rows if row.training_time is not None)
     if best.training_time is not None and len(times) > 1:
         place = times.index(best.training_time) + 1
         rank = "the shortest" if place == 1 else f"number {place} from the shortest"
-        told.append(f"Training time {_seconds(best.training_time)}, {rank} of {len(times)}")
-    return tuple(told)
+        reasons.append(f"Training time {_seconds(best.training_time)}, {rank} of {len(times)}")
+    return tuple(reasons)
 
 
 def _title(name: str) -> str:

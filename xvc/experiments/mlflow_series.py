@@ -9,10 +9,13 @@ from __future__ import annotations
 import atexit
 import os
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import rmtree
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from xvc.core.json_values import to_plain
@@ -68,7 +71,8 @@ class MlflowSeries:
         """Record the runs that have ended and are not recorded yet; returns how many.
 
         Each is a run ``<series>/<name>`` with MLflow's params as the texts that MLflow keeps, its
-        metrics with their steps, its times and how it ended.
+        metrics with their steps, its artifacts and models as assets, its times and how it ended. An
+        artifact that MLflow cannot hand over is a warning that names it.
         """
         mlflow = tool("mlflow")
         client = mlflow.MlflowClient()
@@ -98,6 +102,7 @@ class MlflowSeries:
             tracker._append({**row, "step": step})  # without the params, which are the run's
         if info.end_time is not None:
             tracker._append({"training_time": (info.end_time - info.start_time) / 1000})
+        _keep_files(client, info, tracker)
         tracker.close(_ENDED[info.status])
         times = {"started": info.start_time, "finished": info.end_time}
         facts = {key: at * _MILLISECOND for key, at in times.items() if at is not None}
@@ -166,6 +171,65 @@ def _rows(client: Any, run: Any) -> list[tuple[int, Mapping[str, float]]]:
             count = seen[metric.step] = seen.get(metric.step, -1) + 1
             rows.setdefault((metric.step, count), {})[key] = metric.value
     return [(step, rows[step, count]) for step, count in sorted(rows)]
+
+
+def _keep_files(client: Any, info: Any, tracker: Tracker) -> None:
+    """Keep what MLflow has of a run as assets: a file by its path, a model as the folder it is."""
+    with TemporaryDirectory(prefix="xvc-mlflow-") as passing:
+        for number, (name, source) in enumerate(_artifacts(client, info)):
+            place = Path(passing, str(number))
+            place.mkdir()
+            with _harmless(name, info):
+                kept = tool("mlflow.artifacts").download_artifacts(
+                    artifact_uri=source, dst_path=str(place)
+                )
+                tracker.log_artifact(kept, name)
+            rmtree(place, ignore_errors=True)
+
+
+def _artifacts(client: Any, info: Any) -> list[tuple[str, str]]:
+    """Name each file and each model of a run, with its address."""
+    found: list[tuple[str, str]] = []
+    with _harmless("the list of artifacts", info):
+        found += [(path, f"runs:/{info.run_id}/{path}") for path in _paths(client, info.run_id)]
+        found += _models(client, info)
+    return found
+
+
+def _paths(client: Any, run: str, folder: str | None = None) -> list[str]:
+    """The artifacts of a run: its files, and of folders that are models the folder."""
+    found = client.list_artifacts(run, folder)
+    if folder is not None and any(Path(each.path).name == "MLmodel" for each in found):
+        return [folder]
+    paths: list[str] = []
+    for each in found:
+        paths += _paths(client, run, each.path) if each.is_dir else [each.path]
+    return paths
+
+
+def _models(client: Any, info: Any) -> list[tuple[str, str]]:
+    """The models of a run that MLflow 3 keeps beside it; before that they are artifacts."""
+    search = getattr(client, "search_logged_models", None)
+    if search is None:
+        return []
+    wanted = f"source_run_id = '{info.run_id}'"
+    found, token = [], None
+    while True:
+        page = search([info.experiment_id], filter_string=wanted, page_token=token)
+        found += [(str(each.name), f"models:/{each.model_id}") for each in page]
+        token = page.token
+        if not token:
+            return found
+
+
+@contextmanager
+def _harmless(what: str, info: Any) -> Iterator[None]:
+    """Say what MLflow could not hand over, and go on: the rest of its run is recorded."""
+    try:
+        yield
+    except Exception as err:  # noqa: BLE001 - stores of artifacts raise whatever they like
+        words = f"{what} of MLflow's run {info.run_id} is not kept: {type(err).__name__}: {err}"
+        warnings.warn(words, RuntimeWarning, stacklevel=3)
 
 
 def _recorded(folder: Path) -> set[str]:

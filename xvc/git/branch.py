@@ -228,7 +228,7 @@ def _locks(change: PendingChange) -> list[Path]:
 
 
 def _is_left(lock: Path, new: str, since: float) -> bool:
-    """Whether a lock is what our git has left: of our time, with our content, and at rest."""
+    """Whether our own git left a lock: its content and time are ours, and it no longer changes."""
     try:
         age = time.time() - lock.stat().st_mtime
         if 0 <= age < _SETTLED:

@@ -264,7 +264,7 @@ class Git:
         *arguments: str,
         who: str,
         hear: Callable[[str], object] | None = None,
-        told: Callable[[str], object] | None = None,
+        notify: Callable[[str], object] | None = None,
     ) -> bytes:
         """Run git as `call` does, for a call that waits for another machine.
 
@@ -272,7 +272,7 @@ class Git:
             arguments: the words after ``git``.
             who: the other machine.
             hear: hears each line of its progress while it works.
-            told: hears of a long silence.
+            notify: hears of a long silence.
 
         Raises:
             GitFailed: it ended with another exit code than 0. Its words have no progress in them.
@@ -294,7 +294,7 @@ class Git:
             except OSError as err:
                 reason = f"git cannot be started: {err.strerror or err}"
                 raise GitFailed(arguments, 127, reason) from err
-            with running, waiting_for(who, told, lambda: _end(running.pid)) as wait:
+            with running, waiting_for(who, notify, lambda: _end(running.pid)) as wait:
                 for line in _lines(running.stderr):
                     wait.heard()
                     words.append(line)
@@ -330,7 +330,7 @@ class Git:
         return [path for path in named if os.path.lexists(self.place.top / path)]
 
     def unhide(self, index: Path, paths: Iterable[str]) -> None:
-        """Have paths looked at again in an index file of ours."""
+        """Make git compare these paths with the files again, in an index file of ours."""
         listed = b"".join(os.fsencode(path) + b"\0" for path in paths)
         for flag in ("--no-skip-worktree", "--no-assume-unchanged"):
             self.call("update-index", flag, "-z", "--stdin", index=index, stdin=listed)

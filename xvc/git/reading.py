@@ -58,15 +58,15 @@ def _written(change: Diff) -> str:
     return f"--- {old}\n+++ {new}\n{body}" + ("" if body.endswith("\n") or not body else "\n")
 
 
-def listener(told: Callable[[str], object]) -> Callable[[str], None]:
+def listener(notify: Callable[[str], object]) -> Callable[[str], None]:
     """Make a listener for git's progress lines that says how far a transfer is, in words."""
-    return _Progress(told).new_message_handler()
+    return _Progress(notify).new_message_handler()
 
 
 class _Progress(RemoteProgress):
-    def __init__(self, told: Callable[[str], object]) -> None:
+    def __init__(self, notify: Callable[[str], object]) -> None:
         super().__init__()
-        self._told = told
+        self._notify = notify
 
     def update(
         self,
@@ -78,4 +78,4 @@ class _Progress(RemoteProgress):
         stage = _STAGES.get(op_code & self.OP_MASK, "working")
         of = f" of {max_count:.0f}" if isinstance(max_count, float) else ""
         count = f"{cur_count:.0f}" if isinstance(cur_count, float) else str(cur_count)
-        self._told(f"{stage}: {count}{of}{f', {message}' if message else ''}")
+        self._notify(f"{stage}: {count}{of}{f', {message}' if message else ''}")

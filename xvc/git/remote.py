@@ -122,7 +122,7 @@ def upstream_of(git: Git, name: str | None, branch: str | None) -> str:
 
 
 def refs_there(
-    git: Git, remote: str, told: Callable[[str], object] | None = None
+    git: Git, remote: str, notify: Callable[[str], object] | None = None
 ) -> dict[str, str]:
     """Map the refs of the remote to their objects; tags to the tag objects.
 
@@ -131,7 +131,7 @@ def refs_there(
         NoAnswer: it does not answer.
     """
     words = ("ls-remote", "--refs", "--end-of-options", remote)
-    found = git.watched(*words, who=f"git remote {remote}", told=told)
+    found = git.watched(*words, who=f"git remote {remote}", notify=notify)
     lines = found.decode("utf-8", "surrogateescape").splitlines()
     return {ref: name for name, _, ref in (line.partition("\t") for line in lines)}
 
@@ -149,7 +149,7 @@ def refuse_other_tags(remote: str, here: Mapping[str, str], there: Mapping[str, 
 
 
 def send(
-    git: Git, remote: str, refs: Mapping[str, str], told: Callable[[str], object] | None = None
+    git: Git, remote: str, refs: Mapping[str, str], notify: Callable[[str], object] | None = None
 ) -> None:
     """Push refs, each as the object given; what another has pushed meanwhile is no failure.
 
@@ -161,9 +161,9 @@ def send(
     """
     lines = [f"{name}:{ref}" for ref, name in refs.items()]
     try:
-        _transfer(git, told, "push", "--no-follow-tags", then=(remote, *lines))
+        _transfer(git, notify, "push", "--no-follow-tags", then=(remote, *lines))
     except GitFailed as err:
-        there = refs_there(git, remote, told)
+        there = refs_there(git, remote, notify)
         left = tuple(ref for ref, name in refs.items() if there.get(ref) != name)
         lock = _LOCK.search(err.words)
         if left and lock is not None:
@@ -189,7 +189,7 @@ def fetch(
     git: Git,
     remote: str,
     specs: Iterable[str],
-    told: Callable[[str], object] | None = None,
+    notify: Callable[[str], object] | None = None,
 ) -> None:
     """Fetch the remote's branches, as its settings say, and the refs of *specs*.
 
@@ -199,18 +199,18 @@ def fetch(
     """
     words = ("--no-tags", "--no-write-fetch-head", "--no-auto-maintenance")
     usual = git.text("config", "--get-all", f"remote.{remote}.fetch", accept=(0, 1)).splitlines()
-    _transfer(git, told, "fetch", *words, then=(remote, *usual, *specs))
+    _transfer(git, notify, "fetch", *words, then=(remote, *usual, *specs))
 
 
 def _transfer(
-    git: Git, told: Callable[[str], object] | None, *words: str, then: Sequence[str]
+    git: Git, notify: Callable[[str], object] | None, *words: str, then: Sequence[str]
 ) -> None:
-    """Exchange with a remote, saying how far it is to whoever listens."""
+    """Fetch from or push to a remote, and report progress to *notify*."""
     who = f"git remote {then[0]}"
-    if told is None:
+    if notify is None:
         git.watched(*words, "--quiet", "--end-of-options", *then, who=who)
         return
     from xvc.git.reading import listener  # late: loads GitPython
 
-    hear = listener(told)
-    git.watched(*words, "--progress", "--end-of-options", *then, who=who, hear=hear, told=told)
+    hear = listener(notify)
+    git.watched(*words, "--progress", "--end-of-options", *then, who=who, hear=hear, notify=notify)

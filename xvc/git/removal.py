@@ -100,5 +100,5 @@ def delete_unreached(git: Git, commits: Collection[str]) -> list[str]:
     for path in loose.values():
         path.unlink(missing_ok=True)
     asked = "".join(f"{name}\n" for name in sorted(doomed)).encode()
-    told = git.call("cat-file", "--batch-check", stdin=asked).decode("ascii").splitlines()
-    return [line.split()[0] for line in told if not line.endswith("missing")]
+    answers = git.call("cat-file", "--batch-check", stdin=asked).decode("ascii").splitlines()
+    return [line.split()[0] for line in answers if not line.endswith("missing")]

@@ -61,13 +61,13 @@ def holding_secrets(
             found[path] = its
     asked = [f"{commit}:{path}" for path in found if commit and "\n" not in path]
     held = git.read_each(asked)
-    told = {}
+    reasons = {}
     for path, its in found.items():
         held_text = held.get(f"{commit}:{path}") or b""
         known = held_text.decode(_encoding_of(held_text), errors="replace")
         if fresh := next((each for each in its if each.text not in known), None):
-            told[path] = f"line {fresh.line}: {fresh.rule}"
-    return told
+            reasons[path] = f"line {fresh.line}: {fresh.rule}"
+    return reasons
 
 
 def _secrets_of(top: Path, path: str) -> Iterator[_Secret]:

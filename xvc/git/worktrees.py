@@ -256,9 +256,9 @@ def joined(git: Git, ours: str, theirs: str, log: PendingLog) -> MergedTree | No
     flags = ("--write-tree", "--name-only", "--no-messages", "-z")
     drop_merge_files(log)
     change = log.note(MERGE_FILES, {"top": str(git.place.top)})
-    told = git.call("merge-tree", *flags, ours, theirs, accept=(0, 1, 129))
+    output = git.call("merge-tree", *flags, ours, theirs, accept=(0, 1, 129))
     change.take_off()
-    tree, *paths = os.fsdecode(told).rstrip("\0").split("\0")
+    tree, *paths = os.fsdecode(output).rstrip("\0").split("\0")
     if not tree:
         return None
     return MergedTree(None, tuple(paths)) if paths else MergedTree(tree)

@@ -127,14 +127,14 @@ def judged_alike(project: Project, runs: Sequence[RunRecord]) -> Judged:
     if not known or not done:
         return Judged(list(runs))
     newest = max(done, key=lambda run: (run.started or 0, run.id))
-    told = {run.id: differing(known.get(newest.id), known.get(run.id)) for run in runs}
-    others = tuple(run for run, parts in told.items() if parts)
+    differences = {run.id: differing(known.get(newest.id), known.get(run.id)) for run in runs}
+    others = tuple(run for run, parts in differences.items() if parts)
     if not others:
         return Judged(list(runs))
-    parts = dict.fromkeys(part for run in others for part in told[run])
+    parts = dict.fromkeys(part for run in others for part in differences[run])
     warning = (
         f"{counted(len(others), 'run')} judged otherwise than {newest.id} "
         f"({', '.join([*parts][:3])}) and not ranked with it: {', '.join(others[:3])}"
         f"{' …' if len(others) > 3 else ''}"
     )
-    return Judged([run for run in runs if not told[run.id]], others, warning)
+    return Judged([run for run in runs if not differences[run.id]], others, warning)

@@ -20,7 +20,7 @@ from xvc.git.worktrees import living_trees, trees
 from xvc.journal.folders import every_journal, left_behind, words_of
 from xvc.project import Project
 from xvc.store import db, query
-from xvc.store.orphan_journals import opened_apart
+from xvc.store.orphan_journals import opened_journals
 from xvc.types import RunId
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def other_stores(project: Project) -> Iterator[tuple[str, DuckDBPyConnection]]:
             yield f"work tree {tree.path}", connection
     living = living_trees(listed)
     for folder in left_behind(project.room, living):
-        with suppress(XvcError, OSError), opened_apart(every_journal(folder)) as connection:
+        with suppress(XvcError, OSError), opened_journals(every_journal(folder)) as connection:
             yield words_of(project.room, folder), connection
     for store in stores(project):
         with suppress(XvcError), db.reading(store.place) as connection:

@@ -30,7 +30,7 @@ class NoCode(NotFoundError):
 
 
 @dataclass(frozen=True, slots=True)
-class Point:
+class Revision:
     """What a reference stands for; ``name`` is the version, or the run's id.
 
     ``recorded`` are the outputs that the run's record names, by path from the top.
@@ -42,7 +42,7 @@ class Point:
     recorded: Mapping[str, Out] = field(default_factory=dict)
 
 
-def point_of(project: Project, reference: str) -> Point:
+def revision_of(project: Project, reference: str) -> Revision:
     """Find what a reference stands for.
 
     Raises:
@@ -62,12 +62,12 @@ def point_of(project: Project, reference: str) -> Point:
         commits = {info.name: info.commit for info in versions(project)}
         if wanted not in commits:
             raise no_version(project, wanted)
-        return Point(wanted, commits[wanted], is_version=True)
+        return Revision(wanted, commits[wanted], is_version=True)
     assert record is not None  # noqa: S101 - a run that was found and is no version
     return _of_run(project, record)
 
 
-def _of_run(project: Project, record: RunRecord) -> Point:
+def _of_run(project: Project, record: RunRecord) -> Revision:
     code = record.code
     known = code.snapshot or (None if code.is_dirty else code.commit)
     commit = project.git.commit_of(known) if known else None
@@ -80,7 +80,7 @@ def _of_run(project: Project, record: RunRecord) -> Point:
         for path, file in ({**record.data, **outs}).items()
         if _is_below(path, file)
     }
-    return Point(record.id, commit, is_version=False, recorded=recorded)
+    return Revision(record.id, commit, is_version=False, recorded=recorded)
 
 
 def _is_below(path: str, file: DataFile) -> bool:
@@ -97,7 +97,7 @@ class Holdings:
     outs: dict[str, Out]
 
 
-def holdings(project: Project, point: Point) -> Holdings:
+def holdings(project: Project, point: Revision) -> Holdings:
     """List what is there at a point.
 
     Without a version the store's pointer is an older one's, so it is left out.

@@ -70,8 +70,10 @@ def from_facts(facts: Mapping[str, Json]) -> Operation:
     Raises:
         TypeError: it is none.
     """
-    told = {name: tuple(fact) if isinstance(fact, list) else fact for name, fact in facts.items()}
-    known = {name: fact for name, fact in told.items() if name in _NAMES}
+    restored = {
+        name: tuple(fact) if isinstance(fact, list) else fact for name, fact in facts.items()
+    }
+    known = {name: fact for name, fact in restored.items() if name in _NAMES}
     return Operation(**known)  # type: ignore[arg-type]
 
 

@@ -15,9 +15,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xvc.core.merge import MergeUnsound
+from xvc.core.account import Account, MergeUnsound
 from xvc.core.table_merge import (
-    Account,
     FileChanged,
     FolderKept,
     NotParquet,
@@ -117,7 +116,8 @@ def _carried_out(
         is_new = not _is_same_file(order.out, order.base)
         has_changed = is_new or _differs(meeting, decided)
         is_over = is_new and order.out.exists()
-        loses = has_changed and bool(order.replaces or decided.account.loses or is_over)
+        gives_way = decided.account.replaced or decided.account.dropped
+        loses = has_changed and bool(order.replaces or gives_way or is_over)
         is_plan = dry_run or (loses and not agreed)
         done = Joined(
             order,
@@ -142,7 +142,7 @@ def _decided(meeting: Meeting, order: Order) -> Decided:
 
 def _differs(meeting: Meeting, decided: Decided) -> bool:
     account = decided.account
-    return bool(account.added or account.replacing or account.replaced) or not is_like_base(meeting)
+    return bool(account.taken or account.replacing or account.replaced) or not is_like_base(meeting)
 
 
 def _new_columns(meeting: Meeting) -> tuple[str, ...]:

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from xvc.core.account import added_up
 from xvc.core.human_units import counted
 from xvc.core.merge import Side
-from xvc.core.rebase import Replaced, Wanted, merged_accounts
+from xvc.core.rebase import Replaced, Wanted
 from xvc.core.run import DataFile
 from xvc.dvc.repository import Dvc
 from xvc.git.branch import clear
@@ -108,9 +109,9 @@ def _planned(
     fresh = [
         Source(found.name, found.path, found.digest, found.base if outcome.is_related else None)
         for found, outcome in zip(sources, outcomes, strict=True)
-        if outcome.tallies
+        if outcome.accounts
     ]
-    accounts = merged_accounts(tally for each in outcomes for tally in each.tallies)
+    accounts = added_up(account for each in outcomes for account in each.accounts)
     done = Replaced(tuple(accounts.values()))
     if fresh:
         tell(f"replacing by {', '.join(wanted.keys)} …")
@@ -122,7 +123,7 @@ def _planned(
     told += tuple(
         f"{found.name} brings nothing new: what it has is here already, and replaces nothing"
         for found, outcome in zip(sources, outcomes, strict=True)
-        if not outcome.tallies
+        if not outcome.accounts
     )
     return Rebased(tuple(each.name for each in sources), done, has_changed, warnings=told)
 

@@ -16,6 +16,7 @@ from xvc.core.version import Version
 from xvc.dvc.pointers import SUFFIX, read_pointer
 from xvc.errors import BadVersion, NotFoundError, error
 from xvc.history.find import all_versions, versions, versions_by_run
+from xvc.history.judging import judged_alike
 from xvc.history.owner import own_versions
 from xvc.models.stages import Assignment, current, of_model, read_assignment
 from xvc.project import Project
@@ -181,6 +182,8 @@ def _staged(history: Sequence[Assignment]) -> dict[tuple[str, RunId], dict[str, 
 def list_models(project: Project, name: str | None, by: str | None) -> list[Candidate]:
     """List candidates and what is in stages, by name; the best first when a metric is named.
 
+    Those whose run was judged otherwise than the newest of its name come last, with a warning.
+
     Raises:
         NoModel: there is none of that name.
         NoDirection: nothing says which way the metric is better.
@@ -191,10 +194,21 @@ def list_models(project: Project, name: str | None, by: str | None) -> list[Cand
     listed = [each for each in found.candidates if name in (None, each.name)]
     if by is not None:
         measure = Measure.parse(by, project.settings.metrics_direction)
-        ranked = measure.ranked(each.run for each in listed if each.run is not None)
-        place = {run.id: number for number, run in enumerate(ranked)}
+        place: dict[RunId, int] = {}
+        for its in {each.name: None for each in listed}:
+            ranked, _ = ranked_alike(project, measure, [e for e in listed if e.name == its])
+            place |= {run.id: number for number, run in enumerate(ranked)}
         listed.sort(key=lambda each: (each.name, place.get(each.id, len(place))))
     return listed
+
+
+def ranked_alike(
+    project: Project, measure: Measure, found: Sequence[Candidate]
+) -> tuple[list[RunRecord], tuple[RunId, ...]]:
+    """Rank the runs of candidates that were judged alike, the best first; and name the others."""
+    judged = judged_alike(project, [each.run for each in found if each.run is not None])
+    project.keeper.warnings += [judged.warning] if judged.warning else []
+    return measure.ranked(judged.runs), judged.others
 
 
 def history(project: Project, name: str) -> list[Assignment]:

@@ -50,7 +50,7 @@ class NotOfRun(ConflictError):
 
 @error("made-by-two")
 class MadeByTwo(ConflictError):
-    """A file was written while two runs went on in its tree: nobody knows which one made it."""
+    """A file was written while two runs went on in its tree, so its run is unknown."""
 
     path: str
     run: str

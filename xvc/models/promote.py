@@ -93,7 +93,7 @@ def promote(project: Project, wanted: Promotion, also: Also | None = None) -> Pr
     if unmet:
         raise GatesNotMet(unmet)
     obtain(project, Out(name, Digest(file.digest), f"run {record.id}", file.size))
-    told = Evidence(
+    evidence = Evidence(
         model=name,
         stage=wanted.stage,
         action=PROMOTE,
@@ -106,26 +106,26 @@ def promote(project: Project, wanted: Promotion, also: Also | None = None) -> Pr
         gates=gates,
     )
     is_there = now is not None and (now.evidence.run, now.evidence.digest) == (
-        told.run,
-        told.digest,
+        evidence.run,
+        evidence.digest,
     )
     if wanted.dry_run or is_there:
-        return Promoted(told, now, None, wanted.dry_run)
+        return Promoted(evidence, now, None, wanted.dry_run)
     if version is None:
         version = tag(project, TagRequest(run=record.id)).name
-    told = replace(told, version=version)
+    evidence = replace(evidence, version=version)
     tag_name = assign(
         project,
-        told,
+        evidence,
         stage_now(models.history, name, wanted.stage),
-        _line(project, told, wanted.message),
+        _line(project, evidence, wanted.message),
     )
-    return Promoted(told, now, tag_name)
+    return Promoted(evidence, now, tag_name)
 
 
-def _line(project: Project, told: Evidence, message: str | None) -> str:
-    keys = chosen_metrics(told.metrics, list(project.settings.metrics_direction))
-    return subject({}, told.metrics, None, message, keys) if keys or message else ""
+def _line(project: Project, evidence: Evidence, message: str | None) -> str:
+    keys = chosen_metrics(evidence.metrics, list(project.settings.metrics_direction))
+    return subject({}, evidence.metrics, None, message, keys) if keys or message else ""
 
 
 def models_of(record: RunRecord) -> dict[str, DataFile]:

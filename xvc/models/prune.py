@@ -6,7 +6,7 @@ tree only: the objects stay in the cache, the pointers in the history.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from xvc.core.human_units import counted
@@ -19,11 +19,11 @@ from xvc.dvc.repository import Dvc
 from xvc.errors import BadValue, ConflictError, NotFoundError, ObjectCorrupt, error
 from xvc.git.branch import clear
 from xvc.history.find import find
-from xvc.models.list import Candidate, NoModel, read_models
+from xvc.models.list import Candidate, NoModel, ranked_alike, read_models
 from xvc.models.publish_models import MODELS, ModelChange, land
 from xvc.project import Project
 from xvc.recovery.recover import replay
-from xvc.sharing.fetch_objects import Haul, Told
+from xvc.sharing.fetch_objects import Haul, Notify
 from xvc.system.files import md5_of
 from xvc.system.lock import FileLock
 from xvc.types import Digest, RunId
@@ -95,7 +95,7 @@ def prune(
     name: str | None = None,
     runs: Sequence[str] = (),
     yes: bool = False,
-    told: Told,
+    notify: Notify,
 ) -> Pruning:
     """Take away all candidates but the best, of each name; a plan is refused as the deed is.
 
@@ -106,7 +106,7 @@ def prune(
         name: of which model only.
         runs: runs without the metric that may go all the same.
         yes: whether to do it; else it is only planned.
-        told: hears when the remote is asked.
+        notify: hears when the remote is asked.
 
     Raises:
         BadValue: *keep* is below 1.
@@ -125,14 +125,14 @@ def prune(
     measure = Measure.parse(by, project.settings.metrics_direction)
     if not yes:
         fates = _fates(project, measure, keep, name, runs)
-        _refuse_lost(project, _going(fates), told)
+        _refuse_lost(project, _going(fates), notify)
         return Pruning(measure, fates)
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing="model prune"):
         clear(project.git, project.pending)
         replay(project, MODELS)
         fates = _fates(project, measure, keep, name, runs)
         going = _going(fates)
-        _refuse_lost(project, going, told)
+        _refuse_lost(project, going, notify)
         commit = land(project, _change(project, going)) if going else None
     return Pruning(measure, fates, commit)
 
@@ -147,37 +147,53 @@ def _fates(
     fates: list[CandidateFate] = []
     for each in models.names if name is None else (name,):
         here = [candidate for candidate in models.of(each) if candidate.is_here]
-        fates += _of_name(here, measure, keep, named)
+        fates += _of_name(here, keep, named, _Ranking.of(project, measure, here))
     return tuple(fates)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ranking:
+    """The places of candidates by a metric, and the runs that were judged otherwise."""
+
+    measure: Measure
+    place: Mapping[RunId, int]
+    others: tuple[RunId, ...]
+
+    @classmethod
+    def of(cls, project: Project, measure: Measure, here: Sequence[Candidate]) -> _Ranking:
+        ranked, others = ranked_alike(project, measure, here)
+        return cls(measure, {run.id: number for number, run in enumerate(ranked)}, others)
+
+    def why_unranked(self, each: Candidate) -> str:
+        if each.id in self.others:
+            return "judged otherwise than the newest"
+        if each.run is None or self.measure.value(each.run) is None:
+            return f"no {self.measure.metric} recorded"
+        word = "discarded" if each.run.is_discarded else each.run.status.value
+        return f"its run is {word}; name the run to let it go"
+
+
 def _of_name(
-    here: Sequence[Candidate], measure: Measure, keep: int, named: set[RunId]
+    here: Sequence[Candidate], keep: int, named: set[RunId], ranking: _Ranking
 ) -> list[CandidateFate]:
-    ranked = measure.ranked(each.run for each in here if each.run is not None)
-    place = {run.id: number for number, run in enumerate(ranked)}
-    fates = []
+    place, fates = ranking.place, []
     for each in sorted(here, key=lambda each: place.get(each.id, len(place))):
         why = f"in {', '.join(each.stages)}" if each.stages else ""
         if each.id not in place:
-            why = why or ("" if each.id in named else _why_unranked(each, measure))
+            why = why or ("" if each.id in named else ranking.why_unranked(each))
         elif place[each.id] < keep:
             why = f"among the best {keep}"
-        fates.append(CandidateFate(each, measure.value(each.run) if each.run else None, why))
+        fates.append(
+            CandidateFate(each, ranking.measure.value(each.run) if each.run else None, why)
+        )
     return fates
-
-
-def _why_unranked(each: Candidate, measure: Measure) -> str:
-    if each.run is None or measure.value(each.run) is None:
-        return f"no {measure.metric} recorded"
-    return f"its run is {each.run.status.value}"
 
 
 def _going(fates: Sequence[CandidateFate]) -> list[Candidate]:
     return [fate.candidate for fate in fates if fate.goes]
 
 
-def _refuse_lost(project: Project, going: Sequence[Candidate], told: Told) -> None:
+def _refuse_lost(project: Project, going: Sequence[Candidate], notify: Notify) -> None:
     """Look that all can be had again: a commit names each, and cache or remote has its bytes.
 
     Of the remote it is only asked what it has; but what is in a folder, its list alone says.
@@ -187,11 +203,11 @@ def _refuse_lost(project: Project, going: Sequence[Candidate], told: Told) -> No
     for each, out in zip(going, outs, strict=True):
         if project.git.read("HEAD", project.relative(project.root / out.path) + SUFFIX) is None:
             raise NotCommitted(each.name, each.id)
-    _bring_lists(dvc, {str(out.digest) for out in outs if not _is_here(dvc, out.digest)}, told)
+    _bring_lists(dvc, {str(out.digest) for out in outs if not _is_here(dvc, out.digest)}, notify)
     _refuse_gone([out for out in outs if not _is_here(dvc, out.digest)])
     objects = {digest: out for out in outs for digest in digests_of(dvc, out).values()}
     away = {digest for digest in objects if not _is_here(dvc, digest)}
-    there = _held(dvc, away, outs, told) if away and dvc.remotes() else set()
+    there = _held(dvc, away, outs, notify) if away and dvc.remotes() else set()
     _refuse_gone([objects[digest] for digest in sorted(away - there)])
     for digest in objects.keys() - away:
         found = md5_of(object_of(dvc, digest))
@@ -207,14 +223,14 @@ def _is_here(dvc: Dvc, digest: str) -> bool:
     return object_of(dvc, digest).is_file()
 
 
-def _bring_lists(dvc: Dvc, lists: Collection[str], told: Told) -> None:
+def _bring_lists(dvc: Dvc, lists: Collection[str], notify: Notify) -> None:
     if lists and dvc.remotes():
-        Haul(dvc, None, told).bring_lists(lists)
+        Haul(dvc, None, notify).bring_lists(lists)
 
 
-def _held(dvc: Dvc, away: Collection[str], outs: Sequence[Out], told: Told) -> set[str]:
+def _held(dvc: Dvc, away: Collection[str], outs: Sequence[Out], notify: Notify) -> set[str]:
     remote = Remote.open(dvc)
-    told(f"looking for {counted(len(away), 'object')} on {remote.name}")
+    notify(f"looking for {counted(len(away), 'object')} on {remote.name}")
     return remote.held(away, outs)
 
 

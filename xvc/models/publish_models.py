@@ -269,7 +269,7 @@ def _operation(project: Project, note: _Note) -> Operation:
 
 
 def _follow(project: Project, note: _Note) -> None:
-    """Give the tree what the commit changed, where nobody has changed it since."""
+    """Write the files of the commit into the tree, except those that were changed since."""
     git, top = project.git, project.git.place.top
     for path in git.between(note.parent, note.commit):
         target = top / path

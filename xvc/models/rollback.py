@@ -59,7 +59,7 @@ def rollback(
         raise NothingBefore(name, stage)
     old = wanted.evidence
     obtain(project, Out(name, Digest(old.digest), wanted.tag, old.size))
-    told = replace(
+    evidence = replace(
         old,
         model=name,
         stage=stage,
@@ -68,9 +68,9 @@ def rollback(
         by="",
         gates=(),
     )
-    is_there = now is not None and now.evidence.digest == told.digest
+    is_there = now is not None and now.evidence.digest == evidence.digest
     if dry_run or is_there:
-        return Promoted(told, now, None, dry_run)
+        return Promoted(evidence, now, None, dry_run)
     seen = 0 if now is None else now.number
-    line = f"instead of {told.previous}" if told.previous else ""
-    return Promoted(told, now, assign(project, told, seen, line))
+    line = f"instead of {evidence.previous}" if evidence.previous else ""
+    return Promoted(evidence, now, assign(project, evidence, seen, line))

@@ -83,38 +83,38 @@ def assign(project: Project, evidence: Evidence, seen: int, line: str) -> str:
             raise StageMoved(
                 evidence.model, evidence.stage, now.evidence.version if now else "none"
             )
-        told = replace(
+        evidence = replace(
             evidence,
             previous=now.evidence.version if now else "",
             by=project.git.text("var", "GIT_COMMITTER_IDENT").rpartition(">")[0] + ">",
         )
-        tag = stage_tag(told.model, told.stage, next_number(taken, told.model))
-        change = _change(project, told, now, tag, line)
+        tag = stage_tag(evidence.model, evidence.stage, next_number(taken, evidence.model))
+        change = _change(project, evidence, now, tag, line)
         land(project, change)
         put_absent(project, [path for path in change.files if path.endswith(SUFFIX)])
     return tag
 
 
 def _change(
-    project: Project, told: Evidence, now: Assignment | None, tag: str, line: str
+    project: Project, evidence: Evidence, now: Assignment | None, tag: str, line: str
 ) -> ModelChange:
-    version = registered(told.model, told.version, project.settings.tag_prefix)
+    version = registered(evidence.model, evidence.version, project.settings.tag_prefix)
     known = project.git.commit_of(f"refs/tags/{version}")
-    if known is not None and _digest_at(project, known, told.model) != told.digest:
+    if known is not None and _digest_at(project, known, evidence.model) != evidence.digest:
         raise VersionElsewhere(version)
-    said = headline(f"{told.model} {told.version}")
-    files = _files(project, told, now)
-    marks = (NewTag(version, f"{said}\n"), NewTag(tag, told.render(line), known))
-    verb = "promote" if told.action == PROMOTE else "roll back to"
-    way = "`xvc model rollback`" if told.previous else "another promotion"
-    what = f"{verb} {said} in {told.stage}"
+    said = headline(f"{evidence.model} {evidence.version}")
+    files = _files(project, evidence, now)
+    marks = (NewTag(version, f"{said}\n"), NewTag(tag, evidence.render(line), known))
+    verb = "promote" if evidence.action == PROMOTE else "roll back to"
+    way = "`xvc model rollback`" if evidence.previous else "another promotion"
+    what = f"{verb} {said} in {evidence.stage}"
     return ModelChange(
-        why=f"{verb} {said} ({told.stage})",
+        why=f"{verb} {said} ({evidence.stage})",
         files=files,
         marks=marks,
-        run=told.run,
-        row=_row(told, tag),
-        command=f"model {told.action}",
+        run=evidence.run,
+        row=_row(evidence, tag),
+        command=f"model {evidence.action}",
         what=what,
         hindrance=f"a stage is changed forward: {way} puts another model there",
     )
@@ -134,17 +134,19 @@ def _digest_at(project: Project, commit: str, name: str) -> str | None:
     return None if said is None else parse_pointer(said, pointer).digest
 
 
-def _files(project: Project, told: Evidence, now: Assignment | None) -> dict[str, bytes | None]:
+def _files(project: Project, evidence: Evidence, now: Assignment | None) -> dict[str, bytes | None]:
     """What the commit brings: the stage's pointer, the candidates, the artifact."""
     dvc = project.needed_dvc()
-    place = stage_path(told.stage, told.model)
+    place = stage_path(evidence.stage, evidence.model)
     wanted = {
-        place: DataFile(told.digest, told.size),
-        candidate_path(told.model, RunId(told.run)): DataFile(told.digest, told.size),
+        place: DataFile(evidence.digest, evidence.size),
+        candidate_path(evidence.model, RunId(evidence.run)): DataFile(
+            evidence.digest, evidence.size
+        ),
     }
     if now is not None and now.evidence.run and dvc.holds(now.evidence.digest):
         old = DataFile(now.evidence.digest, now.evidence.size)
-        wanted[candidate_path(told.model, RunId(now.evidence.run))] = old
+        wanted[candidate_path(evidence.model, RunId(now.evidence.run))] = old
     files: dict[str, bytes | None] = {}
     for path, file in wanted.items():
         target = project.root / path
@@ -154,25 +156,25 @@ def _files(project: Project, told: Evidence, now: Assignment | None) -> dict[str
     pipeline = project.relative(project.root / FILE)
     head = project.git.state().commit
     held = (project.git.read(head, pipeline) if head else None) or b""
-    text_of = with_artifact(held.decode(), told.model, str(PurePosixPath(place)))
+    text_of = with_artifact(held.decode(), evidence.model, str(PurePosixPath(place)))
     if text_of.encode() != held:
         files[pipeline] = text_of.encode()
     return files
 
 
-def _row(told: Evidence, tag: str) -> Mapping[str, Json]:
+def _row(evidence: Evidence, tag: str) -> Mapping[str, Json]:
     """The row of the store; text only, since a number would become a metric of the run."""
     return {
         "tag": tag,
-        "action": told.action,
-        "model": told.model,
-        "stage": told.stage,
-        "version": told.version,
-        "digest": told.digest,
-        "previous": told.previous or None,
-        "by": told.by,
-        "metrics": to_json(dict(told.metrics)),
+        "action": evidence.action,
+        "model": evidence.model,
+        "stage": evidence.stage,
+        "version": evidence.version,
+        "digest": evidence.digest,
+        "previous": evidence.previous or None,
+        "by": evidence.by,
+        "metrics": to_json(dict(evidence.metrics)),
         "gates": to_json(
-            [{"asked": g.asked, "found": g.found, "is_met": g.is_met} for g in told.gates]
+            [{"asked": g.asked, "found": g.found, "is_met": g.is_met} for g in evidence.gates]
         ),
     }

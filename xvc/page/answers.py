@@ -125,7 +125,9 @@ class Answers:
         verdicts = against(found, _pinned(found, asked.get("baseline")), _way(project, found))
         return {
             "by": key,
-            "groups": [_group(each, told) for each, told in zip(found, verdicts, strict=True)],
+            "groups": [
+                _group(each, judgement) for each, judgement in zip(found, verdicts, strict=True)
+            ],
             "warnings": list(project.keeper.warnings),
         }
 
@@ -158,7 +160,7 @@ class Answers:
         found = next((run for run in held.runs if run.id == asked.get("id")), None)
         if found is None:  # a version of another branch: its store is not this one
             return {"known": False}
-        told = lineage(found, held.runs)
+        relatives = lineage(found, held.runs)
 
         def named(runs: Sequence[RunRecord]) -> dict[str, Wired]:
             shown = [
@@ -169,12 +171,12 @@ class Answers:
 
         return {
             "known": True,
-            "parents": named(told.parents),
-            "children": named(told.children),
-            "fixes": named([told.fixes] if told.fixes else []),
-            "fixedBy": named(told.fixed_by),
-            "madeBy": {path: named(runs) for path, runs in told.made_by.items()},
-            "usedBy": {path: named(runs) for path, runs in told.used_by.items()},
+            "parents": named(relatives.parents),
+            "children": named(relatives.children),
+            "fixes": named([relatives.fixes] if relatives.fixes else []),
+            "fixedBy": named(relatives.fixed_by),
+            "madeBy": {path: named(runs) for path, runs in relatives.made_by.items()},
+            "usedBy": {path: named(runs) for path, runs in relatives.used_by.items()},
         }
 
     def patch(self, asked: Asked) -> Wired:
@@ -326,12 +328,12 @@ def _way(project: Project, found: Sequence[Group]) -> Direction | None:
     return direction_of(metric, project.settings.metrics_direction) if metric else None
 
 
-def _group(each: Group, told: Judgement | None) -> dict[str, object]:
+def _group(each: Group, judgement: Judgement | None) -> dict[str, object]:
     spread = each.spread
     judged = None
-    if told is not None:
-        judged = {"verdict": told.verdict.value, "p": told.p, "more": told.more}
-        judged |= {"low": told.low, "high": told.high, "difference": told.difference}
+    if judgement is not None:
+        judged = {"verdict": judgement.verdict.value, "p": judgement.p, "more": judgement.more}
+        judged |= {"low": judgement.low, "high": judgement.high, "difference": judgement.difference}
     return {
         "verdict": judged,
         "isMixed": each.experiment is None and bool(each.finished),

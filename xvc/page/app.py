@@ -136,8 +136,8 @@ def _answered(answer: Callable[[Asked], object], asked: Asked, asking: threading
         status = next((code for kind, code in _STATUS if isinstance(err, kind)), 500)
         return _json({"error": _told_error(err)}, status)
     except Exception as err:  # noqa: BLE001 - a mistake of ours is told as any refusal is
-        told = {"code": "internal", "message": f"{type(err).__name__}: {err}", "hint": ""}
-        return _json({"error": told}, 500)
+        error = {"code": "internal", "message": f"{type(err).__name__}: {err}", "hint": ""}
+        return _json({"error": error}, 500)
 
 
 def _told_error(err: XvcError) -> dict[str, str]:

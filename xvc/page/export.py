@@ -94,7 +94,7 @@ def slug(name: str, asked: Asked) -> str:
 
 
 def _frozen(answers: Answers) -> Iterator[_Kept]:
-    """Answer what the page asks when somebody walks through it."""
+    """Answer every request that the page makes while a reader goes through it."""
     yield from _subjects(answers)
     about = cast("dict[str, object]", answers.about({}))
     yield "about", {}, about

@@ -53,7 +53,7 @@ def page_files() -> dict[str, PageFile]:
 
 
 def index(*, is_frozen: bool = False) -> str:
-    """Return the page itself; frozen, it knows that nobody answers, and says what it may load."""
+    """Return the page itself; an exported one expects no server, and names all that it loads."""
     text = (STATIC / "index.html").read_text(encoding="utf-8")
     if not is_frozen:
         return text

@@ -68,15 +68,15 @@ def rollback_model(project: Project, name: str, stage: str, *, dry_run: bool) ->
 
 
 def _promoted(done: Promoted) -> dict[str, Wired]:
-    told = done.evidence
+    evidence = done.evidence
     return {
-        "model": told.model,
-        "stage": told.stage,
-        "version": told.version,
-        "run": told.run,
-        "previous": told.previous,
-        "metrics": _results(told.metrics),
-        "gates": _gates(told.gates),
+        "model": evidence.model,
+        "stage": evidence.stage,
+        "version": evidence.version,
+        "run": evidence.run,
+        "previous": evidence.previous,
+        "metrics": _results(evidence.metrics),
+        "gates": _gates(evidence.gates),
     }
 
 
@@ -95,20 +95,20 @@ def _candidate(each: Candidate) -> Mapping[str, Wired]:
 
 
 def _assigned(each: Assignment) -> Mapping[str, Wired]:
-    told = each.evidence
+    evidence = each.evidence
     return {
         "stage": each.stage,
         "number": each.number,
         "at": each.at * 1000,
         "away": each.is_away,
-        "action": told.action or "set by hand",
-        "version": told.version,
-        "run": told.run,
-        "by": told.by,
-        "previous": told.previous,
-        "digest": told.digest,
-        "metrics": _results(told.metrics),
-        "gates": _gates(told.gates),
+        "action": evidence.action or "set by hand",
+        "version": evidence.version,
+        "run": evidence.run,
+        "by": evidence.by,
+        "previous": evidence.previous,
+        "digest": evidence.digest,
+        "metrics": _results(evidence.metrics),
+        "gates": _gates(evidence.gates),
     }
 
 

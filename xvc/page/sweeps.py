@@ -64,7 +64,7 @@ def stop_sweep(project: Project, name: str) -> dict[str, Wired]:
 
 
 def _summary(looked: Looked) -> Mapping[str, Wired]:
-    sweep, told = looked.sweep, looked.progress
+    sweep, progress = looked.sweep, looked.progress
     return {
         "id": sweep.id,
         "created": sweep.created / 1e6,
@@ -74,8 +74,8 @@ def _summary(looked: Looked) -> Mapping[str, Wired]:
         "metric": sweep.wish.metric,
         "params": list(sweep.wish.space),
         "total": sweep.total,
-        "counts": {state.value: count for state, count in told.counts.items()},
-        "best": None if told.best is None else _trial(told.best),
+        "counts": {state.value: count for state, count in progress.counts.items()},
+        "best": None if progress.best is None else _trial(progress.best),
     }
 
 

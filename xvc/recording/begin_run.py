@@ -382,11 +382,11 @@ def _too_much(project: Project, snapshot: Snapshot) -> list[str]:
     results = {*in_short(snapshot.written), *snapshot.incomplete, *snapshot.secrets}
     large = [name for name in snapshot.left_out if name not in results]
     fresh = not_named_yet(project.own_room, [name.partition(" (")[0] for name in large])
-    told = [name for name in large if name.partition(" (")[0] in fresh]
-    if not told:
+    new = [name for name in large if name.partition(" (")[0] in fresh]
+    if not new:
         return []
     return [
-        f"not in the code of this run: {few_of(told)}; too many, too large, secret or another "
+        f"not in the code of this run: {few_of(new)}; too many, too large, secret or another "
         "repository. What is data belongs to `dvc add` or .gitignore, what is code to `git add`"
     ]
 
@@ -395,11 +395,11 @@ def unnamed_results(project: Project, paths: Sequence[str]) -> list[str]:
     """Say once of files that runs wrote that they are no code, and what can be done with them."""
     names = names_once(paths)
     fresh = {*not_named_yet(project.own_room, names.values())}
-    told = [path for path in paths if names[path] in fresh]
-    if not told:
+    new = [path for path in paths if names[path] in fresh]
+    if not new:
         return []
     return [
-        f"{few_of(in_short(told))}: written by a run, so no code of later runs. "
+        f"{few_of(in_short(new))}: written by a run, so no code of later runs. "
         "To keep it with its run, name it with --out or --model; else ignore it in .gitignore"
     ]
 
@@ -478,9 +478,9 @@ def file_params(project: Project, warnings: list[str]) -> dict[str, Json]:
     read: dict[str, Mapping[str, Json]] = {}
     for path, keys in (_try(lambda: _declared_params(project), warnings) or {}).items():
         with best_effort(warnings):
-            told = read_told(path, keys)
-            read[os.path.relpath(path, project.root)] = told.values
-            warnings += told.warnings
+            values = read_told(path, keys)
+            read[os.path.relpath(path, project.root)] = values.values
+            warnings += values.warnings
     warnings += project.unread
     return apart(read)
 

@@ -166,8 +166,8 @@ def not_named_yet(room: Room, names: Iterable[str]) -> list[str]:
     """Return those names that were never told of, in order, and note them as told."""
     place = room.run_times.with_suffix(".told")
     try:
-        told = set(place.read_text(encoding="utf-8", errors="surrogateescape").splitlines())
-        fresh = [name for name in dict.fromkeys(names) if name not in told]
+        named = set(place.read_text(encoding="utf-8", errors="surrogateescape").splitlines())
+        fresh = [name for name in dict.fromkeys(names) if name not in named]
     except OSError:
         fresh = list(dict.fromkeys(names))
     if fresh:

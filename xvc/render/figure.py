@@ -30,7 +30,7 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A key's numbers in short; ``left_out`` counts those that are NaN or infinite."""
+    """Figures about one key; ``left_out`` values are NaN or no numbers."""
 
     key: str
     observations: int
@@ -59,7 +59,7 @@ class Plot:
 
 @dataclass(frozen=True, slots=True)
 class Bin:
-    """One bar of a histogram: from ``low`` up to ``high``, how many values each series has."""
+    """One bar of a histogram; a count for each series."""
 
     low: float
     high: float

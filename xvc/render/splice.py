@@ -1,4 +1,4 @@
-r"""A section between two marks of a document that is somebody else's: put there, and nothing else.
+r"""Replacing the section between two marks of a document, and nothing else in it.
 
 Pure, on bytes: what stands outside the marks comes back byte by byte. Refuses to guess where
 marks are missing, doubled or the wrong way round.

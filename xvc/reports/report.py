@@ -14,12 +14,11 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from xvc.core.commit_subject import chosen_keys, chosen_metrics
-from xvc.core.direction import Direction, asked_direction, direction_of
+from xvc.core.direction import OWN_SCORES, Direction, asked_direction, direction_of
 from xvc.core.human_units import counted, day, did_you_mean, duration, number, size
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
 from xvc.errors import BadValue
-from xvc.experiments.compare import OWN_SCORES
 from xvc.history.find import FoundRun, find, known_versions, versions_by_run
 from xvc.history.judging import has_judge, judged_alike
 from xvc.project import Project
@@ -83,7 +82,6 @@ class _Material:
 
     project: Project
     found: list[FoundRun]
-    are_named: bool
     aim: Measure | None = None
     places: list[RankedRun] = field(default_factory=list)
     standing: Leaderboard | None = None
@@ -175,7 +173,7 @@ def _of_series(project: Project, request: ReportRequest) -> Reported:
         date=date,
         aim=aim,
         best=best,
-        warnings=tuple(project.keeper.warnings),
+        warnings=(*project.keeper.warnings, *filter(None, [found.warning])),
     )
 
 
@@ -190,7 +188,7 @@ def _gathered(project: Project, request: ReportRequest) -> _Material:
             runs = _newest_and_best(project, connection, request)
             kinds, days = query.statuses(connection), query.span(connection)
         found = [FoundRun(run, tagged.get(run.id)) for run in runs]
-    material = _Material(project, found, are_named=bool(request.references), span=days)
+    material = _Material(project, found, span=days)
     material.kinds, material.total = kinds, sum(kinds.values())
     if material.is_part:
         material.warnings.append(

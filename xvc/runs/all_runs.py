@@ -17,7 +17,7 @@ from xvc.journal.folders import every_journal, left_behind
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.store import db, edits, query
-from xvc.store.orphan_journals import opened_apart
+from xvc.store.orphan_journals import opened_journals
 from xvc.types import RunId
 from xvc.worktrees.known_trees import every_tree, project_at
 
@@ -29,7 +29,7 @@ def gather(project: Project) -> list[RunRecord]:
     if project.place is not None:
         listed = every_tree(project)
         for folder in left_behind(project.room, living_trees(listed)):
-            with opened_apart(every_journal(folder)) as connection:
+            with opened_journals(every_journal(folder)) as connection:
                 _take(found, query.all_runs(connection), None)
         for tree in listed:
             if tree.is_bare or not tree.path.is_dir():

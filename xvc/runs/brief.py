@@ -24,6 +24,7 @@ from xvc.runs.digest import (
     FAILED,
     Best,
     Failed,
+    Staged,
     SweptRuns,
     Tried,
     best_runs,
@@ -42,14 +43,6 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _SWEEPS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Staged:
-    """The version of a model that is in production."""
-
-    model: str
-    version: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +109,7 @@ def brief(project: Project, series: str | None = None) -> Brief:
     code = fingerprints(project, in_question(runs))
     swept = sweeps(runs, declared)
     trees = tuple(list_trees(project)) if project.place else ()
-    here = next((tree for tree in trees if tree.is_here and not tree.warnings), None)
-    if here is not None:
-        kept, rows = here.unsaved_runs, here.unsaved
-    else:
-        counted = unsaved(project)
-        kept, rows = tuple(counted), sum(counted.values())
+    kept, rows = _unsaved_here(project, trees)
     if missing := missing_versions(project, infos, known):
         project.keeper.warnings.append(warning_of(missing))
     merging = unfinished.read(project.room)
@@ -150,6 +138,15 @@ def brief(project: Project, series: str | None = None) -> Brief:
         production=_production(project) if project.place else (),
         warnings=tuple(project.keeper.warnings),
     )
+
+
+def _unsaved_here(project: Project, trees: Sequence[TreeInfo]) -> tuple[tuple[RunId, ...], int]:
+    """Return the runs of this tree that no version holds, and their rows."""
+    here = next((tree for tree in trees if tree.is_here and not tree.warnings), None)
+    if here is not None:
+        return here.unsaved_runs, here.unsaved
+    counted = unsaved(project)
+    return tuple(counted), sum(counted.values())
 
 
 def _leading(

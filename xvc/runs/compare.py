@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from xvc.core.direction import is_progress
+from xvc.core.direction import OWN_SCORES, is_progress
 from xvc.core.run import RunRecord, Status
 from xvc.core.seed_names import is_seed
 from xvc.dvc.pointers import SUFFIX
@@ -77,7 +77,8 @@ def compare(
         raise TooFew
     found = find(project, references)
     records = [one.record for one in found]
-    comparison = compare_records(records, project.settings.metrics_direction)
+    own = OWN_SCORES if series is not None else {}
+    comparison = compare_records(records, {**own, **project.settings.metrics_direction})
     warnings: list[str] = []
     comparison = replace(
         comparison,
@@ -167,6 +168,14 @@ def repeats_of(project: Project, records: Sequence[RunRecord]) -> list[RepeatedE
     runs = list(known.values())
     found = experiments(runs, fingerprints(project, in_question(runs)))
     return [_group_of(record, found) for record in records]
+
+
+def ranked_repeats(project: Project, records: Sequence[RunRecord]) -> list[RunId]:
+    """Name the runs that repeat one of *records*, are none of them and are still ranked."""
+    plain = [replace(record, decision=None) for record in records]
+    own = {record.id for record in records}
+    found = (run.id for group in repeats_of(project, plain) for run in group.runs)
+    return [run for run in dict.fromkeys(found) if run not in own]
 
 
 def _group_of(record: RunRecord, found: Sequence[RepeatedExperiment]) -> RepeatedExperiment:

@@ -7,6 +7,7 @@ call a run better where the direction of a metric is unknown.
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -67,7 +68,10 @@ class CodeChange:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """All rows, sorted by key; ``code`` has one entry for each run behind the first."""
+    """All rows, sorted by key; ``code`` has one entry for each run behind the first.
+
+    ``commands`` are those of all runs, as a shell would read them.
+    """
 
     runs: tuple[RunId, ...]
     params: tuple[Difference, ...]
@@ -75,13 +79,24 @@ class Comparison:
     data: tuple[DataDifference, ...]
     packages: tuple[Difference, ...] = ()
     code: tuple[tuple[CodeChange, ...], ...] = ()
+    commands: tuple[str, ...] = ()
+
+    @property
+    def is_same_command(self) -> bool:
+        """Whether all runs were started by the same words."""
+        return len(set(self.commands)) < 2
 
     @property
     def is_same(self) -> bool:
         """Whether nothing that was compared differs."""
         rows = (*self.params, *self.metrics, *self.packages)
         is_same_data = all(row.is_same for row in self.data)
-        return is_same_data and all(row.is_same for row in rows) and not any(self.code)
+        return (
+            self.is_same_command
+            and is_same_data
+            and all(row.is_same for row in rows)
+            and not any(self.code)
+        )
 
 
 def compare(runs: Sequence[RunRecord], directions: Mapping[str, str]) -> Comparison:
@@ -98,6 +113,7 @@ def compare(runs: Sequence[RunRecord], directions: Mapping[str, str]) -> Compari
             _row(key, values, direction_of(key, directions)) for key, values in _cells(metrics)
         ),
         data=tuple(_data_row(path, runs) for path in _keys(run.data for run in runs)),
+        commands=tuple(shlex.join(run.command) for run in runs),
     )
 
 

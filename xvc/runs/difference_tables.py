@@ -26,6 +26,7 @@ def differences(
         every: whether rows that are the same are shown, too.
     """
     made = [
+        _table("command", ("run", "command"), _commands(comparison, called, every=every)),
         _table("params", ("param", *called), _values(comparison.params, every=every)),
         _table(
             "metrics",
@@ -59,7 +60,7 @@ def differences(
 
 
 def verdicts(
-    told: Sequence[Sequence[Judgement]], called: Sequence[str], *, of: str = "metric"
+    judgements: Sequence[Sequence[Judgement]], called: Sequence[str], *, of: str = "metric"
 ) -> list[DocumentTable]:
     """Lay out what the repeats of each run, or its rows, say against those of the first."""
     by = "with their repeats" if of == "metric" else "row by row"
@@ -69,21 +70,21 @@ def verdicts(
             (of, called[0], name, f"difference, {LEVEL:.0%} interval", "verdict"),
             [_verdict(each) for each in rows],
         )
-        for name, rows in zip(called[1:], told, strict=False)
+        for name, rows in zip(called[1:], judgements, strict=False)
     ]
     return [each for each in made if each.rows]
 
 
-def _verdict(told: Judgement) -> tuple[str, ...]:
-    difference = f"{'+' if told.difference > 0 else ''}{number(told.difference)}"
-    if told.low is not None and told.high is not None:
-        difference += f" [{number(told.low)}, {number(told.high)}]"
+def _verdict(judgement: Judgement) -> tuple[str, ...]:
+    difference = f"{'+' if judgement.difference > 0 else ''}{number(judgement.difference)}"
+    if judgement.low is not None and judgement.high is not None:
+        difference += f" [{number(judgement.low)}, {number(judgement.high)}]"
     return (
-        told.metric,
-        _spread(told.baseline),
-        _spread(told.candidate),
+        judgement.metric,
+        _spread(judgement.baseline),
+        _spread(judgement.candidate),
         difference,
-        sentence(told),
+        sentence(judgement),
     )
 
 
@@ -94,6 +95,16 @@ def _spread(spread: Spread) -> str:
 
 def _values(rows: Sequence[Difference], *, every: bool) -> tuple[tuple[str, ...], ...]:
     return tuple((row.key, *map(_cell, row.values)) for row in rows if every or not row.is_same)
+
+
+def _commands(
+    comparison: Comparison, called: Sequence[str], *, every: bool
+) -> tuple[tuple[str, ...], ...]:
+    if comparison.is_same_command and not every:
+        return ()
+    return tuple(
+        (name, command or "-") for name, command in zip(called, comparison.commands, strict=False)
+    )
 
 
 def _metric(row: Difference) -> tuple[str, ...]:

@@ -58,17 +58,22 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
-    """Runs that ended badly in the same way; ``run`` is the newest of them.
+class Staged:
+    """What is in production."""
 
-    ``fixed`` is a later run with the same params and command that finished.
-    """
+    model: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """Runs that failed alike; ``run`` is the newest, ``fixed`` a later one that finished."""
 
     run: RunId
     how: str
     what: str
     times: int
-    fixed: RunId | None = None
+    fixed: RunId | None = None  # it has the same params and command
 
 
 @dataclass(frozen=True, slots=True)

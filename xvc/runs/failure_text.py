@@ -23,8 +23,8 @@ def last_words(stderr: bytes) -> str | None:
     """
     text = _COLOUR.sub("", stderr[-KEPT:].decode("utf-8", "replace"))
     lines = [line.rpartition("\r")[2].rstrip() for line in text.replace("\r\n", "\n").split("\n")]
-    told = _of_traceback(lines) or next((line for line in reversed(lines) if line.strip()), "")
-    line = "".join(char if char.isprintable() else " " for char in told).strip()
+    said = _of_traceback(lines) or next((line for line in reversed(lines) if line.strip()), "")
+    line = "".join(char if char.isprintable() else " " for char in said).strip()
     if not line:
         return None
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…"

@@ -159,12 +159,12 @@ def _against(
     before, after = repeats_of(project, [baseline, run])
     if before is after:
         return Gate(asked, "they are repeats of one experiment", is_met=False)
-    told = judge(measure.metric, before, after, measure.direction)
-    if told is None:
+    judgement = judge(measure.metric, before, after, measure.direction)
+    if judgement is None:
         return Gate(asked, f"{measure.metric} is not recorded in both", is_met=False)
-    means = f"{told.candidate.mean:.6g} (n={told.candidate.count}) against "
-    means += f"{told.baseline.mean:.6g} (n={told.baseline.count}): {sentence(told)}"
-    is_met = told.verdict is Verdict.BETTER and abs(told.difference) >= wanted.margin
+    means = f"{judgement.candidate.mean:.6g} (n={judgement.candidate.count}) against "
+    means += f"{judgement.baseline.mean:.6g} (n={judgement.baseline.count}): {sentence(judgement)}"
+    is_met = judgement.verdict is Verdict.BETTER and abs(judgement.difference) >= wanted.margin
     return Gate(asked, means, is_met=is_met)
 
 

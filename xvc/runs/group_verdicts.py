@@ -20,13 +20,13 @@ def against(
     """Judge each group, in order; None for the baseline and where there is nothing to judge."""
     if baseline is None or baseline.experiment is None or baseline.metric is None:
         return [None] * len(groups)
-    told = [
+    judgements = [
         None
         if each is baseline or each.experiment is None
         else judge(baseline.metric, baseline.experiment, each.experiment, direction)
         for each in groups
     ]
-    return all_held(told, direction)
+    return all_held(judgements, direction)
 
 
 def against_best(
@@ -50,8 +50,10 @@ def verdict_words(project: Project, groups: Sequence[Group]) -> list[str | None]
     metric = next((each.metric for each in groups if each.metric), None)
     if metric is None:
         return [None] * len(groups)
-    best, told = against_best(groups, direction_of(metric, project.settings.metrics_direction))
-    words = [None if each is None else each.verdict.value for each in told]
+    best, judgements = against_best(
+        groups, direction_of(metric, project.settings.metrics_direction)
+    )
+    words = [None if each is None else each.verdict.value for each in judgements]
     if best is not None:
         words[groups.index(best)] = "the best"
     return words

@@ -27,7 +27,8 @@ class Idea:
     """One thing that was tried; ``runs`` are all that tried it, ``run`` the best or the newest.
 
     ``change`` is how the metric moved from what it builds on; ``spread`` is of the repeats, each
-    seed once; ``depth`` tells how far below a root it is.
+    seed once; ``depth`` tells how far below a root it is. ``decision`` is what people came to think
+    of ``run``, else of the newest of the others, with its name.
     """
 
     depth: int
@@ -39,6 +40,7 @@ class Idea:
     spread: Spread | None
     change: float | None
     on: RunId | None
+    decision: str | None = None
 
 
 def ideas(project: Project, where: Sequence[RunRecord] | None = None) -> list[Idea]:
@@ -148,7 +150,12 @@ class _Try:
             spread=self.spread,
             change=change,
             on=base.run.id if base else None,
+            decision=run.decision or self._decision_of_another(names),
         )
+
+    def _decision_of_another(self, names: Mapping[RunId, str]) -> str | None:
+        said = (f"{names.get(r.id, r.id)} {r.decision}" for r in self.runs[::-1] if r.decision)
+        return next(said, None)
 
 
 def _holding(found: Iterable[RepeatedExperiment], run: RunRecord) -> RepeatedExperiment | None:
@@ -163,6 +170,6 @@ def outcome(idea: Idea) -> str:
         parts.append(": ".join(part for part in (run.status.value, run.reason) if part))
     if run.fixes is not None:
         parts.append(f"fixes {run.fixes}")
-    if run.decision:
-        parts.append(run.decision)
+    if idea.decision:
+        parts.append(idea.decision)
     return "; ".join(parts)

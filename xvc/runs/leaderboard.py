@@ -93,11 +93,11 @@ def leaderboard(
     code = fingerprints(project, in_question(judged.runs))
     names = versions_by_run(known_versions(project))
     groups = experiments(judged.runs, code)
-    told = standing(groups, measure, names)
-    if not told.places:
+    ranking = standing(groups, measure, names)
+    if not ranking.places:
         near = did_you_mean(measure.metric, {key for run in judged.runs for key in run.metrics})
         raise BadValue("leaderboard", f"no finished run has {measure.metric!r}{near}")
-    return replace(told, discarded=found.discarded)
+    return replace(ranking, discarded=found.discarded)
 
 
 def standing(
@@ -157,9 +157,11 @@ def _ranks(
     start = 0
     while start < len(held):
         group = [each for each, _ in held[start:]]
-        told = against if start == 0 else against_first(measure.metric, group, measure.direction)
+        judgements = (
+            against if start == 0 else against_first(measure.metric, group, measure.direction)
+        )
         tied = 1
-        while tied < len(group) and _is_tie(group[0], group[tied], told[tied], measure):
+        while tied < len(group) and _is_tie(group[0], group[tied], judgements[tied], measure):
             tied += 1
         ranks += [start + 1] * tied
         start += tied
@@ -169,9 +171,12 @@ def _ranks(
 
 
 def _is_tie(
-    holder: RepeatedExperiment, other: RepeatedExperiment, told: Judgement | None, measure: Measure
+    holder: RepeatedExperiment,
+    other: RepeatedExperiment,
+    judgement: Judgement | None,
+    measure: Measure,
 ) -> bool:
-    if told is not None and told.verdict is Verdict.NOISE:
+    if judgement is not None and judgement.verdict is Verdict.NOISE:
         return True
     return _order(holder, measure) == _order(other, measure)
 

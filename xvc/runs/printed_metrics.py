@@ -94,18 +94,6 @@ class LineMetrics:
         return found
 
 
-def parse_metric_lines(
-    lines: bytes, *, loose: bool, patterns: Sequence[re.Pattern[str]] = ()
-) -> list[Printed]:
-    r"""Return what every line of a finished output says, in order.
-
-    >>> parse_metric_lines(b"METRIC n=3\n[20]\tvalid_0's l1: 0.43\n", loose=True)
-    [{'n': 3}, {'step': 20, "valid_0's l1": 0.43}]
-    """
-    reader = LineMetrics(loose=loose, patterns=patterns)
-    return reader.feed(lines) + reader.close()
-
-
 def _shown(line: bytes) -> bytes:
     return line.rstrip(b"\r").rpartition(b"\r")[2]  # what a terminal shows in the end
 

@@ -168,13 +168,18 @@ def of_seed(request: RunRequest, wanted: Repeats, seed: int) -> RunRequest:
     """Return what one repeat is asked for."""
     params = {**request.params, wanted.param: TypedValue.of(seed)}
     shown = {key: typed.text for key, typed in params.items()}
-    is_named = any(f"{{{wanted.param}}}" in word for word in request.command)
-    must = () if is_named or request.write_params or is_count(wanted.param) else (wanted.param,)
+    named = frozenset(key for key in params if any(f"{{{key}}}" in w for w in request.command))
+    must = (
+        ()
+        if wanted.param in named or request.write_params or is_count(wanted.param)
+        else (wanted.param,)
+    )
     return replace(
         request,
         command=filled(request.command, shown),
         params=params,
         looks_back=False,
+        in_command=named,
         must_use=(*request.must_use, *must),
     )
 

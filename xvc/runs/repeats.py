@@ -127,7 +127,7 @@ def in_question(runs: Sequence[RunRecord]) -> list[RunRecord]:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How values lie: how many, their mean, and their standard deviation (None below two)."""
+    """A metric over the repeats of a run; ``deviation`` is null for one repeat."""
 
     count: int
     mean: float

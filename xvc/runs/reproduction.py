@@ -89,22 +89,18 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True)
 class ReproducedValue:
-    """One value of a run held against the same of the run done again.
-
-    ``kind`` is status, metric or output; of an output the values are digests. A value that one of
-    them does not have is None.
-    """
+    """One value as it was and as it is now; ``kind`` is status, metric or output."""
 
     kind: str
     key: str
-    was: Json
-    now: Json
+    was: object  # of an output the digest; None where this run has no such value
+    now: object
     outcome: ReproductionOutcome
 
 
 @dataclass(frozen=True, slots=True)
 class ChangedInput:
-    """One thing that is not as it was: what kind, and which, in words."""
+    """One thing that is not as it was."""
 
     cause: Cause
     what: str

@@ -17,7 +17,8 @@ class RunRequest:
 
     ``within`` is a version whose next patch ``tag`` makes, ``version`` the name of the one to make.
     ``untaggable`` says why none can be made. ``parent`` and ``fixes`` are references.
-    ``looks_back`` asks for a word when the same has run before.
+    ``looks_back`` asks for a word when the same has run before; ``in_command`` are the params whose
+    values were put into the command.
     """
 
     command: tuple[str, ...]
@@ -84,3 +85,4 @@ class RunRequest:
         (), "Mirror it to mlflow, wandb, tensorboard …", "--sink", metavar="NAME"
     )
     looks_back: bool = False
+    in_command: frozenset[str] = frozenset()

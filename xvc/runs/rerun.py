@@ -17,7 +17,7 @@ from xvc.core.run import RunRecord
 from xvc.core.typed_value import TypedValue
 from xvc.errors import ConflictError, NoObject, NoProject, ObjectCorrupt, error
 from xvc.history.find import FoundRun, find
-from xvc.history.revision import NoCode, point_of
+from xvc.history.revision import NoCode, revision_of
 from xvc.project import Project
 from xvc.recording.begin_run import environment_now, file_params
 from xvc.recording.command_params import option_params
@@ -164,18 +164,18 @@ def rerun(
     same = code[was.id] == code[ran.record.id] if len(code) == 2 else None
     changes = tuple(changed(was, ran.record, ready.packages, has_same_code=same))
     times = tuple(times_in(was, wanted.tolerance))
-    told = Reran(
+    reran = Reran(
         was=ready.was, ran=ran, rows=rows, changes=changes, times=times, warnings=tuple(warnings)
     )
-    if told.outcome is not ReproductionOutcome.DRIFTED or ran.is_interrupted:
-        return told
+    if reran.outcome is not ReproductionOutcome.DRIFTED or ran.is_interrupted:
+        return reran
     second: Ran | None = None
     if wanted.verify:
         second = _run_again(project, wanted, ready, sink, warnings)
     is_noisy = second is not None and _differ(ran.record, second.record, wanted.tolerance)
     causes = [*dict.fromkeys(change.cause for change in changes)]
     causes += [Cause.NOISE] if is_noisy else []
-    return replace(told, second=second, causes=tuple(causes) or (Cause.UNKNOWN,))
+    return replace(reran, second=second, causes=tuple(causes) or (Cause.UNKNOWN,))
 
 
 def _differ(one: RunRecord, other: RunRecord, tolerance: Tolerance) -> bool:
@@ -193,7 +193,7 @@ def _code_of(project: Project, was: FoundRun, reference: str) -> tuple[str, str,
     if snapshot is None and was.version is None:
         raise NoCode(was.record.id)
     if snapshot is None:
-        commit = point_of(project, was.version or reference).commit
+        commit = revision_of(project, was.version or reference).commit
         return commit, commit, []
     base = git.commit_of(code.commit) if code.commit else None
     return base or snapshot, snapshot, []

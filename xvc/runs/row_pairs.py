@@ -45,7 +45,7 @@ def judge_rows(
     """
     declared = project.settings.metrics_direction
     baseline, others = groups[0], groups[1:]
-    told: list[list[Judgement | None]] = []
+    judgements: list[list[Judgement | None]] = []
     with looking(project) as connection:
         scores = wanted.scores or tuple(scores_in(connection, wanted.table, wanted.key))
         if not scores:
@@ -62,9 +62,11 @@ def judge_rows(
                 )
                 for each in others
             ]
-            told.append(all_held([_judged(score, pairs, direction) for pairs in found], direction))
+            judgements.append(
+                all_held([_judged(score, pairs, direction) for pairs in found], direction)
+            )
             _say_alone(found, wanted.key, warnings)
-    if not any(each is not None for row in told for each in row):
+    if not any(each is not None for row in judgements for each in row):
         raise BadValue("--key", f"no {wanted.key} is in rows of both sides with a score")
     if any(len(each.repeats) < 2 for each in groups):
         warnings.append(
@@ -72,7 +74,7 @@ def judge_rows(
             "one run says nothing"
         )
     return [
-        tuple(each for row in told if (each := row[place]) is not None)
+        tuple(each for row in judgements if (each := row[place]) is not None)
         for place in range(len(others))
     ]
 
@@ -87,8 +89,10 @@ def _sides(old: RepeatedExperiment, new: RepeatedExperiment) -> tuple[list[RunId
 
 
 def _judged(score: str, pairs: Pairs, direction: Direction | None) -> Judgement | None:
-    told = judge_values(score, pairs.old, pairs.new, direction)
-    return None if told is None else replace(told, more=None)  # more inputs, not more runs
+    judgement = judge_values(score, pairs.old, pairs.new, direction)
+    return (
+        None if judgement is None else replace(judgement, more=None)
+    )  # more inputs, not more runs
 
 
 def _say_alone(found: Sequence[Pairs], key: str, warnings: list[str]) -> None:

@@ -340,8 +340,8 @@ def _judged(project: Project, found: Contest, warnings: list[str]) -> Contest:
         judged = _verdicts(project, sides)
     elif pairs:
         warnings.append(f"they were judged otherwise ({', '.join(parts)}), so neither is better")
-    told = tuple(dict.fromkeys(warnings))
-    return replace(found, judged=tuple(judged), pairs=pairs, warnings=told)
+    unique = tuple(dict.fromkeys(warnings))
+    return replace(found, judged=tuple(judged), pairs=pairs, warnings=unique)
 
 
 def _sides(found: Contest, warnings: list[str]) -> _Sides:
@@ -386,15 +386,15 @@ def _all_failed(ended: Sequence[Ran], side: str) -> str:
 def _verdicts(project: Project, sides: _Sides) -> list[Judgement]:
     records = [*sides.old.values(), *sides.new.values()]
     keys = sorted({key for each in records for key in each.metrics})
-    told = [
+    judgements = [
         judge_values(key, *_of_metric(sides, key), direction)
         for key in keys
         if not is_progress(key) and not is_seed(key)
         for direction in (direction_of(key, project.settings.metrics_direction),)
     ]
-    if not any(each is not None for each in told):
-        told = [judge_values(TIME, _times(sides.old), _times(sides.new), Direction.MIN)]
-    return [each for each in told if each is not None]
+    if not any(each is not None for each in judgements):
+        judgements = [judge_values(TIME, _times(sides.old), _times(sides.new), Direction.MIN)]
+    return [each for each in judgements if each is not None]
 
 
 def _times(side: Mapping[int, RunRecord]) -> dict[str, int | float]:

@@ -44,6 +44,10 @@ class AskedFor(Protocol):
         """Whether the files that say them get them."""
 
     @property
+    def in_command(self) -> frozenset[str]:
+        """Those whose values were put into the command."""
+
+    @property
     def must_use(self) -> tuple[str, ...]:
         """Those without which the run fails."""
 
@@ -67,10 +71,11 @@ def settled(project: Project, request: AskedFor) -> tuple[RequestedParams, dict[
         edits = placed(project, without_told(project, request.command, wanted))
         refuse_beside_files(edits)
     in_files = frozenset(key for held in edits.values() for key in held)
+    settled = in_files | request.in_command
     _refuse_beside_options(project, request)
     open_keys = {k: v for k, v in wanted.items() if k not in in_files and k not in options}
     refuse_undeclared(project, open_keys, request.command, request.folder)
-    return RequestedParams(wanted, place, in_files), {
+    return RequestedParams(wanted, place, settled), {
         k: v for k, v in values.items() if k not in in_files
     }
 

@@ -116,11 +116,11 @@ def compared(
     same = [each for each in found if _is_of_its_seeds(wanted, each.run)]
     repeats = [each for each in found if each not in same]
     rest = sorted((e for e in by_code if e.distance[0]), key=lambda each: each.distance)
-    told = sorted(
+    differences = sorted(
         (_with_files(project, each, tree, trees) for each in rest[: 3 * nearest]),
         key=lambda each: each.distance,
     )
-    return Precedents(tuple(same), tuple(repeats), tuple(told[:nearest]), len(near))
+    return Precedents(tuple(same), tuple(repeats), tuple(differences[:nearest]), len(near))
 
 
 def by_change(

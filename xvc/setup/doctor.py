@@ -7,8 +7,6 @@ import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 from xvc.core.human_units import counted
@@ -23,6 +21,7 @@ from xvc.history.missing import missing_versions
 from xvc.journal.reader import is_written, journals
 from xvc.project import Project
 from xvc.recovery.lost_runs import reap
+from xvc.setup.health import Diagnosis, Health
 from xvc.store import query
 from xvc.system.files import is_shared, md5_of
 from xvc.worktrees.list import TreeRole, list_trees
@@ -33,24 +32,6 @@ _NO_REMOTE = (
     "`dvc remote add -d storage URL` "
     "and `xvc push` keep the next ones."
 )
-
-
-class Health(StrEnum):
-    """The outcome of one look."""
-
-    GOOD = "good"
-    MENDED = "mended"
-    WRONG = "wrong"
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
-    """One look: what at, how it is, and what to do when it is wrong."""
-
-    what: str
-    health: Health
-    detail: str
-    hint: str = ""
 
 
 def doctor(project: Project, *, retry: bool = False) -> list[Diagnosis]:

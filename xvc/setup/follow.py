@@ -20,12 +20,12 @@ def follow_pointers(folder: Path, environment: Mapping[str, str]) -> list[str]:
 
     Returns what has to be told: a file that was set aside under another name.
     """
-    told: list[str] = []
+    set_aside: list[str] = []
     with suppress(XvcError, OSError):
         for root in _roots(Project.find(folder, environment)):
             with suppress(XvcError, OSError):
-                told += _follow(Project.find(root, environment))
-    return told
+                set_aside += _follow(Project.find(root, environment))
+    return set_aside
 
 
 def _roots(here: Project) -> Iterator[Path]:

@@ -1,4 +1,4 @@
-"""Allowing the settings of a clone what they may not have by themselves, once, by the user's word.
+"""Letting the settings of a clone reach beyond the project, once the user allows it.
 
 Files outside the project, environment variables, files that look like secrets in snapshots of code,
 and patterns by which metrics are read; nothing else of a clone needs leave. What the settings ask

@@ -14,7 +14,7 @@ from xvc.dvc.repository import Dvc
 
 _AT_ONCE = 1000
 
-Told = Callable[[str], None]
+Notify = Callable[[str], None]
 """Hears how far long work is."""
 
 
@@ -28,7 +28,7 @@ class Haul:
 
     dvc: Dvc
     name: str | None
-    told: Told
+    notify: Notify
     needed: int = 0
     size: int = 0
     brought: set[str] = field(default_factory=set)
@@ -108,7 +108,7 @@ class Haul:
         found, refusal = list[Remote](), None
         for said in (self.coming, None) if self.coming is not None else (None,):
             try:
-                found.append(Remote.open(self.dvc, self.name, said, told=self.told))
+                found.append(Remote.open(self.dvc, self.name, said, notify=self.notify))
             except NoRemote as err:
                 refusal = err
         if not found and is_needed and refusal is not None:
@@ -117,9 +117,9 @@ class Haul:
 
     def _named(self, name: str) -> Remote:
         try:
-            return Remote.open(self.dvc, name, self.coming, told=self.told)
+            return Remote.open(self.dvc, name, self.coming, notify=self.notify)
         except NoRemote:
-            return Remote.open(self.dvc, name, told=self.told)
+            return Remote.open(self.dvc, name, notify=self.notify)
 
     def _bring(self, remote: Remote, digests: list[str]) -> None:
         for start in range(0, len(digests), _AT_ONCE):
@@ -127,4 +127,4 @@ class Haul:
             self.size += remote.bring(part)
             self.brought.update(part)
             done = f"{start + len(part)} of {len(digests)}"
-            self.told(f"brought {done} objects from {remote.name}")
+            self.notify(f"brought {done} objects from {remote.name}")

@@ -120,14 +120,7 @@ def gc(
         forgotten = _forgotten(project, now - int(grace * 1e9))
         if not dry_run:
             if does_delete and forgotten:
-                project.git.drop(forgotten)
-                way = "`git fsck --lost-found` names the commits until git's own gc takes them"
-                log_operation(
-                    project,
-                    "gc",
-                    f"deleted the code of {counted(len(forgotten), 'run')}",
-                    hindrance=way,
-                )
+                _forget(project, forgotten)
             write_marks(place, marks)
             if does_delete:
                 deleted = _delete(project, dvc, due, marks, now)
@@ -144,6 +137,14 @@ def gc(
             leftovers=litter,
             snapshots=sum(ref.startswith(RUNS) for ref in forgotten),
         )
+
+
+def _forget(project: Project, refs: dict[str, str]) -> None:
+    """Delete the refs of runs' code, and note it: undo cannot bring them back."""
+    project.git.drop(refs)
+    what = f"deleted the code of {counted(len(refs), 'run')}"
+    way = "`git fsck --lost-found` names the commits until git's own gc takes them"
+    log_operation(project, "gc", what, hindrance=way)
 
 
 def _forgotten(project: Project, before: int) -> dict[str, str]:

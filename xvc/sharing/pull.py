@@ -29,7 +29,7 @@ from xvc.history.find import versions
 from xvc.history.missing import missing_versions, warning_of
 from xvc.project import Project
 from xvc.recording.begin_run import looked_at
-from xvc.sharing.fetch_objects import Haul, Told
+from xvc.sharing.fetch_objects import Haul, Notify
 from xvc.sharing.push import branch_of, kept_tags
 from xvc.sharing.required_objects import needs_of, remotes_of
 from xvc.store import query
@@ -101,7 +101,7 @@ class Pulled:
     warnings: tuple[str, ...] = ()
 
 
-def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
+def pull(project: Project, request: PullRequest, notify: Notify) -> Pulled:
     """Bring branches, versions and their objects; go forward if that loses nothing.
 
     Raises:
@@ -120,13 +120,13 @@ def pull(project: Project, request: PullRequest, told: Told) -> Pulled:
     git, dvc = project.git, project.needed_dvc()
     branch, old = branch_of(project), git.commit_of("HEAD")
     name = upstream_of(git, request.remote, branch)
-    told(f"fetching from {name}")
-    tags, runs = _fetch(project, name, told, runs=request.runs)
+    notify(f"fetching from {name}")
+    tags, runs = _fetch(project, name, notify, runs=request.runs)
     upstream = f"refs/remotes/{name}/{branch}"
     new = git.commit_of(upstream) if branch else None
     is_apart = bool(old and new and not (is_ancestor(git, new, old) or is_ancestor(git, old, new)))
     tip = old if is_apart or new is None or (old and is_ancestor(git, new, old)) else new
-    haul = _bring(project, dvc, request, _wanted(project, name, tip, runs=request.runs), told)
+    haul = _bring(project, dvc, request, _wanted(project, name, tip, runs=request.runs), notify)
     warnings: list[str] = []
     is_driver_new = False
     with best_effort(warnings):  # before any merge that a person is now told to make
@@ -163,14 +163,16 @@ def _missing(project: Project) -> list[VersionInfo]:
     return missing_versions(project, versions(project), held)
 
 
-def _fetch(project: Project, name: str, told: Told, *, runs: bool) -> tuple[tuple[str, ...], int]:
+def _fetch(
+    project: Project, name: str, notify: Notify, *, runs: bool
+) -> tuple[tuple[str, ...], int]:
     """Fetch branches and what is new of tags and runs; returns the tags, and how many runs."""
     git = project.git
-    there, here = refs_there(git, name, told), {**git.refs(_TAGS), **git.refs("refs/xvc/")}
+    there, here = refs_there(git, name, notify), {**git.refs(_TAGS), **git.refs("refs/xvc/")}
     refuse_other_tags(name, here, there)
     prefixes = (_TAGS, RUNS, LOGS) if runs else (_TAGS,)
     fresh = [ref for ref in there if ref.startswith(prefixes) and ref not in here]
-    fetch(git, name, [f"{ref}:{ref}" for ref in fresh], told)
+    fetch(git, name, [f"{ref}:{ref}" for ref in fresh], notify)
     tags = tuple(ref.removeprefix(_TAGS) for ref in fresh if ref.startswith(_TAGS))
     return tags, sum(ref.startswith(RUNS) for ref in fresh)
 
@@ -184,7 +186,7 @@ def _wanted(project: Project, name: str, tip: str | None, *, runs: bool) -> dict
 
 
 def _bring(
-    project: Project, dvc: Dvc, request: PullRequest, refs: Mapping[str, str], told: Told
+    project: Project, dvc: Dvc, request: PullRequest, refs: Mapping[str, str], notify: Notify
 ) -> Haul:
     own, kept = project.own_pointers(), set[str]()
     pointers, unlisted = Pointers(project.git, project.relative(dvc.root)), list[str]()
@@ -200,7 +202,7 @@ def _bring(
     haul = Haul(
         dvc,
         request.dvc_remote,
-        told,
+        notify,
         elsewhere=lambda: remotes_of(pointers.known()),
         coming=_config_to_come(project, dvc, refs.get(_TIP)),
     )
@@ -210,7 +212,7 @@ def _bring(
         refs,
         haul.bring_lists,
         wants,
-        told=lambda err: unlisted.append(in_words(err)),
+        notify=lambda err: unlisted.append(in_words(err)),
     )
     haul.warnings += [
         f"{path} is on no remote: its pointer has `push: false`" for path in sorted(kept)

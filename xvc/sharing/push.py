@@ -31,7 +31,7 @@ from xvc.history.owner import own_versions
 from xvc.history.unversioned import unsaved
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
-from xvc.sharing.fetch_objects import Haul, Told
+from xvc.sharing.fetch_objects import Haul, Notify
 from xvc.sharing.required_objects import Needs, expanded, needs_of, remotes_of
 from xvc.sharing.run_logs import keep_logs
 from xvc.store import query
@@ -145,13 +145,13 @@ class _Lot:
         return {ref: name for ref, name in self.refs.items() if self.there.get(ref) != name}
 
 
-def push(project: Project, request: PushRequest, told: Told) -> Pushed:
+def push(project: Project, request: PushRequest, notify: Notify) -> Pushed:
     """Push the branch and all versions, after every object that they need.
 
     Args:
         project: any tree's.
         request: what and where.
-        told: hears how far it is.
+        notify: hears how far it is.
 
     Raises:
         NoProject: no git, or no DVC here.
@@ -173,21 +173,25 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
     git, dvc = project.git, project.needed_dvc()
     branch = branch_of(project)
     name = upstream_of(git, request.remote, branch)
-    lot = _Lot(_chosen(project, branch, runs=request.runs), refs_there(git, name, told))
+    lot = _Lot(_chosen(project, branch, runs=request.runs), refs_there(git, name, notify))
     refuse_other_tags(name, lot.refs, lot.there)
     _refuse_behind(project, branch, lot, name)
-    usual = _remote(dvc, request.dvc_remote, told)
+    usual = _remote(dvc, request.dvc_remote, notify)
     pointers = Pointers(git, project.relative(dvc.root))
     haul = Haul(
-        dvc, request.dvc_remote, told, opened=usual, elsewhere=lambda: remotes_of(pointers.known())
+        dvc,
+        request.dvc_remote,
+        notify,
+        opened=usual,
+        elsewhere=lambda: remotes_of(pointers.known()),
     )
     bring = haul.bring_lists if dvc.remotes() else lambda lists: None
     lot.needs = needs_of(dvc, pointers, lot.refs, bring, lambda ref, out: out.is_pushed)
     _add_pruned(project, pointers, lot, branch)
     outs = _add_outs(project, dvc, lot, pointers) if request.runs else []
-    places = _places(dvc, usual or request.dvc_remote, lot, pointers.known(), outs, told)
+    places = _places(dvc, usual or request.dvc_remote, lot, pointers.known(), outs, notify)
     for place in places:
-        told(f"looking for {counted(len(place.digests), 'object')} on {place.remote.name}")
+        notify(f"looking for {counted(len(place.digests), 'object')} on {place.remote.name}")
         place.held = place.remote.held(place.digests, {*pointers.known(), *outs})
     _leave_out(dvc, lot, places)
     absent = [(place, _absent(dvc, lot, place)) for place in places]
@@ -197,8 +201,8 @@ def push(project: Project, request: PushRequest, told: Told) -> Pushed:
         _add_logs(project, lot, is_plan=request.dry_run)
     if not request.dry_run:
         for place, each in absent:
-            _send_objects(dvc, place.remote, each, told)
-        _send_refs(project, name, branch, lot, told)
+            _send_objects(dvc, place.remote, each, notify)
+        _send_refs(project, name, branch, lot, notify)
     if places and (said := _uncommitted_config(project, dvc)):
         lot.warnings.append(said)
     if lot.new:
@@ -233,7 +237,7 @@ def _places(
     lot: _Lot,
     known: Collection[Out],
     outs: Iterable[Out],
-    told: Told,
+    notify: Notify,
 ) -> list[_Place]:
     """Say where each object belongs: the remote that its pointer names, else the usual one."""
     name = usual.name if isinstance(usual, Remote) else usual
@@ -253,13 +257,13 @@ def _places(
     common |= lot.digests.keys() - placed  # what was pruned, whose pointer is in no commit now
     found = []
     if common:
-        opened = usual if isinstance(usual, Remote) else Remote.open(dvc, name, told=told)
+        opened = usual if isinstance(usual, Remote) else Remote.open(dvc, name, notify=notify)
         found.append(_Place(opened, common))
     for own, digests in sorted(elsewhere.items()):
         if digests and own not in dvc.remotes():
             raise PointerRemote(own, next(out.said_by for out in known if out.remote == own))
         if digests:
-            found.append(_Place(Remote.open(dvc, own, told=told), digests))
+            found.append(_Place(Remote.open(dvc, own, notify=notify), digests))
     return found
 
 
@@ -356,10 +360,10 @@ def _refuse_behind(project: Project, branch: str | None, lot: _Lot, remote: str)
         raise Behind(branch, remote)
 
 
-def _remote(dvc: Dvc, name: str | None, told: Told) -> Remote | None:
+def _remote(dvc: Dvc, name: str | None, notify: Notify) -> Remote | None:
     """Open the remote; where nothing is to be sent, there need not be one."""
     try:
-        return Remote.open(dvc, name, told=told)
+        return Remote.open(dvc, name, notify=notify)
     except NoRemote:
         if name is not None:
             raise
@@ -435,17 +439,17 @@ def _leave_out(dvc: Dvc, lot: _Lot, places: Sequence[_Place]) -> None:
             lot.warnings.append(f"{short} was pushed without {', '.join(paths[:3])}")
 
 
-def _send_objects(dvc: Dvc, remote: Remote, absent: Collection[str], told: Told) -> None:
+def _send_objects(dvc: Dvc, remote: Remote, absent: Collection[str], notify: Notify) -> None:
     """Send files before the lists of their folders: DVC takes a list as proof of its files."""
     if not absent:
         return
-    told(f"checking {counted(len(absent), 'object')}")
+    notify(f"checking {counted(len(absent), 'object')}")
     _verify(dvc, absent)
     sent = 0
     for part in _parts(sorted(absent, key=lambda digest: (digest.endswith(".dir"), digest))):
         remote.send(part)
         sent += len(part)
-        told(f"sent {sent} of {counted(len(absent), 'object')} to {remote.name}")
+        notify(f"sent {sent} of {counted(len(absent), 'object')} to {remote.name}")
 
 
 def _parts(digests: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -463,14 +467,16 @@ def _verify(dvc: Dvc, digests: Iterable[str]) -> None:
         list(pool.map(look, digests))
 
 
-def _send_refs(project: Project, remote: str, branch: str | None, lot: _Lot, told: Told) -> None:
+def _send_refs(
+    project: Project, remote: str, branch: str | None, lot: _Lot, notify: Notify
+) -> None:
     if not lot.new:
         return
-    told(f"pushing {counted(len(lot.new), 'ref')} to {remote}")
+    notify(f"pushing {counted(len(lot.new), 'ref')} to {remote}")
     try:
-        send(project.git, remote, lot.new, told)
+        send(project.git, remote, lot.new, notify)
     except Refused:
-        lot.there = refs_there(project.git, remote, told)  # somebody was faster
+        lot.there = refs_there(project.git, remote, notify)  # somebody was faster
         refuse_other_tags(remote, lot.refs, lot.there)
         _refuse_behind(project, branch, lot, remote)
         raise

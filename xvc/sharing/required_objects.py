@@ -25,7 +25,7 @@ def needs_of(
     refs: Mapping[str, str],
     bring: Callable[[Collection[str]], object],
     wants: Callable[[str, Out], bool] = lambda ref, out: True,
-    told: Callable[[BadListing], None] | None = None,
+    notify: Callable[[BadListing], None] | None = None,
 ) -> dict[str, Needs]:
     """Map each ref to what its commit needs.
 
@@ -37,7 +37,7 @@ def needs_of(
         refs: names, and the object that each is to be taken at.
         bring: gets the lists of folders that are not in the cache, if it can.
         wants: chooses among the outputs of a ref.
-        told: hears of lists that name files outside their folder: then these stop nothing.
+        notify: hears of lists that name files outside their folder: then these stop nothing.
 
     Raises:
         UnreadableAt: a pointer cannot be read.
@@ -53,7 +53,7 @@ def needs_of(
     if lists:
         bring(sorted(lists))  # of what nobody wants, too: they are small, and `xvc gc` reads them
     known: dict[tuple[str, str], Needs] = {}
-    return {ref: _joined(dvc, each, known, told) for ref, each in chosen.items()}
+    return {ref: _joined(dvc, each, known, notify) for ref, each in chosen.items()}
 
 
 def remotes_of(outs: Iterable[Out]) -> set[str]:
@@ -69,7 +69,7 @@ def _joined(
     dvc: Dvc,
     outs: Iterable[Out],
     known: dict[tuple[str, str], Needs],
-    told: Callable[[BadListing], None] | None,
+    notify: Callable[[BadListing], None] | None,
 ) -> Needs:
     found: Needs = {}
     for out in outs:
@@ -78,9 +78,9 @@ def _joined(
             try:
                 known[key] = expanded(dvc, out)
             except BadListing as err:
-                if told is None:
+                if notify is None:
                     raise
-                told(err)
+                notify(err)
                 known[key] = {str(out.digest): out.path}
         found |= known[key]
     return found

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from xvc.core.code_files import is_source
 from xvc.core.record import RecordKind, facts_of
-from xvc.core.redaction import Needle, SecretUnfit
+from xvc.core.redaction import SecretUnfit, SpelledSecret
 from xvc.core.run import RunRecord
 from xvc.core.secrets import MASK
 from xvc.database.delete_asset import delete_asset
@@ -37,6 +37,7 @@ from xvc.project import Project
 from xvc.recording.begin_run import open_journal
 from xvc.recovery.operation_log import log_operation
 from xvc.recovery.recover import mend
+from xvc.sharing.secret_places import Remainder, SecretPlace
 from xvc.store import query
 from xvc.store.masking import cells_with
 from xvc.system.files import write_durably
@@ -49,24 +50,6 @@ _WAIT = 120.0
 _LARGEST = 256_000_000  # bytes of a file of the user's that is looked into
 _PASSED = frozenset({"locks", "dvc-site", "dvc-cache", "stores-kept"})
 _STORE = ".duckdb"
-
-
-@dataclass(frozen=True, slots=True)
-class SecretPlace:
-    """Where a secret stands: what kind of thing that is, its name, and how often."""
-
-    kind: str
-    where: str
-    count: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Remainder:
-    """What holds it and stays: what it is, why, and what can be done."""
-
-    kind: str
-    where: str
-    way: str
 
 
 @dataclass(slots=True)
@@ -105,7 +88,7 @@ def scrub(project: Project, secret: str, *, does_it: bool) -> Scrubbed:
         LockBusy: a version is being made, or a store written, for long.
         StoreFailed: a store could not be written anew.
     """
-    needle = Needle.of(secret)
+    needle = SpelledSecret.of(secret)
     mend(project)
     project.room.version_lock.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing="scrub"):
@@ -156,7 +139,7 @@ def _private(project: Project) -> Iterator[Path]:
                 yield path
 
 
-def _files(project: Project, needle: Needle) -> Iterator[SecretPlace]:
+def _files(project: Project, needle: SpelledSecret) -> Iterator[SecretPlace]:
     kinds = {"journals": "journal", "logs": "log", "sweeps": "sweep"}
     home = project.room.folder
     for path in _private(project):
@@ -167,7 +150,7 @@ def _files(project: Project, needle: Needle) -> Iterator[SecretPlace]:
             yield SecretPlace(kinds.get(name.parts[0], "file"), name.as_posix(), max(count, 1))
 
 
-def _stores(project: Project, needle: Needle) -> Iterator[SecretPlace]:
+def _stores(project: Project, needle: SpelledSecret) -> Iterator[SecretPlace]:
     texts, keeper = needle.texts(), project.keeper
     if keeper.path.exists():
         for table, count in cells_with(keeper.path, texts).items():
@@ -179,7 +162,7 @@ def _stores(project: Project, needle: Needle) -> Iterator[SecretPlace]:
             yield SecretPlace("store", f"the snapshot {pointer.digest[:8]}", sum(cells.values()))
 
 
-def _assets(project: Project, needle: Needle) -> list[str]:
+def _assets(project: Project, needle: SpelledSecret) -> list[str]:
     folder = project.assets.folder
     paths = sorted(folder.rglob("*")) if folder.is_dir() else []
     files = [path for path in paths if path.is_file() and not path.is_symlink()]
@@ -197,7 +180,7 @@ def _in_commits(project: Project, blobs: set[str]) -> list[Remainder]:
     ]
 
 
-def _in_versions(project: Project, needle: Needle) -> list[Remainder]:
+def _in_versions(project: Project, needle: SpelledSecret) -> list[Remainder]:
     """Name the versions that hold it: in their message, or in the store that they name."""
     found, known = list[Remainder](), dict[str, bool]()
     way = "versions are never moved; revoke the secret, or delete the tag"
@@ -223,7 +206,7 @@ def _in_versions(project: Project, needle: Needle) -> list[Remainder]:
     return found
 
 
-def _own_files(project: Project, needle: Needle) -> list[str]:
+def _own_files(project: Project, needle: SpelledSecret) -> list[str]:
     """List the files of the work tree that hold it: they are the user's."""
     top, found = project.git.place.top, []
     listed = project.git.call("ls-files", "-z", "-co", "--exclude-standard")
@@ -258,7 +241,7 @@ def _pushed(project: Project, found: Scrubbed, held: Iterable[Holding]) -> list[
 def _take_out(
     project: Project,
     trees: Iterable[Project],
-    needle: Needle,
+    needle: SpelledSecret,
     ours: Iterable[Holding],
     found: Scrubbed,
 ) -> None:
@@ -279,7 +262,7 @@ def _is_journal(project: Project, path: Path) -> bool:
     return first == "journals" and path.suffix == SUFFIX
 
 
-def _mask_file(path: Path, needle: Needle, *, is_journal: bool) -> None:
+def _mask_file(path: Path, needle: SpelledSecret, *, is_journal: bool) -> None:
     """Mask a file at its length and in its place: somebody may be writing it.
 
     A journal whose writer has ended is written beside and renamed.

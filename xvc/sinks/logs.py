@@ -61,7 +61,7 @@ def _without_secrets(record: Any) -> None:
 
 
 class _Days:
-    """Log files, usually one for each day by local time; whole lines, whoever else writes there."""
+    """Log files, usually one a day by local time; lines stay whole when several processes write."""
 
     def __init__(self, folder: Path, names: str) -> None:
         self._folder, self._names = folder, names

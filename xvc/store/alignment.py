@@ -10,7 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from xvc.store.schema import EVENT, EVENT_COLUMNS, column_for, quoted, widened
+from xvc.store.column_types import EXACT, Kind, kind_of, widest
+from xvc.store.schema import EVENT, EVENT_COLUMNS, column_for, quoted
+from xvc.store.shape import Column, Held
+from xvc.store.system_table_checks import can_note
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -20,40 +23,6 @@ OURS, THEIRS, BASE = "ours", "theirs", "base"
 
 _KEYS = {"runs": "id", "environments": "digest"}
 _APART = ("meta", "folds", "columns")  # tables that say how to read the others
-_EXACT = 1 << 53
-_WHOLE = ("BIGINT", "HUGEINT")
-_NESTED = ("[", "STRUCT", "MAP", "UNION")
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One column of the merged table; ``names`` is what each store calls it.
-
-    ``logged`` is the key behind it, None for a column that no log made; ``is_shared`` tells whether
-    both sides had it, so that an empty cell says something.
-    """
-
-    name: str
-    kind: str
-    names: Mapping[str, str]
-    logged: str | None = None
-    is_shared: bool = True
-
-    @property
-    def shown(self) -> str:
-        """What a person calls it."""
-        return self.name if self.logged is None else self.logged
-
-    @property
-    def physical(self) -> str:
-        """Its DuckDB type."""
-        return "VARCHAR" if self.kind == "NULL" else self.kind
-
-    def read(self, store: str) -> str:
-        """Write the expression of its value in a store's table."""
-        if store not in self.names:
-            return f"NULL::{self.physical}"
-        return f"CAST({quoted(self.names[store])} AS {self.physical})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +31,7 @@ class Table:
 
     name: str
     key: str | None
-    cells: tuple[Cell, ...]
+    cells: tuple[Column, ...]
     names: Mapping[str, str]
 
     @property
@@ -82,27 +51,6 @@ class Table:
     def selected(self, store: str) -> str:
         """Write the columns of the merged table, read from a store's."""
         return ", ".join(f"{cell.read(store)} AS {quoted(cell.name)}" for cell in self.cells)
-
-
-def is_nested(kind: str) -> bool:
-    """Whether a type holds other values."""
-    return any(sign in kind for sign in _NESTED)
-
-
-def signs_of(value: str, kind: str) -> list[str]:
-    """Write what tells two values apart to the last bit: 0.0 from -0.0, a month from 30 days.
-
-    DuckDB's own comparison takes the one for the other, and so would lose a change.
-    """
-    if kind in ("DOUBLE", "FLOAT"):
-        return [value, f"({value} = 0 AND signbit({value}))"]
-    if kind == "VARIANT":
-        sort = f"variant_typeof({value})"
-        sort = f"CASE WHEN {sort} LIKE '%INT%' THEN 'INT' ELSE {sort} END"  # its width is chance
-        return [sort, f"{value}::VARCHAR", f"to_json({value})::VARCHAR"]
-    if is_nested(kind):
-        return [f"to_json({value})::VARCHAR"]
-    return [f"{value}::VARCHAR"] if kind in ("JSON", "INTERVAL") else [value]
 
 
 def align(connection: DuckDBPyConnection, stores: Sequence[str]) -> list[Table]:
@@ -160,40 +108,49 @@ _FIXED: tuple[_Identity, ...] = tuple(("", part) for part in EVENT_COLUMNS)
 
 def columns_of(
     connection: DuckDBPyConnection, store: str, table: str
-) -> dict[_Identity, tuple[str, str]]:
+) -> dict[_Identity, tuple[str, Kind]]:
     """Map what each column is to its name and type: ``("key", loss)``, or ``("", name)``."""
     # not from duckdb_columns(), which lists every column of every file: 4 ms in place of 0.6
-    rows = connection.execute(f"DESCRIBE {store}.main.{quoted(table)}").fetchall()
+    shape = connection.execute(f"SELECT * FROM {store}.main.{quoted(table)} LIMIT 0").description
     logged = connection.execute(
         f"SELECT lower(column_name), key, type FROM {store}.main.columns "
         "WHERE lower(table_name) = lower(?)",
         [table],
     ).fetchall()
     keys = {name: (key, kind) for name, key, kind in logged}
-    found: dict[_Identity, tuple[str, str]] = {}
-    for name, kind, *_ in rows:
-        key, noted = keys.get(name.lower(), (None, kind))
+    found: dict[_Identity, tuple[str, Kind]] = {}
+    for name, kind, *_ in shape or ():
+        key, noted = keys.get(name.lower(), (None, None))
         identity = ("", name.lower()) if key is None else ("key", key)
-        found[identity] = (name, "NULL" if noted == "NULL" else kind)
+        found[identity] = (name, Kind("NULL") if noted == "NULL" else kind_of(kind))
     return found
 
 
 def _cells(
     connection: DuckDBPyConnection,
-    columns: Mapping[str, Mapping[_Identity, tuple[str, str]]],
+    columns: Mapping[str, Mapping[_Identity, tuple[str, Kind]]],
     names: Mapping[str, str],
-) -> list[Cell]:
+) -> list[Column]:
     taken = {name.lower() for name, _ in columns[OURS].values()} | {"rowid"}
-    cells = []
+    cells: list[Column] = []
     for identity in {i: None for s in (OURS, THEIRS) for i in columns.get(s, {})}:
         its = {store: held[identity] for store, held in columns.items() if identity in held}
         logged = identity[1] if identity[0] else None
         called = _called({store: name for store, (name, _) in its.items()}, taken, logged)
         taken.add(called.lower())
-        are = {store: name for store, (name, _) in its.items()}
-        cell = Cell(called, "NULL", are, logged, is_shared={OURS, THEIRS} <= set(its))
-        kinds = {store: kind for store, (_, kind) in its.items()}
-        cells.append(replace(cell, kind=_widest(connection, cell, kinds, names)))
+        held = [
+            Held(f"{store}.main.{quoted(names[store])}", name, kind)
+            for store, (name, kind) in its.items()
+        ]
+        cell = Column(
+            name=called,
+            kind=_widest(connection, held, is_logged=logged is not None),
+            names={store: name for store, (name, _) in its.items()},
+            alias=f"c{len(cells)}",
+            logged=logged,
+            is_shared={OURS, THEIRS} <= set(its),
+        )
+        cells.append(cell)
     return cells
 
 
@@ -206,30 +163,22 @@ def _called(names: Mapping[str, str], taken: set[str], logged: str | None) -> st
     return theirs if renamed else ours
 
 
-def _widest(
-    connection: DuckDBPyConnection, cell: Cell, kinds: Mapping[str, str], names: Mapping[str, str]
-) -> str:
-    widest = "NULL"
-    mixed = "DOUBLE" in kinds.values() and any(kind in _WHOLE for kind in kinds.values())
-    is_lossless = not mixed or all(
-        _is_exact(connection, f"{store}.main.{quoted(names[store])}", cell.names[store])
-        for store, kind in kinds.items()
-        if kind in _WHOLE
-    )
-    for kind in kinds.values():
-        widest = widened(widest, kind, is_lossless=is_lossless)
-    return widest
+def _widest(connection: DuckDBPyConnection, held: Sequence[Held], *, is_logged: bool) -> Kind:
+    """Find the type of a column; as when rows are folded, large whole numbers are no DOUBLE.
 
-
-def _is_exact(connection: DuckDBPyConnection, place: str, name: str) -> bool:
-    value = f"{quoted(name)}::HUGEINT"
-    beyond = f"SELECT 1 FROM {place} WHERE {value} > {_EXACT} OR {value} < -{_EXACT} LIMIT 1"
-    return connection.execute(beyond).fetchone() is None
+    A logged column that another program gave a type of its own (ENUM, STRUCT) becomes VARIANT, too:
+    a store whose ``columns`` name such a type is refused.
+    """
+    found = widest((each.kind for each in held), looks=True)
+    if found is None or any(each.misfits(connection, found, most=EXACT) for each in held):
+        return Kind("VARIANT")
+    is_readable = not is_logged or can_note(found.name if found.name == "NULL" else found.sql)
+    return found if is_readable else Kind("VARIANT")
 
 
 def _without_dropped(
-    connection: DuckDBPyConnection, names: Mapping[str, str], cells: list[Cell], key: str
-) -> list[Cell]:
+    connection: DuckDBPyConnection, names: Mapping[str, str], cells: list[Column], key: str
+) -> list[Column]:
     """Leave out the columns that one side dropped and the other left as they were."""
     kept = []
     for cell in cells:
@@ -244,7 +193,7 @@ def _without_dropped(
 
 
 def _is_touched(
-    connection: DuckDBPyConnection, names: Mapping[str, str], cell: Cell, key: str, holder: str
+    connection: DuckDBPyConnection, names: Mapping[str, str], cell: Column, key: str, holder: str
 ) -> bool:
     place = quoted(key)
     sides = [
@@ -252,7 +201,7 @@ def _is_touched(
         f"{store}.main.{quoted(names[store])}) AS {alias}"
         for store, alias in ((holder, "x"), (BASE, "b"))
     ]
-    pairs = zip(signs_of("x.v", cell.physical), signs_of("b.v", cell.physical), strict=True)
+    pairs = zip(cell.kind.signs("x.v"), cell.kind.signs("b.v"), strict=True)
     differs = " OR ".join(f"{x} IS DISTINCT FROM {b}" for x, b in pairs)
     found = f"SELECT 1 FROM {sides[0]} LEFT JOIN {sides[1]} USING (k) WHERE {differs} LIMIT 1"
     return connection.execute(found).fetchone() is not None
@@ -261,9 +210,9 @@ def _is_touched(
 def _made(
     connection: DuckDBPyConnection,
     table: str,
-    cell: Cell,
-    columns: Mapping[_Identity, tuple[str, str]],
-) -> Cell:
+    cell: Column,
+    columns: Mapping[_Identity, tuple[str, Kind]],
+) -> Column:
     """Make, rename or widen our column as the cell needs it."""
     place = f"ALTER TABLE {OURS}.main.{quoted(table)}"
     if OURS not in cell.names:
@@ -272,15 +221,19 @@ def _made(
         connection.execute(f"{place} RENAME {quoted(cell.names[OURS])} TO {quoted(cell.name)}")
     held = columns.get(("", cell.name.lower()) if cell.logged is None else ("key", cell.logged))
     if held is not None and held[1] != cell.kind:
-        using = f" USING NULL::{cell.kind}" if held[1] == "NULL" else ""
+        using = f" USING NULL::{cell.physical}" if held[1].name == "NULL" else ""
         alter = f"{place} ALTER COLUMN {quoted(cell.name)} TYPE {cell.physical}{using}"
         connection.execute(alter)
     return replace(cell, names={**cell.names, OURS: cell.name})
 
 
-def _note(connection: DuckDBPyConnection, table: str, cells: Iterable[Cell]) -> None:
+def _note(connection: DuckDBPyConnection, table: str, cells: Iterable[Column]) -> None:
     """Write down which column holds which key, and that the table is one of events."""
-    rows = [(cell.logged, cell.name, cell.kind) for cell in cells if cell.logged is not None]
+    rows = [
+        (cell.logged, cell.name, "NULL" if cell.kind.name == "NULL" else cell.kind.sql)
+        for cell in cells
+        if cell.logged is not None
+    ]
     place = f"{OURS}.main.columns"
     connection.execute(f"DELETE FROM {place} WHERE lower(table_name) = lower(?)", [table])
     if rows:

@@ -1,16 +1,25 @@
-"""The types of Parquet columns as DuckDB reads them, and which one holds two others without loss.
+"""The types of columns, in stores and in files: which one holds two others, which can be a key.
 
-Pure. Refuses what changes the meaning of a value (text for a number, a date for a moment).
+Pure. Refuses what changes the meaning of a value (text for a number, a date for a moment): stores
+keep such columns as VARIANT, files are not merged.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
-_SIGNED = {"TINYINT": 8, "SMALLINT": 16, "INTEGER": 32, "BIGINT": 64}
-_UNSIGNED = {"UTINYINT": 8, "USMALLINT": 16, "UINTEGER": 32, "UBIGINT": 64}
+if TYPE_CHECKING:
+    from duckdb.sqltypes import DuckDBPyType
+
+EXACT = 1 << 53
+"""Beyond it, a DOUBLE cannot tell neighbouring integers apart."""
+
+_SIGNED = {"TINYINT": 8, "SMALLINT": 16, "INTEGER": 32, "BIGINT": 64, "HUGEINT": 128}
+_UNSIGNED = {"UTINYINT": 8, "USMALLINT": 16, "UINTEGER": 32, "UBIGINT": 64, "UHUGEINT": 128}
 _FLOATS = {"FLOAT": 24, "DOUBLE": 53}  # bits of a whole number that is exact
-_DIGITS = {8: 3, 16: 5, 32: 10, 64: 20}  # decimal digits of a whole number of so many bits
+_DIGITS = {8: 3, 16: 5, 32: 10, 64: 20, 128: 39}  # decimal digits of a whole number of so many bits
 _WIDEST_DECIMAL = 38
 _FINER = {
     frozenset({"TIMESTAMP", "TIMESTAMP_NS"}): "TIMESTAMP_NS",
@@ -18,6 +27,7 @@ _FINER = {
     frozenset({"TIME", "TIME_NS"}): "TIME_NS",
 }
 _NAMED = "STRUCT"
+_NO_KEYS = ("VARIANT", "JSON", "INTERVAL")  # one value is written in several ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +62,79 @@ class Kind:
         """Whether it holds whole numbers."""
         return self.name in _SIGNED or self.name in _UNSIGNED
 
+    @property
+    def is_float(self) -> bool:
+        """Whether it holds numbers of floating point."""
+        return self.name in _FLOATS
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether it holds other values."""
+        return bool(self.parts) or self.name.startswith("UNION(") or self.name.endswith("]")
+
+    @property
+    def can_be_key(self) -> bool:
+        """Whether equal values of it are the same value."""
+        return not self.is_nested and self.name not in _NO_KEYS
+
+    def uses(self, name: str) -> bool:
+        """Whether it is that type or has it inside."""
+        return self.name == name or any(kind.uses(name) for _, kind in self.parts)
+
+    def signs(self, value: str) -> list[str]:
+        """Write what tells two values apart to the last bit: 0.0 from -0.0, a month from 30 days.
+
+        DuckDB's own comparison takes the one for the other, and so would lose a change.
+        """
+        if self.is_float:
+            return [value, f"({value} = 0 AND signbit({value}))"]
+        if self.name == "VARIANT":
+            sort = f"variant_typeof({value})"
+            sort = f"CASE WHEN {sort} LIKE '%INT%' THEN 'INT' ELSE {sort} END"  # width is chance
+            return [sort, f"{value}::VARCHAR", f"to_json({value})::VARCHAR"]
+        if self.is_nested:
+            return [f"to_json({value})::VARCHAR"]
+        return [f"{value}::VARCHAR"] if self.name in ("JSON", "INTERVAL") else [value]
+
+
+def kind_of(found: DuckDBPyType) -> Kind:
+    """Read a type of DuckDB's."""
+    match found.id:
+        case "list" | "map" | "struct":
+            inner = cast("list[tuple[str, DuckDBPyType]]", found.children)
+            parts = tuple((name, kind_of(part)) for name, part in inner)
+            return Kind(found.id.upper(), parts)
+        case "decimal":
+            digits = dict(cast("list[tuple[str, int]]", found.children))
+            return Kind("DECIMAL", digits=(digits["precision"], digits["scale"]))
+        case "null":
+            return Kind("NULL")
+    return Kind(str(found))
+
+
+def same_key(kinds: Iterable[Kind]) -> bool:
+    """Whether columns of these types can be matched as one key; NULL is no hindrance.
+
+    >>> same_key([Kind("BIGINT"), Kind("HUGEINT"), Kind("NULL")])
+    True
+    >>> same_key([Kind("BIGINT"), Kind("DOUBLE")]), same_key([Kind("JSON")])
+    (False, False)
+    """
+    found = {kind for kind in kinds if kind.name != "NULL"}
+    is_one = len(found) < 2 or all(kind.is_whole for kind in found)
+    return is_one and all(kind.can_be_key for kind in found)
+
+
+def widest(kinds: Iterable[Kind], *, looks: bool) -> Kind | None:
+    """Find the type that holds every value of all; None where there is none. See `wider`."""
+    found = Kind("NULL")
+    for kind in kinds:
+        joined = wider(found, kind, looks=looks)
+        if joined is None:
+            return None
+        found = joined
+    return found
+
 
 def wider(one: Kind, other: Kind, *, looks: bool = False) -> Kind | None:
     """Find the type that holds every value of both; None where there is none.
@@ -64,7 +147,7 @@ def wider(one: Kind, other: Kind, *, looks: bool = False) -> Kind | None:
 
     >>> wider(Kind("INTEGER"), Kind("UINTEGER"))
     Kind(name='BIGINT', parts=(), digits=None)
-    >>> wider(Kind("BIGINT"), Kind("UBIGINT")), wider(Kind("BIGINT"), Kind("DOUBLE"))
+    >>> wider(Kind("BIGINT"), Kind("DOUBLE")), wider(Kind("BIGINT"), Kind("VARCHAR"))
     (None, None)
     """
     if one == other or other.name == "NULL":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from xvc.core.limits import COLUMNS
 from xvc.errors import TooLarge
 from xvc.journal.codec import decode_name
+from xvc.store.column_types import EXACT, Kind, wider
 from xvc.store.schema import (
     EVENT,
     EVENT_COLUMNS,
@@ -16,14 +17,12 @@ from xvc.store.schema import (
     check_table,
     column_for,
     quoted,
-    widened,
 )
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _MANY = 100  # new columns for which a table is written anew
-_EXACT = 1 << 53  # beyond it, a DOUBLE cannot tell neighbouring integers apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +146,9 @@ def _kind_for(
     for name in arriving:
         arrives = TYPES[decode_name(name)[0]]
         mixes = "DOUBLE" in {kind, arrives} and {kind, arrives} & {"BIGINT", "HUGEINT"}
-        exact = not mixes or _is_exact(connection, table, column, arriving, source)
-        kind = widened(kind, arrives, is_lossless=exact)
+        is_exact = bool(mixes) and _is_exact(connection, table, column, arriving, source)
+        joined = wider(Kind(kind), Kind(arrives), looks=is_exact)
+        kind = "VARIANT" if joined is None else joined.name
     return kind
 
 
@@ -158,7 +158,7 @@ def _is_exact(
     """Whether every integer held or arriving under this key is exact as a DOUBLE."""
     integers = [name for name in arriving if decode_name(name)[0] in "ih"]
     for name in integers:
-        beyond = f"SELECT 1 FROM {source} WHERE abs(d.{quoted(name)}::HUGEINT) > {_EXACT} LIMIT 1"
+        beyond = f"SELECT 1 FROM {source} WHERE abs(d.{quoted(name)}::HUGEINT) > {EXACT} LIMIT 1"
         if connection.execute(beyond).fetchone():
             return False
     if _has_replaced_beyond(connection, table, column):
@@ -166,7 +166,7 @@ def _is_exact(
     if column.type not in ("BIGINT", "HUGEINT"):
         return True
     value = f"{quoted(column.name)}::HUGEINT"
-    held = f"SELECT 1 FROM {quoted(table)} WHERE abs({value}) > {_EXACT} LIMIT 1"
+    held = f"SELECT 1 FROM {quoted(table)} WHERE abs({value}) > {EXACT} LIMIT 1"
     return connection.execute(held).fetchone() is None
 
 
@@ -175,7 +175,7 @@ def _has_replaced_beyond(connection: DuckDBPyConnection, table: str, column: Col
     its = "lower(table_name) = lower(?)"
     found = connection.execute(
         f"SELECT 1 FROM replaced WHERE {its} AND key = ? AND CASE "
-        f"WHEN variant_typeof(value) IN ('INT64', 'INT128') THEN abs(value::HUGEINT) > {_EXACT} "
+        f"WHEN variant_typeof(value) IN ('INT64', 'INT128') THEN abs(value::HUGEINT) > {EXACT} "
         "ELSE false END LIMIT 1",
         [table, column.key],
     )
@@ -188,7 +188,7 @@ def _has_replaced_beyond(connection: DuckDBPyConnection, table: str, column: Col
     )
     if aside.fetchone() is None:
         return False
-    beyond = f"abs({quoted(column.name)}::HUGEINT) > {_EXACT}"
+    beyond = f"abs({quoted(column.name)}::HUGEINT) > {EXACT}"
     held = connection.execute(f"SELECT 1 FROM set_aside.{quoted(table)} WHERE {beyond} LIMIT 1")
     return held.fetchone() is not None
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
-from xvc.core.merge import Choice, Conflict, Fate, Place, Side, remembered
+from xvc.core.account import Fate
+from xvc.core.merge import Choice, Conflict, Place, Side, remembered
 from xvc.journal.codec import from_json
-from xvc.store.alignment import BASE, OURS, THEIRS, Cell, Table, is_nested, signs_of
+from xvc.store.alignment import BASE, OURS, THEIRS, Table
 from xvc.store.keys import in_json
 from xvc.store.run_merge import settle_run
 from xvc.store.schema import literal
+from xvc.store.shape import Column
 from xvc.types import Json
 
 if TYPE_CHECKING:
@@ -216,23 +218,23 @@ def _read(text: str) -> _Facts:
     return cast("dict[str, Json]", from_json(text))
 
 
-def _differ(one: str, other: str, cell: Cell) -> str:
-    pairs = zip(signs_of(one, cell.physical), signs_of(other, cell.physical), strict=True)
+def _differ(one: str, other: str, cell: Column) -> str:
+    pairs = zip(cell.kind.signs(one), cell.kind.signs(other), strict=True)
     return "(" + " OR ".join(f"{x} IS DISTINCT FROM {y}" for x, y in pairs) + ")"
 
 
-def _plain(value: str, cell: Cell) -> str:
+def _plain(value: str, cell: Column) -> str:
     """Write a value so that it can stand in JSON, which has no NaN and no infinity."""
-    return in_json(value, cell.physical) if cell.physical in ("DOUBLE", "FLOAT") else value
+    return in_json(value, cell.kind) if cell.kind.is_float else value
 
 
-def _shown(value: str, cell: Cell) -> str:
+def _shown(value: str, cell: Column) -> str:
     return f"CASE WHEN {value} IS NOT NULL THEN to_json({_plain(value, cell)})::VARCHAR END"
 
 
-def _cast(value: str, cell: Cell) -> str:
+def _cast(value: str, cell: Column) -> str:
     """Write how JSON text becomes a value of the cell's type."""
-    whole = cell.physical in {"JSON", "VARIANT"} or is_nested(cell.physical)
+    whole = cell.kind.name in {"JSON", "VARIANT"} or cell.kind.is_nested
     read = (
         f"{value}::JSON::{cell.physical}" if whole else f"({value}::JSON ->> '$')::{cell.physical}"
     )

@@ -211,7 +211,7 @@ def reading(
 
 
 def opened(path: Path) -> DuckDBPyConnection:
-    """Open a private database file, for reading, for as long as whoever asked wants it."""
+    """Open a private database file for reading; the caller closes it."""
     import duckdb
 
     make_real()

@@ -230,7 +230,7 @@ def fold_again(connection: DuckDBPyConnection, lines: bytes, journal: Path, scra
 
 
 def _is_in(connection: DuckDBPyConnection, line: bytes) -> bool:
-    """Whether a row is in the store already: whoever tried it again was killed after that."""
+    """Whether a row is in the store already: an earlier retry stored it and was then killed."""
     said = decode_line(line)
     table = str(said.get("e"))
     if line.startswith(CONTROL) or table.lower() not in map(str.lower, tables(connection)):

@@ -69,7 +69,7 @@ class Keeper:
         self.path, self.room, self.dvc = path, room, dvc
         self.warnings: list[str] = []
         self.set_aside: list[str] = []
-        """What was said of files that got another name: nobody would look for them."""
+        """Warnings that name files which were set aside under another name."""
         self._hindrance: XvcError | None = None
 
     @property
@@ -95,7 +95,7 @@ class Keeper:
         return NoObject(pointer.digest, self._pointer_name)
 
     def refresh(self, *, wait: float = _WAIT) -> bool:
-        """Bring the store up to date; False when that has to wait for somebody else.
+        """Bring the store up to date; False when another process holds it, so that it has to wait.
 
         Raises:
             Unresolved: the pointer holds an unfinished merge.
@@ -236,7 +236,7 @@ class Keeper:
         return False
 
     def _set_aside_if_edited(self, left: StoreState, base: object) -> None:
-        """Set the store aside before a snapshot replaces it, if it has what is nowhere else."""
+        """Set the store aside before a snapshot replaces it, if only it has some rows."""
         if not self.path.exists() or self._is_blank():
             return
         known = base is None or (isinstance(base, str) and self.dvc and self.dvc.holds(base))

@@ -10,28 +10,26 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from xvc.errors import ConflictError, error
-from xvc.store.alignment import is_nested
+from xvc.store.column_types import Kind, same_key
 from xvc.store.schema import quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _SHOWN = 5
-_WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
-_MIXED = ("VARIANT", "JSON")
 
 
-def in_json(value: str, kind: str) -> str:
+def in_json(value: str, kind: Kind) -> str:
     """Write a key of that type as JSON has it: numbers and booleans themselves, the rest as text.
 
-    >>> in_json("k0", "BIGINT"), in_json("k0", "UUID")
+    >>> in_json("k0", Kind("BIGINT")), in_json("k0", Kind("UUID"))
     ('to_json(k0)', 'to_json(k0::VARCHAR)')
     """
-    if kind in ("DOUBLE", "FLOAT"):
+    if kind.is_float:
         return (
             f"CASE WHEN isfinite({value}) THEN to_json({value}) ELSE to_json({value}::VARCHAR) END"
         )
-    is_itself = kind == "BOOLEAN" or kind.startswith("DECIMAL") or kind in _WHOLE
+    is_itself = kind.name in ("BOOLEAN", "DECIMAL") or kind.is_whole
     return f"to_json({value})" if is_itself else f"to_json({value}::VARCHAR)"
 
 
@@ -72,21 +70,20 @@ def _some(rows: Sequence[str]) -> str:
     return "; ".join(rows)
 
 
-def refuse_kinds(table: str, key: str, kinds: Mapping[str, str], seen: Mapping[str, str]) -> None:
+def refuse_kinds(table: str, key: str, kinds: Mapping[str, Kind], seen: Mapping[str, str]) -> None:
     """Refuse a key whose types differ between places, or whose type holds several.
 
     Args:
         table: the table, for people.
         key: the column, for people.
-        kinds: the DuckDB type in each place; ``NULL`` where no row has a value.
+        kinds: the type in each place; ``NULL`` where no row has a value.
         seen: a row of each place that shows it.
 
     Raises:
         KeysDiffer: values of these types are never told to be the same. Integers of any width are.
     """
-    found = {place: kind for place, kind in kinds.items() if kind != "NULL"}
-    one = {"whole" if kind in _WHOLE else kind for kind in found.values()}
-    if len(one) > 1 or any(kind in _MIXED or is_nested(kind) for kind in one):
+    if not same_key(kinds.values()):
+        found = {place: kind.sql for place, kind in kinds.items() if kind.name != "NULL"}
         told = tuple(f"{kind} in {place} ({seen[place]})" for place, kind in found.items())
         raise KeysDiffer(table, key, told)
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xvc.core.merge import Conflict, Fate, Tally
+from xvc.core.account import Account, Fate
+from xvc.core.merge import Conflict
 from xvc.store import db
-from xvc.store.alignment import BASE, OURS, THEIRS, Table, align, signs_of
+from xvc.store.alignment import BASE, OURS, THEIRS, Table, align
 from xvc.store.conflicts import Disputes
 from xvc.store.schema import quoted
 
@@ -55,7 +56,7 @@ class Outcome:
     """
 
     source: str
-    tallies: tuple[Tally, ...] = ()
+    accounts: tuple[Account, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     has_changed: bool = False
     is_related: bool = True
@@ -132,30 +133,30 @@ def _merged(
     stores: Sequence[str],
     before: Sequence[Conflict],
 ) -> Outcome:
-    tallies, conflicts, doubled = [], [], []
+    accounts, conflicts, doubled = [], [], []
     shape = _shape(connection)
     for table in align(connection, stores):
         counts = {store: _count(connection, table.at(store)) for store in stores}
         if not (counts[OURS] or counts[THEIRS]):
-            tallies.append(Tally(table=table.name, ours=0, theirs=0, result=0, fates={}))
+            accounts.append(Account(table.name))
             continue
         _plan(connection, table)
         if table.key is not None and not _tells_apart(connection, counts):
             doubled.append(table.name)
             table = replace(table, key=None)  # noqa: PLW2901 - the same table, told apart otherwise
             _plan(connection, table)
-        tally, found = _merge_table(connection, source.name, table, counts, before)
-        tallies.append(tally)
+        account, found = _merge_table(connection, source.name, table, counts, before)
+        accounts.append(account)
         conflicts += found
     moved = _merge_notes(connection)
-    has_changed = moved or _shape(connection) != shape or any(map(_changes, tallies))
+    has_changed = moved or _shape(connection) != shape or any(map(_changes, accounts))
     return Outcome(
-        source.name, tuple(tallies), tuple(conflicts), has_changed, doubled=tuple(doubled)
+        source.name, tuple(accounts), tuple(conflicts), has_changed, doubled=tuple(doubled)
     )
 
 
-def _changes(tally: Tally) -> bool:
-    return bool(tally.taken or tally.changed or tally.deleted or tally.disputed)
+def _changes(account: Account) -> bool:
+    return bool(account.taken or account.changed or account.deleted or account.disputed)
 
 
 def _shape(connection: DuckDBPyConnection) -> object:
@@ -173,7 +174,7 @@ def _merge_table(
     table: Table,
     counts: Mapping[str, int],
     before: Sequence[Conflict],
-) -> tuple[Tally, list[Conflict]]:
+) -> tuple[Account, list[Conflict]]:
     fates = {
         Fate(fate): count
         for fate, count in connection.execute(
@@ -186,17 +187,17 @@ def _merge_table(
     conflicts = disputes.settle(before) if is_disputed else []
     restored, removed = disputes.overruled(conflicts)
     _apply(connection, table, fates, restored, removed)
-    result = _count(connection, table.place)
-    tally = Tally(
+    stood = {Fate.RESTORED: len(restored), Fate.REMOVED: len(removed)}
+    fates[Fate.DELETED_BY_US] = fates.get(Fate.DELETED_BY_US, 0) - len(restored)
+    fates[Fate.DELETED_BY_THEM] = fates.get(Fate.DELETED_BY_THEM, 0) - len(removed)
+    account = Account(
         table=table.name,
         ours=counts[OURS],
         theirs=counts[THEIRS],
-        result=result,
-        fates=fates,
-        restored=len(restored),
-        removed=len(removed),
+        result=_count(connection, table.place),
+        fates={**fates, **stood},
     )
-    return tally.checked(), conflicts
+    return account.checked(), conflicts
 
 
 def _count(connection: DuckDBPyConnection, place: str | None) -> int:
@@ -240,7 +241,7 @@ def _keyed(table: Table, store: str) -> str:
     if place is None:
         kind = "VARCHAR" if table.key is None else table.key_kind
         return f"SELECT NULL::{kind} AS k, 0::UBIGINT AS h, 0::BIGINT AS r WHERE false"
-    signs = [sign for cell in table.cells for sign in signs_of(cell.read(store), cell.physical)]
+    signs = [sign for cell in table.cells for sign in cell.kind.signs(cell.read(store))]
     if table.key is not None:
         rest = f"hash({', '.join(signs)}) AS h, rowid AS r"
         return f"SELECT {quoted(table.key)} AS k, {rest} FROM {place}"

@@ -1,6 +1,6 @@
-"""Reading journals that no store has taken in: those of work trees that are gone.
+"""Reading journals that no store has folded: those of removed work trees.
 
-In a private file that goes with the question; the journals stay as they are.
+They are folded into a temporary store, which is deleted afterwards; the journals are not changed.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def opened_apart(journals: Sequence[Path]) -> Iterator[DuckDBPyConnection]:
+def opened_journals(journals: Sequence[Path]) -> Iterator[DuckDBPyConnection]:
     """Open what these journals hold, for reading.
 
     Raises:

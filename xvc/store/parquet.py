@@ -10,16 +10,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from xvc.core.table_merge import CODECS, NamesClash, NoTableFile
-from xvc.store.column_types import Kind
+from xvc.store.column_types import Kind, kind_of
 from xvc.store.db import reading_file
 from xvc.store.schema import literal
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
-    from duckdb.sqltypes import DuckDBPyType
 
 _ENDING = ".parquet"
 _FEWEST_ROWS = 122_880  # of a row group, unless the file has several smaller ones
@@ -137,21 +136,6 @@ def _weakness(leaves: Sequence[tuple[object, ...]]) -> str:
         if isinstance(precision, int) and precision > 38:
             return f"a decimal of {precision} digits is read as DOUBLE"
     return ""
-
-
-def kind_of(found: DuckDBPyType) -> Kind:
-    """Read a type of DuckDB's."""
-    match found.id:
-        case "list" | "map" | "struct":
-            inner = cast("list[tuple[str, DuckDBPyType]]", found.children)
-            parts = tuple((name, kind_of(part)) for name, part in inner)
-            return Kind(found.id.upper(), parts)
-        case "decimal":
-            digits = dict(cast("list[tuple[str, int]]", found.children))
-            return Kind("DECIMAL", digits=(digits["precision"], digits["scale"]))
-        case "null":
-            return Kind("NULL")
-    return Kind(str(found))
 
 
 def packing_of(connection: DuckDBPyConnection, path: Path) -> Packing:

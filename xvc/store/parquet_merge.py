@@ -9,10 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from xvc.core.table_merge import SHOWN, Account, RowsRefused
+from xvc.core.account import Account, Fate
+from xvc.core.table_merge import SHOWN, RowsRefused
 from xvc.store.parquet import Table
-from xvc.store.parquet_union import Column, Shape
+from xvc.store.parquet_union import Shape, signs_of
 from xvc.store.schema import quoted
+from xvc.store.shape import Column
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -53,6 +55,21 @@ class Meeting:
         found = self.connection.execute(query).fetchone()
         return int(found[0] or 0) if found else 0
 
+    def account(
+        self, added: int, *, replacing: int = 0, dropped: int = 0, replaced: int = 0
+    ) -> Account:
+        """Count what became of every row; the incoming ones that are left were there already."""
+        fates = {
+            Fate.KEPT_NEW: self.base.rows - replaced,
+            Fate.REPLACED: replaced,
+            Fate.TAKEN_NEW: added,
+            Fate.REPLACING: replacing,
+            Fate.DROPPED: dropped,
+            Fate.REPEATED: self.incoming - added - replacing - dropped,
+        }
+        result = self.base.rows - replaced + added + replacing
+        return Account("the table", self.base.rows, self.incoming, result, fates).checked()
+
     def refuse(self, what: str, query: str, columns: Sequence[Column], way_out: str) -> None:
         """Refuse the rows of a query, if there are any.
 
@@ -88,16 +105,9 @@ def merge_rows(meeting: Meeting) -> Decided:
             f"(FROM base UNION ALL SELECT {columns} FROM fresh) GROUP BY {', '.join(alike)}) h "
             f"ON {is_same} AND i.nth <= h.many ORDER BY n"
         )
-    held, added = meeting.base.rows, meeting.count("SELECT count(*) FROM fresh")
-    account = Account(
-        base=held,
-        incoming=meeting.incoming,
-        equal=meeting.incoming - added,
-        added=added,
-        kept=held,
-        result=held + added,
-    )
-    return Decided(account.checked(), f"FROM base UNION ALL SELECT {columns} FROM fresh")
+    added = meeting.count("SELECT count(*) FROM fresh")
+    account = meeting.account(added=added)
+    return Decided(account, f"FROM base UNION ALL SELECT {columns} FROM fresh")
 
 
 def merge_by_key(
@@ -193,18 +203,7 @@ def _accounted(meeting: Meeting, dropped: int) -> Account:
     replacing = meeting.count(hits.format("="))
     added = meeting.count(f"{own} ANTI JOIN hits h ON f.n = h.n")
     gone = meeting.count("SELECT sum(many) FROM hits SEMI JOIN fresh USING (n)")
-    held = meeting.base.rows
-    return Account(
-        base=held,
-        incoming=meeting.incoming,
-        equal=meeting.incoming - added - replacing - dropped,
-        added=added,
-        replacing=replacing,
-        dropped=dropped,
-        replaced=gone - back,
-        kept=held - gone + back,
-        result=held - gone + back + added + replacing,
-    ).checked()
+    return meeting.account(added, replacing=replacing, dropped=dropped, replaced=gone - back)
 
 
 def _all_equal(columns: Sequence[Column], one: str, other: str) -> str:
@@ -212,5 +211,7 @@ def _all_equal(columns: Sequence[Column], one: str, other: str) -> str:
 
 
 def _all_same(columns: Sequence[Column], one: str, other: str) -> str:
-    pairs = (pair for c in columns for pair in zip(c.signs(one), c.signs(other), strict=True))
+    pairs = (
+        pair for c in columns for pair in zip(signs_of(c, one), signs_of(c, other), strict=True)
+    )
     return " AND ".join(f"{mine} IS NOT DISTINCT FROM {its}" for mine, its in pairs)

@@ -12,28 +12,14 @@ from typing import TYPE_CHECKING
 
 from xvc.core.table_merge import ColumnsClash, NamesClash, WouldWeaken
 from xvc.errors import NoColumn
-from xvc.store.alignment import signs_of
-from xvc.store.column_types import Kind, wider
+from xvc.store.column_types import Kind, same_key, widest
 from xvc.store.parquet import File, Table
-from xvc.store.schema import quoted
+from xvc.store.shape import Column, Held
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column of the result: its name, its type for SQL, and what it is called meanwhile."""
-
-    name: str
-    sql: str
-    alias: str
-
-    def signs(self, owner: str = "") -> list[str]:
-        """Write what tells two values of it apart to the last bit."""
-        value = f"{owner}.{self.alias}" if owner else self.alias
-        signs = signs_of(value, self.sql)
-        return signs if value in signs else [value, *signs]
+_NOT_IN_PARQUET = ("HUGEINT", "UHUGEINT")  # it would be written as DOUBLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +35,7 @@ class Shape:
 
     def signs(self) -> list[str]:
         """Write what tells two rows apart to the last bit."""
-        return [sign for column in self.columns for sign in column.signs()]
+        return [sign for column in self.columns for sign in signs_of(column)]
 
     def named(self, names: Sequence[str]) -> tuple[Column, ...]:
         """Find columns by name.
@@ -71,10 +57,16 @@ class Shape:
 
     def _read(self, file: File) -> str:
         return ", ".join(
-            f"CAST({quoted(column.name) if column.name in file.columns else 'NULL'} "
-            f"AS {column.sql}) AS {column.alias}"
+            f"{column.read(str(file.path), column.kind.sql)} AS {column.alias}"
             for column in self.columns
         )
+
+
+def signs_of(column: Column, owner: str = "") -> list[str]:
+    """Write what tells two values of a column apart to the last bit, in rows called *owner*."""
+    value = f"{owner}.{column.alias}" if owner else column.alias
+    signs = column.kind.signs(value)
+    return signs if value in signs else [value, *signs]
 
 
 def unite(
@@ -110,13 +102,14 @@ def unite(
     columns = []
     for number, name in enumerate(names):
         holders = [file for file in files if name in file.columns]
-        agreed = None if name in types else _agreed(name, holders, name in keys)
-        target = types[name] if agreed is None else agreed.sql
-        columns.append(Column(name, target, f"c{number}"))
+        kind = Kind(types[name]) if name in types else _agreed(name, holders, name in keys)
+        names_of = {str(file.path): name for file in holders}
+        columns.append(Column(name, kind, names_of, alias=f"c{number}"))
         for file in holders:
-            kind = file.columns[name]
-            if agreed is None or wider(kind, agreed) != agreed:
-                _look(connection, file, name, target)
+            misfits = Held(file.sql, name, file.columns[name]).misfits(connection, kind)
+            if misfits:
+                words = f"{misfits} values of {file.path} do not fit {kind.sql}"
+                raise ColumnsClash(name, (words,))
     return Shape(tuple(columns))
 
 
@@ -132,16 +125,13 @@ def _agreed(name: str, holders: Sequence[File], is_key: bool) -> Kind:
     for file in holders:
         if name in file.weak:
             raise WouldWeaken(name, f"{file.weak[name]} ({file.path})")
-    found = holders[0].columns[name]
-    for file in holders[1:]:
-        its = file.columns[name]
-        may_be_key = its == found or (its.is_whole and found.is_whole)
-        joined = wider(found, its, looks=True) if may_be_key or not is_key else None
-        if joined is None:
-            raise ColumnsClash(name, _claims(name, holders))
-        found = joined
-    if is_key and found.parts:
-        raise ColumnsClash(name, (f"{found.sql} is no key",))
+    kinds = [file.columns[name] for file in holders]
+    unfit = next((kind for kind in kinds if is_key and not kind.can_be_key), None)
+    if unfit is not None:
+        raise ColumnsClash(name, (f"{unfit.sql} is no key",))
+    found = widest(kinds, looks=True) if not is_key or same_key(kinds) else None
+    if found is None or any(found.uses(huge) for huge in _NOT_IN_PARQUET):
+        raise ColumnsClash(name, _claims(name, holders))
     return found
 
 
@@ -151,13 +141,3 @@ def _claims(name: str, holders: Sequence[File]) -> tuple[str, ...]:
     for file in holders:
         first.setdefault(file.columns[name].sql, file)
     return tuple(f"{kind} in {file.path}" for kind, file in first.items())
-
-
-def _look(connection: DuckDBPyConnection, file: File, name: str, target: str) -> None:
-    """Take each value there and back."""
-    value, kind = quoted(name), file.columns[name].sql
-    back = f"TRY_CAST(TRY_CAST({value} AS {target}) AS {kind})"
-    query = f"SELECT count(*) FROM {file.sql} WHERE {back} IS DISTINCT FROM {value}"
-    found = connection.execute(query).fetchone()
-    if found and found[0]:
-        raise ColumnsClash(name, (f"{found[0]} values of {file.path} do not fit {target}",))

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xvc.core.merge import MergeUnsound
+from xvc.core.account import MergeUnsound
 from xvc.core.table_merge import Style, WouldWeaken
 from xvc.errors import NoPackage
+from xvc.store.column_types import kind_of
 from xvc.store.frames import arrow_note
 from xvc.store.pandas_metadata import KEY, merged_notes, read_notes
-from xvc.store.parquet import Packing, kind_of, notes_of, packing_of
+from xvc.store.parquet import Packing, notes_of, packing_of
 from xvc.store.parquet_merge import Decided, Meeting
 from xvc.store.parquet_union import Shape
 from xvc.store.schema import literal, quoted
@@ -42,7 +43,7 @@ def expect_writable(connection: DuckDBPyConnection, shape: Shape, trial: Path) -
     Raises:
         WouldWeaken: a type comes back as another one.
     """
-    nothing = ", ".join(f"NULL::{each.sql} AS {each.alias}" for each in shape.columns)
+    nothing = ", ".join(f"NULL::{each.kind.sql} AS {each.alias}" for each in shape.columns)
     connection.execute(f"COPY (SELECT {nothing} LIMIT 0) TO {literal(str(trial))} (FORMAT parquet)")
     meant = connection.execute(f"SELECT {nothing} LIMIT 0").description or []
     found = connection.execute(f"FROM read_parquet({literal(str(trial))})").description or []
@@ -104,7 +105,7 @@ def _notes(meeting: Meeting, packing: Packing, rows: int, trial: Path) -> dict[s
 
 def is_like_base(meeting: Meeting) -> bool:
     """Whether the result has the columns of each file of the base: names, types and order."""
-    meant = [(each.name, each.sql) for each in meeting.shape.columns]
+    meant = [(each.name, each.kind.sql) for each in meeting.shape.columns]
     return all(
         [(name, kind.sql) for name, kind in file.columns.items()] == meant
         for file in meeting.base.files
@@ -117,7 +118,7 @@ def _models(meeting: Meeting) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for each in meeting.shape.columns:
         for file in files:
-            if each.name in file.columns and file.columns[each.name].sql == each.sql:
+            if each.name in file.columns and file.columns[each.name].sql == each.kind.sql:
                 found.setdefault(each.name, file.path)
     return found
 
@@ -129,7 +130,7 @@ def _pandas(meeting: Meeting, base: bytes, rows: int) -> bytes | None:
     for file in files:
         for name, kind in file.columns.items():
             first.setdefault(name, kind.sql)
-    columns: Mapping[str, str] = {each.name: each.sql for each in meeting.shape.columns}
+    columns: Mapping[str, str] = {each.name: each.kind.sql for each in meeting.shape.columns}
     changed = {name for name, sql in columns.items() if first[name] != sql}
     return merged_notes([read_notes(note) for note in (base, *others)], columns, changed, rows)
 

@@ -7,14 +7,16 @@ parted, what both had is nobody's news. Of ours, every other row with the key of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xvc.core.rebase import Account, Gone, Replaced, Wanted
+from xvc.core.account import Account
+from xvc.core.rebase import Gone, Replaced, Wanted
 from xvc.errors import ConflictError, NoColumn, NoTable, error
 from xvc.store import db
 from xvc.store.alignment import OURS, columns_of, tables_of
+from xvc.store.column_types import Kind
 from xvc.store.keys import in_json, refuse_doubled, refuse_empty, refuse_kinds
 from xvc.store.merge import Source, remember
 from xvc.store.schema import EVENT_COLUMNS, literal, quoted
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _WAS = "was"
+_NO_COLUMN = ("", Kind("NULL"))
 
 
 @error("rows-doubled")
@@ -89,7 +92,7 @@ def replace_by_key(
         return replaced
 
 
-_Columns = dict[tuple[str, str], tuple[str, str]]
+_Columns = dict[tuple[str, str], tuple[str, Kind]]
 
 
 class _Work:
@@ -154,7 +157,7 @@ class _Work:
             refuse_doubled(self._connection, table, "incoming", parts, shown)
         replaced, dropped = self._take_out(table, parts)
         result = self._count(f"FROM {self._place(OURS, table)}")
-        return replace(account, replaced=replaced, dropped=dropped, result=result).checked()
+        return account.after_replacing(replaced, dropped, result).balanced()
 
     def _place(self, store: str, table: str) -> str:
         return f"{store}.main.{quoted(self._tables[store][table.lower()])}"
@@ -165,7 +168,7 @@ class _Work:
             kinds, seen = {}, {}
             for place, name in places.items():
                 column = _column(self._columns(place, table), key)
-                if column is not None and column[1] != "NULL":
+                if column is not None and column[1].name != "NULL":
                     kinds[name] = column[1]
                     seen[name] = self._example(self._place(place, table), column[0])
             refuse_kinds(table, key, kinds, seen)
@@ -186,7 +189,7 @@ class _Work:
             if table.lower() in self._tables[self._names[source.path]]
         ]
         columns = self._columns(OURS, table)
-        keys = [(_column(columns, key) or ("", ""))[0] for key in self._wanted.keys]
+        keys = [(_column(columns, key) or _NO_COLUMN)[0] for key in self._wanted.keys]
         parts = "".join(f", {quoted(name)} AS k{n}" for n, name in enumerate(keys))
         self._connection.execute(
             f"CREATE OR REPLACE TEMP VIEW keyed AS SELECT row_id, track_id, timestamp{parts} "
@@ -248,7 +251,7 @@ class _Work:
         """List the rows of ours that have just gone, some of them."""
         columns = self._columns(OURS, table)
         pairs = ", ".join(
-            f"{literal(key)}, {in_json(f'k{number}', (_column(columns, key) or ('', ''))[1])}"
+            f"{literal(key)}, {in_json(f'k{number}', (_column(columns, key) or _NO_COLUMN)[1])}"
             for number, key in enumerate(self._wanted.keys)
         )
         most = "" if self._wanted.shown is None else f" LIMIT {self._wanted.shown}"
@@ -266,6 +269,6 @@ class _Work:
         ).fetchall()
 
 
-def _column(columns: _Columns, key: str) -> tuple[str, str] | None:
+def _column(columns: _Columns, key: str) -> tuple[str, Kind] | None:
     """Find a key's column and type: a logged key, else one of those that each row has."""
     return columns.get(("key", key)) or columns.get(("", key))

@@ -78,7 +78,6 @@ TYPES = {
 """The column type of each type tag of the journal; NULL until a value is seen."""
 
 NUMERIC = ("DOUBLE", "BIGINT", "HUGEINT")
-_INTEGERS = ("BIGINT", "HUGEINT")
 
 
 def quoted(name: str) -> str:
@@ -93,31 +92,6 @@ def quoted(name: str) -> str:
 def literal(text: str) -> str:
     """Write a string constant, for the places where a parameter cannot stand."""
     return "'" + text.replace("'", "''") + "'"
-
-
-def widened(old: str, new: str, *, is_lossless: bool) -> str:
-    """Find the type that holds both without loss.
-
-    Args:
-        old: the column's type.
-        new: the type of what arrives.
-        is_lossless: whether every integer involved is exact as a DOUBLE.
-
-    >>> widened("BIGINT", "DOUBLE", is_lossless=True)
-    'DOUBLE'
-    >>> widened("DOUBLE", "VARCHAR", is_lossless=True)
-    'VARIANT'
-    """
-    if new in (old, "NULL"):
-        return old
-    if old == "NULL":
-        return new
-    pair = {old, new}
-    if pair <= set(_INTEGERS):
-        return "HUGEINT"
-    if "DOUBLE" in pair and pair <= {"DOUBLE", *_INTEGERS} and is_lossless:
-        return "DOUBLE"
-    return "VARIANT"
 
 
 def column_for(key: str, taken: set[str]) -> str:

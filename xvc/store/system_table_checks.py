@@ -6,6 +6,7 @@ has the types and values that xvc writes. Rows of runs are looked at where they 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from xvc.core.record import RecordKind
@@ -49,6 +50,15 @@ class BooksCorrupt(CorruptError):
     row: str
     says = "{path} has a row in its table {table} that is none of xvc's: {row}"
     way = "Ask whoever made it for a whole one, or take it from a version; nothing was changed."
+
+
+def can_note(kind: str) -> bool:
+    """Whether ``columns`` may say that a logged column is of that type.
+
+    >>> can_note("DECIMAL(10,2)"), can_note("STRUCT(a INTEGER)")
+    (True, False)
+    """
+    return re.fullmatch(_TYPE, kind) is not None
 
 
 def refuse_unsound(connection: DuckDBPyConnection, path: Path) -> None:

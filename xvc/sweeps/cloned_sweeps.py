@@ -43,7 +43,7 @@ class SweepElsewhere(ConflictError):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ClonedSweep:
     """A sweep by its runs: what it was asked for, its trials by number, the store they are in.
 
     ``where`` is None for the store of this tree.
@@ -100,13 +100,13 @@ def sweep_here(project: Project, name: str | None) -> tuple[Sweep, Folder]:
     try:
         return sweep_named(project, name)
     except NoSweep:
-        told = find_told(project, name)
-        if told is None:
+        found = find_cloned(project, name)
+        if found is None:
             raise
-    raise SweepElsewhere(told.sweep.id, len(told.trials), told.sweep.total)
+    raise SweepElsewhere(found.sweep.id, len(found.trials), found.sweep.total)
 
 
-def find_told(project: Project, name: str | None) -> Told | None:
+def find_cloned(project: Project, name: str | None) -> ClonedSweep | None:
     """Find a sweep by what its runs tell, in this tree's store or any other; the last without name.
 
     One that no run is of was refused before any trial could begin, and is none.
@@ -120,7 +120,7 @@ def find_told(project: Project, name: str | None) -> Told | None:
             raise AmbiguousRun(name, tuple(sorted(known)))
         for sweep in sorted(known.values(), key=lambda each: each.created, reverse=True):
             if runs := query.named_below(connection, f"{sweep.id}/"):
-                return Told(sweep, _trials(sweep, runs), where)
+                return ClonedSweep(sweep, _trials(sweep, runs), where)
     return None
 
 
@@ -171,6 +171,6 @@ def _trial(sweep: Sweep, number: int, runs: list[RunRecord]) -> Trial:
     """Tell of a trial what its runs do; their params are those that were used."""
     newest = max(runs, key=lambda run: (run.status is Status.FINISHED, run.started or 0))
     params = {key: newest.params[key] for key in sweep.wish.space if key in newest.params}
-    told = told_by(Trial(number, params, attempts=len(runs)), runs, sweep.wish.metric)
+    ended = told_by(Trial(number, params, attempts=len(runs)), runs, sweep.wish.metric)
     is_open = newest.status is Status.RUNNING
-    return replace(told, state=TrialStatus.RUNNING) if is_open else told
+    return replace(ended, state=TrialStatus.RUNNING) if is_open else ended

@@ -1,6 +1,8 @@
-"""What reaches a trial: a way for each of its params, and the files that it will not have.
+"""How the params of a sweep reach its trials, and which ignored files the trials will lack.
 
-Looked at before anything runs; what only a run can tell, the first trial tells.
+A param reaches the command by ``{key}`` in its words, by a params file, by the variable
+``XVC_PARAM_<KEY>``, or by the params of a Tracker. All of it is checked before anything runs;
+what only a run can show is reported when the first trial has ended.
 """
 
 from __future__ import annotations

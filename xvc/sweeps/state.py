@@ -8,7 +8,7 @@ from enum import StrEnum
 from xvc.core.sweep import Sweep, Trial, TrialStatus, best_of
 from xvc.errors import LockBusy
 from xvc.project import Project
-from xvc.sweeps.cloned_sweeps import Told, find_told
+from xvc.sweeps.cloned_sweeps import ClonedSweep, find_cloned
 from xvc.sweeps.drive import Progress, progress
 from xvc.sweeps.sweep_folder import Folder, NoSweep, home_of, sweep_named, trials
 
@@ -48,25 +48,25 @@ def look(project: Project, name: str | None) -> Looked:
     try:
         sweep, folder = sweep_named(project, name)
     except NoSweep:
-        there = find_told(project, name)
+        there = find_cloned(project, name)
         if there is None:
             raise
         return _elsewhere(there)
     is_driven = _is_driven(folder)
     found = trials(home_of(project, sweep), sweep, folder)
-    told = progress(sweep, found.values())
-    condition = SweepState.RUNNING if is_driven else _at_rest(told, folder)
-    return Looked(sweep, condition, told, tuple(found.values()))
+    so_far = progress(sweep, found.values())
+    condition = SweepState.RUNNING if is_driven else _at_rest(so_far, folder)
+    return Looked(sweep, condition, so_far, tuple(found.values()))
 
 
-def _elsewhere(told: Told) -> Looked:
-    sweep, known = told.sweep, tuple(told.trials.values())
+def _elsewhere(found: ClonedSweep) -> Looked:
+    sweep, known = found.sweep, tuple(found.trials.values())
     counts = {state: sum(trial.state is state for trial in known) for state in TrialStatus}
-    found = Progress(sweep, counts, best_of(known, sweep.wish.direction, sweep.wish.repeats_by))
-    store = "" if told.where is None else f"; its runs are in the store of {told.where}"
+    so_far = Progress(sweep, counts, best_of(known, sweep.wish.direction, sweep.wish.repeats_by))
+    store = "" if found.where is None else f"; its runs are in the store of {found.where}"
     where = f"begun in another clone, {len(known)} of {sweep.total} trials have runs here{store}"
     return Looked(
-        sweep=sweep, condition=SweepState.ELSEWHERE, progress=found, trials=known, where=where
+        sweep=sweep, condition=SweepState.ELSEWHERE, progress=so_far, trials=known, where=where
     )
 
 
@@ -78,8 +78,8 @@ def _is_driven(folder: Folder) -> bool:
         return True
 
 
-def _at_rest(told: Progress, folder: Folder) -> SweepState:
-    if not told.counts[TrialStatus.WAITING] and not told.counts[TrialStatus.RUNNING]:
+def _at_rest(so_far: Progress, folder: Folder) -> SweepState:
+    if not so_far.counts[TrialStatus.WAITING] and not so_far.counts[TrialStatus.RUNNING]:
         return SweepState.DONE
     notes = folder.notes()
     was_stopped = bool(notes) and notes[-1].kind == "stopped"

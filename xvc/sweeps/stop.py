@@ -43,11 +43,11 @@ def stop(project: Project, name: str | None) -> Looked:
 def _end_orphans(home: Project, sweep: Sweep, folder: Folder) -> None:
     executor_kind(sweep.wish.executor).end(folder.path)
     deadline = time.monotonic() + _WAIT
-    told: set[str] = set()
+    ended: set[str] = set()
     while _running(home, sweep, folder) and time.monotonic() < deadline:
         for run in runs_of(home, sweep):
-            if run.status is Status.RUNNING and run.owner and run.id not in told:
-                told.add(run.id)
+            if run.status is Status.RUNNING and run.owner and run.id not in ended:
+                ended.add(run.id)
                 tell_to_end(Owner.parse(run.owner))
         time.sleep(_PAUSE)
 

@@ -299,7 +299,7 @@ class Assets:
 
 
 def _ignore(file: Path, line: str) -> None:
-    """Append in one write: two that do it at once leave the line twice, which harms nobody."""
+    """Append in one write; two processes at once may leave the line twice, which is harmless."""
     refuse_link(file)
     held = file.read_text(encoding="utf-8") if file.exists() else ""
     if line not in held.splitlines():

@@ -29,7 +29,7 @@ _RECORD_BYTES = 4096
 
 
 class FileLock:
-    """A lock named by its file; not reentrant, and shared by nobody's children.
+    """A lock named by its file; not reentrant, and not inherited by child processes.
 
     Two locks on the same path exclude each other within one process too.
     """

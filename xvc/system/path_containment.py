@@ -1,7 +1,7 @@
-"""The walls of a work tree: whether a path, links followed, still lies inside.
+"""Whether a path, all links followed, lies inside a work tree.
 
-A clone is somebody else's words: a setting or a tracked link in it may lead anywhere on this
-machine. Looks only; whoever reads or writes asks before.
+A setting or a tracked link of a cloned repository may lead anywhere on this machine. Reads only;
+code that opens such a path calls this first.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def is_inside(path: Path, top: Path) -> bool:
 
 
 def is_named_inside(name: str, root: Path, top: Path) -> bool:
-    """Whether a path that a file of a clone names stays in the tree by its words alone.
+    """Whether a path that a file of a clone names lies in the tree, links not followed.
 
     Names that git or DVC keep for themselves are not the tree's either.
 

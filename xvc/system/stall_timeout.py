@@ -1,4 +1,4 @@
-"""Waiting for another machine: said while it lasts, and given up after minutes of silence."""
+"""Waiting for another machine: reported while it lasts, ended after minutes of silence."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ class NoAnswer(ExternalError):
 
 
 class Wait:
-    """One wait for somebody; `heard` says that there was a sign of life."""
+    """One wait for another machine; `heard` notes a sign of life."""
 
     def __init__(
-        self, who: str, told: Callable[[str], object], give_up: Callable[[], object] | None
+        self, who: str, notify: Callable[[str], object], give_up: Callable[[], object] | None
     ) -> None:
         self.who, self.silent = who, 0.0
         self.is_given_up = False
-        self._told, self._give_up = told, give_up
+        self._notify, self._give_up = notify, give_up
         self._since = monotonic()
         self._ended = threading.Event()
 
@@ -50,7 +50,7 @@ class Wait:
         while not self._ended.wait(SAID_EACH):
             self.silent = monotonic() - self._since
             if self.silent >= SAID_EACH:
-                self._told(Silence(f"still waiting for {self.who}: {self.silent:.0f} s"))
+                self._notify(Silence(f"still waiting for {self.who}: {self.silent:.0f} s"))
             if self.silent >= GIVEN_UP and self._give_up is not None:
                 self.is_given_up = True
                 self._give_up()
@@ -64,7 +64,7 @@ class Wait:
 @contextmanager
 def waiting_for(
     who: str,
-    told: Callable[[str], object] | None,
+    notify: Callable[[str], object] | None,
     give_up: Callable[[], object] | None = None,
 ) -> Iterator[Wait]:
     """Watch over a wait for *who*; without *give_up* it is only said, and never ended.
@@ -72,7 +72,7 @@ def waiting_for(
     Raises:
         NoAnswer: nothing was heard for five minutes, and *give_up* was called.
     """
-    wait = Wait(who, told or (lambda text: None), give_up)
+    wait = Wait(who, notify or (lambda text: None), give_up)
     watcher = threading.Thread(target=wait.watch, name="xvc-wait", daemon=True)
     watcher.start()
     try:

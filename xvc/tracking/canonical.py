@@ -55,22 +55,6 @@ class Unkeyable(UsageError):
         return Unkeyable(f"{before}{self.path}", self.kind)
 
 
-def content_key(value: object) -> str:
-    """Return the sha256 of the content of *value*, in hex.
-
-    >>> content_key({"a": 1, "b": [2.0]}) == content_key({"b": [2.0], "a": 1})
-    False
-    >>> content_key({"a", "b"}) == content_key({"b", "a"})
-    True
-    >>> content_key(1) == content_key(True)
-    False
-
-    Raises:
-        Unkeyable: a part of it has no content; ``path`` leads there.
-    """
-    return sha256(Encoder().encode(value)).hexdigest()
-
-
 def name_of(value: object) -> str:
     """The full name of a class, function or module, as an import would have it.
 

@@ -1,4 +1,4 @@
-"""Ending runs that nobody ends explicitly: with the process, an error, or the tracker object.
+"""Ending runs that were not ended explicitly: with the process, an error, or the tracker object.
 
 A process knows its exit code only inside the interpreter, so two things are watched: what is given
 to ``sys.exit``, and where the script's own frame was left. That is a guess, and the code that the
@@ -111,7 +111,7 @@ class Endings:
         self._cells.watch()
 
     def drop(self, tracker: Endable, frame: FrameType | None) -> None:
-        """End the run of a tracker that nobody holds any more, while *frame* is at work.
+        """End the run of a tracker without references, while *frame* is running.
 
         One that the script itself has begun, and replaced by no other, ends with the script.
         """
@@ -119,7 +119,9 @@ class Endings:
             self._dropped.append(tracker)
             self._open.append(_Known(weakref.ref(tracker), id(tracker)))
         else:
-            self._end(tracker, _outcome_of_dropped(frame))
+            is_left = frame is None and threading.current_thread() is threading.main_thread()
+            # no frame is at work: SystemExit, which had those of the tracker, goes with the process
+            self._end(tracker, self._exit() if is_left else _outcome_of_dropped(frame))
 
     def _end(self, tracker: Endable, how: RunOutcome) -> None:
         """End a run as its failed cell did, unless it was used since; else as *how* says."""

@@ -86,7 +86,7 @@ def _checked(params: _Params | None) -> _Params:
 
 
 def _recorded(subject: Subject) -> _Function:
-    """A function of the same kind, so that whoever looks at it sees what it was."""
+    """A function of the same kind (coroutine, generator): `inspect` says the same of both."""
     function = subject.function
     is_bare = isinstance(function, FunctionType | MethodType | partial)
     called = function if is_bare else type(function).__call__

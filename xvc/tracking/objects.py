@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Stored:
-    """What a store's assets offer to whoever reads rows. Shared by Tracker and Reader."""
+    """Reading the assets of a store. Shared by Tracker and Reader."""
 
     _store: Path
 

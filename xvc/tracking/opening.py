@@ -30,7 +30,7 @@ IN_MEMORY = ":memory:"
 
 @dataclass(slots=True)
 class Opened:
-    """A run to log into; ``owns_run`` when whoever opened it ends it, too.
+    """A run to log into; with ``owns_run`` the tracker that opened it also ends it.
 
     ``exit_code`` is where the code of a process is left that ends it before its code is known;
     ``unheld`` lists at the end what ran and is not held;
@@ -265,7 +265,7 @@ def _fold(project: Project) -> None:
 
 
 def _kept_in(project: Project, store: Path, folder: Path) -> Project:
-    """Have the runs kept in a store: of this project, of another, or of nobody."""
+    """Choose the store that keeps the runs: of this project, of another, or on its own."""
     from xvc.project import Project  # late: as above
     from xvc.store.path_check import refuse_other_files
 

@@ -16,7 +16,7 @@ SKIP_INSERT = ":skip:"
 
 
 def check_engine(engine: str) -> None:
-    """Warn of an engine that is none of ours: programs written for others name theirs."""
+    """Warn of an engine that xvc does not have, as programs written for other trackers name one."""
     if engine != "duckdb":
         said = f"the store is DuckDB; engine={engine!r} makes no difference"
         warnings.warn(said, UserWarning, stacklevel=3)

@@ -1,4 +1,4 @@
-"""Whether runs that are begun here belong to a project, or to the run of a parent process."""
+"""Whether a Tracker begins its run in a project, or joins the run of a parent process."""
 
 from __future__ import annotations
 

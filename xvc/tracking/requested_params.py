@@ -58,7 +58,7 @@ def say_used(context: RunContext | None, params: Mapping[str, Json]) -> None:
 
 
 class AskedParams(dict[str, object]):
-    """Params of a run; whoever reads one that was asked for uses it, and that is told."""
+    """Params of a run; reading one that was asked for is recorded as using it."""
 
     def __init__(
         self, values: Mapping[str, object], asked: Mapping[str, object], take: Callable[[str], None]

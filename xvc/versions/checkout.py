@@ -13,7 +13,7 @@ from pathlib import Path
 
 from xvc.core.worktree import Record, SetupStage
 from xvc.git.worktrees import WorkTree, forget_tree
-from xvc.history.revision import Point, point_of
+from xvc.history.revision import Revision, revision_of
 from xvc.project import Project
 from xvc.system.files import write_durably
 from xvc.worktrees.add import made, refuse_another, refuse_used
@@ -52,7 +52,7 @@ def checkout(project: Project, reference: str, *, path: Path | None = None) -> C
         LockBusy: another xvc is at it, for long.
         GitFailed: git refused.
     """
-    point = point_of(project, reference)
+    point = revision_of(project, reference)
     main = every_tree(project)[0]
     name = name_of(main, point.name)
     room = project.room
@@ -76,7 +76,7 @@ def name_of(main: WorkTree, at: str) -> str:
 
 
 def _planned(
-    project: Project, main: WorkTree, name: str, point: Point, path: Path | None
+    project: Project, main: WorkTree, name: str, point: Revision, path: Path | None
 ) -> Record:
     """Write down what is to be made, or find what a call before this one wrote down."""
     known = record_of(project.room, name)

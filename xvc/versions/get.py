@@ -20,7 +20,7 @@ from xvc.errors import BadValue, NoObject, NoRun, NotFoundError, ObjectCorrupt, 
 from xvc.git.commit_files import write_files
 from xvc.git.history import last_with
 from xvc.history.find import find, versions
-from xvc.history.revision import Holdings, NoCode, Point, holdings, point_of
+from xvc.history.revision import Holdings, NoCode, Revision, holdings, revision_of
 from xvc.project import Project
 from xvc.sharing.fetch_objects import Haul
 from xvc.sharing.required_objects import remotes_of
@@ -142,7 +142,7 @@ def get(
 
 def file_names(project: Project, reference: str, folder: Path) -> list[str]:
     """List the files of git and the outputs of DVC that a run or version has in a folder."""
-    held = holdings(project, point_of(project, reference))
+    held = holdings(project, revision_of(project, reference))
     here = project.relative(folder)
     start = "" if here == "." else f"{here}/"
     names = sorted({*held.files, *held.outs})
@@ -155,10 +155,10 @@ def _elsewhere(project: Project, said: Path | None) -> list[str]:
     return [project.relative(project.root / said), said.as_posix()]
 
 
-def _point(project: Project, reference: str, path: Path) -> Point:
+def _point(project: Project, reference: str, path: Path) -> Revision:
     """Find where to look; git alone may know a candidate of a run that is recorded elsewhere."""
     try:
-        return point_of(project, reference)
+        return revision_of(project, reference)
     except (NoRun, NoObject, NoCode):
         folder = _named(path)
         if folder is None or not is_run_id(reference):
@@ -167,7 +167,7 @@ def _point(project: Project, reference: str, path: Path) -> Point:
         at = last_with(project.git, project.relative(project.root / place) + SUFFIX)
         if at is None:
             raise
-        return Point(reference, at, is_version=False)
+        return Revision(reference, at, is_version=False)
 
 
 def _named(path: Path) -> Path | None:
@@ -175,7 +175,7 @@ def _named(path: Path) -> Path | None:
     return next((each for each in (path, *path.parents) if each.name.startswith(MODEL)), None)
 
 
-def _model(project: Project, point: Point, held: Holdings, path: Path) -> str | None:
+def _model(project: Project, point: Revision, held: Holdings, path: Path) -> str | None:
     """Find the path of ``model:NAME`` or ``model:NAME/FILE``; None for any other path.
 
     A model that was kept after its version was made is on the run's record; a clone, whose store is
@@ -210,7 +210,7 @@ def _kept_later(project: Project, place: str) -> Out | None:
     return Out(place, pointer.digest, place + SUFFIX, pointer.size)
 
 
-def _run(runs: Mapping[str, RunId | None], point: Point) -> RunId:
+def _run(runs: Mapping[str, RunId | None], point: Revision) -> RunId:
     """Return the run that a point is or stands for."""
     return runs.get(point.name) or RunId(point.name)
 
@@ -300,7 +300,7 @@ def _bring(dvc: Dvc, missing: Mapping[str, Out]) -> None:
         raise NoObject(digest, missing[digest].path)
 
 
-def _write(project: Project, point: Point, wanted: _Wanted, folder: Path) -> None:
+def _write(project: Project, point: Revision, wanted: _Wanted, folder: Path) -> None:
     """Write data first: git then refuses to write through what is there."""
     for path in wanted.folders:
         (folder / path).mkdir(parents=True, exist_ok=True)

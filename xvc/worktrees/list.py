@@ -81,9 +81,9 @@ def list_trees(project: Project) -> list[TreeInfo]:
         if not tree.is_bare
     ]
     found += [_lost(record) for record in known.values()]
-    told = {tree.folder.name for tree in listed if tree.folder}  # a missing one is among *found*
-    told |= {record.tree for record in known.values() if record.tree}
-    return found + [_left(folder) for folder in left_behind(project.room, told)]
+    named = {tree.folder.name for tree in listed if tree.folder}  # a missing one is among *found*
+    named |= {record.tree for record in known.values() if record.tree}
+    return found + [_left(folder) for folder in left_behind(project.room, named)]
 
 
 def _info(project: Project, tree: WorkTree, record: Record | None, *, is_main: bool) -> TreeInfo:

@@ -1,4 +1,4 @@
-"""Removing a work tree: refused without ``--yes`` while it has something that is nowhere else.
+"""Removing a work tree: refused without ``--yes`` while removal would lose something.
 
 Journals, the code of runs and versions outlive it in every case: they lie in the folder that all
 trees share. Killed anywhere, the same call completes.
@@ -35,7 +35,7 @@ from xvc.worktrees.removal_check import losses
 
 @error("would-lose")
 class WouldLose(ConflictError):
-    """A work tree has something that is nowhere else."""
+    """A work tree holds something of which there is no other copy."""
 
     name: str
     sentences: tuple[str, ...]

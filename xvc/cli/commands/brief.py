@@ -14,7 +14,7 @@ from xvc.cli.output import Answer, envelope_of, show
 from xvc.core.commit_subject import one_line, shown
 from xvc.core.direction import Direction
 from xvc.core.human_units import counted
-from xvc.runs.digest import cut, figure
+from xvc.runs.digest import Failed, Staged, cut, figure
 
 if TYPE_CHECKING:
     from xvc.runs.brief import Brief
@@ -49,16 +49,6 @@ class Tried(TypedDict):
     verdict: Annotated[str | None, "Against the idea with the best mean; null for that one."]
 
 
-class Failure(TypedDict):
-    """Runs that failed alike; ``run`` is the newest, ``fixed`` a later one that finished."""
-
-    run: str
-    how: str
-    what: str
-    times: int
-    fixed: str | None
-
-
 class Sweep(TypedDict):
     """A sweep by its runs."""
 
@@ -67,13 +57,6 @@ class Sweep(TypedDict):
     failed: int
     best: str | None
     what: str
-
-
-class Production(TypedDict):
-    """What is in production."""
-
-    model: str
-    version: str
 
 
 class Tree(TypedDict):
@@ -100,11 +83,11 @@ class Data(TypedDict):
     undecided: int | None
     best: list[Best]
     tried: list[Tried]
-    failed: list[Failure]
+    failed: list[Failed]
     failed_total: int
     sweeps: list[Sweep]
     sweeps_total: int
-    production: list[Production]
+    production: list[Staged]
     production_total: int
     worktrees: list[Tree]
     worktrees_total: int
@@ -159,16 +142,7 @@ def _data(found: Brief) -> Data:
             }
             for each in found.tried
         ],
-        "failed": [
-            {
-                "run": each.run,
-                "how": each.how,
-                "what": each.what,
-                "times": each.times,
-                "fixed": each.fixed,
-            }
-            for each in found.failures
-        ],
+        "failed": list(found.failures),
         "failed_total": found.failed,
         "sweeps": [
             {
@@ -183,8 +157,7 @@ def _data(found: Brief) -> Data:
         "sweeps_total": found.swept,
         "production_total": len(found.production),
         "production": [
-            {"model": cut(each.model, 40), "version": cut(each.version, 40)}
-            for each in found.production[:5]
+            Staged(cut(each.model, 40), cut(each.version, 40)) for each in found.production[:5]
         ],
         "worktrees": [_tree(each) for each in others[:5]],
         "worktrees_total": len(others),
@@ -257,15 +230,15 @@ def _lines(data: Data) -> Iterator[str]:
     if data["undecided"] is not None:
         yield f"merge     unfinished, {counted(data['undecided'], 'conflict')} to decide"
     for staged in data["production"]:
-        yield f"in use    {staged['model']}: {staged['version'] or 'unknown version'} in production"
+        yield f"in use    {staged.model}: {staged.version or 'unknown version'} in production"
     for best in data["best"]:
         value = figure(best["metric"], best["direction"], best["value"])
         yield f"best      {value}: {best['version'] or best['run']}  {best['what']}"
     yield from map(_idea_line, data["tried"])
     for bad in data["failed"]:
-        times = f" ({bad['times']} times)" if bad["times"] > 1 else ""
-        fixed = f"; then {bad['fixed']} finished" if bad["fixed"] else "; not fixed"
-        yield f"failed    {bad['run']} {bad['how']}{times}{fixed}  {bad['what']}"
+        times = f" ({bad.times} times)" if bad.times > 1 else ""
+        fixed = f"; then {bad.fixed} finished" if bad.fixed else "; not fixed"
+        yield f"failed    {bad.run} {bad.how}{times}{fixed}  {bad.what}"
     for sweep in data["sweeps"]:
         ends = f"{sweep['finished']} finished, {sweep['failed']} failed"
         best_of = f"; best {sweep['best']}  {sweep['what']}" if sweep["best"] else ""
@@ -287,9 +260,9 @@ def _idea_line(idea: Tried) -> str:
 
 
 def _warnings(found: Brief) -> tuple[str, ...]:
-    told = [cut(each, 120) for each in found.warnings[:2]]
-    more = len(found.warnings) - len(told)
-    return (*told, *([f"{more} more: `xvc status`"] if more else []))
+    warnings = [cut(each, 120) for each in found.warnings[:2]]
+    more = len(found.warnings) - len(warnings)
+    return (*warnings, *([f"{more} more: `xvc status`"] if more else []))
 
 
 def _steps(found: Brief) -> tuple[str, ...]:

@@ -89,7 +89,7 @@ def _text(found: Sequence[Cleaned]) -> str:
 def _warnings(found: Sequence[Cleaned], *, is_plan: bool) -> tuple[str, ...]:
     kept = [each.name for each in found if each.reasons]
     way = "`xvc worktree remove NAME --dry-run` shows what would be lost"
-    told = [f"{', '.join(kept)} cannot be cleaned up; {way}"] if kept else []
+    warnings = [f"{', '.join(kept)} cannot be cleaned up; {way}"] if kept else []
     if is_plan and any(not each.reasons for each in found):
-        told.append("nothing was removed; add --yes to do it")
-    return tuple(told)
+        warnings.append("nothing was removed; add --yes to do it")
+    return tuple(warnings)

@@ -9,23 +9,15 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, few, show
+from xvc.setup.health import Diagnosis, Health
 
 _MARKS = {"good": "ok", "mended": "mended", "wrong": "WRONG"}
-
-
-class Finding(TypedDict):
-    """One thing that was checked; ``health`` is good, mended or wrong."""
-
-    what: str
-    health: str
-    detail: str
-    hint: str
 
 
 class Data(TypedDict):
     """What was checked."""
 
-    findings: Annotated[list[Finding], "What is not good comes first; the first twenty."]
+    findings: Annotated[list[Diagnosis], "What is not good comes first; the first twenty."]
     findings_total: int
     healthy: bool
 
@@ -44,7 +36,7 @@ def command(
 
     Example: xvc doctor
     """
-    from xvc.setup.doctor import Health, doctor  # late: it opens DuckDB
+    from xvc.setup.doctor import doctor  # late: it opens DuckDB
 
     here: Context = context.obj
     found = doctor(here.project(), retry=retry)
@@ -53,10 +45,7 @@ def command(
         lines.append(f"{_MARKS[each.health.value]:<7} {each.what:<12} {each.detail}")
         if each.hint:
             lines.append(f"{'':<20} {each.hint}")
-    listed: list[Finding] = [
-        {"what": each.what, "health": each.health.value, "detail": each.detail, "hint": each.hint}
-        for each in few(sorted(found, key=lambda each: each.health is Health.GOOD))
-    ]
+    listed = few(sorted(found, key=lambda each: each.health is Health.GOOD))
     wrong = any(each.health is Health.WRONG for each in found)
     data: Data = {"findings": listed, "findings_total": len(found), "healthy": not wrong}
     show(Answer("doctor", data, "\n".join(lines), exit_code=3 if wrong else 0), here.manner)

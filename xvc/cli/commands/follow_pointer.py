@@ -16,5 +16,5 @@ def command(context: typer.Context) -> None:
     from xvc.setup.follow import follow_pointers  # late: this opens DuckDB
 
     here: Context = context.obj
-    told = follow_pointers(here.folder, here.environment)
-    show(Answer("follow-pointer", {"set_aside": told}, "\n".join(told)), here.manner)
+    set_aside = follow_pointers(here.folder, here.environment)
+    show(Answer("follow-pointer", {"set_aside": set_aside}, "\n".join(set_aside)), here.manner)

@@ -85,16 +85,19 @@ def command(
     if markdown is not None:
         (here.folder / markdown).write_text(f"{_markdown(found)}\n", encoding="utf-8")
     code = 0 if found.is_met else 3
-    data: Data = {
+    warnings = tuple(project.keeper.warnings)
+    show(Answer("gate", _data(found), _text(found), warnings, exit_code=code), here.manner)
+    raise typer.Exit(code)
+
+
+def _data(found: Gated) -> Data:
+    return {
         "run": found.run.record.id,
         "version": found.run.version,
         "met": found.is_met,
         "gates": gate_facts(found.gates),
         "against": found.baseline.record.id if found.baseline else None,
     }
-    warnings = tuple(project.keeper.warnings)
-    show(Answer("gate", data, _text(found), warnings, exit_code=code), here.manner)
-    raise typer.Exit(code)
 
 
 def _sentence(found: Gated) -> str:

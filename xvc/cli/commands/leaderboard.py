@@ -120,9 +120,9 @@ def _text(found: Leaderboard, limit: int) -> str:
             number(row["sd"]),
             number(row["best"]),
             row["what"],
-            row["verdict"] or "",
+            row["verdict"] or ("the first" if place is found.places[0] else "-"),
         ]
-        for row in rows
+        for place, row in zip(shown, rows, strict=True)
     ]
     lines = [table(head, cells, right=[0, 2, 3, 4, 5])]
     if len(found.places) > len(shown):

@@ -14,7 +14,7 @@ from xvc.core.run import Status
 from xvc.errors import BadValue
 
 if TYPE_CHECKING:
-    from xvc.runs.idea_tree import Idea as Told
+    from xvc.runs.idea_tree import Idea as IdeaNode
 
 
 class Row(TypedDict):
@@ -55,7 +55,9 @@ class Idea(TypedDict):
     mean: float | None
     sd: float | None
     change: Annotated[float | None, "Of the mean, from the run above."]
-    decision: Annotated[str | None, "`kept` or `discarded`, and why."]
+    decision: Annotated[
+        str | None, "`kept` or `discarded`, and why; of another repeat with its name."
+    ]
 
 
 class Ideas(TypedDict):
@@ -136,7 +138,7 @@ def _ideas(here: Context, limit: int) -> Answer:
     )
 
 
-def _line(idea: Told, *, is_measured: bool) -> list[str]:
+def _line(idea: IdeaNode, *, is_measured: bool) -> list[str]:
     from xvc.runs.digest import cut  # late: as above
     from xvc.runs.idea_tree import outcome
 
@@ -154,7 +156,7 @@ def _line(idea: Told, *, is_measured: bool) -> list[str]:
     return [what, idea.version or idea.run.id, *numbers, outcome(idea)]
 
 
-def _idea(idea: Told) -> Idea:
+def _idea(idea: IdeaNode) -> Idea:
     run, lie = idea.run, idea.spread
     return {
         "depth": idea.depth,
@@ -171,5 +173,5 @@ def _idea(idea: Told) -> Idea:
         "mean": lie.mean if lie else None,
         "sd": lie.deviation if lie else None,
         "change": idea.change,
-        "decision": run.decision,
+        "decision": idea.decision,
     }

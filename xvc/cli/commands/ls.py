@@ -232,10 +232,39 @@ def _grouped(
     limit: int | None,
     form: Form,
 ) -> Answer:
-    found = every[:limit]
-    is_judged = any(verdicts)
-    metric = next((each.metric for each in found if each.metric), None)
-    is_open = any(each.running for each in found)
+    judged = list(zip(every[:limit], verdicts, strict=False))
+    groups = [_group_facts(each, verdict) for each, verdict in judged]
+    data: Groups = {"groups": groups, "total": len(every)}
+    if form.is_full and groups:
+        cells = [tuple(each.values()) for each in groups]
+        return Answer("ls", data, laid_out(grid_of(tuple(groups[0]), cells, len(every)), form))
+    text = _group_table(key, judged) if judged else "no run fits"
+    if len(every) > len(judged):
+        text += f"\n… {len(every) - len(judged)} more; --limit 0 shows all"
+    return Answer("ls", data, text)
+
+
+def _group_facts(each: Gathered, verdict: str | None) -> Group:
+    return {
+        "value": each.value,
+        "runs": each.finished + each.failed + each.running,
+        "finished": each.finished,
+        "failed": each.failed,
+        "running": each.running,
+        "metric": each.metric,
+        "n": each.spread.count if each.spread else 0,
+        "mean": each.spread.mean if each.spread else None,
+        "sd": each.spread.deviation if each.spread else None,
+        "best": each.best,
+        "verdict": verdict,
+    }
+
+
+def _group_table(key: str, judged: Sequence[tuple[Gathered, str | None]]) -> str:
+    """Align groups; columns that say nothing of any group are left out."""
+    is_judged = any(verdict for _, verdict in judged)
+    is_open = any(each.running for each, _ in judged)
+    metric = next((each.metric for each, _ in judged if each.metric), None)
     head = [key, "finished", "failed", *(["running"] if is_open else [])]
     head += ["n", f"mean {metric}", "sd", f"best {metric}"] if metric else []
     head += ["against the best"] if is_judged else []
@@ -248,47 +277,9 @@ def _grouped(
             *(_spread(each) if metric else []),
             *([verdict or ""] if is_judged else []),
         ]
-        for each, verdict in zip(found, verdicts, strict=False)
+        for each, verdict in judged
     ]
-    data: Groups = {
-        "groups": [
-            {
-                "value": each.value,
-                "runs": each.finished + each.failed + each.running,
-                "finished": each.finished,
-                "failed": each.failed,
-                "running": each.running,
-                "metric": each.metric,
-                "n": each.spread.count if each.spread else 0,
-                "mean": each.spread.mean if each.spread else None,
-                "sd": each.spread.deviation if each.spread else None,
-                "best": each.best,
-                "verdict": verdict,
-            }
-            for each, verdict in zip(found, verdicts, strict=False)
-        ],
-        "total": len(every),
-    }
-    text = table(head, rows, right=range(1, len(head) - is_judged)) if rows else "no run fits"
-    if form.is_full and rows:
-        names = (
-            "value",
-            "runs",
-            "finished",
-            "failed",
-            "running",
-            "metric",
-            "n",
-            "mean",
-            "sd",
-            "best",
-            "verdict",
-        )
-        cells = [tuple(group[name] for name in names) for group in data["groups"]]  # type: ignore[literal-required]
-        return Answer("ls", data, laid_out(grid_of(names, cells, len(every)), form))
-    if len(every) > len(found):
-        text += f"\n… {len(every) - len(found)} more; --limit 0 shows all"
-    return Answer("ls", data, text)
+    return table(head, rows, right=range(1, len(head) - is_judged))
 
 
 def _spread(group: Gathered) -> list[str]:

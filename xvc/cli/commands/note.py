@@ -69,12 +69,12 @@ def command(
         "fixes": run.fixes,
         "operation": said.operation,
     }
-    told = {
+    noted = {
         "name": run.name,
         "note": run.note,
         "labels": ", ".join(run.labels),
         "idea": run.idea,
         "fixes": run.fixes,
     }
-    text = f"run {run.id}  " + "  ".join(f"{key}: {value}" for key, value in told.items() if value)
+    text = f"run {run.id}  " + "  ".join(f"{key}: {value}" for key, value in noted.items() if value)
     show(Answer("note", data, text.rstrip(), tuple(project.keeper.warnings)), here.manner)

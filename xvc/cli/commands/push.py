@@ -87,12 +87,12 @@ def _text(done: Pushed, *, is_plan: bool) -> str:
 
 
 def _warnings(done: Pushed) -> tuple[str, ...]:
-    told = list(done.warnings)
+    warnings = list(done.warnings)
     if done.left_out:
         names = ", ".join(done.left_out[:3]) + (" …" if len(done.left_out) > 3 else "")
         kept = counted(len(done.left_out), "run")
-        told.append(f"left here, because data of theirs is nowhere: {kept}, {names}")
+        warnings.append(f"left here, because data of theirs is nowhere: {kept}, {names}")
     if done.unsaved:
         kept = counted(done.unsaved, "run")
-        told.append(f"not pushed: {kept} in no version yet; `xvc tag minor`, then push again")
-    return tuple(told)
+        warnings.append(f"not pushed: {kept} in no version yet; `xvc tag minor`, then push again")
+    return tuple(warnings)

@@ -11,31 +11,13 @@ from xvc.cli.options import AsJson, Reference
 from xvc.cli.output import Answer, few, say, show, table, warn
 from xvc.cli.passthrough import copy_aside, copy_through
 from xvc.core.human_units import number
-from xvc.runs.reproduction import Cause, ReproductionOutcome
+from xvc.runs.reproduction import Cause, ChangedInput, ReproducedValue, ReproductionOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xvc.runs.comparison import Difference
-    from xvc.runs.reproduction import ChangedInput, ReproducedValue
     from xvc.runs.rerun import Reran
-
-
-class HeldFacts(TypedDict):
-    """One value as it was and as it is now; ``kind`` is status, metric or output."""
-
-    kind: str
-    key: str
-    was: object
-    now: object
-    outcome: ReproductionOutcome
-
-
-class ChangeFacts(TypedDict):
-    """One thing that is not as it was."""
-
-    cause: Cause
-    what: str
 
 
 class Data(TypedDict):
@@ -45,9 +27,9 @@ class Data(TypedDict):
     of: str
     version: str | None
     outcome: ReproductionOutcome
-    values: list[HeldFacts]
+    values: list[ReproducedValue]
     values_total: int
-    changes: list[ChangeFacts]
+    changes: list[ChangedInput]
     changes_total: int
     causes: Annotated[list[Cause], "Why it drifted; empty where it did not."]
     second: str | None
@@ -124,29 +106,15 @@ def _data(done: Reran) -> Data:
         "of": done.was.record.id,
         "version": done.was.version,
         "outcome": done.outcome,
-        "values": few([_held(row) for row in done.rows]),
+        "values": few(done.rows),
         "values_total": len(done.rows),
-        "changes": few([_changed(each) for each in done.changes]),
+        "changes": few(done.changes),
         "changes_total": len(done.changes),
         "causes": list(done.causes),
         "second": done.second.record.id if done.second else None,
         "times": few(done.times),
         "times_total": len(done.times),
     }
-
-
-def _held(row: ReproducedValue) -> HeldFacts:
-    return {
-        "kind": row.kind,
-        "key": row.key,
-        "was": row.was,
-        "now": row.now,
-        "outcome": row.outcome,
-    }
-
-
-def _changed(each: ChangedInput) -> ChangeFacts:
-    return {"cause": each.cause, "what": each.what}
 
 
 def _text(done: Reran) -> str:

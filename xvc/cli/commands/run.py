@@ -112,8 +112,7 @@ def command(
     seeds = _seeds_of(repeat, seed_param, against, is_plain=is_plain)
     try:
         from xvc.core.version import Bump
-        from xvc.recording.passing_folders import lasting, warning_of
-        from xvc.runs.run import refuse_taken, run  # late: it begins to load DuckDB
+        from xvc.runs.run import run  # late: it begins to load DuckDB
 
         values = params_of(params or [])
         request = RunRequest(
@@ -128,15 +127,8 @@ def command(
         )
         project = here.project()
         if request.version is not None:
-            if seeds is not None:
-                raise BadValue("--tag", "with --repeat it is major, minor or patch")
-            refuse_taken(project, request.version)
-        if record_in is not None:
-            project = project.recorded_in(here.project_in(record_in))
-        else:
-            project = lasting(project)
-            if (passing := warning_of(project)) is not None:
-                warn(passing, here.manner)
+            _refuse_version(project, request.version, is_repeated=seeds is not None)
+        project = _recording(here, project, record_in)
     except XvcError:
         raise
     except Exception as err:  # noqa: BLE001 - a package that cannot be loaded, no memory, no folder
@@ -145,15 +137,40 @@ def command(
     if seeds is not None:
         raise typer.Exit(run_with_seeds(here, project, request, seeds, sink))
     ran = run(project, request, sink, lambda line: _say(line, here), here.held)
+    _tell_end(here, project, request, ran)
+    raise typer.Exit(ran.exit_code)
+
+
+def _refuse_version(project: Project, version: str, *, is_repeated: bool) -> None:
+    from xvc.runs.run import refuse_taken  # late: as above
+
+    if is_repeated:
+        raise BadValue("--tag", "with --repeat it is major, minor or patch")
+    refuse_taken(project, version)
+
+
+def _recording(here: Context, project: Project, record_in: Path | None) -> Project:
+    """Choose the project that keeps the run, and warn where its folder is about to go."""
+    from xvc.recording.passing_folders import lasting, warning_of
+
+    if record_in is not None:
+        return project.recorded_in(here.project_in(record_in))
+    project = lasting(project)
+    if (passing := warning_of(project)) is not None:
+        warn(passing, here.manner)
+    return project
+
+
+def _tell_end(here: Context, project: Project, request: RunRequest, ran: Ran) -> None:
+    """Tell how it ended; a run that cannot be told of counts all the same."""
     try:
         declared = list(project.settings.metrics_direction)
-        told = _read_back(project, ran) if request.fold else ran
-        _tell(here, told, declared)
-        _tell_of_scores(here, told, request)
-    except Exception as err:  # noqa: BLE001 - as above
+        shown = _read_back(project, ran) if request.fold else ran
+        _tell(here, shown, declared)
+        _tell_of_scores(here, shown, request)
+    except Exception as err:  # noqa: BLE001 - a store that cannot be read, no memory
         with contextlib.suppress(Exception):
             warn(in_words(err), here.manner)
-    raise typer.Exit(ran.exit_code)
 
 
 def _seeds_of(

@@ -12,40 +12,25 @@ from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, few, show
 from xvc.core.human_units import counted
+from xvc.sharing.secret_places import Remainder, SecretPlace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xvc.project import Project
-    from xvc.sharing.scrub import Remainder, Scrubbed
+    from xvc.sharing.scrub import Scrubbed
 
 _NEEDS_DECISION = 4
-
-
-class Place(TypedDict):
-    """Where it stands: a journal, a log, a store, a snapshot, an asset, a file of a sweep."""
-
-    kind: str
-    where: str
-    count: int
-
-
-class Kept(TypedDict):
-    """What holds it and stays, and what can be done about it."""
-
-    kind: str
-    where: str
-    way: str
 
 
 class Data(TypedDict):
     """What is taken out, and what cannot be; the first twenty of each. Never the secret itself."""
 
-    places: list[Place]
+    places: list[SecretPlace]
     places_total: int
-    left: list[Kept]
+    left: list[Remainder]
     left_total: int
-    pushed: list[Kept]
+    pushed: list[Remainder]
     pushed_total: int
     own: Annotated[list[str], "Files of the work tree that hold it: they are yours to change."]
     own_total: int
@@ -81,11 +66,11 @@ def command(
     project = here.project()
     done = scrub(project, _secret(project, file, run, param), does_it=yes)
     data: Data = {
-        "places": few([_place(each.kind, each.where, each.count) for each in done.places]),
+        "places": few(done.places),
         "places_total": len(done.places),
-        "left": few([_kept(each) for each in done.left]),
+        "left": few(done.left),
         "left_total": len(done.left),
-        "pushed": few([_kept(each) for each in done.pushed]),
+        "pushed": few(done.pushed),
         "pushed_total": len(done.pushed),
         "own": few(done.own),
         "own_total": len(done.own),
@@ -114,14 +99,6 @@ def _secret(project: Project, file: Path | None, run: str | None, param: str | N
     except OSError as err:
         raise SecretUnfit(f"{file} cannot be read: {err.strerror}") from err
     return data.decode("utf-8", "surrogateescape")
-
-
-def _place(kind: str, where: str, count: int) -> Place:
-    return {"kind": kind, "where": where, "count": count}
-
-
-def _kept(each: Remainder) -> Kept:
-    return {"kind": each.kind, "where": each.where, "way": each.way}
 
 
 def _steps(here: Context, done: Scrubbed) -> tuple[str, ...]:

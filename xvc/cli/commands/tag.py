@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
 
@@ -10,6 +10,9 @@ from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun, Incomplete, Run, complete_bumps
 from xvc.cli.output import Answer, few, show
 from xvc.errors import BadValue
+
+if TYPE_CHECKING:
+    from xvc.versions.tag import Tagged
 
 
 class Data(TypedDict):
@@ -71,7 +74,13 @@ def command(
             "--merged", "it has no run, and commits no code: leave --run and --commit out"
         )
     made = (tag_merged if merged else tag_run)(here.project(), request)
-    data: Data = {
+    step = here.again() if made.is_dry else f"xvc show {made.name}" if made.run else "xvc log"
+    answer = Answer("tag", _data(made), _text(made), _warnings(made), (step,))
+    show(answer, here.manner)
+
+
+def _data(made: Tagged) -> Data:
+    return {
         "version": made.name,
         "run": made.run or None,
         "subject": made.subject,
@@ -83,13 +92,16 @@ def command(
         "earlier_total": len(made.earlier),
         "dry_run": made.is_dry,
     }
+
+
+def _warnings(made: Tagged) -> tuple[str, ...]:
+    had = f"run {made.run} had {', '.join(made.earlier)} already; both stay"
+    others = f"{', '.join(few(made.passed))}: taken by another project of this repository"
+    return (*((had,) if made.earlier else ()), *((others,) if made.passed else ()))
+
+
+def _text(made: Tagged) -> str:
     where = f"on {made.branch}" if made.branch else "beside your branch"
     verb = "would be" if made.is_dry else "is"
     of = f", run {made.run}" if made.run else ""
-    text = f"{made.name}  {made.subject}\n{verb} {where}{of}"
-    had = f"run {made.run} had {', '.join(made.earlier)} already; both stay" if made.earlier else ""
-    others = f"{', '.join(few(made.passed))}: taken by another project of this repository"
-    warnings = (*((had,) if had else ()), *((others,) if made.passed else ()))
-    step = f"xvc show {made.name}" if made.run else "xvc log"
-    step = here.again() if made.is_dry else step
-    show(Answer("tag", data, text, warnings, (step,)), here.manner)
+    return f"{made.name}  {made.subject}\n{verb} {where}{of}"

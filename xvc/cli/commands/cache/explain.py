@@ -10,15 +10,7 @@ from xvc.cli.commands.cache.ls import Call, facts
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, CacheFolder
 from xvc.cli.output import Answer, few, show
-
-
-class Difference(TypedDict):
-    """One thing that differs; null: it is not there on that side."""
-
-    what: str
-    name: str
-    before: str | None
-    after: str | None
+from xvc.core.cache_entry import CallDifference
 
 
 class Data(TypedDict):
@@ -26,7 +18,7 @@ class Data(TypedDict):
 
     entry: Call
     nearest: Call | None
-    differences: Annotated[list[Difference], "The first twenty."]
+    differences: Annotated[list[CallDifference], "The first twenty."]
     differences_total: int
 
 
@@ -49,14 +41,10 @@ def command(
 
     here: Context = context.obj
     entry, found = explain(here.cache_folder(folder), target)
-    listed: list[Difference] = [
-        {"what": each.what, "name": each.name, "before": each.before, "after": each.after}
-        for each in few(found.differences)
-    ]
     data: Data = {
         "entry": facts(entry),
         "nearest": facts(found.nearest) if found.nearest else None,
-        "differences": listed,
+        "differences": few(found.differences),
         "differences_total": len(found.differences),
     }
     show(Answer("cache explain", data, f"{entry.key[:12]} {found}"), here.manner)

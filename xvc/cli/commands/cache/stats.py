@@ -9,22 +9,13 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, CacheFolder
 from xvc.cli.output import Answer, few, show, size, table
-
-
-class Row(TypedDict):
-    """One function and its calls; ``size`` in bytes."""
-
-    function: str
-    entries: int
-    size: int
-    hits: int
-    misses: int
+from xvc.core.cache_entry import CacheUsage
 
 
 class Data(TypedDict):
     """Functions by name."""
 
-    functions: Annotated[list[Row], "The first twenty."]
+    functions: Annotated[list[CacheUsage], "The first twenty."]
     total: int
 
 
@@ -41,17 +32,7 @@ def command(context: typer.Context, folder: CacheFolder = None, as_json: AsJson 
         [each.function, str(each.entries), size(each.size), str(each.hits), str(each.misses)]
         for each in found
     ]
-    listed: list[Row] = [
-        {
-            "function": each.function,
-            "entries": each.entries,
-            "size": each.size,
-            "hits": each.hits,
-            "misses": each.misses,
-        }
-        for each in few(found)
-    ]
     head = ["function", "entries", "size", "hits", "misses"]
     text = table(head, rows, right=range(1, 5)) if rows else "nothing is cached"
-    data: Data = {"functions": listed, "total": len(found)}
+    data: Data = {"functions": few(found), "total": len(found)}
     show(Answer("cache stats", data, text), here.manner)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sys
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, TypedDict, cast
+from typing import Annotated, TypedDict
 
 import typer
 
@@ -14,7 +13,7 @@ from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Database, Keys, OfRuns, Table, Where, Yes
 from xvc.cli.output import Answer, number, show, table
 from xvc.core.foreign_text import visible
-from xvc.render.figure import Plot, PlotKind, bins_of
+from xvc.render.figure import Bin, Plot, PlotKind, Summary, bins_of
 
 _LINES = 24
 
@@ -24,25 +23,6 @@ class Series(TypedDict):
 
     label: str
     points: int
-
-
-class Summary(TypedDict):
-    """Figures about one key; ``left_out`` values are NaN or no numbers."""
-
-    key: str
-    observations: int
-    min: float | None
-    mean: float | None
-    max: float | None
-    left_out: int
-
-
-class Bin(TypedDict):
-    """One bar of a histogram; a count for each series."""
-
-    low: float
-    high: float
-    counts: list[int]
 
 
 class Data(TypedDict):
@@ -132,7 +112,7 @@ def _data(drawn: Plot, out: Path | None) -> Data:
         "x": drawn.x_label,
         "y": drawn.y_label,
         "series": [{"label": each.label, "points": len(each.x)} for each in drawn.series],
-        "summaries": [cast("Summary", asdict(each)) for each in drawn.summaries],
-        "bins": [{"low": b.low, "high": b.high, "counts": list(b.counts)} for b in bars],
+        "summaries": list(drawn.summaries),
+        "bins": bars,
         "file": str(out) if out else None,
     }

@@ -17,6 +17,7 @@ from xvc.errors import BadValue
 
 if TYPE_CHECKING:
     from xvc.merging.merge import Policy
+    from xvc.project import Project
 
 Data = MergeData
 
@@ -83,16 +84,23 @@ def command(
     elif abort:
         answer = abort_answer(flow.abort(project))
     else:
-        if choices is not None:
-            flow.choose_from(project, choices)
-        if policy is not None:
-            flow.choose(project, policy)
+        _decide(project, policy, choices)
         if go_on:
             answer = merged_answer(flow.proceed(project, tell=tell), is_dry=False)
         else:
             answer = listed(unfinished.expect(project.room), as_csv=as_csv)
     show(answer, here.manner)
     raise typer.Exit(answer.exit_code)
+
+
+def _decide(project: Project, policy: Policy | None, choices: Path | None) -> None:
+    """Decide conflicts of the unfinished merge: by an edited list, then the rest by a rule."""
+    from xvc.merging import merge as flow  # late: it opens DuckDB
+
+    if choices is not None:
+        flow.choose_from(project, choices)
+    if policy is not None:
+        flow.choose(project, policy)
 
 
 def _policy(ours: bool, theirs: bool, newest: bool, only: str | None) -> Policy | None:

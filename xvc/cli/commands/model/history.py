@@ -63,31 +63,31 @@ def command(
 
 
 def _row(each: Assignment) -> list[str]:
-    told = each.evidence
+    evidence = each.evidence
     return [
         moment(each.at * 10**9),
         each.stage,
-        "taken out" if each.is_away else told.action or "by hand",
-        told.version or "-",
-        told.previous or "-",
-        str(len(told.gates)),
-        told.by or "-",
+        "taken out" if each.is_away else evidence.action or "by hand",
+        evidence.version or "-",
+        evidence.previous or "-",
+        str(len(evidence.gates)),
+        evidence.by or "-",
         each.tag,
     ]
 
 
 def _facts(each: Assignment) -> Change:
-    told = each.evidence
+    evidence = each.evidence
     return {
         "tag": each.tag,
         "at": each.at * 10**9,
         "stage": each.stage,
-        "action": told.action or None,
+        "action": evidence.action or None,
         "away": each.is_away,
-        "version": told.version or None,
-        "run": told.run or None,
-        "previous": told.previous or None,
-        "by": told.by or None,
-        "metrics": dict(told.metrics),
-        "gates": gate_facts(told.gates),
+        "version": evidence.version or None,
+        "run": evidence.run or None,
+        "previous": evidence.previous or None,
+        "by": evidence.by or None,
+        "metrics": dict(evidence.metrics),
+        "gates": gate_facts(evidence.gates),
     }

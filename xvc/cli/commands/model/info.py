@@ -85,13 +85,13 @@ def _facts(found: ModelInfo) -> Data:
 
 
 def _evidence(held: Assignment) -> Held:
-    told = held.evidence
+    evidence = held.evidence
     return {
         "tag": held.tag,
         "at": held.at * 10**9,
-        "by": told.by or None,
-        "previous": told.previous or None,
-        "gates": gate_facts(told.gates),
+        "by": evidence.by or None,
+        "previous": evidence.previous or None,
+        "gates": gate_facts(evidence.gates),
     }
 
 

@@ -55,7 +55,8 @@ def command(
     from xvc.models.list import list_models, metric_names  # late: it opens DuckDB
 
     here: Context = context.obj
-    found = list_models(here.project(), name, by)
+    project = here.project()
+    found = list_models(project, name, by)
     shown = found[:limit] if limit else found
     wanted = listed(metrics) or tuple(metric_names(found)[:4])
     data: Data = {"models": [_facts(each, wanted) for each in shown], "total": len(found)}
@@ -63,7 +64,8 @@ def command(
     text = table(head, [_row(each, wanted) for each in shown], right=range(4, 6 + len(wanted)))
     if len(shown) < len(found):
         text += f"\n{len(shown)} of {len(found)}; --limit 0 lists all"
-    show(Answer("model list", data, text if found else "there is no model yet"), here.manner)
+    said = text if found else "there is no model yet"
+    show(Answer("model list", data, said, tuple(project.keeper.warnings)), here.manner)
 
 
 def _row(each: Candidate, wanted: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
@@ -63,16 +64,17 @@ def command(
 
     here: Context = context.obj
     is_plan = dry_run or not yes
+    project = here.project()
     done = prune(
-        here.project(),
+        project,
         keep,
         by,
         name=name,
         runs=runs or (),
         yes=not is_plan,
-        told=here.progress,
+        notify=here.progress,
     )
-    answer = _answer(done, is_plan=is_plan)
+    answer = replace(_answer(done, is_plan=is_plan), warnings=tuple(project.keeper.warnings))
     if not is_plan or not any(fate.goes for fate in done.fates):
         show(answer, here.manner)
     else:

@@ -21,7 +21,8 @@ from xvc.cli.sweep_view import (
     trial_facts,
     trial_table,
 )
-from xvc.cli.verdict_words import Noise, VerdictRow, noise, verdict_row
+from xvc.cli.verdict_words import Noise, noise
+from xvc.runs.verdicts import Judgement
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,7 +43,7 @@ class LeaderFacts(Noise):
     points: int
     lift: float
     luck: float | None
-    verdict: VerdictRow | None
+    verdict: Judgement | None
     sentence: str
 
 
@@ -109,7 +110,7 @@ def _leader(first: Leader) -> LeaderFacts:
         "points": first.points,
         "lift": first.lift,
         "luck": first.luck,
-        "verdict": verdict_row(first.judgement) if first.judgement else None,
+        "verdict": first.judgement,
         "sentence": first.sentence,
     }
 
