@@ -18,6 +18,7 @@ from xvc.errors import XvcError, error
 SAMPLES: dict[object, object] = {
     str: "some words",
     int: 7,
+    bool: True,
     tuple[str, ...]: ("one thing", "another thing"),
 }
 BRANCHES = {"usage", "not-found", "conflict", "busy", "corrupt", "external"}
