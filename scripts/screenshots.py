@@ -27,6 +27,7 @@ import argparse
 import math
 import pathlib
 import random
+import time
 
 from xvc import Tracker
 
@@ -43,6 +44,7 @@ floor = 0.04 + 0.02 * abs(depth - 5) + chance.gauss(0, 0.006)
 for step in range(120):
     loss = floor + math.exp(-lr * step) + chance.gauss(0, 0.012)
     print(f"step {step} loss {loss:.4f}")
+    time.sleep(0.01)  # as if there were much to compute
     tracker.log({"step": step, "loss": round(loss, 4), "accuracy": round(1 - loss / 2, 4)})
 pathlib.Path("net.txt").write_text(f"{lr} {depth}")
 '''
@@ -77,6 +79,7 @@ def _call(folder: Path, *words: str) -> None:
     command = [sys.executable, "-m", "xvc", "-q", *words] if words[0] != "git" else list(words)
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "PATH": path}
+    environment["XVC_SYSTEM_INTERVAL"] = "0.1"  # the runs are short, and have a look at each tenth
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
     if done.returncode not in (0, 1):
         sys.exit(f"{' '.join(words)}: {done.stderr.decode()}")
@@ -121,7 +124,9 @@ def _look(page: Page, address: str) -> None:
     _take(page, "runs")
     page.goto(f"{place}#/run?id=e0.2.0")
     page.wait_for_selector(".chart canvas")
+    page.set_viewport_size({**_SIZE, "height": 1240})  # type: ignore[typeddict-item]
     _take(page, "run")
+    page.set_viewport_size(_SIZE)  # type: ignore[arg-type]
     page.goto(f"{place}#/compare?runs=e0.1.0,e0.2.0")
     page.wait_for_selector(".chart canvas")
     _take(page, "compare")

@@ -7,14 +7,14 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.core.usage_series import MOST, Look, UsageSeries, series_from, spans
+from xvc.core.usage_series import MOST, UsageLook, UsageSeries, series_from, spans
 
 
 @given(st.lists(st.integers(0, 1 << 40), min_size=1, max_size=2_000))
 def test_a_series_keeps_the_peak_and_the_total(memory: list[int]) -> None:
     """However long it grows, it has at most so many looks, and what they say adds up."""
     series = UsageSeries()
-    looks = [Look(at, cpu_seconds=at / 2, memory=held) for at, held in enumerate(memory)]
+    looks = [UsageLook(at, cpu_seconds=at / 2, memory=held) for at, held in enumerate(memory)]
     last = max(at for at, look in enumerate(looks) if series.add(look))
 
     assert len(series.looks) <= MOST
@@ -23,8 +23,10 @@ def test_a_series_keeps_the_peak_and_the_total(memory: list[int]) -> None:
     assert all(span.cpu_percent == 50 for span in spans(series.looks))
 
 
-@given(st.lists(st.builds(Look, st.floats(0, 1e9), memory=st.none() | st.integers(0, 1 << 60))))
-def test_a_series_survives_being_written(looks: list[Look]) -> None:
+@given(
+    st.lists(st.builds(UsageLook, st.floats(0, 1e9), memory=st.none() | st.integers(0, 1 << 60)))
+)
+def test_a_series_survives_being_written(looks: list[UsageLook]) -> None:
     """What is read back is what was seen."""
     again = series_from(json.loads(json.dumps(UsageSeries(looks).facts())))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import duckdb
@@ -12,8 +13,10 @@ from surroundings import Calling, git
 from xvc import Tracker
 from xvc.core.direction import Direction
 from xvc.core.objective import Measure
-from xvc.core.run import RunRecord, Status
+from xvc.core.run import ResourceUsage, RunRecord, Status
+from xvc.project import Project
 from xvc.runs.idea_tree import tree
+from xvc.runs.usage_over_time import UsageKeeper, looks_of, usage_file
 from xvc.system.output_log import LogReader, OutputLog
 from xvc.types import Nanoseconds, RunId
 
@@ -323,11 +326,17 @@ def test_nothing_is_recorded_by_asking(lab: Path, call_xvc: Calling) -> None:
 def test_what_a_run_printed_is_there_in_a_clone(
     lab: Path, call_xvc: Calling, tmp_path: Path
 ) -> None:
-    """Logs go with `push --runs`, masked; a clone prints them, and `show` ends with the last."""
+    """Logs go with `push --runs`, masked; a clone prints them, and `show` ends with the last.
+
+    What the run used over time goes with them.
+    """
     (lab / "fit.py").write_text(
         "print('token=' + 'gh' + 'p_' + 'a1B2' * 9)\nraise ValueError('odd')\n"
     )
     run = made(call_xvc, 0.5)
+    used = UsageKeeper(usage_file(Project.find(lab, dict(os.environ)), RunId(run)))
+    for second in range(4):
+        used.take(second, ResourceUsage(cpu_seconds=second / 2, peak_memory=5))
     made(call_xvc, 0.5, "--tag", "minor")
     git(lab.parent, "init", "-q", "--bare", "hub.git")
     git(lab, "remote", "add", "origin", str(lab.parent / "hub.git"))
@@ -347,7 +356,9 @@ def test_what_a_run_printed_is_there_in_a_clone(
 
     told = call_xvc("logs", run, "--json", cwd=clone)
     shown = call_xvc("show", run, "--json", cwd=clone)
+    looks = looks_of(Project.find(clone, dict(os.environ)), RunId(run))
 
+    assert [look.cpu_seconds for look in looks] == [0, 0.5, 1, 1.5]
     assert (pushed.code, again.data["refs_total"]) == (0, 0), pushed.err
     assert told.code == 0, (told.out, pulled.out, pulled.err)
     assert before.code != 0

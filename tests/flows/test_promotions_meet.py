@@ -92,3 +92,27 @@ def test_a_promotion_in_a_work_tree_comes_over(project: Path, call_xvc: Calling)
     assert (merged.code, brought.code) == (0, 0), merged.err + brought.err
     (model,) = call_xvc("model", "list", "--json").data["models"]
     assert (model["version"], model["stages"]) == (version, ["production"])
+
+
+def test_after_a_switch_what_differs_is_said_and_its_hint_mends_it(
+    project: Path, call_xvc: Calling
+) -> None:
+    """Tag, pointer and disk each name a model: of three, two differ on a branch without it."""
+    (project / "train.py").write_text(TRAIN)
+    git(project, "commit", "-qam", "a script that leaves a model")
+    _promoted(call_xvc, project, "minor", "0.5")
+    agreed = call_xvc("model", "list", "--json").json["warnings"]
+    home = git(project, "branch", "--show-current")
+    git(project, "checkout", "-q", "-b", "side")
+    ours = _promoted(call_xvc, project, "minor", "0.7")
+    git(project, "checkout", "-q", home)
+    switched = call_xvc("model", "list", "--json").json["warnings"]
+    hint = re.findall("`([^`]+)`", switched[1])[0]
+    subprocess.run(shlex.split(hint), cwd=project, check=True, capture_output=True)
+    mended = call_xvc("model", "list", "--json").json["warnings"]
+
+    assert agreed == []
+    assert f"names another model than {ours}" in switched[0]
+    assert "holds other bytes than its pointer names" in switched[1]
+    assert mended == switched[:1]
+    assert (project / "models" / "production" / "net" / "net.bin").read_text() == "0.5"

@@ -125,6 +125,16 @@ def test_undo_takes_back_what_it_stands_beside(served: Served, look: Callable[..
     pages[1].wait_for_selector(".run-note:has-text('first')")
 
 
+def test_the_branch_is_the_one_that_is_checked_out(
+    place: Path, served: Served, look: Callable[..., Looked]
+) -> None:
+    """A checkout while the page is open shows in its bar."""
+    page = look().open(served.address, until="#live.on")
+    subprocess.run(["git", "checkout", "-q", "-b", "other"], cwd=place, check=True)
+    page.wait_for_selector(".branch:has-text('other')")
+    page.wait_for_selector("#live.on")
+
+
 def test_a_page_for_reading_offers_no_change(place: Path, look: Callable[..., Looked]) -> None:
     """With --read-only nothing to change with is shown, and a change that is sent is refused."""
     with serving(place, "--read-only") as found:

@@ -115,6 +115,25 @@ def test_the_list_has_the_order_of_the_command_line(
     assert [run for _, run in rows] == [run.id for run in listed.runs][: len(rows)]
 
 
+def test_a_page_that_is_chosen_at_once_is_shown(
+    served: Served, look: Callable[..., Looked]
+) -> None:
+    """Whoever goes on before the project is known gets there, and nothing fails on the way."""
+    looked = look()
+    page = looked.open(served.address, until=ROW)
+    page.add_init_script(
+        """const soon = fetch; const late = new Promise((done) => setTimeout(done, 500));
+        globalThis.fetch = (asked, ...how) => asked.startsWith('api/about')
+            ? late.then(() => soon(asked, ...how)) : soon(asked, ...how);"""
+    )
+    page.goto("about:blank")
+    page.goto(f"{served.place}#/runs")
+    page.evaluate("location.hash = '#/versions'")
+    page.wait_for_selector(".graph-row")
+
+    assert looked.complaints == []
+
+
 def test_a_group_leads_to_its_runs(served: Served, look: Callable[..., Looked]) -> None:
     """The filter behind a group has its number whole, however short it is shown."""
     page = look().open(f"{served.address}#/runs?by=params.lr", until="table.plain td a")

@@ -19,7 +19,7 @@ MOST = 240
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class UsageLook:
     """One look: seconds since the run began, totals up to then, what is in use at the moment."""
 
     seconds: float
@@ -31,7 +31,7 @@ class Look:
     gpu_percent: float | None = None
 
     @classmethod
-    def of(cls, seconds: float, usage: ResourceUsage) -> Look:
+    def of(cls, seconds: float, usage: ResourceUsage) -> UsageLook:
         """Note what one look has seen; its peaks are what was in use then."""
         return cls(
             seconds=round(seconds, 1),
@@ -44,23 +44,23 @@ class Look:
         )
 
 
-COLUMNS = tuple(each.name for each in fields(Look))
+COLUMNS = tuple(each.name for each in fields(UsageLook))
 
 
 @dataclass(slots=True)
 class UsageSeries:
     """Looks in their order. When there are too many, each two become one."""
 
-    looks: list[Look] = field(default_factory=list)
+    looks: list[UsageLook] = field(default_factory=list)
     _each: int = 1
-    _waiting: list[Look] = field(default_factory=list)
+    _waiting: list[UsageLook] = field(default_factory=list)
 
-    def add(self, look: Look) -> bool:
+    def add(self, look: UsageLook) -> bool:
         """Take in a look; tells whether the series has another one now.
 
         >>> series = UsageSeries()
         >>> for second in range(1000):
-        ...     _ = series.add(Look(second, memory=second))
+        ...     _ = series.add(UsageLook(second, memory=second))
         >>> len(series.looks) <= MOST, series.looks[-1].seconds > 990
         (True, True)
         """
@@ -85,11 +85,11 @@ class UsageSeries:
         return columns
 
 
-def series_from(facts: object) -> list[Look]:
+def series_from(facts: object) -> list[UsageLook]:
     """Read a series that `UsageSeries.facts` wrote; what is none has no looks.
 
     >>> series_from({"seconds": [1, 2], "memory": [5, None]})[1]
-    Look(seconds=2, cpu_seconds=None, memory=None, read_bytes=None, written_bytes=None, \
+    UsageLook(seconds=2, cpu_seconds=None, memory=None, read_bytes=None, written_bytes=None, \
 gpu_memory=None, gpu_percent=None)
     >>> series_from({"seconds": [1], "memory": [5, 6]}), series_from("rot")
     ([], [])
@@ -99,7 +99,7 @@ gpu_memory=None, gpu_percent=None)
         return []
     names = list(columns)
     rows = zip(*columns.values(), strict=True)
-    return [Look(**dict(zip(names, row, strict=True))) for row in rows]
+    return [UsageLook(**dict(zip(names, row, strict=True))) for row in rows]
 
 
 def _columns(facts: object) -> Mapping[str, Sequence[float | None]]:
@@ -117,7 +117,7 @@ def _is_figure(value: object) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class UsageSpan:
     """What was used from one look to the next: percent of one core, bytes, bytes a second."""
 
     seconds: float
@@ -129,14 +129,14 @@ class Span:
     gpu_percent: float | None
 
 
-def spans(looks: Sequence[Look]) -> list[Span]:
+def spans(looks: Sequence[UsageLook]) -> list[UsageSpan]:
     """Tell how fast totals grew between looks.
 
-    >>> spans([Look(0, cpu_seconds=0.0), Look(2, cpu_seconds=3.0, memory=7)])[0].cpu_percent
+    >>> spans([UsageLook(0, cpu_seconds=0.0), UsageLook(2, cpu_seconds=3.0)])[0].cpu_percent
     150.0
     """
     return [
-        Span(
+        UsageSpan(
             seconds=now.seconds,
             cpu_percent=_percent(_rate(before, now, "cpu_seconds")),
             memory=now.memory,
@@ -149,7 +149,7 @@ def spans(looks: Sequence[Look]) -> list[Span]:
     ]
 
 
-def _rate(before: Look, now: Look, name: str) -> float | None:
+def _rate(before: UsageLook, now: UsageLook, name: str) -> float | None:
     was, total = getattr(before, name), getattr(now, name)
     passed = now.seconds - before.seconds
     if was is None or total is None or passed <= 0:
@@ -161,11 +161,11 @@ def _percent(share: float | None) -> float | None:
     return None if share is None else share * 100
 
 
-def _together(looks: Sequence[Look]) -> Look:
+def _together(looks: Sequence[UsageLook]) -> UsageLook:
     """Make one look of several that follow each other."""
     last = looks[-1]
     percents = [each.gpu_percent for each in looks if each.gpu_percent is not None]
-    return Look(
+    return UsageLook(
         seconds=last.seconds,
         cpu_seconds=last.cpu_seconds,
         memory=_largest(looks, "memory"),
@@ -176,6 +176,6 @@ def _together(looks: Sequence[Look]) -> Look:
     )
 
 
-def _largest(looks: Sequence[Look], name: str) -> int | None:
+def _largest(looks: Sequence[UsageLook], name: str) -> int | None:
     held = [value for each in looks if (value := getattr(each, name)) is not None]
     return max(held, default=None)

@@ -9,16 +9,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from xvc.core.model import CANDIDATES, ROOT, candidate_of, version_tag
+from xvc.core.model import CANDIDATES, ROOT, candidate_of, stage_path, version_tag
 from xvc.core.objective import Measure
-from xvc.core.run import DataFile, RunRecord
+from xvc.core.run import MODIFIED, DataFile, RunRecord
 from xvc.core.version import Version
 from xvc.dvc.pointers import SUFFIX, read_pointer
+from xvc.dvc.repository import pointer_of
 from xvc.errors import BadVersion, NotFoundError, error
-from xvc.history.find import versions, versions_by_run
+from xvc.history.find import all_versions, versions, versions_by_run
 from xvc.history.judging import judged_alike
-from xvc.models.stages import Assignment, current, of_model, read_assignment
+from xvc.history.owner import own_versions
+from xvc.models.stages import Assignment, Evidence, current, of_model, read_assignment
 from xvc.project import Project
+from xvc.recording.begin_run import looked_at
 from xvc.recovery.lost_runs import opened
 from xvc.store import query
 from xvc.types import Json, RunId
@@ -79,7 +82,18 @@ class Models:
 
 
 def assignments(project: Project) -> tuple[Assignment, ...]:
-    """List every change of a stage, with the version where a tag of another tool says none."""
+    """List every change of a stage by this project, as `all_assignments` does."""
+    found = all_assignments(project)
+    every = all_versions(project) if found else []
+    theirs = {info.name for info in every} - {info.name for info in own_versions(project, every)}
+    return tuple(each for each in found if each.evidence.version not in theirs)
+
+
+def all_assignments(project: Project) -> tuple[Assignment, ...]:
+    """List every change of a stage in the repository.
+
+    Where a tag of another tool says no version, that which GTO has registered counts.
+    """
     tags = project.git.tags("")
     by_commit = {
         (tag.name.partition("@")[0], tag.commit): tag.name for tag in tags if "@v" in tag.name
@@ -197,6 +211,46 @@ def ranked_alike(
     judged = judged_alike(project, [each.run for each in found if each.run is not None])
     project.keeper.warnings += [judged.warning] if judged.warning else []
     return measure.ranked(judged.runs), judged.others
+
+
+def disagreements(project: Project, name: str | None) -> list[str]:
+    """Say where a stage's tag, its pointer in this tree and the files on the disk differ.
+
+    Raises:
+        NoProject: no git or no DVC here.
+        PointerCorrupt: a pointer cannot be read.
+    """
+    project.needed_dvc()
+    changes = assignments(project)
+    said = []
+    for model, stage in sorted({(each.name, each.stage) for each in changes}):
+        now = current(changes, model, stage)
+        if name in (None, model):
+            said += _disagreement(project, stage_path(stage, model), now)
+    return said
+
+
+def _disagreement(project: Project, path: str, now: Assignment | None) -> list[str]:
+    place = project.root / path
+    pointer = read_pointer(pointer_of(place), project.relative(pointer_of(place)))
+    told = now.evidence if now is not None else Evidence()
+    if pointer is None:
+        if not told.digest:  # by a tag of another tool, which keeps models elsewhere
+            return []
+        return [f"{path} is not on this branch; the tag of {told.stage} names {told.version}"]
+    said = []
+    if told.digest and told.digest != pointer.file.digest:
+        said.append(
+            f"{path}{SUFFIX} of this branch names another model than {told.version}, which the tag "
+            f"of {told.stage} names; merge the branch that has it, or promote here"
+        )
+    (looked,) = looked_at(project, {project.relative(place): pointer.file}).values()
+    if looked.state == MODIFIED:
+        said.append(
+            f"{path} holds other bytes than its pointer names; "
+            f"`dvc checkout {path}{SUFFIX} --force` puts those in place"
+        )
+    return said
 
 
 def history(project: Project, name: str) -> list[Assignment]:

@@ -27,7 +27,7 @@ from xvc.runs.row_pairs import RowRequest, judge_rows
 from xvc.runs.verdicts import Judgement, all_held, judge
 from xvc.store import query
 from xvc.types import RunId
-from xvc.versions.base import is_own, own_paths
+from xvc.versions.base import passed_of
 
 
 @error("too-few")
@@ -197,8 +197,8 @@ def _code(
     if old is None or new is None or project.place is None:
         warnings.append("the code of a run is not recorded, so code is not compared")
         return ()
-    own = own_paths(project, first.record) | own_paths(project, other.record)
-    own |= {path + SUFFIX for path in (*first.record.data, *other.record.data)}  # under data
+    passed = passed_of(project, first.record, other.record, documents=False)
+    data = {path + SUFFIX for path in (*first.record.data, *other.record.data)}  # under data
     try:
         changes = project.git.changes(old, new)
     except GitFailed:
@@ -210,5 +210,5 @@ def _code(
     return tuple(
         CodeChange(change.path, change.added, change.removed)
         for change in changes
-        if not is_own(change.path, own)
+        if change.path not in data and not passed.holds(change.path)
     )

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from xvc.core.run import ResourceUsage
-from xvc.core.usage_series import Look, UsageSeries, series_from
+from xvc.core.usage_series import UsageLook, UsageSeries, series_from
 from xvc.git.snapshot import LOGS, USAGE
 from xvc.project import Project
 from xvc.types import RunId
@@ -28,7 +28,7 @@ class UsageKeeper:
 
     def take(self, seconds: float, usage: ResourceUsage) -> None:
         """Add a look. A disk that refuses is no reason to end anything: figures are lost then."""
-        is_longer = self._series.add(Look.of(seconds, usage))
+        is_longer = self._series.add(UsageLook.of(seconds, usage))
         if not is_longer or len(self._series.looks) < _FEW:
             return
         fresh = self._path.with_name(f"{self._path.name}.new")
@@ -37,7 +37,7 @@ class UsageKeeper:
             fresh.replace(self._path)
 
 
-def looks_of(project: Project, run: RunId) -> list[Look]:
+def looks_of(project: Project, run: RunId) -> list[UsageLook]:
     """Read what a run used over time: here, or as another clone pushed it; nothing where it is not.
 
     What lies there and is no series counts as nothing.

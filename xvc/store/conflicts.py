@@ -41,7 +41,7 @@ class Disputes:
         for copy, (store, place) in _COPIES.items():
             self._lay(copy, store, place)
         self._connection.execute("CREATE OR REPLACE TEMP TABLE merged AS FROM mine")
-        found = [each for number in range(len(self._table.cells)) for each in self._meet(number)]
+        found = [each for cell in self._table.cells for each in self._meet(cell)]
         ruled = self._ruled(found) if self._table.name == "runs" else {}
         rest = [each for each in found if each.place not in ruled] + self._deletions()
         told = remembered(rest, before)
@@ -56,11 +56,11 @@ class Disputes:
         return restored, [each.key for each in theirs if each.kind == Fate.DELETED_BY_THEM]
 
     def _lay(self, copy: str, store: str, place: str) -> None:
-        """Copy the rows that both changed; cells are ``c0``, ``c1`` …, so that no name clashes."""
+        """Copy the rows that both changed; cells by their aliases, so that no name clashes."""
         table = self._table.at(store)
         cells = [
-            f"{cell.read(store) if table else 'NULL::' + cell.physical} AS c{number}"
-            for number, cell in enumerate(self._table.cells)
+            f"{cell.read(store) if table else 'NULL::' + cell.physical} AS {cell.alias}"
+            for cell in self._table.cells
         ]
         source = (
             f"SELECT {', '.join(cells)}, rowid AS r FROM {table}"
@@ -73,10 +73,9 @@ class Disputes:
             f"SELECT * EXCLUDE (r) FROM ({chosen}) JOIN ({source}) USING (r)"
         )
 
-    def _meet(self, number: int) -> list[Conflict]:
+    def _meet(self, cell: Column) -> list[Conflict]:
         """Take their value of one cell where only they changed it; returns where both did."""
-        cell = self._table.cells[number]
-        mine, yours, was = (f"{alias}.c{number}" for alias in "myw")
+        mine, yours, was = (f"{side}.{cell.alias}" for side in "myw")
         differ = _differ(mine, yours, cell)
         both = f"{_differ(mine, was, cell)} AND {_differ(yours, was, cell)}"
         fresh = "true" if cell.is_shared else both
@@ -86,7 +85,7 @@ class Disputes:
             f"SELECT k::VARCHAR, {shown}, {self._newer()} {_JOINED} WHERE {differ} AND {clash}"
         ).fetchall()
         taken = f"{differ} AND NOT {clash} AND NOT {_differ(mine, was, cell)}"
-        self._set(number, f"SELECT k, {yours} AS c {_JOINED} WHERE {taken}")
+        self._set(cell, f"SELECT k, {yours} AS c {_JOINED} WHERE {taken}")
         return [
             Conflict(
                 source=self._source,
@@ -104,9 +103,9 @@ class Disputes:
 
     def _newer(self) -> str:
         """Write which side's row is the later one; NULL where the rows do not tell."""
-        numbers = {cell.name: n for n, cell in enumerate(self._table.cells) if cell.logged is None}
+        aliases = {cell.name: cell.alias for cell in self._table.cells if cell.logged is None}
         names = ("finished", "started") if self._table.name == "runs" else ("timestamp",)
-        times = [f"{{0}}.c{numbers[name]}" for name in names if name in numbers]
+        times = [f"{{0}}.{aliases[name]}" for name in names if name in aliases]
         if not times:
             return "NULL"
         mine, yours = (f"coalesce({', '.join(times)})".format(alias) for alias in "my")
@@ -164,9 +163,9 @@ class Disputes:
         """Read the runs in dispute as both sides and the ancestor had them."""
         packed = [
             "to_json({"
-            + ", ".join(f"{literal(c.name)}: {a}.c{n}" for n, c in enumerate(self._table.cells))
+            + ", ".join(f"{literal(c.name)}: {side}.{c.alias}" for c in self._table.cells)
             + "})::VARCHAR"
-            for a in "wmy"
+            for side in "wmy"
         ]
         rows = self._connection.execute(
             f"SELECT k::VARCHAR, w.k IS NOT NULL, {', '.join(packed)} {_JOINED} "
@@ -180,33 +179,33 @@ class Disputes:
 
     def _put(self, chosen: Mapping[Place, Choice]) -> None:
         """Write the chosen values into ``merged``."""
-        for number, cell in enumerate(self._table.cells):
+        for cell in self._table.cells:
             here = {p[1]: c for p, c in chosen.items() if p[2] == cell.shown}
             for copy, side in (("mine", Side.OURS), ("yours", Side.THEIRS)):
                 keys = [key for key, choice in here.items() if choice.side is side]
-                self._copy(copy, number, keys)
+                self._copy(copy, cell, keys)
             values = {key: choice.value for key, choice in here.items() if choice.value is not None}
             if values:
                 told = "SELECT unnest(?::VARCHAR[]) AS k, unnest(?::VARCHAR[]) AS v"
                 value = f"SELECT m.k, {_cast('t.v', cell)} AS c"
                 source = f"{value} FROM mine m JOIN ({told}) t ON m.k::VARCHAR = t.k"
-                self._set(number, source, [list(values), list(values.values())])
+                self._set(cell, source, [list(values), list(values.values())])
 
-    def _copy(self, copy: str, number: int, keys: list[str]) -> None:
+    def _copy(self, copy: str, cell: Column, keys: list[str]) -> None:
         if keys:
             among = "k::VARCHAR IN (SELECT unnest(?::VARCHAR[]))"
-            self._set(number, f"SELECT k, c{number} AS c FROM {copy} WHERE {among}", [keys])
+            self._set(cell, f"SELECT k, {cell.alias} AS c FROM {copy} WHERE {among}", [keys])
 
-    def _set(self, number: int, source: str, values: Sequence[object] = ()) -> None:
+    def _set(self, cell: Column, source: str, values: Sequence[object] = ()) -> None:
         """Set a cell of the rows that *source* lists as ``k`` and ``c``.
 
         Some by way of another value: DuckDB passes over an update from 0.0 to -0.0, or from a month
         to 30 days, as from equal to equal.
         """
-        between = _BETWEEN.get(self._table.cells[number].physical)
+        between = _BETWEEN.get(cell.physical)
         for value in ("p.c",) if between is None else (between, "p.c"):
             self._connection.execute(
-                f"UPDATE merged SET c{number} = {value} FROM ({source}) p WHERE merged.k = p.k",
+                f"UPDATE merged SET {cell.alias} = {value} FROM ({source}) p WHERE merged.k = p.k",
                 list(values),
             )
 

@@ -274,8 +274,7 @@ def _apply(
             [list(restored)],
         )
     if fates.get(Fate.BOTH_CHANGED):
-        cells = enumerate(table.cells)
-        renamed = ", ".join(f"c{number} AS {quoted(cell.name)}" for number, cell in cells)
+        renamed = ", ".join(f"{cell.alias} AS {quoted(cell.name)}" for cell in table.cells)
         connection.execute(f"INSERT INTO {table.place} BY NAME SELECT {renamed} FROM merged")
 
 

@@ -52,7 +52,7 @@ def command(
 
     Example: xvc model list digits --by acc:max
     """
-    from xvc.models.list import list_models, metric_names  # late: it opens DuckDB
+    from xvc.models.list import disagreements, list_models, metric_names  # late: it opens DuckDB
 
     here: Context = context.obj
     project = here.project()
@@ -65,7 +65,8 @@ def command(
     if len(shown) < len(found):
         text += f"\n{len(shown)} of {len(found)}; --limit 0 lists all"
     said = text if found else "there is no model yet"
-    show(Answer("model list", data, said, tuple(project.keeper.warnings)), here.manner)
+    warnings = (*project.keeper.warnings, *disagreements(project, name))
+    show(Answer("model list", data, said, warnings), here.manner)
 
 
 def _row(each: Candidate, wanted: Sequence[str]) -> list[str]:

@@ -87,7 +87,7 @@
         xAxis: { ...axis, type: isTime ? "time" : logX ? "log" : "value", name: xvc.visible(xName ?? ""), nameLocation: "middle",
           nameGap: 26, nameTextStyle: { color: ink, fontSize: 11 }, scale: true, splitLine: { show: false },
           min: this.span[0] ?? "dataMin", max: this.span[1] ?? "dataMax",
-          axisLabel: { ...axis.axisLabel, formatter: isTime ? undefined : short } },
+          axisLabel: { ...axis.axisLabel, formatter: isTime ? undefined : logX ? short : (given) => (this.isRound(given) ? short(given) : "") } },
         yAxis: { ...axis, type: logY ? "log" : "value", scale: true, axisLine: { show: false },
           min: this.options.low ?? undefined, max: this.options.high ?? undefined,
           axisLabel: { ...axis.axisLabel, formatter: short } },
@@ -111,8 +111,16 @@
         reach(x, y);
         if (band) [band.low, band.high].forEach((side) => reach(x, side));
       }
+      this.reach = [ends[0], ends[2]];
       const data = Number.isFinite(ends[0]) ? [ends.slice(0, 2), ends.slice(2)] : [];
       return { type: "line", silent: true, showSymbol: false, lineStyle: { opacity: 0 }, data };
+    }
+
+    /** Whether an x is worth a word: ECharts writes the ends of an axis, whatever they are. */
+    isRound(x) {
+      const [low, high] = this.span[0] === null ? this.reach : this.span;
+      const step = 10 ** Math.floor(Math.log10(high - low || 1)) / 20;
+      return Math.abs(x / step - Math.round(x / step)) < 1e-6;
     }
 
     /** The lines as they are drawn: times in milliseconds, nothing that a logarithm has no place for. */
@@ -424,5 +432,5 @@
     return x - xs[low] < xs[high] - x ? ys[low] : ys[high];
   }
 
-  Object.assign(xvc, { LineChart });
+  Object.assign(xvc, { LineChart, MANY });
 })();

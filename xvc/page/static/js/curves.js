@@ -185,14 +185,14 @@
     list() {
       if (this.words.by) {
         const rows = (this.grouped ?? []).map((name, place) => h("div", { class: "legend-row" },
-          swatch(place), h("span", {}, `${xvc.visible(this.words.by)} = ${xvc.visible(name)}`)));
+          swatch(place, this.grouped.length), h("span", {}, `${xvc.visible(this.words.by)} = ${xvc.visible(name)}`)));
         return swap(this.legend, h("h2", {}, "Mean ± deviation"), rows);
       }
       const places = new Map(this.runs.map((run, place) => [run.id, place]));
       const drawn = new Set([...this.answers.values()].flatMap((each) => (each?.raw?.curves ?? []).filter((curve) => curve.x.length).map((curve) => curve.run)));
       const shown = this.runs.filter((run) => drawn.has(run.id));
       const rows = shown.slice(0, LISTED).map((run) => h("div", { class: `legend-row ${this.off.has(run.id) ? "off" : ""}` },
-        button(swatch(places.get(run.id)), () => this.toggle(run.id), { class: "quiet swatch", "aria-label": `Show or hide ${run.id}` }),
+        button(swatch(places.get(run.id), shown.length), () => this.toggle(run.id), { class: "quiet swatch", "aria-label": `Show or hide ${run.id}` }),
         h("a", { href: xvc.link("run", { id: run.id }) }, label(run)), run.status === "running" && xvc.status("running")));
       swap(this.legend, h("h2", {}, "Runs"), rows,
         shown.length > LISTED && h("p", { class: "dim" }, `and ${shown.length - LISTED} more`));
@@ -237,7 +237,7 @@
   }
 
   const label = (run) => xvc.visible(run.name ?? run.version ?? run.id);
-  const swatch = (place) => h("i", { class: "line-mark", style: { borderTop: `3px ${xvc.line(place).dash} ${xvc.line(place).colour}` } });
+  const swatch = (place, of) => h("i", { class: "line-mark", style: { borderTop: `3px ${of > xvc.MANY ? "solid" : xvc.line(place).dash} ${xvc.line(place).colour}` } });
 
   /** An exponential mean, without the pull of its beginning; as TensorBoard has it. */
   function smoothed(ys, weight) {

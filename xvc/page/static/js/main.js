@@ -38,11 +38,7 @@
     place.replaceChildren();
     place.className = `page-${name}`;
     document.title = xvc.visible(`${page.title(words)} · ${about.project ?? "xvc"}`);
-    for (const tab of bar.querySelectorAll("nav a")) {
-      const isOn = tab.dataset.name === (page.tab ?? name);
-      tab.classList.toggle("on", isOn);
-      if (isOn) tab.scrollIntoView({ inline: "center", block: "nearest" });
-    }
+    mark();
     const mine = page.show(place, words);
     shown = mine;
     xvc.setKeys(mine?.keys);
@@ -50,6 +46,16 @@
       await mine?.ready;
     } catch (err) {
       if (shown === mine) fail(err);
+    }
+  }
+
+  /** Mark the tab of what is shown. */
+  function mark() {
+    const { name } = address();
+    for (const tab of bar.querySelectorAll("nav a")) {
+      const isOn = tab.dataset.name === (xvc.pages[name]?.tab ?? name);
+      tab.classList.toggle("on", isOn);
+      if (isOn) tab.scrollIntoView({ inline: "center", block: "nearest" });
     }
   }
 
@@ -76,24 +82,39 @@
 
   function heard(what) {
     shown?.live?.tell(what);
+    if (what.has("refs")) renew();
   }
 
-  function state(isLive) {
+  /** Say which branch it is by now. */
+  async function renew() {
+    const words = await xvc.ask("about").catch(() => null);
+    if (!words || words.branch === about.branch) return;
+    about = xvc.about = words;
+    head();
+    mark();
+    light(true);
+  }
+
+  function light(isLive) {
     const live = document.getElementById("live");
     live.className = isLive ? "on" : "off";
     live.title = isLive ? "changes are shown as they come" : "the server cannot be heard";
+  }
+
+  function state(isLive) {
+    light(isLive);
     if (isLive) heard(new Set(["runs", "refs", "logs"]));
   }
 
   async function begin() {
     head();
-    window.addEventListener("hashchange", show);
     const { name, words: given } = address();
     (xvc.pages[name] ?? xvc.pages.runs).foresee?.(given);
     const words = await xvc.ask("about").catch((err) => ({ error: err }));
     if (words.error) return fail(words.error);
     about = words;
     xvc.about = about;
+    window.addEventListener("hashchange", show); // what is chosen before is what is shown now
     head();
     await show();
     xvc.listen(heard, state);

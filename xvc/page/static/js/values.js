@@ -49,10 +49,10 @@
   function size(count) {
     if (count === null || count === undefined) return "";
     for (const unit of ["B", "KB", "MB", "GB"]) {
-      if (count < 1024) return unit === "B" ? `${count} B` : `${count.toFixed(1)} ${unit}`;
+      if (count < 1024) return unit === "B" ? `${count}\u00a0B` : `${count.toFixed(1)}\u00a0${unit}`;
       count /= 1024;
     }
-    return `${count.toFixed(1)} TB`;
+    return `${count.toFixed(1)}\u00a0TB`;
   }
 
   /** Write a point of time, in milliseconds, as this machine's clock shows it. */
