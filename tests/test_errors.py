@@ -19,7 +19,6 @@ SAMPLES: dict[object, object] = {
     str: "some words",
     bool: True,
     int: 7,
-    bool: True,
     tuple[str, ...]: ("one thing", "another thing"),
 }
 BRANCHES = {"usage", "not-found", "conflict", "busy", "corrupt", "external"}
