@@ -337,8 +337,12 @@ class NoVersion(NotFoundError):
     """No such version tag, or no experiment behind it."""
 
     name: str
-    says = "there is no version {name}"
+    project: str = ""
     way = "List versions with `xvc log`; `git fetch --tags` brings those of others."
+
+    def __str__(self) -> str:
+        whose = f" here; that is one of the project in {self.project}" if self.project else ""
+        return f"there is no version {self.name}{whose}"
 
 
 @error("no-object")

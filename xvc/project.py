@@ -281,7 +281,7 @@ class Project:
         if found is not None and self.place is not None:
             with contextlib.suppress(OSError):  # a tree that cannot be written stays as it is
                 self._settle_dvc(found, self.place)
-            second = self.room.stores_kept  # its cache may be another one by now
+            second = self.room.stores_kept(self.relative(found.root))  # the cache may be another
             found = Dvc(found.root, self.environment, second)
             self._refuse_cache(found)
             found.bring_back()
@@ -471,16 +471,30 @@ class Project:
         if self.place is None:
             return []
         wanted = patterns or PATTERNS
-        marks = ("*/xvc.yaml", "*/pyproject.toml", ".dvc/config", "*/.dvc/config")
-        listed = self._listed((*wanted, *marks))
-        names = {*listed, *untracked}
-        others = {folder for folder in map(_root_marked_by, names) if folder is not None}
-        own = self.relative(self.root)
+        names = {*self._listed((*wanted, *_PROJECTS)), *untracked}
+        others = self._others(names)
         return sorted(
             name
-            for name in {*listed, *untracked}
+            for name in names
             if any(fnmatchcase(name, pattern) for pattern in wanted)
-            and self._is_ours(name, own, others)
+            and self._is_in_dvc(name)
+            and not is_below(name, others)
+        )
+
+    def others(self) -> list[Project]:
+        """List the other projects and DVC repositories of the tree, but for those around this."""
+        if self.place is None:
+            return []
+        folders = sorted(self._others(self._listed((*PATTERNS, *_PROJECTS))))
+        return [Project(self.top / folder, self.place, self.environment) for folder in folders]
+
+    def _others(self, names: Iterable[str]) -> frozenset[str]:
+        own = self.relative(self.root)
+        marked = {folder for folder in map(_root_marked_by, names) if folder is not None}
+        return frozenset(
+            folder
+            for folder in marked
+            if not _is_at_or_below(own, folder) and not self._is_plain(folder)
         )
 
     def _listed(self, patterns: tuple[str, ...]) -> tuple[str, ...]:
@@ -496,16 +510,12 @@ class Project:
             self._listings[key] = tuple(self.git.listed(*patterns))
         return self._listings[key]
 
-    def _is_ours(self, name: str, own: str, others: Collection[str]) -> bool:
-        above = PurePosixPath(name).parents
-        if self.dvc is not None and self.relative(self.dvc.root) not in map(str, above):
-            return False  # of a DVC repository around this one
-        return all(
-            str(folder) not in others or _is_at_or_below(own, str(folder)) or self._is_plain(folder)
-            for folder in above
-        )
+    def _is_in_dvc(self, name: str) -> bool:
+        """Whether a file is in this project's DVC repository, and not in one around it."""
+        above = map(str, PurePosixPath(name).parents)
+        return self.dvc is None or self.relative(self.dvc.root) in above
 
-    def _is_plain(self, folder: PurePosixPath) -> bool:
+    def _is_plain(self, folder: str) -> bool:
         """Whether a folder that might be another project's is none."""
         top = self.place.top if self.place else self.root
         place = top / folder
@@ -562,6 +572,7 @@ class Project:
 
 
 _MARKS = (".dvc/config", ".dvc/.gitignore", config.FILE)
+_PROJECTS = ("*/xvc.yaml", "*/pyproject.toml", ".dvc/config", "*/.dvc/config")
 
 
 def _bring_marks(place: RepositoryPaths, folder: Path, environment: Mapping[str, str]) -> None:
@@ -593,6 +604,15 @@ def _root_marked_by(name: str) -> str | None:
     if path.name == "config" and path.parent.name == ".dvc":
         return str(path.parent.parent)
     return None
+
+
+def is_below(path: str, folders: Collection[str]) -> bool:
+    """Whether a path lies in one of some folders, at any depth.
+
+    >>> is_below("b/models/net.dvc", {"b"}), is_below("bb/net.dvc", {"b"})
+    (True, False)
+    """
+    return bool(folders) and any(str(folder) in folders for folder in PurePosixPath(path).parents)
 
 
 def _is_at_or_below(path: str, folder: str) -> bool:

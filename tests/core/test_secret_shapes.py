@@ -14,6 +14,7 @@ import pytest
 import sklearn
 import sqlalchemy
 
+from xvc.core import secret_shapes
 from xvc.core.secret_shapes import secrets_in
 
 LETTERS = string.ascii_letters + string.digits
@@ -161,3 +162,11 @@ def test_what_stands_where_a_secret_would_is_none(text: str) -> None:
 def test_looking_for_secrets_takes_no_time(text: str) -> None:
     """No text, however odd, makes the search slow: the suite's time limit is the claim."""
     assert secrets_in(text) == []
+
+
+def test_every_word_that_a_rule_goes_by_has_a_letter_that_numbers_have_not() -> None:
+    """So a text of numbers alone need not be looked at."""
+    exact, small = secret_shapes._by_word()
+
+    words = {*exact, *small, *secret_shapes.HINTS}
+    assert all(secret_shapes._LETTER.search(word) for word in words)

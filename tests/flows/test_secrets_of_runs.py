@@ -63,6 +63,28 @@ def test_files_with_secrets_are_left_out_of_a_snapshot(project: Path, call_xvc: 
     assert git(project, "diff", "--cached", "--name-only").split() == ["prod.env"]
 
 
+def test_a_secret_is_found_wherever_in_a_long_file_it_stands(
+    project: Path, call_xvc: Calling
+) -> None:
+    """Behind the first million signs, and where one piece that is read ends and the next begins."""
+    line = "nothing to be seen here, as in most lines of most files\n"
+    long = line * (2_500_000 // len(line))
+    key = f"token = '{TOKEN}'\n{KEY}"
+    (project / "0late.txt").write_text(f"{long}{key}")
+    for place in range(989_000, 992_000, 400):
+        (project / f"at{place}.txt").write_text(f"{'-' * (place - 1)}\n{KEY}{line * 200}")
+    (project / "harmless.txt").write_text(long)
+
+    done = call_xvc("run", "--json", "--", "python", "-c", "").json
+
+    run = done["data"]["run"]
+    names = set(git(project, "ls-tree", "-r", "--name-only", f"refs/xvc/runs/{run}").split())
+    assert "harmless.txt" in names
+    assert not {name for name in names if name.startswith(("0late", "at"))}
+    where = next(each for each in done["warnings"] if "0late.txt" in each)
+    assert f"0late.txt (line {long.count(chr(10)) + 1}: " in where
+
+
 def test_no_secret_is_recorded_wherever_it_is_said(project: Path, call_xvc: Calling) -> None:
     """Params, notes, names, headers, URLs, output, versions: not in the store, a journal, a ref."""
     url = f"https://ada:{PASSWORD}@host.internal/x"

@@ -23,6 +23,7 @@ _LONGEST = 1_000_000  # characters that are looked at: 0.2 s; what a person writ
 _SHORTEST = 12  # no rule knows a shorter secret
 _BEFORE, _AFTER = 80, 400  # what is looked at around the word that a rule goes by
 
+_LETTER = re.compile("[A-DF-Za-df-z]")  # every word that a rule goes by has one; numbers have `e`
 _PEM = re.compile(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,20}-----"
     r"(?:[\s\"',+>#*|-]|\\n|\\r)*[A-Za-z0-9+/=]{40,}|-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY"
@@ -113,6 +114,8 @@ def secrets_in(text: str) -> list[SecretMatch]:
     ['named-secret']
     """
     text = text[:_LONGEST]
+    if _LETTER.search(text) is None:
+        return []  # a table of numbers
     found = tokens(text)
     for rule, pattern in (("private-key", _PEM), ("private-key", _PUTTY)):
         found += [SecretMatch(*each.span(), rule) for each in pattern.finditer(text)]

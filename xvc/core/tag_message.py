@@ -29,7 +29,8 @@ class TagMessage:
     """What a tag says of its run; ``store`` is the digest of the store that holds it.
 
     ``data`` maps the path of each input to its digest; ``subject`` is one line; ``sweep``
-    says of which sweep the run is a trial, and among what.
+    says of which sweep the run is a trial, and among what; ``project`` is the project's folder,
+    from the top of the work tree.
     """
 
     subject: str
@@ -42,6 +43,7 @@ class TagMessage:
     data: Mapping[str, str] = field(default_factory=dict)
     note: str | None = None
     sweep: str | None = None
+    project: str | None = None
 
     def render(self) -> str:
         """Return the whole message; what is unknown or empty has no trailer.
@@ -70,6 +72,8 @@ class TagMessage:
                 yield name, _written(record)
         if self.note is not None:
             yield "Note", _written(self.note)
+        if self.project is not None:
+            yield "Project", _written(self.project)
 
     @classmethod
     def parse(cls, text: str) -> TagMessage:
@@ -83,7 +87,7 @@ class TagMessage:
         for line in lines:
             if trailer := _TRAILER.fullmatch(line.rstrip("\r")):
                 found.setdefault(trailer[1], trailer[2].strip())
-        note = _read(found.get("Xvc-Note"))
+        note, project = _read(found.get("Xvc-Note")), _read(found.get("Xvc-Project"))
         names = ("Xvc-Run", "Xvc-Snapshot", "Xvc-Store")
         run, snapshot, store = (one_line(found.get(name, "")) for name in names)
         data = _record(found.get("Xvc-Data"))
@@ -98,6 +102,7 @@ class TagMessage:
             data={path: digest for path, digest in data.items() if isinstance(digest, str)},
             note=note if isinstance(note, str) else None,
             sweep=one_line(found.get("Xvc-Sweep", "")) or None,
+            project=project if isinstance(project, str) else None,
         )
 
 

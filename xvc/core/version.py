@@ -6,7 +6,7 @@ Pure values: no clock, no git, no files. Refuses leading zeros, signs and any ot
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -77,21 +77,32 @@ class Version:
 
 
 def next_version(
-    existing: Iterable[Version], bump: Bump, *, within: Version | None = None
+    existing: Iterable[Version],
+    bump: Bump,
+    *,
+    within: Version | None = None,
+    taken: Collection[Version] = (),
 ) -> Version:
     """Return the highest of *existing*, bumped; the first is 1.0.0, 0.1.0 or 0.0.1.
 
-    With *within* it is the next patch of that version's minor, whatever came after it.
+    With *within* it is the next patch of that version's minor, whatever came after it. Those of
+    *taken*, which are somebody else's, are passed over.
 
     >>> str(next_version([], Bump.MINOR))
     'e0.1.0'
     >>> known = [Version(0, 1, 0), Version(0, 2, 0)]
     >>> str(next_version(known, Bump.PATCH, within=Version(0, 1, 0)))
     'e0.1.1'
+    >>> str(next_version(known, Bump.MINOR, taken=[Version(0, 3, 0)]))
+    'e0.4.0'
     """
     if within is not None:
         family = [
             each for each in existing if (each.major, each.minor) == (within.major, within.minor)
         ]
-        return max(family, default=within).bumped(Bump.PATCH)
-    return max(existing, default=Version(0, 0, 0)).bumped(bump)
+        bump, wanted = Bump.PATCH, max(family, default=within).bumped(Bump.PATCH)
+    else:
+        wanted = max(existing, default=Version(0, 0, 0)).bumped(bump)
+    while wanted in taken:
+        wanted = wanted.bumped(bump)
+    return wanted

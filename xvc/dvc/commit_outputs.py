@@ -6,7 +6,7 @@ than one. Reads only.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from xvc.dvc.pointers import SUFFIX, Out, outs_in
@@ -15,7 +15,9 @@ from xvc.git.commands import Git
 
 _AT_ONCE = 2000  # objects asked of git together: their contents lie in memory
 _FOLDER = b"40000"
-_NAMES = ("dvc.lock", "dvc.yaml")
+_DVC, _CONFIG = ".dvc", "config"
+_DVC_CONFIG = f"{_DVC}/{_CONFIG}"
+_READ = ("dvc.lock", "dvc.yaml", _CONFIG)
 _HEX = bytes(ord("h") if chr(byte) in "0123456789abcdef" else ord(" ") for byte in range(256))
 _RUN = b"h" * 32
 _BLOCK, _OVERLAP = 1 << 22, 256
@@ -35,10 +37,13 @@ class UnreadableAt(CorruptError):
 
 
 class Pointers:
-    """The pointers in the commits of one repository, remembered as they are read."""
+    """The pointers in the commits of one repository, remembered as they are read.
 
-    def __init__(self, git: Git) -> None:
-        self._git = git
+    With *root*, the folder of a DVC repository from the top of the tree, only its own count.
+    """
+
+    def __init__(self, git: Git, root: str | None = None) -> None:
+        self._git, self._root = git, root
         self._trees: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
         self._below: dict[str, _Files] = {}
         self._texts: dict[str, bytes] = {}
@@ -52,9 +57,28 @@ class Pointers:
             GitFailed: one is no commit here, or an object of git is missing.
         """
         wanted = list(dict.fromkeys(commits))
-        files = self._files_of(wanted)
+        files = {commit: self._own(each) for commit, each in self._files_of(wanted).items()}
         self._read_texts({blob for each in files.values() for blob in each.values()})
         return {commit: self._outs_in(commit, each) for commit, each in files.items()}
+
+    def others_in(self, commit: str) -> list[str]:
+        """List the folders of other DVC repositories that a commit has pointers in."""
+        files = self._files_of([commit])[commit]
+        near = (_repository_of(path, files) for path in files if not path.endswith(_DVC_CONFIG))
+        found = {folder for folder in near if folder is not None} - {self._root}
+        return sorted(found) if self._root is not None else []
+
+    def _own(self, files: _Files) -> _Files:
+        """Choose the files of the DVC repository that counts; one inside it is another."""
+        configs = {path for path in files if path.endswith(_DVC_CONFIG)}
+        if self._root is None or (self._root == "." and configs <= {_DVC_CONFIG}):
+            return {path: blob for path, blob in files.items() if path not in configs}
+        known = {*configs, _config_in(self._root)}
+        return {
+            path: blob
+            for path, blob in files.items()
+            if path not in configs and _repository_of(path, known) == self._root
+        }
 
     def outs_of_files(self, at: str, files: Mapping[str, str]) -> list[Out]:
         """List what the pointers and locks among *files*, blobs by path, name; as `outs_of`.
@@ -76,8 +100,8 @@ class Pointers:
         Raises:
             GitFailed: one is no commit here, or an object of git is missing.
         """
-        files = self._files_of(list(dict.fromkeys(commits)))
-        self._read_texts({blob for each in files.values() for blob in each.values()})
+        files = map(self._own, self._files_of(list(dict.fromkeys(commits))).values())
+        self._read_texts({blob for each in files for blob in each.values()})
 
     def mentioned(self) -> set[str]:
         """List everything that looks like a digest in any pointer read so far.
@@ -112,10 +136,12 @@ class Pointers:
     def _files_below(self, tree: str) -> _Files:
         if tree not in self._below:
             folders, files = self._trees[tree]
-            found = dict(files)
+            found = {name: blob for name, blob in files.items() if name != _CONFIG}
             for name, inner in folders.items():
                 below = self._files_below(inner)
                 found |= {f"{name}/{path}": blob for path, blob in below.items()}
+                if name == _DVC and _CONFIG in self._trees[inner][1]:
+                    found[_DVC_CONFIG] = self._trees[inner][1][_CONFIG]
             self._below[tree] = found
         return self._below[tree]
 
@@ -142,6 +168,16 @@ class Pointers:
             except Unresolved as err:
                 raise UnreadableAt(path, commit, "it holds merge marks") from err
         return self._outs[key]
+
+
+def _config_in(folder: str) -> str:
+    return _DVC_CONFIG if folder == "." else f"{folder}/{_DVC_CONFIG}"
+
+
+def _repository_of(path: str, files: Container[str]) -> str | None:
+    """Name the folder of the nearest DVC repository around a file; None where there is none."""
+    folders = map(str, PurePosixPath(path).parents)
+    return next((folder for folder in folders if _config_in(folder) in files), None)
 
 
 def digests_in(text: bytes) -> set[str]:
@@ -211,6 +247,6 @@ def _parsed(content: bytes, width: int) -> tuple[dict[str, str], dict[str, str]]
         name, at = raw.decode("utf-8", "surrogateescape"), end + 1 + width
         if mode == _FOLDER:
             folders[name] = content[end + 1 : at].hex()
-        elif mode.startswith(b"100") and (name.endswith(SUFFIX) or name in _NAMES):
+        elif mode.startswith(b"100") and (name.endswith(SUFFIX) or name in _READ):
             files[name] = content[end + 1 : at].hex()
     return folders, files

@@ -33,6 +33,7 @@ from xvc.git.commands import TagRef
 from xvc.history.judging import has_judge, judged_alike
 from xvc.history.missing import missing_versions, warning_of
 from xvc.history.other_stores import Elsewhere, find_elsewhere
+from xvc.history.owner import own_versions
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.store import db, edits, query
@@ -58,6 +59,11 @@ class FoundRun:
 
 def versions(project: Project) -> list[VersionInfo]:
     """List the versions of the project, lowest first."""
+    return own_versions(project, all_versions(project))
+
+
+def all_versions(project: Project) -> list[VersionInfo]:
+    """List the versions of every project in the repository, lowest first."""
     if project.place is None:
         return []
     prefix = project.settings.tag_prefix
@@ -65,10 +71,10 @@ def versions(project: Project) -> list[VersionInfo]:
     return sorted(found, key=lambda info: info.version)
 
 
-def known_versions(project: Project) -> list[VersionInfo]:
-    """List the versions as `versions` does; none, and a warning, when git cannot say."""
+def known_versions(project: Project, *, of_all: bool = False) -> list[VersionInfo]:
+    """List the versions as `versions` or `all_versions` does; none, and a warning, without git."""
     try:
-        return versions(project)
+        return all_versions(project) if of_all else versions(project)
     except GitFailed as err:
         project.keeper.warnings.append(f"{err}; versions are not shown")
         return []
@@ -86,6 +92,12 @@ def _info(tag: TagRef, prefix: str) -> VersionInfo | None:
         at=tag.at,
         message=TagMessage.parse(tag.message),
     )
+
+
+def no_version(project: Project, name: str) -> NoVersion:
+    """Say that a project has no such version, and which project of the repository has it."""
+    infos = (info for info in all_versions(project) if info.name == name)
+    return NoVersion(name, next((info.message.project or "" for info in infos), ""))
 
 
 def versions_by_run(infos: Iterable[VersionInfo]) -> dict[RunId, str]:
@@ -170,7 +182,7 @@ def _by_version(
 ) -> FoundRun:
     info = next((info for info in infos if info.name == name), None)
     if info is None:
-        raise NoVersion(name)
+        raise no_version(project, name)
     run = info.message.run
     if run is None:
         raise NoRun(name)

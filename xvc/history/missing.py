@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 
 from xvc.core.tag_message import VersionInfo
 from xvc.git.snapshot import RUNS
+from xvc.history.owner import folder_of
 from xvc.project import Project
 from xvc.types import RunId
 
@@ -23,22 +24,30 @@ def missing_versions(
 
     A version belongs to it if its commit is part of HEAD, or if no branch has its commit and the
     run was made in another clone: a squashed or rebased branch leaves only the tag. A version on
-    another branch does not count: its runs come when that branch is merged.
+    another branch does not count: its runs come when that branch is merged. Nor does one that
+    says another folder: its store was there.
 
     Raises:
         GitFailed: git cannot list the commits.
     """
-    absent = [i for i in infos if i.message.run is not None and i.message.run not in runs]
+    own = (None, folder_of(project))
+    absent = [
+        info
+        for info in infos
+        if info.message.run is not None
+        and info.message.run not in runs
+        and info.message.project in own
+    ]
     if not absent or project.git.commit_of("HEAD") is None:
         return []
     commits = [info.commit for info in absent]
     apart = _not_reached(project, commits, "HEAD")
     nowhere = _not_reached(project, commits, "HEAD", "--branches", "--remotes")
-    own = {RunId(ref.removeprefix(RUNS)) for ref in project.git.refs(RUNS)} if nowhere else set()
+    here = {RunId(ref.removeprefix(RUNS)) for ref in project.git.refs(RUNS)} if nowhere else set()
     return [
         info
         for info in absent
-        if info.commit not in apart or (info.commit in nowhere and info.message.run not in own)
+        if info.commit not in apart or (info.commit in nowhere and info.message.run not in here)
     ]
 
 

@@ -42,12 +42,16 @@ def family_of_tree(
 
 
 def next_numbers(
-    infos: Sequence[VersionInfo], family: VersionInfo | None, prefix: str
+    infos: Sequence[VersionInfo],
+    family: VersionInfo | None,
+    prefix: str,
+    taken: Collection[VersionInfo],
 ) -> NextNumbers:
-    """Name the next minor version, and the next patch of a family."""
+    """Name the next minor version, and the next patch of a family; *taken* are all there are."""
     known = [info.version for info in infos]
     within = family.version if family else None
+    names = {info.version for info in taken}
     return NextNumbers(
-        next_version(known, Bump.MINOR).name(prefix),
-        next_version(known, Bump.PATCH, within=within).name(prefix),
+        next_version(known, Bump.MINOR, taken=names).name(prefix),
+        next_version(known, Bump.PATCH, within=within, taken=names).name(prefix),
     )

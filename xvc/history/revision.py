@@ -13,9 +13,9 @@ from pathlib import PurePosixPath
 from xvc.core.reference import ByVersion, parse_reference
 from xvc.core.run import DataFile, RunRecord
 from xvc.dvc.pointers import SUFFIX, Out, outs_in
-from xvc.errors import NotFoundError, NoVersion, error
+from xvc.errors import NotFoundError, error
 from xvc.git.commit_files import files_at, read_files
-from xvc.history.find import find, versions
+from xvc.history.find import find, no_version, versions
 from xvc.project import Project
 from xvc.types import Digest
 
@@ -61,7 +61,7 @@ def revision_of(project: Project, reference: str) -> Revision:
     if wanted is not None:
         commits = {info.name: info.commit for info in versions(project)}
         if wanted not in commits:
-            raise NoVersion(wanted)
+            raise no_version(project, wanted)
         return Revision(wanted, commits[wanted], is_version=True)
     assert record is not None  # noqa: S101 - a run that was found and is no version
     return _of_run(project, record)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,22 +135,27 @@ class Room:
         """What is known of each sweep, a folder each."""
         return self.folder / "sweeps"
 
-    @property
-    def marks(self) -> Path:
-        """The objects of the cache that nothing needed at the last `xvc gc`, with the time."""
-        return self.folder / "gc" / "marks.json"
+    def marks(self, below: str) -> Path:
+        """The objects that nothing needed at the last `xvc gc`, with the time.
+
+        *below* is the folder of the DVC repository whose cache they are in, from the top of a tree.
+        """
+        return self.folder / "gc" / f"marks{_of(below)}.json"
 
     @property
     def dvc_cache(self) -> Path:
         """DVC's objects, for the trees of a bare repository: no tree of it is the main one."""
         return self.folder / "dvc-cache"
 
-    @property
-    def stores_kept(self) -> Path:
-        """A second name for each store in DVC's cache, by digest."""
-        return self.folder / "stores-kept"
+    def stores_kept(self, below: str) -> Path:
+        """A second name for each store in the cache of a DVC repository, by digest."""
+        return self.folder / "stores-kept" / _of(below)
 
     @property
     def dvc_site(self) -> Path:
         """DVC's own state, kept out of shared folders."""
         return self.folder / "dvc-site"
+
+
+def _of(below: str) -> str:
+    return "" if below == "." else f"+{quote(below, safe='')}"

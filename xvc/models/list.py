@@ -16,8 +16,9 @@ from xvc.core.version import Version
 from xvc.dvc.pointers import SUFFIX, read_pointer
 from xvc.dvc.repository import pointer_of
 from xvc.errors import BadVersion, NotFoundError, error
-from xvc.history.find import versions, versions_by_run
+from xvc.history.find import all_versions, versions, versions_by_run
 from xvc.history.judging import judged_alike
+from xvc.history.owner import own_versions
 from xvc.models.stages import Assignment, Evidence, current, of_model, read_assignment
 from xvc.project import Project
 from xvc.recording.begin_run import looked_at
@@ -81,7 +82,18 @@ class Models:
 
 
 def assignments(project: Project) -> tuple[Assignment, ...]:
-    """List every change of a stage, with the version where a tag of another tool says none."""
+    """List every change of a stage by this project, as `all_assignments` does."""
+    found = all_assignments(project)
+    every = all_versions(project) if found else []
+    theirs = {info.name for info in every} - {info.name for info in own_versions(project, every)}
+    return tuple(each for each in found if each.evidence.version not in theirs)
+
+
+def all_assignments(project: Project) -> tuple[Assignment, ...]:
+    """List every change of a stage in the repository.
+
+    Where a tag of another tool says no version, that which GTO has registered counts.
+    """
     tags = project.git.tags("")
     by_commit = {
         (tag.name.partition("@")[0], tag.commit): tag.name for tag in tags if "@v" in tag.name

@@ -19,7 +19,7 @@ from xvc.dvc.pointers import SUFFIX, parse_pointer
 from xvc.errors import ConflictError, error
 from xvc.git.branch import clear
 from xvc.journal.codec import to_json
-from xvc.models.list import assignments, registered
+from xvc.models.list import all_assignments, assignments, registered
 from xvc.models.publish_models import MODELS, ModelChange, NewTag, land, put_absent
 from xvc.models.stages import PROMOTE, Assignment, Evidence, current, next_number
 from xvc.project import Project
@@ -77,7 +77,7 @@ def assign(project: Project, evidence: Evidence, seen: int, line: str) -> str:
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing=evidence.action):
         clear(project.git, project.pending)
         replay(project, MODELS)
-        history = assignments(project)
+        history, taken = assignments(project), all_assignments(project)
         now = current(history, evidence.model, evidence.stage)
         if (0 if now is None else now.number) != seen:
             raise StageMoved(
@@ -88,7 +88,7 @@ def assign(project: Project, evidence: Evidence, seen: int, line: str) -> str:
             previous=now.evidence.version if now else "",
             by=project.git.text("var", "GIT_COMMITTER_IDENT").rpartition(">")[0] + ">",
         )
-        tag = stage_tag(evidence.model, evidence.stage, next_number(history, evidence.model))
+        tag = stage_tag(evidence.model, evidence.stage, next_number(taken, evidence.model))
         change = _change(project, evidence, now, tag, line)
         land(project, change)
         put_absent(project, [path for path in change.files if path.endswith(SUFFIX)])

@@ -7,6 +7,7 @@ and xvc, and of dvc.yaml the artifacts, which `xvc model promote` writes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from hashlib import sha256
 
 from xvc import config
@@ -19,7 +20,7 @@ from xvc.git.tree_objects import TreeEntry, read_trees
 from xvc.project import Project
 from xvc.recording.begin_run import declared_names
 from xvc.types import RunId
-from xvc.versions.base import Passed, own_paths
+from xvc.versions.base import Passed, passed_of
 
 
 def fingerprints(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, str]:
@@ -66,9 +67,10 @@ class CodeDigests:
         """Return the digest of a tree without what is *run*'s own, and without documents."""
         declared = (*sorted(run.outs), "", *sorted(run.data))
         if declared not in self._own:
-            own = own_paths(self._project, run) | {path + SUFFIX for path in run.data}
-            own |= self._params | self._settings
-            self._own[declared] = Passed(own, self._project.settings.tag_ignore)
+            passed = passed_of(self._project, run)
+            data = {path + SUFFIX for path in run.data}
+            own = passed.own | data | self._params | self._settings
+            self._own[declared] = replace(passed, own=own)
         return self._digest(tree, "", self._own[declared])
 
     def _digest(self, tree: str, above: str, passed: Passed) -> str:

@@ -110,7 +110,8 @@ def gc(
         now = time.time_ns()
         held = held_objects(dvc)  # before: what is made from now on is not looked at
         useless = held.keys() - needed(project, dvc)
-        before = read_marks(project.room.marks)
+        place = project.room.marks(project.relative(dvc.root))
+        before = read_marks(place)
         known = {name: at for name, at in before.items() if _is_still(name, at, held, useless)}
         fresh = useless - known.keys()
         due = {name for name, at in known.items() if now - at >= grace * 1e9}
@@ -120,9 +121,10 @@ def gc(
         if not dry_run:
             if does_delete and forgotten:
                 _forget(project, forgotten)
-            write_marks(project.room.marks, marks)
+            write_marks(place, marks)
             if does_delete:
                 deleted = _delete(project, dvc, due, marks, now)
+                write_marks(place, {n: at for n, at in marks.items() if dvc.holds(n)})
         left = [at for name, at in marks.items() if name not in due]
         return Collected(
             needed=_amount(held, held.keys() - useless),
@@ -200,7 +202,6 @@ def _delete(
     for path, size in leftovers(dvc, now).items():
         sizes.append(size)
         remove_leftover(path)
-    write_marks(project.room.marks, {n: at for n, at in marks.items() if dvc.holds(n)})
     if sizes:
         way = "what is on the DVC remote comes back with `xvc pull` or `xvc get`"
         log_operation(

@@ -189,7 +189,7 @@ def _bring(
     project: Project, dvc: Dvc, request: PullRequest, refs: Mapping[str, str], notify: Notify
 ) -> Haul:
     own, kept = project.own_pointers(), set[str]()
-    pointers, unlisted = Pointers(project.git), list[str]()
+    pointers, unlisted = Pointers(project.git, project.relative(dvc.root)), list[str]()
 
     def wants(ref: str, out: Out) -> bool:
         if not out.is_pushed and not dvc.holds(out.digest):
@@ -245,7 +245,7 @@ def _go_forward(
     """Move branch and tree, then put the data there; returns the files put and what to say."""
     git = project.git
     warnings: list[str] = []
-    pointers = Pointers(git)
+    pointers = Pointers(git, project.relative(dvc.root))
     before = pointers.outs_of([old])[old] if old else []
     if tip is not None and tip != old and branch is not None:
         with FileLock(project.room.version_lock).held(wait=_LOCK_WAIT, doing="pull"):

@@ -7,6 +7,7 @@ not sent; broken off anywhere, the next push completes. Nothing is forced.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -25,7 +26,8 @@ from xvc.git.history import removed_since
 from xvc.git.remote import Refused, refs_there, refuse_other_tags, send, upstream_of
 from xvc.git.snapshot import LOGS, RUNS, USAGE
 from xvc.git.worktrees import is_ancestor
-from xvc.history.find import versions
+from xvc.history.find import all_versions, versions
+from xvc.history.owner import own_versions
 from xvc.history.unversioned import unsaved
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
@@ -175,7 +177,7 @@ def push(project: Project, request: PushRequest, notify: Notify) -> Pushed:
     refuse_other_tags(name, lot.refs, lot.there)
     _refuse_behind(project, branch, lot, name)
     usual = _remote(dvc, request.dvc_remote, notify)
-    pointers = Pointers(git)
+    pointers = Pointers(git, project.relative(dvc.root))
     haul = Haul(
         dvc,
         request.dvc_remote,
@@ -205,6 +207,7 @@ def push(project: Project, request: PushRequest, notify: Notify) -> Pushed:
         lot.warnings.append(said)
     if lot.new:
         lot.warnings += _kept_here(pointers.known())
+        lot.warnings += _of_others(project, pointers, lot.refs.get(f"{_HEADS}{branch}"))
     return Pushed(
         remote=name,
         dvc_remote=", ".join(place.remote.name for place in places)
@@ -282,6 +285,16 @@ def _kept_here(outs: Iterable[Out]) -> list[str]:
     ]
 
 
+def _of_others(project: Project, pointers: Pointers, head: str | None) -> list[str]:
+    """Say that the branch names objects of other DVC repositories, which are pushed from there."""
+    folders = pointers.others_in(head) if head else []
+    return [
+        f"the objects of {folder}, which is another DVC repository, were not looked at; "
+        f"`xvc -C {shlex.quote(str(project.top / folder))} push` pushes them"
+        for folder in folders
+    ]
+
+
 def _uncommitted_config(project: Project, dvc: Dvc) -> str | None:
     """Say that a clone will not know the DVC remote, where git has no commit that names it."""
     path = project.relative(dvc.root / ".dvc" / "config")
@@ -301,12 +314,26 @@ def branch_of(project: Project) -> str | None:
 
 def kept_tags(project: Project) -> dict[str, str]:
     """Map the refs of versions, and of versions and stages of models, to their tags."""
-    names = {info.name for info in versions(project)}
-    found = project.git.refs(_TAGS)
+    every = all_versions(project)
+    names = {info.name for info in own_versions(project, every)}
+    theirs = _models_of(project, {info.name for info in every} - names)
     return {
         ref: name
-        for ref, name in found.items()
-        if (short := ref.removeprefix(_TAGS)) in names or _STAGE.match(short)
+        for ref, name in project.git.refs(_TAGS).items()
+        if (short := ref.removeprefix(_TAGS)) in names
+        or (_STAGE.match(short) and short not in theirs)
+    }
+
+
+def _models_of(project: Project, others: Collection[str]) -> set[str]:
+    """Name the tags of models that speak of these versions, those of other projects."""
+    prefix = project.settings.tag_prefix
+    said = [f'Xvc-Version: "{name}"' for name in others]
+    return {
+        tag.name
+        for tag in (project.git.tags("") if others else [])
+        if prefix + tag.name.partition("@v")[2] in others
+        or any(line in said for line in tag.message.splitlines())
     }
 
 

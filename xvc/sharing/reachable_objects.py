@@ -2,12 +2,14 @@
 
 Branches, those of remotes, tags, run snapshots, stashes, and of every work tree HEAD, index and
 files must be readable in full; one that is not stops the search. What their history, the reflogs,
-the journals, unfinished merges and DVC's own notes mention is kept as well. Reads only.
+the journals, unfinished merges and DVC's own notes mention is kept as well. So is what other
+projects of the repository need, as far as it is in this cache. Reads only.
 """
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -53,15 +55,23 @@ class Unreadable(CorruptError):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Namer:
+    """What names outputs, in words: a ref at a *commit*, or an index or file of a tree."""
+
+    words: str
+    commit: str | None = None
+
+
 @dataclass(slots=True)
 class _Search:
     """What was found so far: outputs with what named them, and digests that are mentioned."""
 
-    named: dict[Out, str] = field(default_factory=dict)
-    stores: dict[str, str] = field(default_factory=dict)
+    named: dict[Out, _Namer] = field(default_factory=dict)
+    stores: dict[Out, _Namer] = field(default_factory=dict)
     mentioned: set[str] = field(default_factory=set)
 
-    def add(self, outs: Iterable[Out], by: str) -> None:
+    def add(self, outs: Iterable[Out], by: _Namer) -> None:
         for out in outs:
             self.named.setdefault(out, by)
 
@@ -83,16 +93,16 @@ def needed(project: Project, dvc: Dvc) -> set[str]:
     outs = pointers.outs_of(refs.values())
     history, tips = _history(git, refs.values())
     for ref, commit in refs.items():
-        found.add(outs[commit], ref)
+        found.add(outs[commit], _Namer(ref, commit))
         if commit in tips:
-            _note_stores(found, outs[commit], ref)
+            _note_stores(found, outs[commit], _Namer(ref, commit))
     for tree in listed:
         _look_into_tree(project, pointers, tree, found)
     pointers.read(history)
     found.mentioned |= pointers.mentioned() | _noted(project, dvc)
-    for digest, by in found.stores.items():
-        found.mentioned |= _outs_of_runs(dvc, digest, by)
-    return _expanded(dvc, found)
+    for out, by in found.stores.items():
+        found.mentioned |= _outs_of_runs(project, dvc, out, by)
+    return _expanded(project, dvc, found)
 
 
 def _refuse_away(listed: Iterable[WorkTree]) -> None:
@@ -132,11 +142,12 @@ def _history(git: Git, named: Iterable[str]) -> tuple[list[str], set[str]]:
     return commits, set(commits) - parents
 
 
-def _note_stores(found: _Search, outs: Iterable[Out], by: str) -> None:
+def _note_stores(found: _Search, outs: Iterable[Out], by: _Namer) -> None:
     """Note the stores of the newest commits only: a later store has all runs of an earlier one."""
+    known = {out.digest for out in found.stores}
     for out in outs:
-        if out.path.endswith(_STORE):
-            found.stores.setdefault(out.digest, f"{out.path} at {by}")
+        if out.path.endswith(_STORE) and out.digest not in known:
+            found.stores[out] = by
 
 
 def _look_into_tree(project: Project, pointers: Pointers, tree: WorkTree, found: _Search) -> None:
@@ -150,8 +161,8 @@ def _look_into_tree(project: Project, pointers: Pointers, tree: WorkTree, found:
             stages.setdefault(stage, {})[path] = blob
     for files in stages.values():
         outs = pointers.outs_of_files(f"the index of {tree.path}", files)
-        found.add(outs, f"the index of {tree.path}")
-        _note_stores(found, outs, f"the index of {tree.path}")
+        found.add(outs, _Namer(f"the index of {tree.path}"))
+        _note_stores(found, outs, _Namer(f"the index of {tree.path}"))
     for path in [*_asked(git, "--cached"), *_asked(git, "--others")]:
         if ".dvc" not in PurePosixPath(path).parts[:-1]:
             _look_into_file(tree, path, found)
@@ -175,8 +186,8 @@ def _look_into_file(tree: WorkTree, path: str, found: _Search) -> None:
         raise Unreadable(str(place), "it holds merge marks") from err
     except OSError as err:
         raise Unreadable(str(place), err.strerror or str(err)) from err
-    found.add(outs, str(place))
-    _note_stores(found, outs, str(place))
+    found.add(outs, _Namer(str(place)))
+    _note_stores(found, outs, _Namer(str(place)))
 
 
 def _noted(project: Project, dvc: Dvc) -> set[str]:
@@ -203,9 +214,9 @@ def _files(places: Iterable[Path]) -> Iterator[Path]:
             yield from (path for path in place.rglob("*") if path.is_file())
 
 
-def _outs_of_runs(dvc: Dvc, digest: str, by: str) -> set[str]:
+def _outs_of_runs(project: Project, dvc: Dvc, out: Out, by: _Namer) -> set[str]:
     """List what the runs of a store have read and left."""
-    place = object_of(dvc, digest)
+    place, said = object_of(dvc, out.digest), f"{out.path} at {by.words}"
     try:
         with place.open("rb") as file:
             if file.read(12)[8:] != _DUCK:
@@ -213,14 +224,30 @@ def _outs_of_runs(dvc: Dvc, digest: str, by: str) -> set[str]:
         with db.reading(place) as connection:
             runs = query.with_files(connection)
     except FileNotFoundError:
-        raise Unreadable(by, "the store is not in the DVC cache") from None
+        if _is_elsewhere(project, dvc, out, by):
+            return set()
+        raise Unreadable(said, "the store is not in the DVC cache") from None
     except (StoreCorrupt, BusyError, OSError) as err:
-        raise Unreadable(by, str(err)) from err
+        raise Unreadable(said, str(err)) from err
     files = (file.digest for run in runs for file in (*run.data.values(), *run.outs.values()))
     return {name for name in files if is_digest(name)}
 
 
-def _expanded(dvc: Dvc, found: _Search) -> set[str]:
+def _is_elsewhere(project: Project, dvc: Dvc, out: Out, by: _Namer) -> bool:
+    """Whether an output is of another DVC repository of the tree that keeps it in another cache."""
+    top, git = project.top, project.git
+    for folder in PurePosixPath(out.said_by).parents:
+        if top / folder == dvc.root:
+            return False
+        if (top / folder / ".dvc" / "config").is_file():
+            return Dvc(top / folder, project.environment).cache.resolve() != dvc.cache.resolve()
+        text = git.read(by.commit, f"{folder}/.dvc/config") if by.commit else None
+        if text is not None:
+            return re.search(rb"(?m)^\s*dir\s*=", text) is None  # its own: another than ours
+    return False
+
+
+def _expanded(project: Project, dvc: Dvc, found: _Search) -> set[str]:
     """Add what is in the folders; of those only mentioned, as far as their list is here."""
     wanted, done = set(found.mentioned), set[str]()
     for out, by in found.named.items():
@@ -229,7 +256,9 @@ def _expanded(dvc: Dvc, found: _Search) -> set[str]:
             try:
                 wanted |= set(digests_of(dvc, out).values())
             except NoObject:
-                raise Unreadable(f"{out.path} at {by}", "its list is not in the cache") from None
+                if not _is_elsewhere(project, dvc, out, by):
+                    why = "its list is not in the cache"
+                    raise Unreadable(f"{out.path} at {by.words}", why) from None
             done.add(str(out.digest))
     for digest in {name for name in found.mentioned if name.endswith(_FOLDER)} - done:
         if dvc.holds(digest):

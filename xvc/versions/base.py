@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
@@ -21,7 +21,7 @@ from xvc.dvc.repository import pointer_of
 from xvc.errors import ConflictError, CorruptError, PipelineCorrupt, TreeDiffers, Unresolved, error
 from xvc.git.commands import Git, TreeState
 from xvc.git.snapshot import RUNS, tree_now
-from xvc.project import Project
+from xvc.project import Project, is_below
 from xvc.recording.begin_run import lock_files, metrics_files
 
 
@@ -126,7 +126,7 @@ def base_of(project: Project, record: RunRecord, *, is_named: bool, wants_commit
     kept = snapshot or record.code.commit
     if kept is not None and git.commit_of(kept) is None:
         raise CodeAbsent(record.id, kept)
-    own = Passed(own_paths(project, record), project.settings.tag_ignore)
+    own = passed_of(project, record)
     if snapshot is None:
         _refuse_unknown_code(git, record, head_tree, own)
         return Base(head_tree, state.commit, state.branch, on_head=True)
@@ -156,7 +156,8 @@ def _refuse_unknown_code(git: Git, record: RunRecord, head_tree: str, own: Passe
 def own_paths(project: Project, record: RunRecord) -> frozenset[str]:
     """Name the paths that a version writes itself, or that the run wrote and declared.
 
-    One that ends with a slash stands for all below it.
+    What versions of other projects in the tree write is as little its code. One that ends with a
+    slash stands for all below it.
     """
     paths = [
         *map(pointer_of, places_of(project, record)),
@@ -164,7 +165,11 @@ def own_paths(project: Project, record: RunRecord) -> frozenset[str]:
         *lock_files(project),
     ]
     paths += [place.with_name(".gitignore") for place in places_of(project, record)]
-    folders = (f"{project.relative(project.root / folder)}/" for folder in RESULTS)
+    folders = [f"{project.relative(project.root / folder)}/" for folder in RESULTS]
+    for other in project.others():  # its runs change them, not the code
+        other.tolerate_settings()
+        paths += [*metrics_files(other), *lock_files(other)]
+        folders += [f"{project.relative(other.root / folder)}/" for folder in RESULTS]
     return frozenset([*(project.relative(path) for path in paths), *folders])
 
 
@@ -185,20 +190,36 @@ def is_document(path: str, patterns: Sequence[str]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """The paths whose change is none of the code: `own_paths`, and documents by pattern."""
+    """The paths whose change is none of the code: `own_paths`, and documents by pattern.
+
+    In the folders of ``others``, which are other projects, what DVC and git keep their data by.
+    """
 
     own: frozenset[str]
-    documents: tuple[str, ...]
+    documents: tuple[str, ...] = ()
+    others: frozenset[str] = frozenset()
 
     def holds(self, path: str) -> bool:
         """Whether a path is one of them."""
-        return is_own(path, self.own) or is_document(path, self.documents)
+        return (
+            is_own(path, self.own)
+            or is_document(path, self.documents)
+            or (path.endswith((SUFFIX, ".gitignore")) and is_below(path, self.others))
+        )
+
+
+def passed_of(project: Project, *records: RunRecord, documents: bool = True) -> Passed:
+    """Name what is none of the code of these runs."""
+    own = frozenset[str]().union(*(own_paths(project, record) for record in records))
+    others = frozenset(project.relative(other.root) for other in project.others())
+    return Passed(own, project.settings.tag_ignore if documents else (), others)
 
 
 def code_changes(project: Project, record: RunRecord, old: str, new: str) -> tuple[str, ...]:
     """Name the files of code in which two trees differ; what is *record*'s own is none."""
-    own = own_paths(project, record) | {path + SUFFIX for path in record.data}
-    passed = Passed(own, project.settings.tag_ignore)
+    passed = passed_of(project, record)
+    data = frozenset(path + SUFFIX for path in record.data)
+    passed = replace(passed, own=passed.own | data)
     return tuple(_differing(project.git, old, new, passed))
 
 

@@ -7,7 +7,7 @@ result. Killed between any two steps, the state before stands and the same call 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
@@ -27,7 +27,8 @@ from xvc.git.branch import Move, advance, clear, noted
 from xvc.git.commands import Git
 from xvc.git.snapshot import STORES, tree_with
 from xvc.git.worktrees import is_ancestor
-from xvc.history.find import find, versions
+from xvc.history.find import all_versions, find
+from xvc.history.owner import folder_of, own_versions
 from xvc.project import Project
 from xvc.recording.begin_run import lock_files, metrics_files
 from xvc.recovery.recover import mend
@@ -104,7 +105,8 @@ class Tagged:
     """A version: its name, what it marks, and its message.
 
     ``branch`` is the branch that has the commit, None when the version stands beside it;
-    ``earlier`` are the versions that the run had before.
+    ``earlier`` are the versions that the run had before, ``passed`` the numbers that were passed
+    over because another project of the repository has them.
     """
 
     name: str
@@ -115,6 +117,7 @@ class Tagged:
     paths: tuple[str, ...]
     is_dry: bool = False
     earlier: tuple[str, ...] = ()
+    passed: tuple[str, ...] = ()
 
 
 def tag(project: Project, request: TagRequest) -> Tagged:
@@ -139,8 +142,9 @@ def tag(project: Project, request: TagRequest) -> Tagged:
         record, request = _masked(chosen(project, request), request)
         if not request.incomplete:
             refuse_incomplete(record)
-        infos = versions(project)
-        wanted = _wanted(project, request, infos)
+        taken = all_versions(project)
+        infos = own_versions(project, taken)
+        wanted = _wanted(project, request, infos, taken)
         base = base_of(project, record, is_named=bool(request.run), wants_commit=request.commit)
         line = _subject(project, record, request.text)
         earlier = tuple(info.name for info in infos if info.message.run == record.id)
@@ -155,10 +159,12 @@ def tag(project: Project, request: TagRequest) -> Tagged:
                 paths=paths,
                 is_dry=True,
                 earlier=earlier,
+                passed=_passed(project, request, wanted, infos, taken),
             )
         with _restored(path for each in pointers_of(project, record) for path in _written(each)):
             made = _make(project, request, record, base, wanted, line)
-            return replace(made, earlier=earlier)
+            passed = _passed(project, request, made.name, infos, taken)
+            return replace(made, earlier=earlier, passed=passed)
 
 
 def tag_merged(project: Project, request: TagRequest) -> Tagged:
@@ -181,7 +187,9 @@ def tag_merged(project: Project, request: TagRequest) -> Tagged:
             count = query.count(connection)
         if not count:
             raise NothingFinished
-        wanted = _wanted(project, request, versions(project))
+        taken = all_versions(project)
+        infos = own_versions(project, taken)
+        wanted = _wanted(project, request, infos, taken)
         state = project.git.state()
         tree = project.git.tree_of(state.commit) if state.commit else project.git.empty_tree()
         base = Base(tree, state.commit, state.branch, on_head=True)
@@ -197,11 +205,15 @@ def tag_merged(project: Project, request: TagRequest) -> Tagged:
                 branch=base.branch,
                 paths=paths,
                 is_dry=True,
+                passed=_passed(project, request, wanted, infos, taken),
             )
         with _restored(_written(pointer)):
             digest, files = _store_files(project)
-            message = TagMessage(subject=line, store=Digest(digest), note=request.text)
-            return _published(project, request, base, wanted, digest, files, message)
+            message = TagMessage(
+                subject=line, store=Digest(digest), note=request.text, project=folder_of(project)
+            )
+            made = _published(project, request, base, wanted, digest, files, message)
+            return replace(made, passed=_passed(project, request, made.name, infos, taken))
 
 
 def _masked(record: RunRecord, request: TagRequest) -> tuple[RunRecord, TagRequest]:
@@ -230,20 +242,46 @@ def chosen(project: Project, request: TagRequest) -> RunRecord:
     return record
 
 
-def _wanted(project: Project, request: TagRequest, infos: Sequence[VersionInfo]) -> str:
+def _wanted(
+    project: Project,
+    request: TagRequest,
+    infos: Sequence[VersionInfo],
+    taken: Sequence[VersionInfo],
+) -> str:
     prefix = project.settings.tag_prefix
     if request.version is not None:
         name = Version.parse(request.version, prefix).name(prefix)
-        holder = next((info for info in infos if info.name == name), None)
+        holder = next((info for info in taken if info.name == name), None)
         if holder is not None:
             raise TagTaken(name, holder.commit)
         return name
-    return _next(request, (info.version for info in infos), prefix)
+    return _next(request, infos, {info.version for info in taken}, prefix)
 
 
-def _next(request: TagRequest, taken: Iterable[Version], prefix: str) -> str:
+def _next(
+    request: TagRequest, infos: Iterable[VersionInfo], taken: Collection[Version], prefix: str
+) -> str:
+    """Number the next version of this project; numbers of other projects are passed over."""
     within = None if request.within is None else Version.parse(request.within, prefix)
-    return next_version(taken, request.bump or Bump.PATCH, within=within).name(prefix)
+    known = [info.version for info in infos]
+    bump = request.bump or Bump.PATCH
+    return next_version(known, bump, within=within, taken=taken).name(prefix)
+
+
+def _passed(
+    project: Project,
+    request: TagRequest,
+    made: str,
+    infos: Sequence[VersionInfo],
+    taken: Sequence[VersionInfo],
+) -> tuple[str, ...]:
+    """Name the versions of other projects whose numbers were passed over."""
+    if request.version is not None or len(infos) == len(taken):
+        return ()
+    prefix = project.settings.tag_prefix
+    alone = Version.parse(_next(request, infos, (), prefix), prefix)
+    own, end = {info.name for info in infos}, Version.parse(made, prefix)
+    return tuple(i.name for i in taken if alone <= i.version < end and i.name not in own)
 
 
 def _subject(project: Project, record: RunRecord, text: str | None) -> str:
@@ -278,6 +316,7 @@ def _make(
         data={path: file.digest for path, file in record.data.items()},
         note=request.text if request.text is not None else record.note,
         sweep=sweep_of(project, record),
+        project=folder_of(project),
     )
     return _published(project, request, base, wanted, digest, files, message)
 
@@ -419,8 +458,9 @@ def _mark(project: Project, request: TagRequest, wanted: str, commit: str, messa
         except TagTaken:
             if request.version is not None:
                 raise
-            taken = [Version.parse(name, prefix), *(info.version for info in versions(project))]
-            name = _next(request, taken, prefix)
+            every = all_versions(project)
+            taken = {Version.parse(name, prefix), *(info.version for info in every)}
+            name = _next(request, own_versions(project, every), taken, prefix)
         else:
             return name
     raise GitFailed(("tag", name), 128, "every next version was taken meanwhile")

@@ -12,6 +12,7 @@ from xvc.errors import XvcError
 from xvc.git.worktrees import WorkTree
 from xvc.history.find import known_versions
 from xvc.history.numbering import NextNumbers, family_of_tree, next_numbers
+from xvc.history.owner import own_versions
 from xvc.history.unversioned import rows_in, unsaved
 from xvc.journal.folders import (
     every_journal,
@@ -139,9 +140,10 @@ def _looked_at(project: Project, tree: WorkTree, info: TreeInfo, own: str, since
 def _next(
     project: Project, there: Project, made_here: Collection[RunId], commit: str | None
 ) -> NextNumbers:
-    infos = known_versions(project)
+    taken = known_versions(project, of_all=True)
+    infos = own_versions(project, taken)
     family = family_of_tree(there.git, infos, made_here, commit)
-    return next_numbers(infos, family, project.settings.tag_prefix)
+    return next_numbers(infos, family, project.settings.tag_prefix, taken)
 
 
 def _last_active(tree: WorkTree, journals: Path) -> int | None:

@@ -74,9 +74,8 @@ def command(
             "--merged", "it has no run, and commits no code: leave --run and --commit out"
         )
     made = (tag_merged if merged else tag_run)(here.project(), request)
-    had = f"run {made.run} had {', '.join(made.earlier)} already; both stay" if made.earlier else ""
     step = here.again() if made.is_dry else f"xvc show {made.name}" if made.run else "xvc log"
-    answer = Answer("tag", _data(made), _text(made), (had,) if had else (), (step,))
+    answer = Answer("tag", _data(made), _text(made), _warnings(made), (step,))
     show(answer, here.manner)
 
 
@@ -93,6 +92,12 @@ def _data(made: Tagged) -> Data:
         "earlier_total": len(made.earlier),
         "dry_run": made.is_dry,
     }
+
+
+def _warnings(made: Tagged) -> tuple[str, ...]:
+    had = f"run {made.run} had {', '.join(made.earlier)} already; both stay"
+    others = f"{', '.join(few(made.passed))}: taken by another project of this repository"
+    return (*((had,) if made.earlier else ()), *((others,) if made.passed else ()))
 
 
 def _text(made: Tagged) -> str:
