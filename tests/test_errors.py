@@ -17,6 +17,7 @@ from xvc.errors import XvcError, error
 
 SAMPLES: dict[object, object] = {
     str: "some words",
+    bool: True,
     int: 7,
     tuple[str, ...]: ("one thing", "another thing"),
 }

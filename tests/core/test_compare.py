@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from xvc.core.direction import Direction
 from xvc.core.run import DataFile, Environment, RunRecord
+from xvc.git.commands import LineChange
 from xvc.runs.comparison import (
     MISSING,
     Cell,
-    CodeChange,
     Difference,
     Missing,
     compare,
@@ -142,7 +142,7 @@ def test_data_differs_by_digest() -> None:
 def test_code_that_differs_makes_runs_differ() -> None:
     """What git finds is added later and counts."""
     same = compare([RunRecord(RunId("a")), RunRecord(RunId("b"))], {})
-    changed = replace(same, code=((CodeChange("train.py", 1, 0),),))
+    changed = replace(same, code=((LineChange("train.py", 1, 0),),))
 
     assert (same.is_same, changed.is_same) == (True, False)
 

@@ -13,12 +13,13 @@ from xvc.core.run import RunRecord, Status
 from xvc.core.seed_names import is_seed
 from xvc.dvc.pointers import SUFFIX
 from xvc.errors import GitFailed, UsageError, error
+from xvc.git.commands import LineChange
 from xvc.history.find import FoundRun, find
 from xvc.history.judging import differing, judges
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import fingerprints
-from xvc.runs.comparison import CodeChange, Comparison, Difference, compare_packages
+from xvc.runs.comparison import Comparison, Difference, compare_packages
 from xvc.runs.comparison import compare as compare_records
 from xvc.runs.list import ListRequest
 from xvc.runs.list import runs as list_runs
@@ -192,7 +193,7 @@ def _packages(found: Sequence[FoundRun], warnings: list[str]) -> tuple[Differenc
 
 def _code(
     project: Project, first: FoundRun, other: FoundRun, warnings: list[str]
-) -> tuple[CodeChange, ...]:
+) -> tuple[LineChange, ...]:
     old, new = first.record.code.snapshot, other.record.code.snapshot
     if old is None or new is None or project.place is None:
         warnings.append("the code of a run is not recorded, so code is not compared")
@@ -208,7 +209,5 @@ def _code(
         )
         return ()
     return tuple(
-        CodeChange(change.path, change.added, change.removed)
-        for change in changes
-        if change.path not in data and not passed.holds(change.path)
+        change for change in changes if change.path not in data and not passed.holds(change.path)
     )

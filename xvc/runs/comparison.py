@@ -1,6 +1,6 @@
 """How runs differ in parameters, metrics, data and environment, always against the first.
 
-Pure: values in, rows out. Differences of code are git's to find; their shape is here. Refuses to
+Pure: values in, rows out. Differences of code are found by git and come in its shape. Refuses to
 call a run better where the direction of a metric is unknown.
 """
 
@@ -11,12 +11,15 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from xvc.core.direction import Direction, direction_of
 from xvc.core.equality import is_nan, is_same
 from xvc.core.run import DataFile, Environment, RunRecord
 from xvc.types import Json, RunId
+
+if TYPE_CHECKING:
+    from xvc.git.commands import LineChange
 
 
 class Missing(Enum):
@@ -58,15 +61,6 @@ class DataDifference:
 
 
 @dataclass(frozen=True, slots=True)
-class CodeChange:
-    """One file that another run has otherwise than the first; lines are None for binary files."""
-
-    path: str
-    added: int | None
-    removed: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Comparison:
     """All rows, sorted by key; ``code`` has one entry for each run behind the first.
 
@@ -78,7 +72,7 @@ class Comparison:
     metrics: tuple[Difference, ...]
     data: tuple[DataDifference, ...]
     packages: tuple[Difference, ...] = ()
-    code: tuple[tuple[CodeChange, ...], ...] = ()
+    code: tuple[tuple[LineChange, ...], ...] = ()
     commands: tuple[str, ...] = ()
 
     @property

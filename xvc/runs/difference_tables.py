@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from xvc.core.direction import is_progress
 from xvc.core.human_units import number, size
 from xvc.core.run import DataFile
 from xvc.render.document import DocumentTable
-from xvc.runs.comparison import Cell, CodeChange, Comparison, Difference, Missing
+from xvc.runs.comparison import Cell, Comparison, Difference, Missing
 from xvc.runs.repeats import Spread
 from xvc.runs.verdicts import LEVEL, Judgement, sentence
+
+if TYPE_CHECKING:
+    from xvc.git.commands import LineChange
 
 _CODE_SHOWN = 20
 
@@ -136,7 +140,7 @@ def _file(file: DataFile | None) -> str:
     return "(none)" if file is None else f"{file.digest[:8]} {size(file.size)}"
 
 
-def _code(changes: Sequence[CodeChange]) -> tuple[tuple[str, ...], ...]:
+def _code(changes: Sequence[LineChange]) -> tuple[tuple[str, ...], ...]:
     rows = [
         (change.path, "binary" if change.added is None else f"+{change.added} -{change.removed}")
         for change in changes[:_CODE_SHOWN]

@@ -82,14 +82,7 @@ class Haul:
         return found
 
     def _remotes(self) -> Iterator[Remote]:
-        """Open the usual remote, then each that a pointer names; nothing before it is asked for.
-
-        Raises:
-            NoRemote: there is none.
-            VersionedRemote: it keeps no objects.
-            NoPackage: its kind needs an extra.
-            DvcFailed: its settings cannot be used.
-        """
+        """Open the usual remote, then each that a pointer names, each when it is asked for."""
         names = sorted(set(self.elsewhere()))
         usual = self._usual(is_needed=not names or self.name is not None)
         self.opened = usual[0] if usual else None
