@@ -529,3 +529,16 @@ def test_an_empty_file_is_a_place_for_a_store(tmp_path: Path) -> None:
     assert while_it_runs == Reader(name)["x"].tolist() == [1]
     assert Path(name).stat().st_size > 0
     assert [path.name for path in tmp_path.glob("*kept*")] == []
+
+
+def test_rows_are_counted_by_run_and_by_table(db: str) -> None:
+    """A tracker and a reader name their store and their table, and count the rows in it."""
+    for number in range(2):
+        with Tracker(db, table="scores") as tracker:
+            tracker.log({"a": number})
+    reader = Reader(db, "scores")
+
+    assert (tracker.count_run(), tracker.count_all()) == (1, 2)
+    assert (reader.count_run(), reader.count_all()) == (2, 2)
+    assert {tracker.table_name, reader.table_name} == {"scores"}
+    assert Path(tracker.db) == Path(reader.db) == Path(db).resolve()

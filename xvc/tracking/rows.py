@@ -217,6 +217,27 @@ class Rows:
         with self._view() as connection:
             return rows_of(connection, self.table, self._own)
 
+    def count_run(self) -> int:
+        """How many rows these are, as ``len`` says."""
+        return len(self)
+
+    def count_all(self) -> int:
+        """How many rows the table has, of all runs."""
+        from xvc.store.query import rows_of
+
+        with self._view() as connection:
+            return rows_of(connection, self.table, None)
+
+    @property
+    def db(self) -> str:
+        """The path of the store."""
+        return str(self._store)
+
+    @property
+    def table_name(self) -> str:
+        """The table that rows go to; ``table`` is its other name."""
+        return self.table
+
     def __iter__(self) -> Iterator[str]:
         """The keys, as `columns` lists them."""
         return iter(self.columns)
