@@ -51,6 +51,20 @@ def test_a_run_does_not_differ_from_itself(run: RunRecord, copies: int) -> None:
     assert all(row.best is None for row in result.metrics)
 
 
+@pytest.mark.parametrize(
+    ("words", "is_same"),
+    [(("--lr", "0.3"), True), (("--lr=0.3",), False), (("--lr", "0.1", "--fast"), False)],
+)
+def test_commands_are_the_same_but_for_params(words: tuple[str, ...], *, is_same: bool) -> None:
+    """A value of a param has its row among the params; any other word is a difference."""
+    runs = [
+        RunRecord(RunId("k7"), command=("t.py", "--lr", "0.1"), params={"lr": 0.1}),
+        RunRecord(RunId("k8"), command=("t.py", *words), params={"lr": 0.3}),
+    ]
+
+    assert compare(runs, {}).is_same_command == is_same
+
+
 @given(RUNS, RUNS)
 def test_swapping_swaps(one: RunRecord, other: RunRecord) -> None:
     """The values change sides, the differences change sign, the verdict stays."""

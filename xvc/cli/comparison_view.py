@@ -72,7 +72,7 @@ class Comparing(TypedDict):
     """
 
     runs: list[RunFacts]
-    commands: Annotated[list[str], "Of each run; empty where all are the same."]
+    commands: Annotated[list[str], "Of each run; empty where at most values of params differ."]
     params: list[Row]
     params_total: int
     metrics: list[Row]

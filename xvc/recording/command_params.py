@@ -74,6 +74,26 @@ def not_filled_in_run(command: Sequence[str], keys: Collection[str]) -> tuple[st
     return filled_in_run(command, {key: f"{{{{{key}}}}}" for key in keys})
 
 
+def without_param_values(command: Sequence[str], params: Collection[str]) -> list[str]:
+    """Return the words of a command without the values that it gives to *params*.
+
+    >>> without_param_values(["t.py", "--lr", "0.1", "--max-n=3", "seed=1", "a"], ["lr", "max_n"])
+    ['t.py', '--lr', '--max-n=', 'seed=1', 'a']
+    """
+    names = {_as_argument(name) for name in params}
+    words: list[str] = []
+    is_given = False
+    for word in command:
+        if is_given and _is_value(word):
+            is_given = False
+            continue
+        key, sign, _ = word.partition("=")
+        is_param = _as_argument(key.removeprefix("--")) in names
+        is_given = is_param and not sign and key.startswith("--")
+        words.append(key + sign if is_param else word)
+    return words
+
+
 def _as_argument(name: str) -> str:
     return name.replace("-", "_")
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from xvc.core.direction import Direction, direction_of
 from xvc.core.equality import is_nan, is_same
 from xvc.core.run import DataFile, Environment, RunRecord
+from xvc.recording.command_params import without_param_values
 from xvc.types import Json, RunId
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ class DataDifference:
 class Comparison:
     """All rows, sorted by key; ``code`` has one entry for each run behind the first.
 
-    ``commands`` are those of all runs, as a shell would read them.
+    ``commands`` are those of all runs, as a shell would read them. They are the same where they
+    differ only in values of params, which have rows of their own.
     """
 
     runs: tuple[RunId, ...]
@@ -74,11 +76,7 @@ class Comparison:
     packages: tuple[Difference, ...] = ()
     code: tuple[tuple[LineChange, ...], ...] = ()
     commands: tuple[str, ...] = ()
-
-    @property
-    def is_same_command(self) -> bool:
-        """Whether all runs were started by the same words."""
-        return len(set(self.commands)) < 2
+    is_same_command: bool = True
 
     @property
     def is_same(self) -> bool:
@@ -108,7 +106,12 @@ def compare(runs: Sequence[RunRecord], directions: Mapping[str, str]) -> Compari
         ),
         data=tuple(_data_row(path, runs) for path in _keys(run.data for run in runs)),
         commands=tuple(shlex.join(run.command) for run in runs),
+        is_same_command=len({_without_params(run) for run in runs}) < 2,
     )
+
+
+def _without_params(run: RunRecord) -> tuple[str, ...]:
+    return tuple(without_param_values(run.command, run.params))
 
 
 def compare_packages(environments: Sequence[Environment]) -> tuple[Difference, ...]:
