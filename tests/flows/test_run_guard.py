@@ -243,6 +243,32 @@ def test_a_locale_whose_file_names_are_ascii(tmp_path: Path, run_xvc: Calling) -
     assert note == "über"
 
 
+def test_a_tracker_where_file_names_are_ascii(tmp_path: Path, run_xvc: Calling) -> None:
+    """A store's name, keys and values of other letters are what they are elsewhere."""
+    script = tmp_path / "größe.py"
+    script.write_text(
+        "from xvc import Reader, Tracker\n"
+        "with Tracker('größe.duckdb', params={'naïve': '数据'}) as tracker:\n"
+        "    tracker.log({'lö': 0.5, 'wort': 'żółć'})\n"
+        "print(ascii(Reader('größe.duckdb').values('lö')))\n",
+        encoding="utf-8",
+    )
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+
+    ran = subprocess.run(
+        [sys.executable, os.fsencode(script)],
+        cwd=tmp_path,
+        env={**os.environ, **ascii_only},
+        capture_output=True,
+        check=False,
+    )
+
+    assert ran.stdout == b"[0.5]\n", ran.stderr.decode()
+    assert (tmp_path / "größe.duckdb").is_file()
+    listed = run_xvc("ls", "--json", "--db", "größe.duckdb", cwd=tmp_path)
+    assert json.loads(listed.out)["data"]["runs"][0]["params"] == {"naïve": "数据"}
+
+
 def test_a_folder_that_dvc_cannot_name_is_refused(tmp_path: Path, run_xvc: Calling) -> None:
     """Where the path is no UTF-8, init says so, and makes nothing."""
     folder = Path(os.fsdecode(bytes(tmp_path) + b"/caf\xe9"))

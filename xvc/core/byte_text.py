@@ -6,8 +6,10 @@ shell quotes them, ``$'caf\\xe9.txt'``: readable, and read back exactly. Other t
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from xvc.types import Json
 
@@ -29,6 +31,16 @@ def as_text(raw: str) -> str:
         return raw.encode("utf-8", "surrogateescape").decode()
     except UnicodeError:
         return _quoted(raw)
+
+
+def as_path(name: str | os.PathLike[str]) -> Path:
+    """Name a file as this Python can: where its locale is ASCII, other letters are their UTF-8."""
+    text = os.fspath(name)
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError:
+        text = os.fsdecode(text.encode("utf-8", "surrogateescape"))
+    return Path(text)
 
 
 def as_given(text: str) -> str:

@@ -77,7 +77,7 @@ _DOUBTFUL = word_table(
     "detected caught resolved avoided prevented handled recovered saved reduced removed found "
     "injected simulated expected predicted estimated standard std margin stop packet weight path "
     "hair hearing d g td commitment codebook vq fake real adv adversarial shadow of to gan pg vf "
-    "actual initial prev previous old seasonal"
+    "actual initial prev previous old seasonal nms anchor"
 )
 _DERIVED = word_table(
     "drop gap std stderr sem var variance threshold weight scale reduction saved limit budget "

@@ -10,10 +10,9 @@ from pathlib import Path
 def file_name(path: Path) -> str:
     """Name a file for DuckDB, which takes UTF-8 only; a folder with other bytes has a number."""
     try:
-        str(path).encode()
-    except UnicodeEncodeError:
+        return os.fsencode(path).decode()  # in an ASCII locale Python's own text is another
+    except UnicodeDecodeError:
         return f"/proc/self/fd/{_opened(path.parent, os.getpid())}/{path.name}"
-    return str(path)
 
 
 def folder_name(folder: Path) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
-from xvc.core.byte_text import as_text
+from xvc.core.byte_text import as_path, as_text
 from xvc.core.ids import is_run_id, run_id
 from xvc.core.run_context import VARIABLE, RunContext
 from xvc.errors import BadValue, XvcError
@@ -91,6 +91,7 @@ def open_run(db: StrPath | None, options: Options, wanted: WantedRun) -> Opened:
     context = RunContext.decode(os.environ.get(VARIABLE, ""))
     if db == SKIP_INSERT:
         return _skip(options, context, wanted)
+    db = db if db is None or db == IN_MEMORY else as_path(db)
     if wanted.run is not None or wanted.track_id is not None:
         return _go_on(db, options, wanted, context.run if context else None)
     is_joined = context is not None and not wanted.nested

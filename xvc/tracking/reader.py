@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xvc.core.byte_text import as_path
 from xvc.tracking.edits import Edits
 from xvc.tracking.objects import Stored
 from xvc.tracking.options import StrPath, check_engine
@@ -46,7 +47,7 @@ class Reader(Edits, Stored):
     ) -> None:
         check_engine(engine)
         self.table = table
-        project = _project_of(None if db is None else Path(db).resolve())
+        project = _project_of(None if db is None else as_path(db).resolve())
         self._store, self._root = project.store_path, project.root
         need_store(project)
 
