@@ -274,7 +274,7 @@ def parse_typed(text: str) -> TypedValue:
     """Read a param as it was typed; lists, mappings and quoted text as YAML writes them in a line.
 
     >>> parse_typed("3.10").value, parse_typed("1e-3"), parse_typed("'7'")
-    ('3.10', Typed(value=0.001, text='1e-3'), Typed(value='7', text='7'))
+    ('3.10', TypedValue(value=0.001, text='1e-3'), TypedValue(value='7', text='7'))
     >>> parse_typed("[1, 2.50]").value, parse_typed("a: b # c").value
     ([1, '2.50'], 'a: b # c')
     """
