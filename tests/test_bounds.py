@@ -27,7 +27,7 @@ BOUNDED: Mapping[str, Sequence[str]] = {
             for what in ("params", "metrics", "packages")
             for cells in ("values", "present", "delta", "percent")
         ),
-        *("compare data files", "compare code_totals"),
+        *("compare data files", "compare code_totals", "compare commands"),
         "compare code",  # with code_totals, of files
         *("compare verdicts", "compare verdict_totals"),  # of metrics
         *("compare rows", "compare rows_totals"),  # of scores

@@ -27,7 +27,7 @@ class NotOfRun(ConflictError):
     path: str
     run: str
     maker: str
-    is_within: bool = False
+    is_within: bool
 
     def __str__(self) -> str:
         if self.is_within:
