@@ -257,6 +257,7 @@ def open_journal(project: Project, folder: Path | None = None) -> Journal:
 def _snapshot(project: Project, run: RunId, state: TreeState, outs: Collection[str]) -> Snapshot:
     """Keep the code; a declared output that is there already, a link for example, is none of it."""
     own = tuple(project.relative(project.root / out) for out in outs)
+    own += tuple(project.own_pointers())  # not ignored without `xvc init`
     code = tuple(
         path
         for path in state.untracked
