@@ -1,9 +1,9 @@
 """Which project a version is of: all projects of a repository share its tags.
 
 A tag says in which folder its project was. One that does not (of an older xvc) is of the project
-in whose folder a pointer, at its commit, names the store that the tag names. A version whose project
-is nowhere any more (the folder was renamed, say) is of every project: nobody else would show it.
-Reads only.
+in whose folder a pointer, at its commit, names the store that the tag names. A version whose
+project is nowhere any more (the folder was renamed, say) is of every project: nobody else would
+show it. Reads only.
 """
 
 from __future__ import annotations
