@@ -37,8 +37,8 @@ class Snapshot:
 
     ``left_out`` is what git does not ignore and the commit does not hold; ``written`` is what of it
     runs have written, ``incomplete`` what is code, as far as names can tell, ``secrets`` where a
-    secret stands, or could, in files that were left out for it, ``refused`` what git said of files that it
-    could not take in.
+    secret stands, or could, in files that were left out for it, ``refused`` what git said of files
+    that it could not take in.
     """
 
     commit: str
