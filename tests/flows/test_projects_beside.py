@@ -52,6 +52,13 @@ def trained(call_xvc: Calling, folder: Path, value: str, *flags: str) -> str:
     return str(data["version"] or data["run"])
 
 
+def make_old(top: Path, name: str) -> None:
+    """Have a tag say what an older xvc says: no project."""
+    text = git(top, "tag", "-l", "--format=%(contents)", name)
+    old = "\n".join(line for line in text.splitlines() if "Xvc-Project" not in line)
+    git(top, "tag", "-f", "--cleanup=verbatim", "-m", old, name, f"{name}^{{}}")
+
+
 def listed(call_xvc: Calling, folder: Path) -> list[str]:
     return [each["version"] for each in call_xvc("log", "--json", cwd=folder).data["versions"]]
 
@@ -141,18 +148,21 @@ def test_a_version_that_says_no_project_belongs_to_the_store_that_it_holds(
     for folder in (a, b):
         trained(call_xvc, folder, "0.1", "--tag", "minor")
     for name in ("e0.1.0", "e0.2.0"):
-        text = git(both, "tag", "-l", "--format=%(contents)", name)
-        old = "\n".join(line for line in text.splitlines() if "Xvc-Project" not in line)
-        git(both, "tag", "-f", "--cleanup=verbatim", "-m", old, name, f"{name}^{{}}")
+        make_old(both, name)
 
     found = [listed(call_xvc, folder) for folder in (a, b)]
 
     assert found == [["e0.1.0"], ["e0.2.0"]]
 
 
-def test_a_project_that_moved_keeps_its_versions(both: Path, call_xvc: Calling) -> None:
+@pytest.mark.parametrize("is_old", [False, True])
+def test_a_project_that_moved_keeps_its_versions(
+    both: Path, call_xvc: Calling, is_old: bool
+) -> None:
     """Of a folder that no branch has any more, the versions are everybody's."""
     trained(call_xvc, both / "a", "0.1", "--tag", "minor")
+    if is_old:
+        make_old(both, "e0.1.0")
     shutil.rmtree(both / "b")
     git(both, "add", "-A")
     git(both, "mv", "a", "c")
