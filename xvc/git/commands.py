@@ -409,6 +409,22 @@ class Git:
         found = self.call("grep", *flags, "--", *paths, accept=(0, 1))
         return [_text(path) for path in found.split(b"\0") if path]
 
+    def lines_with(
+        self, texts: Iterable[str], commits: Iterable[str], *paths: str
+    ) -> list[tuple[str, str, str]]:
+        """Find the lines of files in commits that hold one of the texts: commit, path and line."""
+        which = [*dict.fromkeys(commits)]
+        if not which:
+            return []
+        flags = ("-z", "-F", "-I", "--full-name", "--no-line-number", "--no-color")
+        words = (word for text in sorted(texts) for word in ("-e", text))
+        found = self.call("grep", *flags, *words, *which, "--", *paths, accept=(0, 1))
+        hits = []
+        for place, _, line in (each.partition("\0") for each in _text(found).split("\n") if each):
+            commit, _, path = place.partition(":")
+            hits.append((commit, path, line))
+        return hits
+
     def ignored_here(self) -> list[str]:
         """List what git ignores in the tree; a folder that is ignored whole once, with ``/``."""
         flags = ("-z", "--others", "--ignored", "--exclude-standard", "--directory")
