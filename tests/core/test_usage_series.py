@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,3 +32,21 @@ def test_a_series_survives_being_written(looks: list[UsageLook]) -> None:
     again = series_from(json.loads(json.dumps(UsageSeries(looks).facts())))
 
     assert again == looks
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"seconds": [0, null], "memory": [1, 2]}',
+        '{"seconds": [0, NaN], "memory": [1, 2]}',
+        '{"seconds": [0, 1], "cpu_seconds": [0, 1%s]}' % ("0" * 400),
+        '{"seconds": [0, 1], "memory": [Infinity, 1]}',
+        '{"seconds": [0, 1], "memory": ["1", true]}',
+    ],
+)
+def test_what_another_clone_sends_is_drawn_or_left_out(text: str) -> None:
+    """Every figure that is read can be written as JSON, and every two looks be compared."""
+    found = spans(series_from(json.loads(text)))
+
+    assert json.dumps([each.memory for each in found], allow_nan=False)
+    assert all(each.memory is None and each.cpu_percent is None for each in found)

@@ -65,6 +65,7 @@ def away(project: Path, tmp_path: Path) -> Away:
         here.git.state(),
         limits=Limits(1 << 20, 1 << 20, 100),
         scratch=here.room.scratch,
+        searched=here.room.searched,
     )
     return pack(
         here.git,

@@ -326,3 +326,12 @@ def test_a_series_at_the_command_line(call_xvc: Calling) -> None:
     assert len(compared["runs"]) == 2
     assert (wrong.code, "0042, 0043" in wrong.err) == (2, True)
     assert (none.code, "at least two" in none.err) == (2, True)
+
+
+def test_a_decorator_without_parentheses_is_refused() -> None:
+    """It would fail at the first call, with an error that names no line of the user's."""
+    with pytest.raises(BadValue, match="with parentheses"):
+
+        @AutoTracker().track  # type: ignore[arg-type]
+        def fit() -> None:
+            """Never called."""

@@ -52,6 +52,13 @@ def trained(call_xvc: Calling, folder: Path, value: str, *flags: str) -> str:
     return str(data["version"] or data["run"])
 
 
+def make_old(top: Path, name: str) -> None:
+    """Have a tag say what an older xvc says: no project."""
+    text = git(top, "tag", "-l", "--format=%(contents)", name)
+    old = "\n".join(line for line in text.splitlines() if "Xvc-Project" not in line)
+    git(top, "tag", "-f", "--cleanup=verbatim", "-m", old, name, f"{name}^{{}}")
+
+
 def listed(call_xvc: Calling, folder: Path) -> list[str]:
     return [each["version"] for each in call_xvc("log", "--json", cwd=folder).data["versions"]]
 
@@ -112,6 +119,27 @@ def test_models_of_two_projects_share_names_and_no_stage(both: Path, call_xvc: C
         assert [(each["version"], each["stages"]) for each in models] == [(version, ["production"])]
 
 
+def test_dvc_gets_a_model_of_a_project_in_a_folder(both: Path, call_xvc: Calling) -> None:
+    """Its tags name the folder, as DVC and GTO want it; tags of before, without it, count too."""
+    for name, lr in (("a", "0.1"), ("b", "0.2")):
+        trained(call_xvc, both / name, lr, "--tag", "minor", "--model", "m.bin:net")
+        call_xvc("model", "promote", "@", cwd=both / name)
+    old = git(both, "tag", "-l", "--format=%(contents)", "a=net#production#1")
+    git(both, "tag", "--cleanup=verbatim", "-m", old, "net#production#1", "a=net@v0.1.0^{}")
+
+    got = [both / f"got-{name}" for name in ("a", "b")]
+    wanted = (["--stage", "production"], ["--rev", "v0.2.0"])
+    for place, asked in zip(got, wanted, strict=True):
+        model = f"{place.name[-1]}:net"
+        dvc(both, "artifacts", "get", str(both), model, *asked, "-o", str(place))
+    git(both, "tag", "-d", "a=net#production#1", "a=net@v0.1.0")
+
+    assert [(each / "m.bin").read_text() for each in got] == ["model of a 0.1", "model of b 0.2"]
+    for name in ("a", "b"):
+        (model,) = call_xvc("model", "list", "--json", cwd=both / name).data["models"]
+        assert model["stages"] == ["production"]
+
+
 def test_a_version_that_says_no_project_belongs_to_the_store_that_it_holds(
     both: Path, call_xvc: Calling
 ) -> None:
@@ -120,18 +148,21 @@ def test_a_version_that_says_no_project_belongs_to_the_store_that_it_holds(
     for folder in (a, b):
         trained(call_xvc, folder, "0.1", "--tag", "minor")
     for name in ("e0.1.0", "e0.2.0"):
-        text = git(both, "tag", "-l", "--format=%(contents)", name)
-        old = "\n".join(line for line in text.splitlines() if "Xvc-Project" not in line)
-        git(both, "tag", "-f", "--cleanup=verbatim", "-m", old, name, f"{name}^{{}}")
+        make_old(both, name)
 
     found = [listed(call_xvc, folder) for folder in (a, b)]
 
     assert found == [["e0.1.0"], ["e0.2.0"]]
 
 
-def test_a_project_that_moved_keeps_its_versions(both: Path, call_xvc: Calling) -> None:
+@pytest.mark.parametrize("is_old", [False, True])
+def test_a_project_that_moved_keeps_its_versions(
+    both: Path, call_xvc: Calling, is_old: bool
+) -> None:
     """Of a folder that no branch has any more, the versions are everybody's."""
     trained(call_xvc, both / "a", "0.1", "--tag", "minor")
+    if is_old:
+        make_old(both, "e0.1.0")
     shutil.rmtree(both / "b")
     git(both, "add", "-A")
     git(both, "mv", "a", "c")

@@ -492,6 +492,20 @@ def test_scores_that_were_only_printed_are_told(project: Path, call_xvc: Calling
     assert "it printed" not in silent.err + captured.err
 
 
+def test_a_metrics_file_that_no_setting_names_is_told(project: Path, call_xvc: Calling) -> None:
+    """A file with a customary name that this run wrote is said where nothing is a metric yet."""
+    write = "import json; json.dump({'val': {'acc': 0.5}}, open('scores.json', 'w'))"
+
+    told = call_xvc("run", "--", "python", "-c", write)
+    older = call_xvc("run", "--", "true")
+    (project / "xvc.yaml").write_text("metrics: {files: [scores.json]}\n")
+    named = call_xvc("run", "--", "python", "-c", write)
+
+    assert "it wrote val.acc=0.5 into scores.json; named in `metrics.files`" in told.err
+    assert "it wrote" not in older.err + named.err
+    assert record(call_xvc)["metrics"] == {"val.acc": 0.5}
+
+
 def test_an_option_given_twice_is_refused(project: Path, call_xvc: Calling) -> None:
     """A second line of one idea is not dropped; lists, flags and the command's words are free."""
     refused = [

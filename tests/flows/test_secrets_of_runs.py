@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
 import duckdb
+import pytest
 
 from surroundings import Calling, git
 from xvc import Tracker
+from xvc.core import secret_shapes
+from xvc.git import clean_texts, secret_files
 
 _BY = random.Random(5)
 _SIGNS = "abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789"
@@ -83,6 +87,105 @@ def test_a_secret_is_found_wherever_in_a_long_file_it_stands(
     assert not {name for name in names if name.startswith(("0late", "at"))}
     where = next(each for each in done["warnings"] if "0late.txt" in each)
     assert f"0late.txt (line {long.count(chr(10)) + 1}: " in where
+
+
+def test_a_text_that_had_no_secret_is_not_looked_through_again(
+    project: Path, call_xvc: Calling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Known by its content: nothing else of a file is trusted, and no damage makes a text clean."""
+    looked: list[str] = []
+
+    def look(text: str) -> list[secret_shapes.SecretMatch]:
+        looked.append(text)
+        return secret_shapes.secrets_in(text)
+
+    def texts_of_a_run() -> list[str]:
+        looked.clear()
+        done = call_xvc("run", "--json", "--", "python", "-c", "").json
+        names = git(project, "ls-tree", "--name-only", f"refs/xvc/runs/{done['data']['run']}")
+        assert ("a.txt" in names.split()) == (TOKEN not in file.read_text())
+        return [text for text in looked if "of the test" in text]
+
+    monkeypatch.setattr(clean_texts, "secrets_in", look)
+    file, memory = project / "a.txt", project / ".git/xvc/texts-without-secrets"
+    plain = f"token = '{'-' * len(TOKEN)}' of the test\n"
+    secret = plain.replace("-" * len(TOKEN), TOKEN)
+    file.write_text(plain)
+    then = file.stat()
+
+    assert texts_of_a_run() == [plain]
+    assert texts_of_a_run() == []
+
+    file.write_text(secret)
+    os.utime(file, ns=(then.st_atime_ns, then.st_mtime_ns))
+    assert texts_of_a_run() == [secret]
+    assert texts_of_a_run() == [secret]
+
+    file.write_text(plain)
+    assert texts_of_a_run() == []
+
+    monkeypatch.setattr(clean_texts, "rules_digest", lambda: b"others")
+    assert texts_of_a_run() == [plain]
+
+    for damaged in (b"", b"x", memory.read_bytes()[1:], os.urandom(1 << 16)):
+        memory.write_bytes(damaged)
+        assert texts_of_a_run() == [plain]
+    memory.unlink()
+    memory.mkdir()
+    assert texts_of_a_run() == texts_of_a_run() == [plain]
+
+
+def test_only_so_many_texts_are_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The last that were seen stay."""
+    monkeypatch.setattr(clean_texts, "_MOST", 3)
+    place = tmp_path / "private" / "memory"
+    for text in ("one", "two", "one", "three", "four"):
+        memory = clean_texts.CleanTexts(place)
+        memory.secrets_in(text)
+        memory.secrets_in("one")
+        memory.save()
+
+    assert place.stat().st_size == 3 * 16
+    monkeypatch.setattr(clean_texts, "secrets_in", lambda _: [secret_shapes.SecretMatch(0, 1, "")])
+    again = clean_texts.CleanTexts(place)
+    assert [bool(again.secrets_in(text)) for text in ("one", "two", "three", "four")] == [
+        False,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_text_that_is_too_large_to_be_looked_through_is_left_out_and_named(
+    project: Path, call_xvc: Calling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tracked or not; what is no text is taken, and so is a text that the settings let in."""
+    monkeypatch.setattr(secret_files, "_LARGE", 2_000)
+    names = ["tracked.csv", "tracked.bin", "wide.txt"]
+    for name in names:
+        (project / name).write_text("1\n")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "data")
+    (project / "tracked.csv").write_text("a,b\n" * 1_000)
+    (project / "tracked.bin").write_bytes(b"\0\1" * 2_000)
+    (project / "wide.txt").write_text("a,b\n" * 1_000, encoding="utf-16")
+    (project / "xvc.yaml").write_text("snapshot: {limit: 100}\n")
+
+    left = call_xvc("run", "--json", "--", "python", "-c", "").json
+    (project / "xvc.yaml").write_text("snapshot: {limit: 10_000}\n")
+    taken = call_xvc("run", "--json", "--", "python", "-c", "").json
+
+    run, told = left["data"]["run"], " ".join(left["warnings"])
+    changed = git(project, "diff", "--name-only", "HEAD", f"refs/xvc/runs/{run}").split()
+    assert changed == ["tracked.bin", "xvc.yaml"]
+    assert "or could: tracked.csv (too large to look for one), wide.txt (too large" in told
+    assert {"tracked.csv", "wide.txt"} <= {
+        *call_xvc("show", run, "--json").data["code"]["left_out"]
+    }
+    run = taken["data"]["run"]
+    changed = git(project, "diff", "--name-only", "HEAD", f"refs/xvc/runs/{run}").split()
+    assert changed == ["tracked.bin", "tracked.csv", "wide.txt", "xvc.yaml"]
+    assert "too large" not in " ".join(taken["warnings"])
 
 
 def test_no_secret_is_recorded_wherever_it_is_said(project: Path, call_xvc: Calling) -> None:

@@ -6,12 +6,14 @@ names, the cache across processes and after mutation, ``latest``) the right thin
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +23,7 @@ import pandas as pd
 import pytest
 from pydantic import BaseModel
 
+from pages import SKILLS
 from surroundings import Calling, git
 from xvc import Reader, Tracker, copy
 from xvc.errors import BadValue, NoAsset, NoStore
@@ -542,3 +545,140 @@ def test_rows_are_counted_by_run_and_by_table(db: str) -> None:
     assert (reader.count_run(), reader.count_all()) == (2, 2)
     assert {tracker.table_name, reader.table_name} == {"scores"}
     assert Path(tracker.db) == Path(reader.db) == Path(db).resolve()
+
+
+_DIFFERENT = {"log": "data", "log_batch": "data", "get": "key", "remove_asset": "remove_keys"}
+"""Parameters of that manual's methods that have other names here."""
+
+_PARAMETERS = {
+    Tracker: "db params reset log_system_params log_network_params raise_on_error"
+    " measurement_interval track_id logs_path logs_file_format logs_stdout jsonl cache compress"
+    " warnings git_root engine table",
+    Tracker.track: "func params args kwargs cache_force",
+    Tracker.wrap: "params",
+    Tracker.set_value: "key value",
+    Tracker.set_where: "key value where_key where_value",
+    Tracker.set_param: "key value",
+    Tracker.set_params: "params",
+    Tracker.to_df: "all",
+    Tracker.head: "n",
+    Tracker.tail: "n",
+    Tracker.to_csv: "path all",
+    Tracker.to_parquet: "path all",
+    Reader: "db engine table",
+    Reader.to_df: "track_id head tail",
+    Reader.delete_run: "track_id",
+    Reader.set_value: "key value track_id",
+    Reader.set_where: "key value where_key where_value track_id",
+    Reader.remove_asset: "column",
+    Reader.read_logs: "path limit",
+    Reader.read_jsonl: "path",
+    Reader.read_db: "db engine table track_id head tail",
+    Reader.read_cache: "cache key",
+    Reader.scan_cache: "cache",
+    Reader.delete_cache_by_track_id: "cache track_id",
+    copy: "source target assets tables",
+}
+
+
+@pytest.mark.parametrize("call", _PARAMETERS, ids=lambda call: call.__qualname__)
+def test_parameters_have_the_names_of_that_manual(call: Callable[..., object]) -> None:
+    """Whatever is passed by name there is taken by that name here."""
+    taken = inspect.signature(call).parameters
+
+    assert set(_PARAMETERS[call].split()) <= taken.keys()
+
+
+@pytest.mark.parametrize("method", _DIFFERENT)
+def test_parameters_of_other_names_are_in_the_table(method: str) -> None:
+    """The page for who comes from there tells of each that is not taken by name."""
+    page = (SKILLS / "xvc" / "references" / "from-xetrack.md").read_text(encoding="utf-8")
+    taken = inspect.signature(getattr(Tracker, method)).parameters
+
+    assert _DIFFERENT[method] not in taken
+    assert f"`{method}(" in page
+    assert _DIFFERENT[method] in page
+
+
+def test_what_a_tracker_was_given_can_be_seen_and_set(db: str, tmp_path: Path) -> None:
+    """The options are attributes; those of later calls hold from when they are set."""
+    tracker = Tracker(db, cache="c", jsonl="rows.jsonl", git_root=tmp_path, raise_on_error=True)
+    told = (tracker.cache_path, tracker.jsonl_path, tracker.git_root, tracker.measurement_interval)
+    tracker.raise_on_error = False
+    tracker.log_system_params = tracker.log_network_params = True
+    tracker.measurement_interval = 0.01
+    failed = tracker.track(int, ["x"])
+
+    assert told == ("c", "rows.jsonl", tmp_path, 1.0)
+    assert failed is None
+    assert tracker.latest.keys() >= {"cpu_percent_peak", "bytes_sent"}
+    with pytest.raises(BadValue):
+        tracker.measurement_interval = 0
+    assert tracker.engine.table_name == "events"
+    assert Reader(db).engine.columns == tracker.engine.columns
+
+
+def test_calls_in_the_order_of_that_manual(db: str) -> None:
+    """A mapping, then the arguments: params, args, kwargs; a list first is the order of xvc."""
+    tracker = Tracker(db)
+    found = [
+        tracker.track(int, {"model": "a"}, ["11"], {"base": 2}),
+        tracker.track(int, None, ["11"], {"base": 3}),
+        tracker.track(int, {"model": "b"}),
+        tracker.track(int, ["11"], {"base": 4}, {"model": "c"}),
+        tracker.track(func=int, args=["11"], kwargs={"base": 5}, params={"model": "d"}),
+    ]
+
+    assert found == [3, 4, 0, 5, 6]
+    assert tracker.values("model") == ["a", None, "b", "c", "d"]
+    with pytest.raises(BadValue, match="args"):
+        tracker.track(int, "11")
+
+
+def test_compress_makes_no_difference(db: str) -> None:
+    """It is taken, with a word."""
+    with pytest.warns(UserWarning, match="compress=True makes no difference"):
+        tracker = Tracker(db, compress=True)
+
+    assert tracker.log({"x": 1})["x"] == 1
+
+
+def test_an_asset_that_may_be_missing(db: str) -> None:
+    """`assets.get` gives the object, or what is said for one that is not there."""
+    tracker = Tracker(db)
+    row = tracker.log({"model": Classifier(0.5)})
+    found = tracker.assets.get(str(row["model"]))
+
+    assert isinstance(found, Classifier)
+    assert tracker.assets.get("0" * 64) is None
+    assert tracker.assets.get("no digest", "none") == "none"
+
+
+def test_the_newest_logs(db: str) -> None:
+    """`limit` is of files, the newest by name."""
+    for day in ("2025-01-01", "2025-01-02", "2025-01-03"):
+        with Tracker(db, logs_path="logs", logs_file_format=f"{day}.log") as tracker:
+            tracker.log({"day": day})
+
+    assert Reader.read_logs("logs", 1)["day"].tolist() == ["2025-01-03"]
+    assert Reader.read_logs("logs", limit=2)["day"].tolist() == ["2025-01-02", "2025-01-03"]
+    assert len(Reader.read_logs("logs")) == len(Reader.read_logs("logs", limit=9)) == 3
+    assert len(Reader.read_logs("logs", limit=0)) == 0
+    with pytest.raises(BadValue, match="limit"):
+        Reader.read_logs("logs", limit=-1)
+
+
+def test_the_logger_writes_rows_at_every_level(db: str) -> None:
+    """`track`, and `log` with a level, beside loguru's own `log`."""
+    tracker = Tracker(db, logs_path="logs", jsonl="rows.jsonl")
+    tracker.logger.track([{"x": 1}, {"x": 2}])
+    tracker.logger.log(pd.DataFrame({"x": [3]}))
+    tracker.logger.log({"x": 4}, "EXPERIMENT")
+    tracker.logger.log("INFO", "{} done", 4)
+    told = Reader.read_logs("logs")
+
+    assert told["x"].tolist() == Reader.read_jsonl("rows.jsonl")["x"].tolist() == [1, 2, 3, 4]
+    assert told["level"].tolist() == ["TRACKING", "TRACKING", "MONITOR", "EXPERIMENT"]
+    assert "INFO | 4 done" in next(Path("logs").iterdir()).read_text()
+    with pytest.raises(BadValue, match="level"):
+        tracker.logger.log({"x": 5}, "INFO")

@@ -26,6 +26,9 @@ TABLE = "models"
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?")
 _UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST = 100
+_FOLDER = re.compile(
+    r"(?!.*(?:\.\.|\.(?:lock)?(?:/|$)))[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +122,36 @@ def ignore_file(path: str) -> tuple[str, bytes]:
     return f"{PurePosixPath(path).parent}/.gitignore", b"/*/\n"
 
 
-def version_tag(name: str, version: Version) -> str:
-    """Name the tag by which GTO knows a version of a model.
+def tag_folder(folder: str) -> str:
+    """Return the folder of a dvc.yaml, from the top, as tags of its models name it.
 
-    >>> version_tag("digits", Version(1, 4, 0))
-    'digits@v1.4.0'
+    It is empty at the top, and for a folder that neither GTO nor a tag can name.
+
+    >>> tag_folder("."), tag_folder("nets/vision"), tag_folder("my nets")
+    ('', 'nets/vision', '')
     """
-    return f"{name}@{version.name('v')}"
+    return folder if _FOLDER.fullmatch(folder) else ""
 
 
-def stage_tag(name: str, stage: str, number: int) -> str:
-    """Name the tag that puts a model into a stage.
+def version_tag(name: str, version: Version, folder: str = "") -> str:
+    """Name the tag by which GTO knows a version of a model, below a *folder* or at the top.
 
-    >>> stage_tag("digits", "production", 3)
-    'digits#production#3'
+    >>> version_tag("digits", Version(1, 4, 0)), version_tag("digits", Version(1, 4, 0), "nets")
+    ('digits@v1.4.0', 'nets=digits@v1.4.0')
     """
-    return f"{name}#{stage}#{number}"
+    return f"{_prefix(folder)}{name}@{version.name('v')}"
+
+
+def stage_tag(
+    name: str, stage: str, number: int, folder: str = "", *, is_away: bool = False
+) -> str:
+    """Name the tag that puts a model into a stage, or takes it out.
+
+    >>> stage_tag("digits", "production", 3), stage_tag("digits", "production", 3, "nets")
+    ('digits#production#3', 'nets=digits#production#3')
+    """
+    return f"{_prefix(folder)}{name}#{stage}{'!' * is_away}#{number}"
+
+
+def _prefix(folder: str) -> str:
+    return f"{folder}=" if folder else ""

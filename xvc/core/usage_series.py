@@ -14,6 +14,7 @@ from typing import cast
 from xvc.core.run import ResourceUsage
 from xvc.types import Json
 
+_LARGEST = 1e20  # bytes and seconds; what another clone sends may be anything
 MOST = 240
 """How many looks a series keeps at most; from the half of it on they are as far apart as needed."""
 
@@ -95,7 +96,9 @@ gpu_memory=None, gpu_percent=None)
     ([], [])
     """
     columns = _columns(facts)
-    if not columns.get("seconds") or len({len(held) for held in columns.values()}) != 1:
+    seconds = columns.get("seconds")
+    is_even = len({len(held) for held in columns.values()}) == 1
+    if not seconds or None in seconds or not is_even:
         return []
     names = list(columns)
     rows = zip(*columns.values(), strict=True)
@@ -113,7 +116,8 @@ def _columns(facts: object) -> Mapping[str, Sequence[float | None]]:
 
 
 def _is_figure(value: object) -> bool:
-    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value is None or (is_number and 0 <= cast("float", value) < _LARGEST)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from functools import wraps
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from xvc.errors import BadValue
 from xvc.experiments.experiment import Experiment, begin, series_of
 
 _Given = ParamSpec("_Given")
@@ -43,7 +44,12 @@ class AutoTracker:
 
         Args:
             name: what to call the experiments; without one the function's name.
+
+        Raises:
+            BadValue: it is the function, for want of parentheses.
         """
+        if callable(name):
+            raise BadValue("name", "write @tracker.track(), with parentheses")
 
         def decorate(function: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
             @wraps(function)

@@ -365,11 +365,18 @@ class Git:
             return None
 
     def read_each(self, names: Sequence[str]) -> dict[str, bytes | None]:
-        """Read several ``revision:path`` in one call; None for those that are not there."""
-        asked = b"".join(os.fsencode(name) + b"\n" for name in names)
-        found, at = self.call("cat-file", "--batch", stdin=asked) if names else b"", 0
+        """Read several ``revision:path`` in one call; None for those that are not there.
+
+        git takes them a line each, so one with a line break is read by itself.
+        """
+        whole = [name for name in names if "\n" not in name]
+        asked = b"".join(os.fsencode(name) + b"\n" for name in whole)
+        found, at = self.call("cat-file", "--batch", stdin=asked) if whole else b"", 0
         held: dict[str, bytes | None] = {}
-        for name in names:
+        for name in {*names} - {*whole}:
+            revision, _, path = name.partition(":")
+            held[name] = self.read(revision, path)
+        for name in whole:
             end = found.index(b"\n", at)
             words, at = found[at:end].rsplit(b" ", 2), end + 1
             if len(words) == 3 and words[1] == b"blob":
@@ -408,6 +415,22 @@ class Git:
         flags = ("--untracked", "-I", "-l", "-z", "-E", "-e", pattern)
         found = self.call("grep", *flags, "--", *paths, accept=(0, 1))
         return [_text(path) for path in found.split(b"\0") if path]
+
+    def lines_with(
+        self, texts: Iterable[str], commits: Iterable[str], *paths: str
+    ) -> list[tuple[str, str, str]]:
+        """Find the lines of files in commits that hold one of the texts: commit, path and line."""
+        which = [*dict.fromkeys(commits)]
+        if not which:
+            return []
+        flags = ("-z", "-F", "-I", "--full-name", "--no-line-number", "--no-color")
+        words = (word for text in sorted(texts) for word in ("-e", text))
+        found = self.call("grep", *flags, *words, *which, "--", *paths, accept=(0, 1))
+        hits = []
+        for place, _, line in (each.partition("\0") for each in _text(found).split("\n") if each):
+            commit, _, path = place.partition(":")
+            hits.append((commit, path, line))
+        return hits
 
     def ignored_here(self) -> list[str]:
         """List what git ignores in the tree; a folder that is ignored whole once, with ``/``."""

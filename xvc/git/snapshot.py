@@ -37,8 +37,8 @@ class Snapshot:
 
     ``left_out`` is what git does not ignore and the commit does not hold; ``written`` is what of it
     runs have written, ``incomplete`` what is code, as far as names can tell, ``secrets`` where a
-    secret stands in files that were left out for it, ``refused`` what git said of files that it
-    could not take in.
+    secret stands, or could, in files that were left out for it, ``refused`` what git said of files
+    that it could not take in.
     """
 
     commit: str
@@ -59,6 +59,7 @@ def take(
     *,
     limits: Limits,
     scratch: Path,
+    searched: Path,
     below: str | None = RUNS,
     written: Callable[[Sequence[str]], set[str]] = lambda _: set(),
 ) -> Snapshot:
@@ -70,6 +71,7 @@ def take(
         state: the tree against HEAD, as just read.
         limits: how much of what git does not track is taken.
         scratch: where the private index goes; the caller removes it after the run.
+        searched: the file that remembers in which texts no secret was found.
         below: where the ref goes, for what is no run; None only says what the tree is.
         written: tells which of some files runs have written: they are results, no code.
     """
@@ -81,7 +83,14 @@ def take(
     named = [path for path in touched if is_withheld(path, limits.allowed)]
     changed = [path for path in touched if path not in named]
     commit, tree = state.commit, ""
-    secrets = holding_secrets(git, commit, (*changed, *chosen.taken), limits.allowed)
+    secrets = holding_secrets(
+        git,
+        commit,
+        (*changed, *chosen.taken),
+        limits.allowed,
+        memory=searched,
+        at_most=limits.file_bytes,
+    )
     changed = [path for path in changed if path not in secrets]
     taken = [path for path in chosen.taken if path not in secrets]
     withheld = [path for path in touched if path not in changed]

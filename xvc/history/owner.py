@@ -1,15 +1,16 @@
 """Which project a version is of: all projects of a repository share its tags.
 
 A tag says in which folder its project was. One that does not (of an older xvc) is of the project
-whose store's pointer, at its commit, names the store that the tag names. A version whose project
-is nowhere any more (the folder was renamed, say) is of every project: nobody else would show it.
-Reads only.
+in whose folder a pointer, at its commit, names the store that the tag names. A version whose
+project is nowhere any more (the folder was renamed, say) is of every project: nobody else would
+show it. Reads only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import PurePosixPath
 
 from xvc import config
 from xvc.core.tag_message import VersionInfo
@@ -61,14 +62,31 @@ def _is_project(project: Project, folder: str) -> bool:
 
 
 def _unsaid_of_others(project: Project, infos: Sequence[VersionInfo]) -> set[str]:
-    """Name the versions that say no project, and whose store is not the one of this project."""
+    """Name the versions that say no project, and whose store is that of another project."""
     path = project.relative(pointer_of(project.own_store_path))
     unsaid = [i for i in infos if i.message.project is None and i.message.store is not None]
     held = project.git.read_each([f"{info.commit}:{path}" for info in unsaid])
-    theirs = {info.name for info in unsaid}
+    apart = []
     for info in unsaid:
         text = held[f"{info.commit}:{path}"]
         with suppress(XvcError):
             if text is not None and parse_pointer(text, path).digest == info.message.store:
-                theirs.discard(info.name)
-    return theirs
+                continue
+        apart.append(info)
+    stores = {str(info.message.store) for info in apart}
+    lines = project.git.lines_with(stores, [info.commit for info in apart], "*.dvc")
+    own = folder_of(project)
+    owners = {path: _owner_now(project, path, own) for _, path, _ in lines}
+    return {
+        info.name
+        for info in apart
+        for commit, path, line in lines
+        if commit == info.commit and str(info.message.store) in line
+        if owners[path] not in (None, own)
+    }
+
+
+def _owner_now(project: Project, path: str, own: str) -> str | None:
+    """Name the nearest folder above a path that is a project's now; None where none is."""
+    above = map(str, PurePosixPath(path).parents)
+    return next((each for each in above if each == own or _is_project(project, each)), None)

@@ -78,6 +78,11 @@ class Room:
         return self.folder / "data-looks" / self.tree
 
     @property
+    def searched(self) -> Path:
+        """In which texts no secret was found, by digests that say nothing else of them."""
+        return self.folder / "texts-without-secrets"
+
+    @property
     def version_lock(self) -> Path:
         """Held while a version is made, by all trees."""
         return self.folder / "locks" / "versions"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from xvc.core.model import CANDIDATES, ROOT, candidate_of, stage_path, version_tag
+from xvc.core.model import CANDIDATES, ROOT, candidate_of, stage_path, tag_folder, version_tag
 from xvc.core.objective import Measure
 from xvc.core.run import MODIFIED, DataFile, RunRecord
 from xvc.core.version import Version
@@ -86,7 +86,15 @@ def assignments(project: Project) -> tuple[Assignment, ...]:
     found = all_assignments(project)
     every = all_versions(project) if found else []
     theirs = {info.name for info in every} - {info.name for info in own_versions(project, every)}
-    return tuple(each for each in found if each.evidence.version not in theirs)
+    folders = ("", folder_of(project))  # an older xvc named no folder
+    return tuple(
+        each for each in found if each.folder in folders and each.evidence.version not in theirs
+    )
+
+
+def folder_of(project: Project) -> str:
+    """Name the folder of this project's dvc.yaml as tags of its models do."""
+    return tag_folder(project.relative(project.root))
 
 
 def all_assignments(project: Project) -> tuple[Assignment, ...]:
@@ -112,7 +120,8 @@ def _known(
 ) -> Assignment:
     if each.evidence.version or each.is_away:
         return each
-    tag = registered.get((each.name, each.commit), "")
+    name = each.tag.partition("#")[0]
+    tag = registered.get((name, each.commit), "")
     prefix = project.settings.tag_prefix
     try:
         version = Version.parse(tag.rpartition("@")[2], "v").name(prefix)
@@ -265,13 +274,13 @@ def history(project: Project, name: str) -> list[Assignment]:
     return of_model(found.history, name)
 
 
-def registered(name: str, version: str, prefix: str) -> str:
+def registered(name: str, version: str, prefix: str, folder: str) -> str:
     """Name the GTO tag of one of xvc's versions.
 
-    >>> registered("digits", "e1.4.0", "e")
+    >>> registered("digits", "e1.4.0", "e", "")
     'digits@v1.4.0'
     """
-    return version_tag(name, Version.parse(version, prefix))
+    return version_tag(name, Version.parse(version, prefix), folder)
 
 
 def metric_names(found: Sequence[Candidate]) -> list[str]:

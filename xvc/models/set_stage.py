@@ -19,7 +19,7 @@ from xvc.dvc.pointers import SUFFIX, parse_pointer
 from xvc.errors import ConflictError, error
 from xvc.git.branch import clear
 from xvc.journal.codec import to_json
-from xvc.models.list import all_assignments, assignments, registered
+from xvc.models.list import all_assignments, assignments, folder_of, registered
 from xvc.models.publish_models import MODELS, ModelChange, NewTag, land, put_absent
 from xvc.models.stages import PROMOTE, Assignment, Evidence, current, next_number
 from xvc.project import Project
@@ -88,7 +88,8 @@ def assign(project: Project, evidence: Evidence, seen: int, line: str) -> str:
             previous=now.evidence.version if now else "",
             by=project.git.text("var", "GIT_COMMITTER_IDENT").rpartition(">")[0] + ">",
         )
-        tag = stage_tag(evidence.model, evidence.stage, next_number(taken, evidence.model))
+        number = next_number(taken, evidence.model)
+        tag = stage_tag(evidence.model, evidence.stage, number, folder_of(project))
         change = _change(project, evidence, now, tag, line)
         land(project, change)
         put_absent(project, [path for path in change.files if path.endswith(SUFFIX)])
@@ -98,7 +99,8 @@ def assign(project: Project, evidence: Evidence, seen: int, line: str) -> str:
 def _change(
     project: Project, evidence: Evidence, now: Assignment | None, tag: str, line: str
 ) -> ModelChange:
-    version = registered(evidence.model, evidence.version, project.settings.tag_prefix)
+    prefix, folder = project.settings.tag_prefix, folder_of(project)
+    version = registered(evidence.model, evidence.version, prefix, folder)
     known = project.git.commit_of(f"refs/tags/{version}")
     if known is not None and _digest_at(project, known, evidence.model) != evidence.digest:
         raise VersionElsewhere(version)

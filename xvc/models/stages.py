@@ -13,9 +13,11 @@ from dataclasses import asdict, dataclass, field, fields
 
 from xvc.core.commit_subject import headline
 from xvc.core.json_values import from_plain, to_plain
+from xvc.core.model import stage_tag
 from xvc.types import Json
 
 _TAG = re.compile(
+    r"(?:(?P<folder>[A-Za-z0-9_./-]+)=)?"
     r"(?P<name>[A-Za-z0-9][A-Za-z0-9_/-]*)#(?P<stage>[A-Za-z0-9][A-Za-z0-9_/-]*)"
     r"(?P<away>!?)(?:#(?P<number>[0-9]{1,18}))"
 )
@@ -112,7 +114,8 @@ def _gates(value: object) -> tuple[Gate, ...]:
 class Assignment:
     """One change of a stage, the *number*-th of its model; ``at`` in seconds since the epoch.
 
-    ``is_away`` tells that nothing was put in the stage: the model was taken out.
+    ``is_away`` tells that nothing was put in the stage: the model was taken out. ``folder`` is that
+    of the dvc.yaml that names the model, as the tag says it.
     """
 
     name: str
@@ -122,11 +125,12 @@ class Assignment:
     at: int
     evidence: Evidence
     is_away: bool = False
+    folder: str = ""
 
     @property
     def tag(self) -> str:
         """The tag's name."""
-        return f"{self.name}#{self.stage}{'!' * self.is_away}#{self.number}"
+        return stage_tag(self.name, self.stage, self.number, self.folder, is_away=self.is_away)
 
 
 def read_assignment(tag: str, commit: str, at: int, message: str) -> Assignment | None:
@@ -148,6 +152,7 @@ def read_assignment(tag: str, commit: str, at: int, message: str) -> Assignment 
         at=at,
         evidence=evidence,
         is_away=bool(found["away"]),
+        folder=found["folder"] or "",
     )
 
 

@@ -174,6 +174,7 @@ def _tree(project: Project, state: TreeState) -> str:
         state,
         limits=project.snapshot_limits,
         scratch=project.room.scratch,
+        searched=project.room.searched,
         below=None,
         written=lambda paths: results_among(project, paths),
     )
@@ -273,6 +274,7 @@ def _snapshot(project: Project, run: RunId, state: TreeState, outs: Collection[s
         replace(state, untracked=code),
         limits=project.snapshot_limits,
         scratch=project.room.scratch,
+        searched=project.room.searched,
         written=lambda paths: results_among(project, paths),
     )
 
@@ -369,8 +371,9 @@ def _lacks(project: Project, snapshot: Snapshot) -> list[str]:
     if snapshot.secrets:
         where = [f"{path} ({at})" for path, at in snapshot.secrets.items()]
         said.append(
-            f"not in the code of this run, because a secret stands there: {few_of(where)}. Have it "
-            "in the environment; what is none: `snapshot.allow` in the settings"
+            "not in the code of this run, because a secret stands there, or could: "
+            f"{few_of(where)}. Have it in the environment; what is none: `snapshot.allow` in the "
+            "settings"
         )
     if refused := project.refused_patterns():
         said.append(

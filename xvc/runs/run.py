@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from xvc.mirrors.live import Mirror
     from xvc.versions.tag import Tagged
 
-_LOOKED_AT = 1 << 14  # bytes at the end of a log: the last lines say how it went
-
 UNTAGGED = 4
 """The exit code when the command is done, and the version that was asked for could not be made."""
 
@@ -429,22 +427,6 @@ def read_back(project: Project, ran: Ran) -> Ran:
     with project.keeper.view() as connection:
         record = query.by_id(connection, ran.record.id)
     return ran if record is None else replace(ran, record=record)
-
-
-def uncaptured(ran: Ran, request: RunRequest) -> dict[str, int | float]:
-    """Say which scores the command has printed at its end, where the run has no metric at all.
-
-    Raises:
-        OSError: the log cannot be read.
-    """
-    record = ran.record
-    if request.capture or record.metrics or record.log is None:
-        return {}
-    from xvc.runs.printed_metrics import judged  # late: as above
-
-    with open(record.log, "rb") as log:
-        log.seek(max(0, log.seek(0, os.SEEK_END) - _LOOKED_AT))
-        return judged(log.read())
 
 
 def _places(project: Project, request: RunRequest, warnings: list[str]) -> tuple[str, ...]:

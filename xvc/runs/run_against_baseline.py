@@ -168,7 +168,7 @@ def contest(
         tell: hears of each run that has ended.
 
     Raises:
-        BadValue: as `repeating.repeat`; the baseline's seed is not known; a command names a file
+        BadValue: as `repeat.repeat`; the baseline's seed is not known; a command names a file
             of this work tree by its whole path, which would be the code of neither side.
         NoRun, NoVersion, AmbiguousRun, BadReference: the reference names neither run nor commit.
         NotRepeatable: the baseline's command or code is not known in full.

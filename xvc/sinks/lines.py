@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
-from xvc.errors import NoStore, StreamFailed
+from xvc.errors import BadValue, NoStore, StreamFailed
 from xvc.journal.codec import from_json, to_json
 from xvc.sinks.flat_rows import flat
 
@@ -88,13 +88,19 @@ def read_lines(path: Path) -> Iterator[dict[str, object]]:
         warnings.warn(said, UserWarning, stacklevel=2)
 
 
-def read_log(path: Path) -> Iterator[dict[str, object]]:
+def read_log(path: Path, limit: int | None = None) -> Iterator[dict[str, object]]:
     """Read the rows in a log, or in every log of a folder by name; other lines are passed over.
+
+    Of a folder only the last *limit* files.
 
     Raises:
         NoStore: there is no such file or folder.
+        BadValue: *limit* is below 0.
     """
-    for file in sorted(path.glob("*.log")) if path.is_dir() else [path]:
+    if limit is not None and limit < 0:
+        raise BadValue("limit", f"how many log files, not {limit}")
+    files = sorted(path.glob("*.log")) if path.is_dir() else [path]
+    for file in files[-limit:] if limit else files if limit is None else []:
         for line in _lines(file):
             found = _LOGGED.fullmatch(line.rstrip("\n"))
             row = _row(found[1]) if found else None

@@ -59,14 +59,25 @@ def _stamps(path: Path) -> Stamps | None:
 
 
 def _outside(git: Git, command: Sequence[str], folder: Path) -> Iterator[Path]:
-    top = git.place.top
-    apart = {Path(os.path.expanduser("~")), Path("/tmp"), Path("/var/tmp"), Path("/")}  # noqa: S108 - others write there
     for name in dict.fromkeys(_named(git, command, folder)):
         path = Path(os.path.normpath(os.path.expanduser(name)))
-        is_system = any(path.is_relative_to(each) for each in _SYSTEM)
-        is_ours = path.is_relative_to(top) or path.resolve().is_relative_to(top)
-        if not is_system and not is_ours and path not in apart and path.parent.is_dir():
+        if _is_watched(path, git.place.top):
             yield path
+
+
+def _is_watched(path: Path, top: Path) -> bool:
+    """Whether a path is of the user's, outside of the tree, and can be looked at.
+
+    Much of what looks like a path is none: the text of a picture, say, begins with ``/9j/``.
+    """
+    apart = {Path(os.path.expanduser("~")), Path("/tmp"), Path("/var/tmp"), Path("/")}  # noqa: S108 - others write there
+    is_system = any(path.is_relative_to(each) for each in _SYSTEM)
+    if is_system or path in apart or path.is_relative_to(top):
+        return False
+    try:
+        return path.parent.is_dir() and not path.resolve().is_relative_to(top)
+    except (OSError, RuntimeError, ValueError):  # closed, too long, links in a circle, a zero byte
+        return False
 
 
 def _named(git: Git, command: Sequence[str], folder: Path) -> Iterable[str]:

@@ -115,6 +115,19 @@ class Assets:
             file.seek(0)
             return pickling.load(file)
 
+    def get(self, digest: str, default: object = None) -> object:
+        """Unpickle an object as `load` does, which **runs code**; *default* when it is not here.
+
+        Raises:
+            AmbiguousAsset: several digests begin so.
+            AssetCorrupt: its bytes are not what its name says; nothing was unpickled.
+            NoPickle: it is a file or a folder.
+        """
+        try:
+            return self.load(digest)
+        except NoAsset:
+            return default
+
     def export(self, digest: str, target: Path) -> Path:
         """Copy an asset to *target* without unpickling it; a folder becomes a folder.
 

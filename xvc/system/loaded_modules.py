@@ -43,24 +43,36 @@ def leave_own_files(script: str | None, place: Path) -> None:
     try:
         text = "".join(json.dumps(name) + "\n" for name in own_files(script))
         place.parent.mkdir(parents=True, exist_ok=True)
-        with place.open("a", encoding="ascii") as file:
-            file.write(text)
+        with place.open("ab", buffering=0) as file:  # at once: others write there, too
+            file.write(text.encode("ascii"))
     except OSError:
         return
 
 
 def left_own_files(place: Path) -> list[str]:
-    """Read what processes have left, each file once, and remove it."""
+    """Read what processes have left, each file once, and remove it; a torn line says nothing."""
     try:
-        lines = place.read_text(encoding="ascii").splitlines()
+        lines = place.read_bytes().splitlines()
         place.unlink()
-    except (OSError, ValueError):
+    except OSError:
         return []
-    return list(dict.fromkeys(str(json.loads(line)) for line in lines))
+    return list(dict.fromkeys(name for line in lines if (name := _read(line)) is not None))
+
+
+def _read(line: bytes) -> str | None:
+    try:
+        name = json.loads(line)
+    except ValueError:
+        return None
+    return name if isinstance(name, str) else None
 
 
 def _file_of(module: object) -> str | None:
-    name = getattr(module, "__file__", None)
+    """Look only at what the module holds: one that loads late loads at any other question."""
+    try:
+        name = object.__getattribute__(module, "__dict__").get("__file__")
+    except AttributeError:
+        return None
     return os.path.abspath(name) if isinstance(name, str) and name.endswith(".py") else None
 
 

@@ -19,7 +19,6 @@ from xvc.tracking.reader import need_store
 def copy(
     source: StrPath,
     target: StrPath,
-    *,
     assets: bool = True,
     tables: Sequence[str] | None = None,
 ) -> int:

@@ -41,6 +41,7 @@ def track(
     Raises:
         BadValue: *args* is no list or tuple, or *params* has a key that is no text.
     """
+    args, kwargs, params = _in_order(args, kwargs, params)
     if args is not None and not isinstance(args, list | tuple):
         raise BadValue("args", f"a list or tuple of arguments, not one {type(args).__name__}")
     parameters = Parameters.of(function)
@@ -53,6 +54,15 @@ def track(
         computes=computes,
     )
     return _recorded(subject)(*(args or ()), **(kwargs or {}))
+
+
+def _in_order(
+    args: object, kwargs: object, params: object
+) -> tuple[Sequence[object] | None, _Params | None, _Params | None]:
+    """Arguments, keyword arguments, params; xetrack has the params first."""
+    is_other = isinstance(args, Mapping) or isinstance(kwargs, list | tuple)
+    ordered = (kwargs, params, args) if is_other else (args, kwargs, params)
+    return cast("tuple[Sequence[object] | None, _Params | None, _Params | None]", ordered)
 
 
 def wrap(

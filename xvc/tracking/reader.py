@@ -113,54 +113,59 @@ class Reader(Edits, Stored):
         return from_rows(read_lines(Path(path)))
 
     @staticmethod
-    def read_logs(path: StrPath) -> DataFrame:
+    def read_logs(path: StrPath, limit: int | None = None) -> DataFrame:
         """Return the rows in a log file, or in every ``.log`` of a folder, as a pandas frame.
 
         Other lines are passed over. Rows come back as from `read_jsonl`.
 
+        Args:
+            path: the file or the folder.
+            limit: of a folder only the last so many files by name, as days are called; None is all.
+
         Raises:
             NoStore: there is no such file or folder.
+            BadValue: *limit* is below 0.
         """
         from xvc.sinks.lines import read_log
         from xvc.store.frames import from_rows
 
-        return from_rows(read_log(Path(path)))
+        return from_rows(read_log(Path(path), limit))
 
     @staticmethod
-    def read_cache(folder: StrPath, key: str) -> dict[str, object]:
+    def read_cache(cache: StrPath, key: str) -> dict[str, object]:
         """Return what a cache holds under a key: ``result``, and ``cache``, the run it is of.
 
         Unpickling runs code: read only what you or your team have stored.
 
         Raises:
-            NoCache: there is no cache in *folder*.
+            NoCache: there is no cache in the folder *cache*.
             NoEntry: it has no such key.
         """
         from xvc.tracking.caching import read_cache  # late: the cache is a door of its own
 
-        return read_cache(folder, key)
+        return read_cache(cache, key)
 
     @staticmethod
-    def scan_cache(folder: StrPath) -> Iterator[tuple[str, dict[str, object]]]:
+    def scan_cache(cache: StrPath) -> Iterator[tuple[str, dict[str, object]]]:
         """Go through a cache: keys, and what `read_cache` returns for each; rotten ones are told.
 
         Raises:
-            NoCache: there is no cache in *folder*.
+            NoCache: there is no cache in the folder *cache*.
         """
         from xvc.tracking.caching import scan_cache  # late: the cache is a door of its own
 
-        return scan_cache(folder)
+        return scan_cache(cache)
 
     @staticmethod
-    def delete_cache_by_track_id(folder: StrPath, track_id: str) -> int:
+    def delete_cache_by_track_id(cache: StrPath, track_id: str) -> int:
         """Delete the results that a run computed; returns how many.
 
         Raises:
-            NoCache: there is no cache in *folder*.
+            NoCache: there is no cache in the folder *cache*.
         """
         from xvc.tracking.caching import delete_cache_by_track_id  # late: as above
 
-        return delete_cache_by_track_id(folder, track_id)
+        return delete_cache_by_track_id(cache, track_id)
 
     def __repr__(self) -> str:
         return f"<Reader of table {self.table}, store {self._store}>"

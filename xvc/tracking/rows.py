@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal, Self, overload
 
 from xvc.tracking.options import SKIP_INSERT, StrPath
 from xvc.types import RunId
@@ -237,6 +237,11 @@ class Rows:
     def table_name(self) -> str:
         """The table that rows go to; ``table`` is its other name."""
         return self.table
+
+    @property
+    def engine(self) -> Self:
+        """This object itself: it has the connection, the columns and the table's name."""
+        return self
 
     def __iter__(self) -> Iterator[str]:
         """The keys, as `columns` lists them."""

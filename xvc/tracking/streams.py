@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from xvc.errors import BadValue
 from xvc.sinks.lines import Lines, line_of
-from xvc.sinks.logs import DAILY, open_log
+from xvc.sinks.logs import DAILY, LEVELS, open_log
 from xvc.tracking.options import Options
 
 if TYPE_CHECKING:
@@ -75,6 +75,34 @@ class Streams:
             StreamFailed: the disk refused.
         """
         self._write_each(found, "EXPERIMENT")
+
+    def track(self, found: Rows | DataFrame) -> None:
+        """Write rows as a tracker's own are written, to the log and not into the store.
+
+        Raises:
+            BadValue: *found* is neither a dict, a list of dicts nor a frame.
+            StreamFailed: the disk refused.
+        """
+        self._write_each(found, "TRACKING")
+
+    def log(
+        self, found: Rows | DataFrame | str, level: str = "MONITOR", *more: object, **named: object
+    ) -> None:
+        """Write rows at a level of theirs: MONITOR, TRACKING or EXPERIMENT.
+
+        A text is a level, and then this is loguru's own: ``log("INFO", "{} done", name)``.
+
+        Raises:
+            BadValue: *found* is none of these, or the level is another.
+            StreamFailed: the disk refused.
+        """
+        if isinstance(found, str):
+            if self._log is not None:
+                self._log.log(found, level, *more, **named)
+        elif level not in LEVELS:
+            raise BadValue("level", f"{level!r} is none of {', '.join(LEVELS)}")
+        else:
+            self._write_each(found, level)
 
     def _write_each(self, found: object, level: str) -> None:
         from xvc.store.frames import rows_of_frame

@@ -24,7 +24,14 @@ from xvc.store.schema import check_table
 from xvc.tracking.edits import Edits
 from xvc.tracking.objects import Stored, keep_artifact
 from xvc.tracking.opening import IN_MEMORY, Opened, WantedRun, commit_of, open_run
-from xvc.tracking.options import SKIP_INSERT, Options, StrPath, check_engine, check_status
+from xvc.tracking.options import (
+    SKIP_INSERT,
+    OptionAttributes,
+    Options,
+    StrPath,
+    check_engine,
+    check_status,
+)
 from xvc.tracking.requested_params import (
     AskedParams,
     asked_params,
@@ -53,7 +60,7 @@ _Arguments = ParamSpec("_Arguments")
 _Result = TypeVar("_Result")
 
 
-class Tracker(Edits, Stored):
+class Tracker(Edits, Stored, OptionAttributes):
     """Logs rows of one run into one event table.
 
     Args:
@@ -89,6 +96,7 @@ class Tracker(Edits, Stored):
             it; else this tracker does.
         config: another name for *params*, which go over it where both are given.
         engine: "duckdb"; other names are taken with a warning, and make no difference.
+        compress: True is taken with a warning, too: DuckDB compresses.
         nested: whether to begin a run of its own inside `xvc run`, as a child of that run.
         track_id: the id of the run, from `Tracker.generate_track_id`; a run of that id is gone on
             with.
@@ -140,11 +148,12 @@ class Tracker(Edits, Stored):
         run: str | None = None,
         resume: bool = False,
         engine: str = "duckdb",
+        compress: bool = False,
         nested: bool = False,
         track_id: str | None = None,
         sinks: Sinks | None = None,
     ) -> None:
-        check_engine(engine)
+        check_engine(engine, compress=compress)
         self.table = check_table(table)
         self._options = Options(
             cache=cache,
@@ -334,7 +343,7 @@ class Tracker(Edits, Stored):
 
     def track(
         self,
-        function: Callable[..., _Result],
+        func: Callable[..., _Result],
         args: Sequence[object] | None = None,
         kwargs: Mapping[str, object] | None = None,
         params: Mapping[str, object] | None = None,
@@ -342,7 +351,7 @@ class Tracker(Edits, Stored):
         depends: object = None,
         cache_force: bool = False,
     ) -> _Result:
-        """Call *function* and log the call as one row; returns what the function returns.
+        """Call *func* and log the call as one row; returns what the function returns.
 
         The row has ``function_name``, ``args`` and ``kwargs`` as text (1,000 characters, secrets
         masked), ``error``, ``function_time`` in seconds and ``function_result``; a dict is its
@@ -352,8 +361,9 @@ class Tracker(Edits, Stored):
         they end; generators when they are exhausted or closed, with ``function_items``.
 
         Args:
-            function: anything that can be called.
-            args: its positional arguments.
+            func: anything that can be called.
+            args: its positional arguments. A mapping here is *params*, and what follows are *args*
+                and *kwargs*: the order of xetrack.
             kwargs: its keyword arguments.
             params: values for this row, over those of the tracker.
             depends: with a cache, what else decides the result and is no argument: files as
@@ -373,7 +383,7 @@ class Tracker(Edits, Stored):
         """
         from xvc.tracking.functions import track  # late: who only logs never needs it
 
-        found = track(self, function, args, kwargs, params, depends, computes=cache_force)
+        found = track(self, func, args, kwargs, params, depends, computes=cache_force)
         return cast("_Result", found)
 
     def wrap(

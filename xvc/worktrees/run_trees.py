@@ -67,6 +67,7 @@ def code_here(home: Project, name: str, *, below: str | None = None) -> CodeHere
         state,
         limits=home.snapshot_limits,
         scratch=home.room.scratch,
+        searched=home.room.searched,
         below=below,
         written=lambda paths: results_among(home, paths),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -170,7 +170,7 @@ def _tell_end(here: Context, project: Project, request: RunRequest, ran: Ran) ->
         declared = list(project.settings.metrics_direction)
         shown = _read_back(project, ran) if request.fold else ran
         _tell(here, shown, declared)
-        _tell_of_scores(here, shown, request)
+        _tell_of_scores(here, project, shown, request)
     except Exception as err:  # noqa: BLE001 - a store that cannot be read, no memory
         with contextlib.suppress(Exception):
             warn(in_words(err), here.manner)
@@ -218,13 +218,21 @@ def _tell(here: Context, ran: Ran, declared: Sequence[str]) -> None:
         )
 
 
-def _tell_of_scores(here: Context, ran: Ran, request: RunRequest) -> None:
-    """Say how the scores that a command printed become metrics, where the run has none."""
-    from xvc.runs.run import uncaptured  # late: as above
+def _tell_of_scores(here: Context, project: Project, ran: Ran, request: RunRequest) -> None:
+    """Say how scores that a command wrote or printed become metrics, where the run has none."""
+    from xvc.runs.unread_scores import printed_scores, written_scores  # late: as above
 
     if here.manner.as_json or not request.fold:
         return
-    scores = list(uncaptured(ran, request).items())[:_SHOWN]
-    if scores:
-        said = ", ".join(f"{key}={number(value)}" for key, value in scores)
+    written = written_scores(project, ran, request)
+    if written is not None:
+        file, scores = written
+        way = "named in `metrics.files` of the settings, its values are metrics"
+        say(f"xvc: it wrote {_shown(scores)} into {file}; {way}", here.manner)
+    elif scores := printed_scores(ran, request):
+        said = _shown(scores)
         say(f"xvc: it printed {said}; with --capture what it prints are its metrics", here.manner)
+
+
+def _shown(scores: Mapping[str, int | float]) -> str:
+    return ", ".join(f"{key}={number(value)}" for key, value in list(scores.items())[:_SHOWN])

@@ -1,0 +1,70 @@
+"""Scores of a run without metrics: what it printed or wrote that nothing has read as metrics.
+
+Reads, and records nothing: a person says with a setting or an option what is a metric.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import product
+
+from xvc.project import Project
+from xvc.recording.metric_sources import read_metrics
+from xvc.runs.request import RunRequest
+from xvc.runs.run import Ran
+
+_LOOKED_AT = 1 << 14  # bytes at the end of a log: the last lines say how it went
+_CUSTOMARY = tuple(
+    f"{name}.{ending}"
+    for name, ending in product(
+        ("metrics", "scores", "results", "eval"), ("json", "yaml", "yml", "toml")
+    )
+)
+
+
+def printed_scores(ran: Ran, request: RunRequest) -> dict[str, int | float]:
+    """Say which scores the command has printed at its end, where the run has no metric at all.
+
+    Raises:
+        OSError: the log cannot be read.
+    """
+    record = ran.record
+    if request.capture or record.metrics or record.log is None:
+        return {}
+    from xvc.runs.printed_metrics import judged  # late: it compiles many patterns
+
+    with open(record.log, "rb") as log:
+        log.seek(max(0, log.seek(0, os.SEEK_END) - _LOOKED_AT))
+        return judged(log.read())
+
+
+def written_scores(
+    project: Project, ran: Ran, request: RunRequest
+) -> tuple[str, dict[str, int | float]] | None:
+    """Name a file with numbers that the run wrote and no setting names, where it has no metric.
+
+    Known are customary names, as ``metrics.json``, in the folder of the run and at the root.
+
+    Returns:
+        Its path from the project's root, and the numbers in it by key; None where there is none.
+
+    Raises:
+        BadValue: it is not what its ending says.
+        OSError: it cannot be read.
+    """
+    started = ran.record.started
+    if ran.record.metrics or started is None:
+        return None
+    for folder in dict.fromkeys((project.root, request.folder)):
+        for name in _CUSTOMARY:
+            path = folder / name
+            is_written = path.is_file() and path.stat().st_mtime_ns >= started
+            if not is_written or project.way_out(path) is not None:
+                continue
+            values = read_metrics(path)
+            numbers = {
+                key: value for key, value in values.items() if isinstance(value, int | float)
+            }
+            if numbers:
+                return os.path.relpath(path, project.root), numbers
+    return None
