@@ -291,3 +291,34 @@ def test_every_order_of_arrival_comes_to_the_same(
     assert all(agrees(rows, told.outcome()) for rows, _, _ in found), (found, told.outcome())
     assert all(agrees(numbers, found[0][1]) for _, numbers, _ in found)
     assert all(shape == found[0][2] for _, _, shape in found)
+
+
+ALIKE = (0.0, -0.0, 0, False, math.nan, 1.0, True, None)
+
+
+def test_values_that_sql_takes_for_equal_are_set_and_put_back(tmp_path: Path) -> None:
+    """0.0 becomes -0.0 and 1 true, and the reverse; undone, each is as it was logged."""
+    pairs = {f"k{n}": pair for n, pair in enumerate((a, b) for a in ALIKE for b in ALIKE)}
+    journal, store, told = Journal(tmp_path / "j", {}), tmp_path / "a.duckdb", Told()
+    table, run = TABLES[0], RUNS[0]
+    record(journal, ("row", table, run, {key: logged for key, (logged, _) in pairs.items()}), told)
+    folded(store, [journal.path])
+
+    for key, (_, other) in pairs.items():
+        record(journal, ("set", table, run, (key, other), None), told)
+    folded(store, [journal.path])
+    (changed,) = held(store)[table].values()
+    for place in range(len(pairs)):
+        record(journal, ("undo", place), told)
+        told.edits.pop()  # it is no edit that a further undo counts
+    folded(store, [journal.path])
+    (undone,) = held(store)[table].values()
+
+    expected = {key: (_exact(logged), _exact(other)) for key, (logged, other) in pairs.items()}
+    found = {key: (_exact(undone.get(key)), _exact(changed.get(key))) for key in pairs}
+    assert found == expected
+
+
+def _exact(value: object) -> str:
+    """Tell a number with its sign; 1 and 1.0 may share a column of floats."""
+    return repr(float(value) if type(value) is int else value)

@@ -72,10 +72,28 @@ def fill(
         "(SELECT row_id FROM replaced WHERE lower(table_name) = lower(?) AND key = ?)",
         [table, key, *values, table, key],
     )
+    if column.type == "DOUBLE" and value.number == 0:
+        zero = f"{quoted(column.name)} = 0 OR {quoted(column.name)} IS NULL"
+        rows = connection.execute(
+            f"SELECT row_id FROM {quoted(table)} WHERE ({where}) AND ({zero})", list(values)
+        ).fetchall()
+        apart: Chosen = "row_id IN (SELECT unnest(?::UUID[]))", [[str(row) for (row,) in rows]]
+        _make_unlike_zero(connection, table, column, apart)
+        where, values = either((where, values), apart)
     connection.execute(
         f"UPDATE {quoted(table)} SET {quoted(column.name)} = "
         f"(SELECT {value_of(column)} FROM {source}) WHERE {where}",
         list(values),
+    )
+
+
+def _make_unlike_zero(
+    connection: DuckDBPyConnection, table: str, column: Column, chosen: Chosen
+) -> None:
+    """Set cells to 1, for DuckDB keeps 0.0 where -0.0 is set, and the reverse, also below NULL."""
+    where, values = chosen
+    connection.execute(
+        f"UPDATE {quoted(table)} AS rows SET {quoted(column.name)} = 1 WHERE {where}", list(values)
     )
 
 
@@ -153,6 +171,10 @@ def _put_back_cells(
     where, values = chosen
     kind = "VARCHAR" if column.type == "NULL" else column.type
     its = "lower(table_name) = lower(?) AND key = ?"
+    if column.type == "DOUBLE":
+        zeros = f"SELECT row_id FROM replaced WHERE {its} AND TRY_CAST(value AS DOUBLE) = 0"
+        zero: Chosen = f"row_id IN ({zeros})", [table, column.key]
+        _make_unlike_zero(connection, table, column, both(zero, chosen))
     connection.execute(
         f"UPDATE {quoted(table)} AS rows SET {quoted(column.name)} = CAST(held.value AS {kind}) "
         f"FROM (SELECT row_id AS id, value FROM replaced WHERE {its}) AS held "
