@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xvc.core.run import DataFile, RunRecord, Status
-from xvc.runs.repeats import Spread, experiments, in_question
+from xvc.recording.command_params import filled_in_run, option_params, with_seed_places
+from xvc.runs.repeats import Spread, experiments, in_question, without_seeds
 from xvc.types import Nanoseconds, RunId
 
 _BASE = RunRecord(
@@ -41,6 +42,8 @@ def _seed(number: int) -> dict[str, Any]:
         ({"params": {"seed": 2, "lr": 3}}, "c", 1, 0),
         ({**_seed(2), "data": {"x.csv": DataFile("other")}}, "c", 1, 0),
         ({"command": ("python", "u.py", "--seed", "2", "--lr", "2")}, "c", 1, 0),
+        ({**_seed(2), "seeded": ("python", "t.py", "--seed", "{seed}", "--lr", "2")}, "c", 2, 0),
+        ({**_seed(2), "seeded": ("python", "t.py", "{seed}", "--lr", "2")}, "c", 1, 0),
     ],
 )
 def test_nothing_else_is_a_repeat(
@@ -53,6 +56,51 @@ def test_nothing_else_is_a_repeat(
     own = next(each for each in experiments([second, _BASE], known) if _BASE in each.runs)
 
     assert (len(own.repeats), len(own.again)) == (repeats, again)
+
+
+_PLACED = {
+    "a word": ("t.py", "3", "{seed}"),
+    "in a word": ("t.py", "--out=s{seed}.json", "{lr}"),
+    "twice": ("t.py", "{seed}", "-s{seed}"),
+    "beside its own braces": ("t.py", "{{seed}}", "{seed}"),
+    "an option": ("t.py", "--seed", "{seed}", "-o", "{seed}.json"),
+    "a short option": ("t.py", "-s", "{seed}"),
+}
+
+
+@pytest.mark.parametrize("words", _PLACED.values(), ids=list(_PLACED))
+@given(seeds=st.lists(st.integers(-3, 5), min_size=2, max_size=6, unique=True))
+def test_a_seed_is_one_wherever_braces_put_it(words: tuple[str, ...], seeds: list[int]) -> None:
+    """Runs of other seeds are repeats, also when another word is the same number; nothing else is.
+
+    What only looks like a seed, for the same words were typed, stays another experiment.
+    """
+    runs = [_placed(words, seed, n) for n, seed in enumerate(seeds)]
+    typed = [replace(run, id=RunId(f"typed {run.id}"), seeded=None) for run in runs]
+    other = [_placed(("t.py", "x", *words[1:]), seed, 90 + n) for n, seed in enumerate(seeds)]
+
+    code = {run.id: "c" for run in (*runs, *typed, *other)}
+    found = experiments([*runs, *typed, *other], code)
+
+    groups = [{run.id for run in each.runs} for each in found]
+    assert {run.id for run in other} in groups
+    (ours,) = (each for each in groups if runs[0].id in each)
+    assert ours == {run.id for run in runs}
+    assert all(without_seeds(run) == without_seeds(runs[0]) for run in runs)
+
+
+def _placed(words: tuple[str, ...], seed: int, number: int) -> RunRecord:
+    shown = {"seed": str(seed), "lr": "2"}
+    command = filled_in_run(words, shown)
+    said = {key: text for key, text in option_params(command).items() if key != "seed"}
+    return replace(
+        _BASE,
+        id=RunId(str(number)),
+        started=Nanoseconds(number),
+        command=command,
+        params={**said, "seed": seed, "lr": 2},
+        seeded=with_seed_places(filled_in_run, words, shown),
+    )
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from("ab"), st.sampled_from(Status))))

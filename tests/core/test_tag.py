@@ -168,3 +168,12 @@ def test_messages_of_other_hands(text: str, expected: TagMessage) -> None:
     message = TagMessage.parse(text)
 
     assert message == expected
+
+
+@pytest.mark.parametrize(
+    "said", ["a\nb", "a\0b", "\ud800", "\x1b[31mred", "/etc", "../other", "a/../..", 3, ["a"]]
+)
+def test_a_project_that_is_no_folder_below_the_top_counts_as_absent(said: object) -> None:
+    """A tag that somebody else made names no file, and its text reaches no terminal."""
+    assert TagMessage.parse(f"one\n\nXvc-Project: {json.dumps(said)}\n").project is None
+    assert TagMessage.parse('one\n\nXvc-Project: "größe/a b"\n').project == "größe/a b"

@@ -44,3 +44,21 @@ def test_the_code_of_a_run_is_shown_as_a_patch(project: Path, call_xvc: Calling)
     assert "+# tried\n" in shown
     assert "--- /dev/null\n+++ b/extra.py\n" in shown
     assert "+x = 1\n" in shown
+
+
+def test_files_are_read_whatever_they_are_called(project: Path) -> None:
+    """A name with a line break is one name, and mixes up no other."""
+    names = ("a\nb.txt", "plain.txt", "größe.txt")
+    for name in names:
+        (project / name).write_text(f"in {name}")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "names")
+    here = Project.find(project, os.environ).git
+
+    found = here.read_each([f"HEAD:{name}" for name in (*names, "ab\nsent.txt", "no.txt")])
+
+    assert found == {
+        **{f"HEAD:{name}": f"in {name}".encode() for name in names},
+        "HEAD:ab\nsent.txt": None,
+        "HEAD:no.txt": None,
+    }

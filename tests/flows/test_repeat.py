@@ -49,6 +49,57 @@ def test_seeds_reach_the_command_and_are_summed(train: Path, call_xvc: Calling) 
     assert "0.805" in said.err
 
 
+_PLACED = """\
+import json, sys
+json.dump({"accuracy": 0.8 + int(sys.argv[1]) / 100}, open("metrics.json", "w"))
+"""
+
+
+def test_a_seed_may_be_any_word_of_the_command(project: Path, call_xvc: Calling) -> None:
+    """Alone or inside another; runs of `xvc run -P`, and of a sweep, are repeats of the same."""
+    (project / "t.py").write_text(_PLACED)
+    git(project, "add", "t.py")
+    git(project, "commit", "-qm", "t")
+    words = ("--", "python", "t.py", "{seed}", "2", "--out=s{seed}.json")
+
+    done = call_xvc("run", "--repeat", "3", "--json", *words)
+    alone = call_xvc("run", "-P", "seed=7", "--json", *words)
+    swept = call_xvc(
+        *("sweep", "--param", "seed=8,9", "--metric", "accuracy:max", "--json", *words)
+    )
+    assert (done.code, done.json["warnings"], alone.json["warnings"]) == (0, [], []), done.err
+    assert swept.code == 0, swept.err
+
+    (place,) = call_xvc("leaderboard", "accuracy:max", "--json").data["places"]
+    assert (len(place["runs"]), place["mean"]) == (6, pytest.approx(0.845))
+    assert "t.py {seed} 2 --out=s{seed}.json" in call_xvc("brief").out
+    assert call_xvc("tried", "-P", "seed=5", "--json", *words).data["repeats_total"] == 6
+    paired = call_xvc("run", "--repeat", "2", "--against", "@", "--json", *words)
+    assert (paired.code, paired.json["warnings"]) == (0, []), paired.err
+    sides = [each["params"]["seed"] for each in paired.data["runs"]]
+    assert sorted(sides) == [0, 0, 1, 1]
+
+
+def test_the_store_is_no_code(tmp_path: Path, call_xvc: Calling) -> None:
+    """Where git does not ignore it, because nobody called `xvc init`, repeats are of one code."""
+    folder = tmp_path / "plain"
+    folder.mkdir()
+    git(folder, "init", "-q")
+    (folder / "t.py").write_text("print('accuracy:', 1)\n")
+    git(folder, "add", ".")
+    git(folder, "commit", "-qm", "t")
+
+    done = call_xvc(
+        *("run", "--repeat", "3", "--capture", "--json", "--", sys.executable, "t.py", "{seed}"),
+        cwd=folder,
+    )
+
+    assert (done.data["finished"], done.json["warnings"]) == (3, [])
+    refs = git(folder, "for-each-ref", "--format=%(refname)", "refs/xvc/runs").split()
+    held = {git(folder, "ls-tree", "-r", "--name-only", ref) for ref in refs}
+    assert {each.strip() for each in held} == {"t.py"}
+
+
 def test_what_was_put_into_the_command_is_taken_up(project: Path, call_xvc: Calling) -> None:
     """In any place of it; a param that is nowhere in it is still named."""
     (project / "train.py").write_text('print("accuracy:", 0.5)\n')

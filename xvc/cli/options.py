@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from xvc.errors import BadValue
-from xvc.recording.command_params import filled_in_run
+from xvc.recording.command_params import filled_in_run, with_seed_places
 
 if TYPE_CHECKING:
     from xvc.core.typed_value import TypedValue
@@ -91,9 +91,15 @@ def listed(keys: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in (keys or "").split(",") if name.strip())
 
 
-def command_with(words: Sequence[str], params: Mapping[str, TypedValue]) -> tuple[str, ...]:
-    """Return the command with the text of each param, as typed, in its place ``{key}``."""
-    return filled_in_run(words, {key: typed.text for key, typed in params.items()})
+def command_with(
+    words: Sequence[str], params: Mapping[str, TypedValue]
+) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
+    """Return the command with the text of each param, as typed, in its place ``{key}``.
+
+    The second is the same with the seeds in braces; None where none is put into it.
+    """
+    shown = {key: typed.text for key, typed in params.items()}
+    return filled_in_run(words, shown), with_seed_places(filled_in_run, words, shown)
 
 
 def params_of(words: Sequence[str]) -> dict[str, TypedValue]:

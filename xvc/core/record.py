@@ -150,6 +150,7 @@ _READERS: dict[str, Callable[[Json], object]] = {
     "command": _tuple,
     "labels": _tuple,
     "asked": _tuple,
+    "seeded": _tuple,
 }
 
 

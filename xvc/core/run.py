@@ -138,7 +138,8 @@ class RunRecord:
     its blob afterwards (None: deleted). ``idea`` is what it tries, ``fixes`` the run that failed
     and that it puts right, ``decision`` what people came to think of it: `decided` writes it.
     ``asked`` names the params that whoever began it asked for; all others its files, its command
-    or the script said. None is a run of an older xvc.
+    or the script said. None is a run of an older xvc. ``seeded`` is the command with ``{seed}``
+    where a seed was put into it; None where none was.
     """
 
     id: RunId
@@ -170,6 +171,7 @@ class RunRecord:
     fixes: RunId | None = None
     decision: str | None = None
     asked: tuple[str, ...] | None = None
+    seeded: tuple[str, ...] | None = None
 
     @property
     def is_discarded(self) -> bool:

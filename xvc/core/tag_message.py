@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import PurePosixPath
+from typing import TypeGuard
 
 from xvc.core.commit_subject import headline, one_line
 from xvc.core.json_values import from_plain, to_plain
@@ -87,7 +89,8 @@ class TagMessage:
         for line in lines:
             if trailer := _TRAILER.fullmatch(line.rstrip("\r")):
                 found.setdefault(trailer[1], trailer[2].strip())
-        note, project = _read(found.get("Xvc-Note")), _read(found.get("Xvc-Project"))
+        note = _read(found.get("Xvc-Note"))
+        project = _read(found.get("Xvc-Project"))
         names = ("Xvc-Run", "Xvc-Snapshot", "Xvc-Store")
         run, snapshot, store = (one_line(found.get(name, "")) for name in names)
         data = _record(found.get("Xvc-Data"))
@@ -102,7 +105,7 @@ class TagMessage:
             data={path: digest for path, digest in data.items() if isinstance(digest, str)},
             note=note if isinstance(note, str) else None,
             sweep=one_line(found.get("Xvc-Sweep", "")) or None,
-            project=project if isinstance(project, str) else None,
+            project=project if _is_folder(project) else None,
         )
 
 
@@ -127,6 +130,14 @@ def _read(line: str | None) -> object:
         return from_plain(json.loads(line or "null"))
     except (ValueError, TypeError, RecursionError):  # edited by hand
         return None
+
+
+def _is_folder(read: object) -> TypeGuard[str]:
+    """Whether a text names a folder below the top; a tag may say anything."""
+    if not isinstance(read, str) or not read.isprintable():
+        return False
+    path = PurePosixPath(read)
+    return read == path.as_posix() and not path.is_absolute() and ".." not in path.parts
 
 
 def _record(line: str | None) -> dict[str, Json]:

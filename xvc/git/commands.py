@@ -365,11 +365,18 @@ class Git:
             return None
 
     def read_each(self, names: Sequence[str]) -> dict[str, bytes | None]:
-        """Read several ``revision:path`` in one call; None for those that are not there."""
-        asked = b"".join(os.fsencode(name) + b"\n" for name in names)
-        found, at = self.call("cat-file", "--batch", stdin=asked) if names else b"", 0
+        """Read several ``revision:path`` in one call; None for those that are not there.
+
+        git takes them a line each, so one with a line break is read by itself.
+        """
+        whole = [name for name in names if "\n" not in name]
+        asked = b"".join(os.fsencode(name) + b"\n" for name in whole)
+        found, at = self.call("cat-file", "--batch", stdin=asked) if whole else b"", 0
         held: dict[str, bytes | None] = {}
-        for name in names:
+        for name in {*names} - {*whole}:
+            revision, _, path = name.partition(":")
+            held[name] = self.read(revision, path)
+        for name in whole:
             end = found.index(b"\n", at)
             words, at = found[at:end].rsplit(b" ", 2), end + 1
             if len(words) == 3 and words[1] == b"blob":

@@ -68,6 +68,7 @@ def begin(
     keeps_data: bool = False,
     warnings: list[str] | None = None,
     run: RunId | None = None,
+    seeded: Sequence[str] | None = None,
 ) -> Begun:
     """Take the code snapshot, append *started* and put it on the disk: from here the run exists.
 
@@ -104,6 +105,7 @@ def begin(
         fixes=origin.fixes,
         labels=origin.labels,
         asked=tuple(params),
+        seeded=None if seeded is None else mask_argv(seeded),
         code=_try(lambda: _code(project, state, snapshot), warnings) or RunCode(),
         data=data,
         command=mask_argv(command),
@@ -140,6 +142,7 @@ def as_it_would_be(
     folder: Path,
     params: Mapping[str, Json],
     warnings: list[str],
+    seeded: Sequence[str] | None = None,
 ) -> tuple[RunRecord, str]:
     """Describe a run that is not begun, and the tree of its code; nothing is recorded.
 
@@ -159,6 +162,7 @@ def as_it_would_be(
         params=_try(lambda: mask_values({**said, **params}), warnings) or {},
         started=Nanoseconds(time.time_ns()),
         asked=tuple(params),
+        seeded=None if seeded is None else mask_argv(seeded),
     )
     return run_from(facts_of(record), RunRecord(record.id)), tree or ""
 
@@ -258,6 +262,7 @@ def open_journal(project: Project, folder: Path | None = None) -> Journal:
 def _snapshot(project: Project, run: RunId, state: TreeState, outs: Collection[str]) -> Snapshot:
     """Keep the code; a declared output that is there already, a link for example, is none of it."""
     own = tuple(project.relative(project.root / out) for out in outs)
+    own += tuple(project.own_pointers())  # not ignored without `xvc init`
     code = tuple(
         path
         for path in state.untracked

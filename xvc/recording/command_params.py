@@ -7,7 +7,9 @@ params; nor are the options of pytest and of notebook kernels, which are about t
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from xvc.core.seed_names import is_seed
 
 _OPTION = re.compile(r"--([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
 _KERNEL_FILE = re.compile(r"(?:^|[/=])kernel-[^/]*\.json$")
@@ -72,6 +74,28 @@ def not_filled_in_run(command: Sequence[str], keys: Collection[str]) -> tuple[st
     ('t.py', '{{lr}}')
     """
     return filled_in_run(command, {key: f"{{{{{key}}}}}" for key in keys})
+
+
+def with_seed_places(
+    fill: Callable[[Sequence[str], Mapping[str, str]], tuple[str, ...]],
+    command: Sequence[str],
+    shown: Mapping[str, str],
+) -> tuple[str, ...] | None:
+    """Return a command with its seeds in braces and all else filled in; None where none is in it.
+
+    `filled_in_run` with the seeds makes it the command that *fill* makes with all params.
+
+    >>> with_seed_places(filled_in_run, ("t.py", "{lr}", "s{seed}", "1"), {"lr": "1", "seed": "1"})
+    ('t.py', '1', 's{seed}', '1')
+    """
+    marks = {key: f"\0{key}\0" for key in shown if is_seed(key)}  # no word of a command has a NUL
+    words = not_filled_in_run(fill(command, {**shown, **marks}), marks)
+    for key, mark in marks.items():
+        words = tuple(word.replace(mark, f"{{{key}}}") for word in words)
+    filled = fill(command, shown)
+    seeds = {key: shown[key] for key in marks}
+    is_placed = not_filled_in_run(filled, marks) != words
+    return words if is_placed and filled_in_run(words, seeds) == filled else None
 
 
 def without_param_values(command: Sequence[str], params: Collection[str]) -> list[str]:

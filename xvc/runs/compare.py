@@ -23,7 +23,7 @@ from xvc.runs.comparison import Comparison, Difference, compare_packages
 from xvc.runs.comparison import compare as compare_records
 from xvc.runs.list import ListRequest
 from xvc.runs.list import runs as list_runs
-from xvc.runs.repeats import RepeatedExperiment, experiments, in_question, settings_of
+from xvc.runs.repeats import RepeatedExperiment, experiments, in_question, own_params, settings_of
 from xvc.runs.row_pairs import RowRequest, judge_rows
 from xvc.runs.verdicts import Judgement, all_held, judge
 from xvc.store import query
@@ -162,8 +162,7 @@ def repeats_of(project: Project, records: Sequence[RunRecord]) -> list[RepeatedE
     known: dict[RunId, RunRecord] = {}
     with opened(project) as connection:
         for record in records:
-            own = {key: value for key, value in record.params.items() if not is_seed(key)}
-            like_it = query.alike(connection, record.folder, own)
+            like_it = query.alike(connection, record.folder, own_params(record))
             known |= {run.id: run for run in like_it if settings_of(run) in asked}
     known |= {record.id: record for record in records}
     runs = list(known.values())

@@ -17,8 +17,15 @@ from xvc.core.commit_subject import (
 from xvc.core.direction import Direction, direction_of
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
-from xvc.core.seed_names import is_seed
-from xvc.runs.repeats import RepeatedExperiment, Spread, experiments, order_of, settings_of
+from xvc.runs.repeats import (
+    RepeatedExperiment,
+    Spread,
+    experiments,
+    order_of,
+    own_params,
+    settings_of,
+    without_seeds,
+)
 from xvc.runs.verdicts import Verdict, against_first
 from xvc.types import RunId
 
@@ -237,7 +244,7 @@ def _idea(
 
 
 def _seedless(run: RunRecord) -> RunRecord:
-    return replace(run, params={k: v for k, v in run.params.items() if not is_seed(k)})
+    return replace(run, params=own_params(run), command=tuple(without_seeds(run)))
 
 
 def _sweep_of(run: RunRecord) -> str | None:

@@ -20,7 +20,7 @@ from xvc.core.typed_value import TypedValue
 from xvc.core.version import Bump
 from xvc.errors import BadValue
 from xvc.project import Project
-from xvc.recording.command_params import option_params
+from xvc.recording.command_params import option_params, with_seed_places
 from xvc.recording.param_files import placed, refuse_beside_files
 from xvc.recording.requested_params import never_taken_up, variable_of
 from xvc.runs.code_fingerprint import fingerprints
@@ -180,6 +180,7 @@ def of_seed(request: RunRequest, wanted: Repeats, seed: int) -> RunRequest:
         params=params,
         looks_back=False,
         in_command=named,
+        seeded=with_seed_places(filled, request.command, shown),
         must_use=(*request.must_use, *must),
     )
 

@@ -1,7 +1,8 @@
 """Which runs are repeats of one experiment: the one rule, for every command that speaks of them.
 
-Pure. Repeats are finished runs of the same code, data, command and params but for the seed, and
-each seed counts once, by the run that began first. Refuses to call anything else one: a run whose
+Pure. Repeats are finished runs of the same code, data, command and params but for the seed, be it
+a param, an option or what `{seed}` put into the command; each seed counts once, by the run that
+began first. Refuses to call anything else one: a run whose
 code is not known repeats nothing, and one that people discarded repeats only others of these.
 """
 
@@ -19,6 +20,9 @@ from xvc.core.name_words import pieces
 from xvc.core.objective import exact_number
 from xvc.core.run import RunRecord, Status
 from xvc.core.seed_names import is_seed
+from xvc.core.typed_value import TypedValue, is_equal
+from xvc.recording.command_params import filled_in_run, option_params
+from xvc.system.value_files import parse_typed
 from xvc.types import Json, RunId
 
 _VALUE = re.compile(r"-?[0-9]+")
@@ -26,9 +30,27 @@ _VALUE = re.compile(r"-?[0-9]+")
 
 def settings_of(run: RunRecord) -> str:
     """Tell a run's folder, params, data and command, without its seeds."""
-    params: dict[str, Json] = {k: v for k, v in run.params.items() if not is_seed(k)}
     data: dict[str, Json] = {path: file.identity for path, file in run.data.items()}
-    return _text([run.folder, params, data, list(_split(run.command)[0])])
+    return _text([run.folder, own_params(run), data, [*_split(_marked(run))[0]]])
+
+
+def own_params(run: RunRecord) -> dict[str, Json]:
+    """Return the params of a run but for its seeds, and for options of its command that hold one.
+
+    >>> run = RunRecord(RunId("a"), command=("t.py", "--out=s1"), params={"seed": 1, "out": "s1"})
+    >>> own_params(run), own_params(replace(run, seeded=("t.py", "--out=s{seed}")))
+    ({'out': 's1'}, {})
+    """
+    found = {key: value for key, value in run.params.items() if not is_seed(key)}
+    if run.seeded is None:
+        return found
+    said = option_params(run.command, found)
+    held = {key: text for key, text in option_params(_marked(run), found).items() if "\0" in text}
+    return {
+        key: value
+        for key, value in found.items()
+        if key not in held or not is_equal(parse_typed(said[key]).value, value)
+    }
 
 
 def seeds_of(run: RunRecord) -> str:
@@ -37,13 +59,22 @@ def seeds_of(run: RunRecord) -> str:
     return _text(params or list(_split(run.command)[1]))
 
 
-def without_seeds(command: Sequence[str]) -> list[str]:
-    """Return the words of a command without the values of its seeds.
+def has_same_command(run: RunRecord, other: RunRecord) -> bool:
+    """Whether two runs called the same in the same folder, but for their seeds."""
+    return run.folder == other.folder and (
+        run.command == other.command or _split(_marked(run))[0] == _split(_marked(other))[0]
+    )
 
-    >>> without_seeds(["python", "a.py", "--seed", "1", "--lr=2"])
-    ['python', 'a.py', '--lr=2']
+
+def without_seeds(run: RunRecord) -> list[str]:
+    """Return the words of a run's command without the values of its seeds.
+
+    >>> without_seeds(RunRecord(RunId("a"), command=("a.py", "--seed", "1", "--lr=2")))
+    ['a.py', '--lr=2']
+    >>> without_seeds(RunRecord(RunId("a"), command=("a.py", "1"), seeded=("a.py", "{seed}")))
+    ['a.py', '{seed}']
     """
-    return _split(command)[0]
+    return _split(run.command if run.seeded is None else run.seeded)[0]
 
 
 def seeds_in(command: Sequence[str]) -> list[str]:
@@ -55,12 +86,18 @@ def seeds_in(command: Sequence[str]) -> list[str]:
     return _split(command)[1]
 
 
-def with_seed(command: Sequence[str], name: str, value: str) -> list[str]:
-    """Return the words of a command with another value of a seed; the same where it names none.
+def with_seed(run: RunRecord, command: Sequence[str], name: str, value: str) -> tuple[str, ...]:
+    """Return *command*, that of a run, with another value of a seed; the same where it has none.
 
-    >>> with_seed(["python", "a.py", "--seed", "1", "--fold=2"], "seed", "7")
-    ['python', 'a.py', '--seed', '7', '--fold=2']
+    >>> run = RunRecord(RunId("a"))
+    >>> with_seed(run, ["python", "a.py", "--seed", "1", "--fold=2"], "seed", "7")
+    ('python', 'a.py', '--seed', '7', '--fold=2')
+    >>> with_seed(replace(run, seeded=("a.py", "s{seed}")), ["a.py", "s1"], "seed", "7")
+    ('a.py', 's7')
     """
+    if run.seeded is not None:
+        own = {key: TypedValue.of(each).text for key, each in run.params.items() if is_seed(key)}
+        command = filled_in_run(run.seeded, {**own, name: value})
     words, follows = list[str](), False
     for word in command:
         option, equals, _ = word.partition("=")
@@ -70,7 +107,7 @@ def with_seed(command: Sequence[str], name: str, value: str) -> list[str]:
         else:
             words.append(f"{option}={value}" if is_meant and equals else word)
         follows = is_meant and not equals and word.startswith("-")
-    return words
+    return tuple(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +219,13 @@ def _text(value: Json) -> str:
 
 def _is_option(word: str) -> bool:
     return word.startswith("-") and not _VALUE.fullmatch(word)
+
+
+def _marked(run: RunRecord) -> tuple[str, ...]:
+    """Return a run's command with a mark, that no word can have, where seeds were put into it."""
+    if run.seeded is None:
+        return run.command
+    return filled_in_run(run.seeded, {key: f"\0{key}\0" for key in run.params if is_seed(key)})
 
 
 def _split(command: Sequence[str]) -> tuple[list[str], list[str]]:

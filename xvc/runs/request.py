@@ -18,7 +18,7 @@ class RunRequest:
     ``within`` is a version whose next patch ``tag`` makes, ``version`` the name of the one to make.
     ``untaggable`` says why none can be made. ``parent`` and ``fixes`` are references.
     ``looks_back`` asks for a word when the same has run before; ``in_command`` are the params whose
-    values were put into the command.
+    values were put into the command, ``seeded`` is the command with its seeds in braces.
     """
 
     command: tuple[str, ...]
@@ -86,3 +86,4 @@ class RunRequest:
     )
     looks_back: bool = False
     in_command: frozenset[str] = frozenset()
+    seeded: tuple[str, ...] | None = None

@@ -278,6 +278,7 @@ def request_again(there: Project, ready: Prepared, warnings: list[str]) -> RunRe
         warnings.append(f"params that are secret are not kept, so not given: {', '.join(hidden)}")
     return RunRequest(
         command=_forced(record.command, warnings),
+        seeded=record.seeded,
         folder=there.root / (record.folder or "."),
         params=asked,
         name=None,

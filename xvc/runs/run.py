@@ -362,6 +362,7 @@ def _begun(
         program=request.command[0],
         warnings=warnings,
         keeps_data=request.keeps_data,
+        seeded=request.seeded,
     )
 
 

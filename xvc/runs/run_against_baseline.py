@@ -133,13 +133,14 @@ class _Past:
         put_data_of(self.project, tree, record.id, record.data)
         again = request_again(there, self.ready, warnings)
         clear(self.project, tree, outs_of(record))
-        command = tuple(with_seed(again.command, self.key, str(seed)))
-        is_said = command != tuple(with_seed(command, self.key, str(seed + 1)))
+        command = with_seed(record, again.command, self.key, str(seed))
+        is_said = command != with_seed(record, again.command, self.key, str(seed + 1))
         return replace(
             again,
             command=command,
             params={**again.params, self.key: TypedValue.of(seed)},
             edit_params=not again.write_params,
+            in_command=frozenset([self.key] if is_said else []),
             must_use=() if is_said or again.write_params or is_count(self.key) else (self.key,),
             capture=self.asked.capture,
             capture_patterns=self.asked.capture_patterns,
@@ -167,7 +168,7 @@ def contest(
         tell: hears of each run that has ended.
 
     Raises:
-        BadValue: as `repeating.repeat`; the baseline's seed is not known; a command names a file
+        BadValue: as `repeat.repeat`; the baseline's seed is not known; a command names a file
             of this work tree by its whole path, which would be the code of neither side.
         NoRun, NoVersion, AmbiguousRun, BadReference: the reference names neither run nor commit.
         NotRepeatable: the baseline's command or code is not known in full.

@@ -27,7 +27,7 @@ from xvc.recording.begin_run import as_it_would_be, few_of
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import CodeDigests, code_trees
 from xvc.runs.digest import cut
-from xvc.runs.repeats import seeds_in, without_seeds
+from xvc.runs.repeats import has_same_command, own_params, seeds_in
 from xvc.store import db, query
 from xvc.types import Json, RunId
 from xvc.versions.base import Passed, code_changes
@@ -43,6 +43,7 @@ class PlannedRun:
     folder: Path
     command: tuple[str, ...] = ()
     params: Mapping[str, TypedValue] = field(default_factory=dict)
+    seeded: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def precedents(
         StoreBusy: another program holds the store.
     """
     params = {key: typed.value for key, typed in plan.params.items()}
-    wanted, tree = as_it_would_be(project, plan.command, plan.folder, params, warnings)
+    wanted, tree = as_it_would_be(project, plan.command, plan.folder, params, warnings, plan.seeded)
     with opened(project) as connection:
         runs = query.all_runs(connection)
     names = _names(project)
@@ -196,11 +197,12 @@ def _asked(
     A run that failed names no output, for it has left none; then those of all runs, *made*, count.
     """
     outs = run.outs if run.status is Status.FINISHED else {*run.outs, *made}
-    keys = {*wanted.params, *(run.params if run.asked is None else run.asked)}
+    then, now_asked = own_params(run), own_params(wanted)
+    keys = {*now_asked, *(then if run.asked is None else then.keys() & {*run.asked})}
     params = {
-        key: (run.params.get(key), wanted.params.get(key))
+        key: (then.get(key), now_asked.get(key))
         for key in sorted(keys)
-        if not is_seed(key) and not is_same(run.params.get(key), wanted.params.get(key))
+        if not is_same(then.get(key), now_asked.get(key))
     }
     data = {path: file.identity for path, file in run.data.items()}
     now = {
@@ -209,9 +211,7 @@ def _asked(
         if path in run.data or not any(overlap(path, out) for out in outs)
     }
     changed = sorted(path for path in {*data, *now} if data.get(path) != now.get(path))
-    is_other = bool(wanted.command) and (
-        run.folder != wanted.folder or without_seeds(run.command) != without_seeds(wanted.command)
-    )
+    is_other = bool(wanted.command) and not has_same_command(run, wanted)
     return Near(run, version, params, tuple(changed), has_other_command=is_other)
 
 

@@ -34,9 +34,10 @@ _TEXT = (
     *("environment", "log", "note", "idea", "fixes", "decision"),
 )
 _CODE = {"commit": "commit", "snapshot": "snapshot", "branch": "branch", "worktree": "worktree"}
+_WORDS = ("command", "labels", "asked", "seeded")
 _JSON = (
-    *("data", "outs", "touched", "command", "params", "metrics", "metric_times", "usage"),
-    *("labels", "asked"),
+    *("data", "outs", "touched", "params", "metrics", "metric_times", "usage"),
+    *_WORDS,
 )
 _TIMES = ("started", "finished")
 
@@ -49,7 +50,7 @@ COLUMNS = {
     **dict.fromkeys(_TIMES, "TIMESTAMPTZ"),
     "exit_code": "BIGINT",
 }
-LATER = ("idea", "fixes", "decision", "labels", "asked")
+LATER = ("idea", "fixes", "decision", "labels", "asked", "seeded")
 """Columns that a store of an older xvc has not; it gets them when a run is written into it."""
 
 _MICROSECONDS = ", ".join(f"epoch_us({name}) AS {name}" for name in _TIMES)
@@ -107,7 +108,7 @@ def _value(row: dict[str, object]) -> RunRecord:
 
 
 def _shaped(name: str, value: Json) -> Json:
-    if not isinstance(value, list if name in ("command", "labels", "asked") else dict):
+    if not isinstance(value, list if name in _WORDS else dict):
         raise ValueError(f"{name} is {str(value)[:40]}")
     if isinstance(value, list) and not all(isinstance(word, str) for word in value):
         raise ValueError(f"{name} has words that are no text: {str(value)[:40]}")

@@ -11,8 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from xvc.core.search_space import typed_point
-from xvc.core.sweep import Sweep, Trial, command_of, settled_keys
-from xvc.recording.command_params import not_filled_in_run
+from xvc.core.seed_names import is_seed
+from xvc.core.sweep import Sweep, Trial, Wish, command_of, filled, settled_keys
+from xvc.recording.command_params import filled_in_run, not_filled_in_run, with_seed_places
 from xvc.system.value_files import word_for
 
 _TAIL = 1 << 20  # bytes of a log in which the last word is looked for
@@ -35,7 +36,21 @@ def call_of(sweep: Sweep, trial: Trial) -> tuple[str, ...]:
         words += ["--out", out]
     for model in wish.models:
         words += ["--model", model]
-    return (*words, "--", *not_filled_in_run(command_of(wish, trial.params), trial.params))
+    return (*words, "--", *_command(wish, trial))
+
+
+def _command(wish: Wish, trial: Trial) -> tuple[str, ...]:
+    """Write the command, its seeds in braces: `xvc run` puts them in, and so knows their places."""
+    typed = typed_point(wish.space, trial.params)
+    command = command_of(wish, trial.params)
+    seeded = with_seed_places(filled, wish.command, {k: each.text for k, each in typed.items()})
+    if seeded is not None:
+        others = [key for key in typed if not is_seed(key)]
+        style = not_filled_in_run(command[len(seeded) :], trial.params)
+        found = (*not_filled_in_run(seeded, others), *style)
+        if filled_in_run(found, {key: word_for(each) for key, each in typed.items()}) == command:
+            return found
+    return not_filled_in_run(command, trial.params)
 
 
 def last_line_of(log: Path) -> str:

@@ -166,6 +166,8 @@ def own_paths(project: Project, record: RunRecord) -> frozenset[str]:
     ]
     paths += [place.with_name(".gitignore") for place in places_of(project, record)]
     folders = [f"{project.relative(project.root / folder)}/" for folder in RESULTS]
+    store = project.own_pointers()
+    folders += [*store, *(f"{path}/" for path in store)]  # not ignored without `xvc init`
     for other in project.others():  # its runs change them, not the code
         other.tolerate_settings()
         paths += [*metrics_files(other), *lock_files(other)]
