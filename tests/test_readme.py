@@ -112,6 +112,23 @@ def test_the_tour_is_what_happens(tour: Path) -> None:
     assert happened == shown
 
 
+def test_no_python_of_the_readme_is_left_out() -> None:
+    """Blocks of Python stand in the parts whose tests run them, as many as those tests take."""
+    parts = re.split(r"^## ", README.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    counts = {
+        part.partition("\n")[0]: len(re.findall("^```python$", part, re.MULTILINE))
+        for part in parts
+    }
+    by_pairs = counts.pop("From Python")
+
+    assert by_pairs > 0
+    assert {title: count for title, count in counts.items() if count} == {
+        "The tour: four commands": 1,
+        "git, DVC and DuckDB": 1,
+        "Functions": 1,
+    }
+
+
 def test_functions_are_tracked_as_shown(project: Path) -> None:
     """The example of a tracked function prints what README.md says."""
     section = README.read_text(encoding="utf-8").partition("## Functions\n")[2]

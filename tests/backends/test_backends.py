@@ -227,3 +227,21 @@ def test_in_a_project_each_run_is_one_of_xvc(project: Path, call_xvc: Any) -> No
 
     assert listed[0]["name"] == "mine"
     assert [run["status"] for run in listed] == ["finished", "failed"]
+
+
+def test_the_experiment_of_mlflow_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its id is there from the first run on, by the name that insideLLMs' programs read, too."""
+    begun = SimpleNamespace(info=SimpleNamespace(run_id="r", experiment_id="7"))
+    made = SimpleNamespace(
+        set_experiment=lambda name: None,
+        start_run=lambda **about: begun,
+        end_run=lambda status: None,
+    )
+    monkeypatch.setattr(backends, "MLFLOW_AVAILABLE", True)
+    monkeypatch.setattr(backends, "mlflow", made, raising=False)
+    tracker = backends.MLflowTracker()
+    before = tracker.experiment_id
+    with tracker:
+        pass
+
+    assert (before, tracker.experiment_id, tracker._experiment_id) == (None, "7", "7")

@@ -159,8 +159,9 @@ def test_a_version_that_says_no_project_belongs_to_the_store_that_it_holds(
 def test_a_project_that_moved_keeps_its_versions(
     both: Path, call_xvc: Calling, is_old: bool
 ) -> None:
-    """Of a folder that no branch has any more, the versions are everybody's."""
-    trained(call_xvc, both / "a", "0.1", "--tag", "minor")
+    """Of a folder that no branch has any more, the versions and stages are everybody's."""
+    trained(call_xvc, both / "a", "0.1", "--tag", "minor", "--model", "m.bin:net")
+    assert call_xvc("model", "promote", "@", cwd=both / "a").code == 0
     if is_old:
         make_old(both, "e0.1.0")
     shutil.rmtree(both / "b")
@@ -175,6 +176,8 @@ def test_a_project_that_moved_keeps_its_versions(
 
     assert made == "e0.2.0"
     assert listed(call_xvc, both / "c") == ["e0.2.0", "e0.1.0"]
+    models = call_xvc("model", "list", "--json", cwd=both / "c").data["models"]
+    assert [each["stages"] for each in models if each["version"] == "e0.1.0"] == [["production"]]
 
 
 def test_gc_keeps_what_the_versions_of_both_projects_need(both: Path, call_xvc: Calling) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from surroundings import TRAIN, Calling, git
+from surroundings import TRAIN, Calling, dvc, git
 from xvc.dvc.repository import Dvc
 
 
@@ -86,6 +86,17 @@ def test_a_git_folder_apart_from_its_tree(
         pytest.param(["core.autocrlf=true", "core.safecrlf=true"], id="line ends"),
         pytest.param(["core.ignoreStat=true", "index.version=4"], id="unlooked at"),
         pytest.param(["core.splitIndex=true", "core.untrackedCache=true"], id="split"),
+        pytest.param(
+            [
+                *("core.fsmonitor=true", "core.fileMode=false", "core.quotePath=true"),
+                *("core.abbrev=4", "core.hooksPath=hooks", "core.logAllRefUpdates=false"),
+                *("extensions.worktreeConfig=true", "color.ui=always", "column.ui=always"),
+                *("status.short=true", "status.branch=true", "log.showSignature=true"),
+                *("diff.noprefix=true", "diff.ignoreSubmodules=all", "tag.sort=-v:refname"),
+                *("push.default=nothing", "pull.rebase=true", "fetch.pruneTags=true"),
+            ],
+            id="read otherwise",
+        ),
     ],
 )
 def test_whatever_git_is_set_to(
@@ -134,6 +145,32 @@ def test_a_partial_clone_that_cannot_fetch_says_so(
 
     assert all("`git fetch --refetch --no-filter`" in each.err for each in failed), failed
     assert (there.code, (clone / "train.py").read_text()) == (0, TRAIN)
+
+
+def test_a_shallow_clone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call_xvc: Calling
+) -> None:
+    """It pushes to where it came from; a remote that lacks its history is told with what helps."""
+    folder = _repository(tmp_path / "p")
+    git(folder, "commit", "-qm", "more", "--allow-empty")
+    hub, other, clone = (tmp_path / name for name in ("hub", "other", "clone"))
+    git(tmp_path, "clone", "-q", "--bare", str(folder), str(hub))
+    git(tmp_path, "init", "-q", "--bare", str(other))
+    git(tmp_path, "clone", "-q", "--depth=1", f"file://{hub}", str(clone))
+    git(clone, "remote", "add", "other", str(other))
+    monkeypatch.chdir(clone)
+    call_xvc("init")
+    dvc(clone, "remote", "add", "-d", "store", str(tmp_path / "store"))
+    git(clone, "commit", "-qam", "remote")
+    call_xvc("run", "--tag", "minor", "--", "python", "train.py")
+
+    pushed = [call_xvc("push", name) for name in ("origin", "other")]
+    git(clone, "fetch", "-q", "--unshallow", f"file://{hub}")
+    again = call_xvc("push", "other")
+
+    assert [each.code for each in (*pushed, again)] == [0, 4, 0], pushed
+    assert "`git fetch --unshallow URL`" in pushed[1].err
+    assert git(other, "tag") == git(hub, "tag") != ""
 
 
 def test_a_clone_that_has_not_pulled_says_what_brings_its_runs(

@@ -177,8 +177,14 @@ class MLflowTracker(_Hosted):
         if experiment_name is not None:
             self.config.experiment_name = experiment_name
         self.tracking_uri = tracking_uri
+        self._experiment_id: str | None = None  # by this name insideLLMs' own programs read it
         if tracking_uri is not None:
             mlflow.set_tracking_uri(tracking_uri)
+
+    @property
+    def experiment_id(self) -> str | None:
+        """MLflow's id of the experiment that the last run was begun in; None before one."""
+        return self._experiment_id
 
     @staticmethod
     def _mlflow() -> Any:
@@ -198,6 +204,7 @@ class MLflowTracker(_Hosted):
             tags=dict.fromkeys(self.config.tags, "true") or None,
             description=self.config.notes,
         )
+        self._experiment_id = run.info.experiment_id
         return self._begin(str(run.info.run_id))
 
     def end_run(self, status: str = FINISHED) -> None:

@@ -59,6 +59,11 @@ class Refused(ConflictError):
             )
         if any(sign in self.words for sign in ("fetch first", "non-fast-forward", "stale info")):
             return f"`xvc pull` brings what is there; then push again. {done}"
+        if "shallow update" in self.words:
+            return (
+                f"This clone is shallow, and {self.remote} has not what it lacks: `git fetch "
+                f"--unshallow URL` brings that from where it was cloned; then push again. {done}"
+            )
         return f"The rules of {self.remote} forbid it: push again when they allow it. {done}"
 
 

@@ -39,14 +39,14 @@ def own_versions(project: Project, infos: Sequence[VersionInfo]) -> list[Version
     others = {info.message.project for info in infos} - {own}
     if project.is_alone or not others or (others == {None} and own == "."):
         return list(infos)
-    others = {folder for folder in others if folder and _is_project(project, folder)}
+    others = {folder for folder in others if folder and is_project(project, folder)}
     theirs = _unsaid_of_others(project, infos)
     return [
         info for info in infos if info.message.project not in others and info.name not in theirs
     ]
 
 
-def _is_project(project: Project, folder: str) -> bool:
+def is_project(project: Project, folder: str) -> bool:
     """Whether a folder is a project's, in this tree or on any branch."""
     place = project.top / folder
     if config.is_marked(place) or (place / ".dvc" / "config").is_file():
@@ -89,4 +89,4 @@ def _unsaid_of_others(project: Project, infos: Sequence[VersionInfo]) -> set[str
 def _owner_now(project: Project, path: str, own: str) -> str | None:
     """Name the nearest folder above a path that is a project's now; None where none is."""
     above = map(str, PurePosixPath(path).parents)
-    return next((each for each in above if each == own or _is_project(project, each)), None)
+    return next((each for each in above if each == own or is_project(project, each)), None)

@@ -18,7 +18,7 @@ from xvc.dvc.repository import pointer_of
 from xvc.errors import BadVersion, NotFoundError, error
 from xvc.history.find import all_versions, versions, versions_by_run
 from xvc.history.judging import judged_alike
-from xvc.history.owner import own_versions
+from xvc.history.owner import is_project, own_versions
 from xvc.models.stages import Assignment, Evidence, current, of_model, read_assignment
 from xvc.project import Project
 from xvc.recording.begin_run import looked_at
@@ -85,10 +85,16 @@ def assignments(project: Project) -> tuple[Assignment, ...]:
     """List every change of a stage by this project, as `all_assignments` does."""
     found = all_assignments(project)
     every = all_versions(project) if found else []
-    theirs = {info.name for info in every} - {info.name for info in own_versions(project, every)}
-    folders = ("", folder_of(project))  # an older xvc named no folder
+    own = {info.name for info in own_versions(project, every)}
+    theirs = {info.name for info in every} - own
+    here = {"", folder_of(project)}  # an older xvc named no folder
+    others = {each.folder for each in found} - here
+    gone = {folder for folder in others if not is_project(project, folder)}  # it was renamed, say
     return tuple(
-        each for each in found if each.folder in folders and each.evidence.version not in theirs
+        each
+        for each in found
+        if (each.folder in here and each.evidence.version not in theirs)
+        or (each.folder in gone and each.evidence.version in own)
     )
 
 

@@ -29,9 +29,13 @@ _VALUE = re.compile(r"-?[0-9]+")
 
 
 def settings_of(run: RunRecord) -> str:
-    """Tell a run's folder, params, data and command, without its seeds."""
+    """Tell a run's folder, params, data and command, without its seeds, but whether it has any.
+
+    Which seed a run had that names none is not known: it may be that of one which names it.
+    """
     data: dict[str, Json] = {path: file.identity for path, file in run.data.items()}
-    return _text([run.folder, own_params(run), data, [*_split(_marked(run))[0]]])
+    words: list[Json] = [*_split(_marked(run))[0]]
+    return _text([run.folder, own_params(run), data, words, bool(_seeds(run))])
 
 
 def own_params(run: RunRecord) -> dict[str, Json]:
@@ -55,8 +59,12 @@ def own_params(run: RunRecord) -> dict[str, Json]:
 
 def seeds_of(run: RunRecord) -> str:
     """Tell the seeds of a run: those among its params, else those of its command."""
+    return _text(_seeds(run))
+
+
+def _seeds(run: RunRecord) -> dict[str, Json] | list[Json]:
     params: dict[str, Json] = {k: v for k, v in run.params.items() if is_seed(k)}
-    return _text(params or list(_split(run.command)[1]))
+    return params or [*_split(run.command)[1]]
 
 
 def has_same_command(run: RunRecord, other: RunRecord) -> bool:

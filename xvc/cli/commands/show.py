@@ -87,6 +87,9 @@ class Data(TypedDict):
     idea: NotRequired[Annotated[str, "What it tries."]]
     fixes: NotRequired[Annotated[str, "The failed run that it puts right."]]
     asked: NotRequired[Annotated[list[str], "The params that whoever began it asked for."]]
+    seeded: NotRequired[
+        Annotated[list[str], "Its command, with `{seed}` where braces put the seed."]
+    ]
     decision: NotRequired[Annotated[str, "`kept` or `discarded`, and why."]]
     printed: NotRequired[Annotated[list[str], "Of a run that failed: the last ten lines of it."]]
     patch: NotRequired[Annotated[str, "With --code: the uncommitted code as a unified diff."]]
