@@ -69,6 +69,13 @@ def test_what_is_within_the_noise_shares_a_place() -> None:
     ]
 
 
+def test_a_single_run_between_breaks_no_tie() -> None:
+    """What is within noise of the first is first, also behind one that has no repeats."""
+    told = ranks(group("a", 0.90, 0.92, 0.88), group("one", 0.895), group("c", 0.88, 0.91, 0.87))
+
+    assert told == [("a", 1, True), ("one", 2, False), ("c", 1, True)]
+
+
 def test_single_runs_are_ranked_by_their_value() -> None:
     """Without repeats nothing is a tie but equal values, and no verdict is given."""
     places = ranked([group("a", 0.9), group("b", 0.8), group("c", 0.9)], _ACC, {})

@@ -7,6 +7,7 @@ experiment has too few repeats for that, its place is its value's, and the verdi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -148,25 +149,27 @@ def _ranks(
 ) -> list[tuple[int, bool, Judgement | None]]:
     """Give each its rank: that of the first from whom it cannot be told, and who is not tied above.
 
-    All that follow the holder of a place are judged against it together (Holm).
+    All without a place that follow the holder of one are judged against it together (Holm), so
+    what is within noise of the first is first, whatever stands between them.
     """
     against = against_first(
         measure.metric, [each for each, _ in held], measure.direction
     )  # the leader, for what is shown
-    ranks: list[int] = []
-    start = 0
-    while start < len(held):
-        group = [each for each, _ in held[start:]]
+    ranks: dict[int, int] = {}
+    for start in range(len(held)):
+        if start in ranks:
+            continue
+        places = [place for place in range(start, len(held)) if place not in ranks]
+        group = [held[place][0] for place in places]
         judgements = (
             against if start == 0 else against_first(measure.metric, group, measure.direction)
         )
-        tied = 1
-        while tied < len(group) and _is_tie(group[0], group[tied], judgements[tied], measure):
-            tied += 1
-        ranks += [start + 1] * tied
-        start += tied
+        for place, each, judged in zip(places, group, judgements, strict=True):
+            if place == start or _is_tie(group[0], each, judged, measure):
+                ranks[place] = start + 1
+    counts = Counter(ranks.values())
     return [
-        (rank, ranks.count(rank) > 1, judged) for rank, judged in zip(ranks, against, strict=True)
+        (ranks[place], counts[ranks[place]] > 1, judged) for place, judged in enumerate(against)
     ]
 
 
