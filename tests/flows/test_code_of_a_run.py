@@ -202,7 +202,8 @@ SCRIPTS = {
     "import runpy; runpy.run_path('plug/a.py')": "plug/a.py",
     "exec(open('plug/a.py').read())": "plug/a.py",
     "import sys; sys.path.insert(0, 'plug'); import a": "plug/a.py",
-    "import b": f"{FAR}/b.py",
+    "import sys; sys.path.insert(0, '../far'); import b": f"{FAR}/b.py",
+    "import a": "plug/a.py",
 }
 
 
@@ -210,9 +211,9 @@ SCRIPTS = {
 def test_code_that_is_asked_for_by_its_name_is_code(
     project: Path, call_xvc: Calling, monkeypatch: pytest.MonkeyPatch, script: str
 ) -> None:
-    """A literal name of a module or file, and what lies along PYTHONPATH."""
+    """A literal name of a module or file, and what lies along PYTHONPATH in the tree."""
     _put_apart(project)
-    monkeypatch.setenv("PYTHONPATH", str(project / FAR))
+    monkeypatch.setenv("PYTHONPATH", str(project / "plug"))
     (project / "job.py").write_text(f"from importlib import import_module\n{script}\n")
     run, said = ran(call_xvc, "--", "python", "job.py")
 
@@ -220,6 +221,20 @@ def test_code_that_is_asked_for_by_its_name_is_code(
     wanted = os.path.normpath(project / name) if name.startswith(FAR) else name
     assert call_xvc("show", run, "--json").data["code"]["incomplete"] == [wanted]
     assert "code incomplete" in said
+
+
+@pytest.mark.parametrize("text", ["import b", "import b, xvc; xvc.Tracker().log({'acc': 1})"])
+def test_what_pythonpath_adds_from_outside_is_environment(
+    project: Path, call_xvc: Calling, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    """Whoever sets the machine up gives modules so, as by installing: they hinder no version."""
+    _put_apart(project)
+    monkeypatch.setenv("PYTHONPATH", str(project / FAR))
+    (project / "job.py").write_text(text)
+    run, said = ran(call_xvc, "--tag", "minor", "--", "python", "job.py")
+
+    assert "incomplete" not in said
+    assert call_xvc("show", run, "--json").data["version"] == "e0.1.0"
 
 
 @pytest.mark.parametrize("is_alone", [True, False])

@@ -1,10 +1,11 @@
 """Code that a command runs and that no snapshot of the tree holds.
 
 The scripts that the command names, and from there the modules that they import, as Python would
-find them, in the tree and along $PYTHONPATH: what of these git ignores, what is in another
+find them, in the tree and along $PYTHONPATH in it: what of these git ignores, what is in another
 repository, and what lies outside of the tree, reached by its path or through a link. Texts decide,
-nothing is executed; a name that is put together while the script runs is not known here, and what
-is installed is not looked at.
+nothing is executed; a name that is put together while the script runs is not known here. What is
+installed is not looked at, nor what lies along $PYTHONPATH outside of the tree: that is how whoever
+set the machine up gives a run its environment.
 """
 
 from __future__ import annotations
@@ -62,24 +63,39 @@ def unheld_code(
 def followed_code(git: Git, command: Sequence[str], folder: Path, searched: str = "") -> list[Path]:
     """List the user's files that a command runs, as `unheld_code` finds them."""
     top = git.place.top
-    said = [word.partition("=")[2] for word in command if word.startswith(f"{_VARIABLE}=")]
-    parts = [part for part in (said or [searched])[-1].split(os.pathsep) if part]
     roots = [folder] if "-m" in command else []
-    roots += [Path(os.path.normpath(folder / part)) for part in parts]
+    roots += [part for part in _searched(command, folder, searched) if _is_below(part, top)]
     modules = _Modules()
     begins = [*_named_in(command, folder), *_called(command, folder, modules)]
     return _followed(begins, [*roots, top / "src", top], modules, folder)
 
 
-def unheld_modules(git: Git, files: Sequence[str]) -> list[str]:
+def unheld_modules(
+    git: Git, files: Sequence[str], command: Sequence[str], folder: Path, searched: str
+) -> list[str]:
     """List those of the files that a process ran that no snapshot holds, by paths from the top.
 
     The first is its script: where that lies outside of the tree, only what is inside of it counts.
+    *command*, *folder* and *searched* are those of `unheld_code`.
     """
+    top = git.place.top
     paths = [Path(name) for name in files]
-    if paths and not paths[0].resolve().is_relative_to(git.place.top):
-        paths = [path for path in paths if path.resolve().is_relative_to(git.place.top)]
-    return _not_held(git, paths, ())
+    if paths and not _is_below(paths[0], top):
+        paths = [path for path in paths if _is_below(path, top)]
+    given = [part for part in _searched(command, folder, searched) if not _is_below(part, top)]
+    own = [path for path in paths if not any(_is_below(path, part) for part in given)]
+    return _not_held(git, own, ())
+
+
+def _searched(command: Sequence[str], folder: Path, searched: str) -> list[Path]:
+    """List the folders of $PYTHONPATH, which the command's own words may set."""
+    said = [word.partition("=")[2] for word in command if word.startswith(f"{_VARIABLE}=")]
+    parts = [part for part in (said or [searched])[-1].split(os.pathsep) if part]
+    return [Path(os.path.normpath(folder / part)) for part in parts]
+
+
+def _is_below(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
 
 
 def _not_held(git: Git, paths: Iterable[Path], apart: Iterable[str]) -> list[str]:

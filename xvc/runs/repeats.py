@@ -41,6 +41,7 @@ def settings_of(run: RunRecord) -> str:
 def own_params(run: RunRecord) -> dict[str, Json]:
     """Return the params of a run but for its seeds, and for options of its command that hold one.
 
+    >>> from dataclasses import replace
     >>> run = RunRecord(RunId("a"), command=("t.py", "--out=s1"), params={"seed": 1, "out": "s1"})
     >>> own_params(run), own_params(replace(run, seeded=("t.py", "--out=s{seed}")))
     ({'out': 's1'}, {})
@@ -97,6 +98,7 @@ def seeds_in(command: Sequence[str]) -> list[str]:
 def with_seed(run: RunRecord, command: Sequence[str], name: str, value: str) -> tuple[str, ...]:
     """Return *command*, that of a run, with another value of a seed; the same where it has none.
 
+    >>> from dataclasses import replace
     >>> run = RunRecord(RunId("a"))
     >>> with_seed(run, ["python", "a.py", "--seed", "1", "--fold=2"], "seed", "7")
     ('python', 'a.py', '--seed', '7', '--fold=2')

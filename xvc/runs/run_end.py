@@ -379,9 +379,14 @@ def _touched(project: Project, begun: Begun) -> Json:
 
 def _unheld(project: Project, begun: Begun) -> dict[str, Json]:
     """Name what the run's processes say that they ran, and that its code is not known to lack."""
-    files = left_own_files(project.room.modules_of(begun.record.id))
-    found = [as_text(name) for name in unheld_modules(project.git, files)] if files else []
-    fresh = [name for name in found if name not in begun.record.code.incomplete]
+    record = begun.record
+    files = left_own_files(project.room.modules_of(record.id))
+    if not files:
+        return {}
+    folder = project.root / (record.folder or ".")
+    searched = project.environment.get("PYTHONPATH", "")
+    found = unheld_modules(project.git, files, record.command, folder, searched)
+    fresh = [name for name in map(as_text, found) if name not in record.code.incomplete]
     if not fresh:
         return {}
     begun.warnings.append(

@@ -243,12 +243,15 @@ def _unheld(project: Project) -> Callable[[], list[str]]:
     from xvc.system.loaded_modules import own_files, script_now  # late: as above
 
     script = script_now()
+    searched = os.environ.get("PYTHONPATH", "")
 
     def listed() -> list[str]:
         from xvc.recording.unheld_code import unheld_modules  # late: as above
 
         with contextlib.suppress(XvcError, OSError):
-            return [as_text(name) for name in unheld_modules(project.git, own_files(script))]
+            files = own_files(script)
+            found = unheld_modules(project.git, files, (), project.root, searched)
+            return [as_text(name) for name in found]
         return []
 
     return listed
