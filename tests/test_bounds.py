@@ -15,7 +15,7 @@ from xvc.cli.app import COMMANDS
 BOUNDED: Mapping[str, Sequence[str]] = {
     "as many as the call has words": (
         *("compare runs", "merge sources"),
-        *("show command", "sweep command", "sweep status command"),
+        *("show command", "show seeded", "sweep command", "sweep status command"),
         *("merge data sources", "merge data on", "rebase data sources", "rebase data on"),
         *("db sql statements", "db plot summaries", "db plot bins"),
         *("gate gates", *(f"model {verb} gates" for verb in ("promote", "rollback"))),

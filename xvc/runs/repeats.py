@@ -22,7 +22,6 @@ from xvc.core.run import RunRecord, Status
 from xvc.core.seed_names import is_seed
 from xvc.core.typed_value import TypedValue, is_equal
 from xvc.recording.command_params import filled_in_run, option_params
-from xvc.system.value_files import parse_typed
 from xvc.types import Json, RunId
 
 _VALUE = re.compile(r"-?[0-9]+")
@@ -49,6 +48,8 @@ def own_params(run: RunRecord) -> dict[str, Json]:
     found = {key: value for key, value in run.params.items() if not is_seed(key)}
     if run.seeded is None:
         return found
+    from xvc.system.value_files import parse_typed  # late: loads yaml
+
     said = option_params(run.command, found)
     held = {key: text for key, text in option_params(_marked(run), found).items() if "\0" in text}
     return {
