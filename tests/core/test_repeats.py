@@ -37,6 +37,12 @@ def _seed(number: int) -> dict[str, Any]:
         (_seed(2), "c", 2, 0),
         (_seed(1), "c", 1, 1),
         ({"command": ("python", "t.py", "--lr", "2"), "params": {"lr": 2}}, "c", 1, 0),
+        (
+            {"command": ("python", "t.py", "--lr", "2"), "params": {"seed": None, "lr": 2}},
+            "c",
+            1,
+            0,
+        ),
         ({**_seed(2), "status": Status.FAILED}, "c", 1, 0),
         (_seed(2), "another", 1, 0),
         (_seed(2), None, 1, 0),

@@ -218,3 +218,18 @@ def test_no_secret_is_recorded_wherever_it_is_said(project: Path, call_xvc: Call
     with duckdb.connect(str(project / "results/experiments.duckdb"), read_only=True) as store:
         (count,) = store.execute("SELECT count(*) FROM runs WHERE params LIKE '%***%'").fetchone()
     assert count == 2
+
+
+def test_a_secret_param_is_masked_wherever_else_it_stands(project: Path, call_xvc: Calling) -> None:
+    """In the command where braces put it or a hand did, other params, a note, output."""
+    (project / "t.py").write_text("import sys; print(sys.argv); sys.exit(sys.argv[1])\n")
+    words = ("python", "t.py", "{password}", "--auth=me:{password}", f"x{PASSWORD}y")
+    said = ("--note", f"with {PASSWORD}", "-P", f"password={PASSWORD}", "-P", "token=9")
+    ran = call_xvc("run", *said, "--", *words, "--epochs", "9")
+
+    private = [path for path in (project / ".git/xvc").rglob("*") if path.is_file()]
+    held = [*private, *project.glob("results/*")]
+    runs = call_xvc("ls", "--json").data["runs"]
+    assert PASSWORD in ran.out
+    assert runs[-1]["params"] == {"password": "***", "token": "***", "auth": "me:***", "epochs": 9}
+    assert [str(path) for path in held if PASSWORD.encode() in path.read_bytes()] == []

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
 from xvc.errors import BadValue
-from xvc.recording.command_params import filled_in_run, with_seed_places
+from xvc.recording.command_params import filled_in_run, placed_keys, with_seed_places
 
 if TYPE_CHECKING:
     from xvc.core.typed_value import TypedValue
+
+
+class FilledCommand(NamedTuple):
+    """A command with its params in place; ``seeded`` has its seeds in braces, None without one."""
+
+    words: tuple[str, ...]
+    seeded: tuple[str, ...] | None
+    placed: frozenset[str]
 
 
 def _references(incomplete: str) -> list[str]:
@@ -91,15 +99,14 @@ def listed(keys: str | None) -> tuple[str, ...]:
     return tuple(name.strip() for name in (keys or "").split(",") if name.strip())
 
 
-def command_with(
-    words: Sequence[str], params: Mapping[str, TypedValue]
-) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
-    """Return the command with the text of each param, as typed, in its place ``{key}``.
-
-    The second is the same with the seeds in braces; None where none is put into it.
-    """
+def command_with(words: Sequence[str], params: Mapping[str, TypedValue]) -> FilledCommand:
+    """Put the text of each param, as typed, into its place ``{key}`` in the command."""
     shown = {key: typed.text for key, typed in params.items()}
-    return filled_in_run(words, shown), with_seed_places(filled_in_run, words, shown)
+    return FilledCommand(
+        filled_in_run(words, shown),
+        with_seed_places(filled_in_run, words, shown),
+        placed_keys(filled_in_run, words, shown),
+    )
 
 
 def params_of(words: Sequence[str]) -> dict[str, TypedValue]:

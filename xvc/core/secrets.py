@@ -102,6 +102,7 @@ _CURL = re.compile(
     r"(\bcurl\b[^\n|;]{0,500}?\s(?:-u|--user|--proxy-user)[ \t=]+[\"']?[^\s:\"']{1,200}:)[^\s\"']+"
 )
 _USER_WORD = re.compile(r"^([^:/@\s]{1,200}:)(?!//)\S+$")
+_SHORTEST_TEXT = 6
 _MAY_HOLD = re.compile(r"[=:\s]")
 _TEMPLATES = (".example", ".sample", ".template", ".tmpl", ".j2")
 _NO_SECRETS = (
@@ -149,6 +150,45 @@ def is_harmless(variable: str) -> bool:
     (True, False, False)
     """
     return variable.startswith(_COMPUTING) and not is_secret_name(variable)
+
+
+def secret_texts(values: Mapping[str, object]) -> tuple[str, ...]:
+    """List what values with secret names say: that is secret wherever else it stands.
+
+    One of fewer than six characters stands by chance in what is none.
+
+    >>> secret_texts({"password": "hunter2", "token": 7, "lr": 0.000001})
+    ('hunter2',)
+    """
+    said = {
+        str(value)
+        for key, value in values.items()
+        if isinstance(value, str | int | float) and is_secret_name(key)
+    }
+    return tuple(sorted((text for text in said if len(text) >= _SHORTEST_TEXT), key=len)[::-1])
+
+
+def mask_texts(value: _Value, texts: Sequence[str]) -> _Value:
+    """Return a value with *texts* masked, also in lists and dicts.
+
+    >>> mask_texts(["--url=me:hunter2@host", 1234567], ["hunter2", "1234567"])
+    ['--url=me:***@host', '***']
+    """
+    return cast("_Value", _without_texts(value, texts) if texts else value)
+
+
+def _without_texts(value: object, texts: Sequence[str]) -> object:
+    if isinstance(value, str):
+        for text in texts:
+            value = value.replace(text, MASK)
+        return value
+    if isinstance(value, Mapping):
+        return {key: _without_texts(part, texts) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        parts = [_without_texts(part, texts) for part in value]
+        return tuple(parts) if isinstance(value, tuple) else parts
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return MASK if is_number and str(value) in texts else value
 
 
 def mask_argv(argv: Sequence[str]) -> tuple[str, ...]:
@@ -209,11 +249,12 @@ def mask_record(kind: RecordKind, facts: Json) -> Json:
 
 def _masked_parts(facts: Mapping[str, Json]) -> dict[str, Json]:
     found: dict[str, Json] = {}
-    params, command = facts.get("params"), facts.get("command")
+    params = facts.get("params")
     if isinstance(params, dict):
         found["params"] = cast("Json", mask_values(params))
-    if isinstance(command, list):
-        found["command"] = list(mask_argv([str(word) for word in command]))
+    for part in ("command", "seeded"):
+        if isinstance(words := facts.get(part), list):
+            found[part] = list(mask_argv([str(word) for word in words]))
     return found
 
 

@@ -20,6 +20,7 @@ from xvc.core.objective import exact_number
 from xvc.core.option import option
 from xvc.core.run import RunRecord, Status
 from xvc.core.search_space import Dimension, dimension_text, facts_of, space_from, typed_point
+from xvc.core.secrets import MASK
 from xvc.core.typed_value import is_equal
 from xvc.types import Json
 
@@ -340,7 +341,7 @@ def told_by(trial: Trial, runs: Sequence[RunRecord], metric: str | None) -> Tria
     used = {
         key: run.params[key]
         for key, asked in trial.params.items()
-        if key in run.params and not is_equal(asked, run.params[key])
+        if run.params.get(key, MASK) != MASK and not is_equal(asked, run.params[key])
     }
     ended = replace(trial, run=run.id, value=value, seconds=run.seconds, used=used)
     if run.status is Status.FINISHED:

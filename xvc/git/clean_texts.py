@@ -12,7 +12,7 @@ from hashlib import blake2b
 from pathlib import Path
 
 from xvc.core.secret_shapes import SecretMatch, rules_digest, secrets_in
-from xvc.system.files import write_durably
+from xvc.system.files import beside
 
 _DIGEST = 16  # bytes
 _MOST = 30_000  # digests: half a megabyte, for as many small files or 30 GB of long ones
@@ -47,7 +47,9 @@ class CleanTexts:
         names = [*others, *self._seen][-_MOST:]
         with contextlib.suppress(OSError):
             self._place.parent.mkdir(parents=True, exist_ok=True)
-            write_durably(self._place, b"".join(names))
+            fresh = beside(self._place, "new")
+            fresh.write_bytes(b"".join(names))
+            fresh.replace(self._place)  # not synced: what a power cut takes is looked at again
 
 
 def _read(place: Path) -> list[bytes]:

@@ -21,7 +21,7 @@ from xvc.core.code_files import in_short, names_once
 from xvc.core.ids import run_id
 from xvc.core.record import RecordKind, environment_facts, facts_of, run_from
 from xvc.core.run import ABSENT, MODIFIED, DataFile, Environment, Origin, RunCode, RunRecord
-from xvc.core.secrets import mask_argv, mask_values
+from xvc.core.secrets import mask_argv, mask_texts, mask_values, secret_texts
 from xvc.core.summary import name_of, settled
 from xvc.dvc.data_check import Looker
 from xvc.errors import BadValue, JournalFailed
@@ -105,18 +105,19 @@ def begin(
         fixes=origin.fixes,
         labels=origin.labels,
         asked=tuple(params),
-        seeded=None if seeded is None else mask_argv(seeded),
+        seeded=None if seeded is None else tuple(seeded),
         code=_try(lambda: _code(project, state, snapshot), warnings) or RunCode(),
         data=data,
-        command=mask_argv(command),
+        command=tuple(command),
         folder=_folder(project, folder),
-        params=_try(lambda: mask_values({**said, **params}), warnings) or {},
+        params={**said, **params},
         started=Nanoseconds(time.time_ns()),
         host=socket.gethostname(),
         owner=str(current_owner()),
         environment=environment_digest(environment),
         note=note,
     )
+    record = _masked(record, warnings)
     as_read = _try(lambda: run_from(facts_of(record), RunRecord(run)), [])  # bytes have become text
     record = record if as_read is None else as_read
     record, journal = _write_what_can_be(project, record, environment, warnings)
@@ -157,14 +158,33 @@ def as_it_would_be(
     record = RunRecord(
         id=run_id(os.urandom(8)),
         data=data,
-        command=mask_argv(command),
+        command=tuple(command),
         folder=_folder(project, folder),
-        params=_try(lambda: mask_values({**said, **params}), warnings) or {},
+        params={**said, **params},
         started=Nanoseconds(time.time_ns()),
         asked=tuple(params),
-        seeded=None if seeded is None else mask_argv(seeded),
+        seeded=None if seeded is None else tuple(seeded),
     )
-    return run_from(facts_of(record), RunRecord(record.id)), tree or ""
+    return run_from(facts_of(_masked(record, warnings)), RunRecord(record.id)), tree or ""
+
+
+def _masked(record: RunRecord, warnings: list[str]) -> RunRecord:
+    """Mask what is secret: by its name, by its shape, and wherever else a secret param stands."""
+
+    def masked() -> RunRecord:
+        texts = secret_texts(record.params)
+        name, note, idea = mask_texts([record.name, record.note, record.idea], texts)
+        return replace(
+            record,
+            params=mask_texts(mask_values(record.params), texts),
+            command=mask_texts(mask_argv(record.command), texts),
+            seeded=record.seeded and mask_texts(mask_argv(record.seeded), texts),
+            name=name,
+            note=note,
+            idea=idea,
+        )
+
+    return _try(masked, warnings) or replace(record, params={}, command=(), seeded=None)
 
 
 def _tree(project: Project, state: TreeState) -> str:

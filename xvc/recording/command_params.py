@@ -7,9 +7,12 @@ params; nor are the options of pytest and of notebook kernels, which are about t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 from xvc.core.seed_names import is_seed
+
+Fill = Callable[[Sequence[str], Mapping[str, str]], tuple[str, ...]]
+"""Puts texts of params into their places in a command."""
 
 _OPTION = re.compile(r"--([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
 _KERNEL_FILE = re.compile(r"(?:^|[/=])kernel-[^/]*\.json$")
@@ -76,8 +79,19 @@ def not_filled_in_run(command: Sequence[str], keys: Collection[str]) -> tuple[st
     return filled_in_run(command, {key: f"{{{{{key}}}}}" for key in keys})
 
 
+def placed_keys(fill: Fill, command: Sequence[str], keys: Iterable[str]) -> frozenset[str]:
+    """Name the params that *fill* puts into a command.
+
+    >>> sorted(placed_keys(filled_in_run, ("t.py", "s{seed}", "{{lr}}"), ["seed", "lr", "x"]))
+    ['seed']
+    """
+    marks = {key: f"\0{key}\0" for key in keys}  # no word of a command has a NUL
+    text = "".join(fill(command, marks))
+    return frozenset(key for key, mark in marks.items() if mark in text)
+
+
 def with_seed_places(
-    fill: Callable[[Sequence[str], Mapping[str, str]], tuple[str, ...]],
+    fill: Fill,
     command: Sequence[str],
     shown: Mapping[str, str],
 ) -> tuple[str, ...] | None:
@@ -88,7 +102,7 @@ def with_seed_places(
     >>> with_seed_places(filled_in_run, ("t.py", "{lr}", "s{seed}", "1"), {"lr": "1", "seed": "1"})
     ('t.py', '1', 's{seed}', '1')
     """
-    marks = {key: f"\0{key}\0" for key in shown if is_seed(key)}  # no word of a command has a NUL
+    marks = {key: f"\0{key}\0" for key in shown if is_seed(key)}  # as above
     words = not_filled_in_run(fill(command, {**shown, **marks}), marks)
     for key, mark in marks.items():
         words = tuple(word.replace(mark, f"{{{key}}}") for word in words)

@@ -20,7 +20,7 @@ from xvc.core.typed_value import TypedValue
 from xvc.core.version import Bump
 from xvc.errors import BadValue
 from xvc.project import Project
-from xvc.recording.command_params import option_params, with_seed_places
+from xvc.recording.command_params import option_params, placed_keys, with_seed_places
 from xvc.recording.param_files import placed, refuse_beside_files
 from xvc.recording.requested_params import never_taken_up, variable_of
 from xvc.runs.code_fingerprint import fingerprints
@@ -168,7 +168,7 @@ def of_seed(request: RunRequest, wanted: Repeats, seed: int) -> RunRequest:
     """Return what one repeat is asked for."""
     params = {**request.params, wanted.param: TypedValue.of(seed)}
     shown = {key: typed.text for key, typed in params.items()}
-    named = frozenset(key for key in params if any(f"{{{key}}}" in w for w in request.command))
+    named = placed_keys(filled, request.command, params)
     must = (
         ()
         if wanted.param in named or request.write_params or is_count(wanted.param)

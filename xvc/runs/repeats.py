@@ -65,7 +65,9 @@ def seeds_of(run: RunRecord) -> str:
 
 
 def _seeds(run: RunRecord) -> dict[str, Json] | list[Json]:
-    params: dict[str, Json] = {k: v for k, v in run.params.items() if is_seed(k)}
+    params: dict[str, Json] = {
+        key: value for key, value in run.params.items() if is_seed(key) and value is not None
+    }
     return params or [*_split(run.command)[1]]
 
 

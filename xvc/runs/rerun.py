@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from xvc.core.model import candidate_of
 from xvc.core.run import RunRecord
+from xvc.core.secrets import MASK
 from xvc.core.typed_value import TypedValue
 from xvc.errors import ConflictError, NoObject, NoProject, ObjectCorrupt, error
 from xvc.history.find import FoundRun, find
@@ -51,8 +52,6 @@ from xvc.versions.get import obtain
 
 if TYPE_CHECKING:
     from xvc.git.worktrees import WorkTree
-
-_MASK = "***"
 
 
 @error("not-repeatable")
@@ -129,7 +128,7 @@ def prepare(project: Project, wanted: RerunRequest) -> Prepared:
     if not record.command or (record.exit_code is None and record.signal is None):
         says = "it did not come from `xvc run`, so how its program was called is not known"
         raise NotRepeatable(record.id, says)
-    if any(_MASK in word for word in record.command):
+    if any(MASK in word for word in record.command):
         raise NotRepeatable(record.id, "its command has a secret, which is not kept")
     base, snapshot, warnings = _code_of(project, was, wanted.reference)
     if any(candidate_of(path) is not None for path in record.outs):
@@ -271,9 +270,9 @@ def request_again(there: Project, ready: Prepared, warnings: list[str]) -> RunRe
     asked = {
         key: TypedValue.of(value)
         for key, value in record.params.items()
-        if value != _MASK and _was_asked(record, key, is_said=key in said and not copies)
+        if value != MASK and _was_asked(record, key, is_said=key in said and not copies)
     }
-    hidden = [key for key, value in record.params.items() if value == _MASK]
+    hidden = [key for key, value in record.params.items() if value == MASK]
     if hidden:
         warnings.append(f"params that are secret are not kept, so not given: {', '.join(hidden)}")
     return RunRequest(

@@ -20,6 +20,7 @@ from xvc.core.model import ModelFile
 from xvc.core.record import RecordKind
 from xvc.core.run import DataFile, Origin, RunRecord, Status
 from xvc.core.run_context import VARIABLE, RunContext
+from xvc.core.secrets import secret_texts
 from xvc.core.version import Version
 from xvc.errors import BadValue, NoCommand, TagTaken, XvcError
 from xvc.project import Project
@@ -122,7 +123,10 @@ def run(
             same = _look_back(project, begun, tell)
     held.enter_context(held_back(STOPPING))
     mirrors = _mirrors(project, request, begun)
-    recorder = Recorder(project, begun, sink, capture=request.capture, patterns=patterns)
+    secrets = secret_texts({key: typed.text for key, typed in request.params.items()})
+    recorder = Recorder(
+        project, begun, sink, capture=request.capture, patterns=patterns, secrets=secrets
+    )
     wanted = WantedOutputs.now(project.root, request.outs, models)
     for before in (recorder.before, wanted.before):
         held.callback(before.close)

@@ -17,7 +17,7 @@ from xvc.core.human_units import counted
 from xvc.core.model import ModelFile
 from xvc.core.record import UNHELD, RecordKind
 from xvc.core.run import DataFile, Status
-from xvc.core.secrets import mask_values
+from xvc.core.secrets import mask_texts, mask_values
 from xvc.errors import JournalFailed
 from xvc.journal.fallback_dir import make_refuge
 from xvc.project import Project
@@ -76,8 +76,9 @@ class Recorder:
         *,
         capture: bool,
         patterns: Sequence[re.Pattern[str]] = (),
+        secrets: Sequence[str] = (),
     ) -> None:
-        self._sink, self._begun = sink, begun
+        self._sink, self._begun, self._secrets = sink, begun, secrets
         self.path = project.room.logs / f"{begun.record.id}.log"
         self._log = OutputLog(self.path, project.settings.output_limit)
         self._reader = LineMetrics(loose=True, patterns=patterns) if capture else None
@@ -98,7 +99,7 @@ class Recorder:
     @property
     def last_words(self) -> str | None:
         """What the command said last on stderr."""
-        return last_words(self._stderr)
+        return mask_texts(last_words(self._stderr), self._secrets)
 
     def take(self, stream: int, chunk: bytes) -> None:
         with best_effort(self._begun.warnings):
@@ -141,7 +142,7 @@ class Recorder:
     def close(self) -> None:
         self._log.close()
         with best_effort(self._begun.warnings):
-            mask(self.path)
+            mask(self.path, self._secrets)
         if self._reader is not None:
             self.log_all(self._reader.close())
             if not self._reader.found:

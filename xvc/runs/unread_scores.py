@@ -6,14 +6,20 @@ Reads, and records nothing: a person says with a setting or an option what is a 
 from __future__ import annotations
 
 import os
+import stat
+from contextlib import suppress
 from itertools import product
+from pathlib import Path
 
+from xvc.errors import XvcError
 from xvc.project import Project
 from xvc.recording.metric_sources import read_metrics
 from xvc.runs.request import RunRequest
 from xvc.runs.run import Ran
+from xvc.types import Json
 
 _LOOKED_AT = 1 << 14  # bytes at the end of a log: the last lines say how it went
+_SMALL = 1 << 20  # bytes of a file of metrics
 _CUSTOMARY = tuple(
     f"{name}.{ending}"
     for name, ending in product(
@@ -47,10 +53,6 @@ def written_scores(
 
     Returns:
         Its path from the project's root, and the numbers in it by key; None where there is none.
-
-    Raises:
-        BadValue: it is not what its ending says.
-        OSError: it cannot be read.
     """
     started = ran.record.started
     if ran.record.metrics or started is None:
@@ -58,13 +60,24 @@ def written_scores(
     for folder in dict.fromkeys((project.root, request.folder)):
         for name in _CUSTOMARY:
             path = folder / name
-            is_written = path.is_file() and path.stat().st_mtime_ns >= started
-            if not is_written or project.way_out(path) is not None:
+            if not _is_written(path, started) or project.way_out(path) is not None:
                 continue
-            values = read_metrics(path)
+            values: dict[str, Json] = {}
+            with suppress(XvcError, OSError):  # nobody said that metrics are in it
+                values = read_metrics(path)
             numbers = {
                 key: value for key, value in values.items() if isinstance(value, int | float)
             }
             if numbers:
                 return os.path.relpath(path, project.root), numbers
     return None
+
+
+def _is_written(path: Path, started: int) -> bool:
+    """Whether a small file was written since; a large one costs more than this word is worth."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return False
+    is_small = stat.S_ISREG(facts.st_mode) and facts.st_size <= _SMALL
+    return is_small and facts.st_mtime_ns >= started

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from xvc.core.secrets import mask_text
+from xvc.core.secrets import mask_text, mask_texts
 
 _COPY = 1 << 20
 
@@ -151,14 +151,15 @@ class LogReader:
         return [(0, self.path), *((part.start, part.path) for part in _parts_of(self.path))]
 
 
-def mask(path: Path) -> None:
-    """Mask the secrets in a finished log; one that holds none is not written again.
+def mask(path: Path, texts: Sequence[str] = ()) -> None:
+    """Mask the secrets in a finished log, *texts* too; one that holds none is not written again.
 
     Raises:
         OSError: the disk refuses; the log is as it was.
     """
     held = path.read_bytes()
-    masked = mask_text(held.decode("latin-1")).encode("latin-1")  # every byte is one sign
+    known = [text.encode("utf-8", "surrogateescape").decode("latin-1") for text in texts]
+    masked = mask_texts(mask_text(held.decode("latin-1")), known).encode("latin-1")  # a byte a sign
     if masked != held:
         sibling = path.with_name(f"{path.name}.masked")
         try:

@@ -250,6 +250,8 @@ def _unheld(project: Project) -> Callable[[], list[str]]:
 
         with contextlib.suppress(XvcError, OSError):
             files = own_files(script)
+            if len(files) < 2:
+                return []  # the script alone, which was looked at when the run began
             found = unheld_modules(project.git, files, (), project.root, searched)
             return [as_text(name) for name in found]
         return []

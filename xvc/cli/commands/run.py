@@ -115,11 +115,11 @@ def command(
         from xvc.runs.run import run  # late: it begins to load DuckDB
 
         values = params_of(params or [])
-        filled, seeded = command_with(words, values)
+        filled = command_with(words, values if seeds is None else {})  # else each repeat is filled
         request = RunRequest(
-            command=filled if seeds is None else tuple(words),
-            seeded=seeded if seeds is None else None,
-            in_command=frozenset(key for key in values if any(f"{{{key}}}" in w for w in words)),
+            command=filled.words,
+            seeded=filled.seeded,
+            in_command=filled.placed,
             folder=here.folder,
             params=values,
             tag=None if tag is None else Bump(tag) if tag in _BUMPS else Bump.PATCH,

@@ -78,8 +78,8 @@ def command(
     here.manner.as_json = as_json  # a `--json` further on is the command's own
     project, warnings = here.project(), list[str]()
     values = params_of(params or [])
-    command, seeded = command_with(words or [], values)
-    plan = PlannedRun(here.folder, command, values, seeded)
+    filled = command_with(words or [], values)
+    plan = PlannedRun(here.folder, filled.words, values, filled.seeded)
     found = (by_change if diff else precedents)(project, plan, warnings)
     code = _NOT_TRIED if exit_code and not found.same else 0
     said = (*warnings, *project.keeper.warnings)
