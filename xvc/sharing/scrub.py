@@ -323,5 +323,7 @@ def _forget_stores(project: Project, digests: Iterable[str]) -> None:
     for digest in digests:
         if project.dvc is not None and digest not in named:
             project.dvc.place(digest).unlink(missing_ok=True)
-            if project.dvc.second is not None:
-                (project.dvc.second / digest).unlink(missing_ok=True)
+            for kept in [
+                *project.room.stores_kept(".").rglob(digest)
+            ]:  # an older xvc had one folder
+                kept.unlink()
