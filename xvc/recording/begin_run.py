@@ -400,6 +400,12 @@ def _lacks(project: Project, snapshot: Snapshot) -> list[str]:
             f"the project's settings want {few_of(sorted(refused))} in the code of runs, though it "
             "looks like secrets; `xvc trust` allows it"
         )
+    if snapshot.absent:
+        first = snapshot.absent[0]
+        said.append(
+            f"submodules that are not here: {few_of(snapshot.absent)}; "
+            f"`git submodule update --init {first}` brings it"
+        )
     if snapshot.written:
         said += unnamed_results(project, snapshot.written)
     said += _too_much(project, snapshot)
@@ -407,7 +413,8 @@ def _lacks(project: Project, snapshot: Snapshot) -> list[str]:
 
 
 def _too_much(project: Project, snapshot: Snapshot) -> list[str]:
-    results = {*in_short(snapshot.written), *snapshot.incomplete, *snapshot.secrets}
+    told = (*snapshot.incomplete, *snapshot.secrets, *snapshot.absent)
+    results = {*in_short(snapshot.written), *told}
     large = [name for name in snapshot.left_out if name not in results]
     fresh = not_named_yet(project.own_room, [name.partition(" (")[0] for name in large])
     new = [name for name in large if name.partition(" (")[0] in fresh]

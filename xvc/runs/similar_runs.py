@@ -22,6 +22,7 @@ from xvc.core.typed_value import TypedValue
 from xvc.dvc.pointers import SUFFIX
 from xvc.errors import XvcError
 from xvc.git.history import Change, line_changes, trees_of
+from xvc.git.submodules import submodules
 from xvc.project import Project
 from xvc.recording.begin_run import as_it_would_be, few_of
 from xvc.recovery.lost_runs import opened
@@ -297,6 +298,12 @@ def _moved(key: str, then: Json, now: Json) -> str:
     return f"with {key}={shown(then)}" if now is None else f"{key} {shown(then)} → {shown(now)}"
 
 
+def _have_same_submodules(project: Project, one: RunRecord, other: RunRecord) -> bool:
+    """Whether two runs of one tree lacked the same submodules: its commits do not tell."""
+    lacking = {*one.code.left_out} ^ {*other.code.left_out}
+    return not lacking or not lacking & submodules(project.git).keys()
+
+
 def seen_before(project: Project, record: RunRecord) -> Near | None:
     """Find the newest run of the same as one that just began; None without a store at hand.
 
@@ -310,6 +317,6 @@ def seen_before(project: Project, record: RunRecord) -> Near | None:
         if record.id not in trees:
             return None
         for each in _by_code(project, alike, trees[record.id], trees):
-            if each.distance[0] == 0:
+            if each.distance[0] == 0 and _have_same_submodules(project, record, each.run):
                 return each
     return None
