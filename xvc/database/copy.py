@@ -6,7 +6,8 @@ that copying twice is copying once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from xvc.core.human_units import counted
 from xvc.core.record import RecordKind, environment_facts, facts_of
 from xvc.core.summary import beginning_of
-from xvc.errors import BadValue, ConflictError, NoStore, NoTable, error
+from xvc.errors import BadValue, ConflictError, NoStore, NoTable, StoreCorrupt, error
 from xvc.project import Project
 from xvc.recording.begin_run import open_journal
 from xvc.recovery.operation_log import log_operation
@@ -38,6 +39,12 @@ class StoresDiffer(ConflictError):
         "Nothing was copied. One side was changed since (`xvc db set`), or its run went on; "
         "make both alike, or copy another table with --table."
     )
+
+
+class SourceCorrupt(StoreCorrupt):
+    """The other store is damaged; ours has nothing to do with it."""
+
+    way = "Nothing was copied, and neither store was changed. Ask for a whole copy of that file."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +72,12 @@ def copy(
         NoStore: there is no store at *source*.
         BadValue: it is the store of this project itself.
         NoTable: it has no such table.
-        StoreCorrupt: it is no store, or does not open.
+        ForeignStore: it is no store.
+        SourceCorrupt: it does not open, or is damaged.
         StoresDiffer: runs or rows of one id are not the same; nothing was copied.
     """
     _refuse_unfit(project, source)
-    with project.keeper.view() as here, db.reading(source) as there:
+    with project.keeper.view() as here, _opened(source) as there:
         known = tables(there)
         if table is not None and table.lower() not in {name.lower() for name in known}:
             raise NoTable(table, tuple(known))
@@ -95,6 +103,17 @@ def _refuse_unfit(project: Project, source: Path) -> None:
         raise NoStore(str(source))
     if project.store_path.exists() and source.samefile(project.store_path):
         raise BadValue("SOURCE", f"{source} is the store of this project itself")
+
+
+@contextmanager
+def _opened(source: Path) -> Iterator[DuckDBPyConnection]:
+    try:
+        with db.reading(source) as connection:
+            yield connection
+    except db.ForeignStore:
+        raise
+    except StoreCorrupt as err:
+        raise SourceCorrupt(err.path, err.reason) from err
 
 
 def _write(project: Project, there: DuckDBPyConnection, lack: Lack) -> None:

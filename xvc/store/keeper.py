@@ -414,10 +414,13 @@ class Keeper:
                 with self._alone() as is_alone:
                     connection = self._open(opened, is_fresh=is_fresh, is_alone=is_alone, into=into)
                 yield connection
-        except StoreCorrupt as err:  # rot that no date betrayed: the next look rebuilds it
-            with self._alone() as is_alone:
-                if is_alone and self.path.exists() and stamp_of(self.path) == stamp:
-                    self._set_aside_corrupt(err)
+        except StoreCorrupt as err:
+            # Rot that no date betrayed: the next look rebuilds it. But the caller may have read
+            # another store meanwhile, whose rot says nothing of ours.
+            if err.path == str(self.path):
+                with self._alone() as is_alone:
+                    if is_alone and self.path.exists() and stamp_of(self.path) == stamp:
+                        self._set_aside_corrupt(err)
             raise
 
     @contextmanager
