@@ -45,15 +45,14 @@ Tell = Callable[[str], object]
 class Joined:
     """What a merge of tables did, or would do.
 
-    ``is_done`` tells that the result's file is as the account says; ``loses`` that this was not
-    done without being agreed to; ``digest`` is what its pointer names now, if DVC tracks it.
+    ``is_done`` tells that the result's file is as the account says; ``digest`` is what its pointer
+    names now, if DVC tracks it.
     """
 
     order: Order
     account: Account
     has_changed: bool
     is_done: bool
-    loses: bool
     new_columns: tuple[str, ...] = ()
     digest: str | None = None
     warnings: tuple[str, ...] = ()
@@ -124,7 +123,6 @@ def _carried_out(
             decided.account,
             has_changed=has_changed,
             is_done=not is_plan,
-            loses=loses,
             new_columns=_new_columns(meeting),
             warnings=_emptied(meeting, decided.account),
         )
