@@ -16,6 +16,7 @@ from xvc.core.table_merge import CODECS, NamesClash, NoTableFile
 from xvc.store.column_types import Kind, kind_of
 from xvc.store.db import reading_file
 from xvc.store.schema import literal
+from xvc.store.shape import Held
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -37,6 +38,10 @@ class File:
     def sql(self) -> str:
         """Write the table function that reads it."""
         return f"read_parquet([{literal(str(self.path))}], hive_partitioning = false)"
+
+    def held(self) -> dict[str, Held]:
+        """Describe its columns by their names."""
+        return {name: Held(self.sql, name, kind) for name, kind in self.columns.items()}
 
 
 @dataclass(frozen=True, slots=True)

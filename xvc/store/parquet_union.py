@@ -6,7 +6,7 @@ a user's is ever read as something else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from xvc.core.table_merge import ColumnsClash, NamesClash, WouldWeaken
 from xvc.errors import NoColumn
 from xvc.store.column_types import Kind, same_key, widest
 from xvc.store.parquet import File, Table
-from xvc.store.shape import Column, Held
+from xvc.store.shape import Column, paired
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -89,31 +89,30 @@ def unite(
         WouldWeaken: DuckDB reads a column otherwise than it is.
         NoColumn: a table lacks a key, or a type is chosen for a column that there is not.
     """
-    files = [file for table in tables for file in table.files]
-    names = list(dict.fromkeys(name for file in files for name in file.columns))
+    files = {str(file.path): file for table in tables for file in table.files}
+    found = paired({path: file.held() for path, file in files.items()})
     by_small: dict[str, str] = {}
-    for name in names:
+    for name in found:
         if by_small.setdefault(name.lower(), name) != name:
             raise NamesClash((by_small[name.lower()], name))
     for wanted in (*keys, *types):
-        if wanted not in names:
-            raise NoColumn(wanted, tuple(names))
-    _expect_keys(files, keys)
+        if wanted not in found:
+            raise NoColumn(wanted, tuple(found))
+    _expect_keys(files.values(), keys)
     columns = []
-    for number, name in enumerate(names):
-        holders = [file for file in files if name in file.columns]
+    for number, (name, its) in enumerate(found.items()):
+        holders = [files[path] for path in its]
         kind = Kind(types[name]) if name in types else _agreed(name, holders, name in keys)
-        names_of = {str(file.path): name for file in holders}
-        columns.append(Column(name, kind, names_of, alias=f"c{number}"))
-        for file in holders:
-            misfits = Held(file.sql, name, file.columns[name]).misfits(connection, kind)
+        columns.append(Column(name, kind, dict.fromkeys(its, name), alias=f"c{number}"))
+        for path, held in its.items():
+            misfits = held.misfits(connection, kind)
             if misfits:
-                words = f"{misfits} values of {file.path} do not fit {kind.sql}"
+                words = f"{misfits} values of {path} do not fit {kind.sql}"
                 raise ColumnsClash(name, (words,))
     return Shape(tuple(columns))
 
 
-def _expect_keys(files: Sequence[File], keys: Sequence[str]) -> None:
+def _expect_keys(files: Iterable[File], keys: Sequence[str]) -> None:
     for file in files:
         for key in keys:
             if key not in file.columns:

@@ -15,17 +15,18 @@ from xvc.core.account import Account
 from xvc.core.rebase import Gone, Replaced, Wanted
 from xvc.errors import ConflictError, NoColumn, NoTable, error
 from xvc.store import db
-from xvc.store.alignment import OURS, columns_of, tables_of
+from xvc.store.alignment import OURS, Identity, columns_of, tables_of
 from xvc.store.column_types import Kind
 from xvc.store.keys import in_json, refuse_doubled, refuse_empty, refuse_kinds
 from xvc.store.merge import Source, remember
 from xvc.store.schema import EVENT_COLUMNS, literal, quoted
+from xvc.store.shape import Held
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _WAS = "was"
-_NO_COLUMN = ("", Kind("NULL"))
+_NO_COLUMN = Held("", "", Kind("NULL"))
 
 
 @error("rows-doubled")
@@ -92,7 +93,7 @@ def replace_by_key(
         return replaced
 
 
-_Columns = dict[tuple[str, str], tuple[str, Kind]]
+_Columns = dict[Identity, Held]
 
 
 class _Work:
@@ -168,15 +169,15 @@ class _Work:
             kinds, seen = {}, {}
             for place, name in places.items():
                 column = _column(self._columns(place, table), key)
-                if column is not None and column[1].name != "NULL":
-                    kinds[name] = column[1]
-                    seen[name] = self._example(self._place(place, table), column[0])
+                if column is not None and column.kind.name != "NULL":
+                    kinds[name] = column.kind
+                    seen[name] = self._example(column)
             refuse_kinds(table, key, kinds, seen)
 
-    def _example(self, place: str, column: str) -> str:
-        value = quoted(column)
+    def _example(self, column: Held) -> str:
+        value = quoted(column.name)
         found = self._connection.execute(
-            f"SELECT {value}::VARCHAR || ' in row ' || row_id::VARCHAR FROM {place} "
+            f"SELECT {value}::VARCHAR || ' in row ' || row_id::VARCHAR FROM {column.rows} "
             f"WHERE {value} IS NOT NULL ORDER BY row_id LIMIT 1"
         ).fetchone()
         return str(found[0]) if found else "no row"
@@ -189,7 +190,7 @@ class _Work:
             if table.lower() in self._tables[self._names[source.path]]
         ]
         columns = self._columns(OURS, table)
-        keys = [(_column(columns, key) or _NO_COLUMN)[0] for key in self._wanted.keys]
+        keys = [(_column(columns, key) or _NO_COLUMN).name for key in self._wanted.keys]
         parts = "".join(f", {quoted(name)} AS k{n}" for n, name in enumerate(keys))
         self._connection.execute(
             f"CREATE OR REPLACE TEMP VIEW keyed AS SELECT row_id, track_id, timestamp{parts} "
@@ -251,7 +252,7 @@ class _Work:
         """List the rows of ours that have just gone, some of them."""
         columns = self._columns(OURS, table)
         pairs = ", ".join(
-            f"{literal(key)}, {in_json(f'k{number}', (_column(columns, key) or _NO_COLUMN)[1])}"
+            f"{literal(key)}, {in_json(f'k{number}', (_column(columns, key) or _NO_COLUMN).kind)}"
             for number, key in enumerate(self._wanted.keys)
         )
         most = "" if self._wanted.shown is None else f" LIMIT {self._wanted.shown}"
@@ -269,6 +270,6 @@ class _Work:
         ).fetchall()
 
 
-def _column(columns: _Columns, key: str) -> tuple[str, Kind] | None:
+def _column(columns: _Columns, key: str) -> Held | None:
     """Find a key's column and type: a logged key, else one of those that each row has."""
     return columns.get(("key", key)) or columns.get(("", key))

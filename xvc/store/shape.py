@@ -5,15 +5,18 @@ Stores and Parquet files are united by these. A column that a side lacks is empt
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from xvc.store.column_types import Kind, wider
 from xvc.store.schema import quoted
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+
+_Identity = TypeVar("_Identity", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +81,20 @@ class Held:
             f"SELECT count(*) FROM {self.rows} WHERE {is_changed}"
         ).fetchone()
         return int(found[0]) if found else 0
+
+
+def paired(sides: Mapping[str, Mapping[_Identity, Held]]) -> dict[_Identity, dict[str, Held]]:
+    """Find which columns of the sides are the same one, in the order in which the sides have them.
+
+    Args:
+        sides: the columns of each side by what each is: its logged key, or its name.
+
+    >>> loss = Held("ours.events", "loss", Kind("DOUBLE"))
+    >>> list(paired({"ours": {"loss": loss}, "theirs": {"loss": loss}})["loss"])
+    ['ours', 'theirs']
+    """
+    found: dict[_Identity, dict[str, Held]] = {}
+    for side, columns in sides.items():
+        for identity, held in columns.items():
+            found.setdefault(identity, {})[side] = held
+    return found
