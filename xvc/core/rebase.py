@@ -23,12 +23,12 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """One of our rows that another one replaces; ``key`` is JSON, by column."""
+    """One of our rows that goes, and the key of the row that takes its place."""
 
     table: str
-    row: str
+    key: object
     run: str | None
-    key: str
+    row: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ parted, what both had is nobody's news. Of ours, every other row with the key of
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -260,7 +261,7 @@ class _Work:
             f"SELECT row_id::VARCHAR, track_id, json_object({pairs})::VARCHAR FROM leaving "
             f"WHERE is_ours ORDER BY row_id{most}"
         ).fetchall()
-        return [Gone(table, row, run, key) for row, run, key in found]
+        return [Gone(table, json.loads(key), run, row) for row, run, key in found]
 
     def runs(self) -> list[tuple[str, int]]:
         """Count the rows that each run has just lost."""
