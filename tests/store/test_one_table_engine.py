@@ -23,14 +23,14 @@ from hypothesis import strategies as st
 from stores import merge, rebase, theirs_wins
 from xvc.core.account import Account
 from xvc.core.merge import Conflict
-from xvc.core.rebase import Wanted
+from xvc.core.rebase import ReplaceRequest
 from xvc.core.table_merge import ColumnsClash, RowsRefused, Style
 from xvc.store import db
 from xvc.store.column_types import Kind, kind_of, widest
 from xvc.store.keys import KeysDiffer, KeysDoubled, KeysEmpty, refuse_kinds
 from xvc.store.merge import Outcome, Source, merge_into
 from xvc.store.missing_rows import MissingRows, missing_rows
-from xvc.store.parquet import File, Table, read_table
+from xvc.store.parquet import ParquetFile, ParquetTable, read_table
 from xvc.store.parquet_merge import Meeting, merge_by_key, merge_rows
 from xvc.store.parquet_union import unite
 from xvc.store.parquet_write import expect_writable, write_table
@@ -441,7 +441,7 @@ def replaced_in_stores(folder: Path, asked: Replacing) -> Result:
         as_store(folder / f"{name}.duckdb", getattr(asked, name), events=True)
         for name in ("ours", "theirs")
     ]
-    how = Wanted(asked.keys, takes_last=asked.takes_last, shown=None)
+    how = ReplaceRequest(asked.keys, takes_last=asked.takes_last, shown=None)
     try:
         copy, done = rebase(folder, *stores, how)
     except (KeysEmpty, KeysDoubled) as err:
@@ -517,7 +517,9 @@ def read_as_kinds(folder: Path, sides: Sequence[Side], *keys: str) -> list[Kind 
     with db.on_files(folder / "out", folder / "spill", "500MB") as connection:
         tables = [read_table(connection, path) for path in files]
         for name in sides[0].types:
-            alone = [Table(t.name, tuple(only(file, name) for file in t.files)) for t in tables]
+            alone = [
+                ParquetTable(t.name, tuple(only(file, name) for file in t.files)) for t in tables
+            ]
             try:
                 kind = unite(connection, alone, keys and [name], {}).columns[0].kind
                 found.append(kind)
@@ -526,7 +528,7 @@ def read_as_kinds(folder: Path, sides: Sequence[Side], *keys: str) -> list[Kind 
     return found
 
 
-def only(file: File, column: str) -> File:
+def only(file: ParquetFile, column: str) -> ParquetFile:
     """The file, as if it had that column only."""
     return replace(file, columns={column: file.columns[column]})
 

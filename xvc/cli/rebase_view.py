@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypedDict, cast
 
 from xvc.cli.output import Answer, few, table
 from xvc.core.account import Account, Fate
-from xvc.core.rebase import Gone
+from xvc.core.rebase import ReplacedRow
 
 if TYPE_CHECKING:
     from xvc.merging.rebase import Rebased
@@ -41,7 +41,7 @@ class Rebasing(TypedDict):
 
     sources: list[str]
     tables: list[TableAccount]
-    gone: Annotated[list[Gone], "As many as --limit says."]
+    gone: Annotated[list[ReplacedRow], "As many as --limit says."]
     total: Annotated[int, "Rows that go, in all."]
     runs: Annotated[list[Loss], "The first twenty."]
     runs_total: int
@@ -116,6 +116,6 @@ def _gone_lines(done: Rebased, *, is_plan: bool) -> list[str]:
     return [*lines, f"the runs they are of stay: {names}"]
 
 
-def _key(gone: Gone) -> str:
+def _key(gone: ReplacedRow) -> str:
     parts = cast("Mapping[str, object]", gone.key).items()
     return " ".join(f"{n}={v if isinstance(v, str) else json.dumps(v)}" for n, v in parts)

@@ -8,7 +8,7 @@ from xvc.core.account import Account
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ReplaceRequest:
     """The key columns, and the table; without one, every table of events that has the keys.
 
     ``takes_last`` takes the last of several incoming rows with one key: of the source that was
@@ -22,7 +22,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class ReplacedRow:
     """One of our rows that goes, and the key of the row that takes its place."""
 
     table: str
@@ -32,14 +32,14 @@ class Gone:
 
 
 @dataclass(frozen=True, slots=True)
-class Replaced:
+class ReplaceOutcome:
     """What replacing by key did: each table's account, the rows that go (some), whose they were.
 
     ``runs`` maps each run to how many rows it loses; the run itself stays.
     """
 
     accounts: tuple[Account, ...] = ()
-    gone: tuple[Gone, ...] = ()
+    gone: tuple[ReplacedRow, ...] = ()
     runs: tuple[tuple[str, int], ...] = ()
 
     @property

@@ -19,7 +19,7 @@ from xvc.core.record import UNHELD, RecordKind
 from xvc.core.run import DataFile, Status
 from xvc.core.secrets import mask_texts, mask_values
 from xvc.errors import JournalFailed
-from xvc.journal.fallback_dir import make_refuge
+from xvc.journal.fallback_dir import make_fallback
 from xvc.project import Project
 from xvc.recording.begin_run import (
     Begun,
@@ -217,7 +217,7 @@ def _write_end(project: Project, begun: Begun, facts: dict[str, Json]) -> None:
         begun.journal.note(RecordKind.END, begun.record.id, facts)
         begun.journal.close()
     except JournalFailed:
-        journal = open_journal(project, make_refuge(project.room.journals))
+        journal = open_journal(project, make_fallback(project.room.journals))
         journal.note(RecordKind.END, begun.record.id, facts)
         journal.close()
 

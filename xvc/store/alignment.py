@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from xvc.store.column_types import EXACT, Kind, kind_of, widest
 from xvc.store.schema import EVENT, EVENT_COLUMNS, column_for, quoted
-from xvc.store.shape import Column, Held, paired
+from xvc.store.shape import MergedColumn, SideColumn, paired
 from xvc.store.system_table_checks import can_note
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ _APART = ("meta", "folds", "columns")  # tables that say how to read the others
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class MergedTable:
     """One table of a merge; without a ``key`` the whole row is what tells it from others."""
 
     name: str
     key: str | None
-    cells: tuple[Column, ...]
+    cells: tuple[MergedColumn, ...]
     names: Mapping[str, str]
 
     @property
@@ -53,7 +53,7 @@ class Table:
         return ", ".join(f"{cell.read(store)} AS {quoted(cell.name)}" for cell in self.cells)
 
 
-def align(connection: DuckDBPyConnection, stores: Sequence[str]) -> list[Table]:
+def align(connection: DuckDBPyConnection, stores: Sequence[str]) -> list[MergedTable]:
     """Find the tables of the merge and make ours ready for what theirs brings."""
     found = {store: tables_of(connection, store) for store in stores}
     names = {name: None for store in (OURS, THEIRS) for name in found.get(store, {})}
@@ -73,7 +73,7 @@ def tables_of(connection: DuckDBPyConnection, store: str) -> dict[str, str]:
     return {name.lower(): name for (name,) in rows if name.lower() not in _APART}
 
 
-def _aligned(connection: DuckDBPyConnection, name: str, before: Mapping[str, str]) -> Table:
+def _aligned(connection: DuckDBPyConnection, name: str, before: Mapping[str, str]) -> MergedTable:
     is_event = any(_is_noted(connection, store, name) for store in before)
     names = before if OURS in before else {**before, OURS: _begun(connection, before, is_event)}
     columns = {store: columns_of(connection, store, its) for store, its in names.items()}
@@ -85,7 +85,7 @@ def _aligned(connection: DuckDBPyConnection, name: str, before: Mapping[str, str
     made = tuple(_made(connection, names[OURS], cell, columns[OURS]) for cell in cells)
     if is_event:
         _note(connection, names[OURS], made)
-    return Table(names[OURS], key, made, names)
+    return MergedTable(names[OURS], key, made, names)
 
 
 def _is_noted(connection: DuckDBPyConnection, store: str, table: str) -> bool:
@@ -108,7 +108,9 @@ Identity = tuple[str, str]
 _FIXED: tuple[Identity, ...] = tuple(("", part) for part in EVENT_COLUMNS)
 
 
-def columns_of(connection: DuckDBPyConnection, store: str, table: str) -> dict[Identity, Held]:
+def columns_of(
+    connection: DuckDBPyConnection, store: str, table: str
+) -> dict[Identity, SideColumn]:
     """Read the columns of a store's table by what each is."""
     place = f"{store}.main.{quoted(table)}"
     # not from duckdb_columns(), which lists every column of every file: 4 ms in place of 0.6
@@ -119,19 +121,21 @@ def columns_of(connection: DuckDBPyConnection, store: str, table: str) -> dict[I
         [table],
     ).fetchall()
     keys = {name: (key, kind) for name, key, kind in logged}
-    found: dict[Identity, Held] = {}
+    found: dict[Identity, SideColumn] = {}
     for name, kind, *_ in shape or ():
         key, noted = keys.get(name.lower(), (None, None))
         identity = ("", name.lower()) if key is None else ("key", key)
-        found[identity] = Held(place, name, Kind("NULL") if noted == "NULL" else kind_of(kind))
+        found[identity] = SideColumn(
+            place, name, Kind("NULL") if noted == "NULL" else kind_of(kind)
+        )
     return found
 
 
 def _cells(
-    connection: DuckDBPyConnection, columns: Mapping[str, Mapping[Identity, Held]]
-) -> list[Column]:
+    connection: DuckDBPyConnection, columns: Mapping[str, Mapping[Identity, SideColumn]]
+) -> list[MergedColumn]:
     taken = {held.name.lower() for held in columns[OURS].values()} | {"rowid"}
-    cells: list[Column] = []
+    cells: list[MergedColumn] = []
     in_order = {store: columns[store] for store in (OURS, THEIRS, BASE) if store in columns}
     for (origin, named), its in paired(in_order).items():
         if its.keys() == {BASE}:
@@ -140,7 +144,7 @@ def _cells(
         names = {store: held.name for store, held in its.items()}
         called = _called(names, taken, logged)
         taken.add(called.lower())
-        cell = Column(
+        cell = MergedColumn(
             name=called,
             kind=_widest(connection, list(its.values()), is_logged=logged is not None),
             names=names,
@@ -161,7 +165,7 @@ def _called(names: Mapping[str, str], taken: set[str], logged: str | None) -> st
     return theirs if renamed else ours
 
 
-def _widest(connection: DuckDBPyConnection, held: Sequence[Held], *, is_logged: bool) -> Kind:
+def _widest(connection: DuckDBPyConnection, held: Sequence[SideColumn], *, is_logged: bool) -> Kind:
     """Find the type of a column; as when rows are folded, large whole numbers are no DOUBLE.
 
     A logged column that another program gave a type of its own (ENUM, STRUCT) becomes VARIANT, too:
@@ -175,8 +179,8 @@ def _widest(connection: DuckDBPyConnection, held: Sequence[Held], *, is_logged: 
 
 
 def _without_dropped(
-    connection: DuckDBPyConnection, names: Mapping[str, str], cells: list[Column], key: str
-) -> list[Column]:
+    connection: DuckDBPyConnection, names: Mapping[str, str], cells: list[MergedColumn], key: str
+) -> list[MergedColumn]:
     """Leave out the columns that one side dropped and the other left as they were."""
     kept = []
     for cell in cells:
@@ -191,7 +195,11 @@ def _without_dropped(
 
 
 def _is_touched(
-    connection: DuckDBPyConnection, names: Mapping[str, str], cell: Column, key: str, holder: str
+    connection: DuckDBPyConnection,
+    names: Mapping[str, str],
+    cell: MergedColumn,
+    key: str,
+    holder: str,
 ) -> bool:
     place = quoted(key)
     sides = [
@@ -208,9 +216,9 @@ def _is_touched(
 def _made(
     connection: DuckDBPyConnection,
     table: str,
-    cell: Column,
-    columns: Mapping[Identity, Held],
-) -> Column:
+    cell: MergedColumn,
+    columns: Mapping[Identity, SideColumn],
+) -> MergedColumn:
     """Make, rename or widen our column as the cell needs it."""
     place = f"ALTER TABLE {OURS}.main.{quoted(table)}"
     if OURS not in cell.names:
@@ -225,7 +233,7 @@ def _made(
     return replace(cell, names={**cell.names, OURS: cell.name})
 
 
-def _note(connection: DuckDBPyConnection, table: str, cells: Iterable[Column]) -> None:
+def _note(connection: DuckDBPyConnection, table: str, cells: Iterable[MergedColumn]) -> None:
     """Write down which column holds which key, and that the table is one of events."""
     rows = [
         (cell.logged, cell.name, "NULL" if cell.kind.name == "NULL" else cell.kind.sql)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from xvc.core.account import Account, Fate
 from xvc.core.merge import Conflict
 from xvc.store import db
-from xvc.store.alignment import BASE, OURS, THEIRS, Table, align
-from xvc.store.conflicts import Disputes
+from xvc.store.alignment import BASE, OURS, THEIRS, MergedTable, align
+from xvc.store.conflicts import RowConflicts
 from xvc.store.schema import quoted
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _shape(connection: DuckDBPyConnection) -> object:
 def _merge_table(
     connection: DuckDBPyConnection,
     source: str,
-    table: Table,
+    table: MergedTable,
     counts: Mapping[str, int],
     before: Sequence[Conflict],
 ) -> tuple[Account, list[Conflict]]:
@@ -182,7 +182,7 @@ def _merge_table(
             f"SELECT '{Fate.EQUAL}', count(*) FROM pairs WHERE is_equal HAVING count(*) > 0"
         ).fetchall()
     }
-    disputes = Disputes(connection, table, source)
+    disputes = RowConflicts(connection, table, source)
     is_disputed = bool({*fates} & {Fate.BOTH_CHANGED, Fate.DELETED_BY_US, Fate.DELETED_BY_THEM})
     conflicts = disputes.settle(before) if is_disputed else []
     restored, removed = disputes.overruled(conflicts)
@@ -207,7 +207,7 @@ def count_rows(connection: DuckDBPyConnection, place: str | None) -> int:
     return int(found[0]) if found else 0
 
 
-def pair_rows(connection: DuckDBPyConnection, table: Table) -> None:
+def pair_rows(connection: DuckDBPyConnection, table: MergedTable) -> None:
     """Write the rows of both sides into ``pairs``, and of those that differ into ``fates``.
 
     The ancestor is looked at for those only: most rows are equal, and a third join would cost as
@@ -235,7 +235,7 @@ def tells_apart(connection: DuckDBPyConnection, counts: Mapping[str, int]) -> bo
     return found == (counts[OURS], counts[THEIRS], 0, 0)
 
 
-def _keyed(table: Table, store: str) -> str:
+def _keyed(table: MergedTable, store: str) -> str:
     """Write the question for a store's rows: key, a digest of the rest, the place."""
     place = table.at(store)
     if place is None:
@@ -255,7 +255,7 @@ def _keyed(table: Table, store: str) -> str:
 
 def _apply(
     connection: DuckDBPyConnection,
-    table: Table,
+    table: MergedTable,
     fates: Mapping[Fate, int],
     restored: Sequence[str],
     removed: Sequence[str],

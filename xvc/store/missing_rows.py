@@ -15,7 +15,7 @@ from xvc.core.record import facts_of
 from xvc.core.run import RunRecord
 from xvc.journal.codec import to_json
 from xvc.store import cell_edits, db
-from xvc.store.alignment import OURS, THEIRS, Table, align
+from xvc.store.alignment import OURS, THEIRS, MergedTable, align
 from xvc.store.columns import known, tables
 from xvc.store.edits import deleted_runs, in_force
 from xvc.store.merge import count_rows, pair_rows, tells_apart
@@ -90,7 +90,7 @@ def missing_rows(ours: Path, theirs: Path, table: str | None) -> MissingRows:
         return found
 
 
-def _sort_rows(connection: DuckDBPyConnection, table: Table, found: MissingRows) -> None:
+def _sort_rows(connection: DuckDBPyConnection, table: MergedTable, found: MissingRows) -> None:
     """Sort their rows of an event table: missing, present, hidden or differing."""
     _pair(connection, table)
     connection.execute(
@@ -114,7 +114,7 @@ def _sort_rows(connection: DuckDBPyConnection, table: Table, found: MissingRows)
     found.differing += [f"row {row} of {table.name}" for (row,) in its]
 
 
-def _pair(connection: DuckDBPyConnection, table: Table) -> None:
+def _pair(connection: DuckDBPyConnection, table: MergedTable) -> None:
     """Write the rows of both sides into ``pairs``."""
     pair_rows(connection, table)
     counts = {store: count_rows(connection, table.at(store)) for store in (OURS, THEIRS)}
@@ -133,7 +133,7 @@ def _is_hidden(connection: DuckDBPyConnection, table: str) -> str:
 
 
 def _sort_runs(
-    connection: DuckDBPyConnection, table: Table, found: MissingRows, *, has_all: bool
+    connection: DuckDBPyConnection, table: MergedTable, found: MissingRows, *, has_all: bool
 ) -> None:
     """Sort their runs, all or those of the rows: missing, deleted here, or differing."""
     _pair(connection, table)

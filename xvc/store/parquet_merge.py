@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 from xvc.core.account import Account, Fate
 from xvc.core.table_merge import RowsRefused
 from xvc.store.keys import empty, some_of
-from xvc.store.parquet import Table
+from xvc.store.parquet import ParquetTable
 from xvc.store.parquet_union import Shape, signs_of
 from xvc.store.schema import quoted
-from xvc.store.shape import Column
+from xvc.store.shape import MergedColumn
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -39,8 +39,8 @@ class Meeting:
 
     connection: DuckDBPyConnection
     shape: Shape
-    base: Table
-    sources: tuple[Table, ...]
+    base: ParquetTable
+    sources: tuple[ParquetTable, ...]
 
     @property
     def incoming(self) -> int:
@@ -148,12 +148,12 @@ def merge_by_key(
     return Decided(account, f"FROM base b ANTI JOIN fresh f ON {on} UNION ALL {fresh}")
 
 
-def _numbered(shape: Shape, tables: Sequence[Table]) -> str:
+def _numbered(shape: Shape, tables: Sequence[ParquetTable]) -> str:
     rows = " UNION ALL ".join(shape.rows(table) for table in tables)
     return f"SELECT row_number() OVER () AS n, * FROM ({rows})"
 
 
-def _gather(meeting: Meeting, keys: Sequence[Column], *, with_base: bool) -> None:
+def _gather(meeting: Meeting, keys: Sequence[MergedColumn], *, with_base: bool) -> None:
     """Bring in what comes in, and with it the rows of the base that share a key."""
     rows = _numbered(meeting.shape, meeting.sources)
     meeting.run(f"CREATE TEMP TABLE fresh AS {rows}")
@@ -173,7 +173,7 @@ def _gather(meeting: Meeting, keys: Sequence[Column], *, with_base: bool) -> Non
         )
 
 
-def _one_each(meeting: Meeting, keys: Sequence[Column], *, takes_last: bool) -> int:
+def _one_each(meeting: Meeting, keys: Sequence[MergedColumn], *, takes_last: bool) -> int:
     """Leave the last row of each key; returns how many incoming rows that differ gave way to it."""
     those = ", ".join(key.alias for key in keys)
     meeting.run(
@@ -206,11 +206,11 @@ def _accounted(meeting: Meeting, dropped: int) -> Account:
     return meeting.account(added, replacing=replacing, dropped=dropped, replaced=gone - back)
 
 
-def _all_equal(columns: Sequence[Column], one: str, other: str) -> str:
+def _all_equal(columns: Sequence[MergedColumn], one: str, other: str) -> str:
     return " AND ".join(f"{one}.{c.alias} = {other}.{c.alias}" for c in columns)
 
 
-def _all_same(columns: Sequence[Column], one: str, other: str) -> str:
+def _all_same(columns: Sequence[MergedColumn], one: str, other: str) -> str:
     pairs = (
         pair for c in columns for pair in zip(signs_of(c, one), signs_of(c, other), strict=True)
     )

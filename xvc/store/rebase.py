@@ -1,7 +1,7 @@
 """Replacing rows by key, in a copy of a store into which the sources are merged already.
 
-What comes in are the rows that a source has and the common ancestor has not: where two stores
-parted, what both had is nobody's news. Of ours, every other row with the key of such a row goes.
+Incoming rows are those that a source has and the common ancestor has not: rows that both stores
+had when they parted are not incoming. Every other row of ours with the key of an incoming row goes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.core.account import Account
-from xvc.core.rebase import Gone, Replaced, Wanted
+from xvc.core.rebase import ReplacedRow, ReplaceOutcome, ReplaceRequest
 from xvc.errors import ConflictError, NoColumn, NoTable, error
 from xvc.store import db
 from xvc.store.alignment import OURS, Identity, columns_of, tables_of
@@ -21,13 +21,13 @@ from xvc.store.column_types import Kind
 from xvc.store.keys import in_json, refuse_doubled, refuse_empty, refuse_kinds
 from xvc.store.merge import Source, remember
 from xvc.store.schema import EVENT_COLUMNS, literal, quoted
-from xvc.store.shape import Held
+from xvc.store.shape import SideColumn
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _WAS = "was"
-_NO_COLUMN = Held("", "", Kind("NULL"))
+_NO_COLUMN = SideColumn("", "", Kind("NULL"))
 
 
 @error("rows-doubled")
@@ -60,8 +60,8 @@ class Stores:
 
 
 def replace_by_key(
-    stores: Stores, wanted: Wanted, accounts: Mapping[str, Account], scratch: Path
-) -> Replaced:
+    stores: Stores, wanted: ReplaceRequest, accounts: Mapping[str, Account], scratch: Path
+) -> ReplaceOutcome:
     """Take out of the copy what the sources' rows replace; *accounts* tell of the merges before.
 
     Raises:
@@ -78,7 +78,7 @@ def replace_by_key(
     with db.side_by_side(by_name, OURS, scratch) as connection:
         work = _Work(connection, stores.sources, names, wanted)
         found = dict(accounts)
-        gone: list[Gone] = []
+        gone: list[ReplacedRow] = []
         runs: dict[str, int] = {}
         for table in work.tables():
             if table in stores.doubled:
@@ -87,14 +87,16 @@ def replace_by_key(
             gone += work.gone(table)
             for run, count in work.runs():
                 runs[run] = runs.get(run, 0) + count
-        replaced = Replaced(tuple(found.values()), tuple(gone[: wanted.shown]), tuple(runs.items()))
+        replaced = ReplaceOutcome(
+            tuple(found.values()), tuple(gone[: wanted.shown]), tuple(runs.items())
+        )
         if replaced.has_changed:
             for source in stores.sources:
                 remember(connection, source.digest)
         return replaced
 
 
-_Columns = dict[Identity, Held]
+_Columns = dict[Identity, SideColumn]
 
 
 class _Work:
@@ -105,7 +107,7 @@ class _Work:
         connection: DuckDBPyConnection,
         sources: Sequence[Source],
         names: Mapping[Path, str],
-        wanted: Wanted,
+        wanted: ReplaceRequest,
     ) -> None:
         self._connection, self._sources = connection, sources
         self._names, self._wanted = names, wanted
@@ -175,7 +177,7 @@ class _Work:
                     seen[name] = self._example(column)
             refuse_kinds(table, key, kinds, seen)
 
-    def _example(self, column: Held) -> str:
+    def _example(self, column: SideColumn) -> str:
         value = quoted(column.name)
         found = self._connection.execute(
             f"SELECT {value}::VARCHAR || ' in row ' || row_id::VARCHAR FROM {column.rows} "
@@ -249,7 +251,7 @@ class _Work:
         found = self._connection.execute(f"SELECT count(*) {rows}").fetchone()
         return int(found[0]) if found else 0
 
-    def gone(self, table: str) -> list[Gone]:
+    def gone(self, table: str) -> list[ReplacedRow]:
         """List the rows of ours that have just gone, some of them."""
         columns = self._columns(OURS, table)
         pairs = ", ".join(
@@ -261,7 +263,7 @@ class _Work:
             f"SELECT row_id::VARCHAR, track_id, json_object({pairs})::VARCHAR FROM leaving "
             f"WHERE is_ours ORDER BY row_id{most}"
         ).fetchall()
-        return [Gone(table, json.loads(key), run, row) for row, run, key in found]
+        return [ReplacedRow(table, json.loads(key), run, row) for row, run, key in found]
 
     def runs(self) -> list[tuple[str, int]]:
         """Count the rows that each run has just lost."""
@@ -271,6 +273,6 @@ class _Work:
         ).fetchall()
 
 
-def _column(columns: _Columns, key: str) -> Held | None:
+def _column(columns: _Columns, key: str) -> SideColumn | None:
     """Find a key's column and type: a logged key, else one of those that each row has."""
     return columns.get(("key", key)) or columns.get(("", key))

@@ -20,7 +20,7 @@ _Identity = TypeVar("_Identity", bound=Hashable)
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class MergedColumn:
     """One column of the merged table; ``names`` is what each side calls it.
 
     ``alias`` is its name in SQL meanwhile, so that no name of a user's is read as something else.
@@ -52,7 +52,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class SideColumn:
     """A column as one side has it: what follows FROM there, its name, its type."""
 
     rows: str
@@ -83,17 +83,19 @@ class Held:
         return int(found[0]) if found else 0
 
 
-def paired(sides: Mapping[str, Mapping[_Identity, Held]]) -> dict[_Identity, dict[str, Held]]:
+def paired(
+    sides: Mapping[str, Mapping[_Identity, SideColumn]],
+) -> dict[_Identity, dict[str, SideColumn]]:
     """Find which columns of the sides are the same one, in the order in which the sides have them.
 
     Args:
         sides: the columns of each side by what each is: its logged key, or its name.
 
-    >>> loss = Held("ours.events", "loss", Kind("DOUBLE"))
+    >>> loss = SideColumn("ours.events", "loss", Kind("DOUBLE"))
     >>> list(paired({"ours": {"loss": loss}, "theirs": {"loss": loss}})["loss"])
     ['ours', 'theirs']
     """
-    found: dict[_Identity, dict[str, Held]] = {}
+    found: dict[_Identity, dict[str, SideColumn]] = {}
     for side, columns in sides.items():
         for identity, held in columns.items():
             found.setdefault(identity, {})[side] = held
