@@ -31,6 +31,7 @@ from xvc.recording.begin_run import (
     unnamed_results,
 )
 from xvc.recording.metric_sources import read_metrics
+from xvc.recording.opened_code import OpenedCode
 from xvc.recording.run_times import also_left_by, changed_at
 from xvc.recording.run_times import note_end as note_run_end
 from xvc.recording.unheld_code import unheld_modules
@@ -91,6 +92,13 @@ class Recorder:
         with best_effort(begun.warnings):
             self._watch = PipelineWatch(project, begun.record.command)
         self._stderr = b""
+        self._code: OpenedCode | None = None
+        with best_effort(begun.warnings):
+            self._code = _opened_code(project, begun)
+
+    def opened_code(self) -> list[str]:
+        """List the code that was opened since, and that the run's own code is known to lack."""
+        return self._code.opened() if self._code is not None else []
 
     def left_by_pipelines(self) -> PipelineResult | None:
         """Read what DVC's pipelines left; None where there are none, or they could not be read."""
@@ -139,6 +147,12 @@ class Recorder:
             row = {k if counts[k] == 1 else f"{name}:{k}": v for k, v in values.items()}
             self.log_all([row] if row else [])
 
+    def unwatch(self) -> None:
+        """Look no more at who writes and opens files."""
+        self.before.close()
+        if self._code is not None:
+            self._code.close()
+
     def close(self) -> None:
         self._log.close()
         with best_effort(self._begun.warnings):
@@ -153,6 +167,15 @@ class Recorder:
                 )
         if self._log.failure:
             self._begun.warnings.append(f"the output log is not complete: {self._log.failure}")
+
+
+def _opened_code(project: Project, begun: Begun) -> OpenedCode | None:
+    """Begin to look at who opens the code that the run's snapshot lacks."""
+    if begun.snapshot is None:
+        return None
+    apart = [path for path in begun.snapshot.left_out if path.endswith("/")]
+    compiled = project.environment.get("PYTHONPYCACHEPREFIX", "")
+    return OpenedCode(project.git, apart, begun.record.data, compiled)
 
 
 def _facts_of(ending: Ending) -> dict[str, Json]:
@@ -178,6 +201,7 @@ def _end(
     outs: Mapping[str, DataFile],
     reason: str | None,
     pipeline: PipelineResult | None,
+    opened: Sequence[str],
 ) -> None:
     facts: dict[str, Json] = {
         "status": status_of(ending).value,
@@ -198,7 +222,7 @@ def _end(
         with best_effort(begun.warnings):
             left["touched"] = _touched(project, begun)
         with best_effort(begun.warnings):
-            left |= _unheld(project, begun)
+            left |= _unheld(project, begun, opened)
         with best_effort(begun.warnings):
             begun.snapshot.index.unlink(missing_ok=True)
     if project.place is not None:
@@ -235,6 +259,9 @@ def note_end(
     outs: dict[str, DataFile] = {}
     models: dict[str, DataFile] = {}
     pipeline: PipelineResult | None = None
+    opened: list[str] = []
+    with best_effort(warnings):
+        opened = recorder.opened_code()  # before we look at files ourselves
     try:
         with held_back(STOPPING, interrupt):
             with best_effort(warnings):
@@ -253,7 +280,8 @@ def note_end(
         with best_effort(warnings):
             used = mask_values(dict(pipeline.params))
             begun.journal.note(RecordKind.PARAMS, begun.record.id, used)
-    _end(project, begun, ending, outs | models, reason_of(ending, recorder), pipeline)
+    reason = reason_of(ending, recorder)
+    _end(project, begun, ending, outs | models, reason, pipeline, opened)
     with best_effort(warnings):
         warnings += _unnamed(project, begun, wanted)
     return models
@@ -378,23 +406,27 @@ def _touched(project: Project, begun: Begun) -> Json:
     return found
 
 
-def _unheld(project: Project, begun: Begun) -> dict[str, Json]:
-    """Name what the run's processes say that they ran, and that its code is not known to lack."""
+def _unheld(project: Project, begun: Begun, opened: Sequence[str]) -> dict[str, Json]:
+    """Name what ran, or was *opened* meanwhile, and that the run's code is not known to lack."""
     record = begun.record
     files = left_own_files(project.room.modules_of(record.id))
-    if not files:
-        return {}
     folder = project.root / (record.folder or ".")
     searched = project.environment.get("PYTHONPATH", "")
-    found = unheld_modules(project.git, files, record.command, folder, searched)
-    fresh = [name for name in map(as_text, found) if name not in record.code.incomplete]
-    if not fresh:
-        return {}
-    begun.warnings.append(
-        f"code incomplete: the run loaded {few_of(fresh)}, which git ignores or which is outside "
-        "of the tree: no version tells what ran"
-    )
-    return {UNHELD: [*fresh]}
+    loaded = unheld_modules(project.git, files, record.command, folder, searched) if files else []
+    known = {*record.code.incomplete}
+    fresh = [name for name in map(as_text, loaded) if name not in known]
+    others = [name for name in map(as_text, opened) if name not in {*known, *fresh}]
+    if fresh:
+        begun.warnings.append(
+            f"code incomplete: the run loaded {few_of(fresh)}, which git ignores or which is "
+            "outside of the tree: no version tells what ran"
+        )
+    if others:
+        begun.warnings.append(
+            f"code incomplete: {few_of(others)} was opened while the run went on, and git ignores "
+            "it, or it is another repository's: no version tells what ran"
+        )
+    return {UNHELD: [*fresh, *others]} if fresh or others else {}
 
 
 def _usage(ending: Ending) -> Json:

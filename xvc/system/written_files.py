@@ -11,8 +11,8 @@ import stat
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
+from xvc.system.file_watch import MOST_FILES, FileWatch
 from xvc.system.files import md5_of
-from xvc.system.write_watch import MOST_FILES, WriteWatch
 
 Stamp = tuple[int, int, int]
 Stamps = Mapping[str, Stamp]
@@ -69,7 +69,7 @@ class Before:
                 if (digest := _digest(_file(root, name))) is not None:
                     left -= size
                     self._digests[_file(root, name)] = digest
-        self._watch = WriteWatch(self._digests)
+        self._watch = FileWatch(self._digests)
 
     def not_written(self, path: Path, since: int) -> list[str]:
         """List the files at a path that are as they were, or are older than *since*.
