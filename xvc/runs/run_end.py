@@ -31,10 +31,10 @@ from xvc.recording.begin_run import (
     unnamed_results,
 )
 from xvc.recording.metric_sources import read_metrics
-from xvc.recording.opened_code import OpenedCode
 from xvc.recording.run_times import also_left_by, changed_at
 from xvc.recording.run_times import note_end as note_run_end
 from xvc.recording.unheld_code import unheld_modules
+from xvc.recording.unheld_files import UnheldFiles
 from xvc.runs.failure_text import KEPT, last_words
 from xvc.runs.pipeline_runs import PipelineResult, PipelineWatch, keep_locks
 from xvc.runs.printed_metrics import LineMetrics
@@ -92,13 +92,9 @@ class Recorder:
         with best_effort(begun.warnings):
             self._watch = PipelineWatch(project, begun.record.command)
         self._stderr = b""
-        self._code: OpenedCode | None = None
+        self.unheld: UnheldFiles | None = None
         with best_effort(begun.warnings):
-            self._code = _opened_code(project, begun)
-
-    def opened_code(self) -> list[str]:
-        """List the code that was opened since, and that the run's own code is known to lack."""
-        return self._code.opened() if self._code is not None else []
+            self.unheld = _unheld_files(project, begun)
 
     def left_by_pipelines(self) -> PipelineResult | None:
         """Read what DVC's pipelines left; None where there are none, or they could not be read."""
@@ -150,8 +146,8 @@ class Recorder:
     def unwatch(self) -> None:
         """Look no more at who writes and opens files."""
         self.before.close()
-        if self._code is not None:
-            self._code.close()
+        if self.unheld is not None:
+            self.unheld.close()
 
     def close(self) -> None:
         self._log.close()
@@ -169,13 +165,14 @@ class Recorder:
             self._begun.warnings.append(f"the output log is not complete: {self._log.failure}")
 
 
-def _opened_code(project: Project, begun: Begun) -> OpenedCode | None:
-    """Begin to look at who opens the code that the run's snapshot lacks."""
+def _unheld_files(project: Project, begun: Begun) -> UnheldFiles | None:
+    """Begin to look at what becomes of the files that the run's snapshot lacks."""
     if begun.snapshot is None:
         return None
     apart = [path for path in begun.snapshot.left_out if path.endswith("/")]
     compiled = project.environment.get("PYTHONPYCACHEPREFIX", "")
-    return OpenedCode(project.git, apart, begun.record.data, compiled)
+    others = [*apart, *begun.snapshot.written]
+    return UnheldFiles(project.git, others, begun.record.data, compiled)
 
 
 def _facts_of(ending: Ending) -> dict[str, Json]:
@@ -225,8 +222,6 @@ def _end(
             left |= _unheld(project, begun, opened)
         with best_effort(begun.warnings):
             begun.snapshot.index.unlink(missing_ok=True)
-    if project.place is not None:
-        note_run_end(project.own_room, begun.record.id)
     for said in ({**facts, **left}, facts):
         before = len(begun.warnings)
         with best_effort(begun.warnings):
@@ -260,8 +255,10 @@ def note_end(
     models: dict[str, DataFile] = {}
     pipeline: PipelineResult | None = None
     opened: list[str] = []
+    touched: list[str] = []
     with best_effort(warnings):
-        opened = recorder.opened_code()  # before we look at files ourselves
+        if recorder.unheld is not None:  # before we look at files ourselves
+            opened, touched = recorder.unheld.opened(), recorder.unheld.only_touched()
     try:
         with held_back(STOPPING, interrupt):
             with best_effort(warnings):
@@ -282,6 +279,8 @@ def note_end(
             begun.journal.note(RecordKind.PARAMS, begun.record.id, used)
     reason = reason_of(ending, recorder)
     _end(project, begun, ending, outs | models, reason, pipeline, opened)
+    if project.place is not None:
+        note_run_end(project.own_room, begun.record.id, touched)
     with best_effort(warnings):
         warnings += _unnamed(project, begun, wanted)
     return models

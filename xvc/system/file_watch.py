@@ -1,4 +1,4 @@
-"""Which of some files were written to, or opened, since a moment, as the kernel saw it.
+"""Which of some files were written to, touched or opened since a moment, as the kernel saw it.
 
 Times do not say it: `touch` sets them, the same bytes written again change nothing else, and
 most systems do not note every reading. Knows Linux (inotify) only, not who did it, and nothing of
@@ -15,20 +15,24 @@ import struct
 import sys
 from collections.abc import Iterable
 
-MODIFIED, OPENED = 0x2, 0x20
-_NOT_FOLLOWED, _ONCE = 0x02000000, 0x80000000
+MODIFIED, TOUCHED, OPENED = 0x2, 0x4, 0x20
+_NOT_FOLLOWED, _ONCE, _LOST = 0x02000000, 0x80000000, 0x4000
 _EVENT = struct.Struct("iIII")
 MOST_FILES = 2000
 """How many can be watched: each tells two things at most, and the kernel keeps 16,384."""
 
 
 class FileWatch:
-    """Watches files from its making on, until it is closed, for `MODIFIED` or `OPENED`."""
+    """Watches files from its making on, until it is closed, for some kinds of acts.
 
-    def __init__(self, files: Iterable[str], act: int = MODIFIED) -> None:
-        self._descriptor, self._act = -1, act
+    `MODIFIED`: bytes; `TOUCHED`: times or rights; `OPENED`. Of several kinds so many acts may be
+    seen that the kernel drops the rest: then nothing is known.
+    """
+
+    def __init__(self, files: Iterable[str], acts: int = MODIFIED) -> None:
+        self._descriptor, self._acts = -1, acts
         self._names: dict[int, str] = {}
-        self._seen: set[str] = set()
+        self._seen: dict[str, int] = {}
         names = [*files][:MOST_FILES]
         if names and sys.platform == "linux":
             self._begin(names)
@@ -37,7 +41,8 @@ class FileWatch:
         try:
             library = ctypes.CDLL(None, use_errno=True)
             self._descriptor = library.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK)
-            mask = ctypes.c_uint32(self._act | _NOT_FOLLOWED | _ONCE)
+            once = _ONCE if self._acts in (MODIFIED, TOUCHED, OPENED) else 0
+            mask = ctypes.c_uint32(self._acts | _NOT_FOLLOWED | once)
             for name in names if self._descriptor >= 0 else ():
                 key = library.inotify_add_watch(self._descriptor, os.fsencode(name), mask)
                 if key >= 0:
@@ -50,8 +55,8 @@ class FileWatch:
         seen = self.seen()
         return file in self._names.values() and file not in seen
 
-    def seen(self) -> set[str]:
-        """List the files to which somebody did it."""
+    def seen(self) -> dict[str, int]:
+        """Map the files to which something was done to what it was, the kinds together."""
         while self._descriptor >= 0:
             try:
                 found = os.read(self._descriptor, 1 << 16)
@@ -61,8 +66,11 @@ class FileWatch:
             while at < len(found):
                 key, mask, _, length = _EVENT.unpack_from(found, at)
                 at += _EVENT.size + length
-                if mask & self._act and key in self._names:
-                    self._seen.add(self._names[key])
+                if mask & _LOST:
+                    self.close()
+                elif mask & self._acts and key in self._names:
+                    name = self._names[key]
+                    self._seen[name] = self._seen.get(name, 0) | mask & self._acts
         return self._seen
 
     def close(self) -> None:
@@ -72,3 +80,4 @@ class FileWatch:
                 os.close(self._descriptor)
             self._descriptor = -1
             self._names.clear()
+            self._seen.clear()

@@ -38,14 +38,17 @@ def stamps_of(path: Path) -> dict[str, Stamp]:
 
 
 def _stamped(files: Mapping[str, str]) -> dict[str, Stamp]:
-    found = {}
-    for name, file in files.items():
-        try:
-            facts = os.lstat(file)
-        except OSError:
-            continue
-        found[name] = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
-    return found
+    stamps = {name: stamp_of(file) for name, file in files.items()}
+    return {name: stamp for name, stamp in stamps.items() if stamp is not None}
+
+
+def stamp_of(file: str) -> Stamp | None:
+    """Read what another writing changes: inode, size and time; None for what is not there."""
+    try:
+        facts = os.lstat(file)
+    except OSError:
+        return None
+    return (facts.st_ino, facts.st_size, facts.st_mtime_ns)
 
 
 class Before:
