@@ -39,9 +39,9 @@ class RowConflicts:
         A conflict without a choice has our value.
         """
         for copy, (store, place) in _COPIES.items():
-            self._lay(copy, store, place)
+            self._copy_rows(copy, store, place)
         self._connection.execute("CREATE OR REPLACE TEMP TABLE merged AS FROM mine")
-        found = [each for cell in self._table.cells for each in self._meet(cell)]
+        found = [each for cell in self._table.cells for each in self._merge_cell(cell)]
         ruled = self._ruled(found) if self._table.name == "runs" else {}
         rest = [each for each in found if each.place not in ruled] + self._deletions()
         told = remembered(rest, before)
