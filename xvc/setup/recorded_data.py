@@ -95,8 +95,8 @@ def look_at_data(project: Project) -> Iterator[Diagnosis]:
     missing = {digest: each for digest, each in missing.items() if each not in kept}
     yield from _told(dvc, missing)
     if not missing:
-        named = counted(count, "output")
-        yield Diagnosis("data", Health.GOOD, f"the cache has {named} of versions and runs")
+        outputs = counted(count, "output")
+        yield Diagnosis("data", Health.GOOD, f"the cache has {outputs} of versions and runs")
 
 
 def _told(dvc: Dvc, missing: dict[str, Named]) -> Iterator[Diagnosis]:
