@@ -153,6 +153,7 @@ def _text(found: FoundRun) -> str:
             ("code", _code(found)),
             ("code incomplete", ", ".join(code.incomplete)),
             ("left out", ", ".join(code.left_out)),
+            ("unread params", ", ".join(code.unread)),
             ("note", run.note),
             ("labels", ", ".join(run.labels)),
             ("decision", run.decision),
