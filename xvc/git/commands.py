@@ -97,7 +97,7 @@ class TagRef:
 
 @dataclass(frozen=True, slots=True)
 class LineChange:
-    """Lines added and removed in one file; None for a binary one."""
+    """One file of code; lines are null for binary files."""
 
     path: str
     added: int | None

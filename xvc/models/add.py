@@ -22,6 +22,7 @@ from xvc.models.made_by import refuse_not_made
 from xvc.models.publish_models import MODELS, ModelChange, land
 from xvc.project import Project
 from xvc.recording.begin_run import few_of, open_journal
+from xvc.recording.run_times import touched_by_runs
 from xvc.recovery.lost_runs import opened
 from xvc.recovery.recover import replay
 from xvc.store import query
@@ -77,8 +78,15 @@ def add_model(project: Project, path: Path, reference: str, name: str | None) ->
         place = candidate_path(name, record.id)
         with opened(project) as connection:
             others = query.all_runs(connection)
-        ours = _tracked_in(project, path)
-        refuse_not_made(dvc, path, record, file.digest, others, ours)
+        refuse_not_made(
+            dvc,
+            path,
+            record,
+            file.digest,
+            others,
+            code=_tracked_in(project, path),
+            touched=_only_touched(project, path),
+        )
         held = record.outs.get(place)
         if held is not None and held.digest != file.digest:
             raise ModelTaken(name, record.id)
@@ -199,6 +207,17 @@ def _tracked_in(project: Project, folder: Path) -> set[str]:
         return set()
     listed = project.git.listed(f":(literal){project.relative(folder)}")
     return {os.path.relpath(project.git.place.top / name, folder) for name in listed}
+
+
+def _only_touched(project: Project, path: Path) -> dict[str, set[str]]:
+    """Map runs to the files below a path, named as by `times_of`, that they have only touched."""
+    top, root = project.git.place.top, Path(os.path.realpath(path))
+    found: dict[str, set[str]] = {}
+    for run, names in touched_by_runs(project.own_room).items():
+        places = [top / name for name in names]
+        below = {os.path.relpath(each, root) for each in places if each.is_relative_to(root)}
+        found[run] = {"" if name == "." else name for name in below}
+    return found
 
 
 def _leave_out(project: Project, path: Path) -> None:

@@ -28,7 +28,7 @@ from xvc.dvc.data_check import Looker
 from xvc.errors import BadValue, JournalFailed
 from xvc.git.commands import TreeState
 from xvc.git.snapshot import Snapshot, take
-from xvc.journal.fallback_dir import make_refuge
+from xvc.journal.fallback_dir import make_fallback
 from xvc.journal.writer import Journal
 from xvc.project import Project
 from xvc.recording.command_params import option_params
@@ -246,7 +246,7 @@ def _write_down(
         return _started(open_journal(project), record, environment)
     except JournalFailed as err:
         try:
-            folder = make_refuge(project.room.journals)
+            folder = make_fallback(project.room.journals)
         except OSError:
             raise err from None
         journal = _started(open_journal(project, folder), record, environment)

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from xvc.core.command_places import filled_in_run
 from xvc.core.direction import Direction
 from xvc.core.json_values import as_json
 from xvc.core.name_words import pieces
@@ -22,7 +23,7 @@ from xvc.core.run import RunRecord, Status
 from xvc.core.run_inputs import given
 from xvc.core.seed_names import is_seed
 from xvc.core.typed_value import TypedValue, is_equal
-from xvc.recording.command_params import filled_in_run, option_params
+from xvc.recording.command_params import option_params
 from xvc.types import Json, RunId
 
 _VALUE = re.compile(r"-?[0-9]+")

@@ -128,8 +128,8 @@ def run(
         project, begun, sink, capture=request.capture, patterns=patterns, secrets=secrets
     )
     wanted = WantedOutputs.now(project.root, request.outs, models)
-    for before in (recorder.before, wanted.before):
-        held.callback(before.close)
+    for unwatch in (recorder.unwatch, wanted.before.close):
+        held.callback(unwatch)
     ending = _ending(project, begun, request, asked, recorder, early)
     kept = note_end(project, begun, wanted, ending, recorder)
     record = _finished(begun.record, recorder, ending)

@@ -19,7 +19,7 @@ Notify = Callable[[str], None]
 
 
 @dataclass(slots=True)
-class Haul:
+class ObjectFetch:
     """What was looked for, what came (objects and bytes), and what is nowhere.
 
     The usual remote is asked first, then those that pointers name for themselves (`elsewhere`).

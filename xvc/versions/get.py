@@ -22,7 +22,7 @@ from xvc.git.history import last_with
 from xvc.history.find import find, versions
 from xvc.history.revision import Holdings, NoCode, Revision, holdings, revision_of
 from xvc.project import Project
-from xvc.sharing.fetch_objects import Haul
+from xvc.sharing.fetch_objects import ObjectFetch
 from xvc.sharing.required_objects import remotes_of
 from xvc.system.files import copy_hashed
 from xvc.system.staging import Staging
@@ -293,9 +293,9 @@ def _bring(dvc: Dvc, missing: Mapping[str, Out]) -> None:
     gone = set(missing)
     if dvc.remotes():
         named = remotes_of(missing.values())
-        haul = Haul(dvc, None, lambda line: None, elsewhere=lambda: named)
-        haul.bring(missing)
-        gone = haul.lost
+        fetching = ObjectFetch(dvc, None, lambda line: None, elsewhere=lambda: named)
+        fetching.bring(missing)
+        gone = fetching.lost
     for digest in sorted(gone):
         raise NoObject(digest, missing[digest].path)
 
