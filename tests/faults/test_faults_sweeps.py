@@ -216,7 +216,7 @@ def test_some_points(
     tally: Callable[[str], None],
 ) -> None:
     """The same at a few points, for every day."""
-    every = {"log": 17, "first fold": 29, "fold": 19, "run": 29}.get(operation.name, 71)
+    every = {"log": 31, "first fold": 53, "fold": 37, "run": 59}.get(operation.name, 139)
     points, trials, wrong = _sweep(operation, act, starts, tmp_path, every)
     tally(_told(operation, act, points, trials, wrong))
 

@@ -165,7 +165,7 @@ def test_some_points_of_a_tree(
     name: str, act: str, with_data: Repo, tmp_path: Path, tally: Callable[[str], None]
 ) -> None:
     """The same at a few points, for every day."""
-    apart = {"add": 41, "remove": 41, "merge": 61, "join": 83}[name]
+    apart = {"add": 73, "remove": 73, "merge": 101, "join": 149}[name]
     wrong = Sweeper(with_data, tmp_path, tally).sweep(name, OPERATIONS[name], act, apart)
 
     assert not wrong, "\n\n".join(wrong[:10])
