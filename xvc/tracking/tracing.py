@@ -387,8 +387,9 @@ class Tracer:
         """Follow what a user has given to the classes of frames, which come without their names."""
         for package, kinds in _FRAMES.items():
             module = sys.modules.get(package)
-            for kind in (vars(module).get(name) for name in kinds) if module else ():
-                members = vars(kind) if isinstance(kind, type) else {}
+            found = [vars(module).get(name) for name in kinds] if module else []
+            for kind in [each for each in found if isinstance(each, type)]:
+                members = vars(kind)
                 for word in members.keys() & words:
                     member = members[word]
                     known = [member, *getattr(member, "__dict__", {}).values()]  # of an accessor

@@ -126,6 +126,7 @@ def tag(project: Project, request: TagRequest) -> Tagged:
     Raises:
         NoProject: no git or no DVC here.
         NoRun: there is no such run.
+        RunElsewhere: it is in another store: a version of this one would not have it.
         NothingFinished: none was named, and none has finished.
         TreeDiffers: the code in the tree is not what the run used.
         CodeUnknown: the run's code was not kept.
@@ -231,10 +232,11 @@ def chosen(project: Project, request: TagRequest) -> RunRecord:
 
     Raises:
         NoRun: there is no such run.
+        RunElsewhere: it is in another store: a version of this one would not have it.
         NothingFinished: none was named, and none has finished.
     """
     if request.run is not None:
-        return find(project, [request.run])[0].record
+        return find(project, [request.run])[0].here()
     with project.keeper.view() as connection:
         record = query.latest(connection, 0, status=Status.FINISHED.value)
     if record is None:
