@@ -58,6 +58,7 @@ def test_what_changes_a_run_wants_it_here_and_says_what_brings_it(
     assert merged.code == 0, merged.err
     assert (removed, "finished") in there
     assert [each.code for each in done] == [0] * len(calls), [each.err for each in done]
+    assert "models/" not in git(project, "status", "--porcelain")
 
 
 def test_a_removed_tree_is_merged_by_either_of_its_names(removed: str, call_xvc: Calling) -> None:
