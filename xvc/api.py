@@ -330,12 +330,12 @@ class OpenProject:
         Raises:
             NoSource: a source has no store.
         """
-        from xvc.core.rebase import Wanted
+        from xvc.core.rebase import ReplaceRequest
         from xvc.merging.rebase import rebase
 
         if isinstance(on, str) or not on:
             raise BadValue("on", "name the key columns, as a list")
-        wanted = Wanted(tuple(on), table, takes_last, None)
+        wanted = ReplaceRequest(tuple(on), table, takes_last, None)
         with self._project() as project:
             return rebase(project, sources, wanted, dry_run=dry_run)
 

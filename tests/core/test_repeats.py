@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from xvc.core.command_places import filled_in_run, with_seed_places
 from xvc.core.run import DataFile, RunRecord, Status
-from xvc.recording.command_params import filled_in_run, option_params, with_seed_places
+from xvc.recording.command_params import option_params
 from xvc.runs.repeats import Spread, experiments, in_question, without_seeds
 from xvc.types import Nanoseconds, RunId
 

@@ -88,7 +88,7 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
     git, room = project.git, project.room
     with FileLock(room.version_lock).held(wait=_WAIT, doing="worktree merge"):
         clear(git, project.pending)
-        shutil.rmtree(_fresh(git), ignore_errors=True)  # of a call that was killed
+        shutil.rmtree(_staging_folder(git), ignore_errors=True)  # of a call that was killed
         drop_merge_files(project.pending)
         state = git.state()
         called = record.name if record else name
@@ -106,13 +106,13 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
         since = _refuse_unsaved(project, called, tree)
         new = tree.commit
         if not is_ancestor(git, state.commit, tree.commit):
-            new = _joined(project, called, state.commit, tree, is_noted=not dry_run)
+            new = _merge_commit(project, called, state.commit, tree, is_noted=not dry_run)
         entries = git.between(state.commit, new)
         _refuse_changed(git, called, state, entries)
         passed = git.text("tag", f"--merged={tree.commit}", f"--no-merged={state.commit}").split()
         names = tuple(info.name for info in versions(project) if info.name in passed)
         if not dry_run:
-            _follow(project, state, new, entries, called)
+            _move_branch(project, state, new, entries, called)
             replay(project, MERGE)
         return MergedWorktree(
             name=called,
@@ -152,7 +152,7 @@ def _refuse_unsaved(project: Project, name: str, tree: WorkTree) -> tuple[str, .
     return tuple(sorted(kept))
 
 
-def _joined(project: Project, name: str, ours: str, tree: WorkTree, *, is_noted: bool) -> str:
+def _merge_commit(project: Project, name: str, ours: str, tree: WorkTree, *, is_noted: bool) -> str:
     """Have git merge both sides, and commit what comes of it; the branch does not move yet.
 
     The commit is noted: the same stores merged again are other bytes, and a call that was killed
@@ -182,13 +182,13 @@ def _joined(project: Project, name: str, ours: str, tree: WorkTree, *, is_noted:
     return made
 
 
-def _standing(project: Project, change: PendingChange) -> ChangeState:
+def _state_of(project: Project, change: PendingChange) -> ChangeState:
     """Wait for the same call, which completes the merge; once the branch has moved, none can."""
     ours, head = change.facts["ours"], project.git.commit_of("HEAD")
     return ChangeState.WAITS if head == ours else ChangeState.NEVER
 
 
-KIND = ChangeKind(standing=_standing, complete=nothing, abandon=nothing)
+KIND = ChangeKind(state_of=_state_of, complete=nothing, abandon=nothing)
 
 
 def _refuse_changed(git: Git, name: str, state: TreeState, entries: Mapping[str, str]) -> None:
@@ -213,17 +213,17 @@ def _is_there(git: Git, path: str, entry: str) -> bool:
     return git.text("hash-object", f"--path={path}", "--", str(place)) == wanted
 
 
-def _follow(
+def _move_branch(
     project: Project, state: TreeState, new: str, entries: Mapping[str, str], name: str
 ) -> None:
     git, scratch = project.git, project.room.scratch
     index = private_index(git, scratch, f"merge-{os.getpid()}")
-    fresh = _fresh(git)
+    fresh = _staging_folder(git)
     try:
         git.put(index, entries)
         _write_out(git, index, fresh, entries)
         for path, entry in entries.items():
-            _lay(fresh / "new" / path, git.place.top / path, is_gone=entry.endswith(_GONE))
+            _put_file(fresh / "new" / path, git.place.top / path, is_gone=entry.endswith(_GONE))
         why = f"xvc worktree merge {name}"
         move = Move(branch=state.branch, parent=state.commit, commit=new, why=why)
         advance(git, move, scratch=scratch, log=project.pending)
@@ -233,7 +233,7 @@ def _follow(
     project.keeper.refresh()
 
 
-def _fresh(git: Git) -> Path:
+def _staging_folder(git: Git) -> Path:
     """Name the folder in the tree, so on its file system, where the new files are written."""
     return git.place.top / ".exp-merge"
 
@@ -248,7 +248,7 @@ def _write_out(git: Git, index: Path, fresh: Path, entries: Mapping[str, str]) -
         git.call("checkout-index", *flags, index=index, stdin=paths)
 
 
-def _lay(source: Path, target: Path, *, is_gone: bool) -> None:
+def _put_file(source: Path, target: Path, *, is_gone: bool) -> None:
     if is_gone:
         target.unlink(missing_ok=True)
         return

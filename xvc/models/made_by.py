@@ -102,7 +102,7 @@ def refuse_not_made(
         MadeByTwo: another run, that went on in the same tree at the same time, may have made it.
     """
     times = {name: at for name, at in times_of(path).items() if name not in code}
-    held = _Bytes(frozenset(_digests(dvc, path, digest)), times, touched)
+    held = _Bytes(frozenset(_digests(path, digest)), times, touched)
     if _is_output(dvc, held, record):
         return
     apart = [run for run in others if run.id != record.id]
@@ -126,12 +126,10 @@ def _may_rival(one: RunRecord, other: RunRecord) -> bool:
     return places[0] == places[1] and not is_kin
 
 
-def _digests(dvc: Dvc, path: Path, digest: str) -> Iterator[str]:
+def _digests(path: Path, digest: str) -> Iterator[str]:
     yield digest
     if path.is_file():
         yield md5_of(path)
-    elif path.is_dir():
-        yield from (d for d in (digest,) if d.endswith(_FOLDER))
 
 
 def _is_output(dvc: Dvc, held: _Bytes, run: RunRecord) -> bool:

@@ -1,4 +1,4 @@
-"""Params in a command: values of long options, ``--lr 0.1`` or ``--lr=0.1``; places, ``{lr}``.
+"""Params in a command: values of long options, ``--lr 0.1`` or ``--lr=0.1``.
 
 Pure, and cautious: an option without a value, a short one, and what stands behind ``--`` are no
 params; nor are the options of pytest and of notebook kernels, which are about the program around.
@@ -7,14 +7,9 @@ params; nor are the options of pytest and of notebook kernels, which are about t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-
-from xvc.core.seed_names import is_seed
-
-Fill = Callable[[Sequence[str], Mapping[str, str]], tuple[str, ...]]
-"""Puts texts of params into their places in a command."""
 
 _OPTION = re.compile(r"--([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
 _KERNEL_FILE = re.compile(r"(?:^|[/=])kernel-[^/]*\.json$")
@@ -109,61 +104,6 @@ def option_params(
         key if key in known else names.get(_as_argument(key), _as_argument(key)): value
         for key, value in option_values(command, declared).items()
     }
-
-
-def filled_in_run(command: Sequence[str], shown: Mapping[str, str]) -> tuple[str, ...]:
-    """Put values in place of ``{key}`` in the command of one run: all other braces are its own.
-
-    >>> filled_in_run(("t.py", "--lr={lr}", "{{lr}}", "{{x}}"), {"lr": "1e-3"})
-    ('t.py', '--lr=1e-3', '{lr}', '{{x}}')
-    """
-    names = "|".join(re.escape(key) for key in shown)
-    if not names:
-        return tuple(command)
-    pattern = re.compile(rf"\{{(\{{(?:{names})\}})\}}|(?<!\$)\{{({names})\}}")
-    return tuple(pattern.sub(lambda got: got[1] or shown[got[2]], word) for word in command)
-
-
-def not_filled_in_run(command: Sequence[str], keys: Collection[str]) -> tuple[str, ...]:
-    """Write a command so that `filled_in_run` leaves it as it is.
-
-    >>> not_filled_in_run(("t.py", "{lr}"), ["lr"])
-    ('t.py', '{{lr}}')
-    """
-    return filled_in_run(command, {key: f"{{{{{key}}}}}" for key in keys})
-
-
-def placed_keys(fill: Fill, command: Sequence[str], keys: Iterable[str]) -> frozenset[str]:
-    """Name the params that *fill* puts into a command.
-
-    >>> sorted(placed_keys(filled_in_run, ("t.py", "s{seed}", "{{lr}}"), ["seed", "lr", "x"]))
-    ['seed']
-    """
-    marks = {key: f"\0{key}\0" for key in keys}  # no word of a command has a NUL
-    text = "".join(fill(command, marks))
-    return frozenset(key for key, mark in marks.items() if mark in text)
-
-
-def with_seed_places(
-    fill: Fill,
-    command: Sequence[str],
-    shown: Mapping[str, str],
-) -> tuple[str, ...] | None:
-    """Return a command with its seeds in braces and all else filled in; None where none is in it.
-
-    `filled_in_run` with the seeds makes it the command that *fill* makes with all params.
-
-    >>> with_seed_places(filled_in_run, ("t.py", "{lr}", "s{seed}", "1"), {"lr": "1", "seed": "1"})
-    ('t.py', '1', 's{seed}', '1')
-    """
-    marks = {key: f"\0{key}\0" for key in shown if is_seed(key)}  # as above
-    words = not_filled_in_run(fill(command, {**shown, **marks}), marks)
-    for key, mark in marks.items():
-        words = tuple(word.replace(mark, f"{{{key}}}") for word in words)
-    filled = fill(command, shown)
-    seeds = {key: shown[key] for key in marks}
-    is_placed = not_filled_in_run(filled, marks) != words
-    return words if is_placed and filled_in_run(words, seeds) == filled else None
 
 
 def without_param_values(command: Sequence[str], params: Collection[str]) -> list[str]:

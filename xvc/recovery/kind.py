@@ -31,7 +31,7 @@ class ChangeKind:
     another xvc. A note with a ``version`` above this one stays for the xvc that wrote it.
     """
 
-    standing: Callable[[Project, PendingChange], ChangeState]
+    state_of: Callable[[Project, PendingChange], ChangeState]
     complete: Callable[[Project, PendingChange], None]
     abandon: Callable[[Project, PendingChange], None]
     version: int = 1
