@@ -18,6 +18,7 @@ from pathlib import Path
 
 from xvc.core.code_files import is_generated, is_source
 from xvc.git.commands import Git
+from xvc.git.submodules import ignored_paths
 
 _INSTALLED = ("/usr/", "/bin/", "/opt/", "/nix/", "/snap/", "/proc/", "/dev/")
 _MANY = 300  # files that are followed
@@ -112,7 +113,7 @@ def _not_held(git: Git, paths: Iterable[Path], apart: Iterable[str]) -> list[str
             inside[real.relative_to(top).as_posix()] = ""
     others = tuple(apart)
     held = [name for name in inside if not (others and name.startswith(others))]
-    lost = git.ignored(held) if held else set()
+    lost = ignored_paths(git, held)
     lost |= inside.keys() - {*held}
     lost = {name for name in lost if not _in_environment(top / name, top)}
     return [*found, *(name for name in inside if name in lost)]

@@ -20,6 +20,7 @@ from xvc.core.json_values import as_json
 from xvc.core.name_words import pieces
 from xvc.core.objective import exact_number
 from xvc.core.run import RunRecord, Status
+from xvc.core.run_inputs import given
 from xvc.core.seed_names import is_seed
 from xvc.core.typed_value import TypedValue, is_equal
 from xvc.recording.command_params import option_params
@@ -33,7 +34,7 @@ def settings_of(run: RunRecord) -> str:
 
     Which seed a run had that names none is not known: it may be that of one which names it.
     """
-    data: dict[str, Json] = {path: file.identity for path, file in run.data.items()}
+    data: dict[str, Json] = {**given(run.data)}
     words: list[Json] = [*_split(_marked(run))[0]]
     return _text([run.folder, own_params(run), data, words, bool(_seeds(run))])
 

@@ -98,7 +98,7 @@ class Recorder:
 
     def left_by_pipelines(self) -> PipelineResult | None:
         """Read what DVC's pipelines left; None where there are none, or they could not be read."""
-        return self._watch.left() if self._watch is not None else None
+        return self._watch.left(self._begun.record.data) if self._watch is not None else None
 
     @property
     def last_words(self) -> str | None:
@@ -310,10 +310,7 @@ def interrupt(_: int) -> None:
 
 def _file_facts(files: Mapping[str, DataFile]) -> Json:
     """Write down files in the order of their paths."""
-    return {
-        as_text(path): {key: part for key, part in asdict(files[path]).items() if part is not None}
-        for path in sorted(files)
-    }
+    return {as_text(path): {**files[path].facts} for path in sorted(files)}
 
 
 def _outs(

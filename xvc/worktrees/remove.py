@@ -15,6 +15,7 @@ from pathlib import Path
 
 from xvc.core.worktree import Losses, Record, SetupStage
 from xvc.errors import BusyError, ConflictError, error
+from xvc.git.submodules import forget_folders, linked_folders
 from xvc.git.worktrees import WorkTree, drop_branch, forget_tree, holders
 from xvc.journal.folders import every_journal, journal_folders, set_aside
 from xvc.journal.reader import is_written, runs_named
@@ -23,6 +24,7 @@ from xvc.worktrees.known_trees import (
     NoTree,
     every_tree,
     forget,
+    git_at,
     log_of,
     remember,
     scratch_of,
@@ -182,11 +184,14 @@ def remove_as_planned(project: Project, record: Record, plan: Removal) -> Remova
     trash = path.with_name(f".{path.name}.removed-{record.since}")
     if trash.exists():
         shutil.rmtree(trash)
+    tree = next((each for each in every_tree(project) if each.path == path), None)
+    linked = linked_folders(git_at(project, tree)) if tree is not None and is_filled(tree) else []
     if path.exists():
         os.rename(path, trash)  # from here on it is gone, in one step
     forget_tree(git, path)
     if trash.exists():
         shutil.rmtree(trash)
+    forget_folders(linked)
     kept = [set_aside(room, folder) for folder in journal_folders(room, record.tree)]
     log = log_of(room, record.name)
     if commit is not None and record.branch is not None:
