@@ -284,6 +284,8 @@ class Project:
             second = self.room.stores_kept(self.relative(found.root))  # the cache may be another
             found = Dvc(found.root, self.environment, second)
             self._refuse_cache(found)
+            if not (self.place.top / ".dvc").is_dir():
+                found.take_over(self.room.stores_kept("."))
             found.bring_back()
         return found
 

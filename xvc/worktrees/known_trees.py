@@ -34,7 +34,10 @@ class NoTree(NotFoundError):
 
     name: str
     says = "there is no work tree {name!r}"
-    way = "`xvc worktree list` shows all; `xvc worktree adopt PATH` takes one on."
+    way = (
+        "`xvc worktree list` shows all; `xvc worktree adopt PATH` takes one on; "
+        "`xvc merge worktree:{name}` merges the runs that a removed one has left."
+    )
 
 
 @error("bad-record")
