@@ -216,6 +216,10 @@ class Git:
         self.place = place
         self._environment = scrubbed(environment)
 
+    def at(self, place: RepositoryPaths) -> Git:
+        """Reach git in another repository or tree, called alike."""
+        return Git(place, self._environment)
+
     def call(
         self,
         *arguments: str,

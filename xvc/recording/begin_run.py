@@ -31,10 +31,10 @@ from xvc.git.snapshot import Snapshot, take
 from xvc.journal.fallback_dir import make_fallback
 from xvc.journal.writer import Journal
 from xvc.project import Project
-from xvc.recording.command_params import option_params
+from xvc.recording.command_params import declared_in, option_params
 from xvc.recording.passing_folders import bring_code
 from xvc.recording.run_times import not_named_yet, note_begin, written_by_runs
-from xvc.recording.unheld_code import unheld_code
+from xvc.recording.unheld_code import script_text, unheld_code
 from xvc.system.environment import describe_environment, environment_digest
 from xvc.system.lock import current_owner
 from xvc.system.value_files import parse_typed, read_told
@@ -98,7 +98,7 @@ def begin(
         _try(lambda: environment_now(project, program, warnings), warnings) or Environment()
     )
     unread: list[str] = []
-    said = _try(lambda: _said(project, command, params, warnings, unread), warnings) or {}
+    said = _try(lambda: _said(project, command, folder, params, warnings, unread), warnings) or {}
     record = RunRecord(
         id=run,
         name=name,
@@ -160,7 +160,7 @@ def as_it_would_be(
     data = _try(lambda: _tracked(project, untracked, (), warnings), warnings) or {}
     data = _try(lambda: looked_at(project, data), warnings) or data
     unread: list[str] = []
-    said = _try(lambda: _said(project, command, params, warnings, unread), warnings) or {}
+    said = _try(lambda: _said(project, command, folder, params, warnings, unread), warnings) or {}
     record = RunRecord(
         id=run_id(os.urandom(8)),
         code=RunCode(unread=tuple(map(as_text, unread))),
@@ -407,6 +407,12 @@ def _lacks(project: Project, snapshot: Snapshot) -> list[str]:
             f"the project's settings want {few_of(sorted(refused))} in the code of runs, though it "
             "looks like secrets; `xvc trust` allows it"
         )
+    if snapshot.absent:
+        first = snapshot.absent[0]
+        said.append(
+            f"submodules that are not here: {few_of(snapshot.absent)}; "
+            f"`git submodule update --init {first}` brings it"
+        )
     if snapshot.written:
         said += unnamed_results(project, snapshot.written)
     said += _too_much(project, snapshot)
@@ -414,7 +420,8 @@ def _lacks(project: Project, snapshot: Snapshot) -> list[str]:
 
 
 def _too_much(project: Project, snapshot: Snapshot) -> list[str]:
-    results = {*in_short(snapshot.written), *snapshot.incomplete, *snapshot.secrets}
+    told = (*snapshot.incomplete, *snapshot.secrets, *snapshot.absent)
+    results = {*in_short(snapshot.written), *told}
     large = [name for name in snapshot.left_out if name not in results]
     fresh = not_named_yet(project.own_room, [name.partition(" (")[0] for name in large])
     new = [name for name in large if name.partition(" (")[0] in fresh]
@@ -496,6 +503,7 @@ def _variables(project: Project, warnings: list[str]) -> dict[str, str]:
 def _said(
     project: Project,
     command: Sequence[str],
+    folder: Path,
     asked: Collection[str],
     warnings: list[str],
     unread: list[str],
@@ -504,7 +512,8 @@ def _said(
     found = file_params(project, warnings, unread)
     if project.settings.params_options:
         with best_effort(warnings):
-            options = option_params(command, {*found, *asked})
+            declared = declared_in(script_text(command, folder))
+            options = option_params(command, {*found, *asked}, declared)
             found |= {key: parse_typed(text).value for key, text in options.items()}
     return found
 

@@ -22,6 +22,7 @@ from xvc.core.typed_value import TypedValue
 from xvc.dvc.pointers import SUFFIX
 from xvc.errors import XvcError
 from xvc.git.history import Change, line_changes, trees_of
+from xvc.git.submodules import submodules
 from xvc.project import Project
 from xvc.recording.begin_run import as_it_would_be, few_of
 from xvc.recovery.lost_runs import opened
@@ -30,7 +31,7 @@ from xvc.runs.digest import cut
 from xvc.runs.repeats import has_same_command, own_params, seeds_in
 from xvc.store import db, query
 from xvc.types import Json, RunId
-from xvc.versions.base import Passed, code_changes
+from xvc.versions.base import PathsWithoutCode, code_changes
 
 _LOOKED_AT = 40
 """So many of the runs that are nearest by their params are compared by their code, too."""
@@ -183,7 +184,7 @@ def _pair(
 
 
 def _code_of(project: Project, change: Change) -> Change:
-    documents = Passed(frozenset(), project.settings.tag_ignore)
+    documents = PathsWithoutCode(frozenset(), project.settings.tag_ignore)
     return frozenset(
         line for line in change if not documents.holds(line[0]) and not line[0].endswith(SUFFIX)
     )
@@ -314,6 +315,12 @@ def _moved(key: str, then: Json, now: Json) -> str:
     return f"with {key}={shown(then)}" if now is None else f"{key} {shown(then)} → {shown(now)}"
 
 
+def _have_same_submodules(project: Project, one: RunRecord, other: RunRecord) -> bool:
+    """Whether two runs of one tree lacked the same submodules: its commits do not tell."""
+    lacking = {*one.code.left_out} ^ {*other.code.left_out}
+    return not lacking or not lacking & submodules(project.git).keys()
+
+
 def seen_before(project: Project, record: RunRecord) -> Near | None:
     """Find the newest run of the same as one that just began; None without a store at hand.
 
@@ -327,6 +334,6 @@ def seen_before(project: Project, record: RunRecord) -> Near | None:
         if record.id not in trees:
             return None
         for each in _by_code(project, record, alike, trees[record.id], trees):
-            if each.distance[0] == 0:
+            if each.distance[0] == 0 and _have_same_submodules(project, record, each.run):
                 return each
     return None

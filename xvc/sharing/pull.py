@@ -222,7 +222,8 @@ def _bring(
         lost = {path: digest for digest, path in each.items() if digest in fetching.lost}
         if lost and ref == _TIP:
             path = min(lost)
-            raise NoObject(lost[path], path)
+            asked = tuple(dict.fromkeys(fetching.asked))
+            raise NoObject(lost[path], path, was_asked=True, remotes=asked)
         if lost:
             short = ref.removeprefix(_TAGS).removeprefix("refs/remotes/")
             fetching.warnings.append(

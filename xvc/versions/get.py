@@ -110,7 +110,6 @@ def get(
         TargetExists: something is at *target*, and *replace* does not hold.
         BadValue: *path* leads out of the repository, or *target* holds it.
         NoObject: an object is neither in the cache nor on the remote.
-        NoRemote: DVC has remotes, and none is the default.
         DvcFailed: the remote did not give it.
         RemoteCorrupt: what it gave is not what its name says.
         ObjectCorrupt: an object's bytes are not what its name says; nothing was written.
@@ -222,7 +221,6 @@ def obtain(project: Project, out: Out) -> dict[str, Path]:
 
     Raises:
         NoObject: an object is neither in the cache nor on the remote.
-        NoRemote: DVC has remotes, and none is the default.
         DvcFailed: the remote did not give it.
         RemoteCorrupt: what it gave is not what its name says.
         ObjectCorrupt: an object's bytes are not what its name says.
@@ -290,14 +288,15 @@ def _dvc(project: Project, out: Out) -> Dvc:
 
 
 def _bring(dvc: Dvc, missing: Mapping[str, Out]) -> None:
-    gone = set(missing)
+    """Bring what is missing from whichever remote has it, the usual one first."""
+    gone, asked = set(missing), tuple[str, ...]()
     if dvc.remotes():
-        named = remotes_of(missing.values())
+        named = {*remotes_of(missing.values()), *dvc.remotes()}
         fetching = ObjectFetch(dvc, None, lambda line: None, elsewhere=lambda: named)
         fetching.bring(missing)
-        gone = fetching.lost
+        gone, asked = fetching.lost, tuple(dict.fromkeys(fetching.asked))
     for digest in sorted(gone):
-        raise NoObject(digest, missing[digest].path)
+        raise NoObject(digest, missing[digest].path, was_asked=True, remotes=asked)
 
 
 def _write(project: Project, point: Revision, wanted: _Wanted, folder: Path) -> None:
