@@ -88,10 +88,10 @@ class TagRequest:
         incomplete: bool = False,
     ) -> TagRequest:
         """Ask for the next version by ``major``, ``minor`` or ``patch``, or for one by its name."""
-        is_bump = version in set(Bump)
+        bump = Bump.named(version)
         return cls(
-            bump=Bump(version) if is_bump else None,
-            version=None if is_bump else version,
+            bump=bump,
+            version=None if bump else version,
             run=run,
             commit=commit,
             text=text,

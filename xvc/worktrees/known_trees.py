@@ -100,7 +100,7 @@ def forget(room: Room, name: str) -> None:
 
 
 @contextmanager
-def held(room: Room, name: str, doing: str) -> Iterator[None]:
+def tree_lock(room: Room, name: str, doing: str) -> Iterator[None]:
     """Keep every other xvc from the tree of this name.
 
     Raises:
@@ -112,7 +112,7 @@ def held(room: Room, name: str, doing: str) -> Iterator[None]:
 
 
 @contextmanager
-def held_list(project: Project, doing: str, wait: float = _LOCK_WAIT) -> Iterator[None]:
+def tree_list_lock(project: Project, doing: str, wait: float = _LOCK_WAIT) -> Iterator[None]:
     """Lock git's list of trees against other xvc (git has no lock for it), and repair it.
 
     Raises:
@@ -135,7 +135,7 @@ def every_tree(project: Project) -> list[WorkTree]:
         GitFailed: git cannot list them.
     """
     if any(record.stage is SetupStage.MAKING for record in records(project.room)):
-        with suppress(BusyError, OSError), held_list(project, "list", wait=0.0):
+        with suppress(BusyError, OSError), tree_list_lock(project, "list", wait=0.0):
             pass  # it is mended by now
     return trees(project.git)
 
