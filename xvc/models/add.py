@@ -61,6 +61,7 @@ def add_model(project: Project, path: Path, reference: str, name: str | None) ->
     Raises:
         NoProject: no git or no DVC here.
         NoRun: there is no such run.
+        RunElsewhere: it is in another store.
         BadValue: the name is none, or there is nothing at *path*.
         NotOfRun: the run did not make it.
         ModelTaken: the run has another model of that name.
@@ -73,7 +74,7 @@ def add_model(project: Project, path: Path, reference: str, name: str | None) ->
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing="model add"):
         clear(project.git, project.pending)
         replay(project, MODELS)
-        record = find(project, [reference])[0].record
+        record = find(project, [reference])[0].here()
         file = keep(dvc, path)
         place = candidate_path(name, record.id)
         with opened(project) as connection:

@@ -71,6 +71,12 @@ def followed_code(git: Git, command: Sequence[str], folder: Path, searched: str 
     return _followed(begins, [*roots, top / "src", top], modules, folder)
 
 
+def script_text(command: Sequence[str], folder: Path) -> str:
+    """Return the text of the scripts that a command names; what cannot be read says nothing."""
+    named = [*_named_in(command, folder), *_called(command, folder, _Modules())]
+    return "\n".join(_text_of(path) for path in named)
+
+
 def unheld_modules(
     git: Git, files: Sequence[str], command: Sequence[str], folder: Path, searched: str
 ) -> list[str]:
@@ -170,12 +176,7 @@ def _followed(
 
 
 def _next_of(path: Path, roots: Sequence[Path], modules: _Modules, folder: Path) -> list[Path]:
-    try:
-        if path.stat().st_size > _LARGE:
-            return []
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
+    text = _text_of(path)
     if path.suffix in _PYTHON:
         where = [*roots, *(Path(os.path.normpath(folder / at)) for at in _SEARCHED.findall(text))]
         names = [*_imports(text, path), *((name.lstrip("."), []) for name in _ASKED.findall(text))]
@@ -183,6 +184,15 @@ def _next_of(path: Path, roots: Sequence[Path], modules: _Modules, folder: Path)
         return [*imported, *_named_in(_RUN.findall(text), folder)]
     words = _FILE.findall(text) if path.suffix in (".sh", ".bash", ".zsh") else []
     return [each for root in roots[:1] for each in _named_in(words, root)]
+
+
+def _text_of(path: Path) -> str:
+    try:
+        if path.stat().st_size > _LARGE:
+            return ""
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _imports(text: str, path: Path) -> Iterator[tuple[str, list[Path]]]:

@@ -31,7 +31,7 @@ from xvc.runs.digest import cut
 from xvc.runs.repeats import has_same_command, own_params, seeds_in
 from xvc.store import db, query
 from xvc.types import Json, RunId
-from xvc.versions.base import Passed, code_changes
+from xvc.versions.base import PathsWithoutCode, code_changes
 
 _LOOKED_AT = 40
 """So many of the runs that are nearest by their params are compared by their code, too."""
@@ -198,7 +198,7 @@ def _pair(
 
 
 def _code_of(project: Project, change: Change) -> Change:
-    documents = Passed(frozenset(), project.settings.tag_ignore)
+    documents = PathsWithoutCode(frozenset(), project.settings.tag_ignore)
     return frozenset(
         line for line in change if not documents.holds(line[0]) and not line[0].endswith(SUFFIX)
     )

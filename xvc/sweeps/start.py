@@ -21,7 +21,7 @@ from xvc.sweeps.reach import check_reach, lacking
 from xvc.sweeps.request import BadSweep, total_of
 from xvc.sweeps.sweep_folder import Folder, folder_of
 from xvc.types import Json
-from xvc.worktrees.run_trees import code_here, told_of_lacking
+from xvc.worktrees.run_trees import code_here, warnings_of_lacking
 
 _ID_LENGTH = 6
 
@@ -136,7 +136,7 @@ def _codes(project: Project, wish: Wish, name: str) -> tuple[dict[str, TrialCode
             raise BadSweep(tuple(missing))
         return {ref: TrialCode(commit, commit) for ref, commit in found.items() if commit}, ()
     here = code_here(project, name, below=SWEEPS)
-    return {"": TrialCode(here.base, here.snapshot)}, told_of_lacking(here)
+    return {"": TrialCode(here.base, here.snapshot)}, warnings_of_lacking(here)
 
 
 def code_of(sweep: Sweep, params: Mapping[str, Json]) -> tuple[str, TrialCode]:
