@@ -13,6 +13,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas
 import pytest
 
 import xvc
@@ -200,6 +201,15 @@ def test_what_a_newcomer_mistakes_is_answered_by_the_way(
 
     assert "mapping" not in said
     assert here.to_df()["acc"].tolist() == [1, 2]
+
+
+def test_a_row_of_a_frame_is_logged(plain: Path) -> None:
+    """A pandas Series is values by key; whether it is true it cannot say."""
+    row = pandas.Series({"acc": 0.5, "loss": 0.25})
+
+    logged = Tracker("events.duckdb").log(row)
+
+    assert (logged["acc"], logged["loss"]) == (0.5, 0.25)
 
 
 def test_a_project_is_opened_with_with(plain: Path) -> None:

@@ -301,7 +301,8 @@ class Tracker(Edits, Stored, OptionAttributes):
         if step is not None:
             more["step"] = step
         try:
-            row = {**self._params, **values, **more} if values else {**self._params, **more}
+            given = {} if values is None else values  # a pandas Series has no truth
+            row = {**self._params, **given, **more}
         except TypeError as err:
             raise _no_row("log", values) from err
         try:
