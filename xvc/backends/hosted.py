@@ -27,14 +27,14 @@ class _Hosted(ExperimentTracker):
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Log numbers; see `ExperimentTracker.log_metrics`."""
-        self._expect_run()
+        self._expect_named("log_metrics", metrics)
         at = self._next_step(step)
         self._record_row(metrics, at)
         self._send_metrics(metrics, at)
 
     def log_params(self, params: Mapping[str, object]) -> None:
         """Log params; see `ExperimentTracker.log_params`."""
-        self._expect_run()
+        self._expect_named("log_params", params)
         self._record_params(params)
         self._send_params(params)
 
