@@ -11,7 +11,7 @@ from uuid import UUID
 
 from xvc.core.account import added_up
 from xvc.core.merge import Choice, Side
-from xvc.core.rebase import Replaced, Wanted
+from xvc.core.rebase import ReplaceOutcome, ReplaceRequest
 from xvc.store import db
 from xvc.store.merge import Outcome, Source, merge_into
 from xvc.store.rebase import Stores, replace_by_key
@@ -68,8 +68,8 @@ def theirs_wins(found: Outcome) -> list[Any]:
 
 
 def rebase(
-    folder: Path, ours: Path, theirs: Path, wanted: Wanted, base: Path | None = None
-) -> tuple[Path, Replaced]:
+    folder: Path, ours: Path, theirs: Path, wanted: ReplaceRequest, base: Path | None = None
+) -> tuple[Path, ReplaceOutcome]:
     """Rebase on a copy; returns it with what was replaced."""
     copy = folder / "rebased.duckdb"
     source = Source("them", theirs, f"{theirs.name} {ours.name}", base)
@@ -79,6 +79,6 @@ def rebase(
         shutil.copyfile(ours, copy)
         outcome = merge_into(copy, source, theirs_wins(outcome), folder)
     if not outcome.accounts:
-        return copy, Replaced()  # as `xvc rebase` does with what brings nothing new
+        return copy, ReplaceOutcome()  # as `xvc rebase` does with what brings nothing new
     stores = Stores(copy, ours, (source,), frozenset(outcome.doubled))
     return copy, replace_by_key(stores, wanted, added_up(outcome.accounts), folder)

@@ -57,7 +57,9 @@ BOUNDED: Mapping[str, Sequence[str]] = {
     ),
     "cut of a merge; whole with --conflicts, because --from reads it back": ("merge conflicts",),
     "cut, and counted by changed_total": ("worktree list worktrees changed_files",),
-    "one run as it is, told nowhere else": ("show code left_out", "show code incomplete"),
+    "one run as it is, told nowhere else": (
+        *("show code left_out", "show code incomplete", "show code unread"),
+    ),
 }
 """Lists that have neither a total of their own nor --limit, by what bounds them."""
 

@@ -337,12 +337,12 @@ class OpenProject:
         Raises:
             NoSource: a source has no store.
         """
-        from xvc.core.rebase import Wanted
+        from xvc.core.rebase import ReplaceRequest
         from xvc.merging.rebase import rebase
 
         if isinstance(on, str) or not on:
             raise BadValue("on", "name the key columns, as a list")
-        wanted = Wanted(tuple(on), table, takes_last, None)
+        wanted = ReplaceRequest(tuple(on), table, takes_last, None)
         with self._project() as project:
             return rebase(project, sources, wanted, dry_run=dry_run)
 
@@ -368,6 +368,9 @@ class OpenProject:
         require: Sequence[str] = (),
         better_than: str | None = None,
         by: str | None = None,
+        noise: bool = False,
+        margin: float = 0.0,
+        repeats: int | None = None,
         dry_run: bool = False,
     ) -> Promoted:
         """Put a run's model into a stage; as ``xvc model promote``.
@@ -379,13 +382,17 @@ class OpenProject:
             require: what must hold, as in ``["acc >= 0.9"]``.
             better_than: a stage, version or run that it must beat.
             by: the metric that compares.
+            noise: whether better means beyond the noise of the repeats.
+            margin: by how much it must be better.
+            repeats: how many repeats it must have.
             dry_run: only say what would be done.
 
         Raises:
             GatesNotMet: a condition does not hold.
             NoModel: the run has no such model.
         """
-        from xvc.models.promote import Promotion, promote
+        from xvc.models.promote import Promotion
+        from xvc.runs.gate import promote_gated
 
         if isinstance(require, str):
             raise BadValue("require", "name the conditions as a list")
@@ -399,7 +406,7 @@ class OpenProject:
             dry_run=dry_run,
         )
         with self._project() as project:
-            return promote(project, wanted)
+            return promote_gated(project, wanted, is_noisy=noise, margin=margin, repeats=repeats)
 
     def rollback(
         self,

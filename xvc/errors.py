@@ -351,15 +351,35 @@ class NoVersion(NotFoundError):
 
 @error("no-object")
 class NoObject(NotFoundError):
-    """A DVC object that a pointer names is not in the cache."""
+    """A DVC object that a pointer names is not in the cache.
+
+    ``was_asked`` tells that each remote was asked for it in vain; ``remotes`` names them.
+    """
 
     digest: str
     path: str
+    was_asked: bool = False
+    remotes: tuple[str, ...] = ()
     says = "{path} ({digest:.10}) is not in the DVC cache"
     way = (
         "`xvc pull` brings it, or `dvc fetch {path}`; without a DVC remote only another clone's "
         "cache has it."
     )
+
+    def __str__(self) -> str:
+        said = super().__str__()
+        return f"{said}, nor on remote {', '.join(self.remotes)}" if self.remotes else said
+
+    @property
+    def hint(self) -> str:
+        """Say what brings it; of what was asked for in vain, who can still have it."""
+        if not self.was_asked:
+            return super().hint
+        if self.remotes:
+            where = "Only another clone's cache can have it: `xvc push` there. "
+        else:
+            where = "There is no DVC remote, so only another clone's cache can have it. "
+        return f"{where}`xvc doctor` looks for it in this tree."
 
 
 @error("no-asset")

@@ -101,7 +101,7 @@ class Project:
     ) -> Project:
         """Find the project of a store: *near*, the project of its folder, or a store of its own.
 
-        What is nobody's is a project of its own, with its journals beside it.
+        A store that no project keeps is a project of its own, with its journals beside it.
         """
         if near is not None and near.store_path.resolve() == store:
             return near
@@ -284,6 +284,8 @@ class Project:
             second = self.room.stores_kept(self.relative(found.root))  # the cache may be another
             found = Dvc(found.root, self.environment, second)
             self._refuse_cache(found)
+            if not (self.place.top / ".dvc").is_dir():
+                found.take_over(self.room.stores_kept("."))
             found.bring_back()
         return found
 

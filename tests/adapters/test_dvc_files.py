@@ -250,3 +250,19 @@ def test_a_lock_is_read_by_the_stages_that_are_there(tmp_path: Path) -> None:
     assert [each.path for each in found.pending] == ["model.pkl"]
     assert found.needs == [("dvc.yaml:prep@1", "w/raw")]
     assert tracked_outs(tmp_path, ["dvc.lock"]) == found.outs
+
+
+@pytest.mark.parametrize("name", ["a.dvc", "dvc.yaml", "dvc.lock", "inner/a.dvc"])
+def test_no_link_out_of_the_tree_is_read(tmp_path: Path, name: str) -> None:
+    """A pointer or pipeline that is a link, or lies behind one, is named and not opened."""
+    tree, outside = tmp_path / "tree", tmp_path / "outside"
+    for folder in (tree, outside):
+        folder.mkdir()
+    (outside / Path(name).name).write_bytes(render_pointer("a", "0" * 32, 1))
+    (tree / "inner").symlink_to(outside)
+    if "/" not in name:
+        (tree / name).symlink_to(outside / name)
+
+    with pytest.raises(PointerCorrupt, match="a link leads out of the project"):
+        reader_of(tree)(name)
+    assert reader_of(outside)(Path(name).name) is not None

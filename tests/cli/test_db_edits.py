@@ -123,6 +123,17 @@ def test_what_cannot_be_is_refused(
     assert not Path(".git/xvc/operations.jsonl").exists()
 
 
+def test_a_file_that_is_no_store_costs_nothing(runs: list[str], call_xvc: Calling) -> None:
+    """A copy from a file that is damaged leaves the project's own store where it is."""
+    Path("other.db").write_text("no database")
+    values("loss")
+    called = call_xvc("db", "copy", "other.db", "--yes", "--json")
+
+    assert called.code == 6
+    assert "doctor" not in called.json["error"]["hint"]
+    assert [path.name for path in Path("results").glob("*.duckdb*")] == ["experiments.duckdb"]
+
+
 def test_deleting_and_undoing(runs: list[str], call_xvc: Calling) -> None:
     """A deleted run is nowhere; undoing brings back its rows, its record and its snapshot."""
     refs = git(Path(), "for-each-ref", "refs/xvc")

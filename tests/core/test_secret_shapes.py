@@ -9,6 +9,7 @@ import string
 from collections.abc import Callable
 from pathlib import Path
 
+import botocore
 import pandas
 import pytest
 import sklearn
@@ -136,6 +137,24 @@ def test_code_is_not_taken_for_secrets(folders: list[Path]) -> None:
     assert len(alarms) * 10_000 <= sum(text.count("\n") for text in texts), alarms
 
 
+def test_what_a_service_describes_is_not_taken_for_secrets() -> None:
+    """The answers that the descriptions of a cloud's services show hold tokens that are none."""
+    folder = Path(botocore.__file__).parent / "data"
+    texts = [path.read_text("utf-8") for path in folder.rglob("examples-1.json")]
+
+    alarms = [text[found.start : found.end] for text in texts for found in secrets_in(text)]
+
+    assert len(alarms) * 10_000 <= sum(text.count("\n") for text in texts), alarms
+
+
+@pytest.mark.parametrize(
+    "name", ["access_token", "HF_TOKEN", "token", "clientToken", "page_secret"]
+)
+def test_other_tokens_beside_a_name_are_found(name: str) -> None:
+    """Only a token that belongs to one call is none."""
+    assert secrets_in(f'{name} = "{"k7Q2x9Zb" * 4}"')
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -151,6 +170,9 @@ def test_code_is_not_taken_for_secrets(folders: list[Path]) -> None:
         "secret_name = 'projects/a1/secrets/b2'",
         "commit = '5ff58464d6104e3b96e52b7d18c2e03a5ff58464'",
         "session_token_created: 2016-09-08T21:47:36Z",
+        '"ChangeToken": "abcd12f2-46da-4fdb-b8d5-fbd4c466928f"',
+        "nextContinuationToken: 1w41l63U0xa8q7smH50vCxyTQqdxo69O3EmK28Bi5PcROI4wI",
+        '"KeyStorePassword": "ExamplePassword1"',
     ],
 )
 def test_what_stands_where_a_secret_would_is_none(text: str) -> None:

@@ -228,7 +228,7 @@ def test_a_run_in_a_read_only_tree_is_kept_elsewhere(sealed: Sealed) -> None:
     check_rows(repo, repo.seen())
 
 
-def test_a_refuge_that_another_user_made_is_not_used(sealed: Sealed) -> None:
+def test_a_fallback_folder_that_another_user_made_is_not_used(sealed: Sealed) -> None:
     """Nobody can slip runs in, or read them, by making the folder first: it is not recorded."""
     if os.getuid() != 0:
         pytest.skip("needs a folder of another user, so it needs root")

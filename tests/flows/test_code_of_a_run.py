@@ -262,6 +262,38 @@ def test_a_tracker_says_what_its_process_loaded(
     assert refused.json["error"]["code"] == "code-incomplete"
 
 
+BY_NAME = {
+    "import importlib; importlib.import_module('.'.join(['plug', 'a']))": ["plug/a.py"],
+    "import subprocess, sys; subprocess.run([sys.executable, 'plug' + '/a.py'])": ["plug/a.py"],
+    "import runpy; runpy.run_path('plug/' + 'a.py')": ["plug/a.py"],
+    "__import__('plu' + 'g2.b')": ["plug2/b.py"],
+    "open('seen/c' + '.py')": [],
+    "__import__('he' + 'ld')": [],
+    "__import__('own.lib.p' + 'ip')": [],
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what was opened")
+@pytest.mark.parametrize("script", BY_NAME)
+def test_code_that_a_command_opens_is_code(project: Path, call_xvc: Calling, script: str) -> None:
+    """Whatever put the name together, also when Python has compiled it before; data is none."""
+    _put_apart(project)
+    for name in ("plug2/b.py", "seen/c.py", "own/pyvenv.cfg", "own/lib/pip.py"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).touch()
+    (project / ".gitignore").write_text("/plug\n/seen\n/own\n__pycache__\n")
+    git(project / "plug2", "init", "-q")
+    git(project, "add", ".gitignore")
+    subprocess.run(["dvc", "add", "-q", "seen"], cwd=project, check=True)
+    (project / "job.py").write_text(script)
+    found = [ran(call_xvc, "--", "python", "job.py") for _ in range(2)]
+
+    wanted = BY_NAME[script]
+    for run, said in found:
+        assert call_xvc("show", run, "--json").data["code"]["incomplete"] == wanted
+        assert ("was opened while the run went on" in said) == bool(wanted)
+
+
 def _put_apart(project: Path) -> None:
     """Have a module that git ignores, one outside of the tree, and one that is held."""
     for folder in (project / "plug", project / FAR):

@@ -17,7 +17,7 @@ import pytest
 from stores import filled, insert, merge, rebase, values_in
 from surroundings import Calling, git
 from test_rebase import STORE, logged, parted, ran, rows, state
-from xvc.core.rebase import Wanted
+from xvc.core.rebase import ReplaceRequest
 from xvc.store import db
 from xvc.store.keys import KeysDoubled, KeysEmpty
 
@@ -102,7 +102,7 @@ def test_b05_columns_in_another_order_are_not_swapped(folder: Path) -> None:
         row(2, version="'e1'", f1="0.99", loss="0.2"),
         logged={"loss": "DOUBLE", "f1": "DOUBLE", "version": "VARCHAR"},
     )
-    copy, _ = rebase(folder, ours, theirs, Wanted(("version",)))
+    copy, _ = rebase(folder, ours, theirs, ReplaceRequest(("version",)))
 
     assert values_in(copy, "SELECT version, f1, loss FROM events") == [("e1", 0.99, 0.2)]
 
@@ -115,7 +115,7 @@ def test_b06_a_rebase_with_a_new_column_loses_no_row(folder: Path) -> None:
         row(9, version="'e1'", extra="1"),
         logged={"version": "VARCHAR", "extra": "BIGINT"},
     )
-    copy, _ = rebase(folder, ours, theirs, Wanted(("version",)))
+    copy, _ = rebase(folder, ours, theirs, ReplaceRequest(("version",)))
 
     assert values_in(copy, "SELECT version, extra FROM events ORDER BY 1") == [
         ("e0", None),
@@ -130,7 +130,7 @@ def test_b07_empty_keys_do_not_pile_up(folder: Path) -> None:
     theirs = filled(folder / "t.duckdb", row(2, f1="0.6"), logged=XF1)
 
     with pytest.raises(KeysEmpty, match=f"version=NULL in row {UUID(int=2)} of them"):
-        rebase(folder, ours, theirs, Wanted(("version",)))
+        rebase(folder, ours, theirs, ReplaceRequest(("version",)))
 
 
 def test_b08_two_experiments_with_one_version_are_refused(folder: Path) -> None:
@@ -143,7 +143,7 @@ def test_b08_two_experiments_with_one_version_are_refused(folder: Path) -> None:
     )
 
     with pytest.raises(KeysDoubled, match=f"{UUID(int=1)}.* and .*{UUID(int=2)}"):
-        rebase(folder, ours, theirs, Wanted(("version",)))
+        rebase(folder, ours, theirs, ReplaceRequest(("version",)))
 
 
 def test_b11_an_apostrophe_in_a_path_is_a_letter(folder: Path) -> None:
@@ -153,7 +153,7 @@ def test_b11_an_apostrophe_in_a_path_is_a_letter(folder: Path) -> None:
     ours = filled(place / "o's.duckdb", row(1, version="'e1'"), logged=XF1)
     theirs = filled(place / "t's.duckdb", row(2, version="'e1'"), logged=XF1)
     merged, _ = merge(place, ours, theirs)
-    rebased, _ = rebase(place, ours, theirs, Wanted(("version",)))
+    rebased, _ = rebase(place, ours, theirs, ReplaceRequest(("version",)))
 
     assert len(values_in(merged, "FROM events")) == 2
     assert len(values_in(rebased, "FROM events")) == 1
@@ -165,7 +165,7 @@ def test_b12_reserved_words_and_signs_are_columns(folder: Path) -> None:
     values = {"group": "'a'", "f1-score": "0.5", "it's": "1"}
     ours = filled(folder / "o.duckdb", row(1, **values), logged=odd)
     theirs = filled(folder / "t.duckdb", row(2, **values), logged=odd)
-    copy, done = rebase(folder, ours, theirs, Wanted(("group", "f1-score", "it's")))
+    copy, done = rebase(folder, ours, theirs, ReplaceRequest(("group", "f1-score", "it's")))
 
     assert done.count == 1
     assert values_in(copy, 'SELECT "group", "f1-score" FROM events') == [("a", 0.5)]

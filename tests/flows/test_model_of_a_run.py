@@ -27,7 +27,8 @@ def runs(project: Path, call_xvc: Calling) -> list[str]:
 
 
 def add(call_xvc: Calling, run: str, path: str = "model.txt") -> str:
-    done = call_xvc("model", "add", path, "--run", run, "--name", run, "--json")
+    name = run + Path(path).stem
+    done = call_xvc("model", "add", path, "--run", run, "--name", name, "--json")
     error = done.json.get("error", {})
     return str(error.get("code", "kept")) + " " + str(error.get("message", ""))
 
@@ -134,6 +135,34 @@ def test_a_touch_writes_nothing_and_the_same_bytes_again_do(
     assert ("outs" in told) is is_written
     assert (told.get("metrics", {}).get("acc") == 0.5) is is_written
     assert ("did not write model.txt" in " ".join(done.json["warnings"])) is not is_written
+
+
+WRITINGS = {
+    "touch": "pass",
+    "chmod": "import os; os.chmod('net/a.txt', 0o600)",
+    "append": "open('net/a.txt', 'a').write('!')",
+    "again": "t = open('net/a.txt').read(); open('net/a.txt', 'w').write(t)",
+    "map": "import mmap; f = open('net/a.txt', 'r+b'); m = mmap.mmap(f.fileno(), 0)\n"
+    "m[:1] = b'X'; m.flush(); m.close(); f.close()",
+    "replace": "import shutil, os; shutil.copy('net/a.txt', 'b'); os.replace('b', 'net/a.txt')",
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who wrote")
+@pytest.mark.parametrize("way", WRITINGS)
+def test_a_file_that_nobody_declared_is_a_model_of_the_run_that_wrote_it(
+    project: Path, call_xvc: Calling, way: str
+) -> None:
+    """Another time makes no maker; a file and its folder are judged alike."""
+    (project / ".gitignore").write_text("/net/\n")
+    make = "import os; os.makedirs('net'); open('net/a.txt', 'w').write('a')"
+    call_xvc("run", "--", "python", "-c", make)
+    script = WRITINGS[way] + ("\nimport os; os.utime('net/a.txt')" if way != "map" else "")
+    run = call_xvc("run", "--json", "--", "python", "-c", script).data["run"]
+    said = [add(call_xvc, run, path) for path in ("net/a.txt", "net")]
+
+    wanted = "not-of-run" if way in ("touch", "chmod") else "kept"
+    assert [each.partition(" ")[0] for each in said] == [wanted, wanted]
 
 
 def test_bytes_that_another_run_has_on_record_are_not_added_by_their_time(

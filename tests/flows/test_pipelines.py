@@ -211,3 +211,72 @@ def test_data_that_is_not_downloaded_is_named(
     dvc(project, "update", "-q", "raw.csv.dvc")
     call_xvc("run", "--", "true")
     assert list(call_xvc("show", "--json").data["data"]) == ["raw.csv", "real.csv"]
+
+
+_SEEDED = """\
+stages:
+  prep:
+    cmd: cat raw.txt > prepared.txt
+    deps: [raw.txt]
+    outs: [prepared.txt]
+  train:
+    cmd: python train.py
+    deps: [prepared.txt, train.py]
+    params: [seed, lr]
+    outs: [model.txt]
+  score:
+    cmd: python score.py
+    deps: [model.txt, score.py]
+    metrics: [metrics.json: {cache: false}]
+"""
+
+
+def seeded_pipeline(folder: Path) -> None:
+    """A pipeline whose model, which another stage scores, depends on a seed of params.yaml."""
+    (folder / "raw.txt").write_text("1\n2\n")
+    dvc(folder, "add", "-q", "raw.txt")
+    (folder / "params.yaml").write_text("seed: 1\nlr: 0.1\n")
+    (folder / "train.py").write_text(
+        "said = open('params.yaml').read()\nopen('model.txt', 'w').write(said)\n"
+    )
+    (folder / "score.py").write_text(
+        "import json\nsaid = dict(line.split(': ') for line in open('model.txt'))\n"
+        "score = float(said['lr']) + int(said['seed']) / 100\n"
+        "json.dump({'acc': score}, open('metrics.json', 'w'))\n"
+    )
+    (folder / "dvc.yaml").write_text(_SEEDED)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "pipeline")
+
+
+def test_what_a_pipeline_made_in_a_run_tells_no_repeats_apart(
+    project: Path, call_xvc: Calling
+) -> None:
+    """Seeds give other models: these are what the runs made of their data, not other data."""
+    seeded_pipeline(project)
+    for seed in (1, 2, 3):
+        (project / "params.yaml").write_text(f"seed: {seed}\nlr: 0.1\n")
+        done = call_xvc("run", "--json", "--", "dvc", "repro", "-q")
+        assert done.code == 0, done.err
+    (project / "params.yaml").write_text("seed: 2\nlr: 0.1\n")
+
+    ranked = call_xvc("leaderboard", "acc", "--json").data
+    tried = call_xvc("tried", "--json", "--", "dvc", "repro", "-q").data
+
+    assert [each["n"] for each in ranked["places"]] == [3]
+    assert len(tried["same"]) == 1
+
+
+def test_what_a_run_did_not_make_again_is_its_data(project: Path, call_xvc: Calling) -> None:
+    """Of one stage alone, `dvc repro -s`, the others' outputs are as somebody left them."""
+    seeded_pipeline(project)
+    call_xvc("run", "--json", "--", "dvc", "repro", "-q")
+    call_xvc("run", "--json", "--", "dvc", "repro", "-q", "-f", "-s", "score")
+    (project / "params.yaml").write_text("seed: 2\nlr: 0.1\n")
+    dvc(project, "repro", "-q", "train")
+    call_xvc("run", "--json", "--", "dvc", "repro", "-q", "-f", "-s", "score")
+
+    runs = [call_xvc("show", run, "--json").data["data"] for run in ("@-2", "@-1", "@")]
+
+    made = [{path for path, file in data.items() if file.get("is_made")} for data in runs]
+    assert made == [{"prepared.txt", "model.txt"}, set(), set()]

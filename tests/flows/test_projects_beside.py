@@ -266,3 +266,29 @@ def test_projects_in_one_dvc_repository_share_its_objects_only(
     assert listed(call_xvc, tmp_path / "clone" / "b") == ["e0.2.0"]
     assert call_xvc("gc", cwd=top / "a").code == 0
     assert json.loads((top / ".git" / "xvc" / "gc" / "marks.json").read_text()) == {}
+
+
+@pytest.mark.parametrize("is_cache_gone", [False, True])
+def test_second_names_of_an_older_xvc_go_to_their_project(
+    both: Path, call_xvc: Calling, *, is_cache_gone: bool
+) -> None:
+    """An older xvc kept the second names of all projects in one folder: each takes its own."""
+    kept = both / ".git/xvc/stores-kept"
+    for name in ("a", "b"):
+        trained(call_xvc, both / name, "0.5", "--tag", "minor")
+    names = {name: {path.name for path in (kept / f"+{name}").iterdir()} for name in ("a", "b")}
+    for path in [*kept.glob("+*/*")]:
+        path.rename(kept / path.name)
+    for folder in kept.glob("+*"):
+        folder.rmdir()
+    if is_cache_gone:
+        for name in ("a", "b"):
+            shutil.rmtree(both / name / ".dvc/cache")
+
+    answers = [call_xvc("ls", "--json", cwd=both / name).data["total"] for name in ("a", "b")]
+    again = [call_xvc("doctor", "--json", cwd=both / name).data["healthy"] for name in ("a", "b")]
+
+    assert (answers, again) == ([1, 1], [True, True])
+    for name in ("a", "b"):
+        assert names[name] <= {path.name for path in (kept / f"+{name}").iterdir()}
+    assert [path for path in kept.iterdir() if path.is_file()] == []

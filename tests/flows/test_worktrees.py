@@ -152,12 +152,38 @@ def test_private_settings_come_along(tracked: Path, call_xvc: Calling, tmp_path:
 def test_what_the_cache_lacks_is_named(tracked: Path, call_xvc: Calling) -> None:
     """A missing object is no failure: the tree is made, and the way to the data is said."""
     shutil.rmtree(tracked / ".dvc" / "cache")
+    dvc(tracked, "remote", "add", "-q", "-d", "storage", "storage")
 
     made = call_xvc("worktree", "add", "deeper", "--json")
 
     assert made.code == 0
     assert made.data["missing"] == ["data.dvc", "single.txt.dvc"]
     assert "dvc fetch data.dvc single.txt.dvc" in made.json["warnings"][0]
+
+
+def test_a_tree_that_begins_before_the_set_up(project: Path, call_xvc: Calling) -> None:
+    """It says what is not committed, and the steps that it names make it a tree like others."""
+    git(project, "mv", "xvc.yaml", "aside.yaml")
+    git(project, "commit", "-qm", "no settings")
+    (project / "aside.yaml").rename(project / "xvc.yaml")
+    git(project, "rm", "-q", "--cached", ".dvc/config", "aside.yaml")
+    git(project, "commit", "-qm", "no DVC")
+    tree = project.parent / "exp-deeper"
+
+    made = call_xvc("worktree", "add", "deeper", "--json")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "all of it")
+    later = call_xvc("worktree", "adopt", str(tree), "--json")
+    said = [each for each in made.json["warnings"] if "begins at a commit" in each]
+    git(tree, *said[0].split("`")[1].split()[1:])
+    adopted = call_xvc("worktree", "adopt", str(tree), "--json")
+    run = call_xvc("run", "--tag", "minor", "--", "python", "train.py", cwd=tree)
+
+    assert "without .dvc/config and xvc.yaml: its runs get no version" in said[0]
+    assert f"commit them in {project}" in said[0]
+    assert "commit them" not in " ".join(later.json["warnings"])
+    assert "git merge main" in " ".join(later.json["warnings"])
+    assert (adopted.json["warnings"], run.code) == ([], 0)
 
 
 def test_a_pipeline_and_its_own_folders(project: Path, call_xvc: Calling) -> None:
@@ -662,6 +688,29 @@ def test_what_would_be_lost_is_not_merged(project: Path, call_xvc: Calling, caus
     assert (refused.code, error(refused)["code"]) == (4, "cannot-merge")
     assert reason in error(refused)["message"]
     assert (git(project, "rev-parse", "HEAD"), git(project, "status", "--porcelain")) == state
+
+
+def test_the_pointer_of_a_version_beside_the_branch_has_a_way_out(
+    project: Path, call_xvc: Calling
+) -> None:
+    """Nobody has touched it, and "put it back" would take its runs out of the store."""
+    tree = add(call_xvc, "better")
+    (tree / "new.txt").write_text("theirs\n")
+    git(tree, "add", "-A")
+    git(tree, "commit", "-qm", "new")
+    train(call_xvc, tree, "--tag", "minor")
+    (project / "notes.py").write_text("x = 1\n")
+    call_xvc("run", "--tag", "minor", "--", "python", "notes.py")
+    (project / "notes.py").unlink()
+    refused = error(call_xvc("worktree", "merge", "better", "--json"))
+    way = refused["hint"].split("`")[1]
+
+    subprocess.run(way, shell=True, cwd=project, check=True)
+    merged = call_xvc("worktree", "merge", "better", "--json")
+
+    assert way.endswith("git commit -m Runs -- :/results/experiments.duckdb.dvc")
+    assert merged.code == 0, merged.err
+    assert len(call_xvc("ls", "--json").data["runs"]) == 2
 
 
 def test_a_tree_that_git_made_shows_the_runs_at_once(project: Path, call_xvc: Calling) -> None:

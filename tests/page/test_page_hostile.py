@@ -70,7 +70,7 @@ def _note(journal: Journal, log: str) -> None:
         note=WHOLE,
         host=WHOLE,
         folder=WHOLE,
-        code=RunCode(branch=WHOLE, worktree=WHOLE, left_out=BAD, incomplete=BAD),
+        code=RunCode(branch=WHOLE, worktree=WHOLE, left_out=BAD, incomplete=BAD, unread=BAD),
         parent=RunId(BAD[0]),
         environment=BAD[0],
         started=Nanoseconds(time.time_ns()),

@@ -23,13 +23,14 @@ from hypothesis import strategies as st
 from stores import merge, rebase, theirs_wins
 from xvc.core.account import Account
 from xvc.core.merge import Conflict
-from xvc.core.rebase import Wanted
+from xvc.core.rebase import ReplaceRequest
 from xvc.core.table_merge import ColumnsClash, RowsRefused, Style
 from xvc.store import db
 from xvc.store.column_types import Kind, kind_of, widest
 from xvc.store.keys import KeysDiffer, KeysDoubled, KeysEmpty, refuse_kinds
 from xvc.store.merge import Outcome, Source, merge_into
-from xvc.store.parquet import File, Table, read_table
+from xvc.store.missing_rows import MissingRows, missing_rows
+from xvc.store.parquet import ParquetFile, ParquetTable, read_table
 from xvc.store.parquet_merge import Meeting, merge_by_key, merge_rows
 from xvc.store.parquet_union import unite
 from xvc.store.parquet_write import expect_writable, write_table
@@ -284,10 +285,15 @@ def merged_events(
     return Result(rows, counts), {each.key for each in done.conflicts}
 
 
+def looked_through(folder: Path) -> MissingRows:
+    """Look for what a copy would bring, in the stores that `merged_events` has made."""
+    return missing_rows(folder / "ours-False.duckdb", folder / "theirs-False.duckdb", None)
+
+
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(partings(same=True))
 def test_what_both_sides_added_is_united_alike(parting: Parting) -> None:
-    """With an ancestor, without one, and as files: the rows of both, once."""
+    """With an ancestor, without one, as files and as a copy: the rows of both, once."""
     every = {row.id: row for row in (*parting.ours.rows, *parting.theirs.rows)}
     rows, added = with_ids(every.values()), len(every) - len(parting.ours.rows)
     how = {"replaces": False, "takes_last": False}
@@ -295,7 +301,12 @@ def test_what_both_sides_added_is_united_alike(parting: Parting) -> None:
         folder = Path(place)
         found = [merged_events(folder, parting, related=related) for related in (True, False)]
         files, _ = joined(folder, [parting.ours, parting.theirs], ["row_id"], **how)
+        copied = looked_through(folder)
 
+    mine = {row.id for row in parting.ours.rows}
+    missing = [UUID(int=row.id) for row in parting.theirs.rows if row.id not in mine]
+    assert copied.rows.get("events", []) == missing
+    assert (copied.present, copied.differing) == (len(parting.theirs.rows) - len(missing), [])
     assert [each.rows for each, _ in found] == [rows, rows]
     assert [disputes for _, disputes in found] == [set(), set()]
     assert all(each.counts in ({}, {"added": added, "result": len(every)}) for each, _ in found)
@@ -305,13 +316,14 @@ def test_what_both_sides_added_is_united_alike(parting: Parting) -> None:
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(partings(same=False))
 def test_rows_of_one_id_that_differ_are_in_dispute_alike(parting: Parting) -> None:
-    """Where a store has a conflict, files are refused; and nowhere else."""
+    """Where a store has a conflict, files and a copy are refused; and nowhere else."""
     theirs = {row.id: row for row in parting.theirs.rows}
     shared = [row for row in parting.ours.rows if row.id in theirs]
     differing = {str(UUID(int=r.id)) for r in shared if r.whole != theirs[r.id].whole}
     how = {"replaces": False, "takes_last": False}
     with TemporaryDirectory() as place:
         _, disputes = merged_events(Path(place), parting, related=False)
+        copied = looked_through(Path(place))
         try:
             joined(Path(place), [parting.ours, parting.theirs], ["row_id"], **how)
             refused = 0
@@ -319,6 +331,8 @@ def test_rows_of_one_id_that_differ_are_in_dispute_alike(parting: Parting) -> No
             refused = err.total
 
     assert disputes == differing
+    assert set(copied.differing) == {f"row {row} of events" for row in differing}
+    assert copied.present == len(shared) - len(differing)
     assert refused == 2 * len(differing)
 
 
@@ -338,13 +352,40 @@ def test_values_that_look_alike_are_told_apart_alike() -> None:
         stores, (files, _) = merged_stores(folder, [ours, theirs]), joined(folder, [ours, theirs])
         parting = Parting(Side(types, []), ours, theirs)
         taken, disputes = merged_events(folder, parting, related=False, decide=theirs_wins)
+        copied = looked_through(folder)
         with pytest.raises(RowsRefused) as caught:
             joined(folder, [ours, theirs], ["row_id"], **how)
 
     assert stores.rows == files.rows == wholes[0] | wholes[1]
     assert disputes == {str(UUID(int=row.id)) for row in ours.rows}
+    assert len(copied.differing) == len(pairs)
     assert taken.rows == with_ids(theirs.rows)
     assert caught.value.total == 2 * len(pairs)
+
+
+WIDENED: dict[str, str] = {"BIGINT": "1", "DOUBLE": "1.0", "HUGEINT": "1", "VARIANT": "1.0"}
+
+
+@pytest.mark.parametrize("here", list(WIDENED))
+@pytest.mark.parametrize("there", list(WIDENED))
+def test_a_column_that_was_widened_has_the_same_values(
+    tmp_path: Path, here: str, there: str
+) -> None:
+    """A number is the same in whichever type its column has become on each side."""
+    sides = []
+    for name, kind in (("ours", here), ("theirs", there)):
+        path = as_store(tmp_path / f"{name}.duckdb", Side({}, [Row(1, {})]), events=True)
+        number = f"{WIDENED[kind]}::{'DOUBLE' if '.' in WIDENED[kind] else kind}::{kind}"
+        with db.writing(path) as connection:
+            connection.execute(f"ALTER TABLE events ADD COLUMN x {kind}")
+            connection.execute(f"UPDATE events SET x = {number}")
+            connection.execute("INSERT INTO columns VALUES ('events', 'x', 'x', ?)", [kind])
+        sides.append(path)
+    _, done = merge(tmp_path, *sides)
+    copied = missing_rows(*sides, None)
+
+    assert done.conflicts == ()
+    assert (copied.present, copied.differing) == (1, [])
 
 
 @dataclass(frozen=True)
@@ -400,7 +441,7 @@ def replaced_in_stores(folder: Path, asked: Replacing) -> Result:
         as_store(folder / f"{name}.duckdb", getattr(asked, name), events=True)
         for name in ("ours", "theirs")
     ]
-    how = Wanted(asked.keys, takes_last=asked.takes_last, shown=None)
+    how = ReplaceRequest(asked.keys, takes_last=asked.takes_last, shown=None)
     try:
         copy, done = rebase(folder, *stores, how)
     except (KeysEmpty, KeysDoubled) as err:
@@ -476,7 +517,9 @@ def read_as_kinds(folder: Path, sides: Sequence[Side], *keys: str) -> list[Kind 
     with db.on_files(folder / "out", folder / "spill", "500MB") as connection:
         tables = [read_table(connection, path) for path in files]
         for name in sides[0].types:
-            alone = [Table(t.name, tuple(only(file, name) for file in t.files)) for t in tables]
+            alone = [
+                ParquetTable(t.name, tuple(only(file, name) for file in t.files)) for t in tables
+            ]
             try:
                 kind = unite(connection, alone, keys and [name], {}).columns[0].kind
                 found.append(kind)
@@ -485,7 +528,7 @@ def read_as_kinds(folder: Path, sides: Sequence[Side], *keys: str) -> list[Kind 
     return found
 
 
-def only(file: File, column: str) -> File:
+def only(file: ParquetFile, column: str) -> ParquetFile:
     """The file, as if it had that column only."""
     return replace(file, columns={column: file.columns[column]})
 

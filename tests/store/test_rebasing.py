@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import random
@@ -20,7 +19,7 @@ from hypothesis import strategies as st
 
 from histories import SIDES, TABLES, Histories, Rows, build, rows_of
 from stores import filled, insert, rebase, values_in
-from xvc.core.rebase import Wanted
+from xvc.core.rebase import ReplaceRequest
 from xvc.errors import NoColumn
 from xvc.store.column_types import Kind
 from xvc.store.keys import KeysDiffer, KeysDoubled, KeysEmpty, refuse_kinds
@@ -39,7 +38,7 @@ KEYS = ("note", "Loss", "loss")
 class Replacing(Histories):
     """Random histories with few rows and few keys, so that some rows meet and some do not."""
 
-    def __init__(self, seed: int, wanted: Wanted) -> None:
+    def __init__(self, seed: int, wanted: ReplaceRequest) -> None:
         dice = random.Random(seed)
         self.wanted = wanted
         self.keys = {side: dice.sample([*CHOICES], 4) for side in SIDES}
@@ -89,7 +88,7 @@ def rebased(seed: int, *, related: bool) -> list[tuple[Rebasing, Rebasing]]:
     """Rebase random histories, and the same ones slowly: those that can be, and those refused."""
     dice = random.Random(seed)
     keys = tuple(dice.sample(KEYS, dice.choice([1, 2, 3])))
-    wanted = Wanted(keys, takes_last=dice.random() < 0.6, shown=None)
+    wanted = ReplaceRequest(keys, takes_last=dice.random() < 0.6, shown=None)
     tables = {f"t{n}": Replacing(seed * TABLES + n, wanted) for n in range(TABLES)}
     slow = {name: each.rebased(related=related) for name, each in tables.items()}
     refused = {name: why for name, why in slow.items() if isinstance(why, type)}
@@ -106,7 +105,9 @@ def rebased(seed: int, *, related: bool) -> list[tuple[Rebasing, Rebasing]]:
     return pairs
 
 
-def _carried_out(tables: Mapping[str, Histories], wanted: Wanted, related: bool) -> Rebasing:
+def _carried_out(
+    tables: Mapping[str, Histories], wanted: ReplaceRequest, related: bool
+) -> Rebasing:
     with TemporaryDirectory() as place:
         folder = Path(place)
         stores = build(folder, tables)
@@ -178,7 +179,7 @@ def test_types_that_differ_match_nothing(
     ours, theirs = one(folder, "o", *mine), one(folder, "t", *yours)
 
     with pytest.raises(KeysDiffer, match="in row"):
-        rebase(folder, ours, theirs, Wanted(("x",)))
+        rebase(folder, ours, theirs, ReplaceRequest(("x",)))
 
 
 @pytest.mark.parametrize(
@@ -195,7 +196,7 @@ def test_the_same_value_is_replaced(
 ) -> None:
     """One row goes and one comes; text that differs in case, spaces or accents stays."""
     ours, theirs = one(folder, "o", *mine), one(folder, "t", *yours)
-    copy, done = rebase(folder, ours, theirs, Wanted(("x",)))
+    copy, done = rebase(folder, ours, theirs, ReplaceRequest(("x",)))
 
     assert done.count == 1
     assert len(values_in(copy, "FROM events")) == len(mine) - 1
@@ -218,8 +219,8 @@ def test_a_row_that_goes_is_told_with_the_value_of_its_key(
 ) -> None:
     """Numbers are numbers in JSON, and text is text; what JSON has not is text."""
     ours, theirs = one(folder, "o", kind, value), one(folder, "t", kind, value)
-    _, done = rebase(folder, ours, theirs, Wanted(("x",)))
-    found = json.loads(done.gone[0].key)["x"]
+    _, done = rebase(folder, ours, theirs, ReplaceRequest(("x",)))
+    found = done.gone[0].key["x"]
 
     assert (found, type(found)) == (told, type(told))
 
@@ -231,7 +232,7 @@ def test_doubled_row_ids_are_refused(folder: Path) -> None:
     theirs = one(folder, "t", "BIGINT", "1")
 
     with pytest.raises(RowsDoubled):
-        rebase(folder, ours, theirs, Wanted(("x",)))
+        rebase(folder, ours, theirs, ReplaceRequest(("x",)))
 
 
 def test_keys_in_different_tables_are_no_key(folder: Path) -> None:
@@ -239,7 +240,7 @@ def test_keys_in_different_tables_are_no_key(folder: Path) -> None:
     ours, theirs = one(folder, "o", "BIGINT", "1"), one(folder, "t", "BIGINT", "1")
 
     with pytest.raises(NoColumn, match="y"):
-        rebase(folder, ours, theirs, Wanted(("x", "y")))
+        rebase(folder, ours, theirs, ReplaceRequest(("x", "y")))
 
 
 def test_a_column_that_each_row_has_can_be_the_key(folder: Path) -> None:
@@ -248,7 +249,7 @@ def test_a_column_that_each_row_has_can_be_the_key(folder: Path) -> None:
         filled(folder / f"{name}.duckdb", insert(number, "track_id", "'a'"))
         for number, name in enumerate("ot")
     )
-    copy, done = rebase(folder, ours, theirs, Wanted(("track_id",)))
+    copy, done = rebase(folder, ours, theirs, ReplaceRequest(("track_id",)))
 
     assert done.runs == (("a", 1),)
     assert values_in(copy, "SELECT row_id FROM events") == [(UUID(int=1),)]

@@ -44,11 +44,26 @@ class _Hosted(ExperimentTracker):
         self._record_params(params)
         self._send_params(params)
 
+    def log_artifact(
+        self,
+        artifact_path: str,
+        artifact_name: str | None = None,
+        artifact_type: str | None = None,
+    ) -> None:
+        """Hand a file or a folder to the tool; see `ExperimentTracker.log_artifact`."""
+        self._expect_run()
+        self._record_artifact(artifact_path, artifact_name)
+        name = artifact_name or Path(artifact_path).name
+        self._send_artifact(artifact_path, name, artifact_type or "file")
+
     @abstractmethod
     def _send_metrics(self, metrics: Mapping[str, float], step: int) -> None: ...
 
     @abstractmethod
     def _send_params(self, params: Mapping[str, object]) -> None: ...
+
+    @abstractmethod
+    def _send_artifact(self, path: str, name: str, kind: str) -> None: ...
 
 
 class WandBTracker(_Hosted):
@@ -123,19 +138,10 @@ class WandBTracker(_Hosted):
     def _send_params(self, params: Mapping[str, object]) -> None:
         self._target.config.update(dict(params))
 
-    def log_artifact(
-        self,
-        artifact_path: str,
-        artifact_name: str | None = None,
-        artifact_type: str | None = None,
-    ) -> None:
-        """Upload a file or a folder as an artifact."""
-        self._expect_run()
-        self._record_artifact(artifact_path, artifact_name)
-        name = artifact_name or Path(artifact_path).name
-        artifact = self._wandb().Artifact(name, type=artifact_type or "file")
-        add = artifact.add_dir if Path(artifact_path).is_dir() else artifact.add_file
-        add(artifact_path)
+    def _send_artifact(self, path: str, name: str, kind: str) -> None:
+        artifact = self._wandb().Artifact(name, type=kind)
+        add = artifact.add_dir if Path(path).is_dir() else artifact.add_file
+        add(path)
         self._target.log_artifact(artifact)
 
     def log_table(
@@ -225,16 +231,8 @@ class MLflowTracker(_Hosted):
     def _send_params(self, params: Mapping[str, object]) -> None:
         self._mlflow().log_params({name: str(value) for name, value in params.items()})
 
-    def log_artifact(
-        self,
-        artifact_path: str,
-        artifact_name: str | None = None,
-        artifact_type: str | None = None,
-    ) -> None:
-        """Upload a file or a folder; MLflow keeps it under its own name."""
-        self._expect_run()
-        self._record_artifact(artifact_path, artifact_name)
-        self._mlflow().log_artifact(artifact_path)
+    def _send_artifact(self, path: str, name: str, kind: str) -> None:
+        self._mlflow().log_artifact(path)  # MLflow keeps it under the name that it has
 
     def log_model(self, model: object, model_name: str, model_flavor: str = "pyfunc") -> None:
         """Log a model as *model_flavor*: pytorch, tensorflow, sklearn or pyfunc."""
@@ -300,17 +298,8 @@ class TensorBoardTracker(_Hosted):
     def _send_params(self, params: Mapping[str, object]) -> None:
         self._writer.add_text("params", "\n".join(f"{k}: {v}" for k, v in params.items()))
 
-    def log_artifact(
-        self,
-        artifact_path: str,
-        artifact_name: str | None = None,
-        artifact_type: str | None = None,
-    ) -> None:
-        """Log the path of a file as text: TensorBoard keeps no files."""
-        self._expect_run()
-        self._record_artifact(artifact_path, artifact_name)
-        name = artifact_name or Path(artifact_path).name
-        self._writer.add_text(f"artifact/{name}", artifact_path)
+    def _send_artifact(self, path: str, name: str, kind: str) -> None:
+        self._writer.add_text(f"artifact/{name}", path)  # TensorBoard keeps no files
 
     def log_histogram(self, tag: str, values: Sequence[float], step: int | None = None) -> None:
         """Log the distribution of values; without *step* at the next one."""

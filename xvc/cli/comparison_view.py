@@ -11,6 +11,7 @@ from xvc.cli.output import few, table
 from xvc.core.direction import Direction
 from xvc.core.foreign_text import for_spreadsheet
 from xvc.core.run import Status
+from xvc.git.commands import LineChange
 from xvc.render import markdown
 from xvc.render.document import DocumentTable, Report, Section, Text
 from xvc.render.html import page
@@ -56,14 +57,6 @@ class DataRow(TypedDict):
     files: list[File | None]
 
 
-class CodeRow(TypedDict):
-    """One file of code; lines are null for binary files."""
-
-    path: str
-    added: int | None
-    removed: int | None
-
-
 class Comparing(TypedDict):
     """How runs differ from the first: of each list the first twenty, `--format csv` has all.
 
@@ -81,7 +74,7 @@ class Comparing(TypedDict):
     packages_total: int
     data: list[DataRow]
     data_total: int
-    code: Annotated[list[list[CodeRow]], "The first twenty files of each."]
+    code: Annotated[list[list[LineChange]], "The first twenty files of each."]
     code_totals: list[int]
     verdicts: list[list[Judgement]]
     verdict_totals: list[int]
@@ -211,10 +204,7 @@ def as_data(found: Compared, *, every: bool) -> Comparing:
             for row in few(data)
         ],
         "data_total": len(data),
-        "code": [
-            [{"path": c.path, "added": c.added, "removed": c.removed} for c in few(changes)]
-            for changes in comparison.code
-        ],
+        "code": [few(changes) for changes in comparison.code],
         "code_totals": [len(changes) for changes in comparison.code],
         "verdicts": [few(rows) for rows in found.verdicts],
         "verdict_totals": [len(rows) for rows in found.verdicts],

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
 import typer
 
+from xvc.core.command_places import filled_in_run, placed_keys, with_seed_places
 from xvc.errors import BadValue
-from xvc.recording.command_params import filled_in_run, placed_keys, with_seed_places
 
 if TYPE_CHECKING:
     from xvc.core.typed_value import TypedValue

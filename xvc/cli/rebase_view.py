@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Annotated, TypedDict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, TypedDict, cast
 
 from xvc.cli.output import Answer, few, table
 from xvc.core.account import Account, Fate
-from xvc.types import Json
+from xvc.core.rebase import ReplacedRow
 
 if TYPE_CHECKING:
-    from xvc.core.rebase import Gone
     from xvc.merging.rebase import Rebased
 
 _HEAD = ("table", "ours", "taken", "changed", "deleted", "replaced", "dropped", "after")
@@ -29,15 +29,6 @@ class TableAccount(TypedDict):
     after: int
 
 
-class Replacement(TypedDict):
-    """One of our rows that goes, and the key of the row that takes its place."""
-
-    table: str
-    key: object
-    run: str | None
-    row: str
-
-
 class Loss(TypedDict):
     """How many rows a run loses; the run itself stays."""
 
@@ -50,7 +41,7 @@ class Rebasing(TypedDict):
 
     sources: list[str]
     tables: list[TableAccount]
-    gone: Annotated[list[Replacement], "As many as --limit says."]
+    gone: Annotated[list[ReplacedRow], "As many as --limit says."]
     total: Annotated[int, "Rows that go, in all."]
     runs: Annotated[list[Loss], "The first twenty."]
     runs_total: int
@@ -74,7 +65,7 @@ def rebased_answer(done: Rebased, *, is_plan: bool) -> Answer:
     data: Rebasing = {
         "sources": list(done.sources),
         "tables": [_account(each) for each in _told(done)],
-        "gone": [_facts(each) for each in done.replaced.gone],
+        "gone": list(done.replaced.gone),
         "total": done.replaced.count,
         "runs": [{"run": run, "rows": count} for run, count in few(runs)],
         "runs_total": len(runs),
@@ -125,11 +116,6 @@ def _gone_lines(done: Rebased, *, is_plan: bool) -> list[str]:
     return [*lines, f"the runs they are of stay: {names}"]
 
 
-def _key(gone: Gone) -> str:
-    key = json.loads(gone.key)
-    return " ".join(f"{n}={v if isinstance(v, str) else json.dumps(v)}" for n, v in key.items())
-
-
-def _facts(gone: Gone) -> Replacement:
-    key: Json = json.loads(gone.key)
-    return {"table": gone.table, "key": key, "run": gone.run, "row": gone.row}
+def _key(gone: ReplacedRow) -> str:
+    parts = cast("Mapping[str, object]", gone.key).items()
+    return " ".join(f"{n}={v if isinstance(v, str) else json.dumps(v)}" for n, v in parts)

@@ -8,7 +8,7 @@ from xvc.core.account import Account
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ReplaceRequest:
     """The key columns, and the table; without one, every table of events that has the keys.
 
     ``takes_last`` takes the last of several incoming rows with one key: of the source that was
@@ -22,24 +22,24 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
-    """One of our rows that another one replaces; ``key`` is JSON, by column."""
+class ReplacedRow:
+    """One of our rows that goes, and the key of the row that takes its place."""
 
     table: str
-    row: str
+    key: object
     run: str | None
-    key: str
+    row: str
 
 
 @dataclass(frozen=True, slots=True)
-class Replaced:
+class ReplaceOutcome:
     """What replacing by key did: each table's account, the rows that go (some), whose they were.
 
     ``runs`` maps each run to how many rows it loses; the run itself stays.
     """
 
     accounts: tuple[Account, ...] = ()
-    gone: tuple[Gone, ...] = ()
+    gone: tuple[ReplacedRow, ...] = ()
     runs: tuple[tuple[str, int], ...] = ()
 
     @property

@@ -82,7 +82,9 @@ def _by_text(files: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def _plain_part(value: object) -> Json:
-    if isinstance(value, RunCode | ResourceUsage | DataFile | Environment):
+    if isinstance(value, DataFile):
+        return to_plain(value.facts)
+    if isinstance(value, RunCode | ResourceUsage | Environment):
         return to_plain({key: part for key, part in asdict(value).items() if part is not None})
     if isinstance(value, Mapping):  # of files by their path, or values by their key
         return {

@@ -6,7 +6,7 @@ Pure values: no clock, no git, no files. Refuses nothing: a record that says les
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from enum import StrEnum
 
 from xvc.types import Json, Nanoseconds, RunId
@@ -52,13 +52,25 @@ class DataFile:
     """One DVC-tracked input as a run saw it: its digest and its size in bytes.
 
     ``state`` says where it was not what its pointer names: ``modified``, then ``digest`` is that of
-    the bytes that were there and ``tracked`` the pointer's, or ``absent``.
+    the bytes that were there and ``tracked`` the pointer's, or ``absent``. ``is_made`` tells what a
+    pipeline made of the rest in the run itself: it follows from code, params and other data.
     """
 
     digest: str
     size: int | None = None
     state: str | None = None
     tracked: str | None = None
+    is_made: bool = False
+
+    @property
+    def facts(self) -> dict[str, str | int]:
+        """What there is to say of it, by field.
+
+        >>> DataFile("3a2f1b", 0).facts
+        {'digest': '3a2f1b', 'size': 0}
+        """
+        said = asdict(self)
+        return {key: part for key, part in said.items() if part is not None and part is not False}
 
     @property
     def identity(self) -> str:
@@ -73,7 +85,7 @@ class RunCode:
     ``commit`` is HEAD (None on an unborn branch), ``snapshot`` the commit that holds the tree as
     it was, ``is_dirty`` whether the two trees differ, ``left_out`` the paths that the snapshot
     does not hold although git does not ignore them, ``incomplete`` those among what ran that could
-    not be held.
+    not be held. ``unread`` are params files, from the top, that say more than the run's params.
     """
 
     commit: str | None = None
@@ -83,6 +95,7 @@ class RunCode:
     worktree: str | None = None
     left_out: tuple[str, ...] = ()
     incomplete: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

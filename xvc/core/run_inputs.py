@@ -25,13 +25,23 @@ def data_hash(files: Mapping[str, DataFile]) -> str | None:
     >>> data_hash({"data/iris.csv": DataFile("3a2f1b90c4d5e6f708192a3b4c5d6e7f")})
     '3a2f1b'
     """
-    if not files:
+    found = given(files)
+    if not found:
         return None
-    if len(files) == 1:
-        return next(iter(files.values())).identity[:_SHORT]
-    lines = "".join(f"{path} {files[path].identity}\n" for path in sorted(files))
+    if len(found) == 1:
+        return next(iter(found.values()))[:_SHORT]
+    lines = "".join(f"{path} {found[path]}\n" for path in sorted(found))
     packed = lines.encode("utf-8", "surrogateescape")
     return hashlib.md5(packed, usedforsecurity=False).hexdigest()[:_SHORT]
+
+
+def given(files: Mapping[str, DataFile]) -> dict[str, str]:
+    """Return the identities of what a run was given, by path: not of what it made of that itself.
+
+    >>> given({"raw": DataFile("3a2f1b"), "net": DataFile("90c4d5", is_made=True)})
+    {'raw': '3a2f1b'}
+    """
+    return {path: file.identity for path, file in files.items() if not file.is_made}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import cast
 
 from xvc.core import name_words, secret_names
+from xvc.core.name_words import camel_words, word_table
 from xvc.core.secret_names import is_secret_name
 
 _LONGEST = 1_000_000  # characters that are looked at: 0.2 s; what a person writes is shorter
@@ -49,6 +50,9 @@ _WORDS = re.compile(  # what stands where a secret would
 _CODE = re.compile(
     r"[A-Za-z_]\w*(?:[.:\\-][A-Za-z_]\w*)+|[a-z0-9_-]*[./][a-z0-9_./-]*|[\w.]*[(\[{].*|/.*|\./.*|~/.*"
     r"|[\d.,:-]+(?:T[\d:.]+)?Z?"
+)
+_OF_A_CALL = word_table(  # a token beside such a word says which call it is, or where to go on
+    "action change continuation cursor idempotency next page pagination previous request resume"
 )
 _PLAIN_URL = re.compile(r"https?:|s3:|gs:|file:|urn:|data:")
 
@@ -141,8 +145,15 @@ def _named(text: str, begin: int, end: int) -> Iterator[SecretMatch]:
     for pattern in (_NAMED, _TAG):
         for each in pattern.finditer(text, begin, end):
             value = each.span(each.lastindex or 0)
-            if is_secret_name(each[1]) and _is_drawn(text[value[0] : value[1]]):
+            is_told = is_secret_name(each[1]) and not _is_of_a_call(each[1])
+            if is_told and _is_drawn(text[value[0] : value[1]]):
                 yield SecretMatch(*value, "named-secret")
+
+
+def _is_of_a_call(name: str) -> bool:
+    """Whether a name is one of a token that a server gave a call, or a caller its request."""
+    before, last = ["", *camel_words(name)][-2:]
+    return last == "token" and before in _OF_A_CALL
 
 
 def _lower(text: str) -> str:
@@ -166,7 +177,8 @@ def _is_drawn(value: str) -> bool:
 
 
 def _is_stand_in(value: str) -> bool:
-    return value.endswith("EXAMPLE") or "xxxxx" in value.lower() or len(set(value)) < 6
+    small = value.lower()
+    return "example" in small or "xxxxx" in small or len(set(value)) < 6
 
 
 def entropy(text: str) -> float:

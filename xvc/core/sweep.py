@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import cast
 
+from xvc.core.command_places import filled_in_template
 from xvc.core.direction import Direction
 from xvc.core.json_values import as_json
 from xvc.core.objective import exact_number
@@ -426,10 +426,6 @@ def ranked(
     return [*first, *sorted((each for each in known if each.number not in done), key=place)]
 
 
-_LITERAL = re.compile(r"\{(\{[A-Za-z_][\w.-]*\})\}")
-_PLACE = re.compile(r"(?<![$\w{])\{([A-Za-z_][\w.-]*)\}")
-
-
 def command_of(wish: Wish, params: Mapping[str, Json]) -> tuple[str, ...]:
     """Fill the params into the command: ``{lr}`` anywhere, and behind it as the style says.
 
@@ -439,47 +435,13 @@ def command_of(wish: Wish, params: Mapping[str, Json]) -> tuple[str, ...]:
     ('t.py', 'opt.lr=1e-3', '{x}')
     """
     shown = {key: typed.text for key, typed in typed_point(wish.space, params).items()}
-    words = [*filled(wish.command, shown)]
+    words = [*filled_in_template(wish.command, shown)]
     own = {key: text for key, text in shown.items() if not (wish.refs and key == REF)}
     if wish.style is ParamStyle.HYDRA:
         words += [f"{key}={text}" for key, text in own.items()]
     elif wish.style is ParamStyle.FLAGS:
         words += [part for key, text in own.items() for part in (f"--{key}", text)]
     return tuple(words)
-
-
-def filled(command: Sequence[str], shown: Mapping[str, str]) -> tuple[str, ...]:
-    """Put values in place of ``{key}``; braces of the command's own are written twice.
-
-    >>> filled(("t.py", "--seed={seed}", "{{x}}"), {"seed": "2"})
-    ('t.py', '--seed=2', '{x}')
-    """
-    return tuple(_filled(word, shown) for word in command)
-
-
-def _filled(word: str, shown: Mapping[str, str]) -> str:
-    parts = [_LITERAL.pattern] if _is_one(word) else []
-    parts += [re.escape(f"{{{key}}}") for key in shown]
-
-    def text(found: re.Match[str]) -> str:
-        return shown.get(found[0][1:-1], found[0][1:-1])
-
-    return re.sub("|".join(parts) or r"(?!)", text, word)
-
-
-def _is_one(word: str) -> bool:
-    """Whether a word has no space in it: one that has may be code, with braces of its own."""
-    return not re.search(r"\s", word)
-
-
-def placeholders(command: Sequence[str]) -> list[str]:
-    """List the names in braces that are meant for params; code in a word of its own has others.
-
-    >>> placeholders(["t.py", "--lr={lr}", "${HOME}", "{1..3}", "{{x}}", "print(f'{y} z')"])
-    ['lr']
-    """
-    words = (_LITERAL.sub("", word) for word in command if _is_one(word))
-    return [name for word in words for name in _PLACE.findall(word)]
 
 
 def settled_keys(wish: Wish) -> set[str]:

@@ -22,8 +22,6 @@ CODECS = ("uncompressed", "snappy", "gzip", "zstd", "brotli", "lz4", "lz4_raw")
 
 _SIZE = re.compile(r"[0-9]+(\.[0-9]+)? ?[KMGT]i?B", re.IGNORECASE)
 _TYPE = re.compile(r"[A-Z_][A-Z_0-9 ]*(\([0-9]+(, ?[0-9]+)?\))?", re.IGNORECASE)
-SHOWN = 5
-"""How many rows an error names."""
 
 
 @dataclass(frozen=True, slots=True)

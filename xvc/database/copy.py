@@ -6,7 +6,8 @@ that copying twice is copying once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,13 +15,13 @@ from typing import TYPE_CHECKING
 from xvc.core.human_units import counted
 from xvc.core.record import RecordKind, environment_facts, facts_of
 from xvc.core.summary import beginning_of
-from xvc.errors import BadValue, ConflictError, NoStore, NoTable, error
+from xvc.errors import BadValue, ConflictError, NoStore, NoTable, StoreCorrupt, error
 from xvc.project import Project
 from xvc.recording.begin_run import open_journal
 from xvc.recovery.operation_log import log_operation
 from xvc.store import db, query
 from xvc.store.columns import tables
-from xvc.store.union import Lack, batches, lacking
+from xvc.store.missing_rows import MissingRows, missing_rows, read_rows
 from xvc.types import Json, RunId
 
 if TYPE_CHECKING:
@@ -38,6 +39,12 @@ class StoresDiffer(ConflictError):
         "Nothing was copied. One side was changed since (`xvc db set`), or its run went on; "
         "make both alike, or copy another table with --table."
     )
+
+
+class SourceCorrupt(StoreCorrupt):
+    """The other store is damaged; ours has nothing to do with it."""
+
+    way = "Nothing was copied, and neither store was changed. Ask for a whole copy of that file."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,19 +72,23 @@ def copy(
         NoStore: there is no store at *source*.
         BadValue: it is the store of this project itself.
         NoTable: it has no such table.
-        StoreCorrupt: it is no store, or does not open.
+        ForeignStore: it is no store.
+        SourceCorrupt: it does not open, or is damaged.
+        RowsDoubled: rows of one side have doubled or empty ids.
         StoresDiffer: runs or rows of one id are not the same; nothing was copied.
     """
     _refuse_unfit(project, source)
-    with project.keeper.view() as here, db.reading(source) as there:
-        known = tables(there)
+    with project.keeper.copied() as here, _damage_named(source):
+        with db.reading(source) as there:
+            known = tables(there)
         if table is not None and table.lower() not in {name.lower() for name in known}:
             raise NoTable(table, tuple(known))
-        lack = lacking(here, there, table)
+        lack = missing_rows(here, source, table)
         if lack.differing:
             raise StoresDiffer(str(source), tuple(lack.differing))
         if not dry_run and (lack.runs or lack.rows):
-            _write(project, there, lack)
+            with db.reading(source, is_known=True) as there:
+                _write(project, there, lack)
     planned = Copied(
         runs=tuple(run.id for run in lack.runs),
         rows={name: len(ids) for name, ids in lack.rows.items()},
@@ -97,7 +108,18 @@ def _refuse_unfit(project: Project, source: Path) -> None:
         raise BadValue("SOURCE", f"{source} is the store of this project itself")
 
 
-def _write(project: Project, there: DuckDBPyConnection, lack: Lack) -> None:
+@contextmanager
+def _damage_named(source: Path) -> Iterator[None]:
+    """Blame the source for damage: our side is a copy that was just written."""
+    try:
+        yield
+    except db.ForeignStore:
+        raise
+    except StoreCorrupt as err:
+        raise SourceCorrupt(str(source), err.reason) from err
+
+
+def _write(project: Project, there: DuckDBPyConnection, lack: MissingRows) -> None:
     journal = open_journal(project)
     try:
         for run in lack.runs:
@@ -112,16 +134,13 @@ def _write(project: Project, there: DuckDBPyConnection, lack: Lack) -> None:
                 journal.note(RecordKind.ENVIRONMENT, run.id, {"digest": name, "facts": ways})
             journal.note(RecordKind.SET, run.id, facts_of(run))
         for table, ids in lack.rows.items():
-            wanted = set(ids)
-            for batch in batches(there, table):
-                for row in batch:
-                    if row.id in wanted:
-                        journal.copy(row.id, row.run, table, row.values)
+            for row in read_rows(there, table, ids):
+                journal.copy(row.id, row.run, table, row.values)
     finally:
         journal.close()
 
 
-def _log(project: Project, source: Path, planned: Copied, lack: Lack) -> str:
+def _log(project: Project, source: Path, planned: Copied, lack: MissingRows) -> str:
     count = sum(planned.rows.values())
     what = (
         f"copied {counted(len(planned.runs), 'run')} and {counted(count, 'row')} from {source.name}"

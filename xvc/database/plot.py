@@ -92,7 +92,7 @@ def plot(project: Project, request: PlotRequest) -> Plot:
             for run in runs or [wanted.run]
             for row in look.points(connection, replace(wanted, run=run), keys, by)
         ]
-    series, left_out = _series(request, keys, found)
+    series, left_out = _series(request, found)
     if not series:
         raise NothingToDraw(keys, left_out)
     return _picture(request, keys, series, found)
@@ -110,9 +110,7 @@ def _keys(request: PlotRequest) -> tuple[str, ...]:
     return (request.x, *request.keys) if request.x else request.keys
 
 
-def _series(
-    request: PlotRequest, keys: Sequence[str], found: Sequence[tuple[object, ...]]
-) -> tuple[list[Series], int]:
+def _series(request: PlotRequest, found: Sequence[tuple[object, ...]]) -> tuple[list[Series], int]:
     """Part rows by their label; those without a number, or with one that is not finite, go."""
     parted: dict[str, list[tuple[float, ...]]] = {}
     left_out = 0

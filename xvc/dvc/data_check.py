@@ -74,15 +74,13 @@ class Looker:
         if noted.get("print") == print_:
             found = DataFile(str(noted["digest"]), int(str(noted["size"])))
         else:
-            found = self._hashed(path, file, files, noted)
+            found = self._hashed(path, file, files)
             self._note(path, print_, found)
         if found.digest == file.digest:
             return file
         return replace(found, state=MODIFIED, tracked=file.digest)
 
-    def _hashed(
-        self, path: str, file: DataFile, files: _Files, noted: Mapping[str, object]
-    ) -> DataFile:
+    def _hashed(self, path: str, file: DataFile, files: _Files) -> DataFile:
         expected = self._expected(path, file)
         if path not in files and expected and files.keys() - expected.keys():
             out = self.ignored(path) - expected.keys()

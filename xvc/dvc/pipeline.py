@@ -43,7 +43,8 @@ class PipelineStage:
     """One stage: its folder from the top, outputs, metric files, and params files with keys.
 
     ``metrics`` and ``params`` are paths from the top; no keys mean the whole file. ``is_group``
-    stands for all stages of a ``foreach`` or ``matrix`` that differ in nothing read here.
+    stands for all stages of a ``foreach`` or ``matrix`` that differ in nothing read here. One that
+    ``is_frozen`` is never reproduced.
     """
 
     folder: str
@@ -51,6 +52,7 @@ class PipelineStage:
     metrics: tuple[str, ...] = ()
     params: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     is_group: bool = False
+    is_frozen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,17 @@ def stage_outs(pipelines: Mapping[str, Pipeline]) -> dict[str, str]:
     }
 
 
+def frozen_outs(pipelines: Mapping[str, Pipeline]) -> frozenset[str]:
+    """Return what frozen stages declare, by path from the top: DVC takes it as it is."""
+    return frozenset(
+        joined(stage.folder, out.path)
+        for pipeline in pipelines.values()
+        for stage in pipeline.stages.values()
+        if stage.is_frozen
+        for out in stage.outs
+    )
+
+
 def load(content: str | bytes, file: str) -> Json:
     """Read the YAML of a pipeline's file.
 
@@ -169,7 +182,12 @@ def _stage(body: Mapping[str, Json], folder: str, *, is_group: bool = False) -> 
     metrics = [joined(own, out.path) for out in _outs(body.get("metrics"))]
     params = {joined(own, path): keys for path, keys in _params(body.get("params"))}
     return PipelineStage(
-        folder=own, outs=tuple(outs), metrics=tuple(metrics), params=params, is_group=is_group
+        folder=own,
+        outs=tuple(outs),
+        metrics=tuple(metrics),
+        params=params,
+        is_group=is_group,
+        is_frozen=body.get("frozen") is True,
     )
 
 
@@ -256,7 +274,7 @@ def _stripped(body: dict[str, Json]) -> dict[str, Json]:
     inner = body.get("do")
     if isinstance(inner, dict):
         return {"foreach": body.get("foreach"), "do": _stripped(inner)}
-    kept = (*_READ, "matrix", "foreach")
+    kept = (*_READ, "matrix", "foreach", "frozen")
     return {key: value for key, value in body.items() if key in kept}
 
 

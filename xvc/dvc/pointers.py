@@ -6,6 +6,7 @@ only; a path that leads out of the tree is never taken.
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
@@ -16,7 +17,7 @@ from typing import Any
 from xvc.core.run import DataFile
 from xvc.core.run_inputs import is_digest
 from xvc.dvc.pipeline import FILE, Pipeline, Read, StageOut, joined, load, read_pipeline
-from xvc.errors import PointerCorrupt, Unresolved, XvcError
+from xvc.errors import PipelineCorrupt, PointerCorrupt, Unresolved, XvcError
 from xvc.system.yaml_text import BadYaml, edit_yaml, has_merge_marks, parse_yaml
 from xvc.types import Digest, Json
 
@@ -137,11 +138,24 @@ def outs_in(read: Read, files: Iterable[str]) -> list[Out]:
 
 
 def reader_of(top: Path) -> Read:
-    """Read the files of a work tree, by their paths from its top."""
+    """Read the files of a work tree, by their paths from its top; none that a link leads out of it.
+
+    Its function raises PointerCorrupt, of pipelines PipelineCorrupt, for such a file.
+    """
+    home = os.path.realpath(top).rstrip("/") + "/"
+    folders: dict[str, bool] = {}  # looked at once: a tree may have ten thousand pointers
 
     def read(file: str) -> bytes | None:
+        place = os.path.join(top, file)
+        folder = os.path.dirname(place)
+        if folder not in folders:
+            folders[folder] = f"{os.path.realpath(folder)}/".startswith(home)
+        is_out = os.path.islink(place) and not os.path.realpath(place).startswith(home)
+        if is_out or not folders[folder]:
+            kind = PointerCorrupt if file.endswith(SUFFIX) else PipelineCorrupt
+            raise kind(file, "a link leads out of the project")
         try:
-            return (top / file).read_bytes()
+            return Path(place).read_bytes()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
 

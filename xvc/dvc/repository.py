@@ -184,6 +184,23 @@ class Dvc:
                     brought += 1
         return brought
 
+    def take_over(self, older: Path) -> None:
+        """Take the second names that an older xvc put into the folder of another repository.
+
+        Those that its cache has are its own; where that was deleted whole, all may be.
+        """
+        home = self.cache / "files" / "md5"
+        if self.second is None or self.second == older or not older.is_dir():
+            return
+        with contextlib.suppress(OSError):
+            for kept in filter(Path.is_file, older.iterdir()):
+                own, is_own = self.second / kept.name, self.place(kept.name).exists()
+                if (is_own or not home.exists()) and not own.exists():
+                    make_folder(self.second)
+                    os.link(kept, own)
+                if is_own:
+                    kept.unlink()
+
     def _settle(self, staging: Path, digest: str) -> None:
         place = self.place(digest)
         self.make_folder(place.parent)

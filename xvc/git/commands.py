@@ -97,7 +97,7 @@ class TagRef:
 
 @dataclass(frozen=True, slots=True)
 class LineChange:
-    """Lines added and removed in one file; None for a binary one."""
+    """One file of code; lines are null for binary files."""
 
     path: str
     added: int | None
@@ -215,6 +215,10 @@ class Git:
     def __init__(self, place: RepositoryPaths, environment: Mapping[str, str]) -> None:
         self.place = place
         self._environment = scrubbed(environment)
+
+    def at(self, place: RepositoryPaths) -> Git:
+        """Reach git in another repository or tree, called alike."""
+        return Git(place, self._environment)
 
     def call(
         self,

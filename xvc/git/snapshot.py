@@ -18,6 +18,7 @@ from xvc.errors import GitFailed
 from xvc.git.commands import Git, TreeState
 from xvc.git.index_copy import copy_index
 from xvc.git.secret_files import holding_secrets, is_withheld
+from xvc.git.submodules import absent_submodules, changed_submodules
 
 RUNS = "refs/xvc/runs/"
 SWEEPS = "refs/xvc/sweeps/"
@@ -38,7 +39,7 @@ class Snapshot:
     ``left_out`` is what git does not ignore and the commit does not hold; ``written`` is what of it
     runs have written, ``incomplete`` what is code, as far as names can tell, ``secrets`` where a
     secret stands, or could, in files that were left out for it, ``refused`` what git said of files
-    that it could not take in.
+    that it could not take in. ``absent`` are submodules that are not in the tree.
     """
 
     commit: str
@@ -50,6 +51,7 @@ class Snapshot:
     incomplete: tuple[str, ...] = ()
     secrets: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
+    absent: tuple[str, ...] = ()
 
 
 def take(
@@ -94,7 +96,8 @@ def take(
     changed = [path for path in changed if path not in secrets]
     taken = [path for path in chosen.taken if path not in secrets]
     withheld = [path for path in touched if path not in changed]
-    unheld = [*withheld, *state.modules, *chosen.too_large]
+    modules, absent = changed_submodules(git, state.modules), absent_submodules(git)
+    unheld = [*withheld, *modules, *chosen.too_large]
     unheld += [path for path in secrets if is_source(path)]
     refused: dict[str, str] = {}
     if changed or taken or commit is None:
@@ -113,12 +116,13 @@ def take(
         commit=commit or "",
         tree=tree,
         is_dirty=commit != state.commit,
-        left_out=in_short(dict.fromkeys((*lacking, *state.modules))),
+        left_out=(*in_short(dict.fromkeys((*lacking, *modules))), *absent),
         index=index,
         written=tuple(chosen.written),
         incomplete=tuple(dict.fromkeys(unheld)),
         secrets=secrets,
         refused=refused,
+        absent=absent,
     )
 
 

@@ -13,19 +13,19 @@ import tempfile
 from pathlib import Path
 
 
-def refuge_of(home: Path) -> Path:
-    """Name the refuge of the journals that belong in *home*."""
+def fallback_of(home: Path) -> Path:
+    """Name the fallback folder of the journals that belong in *home*."""
     key = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"xvc-{os.getuid()}" / key
 
 
-def make_refuge(home: Path) -> Path:
-    """Make the refuge of *home*, for this user only.
+def make_fallback(home: Path) -> Path:
+    """Make the fallback folder of *home*, for this user only.
 
     Raises:
         OSError: there is no room there either, or the name is somebody else's.
     """
-    folder = refuge_of(home)
+    folder = fallback_of(home)
     for path in (folder.parent, folder):
         path.mkdir(mode=0o700, exist_ok=True)
         if not is_ours(path):

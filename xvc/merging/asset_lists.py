@@ -8,7 +8,7 @@ from __future__ import annotations
 from xvc.core.run import DataFile
 from xvc.dvc.pointers import Pointer
 from xvc.dvc.repository import Dvc
-from xvc.merging.driver_input import Handed
+from xvc.merging.driver_input import DriverInput
 from xvc.merging.sources import NotFetched
 
 
@@ -19,14 +19,14 @@ class AssetsAway(NotFetched):
 
     @property
     def hint(self) -> str:
-        """Names the fetch, and the way on from git's stop."""
+        """Says what fetches it, and how to go on after git has stopped."""
         return (
             f"Fetch it with `dvc fetch --all-commits {self.path}`, then `git checkout -m "
             f"{self.path}` and `git add` it; nothing was changed."
         )
 
 
-def merge_assets(dvc: Dvc, given: Handed) -> None:
+def merge_assets(dvc: Dvc, given: DriverInput) -> None:
     """Merge the lists that three pointers name and give git the pointer.
 
     Raises:
@@ -41,10 +41,10 @@ def merge_assets(dvc: Dvc, given: Handed) -> None:
     kept = {name: md5 for name, md5 in mine.items() if name not in gone} | new
     grown = sum(_size(dvc, md5) for md5 in new.values())
     size = (ours.size or 0) + grown - sum(_size(dvc, mine[name]) for name in gone)
-    given.give(dvc, ours.path, DataFile(dvc.keep_listing(kept), size))
+    given.write_result(dvc, ours.path, DataFile(dvc.keep_listing(kept), size))
 
 
-def _listed(dvc: Dvc, pointer: Pointer | None, given: Handed) -> dict[str, str]:
+def _listed(dvc: Dvc, pointer: Pointer | None, given: DriverInput) -> dict[str, str]:
     if pointer is None:
         return {}
     if not dvc.holds(pointer.digest):
@@ -53,6 +53,6 @@ def _listed(dvc: Dvc, pointer: Pointer | None, given: Handed) -> dict[str, str]:
 
 
 def _size(dvc: Dvc, md5: str) -> int:
-    """The bytes of an asset; 0 when it is not fetched, so nobody knows."""
+    """The bytes of an asset; 0 when it is not in the cache."""
     place = dvc.place(md5)
     return place.stat().st_size if place.is_file() else 0

@@ -13,7 +13,7 @@ from xvc.errors import BadValue
 
 
 @dataclass(frozen=True, slots=True)
-class Handed:
+class DriverInput:
     """Three files that hold pointers (the result goes to *ours*), and the path in the tree.
 
     ``is_inner`` tells that git merges two ancestors into one: the user never sees that merge.
@@ -42,7 +42,7 @@ class Handed:
         text = file.read_bytes()
         return parse_pointer(text, self.path) if text.strip() else None
 
-    def give(self, dvc: Dvc, name: str, merged: DataFile) -> None:
+    def write_result(self, dvc: Dvc, name: str, merged: DataFile) -> None:
         """Give git the pointer of what came of it; its object must be in the cache by now.
 
         In one write and never empty. A sibling would stay in the user's tree after a kill, and the

@@ -123,7 +123,12 @@ def merge(
         project.keeper.refresh()
         wanted = dict.fromkeys(names or _missing(project))
         sources = [resolve(project, dvc, name) for name in wanted]
-        return _carried_out(project, dvc, sources, (), policy, dry_run=dry_run, tell=tell)
+        try:
+            return _carried_out(project, dvc, sources, (), policy, dry_run=dry_run, tell=tell)
+        finally:
+            for source in sources:  # one that was made of journals is pinned if it is waited for
+                if source.path.parent == project.room.scratch:
+                    source.path.unlink(missing_ok=True)
 
 
 def _missing(project: Project) -> list[str]:
@@ -189,7 +194,7 @@ def choose(project: Project, policy: Policy) -> Unfinished:
     """
     with exclusively(project):
         waiting = unfinished.expect(project.room)
-        return _kept(project, _decided(project, waiting.sources, waiting.conflicts, policy))
+        return _save_choices(project, _decided(project, waiting.sources, waiting.conflicts, policy))
 
 
 def choose_from(project: Project, file: Path) -> Unfinished:
@@ -201,7 +206,7 @@ def choose_from(project: Project, file: Path) -> Unfinished:
     """
     with exclusively(project):
         waiting = unfinished.expect(project.room)
-        return _kept(project, read_choices(file, waiting.conflicts))
+        return _save_choices(project, read_choices(file, waiting.conflicts))
 
 
 def choose_at(project: Project, source: str, place: Place, choice: Choice) -> Unfinished:
@@ -219,7 +224,7 @@ def choose_at(project: Project, source: str, place: Place, choice: Choice) -> Un
         ]
         if all((each.source, each.place) != (source, place) for each in decided):
             raise BadValue("conflict", f"there is none at {' '.join(filter(None, place))}")
-        return _kept(project, decided)
+        return _save_choices(project, decided)
 
 
 def abort(project: Project) -> Unfinished:
@@ -234,7 +239,7 @@ def abort(project: Project) -> Unfinished:
     return waiting
 
 
-def _kept(project: Project, conflicts: Iterable[Conflict]) -> Unfinished:
+def _save_choices(project: Project, conflicts: Iterable[Conflict]) -> Unfinished:
     changed = replace(unfinished.expect(project.room), conflicts=tuple(conflicts))
     unfinished.write(project.room, changed)
     return changed
@@ -261,7 +266,7 @@ def _carried_out(
         if not dry_run and not is_open and has_changed:
             merged = _published(project, dvc, copy, merged)
     if not dry_run:
-        _note(project, sources, merged)
+        _note_undecided(project, sources, merged)
     return merged
 
 
@@ -319,7 +324,7 @@ def _attempt(
     return outcomes
 
 
-def _note(project: Project, sources: Sequence[MergeSource], merged: Merged) -> None:
+def _note_undecided(project: Project, sources: Sequence[MergeSource], merged: Merged) -> None:
     """Keep what waits for a decision, or forget what no longer does."""
     if not merged.undecided:
         unfinished.forget(project.room)

@@ -28,7 +28,7 @@ from xvc.dvc.pointers import SUFFIX
 from xvc.dvc.repository import Dvc
 from xvc.project import Project
 from xvc.store.db import on_files
-from xvc.store.parquet import Table, files_of, read_table
+from xvc.store.parquet import ParquetTable, files_of, read_table
 from xvc.store.parquet_merge import Decided, Meeting, merge_by_key, merge_rows
 from xvc.store.parquet_union import unite
 from xvc.store.parquet_write import Written, expect_writable, is_like_base, write_table
@@ -42,18 +42,17 @@ Tell = Callable[[str], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class MergedTables:
     """What a merge of tables did, or would do.
 
-    ``is_done`` tells that the result's file is as the account says; ``loses`` that this was not
-    done without being agreed to; ``digest`` is what its pointer names now, if DVC tracks it.
+    ``is_done`` tells that the result's file is as the account says; ``digest`` is what its pointer
+    names now, if DVC tracks it.
     """
 
     order: Order
     account: Account
     has_changed: bool
     is_done: bool
-    loses: bool
     new_columns: tuple[str, ...] = ()
     digest: str | None = None
     warnings: tuple[str, ...] = ()
@@ -66,7 +65,7 @@ def merge_tables(
     dry_run: bool = False,
     agreed: bool = False,
     tell: Tell = str,
-) -> Joined:
+) -> MergedTables:
     """Merge tables into a file; what loses rows, or another file, is done only when *agreed*.
 
     Raises:
@@ -88,7 +87,7 @@ def merge_tables(
     order = replace(order, out=out, style=style)
     paths = [file for name in (order.base, *order.sources) for file in files_of(name)]
     make_folder(out.parent)
-    with _alone(there, out), _workplace(there, out) as (fresh, spill):
+    with _locked(there, out), _workplace(there, out) as (fresh, spill):
         expect_trackable(out, dvc)
         with _unchanged(paths):
             done, written = _carried_out(
@@ -98,12 +97,12 @@ def merge_tables(
             digest = replace_tracked(fresh, out, dvc)
         else:
             digest = follow(out, dvc) if done.is_done else None
-    return replace(done, digest=digest, warnings=(*done.warnings, *_forgotten(written)))
+    return replace(done, digest=digest, warnings=(*done.warnings, *_notes_left_out(written)))
 
 
 def _carried_out(
     order: Order, fresh: Path, spill: Path, *, dry_run: bool, agreed: bool, tell: Tell
-) -> tuple[Joined, Written | None]:
+) -> tuple[MergedTables, Written | None]:
     """Decide, and write what is to take the file's place unless it is only to be shown."""
     with on_files(order.out, spill, order.style.memory) as connection:
         base, *others = (read_table(connection, path) for path in (order.base, *order.sources))
@@ -119,12 +118,11 @@ def _carried_out(
         gives_way = decided.account.replaced or decided.account.dropped
         loses = has_changed and bool(order.replaces or gives_way or is_over)
         is_plan = dry_run or (loses and not agreed)
-        done = Joined(
+        done = MergedTables(
             order,
             decided.account,
             has_changed=has_changed,
             is_done=not is_plan,
-            loses=loses,
             new_columns=_new_columns(meeting),
             warnings=_emptied(meeting, decided.account),
         )
@@ -162,11 +160,11 @@ def _emptied(meeting: Meeting, account: Account) -> tuple[str, ...]:
     )
 
 
-def _has(table: Table, column: str) -> bool:
+def _has(table: ParquetTable, column: str) -> bool:
     return any(column in file.columns for file in table.files)
 
 
-def _forgotten(written: Written | None) -> tuple[str, ...]:
+def _notes_left_out(written: Written | None) -> tuple[str, ...]:
     if written is None or not written.forgotten:
         return ()
     names = ", ".join(written.forgotten)
@@ -184,12 +182,12 @@ def _unchanged(paths: Sequence[Path]) -> Iterator[None]:
     try:
         yield
     except (TablesFailed, NotParquet, MergeUnsound) as err:
-        _expect(before, err)
+        _refuse_changed(before, err)
         raise
-    _expect(before, None)
+    _refuse_changed(before, None)
 
 
-def _expect(before: Mapping[Path, object], reason: Exception | None) -> None:
+def _refuse_changed(before: Mapping[Path, object], reason: Exception | None) -> None:
     for path, stamp in before.items():
         if _stamp(path) != stamp:
             raise FileChanged(str(path)) from reason
@@ -203,7 +201,7 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def _alone(there: Project, out: Path) -> AbstractContextManager[None]:
+def _locked(there: Project, out: Path) -> AbstractContextManager[None]:
     """Keep other merges from the same file; outside git the lock is a hidden file beside it."""
     place = (out.parent.resolve() / out.name).as_posix()
     name = hashlib.sha256(place.encode()).hexdigest()[:16]

@@ -17,7 +17,7 @@ from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import BadValue
 from xvc.merging import unfinished
 from xvc.merging.asset_lists import merge_assets
-from xvc.merging.driver_input import Handed
+from xvc.merging.driver_input import DriverInput
 from xvc.merging.merge import MergeUnfinished
 from xvc.merging.sources import MergeSource, NotFetched
 from xvc.merging.unfinished import Unfinished
@@ -36,14 +36,14 @@ class StoresAway(NotFetched):
 
     @property
     def hint(self) -> str:
-        """Names the fetch, and the way on from git's stop."""
+        """Says what fetches it, and how to go on after git has stopped."""
         return (
             f"Fetch it with `dvc fetch --all-commits {self.path}`, then `xvc merge --continue`; "
             "nothing was changed."
         )
 
 
-def merge_pointers(project: Project, given: Handed) -> Outcome:
+def merge_pointers(project: Project, given: DriverInput) -> Outcome:
     """Merge what pointers name; with conflicts left, *ours* stays and a note is made.
 
     Raises:
@@ -66,12 +66,12 @@ def merge_pointers(project: Project, given: Handed) -> Outcome:
     return _merge_stores(project, dvc, given)
 
 
-def _merge_stores(project: Project, dvc: Dvc, given: Handed) -> Outcome:
+def _merge_stores(project: Project, dvc: Dvc, given: DriverInput) -> Outcome:
     ours, theirs, base = given.read()
-    found = _found(dvc, theirs, base)
+    found = _source_of(dvc, theirs, base)
     for each in (ours, theirs, base):
         if each is not None and not dvc.holds(each.digest):
-            _wait(project, given, Unfinished((found,), (), is_git=True))
+            _note_undecided(project, given, Unfinished((found,), (), is_git=True))
             raise StoresAway(each.digest, given.path)
         if each is not None:
             dvc.verify(each.digest, given.path)
@@ -79,15 +79,15 @@ def _merge_stores(project: Project, dvc: Dvc, given: Handed) -> Outcome:
         source = Source(found.name, found.path, found.digest, found.base)
         outcome = merge_into(copy, source, (), project.room.scratch)
         if outcome.open:
-            _wait(project, given, Unfinished((found,), outcome.conflicts, is_git=True))
+            _note_undecided(project, given, Unfinished((found,), outcome.conflicts, is_git=True))
         else:
             if outcome.has_changed:
-                given.give(dvc, ours.path, DataFile(*dvc.keep_store(copy)))
-            _forget(project, found)
+                given.write_result(dvc, ours.path, DataFile(*dvc.keep_store(copy)))
+            _forget_earlier_stop(project, found)
     return outcome
 
 
-def _found(dvc: Dvc, theirs: Pointer, base: Pointer | None) -> MergeSource:
+def _source_of(dvc: Dvc, theirs: Pointer, base: Pointer | None) -> MergeSource:
     """Describe their store; git does not say when it was made, so ours counts as the newer."""
     place = None if base is None else dvc.place(base.digest)
     return MergeSource(
@@ -100,7 +100,7 @@ def _found(dvc: Dvc, theirs: Pointer, base: Pointer | None) -> MergeSource:
     )
 
 
-def _wait(project: Project, given: Handed, state: Unfinished) -> None:
+def _note_undecided(project: Project, given: DriverInput, state: Unfinished) -> None:
     """Note what is left to decide, in place of what an earlier stop of git's had left."""
     if given.is_inner:
         return
@@ -122,7 +122,7 @@ def _copied(project: Project, dvc: Dvc, ours: Pointer) -> Iterator[Path]:
         wal_of(copy).unlink(missing_ok=True)
 
 
-def _forget(project: Project, found: MergeSource) -> None:
+def _forget_earlier_stop(project: Project, found: MergeSource) -> None:
     """Drop the note of an earlier stop over the very same store; git was asked again."""
     waiting = unfinished.read(project.room)
     if waiting is not None and waiting.is_git and waiting.sources[0].digest == found.digest:

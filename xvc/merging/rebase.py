@@ -13,7 +13,7 @@ from pathlib import Path
 from xvc.core.account import added_up
 from xvc.core.human_units import counted
 from xvc.core.merge import Side
-from xvc.core.rebase import Replaced, Wanted
+from xvc.core.rebase import ReplaceOutcome, ReplaceRequest
 from xvc.core.run import DataFile
 from xvc.dvc.repository import Dvc
 from xvc.git.branch import clear
@@ -43,7 +43,7 @@ class Rebased:
     """What a rebase did, or would do; ``backup`` and ``digest`` are None while nothing changed."""
 
     sources: tuple[str, ...]
-    replaced: Replaced
+    replaced: ReplaceOutcome
     has_changed: bool
     backup: str | None = None
     digest: str | None = None
@@ -54,7 +54,7 @@ class Rebased:
 def rebase(
     project: Project,
     names: Sequence[str],
-    wanted: Wanted,
+    wanted: ReplaceRequest,
     *,
     dry_run: bool = False,
     tell: Tell = str,
@@ -99,7 +99,7 @@ def rebase(
 def _planned(
     project: Project,
     sources: Sequence[MergeSource],
-    wanted: Wanted,
+    wanted: ReplaceRequest,
     copy: Path,
     before: Path,
     tell: Tell,
@@ -112,7 +112,7 @@ def _planned(
         if outcome.accounts
     ]
     accounts = added_up(account for each in outcomes for account in each.accounts)
-    done = Replaced(tuple(accounts.values()))
+    done = ReplaceOutcome(tuple(accounts.values()))
     if fresh:
         tell(f"replacing by {', '.join(wanted.keys)} …")
         doubled = frozenset(table for each in outcomes for table in each.doubled)
@@ -138,7 +138,7 @@ def _settled(outcomes: Sequence[Outcome]) -> list[str]:
 
 
 def _published(
-    project: Project, dvc: Dvc, planned: Rebased, wanted: Wanted, copy: Path, before: Path
+    project: Project, dvc: Dvc, planned: Rebased, wanted: ReplaceRequest, copy: Path, before: Path
 ) -> Rebased:
     """Keep the store of before under a tag, then publish the copy and write the operation down."""
     sources, keys = ", ".join(planned.sources), ", ".join(wanted.keys)

@@ -8,12 +8,14 @@ anywhere, the same call completes.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from xvc.core.model import TABLE as MODELS_TABLE
+from xvc.dvc.pointers import SUFFIX
 from xvc.errors import ConflictError, error
 from xvc.git.branch import Move, advance, clear
 from xvc.git.commands import Git, TreeState
@@ -88,7 +90,7 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
     git, room = project.git, project.room
     with FileLock(room.version_lock).held(wait=_WAIT, doing="worktree merge"):
         clear(git, project.pending)
-        shutil.rmtree(_fresh(git), ignore_errors=True)  # of a call that was killed
+        shutil.rmtree(_staging_folder(git), ignore_errors=True)  # of a call that was killed
         drop_merge_files(project.pending)
         state = git.state()
         called = record.name if record else name
@@ -106,13 +108,13 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
         since = _refuse_unsaved(project, called, tree)
         new = tree.commit
         if not is_ancestor(git, state.commit, tree.commit):
-            new = _joined(project, called, state.commit, tree, is_noted=not dry_run)
+            new = _merge_commit(project, called, state.commit, tree, is_noted=not dry_run)
         entries = git.between(state.commit, new)
-        _refuse_changed(git, called, state, entries)
+        _refuse_changed(project, called, state, entries)
         passed = git.text("tag", f"--merged={tree.commit}", f"--no-merged={state.commit}").split()
         names = tuple(info.name for info in versions(project) if info.name in passed)
         if not dry_run:
-            _follow(project, state, new, entries, called)
+            _move_branch(project, state, new, entries, called)
             replay(project, MERGE)
         return MergedWorktree(
             name=called,
@@ -130,7 +132,8 @@ def _runs_behind(project: Project, tree: WorkTree) -> tuple[str, ...]:
     with project.keeper.view() as connection:
         known = query.ids(connection)
     with project_at(project, tree).keeper.view() as connection:
-        return tuple(run.id for run in query.all_runs(connection) if run.id not in known)
+        lacking = query.ids(connection) - known
+        return tuple(run.id for run in query.by_ids(connection, lacking))
 
 
 def _refuse_unsaved(project: Project, name: str, tree: WorkTree) -> tuple[str, ...]:
@@ -152,7 +155,7 @@ def _refuse_unsaved(project: Project, name: str, tree: WorkTree) -> tuple[str, .
     return tuple(sorted(kept))
 
 
-def _joined(project: Project, name: str, ours: str, tree: WorkTree, *, is_noted: bool) -> str:
+def _merge_commit(project: Project, name: str, ours: str, tree: WorkTree, *, is_noted: bool) -> str:
     """Have git merge both sides, and commit what comes of it; the branch does not move yet.
 
     The commit is noted: the same stores merged again are other bytes, and a call that was killed
@@ -182,17 +185,20 @@ def _joined(project: Project, name: str, ours: str, tree: WorkTree, *, is_noted:
     return made
 
 
-def _standing(project: Project, change: PendingChange) -> ChangeState:
+def _state_of(project: Project, change: PendingChange) -> ChangeState:
     """Wait for the same call, which completes the merge; once the branch has moved, none can."""
     ours, head = change.facts["ours"], project.git.commit_of("HEAD")
     return ChangeState.WAITS if head == ours else ChangeState.NEVER
 
 
-KIND = ChangeKind(standing=_standing, complete=nothing, abandon=nothing)
+KIND = ChangeKind(state_of=_state_of, complete=nothing, abandon=nothing)
 
 
-def _refuse_changed(git: Git, name: str, state: TreeState, entries: Mapping[str, str]) -> None:
+def _refuse_changed(
+    project: Project, name: str, state: TreeState, entries: Mapping[str, str]
+) -> None:
     """Refuse if the user has changed a file that the merge writes; a killed call may have."""
+    git, own = project.git, {path + SUFFIX for path in project.own_pointers()}
     touched = [path for path in (*state.changed, *state.untracked) if path in entries]
     changed = [path for path in touched if not _is_there(git, path, entries[path])]
     changed += [path for path in state.changed if path not in entries]
@@ -200,7 +206,12 @@ def _refuse_changed(git: Git, name: str, state: TreeState, entries: Mapping[str,
     changed += [path for path in ignored if not _is_there(git, path, entries[path])]
     if changed:
         reason = f"files here have changed ({', '.join(sorted(changed)[:5])})"
-        raise CannotMerge(name, reason, "Commit them, or put them back.")
+        way = "Commit them, or put them back."
+        if own.issuperset(changed):
+            files = " ".join(shlex.quote(f":/{path}") for path in sorted(changed))
+            way = "xvc wrote them for a version beside the branch; onto it they come by "
+            way += f"`git add -f -- {files} && git commit -m Runs -- {files}`."
+        raise CannotMerge(name, reason, way)
 
 
 def _is_there(git: Git, path: str, entry: str) -> bool:
@@ -213,17 +224,17 @@ def _is_there(git: Git, path: str, entry: str) -> bool:
     return git.text("hash-object", f"--path={path}", "--", str(place)) == wanted
 
 
-def _follow(
+def _move_branch(
     project: Project, state: TreeState, new: str, entries: Mapping[str, str], name: str
 ) -> None:
     git, scratch = project.git, project.room.scratch
     index = private_index(git, scratch, f"merge-{os.getpid()}")
-    fresh = _fresh(git)
+    fresh = _staging_folder(git)
     try:
         git.put(index, entries)
         _write_out(git, index, fresh, entries)
         for path, entry in entries.items():
-            _lay(fresh / "new" / path, git.place.top / path, is_gone=entry.endswith(_GONE))
+            _put_file(fresh / "new" / path, git.place.top / path, is_gone=entry.endswith(_GONE))
         why = f"xvc worktree merge {name}"
         move = Move(branch=state.branch, parent=state.commit, commit=new, why=why)
         advance(git, move, scratch=scratch, log=project.pending)
@@ -233,7 +244,7 @@ def _follow(
     project.keeper.refresh()
 
 
-def _fresh(git: Git) -> Path:
+def _staging_folder(git: Git) -> Path:
     """Name the folder in the tree, so on its file system, where the new files are written."""
     return git.place.top / ".exp-merge"
 
@@ -248,7 +259,7 @@ def _write_out(git: Git, index: Path, fresh: Path, entries: Mapping[str, str]) -
         git.call("checkout-index", *flags, index=index, stdin=paths)
 
 
-def _lay(source: Path, target: Path, *, is_gone: bool) -> None:
+def _put_file(source: Path, target: Path, *, is_gone: bool) -> None:
     if is_gone:
         target.unlink(missing_ok=True)
         return

@@ -18,10 +18,11 @@ from xvc.dvc.repository import Dvc
 from xvc.errors import BadValue, ConflictError, error
 from xvc.git.branch import clear
 from xvc.history.find import find
-from xvc.models.made_by import refuse_not_made
+from xvc.models.made_by import refuse_not_made, times_around
 from xvc.models.publish_models import MODELS, ModelChange, land
 from xvc.project import Project
 from xvc.recording.begin_run import few_of, open_journal
+from xvc.recording.run_times import touched_by_runs
 from xvc.recovery.lost_runs import opened
 from xvc.recovery.recover import replay
 from xvc.store import query
@@ -60,6 +61,7 @@ def add_model(project: Project, path: Path, reference: str, name: str | None) ->
     Raises:
         NoProject: no git or no DVC here.
         NoRun: there is no such run.
+        RunElsewhere: it is in another store.
         BadValue: the name is none, or there is nothing at *path*.
         NotOfRun: the run did not make it.
         ModelTaken: the run has another model of that name.
@@ -72,13 +74,20 @@ def add_model(project: Project, path: Path, reference: str, name: str | None) ->
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing="model add"):
         clear(project.git, project.pending)
         replay(project, MODELS)
-        record = find(project, [reference])[0].record
+        record = find(project, [reference])[0].here()
         file = keep(dvc, path)
         place = candidate_path(name, record.id)
         with opened(project) as connection:
-            others = query.all_runs(connection)
-        ours = _tracked_in(project, path)
-        refuse_not_made(dvc, path, record, file.digest, others, ours)
+            others = query.with_outs_or_at_work(connection, *times_around(path))
+        refuse_not_made(
+            dvc,
+            path,
+            record,
+            file.digest,
+            others,
+            code=_tracked_in(project, path),
+            touched=_only_touched(project, path),
+        )
         held = record.outs.get(place)
         if held is not None and held.digest != file.digest:
             raise ModelTaken(name, record.id)
@@ -199,6 +208,17 @@ def _tracked_in(project: Project, folder: Path) -> set[str]:
         return set()
     listed = project.git.listed(f":(literal){project.relative(folder)}")
     return {os.path.relpath(project.git.place.top / name, folder) for name in listed}
+
+
+def _only_touched(project: Project, path: Path) -> dict[str, set[str]]:
+    """Map runs to the files below a path, named as by `times_of`, that they have only touched."""
+    top, root = project.git.place.top, Path(os.path.realpath(path))
+    found: dict[str, set[str]] = {}
+    for run, names in touched_by_runs(project.own_room).items():
+        places = [top / name for name in names]
+        below = {os.path.relpath(each, root) for each in places if each.is_relative_to(root)}
+        found[run] = {"" if name == "." else name for name in below}
+    return found
 
 
 def _leave_out(project: Project, path: Path) -> None:

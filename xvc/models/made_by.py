@@ -9,6 +9,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from xvc.core.run import RunRecord, Status
 from xvc.dvc.repository import Dvc
@@ -66,11 +67,13 @@ class MadeByTwo(ConflictError):
 class _Bytes:
     """What is to be judged: the digests that it may have on record, and when it was written.
 
-    ``times`` has for each of its files when its bytes, and its entry in the folder, changed last.
+    ``times`` has for each of its files when its bytes, and its entry in the folder, changed last;
+    ``touched`` those that a run has only touched.
     """
 
     digests: frozenset[str]
     times: Mapping[str, tuple[int, int]]
+    touched: Mapping[str, Collection[str]]
 
 
 def refuse_not_made(
@@ -79,7 +82,9 @@ def refuse_not_made(
     record: RunRecord,
     digest: str,
     others: Sequence[RunRecord],
+    *,
     code: Collection[str] = (),
+    touched: Mapping[str, Collection[str]] = MappingProxyType({}),
 ) -> None:
     """Refuse what the run has not made.
 
@@ -88,15 +93,16 @@ def refuse_not_made(
         path: the file or folder.
         record: the run.
         digest: of the folder that the model is kept as.
-        others: the project's runs, newest first.
+        others: the project's runs, newest first; those that `times_around` cannot mean may lack.
         code: files of a folder that nobody has to have made.
+        touched: the files that runs, by their ids, have only touched; named as by `times_of`.
 
     Raises:
         NotOfRun: the run did not make it.
         MadeByTwo: another run, that went on in the same tree at the same time, may have made it.
     """
     times = {name: at for name, at in times_of(path).items() if name not in code}
-    held = _Bytes(frozenset(_digests(dvc, path, digest)), times)
+    held = _Bytes(frozenset(_digests(path, digest)), times, touched)
     if _is_output(dvc, held, record):
         return
     apart = [run for run in others if run.id != record.id]
@@ -113,6 +119,12 @@ def refuse_not_made(
     raise NotOfRun(name, record.id, maker.id if maker else "", is_within=not outside)
 
 
+def times_around(path: Path) -> tuple[int, int]:
+    """Say between which times, in nanoseconds, a run has to have gone on to have written a file."""
+    times = [time for each in times_of(path).values() for time in each]
+    return (min(times) - _CLOCK, max(times) + _CLOCK) if times else (0, 0)
+
+
 def _may_rival(one: RunRecord, other: RunRecord) -> bool:
     """Whether two runs wrote to the same tree and neither was begun by the other."""
     is_kin = one.parent == other.id or other.parent == one.id
@@ -120,12 +132,10 @@ def _may_rival(one: RunRecord, other: RunRecord) -> bool:
     return places[0] == places[1] and not is_kin
 
 
-def _digests(dvc: Dvc, path: Path, digest: str) -> Iterator[str]:
+def _digests(path: Path, digest: str) -> Iterator[str]:
     yield digest
     if path.is_file():
         yield md5_of(path)
-    elif path.is_dir():
-        yield from (d for d in (digest,) if d.endswith(_FOLDER))
 
 
 def _is_output(dvc: Dvc, held: _Bytes, run: RunRecord) -> bool:
@@ -155,6 +165,9 @@ def _outside(held: _Bytes, run: RunRecord) -> list[str]:
     return [
         name
         for name, (written, placed) in held.times.items()
-        if not first <= written <= last
-        and not (name and written < first and first <= placed <= last)
+        if name in held.touched.get(run.id, ())
+        or (
+            not first <= written <= last
+            and not (name and written < first and first <= placed <= last)
+        )
     ]

@@ -23,7 +23,7 @@ from xvc.models.list import Candidate, NoModel, ranked_alike, read_models
 from xvc.models.publish_models import MODELS, ModelChange, land
 from xvc.project import Project
 from xvc.recovery.recover import replay
-from xvc.sharing.fetch_objects import Haul, Notify
+from xvc.sharing.fetch_objects import Notify, ObjectFetch
 from xvc.system.files import md5_of
 from xvc.system.lock import FileLock
 from xvc.types import Digest, RunId
@@ -225,7 +225,7 @@ def _is_here(dvc: Dvc, digest: str) -> bool:
 
 def _bring_lists(dvc: Dvc, lists: Collection[str], notify: Notify) -> None:
     if lists and dvc.remotes():
-        Haul(dvc, None, notify).bring_lists(lists)
+        ObjectFetch(dvc, None, notify).bring_lists(lists)
 
 
 def _held(dvc: Dvc, away: Collection[str], outs: Sequence[Out], notify: Notify) -> set[str]:

@@ -163,7 +163,7 @@ def _note_of(change: PendingChange) -> _Note:
     return _Note(**facts, marks=tuple(NewTag(**mark) for mark in marks))  # type: ignore[arg-type]
 
 
-def _standing(project: Project, change: PendingChange) -> ChangeState:
+def _state_of(project: Project, change: PendingChange) -> ChangeState:
     note = _note_of(change)
     ref = f"refs/heads/{note.branch}" if note.branch else "HEAD"
     return ChangeState.HAPPENED if _has(project, note.commit, ref) else ChangeState.NEVER
@@ -181,7 +181,7 @@ def _abandon(project: Project, change: PendingChange) -> None:
         take_back(git, scratch, parent=note.parent or git.empty_tree(), commit=note.commit)
 
 
-KIND = ChangeKind(standing=_standing, complete=_finish, abandon=_abandon)
+KIND = ChangeKind(state_of=_state_of, complete=_finish, abandon=_abandon)
 
 
 def _has(project: Project, commit: str, ref: str) -> bool:

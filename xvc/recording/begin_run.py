@@ -10,7 +10,8 @@ import os
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -27,13 +28,13 @@ from xvc.dvc.data_check import Looker
 from xvc.errors import BadValue, JournalFailed
 from xvc.git.commands import TreeState
 from xvc.git.snapshot import Snapshot, take
-from xvc.journal.fallback_dir import make_refuge
+from xvc.journal.fallback_dir import make_fallback
 from xvc.journal.writer import Journal
 from xvc.project import Project
-from xvc.recording.command_params import option_params
+from xvc.recording.command_params import declared_in, option_params
 from xvc.recording.passing_folders import bring_code
 from xvc.recording.run_times import not_named_yet, note_begin, written_by_runs
-from xvc.recording.unheld_code import unheld_code
+from xvc.recording.unheld_code import script_text, unheld_code
 from xvc.system.environment import describe_environment, environment_digest
 from xvc.system.lock import current_owner
 from xvc.system.value_files import parse_typed, read_told
@@ -96,7 +97,8 @@ def begin(
     environment = (
         _try(lambda: environment_now(project, program, warnings), warnings) or Environment()
     )
-    said = _try(lambda: _said(project, command, params, warnings), warnings) or {}
+    unread: list[str] = []
+    said = _try(lambda: _said(project, command, folder, params, warnings, unread), warnings) or {}
     record = RunRecord(
         id=run,
         name=name,
@@ -106,7 +108,10 @@ def begin(
         labels=origin.labels,
         asked=tuple(params),
         seeded=None if seeded is None else tuple(seeded),
-        code=_try(lambda: _code(project, state, snapshot), warnings) or RunCode(),
+        code=replace(
+            _try(lambda: _code(project, state, snapshot), warnings) or RunCode(),
+            unread=tuple(map(as_text, unread)),
+        ),
         data=data,
         command=tuple(command),
         folder=_folder(project, folder),
@@ -154,9 +159,11 @@ def as_it_would_be(
     untracked = state.untracked if state else ()
     data = _try(lambda: _tracked(project, untracked, (), warnings), warnings) or {}
     data = _try(lambda: looked_at(project, data), warnings) or data
-    said = _try(lambda: _said(project, command, params, warnings), warnings) or {}
+    unread: list[str] = []
+    said = _try(lambda: _said(project, command, folder, params, warnings, unread), warnings) or {}
     record = RunRecord(
         id=run_id(os.urandom(8)),
+        code=RunCode(unread=tuple(map(as_text, unread))),
         data=data,
         command=tuple(command),
         folder=_folder(project, folder),
@@ -239,7 +246,7 @@ def _write_down(
         return _started(open_journal(project), record, environment)
     except JournalFailed as err:
         try:
-            folder = make_refuge(project.room.journals)
+            folder = make_fallback(project.room.journals)
         except OSError:
             raise err from None
         journal = _started(open_journal(project, folder), record, environment)
@@ -400,6 +407,12 @@ def _lacks(project: Project, snapshot: Snapshot) -> list[str]:
             f"the project's settings want {few_of(sorted(refused))} in the code of runs, though it "
             "looks like secrets; `xvc trust` allows it"
         )
+    if snapshot.absent:
+        first = snapshot.absent[0]
+        said.append(
+            f"submodules that are not here: {few_of(snapshot.absent)}; "
+            f"`git submodule update --init {first}` brings it"
+        )
     if snapshot.written:
         said += unnamed_results(project, snapshot.written)
     said += _too_much(project, snapshot)
@@ -407,7 +420,8 @@ def _lacks(project: Project, snapshot: Snapshot) -> list[str]:
 
 
 def _too_much(project: Project, snapshot: Snapshot) -> list[str]:
-    results = {*in_short(snapshot.written), *snapshot.incomplete, *snapshot.secrets}
+    told = (*snapshot.incomplete, *snapshot.secrets, *snapshot.absent)
+    results = {*in_short(snapshot.written), *told}
     large = [name for name in snapshot.left_out if name not in results]
     fresh = not_named_yet(project.own_room, [name.partition(" (")[0] for name in large])
     new = [name for name in large if name.partition(" (")[0] in fresh]
@@ -487,30 +501,56 @@ def _variables(project: Project, warnings: list[str]) -> dict[str, str]:
 
 
 def _said(
-    project: Project, command: Sequence[str], asked: Collection[str], warnings: list[str]
+    project: Project,
+    command: Sequence[str],
+    folder: Path,
+    asked: Collection[str],
+    warnings: list[str],
+    unread: list[str],
 ) -> dict[str, Json]:
     """Params that files say, and over them those that the command's own options say."""
-    found = file_params(project, warnings)
+    found = file_params(project, warnings, unread)
     if project.settings.params_options:
         with best_effort(warnings):
-            options = option_params(command, {*found, *asked})
+            declared = declared_in(script_text(command, folder))
+            options = option_params(command, {*found, *asked}, declared)
             found |= {key: parse_typed(text).value for key, text in options.items()}
     return found
 
 
-def file_params(project: Project, warnings: list[str]) -> dict[str, Json]:
-    """Read what the params files say."""
+def file_params(
+    project: Project, warnings: list[str], unread: list[str] | None = None
+) -> dict[str, Json]:
+    """Read what the params files say; *unread* gets the paths of those not read in full."""
+    lacking = [] if unread is None else unread
     problems = [each for every in project.pipelines().values() for each in every.problems]
     said = [f"{each}. {each.hint}" for each in problems]
     warnings += [text for text in said if text not in warnings]
     read: dict[str, Mapping[str, Json]] = {}
     for path, keys in (_try(lambda: _declared_params(project), warnings) or {}).items():
-        with best_effort(warnings):
+        lacking.append(project.relative(path))
+        name = os.path.relpath(path, project.root)
+        with best_effort(warnings), _without_params(name):
             values = read_told(path, keys)
-            read[os.path.relpath(path, project.root)] = values.values
+            read[name] = values.values
             warnings += values.warnings
+            if values.is_whole:
+                lacking.pop()
     warnings += project.unread
     return apart(read)
+
+
+@contextmanager
+def _without_params(name: str) -> Iterator[None]:
+    """Say of a file that cannot be read what follows from it."""
+    try:
+        yield
+    except FileNotFoundError as err:
+        raise BadValue(name, "the setting params.files names it, and it is not there") from err
+    except BadValue as err:
+        raise BadValue(
+            name, f"{err.reason}; until it is mended, runs have no params of it"
+        ) from err
 
 
 def apart(read: Mapping[str, Mapping[str, Json]]) -> dict[str, Json]:
@@ -527,8 +567,14 @@ def apart(read: Mapping[str, Mapping[str, Json]]) -> dict[str, Json]:
     }
 
 
+_USUAL = "params.yaml"
+
+
 def _declared_params(project: Project) -> dict[Path, tuple[str, ...]]:
-    """Map the params files that are there to the keys that count; none: all of them."""
+    """Map the params files to the keys that count; none: all of them.
+
+    params.yaml is one if it is there; `xvc init` names it for whoever comes to have one.
+    """
     declared: dict[Path, tuple[str, ...]] = {
         project.root / name: () for name in declared_names(project)
     }
@@ -536,19 +582,22 @@ def _declared_params(project: Project) -> dict[Path, tuple[str, ...]]:
         for name, keys in pipeline.params_files().items():
             if _is_inside(name):
                 declared.setdefault(project.top / name, keys)
+    named = {project.root / name for name in project.settings.params_files if name != _USUAL}
     return {
-        path: keys for path, keys in declared.items() if project.may_read(path) and path.is_file()
+        path: keys
+        for path, keys in declared.items()
+        if project.may_read(path) and (path.exists() or path in named)
     }
 
 
 def declared_names(project: Project) -> tuple[str, ...]:
     """Name the files that say nothing but params, from the project's root."""
-    return project.settings.params_files or ("params.yaml",)
+    return project.settings.params_files or (_USUAL,)
 
 
 def params_files(project: Project) -> list[Path]:
     """List the params files: from the settings, else params.yaml, and what pipelines name."""
-    return list(_declared_params(project))
+    return [path for path in _declared_params(project) if path.is_file()]
 
 
 def metrics_files(project: Project) -> list[Path]:

@@ -26,7 +26,8 @@ _LONG = 400  # lines after which those are dropped that say nothing of any file
 class RunSpan:
     """A run in this tree: when it began and ended, in nanoseconds; None while it goes on.
 
-    ``leaves`` are the outputs and models that it declared, by their paths from the top.
+    ``leaves`` are the outputs and models that it declared, ``touched`` the files whose time it
+    set and to which it wrote nothing; by their paths from the top.
     """
 
     run: str
@@ -34,6 +35,7 @@ class RunSpan:
     ended: int | None
     journal: str = ""
     leaves: tuple[str, ...] = ()
+    touched: tuple[str, ...] = ()
 
     def holds(self, at: int) -> bool:
         """Whether a file that changed then changed during the run."""
@@ -46,9 +48,10 @@ def note_begin(room: Room, run: str, began: int, journal: Path, leaves: Iterable
     _append(room, {"run": run, "from": began, "journal": str(journal), **declared})
 
 
-def note_end(room: Room, run: str) -> None:
-    """Note that it has ended."""
-    _append(room, {"run": run, "to": time.time_ns()})
+def note_end(room: Room, run: str, touched: Iterable[str] = ()) -> None:
+    """Note that it has ended, and which files it has only touched, by paths from the top."""
+    only = {"touched": names} if (names := [*touched]) else {}
+    _append(room, {"run": run, "to": time.time_ns(), **only})
 
 
 def _append(room: Room, facts: Mapping[str, object]) -> None:
@@ -71,15 +74,17 @@ def spans(room: Room) -> list[RunSpan]:
         facts = _read(line)
         name = str(facts.get("run"))
         if "from" in facts:
-            leaves = facts.get("leaves")
-            names = tuple(map(str, leaves)) if isinstance(leaves, list) else ()
-            began = int(str(facts["from"]))
-            found[name] = RunSpan(
-                run=name, began=began, ended=None, journal=str(facts.get("journal")), leaves=names
-            )
+            began, journal = int(str(facts["from"])), str(facts.get("journal"))
+            leaves = _names(facts.get("leaves"))
+            found[name] = RunSpan(run=name, began=began, ended=None, journal=journal, leaves=leaves)
         elif name in found and "to" in facts:
-            found[name] = replace(found[name], ended=int(str(facts["to"])))
+            ended, touched = int(str(facts["to"])), _names(facts.get("touched"))
+            found[name] = replace(found[name], ended=ended, touched=touched)
     return [each if each.ended is not None else _looked_after(each) for each in found.values()]
+
+
+def _names(value: object) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else ()
 
 
 def _lines(file: Path) -> list[bytes]:
@@ -108,6 +113,11 @@ def _looked_after(span: RunSpan) -> RunSpan:
         except OSError:
             continue
     return replace(span, ended=span.began)
+
+
+def touched_by_runs(room: Room) -> dict[str, tuple[str, ...]]:
+    """Map runs to the files, by paths from the top, that they touched and did not write."""
+    return {span.run: span.touched for span in spans(room) if span.touched}
 
 
 def also_left_by(room: Room, run: str, path: str) -> str | None:
@@ -155,7 +165,8 @@ def _shorten(room: Room, useful: Iterable[RunSpan], open_ones: Iterable[RunSpan]
             line = {"run": span.run, "from": span.began, "journal": span.journal}
             lines.append(line | ({"leaves": [*span.leaves]} if span.leaves else {}))
             if span.ended is not None:
-                lines.append({"run": span.run, "to": span.ended})
+                only = {"touched": [*span.touched]} if span.touched else {}
+                lines.append({"run": span.run, "to": span.ended, **only})
         text = "".join(json.dumps(line) + "\n" for line in lines)
         write_durably(room.run_times, text.encode())
     except OSError:

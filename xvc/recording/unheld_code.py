@@ -18,6 +18,7 @@ from pathlib import Path
 
 from xvc.core.code_files import is_generated, is_source
 from xvc.git.commands import Git
+from xvc.git.submodules import ignored_paths
 
 _INSTALLED = ("/usr/", "/bin/", "/opt/", "/nix/", "/snap/", "/proc/", "/dev/")
 _MANY = 300  # files that are followed
@@ -70,6 +71,12 @@ def followed_code(git: Git, command: Sequence[str], folder: Path, searched: str 
     return _followed(begins, [*roots, top / "src", top], modules, folder)
 
 
+def script_text(command: Sequence[str], folder: Path) -> str:
+    """Return the text of the scripts that a command names; what cannot be read says nothing."""
+    named = [*_named_in(command, folder), *_called(command, folder, _Modules())]
+    return "\n".join(_text_of(path) for path in named)
+
+
 def unheld_modules(
     git: Git, files: Sequence[str], command: Sequence[str], folder: Path, searched: str
 ) -> list[str]:
@@ -112,7 +119,7 @@ def _not_held(git: Git, paths: Iterable[Path], apart: Iterable[str]) -> list[str
             inside[real.relative_to(top).as_posix()] = ""
     others = tuple(apart)
     held = [name for name in inside if not (others and name.startswith(others))]
-    lost = git.ignored(held) if held else set()
+    lost = ignored_paths(git, held)
     lost |= inside.keys() - {*held}
     lost = {name for name in lost if not _in_environment(top / name, top)}
     return [*found, *(name for name in inside if name in lost)]
@@ -169,12 +176,7 @@ def _followed(
 
 
 def _next_of(path: Path, roots: Sequence[Path], modules: _Modules, folder: Path) -> list[Path]:
-    try:
-        if path.stat().st_size > _LARGE:
-            return []
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return []
+    text = _text_of(path)
     if path.suffix in _PYTHON:
         where = [*roots, *(Path(os.path.normpath(folder / at)) for at in _SEARCHED.findall(text))]
         names = [*_imports(text, path), *((name.lstrip("."), []) for name in _ASKED.findall(text))]
@@ -182,6 +184,15 @@ def _next_of(path: Path, roots: Sequence[Path], modules: _Modules, folder: Path)
         return [*imported, *_named_in(_RUN.findall(text), folder)]
     words = _FILE.findall(text) if path.suffix in (".sh", ".bash", ".zsh") else []
     return [each for root in roots[:1] for each in _named_in(words, root)]
+
+
+def _text_of(path: Path) -> str:
+    try:
+        if path.stat().st_size > _LARGE:
+            return ""
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
 
 
 def _imports(text: str, path: Path) -> Iterator[tuple[str, list[Path]]]:

@@ -9,21 +9,21 @@ from xvc.recovery.kind import ChangeKind, ChangeState, nothing
 from xvc.system.pending import PendingChange
 
 
-def _of_refs(project: Project, change: PendingChange) -> ChangeState:
+def _ref_locks_state(project: Project, change: PendingChange) -> ChangeState:
     return ChangeState.NEVER if are_ours(change) else ChangeState.WAITS
 
 
-def _unlock(project: Project, change: PendingChange) -> None:
+def _drop_ref_locks(project: Project, change: PendingChange) -> None:
     drop_locks(change)
 
 
-def _of_merge_files(project: Project, change: PendingChange) -> ChangeState:
+def _merge_files_state(project: Project, change: PendingChange) -> ChangeState:
     return ChangeState.NEVER
 
 
-def _clean(project: Project, change: PendingChange) -> None:
+def _drop_merge_files(project: Project, change: PendingChange) -> None:
     take_away_merge_files(change)
 
 
-REFS = ChangeKind(standing=_of_refs, complete=nothing, abandon=_unlock)
-MERGE_FILES = ChangeKind(standing=_of_merge_files, complete=nothing, abandon=_clean)
+REFS = ChangeKind(state_of=_ref_locks_state, complete=nothing, abandon=_drop_ref_locks)
+MERGE_FILES = ChangeKind(state_of=_merge_files_state, complete=nothing, abandon=_drop_merge_files)

@@ -65,13 +65,13 @@ def _note_exit_codes(project: Project) -> None:
         left = [(path, left_exit_code(path)) for path in sorted(folder.iterdir())]
         known = [(path, code) for path, code in left if code is not None]
         if known:
-            _correct(project, [(RunId(path.name), code) for path, code in known])
+            _correct_status(project, [(RunId(path.name), code) for path, code in known])
         for path in [path for path, code in left if code is not None or _is_old(path)]:
             path.unlink(missing_ok=True)
         folder.rmdir()
 
 
-def _correct(project: Project, codes: Sequence[tuple[RunId, int]]) -> None:
+def _correct_status(project: Project, codes: Sequence[tuple[RunId, int]]) -> None:
     with project.keeper.view() as connection:
         runs = {run: query.by_id(connection, run) for run, _ in codes}
     journal = open_journal(project)
@@ -102,14 +102,14 @@ def _end(project: Project, dead: Sequence[RunRecord]) -> list[RunId]:
     try:
         journal = open_journal(project)
         for run in dead:
-            journal.note(RecordKind.END, run.id, _loss(project, run))
+            journal.note(RecordKind.END, run.id, _facts_of_loss(project, run))
         journal.close()
     except JournalFailed:
         return []  # a tree that cannot be written shows them as running
     return [run.id for run in dead]
 
 
-def _loss(project: Project, run: RunRecord) -> dict[str, Json]:
+def _facts_of_loss(project: Project, run: RunRecord) -> dict[str, Json]:
     log = project.room.logs / f"{run.id}.log"
     ended = _last_sign_of_life(project, run, log)  # before the parts of the log are joined
     with suppress(OSError):  # a log that cannot be joined lies there in its parts

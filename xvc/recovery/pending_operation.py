@@ -34,7 +34,7 @@ def intended(project: Project, operation: Operation) -> Iterator[None]:
     change.take_off()
 
 
-def _standing(project: Project, change: PendingChange) -> ChangeState:
+def _state_of(project: Project, change: PendingChange) -> ChangeState:
     pointer, made = project.keeper.pointer, operations.from_facts(change.facts).made
     has_happened = pointer is not None and pointer.digest == made
     return ChangeState.HAPPENED if has_happened else ChangeState.NEVER
@@ -46,4 +46,4 @@ def _complete(project: Project, change: PendingChange) -> None:
         operations.append(project.room.operations, operation)
 
 
-KIND = ChangeKind(standing=_standing, complete=_complete, abandon=nothing)
+KIND = ChangeKind(state_of=_state_of, complete=_complete, abandon=nothing)

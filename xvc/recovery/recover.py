@@ -15,7 +15,7 @@ from typing import cast
 
 from xvc.errors import BusyError, ExternalError, PointerCorrupt, Unresolved
 from xvc.git.branch import clear_index, is_index_dead
-from xvc.journal.fallback_dir import is_ours, refuge_of
+from xvc.journal.fallback_dir import fallback_of, is_ours
 from xvc.journal.reader import is_written, journals
 from xvc.project import Project
 from xvc.recovery.kind import ChangeKind, ChangeState
@@ -40,7 +40,7 @@ _LATER = (BusyError, ExternalError, Unresolved, PointerCorrupt, OSError)
 def mend(project: Project) -> None:
     """Put right what can be put right now; what cannot waits for the next one."""
     with suppress(OSError):
-        bring_home(project)
+        collect_stray_journals(project)
     if project.place is None or not _has_remains(project):
         return
     lock = FileLock(project.room.version_lock)
@@ -87,14 +87,14 @@ def begin(project: Project, kind: str, facts: Mapping[str, Json]) -> PendingChan
 
 def _end(project: Project, kind: ChangeKind, change: PendingChange) -> None:
     try:
-        standing = kind.standing(project, change)
+        state = kind.state_of(project, change)
     except (KeyError, TypeError, ValueError):  # its facts are of another xvc
-        standing = ChangeState.FOREIGN
-    if standing is ChangeState.HAPPENED:
+        state = ChangeState.FOREIGN
+    if state is ChangeState.HAPPENED:
         kind.complete(project, change)
-    elif standing is ChangeState.NEVER:
+    elif state is ChangeState.NEVER:
         kind.abandon(project, change)
-    if standing is not ChangeState.WAITS:
+    if state is not ChangeState.WAITS:
         change.take_off()
 
 
@@ -104,20 +104,20 @@ def kind_of(name: str) -> ChangeKind:
     return cast("ChangeKind", getattr(import_module(module), attribute))
 
 
-def bring_home(project: Project) -> None:
+def collect_stray_journals(project: Project) -> None:
     """Bring the journals of ended writers to where they belong.
 
-    They may be in the refuge, or beside the store from before it was a project's.
+    They may be in the fallback folder, or beside the store, from before it was a project's.
 
     Raises:
         OSError: there is still no room for them.
     """
-    home, refuge = project.room.journals, refuge_of(project.room.journals)
-    if is_ours(refuge) and is_ours(refuge.parent):
-        _move(refuge, home)
+    home, fallback = project.room.journals, fallback_of(project.room.journals)
+    if is_ours(fallback) and is_ours(fallback.parent):
+        _move(fallback, home)
         with suppress(OSError):  # a writer is still in it
-            refuge.rmdir()
-            refuge.parent.rmdir()
+            fallback.rmdir()
+            fallback.parent.rmdir()
     if project.room != project.room_beside:
         _move(project.room_beside.journals, home)
         _move(project.room_beside.folded, home)

@@ -24,6 +24,19 @@ class Format(StrEnum):
     HTML = "html"
     BOTH = "both"
 
+    @classmethod
+    def named(cls, text: str, *, has_name: bool) -> Format:
+        """Read a format; *has_name* tells whether files are written, under a name.
+
+        Raises:
+            BadValue: there is no such format, or both would be printed one behind the other.
+        """
+        if text not in set(cls):
+            raise BadValue("--format", f"{text!r} is none of {', '.join(cls)}")
+        if text == cls.BOTH and not has_name:
+            raise BadValue("--format", "both needs a name for the files: -o NAME")
+        return cls(text)
+
 
 @error("no-document")
 class NoDocument(NotFoundError):

@@ -1,26 +1,33 @@
 """What tells the code of one run from that of another: its files, without documents and our own.
 
-Params files are none of it: what they say are the run's params. Nor are the settings of git, DVC
-and xvc, and of dvc.yaml the artifacts, which `xvc model promote` writes.
+Params files are none of it, unless they could not be read in full: what they say are the run's
+params. Nor are the settings of git, DVC and xvc, and of dvc.yaml the artifacts, which
+`xvc model promote` writes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from hashlib import sha256
+from pathlib import PurePosixPath
 
 from xvc import config
+from xvc.core.byte_text import as_given
 from xvc.core.run import RunRecord
 from xvc.dvc.artifacts import without_artifacts
 from xvc.dvc.pipeline import FILE as PIPELINE
 from xvc.dvc.pointers import SUFFIX
+from xvc.errors import BadValue
 from xvc.git.history import trees_of
 from xvc.git.tree_objects import TreeEntry, read_trees
 from xvc.project import Project
-from xvc.recording.begin_run import declared_names
-from xvc.types import RunId
-from xvc.versions.base import Passed, passed_of
+from xvc.recording.begin_run import apart, declared_names
+from xvc.types import Json, RunId
+from xvc.versions.base import PathsWithoutCode, paths_without_code
 
 
 def fingerprints(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, str]:
@@ -60,20 +67,43 @@ class CodeDigests:
         self._params = {project.relative(project.root / name) for name in named}
         places = (project.root / config.FILE, project.root / ".dvc" / "config")
         self._settings = {project.relative(place) for place in places}
-        self._own: dict[tuple[str, ...], Passed] = {}
-        self._known: dict[tuple[str, str, Passed], str] = {}
+        self._own: dict[tuple[str, ...], PathsWithoutCode] = {}
+        self._known: dict[tuple[str, str, PathsWithoutCode], str] = {}
 
     def of(self, tree: str, run: RunRecord) -> str:
         """Return the digest of a tree without what is *run*'s own, and without documents."""
-        declared = (*sorted(run.outs), "", *sorted(run.data))
+        unread = {as_given(path) for path in run.code.unread}
+        declared = (*sorted(run.outs), "", *sorted(run.data), "", *sorted(unread))
         if declared not in self._own:
-            passed = passed_of(self._project, run)
+            passed = paths_without_code(self._project, run)
             data = {path + SUFFIX for path in run.data}
-            own = passed.own | data | self._params | self._settings
+            own = passed.own | data | (self._params - unread) | self._settings
             self._own[declared] = replace(passed, own=own)
         return self._digest(tree, "", self._own[declared])
 
-    def _digest(self, tree: str, above: str, passed: Passed) -> str:
+    def said_by_files(self, tree: str, other: str) -> set[str]:
+        """Name the params that params files of *tree* say; not of those that *other* has alike."""
+        held = {path: self._object(tree, path) for path in self._params}
+        fresh = {p: o for p, o in held.items() if o and o != self._object(other, p)}
+        texts = self._project.git.read_each(sorted(set(fresh.values())))
+        top, said = self._project.top, dict[str, Mapping[str, Json]]()
+        for path, name in fresh.items():
+            from xvc.system.value_files import told_in  # late: loads yaml
+
+            with suppress(BadValue):
+                found = told_in(PurePosixPath(path), partial(bytes, texts[name] or b""))
+                said[os.path.relpath(top / path, self._project.root)] = found.values
+        return {*apart(said)}
+
+    def _object(self, tree: str, path: str) -> str | None:
+        for name in path.split("/"):
+            held = {each.name: each.object for each in self._entries.get(tree, ())}
+            if name not in held:
+                return None
+            tree = held[name]
+        return tree
+
+    def _digest(self, tree: str, above: str, passed: PathsWithoutCode) -> str:
         key = (tree, above, passed)
         if key not in self._known:
             lines = [
@@ -85,7 +115,7 @@ class CodeDigests:
             self._known[key] = sha256(text).hexdigest() if lines else ""
         return self._known[key]
 
-    def _said(self, entry: TreeEntry, above: str, passed: Passed) -> str:
+    def _said(self, entry: TreeEntry, above: str, passed: PathsWithoutCode) -> str:
         """Tell an entry's content; empty text for what is no code, an empty folder too."""
         path = above + entry.name
         if entry.is_folder:

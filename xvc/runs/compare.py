@@ -23,12 +23,18 @@ from xvc.runs.comparison import Comparison, Difference, compare_packages
 from xvc.runs.comparison import compare as compare_records
 from xvc.runs.list import ListRequest
 from xvc.runs.list import runs as list_runs
-from xvc.runs.repeats import RepeatedExperiment, experiments, in_question, own_params, settings_of
+from xvc.runs.repeats import (
+    RepeatedExperiment,
+    experiments,
+    own_params,
+    settings_of,
+    with_shared_settings,
+)
 from xvc.runs.row_pairs import RowRequest, judge_rows
 from xvc.runs.verdicts import Judgement, all_held, judge
 from xvc.store import query
 from xvc.types import RunId
-from xvc.versions.base import passed_of
+from xvc.versions.base import paths_without_code
 
 
 @error("too-few")
@@ -177,7 +183,7 @@ def repeats_of(project: Project, records: Sequence[RunRecord]) -> list[RepeatedE
             known |= {run.id: run for run in like_it if settings_of(run) in asked}
     known |= {record.id: record for record in records}
     runs = list(known.values())
-    found = experiments(runs, fingerprints(project, in_question(runs)))
+    found = experiments(runs, fingerprints(project, with_shared_settings(runs)))
     return [_group_of(record, found) for record in records]
 
 
@@ -208,7 +214,7 @@ def _code(
     if old is None or new is None or project.place is None:
         warnings.append("the code of a run is not recorded, so code is not compared")
         return ()
-    passed = passed_of(project, first.record, other.record, documents=False)
+    passed = paths_without_code(project, first.record, other.record, documents=False)
     data = {path + SUFFIX for path in (*first.record.data, *other.record.data)}  # under data
     try:
         changes = project.git.changes(old, new)

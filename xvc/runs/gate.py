@@ -6,7 +6,7 @@ Changes nothing.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from xvc.core.direction import asked_direction, better
@@ -17,7 +17,7 @@ from xvc.errors import BadValue
 from xvc.history.find import FoundRun, find
 from xvc.history.judging import unlike
 from xvc.models.list import read_models
-from xvc.models.promote import one_name, required
+from xvc.models.promote import Promoted, Promotion, one_name, promote, required
 from xvc.models.stages import Gate, current
 from xvc.project import Project
 from xvc.runs.compare import repeats_of
@@ -128,11 +128,44 @@ def _baseline(project: Project, wanted: GateRequest) -> FoundRun | None:
     return None if now is None else find(project, [now.evidence.run])[0]
 
 
-def beyond(
-    project: Project, wanted: GateRequest, run: RunRecord, baseline: RunRecord | None
-) -> list[Gate]:
-    """Hold a run to what repeats say against a baseline, for a promotion that asks for it."""
-    return [_against(project, wanted, run, baseline), *_repeated(project, wanted, run)]
+def promote_gated(
+    project: Project,
+    wanted: Promotion,
+    *,
+    is_noisy: bool = False,
+    margin: float = 0.0,
+    repeats: int | None = None,
+) -> Promoted:
+    """Put a run's model into a stage, as `promote` does, where it also passes the gates of repeats.
+
+    Args:
+        project: any tree's.
+        wanted: what is promoted, and what it must beat.
+        is_noisy: whether better means beyond the noise of the repeats.
+        margin: by how much it must be better.
+        repeats: how many it must have.
+
+    Raises:
+        BadValue: there is nothing that it must beat.
+        XvcError: another of those that `promote` raises.
+    """
+    if not (is_noisy or margin or repeats):
+        return promote(project, wanted)
+    if wanted.better_than is None:
+        raise BadValue("--noise", "it needs what to beat: --better-than production")
+    asked = GateRequest(
+        wanted.reference,
+        against=wanted.better_than,
+        is_noisy=is_noisy,
+        margin=margin,
+        repeats=repeats,
+    )
+
+    def also(run: RunRecord, baseline: RunRecord | None, metric: str) -> list[Gate]:
+        held = replace(asked, metric=metric)
+        return [_against(project, held, run, baseline), *_repeated(project, held, run)]
+
+    return promote(project, wanted, also)
 
 
 def _repeated(project: Project, wanted: GateRequest, run: RunRecord) -> list[Gate]:

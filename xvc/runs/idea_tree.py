@@ -19,7 +19,7 @@ from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.digest import best_runs
-from xvc.runs.repeats import RepeatedExperiment, Spread, experiments, in_question
+from xvc.runs.repeats import RepeatedExperiment, Spread, experiments, with_shared_settings
 from xvc.store import query
 from xvc.types import RunId
 
@@ -56,7 +56,7 @@ def ideas(project: Project, where: Sequence[RunRecord] | None = None) -> list[Id
             where = query.all_runs(connection)
     names = versions_by_run(known_versions(project))
     known = _judges(project, where)
-    code = fingerprints(project, in_question(where))
+    code = fingerprints(project, with_shared_settings(where))
     main = next(iter(best_runs(where, project.settings.metrics_direction, 1)), None)
     return tree(where, code, Measure(main.metric, main.direction) if main else None, names, known)
 

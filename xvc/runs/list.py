@@ -26,7 +26,7 @@ from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.all_runs import gather
 from xvc.runs.code_fingerprint import fingerprints
-from xvc.runs.repeats import RepeatedExperiment, Spread, experiments, in_question
+from xvc.runs.repeats import RepeatedExperiment, Spread, experiments, with_shared_settings
 from xvc.store import query
 from xvc.store.run_values import fitting, has_key, ordered
 from xvc.store.runs import discarded as discarded_runs
@@ -407,7 +407,7 @@ def grouped(project: Project, listed: RunList, key: str) -> list[Group]:
     metric = listed.metrics[0] if listed.metrics else None
     direction = direction_of(metric, project.settings.metrics_direction) if metric else None
     measure = Measure(metric, direction) if metric and direction else None
-    code = fingerprints(project, in_question(listed.runs))
+    code = fingerprints(project, with_shared_settings(listed.runs))
     together: dict[str, list[RunRecord]] = {}
     for run in listed.runs:
         together.setdefault(repr(_or_none(run, key)), []).append(run)

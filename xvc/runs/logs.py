@@ -82,7 +82,7 @@ def last_lines(project: Project, run: RunRecord) -> list[str]:
     return [line.rstrip() for line in lines if line.strip()][-_LAST:]
 
 
-def followed(project: Project, log: RunLog, start: int) -> Iterator[bytes]:
+def followed(log: RunLog, start: int) -> Iterator[bytes]:
     """Yield what a run goes on to print, until it has ended; *start* is how much was seen."""
     if log.path is None:
         return

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from xvc.core.run import DataFile
 from xvc.core.run_inputs import overlap
+from xvc.dvc.pipeline import frozen_outs
 from xvc.errors import BadValue
 from xvc.git.snapshot import RUNS, Snapshot, tree_with
 from xvc.project import Project
@@ -15,6 +17,8 @@ from xvc.recording.begin_run import file_params, lock_files
 from xvc.types import Json
 
 _REPRODUCE = ("repro", "reproduce", "exp", "experiments")
+_PARTIAL = ("--single-item", "--downstream", "--allow-missing")
+"""With these, and with ``-s``, DVC passes over stages before the one that is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +42,32 @@ class PipelineWatch:
     def __init__(self, project: Project, command: tuple[str, ...]) -> None:
         self._project = project
         self._is_asked = _reproduces(command)
+        self._is_partial = any(map(_leaves_out, command))
         self._before = _texts(project)
         self._params = file_params(project, []) if self._is_asked else {}
 
-    def left(self) -> PipelineResult | None:
-        """Read what the pipelines left; None where the run was none of theirs."""
+    def _as_made(
+        self, data: Mapping[str, DataFile], began: Mapping[str, DataFile]
+    ) -> dict[str, DataFile]:
+        """Mark what the run made itself: what it changed, and what DVC held against its sources."""
+        held = self._is_asked and not self._is_partial
+        frozen = frozen_outs(self._project.pipelines()) if held else frozenset()
+        return {
+            path: replace(
+                file,
+                is_made=(held and path not in frozen)
+                or path not in began
+                or began[path].identity != file.identity,
+            )
+            for path, file in data.items()
+        }
+
+    def left(self, began: Mapping[str, DataFile]) -> PipelineResult | None:
+        """Read what the pipelines left; None where the run was none of theirs.
+
+        Args:
+            began: the data as the run began.
+        """
         after = _texts(self._project)
         if not after or (after == self._before and not self._is_asked):
             return None
@@ -50,7 +75,7 @@ class PipelineWatch:
         made = {out.path for out in found.outs if out.is_made}
         data = self._project.data_inputs(found)
         return PipelineResult(
-            data={path: file for path, file in data.items() if path in made},
+            data=self._as_made({p: file for p, file in data.items() if p in made}, began),
             outs=self._project.pipeline_outs(found),
             locks=after,
             stale=frozenset(made),
@@ -69,6 +94,10 @@ def _texts(project: Project) -> dict[str, bytes]:
 def _reproduces(command: Iterable[str]) -> bool:
     words = [posixpath.basename(word) for word in command]
     return "dvc" in words and any(word in _REPRODUCE for word in words)
+
+
+def _leaves_out(word: str) -> bool:
+    return word in _PARTIAL or (re.fullmatch("-[a-zA-Z]*s[a-zA-Z]*", word) is not None)
 
 
 def keep_locks(project: Project, run: str, snapshot: Snapshot, left: PipelineResult) -> None:

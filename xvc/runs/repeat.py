@@ -10,17 +10,22 @@ import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from xvc.core.command_places import (
+    filled_in_template,
+    placed_keys,
+    placeholders,
+    with_seed_places,
+)
 from xvc.core.commit_subject import chosen_metrics
 from xvc.core.direction import is_progress
 from xvc.core.objective import exact_number
 from xvc.core.run import Status
 from xvc.core.seed_names import is_count, is_seed
-from xvc.core.sweep import filled, placeholders
 from xvc.core.typed_value import TypedValue
 from xvc.core.version import Bump
 from xvc.errors import BadValue
 from xvc.project import Project
-from xvc.recording.command_params import option_params, placed_keys, with_seed_places
+from xvc.recording.command_params import option_params
 from xvc.recording.param_files import placed, refuse_beside_files
 from xvc.recording.requested_params import never_taken_up, variable_of
 from xvc.runs.code_fingerprint import fingerprints
@@ -168,7 +173,7 @@ def of_seed(request: RunRequest, wanted: Repeats, seed: int) -> RunRequest:
     """Return what one repeat is asked for."""
     params = {**request.params, wanted.param: TypedValue.of(seed)}
     shown = {key: typed.text for key, typed in params.items()}
-    named = placed_keys(filled, request.command, params)
+    named = placed_keys(filled_in_template, request.command, params)
     must = (
         ()
         if wanted.param in named or request.write_params or is_count(wanted.param)
@@ -176,11 +181,11 @@ def of_seed(request: RunRequest, wanted: Repeats, seed: int) -> RunRequest:
     )
     return replace(
         request,
-        command=filled(request.command, shown),
+        command=filled_in_template(request.command, shown),
         params=params,
         looks_back=False,
         in_command=named,
-        seeded=with_seed_places(filled, request.command, shown),
+        seeded=with_seed_places(filled_in_template, request.command, shown),
         must_use=(*request.must_use, *must),
     )
 

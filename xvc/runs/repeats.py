@@ -14,14 +14,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from xvc.core.command_places import filled_in_run
 from xvc.core.direction import Direction
 from xvc.core.json_values import as_json
 from xvc.core.name_words import pieces
 from xvc.core.objective import exact_number
 from xvc.core.run import RunRecord, Status
+from xvc.core.run_inputs import given
 from xvc.core.seed_names import is_seed
 from xvc.core.typed_value import TypedValue, is_equal
-from xvc.recording.command_params import filled_in_run, option_params
+from xvc.recording.command_params import option_params
 from xvc.types import Json, RunId
 
 _VALUE = re.compile(r"-?[0-9]+")
@@ -32,7 +34,7 @@ def settings_of(run: RunRecord) -> str:
 
     Which seed a run had that names none is not known: it may be that of one which names it.
     """
-    data: dict[str, Json] = {path: file.identity for path, file in run.data.items()}
+    data: dict[str, Json] = {**given(run.data)}
     words: list[Json] = [*_split(_marked(run))[0]]
     return _text([run.folder, own_params(run), data, words, bool(_seeds(run))])
 
@@ -166,7 +168,7 @@ def experiments(runs: Iterable[RunRecord], code: Mapping[RunId, str]) -> list[Re
     ]
 
 
-def in_question(runs: Sequence[RunRecord]) -> list[RunRecord]:
+def with_shared_settings(runs: Sequence[RunRecord]) -> list[RunRecord]:
     """List the finished runs that share their settings with another: only their code matters."""
     alike: dict[str, list[RunRecord]] = {}
     for run in runs:

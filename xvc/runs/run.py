@@ -125,11 +125,11 @@ def run(
     mirrors = _mirrors(project, request, begun)
     secrets = secret_texts({key: typed.text for key, typed in request.params.items()})
     recorder = Recorder(
-        project, begun, sink, capture=request.capture, patterns=patterns, secrets=secrets
+        project, begun, sink, capture=request.captures, patterns=patterns, secrets=secrets
     )
     wanted = WantedOutputs.now(project.root, request.outs, models)
-    for before in (recorder.before, wanted.before):
-        held.callback(before.close)
+    for unwatch in (recorder.unwatch, wanted.before.close):
+        held.callback(unwatch)
     ending = _ending(project, begun, request, asked, recorder, early)
     kept = note_end(project, begun, wanted, ending, recorder)
     record = _finished(begun.record, recorder, ending)
@@ -192,7 +192,7 @@ def refuse_taken(project: Project, version: str) -> None:
 def _patterns(
     project: Project, request: RunRequest, warnings: list[str]
 ) -> tuple[re.Pattern[str], ...]:
-    return capture_patterns(project, warnings, request.capture_patterns) if request.capture else ()
+    return capture_patterns(project, warnings, request.capture_patterns) if request.captures else ()
 
 
 def capture_patterns(

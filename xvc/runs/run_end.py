@@ -19,7 +19,7 @@ from xvc.core.record import UNHELD, RecordKind
 from xvc.core.run import DataFile, Status
 from xvc.core.secrets import mask_texts, mask_values
 from xvc.errors import JournalFailed
-from xvc.journal.fallback_dir import make_refuge
+from xvc.journal.fallback_dir import make_fallback
 from xvc.project import Project
 from xvc.recording.begin_run import (
     Begun,
@@ -34,6 +34,7 @@ from xvc.recording.metric_sources import read_metrics
 from xvc.recording.run_times import also_left_by, changed_at
 from xvc.recording.run_times import note_end as note_run_end
 from xvc.recording.unheld_code import unheld_modules
+from xvc.recording.unheld_files import UnheldFiles
 from xvc.runs.failure_text import KEPT, last_words
 from xvc.runs.pipeline_runs import PipelineResult, PipelineWatch, keep_locks
 from xvc.runs.printed_metrics import LineMetrics
@@ -91,10 +92,13 @@ class Recorder:
         with best_effort(begun.warnings):
             self._watch = PipelineWatch(project, begun.record.command)
         self._stderr = b""
+        self.unheld: UnheldFiles | None = None
+        with best_effort(begun.warnings):
+            self.unheld = _unheld_files(project, begun)
 
     def left_by_pipelines(self) -> PipelineResult | None:
         """Read what DVC's pipelines left; None where there are none, or they could not be read."""
-        return self._watch.left() if self._watch is not None else None
+        return self._watch.left(self._begun.record.data) if self._watch is not None else None
 
     @property
     def last_words(self) -> str | None:
@@ -139,6 +143,12 @@ class Recorder:
             row = {k if counts[k] == 1 else f"{name}:{k}": v for k, v in values.items()}
             self.log_all([row] if row else [])
 
+    def unwatch(self) -> None:
+        """Look no more at who writes and opens files."""
+        self.before.close()
+        if self.unheld is not None:
+            self.unheld.close()
+
     def close(self) -> None:
         self._log.close()
         with best_effort(self._begun.warnings):
@@ -153,6 +163,16 @@ class Recorder:
                 )
         if self._log.failure:
             self._begun.warnings.append(f"the output log is not complete: {self._log.failure}")
+
+
+def _unheld_files(project: Project, begun: Begun) -> UnheldFiles | None:
+    """Begin to look at what becomes of the files that the run's snapshot lacks."""
+    if begun.snapshot is None:
+        return None
+    apart = [path for path in begun.snapshot.left_out if path.endswith("/")]
+    compiled = project.environment.get("PYTHONPYCACHEPREFIX", "")
+    others = [*apart, *begun.snapshot.written]
+    return UnheldFiles(project.git, others, begun.record.data, compiled)
 
 
 def _facts_of(ending: Ending) -> dict[str, Json]:
@@ -178,6 +198,7 @@ def _end(
     outs: Mapping[str, DataFile],
     reason: str | None,
     pipeline: PipelineResult | None,
+    opened: Sequence[str],
 ) -> None:
     facts: dict[str, Json] = {
         "status": status_of(ending).value,
@@ -198,11 +219,9 @@ def _end(
         with best_effort(begun.warnings):
             left["touched"] = _touched(project, begun)
         with best_effort(begun.warnings):
-            left |= _unheld(project, begun)
+            left |= _unheld(project, begun, opened)
         with best_effort(begun.warnings):
             begun.snapshot.index.unlink(missing_ok=True)
-    if project.place is not None:
-        note_run_end(project.own_room, begun.record.id)
     for said in ({**facts, **left}, facts):
         before = len(begun.warnings)
         with best_effort(begun.warnings):
@@ -217,7 +236,7 @@ def _write_end(project: Project, begun: Begun, facts: dict[str, Json]) -> None:
         begun.journal.note(RecordKind.END, begun.record.id, facts)
         begun.journal.close()
     except JournalFailed:
-        journal = open_journal(project, make_refuge(project.room.journals))
+        journal = open_journal(project, make_fallback(project.room.journals))
         journal.note(RecordKind.END, begun.record.id, facts)
         journal.close()
 
@@ -235,6 +254,11 @@ def note_end(
     outs: dict[str, DataFile] = {}
     models: dict[str, DataFile] = {}
     pipeline: PipelineResult | None = None
+    opened: list[str] = []
+    touched: list[str] = []
+    with best_effort(warnings):
+        if recorder.unheld is not None:  # before we look at files ourselves
+            opened, touched = recorder.unheld.opened(), recorder.unheld.only_touched()
     try:
         with held_back(STOPPING, interrupt):
             with best_effort(warnings):
@@ -253,7 +277,10 @@ def note_end(
         with best_effort(warnings):
             used = mask_values(dict(pipeline.params))
             begun.journal.note(RecordKind.PARAMS, begun.record.id, used)
-    _end(project, begun, ending, outs | models, reason_of(ending, recorder), pipeline)
+    reason = reason_of(ending, recorder)
+    _end(project, begun, ending, outs | models, reason, pipeline, opened)
+    if project.place is not None:
+        note_run_end(project.own_room, begun.record.id, touched)
     with best_effort(warnings):
         warnings += _unnamed(project, begun, wanted)
     return models
@@ -283,10 +310,7 @@ def interrupt(_: int) -> None:
 
 def _file_facts(files: Mapping[str, DataFile]) -> Json:
     """Write down files in the order of their paths."""
-    return {
-        as_text(path): {key: part for key, part in asdict(files[path]).items() if part is not None}
-        for path in sorted(files)
-    }
+    return {as_text(path): {**files[path].facts} for path in sorted(files)}
 
 
 def _outs(
@@ -378,23 +402,27 @@ def _touched(project: Project, begun: Begun) -> Json:
     return found
 
 
-def _unheld(project: Project, begun: Begun) -> dict[str, Json]:
-    """Name what the run's processes say that they ran, and that its code is not known to lack."""
+def _unheld(project: Project, begun: Begun, opened: Sequence[str]) -> dict[str, Json]:
+    """Name what ran, or was *opened* meanwhile, and that the run's code is not known to lack."""
     record = begun.record
     files = left_own_files(project.room.modules_of(record.id))
-    if not files:
-        return {}
     folder = project.root / (record.folder or ".")
     searched = project.environment.get("PYTHONPATH", "")
-    found = unheld_modules(project.git, files, record.command, folder, searched)
-    fresh = [name for name in map(as_text, found) if name not in record.code.incomplete]
-    if not fresh:
-        return {}
-    begun.warnings.append(
-        f"code incomplete: the run loaded {few_of(fresh)}, which git ignores or which is outside "
-        "of the tree: no version tells what ran"
-    )
-    return {UNHELD: [*fresh]}
+    loaded = unheld_modules(project.git, files, record.command, folder, searched) if files else []
+    known = {*record.code.incomplete}
+    fresh = [name for name in map(as_text, loaded) if name not in known]
+    others = [name for name in map(as_text, opened) if name not in {*known, *fresh}]
+    if fresh:
+        begun.warnings.append(
+            f"code incomplete: the run loaded {few_of(fresh)}, which git ignores or which is "
+            "outside of the tree: no version tells what ran"
+        )
+    if others:
+        begun.warnings.append(
+            f"code incomplete: {few_of(others)} was opened while the run went on, and git ignores "
+            "it, or it is another repository's: no version tells what ran"
+        )
+    return {UNHELD: [*fresh, *others]} if fresh or others else {}
 
 
 def _usage(ending: Ending) -> Json:

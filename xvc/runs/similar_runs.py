@@ -10,18 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xvc.core.commit_subject import chosen_metrics, shown
 from xvc.core.equality import is_same
 from xvc.core.run import RunRecord, Status
-from xvc.core.run_inputs import overlap
+from xvc.core.run_inputs import given, overlap
 from xvc.core.seed_names import is_seed
 from xvc.core.typed_value import TypedValue
 from xvc.dvc.pointers import SUFFIX
 from xvc.errors import XvcError
 from xvc.git.history import Change, line_changes, trees_of
+from xvc.git.submodules import submodules
 from xvc.project import Project
 from xvc.recording.begin_run import as_it_would_be, few_of
 from xvc.recovery.lost_runs import opened
@@ -30,7 +31,7 @@ from xvc.runs.digest import cut
 from xvc.runs.repeats import has_same_command, own_params, seeds_in
 from xvc.store import db, query
 from xvc.types import Json, RunId
-from xvc.versions.base import Passed, code_changes
+from xvc.versions.base import PathsWithoutCode, code_changes
 
 _LOOKED_AT = 40
 """So many of the runs that are nearest by their params are compared by their code, too."""
@@ -92,9 +93,21 @@ def precedents(
     params = {key: typed.value for key, typed in plan.params.items()}
     wanted, tree = as_it_would_be(project, plan.command, plan.folder, params, warnings, plan.seeded)
     with opened(project) as connection:
-        runs = query.all_runs(connection)
+        runs = query.near(connection, wanted, own_params(wanted))
+        total = query.count(connection)
     names = _names(project)
-    return compared(project, wanted, tree, runs, names, nearest)
+    found = compared(project, wanted, tree, runs, names, nearest)
+    return _of_all(found, total, warnings)
+
+
+def _of_all(found: Precedents, total: int, warnings: list[str]) -> Precedents:
+    """Count all runs, and say where not all were looked at."""
+    if total > found.runs:
+        warnings.append(
+            f"of {total:,} runs {found.runs:,} were looked at: the newest, and those with the same "
+            "command or params"
+        )
+    return replace(found, runs=total)
 
 
 def compared(
@@ -112,7 +125,7 @@ def compared(
     others = sorted((e for e in near if e.distance[0]), key=lambda each: each.distance)
     looked = [*alike, *others[:_LOOKED_AT]]
     trees = code_trees(project, [each.run for each in looked])
-    by_code = _by_code(project, looked, tree, trees)
+    by_code = _by_code(project, wanted, looked, tree, trees)
     found = [each for each in by_code if each.distance[0] == 0]
     same = [each for each in found if _is_of_its_seeds(wanted, each.run)]
     repeats = [each for each in found if each not in same]
@@ -133,7 +146,9 @@ def by_change(
     """
     _, tree = as_it_would_be(project, plan.command, plan.folder, {}, warnings)
     with opened(project) as connection:
-        runs = query.all_runs(connection)
+        runs, total = query.newest(connection), query.count(connection)
+    if total > len(runs):
+        warnings.append(f"of {total:,} runs the newest {len(runs):,} were looked at")
     names = _names(project)
     head = project.git.commit_of("HEAD") if project.place else None
     trees = code_trees(project, runs)
@@ -154,7 +169,7 @@ def by_change(
     found.sort(key=lambda each: -(each.alike or 0.0))
     same = [each for each in found if each.alike == 1]
     rest = [each for each in found if each.alike != 1]
-    return Precedents(tuple(same), (), tuple(rest[:nearest]), len(runs))
+    return Precedents(tuple(same), (), tuple(rest[:nearest]), total)
 
 
 def _names(project: Project) -> dict[RunId, str]:
@@ -183,7 +198,7 @@ def _pair(
 
 
 def _code_of(project: Project, change: Change) -> Change:
-    documents = Passed(frozenset(), project.settings.tag_ignore)
+    documents = PathsWithoutCode(frozenset(), project.settings.tag_ignore)
     return frozenset(
         line for line in change if not documents.holds(line[0]) and not line[0].endswith(SUFFIX)
     )
@@ -204,11 +219,11 @@ def _asked(
         for key in sorted(keys)
         if not is_same(then.get(key), now_asked.get(key))
     }
-    data = {path: file.identity for path, file in run.data.items()}
+    data = given(run.data)
     now = {
-        path: file.identity
-        for path, file in wanted.data.items()
-        if path in run.data or not any(overlap(path, out) for out in outs)
+        path: identity
+        for path, identity in given(wanted.data).items()
+        if path in data or not (path in run.data or any(overlap(path, out) for out in outs))
     }
     changed = sorted(path for path in {*data, *now} if data.get(path) != now.get(path))
     is_other = bool(wanted.command) and not has_same_command(run, wanted)
@@ -224,18 +239,35 @@ def _is_of_its_seeds(wanted: RunRecord, run: RunRecord) -> bool:
 
 
 def _by_code(
-    project: Project, near: Sequence[Near], tree: str, trees: Mapping[RunId, str]
+    project: Project,
+    wanted: RunRecord,
+    near: Sequence[Near],
+    tree: str,
+    trees: Mapping[RunId, str],
 ) -> list[Near]:
     if project.place is None or not tree:
         return [_with_other_code(each) for each in near]
     digests = CodeDigests(project, {tree, *trees.values()})
-    return [
-        each
-        if each.run.id in trees
-        and digests.of(trees[each.run.id], each.run) == digests.of(tree, each.run)
-        else _with_other_code(each)
-        for each in near
-    ]
+    found = []
+    for each in near:
+        its = trees.get(each.run.id)
+        unread = tuple({*wanted.code.unread, *each.run.code.unread})
+        looking = replace(each.run, code=replace(each.run.code, unread=unread))
+        if its is None or digests.of(its, looking) != digests.of(tree, looking):
+            found.append(_with_other_code(each))
+        else:
+            found.append(_without_its_params(each, wanted, digests, its, tree))
+    return found
+
+
+def _without_its_params(
+    near: Near, wanted: RunRecord, digests: CodeDigests, its: str, tree: str
+) -> Near:
+    """Find the params that a file said then and none says now; a script's own say nothing yet."""
+    gone = {key for key in own_params(near.run) if key not in wanted.params} - near.params.keys()
+    gone &= digests.said_by_files(its, tree) if gone else set()
+    lost = {key: (near.run.params[key], None) for key in sorted(gone)}
+    return replace(near, params={**near.params, **lost})
 
 
 def _with_other_code(near: Near) -> Near:
@@ -297,6 +329,12 @@ def _moved(key: str, then: Json, now: Json) -> str:
     return f"with {key}={shown(then)}" if now is None else f"{key} {shown(then)} → {shown(now)}"
 
 
+def _have_same_submodules(project: Project, one: RunRecord, other: RunRecord) -> bool:
+    """Whether two runs of one tree lacked the same submodules: its commits do not tell."""
+    lacking = {*one.code.left_out} ^ {*other.code.left_out}
+    return not lacking or not lacking & submodules(project.git).keys()
+
+
 def seen_before(project: Project, record: RunRecord) -> Near | None:
     """Find the newest run of the same as one that just began; None without a store at hand.
 
@@ -309,7 +347,7 @@ def seen_before(project: Project, record: RunRecord) -> Near | None:
         trees = code_trees(project, [record, *(each.run for each in alike)])
         if record.id not in trees:
             return None
-        for each in _by_code(project, alike, trees[record.id], trees):
-            if each.distance[0] == 0:
+        for each in _by_code(project, record, alike, trees[record.id], trees):
+            if each.distance[0] == 0 and _have_same_submodules(project, record, each.run):
                 return each
     return None

@@ -6,12 +6,13 @@ import os
 import shlex
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from xvc.core.human_units import counted
 from xvc.core.run_inputs import overlap
 from xvc.dvc.local_config import keep_settings
+from xvc.dvc.repository import Dvc
 from xvc.errors import NoIdentity, XvcError
 from xvc.git import follow_hook as hook
 from xvc.git import merge_driver as driver
@@ -20,18 +21,15 @@ from xvc.history.find import versions
 from xvc.history.missing import missing_versions
 from xvc.journal.reader import is_written, journals
 from xvc.project import Project
+from xvc.recording.begin_run import few_of
 from xvc.recovery.lost_runs import reap
 from xvc.setup.health import Diagnosis, Health
+from xvc.setup.recorded_data import NO_REMOTE, NOWHERE, look_at_data, whereabouts
 from xvc.store import query
 from xvc.system.files import is_shared, md5_of
 from xvc.worktrees.list import TreeRole, list_trees
 
 _SCRATCH_AGE = 24 * 3600.0
-_NO_REMOTE = (
-    "There is no DVC remote: only another clone's cache can have them. "
-    "`dvc remote add -d storage URL` "
-    "and `xvc push` keep the next ones."
-)
 
 
 def doctor(project: Project, *, retry: bool = False) -> list[Diagnosis]:
@@ -117,9 +115,12 @@ def _outputs(project: Project) -> Iterator[Diagnosis]:
 def _runs_outs(project: Project) -> set[tuple[str, str]]:
     """Name the outputs that runs have declared, with their digests."""
     with project.keeper.view() as connection:
-        runs = query.all_runs(connection)
-    named = ((project.relative(project.root / p), f) for run in runs for p, f in run.outs.items())
-    return {(path, file.digest) for path, file in named}
+        files = query.recorded_files(connection)
+    return {
+        (project.relative(project.root / file.path), str(file.digest))
+        for file in files
+        if file.is_output
+    }
 
 
 def _driver(project: Project) -> Iterator[Diagnosis]:
@@ -203,14 +204,14 @@ def _snapshots(project: Project) -> Iterator[Diagnosis]:
         return
     if brought := project.dvc.bring_back(each=True):
         yield Diagnosis("versions", Health.MENDED, f"{brought} stores are in the cache again")
-    missing, rotten, held = [], [], 0
+    missing, rotten, held = dict[str, str](), [], 0
     for info in versions(project):
         digest = info.message.store
         if digest is None:
             continue
         place = project.dvc.place(digest)
         if not place.is_file():
-            missing.append(info.name)
+            missing[info.name] = str(digest)
         elif md5_of(place) != digest:
             rotten.append(info.name)
         else:
@@ -222,16 +223,32 @@ def _snapshots(project: Project) -> Iterator[Diagnosis]:
             f"the cache objects of {', '.join(rotten)} hold other bytes than their names say",
             "Rename these files in the cache, keep them, and `dvc fetch --all-tags`.",
         )
-    if missing:
-        names = ", ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
-        detail = f"{names}: their stores are not in this clone's cache"
-        health = Health.GOOD if project.dvc.remotes() else Health.WRONG
-        remotes = project.dvc.remotes()
-        way = "`dvc fetch --all-tags` brings them." if remotes else _NO_REMOTE
-        yield Diagnosis("versions", health, detail, way)
+    yield from _stores_away(project.dvc, missing)
     yield Diagnosis(
         "versions", Health.GOOD, f"{counted(held, 'store')} checked against their hashes"
     )
+
+
+def _stores_away(dvc: Dvc, missing: Mapping[str, str]) -> Iterator[Diagnosis]:
+    found = whereabouts(dvc, missing.values())
+    away = [name for name, digest in missing.items() if digest in found.there]
+    lost = [name for name in missing if name not in away]
+    if away:
+        detail = (
+            f"{few_of(away)}: their stores are not in this clone's cache, but on remote {found.on}"
+        )
+        way = f"`dvc fetch --all-tags -r {found.on.partition(',')[0]}` brings them."
+        yield Diagnosis("versions", Health.GOOD, detail, way)
+    if not lost:
+        return
+    detail = f"{few_of(lost)}: their stores are not in this clone's cache"
+    if found.silent:
+        yield Diagnosis("versions", Health.GOOD, f"{detail}; {'; '.join(found.silent)}")
+    elif found.remotes:
+        on = f"{detail}, nor on remote {', '.join(found.remotes)}"
+        yield Diagnosis("versions", Health.WRONG, on, NOWHERE)
+    else:
+        yield Diagnosis("versions", Health.WRONG, detail, NO_REMOTE)
 
 
 def _missing(project: Project) -> Iterator[Diagnosis]:
@@ -308,6 +325,7 @@ _LOOKS: dict[str, Callable[[Project], Iterator[Diagnosis]]] = {
     "store": _store,
     "records": _refused,
     "versions": _snapshots,
+    "data": look_at_data,
     "missing runs": _missing,
     "work trees": _worktrees,
     "scratch": _scratch,

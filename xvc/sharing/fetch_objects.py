@@ -19,8 +19,8 @@ Notify = Callable[[str], None]
 
 
 @dataclass(slots=True)
-class Haul:
-    """What was looked for, what came (objects and bytes), and what is nowhere.
+class ObjectFetch:
+    """What was looked for, what came (objects and bytes), and what is on no remote that was asked.
 
     The usual remote is asked first, then those that pointers name for themselves (`elsewhere`).
     `coming` is the text of DVC's settings that are about to be the tree's: they are asked before.
@@ -33,6 +33,7 @@ class Haul:
     size: int = 0
     brought: set[str] = field(default_factory=set)
     lost: set[str] = field(default_factory=set)
+    asked: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     opened: Remote | None = None
     elsewhere: Callable[[], Iterable[str]] = tuple[str]
@@ -73,6 +74,7 @@ class Haul:
         """Say which remote has which of the objects; each once."""
         left, found = set(digests), list[tuple[Remote, list[str]]]()
         for remote in self._remotes():
+            self.asked.append(remote.name)
             there = left & set(remote.entries(left))
             if there:
                 found.append((remote, sorted(there)))

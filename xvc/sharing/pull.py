@@ -29,7 +29,7 @@ from xvc.history.find import versions
 from xvc.history.missing import missing_versions, warning_of
 from xvc.project import Project
 from xvc.recording.begin_run import looked_at
-from xvc.sharing.fetch_objects import Haul, Notify
+from xvc.sharing.fetch_objects import Notify, ObjectFetch
 from xvc.sharing.push import branch_of, kept_tags
 from xvc.sharing.required_objects import needs_of, remotes_of
 from xvc.store import query
@@ -126,7 +126,7 @@ def pull(project: Project, request: PullRequest, notify: Notify) -> Pulled:
     new = git.commit_of(upstream) if branch else None
     is_apart = bool(old and new and not (is_ancestor(git, new, old) or is_ancestor(git, old, new)))
     tip = old if is_apart or new is None or (old and is_ancestor(git, new, old)) else new
-    haul = _bring(project, dvc, request, _wanted(project, name, tip, runs=request.runs), notify)
+    fetching = _bring(project, dvc, request, _wanted(project, name, tip, runs=request.runs), notify)
     warnings: list[str] = []
     is_driver_new = False
     with best_effort(warnings):  # before any merge that a person is now told to make
@@ -135,16 +135,16 @@ def pull(project: Project, request: PullRequest, notify: Notify) -> Pulled:
     if is_apart:
         raise Diverged(branch or "", f"{name}/{branch}")
     files, told_of_data = _go_forward(project, dvc, branch, old, tip)
-    warnings += [each for each in told_of_data if not each.endswith(tuple(haul.warnings))]
+    warnings += [each for each in told_of_data if not each.endswith(tuple(fetching.warnings))]
     missing = _missing(project)
     if missing:
         warnings.append(warning_of(missing))
     return Pulled(
         remote=name,
-        dvc_remote=haul.opened.name if haul.opened else None,
-        needed=haul.needed,
-        objects=haul.objects,
-        size=haul.size,
+        dvc_remote=fetching.opened.name if fetching.opened else None,
+        needed=fetching.needed,
+        objects=fetching.objects,
+        size=fetching.size,
         tags=tags,
         runs=runs,
         branch=branch,
@@ -153,7 +153,7 @@ def pull(project: Project, request: PullRequest, notify: Notify) -> Pulled:
         files=files,
         is_driver_new=is_driver_new,
         missing=tuple(info.name for info in missing),
-        warnings=(*haul.warnings, *warnings),
+        warnings=(*fetching.warnings, *warnings),
     )
 
 
@@ -187,7 +187,7 @@ def _wanted(project: Project, name: str, tip: str | None, *, runs: bool) -> dict
 
 def _bring(
     project: Project, dvc: Dvc, request: PullRequest, refs: Mapping[str, str], notify: Notify
-) -> Haul:
+) -> ObjectFetch:
     own, kept = project.own_pointers(), set[str]()
     pointers, unlisted = Pointers(project.git, project.relative(dvc.root)), list[str]()
 
@@ -199,7 +199,7 @@ def _bring(
             return True
         return ref.startswith(_TAGS) and (request.everything or out.path.startswith(_MODELS))
 
-    haul = Haul(
+    fetching = ObjectFetch(
         dvc,
         request.dvc_remote,
         notify,
@@ -210,24 +210,27 @@ def _bring(
         dvc,
         pointers,
         refs,
-        haul.bring_lists,
+        fetching.bring_lists,
         wants,
         notify=lambda err: unlisted.append(in_words(err)),
     )
-    haul.warnings += [
+    fetching.warnings += [
         f"{path} is on no remote: its pointer has `push: false`" for path in sorted(kept)
     ]
-    haul.bring(digest for each in needs.values() for digest in each)
+    fetching.bring(digest for each in needs.values() for digest in each)
     for ref, each in needs.items():
-        lost = {path: digest for digest, path in each.items() if digest in haul.lost}
+        lost = {path: digest for digest, path in each.items() if digest in fetching.lost}
         if lost and ref == _TIP:
             path = min(lost)
-            raise NoObject(lost[path], path)
+            asked = tuple(dict.fromkeys(fetching.asked))
+            raise NoObject(lost[path], path, was_asked=True, remotes=asked)
         if lost:
             short = ref.removeprefix(_TAGS).removeprefix("refs/remotes/")
-            haul.warnings.append(f"{short} lacks {', '.join(sorted(lost)[:3])} on the DVC remote")
-    haul.warnings += dict.fromkeys(unlisted)
-    return haul
+            fetching.warnings.append(
+                f"{short} lacks {', '.join(sorted(lost)[:3])} on the DVC remote"
+            )
+    fetching.warnings += dict.fromkeys(unlisted)
+    return fetching
 
 
 def _config_to_come(project: Project, dvc: Dvc, tip: str | None) -> str | None:

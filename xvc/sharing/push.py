@@ -31,7 +31,7 @@ from xvc.history.owner import own_versions
 from xvc.history.unversioned import unsaved
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
-from xvc.sharing.fetch_objects import Haul, Notify
+from xvc.sharing.fetch_objects import Notify, ObjectFetch
 from xvc.sharing.required_objects import Needs, expanded, needs_of, remotes_of
 from xvc.sharing.run_logs import keep_logs
 from xvc.store import query
@@ -125,7 +125,7 @@ class Pushed:
 
 
 @dataclass(slots=True)
-class _Lot:
+class _RefsToPush:
     """What is to be pushed, and what each ref of it needs."""
 
     refs: dict[str, str]
@@ -173,57 +173,63 @@ def push(project: Project, request: PushRequest, notify: Notify) -> Pushed:
     git, dvc = project.git, project.needed_dvc()
     branch = branch_of(project)
     name = upstream_of(git, request.remote, branch)
-    lot = _Lot(_chosen(project, branch, runs=request.runs), refs_there(git, name, notify))
-    refuse_other_tags(name, lot.refs, lot.there)
-    _refuse_behind(project, branch, lot, name)
+    to_push = _RefsToPush(
+        _chosen(project, branch, runs=request.runs), refs_there(git, name, notify)
+    )
+    refuse_other_tags(name, to_push.refs, to_push.there)
+    _refuse_behind(project, branch, to_push, name)
     usual = _remote(dvc, request.dvc_remote, notify)
     pointers = Pointers(git, project.relative(dvc.root))
-    haul = Haul(
+    fetching = ObjectFetch(
         dvc,
         request.dvc_remote,
         notify,
         opened=usual,
         elsewhere=lambda: remotes_of(pointers.known()),
     )
-    bring = haul.bring_lists if dvc.remotes() else lambda lists: None
-    lot.needs = needs_of(dvc, pointers, lot.refs, bring, lambda ref, out: out.is_pushed)
-    _add_pruned(project, pointers, lot, branch)
-    outs = _add_outs(project, dvc, lot, pointers) if request.runs else []
-    places = _places(dvc, usual or request.dvc_remote, lot, pointers.known(), outs, notify)
-    for place in places:
-        notify(f"looking for {counted(len(place.digests), 'object')} on {place.remote.name}")
-        place.held = place.remote.held(place.digests, {*pointers.known(), *outs})
-    _leave_out(dvc, lot, places)
-    absent = [(place, _absent(dvc, lot, place)) for place in places]
+    bring = fetching.bring_lists if dvc.remotes() else lambda lists: None
+    to_push.needs = needs_of(dvc, pointers, to_push.refs, bring, lambda ref, out: out.is_pushed)
+    _add_pruned(project, pointers, to_push, branch)
+    outs = _add_outs(project, dvc, to_push, pointers) if request.runs else []
+    destinations = _destinations(
+        dvc, usual or request.dvc_remote, to_push, pointers.known(), outs, notify
+    )
+    for target in destinations:
+        notify(f"looking for {counted(len(target.digests), 'object')} on {target.remote.name}")
+        target.held = target.remote.held(target.digests, {*pointers.known(), *outs})
+    _leave_out(project, dvc, to_push, destinations)
+    absent = [(target, _absent(dvc, to_push, target)) for target in destinations]
     count = sum(len(each) for _, each in absent)
     size = sum(object_of(dvc, digest).stat().st_size for _, each in absent for digest in each)
     if request.runs:
-        _add_logs(project, lot, is_plan=request.dry_run)
+        _add_logs(project, to_push, is_plan=request.dry_run)
     if not request.dry_run:
-        for place, each in absent:
-            _send_objects(dvc, place.remote, each, notify)
-        _send_refs(project, name, branch, lot, notify)
-    if places and (said := _uncommitted_config(project, dvc)):
-        lot.warnings.append(said)
-    if lot.new:
-        lot.warnings += _kept_here(pointers.known())
-        lot.warnings += _of_others(project, pointers, lot.refs.get(f"{_HEADS}{branch}"))
+        for target, each in absent:
+            _send_objects(dvc, target.remote, each, notify)
+        _send_refs(project, name, branch, to_push, notify)
+    if destinations and (said := _uncommitted_config(project, dvc)):
+        to_push.warnings.append(said)
+    if to_push.new:
+        to_push.warnings += _kept_here(pointers.known())
+        to_push.warnings += _left_to_other_repositories(
+            project, pointers, to_push.refs.get(f"{_HEADS}{branch}")
+        )
     return Pushed(
         remote=name,
-        dvc_remote=", ".join(place.remote.name for place in places)
+        dvc_remote=", ".join(target.remote.name for target in destinations)
         or (usual.name if usual else None),
-        needed=sum(len(place.digests) for place in places),
+        needed=sum(len(target.digests) for target in destinations),
         objects=count,
         size=size,
-        refs=tuple(lot.new),
-        left_out=tuple(lot.left_out),
+        refs=tuple(to_push.new),
+        left_out=tuple(to_push.left_out),
         unsaved=_unsaved(project),
-        warnings=tuple(lot.warnings),
+        warnings=tuple(to_push.warnings),
     )
 
 
 @dataclass(slots=True)
-class _Place:
+class _Destination:
     """A DVC remote, the objects that belong there, and those of them that it has."""
 
     remote: Remote
@@ -231,14 +237,14 @@ class _Place:
     held: set[str] = field(default_factory=set)
 
 
-def _places(
+def _destinations(
     dvc: Dvc,
     usual: Remote | str | None,
-    lot: _Lot,
+    to_push: _RefsToPush,
     known: Collection[Out],
     outs: Iterable[Out],
     notify: Notify,
-) -> list[_Place]:
+) -> list[_Destination]:
     """Say where each object belongs: the remote that its pointer names, else the usual one."""
     name = usual.name if isinstance(usual, Remote) else usual
     elsewhere: dict[str, set[str]] = {}
@@ -246,7 +252,7 @@ def _places(
     for out in known:
         if not out.is_pushed:
             continue
-        mine = {digest for digest in expanded(dvc, out) if digest in lot.digests}
+        mine = {digest for digest in expanded(dvc, out) if digest in to_push.digests}
         if out.remote in (None, name):
             common |= mine
         else:
@@ -254,25 +260,25 @@ def _places(
     for out in outs:
         common |= expanded(dvc, out).keys() - set().union(*elsewhere.values())
     placed = common.union(*elsewhere.values())
-    common |= lot.digests.keys() - placed  # what was pruned, whose pointer is in no commit now
+    common |= to_push.digests.keys() - placed  # what was pruned, whose pointer is in no commit now
     found = []
     if common:
         opened = usual if isinstance(usual, Remote) else Remote.open(dvc, name, notify=notify)
-        found.append(_Place(opened, common))
+        found.append(_Destination(opened, common))
     for own, digests in sorted(elsewhere.items()):
         if digests and own not in dvc.remotes():
             raise PointerRemote(own, next(out.said_by for out in known if out.remote == own))
         if digests:
-            found.append(_Place(Remote.open(dvc, own, notify=notify), digests))
+            found.append(_Destination(Remote.open(dvc, own, notify=notify), digests))
     return found
 
 
-def _absent(dvc: Dvc, lot: _Lot, place: _Place) -> list[str]:
+def _absent(dvc: Dvc, to_push: _RefsToPush, target: _Destination) -> list[str]:
     """List what is here and belongs there, but is not."""
     return [
         digest
-        for digest in place.digests - place.held
-        if digest in lot.digests and _is_here(dvc, digest)
+        for digest in target.digests - target.held
+        if digest in to_push.digests and _is_here(dvc, digest)
     ]
 
 
@@ -285,7 +291,9 @@ def _kept_here(outs: Iterable[Out]) -> list[str]:
     ]
 
 
-def _of_others(project: Project, pointers: Pointers, head: str | None) -> list[str]:
+def _left_to_other_repositories(
+    project: Project, pointers: Pointers, head: str | None
+) -> list[str]:
     """Say that the branch names objects of other DVC repositories, which are pushed from there."""
     folders = pointers.others_in(head) if head else []
     return [
@@ -350,13 +358,13 @@ def _chosen(project: Project, branch: str | None, *, runs: bool) -> dict[str, st
     return refs | kept_tags(project) | (git.refs(RUNS) if runs else {})
 
 
-def _refuse_behind(project: Project, branch: str | None, lot: _Lot, remote: str) -> None:
+def _refuse_behind(project: Project, branch: str | None, to_push: _RefsToPush, remote: str) -> None:
     ref = f"{_HEADS}{branch}"
-    there = lot.there.get(ref)
-    if branch is None or there is None or ref not in lot.refs:
+    there = to_push.there.get(ref)
+    if branch is None or there is None or ref not in to_push.refs:
         return
     git = project.git
-    if git.commit_of(there) is None or not is_ancestor(git, there, lot.refs[ref]):
+    if git.commit_of(there) is None or not is_ancestor(git, there, to_push.refs[ref]):
         raise Behind(branch, remote)
 
 
@@ -370,22 +378,26 @@ def _remote(dvc: Dvc, name: str | None, notify: Notify) -> Remote | None:
         return None
 
 
-def _add_pruned(project: Project, pointers: Pointers, lot: _Lot, branch: str | None) -> None:
+def _add_pruned(
+    project: Project, pointers: Pointers, to_push: _RefsToPush, branch: str | None
+) -> None:
     """Add the candidates that new commits of the branch have pruned: a clone can get them back.
 
     One whose object no longer exists is skipped; it does not block the push.
     """
     dvc, ref = project.needed_dvc(), f"{_HEADS}{branch}"
-    if ref not in lot.new:
+    if ref not in to_push.new:
         return
     folder = project.relative(project.root / ROOT / CANDIDATES)
-    for path, blob in removed_since(project.git, lot.refs[ref], folder, lot.there.get(ref)):
-        for out in pointers.outs_of_files(lot.refs[ref], {path: blob}):
+    for path, blob in removed_since(project.git, to_push.refs[ref], folder, to_push.there.get(ref)):
+        for out in pointers.outs_of_files(to_push.refs[ref], {path: blob}):
             found = expanded(dvc, out)
-            lot.needs[ref] |= {digest: at for digest, at in found.items() if _is_here(dvc, digest)}
+            to_push.needs[ref] |= {
+                digest: at for digest, at in found.items() if _is_here(dvc, digest)
+            }
 
 
-def _add_outs(project: Project, dvc: Dvc, lot: _Lot, pointers: Pointers) -> list[Out]:
+def _add_outs(project: Project, dvc: Dvc, to_push: _RefsToPush, pointers: Pointers) -> list[Out]:
     """Add what runs have read and left, which their records name and no pointer may."""
     outs = []
     kept = {str(out.digest) for out in pointers.known() if not out.is_pushed}
@@ -393,7 +405,7 @@ def _add_outs(project: Project, dvc: Dvc, lot: _Lot, pointers: Pointers) -> list
         found = query.with_files(connection)
     for run in found:
         ref = f"{RUNS}{run.id}"
-        if ref not in lot.refs:
+        if ref not in to_push.refs:
             continue
         for path, file in ({**run.data, **run.outs}).items():
             if (
@@ -402,41 +414,72 @@ def _add_outs(project: Project, dvc: Dvc, lot: _Lot, pointers: Pointers) -> list
                 and (file.state is None or dvc.holds(file.digest))
             ):
                 outs.append(Out(path, Digest(file.digest), ref, file.size))
-                lot.needs[ref] |= expanded(dvc, outs[-1])
+                to_push.needs[ref] |= expanded(dvc, outs[-1])
     return outs
 
 
-def _add_logs(project: Project, lot: _Lot, *, is_plan: bool) -> None:
+def _add_logs(project: Project, to_push: _RefsToPush, *, is_plan: bool) -> None:
     """Add what the runs that go have printed; a plan adds what is kept already."""
-    going = [RunId(ref.removeprefix(RUNS)) for ref in lot.refs if ref.startswith(RUNS)]
+    going = [RunId(ref.removeprefix(RUNS)) for ref in to_push.refs if ref.startswith(RUNS)]
     with opened(project) as connection:
         open_ = {run.id for run in query.with_status(connection, Status.RUNNING)}
     ended = [run for run in going if run not in open_]
     kept = project.git.refs(LOGS) if is_plan else keep_logs(project, ended)
     names = (LOGS + run + end for run in ended for end in ("", USAGE))
-    lot.refs |= {name: kept[name] for name in names if name in kept}
+    to_push.refs |= {name: kept[name] for name in names if name in kept}
 
 
 def _is_here(dvc: Dvc, digest: str) -> bool:
     return object_of(dvc, digest).is_file()
 
 
-def _leave_out(dvc: Dvc, lot: _Lot, places: Sequence[_Place]) -> None:
-    """Decide on refs whose objects are missing: leave runs out, name refs that were pushed."""
-    lacked = set().union(*(place.digests - place.held for place in places))
+def _tags_of_other_tools(project: Project) -> set[str]:
+    """Name the refs of models of which xvc has put none into a stage, as those that GTO wrote."""
+    held = project.git.tags("")
+    ours = {_model_in(tag.name) for tag in held if "Xvc-Model: " in tag.message}
+    named = {info.name for info in all_versions(project)}
+    return {
+        _TAGS + tag.name
+        for tag in held
+        if _STAGE.match(tag.name) and tag.name not in named and _model_in(tag.name) not in ours
+    }
+
+
+def _model_in(tag: str) -> str:
+    return re.split("@v|#", tag, maxsplit=1)[0]
+
+
+def _leave_out(
+    project: Project, dvc: Dvc, to_push: _RefsToPush, destinations: Sequence[_Destination]
+) -> None:
+    """Decide on refs whose objects are missing: leave runs out, name refs that were pushed.
+
+    Tags of another tool's models stay here, too: what they need was never xvc's to keep.
+    """
+    lacked = set().union(*(target.digests - target.held for target in destinations))
     nowhere = {digest for digest in lacked if not _is_here(dvc, digest)}
-    for ref, needs in list(lot.needs.items()):
+    stay = list[str]()
+    for ref, needs in list(to_push.needs.items()):
         paths = tuple(sorted({path for digest, path in needs.items() if digest in nowhere}))
         if not paths:
             continue
         short = _short(ref)
         if ref.startswith(RUNS):
-            lot.left_out.append(short)
-            del lot.refs[ref], lot.needs[ref]
-        elif ref in lot.new:
+            to_push.left_out.append(short)
+            del to_push.refs[ref], to_push.needs[ref]
+        elif ref in to_push.new and ref in _tags_of_other_tools(project):
+            stay.append(short)
+            del to_push.refs[ref], to_push.needs[ref]
+        elif ref in to_push.new:
             raise ObjectsNowhere(ref, paths)
         else:
-            lot.warnings.append(f"{short} was pushed without {', '.join(paths[:3])}")
+            to_push.warnings.append(f"{short} was pushed without {', '.join(paths[:3])}")
+    if stay:
+        names = ", ".join(stay[:3]) + (" …" if len(stay) > 3 else "")
+        to_push.warnings.append(
+            f"not pushed: {counted(len(stay), 'tag')} of models that another tool wrote, whose "
+            f"objects are neither here nor on the DVC remote: {names}"
+        )
 
 
 def _send_objects(dvc: Dvc, remote: Remote, absent: Collection[str], notify: Notify) -> None:
@@ -468,15 +511,15 @@ def _verify(dvc: Dvc, digests: Iterable[str]) -> None:
 
 
 def _send_refs(
-    project: Project, remote: str, branch: str | None, lot: _Lot, notify: Notify
+    project: Project, remote: str, branch: str | None, to_push: _RefsToPush, notify: Notify
 ) -> None:
-    if not lot.new:
+    if not to_push.new:
         return
-    notify(f"pushing {counted(len(lot.new), 'ref')} to {remote}")
+    notify(f"pushing {counted(len(to_push.new), 'ref')} to {remote}")
     try:
-        send(project.git, remote, lot.new, notify)
+        send(project.git, remote, to_push.new, notify)
     except Refused:
-        lot.there = refs_there(project.git, remote, notify)  # somebody was faster
-        refuse_other_tags(remote, lot.refs, lot.there)
-        _refuse_behind(project, branch, lot, remote)
+        to_push.there = refs_there(project.git, remote, notify)  # somebody was faster
+        refuse_other_tags(remote, to_push.refs, to_push.there)
+        _refuse_behind(project, branch, to_push, remote)
         raise

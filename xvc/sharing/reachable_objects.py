@@ -56,7 +56,7 @@ class Unreadable(CorruptError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Namer:
+class _OutputSource:
     """What names outputs, in words: a ref at a *commit*, or an index or file of a tree."""
 
     words: str
@@ -67,11 +67,11 @@ class _Namer:
 class _Search:
     """What was found so far: outputs with what named them, and digests that are mentioned."""
 
-    named: dict[Out, _Namer] = field(default_factory=dict)
-    stores: dict[Out, _Namer] = field(default_factory=dict)
+    named: dict[Out, _OutputSource] = field(default_factory=dict)
+    stores: dict[Out, _OutputSource] = field(default_factory=dict)
     mentioned: set[str] = field(default_factory=set)
 
-    def add(self, outs: Iterable[Out], by: _Namer) -> None:
+    def add(self, outs: Iterable[Out], by: _OutputSource) -> None:
         for out in outs:
             self.named.setdefault(out, by)
 
@@ -85,7 +85,7 @@ def needed(project: Project, dvc: Dvc) -> set[str]:
         BadListing: a folder's list names a file outside it.
         GitFailed: git cannot say.
     """
-    mend(project)  # journals that had to go elsewhere come home
+    mend(project)  # it brings journals back from the fallback folder
     git, pointers, found = project.git, Pointers(project.git), _Search()
     listed = [tree for tree in trees(git) if not tree.is_bare]
     _refuse_away(listed)
@@ -93,9 +93,9 @@ def needed(project: Project, dvc: Dvc) -> set[str]:
     outs = pointers.outs_of(refs.values())
     history, tips = _history(git, refs.values())
     for ref, commit in refs.items():
-        found.add(outs[commit], _Namer(ref, commit))
+        found.add(outs[commit], _OutputSource(ref, commit))
         if commit in tips:
-            _note_stores(found, outs[commit], _Namer(ref, commit))
+            _note_stores(found, outs[commit], _OutputSource(ref, commit))
     for tree in listed:
         _look_into_tree(project, pointers, tree, found)
     pointers.read(history)
@@ -142,7 +142,7 @@ def _history(git: Git, named: Iterable[str]) -> tuple[list[str], set[str]]:
     return commits, set(commits) - parents
 
 
-def _note_stores(found: _Search, outs: Iterable[Out], by: _Namer) -> None:
+def _note_stores(found: _Search, outs: Iterable[Out], by: _OutputSource) -> None:
     """Note the stores of the newest commits only: a later store has all runs of an earlier one."""
     known = {out.digest for out in found.stores}
     for out in outs:
@@ -161,8 +161,8 @@ def _look_into_tree(project: Project, pointers: Pointers, tree: WorkTree, found:
             stages.setdefault(stage, {})[path] = blob
     for files in stages.values():
         outs = pointers.outs_of_files(f"the index of {tree.path}", files)
-        found.add(outs, _Namer(f"the index of {tree.path}"))
-        _note_stores(found, outs, _Namer(f"the index of {tree.path}"))
+        found.add(outs, _OutputSource(f"the index of {tree.path}"))
+        _note_stores(found, outs, _OutputSource(f"the index of {tree.path}"))
     for path in [*_asked(git, "--cached"), *_asked(git, "--others")]:
         if ".dvc" not in PurePosixPath(path).parts[:-1]:
             _look_into_file(tree, path, found)
@@ -186,8 +186,8 @@ def _look_into_file(tree: WorkTree, path: str, found: _Search) -> None:
         raise Unreadable(str(place), "it holds merge marks") from err
     except OSError as err:
         raise Unreadable(str(place), err.strerror or str(err)) from err
-    found.add(outs, _Namer(str(place)))
-    _note_stores(found, outs, _Namer(str(place)))
+    found.add(outs, _OutputSource(str(place)))
+    _note_stores(found, outs, _OutputSource(str(place)))
 
 
 def _noted(project: Project, dvc: Dvc) -> set[str]:
@@ -214,7 +214,7 @@ def _files(places: Iterable[Path]) -> Iterator[Path]:
             yield from (path for path in place.rglob("*") if path.is_file())
 
 
-def _outs_of_runs(project: Project, dvc: Dvc, out: Out, by: _Namer) -> set[str]:
+def _outs_of_runs(project: Project, dvc: Dvc, out: Out, by: _OutputSource) -> set[str]:
     """List what the runs of a store have read and left."""
     place, said = object_of(dvc, out.digest), f"{out.path} at {by.words}"
     try:
@@ -233,7 +233,7 @@ def _outs_of_runs(project: Project, dvc: Dvc, out: Out, by: _Namer) -> set[str]:
     return {name for name in files if is_digest(name)}
 
 
-def _is_elsewhere(project: Project, dvc: Dvc, out: Out, by: _Namer) -> bool:
+def _is_elsewhere(project: Project, dvc: Dvc, out: Out, by: _OutputSource) -> bool:
     """Whether an output is of another DVC repository of the tree that keeps it in another cache."""
     top, git = project.top, project.git
     for folder in PurePosixPath(out.said_by).parents:

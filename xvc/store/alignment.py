@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from xvc.store.column_types import EXACT, Kind, kind_of, widest
 from xvc.store.schema import EVENT, EVENT_COLUMNS, column_for, quoted
-from xvc.store.shape import Column, Held
+from xvc.store.shape import MergedColumn, SideColumn, paired
 from xvc.store.system_table_checks import can_note
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ _APART = ("meta", "folds", "columns")  # tables that say how to read the others
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class MergedTable:
     """One table of a merge; without a ``key`` the whole row is what tells it from others."""
 
     name: str
     key: str | None
-    cells: tuple[Column, ...]
+    cells: tuple[MergedColumn, ...]
     names: Mapping[str, str]
 
     @property
@@ -53,7 +53,7 @@ class Table:
         return ", ".join(f"{cell.read(store)} AS {quoted(cell.name)}" for cell in self.cells)
 
 
-def align(connection: DuckDBPyConnection, stores: Sequence[str]) -> list[Table]:
+def align(connection: DuckDBPyConnection, stores: Sequence[str]) -> list[MergedTable]:
     """Find the tables of the merge and make ours ready for what theirs brings."""
     found = {store: tables_of(connection, store) for store in stores}
     names = {name: None for store in (OURS, THEIRS) for name in found.get(store, {})}
@@ -73,19 +73,19 @@ def tables_of(connection: DuckDBPyConnection, store: str) -> dict[str, str]:
     return {name.lower(): name for (name,) in rows if name.lower() not in _APART}
 
 
-def _aligned(connection: DuckDBPyConnection, name: str, before: Mapping[str, str]) -> Table:
+def _aligned(connection: DuckDBPyConnection, name: str, before: Mapping[str, str]) -> MergedTable:
     is_event = any(_is_noted(connection, store, name) for store in before)
     names = before if OURS in before else {**before, OURS: _begun(connection, before, is_event)}
     columns = {store: columns_of(connection, store, its) for store, its in names.items()}
     is_event = is_event and all(part in its for its in columns.values() for part in _FIXED)
     key = "row_id" if is_event else _KEYS.get(name)
-    cells = _cells(connection, columns, names)
+    cells = _cells(connection, columns)
     if key is not None and set(before) == {OURS, THEIRS, BASE}:
         cells = _without_dropped(connection, names, cells, key)
     made = tuple(_made(connection, names[OURS], cell, columns[OURS]) for cell in cells)
     if is_event:
         _note(connection, names[OURS], made)
-    return Table(names[OURS], key, made, names)
+    return MergedTable(names[OURS], key, made, names)
 
 
 def _is_noted(connection: DuckDBPyConnection, store: str, table: str) -> bool:
@@ -102,50 +102,52 @@ def _begun(connection: DuckDBPyConnection, names: Mapping[str, str], is_event: b
     return name
 
 
-_Identity = tuple[str, str]
-_FIXED: tuple[_Identity, ...] = tuple(("", part) for part in EVENT_COLUMNS)
+Identity = tuple[str, str]
+"""What a column is: ``("key", loss)`` if it was logged, else ``("", name)``."""
+
+_FIXED: tuple[Identity, ...] = tuple(("", part) for part in EVENT_COLUMNS)
 
 
 def columns_of(
     connection: DuckDBPyConnection, store: str, table: str
-) -> dict[_Identity, tuple[str, Kind]]:
-    """Map what each column is to its name and type: ``("key", loss)``, or ``("", name)``."""
+) -> dict[Identity, SideColumn]:
+    """Read the columns of a store's table by what each is."""
+    place = f"{store}.main.{quoted(table)}"
     # not from duckdb_columns(), which lists every column of every file: 4 ms in place of 0.6
-    shape = connection.execute(f"SELECT * FROM {store}.main.{quoted(table)} LIMIT 0").description
+    shape = connection.execute(f"SELECT * FROM {place} LIMIT 0").description
     logged = connection.execute(
         f"SELECT lower(column_name), key, type FROM {store}.main.columns "
         "WHERE lower(table_name) = lower(?)",
         [table],
     ).fetchall()
     keys = {name: (key, kind) for name, key, kind in logged}
-    found: dict[_Identity, tuple[str, Kind]] = {}
+    found: dict[Identity, SideColumn] = {}
     for name, kind, *_ in shape or ():
         key, noted = keys.get(name.lower(), (None, None))
         identity = ("", name.lower()) if key is None else ("key", key)
-        found[identity] = (name, Kind("NULL") if noted == "NULL" else kind_of(kind))
+        found[identity] = SideColumn(
+            place, name, Kind("NULL") if noted == "NULL" else kind_of(kind)
+        )
     return found
 
 
 def _cells(
-    connection: DuckDBPyConnection,
-    columns: Mapping[str, Mapping[_Identity, tuple[str, Kind]]],
-    names: Mapping[str, str],
-) -> list[Column]:
-    taken = {name.lower() for name, _ in columns[OURS].values()} | {"rowid"}
-    cells: list[Column] = []
-    for identity in {i: None for s in (OURS, THEIRS) for i in columns.get(s, {})}:
-        its = {store: held[identity] for store, held in columns.items() if identity in held}
-        logged = identity[1] if identity[0] else None
-        called = _called({store: name for store, (name, _) in its.items()}, taken, logged)
+    connection: DuckDBPyConnection, columns: Mapping[str, Mapping[Identity, SideColumn]]
+) -> list[MergedColumn]:
+    taken = {held.name.lower() for held in columns[OURS].values()} | {"rowid"}
+    cells: list[MergedColumn] = []
+    in_order = {store: columns[store] for store in (OURS, THEIRS, BASE) if store in columns}
+    for (origin, named), its in paired(in_order).items():
+        if its.keys() == {BASE}:
+            continue
+        logged = named if origin else None
+        names = {store: held.name for store, held in its.items()}
+        called = _called(names, taken, logged)
         taken.add(called.lower())
-        held = [
-            Held(f"{store}.main.{quoted(names[store])}", name, kind)
-            for store, (name, kind) in its.items()
-        ]
-        cell = Column(
+        cell = MergedColumn(
             name=called,
-            kind=_widest(connection, held, is_logged=logged is not None),
-            names={store: name for store, (name, _) in its.items()},
+            kind=_widest(connection, list(its.values()), is_logged=logged is not None),
+            names=names,
             alias=f"c{len(cells)}",
             logged=logged,
             is_shared={OURS, THEIRS} <= set(its),
@@ -163,7 +165,7 @@ def _called(names: Mapping[str, str], taken: set[str], logged: str | None) -> st
     return theirs if renamed else ours
 
 
-def _widest(connection: DuckDBPyConnection, held: Sequence[Held], *, is_logged: bool) -> Kind:
+def _widest(connection: DuckDBPyConnection, held: Sequence[SideColumn], *, is_logged: bool) -> Kind:
     """Find the type of a column; as when rows are folded, large whole numbers are no DOUBLE.
 
     A logged column that another program gave a type of its own (ENUM, STRUCT) becomes VARIANT, too:
@@ -177,8 +179,8 @@ def _widest(connection: DuckDBPyConnection, held: Sequence[Held], *, is_logged: 
 
 
 def _without_dropped(
-    connection: DuckDBPyConnection, names: Mapping[str, str], cells: list[Column], key: str
-) -> list[Column]:
+    connection: DuckDBPyConnection, names: Mapping[str, str], cells: list[MergedColumn], key: str
+) -> list[MergedColumn]:
     """Leave out the columns that one side dropped and the other left as they were."""
     kept = []
     for cell in cells:
@@ -193,7 +195,11 @@ def _without_dropped(
 
 
 def _is_touched(
-    connection: DuckDBPyConnection, names: Mapping[str, str], cell: Column, key: str, holder: str
+    connection: DuckDBPyConnection,
+    names: Mapping[str, str],
+    cell: MergedColumn,
+    key: str,
+    holder: str,
 ) -> bool:
     place = quoted(key)
     sides = [
@@ -210,9 +216,9 @@ def _is_touched(
 def _made(
     connection: DuckDBPyConnection,
     table: str,
-    cell: Column,
-    columns: Mapping[_Identity, tuple[str, Kind]],
-) -> Column:
+    cell: MergedColumn,
+    columns: Mapping[Identity, SideColumn],
+) -> MergedColumn:
     """Make, rename or widen our column as the cell needs it."""
     place = f"ALTER TABLE {OURS}.main.{quoted(table)}"
     if OURS not in cell.names:
@@ -220,14 +226,14 @@ def _made(
     elif cell.names[OURS] != cell.name:
         connection.execute(f"{place} RENAME {quoted(cell.names[OURS])} TO {quoted(cell.name)}")
     held = columns.get(("", cell.name.lower()) if cell.logged is None else ("key", cell.logged))
-    if held is not None and held[1] != cell.kind:
-        using = f" USING NULL::{cell.physical}" if held[1].name == "NULL" else ""
+    if held is not None and held.kind != cell.kind:
+        using = f" USING NULL::{cell.physical}" if held.kind.name == "NULL" else ""
         alter = f"{place} ALTER COLUMN {quoted(cell.name)} TYPE {cell.physical}{using}"
         connection.execute(alter)
     return replace(cell, names={**cell.names, OURS: cell.name})
 
 
-def _note(connection: DuckDBPyConnection, table: str, cells: Iterable[Column]) -> None:
+def _note(connection: DuckDBPyConnection, table: str, cells: Iterable[MergedColumn]) -> None:
     """Write down which column holds which key, and that the table is one of events."""
     rows = [
         (cell.logged, cell.name, "NULL" if cell.kind.name == "NULL" else cell.kind.sql)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, cast
 from xvc.core.account import Fate
 from xvc.core.merge import Choice, Conflict, Place, Side, remembered
 from xvc.journal.codec import from_json
-from xvc.store.alignment import BASE, OURS, THEIRS, Table
+from xvc.store.alignment import BASE, OURS, THEIRS, MergedTable
 from xvc.store.keys import in_json
 from xvc.store.run_merge import settle_run
 from xvc.store.schema import literal
-from xvc.store.shape import Column
+from xvc.store.shape import MergedColumn
 from xvc.types import Json
 
 if TYPE_CHECKING:
@@ -27,10 +27,10 @@ _BETWEEN = {"DOUBLE": "1", "FLOAT": "1", "INTERVAL": "INTERVAL 1 MICROSECOND"}
 _JOINED = "FROM mine m JOIN yours y USING (k) LEFT JOIN was w USING (k)"
 
 
-class Disputes:
+class RowConflicts:
     """The rows of one table that both sides touched; ``fates`` says which."""
 
-    def __init__(self, connection: DuckDBPyConnection, table: Table, source: str) -> None:
+    def __init__(self, connection: DuckDBPyConnection, table: MergedTable, source: str) -> None:
         self._connection, self._table, self._source = connection, table, source
 
     def settle(self, before: Sequence[Conflict]) -> list[Conflict]:
@@ -39,9 +39,9 @@ class Disputes:
         A conflict without a choice has our value.
         """
         for copy, (store, place) in _COPIES.items():
-            self._lay(copy, store, place)
+            self._copy_rows(copy, store, place)
         self._connection.execute("CREATE OR REPLACE TEMP TABLE merged AS FROM mine")
-        found = [each for cell in self._table.cells for each in self._meet(cell)]
+        found = [each for cell in self._table.cells for each in self._merge_cell(cell)]
         ruled = self._ruled(found) if self._table.name == "runs" else {}
         rest = [each for each in found if each.place not in ruled] + self._deletions()
         told = remembered(rest, before)
@@ -55,7 +55,7 @@ class Disputes:
         restored = [each.key for each in theirs if each.kind == Fate.DELETED_BY_US]
         return restored, [each.key for each in theirs if each.kind == Fate.DELETED_BY_THEM]
 
-    def _lay(self, copy: str, store: str, place: str) -> None:
+    def _copy_rows(self, copy: str, store: str, place: str) -> None:
         """Copy the rows that both changed; cells by their aliases, so that no name clashes."""
         table = self._table.at(store)
         cells = [
@@ -73,7 +73,7 @@ class Disputes:
             f"SELECT * EXCLUDE (r) FROM ({chosen}) JOIN ({source}) USING (r)"
         )
 
-    def _meet(self, cell: Column) -> list[Conflict]:
+    def _merge_cell(self, cell: MergedColumn) -> list[Conflict]:
         """Take their value of one cell where only they changed it; returns where both did."""
         mine, yours, was = (f"{side}.{cell.alias}" for side in "myw")
         differ = _differ(mine, yours, cell)
@@ -191,12 +191,12 @@ class Disputes:
                 source = f"{value} FROM mine m JOIN ({told}) t ON m.k::VARCHAR = t.k"
                 self._set(cell, source, [list(values), list(values.values())])
 
-    def _copy(self, copy: str, cell: Column, keys: list[str]) -> None:
+    def _copy(self, copy: str, cell: MergedColumn, keys: list[str]) -> None:
         if keys:
             among = "k::VARCHAR IN (SELECT unnest(?::VARCHAR[]))"
             self._set(cell, f"SELECT k, {cell.alias} AS c FROM {copy} WHERE {among}", [keys])
 
-    def _set(self, cell: Column, source: str, values: Sequence[object] = ()) -> None:
+    def _set(self, cell: MergedColumn, source: str, values: Sequence[object] = ()) -> None:
         """Set a cell of the rows that *source* lists as ``k`` and ``c``.
 
         Some by way of another value: DuckDB passes over an update from 0.0 to -0.0, or from a month
@@ -217,21 +217,21 @@ def _read(text: str) -> _Facts:
     return cast("dict[str, Json]", from_json(text))
 
 
-def _differ(one: str, other: str, cell: Column) -> str:
+def _differ(one: str, other: str, cell: MergedColumn) -> str:
     pairs = zip(cell.kind.signs(one), cell.kind.signs(other), strict=True)
     return "(" + " OR ".join(f"{x} IS DISTINCT FROM {y}" for x, y in pairs) + ")"
 
 
-def _plain(value: str, cell: Column) -> str:
+def _plain(value: str, cell: MergedColumn) -> str:
     """Write a value so that it can stand in JSON, which has no NaN and no infinity."""
     return in_json(value, cell.kind) if cell.kind.is_float else value
 
 
-def _shown(value: str, cell: Column) -> str:
+def _shown(value: str, cell: MergedColumn) -> str:
     return f"CASE WHEN {value} IS NOT NULL THEN to_json({_plain(value, cell)})::VARCHAR END"
 
 
-def _cast(value: str, cell: Column) -> str:
+def _cast(value: str, cell: MergedColumn) -> str:
     """Write how JSON text becomes a value of the cell's type."""
     whole = cell.kind.name in {"JSON", "VARIANT"} or cell.kind.is_nested
     read = (

@@ -92,7 +92,7 @@ def curve_points(connection: DuckDBPyConnection, wanted: WantedCurves) -> list[C
     held = fields(connection, wanted.table)
     picked = _PICKED.format(
         x=_axis(held, wanted),
-        y=_number(field(held, wanted.table, wanted.key)),
+        y=_number(field(held, wanted.key)),
         table=quoted(wanted.table),
     )
     low = -math.inf if wanted.low is None else wanted.low
@@ -143,11 +143,11 @@ def _number(each: Field) -> str:
 def _axis(held: Sequence[Field], wanted: WantedCurves) -> str:
     named = {each.label for each in held}
     if wanted.x in named - {"timestamp"}:
-        return _number(field(held, wanted.table, wanted.x))
+        return _number(field(held, wanted.x))
     if wanted.x == ROW:
         return "row_number() OVER (PARTITION BY track_id ORDER BY row_id)"
     if wanted.x == TIME:
         return "epoch(timestamp)"
     if wanted.x == RELATIVE:
         return "epoch(timestamp) - min(epoch(timestamp)) OVER (PARTITION BY track_id)"
-    return _number(field(held, wanted.table, wanted.x))
+    return _number(field(held, wanted.x))

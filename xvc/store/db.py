@@ -221,13 +221,6 @@ def opened(path: Path) -> DuckDBPyConnection:
     return connection
 
 
-def beside_it(connection: DuckDBPyConnection) -> DuckDBPyConnection:
-    """A second connection to what `reading` opened, for a question in the middle of another."""
-    second = connection.cursor()
-    second.execute(f"USE {NAME}")
-    return second
-
-
 @contextmanager
 def in_memory(path: Path) -> Iterator[DuckDBPyConnection]:
     """Open a database in memory; *path* is named in errors."""

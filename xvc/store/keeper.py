@@ -414,10 +414,13 @@ class Keeper:
                 with self._alone() as is_alone:
                     connection = self._open(opened, is_fresh=is_fresh, is_alone=is_alone, into=into)
                 yield connection
-        except StoreCorrupt as err:  # rot that no date betrayed: the next look rebuilds it
-            with self._alone() as is_alone:
-                if is_alone and self.path.exists() and stamp_of(self.path) == stamp:
-                    self._set_aside_corrupt(err)
+        except StoreCorrupt as err:
+            # Rot that no date betrayed: the next look rebuilds it. But the caller may have read
+            # another store meanwhile, whose rot says nothing of ours.
+            if err.path == str(self.path):
+                with self._alone() as is_alone:
+                    if is_alone and self.path.exists() and stamp_of(self.path) == stamp:
+                        self._set_aside_corrupt(err)
             raise
 
     @contextmanager
@@ -448,28 +451,43 @@ class Keeper:
         return opened.enter_context(db.reading(copy, into=into))
 
     @contextmanager
-    def _private_copy(self) -> Iterator[Path]:
+    def copied(self) -> Iterator[Path]:
+        """Give a private copy of everything recorded, which goes when the ``with`` ends.
+
+        Raises:
+            StoreBusy: the store is being written by another program and cannot be rebuilt.
+        """
+        is_whole = self.refresh()
+        with self._private_copy(is_whole=is_whole) as copy:
+            yield copy
+
+    @contextmanager
+    def _private_copy(self, *, is_whole: bool = False) -> Iterator[Path]:
+        """Copy the store, and fold the journals into the copy unless the store *is_whole*."""
         folder = Path(tempfile.mkdtemp(prefix="xvc-view-"))
         copy = folder / self.path.name
         try:
-            self._fill(copy)
-            with db.writing(copy, folder, *self._sources()) as connection:
-                fold(connection, self._all_journals(), folder)
+            is_as_it_was = self._fill(copy)
+            if not (is_whole and is_as_it_was):
+                with db.writing(copy, folder, *self._sources()) as connection:
+                    fold(connection, self._all_journals(), folder)
             yield copy
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _fill(self, copy: Path) -> None:
+    def _fill(self, copy: Path) -> bool:
+        """Copy the store, else its last version, else nothing; tells whether it is the store."""
         if self.path.exists():
             try:
                 db.copy_through_readers(self.path, copy)
             except (StoreBusy, StoreCorrupt):
                 copy.unlink(missing_ok=True)
             else:
-                return
+                return True
         pointer = self.pointer
         if pointer is None or not self._materialise(pointer, copy):
             db.create(copy)
+        return False
 
     def snapshot(self) -> tuple[str, int]:
         """Put the store as it is into the DVC cache; returns its digest and size in bytes.

@@ -6,7 +6,7 @@ two types are never the same. Reads only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from xvc.errors import ConflictError, error
@@ -16,7 +16,8 @@ from xvc.store.schema import quoted
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_SHOWN = 5
+SHOWN = 5
+"""So many of the rows that are refused are shown."""
 
 
 def in_json(value: str, kind: Kind) -> str:
@@ -66,8 +67,28 @@ class KeysDiffer(ConflictError):
     way = "Nothing was changed. 1, 1.0 and '1' are three keys: log one type, or name another."
 
 
-def _some(rows: Sequence[str]) -> str:
-    return "; ".join(rows)
+def empty(keys: Iterable[str]) -> str:
+    """Write the condition that a row has no value in one of its keys (names as SQL has them)."""
+    return " OR ".join(f"{key} IS NULL" for key in keys)
+
+
+def some_of(
+    connection: DuckDBPyConnection, rows: str, shown: str, order: str = "ALL"
+) -> tuple[int, tuple[str, ...]]:
+    """Count the rows of a query, and write the first of them for people.
+
+    Args:
+        connection: where to look.
+        rows: the query.
+        shown: the expression that writes one row.
+        order: what follows ORDER BY; by what is shown if nothing is said.
+    """
+    found = connection.execute(f"SELECT count(*) FROM ({rows})").fetchone()
+    total = int(found[0]) if found else 0
+    if not total:
+        return 0, ()
+    first = f"SELECT {shown} FROM ({rows}) ORDER BY {order} LIMIT {SHOWN}"
+    return total, tuple(str(row) for (row,) in connection.execute(first).fetchall())
 
 
 def refuse_kinds(table: str, key: str, kinds: Mapping[str, Kind], seen: Mapping[str, str]) -> None:
@@ -96,12 +117,9 @@ def refuse_empty(
     Raises:
         KeysEmpty: there are some.
     """
-    empty = " OR ".join(f"{quoted(key)} IS NULL" for key in keys)
-    found = connection.execute(
-        f"SELECT {shown}, count(*) OVER () FROM {rows} WHERE {empty} ORDER BY ALL LIMIT {_SHOWN}"
-    ).fetchall()
-    if found:
-        raise KeysEmpty(table, found[0][1], tuple(words for words, _ in found))
+    total, some = some_of(connection, f"FROM {rows} WHERE {empty(map(quoted, keys))}", shown)
+    if total:
+        raise KeysEmpty(table, total, some)
 
 
 def refuse_doubled(
@@ -112,10 +130,10 @@ def refuse_doubled(
     Raises:
         KeysDoubled: there are some.
     """
-    key = ", ".join(map(quoted, keys))
-    found = connection.execute(
-        f"SELECT array_to_string(list({shown} ORDER BY {shown})[:3], ' and '), count(*) OVER () "
-        f"FROM {rows} GROUP BY {key} HAVING count(*) > 1 ORDER BY ALL LIMIT {_SHOWN}"
-    ).fetchall()
-    if found:
-        raise KeysDoubled(table, found[0][1], tuple(words for words, _ in found))
+    sharing = (
+        f"SELECT array_to_string(list({shown} ORDER BY {shown})[:3], ' and ') AS its FROM {rows} "
+        f"GROUP BY {', '.join(map(quoted, keys))} HAVING count(*) > 1"
+    )
+    total, some = some_of(connection, sharing, "its")
+    if total:
+        raise KeysDoubled(table, total, some)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from xvc.core.account import Account, Fate
 from xvc.core.merge import Conflict
 from xvc.store import db
-from xvc.store.alignment import BASE, OURS, THEIRS, Table, align
-from xvc.store.conflicts import Disputes
+from xvc.store.alignment import BASE, OURS, THEIRS, MergedTable, align
+from xvc.store.conflicts import RowConflicts
 from xvc.store.schema import quoted
 
 if TYPE_CHECKING:
@@ -136,15 +136,15 @@ def _merged(
     accounts, conflicts, doubled = [], [], []
     shape = _shape(connection)
     for table in align(connection, stores):
-        counts = {store: _count(connection, table.at(store)) for store in stores}
+        counts = {store: count_rows(connection, table.at(store)) for store in stores}
         if not (counts[OURS] or counts[THEIRS]):
             accounts.append(Account(table.name))
             continue
-        _plan(connection, table)
-        if table.key is not None and not _tells_apart(connection, counts):
+        pair_rows(connection, table)
+        if table.key is not None and not tells_apart(connection, counts):
             doubled.append(table.name)
             table = replace(table, key=None)  # noqa: PLW2901 - the same table, told apart otherwise
-            _plan(connection, table)
+            pair_rows(connection, table)
         account, found = _merge_table(connection, source.name, table, counts, before)
         accounts.append(account)
         conflicts += found
@@ -171,7 +171,7 @@ def _shape(connection: DuckDBPyConnection) -> object:
 def _merge_table(
     connection: DuckDBPyConnection,
     source: str,
-    table: Table,
+    table: MergedTable,
     counts: Mapping[str, int],
     before: Sequence[Conflict],
 ) -> tuple[Account, list[Conflict]]:
@@ -182,7 +182,7 @@ def _merge_table(
             f"SELECT '{Fate.EQUAL}', count(*) FROM pairs WHERE is_equal HAVING count(*) > 0"
         ).fetchall()
     }
-    disputes = Disputes(connection, table, source)
+    disputes = RowConflicts(connection, table, source)
     is_disputed = bool({*fates} & {Fate.BOTH_CHANGED, Fate.DELETED_BY_US, Fate.DELETED_BY_THEM})
     conflicts = disputes.settle(before) if is_disputed else []
     restored, removed = disputes.overruled(conflicts)
@@ -194,20 +194,20 @@ def _merge_table(
         table=table.name,
         ours=counts[OURS],
         theirs=counts[THEIRS],
-        result=_count(connection, table.place),
+        result=count_rows(connection, table.place),
         fates={**fates, **stood},
     )
     return account.checked(), conflicts
 
 
-def _count(connection: DuckDBPyConnection, place: str | None) -> int:
+def count_rows(connection: DuckDBPyConnection, place: str | None) -> int:
     if place is None:
         return 0
     found = connection.execute(f"SELECT count(*) FROM {place}").fetchone()
     return int(found[0]) if found else 0
 
 
-def _plan(connection: DuckDBPyConnection, table: Table) -> None:
+def pair_rows(connection: DuckDBPyConnection, table: MergedTable) -> None:
     """Write the rows of both sides into ``pairs``, and of those that differ into ``fates``.
 
     The ancestor is looked at for those only: most rows are equal, and a third join would cost as
@@ -226,7 +226,7 @@ def _plan(connection: DuckDBPyConnection, table: Table) -> None:
     )
 
 
-def _tells_apart(connection: DuckDBPyConnection, counts: Mapping[str, int]) -> bool:
+def tells_apart(connection: DuckDBPyConnection, counts: Mapping[str, int]) -> bool:
     """Whether each row has one place in ``pairs``: another program may have doubled a key."""
     found = connection.execute(
         "SELECT count(orow), count(trow), count(*) - count(k), "
@@ -235,7 +235,7 @@ def _tells_apart(connection: DuckDBPyConnection, counts: Mapping[str, int]) -> b
     return found == (counts[OURS], counts[THEIRS], 0, 0)
 
 
-def _keyed(table: Table, store: str) -> str:
+def _keyed(table: MergedTable, store: str) -> str:
     """Write the question for a store's rows: key, a digest of the rest, the place."""
     place = table.at(store)
     if place is None:
@@ -255,7 +255,7 @@ def _keyed(table: Table, store: str) -> str:
 
 def _apply(
     connection: DuckDBPyConnection,
-    table: Table,
+    table: MergedTable,
     fates: Mapping[Fate, int],
     restored: Sequence[str],
     removed: Sequence[str],
@@ -296,7 +296,7 @@ def _merge_notes(connection: DuckDBPyConnection) -> bool:
         "WHERE o.writer IS NULL OR t.sequence > o.sequence"
     )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE ahead AS {ahead}")
-    moved = _count(connection, "ahead") > 0
+    moved = count_rows(connection, "ahead") > 0
     connection.execute(f"DELETE FROM {OURS}.main.folds WHERE writer IN (SELECT writer FROM ahead)")
     connection.execute(f"INSERT INTO {OURS}.main.folds BY NAME FROM ahead")
     connection.execute(

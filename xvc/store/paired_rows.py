@@ -37,7 +37,7 @@ def scores_in(connection: DuckDBPyConnection, table: str, key: str) -> list[str]
         NoTable, NoColumn: there is no such table, or no such key in it.
     """
     held = fields(connection, table)
-    field(held, table, key)
+    field(held, key)
     return [
         each.label
         for each in held
@@ -69,7 +69,7 @@ def paired_rows(
         BadQuery: the score cannot be computed.
     """
     held = fields(connection, table)
-    named = _plain(field(held, table, key))
+    named = _plain(field(held, key))
     known = known_field(held, score)
     value = f"({known.sql if known else score})::DOUBLE"
     question = (

@@ -16,6 +16,7 @@ from xvc.core.table_merge import CODECS, NamesClash, NoTableFile
 from xvc.store.column_types import Kind, kind_of
 from xvc.store.db import reading_file
 from xvc.store.schema import literal
+from xvc.store.shape import SideColumn
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -25,7 +26,7 @@ _FEWEST_ROWS = 122_880  # of a row group, unless the file has several smaller on
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class ParquetFile:
     """One Parquet file; ``weak`` says of a column why DuckDB does not read it as it is."""
 
     path: Path
@@ -38,13 +39,17 @@ class File:
         """Write the table function that reads it."""
         return f"read_parquet([{literal(str(self.path))}], hive_partitioning = false)"
 
+    def held(self) -> dict[str, SideColumn]:
+        """Describe its columns by their names."""
+        return {name: SideColumn(self.sql, name, kind) for name, kind in self.columns.items()}
+
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ParquetTable:
     """A file, or the files of a folder, by the name that was given."""
 
     name: Path
-    files: tuple[File, ...]
+    files: tuple[ParquetFile, ...]
 
     @property
     def rows(self) -> int:
@@ -84,7 +89,7 @@ def files_of(path: Path) -> tuple[Path, ...]:
     return tuple(found)
 
 
-def read_table(connection: DuckDBPyConnection, path: Path) -> Table:
+def read_table(connection: DuckDBPyConnection, path: Path) -> ParquetTable:
     """Look at the columns of a file, or of a folder's files.
 
     Raises:
@@ -92,11 +97,11 @@ def read_table(connection: DuckDBPyConnection, path: Path) -> Table:
         NotParquet: one is no Parquet file.
         NamesClash: DuckDB cannot tell two columns of one apart.
     """
-    return Table(path, tuple(_read(connection, file) for file in files_of(path)))
+    return ParquetTable(path, tuple(_read(connection, file) for file in files_of(path)))
 
 
-def _read(connection: DuckDBPyConnection, path: Path) -> File:
-    bare = File(path, {}, 0, {})
+def _read(connection: DuckDBPyConnection, path: Path) -> ParquetFile:
+    bare = ParquetFile(path, {}, 0, {})
     with reading_file(path):
         shape = connection.execute(f"SELECT * FROM {bare.sql} LIMIT 0").description or []
         written = connection.execute(
@@ -112,7 +117,7 @@ def _read(connection: DuckDBPyConnection, path: Path) -> File:
         raise NamesClash(tuple(name for name in names if name not in own) or tuple(names))
     weak = {name: reason for name, leaves in own.items() if (reason := _weakness(leaves))}
     columns = {name: kind_of(part[1]) for name, part in zip(names, shape, strict=True)}
-    return File(path, columns, int(counted[0]) if counted else 0, weak)
+    return ParquetFile(path, columns, int(counted[0]) if counted else 0, weak)
 
 
 def _top(written: Sequence[tuple[object, ...]]) -> dict[str, list[tuple[object, ...]]]:

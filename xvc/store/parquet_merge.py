@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xvc.core.account import Account, Fate
-from xvc.core.table_merge import SHOWN, RowsRefused
-from xvc.store.parquet import Table
+from xvc.core.table_merge import RowsRefused
+from xvc.store.keys import empty, some_of
+from xvc.store.parquet import ParquetTable
 from xvc.store.parquet_union import Shape, signs_of
 from xvc.store.schema import quoted
-from xvc.store.shape import Column
+from xvc.store.shape import MergedColumn
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -38,8 +39,8 @@ class Meeting:
 
     connection: DuckDBPyConnection
     shape: Shape
-    base: Table
-    sources: tuple[Table, ...]
+    base: ParquetTable
+    sources: tuple[ParquetTable, ...]
 
     @property
     def incoming(self) -> int:
@@ -70,18 +71,17 @@ class Meeting:
         result = self.base.rows - replaced + added + replacing
         return Account("the table", self.base.rows, self.incoming, result, fates).checked()
 
-    def refuse(self, what: str, query: str, columns: Sequence[Column], way_out: str) -> None:
-        """Refuse the rows of a query, if there are any.
+    def refuse(self, what: str, query: str, order: str, way_out: str) -> None:
+        """Refuse the rows of a query, if there are any; they are shown in the order of *order*.
 
         Raises:
             RowsRefused: there are some.
         """
-        total = self.count(f"SELECT count(*) FROM ({query})")
+        cells = ", ".join(f"{quoted(each.name)} := {each.alias}" for each in self.shape.columns)
+        shown = f"to_json(struct_pack({cells}))::VARCHAR"
+        total, some = some_of(self.connection, query, shown, order)
         if total:
-            picked = ", ".join(f"{each.alias} AS {quoted(each.name)}" for each in columns)
-            some = f"SELECT {picked} FROM ({query}) LIMIT {SHOWN}"
-            rows = self.connection.execute(f"SELECT to_json(r)::VARCHAR FROM ({some}) r").fetchall()
-            raise RowsRefused(what, total, tuple(str(row) for (row,) in rows), way_out)
+            raise RowsRefused(what, total, some, way_out)
 
 
 def merge_rows(meeting: Meeting) -> Decided:
@@ -138,33 +138,33 @@ def merge_by_key(
         apart = "FROM fresh f SEMI JOIN (FROM hits WHERE same < many) h ON f.n = h.n"
         pairs = (
             f"SELECT f.n, 0 AS side, b.* FROM base b JOIN ({apart}) f ON {on} "
-            f"UNION ALL SELECT n, 1, {meeting.shape.aliases} {apart} ORDER BY n, side"
+            f"UNION ALL SELECT n, 1, {meeting.shape.aliases} {apart}"
         )
         what = f"rows share a key ({', '.join(keys)}) and differ"
-        meeting.refuse(what, pairs, meeting.shape.columns, _TAKE_LAST)
+        meeting.refuse(what, pairs, "n, side", _TAKE_LAST)
     meeting.run("DELETE FROM fresh WHERE n IN (SELECT n FROM hits WHERE many = 1 AND same = 1)")
     account = _accounted(meeting, dropped)
     fresh = f"SELECT {meeting.shape.aliases} FROM (FROM fresh ORDER BY n)"
     return Decided(account, f"FROM base b ANTI JOIN fresh f ON {on} UNION ALL {fresh}")
 
 
-def _numbered(shape: Shape, tables: Sequence[Table]) -> str:
+def _numbered(shape: Shape, tables: Sequence[ParquetTable]) -> str:
     rows = " UNION ALL ".join(shape.rows(table) for table in tables)
     return f"SELECT row_number() OVER () AS n, * FROM ({rows})"
 
 
-def _gather(meeting: Meeting, keys: Sequence[Column], *, with_base: bool) -> None:
+def _gather(meeting: Meeting, keys: Sequence[MergedColumn], *, with_base: bool) -> None:
     """Bring in what comes in, and with it the rows of the base that share a key."""
     rows = _numbered(meeting.shape, meeting.sources)
     meeting.run(f"CREATE TEMP TABLE fresh AS {rows}")
-    empty = " OR ".join(f"{key.alias} IS NULL" for key in keys)
+    is_empty = empty(key.alias for key in keys)
     names = ", ".join(key.name for key in keys)
-    query = f"FROM fresh WHERE {empty} ORDER BY n"
-    meeting.refuse(f"rows have an empty key ({names})", query, meeting.shape.columns, _FILL)
+    query = f"FROM fresh WHERE {is_empty}"
+    meeting.refuse(f"rows have an empty key ({names})", query, "n", _FILL)
     if with_base:
         those = ", ".join(key.alias for key in keys)
         meeting.run(
-            f"CREATE TEMP TABLE shared AS SELECT {those} FROM base WHERE NOT ({empty}) "
+            f"CREATE TEMP TABLE shared AS SELECT {those} FROM base WHERE NOT ({is_empty}) "
             "GROUP BY ALL HAVING count(*) > 1"
         )
         meeting.run(
@@ -173,7 +173,7 @@ def _gather(meeting: Meeting, keys: Sequence[Column], *, with_base: bool) -> Non
         )
 
 
-def _one_each(meeting: Meeting, keys: Sequence[Column], *, takes_last: bool) -> int:
+def _one_each(meeting: Meeting, keys: Sequence[MergedColumn], *, takes_last: bool) -> int:
     """Leave the last row of each key; returns how many incoming rows that differ gave way to it."""
     those = ", ".join(key.alias for key in keys)
     meeting.run(
@@ -186,10 +186,10 @@ def _one_each(meeting: Meeting, keys: Sequence[Column], *, takes_last: bool) -> 
     lasts = "(FROM fresh SEMI JOIN last USING (n))"
     apart = f"SELECT b.* FROM fresh b JOIN {lasts} f ON {on} WHERE b.n < f.n AND NOT ({is_same})"
     if not takes_last:
-        several = f"FROM fresh b SEMI JOIN ({apart}) f ON {on} ORDER BY {those}, n"
+        several = f"FROM fresh b SEMI JOIN ({apart}) f ON {on}"
         names = ", ".join(key.name for key in keys)
         what = f"rows share a key ({names}) and differ"
-        meeting.refuse(what, several, meeting.shape.columns, _TAKE_LAST)
+        meeting.refuse(what, several, f"{those}, n", _TAKE_LAST)
     dropped = meeting.count(f"SELECT count(*) FROM ({apart}) WHERE n > 0")
     meeting.run(f"DELETE FROM fresh b USING last f WHERE {on} AND b.n < f.n")
     return dropped
@@ -206,11 +206,11 @@ def _accounted(meeting: Meeting, dropped: int) -> Account:
     return meeting.account(added, replacing=replacing, dropped=dropped, replaced=gone - back)
 
 
-def _all_equal(columns: Sequence[Column], one: str, other: str) -> str:
+def _all_equal(columns: Sequence[MergedColumn], one: str, other: str) -> str:
     return " AND ".join(f"{one}.{c.alias} = {other}.{c.alias}" for c in columns)
 
 
-def _all_same(columns: Sequence[Column], one: str, other: str) -> str:
+def _all_same(columns: Sequence[MergedColumn], one: str, other: str) -> str:
     pairs = (
         pair for c in columns for pair in zip(signs_of(c, one), signs_of(c, other), strict=True)
     )

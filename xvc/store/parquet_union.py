@@ -6,15 +6,15 @@ a user's is ever read as something else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xvc.core.table_merge import ColumnsClash, NamesClash, WouldWeaken
 from xvc.errors import NoColumn
 from xvc.store.column_types import Kind, same_key, widest
-from xvc.store.parquet import File, Table
-from xvc.store.shape import Column, Held
+from xvc.store.parquet import ParquetFile, ParquetTable
+from xvc.store.shape import MergedColumn, paired
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -26,7 +26,7 @@ _NOT_IN_PARQUET = ("HUGEINT", "UHUGEINT")  # it would be written as DOUBLE
 class Shape:
     """The columns of the result, in order: the base's, then those that others bring."""
 
-    columns: tuple[Column, ...]
+    columns: tuple[MergedColumn, ...]
 
     @property
     def aliases(self) -> str:
@@ -37,7 +37,7 @@ class Shape:
         """Write what tells two rows apart to the last bit."""
         return [sign for column in self.columns for sign in signs_of(column)]
 
-    def named(self, names: Sequence[str]) -> tuple[Column, ...]:
+    def named(self, names: Sequence[str]) -> tuple[MergedColumn, ...]:
         """Find columns by name.
 
         Raises:
@@ -49,20 +49,20 @@ class Shape:
                 raise NoColumn(name, tuple(found))
         return tuple(found[name] for name in names)
 
-    def rows(self, table: Table) -> str:
+    def rows(self, table: ParquetTable) -> str:
         """Write a query of a table's rows, in their order, in the shape of the result."""
         return " UNION ALL ".join(
             f"SELECT {self._read(file)} FROM {file.sql}" for file in table.files
         )
 
-    def _read(self, file: File) -> str:
+    def _read(self, file: ParquetFile) -> str:
         return ", ".join(
             f"{column.read(str(file.path), column.kind.sql)} AS {column.alias}"
             for column in self.columns
         )
 
 
-def signs_of(column: Column, owner: str = "") -> list[str]:
+def signs_of(column: MergedColumn, owner: str = "") -> list[str]:
     """Write what tells two values of a column apart to the last bit, in rows called *owner*."""
     value = f"{owner}.{column.alias}" if owner else column.alias
     signs = column.kind.signs(value)
@@ -71,7 +71,7 @@ def signs_of(column: Column, owner: str = "") -> list[str]:
 
 def unite(
     connection: DuckDBPyConnection,
-    tables: Sequence[Table],
+    tables: Sequence[ParquetTable],
     keys: Sequence[str],
     types: Mapping[str, str],
 ) -> Shape:
@@ -89,38 +89,37 @@ def unite(
         WouldWeaken: DuckDB reads a column otherwise than it is.
         NoColumn: a table lacks a key, or a type is chosen for a column that there is not.
     """
-    files = [file for table in tables for file in table.files]
-    names = list(dict.fromkeys(name for file in files for name in file.columns))
+    files = {str(file.path): file for table in tables for file in table.files}
+    found = paired({path: file.held() for path, file in files.items()})
     by_small: dict[str, str] = {}
-    for name in names:
+    for name in found:
         if by_small.setdefault(name.lower(), name) != name:
             raise NamesClash((by_small[name.lower()], name))
     for wanted in (*keys, *types):
-        if wanted not in names:
-            raise NoColumn(wanted, tuple(names))
-    _expect_keys(files, keys)
+        if wanted not in found:
+            raise NoColumn(wanted, tuple(found))
+    _expect_keys(files.values(), keys)
     columns = []
-    for number, name in enumerate(names):
-        holders = [file for file in files if name in file.columns]
+    for number, (name, its) in enumerate(found.items()):
+        holders = [files[path] for path in its]
         kind = Kind(types[name]) if name in types else _agreed(name, holders, name in keys)
-        names_of = {str(file.path): name for file in holders}
-        columns.append(Column(name, kind, names_of, alias=f"c{number}"))
-        for file in holders:
-            misfits = Held(file.sql, name, file.columns[name]).misfits(connection, kind)
+        columns.append(MergedColumn(name, kind, dict.fromkeys(its, name), alias=f"c{number}"))
+        for path, held in its.items():
+            misfits = held.misfits(connection, kind)
             if misfits:
-                words = f"{misfits} values of {file.path} do not fit {kind.sql}"
+                words = f"{misfits} values of {path} do not fit {kind.sql}"
                 raise ColumnsClash(name, (words,))
     return Shape(tuple(columns))
 
 
-def _expect_keys(files: Sequence[File], keys: Sequence[str]) -> None:
+def _expect_keys(files: Iterable[ParquetFile], keys: Sequence[str]) -> None:
     for file in files:
         for key in keys:
             if key not in file.columns:
                 raise NoColumn(key, tuple(file.columns))
 
 
-def _agreed(name: str, holders: Sequence[File], is_key: bool) -> Kind:
+def _agreed(name: str, holders: Sequence[ParquetFile], is_key: bool) -> Kind:
     """Find the type of one column."""
     for file in holders:
         if name in file.weak:
@@ -135,9 +134,9 @@ def _agreed(name: str, holders: Sequence[File], is_key: bool) -> Kind:
     return found
 
 
-def _claims(name: str, holders: Sequence[File]) -> tuple[str, ...]:
+def _claims(name: str, holders: Sequence[ParquetFile]) -> tuple[str, ...]:
     """Say which file has the column as what; each type once."""
-    first: dict[str, File] = {}
+    first: dict[str, ParquetFile] = {}
     for file in holders:
         first.setdefault(file.columns[name].sql, file)
     return tuple(f"{kind} in {file.path}" for kind, file in first.items())

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from xvc.core.byte_text import as_text
 from xvc.core.json_values import from_plain, to_plain
 from xvc.core.record import environment_from
 from xvc.core.run import Environment, RunRecord
+from xvc.core.run_inputs import is_digest
 from xvc.errors import NoColumn
 from xvc.journal.codec import from_json, to_json
 from xvc.store import runs
 from xvc.store.columns import Column, known, tables
 from xvc.store.schema import quoted
-from xvc.types import Json, RunId
+from xvc.types import Digest, Json, RunId
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -121,9 +123,57 @@ def newest(connection: DuckDBPyConnection, most: int = MANY) -> list[RunRecord]:
     return runs.load(connection, f"{_NEWEST} LIMIT {int(most)}")
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedFile:
+    """A datum or an output that runs name, with the newest of these runs.
+
+    The path of an output counts from the project's folder, that of data from the top of the tree.
+    """
+
+    run: RunId
+    path: str
+    digest: Digest
+    size: int | None
+    state: str | None
+    is_output: bool
+
+
+_FILES = """
+    SELECT arg_max(run, coalesce(started, epoch_ms(0))) AS run, file.key AS path,
+        file.value->>'digest' AS digest, any_value(TRY_CAST(file.value->>'size' AS BIGINT)) AS size,
+        file.value->>'state' AS state, is_output
+    FROM (
+        SELECT id AS run, started, data AS files, false AS is_output FROM runs
+        UNION ALL SELECT id AS run, started, outs AS files, true AS is_output FROM runs
+    ) AS named, json_each(named.files) AS file
+    WHERE named.files::VARCHAR <> '{}' AND json_type(file.value) = 'OBJECT'
+    GROUP BY ALL
+    ORDER BY run DESC, path
+"""
+
+
+def recorded_files(connection: DuckDBPyConnection) -> list[RecordedFile]:
+    """List what runs have read or left and DVC keeps: each content at each path once."""
+    found = connection.execute(_FILES).fetchall()
+    return [
+        RecordedFile(RunId(run), path, Digest(digest), size, state, is_output)
+        for run, path, digest, size, state, is_output in found
+        if is_digest(str(digest))
+    ]
+
+
 def with_files(connection: DuckDBPyConnection) -> list[RunRecord]:
     """Read the runs that have read or left anything that DVC keeps."""
     return runs.load(connection, "WHERE data::VARCHAR <> '{}' OR outs::VARCHAR <> '{}'")
+
+
+def with_outs_or_at_work(connection: DuckDBPyConnection, first: int, last: int) -> list[RunRecord]:
+    """Read the runs that have left outputs, or that went on between two times in nanoseconds."""
+    where = (
+        "WHERE outs::VARCHAR <> '{}' OR (epoch_us(started) <= ? "
+        "AND (finished IS NULL OR epoch_us(finished) >= ?))"
+    )
+    return runs.load(connection, f"{where} {_NEWEST}", [last // 1000 + 1, first // 1000 - 1])
 
 
 def statuses(connection: DuckDBPyConnection) -> dict[str, int]:
@@ -213,6 +263,18 @@ def of_command(connection: DuckDBPyConnection, like: RunRecord) -> list[RunRecor
     command = to_json(list(like.command))
     where = "WHERE command::VARCHAR = ? AND folder IS NOT DISTINCT FROM ?"
     return runs.load(connection, f"{where} {_NEWEST}", [command, like.folder])
+
+
+def near(
+    connection: DuckDBPyConnection, like: RunRecord, params: Mapping[str, Json]
+) -> list[RunRecord]:
+    """Read the newest runs; of more, those of a run's command and of its params, too."""
+    found = newest(connection, MANY)
+    if len(found) < MANY:
+        return found
+    more = [*of_command(connection, like)[:MANY], *alike(connection, like.folder, params)]
+    each = {run.id: run for run in (*found, *more)}
+    return sorted(each.values(), key=lambda run: (-(run.started or 0), run.id))
 
 
 def ids_in(connection: DuckDBPyConnection, worktree: str, since: int) -> set[RunId]:

@@ -1,31 +1,33 @@
 """Replacing rows by key, in a copy of a store into which the sources are merged already.
 
-What comes in are the rows that a source has and the common ancestor has not: where two stores
-parted, what both had is nobody's news. Of ours, every other row with the key of such a row goes.
+Incoming rows are those that a source has and the common ancestor has not: rows that both stores
+had when they parted are not incoming. Every other row of ours with the key of an incoming row goes.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.core.account import Account
-from xvc.core.rebase import Gone, Replaced, Wanted
+from xvc.core.rebase import ReplacedRow, ReplaceOutcome, ReplaceRequest
 from xvc.errors import ConflictError, NoColumn, NoTable, error
 from xvc.store import db
-from xvc.store.alignment import OURS, columns_of, tables_of
+from xvc.store.alignment import OURS, Identity, columns_of, tables_of
 from xvc.store.column_types import Kind
 from xvc.store.keys import in_json, refuse_doubled, refuse_empty, refuse_kinds
 from xvc.store.merge import Source, remember
 from xvc.store.schema import EVENT_COLUMNS, literal, quoted
+from xvc.store.shape import SideColumn
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _WAS = "was"
-_NO_COLUMN = ("", Kind("NULL"))
+_NO_COLUMN = SideColumn("", "", Kind("NULL"))
 
 
 @error("rows-doubled")
@@ -58,8 +60,8 @@ class Stores:
 
 
 def replace_by_key(
-    stores: Stores, wanted: Wanted, accounts: Mapping[str, Account], scratch: Path
-) -> Replaced:
+    stores: Stores, wanted: ReplaceRequest, accounts: Mapping[str, Account], scratch: Path
+) -> ReplaceOutcome:
     """Take out of the copy what the sources' rows replace; *accounts* tell of the merges before.
 
     Raises:
@@ -76,7 +78,7 @@ def replace_by_key(
     with db.side_by_side(by_name, OURS, scratch) as connection:
         work = _Work(connection, stores.sources, names, wanted)
         found = dict(accounts)
-        gone: list[Gone] = []
+        gone: list[ReplacedRow] = []
         runs: dict[str, int] = {}
         for table in work.tables():
             if table in stores.doubled:
@@ -85,14 +87,16 @@ def replace_by_key(
             gone += work.gone(table)
             for run, count in work.runs():
                 runs[run] = runs.get(run, 0) + count
-        replaced = Replaced(tuple(found.values()), tuple(gone[: wanted.shown]), tuple(runs.items()))
+        replaced = ReplaceOutcome(
+            tuple(found.values()), tuple(gone[: wanted.shown]), tuple(runs.items())
+        )
         if replaced.has_changed:
             for source in stores.sources:
                 remember(connection, source.digest)
         return replaced
 
 
-_Columns = dict[tuple[str, str], tuple[str, Kind]]
+_Columns = dict[Identity, SideColumn]
 
 
 class _Work:
@@ -103,7 +107,7 @@ class _Work:
         connection: DuckDBPyConnection,
         sources: Sequence[Source],
         names: Mapping[Path, str],
-        wanted: Wanted,
+        wanted: ReplaceRequest,
     ) -> None:
         self._connection, self._sources = connection, sources
         self._names, self._wanted = names, wanted
@@ -168,15 +172,15 @@ class _Work:
             kinds, seen = {}, {}
             for place, name in places.items():
                 column = _column(self._columns(place, table), key)
-                if column is not None and column[1].name != "NULL":
-                    kinds[name] = column[1]
-                    seen[name] = self._example(self._place(place, table), column[0])
+                if column is not None and column.kind.name != "NULL":
+                    kinds[name] = column.kind
+                    seen[name] = self._example(column)
             refuse_kinds(table, key, kinds, seen)
 
-    def _example(self, place: str, column: str) -> str:
-        value = quoted(column)
+    def _example(self, column: SideColumn) -> str:
+        value = quoted(column.name)
         found = self._connection.execute(
-            f"SELECT {value}::VARCHAR || ' in row ' || row_id::VARCHAR FROM {place} "
+            f"SELECT {value}::VARCHAR || ' in row ' || row_id::VARCHAR FROM {column.rows} "
             f"WHERE {value} IS NOT NULL ORDER BY row_id LIMIT 1"
         ).fetchone()
         return str(found[0]) if found else "no row"
@@ -189,7 +193,7 @@ class _Work:
             if table.lower() in self._tables[self._names[source.path]]
         ]
         columns = self._columns(OURS, table)
-        keys = [(_column(columns, key) or _NO_COLUMN)[0] for key in self._wanted.keys]
+        keys = [(_column(columns, key) or _NO_COLUMN).name for key in self._wanted.keys]
         parts = "".join(f", {quoted(name)} AS k{n}" for n, name in enumerate(keys))
         self._connection.execute(
             f"CREATE OR REPLACE TEMP VIEW keyed AS SELECT row_id, track_id, timestamp{parts} "
@@ -247,11 +251,11 @@ class _Work:
         found = self._connection.execute(f"SELECT count(*) {rows}").fetchone()
         return int(found[0]) if found else 0
 
-    def gone(self, table: str) -> list[Gone]:
+    def gone(self, table: str) -> list[ReplacedRow]:
         """List the rows of ours that have just gone, some of them."""
         columns = self._columns(OURS, table)
         pairs = ", ".join(
-            f"{literal(key)}, {in_json(f'k{number}', (_column(columns, key) or _NO_COLUMN)[1])}"
+            f"{literal(key)}, {in_json(f'k{number}', (_column(columns, key) or _NO_COLUMN).kind)}"
             for number, key in enumerate(self._wanted.keys)
         )
         most = "" if self._wanted.shown is None else f" LIMIT {self._wanted.shown}"
@@ -259,7 +263,7 @@ class _Work:
             f"SELECT row_id::VARCHAR, track_id, json_object({pairs})::VARCHAR FROM leaving "
             f"WHERE is_ours ORDER BY row_id{most}"
         ).fetchall()
-        return [Gone(table, row, run, key) for row, run, key in found]
+        return [ReplacedRow(table, json.loads(key), run, row) for row, run, key in found]
 
     def runs(self) -> list[tuple[str, int]]:
         """Count the rows that each run has just lost."""
@@ -269,6 +273,6 @@ class _Work:
         ).fetchall()
 
 
-def _column(columns: _Columns, key: str) -> tuple[str, Kind] | None:
+def _column(columns: _Columns, key: str) -> SideColumn | None:
     """Find a key's column and type: a logged key, else one of those that each row has."""
     return columns.get(("key", key)) or columns.get(("", key))

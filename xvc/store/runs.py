@@ -116,11 +116,13 @@ def _shaped(name: str, value: Json) -> Json:
 
 
 def _left_out(listed: Json) -> dict[str, Json]:
-    """Take apart what a snapshot lacks: a text is no code, an object is code that ran."""
+    """Take apart what a run lacks: a text is no code, an object says what it is."""
     each = listed if isinstance(listed, list) else []
+    said = [part for part in each if isinstance(part, dict)]
     return {
         "left_out": [part for part in each if isinstance(part, str)],
-        "incomplete": [part["code"] for part in each if isinstance(part, dict)],
+        "incomplete": [part["code"] for part in said if "code" in part],
+        "unread": [part["unread"] for part in said if "unread" in part],
     }
 
 
@@ -175,6 +177,7 @@ def _row(run: RunRecord) -> dict[str, Json]:
     row |= {column: cast("Json", getattr(code, name)) for name, column in _CODE.items()}
     lacking: list[Json] = [*code.left_out]
     lacking += [{"code": path} for path in code.incomplete]
+    lacking += [{"unread": path} for path in code.unread]
     row |= {"dirty": code.is_dirty, "left_out": lacking, "exit_code": run.exit_code}
     return row | {name: _iso(getattr(run, name)) for name in _TIMES}
 

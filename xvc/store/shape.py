@@ -5,9 +5,9 @@ Stores and Parquet files are united by these. A column that a side lacks is empt
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from xvc.store.column_types import Kind, wider
 from xvc.store.schema import quoted
@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 
+_Identity = TypeVar("_Identity", bound=Hashable)
+
+
 @dataclass(frozen=True, slots=True)
-class Column:
+class MergedColumn:
     """One column of the merged table; ``names`` is what each side calls it.
 
     ``alias`` is its name in SQL meanwhile, so that no name of a user's is read as something else.
@@ -49,7 +52,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class SideColumn:
     """A column as one side has it: what follows FROM there, its name, its type."""
 
     rows: str
@@ -78,3 +81,22 @@ class Held:
             f"SELECT count(*) FROM {self.rows} WHERE {is_changed}"
         ).fetchone()
         return int(found[0]) if found else 0
+
+
+def paired(
+    sides: Mapping[str, Mapping[_Identity, SideColumn]],
+) -> dict[_Identity, dict[str, SideColumn]]:
+    """Find which columns of the sides are the same one, in the order in which the sides have them.
+
+    Args:
+        sides: the columns of each side by what each is: its logged key, or its name.
+
+    >>> loss = SideColumn("ours.events", "loss", Kind("DOUBLE"))
+    >>> list(paired({"ours": {"loss": loss}, "theirs": {"loss": loss}})["loss"])
+    ['ours', 'theirs']
+    """
+    found: dict[_Identity, dict[str, SideColumn]] = {}
+    for side, columns in sides.items():
+        for identity, held in columns.items():
+            found.setdefault(identity, {})[side] = held
+    return found

@@ -38,8 +38,8 @@ _WAIT = 60.0  # seconds for another xvc to be done with the store
 
 
 @dataclass(frozen=True, slots=True)
-class Done:
-    """One statement and how many rows it concerned; None when it concerns none."""
+class SqlStatement:
+    """One statement; ``rows`` that it changed, null where that has no number."""
 
     statement: str
     kind: str
@@ -47,8 +47,8 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
-class Touched:
-    """A table that statements change: its rows before and after, None where there is no table."""
+class TouchedTable:
+    """One table, how many rows it had and has; null: there is no such table."""
 
     table: str
     before: int | None
@@ -59,8 +59,8 @@ class Touched:
 class SqlChange:
     """What statements do, or did, to a store; ``digest`` names the snapshot that has it."""
 
-    done: tuple[Done, ...]
-    touched: tuple[Touched, ...]
+    done: tuple[SqlStatement, ...]
+    touched: tuple[TouchedTable, ...]
     digest: str | None = None
 
 
@@ -221,11 +221,11 @@ def _run(connection: DuckDBPyConnection, text: str, path: Path) -> SqlChange:
     if its := [name for name in changed if name in _KEPT]:
         raise NotOurs(f"the bookkeeping of xvc ({', '.join(its)})")
     follow(connection, numbers, *([edited_runs.ASIDE] if "edits" in before else []))
-    touched = (Touched(n, _rows(before, n), _rows(after, n)) for n in sorted(changed))
+    touched = (TouchedTable(n, _rows(before, n), _rows(after, n)) for n in sorted(changed))
     return SqlChange(tuple(done), tuple(touched))
 
 
-def _one(connection: DuckDBPyConnection, statement: Statement) -> Done:
+def _one(connection: DuckDBPyConnection, statement: Statement) -> SqlStatement:
     kind = statement.type.name
     found = connection.execute(statement)
     names = [part[0] for part in found.description or ()]
@@ -233,7 +233,7 @@ def _one(connection: DuckDBPyConnection, statement: Statement) -> Done:
     counted = kind in _CHANGING and names == ["Count"] and len(rows) == 1
     count = int(rows[0][0]) if counted else len(rows)
     concerns = kind in ("INSERT", "UPDATE", "DELETE", "MERGE_INTO") or (counted and count)
-    return Done(statement.query.strip(), kind, count if concerns else None)
+    return SqlStatement(statement.query.strip(), kind, count if concerns else None)
 
 
 def _shape(connection: DuckDBPyConnection, kept: Sequence[str]) -> list[tuple[object, ...]]:

@@ -84,7 +84,7 @@ def fields(connection: DuckDBPyConnection, table: str) -> list[Field]:
     return found
 
 
-def field(held: Sequence[Field], table: str, key: str) -> Field:
+def field(held: Sequence[Field], key: str) -> Field:
     """Find one column by its key, or the numbers at a path in the dicts of one.
 
     Raises:
@@ -113,7 +113,7 @@ def known_field(held: Sequence[Field], key: str) -> Field | None:
 def _chosen(held: Sequence[Field], wanted: WantedRows) -> list[Field]:
     if wanted.columns is None:
         return [each for each in held if each.column != _HIDDEN]
-    return [field(held, wanted.table, key) for key in wanted.columns]
+    return [field(held, key) for key in wanted.columns]
 
 
 def _which(held: Sequence[Field], wanted: WantedRows) -> tuple[str, list[object]]:
@@ -126,7 +126,7 @@ def _which(held: Sequence[Field], wanted: WantedRows) -> tuple[str, list[object]
         texts.append(f"{named} = ?")
         values.append(wanted.run)
     if wanted.where is not None:
-        text, bound = condition(wanted.where, lambda key: field(held, wanted.table, key))
+        text, bound = condition(wanted.where, lambda key: field(held, key))
         texts.append(text)
         values += bound
     return f"WHERE {' AND '.join(texts)}", values
@@ -199,7 +199,7 @@ def extremes(
         BadValue: the values of the key have no order.
     """
     held = fields(connection, wanted.table)
-    by = field(held, wanted.table, key)
+    by = field(held, key)
     if by.type.startswith(_UNORDERED) or by.type.endswith("]"):
         raise BadValue(key, f"values of type {by.type} have no order")
     value = by.number or by.sql
@@ -351,8 +351,8 @@ def points(
         BadValue: the values of a key are no numbers.
     """
     held = fields(connection, wanted.table)
-    axes = [_axis(field(held, wanted.table, key)) for key in keys]
-    label = f"{field(held, wanted.table, by).sql}::VARCHAR" if by else "NULL"
+    axes = [_axis(field(held, key)) for key in keys]
+    label = f"{field(held, by).sql}::VARCHAR" if by else "NULL"
     where, values = _which(held, wanted)
     return connection.execute(
         f"SELECT {', '.join([label, *axes])} FROM {quoted(wanted.table)} "

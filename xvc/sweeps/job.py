@@ -10,10 +10,15 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from xvc.core.command_places import (
+    filled_in_run,
+    filled_in_template,
+    not_filled_in_run,
+    with_seed_places,
+)
 from xvc.core.search_space import typed_point
 from xvc.core.seed_names import is_seed
-from xvc.core.sweep import Sweep, Trial, Wish, command_of, filled, settled_keys
-from xvc.recording.command_params import filled_in_run, not_filled_in_run, with_seed_places
+from xvc.core.sweep import Sweep, Trial, Wish, command_of, settled_keys
 from xvc.system.value_files import word_for
 
 _TAIL = 1 << 20  # bytes of a log in which the last word is looked for
@@ -43,7 +48,8 @@ def _command(wish: Wish, trial: Trial) -> tuple[str, ...]:
     """Write the command, its seeds in braces: `xvc run` puts them in, and so knows their places."""
     typed = typed_point(wish.space, trial.params)
     command = command_of(wish, trial.params)
-    seeded = with_seed_places(filled, wish.command, {k: each.text for k, each in typed.items()})
+    shown = {key: each.text for key, each in typed.items()}
+    seeded = with_seed_places(filled_in_template, wish.command, shown)
     if seeded is not None:
         others = [key for key in typed if not is_seed(key)]
         style = not_filled_in_run(command[len(seeded) :], trial.params)

@@ -12,11 +12,12 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
+from xvc.core.command_places import placeholders
 from xvc.core.direction import Direction, asked_direction, direction_of
 from xvc.core.option import declared, kinds
 from xvc.core.search_space import Choices, Dimension, choices, endless, grid_size, parse_dimension
 from xvc.core.seed_names import is_seed
-from xvc.core.sweep import LOCAL, REF, Sampler, Wish, placeholders
+from xvc.core.sweep import LOCAL, REF, Sampler, Wish
 from xvc.core.typed_value import TypedValue
 from xvc.errors import BadValue, UsageError, error
 from xvc.types import Json

@@ -57,7 +57,7 @@ def _running(home: Project, sweep: Sweep, folder: Folder) -> bool:
     return any(trial.state is TrialStatus.RUNNING for trial in found)
 
 
-def again(project: Project, name: str | None) -> list[int]:
+def requeue_failed(project: Project, name: str | None) -> list[int]:
     """Forget how the failed trials of a sweep ended, so that they are run again.
 
     Raises:

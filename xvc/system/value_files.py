@@ -15,7 +15,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from math import inf
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import cast
 
 import yaml
@@ -25,7 +25,7 @@ from xvc.core.limits import FILE
 from xvc.core.typed_value import TypedValue, number_typed, scalar_typed
 from xvc.errors import BadValue
 from xvc.system.python_values import python_values
-from xvc.system.yaml_text import PlainWords
+from xvc.system.yaml_text import PlainWords, has_merge_marks
 from xvc.types import Json
 
 _NULLS = ("~", "null", "Null", "NULL")
@@ -88,10 +88,14 @@ def yaml_loader() -> type[yaml.SafeLoader]:
 
 @dataclass(frozen=True, slots=True)
 class FileValues:
-    """What a file says by dotted keys, and what about it has to be told, a sentence each."""
+    """What a file says by dotted keys, and what about it has to be told, a sentence each.
+
+    ``is_whole`` is false where a value of it was left out.
+    """
 
     values: Mapping[str, Json]
     warnings: tuple[str, ...] = ()
+    is_whole: bool = True
 
 
 def read_values(path: Path, keys: Sequence[str] = ()) -> dict[str, Json]:
@@ -111,8 +115,18 @@ def read_told(path: Path, keys: Sequence[str] = ()) -> FileValues:
     Raises:
         BadValue: it is not what its ending says, or no mapping.
     """
+    _refuse_unfit(path)
+    return told_in(path, path.read_bytes, keys)
+
+
+def told_in(path: PurePath, read: Callable[[], bytes], keys: Sequence[str] = ()) -> FileValues:
+    """Read values as `read_told` does out of what *read* returns; the name says what it is.
+
+    Raises:
+        BadValue: it is not what its ending says, or no mapping.
+    """
     twice: list[str] = []
-    found = _nested(path, twice)
+    found = _parsed(path, read, twice)
     flat = _Flat()
     try:
         flat.walk(found, "", ())
@@ -132,7 +146,7 @@ def read_told(path: Path, keys: Sequence[str] = ()) -> FileValues:
         for name, value in flat.values.items()
         if not keys or any(fnmatchcase(name, key) or fnmatchcase(name, f"{key}.*") for key in keys)
     }
-    return FileValues(values, tuple(said))
+    return FileValues(values, tuple(said), is_whole=not flat.endless)
 
 
 def _few(names: list[str]) -> str:
@@ -181,14 +195,23 @@ def read_nested(path: Path) -> Mapping[str, Json]:
 
 def _nested(path: Path, twice: list[str], loader: type[_Loader] = _Loader) -> Mapping[str, Json]:
     _refuse_unfit(path)
+    return _parsed(path, path.read_bytes, twice, loader)
+
+
+def _parsed(
+    path: PurePath,
+    content: Callable[[], bytes],
+    twice: list[str],
+    loader: type[_Loader] = _Loader,
+) -> Mapping[str, Json]:
     read = _READERS.get(path.suffix)
     try:
-        text = path.read_bytes().removeprefix(BOM_UTF8).decode()
+        text = content().removeprefix(BOM_UTF8).decode()
         found = _from_yaml(text, twice, loader) if read is None else read(text)
     except RecursionError as err:
         raise BadValue(path.name, _TOO_DEEP) from err
     except (yaml.YAMLError, ValueError, TypeError) as err:
-        raise BadValue(path.name, _reason(err)) from err
+        raise BadValue(path.name, _merge_in(content()) or _reason(err)) from err
     if found is None:
         return {}
     if not isinstance(found, Mapping):
@@ -217,6 +240,12 @@ def _is_endless(found: object) -> bool:
                 return True
             waiting += part.values() if isinstance(part, Mapping) else part
     return False
+
+
+def _merge_in(content: bytes) -> str | None:
+    mark = next((n for n, line in enumerate(content.splitlines(), 1) if has_merge_marks(line)), 0)
+    remedy = "choose a side with `git checkout --ours` or `--theirs`, then `git add` it"
+    return f"line {mark}: it holds an unfinished merge; {remedy}" if mark else None
 
 
 def _reason(err: Exception) -> str:

@@ -11,8 +11,8 @@ import stat
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
+from xvc.system.file_watch import MOST_FILES, FileWatch
 from xvc.system.files import md5_of
-from xvc.system.write_watch import MOST_FILES, WriteWatch
 
 Stamp = tuple[int, int, int]
 Stamps = Mapping[str, Stamp]
@@ -38,14 +38,17 @@ def stamps_of(path: Path) -> dict[str, Stamp]:
 
 
 def _stamped(files: Mapping[str, str]) -> dict[str, Stamp]:
-    found = {}
-    for name, file in files.items():
-        try:
-            facts = os.lstat(file)
-        except OSError:
-            continue
-        found[name] = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
-    return found
+    stamps = {name: stamp_of(file) for name, file in files.items()}
+    return {name: stamp for name, stamp in stamps.items() if stamp is not None}
+
+
+def stamp_of(file: str) -> Stamp | None:
+    """Read what another writing changes: inode, size and time; None for what is not there."""
+    try:
+        facts = os.lstat(file)
+    except OSError:
+        return None
+    return (facts.st_ino, facts.st_size, facts.st_mtime_ns)
 
 
 class Before:
@@ -69,7 +72,7 @@ class Before:
                 if (digest := _digest(_file(root, name))) is not None:
                     left -= size
                     self._digests[_file(root, name)] = digest
-        self._watch = WriteWatch(self._digests)
+        self._watch = FileWatch(self._digests)
 
     def not_written(self, path: Path, since: int) -> list[str]:
         """List the files at a path that are as they were, or are older than *since*.

@@ -614,7 +614,7 @@ class Tracker(Edits, Stored, OptionAttributes):
         return self._owns_run
 
     def end(self, outcome: RunOutcome) -> None:
-        """End the run as it ended; what cannot be written is nobody's to handle any more.
+        """End the run as it ended; no error is raised, for nothing is left that could handle one.
 
         Called when the process ends or the tracker is dropped: use `close` yourself.
         """

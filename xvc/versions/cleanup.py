@@ -24,11 +24,11 @@ from xvc.system.process_tree import is_anybody_in
 from xvc.versions.checkout import asked_for, is_marked, name_of
 from xvc.worktrees.known_trees import (
     every_tree,
-    held,
-    held_list,
     project_at,
     record_of,
     records,
+    tree_list_lock,
+    tree_lock,
     tree_named,
 )
 from xvc.worktrees.removal_check import losses
@@ -37,7 +37,7 @@ from xvc.worktrees.remove import (
     TreeInUse,
     is_filled,
     refuse_in_use,
-    removed,
+    remove_as_planned,
 )
 
 _DAY = 24 * 60 * 60 * 10**9  # nanoseconds
@@ -118,7 +118,7 @@ def _named(project: Project, name: str, folder: Path) -> str:
 
 
 def _cleaned(project: Project, name: str, *, dry_run: bool) -> Cleaned:
-    with held(project.room, name, "cleanup"):
+    with tree_lock(project.room, name, "cleanup"):
         record = record_of(project.room, name)
         if record is None:  # another call has just removed it
             return Cleaned(name, "", is_removed=True)
@@ -126,8 +126,8 @@ def _cleaned(project: Project, name: str, *, dry_run: bool) -> Cleaned:
         reasons = tuple(_reasons(project, record, tree))
         if reasons or dry_run:
             return Cleaned(name, record.path, reasons)
-        with held_list(project, f"cleanup {name}"):
-            removed(
+        with tree_list_lock(project, f"cleanup {name}"):
+            remove_as_planned(
                 project,
                 record,
                 Removal(

@@ -22,7 +22,7 @@ from xvc.git.history import last_with
 from xvc.history.find import find, versions
 from xvc.history.revision import Holdings, NoCode, Revision, holdings, revision_of
 from xvc.project import Project
-from xvc.sharing.fetch_objects import Haul
+from xvc.sharing.fetch_objects import ObjectFetch
 from xvc.sharing.required_objects import remotes_of
 from xvc.system.files import copy_hashed
 from xvc.system.staging import Staging
@@ -110,7 +110,6 @@ def get(
         TargetExists: something is at *target*, and *replace* does not hold.
         BadValue: *path* leads out of the repository, or *target* holds it.
         NoObject: an object is neither in the cache nor on the remote.
-        NoRemote: DVC has remotes, and none is the default.
         DvcFailed: the remote did not give it.
         RemoteCorrupt: what it gave is not what its name says.
         ObjectCorrupt: an object's bytes are not what its name says; nothing was written.
@@ -222,7 +221,6 @@ def obtain(project: Project, out: Out) -> dict[str, Path]:
 
     Raises:
         NoObject: an object is neither in the cache nor on the remote.
-        NoRemote: DVC has remotes, and none is the default.
         DvcFailed: the remote did not give it.
         RemoteCorrupt: what it gave is not what its name says.
         ObjectCorrupt: an object's bytes are not what its name says.
@@ -290,14 +288,15 @@ def _dvc(project: Project, out: Out) -> Dvc:
 
 
 def _bring(dvc: Dvc, missing: Mapping[str, Out]) -> None:
-    gone = set(missing)
+    """Bring what is missing from whichever remote has it, the usual one first."""
+    gone, asked = set(missing), tuple[str, ...]()
     if dvc.remotes():
-        named = remotes_of(missing.values())
-        haul = Haul(dvc, None, lambda line: None, elsewhere=lambda: named)
-        haul.bring(missing)
-        gone = haul.lost
+        named = {*remotes_of(missing.values()), *dvc.remotes()}
+        fetching = ObjectFetch(dvc, None, lambda line: None, elsewhere=lambda: named)
+        fetching.bring(missing)
+        gone, asked = fetching.lost, tuple(dict.fromkeys(fetching.asked))
     for digest in sorted(gone):
-        raise NoObject(digest, missing[digest].path)
+        raise NoObject(digest, missing[digest].path, was_asked=True, remotes=asked)
 
 
 def _write(project: Project, point: Revision, wanted: _Wanted, folder: Path) -> None:

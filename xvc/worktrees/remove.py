@@ -15,6 +15,7 @@ from pathlib import Path
 
 from xvc.core.worktree import Losses, Record, SetupStage
 from xvc.errors import BusyError, ConflictError, error
+from xvc.git.submodules import forget_folders, linked_folders
 from xvc.git.worktrees import WorkTree, drop_branch, forget_tree, holders
 from xvc.journal.folders import every_journal, journal_folders, set_aside
 from xvc.journal.reader import is_written, runs_named
@@ -23,11 +24,12 @@ from xvc.worktrees.known_trees import (
     NoTree,
     every_tree,
     forget,
-    held,
-    held_list,
+    git_at,
     log_of,
     remember,
     scratch_of,
+    tree_list_lock,
+    tree_lock,
     tree_named,
 )
 from xvc.worktrees.removal_check import losses
@@ -87,7 +89,7 @@ def remove(
     """
     record, tree = tree_named(project, name, folder)
     called = record.name if record else tree.folder.name if tree and tree.folder else name
-    with held(project.room, called, "worktree remove"):
+    with tree_lock(project.room, called, "worktree remove"):
         record, tree = tree_named(project, name, folder)
         record = record or _record_for(called, tree)
         if tree is not None and record.stage is not SetupStage.REMOVING:
@@ -97,8 +99,8 @@ def remove(
             return replace(plan, is_dry=True)
         if plan.losses and not yes:
             raise WouldLose(record.name, plan.losses.sentences)
-        with held_list(project, f"remove {called}"):
-            return removed(project, record, plan)
+        with tree_list_lock(project, f"remove {called}"):
+            return remove_as_planned(project, record, plan)
 
 
 def _record_for(name: str, tree: WorkTree | None) -> Record:
@@ -168,7 +170,7 @@ def _may_drop(project: Project, record: Record) -> bool:
     return bool(set(others) - {own})
 
 
-def removed(project: Project, record: Record, plan: Removal) -> Removal:
+def remove_as_planned(project: Project, record: Record, plan: Removal) -> Removal:
     """Remove a tree, in an order in which the same call finds what a killed one left.
 
     The caller holds the tree and the list of trees, and has asked what would be lost.
@@ -182,11 +184,14 @@ def removed(project: Project, record: Record, plan: Removal) -> Removal:
     trash = path.with_name(f".{path.name}.removed-{record.since}")
     if trash.exists():
         shutil.rmtree(trash)
+    tree = next((each for each in every_tree(project) if each.path == path), None)
+    linked = linked_folders(git_at(project, tree)) if tree is not None and is_filled(tree) else []
     if path.exists():
         os.rename(path, trash)  # from here on it is gone, in one step
     forget_tree(git, path)
     if trash.exists():
         shutil.rmtree(trash)
+    forget_folders(linked)
     kept = [set_aside(room, folder) for folder in journal_folders(room, record.tree)]
     log = log_of(room, record.name)
     if commit is not None and record.branch is not None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from shlex import quote
 
+from xvc.config import FILE as SETTINGS
 from xvc.core.human_units import counted
 from xvc.core.model import candidate_of
 from xvc.dvc.cache_links import Linker, link_kinds
@@ -20,6 +22,7 @@ from xvc.dvc.outputs import members
 from xvc.dvc.pointers import SUFFIX, Out, reader_of, survey
 from xvc.dvc.repository import Dvc
 from xvc.errors import BadListing, NoObject, ObjectCorrupt
+from xvc.git.submodules import put_submodules
 from xvc.git.worktrees import WorkTree, untracked_like
 from xvc.project import Project
 from xvc.store import query
@@ -27,6 +30,7 @@ from xvc.system.files import add_line
 from xvc.worktrees.known_trees import git_at, project_at
 
 INCLUDE = ".worktreeinclude"
+_DVC = ".dvc/config"
 _SCRATCH = ".exp-set-up"
 
 
@@ -64,12 +68,40 @@ def set_up(project: Project, main: WorkTree, tree: WorkTree) -> SetUp:
     project.room.dvc_site.mkdir(parents=True, exist_ok=True, mode=0o700)
     there.keeper.refresh()
     done.warnings += there.keeper.warnings
+    if giving != tree.path:
+        done.warnings += _lacking_set_up(project, main, giving, there)
+        done.warnings += put_submodules(there.git, giving)
     put_data(there, tree, done)
     if not main.is_bare:
         _copy_included(project, main, tree, there, done)
     if done.absent:
-        done.warnings.append(_how_to_fetch(tree, done.absent))
+        has_remote = bool(there.dvc and there.dvc.remotes())
+        done.warnings.append(_how_to_fetch(tree, done.absent, has_remote=has_remote))
     return done
+
+
+def _lacking_set_up(
+    project: Project, main: WorkTree, giving: Path, there: Project
+) -> Iterator[str]:
+    """Say which settings the other tree has and this one's commit has not, and what brings them."""
+    top = there.top
+    homes = {giving / there.root.relative_to(top)}
+    if project.dvc is not None:
+        homes.add(giving / project.dvc.root.relative_to(project.top))
+    wanted = {(home / name).relative_to(giving) for home in homes for name in (_DVC, SETTINGS)}
+    names = sorted(
+        str(each) for each in wanted if (giving / each).is_file() and not (top / each).exists()
+    )
+    if not names:
+        return
+    held = project.git.blobs(main.commit) if main.commit else {}
+    said = f"this tree begins at a commit without {' and '.join(names)}"
+    if any(name.endswith(_DVC) for name in names):
+        said += ": its runs get no version, and its data is not here"
+    steps = [f"`git merge {main.branch or main.commit}` in {top}"]
+    if not all(name in held for name in names):
+        steps.insert(0, f"commit {'it' if len(names) == 1 else 'them'} in {giving}")
+    yield f"{said}. To have them: {', '.join(steps)}, `xvc worktree adopt {quote(str(top))}`"
 
 
 def _keep_apart(project: Project, main: WorkTree, tree: WorkTree) -> None:
@@ -151,8 +183,8 @@ def _written_by_runs(there: Project) -> frozenset[str]:
     if not there.store_path.exists():
         return frozenset()
     with there.keeper.view() as connection:
-        runs = query.all_runs(connection)
-    named = {path for run in runs for path in run.outs if candidate_of(path) is None}
+        files = query.recorded_files(connection)
+    named = {each.path for each in files if each.is_output and candidate_of(each.path) is None}
     return frozenset(there.relative(there.root / path) for path in named)
 
 
@@ -184,11 +216,14 @@ def _is_inside(top: Path, path: Path) -> bool:
     return path.resolve().is_relative_to(top)
 
 
-def _how_to_fetch(tree: WorkTree, missing: list[str]) -> str:
+def _how_to_fetch(tree: WorkTree, missing: list[str], *, has_remote: bool) -> str:
+    """Say what is missing, and what brings it: without a remote nothing does from here."""
     names = " ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
     are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
-    return (
-        f"{counted(len(missing), 'tracked output')} {are} not in the DVC cache ({names}); "
+    said = f"{counted(len(missing), 'tracked output')} {are} not in the DVC cache ({names}); "
+    if not has_remote:
+        return said + "there is no DVC remote, so only another clone's cache can have it"
+    return said + (
         f"get {them} with `dvc fetch {names.removesuffix(' …')}` in {tree.path}, "
         f"then `xvc worktree adopt {tree.path}`"
     )

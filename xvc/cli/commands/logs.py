@@ -11,6 +11,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Reference
 from xvc.cli.output import Answer, show
+from xvc.cli.passthrough import copy_through
 from xvc.core.run import Status
 from xvc.errors import BadValue
 
@@ -70,15 +71,13 @@ def command(
         content = b"".join(kept[max(0, len(kept) - tail) :])
     _print([content])
     if follow:
-        _print(followed(project, found, len(found.content)))
+        _print(followed(found, len(found.content)))
 
 
 def _print(chunks: Iterable[bytes]) -> None:
     """Pass it on byte for byte: it was the command's own."""
     try:
         for chunk in chunks:
-            view = memoryview(chunk)
-            while view:
-                view = view[os.write(1, view) :]
+            copy_through(1, chunk)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has gone, as `| head` does

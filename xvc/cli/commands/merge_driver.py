@@ -25,14 +25,14 @@ def command(
 
     Example: git config merge.xvc.driver 'xvc merge-driver %O %A %B %P %L'
     """
-    from xvc.merging.driver_input import Handed  # late: these open DuckDB
+    from xvc.merging.driver_input import DriverInput  # late: these open DuckDB
     from xvc.merging.merge import warnings_of
     from xvc.merging.pointers import merge_pointers
     from xvc.project import Project
 
     here: Context = context.obj
     project = Project.find((here.folder / path).parent, here.environment)
-    given = Handed(base, ours, theirs, path, is_inner=marks > USUAL_MARKS)
+    given = DriverInput(base, ours, theirs, path, is_inner=marks > USUAL_MARKS)
     done = merge_pointers(project, given)
     for warning in () if given.is_inner else warnings_of([done]):
         say(f"{path}: {warning}", here.manner)

@@ -26,6 +26,7 @@ class DataFile(TypedDict):
     state: NotRequired[Annotated[str, "How it was not what its pointer names."]]
     tracked: NotRequired[Annotated[str, "The digest that the pointer names."]]
     size: NotRequired[Annotated[int, "Bytes."]]
+    is_made: NotRequired[Annotated[bool, "A pipeline made it in the run itself."]]
 
 
 class Code(TypedDict):
@@ -38,6 +39,7 @@ class Code(TypedDict):
     worktree: NotRequired[str]
     left_out: list[str]
     incomplete: list[str]
+    unread: Annotated[list[str], "Params files that could not be read in full."]
 
 
 class Usage(TypedDict):
@@ -151,6 +153,7 @@ def _text(found: FoundRun) -> str:
             ("code", _code(found)),
             ("code incomplete", ", ".join(code.incomplete)),
             ("left out", ", ".join(code.left_out)),
+            ("unread params", ", ".join(code.unread)),
             ("note", run.note),
             ("labels", ", ".join(run.labels)),
             ("decision", run.decision),

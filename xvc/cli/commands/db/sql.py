@@ -12,32 +12,17 @@ from xvc.cli.options import AsCsv, AsJson, AsMarkdown, Database, DryRun, Limit, 
 from xvc.cli.output import Answer, show
 from xvc.core.human_units import counted
 from xvc.errors import BadValue
+from xvc.store.sql import SqlStatement, TouchedTable
 
 if TYPE_CHECKING:
     from xvc.store.sql import SqlChange
 
 
-class Statement(TypedDict):
-    """One statement; ``rows`` that it changed, null where that has no number."""
-
-    statement: str
-    kind: str
-    rows: int | None
-
-
-class Touched(TypedDict):
-    """One table, how many rows it had and has; null: there is no such table."""
-
-    table: str
-    before: int | None
-    after: int | None
-
-
 class Changed(TypedDict):
     """With --write: what is changed; ``snapshot`` is the digest of the store that holds it."""
 
-    statements: list[Statement]
-    tables: list[Touched]
+    statements: list[SqlStatement]
+    tables: list[TouchedTable]
     snapshot: str | None
     dry_run: bool
 
@@ -89,14 +74,8 @@ def command(
 
 def _data(made: SqlChange, *, is_plan: bool) -> Changed:
     return {
-        "statements": [
-            {"statement": each.statement, "kind": each.kind, "rows": each.rows}
-            for each in made.done
-        ],
-        "tables": [
-            {"table": each.table, "before": each.before, "after": each.after}
-            for each in made.touched
-        ],
+        "statements": list(made.done),
+        "tables": list(made.touched),
         "snapshot": made.digest,
         "dry_run": is_plan,
     }

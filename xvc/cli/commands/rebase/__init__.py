@@ -59,7 +59,7 @@ def command(
 
     Example: xvc rebase exp-dropout --on version --yes
     """
-    from xvc.core.rebase import Wanted
+    from xvc.core.rebase import ReplaceRequest
     from xvc.merging.rebase import rebase  # late: it opens DuckDB
 
     here: Context = context.obj
@@ -67,7 +67,7 @@ def command(
     if not named:
         raise BadValue("--on", "name a key column")
     is_plan = dry_run or not yes
-    wanted = Wanted(named, table, on_duplicate == "last", limit or None)
+    wanted = ReplaceRequest(named, table, on_duplicate == "last", limit or None)
     tell = lambda text: say(text, here.manner)  # noqa: E731
     done = rebase(here.project(), sources, wanted, dry_run=is_plan, tell=tell)
     answer = rebased_answer(done, is_plan=is_plan)

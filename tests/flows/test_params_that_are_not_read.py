@@ -1,0 +1,79 @@
+"""What cannot be read of a params file is not known to be the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from surroundings import Calling, git
+
+
+@pytest.mark.parametrize(
+    ("then", "now"),
+    [
+        ("lr: 0.1\n", "lr:\t0.1\n\tx: 1\n"),
+        ("lr: [\n", "lr: {\n"),
+        ("lr: 0.1\nname: a\n", "lr: 0.1\n"),
+        ("lr: 0.1\n", "- 0.1\n"),
+        ("lr: 0.1\n", ""),
+        ("lr: 0.1\na: &a [*a]\n", "lr: 0.1\na: &a [1, *a]\n"),
+    ],
+    ids=["a tab", "both broken", "one param less", "a list", "empty", "a part left out"],
+)
+def test_a_run_is_of_other_params_than_one_whose_file_said_otherwise(
+    project: Path, call_xvc: Calling, then: str, now: str
+) -> None:
+    """Neither `run` nor `tried` says that the same ran before, and no two are repeats."""
+    (project / "params.yaml").write_text(then)
+    git(project, "add", "params.yaml")
+    git(project, "commit", "-qm", "params")
+    call_xvc("run", "--", "true")
+    (project / "params.yaml").write_text(now)
+
+    tried = call_xvc("tried", "--json", "--", "true").data
+    done = call_xvc("run", "--", "true")
+
+    assert tried["same"] == []
+    assert "ran before" not in done.err
+    again = call_xvc("run", "--", "true")
+    assert "ran before" in again.err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "<<<<<<< HEAD\nlr: 0.1\n=======\nlr: 0.2\n>>>>>>> other\n",
+            "line 1: it holds an unfinished",
+        ),
+        ("lr:\t0.1\n\tx: 1\n", "line 2: "),
+        (None, "a folder"),
+    ],
+    ids=["merge marks", "a tab", "a folder"],
+)
+def test_a_params_file_that_cannot_be_read_is_named_with_what_follows(
+    project: Path, call_xvc: Calling, text: str | None, said: str
+) -> None:
+    """The run goes on without its params, and says so."""
+    place = project / "params.yaml"
+    place.mkdir() if text is None else place.write_text(text)
+
+    done = call_xvc("run", "--", "true")
+
+    assert done.code == 0
+    assert "params.yaml: " in done.err
+    assert said in done.err
+    assert "until it is mended, runs have no params of it" in done.err
+
+
+def test_a_params_file_that_the_settings_name_is_missed(project: Path, call_xvc: Calling) -> None:
+    """Nobody names one for nothing; but params.yaml may come later."""
+    with (project / "xvc.yaml").open("a") as settings:
+        settings.write("params: {files: [params.yaml, conf/base.yaml]}\n")
+
+    done = call_xvc("run", "--json", "--", "true")
+
+    assert [each for each in done.json["warnings"] if "params.files" in each] == [
+        "conf/base.yaml: the setting params.files names it, and it is not there."
+    ]
