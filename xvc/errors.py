@@ -292,7 +292,7 @@ class BadFolder(UsageError):
 
     folder: str
     is_file: bool = False
-    way = "Name the folder of a project; `xvc.Reader(FILE)` and `xvc db --db FILE` read a store."
+    way = "Name the folder of a project; in Python `Reader(FILE)` reads the file of a store."
 
     def __str__(self) -> str:
         return f"{self.folder} is a file" if self.is_file else f"there is no folder {self.folder}"
