@@ -567,10 +567,13 @@ def apart(read: Mapping[str, Mapping[str, Json]]) -> dict[str, Json]:
     }
 
 
+_USUAL = "params.yaml"
+
+
 def _declared_params(project: Project) -> dict[Path, tuple[str, ...]]:
     """Map the params files to the keys that count; none: all of them.
 
-    Where nobody has named any, params.yaml is one if it is there.
+    params.yaml is one if it is there; `xvc init` names it for whoever comes to have one.
     """
     declared: dict[Path, tuple[str, ...]] = {
         project.root / name: () for name in declared_names(project)
@@ -579,7 +582,7 @@ def _declared_params(project: Project) -> dict[Path, tuple[str, ...]]:
         for name, keys in pipeline.params_files().items():
             if _is_inside(name):
                 declared.setdefault(project.top / name, keys)
-    named = {project.root / name for name in project.settings.params_files}
+    named = {project.root / name for name in project.settings.params_files if name != _USUAL}
     return {
         path: keys
         for path, keys in declared.items()
@@ -589,7 +592,7 @@ def _declared_params(project: Project) -> dict[Path, tuple[str, ...]]:
 
 def declared_names(project: Project) -> tuple[str, ...]:
     """Name the files that say nothing but params, from the project's root."""
-    return project.settings.params_files or ("params.yaml",)
+    return project.settings.params_files or (_USUAL,)
 
 
 def params_files(project: Project) -> list[Path]:
