@@ -279,9 +279,10 @@ def suggestions(project: Project, beginning: str) -> list[str]:
         heads = "refs/heads/"
         named += [ref.removeprefix(heads) for ref in project.git.refs(heads)]
     with project.keeper.view() as connection:
-        runs = query.all_runs(connection)
+        runs = query.newest(connection)
         for run in runs:
             named += [run.id, *([run.name] if run.name else [])]
+        named += query.by_prefix(connection, beginning) if beginning else []
         metrics = dict.fromkeys(key for run in runs for key in run.metrics)
     declared = project.settings.metrics_direction
     known = [key for key in metrics if direction_of(key, declared) is not None]

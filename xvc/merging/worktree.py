@@ -132,7 +132,8 @@ def _runs_behind(project: Project, tree: WorkTree) -> tuple[str, ...]:
     with project.keeper.view() as connection:
         known = query.ids(connection)
     with project_at(project, tree).keeper.view() as connection:
-        return tuple(run.id for run in query.all_runs(connection) if run.id not in known)
+        lacking = query.ids(connection) - known
+        return tuple(run.id for run in query.by_ids(connection, lacking))
 
 
 def _refuse_unsaved(project: Project, name: str, tree: WorkTree) -> tuple[str, ...]:

@@ -59,6 +59,11 @@ def named_below(connection: DuckDBPyConnection, beginning: str) -> list[RunRecor
     return runs.load(connection, f"WHERE starts_with(name, ?) {_NEWEST}", [beginning])
 
 
+def named_with(connection: DuckDBPyConnection, part: str) -> list[RunRecord]:
+    """Read all runs whose given names have a text in them, newest first."""
+    return runs.load(connection, f"WHERE contains(name, ?) {_NEWEST}", [part])
+
+
 def latest(
     connection: DuckDBPyConnection,
     back: int,
@@ -168,6 +173,15 @@ def with_files(connection: DuckDBPyConnection) -> list[RunRecord]:
     return runs.load(connection, "WHERE data::VARCHAR <> '{}' OR outs::VARCHAR <> '{}'")
 
 
+def with_outs_or_at_work(connection: DuckDBPyConnection, first: int, last: int) -> list[RunRecord]:
+    """Read the runs that have left outputs, or that went on between two times in nanoseconds."""
+    where = (
+        "WHERE outs::VARCHAR <> '{}' OR (epoch_us(started) <= ? "
+        "AND (finished IS NULL OR epoch_us(finished) >= ?))"
+    )
+    return runs.load(connection, f"{where} {_NEWEST}", [last // 1000 + 1, first // 1000 - 1])
+
+
 def statuses(connection: DuckDBPyConnection) -> dict[str, int]:
     """Count the runs of each status."""
     return dict(connection.execute("SELECT status, count(*) FROM runs GROUP BY status").fetchall())
@@ -271,6 +285,18 @@ def of_command(connection: DuckDBPyConnection, like: RunRecord) -> list[RunRecor
     command = to_json(list(like.command))
     where = "WHERE command::VARCHAR = ? AND folder IS NOT DISTINCT FROM ?"
     return runs.load(connection, f"{where} {_NEWEST}", [command, like.folder])
+
+
+def near(
+    connection: DuckDBPyConnection, like: RunRecord, params: Mapping[str, Json]
+) -> list[RunRecord]:
+    """Read the newest runs; of more, those of a run's command and of its params, too."""
+    found = newest(connection, MANY)
+    if len(found) < MANY:
+        return found
+    more = [*of_command(connection, like)[:MANY], *alike(connection, like.folder, params)]
+    each = {run.id: run for run in (*found, *more)}
+    return sorted(each.values(), key=lambda run: (-(run.started or 0), run.id))
 
 
 def ids_in(connection: DuckDBPyConnection, worktree: str, since: int) -> set[RunId]:
