@@ -103,13 +103,15 @@ def runs(project: Project, request: ListRequest) -> RunList:
     is_plain = not (request.everywhere or request.group or request.series or is_judged)
     if where is not None and is_plain:
         return _fitting(project, request, where)
+    is_cut = (where, request.group, request.series) == (None, None, None) and not is_judged
+    limit = request.limit if is_cut else None
     if request.everywhere:
-        found = _sorted(gather(project), sort, descending=descending)
+        found, total = gather(project, limit if sort is None else None)
+        found = _sorted(found, sort, descending=descending)
+    elif request.series is not None:
+        found = _sorted(_of_series(project, request.series), sort, descending=descending)
         total = len(found)
     else:
-        is_cut = (where, request.group, request.series) == (None, None, None)
-        is_cut = is_cut and not is_judged
-        limit = request.limit if is_cut else None
         is_whole = _is_whole(request)
         found, total = _of_this_tree(project, sort, limit, descending, is_whole=is_whole)
     found = _judged_last(project, found, sort)
@@ -242,6 +244,13 @@ def _refuse_unheld(
     for key in keys:
         if key not in facts and not has_key(connection, key):
             _refuse_unknown(option, key, (*query.keys(connection), *facts))
+
+
+def _of_series(project: Project, series: str) -> list[RunRecord]:
+    """Read the runs of a series of this tree; of an unknown one what tells which there are."""
+    with opened(project) as connection:
+        kept = query.named_below(connection, f"{series}/")
+        return kept or query.named_with(connection, "/") or query.newest(connection, 1)
 
 
 def of_series(found: Sequence[RunRecord], series: str) -> list[RunRecord]:
