@@ -104,18 +104,21 @@ def runs(project: Project, request: ListRequest) -> RunList:
     is_plain = not (request.everywhere or request.group or request.series or is_judged)
     if where is not None and is_plain:
         return _fitting(project, request, where)
-    tagged = versions_by_run(known_versions(project))
+    is_cut = (where, request.group, request.series) == (None, None, None) and not is_judged
+    limit = request.limit if is_cut else None
+    tagged = versions_by_run(known_versions(project)) if sort == "version" else {}
+    order = _Order(sort, tagged, descending=descending)
     if request.everywhere:
-        found = _sorted(gather(project), _Order(sort, tagged, descending=descending))
+        found, total = gather(project, limit if sort is None else None)
+        found = _sorted(found, order)
+    elif request.series is not None:
+        found = _sorted(_of_series(project, request.series), order)
         total = len(found)
     else:
-        is_cut = (where, request.group, request.series) == (None, None, None)
-        is_cut = is_cut and not is_judged
-        limit = request.limit if is_cut else None
         is_whole = _is_whole(request)
-        order = _Order(sort, tagged, descending=descending)
         found, total = _of_this_tree(project, order, limit, is_whole=is_whole)
     found = _judged_last(project, found, sort)
+    tagged = versions_by_run(known_versions(project)) if found else {}
     return among(project, found, request, tagged, total=total)
 
 
@@ -250,6 +253,13 @@ def _refuse_unheld(
             if side + dot in ("metrics.", "params."):
                 names = [side + dot + name for name in names]
             _refuse_unknown(option, key, (*names, *facts))
+
+
+def _of_series(project: Project, series: str) -> list[RunRecord]:
+    """Read the runs of a series of this tree; of an unknown one what tells which there are."""
+    with opened(project) as connection:
+        kept = query.named_below(connection, f"{series}/")
+        return kept or query.named_with(connection, "/") or query.newest(connection, 1)
 
 
 def of_series(found: Sequence[RunRecord], series: str) -> list[RunRecord]:

@@ -58,6 +58,11 @@ def named_below(connection: DuckDBPyConnection, beginning: str) -> list[RunRecor
     return runs.load(connection, f"WHERE starts_with(name, ?) {_NEWEST}", [beginning])
 
 
+def named_with(connection: DuckDBPyConnection, part: str) -> list[RunRecord]:
+    """Read all runs whose given names have a text in them, newest first."""
+    return runs.load(connection, f"WHERE contains(name, ?) {_NEWEST}", [part])
+
+
 def latest(
     connection: DuckDBPyConnection,
     back: int,
