@@ -75,15 +75,19 @@ def test_what_xvc_writes_is_no_other_code(project: Path, call_xvc: Calling) -> N
         settings.write("# accuracy is what counts\n")
     (project / ".gitignore").write_text("__pycache__/\n")
     call_xvc("run", *model, "1")
+    call_xvc("run", *model, "2")
 
+    three = call_xvc("compare", "@-2", "@-1", "@", "--json")
     repeats = call_xvc("compare", "@-1", "@", "--json")
     with (project / "dvc.yaml").open("a") as pipeline:
         pipeline.write("stages: {look: {cmd: cat train.py}}\n")
-    call_xvc("run", *model, "2")
+    call_xvc("run", *model, "3")
     others = call_xvc("compare", "@-1", "@", "--json")
 
     assert "artifacts" in (project / "dvc.yaml").read_text()
     assert any("is a repeat of" in warning for warning in repeats.json["warnings"])
+    [said] = three.json["warnings"]
+    assert said.endswith("are repeats of one experiment, so none of them is better")
     assert others.json["warnings"] == []
 
 

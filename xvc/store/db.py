@@ -59,6 +59,7 @@ NAME = "db"
 """What SQL may call the store: ``db.events`` is ``events``."""
 
 _PID = re.compile(r"PID (\d+)")
+_NAMED = re.compile(r'"[^"\n]*"')  # files, tables and columns in DuckDB's messages
 # What a merge may take before it spills. DuckDB's process takes more than it is told: 0.87 GB for
 # stores of 10,000,000 rows by 12, and 1.37 GB when told 1 GB.
 _MEMORY = "700MB"
@@ -541,7 +542,8 @@ def _translated(path: Path, words: str) -> BusyError | CorruptError | StoreFaile
         pid = _PID.search(words)
         held = ReadersHold if _READABLE in words else StoreBusy
         return held(str(path), f"process {pid[1]}" if pid else "")
-    if any(sign in words.lower() for sign in _ROTTEN):
+    own_words = _NAMED.sub("", words.replace(str(path), "")).lower()
+    if any(sign in own_words for sign in _ROTTEN):
         return StoreCorrupt(str(path), first_line(words))
     kind = StoreUnfit if words.startswith(_UNFIT) else StoreFailed
     return kind(str(path), first_line(words))
