@@ -254,4 +254,5 @@ def test_swept_secrets_are_not_shown(project: Path, call_xvc: Calling) -> None:
     assert all(PASSWORD not in each.out + each.err for each in answers)
     assert "the values of api_key stand unmasked" in answers[2].err
     assert folder.stat().st_mode & 0o077 == 0
+    assert not any(path.stat().st_mode & 0o111 for path in folder.rglob("*") if path.is_file())
     assert answers[4].data["counts"]["finished"] == 2

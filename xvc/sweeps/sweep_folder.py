@@ -106,7 +106,8 @@ class Folder:
     def note(self, kind: str, number: int, **facts: Json) -> Note:
         """Add a note, on the disk when this returns."""
         note = Note(kind, number, time.time_ns(), facts)
-        descriptor = os.open(self._notes, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC)
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        descriptor = os.open(self._notes, flags, 0o666)
         try:
             size = os.fstat(descriptor).st_size
             is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
