@@ -50,7 +50,7 @@ def open_project(path: StrPath = ".") -> OpenProject:
         path: a folder of the project.
 
     Raises:
-        BadFolder: there is no such folder.
+        BadFolder: there is no such folder, or it is a file.
 
     >>> import tempfile
     >>> import xvc
@@ -72,7 +72,14 @@ class OpenProject:
     def __init__(self, path: StrPath = ".") -> None:
         self.folder = Path(path).absolute()
         if not self.folder.is_dir():
-            raise BadFolder(str(self.folder))
+            raise BadFolder(str(self.folder), is_file=self.folder.exists())
+
+    def __enter__(self) -> OpenProject:
+        """Give the project itself: there is nothing to close, and ``with`` does no harm."""
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        """Do nothing."""
 
     def __repr__(self) -> str:
         return f"<OpenProject {str(self.folder)!r}>"

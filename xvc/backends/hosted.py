@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,13 @@ def _package(name: str, available: str, extra: str) -> Any:
     """Reach a tool by its name in `xvc.backends`, where somebody may have put another."""
     backends = import_module("xvc.backends")
     if not getattr(backends, available):
-        raise BackendMissing(extra if name == "SummaryWriter" else name, extra)
+        raise BackendMissing(_lacking() if name == "SummaryWriter" else name, extra)
     return getattr(backends, name)
+
+
+def _lacking() -> str:
+    """Name what TensorBoard's writer lacks: TensorBoard alone only reads."""
+    return "tensorboard" if find_spec("tensorboard") is None else "tensorboardX beside tensorboard"
 
 
 class _Hosted(ExperimentTracker):
@@ -27,14 +33,14 @@ class _Hosted(ExperimentTracker):
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Log numbers; see `ExperimentTracker.log_metrics`."""
-        self._expect_run()
+        self._expect_named("log_metrics", metrics)
         at = self._next_step(step)
         self._record_row(metrics, at)
         self._send_metrics(metrics, at)
 
     def log_params(self, params: Mapping[str, object]) -> None:
         """Log params; see `ExperimentTracker.log_params`."""
-        self._expect_run()
+        self._expect_named("log_params", params)
         self._record_params(params)
         self._send_params(params)
 

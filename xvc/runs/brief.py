@@ -129,7 +129,7 @@ def brief(project: Project, series: str | None = None) -> Brief:
         taggable=taggable(project, kept),
         undecided=merging.open if merging else None,
         best=tuple(best_runs(alike.runs, declared, among=runs)),
-        tried=tuple(tried(runs, code, declared)),
+        tried=tuple(tried(runs, code, declared, otherwise=set(alike.others))),
         failures=tuple(bad),
         trees=trees,
         names=versions_by_run(infos),

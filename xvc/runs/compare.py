@@ -5,7 +5,7 @@ Where runs have repeats, what differs is judged against the noise between them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from xvc.core.direction import OWN_SCORES, is_progress
@@ -145,9 +145,7 @@ def _verdicts(
     if all(len(group.repeats) < 2 for group in groups):
         return ()
     baseline, others = groups[0], groups[1:]
-    for record, group in zip(records[1:], others, strict=True):
-        if group is baseline:
-            warnings.append(f"{record.id} is a repeat of {records[0].id}, so neither is better")
+    warnings += _of_one_experiment(groups, records)
     judged = [
         all_held([judge(row.key, baseline, each, row.direction) for each in others], row.direction)
         for row in metrics
@@ -157,6 +155,19 @@ def _verdicts(
         tuple(each for row in judged if (each := row[place]) is not None and group is not baseline)
         for place, group in enumerate(others)
     )
+
+
+def _of_one_experiment(
+    groups: Sequence[RepeatedExperiment], records: Sequence[RunRecord]
+) -> Iterator[str]:
+    """Say which of the runs are repeats, each experiment once."""
+    for group in dict.fromkeys(map(id, groups)):
+        names = [r.id for r, its in zip(records, groups, strict=True) if id(its) == group]
+        if len(names) == 2:
+            yield f"{names[1]} is a repeat of {names[0]}, so neither is better"
+        elif len(names) > 2:
+            listed = f"{', '.join(names[:-1])} and {names[-1]}"
+            yield f"{listed} are repeats of one experiment, so none of them is better"
 
 
 def repeats_of(project: Project, records: Sequence[RunRecord]) -> list[RepeatedExperiment]:

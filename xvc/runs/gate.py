@@ -5,7 +5,9 @@ Changes nothing.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from xvc.core.direction import asked_direction, better
 from xvc.core.model import PRODUCTION
@@ -187,7 +189,7 @@ def _against(
     if not wanted.is_noisy:
         old, new = measure.value(baseline), measure.value(run)
         met = old is not None and new is not None and better(measure.direction, old, new) is True
-        met = met and abs((new or 0) - (old or 0)) >= wanted.margin
+        met = met and _apart(str(old), str(new), wanted.margin)
         return Gate(asked, f"{_shown(new)} against {_shown(old)}", is_met=met)
     before, after = repeats_of(project, [baseline, run])
     if before is after:
@@ -197,8 +199,22 @@ def _against(
         return Gate(asked, f"{measure.metric} is not recorded in both", is_met=False)
     means = f"{judgement.candidate.mean:.6g} (n={judgement.candidate.count}) against "
     means += f"{judgement.baseline.mean:.6g} (n={judgement.baseline.count}): {sentence(judgement)}"
-    is_met = judgement.verdict is Verdict.BETTER and abs(judgement.difference) >= wanted.margin
+    is_met = judgement.verdict is Verdict.BETTER and _apart(
+        f"{judgement.baseline.mean:.12g}", f"{judgement.candidate.mean:.12g}", wanted.margin
+    )  # twelve digits: 0.1 + 0.2 over 2 is no 0.15 either
     return Gate(asked, means, is_met=is_met)
+
+
+def _apart(old: str, new: str, margin: float) -> bool:
+    """Whether two numbers lie so far apart, as they are written.
+
+    >>> 0.9 - 0.8 >= 0.1, _apart("0.9", "0.8", 0.1), _apart("0.9", "0.81", 0.1)
+    (False, True, False)
+    """
+    try:
+        return abs(Fraction(new) - Fraction(old)) >= Fraction(str(margin))
+    except ValueError:  # an infinity: whoever is better is so by more than any margin
+        return math.isfinite(margin)
 
 
 def _shown(value: float | None) -> str:

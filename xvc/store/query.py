@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, cast
 
 from xvc.core.byte_text import as_text
 from xvc.core.json_values import from_plain, to_plain
-from xvc.core.objective import in_order
 from xvc.core.record import environment_from
 from xvc.core.run import Environment, RunRecord
 from xvc.core.run_inputs import is_digest
@@ -211,14 +210,9 @@ def pointer(key: str) -> str:
 def page(
     connection: DuckDBPyConnection, *, sort: str | None, descending: bool, limit: int | None
 ) -> list[RunRecord]:
-    """Read runs, newest first or by a metric, param or column.
-
-    Runs without a value come last, whichever way.
-    """
-    if sort is None or sort in sortable():
-        most = "" if limit is None else f"LIMIT {int(limit)}"
-        return runs.load(connection, f"{_order(sort, descending=descending)} {most}")
-    return in_turn(connection, ordered(connection, sort=sort, descending=descending)[:limit])
+    """Read runs, newest first or by a column of `sortable`; those without a value come last."""
+    most = "" if limit is None else f"LIMIT {int(limit)}"
+    return runs.load(connection, f"{_order(sort, descending=descending)} {most}")
 
 
 def _order(sort: str | None, *, descending: bool) -> str:
@@ -229,20 +223,9 @@ def _order(sort: str | None, *, descending: bool) -> str:
 
 
 def ordered(connection: DuckDBPyConnection, *, sort: str | None, descending: bool) -> list[RunId]:
-    """List the ids of all runs as `page` has them.
-
-    By a metric or a param as `in_order` does: SQL has neither our integers nor our NaN.
-    """
-    if sort is None or sort in sortable():
-        order = _order(sort, descending=descending)
-        return [RunId(n) for (n,) in connection.execute(f"SELECT id FROM runs {order}").fetchall()]
-    place = pointer(sort)
-    found = connection.execute(
-        "SELECT id, coalesce(metrics -> ?, params -> ?) FROM runs ORDER BY started NULLS FIRST, id",
-        [place, place],
-    ).fetchall()
-    values = {RunId(n): from_plain(from_json(text)) if text else None for n, text in found}
-    return in_order(values, descending=descending)
+    """List the ids of all runs as `page` has them."""
+    order = _order(sort, descending=descending)
+    return [RunId(n) for (n,) in connection.execute(f"SELECT id FROM runs {order}").fetchall()]
 
 
 def in_turn(connection: DuckDBPyConnection, names: Sequence[RunId]) -> list[RunRecord]:

@@ -6,6 +6,7 @@ written down as disposable before it is made: killed anywhere, the same call com
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from dataclasses import dataclass, replace
@@ -70,6 +71,8 @@ def checkout(project: Project, reference: str, *, path: Path | None = None) -> C
             tree, record = make_as_recorded(project, record)
         if is_new:
             _mark(tree, record)
+        elif tree.folder is not None and is_marked(tree, record):
+            os.utime(tree.folder / _MARK)  # asked for again: it is in use
         done = set_up(project, main, tree)
         remember(room, replace(record, stage=SetupStage.READY))
         return CheckedOut(
@@ -108,6 +111,13 @@ def _mark(tree: WorkTree, record: Record) -> None:
     """Mark git's own part of the tree: it goes with it, so another tree there has no mark."""
     if tree.folder is not None:
         write_durably(tree.folder / _MARK, f"{record.since}\n".encode())
+
+
+def asked_for(tree: WorkTree) -> int | None:
+    """When a marked tree was last checked out, in nanoseconds since 1970; None without its mark."""
+    if tree.folder is None or not (tree.folder / _MARK).is_file():
+        return None
+    return (tree.folder / _MARK).stat().st_mtime_ns
 
 
 def is_marked(tree: WorkTree, record: Record) -> bool:
