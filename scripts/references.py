@@ -1,7 +1,8 @@
 """Write the references that skills and people read, from the code that they describe.
 
 ``scripts/docs`` calls it. Facts come from the command line's own parser, the error classes and
-the settings' metadata, so that the pages cannot say anything else.
+the settings' metadata, so that the pages cannot say anything else. So do README's tables of
+commands; those of the skills come from their ``decisions.yaml``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import typer
+import yaml
 from api import page, pages
 
 import xvc
@@ -25,7 +27,9 @@ from xvc.cli.app import COMMANDS, HEADINGS, application
 from xvc.config import KEYS, Settings
 from xvc.errors import XvcError
 
-FOLDER = Path(__file__).parent.parent / "skills" / "xvc" / "references"
+ROOT = Path(__file__).parent.parent
+SKILLS = ROOT / "skills"
+FOLDER = SKILLS / "xvc" / "references"
 _MADE = "<!-- Written by scripts/docs; change the code, not this page. -->\n"
 _GLOBAL = """\
 Options before the command, all but the last also behind it, work with every one of them:
@@ -93,9 +97,7 @@ def subject(heading: str) -> str:
     parts = [f"# {heading}", _MADE]
     parts += ["What all commands share, and exit codes: [cli.md](cli.md).", ""]
     for name in _named(HEADINGS[heading]):
-        command = root
-        for word in [name] if name in root.commands else name.split():  # type: ignore[attr-defined]
-            command = command.commands[word]  # type: ignore[attr-defined]
+        command = _command(root, name)
         parts += [f"## xvc {name}", "", inspect.cleandoc(command.help), ""]
         parts += [_parameters(command.params), ""]
     return "\n".join(parts).rstrip() + "\n"
@@ -188,19 +190,75 @@ def config() -> str:
     return f"# Settings\n{_MADE}\n{_LAYERS}\n{table}\n"
 
 
-def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines
-    )
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]], rule: str = " --- ") -> str:
+    lines = [
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |"
+        for line in (head, *rows)
+    ]
+    return "\n".join([lines[0], f"|{'|'.join(rule for _ in head)}|", *lines[1:]])
 
 
-PAGES: dict[str, Callable[[], str]] = {
+def readme() -> str:
+    """README.md with its tables of commands: the first line of each one's help."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    root = typer.main.get_command(application())
+    parts = []
+    for heading, words in HEADINGS.items():
+        rows = [(f"`xvc {name}`", _gist(_command(root, name))) for name in _named(words)]
+        parts += [f"**{heading}**", "", _table(("command", "what it does"), rows, "---"), ""]
+    before, begin, rest = text.partition("\n## Commands\n\n")
+    _, end, after = rest.partition("\nA run is named by ")
+    return "".join((before, begin, "\n".join(parts), end, after))
+
+
+def _command(root: Any, name: str) -> Any:
+    command = root
+    for word in [name] if name in root.commands else name.split():
+        command = command.commands[word]
+    return command
+
+
+def _gist(command: Any) -> str:
+    """The first line of a command's help, as a part of a sentence."""
+    line = inspect.cleandoc(command.help).splitlines()[0].removesuffix(".")
+    return line[0].lower() + line[1:]
+
+
+_TABLES = {
+    ("git-versioning", "workflows"): ("the experiments", "workflow"),
+    ("git-versioning", "together"): ("when work comes together", "do"),
+    ("xvc", "commands"): ("wanted", "command"),
+    ("xvc", "rarely"): ("wanted", "command"),
+    ("benchmark", "ways"): ("situation", "do"),
+}
+"""The tables of ``decisions.yaml``, by skill and name, and their heads."""
+
+
+def decisions(skill: str, file: Path) -> str:
+    """A page of a skill with the tables that stand in it, as ``decisions.yaml`` says them."""
+    rows = yaml.safe_load((SKILLS / skill / "assets" / "decisions.yaml").read_text("utf-8"))
+    text = file.read_text(encoding="utf-8")
+    for (owner, name), head in _TABLES.items():
+        if owner == skill and (name == "rarely") == (file.name == "rarely.md"):
+            written = _table(head, [(row["situation"], row["do"]) for row in rows[name]], "---")
+            begin = written.splitlines()[0]
+            old = re.escape(begin) + r"\n(?:\|.*\n)*"
+            text = re.sub(old, lambda _, new=f"{written}\n": new, text)
+    return text
+
+
+REFERENCES: dict[str, Callable[[], str]] = {
     "cli.md": cli,
     **{_page_of(heading): partial(subject, heading) for heading in HEADINGS},
     "errors.md": errors,
     "config.md": config,
     **{name: partial(page, name) for name in pages()},
+}
+_SKILL_PAGES = [*sorted(SKILLS.glob("*/SKILL.md")), FOLDER / "rarely.md"]
+PAGES: dict[Path, Callable[[], str]] = {
+    ROOT / "README.md": readme,
+    **{FOLDER / name: write for name, write in REFERENCES.items()},
+    **{file: partial(decisions, file.relative_to(SKILLS).parts[0], file) for file in _SKILL_PAGES},
 }
 
 
@@ -210,12 +268,11 @@ def main(words: list[str]) -> int:
         print("usage: scripts/docs [--check]", file=sys.stderr)
         return 2
     stale = []
-    for name, write in PAGES.items():
-        file = FOLDER / name
+    for file, write in PAGES.items():
         text = write()
         held = file.read_text(encoding="utf-8") if file.exists() else ""
         if text != held:
-            stale.append(name)
+            stale.append(str(file.relative_to(ROOT)))
             if not words:
                 FOLDER.mkdir(parents=True, exist_ok=True)
                 file.write_text(text, encoding="utf-8")
@@ -223,9 +280,9 @@ def main(words: list[str]) -> int:
         file
         for pattern in ("cli*.md", "python*.md")
         for file in FOLDER.glob(pattern)
-        if file.name not in PAGES
+        if file.name not in REFERENCES
     ]
-    stale += [file.name for file in gone]
+    stale += [str(file.relative_to(ROOT)) for file in gone]
     if not words:
         for file in gone:
             file.unlink()

@@ -129,6 +129,7 @@ def test_the_errors_are_those_of_the_command_line(project: Path) -> None:
         lambda: here.merge("main", prefer="mine"),  # type: ignore[arg-type]
         lambda: here.rebase("main", on="version"),  # type: ignore[arg-type]
         lambda: here.promote("@", require="acc > 1"),
+        lambda: here.promote("@", noise=True),
         lambda: here.runs(sort="speed") if len(here.runs()) else here.compare("@"),
     ):
         with pytest.raises(UsageError):

@@ -50,7 +50,7 @@ def open_project(path: StrPath = ".") -> OpenProject:
         path: a folder of the project.
 
     Raises:
-        BadFolder: there is no such folder.
+        BadFolder: there is no such folder, or it is a file.
 
     >>> import tempfile
     >>> import xvc
@@ -72,7 +72,14 @@ class OpenProject:
     def __init__(self, path: StrPath = ".") -> None:
         self.folder = Path(path).absolute()
         if not self.folder.is_dir():
-            raise BadFolder(str(self.folder))
+            raise BadFolder(str(self.folder), is_file=self.folder.exists())
+
+    def __enter__(self) -> OpenProject:
+        """Give the project itself: there is nothing to close, and ``with`` does no harm."""
+        return self
+
+    def __exit__(self, *ended: object) -> None:
+        """Do nothing."""
 
     def __repr__(self) -> str:
         return f"<OpenProject {str(self.folder)!r}>"
@@ -361,6 +368,9 @@ class OpenProject:
         require: Sequence[str] = (),
         better_than: str | None = None,
         by: str | None = None,
+        noise: bool = False,
+        margin: float = 0.0,
+        repeats: int | None = None,
         dry_run: bool = False,
     ) -> Promoted:
         """Put a run's model into a stage; as ``xvc model promote``.
@@ -372,13 +382,17 @@ class OpenProject:
             require: what must hold, as in ``["acc >= 0.9"]``.
             better_than: a stage, version or run that it must beat.
             by: the metric that compares.
+            noise: whether better means beyond the noise of the repeats.
+            margin: by how much it must be better.
+            repeats: how many repeats it must have.
             dry_run: only say what would be done.
 
         Raises:
             GatesNotMet: a condition does not hold.
             NoModel: the run has no such model.
         """
-        from xvc.models.promote import Promotion, promote
+        from xvc.models.promote import Promotion
+        from xvc.runs.gate import promote_gated
 
         if isinstance(require, str):
             raise BadValue("require", "name the conditions as a list")
@@ -392,7 +406,7 @@ class OpenProject:
             dry_run=dry_run,
         )
         with self._project() as project:
-            return promote(project, wanted)
+            return promote_gated(project, wanted, is_noisy=noise, margin=margin, repeats=repeats)
 
     def rollback(
         self,

@@ -288,10 +288,14 @@ class OutsideProject(UsageError):
 
 @error("bad-folder")
 class BadFolder(UsageError):
-    """The folder to work in does not exist."""
+    """The folder to work in does not exist, or is a file."""
 
     folder: str
-    says = "there is no folder {folder}"
+    is_file: bool = False
+    way = "Name the folder of a project; in Python `Reader(FILE)` reads the file of a store."
+
+    def __str__(self) -> str:
+        return f"{self.folder} is a file" if self.is_file else f"there is no folder {self.folder}"
 
 
 @error("not-kept")

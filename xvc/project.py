@@ -101,7 +101,7 @@ class Project:
     ) -> Project:
         """Find the project of a store: *near*, the project of its folder, or a store of its own.
 
-        What is nobody's is a project of its own, with its journals beside it.
+        A store that no project keeps is a project of its own, with its journals beside it.
         """
         if near is not None and near.store_path.resolve() == store:
             return near

@@ -108,6 +108,27 @@ def test_refusals_are_of_the_kinds_that_callers_catch(tmp_path: Path) -> None:
         assert caught.value.hint
 
 
+def test_tensorboard_alone_is_told_what_writes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not asked for again where it is: without torch or tensorboardX nothing writes."""
+    monkeypatch.setattr(backends, "TENSORBOARD_AVAILABLE", False)
+    monkeypatch.setattr("xvc.backends.hosted.find_spec", lambda name: object())
+
+    with pytest.raises(ImportError, match=r"^tensorboardX beside tensorboard is required"):
+        create_tracker("tensorboard")
+
+
+@pytest.mark.parametrize("call", ["log_metrics", "log_params"])
+@pytest.mark.parametrize("values", ["loss", None, [1, 2]])
+def test_values_without_names_are_refused_with_the_call_that_is_meant(
+    call: str, values: object
+) -> None:
+    """One sentence, and the run goes on."""
+    with LocalFileTracker() as tracker:
+        with pytest.raises(BadValue, match=rf"as {call}\(\{{'loss': 0.5\}}\), not one"):
+            getattr(tracker, call)(values)
+        tracker.log_metrics({"loss": 0.5})
+
+
 @pytest.mark.parametrize(
     ("name", "flag"),
     [

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from xvc.core.command_places import filled_in_run, with_seed_places
 from xvc.core.run import DataFile, RunRecord, Status
 from xvc.recording.command_params import option_params
-from xvc.runs.repeats import Spread, experiments, in_question, without_seeds
+from xvc.runs.repeats import Spread, experiments, with_shared_settings, without_seeds
 from xvc.types import Nanoseconds, RunId
 
 _BASE = RunRecord(
@@ -134,7 +134,7 @@ def test_every_finished_run_is_in_one_experiment(told: list[tuple[int, str, Stat
             for later in each.again
             if first.params == later.params
         )
-    assert len(done) < 2 or {run.id for run in in_question(runs)} == set(done)
+    assert len(done) < 2 or {run.id for run in with_shared_settings(runs)} == set(done)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.integers(2, 9))

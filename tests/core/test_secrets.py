@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from xvc.core.record import RecordKind
 from xvc.core.secrets import looks_secret, mask_argv, mask_record, mask_text
 from xvc.recording.command_params import option_values
+from xvc.types import Json
 
 HIDDEN = "h1dd3nValue99"
 SECRETS = st.text("abcdefghijkmnopqrstuvwxyz0123456789", min_size=8, max_size=20).map("Z9".__add__)
@@ -360,3 +361,26 @@ def test_a_kernels_key_is_a_secret_wherever_it_stands(text: str) -> None:
     assert "5ff58464" not in mask_text(text)
     assert "5ff58464" not in " ".join(mask_argv(words))
     assert option_values(words) == {}
+
+
+def test_what_is_installed_keeps_its_version() -> None:
+    """A package may be called like a secret; a variable of that name is one."""
+    said: dict[str, Json] = {
+        "digest": "a",
+        "facts": {
+            "packages": {"tiktoken": "0.14.0", "secrets": "1.0", "a": "postgres://u:pw@h/d"},
+            "tools": {"secret-tool": "2"},
+            "variables": {"HF_TOKEN": "k1"},
+        },
+    }
+
+    masked = mask_record(RecordKind.ENVIRONMENT, said)
+
+    assert masked == {
+        "digest": "a",
+        "facts": {
+            "packages": {"tiktoken": "0.14.0", "secrets": "1.0", "a": "postgres://u:***@h/d"},
+            "tools": {"secret-tool": "2"},
+            "variables": {"HF_TOKEN": "***"},
+        },
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ from xvc.runs.verdicts import (
     corrected,
     expected_best,
     judge,
+    judge_values,
     pooled,
     sentence,
 )
@@ -31,6 +33,13 @@ Draw = Callable[[np.random.Generator, int], "np.ndarray[tuple[int], np.dtype[np.
 _DRAWS: dict[str, Draw] = {
     "normal": lambda random, count: random.normal(size=count),
     "skewed": lambda random, count: random.exponential(size=count),
+}
+
+_EQUAL: dict[str, Draw] = {  # of one mean
+    "normal": lambda random, count: random.normal(size=count),
+    "wide": lambda random, count: random.normal(scale=5, size=count),
+    "exponential": lambda random, count: random.exponential(size=count) - 1,
+    "log-normal": lambda random, count: random.lognormal(size=count) - math.exp(0.5),
 }
 
 
@@ -74,6 +83,28 @@ def _simulated(draw: Draw, count: int, times: int, *, is_paired: bool) -> tuple[
     return holds / times, better / times
 
 
+def _false_words(
+    sides: tuple[str, str], counts: tuple[int, int], times: int, *, pairs: bool
+) -> float:
+    """Return how often equal means are called better, or worse if that is more."""
+    random = np.random.default_rng(11)
+    words: Counter[Verdict] = Counter()
+    for _ in range(times):
+        old, new = (
+            _EQUAL[side](random, count).tolist() for side, count in zip(sides, counts, strict=True)
+        )
+        keys = [f"b{place}" if not pairs else f"a{place}" for place in range(len(new))]
+        told = judge_values(
+            "m",
+            {f"a{place}": value for place, value in enumerate(old)},
+            dict(zip(keys, new, strict=True)),
+            Direction.MAX,
+        )
+        assert told is not None
+        words[told.verdict] += 1
+    return max(words[Verdict.BETTER], words[Verdict.WORSE]) / times
+
+
 @pytest.mark.parametrize("is_paired", [True, False])
 def test_luck_is_not_called_better(is_paired: bool) -> None:
     """Five repeats of the same thing twice: the interval holds no difference in 95 of 100 cases."""
@@ -100,6 +131,66 @@ def test_intervals_cover_what_they_say(draw: str, count: int, is_paired: bool) -
 
     assert 0.94 <= holds <= (0.96 if draw == "normal" and is_paired else 0.985)
     assert better <= 0.05
+
+
+@pytest.mark.parametrize(("pairs", "sides"), [(True, "log-normal"), (False, "log-normal")])
+def test_a_skew_of_one_side_is_not_called_better(pairs: bool, sides: str) -> None:
+    """Of ten normal values and ten skewed ones of the same mean 9 of 100 intervals leave out 0."""
+    wrong = _false_words((sides, "normal"), (10, 10), 2000, pairs=pairs)
+
+    assert wrong <= 0.064  # 2,000 draws of 0.05: three standard errors are 0.014
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("counts", [(3, 3), (5, 5), (10, 10), (3, 10), (10, 3)])
+@pytest.mark.parametrize("new", list(_EQUAL))
+@pytest.mark.parametrize("old", ["normal", "exponential", "log-normal"])
+def test_words_are_rarely_wrong(old: str, new: str, counts: tuple[int, int]) -> None:
+    """In 10,000 draws: "better" of 5 in 100 at the most, and "worse", whichever side is skewed."""
+    rates = [_false_words((old, new), counts, 10_000, pairs=False)]
+    if counts[0] == counts[1]:
+        rates.append(_false_words((old, new), counts, 10_000, pairs=True))
+    print(f"{old:11} {new:11} n={counts} false words {rates}")
+
+    assert max(rates) <= 0.056  # 0.05, and two and a half standard errors of 10,000 draws
+
+
+def test_few_values_are_judged_with_care() -> None:
+    """An interval that barely leaves out 0 is no word for five runs; it is for forty."""
+    old = [0.0, 1.0, 2.0, 3.0, 4.0]
+    lifted = [2.9, 3.1, 4.9, 5.1, 6.5]
+
+    few = _judged(old, lifted, is_paired=False)
+    many = _judged(old * 8, [value - 1.5 for value in lifted] * 8, is_paired=False)
+    clear = _judged(old, [value + 2 for value in lifted], is_paired=False)
+
+    assert few.low is not None
+    assert few.p is not None
+    assert few.careful_p is not None
+    assert few.low > 0
+    assert few.p < 0.05 < few.careful_p
+    assert few.verdict is Verdict.FEW
+    assert sentence(few).startswith("not enough runs (")
+    assert (many.p, many.verdict) == (many.careful_p, Verdict.BETTER)
+    assert clear.verdict is Verdict.BETTER
+
+
+@given(st.lists(st.floats(-1, 1), min_size=3, max_size=6), st.floats(0.1, 3), st.floats(1, 4))
+def test_a_larger_difference_is_never_said_with_less_certainty(
+    values: list[float], lift: float, factor: float
+) -> None:
+    """What is better by so much is better by more of the same spread."""
+    old = [0.0, 0.1, 0.25, 0.3, 0.2, 0.15][: len(values)]
+
+    told = [
+        _judged(old, [v + by for v in values], is_paired=False)
+        for by in (lift + 1, lift * factor + 1)
+    ]
+
+    assert told[0].careful_p is not None
+    assert told[1].careful_p is not None
+    if told[0].difference > 0:
+        assert told[1].careful_p <= told[0].careful_p + 1e-9
 
 
 @pytest.mark.parametrize("is_paired", [True, False])

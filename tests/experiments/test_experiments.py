@@ -235,6 +235,30 @@ def test_a_grid_search_returns_the_best_fitted_model() -> None:
     assert [fit.score for fit in found.fits] == [0.25, 0.75]
 
 
+class Forest(Constant):
+    """As the forests of scikit-learn: it has a length, and none before it is fitted."""
+
+    def __len__(self) -> int:
+        return len(self.trees)
+
+    def set_params(self, says: int) -> Forest:
+        self.says = says
+        return self
+
+    def fit(self, X: Any, y: Any) -> Forest:
+        super().fit(X, y)
+        self.trees = ["oak"]
+        return self
+
+
+def test_a_model_that_has_no_length_yet_is_searched() -> None:
+    """Whether a model is true is never asked: that of scikit-learn's ensembles raises."""
+    best, results = track_grid_search(Forest(), {"says": [0, 1]}, X, Y, cv=2)
+
+    assert [fit.failure for fit in results.fits] == [None, None]
+    assert len(best) == 1
+
+
 def test_models_are_compared_on_the_same_data() -> None:
     """Each is a run of its name with its model; the written table has the numbers of the runs."""
     found = compare_models({"no": Constant(0), "yes": Constant(1)}, X, Y, X, Y, series="m")

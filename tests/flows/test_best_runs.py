@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import xvc
 from surroundings import Calling
 from xvc import Tracker
 
@@ -145,3 +146,37 @@ def test_a_line_is_of_one_run(project: Path, call_xvc: Calling) -> None:
     drawn = call_xvc("db", "plot", "line", "acc", "--json").data["series"]
 
     assert [each["label"] for each in drawn] == ids[-20:]
+
+
+def test_a_list_is_sorted_by_whatever_it_can_show(project: Path, call_xvc: Calling) -> None:
+    """Params and metrics by their full names, facts that are no column, versions by number."""
+    names = []
+    for seed, acc in ((2, 0.5), (3, 0.7), (1, 0.6)):
+        with Tracker(params={"seed": seed, "lr": -seed}, name=f"s{seed}") as tracker:
+            tracker.log({"acc": acc})
+        names.append(str(tracker.track_id))
+    for run in (names[1], names[2]):
+        call_xvc("tag", "minor", "--run", run)
+
+    def listed(*words: str) -> list[int]:
+        runs = call_xvc("ls", *words, "--json").data["runs"]
+        return [run["params"]["seed"] for run in runs]
+
+    asked = {
+        "params.seed": [3, 2, 1],
+        "params.seed:asc": [1, 2, 3],
+        "params.lr": [1, 2, 3],
+        "metrics.acc": [3, 1, 2],
+        "name:asc": [1, 2, 3],
+        "version": [1, 3, 2],
+        "labels": [1, 3, 2],
+    }
+    filters: tuple[tuple[str, ...], ...] = ((), ("--all",), ("--where", "seed > 0"), ("-n", "3"))
+    for words in filters:
+        assert {key: listed("--sort", key, *words) for key in asked} == asked
+    here = xvc.open(project)
+    for key, order in asked.items():
+        assert here.runs(sort=key)["seed"].tolist() == order
+    wrong = call_xvc("ls", "--sort", "params.sed")
+    assert wrong.code == 2
+    assert "params.seed" in wrong.err

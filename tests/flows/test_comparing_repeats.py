@@ -75,15 +75,19 @@ def test_what_xvc_writes_is_no_other_code(project: Path, call_xvc: Calling) -> N
         settings.write("# accuracy is what counts\n")
     (project / ".gitignore").write_text("__pycache__/\n")
     call_xvc("run", *model, "1")
+    call_xvc("run", *model, "2")
 
+    three = call_xvc("compare", "@-2", "@-1", "@", "--json")
     repeats = call_xvc("compare", "@-1", "@", "--json")
     with (project / "dvc.yaml").open("a") as pipeline:
         pipeline.write("stages: {look: {cmd: cat train.py}}\n")
-    call_xvc("run", *model, "2")
+    call_xvc("run", *model, "3")
     others = call_xvc("compare", "@-1", "@", "--json")
 
     assert "artifacts" in (project / "dvc.yaml").read_text()
     assert any("is a repeat of" in warning for warning in repeats.json["warnings"])
+    [said] = three.json["warnings"]
+    assert said.endswith("are repeats of one experiment, so none of them is better")
     assert others.json["warnings"] == []
 
 
@@ -138,3 +142,12 @@ def test_groups_are_held_against_the_best(project: Path, call_xvc: Calling) -> N
     assert fewer[0][0]["baseline"]["count"] == 2
     told = {each["value"]: each["verdict"] for each in shown}
     assert told == {0.3: "the best", 0.1: "worse", 0.2: "not enough runs"}
+
+
+def test_a_run_is_not_compared_with_itself(project: Path, call_xvc: Calling) -> None:
+    """Two references may name one run: that they are alike would say something of two."""
+    call_xvc("run", "--tag", "minor", "--", "true")
+
+    said = call_xvc("compare", "@", "e0.1.0")
+
+    assert said.out.strip() == "all of them name one run, e0.1.0: there is nothing to compare"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -117,3 +118,34 @@ def test_a_model_that_a_run_leaves_is_none_of_its_data(project: Path, call_xvc: 
 
     assert "data modified" not in third.err
     assert call_xvc("tag", "minor").code == 0
+
+
+def test_an_edit_that_sets_the_time_back_is_seen(shared: Path, call_xvc: Calling) -> None:
+    """Bytes, size and time alike do not deceive the next look, in a file and in a folder."""
+    clean, _ = ran(call_xvc, shared)
+    for name in ("data/1.txt", "one.csv"):
+        facts = (shared / name).stat()
+        (shared / name).chmod(0o644)
+        (shared / name).write_text("9\n")
+        os.utime(shared / name, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    edited, said = ran(call_xvc, shared)
+    again, _ = ran(call_xvc, shared, "--keep-data")
+
+    assert not any("state" in file for file in clean.values())
+    assert {path: file["state"] for path, file in edited.items()} == {
+        "data": "modified",
+        "one.csv": "modified",
+    }
+    assert again == edited
+    assert "data modified" in said
+
+
+def test_other_rights_alone_are_no_change_of_data(shared: Path, call_xvc: Calling) -> None:
+    """What the change of a file's rights leaves open is read once, and is as it was."""
+    clean, _ = ran(call_xvc, shared)
+    for name in ("data/1.txt", "one.csv"):
+        (shared / name).chmod(0o600)
+    later = [ran(call_xvc, shared) for _ in range(2)]
+
+    assert later == [(clean, later[0][1])] * 2
+    assert "data modified" not in later[0][1]

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -405,6 +406,28 @@ def test_a_tree_with_work_in_it_stays(tagged: Path, call_xvc: Calling, work: obj
     assert tree.is_dir()
     assert found[other.name]["removed"]
     assert not other.exists()
+
+
+@pytest.mark.parametrize("work", [None, _edit])
+def test_a_checkout_of_yesterday_removes_itself(
+    tagged: Path, call_xvc: Calling, monkeypatch: pytest.MonkeyPatch, work: object
+) -> None:
+    """The next checkout takes it away, unless it has something of its own or somebody is in it."""
+    old, used = checkout(call_xvc, "e0.1.0"), checkout(call_xvc, run(call_xvc))
+    if work is not None:
+        work(old, call_xvc)  # type: ignore[operator]
+    soon = call_xvc("checkout", run(call_xvc, "--tag", "minor"), "--json")
+    two_days = time.time_ns() + 2 * 86_400 * 10**9
+    monkeypatch.setattr("xvc.versions.cleanup.time.time_ns", lambda: two_days)
+
+    with subprocess.Popen(["sleep", "60"], cwd=used) as visitor:
+        later = call_xvc("checkout", "e0.2.0", "--json")
+        visitor.kill()
+
+    assert soon.json["warnings"] == []
+    assert [str(old) in each for each in later.json["warnings"]] == ([] if work else [True])
+    assert old.exists() is (work is not None)
+    assert used.is_dir()
 
 
 def test_only_trees_that_checkout_made_are_cleaned_up(tagged: Path, call_xvc: Calling) -> None:

@@ -70,6 +70,24 @@ def test_a_milder_judge_makes_nobody_better(judged: Path, call_xvc: Calling) -> 
     assert any("judged otherwise" in each for each in page["warnings"])
 
 
+def test_ideas_of_another_judge_are_not_compared(judged: Path, call_xvc: Calling) -> None:
+    """`xvc brief` and `xvc log --ideas` tell no change and no verdict over two judges."""
+    words = ("--idea", "mild", "--parent", "e0.1.0", "--", "python", "train.py")
+    call_xvc("run", *words, "0.1")
+
+    brief = call_xvc("brief", "--json").data["tried"]
+    tree = call_xvc("log", "--ideas", "--json")
+    git(judged, "revert", "--no-edit", "HEAD")
+    call_xvc("run", "--idea", "strict", "--parent", "e0.1.0", "--", "python", "train.py", "0.95")
+    again = call_xvc("log", "--ideas", "--json").data["ideas"]
+
+    assert [each["mean"] for each in brief] == [1.0, 0.9, 0.8]
+    assert [each["verdict"] for each in brief] == [None, None, None]
+    assert [each["change"] for each in tree.data["ideas"]] == [None, None]
+    assert any("evaluate.py differs" in each for each in tree.json["warnings"])
+    assert [each["change"] for each in again] == [None, None, pytest.approx(0.05)]
+
+
 def test_another_definition_is_another_judge(judged: Path, call_xvc: Calling) -> None:
     """The words by which a metric is defined are a part of it; without a judge nothing is said."""
     git(judged, "checkout", "-q", "HEAD~1", "--", "evaluate.py")

@@ -258,6 +258,27 @@ def test_a_version_whose_object_is_nowhere_is_not_pushed(
     assert git(tmp_path / "origin.git", "for-each-ref") == ""
 
 
+def test_tags_of_another_tools_models_stop_no_push(
+    project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
+) -> None:
+    """What GTO registered before xvc came may be on a remote that nobody has any more."""
+    gone = f"outs:\n- md5: {'a' * 32}\n  size: 1\n  hash: md5\n  path: old.bin\n"
+    (project / "old.bin.dvc").write_text(gone)
+    git(project, "add", "old.bin.dvc")
+    git(project, "commit", "-qm", "a model of long ago")
+    for name in ("old@v1.0.0", "old#prod#1"):
+        git(project, "tag", "-a", "-m", "Registering artifact old", name)
+    git(project, "rm", "-qf", "old.bin.dvc")
+    git(project, "commit", "-qm", "no more")
+
+    pushed = call_xvc("push", "--json")
+
+    assert pushed.code == 0, pushed.err
+    assert "2 tags of models that another tool wrote" in pushed.json["warnings"][0]
+    there = git(tmp_path / "origin.git", "tag", "--list").split()
+    assert there == ["e0.1.0", "e0.2.0"]
+
+
 def test_runs_travel_when_asked(
     project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling
 ) -> None:

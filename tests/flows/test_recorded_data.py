@@ -188,3 +188,16 @@ def test_a_work_tree_without_its_data_names_no_fetch_in_vain(
 
     assert "there is no DVC remote" in added.err
     assert "dvc fetch" not in added.err
+
+
+def test_no_merge_is_named_for_a_store_that_is_not_here(
+    tagged: Path, call_xvc: Calling, tmp_path: Path
+) -> None:
+    """A clone without a remote is told that its stores are away, and nothing that would fail."""
+    git(tmp_path, "clone", "-q", str(tagged), "clone")
+
+    found = call_xvc("doctor", "--json", cwd=tmp_path / "clone").data["findings"]
+
+    wrong = [each["what"] for each in found if each["health"] == "wrong"]
+    assert "versions" in wrong
+    assert "missing runs" not in wrong

@@ -519,3 +519,43 @@ def test_an_option_given_twice_is_refused(project: Path, call_xvc: Calling) -> N
     assert "--note or -m is given 2 times" in refused[0].err
     assert free.code == 0, free.err
     assert len(call_xvc("ls", "--json").data["runs"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "used"),
+    [
+        (("--sizes", "1", "2"), {"sizes": "1 2"}),
+        (("--parts", "a", "b", "--lr", "-1"), {"parts": "a b", "lr": -1}),
+        (("--fast", "data.csv"), {}),
+        (("--no-fast", "data.csv", "--lr=1"), {"lr": 1}),
+        (("--lr", "1", "data.csv"), {"lr": 1}),
+        (("--lr", "1", "2"), {"lr": 1}),
+    ],
+)
+def test_what_a_script_declares_tells_what_its_options_take(
+    project: Path, call_xvc: Calling, words: tuple[str, ...], used: dict[str, object]
+) -> None:
+    """A flag takes no word behind it, a list takes all of them."""
+    (project / "args.py").write_text(
+        "import argparse\np = argparse.ArgumentParser()\n"
+        "p.add_argument('--sizes', nargs='+', type=int)\n"
+        "p.add_argument('--parts', nargs='*', help='names (of parts)')\n"
+        "p.add_argument('--fast', help='a flag', action=argparse.BooleanOptionalAction)\n"
+        "p.add_argument('--lr', type=float)\np.add_argument('files', nargs='*')\np.parse_args()\n"
+    )
+    run = call_xvc("run", "--json", "--", "python", "args.py", *words)
+
+    assert run.code == 0, run.err
+    assert call_xvc("show", run.data["run"], "--json").data.get("params", {}) == used
+
+
+def test_a_script_without_an_interpreter_runs_as_in_a_shell(
+    project: Path, call_xvc: Calling
+) -> None:
+    """Shells, env and make read it with sh; its words and its exit code are its own."""
+    (project / "run.sh").write_text('echo "$1 $LR"\nexit 3\n')
+    (project / "run.sh").chmod(0o755)
+    done = call_xvc("run", "-P", "LR=0.1", "--", "./run.sh", "{LR} x")
+
+    assert done.code == 3, done.err
+    assert "0.1 x" in done.out

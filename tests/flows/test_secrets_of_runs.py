@@ -233,3 +233,26 @@ def test_a_secret_param_is_masked_wherever_else_it_stands(project: Path, call_xv
     assert PASSWORD in ran.out
     assert runs[-1]["params"] == {"password": "***", "token": "***", "auth": "me:***", "epochs": 9}
     assert [str(path) for path in held if PASSWORD.encode() in path.read_bytes()] == []
+
+
+def test_swept_secrets_are_not_shown(project: Path, call_xvc: Calling) -> None:
+    """The child gets them; no answer has them, and only the user can read where they stand."""
+    (project / "check.py").write_text("import sys; sys.exit(len(sys.argv[1]) < 9)\n")
+    words = ("-P", f"api_key={PASSWORD},other2Xk9q", "--", "python", "check.py", "{api_key}")
+
+    answers = [
+        call_xvc("sweep", "--dry-run", *words),
+        call_xvc("sweep", "--dry-run", "--json", *words),
+        call_xvc("sweep", *words),
+        call_xvc("sweep", "show"),
+        call_xvc("sweep", "show", "--json"),
+        call_xvc("sweep", "status", "--json"),
+    ]
+    (folder,) = (project / ".git/xvc/sweeps").iterdir()
+
+    assert [each.code for each in answers] == [0] * len(answers)
+    assert all(PASSWORD not in each.out + each.err for each in answers)
+    assert "the values of api_key stand unmasked" in answers[2].err
+    assert folder.stat().st_mode & 0o077 == 0
+    assert not any(path.stat().st_mode & 0o111 for path in folder.rglob("*") if path.is_file())
+    assert answers[4].data["counts"]["finished"] == 2

@@ -50,7 +50,6 @@ def test_each_point_is_tried_with_each_seed(project: Path, run_xvc: Calling) -> 
     [
         (("--repeat", "2", "--param", "seed=1,2"), "seed is a param already"),
         (("--repeat", "2", "--seed-param", "depth"), "no name by which repeats are known"),
-        (("--repeat", "2", "--sampler", "tpe", "--trials", "3"), "goes with grid and random"),
         (("--seed-param", "fold"), "goes with repeat"),
         (("--repeat", "0"), "no whole number from 1"),
     ],
@@ -76,3 +75,28 @@ def test_random_points_come_with_each_seed(project: Path, call_xvc: Calling) -> 
 
     assert done.data["total"] == 12
     assert done.data["command"][-1] == "0"
+
+
+def test_tpe_learns_the_mean_of_each_point(project: Path, run_xvc: Calling) -> None:
+    """The luck of one seed is not the point's: what Optuna hears is what the leader is told by."""
+    from optuna import load_study
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    (project / "t.py").write_text(_TRAIN)
+    (project / "params.yaml").write_text("seed: 7\n")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "t")
+
+    done = run_xvc(
+        *("sweep", "--param", "lr=0.1,0.2,0.3", "--repeat", "2", "--metric", "accuracy:max"),
+        *("--sampler", "tpe", "--trials", "3", "--json", "--", "python", "t.py", "{lr}"),
+    )
+    (log,) = (project / ".git" / "xvc").rglob("optuna.log")
+    study = load_study(study_name="sweep", storage=JournalStorage(JournalFileBackend(str(log))))
+    learnt = {each.params["lr"]: each.value for each in study.trials if each.value is not None}
+
+    assert done.code == 0, done.err + done.out
+    assert (done.data["total"], done.data["counts"]["finished"]) == (6, 6)
+    assert learnt == pytest.approx({0.1: 0.845, 0.2: 0.85, 0.3: 0.815})
+    assert done.data["best"]["params"] == {"lr": 0.2, "seed": 0}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -435,3 +436,16 @@ def kill_git(project: Path, state: str, ref: str) -> None:
         f'#!/bin/sh\n[ "$1" = {state} ] && grep -q " {ref}$" && kill -9 $PPID\nexit 0\n'
     )
     hook.chmod(0o755)
+
+
+def test_a_run_whose_folders_are_gone_gets_a_version(project: Path, call_xvc: Calling) -> None:
+    """Its output was cleared away with its folder: the pointer comes back, and so do the bytes."""
+    make = "import os; os.makedirs('a/b'); open('a/b/m.txt', 'w').write('1')"
+    run = call_xvc("run", "--json", "--out", "a/b/m.txt", "--", "python", "-c", make).data["run"]
+    shutil.rmtree(project / "a")
+    made = call_xvc("tag", "minor", "--run", run, "--json")
+    got = call_xvc("get", "e0.1.0", "a/b/m.txt", "-o", "got.txt")
+
+    assert made.json["ok"], made.json
+    assert got.code == 0, got.err
+    assert (project / "got.txt").read_text() == "1"

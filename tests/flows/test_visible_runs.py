@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 from surroundings import Calling, git
 
@@ -68,3 +69,24 @@ def test_what_is_deleted_is_found_nowhere(project: Path, call_xvc: Calling) -> N
 
     assert gone not in listed(call_xvc, "--all")
     assert call_xvc("show", gone, "--json").json["error"]["code"] == "no-run"
+
+
+def test_few_of_all_runs_are_the_newest_of_all(project: Path, call_xvc: Calling) -> None:
+    """Not every run is read for that; the count is of all, discarded ones apart."""
+    ran(call_xvc)
+    call_xvc("worktree", "add", "w")
+    call_xvc("run", "--", "python", "train.py", cwd=project.parent / "exp-w")
+    newest = ran(call_xvc)
+
+    def compared() -> tuple[tuple[Any, int], tuple[Any, int]]:
+        few = call_xvc("ls", "--all", "--limit", "2", "--json").data
+        whole = call_xvc("ls", "--all", "--limit", "0", "--json").data
+        return (few["runs"], few["total"]), (whole["runs"][:2], whole["total"])
+
+    before = compared()
+    call_xvc("discard", newest, "--reason", "wrong")
+    after = compared()
+
+    assert before[0] == before[1]
+    assert after[0] == after[1] != before[0]
+    assert before[0][1] == 3

@@ -690,6 +690,29 @@ def test_what_would_be_lost_is_not_merged(project: Path, call_xvc: Calling, caus
     assert (git(project, "rev-parse", "HEAD"), git(project, "status", "--porcelain")) == state
 
 
+def test_the_pointer_of_a_version_beside_the_branch_has_a_way_out(
+    project: Path, call_xvc: Calling
+) -> None:
+    """Nobody has touched it, and "put it back" would take its runs out of the store."""
+    tree = add(call_xvc, "better")
+    (tree / "new.txt").write_text("theirs\n")
+    git(tree, "add", "-A")
+    git(tree, "commit", "-qm", "new")
+    train(call_xvc, tree, "--tag", "minor")
+    (project / "notes.py").write_text("x = 1\n")
+    call_xvc("run", "--tag", "minor", "--", "python", "notes.py")
+    (project / "notes.py").unlink()
+    refused = error(call_xvc("worktree", "merge", "better", "--json"))
+    way = refused["hint"].split("`")[1]
+
+    subprocess.run(way, shell=True, cwd=project, check=True)
+    merged = call_xvc("worktree", "merge", "better", "--json")
+
+    assert way.endswith("git commit -m Runs -- :/results/experiments.duckdb.dvc")
+    assert merged.code == 0, merged.err
+    assert len(call_xvc("ls", "--json").data["runs"]) == 2
+
+
 def test_a_tree_that_git_made_shows_the_runs_at_once(project: Path, call_xvc: Calling) -> None:
     """The first command in a tree of plain `git worktree add` finds the shared cache."""
     call_xvc("run", "--tag", "minor", "--", "python", "train.py")
@@ -729,11 +752,14 @@ def test_doctor_notices_that_the_repository_was_moved(
     project.rename(moved)
     monkeypatch.chdir(moved)
 
+    listed = call_xvc("worktree", "list").out.splitlines()[2].split()
     ill = call_xvc("doctor", "--json")
     findings = [each for each in ill.data["findings"] if each["what"] == "work trees"]
     git(moved, "worktree", "repair", str(tree))
     sound = call_xvc("doctor", "--json")
 
+    assert listed[:6] == ["side", "exp/side", "?", "?", "?", "?"]
+    assert "unreadable" in listed
     assert ill.code == 3
     assert [str(tree) in each["detail"] for each in findings] == [True]
     assert f"git worktree repair {tree}" in findings[0]["hint"]

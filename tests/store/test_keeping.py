@@ -445,3 +445,12 @@ def test_what_a_killed_fold_has_left_goes(project: Path, call_xvc: Calling) -> N
     assert call_xvc("run", "--", "true").code == 0
 
     assert [path.exists() for path in left] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("name", ["cifar-corruptions", "checksum errors", "unexpected end"])
+def test_the_name_of_a_folder_is_no_damage(tmp_path: Path, name: str) -> None:
+    """A store that only cannot be opened is not taken for a rotten one, and set aside."""
+    (tmp_path / name).mkdir()
+
+    with pytest.raises(StoreFailed), db.reading(tmp_path / name / "s.duckdb"):
+        pass

@@ -15,7 +15,7 @@ from xvc.core.direction import Direction
 from xvc.core.filter import evaluate, parse_filter
 from xvc.core.objective import Measure
 from xvc.core.record import RecordKind, facts_of
-from xvc.core.run import RunRecord, Status
+from xvc.core.run import DataFile, RunRecord, Status
 from xvc.journal.layout import Room
 from xvc.journal.writer import Journal
 from xvc.runs.list import value_of
@@ -122,6 +122,56 @@ def test_runs_like_one_are_found_by_their_params(connection: DuckDBPyConnection)
     found = query.alike(connection, None, params)
 
     assert {run.id for run in found} == {"a", "b"}
+
+
+def test_runs_that_may_have_made_a_file_are_found(connection: DuckDBPyConnection) -> None:
+    """Those with outputs, and those that went on at that time; no others are read."""
+    connection.execute("DELETE FROM runs")
+    second = 1_000_000_000
+
+    def run(name: str, started: int, finished: int | None, *outs: str) -> RunRecord:
+        files = {out: DataFile("0" * 32) for out in outs}
+        at = [each if each is None else Nanoseconds(each * second) for each in (started, finished)]
+        return RunRecord(RunId(name), outs=files, started=at[0], finished=at[1])
+
+    runs.save(
+        connection,
+        [
+            run("out", 10, 11, "m.bin"),
+            run("before", 10, 11),
+            run("within", 20, 40),
+            run("running", 20, None),
+            run("after", 31, 32),
+        ],
+    )
+
+    found = query.with_outs_or_at_work(connection, 29 * second, 30 * second)
+
+    assert {each.id for each in found} == {"out", "within", "running"}
+
+
+def test_runs_near_one_are_the_newest_and_those_like_it(
+    connection: DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of more runs than are read, an old one of the same command or params is found as well."""
+    monkeypatch.setattr(query, "MANY", 3)
+    connection.execute("DELETE FROM runs")
+    old = {"same_command": ("a",), "same_params": ("b",), "other": ("c",)}
+    each = [
+        RunRecord(
+            RunId(name),
+            command=command,
+            params={"lr": 1 if name == "same_params" else number},
+            started=Nanoseconds(number * 10**9),
+        )
+        for number, (name, command) in enumerate({**old, "x": (), "y": (), "z": ()}.items(), 2)
+    ]
+    runs.save(connection, each)
+
+    wanted = RunRecord(RunId("new"), command=("a",))
+    found = [run.id for run in query.near(connection, wanted, {"lr": 1})]
+
+    assert found == ["z", "y", "x", "same_params", "same_command"]
 
 
 def test_a_fold_in_pieces_is_a_fold_at_once(

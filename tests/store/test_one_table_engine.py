@@ -25,6 +25,7 @@ from xvc.core.account import Account
 from xvc.core.merge import Conflict
 from xvc.core.rebase import ReplaceRequest
 from xvc.core.table_merge import ColumnsClash, RowsRefused, Style
+from xvc.errors import StoreCorrupt
 from xvc.store import db
 from xvc.store.column_types import Kind, kind_of, widest
 from xvc.store.keys import KeysDiffer, KeysDoubled, KeysEmpty, refuse_kinds
@@ -34,6 +35,7 @@ from xvc.store.parquet import ParquetFile, ParquetTable, read_table
 from xvc.store.parquet_merge import Meeting, merge_by_key, merge_rows
 from xvc.store.parquet_union import unite
 from xvc.store.parquet_write import expect_writable, write_table
+from xvc.store.rebase import RowsDoubled
 
 EXAMPLES = int(os.environ.get("MERGE_EXAMPLES", "6"))
 SAMPLES: dict[str, tuple[str, ...]] = {
@@ -386,6 +388,25 @@ def test_a_column_that_was_widened_has_the_same_values(
 
     assert done.conflicts == ()
     assert (copied.present, copied.differing) == (1, [])
+
+
+def test_a_copy_says_which_table_a_store_lacks(tmp_path: Path) -> None:
+    """Another program has dropped it; what xvc has noted of it is still there."""
+    stores = [as_store(tmp_path / n, Side({}, [Row(1, {})]), events=True) for n in ("a", "b")]
+    with db.writing(stores[1]) as connection:
+        connection.execute("DROP TABLE events")
+
+    with pytest.raises(StoreCorrupt, match="its table events is missing"):
+        missing_rows(*stores, None)
+
+
+def test_a_copy_refuses_rows_that_no_id_tells_apart(tmp_path: Path) -> None:
+    """Another program has doubled them: which of them would be copied is not to be guessed."""
+    one, twice = Side({}, [Row(1, {})]), Side({}, [Row(2, {}), Row(2, {})])
+    stores = [as_store(tmp_path / n, s, events=True) for n, s in (("a", one), ("b", twice))]
+
+    with pytest.raises(RowsDoubled):
+        missing_rows(*stores, None)
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,18 @@ import subprocess
 import sys
 import threading
 from argparse import Namespace
+from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import pandas
 import pytest
 
+import xvc
 from surroundings import Calling, git
 from xvc import Tracker
-from xvc.errors import BadValue
+from xvc.errors import BadValue, UsageError
 
 
 def run_of(call_xvc: Calling, reference: str = "@") -> Any:
@@ -172,6 +175,47 @@ def test_a_bad_row_is_refused(plain: Path, bad: Any) -> None:
         tracker.log({"x": 1})
 
         assert len(tracker) == 1
+
+
+@pytest.mark.parametrize(
+    ("mistake", "says"),
+    [
+        (lambda here: Tracker({"lr": 0.1}), r"Tracker\(params="),  # type: ignore[arg-type]
+        (lambda here: here.log("loss"), r"log\(loss=0.5\), not one str"),
+        (lambda here: here.log([1, 2]), "not one list"),
+        (lambda here: here.track(max(3, 5)), r"track\(train, \[0.1\]\), not what it returned"),
+        (lambda here: xvc.open(__file__), "test_tracker.py is a file"),
+    ],
+)
+def test_what_a_newcomer_mistakes_is_answered_by_the_way(
+    plain: Path, mistake: Callable[[Tracker], object], says: str
+) -> None:
+    """One sentence that shows the right call; nothing is recorded, and the tracker goes on."""
+    here = Tracker("events.duckdb")
+    here.log({"acc": 1})
+    with pytest.raises(UsageError, match=says) as told:
+        mistake(here)
+    here.log({"acc": 2})
+
+    said = f"{told.value} {told.value.hint}"
+
+    assert "mapping" not in said
+    assert here.to_df()["acc"].tolist() == [1, 2]
+
+
+def test_a_row_of_a_frame_is_logged(plain: Path) -> None:
+    """A pandas Series is values by key; whether it is true it cannot say."""
+    row = pandas.Series({"acc": 0.5, "loss": 0.25})
+
+    logged = Tracker("events.duckdb").log(row)
+
+    assert (logged["acc"], logged["loss"]) == (0.5, 0.25)
+
+
+def test_a_project_is_opened_with_with(plain: Path) -> None:
+    """There is nothing to close, so the habit does no harm."""
+    with xvc.open() as here:
+        assert len(here.runs()) == 0
 
 
 def test_its_own_run_finishes(project: Path, call_xvc: Calling) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from xvc.errors import NotFoundError, UsageError, XvcError, error
+from xvc.errors import BadValue, NotFoundError, UsageError, XvcError, error
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -97,6 +97,7 @@ class ExperimentTracker(ABC):
 
         Raises:
             NoActiveRun: no run was begun.
+            BadValue: *metrics* is no mapping.
         """
 
     @abstractmethod
@@ -105,6 +106,7 @@ class ExperimentTracker(ABC):
 
         Raises:
             NoActiveRun: no run was begun.
+            BadValue: *params* is no mapping.
         """
 
     @abstractmethod
@@ -154,6 +156,13 @@ class ExperimentTracker(ABC):
         trace: TracebackType | None,
     ) -> None:
         self.end_run(FINISHED if kind is None else FAILED)
+
+    def _expect_named(self, called: str, values: object) -> None:
+        """Refuse what has no names, and a call outside of a run."""
+        self._expect_run()
+        if not isinstance(values, Mapping) and not hasattr(values, "keys"):  # a Series has keys
+            way = f"values by name, as {called}({{'loss': 0.5}}), not one {type(values).__name__}"
+            raise BadValue(called, way)
 
     def _expect_run(self) -> None:
         if not self._run_active:

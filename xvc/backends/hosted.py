@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,13 @@ def _package(name: str, available: str, extra: str) -> Any:
     """Reach a tool by its name in `xvc.backends`, where somebody may have put another."""
     backends = import_module("xvc.backends")
     if not getattr(backends, available):
-        raise BackendMissing(extra if name == "SummaryWriter" else name, extra)
+        raise BackendMissing(_lacking() if name == "SummaryWriter" else name, extra)
     return getattr(backends, name)
+
+
+def _lacking() -> str:
+    """Name what TensorBoard's writer lacks: TensorBoard alone only reads."""
+    return "tensorboard" if find_spec("tensorboard") is None else "tensorboardX beside tensorboard"
 
 
 class _Hosted(ExperimentTracker):
@@ -27,22 +33,37 @@ class _Hosted(ExperimentTracker):
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Log numbers; see `ExperimentTracker.log_metrics`."""
-        self._expect_run()
+        self._expect_named("log_metrics", metrics)
         at = self._next_step(step)
         self._record_row(metrics, at)
         self._send_metrics(metrics, at)
 
     def log_params(self, params: Mapping[str, object]) -> None:
         """Log params; see `ExperimentTracker.log_params`."""
-        self._expect_run()
+        self._expect_named("log_params", params)
         self._record_params(params)
         self._send_params(params)
+
+    def log_artifact(
+        self,
+        artifact_path: str,
+        artifact_name: str | None = None,
+        artifact_type: str | None = None,
+    ) -> None:
+        """Hand a file or a folder to the tool; see `ExperimentTracker.log_artifact`."""
+        self._expect_run()
+        self._record_artifact(artifact_path, artifact_name)
+        name = artifact_name or Path(artifact_path).name
+        self._send_artifact(artifact_path, name, artifact_type or "file")
 
     @abstractmethod
     def _send_metrics(self, metrics: Mapping[str, float], step: int) -> None: ...
 
     @abstractmethod
     def _send_params(self, params: Mapping[str, object]) -> None: ...
+
+    @abstractmethod
+    def _send_artifact(self, path: str, name: str, kind: str) -> None: ...
 
 
 class WandBTracker(_Hosted):
@@ -117,19 +138,10 @@ class WandBTracker(_Hosted):
     def _send_params(self, params: Mapping[str, object]) -> None:
         self._target.config.update(dict(params))
 
-    def log_artifact(
-        self,
-        artifact_path: str,
-        artifact_name: str | None = None,
-        artifact_type: str | None = None,
-    ) -> None:
-        """Upload a file or a folder as an artifact."""
-        self._expect_run()
-        self._record_artifact(artifact_path, artifact_name)
-        name = artifact_name or Path(artifact_path).name
-        artifact = self._wandb().Artifact(name, type=artifact_type or "file")
-        add = artifact.add_dir if Path(artifact_path).is_dir() else artifact.add_file
-        add(artifact_path)
+    def _send_artifact(self, path: str, name: str, kind: str) -> None:
+        artifact = self._wandb().Artifact(name, type=kind)
+        add = artifact.add_dir if Path(path).is_dir() else artifact.add_file
+        add(path)
         self._target.log_artifact(artifact)
 
     def log_table(
@@ -219,16 +231,8 @@ class MLflowTracker(_Hosted):
     def _send_params(self, params: Mapping[str, object]) -> None:
         self._mlflow().log_params({name: str(value) for name, value in params.items()})
 
-    def log_artifact(
-        self,
-        artifact_path: str,
-        artifact_name: str | None = None,
-        artifact_type: str | None = None,
-    ) -> None:
-        """Upload a file or a folder; MLflow keeps it under its own name."""
-        self._expect_run()
-        self._record_artifact(artifact_path, artifact_name)
-        self._mlflow().log_artifact(artifact_path)
+    def _send_artifact(self, path: str, name: str, kind: str) -> None:
+        self._mlflow().log_artifact(path)  # MLflow keeps it under the name that it has
 
     def log_model(self, model: object, model_name: str, model_flavor: str = "pyfunc") -> None:
         """Log a model as *model_flavor*: pytorch, tensorflow, sklearn or pyfunc."""
@@ -294,17 +298,8 @@ class TensorBoardTracker(_Hosted):
     def _send_params(self, params: Mapping[str, object]) -> None:
         self._writer.add_text("params", "\n".join(f"{k}: {v}" for k, v in params.items()))
 
-    def log_artifact(
-        self,
-        artifact_path: str,
-        artifact_name: str | None = None,
-        artifact_type: str | None = None,
-    ) -> None:
-        """Log the path of a file as text: TensorBoard keeps no files."""
-        self._expect_run()
-        self._record_artifact(artifact_path, artifact_name)
-        name = artifact_name or Path(artifact_path).name
-        self._writer.add_text(f"artifact/{name}", artifact_path)
+    def _send_artifact(self, path: str, name: str, kind: str) -> None:
+        self._writer.add_text(f"artifact/{name}", path)  # TensorBoard keeps no files
 
     def log_histogram(self, tag: str, values: Sequence[float], step: int | None = None) -> None:
         """Log the distribution of values; without *step* at the next one."""

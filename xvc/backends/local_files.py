@@ -106,7 +106,7 @@ class LocalFileTracker(ExperimentTracker):
         Raises:
             NoActiveRun: no run was begun.
         """
-        self._expect_run()
+        self._expect_named("log_metrics", metrics)
         at = self._next_step(step)
         row = {"metrics": dict(metrics), "step": at, "timestamp": _now()}
         self._metrics.append(row)
@@ -118,7 +118,7 @@ class LocalFileTracker(ExperimentTracker):
         Raises:
             NoActiveRun: no run was begun.
         """
-        self._expect_run()
+        self._expect_named("log_params", params)
         self._params.update(params)
         self._record_params(params)
 

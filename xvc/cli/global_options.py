@@ -32,7 +32,7 @@ def settle(
     here.manner.verbose |= verbose
     if folder is not None:
         if not folder.is_dir():
-            raise BadFolder(str(folder))
+            raise BadFolder(str(folder), is_file=folder.exists())
         here.folder = folder.resolve()
 
 

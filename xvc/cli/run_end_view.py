@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
-from xvc.cli.output import duration
+from xvc.cli.output import duration, number
 from xvc.core.direction import is_progress
 from xvc.core.objective import exact_number
 from xvc.core.run import Status
 
 if TYPE_CHECKING:
+    from xvc.project import Project
+    from xvc.runs.request import RunRequest
     from xvc.runs.run import Ran
 
 _SHOWN = 4  # metrics behind the line
@@ -75,3 +77,22 @@ def ended_facts(ran: Ran) -> Ended:
         "untagged": ran.untagged,
         "same_as": ran.same_as,
     }
+
+
+def unread_lines(project: Project, ran: Ran, request: RunRequest) -> list[str]:
+    """Say how scores that a command wrote or printed become metrics, where the run has none."""
+    from xvc.runs.unread_scores import printed_scores, written_scores  # late: as above
+
+    written = written_scores(project, ran, request)
+    if written is not None:
+        file, scores = written
+        way = "named in `metrics.files` of the settings, its values are metrics"
+        return [f"it wrote {_shown(scores)} into {file}; {way}"]
+    if scores := printed_scores(ran, request):
+        way = "with --capture what it prints are its metrics"
+        return [f"it printed {_shown(scores)}; {way}"]
+    return []
+
+
+def _shown(scores: Mapping[str, int | float]) -> str:
+    return ", ".join(f"{key}={number(value)}" for key, value in list(scores.items())[:_SHOWN])

@@ -13,7 +13,9 @@ import typer
 
 from xvc.cli.output import Answer, Manner, duration, number, say, table
 from xvc.core.human_units import counted
-from xvc.core.search_space import dimension_text, meaning, typed_point
+from xvc.core.search_space import dimension_text, meaning, typed_point, values_of
+from xvc.core.secret_names import is_secret_name
+from xvc.core.secrets import mask_argv, mask_texts, mask_values, secret_texts
 from xvc.core.sweep import Sweep, Trial, TrialStatus, Wish
 
 if TYPE_CHECKING:
@@ -153,7 +155,7 @@ def space_told(wish: Wish) -> str:
     parts = []
     for key, dimension in wish.space.items():
         means = meaning(dimension)
-        text = dimension_text(dimension)
+        text = _masked(key, dimension_text(dimension))
         short = text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}…"
         parts.append(f"{key}={short}" + (f" ({means})" if means else ""))
     return ", ".join(parts)
@@ -209,7 +211,11 @@ def _line(sweep: Sweep, trial: Trial) -> str:
 def shown(sweep: Sweep, trial: Trial) -> str:
     """Write a trial's params on one line, each as it was typed."""
     point = typed_point(sweep.wish.space, trial.params)
-    return " ".join(f"{key}={typed.text}" for key, typed in point.items())
+    return " ".join(f"{key}={_masked(key, typed.text)}" for key, typed in point.items())
+
+
+def _masked(key: str, text: str) -> str:
+    return str(mask_values({key: text})[key])
 
 
 def swept(command: str, found: SweepOutcome) -> Answer:
@@ -242,7 +248,10 @@ def overruled(sweep: Sweep, trials: Sequence[Trial]) -> Iterator[str]:
         if not trial.used or trial.is_unused:
             continue
         asked = typed_point(sweep.wish.space, trial.params)
-        used = [f"{key} was {value}, not {asked[key].text}" for key, value in trial.used.items()]
+        used = [
+            f"{key} was {_masked(key, str(value))}, not {_masked(key, asked[key].text)}"
+            for key, value in trial.used.items()
+        ]
         yield f"trial {trial.number} used other params than were asked for: {', '.join(used)}"
 
 
@@ -259,17 +268,20 @@ def _unmeasured(found: SweepOutcome) -> Iterator[str]:
 
 def planned(wish: Wish, found: SweepPlan) -> Answer:
     """Say what a sweep would try."""
-    space = {key: dimension_text(dimension) for key, dimension in wish.space.items()}
+    space = {key: _masked(key, dimension_text(each)) for key, each in wish.space.items()}
     means = {key: said for key, each in wish.space.items() if (said := meaning(each))}
+    secret = {key: values_of(d) or () for key, d in wish.space.items() if is_secret_name(key)}
+    secrets = [t for key, each in secret.items() for v in each for t in secret_texts({key: v})]
+    command = mask_argv(mask_texts(found.command, secrets))
     data: Planned = {
         "total": found.total,
         "space": space,
         "means": means,
-        "command": list(found.command),
+        "command": list(command),
         "dry_run": True,
     }
     what = f"{counted(found.total, 'trial')} of {space_told(wish)}"
-    text = f"{what}\nthe first: {shlex.join(found.command)}"
+    text = f"{what}\nthe first: {shlex.join(command)}"
     return Answer("sweep", data, text, found.warnings)
 
 
@@ -295,7 +307,7 @@ def trial_facts(trial: Trial) -> TrialFacts:
         "run": trial.run,
         "value": trial.value,
         "seconds": trial.seconds,
-        "params": dict(trial.params),
+        "params": mask_values(trial.params),
         "attempts": trial.attempts,
         "reason": trial.reason,
     }
@@ -323,4 +335,4 @@ def trial_table(sweep: Sweep, trials: Sequence[Trial]) -> str:
 def _cell(sweep: Sweep, trial: Trial, key: str) -> str:
     if key not in trial.params:
         return number(None)
-    return typed_point(sweep.wish.space, trial.params)[key].text
+    return _masked(key, typed_point(sweep.wish.space, trial.params)[key].text)

@@ -231,9 +231,11 @@ def mask_record(kind: RecordKind, facts: Json) -> Json:
 
     >>> mask_record(RecordKind.SET, {"note": "password=k1", "status": "finished"})
     {'note': 'password=***', 'status': 'finished'}
+    >>> mask_record(RecordKind.ENVIRONMENT, {"facts": {"packages": {"tiktoken": "0.14.0"}}})
+    {'facts': {'packages': {'tiktoken': '0.14.0'}}}
     """
     if kind is RecordKind.ENVIRONMENT:
-        return cast("Json", _masked_value("", facts))
+        return cast("Json", _masked_environment(facts))
     if not isinstance(facts, dict) or kind not in (
         RecordKind.BEGIN,
         RecordKind.SET,
@@ -245,6 +247,20 @@ def mask_record(kind: RecordKind, facts: Json) -> Json:
         return cast("Json", mask_values(facts))
     texts = {key: mask_text(said) for key in _TEXTS if isinstance(said := facts.get(key), str)}
     return {**facts, **texts, **_masked_parts(facts)}
+
+
+def _masked_environment(facts: Json) -> object:
+    """Mask variables by name; what is installed is called as it is, and ``tiktoken`` no secret."""
+    masked = _masked_value("", facts)
+    said = facts.get("facts") if isinstance(facts, dict) else None
+    if not isinstance(masked, dict) or not isinstance(said, dict):
+        return masked
+    installed = {
+        part: {name: _masked_value("", version) for name, version in held.items()}
+        for part in ("packages", "tools")
+        if isinstance(held := said.get(part), dict)
+    }
+    return {**masked, "facts": {**masked["facts"], **installed}}
 
 
 def _masked_parts(facts: Mapping[str, Json]) -> dict[str, Json]:

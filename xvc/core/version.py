@@ -23,6 +23,15 @@ class Bump(StrEnum):
     MINOR = "minor"
     PATCH = "patch"
 
+    @classmethod
+    def named(cls, text: str) -> Bump | None:
+        """Return the part of that name; None where the text is no part, so perhaps a version.
+
+        >>> Bump.named("minor"), Bump.named("e1.4.0")
+        (<Bump.MINOR: 'minor'>, None)
+        """
+        return next((part for part in cls if part == text), None)
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Version:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from xvc.core.edit import LABEL, Edit
 from xvc.core.run import RunRecord, decided
-from xvc.errors import BadValue, ConflictError, error
+from xvc.errors import BadValue
 from xvc.history.find import find
 from xvc.journal.edit_builder import labelling, saying
 from xvc.project import Project
@@ -19,15 +19,6 @@ from xvc.recording.edit_records import write_down
 from xvc.recovery.operation_log import log_operation
 from xvc.store import query
 from xvc.types import RunId
-
-
-@error("run-elsewhere")
-class RunElsewhere(ConflictError):
-    """What is to be said of a run would not be seen: this tree's store does not have it."""
-
-    run: str
-    says = "run {run} is not in the store of this tree, so nothing can be said of it here"
-    way = "`xvc merge` with the branch or version that has it brings it here."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,13 +95,7 @@ def _told(edit: Edit) -> str:
 
 def _here(project: Project, references: Sequence[str]) -> list[RunId]:
     """Find the runs in this tree's own store; notes on runs of other stores would not be shown."""
-    runs = list(dict.fromkeys(each.record.id for each in find(project, references)))
-    with project.keeper.view() as connection:
-        held = query.ids(connection)
-    for run in runs:
-        if run not in held:
-            raise RunElsewhere(run)
-    return runs
+    return list(dict.fromkeys(each.here().id for each in find(project, references)))
 
 
 def _done(

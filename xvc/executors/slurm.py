@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from submitit import AutoExecutor
     from submitit import Job as Submitted
 
-_LONGEST = 24 * 60  # minutes; submitit's own guess, five, is nobody's training
+_LONGEST = 24 * 60  # minutes; submitit's default of five minutes ends most training
 _HERE = "local"  # submitit's name for processes of this machine
 _PAUSE = 0.2
 _LAG = 10.0  # seconds after its end in which a result may still come through a network disk

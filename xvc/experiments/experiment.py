@@ -113,7 +113,7 @@ class Experiment:
             BadValue: a value cannot be kept; its name is in the message.
         """
         at = {} if step is None else {"step": step}
-        self.tracker.log({**metrics, **at})
+        self.tracker.log(metrics, **at)
         self._metrics.update(metrics)
         self._history.append({**metrics, **at})
 

@@ -126,7 +126,7 @@ def track_hyperparameters(
     Raises:
         BadValue: the grid is empty.
     """
-    judge = score or _own_score
+    judge = _own_score if score is None else score
 
     def fit(params: Mapping[str, object], made: Experiment) -> _Fitted:
         fitted = _made(model, params)
@@ -178,7 +178,7 @@ def track_grid_search(
         BadValue: the grid is empty, or *cv* does not fit the data.
         AllFitsFailed: no combination could be fitted.
     """
-    folds, judge = _folds(y, cv), score or _own_score
+    folds, judge = _folds(y, cv), _own_score if score is None else score
 
     def fit(params: Mapping[str, object], made: Experiment) -> _Fitted:
         found = _validated(lambda: _made(estimator, params), X, y, folds, judge, made)
@@ -232,7 +232,7 @@ def track_cross_validation(
         BadValue: *cv* does not fit the data.
         AllFitsFailed: no fold could be fitted.
     """
-    folds, judge = _folds(y, cv), score or _own_score
+    folds, judge = _folds(y, cv), _own_score if score is None else score
 
     def fit(made: Experiment) -> _Fitted:
         found = _validated(lambda: _made(model, {}), X, y, folds, judge, made, n_jobs, progress)
@@ -278,7 +278,7 @@ def compare_models(
         progress: called with how many are done, and of how many.
         folder: holds the folders of all series.
     """
-    judge = score or _own_score
+    judge = _own_score if score is None else score
 
     def fit(model: Any, made: Experiment) -> _Fitted:
         fitted = _made(model, {})
@@ -392,7 +392,10 @@ def _made(model: Any, params: Mapping[str, object]) -> Any:
     if not params:
         return fresh
     if hasattr(fresh, "set_params"):
-        return fresh.set_params(**params) or fresh
+        changed = fresh.set_params(**params)
+        return (
+            fresh if changed is None else changed
+        )  # not `or`: a forest that is not fitted has no len
     for key, value in params.items():
         setattr(fresh, key, value)
     return fresh

@@ -50,7 +50,7 @@ class Refused(ConflictError):
 
     @property
     def hint(self) -> str:
-        """Names the way on, which depends on who refused."""
+        """Says what to do next, which depends on who refused."""
         done = "Nothing was forced, and the data has arrived already."
         if "hidden ref" in self.words:
             return (
@@ -94,7 +94,7 @@ class TagsDiffer(ConflictError):
 
     @property
     def hint(self) -> str:
-        """Names the way to keep both."""
+        """Says how to keep both."""
         if stages := [shlex.quote(each) for each in self.names if _STAGE.match(each)]:
             return (
                 f"Two people have promoted. Take {self.remote}'s, then promote yours again: "

@@ -32,7 +32,7 @@ from xvc.errors import (
 from xvc.git.commands import TagRef
 from xvc.history.judging import has_judge, judged_alike
 from xvc.history.missing import missing_versions, warning_of
-from xvc.history.other_stores import Elsewhere, find_elsewhere
+from xvc.history.other_stores import Elsewhere, RunElsewhere, find_elsewhere
 from xvc.history.owner import own_versions
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
@@ -48,13 +48,25 @@ if TYPE_CHECKING:
 class FoundRun:
     """A run that was asked for, with its version (if any) and its environment (if kept).
 
-    ``summaries`` names the metrics of which not the last value counts, with what does.
+    ``summaries`` names the metrics of which not the last value counts, with what does;
+    ``elsewhere`` is the other store that has it, None where this tree's has.
     """
 
     record: RunRecord
     version: str | None = None
     environment: Environment | None = None
     summaries: Mapping[str, str] = field(default_factory=dict)
+    elsewhere: Elsewhere | None = None
+
+    def here(self) -> RunRecord:
+        """Return the record of a run that is to be changed, or to have a version.
+
+        Raises:
+            RunElsewhere: this tree's store has it not.
+        """
+        if self.elsewhere is not None:
+            raise RunElsewhere(self.record.id, self.elsewhere.where, self.elsewhere.source)
+        return self.record
 
 
 def versions(project: Project) -> list[VersionInfo]:
@@ -160,12 +172,14 @@ def _find_one(
                 project.keeper.warnings.append(warning_of(missing))
             record = _extreme(project, connection, metric, best=best)
         case ByName(name):
-            record = _by_name(project, connection, infos, name)
+            record = _by_name(connection, name)
+            if record is None and (held := _of_a_version(project, infos, name)):
+                return held
             gone = edits.deletions(connection) if record is None else {}
             if record is None and (other := find_elsewhere(project, name, gone)):
                 project.keeper.warnings.append(other.warning)
                 version = versions_by_run(infos).get(other.record.id)
-                return FoundRun(other.record, version, other.environment)
+                return FoundRun(other.record, version, other.environment, elsewhere=other)
     if record is None:
         raise project.keeper.lacking or NoRun(text)
     return _found(connection, record, versions_by_run(infos).get(record.id))
@@ -205,7 +219,8 @@ def _from_cache(project: Project, info: VersionInfo, run: RunId) -> FoundRun:
         record = query.by_id(connection, run)
         if record is None:
             raise NoRun(info.name)
-        return _found(connection, record, info.name)
+        found = _found(connection, record, info.name)
+        return replace(found, elsewhere=Elsewhere(record, found.environment, info.name, info.name))
 
 
 def _extreme(
@@ -231,9 +246,7 @@ def _extreme(
     return measure.first(leading, best=best)
 
 
-def _by_name(
-    project: Project, connection: DuckDBPyConnection, infos: Sequence[VersionInfo], name: str
-) -> RunRecord | None:
+def _by_name(connection: DuckDBPyConnection, name: str) -> RunRecord | None:
     if is_run_id(name):
         record = query.by_id(connection, RunId(name))
         if record is not None:
@@ -246,15 +259,16 @@ def _by_name(
         return named
     if fitting:
         raise AmbiguousRun(name, tuple(fitting))
-    return _of_a_version(project, infos, name)
+    return None
 
 
-def _of_a_version(project: Project, infos: Sequence[VersionInfo], name: str) -> RunRecord | None:
+def _of_a_version(project: Project, infos: Sequence[VersionInfo], name: str) -> FoundRun | None:
     for info in reversed(infos):
         if info.message.run is not None and info.message.run.startswith(name) and len(name) > 3:
-            record = _from_cache(project, info, info.message.run).record
-            project.keeper.warnings.append(Elsewhere(record, None, info.name).warning)
-            return record
+            found = _from_cache(project, info, info.message.run)
+            if found.elsewhere is not None:
+                project.keeper.warnings.append(found.elsewhere.warning)
+            return found
     return None
 
 
@@ -265,9 +279,10 @@ def suggestions(project: Project, beginning: str) -> list[str]:
         heads = "refs/heads/"
         named += [ref.removeprefix(heads) for ref in project.git.refs(heads)]
     with project.keeper.view() as connection:
-        runs = query.all_runs(connection)
+        runs = query.newest(connection)
         for run in runs:
             named += [run.id, *([run.name] if run.name else [])]
+        named += query.by_prefix(connection, beginning) if beginning else []
         metrics = dict.fromkeys(key for run in runs for key in run.metrics)
     declared = project.settings.metrics_direction
     known = [key for key in metrics if direction_of(key, declared) is not None]

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from xvc.core.run import Environment, RunRecord
 from xvc.dvc.pointers import parse_pointer
 from xvc.dvc.repository import pointer_of
-from xvc.errors import XvcError
+from xvc.errors import ConflictError, XvcError, error
 from xvc.git.snapshot import STORES
 from xvc.git.worktrees import living_trees, trees
-from xvc.journal.folders import every_journal, left_behind, words_of
+from xvc.journal.folders import every_journal, left_behind, name_of, words_of
 from xvc.project import Project
 from xvc.store import db, query
 from xvc.store.orphan_journals import opened_journals
@@ -31,11 +31,12 @@ _PREFIXES = ("refs/heads/", "refs/remotes/", "refs/tags/", STORES)
 
 @dataclass(frozen=True, slots=True)
 class Elsewhere:
-    """A run in another store: where that is, in words, and what brings it here."""
+    """A run in another store: where that is, in words, and what `xvc merge` is to bring here."""
 
     record: RunRecord
     environment: Environment | None
     where: str
+    source: str
 
     @property
     def warning(self) -> str:
@@ -43,11 +44,32 @@ class Elsewhere:
         return f"run {self.record.id} is not in this tree's store; it is in that of {self.where}"
 
 
+@error("run-elsewhere")
+class RunElsewhere(ConflictError):
+    """What changes a run needs it in this tree's store, and it is in another."""
+
+    run: str
+    where: str
+    source: str
+    says = "run {run} is not in this tree's store; it is in that of {where}"
+    way = "`xvc merge {source}` brings it here."
+
+
+@dataclass(frozen=True, slots=True)
+class OtherStore:
+    """A store that is open: where it is, in words, and as `xvc merge` takes it."""
+
+    where: str
+    source: str
+    connection: DuckDBPyConnection
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A store that a ref leads to: a cache object, and the ref's short name."""
+    """A store that a ref leads to: a cache object, the ref, and its short name."""
 
     name: str
+    ref: str
     place: Path
     is_version: bool
 
@@ -61,7 +83,7 @@ def stores(project: Project, *, versions: bool = True) -> list[Store]:
     for name, digest in store_digests(project):
         is_version = name.startswith("refs/tags/")
         if digest not in found and dvc.holds(digest) and (versions or not is_version):
-            found[digest] = Store(_short(name), dvc.place(digest), is_version)
+            found[digest] = Store(_short(name), name, dvc.place(digest), is_version)
     own = project.keeper.pointer
     return [store for digest, store in found.items() if own is None or digest != own.digest]
 
@@ -91,10 +113,11 @@ def find_elsewhere(project: Project, name: str, gone: Collection[RunId]) -> Else
     """
     if len(name) < 4:
         return None
-    for where, connection in other_stores(project):
-        record = _named(connection, name)
+    for other in other_stores(project):
+        record = _named(other.connection, name)
         if record is not None and record.id not in gone:
-            return Elsewhere(record, query.environment(connection, record.environment), where)
+            environment = query.environment(other.connection, record.environment)
+            return Elsewhere(record, environment, other.where, other.source)
     return None
 
 
@@ -105,11 +128,8 @@ def _named(connection: DuckDBPyConnection, name: str) -> RunRecord | None:
     return None if fitting else query.by_given_name(connection, name)
 
 
-def other_stores(project: Project) -> Iterator[tuple[str, DuckDBPyConnection]]:
-    """Open one store after the other: other work trees, journals of those gone, then refs.
-
-    Each comes with where it is, in words.
-    """
+def other_stores(project: Project) -> Iterator[OtherStore]:
+    """Open one store after the other: other work trees, journals of those gone, then refs."""
     if project.place is None:
         return
     listed = trees(project.git)
@@ -119,11 +139,14 @@ def other_stores(project: Project) -> Iterator[tuple[str, DuckDBPyConnection]]:
         below = tree.path / project.root.relative_to(project.git.place.top)
         there = Project.find(below if below.is_dir() else tree.path, project.environment)
         with suppress(XvcError), there.keeper.view() as connection:
-            yield f"work tree {tree.path}", connection
+            name = tree.folder.name if tree.folder else "main"
+            yield OtherStore(f"work tree {tree.path}", f"worktree:{name}", connection)
     living = living_trees(listed)
     for folder in left_behind(project.room, living):
         with suppress(XvcError, OSError), opened_journals(every_journal(folder)) as connection:
-            yield words_of(project.room, folder), connection
+            words, name = words_of(project.room, folder), name_of(project.room, folder)
+            yield OtherStore(words, f"worktree:{name}", connection)
     for store in stores(project):
         with suppress(XvcError), db.reading(store.place) as connection:
-            yield store.name, connection
+            is_deleted = store.ref.startswith(STORES)
+            yield OtherStore(store.name, store.ref if is_deleted else store.name, connection)

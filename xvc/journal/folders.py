@@ -53,11 +53,16 @@ def tree_of(folder: Path) -> str:
     return folder.name.removeprefix("worktree-").partition("+")[0]
 
 
+def name_of(room: Room, folder: Path) -> str:
+    """Name, as git did, the tree that is gone and whose journals lie in a folder."""
+    if folder.parent == room.removed:
+        return folder.name.rpartition("-")[0].partition("+")[0]
+    return tree_of(folder)
+
+
 def words_of(room: Room, folder: Path) -> str:
     """Say in words whose journals those of a tree that is gone are."""
-    is_aside = folder.parent == room.removed
-    name = folder.name.rpartition("-")[0] if is_aside else tree_of(folder)
-    return f"work tree {name} (removed)"
+    return f"work tree {name_of(room, folder)} (removed)"
 
 
 def every_journal(folder: Path) -> list[Path]:

@@ -19,7 +19,7 @@ class AssetsAway(NotFetched):
 
     @property
     def hint(self) -> str:
-        """Names the fetch, and the way on from git's stop."""
+        """Says what fetches it, and how to go on after git has stopped."""
         return (
             f"Fetch it with `dvc fetch --all-commits {self.path}`, then `git checkout -m "
             f"{self.path}` and `git add` it; nothing was changed."
@@ -53,6 +53,6 @@ def _listed(dvc: Dvc, pointer: Pointer | None, given: DriverInput) -> dict[str, 
 
 
 def _size(dvc: Dvc, md5: str) -> int:
-    """The bytes of an asset; 0 when it is not fetched, so nobody knows."""
+    """The bytes of an asset; 0 when it is not in the cache."""
     place = dvc.place(md5)
     return place.stat().st_size if place.is_file() else 0

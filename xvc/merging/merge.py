@@ -123,7 +123,12 @@ def merge(
         project.keeper.refresh()
         wanted = dict.fromkeys(names or _missing(project))
         sources = [resolve(project, dvc, name) for name in wanted]
-        return _carried_out(project, dvc, sources, (), policy, dry_run=dry_run, tell=tell)
+        try:
+            return _carried_out(project, dvc, sources, (), policy, dry_run=dry_run, tell=tell)
+        finally:
+            for source in sources:  # one that was made of journals is pinned if it is waited for
+                if source.path.parent == project.room.scratch:
+                    source.path.unlink(missing_ok=True)
 
 
 def _missing(project: Project) -> list[str]:

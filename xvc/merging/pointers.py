@@ -36,7 +36,7 @@ class StoresAway(NotFetched):
 
     @property
     def hint(self) -> str:
-        """Names the fetch, and the way on from git's stop."""
+        """Says what fetches it, and how to go on after git has stopped."""
         return (
             f"Fetch it with `dvc fetch --all-commits {self.path}`, then `xvc merge --continue`; "
             "nothing was changed."

@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from xvc.core.worktree import folder_of
 from xvc.dvc.pointers import parse_pointer
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import BadReference, NoObject, NotFoundError, error
 from xvc.git.history import changed_at, made_at, named
-from xvc.git.worktrees import WorkTree, base_of
+from xvc.git.worktrees import WorkTree, base_of, living_trees
 from xvc.history.find import find
+from xvc.journal.folders import every_journal, last_written, left_behind, name_of
 from xvc.project import Project
 from xvc.store.db import wal_of
 from xvc.store.merge import merged_digests
-from xvc.system.files import md5_of
+from xvc.store.orphan_journals import fold_into
+from xvc.system.files import make_folder, md5_of
 from xvc.worktrees.known_trees import NoTree, every_tree, project_at, tree_named
 
 _WORKTREE = "worktree:"
@@ -75,11 +78,11 @@ def resolve(project: Project, dvc: Dvc, text: str) -> MergeSource:
     if path.is_file():
         return _of_file(project, text, path)
     if text.startswith(_WORKTREE):
-        return _of_tree(project, dvc, text)
+        return _of_tree_or_its_journals(project, dvc, text)
     commit = named(project.git, text) or _of_run(project, text)
     if commit is None:
         with suppress(NoTree):
-            return _of_tree(project, dvc, text)
+            return _of_tree_or_its_journals(project, dvc, text)
     if commit is None:
         raise NoSource(text, "no branch, version, run, work tree or file has that name")
     digest = _pointer_at(project, commit)
@@ -105,6 +108,28 @@ def _live(text: str, path: Path, base: Path | None) -> MergeSource:
     return MergeSource(
         name=text, path=path, digest=digest, base=base, at=path.stat().st_mtime, is_live=True
     )
+
+
+def _of_tree_or_its_journals(project: Project, dvc: Dvc, text: str) -> MergeSource:
+    """Take the store of a tree; of one that is removed, what its journals hold."""
+    try:
+        return _of_tree(project, dvc, text)
+    except NoTree:
+        name = text.removeprefix(_WORKTREE)
+        room, living = project.room, living_trees(every_tree(project))
+        folders = [
+            folder
+            for folder in left_behind(room, living)
+            if name_of(room, folder) in (name, folder_of(name))
+        ]
+        if not folders:
+            why = f"there is no work tree {name}, and no journal of a removed one of that name"
+            raise NoSource(text, why) from None
+    place = room.scratch / f"removed-{os.getpid()}-{os.urandom(4).hex()}.duckdb"
+    make_folder(room.scratch)
+    fold_into(place, [each for folder in folders for each in every_journal(folder)], room.scratch)
+    at = max(last_written(folder) for folder in folders)
+    return replace(_live(text, place, None), at=at)
 
 
 def _of_tree(project: Project, dvc: Dvc, text: str) -> MergeSource:

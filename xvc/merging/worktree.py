@@ -8,12 +8,14 @@ anywhere, the same call completes.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from xvc.core.model import TABLE as MODELS_TABLE
+from xvc.dvc.pointers import SUFFIX
 from xvc.errors import ConflictError, error
 from xvc.git.branch import Move, advance, clear
 from xvc.git.commands import Git, TreeState
@@ -108,7 +110,7 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
         if not is_ancestor(git, state.commit, tree.commit):
             new = _merge_commit(project, called, state.commit, tree, is_noted=not dry_run)
         entries = git.between(state.commit, new)
-        _refuse_changed(git, called, state, entries)
+        _refuse_changed(project, called, state, entries)
         passed = git.text("tag", f"--merged={tree.commit}", f"--no-merged={state.commit}").split()
         names = tuple(info.name for info in versions(project) if info.name in passed)
         if not dry_run:
@@ -130,7 +132,8 @@ def _runs_behind(project: Project, tree: WorkTree) -> tuple[str, ...]:
     with project.keeper.view() as connection:
         known = query.ids(connection)
     with project_at(project, tree).keeper.view() as connection:
-        return tuple(run.id for run in query.all_runs(connection) if run.id not in known)
+        lacking = query.ids(connection) - known
+        return tuple(run.id for run in query.by_ids(connection, lacking))
 
 
 def _refuse_unsaved(project: Project, name: str, tree: WorkTree) -> tuple[str, ...]:
@@ -191,8 +194,11 @@ def _state_of(project: Project, change: PendingChange) -> ChangeState:
 KIND = ChangeKind(state_of=_state_of, complete=nothing, abandon=nothing)
 
 
-def _refuse_changed(git: Git, name: str, state: TreeState, entries: Mapping[str, str]) -> None:
+def _refuse_changed(
+    project: Project, name: str, state: TreeState, entries: Mapping[str, str]
+) -> None:
     """Refuse if the user has changed a file that the merge writes; a killed call may have."""
+    git, own = project.git, {path + SUFFIX for path in project.own_pointers()}
     touched = [path for path in (*state.changed, *state.untracked) if path in entries]
     changed = [path for path in touched if not _is_there(git, path, entries[path])]
     changed += [path for path in state.changed if path not in entries]
@@ -200,7 +206,12 @@ def _refuse_changed(git: Git, name: str, state: TreeState, entries: Mapping[str,
     changed += [path for path in ignored if not _is_there(git, path, entries[path])]
     if changed:
         reason = f"files here have changed ({', '.join(sorted(changed)[:5])})"
-        raise CannotMerge(name, reason, "Commit them, or put them back.")
+        way = "Commit them, or put them back."
+        if own.issuperset(changed):
+            files = " ".join(shlex.quote(f":/{path}") for path in sorted(changed))
+            way = "xvc wrote them for a version beside the branch; onto it they come by "
+            way += f"`git add -f -- {files} && git commit -m Runs -- {files}`."
+        raise CannotMerge(name, reason, way)
 
 
 def _is_there(git: Git, path: str, entry: str) -> bool:

@@ -18,7 +18,7 @@ from xvc.dvc.repository import Dvc
 from xvc.errors import BadValue, ConflictError, error
 from xvc.git.branch import clear
 from xvc.history.find import find
-from xvc.models.made_by import refuse_not_made
+from xvc.models.made_by import refuse_not_made, times_around
 from xvc.models.publish_models import MODELS, ModelChange, land
 from xvc.project import Project
 from xvc.recording.begin_run import few_of, open_journal
@@ -61,6 +61,7 @@ def add_model(project: Project, path: Path, reference: str, name: str | None) ->
     Raises:
         NoProject: no git or no DVC here.
         NoRun: there is no such run.
+        RunElsewhere: it is in another store.
         BadValue: the name is none, or there is nothing at *path*.
         NotOfRun: the run did not make it.
         ModelTaken: the run has another model of that name.
@@ -73,11 +74,11 @@ def add_model(project: Project, path: Path, reference: str, name: str | None) ->
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing="model add"):
         clear(project.git, project.pending)
         replay(project, MODELS)
-        record = find(project, [reference])[0].record
+        record = find(project, [reference])[0].here()
         file = keep(dvc, path)
         place = candidate_path(name, record.id)
         with opened(project) as connection:
-            others = query.all_runs(connection)
+            others = query.with_outs_or_at_work(connection, *times_around(path))
         refuse_not_made(
             dvc,
             path,

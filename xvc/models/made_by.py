@@ -93,7 +93,7 @@ def refuse_not_made(
         path: the file or folder.
         record: the run.
         digest: of the folder that the model is kept as.
-        others: the project's runs, newest first.
+        others: the project's runs, newest first; those that `times_around` cannot mean may lack.
         code: files of a folder that nobody has to have made.
         touched: the files that runs, by their ids, have only touched; named as by `times_of`.
 
@@ -117,6 +117,12 @@ def refuse_not_made(
     is_part = 0 < len(outside) < len(times)
     name = f"{path.name}/{outside[0]}" if is_part else path.name
     raise NotOfRun(name, record.id, maker.id if maker else "", is_within=not outside)
+
+
+def times_around(path: Path) -> tuple[int, int]:
+    """Say between which times, in nanoseconds, a run has to have gone on to have written a file."""
+    times = [time for each in times_of(path).values() for time in each]
+    return (min(times) - _CLOCK, max(times) + _CLOCK) if times else (0, 0)
 
 
 def _may_rival(one: RunRecord, other: RunRecord) -> bool:

@@ -45,7 +45,9 @@ _LARGEST_CHANGE = 1_000_000  # bytes of one change: a note, some ids
 
 def application(answers: Answers, terms: Terms) -> ASGIApp:
     """Make the application of one project, with its guard."""
-    asking = threading.Lock()  # one question at a time: they share one processor with a training
+    # One question at a time: they share one processor with a training, and in one process nobody
+    # may read the store's file while somebody has it open, for closing it drops DuckDB's lock.
+    asking = threading.Lock()
     project = answers.project()  # where things lie does not change; what is in them is not kept
     watcher = Watcher(lambda: look_at(project, answers.table.held.running()))
     changes = Changes(answers)

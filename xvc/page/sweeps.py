@@ -13,24 +13,24 @@ if TYPE_CHECKING:
 
     from xvc.core.sweep import Trial
     from xvc.project import Project
-    from xvc.sweeps.show import Shown
-    from xvc.sweeps.state import Looked
+    from xvc.sweeps.show import SweepResults
+    from xvc.sweeps.state import SweepStatus
 
 
 def all_sweeps(project: Project) -> dict[str, Wired]:
     """List the sweeps of the project, the newest first; one that cannot be read is a warning."""
-    from xvc.sweeps.state import look
+    from xvc.sweeps.state import sweep_status
     from xvc.sweeps.sweep_folder import sweep_ids  # late: loads what reads the store
 
     found: list[tuple[int, Mapping[str, Wired]]] = []
     warnings = []
     for name in sweep_ids(project):
         try:
-            looked = look(project, name)
+            status = sweep_status(project, name)
         except XvcError as err:
             warnings.append(f"{err}. {err.hint}".rstrip())
         else:
-            found.append((looked.sweep.created, _summary(looked)))
+            found.append((status.sweep.created, _summary(status)))
     found.sort(key=lambda each: each[0], reverse=True)
     return {"sweeps": [summary for _, summary in found], "warnings": warnings}
 
@@ -44,9 +44,9 @@ def one_sweep(project: Project, name: str) -> dict[str, Wired]:
     from xvc.sweeps.show import show_sweep  # late: as above
 
     shown = show_sweep(project, name or None)
-    wish = shown.looked.sweep.wish
+    wish = shown.status.sweep.wish
     return {
-        **_summary(shown.looked),
+        **_summary(shown.status),
         "space": {key: _dimension(key, shown) for key in wish.space},
         "direction": wish.direction.value if wish.direction else None,
         "importances": dict(shown.importances),
@@ -63,12 +63,12 @@ def stop_sweep(project: Project, name: str) -> dict[str, Wired]:
     return {"state": stop(project, name).condition.value}
 
 
-def _summary(looked: Looked) -> Mapping[str, Wired]:
-    sweep, progress = looked.sweep, looked.progress
+def _summary(status: SweepStatus) -> Mapping[str, Wired]:
+    sweep, progress = status.sweep, status.progress
     return {
         "id": sweep.id,
         "created": sweep.created / 1e6,
-        "state": looked.condition.value,
+        "state": status.condition.value,
         "command": [*sweep.wish.command],
         "sampler": sweep.wish.sampler.value,
         "metric": sweep.wish.metric,
@@ -79,10 +79,10 @@ def _summary(looked: Looked) -> Mapping[str, Wired]:
     }
 
 
-def _dimension(key: str, shown: Shown) -> Mapping[str, Wired]:
+def _dimension(key: str, shown: SweepResults) -> Mapping[str, Wired]:
     from xvc.core.search_space import Range, dimension_text  # late: as above
 
-    dimension = shown.looked.sweep.wish.space[key]
+    dimension = shown.status.sweep.wish.space[key]
     is_log = isinstance(dimension, Range) and dimension.is_log
     return {"text": dimension_text(dimension), "log": is_log}
 
@@ -100,9 +100,9 @@ def _trial(trial: Trial) -> Mapping[str, Wired]:
     }
 
 
-def _best_so_far(shown: Shown) -> Iterator[list[Wired]]:
+def _best_so_far(shown: SweepResults) -> Iterator[list[Wired]]:
     """The best value after each trial that ended well, by the trials' numbers."""
-    direction = shown.looked.sweep.wish.direction
+    direction = shown.status.sweep.wish.direction
     if direction is None:
         return
     from xvc.core.direction import better  # late: as above

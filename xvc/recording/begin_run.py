@@ -31,11 +31,12 @@ from xvc.git.snapshot import Snapshot, take
 from xvc.journal.fallback_dir import make_fallback
 from xvc.journal.writer import Journal
 from xvc.project import Project
-from xvc.recording.command_params import option_params
+from xvc.recording.command_params import declared_in, option_params
 from xvc.recording.passing_folders import bring_code
 from xvc.recording.run_times import not_named_yet, note_begin, written_by_runs
-from xvc.recording.unheld_code import unheld_code
+from xvc.recording.unheld_code import script_text, unheld_code
 from xvc.system.environment import describe_environment, environment_digest
+from xvc.system.files import keep_out_of_git
 from xvc.system.lock import current_owner
 from xvc.system.value_files import parse_typed, read_told
 from xvc.types import Json, Nanoseconds, RunId
@@ -84,6 +85,9 @@ def begin(
     warnings = [] if warnings is None else warnings
     warnings += project.tolerate_settings()
     project.store_path  # noqa: B018 - what it refuses is refused before anything is written
+    if project.place is None:  # it may become a repository, whose `git add -A` takes all
+        with best_effort(warnings):
+            keep_out_of_git(project.room.folder)
     state = _try(project.git.state, warnings) if project.place else None
     snapshot = _try(lambda: _snapshot(project, run, state, outs), warnings) if state else None
     if snapshot is not None:
@@ -98,7 +102,7 @@ def begin(
         _try(lambda: environment_now(project, program, warnings), warnings) or Environment()
     )
     unread: list[str] = []
-    said = _try(lambda: _said(project, command, params, warnings, unread), warnings) or {}
+    said = _try(lambda: _said(project, command, folder, params, warnings, unread), warnings) or {}
     record = RunRecord(
         id=run,
         name=name,
@@ -160,7 +164,7 @@ def as_it_would_be(
     data = _try(lambda: _tracked(project, untracked, (), warnings), warnings) or {}
     data = _try(lambda: looked_at(project, data), warnings) or data
     unread: list[str] = []
-    said = _try(lambda: _said(project, command, params, warnings, unread), warnings) or {}
+    said = _try(lambda: _said(project, command, folder, params, warnings, unread), warnings) or {}
     record = RunRecord(
         id=run_id(os.urandom(8)),
         code=RunCode(unread=tuple(map(as_text, unread))),
@@ -503,6 +507,7 @@ def _variables(project: Project, warnings: list[str]) -> dict[str, str]:
 def _said(
     project: Project,
     command: Sequence[str],
+    folder: Path,
     asked: Collection[str],
     warnings: list[str],
     unread: list[str],
@@ -511,7 +516,8 @@ def _said(
     found = file_params(project, warnings, unread)
     if project.settings.params_options:
         with best_effort(warnings):
-            options = option_params(command, {*found, *asked})
+            declared = declared_in(script_text(command, folder))
+            options = option_params(command, {*found, *asked}, declared)
             found |= {key: parse_typed(text).value for key, text in options.items()}
     return found
 
@@ -565,10 +571,13 @@ def apart(read: Mapping[str, Mapping[str, Json]]) -> dict[str, Json]:
     }
 
 
+_USUAL = "params.yaml"
+
+
 def _declared_params(project: Project) -> dict[Path, tuple[str, ...]]:
     """Map the params files to the keys that count; none: all of them.
 
-    Where nobody has named any, params.yaml is one if it is there.
+    params.yaml is one if it is there; `xvc init` names it for whoever comes to have one.
     """
     declared: dict[Path, tuple[str, ...]] = {
         project.root / name: () for name in declared_names(project)
@@ -577,7 +586,7 @@ def _declared_params(project: Project) -> dict[Path, tuple[str, ...]]:
         for name, keys in pipeline.params_files().items():
             if _is_inside(name):
                 declared.setdefault(project.top / name, keys)
-    named = {project.root / name for name in project.settings.params_files}
+    named = {project.root / name for name in project.settings.params_files if name != _USUAL}
     return {
         path: keys
         for path, keys in declared.items()
@@ -587,7 +596,7 @@ def _declared_params(project: Project) -> dict[Path, tuple[str, ...]]:
 
 def declared_names(project: Project) -> tuple[str, ...]:
     """Name the files that say nothing but params, from the project's root."""
-    return project.settings.params_files or ("params.yaml",)
+    return project.settings.params_files or (_USUAL,)
 
 
 def params_files(project: Project) -> list[Path]:

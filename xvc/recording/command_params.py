@@ -8,35 +8,89 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 
 _OPTION = re.compile(r"--([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
 _KERNEL_FILE = re.compile(r"(?:^|[/=])kernel-[^/]*\.json$")
 _KERNEL_PROGRAM = re.compile(r"\w*(?:ipy|colab_|xpy|spyder_)\w*kernel\w*(?:\.py)?|xpython(?:-raw)?")
 _TEST_RUNNERS = ("pytest", "py.test", "pytest-3")
 _NEGATIVE = re.compile(r"-[0-9.]")
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_DECLARED = re.compile(r"(?:add_argument|option)\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
+_NAMED = re.compile(r"[\"']--([A-Za-z][\w.-]*)[\"']")
+_FLAG = re.compile(
+    r"action\s*=\s*[\"'](?:store_(?:true|false|const)|append_const|count)[\"']"
+    r"|BooleanOptionalAction|is_flag\s*=\s*True"
+)
+_LIST = re.compile(r"nargs\s*=\s*(?:[\"'][+*][\"']|[2-9])")
 
 
-def option_values(command: Sequence[str]) -> dict[str, str]:
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a script's text says of its options: which have no value, several, and one each."""
+
+    flags: frozenset[str] = frozenset()
+    lists: frozenset[str] = frozenset()
+    single: frozenset[str] = frozenset()
+
+
+def declared_in(text: str) -> Declared:
+    """Read the options that a script declares with argparse or click, by their names.
+
+    >>> found = declared_in("add_argument('--fast', action='store_true'); add_argument('--lr')")
+    >>> found.flags, found.single
+    (frozenset({'fast'}), frozenset({'lr'}))
+    """
+    flags: set[str] = set()
+    lists: set[str] = set()
+    single: set[str] = set()
+    for call in _DECLARED.findall(text):
+        names = {name.replace("-", "_") for name in _NAMED.findall(call)}
+        kind = flags if _FLAG.search(call) else lists if _LIST.search(call) else single
+        kind |= names
+    return Declared(frozenset(flags), frozenset(lists), frozenset(single))
+
+
+def option_values(command: Sequence[str], declared: Declared = Declared()) -> dict[str, str]:
     """Return the values of a command's long options, by their names; of one given twice, the last.
+
+    Several numbers behind an option are all of it.
 
     >>> option_values(["python", "-u", "train.py", "--lr", "0.1", "--model=svm", "--fast"])
     {'lr': '0.1', 'model': 'svm'}
+    >>> option_values(["t.py", "--sizes", "1", "2", "--data", "a", "b", "--no-log", "x"])
+    {'sizes': '1 2', 'data': 'a'}
     """
     found: dict[str, str] = {}
     words = [] if is_kernel(command) or is_test_runner(command) else list(command)
     if "--" in words:
         words = words[: words.index("--")]
-    for word, following in zip(words, [*words[1:], None], strict=False):
+    for place, word in enumerate(words):
         option = _OPTION.fullmatch(word)
         if option is None:
             continue
-        value = following if option[2] is None and _is_value(following) else option[2]
+        bare = [*takewhile(_is_value, words[place + 1 :])]
+        value = _behind(option[1], bare, declared) if option[2] is None else option[2]
         if value is not None:
             found[option[1]] = value
     return found
 
 
-def option_params(command: Sequence[str], known: Collection[str] = ()) -> dict[str, str]:
+def _behind(option: str, bare: Sequence[str], declared: Declared) -> str | None:
+    """Choose what belongs to an option of the bare words behind it."""
+    name = _as_argument(option)
+    if not bare or name in declared.flags or name.startswith("no_"):
+        return None
+    is_list = name in declared.lists or (
+        name not in declared.single and all(_NUMBER.fullmatch(word) for word in bare)
+    )
+    return " ".join(bare) if is_list else bare[0]
+
+
+def option_params(
+    command: Sequence[str], known: Collection[str] = (), declared: Declared = Declared()
+) -> dict[str, str]:
     """Return the values of a command's long options, by the names of the params that they are.
 
     As scripts name them, ``--max-steps`` is ``max_steps``; a param in *known* that differs by such
@@ -48,7 +102,7 @@ def option_params(command: Sequence[str], known: Collection[str] = ()) -> dict[s
     names = {_as_argument(name): name for name in known}
     return {
         key if key in known else names.get(_as_argument(key), _as_argument(key)): value
-        for key, value in option_values(command).items()
+        for key, value in option_values(command, declared).items()
     }
 
 
@@ -104,5 +158,5 @@ def _is_kernel_program(word: str) -> bool:
     return any(_KERNEL_PROGRAM.fullmatch(each) for each in (name, package, word.partition(".")[0]))
 
 
-def _is_value(word: str | None) -> bool:
-    return word is not None and (not word.startswith("-") or _NEGATIVE.match(word) is not None)
+def _is_value(word: str) -> bool:
+    return not word.startswith("-") or _NEGATIVE.match(word) is not None

@@ -19,12 +19,13 @@ from pathlib import Path
 
 from xvc.core.code_files import is_generated, is_junk
 from xvc.git.commands import Git
-from xvc.system.file_watch import MODIFIED, MOST_FILES, OPENED, TOUCHED, FileWatch
+from xvc.system.file_watch import MODIFIED, OPENED, TOUCHED, FileWatch
 from xvc.system.written_files import Stamp, stamp_of
 
 _RUN = (".py", ".sh", ".bash", ".zsh", ".r", ".R", ".jl", ".lua", ".pl", ".rb", ".m", ".sql", ".js")
-_MOST_LOOKED_AT = 20_000  # entries of folders: a folder of images costs 10 ms, and no more
-_ENVIRONMENT = ("pyvenv.cfg", "conda-meta")
+_MOST_LOOKED_AT = 10_000  # entries of folders: a folder of images costs 10 ms, and no more
+_MOST_WATCHED = 500  # files that are no code; the shallow ones, as models are
+_ENVIRONMENT = {"pyvenv.cfg", "conda-meta"}
 _CACHE, _ENDING = "__pycache__", ".pyc"
 _DVC = ".dvc"
 
@@ -49,11 +50,11 @@ class UnheldFiles:
         self._stamps: dict[str, Stamp] = {}
         made = _Compiled(compiled)
         for path in _files(self._top, [*git.ignored_here(), *others], held):
+            file = f"{self._top}/{path}"
             if path.endswith(_RUN):
-                for file in (str(self._top / path), *made.of(self._top / path)):
-                    self._sources[file] = path
-            elif len(self._stamps) < MOST_FILES and (stamp := stamp_of(str(self._top / path))):
-                self._stamps[str(self._top / path)] = stamp
+                self._sources |= dict.fromkeys((file, *made.of(self._top / path)), path)
+            elif len(self._stamps) < _MOST_WATCHED and (stamp := stamp_of(file)):
+                self._stamps[file] = stamp
         self._opened = FileWatch(self._sources, OPENED)
         self._changed = FileWatch(self._stamps, MODIFIED | TOUCHED)
 
@@ -92,13 +93,13 @@ def _files(top: Path, places: Iterable[str], data: Collection[str]) -> Iterator[
             if not is_generated(path):
                 yield path
             continue
-        entries = _entries(top / path)
+        entries = _entries(f"{top}/{path}")
         left -= 1 + len(entries)
-        if not any(name in entries for name in _ENVIRONMENT):
+        if entries.keys().isdisjoint(_ENVIRONMENT):
             waiting += [path + name + "/" * is_folder for name, is_folder in entries.items()]
 
 
-def _entries(folder: Path) -> dict[str, bool]:
+def _entries(folder: str | Path) -> dict[str, bool]:
     """Tell of each entry of a folder whether it is one, too."""
     try:
         with os.scandir(folder) as found:

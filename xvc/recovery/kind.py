@@ -1,7 +1,7 @@
 """A kind of change as the recovery log knows it: how it stands, and how it ends after a kill.
 
-A kind is registered in `recover.OWN`. Who replays a change was not there: the note and what the
-project shows are all that a kind may go by.
+A kind is registered in `recover.OWN`. It is asked by another process than the one that began the
+change, so it may rely on the note and on what the project shows, and on nothing else.
 """
 
 from __future__ import annotations

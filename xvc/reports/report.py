@@ -31,7 +31,7 @@ from xvc.runs.compare import compare, repeats_of
 from xvc.runs.difference_tables import differences
 from xvc.runs.digest import judged
 from xvc.runs.leaderboard import Leaderboard, standing
-from xvc.runs.repeats import experiments, in_question
+from xvc.runs.repeats import experiments, with_shared_settings
 from xvc.runs.verdicts import sentence
 from xvc.store import query
 from xvc.types import Json
@@ -329,7 +329,7 @@ def _repeats(material: _Material, best: RunRecord) -> Sequence[RunRecord]:
     if material.is_part:
         (own,) = repeats_of(material.project, [best])
         return own.repeats
-    code = fingerprints(material.project, in_question(material.runs))
+    code = fingerprints(material.project, with_shared_settings(material.runs))
     return repeats(best, experiments(material.runs, code))
 
 
@@ -338,7 +338,7 @@ def _standing(material: _Material, runs: Sequence[RunRecord]) -> Leaderboard | N
     if material.aim is None or material.is_part:
         return None
     ours = [run for run in runs if not run.is_discarded]
-    groups = experiments(ours, fingerprints(material.project, in_question(ours)))
+    groups = experiments(ours, fingerprints(material.project, with_shared_settings(ours)))
     names = {each.record.id: each.version for each in material.found if each.version}
     found = standing(groups, material.aim, names)
     return found if found.has_repeats else None

@@ -34,7 +34,7 @@ from xvc.runs.digest import (
     tried,
 )
 from xvc.runs.list import of_series
-from xvc.runs.repeats import in_question
+from xvc.runs.repeats import with_shared_settings
 from xvc.store import query
 from xvc.types import RunId
 from xvc.worktrees.list import TreeInfo, list_trees
@@ -106,7 +106,7 @@ def brief(project: Project, series: str | None = None) -> Brief:
         )
     state = project.git.state() if project.place else None
     bad = failures(runs)
-    code = fingerprints(project, in_question(runs))
+    code = fingerprints(project, with_shared_settings(runs))
     swept = sweeps(runs, declared)
     trees = tuple(list_trees(project)) if project.place else ()
     kept, rows = _unsaved_here(project, trees)
@@ -129,7 +129,7 @@ def brief(project: Project, series: str | None = None) -> Brief:
         taggable=taggable(project, kept),
         undecided=merging.open if merging else None,
         best=tuple(best_runs(alike.runs, declared, among=runs)),
-        tried=tuple(tried(runs, code, declared)),
+        tried=tuple(tried(runs, code, declared, otherwise=set(alike.others))),
         failures=tuple(bad),
         trees=trees,
         names=versions_by_run(infos),

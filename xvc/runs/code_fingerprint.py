@@ -27,7 +27,7 @@ from xvc.git.tree_objects import TreeEntry, read_trees
 from xvc.project import Project
 from xvc.recording.begin_run import apart, declared_names
 from xvc.types import Json, RunId
-from xvc.versions.base import Passed, passed_of
+from xvc.versions.base import PathsWithoutCode, paths_without_code
 
 
 def fingerprints(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, str]:
@@ -67,15 +67,15 @@ class CodeDigests:
         self._params = {project.relative(project.root / name) for name in named}
         places = (project.root / config.FILE, project.root / ".dvc" / "config")
         self._settings = {project.relative(place) for place in places}
-        self._own: dict[tuple[str, ...], Passed] = {}
-        self._known: dict[tuple[str, str, Passed], str] = {}
+        self._own: dict[tuple[str, ...], PathsWithoutCode] = {}
+        self._known: dict[tuple[str, str, PathsWithoutCode], str] = {}
 
     def of(self, tree: str, run: RunRecord) -> str:
         """Return the digest of a tree without what is *run*'s own, and without documents."""
         unread = {as_given(path) for path in run.code.unread}
         declared = (*sorted(run.outs), "", *sorted(run.data), "", *sorted(unread))
         if declared not in self._own:
-            passed = passed_of(self._project, run)
+            passed = paths_without_code(self._project, run)
             data = {path + SUFFIX for path in run.data}
             own = passed.own | data | (self._params - unread) | self._settings
             self._own[declared] = replace(passed, own=own)
@@ -103,7 +103,7 @@ class CodeDigests:
             tree = held[name]
         return tree
 
-    def _digest(self, tree: str, above: str, passed: Passed) -> str:
+    def _digest(self, tree: str, above: str, passed: PathsWithoutCode) -> str:
         key = (tree, above, passed)
         if key not in self._known:
             lines = [
@@ -115,7 +115,7 @@ class CodeDigests:
             self._known[key] = sha256(text).hexdigest() if lines else ""
         return self._known[key]
 
-    def _said(self, entry: TreeEntry, above: str, passed: Passed) -> str:
+    def _said(self, entry: TreeEntry, above: str, passed: PathsWithoutCode) -> str:
         """Tell an entry's content; empty text for what is no code, an empty folder too."""
         path = above + entry.name
         if entry.is_folder:

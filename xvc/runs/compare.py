@@ -5,7 +5,7 @@ Where runs have repeats, what differs is judged against the noise between them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from xvc.core.direction import OWN_SCORES, is_progress
@@ -23,12 +23,18 @@ from xvc.runs.comparison import Comparison, Difference, compare_packages
 from xvc.runs.comparison import compare as compare_records
 from xvc.runs.list import ListRequest
 from xvc.runs.list import runs as list_runs
-from xvc.runs.repeats import RepeatedExperiment, experiments, in_question, own_params, settings_of
+from xvc.runs.repeats import (
+    RepeatedExperiment,
+    experiments,
+    own_params,
+    settings_of,
+    with_shared_settings,
+)
 from xvc.runs.row_pairs import RowRequest, judge_rows
 from xvc.runs.verdicts import Judgement, all_held, judge
 from xvc.store import query
 from xvc.types import RunId
-from xvc.versions.base import passed_of
+from xvc.versions.base import paths_without_code
 
 
 @error("too-few")
@@ -139,9 +145,7 @@ def _verdicts(
     if all(len(group.repeats) < 2 for group in groups):
         return ()
     baseline, others = groups[0], groups[1:]
-    for record, group in zip(records[1:], others, strict=True):
-        if group is baseline:
-            warnings.append(f"{record.id} is a repeat of {records[0].id}, so neither is better")
+    warnings += _of_one_experiment(groups, records)
     judged = [
         all_held([judge(row.key, baseline, each, row.direction) for each in others], row.direction)
         for row in metrics
@@ -151,6 +155,19 @@ def _verdicts(
         tuple(each for row in judged if (each := row[place]) is not None and group is not baseline)
         for place, group in enumerate(others)
     )
+
+
+def _of_one_experiment(
+    groups: Sequence[RepeatedExperiment], records: Sequence[RunRecord]
+) -> Iterator[str]:
+    """Say which of the runs are repeats, each experiment once."""
+    for group in dict.fromkeys(map(id, groups)):
+        names = [r.id for r, its in zip(records, groups, strict=True) if id(its) == group]
+        if len(names) == 2:
+            yield f"{names[1]} is a repeat of {names[0]}, so neither is better"
+        elif len(names) > 2:
+            listed = f"{', '.join(names[:-1])} and {names[-1]}"
+            yield f"{listed} are repeats of one experiment, so none of them is better"
 
 
 def repeats_of(project: Project, records: Sequence[RunRecord]) -> list[RepeatedExperiment]:
@@ -166,7 +183,7 @@ def repeats_of(project: Project, records: Sequence[RunRecord]) -> list[RepeatedE
             known |= {run.id: run for run in like_it if settings_of(run) in asked}
     known |= {record.id: record for record in records}
     runs = list(known.values())
-    found = experiments(runs, fingerprints(project, in_question(runs)))
+    found = experiments(runs, fingerprints(project, with_shared_settings(runs)))
     return [_group_of(record, found) for record in records]
 
 
@@ -197,7 +214,7 @@ def _code(
     if old is None or new is None or project.place is None:
         warnings.append("the code of a run is not recorded, so code is not compared")
         return ()
-    passed = passed_of(project, first.record, other.record, documents=False)
+    passed = paths_without_code(project, first.record, other.record, documents=False)
     data = {path + SUFFIX for path in (*first.record.data, *other.record.data)}  # under data
     try:
         changes = project.git.changes(old, new)

@@ -26,7 +26,7 @@ from xvc.runs.repeats import (
     settings_of,
     without_seeds,
 )
-from xvc.runs.verdicts import Verdict, against_first
+from xvc.runs.verdicts import Judgement, Verdict, against_first
 from xvc.types import RunId
 
 _LONGEST = 72
@@ -51,7 +51,8 @@ class Tried:
 
     ``run`` is the best of the repeats, or the newest without a metric; ``again`` counts runs of a
     seed that had been run before. ``verdict`` says how its repeats compare with those of the idea
-    with the best mean, None for that one and without repeats.
+    with the best mean, None for that one and without repeats; ``more`` is how many more of each
+    would show a difference of this size.
     """
 
     run: RunId
@@ -62,6 +63,7 @@ class Tried:
     deviation: float | None = None
     again: int = 0
     verdict: Verdict | None = None
+    more: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +179,16 @@ def tried(
     code: Mapping[RunId, str],
     directions: Mapping[str, str],
     limit: int = 5,
+    otherwise: Collection[RunId] = (),
 ) -> list[Tried]:
     """Describe the ideas that were tried, one line each: the best first, or the newest.
 
-    Trials of sweeps are left to `sweeps`.
+    Trials of sweeps are left to `sweeps`. Ideas with a run that was judged *otherwise* come behind
+    the others, and are compared with none of them.
     """
     found = experiments((run for run in runs if not _sweep_of(run)), code)
-    done = [run for each in found for run in each.runs]
+    others = {each.repeats[0].id for each in found if any(r.id in otherwise for r in each.runs)}
+    done = [run for each in found for run in each.runs if each.repeats[0].id not in others]
     main = next(iter(best_runs(done, directions, 1)), None)
     measure = Measure(main.metric, main.direction) if main else None
     settings = Counter(settings_of(each.repeats[0]) for each in found)
@@ -193,22 +198,27 @@ def tried(
         told.sort(  # of equal ones the first that began, as everywhere
             key=lambda pair: (order_of(pair[0].numbers(key), way), pair[0].repeats[0].started or 0)
         )
-    verdicts = _verdicts([each for each, lie in told if lie is not None], measure)
+    told.sort(key=lambda pair: pair[0].repeats[0].id in others)
+    ours = [each for each, lie in told if lie is not None and each.repeats[0].id not in others]
+    verdicts = _verdicts(ours, measure)
     ideas = [_idea(each, lie, measure, done, settings) for each, lie in told[:limit]]
+    judged = [verdicts.get(each.repeats[0].id) for each, _ in told[:limit]]
     return [
-        replace(idea, verdict=verdicts.get(each.repeats[0].id))
-        for idea, (each, _) in zip(ideas, told, strict=False)
+        idea if its is None else replace(idea, verdict=its.verdict, more=its.more)
+        for idea, its in zip(ideas, judged, strict=True)
     ]
 
 
-def _verdicts(held: Sequence[RepeatedExperiment], measure: Measure | None) -> dict[RunId, Verdict]:
+def _verdicts(
+    held: Sequence[RepeatedExperiment], measure: Measure | None
+) -> dict[RunId, Judgement]:
     """Say of each idea, by its first run, how its repeats compare with those of the best."""
     if measure is None or all(len(each.repeats) < 2 for each in held):
         return {}
     ours = [each for each in held if not each.repeats[0].is_discarded]
     told = against_first(measure.metric, ours, measure.direction)
     both = zip(ours, told, strict=True)
-    return {each.repeats[0].id: judged.verdict for each, judged in both if judged is not None}
+    return {each.repeats[0].id: judged for each, judged in both if judged is not None}
 
 
 def _lie(each: RepeatedExperiment, measure: Measure | None) -> Spread | None:

@@ -5,7 +5,9 @@ Changes nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from xvc.core.direction import asked_direction, better
 from xvc.core.model import PRODUCTION
@@ -15,7 +17,7 @@ from xvc.errors import BadValue
 from xvc.history.find import FoundRun, find
 from xvc.history.judging import unlike
 from xvc.models.list import read_models
-from xvc.models.promote import one_name, required
+from xvc.models.promote import Promoted, Promotion, one_name, promote, required
 from xvc.models.stages import Gate, current
 from xvc.project import Project
 from xvc.runs.compare import repeats_of
@@ -126,11 +128,44 @@ def _baseline(project: Project, wanted: GateRequest) -> FoundRun | None:
     return None if now is None else find(project, [now.evidence.run])[0]
 
 
-def beyond(
-    project: Project, wanted: GateRequest, run: RunRecord, baseline: RunRecord | None
-) -> list[Gate]:
-    """Hold a run to what repeats say against a baseline, for a promotion that asks for it."""
-    return [_against(project, wanted, run, baseline), *_repeated(project, wanted, run)]
+def promote_gated(
+    project: Project,
+    wanted: Promotion,
+    *,
+    is_noisy: bool = False,
+    margin: float = 0.0,
+    repeats: int | None = None,
+) -> Promoted:
+    """Put a run's model into a stage, as `promote` does, where it also passes the gates of repeats.
+
+    Args:
+        project: any tree's.
+        wanted: what is promoted, and what it must beat.
+        is_noisy: whether better means beyond the noise of the repeats.
+        margin: by how much it must be better.
+        repeats: how many it must have.
+
+    Raises:
+        BadValue: there is nothing that it must beat.
+        XvcError: another of those that `promote` raises.
+    """
+    if not (is_noisy or margin or repeats):
+        return promote(project, wanted)
+    if wanted.better_than is None:
+        raise BadValue("--noise", "it needs what to beat: --better-than production")
+    asked = GateRequest(
+        wanted.reference,
+        against=wanted.better_than,
+        is_noisy=is_noisy,
+        margin=margin,
+        repeats=repeats,
+    )
+
+    def also(run: RunRecord, baseline: RunRecord | None, metric: str) -> list[Gate]:
+        held = replace(asked, metric=metric)
+        return [_against(project, held, run, baseline), *_repeated(project, held, run)]
+
+    return promote(project, wanted, also)
 
 
 def _repeated(project: Project, wanted: GateRequest, run: RunRecord) -> list[Gate]:
@@ -154,7 +189,7 @@ def _against(
     if not wanted.is_noisy:
         old, new = measure.value(baseline), measure.value(run)
         met = old is not None and new is not None and better(measure.direction, old, new) is True
-        met = met and abs((new or 0) - (old or 0)) >= wanted.margin
+        met = met and _apart(str(old), str(new), wanted.margin)
         return Gate(asked, f"{_shown(new)} against {_shown(old)}", is_met=met)
     before, after = repeats_of(project, [baseline, run])
     if before is after:
@@ -164,8 +199,22 @@ def _against(
         return Gate(asked, f"{measure.metric} is not recorded in both", is_met=False)
     means = f"{judgement.candidate.mean:.6g} (n={judgement.candidate.count}) against "
     means += f"{judgement.baseline.mean:.6g} (n={judgement.baseline.count}): {sentence(judgement)}"
-    is_met = judgement.verdict is Verdict.BETTER and abs(judgement.difference) >= wanted.margin
+    is_met = judgement.verdict is Verdict.BETTER and _apart(
+        f"{judgement.baseline.mean:.12g}", f"{judgement.candidate.mean:.12g}", wanted.margin
+    )  # twelve digits: 0.1 + 0.2 over 2 is no 0.15 either
     return Gate(asked, means, is_met=is_met)
+
+
+def _apart(old: str, new: str, margin: float) -> bool:
+    """Whether two numbers lie so far apart, as they are written.
+
+    >>> 0.9 - 0.8 >= 0.1, _apart("0.9", "0.8", 0.1), _apart("0.9", "0.81", 0.1)
+    (False, True, False)
+    """
+    try:
+        return abs(Fraction(new) - Fraction(old)) >= Fraction(str(margin))
+    except ValueError:  # an infinity: whoever is better is so by more than any margin
+        return math.isfinite(margin)
 
 
 def _shown(value: float | None) -> str:

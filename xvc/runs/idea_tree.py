@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from xvc.core.commit_subject import one_line
 from xvc.core.objective import Measure, exact_number
 from xvc.core.run import RunRecord, Status
 from xvc.history.find import known_versions, versions_by_run
+from xvc.history.judging import Judge, differing, has_judge, judges
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.digest import best_runs
-from xvc.runs.repeats import RepeatedExperiment, Spread, experiments, in_question
+from xvc.runs.repeats import RepeatedExperiment, Spread, experiments, with_shared_settings
 from xvc.store import query
 from xvc.types import RunId
 
@@ -53,9 +55,28 @@ def ideas(project: Project, where: Sequence[RunRecord] | None = None) -> list[Id
         with opened(project) as connection:
             where = query.all_runs(connection)
     names = versions_by_run(known_versions(project))
-    code = fingerprints(project, in_question(where))
+    known = _judges(project, where)
+    code = fingerprints(project, with_shared_settings(where))
     main = next(iter(best_runs(where, project.settings.metrics_direction, 1)), None)
-    return tree(where, code, Measure(main.metric, main.direction) if main else None, names)
+    return tree(where, code, Measure(main.metric, main.direction) if main else None, names, known)
+
+
+def _judges(project: Project, runs: Sequence[RunRecord]) -> Mapping[RunId, Judge]:
+    """Return what judged the runs of the tree, and say where they were judged otherwise."""
+    if not has_judge(project):
+        return {}
+    held = [run for its in _entries({run.id: run for run in runs}).values() for run in its]
+    known = judges(project, held)
+    done = [run for run in held if run.status is Status.FINISHED]
+    parts = dict.fromkeys(
+        part for run in done for part in differing(known.get(done[0].id), known.get(run.id))
+    )
+    if parts:
+        project.keeper.warnings.append(
+            f"runs were judged otherwise ({', '.join([*parts][:3])} differs), and no change of a "
+            "metric is told between them"
+        )
+    return known
 
 
 def tree(
@@ -63,8 +84,13 @@ def tree(
     code: Mapping[RunId, str],
     measure: Measure | None,
     names: Mapping[RunId, str],
+    judges: Mapping[RunId, Judge] = MappingProxyType({}),
 ) -> list[Idea]:
-    """Put ideas under what they build on; a parent that is not known makes a root."""
+    """Put ideas under what they build on; a parent that is not known makes a root.
+
+    Runs that were judged otherwise than each other are not compared: of such an idea the best is
+    among those that were judged as the newest was.
+    """
     by_id = {run.id: run for run in sorted(runs, key=lambda run: (run.started or 0, run.id))}
     entries = _entries(by_id)
     entry_of = {run.id: key for key, held in entries.items() for run in held}
@@ -74,7 +100,7 @@ def tree(
         above = entry_of.get(base) if base is not None else None
         below.setdefault(above if above != key else None, []).append(key)
     found: list[Idea] = []
-    tries = {key: _Try.of(held, code, measure) for key, held in entries.items()}
+    tries = {key: _Try.of(held, code, measure, judges) for key, held in entries.items()}
     waiting: list[tuple[object, object, int]] = [
         (key, None, 0) for key in below.get(None, [])[::-1]
     ]
@@ -116,28 +142,37 @@ class _Try:
     runs: tuple[RunRecord, ...]
     measure: Measure | None
     spread: Spread | None
+    judge: Judge | None
 
     @classmethod
     def of(
-        cls, held: Sequence[RunRecord], code: Mapping[RunId, str], measure: Measure | None
+        cls,
+        held: Sequence[RunRecord],
+        code: Mapping[RunId, str],
+        measure: Measure | None,
+        judges: Mapping[RunId, Judge],
     ) -> _Try:
-        best = measure.first(held) if measure else None
+        newest = next((run for run in held[::-1] if run.status is Status.FINISHED), held[-1])
+        judge = judges.get(newest.id)
+        alike = [run for run in held if not differing(judge, judges.get(run.id))]
+        best = measure.first(alike) if measure else None
         run = best or next((r for r in held[::-1] if r.status is Status.FINISHED), held[-1])
         spread = None
         if measure is not None:
-            its = _holding(experiments(held, code), run)
+            its = _holding(experiments(alike, code), run)
             numbers = (
                 its.numbers(measure.metric)
                 if its
                 else [exact_number(run.metrics.get(measure.metric))]
             )
             spread = Spread.of([number for number in numbers if number is not None])
-        return cls(run, tuple(held), measure, spread)
+        return cls(run, tuple(held), measure, spread, judge)
 
     def told(self, depth: int, base: _Try | None, names: Mapping[RunId, str]) -> Idea:
         run = self.run
         change = None
-        if base is not None and base.spread and self.spread:
+        is_alike = base is not None and not differing(base.judge, self.judge)
+        if is_alike and base is not None and base.spread and self.spread:
             change = self.spread.mean - base.spread.mean
         version = names.get(run.id) or next((names[r.id] for r in self.runs if r.id in names), None)
         return Idea(

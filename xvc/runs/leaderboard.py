@@ -22,7 +22,7 @@ from xvc.project import Project
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.digest import described
 from xvc.runs.list import ListRequest, runs
-from xvc.runs.repeats import RepeatedExperiment, Spread, experiments, in_question, order_of
+from xvc.runs.repeats import RepeatedExperiment, Spread, experiments, order_of, with_shared_settings
 from xvc.runs.verdicts import Judgement, Verdict, against_first, expected_best, pooled
 from xvc.types import RunId
 
@@ -91,7 +91,7 @@ def leaderboard(
     found = runs(project, request)
     judged = judged_alike(project, found.runs)
     project.keeper.warnings += [judged.warning] if judged.warning else []
-    code = fingerprints(project, in_question(judged.runs))
+    code = fingerprints(project, with_shared_settings(judged.runs))
     names = versions_by_run(known_versions(project))
     groups = experiments(judged.runs, code)
     ranking = standing(groups, measure, names)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,9 +26,9 @@ from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.all_runs import gather
 from xvc.runs.code_fingerprint import fingerprints
-from xvc.runs.repeats import RepeatedExperiment, Spread, experiments, in_question
+from xvc.runs.repeats import RepeatedExperiment, Spread, experiments, with_shared_settings
 from xvc.store import query
-from xvc.store.run_values import fitting, has_key
+from xvc.store.run_values import fitting, has_key, ordered
 from xvc.store.runs import discarded as discarded_runs
 from xvc.store.table_queries import Grid
 from xvc.types import Json, RunId
@@ -103,15 +104,19 @@ def runs(project: Project, request: ListRequest) -> RunList:
     is_plain = not (request.everywhere or request.group or request.series or is_judged)
     if where is not None and is_plain:
         return _fitting(project, request, where)
+    is_cut = (where, request.group, request.series) == (None, None, None) and not is_judged
+    limit = request.limit if is_cut else None
+    tagged = versions_by_run(known_versions(project)) if sort == "version" else {}
+    order = _Order(sort, tagged, descending=descending)
     if request.everywhere:
-        found = _sorted(gather(project), sort, descending=descending)
+        found, total = gather(project, limit if sort is None else None)
+        found = _sorted(found, order)
+    elif request.series is not None:
+        found = _sorted(_of_series(project, request.series), order)
         total = len(found)
     else:
-        is_cut = (where, request.group, request.series) == (None, None, None)
-        is_cut = is_cut and not is_judged
-        limit = request.limit if is_cut else None
         is_whole = _is_whole(request)
-        found, total = _of_this_tree(project, sort, limit, descending, is_whole=is_whole)
+        found, total = _of_this_tree(project, order, limit, is_whole=is_whole)
     found = _judged_last(project, found, sort)
     tagged = versions_by_run(known_versions(project)) if found else {}
     return among(project, found, request, tagged, total=total)
@@ -119,7 +124,8 @@ def runs(project: Project, request: ListRequest) -> RunList:
 
 def _judged_last(project: Project, found: list[RunRecord], sort: str | None) -> list[RunRecord]:
     """Put the runs that were judged otherwise behind the others, where a metric sorts them."""
-    if sort is None or not any(sort in run.metrics for run in found):
+    metric = (sort or "").removeprefix("metrics.")
+    if not any(sort in run.metrics or metric in run.metrics for run in found):
         return found
     judged = judged_alike(project, found)
     if judged.warning is None:
@@ -224,12 +230,14 @@ def _fitting(project: Project, request: ListRequest, where: Expression) -> RunLi
                 ("--columns", request.columns),
             ):
                 _refuse_unheld(connection, option, keys, (*_FACTS, "version"))
-            _refuse_unheld(connection, "--sort", (sort,) if sort else (), query.sortable())
+            asked, facts = (sort,) if sort else (), (*query.sortable(), *_FACTS, "version")
+            _refuse_unheld(connection, "--sort", asked, facts)
         fit = fitting(
             connection, sorted(keys_of(where)), partial(evaluate, where), {"version": tagged}
         )
         gone = set() if _is_whole(request) else discarded_runs(connection)
-        names = query.ordered(connection, sort=sort, descending=descending) if fit else []
+        order = _Order(sort, tagged, descending=descending)
+        names = order.names(connection) if fit else []
         chosen = [name for name in names if name in fit and name not in gone]
         shown = query.in_turn(connection, chosen[: request.limit])
     columns = _columns(project, shown, sort)
@@ -241,7 +249,17 @@ def _refuse_unheld(
 ) -> None:
     for key in keys:
         if key not in facts and not has_key(connection, key):
-            _refuse_unknown(option, key, (*query.keys(connection), *facts))
+            names, (side, dot, _) = query.keys(connection), key.partition(".")
+            if side + dot in ("metrics.", "params."):
+                names = [side + dot + name for name in names]
+            _refuse_unknown(option, key, (*names, *facts))
+
+
+def _of_series(project: Project, series: str) -> list[RunRecord]:
+    """Read the runs of a series of this tree; of an unknown one what tells which there are."""
+    with opened(project) as connection:
+        kept = query.named_below(connection, f"{series}/")
+        return kept or query.named_with(connection, "/") or query.newest(connection, 1)
 
 
 def of_series(found: Sequence[RunRecord], series: str) -> list[RunRecord]:
@@ -293,32 +311,84 @@ def every_column(found: RunList) -> tuple[str, ...]:
     return ("version", "status", "started", "seconds", *named, "note")
 
 
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """By what runs are sorted: a metric, a param or a fact, as `value_of` looks it up."""
+
+    sort: str | None
+    tagged: Mapping[RunId, str]
+    _: KW_ONLY
+    descending: bool
+
+    def is_column(self, connection: DuckDBPyConnection) -> bool:
+        """Whether the store's own column is meant, which SQL sorts."""
+        if self.sort is None:
+            return True
+        return self.sort in query.sortable() and not has_key(connection, self.sort)
+
+    def names(self, connection: DuckDBPyConnection) -> list[RunId]:
+        """List the ids of all runs in this order."""
+        if self.sort is None or self.is_column(connection):
+            return query.ordered(connection, sort=self.sort, descending=self.descending)
+        own = self.beside()
+        return ordered(connection, self.sort, own, descending=self.descending)
+
+    def beside(self) -> Mapping[RunId, Json]:
+        """What runs hold under the key beside the store: e0.10.0 comes after e0.9.0."""
+        if self.sort != "version":
+            return {}
+        by_name = sorted(self.tagged, key=lambda run: _numbers_in(self.tagged[run]))
+        return {run: place for place, run in enumerate(by_name)}
+
+    def page(self, connection: DuckDBPyConnection, limit: int | None) -> list[RunRecord]:
+        """Read the first runs in this order, of None all."""
+        if self.is_column(connection):
+            sort, descending = self.sort, self.descending
+            return query.page(connection, sort=sort, descending=descending, limit=limit)
+        return query.in_turn(connection, self.names(connection)[:limit])
+
+
+def _numbers_in(text: str) -> list[int]:
+    """Return the numbers that a text has.
+
+    >>> _numbers_in("e0.10.0") > _numbers_in("e0.9.0")
+    True
+    """
+    return [int(digits) for digits in re.findall("[0-9]+", text)]
+
+
 def _of_this_tree(
-    project: Project, sort: str | None, limit: int | None, descending: bool, *, is_whole: bool
+    project: Project, order: _Order, limit: int | None, *, is_whole: bool
 ) -> tuple[list[RunRecord], int]:
     with opened(project) as connection:
         if limit is not None and not is_whole and discarded_runs(connection):
             limit = None  # which of them are shown is known when those are left out
-        found = query.page(connection, sort=sort, descending=descending, limit=limit)
-        if found and sort is not None and not any(_has(run, sort) for run in found):
-            _refuse_unknown("--sort", sort, (*query.keys(connection), *query.sortable()))
+        if order.sort is not None and query.count(connection):
+            facts = (*query.sortable(), *_FACTS, "version")
+            _refuse_unheld(connection, "--sort", (order.sort,), facts)
+        found = order.page(connection, limit)
         return found, query.count(connection) if limit is not None else len(found)
 
 
-def _sorted(found: list[RunRecord], sort: str | None, *, descending: bool) -> list[RunRecord]:
+def _sorted(found: list[RunRecord], order: _Order) -> list[RunRecord]:
     """Sort as the store does: newest first, or by a key with those last that lack it."""
+    sort = order.sort
     if sort is None:
         return found
     if found:
         _refuse_unknown("--sort", sort, (*_names(found), *query.sortable()))
     by_age = sorted(found, key=lambda run: (run.started or 0, run.id))
     by_id = {run.id: run for run in by_age}
-    values = {run.id: run.started if sort == "started" else _or_none(run, sort) for run in by_age}
-    return [by_id[name] for name in in_order(values, descending=descending)]
-
-
-def _has(run: RunRecord, key: str) -> bool:
-    return key in run.metrics or key in run.params
+    own = order.beside()
+    values = {
+        run.id: own[run.id]
+        if run.id in own
+        else run.started
+        if sort == "started"
+        else _or_none(run, sort)
+        for run in by_age
+    }
+    return [by_id[name] for name in in_order(values, descending=order.descending)]
 
 
 def _names(found: Sequence[RunRecord]) -> list[str]:
@@ -347,7 +417,7 @@ def grouped(project: Project, listed: RunList, key: str) -> list[Group]:
     metric = listed.metrics[0] if listed.metrics else None
     direction = direction_of(metric, project.settings.metrics_direction) if metric else None
     measure = Measure(metric, direction) if metric and direction else None
-    code = fingerprints(project, in_question(listed.runs))
+    code = fingerprints(project, with_shared_settings(listed.runs))
     together: dict[str, list[RunRecord]] = {}
     for run in listed.runs:
         together.setdefault(repr(_or_none(run, key)), []).append(run)
@@ -397,11 +467,20 @@ def _columns(
     metrics = list(chosen_metrics(telling or merged_metrics, declared))
     chosen = chosen_keys([run.params for run in shown], merged_params)
     params = tuple(key for key in chosen if not _is_constant([run.params for run in shown], key))
-    if sort in merged_metrics:
-        metrics = [sort, *(key for key in metrics if key != sort)]
-    if sort in merged_params:
-        params = (sort, *(key for key in params if key != sort))
+    first = _named_in(sort, "metrics.", merged_metrics)
+    if first is not None:
+        metrics = [first, *(key for key in metrics if key != first)]
+    first = _named_in(sort, "params.", merged_params)
+    if first is not None:
+        params = (first, *(key for key in params if key != first))
     return params, tuple(metrics)
+
+
+def _named_in(sort: str | None, prefix: str, held: Mapping[str, Json]) -> str | None:
+    """Return the key among *held* that a list is sorted by; None where it is another."""
+    if sort is None:
+        return None
+    return next((key for key in (sort.removeprefix(prefix), sort) if key in held), None)
 
 
 def _is_constant(sides: Sequence[Mapping[str, Json]], key: str) -> bool:
@@ -417,8 +496,13 @@ def _order(project: Project, sort: str | None) -> tuple[str | None, bool]:
     key, _, way = sort.rpartition(":")
     if way in ("asc", "desc") and key:
         return key, way == "desc"
-    direction = direction_of(sort, project.settings.metrics_direction)
-    return sort, direction is not Direction.MIN
+    if sort.startswith("params."):
+        return sort, True
+    for name in (sort, sort.removeprefix("metrics.")):
+        direction = direction_of(name, project.settings.metrics_direction)
+        if direction is not None:
+            return sort, direction is not Direction.MIN
+    return sort, True
 
 
 def _refuse_unknown(option: str, key: str, names: Sequence[str]) -> None:
@@ -490,7 +574,7 @@ def log(project: Project, request: ListRequest) -> tuple[list[VersionInfo], int]
         found = [info for info in found if _holds(info, where)]
     if request.sort is not None:
         key, descending = _order(project, request.sort)
-        known = {name for info in found for name in (*info.message.metrics, *info.message.params)}
+        known = {name for info in found for name in _values(info)}
         if found:
             _refuse_unknown("--sort", key or "", sorted(known))
         found.sort(key=lambda info: _rank(info, key or "", descending=descending))
@@ -498,14 +582,20 @@ def log(project: Project, request: ListRequest) -> tuple[list[VersionInfo], int]
 
 
 def _holds(info: VersionInfo, where: Expression) -> bool:
-    values = {**info.message.params, **info.message.metrics, "version": info.name}
-    for prefix, held in (("params.", info.message.params), ("metrics.", info.message.metrics)):
-        values |= {prefix + key: value for key, value in held.items()}
+    values = _values(info)
     return evaluate(where, lambda key: values[key])
 
 
+def _values(info: VersionInfo) -> dict[str, Json]:
+    """Map what can be asked of a version to its value; a metric comes before a param."""
+    values: dict[str, Json] = {"version": info.name, **info.message.params, **info.message.metrics}
+    for prefix, held in (("params.", info.message.params), ("metrics.", info.message.metrics)):
+        values |= {prefix + key: value for key, value in held.items()}
+    return values
+
+
 def _rank(info: VersionInfo, key: str, *, descending: bool) -> tuple[bool, float, str]:
-    value = info.message.metrics.get(key, info.message.params.get(key))
+    value = _values(info).get(key)
     number = _number(value)
     if math.isnan(number):
         return (True, 0.0, str(value))

@@ -168,7 +168,7 @@ def experiments(runs: Iterable[RunRecord], code: Mapping[RunId, str]) -> list[Re
     ]
 
 
-def in_question(runs: Sequence[RunRecord]) -> list[RunRecord]:
+def with_shared_settings(runs: Sequence[RunRecord]) -> list[RunRecord]:
     """List the finished runs that share their settings with another: only their code matters."""
     alike: dict[str, list[RunRecord]] = {}
     for run in runs:

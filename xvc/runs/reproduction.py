@@ -106,7 +106,7 @@ class ChangedInput:
     what: str
 
 
-def held(was: RunRecord, now: RunRecord, tolerance: Tolerance) -> list[ReproducedValue]:
+def compare_values(was: RunRecord, now: RunRecord, tolerance: Tolerance) -> list[ReproducedValue]:
     """Hold status, metrics and declared outputs of a run against those of the run done again."""
     rows = [_same("status", "", was.status.value, now.status.value)]
     for key in sorted({*was.metrics, *now.metrics}):
@@ -171,14 +171,14 @@ def _metric(
     )
 
 
-def whole(rows: Iterable[ReproducedValue]) -> ReproductionOutcome:
+def worst_outcome(rows: Iterable[ReproducedValue]) -> ReproductionOutcome:
     """Return the worst of several outcomes."""
     return max(
         (row.outcome for row in rows), key=_ORDER.index, default=ReproductionOutcome.IDENTICAL
     )
 
 
-def changed(
+def changed_inputs(
     was: RunRecord, now: RunRecord, packages: Sequence[Difference], *, has_same_code: bool | None
 ) -> list[ChangedInput]:
     """List what was not as it had been, what decides a result first.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xvc.core.option import option
 from xvc.core.typed_value import TypedValue
 from xvc.core.version import Bump
+from xvc.errors import BadValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +88,21 @@ class RunRequest:
     looks_back: bool = False
     in_command: frozenset[str] = frozenset()
     seeded: tuple[str, ...] | None = None
+
+    @property
+    def captures(self) -> bool:
+        """Whether metrics are read from what the command prints."""
+        return self.capture or bool(self.capture_patterns)
+
+    def tagged_as(self, words: str | None) -> RunRequest:
+        """Ask for a version, too: ``major``, ``minor`` or ``patch``, or one like ``e0.2.1``.
+
+        Raises:
+            BadValue: none is asked for, and yet it is said that it may not be made.
+        """
+        if words is None:
+            if self.tag_optional:
+                raise BadValue("--tag-optional", "it needs --tag")
+            return self
+        bump = Bump.named(words)
+        return replace(self, tag=bump or Bump.PATCH, version=None if bump else words)

@@ -31,10 +31,10 @@ from xvc.runs.reproduction import (
     ReproducedValue,
     ReproductionOutcome,
     Tolerance,
-    changed,
-    held,
+    changed_inputs,
+    compare_values,
     times_in,
-    whole,
+    worst_outcome,
 )
 from xvc.runs.request import RunRequest
 from xvc.runs.run import Ran, capture_patterns
@@ -97,7 +97,7 @@ class Reran:
     @property
     def outcome(self) -> ReproductionOutcome:
         """The worst of all values."""
-        return whole(self.rows)
+        return worst_outcome(self.rows)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +158,10 @@ def rerun(
     warnings = list(ready.warnings)
     ran = _run_again(project, wanted, ready, sink, warnings)
     was = ready.was.record
-    rows = tuple(held(was, ran.record, wanted.tolerance))
+    rows = tuple(compare_values(was, ran.record, wanted.tolerance))
     code = fingerprints(project, [was, ran.record])
     same = code[was.id] == code[ran.record.id] if len(code) == 2 else None
-    changes = tuple(changed(was, ran.record, ready.packages, has_same_code=same))
+    changes = tuple(changed_inputs(was, ran.record, ready.packages, has_same_code=same))
     times = tuple(times_in(was, wanted.tolerance))
     reran = Reran(
         was=ready.was, ran=ran, rows=rows, changes=changes, times=times, warnings=tuple(warnings)
@@ -178,7 +178,7 @@ def rerun(
 
 
 def _differ(one: RunRecord, other: RunRecord, tolerance: Tolerance) -> bool:
-    return whole(held(one, other, tolerance)) is ReproductionOutcome.DRIFTED
+    return worst_outcome(compare_values(one, other, tolerance)) is ReproductionOutcome.DRIFTED
 
 
 def _code_of(project: Project, was: FoundRun, reference: str) -> tuple[str, str, list[str]]:

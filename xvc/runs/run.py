@@ -125,7 +125,7 @@ def run(
     mirrors = _mirrors(project, request, begun)
     secrets = secret_texts({key: typed.text for key, typed in request.params.items()})
     recorder = Recorder(
-        project, begun, sink, capture=request.capture, patterns=patterns, secrets=secrets
+        project, begun, sink, capture=request.captures, patterns=patterns, secrets=secrets
     )
     wanted = WantedOutputs.now(project.root, request.outs, models)
     for unwatch in (recorder.unwatch, wanted.before.close):
@@ -192,7 +192,7 @@ def refuse_taken(project: Project, version: str) -> None:
 def _patterns(
     project: Project, request: RunRequest, warnings: list[str]
 ) -> tuple[re.Pattern[str], ...]:
-    return capture_patterns(project, warnings, request.capture_patterns) if request.capture else ()
+    return capture_patterns(project, warnings, request.capture_patterns) if request.captures else ()
 
 
 def capture_patterns(

@@ -31,7 +31,7 @@ from xvc.runs.rerun import Prepared, RerunRequest, outs_of, prepare, request_aga
 from xvc.runs.run import UNTAGGED, Ran, pinned
 from xvc.runs.run_in_tree import CleanTree, clear, put_data_here, put_data_of, run_in_tree
 from xvc.runs.verdicts import Judgement, judge_values
-from xvc.worktrees.run_trees import CodeHere, code_here, told_of_lacking
+from xvc.worktrees.run_trees import CodeHere, code_here, warnings_of_lacking
 
 if TYPE_CHECKING:
     from xvc.git.worktrees import WorkTree
@@ -234,7 +234,7 @@ def _candidate(
 ) -> _Asked:
     _refuse_whole_paths(project, request.command)
     code = code_here(project, f"against-{os.getpid()}")
-    warnings += told_of_lacking(code)
+    warnings += warnings_of_lacking(code)
     one = of_seed(request, wanted, 0)
     as_now, _ = as_it_would_be(project, one.command, request.folder, {}, [])
     edited = tuple(path for path, file in as_now.data.items() if file.state == "modified")

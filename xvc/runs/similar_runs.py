@@ -31,7 +31,7 @@ from xvc.runs.digest import cut
 from xvc.runs.repeats import has_same_command, own_params, seeds_in
 from xvc.store import db, query
 from xvc.types import Json, RunId
-from xvc.versions.base import Passed, code_changes
+from xvc.versions.base import PathsWithoutCode, code_changes
 
 _LOOKED_AT = 40
 """So many of the runs that are nearest by their params are compared by their code, too."""
@@ -93,9 +93,21 @@ def precedents(
     params = {key: typed.value for key, typed in plan.params.items()}
     wanted, tree = as_it_would_be(project, plan.command, plan.folder, params, warnings, plan.seeded)
     with opened(project) as connection:
-        runs = query.all_runs(connection)
+        runs = query.near(connection, wanted, own_params(wanted))
+        total = query.count(connection)
     names = _names(project)
-    return compared(project, wanted, tree, runs, names, nearest)
+    found = compared(project, wanted, tree, runs, names, nearest)
+    return _of_all(found, total, warnings)
+
+
+def _of_all(found: Precedents, total: int, warnings: list[str]) -> Precedents:
+    """Count all runs, and say where not all were looked at."""
+    if total > found.runs:
+        warnings.append(
+            f"of {total:,} runs {found.runs:,} were looked at: the newest, and those with the same "
+            "command or params"
+        )
+    return replace(found, runs=total)
 
 
 def compared(
@@ -134,7 +146,9 @@ def by_change(
     """
     _, tree = as_it_would_be(project, plan.command, plan.folder, {}, warnings)
     with opened(project) as connection:
-        runs = query.all_runs(connection)
+        runs, total = query.newest(connection), query.count(connection)
+    if total > len(runs):
+        warnings.append(f"of {total:,} runs the newest {len(runs):,} were looked at")
     names = _names(project)
     head = project.git.commit_of("HEAD") if project.place else None
     trees = code_trees(project, runs)
@@ -155,7 +169,7 @@ def by_change(
     found.sort(key=lambda each: -(each.alike or 0.0))
     same = [each for each in found if each.alike == 1]
     rest = [each for each in found if each.alike != 1]
-    return Precedents(tuple(same), (), tuple(rest[:nearest]), len(runs))
+    return Precedents(tuple(same), (), tuple(rest[:nearest]), total)
 
 
 def _names(project: Project) -> dict[RunId, str]:
@@ -184,7 +198,7 @@ def _pair(
 
 
 def _code_of(project: Project, change: Change) -> Change:
-    documents = Passed(frozenset(), project.settings.tag_ignore)
+    documents = PathsWithoutCode(frozenset(), project.settings.tag_ignore)
     return frozenset(
         line for line in change if not documents.holds(line[0]) and not line[0].endswith(SUFFIX)
     )

@@ -35,7 +35,7 @@ def printed_scores(ran: Ran, request: RunRequest) -> dict[str, int | float]:
         OSError: the log cannot be read.
     """
     record = ran.record
-    if request.capture or record.metrics or record.log is None:
+    if request.captures or record.metrics or record.log is None:
         return {}
     from xvc.runs.printed_metrics import judged  # late: it compiles many patterns
 

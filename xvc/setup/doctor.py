@@ -256,7 +256,11 @@ def _missing(project: Project) -> Iterator[Diagnosis]:
         return
     with project.keeper.view() as connection:
         held = query.ids(connection)
-    found = missing_versions(project, versions(project), held)
+    found = [
+        info  # the others are named above: no merge can bring what the cache lacks
+        for info in missing_versions(project, versions(project), held)
+        if project.dvc is not None and info.message.store and project.dvc.holds(info.message.store)
+    ]
     if found:
         hint = "`xvc merge --missing` brings them."
         names = ", ".join(info.name for info in found[:5]) + (" …" if len(found) > 5 else "")

@@ -197,7 +197,7 @@ def push(project: Project, request: PushRequest, notify: Notify) -> Pushed:
     for target in destinations:
         notify(f"looking for {counted(len(target.digests), 'object')} on {target.remote.name}")
         target.held = target.remote.held(target.digests, {*pointers.known(), *outs})
-    _leave_out(dvc, to_push, destinations)
+    _leave_out(project, dvc, to_push, destinations)
     absent = [(target, _absent(dvc, to_push, target)) for target in destinations]
     count = sum(len(each) for _, each in absent)
     size = sum(object_of(dvc, digest).stat().st_size for _, each in absent for digest in each)
@@ -433,10 +433,32 @@ def _is_here(dvc: Dvc, digest: str) -> bool:
     return object_of(dvc, digest).is_file()
 
 
-def _leave_out(dvc: Dvc, to_push: _RefsToPush, destinations: Sequence[_Destination]) -> None:
-    """Decide on refs whose objects are missing: leave runs out, name refs that were pushed."""
+def _tags_of_other_tools(project: Project) -> set[str]:
+    """Name the refs of models of which xvc has put none into a stage, as those that GTO wrote."""
+    held = project.git.tags("")
+    ours = {_model_in(tag.name) for tag in held if "Xvc-Model: " in tag.message}
+    named = {info.name for info in all_versions(project)}
+    return {
+        _TAGS + tag.name
+        for tag in held
+        if _STAGE.match(tag.name) and tag.name not in named and _model_in(tag.name) not in ours
+    }
+
+
+def _model_in(tag: str) -> str:
+    return re.split("@v|#", tag, maxsplit=1)[0]
+
+
+def _leave_out(
+    project: Project, dvc: Dvc, to_push: _RefsToPush, destinations: Sequence[_Destination]
+) -> None:
+    """Decide on refs whose objects are missing: leave runs out, name refs that were pushed.
+
+    Tags of another tool's models stay here, too: what they need was never xvc's to keep.
+    """
     lacked = set().union(*(target.digests - target.held for target in destinations))
     nowhere = {digest for digest in lacked if not _is_here(dvc, digest)}
+    stay = list[str]()
     for ref, needs in list(to_push.needs.items()):
         paths = tuple(sorted({path for digest, path in needs.items() if digest in nowhere}))
         if not paths:
@@ -445,10 +467,19 @@ def _leave_out(dvc: Dvc, to_push: _RefsToPush, destinations: Sequence[_Destinati
         if ref.startswith(RUNS):
             to_push.left_out.append(short)
             del to_push.refs[ref], to_push.needs[ref]
+        elif ref in to_push.new and ref in _tags_of_other_tools(project):
+            stay.append(short)
+            del to_push.refs[ref], to_push.needs[ref]
         elif ref in to_push.new:
             raise ObjectsNowhere(ref, paths)
         else:
             to_push.warnings.append(f"{short} was pushed without {', '.join(paths[:3])}")
+    if stay:
+        names = ", ".join(stay[:3]) + (" …" if len(stay) > 3 else "")
+        to_push.warnings.append(
+            f"not pushed: {counted(len(stay), 'tag')} of models that another tool wrote, whose "
+            f"objects are neither here nor on the DVC remote: {names}"
+        )
 
 
 def _send_objects(dvc: Dvc, remote: Remote, absent: Collection[str], notify: Notify) -> None:

@@ -85,7 +85,7 @@ def needed(project: Project, dvc: Dvc) -> set[str]:
         BadListing: a folder's list names a file outside it.
         GitFailed: git cannot say.
     """
-    mend(project)  # journals that had to go elsewhere come home
+    mend(project)  # it brings journals back from the fallback folder
     git, pointers, found = project.git, Pointers(project.git), _Search()
     listed = [tree for tree in trees(git) if not tree.is_bare]
     _refuse_away(listed)

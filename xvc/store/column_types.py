@@ -89,24 +89,17 @@ class Kind:
         if self.is_float:
             return [value, f"({value} = 0 AND signbit({value}))"]
         if self.name == "VARIANT":
-            plain = _as_whole(value)
-            sort = f"variant_typeof({plain})"
-            sort = f"CASE WHEN {sort} LIKE '%INT%' THEN 'INT' ELSE {sort} END"  # width is chance
-            return [sort, f"{plain}::VARCHAR", f"to_json({plain})::VARCHAR"]
+            sort = f"variant_typeof({value})"
+            # 1 is 1.0: which of them it is says only when its column was widened. By their texts,
+            # because a CASE over the value takes 15 times as long to plan.
+            sort = (
+                f"CASE WHEN {sort} LIKE '%INT%' OR {sort} = 'DOUBLE' THEN 'NUMBER' ELSE {sort} END"
+            )
+            texts = (f"{value}::VARCHAR", f"to_json({value})::VARCHAR")
+            return [sort, *(rf"regexp_replace({text}, '\.0$', '')" for text in texts)]
         if self.is_nested:
             return [f"to_json({value})::VARCHAR"]
         return [f"{value}::VARCHAR"] if self.name in ("JSON", "INTERVAL") else [value]
-
-
-def _as_whole(value: str) -> str:
-    """Write a VARIANT with 1 in place of 1.0: which of them it is tells when its column widened."""
-    number = f"TRY_CAST({value} AS DOUBLE)"
-    is_whole = f"{number} = trunc({number}) AND abs({number}) <= {EXACT}"
-    is_signed_zero = f"({number} = 0 AND signbit({number}))"
-    return (
-        f"(CASE WHEN variant_typeof({value}) = 'DOUBLE' AND {is_whole} AND NOT {is_signed_zero} "
-        f"THEN TRY_CAST({number} AS BIGINT)::VARIANT ELSE {value} END)"
-    )
 
 
 def kind_of(found: DuckDBPyType) -> Kind:

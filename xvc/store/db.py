@@ -59,6 +59,7 @@ NAME = "db"
 """What SQL may call the store: ``db.events`` is ``events``."""
 
 _PID = re.compile(r"PID (\d+)")
+_NAMED = re.compile(r'"[^"\n]*"')  # files, tables and columns in DuckDB's messages
 # What a merge may take before it spills. DuckDB's process takes more than it is told: 0.87 GB for
 # stores of 10,000,000 rows by 12, and 1.37 GB when told 1 GB.
 _MEMORY = "700MB"
@@ -105,6 +106,12 @@ class ForeignStore(StoreCorrupt):
     def hint(self) -> str:
         """Names what opens it."""
         return "Open it with the program that made it; xvc has not touched it."
+
+
+class SourceCorrupt(StoreCorrupt):
+    """A store that was to be read beside ours is damaged."""
+
+    way = "Nothing was changed. It is not the store of this project: get a whole copy of that file."
 
 
 class ReadersHold(StoreBusy):
@@ -311,10 +318,17 @@ def side_by_side(
     with _removed(spill), in_memory(stores[written]) as connection:
         for name, path in stores.items():
             mode = "" if name == written else " (READ_ONLY)"
-            with mapped(path):
-                connection.execute(f"ATTACH {literal(file_name(path))} AS {quoted(name)}{mode}")
-                refuse_foreign(connection, path, name)
-                refuse_newer(connection, path, f"{quoted(name)}.main.meta")
+            try:
+                with mapped(path):
+                    connection.execute(f"ATTACH {literal(file_name(path))} AS {quoted(name)}{mode}")
+                    refuse_foreign(connection, path, name)
+                    refuse_newer(connection, path, f"{quoted(name)}.main.meta")
+            except ForeignStore:
+                raise
+            except StoreCorrupt as err:
+                if name == written:
+                    raise
+                raise SourceCorrupt(err.path, err.reason) from err
         connection.execute(f"SET temp_directory = {literal(str(spill))}")
         connection.execute("SET preserve_insertion_order = false")
         connection.execute("SET enable_progress_bar = false")  # in a notebook DuckDB draws one
@@ -541,7 +555,8 @@ def _translated(path: Path, words: str) -> BusyError | CorruptError | StoreFaile
         pid = _PID.search(words)
         held = ReadersHold if _READABLE in words else StoreBusy
         return held(str(path), f"process {pid[1]}" if pid else "")
-    if any(sign in words.lower() for sign in _ROTTEN):
+    own_words = _NAMED.sub("", words.replace(str(path), "")).lower()
+    if any(sign in own_words for sign in _ROTTEN):
         return StoreCorrupt(str(path), first_line(words))
     kind = StoreUnfit if words.startswith(_UNFIT) else StoreFailed
     return kind(str(path), first_line(words))

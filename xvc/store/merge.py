@@ -136,12 +136,12 @@ def _merged(
     accounts, conflicts, doubled = [], [], []
     shape = _shape(connection)
     for table in align(connection, stores):
-        counts = {store: count_rows(connection, table.at(store)) for store in stores}
+        counts = {store: _count(connection, table.at(store)) for store in stores}
         if not (counts[OURS] or counts[THEIRS]):
             accounts.append(Account(table.name))
             continue
         pair_rows(connection, table)
-        if table.key is not None and not tells_apart(connection, counts):
+        if table.key is not None and not _tells_apart(connection, counts):
             doubled.append(table.name)
             table = replace(table, key=None)  # noqa: PLW2901 - the same table, told apart otherwise
             pair_rows(connection, table)
@@ -194,13 +194,13 @@ def _merge_table(
         table=table.name,
         ours=counts[OURS],
         theirs=counts[THEIRS],
-        result=count_rows(connection, table.place),
+        result=_count(connection, table.place),
         fates={**fates, **stood},
     )
     return account.checked(), conflicts
 
 
-def count_rows(connection: DuckDBPyConnection, place: str | None) -> int:
+def _count(connection: DuckDBPyConnection, place: str | None) -> int:
     if place is None:
         return 0
     found = connection.execute(f"SELECT count(*) FROM {place}").fetchone()
@@ -226,7 +226,7 @@ def pair_rows(connection: DuckDBPyConnection, table: MergedTable) -> None:
     )
 
 
-def tells_apart(connection: DuckDBPyConnection, counts: Mapping[str, int]) -> bool:
+def _tells_apart(connection: DuckDBPyConnection, counts: Mapping[str, int]) -> bool:
     """Whether each row has one place in ``pairs``: another program may have doubled a key."""
     found = connection.execute(
         "SELECT count(orow), count(trow), count(*) - count(k), "
@@ -296,7 +296,7 @@ def _merge_notes(connection: DuckDBPyConnection) -> bool:
         "WHERE o.writer IS NULL OR t.sequence > o.sequence"
     )
     connection.execute(f"CREATE OR REPLACE TEMP TABLE ahead AS {ahead}")
-    moved = count_rows(connection, "ahead") > 0
+    moved = _count(connection, "ahead") > 0
     connection.execute(f"DELETE FROM {OURS}.main.folds WHERE writer IN (SELECT writer FROM ahead)")
     connection.execute(f"INSERT INTO {OURS}.main.folds BY NAME FROM ahead")
     connection.execute(

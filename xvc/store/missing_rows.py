@@ -13,12 +13,13 @@ from uuid import UUID
 
 from xvc.core.record import facts_of
 from xvc.core.run import RunRecord
+from xvc.errors import StoreCorrupt
 from xvc.journal.codec import to_json
 from xvc.store import cell_edits, db
 from xvc.store.alignment import OURS, THEIRS, MergedTable, align
 from xvc.store.columns import known, tables
 from xvc.store.edits import deleted_runs, in_force
-from xvc.store.merge import count_rows, pair_rows, tells_apart
+from xvc.store.merge import pair_rows
 from xvc.store.query import as_logged, by_ids
 from xvc.store.rebase import RowsDoubled
 from xvc.store.schema import literal, quoted
@@ -68,17 +69,18 @@ def missing_rows(ours: Path, theirs: Path, table: str | None) -> MissingRows:
         RowsDoubled: rows of one side have doubled or empty ids, so that they cannot be paired.
         StoreComputes: one holds more than plain tables.
         StoreBusy: another program writes to the other store.
-        StoreCorrupt: one does not open, or is no store.
+        StoreCorrupt: one does not open, is no store, or lacks a table of its own.
         TooNew: a newer xvc wrote one.
     """
     with db.side_by_side({OURS: ours, THEIRS: theirs}, OURS, ours.parent) as connection:
         paired = {each.name.lower(): each for each in align(connection, (OURS, THEIRS))}
         connection.execute(f"USE {THEIRS}")
-        wanted = [
-            paired[name.lower()]
-            for name in tables(connection)
-            if table is None or name.lower() == table.lower()
-        ]
+        listed = [name.lower() for name in tables(connection)]
+        names = [name for name in listed if table is None or name == table.lower()]
+        for name in names:
+            if name not in paired or THEIRS not in paired[name].names:
+                raise StoreCorrupt(str(theirs), f"its table {name} is missing")
+        wanted = [paired[name] for name in names]
         connection.execute(f"USE {OURS}")
         found = MissingRows()
         gone = sorted(deleted_runs(connection))
@@ -115,10 +117,12 @@ def _sort_rows(connection: DuckDBPyConnection, table: MergedTable, found: Missin
 
 
 def _pair(connection: DuckDBPyConnection, table: MergedTable) -> None:
-    """Write the rows of both sides into ``pairs``."""
+    """Write the rows of both sides into ``pairs``, each of theirs with one of ours at the most."""
     pair_rows(connection, table)
-    counts = {store: count_rows(connection, table.at(store)) for store in (OURS, THEIRS)}
-    if table.key is None or not tells_apart(connection, counts):
+    found = connection.execute(
+        "SELECT count(*), count(DISTINCT k) FROM pairs WHERE trow IS NOT NULL"
+    ).fetchone()
+    if table.key is None or found is None or found[0] != found[1]:
         raise RowsDoubled(table.name)
 
 

@@ -29,10 +29,19 @@ def opened_journals(journals: Sequence[Path]) -> Iterator[DuckDBPyConnection]:
     folder = Path(tempfile.mkdtemp(prefix="xvc-apart-"))
     try:
         store = folder / "apart.duckdb"
-        db.create(store)
-        with db.writing(store, folder, *{path.parent for path in journals}) as connection:
-            fold(connection, journals, folder)
+        fold_into(store, journals, folder)
         with db.reading(store) as connection:
             yield connection
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def fold_into(store: Path, journals: Sequence[Path], scratch: Path) -> None:
+    """Make a store, where there is no file yet, of what these journals hold.
+
+    Raises:
+        StoreFailed: DuckDB refused.
+    """
+    db.create(store)
+    with db.writing(store, scratch, *{path.parent for path in journals}) as connection:
+        fold(connection, journals, scratch)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, cast
 
 from xvc.core.byte_text import as_text
 from xvc.core.json_values import from_plain, to_plain
-from xvc.core.objective import in_order
 from xvc.core.record import environment_from
 from xvc.core.run import Environment, RunRecord
 from xvc.core.run_inputs import is_digest
@@ -57,6 +56,11 @@ def by_given_name(connection: DuckDBPyConnection, name: str) -> RunRecord | None
 def named_below(connection: DuckDBPyConnection, beginning: str) -> list[RunRecord]:
     """Read all runs whose given names begin so, newest first."""
     return runs.load(connection, f"WHERE starts_with(name, ?) {_NEWEST}", [beginning])
+
+
+def named_with(connection: DuckDBPyConnection, part: str) -> list[RunRecord]:
+    """Read all runs whose given names have a text in them, newest first."""
+    return runs.load(connection, f"WHERE contains(name, ?) {_NEWEST}", [part])
 
 
 def latest(
@@ -168,6 +172,15 @@ def with_files(connection: DuckDBPyConnection) -> list[RunRecord]:
     return runs.load(connection, "WHERE data::VARCHAR <> '{}' OR outs::VARCHAR <> '{}'")
 
 
+def with_outs_or_at_work(connection: DuckDBPyConnection, first: int, last: int) -> list[RunRecord]:
+    """Read the runs that have left outputs, or that went on between two times in nanoseconds."""
+    where = (
+        "WHERE outs::VARCHAR <> '{}' OR (epoch_us(started) <= ? "
+        "AND (finished IS NULL OR epoch_us(finished) >= ?))"
+    )
+    return runs.load(connection, f"{where} {_NEWEST}", [last // 1000 + 1, first // 1000 - 1])
+
+
 def statuses(connection: DuckDBPyConnection) -> dict[str, int]:
     """Count the runs of each status."""
     return dict(connection.execute("SELECT status, count(*) FROM runs GROUP BY status").fetchall())
@@ -197,14 +210,9 @@ def pointer(key: str) -> str:
 def page(
     connection: DuckDBPyConnection, *, sort: str | None, descending: bool, limit: int | None
 ) -> list[RunRecord]:
-    """Read runs, newest first or by a metric, param or column.
-
-    Runs without a value come last, whichever way.
-    """
-    if sort is None or sort in sortable():
-        most = "" if limit is None else f"LIMIT {int(limit)}"
-        return runs.load(connection, f"{_order(sort, descending=descending)} {most}")
-    return in_turn(connection, ordered(connection, sort=sort, descending=descending)[:limit])
+    """Read runs, newest first or by a column of `sortable`; those without a value come last."""
+    most = "" if limit is None else f"LIMIT {int(limit)}"
+    return runs.load(connection, f"{_order(sort, descending=descending)} {most}")
 
 
 def _order(sort: str | None, *, descending: bool) -> str:
@@ -215,20 +223,9 @@ def _order(sort: str | None, *, descending: bool) -> str:
 
 
 def ordered(connection: DuckDBPyConnection, *, sort: str | None, descending: bool) -> list[RunId]:
-    """List the ids of all runs as `page` has them.
-
-    By a metric or a param as `in_order` does: SQL has neither our integers nor our NaN.
-    """
-    if sort is None or sort in sortable():
-        order = _order(sort, descending=descending)
-        return [RunId(n) for (n,) in connection.execute(f"SELECT id FROM runs {order}").fetchall()]
-    place = pointer(sort)
-    found = connection.execute(
-        "SELECT id, coalesce(metrics -> ?, params -> ?) FROM runs ORDER BY started NULLS FIRST, id",
-        [place, place],
-    ).fetchall()
-    values = {RunId(n): from_plain(from_json(text)) if text else None for n, text in found}
-    return in_order(values, descending=descending)
+    """List the ids of all runs as `page` has them."""
+    order = _order(sort, descending=descending)
+    return [RunId(n) for (n,) in connection.execute(f"SELECT id FROM runs {order}").fetchall()]
 
 
 def in_turn(connection: DuckDBPyConnection, names: Sequence[RunId]) -> list[RunRecord]:
@@ -271,6 +268,18 @@ def of_command(connection: DuckDBPyConnection, like: RunRecord) -> list[RunRecor
     command = to_json(list(like.command))
     where = "WHERE command::VARCHAR = ? AND folder IS NOT DISTINCT FROM ?"
     return runs.load(connection, f"{where} {_NEWEST}", [command, like.folder])
+
+
+def near(
+    connection: DuckDBPyConnection, like: RunRecord, params: Mapping[str, Json]
+) -> list[RunRecord]:
+    """Read the newest runs; of more, those of a run's command and of its params, too."""
+    found = newest(connection, MANY)
+    if len(found) < MANY:
+        return found
+    more = [*of_command(connection, like)[:MANY], *alike(connection, like.folder, params)]
+    each = {run.id: run for run in (*found, *more)}
+    return sorted(each.values(), key=lambda run: (-(run.started or 0), run.id))
 
 
 def ids_in(connection: DuckDBPyConnection, worktree: str, since: int) -> set[RunId]:

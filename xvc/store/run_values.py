@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from xvc.core.human_units import instant
 from xvc.core.json_values import from_plain
+from xvc.core.objective import in_order
 from xvc.core.run import series_in
 from xvc.journal.codec import from_json
 from xvc.store.query import pointer
@@ -119,6 +120,35 @@ def fitting(
             if known[seen]:
                 found.add(RunId(name))
     return found
+
+
+def ordered(
+    connection: DuckDBPyConnection, key: str, own: Mapping[RunId, Json], *, descending: bool
+) -> list[RunId]:
+    """List the ids of all runs by what they hold under a key, as `in_order` does.
+
+    Args:
+        connection: an open store.
+        key: a metric, param or fact; ``metrics.x`` and ``params.x`` as well.
+        own: what is known of runs under this key beside the store.
+        descending: the largest first.
+    """
+    places = _places(key)
+    column, reader = FACTS.get(key, ("NULL", _same))
+    fact = "NULL" if key in lacking(connection) else column
+    said = ", ".join(f"{side} -> ?" for side, _ in places)
+    found = connection.execute(
+        f"SELECT id, coalesce({said}), {fact} FROM runs ORDER BY started NULLS FIRST, id",
+        [pointer(name) for _, name in places],
+    )
+    values: dict[RunId, Json] = {}
+    while rows := found.fetchmany(_AT_ONCE):
+        for name, held, told in rows:
+            known = own.get(RunId(name))
+            values[RunId(name)] = (
+                known if known is not None else reader(told) if held is None else _read(held)
+            )
+    return in_order(values, descending=descending)
 
 
 class _Row:

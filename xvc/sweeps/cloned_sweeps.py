@@ -146,7 +146,8 @@ def sweep_of(project: Project, run: RunRecord) -> str | None:
 def _stores(project: Project) -> Iterator[tuple[str | None, DuckDBPyConnection]]:
     with opened(project) as connection:
         yield None, connection
-    yield from other_stores(project)
+    for other in other_stores(project):
+        yield other.where, other.connection
 
 
 def _known(connection: DuckDBPyConnection, beginning: str) -> dict[str, Sweep]:

@@ -27,6 +27,7 @@ from xvc.recording.begin_run import few_of
 from xvc.sweeps.cloned_sweeps import remember, sweep_here
 from xvc.sweeps.job import call_of, last_line_of
 from xvc.sweeps.optuna_study import Points
+from xvc.sweeps.repeated_points import RepeatedPoints
 from xvc.sweeps.shared_paths import SharedPaths
 from xvc.sweeps.sweep_folder import Folder, home_of, one_trial, slots_of, starts_of, trials
 from xvc.sweeps.trees import Trees, trees_of
@@ -182,7 +183,7 @@ class _Driver:
     folder: Folder
     tell: Callable[[Progress], None]
     trials: dict[int, Trial] = field(default_factory=dict)
-    points: Points | None = None
+    points: RepeatedPoints | None = None
     stopping: bool = False
     reason: str | None = None
     _follower: Follower | None = None
@@ -190,14 +191,16 @@ class _Driver:
     def __post_init__(self) -> None:
         wish = self.sweep.wish
         if wish.sampler is Sampler.TPE or wish.prune:
-            self.points = Points(
+            seeds = wish.repeats_by
+            points = Points(
                 self.folder.points,
-                wish.space,
+                {key: each for key, each in wish.space.items() if key != seeds},
                 wish.sampler,
                 wish.direction,
                 seed=wish.seed,
                 at_once=wish.jobs,
             )
+            self.points = RepeatedPoints(points, seeds, max(1, wish.repeat))
         if wish.prune and wish.metric is not None:
             journals = self.home.room.journals
             self._follower = Follower(journals, f"{self.sweep.id}/", wish.metric)
@@ -260,12 +263,13 @@ class _Driver:
         if len(self.trials) >= self.sweep.total:
             return None
         if self.points is not None:
-            number, params = self.points.ask()
+            chosen = self.points.ask()
         else:
-            number = len(self.trials)
-            params = next(self._fresh)
-        self._ask(number, params)
-        return number
+            chosen = {len(self.trials): next(self._fresh)}
+        for number, params in chosen.items():
+            self._ask(number, params)
+            self._queue.append(number)
+        return self._queue.popleft()
 
     def _ask(self, number: int, params: dict[str, Json]) -> None:
         self.folder.note("asked", number, params=params)
@@ -346,10 +350,20 @@ class _Driver:
             number = int(report.name.rpartition("/")[2])
             if number not in self._busy or self.trials[number].state is TrialStatus.PRUNED:
                 continue
-            if self.points.report(number, report.step, report.value):
-                self.folder.note("pruned", number)
-                self.trials[number] = replace(self.trials[number], state=TrialStatus.PRUNED)
-                executor.stop(f"{number}.{self._starts[number]}")
+            for each in self.points.report(number, report.step, report.value):
+                self._give_up(each, executor)
+
+    def _give_up(self, number: int, executor: Executor) -> None:
+        """Stop a trial that runs, or leave out one that waits."""
+        if number not in self._busy and number not in self._queue:
+            return
+        self.folder.note("pruned", number)
+        self.trials[number] = replace(self.trials[number], state=TrialStatus.PRUNED)
+        if number in self._busy:
+            executor.stop(f"{number}.{self._starts[number]}")
+        else:
+            self._queue.remove(number)
+            self._take(self.trials[number])
 
     def _look_at_orphans(self, free: deque[Slot], trees: Trees) -> None:
         """Look whether trials have ended that outlived the scheduler or worker that ran them."""

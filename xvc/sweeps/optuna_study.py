@@ -143,8 +143,8 @@ class Points:
     def tell(self, number: int, state: TrialStatus, value: float | None) -> None:
         """Say how a trial ended; one without a value has failed.
 
-        Said again it changes nothing, except that one that failed may come to a value: Optuna's
-        trials end once, so the same point is put beside it.
+        To tell the same again changes nothing. A trial that had failed may be told again with a
+        value: Optuna's trials end once, so the same point is added with that value.
         """
         from optuna.trial import TrialState  # late: as Optuna itself
 

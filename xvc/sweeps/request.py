@@ -289,11 +289,6 @@ class _Checker:
                 )
         elif wish.trials is None:
             self.mistakes.append(f"trials: say how many {wish.sampler} shall try, as --trials 40")
-        if wish.repeat and (wish.prune or wish.sampler is Sampler.TPE):
-            self.mistakes.append(
-                "repeat: goes with grid and random; tpe and prune would take the result of one "
-                "seed for the point's. Repeat their best point afterwards, with `xvc run --repeat`"
-            )
         if wish.prune and wish.sampler is Sampler.GRID:
             self.mistakes.append("prune: a grid tries every point to its end; take random or tpe")
         needs = "prune" if wish.prune else "sampler tpe" if wish.sampler is Sampler.TPE else ""

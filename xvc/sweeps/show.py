@@ -12,22 +12,22 @@ from xvc.core.sweep import Sweep, Trial, TrialStatus, ranked
 from xvc.project import Project
 from xvc.render.figure import Plot, PlotKind, Series
 from xvc.sweeps.optuna_study import NoSampler, importances
-from xvc.sweeps.state import Looked, look
+from xvc.sweeps.state import SweepStatus, sweep_status
 from xvc.types import Json
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class SweepResults:
     """A sweep to be shown: trials best first, how much each param mattered, pictures."""
 
-    looked: Looked
+    status: SweepStatus
     ranked: tuple[Trial, ...]
     importances: dict[str, float]
     plots: tuple[Plot, ...]
     warnings: tuple[str, ...] = ()
 
 
-def show_sweep(project: Project, name: str | None) -> Shown:
+def show_sweep(project: Project, name: str | None) -> SweepResults:
     """Rank the trials of a sweep, and relate its metric to its params.
 
     Raises:
@@ -35,24 +35,26 @@ def show_sweep(project: Project, name: str | None) -> Shown:
         AmbiguousRun: several begin so.
         BadNote: it cannot be read.
     """
-    looked = look(project, name)
-    sweep, direction = looked.sweep, looked.sweep.wish.direction
+    status = sweep_status(project, name)
+    sweep, direction = status.sweep, status.sweep.wish.direction
     found: dict[str, float] = {}
     warnings: tuple[str, ...] = ()
     if direction is not None:
         try:
-            found = importances(sweep.wish.space, _points(looked), direction)
+            found = importances(sweep.wish.space, _points(status), direction)
         except NoSampler as err:
             warnings = (f"{err}. {err.hint}",)
-    plots = tuple(_plots(sweep, looked.trials)) if direction is not None else ()
-    order = tuple(ranked(looked.trials, direction, sweep.wish.repeats_by))
-    return Shown(looked=looked, ranked=order, importances=found, plots=plots, warnings=warnings)
+    plots = tuple(_plots(sweep, status.trials)) if direction is not None else ()
+    order = tuple(ranked(status.trials, direction, sweep.wish.repeats_by))
+    return SweepResults(
+        status=status, ranked=order, importances=found, plots=plots, warnings=warnings
+    )
 
 
-def _points(looked: Looked) -> list[tuple[dict[str, Json], float]]:
+def _points(status: SweepStatus) -> list[tuple[dict[str, Json], float]]:
     return [
         (dict(trial.params), value)
-        for trial in looked.trials
+        for trial in status.trials
         if trial.state is TrialStatus.FINISHED
         and (value := number_of(trial.value)) is not None
         and math.isfinite(value)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from xvc.core.ids import run_id
+from xvc.core.secret_names import is_secret_name
 from xvc.core.sweep import REF, Sampler, Sweep, TrialCode, Wish, command_of
 from xvc.errors import NoProject, XvcError
 from xvc.executors import executor_kind
@@ -20,7 +21,7 @@ from xvc.sweeps.reach import check_reach, lacking
 from xvc.sweeps.request import BadSweep, total_of
 from xvc.sweeps.sweep_folder import Folder, folder_of
 from xvc.types import Json
-from xvc.worktrees.run_trees import code_here, told_of_lacking
+from xvc.worktrees.run_trees import code_here, warnings_of_lacking
 
 _ID_LENGTH = 6
 
@@ -65,7 +66,20 @@ def begin_sweep(project: Project, wish: Wish, folder: str) -> tuple[Sweep, Folde
     )
     where = folder_of(project, name)
     where.save(sweep)
-    return sweep, where, (*left_out, *lacking(project, wish, folder))
+    kept = _keep_secret(where, wish)
+    return sweep, where, (*left_out, *kept, *lacking(project, wish, folder))
+
+
+def _keep_secret(where: Folder, wish: Wish) -> tuple[str, ...]:
+    """Let nobody else read the values of secret params, which a resume needs as they are."""
+    names = [key for key in wish.space if is_secret_name(key)]
+    if not names:
+        return ()
+    where.path.chmod(0o700)
+    return (
+        f"the values of {', '.join(names)} stand unmasked in {where.path}, because a resume needs "
+        "them; trials can take secrets from the environment instead",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +136,7 @@ def _codes(project: Project, wish: Wish, name: str) -> tuple[dict[str, TrialCode
             raise BadSweep(tuple(missing))
         return {ref: TrialCode(commit, commit) for ref, commit in found.items() if commit}, ()
     here = code_here(project, name, below=SWEEPS)
-    return {"": TrialCode(here.base, here.snapshot)}, told_of_lacking(here)
+    return {"": TrialCode(here.base, here.snapshot)}, warnings_of_lacking(here)
 
 
 def code_of(sweep: Sweep, params: Mapping[str, Json]) -> tuple[str, TrialCode]:

@@ -24,7 +24,7 @@ class SweepState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Looked:
+class SweepStatus:
     """A sweep as it is: its condition, its counts, its trials by number.
 
     Of one that was begun in another clone, ``where`` says in words what is known from where.
@@ -37,7 +37,7 @@ class Looked:
     where: str | None = None
 
 
-def look(project: Project, name: str | None) -> Looked:
+def sweep_status(project: Project, name: str | None) -> SweepStatus:
     """Look at a sweep, by the beginning of its id; the last one without, those begun here first.
 
     Raises:
@@ -56,16 +56,16 @@ def look(project: Project, name: str | None) -> Looked:
     found = trials(home_of(project, sweep), sweep, folder)
     so_far = progress(sweep, found.values())
     condition = SweepState.RUNNING if is_driven else _at_rest(so_far, folder)
-    return Looked(sweep, condition, so_far, tuple(found.values()))
+    return SweepStatus(sweep, condition, so_far, tuple(found.values()))
 
 
-def _elsewhere(found: ClonedSweep) -> Looked:
+def _elsewhere(found: ClonedSweep) -> SweepStatus:
     sweep, known = found.sweep, tuple(found.trials.values())
     counts = {state: sum(trial.state is state for trial in known) for state in TrialStatus}
     so_far = Progress(sweep, counts, best_of(known, sweep.wish.direction, sweep.wish.repeats_by))
     store = "" if found.where is None else f"; its runs are in the store of {found.where}"
     where = f"begun in another clone, {len(known)} of {sweep.total} trials have runs here{store}"
-    return Looked(
+    return SweepStatus(
         sweep=sweep, condition=SweepState.ELSEWHERE, progress=so_far, trials=known, where=where
     )
 

@@ -10,7 +10,7 @@ from xvc.executors import executor_kind
 from xvc.executors.local import tell_to_end
 from xvc.project import Project
 from xvc.sweeps.cloned_sweeps import sweep_here
-from xvc.sweeps.state import Looked, look
+from xvc.sweeps.state import SweepStatus, sweep_status
 from xvc.sweeps.sweep_folder import Folder, home_of, runs_of, trials
 from xvc.sweeps.trees import remove_trees
 from xvc.system.process_id import Owner
@@ -19,7 +19,7 @@ _WAIT = 120.0  # seconds for running trials to end well
 _PAUSE = 0.1
 
 
-def stop(project: Project, name: str | None) -> Looked:
+def stop(project: Project, name: str | None) -> SweepStatus:
     """Stop a sweep: its running trials end well, no other begins. Returns when all is quiet.
 
     A sweep whose scheduler was killed is put in order: what still runs ends, its trees go.
@@ -37,7 +37,7 @@ def stop(project: Project, name: str | None) -> Looked:
         remove_trees(home, sweep)
         folder.note("stopped", -1)
         folder.stop.unlink(missing_ok=True)
-    return look(project, sweep.id)
+    return sweep_status(project, sweep.id)
 
 
 def _end_orphans(home: Project, sweep: Sweep, folder: Folder) -> None:
@@ -57,7 +57,7 @@ def _running(home: Project, sweep: Sweep, folder: Folder) -> bool:
     return any(trial.state is TrialStatus.RUNNING for trial in found)
 
 
-def again(project: Project, name: str | None) -> list[int]:
+def requeue_failed(project: Project, name: str | None) -> list[int]:
     """Forget how the failed trials of a sweep ended, so that they are run again.
 
     Raises:

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -17,12 +18,13 @@ from xvc.core.run import RunRecord
 from xvc.core.sweep import Note, Sweep, Trial, trials_of
 from xvc.errors import AmbiguousRun, CorruptError, NotFoundError, error
 from xvc.executors.local import is_live
+from xvc.history.other_stores import other_stores
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
-from xvc.store import query
+from xvc.store import edits, query
 from xvc.system.files import make_folder, write_durably
 from xvc.system.lock import FileLock
-from xvc.types import Json
+from xvc.types import Json, RunId
 
 _FACTS = "sweep.json"
 
@@ -104,7 +106,8 @@ class Folder:
     def note(self, kind: str, number: int, **facts: Json) -> Note:
         """Add a note, on the disk when this returns."""
         note = Note(kind, number, time.time_ns(), facts)
-        descriptor = os.open(self._notes, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC)
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        descriptor = os.open(self._notes, flags, 0o666)
         try:
             size = os.fstat(descriptor).st_size
             is_torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
@@ -189,8 +192,27 @@ def _computed(home: Project, sweep: Sweep, folder: Folder, number: int | None) -
     # First who lives, then the runs: one that ends in between has said so by then.
     looked = starts if number is None else starts.keys() & {number}
     live = {n for n in looked if is_live(folder.log(n, starts[n]))}
-    found = trials_of(notes, runs_of(home, sweep, number), live, sweep.wish.metric, sweep.id)
+    runs = runs_of(home, sweep, number)
+    if number is None:
+        runs += _runs_elsewhere(home, sweep, starts.keys() - live, {run.name for run in runs})
+    found = trials_of(notes, runs, live, sweep.wish.metric, sweep.id)
     return dict(sorted(found.items()))
+
+
+def _runs_elsewhere(
+    home: Project, sweep: Sweep, started: Iterable[int], known: Collection[str | None]
+) -> list[RunRecord]:
+    """Read the runs of trials that this store lacks: their tree may be removed and not merged."""
+    missing = {f"{sweep.id}/{number}" for number in started} - {*known}
+    if not missing:
+        return []
+    with opened(home) as connection:
+        gone = edits.deletions(connection)
+    found: dict[RunId, RunRecord] = {}
+    for other in other_stores(home):
+        runs = query.named_below(other.connection, f"{sweep.id}/")
+        found = {run.id: run for run in runs if run.name in missing and run.id not in gone} | found
+    return [*found.values()]
 
 
 def starts_of(notes: list[Note]) -> dict[int, int]:

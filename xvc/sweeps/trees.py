@@ -36,7 +36,7 @@ class Trees:
         """
         sweep = self.sweep
         if sweep.wish.away:
-            return self.home.git.place.top / sweep.folder  # a clone has its like
+            return self.home.git.place.top / sweep.folder  # a clone has the same folders
         code = sweep.codes[ref]
         name = self._name(number, attempt)
         tree, done = make_tree_for(self.home, name, code.base, code.snapshot, "sweep")

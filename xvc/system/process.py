@@ -17,7 +17,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -34,6 +34,7 @@ from xvc.system.usage import larger, peak_memory_of, usage_of
 __all__ = ["Ending", "Ladder", "Launch", "Sink", "run"]
 
 _NOT_EXECUTABLE = 126
+_SHELL = "/bin/sh"
 _TOO_LITTLE = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 _KILLED = 128 + signal.SIGKILL
 
@@ -281,6 +282,10 @@ def _start(launch: Launch, outlets: Outlets) -> subprocess.Popen[bytes]:
     except (OSError, ValueError) as err:
         if isinstance(err, OSError) and err.errno in _TOO_LITTLE:
             raise
+        if isinstance(err, OSError) and err.errno == errno.ENOEXEC and name != _SHELL:
+            # A script without `#!`: every shell, env and execvp read it with this one.
+            script = shutil.which(name, path=launch.environment.get("PATH", "")) or name
+            return _start(replace(launch, argv=(_SHELL, script, *launch.argv[1:])), outlets)
         raise _refusal(launch, err) from err
     outlets.release(with_terminals=False)
     return process
@@ -300,7 +305,7 @@ def _own_argv(launch: Launch) -> Sequence[str]:
     """Name the command's own process as the one that systemd's sockets are for."""
     if launch.environment.get("LISTEN_PID") != str(os.getpid()):
         return launch.argv
-    return ("/bin/sh", "-c", 'LISTEN_PID=$$ exec "$0" "$@"', *launch.argv)
+    return (_SHELL, "-c", 'LISTEN_PID=$$ exec "$0" "$@"', *launch.argv)
 
 
 def _refusal(launch: Launch, err: OSError | ValueError) -> NoCommand:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from xvc.core.run import ResourceUsage
 from xvc.system.gpu import Gpus
+from xvc.system.path_containment import is_inside
 from xvc.system.usage import larger, traffic_of
 
 if TYPE_CHECKING:
@@ -64,6 +65,15 @@ def started_at(pid: int) -> int | None:
         return None
     is_dead = after_name[0] in (b"Z", b"X")
     return None if is_dead else int(after_name[19])
+
+
+def is_anybody_in(folder: Path) -> bool:
+    """Whether a process that we may look at stands in a folder or below it."""
+    import psutil  # late: 30 ms
+
+    top = folder.resolve()
+    found = (process.info["cwd"] for process in psutil.process_iter(["cwd"]))
+    return any(is_inside(Path(place), top) for place in found if place)
 
 
 class ProcessTree:

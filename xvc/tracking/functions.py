@@ -39,9 +39,16 @@ def track(
     """Call *function* and record it.
 
     Raises:
-        BadValue: *args* is no list or tuple, or *params* has a key that is no text.
+        BadValue: *function* cannot be called, *args* is no list or tuple, or *params* has a key
+            that is no text.
     """
     args, kwargs, params = _in_order(args, kwargs, params)
+    if not callable(function):
+        raise BadValue(
+            "track",
+            f"the function itself, as track(train, [0.1]), not what it returned: one "
+            f"{type(function).__name__}",
+        )
     if args is not None and not isinstance(args, list | tuple):
         raise BadValue("args", f"a list or tuple of arguments, not one {type(args).__name__}")
     parameters = Parameters.of(function)

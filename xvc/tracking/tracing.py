@@ -81,6 +81,11 @@ _BY_MODULE = {"importlib", "builtins", "runpy", "pickle", "cloudpickle", "dill",
 _INTO_SPACES = {"__globals__", "f_globals"}
 _ABOUT_DOCS = {"__doc__", "getdoc", "help", "getsource", "getsourcelines", "signature"}
 _ABOUT_NAMES = {"query", "eval", "sql", "execute"}  # of pandas and DuckDB: texts that name globals
+_FRAMES = {
+    "pandas": ("DataFrame", "Series", "Index"),
+    "polars": ("DataFrame", "LazyFrame", "Series", "Expr"),
+    "xarray": ("Dataset", "DataArray"),
+}
 _MADE = {
     "__builtins__",
     "__cached__",
@@ -257,7 +262,7 @@ class Tracer:
         for name, member in list(vars(kind).items()):
             if not isinstance(member, FunctionType) or member.__module__ == kind.__module__:
                 continue
-            if member.__module__ in sys.modules and self._homes.of(member.__module__) is None:
+            if self._is_own(member):
                 self.found.names.append((vars(kind), name, member))
                 self._visit(f"{label}.{name}", member)
 
@@ -376,6 +381,26 @@ class Tracer:
         if not found.words.isdisjoint(_ABOUT_NAMES):
             for name in found.texts & space.keys():
                 self._visit_end(*self._resolve(space, (name,)))
+        self._given_to_frames(found.words)
+
+    def _given_to_frames(self, words: set[str]) -> None:
+        """Follow what a user has given to the classes of frames, which come without their names."""
+        for package, kinds in _FRAMES.items():
+            module = sys.modules.get(package)
+            found = [vars(module).get(name) for name in kinds] if module else []
+            for kind in [each for each in found if isinstance(each, type)]:
+                members = vars(kind)
+                for word in members.keys() & words:
+                    member = members[word]
+                    known = [member, *getattr(member, "__dict__", {}).values()]  # of an accessor
+                    for each in known:
+                        if isinstance(each, FunctionType | type) and self._is_own(each):
+                            self.found.names.append((members, word, member))
+                            self._visit(f"{package}.{kind.__name__}.{word}", each)
+
+    def _is_own(self, value: FunctionType | type) -> bool:
+        """Whether the user has written a function or class."""
+        return value.__module__ in sys.modules and self._homes.of(value.__module__) is None
 
     def _refuse_taken(self, label: str, wanted: Import, found: Reads) -> None:
         """Refuse what an import inside takes from a package and leads anywhere."""

@@ -154,6 +154,12 @@ class Tracker(Edits, Stored, OptionAttributes):
         sinks: Sinks | None = None,
     ) -> None:
         check_engine(engine, compress=compress)
+        if db is not None and not isinstance(db, str | os.PathLike):
+            raise BadValue(
+                "db",
+                f"the file of a store, as 'results.duckdb', not one {type(db).__name__}; params "
+                "have a name, as Tracker(params={'lr': 0.1})",
+            )
         self.table = check_table(table)
         self._options = Options(
             cache=cache,
@@ -287,13 +293,18 @@ class Tracker(Edits, Stored, OptionAttributes):
             more: further values by key, ``log(loss=0.5)``.
 
         Raises:
-            BadValue: a key or value cannot be kept; the row was written without it.
+            BadValue: a key or value cannot be kept, and the row was written without it; or *values*
+                is no mapping, and there is no row.
             AssetFailed: the disk refused an object; the row was written without it.
             JournalFailed: the disk refused; this row is not kept, all before are.
         """
         if step is not None:
             more["step"] = step
-        row = {**self._params, **values, **more} if values else {**self._params, **more}
+        try:
+            given = {} if values is None else values  # a pandas Series has no truth
+            row = {**self._params, **given, **more}
+        except TypeError as err:
+            raise _no_row("log", values) from err
         try:
             row["timestamp"] = self._journal.row(self._track_id, self.table, row)
         except BadValue:  # dataclasses, models, arrays: what a row cannot hold as it is
@@ -373,7 +384,8 @@ class Tracker(Edits, Stored, OptionAttributes):
                 there; what it returns takes that one's place.
 
         Raises:
-            BadValue: *args* is no list or tuple; *params* has a key that is no text.
+            BadValue: *func* cannot be called; *args* is no list or tuple; *params* has a key that
+                is no text.
 
         >>> import tempfile, os
         >>> tracker = Tracker(os.path.join(tempfile.mkdtemp(), "t.duckdb"))
@@ -602,7 +614,7 @@ class Tracker(Edits, Stored, OptionAttributes):
         return self._owns_run
 
     def end(self, outcome: RunOutcome) -> None:
-        """End the run as it ended; what cannot be written is nobody's to handle any more.
+        """End the run as it ended; no error is raised, for nothing is left that could handle one.
 
         Called when the process ends or the tracker is dropped: use `close` yourself.
         """
@@ -651,6 +663,11 @@ class Tracker(Edits, Stored, OptionAttributes):
 
     def __repr__(self) -> str:
         return f"<Tracker run {self.track_id}, table {self.table}, store {self._store}>"
+
+
+def _no_row(called: str, values: object) -> BadValue:
+    shape = f"values by key, as {called}({{'loss': 0.5}}) or {called}(loss=0.5)"
+    return BadValue(called, f"{shape}, not one {type(values).__name__}")
 
 
 def _asked(sinks: Sinks | None) -> dict[str, dict[str, object]]:

@@ -126,7 +126,7 @@ def base_of(project: Project, record: RunRecord, *, is_named: bool, wants_commit
     kept = snapshot or record.code.commit
     if kept is not None and git.commit_of(kept) is None:
         raise CodeAbsent(record.id, kept)
-    own = passed_of(project, record)
+    own = paths_without_code(project, record)
     if snapshot is None:
         _refuse_unknown_code(git, record, head_tree, own)
         return Base(head_tree, state.commit, state.branch, on_head=True)
@@ -144,7 +144,9 @@ def base_of(project: Project, record: RunRecord, *, is_named: bool, wants_commit
     return Base(tree, state.commit, state.branch, on_head=True)
 
 
-def _refuse_unknown_code(git: Git, record: RunRecord, head_tree: str, own: Passed) -> None:
+def _refuse_unknown_code(
+    git: Git, record: RunRecord, head_tree: str, own: PathsWithoutCode
+) -> None:
     """Refuse a run without a snapshot, unless its tree was HEAD or it ran outside git."""
     commit = record.code.commit
     if commit is None:
@@ -191,7 +193,7 @@ def is_document(path: str, patterns: Sequence[str]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
+class PathsWithoutCode:
     """The paths whose change is none of the code: `own_paths`, and documents by pattern.
 
     In the folders of ``others``, which are other projects, what DVC and git keep their data by.
@@ -210,22 +212,24 @@ class Passed:
         )
 
 
-def passed_of(project: Project, *records: RunRecord, documents: bool = True) -> Passed:
+def paths_without_code(
+    project: Project, *records: RunRecord, documents: bool = True
+) -> PathsWithoutCode:
     """Name what is none of the code of these runs."""
     own = frozenset[str]().union(*(own_paths(project, record) for record in records))
     others = frozenset(project.relative(other.root) for other in project.others())
-    return Passed(own, project.settings.tag_ignore if documents else (), others)
+    return PathsWithoutCode(own, project.settings.tag_ignore if documents else (), others)
 
 
 def code_changes(project: Project, record: RunRecord, old: str, new: str) -> tuple[str, ...]:
     """Name the files of code in which two trees differ; what is *record*'s own is none."""
-    passed = passed_of(project, record)
+    passed = paths_without_code(project, record)
     data = frozenset(path + SUFFIX for path in record.data)
     passed = replace(passed, own=passed.own | data)
     return tuple(_differing(project.git, old, new, passed))
 
 
-def _differing(git: Git, old: str, new: str, own: Passed) -> list[str]:
+def _differing(git: Git, old: str, new: str, own: PathsWithoutCode) -> list[str]:
     found = [change.path for change in git.changes(old, new) if not own.holds(change.path)]
     return [path for path in found if not _is_named_model(git, old, new, path)]
 
@@ -240,7 +244,9 @@ def _is_named_model(git: Git, old: str, new: str, path: str) -> bool:
         return False
 
 
-def _refuse_other_code(project: Project, record: RunRecord, state: TreeState, own: Passed) -> None:
+def _refuse_other_code(
+    project: Project, record: RunRecord, state: TreeState, own: PathsWithoutCode
+) -> None:
     """Compare the tree as it is with the tree that the run saw."""
     git = project.git
     seen = git.blobs(git.tree_of(record.code.snapshot or ""))

@@ -6,6 +6,7 @@ written down as disposable before it is made: killed anywhere, the same call com
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from dataclasses import dataclass, replace
@@ -16,8 +17,15 @@ from xvc.git.worktrees import WorkTree, forget_tree
 from xvc.history.revision import Revision, revision_of
 from xvc.project import Project
 from xvc.system.files import write_durably
-from xvc.worktrees.add import made, refuse_another, refuse_used
-from xvc.worktrees.known_trees import every_tree, forget, held, held_list, record_of, remember
+from xvc.worktrees.add import make_as_recorded, refuse_another, refuse_used
+from xvc.worktrees.known_trees import (
+    every_tree,
+    forget,
+    record_of,
+    remember,
+    tree_list_lock,
+    tree_lock,
+)
 from xvc.worktrees.set_up import SetUp, set_up
 
 _MARK = "xvc-checkout"
@@ -56,13 +64,15 @@ def checkout(project: Project, reference: str, *, path: Path | None = None) -> C
     main = every_tree(project)[0]
     name = name_of(main, point.name)
     room = project.room
-    with held(room, name, "checkout"):
-        with held_list(project, f"checkout {name}"):
+    with tree_lock(room, name, "checkout"):
+        with tree_list_lock(project, f"checkout {name}"):
             record = _planned(project, main, name, point, path)
             is_new = record.stage is SetupStage.MAKING
-            tree, record = made(project, record)
+            tree, record = make_as_recorded(project, record)
         if is_new:
             _mark(tree, record)
+        elif tree.folder is not None and is_marked(tree, record):
+            os.utime(tree.folder / _MARK)  # asked for again: it is in use
         done = set_up(project, main, tree)
         remember(room, replace(record, stage=SetupStage.READY))
         return CheckedOut(
@@ -101,6 +111,13 @@ def _mark(tree: WorkTree, record: Record) -> None:
     """Mark git's own part of the tree: it goes with it, so another tree there has no mark."""
     if tree.folder is not None:
         write_durably(tree.folder / _MARK, f"{record.since}\n".encode())
+
+
+def asked_for(tree: WorkTree) -> int | None:
+    """When a marked tree was last checked out, in nanoseconds since 1970; None without its mark."""
+    if tree.folder is None or not (tree.folder / _MARK).is_file():
+        return None
+    return (tree.folder / _MARK).stat().st_mtime_ns
 
 
 def is_marked(tree: WorkTree, record: Record) -> bool:

@@ -6,26 +6,29 @@ has changes, runs or rows of its own stays and is named. Killed anywhere, the sa
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from xvc.core.human_units import counted
 from xvc.core.worktree import Losses, Record, SetupStage
-from xvc.errors import ConflictError, error
+from xvc.errors import ConflictError, GitFailed, LockBusy, error
 from xvc.git.worktrees import WorkTree
 from xvc.history.find import versions
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.store import query
-from xvc.versions.checkout import is_marked, name_of
+from xvc.system.process_tree import is_anybody_in
+from xvc.versions.checkout import asked_for, is_marked, name_of
 from xvc.worktrees.known_trees import (
     every_tree,
-    held,
-    held_list,
     project_at,
     record_of,
     records,
+    tree_list_lock,
+    tree_lock,
     tree_named,
 )
 from xvc.worktrees.removal_check import losses
@@ -34,8 +37,10 @@ from xvc.worktrees.remove import (
     TreeInUse,
     is_filled,
     refuse_in_use,
-    removed,
+    remove_as_planned,
 )
+
+_DAY = 24 * 60 * 60 * 10**9  # nanoseconds
 
 
 @error("not-disposable")
@@ -77,6 +82,26 @@ def cleanup(
     return [_cleaned(project, name, dry_run=dry_run) for name in _chosen(project, names, folder)]
 
 
+def remove_idle(project: Project, but: str) -> list[Cleaned]:
+    """Remove the disposable trees that are over: `xvc checkout` leaves none behind for long.
+
+    Those are trees that were last asked for more than a day ago, that nobody stands in, and that
+    hold nothing but recorded work. The tree called *but* stays; so does what is being worked on.
+    """
+    trees = {tree.path: tree for tree in every_tree(project)[1:]}
+    now, found = time.time_ns(), list[Cleaned]()
+    for record in records(project.room):
+        path = Path(record.path)
+        asked = asked_for(trees[path]) if path in trees else None
+        if not record.is_disposable or record.name == but or asked is None or now - asked < _DAY:
+            continue
+        if is_anybody_in(path):
+            continue
+        with suppress(LockBusy, TreeInUse, GitFailed):  # the next call will do
+            found.append(_cleaned(project, record.name, dry_run=False))
+    return [each for each in found if each.is_removed]
+
+
 def _chosen(project: Project, names: Sequence[str], folder: Path) -> list[str]:
     if not names:
         return [record.name for record in records(project.room) if record.is_disposable]
@@ -93,7 +118,7 @@ def _named(project: Project, name: str, folder: Path) -> str:
 
 
 def _cleaned(project: Project, name: str, *, dry_run: bool) -> Cleaned:
-    with held(project.room, name, "cleanup"):
+    with tree_lock(project.room, name, "cleanup"):
         record = record_of(project.room, name)
         if record is None:  # another call has just removed it
             return Cleaned(name, "", is_removed=True)
@@ -101,8 +126,8 @@ def _cleaned(project: Project, name: str, *, dry_run: bool) -> Cleaned:
         reasons = tuple(_reasons(project, record, tree))
         if reasons or dry_run:
             return Cleaned(name, record.path, reasons)
-        with held_list(project, f"cleanup {name}"):
-            removed(
+        with tree_list_lock(project, f"cleanup {name}"):
+            remove_as_planned(
                 project,
                 record,
                 Removal(

@@ -34,7 +34,7 @@ from xvc.recording.begin_run import lock_files, metrics_files
 from xvc.recovery.recover import mend
 from xvc.store import query
 from xvc.sweeps.cloned_sweeps import sweep_of
-from xvc.system.files import add_line, write_durably
+from xvc.system.files import add_line, make_folder, write_durably
 from xvc.system.lock import FileLock
 from xvc.types import CommitId, Digest
 from xvc.versions.base import (
@@ -88,10 +88,10 @@ class TagRequest:
         incomplete: bool = False,
     ) -> TagRequest:
         """Ask for the next version by ``major``, ``minor`` or ``patch``, or for one by its name."""
-        is_bump = version in set(Bump)
+        bump = Bump.named(version)
         return cls(
-            bump=Bump(version) if is_bump else None,
-            version=None if is_bump else version,
+            bump=bump,
+            version=None if bump else version,
             run=run,
             commit=commit,
             text=text,
@@ -126,6 +126,7 @@ def tag(project: Project, request: TagRequest) -> Tagged:
     Raises:
         NoProject: no git or no DVC here.
         NoRun: there is no such run.
+        RunElsewhere: it is in another store: a version of this one would not have it.
         NothingFinished: none was named, and none has finished.
         TreeDiffers: the code in the tree is not what the run used.
         CodeUnknown: the run's code was not kept.
@@ -231,10 +232,11 @@ def chosen(project: Project, request: TagRequest) -> RunRecord:
 
     Raises:
         NoRun: there is no such run.
+        RunElsewhere: it is in another store: a version of this one would not have it.
         NothingFinished: none was named, and none has finished.
     """
     if request.run is not None:
-        return find(project, [request.run])[0].record
+        return find(project, [request.run])[0].here()
     with project.keeper.view() as connection:
         record = query.latest(connection, 0, status=Status.FINISHED.value)
     if record is None:
@@ -383,12 +385,15 @@ def _files(
         pointer = pointer_of(place)
         files[project.relative(pointer)] = dvc.pointer_text(place, file)
         if follows:
+            make_folder(pointer.parent)  # of a run from elsewhere, or cleared away since
             write_durably(pointer, files[project.relative(pointer)])
             if candidate_of(out) is None:
                 add_line(place.with_name(".gitignore"), f"/{place.name}")
         if candidate_of(out) is not None:
             ignore, held = ignore_file(out)
             files[project.relative(project.root / ignore)] = held
+            if follows and not (project.root / ignore).exists():
+                write_durably(project.root / ignore, held)
     beside = [store.with_name(".gitignore")]
     if follows:
         beside += [place.with_name(".gitignore") for place in places]

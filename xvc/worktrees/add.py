@@ -28,13 +28,13 @@ from xvc.worktrees.known_trees import (
     every_tree,
     forget,
     git_at,
-    held,
-    held_list,
     log_of,
     record_of,
     records,
     remember,
     scratch_of,
+    tree_list_lock,
+    tree_lock,
 )
 from xvc.worktrees.set_up import SetUp, set_up
 
@@ -91,12 +91,12 @@ def add(
     """
     check_name(name)
     room = project.room
-    with held(room, name, "worktree add"):
-        with held_list(project, f"add {name}"):
+    with tree_lock(room, name, "worktree add"):
+        with tree_list_lock(project, f"add {name}"):
             listed = trees(project.git)
             record = _planned(project, listed[0], name, base, path)
             is_new = record.stage is SetupStage.MAKING
-            tree, record = made(project, record)
+            tree, record = make_as_recorded(project, record)
         done = set_up(project, listed[0], tree)
         remember(room, replace(record, stage=SetupStage.READY))
         return AddedTree(
@@ -177,7 +177,7 @@ def refuse_used(project: Project, place: Path) -> None:
         raise TreeTaken(f"{place} exists", "Name another folder with `--path`.")
 
 
-def made(project: Project, record: Record) -> tuple[WorkTree, Record]:
+def make_as_recorded(project: Project, record: Record) -> tuple[WorkTree, Record]:
     """Have git make the tree, as far as it is not made; the caller holds the list of trees.
 
     Raises:
@@ -233,7 +233,7 @@ def adopt(project: Project, path: Path) -> AddedTree:
     if record is not None and record.stage is SetupStage.MAKING:
         return add(project, record.name)  # a call that was killed
     name = record.name if record else _free_name(room, tree)
-    with held(room, name, "worktree adopt"):
+    with tree_lock(room, name, "worktree adopt"):
         if record is None:
             base = tree.commit or ""
             fresh = Record(

@@ -34,7 +34,10 @@ class NoTree(NotFoundError):
 
     name: str
     says = "there is no work tree {name!r}"
-    way = "`xvc worktree list` shows all; `xvc worktree adopt PATH` takes one on."
+    way = (
+        "`xvc worktree list` shows all; `xvc worktree adopt PATH` takes one on; "
+        "`xvc merge worktree:{name}` merges the runs that a removed one has left."
+    )
 
 
 @error("bad-record")
@@ -97,7 +100,7 @@ def forget(room: Room, name: str) -> None:
 
 
 @contextmanager
-def held(room: Room, name: str, doing: str) -> Iterator[None]:
+def tree_lock(room: Room, name: str, doing: str) -> Iterator[None]:
     """Keep every other xvc from the tree of this name.
 
     Raises:
@@ -109,7 +112,7 @@ def held(room: Room, name: str, doing: str) -> Iterator[None]:
 
 
 @contextmanager
-def held_list(project: Project, doing: str, wait: float = _LOCK_WAIT) -> Iterator[None]:
+def tree_list_lock(project: Project, doing: str, wait: float = _LOCK_WAIT) -> Iterator[None]:
     """Lock git's list of trees against other xvc (git has no lock for it), and repair it.
 
     Raises:
@@ -132,7 +135,7 @@ def every_tree(project: Project) -> list[WorkTree]:
         GitFailed: git cannot list them.
     """
     if any(record.stage is SetupStage.MAKING for record in records(project.room)):
-        with suppress(BusyError, OSError), held_list(project, "list", wait=0.0):
+        with suppress(BusyError, OSError), tree_list_lock(project, "list", wait=0.0):
             pass  # it is mended by now
     return trees(project.git)
 

@@ -25,11 +25,11 @@ from xvc.worktrees.known_trees import (
     every_tree,
     forget,
     git_at,
-    held,
-    held_list,
     log_of,
     remember,
     scratch_of,
+    tree_list_lock,
+    tree_lock,
     tree_named,
 )
 from xvc.worktrees.removal_check import losses
@@ -89,7 +89,7 @@ def remove(
     """
     record, tree = tree_named(project, name, folder)
     called = record.name if record else tree.folder.name if tree and tree.folder else name
-    with held(project.room, called, "worktree remove"):
+    with tree_lock(project.room, called, "worktree remove"):
         record, tree = tree_named(project, name, folder)
         record = record or _record_for(called, tree)
         if tree is not None and record.stage is not SetupStage.REMOVING:
@@ -99,8 +99,8 @@ def remove(
             return replace(plan, is_dry=True)
         if plan.losses and not yes:
             raise WouldLose(record.name, plan.losses.sentences)
-        with held_list(project, f"remove {called}"):
-            return removed(project, record, plan)
+        with tree_list_lock(project, f"remove {called}"):
+            return remove_as_planned(project, record, plan)
 
 
 def _record_for(name: str, tree: WorkTree | None) -> Record:
@@ -170,7 +170,7 @@ def _may_drop(project: Project, record: Record) -> bool:
     return bool(set(others) - {own})
 
 
-def removed(project: Project, record: Record, plan: Removal) -> Removal:
+def remove_as_planned(project: Project, record: Record, plan: Removal) -> Removal:
     """Remove a tree, in an order in which the same call finds what a killed one left.
 
     The caller holds the tree and the list of trees, and has asked what would be lost.

@@ -20,17 +20,17 @@ from xvc.git.snapshot import take
 from xvc.git.worktrees import WorkTree
 from xvc.project import Project
 from xvc.recording.begin_run import results_among
-from xvc.worktrees.add import NoBase, made
+from xvc.worktrees.add import NoBase, make_as_recorded
 from xvc.worktrees.known_trees import (
     every_tree,
     git_at,
-    held,
-    held_list,
     record_of,
     records,
     remember,
+    tree_list_lock,
+    tree_lock,
 )
-from xvc.worktrees.remove import Removal, removed
+from xvc.worktrees.remove import Removal, remove_as_planned
 from xvc.worktrees.set_up import SetUp, set_up
 
 
@@ -78,7 +78,7 @@ def code_here(home: Project, name: str, *, below: str | None = None) -> CodeHere
     return CodeHere(state.commit, snapshot, lacking)
 
 
-def told_of_lacking(code: CodeHere) -> tuple[str, ...]:
+def warnings_of_lacking(code: CodeHere) -> tuple[str, ...]:
     """Say what the trees of such code will not have."""
     if not code.lacking:
         return ()
@@ -100,12 +100,12 @@ def make_tree_for(
     """
     remove_tree_for(home, name, doing)
     room = home.room
-    with held(room, name, doing):
-        with held_list(home, f"{doing} {name}"):
+    with tree_lock(room, name, doing):
+        with tree_list_lock(home, f"{doing} {name}"):
             main = every_tree(home)[0].path
             place = main.parent / f"{main.name}-{name}"
             record = Record(name, str(place), base, since=time.time_ns())
-            tree, record = made(home, remember(room, record))
+            tree, record = make_as_recorded(home, remember(room, record))
         # HEAD stays at the commit, so that a run knows it, and what was changed since.
         git_at(home, tree).call("read-tree", "--reset", "-u", snapshot)
         done = set_up(home, every_tree(home)[0], tree)
@@ -127,8 +127,8 @@ def remove_tree_for(home: Project, name: str, doing: str) -> None:
         plan = Removal(
             name=record.name, path=record.path, branch=None, drops_branch=False, losses=Losses()
         )
-        with held(home.room, name, doing), held_list(home, f"remove {name}"):
-            removed(home, record, plan)
+        with tree_lock(home.room, name, doing), tree_list_lock(home, f"remove {name}"):
+            remove_as_planned(home, record, plan)
 
 
 def remove_trees_for(home: Project, prefix: str, doing: str) -> None:

@@ -15,6 +15,7 @@ from xvc.core.commit_subject import one_line, shown
 from xvc.core.direction import Direction
 from xvc.core.human_units import counted
 from xvc.runs.digest import Failed, Staged, cut, figure
+from xvc.runs.verdicts import in_words
 
 if TYPE_CHECKING:
     from xvc.runs.brief import Brief
@@ -47,6 +48,7 @@ class Tried(TypedDict):
     sd: float | None
     again: Annotated[int, "Runs of a seed that had been run before."]
     verdict: Annotated[str | None, "Against the idea with the best mean; null for that one."]
+    more: Annotated[int | None, "Runs more of each that would show a difference of this size."]
 
 
 class Sweep(TypedDict):
@@ -139,6 +141,7 @@ def _data(found: Brief) -> Data:
                 "sd": each.deviation,
                 "again": each.again,
                 "verdict": each.verdict,
+                "more": each.more,
             }
             for each in found.tried
         ],
@@ -254,7 +257,7 @@ def _idea_line(idea: Tried) -> str:
     if idea["n"] > 1 and idea["mean"] is not None:
         deviation = f" ± {shown(idea['sd'])}" if idea["sd"] is not None else ""
         lie = f"  {idea['metric']} {shown(idea['mean'])}{deviation} over {idea['n']} seeds"
-        lie += f", {idea['verdict']}" if idea["verdict"] else ""
+        lie += f", {in_words(idea['verdict'], idea['more'])}" if idea["verdict"] else ""
     again = f"  ({counted(idea['again'], 'run')} of a known seed)" if idea["again"] else ""
     return f"tried     {idea['version'] or idea['run']}  {idea['what']}{lie}{again}"
 

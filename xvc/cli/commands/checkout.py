@@ -36,15 +36,21 @@ def command(
 ) -> None:
     """Make a disposable tree of a version or run, its data linked from the cache.
 
-    Your own tree and branch stay as they are; twice is harmless. `xvc cleanup` removes it.
+    Your own tree and branch stay as they are; twice is harmless. `xvc cleanup` removes it, and so
+    does a later `xvc checkout` once it is a day old, nobody is in it and all in it is recorded.
 
     Example: xvc checkout e0.1.0
     """
     from xvc.versions.checkout import checkout  # late: --help needs no git
+    from xvc.versions.cleanup import remove_idle
 
     here: Context = context.obj
     place = None if path is None else here.folder / path
-    made = checkout(here.project(), reference, path=place)
+    project = here.project()
+    made = checkout(project, reference, path=place)
+    gone = [
+        f"removed {each.path}: all in it was recorded" for each in remove_idle(project, made.name)
+    ]
     counts = [f"{count} by {kind}" for kind, count in sorted(made.done.linked.items())]
     lines = [f"{made.path} at {made.at} ({made.commit[:10]})"]
     lines += [f"data: {', '.join(counts)}"] if counts else []
@@ -59,5 +65,5 @@ def command(
         "missing_total": len(made.done.missing),
     }
     steps = (f"cd {made.path}", f"xvc cleanup {made.name} --yes")
-    answer = Answer("checkout", data, "\n".join(lines), tuple(made.done.warnings), steps)
+    answer = Answer("checkout", data, "\n".join(lines), (*made.done.warnings, *gone), steps)
     show(answer, here.manner)

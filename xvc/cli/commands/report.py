@@ -13,7 +13,6 @@ from xvc.cli.output import Answer, few, show
 from xvc.errors import BadValue
 
 if TYPE_CHECKING:
-    from xvc.reports.publish import Format
     from xvc.reports.report import Reported
     from xvc.runs.leaderboard import RankedExperiment
 
@@ -104,14 +103,15 @@ def command(
     from xvc.reports.publish import Format, Target, publish, rendered  # late: they open DuckDB
     from xvc.reports.report import ReportRequest, report
 
-    wanted = _format(form, has_name=out is not None)
+    wanted = Format.named(form, has_name=out is not None) if form is not None else None
     if append and into is None:
         raise BadValue("--append", "it needs a document: --into FILE")
     here: Context = context.obj
     request = ReportRequest(
         references=tuple(runs or ()), metric=metric, title=title, date=date, series=series
     )
-    made = report(here.project_of(database), request)
+    project = here.project_of(database)
+    made = report(project, request)
     target = Target(
         out and here.folder / out,
         wanted,
@@ -120,21 +120,10 @@ def command(
         may_append=append or series is not None,
         section=series or "",
     )
-    files = publish(made.report, target)
+    files = publish(project, made.report, target)
     printed = "" if files else rendered(made.report, wanted or Format.MARKDOWN)
     text = printed or "\n".join(f"wrote {path}" for path in files)
     show(Answer("report", _data(made, files, printed), text, made.warnings), here.manner)
-
-
-def _format(form: str | None, *, has_name: bool) -> Format | None:
-    from xvc.reports.publish import Format  # late: it opens DuckDB
-
-    if form is not None and form not in set(Format):
-        raise BadValue("--format", f"{form!r} is none of {', '.join(Format)}")
-    wanted = Format(form) if form else None
-    if wanted is Format.BOTH and not has_name:
-        raise BadValue("--format", "both needs a name for the files: -o NAME")
-    return wanted
 
 
 def _data(made: Reported, files: list[Path], printed: str) -> Data:

@@ -10,7 +10,7 @@ from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Reference
 from xvc.cli.output import Answer, few, say, show, table, warn
 from xvc.cli.passthrough import copy_aside, copy_through
-from xvc.core.human_units import number
+from xvc.core.human_units import counted, number
 from xvc.runs.reproduction import Cause, ChangedInput, ReproducedValue, ReproductionOutcome
 
 if TYPE_CHECKING:
@@ -92,7 +92,8 @@ def _tell_environment(here: Context, packages: Sequence[Difference]) -> None:
         say("xvc: the environment is as it was", here.manner)
         return
     rows = [(row.key, *(str(value) for value in row.values)) for row in packages]
-    warn(f"{len(packages)} of the environment are not as they were", here.manner)
+    verb = "is not as it was" if len(packages) == 1 else "are not as they were"
+    warn(f"{counted(len(packages), 'part')} of the environment {verb}", here.manner)
     say(table(("environment", "then", "now"), few(rows)), here.manner)
 
 

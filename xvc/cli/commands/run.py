@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,10 +13,10 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.declared_options import asked, with_options
 from xvc.cli.options import Incomplete, Params, command_with, complete_bumps, params_of
-from xvc.cli.output import Answer, number, say, show, warn
+from xvc.cli.output import Answer, say, show, warn
 from xvc.cli.passthrough import copy_aside, copy_through
 from xvc.cli.repeat_view import Contending, Repeating, Seeds, run_with_seeds
-from xvc.cli.run_end_view import Ended, ended_facts, ended_line
+from xvc.cli.run_end_view import Ended, ended_facts, ended_line, unread_lines
 from xvc.cli.run_without_xvc import become
 from xvc.core.best_effort import best_effort, in_words
 from xvc.errors import BadValue, XvcError
@@ -25,10 +25,6 @@ from xvc.runs.request import RunRequest
 if TYPE_CHECKING:
     from xvc.project import Project
     from xvc.runs.run import Ran
-
-_BUMPS = ("major", "minor", "patch")
-_SHOWN = 4  # metrics behind the last line
-
 
 Data = Ended | Repeating | Contending
 
@@ -105,13 +101,9 @@ def command(
     """
     here: Context = context.obj
     here.manner.as_json = as_json  # a `--json` further on is the command's own
-    said["capture"] = said["capture"] or bool(said["capture_patterns"])
-    if said["tag_optional"] and tag is None:
-        raise BadValue("--tag-optional", "it needs --tag")
     is_plain = record_in is None and bool(said["fold"]) and not said["sinks"]
     seeds = _seeds_of(repeat, seed_param, against, is_plain=is_plain)
     try:
-        from xvc.core.version import Bump
         from xvc.runs.run import run  # late: it begins to load DuckDB
 
         values = params_of(params or [])
@@ -122,12 +114,10 @@ def command(
             in_command=filled.placed,
             folder=here.folder,
             params=values,
-            tag=None if tag is None else Bump(tag) if tag in _BUMPS else Bump.PATCH,
-            version=None if tag in (None, *_BUMPS) else tag,
             incomplete=incomplete,
             looks_back=not again,
             **asked(said),
-        )
+        ).tagged_as(tag)
         project = here.project()
         if request.version is not None:
             _refuse_version(project, request.version, is_repeated=seeds is not None)
@@ -170,7 +160,9 @@ def _tell_end(here: Context, project: Project, request: RunRequest, ran: Ran) ->
         declared = list(project.settings.metrics_direction)
         shown = _read_back(project, ran) if request.fold else ran
         _tell(here, shown, declared)
-        _tell_of_scores(here, project, shown, request)
+        if not here.manner.as_json and request.fold:
+            for line in unread_lines(project, shown, request):
+                say(f"xvc: {line}", here.manner)
     except Exception as err:  # noqa: BLE001 - a store that cannot be read, no memory
         with contextlib.suppress(Exception):
             warn(in_words(err), here.manner)
@@ -216,23 +208,3 @@ def _tell(here: Context, ran: Ran, declared: Sequence[str]) -> None:
             "xvc: the version holds your uncommitted changes and stands beside your branch",
             here.manner,
         )
-
-
-def _tell_of_scores(here: Context, project: Project, ran: Ran, request: RunRequest) -> None:
-    """Say how scores that a command wrote or printed become metrics, where the run has none."""
-    from xvc.runs.unread_scores import printed_scores, written_scores  # late: as above
-
-    if here.manner.as_json or not request.fold:
-        return
-    written = written_scores(project, ran, request)
-    if written is not None:
-        file, scores = written
-        way = "named in `metrics.files` of the settings, its values are metrics"
-        say(f"xvc: it wrote {_shown(scores)} into {file}; {way}", here.manner)
-    elif scores := printed_scores(ran, request):
-        said = _shown(scores)
-        say(f"xvc: it printed {said}; with --capture what it prints are its metrics", here.manner)
-
-
-def _shown(scores: Mapping[str, int | float]) -> str:
-    return ", ".join(f"{key}={number(value)}" for key, value in list(scores.items())[:_SHOWN])

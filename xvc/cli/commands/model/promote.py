@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,11 +10,6 @@ from xvc.cli.context import Context
 from xvc.cli.options import AsJson, DryRun, Reference
 from xvc.cli.output import show
 from xvc.cli.stage_view import Promoting, promoted
-from xvc.errors import BadValue
-
-if TYPE_CHECKING:
-    from xvc.core.run import RunRecord
-    from xvc.models.stages import Gate
 
 Data = Promoting
 
@@ -57,8 +51,8 @@ def command(
 
     Example: xvc model promote best:acc --require "acc >= 0.9" --better-than production
     """
-    from xvc.models.promote import Promotion, promote  # late: it opens DuckDB
-    from xvc.runs.gate import GateRequest, beyond
+    from xvc.models.promote import Promotion  # late: it opens DuckDB
+    from xvc.runs.gate import promote_gated
 
     here: Context = context.obj
     wanted = Promotion(
@@ -71,21 +65,5 @@ def command(
         message=why,
         dry_run=dry_run,
     )
-    project = here.project()
-    asked = GateRequest(
-        reference, against=better_than, is_noisy=noise, margin=margin, repeats=repeats
-    )
-    if (noise or margin or repeats) and better_than is None:
-        raise BadValue("--noise", "it needs what to beat: --better-than production")
-
-    def also(run: RunRecord, other: RunRecord | None, metric: str) -> list[Gate]:
-        return beyond(project, replace(asked, metric=metric), run, other)
-
-    show(
-        promoted(
-            "model promote",
-            promote(project, wanted, also if noise or margin or repeats else None),
-            here,
-        ),
-        here.manner,
-    )
+    done = promote_gated(here.project(), wanted, is_noisy=noise, margin=margin, repeats=repeats)
+    show(promoted("model promote", done, here), here.manner)

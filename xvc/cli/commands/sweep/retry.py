@@ -18,11 +18,11 @@ def command(context: typer.Context, name: SweepName = None, as_json: AsJson = Fa
     Example: xvc sweep retry
     """
     from xvc.sweeps.drive import resume  # late: it opens DuckDB
-    from xvc.sweeps.stop import again
+    from xvc.sweeps.stop import requeue_failed
 
     here: Context = context.obj
     project = here.project()
-    again(project, name)
+    requeue_failed(project, name)
     with telling(here.manner) as tell:
         found = resume(project, name, tell)
     answer = swept("sweep retry", found)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from xvc.runs.sweep_leader import Leader
-    from xvc.sweeps.show import Shown
+    from xvc.sweeps.show import SweepResults
 
 
 class LeaderFacts(Noise):
@@ -76,8 +76,8 @@ def command(
     found = show_sweep(here.project(), name)
     listed = found.ranked[: limit or None]
     nothing = not found.ranked
-    where = f"; {found.looked.where}" if found.looked.where else ""
-    parts = [f"{standing(found.looked.progress)}{where}", trial_table(found.looked.sweep, listed)]
+    where = f"; {found.status.where}" if found.status.where else ""
+    parts = [f"{standing(found.status.progress)}{where}", trial_table(found.status.sweep, listed)]
     if len(listed) < len(found.ranked):
         parts[-1] += f"\n… {len(found.ranked) - len(listed)} more; --limit 0 shows all"
     warnings = list(found.warnings)
@@ -86,14 +86,14 @@ def command(
     if found.importances:
         told = ", ".join(f"{key} {part:.0%}" for key, part in found.importances.items())
         parts.append(f"what mattered: {told}")
-    first = leader(here.project(), found.looked.sweep, found.looked.trials)
+    first = leader(here.project(), found.status.sweep, found.status.trials)
     if first is not None and first.sentence:
-        parts.append(f"the leader, {shown(found.looked.sweep, first.trials[0])}: {first.sentence}")
-    best = found.looked.progress.best
+        parts.append(f"the leader, {shown(found.status.sweep, first.trials[0])}: {first.sentence}")
+    best = found.status.progress.best
     nexts = (f"xvc tag minor --run {best.run}",) if best is not None else ()
     data: Data = {
-        **summary(found.looked.progress),
-        "state": found.looked.condition.value,
+        **summary(found.status.progress),
+        "state": found.status.condition.value,
         "importances": dict(found.importances),
         "trials": [trial_facts(trial) for trial in listed],
         "leader": _leader(first) if first is not None else None,
@@ -115,7 +115,7 @@ def _leader(first: Leader) -> LeaderFacts:
     }
 
 
-def _drawn(found: Shown, warnings: list[str], *, colour: bool) -> Iterator[str]:
+def _drawn(found: SweepResults, warnings: list[str], *, colour: bool) -> Iterator[str]:
     from xvc.render.plots import NoPlotting, in_terminal  # late: only for pictures
 
     width = min(shutil.get_terminal_size().columns, 80)

@@ -35,10 +35,10 @@ def command(context: typer.Context, name: SweepName = None, as_json: AsJson = Fa
 
     Example: xvc sweep status
     """
-    from xvc.sweeps.state import SweepState, look  # late: it opens DuckDB
+    from xvc.sweeps.state import SweepState, sweep_status  # late: it opens DuckDB
 
     here: Context = context.obj
-    found = look(here.project(), name)
+    found = sweep_status(here.project(), name)
     running = [trial for trial in found.trials if trial.state is TrialStatus.RUNNING]
     lines = [f"{standing(found.progress)}; {found.where or found.condition}"]
     lines += [f"running: trial {trial.number} {shown(found.sweep, trial)}" for trial in running]

@@ -286,7 +286,8 @@
   async function tagDialog(run) {
     const bump = h("select", {}, ["patch", "minor", "major"].map((each) => h("option", { value: each }, each)));
     const message = h("input", { type: "text", placeholder: "A line about it (may stay empty)" });
-    const wanted = await xvc.dialog(`Give ${run} a version`, h("div", { class: "form" }, h("label", {}, "The next ", bump), message),
+    const wanted = await xvc.dialog(`Give ${run} a version`, h("div", { class: "form" }, h("label", {}, "The next ", bump), message,
+      h("p", { class: "dim" }, "A version is a git tag. It stays: no Undo takes it back.")),
       [["Tag", () => ({ version: bump.value, message: message.value }), "main"]]);
     if (!wanted) return;
     try {
