@@ -163,6 +163,39 @@ def test_captured_metrics(project: Path, call_xvc: Calling) -> None:
     assert record(call_xvc)["metrics"] == {"acc": 0.5, "loss": 1.5}
 
 
+def test_what_the_run_logs_itself_counts_and_not_what_it_prints_of_it(
+    project: Path, call_xvc: Calling
+) -> None:
+    """One key has one meaning: printed before or after it is logged, rounded or in per cent."""
+    (project / "t.py").write_text(
+        "from xvc import Tracker\n"
+        "tracker = Tracker()\n"
+        "print('accuracy: 11 margin: 7', flush=True)\n"
+        "for step in range(3):\n"
+        "    print(f'step {step} accuracy: {30 + step}%', flush=True)\n"
+        "    tracker.log({'step': step, 'accuracy': (30 + step) / 100})\n"
+        "    print(f'step {step} loss: {3 - step}', flush=True)\n"
+        "print('f1: 0.5')\n"
+    )
+    ran = call_xvc("run", "--capture", "--", "python", "t.py")
+    code = "SELECT accuracy FROM events WHERE accuracy IS NOT NULL ORDER BY accuracy"
+    rows = call_xvc("db", "sql", code, "--json").data["rows"]
+
+    assert record(call_xvc)["metrics"] == {
+        "step": 2,
+        "accuracy": 0.32,
+        "loss": 1,
+        "margin": 7,
+        "f1": 0.5,
+    }
+    assert [list(row.values()) if isinstance(row, dict) else row for row in rows] == [
+        [0.3],
+        [0.31],
+        [0.32],
+    ]
+    assert "the run logs accuracy itself, so what it prints of that is not recorded" in ran.err
+
+
 def test_a_run_is_called_and_described(project: Path, call_xvc: Calling) -> None:
     """Name and note are kept, and the name is a reference."""
     call_xvc("run", "--name", "first try", "--note", "a | line", "--", "true")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from xvc.core.json_values import readable
 from xvc.types import Json
+
+_NAMED = 3
 
 
 def number(value: Json) -> str:
@@ -100,3 +102,13 @@ def counted(number: int, thing: str) -> str:
     ('1 run', '2 runs')
     """
     return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+def few_of(names: Sequence[str]) -> str:
+    """Name a few and count the others.
+
+    >>> few_of(["a", "b", "c", "d", "e"])
+    'a, b, c and 2 more'
+    """
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -5,11 +5,11 @@ Whatever is done stands in the operation log, and where DVC keeps the store, in 
 
 from __future__ import annotations
 
+from xvc.core.sql_change import SqlChange
 from xvc.database.queries import looking
 from xvc.project import Project
 from xvc.recovery.operation_log import log_operation
 from xvc.store import sql
-from xvc.store.sql import SqlChange
 
 
 def alter(project: Project, text: str, *, dry_run: bool) -> SqlChange:

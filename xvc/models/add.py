@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from xvc.core.human_units import few_of
 from xvc.core.model import ModelFile, candidate_of, candidate_path, check_name, ignore_file, name_of
 from xvc.core.record import RecordKind
 from xvc.core.run import DataFile
@@ -21,7 +22,7 @@ from xvc.history.find import find
 from xvc.models.made_by import refuse_not_made, times_around
 from xvc.models.publish_models import MODELS, ModelChange, land
 from xvc.project import Project
-from xvc.recording.begin_run import few_of, open_journal
+from xvc.recording.begin_run import open_journal
 from xvc.recording.run_times import touched_by_runs
 from xvc.recovery.lost_runs import opened
 from xvc.recovery.recover import replay

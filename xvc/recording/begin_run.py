@@ -19,6 +19,7 @@ from typing import TypeVar
 from xvc.core.best_effort import best_effort, in_words
 from xvc.core.byte_text import as_text
 from xvc.core.code_files import in_short, names_once
+from xvc.core.human_units import few_of
 from xvc.core.ids import run_id
 from xvc.core.record import RecordKind, environment_facts, facts_of, run_from
 from xvc.core.run import ABSENT, MODIFIED, DataFile, Environment, Origin, RunCode, RunRecord
@@ -42,7 +43,6 @@ from xvc.system.value_files import parse_typed, read_told
 from xvc.types import Json, Nanoseconds, RunId
 
 T = TypeVar("T")
-_NAMED = 3  # files that one sentence names
 
 
 @dataclass(slots=True)
@@ -448,16 +448,6 @@ def unnamed_results(project: Project, paths: Sequence[str]) -> list[str]:
         f"{few_of(in_short(new))}: written by a run, so no code of later runs. "
         "To keep it with its run, name it with --out or --model; else ignore it in .gitignore"
     ]
-
-
-def few_of(names: Sequence[str]) -> str:
-    """Name a few and count the others.
-
-    >>> few_of(["a", "b", "c", "d", "e"])
-    'a, b, c and 2 more'
-    """
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _code(project: Project, state: TreeState | None, snapshot: Snapshot | None) -> RunCode:

@@ -9,11 +9,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from xvc.core.best_effort import best_effort
 from xvc.core.byte_text import as_text
 from xvc.core.code_files import is_source
-from xvc.core.human_units import counted
+from xvc.core.human_units import few_of
 from xvc.core.model import ModelFile
 from xvc.core.record import UNHELD, RecordKind
 from xvc.core.run import DataFile, Status
@@ -23,7 +24,6 @@ from xvc.journal.fallback_dir import make_fallback
 from xvc.project import Project
 from xvc.recording.begin_run import (
     Begun,
-    few_of,
     metrics_files,
     open_journal,
     pipeline_metrics,
@@ -37,13 +37,15 @@ from xvc.recording.unheld_code import unheld_modules
 from xvc.recording.unheld_files import UnheldFiles
 from xvc.runs.failure_text import KEPT, last_words
 from xvc.runs.pipeline_runs import PipelineResult, PipelineWatch, keep_locks
-from xvc.runs.printed_metrics import LineMetrics
 from xvc.system.loaded_modules import left_own_files
 from xvc.system.output_log import OutputLog, mask
 from xvc.system.process import Ending
 from xvc.system.signal_pipe import STOPPING, held_back
 from xvc.system.written_files import Before
 from xvc.types import Json
+
+if TYPE_CHECKING:
+    from xvc.runs.captured_rows import CapturedRows
 
 _TABLE = "events"
 
@@ -82,7 +84,7 @@ class Recorder:
         self._sink, self._begun, self._secrets = sink, begun, secrets
         self.path = project.room.logs / f"{begun.record.id}.log"
         self._log = OutputLog(self.path, project.settings.output_limit)
-        self._reader = LineMetrics(loose=True, patterns=patterns) if capture else None
+        self._captured = _captured(begun, patterns) if capture else None
         self._project, self._named, self.before = project, list[Path](), Before()
         with best_effort(begun.warnings):
             self._named = metrics_files(project)
@@ -110,8 +112,8 @@ class Recorder:
             self._log.write(chunk)
             if stream == 2:
                 self._stderr = (self._stderr + chunk)[-KEPT:]
-            if self._reader is not None and stream == 1:
-                self.log_all(self._reader.feed(chunk))
+            if self._captured is not None and stream == 1:
+                self.log_all(self._captured.feed(chunk))
         self._sink(stream, chunk)
 
     def log_all(self, rows: Iterable[Mapping[str, Json]]) -> None:
@@ -153,16 +155,17 @@ class Recorder:
         self._log.close()
         with best_effort(self._begun.warnings):
             mask(self.path, self._secrets)
-        if self._reader is not None:
-            self.log_all(self._reader.close())
-            if not self._reader.found:
-                lines = counted(self._reader.lines, "line")
-                self._begun.warnings.append(
-                    f"--capture read no metric in {lines} of output; "
-                    "`--capture-pattern 'REGEX'` says how they are printed"
-                )
+        if self._captured is not None:
+            self.log_all(self._captured.close())
+            self._begun.warnings += self._captured.warnings()
         if self._log.failure:
             self._begun.warnings.append(f"the output log is not complete: {self._log.failure}")
+
+
+def _captured(begun: Begun, patterns: Sequence[re.Pattern[str]]) -> CapturedRows:
+    from xvc.runs.captured_rows import CapturedRows  # late: for those who asked for it
+
+    return CapturedRows(begun.journal.path.parent, begun.record.id, patterns)
 
 
 def _unheld_files(project: Project, begun: Begun) -> UnheldFiles | None:

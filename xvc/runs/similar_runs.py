@@ -15,6 +15,7 @@ from pathlib import Path
 
 from xvc.core.commit_subject import chosen_metrics, shown
 from xvc.core.equality import is_same
+from xvc.core.human_units import few_of
 from xvc.core.run import RunRecord, Status
 from xvc.core.run_inputs import given, overlap
 from xvc.core.seed_names import is_seed
@@ -24,7 +25,7 @@ from xvc.errors import XvcError
 from xvc.git.history import Change, line_changes, trees_of
 from xvc.git.submodules import submodules
 from xvc.project import Project
-from xvc.recording.begin_run import as_it_would_be, few_of
+from xvc.recording.begin_run import as_it_would_be
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import CodeDigests, code_trees
 from xvc.runs.digest import cut

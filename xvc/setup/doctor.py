@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from xvc.core.human_units import counted
+from xvc.core.human_units import counted, few_of
 from xvc.core.run_inputs import overlap
 from xvc.dvc.local_config import keep_settings
 from xvc.dvc.repository import Dvc
@@ -21,7 +21,6 @@ from xvc.history.find import versions
 from xvc.history.missing import missing_versions
 from xvc.journal.reader import is_written, journals
 from xvc.project import Project
-from xvc.recording.begin_run import few_of
 from xvc.recovery.lost_runs import reap
 from xvc.setup.health import Diagnosis, Health
 from xvc.setup.recorded_data import NO_REMOTE, NOWHERE, look_at_data, whereabouts

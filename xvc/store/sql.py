@@ -9,11 +9,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.core.run import DataFile
+from xvc.core.sql_change import SqlChange, SqlStatement, TouchedTable
 from xvc.dvc.repository import pointer_of
 from xvc.errors import ExternalError, LockBusy, UsageError, error
 from xvc.store import db, edited_runs
@@ -35,33 +35,6 @@ _READING = ("SELECT", "EXPLAIN", "MULTI")  # a PIVOT is called MULTI
 _CHANGING = ("INSERT", "UPDATE", "DELETE", "MERGE_INTO", "CREATE", "CREATE_FUNC", "DROP", "ALTER")
 _KEPT = tuple(name for name in SYSTEM_TABLES if name != "runs")
 _WAIT = 60.0  # seconds for another xvc to be done with the store
-
-
-@dataclass(frozen=True, slots=True)
-class SqlStatement:
-    """One statement; ``rows`` that it changed, null where that has no number."""
-
-    statement: str
-    kind: str
-    rows: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class TouchedTable:
-    """One table, how many rows it had and has; null: there is no such table."""
-
-    table: str
-    before: int | None
-    after: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class SqlChange:
-    """What statements do, or did, to a store; ``digest`` names the snapshot that has it."""
-
-    done: tuple[SqlStatement, ...]
-    touched: tuple[TouchedTable, ...]
-    digest: str | None = None
 
 
 @error("only-reads")

@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
+from xvc.core.human_units import few_of
 from xvc.core.job import Executor, Job, JobEnd
 from xvc.core.search_space import grid_point, grid_size, random_points
 from xvc.core.sweep import LOCAL, REF, Sampler, Sweep, Trial, TrialStatus, Wish, best_of
@@ -23,7 +24,6 @@ from xvc.executors.local import is_live
 from xvc.executors.shipping import Away, pack
 from xvc.journal.following import Follower
 from xvc.project import Project
-from xvc.recording.begin_run import few_of
 from xvc.sweeps.cloned_sweeps import remember, sweep_here
 from xvc.sweeps.job import call_of, last_line_of
 from xvc.sweeps.optuna_study import Points

@@ -11,11 +11,11 @@ from xvc.cli.grid import Form, Rows, show_grid
 from xvc.cli.options import AsCsv, AsJson, AsMarkdown, Database, DryRun, Limit, Raw, Yes
 from xvc.cli.output import Answer, show
 from xvc.core.human_units import counted
+from xvc.core.sql_change import SqlStatement, TouchedTable
 from xvc.errors import BadValue
-from xvc.store.sql import SqlStatement, TouchedTable
 
 if TYPE_CHECKING:
-    from xvc.store.sql import SqlChange
+    from xvc.core.sql_change import SqlChange
 
 
 class Changed(TypedDict):

@@ -1,0 +1,87 @@
+"""Rows that a run prints, beside those that its own `Tracker` logs.
+
+A script that logs ``accuracy`` may print it, too, rounded or in per cent. One key of one run has
+one meaning, so what the script logs counts, and what it prints of that key is not recorded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from xvc.core.human_units import counted, few_of
+from xvc.mirrors.rows import Tails
+from xvc.runs.printed_metrics import LineMetrics
+from xvc.types import Json, RunId
+
+_PROGRESS = {"epoch", "step", "iter", "iteration", "round", "batch"}
+
+
+class CapturedRows:
+    """Reads rows from a run's output, and lets those pass whose keys the run does not log itself.
+
+    The first row of a key waits for the next one, or for the end: a loop prints and logs in either
+    order, and by then it has done both once.
+
+    Args:
+        journals: the folder into which the run's processes write what they log.
+        run: its id.
+        patterns: how metrics are printed, beside the usual ways.
+    """
+
+    def __init__(self, journals: Path, run: RunId, patterns: Sequence[re.Pattern[str]]) -> None:
+        self._reader = LineMetrics(loose=True, patterns=patterns)
+        self._tails = Tails(journals, run, Path())
+        self._known: set[str] = set()
+        self._waiting: list[Mapping[str, Json]] = []
+        self._logged: set[str] = set()
+        self._dropped: set[str] = set()
+
+    def feed(self, chunk: bytes) -> Iterator[Mapping[str, Json]]:
+        """Take a piece of output; returns the rows to record now, in the order of their lines."""
+        yield from self._passing(self._reader.feed(chunk))
+
+    def close(self) -> Iterator[Mapping[str, Json]]:
+        """Return the rows that have waited, and look no more."""
+        yield from self._passing(self._reader.close())
+        yield from self._rest()
+        self._tails.close()
+
+    def warnings(self) -> list[str]:
+        """Say what was not read, and what was read and not recorded."""
+        if not self._reader.found:
+            return [
+                f"--capture read no metric in {counted(self._reader.lines, 'line')} of output; "
+                "`--capture-pattern 'REGEX'` says how they are printed"
+            ]
+        if not self._dropped:
+            return []
+        named = few_of(sorted(self._dropped))
+        return [f"the run logs {named} itself, so what it prints of that is not recorded"]
+
+    def _passing(self, rows: Iterable[Mapping[str, Json]]) -> Iterator[Mapping[str, Json]]:
+        for row in rows:
+            self._waiting.append(row)
+            if row.keys() <= self._known:
+                yield from self._rest()
+            self._known |= row.keys()
+
+    def _rest(self) -> Iterator[Mapping[str, Json]]:
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            self._look()
+        for row in waiting:
+            own = row.keys() & self._logged - _PROGRESS
+            self._dropped |= own
+            kept = {key: value for key, value in row.items() if key not in own}
+            if kept.keys() - _PROGRESS or not own:
+                yield kept
+
+    def _look(self) -> None:
+        """Learn which keys the run's own processes have logged by now."""
+        has_more = True
+        while has_more:
+            fresh = self._tails.read()
+            self._logged |= {key for row in fresh.rows for key in row.values}
+            has_more = fresh.has_more
