@@ -203,6 +203,10 @@ SCRIPTS = {
     "exec(open('plug/a.py').read())": "plug/a.py",
     "import sys; sys.path.insert(0, 'plug'); import a": "plug/a.py",
     "import sys; sys.path.insert(0, '../far'); import b": f"{FAR}/b.py",
+    "import os, sys\nat = os.path.dirname(os.path.abspath(__file__))\n"
+    "sys.path.append(os.path.join(at, '..', 'far'))\nimport b": f"{FAR}/b.py",
+    "import sys\nfrom pathlib import Path\nTOP = Path(__file__).resolve().parents[1]\n"
+    "sys.path.insert(0, str(TOP / 'far'))\nimport b": f"{FAR}/b.py",
     "import a": "plug/a.py",
 }
 

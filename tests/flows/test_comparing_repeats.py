@@ -142,3 +142,12 @@ def test_groups_are_held_against_the_best(project: Path, call_xvc: Calling) -> N
     assert fewer[0][0]["baseline"]["count"] == 2
     told = {each["value"]: each["verdict"] for each in shown}
     assert told == {0.3: "the best", 0.1: "worse", 0.2: "not enough runs"}
+
+
+def test_a_run_is_not_compared_with_itself(project: Path, call_xvc: Calling) -> None:
+    """Two references may name one run: that they are alike would say something of two."""
+    call_xvc("run", "--tag", "minor", "--", "true")
+
+    said = call_xvc("compare", "@", "e0.1.0")
+
+    assert said.out.strip() == "all of them name one run, e0.1.0: there is nothing to compare"

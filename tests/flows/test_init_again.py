@@ -45,7 +45,7 @@ def _refuse(folder: Path, how: str) -> None:
         hook.chmod(0o755)
     else:
         git(folder, "config", "user.useConfigOnly", "true")
-        git(folder, "config", "user.email", "")
+        git(folder, "config", "user.name", "")
 
 
 def _allow(folder: Path, how: str) -> None:
@@ -56,7 +56,7 @@ def _allow(folder: Path, how: str) -> None:
     elif how == "hook":
         (folder / ".git/hooks/reference-transaction").unlink()
     else:
-        git(folder, "config", "user.email", "a@example.org")
+        git(folder, "config", "user.name", "A")
 
 
 @pytest.mark.parametrize("how", ["signature", "lock", "hook", "identity"])
@@ -200,3 +200,43 @@ def test_a_dvc_repository_without_git_is_taken_over(bare_start: Path, call_xvc: 
     assert (made.code, ran.code) == (0, 0), made.err + ran.err
     assert git(bare_start, "status", "--porcelain") == ""
     assert git(bare_start, "describe", "--tags") == "e0.1.0"
+
+
+def test_a_store_that_git_took_is_given_to_dvc(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call_xvc: Calling
+) -> None:
+    """Runs came before git, whose first commit took all: versions stand on a clean branch after."""
+    folder = tmp_path / "early"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    (folder / "train.py").write_text("print('loss: 0.5')\n")
+    call_xvc("run", "--capture", "--", "python", "train.py", cwd=folder)
+    git(folder, "init", "-q")
+    git(folder, "add", "-A")
+    git(folder, "commit", "-qm", "all of it")
+    taken = git(folder, "ls-files").split()
+
+    done = call_xvc("init", "--json", cwd=folder)
+    tagged = call_xvc("run", "--json", "--tag", "minor", "--", "python", "train.py", cwd=folder)
+
+    assert taken == ["results/experiments.duckdb", "train.py"]
+    assert "git tracks results/experiments.duckdb no more; the file stays" in done.data["done"]
+    assert tagged.data["version"] == "e0.1.0", tagged.err
+    assert git(folder, "status", "--porcelain") == ""
+    assert len(call_xvc("ls", "--json", cwd=folder).data["runs"]) == 2
+
+
+def test_what_is_not_committed_is_something_to_do(
+    bare_start: Path, call_xvc: Calling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Called again without an identity, `init` does not say that there is nothing to do."""
+    for who in ("AUTHOR", "COMMITTER"):
+        monkeypatch.delenv(f"GIT_{who}_NAME", raising=False)
+    _refuse(bare_start, "identity")
+    first = call_xvc("init", cwd=bare_start)
+    assert "the set-up is not committed" in first.err
+
+    again = call_xvc("init", cwd=bare_start)
+
+    assert "nothing to do" not in again.out
+    assert "the set-up is not committed" in again.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -48,16 +49,17 @@ def test_a_run_is_of_other_params_than_one_whose_file_said_otherwise(
             "line 1: it holds an unfinished",
         ),
         ("lr:\t0.1\n\tx: 1\n", "line 2: "),
+        ("lr: 1\nname: caf\udce9\n", "line 2: the byte 0xe9 is not UTF-8"),
         (None, "a folder"),
     ],
-    ids=["merge marks", "a tab", "a folder"],
+    ids=["merge marks", "a tab", "latin-1", "a folder"],
 )
 def test_a_params_file_that_cannot_be_read_is_named_with_what_follows(
     project: Path, call_xvc: Calling, text: str | None, said: str
 ) -> None:
     """The run goes on without its params, and says so."""
     place = project / "params.yaml"
-    place.mkdir() if text is None else place.write_text(text)
+    place.mkdir() if text is None else place.write_bytes(os.fsencode(text))
 
     done = call_xvc("run", "--", "true")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from surroundings import Calling
+from surroundings import Calling, git
 from xvc import Tracker
 
 BEGIN, END = "<!-- xvc:report begin -->", "<!-- xvc:report end -->"
@@ -276,3 +276,23 @@ def test_a_long_value_is_cut(project: Path, call_xvc: Calling) -> None:
 
     assert f"{'a' * 59}…" in text
     assert len(text) < 10_000
+
+
+@pytest.mark.parametrize("words", [("--into", "R.md", "--append"), ("-o", "out/r.md", "--yes")])
+def test_a_report_follows_no_tracked_link_out(
+    project: Path, call_xvc: Calling, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """A document or folder that a clone brought as a link is refused, and nothing there changes."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "notes.md").write_text("mine\n")
+    (project / "R.md").symlink_to(outside / "notes.md")
+    (project / "out").symlink_to(outside)
+    git(project, "add", "R.md", "out")
+    git(project, "commit", "-qm", "links")
+    call_xvc("run", "--", "python", "train.py")
+
+    called = call_xvc("report", *words, "--json")
+
+    assert called.json["error"]["code"] == "outside-project"
+    assert {path.name: path.read_text() for path in outside.iterdir()} == {"notes.md": "mine\n"}

@@ -93,11 +93,12 @@ def test_the_trials_of_a_removed_tree_are_not_run_again(project: Path, call_xvc:
     there = Path(call_xvc("worktree", "add", "wt", "--json").data["path"])
     code = "import sys, xvc; xvc.Tracker().log({'acc': float(sys.argv[1])})"
     asked = ("--param", "lr=0.2,0.3", "--metric", "acc:max", "--")
-    call_xvc("sweep", *asked, "python", "-c", code, "{lr}", cwd=there)
+    swept = call_xvc("sweep", "--json", *asked, "python", "-c", code, "{lr}", cwd=there)
     git(project, "worktree", "remove", "--force", str(there))
     shown = call_xvc("sweep", "show", "--json").data
     resumed = call_xvc("sweep", "resume", "--json")
 
+    assert swept.data["counts"]["finished"] == 2, swept.err
     assert shown["counts"]["finished"] == 2
     assert sorted(trial["value"] for trial in shown["trials"]) == [0.2, 0.3]
     assert resumed.data["counts"]["finished"] == 2

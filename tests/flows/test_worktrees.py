@@ -752,11 +752,14 @@ def test_doctor_notices_that_the_repository_was_moved(
     project.rename(moved)
     monkeypatch.chdir(moved)
 
+    listed = call_xvc("worktree", "list").out.splitlines()[2].split()
     ill = call_xvc("doctor", "--json")
     findings = [each for each in ill.data["findings"] if each["what"] == "work trees"]
     git(moved, "worktree", "repair", str(tree))
     sound = call_xvc("doctor", "--json")
 
+    assert listed[:6] == ["side", "exp/side", "?", "?", "?", "?"]
+    assert "unreadable" in listed
     assert ill.code == 3
     assert [str(tree) in each["detail"] for each in findings] == [True]
     assert f"git worktree repair {tree}" in findings[0]["hint"]

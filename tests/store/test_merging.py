@@ -336,3 +336,15 @@ def test_an_account_adds_up(folder: Path) -> None:
         | {"taken-new": 1, "taken-changed": 1, "taken-deleted": 1}
     )
     assert (account.ours, account.theirs, account.result) == (6, 6, 6)
+
+
+def test_a_damaged_source_is_not_for_doctor(tmp_path: Path) -> None:
+    """`xvc doctor` rebuilds the store of the project, and no other file."""
+    junk = tmp_path / "junk.duckdb"
+    junk.write_text("no database")
+
+    with pytest.raises(db.SourceCorrupt) as caught:
+        merge(tmp_path, filled(tmp_path / "o.duckdb"), junk)
+
+    assert caught.value.path == str(junk)
+    assert "doctor" not in caught.value.hint

@@ -116,6 +116,8 @@ def as_text(found: Compared, every: bool) -> str:
     parts = [
         table(each.head, each.rows, right=sorted(each.right)) for each in _tables(found, every)
     ]
+    if len({one.record.id for one in found.runs}) == 1:
+        return f"all of them name one run, {names(found)[0]}: there is nothing to compare"
     if not parts:
         return f"{' and '.join(names(found))} are the same in everything that was recorded"
     return "\n\n".join([*parts, *(["\n".join(_remarks(found))] if _remarks(found) else [])])

@@ -41,12 +41,6 @@ class StoresDiffer(ConflictError):
     )
 
 
-class SourceCorrupt(StoreCorrupt):
-    """The other store is damaged; ours has nothing to do with it."""
-
-    way = "Nothing was copied, and neither store was changed. Ask for a whole copy of that file."
-
-
 @dataclass(frozen=True, slots=True)
 class Copied:
     """What a copy brings: runs, and rows by table.
@@ -113,10 +107,10 @@ def _damage_named(source: Path) -> Iterator[None]:
     """Blame the source for damage: our side is a copy that was just written."""
     try:
         yield
-    except db.ForeignStore:
+    except (db.ForeignStore, db.SourceCorrupt):
         raise
     except StoreCorrupt as err:
-        raise SourceCorrupt(str(source), err.reason) from err
+        raise db.SourceCorrupt(str(source), err.reason) from err
 
 
 def _write(project: Project, there: DuckDBPyConnection, lack: MissingRows) -> None:

@@ -36,6 +36,7 @@ from xvc.recording.passing_folders import bring_code
 from xvc.recording.run_times import not_named_yet, note_begin, written_by_runs
 from xvc.recording.unheld_code import script_text, unheld_code
 from xvc.system.environment import describe_environment, environment_digest
+from xvc.system.files import keep_out_of_git
 from xvc.system.lock import current_owner
 from xvc.system.value_files import parse_typed, read_told
 from xvc.types import Json, Nanoseconds, RunId
@@ -84,6 +85,9 @@ def begin(
     warnings = [] if warnings is None else warnings
     warnings += project.tolerate_settings()
     project.store_path  # noqa: B018 - what it refuses is refused before anything is written
+    if project.place is None:  # it may become a repository, whose `git add -A` takes all
+        with best_effort(warnings):
+            keep_out_of_git(project.room.folder)
     state = _try(project.git.state, warnings) if project.place else None
     snapshot = _try(lambda: _snapshot(project, run, state, outs), warnings) if state else None
     if snapshot is not None:

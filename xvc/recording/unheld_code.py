@@ -35,7 +35,6 @@ _RUN = re.compile(
     r"(?:run_path\(|(?:spec_from_file_location|SourceFileLoader)\([^,()]*,|exec\(\s*open\()\s*"
     r"[\"']([^\"']+\.py)[\"']"
 )
-_SEARCHED = re.compile(r"sys\.path\.(?:append|insert)\((?:\s*\d+\s*,)?\s*[\"']([^\"']+)[\"']")
 _VARIABLE = "PYTHONPATH"
 _PYTHON = (".py", ".ipynb", ".pyx")
 
@@ -178,12 +177,20 @@ def _followed(
 def _next_of(path: Path, roots: Sequence[Path], modules: _Modules, folder: Path) -> list[Path]:
     text = _text_of(path)
     if path.suffix in _PYTHON:
-        where = [*roots, *(Path(os.path.normpath(folder / at)) for at in _SEARCHED.findall(text))]
+        where = [*roots, *_added(text, path, folder)]
         names = [*_imports(text, path), *((name.lstrip("."), []) for name in _ASKED.findall(text))]
         imported = [file for name, at in names for file in modules.find(name, at or where)]
         return [*imported, *_named_in(_RUN.findall(text), folder)]
     words = _FILE.findall(text) if path.suffix in (".sh", ".bash", ".zsh") else []
     return [each for root in roots[:1] for each in _named_in(words, root)]
+
+
+def _added(text: str, path: Path, folder: Path) -> list[Path]:
+    if "sys.path." not in text and "addsitedir" not in text:
+        return []
+    from xvc.recording.search_path import searched_folders  # late: loads ast, for few scripts
+
+    return searched_folders(text, path, folder)
 
 
 def _text_of(path: Path) -> str:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from xvc.errors import BadValue, NotFoundError, TargetExists, error
+from xvc.project import Project
 from xvc.render.document import Report
 from xvc.render.html import page
 from xvc.render.markdown import markdown
@@ -62,7 +63,7 @@ class Target:
     section: str = ""
 
 
-def publish(report: Report, target: Target) -> list[Path]:
+def publish(project: Project, report: Report, target: Target) -> list[Path]:
     """Write a report and return the files, in order; none when no place was named.
 
     Raises:
@@ -71,8 +72,12 @@ def publish(report: Report, target: Target) -> list[Path]:
         NoMarks: that document has no marks, and *may_append* is not set.
         MarksDamaged: its marks are doubled or out of order.
         BadValue: the name of the file and the format do not fit.
+        OutsideProject: a link that git tracks leads out of the project; nothing was read.
     """
     planned: list[tuple[Path, bytes, int]] = []
+    for place in (target.out, target.into):
+        if place is not None and (way := project.way_out(place)) is not None:
+            raise project.outside(way)
     if target.out is not None:
         for path, form in _files(target.out, target.form):
             if path.exists() and not target.replaces:

@@ -45,8 +45,8 @@ class Leader:
             said.append(f"against the next best: {sentence(self.judgement)}")
         if self.points > 1 and self.luck is None:
             said.append(
-                f"picked from {self.points} points without repeats, so by luck, too, and nothing "
-                "tells by how much; `xvc sweep --repeat 3` does"
+                f"picked from {self.points} points without repeats: part of its lead may be "
+                "luck, and only repeats tell how much; `xvc sweep --repeat 3` makes them"
             )
         elif self.points > 1 and self.luck is not None:
             said.append(

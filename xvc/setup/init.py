@@ -31,7 +31,7 @@ from xvc.git.snapshot import tree_with
 from xvc.project import Project
 from xvc.recording.begin_run import metrics_files, params_files, results_among
 from xvc.system.asset_files import NAME
-from xvc.system.files import add_line, write_durably
+from xvc.system.files import add_line, keep_out_of_git, write_durably
 
 _METRICS = re.compile(r"(?i)(metric|score|result|eval)[^/]*\.(json|ya?ml|toml)$")
 _TEMPLATE = """\
@@ -134,8 +134,9 @@ def init(project: Project, folder: Path, *, commit: bool = True) -> Initialised:
     _tell_of_ignored(project, ours, warnings)
     joined = _joined(project)
     made = None
-    if commit and ours:
-        made = _commit(project, ours, warnings)
+    gone = _taken_by_git(project, done) if commit else []
+    if commit and (ours or gone):
+        made = _commit(project, ours, gone, warnings)
         if made is not None:
             done.append(f"committed {counted(len(set(ours)), 'file')} as {made[:10]}")
     return Initialised(
@@ -354,11 +355,36 @@ def _joined(project: Project) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _commit(project: Project, ours: list[Path], warnings: list[str]) -> str | None:
+def _taken_by_git(project: Project, done: list[str]) -> list[str]:
+    """Name what is xvc's and git tracks, as after runs without git and `git add -A`.
+
+    DVC takes no file that git tracks, and each run would change it.
+    """
+    store = project.relative(project.store_path)
+    beside = project.room_beside.folder
+    if beside.is_dir():
+        keep_out_of_git(beside)
+    head = project.git.commit_of("HEAD")
+    if head is None:
+        return []
+    names = (store, project.relative(beside))
+    listed = project.git.call("ls-tree", "-r", "-z", "--name-only", "--full-tree", head, *names)
+    found = [os.fsdecode(path) for path in listed.split(b"\0") if path]
+    if found:
+        where = store if store in found else found[0]
+        more = f" and {counted(len(found) - 1, 'file')} beside it" if len(found) > 1 else ""
+        done.append(f"git tracks {where}{more} no more; the file stays")
+    return found
+
+
+def _commit(project: Project, ours: list[Path], gone: list[str], warnings: list[str]) -> str | None:
     """Commit xvc's own files on the branch, leaving everything else of the user's as it is."""
     place = project.git
     state = place.state()
-    files = {project.relative(path): path.read_bytes() for path in ours if path.is_file()}
+    files: dict[str, bytes | None] = {
+        project.relative(path): path.read_bytes() for path in ours if path.is_file()
+    }
+    files |= dict.fromkeys(gone)
     if not files or (state.branch is None and state.commit is None):
         return None
     base = place.tree_of(state.commit) if state.commit is not None else None

@@ -108,6 +108,12 @@ class ForeignStore(StoreCorrupt):
         return "Open it with the program that made it; xvc has not touched it."
 
 
+class SourceCorrupt(StoreCorrupt):
+    """A store that was to be read beside ours is damaged."""
+
+    way = "Nothing was changed. It is not the store of this project: get a whole copy of that file."
+
+
 class ReadersHold(StoreBusy):
     """Other programs hold the store, all of them only reading."""
 
@@ -312,10 +318,17 @@ def side_by_side(
     with _removed(spill), in_memory(stores[written]) as connection:
         for name, path in stores.items():
             mode = "" if name == written else " (READ_ONLY)"
-            with mapped(path):
-                connection.execute(f"ATTACH {literal(file_name(path))} AS {quoted(name)}{mode}")
-                refuse_foreign(connection, path, name)
-                refuse_newer(connection, path, f"{quoted(name)}.main.meta")
+            try:
+                with mapped(path):
+                    connection.execute(f"ATTACH {literal(file_name(path))} AS {quoted(name)}{mode}")
+                    refuse_foreign(connection, path, name)
+                    refuse_newer(connection, path, f"{quoted(name)}.main.meta")
+            except ForeignStore:
+                raise
+            except StoreCorrupt as err:
+                if name == written:
+                    raise
+                raise SourceCorrupt(err.path, err.reason) from err
         connection.execute(f"SET temp_directory = {literal(str(spill))}")
         connection.execute("SET preserve_insertion_order = false")
         connection.execute("SET enable_progress_bar = false")  # in a notebook DuckDB draws one

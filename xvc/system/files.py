@@ -194,6 +194,13 @@ def refuse_link(path: Path) -> None:
         raise OSError(errno.ELOOP, "it is a link, and git reads no rules through a link", str(path))
 
 
+def keep_out_of_git(folder: Path) -> None:
+    """Have every git, now and later, pass over a folder and all in it; it is made if need be."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError), (folder / ".gitignore").open("x") as ignored:
+        ignored.write("*\n")
+
+
 def add_line(path: Path, line: str) -> bool:
     """Append a line to a text file unless it is there; tells whether it was added.
 

@@ -249,6 +249,9 @@ def _merge_in(content: bytes) -> str | None:
 
 
 def _reason(err: Exception) -> str:
+    if isinstance(err, UnicodeDecodeError):
+        line = err.object[: err.start].count(b"\n") + 1
+        return f"line {line}: the byte 0x{err.object[err.start]:02x} is not UTF-8; save it as UTF-8"
     mark = getattr(err, "problem_mark", None)
     problem = getattr(err, "problem", None) or str(err).splitlines()[0]
     return f"line {mark.line + 1}: {problem}" if mark is not None else str(problem)

@@ -38,6 +38,7 @@ class TreeRole(StrEnum):
     UNKNOWN = "not adopted"
     MAKING = "half made"
     REMOVING = "half removed"
+    UNREADABLE = "unreadable"
     MISSING = "missing"
     REMOVED = "removed"
 
@@ -102,7 +103,9 @@ def _info(project: Project, tree: WorkTree, record: Record | None, *, is_main: b
     try:
         return _looked_at(project, tree, info, own, record.since if record else 0)
     except XvcError as err:
-        return replace(info, warnings=(f"{tree.path}: {err}. {err.hint}".rstrip(),))
+        role = info.condition if is_main else TreeRole.UNREADABLE
+        said = f"{tree.path}: {err}. {err.hint}".rstrip()
+        return replace(info, condition=role, warnings=(said,))
 
 
 def _condition(tree: WorkTree, record: Record | None, *, is_main: bool) -> TreeRole:

@@ -44,6 +44,7 @@ def command(
         "joined": list(made.joined),
         "commit": made.commit,
     }
-    text = "\n".join(lines) if made.changed else f"{made.root} is ready; nothing to do"
+    nothing = "is set up" if made.warnings else "is ready; nothing to do"
+    text = "\n".join(lines) if made.changed else f"{made.root} {nothing}"
     steps = ("xvc run --tag minor -- python train.py",)
     show(Answer("init", data, text, made.warnings, steps), here.manner)

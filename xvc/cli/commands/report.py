@@ -110,7 +110,8 @@ def command(
     request = ReportRequest(
         references=tuple(runs or ()), metric=metric, title=title, date=date, series=series
     )
-    made = report(here.project_of(database), request)
+    project = here.project_of(database)
+    made = report(project, request)
     target = Target(
         out and here.folder / out,
         wanted,
@@ -119,7 +120,7 @@ def command(
         may_append=append or series is not None,
         section=series or "",
     )
-    files = publish(made.report, target)
+    files = publish(project, made.report, target)
     printed = "" if files else rendered(made.report, wanted or Format.MARKDOWN)
     text = printed or "\n".join(f"wrote {path}" for path in files)
     show(Answer("report", _data(made, files, printed), text, made.warnings), here.manner)

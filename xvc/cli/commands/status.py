@@ -96,7 +96,9 @@ def _text(found: ProjectStatus) -> str:
             f"unsaved    {count} of {counted(len(found.unsaved), 'run')}, in no version yet"
         )
     if found.waiting_journals:
-        lines.append(f"waiting    {found.waiting_journals} journals could not be folded yet")
+        lines.append(
+            f"waiting    {counted(found.waiting_journals, 'journal')} could not be folded yet"
+        )
     if found.undecided is not None:
         lines.append(
             f"merge      unfinished, {found.undecided} conflicts to decide: "

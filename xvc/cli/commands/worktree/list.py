@@ -79,13 +79,12 @@ def command(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 def _row(found: TreeInfo) -> list[str]:
+    counts = (found.runs, found.unsaved, len(found.changed), len(found.live))
+    is_known = found.condition.value != "unreadable"
     return [
         f"{found.name} *" if found.is_here else found.name,
         found.branch or "-",
-        str(found.runs),
-        str(found.unsaved),
-        str(len(found.changed)),
-        str(len(found.live)),
+        *(str(count) if is_known else "?" for count in counts),
         f"{found.next.minor} {found.next.patch}" if found.next else "-",
         moment(found.active),
         found.condition.value + (", locked" if found.locked is not None else ""),
