@@ -100,3 +100,27 @@ def test_tpe_learns_the_mean_of_each_point(project: Path, run_xvc: Calling) -> N
     assert (done.data["total"], done.data["counts"]["finished"]) == (6, 6)
     assert learnt == pytest.approx({0.1: 0.845, 0.2: 0.85, 0.3: 0.815})
     assert done.data["best"]["params"] == {"lr": 0.2, "seed": 0}
+
+
+def test_a_hopeless_point_is_given_up_whole(project: Path, run_xvc: Calling) -> None:
+    """With --prune the other seeds of a point are not begun once its first one was given up."""
+    (project / "steps.py").write_text(
+        "import os, time\nfrom xvc import Tracker\n"
+        "a, seed = (float(os.environ['XVC_PARAM_' + key]) for key in ('A', 'SEED'))\n"
+        "with Tracker() as t:\n"
+        "    for step in range(3 if int(os.environ['XVC_TRIAL']) < 10 else 40):\n"
+        "        t.log({'Acc': a, 'step': step})\n        time.sleep(0.2)\n"
+    )
+    words = ("--sampler", "random", "--trials", "6", "--repeat", "2", "--prune", "--seed", "3")
+
+    done = run_xvc(
+        *("sweep", "-P", "a=0.0..1.0", *words, "--metric", "Acc:max", "--json"),
+        *("--", "python", "steps.py"),
+        timeout=250,
+    )
+
+    trials = run_xvc("sweep", "show", "--json").data["trials"]
+    by_number = {trial["trial"]: trial for trial in trials}
+    assert done.code == 0, done.err + done.out
+    assert [by_number[n]["state"] for n in range(12)] == [*["finished"] * 10, "pruned", "pruned"]
+    assert (by_number[10]["run"] is None, by_number[11]["run"]) == (False, None)
