@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from xvc.core.ids import is_run_id
-from xvc.core.model import candidate_path
+from xvc.core.model import candidate_of, candidate_path
 from xvc.dvc.outputs import digests_of, note_old, object_of
 from xvc.dvc.pointers import SUFFIX, Out, parse_pointer
 from xvc.dvc.repository import Dvc, is_named
@@ -37,11 +37,17 @@ class NoFile(NotFoundError):
 
     path: str
     at: str
+    models: tuple[str, ...] = ()
     says = "{at} has no {path}"
 
     @property
     def hint(self) -> str:
         """Say where else to look for the file."""
+        if self.models:
+            named = ", ".join(self.models)
+            word = "model" if len(self.models) == 1 else "models"
+            folder = f"{MODEL}{self.models[0]}"
+            return f"It left the {word} {named}: `xvc get {self.at} {folder}` brings a model whole."
         if self.path.startswith(MODEL):
             return "`xvc model list` names the models, `xvc show` what a run has left."
         return (
@@ -126,7 +132,9 @@ def get(
             break
     if not wanted:
         is_import = f"{name}.dvc" in held.files and name not in project.own_pointers()
-        raise (NotDownloaded if is_import else NoFile)(name, point.name)
+        if is_import:
+            raise NotDownloaded(name, point.name)
+        raise NoFile(name, point.name, _models_of(project, point, held))
     with Staging(target) as staging:
         _write(project, point, wanted, staging.folder)
         count, size = _measured(staging.folder)
@@ -195,8 +203,17 @@ def _model(project: Project, point: Revision, held: Holdings, path: Path) -> str
     if place not in held.outs and (kept := _kept_later(project, place)) is not None:
         held.outs[place] = kept
     if place not in held.outs:
-        raise NoFile(f"{MODEL}{wanted}", point.name)
+        raise NoFile(f"{MODEL}{wanted}", point.name, _models_of(project, point, held))
     return (PurePosixPath(place) / path.relative_to(folder).as_posix()).as_posix()
+
+
+def _models_of(project: Project, point: Revision, held: Holdings) -> tuple[str, ...]:
+    """Name the models that the run of a point has left, as far as *held* has them."""
+    run = _run({info.name: info.message.run for info in versions(project)}, point)
+    base = project.relative(project.root)
+    start = "" if base == "." else f"{base}/"
+    candidates = (candidate_of(out.removeprefix(start)) for out in held.outs)
+    return tuple(sorted(each[0] for each in candidates if each is not None and each[1] == run))
 
 
 def _kept_later(project: Project, place: str) -> Out | None:
