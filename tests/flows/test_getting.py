@@ -604,7 +604,7 @@ def test_a_file_that_is_a_model_of_the_run_is_pointed_to(project: Path, call_xvc
     words = failed["hint"].split("`")[1].split()[1:]
     brought = call_xvc(*words, "-o", "there")
 
-    assert failed["code"] == "no-file"
+    assert failed["code"] == "left-as-models"
     assert words == ["get", run, "model:net"]
     assert brought.code == 0, brought.err
     assert (project / "there/m.pt").read_text() == "w"

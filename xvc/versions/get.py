@@ -37,23 +37,29 @@ class NoFile(NotFoundError):
 
     path: str
     at: str
-    models: tuple[str, ...] = ()
     says = "{at} has no {path}"
 
     @property
     def hint(self) -> str:
         """Say where else to look for the file."""
-        if self.models:
-            named = ", ".join(self.models)
-            word = "model" if len(self.models) == 1 else "models"
-            folder = f"{MODEL}{self.models[0]}"
-            return f"It left the {word} {named}: `xvc get {self.at} {folder}` brings a model whole."
         if self.path.startswith(MODEL):
             return "`xvc model list` names the models, `xvc show` what a run has left."
         return (
             f"`xvc checkout {self.at}` shows all that is there. "
             "A run has the store and its assets only with a version: `xvc tag --run`."
         )
+
+
+@error("left-as-models")
+class LeftAsModels(NotFoundError):
+    """A run has nothing of that path, and it has left models, which have paths of their own."""
+
+    path: str
+    at: str
+    models: tuple[str, ...]
+    first: str
+    says = "{at} has no {path}; as models it left {models:3}"
+    way = "`xvc get {at} model:{first}` brings a model whole."
 
 
 @error("not-downloaded")
@@ -112,6 +118,7 @@ def get(
 
     Raises:
         NoFile: nothing of that path is there.
+        LeftAsModels: likewise, and the run has left models.
         NotDownloaded: its pointer is there and names nothing yet.
         TargetExists: something is at *target*, and *replace* does not hold.
         BadValue: *path* leads out of the repository, or *target* holds it.
@@ -134,7 +141,11 @@ def get(
         is_import = f"{name}.dvc" in held.files and name not in project.own_pointers()
         if is_import:
             raise NotDownloaded(name, point.name)
-        raise NoFile(name, point.name, _models_of(project, point, held))
+        store = project.relative(project.store_path.parent)
+        models = _models_of(project, point, held)
+        if models and not PurePosixPath(name).is_relative_to(store):
+            raise LeftAsModels(name, point.name, models, models[0])
+        raise NoFile(name, point.name)
     with Staging(target) as staging:
         _write(project, point, wanted, staging.folder)
         count, size = _measured(staging.folder)
@@ -203,7 +214,7 @@ def _model(project: Project, point: Revision, held: Holdings, path: Path) -> str
     if place not in held.outs and (kept := _kept_later(project, place)) is not None:
         held.outs[place] = kept
     if place not in held.outs:
-        raise NoFile(f"{MODEL}{wanted}", point.name, _models_of(project, point, held))
+        raise NoFile(f"{MODEL}{wanted}", point.name)
     return (PurePosixPath(place) / path.relative_to(folder).as_posix()).as_posix()
 
 
