@@ -221,6 +221,31 @@ def test_books_that_are_not_xvcs_are_an_answer_or_one_error(
     assert {path for path in after - before if not path.is_relative_to(project)} <= {elsewhere}
 
 
+@pytest.mark.parametrize("held", [f"{'[' * 5000}{']' * 5000}", "1e400", '{"a": -1e400}'])
+def test_json_that_xvc_does_not_read_is_shown_as_it_stands(
+    foreign: Path, project: Path, call_xvc: Calling, held: str
+) -> None:
+    """What shows cells shows the text; what needs runs names the store; none is xvc's mistake."""
+    with duckdb.connect(str(foreign)) as connection:
+        connection.execute("UPDATE runs SET params = ?, metrics = ?", [f'{{"a": {held}}}'] * 2)
+        connection.execute("UPDATE environments SET facts = ?", [f'{{"a": {held}}}'])
+    shutil.copyfile(foreign, project / "new")
+    os.replace(project / "new", project / STORE)
+    cells = (
+        ("db", "head", "--table", "runs", "--db", str(foreign)),
+        ("db", "sql", "SELECT params FROM runs", "--db", str(foreign)),
+        ("db", "head", "--table", "environments", "--db", str(foreign)),
+    )
+    runs = (("ls", "--where", "params.a > 1"), ("ls", "--sort", "a"), ("compare", "@", "@"))
+
+    shown = [call_xvc(*words, "--json") for words in cells]
+    told = [call_xvc(*words, "--json") for words in (*runs, ("show", "@"), ("doctor",))]
+
+    assert [(each.code, held in each.out.replace("\\", "")) for each in shown] == [(0, True)] * 3
+    assert not [each for each in told if '"internal"' in each.out]
+    assert all(each.code == 0 or "duckdb" in each.out for each in told)
+
+
 def test_text_of_others_never_reaches_a_terminal_raw(
     project: Path, call_xvc: Calling, run_xvc: Calling
 ) -> None:

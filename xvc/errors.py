@@ -215,7 +215,7 @@ class BadExpression(UsageError):
     text: str
     reason: str
     says = "cannot read the filter {text!r}: {reason}"
-    way = "Write it like: accuracy > 0.9 and model == 'logreg'."
+    way = "Write it like: accuracy > 0.9 and `val loss` < 1 and model == 'logreg'."
 
 
 @error("bad-value")

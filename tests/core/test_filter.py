@@ -66,6 +66,8 @@ def test_every_text_is_read_or_refused(text: str) -> None:
     [
         ("accuracy > 0.9 and (model == 'logreg' or not n < 1)", True),
         ("accuracy>.9", True),
+        ('"val loss" < 1 and `val loss` < 1 and "n" == 3', True),
+        ('"val ""loss" < 1', False),
         ("accuracy = 0.95 AND n=3.0", True),
         ("n >= 3 and n <= 3 and n != 4", True),
         ("model ~ 'log' and tags ~ 'small' and tags ~ 2", True),

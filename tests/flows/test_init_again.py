@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 
 from surroundings import Calling, git
 from xvc.git.commands import scrubbed
@@ -240,3 +241,44 @@ def test_what_is_not_committed_is_something_to_do(
 
     assert "nothing to do" not in again.out
     assert "the set-up is not committed" in again.err
+
+
+def test_files_of_a_pipeline_are_named_from_the_project(
+    bare_start: Path, call_xvc: Calling
+) -> None:
+    """A stage's folder belongs to the name; a name that YAML would read otherwise is quoted."""
+    (bare_start / "sub").mkdir()
+    (bare_start / "sub/conf.yaml").write_text("width: 3\n")
+    (bare_start / "dvc.yaml").write_text(
+        "stages:\n  s:\n    wdir: sub\n    cmd: 'true'\n    params: [conf.yaml: [width]]\n"
+        "    metrics: ['a, #1.json']\n"
+    )
+    git(bare_start, "add", "-A")
+    git(bare_start, "commit", "-qm", "pipeline")
+
+    joined = call_xvc("init")
+    ran = call_xvc("run", "--", "true")
+
+    settings = yaml.safe_load((bare_start / "xvc.yaml").read_text())
+    assert settings["params"]["files"] == ["sub/conf.yaml"]
+    assert settings["metrics"]["files"] == ["sub/a, #1.json"]
+    assert "params from sub/conf.yaml" in joined.out + joined.err
+    assert "is not there" not in ran.out + ran.err
+
+
+def test_a_pipeline_may_write_beside_the_project(bare_start: Path, call_xvc: Calling) -> None:
+    """A metric outside of the project's folder is read by the pipeline, and no setting names it."""
+    inner = bare_start / "ml"
+    inner.mkdir()
+    (inner / "dvc.yaml").write_text(
+        "stages:\n  s:\n    wdir: ..\n    cmd: 'true'\n    metrics: [top.json]\n"
+    )
+    git(bare_start, "add", "-A")
+    git(bare_start, "commit", "-qm", "pipeline")
+    subprocess.run(["dvc", "init", "-q", "--subdir"], cwd=inner, check=True)
+    git(bare_start, "commit", "-qm", "dvc")
+
+    call_xvc("-C", "ml", "init")
+
+    settings = yaml.safe_load((inner / "xvc.yaml").read_text())
+    assert settings["metrics"]["files"] == []

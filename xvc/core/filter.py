@@ -1,7 +1,8 @@
 """The filter of ``xvc ls --where``: ``accuracy > 0.9 and (model == 'logreg' or not lr < 0.1)``.
 
 Pure: text to a tree, a tree to a claim. Refuses what it cannot read, and names the place. A
-bare word is never taken for text; a quote inside quotes is doubled.
+bare word is never taken for text; a quote inside quotes is doubled. A name with blanks stands in
+backticks, or in double quotes as in SQL: where a name goes, no text can.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from xvc.types import Json, Primitive
 
 _AND, _OR, _NOT = (re.compile(rf"(?i:{word})(?![\w./-])") for word in ("and", "or", "not"))
 _OPEN, _CLOSE, _SPACE = re.compile(r"\("), re.compile(r"\)"), re.compile(r"\s*")
-_QUOTED_KEY = re.compile(r"`((?:[^`]|``)*)`")
+_QUOTED_KEY = re.compile(r"`((?:[^`]|``)*)`|\"((?:[^\"]|\"\")*)\"")
 _TEXT = re.compile(r"'((?:[^']|'')*)'|\"((?:[^\"]|\"\")*)\"")
 _OPERATOR = re.compile(r"==|!=|<=|>=|[=<>~]")
 _NUMBER = re.compile(
@@ -116,7 +117,8 @@ class _Reader:
 
     def key(self) -> str:
         if quoted := self.take(_QUOTED_KEY):
-            return quoted[1].replace("``", "`")
+            ticked, double = quoted.groups()
+            return str(double).replace('""', '"') if ticked is None else ticked.replace("``", "`")
         start = self.at
         bare = self.take(BARE_KEY)
         if bare is None or bare[0].lower() in RESERVED:

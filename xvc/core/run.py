@@ -108,6 +108,11 @@ class Environment:
     packages: Mapping[str, str] = field(default_factory=dict)
     variables: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def in_place(self) -> dict[str, str]:
+        """The packages whose code lies elsewhere: their version and state, which has a blank."""
+        return {name: said for name, said in self.packages.items() if " " in said}
+
 
 @dataclass(frozen=True, slots=True)
 class ResourceUsage:

@@ -319,10 +319,12 @@ class Git:
         """Return git's own version."""
         return self.text("--version").removeprefix("git version ").split()[0]
 
-    def state(self) -> TreeState:
-        """Compare the tree with HEAD, without refreshing the user's index."""
+    def state(self, below: Path | None = None) -> TreeState:
+        """Compare the tree, or a folder of it, with HEAD, without refreshing the user's index."""
         flags = ("--porcelain=v2", "-z", "--branch", "--untracked-files=all", "--no-renames")
-        return _parse_state(self.call(*_LOOKING, "status", *flags, "--ignore-submodules=none"))
+        where = [] if below is None else ["--", str(below)]
+        said = self.call(*_LOOKING, "status", *flags, "--ignore-submodules=none", *where)
+        return _parse_state(said)
 
     def hidden(self) -> list[str]:
         """List the files on the disk that git was told not to look at, changed or not.

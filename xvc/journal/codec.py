@@ -228,3 +228,15 @@ def from_json(text: str | bytes) -> Json:
         ValueError: *text* is not JSON.
     """
     return cast("Json", orjson.loads(text))
+
+
+def from_cell(text: str) -> Json:
+    """Read JSON that another program may have written; text that no JSON of ours is stays text.
+
+    >>> from_cell('{"a": 1}'), from_cell("1e400")
+    ({'a': 1}, '1e400')
+    """
+    try:
+        return from_json(text)
+    except ValueError:  # deeper than orjson reads, or a number that no float holds
+        return text

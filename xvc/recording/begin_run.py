@@ -476,9 +476,22 @@ def _folder(project: Project, folder: Path) -> str:
 def environment_now(project: Project, program: str | None, warnings: list[str]) -> Environment:
     """Describe what a program would run on here, now."""
     version = _try(project.git.version, warnings) if project.place else None
-    environment = describe_environment(program, project.environment.get("PATH", ""), git=version)
+    path = project.environment.get("PATH", "")
+    environment = describe_environment(program, path, git=version, state_of=_state_of(project))
     variables = _variables(project, warnings)
     return replace(environment, variables=variables)
+
+
+def _state_of(project: Project) -> Callable[[Path], str] | None:
+    if project.place is None:
+        return None
+
+    def state(folder: Path) -> str:
+        from xvc.recording.code_in_place import state_in_place  # late: few install in place
+
+        return state_in_place(project.git, folder)
+
+    return state
 
 
 def _variables(project: Project, warnings: list[str]) -> dict[str, str]:

@@ -29,13 +29,15 @@ _WHOLE = re.compile(r"[+-]?[0-9]+")
 _NUMBER = r"([+-]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:nan|inf(?:inity)?)))"
 _MARKED = re.compile(rf"METRIC[ \t]+(\S+)={_NUMBER}")
 _NAME = r"([^\W\d][\w'./@-]*(?: [^\W\d][\w'./@-]*){0,3})"
-_TAIL = r"(?:%|[a-zA-Z]{1,3}(?:/[a-z]+)?)?(?:[ \t]*(?:\(.*\)|(?:±|\+/-|\+-).*))?"
+_UNIT = r"(?:%|[a-zA-Z]{1,3}(?:/[a-z]+)?)?"
+_TAIL = rf"{_UNIT}(?:[ \t]*(?:\(.*\)|(?:±|\+/-|\+-).*))?"
 _VALUE = rf"{_NUMBER}(?:/([0-9]+))?{_TAIL}"
 _SAID = re.compile(rf"(?:{_NAME}:[ \t]+)??{_NAME}[ \t]*[:=][ \t]*{_VALUE}")
 _SPACED = re.compile(rf"{_NAME}[ \t]+{_VALUE}")
-_ONE = rf"[^\W\d][\w'./@-]*[ \t]*[:=][ \t]*{_NUMBER}%?"
+_CLOCK = r"[0-9]+(?::[0-9]{2})+"  # "eta: 0:12:33", beside numbers
+_ONE = rf"[^\W\d][\w'./@-]*[ \t]*[:=][ \t]*(?:{_NUMBER}{_UNIT}|{_CLOCK})"
 _SERIES = re.compile(rf"(?:{_ONE}[ \t]+)+{_ONE}")
-_EACH = re.compile(rf"([^\W\d][\w'./@-]*)[ \t]*[:=][ \t]*{_NUMBER}")
+_EACH = re.compile(rf"([^\W\d][\w'./@-]*)[ \t]*[:=][ \t]*{_NUMBER}{_UNIT}(?!\S)")
 _APART = re.compile(r"[|;\t]|,[ \t]+|[ \t]+-[ \t]+|[ \t]{2,}")
 _SENTENCE = re.compile(
     rf"(?:the[ \t]+)?([^\W\d][\w'./@ -]*?)(?:[ \t]+(?:is|was|are|were)[ \t]*:?|[ \t]*[:=])[ \t]*"
@@ -52,6 +54,10 @@ _PROGRESS = re.compile(
     re.IGNORECASE,
 )
 _NUMBERED = re.compile(r"\[([0-9]+)\][ \t:]+")
+_BAR = re.compile(  # of tqdm: "train: 100%|███| 10/10 [00:01<00:00, 9.1it/s, loss=0.3]"
+    r"(?:^|:[ \t]*|[ \t]+)[0-9]{1,3}%\|[^|]*\|[ \t]*[0-9.]+[a-zA-Z]?/[0-9.]+[a-zA-Z]?"
+    r"(?:[ \t]*\[[0-9:]+<[^,\]]*,[^,\]]*(?:,[ \t]*(.*))?\])?$"
+)
 _CELLS = re.compile(r"[│┃║|]")
 _LEVELS = word_table("info warning warn debug error critical trace notice fatal")
 _BESIDE = word_table("lr learningrate learning rate gradnorm grad norm")
@@ -135,6 +141,7 @@ def _loosely(text: str) -> Printed:
     if text.startswith("{") and text.endswith("}"):
         return _of_dict(text)
     row, rest = _progress(text)
+    rest = _BAR.sub(lambda bar: f" | {bar[1] or ''}", rest)
     before = ""
     rest = re.sub(r"([:=])[ \t]+", r"\1 ", rest)
     for part in map(str.strip, _parts(rest)):

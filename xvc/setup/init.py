@@ -274,13 +274,11 @@ def _write_settings(project: Project, done: list[str]) -> list[Path]:
     file = project.root / FILE
     if file.exists() or has_settings(project.root):
         return []
-    params = [path.name for path in params_files(project)]
+    params = _inside(project, params_files(project))
     text = _TEMPLATE.format(
         database=project.settings.database,
         params=_listed(params or ["params.yaml"]),
-        metrics=_listed(
-            [path.relative_to(project.root).as_posix() for path in metrics_files(project)]
-        ),
+        metrics=_listed(_inside(project, metrics_files(project))),
     )
     write_durably(file, text.encode())
     done.append(f"wrote {FILE}")
@@ -288,8 +286,15 @@ def _write_settings(project: Project, done: list[str]) -> list[Path]:
     return [file]
 
 
+def _inside(project: Project, files: list[Path]) -> list[str]:
+    """Name the files of the project's folder, as its settings do; other projects' are not set."""
+    root = project.root
+    return [file.relative_to(root).as_posix() for file in files if file.is_relative_to(root)]
+
+
 def _listed(names: list[str]) -> str:
-    return "[" + ", ".join(names) + "]"
+    plain = re.compile(r"[A-Za-z_][\w./-]*", re.ASCII)
+    return "[" + ", ".join(n if plain.fullmatch(n) else json.dumps(n) for n in names) + "]"
 
 
 def _write_ignores(project: Project, done: list[str]) -> list[Path]:
@@ -348,7 +353,7 @@ _WHEN = f"when it has changed a store's pointer (hook {hook.NAME})"
 
 
 def _joined(project: Project) -> tuple[str, ...]:
-    found = [f"params from {path.name}" for path in params_files(project)]
+    found = [f"params from {project.relative(path)}" for path in params_files(project)]
     found += [f"metrics from {project.relative(path)}" for path in metrics_files(project)]
     if project.dvc is not None:
         found += [f"DVC remote {name}" for name in project.dvc.remotes()]

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, cast
 from xvc.core.json_values import from_plain
 from xvc.core.nested import MOST_TEXT, above, is_within, numbers_in
 from xvc.core.run import RunRecord
-from xvc.journal.codec import from_json
+from xvc.journal.codec import from_cell
 from xvc.store import runs
 from xvc.store.columns import Column, known, tables
 from xvc.store.schema import NUMERIC, quoted
+from xvc.store.system_table_checks import book_value
 from xvc.store.table_queries import fields, known_field
 from xvc.types import Json, RunId
 
@@ -91,7 +92,7 @@ def _last_nested(
     ).fetchall()
     for run, said, at, _ in dicts:
         held = found.setdefault(RunId(run), {})
-        for path, number in numbers_in(column.key, from_plain(from_json(said))).items():
+        for path, number in numbers_in(column.key, from_plain(from_cell(said))).items():
             if path not in held or at >= held[path].at:
                 held[path] = Last(number, int(at))
 
@@ -143,7 +144,7 @@ def summaries(
     ).fetchall()
     for run, facts in names:
         if run in ids:
-            ways = cast("dict[str, str]", from_json(facts))
+            ways = cast("dict[str, str]", book_value(connection, "environments", facts))
             found.setdefault(RunId(run), {}).update(ways)
     return found
 

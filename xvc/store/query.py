@@ -13,10 +13,11 @@ from xvc.core.record import environment_from
 from xvc.core.run import Environment, RunRecord
 from xvc.core.run_inputs import is_digest
 from xvc.errors import NoColumn
-from xvc.journal.codec import from_json, to_json
+from xvc.journal.codec import from_cell, to_json
 from xvc.store import runs
 from xvc.store.columns import Column, known, tables
 from xvc.store.schema import quoted
+from xvc.store.system_table_checks import book_value
 from xvc.types import Digest, Json, RunId
 
 if TYPE_CHECKING:
@@ -348,7 +349,7 @@ def environment(connection: DuckDBPyConnection, digest: str | None) -> Environme
     found = connection.execute(
         "SELECT facts FROM environments WHERE digest = ?", [digest]
     ).fetchone()
-    return environment_from(from_json(found[0])) if found else None
+    return environment_from(book_value(connection, "environments", found[0])) if found else None
 
 
 def shared_facts(connection: DuckDBPyConnection, beginning: str) -> dict[str, Json]:
@@ -356,7 +357,7 @@ def shared_facts(connection: DuckDBPyConnection, beginning: str) -> dict[str, Js
     found = connection.execute(
         "SELECT digest, facts FROM environments WHERE starts_with(digest, ?)", [beginning]
     ).fetchall()
-    return {digest: from_json(facts) for digest, facts in found}
+    return {digest: book_value(connection, "environments", facts) for digest, facts in found}
 
 
 def row_counts(connection: DuckDBPyConnection) -> dict[str, int]:
@@ -442,5 +443,5 @@ def last_row(connection: DuckDBPyConnection, table: str) -> dict[str, object]:
 def as_logged(value: object, kind: str) -> object:
     """Undo what the journal did to a nested value; any other comes out of DuckDB as it went in."""
     if kind == "JSON" and isinstance(value, str):
-        return from_plain(from_json(value))
+        return from_plain(from_cell(value))
     return from_plain(cast("Json", value)) if isinstance(value, list | dict) else value

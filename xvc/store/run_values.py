@@ -9,7 +9,7 @@ from xvc.core.human_units import instant
 from xvc.core.json_values import from_plain
 from xvc.core.objective import in_order
 from xvc.core.run import series_in
-from xvc.journal.codec import from_json
+from xvc.journal.codec import from_cell, from_json
 from xvc.store.query import pointer
 from xvc.store.runs import lacking
 from xvc.types import Json, Nanoseconds, RunId
@@ -182,7 +182,7 @@ class _Row:
 
 
 def _read(text: object) -> Json:
-    return cast("Json", from_plain(from_json(cast("str", text))))
+    return cast("Json", from_plain(from_cell(cast("str", text))))
 
 
 def _places(key: str) -> list[tuple[str, str]]:

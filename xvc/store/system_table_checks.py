@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 from xvc.core.record import RecordKind
 from xvc.errors import CorruptError, error
+from xvc.journal.codec import from_json
+from xvc.types import Json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +61,20 @@ def can_note(kind: str) -> bool:
     (True, False)
     """
     return re.fullmatch(_TYPE, kind) is not None
+
+
+def book_value(connection: DuckDBPyConnection, table: str, text: str) -> Json:
+    """Read JSON of a bookkeeping table of the current database.
+
+    Raises:
+        BooksCorrupt: it is nested too deeply, or has a number that no float holds.
+    """
+    try:
+        return from_json(text)
+    except ValueError as err:
+        question = "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
+        found = connection.execute(question).fetchone()
+        raise BooksCorrupt(str(found[0]) if found else "", table, text[:200]) from err
 
 
 def refuse_unsound(connection: DuckDBPyConnection, path: Path) -> None:

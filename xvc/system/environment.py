@@ -1,7 +1,8 @@
 """What a command will run on: interpreter, platform, tools and packages.
 
-Read from the names of folders alone: no package is imported, no metadata opened, no process
-started, so it costs a few milliseconds. What cannot be seen that way is left out, not guessed.
+Read from the names of folders alone, but for the notes of what is installed in place: no package
+is imported, no process started, so it costs a few milliseconds. What cannot be seen that way is
+left out, not guessed.
 """
 
 from __future__ import annotations
@@ -13,36 +14,45 @@ import platform
 import re
 import shutil
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
 from xvc.core.run import Environment
+from xvc.system.in_place import installed_in_place, normal_name
 
 _PYTHON = re.compile(r"python(?P<version>[0-9.]*)t?")
-_RUNS_OF_MARKS = re.compile(r"[-_.]+")
+_OURS = "xvc-experiments"
 _EGG_PYTHON = re.compile(r"-py[0-9.]+$")
 
 
 def describe_environment(
-    program: str | None, search_path: str, *, git: str | None = None
+    program: str | None,
+    search_path: str,
+    *,
+    git: str | None = None,
+    state_of: Callable[[Path], str] | None = None,
 ) -> Environment:
     """Describe what *program* would run on when it is looked up along *search_path*.
 
     A program from an environment's ``bin`` (its ``python``, its ``pytest``) means that
     environment; any other means the ``python`` of *search_path*, and where that tells nothing,
-    the interpreter we run in. *git* is the version of git, for a caller that knows it.
+    the interpreter we run in. *git* is the version of git, for a caller that knows it; *state_of*
+    says in which state the code of a folder is that is installed in place, empty where that does
+    not matter: a package's version says nothing of it.
     """
     ours = _packages(sys.path)
     prefix, version = _interpreter(program, search_path)
     folders = _package_folders(prefix, version) if prefix is not None else []
     is_ours = prefix is None or not folders or prefix.resolve() == Path(sys.prefix).resolve()
+    places = sys.path if is_ours else [str(folder) for folder in folders]
+    packages = ours if is_ours else _packages(places)
     tools = {"git": git, "dvc": ours.get("dvc")}
     return Environment(
         python=platform.python_version() if is_ours else _version(prefix, version, folders),
         platform="-".join((os.uname().sysname, os.uname().release, os.uname().machine)),
         tools={name: found for name, found in tools.items() if found},
-        packages=ours if is_ours else _packages(map(str, folders)),
+        packages=_with_states(packages, places, state_of) if state_of else packages,
     )
 
 
@@ -107,6 +117,21 @@ def _packages(folders: Iterable[str]) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def _with_states(
+    packages: dict[str, str], folders: Iterable[str], state_of: Callable[[Path], str]
+) -> dict[str, str]:
+    """Add to the versions in which state the code is, and what files alone put on the path."""
+    states: dict[str, list[str]] = {}
+    for name, place in (each for folder in folders for each in installed_in_place(folder)):
+        if name != _OURS and (state := state_of(place)) and state not in states.get(name, ()):
+            states.setdefault(name, []).append(state)
+    said = {
+        name: " ".join(filter(None, (packages.get(name), "; ".join(found))))
+        for name, found in states.items()
+    }
+    return dict(sorted({**packages, **said}.items()))
+
+
 def _installed(folder: str) -> Iterator[tuple[str, str]]:
     try:
         names = os.listdir(folder or ".")
@@ -117,4 +142,4 @@ def _installed(folder: str) -> Iterator[tuple[str, str]]:
         if ending in ("dist-info", "egg-info") and not stem.startswith(("~", "-")):
             bare = _EGG_PYTHON.sub("", stem) if ending == "egg-info" else stem
             package, _, version = bare.rpartition("-") if "-" in bare else (bare, "", "")
-            yield _RUNS_OF_MARKS.sub("-", package).lower(), version
+            yield normal_name(package), version

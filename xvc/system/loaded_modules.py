@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+
+from xvc.system.in_place import installed_in_place
 
 _INSTALLED = ("/site-packages/", "/dist-packages/")
 _XVC = f"{Path(__file__).resolve().parents[1]}{os.sep}"
@@ -89,29 +89,5 @@ def _beside(name: str, script: str) -> bool:
 
 def _editable() -> tuple[str, ...]:
     """List the folders that are installed where they lie: they are on record as packages."""
-    return tuple(folder.rstrip(os.sep) + os.sep for folder in _said_by_sites())
-
-
-def _said_by_sites() -> Iterator[str]:
-    for site in sys.path:
-        if f"{site}/".endswith(_INSTALLED):
-            for place in Path(site).glob("*.dist-info/direct_url.json"):
-                yield from _named_by(place)
-            for place in Path(site).glob("*.pth"):
-                yield from (line for line in _lines(place) if os.path.isabs(line))
-
-
-def _named_by(place: Path) -> Iterator[str]:
-    try:
-        said = json.loads(place.read_bytes())
-        if said["dir_info"].get("editable"):
-            yield unquote(urlsplit(said["url"]).path)
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
-        return
-
-
-def _lines(place: Path) -> list[str]:
-    try:
-        return place.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
+    named = (place for site in sys.path for _, place in installed_in_place(site))
+    return tuple(str(folder).rstrip(os.sep) + os.sep for folder in named)

@@ -141,6 +141,11 @@ def command(
     show(answer, here.manner)
 
 
+def _in_place(found: FoundRun) -> str:
+    said = found.environment.in_place if found.environment else {}
+    return ", ".join(f"{name} {state}" for name, state in said.items())
+
+
 def _text(found: FoundRun) -> str:
     run, lines = found.record, []
     code = run.code
@@ -161,6 +166,7 @@ def _text(found: FoundRun) -> str:
             ("fixes", run.fixes),
             ("parent", run.parent),
             ("python", found.environment.python if found.environment else None),
+            ("installed in place", _in_place(found)),
             ("cpu", duration(run.usage.cpu_seconds) if run.usage.cpu_seconds is not None else None),
             ("memory", size(run.usage.peak_memory) if run.usage.peak_memory else None),
             ("output", _output(run)),
