@@ -765,3 +765,18 @@ def test_doctor_notices_that_the_repository_was_moved(
     assert f"git worktree repair {tree}" in findings[0]["hint"]
     assert sound.data["healthy"]
     assert not project.exists()
+
+
+@pytest.mark.parametrize("name", ["two\nlines", " a, 'b' \"c\" #%;$ ", "größe-😀"])
+def test_a_tree_lies_beside_a_project_in_a_folder_of_any_name(
+    name: str, project: Path, call_xvc: Calling
+) -> None:
+    """Trees are listed and made by their whole paths, whatever characters are in them."""
+    root = project.rename(project.parent / name)
+    added = call_xvc("worktree", "add", "side", "--json", cwd=root).data
+    listed = call_xvc("worktree", "list", "--json", cwd=root).data["worktrees"]
+    ran = call_xvc("run", "--tag", "minor", "--", "python", "train.py", cwd=Path(added["path"]))
+
+    assert Path(added["path"]).parent == root.parent
+    assert [Path(each["path"]) for each in listed] == [root, Path(added["path"])]
+    assert ran.code == 0, ran.err

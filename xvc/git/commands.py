@@ -580,7 +580,7 @@ class Git:
         try:
             for place, content in zip(places, files.values(), strict=True):
                 place.write_bytes(content)
-            listed = b"".join(os.fsencode(place) + b"\n" for place in places)
+            listed = b"".join(_in_one_line(os.fsencode(place)) for place in places)
             made = self.call("hash-object", "-w", "--no-filters", "--stdin-paths", stdin=listed)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
@@ -629,6 +629,18 @@ _XVC = {
     "GIT_COMMITTER_NAME": "xvc",
     "GIT_COMMITTER_EMAIL": "xvc@localhost",
 }
+
+
+def _in_one_line(path: bytes) -> bytes:
+    r"""Write a path as git reads it where each line is one.
+
+    >>> _in_one_line(b"/a/two\nlines"), _in_one_line(b"/a/b c")
+    (b'"/a/two\\nlines"\n', b'/a/b c\n')
+    """
+    if b"\n" in path:
+        escaped = path.replace(b"\\", b"\\\\").replace(b'"', b'\\"').replace(b"\n", b"\\n")
+        path = b'"' + escaped + b'"'
+    return path + b"\n"
 
 
 def _text(raw: bytes) -> str:

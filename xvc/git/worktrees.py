@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from xvc.errors import GitFailed
 from xvc.git.branch import clear, noted
 from xvc.git.commands import Git, RepositoryPaths, main_tree
 from xvc.system.pending import PendingChange, PendingLog
@@ -49,10 +50,7 @@ def trees(git: Git) -> list[WorkTree]:
     """List the work trees, the main one first."""
     folders = _folders(git.place.common)
     found: list[WorkTree] = []
-    for block in git.text("worktree", "list", "--porcelain").split("\n\n"):
-        facts = dict(line.partition(" ")[::2] for line in block.splitlines() if line)
-        if "worktree" not in facts:
-            continue
+    for facts in _listed(git):
         path = Path(facts["worktree"])
         if not found and "bare" not in facts:
             path = _main_path(git.place.common, path)
@@ -69,6 +67,18 @@ def trees(git: Git) -> list[WorkTree]:
         )
         found.append(tree)
     return found
+
+
+def _listed(git: Git) -> Iterator[dict[str, str]]:
+    """Read what git says of each tree; a git before 2.36 cannot say a path with a newline."""
+    try:
+        said, end = git.text("worktree", "list", "--porcelain", "-z"), "\0"
+    except GitFailed:
+        said, end = git.text("worktree", "list", "--porcelain"), "\n"
+    for block in said.split(2 * end):
+        facts = dict(line.partition(" ")[::2] for line in block.split(end) if line)
+        if "worktree" in facts:
+            yield facts
 
 
 def _main_path(common: Path, listed: Path) -> Path:
