@@ -245,9 +245,10 @@ class Project:
 
     def way_out(self, path: Path) -> Path | None:
         """Find the tracked link on the way to a path that leads out of the work tree."""
-        if self.place is None or not path.is_relative_to(self.top):
+        named = Path(os.path.normpath(path))
+        if self.place is None or not named.is_relative_to(self.top):
             return None
-        way = containment.way_out(path, self.top)
+        way = containment.way_out(named, self.top)
         is_tracked = way is not None and self.git.listed(f":(literal){self.relative(way)}")
         return way if is_tracked else None
 

@@ -332,11 +332,11 @@ def test_an_unknown_direction_is_said(project: Path, call_xvc: Calling) -> None:
 
 
 def test_the_same_run_twice(three: Path, call_xvc: Calling) -> None:
-    """Nothing differs, and that is said."""
+    """There is nothing to compare, and that is said."""
     answer = call_xvc("compare", "@", "@")
 
     assert answer.code == 0
-    assert "the same" in answer.out
+    assert "name one run" in answer.out
 
 
 def test_a_comparison_in_csv(three: Path, call_xvc: Calling) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import random
+
+import pytest
+
 from xvc.core.direction import Direction
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
 from xvc.runs.leaderboard import RankedExperiment, ranked
-from xvc.runs.repeats import RepeatedExperiment
+from xvc.runs.repeats import RepeatedExperiment, order_of
+from xvc.runs.verdicts import Verdict, against_first
 from xvc.types import Nanoseconds, RunId
 
 _ACC = Measure("acc", Direction.MAX)
@@ -104,3 +109,27 @@ def test_what_has_no_mean_is_last_and_moves_nobody() -> None:
     told = ranks(group("low", 0.1), group("odd", inf, -inf), group("high", 0.9), group("top", inf))
 
     assert told == [("top", 1, False), ("high", 2, False), ("low", 3, False), ("odd", 4, False)]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_place_is_shared_by_all_that_cannot_be_told_from_its_holder(seed: int) -> None:
+    """Judging only what has repeats gives what judging each against each would give."""
+    draw = random.Random(seed)
+    sizes = [draw.choice([1, 1, 2, 3, 4]) for _ in range(12)]
+    values = [[draw.choice([0.1, 0.5, draw.gauss(0.5, 0.2)]) for _ in range(n)] for n in sizes]
+    groups = [group(f"g{place}", *each) for place, each in enumerate(values)]
+    held = [p.run.params["model"] for p in ranked(groups, _ACC, {})]
+    left = [next(g for g in groups if g.repeats[0].params["model"] == name) for name in held]
+
+    want: dict[str, int] = {}
+    for number in range(1, len(held) + 1):
+        if held[number - 1] in want:
+            continue
+        left = [g for g in left if g.repeats[0].params["model"] not in want]
+        for each, judged in zip(left, against_first("acc", left, Direction.MAX), strict=True):
+            equal = order_of(each.numbers("acc"), Direction.MAX) == order_of(
+                left[0].numbers("acc"), Direction.MAX
+            )
+            if equal or (judged is not None and judged.verdict is Verdict.NOISE):
+                want[str(each.repeats[0].params["model"])] = number
+    assert {name: rank for name, rank, _ in ranks(*groups)} == want

@@ -151,3 +151,24 @@ def test_a_run_is_not_compared_with_itself(project: Path, call_xvc: Calling) -> 
     said = call_xvc("compare", "@", "e0.1.0")
 
     assert said.out.strip() == "all of them name one run, e0.1.0: there is nothing to compare"
+
+
+def test_a_gate_takes_the_margin_as_it_is_written(project: Path, call_xvc: Calling) -> None:
+    """0.9 is better than 0.8 by 0.1, whatever a float makes of it, and not by more."""
+    (project / "say.py").write_text("import sys\nprint(f'accuracy: {sys.argv[1]}')\n")
+    git(project, "add", "say.py")
+    git(project, "commit", "-qm", "say")
+    for value in ("0.8", "0.9"):
+        done = call_xvc("run", "--capture", "--tag", "minor", "--", "python", "say.py", value)
+        assert done.code == 0, done.err
+    beat = ("gate", "--metric", "accuracy", "--vs")
+
+    codes = {
+        (new, old, margin): call_xvc(*beat, old, "--margin", margin, new).code
+        for new, old in (("e0.2.0", "e0.1.0"), ("e0.1.0", "e0.2.0"))
+        for margin in ("0.1", "0.10000001")
+    }
+
+    assert 0.9 - 0.8 < 0.1
+    assert [key for key, code in codes.items() if code == 0] == [("e0.2.0", "e0.1.0", "0.1")]
+    assert set(codes.values()) == {0, 3}

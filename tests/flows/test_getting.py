@@ -592,3 +592,19 @@ def test_a_path_is_found_as_it_is_shown(tagged: Path, call_xvc: Calling) -> None
     assert got.code == 0, got.err
     assert (below / "copy").is_dir()
     assert call_xvc("get", "e0.1.0", "raw", cwd=below).code == 1
+
+
+def test_a_file_that_is_a_model_of_the_run_is_pointed_to(project: Path, call_xvc: Calling) -> None:
+    """The path by which a run made its model is no output of it; the hint's own call brings it."""
+    (project / ".gitignore").write_text("*.pt\n")
+    make = "open('m.pt', 'w').write('w')"
+    run = call_xvc("run", "--json", "--model", "m.pt:net", "--", "python", "-c", make).data["run"]
+    (project / "m.pt").unlink()
+    failed = call_xvc("get", run, "m.pt", "--json").json["error"]
+    words = failed["hint"].split("`")[1].split()[1:]
+    brought = call_xvc(*words, "-o", "there")
+
+    assert failed["code"] == "left-as-models"
+    assert words == ["get", run, "model:net"]
+    assert brought.code == 0, brought.err
+    assert (project / "there/m.pt").read_text() == "w"

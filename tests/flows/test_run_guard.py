@@ -53,6 +53,7 @@ HARM: dict[str, Callable[[Path], None]] = {
     "bytes": _written("params.yaml", b"\xff\xfe\x00"),
     "no numbers": _written("params.json", '{"a": NaN, "b": 1e999, "c": 99999999999999999999999}'),
     "broken pipeline": _written("dvc.yaml", "stages:\n\ttrain:\n"),
+    "pipe for a pipeline": lambda folder: os.mkfifo(folder / "dvc.yaml"),
     "list for a pipeline": _written("dvc.yaml", "- a\n"),
     "broken settings": _written("xvc.yaml", "tag:\n\tprefix: e\n"),
     "latin-1 settings": _written("xvc.yaml", b"note: \xe9\n"),

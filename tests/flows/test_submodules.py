@@ -48,7 +48,7 @@ def measured(call_xvc: Calling, run: str) -> object:
 def test_a_module_of_a_submodule_is_held_by_its_commit(outer: Path, call_xvc: Calling) -> None:
     """What it loads is no code that is lost, and the caches of Python are no change of it."""
     first = call_xvc(*RUN)
-    (outer / "lib/__pycache__").mkdir()
+    (outer / "lib/__pycache__").mkdir(exist_ok=True)
     (outer / "lib/__pycache__/value.cpython-311.pyc").write_bytes(b"")
     second = call_xvc("run", "--json", "--tag", "minor", "--", "python", "train.py")
 

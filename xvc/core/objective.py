@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TypeVar
 
 from xvc.core.direction import Direction, asked_direction, direction_of
@@ -103,6 +104,19 @@ def exact_number(value: object) -> int | float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or is_nan(value):
         return None
     return value
+
+
+def written_distance(old: float, new: float) -> Fraction | None:
+    """Return how far two numbers are apart as they are written; None where one is no finite number.
+
+    >>> 0.9 - 0.8 >= 0.1, written_distance(0.9, 0.8) == Fraction("0.1")
+    (False, True)
+    """
+    try:
+        first, second = (Fraction(n if isinstance(n, int) else repr(float(n))) for n in (old, new))
+        return abs(second - first)
+    except ValueError:
+        return None
 
 
 def number_of(value: object) -> float | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import posixpath
 import re
+import stat
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,14 +153,20 @@ def reader_of(top: Path) -> Read:
             folders[folder] = f"{os.path.realpath(folder)}/".startswith(home)
         is_out = os.path.islink(place) and not os.path.realpath(place).startswith(home)
         if is_out or not folders[folder]:
-            kind = PointerCorrupt if file.endswith(SUFFIX) else PipelineCorrupt
-            raise kind(file, "a link leads out of the project")
+            raise _corrupt(file, "a link leads out of the project")
         try:
+            mode = os.stat(place).st_mode
+            if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # a pipe would be waited for
+                raise _corrupt(file, "it is no file (a pipe, a socket or a device)")
             return Path(place).read_bytes()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
 
     return read
+
+
+def _corrupt(file: str, reason: str) -> PointerCorrupt | PipelineCorrupt:
+    return (PointerCorrupt if file.endswith(SUFFIX) else PipelineCorrupt)(file, reason)
 
 
 def is_lock(file: str) -> bool:

@@ -17,6 +17,7 @@ from xvc.types import RunId
 
 _DVC_RUNS = (".dvc", "tmp", "exps")
 _SCRATCH = ("TMPDIR", "SLURM_TMPDIR", "PBS_JOBDIR")
+_MEMORY = "/dev/shm"  # noqa: S108 - read only: what lies there goes when the machine starts
 
 
 def lasting(project: Project) -> Project:
@@ -56,7 +57,8 @@ def warning_of(project: Project) -> str | None:
     if project.home is not None or project.place is None or project.is_alone:
         return None
     top = project.place.top
-    scratch = [project.environment.get(name, "") for name in _SCRATCH] + [tempfile.gettempdir()]
+    named = [project.environment.get(name, "") for name in _SCRATCH]
+    scratch = [*named, tempfile.gettempdir(), _MEMORY]
     if not any(each and top.is_relative_to(os.path.realpath(each)) for each in scratch):
         return None
     origin = _origin(project)

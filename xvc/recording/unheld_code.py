@@ -21,6 +21,7 @@ from xvc.git.commands import Git
 from xvc.git.submodules import ignored_paths
 
 _INSTALLED = ("/usr/", "/bin/", "/opt/", "/nix/", "/snap/", "/proc/", "/dev/")
+_OF_USERS = ("/dev/shm/", "/usr/src/")  # noqa: S108 - read only: folders of users in those of the system
 _MANY = 300  # files that are followed
 _LARGE = 1 << 20  # bytes of one
 _IMPORT = re.compile(
@@ -142,10 +143,15 @@ def _called(command: Sequence[str], folder: Path, modules: _Modules) -> list[Pat
 
 
 def _is_installed(path: Path) -> bool:
-    """Whether a file belongs to the system or to an environment: its packages are on record."""
+    """Whether a file belongs to the system or to an environment: its packages are on record.
+
+    >>> [_is_installed(Path(name)) for name in ("/usr/lib/a.py", "/usr/src/a.py", "/dev/shm/a.py")]
+    [True, False, False]
+    """
     text = str(path)
     prefixes = (*_INSTALLED, f"{sys.prefix}/", f"{sys.base_prefix}/")
-    return text.startswith(prefixes) or "/site-packages/" in text
+    is_system = text.startswith(prefixes) and not text.startswith(_OF_USERS)
+    return is_system or "/site-packages/" in text
 
 
 def _in_environment(path: Path, top: Path) -> bool:

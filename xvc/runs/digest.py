@@ -166,7 +166,8 @@ def described(
     >>> described(RunRecord(RunId("a"), params={"lr": 0.1}, metrics={"loss": 2.0}), [])
     'lr=0.1 | loss=2.0'
     """
-    params = chosen_keys([each.params for each in others], run.params, varying=varying)
+    compared = [] if varying is not None else [each.params for each in others]
+    params = chosen_keys(compared, run.params, varying=varying)
     metrics = chosen_metrics(run.metrics, [])
     said = run.note or run.name
     if not params and not said:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
+from xvc.core.commit_subject import varying_keys
 from xvc.core.human_units import did_you_mean, number
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord
@@ -116,6 +117,7 @@ def ranked(
 ) -> list[RankedExperiment]:
     """Rank experiments by their means; those that repeats cannot tell apart share a place."""
     done = [run for each in groups for run in each.repeats]
+    varying = varying_keys([run.params for run in done])
     known = [(each, Spread.of(each.numbers(measure.metric))) for each in groups]
     held = [(each, spread) for each, spread in known if spread is not None]
     held.sort(key=lambda pair: (_order(pair[0], measure), pair[0].repeats[0].started or 0))
@@ -133,7 +135,7 @@ def ranked(
                 rank=rank,
                 run=best,
                 version=version,
-                what=described(best, done),
+                what=described(best, done, varying),
                 runs=ids,
                 spread=spread,
                 best=shown,
@@ -152,36 +154,35 @@ def _ranks(
     All without a place that follow the holder of one are judged against it together (Holm), so
     what is within noise of the first is first, whatever stands between them.
     """
-    against = against_first(
-        measure.metric, [each for each, _ in held], measure.direction
-    )  # the leader, for what is shown
+    every = [each for each, _ in held]
+    orders = [_order(each, measure) for each in every]
+    against = against_first(measure.metric, every, measure.direction)  # the leader, for the show
+    # only repeats can be within noise: without this, 200,000 single runs were judged in pairs
+    repeated = [place for place, each in enumerate(every) if len(each.repeats) > 1]
     ranks: dict[int, int] = {}
-    for start in range(len(held)):
+    for start, holder in enumerate(every):
         if start in ranks:
             continue
-        places = [place for place in range(start, len(held)) if place not in ranks]
-        group = [held[place][0] for place in places]
-        judgements = (
-            against if start == 0 else against_first(measure.metric, group, measure.direction)
-        )
-        for place, each, judged in zip(places, group, judgements, strict=True):
-            if place == start or _is_tie(group[0], each, judged, measure):
-                ranks[place] = start + 1
+        ranks[start] = start + 1
+        if len(holder.repeats) > 1:
+            repeated = [place for place in repeated if place not in ranks]
+            group = [every[place] for place in repeated]
+            judgements = (
+                [against[place] for place in repeated]
+                if start == 0
+                else against_first(measure.metric, [holder, *group], measure.direction)[1:]
+            )
+            for place, judged in zip(repeated, judgements, strict=True):
+                if judged is not None and judged.verdict is Verdict.NOISE:
+                    ranks[place] = start + 1
+        for place in range(start + 1, len(every)):  # equal ones stand together
+            if orders[place] != orders[start]:
+                break
+            ranks.setdefault(place, start + 1)
     counts = Counter(ranks.values())
     return [
         (ranks[place], counts[ranks[place]] > 1, judged) for place, judged in enumerate(against)
     ]
-
-
-def _is_tie(
-    holder: RepeatedExperiment,
-    other: RepeatedExperiment,
-    judgement: Judgement | None,
-    measure: Measure,
-) -> bool:
-    if judgement is not None and judgement.verdict is Verdict.NOISE:
-        return True
-    return _order(holder, measure) == _order(other, measure)
 
 
 def _order(each: RepeatedExperiment, measure: Measure) -> tuple[bool, float | Fraction]:

@@ -9,12 +9,13 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fractions import Fraction
 
 from xvc.core.direction import is_progress
 from xvc.core.equality import is_same
 from xvc.core.model import candidate_of
 from xvc.core.name_words import pieces, word_table
-from xvc.core.objective import exact_number
+from xvc.core.objective import exact_number, written_distance
 from xvc.core.run import RunRecord
 from xvc.core.seed_names import is_seed
 from xvc.errors import BadValue
@@ -161,7 +162,8 @@ def _metric(
     old, new = exact_number(was[key]), exact_number(now[key])
     if row.outcome is ReproductionOutcome.IDENTICAL or old is None or new is None:
         return row
-    is_within = abs(new - old) <= tolerance
+    apart = written_distance(old, new)  # not their difference: 0.8 - 0.7 is more than 0.1
+    is_within = apart is not None and apart <= Fraction(repr(tolerance))
     return ReproducedValue(
         kind="metric",
         key=key,

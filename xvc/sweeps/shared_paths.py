@@ -30,7 +30,9 @@ _LOOSE = {
 }
 """Folders with much that is not the trials', and how code gets at them."""
 _WORD = re.compile(r"(?:^|(?<=[\s=:\"'>]))((?:/|~/)[\w./-]*[\w-])")
-_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/etc", "/dev", "/proc", "/sys", "/opt", "/nix", "/run")
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/etc", "/dev", "/proc", "/sys", "/nix", "/run")
+_OF_USERS = ("/dev/shm", "/run/media", "/run/user", "/usr/src")  # noqa: S108 - read only
+"""Folders of users that lie in those of the system."""
 _LARGE = 1 << 20  # bytes of one text
 _MANY = 2000  # files of a folder
 
@@ -120,9 +122,11 @@ def _is_watched(path: Path, top: Path) -> bool:
     Much of what looks like a path is none: the text of a picture, say, begins with ``/9j/``.
     """
     home, passing = Path(os.path.expanduser("~")), Path(tempfile.gettempdir())
-    apart = {home, passing, Path("/tmp"), Path("/var/tmp"), Path("/"), top.parent}  # noqa: S108 - others write there
+    common = [Path(name) for name in ("/", "/tmp", "/var/tmp", *_OF_USERS)]  # noqa: S108 - others write there
+    apart = {home, passing, top.parent, *common}
     is_system = any(path.is_relative_to(each) for each in _SYSTEM)
-    if is_system or path in apart or path.is_relative_to(top):
+    is_of_users = any(path.is_relative_to(each) for each in _OF_USERS)
+    if (is_system and not is_of_users) or path in apart or path.is_relative_to(top):
         return False
     try:
         return path.parent.is_dir() and not path.resolve().is_relative_to(top)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from xvc.core.ids import is_run_id
-from xvc.core.model import candidate_path
+from xvc.core.model import candidate_of, candidate_path
 from xvc.dvc.outputs import digests_of, note_old, object_of
 from xvc.dvc.pointers import SUFFIX, Out, parse_pointer
 from xvc.dvc.repository import Dvc, is_named
@@ -48,6 +48,18 @@ class NoFile(NotFoundError):
             f"`xvc checkout {self.at}` shows all that is there. "
             "A run has the store and its assets only with a version: `xvc tag --run`."
         )
+
+
+@error("left-as-models")
+class LeftAsModels(NotFoundError):
+    """A run has nothing of that path, and it has left models, which have paths of their own."""
+
+    path: str
+    at: str
+    models: tuple[str, ...]
+    first: str
+    says = "{at} has no {path}; as models it left {models:3}"
+    way = "`xvc get {at} model:{first}` brings a model whole."
 
 
 @error("not-downloaded")
@@ -106,6 +118,7 @@ def get(
 
     Raises:
         NoFile: nothing of that path is there.
+        LeftAsModels: likewise, and the run has left models.
         NotDownloaded: its pointer is there and names nothing yet.
         TargetExists: something is at *target*, and *replace* does not hold.
         BadValue: *path* leads out of the repository, or *target* holds it.
@@ -126,7 +139,13 @@ def get(
             break
     if not wanted:
         is_import = f"{name}.dvc" in held.files and name not in project.own_pointers()
-        raise (NotDownloaded if is_import else NoFile)(name, point.name)
+        if is_import:
+            raise NotDownloaded(name, point.name)
+        store = project.relative(project.store_path.parent)
+        models = _models_of(project, point, held)
+        if models and not PurePosixPath(name).is_relative_to(store):
+            raise LeftAsModels(name, point.name, models, models[0])
+        raise NoFile(name, point.name)
     with Staging(target) as staging:
         _write(project, point, wanted, staging.folder)
         count, size = _measured(staging.folder)
@@ -197,6 +216,15 @@ def _model(project: Project, point: Revision, held: Holdings, path: Path) -> str
     if place not in held.outs:
         raise NoFile(f"{MODEL}{wanted}", point.name)
     return (PurePosixPath(place) / path.relative_to(folder).as_posix()).as_posix()
+
+
+def _models_of(project: Project, point: Revision, held: Holdings) -> tuple[str, ...]:
+    """Name the models that the run of a point has left, as far as *held* has them."""
+    run = _run({info.name: info.message.run for info in versions(project)}, point)
+    base = project.relative(project.root)
+    start = "" if base == "." else f"{base}/"
+    candidates = (candidate_of(out.removeprefix(start)) for out in held.outs)
+    return tuple(sorted(each[0] for each in candidates if each is not None and each[1] == run))
 
 
 def _kept_later(project: Project, place: str) -> Out | None:
