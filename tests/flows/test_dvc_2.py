@@ -118,3 +118,18 @@ def test_nobody_is_told_to_delete_an_object() -> None:
 
     assert "remove" not in hint.lower()
     assert "keep it" in hint
+
+
+def test_gc_counts_old_objects_apart(old: Path, call_xvc: Calling) -> None:
+    """They stay, needed or not, and gc does not pass them over in silence."""
+    unneeded = _keep(old, b"nothing names this")
+
+    answer = call_xvc("gc", "--json", cwd=old).data
+    said = call_xvc("gc", cwd=old).out
+
+    sizes = [path.stat().st_size for path in (old / ".dvc/cache").glob("??/*")]
+    assert answer["of_dvc_2"] == {"objects": len(sizes), "bytes": sum(sizes)}
+    assert len(sizes) == len(_PARTS) + 3
+    assert f"not looked at: {len(sizes)} objects" in said
+    assert "something needs every object" not in said
+    assert Dvc(old, {}).old_place(unneeded).is_file()

@@ -1,6 +1,6 @@
 """The objects in the DVC cache as files: which there are, which were marked, taking them away.
 
-Knows nothing of who needs one. Objects of DVC 2, which lie elsewhere, are never looked at.
+Knows nothing of who needs one. Objects of DVC 2, which lie elsewhere, are counted, no more.
 """
 
 from __future__ import annotations
@@ -47,6 +47,19 @@ def held_objects(dvc: Dvc) -> dict[str, CachedObject]:
             facts = path.stat()
             found[path.name] = CachedObject(facts.st_size, facts.st_mtime_ns)
     return found
+
+
+def old_objects(dvc: Dvc) -> list[int]:
+    """List the bytes of each object where DVC 2 kept them."""
+    cache = dvc.cache
+    folders = [each for each in cache.iterdir() if len(each.name) == _TWO] if cache.is_dir() else []
+    files = (entry for each in folders if each.is_dir() for entry in os.scandir(each))
+    return [
+        entry.stat().st_size
+        for entry in files
+        if is_digest(Path(entry.path).parent.name + entry.name)
+        and entry.is_file(follow_symlinks=False)
+    ]
 
 
 def leftovers(dvc: Dvc, now: int) -> dict[Path, int]:

@@ -16,6 +16,7 @@ from xvc.dvc.cache_objects import (
     CachedObject,
     held_objects,
     leftovers,
+    old_objects,
     read_marks,
     remove,
     remove_leftover,
@@ -63,6 +64,7 @@ class Collected:
     """What there is: needed, marked before or now, due for deletion, deleted, no longer marked.
 
     ``snapshots`` counts the code of deleted runs that is due, or went; git's gc frees the space.
+    ``old`` are those where DVC 2 kept them: they stay, needed or not, and the rest counts none.
     ``next_due`` is when the first of the marked will be due (nanoseconds); None without any.
     """
 
@@ -74,6 +76,7 @@ class Collected:
     unmarked: int
     next_due: int | None
     leftovers: Amount
+    old: Amount = Amount()
     snapshots: int = 0
 
 
@@ -135,6 +138,7 @@ def gc(
             unmarked=len(before.keys() & held.keys() - known.keys()),
             next_due=min(left) + int(grace * 1e9) if left else None,
             leftovers=litter,
+            old=_old(dvc),
             snapshots=sum(ref.startswith(RUNS) for ref in forgotten),
         )
 
@@ -182,6 +186,11 @@ def _is_still(name: str, at: int, held: Mapping[str, CachedObject], useless: Ite
 
 def _amount(held: Mapping[str, CachedObject], names: Iterable[str]) -> Amount:
     sizes = [held[name].size for name in names]
+    return Amount(len(sizes), sum(sizes))
+
+
+def _old(dvc: Dvc) -> Amount:
+    sizes = old_objects(dvc)
     return Amount(len(sizes), sum(sizes))
 
 

@@ -35,6 +35,7 @@ class Data(TypedDict):
     next_due: Annotated[int | None, "Nanoseconds since the epoch."]
     deleted: Volume
     half_made: Volume
+    of_dvc_2: Annotated[Volume, "What lies where DVC 2 kept it: it stays, and counts nowhere else."]
     snapshots: Annotated[int, "Code of deleted runs that is due, or went."]
     dry_run: bool
 
@@ -82,6 +83,7 @@ def command(
         "next_due": done.next_due,
         "deleted": _facts(done.deleted),
         "half_made": _facts(done.leftovers),
+        "of_dvc_2": _facts(done.old),
         "snapshots": done.snapshots,
         "dry_run": dry_run,
     }
@@ -109,8 +111,11 @@ def _said(amount: Amount) -> str:
 def _text(done: Collected, *, is_plan: bool, does_delete: bool) -> str:
     would = "would be " if is_plan else ""
     lines = [f"needed: {_said(done.needed)}"]
+    if done.old.objects:
+        lines.append(f"not looked at: {_said(done.old)} where DVC 2 kept them; they stay")
     if not (done.fresh.objects or done.marked.objects or done.deleted.objects):
-        lines.append("nothing can go: something needs every object")
+        every = "every other object" if done.old.objects else "every object"
+        lines.append(f"nothing can go: something needs {every}")
     if done.fresh.objects:
         lines.append(f"{_said(done.fresh)} {would}marked now: nothing needs them")
     if done.unmarked:
