@@ -79,3 +79,14 @@ def test_a_params_file_that_the_settings_name_is_missed(project: Path, call_xvc:
     assert [each for each in done.json["warnings"] if "params.files" in each] == [
         "conf/base.yaml: the setting params.files names it, and it is not there."
     ]
+
+
+def test_a_params_file_that_is_a_link_to_nowhere_is_named(project: Path, call_xvc: Calling) -> None:
+    """It is there, so the run was meant to have its params."""
+    (project / "params.yaml").symlink_to("conf/gone.yaml")
+
+    done = call_xvc("run", "--json", "--", "true")
+
+    assert [each for each in done.json["warnings"] if "params.yaml" in each] == [
+        "params.yaml: it is a link to conf/gone.yaml, where nothing is; runs have no params of it."
+    ]

@@ -537,7 +537,7 @@ def file_params(
     for path, keys in (_try(lambda: _declared_params(project), warnings) or {}).items():
         lacking.append(project.relative(path))
         name = os.path.relpath(path, project.root)
-        with best_effort(warnings), _without_params(name):
+        with best_effort(warnings), _without_params(path, name):
             values = read_told(path, keys)
             read[name] = values.values
             warnings += values.warnings
@@ -548,12 +548,17 @@ def file_params(
 
 
 @contextmanager
-def _without_params(name: str) -> Iterator[None]:
+def _without_params(path: Path, name: str) -> Iterator[None]:
     """Say of a file that cannot be read what follows from it."""
     try:
         yield
     except FileNotFoundError as err:
-        raise BadValue(name, "the setting params.files names it, and it is not there") from err
+        why = "the setting params.files names it, and it is not there"
+        if path.is_symlink():
+            why = (
+                f"it is a link to {os.readlink(path)}, where nothing is; runs have no params of it"
+            )
+        raise BadValue(name, why) from err
     except BadValue as err:
         raise BadValue(
             name, f"{err.reason}; until it is mended, runs have no params of it"
@@ -593,7 +598,7 @@ def _declared_params(project: Project) -> dict[Path, tuple[str, ...]]:
     return {
         path: keys
         for path, keys in declared.items()
-        if project.may_read(path) and (path.exists() or path in named)
+        if project.may_read(path) and (os.path.lexists(path) or path in named)
     }
 
 
