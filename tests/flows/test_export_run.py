@@ -177,6 +177,17 @@ def test_neither_order_nor_identity_is_in_the_bytes(rows: Any, chance: Any) -> N
     assert one == two
 
 
+def sides_of(place: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Any]:
+    """The artifacts of two runs with these metrics."""
+    sides = []
+    for name, metrics in (("old", old), ("new", new)):
+        (place / name).mkdir()
+        for file, content in artifacts_of(ExportedRun(run_of(metrics), [], {})).items():
+            (place / name / file).write_bytes(content)
+        sides.append(read_artifacts(place / name))
+    return sides
+
+
 @pytest.mark.parametrize(
     ("old", "new", "effect"),
     [
@@ -196,18 +207,31 @@ def test_the_direction_decides_what_is_worse(
     old: Mapping[str, Any], new: Mapping[str, Any], effect: Effect | None, tmp_path: Path
 ) -> None:
     """A number that is lost or NaN is worse; without a direction there are changes only."""
-    sides = []
-    for name, metrics in (("old", old), ("new", new)):
-        (tmp_path / name).mkdir()
-        for file, content in artifacts_of(ExportedRun(run_of(metrics), [], {})).items():
-            (tmp_path / name / file).write_bytes(content)
-        sides.append(read_artifacts(tmp_path / name))
-
-    found = diff(*sides, tolerance=0.001)
+    found = diff(*sides_of(tmp_path, old, new), tolerance=0.001)
 
     assert [each.effect for each in found.changes] == ([effect] if effect else [])
     assert found.fails(FailOn.REGRESSIONS) == (effect is Effect.WORSE)
     assert found.fails(FailOn.CHANGES) == (effect is not None)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "tolerance", "is_near"),
+    [
+        (0.8, 0.72, 0.1, True),  # 0.8 - 0.72 is 0.08000000000000007
+        (-0.8, -0.72, 0.1, True),
+        (0.8, 0.7199, 0.1, False),
+        (1e300, 0.9e300, 0.1, True),
+        (0.8, float("inf"), 0.1, False),
+        (0.0, 1e-300, 0.1, False),
+    ],
+)
+def test_a_tolerance_holds_for_numbers_as_they_are_written(
+    old: float, new: float, tolerance: float, is_near: bool, tmp_path: Path
+) -> None:
+    """What a person can work out from the two numbers shown is what counts."""
+    found = diff(*sides_of(tmp_path, {"loss": old}, {"loss": new}), tolerance=tolerance)
+
+    assert (not found.changes) == is_near
 
 
 def test_a_key_of_yours_can_be_volatile() -> None:

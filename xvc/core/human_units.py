@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 from xvc.core.json_values import readable
 from xvc.types import Json
 
-_NAMED = 3
-
 
 def number(value: Json) -> str:
     """Write a value for a cell.
@@ -104,11 +102,11 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-def few_of(names: Sequence[str]) -> str:
+def few_of(names: Sequence[str], most: int = 3) -> str:
     """Name a few and count the others.
 
     >>> few_of(["a", "b", "c", "d", "e"])
     'a, b, c and 2 more'
     """
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 
+from xvc.core.human_units import few_of
 from xvc.errors import BadValue
 from xvc.types import Json
 
 PREFIX = "exp"
+_NAMED = 10  # of each kind, so that a person sees what would be lost
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -116,12 +118,7 @@ class Losses:
             "uncommitted files": self.files,
             "changed outputs that DVC does not hold": self.outputs,
         }
-        return tuple(f"{kind}: {_few(names)}" for kind, names in kinds.items() if names)
+        return tuple(f"{kind}: {few_of(names, _NAMED)}" for kind, names in kinds.items() if names)
 
     def __bool__(self) -> bool:
         return bool(self.sentences)
-
-
-def _few(names: tuple[str, ...], most: int = 10) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

@@ -6,11 +6,11 @@ Refuses to call a change worse where nothing says which way a metric is better: 
 from __future__ import annotations
 
 import json
-import math
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
 from typing import cast
@@ -18,7 +18,7 @@ from typing import cast
 from xvc.core.direction import Direction, better
 from xvc.core.equality import is_same
 from xvc.core.json_values import from_plain
-from xvc.core.objective import number_of
+from xvc.core.objective import number_of, written_distance
 from xvc.core.run import Status
 from xvc.errors import CorruptError, NotFoundError, error
 from xvc.exporting.run_artifacts import CONFIG, FILES, FORMAT, MANIFEST, RECORDS, SUMMARY
@@ -241,7 +241,10 @@ def _is_near(was: Json, now: Json, tolerance: float) -> bool:
     old, new = number_of(was), number_of(now)
     if old is None or new is None or not tolerance:
         return False
-    return math.isclose(old, new, rel_tol=tolerance)
+    apart, largest = written_distance(old, new), written_distance(0, max(old, new, key=abs))
+    if apart is None or largest is None:
+        return False
+    return apart <= largest * Fraction(repr(tolerance))  # as they are written: 0.8 - 0.72 is 0.08
 
 
 def _effect(way: Direction | None, was: Json, now: Json) -> Effect:

@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from xvc.core.human_units import few_of
 from xvc.errors import BusyError, ConflictError, GitFailed, NotFoundError, error
 from xvc.git.commands import Git
 
@@ -45,8 +46,7 @@ class Refused(ConflictError):
     words: str
 
     def __str__(self) -> str:
-        more = f" and {len(self.refs) - _SHOWN} more" if len(self.refs) > _SHOWN else ""
-        return f"{self.remote} refused {', '.join(self.refs[:_SHOWN])}{more}: {self.words}"
+        return f"{self.remote} refused {few_of(self.refs, _SHOWN)}: {self.words}"
 
     @property
     def hint(self) -> str:
@@ -85,8 +85,7 @@ class TagsDiffer(ConflictError):
     names: tuple[str, ...]
 
     def __str__(self) -> str:
-        more = f" and {len(self.names) - _SHOWN} more" if len(self.names) > _SHOWN else ""
-        return f"{', '.join(self.names[:_SHOWN])}{more}: not the same here and on {self.remote}"
+        return f"{few_of(self.names, _SHOWN)}: not the same here and on {self.remote}"
 
     def _renumbered(self) -> str:
         each = (shlex.quote(name) for name in self.names[:_SHOWN])

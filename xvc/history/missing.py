@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from xvc.core.human_units import few_of
 from xvc.core.tag_message import VersionInfo
 from xvc.git.snapshot import RUNS
 from xvc.history.owner import folder_of
@@ -61,10 +62,9 @@ def warning_of(missing: Sequence[VersionInfo]) -> str:
     """Say which versions' runs are missing, and what brings them; empty if none is."""
     if not missing:
         return ""
-    names = ", ".join(info.name for info in missing[:_NAMED])
-    more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+    names = few_of([info.name for info in missing], _NAMED)
     verb = "is" if len(missing) == 1 else "are"
     return (
-        f"the run of {names}{more} {verb} not in this store, although the version belongs to this "
+        f"the run of {names} {verb} not in this store, although the version belongs to this "
         "branch; `xvc merge --missing` brings it"
     )

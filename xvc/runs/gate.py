@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from xvc.core.direction import asked_direction, better
 from xvc.core.model import PRODUCTION
-from xvc.core.objective import Measure, number_of
+from xvc.core.objective import Measure, number_of, written_distance
 from xvc.core.run import RunRecord, Status
 from xvc.errors import BadValue
 from xvc.history.find import FoundRun, find
@@ -189,7 +189,7 @@ def _against(
     if not wanted.is_noisy:
         old, new = measure.value(baseline), measure.value(run)
         met = old is not None and new is not None and better(measure.direction, old, new) is True
-        met = met and _apart(str(old), str(new), wanted.margin)
+        met = met and _are_apart(old, new, wanted.margin)
         return Gate(asked, f"{_shown(new)} against {_shown(old)}", is_met=met)
     before, after = repeats_of(project, [baseline, run])
     if before is after:
@@ -199,22 +199,24 @@ def _against(
         return Gate(asked, f"{measure.metric} is not recorded in both", is_met=False)
     means = f"{judgement.candidate.mean:.6g} (n={judgement.candidate.count}) against "
     means += f"{judgement.baseline.mean:.6g} (n={judgement.baseline.count}): {sentence(judgement)}"
-    is_met = judgement.verdict is Verdict.BETTER and _apart(
-        f"{judgement.baseline.mean:.12g}", f"{judgement.candidate.mean:.12g}", wanted.margin
-    )  # twelve digits: 0.1 + 0.2 over 2 is no 0.15 either
+    is_met = judgement.verdict is Verdict.BETTER and _are_apart(
+        float(f"{judgement.baseline.mean:.12g}"),  # twelve digits: 0.1 + 0.2 over 2 is no 0.15
+        float(f"{judgement.candidate.mean:.12g}"),
+        wanted.margin,
+    )
     return Gate(asked, means, is_met=is_met)
 
 
-def _apart(old: str, new: str, margin: float) -> bool:
-    """Whether two numbers lie so far apart, as they are written.
+def _are_apart(old: float | None, new: float | None, margin: float) -> bool:
+    """Whether two numbers lie at least so far apart, as they are written.
 
-    >>> 0.9 - 0.8 >= 0.1, _apart("0.9", "0.8", 0.1), _apart("0.9", "0.81", 0.1)
-    (False, True, False)
+    >>> _are_apart(0.9, 0.8, 0.1), _are_apart(0.9, 0.81, 0.1), _are_apart(math.inf, 0.8, 0.1)
+    (True, False, True)
     """
-    try:
-        return abs(Fraction(new) - Fraction(old)) >= Fraction(str(margin))
-    except ValueError:  # an infinity: whoever is better is so by more than any margin
-        return math.isfinite(margin)
+    if old is None or new is None or not math.isfinite(margin):
+        return False
+    apart = written_distance(old, new)
+    return apart is None or apart >= Fraction(repr(margin))  # None: infinitely far
 
 
 def _shown(value: float | None) -> str:

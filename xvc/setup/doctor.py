@@ -262,7 +262,7 @@ def _missing(project: Project) -> Iterator[Diagnosis]:
     ]
     if found:
         hint = "`xvc merge --missing` brings them."
-        names = ", ".join(info.name for info in found[:5]) + (" …" if len(found) > 5 else "")
+        names = few_of([info.name for info in found])
         yield Diagnosis("missing runs", Health.WRONG, f"the store lacks the runs of {names}", hint)
 
 

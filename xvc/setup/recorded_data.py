@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from xvc.core.best_effort import in_words
-from xvc.core.human_units import counted
+from xvc.core.human_units import counted, few_of
 from xvc.core.run import MODIFIED, DataFile
 from xvc.dvc.commit_outputs import Pointers
 from xvc.dvc.outputs import digests_of, object_of
@@ -172,6 +172,5 @@ def _distinct(found: Iterable[Named]) -> list[Named]:
     return list(dict.fromkeys(found))
 
 
-def _names(found: Collection[Named]) -> str:
-    more = f" and {len(found) - _FEW} more" if len(found) > _FEW else ""
-    return ", ".join(each.words for each in list(found)[:_FEW]) + more
+def _names(found: Iterable[Named]) -> str:
+    return few_of([each.words for each in found], _FEW)

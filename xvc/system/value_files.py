@@ -20,6 +20,7 @@ from typing import cast
 
 import yaml
 
+from xvc.core.human_units import few_of
 from xvc.core.json_values import from_file
 from xvc.core.limits import FILE
 from xvc.core.typed_value import TypedValue, number_typed, scalar_typed
@@ -138,7 +139,7 @@ def told_in(path: PurePath, read: Callable[[], bytes], keys: Sequence[str] = ())
     ]
     if flat.endless:
         said.append(
-            f"{path.name}: {_few(flat.endless)} left out, larger than {_MOST_VALUES:,} values; "
+            f"{path.name}: {few_of(flat.endless)} left out, larger than {_MOST_VALUES:,} values; "
             "anchors that name others multiply them"
         )
     values = {
@@ -147,11 +148,6 @@ def told_in(path: PurePath, read: Callable[[], bytes], keys: Sequence[str] = ())
         if not keys or any(fnmatchcase(name, key) or fnmatchcase(name, f"{key}.*") for key in keys)
     }
     return FileValues(values, tuple(said), is_whole=not flat.endless)
-
-
-def _few(names: list[str]) -> str:
-    more = len(names) - 3
-    return ", ".join(names[:3]) + (f" and {more} more" if more > 0 else "")
 
 
 def read_typed(path: Path) -> Mapping[str, Json]:
