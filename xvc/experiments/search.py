@@ -393,9 +393,7 @@ def _made(model: Any, params: Mapping[str, object]) -> Any:
         return fresh
     if hasattr(fresh, "set_params"):
         changed = fresh.set_params(**params)
-        return (
-            fresh if changed is None else changed
-        )  # not `or`: a forest that is not fitted has no len
+        return fresh if changed is None else changed  # not `or`: an unfitted forest has no length
     for key, value in params.items():
         setattr(fresh, key, value)
     return fresh
