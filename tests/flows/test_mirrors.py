@@ -11,13 +11,17 @@ import time
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from surroundings import Calling
 from xvc import Reader, Tracker
 from xvc.errors import BadValue
+from xvc.journal.writer import Journal
 from xvc.mirrors import SINKS, SinkUnusable, sink_kind
+from xvc.mirrors.rows import Tails
 from xvc.mirrors.sink import SinkKind
+from xvc.types import RunId
 
 _PACKAGE = """\
 import json, time
@@ -287,3 +291,26 @@ def test_wandb_gets_a_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         time.sleep(3)
 
     assert list(project.glob(f"wandb/offline-run-*-{tracker.track_id}"))
+
+
+def test_following_one_run_holds_no_journal_of_another_open(tmp_path: Path) -> None:
+    """Thousands of runs may come and go beside a long one; its own is read wherever it is moved."""
+    ours = Journal(tmp_path, {})
+    tails = Tails(tmp_path, "ours", Path())
+    before = psutil.Process().num_fds()
+    for number in range(50):
+        journal = Journal(tmp_path, {})
+        journal.row(RunId(f"other{number}"), "events", {"loss": 1.0})
+        journal.close()
+    late = Journal(tmp_path, {})
+    late.row(RunId("ours"), "events", {"loss": 0.5})
+    first = tails.read().rows
+    opened = psutil.Process().num_fds() - before
+    late.row(RunId("ours"), "events", {"loss": 0.25})
+    late.path.rename(tmp_path / "moved")
+    second = tails.read().rows
+    for each in (tails, late, ours):
+        each.close()
+
+    assert [dict(row.values) for row in (*first, *second)] == [{"loss": 0.5}, {"loss": 0.25}]
+    assert opened <= 2  # the two of the run's own process

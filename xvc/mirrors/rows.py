@@ -48,10 +48,11 @@ class Fresh:
 
 @dataclass(slots=True)
 class _Tail:
-    """A journal that is read as it grows; it stays readable when it is moved."""
+    """A journal that is read as it grows; one that has the run stays open, wherever it is moved."""
 
-    file: BinaryIO
+    file: BinaryIO | None = None
     position: int = 0
+    has_run: bool = False
 
 
 class Tails:
@@ -72,31 +73,39 @@ class Tails:
         """Return what is new, `MOST` bytes of each journal at once."""
         fresh = Fresh()
         for name in sorted(_names(self._folder) - self._passed - self._tails.keys()):
-            try:
-                self._tails[name] = _Tail((self._folder / name).open("rb"))
-            except OSError:
-                continue  # folded, and moved, just now: the rest is sent from the store
-        for tail in self._tails.values():
-            self._read_one(tail, fresh)
+            self._tails[name] = _Tail()
+        for name, tail in [*self._tails.items()]:
+            if tail.file is None:
+                try:
+                    tail.file = (self._folder / name).open("rb")
+                except OSError:  # folded, and moved, just now: the rest is sent from the store
+                    del self._tails[name]
+                    continue
+            self._read_one(tail.file, tail, fresh)
+            if not tail.has_run:  # another run's: thousands may come and go beside a long one
+                tail.file.close()
+                tail.file = None
         return fresh
 
     def close(self) -> None:
         """Release the files."""
         for tail in self._tails.values():
-            tail.file.close()
+            if tail.file is not None:
+                tail.file.close()
 
-    def _read_one(self, tail: _Tail, fresh: Fresh) -> None:
-        tail.file.seek(tail.position)
-        block = tail.file.read(MOST)
+    def _read_one(self, file: BinaryIO, tail: _Tail, fresh: Fresh) -> None:
+        file.seek(tail.position)
+        block = file.read(MOST)
         end = block.rfind(b"\n") + 1
         if not end and len(block) == MOST:  # one record is longer than a block
-            block += tail.file.readline()
+            block += file.readline()
             end = len(block) if block.endswith(b"\n") else 0
         tail.position += end
         fresh.has_more = fresh.has_more or (end > 0 and len(block) >= MOST)
         mine = f'"r":"{self._run}"'.encode()
         for line in block[:end].splitlines():
             if mine in line:
+                tail.has_run = True
                 self._take(line, fresh)
 
     def _take(self, line: bytes, fresh: Fresh) -> None:

@@ -7,6 +7,7 @@ one meaning, so what the script logs counts, and what it prints of that key is n
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from xvc.mirrors.rows import Tails
 from xvc.runs.printed_metrics import LineMetrics
 from xvc.types import Json, RunId
 
+_PAUSE = 0.2  # seconds between looks at what the run logs, once the keys of a line are known
 _PROGRESS = {"epoch", "step", "iter", "iteration", "round", "batch"}
 
 
@@ -37,6 +39,7 @@ class CapturedRows:
         self._waiting: list[Mapping[str, Json]] = []
         self._logged: set[str] = set()
         self._dropped: set[str] = set()
+        self._looked = 0.0
 
     def feed(self, chunk: bytes) -> Iterator[Mapping[str, Json]]:
         """Take a piece of output; returns the rows to record now, in the order of their lines."""
@@ -62,14 +65,15 @@ class CapturedRows:
 
     def _passing(self, rows: Iterable[Mapping[str, Json]]) -> Iterator[Mapping[str, Json]]:
         for row in rows:
+            is_due = bool(self._waiting) or time.monotonic() > self._looked + _PAUSE
             self._waiting.append(row)
             if row.keys() <= self._known:
-                yield from self._rest()
+                yield from self._rest(looks=is_due)
             self._known |= row.keys()
 
-    def _rest(self) -> Iterator[Mapping[str, Json]]:
+    def _rest(self, *, looks: bool = True) -> Iterator[Mapping[str, Json]]:
         waiting, self._waiting = self._waiting, []
-        if waiting:
+        if waiting and looks:
             self._look()
         for row in waiting:
             own = row.keys() & self._logged - _PROGRESS
@@ -85,3 +89,4 @@ class CapturedRows:
             fresh = self._tails.read()
             self._logged |= {key for row in fresh.rows for key in row.values}
             has_more = fresh.has_more
+        self._looked = time.monotonic()
