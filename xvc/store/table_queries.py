@@ -386,11 +386,11 @@ def _of_one_type(
     picked = ", ".join(_figure(its, one) for one in asked)
     under = f"SELECT {under_each_other(alike)} FROM {quoted(table)} {where}"
     question = f"SELECT place, {picked} FROM ({under}) GROUP BY place"
-    found = {place: figures for place, *figures in connection.execute(question, values).fetchall()}
-    if not found:  # of no rows a sum over all says what there is to say
-        question = f"SELECT {picked} FROM ({under})"
-        found = dict.fromkeys(range(len(alike)), connection.execute(question, values).fetchone())
-    return {each: tuple(found[place] or ()) for place, each in enumerate(alike)}
+    rows = connection.execute(question, values).fetchall()
+    if not rows:  # of no values a sum over all says what there is to say
+        alone = connection.execute(f"SELECT {picked} FROM ({under})", values).fetchone() or ()
+        return dict.fromkeys(alike, alone)
+    return {alike[place]: tuple(figures) for place, *figures in rows}
 
 
 def _figure(each: Field, asked: str) -> str:
