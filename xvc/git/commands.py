@@ -49,6 +49,7 @@ _LOOKING = (  # nothing that spares git a look at a file
     *("-c", "core.fsmonitor=false", "-c", "core.trustctime=true", "-c", "core.checkStat=default"),
 )
 _MAIN_TREE = "xvc/main-tree"
+_OBJECT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 _BARE = re.compile(r"^\s*bare\s*=\s*true\s*$", re.IGNORECASE | re.MULTILINE)
 _WORKTREE = re.compile(r"^\s*worktree\s*=\s*(.+)$", re.IGNORECASE | re.MULTILINE)
 _NAMELESS = (
@@ -215,6 +216,7 @@ class Git:
     def __init__(self, place: RepositoryPaths, environment: Mapping[str, str]) -> None:
         self.place = place
         self._environment = scrubbed(environment)
+        self._trees: dict[str, str] = {}
 
     def at(self, place: RepositoryPaths) -> Git:
         """Reach git in another repository or tree, called alike."""
@@ -350,8 +352,11 @@ class Git:
         return found or None
 
     def tree_of(self, commit: str) -> str:
-        """Return the tree of a commit."""
-        return self.text("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
+        """Return the tree of a commit, which is asked for once: it never gets another."""
+        if commit not in self._trees or not _OBJECT.fullmatch(commit):
+            name = f"{commit}^{{tree}}"
+            self._trees[commit] = self.text("rev-parse", "--verify", "--end-of-options", name)
+        return self._trees[commit]
 
     def empty_tree(self) -> str:
         """Name the tree of nothing, by the hash that this repository uses."""
@@ -462,6 +467,8 @@ class Git:
 
     def changes(self, old: str, new: str) -> list[LineChange]:
         """Count lines between two commits or trees."""
+        if old == new:
+            return []
         flags = ("-r", "-z", "--numstat", "--no-renames", "--no-ext-diff", "--no-textconv")
         found = self.call("diff-tree", *flags, "--end-of-options", old, new)
         return [_parse_change(part) for part in found.split(b"\0") if part.count(b"\t") >= 2]
