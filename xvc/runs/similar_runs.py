@@ -341,7 +341,11 @@ def seen_before(project: Project, record: RunRecord) -> Near | None:
 
     Asks for runs of that very command only, and never waits: it is asked before each run.
     """
-    with suppress(XvcError, OSError), db.reading(project.store_path) as connection:
+    keeper = project.keeper
+    if not keeper.path.exists():
+        return None
+    reading = db.reading(keeper.path, is_known=keeper.is_as_left)
+    with suppress(XvcError, OSError), reading as connection:
         runs = query.of_command(connection, record)
         if len(runs) == query.MANY:  # of older ones those that say the same params
             more = query.of_command(connection, record, own_params(record))
