@@ -54,6 +54,7 @@ class DataFile:
     ``state`` says where it was not what its pointer names: ``modified``, then ``digest`` is that of
     the bytes that were there and ``tracked`` the pointer's, or ``absent``. ``is_made`` tells what a
     pipeline made of the rest in the run itself: it follows from code, params and other data.
+    ``left_at`` is where a run left a model, from the project's root.
     """
 
     digest: str
@@ -61,6 +62,7 @@ class DataFile:
     state: str | None = None
     tracked: str | None = None
     is_made: bool = False
+    left_at: str | None = None
 
     @property
     def facts(self) -> dict[str, str | int]:

@@ -27,6 +27,7 @@ class DataFile(TypedDict):
     tracked: NotRequired[Annotated[str, "The digest that the pointer names."]]
     size: NotRequired[Annotated[int, "Bytes."]]
     is_made: NotRequired[Annotated[bool, "A pipeline made it in the run itself."]]
+    left_at: NotRequired[Annotated[str, "Where the run left this model, from the project's root."]]
 
 
 class Code(TypedDict):
