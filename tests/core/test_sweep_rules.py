@@ -85,6 +85,11 @@ def test_a_living_process_is_a_running_trial() -> None:
     assert state_of([ASKED, STARTED], live={0}) is TrialStatus.RUNNING
 
 
+def test_a_finished_run_is_a_finished_trial_whoever_holds_its_log() -> None:
+    """A process that it left, or a copy made by a fork, has the log open for a moment longer."""
+    assert state_of([ASKED, STARTED], run_of(Status.FINISHED), live={0}) is TrialStatus.FINISHED
+
+
 def test_a_torn_note_is_passed_over() -> None:
     """A line that a power cut broke off is none."""
     line = ASKED.line()

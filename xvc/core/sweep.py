@@ -305,7 +305,9 @@ def trials_of(
             by_number.setdefault(number, []).append(run)
     for number, trial in trials.items():
         ended = told_by(trial, by_number.get(number, ()), metric)
-        trials[number] = replace(ended, state=TrialStatus.RUNNING) if number in live else ended
+        is_done = ended.state is TrialStatus.FINISHED  # whoever still has its log open
+        is_live = number in live and not is_done
+        trials[number] = replace(ended, state=TrialStatus.RUNNING) if is_live else ended
     return trials
 
 
