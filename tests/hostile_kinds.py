@@ -11,7 +11,10 @@ import json
 import os
 import shutil
 import signal
+import socket
+import stat
 import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -242,6 +245,94 @@ def _fifo(*names: str) -> Making:
             os.mkfifo(place)
 
     return settle
+
+
+def _renamed_run(name: str) -> str:
+    """SQL that gives the newest run another id, wherever it is named."""
+    newest, other = "(SELECT max(id) FROM runs)", "'" + name.replace("'", "''") + "'"
+    return (
+        f"UPDATE events SET track_id = {other} WHERE track_id = {newest}; "
+        f"UPDATE runs SET id = {other} WHERE id = {newest}"
+    )
+
+
+def _many_tables(scene: Scene) -> None:
+    store(
+        "; ".join(
+            f"CREATE TABLE t{n} (row_id UUID, track_id VARCHAR, timestamp TIMESTAMPTZ, a INT)"
+            for n in range(10_000)
+        )
+        + "; INSERT INTO meta SELECT 'table', 't' || i FROM range(10000) t(i)"
+    )(scene)
+
+
+def _cut_store(scene: Scene) -> None:
+    sent_store((scene.tree / STORE).read_bytes()[:70_000])(scene)
+
+
+def _newer_store(scene: Scene) -> None:
+    """The header says a storage version that no DuckDB of today has written."""
+    held = bytearray((scene.tree / STORE).read_bytes())
+    held[12:20] = (9_999).to_bytes(8, "little")
+    sent_store(bytes(held))(scene)
+
+
+def _enciphered_store(scene: Scene) -> None:
+    place = scene.folder / "enciphered.duckdb"
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"ATTACH '{place}' AS e (ENCRYPTION_KEY 'sesame', ENCRYPTION_CIPHER 'CTR')"
+        )
+        connection.execute("CREATE TABLE e.runs (id VARCHAR); DETACH e")
+    sent_store(place.read_bytes())(scene)
+
+
+def _foreign_log(scene: Scene) -> None:
+    """What another store has not yet written into its file lies beside ours."""
+    other = scene.folder / "other.duckdb"
+    call = f"""
+import duckdb, os, shutil
+c = duckdb.connect({str(other)!r})
+c.execute("SET checkpoint_threshold = '1TB'")
+c.execute("CREATE TABLE runs AS SELECT 'evil' AS id FROM range(9)")
+shutil.copyfile({f"{other}.wal"!r}, {f"{scene.clone / STORE}.wal"!r})
+os._exit(0)
+"""
+    (scene.clone / STORE).parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run([sys.executable, "-c", call], check=True)
+
+
+def _replaced_store(make: Callable[[Path], object]) -> Making:
+    """Something in the place of the clone's store."""
+
+    def settle(scene: Scene) -> None:
+        place = scene.clone / STORE
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)
+        make(place)
+
+    return settle
+
+
+def _dangling(place: Path) -> None:
+    place.symlink_to("nowhere/at/all.duckdb")
+
+
+def _socket(place: Path) -> None:
+    here = os.getcwd()
+    os.chdir(place.parent)  # a socket's name is short
+    try:
+        socket.socket(socket.AF_UNIX).bind(place.name)
+    finally:
+        os.chdir(here)
+
+
+def _device(place: Path) -> None:
+    """A device where we may make one, else a link to it."""
+    try:
+        os.mknod(place, 0o600 | stat.S_IFCHR, os.makedev(1, 5))  # /dev/zero
+    except PermissionError:
+        place.symlink_to("/dev/zero")
 
 
 def _nothing(scene: Scene) -> None:
@@ -504,6 +595,86 @@ KINDS: dict[str, Kind] = {
             "\"commit\" = '--output=PRIVATE/called', branch = '--all'"
         )
     ),
+    "store: a sequence": Kind(store("CREATE SEQUENCE numbers; CREATE TABLE t (a INT)")),
+    "store: ten thousand tables": Kind(_many_tables),
+    "store: tables named like words of SQL": Kind(
+        store(
+            'CREATE TABLE "select" AS FROM events; CREATE TABLE "a""b.c" AS FROM events; '
+            'CREATE TABLE "-rf" AS FROM events; '
+            "INSERT INTO meta VALUES ('table', 'select'), ('table', 'a\"b.c'), ('table', '-rf')"
+        )
+    ),
+    "store: numbers that no float holds": Kind(
+        store("UPDATE runs SET params = '{\"lr\": 1e400}', metrics = '{\"accuracy\": -1e999}'")
+    ),
+    "store: a key twice": Kind(
+        store(
+            'UPDATE runs SET params = \'{"lr": 1, "lr": 2}\', '
+            'metrics = \'{"accuracy": 1, "accuracy": "x"}\''
+        )
+    ),
+    "store: times without end": Kind(
+        store("UPDATE runs SET started = '-infinity', finished = 'infinity'")
+    ),
+    "store: times that no calendar of ours has": Kind(
+        store(
+            "UPDATE runs SET started = TIMESTAMPTZ '294246-01-01', "
+            "finished = TIMESTAMPTZ '290000-01-01 (BC)'; "
+            "UPDATE events SET timestamp = TIMESTAMPTZ '294246-01-01'"
+        )
+    ),
+    "store: an end before its beginning": Kind(
+        store("UPDATE runs SET finished = started - INTERVAL 9 YEAR")
+    ),
+    "store: ids that are paths": Kind(store(_renamed_run("../../private/id"))),
+    "store: ids of many lines": Kind(store(_renamed_run("a\nb\tc"))),
+    "store: ids with nothing and escapes in them": Kind(store(_renamed_run(f"{ODD}x"))),
+    "store: ids that are options": Kind(store(_renamed_run("--upload-pack=x"))),
+    "store: ids of a million letters": Kind(
+        store("UPDATE runs SET id = repeat('a', 1000000) || id")
+    ),
+    "store: every run is its own parent": Kind(
+        store("UPDATE runs SET parent = id, fixes = id, idea = 'again'")
+    ),
+    "store: parents in a circle": Kind(
+        store(
+            "UPDATE runs SET idea = 'round', parent = (SELECT max(id) FROM runs); UPDATE runs "
+            "SET parent = (SELECT min(id) FROM runs) WHERE id = (SELECT max(id) FROM runs)"
+        )
+    ),
+    "store: models of runs that are nowhere": Kind(
+        store("UPDATE models SET track_id = 'nowhere00000'")
+    ),
+    "store: a newer schema": Kind(store("UPDATE meta SET value = '99' WHERE key = 'schema'")),
+    "store: edits that cannot be read": Kind(
+        store(
+            "INSERT INTO edits BY NAME SELECT uuidv7() AS edit_id, now() AS timestamp, 'value' AS "
+            "kind, 'events' AS table_name, NULL AS track_id, 'accuracy' AS key, ('[\"j\", ' || "
+            "repeat('[', 9000) || repeat(']', 9000) || ']')::JSON AS value"
+        )
+    ),
+    "store: edits without a value of theirs": Kind(
+        store(
+            "INSERT INTO edits BY NAME SELECT uuidv7() AS edit_id, now() AS timestamp, 'value' AS "
+            "kind, 'events' AS table_name, 'accuracy' AS key, '[7, {}]'::JSON AS value"
+        )
+    ),
+    "store: keys of writers nested deep": Kind(
+        store(
+            "UPDATE folds SET names = ('{\"events\": ' || repeat('[', 9000) || repeat(']', 9000) "
+            "|| '}')::JSON"
+        )
+    ),
+    "store: keys of writers of another shape": Kind(
+        store('UPDATE folds SET names = \'{"events": 7, "x": [[1]]}\'')
+    ),
+    "store: cut short": Kind(_cut_store),
+    "store: of a newer DuckDB": Kind(_newer_store),
+    "store: enciphered": Kind(_enciphered_store),
+    "store: a log beside it from elsewhere": Kind(_nothing, _foreign_log),
+    "store: a link to nowhere": Kind(_nothing, _replaced_store(_dangling)),
+    "store: a socket": Kind(_nothing, _replaced_store(_socket)),
+    "store: a device": Kind(_nothing, _replaced_store(_device)),
     "store: not a database": Kind(sent_store(b"words\n" * 99)),
     "store: empty": Kind(sent_store(b"")),
     "store: a database of another program": Kind(

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import os
 from pathlib import Path
 
 import pytest
 
-from xvc.config import KEYS, Settings, load, read
+from xvc.config import KEYS, Settings, is_marked, load, read
 from xvc.errors import BadSetting
 
 
@@ -199,6 +200,23 @@ def test_a_number_that_is_no_amount_is_a_mistake(tmp_path: Path, number: str) ->
     _, mistakes = read(tmp_path)
 
     assert "snapshot.limit" in str(mistakes)
+
+
+@pytest.mark.parametrize("name", ["xvc.yaml", "pyproject.toml"])
+@pytest.mark.parametrize("kind", ["pipe", "folder", "link"])
+def test_what_stands_for_the_settings_and_is_no_file_is_named(
+    tmp_path: Path, name: str, kind: str
+) -> None:
+    """Settings that are nowhere to be read are not passed over, and nothing waits for them."""
+    place = tmp_path / name
+    make = {"pipe": os.mkfifo, "folder": Path.mkdir, "link": lambda at: at.symlink_to("nowhere")}
+    make[kind](place)
+
+    settings, mistakes = read(tmp_path)
+
+    assert (settings, is_marked(tmp_path), len(mistakes)) == (Settings(), False, 1)
+    assert name in mistakes[0]
+    assert ("a link to nowhere" in mistakes[0]) == (kind == "link")
 
 
 def test_another_tools_broken_file_is_none_of_ours(tmp_path: Path) -> None:

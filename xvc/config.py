@@ -7,6 +7,7 @@ Reads the files it is given; the environment comes as a mapping.
 from __future__ import annotations
 
 import difflib
+import os
 import re
 import tomllib
 from codecs import BOM_UTF8
@@ -229,6 +230,8 @@ def has_settings(root: Path) -> bool:
     Raises:
         BadSetting: a file that may hold them cannot be read.
     """
+    if not any((root / name).is_file() for name in (FILE, "pyproject.toml")):
+        return False
     mistakes: list[str] = []
     found = _from_project(root, mistakes, [])
     if mistakes:
@@ -240,8 +243,9 @@ def is_marked(root: Path) -> bool:
     """Whether settings make a folder a project, be they readable or not."""
     if (root / FILE).is_file():
         return True
+    pyproject = root / "pyproject.toml"
     try:
-        text = (root / "pyproject.toml").read_bytes()
+        text = pyproject.read_bytes() if pyproject.is_file() else b""
         if b"xvc" not in text:
             return False
         tool = tomllib.loads(text.decode()).get("tool")
@@ -253,10 +257,9 @@ def is_marked(root: Path) -> bool:
 
 
 def _from_project(root: Path, mistakes: list[str], twice: list[str]) -> list[_Said]:
-    if (root / FILE).is_file():
+    if os.path.lexists(root / FILE):
         return _from_file(root / FILE, FILE, mistakes, twice)
-    pyproject = root / "pyproject.toml"
-    return _from_toml(pyproject, mistakes) if pyproject.is_file() else []
+    return _from_toml(root / "pyproject.toml", mistakes)
 
 
 def project_values(root: Path) -> dict[str, Json]:
@@ -293,7 +296,19 @@ def _way_in(key: str) -> str:
     return f"If it is meant, say so yourself: {variable}=…, or in ~/.config/xvc/config.yaml"
 
 
+def _is_file(path: Path, name: str, mistakes: list[str]) -> bool:
+    """Whether there is a file; what stands in its place and is none is a mistake."""
+    if path.is_file():
+        return True
+    if os.path.lexists(path):
+        what = "no file (a folder, a pipe or a device)" if path.exists() else "a link to nowhere"
+        mistakes.append(f"{name}: it is {what}, so no settings are read from it")
+    return False
+
+
 def _from_toml(path: Path, mistakes: list[str]) -> list[_Said]:
+    if not _is_file(path, path.name, mistakes):
+        return []
     try:
         raw = path.read_bytes()
         if b"xvc" not in raw and b"\\u" not in raw:  # a key may be spelled by numbers
@@ -348,7 +363,7 @@ class _Shallow(yaml.SafeLoader):
 
 
 def _from_file(path: Path, name: str, mistakes: list[str], twice: list[str]) -> list[_Said]:
-    if not path.is_file():
+    if not _is_file(path, name, mistakes):
         return []
     try:
         loader = _Shallow(path.read_bytes().removeprefix(BOM_UTF8).decode())

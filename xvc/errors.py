@@ -678,6 +678,8 @@ class GitFailed(ExternalError):
                 "git is told to sign here and cannot: mend its key (`git config user.signingKey`), "
                 "or `git config commit.gpgSign false` and `git config tag.gpgSign false`."
             )
+        if self.words.endswith("is a pipe"):
+            return "Put a file in its place, or remove it: git reads it by its name."
         if self.is_of_a_partial_clone:
             return (
                 "This clone is partial, and git cannot fetch what it left out: call again where "

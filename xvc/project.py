@@ -537,7 +537,7 @@ class Project:
         """List the locks beside this project's pipelines, tracked or not, from the top."""
         top = self.place.top if self.place else self.root
         beside = [str(PurePosixPath(name).with_name(LOCK)) for name in self.pipelines()]
-        return [name for name in beside if (top / name).is_file()]
+        return [name for name in beside if os.path.lexists(top / name)]
 
     def data_inputs(self, found: Survey, outs: Collection[str] = ()) -> dict[str, DataFile]:
         """Choose the data of a run among what DVC tracks; keys are paths from the top.

@@ -9,7 +9,7 @@ import pytest
 from xvc.core.direction import Direction
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
-from xvc.runs.leaderboard import RankedExperiment, ranked
+from xvc.runs.leaderboard import ranked
 from xvc.runs.repeats import RepeatedExperiment, order_of
 from xvc.runs.verdicts import Verdict, against_first
 from xvc.types import Nanoseconds, RunId
@@ -35,7 +35,7 @@ def group(name: str, *values: float) -> RepeatedExperiment:
 
 def ranks(*groups: RepeatedExperiment) -> list[tuple[str, int, bool]]:
     """Who is where, and whether the place is shared."""
-    return [(str(p.run.params["model"]), p.rank, p.is_tied) for p in ranked(groups, _ACC, {})]
+    return [(str(p.run.params["model"]), p.rank, p.is_tied) for p in ranked(groups, _ACC, {})[0]]
 
 
 def test_of_nothing_there_are_no_places() -> None:
@@ -56,7 +56,7 @@ def test_what_repeats_tell_apart_is_ranked() -> None:
 
 def test_what_is_within_the_noise_shares_a_place() -> None:
     """The next place counts those before it; the verdict is against the leader."""
-    places: list[RankedExperiment] = ranked(
+    places, _ = ranked(
         [
             group("a", 0.90, 0.91, 0.89),
             group("b", 0.89, 0.92, 0.88),
@@ -83,7 +83,7 @@ def test_a_single_run_between_breaks_no_tie() -> None:
 
 def test_single_runs_are_ranked_by_their_value() -> None:
     """Without repeats nothing is a tie but equal values, and no verdict is given."""
-    places = ranked([group("a", 0.9), group("b", 0.8), group("c", 0.9)], _ACC, {})
+    places, _ = ranked([group("a", 0.9), group("b", 0.8), group("c", 0.9)], _ACC, {})
 
     assert [(p.rank, p.is_tied) for p in places] == [(1, True), (1, True), (3, False)]
     assert {p.judged.verdict.value for p in places if p.judged} == {"not enough runs"}
@@ -118,7 +118,7 @@ def test_a_place_is_shared_by_all_that_cannot_be_told_from_its_holder(seed: int)
     sizes = [draw.choice([1, 1, 2, 3, 4]) for _ in range(12)]
     values = [[draw.choice([0.1, 0.5, draw.gauss(0.5, 0.2)]) for _ in range(n)] for n in sizes]
     groups = [group(f"g{place}", *each) for place, each in enumerate(values)]
-    held = [p.run.params["model"] for p in ranked(groups, _ACC, {})]
+    held = [p.run.params["model"] for p in ranked(groups, _ACC, {})[0]]
     left = [next(g for g in groups if g.repeats[0].params["model"] == name) for name in held]
 
     want: dict[str, int] = {}

@@ -288,9 +288,10 @@ def test_wandb_gets_a_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     with Tracker(sinks={"wandb": {"mode": "offline"}}) as tracker:
         for step in range(3):
             tracker.log({"step": step, "loss": 1.0 - step / 4})
-        time.sleep(3)
-
-    assert list(project.glob(f"wandb/offline-run-*-{tracker.track_id}"))
+        until = time.monotonic() + 60  # the package takes seconds to start
+        while not list(project.glob(f"wandb/offline-run-*-{tracker.track_id}")):
+            assert time.monotonic() < until, "the mirror has begun no run"
+            time.sleep(0.1)
 
 
 def test_following_one_run_holds_no_journal_of_another_open(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -214,3 +215,25 @@ def test_what_a_sparse_checkout_hides_is_added_to_and_not_written_anew(
     ]
     assert git(folder, "show", "e0.1.0:.gitattributes").startswith("*.bin binary\n")
     assert git(folder, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".git/info/exclude", "a/b/.gitattributes"])
+def test_a_pipe_that_git_would_wait_for_is_named(
+    project: Path, run_xvc: Calling, name: str
+) -> None:
+    """The command runs, the file is named with the way out, and nothing waits for ever."""
+    (project / "a/b").mkdir(parents=True)
+    (project / "a/b/code.py").write_text("1\n")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "more")
+    (project / "a/b/code.py").write_text("2\n")
+    (project / name).unlink(missing_ok=True)
+    os.mkfifo(project / name)
+
+    ran = run_xvc("run", "--", "sh", "-c", "exit 7", timeout=120)
+    tagged = run_xvc("tag", "minor", timeout=120)
+    (project / name).unlink()
+    after = run_xvc("run", "--tag", "minor", "--", "true")
+
+    assert (ran.code, tagged.code, after.code) == (7, 1, 0), ran.err + tagged.err + after.err
+    assert f"{project / name}, which is a pipe. Put a file in its place" in ran.err

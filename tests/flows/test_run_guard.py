@@ -54,6 +54,9 @@ HARM: dict[str, Callable[[Path], None]] = {
     "no numbers": _written("params.json", '{"a": NaN, "b": 1e999, "c": 99999999999999999999999}'),
     "broken pipeline": _written("dvc.yaml", "stages:\n\ttrain:\n"),
     "pipe for a pipeline": lambda folder: os.mkfifo(folder / "dvc.yaml"),
+    "link for a pipeline": lambda folder: (folder / "dvc.yaml").symlink_to("nowhere"),
+    "link for a lock": lambda folder: (folder / "dvc.lock").symlink_to("nowhere"),
+    "link for settings": lambda folder: (folder / "pyproject.toml").symlink_to("nowhere"),
     "list for a pipeline": _written("dvc.yaml", "- a\n"),
     "broken settings": _written("xvc.yaml", "tag:\n\tprefix: e\n"),
     "latin-1 settings": _written("xvc.yaml", b"note: \xe9\n"),
@@ -89,6 +92,19 @@ def test_nothing_beside_a_command_keeps_it_from_running(harmed: Path, run_xvc: C
     assert (ran.code, (harmed / "ran").exists()) == (7, True), ran.err
     assert b'"exit_code":7' in journals
     assert "Traceback" not in ran.err
+
+
+@pytest.mark.parametrize("name", ["dvc.yaml", "dvc.lock", "data.dvc", "metrics.json", "xvc.yaml"])
+def test_a_link_to_nowhere_is_named(project: Path, call_xvc: Calling, name: str) -> None:
+    """What a link hides is not taken for nothing: the run goes on and says it once."""
+    (project / name).unlink(missing_ok=True)
+    (project / name).symlink_to("nowhere")
+    git(project, "add", "-Af", name)
+
+    ran = call_xvc("run", "--", "true")
+
+    assert (ran.code, ran.err.count("a link to nowhere")) == (0, 1), ran.err
+    assert name in next(line for line in ran.err.splitlines() if "nowhere" in line)
 
 
 def test_a_deep_metrics_file_is_a_warning(project: Path, call_xvc: Calling) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
+from typing import cast
 
 import pytest
 from duckdb import DuckDBPyConnection
@@ -16,7 +18,7 @@ from xvc.core.filter import evaluate
 from xvc.errors import BadQuery, BadValue
 from xvc.journal.layout import Room
 from xvc.journal.writer import Journal
-from xvc.store import sql
+from xvc.store import sql, validation_queries
 from xvc.store import table_queries as look
 from xvc.store.keeper import Keeper
 from xvc.types import RunId
@@ -132,6 +134,52 @@ def test_many_keys_are_described(tmp_path: Path) -> None:
         found = look.about(connection, look.WantedRows("events")).rows
 
     assert [(row[0], row[5]) for row in found[3:]] == [(f"k{n}", n) for n in range(130)]
+
+
+class Counting:
+    """A connection that counts what it is asked."""
+
+    def __init__(self, connection: DuckDBPyConnection) -> None:
+        self.connection, self.asked = connection, 0
+
+    def execute(self, *words: object) -> DuckDBPyConnection:
+        self.asked += 1
+        return self.connection.execute(*words)  # type: ignore[arg-type]
+
+
+def test_a_wide_table_is_described_as_a_narrow_one_and_in_few_questions(tmp_path: Path) -> None:
+    """Of each key the same figures as alone, whatever its type; filters and no rows included."""
+    room = Room(tmp_path / "room")
+    journal = Journal(room.journals, {})
+    kinds = [1, 0.5, math.nan, "a", "", True, None, b"x", [1], {"a": 1}, date(2020, 1, 2)]
+    for row in range(3):
+        values = {f"k{n}": kinds[(n + row * (n % 37 == 0)) % 11] for n in range(400)}
+        journal.row(RunId(f"k7f3m2q9x1b{row % 2}"), "events", {"row": row, **values})
+    journal.close()
+    with Keeper(tmp_path / "a.duckdb", room, None).view() as connection:
+        counting = cast("DuckDBPyConnection", Counting(connection))
+        for where in (
+            None,
+            Compare("row", Operator.AT_LEAST, 1),
+            Compare("row", Operator.BELOW, 0),
+        ):
+            for ask in (look.described, look.about):
+                wide = ask(counting, look.WantedRows("events", where=where)).rows
+                shown = {str(row[0]): row for row in wide if str(row[0]).startswith("k")}
+                for key in (f"k{n}" for n in range(0, 400, 37)):
+                    (alone,) = ask(connection, look.WantedRows("events", (key,), where)).rows
+                    assert repr(shown[key]) == repr(alone)
+        every = validation_queries.logged(connection, "events")
+        told = [*validation_queries.filled(counting, "events", every)]
+        held = validation_queries.presence(counting, "events", every)
+        for each in every[::37]:
+            assert repr([*validation_queries.filled(connection, "events", [each])]) == repr(
+                [one for one in told if one.field == each]
+            )
+            for run, keys in validation_queries.presence(connection, "events", [each]).items():
+                assert (each.label in held[run]) is (each.label in keys)
+
+    assert cast("Counting", counting).asked < 150  # 20 columns in each: 195
 
 
 def test_distinct_values_of_few_rows_are_counted(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +15,15 @@ from xvc.core.direction import Direction
 from xvc.core.filter import evaluate, parse_filter
 from xvc.core.objective import Measure
 from xvc.core.record import RecordKind, facts_of
-from xvc.core.run import DataFile, RunRecord, Status
+from xvc.core.run import DataFile, RunCode, RunRecord, Status
 from xvc.journal.layout import Room
 from xvc.journal.writer import Journal
+from xvc.runs.leaderboard import rule_of, standing
 from xvc.runs.list import value_of
+from xvc.runs.repeats import experiments
 from xvc.store import db, fold, query, run_values, runs
 from xvc.store.keeper import Keeper
+from xvc.store.leading_experiments import Wanted, leading
 from xvc.types import Json, Nanoseconds, RunId
 
 if TYPE_CHECKING:
@@ -103,6 +106,77 @@ def test_a_filter_says_of_keys_what_it_says_of_runs(
 
     every = query.all_runs(connection)
     assert found == {run.id for run in every if evaluate(where, lambda k, r=run: value_of(r, k))}
+
+
+@st.composite
+def repeats(draw: st.DrawFn) -> list[RunRecord]:
+    """Runs that repeat each other or nearly: seeds as params or words, put in, or none at all."""
+    made = []
+    params = st.sampled_from(
+        [{"lr": 1}, {"lr": 1.0}, {"lr": True}, {"a": {"b": 1, "c": []}}, {"a": {"c": [], "b": 1}}]
+    )
+    seeds = st.sampled_from([{}, {"seed": 1}, {"seed": 2}, {"seed": None}])
+    words = st.sampled_from(["train.py", "train.py --seed 1", "train.py --seed 2", "train.py -x"])
+    for number in range(draw(st.integers(1, 12))):
+        seed = draw(seeds)
+        command = tuple(draw(words).split())
+        is_filled = draw(st.booleans()) and seed.get("seed") is not None
+        if is_filled:
+            command = ("train.py", f"--out=s{seed['seed']}")
+        flat = st.sampled_from([{"lr": 1, "n": 2}, {"n": 2, "lr": 1}])
+        held: dict[str, Json] = {**draw(params | flat), **seed}
+        values = st.sampled_from([0.5, 0.25, 3, -1, math.nan, math.inf, 2**60, "x", None])
+        made.append(
+            RunRecord(
+                RunId(f"b{number:011d}"),
+                status=draw(st.sampled_from([*[Status.FINISHED] * 4, Status.FAILED])),
+                params={**held, "out": f"s{seed['seed']}"} if is_filled else held,
+                metrics=draw(st.dictionaries(st.just("loss"), values)),
+                started=Nanoseconds(draw(st.integers(0, 9)) * 10**15),
+                command=command,
+                seeded=("train.py", "--out=s{seed}") if is_filled else None,
+                folder=draw(st.sampled_from([None, "sub"])),
+                decision=draw(st.sampled_from([None, None, "kept", "discarded: no"])),
+                code=RunCode(commit=draw(st.sampled_from(["1", "2", "3"]))),
+            )
+        )
+    return made
+
+
+def told_code(held: Sequence[RunRecord]) -> dict[RunId, str]:
+    """Two commits have the same code, the third is not here."""
+    return {run.id: "a" for run in held if run.code.commit in ("1", "2")}
+
+
+@settings(max_examples=60, deadline=None)
+@given(repeats(), st.booleans(), st.integers(1, 4), st.booleans())
+def test_the_experiments_that_lead_are_the_same_as_among_all(
+    connection: DuckDBPyConnection, made: list[RunRecord], highest: bool, most: int, some: bool
+) -> None:
+    """Whole, with each seed once, as `experiments` puts them together; and the noise of all."""
+    connection.execute("DELETE FROM runs")
+    runs.save(connection, made)
+    among = {run.id for run in made[::2]} if some else None
+    wanted = Wanted("loss", highest=highest, most=most, among=among)
+    ours = [
+        run
+        for run in query.all_runs(connection)
+        if not run.is_discarded and (among is None or run.id in among)
+    ]
+    measure = Measure("loss", Direction.MAX if highest else Direction.MIN)
+
+    found = leading(connection, wanted, rule_of(told_code))
+
+    every = experiments(ours, told_code(ours))
+    whole = standing(every, measure, {})
+    part = standing(experiments(found.runs, told_code(found.runs)), measure, {})
+    first = [(place.run.id, {*place.runs}, place.spread) for place in part.places]
+    assert repr(first[:most]) == repr(
+        [(place.run.id, {*place.runs}, place.spread) for place in whole.places[:most]]
+    )
+    if not any(run.metrics.get("loss") in (2**60, math.inf) for run in ours):
+        assert found.total == whole.total
+        assert found.noise == pytest.approx(whole.noise)
 
 
 def test_runs_like_one_are_found_by_their_params(connection: DuckDBPyConnection) -> None:

@@ -25,7 +25,11 @@ MASK = "***"
 _ASSIGNED = re.compile(r"([-+~]*[\w./-]+)=(.+)", re.DOTALL)
 _OPTION = re.compile(r"--?[A-Za-z][\w.-]*")
 
-_VALUE = r"[bru]?\"(?:[^\"\\\n]|\\.)*+\"?|[bru]?'(?:[^'\\\n]|\\.)*+'?|[^\s\"',;&)}\]]+"
+# No possessive quantifier stands behind a group: before 3.11.5 Python loses what it holds.
+_VALUE = (
+    r"[bru]?\"[^\"\\\n]*+(?:\\.[^\"\\\n]*+)*\"?|[bru]?'[^'\\\n]*+(?:\\.[^'\\\n]*+)*'?"
+    r"|[^\s\"',;&)}\]]+"
+)
 _IN_TEXT = re.compile(rf"(?<![\w.-])([\w.-]++)([\"']?[ \t]*(?::=|[=:](?![=:]))[ \t]*)({_VALUE})")
 _OPTION_IN_TEXT = re.compile(rf"(?<!\S)(--?[A-Za-z][\w.-]*+)([ \t]+)(?!-)({_VALUE})")
 _LONG_VALUE = 200  # bounds how deep pairs are looked for within pairs
@@ -36,7 +40,7 @@ _HARMLESS = re.compile(
 )
 _PEM = re.compile(
     r"(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,20}-----)"
-    r"((?:(?!-----)[\s\S]){0,20000}+(?=-----END )|(?:[\s+-]*+(?:\\n)?[A-Za-z0-9+/=]{32,}+)*+)"
+    r"((?:(?!-----)[\s\S]){0,20000}(?=-----END )|(?:[\s+-]*+(?:\\n)?[A-Za-z0-9+/=]{32,}+)*)"
 )
 _PEM_LINE = re.compile(r"^([-+ ]?+).+$", re.MULTILINE)  # the sign of a diff's line stays
 _IN_URL = re.compile(r"(://[^\s/@:\"']*:)[^\s/\"']+@")

@@ -159,7 +159,9 @@ def reader_of(top: Path) -> Read:
             if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):  # a pipe would be waited for
                 raise _corrupt(file, "it is no file (a pipe, a socket or a device)")
             return Path(place).read_bytes()
-        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as err:
+            if os.path.islink(place) and not os.path.exists(place):
+                raise _corrupt(file, "it is a link to nowhere") from err
             return None
 
     return read

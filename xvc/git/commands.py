@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from xvc.errors import GitFailed, NoIdentity, TagTaken
+from xvc.git.pipes_read import pipe_at_top, pipe_below
 from xvc.system.files import sync_folder, write_durably
 from xvc.system.process_tree import ProcessTree
 from xvc.system.stall_timeout import waiting_for
@@ -48,6 +49,7 @@ _ALWAYS = (
 _LOOKING = (  # nothing that spares git a look at a file
     *("-c", "core.fsmonitor=false", "-c", "core.trustctime=true", "-c", "core.checkStat=default"),
 )
+_PATIENCE = (1.0, 4.0)  # seconds until pipes are looked for, first those that cost nothing
 _MAIN_TREE = "xvc/main-tree"
 _BARE = re.compile(r"^\s*bare\s*=\s*true\s*$", re.IGNORECASE | re.MULTILINE)
 _WORKTREE = re.compile(r"^\s*worktree\s*=\s*(.+)$", re.IGNORECASE | re.MULTILINE)
@@ -215,6 +217,7 @@ class Git:
     def __init__(self, place: RepositoryPaths, environment: Mapping[str, str]) -> None:
         self.place = place
         self._environment = scrubbed(environment)
+        self._pipe: Path | None = None
 
     def at(self, place: RepositoryPaths) -> Git:
         """Reach git in another repository or tree, called alike."""
@@ -250,18 +253,37 @@ class Git:
     def _ended(
         self, arguments: tuple[str, ...], environment: Mapping[str, str], stdin: bytes
     ) -> subprocess.CompletedProcess[bytes]:
+        words = ["git", *_ALWAYS, *arguments]
+        pipe = subprocess.PIPE
         try:
-            return subprocess.run(
-                ["git", *_ALWAYS, *arguments],
-                cwd=self.place.top,
-                env=environment,
-                input=stdin,
-                capture_output=True,
-                check=False,
+            running = subprocess.Popen(
+                words, cwd=self.place.top, env=environment, stdin=pipe, stdout=pipe, stderr=pipe
             )
         except OSError as err:
-            words = f"git cannot be started: {err.strerror or err}"
-            raise GitFailed(arguments, 127, words) from err
+            reason = f"git cannot be started: {err.strerror or err}"
+            raise GitFailed(arguments, 127, reason) from err
+        with running:
+            try:
+                out, said = self._heard(running, stdin)
+            except BaseException:
+                running.kill()
+                raise
+        if self._pipe is not None and running.returncode < 0:
+            said = f"it waits for {self._pipe}, which is a pipe".encode()
+        return subprocess.CompletedProcess(words, running.returncode, out, said)
+
+    def _heard(self, running: subprocess.Popen[bytes], stdin: bytes) -> tuple[bytes, bytes]:
+        """Take what git prints; end one that waits for a pipe in place of a file."""
+        for patience, look in zip(_PATIENCE, (pipe_at_top, pipe_below), strict=True):
+            try:
+                return running.communicate(stdin, timeout=0.2 if self._pipe else patience)
+            except subprocess.TimeoutExpired:
+                stdin = b""  # it has been handed over
+                self._pipe = look(self.place.top, self.place.common)
+                if self._pipe is not None:
+                    running.kill()
+                    break
+        return running.communicate()
 
     def watched(
         self,

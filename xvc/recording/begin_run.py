@@ -664,7 +664,7 @@ def _is_inside(name: str) -> bool:
 
 def lock_files(project: Project) -> list[Path]:
     """List the locks of the project's pipelines that are there."""
-    return [project.top / name for name in project.locks()]
+    return [place for name in project.locks() if (place := project.top / name).is_file()]
 
 
 def _expanded(project: Project, place: Path) -> list[Path]:

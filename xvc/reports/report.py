@@ -340,8 +340,8 @@ def _standing(material: _Material, runs: Sequence[RunRecord]) -> Leaderboard | N
     ours = [run for run in runs if not run.is_discarded]
     groups = experiments(ours, fingerprints(material.project, with_shared_settings(ours)))
     names = {each.record.id: each.version for each in material.found if each.version}
-    found = standing(groups, material.aim, names)
-    return found if found.has_repeats else None
+    found = standing(groups, material.aim, names, _ROWS)
+    return found if any(len(each.repeats) > 1 for each in groups) else None
 
 
 def _noise(material: _Material) -> list[Section]:
@@ -361,7 +361,7 @@ def _noise(material: _Material) -> list[Section]:
     ]
     name = first.version or first.run.id
     head = ("rank", "run", "n", f"mean {found.measure.metric}", "sd", f"against {name}")
-    table = DocumentTable("", head, tuple(rows), frozenset({0, 2, 3, 4}), len(found.places))
+    table = DocumentTable("", head, tuple(rows), frozenset({0, 2, 3, 4}), found.total)
     luck = found.luck
     says = "Repeats (the same but for the seed) as one; ranks with = cannot be told apart."
     texts = [Text(f"{says} {luck[0].upper()}{luck[1:]}." if luck else says)]

@@ -8,24 +8,44 @@ experiment has too few repeats for that, its place is its value's, and the verdi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 
 from xvc.core.commit_subject import varying_keys
+from xvc.core.direction import Direction
+from xvc.core.filter import parse_filter
 from xvc.core.human_units import did_you_mean, number
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord
+from xvc.core.seed_names import is_seed
 from xvc.errors import BadValue
 from xvc.history.find import known_versions, versions_by_run
-from xvc.history.judging import judged_alike
+from xvc.history.judging import has_judge, judged_alike
 from xvc.project import Project
+from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.digest import described
-from xvc.runs.list import ListRequest, runs
-from xvc.runs.repeats import RepeatedExperiment, Spread, experiments, order_of, with_shared_settings
+from xvc.runs.list import ListRequest, fitting_ids, runs
+from xvc.runs.repeats import (
+    RepeatedExperiment,
+    Spread,
+    experiments,
+    order_of,
+    own_params,
+    seeds_in,
+    seeds_of,
+    settings_of,
+    with_shared_settings,
+)
 from xvc.runs.verdicts import Judgement, Verdict, against_first, expected_best, pooled
-from xvc.types import RunId
+from xvc.store import query
+from xvc.store.leading_experiments import Rule, Wanted, leading
+from xvc.store.runs import discarded
+from xvc.types import Json, RunId
+
+_JUDGED = 300  # so many of the experiments that lead are judged, where not all runs are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +72,16 @@ class Leaderboard:
     """The ranking by a measure; ``noise`` is the deviation between repeats over all that have some.
 
     ``by_luck`` is how far the best of so many would lead if all were equal, None without noise.
-    ``discarded`` counts runs that are not ranked because people discarded them.
+    ``discarded`` counts runs that are not ranked because people discarded them; ``total`` is how
+    many experiments there are, of which ``places`` are the first.
     """
 
     measure: Measure
     places: tuple[RankedExperiment, ...]
+    total: int
     noise: float | None = None
     by_luck: float | None = None
     discarded: int = 0
-
-    @property
-    def has_repeats(self) -> bool:
-        """Whether an experiment was repeated, so that there is noise to speak of."""
-        return any(each.spread.count > 1 for each in self.places)
 
     @property
     def luck(self) -> str | None:
@@ -72,15 +89,27 @@ class Leaderboard:
         if self.by_luck is None:
             return None
         return (
-            f"noise between repeats {number(self.noise)}: the best of {len(self.places)} that are "
+            f"noise between repeats {number(self.noise)}: the best of {self.total} that are "
             f"equal would lead their mean by {number(self.by_luck)} with one run each"
         )
 
 
 def leaderboard(
-    project: Project, metric: str, where: str | None = None, *, everywhere: bool = False
+    project: Project,
+    metric: str,
+    where: str | None = None,
+    *,
+    everywhere: bool = False,
+    most: int | None = None,
 ) -> Leaderboard:
     """Rank the experiments of a project.
+
+    Args:
+        project: whose they are.
+        metric: what they are ranked by; ``METRIC:max`` or ``:min`` says the way.
+        where: a filter; None: all runs.
+        everywhere: the runs of all work trees.
+        most: how many of the first are wanted; None: all.
 
     Raises:
         NoDirection: nothing says which way the metric is better.
@@ -88,6 +117,10 @@ def leaderboard(
         BadValue: no finished run has the metric.
     """
     measure = Measure.parse(metric, project.settings.metrics_direction, "leaderboard")
+    if not everywhere and not has_judge(project):
+        ranking = _of_many(project, measure, where, most)
+        if ranking is not None:
+            return ranking
     request = ListRequest(where=where, limit=None, everywhere=everywhere)
     found = runs(project, request)
     judged = judged_alike(project, found.runs)
@@ -95,34 +128,101 @@ def leaderboard(
     code = fingerprints(project, with_shared_settings(judged.runs))
     names = versions_by_run(known_versions(project))
     groups = experiments(judged.runs, code)
-    ranking = standing(groups, measure, names)
+    ranking = standing(groups, measure, names, most)
     if not ranking.places:
         near = did_you_mean(measure.metric, {key for run in judged.runs for key in run.metrics})
         raise BadValue("leaderboard", f"no finished run has {measure.metric!r}{near}")
     return replace(ranking, discarded=found.discarded)
 
 
+def _of_many(
+    project: Project, measure: Measure, where: str | None, most: int | None
+) -> Leaderboard | None:
+    """Rank those that lead among more runs than are read; None of fewer, or where all count."""
+    if most is None:
+        return None
+    wanted = max(_JUDGED, most)
+    with opened(project) as connection:
+        if query.count(connection) <= query.MANY:
+            return None
+        among = None if where is None else fitting_ids(project, connection, parse_filter(where))
+        if among is not None and len(among) <= query.MANY:
+            return None
+        highest = measure.direction is Direction.MAX
+        asked = Wanted(measure.metric, highest=highest, most=wanted, among=among)
+        found = leading(connection, asked, rule_of(partial(fingerprints, project)))
+        gone = len(discarded(connection))
+    if not found.total:
+        return None
+    code = fingerprints(project, with_shared_settings(found.runs))
+    names = versions_by_run(known_versions(project))
+    ranking = standing(
+        experiments(found.runs, code), measure, names, most, found.noise, found.total
+    )
+    if found.total > wanted:
+        words = f"of {found.total:,} experiments the {wanted:,} that lead are judged"
+        project.keeper.warnings.append(words)
+    return replace(ranking, discarded=gone)
+
+
+def rule_of(code: Callable[[Sequence[RunRecord]], Mapping[RunId, str]]) -> Rule:
+    """Say for SQL how `experiments` tells them apart; *code* maps runs to what tells their code."""
+    return Rule(
+        settings=lambda run: settings_of(replace(run, params={**_seed_params(run), "seed": 0})),
+        seeds=lambda run: seeds_of(replace(run, params={})) if seeds_in(run.command) else None,
+        params=lambda run: {**own_params(run), **_seed_params(run)},
+        code=code,
+    )
+
+
+def _seed_params(run: RunRecord) -> dict[str, Json]:
+    return {key: value for key, value in run.params.items() if is_seed(key)}
+
+
 def standing(
-    groups: Sequence[RepeatedExperiment], measure: Measure, names: Mapping[RunId, str]
+    groups: Sequence[RepeatedExperiment],
+    measure: Measure,
+    names: Mapping[RunId, str],
+    most: int | None = None,
+    noise: float | None = None,
+    total: int | None = None,
 ) -> Leaderboard:
-    """Rank experiments, and say how large the noise between their repeats is."""
-    places = ranked(groups, measure, names)
-    noise = pooled(groups, measure.metric)
-    by_luck = noise * expected_best(len(places)) if noise and len(places) > 1 else None
-    return Leaderboard(measure, tuple(places), noise, by_luck)
+    """Rank experiments, and say how large the noise between their repeats is.
+
+    Args:
+        groups: the experiments; those without the metric have no place.
+        measure: what they are ranked by.
+        names: the versions of runs.
+        most: how many of the first are wanted; None: all.
+        noise: the deviation between repeats, where *groups* are but the first of *total*.
+        total: how many there are; None: *groups* are all.
+    """
+    places, count = ranked(groups, measure, names, most)
+    count = count if total is None else total
+    noise = pooled(groups, measure.metric) if total is None else noise
+    by_luck = noise * expected_best(count) if noise and count > 1 else None
+    return Leaderboard(measure, tuple(places), count, noise, by_luck)
 
 
 def ranked(
-    groups: Sequence[RepeatedExperiment], measure: Measure, names: Mapping[RunId, str]
-) -> list[RankedExperiment]:
-    """Rank experiments by their means; those that repeats cannot tell apart share a place."""
+    groups: Sequence[RepeatedExperiment],
+    measure: Measure,
+    names: Mapping[RunId, str],
+    most: int | None = None,
+) -> tuple[list[RankedExperiment], int]:
+    """Rank experiments by their means; those that repeats cannot tell apart share a place.
+
+    Returns:
+        The first *most* places, and how many experiments have one.
+    """
     done = [run for each in groups for run in each.repeats]
     varying = varying_keys([run.params for run in done])
     known = [(each, Spread.of(each.numbers(measure.metric))) for each in groups]
     held = [(each, spread) for each, spread in known if spread is not None]
     held.sort(key=lambda pair: (_order(pair[0], measure), pair[0].repeats[0].started or 0))
     places: list[RankedExperiment] = []
-    for (each, spread), (rank, is_tied, judged) in zip(held, _ranks(held, measure), strict=True):
+    ranks = _ranks([each for each, _ in held], measure, len(held) if most is None else most)
+    for (each, spread), (rank, is_tied, judged) in zip(held, ranks, strict=False):
         best = measure.first(each.repeats) or each.repeats[0]
         value = measure.value(best)
         version = names.get(best.id) or next(
@@ -143,24 +243,31 @@ def ranked(
                 judged=judged,
             )
         )
-    return places
+    return places, len(held)
 
 
 def _ranks(
-    held: Sequence[tuple[RepeatedExperiment, Spread]], measure: Measure
+    every: Sequence[RepeatedExperiment], measure: Measure, most: int
 ) -> list[tuple[int, bool, Judgement | None]]:
-    """Give each its rank: that of the first from whom it cannot be told, and who is not tied above.
+    """Give each of the first its rank: that of the first from whom it cannot be told.
 
     All without a place that follow the holder of one are judged against it together (Holm), so
-    what is within noise of the first is first, whatever stands between them.
+    what is within noise of the first is first, whatever stands between them. Whoever is not among
+    the first *most* holds no place for these.
     """
-    every = [each for each, _ in held]
     orders = [_order(each, measure) for each in every]
-    against = against_first(measure.metric, every, measure.direction)  # the leader, for the show
     # only repeats can be within noise: without this, 200,000 single runs were judged in pairs
     repeated = [place for place, each in enumerate(every) if len(each.repeats) > 1]
+    shown = {*range(1, min(most, len(every))), *repeated} - {0}
+    against: dict[int, Judgement | None] = {0: None}
+    if every:  # the leader, for the show
+        asked = sorted(shown)
+        judged = against_first(
+            measure.metric, [every[0], *(every[place] for place in asked)], measure.direction
+        )
+        against |= dict(zip(asked, judged[1:], strict=True))
     ranks: dict[int, int] = {}
-    for start, holder in enumerate(every):
+    for start, holder in enumerate(every[:most]):
         if start in ranks:
             continue
         ranks[start] = start + 1
@@ -172,8 +279,8 @@ def _ranks(
                 if start == 0
                 else against_first(measure.metric, [holder, *group], measure.direction)[1:]
             )
-            for place, judged in zip(repeated, judgements, strict=True):
-                if judged is not None and judged.verdict is Verdict.NOISE:
+            for place, judged_it in zip(repeated, judgements, strict=True):
+                if judged_it is not None and judged_it.verdict is Verdict.NOISE:
                     ranks[place] = start + 1
         for place in range(start + 1, len(every)):  # equal ones stand together
             if orders[place] != orders[start]:
@@ -181,7 +288,8 @@ def _ranks(
             ranks.setdefault(place, start + 1)
     counts = Counter(ranks.values())
     return [
-        (ranks[place], counts[ranks[place]] > 1, judged) for place, judged in enumerate(against)
+        (ranks[place], counts[ranks[place]] > 1, against[place])
+        for place in range(min(most, len(every)))
     ]
 
 

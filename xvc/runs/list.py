@@ -224,17 +224,11 @@ def _fitting(project: Project, request: ListRequest, where: Expression) -> RunLi
     sort, descending = _order(project, request.sort)
     tagged = versions_by_run(known_versions(project))
     with opened(project) as connection:
+        fit = fitting_ids(project, connection, where)
         if query.count(connection):
-            for option, keys in (
-                ("--where", sorted(keys_of(where))),
-                ("--columns", request.columns),
-            ):
-                _refuse_unheld(connection, option, keys, (*_FACTS, "version"))
+            _refuse_unheld(connection, "--columns", request.columns, (*_FACTS, "version"))
             asked, facts = (sort,) if sort else (), (*query.sortable(), *_FACTS, "version")
             _refuse_unheld(connection, "--sort", asked, facts)
-        fit = fitting(
-            connection, sorted(keys_of(where)), partial(evaluate, where), {"version": tagged}
-        )
         gone = set() if _is_whole(request) else discarded_runs(connection)
         order = _Order(sort, tagged, descending=descending)
         names = order.names(connection) if fit else []
@@ -242,6 +236,19 @@ def _fitting(project: Project, request: ListRequest, where: Expression) -> RunLi
         shown = query.in_turn(connection, chosen[: request.limit])
     columns = _columns(project, shown, sort)
     return RunList(tuple(shown), len(chosen), tagged, *columns, discarded=len(gone))
+
+
+def fitting_ids(project: Project, connection: DuckDBPyConnection, where: Expression) -> set[RunId]:
+    """Name the runs of an open store that fit a filter, and read none.
+
+    Raises:
+        BadValue: a key of the filter is no metric, param or fact of any run.
+    """
+    keys = sorted(keys_of(where))
+    if query.count(connection):
+        _refuse_unheld(connection, "--where", keys, (*_FACTS, "version"))
+    tagged = versions_by_run(known_versions(project)) if "version" in keys else {}
+    return fitting(connection, keys, partial(evaluate, where), {"version": tagged})
 
 
 def _refuse_unheld(

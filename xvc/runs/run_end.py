@@ -40,6 +40,7 @@ from xvc.runs.failure_text import KEPT, last_words
 from xvc.runs.pipeline_runs import PipelineResult, PipelineWatch, keep_locks
 from xvc.runs.run_params import ParamsUse
 from xvc.runs.unopened_params import ParamsWatch, without_its_params
+from xvc.system.files import what_stands
 from xvc.system.loaded_modules import left_own_files
 from xvc.system.output_log import OutputLog, mask
 from xvc.system.process import Ending
@@ -162,6 +163,11 @@ class Recorder:
         since = self._begun.record.started or 0
         named = dict.fromkeys([*self._named, *metrics_files(self._project)])
         now = [path for path in named if path.is_file()]  # a pipe would keep us waiting for ever
+        self._begun.warnings += [
+            f"{self._project.relative(path)}: it is {what}, so no metrics are read from it"
+            for path in named
+            if (what := what_stands(path))
+        ]
         touched = [path for path in now if not self.before.not_written(path, since)]
         touched += pipeline_metrics(self._project) if is_pipeline else []
         read: dict[str, dict[str, Json]] = {}

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _SECONDS = "seconds"
 _OWN = {"track_id": "VARCHAR", "timestamp": "TIMESTAMP WITH TIME ZONE"}
 _NEWEST = "ORDER BY started DESC NULLS LAST, id"
-_EXACT = 1 << 53
+EXACT = 1 << 53
 """Integers below it are exact as floats, and so is what SQL says of their order."""
 
 _TOLD_BY = 9  # conditions of a question
@@ -112,7 +112,7 @@ def foremost(
                 AND id NOT IN (SELECT unnest($gone::VARCHAR[]))
         ), judged AS (
             SELECT id, started, number, kind IN ('BIGINT', 'UBIGINT', 'DOUBLE')
-                AND coalesce(isfinite(number) AND abs(number) < {_EXACT}, false) AS is_exact
+                AND coalesce(isfinite(number) AND abs(number) < {EXACT}, false) AS is_exact
             FROM held WHERE kind NOT IN ('VARCHAR', 'BOOLEAN', 'NULL', 'ARRAY')
         )
         (SELECT id FROM judged WHERE is_exact
@@ -199,7 +199,7 @@ def _is_simple(value: object) -> bool:
     if isinstance(value, str):
         return value.isascii()
     if isinstance(value, int | float):
-        return math.isfinite(value) and abs(value) < _EXACT
+        return math.isfinite(value) and abs(value) < EXACT
     return value is None
 
 

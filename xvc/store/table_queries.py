@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 _AT_ONCE = 20  # columns a query: DuckDB plans hundreds of aggregates far longer than it runs them
+_WIDE = 100  # columns from which on those of one type are put under each other
+_LONGEST, _VALUES = 1_000, 20_000_000  # columns put under each other, and the values that makes
 _UNORDERED = ("JSON", "BLOB", "NULL", "STRUCT", "MAP", "LIST")
 _NEAR = 3
 _HIDDEN = "row_id"
@@ -311,17 +313,84 @@ def _figures(
     wanted: WantedRows,
     asked: Sequence[str],
 ) -> Iterator[tuple[Field, tuple[object, ...]]]:
-    where, values = _which(held, wanted)
-    if _count(connection, wanted.table, "", []) > _FEW:
+    which = _which(held, wanted)
+    rows = _count(connection, wanted.table, "", [])
+    if rows > _FEW:
         asked = [_ESTIMATED if each == _DISTINCT else each for each in asked]
+    found: dict[Field, tuple[object, ...]] = {}
+    alike, rest = by_type(chosen, rows)
+    for some in alike:
+        found |= _of_one_type(connection, wanted.table, which, some, asked)
+    found |= _of_any_type(connection, wanted.table, which, rest, asked)
+    for each in chosen:
+        yield each, tuple(recorded(value, "") for value in found[each])
+
+
+def by_type(chosen: Sequence[Field], rows: int) -> tuple[list[list[Field]], list[Field]]:
+    """Part the columns of a wide table into some of one type each, and what goes with no other.
+
+    DuckDB plans an aggregate for each of 4,000 columns in half a minute, and one over the values of
+    all of them, put `under_each_other`, at once.
+    """
+    together: dict[str, list[Field]] = {}
+    for each in chosen if len(chosen) > _WIDE else ():
+        if each.path is None and not each.is_mixed:
+            together.setdefault(each.type, []).append(each)
+    most = max(_AT_ONCE, min(_LONGEST, _VALUES // max(rows, 1)))
+    alike = [
+        its[start : start + most] for its in together.values() for start in range(0, len(its), most)
+    ]
+    taken = {each for its in alike for each in its}
+    return alike, [each for each in chosen if each not in taken]
+
+
+def under_each_other(alike: Sequence[Field]) -> str:
+    """Write what selects the values of columns of one type as ``value``, each with its place."""
+    columns = ", ".join(each.sql for each in alike)
+    return f"unnest(range({len(alike)})) AS place, unnest([{columns}]) AS value"
+
+
+def value_of(kind: str) -> Field:
+    """Return the column that `under_each_other` makes of columns of a type."""
+    return Field("", "value", kind)
+
+
+def _of_any_type(
+    connection: DuckDBPyConnection,
+    table: str,
+    which: tuple[str, list[object]],
+    chosen: Sequence[Field],
+    asked: Sequence[str],
+) -> dict[Field, tuple[object, ...]]:
+    """Ask for figures column by column, some in each question."""
+    (where, values), told = which, dict[Field, tuple[object, ...]]()
     for start in range(0, len(chosen), _AT_ONCE):
         some = chosen[start : start + _AT_ONCE]
         picked = ", ".join(_figure(each, one) for each in some for one in asked)
-        question = f"SELECT {picked} FROM {quoted(wanted.table)} {where}"
+        question = f"SELECT {picked} FROM {quoted(table)} {where}"
         found = connection.execute(question, values).fetchone() or ()
         for place, each in enumerate(some):
-            its = found[place * len(asked) : (place + 1) * len(asked)]
-            yield each, tuple(recorded(value, "") for value in its)
+            told[each] = found[place * len(asked) : (place + 1) * len(asked)]
+    return told
+
+
+def _of_one_type(
+    connection: DuckDBPyConnection,
+    table: str,
+    which: tuple[str, list[object]],
+    alike: Sequence[Field],
+    asked: Sequence[str],
+) -> dict[Field, tuple[object, ...]]:
+    """Ask for figures about columns of one type: their values under each other, one question."""
+    (where, values), its = which, value_of(alike[0].type)
+    picked = ", ".join(_figure(its, one) for one in asked)
+    under = f"SELECT {under_each_other(alike)} FROM {quoted(table)} {where}"
+    question = f"SELECT place, {picked} FROM ({under}) GROUP BY place"
+    rows = connection.execute(question, values).fetchall()
+    if not rows:  # of no values a sum over all says what there is to say
+        alone = connection.execute(f"SELECT {picked} FROM ({under})", values).fetchone() or ()
+        return dict.fromkeys(alike, alone)
+    return {alike[place]: tuple(figures) for place, *figures in rows}
 
 
 def _figure(each: Field, asked: str) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from xvc.store.filter_sql import Field
 from xvc.store.schema import EVENT_COLUMNS, quoted
-from xvc.store.table_queries import fields
+from xvc.store.table_queries import by_type, fields, under_each_other, value_of
 from xvc.types import RunId
 
 if TYPE_CHECKING:
@@ -145,21 +145,35 @@ def filled(
     connection: DuckDBPyConnection, table: str, columns: Sequence[Field]
 ) -> Iterator[Filled]:
     """Look at what columns hold."""
-    for start in range(0, len(columns), _AT_ONCE):
-        some = columns[start : start + _AT_ONCE]
+    rows = _count(connection, table)
+    alike, rest = by_type(columns, rows)
+    found: dict[Field, Sequence[object]] = {}
+    for some in alike if rows else ():
+        picked = ", ".join(_figures(value_of(some[0].type)))
+        under = f"SELECT {under_each_other(some)} FROM {quoted(table)}"
+        asked = connection.execute(f"SELECT place, {picked} FROM ({under}) GROUP BY place")
+        found |= {some[place]: figures for place, *figures in asked.fetchall()}
+    others = rest if rows else columns
+    for start in range(0, len(others), _AT_ONCE):
+        some = list(others[start : start + _AT_ONCE])
         picked = ", ".join(part for each in some for part in _figures(each))
-        row = connection.execute(f"SELECT count(*), {picked} FROM {quoted(table)}").fetchone() or ()
-        rows, figures = int(row[0]), row[1:]
-        for place, each in enumerate(some):
-            blank, same, mean, deviation = figures[4 * place : 4 * place + 4]
-            yield Filled(
-                field=each,
-                rows=rows,
-                blank=int(blank),
-                is_constant=bool(same),
-                mean=mean,
-                deviation=deviation,
-            )
+        row = connection.execute(f"SELECT {picked} FROM {quoted(table)}").fetchone() or ()
+        found |= {each: row[4 * place : 4 * place + 4] for place, each in enumerate(some)}
+    for each in columns:
+        blank, same, mean, deviation = found[each]
+        yield Filled(
+            field=each,
+            rows=rows,
+            blank=int(cast("int", blank)),
+            is_constant=bool(same),
+            mean=cast("float | None", mean),
+            deviation=cast("float | None", deviation),
+        )
+
+
+def _count(connection: DuckDBPyConnection, table: str) -> int:
+    found = connection.execute(f"SELECT count(*) FROM {quoted(table)}").fetchone()
+    return int(found[0]) if found else 0
 
 
 def _figures(each: Field) -> tuple[str, str, str, str]:
@@ -181,8 +195,17 @@ def presence(
 ) -> dict[RunId, frozenset[str]]:
     """Tell which keys each run of a table has a value for."""
     held: dict[RunId, set[str]] = {}
-    for start in range(0, len(columns), _AT_ONCE):
-        some = columns[start : start + _AT_ONCE]
+    alike, rest = by_type(columns, _count(connection, table))
+    for some in alike:
+        under = f"SELECT {_RUN}, {under_each_other(some)} FROM {quoted(table)}"
+        found = connection.execute(
+            f"SELECT {_RUN}, list(DISTINCT place) FILTER (value IS NOT NULL) FROM ({under}) "
+            "GROUP BY ALL"
+        )
+        for run, places in found.fetchall():
+            held.setdefault(RunId(str(run)), set()).update(some[n].label for n in places or ())
+    for start in range(0, len(rest), _AT_ONCE):
+        some = rest[start : start + _AT_ONCE]
         counts = ", ".join(f"count({each.sql}) > 0" for each in some)
         found = connection.execute(f"SELECT {_RUN}, {counts} FROM {quoted(table)} GROUP BY {_RUN}")
         for run, *has in found.fetchall():

@@ -44,6 +44,13 @@ def remove_left_beside(path: Path) -> None:
                 left.unlink()
 
 
+def what_stands(path: Path) -> str:
+    """Say what stands in a file's place and is none; empty where there is a file, or nothing."""
+    if path.is_file() or not os.path.lexists(path):
+        return ""
+    return "no file (a folder, a pipe or a device)" if path.exists() else "a link to nowhere"
+
+
 def sync_folder(folder: Path) -> None:
     """Put a folder's names on the disk."""
     descriptor = os.open(folder, os.O_RDONLY)

@@ -66,19 +66,19 @@ def command(
 
     here: Context = context.obj
     project = here.project()
-    found = leaderboard(project, metric, where, everywhere=everywhere)
-    rows = [_row(place) for place in found.places[: limit or None]]
+    found = leaderboard(project, metric, where, everywhere=everywhere, most=limit or None)
+    rows = [_row(place) for place in found.places]
     data: Data = {
         "metric": found.measure.metric,
         "direction": found.measure.direction,
         "noise": found.noise,
         "by_luck": found.by_luck,
         "places": rows,
-        "total": len(found.places),
+        "total": found.total,
         "discarded": found.discarded,
     }
     step = f"xvc show {found.places[0].run.id}"
-    text = _text(found, limit)
+    text = _text(found)
     show(Answer("leaderboard", data, text, tuple(project.keeper.warnings), (step,)), here.manner)
 
 
@@ -106,8 +106,8 @@ def _row(place: RankedExperiment) -> Row:
     }
 
 
-def _text(found: Leaderboard, limit: int) -> str:
-    shown = found.places[: limit or None]
+def _text(found: Leaderboard) -> str:
+    shown = found.places
     rows = [_row(place) for place in shown]
     metric = found.measure.metric
     head = ["rank", "run", "n", f"mean {metric}", "sd", "best", "what", "against the first"]
@@ -125,8 +125,8 @@ def _text(found: Leaderboard, limit: int) -> str:
         for place, row in zip(shown, rows, strict=True)
     ]
     lines = [table(head, cells, right=[0, 2, 3, 4, 5])]
-    if len(found.places) > len(shown):
-        lines.append(f"… {len(found.places) - len(shown)} more; --limit 0 shows all")
+    if found.total > len(shown):
+        lines.append(f"… {found.total - len(shown)} more; --limit 0 shows all")
     if found.discarded:
         lines.append(f"{found.discarded} discarded runs are not ranked")
     if found.luck is not None:

@@ -145,7 +145,7 @@ def _data(made: Reported, files: list[Path], printed: str) -> Data:
         "runs": made.runs,
         "best": best,
         "standing": few([_standing(each) for each in places]),
-        "standing_total": len(places),
+        "standing_total": made.standing.total if made.standing else 0,
         "sections": [each.title for each in made.report.sections],
         "files": [str(path) for path in files],
         "text": printed or None,
