@@ -133,7 +133,7 @@ def test_marked_lines(line: bytes, expected: list[tuple[str, float]]) -> None:
         ),
         (
             "Epoch 1: 100%|███| 10/10 [00:01<00:00,  9.1it/s, v_num=0, loss=0.3]".encode(),
-            [("epoch", 1), ("v_num", 0), ("loss", 0.3)],
+            [("epoch", 1), ("loss", 0.3)],
         ),
         ("train: 45%|██  | 9/20 [00:01<?, ?it/s, acc=0.9]".encode(), [("acc", 0.9)]),
         ("loss: 0.5: 100%|███| 1.2k/1.2k [00:01<00:00, 9.1it/s]".encode(), [("loss", 0.5)]),

@@ -14,10 +14,11 @@ from pathlib import Path
 from xvc.core.human_units import counted, few_of
 from xvc.mirrors.rows import Tails
 from xvc.runs.printed_metrics import LineMetrics
+from xvc.runs.printed_names import PROGRESS
 from xvc.types import Json, RunId
 
 _PAUSE = 0.2  # seconds between looks at what the run logs, once the keys of a line are known
-_PROGRESS = {"epoch", "step", "iter", "iteration", "round", "batch"}
+_PROGRESS = frozenset(PROGRESS.values())
 
 
 class CapturedRows:
@@ -53,15 +54,28 @@ class CapturedRows:
 
     def warnings(self) -> list[str]:
         """Say what was not read, and what was read and not recorded."""
-        if not self._reader.found:
-            return [
-                f"--capture read no metric in {counted(self._reader.lines, 'line')} of output; "
+        reader, told = self._reader, list[str]()
+        if not reader.found:
+            told.append(
+                f"--capture read no metric in {counted(reader.lines, 'line')} of output; "
                 "`--capture-pattern 'REGEX'` says how they are printed"
-            ]
-        if not self._dropped:
-            return []
-        named = few_of(sorted(self._dropped))
-        return [f"the run logs {named} itself, so what it prints of that is not recorded"]
+            )
+        if reader.unread:
+            told.append(
+                f"--capture has not recorded {few_of(sorted(reader.unread))}: nothing says that "
+                "they are metrics; `--capture-pattern 'REGEX'` does"
+            )
+        if reader.mixed:
+            told.append(
+                f"{few_of(sorted(reader.mixed))} was printed in several units; what is not in the "
+                "unit of the first is not recorded"
+            )
+        if self._dropped:
+            told.append(
+                f"the run logs {few_of(sorted(self._dropped))} itself, so what it prints of that "
+                "is not recorded"
+            )
+        return told
 
     def _passing(self, rows: Iterable[Mapping[str, Json]]) -> Iterator[Mapping[str, Json]]:
         for row in rows:

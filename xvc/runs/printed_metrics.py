@@ -1,80 +1,57 @@
 """Metrics that a program prints: ``METRIC accuracy=0.93``, and what frameworks print when asked.
 
 Pure: bytes in, rows out, in any cut. A line is read by the user's own patterns, else as a dict, as
-a row of a table, or as parts that each say a name and a number. Refuses to guess: a part with
-anything else in it, or a line with bytes that are not UTF-8, says nothing.
+a line of a table, or as parts that each say a name and a number. Refuses to guess: a number whose
+name is not a result's is no metric (`printed_names`), and a line with bytes that are not UTF-8
+says nothing.
 """
 
 from __future__ import annotations
 
-import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from xvc.core.metric_names import direction_said
-from xvc.core.name_words import word_table
-
-Number = float | int
-Printed = dict[str, Number]
-"""What one line says: keys as they were printed, with their numbers."""
+from xvc.runs.printed_lines import NUMBER, number, of_dict, of_line, without_prefix
+from xvc.runs.printed_names import PROGRESS, Printed, Said, chosen, is_alone, is_result
+from xvc.runs.printed_tables import TableReader
 
 _LONGEST = 4096  # bytes of a line; binary output must not fill memory, nor int() refuse digits
+_MOST_LINES = 200  # of a dict that is printed over several lines
+_MOST_NAMES = 1000
 _NUMERAL = re.compile(rb"[0-9]|(?i:nan|inf)")
 _PLAIN = re.compile(  # what nearly every line is that says one thing: read at once
-    rb"(?!(?i:epoch|step|iter|round|batch))([A-Za-z_][\w'./@-]*) ?[:=] ?"
-    rb"([+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)"
+    rb"([A-Za-z_][\w'./@-]*) ?[:=] ?([+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)"
+)
+_BEGINS = re.compile(  # what a line without a number may begin: a table, a section of one, a dict
+    rb"[ \t]*(?:(?i:epoch|step|iter|iteration|round|batch|e|class|precision)[ \t|]"
+    rb"|[{|}]|\xe2\x94[\x82\x83]|\xe2\x95\x91|[ \t][ \t]*\S+(?:[ \t]+\S+)+[ \t]*$)"
 )
 _COLOUR = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
-_WHOLE = re.compile(r"[+-]?[0-9]+")
-_NUMBER = r"([+-]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:nan|inf(?:inity)?)))"
-_MARKED = re.compile(rf"METRIC[ \t]+(\S+)={_NUMBER}")
-_NAME = r"([^\W\d][\w'./@-]*(?: [^\W\d][\w'./@-]*){0,3})"
-_UNIT = r"(?:%|[a-zA-Z]{1,3}(?:/[a-z]+)?)?"
-_TAIL = rf"{_UNIT}(?:[ \t]*(?:\(.*\)|(?:±|\+/-|\+-).*))?"
-_VALUE = rf"{_NUMBER}(?:/([0-9]+))?{_TAIL}"
-_SAID = re.compile(rf"(?:{_NAME}:[ \t]+)??{_NAME}[ \t]*[:=][ \t]*{_VALUE}")
-_SPACED = re.compile(rf"{_NAME}[ \t]+{_VALUE}")
-_CLOCK = r"[0-9]+(?::[0-9]{2})+"  # "eta: 0:12:33", beside numbers
-_ONE = rf"[^\W\d][\w'./@-]*[ \t]*[:=][ \t]*(?:{_NUMBER}{_UNIT}|{_CLOCK})"
-_SERIES = re.compile(rf"(?:{_ONE}[ \t]+)+{_ONE}")
-_EACH = re.compile(rf"([^\W\d][\w'./@-]*)[ \t]*[:=][ \t]*{_NUMBER}{_UNIT}(?!\S)")
-_APART = re.compile(r"[|;\t]|,[ \t]+|[ \t]+-[ \t]+|[ \t]{2,}")
-_SENTENCE = re.compile(
-    rf"(?:the[ \t]+)?([^\W\d][\w'./@ -]*?)(?:[ \t]+(?:is|was|are|were)[ \t]*:?|[ \t]*[:=])[ \t]*"
-    rf"{_NUMBER}[ \t]*%?[.!]?",
-    re.IGNORECASE,
-)
-_OF = word_table("of on for over after at in with using by")
-_NO_NAME = word_table("if when since because until while as and or but than that this line")
-_ASIDE = re.compile(r"^(?:the|a|an)[ \t]+|[ \t]+(?:is|was|are|were)$", re.IGNORECASE)
-_MOST_WORDS = 12
-_PROGRESS = re.compile(
-    r"\[?(epoch|step|iteration|iter|round|batch)s?\]?[ \t]*[:=#]?[ \t]*\[?([0-9]+)"
-    r"(?:[ \t]*/[ \t]*[0-9]+)?\]?(?=$|[\s:,|-])[ \t]*[:,]?[ \t]*",
-    re.IGNORECASE,
-)
-_NUMBERED = re.compile(r"\[([0-9]+)\][ \t:]+")
-_BAR = re.compile(  # of tqdm: "train: 100%|███| 10/10 [00:01<00:00, 9.1it/s, loss=0.3]"
-    r"(?:^|:[ \t]*|[ \t]+)[0-9]{1,3}%\|[^|]*\|[ \t]*[0-9.]+[a-zA-Z]?/[0-9.]+[a-zA-Z]?"
-    r"(?:[ \t]*\[[0-9:]+<[^,\]]*,[^,\]]*(?:,[ \t]*(.*))?\])?$"
-)
-_CELLS = re.compile(r"[│┃║|]")
-_LEVELS = word_table("info warning warn debug error critical trace notice fatal")
-_BESIDE = word_table("lr learningrate learning rate gradnorm grad norm")
+_MARKED = re.compile(rf"METRIC[ \t]+(\S+)=({NUMBER})")
 
 
 class LineMetrics:
     """Reads metrics from output that arrives in pieces; keeps one unfinished line, no more.
 
-    ``lines`` counts what was looked at, ``found`` the lines that said something.
+    ``lines`` counts what was looked at, ``found`` the lines that said something, ``unread`` has
+    names with numbers that nothing says are metrics, ``mixed`` those that changed their unit.
     """
 
     def __init__(self, *, loose: bool, patterns: Sequence[re.Pattern[str]] = ()) -> None:
         self._loose = loose
         self._patterns = patterns
+        self._is_quick = loose and not patterns
         self._rest = b""
+        self._table = TableReader()
+        self._dict: list[str] = []
+        self._is_code = False
+        self._epoch: int | None = None
+        self._units: dict[str, str] = {}
         self.lines = 0
         self.found = 0
+        self.unread: dict[str, None] = {}
+        self.mixed: dict[str, None] = {}
 
     def feed(self, chunk: bytes) -> list[Printed]:
         r"""Return what the lines that *chunk* completes say, in order.
@@ -94,32 +71,118 @@ class LineMetrics:
 
     def _rows(self, lines: list[bytes]) -> list[Printed]:
         self.lines += len(lines)
-        read = (_row(line, self._patterns, loose=self._loose) for line in lines)
-        found = [row for row in read if row]
+        found = [row for line in lines if (row := self._row(line))]
         self.found += len(found)
         return found
+
+    def _row(self, line: bytes) -> Printed:
+        shown = _shown(line)
+        if len(shown) > _LONGEST:
+            return {}
+        if self._is_quick and (plain := _PLAIN.fullmatch(shown)) is not None:
+            return self._of_plain(plain[1].decode(), plain[2].decode())
+        has_numeral = _NUMERAL.search(shown) is not None
+        if not has_numeral and not (self._loose and self._may_begin(shown)):
+            return {}
+        try:
+            text = _COLOUR.sub(b"", shown).decode("utf-8").rstrip(" \t")
+        except UnicodeDecodeError:
+            return {}
+        if (marked := _MARKED.fullmatch(text.strip())) is not None:
+            return {marked[1]: number(marked[2])}
+        for pattern in self._patterns if has_numeral else ():
+            if row := _by_pattern(pattern, text.strip()):
+                return row
+        return self._loosely(text) if self._loose else {}
+
+    def _of_plain(self, name: str, value: str) -> Printed:
+        if "." in value and not self._units and is_result(name):
+            return {name: float(value)}
+        said = Said(name, number(value))
+        if is_alone(said):
+            return self._kept({}, [said])
+        if name not in self.unread and name.lower() not in PROGRESS:
+            self._chosen({}, [said])
+        return {}
+
+    def _may_begin(self, shown: bytes) -> bool:
+        return bool(self._dict) or _BEGINS.match(shown) is not None
+
+    def _loosely(self, text: str) -> Printed:
+        stripped = text.strip(" \t")
+        body = stripped if stripped[:1] == "{" else without_prefix(stripped)
+        if body is None or self._is_of_code(body):
+            return {}
+        if (whole := self._collected(body)) is not None:
+            return self._chosen(*_with_progress(of_dict(whole)))
+        if (read := self._table.take(text if body is stripped else body)) is not None:
+            return self._chosen(*read)
+        progress, values, is_framed = of_line(body)
+        if "epoch" in progress and not values and len(progress) == 1:
+            self._epoch = int(progress["epoch"])  # the line of Keras that comes next is of it
+        elif self._epoch is not None and values and re.match(r"[0-9]+/[0-9]+ ", body):
+            progress, self._epoch = {"epoch": self._epoch, **progress}, None
+        return self._chosen(progress, values, is_framed=is_framed)
+
+    def _is_of_code(self, body: str) -> bool:
+        """Whether a line is the code that a traceback shows below the place of it."""
+        was, self._is_code = self._is_code, body.startswith('File "')
+        return was or self._is_code
+
+    def _collected(self, body: str) -> str | None:
+        """Return a dict that this line completes; "" while one is open or where it was none."""
+        if not self._dict and not body.startswith("{"):
+            return None
+        if not self._dict and body.endswith("}"):
+            return body
+        self._dict.append(body)
+        text = "\n".join(self._dict)
+        depth = sum(text.count(sign) for sign in "{[") - sum(text.count(sign) for sign in "}]")
+        if depth > 0 and len(self._dict) < _MOST_LINES and len(text) < 4 * _LONGEST:
+            return ""
+        self._dict = []
+        return text if depth == 0 else ""
+
+    def _chosen(
+        self, progress: Printed, values: Iterable[Said], *, is_framed: bool = False
+    ) -> Printed:
+        taken, asked = chosen(progress, values, is_framed=is_framed)
+        if len(self.unread) < _MOST_NAMES:
+            self.unread.update(dict.fromkeys(asked))
+        return self._kept(progress, taken) if taken else {}
+
+    def _kept(self, progress: Printed, values: Sequence[Said]) -> Printed:
+        """Make a row; a key has one unit, that of its first value."""
+        row = dict(progress)
+        if not self._units and not any(said.unit for said in values):
+            for said in values:
+                row.setdefault(said.name, said.number)
+            return row if len(row) > len(progress) else {}
+        for said in values:
+            if said.unit or said.name in self._units:
+                if len(self._units) < _MOST_NAMES:
+                    self._units.setdefault(said.name, said.unit)
+                if self._units.get(said.name, said.unit) != said.unit:
+                    self.mixed[said.name] = None
+                    continue
+            row.setdefault(said.name, said.number)
+        return row if len(row) > len(progress) else {}
 
 
 def _shown(line: bytes) -> bytes:
     return line.rstrip(b"\r").rpartition(b"\r")[2]  # what a terminal shows in the end
 
 
-def _row(line: bytes, patterns: Sequence[re.Pattern[str]], *, loose: bool) -> Printed:
-    shown = _shown(line)
-    if len(shown) > _LONGEST or _NUMERAL.search(shown) is None:
-        return {}
-    if loose and not patterns and (plain := _PLAIN.fullmatch(shown)) is not None:
-        return {plain[1].decode(): _number(plain[2].decode())}
-    try:
-        text = _COLOUR.sub(b"", shown).decode("utf-8").strip(" \t")
-    except UnicodeDecodeError:
-        return {}
-    if (marked := _MARKED.fullmatch(text)) is not None:
-        return {marked[1]: _number(marked[2])}
-    for pattern in patterns:
-        if row := _by_pattern(pattern, text):
-            return row
-    return _loosely(text) if loose else {}
+def _with_progress(values: Sequence[Said]) -> tuple[Printed, list[Said]]:
+    """Take the epoch and the step out of what a dict says."""
+    progress: Printed = {}
+    others = list[Said]()
+    for said in values:
+        if said.name in PROGRESS:
+            progress[said.name] = said.number
+        else:
+            others.append(said)
+    return progress, others
 
 
 def _by_pattern(pattern: re.Pattern[str], text: str) -> Printed:
@@ -131,145 +194,9 @@ def _by_pattern(pattern: re.Pattern[str], text: str) -> Printed:
             named = {groups.pop("name"): groups.pop("value")}
             groups |= {key: value for key, value in named.items() if key}
         for key, said in groups.items():
-            number = re.fullmatch(_NUMBER, said or "")
-            if number is not None:
-                row[key] = _number(number[1])
+            if re.fullmatch(NUMBER, said or ""):
+                row[key] = number(said)
     return row
-
-
-def _loosely(text: str) -> Printed:
-    if text.startswith("{") and text.endswith("}"):
-        return _of_dict(text)
-    row, rest = _progress(text)
-    rest = _BAR.sub(lambda bar: f" | {bar[1] or ''}", rest)
-    before = ""
-    rest = re.sub(r"([:=])[ \t]+", r"\1 ", rest)
-    for part in map(str.strip, _parts(rest)):
-        if _SERIES.fullmatch(part):  # "loss=0.1 acc=0.9"
-            row |= {key: _number(number) for key, number in _EACH.findall(part)}
-            continue
-        said = _part(part, before)
-        if said is not None:
-            before, key, number = said
-            row.setdefault(key, number)
-    if row and all(key in ("epoch", "step") for key in row) and rest.strip(" .|-"):
-        return {} if not _is_only_progress(rest) else row
-    return row or _of_cells(text) or _of_sentence(text)
-
-
-def _parts(text: str) -> Iterator[str]:
-    """Split a line, but nothing in brackets: ``Namespace(lr=0.1, n=3)`` is one, ``{a: 1}`` too.
-
-    Also what stands before a bracket that was opened on an earlier line.
-    """
-    inside, depth = list[bool](), 0
-    for letter in text:
-        depth += letter in "({"
-        inside.append(depth > 0)
-        if letter in ")}" and depth == 0:
-            inside = [True] * len(inside)
-        depth -= letter in ")}" and depth > 0
-    at = 0
-    for found in _APART.finditer(text):
-        if not inside[found.start()]:
-            yield text[at : found.start()]
-            at = found.end()
-    yield text[at:]
-
-
-def _is_only_progress(rest: str) -> bool:
-    return not re.search(r"[^\W\d]", rest)
-
-
-def _progress(text: str) -> tuple[Printed, str]:
-    """Take the number of an epoch or a step off the beginning of a line."""
-    row: Printed = {}
-    while (found := _PROGRESS.match(text)) is not None:
-        name = found[1].lower()
-        row["epoch" if name == "epoch" else name if name != "iter" else "iteration"] = int(found[2])
-        text = text[found.end() :].lstrip("|,- \t")
-    if (numbered := _NUMBERED.match(text)) is not None:
-        row["step"] = int(numbered[1])
-        text = text[numbered.end() :]
-    return row, text
-
-
-def _part(part: str, before: str) -> tuple[str, str, Number] | None:
-    """Read one part of a line: what it is about, the name, and the number."""
-    about, name, number, whole = before, "", "", None
-    if (found := _SAID.fullmatch(part)) is not None:
-        about, name, number, whole = found[1] or before, found[2], found[3], found[4]
-    elif (found := _SPACED.fullmatch(part)) is not None and _is_metric(found[1]):
-        name, number, whole = found[1], found[2], found[3]
-    else:
-        return None
-    if "".join(about.lower().split()) in _LEVELS:
-        about = ""
-    name = _ASIDE.sub("", name) or name
-    value = _number(number)
-    if whole is not None:
-        if not int(whole):
-            return None
-        value = value / int(whole)
-    return about, f"{about}/{name}" if about else name, value
-
-
-def _is_metric(name: str) -> bool:
-    """Whether a name that only a blank parts from its number is one of a metric."""
-    return direction_said(name) is not None or "".join(name.lower().split("_")) in _BESIDE
-
-
-def _of_sentence(text: str) -> Printed:
-    """Read what people write of one score: ``The RMSE of prediction is: 0.445``.
-
-    Its name is a metric's, with what it is of; any other sentence says nothing.
-    """
-    found = _SENTENCE.fullmatch(text)
-    if found is None:
-        return {}
-    words = found[1].split()
-    low = [word.lower() for word in words]
-    head = words[: next((at for at, word in enumerate(low) if word in _OF), len(words))]
-    names = {" ".join(head[-2:]), *head[-1:]}
-    is_score = any(direction_said(name) is not None for name in names)
-    if not is_score or len(words) > _MOST_WORDS or any(word in _NO_NAME for word in low):
-        return {}
-    return {" ".join(words): _number(found[2])}
-
-
-def _of_cells(text: str) -> Printed:
-    """Read a row of a table of two columns: a name and a number."""
-    cells = [cell.strip() for cell in _CELLS.split(text) if cell.strip()]
-    if len(cells) != 2 or not re.fullmatch(_NAME, cells[0]):
-        return {}
-    number = re.fullmatch(_NUMBER, cells[1])
-    return {cells[0]: _number(number[1])} if number is not None else {}
-
-
-def _of_dict(text: str) -> Printed:
-    """Read a dict as Python or JSON write it; numbers may be in quotes, dicts in dicts."""
-    try:
-        found = ast.literal_eval(
-            re.sub(r"(?<=[:\s\[,])(-?(?:nan|NaN|inf|Infinity))(?=[\s,}\]])", r"'\1'", text)
-        )
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return {}
-    return dict(_numbers(found)) if isinstance(found, dict) else {}
-
-
-def _numbers(found: dict[object, object], before: str = "") -> Iterator[tuple[str, Number]]:
-    for key, value in found.items():
-        name = f"{before}{key}"
-        if isinstance(value, dict):
-            yield from _numbers(value, f"{name}.")
-        elif isinstance(value, int | float) and not isinstance(value, bool):
-            yield name, value
-        elif isinstance(value, str) and (number := re.fullmatch(_NUMBER, value.strip())):
-            yield name, _number(number[1])
-
-
-def _number(text: str) -> Number:
-    return int(text) if _WHOLE.fullmatch(text) else float(text)
 
 
 def judged(output: bytes) -> Printed:
