@@ -214,6 +214,8 @@ def _asked(
     """
     outs = run.outs if run.status is Status.FINISHED else {*run.outs, *made}
     then, now_asked = own_params(run), own_params(wanted)
+    for key in run.passed_over - {*(wanted.asked or ())}:  # the same command will not open them
+        now_asked.pop(key, None)
     keys = {*now_asked, *(then if run.asked is None else then.keys() & {*run.asked})}
     params = {
         key: (then.get(key), now_asked.get(key))
