@@ -165,7 +165,7 @@ def _fill(connection: Any, table: str, rows: History, keys: Sequence[str]) -> No
 
 def rows_of(path: Path) -> dict[str, Rows]:
     """Read a store's rows by table and logged key, values as signs; empty cells are left out."""
-    with db.reading(path) as connection:
+    with db.reading(path, is_known=True) as connection:
         tables = "SELECT value FROM meta WHERE key = 'table'"
         return {name: _rows(connection, name) for (name,) in connection.execute(tables).fetchall()}
 

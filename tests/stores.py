@@ -34,7 +34,7 @@ def filled(path: Path, *statements: str, logged: Mapping[str, str] | None = None
 
 
 def values_in(path: Path, question: str) -> list[Any]:
-    with db.reading(path) as connection:
+    with db.reading(path, is_known=True) as connection:
         return connection.execute(question).fetchall()
 
 

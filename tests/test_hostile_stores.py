@@ -37,6 +37,7 @@ def foreign(project: Path, tmp_path: Path, call_xvc: Calling) -> Path:
         ("CREATE MACRO leak() AS TABLE FROM read_text('SECRET')", "the macro leak"),
         ("CREATE MACRO current_database() AS 'x'", "the macro current_database"),
         ("CREATE MACRO regexp_full_match(a, b) AS true", "the macro regexp_full_match"),
+        ("CREATE MACRO list_contains(a, b) AS false", "the macro list_contains"),
         ("CREATE MACRO duckdb_views() AS TABLE SELECT 1 AS a", "the macro duckdb_views"),
         ("CREATE TEMP MACRO hash(a) AS 0; CREATE VIEW v AS SELECT 1", "the view v"),
         ("CREATE TYPE mood AS ENUM ('a')", "the type mood"),

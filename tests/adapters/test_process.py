@@ -311,30 +311,6 @@ def test_the_child_has_the_usual_signals(start: Start) -> None:
     assert output.of(1).strip() == b"141"
 
 
-def test_on_start_learns_the_pid(tmp_path: Path) -> None:
-    """The caller is told the child's own number while it runs."""
-    output, told = Output(), list[int]()
-    launch = Launch(("sh", "-c", "echo $$"), tmp_path, dict(os.environ))
-    run(launch, sink=output, on_start=told.append, terminal=(False, False))
-
-    assert told == [int(output.of(1))]
-
-
-def test_a_failing_on_start_leaves_no_child(tmp_path: Path) -> None:
-    """If the caller cannot go on, neither does the child, and nothing is left to wait for."""
-    told: list[int] = []
-
-    def fail(pid: int) -> None:
-        told.append(pid)
-        raise RuntimeError("no")
-
-    with pytest.raises(RuntimeError):
-        run(Launch(("sleep", "600"), tmp_path, dict(os.environ)), sink=Output(), on_start=fail)
-
-    with pytest.raises(ProcessLookupError):
-        os.kill(told[0], 0)
-
-
 def test_handlers_and_descriptors_are_given_back(start: Start) -> None:
     """After a run nothing of it is left: handlers, wake-up descriptor, files, threads."""
 

@@ -45,42 +45,41 @@ def noted(journal: Journal, edit: Edit) -> str:
 
 
 def folded(store: Path, journals: Iterable[Path]) -> None:
-    if not store.exists():
-        db.create(store)
     scratch = store.with_name("scratch")
-    with db.writing(store, scratch, *{path.parent for path in journals}) as connection:
+    folders = (scratch, *{path.parent for path in journals})
+    opening = db.writing(store, *folders) if store.exists() else db.creating(store, 0, *folders)
+    with opening as connection:
         fold(connection, journals, scratch)
 
 
 def held(store: Path) -> dict[str, dict[str, dict[str, Any]]]:
     """Every table: row id to what the row holds, with its run; what is None is left out."""
-    found: dict[str, dict[str, dict[str, Any]]] = {}
-    with db.reading(store) as connection:
-        for table in tables(connection):
-            its = connection.execute(f'SELECT row_id::VARCHAR, track_id FROM "{table}"').fetchall()
-            rows: dict[str, dict[str, Any]] = {name: {"run": run} for name, run in its}
-            for key in known(connection, table):
-                for run in RUNS:
-                    ids = [name for name, its in sorted(rows.items()) if its["run"] == run]
-                    values = query.values_of(connection, table, run, key)
-                    for name, value in zip(ids, values, strict=True):
-                        if value is not None:
-                            rows[name][key] = value
-            found[table] = rows
-    return {table: rows for table, rows in found.items() if rows}
+    return state_of(store)[0]
 
 
-def metrics(store: Path) -> dict[str, Any]:
-    with db.reading(store) as connection:
-        return {run.id: dict(run.metrics) for run in query.all_runs(connection)}
-
-
-def columns(store: Path) -> dict[str, dict[str, str]]:
-    with db.reading(store) as connection:
-        return {
+def state_of(store: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, dict[str, str]]]:
+    """What a store holds: its rows as `held` gives them, each run's metrics, and its columns."""
+    with db.reading(store, is_known=True) as connection:
+        rows = {table: _rows(connection, table) for table in tables(connection)}
+        metrics = {run.id: dict(run.metrics) for run in query.all_runs(connection)}
+        columns = {
             table: {key: column.type for key, column in known(connection, table).items()}
             for table in tables(connection)
         }
+    return {table: its for table, its in rows.items() if its}, metrics, columns
+
+
+def _rows(connection: Any, table: str) -> dict[str, dict[str, Any]]:
+    its = connection.execute(f'SELECT row_id::VARCHAR, track_id FROM "{table}"').fetchall()
+    rows: dict[str, dict[str, Any]] = {name: {"run": run} for name, run in its}
+    for key in known(connection, table):
+        for run in RUNS:
+            ids = [name for name, its in sorted(rows.items()) if its["run"] == run]
+            values = query.values_of(connection, table, run, key)
+            for name, value in zip(ids, values, strict=True):
+                if value is not None:
+                    rows[name][key] = value
+    return rows
 
 
 def same(one: Any, other: Any) -> bool:
@@ -222,9 +221,7 @@ def test_any_order_and_any_pieces_give_the_same_tables(
         before = held(pieces)
         folded(pieces, paths)
         folded(whole, data.draw(st.permutations(paths)))
-        found = [held(pieces), held(whole)]
-        numbers = [metrics(pieces), metrics(whole)]
-        shapes = [columns(pieces), columns(whole)]
+        found, numbers, shapes = zip(state_of(pieces), state_of(whole), strict=True)
 
     assert agrees(before, told.outcome()), (before, told.outcome())
     assert agrees(found[0], before)
@@ -286,7 +283,7 @@ def test_every_order_of_arrival_comes_to_the_same(
         store = tmp_path / f"{number}.duckdb"
         for path in order:
             folded(store, [path])
-        found.append((held(store), metrics(store), columns(store)))
+        found.append(state_of(store))
 
     assert all(agrees(rows, told.outcome()) for rows, _, _ in found), (found, told.outcome())
     assert all(agrees(numbers, found[0][1]) for _, numbers, _ in found)

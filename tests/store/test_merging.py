@@ -231,9 +231,10 @@ def test_a_foreign_store_can_only_hold_data(folder: Path) -> None:
         connection.execute("CREATE MACRO hash(x) AS 1")
     before = ours.read_bytes()
 
-    with pytest.raises(StoreComputes, match="the macro hash"):
+    with pytest.raises(StoreComputes, match="the macro hash") as caught:
         merge_into(ours, Source("them", theirs, "x"), (), folder)
 
+    assert caught.value.path == str(theirs)
     assert ours.read_bytes() == before
 
 

@@ -153,7 +153,7 @@ def merged_stores(folder: Path, sides: Sequence[Side]) -> Result:
     for number, path in enumerate(paths[1:]):
         done = merge_into(paths[0], Source(str(number), path, str(number)), (), folder)
         accounts += [each for each in done.accounts if each.table == "prices"]
-    with db.reading(paths[0]) as connection:
+    with db.reading(paths[0], is_known=True) as connection:
         rows = read(connection, "prices", all_names(sides))
     counts = {
         "ours": accounts[0].ours,
@@ -280,7 +280,7 @@ def merged_events(
         for name in ("ours", "theirs", "base")
     ]
     copy, done = merge(folder, *(stores if related else stores[:2]), decide=decide)
-    with db.reading(copy) as connection:
+    with db.reading(copy, is_known=True) as connection:
         rows = read(connection, "events", ["row_id", *parting.ours.types])
     account = next((each for each in done.accounts if each.table == "events"), None)
     counts = {} if account is None else {"added": account.taken, "result": account.result}
@@ -467,7 +467,7 @@ def replaced_in_stores(folder: Path, asked: Replacing) -> Result:
         copy, done = rebase(folder, *stores, how)
     except (KeysEmpty, KeysDoubled) as err:
         return Result(refusal="empty" if isinstance(err, KeysEmpty) else "doubled")
-    with db.reading(copy) as connection:
+    with db.reading(copy, is_known=True) as connection:
         rows = read(connection, "events", ["row_id", *asked.ours.types])
     account = next(each for each in done.accounts if each.table == "events")
     counts = {"ours": account.ours, "replaced": account.replaced, "result": account.result}
@@ -559,7 +559,7 @@ def test_types_are_widened_alike(tmp_path: Path) -> None:
     pairs, sides = paired()
     stores = [as_store(tmp_path / f"{n}.duckdb", s, events=False) for n, s in enumerate(sides)]
     copy, _ = merge(tmp_path, *stores)
-    with db.reading(copy) as connection:
+    with db.reading(copy, is_known=True) as connection:
         shape = connection.execute("SELECT * FROM prices LIMIT 0").description or []
     kinds = dict(zip(pairs, (kind_of(part[1]) for part in shape), strict=True))
     files = dict(zip(pairs, read_as_kinds(tmp_path, sides), strict=True))

@@ -76,7 +76,7 @@ def looking(project: Project) -> Iterator[DuckDBPyConnection]:
 def _is_alone(project: Project) -> bool:
     """Whether a store has no journals; a file that xvc did not make is refused here, unchanged."""
     path, has_journals = project.store_path, project.room.folder.exists()
-    if not path.exists():
+    if not path.exists() or (has_journals and project.keeper.is_as_left):
         return False
     try:
         with db.reading(path):

@@ -51,6 +51,7 @@ _LOOKING = (  # nothing that spares git a look at a file
 )
 _PATIENCE = (1.0, 4.0)  # seconds until pipes are looked for, first those that cost nothing
 _MAIN_TREE = "xvc/main-tree"
+_OBJECT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 _BARE = re.compile(r"^\s*bare\s*=\s*true\s*$", re.IGNORECASE | re.MULTILINE)
 _WORKTREE = re.compile(r"^\s*worktree\s*=\s*(.+)$", re.IGNORECASE | re.MULTILINE)
 _NAMELESS = (
@@ -217,6 +218,7 @@ class Git:
     def __init__(self, place: RepositoryPaths, environment: Mapping[str, str]) -> None:
         self.place = place
         self._environment = scrubbed(environment)
+        self._trees: dict[str, str] = {}
         self._pipe: Path | None = None
 
     def at(self, place: RepositoryPaths) -> Git:
@@ -372,8 +374,11 @@ class Git:
         return found or None
 
     def tree_of(self, commit: str) -> str:
-        """Return the tree of a commit."""
-        return self.text("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
+        """Return the tree of a commit, which is asked for once: it never gets another."""
+        if commit not in self._trees or not _OBJECT.fullmatch(commit):
+            name = f"{commit}^{{tree}}"
+            self._trees[commit] = self.text("rev-parse", "--verify", "--end-of-options", name)
+        return self._trees[commit]
 
     def empty_tree(self) -> str:
         """Name the tree of nothing, by the hash that this repository uses."""
@@ -484,6 +489,8 @@ class Git:
 
     def changes(self, old: str, new: str) -> list[LineChange]:
         """Count lines between two commits or trees."""
+        if old == new:
+            return []
         flags = ("-r", "-z", "--numstat", "--no-renames", "--no-ext-diff", "--no-textconv")
         found = self.call("diff-tree", *flags, "--end-of-options", old, new)
         return [_parse_change(part) for part in found.split(b"\0") if part.count(b"\t") >= 2]

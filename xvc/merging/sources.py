@@ -203,7 +203,10 @@ def _base(project: Project, dvc: Dvc, commit: str) -> Path | None:
 
 def _merged_before(project: Project, commit: str, parted: str | None) -> str | None:
     """Find the newest of their stores that ours has been merged with since we parted."""
-    merged = merged_digests(project.store_path) if project.store_path.exists() else frozenset()
+    keeper = project.keeper
+    if not keeper.path.exists():
+        return None
+    merged = merged_digests(keeper.path, is_known=keeper.is_as_left)
     if not merged:
         return None
     for passed in changed_at(project.git, commit, _pointer_path(project), parted):

@@ -41,7 +41,7 @@ class PipelineWatch:
 
     def __init__(self, project: Project, command: tuple[str, ...]) -> None:
         self._project = project
-        self._is_asked = _reproduces(command)
+        self._is_asked = reproduces(command)
         self._is_partial = any(map(_leaves_out, command))
         self._before = _texts(project)
         self._params = file_params(project, []) if self._is_asked else {}
@@ -91,7 +91,7 @@ def _texts(project: Project) -> dict[str, bytes]:
     return {project.relative(path): path.read_bytes() for path in lock_files(project)}
 
 
-def _reproduces(command: Iterable[str]) -> bool:
+def reproduces(command: Iterable[str]) -> bool:
     words = [posixpath.basename(word) for word in command]
     return "dvc" in words and any(word in _REPRODUCE for word in words)
 

@@ -214,6 +214,8 @@ def _asked(
     """
     outs = run.outs if run.status is Status.FINISHED else {*run.outs, *made}
     then, now_asked = own_params(run), own_params(wanted)
+    for key in run.passed_over - {*(wanted.asked or ())}:  # the same command will not open them
+        now_asked.pop(key, None)
     keys = {*now_asked, *(then if run.asked is None else then.keys() & {*run.asked})}
     params = {
         key: (then.get(key), now_asked.get(key))
@@ -341,8 +343,15 @@ def seen_before(project: Project, record: RunRecord) -> Near | None:
 
     Asks for runs of that very command only, and never waits: it is asked before each run.
     """
-    with suppress(XvcError, OSError), db.reading(project.store_path) as connection:
+    keeper = project.keeper
+    if not keeper.path.exists():
+        return None
+    reading = db.reading(keeper.path, is_known=keeper.is_as_left)
+    with suppress(XvcError, OSError), reading as connection:
         runs = query.of_command(connection, record)
+        if len(runs) == query.MANY:  # of older ones those that say the same params
+            more = query.of_command(connection, record, own_params(record))
+            runs = [*{run.id: run for run in (*runs, *more)}.values()]
         near = (_asked(record, run, None) for run in runs if run.id != record.id)
         alike = [n for n in near if n.distance[0] == 0 and _is_of_its_seeds(record, n.run)]
         trees = code_trees(project, [record, *(each.run for each in alike)])

@@ -144,6 +144,12 @@ def _close_off(connection: DuckDBPyConnection, *folders: Path) -> None:
     connection.execute("SET enable_external_access = false")
 
 
+def _limit_fold(connection: DuckDBPyConnection, path: Path) -> None:
+    """Say how much memory a fold may take, and where it spills what is more."""
+    connection.execute(f"SET memory_limit = '{_FOLD_MEMORY}'")
+    connection.execute(f"SET temp_directory = {literal(file_name(beside(path, 'spill')))}")
+
+
 @contextmanager
 def writing(path: Path, *folders: Path) -> Iterator[DuckDBPyConnection]:
     """Open an existing store for writing, in one transaction; checkpointed when closed.
@@ -163,8 +169,7 @@ def writing(path: Path, *folders: Path) -> Iterator[DuckDBPyConnection]:
         connection = duckdb.connect(file_name(path), config=_OFFLINE)
         try:
             connection.execute("SET TimeZone='UTC'")
-            connection.execute(f"SET memory_limit = '{_FOLD_MEMORY}'")
-            connection.execute(f"SET temp_directory = {literal(file_name(beside(path, 'spill')))}")
+            _limit_fold(connection, path)
             _close_off(connection, *folders)
             refuse_newer(connection, path)
             connection.execute("BEGIN")
@@ -318,17 +323,13 @@ def side_by_side(
     with _removed(spill), in_memory(stores[written]) as connection:
         for name, path in stores.items():
             mode = "" if name == written else " (READ_ONLY)"
-            try:
-                with mapped(path):
-                    connection.execute(f"ATTACH {literal(file_name(path))} AS {quoted(name)}{mode}")
-                    refuse_foreign(connection, path, name)
-                    refuse_newer(connection, path, f"{quoted(name)}.main.meta")
-            except ForeignStore:
-                raise
-            except StoreCorrupt as err:
-                if name == written:
-                    raise
-                raise SourceCorrupt(err.path, err.reason) from err
+            with _mapped_beside(path, is_ours=name == written):
+                connection.execute(f"ATTACH {literal(file_name(path))} AS {quoted(name)}{mode}")
+                _refuse_others(connection, path, name)
+        refuse_computed(connection, stores)
+        for name, path in stores.items():
+            with _mapped_beside(path, is_ours=name == written):
+                refuse_newer(connection, path, f"{quoted(name)}.main.meta")
         connection.execute(f"SET temp_directory = {literal(str(spill))}")
         connection.execute("SET preserve_insertion_order = false")
         connection.execute("SET enable_progress_bar = false")  # in a notebook DuckDB draws one
@@ -339,6 +340,20 @@ def side_by_side(
         # Closing does it too, but keeps silent about a full disk, and the log is left behind.
         connection.execute(f"CHECKPOINT {quoted(written)}")
     refuse_log(stores[written])
+
+
+@contextmanager
+def _mapped_beside(path: Path, *, is_ours: bool) -> Iterator[None]:
+    """Turn DuckDB's errors into ours; of a store that is read beside ours they say so."""
+    try:
+        with mapped(path):
+            yield
+    except ForeignStore:
+        raise
+    except StoreCorrupt as err:
+        if is_ours:
+            raise
+        raise SourceCorrupt(err.path, err.reason) from err
 
 
 @contextmanager
@@ -433,24 +448,43 @@ def copy_store(path: Path, copy: Path, change: Callable[[DuckDBPyConnection], ob
 
 
 def create(path: Path, size: int = 0) -> None:
-    """Make an empty store: under another name first, because one killed at birth never opens.
+    """Make an empty store; arguments are those of `creating`."""
+    with creating(path, size):
+        pass
+
+
+@contextmanager
+def creating(path: Path, size: int = 0, *folders: Path) -> Iterator[DuckDBPyConnection]:
+    """Make a store and fill it, in one transaction.
+
+    Under another name first, because one that was killed at birth never opens. SQL reaches no other
+    file, except in *folders*.
 
     Args:
         path: where.
         size: how many bytes will soon be in it.
+        folders: where SQL may read and write files.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     birth = beside(path, "new")
     _remove(birth)
-    with in_memory(path) as connection:
-        connection.execute(_attached(birth, "born", block_for(size)))
-        connection.execute("USE born")
-        connection.execute(SYSTEM + ASSETS + EDITS)
-        connection.execute("INSERT INTO meta VALUES ('schema', ?)", [str(VERSION)])
-        connection.execute("USE memory")
-        connection.execute("DETACH born")
-    refuse_log(birth)
-    os.replace(birth, path)
+    try:
+        with in_memory(path) as connection:
+            connection.execute(_attached(birth, "born", block_for(size)))
+            connection.execute("USE born")
+            connection.execute(SYSTEM + ASSETS + EDITS)
+            connection.execute("INSERT INTO meta VALUES ('schema', ?)", [str(VERSION)])
+            _limit_fold(connection, path)
+            _close_off(connection, *folders)
+            connection.execute("BEGIN")
+            yield connection
+            connection.execute("COMMIT")
+            connection.execute("USE memory")
+            connection.execute("DETACH born")
+        refuse_log(birth)
+        os.replace(birth, path)
+    finally:
+        _remove(birth)
 
 
 def copy_through_readers(path: Path, copy: Path) -> None:
@@ -505,6 +539,11 @@ def refuse_foreign(connection: DuckDBPyConnection, path: Path, database: str) ->
         ForeignStore: it is no store of xvc's.
         StoreComputes: it holds more than plain tables.
     """
+    _refuse_others(connection, path, database)
+    refuse_computed(connection, {database: path})
+
+
+def _refuse_others(connection: DuckDBPyConnection, path: Path, database: str) -> None:
     has_meta = connection.execute(
         "SELECT 1 FROM system.main.duckdb_tables() "
         "WHERE database_name = ? AND schema_name = 'main' AND table_name = 'meta'",
@@ -512,7 +551,6 @@ def refuse_foreign(connection: DuckDBPyConnection, path: Path, database: str) ->
     ).fetchone()
     if has_meta is None:
         raise ForeignStore(str(path), "it is a database of another program")
-    refuse_computed(connection, path, database)
 
 
 def refuse_newer(connection: DuckDBPyConnection, path: Path, table: str = "meta") -> None:

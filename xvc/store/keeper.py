@@ -94,6 +94,14 @@ class Keeper:
             return None
         return NoObject(pointer.digest, self._pointer_name)
 
+    @property
+    def is_as_left(self) -> bool:
+        """Whether the store is the very file that xvc wrote last: nobody else has put it there."""
+        try:
+            return StoreState.read(self.room.store_state).stamp == stamp_of(self.path)
+        except OSError:
+            return False
+
     def refresh(self, *, wait: float = _WAIT) -> bool:
         """Bring the store up to date; False when another process holds it, so that it has to wait.
 
@@ -133,15 +141,9 @@ class Keeper:
             return True
         remove_left_beside(self.path)
         self._make_writable()
-        if not self._ensure_base(pointer, left):
-            return False
-        trusted = self.path.exists() and left.stamp == stamp_of(self.path)
         base = pointer.digest if pointer else None
-        if self.path.exists() and not trusted and left.stamp[:1] != stamp_of(self.path)[:1]:
-            with db.reading(self.path):
-                pass  # it came from elsewhere: nothing in it may compute
         sizes = sizes_of(self.room.journals)  # before they are read: what is added now comes next
-        folded = self._fold_in(everything=not trusted or left.base != base)
+        folded = self._folded_on_base(pointer, left)
         if folded is None:
             return False
         self._retire(folded)
@@ -165,19 +167,27 @@ class Keeper:
         elif self.path.exists() and is_shared(self.path):
             make_private(self.path)  # a write through a link would change the cache object
 
-    def _ensure_base(self, pointer: Pointer | None, left: StoreState) -> bool:
-        """Make sure that the store is based on the snapshot that the pointer names."""
+    def _folded_on_base(self, pointer: Pointer | None, left: StoreState) -> dict[str, int] | None:
+        """Fold what waits into the store, laid anew unless it is based on what the pointer names.
+
+        Tells how far each journal is in, None when the snapshot cannot be had or nothing is there.
+        """
         wanted = pointer.digest if pointer else None
         exists = self.path.exists() and not self._is_blank()
         found = self._base_of_file(left) if exists else None
-        if exists:
-            if found == wanted:
-                return True
-            if not self._may_switch(pointer):
-                return False
-        elif pointer is None and not self._all_journals():
-            return False
-        return self._lay_anew(lambda: self._set_aside_if_edited(left, found)) is not None
+        if exists and found == wanted:
+            return self._folded_in_place(left, wanted)
+        may_lay = self._may_switch(pointer) if exists else pointer or self._all_journals()
+        if not may_lay:
+            return None
+        return self._lay_anew(lambda: self._set_aside_if_edited(left, found))
+
+    def _folded_in_place(self, left: StoreState, base: str | None) -> dict[str, int] | None:
+        is_trusted = left.stamp == stamp_of(self.path)
+        if not is_trusted and left.stamp[:1] != stamp_of(self.path)[:1]:
+            with db.reading(self.path):
+                pass  # it came from elsewhere: nothing in it may compute
+        return self._fold_in(everything=not is_trusted or left.base != base)
 
     def _is_blank(self) -> bool:
         """Whether an empty file lies where no store has been, as from `mktemp`."""
@@ -272,12 +282,9 @@ class Keeper:
     def _fold_in(self, *, everything: bool) -> dict[str, int] | None:
         """Fold what waits; tells how far each journal is in, None when the store is not whole."""
         found = self._all_journals() if everything else journals(self.room.journals)
-        if not self.path.exists():
-            db.create(self.path, _coming(found))
-        elif not found:
+        if not found:
             return {}  # as in `_rebuild`
-        else:
-            self._suit_blocks(found)
+        self._suit_blocks(found)
         try:
             with db.writing(self.path, *self._sources()) as connection:
                 return self._fold_into(connection, found, is_ours=False)
@@ -326,12 +333,12 @@ class Keeper:
         """Make the store anew from the last snapshot, if that can be had, and every journal."""
         pointer, found = self.pointer, self._all_journals()
         if pointer is None:
-            db.create(place, _coming(found))
-        elif not self._materialise(pointer, place):
+            with db.creating(place, _coming(found), *self._sources()) as connection:
+                return self._fold_into(connection, found)
+        if not self._materialise(pointer, place):
             return None
-        else:
-            with db.reading(place):
-                pass  # as a stranger's: nothing in it may compute
+        with db.reading(place):
+            pass  # as a stranger's: nothing in it may compute
         if not found:
             return {}  # untouched, it stays the very snapshot, and `dvc status` clean
         with db.writing(place, *self._sources()) as connection:
@@ -579,7 +586,7 @@ class Keeper:
         if branch is None or not held:
             return set(held)
         named = {path: runs_named([path]) for path in held}
-        with db.reading(self.path) as connection:
+        with db.reading(self.path, is_known=True) as connection:  # we made it what it is just now
             made_on = branches(connection, {run for runs in named.values() for run in runs})
         return {
             path

@@ -106,9 +106,9 @@ def _is_merged(copy: Path, digest: str) -> bool:
         return connection.execute(question, [digest]).fetchone() is not None
 
 
-def merged_digests(path: Path) -> frozenset[str]:
-    """Read which stores a store has been merged with."""
-    with db.reading(path) as connection:
+def merged_digests(path: Path, *, is_known: bool = False) -> frozenset[str]:
+    """Read which stores a store has been merged with; *is_known* as in `db.reading`."""
+    with db.reading(path, is_known=is_known) as connection:
         found = connection.execute("SELECT value FROM meta WHERE key = 'merged'").fetchall()
     return frozenset(value for (value,) in found)
 

@@ -186,7 +186,7 @@ def _run(connection: DuckDBPyConnection, text: str, path: Path) -> SqlChange:
     lock_down(connection)
     with asking():
         done = [_one(connection, statement) for statement in statements]
-    refuse_computed(connection, path, db.NAME)
+    refuse_computed(connection, {db.NAME: path})
     after = _contents(connection)
     if _shape(connection, kept) != shape:
         raise NotOurs("the columns and indexes of tables that xvc keeps")

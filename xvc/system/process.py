@@ -93,7 +93,6 @@ def run(
     launch: Launch,
     *,
     sink: Sink,
-    on_start: Callable[[int], None] | None = None,
     terminal: tuple[bool, bool] | None = None,
     signals: Iterable[int] = (),
 ) -> Ending:
@@ -106,7 +105,6 @@ def run(
         sink: called in this thread with 1 or 2 and the next bytes, in order. If it raises, the
             child does not notice: see ``Ending.failure``. It is called again all the same. Only a
             broken pipe is the child's, too: its next write there fails.
-        on_start: called with the child's pid once it runs; if it raises, the child is killed.
         terminal: whether standard output and error go to a terminal, where the child shall find
             one too; by default what our own descriptors 1 and 2 are.
         signals: those that came before there was a child; it gets them when it has begun.
@@ -116,7 +114,7 @@ def run(
     """
     where = terminal if terminal is not None else (_is_terminal(1), _is_terminal(2))
     try:
-        return _run_watched(launch, sink, on_start, where, signals)
+        return _run_watched(launch, sink, where, signals)
     except _Scarce as err:
         return _run_unwatched(launch, str(err))
 
@@ -128,7 +126,6 @@ class _Scarce(Exception):
 def _run_watched(
     launch: Launch,
     sink: Sink,
-    on_start: Callable[[int], None] | None,
     where: tuple[bool, bool],
     signals: Iterable[int],
 ) -> Ending:
@@ -147,8 +144,6 @@ def _run_watched(
         try:
             with contextlib.suppress(RuntimeError, MemoryError):  # no thread: nothing is measured
                 sampler.start()
-            if on_start is not None:
-                on_start(child.pid)
             attendance.last_until(child.has_ended)
         except BaseException:
             child.kill()
