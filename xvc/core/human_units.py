@@ -118,11 +118,11 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-def few_of(names: Sequence[str], most: int = 3) -> str:
-    """Name a few and count the others.
+def few_of(names: Sequence[str], most: int = 3, total: int | None = None) -> str:
+    """Name a few and count the others; there are *total* where not all are given.
 
     >>> few_of(["a", "b", "c", "d", "e"])
     'a, b, c and 2 more'
     """
-    more = len(names) - most
+    more = (len(names) if total is None else total) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
