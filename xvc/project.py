@@ -45,7 +45,7 @@ from xvc.system.pending import PendingLog
 from xvc.system.trusted_settings import Trusted
 from xvc.types import Json
 
-_OUTSIDE = ".xvc-journals"
+OUTSIDE = ".xvc-journals"
 _OWN_NAMES = (
     *(config.FILE, "pyproject.toml", "dvc.yaml", "dvc.lock"),
     *(".gitignore", ".gitattributes", ".dvcignore", ".worktreeinclude"),
@@ -370,7 +370,7 @@ class Project:
     @property
     def room_beside(self) -> Room:
         """Where the private files of a store lie that has no repository around it."""
-        return Room(self.store_path.with_name(self.store_path.name + _OUTSIDE))
+        return Room(self.store_path.with_name(self.store_path.name + OUTSIDE))
 
     @property
     def store_path(self) -> Path:
