@@ -34,6 +34,14 @@ def _first_line(words: str) -> str:
     return (words.strip().splitlines() or ["no message"])[0]
 
 
+def _first_of_git(words: str) -> str:
+    """Choose the line that says what went wrong; advice comes before it or after it."""
+    lines = words.strip().splitlines()
+    of_errors = [line for line in lines if line.startswith(("fatal: ", "error: "))]
+    is_advice = bool(lines) and lines[0].startswith(("hint: ", "warning: "))
+    return of_errors[0] if is_advice and of_errors else _first_line(words)
+
+
 def _nearest(name: str, known: tuple[str, ...]) -> str:
     """Say which of the known names may have been meant; else the first few."""
     by_small = {each.lower(): each for each in reversed(known)}
@@ -663,7 +671,7 @@ class GitFailed(ExternalError):
         settings = {at + 1 for at, word in enumerate(self.arguments) if word == "-c"}
         verbs = (a for at, a in enumerate(self.arguments) if at not in settings and a[:1] != "-")
         verb = next(verbs, "git")
-        return f"git {verb} failed ({self.exit_status}): {_first_line(self.words)}"
+        return f"git {verb} failed ({self.exit_status}): {_first_of_git(self.words)}"
 
     @property
     def is_of_a_partial_clone(self) -> bool:

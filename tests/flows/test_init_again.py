@@ -189,6 +189,34 @@ def test_a_repository_that_variables_name_gets_no_second(tmp_path: Path, run_xvc
     assert git(folder, "log", "--format=%s") == "Set up xvc"
 
 
+def test_a_run_in_a_repository_that_variables_name(tmp_path: Path, run_xvc: Calling) -> None:
+    """It goes on, and says that its code is not recorded."""
+    git(tmp_path, "init", "-q", "--bare", "of.git")
+    (tmp_path / "tree").mkdir()
+    named = {"GIT_DIR": str(tmp_path / "of.git"), "GIT_WORK_TREE": str(tmp_path / "tree")}
+
+    ran = run_xvc("run", "--", "sh", "-c", "exit 7", cwd=tmp_path / "tree", env=named)
+
+    assert ran.code == 7
+    assert "without its code" in ran.err
+
+
+@pytest.mark.parametrize("pattern", ["*.yaml", "*.dvc", ".dvcignore"])
+def test_where_git_turns_files_into_another_encoding(
+    bare_start: Path, call_xvc: Calling, pattern: str
+) -> None:
+    """What xvc and DVC write is UTF-8, whatever the user's own files of that name are."""
+    (bare_start / ".gitattributes").write_text(f"{pattern} working-tree-encoding=UTF-16\n")
+    git(bare_start, "add", ".gitattributes")
+    git(bare_start, "commit", "-qm", "attributes")
+
+    made = call_xvc("init")
+    ran = call_xvc("run", "--tag", "minor", "--", "true")
+
+    assert (made.code, ran.code) == (0, 0), made.err + ran.err
+    assert git(bare_start, "status", "--porcelain", "--", "*.yaml", "*.dvc", ".dvc") == ""
+
+
 def test_a_dvc_repository_without_git_is_taken_over(bare_start: Path, call_xvc: Calling) -> None:
     """After `dvc init --no-scm`, which ignores nothing, DVC's private files are no code."""
     subprocess.run(["dvc", "init", "-q", "--no-scm"], cwd=bare_start, check=True)

@@ -93,6 +93,7 @@ def begin(
     if project.place is None:  # it may become a repository, whose `git add -A` takes all
         with best_effort(warnings):
             keep_out_of_git(project.room.folder)
+        warnings += _without_code(project)
     state = _try(project.git.state, warnings) if project.place else None
     snapshot = _try(lambda: _snapshot(project, run, state, outs), warnings) if state else None
     if snapshot is not None:
@@ -678,6 +679,18 @@ def _expanded(project: Project, place: Path) -> list[Path]:
     if not place.is_dir():
         return [place]
     return sorted(path for path in place.rglob("*") if path.is_file())
+
+
+def _without_code(project: Project) -> list[str]:
+    """Say that a repository which only variables name is not looked at."""
+    said = [project.environment.get(name) for name in ("GIT_DIR", "GIT_WORK_TREE")]
+    named, tree = (Path(os.path.abspath(project.root / (each or ""))) for each in said)
+    if not all(said) or not (named / "HEAD").is_file() or not project.root.is_relative_to(tree):
+        return []
+    return [
+        f"only GIT_DIR says that this is the work tree of {named}: the run is recorded without "
+        "its code, and gets no version; `xvc init` says what to do"
+    ]
 
 
 def _try(step: Callable[[], T], warnings: list[str]) -> T | None:

@@ -21,7 +21,7 @@ from xvc.core.human_units import counted
 from xvc.dvc import repository as dvc
 from xvc.dvc.local_config import keep_settings
 from xvc.dvc.pointers import SUFFIX
-from xvc.dvc.repository import Dvc
+from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import ForeignProject, GitFailed, IgnoredByGit, NoIdentity, UsageError, error
 from xvc.git import follow_hook as hook
 from xvc.git import merge_driver as driver
@@ -308,10 +308,32 @@ def _write_ignores(project: Project, done: list[str]) -> list[Path]:
         done.append(f"git ignores {project.relative(store)} (DVC keeps it)")
     attributes = project.root / ".gitattributes"
     held = attributes.exists()
-    changed = add_line(attributes, f"*{SUFFIX} -text -filter")
+    lines = [f"*{SUFFIX} -text -filter", *_kept_encodings(project)]
+    added = [add_line(attributes, line) for line in lines]
+    changed = any(added)
     if changed:
         done.append(f"{'added to' if held else 'wrote'} .gitattributes (pointers keep their bytes)")
     return [ignore, attributes] if changed else [ignore]
+
+
+def _kept_encodings(project: Project) -> list[str]:
+    """Write lines that keep git from turning what is UTF-8 here into another encoding."""
+    root, attribute = project.root, "working-tree-encoding"
+    own = [root / name for name in (FILE, ".dvcignore", ".dvc/config", ".dvc/.gitignore")]
+    named = {
+        f"*{SUFFIX}": pointer_of(project.store_path),
+        **{f"/{path.relative_to(root).as_posix()}": path for path in [*own, *_ignores(project)]},
+    }
+    paths = {project.relative(path): pattern for pattern, path in named.items()}
+    said = project.git.text("check-attr", "-z", attribute, "--", *paths).split("\0")
+    free = ("unspecified", "unset", "UTF-8")
+    turned = [path for path, how in zip(said[::3], said[2::3], strict=False) if how not in free]
+    return [f"{paths[path]} -{attribute}" for path in turned]
+
+
+def _ignores(project: Project) -> list[Path]:
+    stores = project.store_path.with_name(".gitignore")
+    return [stores] if stores.is_relative_to(project.root) else []
 
 
 def _ignore_results(project: Project, done: list[str]) -> list[Path]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, cast
 
+from xvc.core.human_units import moment_of
 from xvc.core.record import UNOPENED, facts_of, run_from
 from xvc.core.run import DISCARDED, RunRecord
 from xvc.errors import CorruptError, error
@@ -197,5 +197,4 @@ def _row(run: RunRecord) -> dict[str, Json]:
 def _iso(at: Nanoseconds | None) -> str | None:
     if at is None:
         return None
-    seconds, rest = divmod(at // 1000, 1_000_000)
-    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest).isoformat()
+    return moment_of(at).isoformat()
