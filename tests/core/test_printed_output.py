@@ -514,6 +514,7 @@ LINES: list[tuple[str, Printed]] = [
     ("acc: 1,2,3", {}),
     ("loss: inf", {"loss": float("inf")}),
     ("latency: 12.3ms", {"latency": 12.3}),
+    ("seconds: 0.5", {"seconds": 0.5}),
     ("throughput: 1200 img/s", {"throughput": 1200}),
 ]
 
@@ -620,6 +621,8 @@ HTTP 200
 status: 200
 attempt: 2
 Retry in: 5
+Timeout seconds: 30
+value: 3
 retries=3
 year: 2026
 id: 42

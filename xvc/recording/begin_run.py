@@ -36,6 +36,7 @@ from xvc.recording.command_params import declared_in, option_params
 from xvc.recording.passing_folders import bring_code
 from xvc.recording.run_times import not_named_yet, note_begin, written_by_runs
 from xvc.recording.unheld_code import script_text, unheld_code
+from xvc.recording.unheld_digests import unheld_digests
 from xvc.system.environment import describe_environment, environment_digest
 from xvc.system.files import keep_out_of_git
 from xvc.system.lock import current_owner
@@ -469,6 +470,9 @@ def _code(project: Project, state: TreeState | None, snapshot: Snapshot | None) 
         is_dirty=snapshot.is_dirty,
         left_out=snapshot.left_out,
         incomplete=snapshot.incomplete,
+        unheld=unheld_digests(
+            project.git, [path for path in snapshot.incomplete if path not in snapshot.secrets]
+        ),
     )
 
 

@@ -64,6 +64,7 @@ _BESIDE = word_table(
     "lr learningrate gradnorm weightnorm norm mfu kl entropy momentum dt tokpersec toksec"
 )
 _LEVELS = word_table("error errors warning info debug critical failed failures failure timeouts")
+_TIMES = word_table("seconds milliseconds ms")
 _BEST = word_table("best objective final function mean optimal minimum maximum")
 
 
@@ -92,7 +93,7 @@ def is_result(name: str) -> bool:
     known = set(words)
     if known & _SETTINGS or isinstance(getattr(builtins, name, None), type):
         return False  # a setting, or "ValueError: 3"
-    if len(words) > 1 and words[-1] == "value" and known & _BEST:
+    if name.lower() in _TIMES or (words[-1:] == ["value"] and known & _BEST):
         return True
     return direction_said(name) is not None or bool(known & _MEASURES)
 

@@ -68,6 +68,18 @@ def seeds_of(run: RunRecord) -> str:
     return _text(_seeds(run))
 
 
+def seeds_in_words(run: RunRecord) -> str:
+    """Name the seeds of a run for people; runs of other seeds have other names.
+
+    >>> seeds_in_words(RunRecord(RunId("a"), params={"seed": 3}))
+    'seed 3'
+    """
+    seeds = _seeds(run)
+    if isinstance(seeds, dict):
+        return ", ".join(f"{key} {TypedValue.of(seeds[key]).text}" for key in sorted(seeds))
+    return f"seed {_text([*seeds])[1:-1]}" if seeds else "the run without a seed"
+
+
 def _seeds(run: RunRecord) -> dict[str, Json] | list[Json]:
     params: dict[str, Json] = {
         key: value for key, value in run.params.items() if is_seed(key) and value is not None
