@@ -79,7 +79,23 @@ def day(nanoseconds: int | None) -> str:
     """
     if nanoseconds is None:
         return "-"
-    return datetime.fromtimestamp(nanoseconds / 1e9, UTC).strftime("%Y-%m-%d")
+    return moment_of(nanoseconds).strftime("%Y-%m-%d")
+
+
+_FIRST, _LAST = -62_135_596_800, 253_402_300_799  # seconds of the years 1 and 9999
+
+
+def moment_of(nanoseconds: int) -> datetime:
+    """Return a point of time in UTC, to the microsecond; the nearest where no calendar has it.
+
+    A store from elsewhere may say the year 294246.
+
+    >>> moment_of(1_500).microsecond, moment_of(10**22).year, moment_of(-(10**22)).year
+    (1, 9999, 1)
+    """
+    seconds, rest = divmod(nanoseconds // 1000, 1_000_000)
+    whole = min(max(seconds, _FIRST), _LAST)
+    return datetime.fromtimestamp(whole, UTC).replace(microsecond=rest)
 
 
 def instant(nanoseconds: int | None) -> str | None:
@@ -90,7 +106,7 @@ def instant(nanoseconds: int | None) -> str | None:
     """
     if nanoseconds is None:
         return None
-    return datetime.fromtimestamp(nanoseconds / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment_of(nanoseconds).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def counted(number: int, thing: str) -> str:
