@@ -72,6 +72,9 @@ def facts_of(run: RunRecord) -> dict[str, Json]:
 UNHELD = "unheld"
 """What an end says of files that ran and are not held: their paths, from the top."""
 
+UNHELD_DIGESTS = "unheld_digests"
+"""What an end says of what these files are, where that is known."""
+
 UNOPENED = "unopened"
 """What an end says of params files that the command never opened: what only they say."""
 
@@ -200,7 +203,8 @@ def apply(run: RunRecord | None, control: Control) -> RunRecord | None:
         case RecordKind.SET | RecordKind.END:
             guess = facts.get("status") == Status.LOST.value
             known = run if guess and run.status.is_final else run_from(facts, run)
-            known = replace(known, code=_with_unheld(known.code, facts.get(UNHELD)))
+            digests = facts.get(UNHELD_DIGESTS)
+            known = replace(known, code=_with_unheld(known.code, facts.get(UNHELD), digests))
             known = _without_unopened(known, facts.get(UNOPENED))
             return replace(known, outs={**run.outs, **known.outs})  # each record names its own
         case RecordKind.PARAMS:
@@ -210,12 +214,15 @@ def apply(run: RunRecord | None, control: Control) -> RunRecord | None:
     return run
 
 
-def _with_unheld(code: RunCode, paths: Json) -> RunCode:
+def _with_unheld(code: RunCode, paths: Json, digests: Json) -> RunCode:
     """Add what turned out at the end to have run and not to be held."""
     if not isinstance(paths, list) or not paths:
         return code
     names = (*code.incomplete, *(name for name in paths if isinstance(name, str)))
-    return replace(code, incomplete=tuple(dict.fromkeys(names)))
+    said = digests if isinstance(digests, dict) else {}
+    fresh = {path: text for path, text in said.items() if isinstance(text, str)}
+    unheld = {**fresh, **code.unheld}
+    return replace(code, incomplete=tuple(dict.fromkeys(names)), unheld=unheld)
 
 
 def _without_unopened(run: RunRecord, files: Json) -> RunRecord:

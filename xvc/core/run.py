@@ -89,6 +89,7 @@ class RunCode:
     does not hold although git does not ignore them, ``incomplete`` those among what ran that could
     not be held. ``unread`` are params files, from the top, that say more than the run's params;
     ``unopened`` those that the command never opened, with what they say: no params of the run.
+    ``unheld`` tells what of the ``incomplete`` was there, by digests, where that is known.
     """
 
     commit: str | None = None
@@ -100,6 +101,18 @@ class RunCode:
     incomplete: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
     unopened: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    unheld: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def beside(self) -> str | None:
+        """Tell the code that the snapshot lacks from other such code; None where it is not known.
+
+        >>> RunCode(incomplete=("a.py",)).beside is None, RunCode().beside
+        (True, '')
+        """
+        if any(path not in self.unheld for path in self.incomplete):
+            return None
+        return "".join(f"{path} {self.unheld[path]}\n" for path in sorted(self.incomplete))
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from xvc.recording.command_params import declared_in, option_params
 from xvc.recording.passing_folders import bring_code
 from xvc.recording.run_times import not_named_yet, note_begin, written_by_runs
 from xvc.recording.unheld_code import script_text, unheld_code
+from xvc.recording.unheld_digests import unheld_digests
 from xvc.system.environment import describe_environment, environment_digest
 from xvc.system.files import keep_out_of_git
 from xvc.system.lock import current_owner
@@ -92,7 +93,7 @@ def begin(
     if project.place is None:  # it may become a repository, whose `git add -A` takes all
         with best_effort(warnings):
             keep_out_of_git(project.room.folder)
-        warnings += _without_code(project)
+        warnings += (*_without_code(project), *project.without_git())
     state = _try(project.git.state, warnings) if project.place else None
     snapshot = _try(lambda: _snapshot(project, run, state, outs), warnings) if state else None
     if snapshot is not None:
@@ -331,6 +332,17 @@ def _with_unheld(
     return replace(snapshot, incomplete=tuple(dict.fromkeys(names)))
 
 
+def modified_data(project: Project, untracked: Collection[str]) -> list[str]:
+    """Name the data, from the top, that holds other bytes than its pointer names.
+
+    What cannot be read is not among it.
+    """
+    warnings = list[str]()
+    data = _try(lambda: _tracked(project, untracked, (), warnings), warnings) or {}
+    found = _try(lambda: looked_at(project, data), warnings) or data
+    return [path for path, file in found.items() if file.state == MODIFIED]
+
+
 def looked_at(project: Project, data: Mapping[str, DataFile]) -> dict[str, DataFile]:
     """Look whether data, by paths from the top, is what its pointers name.
 
@@ -469,6 +481,9 @@ def _code(project: Project, state: TreeState | None, snapshot: Snapshot | None) 
         is_dirty=snapshot.is_dirty,
         left_out=snapshot.left_out,
         incomplete=snapshot.incomplete,
+        unheld=unheld_digests(
+            project.git, [path for path in snapshot.incomplete if path not in snapshot.secrets]
+        ),
     )
 
 

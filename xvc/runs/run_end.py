@@ -17,7 +17,7 @@ from xvc.core.code_files import is_source
 from xvc.core.human_units import few_of
 from xvc.core.json_values import to_plain
 from xvc.core.model import ModelFile
-from xvc.core.record import UNHELD, UNOPENED, RecordKind
+from xvc.core.record import UNHELD, UNHELD_DIGESTS, UNOPENED, RecordKind
 from xvc.core.run import DataFile, Status
 from xvc.core.secrets import mask_texts, mask_values
 from xvc.errors import JournalFailed
@@ -35,6 +35,7 @@ from xvc.recording.metric_sources import read_metrics
 from xvc.recording.run_times import also_left_by, changed_at
 from xvc.recording.run_times import note_end as note_run_end
 from xvc.recording.unheld_code import unheld_modules
+from xvc.recording.unheld_digests import unheld_digests
 from xvc.recording.unheld_files import UnheldFiles
 from xvc.runs.failure_text import KEPT, last_words
 from xvc.runs.pipeline_runs import PipelineResult, PipelineWatch, keep_locks
@@ -472,7 +473,11 @@ def _unheld(project: Project, begun: Begun, opened: Sequence[str]) -> dict[str, 
             f"code incomplete: {few_of(others)} was opened while the run went on, and git ignores "
             "it, or it is another repository's: no version tells what ran"
         )
-    return {UNHELD: [*fresh, *others]} if fresh or others else {}
+    if not fresh and not others:
+        return {}
+    names = [*fresh, *others]
+    digests: Json = {**unheld_digests(project.git, names)}
+    return {UNHELD: cast("Json", names), UNHELD_DIGESTS: digests}
 
 
 def _usage(ending: Ending) -> Json:

@@ -26,6 +26,7 @@ from xvc.git.history import Change, line_changes, trees_of
 from xvc.git.submodules import submodules
 from xvc.project import Project
 from xvc.recording.begin_run import as_it_would_be
+from xvc.recording.unheld_digests import unheld_digests
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import CodeDigests, code_trees
 from xvc.runs.digest import cut
@@ -251,16 +252,25 @@ def _by_code(
     if project.place is None or not tree:
         return [_with_other_code(each) for each in near]
     digests = CodeDigests(project, {tree, *trees.values()})
+    names = {name for each in (wanted, *(n.run for n in near)) for name in each.code.incomplete}
+    now = unheld_digests(project.git, sorted(names))
     found = []
     for each in near:
         its = trees.get(each.run.id)
         unread = tuple({*wanted.code.unread, *each.run.code.unread})
         looking = replace(each.run, code=replace(each.run.code, unread=unread))
-        if its is None or digests.of(its, looking) != digests.of(tree, looking):
+        is_known = its is not None and _has_beside(each.run, wanted, now)
+        if its is None or not is_known or digests.of(its, looking) != digests.of(tree, looking):
             found.append(_with_other_code(each))
         else:
             found.append(_without_its_params(each, wanted, digests, its, tree))
     return found
+
+
+def _has_beside(run: RunRecord, wanted: RunRecord, now: Mapping[str, str]) -> bool:
+    """Whether the code that no snapshot holds is known to lie here as a run had it."""
+    names = {*run.code.incomplete, *wanted.code.incomplete}
+    return all(name in now and run.code.unheld.get(name) == now[name] for name in names)
 
 
 def _without_its_params(

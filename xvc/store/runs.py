@@ -125,6 +125,7 @@ def _left_out(listed: Json) -> dict[str, Json]:
     return {
         "left_out": [part for part in each if isinstance(part, str)],
         "incomplete": [part["code"] for part in said if "code" in part],
+        "unheld": {str(part["code"]): part["is"] for part in said if {"code", "is"} <= part.keys()},
         "unread": [part["unread"] for part in said if "unread" in part],
         "unopened": {
             str(part["unopened"]): part.get("says", {}) for part in said if "unopened" in part
@@ -182,7 +183,10 @@ def _row(run: RunRecord) -> dict[str, Json]:
     row: dict[str, Json] = {name: facts.get(name) for name in (*_TEXT, *_JSON)}
     row |= {column: cast("Json", getattr(code, name)) for name, column in _CODE.items()}
     lacking: list[Json] = [*code.left_out]
-    lacking += [{"code": path} for path in code.incomplete]
+    lacking += [
+        {"code": path, **({"is": code.unheld[path]} if path in code.unheld else {})}
+        for path in code.incomplete
+    ]
     lacking += [{"unread": path} for path in code.unread]
     plain = cast("dict[str, dict[str, Json]]", facts.get("code", {})).get(UNOPENED, {})
     lacking += [{"unopened": path, "says": said} for path, said in plain.items()]

@@ -45,6 +45,7 @@ class Code(TypedDict):
         Mapping[str, Mapping[str, object]],
         "Params files that the command never opened, and what they say: it had no say in the run.",
     ]
+    unheld: Annotated[Mapping[str, str], "What of the incomplete was there: digests."]
 
 
 class Usage(TypedDict):
