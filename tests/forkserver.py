@@ -111,8 +111,12 @@ def _become(request: dict, out: int, err: int) -> None:
 
 def _call(words: list[str]) -> int:
     if words[0] == "xvc":
+        import xvc
         from xvc.cli.app import call
 
+        program = os.path.join(os.path.dirname(xvc.__file__), "__main__.py")
+        sys.argv = [program, *words[1:]]
+        sys.modules["__main__"].__file__ = program
         return call(words[1:])
     sys.argv = words
     try:
