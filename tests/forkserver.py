@@ -11,7 +11,7 @@ from __future__ import annotations
 import atexit
 import ctypes
 import gc
-import importlib
+import importlib.util
 import json
 import os
 import pkgutil
@@ -111,12 +111,12 @@ def _become(request: dict, out: int, err: int) -> None:
 
 def _call(words: list[str]) -> int:
     if words[0] == "xvc":
-        import xvc
         from xvc.cli.app import call
 
-        program = os.path.join(os.path.dirname(xvc.__file__), "__main__.py")
-        sys.argv = [program, *words[1:]]
-        sys.modules["__main__"].__file__ = program
+        spec = importlib.util.find_spec("xvc.__main__")
+        ours = sys.modules["__main__"]
+        ours.__spec__, ours.__file__ = spec, spec.origin  # multiprocessing's children load it again
+        sys.argv = [spec.origin, *words[1:]]
         return call(words[1:])
     sys.argv = words
     try:
