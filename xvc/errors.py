@@ -23,6 +23,7 @@ the arguments, in order.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from difflib import get_close_matches
 from inspect import Parameter, Signature
@@ -333,6 +334,24 @@ class NoProject(NotFoundError):
 
     def __str__(self) -> str:
         return f"{self.folder} has no {self.lacks.removeprefix('a ')}"
+
+
+@error("repository-gone")
+class RepositoryGone(NotFoundError):
+    """The repository of a work tree is not where the tree says."""
+
+    tree: str
+    named: str
+    says = "{tree}/.git leads to {named}, and there is no repository"
+
+    @property
+    def hint(self) -> str:
+        """What to do next, quoted for a shell."""
+        way = f"git worktree repair {shlex.quote(self.tree)}"
+        return (
+            f"If it was moved, call `{way}` where it is now; a submodule comes by "
+            "`git submodule update --init` in the clone around it."
+        )
 
 
 @error("no-run")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -215,6 +217,28 @@ def test_where_git_turns_files_into_another_encoding(
 
     assert (made.code, ran.code) == (0, 0), made.err + ran.err
     assert git(bare_start, "status", "--porcelain", "--", "*.yaml", "*.dvc", ".dvc") == ""
+
+
+@pytest.mark.parametrize("is_taken_by_git", [True, False])
+def test_a_store_of_a_folder_s_own_is_named(
+    tmp_path: Path, call_xvc: Calling, is_taken_by_git: bool
+) -> None:
+    """Runs in a folder came before git and init above it: the call that is named brings them."""
+    top, below = tmp_path / "p", tmp_path / "p/sub folder"
+    below.mkdir(parents=True)
+    call_xvc("run", "--name", "early", "--", "true", cwd=below)
+    git(top, "init", "-q")
+    (top / "code.py").write_text("")
+    git(top, "add", "-A" if is_taken_by_git else "code.py")
+    git(top, "commit", "-qm", "code")
+
+    made = call_xvc("init", cwd=top)
+    call = re.search(r"`(xvc merge .+?)` brings", made.err)
+    merged = call_xvc(*shlex.split(call[1])[1:], cwd=top) if call else None
+
+    assert merged is not None, made.err
+    assert merged.code == 0, merged.err
+    assert [each["name"] for each in call_xvc("ls", "--json", cwd=top).data["runs"]] == ["early"]
 
 
 def test_a_dvc_repository_without_git_is_taken_over(bare_start: Path, call_xvc: Calling) -> None:

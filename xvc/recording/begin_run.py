@@ -93,7 +93,7 @@ def begin(
     if project.place is None:  # it may become a repository, whose `git add -A` takes all
         with best_effort(warnings):
             keep_out_of_git(project.room.folder)
-        warnings += _without_code(project)
+        warnings += (*_without_code(project), *project.without_git())
     state = _try(project.git.state, warnings) if project.place else None
     snapshot = _try(lambda: _snapshot(project, run, state, outs), warnings) if state else None
     if snapshot is not None:
@@ -330,6 +330,17 @@ def _with_unheld(
     found = _try(lambda: unheld_code(project.git, command, folder, apart, searched), warnings) or []
     names = (*snapshot.incomplete, *(as_text(path) for path in found))
     return replace(snapshot, incomplete=tuple(dict.fromkeys(names)))
+
+
+def modified_data(project: Project, untracked: Collection[str]) -> list[str]:
+    """Name the data, from the top, that holds other bytes than its pointer names.
+
+    What cannot be read is not among it.
+    """
+    warnings = list[str]()
+    data = _try(lambda: _tracked(project, untracked, (), warnings), warnings) or {}
+    found = _try(lambda: looked_at(project, data), warnings) or data
+    return [path for path, file in found.items() if file.state == MODIFIED]
 
 
 def looked_at(project: Project, data: Mapping[str, DataFile]) -> dict[str, DataFile]:

@@ -17,7 +17,7 @@ from xvc.core.model import candidate_of
 from xvc.core.run import DataFile, RunRecord
 from xvc.core.secrets import MASK
 from xvc.core.typed_value import TypedValue
-from xvc.errors import ConflictError, NoObject, NoProject, ObjectCorrupt, error
+from xvc.errors import ConflictError, NoObject, ObjectCorrupt, error
 from xvc.history.find import FoundRun, find
 from xvc.history.revision import NoCode, revision_of
 from xvc.models.add import digest_of
@@ -126,7 +126,7 @@ def prepare(project: Project, wanted: RerunRequest) -> Prepared:
         NoRemote, DvcFailed, RemoteCorrupt: its data cannot be had.
     """
     if project.place is None:
-        raise NoProject(str(project.root), "a git repository")
+        raise project.no_git()
     was = find(project, [wanted.reference])[0]
     record = was.record
     if not record.command or (record.exit_code is None and record.signal is None):

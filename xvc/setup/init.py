@@ -28,7 +28,7 @@ from xvc.git import merge_driver as driver
 from xvc.git.branch import Move, advance
 from xvc.git.commands import scrubbed
 from xvc.git.snapshot import tree_with
-from xvc.project import Project
+from xvc.project import OUTSIDE, Project
 from xvc.recording.begin_run import metrics_files, params_files, results_among
 from xvc.system.asset_files import NAME
 from xvc.system.files import add_line, keep_out_of_git, write_durably
@@ -132,6 +132,7 @@ def init(project: Project, folder: Path, *, commit: bool = True) -> Initialised:
         _remember(project, ours)
     _set_hook(project, done, warnings)
     _tell_of_ignored(project, ours, warnings)
+    _tell_of_stores_below(project, warnings)
     joined = _joined(project)
     made = None
     gone = _taken_by_git(project, done) if commit else []
@@ -402,6 +403,19 @@ def _taken_by_git(project: Project, done: list[str]) -> list[str]:
         more = f" and {counted(len(found) - 1, 'file')} beside it" if len(found) > 1 else ""
         done.append(f"git tracks {where}{more} no more; the file stays")
     return found
+
+
+def _tell_of_stores_below(project: Project, warnings: list[str]) -> None:
+    """Name the stores that runs in folders of this one have made before it was a project."""
+    listed = [*project.git.listed(f"*/{project.settings.database}"), *project.git.state().untracked]
+    others = [project.store_path, *(other.store_path for other in project.others())]
+    for place in (project.top / path for path in dict.fromkeys(listed)):
+        beside = place.with_name(place.name + OUTSIDE)
+        is_store = place.name == project.store_path.name and beside.is_dir()
+        if is_store and place.is_relative_to(project.root) and place not in others:
+            call = f"xvc merge {shlex.quote(str(place))}"
+            name = project.relative(place)
+            warnings.append(f"{name} has runs from before; `{call}` brings them into this store")
 
 
 def _commit(project: Project, ours: list[Path], gone: list[str], warnings: list[str]) -> str | None:
