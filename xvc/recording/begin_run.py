@@ -332,6 +332,17 @@ def _with_unheld(
     return replace(snapshot, incomplete=tuple(dict.fromkeys(names)))
 
 
+def modified_data(project: Project, untracked: Collection[str]) -> list[str]:
+    """Name the data, from the top, that holds other bytes than its pointer names.
+
+    What cannot be read is not among it.
+    """
+    warnings = list[str]()
+    data = _try(lambda: _tracked(project, untracked, (), warnings), warnings) or {}
+    found = _try(lambda: looked_at(project, data), warnings) or data
+    return [path for path, file in found.items() if file.state == MODIFIED]
+
+
 def looked_at(project: Project, data: Mapping[str, DataFile]) -> dict[str, DataFile]:
     """Look whether data, by paths from the top, is what its pointers name.
 

@@ -300,9 +300,10 @@ def _careful(judgement: Judgement, error: _Error, p: float) -> float:
 
 
 def _held_to(judgement: Judgement, method: Method) -> float:
-    sides = (judgement.baseline, judgement.candidate)
-    narrow, wide = sorted(side.deviation or 0.0 for side in sides)
-    return _HELD_ALONE if narrow < _ALONE * wide else _HELD[method]
+    known = [judgement.baseline.deviation, judgement.candidate.deviation]
+    spreads = [deviation for deviation in known if deviation is not None]  # None: of one run
+    is_alone = len(spreads) == len(known) and min(spreads) < _ALONE * max(spreads)
+    return _HELD_ALONE if is_alone else _HELD[method]
 
 
 def _settled(judgement: Judgement, direction: Direction | None) -> Judgement:
