@@ -34,7 +34,7 @@ BOUNDED: Mapping[str, Sequence[str]] = {
         "db plot bins counts",  # of a series
     ),
     "what people said of one run": ("note labels", "show labels", "ls runs labels"),
-    "as many as -P of one run": ("show asked",),
+    "as many as -P of one run": ("show asked", "show unused"),
     "the last ten": ("show printed",),
     "one for each table": ("db sql tables", "merge tables"),
     "one for each kind, with the first ten names": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -188,6 +189,27 @@ def test_a_project_in_few_words(project: Path, call_xvc: Calling) -> None:
     assert any(step.startswith("xvc tag minor --run ") for step in told.json["next"])
     assert "best      accuracy 0.95 (highest): e0.1.0" in text
     assert max(len(told.out), len(text)) < _MOST
+
+
+def test_data_that_was_edited_is_no_clean_tree(project: Path, call_xvc: Calling) -> None:
+    """git sees the pointer alone; and the same command on other data is named by its data."""
+    (project / "data.csv").write_text("1\n")
+    subprocess.run(["dvc", "add", "-q", "data.csv"], cwd=project, check=True)
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "data")
+    words = ("run", "--", "python", "train.py", "--lr", "0.1")
+    call_xvc(*words)
+    clean = call_xvc("brief").out
+    (project / "data.csv").write_text("2\n")
+
+    dirty = call_xvc("brief").out
+    call_xvc(*words)
+    ideas = [each["what"] for each in call_xvc("brief", "--json").data["tried"]]
+
+    assert ", clean\n" in clean
+    assert ", 1 file changed\n" in dirty
+    assert len(ideas) == 2
+    assert all(idea.startswith("data data.csv ") for idea in ideas)
 
 
 @pytest.mark.parametrize("begun", [False, True])

@@ -11,7 +11,10 @@ import pytest
 
 from surroundings import Calling
 from xvc.core.foreign_text import for_spreadsheet, visible
-from xvc.store import db
+from xvc.core.record import Control
+from xvc.store import db, edits, fold
+from xvc.store.schema import EDITS
+from xvc.store.system_table_checks import BooksCorrupt
 
 STORE = "results/experiments.duckdb"
 ODD = "a\x1b[31mred\x1b]0;t\x07\x9b2J\u202eevil\u2066\x7f\r\x08"
@@ -283,3 +286,94 @@ def test_exports_hold_no_formula_and_no_html(project: Path, call_xvc: Calling) -
     assert [for_spreadsheet(cell) for cell in ("+1+cmd|x", "@a", "\tx", "+1", "")] == (
         ["'+1+cmd|x", "'@a", "'\tx", "+1", ""]
     )
+
+
+_DEEP = "('[\"j\", ' || repeat('[', 9000) || repeat(']', 9000) || ']')::JSON"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [_DEEP, "'[\"f\", 1e400]'", "'[7, {}]'", "'[\"nothing\", 1]'", '\'{"a": 1, "b": 2}\''],
+)
+@pytest.mark.parametrize("column", ["value", "where_value"])
+def test_an_edit_that_is_none_of_ours_is_one_error(tmp_path: Path, column: str, value: str) -> None:
+    """Deep, beyond any float, or of another shape: the table is named, whoever reads it."""
+    store = tmp_path / "a.duckdb"
+    db.create(store)
+    with duckdb.connect(str(store)) as connection:
+        connection.execute(EDITS)
+        connection.execute(
+            "INSERT INTO edits BY NAME SELECT uuidv7() AS edit_id, now() AS timestamp, "
+            "'value' AS kind, 'events' AS table_name, 'a' AS key, '[\"i\", 1]'::JSON AS value, "
+            "'b' AS where_key, '[\"i\", 1]'::JSON AS where_value"
+        )
+        connection.execute(f"UPDATE edits SET {column} = {value}")
+
+    with db.reading(store, is_known=True) as connection, pytest.raises(BooksCorrupt) as told:
+        edits.load(connection)
+
+    assert told.value.table == "edits"
+
+
+@pytest.mark.parametrize("names", [_DEEP, "'[1]'", "'{\"events\": 7}'", '\'{"events": [["a"]]}\''])
+def test_names_of_a_writer_that_are_none_of_ours_are_one_error(tmp_path: Path, names: str) -> None:
+    """The keys that a journal has brought, as a stranger's store says them."""
+    store = tmp_path / "a.duckdb"
+    db.create(store)
+    with duckdb.connect(str(store)) as connection:
+        connection.execute(f"INSERT INTO folds SELECT 'w', 1, 1, {names}")
+
+    with db.reading(store, is_known=True) as connection, pytest.raises(BooksCorrupt) as told:
+        fold.marks(connection, ["w"])
+
+    assert told.value.table == "folds"
+
+
+def test_undos_that_undo_each_other_end(tmp_path: Path) -> None:
+    """An undo of an undo of itself, as no xvc writes it, takes nothing back."""
+    store, own = tmp_path / "a.duckdb", "01999999-0000-7000-8000-000000000001"
+    db.create(store)
+    undo = Control(
+        "undo", None, {"id": "01999999-0000-7000-8000-000000000002", "undone": own}, 1.0, "ff", 1
+    )
+    with duckdb.connect(str(store)) as connection:
+        connection.execute("SET TimeZone='UTC'")
+        connection.execute(EDITS)
+        connection.execute(
+            f"INSERT INTO edits BY NAME SELECT '{own}'::UUID AS edit_id, now() AS timestamp, "
+            f"'undo' AS kind, '{own}'::UUID AS undone"
+        )
+
+        arrived = edits.arrive(connection, [undo])
+
+    assert arrived.late == ()
+
+
+def test_a_merge_with_runs_nested_deep_is_one_error(
+    foreign: Path, project: Path, call_xvc: Calling
+) -> None:
+    """Where both sides say another thing of a run, what they say is read, and bounded."""
+    with duckdb.connect(str(foreign)) as connection:
+        deep = "('{\"a\": ' || repeat('[', 9000) || repeat(']', 9000) || '}')::JSON"
+        connection.execute(f"SET TimeZone='UTC'; UPDATE runs SET params = {deep}, note = 'x'")
+
+    for words in (("merge", str(foreign)), ("rebase", str(foreign), "--on", "accuracy")):
+        answer = call_xvc(*words, "--dry-run", "--json")
+
+        assert answer.json["error"]["code"] == "contents-corrupt", answer
+
+
+def test_times_that_no_calendar_of_ours_has_are_told(
+    foreign: Path, project: Path, call_xvc: Calling
+) -> None:
+    """The nearest one stands for them, in reports and in tags."""
+    with duckdb.connect(str(foreign)) as connection:
+        connection.execute(
+            "SET TimeZone='UTC'; UPDATE runs SET started = TIMESTAMPTZ '294246-01-01', "
+            "finished = TIMESTAMPTZ '294246-01-02'"
+        )
+    os.replace(shutil.copyfile(foreign, project / "new"), project / STORE)
+
+    answers = [call_xvc(*words, "--json") for words in (("report",), ("tag", "minor"), ("ls",))]
+
+    assert [each.code for each in answers] == [0, 0, 0], answers

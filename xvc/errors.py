@@ -23,6 +23,7 @@ the arguments, in order.
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable
 from difflib import get_close_matches
 from inspect import Parameter, Signature
@@ -32,6 +33,14 @@ from typing import ClassVar, TypeVar, dataclass_transform
 
 def _first_line(words: str) -> str:
     return (words.strip().splitlines() or ["no message"])[0]
+
+
+def _first_of_git(words: str) -> str:
+    """Choose the line that says what went wrong; advice comes before it or after it."""
+    lines = words.strip().splitlines()
+    of_errors = [line for line in lines if line.startswith(("fatal: ", "error: "))]
+    is_advice = bool(lines) and lines[0].startswith(("hint: ", "warning: "))
+    return of_errors[0] if is_advice and of_errors else _first_line(words)
 
 
 def _nearest(name: str, known: tuple[str, ...]) -> str:
@@ -325,6 +334,24 @@ class NoProject(NotFoundError):
 
     def __str__(self) -> str:
         return f"{self.folder} has no {self.lacks.removeprefix('a ')}"
+
+
+@error("repository-gone")
+class RepositoryGone(NotFoundError):
+    """The repository of a work tree is not where the tree says."""
+
+    tree: str
+    named: str
+    says = "{tree}/.git leads to {named}, and there is no repository"
+
+    @property
+    def hint(self) -> str:
+        """What to do next, quoted for a shell."""
+        way = f"git worktree repair {shlex.quote(self.tree)}"
+        return (
+            f"If it was moved, call `{way}` where it is now; a submodule comes by "
+            "`git submodule update --init` in the clone around it."
+        )
 
 
 @error("no-run")
@@ -663,7 +690,7 @@ class GitFailed(ExternalError):
         settings = {at + 1 for at, word in enumerate(self.arguments) if word == "-c"}
         verbs = (a for at, a in enumerate(self.arguments) if at not in settings and a[:1] != "-")
         verb = next(verbs, "git")
-        return f"git {verb} failed ({self.exit_status}): {_first_line(self.words)}"
+        return f"git {verb} failed ({self.exit_status}): {_first_of_git(self.words)}"
 
     @property
     def is_of_a_partial_clone(self) -> bool:

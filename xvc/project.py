@@ -32,6 +32,7 @@ from xvc.errors import (
     NoProject,
     OutsideProject,
     PipelineCorrupt,
+    RepositoryGone,
     Unresolved,
 )
 from xvc.git import commands as git
@@ -44,7 +45,7 @@ from xvc.system.pending import PendingLog
 from xvc.system.trusted_settings import Trusted
 from xvc.types import Json
 
-_OUTSIDE = ".xvc-journals"
+OUTSIDE = ".xvc-journals"
 _OWN_NAMES = (
     *(config.FILE, "pyproject.toml", "dvc.yaml", "dvc.lock"),
     *(".gitignore", ".gitattributes", ".dvcignore", ".worktreeinclude"),
@@ -258,6 +259,18 @@ class Project:
         target = str(link.resolve())
         return OutsideProject(f"the link {self.relative(link)}", target, str(self.top), way)
 
+    def no_git(self) -> NoProject | RepositoryGone:
+        """Say why nothing of git can be had here."""
+        gone = git.gone_from(self.root)
+        if gone is None:
+            return NoProject(str(self.root), "a git repository")
+        return RepositoryGone(str(gone[0].parent), str(gone[1]))
+
+    def without_git(self) -> tuple[str, ...]:
+        """Say that the repository of this tree is not where it was, if that is so."""
+        why = self.no_git() if self.place is None and not self.is_alone else None
+        return (f"{why}. {why.hint}",) if isinstance(why, RepositoryGone) else ()
+
     @cached_property
     def git(self) -> Git:
         """The repository.
@@ -266,7 +279,7 @@ class Project:
             NoProject: there is none.
         """
         if self.place is None:
-            raise NoProject(str(self.root), "a git repository")
+            raise self.no_git()
         return Git(self.place, self.environment)
 
     @cached_property
@@ -325,7 +338,7 @@ class Project:
             NoProject: there is no git or no DVC here.
         """
         if self.place is None:
-            raise NoProject(str(self.root), "a git repository")
+            raise self.no_git()
         if self.dvc is None:
             raise NoProject(str(self.root), "a DVC repository")
         return self.dvc
@@ -357,7 +370,7 @@ class Project:
     @property
     def room_beside(self) -> Room:
         """Where the private files of a store lie that has no repository around it."""
-        return Room(self.store_path.with_name(self.store_path.name + _OUTSIDE))
+        return Room(self.store_path.with_name(self.store_path.name + OUTSIDE))
 
     @property
     def store_path(self) -> Path:
@@ -414,7 +427,7 @@ class Project:
         if self.place is not None and not self.is_alone:
             self.unhide([*self.merged_pointers(), self.store_path.with_name(".gitignore")])
         keeper = Keeper(self.store_path, self.room, self.dvc)
-        keeper.warnings += self.settings.said_twice
+        keeper.warnings += (*self.settings.said_twice, *self.without_git())
         return keeper
 
     def unhide(self, paths: Iterable[Path]) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from dvc.repo import Repo
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -25,6 +26,7 @@ from xvc.dvc.pointers import (
     tracked_outs,
 )
 from xvc.errors import PipelineCorrupt, PointerCorrupt, Unresolved
+from xvc.system.value_files import read_told
 
 _TRICKY = ["yes", "on", "12:30", "007", "1e3", "null", "~x", "a b", "a: b", "a #b", "- x", "it's"]
 _TRICKY += ['say "hi"', "über", "数据", "[x]", "{x}", "%x", "@x", "2024-01-01", "a,b", "x" * 120]
@@ -199,6 +201,85 @@ def test_stages_are_those_that_dvc_resolves(tmp_path: Path, home: Path) -> None:
     same = {name for name in names if "same@" in name}
     assert set(stage_outs(ours).values()) <= names
     assert all(ours["dvc.yaml"].stage(name.partition(":")[2]) is not None for name in same)
+
+
+_FILES = {
+    "conf.yaml": "lr: 0.1\nnest: {a: 1, b: {c: x}}\nlayers: [{u: 8}, {u: 4}]\n",
+    "more.json": '{"n": 3, "names": ["p", "q"]}',
+    "sub/conf.yaml": "lr: 0.5\nwide: true\n",
+    "sub/params.yaml": "depth: 2\nunused: 1\n",
+}
+_KEYS = {
+    "conf.yaml": ("lr", "nest.a", "nest.b.c", "layers[1].u", "layers.0.u"),
+    "more.json": ("n", "names[0]"),
+    "sub/conf.yaml": ("lr", "wide"),
+}
+
+
+@st.composite
+def pipelines_with_vars(draw: st.DrawFn) -> tuple[str, str]:
+    """A dvc.yaml, and the folder it is in, whose stages take values of files anywhere."""
+    folder = draw(st.sampled_from(["", "sub"]))
+    below = [name for name in _KEYS if name.startswith("sub/") == bool(folder)]
+    shared = draw(st.lists(st.sampled_from(below), unique=True))
+    named = [name.removeprefix("sub/") for name in shared]
+    stages: dict[str, Any] = {}
+    for number in range(draw(st.integers(1, 3))):
+        own = [name for name in below if name not in shared and draw(st.booleans())]
+        seen = [key for name in (*shared, *own) for key in _KEYS[name]]
+        seen += ["depth"] if folder else []
+        taken = draw(st.lists(st.sampled_from(seen), max_size=3)) if seen else []
+        words = " ".join(f"${{{key}}}" for key in taken)
+        where = draw(st.sampled_from(["cmd", "deps", "outs"]))
+        body: dict[str, Any] = {"cmd": "echo"}
+        if words:
+            said = words if where == "cmd" else [f"{number}-{words}".replace(" ", "-")]
+            body[where] = f"echo {said}" if where == "cmd" else said
+        if own:
+            body["vars"] = [name.removeprefix("sub/") for name in own]
+        if draw(st.booleans()):
+            body |= {"foreach": ["x", "y"]}
+            do = {key: body.pop(key) for key in ("cmd", "deps", "outs", "vars") if key in body}
+            do |= {"vars": [f"../{name}" for name in do["vars"]]} if own else {}
+            body["do"] = {**do, "wdir": "${item}"}
+        stages[f"s{number}"] = body
+    held: dict[str, Any] = {"vars": named, "stages": stages}
+    return folder, yaml.safe_dump(held)
+
+
+@settings(max_examples=25, deadline=None)
+@given(made=pipelines_with_vars())
+def test_params_of_vars_are_those_that_dvc_lists(
+    made: tuple[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Whatever part of a stage takes a value of a file, the key is one of its params."""
+    folder, text = made
+    top = tmp_path_factory.mktemp("vars")
+    git(top, "init", "-q")
+    for place in ("sub", "x", "y", "sub/x", "sub/y"):
+        (top / place).mkdir()
+    for name, content in _FILES.items():
+        (top / name).write_text(content)
+    file = f"{folder}/dvc.yaml".lstrip("/")
+    (top / file).write_text(text)
+    repo = Repo.init(str(top))
+    said = next(iter(repo.params.show().values()))
+    repo.close()
+
+    found = read_pipeline(reader_of(top), file)
+
+    ours = {name: read_told(top / name, keys).values for name, keys in found.params_files().items()}
+    assert "error" not in said, text
+    assert ours == {name: flat(each["data"]) for name, each in said.get("data", {}).items()}
+
+
+def flat(values: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """Values by dotted keys, as DVC prints them."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        is_group = isinstance(value, dict)
+        found |= flat(value, f"{above}{key}.") if is_group else {f"{above}{key}": value}
+    return found
 
 
 def test_a_stage_that_cannot_be_resolved_costs_itself(tmp_path: Path) -> None:

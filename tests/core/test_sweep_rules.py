@@ -85,6 +85,11 @@ def test_a_living_process_is_a_running_trial() -> None:
     assert state_of([ASKED, STARTED], live={0}) is TrialStatus.RUNNING
 
 
+def test_a_finished_run_is_a_finished_trial_whoever_holds_its_log() -> None:
+    """A process that it left, or a copy made by a fork, has the log open for a moment longer."""
+    assert state_of([ASKED, STARTED], run_of(Status.FINISHED), live={0}) is TrialStatus.FINISHED
+
+
 def test_a_torn_note_is_passed_over() -> None:
     """A line that a power cut broke off is none."""
     line = ASKED.line()
@@ -195,3 +200,39 @@ def test_what_is_typed_reaches_the_command() -> None:
         *("3.10", "1234567e8", "00012", 0.001, "0.50", [64, 64], True, "7")
     ]
     assert space_from(facts_of(wish.space)) == wish.space
+
+
+@pytest.mark.parametrize("sign", ["+", "++", "~"])
+def test_hydras_sign_is_no_part_of_a_params_name(sign: str) -> None:
+    """The command has it, and what is recorded has not; written down and read, too."""
+    said: dict[str, Json] = {
+        "params": {f"{sign}new.key": "1,2"},
+        "command": ["python", "t.py"],
+        "style": "hydra",
+    }
+
+    wish = wish_of(said, {}, ("local",), parse_typed)
+
+    sweep = Sweep("s", 1, "/r", ".", 2, {}, wish)
+    assert [*wish.space] == ["new.key"]
+    for each in (wish, Sweep.from_facts(sweep.facts).wish):
+        assert command_of(each, {"new.key": 2}) == ("python", "t.py", f"{sign}new.key=2")
+
+
+def test_a_name_with_and_without_hydras_sign_is_one_param() -> None:
+    """Which of the two values a trial would record, nobody could say."""
+    said: dict[str, Json] = {
+        "params": {"lr": "1,2", "++lr": "3"},
+        "command": ["python", "t.py"],
+        "style": "hydra",
+    }
+
+    with pytest.raises(BadSweep, match=re.escape("++lr names lr a second time")):
+        wish_of(said, {}, ("local",), parse_typed)
+
+
+def test_a_plus_is_a_name_of_its_own_where_hydra_is_not_asked_for() -> None:
+    """Names are kept as they are given."""
+    said: dict[str, Json] = {"params": {"+a": "1"}, "command": ["t.py"], "style": "flags"}
+
+    assert [*wish_of(said, {}, ("local",), parse_typed).space] == ["+a"]

@@ -36,6 +36,7 @@ _DRAWS: dict[str, Draw] = {
 }
 
 _EQUAL: dict[str, Draw] = {  # of one mean
+    "always": lambda _, count: np.zeros(count),
     "normal": lambda random, count: random.normal(size=count),
     "wide": lambda random, count: random.normal(scale=5, size=count),
     "exponential": lambda random, count: random.exponential(size=count) - 1,
@@ -144,7 +145,7 @@ def test_a_skew_of_one_side_is_not_called_better(pairs: bool, sides: str) -> Non
 @pytest.mark.sweep
 @pytest.mark.parametrize("counts", [(3, 3), (5, 5), (10, 10), (3, 10), (10, 3)])
 @pytest.mark.parametrize("new", list(_EQUAL))
-@pytest.mark.parametrize("old", ["normal", "exponential", "log-normal"])
+@pytest.mark.parametrize("old", ["always", "normal", "exponential", "log-normal"])
 def test_words_are_rarely_wrong(old: str, new: str, counts: tuple[int, int]) -> None:
     """In 10,000 draws: "better" of 5 in 100 at the most, and "worse", whichever side is skewed."""
     rates = [_false_words((old, new), counts, 10_000, pairs=False)]
@@ -153,6 +154,51 @@ def test_words_are_rarely_wrong(old: str, new: str, counts: tuple[int, int]) -> 
     print(f"{old:11} {new:11} n={counts} false words {rates}")
 
     assert max(rates) <= 0.056  # 0.05, and two and a half standard errors of 10,000 draws
+
+
+@pytest.mark.parametrize("pairs", [True, False])
+def test_a_baseline_that_never_changes_is_no_proof(pairs: bool) -> None:
+    """Ten log-normal values of the mean that a constant has: 16 of 100 intervals leave it out."""
+    wrong = [_false_words(("always", "log-normal"), (n, n), 1000, pairs=pairs) for n in (3, 5, 10)]
+
+    assert max(wrong) <= 0.075  # 1,000 draws of 0.054: three standard errors are 0.021
+
+
+def test_the_seeds_that_both_have_are_paired() -> None:
+    """A seed that one side lacks neither hides what the others show, nor counts; it is named."""
+    old = [0.1, 0.5, 0.9, 0.3, 0.7]
+    told = _judged(old, [value + 0.01 + place / 1e4 for place, value in enumerate(old[:4])])
+
+    assert (told.verdict, told.method) == (Verdict.BETTER, Method.PAIRED)
+    assert (told.baseline.count, told.candidate.count) == (4, 4)
+    assert told.difference == pytest.approx(told.candidate.mean - told.baseline.mean)
+    assert told.left_out == ("seed 4 of the baseline has no partner",)
+    assert sentence(told).startswith("better; by 4 pairs, not counted: seed 4 of the baseline")
+
+
+def test_a_few_seeds_in_common_are_not_all() -> None:
+    """Two of six seeds are less than all six say."""
+    told = judge_values(
+        "m",
+        {f"a{place}": place for place in range(6)},
+        {f"a{place}": place + 9 for place in range(4, 10)},
+        Direction.MAX,
+    )
+
+    assert told is not None
+    assert (told.method, told.baseline.count, told.left_out) == (Method.WELCH, 6, ())
+
+
+def test_a_seed_that_gave_no_number_is_named() -> None:
+    """A candidate that diverges is judged by the seeds that did not, and this is said."""
+    told = _judged([0.1, 0.2, 0.3, 0.4], [0.2, math.nan, 0.4, 0.5])
+
+    assert told.candidate.count == 3
+    assert told.left_out == (
+        "seed 1 of the baseline has no partner",
+        "seed 1 of the candidate is no number",
+    )
+    assert "seed 1 of the candidate is no number" in sentence(told)
 
 
 def test_few_values_are_judged_with_care() -> None:

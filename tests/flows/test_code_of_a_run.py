@@ -339,3 +339,33 @@ def test_gc_gives_the_code_of_deleted_runs_back(project: Path, call_xvc: Calling
     assert gone in before
     assert kept in git(project, "for-each-ref", "refs/xvc/runs")
     assert gone not in git(project, "for-each-ref", "refs/xvc/runs")
+
+
+def test_runs_with_other_code_that_no_snapshot_holds_are_no_repeats(
+    project: Path, call_xvc: Calling
+) -> None:
+    """An ignored module was another: no repeats, nor the same; with the same one they are."""
+    (project / ".gitignore").write_text("helper.py\nmetrics.json\n")
+    (project / "t.py").write_text(
+        "import helper, json\njson.dump({'accuracy': helper.X}, open('metrics.json', 'w'))\n"
+    )
+    git(project, "add", "t.py", ".gitignore")
+    git(project, "commit", "-qm", "t")
+    said = []
+    for x in (1, 2, 2):
+        (project / "helper.py").write_text(f"X = {x}\n")
+        done = call_xvc("run", "--", "python", "t.py", "--seed", str(len(said)))
+        said.append("ran before" in done.err)
+    again = call_xvc("run", "--", "python", "t.py", "--seed", "2")
+
+    compared = call_xvc("compare", "@-3", "@-2", "--json").json["warnings"]
+    alike = call_xvc("compare", "@-2", "@-1", "--json").json["warnings"]
+    tried = call_xvc("tried", "--json", "--", "python", "t.py", "--seed", "2").data
+
+    assert said == [False] * 3
+    assert "ran before" in again.err
+    assert any("helper.py: code that no snapshot holds" in each for each in compared)
+    assert not any("repeat" in each for each in compared)
+    assert any("is a repeat of" in each for each in alike)
+    assert len(tried["same"]) == 2
+    assert tried["repeats_total"] == 1

@@ -599,12 +599,37 @@ def test_a_file_that_is_a_model_of_the_run_is_pointed_to(project: Path, call_xvc
     (project / ".gitignore").write_text("*.pt\n")
     make = "open('m.pt', 'w').write('w')"
     run = call_xvc("run", "--json", "--model", "m.pt:net", "--", "python", "-c", make).data["run"]
+    lying = call_xvc("get", run, "m.pt", "--json").json["error"]
     (project / "m.pt").unlink()
     failed = call_xvc("get", run, "m.pt", "--json").json["error"]
     words = failed["hint"].split("`")[1].split()[1:]
     brought = call_xvc(*words, "-o", "there")
 
-    assert failed["code"] == "left-as-models"
+    assert failed["code"] == lying["code"] == "left-as-models"
     assert words == ["get", run, "model:net"]
     assert brought.code == 0, brought.err
     assert (project / "there/m.pt").read_text() == "w"
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o077, 0o600), (0o002, 0o664)])
+def test_what_is_put_into_a_tree_has_the_mode_that_the_umask_gives(
+    project: Path, tmp_path: Path, call_xvc: Calling, umask: int, mode: int
+) -> None:
+    """Outputs and stores, in a work tree and by get: private, or of the group, as files are."""
+    code = (
+        "from xvc import Tracker; Tracker().log_artifact(__file__); open('o.txt', 'w').write('1')"
+    )
+    (project / "train.py").write_text(code)
+    git(project, "commit", "-qam", "code")
+    before = os.umask(umask)
+    try:
+        ran = call_xvc("run", "--tag", "minor", "--out", "o.txt", "--", "python", "train.py")
+        call_xvc("worktree", "add", "exp", "--path", str(tmp_path / "exp"))
+        call_xvc("ls", cwd=tmp_path / "exp")
+        call_xvc("get", "e0.1.0", "o.txt", "-o", str(tmp_path / "got"))
+    finally:
+        os.umask(before)
+
+    assert ran.code == 0, ran.err
+    made = [tmp_path / "got", tmp_path / "exp/o.txt", tmp_path / "exp/results/experiments.duckdb"]
+    assert [oct(path.stat().st_mode & 0o777) for path in made] == [oct(mode)] * 3

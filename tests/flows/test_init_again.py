@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -187,6 +189,56 @@ def test_a_repository_that_variables_name_gets_no_second(tmp_path: Path, run_xvc
     assert (refused.code, nothing, made.code) == (2, [], 0), made.err
     assert f"`echo 'gitdir: {named}' > '{folder}/.git'`" in refused.err
     assert git(folder, "log", "--format=%s") == "Set up xvc"
+
+
+def test_a_run_in_a_repository_that_variables_name(tmp_path: Path, run_xvc: Calling) -> None:
+    """It goes on, and says that its code is not recorded."""
+    git(tmp_path, "init", "-q", "--bare", "of.git")
+    (tmp_path / "tree").mkdir()
+    named = {"GIT_DIR": str(tmp_path / "of.git"), "GIT_WORK_TREE": str(tmp_path / "tree")}
+
+    ran = run_xvc("run", "--", "sh", "-c", "exit 7", cwd=tmp_path / "tree", env=named)
+
+    assert ran.code == 7
+    assert "without its code" in ran.err
+
+
+@pytest.mark.parametrize("pattern", ["*.yaml", "*.dvc", ".dvcignore"])
+def test_where_git_turns_files_into_another_encoding(
+    bare_start: Path, call_xvc: Calling, pattern: str
+) -> None:
+    """What xvc and DVC write is UTF-8, whatever the user's own files of that name are."""
+    (bare_start / ".gitattributes").write_text(f"{pattern} working-tree-encoding=UTF-16\n")
+    git(bare_start, "add", ".gitattributes")
+    git(bare_start, "commit", "-qm", "attributes")
+
+    made = call_xvc("init")
+    ran = call_xvc("run", "--tag", "minor", "--", "true")
+
+    assert (made.code, ran.code) == (0, 0), made.err + ran.err
+    assert git(bare_start, "status", "--porcelain", "--", "*.yaml", "*.dvc", ".dvc") == ""
+
+
+@pytest.mark.parametrize("is_taken_by_git", [True, False])
+def test_a_store_of_a_folder_s_own_is_named(
+    tmp_path: Path, call_xvc: Calling, is_taken_by_git: bool
+) -> None:
+    """Runs in a folder came before git and init above it: the call that is named brings them."""
+    top, below = tmp_path / "p", tmp_path / "p/sub folder"
+    below.mkdir(parents=True)
+    call_xvc("run", "--name", "early", "--", "true", cwd=below)
+    git(top, "init", "-q")
+    (top / "code.py").write_text("")
+    git(top, "add", "-A" if is_taken_by_git else "code.py")
+    git(top, "commit", "-qm", "code")
+
+    made = call_xvc("init", cwd=top)
+    call = re.search(r"`(xvc merge .+?)` brings", made.err)
+    merged = call_xvc(*shlex.split(call[1])[1:], cwd=top) if call else None
+
+    assert merged is not None, made.err
+    assert merged.code == 0, merged.err
+    assert [each["name"] for each in call_xvc("ls", "--json", cwd=top).data["runs"]] == ["early"]
 
 
 def test_a_dvc_repository_without_git_is_taken_over(bare_start: Path, call_xvc: Calling) -> None:

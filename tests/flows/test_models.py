@@ -696,3 +696,24 @@ def test_a_clone_has_it(
 
     assert got.code == 0, got.err
     assert (tmp_path / "clone/got").read_text() == "weights for 0.1"
+
+
+def test_candidates_of_other_branches_are_told(project: Path, call_xvc: Calling) -> None:
+    """How many, of which name, on which branch; a merge as it says brings them."""
+    (project / "train.py").write_text(TRAIN)
+    git(project, "commit", "-qam", "training")
+    git(project, "checkout", "-q", "-b", "deep")
+    train(call_xvc, "0.3")
+    git(project, "branch", "deeper")
+    git(project, "checkout", "-q", "main")
+
+    there = call_xvc("model", "list", "--json").data
+    said = call_xvc("model", "list", "digits").out
+    unknown = call_xvc("model", "list", "letters")
+    git(project, "merge", "-q", "--no-edit", "deep")
+    here = call_xvc("model", "list", "--json").data
+
+    assert (there["total"], there["elsewhere"]) == (0, {"deep": 1})
+    assert "branch deep has 1 more (digits); `git merge deep` brings them" in said
+    assert unknown.code == 1
+    assert (here["total"], here["elsewhere"]) == (1, {})

@@ -140,6 +140,23 @@ def test_a_clone_has_everything_by_any_remote(
     assert git(there, "status", "--porcelain") == "?? old.bin"
 
 
+@pytest.mark.parametrize("setting", ["remote.pushDefault", "branch.main.pushRemote"])
+def test_it_pushes_where_git_is_told_to_push(
+    project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling, setting: str
+) -> None:
+    """Who fetches from one remote and pushes to a fork has versions pushed to the fork."""
+    git(tmp_path, "init", "-q", "--bare", "fork.git")
+    git(project, "remote", "add", "fork", str(tmp_path / "fork.git"))
+    git(project, "config", setting, "fork")
+    before = git(tmp_path / "origin.git", "for-each-ref")
+
+    said = call_xvc("push")
+
+    assert said.code == 0, said.err
+    assert "refs/heads/main" in git(tmp_path / "fork.git", "for-each-ref")
+    assert git(tmp_path / "origin.git", "for-each-ref") == before
+
+
 def test_without_a_git_remote_it_says_how_to_add_one(
     project: Path, shared: dict[str, str], call_xvc: Calling
 ) -> None:

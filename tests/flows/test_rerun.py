@@ -119,3 +119,60 @@ def test_metrics_read_from_the_output_are_read_again(project: Path, call_xvc: Ca
 
     assert done.code == 0, done.out
     assert outcomes(done.data)["accuracy"] == "identical"
+
+
+_LEAVES = """\
+import json, pathlib, random, sys
+seed = int(sys.argv[1]) if len(sys.argv) > 1 else random.random()
+pathlib.Path("out/net").mkdir(parents=True, exist_ok=True)
+pathlib.Path("out/net/w.bin").write_text(f"weights {seed}")
+pathlib.Path("out/net/b.bin").write_text("bias")
+pathlib.Path("m.pkl").write_text("fixed")
+json.dump({"accuracy": 1}, open("metrics.json", "w"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("seed", "is_added"), [("7", False), ("", True)], ids=["--model", "model add, by luck"]
+)
+def test_models_are_compared_and_not_kept(
+    project: Path, call_xvc: Calling, seed: str, *, is_added: bool
+) -> None:
+    """A folder and a file, from wherever in the project the run was called."""
+    (project / "sub").mkdir()
+    (project / "sub" / "train.py").write_text(_LEAVES)
+    (project / ".gitignore").write_text("out/\nm.pkl\n")
+    git(project, "add", "sub", ".gitignore")
+    git(project, "commit", "-qm", "train")
+    command = ("--", "python", "train.py", *seed.split())
+    models = () if is_added else ("--model", "out/net:net", "--model", "m.pkl")
+    done = call_xvc("-C", "sub", "run", *models, *command)
+    assert done.code == 0, done.err
+    for path, name in (("sub/out/net", "net"), ("sub/m.pkl", "m")) if is_added else ():
+        done = call_xvc("model", "add", path, "--run", "@", "--name", name)
+        assert done.code == 0, done.err
+    before = call_xvc("model", "list", "--json").data
+
+    again = call_xvc("rerun", "@", "--verify", "--json")
+
+    found = {row["key"]: row["outcome"] for row in again.data["values"] if row["kind"] == "model"}
+    luck = "identical" if seed else "drifted"
+    assert found == {"sub/out/net": luck, "sub/m.pkl": "identical"}
+    assert again.code == (0 if seed else 3)
+    assert again.data["causes"] == ([] if seed else ["noise"])
+    assert not any("compared" in each for each in again.json["warnings"])
+    assert call_xvc("model", "list", "--json").data == before
+
+
+def test_models_whose_place_is_not_known_are_named(project: Path, call_xvc: Calling) -> None:
+    """A model outside the project is one; those of an older xvc are, too."""
+    outside = project.parent / "m.pkl"
+    code = f"open({str(outside)!r}, 'w').write('w')"
+    call_xvc("run", "--model", str(outside), "--", "python", "-c", code)
+
+    again = call_xvc("rerun", "@", "--json")
+
+    assert [each for each in again.json["warnings"] if "compared" in each] == [
+        "models that are not compared: m; an older xvc recorded them without where the command "
+        "left them, or they lay outside the project"
+    ]

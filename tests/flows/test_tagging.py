@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from surroundings import Calling, git
+from surroundings import Calling, dvc, git
 
 STORE = "results/experiments.duckdb"
 
@@ -242,6 +242,55 @@ def test_a_detached_head(project: Path, call_xvc: Calling) -> None:
     assert git(project, "rev-parse", "e0.1.0^{commit}") == git(project, "rev-parse", "HEAD")
     assert git(project, "rev-parse", "main") == main
     assert git(project, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("how", ["a run's", "by itself"])
+def test_what_is_said_of_a_version_in_the_middle_of_a_rebase(
+    project: Path, call_xvc: Calling, how: str
+) -> None:
+    """HEAD has it, and what is rebased comes on top of it: it is not called beside the branch."""
+    (project / "notes.txt").write_text("1\n")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "notes")
+    git(project, "-c", "sequence.editor=sed -i s/^pick/edit/", "rebase", "-i", "HEAD~1")
+
+    run = ["run", *(["--tag", "minor"] if how == "a run's" else []), "--", "python", "train.py"]
+    said = [call_xvc(*run)]
+    said += [call_xvc("tag", "minor")] if how == "by itself" else []
+    git(project, "rebase", "--continue")
+
+    assert [each.code for each in said] == [0] * len(said)
+    assert not any("beside" in each.out + each.err for each in said)
+    assert git(project, "tag", "--merged", "main") == "e0.1.0"
+    assert git(project, "status", "--porcelain") == ""
+
+
+def test_a_store_that_nobody_has_ignored(tmp_path: Path, call_xvc: Calling) -> None:
+    """After `dvc init` alone, a version leaves a clean tree: git ignores the store, as DVC does."""
+    git(tmp_path, "init", "-q", "p")
+    dvc(tmp_path / "p", "init", "-q")
+    git(tmp_path / "p", "commit", "-qm", "dvc")
+
+    ran = call_xvc("run", "--tag", "minor", "--", "true", cwd=tmp_path / "p")
+
+    assert ran.code == 0, ran.err
+    assert git(tmp_path / "p", "status", "--porcelain") == ""
+
+
+def test_what_git_is_told_of_encodings_changes_no_text(project: Path, call_xvc: Calling) -> None:
+    """What xvc commits is UTF-8 and is not called Latin-1: a colleague reads it as it was said."""
+    for key in ("i18n.commitEncoding", "i18n.logOutputEncoding"):
+        git(project, "config", key, "ISO-8859-1")
+
+    made = call_xvc("run", "--tag", "minor", "--note", "größe", "--", "true")
+    log = call_xvc("log", "--json")
+    for key in ("i18n.commitEncoding", "i18n.logOutputEncoding"):
+        git(project, "config", "--unset", key)
+
+    assert made.code == 0, made.err
+    assert "größe" in git(project, "log", "-1", "--format=%s")
+    assert "größe" in git(project, "tag", "-l", "-n1", "e0.1.0")
+    assert "größe" in log.out
 
 
 def test_a_failed_run_can_be_a_version(project: Path, call_xvc: Calling) -> None:

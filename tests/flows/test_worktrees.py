@@ -780,3 +780,40 @@ def test_a_tree_lies_beside_a_project_in_a_folder_of_any_name(
     assert Path(added["path"]).parent == root.parent
     assert [Path(each["path"]) for each in listed] == [root, Path(added["path"])]
     assert ran.code == 0, ran.err
+
+
+def test_a_tree_whose_repository_was_moved(
+    project: Path, tmp_path: Path, call_xvc: Calling, run_xvc: Calling
+) -> None:
+    """Nothing is written to where it was; what ran meanwhile is there once git has mended it."""
+    tree = tmp_path / "exp"
+    call_xvc("worktree", "add", "exp", "--path", str(tree))
+    moved = project.rename(tmp_path / "moved")
+
+    ran = run_xvc("run", "--", "python", "train.py", "--lr", "0.7", cwd=tree)
+    tagged = run_xvc("tag", "minor", cwd=tree)
+    listed = run_xvc("ls", cwd=tree)
+    was = project.exists()
+    git(moved, "worktree", "repair", str(tree))
+    again = run_xvc("run", "--tag", "minor", "--", "python", "train.py", cwd=tree)
+    found = run_xvc("ls", cwd=tree)
+
+    assert (ran.code, tagged.code, was, again.code) == (0, 1, False, 0), again.err
+    for said in (ran, tagged, listed):
+        assert "there is no repository" in said.err
+        assert f"git worktree repair {tree}" in said.err
+    assert "0.7" in found.out
+    assert git(tree, "status", "--porcelain") == ""
+
+
+def test_a_submodule_that_was_copied_out_of_its_clone(tmp_path: Path, run_xvc: Calling) -> None:
+    """Its file leads to a folder beside the copy: that one is not made."""
+    copy = tmp_path / "copies/lib"
+    copy.mkdir(parents=True)
+    (copy / ".git").write_text("gitdir: ../.git/modules/lib\n")
+
+    ran = run_xvc("run", "--", "sh", "-c", "exit 7", cwd=copy)
+
+    assert ran.code == 7
+    assert not (tmp_path / "copies/.git").exists()
+    assert "git submodule update --init" in ran.err

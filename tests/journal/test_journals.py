@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from hypothesis import strategies as st
 from xvc.core.record import RecordKind
 from xvc.errors import BadValue, JournalFailed, TooNew
 from xvc.journal.codec import decode_name, encode_key, encode_value
-from xvc.journal.reader import ReadPosition, journals, read_new
+from xvc.journal.reader import ReadPosition, is_written, journals, read_new
 from xvc.journal.writer import Journal
 from xvc.types import RunId
 
@@ -166,3 +168,35 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
 
     with pytest.raises(JournalFailed, match="file"):
         Journal(tmp_path / "file" / "j", {})
+
+
+_LOOKING = """\
+import sys
+from pathlib import Path
+from xvc.journal.reader import is_written, journals
+folder, stop, lost = Path(sys.argv[1]), Path(sys.argv[2]), set()
+print("looking", flush=True)
+while not stop.exists():
+    lost |= {path.name for path in journals(folder) if not is_written(path)}
+print(len(lost))
+"""
+
+
+def test_a_journal_is_never_seen_without_its_writer(tmp_path: Path) -> None:
+    """Who looks at that moment would move it away, and what is logged later would be lost."""
+    folder, stop = tmp_path / "journals", tmp_path / "stop"
+    folder.mkdir()
+    asked = [sys.executable, "-c", _LOOKING, str(folder), str(stop)]
+    with subprocess.Popen(asked, stdout=subprocess.PIPE, text=True) as looking:
+        assert looking.stdout is not None
+        looking.stdout.readline()
+        written = [Journal(folder, {}) for _ in range(100)]
+        stop.touch()
+        lost = looking.stdout.read()
+
+    held = [is_written(each.path) for each in written]
+    for each in written:
+        each.close()
+    assert lost.strip() == "0"
+    assert all(held)
+    assert [path.suffix for path in folder.iterdir()] == [".jsonl"] * 100

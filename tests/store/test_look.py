@@ -182,6 +182,22 @@ def test_a_wide_table_is_described_as_a_narrow_one_and_in_few_questions(tmp_path
     assert cast("Counting", counting).asked < 150  # 20 columns in each: 195
 
 
+def test_many_tables_are_listed_by_one_look_at_their_columns(tmp_path: Path) -> None:
+    """DuckDB lists the columns of all tables to name those of one: 10,000 took minutes."""
+    room = Room(tmp_path / "room")
+    journal = Journal(room.journals, {})
+    for number in range(30):
+        journal.row(RunId("k7f3m2q9x1b4"), f"t{number}", {f"k{n}": n for n in range(number)})
+    journal.close()
+    with Keeper(tmp_path / "a.duckdb", room, None).view() as connection:
+        counting = Counting(connection)
+        found = look.overview(cast("DuckDBPyConnection", counting)).rows
+
+    shown = {row[0]: row[1:3] for row in found}
+    assert [shown[f"t{n}"] for n in range(1, 30)] == [(1, 3 + n) for n in range(1, 30)]
+    assert counting.asked == 2 + 2 * len(found)
+
+
 def test_distinct_values_of_few_rows_are_counted(tmp_path: Path) -> None:
     """Each of 500 row ids is told; DuckDB's estimate is some of them off, even of six."""
     room = Room(tmp_path / "room")

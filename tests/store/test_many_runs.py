@@ -198,6 +198,47 @@ def test_runs_like_one_are_found_by_their_params(connection: DuckDBPyConnection)
     assert {run.id for run in found} == {"a", "b"}
 
 
+def test_runs_of_ideas_are_read_with_what_they_build_on(connection: DuckDBPyConnection) -> None:
+    """And no others; runs that are their own parents, or each other's, end it."""
+    connection.execute("DELETE FROM runs")
+    said: dict[str, dict[str, str]] = {
+        "root": {},
+        "between": {"parent": "root"},
+        "idea": {"parent": "between", "idea": "wider"},
+        "mended": {"fixes": "failed"},
+        "failed": {"parent": "nowhere"},
+        "own": {"parent": "own", "decision": "kept"},
+        "one": {"parent": "two"},
+        "two": {"parent": "one", "idea": ""},
+        "other": {"parent": "idea"},
+    }
+    made = [RunRecord(RunId(name), **facts) for name, facts in said.items()]  # type: ignore[arg-type]
+    runs.save(connection, made)
+
+    found = {run.id for run in query.of_ideas(connection)}
+
+    assert found == {"root", "between", "idea", "mended", "failed", "own"}
+
+
+def test_runs_of_a_command_are_the_newest_of_its_params(connection: DuckDBPyConnection) -> None:
+    """Others of the command are left out, however many params are asked for."""
+    connection.execute("DELETE FROM runs")
+    params: dict[str, Json] = {f"p{n}": n for n in range(12)}
+    like = RunRecord(RunId("a"), command=("t.py",), params=params)
+    others = [
+        RunRecord(RunId("b"), command=("t.py",), params={**params, "p0": 9}),
+        RunRecord(RunId("c"), command=("u.py",), params=params),
+        RunRecord(RunId("d"), command=("t.py",), params={**params, "more": 1}),
+    ]
+    runs.save(connection, [like, *others])
+
+    found = [run.id for run in query.of_command(connection, like, params)]
+    whole = {run.id for run in query.of_command(connection, like)}
+
+    assert (found, whole) == (["a", "d"], {"a", "b", "d"})
+    assert sorted(map(str, query.param_values(connection, "p0"))) == ["0", "9"]
+
+
 def test_runs_that_may_have_made_a_file_are_found(connection: DuckDBPyConnection) -> None:
     """Those with outputs, and those that went on at that time; no others are read."""
     connection.execute("DELETE FROM runs")

@@ -68,7 +68,7 @@ def ended_facts(ran: Ran) -> Ended:
         "exit_code": ran.exit_code,
         "signal": record.signal,
         "seconds": record.seconds,
-        "params": record.params,
+        "params": record.params_around,
         "metrics": record.metrics,
         "version": tagged.name if tagged else None,
         "subject": tagged.subject if tagged else None,

@@ -79,7 +79,23 @@ def day(nanoseconds: int | None) -> str:
     """
     if nanoseconds is None:
         return "-"
-    return datetime.fromtimestamp(nanoseconds / 1e9, UTC).strftime("%Y-%m-%d")
+    return moment_of(nanoseconds).strftime("%Y-%m-%d")
+
+
+_FIRST, _LAST = -62_135_596_800, 253_402_300_799  # seconds of the years 1 and 9999
+
+
+def moment_of(nanoseconds: int) -> datetime:
+    """Return a point of time in UTC, to the microsecond; the nearest where no calendar has it.
+
+    A store from elsewhere may say the year 294246.
+
+    >>> moment_of(1_500).microsecond, moment_of(10**22).year, moment_of(-(10**22)).year
+    (1, 9999, 1)
+    """
+    seconds, rest = divmod(nanoseconds // 1000, 1_000_000)
+    whole = min(max(seconds, _FIRST), _LAST)
+    return datetime.fromtimestamp(whole, UTC).replace(microsecond=rest)
 
 
 def instant(nanoseconds: int | None) -> str | None:
@@ -90,7 +106,7 @@ def instant(nanoseconds: int | None) -> str | None:
     """
     if nanoseconds is None:
         return None
-    return datetime.fromtimestamp(nanoseconds / 1e9, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment_of(nanoseconds).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def counted(number: int, thing: str) -> str:
@@ -102,11 +118,11 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
-def few_of(names: Sequence[str], most: int = 3) -> str:
-    """Name a few and count the others.
+def few_of(names: Sequence[str], most: int = 3, total: int | None = None) -> str:
+    """Name a few and count the others; there are *total* where not all are given.
 
     >>> few_of(["a", "b", "c", "d", "e"])
     'a, b, c and 2 more'
     """
-    more = len(names) - most
+    more = (len(names) if total is None else total) - most
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")

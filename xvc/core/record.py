@@ -72,6 +72,12 @@ def facts_of(run: RunRecord) -> dict[str, Json]:
 UNHELD = "unheld"
 """What an end says of files that ran and are not held: their paths, from the top."""
 
+UNHELD_DIGESTS = "unheld_digests"
+"""What an end says of what these files are, where that is known."""
+
+UNOPENED = "unopened"
+"""What an end says of params files that the command never opened: what only they say."""
+
 _EMPTY = RunRecord(RunId(""))
 _FIELDS = tuple(part.name for part in fields(RunRecord) if part.name not in ("id", "status"))
 _KNOWN = {"status", *_FIELDS}
@@ -84,7 +90,12 @@ def _by_text(files: Mapping[str, object]) -> Mapping[str, object]:
 def _plain_part(value: object) -> Json:
     if isinstance(value, DataFile):
         return to_plain(value.facts)
-    if isinstance(value, RunCode | ResourceUsage | Environment):
+    if isinstance(value, RunCode):
+        said = {path: _plain_part(each) for path, each in value.unopened.items()}
+        parts = asdict(replace(value, unopened={}))
+        plain = to_plain({key: part for key, part in parts.items() if part is not None})
+        return {**cast("dict[str, Json]", plain), UNOPENED: cast("Json", said)}
+    if isinstance(value, ResourceUsage | Environment):
         return to_plain({key: part for key, part in asdict(value).items() if part is not None})
     if isinstance(value, Mapping):  # of files by their path, or values by their key
         return {
@@ -121,6 +132,13 @@ def _known(made: type, value: Json) -> object:
     return made(**{key: _tuple(part) for key, part in facts.items() if key in names})
 
 
+def _code(value: Json) -> RunCode:
+    facts = cast("dict[str, Json]", value)
+    code = cast("RunCode", _known(RunCode, {k: v for k, v in facts.items() if k != UNOPENED}))
+    files = facts.get(UNOPENED)
+    return replace(code, unopened=_said_by_file(files)) if isinstance(files, dict) else code
+
+
 def _tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
@@ -144,7 +162,7 @@ _READERS: dict[str, Callable[[Json], object]] = {
     "params": _values,
     "metrics": _values,
     "metric_times": lambda value: value,
-    "code": lambda value: _known(RunCode, value),
+    "code": _code,
     "usage": lambda value: _known(ResourceUsage, value),
     "data": _files,
     "outs": _files,
@@ -153,6 +171,7 @@ _READERS: dict[str, Callable[[Json], object]] = {
     "labels": _tuple,
     "asked": _tuple,
     "seeded": _tuple,
+    "unused": _tuple,
 }
 
 
@@ -184,7 +203,9 @@ def apply(run: RunRecord | None, control: Control) -> RunRecord | None:
         case RecordKind.SET | RecordKind.END:
             guess = facts.get("status") == Status.LOST.value
             known = run if guess and run.status.is_final else run_from(facts, run)
-            known = replace(known, code=_with_unheld(known.code, facts.get(UNHELD)))
+            digests = facts.get(UNHELD_DIGESTS)
+            known = replace(known, code=_with_unheld(known.code, facts.get(UNHELD), digests))
+            known = _without_unopened(known, facts.get(UNOPENED))
             return replace(known, outs={**run.outs, **known.outs})  # each record names its own
         case RecordKind.PARAMS:
             return replace(run, params={**run.params, **_values(facts)})
@@ -193,12 +214,29 @@ def apply(run: RunRecord | None, control: Control) -> RunRecord | None:
     return run
 
 
-def _with_unheld(code: RunCode, paths: Json) -> RunCode:
+def _with_unheld(code: RunCode, paths: Json, digests: Json) -> RunCode:
     """Add what turned out at the end to have run and not to be held."""
     if not isinstance(paths, list) or not paths:
         return code
     names = (*code.incomplete, *(name for name in paths if isinstance(name, str)))
-    return replace(code, incomplete=tuple(dict.fromkeys(names)))
+    said = digests if isinstance(digests, dict) else {}
+    fresh = {path: text for path, text in said.items() if isinstance(text, str)}
+    unheld = {**fresh, **code.unheld}
+    return replace(code, incomplete=tuple(dict.fromkeys(names)), unheld=unheld)
+
+
+def _without_unopened(run: RunRecord, files: Json) -> RunRecord:
+    """Take away the params of files that turned out at the end never to have been opened."""
+    if not isinstance(files, dict) or not files:
+        return run
+    unopened = {**run.code.unopened, **_said_by_file(files)}
+    gone = {key for said in unopened.values() for key in said}
+    params = {key: value for key, value in run.params.items() if key not in gone}
+    return replace(run, params=params, code=replace(run.code, unopened=unopened))
+
+
+def _said_by_file(files: Mapping[str, Json]) -> dict[str, dict[str, Json]]:
+    return {path: _values(said) for path, said in files.items() if isinstance(said, dict)}
 
 
 def in_order(controls: Iterable[Control]) -> list[Control]:

@@ -54,6 +54,7 @@ class DataFile:
     ``state`` says where it was not what its pointer names: ``modified``, then ``digest`` is that of
     the bytes that were there and ``tracked`` the pointer's, or ``absent``. ``is_made`` tells what a
     pipeline made of the rest in the run itself: it follows from code, params and other data.
+    ``left_at`` is where a run left a model, from the project's root.
     """
 
     digest: str
@@ -61,6 +62,7 @@ class DataFile:
     state: str | None = None
     tracked: str | None = None
     is_made: bool = False
+    left_at: str | None = None
 
     @property
     def facts(self) -> dict[str, str | int]:
@@ -85,7 +87,9 @@ class RunCode:
     ``commit`` is HEAD (None on an unborn branch), ``snapshot`` the commit that holds the tree as
     it was, ``is_dirty`` whether the two trees differ, ``left_out`` the paths that the snapshot
     does not hold although git does not ignore them, ``incomplete`` those among what ran that could
-    not be held. ``unread`` are params files, from the top, that say more than the run's params.
+    not be held. ``unread`` are params files, from the top, that say more than the run's params;
+    ``unopened`` those that the command never opened, with what they say: no params of the run.
+    ``unheld`` tells what of the ``incomplete`` was there, by digests, where that is known.
     """
 
     commit: str | None = None
@@ -96,6 +100,19 @@ class RunCode:
     left_out: tuple[str, ...] = ()
     incomplete: tuple[str, ...] = ()
     unread: tuple[str, ...] = ()
+    unopened: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    unheld: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def beside(self) -> str | None:
+        """Tell the code that the snapshot lacks from other such code; None where it is not known.
+
+        >>> RunCode(incomplete=("a.py",)).beside is None, RunCode().beside
+        (True, '')
+        """
+        if any(path not in self.unheld for path in self.incomplete):
+            return None
+        return "".join(f"{path} {self.unheld[path]}\n" for path in sorted(self.incomplete))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +173,9 @@ class RunRecord:
     its blob afterwards (None: deleted). ``idea`` is what it tries, ``fixes`` the run that failed
     and that it puts right, ``decision`` what people came to think of it: `decided` writes it.
     ``asked`` names the params that whoever began it asked for; all others its files, its command
-    or the script said. None is a run of an older xvc. ``seeded`` is the command with ``{seed}``
-    where a seed was put into it; None where none was.
+    or the script said. None is a run of an older xvc. ``unused`` are those among them that
+    nothing has taken up, as far as is known. ``seeded`` is the command with ``{seed}`` where a seed
+    was put into it; None where none was.
     """
 
     id: RunId
@@ -190,6 +208,18 @@ class RunRecord:
     decision: str | None = None
     asked: tuple[str, ...] | None = None
     seeded: tuple[str, ...] | None = None
+    unused: tuple[str, ...] = ()
+
+    @property
+    def passed_over(self) -> frozenset[str]:
+        """The keys of params files that the command never opened: they had no say in it."""
+        return frozenset(key for said in self.code.unopened.values() for key in said)
+
+    @property
+    def params_around(self) -> dict[str, Json]:
+        """Its params, and beside them what params files say that the command never opened."""
+        apart = {k: value for said in self.code.unopened.values() for k, value in said.items()}
+        return {**apart, **self.params}
 
     @property
     def is_discarded(self) -> bool:

@@ -53,7 +53,8 @@ class Wish:
 
     ``address`` is where the executor connects to; ``away`` tells that its workers do not share our
     disk and have ``scratch`` for their clones; ``slurm`` are submitit's options, and the cluster's
-    name. ``worktree`` changes nothing.
+    name. ``worktree`` changes nothing. ``signs`` are what Hydra wants before a param's name: ``+``
+    adds it, ``++`` adds or changes it, ``~`` takes it away.
     """
 
     space: Mapping[str, Dimension]
@@ -130,6 +131,7 @@ class Wish:
         "--slurm",
         metavar="KEY=VALUE",
     )
+    signs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def repeats_by(self) -> str | None:
@@ -303,7 +305,9 @@ def trials_of(
             by_number.setdefault(number, []).append(run)
     for number, trial in trials.items():
         ended = told_by(trial, by_number.get(number, ()), metric)
-        trials[number] = replace(ended, state=TrialStatus.RUNNING) if number in live else ended
+        is_done = ended.state is TrialStatus.FINISHED  # whoever still has its log open
+        is_live = number in live and not is_done
+        trials[number] = replace(ended, state=TrialStatus.RUNNING) if is_live else ended
     return trials
 
 
@@ -438,7 +442,7 @@ def command_of(wish: Wish, params: Mapping[str, Json]) -> tuple[str, ...]:
     words = [*filled_in_template(wish.command, shown)]
     own = {key: text for key, text in shown.items() if not (wish.refs and key == REF)}
     if wish.style is ParamStyle.HYDRA:
-        words += [f"{key}={text}" for key, text in own.items()]
+        words += [f"{wish.signs.get(key, '')}{key}={text}" for key, text in own.items()]
     elif wish.style is ParamStyle.FLAGS:
         words += [part for key, text in own.items() for part in (f"--{key}", text)]
     return tuple(words)

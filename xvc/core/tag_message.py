@@ -15,6 +15,7 @@ from pathlib import PurePosixPath
 from typing import TypeGuard
 
 from xvc.core.commit_subject import headline, one_line
+from xvc.core.human_units import moment_of
 from xvc.core.json_values import from_plain, to_plain
 from xvc.core.version import Version
 from xvc.types import CommitId, Digest, Json, Nanoseconds, RunId
@@ -147,8 +148,7 @@ def _record(line: str | None) -> dict[str, Json]:
 
 def _written_time(at: Nanoseconds) -> str:
     seconds, rest = divmod(at, _SECOND)
-    moment = _EPOCH + timedelta(seconds=seconds)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest:09}Z"
+    return f"{moment_of(seconds * _SECOND):%Y-%m-%dT%H:%M:%S}.{rest:09}Z"
 
 
 def _read_time(text: str) -> Nanoseconds | None:

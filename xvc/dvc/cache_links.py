@@ -95,7 +95,8 @@ class Linker:
                 _clone(source, fresh)
             else:
                 shutil.copyfile(source, fresh)
-            fresh.chmod(0o644 if is_own or kind == "copy" else 0o444)
+            if not (is_own or kind == "copy"):  # else as the umask has it
+                fresh.chmod(0o444)
             os.replace(fresh, target)
         finally:
             fresh.unlink(missing_ok=True)

@@ -94,7 +94,7 @@ class Looker:
             return DataFile(file.digest, size)
         if path in files:
             return DataFile(digests[path], size)
-        return DataFile(_listing_digest({k[len(path) + 1 :]: v for k, v in digests.items()}), size)
+        return DataFile(listing_digest({k[len(path) + 1 :]: v for k, v in digests.items()}), size)
 
     def _expected(self, path: str, file: DataFile) -> dict[str, str]:
         """What the pointer names, file by file; nothing where its list is not in the cache."""
@@ -194,7 +194,8 @@ def _changed_since(files: _Files, latest: object) -> set[str]:
     return {name for name, f in files.items() if f.st_ctime_ns > latest and f.st_nlink == 1}
 
 
-def _listing_digest(files: Mapping[str, str]) -> str:
+def listing_digest(files: Mapping[str, str]) -> str:
+    """Name the list of a folder's files, the md5 of each path in it, as `Dvc.keep_listing` does."""
     entries = [{"md5": digest, "relpath": name} for name, digest in files.items()]
     entries.sort(key=lambda entry: tuple(entry["relpath"].split("/")))
     listing = json.dumps(entries, sort_keys=True).encode()

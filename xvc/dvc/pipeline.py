@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import posixpath
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from types import SimpleNamespace
@@ -57,12 +58,16 @@ class PipelineStage:
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """What a ``dvc.yaml`` says; ``problems`` are stages that DVC itself could not resolve."""
+    """What a ``dvc.yaml`` says; ``problems`` are stages that DVC itself could not resolve.
+
+    ``used_vars`` are files of ``vars``, from the top, with those keys that templates use.
+    """
 
     stages: Mapping[str, PipelineStage] = field(default_factory=dict)
     metrics: tuple[str, ...] = ()
     params: tuple[str, ...] = ()
     problems: tuple[XvcError, ...] = ()
+    used_vars: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def stage(self, name: str) -> PipelineStage | None:
         """Find a stage by the name that ``dvc.lock`` gives it."""
@@ -78,8 +83,8 @@ class Pipeline:
     def params_files(self) -> dict[str, tuple[str, ...]]:
         """Map each params file, from the top, to the keys that count; none: all of them."""
         found: dict[str, tuple[str, ...]] = {}
-        for stage in self.stages.values():
-            for path, keys in stage.params.items():
+        for said in (*(stage.params for stage in self.stages.values()), self.used_vars):
+            for path, keys in said.items():
                 whole = path in found and not found[path]
                 joined = tuple(dict.fromkeys([*found.get(path, ()), *keys]))
                 found[path] = () if whole or not keys else joined
@@ -103,7 +108,9 @@ def read_pipeline(read: Read, file: str) -> Pipeline:
     written = held.get("stages")
     stages: dict[str, PipelineStage] = {}
     templated: dict[str, Json] = {}
+    bodies: dict[str, Json] = {}
     for name, body in (written or {}).items() if isinstance(written, dict) else ():
+        bodies |= {str(name): body} if isinstance(body, dict) else {}
         if isinstance(body, dict) and _TEMPLATE in repr(_relevant(body)):
             templated[str(name)] = body
         elif isinstance(body, dict):
@@ -116,12 +123,27 @@ def read_pipeline(read: Read, file: str) -> Pipeline:
         resolver = _Resolver(read, file, {**top, "vars": held.get("vars"), "stages": templated})
         stages |= {n: _stage(body, folder) for n, body in resolver.stages(problems)}
         top = resolver.top(problems)
+    used: dict[str, tuple[str, ...]] = {}
+    if _TEMPLATE in repr(bodies) and _reads_vars(read, folder, held.get("vars"), bodies):
+        used = _Resolver(read, file, {"vars": held.get("vars"), "stages": bodies}).used_vars()
     return Pipeline(
         stages,
         tuple(_named(top.get("metrics"), folder)),
         tuple(_named(top.get("params"), folder)),
         tuple(problems),
+        used,
     )
+
+
+def _reads_vars(read: Read, folder: str, named: Json, bodies: Mapping[str, Json]) -> bool:
+    """Whether templates may take a value from a file that is not read as a whole anyway."""
+    each = [body for body in bodies.values() if isinstance(body, dict)]
+    each += [inner for body in each if isinstance(inner := body.get("do"), dict)]
+    own = [body.get("vars") for body in each]
+    listed = [entries for entries in (named, *own) if isinstance(entries, list)]
+    if any(isinstance(entry, str) for entries in listed for entry in entries):
+        return True
+    return bool(folder) and read(joined(folder, _PARAMS)) is not None
 
 
 def stage_outs(pipelines: Mapping[str, Pipeline]) -> dict[str, str]:
@@ -256,11 +278,30 @@ class _Resolver:
             problems.append(self._problem("metrics and params", err))
             return {}
 
-    def _resolver(self, name: str | None) -> Any:
+    def used_vars(self) -> dict[str, tuple[str, ...]]:
+        """Name the keys of files that stages use anywhere, commands included, as DVC notes them.
+
+        A stage that cannot be resolved uses none: DVC cannot run it.
+        """
+        found: dict[str, dict[str, None]] = {}
+        for name, body in cast("dict[str, Json]", self._held["stages"]).items():
+            if _TEMPLATE not in repr(body):
+                continue
+            with suppress(Exception):  # as above
+                resolver = self._resolver(name, is_whole=True)
+                for key in resolver.get_keys():
+                    resolver.resolve_one(key)
+                for used in resolver.tracked_vars.values():
+                    for file, values in used.items():
+                        found.setdefault(posixpath.normpath(file), {}).update(dict.fromkeys(values))
+        return {file: tuple(keys) for file, keys in found.items() if file != self._file}
+
+    def _resolver(self, name: str | None, *, is_whole: bool = False) -> Any:
         from dvc.parsing import DataResolver  # late: 100 ms, for templates alone
 
         bodies = cast("dict[str, dict[str, Json]]", self._held["stages"])
-        wanted = {} if name is None else {name: _stripped(bodies[name])}
+        wanted = {} if name is None else {name: bodies[name]}
+        wanted = wanted if is_whole else {name: _stripped(each) for name, each in wanted.items()}
         repo = SimpleNamespace(fs=_Files(self._read), config={})
         return DataResolver(repo, posixpath.dirname(self._file), {**self._held, "stages": wanted})
 

@@ -173,7 +173,7 @@ class Dvc:
         Returns how many; *each*: also where only some were deleted, which takes a look at each.
         """
         home = self.cache / "files" / "md5"
-        if self.second is None or not self.second.is_dir() or (home.exists() and not each):
+        if self.second is None or not self.second.is_dir() or (os.path.exists(home) and not each):
             return 0
         brought = 0
         with contextlib.suppress(OSError):
@@ -300,7 +300,7 @@ class Dvc:
             raise NoObject(digest, target.name)
         target.parent.mkdir(parents=True, exist_ok=True)
         sibling = beside(target, "new")
-        found, _ = copy_durably(place, sibling, mode=0o644)
+        found, _ = copy_durably(place, sibling)
         if found != digest and not is_named(sibling, digest, is_old=self.lies_old(place)):
             sibling.unlink()
             raise ObjectCorrupt(digest, found)

@@ -132,7 +132,7 @@ def series_runs(project: Project, series: str) -> Sequence[RunRecord]:
     from xvc.store import query
 
     with opened(project) as connection:
-        runs = query.all_runs(connection)
+        runs = query.named_below(connection, f"{series}/" if series else "")
     return [run for run in reversed(runs) if run.name and _series(run.name) == series]
 
 

@@ -239,4 +239,4 @@ def _recorded(folder: Path) -> set[str]:
     from xvc.store import query
 
     with opened(Project.find(folder, os.environ)) as connection:
-        return {str(run.params.get(_ID)) for run in query.all_runs(connection)}
+        return set(map(str, query.param_values(connection, _ID)))

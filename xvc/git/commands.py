@@ -45,6 +45,7 @@ _ALWAYS = (
     *("-c", f"{CALLED_BY_XVC}=true"),
     *("-c", "core.safecrlf=false"),  # it refuses files whose line ends a checkout would change
     *("-c", "core.ignoreStat=false"),  # by it git takes what we put into an index for a change
+    *("-c", "i18n.commitEncoding=UTF-8", "-c", "i18n.logOutputEncoding=UTF-8"),  # as we write, read
 )
 _LOOKING = (  # nothing that spares git a look at a file
     *("-c", "core.fsmonitor=false", "-c", "core.trustctime=true", "-c", "core.checkStat=default"),
@@ -108,7 +109,10 @@ class LineChange:
 
 
 def find(folder: Path) -> RepositoryPaths | None:
-    """Look for a repository from *folder* upwards, by files alone."""
+    """Look for a repository from *folder* upwards, by files alone.
+
+    None also where a ``.git`` leads to a place that is gone: nothing is written there any more.
+    """
     for top in (folder, *folder.parents):
         mark = top / ".git"
         if mark.is_dir():
@@ -118,11 +122,27 @@ def find(folder: Path) -> RepositoryPaths | None:
     return None
 
 
+def gone_from(folder: Path) -> tuple[Path, Path] | None:
+    """Name the ``.git`` around a folder that leads nowhere, and where it leads; None without."""
+    for mark in (top / ".git" for top in (folder, *folder.parents)):
+        if mark.is_dir():
+            return None
+        if mark.is_file():
+            named = _named_by(mark)
+            return None if named is None or named.is_dir() else (mark, named)
+    return None
+
+
+def _named_by(mark: Path) -> Path | None:
+    text = os.fsdecode(mark.read_bytes()).strip()
+    way = text.removeprefix("gitdir: ")
+    return (mark.parent / way).resolve() if way != text else None
+
+
 def _linked(top: Path, mark: Path) -> RepositoryPaths | None:
-    text = mark.read_text(encoding="utf-8").strip()
-    if not text.startswith("gitdir: "):
+    folder = _named_by(mark)
+    if folder is None or not folder.is_dir():
         return None
-    folder = (top / text.removeprefix("gitdir: ")).resolve()
     common = folder / "commondir"
     if not common.is_file():  # a submodule: its git folder is its own
         return RepositoryPaths(top, folder, folder)

@@ -106,8 +106,10 @@ class TagsDiffer(ConflictError):
         )
 
 
-def upstream_of(git: Git, name: str | None, branch: str | None) -> str:
+def upstream_of(git: Git, name: str | None, branch: str | None, *, to_push: bool = False) -> str:
     """Choose a remote: the named one, that of the branch, ``origin``, or the only one.
+
+    To push to, it is first the one that git's settings name for that.
 
     Raises:
         NoUpstream: there is none.
@@ -117,8 +119,11 @@ def upstream_of(git: Git, name: str | None, branch: str | None) -> str:
         if name not in known:
             raise NoUpstream(name, tuple(known))
         return name
-    usual = git.text("config", f"branch.{branch}.remote", accept=(0, 1)) if branch else ""
-    choices = [usual, "origin", *(known if len(known) == 1 else ())]
+    said = [f"branch.{branch}.remote"] if branch else []
+    if to_push:
+        said = [*([f"branch.{branch}.pushRemote"] if branch else []), "remote.pushDefault", *said]
+    named = (git.text("config", key, accept=(0, 1)) for key in said)
+    choices = [*named, "origin", *(known if len(known) == 1 else ())]
     for each in choices:
         if each in known:
             return str(each)

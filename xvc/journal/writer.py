@@ -113,11 +113,9 @@ class Journal:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             make_real()
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-            self._descriptor = os.open(self.path, flags, 0o644)
+            self._descriptor = _make_held(self.path)
         except OSError as err:
             raise JournalFailed(str(self.path), err.strerror or str(err)) from err
-        _hold(self._descriptor)
         self._write(RecordKind.OPEN, None, self._facts)
         _close_oldest(self)
 
@@ -424,6 +422,26 @@ def _close_oldest(opened: Journal) -> None:
 def _after(at: float) -> float:
     """The next microsecond: a clock that steps back does not change the order of rows."""
     return (round(at * 1e6) + 1) / 1e6
+
+
+def _make_held(path: Path) -> int:
+    """Make a file that nobody sees before it is marked as being written.
+
+    Whoever saw it before would take its writer for one that has ended, and, by looking, keep it
+    from ever being marked: of 100 journals made beside a busy reader that befell two.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
+    unseen = path.with_name(f".{path.name}.new")
+    descriptor = os.open(unseen, flags, 0o644)
+    try:
+        _hold(descriptor)
+        os.rename(unseen, path)
+    except BaseException:
+        os.close(descriptor)
+        with suppress(OSError):
+            unseen.unlink()
+        raise
+    return descriptor
 
 
 def _hold(descriptor: int) -> None:

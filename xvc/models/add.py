@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xvc.core.human_units import few_of
 from xvc.core.model import ModelFile, candidate_of, candidate_path, check_name, ignore_file, name_of
 from xvc.core.record import RecordKind
 from xvc.core.run import DataFile
+from xvc.dvc.data_check import listing_digest
 from xvc.dvc.pointers import SUFFIX
 from xvc.dvc.repository import Dvc
 from xvc.errors import BadValue, ConflictError, error
@@ -27,7 +28,7 @@ from xvc.recording.run_times import touched_by_runs
 from xvc.recovery.lost_runs import opened
 from xvc.recovery.recover import replay
 from xvc.store import query
-from xvc.system.files import add_line
+from xvc.system.files import add_line, md5_of
 from xvc.system.lock import FileLock
 from xvc.system.written_files import Before
 from xvc.types import Json, RunId
@@ -76,7 +77,7 @@ def add_model(project: Project, path: Path, reference: str, name: str | None) ->
         clear(project.git, project.pending)
         replay(project, MODELS)
         record = find(project, [reference])[0].here()
-        file = keep(dvc, path)
+        file = replace(keep(dvc, path), left_at=_from_root(project, path))
         place = candidate_path(name, record.id)
         with opened(project) as connection:
             others = query.with_outs_or_at_work(connection, *times_around(path))
@@ -114,8 +115,23 @@ def keep(dvc: Dvc, path: Path, without: Collection[str] = ()) -> DataFile:
     return DataFile(dvc.keep_listing({path.name: digest}), size)
 
 
+def digest_of(path: Path) -> str | None:
+    """Tell what `keep` would call a file or folder, without keeping it; None where nothing is."""
+    if path.is_file():
+        return listing_digest({path.name: md5_of(path)})
+    files = [each for each in path.rglob("*") if each.is_file()]
+    named = {each.relative_to(path).as_posix(): md5_of(each) for each in files}
+    return listing_digest(named) if named else None
+
+
+def _from_root(project: Project, path: Path) -> str | None:
+    """Name where a model lies, as a tree of another place can be looked at for it."""
+    place = os.path.relpath(path, project.root)
+    return None if place.startswith("..") else place
+
+
 def _write_down(project: Project, run: RunId, models: Mapping[str, DataFile]) -> None:
-    outs: Json = {path: {"digest": f.digest, "size": f.size} for path, f in models.items()}
+    outs: Json = {path: {**file.facts} for path, file in models.items()}
     journal = open_journal(project)
     try:
         journal.note(RecordKind.SET, run, {"outs": outs})
@@ -187,7 +203,9 @@ def keep_models(
             warnings.append(f"the run did not write {path.name}, so it is not a model of it")
         else:
             older = _untracked(project, path, older)
-            found[candidate_path(each.name, run)] = keep(project.dvc, path, without=older)
+            kept = keep(project.dvc, path, without=older)
+            kept = replace(kept, left_at=_from_root(project, path))
+            found[candidate_path(each.name, run)] = kept
             if older:
                 named = few_of([f"{path.name}/{name}" for name in older])
                 warnings.append(

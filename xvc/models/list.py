@@ -174,6 +174,14 @@ def read_models(project: Project) -> Models:
     return Models(tuple(found), history)
 
 
+def candidates_here(project: Project) -> set[tuple[str, RunId]]:
+    """Name the candidates whose pointers this tree has, by name and run."""
+    folder = project.root / ROOT / CANDIDATES
+    paths = (place.relative_to(project.root).as_posix() for place in folder.glob(f"*/*{SUFFIX}"))
+    found = (candidate_of(path.removesuffix(SUFFIX)) for path in paths)
+    return {which for which in found if which is not None}
+
+
 def _pointers(project: Project) -> dict[tuple[str, RunId], DataFile | None]:
     found: dict[tuple[str, RunId], DataFile | None] = {}
     folder = project.root / ROOT / CANDIDATES
@@ -196,17 +204,21 @@ def _staged(history: Sequence[Assignment]) -> dict[tuple[str, RunId], dict[str, 
     return found
 
 
-def list_models(project: Project, name: str | None, by: str | None) -> list[Candidate]:
+def list_models(
+    project: Project, name: str | None, by: str | None, *, has_more: bool = False
+) -> list[Candidate]:
     """List candidates and what is in stages, by name; the best first when a metric is named.
 
     Those whose run was judged otherwise than the newest of its name come last, with a warning.
+
+    With *has_more* a name that is not here is no mistake: other branches have it.
 
     Raises:
         NoModel: there is none of that name.
         NoDirection: nothing says which way the metric is better.
     """
     found = read_models(project)
-    if name is not None and name not in found.names:
+    if name is not None and name not in found.names and not has_more:
         raise NoModel(name, found.names)
     listed = [each for each in found.candidates if name in (None, each.name)]
     if by is not None:

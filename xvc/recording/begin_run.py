@@ -36,6 +36,7 @@ from xvc.recording.command_params import declared_in, option_params
 from xvc.recording.passing_folders import bring_code
 from xvc.recording.run_times import not_named_yet, note_begin, written_by_runs
 from xvc.recording.unheld_code import script_text, unheld_code
+from xvc.recording.unheld_digests import unheld_digests
 from xvc.system.environment import describe_environment, environment_digest
 from xvc.system.files import keep_out_of_git
 from xvc.system.lock import current_owner
@@ -47,12 +48,16 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Begun:
-    """A run that exists: its record so far, its journal, and what went wrong on the way."""
+    """A run that exists: its record so far, its journal, and what went wrong on the way.
+
+    ``said`` maps the params files to the keys of its params that only they say.
+    """
 
     record: RunRecord
     journal: Journal
     snapshot: Snapshot | None = None
     warnings: list[str] = field(default_factory=list)
+    said: Mapping[Path, tuple[str, ...]] = field(default_factory=dict)
 
 
 def begin(
@@ -88,6 +93,7 @@ def begin(
     if project.place is None:  # it may become a repository, whose `git add -A` takes all
         with best_effort(warnings):
             keep_out_of_git(project.room.folder)
+        warnings += (*_without_code(project), *project.without_git())
     state = _try(project.git.state, warnings) if project.place else None
     snapshot = _try(lambda: _snapshot(project, run, state, outs), warnings) if state else None
     if snapshot is not None:
@@ -101,8 +107,8 @@ def begin(
     environment = (
         _try(lambda: environment_now(project, program, warnings), warnings) or Environment()
     )
-    unread: list[str] = []
-    said = _try(lambda: _said(project, command, folder, params, warnings, unread), warnings) or {}
+    read = FileParams()
+    said = _try(lambda: _said(project, command, folder, params, warnings, read), warnings) or {}
     record = RunRecord(
         id=run,
         name=name,
@@ -114,7 +120,7 @@ def begin(
         seeded=None if seeded is None else tuple(seeded),
         code=replace(
             _try(lambda: _code(project, state, snapshot), warnings) or RunCode(),
-            unread=tuple(map(as_text, unread)),
+            unread=tuple(map(as_text, read.unread)),
         ),
         data=data,
         command=tuple(command),
@@ -138,7 +144,8 @@ def begin(
         if project.place is not None:
             leaves = [project.relative(project.root / path) for path in (*outs, *models)]
             note_begin(project.own_room, run, record.started or 0, journal.path, leaves)
-    return Begun(record, journal, snapshot, warnings)
+    own = {path: read.only_in(path, params) for path in read.keys}
+    return Begun(record, journal, snapshot, warnings, own)
 
 
 def summary_facts(run: RunId, ways: Mapping[str, str]) -> dict[str, Json]:
@@ -163,11 +170,11 @@ def as_it_would_be(
     untracked = state.untracked if state else ()
     data = _try(lambda: _tracked(project, untracked, (), warnings), warnings) or {}
     data = _try(lambda: looked_at(project, data), warnings) or data
-    unread: list[str] = []
-    said = _try(lambda: _said(project, command, folder, params, warnings, unread), warnings) or {}
+    read = FileParams()
+    said = _try(lambda: _said(project, command, folder, params, warnings, read), warnings) or {}
     record = RunRecord(
         id=run_id(os.urandom(8)),
-        code=RunCode(unread=tuple(map(as_text, unread))),
+        code=RunCode(unread=tuple(map(as_text, read.unread))),
         data=data,
         command=tuple(command),
         folder=_folder(project, folder),
@@ -325,6 +332,17 @@ def _with_unheld(
     return replace(snapshot, incomplete=tuple(dict.fromkeys(names)))
 
 
+def modified_data(project: Project, untracked: Collection[str]) -> list[str]:
+    """Name the data, from the top, that holds other bytes than its pointer names.
+
+    What cannot be read is not among it.
+    """
+    warnings = list[str]()
+    data = _try(lambda: _tracked(project, untracked, (), warnings), warnings) or {}
+    found = _try(lambda: looked_at(project, data), warnings) or data
+    return [path for path, file in found.items() if file.state == MODIFIED]
+
+
 def looked_at(project: Project, data: Mapping[str, DataFile]) -> dict[str, DataFile]:
     """Look whether data, by paths from the top, is what its pointers name.
 
@@ -463,6 +481,9 @@ def _code(project: Project, state: TreeState | None, snapshot: Snapshot | None) 
         is_dirty=snapshot.is_dirty,
         left_out=snapshot.left_out,
         incomplete=snapshot.incomplete,
+        unheld=unheld_digests(
+            project.git, [path for path in snapshot.incomplete if path not in snapshot.secrets]
+        ),
     )
 
 
@@ -507,43 +528,62 @@ def _variables(project: Project, warnings: list[str]) -> dict[str, str]:
     return {key: str(text) for key, text in mask_values(held).items() if key not in refused}
 
 
+@dataclass(slots=True)
+class FileParams:
+    """What params files said: the paths of those not read in full, and each file's keys.
+
+    ``told`` are keys that the command's own options say over them.
+    """
+
+    unread: list[str] = field(default_factory=list)
+    keys: dict[Path, tuple[str, ...]] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+
+    def only_in(self, path: Path, asked: Collection[str]) -> tuple[str, ...]:
+        """List the keys that nothing but a file says."""
+        return tuple(key for key in self.keys[path] if key not in self.told and key not in asked)
+
+
 def _said(
     project: Project,
     command: Sequence[str],
     folder: Path,
     asked: Collection[str],
     warnings: list[str],
-    unread: list[str],
+    read: FileParams,
 ) -> dict[str, Json]:
     """Params that files say, and over them those that the command's own options say."""
-    found = file_params(project, warnings, unread)
+    found = file_params(project, warnings, read)
     if project.settings.params_options:
         with best_effort(warnings):
             declared = declared_in(script_text(command, folder))
             options = option_params(command, {*found, *asked}, declared)
+            read.told |= options.keys()
             found |= {key: parse_typed(text).value for key, text in options.items()}
     return found
 
 
 def file_params(
-    project: Project, warnings: list[str], unread: list[str] | None = None
+    project: Project, warnings: list[str], noted: FileParams | None = None
 ) -> dict[str, Json]:
-    """Read what the params files say; *unread* gets the paths of those not read in full."""
-    lacking = [] if unread is None else unread
+    """Read what the params files say, and note where."""
+    noted = FileParams() if noted is None else noted
     problems = [each for every in project.pipelines().values() for each in every.problems]
     said = [f"{each}. {each.hint}" for each in problems]
     warnings += [text for text in said if text not in warnings]
     read: dict[str, Mapping[str, Json]] = {}
     for path, keys in (_try(lambda: _declared_params(project), warnings) or {}).items():
-        lacking.append(project.relative(path))
+        noted.unread.append(project.relative(path))
         name = os.path.relpath(path, project.root)
         with best_effort(warnings), _without_params(path, name):
             values = read_told(path, keys)
             read[name] = values.values
             warnings += values.warnings
             if values.is_whole:
-                lacking.pop()
+                noted.unread.pop()
     warnings += project.unread
+    for name, names in names_apart(read).items():
+        noted.keys[project.root / name] = tuple(names.values())
     return apart(read)
 
 
@@ -571,11 +611,18 @@ def apart(read: Mapping[str, Mapping[str, Json]]) -> dict[str, Json]:
     >>> apart({"a.json": {"acc": 1, "n": 2}, "b.json": {"acc": 3}})
     {'a.json:acc': 1, 'n': 2, 'b.json:acc': 3}
     """
+    names = names_apart(read)
+    return {
+        names[file][key]: value for file, values in read.items() for key, value in values.items()
+    }
+
+
+def names_apart(read: Mapping[str, Mapping[str, Json]]) -> dict[str, dict[str, str]]:
+    """Map the keys of each file to what they are called beside those of the others."""
     counts = Counter(key for values in read.values() for key in values)
     return {
-        key if counts[key] == 1 else f"{name}:{key}": value
-        for name, values in read.items()
-        for key, value in values.items()
+        file: {key: key if counts[key] == 1 else f"{file}:{key}" for key in values}
+        for file, values in read.items()
     }
 
 
@@ -643,6 +690,18 @@ def _expanded(project: Project, place: Path) -> list[Path]:
     if not place.is_dir():
         return [place]
     return sorted(path for path in place.rglob("*") if path.is_file())
+
+
+def _without_code(project: Project) -> list[str]:
+    """Say that a repository which only variables name is not looked at."""
+    said = [project.environment.get(name) for name in ("GIT_DIR", "GIT_WORK_TREE")]
+    named, tree = (Path(os.path.abspath(project.root / (each or ""))) for each in said)
+    if not all(said) or not (named / "HEAD").is_file() or not project.root.is_relative_to(tree):
+        return []
+    return [
+        f"only GIT_DIR says that this is the work tree of {named}: the run is recorded without "
+        "its code, and gets no version; `xvc init` says what to do"
+    ]
 
 
 def _try(step: Callable[[], T], warnings: list[str]) -> T | None:

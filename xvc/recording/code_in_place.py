@@ -20,6 +20,7 @@ from xvc.git.submodules import ignored_paths
 _MANY = 5000  # files that are looked into
 _LARGE = 8 << 20  # bytes of one; a larger one counts by its size and time
 _SHOWN = 10
+UNKNOWN = "in a state that is not known"
 
 
 def state_in_place(git: Git, folder: Path) -> str:
@@ -40,7 +41,7 @@ def state_in_place(git: Git, folder: Path) -> str:
             return f"code {_digest(real, _sources(real))}"
         state = git.at(place).state(below=real)
     except (XvcError, OSError, ValueError):
-        return "in a state that is not known"
+        return UNKNOWN
     fresh = [path for path in state.untracked if is_source(path) and not is_junk(path)]
     differing = sorted({*state.changed, *state.modules, *fresh})
     said = f"at {state.commit[:_SHOWN]}" if state.commit else "without a commit"

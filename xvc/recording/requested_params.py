@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -32,18 +32,29 @@ class RequestedParams:
     """Params that a run was asked for, and the file by which its Trackers know them.
 
     ``settled`` are those that are known to reach the command: by a file, or by ``copy``, which
-    holds a params file with all of them.
+    holds a params file with all of them. ``files`` maps to those params files that say them, the
+    copied one for all of a copy: whether the command opens these is seen later.
     """
 
     wanted: Mapping[str, TypedValue]
     place: Path
     settled: frozenset[str] = frozenset()
     copy: Path | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
-    def write(self) -> str:
-        """Write them down for Trackers; returns the file's name, empty where there are none."""
-        if not self.wanted:
+    def places(self, files: Iterable[Path]) -> dict[Path, list[Path]]:
+        """Map params files to where the command finds what they say: the copied one twice."""
+        copied = {*self.files.values()} if self.copy is not None else set()
+        copy = [] if self.copy is None else [self.copy]
+        return {path: [path, *(copy if path in copied else ())] for path in files}
+
+    def write(self, *, listens: bool = False) -> str:
+        """Write them down for Trackers; returns the file's name, empty where there are none.
+
+        With *listens* Trackers say beside it which params they have, also where none was asked for.
+        """
+        if not self.wanted and not listens:
             return ""
         self.place.parent.mkdir(parents=True, exist_ok=True)
         facts = {key: to_plain(typed.value) for key, typed in self.wanted.items()}
@@ -69,7 +80,7 @@ class RequestedParams:
     def reported(self) -> dict[str, Json]:
         """Read what the processes of the run said they use; the last word counts."""
         place = used_beside(self.place)
-        if not self.wanted or not place.exists():
+        if not place.exists():
             return {}
         found: dict[str, Json] = {}
         for line in place.read_text(encoding="utf-8").splitlines():
@@ -110,13 +121,14 @@ def _short(value: Json) -> str:
 
 def unused(
     asked: RequestedParams,
-    reported: Iterable[str],
+    settled: Collection[str],
+    reported: Collection[str],
     git: Git | None,
     command: Sequence[str],
     folder: Path,
 ) -> list[str]:
     """List the params that no file, no Tracker and no code can have taken up."""
-    left = [key for key in asked.wanted if key not in asked.settled and key not in reported]
+    left = [key for key in asked.wanted if key not in settled and key not in reported]
     return [key for key in left if not is_named(key, git, command, folder)]
 
 

@@ -48,7 +48,7 @@ class UnheldFiles:
         held = {each.rstrip("/") for each in data}
         self._sources: dict[str, str] = {}
         self._stamps: dict[str, Stamp] = {}
-        made = _Compiled(compiled)
+        made = CompiledFiles(compiled)
         for path in _files(self._top, [*git.ignored_here(), *others], held):
             file = f"{self._top}/{path}"
             if path.endswith(_RUN):
@@ -108,7 +108,7 @@ def _entries(folder: str | Path) -> dict[str, bool]:
         return {}
 
 
-class _Compiled:
+class CompiledFiles:
     """What Python made of modules: it opens that, and not the module, when nothing has changed."""
 
     def __init__(self, elsewhere: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from xvc.core.direction import Direction
 from xvc.core.model import PRODUCTION
 from xvc.core.run import RunRecord, Status
+from xvc.git.commands import TreeState
 from xvc.history.find import known_versions, runs_of, versions_by_run
 from xvc.history.judging import judged_alike
 from xvc.history.missing import missing_versions, warning_of
@@ -18,6 +19,7 @@ from xvc.merging import unfinished
 from xvc.models.list import assignments
 from xvc.models.stages import current
 from xvc.project import Project
+from xvc.recording.begin_run import modified_data
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.digest import (
@@ -49,7 +51,7 @@ _SWEEPS = 3
 class Brief:
     """Where things stand; ``undecided`` is None without an unfinished merge.
 
-    ``changed`` counts files that git has otherwise, or not at all.
+    ``changed`` counts files that git has otherwise, or not at all, and data that DVC has otherwise.
     """
 
     root: str
@@ -118,7 +120,7 @@ def brief(project: Project, series: str | None = None) -> Brief:
     return Brief(
         root=str(project.root),
         branch=state.branch if state else None,
-        changed=len(state.changed) + len(state.untracked) if state else 0,
+        changed=_changed(project, state) if state else 0,
         runs=total,
         running=counts.get(Status.RUNNING, 0),
         failed=sum(counts.get(status, 0) for status in FAILED),
@@ -147,6 +149,11 @@ def _unsaved_here(project: Project, trees: Sequence[TreeInfo]) -> tuple[tuple[Ru
         return here.unsaved_runs, here.unsaved
     counted = unsaved(project)
     return tuple(counted), sum(counted.values())
+
+
+def _changed(project: Project, state: TreeState) -> int:
+    changed = len(state.changed) + len(state.untracked)
+    return changed + len(modified_data(project, state.untracked))
 
 
 def _leading(

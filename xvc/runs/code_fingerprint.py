@@ -31,12 +31,16 @@ from xvc.versions.base import PathsWithoutCode, paths_without_code
 
 
 def fingerprints(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, str]:
-    """Return a digest of each run's code; a run whose code is not in this clone has none."""
+    """Return a digest of each run's code; a run whose code is not known or not here has none."""
     if project.place is None:
         return {}
     trees = code_trees(project, runs)
     digests = CodeDigests(project, trees.values())
-    return {run.id: digests.of(trees[run.id], run) for run in runs if run.id in trees}
+    return {
+        run.id: f"{digests.of(trees[run.id], run)}{beside}"
+        for run in runs
+        if run.id in trees and (beside := run.code.beside) is not None
+    }
 
 
 def code_trees(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, str]:

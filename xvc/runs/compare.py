@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from xvc.core.direction import OWN_SCORES, is_progress
-from xvc.core.run import RunRecord, Status
+from xvc.core.human_units import few_of
+from xvc.core.run import RunCode, RunRecord, Status
 from xvc.core.seed_names import is_seed
 from xvc.dvc.pointers import SUFFIX
 from xvc.errors import GitFailed, UsageError, error
@@ -199,6 +200,12 @@ def _group_of(record: RunRecord, found: Sequence[RepeatedExperiment]) -> Repeate
     return next((each for each in found if record in each.runs), RepeatedExperiment((record,)))
 
 
+def _beside(one: RunCode, other: RunCode) -> list[str]:
+    names = {*one.incomplete, *other.incomplete}
+    alike = {name for name, said in one.unheld.items() if other.unheld.get(name) == said}
+    return sorted(names - alike)
+
+
 def _packages(found: Sequence[FoundRun], warnings: list[str]) -> tuple[Difference, ...]:
     environments = [one.environment for one in found]
     if any(environment is None for environment in environments):
@@ -214,6 +221,11 @@ def _code(
     if old is None or new is None or project.place is None:
         warnings.append("the code of a run is not recorded, so code is not compared")
         return ()
+    if unlike := _beside(first.record.code, other.record.code):
+        warnings.append(
+            f"{few_of(unlike)}: code that no snapshot holds; it was another in each of the runs, "
+            "or is not known to be the same"
+        )
     passed = paths_without_code(project, first.record, other.record, documents=False)
     data = {path + SUFFIX for path in (*first.record.data, *other.record.data)}  # under data
     try:

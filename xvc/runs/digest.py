@@ -15,8 +15,10 @@ from xvc.core.commit_subject import (
     varying_keys,
 )
 from xvc.core.direction import Direction, direction_of
+from xvc.core.human_units import few_of
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
+from xvc.core.run_inputs import given
 from xvc.runs.repeats import (
     RepeatedExperiment,
     Spread,
@@ -193,6 +195,9 @@ def tried(
     main = next(iter(best_runs(done, directions, 1)), None)
     measure = Measure(main.metric, main.direction) if main else None
     settings = Counter(settings_of(each.repeats[0]) for each in found)
+    inputs: dict[str, list[dict[str, str]]] = {}
+    for each in found:
+        inputs.setdefault(_but_for_data(each.repeats[0]), []).append(given(each.repeats[0].data))
     told = [(each, _lie(each, measure)) for each in reversed(found)]
     if measure is not None:
         key, way = measure.metric, measure.direction
@@ -203,11 +208,32 @@ def tried(
     ours = [each for each, lie in told if lie is not None and each.repeats[0].id not in others]
     verdicts = _verdicts(ours, measure)
     ideas = [_idea(each, lie, measure, done, settings) for each, lie in told[:limit]]
+    ideas = [
+        _with_data(idea, each.repeats[0], inputs)
+        for idea, (each, _) in zip(ideas, told, strict=False)
+    ]
     judged = [verdicts.get(each.repeats[0].id) for each, _ in told[:limit]]
     return [
         idea if its is None else replace(idea, verdict=its.verdict, more=its.more)
         for idea, its in zip(ideas, judged, strict=True)
     ]
+
+
+def _but_for_data(run: RunRecord) -> str:
+    return settings_of(replace(run, data={}))
+
+
+def _with_data(
+    idea: Tried, run: RunRecord, inputs: Mapping[str, Sequence[Mapping[str, str]]]
+) -> Tried:
+    """Name the data by which an idea differs from others that are the same but for that."""
+    known, ours = inputs[_but_for_data(run)], given(run.data)
+    paths = sorted({path for data in known for path in data})
+    apart = [path for path in paths if len({data.get(path) for data in known}) > 1]
+    if not apart:
+        return idea
+    named = few_of([f"{path} {ours.get(path, 'absent')[:6]}" for path in apart], 1)
+    return replace(idea, what=cut(f"data {named} | {idea.what}"))
 
 
 def _verdicts(

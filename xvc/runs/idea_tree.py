@@ -51,13 +51,14 @@ def ideas(project: Project, where: Sequence[RunRecord] | None = None) -> list[Id
     Raises:
         BadSetting: a declared direction is neither ``max`` nor ``min``.
     """
-    if where is None:
+    every = where
+    if where is None or every is None:
         with opened(project) as connection:
-            where = query.all_runs(connection)
+            where, every = query.of_ideas(connection), query.newest(connection)
     names = versions_by_run(known_versions(project))
     known = _judges(project, where)
     code = fingerprints(project, with_shared_settings(where))
-    main = next(iter(best_runs(where, project.settings.metrics_direction, 1)), None)
+    main = next(iter(best_runs(every, project.settings.metrics_direction, 1)), None)
     return tree(where, code, Measure(main.metric, main.direction) if main else None, names, known)
 
 

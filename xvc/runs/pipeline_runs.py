@@ -13,7 +13,7 @@ from xvc.dvc.pipeline import frozen_outs
 from xvc.errors import BadValue
 from xvc.git.snapshot import RUNS, Snapshot, tree_with
 from xvc.project import Project
-from xvc.recording.begin_run import file_params, lock_files
+from xvc.recording.begin_run import file_params, lock_files, looked_at
 from xvc.types import Json
 
 _REPRODUCE = ("repro", "reproduce", "exp", "experiments")
@@ -41,7 +41,7 @@ class PipelineWatch:
 
     def __init__(self, project: Project, command: tuple[str, ...]) -> None:
         self._project = project
-        self._is_asked = _reproduces(command)
+        self._is_asked = reproduces(command)
         self._is_partial = any(map(_leaves_out, command))
         self._before = _texts(project)
         self._params = file_params(project, []) if self._is_asked else {}
@@ -74,8 +74,13 @@ class PipelineWatch:
         found = self._project.survey()
         made = {out.path for out in found.outs if out.is_made}
         data = self._project.data_inputs(found)
+        read = {path for _, path in found.needs}
+        given = {p: file for p, file in data.items() if p in began and p in read and p not in made}
         return PipelineResult(
-            data=self._as_made({p: file for p, file in data.items() if p in made}, began),
+            data={
+                **looked_at(self._project, given),  # the run itself may have changed it before
+                **self._as_made({p: file for p, file in data.items() if p in made}, began),
+            },
             outs=self._project.pipeline_outs(found),
             locks=after,
             stale=frozenset(made),
@@ -91,7 +96,7 @@ def _texts(project: Project) -> dict[str, bytes]:
     return {project.relative(path): path.read_bytes() for path in lock_files(project)}
 
 
-def _reproduces(command: Iterable[str]) -> bool:
+def reproduces(command: Iterable[str]) -> bool:
     words = [posixpath.basename(word) for word in command]
     return "dvc" in words and any(word in _REPRODUCE for word in words)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -29,14 +29,16 @@ from xvc.types import Json, RunId
 _VALUE = re.compile(r"-?[0-9]+")
 
 
-def settings_of(run: RunRecord) -> str:
+def settings_of(run: RunRecord, passed: Collection[str] = ()) -> str:
     """Tell a run's folder, params, data and command, without its seeds, but whether it has any.
 
     Which seed a run had that names none is not known: it may be that of one which names it.
+    *passed* are params that had no say.
     """
     data: dict[str, Json] = {**given(run.data)}
     words: list[Json] = [*_split(_marked(run))[0]]
-    return _text([run.folder, own_params(run), data, words, bool(_seeds(run))])
+    params = {key: value for key, value in own_params(run).items() if key not in passed}
+    return _text([run.folder, params, data, words, bool(_seeds(run))])
 
 
 def own_params(run: RunRecord) -> dict[str, Json]:
@@ -64,6 +66,18 @@ def own_params(run: RunRecord) -> dict[str, Json]:
 def seeds_of(run: RunRecord) -> str:
     """Tell the seeds of a run: those among its params, else those of its command."""
     return _text(_seeds(run))
+
+
+def seeds_in_words(run: RunRecord) -> str:
+    """Name the seeds of a run for people; runs of other seeds have other names.
+
+    >>> seeds_in_words(RunRecord(RunId("a"), params={"seed": 3}))
+    'seed 3'
+    """
+    seeds = _seeds(run)
+    if isinstance(seeds, dict):
+        return ", ".join(f"{key} {TypedValue.of(seeds[key]).text}" for key in sorted(seeds))
+    return f"seed {_text([*seeds])[1:-1]}" if seeds else "the run without a seed"
 
 
 def _seeds(run: RunRecord) -> dict[str, Json] | list[Json]:
@@ -156,8 +170,10 @@ def experiments(runs: Iterable[RunRecord], code: Mapping[RunId, str]) -> list[Re
     """
     alike: dict[tuple[bool, str, str], dict[str, list[RunRecord]]] = {}
     done = [run for run in runs if run.status is Status.FINISHED]
+    passed = _passed_over(done)
     for run in sorted(done, key=lambda run: (run.started or 0, run.id)):
-        key = (run.is_discarded, code.get(run.id, f"run {run.id}"), settings_of(run))
+        said = settings_of(run, passed.get(_called(run), ()))
+        key = (run.is_discarded, code.get(run.id, f"run {run.id}"), said)
         alike.setdefault(key, {}).setdefault(seeds_of(run), []).append(run)
     return [
         RepeatedExperiment(
@@ -168,12 +184,31 @@ def experiments(runs: Iterable[RunRecord], code: Mapping[RunId, str]) -> list[Re
     ]
 
 
+def _passed_over(runs: Iterable[RunRecord]) -> dict[str, frozenset[str]]:
+    """Map commands to the params of files that a run of theirs is known not to have opened.
+
+    Of another such run it may not be known: anybody can have opened the file meanwhile.
+    """
+    found: dict[str, frozenset[str]] = {}
+    for run in runs:
+        if run.code.unopened:
+            called = _called(run)
+            found[called] = found.get(called, frozenset()) | run.passed_over
+    return found
+
+
+def _called(run: RunRecord) -> str:
+    words: list[Json] = [*_split(_marked(run))[0]]
+    return _text([run.folder, words])
+
+
 def with_shared_settings(runs: Sequence[RunRecord]) -> list[RunRecord]:
     """List the finished runs that share their settings with another: only their code matters."""
     alike: dict[str, list[RunRecord]] = {}
+    passed = _passed_over(runs)
     for run in runs:
         if run.status is Status.FINISHED:
-            alike.setdefault(settings_of(run), []).append(run)
+            alike.setdefault(settings_of(run, passed.get(_called(run), ())), []).append(run)
     return [run for together in alike.values() if len(together) > 1 for run in together]
 
 

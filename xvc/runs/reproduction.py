@@ -90,11 +90,11 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True)
 class ReproducedValue:
-    """One value as it was and as it is now; ``kind`` is status, metric or output."""
+    """One value as it was and as it is now; ``kind`` is status, metric, output or model."""
 
     kind: str
     key: str
-    was: object  # of an output the digest; None where this run has no such value
+    was: object  # of an output or a model the digest; None where this run has no such value
     now: object
     outcome: ReproductionOutcome
 
@@ -118,6 +118,20 @@ def compare_values(was: RunRecord, now: RunRecord, tolerance: Tolerance) -> list
         digests = [out.digest if (out := run.outs.get(path)) else None for run in (was, now)]
         rows.append(_same("output", path, *digests))
     return rows
+
+
+def compare_models(was: Mapping[str, str], now: Mapping[str, str | None]) -> list[ReproducedValue]:
+    """Hold the digests of models, by where they were left, against those of the run done again."""
+    return [_same("model", path, was[path], now.get(path)) for path in sorted(was)]
+
+
+def models_in(was: RunRecord) -> dict[str, str]:
+    """Map the places at which a run left its models to their digests, where they are known."""
+    return {
+        out.left_at: out.digest
+        for path, out in was.outs.items()
+        if out.left_at is not None and candidate_of(path) is not None
+    }
 
 
 def times_in(was: RunRecord, tolerance: Tolerance) -> list[str]:

@@ -12,13 +12,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xvc.core.human_units import few_of
 from xvc.core.model import candidate_of
-from xvc.core.run import RunRecord
+from xvc.core.run import DataFile, RunRecord
 from xvc.core.secrets import MASK
 from xvc.core.typed_value import TypedValue
-from xvc.errors import ConflictError, NoObject, NoProject, ObjectCorrupt, error
+from xvc.errors import ConflictError, NoObject, ObjectCorrupt, error
 from xvc.history.find import FoundRun, find
 from xvc.history.revision import NoCode, revision_of
+from xvc.models.add import digest_of
 from xvc.project import Project
 from xvc.recording.begin_run import environment_now, file_params
 from xvc.recording.command_params import option_params
@@ -32,7 +34,9 @@ from xvc.runs.reproduction import (
     ReproductionOutcome,
     Tolerance,
     changed_inputs,
+    compare_models,
     compare_values,
+    models_in,
     times_in,
     worst_outcome,
 )
@@ -47,7 +51,7 @@ from xvc.runs.run_in_tree import (
     put_data_of,
     run_in_tree,
 )
-from xvc.types import Json
+from xvc.types import Json, RunId
 from xvc.versions.get import obtain
 
 if TYPE_CHECKING:
@@ -122,7 +126,7 @@ def prepare(project: Project, wanted: RerunRequest) -> Prepared:
         NoRemote, DvcFailed, RemoteCorrupt: its data cannot be had.
     """
     if project.place is None:
-        raise NoProject(str(project.root), "a git repository")
+        raise project.no_git()
     was = find(project, [wanted.reference])[0]
     record = was.record
     if not record.command or (record.exit_code is None and record.signal is None):
@@ -131,8 +135,12 @@ def prepare(project: Project, wanted: RerunRequest) -> Prepared:
     if any(MASK in word for word in record.command):
         raise NotRepeatable(record.id, "its command has a secret, which is not kept")
     base, snapshot, warnings = _code_of(project, was, wanted.reference)
-    if any(candidate_of(path) is not None for path in record.outs):
-        warnings.append("models are not compared: where the command left them is not recorded")
+    names = [which[0] for path, out in record.outs.items() if (which := _unplaced(path, out))]
+    if names:
+        warnings.append(
+            f"models that are not compared: {few_of(sorted(names))}; an older xvc recorded them "
+            "without where the command left them, or they lay outside the project"
+        )
     if not wanted.here_data:
         warnings += _data_in_cache(project, record)
     now = environment_now(project, record.command[0], warnings)
@@ -156,9 +164,11 @@ def rerun(
         NoCommand: its command cannot be started here.
     """
     warnings = list(ready.warnings)
-    ran = _run_again(project, wanted, ready, sink, warnings)
+    models: dict[str, str | None] = {}
+    ran = _run_again(project, wanted, ready, sink, warnings, models)
     was = ready.was.record
     rows = tuple(compare_values(was, ran.record, wanted.tolerance))
+    rows += tuple(compare_models(models_in(was), models))
     code = fingerprints(project, [was, ran.record])
     same = code[was.id] == code[ran.record.id] if len(code) == 2 else None
     changes = tuple(changed_inputs(was, ran.record, ready.packages, has_same_code=same))
@@ -169,9 +179,12 @@ def rerun(
     if reran.outcome is not ReproductionOutcome.DRIFTED or ran.is_interrupted:
         return reran
     second: Ran | None = None
+    others: dict[str, str | None] = {}
     if wanted.verify:
-        second = _run_again(project, wanted, ready, sink, warnings)
-    is_noisy = second is not None and _differ(ran.record, second.record, wanted.tolerance)
+        second = _run_again(project, wanted, ready, sink, warnings, others)
+    is_noisy = second is not None and (
+        others != models or _differ(ran.record, second.record, wanted.tolerance)
+    )
     causes = [*dict.fromkeys(change.cause for change in changes)]
     causes += [Cause.NOISE] if is_noisy else []
     return replace(reran, second=second, causes=tuple(causes) or (Cause.UNKNOWN,))
@@ -224,7 +237,9 @@ def _run_again(
     ready: Prepared,
     sink: Callable[[int, bytes], None],
     warnings: list[str],
+    models: dict[str, str | None],
 ) -> Ran:
+    """Run it, and note the digest of what lies afterwards where it had left its *models*."""
     record = ready.was.record
     printed = LineMetrics(loose=True, patterns=capture_patterns(project, warnings))
     values: dict[str, Json] = {}
@@ -243,11 +258,19 @@ def _run_again(
         clear(project, tree, outs_of(record))
         return request
 
+    def left(there: Project) -> None:
+        models.update({path: digest_of(there.root / path) for path in models_in(record)})
+
     name = f"rerun-{record.id}-{os.getpid()}"
     tree = CleanTree(name, ready.base, ready.snapshot, "rerun")
-    ran = run_in_tree(project, tree, prepared, taken, warnings)
+    ran = run_in_tree(project, tree, prepared, taken, warnings, left)
     values.update({key: value for row in printed.close() for key, value in row.items()})
     return _with_printed(record, ran, values)
+
+
+def _unplaced(path: str, out: DataFile) -> tuple[str, RunId] | None:
+    """Return name and run of a model of which it is not known where the command left it."""
+    return candidate_of(path) if out.left_at is None else None
 
 
 def outs_of(record: RunRecord) -> list[str]:

@@ -252,7 +252,9 @@ def _ending(
 ) -> Ending:
     try:
         launch = _launch(project, request, begun, asked)
+        recorder.watch_params(asked.places(begun.said), launch.environment)
         ending = run_process(launch, sink=recorder.take, signals=early)
+        recorder.look_at_params()
     except (NoCommand, BadValue) as err:
         asked.forget()
         _end_unstarted(project, begun, err)
@@ -262,8 +264,9 @@ def _ending(
         begun.warnings.append(f"{request.folder}, where the command ran, is not there any more")
     begun.warnings += asked.warnings
     with best_effort(begun.warnings):
-        refused = look_who_used(project, request, asked, begun.warnings)
-        return replace(ending, refused=refused)
+        use = look_who_used(project, request, asked, recorder.unopened, begun.warnings)
+        recorder.note_use(use, asked.wanted)
+        return replace(ending, refused=use.refused)
     return ending
 
 
@@ -567,7 +570,7 @@ def _context(project: Project, begun: Begun, asked: RequestedParams) -> RunConte
         tree=project.room.tree,
         journals=str(begun.journal.path.parent),
         sync_seconds=project.settings.journal_sync,
-        asked=asked.write(),
+        asked=asked.write(listens=bool(begun.said)),
         own_store=str(project.own_store_path),
     )
 

@@ -18,7 +18,7 @@ from xvc.core.objective import exact_number
 from xvc.core.run import RunRecord, Status
 from xvc.core.seed_names import is_count, is_seed
 from xvc.core.typed_value import TypedValue
-from xvc.errors import BadValue, NoObject, NoProject, NoRun
+from xvc.errors import BadValue, NoObject, NoRun
 from xvc.history.find import FoundRun
 from xvc.history.judging import unlike
 from xvc.project import Project
@@ -178,7 +178,7 @@ def contest(
         NoCommand: a command cannot be started.
     """
     if project.place is None:
-        raise NoProject(str(project.root), "a git repository")
+        raise project.no_git()
     check(project, replace(request, edit_params=not request.write_params), wanted)
     request = pinned(project, request)
     warnings: list[str] = []

@@ -6,17 +6,18 @@ import os
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from xvc.core.best_effort import best_effort
 from xvc.core.byte_text import as_text
 from xvc.core.code_files import is_source
 from xvc.core.human_units import few_of
+from xvc.core.json_values import to_plain
 from xvc.core.model import ModelFile
-from xvc.core.record import UNHELD, RecordKind
+from xvc.core.record import UNHELD, UNHELD_DIGESTS, UNOPENED, RecordKind
 from xvc.core.run import DataFile, Status
 from xvc.core.secrets import mask_texts, mask_values
 from xvc.errors import JournalFailed
@@ -34,9 +35,12 @@ from xvc.recording.metric_sources import read_metrics
 from xvc.recording.run_times import also_left_by, changed_at
 from xvc.recording.run_times import note_end as note_run_end
 from xvc.recording.unheld_code import unheld_modules
+from xvc.recording.unheld_digests import unheld_digests
 from xvc.recording.unheld_files import UnheldFiles
 from xvc.runs.failure_text import KEPT, last_words
 from xvc.runs.pipeline_runs import PipelineResult, PipelineWatch, keep_locks
+from xvc.runs.run_params import ParamsUse
+from xvc.runs.unopened_params import ParamsWatch, without_its_params
 from xvc.system.files import what_stands
 from xvc.system.loaded_modules import left_own_files
 from xvc.system.output_log import OutputLog, mask
@@ -95,9 +99,38 @@ class Recorder:
         with best_effort(begun.warnings):
             self._watch = PipelineWatch(project, begun.record.command)
         self._stderr = b""
+        self._params: ParamsWatch | None = None
+        self.unopened: list[Path] = []
+        self.unsaid: dict[str, dict[str, Json]] = {}
+        self.unused: tuple[str, ...] = ()
         self.unheld: UnheldFiles | None = None
         with best_effort(begun.warnings):
             self.unheld = _unheld_files(project, begun)
+
+    def watch_params(
+        self, places: Mapping[Path, Sequence[Path]], environment: Mapping[str, str]
+    ) -> None:
+        """Begin to look whether the command opens params files; we must be done with them."""
+        with best_effort(self._begun.warnings):
+            self._params = ParamsWatch(self._begun.record.command, places, environment)
+
+    def look_at_params(self) -> None:
+        """See which it has not opened, before we open them again."""
+        with best_effort(self._begun.warnings):
+            self.unopened = self._params.unopened() if self._params is not None else []
+
+    def note_use(self, use: ParamsUse, asked: Collection[str]) -> None:
+        """Take what unopened files say for no params of the run, unless something else says it."""
+        self.unused = use.unused
+        for path in self.unopened:
+            every = self._begun.said[path]
+            keys = [key for key in every if key not in use.reported and key not in asked]
+            name = os.path.relpath(path, self._project.root)
+            params = self._begun.record.params
+            said = {key: params[key] for key in keys if key in params}
+            self.unsaid[as_text(self._project.relative(path))] = said
+            if keys:
+                self._begun.warnings.append(without_its_params(name, keys))
 
     def left_by_pipelines(self) -> PipelineResult | None:
         """Read what DVC's pipelines left; None where there are none, or they could not be read."""
@@ -154,6 +187,8 @@ class Recorder:
     def unwatch(self) -> None:
         """Look no more at who writes and opens files."""
         self.before.close()
+        if self._params is not None:
+            self._params.close()
         if self.unheld is not None:
             self.unheld.close()
 
@@ -208,12 +243,19 @@ def _end(
     reason: str | None,
     pipeline: PipelineResult | None,
     opened: Sequence[str],
+    recorder: Recorder,
 ) -> None:
+    unsaid = {
+        path: {key: to_plain(value) for key, value in said.items()}
+        for path, said in recorder.unsaid.items()
+    }
     facts: dict[str, Json] = {
         "status": status_of(ending).value,
         **_facts_of(ending),
         "log": as_text(str(project.room.logs / f"{begun.record.id}.log")),
         **({"reason": reason} if reason else {}),
+        **({"unused": [*recorder.unused]} if recorder.unused else {}),
+        **({UNOPENED: cast("Json", unsaid)} if unsaid else {}),
     }
     left: dict[str, Json] = {}
     if outs:
@@ -287,7 +329,7 @@ def note_end(
             used = mask_values(dict(pipeline.params))
             begun.journal.note(RecordKind.PARAMS, begun.record.id, used)
     reason = reason_of(ending, recorder)
-    _end(project, begun, ending, outs | models, reason, pipeline, opened)
+    _end(project, begun, ending, outs | models, reason, pipeline, opened, recorder)
     if project.place is not None:
         note_run_end(project.own_room, begun.record.id, touched)
     with best_effort(warnings):
@@ -431,7 +473,11 @@ def _unheld(project: Project, begun: Begun, opened: Sequence[str]) -> dict[str, 
             f"code incomplete: {few_of(others)} was opened while the run went on, and git ignores "
             "it, or it is another repository's: no version tells what ran"
         )
-    return {UNHELD: [*fresh, *others]} if fresh or others else {}
+    if not fresh and not others:
+        return {}
+    names = [*fresh, *others]
+    digests: Json = {**unheld_digests(project.git, names)}
+    return {UNHELD: cast("Json", names), UNHELD_DIGESTS: digests}
 
 
 def _usage(ending: Ending) -> Json:

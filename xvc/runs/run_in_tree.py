@@ -40,8 +40,9 @@ def run_in_tree(
     prepared: Callable[[Project, WorkTree], RunRequest],
     sink: Callable[[int, bytes], None],
     warnings: list[str],
+    left: Callable[[Project], None] = lambda _: None,
 ) -> Ran:
-    """Make the tree, have its data and request *prepared* in it, and run that.
+    """Make the tree, have its data and request *prepared* in it, run that, look at what it *left*.
 
     Raises:
         GitFailed, TreeTaken, LockBusy: no tree can be made.
@@ -52,7 +53,9 @@ def run_in_tree(
     try:
         warnings += [w for w in done.warnings if w not in warnings]
         there = _project_in(project, tree)
-        return read_back(project, run(there, prepared(there, tree), sink))
+        ran = run(there, prepared(there, tree), sink)
+        left(there)
+        return read_back(project, ran)
     finally:
         remove_tree_for(project, wanted.name, doing)
 

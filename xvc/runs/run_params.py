@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -62,7 +63,8 @@ def settled(project: Project, request: AskedFor) -> tuple[RequestedParams, dict[
         copy = place.with_name(f"{place.name}.params{source.suffix}")
         copied = copy_with(source, copy, wanted)
         is_passed = any("{params}" in word for word in request.command)
-        return RequestedParams(wanted, place, frozenset(wanted if is_passed else ()), copy), copied
+        known = frozenset(wanted if is_passed else ())
+        return RequestedParams(wanted, place, known, copy, dict.fromkeys(wanted, source)), copied
     options = option_params(request.command, wanted)
     if request.edit_params:
         edits = placed(project, wanted)
@@ -70,12 +72,14 @@ def settled(project: Project, request: AskedFor) -> tuple[RequestedParams, dict[
     else:
         edits = placed(project, without_told(project, request.command, wanted))
         refuse_beside_files(edits)
-    in_files = frozenset(key for held in edits.values() for key in held)
+    files = {key: path for path, held in edits.items() for key in held}
+    in_files = frozenset(files)
     settled = in_files | request.in_command
     _refuse_beside_options(project, request)
     open_keys = {k: v for k, v in wanted.items() if k not in in_files and k not in options}
     refuse_undeclared(project, open_keys, request.command, request.folder)
-    return RequestedParams(wanted, place, settled), {
+    open_files = {key: path for key, path in files.items() if key not in request.in_command}
+    return RequestedParams(wanted, place, settled, files=open_files), {
         k: v for k, v in values.items() if k not in in_files
     }
 
@@ -104,19 +108,45 @@ def _refuse_beside_options(project: Project, request: AskedFor) -> None:
             raise BadValue(f"-P {key}", f"{typed.text} is asked for, and the command says {other}")
 
 
+@dataclass(frozen=True, slots=True)
+class ParamsUse:
+    """What became of a run's params: why it fails by that, and the keys that nothing took up.
+
+    ``reported`` are the keys that its own processes say.
+    """
+
+    refused: str | None = None
+    unused: tuple[str, ...] = ()
+    reported: frozenset[str] = frozenset()
+
+
 def look_who_used(
-    project: Project, request: AskedFor, asked: RequestedParams, warnings: list[str]
-) -> str | None:
-    """Say which params nothing has taken up; returns why the run fails by that, if it does."""
-    if not asked.wanted:
-        return None
+    project: Project,
+    request: AskedFor,
+    asked: RequestedParams,
+    unopened: Collection[Path],
+    warnings: list[str],
+) -> ParamsUse:
+    """Say which params nothing has taken up.
+
+    Args:
+        project: where.
+        request: what was asked for.
+        asked: how it was brought to the command.
+        unopened: params files that the command never opened.
+        warnings: get what is no reason to fail.
+    """
     reported = asked.reported()
     asked.forget()
+    if not asked.wanted:
+        return ParamsUse(reported=frozenset(reported))
     told = differences(asked, reported)
     command = with_copy(request.command, "")
     git = project.git if project.place is not None else None
     said = option_params(command, asked.wanted)
-    left = unused(asked, {*reported, *said}, git, command, request.folder)
+    closed = {key: path for key, path in asked.files.items() if path in unopened}
+    settled = asked.settled - closed.keys()
+    left = unused(asked, settled, {*reported, *said}, git, command, request.folder)
     for key in left:
         if is_count(key):
             continue
@@ -124,6 +154,12 @@ def look_who_used(
             f"{key}: nothing has taken it up; put {{{key}}} into the command, or read "
             f"{variable_of(key)} or a Tracker's params in the script"
         )
+        if key in closed and not request.write_params:
+            name = os.path.relpath(closed[key], project.root)
+            told[key] = (
+                f"{key}: nothing has taken it up; {name} says it, and the command never opened that"
+            )
+            continue
         if request.write_params:
             told[key] = (
                 f"{key}: nothing has taken it up; the copy of the params file is for {{params}} in "
@@ -136,7 +172,8 @@ def look_who_used(
                 f"{key}: nothing has taken it up; {found.file} says it: {found.way} sets it there"
             )
     warnings += [says for key, says in told.items() if key not in request.must_use]
-    return "; ".join(says for key, says in told.items() if key in request.must_use) or None
+    refused = "; ".join(says for key, says in told.items() if key in request.must_use) or None
+    return ParamsUse(refused, tuple(left), frozenset(reported))
 
 
 def with_copy(command: tuple[str, ...], copy: str) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ from xvc.git.history import Change, line_changes, trees_of
 from xvc.git.submodules import submodules
 from xvc.project import Project
 from xvc.recording.begin_run import as_it_would_be
+from xvc.recording.unheld_digests import unheld_digests
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import CodeDigests, code_trees
 from xvc.runs.digest import cut
@@ -214,6 +215,8 @@ def _asked(
     """
     outs = run.outs if run.status is Status.FINISHED else {*run.outs, *made}
     then, now_asked = own_params(run), own_params(wanted)
+    for key in run.passed_over - {*(wanted.asked or ())}:  # the same command will not open them
+        now_asked.pop(key, None)
     keys = {*now_asked, *(then if run.asked is None else then.keys() & {*run.asked})}
     params = {
         key: (then.get(key), now_asked.get(key))
@@ -249,16 +252,25 @@ def _by_code(
     if project.place is None or not tree:
         return [_with_other_code(each) for each in near]
     digests = CodeDigests(project, {tree, *trees.values()})
+    names = {name for each in (wanted, *(n.run for n in near)) for name in each.code.incomplete}
+    now = unheld_digests(project.git, sorted(names))
     found = []
     for each in near:
         its = trees.get(each.run.id)
         unread = tuple({*wanted.code.unread, *each.run.code.unread})
         looking = replace(each.run, code=replace(each.run.code, unread=unread))
-        if its is None or digests.of(its, looking) != digests.of(tree, looking):
+        is_known = its is not None and _has_beside(each.run, wanted, now)
+        if its is None or not is_known or digests.of(its, looking) != digests.of(tree, looking):
             found.append(_with_other_code(each))
         else:
             found.append(_without_its_params(each, wanted, digests, its, tree))
     return found
+
+
+def _has_beside(run: RunRecord, wanted: RunRecord, now: Mapping[str, str]) -> bool:
+    """Whether the code that no snapshot holds is known to lie here as a run had it."""
+    names = {*run.code.incomplete, *wanted.code.incomplete}
+    return all(name in now and run.code.unheld.get(name) == now[name] for name in names)
 
 
 def _without_its_params(
@@ -347,6 +359,9 @@ def seen_before(project: Project, record: RunRecord) -> Near | None:
     reading = db.reading(keeper.path, is_known=keeper.is_as_left)
     with suppress(XvcError, OSError), reading as connection:
         runs = query.of_command(connection, record)
+        if len(runs) == query.MANY:  # of older ones those that say the same params
+            more = query.of_command(connection, record, own_params(record))
+            runs = [*{run.id: run for run in (*runs, *more)}.values()]
         near = (_asked(record, run, None) for run in runs if run.id != record.id)
         alike = [n for n in near if n.distance[0] == 0 and _is_of_its_seeds(record, n.run)]
         trees = code_trees(project, [record, *(each.run for each in alike)])

@@ -63,10 +63,9 @@ def leader(project: Project, sweep: Sweep, trials: Sequence[Trial]) -> Leader | 
     ordered = points_of(trials, direction, wish.repeats_by)
     if metric is None or direction is None or not ordered:
         return None
-    names = [trial.run for point in ordered for trial in point if trial.run]
+    names = {RunId(trial.run) for point in ordered for trial in point if trial.run}
     with opened(project) as connection:
-        wanted = {*names}
-        known = {run.id: run for run in query.all_runs(connection) if run.id in wanted}
+        known = {run.id: run for run in query.by_ids(connection, names)}
     found = [_experiment(point, known) for point in ordered]
     having = [(point, each) for point, each in zip(ordered, found, strict=True) if each.repeats]
     spreads = [Spread.of(each.numbers(metric)) for _, each in having]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from xvc.core.run import RunRecord
 from xvc.core.tag_message import VersionInfo
@@ -16,6 +17,9 @@ from xvc.runs.repeats import experiments, settings_of
 from xvc.store import query
 from xvc.types import RunId
 from xvc.versions.tag import Tagged, TagRequest, chosen, tag
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 _GENERATIONS = 50
 
@@ -37,13 +41,15 @@ def tag_run(project: Project, request: TagRequest) -> Tagged:
 
 
 def _family(project: Project, record: RunRecord, infos: list[VersionInfo]) -> VersionInfo | None:
-    with opened(project) as connection:
-        runs = {run.id: run for run in query.all_runs(connection)}
     by_run: dict[RunId, VersionInfo] = {}
     for info in infos:  # lowest first: the highest of a run counts
         if info.message.run is not None:
             by_run[info.message.run] = info
-    for name in _relatives(project, record, runs, by_run):
+    with opened(project) as connection:  # of all runs only those with a version say anything
+        found = query.by_ids(connection, {*by_run, record.id})
+        above = _ancestors(connection, record)
+    runs = {run.id: run for run in found}
+    for name in [*_repeats(project, record, runs, by_run), *above]:
         if name in by_run:
             return by_run[name]
     tree = record.code.worktree
@@ -51,21 +57,27 @@ def _family(project: Project, record: RunRecord, infos: list[VersionInfo]) -> Ve
     return family_of_tree(project.git, infos, made_here, record.code.commit)
 
 
-def _relatives(
+def _repeats(
     project: Project,
     record: RunRecord,
     runs: dict[RunId, RunRecord],
     by_run: dict[RunId, VersionInfo],
 ) -> list[RunId]:
-    """Name the repeats of a run, that of the highest version first, then what it builds on."""
+    """Name the repeats of a run that have versions, that of the highest version first."""
     settings = settings_of(record)
     alike = [run for run in runs.values() if settings_of(run) == settings]
     groups = experiments(alike, fingerprints(project, alike)) if len(alike) > 1 else []
     group = next((each.runs for each in groups if record.id in {r.id for r in each.runs}), ())
     found = [run.id for run in group if run.id in by_run and run.id != record.id]
-    found.sort(key=lambda name: by_run[name].version, reverse=True)
-    base, steps = record.parent, 0
-    while base is not None and steps < _GENERATIONS:
+    return sorted(found, key=lambda name: by_run[name].version, reverse=True)
+
+
+def _ancestors(connection: DuckDBPyConnection, record: RunRecord) -> list[RunId]:
+    """Name what a run builds on, the nearest first."""
+    found: list[RunId] = []
+    base = record.parent
+    while base is not None and base not in found and len(found) < _GENERATIONS:
         found.append(base)
-        base, steps = runs[base].parent if base in runs else None, steps + 1
+        above = query.by_id(connection, base)
+        base = above.parent if above is not None else None
     return found

@@ -21,14 +21,14 @@ from xvc.core.human_units import counted
 from xvc.dvc import repository as dvc
 from xvc.dvc.local_config import keep_settings
 from xvc.dvc.pointers import SUFFIX
-from xvc.dvc.repository import Dvc
+from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import ForeignProject, GitFailed, IgnoredByGit, NoIdentity, UsageError, error
 from xvc.git import follow_hook as hook
 from xvc.git import merge_driver as driver
 from xvc.git.branch import Move, advance
 from xvc.git.commands import scrubbed
 from xvc.git.snapshot import tree_with
-from xvc.project import Project
+from xvc.project import OUTSIDE, Project
 from xvc.recording.begin_run import metrics_files, params_files, results_among
 from xvc.system.asset_files import NAME
 from xvc.system.files import add_line, keep_out_of_git, write_durably
@@ -132,6 +132,7 @@ def init(project: Project, folder: Path, *, commit: bool = True) -> Initialised:
         _remember(project, ours)
     _set_hook(project, done, warnings)
     _tell_of_ignored(project, ours, warnings)
+    _tell_of_stores_below(project, warnings)
     joined = _joined(project)
     made = None
     gone = _taken_by_git(project, done) if commit else []
@@ -308,10 +309,32 @@ def _write_ignores(project: Project, done: list[str]) -> list[Path]:
         done.append(f"git ignores {project.relative(store)} (DVC keeps it)")
     attributes = project.root / ".gitattributes"
     held = attributes.exists()
-    changed = add_line(attributes, f"*{SUFFIX} -text -filter")
+    lines = [f"*{SUFFIX} -text -filter", *_kept_encodings(project)]
+    added = [add_line(attributes, line) for line in lines]
+    changed = any(added)
     if changed:
         done.append(f"{'added to' if held else 'wrote'} .gitattributes (pointers keep their bytes)")
     return [ignore, attributes] if changed else [ignore]
+
+
+def _kept_encodings(project: Project) -> list[str]:
+    """Write lines that keep git from turning what is UTF-8 here into another encoding."""
+    root, attribute = project.root, "working-tree-encoding"
+    own = [root / name for name in (FILE, ".dvcignore", ".dvc/config", ".dvc/.gitignore")]
+    named = {
+        f"*{SUFFIX}": pointer_of(project.store_path),
+        **{f"/{path.relative_to(root).as_posix()}": path for path in [*own, *_ignores(project)]},
+    }
+    paths = {project.relative(path): pattern for pattern, path in named.items()}
+    said = project.git.text("check-attr", "-z", attribute, "--", *paths).split("\0")
+    free = ("unspecified", "unset", "UTF-8")
+    turned = [path for path, how in zip(said[::3], said[2::3], strict=False) if how not in free]
+    return [f"{paths[path]} -{attribute}" for path in turned]
+
+
+def _ignores(project: Project) -> list[Path]:
+    stores = project.store_path.with_name(".gitignore")
+    return [stores] if stores.is_relative_to(project.root) else []
 
 
 def _ignore_results(project: Project, done: list[str]) -> list[Path]:
@@ -380,6 +403,19 @@ def _taken_by_git(project: Project, done: list[str]) -> list[str]:
         more = f" and {counted(len(found) - 1, 'file')} beside it" if len(found) > 1 else ""
         done.append(f"git tracks {where}{more} no more; the file stays")
     return found
+
+
+def _tell_of_stores_below(project: Project, warnings: list[str]) -> None:
+    """Name the stores that runs in folders of this one have made before it was a project."""
+    listed = [*project.git.listed(f"*/{project.settings.database}"), *project.git.state().untracked]
+    others = [project.store_path, *(other.store_path for other in project.others())]
+    for place in (project.top / path for path in dict.fromkeys(listed)):
+        beside = place.with_name(place.name + OUTSIDE)
+        is_store = place.name == project.store_path.name and beside.is_dir()
+        if is_store and place.is_relative_to(project.root) and place not in others:
+            call = f"xvc merge {shlex.quote(str(place))}"
+            name = project.relative(place)
+            warnings.append(f"{name} has runs from before; `{call}` brings them into this store")
 
 
 def _commit(project: Project, ours: list[Path], gone: list[str], warnings: list[str]) -> str | None:

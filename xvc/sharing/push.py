@@ -172,7 +172,7 @@ def push(project: Project, request: PushRequest, notify: Notify) -> Pushed:
     """
     git, dvc = project.git, project.needed_dvc()
     branch = branch_of(project)
-    name = upstream_of(git, request.remote, branch)
+    name = upstream_of(git, request.remote, branch, to_push=True)
     to_push = _RefsToPush(
         _chosen(project, branch, runs=request.runs), refs_there(git, name, notify)
     )

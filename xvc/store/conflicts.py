@@ -15,6 +15,7 @@ from xvc.journal.codec import from_json
 from xvc.store.alignment import BASE, OURS, THEIRS, MergedTable
 from xvc.store.keys import in_json
 from xvc.store.run_merge import settle_run
+from xvc.store.runs import ContentsCorrupt
 from xvc.store.schema import literal
 from xvc.store.shape import MergedColumn
 from xvc.types import Json
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _COPIES = {"mine": (OURS, "orow"), "yours": (THEIRS, "trow"), "was": (BASE, "brow")}
 _BETWEEN = {"DOUBLE": "1", "FLOAT": "1", "INTERVAL": "INTERVAL 1 MICROSECOND"}
+_HERE = "the store here"
 _JOINED = "FROM mine m JOIN yours y USING (k) LEFT JOIN was w USING (k)"
 
 
@@ -173,7 +175,12 @@ class RowConflicts:
             [keys],
         ).fetchall()
         return [
-            (key, _read(base) if has_base else None, _read(ours), _read(theirs))
+            (
+                key,
+                _read(base, _HERE) if has_base else None,
+                _read(ours, _HERE),
+                _read(theirs, self._source),
+            )
             for key, has_base, base, ours, theirs in rows
         ]
 
@@ -213,8 +220,11 @@ class RowConflicts:
 _Facts = Mapping[str, Json]
 
 
-def _read(text: str) -> _Facts:
-    return cast("dict[str, Json]", from_json(text))
+def _read(text: str, place: str) -> _Facts:
+    try:
+        return cast("dict[str, Json]", from_json(text))
+    except ValueError as err:  # deeper than any JSON of ours, or a number that no float holds
+        raise ContentsCorrupt(place, "runs", str(err)) from err
 
 
 def _differ(one: str, other: str, cell: MergedColumn) -> str:

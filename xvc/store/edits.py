@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from xvc.core.edit import EDITING, Edit, JournalValue, RowCondition, cancelled, edit_from, effective
+from xvc.core.human_units import moment_of
 from xvc.core.record import Control, RecordKind
-from xvc.journal.codec import from_json, to_json
+from xvc.journal.codec import to_json
 from xvc.store import cell_edits
 from xvc.store.cell_edits import Chosen, both, either, holding, of_runs
 from xvc.store.columns import known, tables
-from xvc.store.schema import EDITS, quoted
+from xvc.store.schema import EDITS, TYPES, quoted
+from xvc.store.system_table_checks import book_value, wrong_book
 from xvc.types import Json, RunId
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def _row(edit: Edit) -> dict[str, Json]:
     where = edit.where
     return {
         "edit_id": edit.id,
-        "timestamp": datetime.fromtimestamp(edit.at / 1e6, UTC).isoformat(),
+        "timestamp": moment_of(round(edit.at * 1000)).isoformat(),
         "kind": edit.kind.value,
         "table_name": edit.table,
         "track_id": edit.run,
@@ -110,10 +111,11 @@ def load(
         f"undone::VARCHAR FROM edits {where} ORDER BY edit_id",
         list(values),
     ).fetchall()
-    return [_edit(*row) for row in found]
+    return [_edit(connection, *row) for row in found]
 
 
 def _edit(
+    connection: DuckDBPyConnection,
     name: str,
     kind: str,
     table: str | None,
@@ -126,30 +128,36 @@ def _edit(
 ) -> Edit:
     where = None
     if where_key is not None and where_value is not None:
-        where = RowCondition(where_key, _typed(where_value))
+        where = RowCondition(where_key, _typed(connection, where_value))
     return Edit(
         kind=RecordKind(kind),
         table=table,
         run=RunId(run) if run else None,
         key=key,
-        value=_typed(value) if value else None,
+        value=_typed(connection, value) if value else None,
         where=where,
         undone=undone,
         id=name,
     )
 
 
-def _typed(text: str) -> JournalValue:
-    tag, carried = cast("list[Json]", from_json(text))
-    return JournalValue(str(tag), carried)
+def _typed(connection: DuckDBPyConnection, text: str) -> JournalValue:
+    match book_value(connection, "edits", text):
+        case [str(tag), carried] if tag in TYPES:
+            return JournalValue(tag, carried)
+    raise wrong_book(connection, "edits", text)
 
 
 def _taken_back(connection: DuckDBPyConnection, undo: Edit) -> Edit | None:
     """Find the edit that an undo, or an undo of an undo, is about."""
-    found = load(connection, "WHERE edit_id = ?::UUID", [undo.undone])
-    if found and found[0].kind is RecordKind.UNDO:
-        return _taken_back(connection, found[0])
-    return found[0] if found else None
+    at, seen = undo, {undo.id}
+    while at.kind is RecordKind.UNDO:
+        found = load(connection, "WHERE edit_id = ?::UUID", [at.undone])
+        if not found or found[0].id in seen:  # a stranger's may go round in a circle
+            return None
+        at = found[0]
+        seen.add(at.id)
+    return at
 
 
 def in_force(

@@ -17,7 +17,7 @@ from xvc.core.nested import numbers_in
 from xvc.core.record import Control, RecordKind, apply, in_order
 from xvc.core.run import RunRecord
 from xvc.errors import BadValue, RecordRefused
-from xvc.journal.codec import CONTROL, control_from, decode_line, from_json, to_json
+from xvc.journal.codec import CONTROL, control_from, decode_line, to_json
 from xvc.journal.reader import ReadPosition, Slice, born, read_new, spelled
 from xvc.store import assets, edited_runs, edits
 from xvc.store.bad_record_search import halves, lines_of, nothing_of
@@ -26,6 +26,7 @@ from xvc.store.db import is_of_what_was_asked
 from xvc.store.file_names import file_name
 from xvc.store.last_values import is_param, last_numbers, summarised
 from xvc.store.schema import TYPES, literal, quoted
+from xvc.store.system_table_checks import book_value, wrong_book
 from xvc.system.files import write_durably
 from xvc.types import Json, RunId
 
@@ -140,12 +141,26 @@ def marks(connection: DuckDBPyConnection, writers: Iterable[str]) -> dict[str, R
         "WHERE writer IN (SELECT unnest(?::VARCHAR[]))",
         [list(writers)],
     ).fetchall()
-    return {writer: _mark(position, sequence, names) for writer, position, sequence, names in found}
+    return {
+        writer: ReadPosition(position, sequence, _names(connection, names))
+        for writer, position, sequence, names in found
+    }
 
 
-def _mark(position: int, sequence: int, names: str) -> ReadPosition:
-    held = cast("dict[str, list[str]]", from_json(names))
-    return ReadPosition(position, sequence, {table: tuple(its) for table, its in held.items()})
+def _names(connection: DuckDBPyConnection, text: str | None) -> dict[str, tuple[str, ...]]:
+    """Read the names that a writer has used in each table."""
+    held = {} if text is None else book_value(connection, "folds", text)
+    if not isinstance(held, dict):
+        raise wrong_book(connection, "folds", text or "")
+    found: dict[str, tuple[str, ...]] = {}
+    for table, its in held.items():
+        named = (
+            tuple(name for name in its if isinstance(name, str)) if isinstance(its, list) else ()
+        )
+        if not isinstance(its, list) or len(named) < len(its):
+            raise wrong_book(connection, "folds", text or "")
+        found[table] = named
+    return found
 
 
 def fold(

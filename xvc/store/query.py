@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, cast
 
 from xvc.core.byte_text import as_text
@@ -239,11 +240,9 @@ def alike(
     connection: DuckDBPyConnection, folder: str | None, params: Mapping[str, Json]
 ) -> list[RunRecord]:
     """Read the newest runs of a folder that have these simple params, among perhaps others."""
-    where, values = ["folder IS NOT DISTINCT FROM ?"], list[object]([folder and as_text(folder)])
-    for key, value in params.items():
-        if key.isascii() and _is_simple(value):
-            where.append("(params -> ?)::VARCHAR = (?::JSON -> '$')::VARCHAR")
-            values += [pointer(key), to_json(to_plain(value))]
+    where, values = _has_params(params)
+    where = ["folder IS NOT DISTINCT FROM ?", *where]
+    values = [folder and as_text(folder), *values]
     limits = f"{' AND '.join(where[:_TOLD_BY])} {_NEWEST} LIMIT {MANY}"
     return runs.load(connection, f"WHERE {limits}", values[: 2 * _TOLD_BY - 1])
 
@@ -257,6 +256,34 @@ def keys(connection: DuckDBPyConnection) -> list[str]:
     return [key for (key,) in found if key is not None]
 
 
+def param_values(connection: DuckDBPyConnection, key: str) -> list[Json]:
+    """List what runs have under a param, each once."""
+    found = connection.execute("SELECT DISTINCT params -> ? FROM runs", [pointer(key)]).fetchall()
+    return [cast("Json", from_plain(from_cell(text))) for (text,) in found if text is not None]
+
+
+def of_ideas(connection: DuckDBPyConnection) -> list[RunRecord]:
+    """Read the runs that have an idea, put another right or were decided about, newest first.
+
+    And what they build on.
+    """
+    if runs.lacking(connection):
+        return all_runs(connection)
+    return runs.load(
+        connection,
+        f"""
+        WHERE id IN (
+            WITH RECURSIVE wanted(its) AS (
+                SELECT id FROM runs WHERE concat(idea, fixes, decision) <> ''
+                UNION SELECT coalesce(nullif(parent, ''), fixes)
+                FROM runs JOIN wanted ON id = its
+            )
+            SELECT its FROM wanted WHERE its IS NOT NULL
+        ) {_NEWEST}
+        """,
+    )
+
+
 def count(connection: DuckDBPyConnection, status: str | None = None) -> int:
     """Count runs."""
     where, values = ("WHERE status = ?", [status]) if status else ("", [])
@@ -264,11 +291,30 @@ def count(connection: DuckDBPyConnection, status: str | None = None) -> int:
     return int(found[0]) if found else 0
 
 
-def of_command(connection: DuckDBPyConnection, like: RunRecord) -> list[RunRecord]:
-    """Read the runs of a command in its folder, newest first; a seed makes it another command."""
-    command = to_json(list(like.command))
-    where = "WHERE command::VARCHAR = ? AND folder IS NOT DISTINCT FROM ?"
-    return runs.load(connection, f"{where} {_NEWEST}", [command, like.folder])
+def of_command(
+    connection: DuckDBPyConnection,
+    like: RunRecord,
+    params: Mapping[str, Json] = MappingProxyType({}),
+) -> list[RunRecord]:
+    """Read the newest runs of a command in its folder that have these simple params.
+
+    A seed makes it another command.
+    """
+    where, values = _has_params(params)
+    where = ["command::VARCHAR = ?", "folder IS NOT DISTINCT FROM ?", *where]
+    values = [to_json(list(like.command)), like.folder, *values]
+    limits = f"{' AND '.join(where[:_TOLD_BY])} {_NEWEST} LIMIT {MANY}"
+    return runs.load(connection, f"WHERE {limits}", values[: 2 * _TOLD_BY - 2])
+
+
+def _has_params(params: Mapping[str, Json]) -> tuple[list[str], list[object]]:
+    """Write conditions, of two values each, on params that are written the same way everywhere."""
+    where, values = list[str](), list[object]()
+    for key, value in params.items():
+        if key.isascii() and _is_simple(value):
+            where.append("(params -> ?)::VARCHAR = (?::JSON -> '$')::VARCHAR")
+            values += [pointer(key), to_json(to_plain(value))]
+    return where, values
 
 
 def near(
@@ -278,7 +324,7 @@ def near(
     found = newest(connection, MANY)
     if len(found) < MANY:
         return found
-    more = [*of_command(connection, like)[:MANY], *alike(connection, like.folder, params)]
+    more = [*of_command(connection, like), *alike(connection, like.folder, params)]
     each = {run.id: run for run in (*found, *more)}
     return sorted(each.values(), key=lambda run: (-(run.started or 0), run.id))
 

@@ -31,14 +31,17 @@ _WRONG = {
     "environments": "digest IS NULL OR json_type(facts) IS DISTINCT FROM 'OBJECT' "
     f"OR length(facts::VARCHAR) > {_LONGEST}",
     "folds": "writer IS NULL OR sequence IS NULL OR sequence < 0 OR position < 0 "
-    "OR json_type(names) NOT IN ('OBJECT', 'ARRAY', 'NULL')",
+    "OR json_type(names) NOT IN ('OBJECT', 'ARRAY', 'NULL') "
+    f"OR length(names::VARCHAR) > {_LONGEST}",
     "columns": "table_name IS NULL OR key IS NULL OR column_name IS NULL "
     f"OR type IS NULL OR NOT regexp_full_match(type, '{_TYPE}')",
     "assets": "digest IS NULL OR NOT regexp_full_match(digest, '[0-9a-f]{64}') "
     "OR kind IS NULL OR kind NOT IN ('object', 'file', 'folder') "
     "OR name IS NULL OR type IS NULL OR size IS NULL OR size < 0 OR kept IS NULL",
     "edits": f"edit_id IS NULL OR timestamp IS NULL OR kind IS NULL OR kind NOT IN ({_EDITS}) "
-    "OR (value IS NOT NULL AND json_array_length(value) <> 2)",
+    "OR (value IS NOT NULL AND json_array_length(value) <> 2) "
+    "OR (where_value IS NOT NULL AND json_array_length(where_value) <> 2) "
+    f"OR length(value::VARCHAR) > {_LONGEST} OR length(where_value::VARCHAR) > {_LONGEST}",
 }
 """What a row of each table is not like when xvc has written it."""
 
@@ -72,9 +75,14 @@ def book_value(connection: DuckDBPyConnection, table: str, text: str) -> Json:
     try:
         return from_json(text)
     except ValueError as err:
-        question = "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
-        found = connection.execute(question).fetchone()
-        raise BooksCorrupt(str(found[0]) if found else "", table, text[:200]) from err
+        raise wrong_book(connection, table, text) from err
+
+
+def wrong_book(connection: DuckDBPyConnection, table: str, text: str) -> BooksCorrupt:
+    """Say that a bookkeeping table of the current database holds what xvc does not write."""
+    question = "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
+    found = connection.execute(question).fetchone()
+    return BooksCorrupt(str(found[0]) if found else "", table, text[:200])
 
 
 def refuse_unsound(connection: DuckDBPyConnection, path: Path) -> None:

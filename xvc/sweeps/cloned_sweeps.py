@@ -80,6 +80,7 @@ def _shared(sweep: Sweep) -> dict[str, Json]:
         direction=wish.direction,
         refs=wish.refs,
         seed=wish.seed,
+        signs=wish.signs,
     )
     facts = replace(sweep, root="", codes={}, wish=asked).facts
     said = cast("dict[str, Json]", facts["wish"])

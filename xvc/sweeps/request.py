@@ -17,7 +17,7 @@ from xvc.core.direction import Direction, asked_direction, direction_of
 from xvc.core.option import declared, kinds
 from xvc.core.search_space import Choices, Dimension, choices, endless, grid_size, parse_dimension
 from xvc.core.seed_names import is_seed
-from xvc.core.sweep import LOCAL, REF, Sampler, Wish
+from xvc.core.sweep import LOCAL, REF, ParamStyle, Sampler, Wish
 from xvc.core.typed_value import TypedValue
 from xvc.errors import BadValue, UsageError, error
 from xvc.types import Json
@@ -60,6 +60,7 @@ def wish_of(
     metric, direction = checker.metric(directions)
     wish = Wish(
         space=space,
+        signs=checker.signs,
         command=checker.command(),
         metric=metric,
         direction=direction,
@@ -94,6 +95,7 @@ class _Checker:
     def __init__(self, said: Mapping[str, Json], read: Read) -> None:
         self.said, self._read = said, read
         self.mistakes: list[str] = []
+        self.signs: dict[str, str] = {}
         self._known: set[str] = set()
 
     def _of(self, name: str) -> Json:
@@ -112,7 +114,10 @@ class _Checker:
             found[REF] = choices(REF, [TypedValue.of(ref) for ref in dict.fromkeys(refs)])
             if REF in params:
                 self.mistakes.append("params: ref is the name of what --ref changes")
-        for key, value in params.items():
+        for typed, value in params.items():
+            key = self._without_sign(typed)
+            if key in found:
+                self.mistakes.append(f"params: {typed} names {key} a second time")
             try:
                 found[key] = self._dimension(key, value)
             except BadValue as err:
@@ -120,6 +125,15 @@ class _Checker:
         if not params and isinstance(self.said.get("params"), dict) and not refs:
             self.mistakes.append("params: name at least one, as lr=0.1,0.01")
         return found
+
+    def _without_sign(self, typed: str) -> str:
+        """Take Hydra's sign off a name: it says what is done with a param, and is none of it."""
+        key = typed.lstrip("+").removeprefix("~")
+        if self.said.get("style") != ParamStyle.HYDRA or not key:
+            return typed
+        if key != typed:
+            self.signs[key] = typed.removesuffix(key)
+        return key
 
     def repeats(self, space: dict[str, Dimension]) -> tuple[int, str]:
         """Read how often each point is tried, and add the seed to the space, last."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from xvc.core.ids import run_id
 from xvc.core.secret_names import is_secret_name
 from xvc.core.sweep import REF, Sampler, Sweep, TrialCode, Wish, command_of
-from xvc.errors import NoProject, XvcError
+from xvc.errors import XvcError
 from xvc.executors import executor_kind
 from xvc.executors.shipping import check_store
 from xvc.git.snapshot import SWEEPS
@@ -46,7 +46,7 @@ def begin_sweep(project: Project, wish: Wish, folder: str) -> tuple[Sweep, Folde
         BadOptions: SLURM has no such option.
     """
     if project.place is None:
-        raise NoProject(str(project.root), "a git repository")
+        raise project.no_git()
     # First what only trials need: a sweep that cannot run is not written down.
     check_sampler(wish.sampler, prune=wish.prune)
     executor_kind(wish.executor).check(wish)
@@ -100,7 +100,7 @@ def plan_sweep(project: Project, wish: Wish, folder: str) -> SweepPlan:
         NoSampler: the sampler needs Optuna, which is missing.
     """
     if project.place is None:
-        raise NoProject(str(project.root), "a git repository")
+        raise project.no_git()
     check_sampler(wish.sampler, prune=wish.prune)
     check_reach(project, wish, folder)
     known = wish if wish.sampler is not Sampler.TPE else replace(wish, sampler=Sampler.RANDOM)

@@ -178,25 +178,22 @@ def runs_of(home: Project, sweep: Sweep, number: int | None = None) -> list[RunR
 
 def trials(home: Project, sweep: Sweep, folder: Folder) -> dict[int, Trial]:
     """Compute the state of the trials that were asked for, by number."""
-    return _computed(home, sweep, folder, None)
-
-
-def one_trial(home: Project, sweep: Sweep, folder: Folder, number: int) -> Trial:
-    """Compute the state of one trial that was asked for."""
-    return _computed(home, sweep, folder, number)[number]
-
-
-def _computed(home: Project, sweep: Sweep, folder: Folder, number: int | None) -> dict[int, Trial]:
     notes = folder.notes()
     starts = starts_of(notes)
     # First who lives, then the runs: one that ends in between has said so by then.
-    looked = starts if number is None else starts.keys() & {number}
-    live = {n for n in looked if is_live(folder.log(n, starts[n]))}
+    live = {n for n in starts if is_live(folder.log(n, starts[n]))}
+    runs = runs_of(home, sweep)
+    runs += _runs_elsewhere(home, sweep, starts.keys() - live, {run.name for run in runs})
+    return dict(sorted(trials_of(notes, runs, live, sweep.wish.metric, sweep.id).items()))
+
+
+def one_trial(home: Project, sweep: Sweep, folder: Folder, number: int) -> Trial:
+    """Compute the state of one trial that was asked for, and whose process has ended.
+
+    Whether its log is still locked is not asked: by a process that it left, for a moment.
+    """
     runs = runs_of(home, sweep, number)
-    if number is None:
-        runs += _runs_elsewhere(home, sweep, starts.keys() - live, {run.name for run in runs})
-    found = trials_of(notes, runs, live, sweep.wish.metric, sweep.id)
-    return dict(sorted(found.items()))
+    return trials_of(folder.notes(), runs, set(), sweep.wish.metric, sweep.id)[number]
 
 
 def _runs_elsewhere(

@@ -140,21 +140,23 @@ class Assets:
         """
         parts = self.parts(digest)
         if parts is None:
-            self._copy(digest, target, 0o644)
+            self._copy(digest, target)
             return target
         target.mkdir(parents=True, exist_ok=True)
         for part in parts:
             place = target / part.path
             place.parent.mkdir(parents=True, exist_ok=True)
-            self._copy(part.digest, place, 0o755 if part.is_executable else 0o644)
+            self._copy(part.digest, place, is_executable=part.is_executable)
         return target
 
-    def _copy(self, digest: str, target: Path, mode: int) -> None:
+    def _copy(self, digest: str, target: Path, *, is_executable: bool = False) -> None:
         sibling = beside(target, "new")
         try:
             with self._verified(digest) as file, sibling.open("wb") as out:
                 shutil.copyfileobj(file, out, _CHUNK)
-            sibling.chmod(mode)
+            if is_executable:
+                mode = sibling.stat().st_mode & 0o777
+                sibling.chmod(mode | (mode & 0o444) >> 2)  # for whom the umask lets read it
             os.replace(sibling, target)
         finally:
             sibling.unlink(missing_ok=True)

@@ -93,8 +93,11 @@ def _plainly(path: Path) -> BinaryIO:
     return os.fdopen(descriptor, "wb")
 
 
-def copy_durably(source: Path, target: Path, *, mode: int) -> tuple[str, int]:
-    """Copy in one pass and return the md5 and the size of the very bytes that were written."""
+def copy_durably(source: Path, target: Path, *, mode: int | None = None) -> tuple[str, int]:
+    """Copy in one pass and return the md5 and the size of the very bytes that were written.
+
+    Without a *mode* the copy has what the umask gives a new file.
+    """
     digest = hashlib.md5(usedforsecurity=False)
     size = 0
     sibling = beside(target, "tmp")
@@ -106,7 +109,8 @@ def copy_durably(source: Path, target: Path, *, mode: int) -> tuple[str, int]:
                 file.write(chunk)
             file.flush()
             os.fsync(file.fileno())
-        sibling.chmod(mode)
+        if mode is not None:
+            sibling.chmod(mode)
         os.replace(sibling, target)
     except BaseException:
         sibling.unlink(missing_ok=True)

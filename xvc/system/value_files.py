@@ -147,7 +147,29 @@ def told_in(path: PurePath, read: Callable[[], bytes], keys: Sequence[str] = ())
         for name, value in flat.values.items()
         if not keys or any(fnmatchcase(name, key) or fnmatchcase(name, f"{key}.*") for key in keys)
     }
+    values |= {key: from_file(part) for key in keys for part in _in_list(flat.values, key)}
     return FileValues(values, tuple(said), is_whole=not flat.endless)
+
+
+def _in_list(values: Mapping[str, Json], key: str) -> list[Json]:
+    """Find what a key like ``layers.0.units`` names in a list: one value, or none."""
+    names = key.split(".")
+    for count in range(len(names) - 1, 0, -1):
+        found = values.get(".".join(names[:count]))
+        if isinstance(found, list):
+            return _below(found, names[count:])
+    return []
+
+
+def _below(value: Json, names: Sequence[str]) -> list[Json]:
+    for name in names:
+        if isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+            value = value[int(name)]
+        elif isinstance(value, dict) and name in value:
+            value = value[name]
+        else:
+            return []
+    return [value]
 
 
 def read_typed(path: Path) -> Mapping[str, Json]:

@@ -63,6 +63,10 @@ _Result = TypeVar("_Result")
 class Tracker(Edits, Stored, OptionAttributes):
     """Logs rows of one run into one event table.
 
+    Within `xvc run` it joins that run, whose every process is looked at. Alone it knows the code
+    of its own process only, not what that starts; what `params.yaml` says is then among the run's
+    params whether or not the script has read it.
+
     Args:
         db: the store, a path; None is the project's, or the one of the run that this joins;
             `Tracker.IN_MEMORY` is one that goes when the tracker is closed; `Tracker.SKIP_INSERT`

@@ -128,7 +128,7 @@ def get(
         ObjectCorrupt: an object's bytes are not what its name says; nothing was written.
         BadListing: the list of a folder names a file outside it; nothing was written.
     """
-    _refuse_target(project, target, replace=replace)
+    _refuse_target(project, target)
     point = _point(project, reference, path)
     held = holdings(project, point)
     name = _model(project, point, held, path) or _within(project, path)
@@ -146,6 +146,8 @@ def get(
         if models and not PurePosixPath(name).is_relative_to(store):
             raise LeftAsModels(name, point.name, models, models[0])
         raise NoFile(name, point.name)
+    if os.path.lexists(target) and not replace:
+        raise TargetExists(str(target))
     with Staging(target) as staging:
         _write(project, point, wanted, staging.folder)
         count, size = _measured(staging.folder)
@@ -272,7 +274,7 @@ def _within(project: Project, path: Path) -> str:
     return whole.relative_to(top).as_posix()
 
 
-def _refuse_target(project: Project, target: Path, *, replace: bool) -> None:
+def _refuse_target(project: Project, target: Path) -> None:
     """Never replace what holds the repository, or lies in git's or DVC's own folders."""
     is_named = target.name not in ("", "..")
     place = target.parent.resolve() / target.name if is_named else target.resolve()
@@ -281,8 +283,6 @@ def _refuse_target(project: Project, target: Path, *, replace: bool) -> None:
     is_within = any(place.is_relative_to(each) for each in kept)
     if is_within or any(each.is_relative_to(place) for each in (git.top, *kept)):
         raise BadValue("--out", f"{target} holds the repository or is a part of it")
-    if os.path.lexists(target) and not replace:
-        raise TargetExists(str(target))
 
 
 def _wanted(project: Project, held: Holdings, name: str) -> _Wanted:

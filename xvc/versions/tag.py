@@ -104,7 +104,8 @@ class TagRequest:
 class Tagged:
     """A version: its name, what it marks, and its message.
 
-    ``branch`` is the branch that has the commit, None when the version stands beside it;
+    ``branch`` is the branch that has the commit, None when the version stands beside it or HEAD is
+    detached; ``on_head`` tells whether HEAD has it, as in the middle of a rebase;
     ``earlier`` are the versions that the run had before, ``passed`` the numbers that were passed
     over because another project of the repository has them.
     """
@@ -118,6 +119,7 @@ class Tagged:
     is_dry: bool = False
     earlier: tuple[str, ...] = ()
     passed: tuple[str, ...] = ()
+    on_head: bool = True
 
 
 def tag(project: Project, request: TagRequest) -> Tagged:
@@ -161,6 +163,7 @@ def tag(project: Project, request: TagRequest) -> Tagged:
                 is_dry=True,
                 earlier=earlier,
                 passed=_passed(project, request, wanted, infos, taken),
+                on_head=base.on_head,
             )
         with _restored(path for each in pointers_of(project, record) for path in _written(each)):
             made = _make(project, request, record, base, wanted, line)
@@ -354,6 +357,7 @@ def _published(
         commit=commit,
         branch=branch,
         paths=tuple(files),
+        on_head=base.on_head,
     )
 
 
@@ -396,6 +400,7 @@ def _files(
                 write_durably(project.root / ignore, held)
     beside = [store.with_name(".gitignore")]
     if follows:
+        _have_store_ignored(project)
         beside += [place.with_name(".gitignore") for place in places]
     if is_current:
         beside += [*metrics_files(project), *lock_files(project)]
@@ -406,6 +411,13 @@ def _files(
     found = {project.relative(path): path for path in beside if path.is_file()}
     ignored = project.git.ignored(found)
     return digest, files | {n: p.read_bytes() for n, p in found.items() if n not in ignored}
+
+
+def _have_store_ignored(project: Project) -> None:
+    """Have git ignore the store where `dvc init` was called, and `xvc init` was not."""
+    store = project.store_path
+    if project.relative(store) not in project.git.ignored([project.relative(store)]):
+        add_line(store.with_name(".gitignore"), f"/{store.name}")
 
 
 def _store_files(project: Project) -> tuple[str, dict[str, bytes]]:

@@ -62,9 +62,9 @@ def command(
 ) -> None:
     """Do a run again in a clean tree, with its code, data and params: is the result the same?
 
-    Says first what of the environment is not as it was. Every metric and declared output is
-    identical, within tolerance or drifted; exit 3 when one drifted. The new run has the old one as
-    its parent. Works in a clone: data is fetched.
+    Says first what of the environment is not as it was. Every metric, declared output and
+    model is identical, within tolerance or drifted; exit 3 when one drifted. The new run has the
+    old one as its parent; its models are compared, not kept. Works in a clone: data is fetched.
 
     Example: xvc rerun e0.1.0 --verify --tolerance acc=0.01
     """
@@ -138,7 +138,7 @@ def _text(done: Reran) -> str:
 def _shown(row: ReproducedValue, value: object) -> str:
     if value is None:
         return "(none)"
-    return str(value)[:8] if row.kind == "output" else number(value)  # type: ignore[arg-type]
+    return str(value)[:8] if row.kind in ("output", "model") else number(value)  # type: ignore[arg-type]
 
 
 def _sentence(done: Reran) -> str:

@@ -203,7 +203,7 @@ def _tell(here: Context, ran: Ran, declared: Sequence[str]) -> None:
     for warning in ran.warnings:
         warn(warning, here.manner)
     say(f"xvc: {ended_line(ran, declared)}", here.manner)
-    if ran.tagged is not None and ran.tagged.branch is None:
+    if ran.tagged is not None and not ran.tagged.on_head:
         say(
             "xvc: the version holds your uncommitted changes and stands beside your branch",
             here.manner,

@@ -27,6 +27,7 @@ class DataFile(TypedDict):
     tracked: NotRequired[Annotated[str, "The digest that the pointer names."]]
     size: NotRequired[Annotated[int, "Bytes."]]
     is_made: NotRequired[Annotated[bool, "A pipeline made it in the run itself."]]
+    left_at: NotRequired[Annotated[str, "Where the run left this model, from the project's root."]]
 
 
 class Code(TypedDict):
@@ -40,6 +41,11 @@ class Code(TypedDict):
     left_out: list[str]
     incomplete: list[str]
     unread: Annotated[list[str], "Params files that could not be read in full."]
+    unopened: Annotated[
+        Mapping[str, Mapping[str, object]],
+        "Params files that the command never opened, and what they say: it had no say in the run.",
+    ]
+    unheld: Annotated[Mapping[str, str], "What of the incomplete was there: digests."]
 
 
 class Usage(TypedDict):
@@ -69,7 +75,7 @@ class Data(TypedDict):
     touched: NotRequired[Annotated[Mapping[str, str | None], "Tracked files changed meanwhile."]]
     command: NotRequired[list[str]]
     folder: NotRequired[str]
-    params: NotRequired[Mapping[str, object]]
+    params: NotRequired[Annotated[Mapping[str, object], "With those of `code.unopened`."]]
     metrics: NotRequired[Mapping[str, object]]
     summaries: NotRequired[
         Annotated[Mapping[str, str], "Of which metrics the min or max of the rows counts."]
@@ -92,6 +98,7 @@ class Data(TypedDict):
     seeded: NotRequired[
         Annotated[list[str], "Its command, with `{seed}` where braces put the seed."]
     ]
+    unused: NotRequired[Annotated[list[str], "Params that were asked for and nothing took up."]]
     decision: NotRequired[Annotated[str, "`kept` or `discarded`, and why."]]
     printed: NotRequired[Annotated[list[str], "Of a run that failed: the last ten lines of it."]]
     patch: NotRequired[Annotated[str, "With --code: the uncommitted code as a unified diff."]]
@@ -124,6 +131,8 @@ def command(
         "seconds": found.record.seconds,
         "environment": environment_facts(environment) if environment else None,
     }
+    if around := found.record.params_around:
+        said["params"] = {**around}
     if found.summaries:
         said["summaries"] = dict(found.summaries)
     said |= {"printed": last} if (last := last_lines(project, found.record)) else {}
@@ -172,7 +181,10 @@ def _text(found: FoundRun) -> str:
             ("output", _output(run)),
         ]
     )
-    lines += _section("params", ((key, number(value)) for key, value in sorted(run.params.items())))
+    lines += _section("params", ((key, _param(run, key)) for key in sorted(run.params)))
+    for path, said in code.unopened.items():
+        title = f"in {path}, which the command never opened, so no params of this run"
+        lines += _section(title, ((key, number(value)) for key, value in sorted(said.items())))
     ways = {key: f"  ({way})" for key, way in found.summaries.items() if way != "last"}
     metrics = sorted(run.metrics.items())
     lines += _section("metrics", ((k, f"{number(value)}{ways.get(k, '')}") for k, value in metrics))
@@ -185,6 +197,11 @@ def _text(found: FoundRun) -> str:
         ((path, f"{file.digest[:10]}  {size(file.size)}") for path, file in run.outs.items()),
     )
     return "\n".join(lines)
+
+
+def _param(run: RunRecord, key: str) -> str:
+    text = number(run.params[key])
+    return f"{text}  (nothing took it up)" if key in run.unused else text
 
 
 def _section_of(last: Sequence[str], found: FoundRun) -> list[str]:

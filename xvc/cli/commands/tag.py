@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Data(TypedDict):
-    """A version and what it names; ``branch`` None: its commit stands beside the branch."""
+    """A version and what it names; ``branch`` None: beside the branch, or on a detached HEAD."""
 
     version: str
     run: Annotated[str | None, "Null with --merged."]
@@ -102,6 +102,8 @@ def _warnings(made: Tagged) -> tuple[str, ...]:
 
 def _text(made: Tagged) -> str:
     where = f"on {made.branch}" if made.branch else "beside your branch"
+    if made.on_head and not made.branch:
+        where = "on the detached HEAD, and on no branch yet"
     verb = "would be" if made.is_dry else "is"
     of = f", run {made.run}" if made.run else ""
     return f"{made.name}  {made.subject}\n{verb} {where}{of}"

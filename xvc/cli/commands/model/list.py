@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
@@ -11,6 +11,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Limit, listed
 from xvc.cli.output import Answer, duration, number, show, size, table
+from xvc.core.human_units import few_of
 
 if TYPE_CHECKING:
     from xvc.models.list import Candidate
@@ -34,6 +35,9 @@ class Data(TypedDict):
 
     models: list[Model]
     total: int
+    elsewhere: Annotated[
+        Mapping[str, int], "How many candidates branches have that this tree has not."
+    ]
 
 
 def command(
@@ -53,20 +57,32 @@ def command(
     Example: xvc model list digits --by acc:max
     """
     from xvc.models.list import disagreements, list_models, metric_names  # late: it opens DuckDB
+    from xvc.models.other_branches import on_other_branches
 
     here: Context = context.obj
     project = here.project()
-    found = list_models(project, name, by)
+    others = on_other_branches(project, name)
+    found = list_models(project, name, by, has_more=bool(others))
     shown = found[:limit] if limit else found
     wanted = listed(metrics) or tuple(metric_names(found)[:4])
-    data: Data = {"models": [_facts(each, wanted) for each in shown], "total": len(found)}
+    data: Data = {
+        "models": [_facts(each, wanted) for each in shown],
+        "total": len(found),
+        "elsewhere": {branch: len(held) for branch, held in others.items()},
+    }
     head = ["name", "run", "version", "stage", *wanted, "size", "age"]
     text = table(head, [_row(each, wanted) for each in shown], right=range(4, 6 + len(wanted)))
     if len(shown) < len(found):
         text += f"\n{len(shown)} of {len(found)}; --limit 0 lists all"
-    said = text if found else "there is no model yet"
+    said = text if found else "there is no model here yet" if others else "there is no model yet"
+    said += "".join(f"\n{_elsewhere(branch, held)}" for branch, held in others.items())
     warnings = (*project.keeper.warnings, *disagreements(project, name))
     show(Answer("model list", data, said, warnings), here.manner)
+
+
+def _elsewhere(branch: str, held: Collection[tuple[str, str]]) -> str:
+    names = few_of(sorted({name for name, _ in held}))
+    return f"branch {branch} has {len(held)} more ({names}); `git merge {branch}` brings them"
 
 
 def _row(each: Candidate, wanted: Sequence[str]) -> list[str]:
