@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
@@ -79,6 +80,27 @@ def test_a_pipeline_run_has_what_the_lock_says_after_it(project: Path, call_xvc:
     found = call_xvc("doctor", "--json").data["findings"]
     assert [each["health"] for each in found if each["what"] == "outputs"] == ["mended"]
     assert not (project / "model.pkl.dvc").exists()
+
+
+def test_data_that_a_run_changes_before_its_pipeline_is_what_the_pipeline_read(
+    project: Path, call_xvc: Calling
+) -> None:
+    """The lock names it as a dependency; what lay there when the run began, nobody read."""
+    (project / "raw.txt").write_text("1\n")
+    dvc(project, "add", "-q", "raw.txt")
+    (project / "n.txt").write_text("1\n")
+    (project / "dvc.yaml").write_text(_PIPELINE)
+    dvc(project, "repro", "-q")
+    (project / "go.sh").write_text("echo 2 > raw.txt\ndvc add -q raw.txt\ndvc repro -q\n")
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "pipeline")
+
+    done = call_xvc("run", "--", "sh", "-e", "go.sh")
+
+    assert done.code == 0, done.err
+    data = call_xvc("show", "--json").data["data"]
+    assert data["raw.txt"] == {"digest": hashlib.md5(b"2\n").hexdigest(), "size": 2}
+    assert data["prepared.txt"]["digest"] == data["raw.txt"]["digest"]
 
 
 _TEMPLATED = """\

@@ -277,6 +277,22 @@ def test_a_store_that_nobody_has_ignored(tmp_path: Path, call_xvc: Calling) -> N
     assert git(tmp_path / "p", "status", "--porcelain") == ""
 
 
+def test_what_git_is_told_of_encodings_changes_no_text(project: Path, call_xvc: Calling) -> None:
+    """What xvc commits is UTF-8 and is not called Latin-1: a colleague reads it as it was said."""
+    for key in ("i18n.commitEncoding", "i18n.logOutputEncoding"):
+        git(project, "config", key, "ISO-8859-1")
+
+    made = call_xvc("run", "--tag", "minor", "--note", "größe", "--", "true")
+    log = call_xvc("log", "--json")
+    for key in ("i18n.commitEncoding", "i18n.logOutputEncoding"):
+        git(project, "config", "--unset", key)
+
+    assert made.code == 0, made.err
+    assert "größe" in git(project, "log", "-1", "--format=%s")
+    assert "größe" in git(project, "tag", "-l", "-n1", "e0.1.0")
+    assert "größe" in log.out
+
+
 def test_a_failed_run_can_be_a_version(project: Path, call_xvc: Calling) -> None:
     """Without `--run` the last run that finished is meant; a failed one has to be named."""
     train(call_xvc)

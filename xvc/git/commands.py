@@ -45,6 +45,7 @@ _ALWAYS = (
     *("-c", f"{CALLED_BY_XVC}=true"),
     *("-c", "core.safecrlf=false"),  # it refuses files whose line ends a checkout would change
     *("-c", "core.ignoreStat=false"),  # by it git takes what we put into an index for a change
+    *("-c", "i18n.commitEncoding=UTF-8", "-c", "i18n.logOutputEncoding=UTF-8"),  # as we write, read
 )
 _LOOKING = (  # nothing that spares git a look at a file
     *("-c", "core.fsmonitor=false", "-c", "core.trustctime=true", "-c", "core.checkStat=default"),

@@ -13,7 +13,7 @@ from xvc.dvc.pipeline import frozen_outs
 from xvc.errors import BadValue
 from xvc.git.snapshot import RUNS, Snapshot, tree_with
 from xvc.project import Project
-from xvc.recording.begin_run import file_params, lock_files
+from xvc.recording.begin_run import file_params, lock_files, looked_at
 from xvc.types import Json
 
 _REPRODUCE = ("repro", "reproduce", "exp", "experiments")
@@ -74,8 +74,13 @@ class PipelineWatch:
         found = self._project.survey()
         made = {out.path for out in found.outs if out.is_made}
         data = self._project.data_inputs(found)
+        read = {path for _, path in found.needs}
+        given = {p: file for p, file in data.items() if p in began and p in read and p not in made}
         return PipelineResult(
-            data=self._as_made({p: file for p, file in data.items() if p in made}, began),
+            data={
+                **looked_at(self._project, given),  # the run itself may have changed it before
+                **self._as_made({p: file for p, file in data.items() if p in made}, began),
+            },
             outs=self._project.pipeline_outs(found),
             locks=after,
             stale=frozenset(made),
