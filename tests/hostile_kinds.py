@@ -280,6 +280,7 @@ def _newer_store(scene: Scene) -> None:
 def _enciphered_store(scene: Scene) -> None:
     place = scene.folder / "enciphered.duckdb"
     with duckdb.connect() as connection:
+        connection.execute("SET force_mbedtls_unsafe = 'true'")
         connection.execute(
             f"ATTACH '{place}' AS e (ENCRYPTION_KEY 'sesame', ENCRYPTION_CIPHER 'CTR')"
         )
