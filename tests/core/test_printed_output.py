@@ -515,6 +515,22 @@ LINES: list[tuple[str, Printed]] = [
     ("loss: inf", {"loss": float("inf")}),
     ("latency: 12.3ms", {"latency": 12.3}),
     ("seconds: 0.5", {"seconds": 0.5}),
+    ("map: 0.45", {"map": 0.45}),
+    (
+        "| epoch   1 |   200/ 2983 batches | lr 5.00 | ms/batch 12.34 | loss  8.12 | ppl  3367.12",
+        {"epoch": 1, "lr": 5.0, "ms/batch": 12.34, "loss": 8.12, "ppl": 3367.12},
+    ),
+    (
+        "| end of epoch   1 | time: 40.12s | valid loss  5.80 | valid ppl   331.23",
+        {"time": 40.12, "valid loss": 5.8, "valid ppl": 331.23},
+    ),
+    (
+        "2026-11-30 10:00:00 | INFO | fairseq.trainer | epoch 001 | loss 0.3 | ppl 12.3 | lr 0.1",
+        {"epoch": 1, "loss": 0.3, "ppl": 12.3, "lr": 0.1},
+    ),
+    ("max_depth=3, n_estimators=100, accuracy=0.9", {"accuracy": 0.9}),
+    ("F1: 0.9 P: 0.8 R: 0.7", {"F1": 0.9, "P": 0.8, "R": 0.7}),
+    ("mAP@0.5: 0.6", {"mAP@0.5": 0.6}),
     ("throughput: 1200 img/s", {"throughput": 1200}),
 ]
 
@@ -621,6 +637,19 @@ HTTP 200
 status: 200
 attempt: 2
 Retry in: 5
+Map: 5
+error margin: 0.1
+Time: 12.3s
+Duration: 3.2 seconds
+GPU utilization: 45%
+test: 45%
+Epoch 3 time: 12.3s
+Speed: 0.2ms preprocess, 1.2ms inference, 0.0ms loss, 0.8ms postprocess per image
+[CV 1/5] END ..................C=1, gamma=0.1;, score=0.933 total time=   0.0s
+Validation loss decreased (0.25 --> 0.23).  Saving model ...
+Saved model-epoch=03-val_loss=0.23.ckpt
+192.168.0.1 loss: 0.2
+Cost: $3.50
 Timeout seconds: 30
 value: 3
 retries=3

@@ -162,7 +162,7 @@ def _parts(text: str) -> Iterator[str]:
 
     Also what stands before a bracket that was opened on an earlier line.
     """
-    apart = _APART_BY_TABS if "\t" in text else _APART
+    apart = _APART_BY_TABS if "\t" in text or " | " in text else _APART
     if not any(letter in text for letter in "(){}["):
         yield from apart.split(text)
         return

@@ -50,7 +50,7 @@ _SETTINGS = word_table(
     "budget cap required allowed code type name id port window every interval freq frequency size "
     "version worker workers seed num count port pid dim layer layers level line lines chunk file "
     "files cutoff when if since because until while as than that this saved saving path "
-    "expected requirement index idx"
+    "expected requirement index idx margin depth"
 )
 _NO_RESULT = _SETTINGS | word_table(
     "eta elapsed remaining left v vnum rank gpu cpu device devices node host hostname thread "
@@ -63,7 +63,9 @@ _NO_RESULT = _SETTINGS | word_table(
 _BESIDE = word_table(
     "lr learningrate gradnorm weightnorm norm mfu kl entropy momentum dt tokpersec toksec"
 )
-_LEVELS = word_table("error errors warning info debug critical failed failures failure timeouts")
+_LEVELS = word_table(
+    "error errors warning info debug critical failed failures failure timeouts map"
+)
 _TIMES = word_table("seconds milliseconds ms")
 _BEST = word_table("best objective final function mean optimal minimum maximum")
 
@@ -91,11 +93,16 @@ def is_result(name: str) -> bool:
     """
     words = camel_words(name.replace("'s ", " "))
     known = set(words)
-    if known & _SETTINGS or isinstance(getattr(builtins, name, None), type):
+    if known & _SETTINGS or _is_exception(name):
         return False  # a setting, or "ValueError: 3"
     if name.lower() in _TIMES or (words[-1:] == ["value"] and known & _BEST):
         return True
     return direction_said(name) is not None or bool(known & _MEASURES)
+
+
+def _is_exception(name: str) -> bool:
+    found = getattr(builtins, name, None)
+    return isinstance(found, type) and issubclass(found, BaseException)
 
 
 @lru_cache(maxsize=4096)
