@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from faulty import HERE, Repo, Server, copy_repo, new_repo
+from faulty import HERE, Repo, copy_repo, new_repo
+from forked import Server
 
 _SUMMARY = "fault points"
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from faulty import Fault, Repo, copy_repo
+from faulty import Repo, copy_repo
+from forked import Fault
 
 ACTS = {
     "kill": Fault(1, "kill"),

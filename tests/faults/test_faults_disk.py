@@ -11,17 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from faulty import (
-    NOBODY,
-    PYTHON,
-    Fault,
-    Outcome,
-    Repo,
-    check_git,
-    check_rows,
-    check_versions,
-    copy_repo,
-)
+from faulty import NOBODY, PYTHON, Repo, check_git, check_rows, check_versions, copy_repo
+from forked import Fault, Outcome
 
 _MEETS_LIMIT = """
 import os, resource, sys

@@ -8,7 +8,8 @@ import time
 
 import pytest
 
-from faulty import PYTHON, Repo, check_rows, end_quietly, wait_for
+from faulty import PYTHON, Repo, check_rows, wait_for
+from forked import end_quietly
 
 _SLOW = """
 import os, sys, time

@@ -11,7 +11,6 @@ import pytest
 
 from faulty import (
     POINTER,
-    Fault,
     Repo,
     check_git,
     check_rows,
@@ -20,6 +19,7 @@ from faulty import (
     digest,
     tokens_in,
 )
+from forked import Fault
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from faulty import PYTHON, Fault, Repo, check_rows, check_versions, set_aside
+from faulty import PYTHON, Repo, check_rows, check_versions, set_aside
+from forked import Fault
 
 _HOLD = """
 import sys, duckdb

@@ -18,17 +18,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from faulty import (
-    Fault,
-    Outcome,
-    Repo,
-    check_git,
-    check_versions,
-    copy_repo,
-    digest,
-    object_of,
-    tokens_in,
-)
+from faulty import Repo, check_git, check_versions, copy_repo, digest, object_of, tokens_in
+from forked import Fault, Outcome
 
 pytestmark = pytest.mark.usefixtures("injector")
 

@@ -17,17 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from faulty import (
-    Fault,
-    Outcome,
-    Repo,
-    check_git,
-    check_rows,
-    check_versions,
-    copy_repo,
-    set_aside,
-    tokens_in,
-)
+from faulty import Repo, check_git, check_rows, check_versions, copy_repo, set_aside, tokens_in
+from forked import Fault, Outcome
 
 pytestmark = pytest.mark.usefixtures("injector")
 

@@ -12,7 +12,8 @@ import duckdb
 import pytest
 import yaml
 
-from faulty import PYTHON, Fault, Repo, copy_repo
+from faulty import PYTHON, Repo, copy_repo
+from forked import Fault
 
 WORDS = ("rebase", "data", "data/base.parquet", "data/new.parquet", "--on", "id", "--yes")
 OLD = [(1, "a"), (2, "b"), (3, "c")]

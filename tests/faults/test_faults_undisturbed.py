@@ -5,16 +5,8 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from faulty import (
-    Fault,
-    Repo,
-    check_git,
-    check_rows,
-    check_versions,
-    copy_repo,
-    digest,
-    object_of,
-)
+from faulty import Repo, check_git, check_rows, check_versions, copy_repo, digest, object_of
+from forked import Fault
 
 
 @pytest.fixture

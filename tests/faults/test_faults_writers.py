@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from faulty import PYTHON, Fault, Repo, check_rows, wait_for
+from faulty import PYTHON, Repo, check_rows, wait_for
+from forked import Fault
 
 _ACK = """
 import os, sys

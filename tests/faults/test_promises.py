@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from faulty import Fault, Repo, check_git, check_rows, check_versions, copy_repo, tokens_in
+from faulty import Repo, check_git, check_rows, check_versions, copy_repo, tokens_in
+from forked import Fault
 from pages import README
 
 _HEADING = "## What you can rely on\n"

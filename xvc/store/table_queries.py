@@ -153,22 +153,24 @@ def overview(connection: DuckDBPyConnection) -> Grid:
     )
     for table, column in named.fetchall():
         shapes.get(table, []).append(column)
+    size = connection.execute("SELECT max(block_size) FROM pragma_database_size()").fetchone()
+    block = int(size[0]) if size else 0
     for table, held in shapes.items():
         times = next((n for n in ("timestamp", "started") if n in held), None)
         span = f"min({times}), max({times})" if times else "NULL, NULL"
         row = connection.execute(f"SELECT count(*), {span} FROM {quoted(table)}").fetchone()
         rows, first, last = row or (0, None, None)
-        found.append((table, rows, len(held), _bytes_of(connection, table), first, last))
+        found.append((table, rows, len(held), _bytes_of(connection, table, block), first, last))
     head = ("table", "rows", "columns", "size", "first", "last")
     return Grid(head, tuple(found), len(found))
 
 
-def _bytes_of(connection: DuckDBPyConnection, table: str) -> int:
+def _bytes_of(connection: DuckDBPyConnection, table: str, block: int) -> int:
     """Count the blocks that a table's columns fill; 0 while they fit into shared ones."""
     found = connection.execute(
-        "SELECT count(DISTINCT block_id) * (SELECT max(block_size) FROM pragma_database_size()) "
-        "FROM pragma_storage_info(?) WHERE persistent AND block_id >= 0",
-        [quoted(table)],
+        "SELECT count(DISTINCT block_id) * ? FROM pragma_storage_info(?) "
+        "WHERE persistent AND block_id >= 0",
+        [block, quoted(table)],
     ).fetchone()
     return int(found[0]) if found else 0
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import atexit
 import ctypes
 import gc
-import importlib
+import importlib.util
 import json
 import os
 import pkgutil
@@ -113,6 +113,10 @@ def _call(words: list[str]) -> int:
     if words[0] == "xvc":
         from xvc.cli.app import call
 
+        spec = importlib.util.find_spec("xvc.__main__")
+        ours = sys.modules["__main__"]
+        ours.__spec__, ours.__file__ = spec, spec.origin  # multiprocessing's children load it again
+        sys.argv = [spec.origin, *words[1:]]
         return call(words[1:])
     sys.argv = words
     try:
