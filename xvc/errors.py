@@ -674,6 +674,9 @@ class TooNew(CorruptError):
     way = "Upgrade xvc-experiments; nothing was changed."
 
 
+_UNSIGNED = ("failed to sign", "unable to sign", "load public key", "signingkey", "ssh signing")
+"""What git says where it cannot sign."""
+
 _PARTIAL = ("lazy fetching disabled", "promisor remote")
 """By these git says that an object is only where a partial clone was made from."""
 
@@ -700,7 +703,7 @@ class GitFailed(ExternalError):
     @property
     def hint(self) -> str:
         """Quotes the remedy that git itself names, or says what git does not."""
-        if "failed to sign" in self.words:
+        if any(sign in self.words for sign in _UNSIGNED):
             return (
                 "git is told to sign here and cannot: mend its key (`git config user.signingKey`), "
                 "or `git config commit.gpgSign false` and `git config tag.gpgSign false`."

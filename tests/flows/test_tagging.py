@@ -336,6 +336,21 @@ def test_a_signature_that_cannot_be_made(
     assert call_xvc("tag", "minor", "--json").data["version"] == "e0.1.0"
 
 
+def test_a_key_of_ssh_that_is_not_there_has_its_way_out(
+    project: Path, call_xvc: Calling, tmp_path: Path
+) -> None:
+    """Whatever git calls it, the hint says which settings of git sign."""
+    train(call_xvc)
+    git(project, "config", "gpg.format", "ssh")
+    git(project, "config", "commit.gpgSign", "true")
+    git(project, "config", "user.signingKey", str(tmp_path / "gone.pub"))
+
+    made = call_xvc("tag", "minor", "--json")
+
+    assert made.json["error"]["code"] == "git-failed"
+    assert "git config commit.gpgSign false" in made.json["error"]["hint"]
+
+
 def test_a_signature_is_made(project: Path, call_xvc: Calling, tmp_path: Path) -> None:
     """Where git is told to sign and can, the tag is signed, and is read as any other."""
     key = tmp_path / "key"
