@@ -17,6 +17,7 @@ import sqlalchemy
 
 from xvc.core import secret_shapes
 from xvc.core.secret_shapes import secrets_in
+from xvc.core.secrets import looks_secret, mask_argv, mask_text
 
 LETTERS = string.ascii_letters + string.digits
 HEX = "0123456789abcdef"
@@ -192,3 +193,100 @@ def test_every_word_that_a_rule_goes_by_has_a_letter_that_numbers_have_not() -> 
 
     words = {*exact, *small, *secret_shapes.HINTS}
     assert all(secret_shapes._LETTER.search(word) for word in words)
+
+
+ELSEWHERE: dict[str, tuple[str, int, str]] = {
+    "Hugging Face with digits": ('login("hf_{}")', 34, LETTERS),
+    "Azure account": ('"AccountName=a;AccountKey={}==;EndpointSuffix=x"', 86, LETTERS),
+    "Azure bus": ("Endpoint=sb://x/;SharedAccessKeyName=Root;SharedAccessKey={}=", 43, LETTERS),
+    "Azure signature": ("https://a.blob.core.windows.net/c?sv=1&sig={}%3D", 43, LETTERS),
+    "Stripe webhook": ("x = 'whsec_{}'", 32, LETTERS),
+    "wandb in code": ('wandb.login(key="{}")', 40, HEX),
+    "wandb in a shell": ("wandb login {}", 40, HEX),
+    "Discord webhook": ("https://discord.com/api/webhooks/443630940102810087/{}", 68, LETTERS),
+    "Telegram": ('Bot("1234567890:AA{}")', 33, LETTERS),
+    "Google OAuth": ("GOCSPX-{}", 28, LETTERS),
+    "Google access": ("tok ya29.{}", 100, LETTERS),
+    "Groq": ("k='gsk_{}'", 52, LETTERS),
+    "Replicate": ("k='r8_{}'", 37, LETTERS),
+    "LangSmith": ("k='lsv2_pt_{}_0a1b2c3d4e'", 32, HEX),
+    "bearer": ('curl -H "Authorization: Bearer {}7" https://x.io', 24, LETTERS),
+    "basic": ('headers={{"Authorization": "Basic {}7=="}}', 24, LETTERS),
+    "mysql": ("mysql -u root -p{}7 db", 14, LETTERS),
+    "sshpass": ("sshpass -p '{}7' ssh h", 14, LETTERS),
+    "curl": ("curl -u me:{}7 https://x.io", 14, LETTERS),
+    "netrc": ("machine a.b login me password {}7", 20, LETTERS),
+    "docker login": ('{{"auths": {{"https://i/v1/": {{"auth": "{}=="}}}}}}', 30, LETTERS),
+    "private JWK": ('{{"kty": "RSA", "d": "{}"}}', 200, LETTERS),
+    "conda": ("https://conda.corp.io/t/tk-{}-aaaa-bbbb-cccc-0123456789ab/x", 8, HEX),
+    "key in base64": ("tls.key: LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0t{}", 200, LETTERS),
+    "password chosen by a person": ("postgres://app:hunter{}9x@db/x", 5, LETTERS),
+    "notebook": ('{{"source": ["db_password = \\"{}7\\"\\n"]}}', 20, LETTERS),
+    "JSON in JSON": ('{{"cfg": "{{\\"password\\": \\"{}7\\"}}"}}', 20, LETTERS),
+    "listed variable": ("- name: DB_PASSWORD\n  value: {}7", 20, LETTERS),
+    "listed variable in JSON": ('[{{"name": "DB_PASSWORD", "value": "{}7"}}]', 20, LETTERS),
+    "attributes": ('<property name="password" value="{}7"/>', 20, LETTERS),
+    "Dockerfile": ("FROM x\nENV SECRET_KEY {}7", 20, LETTERS),
+    "default of a variable": ('k = os.getenv("API_KEY", "{}7")', 20, LETTERS),
+    "default of an option": ('p.add_argument("--api-key", default="{}7")', 20, LETTERS),
+    "annotated": ('api_key: str = "{}7"', 20, LETTERS),
+    "annotated in TypeScript": ("const apiKey: string = '{}7'", 20, LETTERS),
+    "pair": ('auth = ("me", "{}7")', 20, LETTERS),
+    "ODBC": ('cs="SERVER=db;UID=sa;PWD={}7"', 20, LETTERS),
+    "pass": ('pass = "{}7"', 20, LETTERS),
+    "prose": ("the password is {}7", 20, LETTERS),
+}
+
+
+@pytest.mark.parametrize("kind", ELSEWHERE)
+def test_what_a_service_a_header_or_a_command_tells_is_found_and_masked(kind: str) -> None:
+    """In files as in words that are recorded; masked twice, nothing changes."""
+    form, count, signs = ELSEWHERE[kind]
+    by = By(kind)
+    for _ in range(10):
+        secret = _of(signs, count)(by)
+        text = form.format(secret)
+
+        masked = mask_text(text)
+
+        assert secrets_in(text), text
+        assert secret not in masked
+        assert mask_text(masked) == masked
+
+
+@pytest.mark.parametrize(
+    "command", ["sshpass -p {} ssh h", "mysql -u root -p{} db", "wandb login {}", "python t.py {}"]
+)
+def test_a_word_that_the_words_before_it_tell_of_is_masked(command: str) -> None:
+    """Each argument stays one; what nothing tells of stays as it is."""
+    secret = _of(HEX, 40)(By(3))
+
+    masked = mask_argv(command.format(secret).split())
+
+    assert len(masked) == len(command.split())
+    assert (secret in " ".join(masked)) == command.startswith("python")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "env.production",
+        ".env-prod",
+        "keystore",
+        "login.keychain",
+        "AuthKey.p8",
+        "pgpass.conf",
+        "users.htpasswd",
+        "netrc",
+        "prod.tfvars",
+        "secret.yaml",
+        "secrets-prod.yaml",
+        ".vault_pass",
+        "x.vault_password",
+        ".env.local.bak",
+    ],
+)
+def test_files_that_hold_secrets_under_a_sibling_of_a_known_name_are_told(name: str) -> None:
+    """Whatever folder they lie in."""
+    assert looks_secret(name)
+    assert looks_secret(f"conf/{name}")

@@ -1,7 +1,8 @@
 """Secrets by what they look like: tokens of a known shape, private keys, passwords beside a name.
 
-The shapes are the rules of gitleaks (`scripts/secret_rules.py` brings them up to date); a name
-beside a value that looks drawn by chance, keys in PEM and URLs with a password are xvc's own.
+The shapes are the rules of gitleaks (`scripts/secret_rules.py` brings them up to date) and those of
+`own_secret_rules.json`: services, headers and command lines that these lack. A name beside a value
+that looks drawn by chance, keys in PEM and URLs with a password are xvc's own.
 Pure; measured on the sources of big projects, so that code is seldom taken for a secret.
 """
 
@@ -34,10 +35,22 @@ _PEM = re.compile(
 )
 _PUTTY = re.compile(r"PuTTY-User-Key-File-\d:[\s\S]{0,2000}?Private-Lines: \d+\s+[A-Za-z0-9+/]{40}")
 _URL = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/@:\"'<>{}$]{0,80}:([^\s/@\"'<>{}$()]{6,200})@")
-_NAMED = re.compile(
-    r"(?<![\w.-])([\w.-]{2,80})[\"']?\]?[ \t]*(?::=|=>|[=:](?![=:]))[ \t]*"
-    r"(?:[bru]{0,2}\"([^\"\\\n]{8,300})\"|[bru]{0,2}'([^'\\\n]{8,300})'|([^\s\"',;&)}\]]{8,300}))"
+_QUOTED = (  # with strokes before the quotes where the text is itself in a text, as in notebooks
+    r"(?:[bru]{0,2}\\{0,3}\"([^\"\\\n]{8,300})\\{0,3}\"|[bru]{0,2}'([^'\\\n]{8,300})')"
 )
+_NAMED = re.compile(
+    r"(?<![\w.-])([\w.-]{2,80})\\{0,3}[\"']?\]?[ \t]*"
+    r"(?:(?::[ \t]*\w[\w.|\[\] ]{1,40})?(?::=|=>|[=:](?![=:])))[ \t]*"
+    rf"(?:{_QUOTED}|([^\s\"',;&)}}\]\\]{{8,300}}))"
+)
+_CALLED = re.compile(rf"[\"'](-{{0,2}}[A-Za-z][\w.-]{{1,80}})[\"'],[ \t]*(?:default=)?{_QUOTED}")
+_LISTED = re.compile(  # `name: API_KEY`, and its value behind it or on the next line
+    r"\b(?:name|key|id)[\"']?[ \t]*[:=][ \t]*[\"']?([\w.-]{2,80})[\"']?,?\s{0,40}"
+    rf"[\"']?value[\"']?[ \t]*[:=][ \t]*(?:{_QUOTED}|([^\s\"',;&)}}\]]{{8,300}}))"
+)
+_SET = re.compile(r"^[ \t]*(?:ENV|ARG)[ \t]+(\w{2,80})[ \t]+([^\s\"'=]{8,300})", re.MULTILINE)
+_PAIRS = 8  # pairs that are looked for in the value of another: bounds the time of a long line
+_BEHIND = 200  # signs behind a line in which a value may stand that a name tells of
 _TAG = re.compile(r"<([\w.-]{2,80})>([^<>\s]{8,300})</\1>")
 HINTS = ("pass", "secret", "token", "key", "pwd", "cred")
 """What every name that tells of a secret has in it."""
@@ -126,10 +139,9 @@ def secrets_in(text: str) -> list[SecretMatch]:
     for rule, pattern in (("private-key", _PEM), ("private-key", _PUTTY)):
         found += [SecretMatch(*each.span(), rule) for each in pattern.finditer(text)]
     for each in _URL.finditer(text) if "@" in text else ():
-        if _is_drawn(each[1]):
+        if _is_drawn(each[1]) or _is_of_a_server(each[1], text[each.end() : each.end() + 9]):
             found.append(SecretMatch(*each.span(1), "password-in-url"))
-    for start, end in telling_lines(text):
-        found += _named(text, start, end)
+    found += named(text)
     return sorted(found)
 
 
@@ -141,13 +153,27 @@ def telling_lines(text: str, words: Iterable[str] = HINTS) -> list[tuple[int, in
     return [(begin, len(text) if end < 0 else end) for begin, end in ends]
 
 
+def named(text: str) -> list[SecretMatch]:
+    """Find what looks drawn by chance and stands beside a name that tells of a secret.
+
+    >>> [found.rule for found in named("os.environ.setdefault('API_KEY', 'kX9vQ2mT7zpL4wRb')")]
+    ['named-secret']
+    """
+    lines = telling_lines(text)
+    return sorted({found for begin, end in lines for found in _named(text, begin, end)})
+
+
 def _named(text: str, begin: int, end: int) -> Iterator[SecretMatch]:
-    for pattern in (_NAMED, _TAG):
-        for each in pattern.finditer(text, begin, end):
+    for pattern in (_NAMED, _TAG, _CALLED, _LISTED, _SET):
+        last = end + _BEHIND if pattern is _LISTED else end
+        at, inner = begin, 0
+        while at < end and (each := pattern.search(text, at, last)):
             value = each.span(each.lastindex or 0)
             is_told = is_secret_name(each[1]) and not _is_of_a_call(each[1])
             if is_told and _is_drawn(text[value[0] : value[1]]):
                 yield SecretMatch(*value, "named-secret")
+            inner = (inner + 1) % _PAIRS if not is_told else 0
+            at = value[0] if inner else value[1]  # a pair may stand in the value of another
 
 
 def _is_of_a_call(name: str) -> bool:
@@ -176,6 +202,14 @@ def _is_drawn(value: str) -> bool:
     return kinds >= 3 and any(sign.isdigit() for sign in value) and bits >= 2.75
 
 
+def _is_of_a_server(password: str, host: str) -> bool:
+    """Whether a password that a person may have chosen opens what is not on this machine."""
+    is_mixed = any(map(str.isdigit, password)) and any(map(str.isalpha, password))
+    is_chosen = len(password) >= 8 and is_mixed and entropy(password) >= 2.5
+    is_local = host.startswith(("localhost", "127.0.0.", "example", "[::1]"))
+    return is_chosen and not is_local and _WORDS.search(password) is None
+
+
 def _is_stand_in(value: str) -> bool:
     small = value.lower()
     return "example" in small or "xxxxx" in small or len(set(value)) < 6
@@ -193,6 +227,7 @@ def entropy(text: str) -> float:
 
 _SMALL = {ord(big): big.lower() for big in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 _RULES = Path(__file__).with_name("secret_rules.json")
+_OWN_RULES = Path(__file__).with_name("own_secret_rules.json")
 
 
 def _places(text: str, word: str) -> Iterator[int]:
@@ -205,7 +240,7 @@ def _places(text: str, word: str) -> Iterator[int]:
 @cache
 def rules_digest() -> bytes:
     """Name what is looked for, in 64 bytes, by the text of the rules and of what applies them."""
-    files = (__file__, secret_names.__file__, name_words.__file__, _RULES)
+    files = (__file__, secret_names.__file__, name_words.__file__, _RULES, _OWN_RULES)
     return blake2b(b"".join(Path(file).read_bytes() for file in files)).digest()
 
 
@@ -228,7 +263,8 @@ def _by_word() -> tuple[dict[str, list[_Rule]], dict[str, list[_Rule]]]:
 
 @cache
 def _rules() -> tuple[_Rule, ...]:
-    listed = cast("list[dict[str, object]]", json.loads(_RULES.read_bytes())["rules"])
+    files = [json.loads(place.read_bytes())["rules"] for place in (_RULES, _OWN_RULES)]
+    listed = cast("list[dict[str, object]]", [rule for rules in files for rule in rules])
     return tuple(
         _Rule(
             name=str(each["id"]),

@@ -14,7 +14,7 @@ from typing import TypeVar, cast
 
 from xvc.core.record import RecordKind
 from xvc.core.secret_names import is_secret_name
-from xvc.core.secret_shapes import HINTS, telling_lines, tokens
+from xvc.core.secret_shapes import HINTS, named, telling_lines, tokens
 from xvc.types import Json
 
 _Value = TypeVar("_Value")
@@ -67,17 +67,19 @@ _SHAPES = re.compile(
     r")"
 )
 _FILES = (
-    ".env .env.* *.env .envrc .envrc.* *.pem *.key *.ppk *.kdb *.kdbx *.bks *.jceks *.jks "
-    "*.keystore *.p12 *.pfx *.pkcs12 id_rsa* id_dsa* id_ecdsa* id_ed25519* "
-    "credentials credentials.* credentials-* credentials_* *.credentials *credentials*.json "
-    "*_credentials client_secret* client-secret* .netrc _netrc .pgpass .my.cnf .mylogin.cnf .npmrc "
-    ".pypirc .yarnrc.yml .htpasswd .git-credentials *.tfstate *.tfstate.* terraform.tfvars "
-    "*.auto.tfvars .terraformrc terraform.rc kaggle.json .s3cfg .boto .s3fs .passwd-s3fs "
-    "rclone.conf .databrickscfg .dockercfg .vault-token .wandb_api_key "
-    "secrets.json secrets.y*ml secrets.toml secrets.ini secrets.txt secrets.env .secrets *.secret "
-    "service-account*.json service_account*.json accesstokens.json azureprofile.json "
-    "msal_token_cache.* application_default_credentials.json kubeconfig *.kubeconfig "
-    "*.ovpn wp-config.php"
+    ".env .env.* .env-* .env_* *.env env.local env.prod* env.dev* env.stag* .envrc .envrc.* "
+    "*.pem *.key *.ppk *.kdb *.kdbx *.bks *.jceks *.jks *.keystore keystore *.keychain "
+    "*.keychain-db *.p8 *.p12 *.pfx *.pkcs12 id_rsa* id_dsa* id_ecdsa* id_ed25519* credentials "
+    "credentials.* credentials-* credentials_* *.credentials *credentials*.json *_credentials "
+    "client_secret* client-secret* .netrc _netrc netrc .pgpass pgpass.conf .my.cnf .mylogin.cnf "
+    ".npmrc .pypirc .yarnrc.yml .htpasswd htpasswd *.htpasswd .git-credentials *.tfstate "
+    "*.tfstate.* *.tfvars *.tfvars.json .terraformrc terraform.rc kaggle.json .s3cfg .boto .s3fs "
+    ".passwd-s3fs rclone.conf .databrickscfg .dockercfg .vault-token .vault_pass* .vault-pass* "
+    "*vault_password* .wandb_api_key secret.y*ml secrets-*.y*ml secrets_*.y*ml secrets.*.y*ml "
+    "secrets.json secrets.y*ml secrets.toml secrets.ini secrets.txt secrets.env .secrets "
+    "*.secret service-account*.json service_account*.json accesstokens.json azureprofile.json "
+    "msal_token_cache.* application_default_credentials.json kubeconfig *.kubeconfig *.ovpn "
+    "wp-config.php"
 )
 _IS_FILE = re.compile("|".join(map(translate, _FILES.split())))
 _PLACES = (
@@ -214,6 +216,21 @@ def mask_argv(argv: Sequence[str]) -> tuple[str, ...]:
             masked.append(MASK)
         has_user = is_curl and argument in _USER
         before = argument if is_option and (has_user or is_secret_name(argument)) else ""
+    return _without_tokens_of_all(masked)
+
+
+def _without_tokens_of_all(words: Sequence[str]) -> tuple[str, ...]:
+    """Mask what only the words before it tell: ``sshpass -p WORD``, ``wandb login WORD``."""
+    line = " ".join(words)
+    found = tokens(line) if len(line) < _LONG else []
+    masked, at = [], 0
+    for word in words:
+        inner = [each for each in found if each.start < at + len(word) and each.end > at]
+        begin = min((each.start for each in inner), default=0)
+        end = max((each.end for each in inner), default=0)
+        cut = f"{word[: max(0, begin - at)]}{MASK}{word[max(0, end - at) :]}"
+        masked.append(cut if inner else word)
+        at += len(word) + 1
     return tuple(masked)
 
 
@@ -327,9 +344,11 @@ def mask_text(text: str) -> str:
 
 
 def _without(text: str) -> str:
-    """Mask the tokens that show what they are."""
+    """Mask the tokens that show what they are, and what looks drawn beside a name that tells."""
     parts, at = [], 0
-    for found in tokens(text):  # several rules may know a part of one token
+    for found in sorted(
+        [*tokens(text), *named(text)]
+    ):  # several rules may know a part of one token
         if found.end > at:
             parts += [text[at : found.start], MASK] if found.start >= at else []
             at = found.end
