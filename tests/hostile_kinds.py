@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -325,6 +326,14 @@ def _socket(place: Path) -> None:
         socket.socket(socket.AF_UNIX).bind(place.name)
     finally:
         os.chdir(here)
+
+
+def _device(place: Path) -> None:
+    """A device where we may make one, else a link to it."""
+    try:
+        os.mknod(place, 0o600 | stat.S_IFCHR, os.makedev(1, 5))  # /dev/zero
+    except PermissionError:
+        place.symlink_to("/dev/zero")
 
 
 def _nothing(scene: Scene) -> None:
@@ -670,6 +679,7 @@ KINDS: dict[str, Kind] = {
     "store: a log beside it from elsewhere": Kind(_nothing, _foreign_log),
     "store: a link to nowhere": Kind(_nothing, _replaced_store(_dangling)),
     "store: a socket": Kind(_nothing, _replaced_store(_socket)),
+    "store: a device": Kind(_nothing, _replaced_store(_device)),
     "store: not a database": Kind(sent_store(b"words\n" * 99)),
     "store: empty": Kind(sent_store(b"")),
     "store: a database of another program": Kind(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from pathlib import Path
 
 import duckdb
@@ -377,3 +378,23 @@ def test_times_that_no_calendar_of_ours_has_are_told(
     answers = [call_xvc(*words, "--json") for words in (("report",), ("tag", "minor"), ("ls",))]
 
     assert [each.code for each in answers] == [0, 0, 0], answers
+
+
+def test_a_device_in_the_place_of_a_store_is_not_read(project: Path, run_xvc: Calling) -> None:
+    """Reading one may never end: a run is kept in its journal, every other command refuses it."""
+    store = project / STORE
+    store.parent.mkdir(exist_ok=True)
+    store.unlink(missing_ok=True)
+    try:
+        os.mknod(store, 0o600 | stat.S_IFCHR, os.makedev(1, 5))  # /dev/zero
+    except PermissionError:
+        pytest.skip("only root makes devices")
+
+    ran = run_xvc("run", "--", "python", "train.py")
+    listed = run_xvc("ls")
+    store.unlink()
+
+    assert (ran.code, listed.code) == (0, 2), listed.err
+    assert "is no store" in ran.err
+    assert "is no store" in listed.err
+    assert "0.95" in run_xvc("ls").out

@@ -266,10 +266,20 @@ class Project:
             return NoProject(str(self.root), "a git repository")
         return RepositoryGone(str(gone[0].parent), str(gone[1]))
 
-    def without_git(self) -> tuple[str, ...]:
-        """Say that the repository of this tree is not where it was, if that is so."""
-        why = self.no_git() if self.place is None and not self.is_alone else None
-        return (f"{why}. {why.hint}",) if isinstance(why, RepositoryGone) else ()
+    def misplaced(self) -> tuple[str, ...]:
+        """Say that this tree is a copy of another, or that its repository is not where it was."""
+        if self.place is None:
+            why = None if self.is_alone else self.no_git()
+            return (f"{why}. {why.hint}",) if isinstance(why, RepositoryGone) else ()
+        first = None
+        with contextlib.suppress(OSError):
+            first = git.copied_from(self.place)
+        if first is None:
+            return ()
+        return (
+            f"{self.top} is a copy of the work tree {first}, and git takes both for one: a version "
+            "of either moves the branch of both. `xvc worktree add` makes a tree of its own",
+        )
 
     @cached_property
     def git(self) -> Git:
@@ -427,7 +437,7 @@ class Project:
         if self.place is not None and not self.is_alone:
             self.unhide([*self.merged_pointers(), self.store_path.with_name(".gitignore")])
         keeper = Keeper(self.store_path, self.room, self.dvc)
-        keeper.warnings += (*self.settings.said_twice, *self.without_git())
+        keeper.warnings += (*self.settings.said_twice, *self.misplaced())
         return keeper
 
     def unhide(self, paths: Iterable[Path]) -> None:

@@ -806,6 +806,24 @@ def test_a_tree_whose_repository_was_moved(
     assert git(tree, "status", "--porcelain") == ""
 
 
+def test_a_copy_of_a_tree_is_told_from_the_tree(
+    project: Path, tmp_path: Path, call_xvc: Calling
+) -> None:
+    """git takes both for one, so whoever works in the copy is told; the tree itself is silent."""
+    tree, copy = tmp_path / "exp", tmp_path / "copy"
+    call_xvc("worktree", "add", "exp", "--path", str(tree))
+    shutil.copytree(tree, copy, symlinks=True)
+
+    first, second = (
+        call_xvc("run", "--", "python", "train.py", cwd=folder) for folder in (tree, copy)
+    )
+    found = call_xvc("doctor", "--json", cwd=copy).data["findings"]
+
+    assert "is a copy of" not in first.err
+    assert f"{copy} is a copy of the work tree {tree}" in second.err
+    assert sum("is a copy of" in each["detail"] for each in found) == 1
+
+
 def test_a_submodule_that_was_copied_out_of_its_clone(tmp_path: Path, run_xvc: Calling) -> None:
     """Its file leads to a folder beside the copy: that one is not made."""
     copy = tmp_path / "copies/lib"

@@ -133,6 +133,17 @@ def gone_from(folder: Path) -> tuple[Path, Path] | None:
     return None
 
 
+def copied_from(place: RepositoryPaths) -> Path | None:
+    """Name the linked tree of which this one is a copy: git takes both for one; None of others."""
+    record = place.folder / "gitdir"
+    if place.folder == place.common or not record.is_file():
+        return None
+    mark = place.folder / os.fsdecode(record.read_bytes()).rstrip("\n")
+    if not mark.is_file() or mark.samefile(place.top / ".git") or _named_by(mark) != place.folder:
+        return None
+    return mark.resolve().parent
+
+
 def _named_by(mark: Path) -> Path | None:
     text = os.fsdecode(mark.read_bytes()).strip()
     way = text.removeprefix("gitdir: ")

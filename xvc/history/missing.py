@@ -63,8 +63,9 @@ def warning_of(missing: Sequence[VersionInfo]) -> str:
     if not missing:
         return ""
     names = few_of([info.name for info in missing], _NAMED)
-    verb = "is" if len(missing) == 1 else "are"
-    return (
-        f"the run of {names} {verb} not in this store, although the version belongs to this "
-        "branch; `xvc merge --missing` brings it"
-    )
+    if len(missing) == 1:
+        said, them = f"the run of {names} is not in this store, although the version belongs", "it"
+    else:
+        said = f"the runs of {names} are not in this store, although the versions belong"
+        them = "them"
+    return f"{said} to this branch; `xvc merge --missing` brings {them}"

@@ -93,7 +93,8 @@ def begin(
     if project.place is None:  # it may become a repository, whose `git add -A` takes all
         with best_effort(warnings):
             keep_out_of_git(project.room.folder)
-        warnings += (*_without_code(project), *project.without_git())
+        warnings += _without_code(project)
+    warnings += project.misplaced()
     state = _try(project.git.state, warnings) if project.place else None
     snapshot = _try(lambda: _snapshot(project, run, state, outs), warnings) if state else None
     if snapshot is not None:

@@ -181,7 +181,10 @@ def _store(project: Project) -> Iterator[Diagnosis]:
         )
     with project.keeper.view() as connection:
         count = query.count(connection)
-    for warning in project.keeper.warnings:
+    twice = project.settings.said_twice
+    yield from (Diagnosis("settings", Health.WRONG, said) for said in twice)
+    known = {*twice, *project.misplaced()}  # the keeper says them, too
+    for warning in (each for each in project.keeper.warnings if each not in known):
         yield Diagnosis("store", Health.MENDED, warning)
     yield Diagnosis("store", Health.GOOD, f"{path} opens, {counted(count, 'run')}")
     wal = path.with_name(path.name + ".wal")
@@ -284,6 +287,8 @@ def _locks(project: Project) -> Iterator[Diagnosis]:
 def _worktrees(project: Project) -> Iterator[Diagnosis]:
     if project.place is None:
         return
+    for said in project.misplaced():
+        yield Diagnosis("work trees", Health.WRONG, said)
     for tree in moved_trees(project.git):
         detail = f"{tree} names a repository that is not where it was: one of the two was moved"
         way = f"`git worktree repair {shlex.quote(str(tree))}` leads it here."

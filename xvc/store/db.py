@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from xvc.errors import (
     BusyError,
     CorruptError,
+    NotAStore,
     StoreBusy,
     StoreCorrupt,
     StoreFailed,
@@ -573,11 +574,26 @@ def refuse_newer(connection: DuckDBPyConnection, path: Path, table: str = "meta"
         raise TooNew(str(path), int(number), VERSION)
 
 
+def refuse_special(path: Path) -> None:
+    """Refuse what is no file, before it is opened: reading a pipe or a device may never end.
+
+    Raises:
+        NotAStore: a folder, a pipe or a device is there.
+    """
+    if path.exists() and not path.is_file():
+        raise NotAStore(str(path), "it is no file")
+
+
 @contextmanager
 def mapped(path: Path) -> Iterator[None]:
-    """Turn DuckDB's errors into ours."""
+    """Turn DuckDB's errors into ours.
+
+    Raises:
+        NotAStore: a folder, a pipe or a device is there.
+    """
     import duckdb
 
+    refuse_special(path)
     try:
         yield
     except duckdb.Error as err:

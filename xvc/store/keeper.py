@@ -139,6 +139,7 @@ class Keeper:
         )  # again: another process may have moved them
         if self._is_current(left, pointer):
             return True
+        db.refuse_special(self.path)
         remove_left_beside(self.path)
         self._make_writable()
         base = pointer.digest if pointer else None
