@@ -94,6 +94,27 @@ def test_a_copy_of_the_params_file(project: Path, call_xvc: Calling, name: str) 
     assert (project / name).read_bytes() == before
 
 
+def test_a_copy_with_another_element_of_a_list(project: Path, call_xvc: Calling) -> None:
+    """The list on record is the list of the copy, which the command read, not the one of ours."""
+    (project / "params.yaml").write_text("sizes: [8, 4, 2]\nlayers: [{n: 1}, {n: 2}]\nlr: 0.1\n")
+    call_xvc(
+        *("run", "--params-copy", "-P", "sizes.1=9", "-P", "layers.0.n=5"),
+        *("--", "cat", "{params}"),
+    )
+
+    found = record(call_xvc)["params"]
+    assert (found["sizes"], found["layers"], found["lr"]) == ([8, 9, 2], [{"n": 5}, {"n": 2}], 0.1)
+
+
+def test_a_copy_that_no_command_gets(project: Path, call_xvc: Calling) -> None:
+    """A command that reads our file is on record with the list of that file, whatever was asked."""
+    (project / "params.yaml").write_text("sizes: [8, 4, 2]\n")
+    ran = call_xvc("run", "--params-copy", "-P", "sizes.1=9", "--", "cat", "params.yaml")
+
+    assert record(call_xvc)["params"]["sizes"] == [8, 4, 2]
+    assert "sizes.1: nothing has taken it up" in ran.err
+
+
 @pytest.mark.parametrize(
     ("name", "text", "found"),
     [

@@ -98,6 +98,8 @@ def set_in_files(edits: Edits) -> None:
 def copy_with(source: Path, target: Path, asked: Mapping[str, TypedValue]) -> dict[str, Json]:
     """Write a copy of a params file with other values; returns what the copy says of them.
 
+    An element of a list is told by the list that holds it, under the name of that list.
+
     Raises:
         BadValue: a key cannot be set without changing another, or *source* cannot be read.
     """
@@ -105,4 +107,14 @@ def copy_with(source: Path, target: Path, asked: Mapping[str, TypedValue]) -> di
 
     edit_file(source, target, asked)
     said = read_told(target).values
-    return {key: said.get(key, typed.value) for key, typed in asked.items()}
+    names = {key: _teller(key, said) for key in asked}
+    return {name: said.get(name, asked[key].value) for key, name in names.items()}
+
+
+def _teller(key: str, said: Mapping[str, Json]) -> str:
+    """Name the value that says *key*: its own, or the list it is in; else the key itself."""
+    parts = key.split(".")
+    names = [".".join(parts[:count]) for count in range(len(parts), 0, -1)]
+    if key in said:
+        return key
+    return next((name for name in names if isinstance(said.get(name), list)), key)

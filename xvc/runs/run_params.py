@@ -64,6 +64,8 @@ def settled(project: Project, request: AskedFor) -> tuple[RequestedParams, dict[
         copied = copy_with(source, copy, wanted)
         is_passed = any("{params}" in word for word in request.command)
         known = frozenset(wanted if is_passed else ())
+        if not is_passed:  # perhaps nothing reads the copy; then the lists of our file are used
+            copied = {key: copied.get(key, typed.value) for key, typed in wanted.items()}
         return RequestedParams(wanted, place, known, copy, dict.fromkeys(wanted, source)), copied
     options = option_params(request.command, wanted)
     if request.edit_params:
