@@ -18,11 +18,11 @@ MOST = {
     "ls": (2, 1),
     "status": (4, 3),
     "db head": (1, 1),
-    "tag minor": (26, 3),
+    "tag minor": (27, 3),
     "log": (1, 0),
     "show @": (2, 1),
     "compare @ @-1": (5, 2),
-    "run --tag patch -- python train.py --lr 0.4": (40, 8),
+    "run --tag patch -- python train.py --lr 0.4": (41, 8),
     "worktree add idea": (13, 1),
 }
 """For each call, in this order: at most so many starts of git, so many openings of DuckDB."""

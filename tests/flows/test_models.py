@@ -676,7 +676,11 @@ def test_undo_names_the_way(project: Path, trained: dict[str, str], call_xvc: Ca
 
 def test_before_there_is_any(project: Path, call_xvc: Calling) -> None:
     """Without models every command answers, and says how to have one."""
-    assert call_xvc("model", "list", "--json").data == {"models": [], "total": 0}
+    assert call_xvc("model", "list", "--json").data == {
+        "models": [],
+        "total": 0,
+        "elsewhere": {},
+    }
     for words in (("get", "x"), ("history", "x"), ("info", "x"), ("rollback",)):
         done = call_xvc("model", *words, "--json")
         assert (done.code, done.json["error"]["code"]) == (1, "no-model")

@@ -191,7 +191,7 @@ def test_what_the_run_logs_itself_counts_and_not_what_it_prints_of_it(
     (project / "t.py").write_text(
         "from xvc import Tracker\n"
         "tracker = Tracker()\n"
-        "print('accuracy: 11 margin: 7', flush=True)\n"
+        "print('accuracy: 11 recall: 0.7', flush=True)\n"
         "for step in range(3):\n"
         "    print(f'step {step} accuracy: {30 + step}%', flush=True)\n"
         "    tracker.log({'step': step, 'accuracy': (30 + step) / 100})\n"
@@ -206,7 +206,7 @@ def test_what_the_run_logs_itself_counts_and_not_what_it_prints_of_it(
         "step": 2,
         "accuracy": 0.32,
         "loss": 1,
-        "margin": 7,
+        "recall": 0.7,
         "f1": 0.5,
     }
     assert [list(row.values()) if isinstance(row, dict) else row for row in rows] == [

@@ -566,6 +566,9 @@ def _launch(project: Project, request: RunRequest, begun: Begun, asked: Requeste
 
 
 def _context(project: Project, begun: Begun, asked: RequestedParams) -> RunContext:
+    named = ""
+    with best_effort(begun.warnings if asked.wanted else []):  # Trackers join without it, too
+        named = asked.write(listens=bool(begun.said))
     return RunContext(
         run=begun.record.id,
         root=str(project.root),
@@ -574,7 +577,7 @@ def _context(project: Project, begun: Begun, asked: RequestedParams) -> RunConte
         tree=project.room.tree,
         journals=str(begun.journal.path.parent),
         sync_seconds=project.settings.journal_sync,
-        asked=asked.write(listens=bool(begun.said)),
+        asked=named,
         own_store=str(project.own_store_path),
     )
 
