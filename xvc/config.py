@@ -68,10 +68,10 @@ class Settings:
         "which value of a metric is the run's: last, best, min or max; for later runs",
     )
     judge_files: tuple[str, ...] = option(
-        (), "files and folders of code that judge runs: where they differ, results do not compare"
+        (), "files, folders and patterns that judge runs: where they differ, results do not compare"
     )
     judge_data: tuple[str, ...] = option(
-        (), "data that runs are judged by, as data/test.parquet; DVC tracks it"
+        (), "data that runs are judged by, as data/test.parquet; git or DVC tracks it"
     )
     judge_metrics: Mapping[str, str] = option(
         {}, "how each metric is defined, in words: another definition is another judge"

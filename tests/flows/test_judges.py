@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from surroundings import Calling, git
+from surroundings import Calling, dvc, git
 from xvc.experiments import compare_experiments, track_experiment
 from xvc.page.answers import Answers
 from xvc.page.run_grid import FACTS
@@ -141,3 +141,71 @@ def test_a_series_has_one_judge(judged: Path, call_xvc: Calling) -> None:
     assert (found.best.name, len(found.rows)) == ("b", 3)
     assert "1 run judged otherwise" in (judged / "experiments/0042/comparison.md").read_text()
     assert any("1 run judged otherwise" in each for each in report.json["warnings"])
+
+
+def _reading_test_data(project: Path, judge: str) -> None:
+    (project / "train.py").write_text(
+        "import json, sys\nopen('data/test.csv').read()\n"
+        'json.dump({"accuracy": float(sys.argv[1])}, open("metrics.json", "w"))\n'
+    )
+    (project / "data").mkdir()
+    (project / "data/test.csv").write_text("a\n")
+    metrics = _SETTINGS.splitlines()[0]
+    (project / "xvc.yaml").write_text(f"{metrics}\njudge: {judge}\n")
+
+
+@pytest.mark.parametrize(
+    ("judge", "keeper"),
+    [
+        ("{data: [data/test.csv]}", "git"),
+        ("{data: [data]}", "git"),
+        ("{files: ['data/*.csv']}", "git"),
+        ("{files: ['**/test.*']}", "git"),
+        ("{files: [data/test.csv]}", "dvc"),
+        ("{files: ['data/*.csv']}", "dvc"),
+        ("{data: ['**/test.csv']}", "dvc"),
+    ],
+)
+def test_a_judge_is_found_whoever_keeps_it(
+    project: Path, call_xvc: Calling, judge: str, keeper: str
+) -> None:
+    """Under either setting, by name or by pattern, in git or in DVC: its change is named."""
+    _reading_test_data(project, judge)
+    for content, value in (("a\n", "0.8"), ("b\n", "0.9")):
+        (project / "data/test.csv").write_text(content)
+        if keeper == "dvc":
+            dvc(project, "add", "-q", "data/test.csv")
+        git(project, "add", ".")
+        git(project, "commit", "-qm", value)
+        ran = call_xvc("run", "--", "python", "train.py", value)
+
+    compared = call_xvc("compare", "@-1", "@", "--json").json["warnings"]
+    best = call_xvc("show", "best:accuracy", "--json").json["warnings"]
+
+    assert "the judge has changed" in ran.err
+    assert any("judged otherwise" in each for each in compared)
+    assert any("1 run judged otherwise" in each for each in best)
+
+
+def test_a_judge_that_nothing_holds_is_said(project: Path, call_xvc: Calling) -> None:
+    """A name that is written wrong, or that git ignores, judges nobody; each command says so."""
+    _reading_test_data(project, "{files: [evalute.py, train.py], data: [data/test.csv]}")
+    (project / ".gitignore").write_text("/data\n/metrics.json\n")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "train")
+    first = call_xvc("run", "--", "python", "train.py", "0.8")
+    call_xvc("run", "--", "python", "train.py", "0.9")
+    said = "judge: neither git nor DVC holds evalute.py, data/test.csv"
+
+    for words in (
+        ("compare", "@-1", "@"),
+        ("show", "best:accuracy"),
+        ("ls", "--sort", "accuracy"),
+        ("leaderboard", "accuracy"),
+        ("report", "--metric", "accuracy", "-o", "r.md"),
+        ("brief",),
+        ("gate", "@", "--metric", "accuracy", "--vs", "@-1"),
+    ):
+        warnings = call_xvc(*words, "--json").json["warnings"]
+        assert [each.startswith(said) for each in warnings].count(True) == 1, (words, warnings)
+    assert said in first.err

@@ -7,12 +7,15 @@ here was judged by what nobody can tell, which is another judge than any that is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
 
-from xvc.core.human_units import counted
-from xvc.core.run import RunRecord, Status
+from xvc.core.human_units import counted, few_of
+from xvc.core.run import DataFile, RunRecord, Status
 from xvc.core.run_inputs import overlap
+from xvc.dvc.pointers import SUFFIX
 from xvc.git.history import trees_of
 from xvc.project import Project
 from xvc.system.yaml_text import BadYaml, parse_yaml
@@ -46,41 +49,80 @@ def judges(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, Judge]:
     git, settings = project.git, project.settings
     commits = {run.id: _commit(run) for run in runs}
     trees = trees_of(git, {commit for commit in commits.values() if commit})
-    files = [project.relative(project.root / name) for name in settings.judge_files]
-    known: dict[str, Judge] = {}
+    names = [*settings.judge_files, *settings.judge_data]
+    parts = dict.fromkeys(project.relative(project.root / name) for name in names)
+    code: dict[str, Mapping[str, str]] = {}
+    defined: dict[str, Judge] = {}
     found: dict[RunId, Judge] = {}
     for run in runs:
         tree = trees.get(commits[run.id])
-        if tree is not None and tree not in known:
-            known[tree] = {**_files(git.blobs(tree), files), **_definitions(project, tree)}
-        code: Judge = {_UNKNOWN: run.id} if tree is None else known[tree]
-        found[run.id] = {**code, **_data(project, run)}
+        if tree is not None and tree not in code:
+            held = git.blobs(tree)
+            code[tree] = {name: _files(held, name) for name in parts}
+            defined[tree] = _definitions(project, tree)
+        data = {name: _data(run.data, name) for name in parts}
+        if tree is None:
+            found[run.id] = {_UNKNOWN: run.id, **data}
+            continue
+        kept = {name: f"{code[tree][name]}\n{data[name]}".strip() for name in parts}
+        kept = {name: each or _data(run.outs, name) for name, each in kept.items()}
+        found[run.id] = {**kept, **defined[tree]}
+    _say_what_nothing_holds(project, list(parts), found.values())
     return found
+
+
+def _say_what_nothing_holds(
+    project: Project, parts: Iterable[str], known: Collection[Judge]
+) -> None:
+    """Warn, once, of names that judge none of the runs: they would be judged alike by nothing."""
+    here = [judge for judge in known if _UNKNOWN not in judge]
+    nowhere = [part for part in parts if not any(judge[part] for judge in here)]
+    if not here or not nowhere:
+        return
+    said = (
+        f"judge: neither git nor DVC holds {few_of(nowhere)} for these runs, so a change of it is "
+        "not seen; correct the name in xvc.yaml, or let git or DVC track it"
+    )
+    warnings = project.keeper.warnings
+    warnings += [said] if said not in warnings else []
 
 
 def _commit(run: RunRecord) -> str:
     return run.code.snapshot or ("" if run.code.is_dirty else run.code.commit or "")
 
 
-def _files(blobs: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name in names:
-        held = [f"{path} {blob}" for path, blob in blobs.items() if _is_in(path, name)]
-        found[name] = "\n".join(sorted(held))
-    return found
+def _files(blobs: Mapping[str, str], name: str) -> str:
+    """What git holds of a name, without that by which DVC keeps data: `_data` tells of that."""
+    held = [
+        f"{path} {blob}"
+        for path, blob in blobs.items()
+        if _is_in(path, name) and (path == name or not path.endswith((SUFFIX, ".gitignore")))
+    ]
+    return "\n".join(sorted(held))
+
+
+def _data(files: Mapping[str, DataFile], name: str) -> str:
+    held = [
+        f"{path} {file.identity}"
+        for path, file in files.items()
+        if overlap(path, name) or _is_in(path, name)
+    ]
+    return "\n".join(sorted(held))
 
 
 def _is_in(path: str, name: str) -> bool:
-    return name in (".", path) or path.startswith(f"{name.rstrip('/')}/")
+    """Whether a path is that file, lies in that folder, or fits that pattern.
 
-
-def _data(project: Project, run: RunRecord) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name in project.settings.judge_data:
-        path = project.relative(project.root / name)
-        held = [f"{p} {f.identity}" for p, f in run.data.items() if overlap(p, path)]
-        found[path] = "\n".join(sorted(held))
-    return found
+    >>> _is_in("eval/a.py", "eval"), _is_in("eval/a.py", "**/a.py"), _is_in("a.py", "eval/*.py")
+    (True, True, False)
+    """
+    if name in (".", path) or path.startswith(f"{name.rstrip('/')}/"):
+        return True
+    if not any(sign in name for sign in "*?["):  # most names: no path is taken apart for them
+        return False
+    patterns = {name, name.replace("**/", "")}
+    above = [path, *(str(folder) for folder in PurePosixPath(path).parents)][:-1]
+    return any(fnmatchcase(each, pattern) for pattern in patterns for each in above)
 
 
 def _definitions(project: Project, tree: str) -> dict[str, str]:

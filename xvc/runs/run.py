@@ -300,7 +300,7 @@ def _complete(
 
 def _tell_of_judge(project: Project, begun: Begun) -> None:
     """Warn where the judge is not what it was for the run before: a better score may be that."""
-    from xvc.history.judging import has_judge, unlike  # late: most settings name no judge
+    from xvc.history.judging import differing, has_judge, judges  # late: most settings name none
 
     if not has_judge(project):
         return
@@ -309,8 +309,12 @@ def _tell_of_judge(project: Project, begun: Begun) -> None:
     with project.keeper.view() as connection:
         done = (query.latest(connection, back, status=Status.FINISHED.value) for back in (0, 1))
         before = next((run for run in done if run and run.id != begun.record.id), None)
-    parts = unlike(project, before, begun.record) if before is not None else []
-    if before is not None and parts:
+    told = len(project.keeper.warnings)
+    known = judges(project, [begun.record, *([before] if before is not None else [])])
+    begun.warnings += project.keeper.warnings[told:]
+    if before is None:
+        return
+    if parts := differing(known.get(before.id), known.get(begun.record.id)):
         begun.warnings.append(
             f"the judge has changed since run {before.id}: {', '.join(parts)}; this run is not "
             "ranked with earlier ones"
