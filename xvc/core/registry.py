@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
-from typing import Generic, TypeVar, cast
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Generic, TypeVar, cast
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoints
 
 Entry = TypeVar("Entry")
 
@@ -37,7 +41,7 @@ class Registry(Generic[Entry]):
 
     def names(self) -> tuple[str, ...]:
         """List all names, those of xvc first."""
-        others = (each.name for each in entry_points(group=self.group))
+        others = (each.name for each in _installed(self.group))
         return tuple(dict.fromkeys((*self.own, *others)))
 
     def has(self, name: str) -> bool:
@@ -62,10 +66,28 @@ class Registry(Generic[Entry]):
             raise unusable(f"{found.value} is no {self.wanted}")
         return cast("Entry", entry)
 
-    def _found(self, name: str) -> EntryPoint | None:
+    def _found(self, name: str) -> _Registered | None:
         if name in self.own:  # looking at what is installed takes milliseconds
-            return EntryPoint(name, self.own[name], self.group)
-        return next(iter(entry_points(group=self.group, name=name)), None)
+            return _Registered(self.own[name], partial(_loaded, self.own[name]))
+        other = next(iter(_installed(self.group).select(name=name)), None)
+        return None if other is None else _Registered(other.value, other.load)
+
+
+@dataclass(frozen=True, slots=True)
+class _Registered:
+    value: str
+    load: Callable[[], object]
+
+
+def _installed(group: str) -> EntryPoints:
+    from importlib.metadata import entry_points  # late: a run asks for xvc's own alone
+
+    return entry_points(group=group)
+
+
+def _loaded(value: str) -> object:
+    module, _, name = value.partition(":")
+    return getattr(import_module(module), name)
 
 
 def reason(err: Exception) -> str:

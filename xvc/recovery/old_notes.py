@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import cast
 
 from xvc.git.branch import REFS
-from xvc.git.worktrees import MERGE_FILES
-from xvc.journal import operations
 from xvc.project import Project
 from xvc.system.pending import PendingChange, PendingLog
 from xvc.types import Json
+
+MERGE_FILES = "merge-files"  # as `git.worktrees` has it, which needs not be loaded for each run
 
 
 def has_old_notes(project: Project) -> bool:
@@ -63,6 +63,8 @@ def _facts(project: Project, path: Path, kind: str) -> Iterator[Mapping[str, Jso
     if kind == MERGE_FILES and path.exists():
         yield {"top": str(project.git.place.top)}
     elif kind == "operation":
+        from xvc.journal import operations  # late: notes of the earlier xvc are rare
+
         yield from map(operations.facts_of, operations.read(path))
     else:
         with suppress(FileNotFoundError, ValueError):

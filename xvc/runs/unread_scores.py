@@ -37,11 +37,14 @@ def printed_scores(ran: Ran, request: RunRequest) -> dict[str, int | float]:
     record = ran.record
     if request.captures or record.metrics or record.log is None:
         return {}
-    from xvc.runs.printed_metrics import judged  # late: it compiles many patterns
-
     with open(record.log, "rb") as log:
         log.seek(max(0, log.seek(0, os.SEEK_END) - _LOOKED_AT))
-        return judged(log.read())
+        end = log.read()
+    if not any(digit in end for digit in b"0123456789"):
+        return {}
+    from xvc.runs.printed_metrics import judged  # late: it compiles many patterns
+
+    return judged(end)
 
 
 def written_scores(
