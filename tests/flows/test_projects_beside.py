@@ -39,8 +39,7 @@ def both(tmp_path: Path, call_xvc: Calling) -> Path:
     git(top, "commit", "-qm", "code")
     for name in ("a", "b"):
         assert call_xvc("init", cwd=top / name).code == 0
-    with (top / "b" / "xvc.yaml").open("a") as settings:
-        settings.write("metrics: {files: [metrics.json]}\n")
+    (top / "b" / "xvc.yaml").write_text("metrics: {files: [metrics.json]}\n")
     git(top, "commit", "-qam", "b keeps its metrics in git")
     return top
 
