@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xvc.core.command_places import filled_in_run, with_seed_places
-from xvc.core.run import DataFile, RunRecord, Status
+from xvc.core.run import DataFile, RunCode, RunRecord, Status
 from xvc.recording.command_params import option_params
 from xvc.runs.repeats import Spread, experiments, with_shared_settings, without_seeds
 from xvc.types import Nanoseconds, RunId
@@ -64,6 +64,34 @@ def test_nothing_else_is_a_repeat(
     own = next(each for each in experiments([second, _BASE], known) if _BASE in each.runs)
 
     assert (len(own.repeats), len(own.again)) == (repeats, again)
+
+
+def test_what_was_asked_for_tells_runs_apart_though_a_file_that_says_it_was_unopened() -> None:
+    """One run passed params.yaml over; two others were asked for other values of its key."""
+    command = ("python", "t.py")
+    passed = replace(
+        _BASE, command=command, params={}, code=RunCode(unopened={"params.yaml": {"lr": 1}})
+    )
+    asked = [
+        replace(
+            _BASE,
+            id=RunId(f"asked{number}"),
+            command=command,
+            params={"lr": number},
+            asked=("lr",),
+        )
+        for number in (2, 3)
+    ]
+    unknown = replace(_BASE, id=RunId("unknown"), command=command, params={"lr": 1}, asked=())
+    every = [passed, *asked, unknown]
+
+    found = experiments(every, {run.id: "c" for run in every})
+
+    assert sorted(sorted(run.id for run in each.runs) for each in found) == [
+        ["asked2"],
+        ["asked3"],
+        ["base", "unknown"],
+    ]
 
 
 _PLACED = {

@@ -152,7 +152,7 @@ def _of_many(
         asked = Wanted(measure.metric, highest=highest, most=wanted, among=among)
         found = leading(connection, asked, rule_of(partial(fingerprints, project)))
         gone = len(discarded(connection))
-    if not found.total:
+    if found is None or not found.total:
         return None
     code = fingerprints(project, with_shared_settings(found.runs))
     names = versions_by_run(known_versions(project))

@@ -33,11 +33,12 @@ def settings_of(run: RunRecord, passed: Collection[str] = ()) -> str:
     """Tell a run's folder, params, data and command, without its seeds, but whether it has any.
 
     Which seed a run had that names none is not known: it may be that of one which names it.
-    *passed* are params that had no say.
+    *passed* are params of files that had no say; what was asked for had one.
     """
     data: dict[str, Json] = {**given(run.data)}
     words: list[Json] = [*_split(_marked(run))[0]]
-    params = {key: value for key, value in own_params(run).items() if key not in passed}
+    silent = {*passed} - {*(run.asked or ())}
+    params = {key: value for key, value in own_params(run).items() if key not in silent}
     return _text([run.folder, params, data, words, bool(_seeds(run))])
 
 

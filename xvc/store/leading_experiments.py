@@ -62,9 +62,15 @@ class LeadingRuns:
     noise: float | None
 
 
-def leading(connection: DuckDBPyConnection, wanted: Wanted, rule: Rule) -> LeadingRuns:
-    """Find the experiments of finished runs, discarded ones aside, that lead by their means."""
+def leading(connection: DuckDBPyConnection, wanted: Wanted, rule: Rule) -> LeadingRuns | None:
+    """Find the experiments of finished runs, discarded ones aside, that lead by their means.
+
+    None where only reading all runs tells experiments apart: a param of one run is what another
+    never opened the file of.
+    """
     _put_among(connection, wanted.among)
+    if connection.execute(_IN_DOUBT).fetchone() is not None:
+        return None
     _put_commands(connection, rule)
     _put_params(connection)
     _put_numbers(connection, wanted.metric)
@@ -94,6 +100,15 @@ def leading(connection: DuckDBPyConnection, wanted: Wanted, rule: Rule) -> Leadi
     return LeadingRuns(found, int(total), math.sqrt(squares / freedom) if freedom else None)
 
 
+_IN_DOUBT = """
+    WITH unopened AS (
+        SELECT DISTINCT unnest(json_keys(part.value, '$.says')) AS key
+        FROM (SELECT left_out FROM runs SEMI JOIN temp.counted USING (id)
+            WHERE left_out::VARCHAR LIKE '%"unopened"%') AS held, json_each(held.left_out) AS part
+    )
+    SELECT 1 FROM temp.counted, unopened
+    WHERE list_contains(json_keys(params), unopened.key) LIMIT 1
+"""
 _CALL = "hash((folder, command::VARCHAR, data::VARCHAR))"
 
 
