@@ -26,7 +26,8 @@ from xvc.core.run import Status
 
 if TYPE_CHECKING:
     from xvc.core.run import RunRecord
-    from xvc.runs.list import Group as Gathered
+    from xvc.runs.groups import Groups as Gathered
+    from xvc.runs.list import Group as OneGroup
     from xvc.runs.list import ListRequest, RunList
 
 
@@ -105,7 +106,8 @@ def command(
     Example: xvc ls --sort accuracy --where "lr < 0.1" --columns accuracy,lr,seconds
     """
     from xvc.runs.group_verdicts import verdict_words  # late: they open DuckDB
-    from xvc.runs.list import ListRequest, groups, runs
+    from xvc.runs.groups import groups
+    from xvc.runs.list import ListRequest, runs
 
     here: Context = context.obj
     form = Form(as_csv, as_markdown)
@@ -122,8 +124,9 @@ def command(
         discarded=discarded,
     )
     if group is not None:
-        every = groups(project, request)
-        answer = _grouped(every, verdict_words(project, every), group, limit or None, form)
+        found_groups = groups(project, request)
+        verdicts = verdict_words(project, found_groups.groups)
+        answer = _grouped(found_groups, verdicts, group, limit or None, form)
     else:
         found = runs(project, request)
         answer = _listed(found, request, form)
@@ -226,25 +229,25 @@ def _facts(found: RunList, run: RunRecord) -> Row:
 
 
 def _grouped(
-    every: Sequence[Gathered],
+    every: Gathered,
     verdicts: Sequence[str | None],
     key: str,
     limit: int | None,
     form: Form,
 ) -> Answer:
-    judged = list(zip(every[:limit], verdicts, strict=False))
+    judged = list(zip(every.groups[:limit], verdicts, strict=False))
     groups = [_group_facts(each, verdict) for each, verdict in judged]
-    data: Groups = {"groups": groups, "total": len(every)}
+    data: Groups = {"groups": groups, "total": every.total}
     if form.is_full and groups:
         cells = [tuple(each.values()) for each in groups]
-        return Answer("ls", data, laid_out(grid_of(tuple(groups[0]), cells, len(every)), form))
+        return Answer("ls", data, laid_out(grid_of(tuple(groups[0]), cells, every.total), form))
     text = _group_table(key, judged) if judged else "no run fits"
-    if len(every) > len(judged):
-        text += f"\n… {len(every) - len(judged)} more; --limit 0 shows all"
+    if every.total > len(judged):
+        text += f"\n… {every.total - len(judged)} more; --limit 0 shows all"
     return Answer("ls", data, text)
 
 
-def _group_facts(each: Gathered, verdict: str | None) -> Group:
+def _group_facts(each: OneGroup, verdict: str | None) -> Group:
     return {
         "value": each.value,
         "runs": each.finished + each.failed + each.running,
@@ -260,7 +263,7 @@ def _group_facts(each: Gathered, verdict: str | None) -> Group:
     }
 
 
-def _group_table(key: str, judged: Sequence[tuple[Gathered, str | None]]) -> str:
+def _group_table(key: str, judged: Sequence[tuple[OneGroup, str | None]]) -> str:
     """Align groups; columns that say nothing of any group are left out."""
     is_judged = any(verdict for _, verdict in judged)
     is_open = any(each.running for each, _ in judged)
@@ -282,7 +285,7 @@ def _group_table(key: str, judged: Sequence[tuple[Gathered, str | None]]) -> str
     return table(head, rows, right=range(1, len(head) - is_judged))
 
 
-def _spread(group: Gathered) -> list[str]:
+def _spread(group: OneGroup) -> list[str]:
     lie = group.spread
     mean, deviation = (lie.mean, lie.deviation) if lie else (None, None)
     return [str(lie.count if lie else 0), number(mean), number(deviation), number(group.best)]
