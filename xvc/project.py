@@ -266,13 +266,16 @@ class Project:
         return RepositoryGone(str(gone[0].parent), str(gone[1]))
 
     def misplaced(self) -> tuple[str, ...]:
-        """Say that this tree is a copy of another, or that its repository is not where it was."""
+        """Say that this tree is a copy of another, or that it or its repository was moved."""
         if self.place is None:
             why = None if self.is_alone else self.no_git()
             return (f"{why}. {why.hint}",) if isinstance(why, RepositoryGone) else ()
-        first = None
+        first = was = None
         with contextlib.suppress(OSError):
-            first = git.copied_from(self.place)
+            first, was = git.copied_from(self.place), git.moved_from(self.place)
+        if was is not None:
+            way = "`git worktree repair` here leads git to it, before something takes it for gone"
+            return (f"git has this work tree at {was}, and it lies in {self.top}: {way}",)
         if first is None:
             return ()
         return (

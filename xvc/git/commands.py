@@ -157,6 +157,16 @@ def copied_from(place: RepositoryPaths) -> Path | None:
     return mark.resolve().parent
 
 
+def moved_from(place: RepositoryPaths) -> Path | None:
+    """Name the place where git has this linked tree, if that is another and empty; else None."""
+    record = place.folder / "gitdir"
+    if place.folder == place.common or not record.is_file():
+        return None
+    mark = place.folder / os.fsdecode(record.read_bytes()).rstrip("\n")
+    is_left = not os.path.lexists(mark) and (place.top / ".git").is_file()
+    return Path(os.path.normpath(mark)).parent if is_left else None
+
+
 def _named_by(mark: Path) -> Path | None:
     text = os.fsdecode(mark.read_bytes()).strip()
     way = text.removeprefix("gitdir: ")
