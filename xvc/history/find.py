@@ -29,7 +29,7 @@ from xvc.errors import (
     NoVersion,
 )
 from xvc.git.commands import TagRef
-from xvc.history.judging import has_judge, judged_alike
+from xvc.history.judging import judged_alike
 from xvc.history.missing import missing_versions, warning_of
 from xvc.history.other_stores import Elsewhere, RunElsewhere, find_elsewhere
 from xvc.history.owner import own_versions
@@ -236,7 +236,7 @@ def _extreme(
             f"say `metrics: {{direction: {{{metric}: max}}}}` (or min) in xvc.yaml",
         )
     measure = Measure(metric, direction)
-    if has_judge(project):
+    if project.settings.has_judge:
         judged = judged_alike(project, query.with_metric(connection, metric))
         project.keeper.warnings += [judged.warning] if judged.warning else []
         return measure.first(judged.runs, best=best)

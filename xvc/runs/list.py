@@ -21,7 +21,7 @@ from xvc.core.run import RunRecord, Status, series_in
 from xvc.core.tag_message import VersionInfo
 from xvc.errors import BadValue
 from xvc.history.find import known_versions, versions, versions_by_run
-from xvc.history.judging import has_judge, judged_alike
+from xvc.history.judging import judged_alike
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.all_runs import gather
@@ -100,7 +100,7 @@ def runs(project: Project, request: ListRequest) -> RunList:
     """
     where = parse_filter(request.where) if request.where else None
     sort, descending = _order(project, request.sort)
-    is_judged = sort is not None and has_judge(project)
+    is_judged = sort is not None and project.settings.has_judge
     is_plain = not (request.everywhere or request.group or request.series or is_judged)
     if where is not None and is_plain:
         return _fitting(project, request, where)

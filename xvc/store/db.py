@@ -7,9 +7,7 @@ descriptor of it would drop DuckDB's lock. A new file is made under another name
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xvc.core.late_pattern import late
 from xvc.errors import (
     BusyError,
     CorruptError,
@@ -60,8 +59,8 @@ COPIED = "copied"
 NAME = "db"
 """What SQL may call the store: ``db.events`` is ``events``."""
 
-_PID = re.compile(r"PID (\d+)")
-_NAMED = re.compile(r'"[^"\n]*"')  # files, tables and columns in DuckDB's messages
+_PID = late(r"PID (\d+)")
+_NAMED = late(r'"[^"\n]*"')  # files, tables and columns in DuckDB's messages
 # What a merge may take before it spills. DuckDB's process takes more than it is told: 0.87 GB for
 # stores of 10,000,000 rows by 12, and 1.37 GB when told 1 GB.
 _MEMORY = "700MB"
@@ -228,6 +227,19 @@ def reading(
             connection.close()
 
 
+def started_for(name: str) -> DuckDBPyConnection:
+    """Start an instance that reaches no file but one, which it has not attached yet."""
+    import duckdb
+
+    connection = duckdb.connect(":memory:", config=_OFFLINE)
+    connection.execute("SET GLOBAL TimeZone='UTC'")  # for cursors, too
+    connection.execute("SET python_enable_replacements = false")
+    connection.execute(f"SET allowed_paths = [{literal(name)}, {literal(name + '.wal')}]")
+    _close_off(connection)
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
 def opened(path: Path) -> DuckDBPyConnection:
     """Open a private database file for reading; the caller closes it."""
     import duckdb
@@ -257,6 +269,8 @@ def in_memory(path: Path) -> Iterator[DuckDBPyConnection]:
 @contextmanager
 def without_rows(*, into: Path | None = None) -> Iterator[DuckDBPyConnection]:
     """Open a store that holds nothing, as `reading` does."""
+    import tempfile  # late: most projects have a store
+
     folder = Path(tempfile.mkdtemp(prefix="xvc-nothing-"))
     try:
         create(folder / "nothing.duckdb")

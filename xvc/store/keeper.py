@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -36,6 +35,7 @@ from xvc.journal.layout import Room
 from xvc.journal.reader import is_read, is_written, journals, runs_named
 from xvc.store import db
 from xvc.store.fold import Folded, fold, fold_again, keep_damaged, positions
+from xvc.store.idle_instance import reading_own
 from xvc.store.masking import cells_with, mask_store
 from xvc.store.runs import branches
 from xvc.store.state import StoreState, sizes_of, stamp_of
@@ -454,6 +454,8 @@ class Keeper:
     ) -> DuckDBPyConnection:
         if is_fresh:
             try:
+                if into is None:
+                    return opened.enter_context(reading_own(self.path))
                 return opened.enter_context(db.reading(self.path, is_known=True, into=into))
             except StoreBusy:
                 pass  # another program has it for writing
@@ -477,6 +479,8 @@ class Keeper:
     @contextmanager
     def _private_copy(self, *, is_whole: bool = False) -> Iterator[Path]:
         """Copy the store, and fold the journals into the copy unless the store *is_whole*."""
+        import tempfile  # late: most times the store itself can be read
+
         folder = Path(tempfile.mkdtemp(prefix="xvc-view-"))
         copy = folder / self.path.name
         try:
@@ -592,7 +596,7 @@ class Keeper:
         if branch is None or not held:
             return set(held)
         named = {path: runs_named([path]) for path in held}
-        with db.reading(self.path, is_known=True) as connection:  # we made it what it is just now
+        with reading_own(self.path) as connection:  # we made it what it is just now
             made_on = branches(connection, {run for runs in named.values() for run in runs})
         return {
             path
