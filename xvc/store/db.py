@@ -81,10 +81,9 @@ _ROTTEN = (
 )
 
 
-_OTHER_DUCKDB = re.compile(
+_OTHER_DUCKDB = late(
     r"storage version number (\d+), but we can only read storage versions between (\d+) and (\d+)"
 )
-
 _UNFIT = ("Binder Error", "Catalog Error", "Constraint Error", "Dependency Error")
 
 
