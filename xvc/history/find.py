@@ -25,7 +25,6 @@ from xvc.errors import (
     BadReference,
     BadVersion,
     GitFailed,
-    NoObject,
     NoRun,
     NoVersion,
 )
@@ -222,7 +221,7 @@ def _from_cache(project: Project, info: VersionInfo, run: RunId) -> FoundRun:
         raise NoRun(info.name)
     digest = parse_pointer(text, path).digest
     if not project.dvc.holds(digest):
-        raise NoObject(digest, path)
+        raise project.dvc.lack_of(digest, path)
     with db.reading(project.dvc.place(digest)) as connection:
         record = query.by_id(connection, run)
         if record is None:

@@ -20,6 +20,7 @@ from xvc.errors import (
     BusyError,
     CorruptError,
     NotAStore,
+    OtherDuckDB,
     StoreBusy,
     StoreCorrupt,
     StoreFailed,
@@ -80,6 +81,9 @@ _ROTTEN = (
 )
 
 
+_OTHER_DUCKDB = late(
+    r"storage version number (\d+), but we can only read storage versions between (\d+) and (\d+)"
+)
 _UNFIT = ("Binder Error", "Catalog Error", "Constraint Error", "Dependency Error")
 
 
@@ -623,6 +627,8 @@ def _translated(path: Path, words: str) -> BusyError | CorruptError | StoreFaile
         pid = _PID.search(words)
         held = ReadersHold if _READABLE in words else StoreBusy
         return held(str(path), f"process {pid[1]}" if pid else "")
+    if other := _OTHER_DUCKDB.search(words):
+        return OtherDuckDB(str(path), *(int(number) for number in other.groups()))
     own_words = _NAMED.sub("", words.replace(str(path), "")).lower()
     if any(sign in own_words for sign in _ROTTEN):
         return StoreCorrupt(str(path), first_line(words))

@@ -19,6 +19,7 @@ from xvc.dvc.pointers import Pointer, read_pointer
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import (
     BusyError,
+    CacheUnreadable,
     CorruptError,
     LockBusy,
     NoObject,
@@ -92,7 +93,7 @@ class Keeper:
             return None
         if StoreState.read(self.room.store_state).base == pointer.digest:
             return None
-        return NoObject(pointer.digest, self._pointer_name)
+        return self.dvc.lack_of(pointer.digest, self._pointer_name)
 
     @property
     def is_as_left(self) -> bool:
@@ -239,6 +240,10 @@ class Keeper:
     def _may_switch(self, pointer: Pointer | None) -> bool:
         if pointer is None or (self.dvc and self.dvc.holds(pointer.digest)):
             return True
+        lack = self.dvc.lack_of(pointer.digest, self._pointer_name) if self.dvc else None
+        if isinstance(lack, CacheUnreadable):
+            self._warn(f"{lack}; showing what is here. {lack.hint}")
+            return False
         self._warn(
             f"{self.path.name}: the version its pointer names ({pointer.digest[:8]}) is not in the "
             "DVC cache; showing what is here. "
@@ -272,7 +277,7 @@ class Keeper:
         try:
             self.dvc.materialise(pointer.digest, place)
         except NoObject as err:
-            missing = NoObject(err.digest, self._pointer_name)
+            missing = self.dvc.lack_of(err.digest, self._pointer_name)
             self._warn(f"{missing}. {missing.hint}")
             return False
         except ObjectCorrupt as err:
