@@ -16,7 +16,6 @@ from xvc.core.filter import parse_filter
 from xvc.core.objective import Measure, exact_number
 from xvc.core.run import RunRecord
 from xvc.history.find import known_versions, versions_by_run
-from xvc.history.judging import has_judge
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import fingerprints
@@ -72,7 +71,7 @@ def groups(project: Project, request: ListRequest) -> Groups:
 
 def _of_many(project: Project, request: ListRequest) -> Groups | None:
     """Group more runs than are read; None of fewer, or where only reading all tells."""
-    if request.everywhere or request.series is not None or has_judge(project):
+    if request.everywhere or request.series is not None or project.settings.has_judge:
         return None
     with opened(project) as connection:
         if query.count(connection) <= query.MANY:

@@ -14,7 +14,7 @@ from xvc.core.commit_subject import one_line
 from xvc.core.objective import Measure, exact_number
 from xvc.core.run import RunRecord, Status
 from xvc.history.find import known_versions, versions_by_run
-from xvc.history.judging import Judge, differing, has_judge, judges
+from xvc.history.judging import Judge, differing, judges
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import fingerprints
@@ -78,7 +78,7 @@ def ideas(project: Project, most: int | None = None) -> IdeaTree:
 
 def _judges(project: Project, held: Sequence[RunRecord]) -> Mapping[RunId, Judge]:
     """Return what judged the runs of the tree, and say where they were judged otherwise."""
-    if not has_judge(project):
+    if not project.settings.has_judge:
         return {}
     known = judges(project, held)
     done = [run for run in held if run.status is Status.FINISHED]

@@ -21,7 +21,7 @@ from xvc.core.objective import Measure
 from xvc.core.run import RunRecord
 from xvc.errors import BadValue
 from xvc.history.find import known_versions, versions_by_run
-from xvc.history.judging import has_judge, judged_alike
+from xvc.history.judging import judged_alike
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import fingerprints
@@ -113,7 +113,7 @@ def leaderboard(
         BadValue: no finished run has the metric.
     """
     measure = Measure.parse(metric, project.settings.metrics_direction, "leaderboard")
-    if not everywhere and not has_judge(project):
+    if not everywhere and not project.settings.has_judge:
         ranking = _of_many(project, measure, where, most)
         if ranking is not None:
             return ranking

@@ -300,10 +300,9 @@ def _complete(
 
 def _tell_of_judge(project: Project, begun: Begun) -> None:
     """Warn where the judge is not what it was for the run before: a better score may be that."""
-    from xvc.history.judging import differing, has_judge, judges  # late: most settings name none
-
-    if not has_judge(project):
+    if not project.settings.has_judge:
         return
+    from xvc.history.judging import differing, judges  # late: most settings name none
     from xvc.store import query
 
     with project.keeper.view() as connection:

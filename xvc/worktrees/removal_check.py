@@ -41,6 +41,15 @@ def losses(project: Project, main: WorkTree, tree: WorkTree) -> Losses:
     )
 
 
+def losses_without_folder(project: Project, tree: WorkTree) -> Losses:
+    """Look for what git alone has of a tree whose folder is not there.
+
+    Raises:
+        GitFailed: git cannot say.
+    """
+    return Losses(commits=tuple(_commits_alone(project.git, tree)))
+
+
 def _is_same(main: WorkTree, tree: WorkTree, path: str) -> bool:
     """Whether the main tree has the same file: one that was copied from there."""
     there = main.path / path

@@ -105,9 +105,7 @@ def command(
 
     Example: xvc ls --sort accuracy --where "lr < 0.1" --columns accuracy,lr,seconds
     """
-    from xvc.runs.group_verdicts import verdict_words  # late: they open DuckDB
-    from xvc.runs.groups import groups
-    from xvc.runs.list import ListRequest, runs
+    from xvc.runs.list import ListRequest, runs  # late: they open DuckDB
 
     here: Context = context.obj
     form = Form(as_csv, as_markdown)
@@ -124,9 +122,11 @@ def command(
         discarded=discarded,
     )
     if group is not None:
-        found_groups = groups(project, request)
-        verdicts = verdict_words(project, found_groups.groups)
-        answer = _grouped(found_groups, verdicts, group, limit or None, form)
+        from xvc.runs.group_verdicts import verdict_words  # late: groups alone are judged
+        from xvc.runs.groups import groups
+
+        every = groups(project, request)
+        answer = _grouped(every, verdict_words(project, every.groups), group, limit or None, form)
     else:
         found = runs(project, request)
         answer = _listed(found, request, form)
