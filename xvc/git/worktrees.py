@@ -273,7 +273,7 @@ def holders(git: Git, commit: str, prefixes: Iterable[str]) -> list[str]:
 def is_ancestor(git: Git, old: str, new: str) -> bool:
     """Whether *new* has *old* in its history."""
     base = git.text("merge-base", "--", old, new, accept=(0, 1))
-    return base == git.commit_of(old)
+    return base == old or base == git.commit_of(old)
 
 
 def base_of(git: Git, one: str, other: str) -> str | None:
