@@ -55,7 +55,7 @@ _LOOKING = (  # nothing that spares git a look at a file
     *("-c", "core.fsmonitor=false", "-c", "core.trustctime=true", "-c", "core.checkStat=default"),
 )
 _PATIENCE = (1.0, 4.0)  # seconds until pipes are looked for, first those that cost nothing
-_COARSEST_NS = 2_000_000_000  # of times of files: FAT keeps every second second
+_FINE_NS, _COARSE_NS = 50_000_000, 2_000_000_000  # the ticks of Linux; FAT's every second second
 _MAIN_TREE = "xvc/main-tree"
 _OBJECT = late("[0-9a-f]{40}|[0-9a-f]{64}")
 _BARE = late(r"^\s*bare\s*=\s*true\s*$", re.IGNORECASE | re.MULTILINE)
@@ -281,7 +281,8 @@ def _stamp(path: Path) -> tuple[int, ...]:
 def _is_settled(stamp: Stamp) -> bool:
     """Whether all is so old that the next change has another time, however coarse times are."""
     newest = max((times[-1] for times in stamp if times), default=0)
-    return newest < time.time_ns() - _COARSEST_NS
+    tick = _FINE_NS if newest % 1_000_000 else _COARSE_NS
+    return newest < time.time_ns() - tick
 
 
 class Git:
@@ -293,6 +294,7 @@ class Git:
         self._trees: dict[str, str] = {}  # by the full names of commits: they never get another
         self._tracked: tuple[tuple[int, ...], dict[str, str]] = ((), {})
         self._tags: dict[str, tuple[Stamp, list[TagRef]]] = {}
+        self._named_folders: set[tuple[Path, int]] = set()
         self._pipe: Path | None = None
 
     def at(self, place: RepositoryPaths) -> Git:
@@ -321,8 +323,9 @@ class Git:
             NoIdentity: it wanted a name or an e-mail.
         """
         environment = self._environment | dict(extra or {})
-        if index is not None:
+        if index is not None:  # a private one, which nobody misses after a power cut
             environment["GIT_INDEX_FILE"] = str(index)
+            arguments = ("-c", "core.fsync=objects", *arguments)
         called = self._ended(arguments, environment, stdin or b"")
         return _answer(arguments, called, accept)
 
@@ -794,10 +797,17 @@ class Git:
         return self.text("hash-object", "-w", "--", str(name))
 
     def _sync_ref(self, ref: str) -> None:
-        """Put the folders of a ref on the disk; git fsyncs the file, not its name."""
+        """Put the folders of a ref on the disk; git fsyncs the file, not its name.
+
+        Above a folder whose own name is there already, nothing is new.
+        """
         folder = (self.place.common / ref).parent
         while folder != self.place.common.parent and folder.is_dir():
             sync_folder(folder)
+            name = (folder, folder.stat().st_ino)
+            if name in self._named_folders:
+                return
+            self._named_folders.add(name)
             folder = folder.parent
 
 

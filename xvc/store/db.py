@@ -678,14 +678,3 @@ def has_room() -> bool:
 
     limits = (resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
     return all(soft == resource.RLIM_INFINITY or soft >= _ROOM for soft in limits)
-
-
-def warm_up() -> None:
-    """Begin to load DuckDB in a thread, while the caller waits for something else.
-
-    An interpreter that ends waits for it: taken away in the middle, the import crashes.
-    """
-    import threading
-    from importlib import import_module
-
-    threading.Thread(target=import_module, args=("duckdb",)).start()

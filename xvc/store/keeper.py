@@ -327,9 +327,12 @@ class Keeper:
     ) -> dict[str, int]:
         pointer, scratch = self.pointer, self.room.scratch
         self._report(fold(connection, found, scratch, keep=self._keep_refused, is_ours=is_ours))
-        connection.execute("DELETE FROM meta WHERE key = 'base'")
-        if pointer is not None:
-            connection.execute("INSERT INTO meta VALUES ('base', ?)", [pointer.digest])
+        base = pointer.digest if pointer is not None else None
+        held = connection.execute("SELECT value FROM meta WHERE key = 'base'").fetchall()
+        if held != ([(base,)] if base is not None else []):
+            connection.execute("DELETE FROM meta WHERE key = 'base'")
+            if base is not None:
+                connection.execute("INSERT INTO meta VALUES ('base', ?)", [base])
         return positions(connection)
 
     def _keep_refused(self, journal: str, line: bytes) -> Path:

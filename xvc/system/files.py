@@ -53,7 +53,12 @@ def what_stands(path: Path) -> str:
 
 def sync_folder(folder: Path) -> None:
     """Put a folder's names on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    sync_file(folder)
+
+
+def sync_file(path: Path) -> None:
+    """Put what a file holds on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
