@@ -702,6 +702,31 @@ def test_a_tree_that_has_moved_alone_is_followed(tracked: Path, call_xvc: Callin
     assert call_xvc("worktree", "remove", "better").code == 0
 
 
+@pytest.mark.parametrize("below", ["", "data"])
+def test_what_puts_merged_data_in_place_works_beside_rows_of_no_version(
+    tracked: Path, call_xvc: Calling, below: str
+) -> None:
+    """`dvc checkout` of everything refuses while the store has more rows than its version."""
+    tree = add(call_xvc, "better")
+    (tree / "single.txt").unlink()
+    (tree / "single.txt").write_text("two\n")
+    keep(tree, "single.txt")
+    (tracked / ".git/info/exclude").write_text("/metrics.json\n")
+    train(call_xvc, tree, "--tag", "minor")
+    train(call_xvc, tracked)
+    assert call_xvc("ls").code == 0
+
+    merged = call_xvc("worktree", "merge", "better", "--json", cwd=tracked / below)
+    call_xvc("ls")
+    (step,) = merged.json["next"]
+    done = subprocess.run(step, shell=True, cwd=tracked / below, capture_output=True, text=True)
+
+    assert merged.code == 0, merged.err
+    assert done.returncode == 0, done.stderr
+    assert (tracked / "single.txt").read_text() == "two\n"
+    assert call_xvc("ls", "--json").data["total"] == 2
+
+
 def test_a_tree_that_has_moved_like_ours_is_joined(project: Path, call_xvc: Calling) -> None:
     """Where both made versions, one commit has the code and the runs of both sides."""
     tree = add(call_xvc, "better")

@@ -546,6 +546,15 @@ def set_aside(path: Path, word: str) -> Path:
     return place
 
 
+def stores_set_aside(path: Path) -> list[Path]:
+    """List what lies beside a store and was one: edited by others, or damaged."""
+    if not path.parent.is_dir():
+        return []
+    names = tuple(f"{path.name}.{word}-" for word in ("kept", "corrupt"))
+    found = (each for each in path.parent.iterdir() if each.name.startswith(names))
+    return sorted(each for each in found if not each.name.endswith(".wal"))
+
+
 def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
     wal_of(path).unlink(missing_ok=True)
