@@ -546,6 +546,15 @@ def set_aside(path: Path, word: str) -> Path:
     return place
 
 
+def stores_set_aside(path: Path) -> list[Path]:
+    """List what lies beside a store and was one: edited by others, or damaged."""
+    if not path.parent.is_dir():
+        return []
+    names = tuple(f"{path.name}.{word}-" for word in ("kept", "corrupt"))
+    found = (each for each in path.parent.iterdir() if each.name.startswith(names))
+    return sorted(each for each in found if not each.name.endswith(".wal"))
+
+
 def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
     wal_of(path).unlink(missing_ok=True)
@@ -669,14 +678,3 @@ def has_room() -> bool:
 
     limits = (resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
     return all(soft == resource.RLIM_INFINITY or soft >= _ROOM for soft in limits)
-
-
-def warm_up() -> None:
-    """Begin to load DuckDB in a thread, while the caller waits for something else.
-
-    An interpreter that ends waits for it: taken away in the middle, the import crashes.
-    """
-    import threading
-    from importlib import import_module
-
-    threading.Thread(target=import_module, args=("duckdb",)).start()

@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from xvc.store import db
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
 
 _idle: list[tuple[str, DuckDBPyConnection]] = []
 """The instance that no question uses, with the one file that it may attach; one at most."""
+
+_warming: list[Thread] = []
+"""The thread that starts it, one at most."""
 
 
 @contextmanager
@@ -54,8 +59,26 @@ def reading_own(path: Path) -> Iterator[DuckDBPyConnection]:
     _idle.append((name, instance))
 
 
+def warm_up(path: Path) -> None:
+    """Load DuckDB, and start it for a store that is there, while the caller waits for git.
+
+    An interpreter that ends waits for it: taken away in the middle, the import crashes.
+    """
+    _warming[:] = [Thread(target=_warm_up, args=(path,))]
+    _warming[0].start()
+
+
+def _warm_up(path: Path) -> None:
+    import_module("duckdb")
+    if path.exists():
+        with suppress(Exception):  # who asks says why it cannot be started
+            _idle.append((file_name(path), db.started_for(file_name(path))))
+
+
 def _taken(name: str) -> DuckDBPyConnection:
     """Take the idle instance if it may attach this file, else start one."""
+    with suppress(IndexError):
+        _warming.pop().join()
     with suppress(IndexError):  # another thread may be quicker
         own, instance = _idle.pop()
         if own == name:

@@ -15,6 +15,7 @@ from xvc.git.commands import Git
 from xvc.git.worktrees import WorkTree
 from xvc.history.unversioned import unsaved
 from xvc.project import Project
+from xvc.store.db import stores_set_aside
 from xvc.store.state import StoreState, stamp_of
 from xvc.system.files import md5_of
 from xvc.worktrees.known_trees import git_at, project_at
@@ -66,8 +67,7 @@ def _odd_stores(there: Project, *, is_edited: bool) -> list[str]:
     store = there.store_path
     if not store.parent.is_dir():
         return []
-    aside = (f"{store.name}.kept-", f"{store.name}.corrupt-")
-    found = sorted(path for path in store.parent.iterdir() if path.name.startswith(aside))
+    found = stores_set_aside(store)
     if is_edited and store.exists() and not _is_held_whole(there):
         found.append(store)
     return [there.relative(path) for path in found]
