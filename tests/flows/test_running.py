@@ -259,6 +259,26 @@ def test_a_killed_child(project: Path, call_xvc: Calling, number: signal.Signals
     assert git(project, "tag") == ""
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_child_that_was_told_to_stop_and_ends_well(
+    project: Path, call_xvc: Calling, number: signal.Signals
+) -> None:
+    """Its exit code is 0, and the run is interrupted all the same: it did not do all it had to."""
+    code = (
+        "import os, signal, sys, time\n"
+        f"signal.signal({int(number)}, lambda *_: sys.exit(0))\n"
+        "os.kill(os.getppid(), int(sys.argv[1]))\n"
+        "time.sleep(30)\n"
+    )
+    words = [sys.executable, "-m", "xvc", "run", "--tag", "minor", "--"]
+    words += [sys.executable, "-c", code, str(int(number))]
+    ran = subprocess.run(words, cwd=project, capture_output=True, text=True, check=False)
+    found = record(call_xvc)
+
+    assert "no version was made: the run is interrupted" in ran.stderr
+    assert (found["status"], found["exit_code"]) == ("interrupted", 0)
+
+
 def test_a_command_that_is_not_there(project: Path, call_xvc: Calling) -> None:
     """127, a hint, and the run is kept as failed with the reason."""
     ran = call_xvc("run", "--", "no-such-program", "x")

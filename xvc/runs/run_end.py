@@ -232,6 +232,8 @@ def reason_of(ending: Ending, recorder: Recorder) -> str | None:
     """Say why a command failed: in its own last words, or in ours."""
     if ending.refused is not None and ending.exit_code == 0:
         return ending.refused
+    if ending.told_to_stop and ending.exit_code == 0:
+        return "it was told to stop, and ended with exit code 0"
     return recorder.last_words if status_of(ending) is Status.FAILED else None
 
 
@@ -489,7 +491,7 @@ def status_of(ending: Ending) -> Status:
         return Status.TIMED_OUT
     if ending.out_of_memory:
         return Status.OUT_OF_MEMORY
-    if ending.interrupted and ending.shell_code != 0:
+    if ending.told_to_stop or (ending.interrupted and ending.shell_code != 0):
         return Status.INTERRUPTED
     if ending.signal is not None:
         return Status.KILLED
