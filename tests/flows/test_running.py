@@ -106,6 +106,24 @@ def test_a_copy_with_another_element_of_a_list(project: Path, call_xvc: Calling)
     assert (found["sizes"], found["layers"], found["lr"]) == ([8, 9, 2], [{"n": 5}, {"n": 2}], 0.1)
 
 
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("m=5", {"m": 5, "lr": 0.1, "n": 1}),
+        ('n={"a": 7}', {"m.a": 1, "m.b": 2, "lr": 0.1, "n.a": 7}),
+        ('m={"c": 7}', {"m.c": 7, "lr": 0.1, "n": 1}),
+    ],
+)
+def test_a_copy_with_another_shape(
+    project: Path, call_xvc: Calling, asked: str, found: dict[str, object]
+) -> None:
+    """What a mapping held that is a number in the copy is on record no more."""
+    (project / "params.yaml").write_text("m:\n  a: 1\n  b: 2\nlr: 0.1\nn: 1\n")
+    ran = call_xvc("run", "--params-copy", "-P", asked, "--", "cat", "{params}")
+
+    assert record(call_xvc)["params"] == found, ran.out
+
+
 def test_a_copy_that_no_command_gets(project: Path, call_xvc: Calling) -> None:
     """A command that reads our file is on record with the list of that file, whatever was asked."""
     (project / "params.yaml").write_text("sizes: [8, 4, 2]\n")

@@ -9,7 +9,7 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -114,7 +114,7 @@ def run(
         mend(project)
     begun: Begun | None = None
     with best_effort(warnings):
-        begun = _begun(project, request, origin, models, values, warnings)
+        begun = _begun(project, request, origin, models, values, warnings, asked.gone)
     if begun is None:
         return _unrecorded(project, request, sink, warnings)
     same = None
@@ -357,6 +357,7 @@ def _begun(
     models: Sequence[ModelFile],
     values: Mapping[str, Json],
     warnings: list[str],
+    gone: Collection[str],
 ) -> Begun:
     """Begin the run; the outputs and models that it is to leave are none of its data."""
     made = (os.path.relpath(request.folder / each.path, project.root) for each in models)
@@ -374,6 +375,7 @@ def _begun(
         warnings=warnings,
         keeps_data=request.keeps_data,
         seeded=request.seeded,
+        gone=gone,
     )
 
 

@@ -123,12 +123,13 @@ class Recorder:
         """Take what unopened files say for no params of the run, unless something else says it."""
         self.unused = use.unused
         for path in self.unopened:
-            every = self._begun.said[path]
+            every = self._begun.said.get(path, ())
             keys = [key for key in every if key not in use.reported and key not in asked]
             name = os.path.relpath(path, self._project.root)
             params = self._begun.record.params
             said = {key: params[key] for key in keys if key in params}
-            self.unsaid[as_text(self._project.relative(path))] = said
+            if path in self._begun.said:
+                self.unsaid[as_text(self._project.relative(path))] = said
             if keys:
                 self._begun.warnings.append(without_its_params(name, keys))
 

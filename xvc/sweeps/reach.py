@@ -12,16 +12,21 @@ from contextlib import suppress
 from pathlib import Path
 
 from xvc.core.code_files import is_junk
-from xvc.core.sweep import Wish, settled_keys
-from xvc.core.typed_value import TypedValue
+from xvc.core.command_places import filled_in_template
+from xvc.core.sweep import ParamStyle, Wish, settled_keys
+from xvc.core.typed_value import TypedValue, is_equal
 from xvc.errors import XvcError
 from xvc.git.worktrees import untracked_like
 from xvc.project import Project
 from xvc.recording.begin_run import metrics_files
+from xvc.recording.command_params import option_params
 from xvc.recording.param_files import placed
 from xvc.recording.requested_params import never_taken_up, variable_of
+from xvc.recording.shell_words import handed_on
 from xvc.recording.undeclared_params import undeclared
+from xvc.recording.unheld_code import scripts_in
 from xvc.sweeps.request import BadSweep
+from xvc.system.value_files import parse_typed
 from xvc.worktrees.set_up import INCLUDE
 
 _MODELS = ("models/candidates/", "models/production/")
@@ -36,6 +41,8 @@ def check_reach(project: Project, wish: Wish, folder: str) -> None:
     if project.place is None or wish.refs:
         return
     git, where = project.git, project.place.top / folder
+    _refuse_dropped(wish, where)
+    _refuse_told(project, wish, where)
     open_keys = {key: TypedValue.of(None) for key in wish.space if key not in settled_keys(wish)}
     for held in placed(project, open_keys).values():
         open_keys = {key: typed for key, typed in open_keys.items() if key not in held}
@@ -48,6 +55,43 @@ def check_reach(project: Project, wish: Wish, folder: str) -> None:
             f"put {{{key}}} into the command, read {variable_of(key)} or a Tracker's params in it"
         )
         raise BadSweep((f"{says}{ways}, or add {key} to a params file",))
+
+
+def _refuse_dropped(wish: Wish, where: Path) -> None:
+    """Refuse params that stand behind a shell which hands no words on."""
+    marks = {key: f"\0{key}\0" for key in wish.space}  # no word of a command has a NUL
+    command = [*filled_in_template(wish.command, marks)]
+    if wish.style is not ParamStyle.NONE:
+        command += marks.values()
+    words, dropped = handed_on(command, scripts_in(where))
+    lost = [
+        key
+        for key, mark in marks.items()
+        if any(mark in word for word in dropped) and not any(mark in word for word in words)
+    ]
+    if lost:
+        ways = f"put {{{lost[0]}}} into its text, or hand words on: `sh -c '… \"$@\"' sh …`"
+        raise BadSweep(
+            (f"params: the shell drops {', '.join(lost)}, so all trials would be the same; {ways}",)
+        )
+
+
+def _refuse_told(project: Project, wish: Wish, where: Path) -> None:
+    """Refuse a param that the command itself says: every trial would use that."""
+    if wish.style is not ParamStyle.NONE or not project.settings.params_options:
+        return
+    words, _ = handed_on(wish.command, scripts_in(where))
+    for key, text in option_params(words, wish.space).items():
+        if key not in wish.space or f"{{{key}}}" in text:
+            continue
+        tried = getattr(wish.space[key], "values", None)
+        if tried is None or any(not is_equal(parse_typed(text).value, each) for each in tried):
+            raise BadSweep(
+                (
+                    f"params: the command says {key} is {text}, so no trial could have another; "
+                    f"put {{{key}}} in its place, or leave it out",
+                )
+            )
 
 
 def _refuse_undeclared(project: Project, lost: list[str], wish: Wish, where: Path) -> None:
