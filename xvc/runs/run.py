@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from xvc.core.best_effort import best_effort, in_words
 from xvc.core.byte_text import as_text
+from xvc.core.human_units import few_of
 from xvc.core.model import ModelFile
 from xvc.core.record import RecordKind
 from xvc.core.run import DataFile, Origin, RunRecord, Status
@@ -384,6 +385,12 @@ def _look_back(project: Project, begun: Begun, tell: Callable[[str], None]) -> R
 
     before = seen_before(project, begun.record)
     if before is None:
+        return None
+    if before.unseen:
+        begun.warnings.append(
+            f"{few_of(before.unseen)} leads out of the project: what lies there is on no record. "
+            f"Whether run {before.run.id} was of the same is not known; `dvc add` keeps data"
+        )
         return None
     said = result(before.run)
     tell(f"the same code, data and params ran before: {before.run.id}{f'  {said}' if said else ''}")
