@@ -575,6 +575,22 @@ class StoreBusy(BusyError):
     way = "Close that connection and try again; what was logged is safe in the journals."
 
 
+@error("cache-unreadable")
+class CacheUnreadable(NoObject):
+    """A DVC object may be in the cache, but the cache cannot be read."""
+
+    digest: str
+    path: str
+    place: str = ""
+    reason: str = ""
+    says = "{path} ({digest:.10}) is not seen: the DVC cache cannot be read ({place}: {reason})"
+
+    @property
+    def hint(self) -> str:
+        """What to do about the cache."""
+        return "Make it readable, or mount it; nothing that was recorded is lost."
+
+
 @error("store-corrupt")
 class StoreCorrupt(CorruptError):
     """The store does not open; it was set aside and could not be rebuilt."""
@@ -672,6 +688,31 @@ class TooNew(CorruptError):
     known: int
     says = "{path} has schema {found}; this xvc knows up to {known}"
     way = "Upgrade xvc-experiments; nothing was changed."
+
+
+@error("other-duckdb")
+class OtherDuckDB(CorruptError):
+    """A store was written by a newer DuckDB than the one here can read, or by one of years ago."""
+
+    path: str
+    found: int
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        age = "a newer" if self.found > self.last else "a much older"
+        return (
+            f"{self.path} was written by {age} DuckDB: its storage version is {self.found}, "
+            f"and the DuckDB here reads {self.first} to {self.last}"
+        )
+
+    @property
+    def hint(self) -> str:
+        """What reads it."""
+        way = "`pip install --upgrade duckdb` brings a newer one."
+        if self.found < self.first:
+            way = "The DuckDB that wrote it exports it: `EXPORT DATABASE`."
+        return f"Nothing is lost and nothing was changed. {way}"
 
 
 _UNSIGNED = ("failed to sign", "unable to sign", "load public key", "signingkey", "ssh signing")

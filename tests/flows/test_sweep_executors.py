@@ -24,7 +24,7 @@ import pytest
 from loopback import MISSING, slurm_cluster
 from surroundings import Calling, git, private_environment
 from xvc.core.search_space import Choices
-from xvc.core.sweep import Wish
+from xvc.core.sweep import SweepRequest
 from xvc.executors.dask import NoScheduler
 from xvc.project import Project
 from xvc.sweeps.start import begin_sweep
@@ -385,12 +385,12 @@ def test_a_scheduler_that_does_not_answer_begins_no_sweep(
 ) -> None:
     """It is asked before anything is written down."""
     monkeypatch.setattr("xvc.executors.dask._TO_CONNECT", 0.3)
-    wish = Wish(
+    request = SweepRequest(
         {"a": Choices((1,))}, ("true",), executor="dask", address="tcp://127.0.0.1:9", away=True
     )
 
     with pytest.raises(NoScheduler):
-        begin_sweep(Project.find(project, os.environ), wish, ".")
+        begin_sweep(Project.find(project, os.environ), request, ".")
 
     assert_nothing_was_begun(project, run_xvc)
 

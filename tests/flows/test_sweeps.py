@@ -18,7 +18,7 @@ import pytest
 from surroundings import Calling, git
 from xvc.core.direction import Direction
 from xvc.core.sweep import Sampler
-from xvc.sweeps.optuna_study import Points
+from xvc.sweeps.optuna_study import OptunaPoints
 
 SCRIPT = """\
 import json, os, sys, time
@@ -178,7 +178,7 @@ def test_a_sampler_learns_from_a_trial_that_was_retried(out: Path, run_xvc: Call
     shown = run_xvc("sweep", "show", "--json").data
     values = {trial["value"] for trial in shown["trials"]}
     (log,) = Path(".git/xvc/sweeps").glob("*/optuna.log")
-    points = Points(log, {}, Sampler.RANDOM, Direction.MAX, seed=0, at_once=1)
+    points = OptunaPoints(log, {}, Sampler.RANDOM, Direction.MAX, seed=0, at_once=1)
     assert (begun.code, begun.data["counts"]["failed"]) == (1, 1)
     assert done.data["counts"]["finished"] == 4
     assert shown["importances"] == {"a": 1.0}

@@ -32,7 +32,7 @@ from xvc.store import query
 from xvc.system.lock import FileLock
 from xvc.system.pending import PendingChange
 from xvc.types import Json
-from xvc.worktrees.known_trees import NoTree, git_at, project_at, tree_named
+from xvc.worktrees.known_trees import NoTree, git_at, project_at, refuse_moved, tree_named
 
 MERGE = "worktree-merge"
 _WAIT = 120.0
@@ -79,12 +79,15 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
 
     Raises:
         NoTree: there is no such tree.
+        TreeMoved, TreeReplaced: its folder is not where git has it.
         CannotMerge: both sides changed the same, or rows or files would be lost.
         MergeUnfinished: an earlier merge of stores waits for decisions.
         LockBusy: another version is being made, for long.
         GitFailed: git refused.
     """
     record, tree = tree_named(project, name, folder)
+    if tree is not None:
+        refuse_moved(project, record.name if record else name, tree.path, tree)
     if tree is None or tree.commit is None or tree.gone is not None:
         raise NoTree(name)
     git, room = project.git, project.room

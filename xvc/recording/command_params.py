@@ -12,24 +12,25 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
+from xvc.core.late_pattern import late
 from xvc.recording.shell_words import handed_on
 
-_OPTION = re.compile(r"--([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
-_KERNEL_FILE = re.compile(r"(?:^|[/=])kernel-[^/]*\.json$")
-_KERNEL_PROGRAM = re.compile(r"\w*(?:ipy|colab_|xpy|spyder_)\w*kernel\w*(?:\.py)?|xpython(?:-raw)?")
+_OPTION = late(r"--([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
+_KERNEL_FILE = late(r"(?:^|[/=])kernel-[^/]*\.json$")
+_KERNEL_PROGRAM = late(r"\w*(?:ipy|colab_|xpy|spyder_)\w*kernel\w*(?:\.py)?|xpython(?:-raw)?")
 _TEST_RUNNERS = ("pytest", "py.test", "pytest-3")
-_NEGATIVE = re.compile(r"-[0-9.]")
-_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
-_DECLARED = re.compile(r"(?:add_argument|option)\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
+_NEGATIVE = late(r"-[0-9.]")
+_NUMBER = late(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_DECLARED = late(r"(?:add_argument|option)\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
 _ONE = r"-{1,2}[A-Za-z][\w.-]*"
-_NAMED = re.compile(rf"[\"']({_ONE}(?:\s*/\s*{_ONE})*)[\"']")
-_LONG = re.compile(r"--([A-Za-z][\w.-]*)")
-_REPEATED = re.compile(r"multiple\s*=\s*True|action\s*=\s*[\"'](?:append|extend)[\"']")
-_FLAG = re.compile(
+_NAMED = late(rf"[\"']({_ONE}(?:\s*/\s*{_ONE})*)[\"']")
+_LONG = late(r"--([A-Za-z][\w.-]*)")
+_REPEATED = late(r"multiple\s*=\s*True|action\s*=\s*[\"'](?:append|extend)[\"']")
+_FLAG = late(
     r"action\s*=\s*[\"'](?:store_(?:true|false|const)|append_const|count)[\"']"
     r"|BooleanOptionalAction|is_flag\s*=\s*True"
 )
-_LIST = re.compile(r"nargs\s*=\s*(?:[\"'][+*][\"']|[2-9])")
+_LIST = late(r"nargs\s*=\s*(?:[\"'][+*][\"']|[2-9])")
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from xvc.core.late_pattern import late
+
 _SHELLS = ("sh", "bash", "dash", "zsh", "ksh", "ash")
-_WITH_VALUE = re.compile(r"[-+][A-Za-z]*[oO]|--(?:rcfile|init-file)")
-_PASSED_ON = re.compile(
+_WITH_VALUE = late(r"[-+][A-Za-z]*[oO]|--(?:rcfile|init-file)")
+_PASSED_ON = late(
     r"\$\{?[@*#1-9]|\$\{[!:]|\b(?:shift|getopts|BASH_ARGV)\b|^\s*(?:source|\.)\s", re.MULTILINE
 )
-_SHEBANG = re.compile(r"#!.*[/ ](?:ba|da|z|k|a)?sh\b")
+_SHEBANG = late(r"#!.*[/ ](?:ba|da|z|k|a)?sh\b")
 
 
 def _no_script(word: str) -> str:

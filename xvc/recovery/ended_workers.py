@@ -6,11 +6,11 @@ What they leave, and why they end without a word, is in `xvc.tracking.pool_worke
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from xvc.core.late_pattern import late
 from xvc.core.run import RunRecord, Status
 from xvc.errors import BadValue
 from xvc.journal.layout import Room
@@ -18,7 +18,7 @@ from xvc.system.process_id import Owner
 from xvc.system.process_tree import started_at
 from xvc.types import Json
 
-_FRAME = re.compile(r'  File "(.*)", line \d+ in (.*)')
+_FRAME = late(r'  File "(.*)", line \d+ in (.*)')
 _LONGEST = 1 << 20
 
 

@@ -17,7 +17,6 @@ from xvc.core.run import RunRecord, Status
 from xvc.errors import BadValue, JournalFailed, XvcError
 from xvc.journal.reader import journals, last_written
 from xvc.project import Project
-from xvc.recording.begin_run import open_journal
 from xvc.recovery.ended_workers import forget_last_words, last_words
 from xvc.recovery.recover import mend
 from xvc.store import query
@@ -79,6 +78,8 @@ def _note_exit_codes(project: Project) -> None:
 def _correct_status(project: Project, codes: Sequence[tuple[RunId, int]]) -> None:
     with project.keeper.view() as connection:
         runs = {run: query.by_id(connection, run) for run, _ in codes}
+    from xvc.recording.begin_run import open_journal  # late: few looks end a run
+
     journal = open_journal(project)
     for name, code in codes:
         run = runs[name]
@@ -105,6 +106,8 @@ def _end(project: Project, dead: Sequence[RunRecord]) -> list[RunId]:
     if not dead:
         return []
     try:
+        from xvc.recording.begin_run import open_journal  # late: few looks end a run
+
         journal = open_journal(project)
         for run in dead:
             journal.note(RecordKind.END, run.id, _facts_of_loss(project, run))
