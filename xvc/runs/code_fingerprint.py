@@ -8,7 +8,7 @@ params. Nor are the settings of git, DVC and xvc, and of dvc.yaml the artifacts,
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -43,6 +43,16 @@ def fingerprints(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, str
     }
 
 
+def links_out(project: Project, tree: str, run: RunRecord) -> tuple[str, ...]:
+    """List the links in a tree that lead out of it as they lie here; no outputs of *run*."""
+    top = project.git.place.top
+    entries = project.git.blobs(tree).items()
+    links = [path for path, entry in entries if entry.startswith(_LINK)]
+    out = [path for path in links if not is_inside(top / path, top)]
+    passed = paths_without_code(project, run) if out else None
+    return tuple(path for path in out if passed is not None and not passed.holds(path))
+
+
 def code_trees(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, str]:
     """Map runs to the trees of their code; a run whose code is not in this clone is left out."""
     if project.place is None:
@@ -52,7 +62,7 @@ def code_trees(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, str]:
     return {run: trees[commit] for run, commit in commits.items() if commit in trees}
 
 
-_LINK = "120000"
+_LINK = "120000 "  # the mode of links in git's trees
 _SETTINGS = (".gitattributes", ".gitignore", ".dvcignore", ".worktreeinclude")
 """Files that say, in any folder, how others are kept."""
 
@@ -99,20 +109,6 @@ class CodeDigests:
                 found = told_in(PurePosixPath(path), partial(bytes, texts[name] or b""))
                 said[os.path.relpath(top / path, self._project.root)] = found.values
         return {*apart(said)}
-
-    def links_out(self, tree: str, run: RunRecord) -> tuple[str, ...]:
-        """List the links in a tree that lead out of it as they lie here; no outputs of *run*."""
-        passed = paths_without_code(self._project, run)
-        top = self._project.git.place.top
-        links = self._links(tree, "")
-        return tuple(p for p in links if not passed.holds(p) and not is_inside(top / p, top))
-
-    def _links(self, tree: str, above: str) -> Iterator[str]:
-        for each in self._entries.get(tree, ()):
-            if each.is_folder:
-                yield from self._links(each.object, f"{above}{each.name}/")
-            elif each.mode == _LINK:
-                yield f"{above}{each.name}"
 
     def _object(self, tree: str, path: str) -> str | None:
         for name in path.split("/"):

@@ -28,7 +28,7 @@ from xvc.project import Project
 from xvc.recording.begin_run import as_it_would_be
 from xvc.recording.unheld_digests import unheld_now
 from xvc.recovery.lost_runs import opened
-from xvc.runs.code_fingerprint import CodeDigests, code_trees
+from xvc.runs.code_fingerprint import CodeDigests, code_trees, links_out
 from xvc.runs.repeats import has_same_command, own_params, seeds_in
 from xvc.store import db, query
 from xvc.store.idle_instance import reading_own
@@ -275,7 +275,7 @@ def _by_code(
         if its is None or not is_known or digests.of(its, looking) != digests.of(tree, looking):
             found.append(_with_other_code(each))
         else:
-            unseen = digests.links_out(tree, wanted) if unseen is None else unseen
+            unseen = links_out(project, tree, wanted) if unseen is None else unseen
             alike = _without_its_params(each, wanted, digests, its, tree)
             found.append(replace(alike, unseen=unseen))
     return found
