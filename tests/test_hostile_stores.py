@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from surroundings import Calling
+from surroundings import Begun, Calling
 from xvc.core.foreign_text import for_spreadsheet, visible
 from xvc.core.record import Control
 from xvc.store import db, edits, fold
@@ -24,10 +24,14 @@ RAW = [*map(chr, [*range(9), *range(11, 32), *range(127, 160)]), "\u202e", "\u20
 
 
 @pytest.fixture
-def foreign(project: Path, tmp_path: Path, call_xvc: Calling) -> Path:
+def foreign(project: Path, tmp_path: Path, call_xvc: Calling, begun: Begun) -> Path:
     """A copy of a store with one run, outside every repository."""
-    assert call_xvc("run", "--", "python", "train.py", "--lr", "0.5").code == 0
-    assert call_xvc("ls").code == 0
+
+    def ran() -> None:
+        assert call_xvc("run", "--", "python", "train.py", "--lr", "0.5").code == 0
+        assert call_xvc("ls").code == 0
+
+    begun(project, ran)
     place = tmp_path / "elsewhere" / "foreign.duckdb"
     place.parent.mkdir()
     shutil.copyfile(project / STORE, place)

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from surroundings import Calling, dvc, git
+from surroundings import Begun, Calling, dvc, git
 from test_tagging import everything
 
 STORE = "results/experiments.duckdb"
@@ -21,19 +21,23 @@ STORE = "results/experiments.duckdb"
 
 def keep(folder: Path, *paths: str) -> None:
     """Track paths with the real DVC and commit the pointers."""
-    subprocess.run([sys.executable, "-m", "dvc", "add", "-q", *paths], cwd=folder, check=True)
+    dvc(folder, "add", "-q", *paths)
     git(folder, "add", "-A")
     git(folder, "commit", "-qm", f"track {' '.join(paths)}")
 
 
 @pytest.fixture
-def tracked(project: Path) -> Path:
+def tracked(project: Path, begun: Begun) -> Path:
     """The project with a tracked folder of three files and a tracked file."""
-    (project / "data").mkdir()
-    for number in range(3):
-        (project / "data" / f"{number}.csv").write_text(f"row {number}\n")
-    (project / "single.txt").write_text("one\n")
-    keep(project, "data", "single.txt")
+
+    def data() -> None:
+        (project / "data").mkdir()
+        for number in range(3):
+            (project / "data" / f"{number}.csv").write_text(f"row {number}\n")
+        (project / "single.txt").write_text("one\n")
+        keep(project, "data", "single.txt")
+
+    begun(project, data)
     return project
 
 
