@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from surroundings import Calling
+from surroundings import Begun, Calling
 from xvc.core.foreign_text import for_spreadsheet, visible
 from xvc.core.record import Control
 from xvc.store import db, edits, fold
@@ -24,10 +24,14 @@ RAW = [*map(chr, [*range(9), *range(11, 32), *range(127, 160)]), "\u202e", "\u20
 
 
 @pytest.fixture
-def foreign(project: Path, tmp_path: Path, call_xvc: Calling) -> Path:
+def foreign(project: Path, tmp_path: Path, call_xvc: Calling, begun: Begun) -> Path:
     """A copy of a store with one run, outside every repository."""
-    assert call_xvc("run", "--", "python", "train.py", "--lr", "0.5").code == 0
-    assert call_xvc("ls").code == 0
+
+    def ran() -> None:
+        assert call_xvc("run", "--", "python", "train.py", "--lr", "0.5").code == 0
+        assert call_xvc("ls").code == 0
+
+    begun(project, ran)
     place = tmp_path / "elsewhere" / "foreign.duckdb"
     place.parent.mkdir()
     shutil.copyfile(project / STORE, place)
@@ -399,6 +403,23 @@ def test_a_device_in_the_place_of_a_store_is_not_read(project: Path, run_xvc: Ca
     assert "is no store" in ran.err
     assert "is no store" in listed.err
     assert "0.95" in run_xvc("ls").out
+
+
+def test_a_question_mark_in_a_path_is_named(
+    project: Path, tmp_path: Path, call_xvc: Calling
+) -> None:
+    """DuckDB cannot write there; the run is kept, and it is said what to rename."""
+    odd = project.rename(tmp_path / "wh?t")
+
+    ran = call_xvc("run", "--tag", "minor", "--", "python", "train.py", cwd=odd)
+    tagged = call_xvc("tag", "minor", "--json", cwd=odd)
+    odd.rename(project)
+    after = call_xvc("tag", "minor", "--json")
+
+    assert ran.code == 4
+    assert tagged.json["error"]["code"] == "store-misnamed"
+    assert "Rename that folder" in tagged.json["error"]["hint"]
+    assert after.code == 0, after.err
 
 
 _WORD = 0xBF58476D1CE4E5B9

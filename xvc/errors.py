@@ -416,8 +416,9 @@ class NoAsset(NotFoundError):
     digest: str
     says = "there is no asset {digest!r} here"
     way = (
-        "`dvc pull` brings the assets of a version, `dvc checkout` those already fetched; `xvc "
-        "assets ls` lists them, and eight letters of a digest are enough."
+        "`xvc pull` brings the assets of a version, `dvc checkout` of the assets.dvc beside the "
+        "store those already fetched; `xvc assets ls` lists them, and eight letters of a digest "
+        "are enough."
     )
 
 
@@ -637,8 +638,8 @@ class AssetCorrupt(CorruptError):
     found: str
     says = "the asset {digest:.10} holds other bytes ({found:.10})"
     way = (
-        "Remove that file; then `dvc checkout` brings the version's copy, or log the same object "
-        "again."
+        "Remove that file; then `dvc checkout` of the assets.dvc beside the store brings the "
+        "version's copy, or log the same object again."
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from surroundings import Calling, dvc, git
+from surroundings import Begun, Calling, dvc, git
 from test_tagging import everything
 
 STORE = "results/experiments.duckdb"
@@ -21,19 +21,23 @@ STORE = "results/experiments.duckdb"
 
 def keep(folder: Path, *paths: str) -> None:
     """Track paths with the real DVC and commit the pointers."""
-    subprocess.run([sys.executable, "-m", "dvc", "add", "-q", *paths], cwd=folder, check=True)
+    dvc(folder, "add", "-q", *paths)
     git(folder, "add", "-A")
     git(folder, "commit", "-qm", f"track {' '.join(paths)}")
 
 
 @pytest.fixture
-def tracked(project: Path) -> Path:
+def tracked(project: Path, begun: Begun) -> Path:
     """The project with a tracked folder of three files and a tracked file."""
-    (project / "data").mkdir()
-    for number in range(3):
-        (project / "data" / f"{number}.csv").write_text(f"row {number}\n")
-    (project / "single.txt").write_text("one\n")
-    keep(project, "data", "single.txt")
+
+    def data() -> None:
+        (project / "data").mkdir()
+        for number in range(3):
+            (project / "data" / f"{number}.csv").write_text(f"row {number}\n")
+        (project / "single.txt").write_text("one\n")
+        keep(project, "data", "single.txt")
+
+    begun(project, data)
     return project
 
 
@@ -696,6 +700,31 @@ def test_a_tree_that_has_moved_alone_is_followed(tracked: Path, call_xvc: Callin
     again = call_xvc("worktree", "merge", "better", "--json")
     assert (again.code, again.data["changed"]) == (0, False)
     assert call_xvc("worktree", "remove", "better").code == 0
+
+
+@pytest.mark.parametrize("below", ["", "data"])
+def test_what_puts_merged_data_in_place_works_beside_rows_of_no_version(
+    tracked: Path, call_xvc: Calling, below: str
+) -> None:
+    """`dvc checkout` of everything refuses while the store has more rows than its version."""
+    tree = add(call_xvc, "better")
+    (tree / "single.txt").unlink()
+    (tree / "single.txt").write_text("two\n")
+    keep(tree, "single.txt")
+    (tracked / ".git/info/exclude").write_text("/metrics.json\n")
+    train(call_xvc, tree, "--tag", "minor")
+    train(call_xvc, tracked)
+    assert call_xvc("ls").code == 0
+
+    merged = call_xvc("worktree", "merge", "better", "--json", cwd=tracked / below)
+    call_xvc("ls")
+    (step,) = merged.json["next"]
+    done = subprocess.run(step, shell=True, cwd=tracked / below, capture_output=True, text=True)
+
+    assert merged.code == 0, merged.err
+    assert done.returncode == 0, done.stderr
+    assert (tracked / "single.txt").read_text() == "two\n"
+    assert call_xvc("ls", "--json").data["total"] == 2
 
 
 def test_a_tree_that_has_moved_like_ours_is_joined(project: Path, call_xvc: Calling) -> None:
