@@ -25,7 +25,7 @@ from api import page, pages
 import xvc
 from xvc.cli.app import COMMANDS, HEADINGS, application
 from xvc.config import KEYS, Settings
-from xvc.errors import XvcError
+from xvc.errors import ConflictError, XvcError
 
 ROOT = Path(__file__).parent.parent
 SKILLS = ROOT / "skills"
@@ -134,13 +134,23 @@ def _default(each: Any) -> str:
 
 
 def errors() -> str:
-    """The page of errors."""
+    """The page of errors, but for those that have a page of their own."""
+    begin = "Every refusal has a code (in `--json`: `error.code`), one sentence and a hint."
+    others = [branch for branch in XvcError.__subclasses__() if branch is not ConflictError]
+    return _errors("# Errors", f"{begin} Of exit 4: [conflicts](errors-conflict.md).", others)
+
+
+def conflicts() -> str:
+    """The page of the branch that has the most errors."""
+    return _errors("# Conflicts", "All other errors: [errors](errors.md).", [ConflictError])
+
+
+def _errors(title: str, begin: str, branches: Iterable[type[XvcError]]) -> str:
     for module in pkgutil.walk_packages(xvc.__path__, "xvc."):
         if module.name != "xvc.__main__":
             import_module(module.name)
-    parts = ["# Errors", _MADE]
-    parts += ["Every refusal has a code (in `--json`: `error.code`), one sentence and a hint.", ""]
-    for branch in XvcError.__subclasses__():
+    parts = [title, _MADE, begin, ""]
+    for branch in branches:
         parts += [f"## {branch.code}, exit {branch.exit_code}: {_meaning(branch)}", ""]
         rows = [
             (f"`{kind.code}`", _meaning(kind) + _exit_of(kind, branch), _hint(kind))
@@ -251,6 +261,7 @@ REFERENCES: dict[str, Callable[[], str]] = {
     "cli.md": cli,
     **{_page_of(heading): partial(subject, heading) for heading in HEADINGS},
     "errors.md": errors,
+    "errors-conflict.md": conflicts,
     "config.md": config,
     **{name: partial(page, name) for name in pages()},
 }
