@@ -330,7 +330,17 @@ class NoProject(NotFoundError):
 
     folder: str
     lacks: str = "a git repository"
-    way = "Run `xvc init` there."
+    branches: tuple[str, ...] = ()  # of a remote, where nothing is checked out
+
+    @property
+    def hint(self) -> str:
+        """Where the remote of a clone has branches, one of them has the project."""
+        if not self.branches:
+            return "Run `xvc init` there."
+        return (
+            "No branch is checked out in this clone, and its remote has "
+            f"{', '.join(self.branches[:3])}; go on with `git switch {self.branches[0]}`."
+        )
 
     def __str__(self) -> str:
         return f"{self.folder} has no {self.lacks.removeprefix('a ')}"

@@ -350,8 +350,15 @@ class Project:
         if self.place is None:
             raise self.no_git()
         if self.dvc is None:
-            raise NoProject(str(self.root), "a DVC repository")
+            raise NoProject(str(self.root), "a DVC repository", self._branches_elsewhere())
         return self.dvc
+
+    def _branches_elsewhere(self) -> tuple[str, ...]:
+        """Name the branches of remotes where HEAD's own has no commit, as in a fresh clone."""
+        if self.git.commit_of("HEAD") is not None:
+            return ()
+        named = (ref.split("/", 3)[-1] for ref in self.git.refs("refs/remotes/"))
+        return tuple(sorted({*named} - {"HEAD"}, key=lambda name: (name != "main", name)))
 
     @property
     def room(self) -> Room:

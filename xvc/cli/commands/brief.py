@@ -19,7 +19,6 @@ from xvc.runs.verdicts import in_words
 
 if TYPE_CHECKING:
     from xvc.runs.brief import Brief
-    from xvc.runs.verdicts import Judgement
     from xvc.worktrees.list import TreeInfo
 
 _MOST = 1950
@@ -50,7 +49,8 @@ class Tried(TypedDict):
     again: Annotated[int, "Runs of a seed that had been run before."]
     verdict: Annotated[str | None, "Against the idea with the best mean; null for that one."]
     difference: Annotated[float | None, "Of its mean from the best one."]
-    interval: Annotated[list[float] | None, "The two ends of its 95 % interval."]
+    low: Annotated[float | None, "Of its 95 % interval."]
+    high: float | None
     more: Annotated[int | None, "Runs more of each that would show a difference of this size."]
 
 
@@ -146,7 +146,8 @@ def _data(found: Brief) -> Data:
                 "again": each.again,
                 "verdict": each.judged.verdict if each.judged else None,
                 "difference": _short(each.judged.difference) if each.judged else None,
-                "interval": _interval(each.judged),
+                "low": _short(each.judged.low) if each.judged else None,
+                "high": _short(each.judged.high) if each.judged else None,
                 "more": each.judged.more if each.judged else None,
             }
             for each in found.tried
@@ -172,12 +173,6 @@ def _data(found: Brief) -> Data:
         "worktrees": [_tree(each) for each in others[:5]],
         "worktrees_total": len(others),
     }
-
-
-def _interval(judged: Judgement | None) -> list[float] | None:
-    if judged is None or judged.low is None or judged.high is None:
-        return None
-    return [_short(judged.low), _short(judged.high)]
 
 
 @overload
@@ -293,7 +288,7 @@ def _verdict(idea: Tried) -> str:
     """Say how an idea compares with the best: the word, what it is short of, by how much."""
     if idea["verdict"] is None or idea["difference"] is None:
         return ""
-    ends = f" [{', '.join(map(number, idea['interval']))}]" if idea["interval"] else ""
+    ends = "" if idea["low"] is None else f" [{number(idea['low'])}, {number(idea['high'])}]"
     sign = "+" if idea["difference"] > 0 else ""
     said = in_words(idea["verdict"], idea["more"])
     return f", {said}: {sign}{number(idea['difference'])}{ends}"
