@@ -110,9 +110,9 @@ def is_held_elsewhere(text: str, name: str, held: Mapping[str, str]) -> bool:
 
     >>> is_held_elsewhere("eval.py 1", "eval.py", {"lib/score.py": "1"})
     True
-    >>> is_held_elsewhere("a/x 1\\na/y 2", "a", {"b/x": "1", "b/y": "2"})
+    >>> is_held_elsewhere("a/x 1\na/y 2", "a", {"b/x": "1", "b/y": "2"})
     True
-    >>> is_held_elsewhere("a/x 1\\na/y 2", "a", {"b/y": "1", "b/x": "2"})
+    >>> is_held_elsewhere("a/x 1\na/y 2", "a", {"b/y": "1", "b/x": "2"})
     False
     """
     parts = [_cut(line) for line in text.splitlines()]
