@@ -11,16 +11,26 @@ How fast a machine is decides nothing.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from forked import Server
-from surroundings import TRAIN, Called, Calling, copied, private_environment
+from surroundings import (
+    TRAIN,
+    Begun,
+    Called,
+    Calling,
+    copied,
+    end_forks,
+    forks,
+    private_environment,
+)
 
 _ANY_SPEED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
 settings.register_profile("searching", _ANY_SPEED)
@@ -41,17 +51,14 @@ def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     return folder
 
 
-@pytest.fixture(scope="session")
-def _forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """What forks the processes of `run_xvc`: to start an interpreter takes 0.4 s more."""
-    folder = tmp_path_factory.mktemp("forks")
-    server = Server(None, folder, private_environment(folder / "home"))
-    yield server
-    server.close()
+@pytest.fixture(scope="session", autouse=True)
+def _forks_end() -> Iterator[None]:
+    yield
+    end_forks()
 
 
 @pytest.fixture
-def run_xvc(request: pytest.FixtureRequest) -> Calling:
+def run_xvc() -> Calling:
     """Call ``xvc`` in a process of its own; *env* is added to the test's environment.
 
     ``run_xvc("ls", "--json", cwd=folder)``; without *cwd*, in the current folder. It is
@@ -65,7 +72,7 @@ def run_xvc(request: pytest.FixtureRequest) -> Calling:
         stdin: str = "",
         timeout: float = 600,
     ) -> Called:
-        server: Server = request.getfixturevalue("_forks")
+        server = forks("xvc")
         if env is None and not stdin and server.fits(os.environ):
             running = server.start(["xvc", *words], cwd or Path.cwd(), environment=os.environ)
             ended = running.wait(timeout)
@@ -143,3 +150,35 @@ def project(_template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     folder = copied(_template, tmp_path / "project")
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture(scope="session")
+def _beginnings(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """The folder where `begun` keeps what was made, and what came of each making, by name."""
+    return tmp_path_factory.mktemp("beginnings"), {}
+
+
+@pytest.fixture
+def begun(_beginnings: tuple[Path, dict[str, Any]]) -> Begun:
+    """Bring a folder to where several tests begin: ``begun(folder, make)`` returns what *make* did.
+
+    *make* is called in the first test of a session that wants it, and writes into the folder
+    alone. Each test, that first one too, goes on in a copy of what it left. What *make* returned
+    belongs to all of them.
+    """
+    place, results = _beginnings
+
+    def bring(folder: Path, make: Callable[[], Any]) -> Any:
+        here, name = Path.cwd(), f"{make.__module__}.{make.__qualname__}"
+        if name not in results:
+            result = make()
+            shutil.move(folder, place / name)
+            results[name] = (folder, result)
+        was, result = results[name]
+        if folder.exists():
+            shutil.rmtree(folder)
+        copied(place / name, folder, made_in=was)
+        os.chdir(here)
+        return result
+
+    return bring

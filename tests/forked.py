@@ -9,11 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
+from typing import IO
 
 _OF_START = ("PYTHON", "LC_", "LANG")
 
@@ -52,9 +54,9 @@ class Outcome:
 
 
 class Running:
-    """A command that was started; its output is in files."""
+    """A command that was started; its output is in files without a name."""
 
-    def __init__(self, report: int, out: Path, err: Path) -> None:
+    def __init__(self, report: int, out: IO[bytes], err: IO[bytes]) -> None:
         self._report, self._out, self._err = report, out, err
         self._text = b""
         self.pid = int(self._line(300))
@@ -63,7 +65,7 @@ class Running:
         deadline = time.monotonic() + seconds
         while b"\n" not in self._text:
             if not select.select([self._report], [], [], max(0, deadline - time.monotonic()))[0]:
-                raise TimeoutError(f"no answer in {seconds} s; {self._err.read_text()[-2000:]}")
+                raise TimeoutError(f"no answer in {seconds} s; {_written(self._err)[-2000:]}")
             got = os.read(self._report, 100)
             if not got:
                 raise EOFError("the fork server's minder has gone")
@@ -76,7 +78,9 @@ class Running:
         os.close(self._report)
         self._report = -1
         code = os.waitstatus_to_exitcode(status)
-        texts = [path.read_bytes().decode("utf-8", "replace") for path in (self._out, self._err)]
+        texts = [_written(file) for file in (self._out, self._err)]
+        self._out.close()
+        self._err.close()
         return Outcome(code, *texts)
 
     def has_ended(self) -> bool:
@@ -94,9 +98,40 @@ class Running:
         return state == "T"
 
 
+def _written(file: IO[bytes]) -> str:
+    """Read a file from its start; who writes it shares its position, which stays."""
+    return os.pread(file.fileno(), os.fstat(file.fileno()).st_size, 0).decode("utf-8", "replace")
+
+
 def _of_start(environment: Mapping[str, str]) -> dict[str, str]:
     """What an interpreter reads of its environment while it starts."""
     return {name: environment[name] for name in environment if name.startswith(_OF_START)}
+
+
+DOOR = """\
+#!{python} -IS
+import json, os, socket, sys
+door = socket.socket(socket.AF_UNIX)
+door.connect({socket!r})
+words, place = ["xvc", *sys.argv[1:]], os.getcwd()
+data = json.dumps({{"words": words, "folder": place, "environment": dict(os.environ)}}).encode()
+socket.send_fds(door, [len(data).to_bytes(4, "big")], [0, 1, 2])
+door.sendall(data)
+code = os.waitstatus_to_exitcode(int(door.makefile().read().split()[1]))
+if code < 0:
+    os.kill(os.getpid(), -code)
+sys.exit(code)
+"""
+
+
+def put_door(folder: Path) -> socket.socket:
+    """Make a program ``xvc`` for shells; returns the socket that it asks to be forked."""
+    program, listener = folder / "xvc", socket.socket(socket.AF_UNIX)
+    program.write_text(DOOR.format(python=sys.executable, socket=str(folder / "door")))
+    program.chmod(0o755)
+    listener.bind(str(folder / "door"))
+    listener.listen(16)
+    return listener
 
 
 class Server:
@@ -107,17 +142,29 @@ class Server:
         return _of_start(environment) == self._said
 
     def __init__(
-        self, library: Path | None, scratch: Path, environment: Mapping[str, str] = os.environ
+        self,
+        scratch: Path | None = None,
+        *,
+        library: Path | None = None,
+        environment: Mapping[str, str] = os.environ,
+        loaded: str = "xvc",
+        door: Path | None = None,
     ) -> None:
-        self.library, self._scratch, self._count = library, scratch, 0
+        """Start it; *door* is a folder that gets a program ``xvc`` whose processes it forks."""
+        self.library, self._scratch = library, scratch
         self._lock, self._said = Lock(), _of_start(environment)
         ours, its = socket.socketpair()
         preload = {"LD_PRELOAD": str(library)} if library else {}
+        doors = [put_door(door)] if door else []
         self._process = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("forkserver.py"))],
+            [sys.executable, str(Path(__file__).with_name("forkserver.py")), loaded]
+            + [str(listener.fileno()) for listener in doors],
             stdin=its,
             env={**environment, **preload},
+            pass_fds=[listener.fileno() for listener in doors],
         )
+        for listener in doors:
+            listener.close()
         its.close()
         self._socket = ours
         self._started: list[Running] = []
@@ -130,7 +177,7 @@ class Server:
         self._process.wait(30)
 
     def start(self, words: Sequence[str], folder: Path, **wishes: object) -> Running:
-        """Start ``xvc …`` or a Python script.
+        """Start ``xvc …``, ``dvc …`` or a Python script.
 
         Wishes: ``environment`` (whole), ``limits`` by resource name, ``user``, ``fault`` and the
         ``prefix`` it watches.
@@ -147,13 +194,11 @@ class Server:
         }
         data = json.dumps(request).encode()
         reader, writer = os.pipe()
+        out, err = tempfile.TemporaryFile(), tempfile.TemporaryFile()  # noqa: SIM115
         with self._lock:
-            self._count += 1
-            out, err = (self._scratch / f"{self._count}.{name}" for name in ("out", "err"))
-            with out.open("wb") as to, err.open("wb") as beside:
-                descriptors = [to.fileno(), beside.fileno(), writer]
-                socket.send_fds(self._socket, [len(data).to_bytes(4, "big")], descriptors)
-                self._socket.sendall(data)
+            descriptors = [out.fileno(), err.fileno(), writer]
+            socket.send_fds(self._socket, [len(data).to_bytes(4, "big")], descriptors)
+            self._socket.sendall(data)
         os.close(writer)
         self._started.append(Running(reader, out, err))
         return self._started[-1]

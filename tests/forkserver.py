@@ -2,7 +2,9 @@
 
 Each request comes over the socket on descriptor 0: its length in four bytes together with three
 descriptors, then JSON. The descriptors are standard output, standard error, and a pipe that gets
-the pid, and at the end the wait status.
+the pid, and at the end the wait status. Where a second argument is the descriptor of a listening
+socket, each connection to it is such a request as well (forked.py, `DOOR`): its descriptors are the
+three standard streams, and the connection gets the answers.
 The processes are real ones: own session, own memory, own git, own locks.
 """
 
@@ -17,6 +19,7 @@ import os
 import pkgutil
 import resource
 import runpy
+import select
 import signal
 import socket
 import sys
@@ -24,22 +27,43 @@ import traceback
 
 
 def main() -> None:
-    _load()
+    _load(sys.argv[1])
     connection = socket.socket(fileno=0)
+    listening = [connection, *(socket.socket(fileno=int(each)) for each in sys.argv[2:])]
     while True:
-        size, descriptors, _, _ = socket.recv_fds(connection, 4, 3)
-        if not size:
-            os._exit(0)  # nothing is torn down that a fork may share
-        data = connection.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)
-        minder = os.fork()
-        if minder == 0:
-            _mind(json.loads(data), descriptors)
-        for descriptor in descriptors:
-            os.close(descriptor)
+        for ready in select.select(listening, [], [])[0]:
+            if ready is connection:
+                request, (out, err, report) = _received(connection)
+                streams = [os.open(os.devnull, os.O_RDONLY), out, err]
+            else:
+                guest, _ = ready.accept()
+                request, streams = _received(guest)
+                report = guest.detach()
+            if os.fork() == 0:
+                _mind(request, streams, report)
+            for descriptor in (*streams, report):
+                os.close(descriptor)
         _collect()
 
 
-def _load() -> None:
+def _received(connection: socket.socket) -> tuple[dict, list[int]]:
+    size, descriptors, _, _ = socket.recv_fds(connection, 4, 3)
+    if not size:
+        os._exit(0)  # nothing is torn down that a fork may share
+    data = connection.recv(int.from_bytes(size, "big"), socket.MSG_WAITALL)
+    return json.loads(data), descriptors
+
+
+def _load(what: str) -> None:
+    if what == "dvc":
+        _load_dvc()
+    else:
+        _load_xvc()
+    gc.collect()
+    gc.freeze()
+
+
+def _load_xvc() -> None:
     import duckdb
 
     import xvc
@@ -48,8 +72,14 @@ def _load() -> None:
         if found.name not in ("xvc.__main__", "xvc.store.frames"):
             importlib.import_module(found.name)
     duckdb.connect().close()  # what is loaded late inside it
-    gc.collect()
-    gc.freeze()
+
+
+def _load_dvc() -> None:
+    from dvc.cli.parser import get_main_parser
+
+    get_main_parser()  # with all commands
+    for name in ("dvc.repo", "dvc.stage", "dvc_data.index", "dvc.scm", "dvc_objects.fs.local"):
+        importlib.import_module(name)
 
 
 def _collect() -> None:
@@ -60,16 +90,15 @@ def _collect() -> None:
         return
 
 
-def _mind(request: dict, descriptors: list[int]) -> None:
+def _mind(request: dict, streams: list[int], report: int) -> None:
     """Stay with one command and report how it ended; its process group does not include us."""
-    out, err, report = descriptors
     pid = os.fork()
     if pid == 0:
         os.close(report)
-        _become(request, out, err)
+        _become(request, streams)
     os.write(report, b"%d\n" % pid)
-    os.close(out)
-    os.close(err)
+    for descriptor in streams:
+        os.close(descriptor)
     while True:
         _, status = os.waitpid(pid, 0)
         if not os.WIFSTOPPED(status):
@@ -78,12 +107,11 @@ def _mind(request: dict, descriptors: list[int]) -> None:
     os._exit(0)
 
 
-def _become(request: dict, out: int, err: int) -> None:
+def _become(request: dict, streams: list[int]) -> None:
     code = 1
     try:
         os.setsid()
-        nothing = os.open(os.devnull, os.O_RDONLY)
-        for place, descriptor in enumerate((nothing, out, err)):
+        for place, descriptor in enumerate(streams):
             os.dup2(descriptor, place)
         os.closerange(3, 64)
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -91,9 +119,9 @@ def _become(request: dict, out: int, err: int) -> None:
         os.chdir(request["folder"])
         os.environ.clear()
         os.environ.update(request["environment"])
-        for name, amount in request["limits"].items():
+        for name, amount in request.get("limits", {}).items():
             resource.setrlimit(getattr(resource, name), (amount, resource.RLIM_INFINITY))
-        if request["user"] is not None:
+        if request.get("user") is not None:
             os.setgroups([])
             os.setgid(request["user"])
             os.setuid(request["user"])
@@ -118,6 +146,11 @@ def _call(words: list[str]) -> int:
         ours.__spec__, ours.__file__ = spec, spec.origin  # multiprocessing's children load it again
         sys.argv = [spec.origin, *words[1:]]
         return call(words[1:])
+    if words[0] == "dvc":
+        from dvc.cli import main
+
+        sys.argv = words
+        return int(main(words[1:]))
     sys.argv = words
     try:
         runpy.run_path(words[0], run_name="__main__")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surroundings import Calling, git
+from surroundings import Calling, dvc, git
 from xvc import Tracker
 from xvc.cli.commands.brief import answer_of
 from xvc.cli.output import envelope_of
@@ -194,7 +193,7 @@ def test_a_project_in_few_words(project: Path, call_xvc: Calling) -> None:
 def test_data_that_was_edited_is_no_clean_tree(project: Path, call_xvc: Calling) -> None:
     """git sees the pointer alone; and the same command on other data is named by its data."""
     (project / "data.csv").write_text("1\n")
-    subprocess.run(["dvc", "add", "-q", "data.csv"], cwd=project, check=True)
+    dvc(project, "add", "-q", "data.csv")
     git(project, "add", ".")
     git(project, "commit", "-qm", "data")
     words = ("run", "--", "python", "train.py", "--lr", "0.1")

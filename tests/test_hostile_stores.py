@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import struct
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from surroundings import Calling
+from surroundings import Begun, Calling
 from xvc.core.foreign_text import for_spreadsheet, visible
 from xvc.core.record import Control
 from xvc.store import db, edits, fold
@@ -23,10 +24,14 @@ RAW = [*map(chr, [*range(9), *range(11, 32), *range(127, 160)]), "\u202e", "\u20
 
 
 @pytest.fixture
-def foreign(project: Path, tmp_path: Path, call_xvc: Calling) -> Path:
+def foreign(project: Path, tmp_path: Path, call_xvc: Calling, begun: Begun) -> Path:
     """A copy of a store with one run, outside every repository."""
-    assert call_xvc("run", "--", "python", "train.py", "--lr", "0.5").code == 0
-    assert call_xvc("ls").code == 0
+
+    def ran() -> None:
+        assert call_xvc("run", "--", "python", "train.py", "--lr", "0.5").code == 0
+        assert call_xvc("ls").code == 0
+
+    begun(project, ran)
     place = tmp_path / "elsewhere" / "foreign.duckdb"
     place.parent.mkdir()
     shutil.copyfile(project / STORE, place)
@@ -398,3 +403,43 @@ def test_a_device_in_the_place_of_a_store_is_not_read(project: Path, run_xvc: Ca
     assert "is no store" in ran.err
     assert "is no store" in listed.err
     assert "0.95" in run_xvc("ls").out
+
+
+_WORD = 0xBF58476D1CE4E5B9
+
+
+def _checksum(data: bytes) -> int:
+    """Add up a block's bytes as DuckDB does."""
+    found = 5381
+    for (word,) in struct.iter_unpack("<Q", data):
+        found ^= (word * _WORD) & (2**64 - 1)
+    return found
+
+
+def _with_storage_version(path: Path, version: int) -> None:
+    """Make a file one that another DuckDB wrote: its two headers say in which version."""
+    held = bytearray(path.read_bytes())
+    for at in (4096, 8192):
+        held[at + 56 : at + 64] = struct.pack("<Q", version)
+        held[at : at + 8] = struct.pack("<Q", _checksum(bytes(held[at + 8 : at + 4096])))
+    path.write_bytes(held)
+
+
+def test_a_store_of_a_newer_duckdb_is_no_damaged_one(
+    project: Path, foreign: Path, call_xvc: Calling
+) -> None:
+    """It is left where it is, a run is recorded, and each command says what reads it."""
+    _with_storage_version(foreign, 99)
+    os.replace(shutil.copyfile(foreign, project / "new"), project / STORE)
+    held = (project / STORE).read_bytes()
+
+    ran = call_xvc("run", "--", "python", "train.py")
+    words = (("ls",), ("status",), ("tag",), ("merge", str(foreign)), ("ls", "--db", str(foreign)))
+    refused = [call_xvc(*each, "--json") for each in words]
+
+    assert ran.code == 0
+    assert {(each.code, each.json["error"]["code"]) for each in refused} == {(6, "other-duckdb")}
+    assert "a newer DuckDB" in refused[0].json["error"]["message"]
+    assert "pip install --upgrade duckdb" in refused[0].json["error"]["hint"]
+    assert (project / STORE).read_bytes() == held
+    assert not [*(project / STORE).parent.glob("*.corrupt-*")]

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import yaml
 from skills_ref import validate
 
+from forked import Server
 from pages import (
     FENCE,
     README,
@@ -87,13 +90,22 @@ def front_of(name: str) -> tuple[dict[str, str], str]:
     return yaml.safe_load(front), body
 
 
-@pytest.fixture
-def offline(tmp_path: Path) -> Mapping[str, str]:
-    """An environment in which Python refuses every connection."""
-    folder = tmp_path / "offline"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def _offline() -> Iterator[Path]:
+    """A folder that lets Python refuse every connection, and whose `xvc` is forked."""
+    folder = Path(tempfile.mkdtemp(prefix="xvc-offline-"))
     (folder / "sitecustomize.py").write_text(_NO_NETWORK)
-    return {**os.environ, "PYTHONPATH": str(folder)}
+    server = Server(environment={**os.environ, "PYTHONPATH": str(folder)}, door=folder)
+    yield folder
+    server.close()
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def offline(_offline: Path) -> Mapping[str, str]:
+    """An environment in which Python refuses every connection."""
+    path = os.pathsep.join([str(_offline), os.environ["PATH"]])
+    return {**os.environ, "PYTHONPATH": str(_offline), "PATH": path}
 
 
 @pytest.fixture

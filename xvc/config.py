@@ -19,6 +19,7 @@ from typing import cast
 
 import yaml
 
+from xvc.core.late_pattern import late
 from xvc.core.option import option, option_of
 from xvc.core.yaml_aliases import is_multiplied
 from xvc.errors import BadSetting, OutsideProject
@@ -30,7 +31,7 @@ _MOST_VALUES = 10_000  # every alias written out
 _MOST_LEVELS = 100  # what PyYAML takes for a file grows with the square of its levels
 _DEEPEST = 3  # dots in a key; no setting has as many
 _MERGE = "tag:yaml.org,2002:merge"
-_NO_TAG = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^[-./]|\.lock(?:/|$)|\.$")
+_NO_TAG = late(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|^[-./]|\.lock(?:/|$)|\.$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,11 @@ class Settings:
 
     said_twice: tuple[str, ...] = ()
     """Keys that a file has twice, a sentence each; no setting itself."""
+
+    @property
+    def has_judge(self) -> bool:
+        """Whether they name what must be the same for results to compare."""
+        return bool(self.judge_files or self.judge_data or self.judge_metrics)
 
     def __post_init__(self) -> None:
         try:

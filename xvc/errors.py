@@ -330,20 +330,20 @@ class NoProject(NotFoundError):
 
     folder: str
     lacks: str = "a git repository"
-    branches: tuple[str, ...] = ()  # of a remote, where nothing is checked out
-
-    @property
-    def hint(self) -> str:
-        """Where the remote of a clone has branches, one of them has the project."""
-        if not self.branches:
-            return "Run `xvc init` there."
-        return (
-            "No branch is checked out in this clone, and its remote has "
-            f"{', '.join(self.branches[:3])}; go on with `git switch {self.branches[0]}`."
-        )
+    way = "Run `xvc init` there."
 
     def __str__(self) -> str:
         return f"{self.folder} has no {self.lacks.removeprefix('a ')}"
+
+
+@error("nothing-checked-out")
+class NothingCheckedOut(NotFoundError):
+    """A clone has no branch checked out, because HEAD of its remote names none."""
+
+    folder: str
+    branches: tuple[str, ...]
+    says = "{folder} has no branch checked out; its remote has {branches:3}"
+    way = "Take one of them: `git switch BRANCH`."
 
 
 @error("repository-gone")
@@ -426,8 +426,9 @@ class NoAsset(NotFoundError):
     digest: str
     says = "there is no asset {digest!r} here"
     way = (
-        "`dvc pull` brings the assets of a version, `dvc checkout` those already fetched; `xvc "
-        "assets ls` lists them, and eight letters of a digest are enough."
+        "`xvc pull` brings the assets of a version, `dvc checkout` of the assets.dvc beside the "
+        "store those already fetched; `xvc assets ls` lists them, and eight letters of a digest "
+        "are enough."
     )
 
 
@@ -585,6 +586,22 @@ class StoreBusy(BusyError):
     way = "Close that connection and try again; what was logged is safe in the journals."
 
 
+@error("cache-unreadable")
+class CacheUnreadable(NoObject):
+    """A DVC object may be in the cache, but the cache cannot be read."""
+
+    digest: str
+    path: str
+    place: str = ""
+    reason: str = ""
+    says = "{path} ({digest:.10}) is not seen: the DVC cache cannot be read ({place}: {reason})"
+
+    @property
+    def hint(self) -> str:
+        """What to do about the cache."""
+        return "Make it readable, or mount it; nothing that was recorded is lost."
+
+
 @error("store-corrupt")
 class StoreCorrupt(CorruptError):
     """The store does not open; it was set aside and could not be rebuilt."""
@@ -631,8 +648,8 @@ class AssetCorrupt(CorruptError):
     found: str
     says = "the asset {digest:.10} holds other bytes ({found:.10})"
     way = (
-        "Remove that file; then `dvc checkout` brings the version's copy, or log the same object "
-        "again."
+        "Remove that file; then `dvc checkout` of the assets.dvc beside the store brings the "
+        "version's copy, or log the same object again."
     )
 
 
@@ -682,6 +699,31 @@ class TooNew(CorruptError):
     known: int
     says = "{path} has schema {found}; this xvc knows up to {known}"
     way = "Upgrade xvc-experiments; nothing was changed."
+
+
+@error("other-duckdb")
+class OtherDuckDB(CorruptError):
+    """A store was written by a newer DuckDB than the one here can read, or by one of years ago."""
+
+    path: str
+    found: int
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        age = "a newer" if self.found > self.last else "a much older"
+        return (
+            f"{self.path} was written by {age} DuckDB: its storage version is {self.found}, "
+            f"and the DuckDB here reads {self.first} to {self.last}"
+        )
+
+    @property
+    def hint(self) -> str:
+        """What reads it."""
+        way = "`pip install --upgrade duckdb` brings a newer one."
+        if self.found < self.first:
+            way = "The DuckDB that wrote it exports it: `EXPORT DATABASE`."
+        return f"Nothing is lost and nothing was changed. {way}"
 
 
 _UNSIGNED = ("failed to sign", "unable to sign", "load public key", "signingkey", "ssh signing")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -30,6 +30,7 @@ from xvc.errors import (
     BadSetting,
     GitFailed,
     NoProject,
+    NothingCheckedOut,
     OutsideProject,
     PipelineCorrupt,
     RepositoryGone,
@@ -68,7 +69,6 @@ class Project:
         self.home: Project | None = None
         self.unread: list[str] = []
         self._overrides = dict(overrides or {})
-        self._listings: dict[tuple[tuple[str, ...], tuple[int, ...]], tuple[str, ...]] = {}
 
     @classmethod
     def find(
@@ -267,13 +267,16 @@ class Project:
         return RepositoryGone(str(gone[0].parent), str(gone[1]))
 
     def misplaced(self) -> tuple[str, ...]:
-        """Say that this tree is a copy of another, or that its repository is not where it was."""
+        """Say that this tree is a copy of another, or that it or its repository was moved."""
         if self.place is None:
             why = None if self.is_alone else self.no_git()
             return (f"{why}. {why.hint}",) if isinstance(why, RepositoryGone) else ()
-        first = None
+        first = was = None
         with contextlib.suppress(OSError):
-            first = git.copied_from(self.place)
+            first, was = git.copied_from(self.place), git.moved_from(self.place)
+        if was is not None:
+            way = "`git worktree repair` here leads git to it, before something takes it for gone"
+            return (f"git has this work tree at {was}, and it lies in {self.top}: {way}",)
         if first is None:
             return ()
         return (
@@ -346,11 +349,14 @@ class Project:
 
         Raises:
             NoProject: there is no git or no DVC here.
+            NothingCheckedOut: it is a clone without a commit.
         """
         if self.place is None:
             raise self.no_git()
         if self.dvc is None:
-            raise NoProject(str(self.root), "a DVC repository", self._branches_elsewhere())
+            if branches := self._branches_elsewhere():
+                raise NothingCheckedOut(str(self.root), branches)
+            raise NoProject(str(self.root), "a DVC repository")
         return self.dvc
 
     def _branches_elsewhere(self) -> tuple[str, ...]:
@@ -530,18 +536,11 @@ class Project:
             if not _is_at_or_below(own, folder) and not self._is_plain(folder)
         )
 
-    def _listed(self, patterns: tuple[str, ...]) -> tuple[str, ...]:
-        """Ask git for its files; while the index is the same file, the answer is."""
-        place = self.git.place.folder / "index"
-        try:
-            facts = place.stat()
-            stamp = (facts.st_ino, facts.st_size, facts.st_mtime_ns)
-        except OSError:
-            stamp = (0, 0, 0)
-        key = (patterns, stamp)
-        if key not in self._listings:
-            self._listings[key] = tuple(self.git.listed(*patterns))
-        return self._listings[key]
+    def _listed(self, patterns: Sequence[str]) -> list[str]:
+        """List the tracked files that fit one of the patterns."""
+        ends = tuple(pattern.rpartition("*")[2] for pattern in patterns)  # few get to the patterns
+        likely = [name for name in self.git.tracked() if name.endswith(ends)]
+        return [name for name in likely if any(fnmatchcase(name, each) for each in patterns)]
 
     def _is_in_dvc(self, name: str) -> bool:
         """Whether a file is in this project's DVC repository, and not in one around it."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -37,3 +40,26 @@ def test_a_full_disk_leaves_no_hidden_folder(tmp_path: Path) -> None:
         signal.signal(signal.SIGXFSZ, held)
 
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("named", [{}, {"TMPDIR": "here"}, {"TMPDIR": "no", "TMP": "here"}])
+def test_temporary_files_go_where_python_puts_them(tmp_path: Path, named: dict[str, str]) -> None:
+    """The folder is the one that `tempfile` names, which takes long to load."""
+    (tmp_path / "here").mkdir()
+    environment = {key: str(tmp_path / name) for key, name in named.items()}
+    program = (
+        "import tempfile; from xvc.system.files import temporary_folder; "
+        "print(temporary_folder(), tempfile.gettempdir())"
+    )
+    kept = {key: value for key, value in os.environ.items() if key not in ("TMPDIR", "TEMP", "TMP")}
+
+    said = subprocess.run(
+        [sys.executable, "-c", program],
+        env=kept | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    ours, pythons = said.stdout.split()
+    assert ours == pythons

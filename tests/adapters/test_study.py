@@ -9,17 +9,17 @@ import pytest
 from xvc.core.direction import Direction
 from xvc.core.search_space import parse_dimension
 from xvc.core.sweep import Sampler, TrialStatus
-from xvc.sweeps.optuna_study import Points, importances
+from xvc.sweeps.optuna_study import OptunaPoints, importances
 
 optuna = pytest.importorskip("optuna")
 
 
-def opened(path: Path) -> Points:
+def opened(path: Path) -> OptunaPoints:
     space = {"a": parse_dimension("a", "0.0..1.0", float)}
-    return Points(path, space, Sampler.TPE, Direction.MAX, seed=1, at_once=1)
+    return OptunaPoints(path, space, Sampler.TPE, Direction.MAX, seed=1, at_once=1)
 
 
-def values(points: Points) -> list[float]:
+def values(points: OptunaPoints) -> list[float]:
     done = [trial for trial in points._study.trials if trial.value is not None]
     return [trial.value for trial in done]
 

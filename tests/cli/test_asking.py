@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from surroundings import Called, Calling, copied, git, private_environment
+from surroundings import Called, Calling, copied, dvc, forked, git, private_environment
 
 QUESTIONS = ("ls", "log", "show", "status", "doctor")
 
@@ -24,8 +24,8 @@ def _three(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     for lr in ("0.5", "0.1", "0.2", "9"):
         command = ["python", "train.py", "--lr", lr] if lr != "9" else ["false"]
         options = ["-P", "model=svm", "--name", f"lr {lr}", "--tag", "minor"] if lr != "9" else []
-        words = [sys.executable, "-m", "xvc", "run", "-P", f"lr={lr}", *options, "--", *command]
-        subprocess.run(words, cwd=folder, env=environment, check=False, capture_output=True)
+        words = ("xvc", "run", "-P", f"lr={lr}", *options, "--", *command)
+        forked(*words, cwd=folder, env=environment)
     return folder
 
 
@@ -306,7 +306,7 @@ def test_a_comparison_says_what_data_changed(project: Path, call_xvc: Calling) -
     """Data that DVC tracks is compared by file, with its sizes."""
     for content in ("1,2\n", "1,2\n3,4\n"):
         (project / "data.csv").write_text(content)
-        subprocess.run(["dvc", "add", "-q", "data.csv"], check=True, capture_output=True)
+        dvc(Path.cwd(), "add", "-q", "data.csv")
         git(project, "add", ".")
         git(project, "commit", "-q", "-m", "data")
         call_xvc("run", "--tag", "minor", "--", "true")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from surroundings import Calling, git
+from surroundings import Begun, Calling, git
 from xvc import Tracker
 
 KEEP = """
@@ -27,13 +27,17 @@ tracker.log_artifact("kept")
 
 
 @pytest.fixture
-def kept(project: Path, call_xvc: Calling) -> dict[str, str]:
+def kept(project: Path, call_xvc: Calling, begun: Begun) -> dict[str, str]:
     """An object, a file, and a folder that holds the file: their digests by name."""
-    (project / ".gitignore").write_text("metrics.json\nkept/\n")
-    git(project, "commit", "-qam", "ignore")
-    assert call_xvc("run", "--tag", "minor", "--", "python", "-c", KEEP).code == 0
-    found = call_xvc("assets", "ls", "--json").data["assets"]
-    return {each["name"]: each["digest"] for each in found}
+
+    def digests() -> dict[str, str]:
+        (project / ".gitignore").write_text("metrics.json\nkept/\n")
+        git(project, "commit", "-qam", "ignore")
+        assert call_xvc("run", "--tag", "minor", "--", "python", "-c", KEEP).code == 0
+        found = call_xvc("assets", "ls", "--json").data["assets"]
+        return {each["name"]: each["digest"] for each in found}
+
+    return dict(begun(project, digests))
 
 
 def test_the_list(project: Path, call_xvc: Calling, kept: dict[str, str]) -> None:

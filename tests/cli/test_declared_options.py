@@ -12,9 +12,9 @@ from xvc.cli.commands.run import command as run
 from xvc.cli.commands.sweep import command as sweep
 from xvc.cli.declared_options import asked, with_options
 from xvc.core.option import declared, option
-from xvc.core.sweep import Sampler, Wish
+from xvc.core.sweep import Sampler, SweepRequest
 from xvc.runs.request import RunRequest
-from xvc.sweeps.request import BadSweep, wish_of
+from xvc.sweeps.request import BadSweep, request_of
 from xvc.system.value_files import parse_typed
 
 
@@ -74,7 +74,7 @@ def test_what_is_not_said_is_left_to_the_request() -> None:
 
 def test_every_option_of_a_run_and_of_a_sweep_is_on_the_command_line() -> None:
     """By the flags that the field declares, with what it says there."""
-    for command, request in ((run, RunRequest), (sweep, Wish)):
+    for command, request in ((run, RunRequest), (sweep, SweepRequest)):
         app = typer.Typer()
         app.command()(command)
         shown = {each.name: each for each in typer.main.get_command(app).params}
@@ -87,15 +87,15 @@ def test_every_option_of_a_run_and_of_a_sweep_is_on_the_command_line() -> None:
 
 def test_a_file_can_say_every_option_of_a_sweep() -> None:
     """No option is unknown there, and what it may not be is named by its own name."""
-    everything = {name: [[]] for name in declared(Wish)}
+    everything = {name: [[]] for name in declared(SweepRequest)}
 
     try:
-        wish_of(everything, {}, ("local",), parse_typed)
+        request_of(everything, {}, ("local",), parse_typed)
     except BadSweep as err:
         mistakes = err.mistakes
 
     assert not [each for each in mistakes if "there is no such key" in each]
-    missing = {each.name for each in fields(Wish)} & declared(Wish).keys() - {
+    missing = {each.name for each in fields(SweepRequest)} & declared(SweepRequest).keys() - {
         each.partition(":")[0] for each in mistakes
     }
     assert missing <= {"metric"}

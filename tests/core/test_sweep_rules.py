@@ -14,15 +14,15 @@ from xvc.core.sweep import (
     ParamStyle,
     Sampler,
     Sweep,
+    SweepRequest,
     Trial,
     TrialCode,
     TrialStatus,
-    Wish,
     best_of,
     command_of,
     trials_of,
 )
-from xvc.sweeps.request import BadSweep, total_of, wish_of
+from xvc.sweeps.request import BadSweep, request_of, total_of
 from xvc.system.value_files import parse_typed
 from xvc.types import Json, Nanoseconds, RunId
 
@@ -100,9 +100,9 @@ def test_a_torn_note_is_passed_over() -> None:
 
 def test_the_command_gets_its_params_once() -> None:
     """A value that looks like a placeholder is not filled in again; the style adds the rest."""
-    wish = Wish(SPACE, ("t.py", "{lr}", "{other}"), style=ParamStyle.HYDRA)
+    request = SweepRequest(SPACE, ("t.py", "{lr}", "{other}"), style=ParamStyle.HYDRA)
 
-    words = command_of(wish, {"lr": 0.1, "name": "{lr}"})
+    words = command_of(request, {"lr": 0.1, "name": "{lr}"})
 
     assert words == ("t.py", "0.1", "{other}", "lr=0.1", "name={lr}")
 
@@ -124,10 +124,10 @@ def test_the_best_trial_has_finished() -> None:
 
 def test_a_sweep_survives_being_written() -> None:
     """What was asked for is what a resume finds."""
-    wish = Wish(
+    request = SweepRequest(
         SPACE, ("a", "b"), Sampler.TPE, 4, 2, "acc", Direction.MIN, ParamStyle.FLAGS, 1.5, 7
     )
-    sweep = Sweep("s", 5, "/p", ".", 4, {"": TrialCode("a", "b")}, wish)
+    sweep = Sweep("s", 5, "/p", ".", 4, {"": TrialCode("a", "b")}, request)
 
     assert Sweep.from_facts(sweep.facts) == sweep
 
@@ -146,7 +146,7 @@ def test_all_mistakes_are_named_at_once() -> None:
     }
 
     with pytest.raises(BadSweep) as caught:
-        wish_of(said, {}, ("local",), parse_typed)
+        request_of(said, {}, ("local",), parse_typed)
 
     wrong = ("lr:", "depth", "x", "sampler:", "trials:", "jobs:", "timeout:", "metrik:")
     wrong += ("metric:", "worktree:", "command:")
@@ -157,9 +157,9 @@ def test_all_mistakes_are_named_at_once() -> None:
 
 def test_a_grid_is_as_large_as_its_space_or_as_wanted() -> None:
     """The whole grid, unless fewer are asked for; never more than there are."""
-    assert total_of(Wish(SPACE, ("a",))) == 2
-    assert total_of(Wish(SPACE, ("a",), trials=1)) == 1
-    assert total_of(Wish(SPACE, ("a",), trials=9)) == 2
+    assert total_of(SweepRequest(SPACE, ("a",))) == 2
+    assert total_of(SweepRequest(SPACE, ("a",), trials=1)) == 1
+    assert total_of(SweepRequest(SPACE, ("a",), trials=9)) == 2
 
 
 @pytest.mark.parametrize(
@@ -181,25 +181,25 @@ def test_braces_that_are_no_param_are_named(word: str, mistake: str | None) -> N
 
     if mistake is not None:
         with pytest.raises(BadSweep, match=re.escape(mistake)):
-            wish_of(said, {}, ("local",), parse_typed)
+            request_of(said, {}, ("local",), parse_typed)
         return
-    wish = wish_of(said, {}, ("local",), parse_typed)
-    assert command_of(wish, {"lr": 1})[1:] == ("1", word.replace("{{lrr}}", "{lrr}"))
+    request = request_of(said, {}, ("local",), parse_typed)
+    assert command_of(request, {"lr": 1})[1:] == ("1", word.replace("{{lrr}}", "{lrr}"))
 
 
 def test_what_is_typed_reaches_the_command() -> None:
     """A trial's value is its own in the record, and as it was typed in the command."""
     typed = "3.10,1234567e8,00012,1e-3,0.50,[64,64],true,'7'"
     said: dict[str, Json] = {"params": {"v": typed}, "command": ["t.py", "{v}"]}
-    wish = wish_of(said, {}, ("local",), parse_typed)
+    request = request_of(said, {}, ("local",), parse_typed)
 
-    words = [command_of(wish, grid_point(wish.space, number))[1] for number in range(8)]
+    words = [command_of(request, grid_point(request.space, number))[1] for number in range(8)]
 
     assert words == ["3.10", "1234567e8", "00012", "1e-3", "0.50", "[64,64]", "true", "7"]
-    assert [grid_point(wish.space, n)["v"] for n in range(8)] == [
+    assert [grid_point(request.space, n)["v"] for n in range(8)] == [
         *("3.10", "1234567e8", "00012", 0.001, "0.50", [64, 64], True, "7")
     ]
-    assert space_from(facts_of(wish.space)) == wish.space
+    assert space_from(facts_of(request.space)) == request.space
 
 
 @pytest.mark.parametrize("sign", ["+", "++", "~"])
@@ -211,11 +211,11 @@ def test_hydras_sign_is_no_part_of_a_params_name(sign: str) -> None:
         "style": "hydra",
     }
 
-    wish = wish_of(said, {}, ("local",), parse_typed)
+    request = request_of(said, {}, ("local",), parse_typed)
 
-    sweep = Sweep("s", 1, "/r", ".", 2, {}, wish)
-    assert [*wish.space] == ["new.key"]
-    for each in (wish, Sweep.from_facts(sweep.facts).wish):
+    sweep = Sweep("s", 1, "/r", ".", 2, {}, request)
+    assert [*request.space] == ["new.key"]
+    for each in (request, Sweep.from_facts(sweep.facts).request):
         assert command_of(each, {"new.key": 2}) == ("python", "t.py", f"{sign}new.key=2")
 
 
@@ -228,11 +228,11 @@ def test_a_name_with_and_without_hydras_sign_is_one_param() -> None:
     }
 
     with pytest.raises(BadSweep, match=re.escape("++lr names lr a second time")):
-        wish_of(said, {}, ("local",), parse_typed)
+        request_of(said, {}, ("local",), parse_typed)
 
 
 def test_a_plus_is_a_name_of_its_own_where_hydra_is_not_asked_for() -> None:
     """Names are kept as they are given."""
     said: dict[str, Json] = {"params": {"+a": "1"}, "command": ["t.py"], "style": "flags"}
 
-    assert [*wish_of(said, {}, ("local",), parse_typed).space] == ["+a"]
+    assert [*request_of(said, {}, ("local",), parse_typed).space] == ["+a"]

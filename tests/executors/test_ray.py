@@ -16,7 +16,7 @@ import pytest
 from surroundings import Calling, private_environment
 from trials import STUBBORN, appeared, ended, is_gone, job
 from xvc.core.job import Job, JobEnd
-from xvc.core.sweep import Wish
+from xvc.core.sweep import SweepRequest
 from xvc.errors import NoPackage
 from xvc.executors.kind import ExecutorKind
 from xvc.executors.ray import KIND, NoRayCluster, RayExecutor
@@ -54,7 +54,7 @@ def test_without_the_package_the_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     with pytest.raises(NoPackage, match="ray") as here:
         RayExecutor(None, 1, {})
     with pytest.raises(NoPackage) as there:
-        KIND.check(Wish({}, ("true",), executor="ray", address="10.0.0.1:6379"))
+        KIND.check(SweepRequest({}, ("true",), executor="ray", address="10.0.0.1:6379"))
 
     assert "xvc-experiments[ray]" in here.value.hint
     assert there.value.hint == here.value.hint

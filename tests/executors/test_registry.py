@@ -27,8 +27,8 @@ class Elsewhere(LocalExecutor):
 
 
 def opened(opening):
-    made = Elsewhere(opening.wish.jobs, opening.environment)
-    made.address = opening.wish.address
+    made = Elsewhere(opening.request.jobs, opening.environment)
+    made.address = opening.request.address
     return made
 
 

@@ -31,7 +31,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
 @pytest.fixture(scope="session")
 def server(library: Path | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The fork server, with the injector loaded and asleep."""
-    server = Server(library, tmp_path_factory.mktemp("outputs"))
+    server = Server(tmp_path_factory.mktemp("counter"), library=library)
     yield server
     server.close()
 

@@ -200,7 +200,8 @@ def copy_repo(repo: Repo, place: Path) -> Repo:
     if state.exists():
         facts, held = copy.store.stat(), json.loads(state.read_text())
         held["stamp"] = [facts.st_ino, facts.st_size, facts.st_mtime_ns]
-        state.write_text(json.dumps(held))
+        held["place"] = str(copy.store)  # else git's hook starts xvc whenever git writes its index
+        state.write_text(json.dumps(held, separators=(",", ":")))
     return copy
 
 

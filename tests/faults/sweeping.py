@@ -41,10 +41,10 @@ class Sweeper:
     place: Path
     tally: Callable[[str], None]
 
-    def sweep(self, name: str, operation: Operation, act: str, every: int) -> list[str]:
-        """Hit every *every*-th point; returns what went wrong, a text each."""
+    def sweep(self, name: str, operation: Operation, act: str, most: int | None) -> list[str]:
+        """Hit *most* points, or all; returns what went wrong, a text each."""
         points, trials, wrong = self._points(operation), 0, list[str]()
-        for at in range(1 + list(ACTS).index(act), points + 1, every):
+        for at in chosen(points, most, list(ACTS).index(act)):
             trials += 1
             try:
                 self._trial(operation, ACTS[act], at)
@@ -71,6 +71,10 @@ class Sweeper:
             shutil.rmtree(self.place / str(at))
 
 
-def every(otherwise: int = 1) -> int:
-    """How far apart the points are: ``FAULT_EVERY``, else *otherwise*."""
-    return int(os.environ.get("FAULT_EVERY", str(otherwise)))
+def chosen(points: int, most: int | None, shift: int = 0) -> range:
+    """Choose points to hit: *most*, each about the middle of an equal part, or all of them.
+
+    Of all of them, ``FAULT_EVERY`` is how far apart they are. *shift* lets acts hit different ones.
+    """
+    apart = max(1, points // most) if most else int(os.environ.get("FAULT_EVERY", "1"))
+    return range(1 + (apart // 2 + shift) % apart, points + 1, apart)

@@ -99,9 +99,8 @@ def _foreign(path: Path, dice: random.Random) -> None:
 _SURE = {"truncated": _truncate, "garbage": _garbage, "empty": _empty, "text": _text}
 _SURE |= {"foreign": _foreign}
 _PERHAPS = {"flips": _flip(40), "header": _flip_header, "zeroed": _zero, "flip": _flip(1)}
-_CASES = [(name, 0) for name in _SURE] + [("truncated", 1)]
-_CASES += [(name, seed) for name in _PERHAPS for seed in (0, 1)]
-_MORE = [(name, seed) for name in ("truncated", *_PERHAPS) for seed in range(2, 12)]
+_CASES = [(name, 0) for name in (*_SURE, *_PERHAPS)]
+_MORE = [(name, seed) for name in ("truncated", *_PERHAPS) for seed in range(1, 12)]
 
 
 @pytest.mark.parametrize("has_version", [True, False], ids=["version", "none"])
@@ -135,7 +134,7 @@ def test_a_damaged_store_is_rebuilt(
 
 
 @pytest.mark.parametrize(
-    "seed", [*range(3), *(pytest.param(n, marks=pytest.mark.sweep) for n in range(3, 20))]
+    "seed", [0, *(pytest.param(n, marks=pytest.mark.sweep) for n in range(1, 20))]
 )
 def test_rot_that_no_date_betrays_is_mended_by_the_command_that_meets_it(
     tagged: Repo, seed: int

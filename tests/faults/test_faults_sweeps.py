@@ -9,7 +9,6 @@ fifth.
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ import pytest
 
 from faulty import Repo, check_git, check_rows, check_versions, copy_repo, set_aside, tokens_in
 from forked import Fault, Outcome
+from sweeping import chosen
 
 pytestmark = pytest.mark.usefixtures("injector")
 
@@ -148,15 +148,14 @@ def _check_after(repo: Repo, operation: Operation, before: tuple[str, str, str])
 
 
 def _sweep(
-    operation: Operation, act: str, starts: Callable[[str], Repo], place: Path, every: int
+    operation: Operation, act: str, starts: Callable[[str], Repo], place: Path, most: int | None
 ) -> tuple[int, int, list[str]]:
-    """Hit every *every*-th point; returns the points, the trials and what went wrong."""
+    """Hit *most* points, or all; returns the points, the trials and what went wrong."""
     start = starts(operation.start)
     points, counted = _trial(start, operation, Fault(), place / "counting")
     assert counted.code == 0, counted.said
-    first = 1 + list(ACTS).index(act) % every
-    trials, wrong = 0, []
-    at = first
+    places = chosen(points, most, list(ACTS).index(act))
+    trials, wrong, at, every = 0, [], places.start, places.step
     while True:
         fault = Fault(at, ACTS[act].act, ACTS[act].group)
         trial = place / str(at)
@@ -167,6 +166,8 @@ def _sweep(
             calls = max(at, points - every)
         trials += 1
         shutil.rmtree(trial, ignore_errors=True)
+        if trials == most:
+            return points, trials, wrong
         if calls < at or (at > points + 20 and not wrong):
             return points, trials - 1, wrong
         if at > points + 20:
@@ -190,8 +191,7 @@ def test_every_point(
     tally: Callable[[str], None],
 ) -> None:
     """A fault at any storage call loses nothing, disturbs nothing and blocks nothing."""
-    every = int(os.environ.get("FAULT_EVERY", "1"))
-    points, trials, wrong = _sweep(operation, act, starts, tmp_path, every)
+    points, trials, wrong = _sweep(operation, act, starts, tmp_path, None)
     tally(_told(operation, act, points, trials, wrong))
 
     assert not wrong, "\n\n".join(wrong[:10])
@@ -207,8 +207,8 @@ def test_some_points(
     tally: Callable[[str], None],
 ) -> None:
     """The same at a few points, for every day."""
-    every = {"log": 31, "first fold": 53, "fold": 37, "run": 59}.get(operation.name, 139)
-    points, trials, wrong = _sweep(operation, act, starts, tmp_path, every)
+    most = 2 if act == "kill" else 1
+    points, trials, wrong = _sweep(operation, act, starts, tmp_path, most)
     tally(_told(operation, act, points, trials, wrong))
 
     assert not wrong, "\n\n".join(wrong[:10])

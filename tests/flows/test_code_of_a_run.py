@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from surroundings import Calling, git
+from surroundings import Calling, dvc, git
 from xvc import Tracker
 
 WRITE = "import os; os.makedirs('out', exist_ok=True); open('out/w.bin', 'wb').write(os.urandom(9))"
@@ -288,7 +288,7 @@ def test_code_that_a_command_opens_is_code(project: Path, call_xvc: Calling, scr
     (project / ".gitignore").write_text("/plug\n/seen\n/own\n__pycache__\n")
     git(project / "plug2", "init", "-q")
     git(project, "add", ".gitignore")
-    subprocess.run(["dvc", "add", "-q", "seen"], cwd=project, check=True)
+    dvc(project, "add", "-q", "seen")
     (project / "job.py").write_text(script)
     found = [ran(call_xvc, "--", "python", "job.py") for _ in range(2)]
 

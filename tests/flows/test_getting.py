@@ -13,17 +13,13 @@ from pathlib import Path
 
 import pytest
 
-from surroundings import Calling, copied, git, private_environment
+from surroundings import Calling, copied, dvc, git, private_environment
 from test_tagging import everything
 from xvc.system.staging import Staging
 
 STORE = "results/experiments.duckdb"
 COPY = "open('model.bin', 'w').write(open('data/raw/1.csv').read())"
 COPYING = ("--out", "model.bin", "--", sys.executable, "-c", COPY)
-
-
-def dvc(folder: Path, *words: str) -> None:
-    subprocess.run([sys.executable, "-m", "dvc", *words, "-q"], cwd=folder, check=True)
 
 
 def run(call_xvc: Calling, *options: str) -> str:

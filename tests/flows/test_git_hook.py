@@ -8,13 +8,12 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from surroundings import Calling, copied, git, private_environment
+from surroundings import Calling, copied, dvc, forked, git, private_environment
 
 STORE = "results/experiments.duckdb"
 HOOK = "post-index-change"
@@ -26,14 +25,11 @@ Step = tuple[str, ...]
 def _two_versions(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = copied(_template, tmp_path_factory.mktemp("branches") / "project")
     environment = private_environment(folder.parent / "home")
-    run = (sys.executable, "-m", "xvc", "run", "--tag", "minor", "--", "python", "train.py")
-    for words in (
-        [*run, "--lr", "0.1"],
-        ["git", "switch", "-qc", "side"],
-        [*run, "--lr", "0.2"],
-        ["git", "switch", "-q", "main"],
-    ):
-        subprocess.run(words, cwd=folder, env=environment, capture_output=True, check=True)
+    run = ("xvc", "run", "--tag", "minor", "--", "python", "train.py", "--lr")
+    assert forked(*run, "0.1", cwd=folder, env=environment).code == 0
+    git(folder, "switch", "-qc", "side")
+    assert forked(*run, "0.2", cwd=folder, env=environment).code == 0
+    git(folder, "switch", "-q", "main")
     return folder
 
 
@@ -58,8 +54,7 @@ def _named(tree: Path) -> str:
 
 
 def _is_clean(tree: Path) -> bool:
-    done = subprocess.run(["dvc", "status", "-q"], cwd=tree, check=False)
-    return done.returncode == 0
+    return forked("dvc", "status", "-q", cwd=tree).code == 0
 
 
 def _hook(tree: Path) -> Path:
@@ -145,7 +140,7 @@ def test_a_project_in_a_folder_is_followed(
     below = branches / "sub dir"
     below.mkdir()
     (below / "xvc.yaml").write_text("metrics: {files: [metrics.json]}\n")
-    subprocess.run(["dvc", "init", "-q", "--subdir"], cwd=below, check=True)
+    dvc(below, "init", "-q", "--subdir")
     run_xvc("init", cwd=below)
     git(branches, "add", "-A")
     git(branches, "commit", "-qm", "two projects")
@@ -324,7 +319,7 @@ def test_a_clone_has_no_hook_until_it_pulls(
     branches: Path, tmp_path: Path, call_xvc: Calling
 ) -> None:
     """Nothing in a repository installs it; who calls xvc in the clone does."""
-    subprocess.run(["dvc", "remote", "add", "-d", "s", str(tmp_path / "s")], check=True)
+    dvc(Path.cwd(), "remote", "add", "-d", "s", str(tmp_path / "s"))
     git(branches, "commit", "-qam", "remote")
     git(tmp_path, "clone", "-q", "--bare", str(branches), "hub.git")
     git(branches, "remote", "add", "origin", str(tmp_path / "hub.git"))

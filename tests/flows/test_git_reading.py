@@ -11,6 +11,7 @@ import pytest
 from surroundings import Calling, git
 from xvc.errors import GitFailed
 from xvc.git.remote import fetch, send
+from xvc.git.tree_objects import read_trees
 from xvc.project import Project
 
 
@@ -62,3 +63,69 @@ def test_files_are_read_whatever_they_are_called(project: Path) -> None:
         "HEAD:ab\nsent.txt": None,
         "HEAD:no.txt": None,
     }
+
+
+def test_what_git_said_once_is_asked_again_when_it_may_differ(project: Path) -> None:
+    """The files of the index and the tags are kept for a command, and never when they changed."""
+    here = Project.find(project, os.environ).git
+    before = {*here.tracked()}, [tag.name for tag in here.tags("e")]
+    (project / "new.py").write_text("x = 1\n")
+    git(project, "add", "new.py")
+    added = {*here.tracked()} - before[0]
+    names = []
+    for number in range(3):  # within one tick of a clock that is coarse
+        git(project, "tag", "-a", f"e0.0.{number}", "-m", "x")
+        names.append([tag.name for tag in here.tags("e")])
+    git(project, "pack-refs", "--all")
+    packed = [tag.name for tag in here.tags("e")]
+    git(project, "tag", "-d", "e0.0.1")
+
+    assert before[1] == []
+    assert added == {"new.py"}
+    assert names == [[f"e0.0.{k}" for k in range(number + 1)] for number in range(3)]
+    assert packed == names[-1]
+    assert [tag.name for tag in here.tags("e")] == ["e0.0.0", "e0.0.2"]
+
+
+def test_old_tags_are_asked_for_once(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tags that nobody has touched for seconds are not asked for at each step of a command."""
+    git(project, "tag", "-a", "e0.1.0", "-m", "x")
+    here = Project.find(project, os.environ).git
+    for kept in (here.place.common / "refs/tags", here.place.common / "packed-refs"):
+        if kept.exists():
+            os.utime(kept, (1_000_000_000, 1_000_000_000))
+    first = here.tags("e")
+    monkeypatch.setattr(here, "call", None)
+
+    assert here.tags("e") == first != []
+
+
+def test_trees_are_read_with_all_that_is_below_them(project: Path) -> None:
+    """However deep, many or absent they are; git is started once."""
+    for number in range(1200):
+        path = project / f"deep/{number % 40}/{number}/file.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(str(number))
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "deep")
+    here = Project.find(project, os.environ).git
+    top = here.trees_of(["HEAD", "0" * 40])
+    absent = "0" * len(top["HEAD"])
+
+    found = read_trees(here, [top["HEAD"], absent, ""])
+
+    assert [*top] == ["HEAD"]
+    assert absent not in found
+    files = [each for its in found.values() for each in its if each.name == "file.txt"]
+    assert len(files) == len({each.object for each in files}) == 1200
+    assert all(each.object in found for its in found.values() for each in its if each.is_folder)
+
+
+def test_a_git_that_ends_in_the_middle_of_an_answer_is_named(project: Path) -> None:
+    """A broken repository is git's failure in its own words, and no short answer."""
+    here = Project.find(project, os.environ).git
+    tree = here.tree_of("HEAD")
+    (project / ".git/config").write_text("[core\n")
+
+    with pytest.raises(GitFailed, match="config"):
+        read_trees(here, [tree])

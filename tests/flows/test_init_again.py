@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
 from pathlib import Path
 
 import pytest
 import yaml
 
-from surroundings import Calling, git
+from surroundings import Calling, dvc, git
 from xvc.git.commands import scrubbed
 
 OURS = {
@@ -243,7 +242,7 @@ def test_a_store_of_a_folder_s_own_is_named(
 
 def test_a_dvc_repository_without_git_is_taken_over(bare_start: Path, call_xvc: Calling) -> None:
     """After `dvc init --no-scm`, which ignores nothing, DVC's private files are no code."""
-    subprocess.run(["dvc", "init", "-q", "--no-scm"], cwd=bare_start, check=True)
+    dvc(bare_start, "init", "-q", "--no-scm")
     git(bare_start, "add", "-A")
     git(bare_start, "commit", "-qm", "dvc")
 
@@ -327,7 +326,7 @@ def test_a_pipeline_may_write_beside_the_project(bare_start: Path, call_xvc: Cal
     )
     git(bare_start, "add", "-A")
     git(bare_start, "commit", "-qm", "pipeline")
-    subprocess.run(["dvc", "init", "-q", "--subdir"], cwd=inner, check=True)
+    dvc(inner, "init", "-q", "--subdir")
     git(bare_start, "commit", "-qm", "dvc")
 
     call_xvc("-C", "ml", "init")

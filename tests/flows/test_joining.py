@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 
+import surroundings
 from surroundings import Calling, git
 
 FIT = """\
@@ -35,8 +35,7 @@ stages:
 
 
 def dvc(*words: str) -> str:
-    done = subprocess.run(["dvc", *words], check=True, capture_output=True, text=True)
-    return done.stdout
+    return surroundings.dvc(Path.cwd(), *words)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from surroundings import private_environment
+from surroundings import forked, private_environment, settle_in
 
 POINTER = "results/experiments.duckdb.dvc"
 ASSETS = "results/assets.dvc"
@@ -27,24 +27,24 @@ class Clone:
     folder: Path
 
     def called(self, *words: str, code: int | None = 0) -> str:
-        """Call a program; *code* is the exit code it must have, None for any but 0."""
-        done = subprocess.run(
-            words,
-            cwd=self.folder,
-            env={**os.environ, "GIT_EDITOR": "true"},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        told = done.stdout + done.stderr
-        assert (done.returncode != 0) if code is None else (done.returncode == code), told
+        """Call git, xvc or DVC; *code* is the exit code it must have, None for any but 0."""
+        environment = {**os.environ, "GIT_EDITOR": "true"}
+        if words[0] == "git":
+            done = subprocess.run(
+                words, cwd=self.folder, env=environment, capture_output=True, text=True, check=False
+            )
+            ended, told = done.returncode, done.stdout + done.stderr
+        else:
+            called = forked(*words, cwd=self.folder, env=environment)
+            ended, told = called.code, called.out + called.err
+        assert (ended != 0) if code is None else (ended == code), told
         return told
 
     def git(self, *words: str, code: int | None = 0) -> str:
         return self.called("git", *words, code=code)
 
     def xvc(self, *words: str, code: int | None = 0) -> str:
-        return self.called(sys.executable, "-m", "xvc", *words, code=code)
+        return self.called("xvc", *words, code=code)
 
     def dvc(self, *words: str) -> str:
         return self.called("dvc", *words)
@@ -126,6 +126,7 @@ def people(_world: Path, tmp_path: Path) -> tuple[Clone, Clone]:
     """Ada and Bob; both have a run that the other has not."""
     world = _copied(_world, tmp_path / "world")
     for name in ("ada", "bob"):
+        settle_in(world / name, _world / name)
         Clone(world / name).git("remote", "set-url", "origin", str(world / "hub.git"))
     return Clone(world / "ada"), Clone(world / "bob")
 
@@ -474,6 +475,6 @@ def test_newest_is_the_later_store_whoever_merges(
     else:
         alone.xvc("merge", "side", code=4)
     alone.xvc("merge", "--newest")
-    alone.called(sys.executable, "-m", "xvc", "merge", "--continue")
+    alone.xvc("merge", "--continue")
 
     assert alone.notes() == {"newer"}

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import pytest
 
-from surroundings import Called, Calling, copied, git, private_environment
+from surroundings import Called, Calling, copied, dvc, forked, git, private_environment
 
 STORE = "results/experiments.duckdb"
 POINTER = STORE + ".dvc"
@@ -42,15 +41,16 @@ def state(project: Path) -> tuple[str, bytes]:
 
 def _ran(folder: Path, *words: str) -> None:
     environment = private_environment(folder.parent / "home")
-    done = subprocess.run(
-        words, cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    if words[0] == "xvc":
+        done = forked(*words, cwd=folder, env=environment)
+        assert done.code == 0, done.err
+    else:
+        subprocess.run(words, cwd=folder, env=environment, capture_output=True, check=True)
 
 
 def _version(folder: Path, lr: str) -> None:
     words = ["run", "--tag", "minor", "--", "python", "train.py", "--lr", lr]
-    _ran(folder, sys.executable, "-m", "xvc", *words)
+    _ran(folder, "xvc", *words)
 
 
 @pytest.fixture(scope="session")
@@ -69,10 +69,10 @@ def _quarrel(_parted: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = copied(_parted, tmp_path_factory.mktemp("quarrel") / "project")
     for branch, note in (("main", "ours"), ("side", "theirs"), ("main", None)):
         _ran(folder, "git", "checkout", "-q", branch)
-        _ran(folder, sys.executable, "-m", "xvc", "ls")
+        _ran(folder, "xvc", "ls")
         if note is not None:
             _annotate(folder, note)
-            _ran(folder, sys.executable, "-m", "xvc", "tag", "patch")
+            _ran(folder, "xvc", "tag", "patch")
     return folder
 
 
@@ -155,9 +155,9 @@ def test_the_next_version_keeps_the_merge(branches: Path, call_xvc: Calling) -> 
     """`xvc tag` commits the merged store; DVC and git call the tree clean."""
     ran(call_xvc, "merge", "side")
     ran(call_xvc, "tag", "minor")
-    status = subprocess.run(["dvc", "status"], check=True, capture_output=True, text=True)
+    status = dvc(Path.cwd(), "status")
 
-    assert "up to date" in status.stdout
+    assert "up to date" in status
     assert git(branches, "status", "--porcelain") == ""
     assert len(listed(call_xvc)) == 3
 
@@ -297,20 +297,20 @@ def test_two_clones_come_together(branches: Path, call_xvc: Calling, tmp_path: P
     bare, remote, clone = (tmp_path / name for name in ("bare.git", "remote", "clone"))
     git(branches, "init", "-q", "--bare", str(bare))
     git(branches, "remote", "add", "origin", str(bare))
-    subprocess.run(["dvc", "remote", "add", "-q", "-d", "store", str(remote)], check=True)
+    dvc(Path.cwd(), "remote", "add", "-q", "-d", "store", str(remote))
     git(branches, "commit", "-qam", "a remote")
     git(branches, "push", "-q", "--tags", "origin", "main")
-    subprocess.run(["dvc", "push", "-q"], check=True)
+    dvc(Path.cwd(), "push", "-q")
     git(tmp_path, "clone", "-q", str(bare), str(clone))
     git(clone, "checkout", "-q", "main")
-    subprocess.run(["dvc", "pull", "-q"], cwd=clone, check=True)
+    dvc(clone, "pull", "-q")
     run_at(call_xvc, "0.5", cwd=clone)
     git(clone, "push", "-q", "--tags", "origin", "main")
-    subprocess.run(["dvc", "push", "-q"], cwd=clone, check=True)
+    dvc(clone, "push", "-q")
     run_at(call_xvc, "0.7")
     git(branches, "fetch", "-q", "--no-tags", "origin")
     lacking = call_xvc("merge", "origin/main", "--json")
-    subprocess.run(["dvc", "fetch", "-q", "--all-commits"], check=True)
+    dvc(Path.cwd(), "fetch", "-q", "--all-commits")
     ran(call_xvc, "merge", "origin/main")
 
     assert lacking.json["error"]["code"] == "not-fetched"

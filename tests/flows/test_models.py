@@ -13,7 +13,7 @@ import pytest
 
 import xvc.models.publish_models as landing
 from remotes import use_remote
-from surroundings import Calling, as_if_written_by, git
+from surroundings import Begun, Calling, as_if_written_by, git
 from xvc.git import branch
 
 TRAIN = """\
@@ -35,11 +35,15 @@ def tool(*words: str) -> str:
 
 
 @pytest.fixture
-def trained(project: Path, call_xvc: Calling) -> dict[str, str]:
+def trained(project: Path, call_xvc: Calling, begun: Begun) -> dict[str, str]:
     """Three candidates by learning rate; acc is 1 - lr."""
-    (project / "train.py").write_text(TRAIN)
-    git(project, "commit", "-qam", "training")
-    return {lr: train(call_xvc, lr) for lr in ("0.3", "0.1", "0.2")}
+
+    def three() -> dict[str, str]:
+        (project / "train.py").write_text(TRAIN)
+        git(project, "commit", "-qam", "training")
+        return {lr: train(call_xvc, lr) for lr in ("0.3", "0.1", "0.2")}
+
+    return dict(begun(project, three))
 
 
 def train(call_xvc: Calling, lr: str, *options: str) -> str:

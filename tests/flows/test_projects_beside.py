@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from surroundings import Calling, dvc, git
+from surroundings import Begun, Calling, dvc, git
 from xvc.project import Project
 from xvc.sharing.gc import gc
 
@@ -24,23 +24,27 @@ json.dump({"accuracy": float(sys.argv[1])}, open("metrics.json", "w"))
 
 
 @pytest.fixture
-def both(tmp_path: Path, call_xvc: Calling) -> Path:
+def both(tmp_path: Path, call_xvc: Calling, begun: Begun) -> Path:
     """A repository with the projects ``a`` and ``b``, each in a DVC repository of its own."""
     top = tmp_path / "both"
-    for name in ("a", "b"):
-        (top / name).mkdir(parents=True)
-        (top / name / "train.py").write_text(_TRAIN)
-        (top / name / ".gitignore").write_text("metrics.json\n" if name == "a" else "")
-        (top / name / "metrics.json").write_text("{}\n")
-    git(top, "init", "-q")
-    for name in ("a", "b"):
-        dvc(top / name, "init", "-q", "--subdir")
-    git(top, "add", "-A")
-    git(top, "commit", "-qm", "code")
-    for name in ("a", "b"):
-        assert call_xvc("init", cwd=top / name).code == 0
-    (top / "b" / "xvc.yaml").write_text("metrics: {files: [metrics.json]}\n")
-    git(top, "commit", "-qam", "b keeps its metrics in git")
+
+    def projects() -> None:
+        for name in ("a", "b"):
+            (top / name).mkdir(parents=True)
+            (top / name / "train.py").write_text(_TRAIN)
+            (top / name / ".gitignore").write_text("metrics.json\n" if name == "a" else "")
+            (top / name / "metrics.json").write_text("{}\n")
+        git(top, "init", "-q")
+        for name in ("a", "b"):
+            dvc(top / name, "init", "-q", "--subdir")
+        git(top, "add", "-A")
+        git(top, "commit", "-qm", "code")
+        for name in ("a", "b"):
+            assert call_xvc("init", cwd=top / name).code == 0
+        (top / "b" / "xvc.yaml").write_text("metrics: {files: [metrics.json]}\n")
+        git(top, "commit", "-qam", "b keeps its metrics in git")
+
+    begun(top, projects)
     return top
 
 

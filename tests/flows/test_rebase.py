@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from surroundings import Called, Calling, git
+from surroundings import Begun, Called, Calling, git
 from xvc import Tracker
 
 STORE = "results/experiments.duckdb"
@@ -42,16 +42,20 @@ def state(project: Path) -> tuple[str, bytes]:
 
 
 @pytest.fixture
-def parted(project: Path, call_xvc: Calling) -> Path:
+def parted(project: Path, call_xvc: Calling, begun: Begun) -> Path:
     """Both sides have versions a and b; side has b and c anew, main has d, in no version."""
-    logged({"version": "a", "f1": 0.1}, {"version": "b", "f1": 0.2})
-    ran(call_xvc, "tag", "minor")
-    git(project, "checkout", "-q", "-b", "side")
-    logged({"version": "b", "f1": 0.8}, {"version": "c", "f1": 0.9})
-    ran(call_xvc, "tag", "minor")
-    git(project, "checkout", "-q", "main")
-    logged({"version": "d", "f1": 0.4})
-    ran(call_xvc, "ls")
+
+    def sides() -> None:
+        logged({"version": "a", "f1": 0.1}, {"version": "b", "f1": 0.2})
+        ran(call_xvc, "tag", "minor")
+        git(project, "checkout", "-q", "-b", "side")
+        logged({"version": "b", "f1": 0.8}, {"version": "c", "f1": 0.9})
+        ran(call_xvc, "tag", "minor")
+        git(project, "checkout", "-q", "main")
+        logged({"version": "d", "f1": 0.4})
+        ran(call_xvc, "ls")
+
+    begun(project, sides)
     return project
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from surroundings import Calling, dvc, git
+from surroundings import Begun, Calling, dvc, git
 
 _LEAVE = "import os; os.makedirs('made', exist_ok=True); open('made/a', 'w').write('made'); "
 _LEAVE += "open('m.bin', 'w').write('model')"
@@ -17,16 +17,20 @@ COMMAND = (sys.executable, "-c", _LEAVE)
 
 
 @pytest.fixture
-def tagged(project: Path, call_xvc: Calling) -> Path:
+def tagged(project: Path, call_xvc: Calling, begun: Begun) -> Path:
     """A project with e0.1.0, which read `raw` and left `m.bin` and `made`; both are gone."""
-    (project / "raw").mkdir()
-    (project / "raw" / "a.csv").write_text("1\n")
-    dvc(project, "add", "-q", "raw")
-    git(project, "add", "-A")
-    git(project, "commit", "-qm", "data")
-    assert call_xvc(*RUN, *COMMAND).code == 0
-    (project / "m.bin").unlink()
-    shutil.rmtree(project / "made")
+
+    def version() -> None:
+        (project / "raw").mkdir()
+        (project / "raw" / "a.csv").write_text("1\n")
+        dvc(project, "add", "-q", "raw")
+        git(project, "add", "-A")
+        git(project, "commit", "-qm", "data")
+        assert call_xvc(*RUN, *COMMAND).code == 0
+        (project / "m.bin").unlink()
+        shutil.rmtree(project / "made")
+
+    begun(project, version)
     return project
 
 

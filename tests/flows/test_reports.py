@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from surroundings import Calling, git
+from surroundings import Begun, Calling, git
 from xvc import Tracker
 
 BEGIN, END = "<!-- xvc:report begin -->", "<!-- xvc:report end -->"
@@ -18,14 +18,18 @@ NASTY = "<script>alert('x')</script>|`a`"
 
 
 @pytest.fixture
-def three(project: Path, call_xvc: Calling) -> Path:
+def three(project: Path, call_xvc: Calling, begun: Begun) -> Path:
     """Three runs with curves; the second is the best by accuracy and has a version."""
-    for lr, accuracy in ((0.1, 0.8), (0.2, 0.95), (0.3, 0.9)):
-        with Tracker(params={"lr": lr, NASTY: f"{NASTY}{lr}"}) as tracker:
-            for step in range(5):
-                tracker.log({"step": step, "loss": lr / (step + 1)})
-            tracker.log({"accuracy": accuracy, "odd|key": accuracy})
-    assert call_xvc("tag", "minor", "--run", "best:accuracy").code == 0
+
+    def curves() -> None:
+        for lr, accuracy in ((0.1, 0.8), (0.2, 0.95), (0.3, 0.9)):
+            with Tracker(params={"lr": lr, NASTY: f"{NASTY}{lr}"}) as tracker:
+                for step in range(5):
+                    tracker.log({"step": step, "loss": lr / (step + 1)})
+                tracker.log({"accuracy": accuracy, "odd|key": accuracy})
+        assert call_xvc("tag", "minor", "--run", "best:accuracy").code == 0
+
+    begun(project, curves)
     return project
 
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -237,3 +240,58 @@ def test_a_pipe_that_git_would_wait_for_is_named(
 
     assert (ran.code, tagged.code, after.code) == (7, 1, 0), ran.err + tagged.err + after.err
     assert f"{project / name}, which is a pipe. Put a file in its place" in ran.err
+
+
+def _without_roots_rights() -> list[str]:
+    """Words before a command by which file modes count for root, too."""
+    if os.geteuid() != 0:
+        return []
+    if shutil.which("setpriv") is None:
+        pytest.skip("root reads all files")
+    rights = "-dac_override,-dac_read_search"
+    return ["setpriv", "--bounding-set", rights, "--inh-caps", rights]
+
+
+@pytest.mark.parametrize("kind", ["cache", "objects", "each object", "a link", "no store"])
+def test_a_cache_that_cannot_be_read_hides_nothing_of_the_tree(
+    project: Path, call_xvc: Calling, kind: str
+) -> None:
+    """Every command that reads answers from the store that is here, and says what it lacks."""
+    assert call_xvc("run", "--tag", "minor", "--", "python", "train.py").code == 0
+    assert call_xvc("run", "--", "python", "train.py").code == 0
+    assert call_xvc("ls").code == 0
+    cache = project / ".dvc/cache"
+    closed = [cache]
+    match kind:
+        case "objects":
+            closed = [cache / "files/md5"]
+        case "each object":
+            closed = [path for path in cache.rglob("*") if path.is_file()]
+        case "a link":
+            cache.rename(project.parent / "cache")
+            cache.symlink_to(project.parent / "gone")
+            closed = []
+        case "no store":
+            (project / "results/experiments.duckdb").unlink()
+    for path in closed:
+        path.chmod(0)
+    before = [*_without_roots_rights(), sys.executable, "-m", "xvc"]
+    words = (["status"], ["ls"], ["show", "@"], ["brief"], ["log"], ["compare", "e0.1.0", "@"])
+
+    try:
+        done = [
+            subprocess.run([*before, *each], cwd=project, capture_output=True, text=True)
+            for each in words
+        ]
+    finally:
+        for path in closed:
+            path.chmod(0o755 if path.is_dir() else 0o444)
+
+    if kind == "no store":
+        said = [each.stderr for each in done[:2]]
+        assert all("the DVC cache cannot be read" in each for each in said), done
+        assert all("Permission denied" in each for each in said), done
+    else:
+        assert [each.returncode for each in done] == [0] * len(words), done
+        assert "runs       2 " in done[0].stdout
+        assert "e0.1.0" in done[1].stdout

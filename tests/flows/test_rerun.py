@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from remotes import use_remote
-from surroundings import Calling, git
+from surroundings import Calling, dvc, git
 
 _TRAIN = """\
 import json, os, random, sys
@@ -26,7 +25,7 @@ def kept(project: Path, call_xvc: Calling) -> Path:
     (project / "train.py").write_text(_TRAIN)
     (project / "data.txt").write_text("1\n2\n3\n")
     use_remote(project, {"url": str(project.parent / "shelf")})
-    subprocess.run(["dvc", "add", "-q", "data.txt"], check=True, cwd=project)
+    dvc(project, "add", "-q", "data.txt")
     git(project, "add", ".")
     git(project, "commit", "-qm", "train")
     done = call_xvc(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from surroundings import Calling, git
+from surroundings import Begun, Calling, dvc, git
 
 _TRAIN = """\
 import json, os, sys
@@ -20,16 +19,20 @@ SEEDED = ("--", "python", "train.py", "--seed", "{seed}")
 
 
 @pytest.fixture
-def train(project: Path, call_xvc: Calling) -> Path:
+def train(project: Path, call_xvc: Calling, begun: Begun) -> Path:
     """A project with data of DVC's and a version e0.1.0, whose seed was 7 and whose lr 0.2."""
-    (project / "train.py").write_text(_TRAIN)
-    (project / "data.txt").write_text("ten bytes\n")
-    subprocess.run(["dvc", "add", "-q", "data.txt"], check=True, cwd=project)
-    git(project, "add", ".")
-    git(project, "commit", "-qm", "train")
-    words = ("--tag", "minor", "-P", "lr=0.2", "--", "python", "train.py", "--seed", "7")
-    done = call_xvc("run", *words)
-    assert done.code == 0, done.err
+
+    def version() -> None:
+        (project / "train.py").write_text(_TRAIN)
+        (project / "data.txt").write_text("ten bytes\n")
+        dvc(project, "add", "-q", "data.txt")
+        git(project, "add", ".")
+        git(project, "commit", "-qm", "train")
+        words = ("--tag", "minor", "-P", "lr=0.2", "--", "python", "train.py", "--seed", "7")
+        done = call_xvc("run", *words)
+        assert done.code == 0, done.err
+
+    begun(project, version)
     return project
 
 

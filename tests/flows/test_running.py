@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from surroundings import Called, Calling, git
+from surroundings import Called, Calling, dvc, git
 from xvc import Tracker
 
 PRINT = "import os,sys,json; print(json.dumps({k: v for k, v in os.environ.items()}))"
@@ -344,10 +344,10 @@ def test_an_output_goes_with_the_version(project: Path, call_xvc: Calling, kind:
     assert git(project, "status", "--porcelain") == ""
     for version, content in (("e0.1.0", "1"), ("e0.2.0", "2")):
         git(project, "checkout", "-q", version)
-        subprocess.run(["dvc", "checkout", "-q", "--force"], check=True, capture_output=True)
+        dvc(Path.cwd(), "checkout", "-q", "--force")
         assert (project / place).read_text().strip() == content
-    status = subprocess.run(["dvc", "status"], check=True, capture_output=True, text=True)
-    assert "up to date" in status.stdout
+    status = dvc(Path.cwd(), "status")
+    assert "up to date" in status
 
 
 def test_an_older_runs_output_is_its_own(project: Path, call_xvc: Calling) -> None:
@@ -356,7 +356,7 @@ def test_an_older_runs_output_is_its_own(project: Path, call_xvc: Calling) -> No
         call_xvc("run", "--out", "model.bin", "--", "sh", "-c", f"echo {number} > model.bin")
     tagged = call_xvc("tag", "minor", "--run", "@-1")
     git(project, "checkout", "-q", "e0.1.0")
-    subprocess.run(["dvc", "checkout", "-q", "--force"], check=True, capture_output=True)
+    dvc(Path.cwd(), "checkout", "-q", "--force")
 
     assert tagged.code == 0
     assert (project / "model.bin").read_text() == "1\n"

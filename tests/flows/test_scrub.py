@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import zlib
 from pathlib import Path
@@ -135,6 +136,28 @@ def test_what_versions_hold_is_said_and_left(
     assert (project / "results/experiments.duckdb.dvc").read_text() != pointer
     assert SECRET.encode() not in cells_of(project / "results/experiments.duckdb")
     assert run_xvc("ls", "--json").data["total"] == 1
+
+
+def test_what_is_the_users_is_named_in_every_tree(
+    project: Path, leaked: str, call_xvc: Calling, run_xvc: Calling
+) -> None:
+    """Files of another work tree and stores that were set aside are left, and named."""
+    tree = Path(call_xvc("worktree", "add", "side", "--json").data["path"])
+    (tree / "draft.txt").write_text(f"see {SECRET}\n")
+    assert call_xvc("ls").code == 0
+    store = project / "results/experiments.duckdb"
+    kept = store.with_name(f"{store.name}.kept-20260101T000000")
+    torn = store.with_name(f"{store.name}.corrupt-20260101T000000")
+    shutil.copyfile(store, kept)
+    torn.write_bytes(b"torn " + SECRET.encode())
+
+    done = run_xvc("scrub", "--yes", "--json", stdin=SECRET)
+
+    assert done.code == 0, done.err
+    assert str(tree / "draft.txt") in done.data["own"]
+    assert {str(kept), str(torn)} <= {each["where"] for each in done.data["left"]}
+    assert SECRET in (tree / "draft.txt").read_text()
+    assert torn.is_file()
 
 
 @pytest.mark.parametrize(

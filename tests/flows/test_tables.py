@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from surroundings import Calling, git
+from surroundings import Calling, dvc, git
 from xvc.core.table_merge import FileChanged, Order
 from xvc.merging.parquet import merge_tables
 from xvc.project import Project
@@ -432,9 +432,7 @@ def _md5(path: Path) -> str:
 
 
 def _tracked(project: Path, *paths: str) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "dvc", "add", "-q", *paths], cwd=project, check=True, timeout=120
-    )
+    dvc(project, "add", "-q", *paths)
 
 
 def test_what_dvc_tracks_is_followed_by_its_pointer(project: Path, call_xvc: Calling) -> None:

@@ -366,7 +366,7 @@ def test_a_signature_is_made(project: Path, call_xvc: Calling, tmp_path: Path) -
 def test_the_message(project: Path, call_xvc: Calling) -> None:
     """The line names model, settings, result, data and text, in this order."""
     (project / "data.csv").write_text("1,2\n")
-    subprocess.run(["dvc", "add", "-q", "data.csv"], check=True, capture_output=True)
+    dvc(Path.cwd(), "add", "-q", "data.csv")
     git(project, "add", ".")
     git(project, "commit", "-q", "-m", "data")
     digest = re.search(r"md5: (\w{6})", (project / "data.csv.dvc").read_text())

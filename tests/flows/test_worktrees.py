@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from surroundings import Calling, dvc, git
+from surroundings import Begun, Calling, dvc, git
 from test_tagging import everything
 
 STORE = "results/experiments.duckdb"
@@ -21,19 +21,23 @@ STORE = "results/experiments.duckdb"
 
 def keep(folder: Path, *paths: str) -> None:
     """Track paths with the real DVC and commit the pointers."""
-    subprocess.run([sys.executable, "-m", "dvc", "add", "-q", *paths], cwd=folder, check=True)
+    dvc(folder, "add", "-q", *paths)
     git(folder, "add", "-A")
     git(folder, "commit", "-qm", f"track {' '.join(paths)}")
 
 
 @pytest.fixture
-def tracked(project: Path) -> Path:
+def tracked(project: Path, begun: Begun) -> Path:
     """The project with a tracked folder of three files and a tracked file."""
-    (project / "data").mkdir()
-    for number in range(3):
-        (project / "data" / f"{number}.csv").write_text(f"row {number}\n")
-    (project / "single.txt").write_text("one\n")
-    keep(project, "data", "single.txt")
+
+    def data() -> None:
+        (project / "data").mkdir()
+        for number in range(3):
+            (project / "data" / f"{number}.csv").write_text(f"row {number}\n")
+        (project / "single.txt").write_text("one\n")
+        keep(project, "data", "single.txt")
+
+    begun(project, data)
     return project
 
 
@@ -381,7 +385,7 @@ def test_the_list_tells_what_each_tree_has(tracked: Path, call_xvc: Calling) -> 
     assert facts["last_activity"] > 0
     assert found["second"]["state"] == "missing"
     looks = call_xvc("doctor", "--json").data["findings"]
-    assert any("exp-second is gone" in look["detail"] for look in looks)
+    assert any("second is not at " in look["detail"] for look in looks)
 
 
 def test_all_runs_of_all_trees(project: Path, call_xvc: Calling) -> None:
@@ -494,6 +498,91 @@ def test_a_merge_names_runs_that_stay_behind(project: Path, call_xvc: Calling) -
 
     assert run in " ".join(done.json["warnings"])
     assert done.json["next"] == ["xvc merge worktree:mine"]
+
+
+def test_a_tree_that_was_moved_by_hand_loses_nothing(
+    project: Path, tmp_path: Path, call_xvc: Calling
+) -> None:
+    """Remove and merge refuse and say where it lies; git's remedy, as they write it, helps."""
+    tree, moved = add(call_xvc, "idea"), tmp_path / "it's" / "elsewhere"
+    run = train(call_xvc, tree, "--tag", "minor")
+    moved.parent.mkdir()
+    tree.rename(moved)
+    (moved / "draft.py").write_text("x = 1\n")
+
+    calls = [("remove", "idea"), ("remove", "idea", "--yes"), ("merge", "idea"), ("adopt", "{}")]
+    refused = [
+        error(call_xvc("worktree", *(word.format(moved) for word in words), "--json", cwd=cwd))
+        for words in calls
+        for cwd in (project, moved)
+    ]
+    inside = call_xvc("ls", cwd=moved)
+    found = {each["name"]: each for each in listed(call_xvc, cwd=moved).values()}
+    advice = call_xvc("doctor", "--json").data["findings"]
+    subprocess.run(refused[0]["hint"].split("`")[1], shell=True, cwd=project, check=True)
+    kept = error(call_xvc("worktree", "remove", "idea", "--json"))
+    merged = call_xvc("worktree", "merge", "idea")
+
+    assert {each["code"] for each in refused} == {"tree-moved"}
+    assert all(str(moved) in each["message"] for each in refused)
+    assert "git worktree repair" in inside.err
+    assert (found["idea"]["state"], found["idea"]["here"]) == ("missing", True)
+    assert any(str(moved) in each["detail"] for each in advice)
+    assert "draft.py" in kept["message"]
+    assert (moved / "draft.py").is_file()
+    assert merged.code == 0, merged.err
+    assert run in call_xvc("ls", cwd=moved).out
+
+
+def test_a_tree_whose_folder_is_not_seen_goes_only_when_asked(
+    project: Path, call_xvc: Calling
+) -> None:
+    """Nobody can look whether it was moved far away; commits that only it has are named."""
+    tree = add(call_xvc, "far")
+    git(tree, "checkout", "-q", "--detach")
+    git(tree, "commit", "-q", "--allow-empty", "-m", "alone")
+    shutil.rmtree(tree)
+
+    refused = error(call_xvc("worktree", "remove", "far", "--json"))
+    merging = error(call_xvc("worktree", "merge", "far", "--json"))
+    removed = call_xvc("worktree", "remove", "far", "--yes", "--json")
+
+    assert (refused["code"], merging["code"]) == ("tree-moved", "tree-moved")
+    assert "git worktree repair" in refused["hint"]
+    assert removed.code == 0
+    assert "commits on no branch" in removed.data["lost"][0]
+    assert [*listed(call_xvc)] == ["main"]
+
+
+@pytest.mark.parametrize("is_forgotten", [False, True])
+@pytest.mark.parametrize("kind", ["folder", "repository", "file", "link"])
+def test_what_lies_in_the_place_of_a_tree_is_left_alone(
+    kind: str, is_forgotten: bool, project: Path, tmp_path: Path, call_xvc: Calling
+) -> None:
+    """Something else is where the tree was: it is not removed for the tree, whatever is said."""
+    tree = add(call_xvc, "side")
+    tree.rename(tmp_path / "moved")
+    if is_forgotten:
+        git(project, "worktree", "prune")
+    match kind:
+        case "folder":
+            tree.mkdir()
+        case "repository":
+            git(tmp_path, "clone", "-q", str(project), str(tree))
+        case "link":
+            tree.symlink_to(tmp_path / "moved")
+        case "file":
+            tree.write_text("mine")
+    if tree.is_dir():
+        (tree / "mine.txt").write_text("mine")
+
+    refused = [
+        error(call_xvc("worktree", "remove", "side", *yes, "--json")) for yes in ((), ("--yes",))
+    ]
+
+    assert {each["code"] for each in refused} <= {"tree-replaced", "tree-moved"}
+    assert tree.is_file() or (tree / "mine.txt").read_text() == "mine"
+    assert tree.is_symlink() is (kind == "link")
 
 
 def test_a_live_run_keeps_a_tree(project: Path, call_xvc: Calling) -> None:
@@ -611,6 +700,31 @@ def test_a_tree_that_has_moved_alone_is_followed(tracked: Path, call_xvc: Callin
     again = call_xvc("worktree", "merge", "better", "--json")
     assert (again.code, again.data["changed"]) == (0, False)
     assert call_xvc("worktree", "remove", "better").code == 0
+
+
+@pytest.mark.parametrize("below", ["", "data"])
+def test_what_puts_merged_data_in_place_works_beside_rows_of_no_version(
+    tracked: Path, call_xvc: Calling, below: str
+) -> None:
+    """`dvc checkout` of everything refuses while the store has more rows than its version."""
+    tree = add(call_xvc, "better")
+    (tree / "single.txt").unlink()
+    (tree / "single.txt").write_text("two\n")
+    keep(tree, "single.txt")
+    (tracked / ".git/info/exclude").write_text("/metrics.json\n")
+    train(call_xvc, tree, "--tag", "minor")
+    train(call_xvc, tracked)
+    assert call_xvc("ls").code == 0
+
+    merged = call_xvc("worktree", "merge", "better", "--json", cwd=tracked / below)
+    call_xvc("ls")
+    (step,) = merged.json["next"]
+    done = subprocess.run(step, shell=True, cwd=tracked / below, capture_output=True, text=True)
+
+    assert merged.code == 0, merged.err
+    assert done.returncode == 0, done.stderr
+    assert (tracked / "single.txt").read_text() == "two\n"
+    assert call_xvc("ls", "--json").data["total"] == 2
 
 
 def test_a_tree_that_has_moved_like_ours_is_joined(project: Path, call_xvc: Calling) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from served_page import Looked, Served, serving
-from surroundings import private_environment
+from surroundings import forked, git, private_environment
 from xvc.git.history import Commit
 from xvc.page.versions import lanes_of
 
@@ -45,9 +45,11 @@ class Place:
 
 
 def _call(folder: Path, *words: str) -> None:
-    command = [sys.executable, "-m", "xvc", "-q", *words] if words[0] != "git" else list(words)
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode in (0, 1, 4), done.stderr  # 1: a trial failed, 4: conflicts
+    if words[0] == "git":
+        git(folder, *words[1:])
+        return
+    done = forked("xvc", "-q", *words, cwd=folder)
+    assert done.code in (0, 1, 4), done.err  # 1: a trial failed, 4: conflicts
 
 
 def _made(folder: Path) -> None:

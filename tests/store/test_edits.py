@@ -197,8 +197,11 @@ def agrees(found: Any, expected: Any) -> bool:
     return same(found, expected)
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 2), acts), min_size=1, max_size=10), st.data())
+histories = st.lists(st.tuples(st.integers(0, 2), acts), min_size=1, max_size=10)
+
+
+@settings(max_examples=10, deadline=None)
+@given(histories, st.data())
 def test_any_order_and_any_pieces_give_the_same_tables(
     recorded: list[tuple[int, tuple[Any, ...]]], data: st.DataObject
 ) -> None:
@@ -206,6 +209,22 @@ def test_any_order_and_any_pieces_give_the_same_tables(
 
     Some journals wait while others are folded: edits come before their rows, and after later ones.
     """
+    folded_in_any_order(recorded, data)
+
+
+@pytest.mark.sweep
+@pytest.mark.timeout(3600)
+@settings(max_examples=250, deadline=None)
+@given(histories, st.data())
+def test_any_order_gives_the_same_tables_for_long(
+    recorded: list[tuple[int, tuple[Any, ...]]], data: st.DataObject
+) -> None:
+    """As above, for long."""
+    folded_in_any_order(recorded, data)
+
+
+def folded_in_any_order(recorded: list[tuple[int, tuple[Any, ...]]], data: st.DataObject) -> None:
+    """Fold what was recorded in pieces, again, and at once; hold each against what it comes to."""
     told = Told()
     with TemporaryDirectory() as name:
         folder = Path(name)

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from surroundings import Calling, git
+from surroundings import Begun, Calling, dvc, git
 from xvc.errors import StoreFailed
 from xvc.store import db
 
@@ -18,10 +18,15 @@ STORE = "results/experiments.duckdb"
 
 
 @pytest.fixture
-def tagged(project: Path, call_xvc: Calling) -> Path:
+def tagged(project: Path, call_xvc: Calling, begun: Begun) -> Path:
     """Two versions on main: e0.1.0 with one run, e0.2.0 with two."""
-    for lr in ("0.1", "0.01"):
-        assert call_xvc("run", "--tag", "minor", "--", "python", "train.py", "--lr", lr).code == 0
+
+    def versions() -> None:
+        for lr in ("0.1", "0.01"):
+            words = ("run", "--tag", "minor", "--", "python", "train.py", "--lr", lr)
+            assert call_xvc(*words).code == 0
+
+    begun(project, versions)
     return project
 
 
@@ -57,9 +62,9 @@ def test_dvc_calls_a_switched_store_clean(tagged: Path, call_xvc: Calling) -> No
     """A store that xvc put in place is the version's, byte for byte; looking changes nothing."""
     git(tagged, "checkout", "-q", "e0.1.0")
     call_xvc("ls")
-    status = subprocess.run(["dvc", "status"], check=True, capture_output=True, text=True)
+    status = dvc(Path.cwd(), "status")
 
-    assert "up to date" in status.stdout
+    assert "up to date" in status
 
 
 def test_unsaved_runs_travel(tagged: Path, call_xvc: Calling) -> None:
@@ -96,7 +101,7 @@ def test_dvc_checkout_loses_nothing(tagged: Path, call_xvc: Calling) -> None:
     """Whoever runs `dvc checkout` themselves finds the same list, unsaved runs included."""
     call_xvc("run", "--", "true")
     before = listed(call_xvc)
-    subprocess.run(["dvc", "checkout", "-q", "--force"], check=True, capture_output=True)
+    dvc(Path.cwd(), "checkout", "-q", "--force")
 
     assert listed(call_xvc) == before
 
@@ -144,7 +149,7 @@ def test_edits_by_others_are_versioned(tagged: Path, call_xvc: Calling) -> None:
     sql(tagged / STORE, "CREATE TABLE mine AS SELECT 7 AS x")
     call_xvc("run", "--tag", "minor", "--", "true")
     (tagged / STORE).unlink()
-    subprocess.run(["dvc", "checkout", "-q"], check=True, capture_output=True)
+    dvc(Path.cwd(), "checkout", "-q")
 
     with duckdb.connect(str(tagged / STORE), read_only=True) as connection:
         assert connection.execute("SELECT x FROM mine").fetchall() == [(7,)]
@@ -244,12 +249,12 @@ def remote(project: Path, tmp_path: Path, call_xvc: Calling) -> Path:
     """Two versions pushed: git to a bare repository, DVC to a folder."""
     bare, store = tmp_path / "bare.git", tmp_path / "remote"
     subprocess.run(["git", "init", "-q", "--bare", bare], check=True)
-    subprocess.run(["dvc", "remote", "add", "-q", "-d", "here", store], check=True)
+    dvc(Path.cwd(), "remote", "add", "-q", "-d", "here", store)
     git(project, "commit", "-qam", "remote")
     git(project, "remote", "add", "origin", str(bare))
     for lr in ("0.1", "0.01"):
         call_xvc("run", "--tag", "minor", "--", "python", "train.py", "--lr", lr)
-    subprocess.run(["dvc", "push", "-q", "--all-tags"], check=True, capture_output=True)
+    dvc(Path.cwd(), "push", "-q", "--all-tags")
     git(project, "push", "-q", "origin", "main", "--tags")
     return bare
 
@@ -296,14 +301,14 @@ def test_dvc_pull_brings_the_store_of_a_tag(
     counts = []
     for version in ("e0.1.0", "e0.2.0"):
         git(folder, "checkout", "-q", version)
-        subprocess.run(["dvc", "pull", "-q"], check=True, capture_output=True)
+        dvc(Path.cwd(), "pull", "-q")
         with duckdb.connect(str(folder / STORE), read_only=True) as connection:
             counts.append(connection.execute("SELECT count(*) FROM runs").fetchone())
-        status = subprocess.run(["dvc", "status"], check=True, capture_output=True, text=True)
-        assert "up to date" in status.stdout
+        status = dvc(Path.cwd(), "status")
+        assert "up to date" in status
         assert len(listed(call_xvc)) == len(counts)
-        status = subprocess.run(["dvc", "status"], check=True, capture_output=True, text=True)
-        assert "up to date" in status.stdout
+        status = dvc(Path.cwd(), "status")
+        assert "up to date" in status
 
     assert counts == [(1,), (2,)]
     assert git(folder, "status", "--porcelain") == ""

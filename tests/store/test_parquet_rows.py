@@ -46,7 +46,7 @@ rows = st.fixed_dictionaries(
 tables = st.lists(rows, max_size=5)
 histories = st.lists(tables, min_size=2, max_size=3)
 many = settings(
-    max_examples=int(os.environ.get("MERGE_EXAMPLES", "25")),
+    max_examples=int(os.environ.get("MERGE_EXAMPLES", "10")),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

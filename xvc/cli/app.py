@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import os
 import signal
 import sys
-import traceback
+import threading
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -314,6 +316,7 @@ class Unexpected(ExternalError):
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
     if arguments is None:
+        gc.set_threshold(50_000)  # else loading modules looks for garbage dozens of times: 10 ms
         speak_utf8()
     words = sys.argv[1:] if arguments is None else arguments
     replace_missing()
@@ -322,7 +325,25 @@ def main(arguments: list[str] | None = None) -> None:
         code = _call(words, held)
         for number in PASSING | STOPPING:
             signal.signal(number, signal.SIG_IGN)  # the answer is given; only leaving is left
+    if arguments is None:
+        _leave(code)
     sys.exit(code)
+
+
+def _leave(code: int) -> None:
+    """End the process at once, where nothing of ours still works or can fail to be written.
+
+    The interpreter would take all apart that DuckDB and others have loaded: 50 ms of a call.
+    """
+    if threading.active_count() > 1:
+        return
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):  # the interpreter says it as for any other program
+        return
+    os._exit(code)
 
 
 def call(words: list[str]) -> int:
@@ -363,6 +384,8 @@ def _call(words: list[str], held: contextlib.ExitStack) -> int:
         return 2
     except Exception as err:  # noqa: BLE001 - a mistake of ours is told as any refusal is
         if manner.verbose:
+            import traceback  # late: as in `_unexpected`
+
             sys.stderr.write(visible("".join(traceback.format_exception(err))))
         show_error(_unexpected(err), manner)
         return Unexpected.exit_code
@@ -370,6 +393,8 @@ def _call(words: list[str], held: contextlib.ExitStack) -> int:
 
 
 def _unexpected(err: Exception) -> Unexpected:
+    import traceback  # late: a mistake of ours alone needs it
+
     frame = traceback.extract_tb(err.__traceback__)[-1]
     place = f"{Path(frame.filename).name}:{frame.lineno} in {frame.name}"
     return Unexpected(type(err).__name__, str(err), place)

@@ -20,7 +20,6 @@ from xvc.cli.output import Answer, number, say, show, table
 from xvc.core.foreign_text import for_spreadsheet
 from xvc.core.json_values import to_plain
 from xvc.errors import BadValue
-from xvc.render.markdown import escaped
 from xvc.types import Json
 
 if TYPE_CHECKING:
@@ -202,6 +201,8 @@ def _markdown(grid: Grid, *, is_raw: bool) -> str:
     right = _numeric(grid) if grid.rows else []
     marks = ["---:" if place in right else "---" for place in range(len(grid.columns))]
     rows = [["-" if value is None else _full(value) for value in row] for row in grid.rows]
+    from xvc.render.markdown import escaped  # late: few ask for it
+
     write = _piped if is_raw else escaped
     return "\n".join(
         _line(cells, write) if cells is not marks else _line(cells, str)

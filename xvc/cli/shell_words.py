@@ -7,12 +7,13 @@ the last colon.
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager, redirect_stdout
 
+from xvc.core.late_pattern import late
+
 WORDS, PLACE, ASKED = "COMP_WORDS", "COMP_CWORD", "_XVC_COMPLETE"
-_PARTED = re.compile(r"(?<=\s)(best|worst|worktree|model) :(?: (\S+)|(?=$))")
+_PARTED = late(r"(?<=\s)(best|worst|worktree|model) :(?: (\S+)|(?=$))")
 
 
 def whole_words(environ: Mapping[str, str]) -> dict[str, str]:

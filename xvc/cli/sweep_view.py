@@ -16,7 +16,7 @@ from xvc.core.human_units import counted
 from xvc.core.search_space import dimension_text, meaning, typed_point, values_of
 from xvc.core.secret_names import is_secret_name
 from xvc.core.secrets import mask_argv, mask_texts, mask_values, secret_texts
-from xvc.core.sweep import Sweep, Trial, TrialStatus, Wish
+from xvc.core.sweep import Sweep, SweepRequest, Trial, TrialStatus
 
 if TYPE_CHECKING:
     from xvc.sweeps.drive import Progress, SweepOutcome
@@ -147,13 +147,13 @@ class _Clock:
 
 def header(sweep: Sweep) -> str:
     """Write what a sweep tries on one line."""
-    return f"sweep {sweep.id}: {counted(sweep.total, 'trial')} of {space_told(sweep.wish)}"
+    return f"sweep {sweep.id}: {counted(sweep.total, 'trial')} of {space_told(sweep.request)}"
 
 
-def space_told(wish: Wish) -> str:
+def space_told(request: SweepRequest) -> str:
     """Write a space as it was typed, with what its ranges mean."""
     parts = []
-    for key, dimension in wish.space.items():
+    for key, dimension in request.space.items():
         means = meaning(dimension)
         text = _masked(key, dimension_text(dimension))
         short = text if len(text) <= _MOST_TEXT else f"{text[:_MOST_TEXT]}…"
@@ -195,14 +195,14 @@ def standing(so_far: Progress) -> str:
 def _best(so_far: Progress) -> str:
     if so_far.best is None:
         return ""
-    wish = so_far.sweep.wish
-    if wish.repeat:
-        return f"; best {wish.metric}, by the mean of its repeats: trial {so_far.best.number}"
-    return f"; best {wish.metric} {number(so_far.best.value)} (trial {so_far.best.number})"
+    request = so_far.sweep.request
+    if request.repeat:
+        return f"; best {request.metric}, by the mean of its repeats: trial {so_far.best.number}"
+    return f"; best {request.metric} {number(so_far.best.value)} (trial {so_far.best.number})"
 
 
 def _line(sweep: Sweep, trial: Trial) -> str:
-    value = f" {sweep.wish.metric}={number(trial.value)}" if trial.value is not None else ""
+    value = f" {sweep.request.metric}={number(trial.value)}" if trial.value is not None else ""
     reason = f": {trial.reason}" if trial.reason else ""
     took = f" in {duration(trial.seconds)}" if trial.seconds is not None else ""
     return f"trial {trial.number} {shown(sweep, trial)} {trial.state}{took}{value}{reason}"
@@ -210,7 +210,7 @@ def _line(sweep: Sweep, trial: Trial) -> str:
 
 def shown(sweep: Sweep, trial: Trial) -> str:
     """Write a trial's params on one line, each as it was typed."""
-    point = typed_point(sweep.wish.space, trial.params)
+    point = typed_point(sweep.request.space, trial.params)
     return " ".join(f"{key}={_masked(key, typed.text)}" for key, typed in point.items())
 
 
@@ -247,7 +247,7 @@ def overruled(sweep: Sweep, trials: Sequence[Trial]) -> Iterator[str]:
     for trial in trials:
         if not trial.used or trial.is_unused:
             continue
-        asked = typed_point(sweep.wish.space, trial.params)
+        asked = typed_point(sweep.request.space, trial.params)
         used = [
             f"{key} was {_masked(key, str(value))}, not {_masked(key, asked[key].text)}"
             for key, value in trial.used.items()
@@ -257,7 +257,7 @@ def overruled(sweep: Sweep, trials: Sequence[Trial]) -> Iterator[str]:
 
 def _unmeasured(found: SweepOutcome) -> Iterator[str]:
     """Say that nothing can be ranked, where no trial that finished has the metric."""
-    metric = found.sweep.wish.metric
+    metric = found.sweep.request.metric
     done = [trial for trial in found.trials if trial.state is TrialStatus.FINISHED]
     if metric is not None and done and all(trial.value is None for trial in done):
         yield (
@@ -266,11 +266,11 @@ def _unmeasured(found: SweepOutcome) -> Iterator[str]:
         )
 
 
-def planned(wish: Wish, found: SweepPlan) -> Answer:
+def planned(request: SweepRequest, found: SweepPlan) -> Answer:
     """Say what a sweep would try."""
-    space = {key: _masked(key, dimension_text(each)) for key, each in wish.space.items()}
-    means = {key: said for key, each in wish.space.items() if (said := meaning(each))}
-    secret = {key: values_of(d) or () for key, d in wish.space.items() if is_secret_name(key)}
+    space = {key: _masked(key, dimension_text(each)) for key, each in request.space.items()}
+    means = {key: said for key, each in request.space.items() if (said := meaning(each))}
+    secret = {key: values_of(d) or () for key, d in request.space.items() if is_secret_name(key)}
     secrets = [t for key, each in secret.items() for v in each for t in secret_texts({key: v})]
     command = mask_argv(mask_texts(found.command, secrets))
     data: Planned = {
@@ -280,7 +280,7 @@ def planned(wish: Wish, found: SweepPlan) -> Answer:
         "command": list(command),
         "dry_run": True,
     }
-    what = f"{counted(found.total, 'trial')} of {space_told(wish)}"
+    what = f"{counted(found.total, 'trial')} of {space_told(request)}"
     text = f"{what}\nthe first: {shlex.join(command)}"
     return Answer("sweep", data, text, found.warnings)
 
@@ -293,8 +293,8 @@ def summary(so_far: Progress) -> Standing:
         "created": sweep.created,
         "total": sweep.total,
         "counts": {state.value: count for state, count in so_far.counts.items()},
-        "metric": sweep.wish.metric,
-        "direction": sweep.wish.direction.value if sweep.wish.direction else None,
+        "metric": sweep.request.metric,
+        "direction": sweep.request.direction.value if sweep.request.direction else None,
         "best": trial_facts(so_far.best) if so_far.best is not None else None,
     }
 
@@ -315,8 +315,8 @@ def trial_facts(trial: Trial) -> TrialFacts:
 
 def trial_table(sweep: Sweep, trials: Sequence[Trial]) -> str:
     """Write trials as a table, a column for each param."""
-    keys = list(sweep.wish.space)
-    head = ["trial", sweep.wish.metric or "value", *keys, "state", "took", "run", "reason"]
+    keys = list(sweep.request.space)
+    head = ["trial", sweep.request.metric or "value", *keys, "state", "took", "run", "reason"]
     rows = [
         [
             str(trial.number),
@@ -335,4 +335,4 @@ def trial_table(sweep: Sweep, trials: Sequence[Trial]) -> str:
 def _cell(sweep: Sweep, trial: Trial, key: str) -> str:
     if key not in trial.params:
         return number(None)
-    return _masked(key, typed_point(sweep.wish.space, trial.params)[key].text)
+    return _masked(key, typed_point(sweep.request.space, trial.params)[key].text)

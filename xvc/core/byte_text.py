@@ -11,12 +11,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from xvc.core.late_pattern import late
 from xvc.types import Json
 
-_QUOTED = re.compile(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
-_ESCAPED = re.compile(r"((?:\\x[0-9a-f]{2})+)|\\u(d[89a-f][0-9a-f]{2})|\\(.)", re.DOTALL)
-_SURROGATE = re.compile(r"[\ud800-\udfff]")
-_SPECIAL = re.compile(r"['\\]|[\ud800-\udfff]")
+_QUOTED = late(r"\$'((?:[^'\\]|\\.)*)'", re.DOTALL)
+_ESCAPED = late(r"((?:\\x[0-9a-f]{2})+)|\\u(d[89a-f][0-9a-f]{2})|\\(.)", re.DOTALL)
+_SURROGATE = late(r"[\ud800-\udfff]")
+_SPECIAL = late(r"['\\]|[\ud800-\udfff]")
 
 
 def as_text(raw: str) -> str:

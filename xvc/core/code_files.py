@@ -5,19 +5,19 @@ Pure, by names, sizes and times. Refuses to look into files.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from xvc.core.human_units import counted
+from xvc.core.late_pattern import late
 from xvc.core.name_words import word_table
 
-_JUNK = re.compile(
+_JUNK = late(
     r"__pycache__|.*\.py[co]|\.?venv|\.?env|node_modules|\.(?:pytest|mypy|ruff)_cache|\.tox|\.nox"
     r"|\.ipynb_checkpoints|\.DS_Store|\.idea|\.vscode|.*\.egg-info|\.eggs|\.hypothesis|\.coverage"
     r"|\.git|\.cache|.*~|.*\.sw[op]"
 )
-_GENERATED = re.compile(r"_version\.py|.*_pb2(_grpc)?\.py")
+_GENERATED = late(r"_version\.py|.*_pb2(_grpc)?\.py")
 _SOURCES = word_table(
     ".py .pyi .pyx .pxd .ipynb .sh .bash .zsh .r .rmd .jl .c .cc .cpp .cxx .cu .cuh .h .hpp .rs "
     ".go .java .scala .kt .js .ts .lua .m .sql .rb .pl .f90 "

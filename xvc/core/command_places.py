@@ -10,14 +10,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
+from xvc.core.late_pattern import late
 from xvc.core.seed_names import is_seed
 
 Fill = Callable[[Sequence[str], Mapping[str, str]], tuple[str, ...]]
 """Puts texts of params into their places: `filled_in_run` or `filled_in_template`."""
 
 _NAME = r"[A-Za-z_][\w.-]*"
-_PLACE = re.compile(rf"(?<![$\w{{])\{{({_NAME})\}}")
-_DOUBLED = re.compile(rf"\{{\{{{_NAME}\}}\}}")
+_PLACE = late(rf"(?<![$\w{{])\{{({_NAME})\}}")
+_DOUBLED = late(rf"\{{\{{{_NAME}\}}\}}")
 
 
 def filled_in_run(command: Sequence[str], shown: Mapping[str, str]) -> tuple[str, ...]:

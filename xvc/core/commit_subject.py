@@ -64,6 +64,16 @@ def one_line(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
+def cut(text: str, longest: int = 72) -> str:
+    """Shorten a text to one line.
+
+    >>> cut("a long story", 7)
+    'a long…'
+    """
+    line = one_line(text)
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
 def headline(text: str) -> str:
     """Return *text* as the first line of a message: one line, never empty."""
     return one_line(text) or _NOTHING

@@ -5,13 +5,13 @@ Pure values. Refuses nothing: whatever was built can be written, and reads back 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 
+from xvc.core.late_pattern import late
 from xvc.types import Primitive
 
-BARE_KEY = re.compile(r"[^\W\d][\w./-]*")
+BARE_KEY = late(r"[^\W\d][\w./-]*")
 """A key that needs no backticks, unless it is one of ``RESERVED``."""
 
 RESERVED = frozenset({"and", "or", "not"})

@@ -6,13 +6,13 @@ Pure; what is stored stays as it is.
 
 from __future__ import annotations
 
-import re
+from xvc.core.late_pattern import late
 
 # Escapes and other controls, C1 ones too, and what turns the direction of writing or breaks lines.
 _BIDI = "\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"
-_UNSEEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}]")
-_BEYOND_JSON = re.compile(f"[\x7f-\x9f{_BIDI}]")  # JSON itself writes the others as escapes
-_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?(?:inf|nan)")
+_UNSEEN = late(f"[\x00-\x08\x0b-\x1f\x7f-\x9f{_BIDI}]")
+_BEYOND_JSON = late(f"[\x7f-\x9f{_BIDI}]")  # JSON itself writes the others as escapes
+_NUMBER = late(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|[-+]?(?:inf|nan)")
 
 
 def visible(text: str) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from uuid import UUID
 
+from xvc.core.late_pattern import late
 from xvc.types import RunId
 
 _LETTERS = "bcdfghjkmnpqrstvwxyz"
 _ALPHABET = "0123456789" + _LETTERS + "u"  # 31 symbols, none that reads like another
-_SHAPE = re.compile(rf"[{_LETTERS}][{_ALPHABET}]{{11}}")
+_SHAPE = late(rf"[{_LETTERS}][{_ALPHABET}]{{11}}")
 _MICROSECONDS = 1000
 _SEQUENCE_BITS = 22
 _WRITER_BITS = 40

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from xvc.core.late_pattern import late
 from xvc.core.name_words import camel_words, word_table
 
 HIGHER, LOWER = "max", "min"
@@ -103,17 +104,15 @@ _WORK = word_table(
     "query search build test val validation update sample request decode prefill generation"
 )
 _CLOCKED = word_table("time runtime seconds secs duration")
-_NUMBER = re.compile(r"[0-9.]+")
-_PER_TIME = re.compile(r"/(?=(?:s|sec|second|min|hour|h)$)")
-_TIME_PER = re.compile(
-    r"(?:(?<=^)|(?<=[/_. ]))(s|ms|sec|seconds)/(?=(?:it|iter|step|batch|token)$)"
-)
-_ONE_LESS = re.compile(r"\b1\s*-\s*(?=[^\W\d])")
+_NUMBER = late(r"[0-9.]+")
+_PER_TIME = late(r"/(?=(?:s|sec|second|min|hour|h)$)")
+_TIME_PER = late(r"(?:(?<=^)|(?<=[/_. ]))(s|ms|sec|seconds)/(?=(?:it|iter|step|batch|token)$)")
+_ONE_LESS = late(r"\b1\s*-\s*(?=[^\W\d])")
 _DIGITS = "0123456789"
 _LONGEST = 5  # words of a known name
 
 
-_WHAT_OF = re.compile(r"\s+(?:of|on|for|over|after)\s+", re.IGNORECASE)
+_WHAT_OF = late(r"\s+(?:of|on|for|over|after)\s+", re.IGNORECASE)
 """What parts a score from what it is of, in people's words: ``RMSE of prediction``."""
 
 

@@ -6,11 +6,11 @@ stand in a tag or as a folder is refused.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from xvc.core.ids import is_run_id
+from xvc.core.late_pattern import late
 from xvc.core.version import Version
 from xvc.errors import BadValue
 from xvc.types import RunId
@@ -23,10 +23,10 @@ RESULTS = (f"{ROOT}/{CANDIDATES}/", f"{ROOT}/{PRODUCTION}/")
 TABLE = "models"
 """The table of the store that has a row for each promotion and rollback."""
 
-_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?")
-_UNFIT = re.compile(r"[^A-Za-z0-9_-]+")
+_NAME = late(r"[A-Za-z0-9](?:[A-Za-z0-9_-]*[A-Za-z0-9])?")
+_UNFIT = late(r"[^A-Za-z0-9_-]+")
 _LONGEST = 100
-_FOLDER = re.compile(
+_FOLDER = late(
     r"(?!.*(?:\.\.|\.(?:lock)?(?:/|$)))[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*"
 )
 

@@ -5,10 +5,10 @@ Pure. Refuses nothing: a name without letters has no words.
 
 from __future__ import annotations
 
-import re
+from xvc.core.late_pattern import late
 
-_PIECE = re.compile(r"[^\W_]+")
-_CAMEL = re.compile(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+")
+_PIECE = late(r"[^\W_]+")
+_CAMEL = late(r"[A-Z]+(?![a-z])[0-9]*|[A-Z]?[a-z]+[0-9]*|[0-9]+")
 _DIGITS = "0123456789"
 
 

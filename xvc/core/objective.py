@@ -11,13 +11,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from xvc.core.direction import Direction, asked_direction, direction_of
 from xvc.core.equality import is_nan
 from xvc.core.run import RunRecord, Status
 from xvc.errors import BadValue, UsageError, error
+
+if TYPE_CHECKING:
+    from fractions import Fraction
 
 _Name = TypeVar("_Name", bound=str)
 
@@ -109,9 +111,11 @@ def exact_number(value: object) -> int | float | None:
 def written_distance(old: float, new: float) -> Fraction | None:
     """Return how far two numbers are apart as they are written; None where one is no finite number.
 
-    >>> 0.9 - 0.8 >= 0.1, written_distance(0.9, 0.8) == Fraction("0.1")
-    (False, True)
+    >>> 0.9 - 0.8 >= 0.1, str(written_distance(0.9, 0.8))
+    (False, '1/10')
     """
+    from fractions import Fraction  # late: tolerances and margins alone need it
+
     try:
         first, second = (Fraction(n if isinstance(n, int) else repr(float(n))) for n in (old, new))
         return abs(second - first)

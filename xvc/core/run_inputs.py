@@ -7,14 +7,14 @@ model is a result, not an input) and dependencies that git keeps (those are code
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from xvc.core.late_pattern import late
 from xvc.core.run import DataFile
 
 _SHORT = 6
-_DIGEST = re.compile(r"[0-9a-f]{32}(\.dir)?")
+_DIGEST = late(r"[0-9a-f]{32}(\.dir)?")
 
 
 def data_hash(files: Mapping[str, DataFile]) -> str | None:

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import cast
 
 from xvc.core import name_words, secret_names
+from xvc.core.late_pattern import late
 from xvc.core.name_words import camel_words, word_table
 from xvc.core.secret_names import is_secret_name
 
@@ -27,47 +28,47 @@ _LONGEST = 1_000_000  # characters that are looked at: 0.2 s; what a person writ
 _SHORTEST = 12  # no rule knows a shorter secret
 _BEFORE, _AFTER = 80, 400  # what is looked at around the word that a rule goes by
 
-_LETTER = re.compile("[A-DF-Za-df-z]")  # every word that a rule goes by has one; numbers have `e`
-_PEM = re.compile(
+_LETTER = late("[A-DF-Za-df-z]")  # every word that a rule goes by has one; numbers have `e`
+_PEM = late(
     r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,20}-----"
     r"(?:[\s\"',+>#*|-]|\\n|\\r)*[A-Za-z0-9+/=]{40,}|-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY"
     r"[A-Z ]{0,20}-----\s+(?:Proc-Type|Version|Comment):"
 )
-_PUTTY = re.compile(r"PuTTY-User-Key-File-\d:[\s\S]{0,2000}?Private-Lines: \d+\s+[A-Za-z0-9+/]{40}")
-_URL = re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/@:\"'<>{}$]{0,80}:([^\s/@\"'<>{}$()]{6,200})@")
+_PUTTY = late(r"PuTTY-User-Key-File-\d:[\s\S]{0,2000}?Private-Lines: \d+\s+[A-Za-z0-9+/]{40}")
+_URL = late(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/@:\"'<>{}$]{0,80}:([^\s/@\"'<>{}$()]{6,200})@")
 _QUOTED = (  # with strokes before the quotes where the text is itself in a text, as in notebooks
     r"(?:[bru]{0,2}\\{0,3}\"([^\"\\\n]{8,300})\\{0,3}\"|[bru]{0,2}'([^'\\\n]{8,300})')"
 )
-_NAMED = re.compile(
+_NAMED = late(
     r"(?<![\w.-])([\w.-]{2,80})\\{0,3}[\"']?\]?[ \t]*"
     r"(?:(?::[ \t]*\w[\w.|\[\] ]{1,40})?(?::=|=>|[=:](?![=:])))[ \t]*"
     rf"(?:{_QUOTED}|([^\s\"',;&)}}\]\\]{{8,300}}))"
 )
-_CALLED = re.compile(rf"[\"'](-{{0,2}}[A-Za-z][\w.-]{{1,80}})[\"'],[ \t]*(?:default=)?{_QUOTED}")
-_LISTED = re.compile(  # `name: API_KEY`, and its value behind it or on the next line
+_CALLED = late(rf"[\"'](-{{0,2}}[A-Za-z][\w.-]{{1,80}})[\"'],[ \t]*(?:default=)?{_QUOTED}")
+_LISTED = late(  # `name: API_KEY`, and its value behind it or on the next line
     r"\b(?:name|key|id)[\"']?[ \t]*[:=][ \t]*[\"']?([\w.-]{2,80})[\"']?,?\s{0,40}"
     rf"[\"']?value[\"']?[ \t]*[:=][ \t]*(?:{_QUOTED}|([^\s\"',;&)}}\]]{{8,300}}))"
 )
-_SET = re.compile(r"^[ \t]*(?:ENV|ARG)[ \t]+(\w{2,80})[ \t]+([^\s\"'=]{8,300})", re.MULTILINE)
+_SET = late(r"^[ \t]*(?:ENV|ARG)[ \t]+(\w{2,80})[ \t]+([^\s\"'=]{8,300})", re.MULTILINE)
 _PAIRS = 8  # pairs that are looked for in the value of another: bounds the time of a long line
 _BEHIND = 200  # signs behind a line in which a value may stand that a name tells of
-_TAG = re.compile(r"<([\w.-]{2,80})>([^<>\s]{8,300})</\1>")
+_TAG = late(r"<([\w.-]{2,80})>([^<>\s]{8,300})</\1>")
 HINTS = ("pass", "secret", "token", "key", "pwd", "cred")
 """What every name that tells of a secret has in it."""
 
-_WORDS = re.compile(  # what stands where a secret would
+_WORDS = late(  # what stands where a secret would
     r"example|sample|dummy|fake|mock|placeholder|change.?me|replace|redacted|insert|enter|your"
     r"|secret|password|passwd|passw0rd|token|xxxx|\*\*\*|\.\.\.|12345678|abcdef|<|\{\{|\$[({A-Z_a-z]|%\(|%s",
     re.IGNORECASE,
 )
-_CODE = re.compile(
+_CODE = late(
     r"[A-Za-z_]\w*(?:[.:\\-][A-Za-z_]\w*)+|[a-z0-9_-]*[./][a-z0-9_./-]*|[\w.]*[(\[{].*|/.*|\./.*|~/.*"
     r"|[\d.,:-]+(?:T[\d:.]+)?Z?"
 )
 _OF_A_CALL = word_table(  # a token beside such a word says which call it is, or where to go on
     "action change continuation cursor idempotency next page pagination previous request resume"
 )
-_PLAIN_URL = re.compile(r"https?:|s3:|gs:|file:|urn:|data:")
+_PLAIN_URL = late(r"https?:|s3:|gs:|file:|urn:|data:")
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import translate
+from functools import cache
 from pathlib import PurePosixPath
 from typing import TypeVar, cast
 
+from xvc.core.late_pattern import late
 from xvc.core.record import RecordKind
 from xvc.core.secret_names import is_secret_name
 from xvc.core.secret_shapes import HINTS, named, telling_lines, tokens
@@ -22,36 +24,36 @@ _Value = TypeVar("_Value")
 MASK = "***"
 """What stands where a secret was."""
 
-_ASSIGNED = re.compile(r"([-+~]*[\w./-]+)=(.+)", re.DOTALL)
-_OPTION = re.compile(r"--?[A-Za-z][\w.-]*")
+_ASSIGNED = late(r"([-+~]*[\w./-]+)=(.+)", re.DOTALL)
+_OPTION = late(r"--?[A-Za-z][\w.-]*")
 
 # No possessive quantifier stands behind a group: before 3.11.5 Python loses what it holds.
 _VALUE = (
     r"[bru]?\"[^\"\\\n]*+(?:\\.[^\"\\\n]*+)*\"?|[bru]?'[^'\\\n]*+(?:\\.[^'\\\n]*+)*'?"
     r"|[^\s\"',;&)}\]]+"
 )
-_IN_TEXT = re.compile(rf"(?<![\w.-])([\w.-]++)([\"']?[ \t]*(?::=|[=:](?![=:]))[ \t]*)({_VALUE})")
-_OPTION_IN_TEXT = re.compile(rf"(?<!\S)(--?[A-Za-z][\w.-]*+)([ \t]+)(?!-)({_VALUE})")
+_IN_TEXT = late(rf"(?<![\w.-])([\w.-]++)([\"']?[ \t]*(?::=|[=:](?![=:]))[ \t]*)({_VALUE})")
+_OPTION_IN_TEXT = late(rf"(?<!\S)(--?[A-Za-z][\w.-]*+)([ \t]+)(?!-)({_VALUE})")
 _LONG_VALUE = 200  # bounds how deep pairs are looked for within pairs
-_HARMLESS = re.compile(
+_HARMLESS = late(
     r"[\"']?(?:None|null|true|false|str|int|bool|bytes|Optional\b.*|os\.environ.*|getenv.*"
     r"|\$(?:[({].*|(?-i:[A-Z_][A-Z0-9_]*))|\{\{.*|<[\w -]*>)?[\"']?",
     re.IGNORECASE,
 )
-_PEM = re.compile(
+_PEM = late(
     r"(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY[A-Z ]{0,20}-----)"
     r"((?:(?!-----)[\s\S]){0,20000}(?=-----END )|(?:[\s+-]*+(?:\\n)?[A-Za-z0-9+/=]{32,}+)*)"
 )
-_PEM_LINE = re.compile(r"^([-+ ]?+).+$", re.MULTILINE)  # the sign of a diff's line stays
-_IN_URL = re.compile(r"(://[^\s/@:\"']*:)[^\s/\"']+@")
-_AUTHORIZATION = re.compile(
+_PEM_LINE = late(r"^([-+ ]?+).+$", re.MULTILINE)  # the sign of a diff's line stays
+_IN_URL = late(r"(://[^\s/@:\"']*:)[^\s/\"']+@")
+_AUTHORIZATION = late(
     r"(?i:(authorization[\"']?\s*[:=]\s*[\"']?(?:basic|bearer|token)\s+|\bbearer\s+))"
     r"[A-Za-z0-9._~+/=-]{6,}"
 )
-_KERNEL_KEY = re.compile(  # what signs a notebook kernel's messages, as its connection file has it
+_KERNEL_KEY = late(  # what signs a notebook kernel's messages, as its connection file has it
     r"(\bkey[\"']?\s*[:=]\s*b?[\"']?)[0-9a-f]{8}-[0-9a-f-]{20,}", re.IGNORECASE
 )
-_SHAPES = re.compile(
+_SHAPES = late(
     r"(?<![A-Za-z0-9])(?:"
     r"gh[pousr]_[A-Za-z0-9]{16,}"
     r"|github_pat_\w{16,}"
@@ -81,16 +83,13 @@ _FILES = (
     "msal_token_cache.* application_default_credentials.json kubeconfig *.kubeconfig *.ovpn "
     "wp-config.php"
 )
-_IS_FILE = re.compile("|".join(map(translate, _FILES.split())))
 _PLACES = (
     *(".dvc/config.local", ".kube/config", ".docker/config.json", ".oci/config"),
     *(".config/gh/hosts.yml", ".huggingface/token", "huggingface/token", ".gem/credentials"),
     *(".aws/config", ".cargo/credentials", ".streamlit/secrets.toml"),
 )
 _FOLDERS = ("/.ssh/", "/.gnupg/", "/.aws/", "/.config/gcloud/", "/.azure/")
-_BACKUP = re.compile(
-    r"(?:~|[._-](?:bak|backup|old|orig|save|saved|copy|tmp|swp|swo|dist|[0-9]{1,8}))+$"
-)
+_BACKUP = late(r"(?:~|[._-](?:bak|backup|old|orig|save|saved|copy|tmp|swp|swo|dist|[0-9]{1,8}))+$")
 _COMPUTING = (
     *("CUDA_", "NVIDIA_VISIBLE_DEVICES", "ROCR_", "HIP_", "NCCL_", "OMP_", "MKL_", "OPENBLAS_"),
     *("NUMEXPR_", "XLA_", "TORCH_", "PYTORCH_", "TF_", "JAX_", "PYTHONHASHSEED", "PYTHONOPTIMIZE"),
@@ -104,12 +103,20 @@ _TELLING = (
 _TEXTS = ("name", "note", "reason")
 _SHORTEST = 15  # no token that shows what it is is shorter
 _USER = ("-u", "--user", "--proxy-user")  # of curl: a name, and perhaps a password
-_CURL = re.compile(
+_CURL = late(
     r"(\bcurl\b[^\n|;]{0,500}?\s(?:-u|--user|--proxy-user)[ \t=]+[\"']?[^\s:\"']{1,200}:)[^\s\"']+"
 )
-_USER_WORD = re.compile(r"^([^:/@\s]{1,200}:)(?!//)\S+$")
+_BY_WORD = (
+    ("://", _IN_URL, rf"\1{MASK}@"),
+    ("curl", _CURL, rf"\1{MASK}"),
+    ("authorization", _AUTHORIZATION, rf"\1{MASK}"),
+    ("bearer", _AUTHORIZATION, rf"\1{MASK}"),
+    ("key", _KERNEL_KEY, rf"\1{MASK}"),
+)
+"""What is masked where a word stands, in small letters, that every such text has."""
+_USER_WORD = late(r"^([^:/@\s]{1,200}:)(?!//)\S+$")
 _SHORTEST_TEXT = 6
-_MAY_HOLD = re.compile(r"[=:\s]")
+_MAY_HOLD = late(r"[=:\s]")
 _TEMPLATES = (".example", ".sample", ".template", ".tmpl", ".j2")
 _NO_SECRETS = (
     ".pub",
@@ -125,6 +132,11 @@ _NO_SECRETS = (
     ".c",
     ".h",
 )
+
+
+@cache
+def _file_names() -> re.Pattern[str]:
+    return re.compile("|".join(map(translate, _FILES.split())))
 
 
 def looks_secret(path: str) -> bool:
@@ -144,7 +156,7 @@ def looks_secret(path: str) -> bool:
     if any(f"/{bare}".endswith(f"/{place}") for place in _PLACES):
         return True
     names = {name, PurePosixPath(lower).name}
-    if any(_IS_FILE.match(each) for each in names):
+    if any(_file_names().match(each) for each in names):
         return True
     return any(folder in f"/{lower}" for folder in _FOLDERS)
 
@@ -272,16 +284,19 @@ def mask_record(kind: RecordKind, facts: Json) -> Json:
 
 def _masked_environment(facts: Json) -> object:
     """Mask variables by name; what is installed is called as it is, and ``tiktoken`` no secret."""
-    masked = _masked_value("", facts)
     said = facts.get("facts") if isinstance(facts, dict) else None
-    if not isinstance(masked, dict) or not isinstance(said, dict):
-        return masked
+    if not isinstance(facts, dict) or not isinstance(said, dict):
+        return _masked_value("", facts)
+    parts = ("packages", "tools")
+    named = {part: held for part in parts if isinstance(held := said.get(part), dict)}
     installed = {
         part: {name: _masked_value("", version) for name, version in held.items()}
-        for part in ("packages", "tools")
-        if isinstance(held := said.get(part), dict)
+        for part, held in named.items()
     }
-    return {**masked, "facts": {**masked["facts"], **installed}}
+    others = _masked_mapping({key: each for key, each in said.items() if key not in named})
+    masked = _masked_mapping({key: each for key, each in facts.items() if key != "facts"})
+    each: dict[str, object] = {str(key): value for key, value in (others | installed).items()}
+    return {**masked, "facts": {key: each[key] for key in said}}
 
 
 def _masked_parts(facts: Mapping[str, Json]) -> dict[str, Json]:
@@ -333,7 +348,7 @@ def mask_text(text: str) -> str:
     """
     if len(text) < _SHORTEST and not _MAY_HOLD.search(text):
         return text
-    text = _without(_PEM.sub(_masked_key, text))
+    text = _without(_PEM.sub(_masked_key, text) if "-----BEGIN" in text else text)
     if len(text) < _LONG:
         return _without_named(text)
     parts, at = [], 0
@@ -357,9 +372,11 @@ def _without(text: str) -> str:
 
 def _without_named(text: str) -> str:
     """Mask what stands beside a name, or in a place, that tells that it is a secret."""
-    text = _CURL.sub(rf"\1{MASK}", _IN_URL.sub(rf"\1{MASK}@", text))
-    text = _AUTHORIZATION.sub(rf"\1{MASK}", text)
-    text = _KERNEL_KEY.sub(rf"\1{MASK}", _SHAPES.sub(MASK, text))
+    plain = text.lower()
+    for word, pattern, mask in _BY_WORD:  # the word spares the pattern, most times its compilation
+        if word in plain:
+            text = pattern.sub(mask, text)
+    text = _SHAPES.sub(MASK, text)
     return _OPTION_IN_TEXT.sub(_masked_pair, _IN_TEXT.sub(_masked_pair, text))
 
 

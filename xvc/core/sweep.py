@@ -48,7 +48,7 @@ class ParamStyle(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class SweepRequest:
     """What was asked for; ``timeout`` in seconds, ``trials`` None for the whole grid.
 
     ``address`` is where the executor connects to; ``away`` tells that its workers do not share our
@@ -162,7 +162,7 @@ class Sweep:
     folder: str
     total: int
     codes: Mapping[str, TrialCode]
-    wish: Wish
+    request: SweepRequest
 
     @property
     def facts(self) -> dict[str, Json]:
@@ -171,13 +171,13 @@ class Sweep:
             name: getattr(self, name) for name in ("id", "created", "root", "folder", "total")
         }
         codes: Json = {ref: [code.base, code.snapshot] for ref, code in self.codes.items()}
-        wish: dict[str, Json] = {
+        request: dict[str, Json] = {
             name: list(value) if isinstance(value, tuple) else value
             for name in _wished()
-            if name != "space" and (value := getattr(self.wish, name)) is not None
+            if name != "space" and (value := getattr(self.request, name)) is not None
         }
-        wish["space"] = facts_of(self.wish.space)
-        return {**own, "codes": codes, "wish": wish}
+        request["space"] = facts_of(self.request.space)
+        return {**own, "codes": codes, "wish": request}
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Json]) -> Sweep:
@@ -205,14 +205,16 @@ class Sweep:
         return cls(
             **own,  # type: ignore[arg-type]
             codes={ref: TrialCode(*pair) for ref, pair in codes.items()},
-            wish=Wish(**parts),  # type: ignore[arg-type]
+            request=SweepRequest(**parts),  # type: ignore[arg-type]
         )
 
     def told_of(self, number: str) -> str:
         """Say on one line which trial of what it was, for a version's message."""
-        tried = " ".join(f"{key}={dimension_text(each)}" for key, each in self.wish.space.items())
-        by = f" by {self.wish.metric}" if self.wish.metric else ""
-        return f"{self.id} trial {number} of {self.total}: {self.wish.sampler}{by} over {tried}"
+        tried = " ".join(
+            f"{key}={dimension_text(each)}" for key, each in self.request.space.items()
+        )
+        by = f" by {self.request.metric}" if self.request.metric else ""
+        return f"{self.id} trial {number} of {self.total}: {self.request.sampler}{by} over {tried}"
 
     def run_name(self, number: int) -> str:
         """Name the runs of a trial: `xvc show` finds the last of them by it."""
@@ -220,7 +222,7 @@ class Sweep:
 
 
 def _wished() -> tuple[str, ...]:
-    return tuple(part.name for part in fields(Wish))
+    return tuple(part.name for part in fields(SweepRequest))
 
 
 class TrialStatus(StrEnum):
@@ -430,27 +432,28 @@ def ranked(
     return [*first, *sorted((each for each in known if each.number not in done), key=place)]
 
 
-def command_of(wish: Wish, params: Mapping[str, Json]) -> tuple[str, ...]:
+def command_of(request: SweepRequest, params: Mapping[str, Json]) -> tuple[str, ...]:
     """Fill the params into the command: ``{lr}`` anywhere, and behind it as the style says.
 
     >>> from xvc.core.search_space import Choices
-    >>> wish = Wish({"lr": Choices((0.001,), ("1e-3",))}, ("t.py", "opt.lr={lr}", "{{x}}"))
-    >>> command_of(wish, {"lr": 0.001})
+    >>> space = {"lr": Choices((0.001,), ("1e-3",))}
+    >>> request = SweepRequest(space, ("t.py", "opt.lr={lr}", "{{x}}"))
+    >>> command_of(request, {"lr": 0.001})
     ('t.py', 'opt.lr=1e-3', '{x}')
     """
-    shown = {key: typed.text for key, typed in typed_point(wish.space, params).items()}
-    words = [*filled_in_template(wish.command, shown)]
-    own = {key: text for key, text in shown.items() if not (wish.refs and key == REF)}
-    if wish.style is ParamStyle.HYDRA:
-        words += [f"{wish.signs.get(key, '')}{key}={text}" for key, text in own.items()]
-    elif wish.style is ParamStyle.FLAGS:
+    shown = {key: typed.text for key, typed in typed_point(request.space, params).items()}
+    words = [*filled_in_template(request.command, shown)]
+    own = {key: text for key, text in shown.items() if not (request.refs and key == REF)}
+    if request.style is ParamStyle.HYDRA:
+        words += [f"{request.signs.get(key, '')}{key}={text}" for key, text in own.items()]
+    elif request.style is ParamStyle.FLAGS:
         words += [part for key, text in own.items() for part in (f"--{key}", text)]
     return tuple(words)
 
 
-def settled_keys(wish: Wish) -> set[str]:
+def settled_keys(request: SweepRequest) -> set[str]:
     """Name the params that the command itself takes up: by its words, or by a copy of a file."""
-    if wish.style is not ParamStyle.NONE or wish.params_copy:
-        return set(wish.space)
-    named = {key for key in wish.space if any(f"{{{key}}}" in word for word in wish.command)}
-    return named | ({REF} if wish.refs else set())
+    if request.style is not ParamStyle.NONE or request.params_copy:
+        return set(request.space)
+    named = {key for key in request.space if any(f"{{{key}}}" in word for word in request.command)}
+    return named | ({REF} if request.refs else set())

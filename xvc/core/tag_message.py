@@ -93,7 +93,7 @@ class TagMessage:
         note = _read(found.get("Xvc-Note"))
         project = _read(found.get("Xvc-Project"))
         names = ("Xvc-Run", "Xvc-Snapshot", "Xvc-Store")
-        run, snapshot, store = (one_line(found.get(name, "")) for name in names)
+        run, snapshot, store = (one_line(found[name]) if name in found else "" for name in names)
         data = _record(found.get("Xvc-Data"))
         return cls(
             subject=one_line(first),
@@ -105,7 +105,7 @@ class TagMessage:
             metrics=_record(found.get("Xvc-Metrics")),
             data={path: digest for path, digest in data.items() if isinstance(digest, str)},
             note=note if isinstance(note, str) else None,
-            sweep=one_line(found.get("Xvc-Sweep", "")) or None,
+            sweep=(one_line(found["Xvc-Sweep"]) or None) if "Xvc-Sweep" in found else None,
             project=project if _is_folder(project) else None,
         )
 
@@ -127,6 +127,8 @@ def _written(value: object) -> str:
 
 
 def _read(line: str | None) -> object:
+    if line is None:
+        return None
     try:
         return from_plain(json.loads(line or "null"))
     except (ValueError, TypeError, RecursionError):  # edited by hand

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from dataclasses import dataclass
 from decimal import Decimal
 
+from xvc.core.late_pattern import late
 from xvc.types import Json
 
 _WORDS: dict[str, Json] = {
@@ -19,7 +19,7 @@ _WORDS: dict[str, Json] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
     **dict.fromkeys(("null", "Null", "NULL", "~"), None),
 }
-_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+_NUMBER = late(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
 _MOST_DIGITS = 400
 
 

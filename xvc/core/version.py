@@ -5,14 +5,14 @@ Pure values: no clock, no git, no files. Refuses leading zeros, signs and any ot
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from xvc.core.late_pattern import late
 from xvc.errors import BadVersion
 
-_SHAPE = re.compile(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
+_SHAPE = late(r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)")
 _LONGEST = 255  # a tag is a file under .git/refs/tags, and no file name is longer
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import cast
 
+from xvc.core.late_pattern import late
 from xvc.errors import DvcFailed
 
 Sections = dict[str, dict[str, str]]
@@ -22,11 +23,11 @@ _REMOTE_PATHS = (
     *("url", "keyfile", "configpath", "credentialpath", "cert_path", "key_path"),
     *("gdrive_user_credentials_file", "gdrive_service_account_json_file_path"),
 )
-_NAMED = re.compile(r'^\s*remote\s*"(.*)"\s*$')
-_PLAIN = re.compile(r"""[^\s"'#,=\[\]%\x00-\x1f\x7f-\uffff](?:[ -~]*[!-~])?""")
-_QUOTED = re.compile(r"""["'#,]|%\(|\\$""")
-_SECTION = re.compile(r"""\s*\[\s*(?:'([a-z][a-z0-9_ "-]*)'|([a-z][a-z0-9_-]*))\s*\]\s*""")
-_OPTION = re.compile(r"\s*([a-z][a-z0-9_]*)\s*=\s*(.*?)\s*")
+_NAMED = late(r'^\s*remote\s*"(.*)"\s*$')
+_PLAIN = late(r"""[^\s"'#,=\[\]%\x00-\x1f\x7f-\uffff](?:[ -~]*[!-~])?""")
+_QUOTED = late(r"""["'#,]|%\(|\\$""")
+_SECTION = late(r"""\s*\[\s*(?:'([a-z][a-z0-9_ "-]*)'|([a-z][a-z0-9_-]*))\s*\]\s*""")
+_OPTION = late(r"\s*([a-z][a-z0-9_]*)\s*=\s*(.*?)\s*")
 
 
 def read_config(file: Path) -> Sections:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from xvc.core.late_pattern import late
 from xvc.core.run import DataFile
 from xvc.core.run_inputs import is_digest
 from xvc.dvc.pipeline import FILE, Pipeline, Read, StageOut, joined, load, read_pipeline
@@ -27,12 +28,12 @@ PATTERNS = ("*.dvc", LOCK, f"*/{LOCK}")
 """What git's pathspecs call the files that are read here."""
 
 # Exactly what `dvc add` writes of a file with a simple name: no YAML has to be parsed.
-_SIMPLE = re.compile(
+_SIMPLE = late(
     rb"outs:\n- md5: ([0-9a-f]{32}(?:\.dir)?)\n  size: ([0-9]+)\n(?:  nfiles: [0-9]+\n)?"
     rb"  hash: md5\n  path: ([A-Za-z_][A-Za-z0-9_./-]*)\n"
 )
 _RESERVED = (b"true", b"false", b"null")
-_NUMBER = re.compile(rb"[0-9]+(?:e[0-9]+)?")
+_NUMBER = late(rb"[0-9]+(?:e[0-9]+)?")
 _OF_CONTENT = ("md5", "size", "nfiles", "hash", "path", "cloud", "files", "version_id", "etag")
 """The keys of a pointer's output that speak of one content and not of the output."""
 

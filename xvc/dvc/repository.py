@@ -7,6 +7,7 @@ own write is not on the disk when it returns. Never links a tracked file into th
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -20,7 +21,7 @@ from xvc.core.run import DataFile
 from xvc.core.run_inputs import is_digest
 from xvc.dvc import pointers as dvc_files
 from xvc.dvc.config import Config, changed_config, read_config
-from xvc.errors import BadListing, DvcFailed, NoObject, ObjectCorrupt
+from xvc.errors import BadListing, CacheUnreadable, DvcFailed, NoObject, ObjectCorrupt
 from xvc.system.files import (
     beside,
     copy_durably,
@@ -122,8 +123,23 @@ class Dvc:
         return place.parent.parent == self.cache
 
     def holds(self, digest: str) -> bool:
-        """Whether the cache has an object of that name; its bytes are not looked at."""
-        return self.object_of(digest).is_file()
+        """Whether the cache has an object of that name that can be reached, whatever is in it."""
+        with contextlib.suppress(OSError):
+            return self.object_of(digest).is_file()
+        return False
+
+    def lack_of(self, digest: str, path: str) -> NoObject:
+        """Say why an object is not had: the cache lacks it, or nothing in the cache can be read."""
+        reason = "it is a link that leads nowhere" if self.cache.is_symlink() else ""
+        try:
+            os.stat(self.cache / "files" / "md5" / "00" / "0")
+        except FileNotFoundError:
+            reason *= not self.cache.exists()
+        except OSError as err:
+            reason = os.strerror(err.errno or 0)
+        if reason:
+            return CacheUnreadable(digest, path, place=str(self.cache), reason=reason)
+        return NoObject(digest, path)
 
     def refuse_wrong(self, digest: str, place: Path) -> None:
         """Read an object of the cache and compare it with its name.
@@ -279,25 +295,35 @@ class Dvc:
         """Return the place of an object whose bytes have been checked.
 
         Raises:
-            NoObject: it is not in the cache.
+            NoObject: it is not in the cache, or cannot be read.
             ObjectCorrupt: its bytes are not what its name says.
         """
-        place = self.object_of(digest)
-        if not place.is_file():
-            raise NoObject(digest, path)
+        place = self._reached(digest, path)
         self.refuse_wrong(digest, place)
+        return place
+
+    def _reached(self, digest: str, path: str) -> Path:
+        """Name the file of an object that can be read.
+
+        Raises:
+            NoObject: it is not in the cache.
+            CacheUnreadable: it cannot be read, or nothing in the cache can.
+        """
+        if not self.holds(digest):
+            raise self.lack_of(digest, path)
+        place = self.object_of(digest)
+        if not os.access(place, os.R_OK):
+            raise CacheUnreadable(digest, path, place=str(place), reason=os.strerror(errno.EACCES))
         return place
 
     def materialise(self, digest: str, target: Path) -> None:
         """Put a checked copy of an object at *target*; never a link.
 
         Raises:
-            NoObject: it is not in the cache.
+            NoObject: it is not in the cache, or cannot be read.
             ObjectCorrupt: its bytes are not what its name says.
         """
-        place = self.object_of(digest)
-        if not place.is_file():
-            raise NoObject(digest, target.name)
+        place = self._reached(digest, target.name)
         target.parent.mkdir(parents=True, exist_ok=True)
         sibling = beside(target, "new")
         found, _ = copy_durably(place, sibling)

@@ -1,7 +1,7 @@
 """A job's process on the machine that runs it: started, ended on demand, never left behind.
 
 `xvc run` ends its own command well when it is interrupted; here is only who interrupts it, and
-what happens when whoever should is gone. Waits by looking: the wish to stop has no descriptor.
+what happens when whoever should is gone. Waits by looking: the request to stop has no descriptor.
 """
 
 from __future__ import annotations

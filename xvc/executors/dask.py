@@ -213,6 +213,6 @@ def _outcome(future: Future[JobOutcome]) -> JobOutcome:
 
 
 KIND = ExecutorKind(
-    open=lambda opening: DaskExecutor(opening.wish.address, opening.wish.jobs, opening.away),
-    check=lambda wish: check(wish.address),
+    open=lambda opening: DaskExecutor(opening.request.address, opening.request.jobs, opening.away),
+    check=lambda request: check(request.address),
 )

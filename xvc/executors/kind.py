@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xvc.core.job import Executor
-from xvc.core.sweep import Wish
+from xvc.core.sweep import SweepRequest
 from xvc.executors.shipping import Away
 
 
@@ -19,12 +19,12 @@ from xvc.executors.shipping import Away
 class Opening:
     """What an executor is opened with.
 
-    ``wish`` is what the sweep asks for, so many places as it has jobs; ``folder`` is for what an
+    ``request`` is what the sweep asks for, so many places as it has jobs; ``folder`` is for what an
     executor keeps on the disk; trials on this machine get ``environment``; ``away`` is what
     machines get that do not share our disk, None when they do.
     """
 
-    wish: Wish
+    request: SweepRequest
     folder: Path
     environment: Mapping[str, str]
     away: Away | None = None
@@ -43,5 +43,5 @@ class ExecutorKind:
     """
 
     open: Callable[[Opening], Executor]
-    check: Callable[[Wish], object] = _nothing
+    check: Callable[[SweepRequest], object] = _nothing
     end: Callable[[Path], object] = _nothing

@@ -121,4 +121,4 @@ def tell_to_end(owner: Owner) -> None:
             os.kill(owner.pid, signal.SIGTERM)
 
 
-KIND = ExecutorKind(open=lambda opening: LocalExecutor(opening.wish.jobs, opening.environment))
+KIND = ExecutorKind(open=lambda opening: LocalExecutor(opening.request.jobs, opening.environment))

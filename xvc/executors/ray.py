@@ -18,7 +18,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from xvc.core.job import Job, JobEnd
-from xvc.core.sweep import Wish
+from xvc.core.sweep import SweepRequest
 from xvc.errors import ExternalError, NoPackage, XvcError, error
 from xvc.executors.child import locked_log, run
 from xvc.executors.job_queue import JobQueue
@@ -143,15 +143,15 @@ def _interrupted() -> Iterator[threading.Event]:
         signal.signal(signal.SIGINT, before)
 
 
-def check(wish: Wish) -> None:
+def check(request: SweepRequest) -> None:
     """Check that a cluster answers; without an address, that workers could be had here.
 
     Raises:
         NoPackage: Ray is not installed.
         NoRayCluster: the address does not answer.
     """
-    if wish.address is not None:
-        _connect(wish.address, 0).shutdown()
+    if request.address is not None:
+        _connect(request.address, 0).shutdown()
     elif find_spec("ray") is None:
         raise NoPackage("ray", "ray")
 
@@ -180,6 +180,8 @@ def _connect(address: str | None, places: int) -> Any:
 
 
 KIND = ExecutorKind(
-    open=lambda opening: RayExecutor(opening.wish.address, opening.wish.jobs, opening.environment),
+    open=lambda opening: RayExecutor(
+        opening.request.address, opening.request.jobs, opening.environment
+    ),
     check=check,
 )

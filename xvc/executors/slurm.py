@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from xvc.core.job import Job, JobEnd
-from xvc.core.sweep import Wish
+from xvc.core.sweep import SweepRequest
 from xvc.errors import ExternalError, NoPackage, UsageError, error
 from xvc.executors.child import locked_log, run
 from xvc.executors.job_queue import JobQueue
@@ -32,7 +32,7 @@ _LONGEST = 24 * 60  # minutes; submitit's default of five minutes ends most trai
 _HERE = "local"  # submitit's name for processes of this machine
 _PAUSE = 0.2
 _LAG = 10.0  # seconds after its end in which a result may still come through a network disk
-_MERCY = 45.0  # seconds from the wish to stop until the cluster is told
+_MERCY = 45.0  # seconds from the request to stop until the cluster is told
 
 
 @error("no-cluster")
@@ -62,7 +62,7 @@ class _Submission:
     ended_at: float | None = None
 
     @property
-    def wish(self) -> Path:
+    def request(self) -> Path:
         return self.files.with_suffix(".stop")
 
 
@@ -132,7 +132,7 @@ class SlurmExecutor(JobQueue):
 
     def _forget(self, key: str) -> None:
         held = self._active.pop(key)
-        for file in (held.wish, _mark(held.files), _leave(held.files)):
+        for file in (held.request, _mark(held.files), _leave(held.files)):
             file.unlink(missing_ok=True)
 
     def _end_of(self, key: str, held: _Submission) -> JobEnd | None:
@@ -160,12 +160,12 @@ class SlurmExecutor(JobQueue):
         held = self._active.get(key)
         if held is None:
             return
-        held.wish.touch()
+        held.request.touch()
         held.stopped_at = min(held.stopped_at, time.monotonic())
         try:
             _leave(held.files).unlink()
         except FileNotFoundError:
-            return  # it has begun, and sees the wish
+            return  # it has begun, and sees the request
         held.job.cancel(check=False)
         self._forget(key)
         self._left.append(JobEnd(key, None, "stopped before it began"))
@@ -257,19 +257,19 @@ def _files(folder: Path) -> Path:
     return folder / "submitit"
 
 
-def _cluster(wish: Wish) -> tuple[str, dict[str, Json]]:
-    options = {key: value for key, value in wish.slurm.items() if key != "cluster"}
-    return str(wish.slurm.get("cluster", "slurm")), options
+def _cluster(request: SweepRequest) -> tuple[str, dict[str, Json]]:
+    options = {key: value for key, value in request.slurm.items() if key != "cluster"}
+    return str(request.slurm.get("cluster", "slurm")), options
 
 
 def _opened(opening: Opening) -> SlurmExecutor:
-    cluster, options = _cluster(opening.wish)
+    cluster, options = _cluster(opening.request)
     files = _files(opening.folder)
-    return SlurmExecutor(files, opening.wish.jobs, cluster=cluster, options=options)
+    return SlurmExecutor(files, opening.request.jobs, cluster=cluster, options=options)
 
 
 KIND = ExecutorKind(
     open=_opened,
-    check=lambda wish: check(*_cluster(wish)),
+    check=lambda request: check(*_cluster(request)),
     end=lambda folder: ask_to_end(_files(folder)),
 )

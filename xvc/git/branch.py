@@ -19,7 +19,7 @@ from typing import cast
 from xvc.errors import BadValue, GitFailed, LockBusy
 from xvc.git.commands import Git
 from xvc.git.index_copy import copy_index
-from xvc.system.files import sync_folder
+from xvc.system.files import sync_file, sync_folder
 from xvc.system.pending import PendingChange, PendingLog
 from xvc.system.process_id import Owner, current_owner, is_alive
 from xvc.types import Json
@@ -71,8 +71,7 @@ def advance(git: Git, move: Move, *, scratch: Path, log: PendingLog) -> None:
         try:
             git.put(fresh, entries)
             if fresh.exists():
-                os.replace(fresh, index)
-                sync_folder(index.parent)
+                _put(fresh, index)
             try:
                 _move(git, move)
             except BaseException as err:
@@ -109,13 +108,19 @@ def take_back(git: Git, scratch: Path, *, parent: str, commit: str) -> None:
         if entries:
             fresh = copy_index(index, scratch / f"fresh-{os.getpid()}.index")
             git.put(fresh, entries)
-            os.replace(fresh, index)
-            sync_folder(index.parent)
+            _put(fresh, index)
+
+
+def _put(fresh: Path, index: Path) -> None:
+    """Put a file in the place of the user's index, on the disk when this returns."""
+    sync_file(fresh)
+    os.replace(fresh, index)
+    sync_folder(index.parent)
 
 
 def _put_back(saved: Path, index: Path) -> None:
     if saved.exists():
-        os.replace(saved, index)
+        _put(saved, index)
     else:
         index.unlink(missing_ok=True)
 

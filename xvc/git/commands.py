@@ -13,12 +13,16 @@ import re
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from xvc.core.late_pattern import late
 from xvc.errors import GitFailed, NoIdentity, TagTaken
+from xvc.git.object_reader import GitObject, read_objects
 from xvc.git.pipes_read import pipe_at_top, pipe_below
 from xvc.system.files import sync_folder, write_durably
 from xvc.system.process_tree import ProcessTree
@@ -51,10 +55,11 @@ _LOOKING = (  # nothing that spares git a look at a file
     *("-c", "core.fsmonitor=false", "-c", "core.trustctime=true", "-c", "core.checkStat=default"),
 )
 _PATIENCE = (1.0, 4.0)  # seconds until pipes are looked for, first those that cost nothing
+_FINE_NS, _COARSE_NS = 50_000_000, 2_000_000_000  # the ticks of Linux; FAT's every second second
 _MAIN_TREE = "xvc/main-tree"
-_OBJECT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
-_BARE = re.compile(r"^\s*bare\s*=\s*true\s*$", re.IGNORECASE | re.MULTILINE)
-_WORKTREE = re.compile(r"^\s*worktree\s*=\s*(.+)$", re.IGNORECASE | re.MULTILINE)
+_OBJECT = late("[0-9a-f]{40}|[0-9a-f]{64}")
+_BARE = late(r"^\s*bare\s*=\s*true\s*$", re.IGNORECASE | re.MULTILINE)
+_WORKTREE = late(r"^\s*worktree\s*=\s*(.+)$", re.IGNORECASE | re.MULTILINE)
 _NAMELESS = (
     *("tell me who you are", "empty ident name", "unable to auto-detect email"),
     *("no email was given", "no name was given"),
@@ -87,6 +92,14 @@ class TreeState:
     changed: tuple[str, ...]
     untracked: tuple[str, ...]
     modules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TreeChanges:
+    """The tree against an index file: what it has and what differs, and what it does not have."""
+
+    stale: tuple[str, ...] = ()
+    untracked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +155,16 @@ def copied_from(place: RepositoryPaths) -> Path | None:
     if not mark.is_file() or mark.samefile(place.top / ".git") or _named_by(mark) != place.folder:
         return None
     return mark.resolve().parent
+
+
+def moved_from(place: RepositoryPaths) -> Path | None:
+    """Name the place where git has this linked tree, if that is another and empty; else None."""
+    record = place.folder / "gitdir"
+    if place.folder == place.common or not record.is_file():
+        return None
+    mark = place.folder / os.fsdecode(record.read_bytes()).rstrip("\n")
+    is_left = not os.path.lexists(mark) and (place.top / ".git").is_file()
+    return Path(os.path.normpath(mark)).parent if is_left else None
 
 
 def _named_by(mark: Path) -> Path | None:
@@ -206,7 +229,7 @@ def scrubbed(environment: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
 
 
-_PROGRESS = re.compile(
+_PROGRESS = late(
     rb"(?:remote: )?(?:(?:Enumerating|Counting|Compressing|Writing|Receiving|Finding|Resolving|"
     rb"Updating|Unpacking)[a-z ]*:|Delta compression using|Total [0-9]+ )"
 )
@@ -243,13 +266,35 @@ def _end(pid: int) -> None:
     ProcessTree(pid).signal(signal.SIGTERM)
 
 
+Stamp = tuple[tuple[int, ...], ...]
+"""What files and folders looked like: inode, size and time of the last change of each."""
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        facts = path.stat()
+    except OSError:
+        return ()
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
+def _is_settled(stamp: Stamp) -> bool:
+    """Whether all is so old that the next change has another time, however coarse times are."""
+    newest = max((times[-1] for times in stamp if times), default=0)
+    tick = _FINE_NS if newest % 1_000_000 else _COARSE_NS
+    return newest < time.time_ns() - tick
+
+
 class Git:
     """The repository that a work tree belongs to."""
 
     def __init__(self, place: RepositoryPaths, environment: Mapping[str, str]) -> None:
         self.place = place
         self._environment = scrubbed(environment)
-        self._trees: dict[str, str] = {}
+        self._trees: dict[str, str] = {}  # by the full names of commits: they never get another
+        self._tracked: tuple[tuple[int, ...], dict[str, str]] = ((), {})
+        self._tags: dict[str, tuple[Stamp, list[TagRef]]] = {}
+        self._named_folders: set[tuple[Path, int]] = set()
         self._pipe: Path | None = None
 
     def at(self, place: RepositoryPaths) -> Git:
@@ -278,23 +323,16 @@ class Git:
             NoIdentity: it wanted a name or an e-mail.
         """
         environment = self._environment | dict(extra or {})
-        if index is not None:
+        if index is not None:  # a private one, which nobody misses after a power cut
             environment["GIT_INDEX_FILE"] = str(index)
+            arguments = ("-c", "core.fsync=objects", *arguments)
         called = self._ended(arguments, environment, stdin or b"")
         return _answer(arguments, called, accept)
 
     def _ended(
         self, arguments: tuple[str, ...], environment: Mapping[str, str], stdin: bytes
     ) -> subprocess.CompletedProcess[bytes]:
-        words = ["git", *_ALWAYS, *arguments]
-        pipe = subprocess.PIPE
-        try:
-            running = subprocess.Popen(
-                words, cwd=self.place.top, env=environment, stdin=pipe, stdout=pipe, stderr=pipe
-            )
-        except OSError as err:
-            reason = f"git cannot be started: {err.strerror or err}"
-            raise GitFailed(arguments, 127, reason) from err
+        running = self._started(arguments, environment)
         with running:
             try:
                 out, said = self._heard(running, stdin)
@@ -303,7 +341,19 @@ class Git:
                 raise
         if self._pipe is not None and running.returncode < 0:
             said = f"it waits for {self._pipe}, which is a pipe".encode()
-        return subprocess.CompletedProcess(words, running.returncode, out, said)
+        return subprocess.CompletedProcess(arguments, running.returncode, out, said)
+
+    def _started(
+        self, arguments: tuple[str, ...], environment: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        words, pipe = ["git", *_ALWAYS, *arguments], subprocess.PIPE
+        try:
+            return subprocess.Popen(
+                words, cwd=self.place.top, env=environment, stdin=pipe, stdout=pipe, stderr=pipe
+            )
+        except OSError as err:
+            reason = f"git cannot be started: {err.strerror or err}"
+            raise GitFailed(arguments, 127, reason) from err
 
     def _heard(self, running: subprocess.Popen[bytes], stdin: bytes) -> tuple[bytes, bytes]:
         """Take what git prints; end one that waits for a pipe in place of a file."""
@@ -386,9 +436,19 @@ class Git:
 
         That is ``skip-worktree`` and ``assume-unchanged``, also where ``core.ignoreStat`` set it.
         """
-        parts = (part for part in self.call("ls-files", "-v", "-z").split(b"\0") if part)
-        named = [_text(part[2:]) for part in parts if part[:1].islower() or part[:1] == b"S"]
+        named = [path for path, flag in self.tracked().items() if flag.islower() or flag == "S"]
         return [path for path in named if os.path.lexists(self.place.top / path)]
+
+    def tracked(self) -> Mapping[str, str]:
+        """Map what the index has to the letters of ``ls-files -v``: S, not in a sparse tree.
+
+        It is asked for once while the index is the same file.
+        """
+        stamp = _stamp(self.place.folder / "index")
+        if self._tracked[0] != stamp:
+            entries = _text(self.call("ls-files", "-v", "-z")).split("\0")
+            self._tracked = (stamp, {entry[2:]: entry[0] for entry in entries if entry})
+        return self._tracked[1]
 
     def unhide(self, index: Path, paths: Iterable[str]) -> None:
         """Make git compare these paths with the files again, in an index file of ours."""
@@ -405,11 +465,24 @@ class Git:
         return found or None
 
     def tree_of(self, commit: str) -> str:
-        """Return the tree of a commit, which is asked for once: it never gets another."""
-        if commit not in self._trees or not _OBJECT.fullmatch(commit):
-            name = f"{commit}^{{tree}}"
-            self._trees[commit] = self.text("rev-parse", "--verify", "--end-of-options", name)
-        return self._trees[commit]
+        """Return the tree of a commit."""
+        known = self._trees.get(commit)
+        if known is not None:
+            return known
+        tree = self.text("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}")
+        return self._trees.setdefault(commit, tree) if _OBJECT.fullmatch(commit) else tree
+
+    def trees_of(self, commits: Iterable[str]) -> dict[str, str]:
+        """Map commits to their trees, in one call; those not in this clone are left out."""
+        names = sorted({*commits})
+        asked = [name for name in names if name not in self._trees]
+        lines = "".join(f"{name}^{{tree}}\n" for name in asked).encode()
+        said = self.call("cat-file", "--batch-check", stdin=lines).splitlines() if asked else []
+        parts = [line.decode().split() for line in said]
+        pairs = zip(asked, parts, strict=True)
+        found = {name: part[0] for name, part in pairs if part[1:2] == ["tree"]}
+        self._trees |= {name: tree for name, tree in found.items() if _OBJECT.fullmatch(name)}
+        return found | {name: self._trees[name] for name in names if name in self._trees}
 
     def empty_tree(self) -> str:
         """Name the tree of nothing, by the hash that this repository uses."""
@@ -450,6 +523,41 @@ class Git:
                 held[name] = None
         return held
 
+    def read_with_below(
+        self, names: Iterable[str], below: Callable[[GitObject], Iterable[str]]
+    ) -> Iterator[GitObject]:
+        """Read objects by their ids, then those *below* each, all by one start of git.
+
+        One that is not in this clone is left out, and none is read twice.
+
+        Raises:
+            GitFailed: git ended before it had answered.
+        """
+        words = ("cat-file", "--batch")
+        waiting = [*dict.fromkeys(names)]
+        seen = {*waiting}
+        if not waiting:
+            return
+        with self._started(words, self._environment) as running:
+            while waiting:
+                fresh: dict[str, None] = {}
+                try:
+                    for found in read_objects(running.stdin, running.stdout, waiting):
+                        yield found
+                        fresh |= dict.fromkeys(name for name in below(found) if name not in seen)
+                except OSError:
+                    running.kill()
+                    said = running.stderr.read() if running.stderr else b""
+                    if running.stdin:
+                        with suppress(OSError):  # what git did not read would be written now
+                            running.stdin.close()
+                    _answer(
+                        words, subprocess.CompletedProcess(words, running.wait() or 1, b"", said)
+                    )
+                    return
+                waiting = [*fresh]
+                seen |= fresh.keys()
+
     def listed(self, *patterns: str) -> list[str]:
         """List tracked paths that fit the patterns."""
         found = self.call("ls-files", "-z", "--", *patterns)
@@ -465,13 +573,12 @@ class Git:
         absent = [path for path in paths if not os.path.lexists(self.place.top / path)]
         if not absent:
             return []
-        words = ("ls-files", "-z", "-t", "--", *(f":(top,literal){path}" for path in absent))
-        entries = _text(self.call(*words)).split("\0")
-        found = [each[2:] for each in entries if each[:2] == "S " or (deleted and each)]
+        flags = {path: flag for path in absent if (flag := self.tracked().get(path))}
+        found = [path for path, flag in flags.items() if flag in "Ss" or deleted]
         if found:
             listed = "".join(f"{path}\0" for path in found).encode("utf-8", "surrogateescape")
-            flags = ("-z", "--stdin", "--ignore-skip-worktree-bits")
-            self.call("checkout-index", *flags, stdin=listed)
+            words = ("-z", "--stdin", "--ignore-skip-worktree-bits")
+            self.call("checkout-index", *words, stdin=listed)
         return found
 
     def searched(self, pattern: str, *paths: str) -> list[str]:
@@ -500,11 +607,6 @@ class Git:
         """List what git ignores in the tree; a folder that is ignored whole once, with ``/``."""
         flags = ("-z", "--others", "--ignored", "--exclude-standard", "--directory")
         return [_text(path) for path in self.call("ls-files", *flags).split(b"\0") if path]
-
-    def untracked(self) -> list[str]:
-        """List the files that git neither tracks nor ignores."""
-        found = self.call("ls-files", "--others", "--exclude-standard", "-z")
-        return [_text(path) for path in found.split(b"\0") if path]
 
     def matched(self, patterns: Path, folder: str) -> set[str]:
         """Tell which files of a folder, that git does not track, a file of patterns names."""
@@ -538,7 +640,24 @@ class Git:
         return {_text(path): _text(meta) for meta, _, path in lines}
 
     def tags(self, prefix: str) -> list[TagRef]:
-        """List annotated tags whose names begin with *prefix*, by name."""
+        """List annotated tags whose names begin with *prefix*, by name.
+
+        They are asked for once while nothing changes where git keeps them.
+        """
+        stamp = self._stamp_of_tags(prefix)
+        known = self._tags.get(prefix)
+        if known is None or known[0] != stamp:
+            known = (stamp, self._listed_tags(prefix))
+            if _is_settled(stamp):
+                self._tags[prefix] = known
+        return [*known[1]]
+
+    def _stamp_of_tags(self, prefix: str) -> Stamp:
+        folder = self.place.common / "refs" / "tags" / prefix.rpartition("/")[0]
+        tables = self.place.common / "reftable" / "tables.list"
+        return tuple(map(_stamp, (folder, self.place.common / "packed-refs", tables)))
+
+    def _listed_tags(self, prefix: str) -> list[TagRef]:
         parts = ("%(refname)", "%(*objectname)", "%(taggerdate:unix)", "%(contents)", "")
         pattern = f"refs/tags/{prefix}*"
         found = self.call("for-each-ref", f"--format={'%00'.join(parts)}%01", pattern)
@@ -664,11 +783,13 @@ class Git:
         pairs = zip(metas, map(_text, parts[1::2]), strict=False)  # behind the last NUL is nothing
         return {path: f"{meta[1]} blob {meta[3]}" for meta, path in pairs}
 
-    def stale(self, index: Path) -> list[str]:
-        """List the paths of an index file whose files have changed since."""
-        self.call("update-index", "-q", "--refresh", index=index, accept=(0, 1))
-        found = self.call("diff-files", "-z", "--name-only", index=index)
-        return [_text(path) for path in found.split(b"\0") if path]
+    def changes_since(self, index: Path) -> TreeChanges:
+        """Compare the files with an index file, and list those that it lacks and nobody ignores."""
+        flags = ("-t", "-z", "--modified", "--deleted", "--others", "--exclude-standard")
+        parts = _text(self.call(*_LOOKING, "ls-files", *flags, index=index)).split("\0")
+        entries = [(part[0], part[2:]) for part in parts if part]
+        stale = dict.fromkeys(path for flag, path in entries if flag != "?")
+        return TreeChanges((*stale,), tuple(path for flag, path in entries if flag == "?"))
 
     def hash_file(self, path: Path) -> str:
         """Keep a file as a blob, as `git add` would: filters go by its name in the tree."""
@@ -676,10 +797,17 @@ class Git:
         return self.text("hash-object", "-w", "--", str(name))
 
     def _sync_ref(self, ref: str) -> None:
-        """Put the folders of a ref on the disk; git fsyncs the file, not its name."""
+        """Put the folders of a ref on the disk; git fsyncs the file, not its name.
+
+        Above a folder whose own name is there already, nothing is new.
+        """
         folder = (self.place.common / ref).parent
         while folder != self.place.common.parent and folder.is_dir():
             sync_folder(folder)
+            name = (folder, folder.stat().st_ino)
+            if name in self._named_folders:
+                return
+            self._named_folders.add(name)
             folder = folder.parent
 
 

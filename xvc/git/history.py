@@ -90,13 +90,3 @@ def named(git: Git, text: str) -> str | None:
         if commit is not None:
             return commit
     return None
-
-
-def trees_of(git: Git, commits: Iterable[str]) -> dict[str, str]:
-    """Map commits to their trees, in one call; those that are not in this clone are left out."""
-    named = sorted(commits)
-    asked = "".join(f"{commit}^{{tree}}\n" for commit in named).encode()
-    lines = git.call("cat-file", "--batch-check", stdin=asked).decode("ascii", "replace")
-    parts = [line.split() for line in lines.splitlines()]
-    pairs = zip(named, parts, strict=True)
-    return {commit: part[0] for commit, part in pairs if part[1:2] == ["tree"]}

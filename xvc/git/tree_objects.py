@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from xvc.git.commands import Git
+from xvc.git.object_reader import GitObject
 
 _FOLDER = "40000"
 
@@ -26,35 +27,15 @@ class TreeEntry:
 
 
 def read_trees(git: Git, trees: Iterable[str]) -> dict[str, tuple[TreeEntry, ...]]:
-    """Read trees and all below them, by their ids; one that is not in this clone is left out.
-
-    One call of git for each level of folders, however many trees.
-    """
+    """Read trees and all below them, by their ids; one that is not in this clone is left out."""
     found: dict[str, tuple[TreeEntry, ...]] = {}
-    waiting = {tree for tree in trees if tree}
-    while waiting:
-        answer = git.call("cat-file", "--batch", stdin="".join(f"{t}\n" for t in waiting).encode())
-        fresh = _parsed(answer)
-        found |= fresh
-        below = {each.object for its in fresh.values() for each in its if each.is_folder}
-        waiting = below - found.keys()
-    return found
 
+    def below(tree: GitObject) -> Iterator[str]:
+        return (each.object for each in found.get(tree.name, ()) if each.is_folder)
 
-def _parsed(answer: bytes) -> dict[str, tuple[TreeEntry, ...]]:
-    found: dict[str, tuple[TreeEntry, ...]] = {}
-    at = 0
-    while at < len(answer):
-        end = answer.index(b"\n", at)
-        parts = answer[at:end].split()
-        at = end + 1
-        if len(parts) != 3:  # missing
-            continue
-        size = int(parts[2])
-        if parts[1] == b"tree":
-            name = parts[0].decode()
-            found[name] = tuple(_entries(answer[at : at + size], len(name) // 2))
-        at += size + 1
+    for each in git.read_with_below((tree for tree in trees if tree), below):
+        if each.kind == "tree":
+            found[each.name] = tuple(_entries(each.content, len(each.name) // 2))
     return found
 
 

@@ -7,6 +7,7 @@ its own mark. The caller holds the lock of work trees.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 from collections.abc import Iterable, Iterator
@@ -23,6 +24,7 @@ _HALF_MADE = b"initializing"  # what `git worktree add` writes into `locked` unt
 MERGE_FILES = "merge-files"
 """The kind of change that is noted: git writes files for merge drivers into a tree."""
 _DRIVER_FILES = ".merge_file_??????"
+_LOOKED_AT = 5000  # folders in which a tree that was moved is looked for: some 50 ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +124,13 @@ def moved_trees(git: Git) -> list[Path]:
     return [
         path
         for path, folder in _folders(git.place.common).items()
-        if path.is_dir() and _leads_to(path / ".git") != folder.resolve()
+        if path.is_dir() and not leads_to(path, folder)
     ]
+
+
+def leads_to(path: Path, folder: Path) -> bool:
+    """Whether the tree at *path* says of itself that *folder* is its part of the git folder."""
+    return _leads_to(path / ".git") == folder.resolve()
 
 
 def _leads_to(mark: Path) -> Path | None:
@@ -132,6 +139,33 @@ def _leads_to(mark: Path) -> Path | None:
     except OSError:
         return None
     return (mark.parent / text.removeprefix("gitdir:").strip()).resolve()
+
+
+def found_at(git: Git, tree: WorkTree) -> Path | None:
+    """Look for a listed tree that somebody has moved without git; None where it is not seen.
+
+    Looked through are the folders beside where it was, beside the other trees and in the main one,
+    and those in each of them; at most some thousand.
+    """
+    if tree.folder is None or tree.path.is_dir():
+        return None
+    place = git.place
+    near = [place.top, place.top.parent, place.common.parent, tree.path.parent]
+    near += [path.parent for path in _folders(place.common)]
+    beside = dict.fromkeys(each for folder in near for each in (folder, *_subfolders(folder)))
+    inside = (each for folder in beside for each in _subfolders(folder))
+    near_first = itertools.islice(itertools.chain(beside, inside), _LOOKED_AT)
+    return next((folder for folder in near_first if leads_to(folder, tree.folder)), None)
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        return [
+            Path(entry.path)
+            for entry in itertools.islice(entries, _LOOKED_AT)
+            if entry.is_dir(follow_symlinks=False)
+        ]
+    return []
 
 
 def place_of(git: Git, tree: WorkTree) -> RepositoryPaths:
@@ -239,7 +273,7 @@ def holders(git: Git, commit: str, prefixes: Iterable[str]) -> list[str]:
 def is_ancestor(git: Git, old: str, new: str) -> bool:
     """Whether *new* has *old* in its history."""
     base = git.text("merge-base", "--", old, new, accept=(0, 1))
-    return base == git.commit_of(old)
+    return base == old or base == git.commit_of(old)
 
 
 def base_of(git: Git, one: str, other: str) -> str | None:

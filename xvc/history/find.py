@@ -25,14 +25,10 @@ from xvc.errors import (
     BadReference,
     BadVersion,
     GitFailed,
-    NoObject,
     NoRun,
     NoVersion,
 )
 from xvc.git.commands import TagRef
-from xvc.history.judging import has_judge, judged_alike
-from xvc.history.missing import missing_versions, warning_of
-from xvc.history.other_stores import Elsewhere, RunElsewhere, find_elsewhere
 from xvc.history.owner import own_versions
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
@@ -42,6 +38,8 @@ from xvc.types import RunId
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
+
+    from xvc.history.other_stores import Elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +63,8 @@ class FoundRun:
             RunElsewhere: this tree's store has it not.
         """
         if self.elsewhere is not None:
+            from xvc.history.other_stores import RunElsewhere  # late: as in `_find_one`
+
             raise RunElsewhere(self.record.id, self.elsewhere.where, self.elsewhere.source)
         return self.record
 
@@ -167,6 +167,8 @@ def _find_one(
         case ByWorktree(name):
             record = query.latest(connection, 0, worktree=name)
         case Extreme(metric, best):
+            from xvc.history.missing import missing_versions, warning_of  # late: few ask for it
+
             known = query.known_among(connection, runs_of(infos))
             if missing := missing_versions(project, infos, known):
                 project.keeper.warnings.append(warning_of(missing))
@@ -175,14 +177,19 @@ def _find_one(
             record = _by_name(connection, name)
             if record is None and (held := _of_a_version(project, infos, name)):
                 return held
-            gone = edits.deletions(connection) if record is None else {}
-            if record is None and (other := find_elsewhere(project, name, gone)):
+            if record is None and (other := _elsewhere(project, connection, name)):
                 project.keeper.warnings.append(other.warning)
                 version = versions_by_run(infos).get(other.record.id)
                 return FoundRun(other.record, version, other.environment, elsewhere=other)
     if record is None:
         raise project.keeper.lacking or NoRun(text)
     return _found(connection, record, versions_by_run(infos).get(record.id))
+
+
+def _elsewhere(project: Project, connection: DuckDBPyConnection, name: str) -> Elsewhere | None:
+    from xvc.history.other_stores import find_elsewhere  # late: most runs are here
+
+    return find_elsewhere(project, name, edits.deletions(connection))
 
 
 def _found(connection: DuckDBPyConnection, record: RunRecord, version: str | None) -> FoundRun:
@@ -214,11 +221,13 @@ def _from_cache(project: Project, info: VersionInfo, run: RunId) -> FoundRun:
         raise NoRun(info.name)
     digest = parse_pointer(text, path).digest
     if not project.dvc.holds(digest):
-        raise NoObject(digest, path)
+        raise project.dvc.lack_of(digest, path)
     with db.reading(project.dvc.place(digest)) as connection:
         record = query.by_id(connection, run)
         if record is None:
             raise NoRun(info.name)
+        from xvc.history.other_stores import Elsewhere  # late: as above
+
         found = _found(connection, record, info.name)
         return replace(found, elsewhere=Elsewhere(record, found.environment, info.name, info.name))
 
@@ -237,7 +246,9 @@ def _extreme(
             f"say `metrics: {{direction: {{{metric}: max}}}}` (or min) in xvc.yaml",
         )
     measure = Measure(metric, direction)
-    if has_judge(project):
+    if project.settings.has_judge:
+        from xvc.history.judging import judged_alike  # late: most settings name no judge
+
         judged = judged_alike(project, query.with_metric(connection, metric))
         project.keeper.warnings += [judged.warning] if judged.warning else []
         return measure.first(judged.runs, best=best)

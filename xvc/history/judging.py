@@ -16,7 +16,6 @@ from xvc.core.human_units import counted, few_of
 from xvc.core.run import DataFile, RunRecord, Status
 from xvc.core.run_inputs import overlap
 from xvc.dvc.pointers import SUFFIX
-from xvc.git.history import trees_of
 from xvc.project import Project
 from xvc.system.yaml_text import BadYaml, parse_yaml
 from xvc.types import RunId
@@ -38,19 +37,13 @@ class Judged:
     warning: str | None = None
 
 
-def has_judge(project: Project) -> bool:
-    """Whether the settings name what must be the same."""
-    settings = project.settings
-    return bool(settings.judge_files or settings.judge_data or settings.judge_metrics)
-
-
 def judges(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, Judge]:
     """Return what judged each run; empty where the settings name nothing."""
-    if not has_judge(project) or project.place is None:
+    if not project.settings.has_judge or project.place is None:
         return {}
     git, settings = project.git, project.settings
     commits = {run.id: _commit(run) for run in runs}
-    trees = trees_of(git, {commit for commit in commits.values() if commit})
+    trees = git.trees_of({commit for commit in commits.values() if commit})
     names = [*settings.judge_files, *settings.judge_data]
     parts = dict.fromkeys(project.relative(project.root / name) for name in names)
     code: dict[str, Mapping[str, str]] = {}

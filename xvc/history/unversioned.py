@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from xvc.errors import GitFailed, StoreBusy, StoreCorrupt
+from xvc.errors import GitFailed, StoreBusy, StoreCorrupt, StoreFailed
 from xvc.history.find import known_versions, versions, versions_by_run
 from xvc.journal.folders import unheld_journals
 from xvc.journal.reader import count_rows
@@ -65,5 +65,5 @@ def _saved(project: Project) -> dict[str, int]:
             return {}
         with db.reading(dvc.place(pointer.digest)) as connection:
             return positions(connection)
-    except (GitFailed, StoreBusy, StoreCorrupt):
+    except (GitFailed, StoreBusy, StoreCorrupt, StoreFailed):
         return {}  # counted as unsaved: the safe side

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import base64
 import math
-import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime
@@ -19,6 +18,7 @@ import orjson
 
 from xvc.core.byte_text import as_texts
 from xvc.core.json_values import simpler, to_plain
+from xvc.core.late_pattern import late
 from xvc.core.limits import KEY, VALUE
 from xvc.core.record import SCHEMA, Control
 from xvc.errors import BadValue, TooLarge
@@ -31,8 +31,8 @@ CONTROL = b"\t"
 
 _LONG = 10_000  # elements of a list that may hold too much
 _BIG, _HUGE = 1 << 63, 1 << 127
-_CAPITAL = re.compile(r"[A-Z^]")
-_CARET = re.compile(r"\^(.)")
+_CAPITAL = late(r"[A-Z^]")
+_CARET = late(r"\^(.)")
 
 DIRECT = {float: "f", int: "i", bool: "b", str: "s"}
 """Classes whose values go into the line as they are."""

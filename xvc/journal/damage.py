@@ -6,14 +6,14 @@ before. A line that nothing vouches for is set apart, never dropped and never re
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from zlib import crc32
 
+from xvc.core.late_pattern import late
 from xvc.core.record import SCHEMA
 from xvc.journal.codec import decode_line
 
-CHAIN = re.compile(rb'"c":(\d+)')
+CHAIN = late(rb'"c":(\d+)')
 
 
 def is_record(line: bytes) -> bool:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-import tempfile
 from pathlib import Path
+
+from xvc.system.files import temporary_folder
 
 
 def fallback_of(home: Path) -> Path:
     """Name the fallback folder of the journals that belong in *home*."""
     key = hashlib.sha256(os.fsencode(home)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"xvc-{os.getuid()}" / key
+    return temporary_folder() / f"xvc-{os.getuid()}" / key
 
 
 def make_fallback(home: Path) -> Path:

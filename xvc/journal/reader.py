@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO
 from zlib import crc32
 
+from xvc.core.late_pattern import late
 from xvc.core.record import SCHEMA, Control, RecordKind
 from xvc.errors import TooNew
 from xvc.journal.codec import CONTROL, control_from, decode_line
@@ -23,8 +24,8 @@ from xvc.journal.damage import CHAIN, is_record, set_apart
 from xvc.journal.writer import SUFFIX
 from xvc.types import RunId
 
-_RUN = re.compile(rb'"r":"([a-z0-9]{12})"')
-_BORN = re.compile(rb'"t":([0-9]+(?:\.[0-9]+)?)')
+_RUN = late(rb'"r":"([a-z0-9]{12})"')
+_BORN = late(rb'"t":([0-9]+(?:\.[0-9]+)?)')
 _BLOCK = 1 << 22
 _END = 1 << 16
 

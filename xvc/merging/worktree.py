@@ -8,6 +8,7 @@ anywhere, the same call completes.
 from __future__ import annotations
 
 import os
+import posixpath
 import shlex
 import shutil
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from xvc.core.model import TABLE as MODELS_TABLE
 from xvc.dvc.pointers import SUFFIX
+from xvc.dvc.repository import pointer_of
 from xvc.errors import ConflictError, error
 from xvc.git.branch import Move, advance, clear
 from xvc.git.commands import Git, TreeState
@@ -32,7 +34,7 @@ from xvc.store import query
 from xvc.system.lock import FileLock
 from xvc.system.pending import PendingChange
 from xvc.types import Json
-from xvc.worktrees.known_trees import NoTree, git_at, project_at, tree_named
+from xvc.worktrees.known_trees import NoTree, git_at, project_at, refuse_moved, tree_named
 
 MERGE = "worktree-merge"
 _WAIT = 120.0
@@ -56,7 +58,8 @@ class MergedWorktree:
     """What came over: the commits between, the versions among them, the files that changed.
 
     ``runs_behind`` are runs that did not come; of ``said_since`` something was said there after
-    their versions, as that they have a model, and that did not.
+    their versions, as that they have a model, and that did not. ``pointers`` are what DVC puts data
+    in place by, from the top of the work tree; the store follows its own by itself.
     """
 
     name: str
@@ -67,6 +70,7 @@ class MergedWorktree:
     files: tuple[str, ...]
     runs_behind: tuple[str, ...] = ()
     said_since: tuple[str, ...] = ()
+    pointers: tuple[str, ...] = ()
 
     @property
     def changed(self) -> bool:
@@ -79,12 +83,15 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
 
     Raises:
         NoTree: there is no such tree.
+        TreeMoved, TreeReplaced: its folder is not where git has it.
         CannotMerge: both sides changed the same, or rows or files would be lost.
         MergeUnfinished: an earlier merge of stores waits for decisions.
         LockBusy: another version is being made, for long.
         GitFailed: git refused.
     """
     record, tree = tree_named(project, name, folder)
+    if tree is not None:
+        refuse_moved(project, record.name if record else name, tree.path, tree)
     if tree is None or tree.commit is None or tree.gone is not None:
         raise NoTree(name)
     git, room = project.git, project.room
@@ -124,7 +131,17 @@ def merge(project: Project, name: str, folder: Path, *, dry_run: bool = False) -
             versions=names,
             files=tuple(entries),
             said_since=since,
+            pointers=_pointers(project, entries),
         )
+
+
+def _pointers(project: Project, entries: Mapping[str, str]) -> tuple[str, ...]:
+    """Name what `dvc checkout` takes for the data whose pointers came over."""
+    store = project.relative(pointer_of(project.store_path))
+    there = sorted(path for path, entry in entries.items() if not entry.endswith(_GONE))
+    found = [path for path in there if path.endswith(SUFFIX) and path != store]
+    locks = [path for path in there if posixpath.basename(path) == "dvc.lock"]
+    return (*found, *(path.removesuffix("lock") + "yaml" for path in locks))
 
 
 def _runs_behind(project: Project, tree: WorkTree) -> tuple[str, ...]:

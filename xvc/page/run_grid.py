@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xvc.core.direction import direction_of, is_progress
-from xvc.history.judging import has_judge, judged_alike
+from xvc.history.judging import judged_alike
 from xvc.page.browser_values import Wired, milliseconds, wired
 from xvc.page.run_table import HeldRuns
 
@@ -45,7 +45,7 @@ class Layout:
 
 def layout(project: Project, listed: RunList) -> Layout:
     """Lay out the runs of a list; of those that ``judge:`` sets apart it is said why."""
-    judged = judged_alike(project, listed.runs) if has_judge(project) else None
+    judged = judged_alike(project, listed.runs) if project.settings.has_judge else None
     return Layout(
         total=listed.total,
         elsewhere=listed.elsewhere,

@@ -44,11 +44,11 @@ def one_sweep(project: Project, name: str) -> dict[str, Wired]:
     from xvc.sweeps.show import show_sweep  # late: as above
 
     shown = show_sweep(project, name or None)
-    wish = shown.status.sweep.wish
+    request = shown.status.sweep.request
     return {
         **_summary(shown.status),
-        "space": {key: _dimension(key, shown) for key in wish.space},
-        "direction": wish.direction.value if wish.direction else None,
+        "space": {key: _dimension(key, shown) for key in request.space},
+        "direction": request.direction.value if request.direction else None,
         "importances": dict(shown.importances),
         "best_so_far": list(_best_so_far(shown)),
         "trials": [_trial(each) for each in shown.ranked],
@@ -69,10 +69,10 @@ def _summary(status: SweepStatus) -> Mapping[str, Wired]:
         "id": sweep.id,
         "created": sweep.created / 1e6,
         "state": status.condition.value,
-        "command": [*sweep.wish.command],
-        "sampler": sweep.wish.sampler.value,
-        "metric": sweep.wish.metric,
-        "params": list(sweep.wish.space),
+        "command": [*sweep.request.command],
+        "sampler": sweep.request.sampler.value,
+        "metric": sweep.request.metric,
+        "params": list(sweep.request.space),
         "total": sweep.total,
         "counts": {state.value: count for state, count in progress.counts.items()},
         "best": None if progress.best is None else _trial(progress.best),
@@ -82,7 +82,7 @@ def _summary(status: SweepStatus) -> Mapping[str, Wired]:
 def _dimension(key: str, shown: SweepResults) -> Mapping[str, Wired]:
     from xvc.core.search_space import Range, dimension_text  # late: as above
 
-    dimension = shown.status.sweep.wish.space[key]
+    dimension = shown.status.sweep.request.space[key]
     is_log = isinstance(dimension, Range) and dimension.is_log
     return {"text": dimension_text(dimension), "log": is_log}
 
@@ -102,7 +102,7 @@ def _trial(trial: Trial) -> Mapping[str, Wired]:
 
 def _best_so_far(shown: SweepResults) -> Iterator[list[Wired]]:
     """The best value after each trial that ended well, by the trials' numbers."""
-    direction = shown.status.sweep.wish.direction
+    direction = shown.status.sweep.request.direction
     if direction is None:
         return
     from xvc.core.direction import better  # late: as above

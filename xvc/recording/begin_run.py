@@ -7,7 +7,6 @@ refuses becomes a warning: a run is recorded with what is known.
 from __future__ import annotations
 
 import os
-import socket
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -128,7 +127,7 @@ def begin(
         folder=_folder(project, folder),
         params={**said, **params},
         started=Nanoseconds(time.time_ns()),
-        host=socket.gethostname(),
+        host=os.uname().nodename,
         owner=str(current_owner()),
         environment=environment_digest(environment),
         note=note,

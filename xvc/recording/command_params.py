@@ -11,19 +11,21 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-_OPTION = re.compile(r"--([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
-_KERNEL_FILE = re.compile(r"(?:^|[/=])kernel-[^/]*\.json$")
-_KERNEL_PROGRAM = re.compile(r"\w*(?:ipy|colab_|xpy|spyder_)\w*kernel\w*(?:\.py)?|xpython(?:-raw)?")
+from xvc.core.late_pattern import late
+
+_OPTION = late(r"--([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
+_KERNEL_FILE = late(r"(?:^|[/=])kernel-[^/]*\.json$")
+_KERNEL_PROGRAM = late(r"\w*(?:ipy|colab_|xpy|spyder_)\w*kernel\w*(?:\.py)?|xpython(?:-raw)?")
 _TEST_RUNNERS = ("pytest", "py.test", "pytest-3")
-_NEGATIVE = re.compile(r"-[0-9.]")
-_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
-_DECLARED = re.compile(r"(?:add_argument|option)\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
-_NAMED = re.compile(r"[\"']--([A-Za-z][\w.-]*)[\"']")
-_FLAG = re.compile(
+_NEGATIVE = late(r"-[0-9.]")
+_NUMBER = late(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_DECLARED = late(r"(?:add_argument|option)\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
+_NAMED = late(r"[\"']--([A-Za-z][\w.-]*)[\"']")
+_FLAG = late(
     r"action\s*=\s*[\"'](?:store_(?:true|false|const)|append_const|count)[\"']"
     r"|BooleanOptionalAction|is_flag\s*=\s*True"
 )
-_LIST = re.compile(r"nargs\s*=\s*(?:[\"'][+*][\"']|[2-9])")
+_LIST = late(r"nargs\s*=\s*(?:[\"'][+*][\"']|[2-9])")
 
 
 @dataclass(frozen=True, slots=True)

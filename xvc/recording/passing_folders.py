@@ -7,16 +7,16 @@ said before the run that its record goes with the folder.
 from __future__ import annotations
 
 import os
-import tempfile
 from pathlib import Path
 
 from xvc.errors import XvcError
 from xvc.git.snapshot import RUNS
 from xvc.project import Project
+from xvc.system.files import TEMPORARY
 from xvc.types import RunId
 
 _DVC_RUNS = (".dvc", "tmp", "exps")
-_SCRATCH = ("TMPDIR", "SLURM_TMPDIR", "PBS_JOBDIR")
+_SCRATCH = ("TMPDIR", "TEMP", "TMP", "SLURM_TMPDIR", "PBS_JOBDIR")
 _MEMORY = "/dev/shm"  # noqa: S108 - read only: what lies there goes when the machine starts
 
 
@@ -58,8 +58,10 @@ def warning_of(project: Project) -> str | None:
         return None
     top = project.place.top
     named = [project.environment.get(name, "") for name in _SCRATCH]
-    scratch = [*named, tempfile.gettempdir(), _MEMORY]
-    if not any(each and top.is_relative_to(os.path.realpath(each)) for each in scratch):
+    if not any(
+        each and top.is_relative_to(os.path.realpath(each))
+        for each in (*named, *TEMPORARY, _MEMORY)
+    ):
         return None
     origin = _origin(project)
     if origin is None or origin.resolve() == top:
@@ -70,8 +72,21 @@ def warning_of(project: Project) -> str | None:
     )
 
 
+def _may_be_clone(project: Project) -> bool:
+    """Whether the repository's own settings may name an origin: most times git is not asked."""
+    if project.place is None:
+        return False
+    try:
+        said = (project.place.common / "config").read_bytes()
+    except OSError:
+        return True
+    return b"origin" in said or b"include" in said
+
+
 def _origin(project: Project) -> Path | None:
     """The work tree that this one was cloned from, when it is a folder here."""
+    if not _may_be_clone(project):
+        return None
     try:
         url = project.git.text("config", "--get", "remote.origin.url", accept=(0, 1))
     except XvcError:

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from xvc.core.code_files import is_generated, is_source
+from xvc.core.late_pattern import late
 from xvc.git.commands import Git
 from xvc.git.submodules import ignored_paths
 
@@ -24,15 +25,15 @@ _INSTALLED = ("/usr/", "/bin/", "/opt/", "/nix/", "/snap/", "/proc/", "/dev/")
 _OF_USERS = ("/dev/shm/", "/usr/src/")  # noqa: S108 - read only: folders of users in those of the system
 _MANY = 300  # files that are followed
 _LARGE = 1 << 20  # bytes of one
-_IMPORT = re.compile(
+_IMPORT = late(
     r"(?:^|;)[ \t]*\"?[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]+)"
     r"|import[ \t]+([^\n#;]+))",
     re.MULTILINE,
 )
-_NAMES = re.compile(r"([.\w]+)(?:[ \t]+as[ \t]+\w+)?")
-_FILE = re.compile(r"[\w./-]+\.\w+")
-_ASKED = re.compile(r"(?:import_module|__import__|run_module)\(\s*[\"']([.\w]+)[\"']")
-_RUN = re.compile(
+_NAMES = late(r"([.\w]+)(?:[ \t]+as[ \t]+\w+)?")
+_FILE = late(r"[\w./-]+\.\w+")
+_ASKED = late(r"(?:import_module|__import__|run_module)\(\s*[\"']([.\w]+)[\"']")
+_RUN = late(
     r"(?:run_path\(|(?:spec_from_file_location|SourceFileLoader)\([^,()]*,|exec\(\s*open\()\s*"
     r"[\"']([^\"']+\.py)[\"']"
 )

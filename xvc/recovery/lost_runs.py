@@ -17,7 +17,6 @@ from xvc.core.run import RunRecord, Status
 from xvc.errors import BadValue, JournalFailed, XvcError
 from xvc.journal.reader import journals, last_written
 from xvc.project import Project
-from xvc.recording.begin_run import open_journal
 from xvc.recovery.recover import mend
 from xvc.store import query
 from xvc.system.exit_code import left_exit_code
@@ -74,6 +73,8 @@ def _note_exit_codes(project: Project) -> None:
 def _correct_status(project: Project, codes: Sequence[tuple[RunId, int]]) -> None:
     with project.keeper.view() as connection:
         runs = {run: query.by_id(connection, run) for run, _ in codes}
+    from xvc.recording.begin_run import open_journal  # late: few looks end a run
+
     journal = open_journal(project)
     for name, code in codes:
         run = runs[name]
@@ -100,6 +101,8 @@ def _end(project: Project, dead: Sequence[RunRecord]) -> list[RunId]:
     if not dead:
         return []
     try:
+        from xvc.recording.begin_run import open_journal  # late: few looks end a run
+
         journal = open_journal(project)
         for run in dead:
             journal.note(RecordKind.END, run.id, _facts_of_loss(project, run))

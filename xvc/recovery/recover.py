@@ -11,19 +11,21 @@ from collections.abc import Mapping
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from xvc.errors import BusyError, ExternalError, PointerCorrupt, Unresolved
 from xvc.git.branch import clear_index, is_index_dead
 from xvc.journal.fallback_dir import fallback_of, is_ours
 from xvc.journal.reader import is_written, journals
 from xvc.project import Project
-from xvc.recovery.kind import ChangeKind, ChangeState
 from xvc.recovery.old_notes import has_old_notes, take_over
 from xvc.system.files import copy_durably, make_folder
 from xvc.system.lock import FileLock
 from xvc.system.pending import PendingChange
 from xvc.types import Json
+
+if TYPE_CHECKING:
+    from xvc.recovery.kind import ChangeKind
 
 OWN = {
     "refs": "xvc.recovery.git_changes:REFS",
@@ -86,6 +88,8 @@ def begin(project: Project, kind: str, facts: Mapping[str, Json]) -> PendingChan
 
 
 def _end(project: Project, kind: ChangeKind, change: PendingChange) -> None:
+    from xvc.recovery.kind import ChangeState  # late: most times nothing was broken off
+
     try:
         state = kind.state_of(project, change)
     except (KeyError, TypeError, ValueError):  # its facts are of another xvc

@@ -20,7 +20,7 @@ from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
 from xvc.errors import BadValue
 from xvc.history.find import FoundRun, find, known_versions, versions_by_run
-from xvc.history.judging import has_judge, judged_alike
+from xvc.history.judging import judged_alike
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.render.document import Block, Commands, DocumentTable, Report, Section, Text, bounded
@@ -203,7 +203,7 @@ def _newest_and_best(
     project: Project, connection: DuckDBPyConnection, request: ReportRequest
 ) -> list[RunRecord]:
     """Read the runs, newest first; of very many the newest and those that lead by the metric."""
-    if has_judge(project):  # what the newest was judged by says which may be best
+    if project.settings.has_judge:  # what the newest was judged by says which may be best
         return query.all_runs(connection)
     runs = query.newest(connection)
     if len(runs) < query.MANY:

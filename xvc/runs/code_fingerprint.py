@@ -22,7 +22,6 @@ from xvc.dvc.artifacts import without_artifacts
 from xvc.dvc.pipeline import FILE as PIPELINE
 from xvc.dvc.pointers import SUFFIX
 from xvc.errors import BadValue
-from xvc.git.history import trees_of
 from xvc.git.tree_objects import TreeEntry, read_trees
 from xvc.project import Project
 from xvc.recording.begin_run import apart, declared_names
@@ -48,7 +47,7 @@ def code_trees(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, str]:
     if project.place is None:
         return {}
     commits = {run.id: _commit(run) for run in runs}
-    trees = trees_of(project.git, {commit for commit in commits.values() if commit})
+    trees = project.git.trees_of({commit for commit in commits.values() if commit})
     return {run: trees[commit] for run, commit in commits.items() if commit in trees}
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from xvc.core.commit_subject import (
     chosen_keys,
     chosen_metrics,
-    one_line,
+    cut,
     shown,
     subject,
     varying_keys,
@@ -31,7 +31,6 @@ from xvc.runs.repeats import (
 from xvc.runs.verdicts import Judgement, against_first, luck_in_words, pooled
 from xvc.types import RunId
 
-_LONGEST = 72
 FAILED = frozenset({*Status} - {Status.FINISHED, Status.RUNNING})
 """How runs end that ended badly."""
 
@@ -102,16 +101,6 @@ class SweptRuns:
     failed: int
     best: RunId | None
     what: str
-
-
-def cut(text: str, longest: int = _LONGEST) -> str:
-    """Shorten a text to one line.
-
-    >>> cut("a long story", 7)
-    'a long…'
-    """
-    line = one_line(text)
-    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
 def judged(

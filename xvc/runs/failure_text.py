@@ -5,10 +5,10 @@ Pure: bytes in, one line out.
 
 from __future__ import annotations
 
-import re
+from xvc.core.late_pattern import late
 
 KEPT = 16_384  # bytes of stderr that are looked at
-_COLOUR = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+_COLOUR = late(r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
 _TRACEBACK = "Traceback (most recent call last):"
 _LONGEST = 300
 

@@ -14,7 +14,7 @@ from xvc.core.commit_subject import one_line
 from xvc.core.objective import Measure, exact_number
 from xvc.core.run import RunRecord, Status
 from xvc.history.find import known_versions, versions_by_run
-from xvc.history.judging import Judge, differing, has_judge, judges
+from xvc.history.judging import Judge, differing, judges
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import fingerprints
@@ -64,7 +64,7 @@ def ideas(project: Project, where: Sequence[RunRecord] | None = None) -> list[Id
 
 def _judges(project: Project, runs: Sequence[RunRecord]) -> Mapping[RunId, Judge]:
     """Return what judged the runs of the tree, and say where they were judged otherwise."""
-    if not has_judge(project):
+    if not project.settings.has_judge:
         return {}
     held = [run for its in _entries({run.id: run for run in runs}).values() for run in its]
     known = judges(project, held)

@@ -22,7 +22,7 @@ from xvc.core.run import RunRecord
 from xvc.core.seed_names import is_seed
 from xvc.errors import BadValue
 from xvc.history.find import known_versions, versions_by_run
-from xvc.history.judging import has_judge, judged_alike
+from xvc.history.judging import judged_alike
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import fingerprints
@@ -119,7 +119,7 @@ def leaderboard(
         BadValue: no finished run has the metric.
     """
     measure = Measure.parse(metric, project.settings.metrics_direction, "leaderboard")
-    if not everywhere and not has_judge(project):
+    if not everywhere and not project.settings.has_judge:
         ranking = _of_many(project, measure, where, most)
         if ranking is not None:
             return ranking

@@ -21,11 +21,8 @@ from xvc.core.run import RunRecord, Status, series_in
 from xvc.core.tag_message import VersionInfo
 from xvc.errors import BadValue
 from xvc.history.find import known_versions, versions, versions_by_run
-from xvc.history.judging import has_judge, judged_alike
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
-from xvc.runs.all_runs import gather
-from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.repeats import RepeatedExperiment, Spread, experiments, with_shared_settings
 from xvc.store import query
 from xvc.store.run_values import fitting, has_key, ordered
@@ -100,7 +97,7 @@ def runs(project: Project, request: ListRequest) -> RunList:
     """
     where = parse_filter(request.where) if request.where else None
     sort, descending = _order(project, request.sort)
-    is_judged = sort is not None and has_judge(project)
+    is_judged = sort is not None and project.settings.has_judge
     is_plain = not (request.everywhere or request.group or request.series or is_judged)
     if where is not None and is_plain:
         return _fitting(project, request, where)
@@ -109,6 +106,8 @@ def runs(project: Project, request: ListRequest) -> RunList:
     tagged = versions_by_run(known_versions(project)) if sort == "version" else {}
     order = _Order(sort, tagged, descending=descending)
     if request.everywhere:
+        from xvc.runs.all_runs import gather  # late: it looks into every store
+
         found, total = gather(project, limit if sort is None else None)
         found = _sorted(found, order)
     elif request.series is not None:
@@ -127,6 +126,8 @@ def _judged_last(project: Project, found: list[RunRecord], sort: str | None) -> 
     metric = (sort or "").removeprefix("metrics.")
     if not any(sort in run.metrics or metric in run.metrics for run in found):
         return found
+    from xvc.history.judging import judged_alike  # late: most settings name no judge
+
     judged = judged_alike(project, found)
     if judged.warning is None:
         return found
@@ -424,6 +425,9 @@ def grouped(project: Project, listed: RunList, key: str) -> list[Group]:
     metric = listed.metrics[0] if listed.metrics else None
     direction = direction_of(metric, project.settings.metrics_direction) if metric else None
     measure = Measure(metric, direction) if metric and direction else None
+    from xvc.history.judging import judged_alike  # late: lists in one order need neither
+    from xvc.runs.code_fingerprint import fingerprints
+
     code = fingerprints(project, with_shared_settings(listed.runs))
     together: dict[str, list[RunRecord]] = {}
     for run in listed.runs:

@@ -9,7 +9,6 @@ code is not known repeats nothing, and one that people discarded repeats only ot
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,6 +16,7 @@ from fractions import Fraction
 from xvc.core.command_places import filled_in_run
 from xvc.core.direction import Direction
 from xvc.core.json_values import as_json
+from xvc.core.late_pattern import late
 from xvc.core.name_words import pieces
 from xvc.core.objective import exact_number
 from xvc.core.run import RunRecord, Status
@@ -26,7 +26,7 @@ from xvc.core.typed_value import TypedValue, is_equal
 from xvc.recording.command_params import option_params
 from xvc.types import Json, RunId
 
-_VALUE = re.compile(r"-?[0-9]+")
+_VALUE = late(r"-?[0-9]+")
 
 
 def settings_of(run: RunRecord, passed: Collection[str] = ()) -> str:

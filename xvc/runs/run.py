@@ -32,7 +32,8 @@ from xvc.runs.request import RunRequest
 from xvc.runs.run_end import Recorder, WantedOutputs, interrupt, note_end, reason_of, status_of
 from xvc.runs.run_params import look_who_used, settled, with_copy
 from xvc.runs.usage_over_time import UsageKeeper, usage_file
-from xvc.store.db import has_room, warm_up
+from xvc.store.db import has_room
+from xvc.store.idle_instance import warm_up
 from xvc.system.process import Ending, Ladder, Launch
 from xvc.system.process import run as run_process
 from xvc.system.signal_pipe import PASSING, STOPPING, held_back
@@ -109,7 +110,7 @@ def run(
     early = held.enter_context(held_back(PASSING))
     with best_effort(warnings):
         if request.fold:
-            warm_up()  # DuckDB loads while git and the command work
+            warm_up(project.store_path)  # DuckDB loads while git and the command work
     with best_effort(warnings):
         mend(project)
     begun: Begun | None = None
@@ -300,10 +301,9 @@ def _complete(
 
 def _tell_of_judge(project: Project, begun: Begun) -> None:
     """Warn where the judge is not what it was for the run before: a better score may be that."""
-    from xvc.history.judging import differing, has_judge, judges  # late: most settings name none
-
-    if not has_judge(project):
+    if not project.settings.has_judge:
         return
+    from xvc.history.judging import differing, judges  # late: most settings name none
     from xvc.store import query
 
     with project.keeper.view() as connection:

@@ -21,6 +21,7 @@ from xvc.core.record import UNHELD, UNHELD_DIGESTS, UNOPENED, RecordKind
 from xvc.core.run import DataFile, Status
 from xvc.core.secrets import mask_texts, mask_values
 from xvc.errors import JournalFailed
+from xvc.git.commands import TreeChanges
 from xvc.journal.fallback_dir import make_fallback
 from xvc.project import Project
 from xvc.recording.begin_run import (
@@ -243,6 +244,7 @@ def _end(
     reason: str | None,
     pipeline: PipelineResult | None,
     opened: Sequence[str],
+    stale: Sequence[str],
     recorder: Recorder,
 ) -> None:
     unsaid = {
@@ -268,7 +270,7 @@ def _end(
                 keep_locks(project, begun.record.id, begun.snapshot, pipeline)
     if begun.snapshot is not None:
         with best_effort(begun.warnings):
-            left["touched"] = _touched(project, begun)
+            left["touched"] = _touched(project, stale)
         with best_effort(begun.warnings):
             left |= _unheld(project, begun, opened)
         with best_effort(begun.warnings):
@@ -329,24 +331,33 @@ def note_end(
             used = mask_values(dict(pipeline.params))
             begun.journal.note(RecordKind.PARAMS, begun.record.id, used)
     reason = reason_of(ending, recorder)
-    _end(project, begun, ending, outs | models, reason, pipeline, opened, recorder)
+    changes = TreeChanges()
+    with best_effort(warnings):
+        if begun.snapshot is not None:
+            changes = project.git.changes_since(begun.snapshot.index)
+    kept = outs | models
+    _end(project, begun, ending, kept, reason, pipeline, opened, changes.stale, recorder)
     if project.place is not None:
         note_run_end(project.own_room, begun.record.id, touched)
     with best_effort(warnings):
-        warnings += _unnamed(project, begun, wanted)
+        warnings += _unnamed(project, begun, wanted, changes)
     return models
 
 
-def _unnamed(project: Project, begun: Begun, wanted: WantedOutputs) -> list[str]:
+def _unnamed(
+    project: Project, begun: Begun, wanted: WantedOutputs, changes: TreeChanges
+) -> list[str]:
     """Name what the run wrote and nobody ignores, declares or reads: once, with the ways out."""
-    if begun.snapshot is None:
+    taken = [path for path in changes.stale if path not in project.git.tracked()]
+    written = [*changes.untracked, *taken]
+    if not written:
         return []
     places = [project.root / path for path in (*wanted.outs, *(m.path for m in wanted.models))]
     known = {project.relative(place) for place in (*places, *metrics_files(project))}
     top, since = project.git.place.top, begun.record.started or 0
     fresh = [
         path
-        for path in project.git.untracked()
+        for path in written
         if not is_source(path)
         and (changed_at(top / path) or 0) >= since
         and not any(path == each or path.startswith(f"{each}/") for each in known)
@@ -442,12 +453,10 @@ def _models(
     return keep_models(project, run, since, single, wanted.before, begun.warnings)
 
 
-def _touched(project: Project, begun: Begun) -> Json:
-    """Name the tracked files that changed during the run, with what they held afterwards."""
-    if begun.snapshot is None:
-        return {}
+def _touched(project: Project, stale: Sequence[str]) -> Json:
+    """Map the files of the run's code that changed meanwhile to what they held afterwards."""
     found: dict[str, Json] = {}
-    for path in project.git.stale(begun.snapshot.index):
+    for path in stale:
         file = project.git.place.top / path
         found[as_text(path)] = project.git.hash_file(file) if file.is_file() else None
     return found

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from xvc.core.commit_subject import chosen_metrics, shown
+from xvc.core.commit_subject import chosen_metrics, cut, shown
 from xvc.core.equality import is_same
 from xvc.core.human_units import few_of
 from xvc.core.run import RunRecord, Status
@@ -22,17 +22,16 @@ from xvc.core.seed_names import is_seed
 from xvc.core.typed_value import TypedValue
 from xvc.dvc.pointers import SUFFIX
 from xvc.errors import XvcError
-from xvc.git.history import Change, line_changes, trees_of
+from xvc.git.history import Change, line_changes
 from xvc.git.submodules import submodules
-from xvc.history.judging import differing, has_judge, judges
 from xvc.project import Project
 from xvc.recording.begin_run import as_it_would_be
 from xvc.recording.unheld_digests import unheld_digests
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import CodeDigests, code_trees
-from xvc.runs.digest import cut
 from xvc.runs.repeats import has_same_command, own_params, seeds_in
 from xvc.store import db, query
+from xvc.store.idle_instance import reading_own
 from xvc.types import Json, RunId
 from xvc.versions.base import PathsWithoutCode, code_changes
 
@@ -108,8 +107,10 @@ def _judged_otherwise(
     project: Project, wanted: RunRecord, tree: str, found: Precedents
 ) -> list[str]:
     """Name the runs whose results would not compare with those of a run of now."""
-    if not has_judge(project) or not tree:
+    if not project.settings.has_judge or not tree:
         return []
+    from xvc.history.judging import differing, judges  # late: most projects name no judge
+
     near = [*found.same, *found.repeats, *found.nearest]
     now = replace(wanted, code=replace(wanted.code, snapshot=tree))
     known = judges(project, [now, *(each.run for each in near)])
@@ -204,7 +205,7 @@ def _names(project: Project) -> dict[RunId, str]:
 def _bases(project: Project, commits: set[str]) -> dict[str, tuple[str, str | None]]:
     """Map commits to their trees, and to those of their first parents."""
     parents = {commit: f"{commit}^" for commit in commits}
-    trees = trees_of(project.git, {*commits, *parents.values()})
+    trees = project.git.trees_of({*commits, *parents.values()})
     return {c: (trees[c], trees.get(parents[c])) for c in commits if c in trees}
 
 
@@ -272,7 +273,8 @@ def _by_code(
 ) -> list[Near]:
     if project.place is None or not tree:
         return [_with_other_code(each) for each in near]
-    digests = CodeDigests(project, {tree, *trees.values()})
+    others = {its for its in trees.values() if its != tree}
+    digests = CodeDigests(project, {tree, *others} if others else ())  # one tree equals itself
     names = {name for each in (wanted, *(n.run for n in near)) for name in each.code.incomplete}
     now = unheld_digests(project.git, sorted(names))
     found = []
@@ -377,7 +379,8 @@ def seen_before(project: Project, record: RunRecord) -> Near | None:
     keeper = project.keeper
     if not keeper.path.exists():
         return None
-    reading = db.reading(keeper.path, is_known=keeper.is_as_left)
+    path = keeper.path
+    reading = reading_own(path) if keeper.is_as_left else db.reading(path)
     with suppress(XvcError, OSError), reading as connection:
         runs = query.of_command(connection, record)
         if len(runs) == query.MANY:  # of older ones those that say the same params
@@ -385,6 +388,8 @@ def seen_before(project: Project, record: RunRecord) -> Near | None:
             runs = [*{run.id: run for run in (*runs, *more)}.values()]
         near = (_asked(record, run, None) for run in runs if run.id != record.id)
         alike = [n for n in near if n.distance[0] == 0 and _is_of_its_seeds(record, n.run)]
+        if not alike:
+            return None
         trees = code_trees(project, [record, *(each.run for each in alike)])
         if record.id not in trees:
             return None

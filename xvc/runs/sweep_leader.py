@@ -58,9 +58,9 @@ class Leader:
 
 def leader(project: Project, sweep: Sweep, trials: Sequence[Trial]) -> Leader | None:
     """Hold the best point of a sweep against the others; None without a metric or a value."""
-    wish = sweep.wish
-    metric, direction = wish.metric, wish.direction
-    ordered = points_of(trials, direction, wish.repeats_by)
+    request = sweep.request
+    metric, direction = request.metric, request.direction
+    ordered = points_of(trials, direction, request.repeats_by)
     if metric is None or direction is None or not ordered:
         return None
     names = {RunId(trial.run) for point in ordered for trial in point if trial.run}

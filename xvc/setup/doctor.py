@@ -26,6 +26,7 @@ from xvc.setup.health import Diagnosis, Health
 from xvc.setup.recorded_data import NO_REMOTE, NOWHERE, look_at_data, whereabouts
 from xvc.store import query
 from xvc.system.files import is_shared, md5_of
+from xvc.worktrees.known_trees import TreeMoved
 from xvc.worktrees.list import TreeRole, list_trees
 
 _SCRATCH_AGE = 24 * 3600.0
@@ -297,8 +298,8 @@ def _worktrees(project: Project) -> Iterator[Diagnosis]:
         way = f"`xvc worktree remove {each.name}` ends it."
         match each.condition:
             case TreeRole.MISSING:
-                moved = f"If it was moved, `git worktree repair` and its new path; else {way}"
-                yield Diagnosis("work trees", Health.WRONG, f"{each.path} is gone", moved)
+                moved = TreeMoved(each.name, each.path, each.is_at or "")
+                yield Diagnosis("work trees", Health.WRONG, str(moved), moved.hint)
             case TreeRole.MAKING | TreeRole.REMOVING:
                 detail = f"{each.name} is {each.condition}"
                 yield Diagnosis("work trees", Health.WRONG, detail, way)

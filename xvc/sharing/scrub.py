@@ -40,6 +40,7 @@ from xvc.recovery.operation_log import log_operation
 from xvc.recovery.recover import mend
 from xvc.sharing.secret_places import Remainder, SecretPlace
 from xvc.store import query
+from xvc.store.db import stores_set_aside
 from xvc.store.masking import cells_with
 from xvc.system.files import write_durably
 from xvc.system.lock import FileLock
@@ -110,7 +111,8 @@ def scrub(project: Project, secret: str, *, does_it: bool) -> Scrubbed:
         found.places += [SecretPlace("asset", name) for name in assets]
         found.left += _in_commits(project, others)
         found.left += _in_versions(project, needle)
-        found.own += _own_files(project, needle)
+        found.left += [each for tree in trees for each in _set_aside(tree, needle)]
+        found.own += [name for tree in trees for name in _own_files(project, tree, needle)]
         found.pushed += _pushed(project, found, held)
         if does_it:
             _take_out(project, trees, needle, ours, found)
@@ -207,17 +209,30 @@ def _in_versions(project: Project, needle: SpelledSecret) -> list[Remainder]:
     return found
 
 
-def _own_files(project: Project, needle: SpelledSecret) -> list[str]:
-    """List the files of the work tree that hold it: they are the user's."""
-    top, found = project.git.place.top, []
-    listed = project.git.call("ls-files", "-z", "-co", "--exclude-standard")
-    for name in sorted(set(listed.split(b"\0")) - {b""}):
-        path = top / os.fsdecode(name)
+def _own_files(project: Project, tree: Project, needle: SpelledSecret) -> Iterator[str]:
+    """List the files of a work tree that hold it: they are the user's.
+
+    Those of another tree are named by their whole paths.
+    """
+    top, is_here = tree.git.place.top, tree.top == project.top
+    listed = tree.git.call("ls-files", "-z", "-co", "--exclude-standard")
+    for name in map(os.fsdecode, sorted(set(listed.split(b"\0")) - {b""})):
+        path = top / name
         if path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST:
             continue
         if needle.is_in(path.read_bytes()):
-            found.append(os.fsdecode(name))
-    return found
+            yield name if is_here else str(path)
+
+
+def _set_aside(tree: Project, needle: SpelledSecret) -> Iterator[Remainder]:
+    """Name the stores that were set aside in a tree and hold it."""
+    for path in stores_set_aside(tree.store_path):
+        try:
+            is_in = bool(cells_with(path, needle.texts()))
+        except XvcError:  # a damaged one; what is compressed in it is not seen
+            is_in = needle.is_in(path.read_bytes())
+        if is_in:
+            yield Remainder("store", str(path), "delete it, once nothing in it is wanted")
 
 
 def _pushed(project: Project, found: Scrubbed, held: Iterable[Holding]) -> list[Remainder]:

@@ -7,9 +7,7 @@ descriptor of it would drop DuckDB's lock. A new file is made under another name
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,10 +15,12 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from xvc.core.late_pattern import late
 from xvc.errors import (
     BusyError,
     CorruptError,
     NotAStore,
+    OtherDuckDB,
     StoreBusy,
     StoreCorrupt,
     StoreFailed,
@@ -59,8 +59,8 @@ COPIED = "copied"
 NAME = "db"
 """What SQL may call the store: ``db.events`` is ``events``."""
 
-_PID = re.compile(r"PID (\d+)")
-_NAMED = re.compile(r'"[^"\n]*"')  # files, tables and columns in DuckDB's messages
+_PID = late(r"PID (\d+)")
+_NAMED = late(r'"[^"\n]*"')  # files, tables and columns in DuckDB's messages
 # What a merge may take before it spills. DuckDB's process takes more than it is told: 0.87 GB for
 # stores of 10,000,000 rows by 12, and 1.37 GB when told 1 GB.
 _MEMORY = "700MB"
@@ -81,6 +81,9 @@ _ROTTEN = (
 )
 
 
+_OTHER_DUCKDB = late(
+    r"storage version number (\d+), but we can only read storage versions between (\d+) and (\d+)"
+)
 _UNFIT = ("Binder Error", "Catalog Error", "Constraint Error", "Dependency Error")
 
 
@@ -223,6 +226,19 @@ def reading(
             connection.close()
 
 
+def started_for(name: str) -> DuckDBPyConnection:
+    """Start an instance that reaches no file but one, which it has not attached yet."""
+    import duckdb
+
+    connection = duckdb.connect(":memory:", config=_OFFLINE)
+    connection.execute("SET GLOBAL TimeZone='UTC'")  # for cursors, too
+    connection.execute("SET python_enable_replacements = false")
+    connection.execute(f"SET allowed_paths = [{literal(name)}, {literal(name + '.wal')}]")
+    _close_off(connection)
+    connection.execute("SET lock_configuration = true")
+    return connection
+
+
 def opened(path: Path) -> DuckDBPyConnection:
     """Open a private database file for reading; the caller closes it."""
     import duckdb
@@ -252,6 +268,8 @@ def in_memory(path: Path) -> Iterator[DuckDBPyConnection]:
 @contextmanager
 def without_rows(*, into: Path | None = None) -> Iterator[DuckDBPyConnection]:
     """Open a store that holds nothing, as `reading` does."""
+    import tempfile  # late: most projects have a store
+
     folder = Path(tempfile.mkdtemp(prefix="xvc-nothing-"))
     try:
         create(folder / "nothing.duckdb")
@@ -528,6 +546,15 @@ def set_aside(path: Path, word: str) -> Path:
     return place
 
 
+def stores_set_aside(path: Path) -> list[Path]:
+    """List what lies beside a store and was one: edited by others, or damaged."""
+    if not path.parent.is_dir():
+        return []
+    names = tuple(f"{path.name}.{word}-" for word in ("kept", "corrupt"))
+    found = (each for each in path.parent.iterdir() if each.name.startswith(names))
+    return sorted(each for each in found if not each.name.endswith(".wal"))
+
+
 def _remove(path: Path) -> None:
     path.unlink(missing_ok=True)
     wal_of(path).unlink(missing_ok=True)
@@ -609,6 +636,8 @@ def _translated(path: Path, words: str) -> BusyError | CorruptError | StoreFaile
         pid = _PID.search(words)
         held = ReadersHold if _READABLE in words else StoreBusy
         return held(str(path), f"process {pid[1]}" if pid else "")
+    if other := _OTHER_DUCKDB.search(words):
+        return OtherDuckDB(str(path), *(int(number) for number in other.groups()))
     own_words = _NAMED.sub("", words.replace(str(path), "")).lower()
     if any(sign in own_words for sign in _ROTTEN):
         return StoreCorrupt(str(path), first_line(words))
@@ -649,14 +678,3 @@ def has_room() -> bool:
 
     limits = (resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA))
     return all(soft == resource.RLIM_INFINITY or soft >= _ROOM for soft in limits)
-
-
-def warm_up() -> None:
-    """Begin to load DuckDB in a thread, while the caller waits for something else.
-
-    An interpreter that ends waits for it: taken away in the middle, the import crashes.
-    """
-    import threading
-    from importlib import import_module
-
-    threading.Thread(target=import_module, args=("duckdb",)).start()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -20,6 +19,7 @@ from xvc.dvc.pointers import Pointer, read_pointer
 from xvc.dvc.repository import Dvc, pointer_of
 from xvc.errors import (
     BusyError,
+    CacheUnreadable,
     CorruptError,
     LockBusy,
     NoObject,
@@ -35,6 +35,7 @@ from xvc.journal.layout import Room
 from xvc.journal.reader import is_read, is_written, journals, runs_named
 from xvc.store import db
 from xvc.store.fold import Folded, fold, fold_again, keep_damaged, positions
+from xvc.store.idle_instance import reading_own
 from xvc.store.masking import cells_with, mask_store
 from xvc.store.runs import branches
 from xvc.store.state import StoreState, sizes_of, stamp_of
@@ -92,7 +93,7 @@ class Keeper:
             return None
         if StoreState.read(self.room.store_state).base == pointer.digest:
             return None
-        return NoObject(pointer.digest, self._pointer_name)
+        return self.dvc.lack_of(pointer.digest, self._pointer_name)
 
     @property
     def is_as_left(self) -> bool:
@@ -239,6 +240,10 @@ class Keeper:
     def _may_switch(self, pointer: Pointer | None) -> bool:
         if pointer is None or (self.dvc and self.dvc.holds(pointer.digest)):
             return True
+        lack = self.dvc.lack_of(pointer.digest, self._pointer_name) if self.dvc else None
+        if isinstance(lack, CacheUnreadable):
+            self._warn(f"{lack}; showing what is here. {lack.hint}")
+            return False
         self._warn(
             f"{self.path.name}: the version its pointer names ({pointer.digest[:8]}) is not in the "
             "DVC cache; showing what is here. "
@@ -272,7 +277,7 @@ class Keeper:
         try:
             self.dvc.materialise(pointer.digest, place)
         except NoObject as err:
-            missing = NoObject(err.digest, self._pointer_name)
+            missing = self.dvc.lack_of(err.digest, self._pointer_name)
             self._warn(f"{missing}. {missing.hint}")
             return False
         except ObjectCorrupt as err:
@@ -322,9 +327,12 @@ class Keeper:
     ) -> dict[str, int]:
         pointer, scratch = self.pointer, self.room.scratch
         self._report(fold(connection, found, scratch, keep=self._keep_refused, is_ours=is_ours))
-        connection.execute("DELETE FROM meta WHERE key = 'base'")
-        if pointer is not None:
-            connection.execute("INSERT INTO meta VALUES ('base', ?)", [pointer.digest])
+        base = pointer.digest if pointer is not None else None
+        held = connection.execute("SELECT value FROM meta WHERE key = 'base'").fetchall()
+        if held != ([(base,)] if base is not None else []):
+            connection.execute("DELETE FROM meta WHERE key = 'base'")
+            if base is not None:
+                connection.execute("INSERT INTO meta VALUES ('base', ?)", [base])
         return positions(connection)
 
     def _keep_refused(self, journal: str, line: bytes) -> Path:
@@ -449,6 +457,8 @@ class Keeper:
     ) -> DuckDBPyConnection:
         if is_fresh:
             try:
+                if into is None:
+                    return opened.enter_context(reading_own(self.path))
                 return opened.enter_context(db.reading(self.path, is_known=True, into=into))
             except StoreBusy:
                 pass  # another program has it for writing
@@ -472,6 +482,8 @@ class Keeper:
     @contextmanager
     def _private_copy(self, *, is_whole: bool = False) -> Iterator[Path]:
         """Copy the store, and fold the journals into the copy unless the store *is_whole*."""
+        import tempfile  # late: most times the store itself can be read
+
         folder = Path(tempfile.mkdtemp(prefix="xvc-view-"))
         copy = folder / self.path.name
         try:
@@ -587,7 +599,7 @@ class Keeper:
         if branch is None or not held:
             return set(held)
         named = {path: runs_named([path]) for path in held}
-        with db.reading(self.path, is_known=True) as connection:  # we made it what it is just now
+        with reading_own(self.path) as connection:  # we made it what it is just now
             made_on = branches(connection, {run for runs in named.values() for run in runs})
         return {
             path

@@ -14,7 +14,6 @@ from xvc.store import runs
 from xvc.store.columns import Column, known, tables
 from xvc.store.schema import NUMERIC, quoted
 from xvc.store.system_table_checks import book_value
-from xvc.store.table_queries import fields, known_field
 from xvc.types import Json, RunId
 
 if TYPE_CHECKING:
@@ -153,9 +152,11 @@ def _extreme(connection: DuckDBPyConnection, run: RunId, key: str, way: str) -> 
     """Find the lowest or highest number of a key in the rows of a run; NaN is neither."""
     if way not in ("min", "max"):
         return None
+    from xvc.store import table_queries  # late: most metrics are their last value
+
     numbers: list[int | float] = []
     for table in tables(connection):
-        field = known_field(fields(connection, table), key)
+        field = table_queries.known_field(table_queries.fields(connection, table), key)
         number = field.number if field is not None else None
         if field is None or number is None:
             continue

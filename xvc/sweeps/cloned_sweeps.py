@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from xvc.core.record import RecordKind
 from xvc.core.run import RunRecord, Status
-from xvc.core.sweep import Sweep, Trial, TrialStatus, Wish, told_by
+from xvc.core.sweep import Sweep, SweepRequest, Trial, TrialStatus, told_by
 from xvc.errors import AmbiguousRun, ConflictError, error
 from xvc.history.other_stores import other_stores
 from xvc.project import Project
@@ -70,22 +70,22 @@ def remember(home: Project, sweep: Sweep) -> None:
 
 def _shared(sweep: Sweep) -> dict[str, Json]:
     """Write what is true of it in every clone; where it ran and how it was sent there is not."""
-    wish = sweep.wish
-    asked = Wish(
-        wish.space,
-        wish.command,
-        sampler=wish.sampler,
-        style=wish.style,
-        metric=wish.metric,
-        direction=wish.direction,
-        refs=wish.refs,
-        seed=wish.seed,
-        signs=wish.signs,
+    request = sweep.request
+    asked = SweepRequest(
+        request.space,
+        request.command,
+        sampler=request.sampler,
+        style=request.style,
+        metric=request.metric,
+        direction=request.direction,
+        refs=request.refs,
+        seed=request.seed,
+        signs=request.signs,
     )
-    facts = replace(sweep, root="", codes={}, wish=asked).facts
+    facts = replace(sweep, root="", codes={}, request=asked).facts
     said = cast("dict[str, Json]", facts["wish"])
     if len(json.dumps(said["space"])) > _LONGEST:
-        said["space"] = {key: {"choices": []} for key in wish.space}
+        said["space"] = {key: {"choices": []} for key in request.space}
     return facts
 
 
@@ -172,7 +172,7 @@ def _trials(sweep: Sweep, runs: list[RunRecord]) -> dict[int, Trial]:
 def _trial(sweep: Sweep, number: int, runs: list[RunRecord]) -> Trial:
     """Tell of a trial what its runs do; their params are those that were used."""
     newest = max(runs, key=lambda run: (run.status is Status.FINISHED, run.started or 0))
-    params = {key: newest.params[key] for key in sweep.wish.space if key in newest.params}
-    ended = told_by(Trial(number, params, attempts=len(runs)), runs, sweep.wish.metric)
+    params = {key: newest.params[key] for key in sweep.request.space if key in newest.params}
+    ended = told_by(Trial(number, params, attempts=len(runs)), runs, sweep.request.metric)
     is_open = newest.status is Status.RUNNING
     return replace(ended, state=TrialStatus.RUNNING) if is_open else ended

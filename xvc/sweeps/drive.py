@@ -17,7 +17,7 @@ from itertools import islice
 from xvc.core.human_units import few_of
 from xvc.core.job import Executor, Job, JobEnd
 from xvc.core.search_space import grid_point, grid_size, random_points
-from xvc.core.sweep import LOCAL, REF, Sampler, Sweep, Trial, TrialStatus, Wish, best_of
+from xvc.core.sweep import LOCAL, REF, Sampler, Sweep, SweepRequest, Trial, TrialStatus, best_of
 from xvc.executors import executor_kind
 from xvc.executors.kind import Opening
 from xvc.executors.local import is_live
@@ -26,7 +26,7 @@ from xvc.journal.following import Follower
 from xvc.project import Project
 from xvc.sweeps.cloned_sweeps import remember, sweep_here
 from xvc.sweeps.job import call_of, last_line_of
-from xvc.sweeps.optuna_study import Points
+from xvc.sweeps.optuna_study import OptunaPoints
 from xvc.sweeps.repeated_points import RepeatedPoints
 from xvc.sweeps.shared_paths import SharedPaths
 from xvc.sweeps.sweep_folder import Folder, home_of, one_trial, slots_of, starts_of, trials
@@ -100,18 +100,18 @@ def drive(
         slots = stack.enter_context(_slots(home, sweep))
         trees = stack.enter_context(trees_of(home, sweep))
         opening = Opening(
-            wish=sweep.wish,
+            request=sweep.request,
             folder=folder.path,
             environment=home.environment,
             away=_away(home, sweep),
         )
-        executor = executor_kind(sweep.wish.executor).open(opening)
+        executor = executor_kind(sweep.request.executor).open(opening)
         stack.callback(executor.close)
         # Only now: what stands in the queue of a cluster is withdrawn, so it is not about to begin.
         driver = _Driver(home, sweep, folder, tell)
         bell = stack.enter_context(Bell())
         remember(home, sweep)
-        shared = SharedPaths(home.git, sweep.wish.command, home.root / sweep.folder)
+        shared = SharedPaths(home.git, sweep.request.command, home.root / sweep.folder)
         is_stopped = driver.run(executor, trees, slots, bell)
         if is_stopped:
             folder.note("stopped", -1)
@@ -138,10 +138,12 @@ def resume(project: Project, name: str | None, tell: Callable[[Progress], None])
 
 
 def _away(home: Project, sweep: Sweep) -> Away | None:
-    if not sweep.wish.away:
+    if not sweep.request.away:
         return None
     (code,) = sweep.codes.values()
-    return pack(home.git, code.snapshot, home.store_path, home.room, home.dvc, sweep.wish.scratch)
+    return pack(
+        home.git, code.snapshot, home.store_path, home.room, home.dvc, sweep.request.scratch
+    )
 
 
 def _told_of(paths: Sequence[str], trials: int) -> list[str]:
@@ -155,14 +157,14 @@ def _told_of(paths: Sequence[str], trials: int) -> list[str]:
 
 @contextmanager
 def _slots(home: Project, sweep: Sweep) -> Iterator[list[Slot]]:
-    if sweep.wish.executor != LOCAL:
-        yield [Slot(number, {}) for number in range(sweep.wish.jobs)]
+    if sweep.request.executor != LOCAL:
+        yield [Slot(number, {}) for number in range(sweep.request.jobs)]
         return
     held: list[FileLock] = []
     slots = []
-    gpus = sweep.wish.gpus
+    gpus = sweep.request.gpus
     try:
-        for number in range(sweep.wish.jobs):
+        for number in range(sweep.request.jobs):
             port, lock = lease_port(home.room.folder / "locks")
             held.append(lock)
             environment = {"XVC_PORT": str(port)}
@@ -189,25 +191,25 @@ class _Driver:
     _follower: Follower | None = None
 
     def __post_init__(self) -> None:
-        wish = self.sweep.wish
-        if wish.sampler is Sampler.TPE or wish.prune:
-            seeds = wish.repeats_by
-            points = Points(
+        request = self.sweep.request
+        if request.sampler is Sampler.TPE or request.prune:
+            seeds = request.repeats_by
+            points = OptunaPoints(
                 self.folder.points,
-                {key: each for key, each in wish.space.items() if key != seeds},
-                wish.sampler,
-                wish.direction,
-                seed=wish.seed,
-                at_once=wish.jobs,
+                {key: each for key, each in request.space.items() if key != seeds},
+                request.sampler,
+                request.direction,
+                seed=request.seed,
+                at_once=request.jobs,
             )
-            self.points = RepeatedPoints(points, seeds, max(1, wish.repeat))
-        if wish.prune and wish.metric is not None:
+            self.points = RepeatedPoints(points, seeds, max(1, request.repeat))
+        if request.prune and request.metric is not None:
             journals = self.home.room.journals
-            self._follower = Follower(journals, f"{self.sweep.id}/", wish.metric)
+            self._follower = Follower(journals, f"{self.sweep.id}/", request.metric)
         self._starts = starts_of(self.folder.notes())
         self.trials = trials(self.home, self.sweep, self.folder)
         self._catch_up()
-        self._fresh = islice(points_in(wish), len(self.trials), None)
+        self._fresh = islice(points_in(request), len(self.trials), None)
         self._queue = deque(n for n, trial in sorted(self.trials.items()) if self._is_owed(trial))
         self._orphans = {
             n for n, trial in self.trials.items() if trial.state is TrialStatus.RUNNING
@@ -227,7 +229,7 @@ class _Driver:
 
     def _is_owed(self, trial: Trial) -> bool:
         if trial.state is TrialStatus.FAILED:
-            return not trial.is_unused and 0 < trial.attempts <= self.sweep.wish.retries
+            return not trial.is_unused and 0 < trial.attempts <= self.sweep.request.retries
         return trial.state is TrialStatus.WAITING
 
     def in_order(self) -> tuple[Trial, ...]:
@@ -277,7 +279,7 @@ class _Driver:
 
     def _start(self, number: int, free: deque[Slot], executor: Executor, trees: Trees) -> None:
         slot, trial = free.popleft(), self.trials[number]
-        ref = str(trial.params[REF]) if self.sweep.wish.refs else ""
+        ref = str(trial.params[REF]) if self.sweep.request.refs else ""
         attempt = self._starts.get(number, -1) + 1
         where = trees.make(number, attempt, ref)
         self._starts[number] = attempt
@@ -378,7 +380,7 @@ class _Driver:
         is_wanted = self.folder.stop.exists() or self.reason is not None
         if not heard and (self.stopping or not is_wanted):
             return
-        is_alone = self.sweep.wish.executor == LOCAL and heard == [signal.SIGINT]
+        is_alone = self.sweep.request.executor == LOCAL and heard == [signal.SIGINT]
         was_told = not self.stopping and is_alone and _is_foreground()
         self.stopping = True
         if was_told:
@@ -394,20 +396,20 @@ class _Driver:
         self.tell(progress(self.sweep, self.trials.values(), latest))
 
 
-def points_in(wish: Wish) -> Iterator[dict[str, Json]]:
+def points_in(request: SweepRequest) -> Iterator[dict[str, Json]]:
     """List the points of a sampler that learns nothing, the same ones each time.
 
     With repeats each point comes once for each seed, one after the other.
     """
-    if wish.sampler is not Sampler.RANDOM:
-        return (grid_point(wish.space, number) for number in range(grid_size(wish.space)))
-    if not wish.repeat:
-        return random_points(wish.space, wish.seed)
-    space = {key: each for key, each in wish.space.items() if key != wish.seed_param}
+    if request.sampler is not Sampler.RANDOM:
+        return (grid_point(request.space, number) for number in range(grid_size(request.space)))
+    if not request.repeat:
+        return random_points(request.space, request.seed)
+    space = {key: each for key, each in request.space.items() if key != request.seed_param}
     return (
-        {**point, wish.seed_param: seed}
-        for point in random_points(space, wish.seed)
-        for seed in range(wish.repeat)
+        {**point, request.seed_param: seed}
+        for point in random_points(space, request.seed)
+        for seed in range(request.repeat)
     )
 
 
@@ -418,7 +420,7 @@ def progress(sweep: Sweep, known: Collection[Trial], latest: Trial | None = None
         counts[trial.state] += 1
     counts[TrialStatus.WAITING] += sweep.total - len(known)
     return Progress(
-        sweep, counts, best_of(known, sweep.wish.direction, sweep.wish.repeats_by), latest
+        sweep, counts, best_of(known, sweep.request.direction, sweep.request.repeats_by), latest
     )
 
 

@@ -18,7 +18,7 @@ from xvc.core.command_places import (
 )
 from xvc.core.search_space import typed_point
 from xvc.core.seed_names import is_seed
-from xvc.core.sweep import Sweep, Trial, Wish, command_of, settled_keys
+from xvc.core.sweep import Sweep, SweepRequest, Trial, command_of, settled_keys
 from xvc.system.value_files import word_for
 
 _TAIL = 1 << 20  # bytes of a log in which the last word is looked for
@@ -26,30 +26,30 @@ _TAIL = 1 << 20  # bytes of a log in which the last word is looked for
 
 def call_of(sweep: Sweep, trial: Trial) -> tuple[str, ...]:
     """Write the call of `xvc run` that is the trial."""
-    wish = sweep.wish
+    request = sweep.request
     words = [sys.executable, "-P", "-m", "xvc", "run", "--json", "--no-fold"]  # we fold for all
-    words += [] if wish.away else ["--record-in", sweep.root]  # a clone has a store of its own
+    words += [] if request.away else ["--record-in", sweep.root]  # a clone has a store of its own
     words += ["--name", sweep.run_name(trial.number)]
-    for key, typed in typed_point(wish.space, trial.params).items():
+    for key, typed in typed_point(request.space, trial.params).items():
         words += ["-P", f"{key}={word_for(typed)}"]
-    for key in sorted(trial.params.keys() - settled_keys(wish)):
+    for key in sorted(trial.params.keys() - settled_keys(request)):
         words += ["--must-use", key]
-    words += ["--params-copy" if wish.params_copy else "--params-edit"]
-    words += ["--timeout", str(wish.timeout)] if wish.timeout is not None else []
-    words += ["--capture"] if wish.capture else []
-    for out in wish.outs:
+    words += ["--params-copy" if request.params_copy else "--params-edit"]
+    words += ["--timeout", str(request.timeout)] if request.timeout is not None else []
+    words += ["--capture"] if request.capture else []
+    for out in request.outs:
         words += ["--out", out]
-    for model in wish.models:
+    for model in request.models:
         words += ["--model", model]
-    return (*words, "--", *_command(wish, trial))
+    return (*words, "--", *_command(request, trial))
 
 
-def _command(wish: Wish, trial: Trial) -> tuple[str, ...]:
+def _command(request: SweepRequest, trial: Trial) -> tuple[str, ...]:
     """Write the command, its seeds in braces: `xvc run` puts them in, and so knows their places."""
-    typed = typed_point(wish.space, trial.params)
-    command = command_of(wish, trial.params)
+    typed = typed_point(request.space, trial.params)
+    command = command_of(request, trial.params)
     shown = {key: each.text for key, each in typed.items()}
-    seeded = with_seed_places(filled_in_template, wish.command, shown)
+    seeded = with_seed_places(filled_in_template, request.command, shown)
     if seeded is not None:
         others = [key for key in typed if not is_seed(key)]
         style = not_filled_in_run(command[len(seeded) :], trial.params)

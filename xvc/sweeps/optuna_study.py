@@ -50,7 +50,7 @@ class NoSampler(ExternalError):
     way = "Install `xvc-experiments[sweeps]`; grid and random need none."
 
 
-class Points:
+class OptunaPoints:
     """The points of one sweep as Optuna chooses them, numbered from 0.
 
     Args:

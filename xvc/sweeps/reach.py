@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from xvc.core.code_files import is_junk
-from xvc.core.sweep import Wish, settled_keys
+from xvc.core.sweep import SweepRequest, settled_keys
 from xvc.core.typed_value import TypedValue
 from xvc.errors import XvcError
 from xvc.git.worktrees import untracked_like
@@ -27,21 +27,23 @@ from xvc.worktrees.set_up import INCLUDE
 _MODELS = ("models/candidates/", "models/production/")
 
 
-def check_reach(project: Project, wish: Wish, folder: str) -> None:
+def check_reach(project: Project, request: SweepRequest, folder: str) -> None:
     """Refuse a param that can reach the command in no way that is known.
 
     Raises:
         BadSweep: neither the command, a params file, nor any code of the tree takes a param up.
     """
-    if project.place is None or wish.refs:
+    if project.place is None or request.refs:
         return
     git, where = project.git, project.place.top / folder
-    open_keys = {key: TypedValue.of(None) for key in wish.space if key not in settled_keys(wish)}
+    open_keys = {
+        key: TypedValue.of(None) for key in request.space if key not in settled_keys(request)
+    }
     for held in placed(project, open_keys).values():
         open_keys = {key: typed for key, typed in open_keys.items() if key not in held}
-    lost = never_taken_up(git, [*open_keys], wish.command, where)
+    lost = never_taken_up(git, [*open_keys], request.command, where)
     if lost:
-        _refuse_undeclared(project, lost, wish, where)
+        _refuse_undeclared(project, lost, request, where)
         key = lost[0]
         says = f"params: nothing takes {', '.join(lost)} up, so all trials would be the same; "
         ways = (
@@ -50,24 +52,26 @@ def check_reach(project: Project, wish: Wish, folder: str) -> None:
         raise BadSweep((f"{says}{ways}, or add {key} to a params file",))
 
 
-def _refuse_undeclared(project: Project, lost: list[str], wish: Wish, where: Path) -> None:
+def _refuse_undeclared(
+    project: Project, lost: list[str], request: SweepRequest, where: Path
+) -> None:
     for key in lost:
-        found = undeclared(project, key, wish.command, where)
+        found = undeclared(project, key, request.command, where)
         if found is not None and found.way:
             says = f"params: {found.file} says {key}, and xvc does not know it as a params file; "
             raise BadSweep((f"{says}with {found.way} each trial has its value there",))
 
 
-def lacking(project: Project, wish: Wish, folder: str) -> Iterator[str]:
+def lacking(project: Project, request: SweepRequest, folder: str) -> Iterator[str]:
     """Name what git ignores here and no trial will have."""
-    if wish.refs or project.place is None:
+    if request.refs or project.place is None:
         return
     git, own = project.git, project.relative(project.store_path)
     try:
         known = {path.rstrip("/") for path in project.data_inputs(project.survey())}
     except XvcError:  # told when the trees are made
         known = set()
-    outputs = [*metrics_files(project), *(git.place.top / folder / out for out in wish.outs)]
+    outputs = [*metrics_files(project), *(git.place.top / folder / out for out in request.outs)]
     written = {_assets_of(own), *(project.relative(path) for path in outputs)}
     with suppress(XvcError):
         written |= project.stage_outs().keys()  # each trial makes them

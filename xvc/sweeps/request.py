@@ -17,7 +17,7 @@ from xvc.core.direction import Direction, asked_direction, direction_of
 from xvc.core.option import declared, kinds
 from xvc.core.search_space import Choices, Dimension, choices, endless, grid_size, parse_dimension
 from xvc.core.seed_names import is_seed
-from xvc.core.sweep import LOCAL, REF, ParamStyle, Sampler, Wish
+from xvc.core.sweep import LOCAL, REF, ParamStyle, Sampler, SweepRequest
 from xvc.core.typed_value import TypedValue
 from xvc.errors import BadValue, UsageError, error
 from xvc.types import Json
@@ -40,9 +40,9 @@ class BadSweep(UsageError):
     way = "One that works: `xvc sweep --param lr=0.1,0.01 --param depth=2..6 -- python train.py`."
 
 
-def wish_of(
+def request_of(
     said: Mapping[str, Json], directions: Mapping[str, str], executors: tuple[str, ...], read: Read
-) -> Wish:
+) -> SweepRequest:
     """Check what was said and return it as values.
 
     Args:
@@ -58,7 +58,7 @@ def wish_of(
     space = checker.space()
     repeat, seed_param = checker.repeats(space)
     metric, direction = checker.metric(directions)
-    wish = Wish(
+    request = SweepRequest(
         space=space,
         signs=checker.signs,
         command=checker.command(),
@@ -69,23 +69,23 @@ def wish_of(
         **checker.options(),
     )
     if "jobs" not in said:
-        wish = replace(wish, jobs=max(1, len(wish.gpus)))
-    checker.together(wish, executors)
+        request = replace(request, jobs=max(1, len(request.gpus)))
+    checker.together(request, executors)
     checker.unknown()
     if checker.mistakes:
         raise BadSweep(tuple(checker.mistakes))
-    return wish
+    return request
 
 
-def total_of(wish: Wish) -> int:
+def total_of(request: SweepRequest) -> int:
     """Count the trials: all points where there is an end of them, unless fewer are wanted.
 
     With repeats, ``trials`` counts the points.
     """
-    wanted = None if wish.trials is None else wish.trials * max(1, wish.repeat)
-    if endless(wish.space):
+    wanted = None if request.trials is None else request.trials * max(1, request.repeat)
+    if endless(request.space):
         return wanted or 0
-    points = grid_size(wish.space)
+    points = grid_size(request.space)
     return points if wanted is None else min(points, wanted)
 
 
@@ -237,9 +237,9 @@ class _Checker:
         return value
 
     def options(self) -> dict[str, Any]:
-        """Read what needs no other option, each as its field of a `Wish` declares it."""
+        """Read what needs no other option, each as its field of a `SweepRequest` declares it."""
         found: dict[str, Any] = {}
-        shapes, said = kinds(Wish), declared(Wish)
+        shapes, said = kinds(SweepRequest), declared(SweepRequest)
         for name in (name for name in said if name not in _TOGETHER):
             value = self._read_as(shapes[name], name, least=said[name].least or 0)
             if value is not None:
@@ -284,37 +284,41 @@ class _Checker:
             return ()
         return tuple(word for each in listed if (word := str(each).strip()))
 
-    def together(self, wish: Wish, executors: tuple[str, ...]) -> None:
+    def together(self, request: SweepRequest, executors: tuple[str, ...]) -> None:
         """Look at what only together is wrong."""
-        self._where(wish, executors)
-        self._braces(wish)
-        for key, dimension in wish.space.items():
+        self._where(request, executors)
+        self._braces(request)
+        for key, dimension in request.space.items():
             words = dimension.words if isinstance(dimension, Choices) else ()
             if any(len(word) > _MOST_WORD for word in words):
                 self.mistakes.append(
                     f"{key}: a value is too large for a command line; put each into a file and "
                     "try the names of the files"
                 )
-        if wish.sampler is Sampler.GRID:
-            for key in endless(wish.space):
+        if request.sampler is Sampler.GRID:
+            for key in endless(request.space):
                 self.mistakes.append(
                     f"{key}: a grid needs values or a step, as 0..1:0.25; "
                     "random and tpe take any range"
                 )
-        elif wish.trials is None:
-            self.mistakes.append(f"trials: say how many {wish.sampler} shall try, as --trials 40")
-        if wish.prune and wish.sampler is Sampler.GRID:
+        elif request.trials is None:
+            self.mistakes.append(
+                f"trials: say how many {request.sampler} shall try, as --trials 40"
+            )
+        if request.prune and request.sampler is Sampler.GRID:
             self.mistakes.append("prune: a grid tries every point to its end; take random or tpe")
-        needs = "prune" if wish.prune else "sampler tpe" if wish.sampler is Sampler.TPE else ""
-        if needs and wish.metric is None:
+        needs = (
+            "prune" if request.prune else "sampler tpe" if request.sampler is Sampler.TPE else ""
+        )
+        if needs and request.metric is None:
             self.mistakes.append(f"metric: {needs} needs one, as --metric acc:max")
 
-    def _braces(self, wish: Wish) -> None:
+    def _braces(self, request: SweepRequest) -> None:
         """Name what stands in braces and is no param: it would reach the command as it is."""
         asked = self.said.get("params")
-        known = [*dict.fromkeys((*wish.space, *(asked if isinstance(asked, dict) else ())))]
-        for name in dict.fromkeys(placeholders(wish.command)):
-            if name in known or (name == "params" and wish.params_copy):
+        known = [*dict.fromkeys((*request.space, *(asked if isinstance(asked, dict) else ())))]
+        for name in dict.fromkeys(placeholders(request.command)):
+            if name in known or (name == "params" and request.params_copy):
                 continue
             near = difflib.get_close_matches(name, known, n=1)
             way = f"did you mean {{{near[0]}}}?" if near else f"params are {', '.join(known)}."
@@ -325,25 +329,25 @@ class _Checker:
                 f"written twice, {{{{{name}}}}}"
             )
 
-    def _where(self, wish: Wish, executors: tuple[str, ...]) -> None:
-        if wish.executor not in executors:
+    def _where(self, request: SweepRequest, executors: tuple[str, ...]) -> None:
+        if request.executor not in executors:
             names = ", ".join(executors)
-            self.mistakes.append(f"executor: {wish.executor!r} is none of {names}")
+            self.mistakes.append(f"executor: {request.executor!r} is none of {names}")
             return
         for name, owner in (("address", "dask"), ("away", "dask"), ("slurm", "slurm")):
-            is_free = name == "address" and wish.executor not in _OWN_WAYS  # another package's
-            if getattr(wish, name) and wish.executor != owner and not is_free:
+            is_free = name == "address" and request.executor not in _OWN_WAYS  # another package's
+            if getattr(request, name) and request.executor != owner and not is_free:
                 self.mistakes.append(f"{name}: goes with --executor {owner} alone")
-        if wish.scratch and not wish.away:
+        if request.scratch and not request.away:
             self.mistakes.append("scratch: is where trials run with --away")
-        if wish.gpus and wish.executor != LOCAL:
+        if request.gpus and request.executor != LOCAL:
             self.mistakes.append(
                 "gpus: are shared out on this machine alone; elsewhere the cluster does it, "
                 "as --slurm gpus_per_node=1"
             )
-        if wish.away and wish.refs:
+        if request.away and request.refs:
             self.mistakes.append("refs: --away sends the code as it is here, and no other")
-        if wish.away and wish.prune:
+        if request.away and request.prune:
             self.mistakes.append("prune: what trials report with --away is known at their end")
 
     def unknown(self) -> None:

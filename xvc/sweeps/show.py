@@ -36,16 +36,16 @@ def show_sweep(project: Project, name: str | None) -> SweepResults:
         BadNote: it cannot be read.
     """
     status = sweep_status(project, name)
-    sweep, direction = status.sweep, status.sweep.wish.direction
+    sweep, direction = status.sweep, status.sweep.request.direction
     found: dict[str, float] = {}
     warnings: tuple[str, ...] = ()
     if direction is not None:
         try:
-            found = importances(sweep.wish.space, _points(status), direction)
+            found = importances(sweep.request.space, _points(status), direction)
         except NoSampler as err:
             warnings = (f"{err}. {err.hint}",)
     plots = tuple(_plots(sweep, status.trials)) if direction is not None else ()
-    order = tuple(ranked(status.trials, direction, sweep.wish.repeats_by))
+    order = tuple(ranked(status.trials, direction, sweep.request.repeats_by))
     return SweepResults(
         status=status, ranked=order, importances=found, plots=plots, warnings=warnings
     )
@@ -63,8 +63,8 @@ def _points(status: SweepStatus) -> list[tuple[dict[str, Json], float]]:
 
 def _plots(sweep: Sweep, found: tuple[Trial, ...]) -> Iterator[Plot]:
     """Draw the metric over each param that has numbers."""
-    metric = sweep.wish.metric or ""
-    for key, dimension in sweep.wish.space.items():
+    metric = sweep.request.metric or ""
+    for key, dimension in sweep.request.space.items():
         pairs = [
             (x, y)
             for trial in found

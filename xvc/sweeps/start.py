@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from xvc.core.ids import run_id
 from xvc.core.secret_names import is_secret_name
-from xvc.core.sweep import REF, Sampler, Sweep, TrialCode, Wish, command_of
+from xvc.core.sweep import REF, Sampler, Sweep, SweepRequest, TrialCode, command_of
 from xvc.errors import XvcError
 from xvc.executors import executor_kind
 from xvc.executors.shipping import check_store
@@ -26,12 +26,14 @@ from xvc.worktrees.run_trees import code_here, warnings_of_lacking
 _ID_LENGTH = 6
 
 
-def begin_sweep(project: Project, wish: Wish, folder: str) -> tuple[Sweep, Folder, tuple[str, ...]]:
+def begin_sweep(
+    project: Project, request: SweepRequest, folder: str
+) -> tuple[Sweep, Folder, tuple[str, ...]]:
     """Write a sweep down; nothing runs yet. Returns it, where it is, and warnings.
 
     Args:
         project: whose store will keep the runs.
-        wish: what was asked for.
+        request: what was asked for.
         folder: where the command runs, from the top of the work tree.
 
     Raises:
@@ -48,31 +50,31 @@ def begin_sweep(project: Project, wish: Wish, folder: str) -> tuple[Sweep, Folde
     if project.place is None:
         raise project.no_git()
     # First what only trials need: a sweep that cannot run is not written down.
-    check_sampler(wish.sampler, prune=wish.prune)
-    executor_kind(wish.executor).check(wish)
-    if wish.away:
+    check_sampler(request.sampler, prune=request.prune)
+    executor_kind(request.executor).check(request)
+    if request.away:
         check_store(project.place.top, project.store_path)
-    check_reach(project, wish, folder)
+    check_reach(project, request, folder)
     name = run_id(os.urandom(8))[:_ID_LENGTH]
-    codes, left_out = _codes(project, wish, name)
+    codes, left_out = _codes(project, request, name)
     sweep = Sweep(
         id=name,
         created=time.time_ns(),
         root=str(project.root),
         folder=folder,
-        total=total_of(wish),
+        total=total_of(request),
         codes=codes,
-        wish=wish,
+        request=request,
     )
     where = folder_of(project, name)
     where.save(sweep)
-    kept = _keep_secret(where, wish)
-    return sweep, where, (*left_out, *kept, *lacking(project, wish, folder))
+    kept = _keep_secret(where, request)
+    return sweep, where, (*left_out, *kept, *lacking(project, request, folder))
 
 
-def _keep_secret(where: Folder, wish: Wish) -> tuple[str, ...]:
+def _keep_secret(where: Folder, request: SweepRequest) -> tuple[str, ...]:
     """Let nobody else read the values of secret params, which a resume needs as they are."""
-    names = [key for key in wish.space if is_secret_name(key)]
+    names = [key for key in request.space if is_secret_name(key)]
     if not names:
         return ()
     where.path.chmod(0o700)
@@ -91,7 +93,7 @@ class SweepPlan:
     warnings: tuple[str, ...] = ()
 
 
-def plan_sweep(project: Project, wish: Wish, folder: str) -> SweepPlan:
+def plan_sweep(project: Project, request: SweepRequest, folder: str) -> SweepPlan:
     """Say what a sweep would try; nothing is written down.
 
     Raises:
@@ -101,36 +103,42 @@ def plan_sweep(project: Project, wish: Wish, folder: str) -> SweepPlan:
     """
     if project.place is None:
         raise project.no_git()
-    check_sampler(wish.sampler, prune=wish.prune)
-    check_reach(project, wish, folder)
-    known = wish if wish.sampler is not Sampler.TPE else replace(wish, sampler=Sampler.RANDOM)
+    check_sampler(request.sampler, prune=request.prune)
+    check_reach(project, request, folder)
+    known = (
+        request if request.sampler is not Sampler.TPE else replace(request, sampler=Sampler.RANDOM)
+    )
     first = next(points_in(known))
-    return SweepPlan(total_of(wish), command_of(wish, first), tuple(lacking(project, wish, folder)))
+    return SweepPlan(
+        total_of(request), command_of(request, first), tuple(lacking(project, request, folder))
+    )
 
 
 def sweep_all(
-    project: Project, wish: Wish, folder: str, tell: Callable[[Progress], None]
+    project: Project, request: SweepRequest, folder: str, tell: Callable[[Progress], None]
 ) -> SweepOutcome:
     """Begin a sweep and run it to its end, or until it is stopped.
 
     One that is refused before any trial could begin is forgotten, as by a cluster that has no such
     partition. Raises what `begin_sweep` and `drive` raise; the arguments are theirs.
     """
-    sweep, where, left_out = begin_sweep(project, wish, folder)
+    sweep, where, left_out = begin_sweep(project, request, folder)
     try:
         done = drive(project, sweep, where, tell)
     except XvcError:
-        if not wish.away and not where.has_begun:  # what began away is told at its end
+        if not request.away and not where.has_begun:  # what began away is told at its end
             where.forget()
             project.git.call("update-ref", "-d", SWEEPS + sweep.id)
         raise
     return replace(done, warnings=(*left_out, *done.warnings))
 
 
-def _codes(project: Project, wish: Wish, name: str) -> tuple[dict[str, TrialCode], tuple[str, ...]]:
+def _codes(
+    project: Project, request: SweepRequest, name: str
+) -> tuple[dict[str, TrialCode], tuple[str, ...]]:
     git = project.git
-    if wish.refs:
-        found = {ref: git.commit_of(ref) for ref in wish.refs}
+    if request.refs:
+        found = {ref: git.commit_of(ref) for ref in request.refs}
         missing = [f"ref: {ref} names no commit" for ref, commit in found.items() if not commit]
         if missing:
             raise BadSweep(tuple(missing))
@@ -141,5 +149,5 @@ def _codes(project: Project, wish: Wish, name: str) -> tuple[dict[str, TrialCode
 
 def code_of(sweep: Sweep, params: Mapping[str, Json]) -> tuple[str, TrialCode]:
     """Return the ref of a trial ("" without one) and its code."""
-    ref = str(params[REF]) if sweep.wish.refs else ""
+    ref = str(params[REF]) if sweep.request.refs else ""
     return ref, sweep.codes[ref]

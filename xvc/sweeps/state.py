@@ -62,7 +62,9 @@ def sweep_status(project: Project, name: str | None) -> SweepStatus:
 def _elsewhere(found: ClonedSweep) -> SweepStatus:
     sweep, known = found.sweep, tuple(found.trials.values())
     counts = {state: sum(trial.state is state for trial in known) for state in TrialStatus}
-    so_far = Progress(sweep, counts, best_of(known, sweep.wish.direction, sweep.wish.repeats_by))
+    so_far = Progress(
+        sweep, counts, best_of(known, sweep.request.direction, sweep.request.repeats_by)
+    )
     store = "" if found.where is None else f"; its runs are in the store of {found.where}"
     where = f"begun in another clone, {len(known)} of {sweep.total} trials have runs here{store}"
     return SweepStatus(

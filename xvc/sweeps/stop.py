@@ -41,7 +41,7 @@ def stop(project: Project, name: str | None) -> SweepStatus:
 
 
 def _end_orphans(home: Project, sweep: Sweep, folder: Folder) -> None:
-    executor_kind(sweep.wish.executor).end(folder.path)
+    executor_kind(sweep.request.executor).end(folder.path)
     deadline = time.monotonic() + _WAIT
     ended: set[str] = set()
     while _running(home, sweep, folder) and time.monotonic() < deadline:

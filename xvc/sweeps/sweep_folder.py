@@ -184,7 +184,7 @@ def trials(home: Project, sweep: Sweep, folder: Folder) -> dict[int, Trial]:
     live = {n for n in starts if is_live(folder.log(n, starts[n]))}
     runs = runs_of(home, sweep)
     runs += _runs_elsewhere(home, sweep, starts.keys() - live, {run.name for run in runs})
-    return dict(sorted(trials_of(notes, runs, live, sweep.wish.metric, sweep.id).items()))
+    return dict(sorted(trials_of(notes, runs, live, sweep.request.metric, sweep.id).items()))
 
 
 def one_trial(home: Project, sweep: Sweep, folder: Folder, number: int) -> Trial:
@@ -193,7 +193,7 @@ def one_trial(home: Project, sweep: Sweep, folder: Folder, number: int) -> Trial
     Whether its log is still locked is not asked: by a process that it left, for a moment.
     """
     runs = runs_of(home, sweep, number)
-    return trials_of(folder.notes(), runs, set(), sweep.wish.metric, sweep.id)[number]
+    return trials_of(folder.notes(), runs, set(), sweep.request.metric, sweep.id)[number]
 
 
 def _runs_elsewhere(

@@ -35,7 +35,7 @@ class Trees:
             LockBusy: another xvc is at it, for long.
         """
         sweep = self.sweep
-        if sweep.wish.away:
+        if sweep.request.away:
             return self.home.git.place.top / sweep.folder  # a clone has the same folders
         code = sweep.codes[ref]
         name = self._name(number, attempt)
@@ -43,7 +43,7 @@ class Trees:
         self.warnings += [w for w in done.warnings if w not in self.warnings]
         folder = tree.path / sweep.folder
         folder.mkdir(parents=True, exist_ok=True)
-        outs = (place_in(tree, sweep.folder, out) for out in sweep.wish.outs)
+        outs = (place_in(tree, sweep.folder, out) for out in sweep.request.outs)
         clear_outputs(self.home, tree, outs)
         return folder
 

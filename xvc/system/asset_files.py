@@ -10,23 +10,25 @@ import fcntl
 import hashlib
 import json
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import TYPE_CHECKING, BinaryIO, cast
 
+from xvc.core.late_pattern import late
 from xvc.errors import AmbiguousAsset, AssetCorrupt, AssetFailed, BadValue, NoAsset, NoPickle
-from xvc.system import pickling
 from xvc.system.files import beside, make_folder, refuse_link, sync_folder
 from xvc.types import Json
 
+if TYPE_CHECKING:
+    from xvc.system.pickling import Write
+
 NAME = "assets"
-_DIGEST = re.compile(r"[0-9a-f]{64}")
-_PREFIX = re.compile(r"[0-9a-f]{8,64}")
-_FOLDERS = re.compile(r"[0-9a-f]{2}")
+_DIGEST = late(r"[0-9a-f]{64}")
+_PREFIX = late(r"[0-9a-f]{8,64}")
+_FOLDERS = late(r"[0-9a-f]{2}")
 _NEW = ".new-"
 _CHUNK = 1 << 20
 _LISTING = b'{"xvc folder": ['
@@ -63,6 +65,8 @@ class Assets:
             BadValue: it cannot be pickled; nothing is kept.
             AssetFailed: the disk refused.
         """
+        from xvc.system import pickling  # late: few runs keep objects
+
         return self._written(lambda write: pickling.dump(value, write))[0]
 
     def keep_file(self, path: Path) -> str:
@@ -109,6 +113,8 @@ class Assets:
             AssetCorrupt: its bytes are not what its name says; nothing was unpickled.
             NoPickle: it is a file or a folder.
         """
+        from xvc.system import pickling  # late: as above
+
         with self._verified(digest) as file:
             if not pickling.is_pickle(file.read(1)):
                 raise NoPickle(digest)
@@ -254,7 +260,7 @@ class Assets:
         with suppress(NoAsset):
             self.path(digest).unlink(missing_ok=True)
 
-    def _written(self, fill: Callable[[pickling.Write], object]) -> tuple[str, int]:
+    def _written(self, fill: Callable[[Write], object]) -> tuple[str, int]:
         """Write beside, hash on the way, rename; returns the digest and the number of bytes.
 
         An equal asset that is there is replaced: whatever rot it may have had is gone.
@@ -332,7 +338,7 @@ def _lock(descriptor: int, *, wait: bool) -> bool:
     return True
 
 
-def _read_into(path: Path, write: pickling.Write) -> None:
+def _read_into(path: Path, write: Write) -> None:
     with path.open("rb") as file:
         while piece := file.read(_CHUNK):
             write(piece)

@@ -11,19 +11,19 @@ import hashlib
 import json
 import os
 import platform
-import re
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from xvc.core.late_pattern import late
 from xvc.core.run import Environment
 from xvc.system.in_place import installed_in_place, normal_name
 
-_PYTHON = re.compile(r"python(?P<version>[0-9.]*)t?")
+_PYTHON = late(r"python(?P<version>[0-9.]*)t?")
 _OURS = "xvc-experiments"
-_EGG_PYTHON = re.compile(r"-py[0-9.]+$")
+_EGG_PYTHON = late(r"-py[0-9.]+$")
 
 
 def describe_environment(

@@ -53,7 +53,12 @@ def what_stands(path: Path) -> str:
 
 def sync_folder(folder: Path) -> None:
     """Put a folder's names on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
+    sync_file(folder)
+
+
+def sync_file(path: Path) -> None:
+    """Put what a file holds on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
@@ -129,6 +134,10 @@ def copy_hashed(source: Path, target: Path) -> str:
     return digest.hexdigest()
 
 
+TEMPORARY = ("/tmp", "/var/tmp", "/usr/tmp")  # noqa: S108 - what Python looks at, too
+"""Folders for temporary files."""
+
+
 def stand_somewhere(folder: Path) -> None:
     """Go to *folder*, or above it, where the folder that we stand in was removed under us.
 
@@ -141,6 +150,14 @@ def stand_somewhere(folder: Path) -> None:
         with contextlib.suppress(OSError):
             _left.append(os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
         os.chdir(next(each for each in (folder, *folder.parents) if each.is_dir()))
+
+
+def temporary_folder() -> Path:
+    """Return the folder for temporary files, as `tempfile.gettempdir` does, without loading it."""
+    named = [os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP")]
+    places = [*filter(None, named), *TEMPORARY]
+    fit = (each for each in places if os.path.isdir(each) and os.access(each, os.W_OK | os.X_OK))
+    return Path(next(fit, os.curdir)).absolute()
 
 
 def stand_back() -> None:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from xvc.core.late_pattern import late
+
 _INSTALLED = ("site-packages", "dist-packages")
-_RUNS_OF_MARKS = re.compile(r"[-_.]+")
+_RUNS_OF_MARKS = late(r"[-_.]+")
 _NOTE = "direct_url.json"
 
 

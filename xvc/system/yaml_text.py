@@ -14,12 +14,13 @@ from typing import Any, cast
 
 import yaml
 
+from xvc.core.late_pattern import late
 from xvc.core.yaml_aliases import is_multiplied
 from xvc.types import Json
 
-_MARKS = re.compile(r"^(?:<<<<<<<|>>>>>>>) ", re.MULTILINE)
+_MARKS = late(r"^(?:<<<<<<<|>>>>>>>) ", re.MULTILINE)
 # Directives, tags, anchors, aliases, complex keys, tabs and unusual line ends: for ruamel.
-_UNCOMMON = re.compile(
+_UNCOMMON = late(
     r"^%|^\s*\?|(?:^|[-:,?\[{]\s|[\[{,])\s*[&*!?]|<<|[\t\x7f-\xa0\u2028\u2029\ufeff\ud800-\udfff]"
     r"|[\x00-\x09\x0b-\x1f]|[:-]\s+=\s*$",
     re.MULTILINE,

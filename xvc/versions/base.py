@@ -124,7 +124,7 @@ def base_of(project: Project, record: RunRecord, *, is_named: bool, wants_commit
     head_tree = git.tree_of(state.commit) if state.commit else git.empty_tree()
     snapshot = record.code.snapshot
     kept = snapshot or record.code.commit
-    if kept is not None and git.commit_of(kept) is None:
+    if kept not in (None, state.commit) and git.commit_of(kept) is None:
         raise CodeAbsent(record.id, kept)
     own = paths_without_code(project, record)
     if snapshot is None:

@@ -6,6 +6,7 @@ has changes, runs or rows of its own stays and is named. Killed anywhere, the sa
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -15,7 +16,7 @@ from pathlib import Path
 from xvc.core.human_units import counted
 from xvc.core.worktree import Losses, Record, SetupStage
 from xvc.errors import ConflictError, GitFailed, LockBusy, error
-from xvc.git.worktrees import WorkTree
+from xvc.git.worktrees import WorkTree, found_at
 from xvc.history.find import versions
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
@@ -31,7 +32,7 @@ from xvc.worktrees.known_trees import (
     tree_lock,
     tree_named,
 )
-from xvc.worktrees.removal_check import losses
+from xvc.worktrees.removal_check import losses, losses_without_folder
 from xvc.worktrees.remove import (
     Removal,
     TreeInUse,
@@ -150,7 +151,12 @@ def _reasons(project: Project, record: Record, tree: WorkTree | None) -> Iterato
         if Path(record.path).exists():
             yield "what is at its place now is not the tree that xvc made"
         return
-    if record.stage is SetupStage.READY and tree.path.exists() and not is_marked(tree, record):
+    if not os.path.lexists(tree.path):
+        yield from losses_without_folder(project, tree).sentences
+        if (place := found_at(project.git, tree)) is not None:
+            yield f"somebody has moved it to {place}"
+        return
+    if record.stage is SetupStage.READY and not is_marked(tree, record):
         yield "the tree at its place now was not made by xvc"
     elif is_filled(tree):
         yield from _own(project, record, tree)

@@ -7,6 +7,7 @@ result. Killed between any two steps, the state before stands and the same call 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -413,9 +414,17 @@ def _files(
     return digest, files | {n: p.read_bytes() for n, p in found.items() if n not in ignored}
 
 
+def _says_plainly(ignore: Path, line: str) -> bool:
+    """Whether a file of patterns has a line, and none that takes patterns back."""
+    held = ignore.read_bytes().splitlines() if ignore.is_file() else []
+    return os.fsencode(line) in held and not any(each.startswith(b"!") for each in held)
+
+
 def _have_store_ignored(project: Project) -> None:
     """Have git ignore the store where `dvc init` was called, and `xvc init` was not."""
     store = project.store_path
+    if _says_plainly(store.with_name(".gitignore"), f"/{store.name}"):
+        return
     if project.relative(store) not in project.git.ignored([project.relative(store)]):
         add_line(store.with_name(".gitignore"), f"/{store.name}")
 

@@ -7,6 +7,7 @@ branch that exists is refused, unless a killed call of xvc made it.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from xvc.git.worktrees import (
     drop_branch,
     fill_tree,
     forget_tree,
+    leads_to,
     make_tree,
     trees,
 )
@@ -25,6 +27,7 @@ from xvc.journal.layout import Room
 from xvc.project import Project
 from xvc.worktrees.known_trees import (
     NoTree,
+    TreeMoved,
     every_tree,
     forget,
     git_at,
@@ -150,7 +153,8 @@ def refuse_another(known: Record, commit: str | None, path: Path | None) -> None
     if commit is not None and commit != known.base:
         raise TreeTaken(f"work tree {known.name} began at {known.base[:10]}", remove)
     if known.stage is SetupStage.READY and not Path(known.path).is_dir():
-        raise TreeTaken(f"work tree {known.name} is gone from {known.path}", remove)
+        way = f"If it was moved, `git worktree repair` with its new path; if it is gone, {remove}"
+        raise TreeTaken(f"work tree {known.name} is gone from {known.path}", way)
 
 
 def _refuse_taken(project: Project, branch: str, place: Path) -> None:
@@ -171,7 +175,10 @@ def refuse_used(project: Project, place: Path) -> None:
         TreeTaken: git has a tree there, or something else is there.
     """
     if any(tree.path == place for tree in trees(project.git)):
-        way = f"`xvc worktree adopt {place}` takes it on; `git worktree prune` if it is gone."
+        way = (
+            f"`xvc worktree adopt {place}` takes it on; if it was moved, `git worktree repair` "
+            "with its new path leads git there; `git worktree prune` if it is gone."
+        )
         raise TreeTaken(f"git has a work tree at {place}", way)
     if place.exists() and not (place.is_dir() and not any(place.iterdir())):
         raise TreeTaken(f"{place} exists", "Name another folder with `--path`.")
@@ -220,15 +227,17 @@ def adopt(project: Project, path: Path) -> AddedTree:
 
     Raises:
         NoTree: git knows no linked tree there.
+        TreeMoved: git knows it at another place.
         LockBusy: another xvc is at it, for long.
         GitFailed: git refused.
     """
     listed = every_tree(project)
     wanted = path.resolve()
     tree = next((each for each in listed[1:] if each.path == wanted), None)
-    if tree is None or tree.folder is None or tree.gone is not None:
-        raise NoTree(str(path))
     room = project.room
+    if tree is None or tree.folder is None or tree.gone is not None:
+        _refuse_moved_here(listed[1:], wanted)
+        raise NoTree(str(path))
     record = next((each for each in records(room) if each.path == str(wanted)), None)
     if record is not None and record.stage is SetupStage.MAKING:
         return add(project, record.name)  # a call that was killed
@@ -258,6 +267,12 @@ def adopt(project: Project, path: Path) -> AddedTree:
             is_new=is_new,
             done=done,
         )
+
+
+def _refuse_moved_here(linked: Iterable[WorkTree], path: Path) -> None:
+    for tree in linked:
+        if tree.folder is not None and not tree.path.is_dir() and leads_to(path, tree.folder):
+            raise TreeMoved(tree.folder.name, str(tree.path), str(path))
 
 
 def _free_name(room: Room, tree: WorkTree) -> str:

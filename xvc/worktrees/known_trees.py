@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
 from xvc.core.worktree import Record, SetupStage
-from xvc.errors import BusyError, CorruptError, NotFoundError, error
+from xvc.errors import BusyError, ConflictError, CorruptError, NotFoundError, error
 from xvc.git.commands import Git
-from xvc.git.worktrees import WorkTree, drop_half_made, path_of, place_of, trees
+from xvc.git.worktrees import WorkTree, drop_half_made, found_at, leads_to, path_of, place_of, trees
 from xvc.journal.layout import Room
 from xvc.project import Project
 from xvc.recovery.old_notes import take_over_refs
@@ -40,6 +41,29 @@ class NoTree(NotFoundError):
     )
 
 
+@error("tree-moved")
+class TreeMoved(ConflictError):
+    """A work tree is not where git has it: somebody has moved its folder, or removed it."""
+
+    name: str
+    was_at: str
+    is_at: str = ""
+
+    def __str__(self) -> str:
+        where = f": it lies in {self.is_at}" if self.is_at else ""
+        return f"work tree {self.name} is not at {self.was_at}{where}"
+
+    @property
+    def hint(self) -> str:
+        """What leads git there; what to do if the tree is gone for good."""
+        if self.is_at:
+            return f"`{_repairing(self.is_at)}` leads git there; then call this again."
+        return (
+            "If it was moved, call `git worktree repair` with the path where it is now, and then "
+            f"this again; if it is gone, `xvc worktree remove {self.name} --yes` ends it."
+        )
+
+
 @error("bad-record")
 class BadRecord(CorruptError):
     """What was remembered of a work tree cannot be read."""
@@ -48,6 +72,47 @@ class BadRecord(CorruptError):
     reason: str
     says = "{path}: {reason}"
     way = "Remove the file and call `xvc worktree adopt` on the tree; no run is in it."
+
+
+@error("tree-replaced")
+class TreeReplaced(ConflictError):
+    """What lies in the place of a work tree is not that tree: it is not touched."""
+
+    name: str
+    path: str
+    says = "what lies at {path} is not work tree {name}: its .git does not lead to this repository"
+
+    @property
+    def hint(self) -> str:
+        """What makes it the tree again; what to do if it is something else."""
+        return (
+            f"If it is the tree, and the repository was moved, `{_repairing(self.path)}` mends it; "
+            "if it is something else, move it away. Then call this again."
+        )
+
+
+def _repairing(path: str) -> str:
+    return f"git worktree repair {shlex.quote(path)}"
+
+
+def refuse_moved(project: Project, name: str, path: Path, tree: WorkTree | None) -> None:
+    """Refuse a tree whose folder is not where git has it.
+
+    Args:
+        project: any tree's.
+        name: of the tree.
+        path: where it was made, or where git has it.
+        tree: as git lists it; None where git knows of none.
+
+    Raises:
+        TreeMoved: it is not; the error says where it lies if that is seen.
+        TreeReplaced: something else lies there.
+    """
+    if tree is not None and not os.path.lexists(path):
+        raise TreeMoved(name, str(path), str(found_at(project.git, tree) or ""))
+    is_own = tree is not None and tree.folder is not None and leads_to(path, tree.folder)
+    if os.path.lexists(path) and not is_own:
+        raise TreeReplaced(name, str(path))
 
 
 def record_of(room: Room, name: str) -> Record | None:
@@ -68,7 +133,7 @@ def record_of(room: Room, name: str) -> Record | None:
 
 
 def _found(room: Room, record: Record) -> Record:
-    if record.stage is not SetupStage.READY or not record.tree or Path(record.path).exists():
+    if record.stage is not SetupStage.READY or not record.tree:
         return record
     now = path_of(room.folder.parent, record.tree)
     return replace(record, path=str(now)) if now is not None else record

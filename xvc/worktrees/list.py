@@ -9,7 +9,7 @@ from pathlib import Path
 
 from xvc.core.worktree import Record, SetupStage
 from xvc.errors import XvcError
-from xvc.git.worktrees import WorkTree
+from xvc.git.worktrees import WorkTree, found_at
 from xvc.history.find import known_versions
 from xvc.history.numbering import NextNumbers, family_of_tree, next_numbers
 from xvc.history.owner import own_versions
@@ -27,7 +27,7 @@ from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.store import query
 from xvc.types import RunId
-from xvc.worktrees.known_trees import every_tree, git_at, project_at, records
+from xvc.worktrees.known_trees import TreeMoved, every_tree, git_at, project_at, records
 
 
 class TreeRole(StrEnum):
@@ -47,7 +47,8 @@ class TreeRole(StrEnum):
 class TreeInfo:
     """One tree; ``unsaved`` counts rows in no version, ``active`` is in nanoseconds.
 
-    ``next`` are the numbers of its next versions, as long as no other tree takes them.
+    ``is_at`` is where a missing one is seen, that somebody has moved. ``next`` are the numbers of
+    its next versions, as long as no other tree takes them.
     """
 
     name: str
@@ -63,6 +64,7 @@ class TreeInfo:
     live: tuple[RunId, ...] = ()
     is_here: bool = False
     locked: str | None = None
+    is_at: str | None = None
     next: NextNumbers | None = None
     warnings: tuple[str, ...] = ()
 
@@ -98,6 +100,8 @@ def _info(project: Project, tree: WorkTree, record: Record | None, *, is_main: b
         is_here=tree.path == project.git.place.top,
         locked=tree.locked,
     )
+    if info.condition is TreeRole.MISSING:
+        info = _seen(project, tree, info)
     if info.condition in (TreeRole.MISSING, TreeRole.MAKING, TreeRole.REMOVING):
         return replace(info, unsaved=_rows_left(project.room, own))
     try:
@@ -106,6 +110,16 @@ def _info(project: Project, tree: WorkTree, record: Record | None, *, is_main: b
         role = info.condition if is_main else TreeRole.UNREADABLE
         said = f"{tree.path}: {err}. {err.hint}".rstrip()
         return replace(info, condition=role, warnings=(said,))
+
+
+def _seen(project: Project, tree: WorkTree, info: TreeInfo) -> TreeInfo:
+    """Say where a tree lies that somebody has moved without git."""
+    place = found_at(project.git, tree)
+    if place is None:
+        return info
+    said = TreeMoved(info.name, info.path, str(place))
+    is_here = place == project.git.place.top
+    return replace(info, is_at=str(place), is_here=is_here, warnings=(f"{said}. {said.hint}",))
 
 
 def _condition(tree: WorkTree, record: Record | None, *, is_main: bool) -> TreeRole:

@@ -15,6 +15,7 @@ from xvc.git.commands import Git
 from xvc.git.worktrees import WorkTree
 from xvc.history.unversioned import unsaved
 from xvc.project import Project
+from xvc.store.db import stores_set_aside
 from xvc.store.state import StoreState, stamp_of
 from xvc.system.files import md5_of
 from xvc.worktrees.known_trees import git_at, project_at
@@ -41,6 +42,15 @@ def losses(project: Project, main: WorkTree, tree: WorkTree) -> Losses:
     )
 
 
+def losses_without_folder(project: Project, tree: WorkTree) -> Losses:
+    """Look for what git alone has of a tree whose folder is not there.
+
+    Raises:
+        GitFailed: git cannot say.
+    """
+    return Losses(commits=tuple(_commits_alone(project.git, tree)))
+
+
 def _is_same(main: WorkTree, tree: WorkTree, path: str) -> bool:
     """Whether the main tree has the same file: one that was copied from there."""
     there = main.path / path
@@ -57,8 +67,7 @@ def _odd_stores(there: Project, *, is_edited: bool) -> list[str]:
     store = there.store_path
     if not store.parent.is_dir():
         return []
-    aside = (f"{store.name}.kept-", f"{store.name}.corrupt-")
-    found = sorted(path for path in store.parent.iterdir() if path.name.startswith(aside))
+    found = stores_set_aside(store)
     if is_edited and store.exists() and not _is_held_whole(there):
         found.append(store)
     return [there.relative(path) for path in found]

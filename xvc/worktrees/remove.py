@@ -22,17 +22,19 @@ from xvc.journal.reader import is_written, runs_named
 from xvc.project import Project
 from xvc.worktrees.known_trees import (
     NoTree,
+    TreeMoved,
     every_tree,
     forget,
     git_at,
     log_of,
+    refuse_moved,
     remember,
     scratch_of,
     tree_list_lock,
     tree_lock,
     tree_named,
 )
-from xvc.worktrees.removal_check import losses
+from xvc.worktrees.removal_check import losses, losses_without_folder
 
 
 @error("would-lose")
@@ -83,6 +85,8 @@ def remove(
     Raises:
         NoTree: there is none; the main tree is never meant.
         WouldLose: something is in it alone, and *yes* was not said.
+        TreeMoved: its folder is not where git has it; with *yes*, only if it is seen elsewhere.
+        TreeReplaced: something else lies in its place.
         TreeInUse: a run is in it, git has it locked, or the call comes from inside.
         LockBusy: another xvc is at it, for long.
         GitFailed: git refused.
@@ -94,7 +98,7 @@ def remove(
         record = record or _record_for(called, tree)
         if tree is not None and record.stage is not SetupStage.REMOVING:
             record = replace(record, branch=tree.branch, tree=_own_name(tree))
-        plan = _planned(project, record, tree)
+        plan = _planned(project, record, tree, yes=yes)
         if dry_run:
             return replace(plan, is_dry=True)
         if plan.losses and not yes:
@@ -122,16 +126,31 @@ def _own_name(tree: WorkTree) -> str:
     return tree.folder.name if tree.folder else ""
 
 
-def _planned(project: Project, record: Record, tree: WorkTree | None) -> Removal:
+def _planned(project: Project, record: Record, tree: WorkTree | None, *, yes: bool) -> Removal:
     """Find out what the removal deletes; one that was begun before is not refused for it."""
     refuse_in_use(project, record, tree)
-    lost = Losses()
-    if tree is not None and is_filled(tree) and record.stage is not SetupStage.REMOVING:
-        lost = losses(project, every_tree(project)[0], tree)
+    lost = _lost(project, record, tree, yes=yes)
     drops = _may_drop(project, record)
     return Removal(
         name=record.name, path=record.path, branch=record.branch, drops_branch=drops, losses=lost
     )
+
+
+def _lost(project: Project, record: Record, tree: WorkTree | None, *, yes: bool) -> Losses:
+    """Find out what is lost with a tree; of one that is half made or half removed, nothing."""
+    path = Path(record.path)
+    if record.stage is SetupStage.READY:
+        if path.is_symlink():  # it was moved, and a link left: that would go, and not the tree
+            raise TreeMoved(record.name, record.path, str(path.resolve()))
+        try:
+            refuse_moved(project, record.name, path, tree)
+        except TreeMoved as err:
+            if err.is_at or not yes:
+                raise
+            return losses_without_folder(project, tree) if tree is not None else Losses()
+    if tree is None or not is_filled(tree) or record.stage is SetupStage.REMOVING:
+        return Losses()
+    return losses(project, every_tree(project)[0], tree)
 
 
 def is_filled(tree: WorkTree) -> bool:

@@ -11,10 +11,10 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Series
 from xvc.cli.output import Answer, envelope_of, show
-from xvc.core.commit_subject import one_line, shown
+from xvc.core.commit_subject import cut, one_line, shown
 from xvc.core.direction import Direction
 from xvc.core.human_units import counted, number
-from xvc.runs.digest import Failed, Staged, cut, figure
+from xvc.runs.digest import Failed, Staged, figure
 from xvc.runs.verdicts import in_words
 
 if TYPE_CHECKING:

@@ -139,7 +139,7 @@ def _ideas(here: Context, limit: int) -> Answer:
 
 
 def _line(idea: IdeaNode, *, is_measured: bool) -> list[str]:
-    from xvc.runs.digest import cut  # late: as above
+    from xvc.core.commit_subject import cut  # late: as above
     from xvc.runs.idea_tree import outcome
 
     what = "  " * idea.depth + ("└ " if idea.depth else "") + cut(idea.what, 48)

@@ -112,8 +112,7 @@ def command(
 
     Example: xvc ls --sort accuracy --where "lr < 0.1" --columns accuracy,lr,seconds
     """
-    from xvc.runs.group_verdicts import group_verdicts  # late: they open DuckDB
-    from xvc.runs.list import ListRequest, groups, runs
+    from xvc.runs.list import ListRequest, groups, runs  # late: they open DuckDB
 
     here: Context = context.obj
     form = Form(as_csv, as_markdown)
@@ -130,6 +129,8 @@ def command(
         discarded=discarded,
     )
     if group is not None:
+        from xvc.runs.group_verdicts import group_verdicts  # late: groups alone are judged
+
         every = groups(project, request)
         answer = _grouped(every, group_verdicts(project, every), group, limit or None, form)
     else:

@@ -32,7 +32,7 @@ class Data(TypedDict):
     left_total: int
     pushed: list[Remainder]
     pushed_total: int
-    own: Annotated[list[str], "Files of the work tree that hold it: they are yours to change."]
+    own: Annotated[list[str], "Files of the work trees that hold it: they are yours to change."]
     own_total: int
     done: bool
 

@@ -14,14 +14,14 @@ from xvc.cli.declared_options import with_options
 from xvc.cli.options import AsJson, complete_verbs
 from xvc.cli.output import show as show_answer  # `show` is the module of `xvc sweep show`
 from xvc.cli.sweep_view import Ended, Planned, planned, swept, telling
-from xvc.core.sweep import Wish
+from xvc.core.sweep import SweepRequest
 from xvc.errors import BadValue
 from xvc.types import Json
 
 Data = Ended | Planned
 
 
-@with_options(Wish, before="file")
+@with_options(SweepRequest, before="file")
 def command(
     context: typer.Context,
     words: Annotated[
@@ -66,16 +66,16 @@ def command(
 
     here: Context = context.obj
     here.manner.as_json = as_json
-    wish = _wish(here, _said(words or [], params or [], said), file)
+    request = _request(here, _said(words or [], params or [], said), file)
     project = here.project()
     folder = os.path.relpath(here.folder, project.place.top) if project.place else "."
     if dry_run:
         from xvc.sweeps.start import plan_sweep  # late: as above
 
-        show_answer(planned(wish, plan_sweep(project, wish, folder)), here.manner)
+        show_answer(planned(request, plan_sweep(project, request, folder)), here.manner)
         return
     with telling(here.manner) as tell:
-        found = sweep_all(project, wish, folder, tell)
+        found = sweep_all(project, request, folder, tell)
     answer = swept("sweep", found)
     show_answer(answer, here.manner)
     raise typer.Exit(answer.exit_code)
@@ -93,9 +93,9 @@ def _said(words: list[str], params: list[str], options: Mapping[str, object]) ->
     return {**said, "params": _params(params)}
 
 
-def _wish(here: Context, said: dict[str, Json], file: Path | None) -> Wish:
+def _request(here: Context, said: dict[str, Json], file: Path | None) -> SweepRequest:
     from xvc.executors import EXECUTORS
-    from xvc.sweeps.request import joined, wish_of
+    from xvc.sweeps.request import joined, request_of
     from xvc.system.value_files import parse_typed, read_typed  # late: loads yaml
 
     if file is not None:
@@ -104,7 +104,7 @@ def _wish(here: Context, said: dict[str, Json], file: Path | None) -> Wish:
             raise BadValue("--file", f"there is no {file}")
         said = joined(read_typed(path), said)
     directions = here.project().settings.metrics_direction
-    return wish_of(said, directions, EXECUTORS.names(), parse_typed)
+    return request_of(said, directions, EXECUTORS.names(), parse_typed)
 
 
 def _params(words: list[str]) -> dict[str, Json]:

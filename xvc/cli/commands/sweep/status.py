@@ -52,7 +52,7 @@ def command(context: typer.Context, name: SweepName = None, as_json: AsJson = Fa
     data: Data = {
         **summary(found.progress),
         "state": found.condition.value,
-        "command": list(found.sweep.wish.command),
+        "command": list(found.sweep.request.command),
         "running": [trial_facts(trial) for trial in few(running)],
         "running_total": len(running),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from typing import Annotated, TypedDict
 
 import typer
@@ -40,7 +42,8 @@ def command(
     from xvc.merging.worktree import merge  # late: it opens DuckDB
 
     here: Context = context.obj
-    done = merge(here.project(), name, here.folder, dry_run=dry_run)
+    project = here.project()
+    done = merge(project, name, here.folder, dry_run=dry_run)
     data: Data = {
         "name": done.name,
         "branch": done.branch,
@@ -69,8 +72,10 @@ def command(
         named = ", ".join(done.said_since[:5])
         what = f"what was said of {named} in {done.name} since their versions is not in this store"
         warnings = (f"{what}; `xvc merge worktree:{done.name}` brings it",)
-    has_data = any(path.endswith((".dvc", "dvc.lock")) for path in done.files)
-    steps = (here.again(),) if dry_run and done.changed else ("dvc checkout",) * has_data
+    steps = (here.again(),) if dry_run and done.changed else ()
+    if done.pointers and not dry_run:  # of all, DVC refuses: the store may have rows of its own
+        places = [os.path.relpath(project.top / path, here.folder) for path in done.pointers]
+        steps = (shlex.join(["dvc", "checkout", *places]),)
     if done.runs_behind or done.said_since:
         steps = (f"xvc merge worktree:{done.name}",)
     show(Answer("worktree merge", data, text, warnings, steps), here.manner)
