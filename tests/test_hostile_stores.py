@@ -405,6 +405,23 @@ def test_a_device_in_the_place_of_a_store_is_not_read(project: Path, run_xvc: Ca
     assert "0.95" in run_xvc("ls").out
 
 
+def test_a_question_mark_in_a_path_is_named(
+    project: Path, tmp_path: Path, call_xvc: Calling
+) -> None:
+    """DuckDB cannot write there; the run is kept, and it is said what to rename."""
+    odd = project.rename(tmp_path / "wh?t")
+
+    ran = call_xvc("run", "--tag", "minor", "--", "python", "train.py", cwd=odd)
+    tagged = call_xvc("tag", "minor", "--json", cwd=odd)
+    odd.rename(project)
+    after = call_xvc("tag", "minor", "--json")
+
+    assert ran.code == 4
+    assert tagged.json["error"]["code"] == "store-misnamed"
+    assert "Rename that folder" in tagged.json["error"]["hint"]
+    assert after.code == 0, after.err
+
+
 _WORD = 0xBF58476D1CE4E5B9
 
 

@@ -171,6 +171,42 @@ def test_json_and_toml_keep_their_shape() -> None:
     assert change(toml, "train.new", "true", "p.toml") == ["+new = true"]
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "word"),
+    [
+        ("p.toml", "x = 2024-01-02", "2024-02-03"),
+        ("p.toml", "x = 07:32:00", "08:00:00"),
+        ("p.toml", "x = 2024-01-02T07:32:00Z", "2024-02-03T08:00:00Z"),
+        ("p.toml", "x = 2_000", "3_000"),
+        ("p.toml", "x = 0x20", "0x40"),
+        ("p.toml", "x = 1_000.5", "3.10"),
+        ("p.toml", "x = 0.1", "1e-3"),
+        ("p.yaml", "x: 0x20", "0x40"),
+        ("p.yaml", "x: 0.1", "3.10"),
+        ("p.yaml", "x: 2024-01-02", "2024-02-03"),
+        ("p.py", "x = 0x20", "0x40"),
+    ],
+)
+def test_a_value_of_the_same_kind_stays_as_typed(name: str, text: str, word: str) -> None:
+    """A date stays a date, a number one, in whatever way the file's language writes them."""
+    old = text[4 if "=" in text else 3 :]
+
+    assert change(text, "x", word, name) == [f"-{text}", f"+{text.replace(old, word)}"]
+
+
+def test_what_is_another_kind_is_text() -> None:
+    """It cannot become more than one value of the file either."""
+    assert change("x = 2_000", "x", "2024-01-02", "p.toml")[1] == '+x = "2024-01-02"'
+    assert change("x = 2000", "x", "1\ny = 2", "p.toml")[1] == '+x = "1\\ny = 2"'
+
+
+def test_an_empty_file_of_json_is_none_of_values() -> None:
+    """It gets its first; one that is broken is told by its line, in our words."""
+    assert edited("p.json", " \n", {"lr": parse_typed("1")}) == '{"lr": 1}\n'
+    with pytest.raises(BadValue, match="line 2: it is no JSON: "):
+        edited("p.json", '{"a":\n}', {"a": parse_typed("1")})
+
+
 KEYS = st.sampled_from(["lr", "wd", "yes", "n", "1", "a-b", "no"])
 LEAVES = (
     st.integers(-9, 10**9)

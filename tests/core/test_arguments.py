@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xvc.recording.command_params import option_params, option_values
+from xvc.recording.command_params import declared_in, option_params, option_values
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,11 @@ from xvc.recording.command_params import option_params, option_values
         (["train", "-x", "1", "0.1"], {}),
         (["train", "--", "--lr", "1"], {}),
         (["train", "--learning-rate", "1", "--a.b", "c"], {"learning-rate": "1", "a.b": "c"}),
+        (["sh", "-c", "t.py", "x", "--lr", "1"], {}),
+        (["bash", "-euo", "pipefail", "-c", 't.py "$@"', "x", "--lr", "1"], {"lr": "1"}),
+        (["bash", "-c", 't.py "$@"', "--lr", "1", "--n", "2"], {"n": "2"}),
+        (["timeout", "9", "/bin/sh", "-c", "t.py", "--lr", "1"], {}),
+        (["bash", "train.sh", "--lr", "1"], {"lr": "1"}),
         ([], {}),
     ],
 )
@@ -68,3 +73,20 @@ def test_options_of_pytest_are_no_params() -> None:
 
     assert option_values(started) == option_values(inside) == {}
     assert option_values(["python", "pytest_like.py", "--lr", "3"]) == {"lr": "3"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "found"),
+    [
+        ("@click.option('--amp/--no-amp', default=False)", "--amp d.csv", {}),
+        ("@click.option('-a/-A', '--amp / --plain')", "--amp d.csv", {}),
+        ("option('--n', multiple=True, type=int)", "--n 1 --n 2", {"n": "1 2"}),
+        ("add_argument('--n', action='append')", "--n=a --n b", {"n": "a b"}),
+        ("add_argument('--n', nargs='+', action='extend')", "--n 1 2 --n 3", {"n": "1 2 3"}),
+        ("add_argument('--n', type=int)", "--n 1 --n 2", {"n": "2"}),
+        ("option('--lr', default=.1)", "--lr 0.2 d.csv", {"lr": "0.2"}),
+    ],
+)
+def test_a_script_says_which_options_it_has(text: str, words: str, found: dict[str, str]) -> None:
+    """A switch with its opposite takes no value; one that is given for each value has them all."""
+    assert option_values(["t.py", *words.split()], declared_in(text)) == found

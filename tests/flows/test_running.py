@@ -106,6 +106,24 @@ def test_a_copy_with_another_element_of_a_list(project: Path, call_xvc: Calling)
     assert (found["sizes"], found["layers"], found["lr"]) == ([8, 9, 2], [{"n": 5}, {"n": 2}], 0.1)
 
 
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("m=5", {"m": 5, "lr": 0.1, "n": 1}),
+        ('n={"a": 7}', {"m.a": 1, "m.b": 2, "lr": 0.1, "n.a": 7}),
+        ('m={"c": 7}', {"m.c": 7, "lr": 0.1, "n": 1}),
+    ],
+)
+def test_a_copy_with_another_shape(
+    project: Path, call_xvc: Calling, asked: str, found: dict[str, object]
+) -> None:
+    """What a mapping held that is a number in the copy is on record no more."""
+    (project / "params.yaml").write_text("m:\n  a: 1\n  b: 2\nlr: 0.1\nn: 1\n")
+    ran = call_xvc("run", "--params-copy", "-P", asked, "--", "cat", "{params}")
+
+    assert record(call_xvc)["params"] == found, ran.out
+
+
 def test_a_copy_that_no_command_gets(project: Path, call_xvc: Calling) -> None:
     """A command that reads our file is on record with the list of that file, whatever was asked."""
     (project / "params.yaml").write_text("sizes: [8, 4, 2]\n")
@@ -257,6 +275,26 @@ def test_a_killed_child(project: Path, call_xvc: Calling, number: signal.Signals
     assert (found["status"], found["signal"]) == ("killed", number.name)
     assert "no version was made: the run is killed" in ran.err
     assert git(project, "tag") == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_child_that_was_told_to_stop_and_ends_well(
+    project: Path, call_xvc: Calling, number: signal.Signals
+) -> None:
+    """Its exit code is 0, and the run is interrupted all the same: it did not do all it had to."""
+    code = (
+        "import os, signal, sys, time\n"
+        f"signal.signal({int(number)}, lambda *_: sys.exit(0))\n"
+        "os.kill(os.getppid(), int(sys.argv[1]))\n"
+        "time.sleep(30)\n"
+    )
+    words = [sys.executable, "-m", "xvc", "run", "--tag", "minor", "--"]
+    words += [sys.executable, "-c", code, str(int(number))]
+    ran = subprocess.run(words, cwd=project, capture_output=True, text=True, check=False)
+    found = record(call_xvc)
+
+    assert "no version was made: the run is interrupted" in ran.stderr
+    assert (found["status"], found["exit_code"]) == ("interrupted", 0)
 
 
 def test_a_command_that_is_not_there(project: Path, call_xvc: Calling) -> None:

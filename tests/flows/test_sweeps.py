@@ -537,6 +537,70 @@ def test_a_param_that_reaches_nothing_is_refused(project: Path, run_xvc: Calling
     assert twice.code == beside.code == 2
 
 
+@pytest.mark.parametrize(
+    ("options", "command"),
+    [
+        ("--style flags", ["sh", "-c", "python opts.py"]),
+        ("--style flags", ["sh", "-c", 'python opts.py "$@"']),
+        ("--style flags", ["bash", "opts.sh"]),
+        ("", ["sh", "-c", "python opts.py", "x", "--lr", "{lr}"]),
+        ("", ["./opts.sh", "--lr={lr}"]),
+        ("", ["python", "opts.py", "--lr", "0.5"]),
+        ("--style none", ["python", "opts.py", "--lr=0.3"]),
+    ],
+)
+def test_a_param_that_stops_on_its_way_is_refused(
+    project: Path, call_xvc: Calling, options: str, command: list[str]
+) -> None:
+    """A shell that hands no words on, or the command itself: known before the first trial."""
+    (project / "params.yaml").write_text("lr: 0.1\n")
+    (project / "opts.py").write_text("import sys; print(sys.argv)")
+    (project / "opts.sh").write_text("#!/bin/bash\npython opts.py\n")
+    (project / "opts.sh").chmod(0o755)
+    refused = call_xvc("sweep", "-P", "lr=0.3,0.4", *options.split(), "--json", "--", *command)
+
+    assert refused.code == 2
+    assert refused.json["error"]["code"] == "bad-sweep"
+    assert "lr" in refused.json["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("options", "command"),
+    [
+        ("", ["sh", "-c", "python opts.py --lr {lr}"]),
+        ("--style flags", ["sh", "-c", 'python opts.py "$@"', "sh"]),
+        ("--style flags", ["bash", "opts.sh"]),
+    ],
+)
+def test_a_param_that_a_shell_hands_on(
+    project: Path, call_xvc: Calling, options: str, command: list[str]
+) -> None:
+    """Each trial has its value, and no other is on record."""
+    code = "import json, sys; json.dump({'used': float(sys.argv[2])}, open('metrics.json', 'w'))"
+    (project / "opts.py").write_text(code)
+    (project / "opts.sh").write_text('python opts.py "$@"\n')
+    git(project, "add", "-A")
+    git(project, "commit", "-qm", "code")
+    call_xvc("sweep", "-P", "lr=0.3,0.4", *options.split(), "--", *command)
+    runs = call_xvc("ls", "--json").data["runs"]
+
+    assert sorted((run["params"]["lr"], run["metrics"]["used"]) for run in runs) == [
+        (0.3, 0.3),
+        (0.4, 0.4),
+    ]
+
+
+def test_words_that_a_shell_drops_are_no_params(project: Path, call_xvc: Calling) -> None:
+    """Of a run, too, with `{lr}` in them or not."""
+    (project / "opts.sh").write_text("echo\n")
+    call_xvc("run", "--", "bash", "opts.sh", "--n", "4")
+    plain = call_xvc("show", "--json", "@").data
+    ran = call_xvc("run", "-P", "lr=3", "--", "sh", "-c", "echo", "x", "--lr", "{lr}")
+
+    assert "n" not in plain.get("params", {})
+    assert "lr: nothing has taken it up" in ran.err
+
+
 def test_a_param_of_a_file_that_no_setting_names(project: Path, call_xvc: Calling) -> None:
     """It is refused beside what the file says, with the setting by which it is set there."""
     (project / "config.json").write_text('{"opt": {"rate": 0.1, "steps": 3}}')

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from xvc.core.direction import Direction
@@ -16,14 +16,20 @@ from xvc.core.filter import evaluate, parse_filter
 from xvc.core.objective import Measure
 from xvc.core.record import RecordKind, facts_of
 from xvc.core.run import DataFile, RunCode, RunRecord, Status
+from xvc.errors import BadValue
 from xvc.journal.layout import Room
 from xvc.journal.writer import Journal
-from xvc.runs.leaderboard import rule_of, standing
-from xvc.runs.list import value_of
+from xvc.project import Project
+from xvc.runs.experiment_rule import rule_of
+from xvc.runs.groups import groups_in
+from xvc.runs.idea_tree import IdeaTree, ideas
+from xvc.runs.leaderboard import standing
+from xvc.runs.list import FACTS, ListRequest, RunOrder, among, grouped, order_asked, value_of
 from xvc.runs.repeats import experiments
 from xvc.store import db, fold, query, run_values, runs
 from xvc.store.keeper import Keeper
 from xvc.store.leading_experiments import Wanted, leading
+from xvc.store.run_values import has_key
 from xvc.types import Json, Nanoseconds, RunId
 
 if TYPE_CHECKING:
@@ -108,21 +114,33 @@ def test_a_filter_says_of_keys_what_it_says_of_runs(
     assert found == {run.id for run in every if evaluate(where, lambda k, r=run: value_of(r, k))}
 
 
+WORDS = [
+    *("train.py", "train.py --seed 1", "train.py --seed 2", "train.py -x", "train.py --seed -x"),
+    *("train.py --seed -5", "train.py --fold=2", "train.py fold=3", "train.py --r-n-g 7", ""),
+    *("train.py --seed", "train.py --seed=", "train.py --é 1", "train.py seed 1 --data/seed 2"),
+]
+
+
 @st.composite
 def repeats(draw: st.DrawFn) -> list[RunRecord]:
     """Runs that repeat each other or nearly: seeds as params or words, put in, or none at all."""
     made = []
     params = st.sampled_from(
-        [{"lr": 1}, {"lr": 1.0}, {"lr": True}, {"a": {"b": 1, "c": []}}, {"a": {"c": [], "b": 1}}]
+        [
+            *({"lr": 1}, {"lr": 1.0}, {"lr": True}, {"lr": None}, {"lr": math.nan}, {}),
+            *({"a": {"b": 1, "c": []}}, {"a": {"c": [], "b": 1}}, {"a": [{"b": 1}]}),
+            *({"a": "{}"}, {"a": {}}, {"fold": {"b": {"c": 1}}}),
+        ]
     )
     seeds = st.sampled_from([{}, {"seed": 1}, {"seed": 2}, {"seed": None}])
-    words = st.sampled_from(["train.py", "train.py --seed 1", "train.py --seed 2", "train.py -x"])
+    words = st.sampled_from(WORDS)
+    put_in = st.sampled_from([[], ["--seed", "1"], ["\x01"]])
     for number in range(draw(st.integers(1, 12))):
         seed = draw(seeds)
         command = tuple(draw(words).split())
         is_filled = draw(st.booleans()) and seed.get("seed") is not None
         if is_filled:
-            command = ("train.py", f"--out=s{seed['seed']}")
+            command = ("train.py", *draw(put_in), f"--out=s{seed['seed']}")
         flat = st.sampled_from([{"lr": 1, "n": 2}, {"n": 2, "lr": 1}])
         held: dict[str, Json] = {**draw(params | flat), **seed}
         values = st.sampled_from([0.5, 0.25, 3, -1, math.nan, math.inf, 2**60, "x", None])
@@ -134,7 +152,7 @@ def repeats(draw: st.DrawFn) -> list[RunRecord]:
                 metrics=draw(st.dictionaries(st.just("loss"), values)),
                 started=Nanoseconds(draw(st.integers(0, 9)) * 10**15),
                 command=command,
-                seeded=("train.py", "--out=s{seed}") if is_filled else None,
+                seeded=(*command[:-1], "--out=s{seed}") if is_filled else None,
                 folder=draw(st.sampled_from([None, "sub"])),
                 decision=draw(st.sampled_from([None, None, "kept", "discarded: no"])),
                 code=RunCode(
@@ -187,6 +205,45 @@ def test_the_experiments_that_lead_are_the_same_as_among_all(
         assert found.noise == pytest.approx(whole.noise)
 
 
+GROUPED_BY = ["lr", "a", "loss", "params.seed", "status", "command", "decision", "dirty", "seconds"]
+
+
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(repeats(), st.sampled_from(GROUPED_BY), st.booleans(), st.sampled_from([None, "loss", "lr"]))
+def test_groups_are_the_same_as_among_all(
+    connection: DuckDBPyConnection,
+    monkeypatch: pytest.MonkeyPatch,
+    project: Path,
+    made: list[RunRecord],
+    key: str,
+    discarded: bool,
+    sort: str | None,
+) -> None:
+    """Their order, counts, spread, best run and the experiment that a group is."""
+    place = Project.find(project, {})
+    for module in ("groups", "code_fingerprint"):
+        monkeypatch.setattr(f"xvc.runs.{module}.fingerprints", lambda _, held: told_code(held))
+    connection.execute("DELETE FROM runs")
+    runs.save(connection, made)
+    request = ListRequest(group=key, sort=sort, limit=None, discarded=discarded)
+    asked, descending = order_asked(place, sort)
+    assume(all(has_key(connection, name) for name in (key, asked or key) if name not in FACTS))
+    every = RunOrder(asked, {}, descending=descending).page(connection, None)
+    try:
+        listed = among(place, every, request, {})
+    except BadValue:  # only runs that are left out have the key
+        assume(False)
+
+    found = groups_in(place, connection, request)
+    if found is None:
+        assert any(run.code.unopened for run in made)
+        return
+
+    assert repr(found.groups) == repr(grouped(place, listed, key))
+
+
 def test_runs_like_one_are_found_by_their_params(connection: DuckDBPyConnection) -> None:
     """With others beside them, whatever else differs."""
     connection.execute("DELETE FROM runs")
@@ -226,6 +283,33 @@ def test_runs_of_ideas_are_read_with_what_they_build_on(connection: DuckDBPyConn
     found = {run.id for run in query.of_ideas(connection)}
 
     assert found == {"root", "between", "idea", "mended", "failed", "own"}
+
+
+def test_the_first_ideas_are_told_as_among_all(project: Path) -> None:
+    """Only their runs are read, and those of what they build on: the change of a metric is told."""
+    place = Project.find(project, {})
+    journal = Journal(place.room.journals, {})
+    for number in range(12):
+        run, base = RunId(f"b{number:011d}"), RunId(f"b{number // 2:011d}")
+        begun = RunRecord(
+            run,
+            idea=f"idea {number // 3}",
+            parent=base if number else None,
+            params={"seed": number % 3},
+            started=Nanoseconds(number * 10**9),
+        )
+        journal.note(RecordKind.BEGIN, run, facts_of(begun))
+        journal.note(RecordKind.METRICS, run, {"accuracy": number / 12})
+        journal.note(RecordKind.END, run, {"status": "finished", "exit_code": 0})
+    journal.close()
+
+    every = ideas(place)
+
+    assert every.total == len(every.ideas) > 4
+    assert any(each.change for each in every.ideas[:4])
+    assert [ideas(place, most) for most in (1, 4)] == [
+        IdeaTree(every.ideas[:most], every.total) for most in (1, 4)
+    ]
 
 
 def test_runs_of_a_command_are_the_newest_of_its_params(connection: DuckDBPyConnection) -> None:

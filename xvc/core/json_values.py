@@ -41,13 +41,16 @@ def to_plain(value: object, deepest: int = DEPTH) -> Json:
         TypeError: a part of *value* has no JSON form.
         ValueError: it goes deeper, or two keys of a dict become the same text.
     """
-    if value is None or isinstance(value, bool | str):
+    kind = type(value)
+    if value is None or kind is str or kind is bool:  # most values: spares the questions below
+        return cast("Json", value)
+    if isinstance(value, bool | str):
         return str(value) if isinstance(value, str) else value
     if isinstance(value, int):
         return int(value) if -_SMALL <= value < _SMALL else {"$int": str(int(value))}
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else {"$float": str(float(value))}
-    if isinstance(value, Mapping | list | tuple | set | frozenset):
+    if kind is dict or isinstance(value, list | tuple | Mapping | set | frozenset):
         if deepest < 1:
             raise ValueError(f"goes deeper than {DEPTH} levels of lists and dicts")
         return _plain_parts(value, deepest - 1)
@@ -149,7 +152,7 @@ def text_of_key(key: object) -> str:
 
 
 def _plain_parts(value: object, deepest: int) -> Json:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101 - the first is quick
         return _plain_mapping(value, deepest)
     if isinstance(value, set | frozenset):
         return [to_plain(part, deepest) for part in sorted(value, key=repr)]
@@ -157,7 +160,10 @@ def _plain_parts(value: object, deepest: int) -> Json:
 
 
 def _plain_mapping(value: Mapping[object, object], deepest: int) -> Json:
-    named = {text_of_key(key): to_plain(part, deepest) for key, part in value.items()}
+    named = {
+        key if type(key) is str else text_of_key(key): to_plain(part, deepest)
+        for key, part in value.items()
+    }
     if len(named) < len(value):
         raise ValueError("two keys of a dict become the same text")
     clashes = len(named) == 1 and next(iter(named), "") in {*_DECODERS, "$dict"}

@@ -20,6 +20,7 @@ _WORDS: dict[str, Json] = {
     **dict.fromkeys(("null", "Null", "NULL", "~"), None),
 }
 _NUMBER = late(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?")
+_WITH_BASE = late(r"[-+]?0(?:[xX][0-9a-fA-F_]+|[oO][0-7_]+|[bB][01_]+)")
 _MOST_DIGITS = 400
 
 
@@ -84,8 +85,8 @@ def scalar_typed(text: str) -> Json:
 def is_equal(one: Json, other: Json) -> bool:
     """Whether two values are the same, however a number in them is written.
 
-    >>> is_equal(1, 1.0), is_equal("0.10", 0.1), is_equal("a", "b"), is_equal(True, 1)
-    (True, True, False, False)
+    >>> is_equal(1, 1.0), is_equal("0.10", 0.1), is_equal("0x20", 32), is_equal(True, 1)
+    (True, True, True, False)
     """
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(is_equal, one, other))
@@ -99,6 +100,8 @@ def is_equal(one: Json, other: Json) -> bool:
 
 def _number(value: Json) -> float | None:
     try:
+        if isinstance(value, str) and _WITH_BASE.fullmatch(value):
+            return float(int(value, 0))
         return float(value) if isinstance(value, str | int | float) else None
     except (ValueError, OverflowError):
         return None

@@ -63,6 +63,11 @@ class Room:
         return self.folder / "exit-codes" / self.tree
 
     @property
+    def last_words(self) -> Path:
+        """What workers of pools were at when their pool ended them, a file for each process."""
+        return self.folder / "last-words" / self.tree
+
+    @property
     def store_lock(self) -> Path:
         """Held while the store of this tree is written."""
         return self.folder / "locks" / f"store-{self.tree}"

@@ -34,7 +34,8 @@ from xvc.project import Project
 from xvc.recording.command_params import declared_in, option_params
 from xvc.recording.passing_folders import bring_code
 from xvc.recording.run_times import not_named_yet, note_begin, written_by_runs
-from xvc.recording.unheld_code import script_text, unheld_code
+from xvc.recording.shell_words import handed_on
+from xvc.recording.unheld_code import script_text, scripts_in, unheld_code
 from xvc.recording.unheld_digests import unheld_digests
 from xvc.system.environment import describe_environment, environment_digest
 from xvc.system.files import keep_out_of_git
@@ -75,10 +76,12 @@ def begin(
     warnings: list[str] | None = None,
     run: RunId | None = None,
     seeded: Sequence[str] | None = None,
+    gone: Collection[str] = (),
 ) -> Begun:
     """Take the code snapshot, append *started* and put it on the disk: from here the run exists.
 
-    What cannot be found out, or cannot be written, is left out and named in *warnings*.
+    What cannot be found out, or cannot be written, is left out and named in *warnings*. *gone* are
+    keys of params files that the copy which the command gets does not have.
 
     Raises:
         OutsideProject: a setting or a link leads out of the project; nothing was written.
@@ -109,6 +112,7 @@ def begin(
     )
     read = FileParams()
     said = _try(lambda: _said(project, command, folder, params, warnings, read), warnings) or {}
+    said = {key: value for key, value in said.items() if key not in gone}
     record = RunRecord(
         id=run,
         name=name,
@@ -557,7 +561,8 @@ def _said(
     if project.settings.params_options:
         with best_effort(warnings):
             declared = declared_in(script_text(command, folder))
-            options = option_params(command, {*found, *asked}, declared)
+            words, _ = handed_on(command, scripts_in(folder))
+            options = option_params(words, {*found, *asked}, declared)
             read.told |= options.keys()
             found |= {key: parse_typed(text).value for key, text in options.items()}
     return found

@@ -1,7 +1,8 @@
 """Params in a command: values of long options, ``--lr 0.1`` or ``--lr=0.1``.
 
-Pure, and cautious: an option without a value, a short one, and what stands behind ``--`` are no
-params; nor are the options of pytest and of notebook kernels, which are about the program around.
+Pure, and cautious: an option without a value, a short one, what stands behind ``--``, and what a
+shell drops, are no params; nor are the options of pytest and of notebook kernels, which are about
+the program around.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from xvc.core.late_pattern import late
+from xvc.recording.shell_words import handed_on
 
 _OPTION = late(r"--([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
 _KERNEL_FILE = late(r"(?:^|[/=])kernel-[^/]*\.json$")
@@ -20,7 +22,10 @@ _TEST_RUNNERS = ("pytest", "py.test", "pytest-3")
 _NEGATIVE = late(r"-[0-9.]")
 _NUMBER = late(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _DECLARED = late(r"(?:add_argument|option)\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
-_NAMED = late(r"[\"']--([A-Za-z][\w.-]*)[\"']")
+_ONE = r"-{1,2}[A-Za-z][\w.-]*"
+_NAMED = late(rf"[\"']({_ONE}(?:\s*/\s*{_ONE})*)[\"']")
+_LONG = late(r"--([A-Za-z][\w.-]*)")
+_REPEATED = late(r"multiple\s*=\s*True|action\s*=\s*[\"'](?:append|extend)[\"']")
 _FLAG = late(
     r"action\s*=\s*[\"'](?:store_(?:true|false|const)|append_const|count)[\"']"
     r"|BooleanOptionalAction|is_flag\s*=\s*True"
@@ -30,11 +35,15 @@ _LIST = late(r"nargs\s*=\s*(?:[\"'][+*][\"']|[2-9])")
 
 @dataclass(frozen=True, slots=True)
 class Declared:
-    """What a script's text says of its options: which have no value, several, and one each."""
+    """What a script's text says of its options: which have no value, several, and one each.
+
+    Those in ``repeated`` are given once for each of their values.
+    """
 
     flags: frozenset[str] = frozenset()
     lists: frozenset[str] = frozenset()
     single: frozenset[str] = frozenset()
+    repeated: frozenset[str] = frozenset()
 
 
 def declared_in(text: str) -> Declared:
@@ -47,11 +56,15 @@ def declared_in(text: str) -> Declared:
     flags: set[str] = set()
     lists: set[str] = set()
     single: set[str] = set()
+    repeated: set[str] = set()
     for call in _DECLARED.findall(text):
-        names = {name.replace("-", "_") for name in _NAMED.findall(call)}
-        kind = flags if _FLAG.search(call) else lists if _LIST.search(call) else single
+        said = _NAMED.findall(call)
+        names = {name.replace("-", "_") for text in said for name in _LONG.findall(text)}
+        is_flag = _FLAG.search(call) or any("/" in text for text in said)  # click: --amp/--no-amp
+        kind = flags if is_flag else lists if _LIST.search(call) else single
         kind |= names
-    return Declared(frozenset(flags), frozenset(lists), frozenset(single))
+        repeated |= names if _REPEATED.search(call) else set()
+    return Declared(frozenset(flags), frozenset(lists), frozenset(single), frozenset(repeated))
 
 
 def option_values(command: Sequence[str], declared: Declared = Declared()) -> dict[str, str]:
@@ -65,7 +78,7 @@ def option_values(command: Sequence[str], declared: Declared = Declared()) -> di
     {'sizes': '1 2', 'data': 'a'}
     """
     found: dict[str, str] = {}
-    words = [] if is_kernel(command) or is_test_runner(command) else list(command)
+    words = [] if is_kernel(command) or is_test_runner(command) else handed_on(command)[0]
     if "--" in words:
         words = words[: words.index("--")]
     for place, word in enumerate(words):
@@ -75,7 +88,8 @@ def option_values(command: Sequence[str], declared: Declared = Declared()) -> di
         bare = [*takewhile(_is_value, words[place + 1 :])]
         value = _behind(option[1], bare, declared) if option[2] is None else option[2]
         if value is not None:
-            found[option[1]] = value
+            is_next = _as_argument(option[1]) in declared.repeated and option[1] in found
+            found[option[1]] = f"{found[option[1]]} {value}" if is_next else value
     return found
 
 

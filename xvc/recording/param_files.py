@@ -6,6 +6,7 @@ value that was asked for beside it is refused unless the file, or a copy of it, 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from xvc.core.typed_value import TypedValue, is_equal
 from xvc.errors import BadValue, UsageError, XvcError, error
 from xvc.project import Project
 from xvc.recording.begin_run import params_files
+from xvc.system.path_containment import is_inside
 from xvc.system.value_files import read_told, values_named
 from xvc.types import Json
+
+_SUFFIXES = (".yaml", ".yml", ".json", ".toml", ".py")
 
 
 @error("param-in-file")
@@ -38,21 +42,60 @@ Edits = Mapping[Path, Mapping[str, TypedValue]]
 def placed(project: Project, asked: Mapping[str, TypedValue]) -> dict[Path, dict[str, TypedValue]]:
     """Find the params file of each key that one says; a file that cannot be read says none.
 
+    As DVC has it, ``configs/p.json:lr`` names the file as well, whether a setting does or not.
+
     Raises:
-        BadValue: two files say a key.
+        BadValue: two files say a key; the file that a key names does not say it.
     """
     found: dict[Path, dict[str, TypedValue]] = {}
     where: dict[str, Path] = {}
+    for key, typed in asked.items():
+        path = _named_in(project, key)
+        if path is None:
+            continue
+        if not _said(path, key_within(path, key)):
+            name, _, rest = key.rpartition(":")
+            raise BadValue(key, f"{name} does not say {rest}; add it there first")
+        where[key] = path
+        found.setdefault(path, {})[key] = typed
     for path in _files(project) if asked else ():
         for key, typed in asked.items():
-            if not _said(path, key):
+            if _named_in(project, key) is not None or not _said(path, key):
                 continue
             if key in where:
-                both = f"{where[key].name} and {path.name}"
-                raise BadValue(key, f"{both} say it; give one of them another name")
+                both = [os.path.relpath(each, project.root) for each in (where[key], path)]
+                ways = " or ".join(f"{each}:{key}" for each in both)
+                raise BadValue(key, f"{' and '.join(both)} say it; ask for {ways}")
             where[key] = path
             found.setdefault(path, {})[key] = typed
     return found
+
+
+def key_within(path: Path, key: str) -> str:
+    """Name a param within its file.
+
+    >>> key_within(Path("configs/p.json"), "p.json:lr"), key_within(Path("p.json"), "a:b")
+    ('lr', 'a:b')
+    """
+    name, sign, rest = key.rpartition(":")
+    return rest if sign and name and Path(name).name == path.name else key
+
+
+def name_in_runs(project: Project, path: Path, key: str) -> str:
+    """Name a param as runs have it: with its file where two say it, or no setting names that."""
+    within, name = key_within(path, key), os.path.relpath(path, project.root)
+    files = _files(project)
+    others = [each for each in files if each != path and _said(each, within)]
+    return within if path in files and not others else f"{name}:{within}"
+
+
+def _named_in(project: Project, key: str) -> Path | None:
+    """The file that a key names before a colon, if there is one in the project."""
+    name, _, rest = key.rpartition(":")
+    path = Path(os.path.normpath(project.root / name)) if name and rest else None
+    if path is None or path.suffix not in _SUFFIXES or not path.is_relative_to(project.root):
+        return None
+    return path if path.is_file() and is_inside(path, project.root) else None
 
 
 def _files(project: Project) -> list[Path]:
@@ -77,7 +120,7 @@ def refuse_beside_files(edits: Edits) -> None:
     """
     for path, wanted in edits.items():
         for key, typed in wanted.items():
-            said = _said(path, key)
+            said = _said(path, key_within(path, key))
             if not any(is_equal(value, typed.value) for value in said):
                 shown = TypedValue.of(said[0]).text
                 raise ParamInFile(key, path.name, shown[:40], typed.text[:40])
@@ -92,23 +135,42 @@ def set_in_files(edits: Edits) -> None:
     from xvc.system.value_edit import edit_file  # late: for those who edit alone
 
     for path, wanted in edits.items():
-        edit_file(path, path, wanted)
+        edit_file(path, path, {key_within(path, key): typed for key, typed in wanted.items()})
 
 
-def copy_with(source: Path, target: Path, asked: Mapping[str, TypedValue]) -> dict[str, Json]:
+def copy_with(
+    project: Project, source: Path, target: Path, asked: Mapping[str, TypedValue]
+) -> dict[str, Json]:
     """Write a copy of a params file with other values; returns what the copy says of them.
 
-    An element of a list is told by the list that holds it, under the name of that list.
+    They have the names that runs know them by. An element of a list is told by the list that holds
+    it, under the name of that list.
 
     Raises:
         BadValue: a key cannot be set without changing another, or *source* cannot be read.
     """
     from xvc.system.value_edit import edit_file  # late: as above
 
-    edit_file(source, target, asked)
+    edit_file(source, target, {key_within(source, key): typed for key, typed in asked.items()})
     said = read_told(target).values
-    names = {key: _teller(key, said) for key in asked}
-    return {name: said.get(name, asked[key].value) for key, name in names.items()}
+    told: dict[str, Json] = {}
+    for full, typed in asked.items():
+        key = key_within(source, full)
+        name = _teller(key, said)
+        below = {each: value for each, value in said.items() if each.startswith(f"{key}.")}
+        found = below if name not in said and below else {name: said.get(name, typed.value)}
+        names = {each: name_in_runs(project, source, f"{source.name}:{each}") for each in found}
+        told |= {(names[each] if full != key else each): value for each, value in found.items()}
+    return told
+
+
+def gone_from(source: Path, copy: Path, root: Path) -> frozenset[str]:
+    """List what a params file says and its copy does not, by each name that it may have in runs."""
+    if not source.is_file():
+        return frozenset()
+    lost = read_told(source).values.keys() - read_told(copy).values.keys()
+    name = os.path.relpath(source, root)
+    return frozenset(lost | {f"{name}:{key}" for key in lost})
 
 
 def _teller(key: str, said: Mapping[str, Json]) -> str:

@@ -33,7 +33,8 @@ class RequestedParams:
 
     ``settled`` are those that are known to reach the command: by a file, or by ``copy``, which
     holds a params file with all of them. ``files`` maps to those params files that say them, the
-    copied one for all of a copy: whether the command opens these is seen later.
+    copied one for all of a copy: whether the command opens these is seen later. ``gone`` are what
+    that one says and the copy does not, as what was in a mapping that is a number now.
     """
 
     wanted: Mapping[str, TypedValue]
@@ -41,13 +42,15 @@ class RequestedParams:
     settled: frozenset[str] = frozenset()
     copy: Path | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
+    gone: frozenset[str] = frozenset()
     warnings: list[str] = field(default_factory=list)
 
     def places(self, files: Iterable[Path]) -> dict[Path, list[Path]]:
         """Map params files to where the command finds what they say: the copied one twice."""
         copied = {*self.files.values()} if self.copy is not None else set()
         copy = [] if self.copy is None else [self.copy]
-        return {path: [path, *(copy if path in copied else ())] for path in files}
+        every = dict.fromkeys((*files, *self.files.values()))
+        return {path: [path, *(copy if path in copied else ())] for path in every}
 
     def write(self, *, listens: bool = False) -> str:
         """Write them down for Trackers; returns the file's name, empty where there are none.

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from xvc.core.code_files import is_generated, is_source
@@ -76,6 +76,17 @@ def script_text(command: Sequence[str], folder: Path) -> str:
     """Return the text of the scripts that a command names; what cannot be read says nothing."""
     named = [*_named_in(command, folder), *_called(command, folder, _Modules())]
     return "\n".join(_text_of(path) for path in named)
+
+
+def scripts_in(folder: Path) -> Callable[[str], str]:
+    """Return what reads the script that a word names, from a folder; what is none is empty text."""
+
+    def text(word: str) -> str:
+        is_path = bool(word) and len(word) < 4096 and "\0" not in word
+        path = folder / word
+        return _text_of(path) if is_path and path.is_file() else ""
+
+    return text
 
 
 def unheld_modules(

@@ -17,6 +17,7 @@ from xvc.core.run import RunRecord, Status
 from xvc.errors import BadValue, JournalFailed, XvcError
 from xvc.journal.reader import journals, last_written
 from xvc.project import Project
+from xvc.recovery.ended_workers import forget_last_words, last_words
 from xvc.recovery.recover import mend
 from xvc.store import query
 from xvc.system.exit_code import left_exit_code
@@ -37,7 +38,9 @@ def reap(project: Project) -> list[RunId]:
     _note_exit_codes(project)
     with project.keeper.view() as connection:
         dead = _dead(connection)
-    return _end(project, dead)
+    ended = _end(project, dead)
+    forget_last_words(project.room)
+    return ended
 
 
 @contextmanager
@@ -48,9 +51,11 @@ def opened(project: Project) -> Iterator[DuckDBPyConnection]:
     with project.keeper.view() as connection:
         dead = _dead(connection)
         if not dead:
+            forget_last_words(project.room)
             yield connection
             return
     _end(project, dead)
+    forget_last_words(project.room)
     with project.keeper.view() as connection:
         yield connection
 
@@ -122,6 +127,8 @@ def _facts_of_loss(project: Project, run: RunRecord) -> dict[str, Json]:
     if run.exit_code is not None or run.signal is not None:  # its command's end is on record
         facts["reason"] = "xvc was stopped after the command had ended, before it kept what it left"
         return {**facts, "status": _status_of(run).value}
+    if (said := last_words(project.room, run)) is not None:
+        return {**facts, **said, "finished": ended}
     reason = "its process ended without a word (killed, or the machine stopped)"
     facts |= {"status": Status.LOST.value, "reason": reason}
     return {**facts, "finished": ended}

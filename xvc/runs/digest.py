@@ -189,10 +189,13 @@ def tried(
     done = [run for each in found for run in each.runs if each.repeats[0].id not in others]
     main = next(iter(best_runs(done, directions, 1)), None)
     measure = Measure(main.metric, main.direction) if main else None
-    settings = Counter(settings_of(each.repeats[0]) for each in found)
+    firsts = [each.repeats[0] for each in found]
+    said = [settings_of(run) for run in firsts]
+    settings = Counter(said)
     inputs: dict[str, list[dict[str, str]]] = {}
-    for each in found:
-        inputs.setdefault(_but_for_data(each.repeats[0]), []).append(given(each.repeats[0].data))
+    for run, its in zip(firsts, said, strict=True):
+        key = _but_for_data(run) if run.data else its
+        inputs.setdefault(key, []).append(given(run.data))
     told = [(each, _lie(each, measure)) for each in reversed(found)]
     if measure is not None:
         key, way = measure.metric, measure.direction

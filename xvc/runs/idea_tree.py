@@ -45,28 +45,41 @@ class Idea:
     decision: str | None = None
 
 
-def ideas(project: Project, where: Sequence[RunRecord] | None = None) -> list[Idea]:
+@dataclass(frozen=True, slots=True)
+class IdeaTree:
+    """Ideas in order; ``total`` is how many there are, where these are but the first."""
+
+    ideas: list[Idea]
+    total: int
+
+
+def ideas(project: Project, most: int | None = None) -> IdeaTree:
     """Tell the ideas of a project as a tree, in the order in which they began.
+
+    Args:
+        project: whose they are.
+        most: so many of the first are told, and the runs of no others are read; None: all.
 
     Raises:
         BadSetting: a declared direction is neither ``max`` nor ``min``.
     """
-    every = where
-    if where is None or every is None:
-        with opened(project) as connection:
-            where, every = query.of_ideas(connection), query.newest(connection)
+    with opened(project) as connection:
+        outline = _Outline.of(query.of_ideas(connection))
+        held = query.by_ids(connection, outline.runs_of(outline.branches[:most]))
+        newest = query.newest(connection) if held else []
     names = versions_by_run(known_versions(project))
-    known = _judges(project, where)
-    code = fingerprints(project, with_shared_settings(where))
-    main = next(iter(best_runs(every, project.settings.metrics_direction, 1)), None)
-    return tree(where, code, Measure(main.metric, main.direction) if main else None, names, known)
+    known = _judges(project, sorted(held, key=lambda run: (run.started or 0, run.id)))
+    code = fingerprints(project, with_shared_settings(held))
+    main = next(iter(best_runs(newest, project.settings.metrics_direction, 1)), None)
+    measure = Measure(main.metric, main.direction) if main else None
+    told = outline.told({run.id: run for run in held}, code, measure, names, known, most)
+    return IdeaTree(told, len(outline.branches))
 
 
-def _judges(project: Project, runs: Sequence[RunRecord]) -> Mapping[RunId, Judge]:
+def _judges(project: Project, held: Sequence[RunRecord]) -> Mapping[RunId, Judge]:
     """Return what judged the runs of the tree, and say where they were judged otherwise."""
     if not project.settings.has_judge:
         return {}
-    held = [run for its in _entries({run.id: run for run in runs}).values() for run in its]
     known = judges(project, held)
     done = [run for run in held if run.status is Status.FINISHED]
     parts = dict.fromkeys(
@@ -92,24 +105,68 @@ def tree(
     Runs that were judged otherwise than each other are not compared: of such an idea the best is
     among those that were judged as the newest was.
     """
-    by_id = {run.id: run for run in sorted(runs, key=lambda run: (run.started or 0, run.id))}
-    entries = _entries(by_id)
-    entry_of = {run.id: key for key, held in entries.items() for run in held}
-    below: dict[object, list[object]] = {}
-    for key, held in entries.items():
-        base = _base(held[0])
-        above = entry_of.get(base) if base is not None else None
-        below.setdefault(above if above != key else None, []).append(key)
-    found: list[Idea] = []
-    tries = {key: _Try.of(held, code, measure, judges) for key, held in entries.items()}
-    waiting: list[tuple[object, object, int]] = [
-        (key, None, 0) for key in below.get(None, [])[::-1]
-    ]
-    while waiting:
-        key, above, depth = waiting.pop()
-        found.append(tries[key].told(depth, tries.get(above), names))
-        waiting += [(each, key, depth + 1) for each in below.get(key, [])[::-1]]
-    return found
+    by_id = {run.id: run for run in runs}
+    return _Outline.of(runs).told(by_id, code, measure, names, judges)
+
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """An idea in the tree: its key, that of the idea that it builds on, and how deep it stands."""
+
+    key: object
+    above: object
+    depth: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Outline:
+    """Which runs try which idea on top of which: what runs say of that is enough."""
+
+    entries: Mapping[object, list[RunRecord]]
+    branches: list[_Branch]
+
+    @classmethod
+    def of(cls, runs: Iterable[RunRecord]) -> _Outline:
+        by_id = {run.id: run for run in sorted(runs, key=lambda run: (run.started or 0, run.id))}
+        entries = _entries(by_id)
+        entry_of = {run.id: key for key, held in entries.items() for run in held}
+        below: dict[object, list[object]] = {}
+        for key, held in entries.items():
+            base = _base(held[0])
+            above = entry_of.get(base) if base is not None else None
+            below.setdefault(above if above != key else None, []).append(key)
+        branches: list[_Branch] = []
+        waiting = [_Branch(key, None, 0) for key in below.get(None, [])[::-1]]
+        while waiting:
+            branch = waiting.pop()
+            branches.append(branch)
+            key, depth = branch.key, branch.depth + 1
+            waiting += [_Branch(each, key, depth) for each in below.get(key, [])[::-1]]
+        return cls(entries, branches)
+
+    def runs_of(self, branches: Sequence[_Branch]) -> set[RunId]:
+        """Name the runs of these ideas, and of those that they build on."""
+        keys = {key for each in branches for key in (each.key, each.above) if key is not None}
+        return {run.id for key in keys for run in self.entries[key]}
+
+    def told(
+        self,
+        by_id: Mapping[RunId, RunRecord],
+        code: Mapping[RunId, str],
+        measure: Measure | None,
+        names: Mapping[RunId, str],
+        judges: Mapping[RunId, Judge],
+        most: int | None = None,
+    ) -> list[Idea]:
+        """Tell the first *most* ideas, from their runs and those of what they build on."""
+        shown = self.branches[:most]
+        keys = dict.fromkeys(key for each in shown for key in (each.above, each.key))
+        tries = {
+            key: _Try.of([by_id[run.id] for run in self.entries[key]], code, measure, judges)
+            for key in keys
+            if key is not None
+        }
+        return [tries[each.key].told(each.depth, tries.get(each.above), names) for each in shown]
 
 
 def _entries(by_id: Mapping[RunId, RunRecord]) -> dict[object, list[RunRecord]]:

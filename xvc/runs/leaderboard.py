@@ -8,7 +8,7 @@ experiment has too few repeats for that, its place is its value's, and the verdi
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
@@ -19,7 +19,6 @@ from xvc.core.filter import parse_filter
 from xvc.core.human_units import did_you_mean
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord
-from xvc.core.seed_names import is_seed
 from xvc.errors import BadValue
 from xvc.history.find import known_versions, versions_by_run
 from xvc.history.judging import judged_alike
@@ -27,16 +26,13 @@ from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.digest import described
+from xvc.runs.experiment_rule import rule_of
 from xvc.runs.list import ListRequest, fitting_ids, runs
 from xvc.runs.repeats import (
     RepeatedExperiment,
     Spread,
     experiments,
     order_of,
-    own_params,
-    seeds_in,
-    seeds_of,
-    settings_of,
     with_shared_settings,
 )
 from xvc.runs.verdicts import (
@@ -48,9 +44,9 @@ from xvc.runs.verdicts import (
     pooled,
 )
 from xvc.store import query
-from xvc.store.leading_experiments import Rule, Wanted, leading
+from xvc.store.leading_experiments import Wanted, leading
 from xvc.store.runs import discarded
-from xvc.types import Json, RunId
+from xvc.types import RunId
 
 _JUDGED = 300  # so many of the experiments that lead are judged, where not all runs are read
 
@@ -165,20 +161,6 @@ def _of_many(
         words = f"of {found.total:,} experiments the {wanted:,} that lead are judged"
         project.keeper.warnings.append(words)
     return replace(ranking, discarded=gone)
-
-
-def rule_of(code: Callable[[Sequence[RunRecord]], Mapping[RunId, str]]) -> Rule:
-    """Say for SQL how `experiments` tells them apart; *code* maps runs to what tells their code."""
-    return Rule(
-        settings=lambda run: settings_of(replace(run, params={**_seed_params(run), "seed": 0})),
-        seeds=lambda run: seeds_of(replace(run, params={})) if seeds_in(run.command) else None,
-        params=lambda run: {**own_params(run), **_seed_params(run)},
-        code=code,
-    )
-
-
-def _seed_params(run: RunRecord) -> dict[str, Json]:
-    return {key: value for key, value in run.params.items() if is_seed(key)}
 
 
 def standing(

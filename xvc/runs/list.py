@@ -96,7 +96,7 @@ def runs(project: Project, request: ListRequest) -> RunList:
         BadValue: a key of the request is no metric, param or fact of any run.
     """
     where = parse_filter(request.where) if request.where else None
-    sort, descending = _order(project, request.sort)
+    sort, descending = order_asked(project, request.sort)
     is_judged = sort is not None and project.settings.has_judge
     is_plain = not (request.everywhere or request.group or request.series or is_judged)
     if where is not None and is_plain:
@@ -104,7 +104,7 @@ def runs(project: Project, request: ListRequest) -> RunList:
     is_cut = (where, request.group, request.series) == (None, None, None) and not is_judged
     limit = request.limit if is_cut else None
     tagged = versions_by_run(known_versions(project)) if sort == "version" else {}
-    order = _Order(sort, tagged, descending=descending)
+    order = RunOrder(sort, tagged, descending=descending)
     if request.everywhere:
         from xvc.runs.all_runs import gather  # late: it looks into every store
 
@@ -114,7 +114,7 @@ def runs(project: Project, request: ListRequest) -> RunList:
         found = _sorted(_of_series(project, request.series), order)
         total = len(found)
     else:
-        is_whole = _is_whole(request)
+        is_whole = takes_discarded(request)
         found, total = _of_this_tree(project, order, limit, is_whole=is_whole)
     found = _judged_last(project, found, sort)
     tagged = versions_by_run(known_versions(project)) if found else {}
@@ -136,7 +136,7 @@ def _judged_last(project: Project, found: list[RunRecord], sort: str | None) -> 
     return [*judged.runs, *(run for run in found if run.id in others)]
 
 
-def _is_whole(request: ListRequest) -> bool:
+def takes_discarded(request: ListRequest) -> bool:
     """Whether discarded runs are asked for, too."""
     where = parse_filter(request.where) if request.where else None
     return request.discarded or (where is not None and "decision" in keys_of(where))
@@ -173,7 +173,7 @@ def among(
         _refuse_unheld_by(chosen, "--columns", key)
     shown = chosen if request.group else chosen[: request.limit]
     elsewhere = "" if chosen or request.where or discarded else _elsewhere(project)
-    sort, _ = _order(project, request.sort)
+    sort, _ = order_asked(project, request.sort)
     columns = _columns(project, shown, sort)
     return RunList(tuple(shown), total, tagged, *columns, elsewhere, discarded)
 
@@ -202,13 +202,13 @@ def passing(
 
 def _listed(found: list[RunRecord], request: ListRequest) -> list[RunRecord]:
     """Leave out the runs that people discarded, unless those are asked for."""
-    if _is_whole(request) or not any(run.is_discarded for run in found):
+    if takes_discarded(request) or not any(run.is_discarded for run in found):
         return found
     return [run for run in found if not run.is_discarded]
 
 
 def _refuse_unheld_by(found: Sequence[RunRecord], option: str, key: str) -> None:
-    if key not in _FACTS and key != "version" and not any(_holds_key(run, key) for run in found):
+    if key not in FACTS and key != "version" and not any(_holds_key(run, key) for run in found):
         _refuse_unknown(option, key, _names(found))
 
 
@@ -222,16 +222,16 @@ def _holds_key(run: RunRecord, key: str) -> bool:
 
 def _fitting(project: Project, request: ListRequest, where: Expression) -> RunList:
     """List the runs of this tree that fit, and read no others."""
-    sort, descending = _order(project, request.sort)
+    sort, descending = order_asked(project, request.sort)
     tagged = versions_by_run(known_versions(project))
     with opened(project) as connection:
         fit = fitting_ids(project, connection, where)
         if query.count(connection):
-            _refuse_unheld(connection, "--columns", request.columns, (*_FACTS, "version"))
-            asked, facts = (sort,) if sort else (), (*query.sortable(), *_FACTS, "version")
-            _refuse_unheld(connection, "--sort", asked, facts)
-        gone = set() if _is_whole(request) else discarded_runs(connection)
-        order = _Order(sort, tagged, descending=descending)
+            refuse_unheld(connection, "--columns", request.columns, (*FACTS, "version"))
+            asked, facts = (sort,) if sort else (), (*query.sortable(), *FACTS, "version")
+            refuse_unheld(connection, "--sort", asked, facts)
+        gone = set() if takes_discarded(request) else discarded_runs(connection)
+        order = RunOrder(sort, tagged, descending=descending)
         names = order.names(connection) if fit else []
         chosen = [name for name in names if name in fit and name not in gone]
         shown = query.in_turn(connection, chosen[: request.limit])
@@ -247,12 +247,12 @@ def fitting_ids(project: Project, connection: DuckDBPyConnection, where: Express
     """
     keys = sorted(keys_of(where))
     if query.count(connection):
-        _refuse_unheld(connection, "--where", keys, (*_FACTS, "version"))
+        refuse_unheld(connection, "--where", keys, (*FACTS, "version"))
     tagged = versions_by_run(known_versions(project)) if "version" in keys else {}
     return fitting(connection, keys, partial(evaluate, where), {"version": tagged})
 
 
-def _refuse_unheld(
+def refuse_unheld(
     connection: DuckDBPyConnection, option: str, keys: Sequence[str], facts: Sequence[str]
 ) -> None:
     for key in keys:
@@ -313,14 +313,14 @@ def every_column(found: RunList) -> tuple[str, ...]:
     """List all that the runs have: facts, metrics, params; a key of both says which it is."""
     metrics = list(dict.fromkeys(key for run in found.runs for key in run.metrics))
     params = list(dict.fromkeys(key for run in found.runs for key in run.params))
-    both = {*metrics} & {*params} | {*_FACTS, "version"} & {*metrics, *params}
+    both = {*metrics} & {*params} | {*FACTS, "version"} & {*metrics, *params}
     named = [f"metrics.{key}" if key in both else key for key in metrics]
     named += [f"params.{key}" if key in both else key for key in params]
     return ("version", "status", "started", "seconds", *named, "note")
 
 
 @dataclass(frozen=True, slots=True)
-class _Order:
+class RunOrder:
     """By what runs are sorted: a metric, a param or a fact, as `value_of` looks it up."""
 
     sort: str | None
@@ -366,19 +366,19 @@ def _numbers_in(text: str) -> list[int]:
 
 
 def _of_this_tree(
-    project: Project, order: _Order, limit: int | None, *, is_whole: bool
+    project: Project, order: RunOrder, limit: int | None, *, is_whole: bool
 ) -> tuple[list[RunRecord], int]:
     with opened(project) as connection:
         if limit is not None and not is_whole and discarded_runs(connection):
             limit = None  # which of them are shown is known when those are left out
         if order.sort is not None and query.count(connection):
-            facts = (*query.sortable(), *_FACTS, "version")
-            _refuse_unheld(connection, "--sort", (order.sort,), facts)
+            facts = (*query.sortable(), *FACTS, "version")
+            refuse_unheld(connection, "--sort", (order.sort,), facts)
         found = order.page(connection, limit)
         return found, query.count(connection) if limit is not None else len(found)
 
 
-def _sorted(found: list[RunRecord], order: _Order) -> list[RunRecord]:
+def _sorted(found: list[RunRecord], order: RunOrder) -> list[RunRecord]:
     """Sort as the store does: newest first, or by a key with those last that lack it."""
     sort = order.sort
     if sort is None:
@@ -404,7 +404,7 @@ def _names(found: Sequence[RunRecord]) -> list[str]:
     params = dict.fromkeys(key for run in found for key in run.params)
     metrics = dict.fromkeys(key for run in found for key in run.metrics)
     whole = [f"params.{key}" for key in params] + [f"metrics.{key}" for key in metrics]
-    return [*params, *metrics, *whole, *_FACTS, "version"]
+    return [*params, *metrics, *whole, *FACTS, "version"]
 
 
 def _fits(run: RunRecord, where: Expression, tagged: Mapping[RunId, str]) -> bool:
@@ -412,16 +412,11 @@ def _fits(run: RunRecord, where: Expression, tagged: Mapping[RunId, str]) -> boo
     return evaluate(where, lambda key: facts[key] if key in facts else value_of(run, key))
 
 
-def groups(project: Project, request: ListRequest) -> list[Group]:
-    """Group runs by a param, a metric or a column, with how one metric lies in each group.
-
-    The metric is the one that the list is sorted by, else the main one.
-    """
-    return grouped(project, runs(project, request), request.group or "status")
-
-
 def grouped(project: Project, listed: RunList, key: str) -> list[Group]:
-    """Group the runs of a list, as `groups` does."""
+    """Group the runs of a list by a param, a metric or a column, in the order of the list.
+
+    The metric that is told of each is the one that the list is sorted by, else the main one.
+    """
     metric = listed.metrics[0] if listed.metrics else None
     direction = direction_of(metric, project.settings.metrics_direction) if metric else None
     measure = Measure(metric, direction) if metric and direction else None
@@ -478,16 +473,16 @@ def _columns(
     metrics = list(chosen_metrics(telling or merged_metrics, declared))
     chosen = chosen_keys([run.params for run in shown], merged_params)
     params = tuple(key for key in chosen if not _is_constant([run.params for run in shown], key))
-    first = _named_in(sort, "metrics.", merged_metrics)
+    first = key_in(sort, "metrics.", merged_metrics)
     if first is not None:
         metrics = [first, *(key for key in metrics if key != first)]
-    first = _named_in(sort, "params.", merged_params)
+    first = key_in(sort, "params.", merged_params)
     if first is not None:
         params = (first, *(key for key in params if key != first))
     return params, tuple(metrics)
 
 
-def _named_in(sort: str | None, prefix: str, held: Mapping[str, Json]) -> str | None:
+def key_in(sort: str | None, prefix: str, held: Mapping[str, Json]) -> str | None:
     """Return the key among *held* that a list is sorted by; None where it is another."""
     if sort is None:
         return None
@@ -500,7 +495,7 @@ def _is_constant(sides: Sequence[Mapping[str, Json]], key: str) -> bool:
     return len(values) == len(sides) > 1 and all(is_same(values[0], each) for each in values)
 
 
-def _order(project: Project, sort: str | None) -> tuple[str | None, bool]:
+def order_asked(project: Project, sort: str | None) -> tuple[str | None, bool]:
     """Read ``--sort``: the better end of a metric first, when its direction is known."""
     if sort is None:
         return None, True
@@ -533,10 +528,10 @@ def value_of(run: RunRecord, key: str) -> Json:
     for held in (run.metrics, run.params):
         if key in held:
             return held[key]
-    return _FACTS[key](run)
+    return FACTS[key](run)
 
 
-_FACTS: dict[str, Callable[[RunRecord], Json]] = {
+FACTS: dict[str, Callable[[RunRecord], Json]] = {
     "id": lambda run: run.id,
     "name": lambda run: run.name,
     "series": lambda run: series_in(run.name),
@@ -584,7 +579,7 @@ def log(project: Project, request: ListRequest) -> tuple[list[VersionInfo], int]
     if where is not None:
         found = [info for info in found if _holds(info, where)]
     if request.sort is not None:
-        key, descending = _order(project, request.sort)
+        key, descending = order_asked(project, request.sort)
         known = {name for info in found for name in _values(info)}
         if found:
             _refuse_unknown("--sort", key or "", sorted(known))

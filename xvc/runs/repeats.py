@@ -36,7 +36,7 @@ def settings_of(run: RunRecord, passed: Collection[str] = ()) -> str:
     *passed* are params of files that had no say; what was asked for had one.
     """
     data: dict[str, Json] = {**given(run.data)}
-    words: list[Json] = [*_split(_marked(run))[0]]
+    words: list[Json] = [*_split(marked_command(run))[0]]
     silent = {*passed} - {*(run.asked or ())}
     params = {key: value for key, value in own_params(run).items() if key not in silent}
     return _text([run.folder, params, data, words, bool(_seeds(run))])
@@ -56,7 +56,9 @@ def own_params(run: RunRecord) -> dict[str, Json]:
     from xvc.system.value_files import parse_typed  # late: loads yaml
 
     said = option_params(run.command, found)
-    held = {key: text for key, text in option_params(_marked(run), found).items() if "\0" in text}
+    held = {
+        key: text for key, text in option_params(marked_command(run), found).items() if "\0" in text
+    }
     return {
         key: value
         for key, value in found.items()
@@ -91,7 +93,8 @@ def _seeds(run: RunRecord) -> dict[str, Json] | list[Json]:
 def has_same_command(run: RunRecord, other: RunRecord) -> bool:
     """Whether two runs called the same in the same folder, but for their seeds."""
     return run.folder == other.folder and (
-        run.command == other.command or _split(_marked(run))[0] == _split(_marked(other))[0]
+        run.command == other.command
+        or _split(marked_command(run))[0] == _split(marked_command(other))[0]
     )
 
 
@@ -171,9 +174,11 @@ def experiments(runs: Iterable[RunRecord], code: Mapping[RunId, str]) -> list[Re
     """
     alike: dict[tuple[bool, str, str], dict[str, list[RunRecord]]] = {}
     done = [run for run in runs if run.status is Status.FINISHED]
+    if len(done) < 2:
+        return [RepeatedExperiment((run,)) for run in done]
     passed = _passed_over(done)
     for run in sorted(done, key=lambda run: (run.started or 0, run.id)):
-        said = settings_of(run, passed.get(_called(run), ()))
+        said = settings_of(run, passed.get(_called(run), ()) if passed else ())
         key = (run.is_discarded, code.get(run.id, f"run {run.id}"), said)
         alike.setdefault(key, {}).setdefault(seeds_of(run), []).append(run)
     return [
@@ -199,7 +204,7 @@ def _passed_over(runs: Iterable[RunRecord]) -> dict[str, frozenset[str]]:
 
 
 def _called(run: RunRecord) -> str:
-    words: list[Json] = [*_split(_marked(run))[0]]
+    words: list[Json] = [*_split(marked_command(run))[0]]
     return _text([run.folder, words])
 
 
@@ -209,7 +214,8 @@ def with_shared_settings(runs: Sequence[RunRecord]) -> list[RunRecord]:
     passed = _passed_over(runs)
     for run in runs:
         if run.status is Status.FINISHED:
-            alike.setdefault(settings_of(run, passed.get(_called(run), ())), []).append(run)
+            silent = passed.get(_called(run), ()) if passed else ()
+            alike.setdefault(settings_of(run, silent), []).append(run)
     return [run for together in alike.values() if len(together) > 1 for run in together]
 
 
@@ -272,7 +278,7 @@ def _is_option(word: str) -> bool:
     return word.startswith("-") and not _VALUE.fullmatch(word)
 
 
-def _marked(run: RunRecord) -> tuple[str, ...]:
+def marked_command(run: RunRecord) -> tuple[str, ...]:
     """Return a run's command with a mark, that no word can have, where seeds were put into it."""
     if run.seeded is None:
         return run.command

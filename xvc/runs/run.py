@@ -9,13 +9,14 @@ import contextlib
 import os
 import re
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xvc.core.best_effort import best_effort, in_words
 from xvc.core.byte_text import as_text
+from xvc.core.human_units import few_of
 from xvc.core.model import ModelFile
 from xvc.core.record import RecordKind
 from xvc.core.run import DataFile, Origin, RunRecord, Status
@@ -115,7 +116,7 @@ def run(
         mend(project)
     begun: Begun | None = None
     with best_effort(warnings):
-        begun = _begun(project, request, origin, models, values, warnings)
+        begun = _begun(project, request, origin, models, values, warnings, asked.gone)
     if begun is None:
         return _unrecorded(project, request, sink, warnings)
     same = None
@@ -357,6 +358,7 @@ def _begun(
     models: Sequence[ModelFile],
     values: Mapping[str, Json],
     warnings: list[str],
+    gone: Collection[str],
 ) -> Begun:
     """Begin the run; the outputs and models that it is to leave are none of its data."""
     made = (os.path.relpath(request.folder / each.path, project.root) for each in models)
@@ -374,6 +376,7 @@ def _begun(
         warnings=warnings,
         keeps_data=request.keeps_data,
         seeded=request.seeded,
+        gone=gone,
     )
 
 
@@ -382,6 +385,12 @@ def _look_back(project: Project, begun: Begun, tell: Callable[[str], None]) -> R
 
     before = seen_before(project, begun.record)
     if before is None:
+        return None
+    if before.unseen:
+        begun.warnings.append(
+            f"{few_of(before.unseen)} leads out of the project: what lies there is on no record. "
+            f"Whether run {before.run.id} was of the same is not known; `dvc add` keeps data"
+        )
         return None
     said = result(before.run)
     tell(f"the same code, data and params ran before: {before.run.id}{f'  {said}' if said else ''}")

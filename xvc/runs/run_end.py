@@ -124,12 +124,13 @@ class Recorder:
         """Take what unopened files say for no params of the run, unless something else says it."""
         self.unused = use.unused
         for path in self.unopened:
-            every = self._begun.said[path]
+            every = self._begun.said.get(path, ())
             keys = [key for key in every if key not in use.reported and key not in asked]
             name = os.path.relpath(path, self._project.root)
             params = self._begun.record.params
             said = {key: params[key] for key in keys if key in params}
-            self.unsaid[as_text(self._project.relative(path))] = said
+            if path in self._begun.said:
+                self.unsaid[as_text(self._project.relative(path))] = said
             if keys:
                 self._begun.warnings.append(without_its_params(name, keys))
 
@@ -233,6 +234,8 @@ def reason_of(ending: Ending, recorder: Recorder) -> str | None:
     """Say why a command failed: in its own last words, or in ours."""
     if ending.refused is not None and ending.exit_code == 0:
         return ending.refused
+    if ending.told_to_stop and ending.exit_code == 0:
+        return "it was told to stop, and ended with exit code 0"
     return recorder.last_words if status_of(ending) is Status.FAILED else None
 
 
@@ -498,7 +501,7 @@ def status_of(ending: Ending) -> Status:
         return Status.TIMED_OUT
     if ending.out_of_memory:
         return Status.OUT_OF_MEMORY
-    if ending.interrupted and ending.shell_code != 0:
+    if ending.told_to_stop or (ending.interrupted and ending.shell_code != 0):
         return Status.INTERRUPTED
     if ending.signal is not None:
         return Status.KILLED

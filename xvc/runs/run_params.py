@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,9 +14,18 @@ from xvc.errors import BadValue
 from xvc.project import Project
 from xvc.recording.begin_run import params_files
 from xvc.recording.command_params import option_params
-from xvc.recording.param_files import copy_with, placed, refuse_beside_files, set_in_files
+from xvc.recording.param_files import (
+    copy_with,
+    gone_from,
+    name_in_runs,
+    placed,
+    refuse_beside_files,
+    set_in_files,
+)
 from xvc.recording.requested_params import RequestedParams, differences, unused, variable_of
+from xvc.recording.shell_words import handed_on
 from xvc.recording.undeclared_params import refuse_undeclared, undeclared
+from xvc.recording.unheld_code import scripts_in
 from xvc.system.value_files import parse_typed
 from xvc.types import Json
 
@@ -61,33 +70,61 @@ def settled(project: Project, request: AskedFor) -> tuple[RequestedParams, dict[
     if request.write_params:
         source = _params_source(project, wanted)
         copy = place.with_name(f"{place.name}.params{source.suffix}")
-        copied = copy_with(source, copy, wanted)
+        copied = copy_with(project, source, copy, wanted)
         is_passed = any("{params}" in word for word in request.command)
         known = frozenset(wanted if is_passed else ())
         if not is_passed:  # perhaps nothing reads the copy; then the lists of our file are used
             copied = {key: copied.get(key, typed.value) for key, typed in wanted.items()}
-        return RequestedParams(wanted, place, known, copy, dict.fromkeys(wanted, source)), copied
-    options = option_params(request.command, wanted)
+        gone = gone_from(source, copy, project.root) if is_passed else frozenset()
+        asked = RequestedParams(
+            wanted=wanted,
+            place=place,
+            settled=known,
+            copy=copy,
+            files=dict.fromkeys(wanted, source),
+            gone=gone,
+        )
+        return asked, copied
+    options = option_params(_handed_on(request), wanted)
     if request.edit_params:
         edits = placed(project, wanted)
         set_in_files(edits)
     else:
-        edits = placed(project, without_told(project, request.command, wanted))
+        edits = placed(project, without_told(project, _handed_on(request), wanted))
         refuse_beside_files(edits)
     files = {key: path for path, held in edits.items() for key in held}
     in_files = frozenset(files)
-    settled = in_files | request.in_command
+    in_command = _in_command(request)
+    settled = in_files | in_command
     _refuse_beside_options(project, request)
     open_keys = {k: v for k, v in wanted.items() if k not in in_files and k not in options}
     refuse_undeclared(project, open_keys, request.command, request.folder)
-    open_files = {key: path for key, path in files.items() if key not in request.in_command}
+    open_files = {key: path for key, path in files.items() if key not in in_command}
+    read = params_files(project)
+    unread = {
+        key: name_in_runs(project, path, key) for key, path in files.items() if path not in read
+    }
     return RequestedParams(wanted, place, settled, files=open_files), {
-        k: v for k, v in values.items() if k not in in_files
+        unread.get(k, k): v for k, v in values.items() if k not in in_files or k in unread
     }
 
 
+def _handed_on(request: AskedFor) -> list[str]:
+    """The words of the command that no shell drops."""
+    return handed_on(request.command, scripts_in(request.folder))[0]
+
+
+def _in_command(request: AskedFor) -> frozenset[str]:
+    """The params whose values reach a program by the command's words."""
+    words, dropped = handed_on(request.command, scripts_in(request.folder))
+    if not dropped:
+        return request.in_command
+    text = "\0".join(words)
+    return frozenset(key for key in request.in_command if request.params[key].text in text)
+
+
 def without_told(
-    project: Project, command: tuple[str, ...], wanted: Mapping[str, TypedValue]
+    project: Project, command: Sequence[str], wanted: Mapping[str, TypedValue]
 ) -> dict[str, TypedValue]:
     """Leave out the params that an option of the command gives it, whatever a file says."""
     told = option_params(command, wanted) if project.settings.params_options else {}
@@ -96,13 +133,18 @@ def without_told(
 
 def _params_source(project: Project, wanted: Mapping[str, TypedValue]) -> Path:
     """Choose the file that is copied: the one that says a param which was asked for."""
-    files = [*placed(project, wanted), *params_files(project), project.root / "params.yaml"]
-    return files[0]
+    held = placed(project, wanted)
+    if len(held) > 1:
+        one, other = (os.path.relpath(path, project.root) for path in [*held][:2])
+        raise BadValue(
+            "--params-copy", f"one file is copied, and {one} and {other} say what is asked for"
+        )
+    return [*held, *params_files(project), project.root / "params.yaml"][0]
 
 
 def _refuse_beside_options(project: Project, request: AskedFor) -> None:
     """Refuse a param that the command's own options say otherwise: it would use those."""
-    command, wanted = request.command, request.params
+    command, wanted = _handed_on(request), request.params
     said = option_params(command, wanted) if project.settings.params_options else {}
     for key, typed in wanted.items():
         other = said.get(key)
@@ -143,7 +185,7 @@ def look_who_used(
     if not asked.wanted:
         return ParamsUse(reported=frozenset(reported))
     told = differences(asked, reported)
-    command = with_copy(request.command, "")
+    command = with_copy(tuple(_handed_on(request)), "")
     git = project.git if project.place is not None else None
     said = option_params(command, asked.wanted)
     closed = {key: path for key, path in asked.files.items() if path in unopened}

@@ -26,9 +26,9 @@ from xvc.git.history import Change, line_changes
 from xvc.git.submodules import submodules
 from xvc.project import Project
 from xvc.recording.begin_run import as_it_would_be
-from xvc.recording.unheld_digests import unheld_digests
+from xvc.recording.unheld_digests import unheld_now
 from xvc.recovery.lost_runs import opened
-from xvc.runs.code_fingerprint import CodeDigests, code_trees
+from xvc.runs.code_fingerprint import CodeDigests, code_trees, links_out
 from xvc.runs.repeats import has_same_command, own_params, seeds_in
 from xvc.store import db, query
 from xvc.store.idle_instance import reading_own
@@ -54,7 +54,8 @@ class Near:
     """A run that came near, and in what it differs: params as (then, now), data, files of code.
 
     ``files`` is None where the code is the run's or cannot be compared. ``alike`` is how much of
-    what both changed in the code is the same, between 0 and 1, where that was asked.
+    what both changed in the code is the same, between 0 and 1, where that was asked. ``unseen`` are
+    links of the code that lead out of the tree: what lies behind them is on no record.
     """
 
     run: RunRecord
@@ -65,13 +66,19 @@ class Near:
     has_other_command: bool = False
     files: tuple[str, ...] | None = None
     alike: float | None = None
+    unseen: tuple[str, ...] = ()
 
     @property
     def distance(self) -> tuple[int, int]:
         """How far away it is: in how many things it differs, and in how many files."""
         command = int(self.has_other_command and not self.params)
         differs = len(self.params) + len(self.data) + self.has_other_code + command
-        return differs, len(self.files or ())
+        return differs + bool(self.unseen), len(self.files or ())
+
+    @property
+    def is_same_as_seen(self) -> bool:
+        """Whether it differs in nothing but what may lie behind links out of the tree."""
+        return bool(self.unseen) and self.distance[0] == 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,7 @@ def precedents(
         runs = query.near(connection, wanted, own_params(wanted))
         total = query.count(connection)
     names = _names(project)
-    found = compared(project, wanted, tree, runs, names, nearest)
+    found = compared(project, wanted, tree, runs, names, nearest, warnings)
     warnings += _judged_otherwise(project, wanted, tree, found)
     return _of_all(found, total, warnings)
 
@@ -141,6 +148,7 @@ def compared(
     runs: Sequence[RunRecord],
     names: Mapping[RunId, str],
     nearest: int = 3,
+    warnings: list[str] | None = None,
 ) -> Precedents:
     """Sort runs by whether they are of the same as *wanted*, whose code is in *tree*."""
     made = frozenset(out for run in runs for out in run.outs)
@@ -149,7 +157,7 @@ def compared(
     others = sorted((e for e in near if e.distance[0]), key=lambda each: each.distance)
     looked = [*alike, *others[:_LOOKED_AT]]
     trees = code_trees(project, [each.run for each in looked])
-    by_code = _by_code(project, wanted, looked, tree, trees)
+    by_code = _by_code(project, wanted, looked, tree, trees, [] if warnings is None else warnings)
     found = [each for each in by_code if each.distance[0] == 0]
     same = [each for each in found if _is_of_its_seeds(wanted, each.run)]
     repeats = [each for each in found if each not in same]
@@ -270,14 +278,17 @@ def _by_code(
     near: Sequence[Near],
     tree: str,
     trees: Mapping[RunId, str],
+    warnings: list[str],
 ) -> list[Near]:
     if project.place is None or not tree:
         return [_with_other_code(each) for each in near]
     others = {its for its in trees.values() if its != tree}
     digests = CodeDigests(project, {tree, *others} if others else ())  # one tree equals itself
     names = {name for each in (wanted, *(n.run for n in near)) for name in each.code.incomplete}
-    now = unheld_digests(project.git, sorted(names))
-    found = []
+    now, passed_over = unheld_now(project.git, sorted(names), own=wanted.code.incomplete)
+    if passed_over:
+        warnings.append(_not_looked_at(passed_over))
+    found, unseen = [], None
     for each in near:
         its = trees.get(each.run.id)
         unread = tuple({*wanted.code.unread, *each.run.code.unread})
@@ -286,8 +297,17 @@ def _by_code(
         if its is None or not is_known or digests.of(its, looking) != digests.of(tree, looking):
             found.append(_with_other_code(each))
         else:
-            found.append(_without_its_params(each, wanted, digests, its, tree))
+            unseen = links_out(project, tree, wanted) if unseen is None else unseen
+            alike = _without_its_params(each, wanted, digests, its, tree)
+            found.append(replace(alike, unseen=unseen))
     return found
+
+
+def _not_looked_at(names: Sequence[str]) -> str:
+    return (
+        f"not looked at: {few_of(names)}, which runs name as code; it lies outside of the tree "
+        "or is too much. Whether those were of the same is not known"
+    )
 
 
 def _has_beside(run: RunRecord, wanted: RunRecord, now: Mapping[str, str]) -> bool:
@@ -354,6 +374,10 @@ def difference(near: Near) -> str:
         said.append(f"other data: {few_of(near.data)}")
     if near.has_other_code:
         said.append(f"other code: {few_of(near.files)}" if near.files else "other code")
+    if near.unseen:
+        said.append(
+            f"{few_of(near.unseen)} leads out of the project, what is there is on no record"
+        )
     if near.has_other_command and not near.params:
         said.append("another command: " + " ".join(near.run.command))
     return cut("| " + "; ".join(said), 100) if said else ""
@@ -374,6 +398,7 @@ def _have_same_submodules(project: Project, one: RunRecord, other: RunRecord) ->
 def seen_before(project: Project, record: RunRecord) -> Near | None:
     """Find the newest run of the same as one that just began; None without a store at hand.
 
+    Where links lead out of the tree, it is one that may be of the same: `Near.is_same_as_seen`.
     Asks for runs of that very command only, and never waits: it is asked before each run.
     """
     keeper = project.keeper
@@ -393,7 +418,8 @@ def seen_before(project: Project, record: RunRecord) -> Near | None:
         trees = code_trees(project, [record, *(each.run for each in alike)])
         if record.id not in trees:
             return None
-        for each in _by_code(project, record, alike, trees[record.id], trees):
-            if each.distance[0] == 0 and _have_same_submodules(project, record, each.run):
+        for each in _by_code(project, record, alike, trees[record.id], trees, []):
+            is_same = each.distance[0] == 0 or each.is_same_as_seen
+            if is_same and _have_same_submodules(project, record, each.run):
                 return each
     return None

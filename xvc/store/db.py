@@ -98,6 +98,14 @@ class StoreUnfit(StoreFailed):
         return "Undo that change (an index, a column), or move the file away and xvc rebuilds it."
 
 
+class StoreMisnamed(StoreFailed):
+    """DuckDB cannot write there: it puts ``.wal`` before the first question mark of a path."""
+
+    code = "store-misnamed"
+    says = "{path}: DuckDB writes no store under a name with a question mark"
+    way = "Rename that folder or file; the rows are kept in the journals meanwhile."
+
+
 class ForeignStore(StoreCorrupt):
     """The file is no store of xvc's: another program's database, or no database."""
 
@@ -641,6 +649,8 @@ def _translated(path: Path, words: str) -> BusyError | CorruptError | StoreFaile
     own_words = _NAMED.sub("", words.replace(str(path), "")).lower()
     if any(sign in own_words for sign in _ROTTEN):
         return StoreCorrupt(str(path), first_line(words))
+    if "?" in str(path.absolute()) and ".wal?" in words:
+        return StoreMisnamed(str(path), first_line(words))
     kind = StoreUnfit if words.startswith(_UNFIT) else StoreFailed
     return kind(str(path), first_line(words))
 

@@ -19,7 +19,7 @@ from xvc.store import runs
 from xvc.store.columns import Column, known, tables
 from xvc.store.schema import quoted
 from xvc.store.system_table_checks import book_value
-from xvc.types import Digest, Json, RunId
+from xvc.types import Digest, Json, Nanoseconds, RunId
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -265,23 +265,37 @@ def param_values(connection: DuckDBPyConnection, key: str) -> list[Json]:
 def of_ideas(connection: DuckDBPyConnection) -> list[RunRecord]:
     """Read the runs that have an idea, put another right or were decided about, newest first.
 
-    And what they build on.
+    And what they build on. Of each only what makes the tree: when it began, its idea, its parent,
+    what it puts right and what was decided.
     """
-    if runs.lacking(connection):
-        return all_runs(connection)
-    return runs.load(
-        connection,
+    lacking = runs.lacking(connection)
+    names = ("idea", "fixes", "decision")
+    picked = {name: "NULL::VARCHAR" if name in lacking else name for name in names}
+    found = connection.execute(
         f"""
-        WHERE id IN (
-            WITH RECURSIVE wanted(its) AS (
-                SELECT id FROM runs WHERE concat(idea, fixes, decision) <> ''
-                UNION SELECT coalesce(nullif(parent, ''), fixes)
-                FROM runs JOIN wanted ON id = its
-            )
-            SELECT its FROM wanted WHERE its IS NOT NULL
-        ) {_NEWEST}
-        """,
-    )
+        WITH RECURSIVE said AS (
+            SELECT id, started, nullif(parent, '') AS parent,
+                {", ".join(f"{column} AS {name}" for name, column in picked.items())}
+            FROM runs
+        ), wanted(its) AS (
+            SELECT id FROM said WHERE concat(idea, fixes, decision) <> ''
+            UNION SELECT coalesce(said.parent, fixes) FROM said JOIN wanted ON id = its
+        )
+        SELECT id, epoch_us(started), parent, {", ".join(names)} FROM said
+        WHERE id IN (SELECT its FROM wanted WHERE its IS NOT NULL) {_NEWEST}
+        """
+    ).fetchall()
+    return [
+        RunRecord(
+            RunId(run),
+            started=None if began is None else Nanoseconds(began * 1000),
+            parent=None if parent is None else RunId(parent),
+            idea=idea,
+            fixes=None if fixes is None else RunId(fixes),
+            decision=decision,
+        )
+        for run, began, parent, idea, fixes, decision in found
+    ]
 
 
 def count(connection: DuckDBPyConnection, status: str | None = None) -> int:

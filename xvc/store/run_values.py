@@ -101,7 +101,7 @@ def fitting(
         picked.append(f"coalesce({said})")
         values += [pointer(name) for _, name in places]
         held.append((key, len(picked) - 1))
-        readers.append(_read)
+        readers.append(read_value)
         if key in FACTS:
             column, reader = FACTS[key]
             picked.append("NULL" if key in absent else column)
@@ -146,9 +146,47 @@ def ordered(
         for name, held, told in rows:
             known = own.get(RunId(name))
             values[RunId(name)] = (
-                known if known is not None else reader(told) if held is None else _read(held)
+                known if known is not None else reader(told) if held is None else read_value(held)
             )
     return in_order(values, descending=descending)
+
+
+def put_values(connection: DuckDBPyConnection, key: str) -> dict[int, Json]:
+    """Number what runs hold under a key, metrics, params and facts alike: ``temp.valued``.
+
+    Returns:
+        Each value by its number; a run that holds nothing is as one that holds None.
+    """
+    places = _places(key)
+    column, reader = FACTS.get(key, ("NULL", _same))
+    fact = "NULL" if key in lacking(connection) else column
+    said = ", ".join(f"{side} -> ?" for side, _ in places)
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE valued AS SELECT id, dense_rank() OVER (ORDER BY held, told) "
+        f"AS place, held, told FROM (SELECT id, coalesce({said})::VARCHAR AS held, "
+        f"CASE WHEN held IS NULL THEN {fact} END AS told FROM runs)",
+        [pointer(name) for _, name in places],
+    )
+    values: dict[int, Json] = {}
+    first: dict[str, int] = {}
+    same: dict[int, int] = {}
+    asked = connection.execute("SELECT DISTINCT place, held, told FROM temp.valued")
+    while rows := asked.fetchmany(_AT_ONCE):
+        for place, held, told in rows:
+            value = reader(told) if held is None else read_value(held)
+            number = first.setdefault(repr(value), place)
+            values.setdefault(number, value)
+            if number != place:
+                same[place] = number
+    if same:
+        connection.execute(
+            "CREATE OR REPLACE TEMP TABLE valued AS SELECT valued.* REPLACE "
+            "(coalesce(same.number, place) AS place) FROM temp.valued LEFT JOIN "
+            "(SELECT unnest(?::BIGINT[]) AS place, unnest(?::BIGINT[]) AS number) AS same "
+            "USING (place)",
+            [[*same], [*same.values()]],
+        )
+    return values
 
 
 class _Row:
@@ -181,7 +219,8 @@ class _Row:
         return self._readers[place + 1](self._cells[place + 1])
 
 
-def _read(text: object) -> Json:
+def read_value(text: object) -> Json:
+    """Read a cell of what runs hold under a key."""
     return cast("Json", from_plain(from_cell(cast("str", text))))
 
 

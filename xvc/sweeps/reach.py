@@ -12,16 +12,21 @@ from contextlib import suppress
 from pathlib import Path
 
 from xvc.core.code_files import is_junk
-from xvc.core.sweep import SweepRequest, settled_keys
-from xvc.core.typed_value import TypedValue
+from xvc.core.command_places import filled_in_template
+from xvc.core.sweep import ParamStyle, SweepRequest, settled_keys
+from xvc.core.typed_value import TypedValue, is_equal
 from xvc.errors import XvcError
 from xvc.git.worktrees import untracked_like
 from xvc.project import Project
 from xvc.recording.begin_run import metrics_files
+from xvc.recording.command_params import option_params
 from xvc.recording.param_files import placed
 from xvc.recording.requested_params import never_taken_up, variable_of
+from xvc.recording.shell_words import handed_on
 from xvc.recording.undeclared_params import undeclared
+from xvc.recording.unheld_code import scripts_in
 from xvc.sweeps.request import BadSweep
+from xvc.system.value_files import parse_typed
 from xvc.worktrees.set_up import INCLUDE
 
 _MODELS = ("models/candidates/", "models/production/")
@@ -36,6 +41,8 @@ def check_reach(project: Project, request: SweepRequest, folder: str) -> None:
     if project.place is None or request.refs:
         return
     git, where = project.git, project.place.top / folder
+    _refuse_dropped(request, where)
+    _refuse_told(project, request, where)
     open_keys = {
         key: TypedValue.of(None) for key in request.space if key not in settled_keys(request)
     }
@@ -50,6 +57,43 @@ def check_reach(project: Project, request: SweepRequest, folder: str) -> None:
             f"put {{{key}}} into the command, read {variable_of(key)} or a Tracker's params in it"
         )
         raise BadSweep((f"{says}{ways}, or add {key} to a params file",))
+
+
+def _refuse_dropped(request: SweepRequest, where: Path) -> None:
+    """Refuse params that stand behind a shell which hands no words on."""
+    marks = {key: f"\0{key}\0" for key in request.space}  # no word of a command has a NUL
+    command = [*filled_in_template(request.command, marks)]
+    if request.style is not ParamStyle.NONE:
+        command += marks.values()
+    words, dropped = handed_on(command, scripts_in(where))
+    lost = [
+        key
+        for key, mark in marks.items()
+        if any(mark in word for word in dropped) and not any(mark in word for word in words)
+    ]
+    if lost:
+        ways = f"put {{{lost[0]}}} into its text, or hand words on: `sh -c '… \"$@\"' sh …`"
+        raise BadSweep(
+            (f"params: the shell drops {', '.join(lost)}, so all trials would be the same; {ways}",)
+        )
+
+
+def _refuse_told(project: Project, request: SweepRequest, where: Path) -> None:
+    """Refuse a param that the command itself says: every trial would use that."""
+    if request.style is not ParamStyle.NONE or not project.settings.params_options:
+        return
+    words, _ = handed_on(request.command, scripts_in(where))
+    for key, text in option_params(words, request.space).items():
+        if key not in request.space or f"{{{key}}}" in text:
+            continue
+        tried = getattr(request.space[key], "values", None)
+        if tried is None or any(not is_equal(parse_typed(text).value, each) for each in tried):
+            raise BadSweep(
+                (
+                    f"params: the command says {key} is {text}, so no trial could have another; "
+                    f"put {{{key}}} in its place, or leave it out",
+                )
+            )
 
 
 def _refuse_undeclared(

@@ -61,10 +61,11 @@ class Ending:
     """How a child ended and what it used.
 
     ``exit_code`` is None when ``signal`` ("SIGKILL") ended it. ``interrupted``: a Ctrl-C, TERM
-    or HUP reached us meanwhile. ``out_of_memory``: it was killed while the kernel counted a kill
-    for memory. ``failure``: what first went wrong beside the
-    child, in the sink for example. ``unwatched``: why it ran with our own output and unmeasured.
-    ``refused``: why an end without a fault counts as a failure all the same.
+    or HUP reached us meanwhile. ``told_to_stop``: one of the first two did while it ran, so that it
+    ended of that. ``out_of_memory``: it was killed while the kernel counted a kill for memory.
+    ``failure``: what first went wrong beside the child, in the sink for example. ``unwatched``: why
+    it ran with our own output and unmeasured. ``refused``: why an end without a fault counts as a
+    failure all the same.
     """
 
     exit_code: int | None
@@ -76,6 +77,7 @@ class Ending:
     failure: str | None = None
     unwatched: str | None = None
     refused: str | None = None
+    told_to_stop: bool = False
 
     @property
     def shell_code(self) -> int:
@@ -178,6 +180,7 @@ def _run_unwatched(launch: Launch, why: str) -> Ending:
         usage=ResourceUsage(),
         failure=None,
         unwatched=why,
+        told_to_stop=not {signal.SIGINT, signal.SIGTERM}.isdisjoint(came),
     )
 
 
@@ -205,6 +208,7 @@ def _ending(
         out_of_memory=was_killed and _rose(kills_before, oom_kills()),
         usage=larger(sampled, child.usage),
         failure=attendance.failure,
+        told_to_stop=attendance.told_to_stop,
     )
 
 

@@ -53,6 +53,7 @@ class Attendance:
     ) -> None:
         self.timed_out = False
         self.interrupted = False
+        self.told_to_stop = False
         self.failure: str | None = None
         self._pid, self._ladder, self._sink = pid, ladder, sink
         self._bell, self._outlets = bell, outlets
@@ -168,6 +169,7 @@ class Attendance:
             self._climb()
 
     def _ask(self, number: int) -> None:
+        self.told_to_stop = True
         self._rung, self._due = _ASKED, time.monotonic() + self._ladder.interrupt
         if number == signal.SIGTERM:
             self._ends_orphans = True

@@ -11,9 +11,10 @@ import ast
 import json
 import re
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -24,7 +25,7 @@ from xvc.core.typed_value import TypedValue, is_equal
 from xvc.errors import BadValue
 from xvc.system.files import write_durably
 from xvc.system.python_values import places_of, python_values
-from xvc.system.value_files import yaml_loader
+from xvc.system.value_files import reason_of_bad_file, yaml_loader
 from xvc.types import Json
 
 _PLAIN = re.compile(r"[A-Za-z_][\w./+-]*")
@@ -67,12 +68,13 @@ def edited(name: str, text: str, wanted: Mapping[str, TypedValue]) -> str:
     """
     suffix = Path(name).suffix
     editor = _EDITORS.get(suffix, _edit_yaml)
+    text = text if suffix != ".json" or text.strip() else "{}\n"
     changed = text
     for key, typed in wanted.items():
         try:
             changed = editor(changed, key, typed)
         except (yaml.YAMLError, ValueError, RecursionError) as err:
-            raise BadValue(name, str(err).splitlines()[0]) from err
+            raise BadValue(name, reason_of_bad_file(err)) from err
     _check(name, suffix, text, changed, wanted)
     return changed
 
@@ -294,8 +296,6 @@ def _name(key: _Node) -> str:
 
 
 def _edit_json(text: str, key: str, typed: TypedValue) -> str:
-    if not text.strip():
-        text = "{}\n"
     root = _json_node(text, _space(text, 0))
     node = _only(root, key)
     if node is not None:
@@ -362,18 +362,30 @@ def _edit_toml(text: str, key: str, typed: TypedValue) -> str:
             raise BadValue(key, "TOML has no null")
         place, name = held[0] if held else _toml_place(document, key)
         old = place[name] if held else None  # type: ignore[index]
-        is_number = isinstance(old, int | float) and not isinstance(old, bool)
-        value = tomlkit.value(typed.text) if is_number and _toml_number(typed) else typed.value
-        place[name] = value  # type: ignore[index]
+        new = _toml_word(typed.text)
+        is_same_kind = _toml_kind(old) is not None and _toml_kind(old) is _toml_kind(new)
+        place[name] = tomlkit.value(typed.text) if is_same_kind else typed.value  # type: ignore[index]
         return tomlkit.dumps(document)
     except TOMLKitError as err:
         raise ValueError(str(err)) from err
 
 
-def _toml_number(typed: TypedValue) -> bool:
-    return (
-        re.fullmatch(r"[+-]?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", typed.text) is not None
-    )
+def _toml_word(text: str) -> object:
+    """Read a word as TOML does; None where it is none, or would be more than one value."""
+    import tomllib  # late: as above
+
+    try:
+        read = tomllib.loads(f"x = {text}")
+    except (ValueError, RecursionError):
+        return None
+    return read["x"] if len(read) == 1 else None
+
+
+def _toml_kind(value: object) -> type | None:
+    """Which kind of value is written as it was typed: a number, a date, or a time."""
+    kinds = (datetime, date, time, bool)
+    found = next((kind for kind in kinds if isinstance(value, kind)), None)
+    return found or (float if isinstance(value, int | float) else None)
 
 
 def _toml_holders(held: object, key: str) -> list[tuple[object, str | int]]:
@@ -438,7 +450,7 @@ def _check(
         except (yaml.YAMLError, ValueError, RecursionError) as err:
             if number:  # YAML 1.1 cannot read it, as a date that there is not
                 continue
-            raise BadValue(name, str(err).splitlines()[0]) from err
+            raise BadValue(name, reason_of_bad_file(err)) from err
         try:
             new = read(after)
         except (yaml.YAMLError, ValueError, RecursionError) as err:
@@ -452,8 +464,16 @@ def _check(
             )
     new = _readers(suffix)[0](after)
     for key, typed in wanted.items():
-        if not any(is_equal(cast("Json", value), typed.value) for value in _values(new, key)):
+        said = [*_values(new, key)]
+        is_set = any(is_equal(cast("Json", value), typed.value) for value in said)
+        if not is_set and not _is_as_typed(suffix, said, typed):
             raise BadValue(key, f"it cannot be set in {name}; edit the file")
+
+
+def _is_as_typed(suffix: str, said: Sequence[object], typed: TypedValue) -> bool:
+    """Whether a file says what the typed text is to it, as a date or ``0x20``."""
+    word = _toml_word(typed.text) if suffix == ".toml" else _plain_value(typed.text, yaml_loader())
+    return any(type(value) is type(word) and value == word for value in said)
 
 
 def _values(held: object, key: str) -> Iterator[object]:

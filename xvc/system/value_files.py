@@ -229,7 +229,7 @@ def _parsed(
     except RecursionError as err:
         raise BadValue(path.name, _TOO_DEEP) from err
     except (yaml.YAMLError, ValueError, TypeError) as err:
-        raise BadValue(path.name, _merge_in(content()) or _reason(err)) from err
+        raise BadValue(path.name, _merge_in(content()) or reason_of_bad_file(err)) from err
     if found is None:
         return {}
     if not isinstance(found, Mapping):
@@ -266,7 +266,14 @@ def _merge_in(content: bytes) -> str | None:
     return f"line {mark}: it holds an unfinished merge; {remedy}" if mark else None
 
 
-def _reason(err: Exception) -> str:
+def reason_of_bad_file(err: Exception) -> str:
+    """Say why a file of values cannot be read, and in which line.
+
+    >>> reason_of_bad_file(json.JSONDecodeError("Expecting value", "{1", 1))
+    'line 1: it is no JSON: Expecting value'
+    """
+    if isinstance(err, json.JSONDecodeError):
+        return f"line {err.lineno}: it is no JSON: {err.msg}"
     if isinstance(err, UnicodeDecodeError):
         line = err.object[: err.start].count(b"\n") + 1
         return f"line {line}: the byte 0x{err.object[err.start]:02x} is not UTF-8; save it as UTF-8"

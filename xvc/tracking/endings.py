@@ -16,14 +16,19 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, wraps
+from pathlib import Path
 from types import CodeType, FrameType
-from typing import NoReturn, Protocol
+from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from xvc.core.run import Status
 from xvc.tracking.notebook import Cells
+from xvc.tracking.stop_signals import frames_from, stopped_by
+
+if TYPE_CHECKING:
+    from xvc.tracking.pool_workers import LastWords
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,14 @@ class Endable(Protocol):
     def is_open(self) -> bool:
         """Whether it has a run of its own that has not ended."""
 
+    @property
+    def track_id(self) -> str:
+        """The id of its run."""
+
+    @property
+    def journal_path(self) -> Path | None:
+        """The file that it writes."""
+
     def end(self, outcome: RunOutcome) -> None:
         """End its run so, if it is its own and has not ended."""
 
@@ -64,7 +77,8 @@ def outcome_of(error: BaseException | None) -> RunOutcome:
     ('finished', 'exit 2')
     """
     if isinstance(error, SystemExit):
-        return _outcome_of_code(error.code)
+        stopped = _outcome_of_stop(_frames(error), error.code)
+        return stopped or _outcome_of_code(error.code)
     if error is None or isinstance(error, GeneratorExit):
         return FINISHED
     status = Status.INTERRUPTED if isinstance(error, KeyboardInterrupt) else Status.FAILED
@@ -75,6 +89,12 @@ def _outcome_of_code(code: object) -> RunOutcome:
     if code is None or code == 0:
         return FINISHED
     return RunOutcome(Status.FAILED, f"exit {code}" if isinstance(code, int) else f"{code}"[:1000])
+
+
+def _outcome_of_stop(frames: Iterable[FrameType], code: object) -> RunOutcome | None:
+    """Say how a run ended that was left within a handler of a signal with a good exit code."""
+    stop = stopped_by(frames) if code is None or code == 0 else None
+    return stop and RunOutcome(stop[1], f"{stop[0]}; its handler left the process with exit code 0")
 
 
 @cache
@@ -88,18 +108,23 @@ class Endings:
 
     def __init__(self) -> None:
         self._pid, self._open = os.getpid(), list[_Known]()
-        self._exits: list[object] = []
+        self._exits: list[RunOutcome] = []
         self._dropped: list[Endable] = []
         self._scripts_own = 0
-        self._script = _script_frame()
+        self._script = None if _is_child() else _script_frame()
         self._is_child = False
+        self._words: LastWords | None = None  # of a worker of a pool alone
         self._cells = Cells(self._cell_ended)
         atexit.register(self._at_exit)
         os.register_at_fork(after_in_child=self._forget)
         sys.exit = self._watched(sys.exit)
 
-    def add(self, tracker: Endable) -> None:
-        """Register a tracker, so that its run ends with the process."""
+    def add(self, tracker: Endable, last_words: Path | None = None) -> None:
+        """Register a tracker, so that its run ends with the process.
+
+        *last_words* is the folder where a worker leaves what becomes of its runs, if it is one that
+        its pool will end without a word.
+        """
         for each in self._open:
             each.rows = each.written()
         while self._dropped:  # replaced by this one
@@ -107,7 +132,7 @@ class Endings:
         self._scripts_own = id(tracker) if _caller() is self._script else 0
         self._open = [each for each in self._open if each.tracker() is not None]
         self._open.append(_Known(weakref.ref(tracker), id(tracker)))
-        self._end_with_child()
+        self._end_with_child(last_words)
         self._cells.watch()
 
     def drop(self, tracker: Endable, frame: FrameType | None) -> None:
@@ -143,32 +168,19 @@ class Endings:
     def _alive(self) -> list[_Known]:
         return [each for each in self._open if each.is_open]
 
-    def _end_with_child(self) -> None:
+    def _end_with_child(self, last_words: Path | None) -> None:
         """Children of `multiprocessing` skip exit handlers, and have their own."""
-        process = sys.modules.get("multiprocessing.process")
-        if self._is_child or process is None or process.parent_process() is None:
+        if self._is_child or not _is_child():
             return
         from multiprocessing.util import Finalize  # late: only in such a child
 
+        from xvc.tracking.pool_workers import LastWords, hear_of_failed_tasks
+
         self._is_child = True
         Finalize(None, self._at_exit, exitpriority=100)
-        self._watch_pool()
-
-    def _watch_pool(self) -> None:
-        """Hear of failed tasks in a worker of `multiprocessing.Pool`, which wraps their errors.
-
-        It lets an error go long after the task, so that no trace of it is left by then.
-        """
-        pool = sys.modules.get("multiprocessing.pool")
-        if pool is None:
-            return
-        wrapped = pool.ExceptionWithTraceback
-
-        def noted(error: BaseException, trace: object) -> object:
-            self._task_failed(error)
-            return wrapped(error, trace)
-
-        pool.ExceptionWithTraceback = noted  # type: ignore[attr-defined]
+        hear_of_failed_tasks(self._task_failed)
+        if last_words is not None:
+            self._words = LastWords(last_words)
 
     def _task_failed(self, error: BaseException) -> None:
         """Note the error of a task for the trackers of the code that failed."""
@@ -177,17 +189,27 @@ class Endings:
         for each in alive:
             if each not in spared:
                 each.failure, each.rows_then = outcome_of(error), each.written()
+                tracker = each.tracker()
+                if self._words is not None and tracker is not None:
+                    how = {"status": each.failure.status.value, "reason": each.failure.reason}
+                    self._words.say_failed(tracker.track_id, how, tracker.journal_path)
 
     def _forget(self) -> None:
         """In a forked child: the runs are its parent's, and so is the script's end."""
         self._pid, self._open, self._script, self._is_child = os.getpid(), [], None, False
         self._dropped = []
+        self._forget_words()
+
+    def _forget_words(self) -> None:
+        words, self._words = self._words, None
+        if words is not None:
+            words.forget()
 
     def _watched(self, leave: Callable[..., NoReturn]) -> Callable[..., NoReturn]:
         @wraps(leave)
         def exit(status: object = None, /) -> NoReturn:  # noqa: A001 - it stands for that one
             if threading.current_thread() is threading.main_thread():
-                self._exits.append(status)
+                self._exits.append(_outcome_of_exit(status))
             leave(status)
 
         return exit
@@ -204,6 +226,7 @@ class Endings:
             if tracker is not None:
                 self._end(tracker, FINISHED if each in spared else how)
         self._open = []
+        self._forget_words()
 
     def _error(self) -> BaseException | None:
         """What the process dies of; what a session of commands has survived is nothing."""
@@ -219,17 +242,29 @@ class Endings:
         is_session = self._cells.any_ended  # its exit code is that of the notebook's program
         if is_session or self._script is None or _has_returned(self._script):
             return FINISHED
-        return replace(self._guess(self._script), is_guess=True)
+        return self._guess(self._script)
 
     def _guess(self, script: FrameType) -> RunOutcome:
         if self._exits:
-            return _outcome_of_code(self._exits[-1])
+            return self._exits[-1]
         steps, place = _here(script)
         if place is None or steps[place].opname != "RAISE_VARARGS":
-            return RunOutcome(Status.FAILED)
+            return RunOutcome(Status.FAILED, is_guess=True)
         given = [step for step in steps[max(0, place - 4) : place] if step.opname == "LOAD_CONST"]
         is_call = any(step.opname.startswith("CALL") for step in steps[max(0, place - 1) : place])
-        return _outcome_of_code(given[-1].argval) if given and is_call else FINISHED
+        guess = _outcome_of_code(given[-1].argval) if given and is_call else FINISHED
+        return replace(guess, is_guess=True)
+
+
+def _outcome_of_exit(status: object) -> RunOutcome:
+    stop = _outcome_of_stop(frames_from(sys._getframe()), status)
+    return stop or replace(_outcome_of_code(status), is_guess=True)
+
+
+def _is_child() -> bool:
+    """Whether `multiprocessing` has started this process: its script is not what it runs."""
+    process = sys.modules.get("multiprocessing.process")
+    return process is not None and process.parent_process() is not None
 
 
 @dataclass(slots=True, eq=False)

@@ -33,6 +33,7 @@ class Opened:
     """A run to log into; with ``owns_run`` the tracker that opened it also ends it.
 
     ``exit_code`` is where the code of a process is left that ends it before its code is known;
+    ``last_words`` is the folder of those of workers whose pool ends them without a word;
     ``unheld`` lists at the end what ran and is not held;
     ``room`` is the private folder, None where nothing is kept.
     """
@@ -48,6 +49,7 @@ class Opened:
     at_end: Callable[[], None] = lambda: None
     unheld: Callable[[], list[str]] = list
     exit_code: Path | None = None
+    last_words: Path | None = None
     room: Path | None = None
     name: str | None = None
 
@@ -160,6 +162,7 @@ def _go_on(db: StrPath | None, options: Options, wanted: WantedRun, parent: RunI
         owns_run=is_ours,
         at_end=end,
         exit_code=_exit_code(project, run),
+        last_words=project.room.last_words,
         room=project.room.folder,
         name=wanted.run,
     )
@@ -203,6 +206,7 @@ def _begin(
         at_end=_at_end(project, begun.record.id) if passing is None else lambda: None,
         unheld=_unheld(project),
         exit_code=_exit_code(project, begun.record.id) if passing is None else None,
+        last_words=project.room.last_words if passing is None else None,
         room=project.room.folder,
         name=wanted.name or wanted.run,
     )

@@ -42,6 +42,7 @@ from xvc.tracking.requested_params import (
 from xvc.types import Json, Row, RunId
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
     from xvc.core.cache_entry import Explanation
@@ -208,7 +209,7 @@ class Tracker(Edits, Stored, OptionAttributes):
         if self._owns_run:
             from xvc.tracking.endings import endings  # late: a run that is joined has its own end
 
-            endings().add(self)
+            endings().add(self, opened.last_words)
 
     def _open_streams(self) -> Streams | None:
         wanted = (self._options.logs_path, self._options.jsonl, self._options.logs_stdout)
@@ -611,6 +612,11 @@ class Tracker(Edits, Stored, OptionAttributes):
     def written(self) -> int:
         """How many records this process has written for the run."""
         return self._journal.written
+
+    @property
+    def journal_path(self) -> Path | None:
+        """The file that this process writes for the run; None where it writes none."""
+        return self._journal.path if isinstance(self._journal, Journal) else None
 
     @property
     def is_open(self) -> bool:

@@ -120,9 +120,9 @@ def _ideas(here: Context, limit: int) -> Answer:
     from xvc.runs.idea_tree import ideas  # late: it opens DuckDB
 
     project = here.project()
-    every = ideas(project)
-    found = every[: limit or None]
-    data: Ideas = {"ideas": [_idea(each) for each in found], "total": len(every)}
+    every = ideas(project, limit or None)
+    found = every.ideas
+    data: Ideas = {"ideas": [_idea(each) for each in found], "total": every.total}
     if not found:
         text = "no run has an idea yet"
         step = 'xvc run --idea "deeper trees" --parent @ -- python train.py'
@@ -131,8 +131,8 @@ def _ideas(here: Context, limit: int) -> Answer:
     head = ["idea", "run", *([metric, "change"] if metric else []), "outcome"]
     lines = [_line(each, is_measured=metric is not None) for each in found]
     text = table(head, lines, right=[2, 3] if metric else [])
-    if len(every) > len(found):
-        text += f"\n… {len(every) - len(found)} more; --limit 0 shows all"
+    if every.total > len(found):
+        text += f"\n… {every.total - len(found)} more; --limit 0 shows all"
     return Answer(
         "log", data, text, tuple(project.keeper.warnings), (f"xvc show {found[-1].run.id}",)
     )

@@ -27,7 +27,8 @@ from xvc.core.run import Status
 if TYPE_CHECKING:
     from xvc.core.run import RunRecord
     from xvc.runs.group_verdicts import GroupVerdicts
-    from xvc.runs.list import Group as Gathered
+    from xvc.runs.groups import Groups as Gathered
+    from xvc.runs.list import Group as OneGroup
     from xvc.runs.list import ListRequest, RunList
     from xvc.runs.verdicts import Judgement
 
@@ -112,7 +113,7 @@ def command(
 
     Example: xvc ls --sort accuracy --where "lr < 0.1" --columns accuracy,lr,seconds
     """
-    from xvc.runs.list import ListRequest, groups, runs  # late: they open DuckDB
+    from xvc.runs.list import ListRequest, runs  # late: they open DuckDB
 
     here: Context = context.obj
     form = Form(as_csv, as_markdown)
@@ -130,9 +131,11 @@ def command(
     )
     if group is not None:
         from xvc.runs.group_verdicts import group_verdicts  # late: groups alone are judged
+        from xvc.runs.groups import groups
 
         every = groups(project, request)
-        answer = _grouped(every, group_verdicts(project, every), group, limit or None, form)
+        verdicts = group_verdicts(project, every.groups)
+        answer = _grouped(every, verdicts, group, limit or None, form)
     else:
         found = runs(project, request)
         answer = _listed(found, request, form)
@@ -236,29 +239,30 @@ def _facts(found: RunList, run: RunRecord) -> Row:
 
 
 def _grouped(
-    every: Sequence[Gathered],
+    every: Gathered,
     verdicts: GroupVerdicts,
     key: str,
     limit: int | None,
     form: Form,
 ) -> Answer:
-    judged = list(zip(every[:limit], verdicts.judgements, strict=False))
+    judged = list(zip(every.groups[:limit], verdicts.judgements, strict=False))
     groups = [
         _group_facts(each, judgement, is_best=each is verdicts.best) for each, judgement in judged
     ]
-    data: Groups = {"groups": groups, "total": len(every), "luck": verdicts.luck}
+    luck = verdicts.luck if every.total == len(every.groups) else None
+    data: Groups = {"groups": groups, "total": every.total, "luck": luck}
     if form.is_full and groups:
         cells = [tuple(each.values()) for each in groups]
-        return Answer("ls", data, laid_out(grid_of(tuple(groups[0]), cells, len(every)), form))
+        return Answer("ls", data, laid_out(grid_of(tuple(groups[0]), cells, every.total), form))
     text = _group_table(key, judged, verdicts.best) if judged else "no run fits"
-    if len(every) > len(judged):
-        text += f"\n… {len(every) - len(judged)} more; --limit 0 shows all"
-    if verdicts.luck is not None:
-        text += f"\n{verdicts.luck}"
+    if every.total > len(judged):
+        text += f"\n… {every.total - len(judged)} more; --limit 0 shows all"
+    if luck is not None:
+        text += f"\n{luck}"
     return Answer("ls", data, text)
 
 
-def _group_facts(each: Gathered, judged: Judgement | None, *, is_best: bool) -> Group:
+def _group_facts(each: OneGroup, judged: Judgement | None, *, is_best: bool) -> Group:
     return {
         "value": each.value,
         "runs": each.finished + each.failed + each.running,
@@ -280,7 +284,7 @@ def _group_facts(each: Gathered, judged: Judgement | None, *, is_best: bool) -> 
 
 
 def _group_table(
-    key: str, judged: Sequence[tuple[Gathered, Judgement | None]], best: Gathered | None
+    key: str, judged: Sequence[tuple[OneGroup, Judgement | None]], best: OneGroup | None
 ) -> str:
     """Align groups; columns that say nothing of any group are left out."""
     from xvc.runs.verdicts import LEVEL, difference_in_words, sentence  # late: see `command`
@@ -306,7 +310,7 @@ def _group_table(
     return table(head, rows, right=range(1, len(head) - is_judged))
 
 
-def _spread(group: Gathered) -> list[str]:
+def _spread(group: OneGroup) -> list[str]:
     lie = group.spread
     mean, deviation = (lie.mean, lie.deviation) if lie else (None, None)
     return [str(lie.count if lie else 0), number(mean), number(deviation), number(group.best)]

@@ -1,0 +1,67 @@
+"""What no record holds is not known to be the same: data behind links, code outside of the tree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from surroundings import Calling, git
+from xvc.git.commands import Git, find
+from xvc.recording.unheld_digests import unheld_now
+
+
+@pytest.mark.parametrize("is_folder", [True, False])
+def test_data_behind_a_link_out_of_the_project(
+    project: Path, call_xvc: Calling, tmp_path: Path, *, is_folder: bool
+) -> None:
+    """Git holds the link alone: the link is named, and the run that only may be of the same."""
+    there = tmp_path / "scratch"
+    there.mkdir()
+    (there / "train.csv").write_text("1\n")
+    target = there if is_folder else there / "train.csv"
+    (project / "data").symlink_to(target)
+    git(project, "add", "data")
+    git(project, "commit", "-qm", "data")
+    command = ("--", "ls", "-L", "data")
+    call_xvc("run", *command)
+    first = call_xvc("show", "--json", "@").data["id"]
+    (there / "train.csv").write_text("2\n")
+    again = call_xvc("run", *command)
+    tried = call_xvc("tried", "--json", *command).data
+
+    assert "ran before" not in again.err
+    assert "data leads out of the project" in again.err
+    assert first in again.err
+    assert tried["same"] == []
+    assert first in [near["run"] for near in tried["nearest"]]
+
+
+def test_a_link_that_stays_in_the_project(project: Path, call_xvc: Calling) -> None:
+    """What lies behind it is in the record like all else."""
+    (project / "values.txt").write_text("1\n")
+    (project / "latest").symlink_to("values.txt")
+    call_xvc("run", "--", "cat", "latest")
+    again = call_xvc("run", "--", "cat", "latest")
+
+    assert "ran before" in again.err
+
+
+def test_names_of_a_stranger_are_looked_at_within_bounds(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store may name any file: those outside, and what is too much, are passed over and told."""
+    outside = tmp_path / "key.txt"
+    outside.write_text("secret")
+    (project / "way").symlink_to(outside)
+    for name in ("a.py", "b.py"):
+        (project / name).write_text("x" * 600)
+    monkeypatch.setattr("xvc.recording.unheld_digests._MOST_TOGETHER", 1000)
+    place = find(project)
+    assert place is not None
+    names = [str(outside), "way", "../key.txt", "a.py", "b.py"]
+
+    found, passed_over = unheld_now(Git(place, {}), names, own=[])
+
+    assert (set(found), passed_over) == ({"a.py"}, [*names[:3], "b.py"])
+    assert set(unheld_now(Git(place, {}), names, own=[str(outside)])[0]) == {str(outside), "a.py"}
