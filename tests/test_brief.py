@@ -72,7 +72,7 @@ def test_failures_alike_are_told_once() -> None:
         ("c", "exit 1", 2),
         ("b", "timed-out", 1),
     ]
-    assert tried(runs, {}, {}) == []
+    assert tried(runs, {}, {}).first == ()
 
 
 def test_a_run_without_params_is_its_command() -> None:
@@ -113,7 +113,7 @@ def _briefs(draw: st.DrawFn) -> Brief:
         taggable=draw(st.none() | st.just(RunId("a" * 12))),
         undecided=draw(st.none() | _COUNTS),
         best=tuple(best_runs(runs, {name: "max", "loss": "min"})),
-        tried=tuple(tried(runs, {}, {name: "max"})),
+        tried=tried(runs, {}, {name: "max"}).first,
         sweeps=tuple(sweeps(runs, {name: "max"})),
         production=tuple(Staged(name, name) for _ in trees),
         failures=tuple(failures(runs)),

@@ -336,6 +336,16 @@ class NoProject(NotFoundError):
         return f"{self.folder} has no {self.lacks.removeprefix('a ')}"
 
 
+@error("nothing-checked-out")
+class NothingCheckedOut(NotFoundError):
+    """A clone has no branch checked out, because HEAD of its remote names none."""
+
+    folder: str
+    branches: tuple[str, ...]
+    says = "{folder} has no branch checked out; its remote has {branches:3}"
+    way = "Take one of them: `git switch BRANCH`."
+
+
 @error("repository-gone")
 class RepositoryGone(NotFoundError):
     """The repository of a work tree is not where the tree says."""

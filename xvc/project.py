@@ -30,6 +30,7 @@ from xvc.errors import (
     BadSetting,
     GitFailed,
     NoProject,
+    NothingCheckedOut,
     OutsideProject,
     PipelineCorrupt,
     RepositoryGone,
@@ -348,12 +349,22 @@ class Project:
 
         Raises:
             NoProject: there is no git or no DVC here.
+            NothingCheckedOut: it is a clone without a commit.
         """
         if self.place is None:
             raise self.no_git()
         if self.dvc is None:
+            if branches := self._branches_elsewhere():
+                raise NothingCheckedOut(str(self.root), branches)
             raise NoProject(str(self.root), "a DVC repository")
         return self.dvc
+
+    def _branches_elsewhere(self) -> tuple[str, ...]:
+        """Name the branches of remotes where HEAD's own has no commit, as in a fresh clone."""
+        if self.git.commit_of("HEAD") is not None:
+            return ()
+        named = (ref.split("/", 3)[-1] for ref in self.git.refs("refs/remotes/"))
+        return tuple(sorted({*named} - {"HEAD"}, key=lambda name: (name != "main", name)))
 
     @property
     def room(self) -> Room:

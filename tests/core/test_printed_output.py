@@ -350,6 +350,32 @@ def test_a_printed_block_gives_its_numbers(name: str) -> None:
 LINES: list[tuple[str, Printed]] = [
     ("INFO: loss: 0.24", {"loss": 0.24}),
     ("INFO:root:loss: 0.24", {"loss": 0.24}),
+    (
+        "| epoch 001:    450 / 1891 loss=11.521, nll_loss=10.881, ppl=1886.05",
+        {"epoch": 1, "batch": 450, "loss": 11.521, "nll_loss": 10.881, "ppl": 1886.05},
+    ),
+    (
+        "| epoch 010  2000 / 8223 loss=1.27 (1.50), lr=0.001",
+        {"epoch": 10, "batch": 2000, "loss": 1.27, "lr": 0.001},
+    ),
+    (
+        " Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=100 ] = 0.397",
+        {"AP@[IoU=0.50:0.95|area=all|maxDets=100]": 0.397},
+    ),
+    (
+        "INFO:tensorflow:Saving dict for global step 1000: accuracy = 0.95, loss = 0.12",
+        {"accuracy": 0.95, "loss": 0.12},
+    ),
+    ("Best val accuracy: 0.9132 at epoch 17", {"epoch": 17, "Best val accuracy": 0.9132}),
+    ("loss: 0.3 (step 200)", {"loss": 0.3}),
+    (
+        "2026-11-30 10:00:00,123 DEV : loss 0.35 - f1-score (micro avg)  0.8123",
+        {"DEV/loss": 0.35, "DEV/f1-score (micro avg)": 0.8123},
+    ),
+    ("R^2 score: 0.842", {"R^2 score": 0.842}),
+    ("Accuracy for class: plane is 62.9 %", {"Accuracy for class plane": 62.9}),
+    ("BLEU = 27.3 65.1/35.2/20.9/12.9 (BP = 0.98 ratio = 0.98 hyp_len = 61000)", {"BLEU": 27.3}),
+    ("%WER 4.51 [ 2371 / 52576, 275 ins, 170 del, 1926 sub ]", {"WER": 4.51}),
     ("INFO:__main__:epoch 3 loss=0.2", {"epoch": 3, "loss": 0.2}),
     ("2026-11-30 10:00:00,123 - train - INFO - epoch 3 loss=0.2", {"epoch": 3, "loss": 0.2}),
     ("2026-11-30 10:00:00,123 INFO loss: 0.24", {"loss": 0.24}),
@@ -518,7 +544,7 @@ LINES: list[tuple[str, Printed]] = [
     ("map: 0.45", {"map": 0.45}),
     (
         "| epoch   1 |   200/ 2983 batches | lr 5.00 | ms/batch 12.34 | loss  8.12 | ppl  3367.12",
-        {"epoch": 1, "lr": 5.0, "ms/batch": 12.34, "loss": 8.12, "ppl": 3367.12},
+        {"epoch": 1, "batch": 200, "lr": 5.0, "ms/batch": 12.34, "loss": 8.12, "ppl": 3367.12},
     ),
     (
         "| end of epoch   1 | time: 40.12s | valid loss  5.80 | valid ppl   331.23",
@@ -680,7 +706,6 @@ Collecting loss (3.2)
 {"loss": "mse", "lr": 0.1}
 Namespace(lr=0.1, epochs=5, seed=0)
 Adam (Parameter Group 0, lr: 0.001, eps: 1e-8, weight_decay: 0)
-Average Precision  (AP) @[ IoU=0.50:0.95 | area=   all | maxDets=100 ] = 0.372
 GPU memory: 12.3
 cuda: 0
 Using device: 0
@@ -708,6 +733,10 @@ INFO: Epoch 3
 12 passed, 3 failed in 4.5s
 cost: 3k
 loss: 3k
+ Average Precision  (AP) @[ IoU=0.50:0.95 | area= small | maxDets=100 ] = -1.000
+Saving the model for you at this place: size = 12
+Stopped at epoch 17
+copied 450 / 1891 files
 """.strip().splitlines()
 
 

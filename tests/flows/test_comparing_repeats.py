@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from surroundings import Calling, git
+from xvc.core.human_units import number
 
 _TRAIN = """\
 import sys
@@ -126,7 +127,8 @@ def test_groups_are_held_against_the_best(project: Path, call_xvc: Calling) -> N
         done = call_xvc("run", "--capture", "--repeat", str(seeds), "--", *train)
         assert done.code == 0, done.err
 
-    shown = call_xvc("ls", "--group", "lr", "--sort", "accuracy", "--json").data["groups"]
+    listed = call_xvc("ls", "--group", "lr", "--sort", "accuracy", "--json").data
+    shown, seen = listed["groups"], call_xvc("ls", "--group", "lr", "--sort", "accuracy").out
     brief = call_xvc("brief", "--json").data["tried"]
     said = call_xvc("brief").out
     report = call_xvc("report", "--metric", "accuracy", "--json").data
@@ -142,6 +144,46 @@ def test_groups_are_held_against_the_best(project: Path, call_xvc: Calling) -> N
     assert fewer[0][0]["baseline"]["count"] == 2
     told = {each["value"]: each["verdict"] for each in shown}
     assert told == {0.3: "the best", 0.1: "worse", 0.2: "not enough runs"}
+    worse = next(each for each in shown if each["verdict"] == "worse")
+    ends = f"[{number(worse['low'])}, {number(worse['high'])}]"
+    assert worse["low"] < worse["difference"] < worse["high"] < 0
+    assert f"{number(worse['difference'])} {ends}" in seen
+    assert f"{number(worse['difference'])} {ends}" in said
+    assert listed["luck"].startswith("noise between repeats")
+    assert listed["luck"] in seen
+    assert listed["luck"] in said
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_a_percentage_is_not_better_than_a_fraction(
+    project: Path, call_xvc: Calling, repeats: int
+) -> None:
+    """93 against 0.8: compare, gate, promote's kin and leaderboard give no verdict and say why."""
+    (project / "say.py").write_text("import sys; print(f'{sys.argv[2]}: {sys.argv[1]}')\n")
+    git(project, "add", "say.py")
+    git(project, "commit", "-qm", "say")
+    for value, name in (("0.8", "accuracy"), ("93.0", "accuracy"), ("0.8", "loss"), ("93", "loss")):
+        for seed in range(repeats):
+            words = ("python", "say.py", value, name, "--seed", str(seed))
+            tag = () if seed else ("--tag", "minor")
+            assert call_xvc("run", "--capture", *tag, "--", *words).code == 0
+
+    compared = call_xvc("compare", "e0.1.0", "e0.2.0", "--json")
+    loss = call_xvc("compare", "e0.3.0", "e0.4.0", "--json")
+    noisy = ("--noise",) if repeats > 1 else ()
+    gate = call_xvc("gate", "e0.2.0", "--metric", "accuracy", "--vs", "e0.1.0", *noisy, "--json")
+    leaders = call_xvc("leaderboard", "accuracy", "--json").data["places"]
+
+    said = "accuracy seems to be in percent in one and a fraction in the other (0.8, 93)"
+    assert f"{said}, so neither is better" in compared.json["warnings"]
+    assert [row["best"] for row in compared.data["metrics"]] == [None]
+    assert [row["best"] for row in loss.data["metrics"]] == [0]
+    verdicts = [[each["verdict"] for each in rows] for rows in compared.data["verdicts"]]
+    scales = "not comparable: percent against fraction"
+    assert verdicts == ([[scales]] if repeats > 1 else [])
+    assert (gate.code, gate.data["met"]) == (3, False)
+    assert "percent" in gate.data["gates"][-1]["found"]
+    assert [each["verdict"] for each in leaders] == [None, scales]
 
 
 def test_a_run_is_not_compared_with_itself(project: Path, call_xvc: Calling) -> None:

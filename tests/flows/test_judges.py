@@ -18,6 +18,7 @@ import json, sys
 import evaluate
 json.dump({"accuracy": evaluate.of(float(sys.argv[1]))}, open("metrics.json", "w"))
 """
+_PLAIN = ("evaluate.of(float(sys.argv[1]))", "float(sys.argv[1])")
 _SETTINGS = """\
 metrics: {files: [metrics.json], direction: {accuracy: max}}
 judge: {files: [evaluate.py], metrics: {accuracy: share of the test split}}
@@ -42,7 +43,9 @@ def judged(project: Path, call_xvc: Calling) -> Path:
 
 def test_a_milder_judge_makes_nobody_better(judged: Path, call_xvc: Calling) -> None:
     """Run, compare, ls, best, gate, report, leaderboard and page say so and name what differs."""
+    asked = call_xvc("tried", "--json", "--", "python", "train.py", "0.1").json["warnings"]
     ran = call_xvc("run", "--tag", "minor", "--", "python", "train.py", "0.1")
+    known = call_xvc("tried", "--json", "--", "python", "train.py", "0.1").json["warnings"]
 
     compared = call_xvc("compare", "e0.1.0", "e0.3.0", "--json")
     alike = call_xvc("compare", "e0.1.0", "e0.2.0", "--json")
@@ -53,6 +56,8 @@ def test_a_milder_judge_makes_nobody_better(judged: Path, call_xvc: Calling) -> 
     leaders = call_xvc("leaderboard", "accuracy", "--json")
     page: Any = Answers(judged, dict(os.environ)).runs({})
 
+    assert any("judged otherwise than a run would be now (evaluate.py" in each for each in asked)
+    assert sum("judged otherwise" in each for each in known) == 1
     assert "the judge has changed" in ran.err
     assert "evaluate.py" in ran.err
     assert any("evaluate.py differs" in each for each in compared.json["warnings"])
@@ -185,6 +190,49 @@ def test_a_judge_is_found_whoever_keeps_it(
     assert "the judge has changed" in ran.err
     assert any("judged otherwise" in each for each in compared)
     assert any("1 run judged otherwise" in each for each in best)
+
+
+@pytest.mark.parametrize(
+    ("named", "moved"),
+    [
+        ("files: [evaluate.py]", "files: [lib/evaluate.py]"),
+        ("files: [evaluate.py]", "files: [score.py]"),
+        ("files: [evaluate.py]", None),
+        ("files: [judge]", "files: [lib/judge]"),
+        ("files: ['**/evaluate.py']", None),
+    ],
+)
+def test_a_judge_that_only_moved_is_the_same(
+    project: Path, call_xvc: Calling, named: str, moved: str | None
+) -> None:
+    """By another name with the same content it judges alike; once it is edited, no more."""
+    (project / "train.py").write_text(_TRAIN.replace("import evaluate\n", "").replace(*_PLAIN))
+    old = project / ("judge/evaluate.py" if "judge" in named else "evaluate.py")
+    new = project / (
+        "score.py" if moved and "score" in moved else f"lib/{old.relative_to(project)}"
+    )
+    for path in (old, new):
+        path.parent.mkdir(exist_ok=True, parents=True)
+    old.write_text("def of(x):\n    return x\n")
+
+    def judged_by(words: str, value: str) -> None:
+        settings = f"{_SETTINGS.splitlines()[0]}\njudge: {{{words}}}\n"
+        (project / "xvc.yaml").write_text(settings)
+        git(project, "add", ".")
+        git(project, "commit", "-qm", value)
+        assert call_xvc("run", "--", "python", "train.py", value).code == 0
+
+    judged_by(named, "0.8")
+    git(project, "mv", str(old), str(new))
+    judged_by(moved or named, "0.9")
+    alike = call_xvc("compare", "@-1", "@", "--json")
+    new.write_text("def of(x):\n    return 1\n")
+    judged_by(moved or named, "1.0")
+    other = call_xvc("compare", "@-2", "@", "--json").json["warnings"]
+
+    assert not any("judge" in each for each in alike.json["warnings"])
+    assert [row["best"] for row in alike.data["metrics"]] == [1]
+    assert any("judged otherwise" in each for each in other)
 
 
 def test_a_judge_that_nothing_holds_is_said(project: Path, call_xvc: Calling) -> None:

@@ -679,3 +679,22 @@ def test_what_a_killed_pull_left_goes_with_the_next(there: Path, call_xvc: Calli
     assert (killed, len(left)) == (-9, 1)
     assert pulled.code == 0, pulled.err
     assert list(home.glob(".*")) == []
+
+
+def test_a_clone_without_a_branch_names_one(
+    project: Path, tmp_path: Path, call_xvc: Calling
+) -> None:
+    """The remote's HEAD names a branch that it has not: the project is on another one."""
+    git(tmp_path, "init", "-q", "--bare", "-b", "trunk", "away.git")
+    git(project, "push", "-q", str(tmp_path / "away.git"), "HEAD:main", "HEAD:attic")
+    git(tmp_path, "clone", "-q", "away.git", "there")
+    there = tmp_path / "there"
+
+    refused = call_xvc("pull", cwd=there)
+    git(there, "switch", "-q", "main")
+    done = call_xvc("doctor", cwd=there)
+
+    assert refused.code != 0
+    assert "its remote has main, attic" in refused.err
+    assert "git switch" in refused.err
+    assert "nothing-checked-out" not in done.err

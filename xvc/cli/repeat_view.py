@@ -10,6 +10,7 @@ from xvc.cli.context import Context
 from xvc.cli.output import Answer, few, say, show, table, warn
 from xvc.cli.run_end_view import Ended, ended_facts, ended_line
 from xvc.cli.verdict_words import Noise, noise, noise_cells
+from xvc.core.human_units import counted
 from xvc.runs.verdicts import Judgement
 from xvc.system.signal_pipe import PASSING, STOPPING, held_back
 
@@ -165,7 +166,7 @@ def _tell_of_contest(here: Context, found: Contest, wanted: Repeats, reference: 
         return
     for warning in found.warnings:
         warn(warning, here.manner)
-    say(f"xvc: {found.pairs} of {wanted.count} pairs finished", here.manner)
+    say(f"xvc: {found.pairs} of {counted(wanted.count, 'pair')} finished", here.manner)
     for each in verdicts((found.judged,), (reference, "candidate")):
         say(table(each.head, few(each.rows)), here.manner)
 
@@ -191,7 +192,7 @@ def _tell_all(here: Context, found: Repeated, wanted: Repeats) -> None:
         return
     for warning in found.warnings:
         warn(warning, here.manner)
-    say(f"xvc: {count} of {wanted.count} repeats finished", here.manner)
+    say(f"xvc: {count} of {counted(wanted.count, 'repeat')} finished", here.manner)
     rows = [(key, *noise_cells(each)) for key, each in few(found.spreads)]
     if rows:
         say(table(("metric", "n", "mean", "sd"), rows, right=(1, 2, 3)), here.manner)

@@ -112,10 +112,14 @@ def instant(nanoseconds: int | None) -> str | None:
 def counted(number: int, thing: str) -> str:
     """Write a number of things.
 
-    >>> counted(1, "run"), counted(2, "run")
-    ('1 run', '2 runs')
+    >>> counted(1, "run"), counted(2, "run"), counted(2, "entry"), counted(0, "match")
+    ('1 run', '2 runs', '2 entries', '0 matches')
     """
-    return f"{number} {thing}{'' if number == 1 else 's'}"
+    if number == 1:
+        return f"1 {thing}"
+    if thing.endswith("y") and thing[-2:-1] not in {*"aeiou"}:
+        return f"{number} {thing[:-1]}ies"
+    return f"{number} {thing}{'es' if thing.endswith(('s', 'x', 'ch', 'sh')) else 's'}"
 
 
 def few_of(names: Sequence[str], most: int = 3, total: int | None = None) -> str:

@@ -146,7 +146,9 @@ def _is_derived(said: Sequence[str]) -> bool:
 def _words_in_order(name: str) -> list[str]:
     """Return the words of a name; a slash beside a unit of time is a "per", an @ an "at"."""
     spelled = _PER_TIME.sub(" per ", _TIME_PER.sub(r"\1 per ", name.strip()))
-    spelled = _ONE_LESS.sub(" minus ", spelled).replace("'s ", " ").replace("@", " at ")
+    spelled = (
+        _ONE_LESS.sub(" minus ", spelled).replace("'s ", " ").replace("@", " at ").replace("^", "")
+    )
     return camel_words(spelled)
 
 
@@ -172,14 +174,35 @@ def _whole(said: Sequence[str]) -> str | None:
     return next((way for way in ways if way is not None), None)
 
 
+def head_word(name: str) -> str | None:
+    """Return the known word that a metric is named for, in one piece; None without one.
+
+    >>> head_word("val/top5_accuracy"), head_word("error rate"), head_word("accuracy_drop")
+    ('accuracy', 'errorrate', None)
+    """
+    said = _words_in_order(name)
+    if _is_derived(said) or "per" in said:
+        return None
+    known = _known_head(_without_qualifiers(said))
+    return None if known is None else known[0]
+
+
+def _known_head(kept: Sequence[str]) -> tuple[str, str, Sequence[str]] | None:
+    """Find the last word that is known, alone or with those before it; its way and the others."""
+    for count in range(min(_LONGEST, len(kept)), 0, -1):
+        joined = "".join(kept[-count:])
+        way = _way(joined)
+        if way is not None:
+            return joined, way, kept[:-count]
+    return None
+
+
 def _head(said: Sequence[str]) -> str | None:
     """Judge by the last word that is no mere qualifier, alone or with those before it."""
     kept = _without_qualifiers(said)
-    for count in range(min(_LONGEST, len(kept)), 0, -1):
-        joined, before = "".join(kept[-count:]), kept[:-count]
-        way = _way(joined)
-        if way is not None:
-            return None if _is_doubtful(joined, before, way) else way
+    if (known := _known_head(kept)) is not None:
+        joined, way, before = known
+        return None if _is_doubtful(joined, before, way) else way
     if _is_time_of_work(kept):
         return LOWER
     is_counted = any(_NUMBER.fullmatch(word) or word == "k" for word in said[len(kept) :])

@@ -101,7 +101,7 @@ class NotArrived(ExternalError):
 
     digests: tuple[str, ...]
     remote: str
-    says = "{digests!n} objects did not arrive on remote {remote}"
+    says = "objects that did not arrive on remote {remote}: {digests!n}"
     way = "No version was pushed. Push again; what is there already is not sent."
 
 

@@ -24,6 +24,8 @@ Judge = Mapping[str, str]
 """Each part of a judge, by its path or as ``the definition of METRIC``, with what it was."""
 
 _UNKNOWN = "the code is not here"
+_EMPTY = ("e69de29bb2d1d6434b8b29ae775ad8c2e48c5391", "d41d8cd98f00b204e9800998ecf8427e")
+"""What git and DVC call a file without content: two of them are not one that moved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,78 @@ def judges(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, Judge]:
         kept = {name: f"{code[tree][name]}\n{data[name]}".strip() for name in parts}
         kept = {name: each or _data(run.outs, name) for name, each in kept.items()}
         found[run.id] = {**kept, **defined[tree]}
+    _find_what_moved(project, runs, found, {run: trees.get(each) for run, each in commits.items()})
     _say_what_nothing_holds(project, list(parts), found.values())
     return found
+
+
+def _find_what_moved(
+    project: Project,
+    runs: Sequence[RunRecord],
+    found: dict[RunId, Judge],
+    trees: Mapping[RunId, str | None],
+) -> None:
+    """Take a part that a run has under another name for the part: its content is what judged."""
+    known: dict[str, dict[str, None]] = {}
+    for judge in found.values():
+        for part, held in judge.items():
+            if held and part != _UNKNOWN:
+                known.setdefault(part, {})[held] = None
+    blobs: dict[str, Mapping[str, str]] = {}
+    for run in runs:
+        tree, judge = trees[run.id], found[run.id]
+        if tree is None or all(set(known.get(part, ())) <= {held} for part, held in judge.items()):
+            continue
+        blobs[tree] = blobs[tree] if tree in blobs else project.git.blobs(tree)
+        data = {path: file.identity for path, file in run.data.items()}
+        everywhere = {**blobs[tree], **data}
+        moved = {}
+        for part, held in judge.items():
+            own = dict(map(_cut, held.splitlines()))
+            for text in known.get(part, ()):
+                is_of_it = not own or len(own) == len(text.splitlines())
+                if is_of_it and is_held_elsewhere(text, part, own or everywhere):
+                    moved[part] = text
+                    break
+        found[run.id] = {**judge, **moved}
+
+
+def is_held_elsewhere(text: str, name: str, held: Mapping[str, str]) -> bool:
+    r"""Whether all that a part of a judge holds lies under other names, a folder's in one folder.
+
+    >>> is_held_elsewhere("eval.py 1", "eval.py", {"lib/score.py": "1"})
+    True
+    >>> is_held_elsewhere("a/x 1\na/y 2", "a", {"b/x": "1", "b/y": "2"})
+    True
+    >>> is_held_elsewhere("a/x 1\na/y 2", "a", {"b/y": "1", "b/x": "2"})
+    False
+    """
+    parts = [_cut(line) for line in text.splitlines()]
+    if len(parts) == 1 and parts[0][0] == name:
+        return not _is_empty(parts[0][1]) and parts[0][1] in held.values()
+    if all(_is_empty(content) for _, content in parts):
+        return False
+    within = [(path.removeprefix(f"{name}/"), content) for path, content in parts]
+    first, content = within[0]
+    homes = [
+        path.removesuffix(first)
+        for path, own in held.items()
+        if own == content and (path == first or path.endswith(f"/{first}"))
+    ]
+    return any(all(held.get(home + path) == own for path, own in within) for home in homes)
+
+
+def _cut(line: str) -> tuple[str, str]:
+    """Part a path, which may have blanks, from its content: a digest, or git's mode and object."""
+    path, _, content = line.rpartition(" ")
+    if path.endswith((" blob", " commit")):
+        path, mode, kind = path.rsplit(" ", 2)
+        content = f"{mode} {kind} {content}"
+    return path, content
+
+
+def _is_empty(content: str) -> bool:
+    return content.endswith(_EMPTY)
 
 
 def _say_what_nothing_holds(

@@ -43,7 +43,7 @@ class MergeUnfinished(ConflictError):
 
     sources: tuple[str, ...]
     undecided: int
-    says = "the merge of {sources} has {undecided} conflicts to decide"
+    says = "the merge of {sources} has conflicts to decide: {undecided}"
     way = (
         "See `xvc merge --conflicts`; decide with `--ours`, `--theirs` or `--newest`; then `xvc "
         "merge --continue`, or `xvc merge --abort`."

@@ -13,6 +13,7 @@ from xvc.core.commit_subject import chosen_metrics, subject
 from xvc.core.direction import better
 from xvc.core.expression import keys_of
 from xvc.core.filter import evaluate, parse_filter
+from xvc.core.metric_scale import scales_in_words
 from xvc.core.model import PRODUCTION, candidate_of, check_stage
 from xvc.core.objective import Measure, number_of
 from xvc.core.reference import Extreme, parse_reference
@@ -235,6 +236,9 @@ def _compared(
         said = number_of(now.evidence.metrics.get(measure.metric))
         old = said if said is not None else old
     new = measure.value(record)
+    scales = scales_in_words(measure.metric, number_of(old), number_of(new))
+    if scales is not None:
+        return [Gate(asked, scales, is_met=False)]
     is_met = None not in (old, new) and better(measure.direction, old or 0.0, new or 0.0) is True
     return [Gate(asked, f"{_shown(new)} against {_shown(old)}", is_met)]
 

@@ -71,6 +71,7 @@ class Brief:
     failures: tuple[Failed, ...]
     trees: tuple[TreeInfo, ...]
     names: dict[RunId, str]
+    luck: str | None = None
     sweeps: tuple[SweptRuns, ...] = ()
     swept: int = 0
     production: tuple[Staged, ...] = ()
@@ -117,6 +118,7 @@ def brief(project: Project, series: str | None = None) -> Brief:
     merging = unfinished.read(project.room)
     alike = judged_alike(project, leading)
     project.keeper.warnings += [alike.warning] if alike.warning else []
+    ideas = tried(runs, code, declared, otherwise=set(alike.others))
     return Brief(
         root=str(project.root),
         branch=state.branch if state else None,
@@ -131,7 +133,8 @@ def brief(project: Project, series: str | None = None) -> Brief:
         taggable=taggable(project, kept),
         undecided=merging.open if merging else None,
         best=tuple(best_runs(alike.runs, declared, among=runs)),
-        tried=tuple(tried(runs, code, declared, otherwise=set(alike.others))),
+        tried=ideas.first,
+        luck=ideas.luck,
         failures=tuple(bad),
         trees=trees,
         names=versions_by_run(infos),

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 
 from xvc.core.direction import OWN_SCORES, is_progress
 from xvc.core.human_units import few_of
+from xvc.core.metric_scale import scales_in_words
+from xvc.core.objective import number_of
 from xvc.core.run import RunCode, RunRecord, Status
 from xvc.core.seed_names import is_seed
 from xvc.dvc.pointers import SUFFIX
@@ -20,7 +22,7 @@ from xvc.history.judging import differing, judges
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import fingerprints
-from xvc.runs.comparison import Comparison, Difference, compare_packages
+from xvc.runs.comparison import Comparison, Difference, Missing, compare_packages
 from xvc.runs.comparison import compare as compare_records
 from xvc.runs.list import ListRequest
 from xvc.runs.list import runs as list_runs
@@ -98,6 +100,7 @@ def compare(
         for row in comparison.metrics
         if row.direction is None and not row.is_same and not is_progress(row.key)
     )
+    warnings += _of_two_scales(comparison.metrics)
     groups = repeats_of(project, records)
     verdicts = _verdicts(groups, records, comparison.metrics, warnings)
     by_row = judge_rows(project, rows, groups, warnings) if rows is not None else []
@@ -116,6 +119,14 @@ def compare(
         verdicts=verdicts,
         rows=tuple(by_row),
     )
+
+
+def _of_two_scales(metrics: Sequence[Difference]) -> Iterator[str]:
+    """Name the metrics of which one run has a fraction and another a percentage."""
+    for row in metrics:
+        numbers = [None if isinstance(v, Missing) else number_of(v) for v in row.values]
+        if (said := scales_in_words(row.key, *numbers)) is not None:
+            yield f"{said}, so neither is better"
 
 
 def _judged_otherwise(

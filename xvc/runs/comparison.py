@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final
 
 from xvc.core.direction import Direction, direction_of
 from xvc.core.equality import is_nan, is_same
+from xvc.core.metric_scale import differ_in_scale
+from xvc.core.objective import number_of
 from xvc.core.run import DataFile, Environment, RunRecord
 from xvc.recording.command_params import without_param_values
 from xvc.types import Json, RunId
@@ -40,7 +42,8 @@ class Difference:
 
     ``delta`` and ``percent`` are against the first run: None for the first itself, for what is
     no number and where the result is not finite. ``best`` is the place of the best number, the
-    earlier one of equals; None where no direction is known or no two numbers differ.
+    earlier one of equals; None where no direction is known, no two numbers differ, or one seems to
+    be a fraction and another a percentage.
     """
 
     key: str
@@ -150,9 +153,14 @@ def _row(key: str, values: tuple[Cell, ...], direction: Direction | None = None)
         delta=(None, *deltas),
         percent=(None, *(_percent(first, delta) for delta in deltas)),
         direction=direction,
-        best=_best(values, direction),
+        best=None if _are_of_two_scales(key, values) else _best(values, direction),
         is_same=same,
     )
+
+
+def _are_of_two_scales(key: str, values: tuple[Cell, ...]) -> bool:
+    numbers = (number_of(value) for value in values)
+    return differ_in_scale(key, *([number] for number in numbers if number is not None))
 
 
 def _data_row(path: str, runs: Sequence[RunRecord]) -> DataDifference:

@@ -11,7 +11,7 @@ from xvc.core.run import DataFile
 from xvc.render.document import DocumentTable
 from xvc.runs.comparison import Cell, Comparison, Difference, Missing
 from xvc.runs.repeats import Spread
-from xvc.runs.verdicts import LEVEL, Judgement, sentence
+from xvc.runs.verdicts import LEVEL, Judgement, difference_in_words, sentence
 
 if TYPE_CHECKING:
     from xvc.git.commands import LineChange
@@ -80,14 +80,11 @@ def verdicts(
 
 
 def _verdict(judgement: Judgement) -> tuple[str, ...]:
-    difference = f"{'+' if judgement.difference > 0 else ''}{number(judgement.difference)}"
-    if judgement.low is not None and judgement.high is not None:
-        difference += f" [{number(judgement.low)}, {number(judgement.high)}]"
     return (
         judgement.metric,
         _spread(judgement.baseline),
         _spread(judgement.candidate),
-        difference,
+        difference_in_words(judgement),
         sentence(judgement),
     )
 

@@ -28,7 +28,7 @@ from xvc.runs.repeats import (
     settings_of,
     without_seeds,
 )
-from xvc.runs.verdicts import Judgement, Verdict, against_first
+from xvc.runs.verdicts import Judgement, against_first, luck_in_words, pooled
 from xvc.types import RunId
 
 FAILED = frozenset({*Status} - {Status.FINISHED, Status.RUNNING})
@@ -51,9 +51,8 @@ class Tried:
     """One idea: the runs that repeat it, and how the main metric lies among them.
 
     ``run`` is the best of the repeats, or the newest without a metric; ``again`` counts runs of a
-    seed that had been run before. ``verdict`` says how its repeats compare with those of the idea
-    with the best mean, None for that one and without repeats; ``more`` is how many more of each
-    would show a difference of this size.
+    seed that had been run before. ``judged`` says how its repeats compare with those of the idea
+    with the best mean, None for that one and without repeats.
     """
 
     run: RunId
@@ -63,8 +62,15 @@ class Tried:
     mean: float | None = None
     deviation: float | None = None
     again: int = 0
-    verdict: Verdict | None = None
-    more: int | None = None
+    judged: Judgement | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TriedIdeas:
+    """The first of the ideas; ``luck`` says how far the best of all would lead by chance."""
+
+    first: tuple[Tried, ...]
+    luck: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +178,7 @@ def tried(
     directions: Mapping[str, str],
     limit: int = 5,
     otherwise: Collection[RunId] = (),
-) -> list[Tried]:
+) -> TriedIdeas:
     """Describe the ideas that were tried, one line each: the best first, or the newest.
 
     Trials of sweeps are left to `sweeps`. Ideas with a run that was judged *otherwise* come behind
@@ -205,10 +211,10 @@ def tried(
         for idea, (each, _) in zip(ideas, told, strict=False)
     ]
     judged = [verdicts.get(each.repeats[0].id) for each, _ in told[:limit]]
-    return [
-        idea if its is None else replace(idea, verdict=its.verdict, more=its.more)
-        for idea, its in zip(ideas, judged, strict=True)
-    ]
+    key = measure.metric if measure is not None else ""
+    luck = luck_in_words(pooled(ours, key), len(ours))
+    every = zip(ideas, judged, strict=True)
+    return TriedIdeas(tuple(replace(idea, judged=its) for idea, its in every), luck)
 
 
 def _but_for_data(run: RunRecord) -> str:

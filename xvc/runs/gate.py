@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from xvc.core.direction import asked_direction, better
+from xvc.core.metric_scale import scales_in_words
 from xvc.core.model import PRODUCTION
 from xvc.core.objective import Measure, number_of, written_distance
 from xvc.core.run import RunRecord, Status
@@ -190,6 +191,9 @@ def _against(
         old, new = measure.value(baseline), measure.value(run)
         met = old is not None and new is not None and better(measure.direction, old, new) is True
         met = met and _are_apart(old, new, wanted.margin)
+        scales = scales_in_words(measure.metric, number_of(old), number_of(new))
+        if scales is not None:
+            return Gate(asked, scales, is_met=False)
         return Gate(asked, f"{_shown(new)} against {_shown(old)}", is_met=met)
     before, after = repeats_of(project, [baseline, run])
     if before is after:

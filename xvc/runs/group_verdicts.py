@@ -6,12 +6,25 @@ Refuses a verdict about runs of several experiments: their spread is not the noi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from xvc.core.direction import Direction, direction_of
 from xvc.project import Project
 from xvc.runs.list import Group
 from xvc.runs.repeats import order_of
-from xvc.runs.verdicts import Judgement, all_held, judge
+from xvc.runs.verdicts import Judgement, all_held, judge, luck_in_words, pooled
+
+
+@dataclass(frozen=True, slots=True)
+class GroupVerdicts:
+    """How groups compare with the ``best`` of them, in their order; None where nothing is said.
+
+    ``luck`` says how far the best of so many would lead by chance.
+    """
+
+    best: Group | None
+    judgements: list[Judgement | None]
+    luck: str | None = None
 
 
 def against(
@@ -45,15 +58,17 @@ def against_best(
     return best, against(groups, best, direction)
 
 
-def verdict_words(project: Project, groups: Sequence[Group]) -> list[str | None]:
-    """Say of each group, in order, how its repeats compare with those of the best one."""
+def group_verdicts(project: Project, groups: Sequence[Group]) -> GroupVerdicts:
+    """Hold each group's repeats against those of the group with the best mean."""
+    nothing = GroupVerdicts(None, [None] * len(groups))
     metric = next((each.metric for each in groups if each.metric), None)
     if metric is None:
-        return [None] * len(groups)
+        return nothing
     best, judgements = against_best(
         groups, direction_of(metric, project.settings.metrics_direction)
     )
-    words = [None if each is None else each.verdict.value for each in judgements]
-    if best is not None:
-        words[groups.index(best)] = "the best"
-    return words
+    if best is None:
+        return nothing
+    held = [each.experiment for each in groups if each.experiment is not None]
+    having = [each for each in held if each.numbers(metric)]
+    return GroupVerdicts(best, judgements, luck_in_words(pooled(having, metric), len(having)))

@@ -16,7 +16,7 @@ from functools import partial
 from xvc.core.commit_subject import varying_keys
 from xvc.core.direction import Direction
 from xvc.core.filter import parse_filter
-from xvc.core.human_units import did_you_mean, number
+from xvc.core.human_units import did_you_mean
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord
 from xvc.errors import BadValue
@@ -35,7 +35,14 @@ from xvc.runs.repeats import (
     order_of,
     with_shared_settings,
 )
-from xvc.runs.verdicts import Judgement, Verdict, against_first, expected_best, pooled
+from xvc.runs.verdicts import (
+    Judgement,
+    Verdict,
+    against_first,
+    expected_best,
+    luck_in_words,
+    pooled,
+)
 from xvc.store import query
 from xvc.store.leading_experiments import Wanted, leading
 from xvc.store.runs import discarded
@@ -82,12 +89,7 @@ class Leaderboard:
     @property
     def luck(self) -> str | None:
         """Say how far the best of so many would lead by luck; None where nothing tells."""
-        if self.by_luck is None:
-            return None
-        return (
-            f"noise between repeats {number(self.noise)}: the best of {self.total} that are "
-            f"equal would lead their mean by {number(self.by_luck)} with one run each"
-        )
+        return None if self.by_luck is None else luck_in_words(self.noise, self.total)
 
 
 def leaderboard(

@@ -16,7 +16,7 @@ from xvc.core.name_words import word_table
 from xvc.runs.printed_names import PROGRESS, Number, Printed, Said, is_beside, is_result
 
 NUMBER = r"[+-]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|(?i:nan|inf(?:inity)?))"
-NAME = r"[^\W\d][\w'./@-]*(?:[ ][^\W\d][\w'./@-]*){0,3}"
+NAME = r"[^\W\d][\w'./@^-]*(?:[ ][^\W\d][\w'./@^-]*){0,3}"
 _GROUPED = r"[+-]?(?:[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]+|[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]+)"
 _COMMA = r"[+-]?(?:0,[0-9]+|[0-9]+,(?:[0-9]{1,2}|[0-9]{4,}))(?:[eE][+-]?[0-9]+)?(?![.,][0-9])"
 _UNIT = (
@@ -32,7 +32,7 @@ _NAMED = re.compile(rf"(?P<name>{NAME})(?P<of>[ ]?\([^()=:]{{1,16}}\))?(?P<sign>
 _SIMPLE = re.compile(
     rf"({NAME})([ ]?[:=][ ]?|[ ])({NUMBER})(?:[ ](?=[^\W\d])(?!(?:{_UNIT})(?:$|[ ,]))|$)"
 )
-_ABOUT = re.compile(rf"({NAME}):[ ](?=[^\W\d])")
+_ABOUT = re.compile(rf"({NAME})[ ]?:[ ](?=[^\W\d])")
 _CLOCK = re.compile(r"(?:[0-9]+(?::[0-9]{2})+|[0-9]+:[0-9]{2}:[0-9]{2}\.[0-9]+|N/A)(?=$|[ ,])")
 _WORD = re.compile(r"[A-Za-z][\w.-]*(?=$|[ ,])")
 _APART = re.compile(r"[|;\t]|,(?=[ \t]|[^\W\d])[ \t]*|[ \t]+-+[ \t]+|[ \t]{2,}")
@@ -45,6 +45,23 @@ _PROGRESS = re.compile(
     r"(?:[ ]?\[[ ]*([0-9]+)/[0-9]+(?:[ ]*\([0-9. ]+%\))?\])?"
     r"(?=$|[\s:,|)\]-])[ ]*[:,)\]]*[ ]*",
     re.IGNORECASE,
+)
+_COUNTED = re.compile(r"([0-9]+)[ ]*/[ ]*[0-9]+[ ]+(?=[^\W\d])")  # of fairseq, behind the epoch
+_WHEN = re.compile(  # "Best accuracy: 0.91 at epoch 17"
+    rf"[ ,]+\(?(?:at|in|on|after|from)[ ](?P<what>{'|'.join(w for w in PROGRESS if len(w) > 1)})"
+    r"[ ]?[:=#]?[ ]?(?P<number>[0-9]+)(?:[ ]?/[ ]?[0-9]+)?\)?[.!]?$",
+    re.IGNORECASE,
+)
+_PROSE = re.compile(  # "Saving dict for global step 1000: accuracy = 0.95"
+    rf"[^\W\d][\w./'-]*(?:[ ]+[\w./'-]+){{3,9}}:[ ]+(?={NAME}[ ]?=[ ]?{NUMBER})"
+)
+_PADDED = re.compile(rf"(?<=\))[ ]{{2,}}(?={NUMBER}(?:$|[ ,|]))")
+_COCO = re.compile(
+    r"Average (?:Precision|Recall)[ ]+\((A[PR])\)[ ]*@\[[ ]*IoU=([0-9.:]+)[ ]*\|[ ]*area=[ ]*(\w+)"
+    rf"[ ]*\|[ ]*maxDets=[ ]*([0-9]+)[ ]*\][ ]*=[ ]*({NUMBER})"
+)
+_SCORED = re.compile(  # sacrebleu's and Kaldi's lines: the score, then what it is made of
+    rf"(?:(BLEU)[ ]=[ ]({NUMBER})[ ][0-9.]+(?:/[0-9.]+){{3}}[ ]|%(WER|CER|SER)[ ]({NUMBER})[ ]\[).*"
 )
 _NUMBERED = re.compile(r"\[([0-9]+)\]\t(?=\S[^:=]*[:=])|([0-9]+):\t(?=learn|test)")
 _BAR = re.compile(  # of tqdm: "train: 100%|███| 10/10 [00:01<00:00, 9.1it/s, loss=0.3]"
@@ -119,28 +136,57 @@ def of_line(text: str) -> tuple[Printed, list[Said], bool]:
     """Read where a line has got to and what it says, and whether only metrics have its shape."""
     if (bullet := _BULLET.match(text)) is not None:
         text = text[bullet.end() :]
+    if (score := _by_itself(text)) is not None:
+        return {}, score, True
+    when = _WHEN.search(text)
+    text = _PROSE.sub("", text[: when.start()] if when is not None else text, count=1)
     progress, rest, is_framed = progress_of(text)
     if (bar := _KERAS.match(rest)) is not None:
         if bar[1] != bar[2]:
             return {}, [], False  # the mean so far
         rest = rest[bar.end() :]
-    if "%|" in rest or "it [" in rest:
-        rest = _BAR.sub(lambda found: f" | {found[1] or found[2] or ''}", rest)
-    if "(" in rest:
-        rest = _WRAPPED.sub(r"\1", rest)
-    values, about = list[Said](), ""
-    for piece in _parts(rest):
-        part = " ".join(piece.split()) if "  " in piece or "\t" in piece else piece.strip()
-        if not part:
-            continue
-        if (found := _PROGRESS.match(part)) is not None and found.end() == len(part):
-            progress.setdefault(PROGRESS[found[1].lower()], int(found[3]))
-            continue
-        about, said = _of_part(part, about)
-        values += said
+    values = _values_of(_without_bars(rest), progress)
     if not values and not progress and (sentence := _of_sentence(text)) is not None:
         values = [sentence]
+    if when is not None and values:
+        progress.setdefault(PROGRESS[when["what"].lower()], int(when["number"]))
     return progress, values, is_framed
+
+
+def _without_bars(text: str) -> str:
+    """Take away the bars of tqdm and what wraps a number: ``tensor(0.3)``."""
+    if "%|" in text or "it [" in text:
+        text = _BAR.sub(lambda found: f" | {found[1] or found[2] or ''}", text)
+    return _PADDED.sub(" ", _WRAPPED.sub(r"\1", text)) if "(" in text else text
+
+
+def _values_of(text: str, progress: Printed) -> list[Said]:
+    """Read the parts of a line; those that say how far it is go to *progress*."""
+    values, about = list[Said](), ""
+    for piece in _parts(text):
+        part = " ".join(piece.split()) if "  " in piece or "\t" in piece else piece.strip()
+        if _PROGRESS.match(part) is not None:
+            own, part, _ = progress_of(part)
+            for key, count in own.items():
+                progress.setdefault(key, count)
+        elif progress and (counted := _COUNTED.match(part)) is not None:
+            progress.setdefault("batch", int(counted[1]))
+            part = part[counted.end() :]
+        if part:
+            about, said = _of_part(part, about)
+            values += said
+    return values
+
+
+def _by_itself(text: str) -> list[Said] | None:
+    """Read a line whose shape is one tool's alone; None for any other line."""
+    if (coco := _COCO.fullmatch(text)) is not None:
+        name = f"{coco[1]}@[IoU={coco[2]}|area={coco[3]}|maxDets={coco[4]}]"
+        value = number(coco[5])
+        return [] if value == -1 else [Said(name, value, is_sure=True)]  # -1: no such object
+    if (score := _SCORED.fullmatch(text)) is not None:
+        return [Said(score[1] or score[3], number(score[2] or score[4]), is_sure=True)]
+    return None
 
 
 def progress_of(text: str) -> tuple[Printed, str, bool]:
@@ -151,6 +197,9 @@ def progress_of(text: str) -> tuple[Printed, str, bool]:
         if found[4] is not None and "%" not in found[0]:
             row.setdefault("batch", int(found[4]))
         text = text[found.end() :].lstrip("|,- \t")
+        if (counted := _COUNTED.match(text)) is not None:
+            row.setdefault("batch", int(counted[1]))
+            text = text[counted.end() :]
     if (numbered := _NUMBERED.match(text)) is not None:
         row["step"] = int(numbered[1] or numbered[2])
         return row, text[numbered.end() :], True
@@ -258,7 +307,7 @@ def _of_sentence(text: str) -> Said | None:
 
     Its name is a metric's, with what it is of; any other sentence says nothing.
     """
-    found = _SENTENCE.fullmatch(text)
+    found = _SENTENCE.fullmatch(text.replace("class: ", "class ", 1))
     if found is None:
         return None
     words = found[1].split()

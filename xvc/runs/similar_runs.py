@@ -106,7 +106,29 @@ def precedents(
         total = query.count(connection)
     names = _names(project)
     found = compared(project, wanted, tree, runs, names, nearest, warnings)
+    warnings += _judged_otherwise(project, wanted, tree, found)
     return _of_all(found, total, warnings)
+
+
+def _judged_otherwise(
+    project: Project, wanted: RunRecord, tree: str, found: Precedents
+) -> list[str]:
+    """Name the runs whose results would not compare with those of a run of now."""
+    if not project.settings.has_judge or not tree:
+        return []
+    from xvc.history.judging import differing, judges  # late: most projects name no judge
+
+    near = [*found.same, *found.repeats, *found.nearest]
+    now = replace(wanted, code=replace(wanted.code, snapshot=tree))
+    known = judges(project, [now, *(each.run for each in near)])
+    parts = {each.run.id: differing(known.get(now.id), known.get(each.run.id)) for each in near}
+    others = [each.version or each.run.id for each in near if parts[each.run.id]]
+    if not others:
+        return []
+    named = dict.fromkeys(part for each in parts.values() for part in each)
+    return [
+        f"judged otherwise than a run would be now ({few_of([*named])} differs): {few_of(others)}"
+    ]
 
 
 def _of_all(found: Precedents, total: int, warnings: list[str]) -> Precedents:

@@ -281,7 +281,7 @@ def _locks(project: Project) -> Iterator[Diagnosis]:
     lost = reap(project)
     if lost:
         yield Diagnosis(
-            "runs", Health.MENDED, f"{len(lost)} lost runs were ended: {', '.join(lost)}"
+            "runs", Health.MENDED, f"ended: {counted(len(lost), 'lost run')}: {', '.join(lost)}"
         )
 
 

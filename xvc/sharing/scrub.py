@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from xvc.core.code_files import is_source
+from xvc.core.human_units import counted
 from xvc.core.record import RecordKind, facts_of
 from xvc.core.redaction import SecretUnfit, SpelledSecret
 from xvc.core.run import RunRecord
@@ -267,7 +268,7 @@ def _take_out(
     _forget_stores(project, before)
     count = len(found.places)
     log_operation(
-        *(project, "scrub", f"took a secret out of {count} places"),
+        *(project, "scrub", f"took a secret out of {counted(count, 'place')}"),
         hindrance="what was taken out is gone",
     )
 

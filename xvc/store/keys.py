@@ -52,7 +52,7 @@ class KeysDoubled(ConflictError):
     table: str
     count: int
     rows: tuple[str, ...]
-    says = "{count} keys of {table} come in more than once: {rows:; }"
+    says = "keys of {table} that come in more than once: {count} ({rows:; })"
     way = "Nothing was changed. Name more keys, or take the last with `--on-duplicate last`."
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict, overload
 
 import typer
 
@@ -13,7 +13,7 @@ from xvc.cli.options import AsJson, Series
 from xvc.cli.output import Answer, envelope_of, show
 from xvc.core.commit_subject import cut, one_line, shown
 from xvc.core.direction import Direction
-from xvc.core.human_units import counted
+from xvc.core.human_units import counted, number
 from xvc.runs.digest import Failed, Staged, figure
 from xvc.runs.verdicts import in_words
 
@@ -48,6 +48,9 @@ class Tried(TypedDict):
     sd: float | None
     again: Annotated[int, "Runs of a seed that had been run before."]
     verdict: Annotated[str | None, "Against the idea with the best mean; null for that one."]
+    difference: Annotated[float | None, "Of its mean from the best one."]
+    low: Annotated[float | None, "Of its 95 % interval."]
+    high: float | None
     more: Annotated[int | None, "Runs more of each that would show a difference of this size."]
 
 
@@ -87,6 +90,7 @@ class Data(TypedDict):
     tried: list[Tried]
     failed: list[Failed]
     failed_total: int
+    luck: Annotated[str | None, "How far the best of so many ideas would lead by chance."]
     sweeps: list[Sweep]
     sweeps_total: int
     production: list[Staged]
@@ -137,14 +141,18 @@ def _data(found: Brief) -> Data:
                 "what": each.what,
                 "n": each.repeats,
                 "metric": cut(each.metric, 40) if each.metric else None,
-                "mean": each.mean,
-                "sd": each.deviation,
+                "mean": _short(each.mean),
+                "sd": _short(each.deviation),
                 "again": each.again,
-                "verdict": each.verdict,
-                "more": each.more,
+                "verdict": each.judged.verdict if each.judged else None,
+                "difference": _short(each.judged.difference) if each.judged else None,
+                "low": _short(each.judged.low) if each.judged else None,
+                "high": _short(each.judged.high) if each.judged else None,
+                "more": each.judged.more if each.judged else None,
             }
             for each in found.tried
         ],
+        "luck": found.luck,
         "failed": list(found.failures),
         "failed_total": found.failed,
         "sweeps": [
@@ -165,6 +173,15 @@ def _data(found: Brief) -> Data:
         "worktrees": [_tree(each) for each in others[:5]],
         "worktrees_total": len(others),
     }
+
+
+@overload
+def _short(value: float) -> float: ...
+@overload
+def _short(value: float | None) -> float | None: ...
+def _short(value: float | None) -> float | None:
+    """Six digits: the whole document has under 2,000 characters."""
+    return None if value is None else float(f"{value:.6g}")
 
 
 def _best(found: Brief) -> list[Best]:
@@ -202,11 +219,14 @@ def _is_long(answer: Answer) -> bool:
 
 
 def _shorten(data: Data) -> bool:
-    """Take the last entry of the list that says most; false when all are empty."""
+    """Take away luck, then the last entry of the list that says most; false when all are empty."""
     lists: Sequence[list[Any]] = (
         *(data["tried"], data["failed"], data["worktrees"], data["sweeps"]),
         *(data["best"], data["production"]),
     )
+    if data["luck"] is not None:  # ideas say more
+        data["luck"] = None
+        return True
     longest = max(lists, key=len)
     if not longest:
         return False
@@ -238,6 +258,8 @@ def _lines(data: Data) -> Iterator[str]:
         value = figure(best["metric"], best["direction"], best["value"])
         yield f"best      {value}: {best['version'] or best['run']}  {best['what']}"
     yield from map(_idea_line, data["tried"])
+    if data["luck"] and data["tried"]:
+        yield f"luck      {data['luck']}"
     for bad in data["failed"]:
         times = f" ({bad.times} times)" if bad.times > 1 else ""
         fixed = f"; then {bad.fixed} finished" if bad.fixed else "; not fixed"
@@ -257,9 +279,19 @@ def _idea_line(idea: Tried) -> str:
     if idea["n"] > 1 and idea["mean"] is not None:
         deviation = f" ± {shown(idea['sd'])}" if idea["sd"] is not None else ""
         lie = f"  {idea['metric']} {shown(idea['mean'])}{deviation} over {idea['n']} seeds"
-        lie += f", {in_words(idea['verdict'], idea['more'])}" if idea["verdict"] else ""
+        lie += _verdict(idea)
     again = f"  ({counted(idea['again'], 'run')} of a known seed)" if idea["again"] else ""
     return f"tried     {idea['version'] or idea['run']}  {idea['what']}{lie}{again}"
+
+
+def _verdict(idea: Tried) -> str:
+    """Say how an idea compares with the best: the word, what it is short of, by how much."""
+    if idea["verdict"] is None or idea["difference"] is None:
+        return ""
+    ends = "" if idea["low"] is None else f" [{number(idea['low'])}, {number(idea['high'])}]"
+    sign = "+" if idea["difference"] > 0 else ""
+    said = in_words(idea["verdict"], idea["more"])
+    return f", {said}: {sign}{number(idea['difference'])}{ends}"
 
 
 def _warnings(found: Brief) -> tuple[str, ...]:

@@ -119,7 +119,8 @@ def _text(done: Collected, *, is_plan: bool, does_delete: bool) -> str:
     if done.fresh.objects:
         lines.append(f"{_said(done.fresh)} {would}marked now: nothing needs them")
     if done.unmarked:
-        lines.append(f"{done.unmarked} objects {would}no longer marked: something needs them again")
+        objects = counted(done.unmarked, "object")
+        lines.append(f"{objects} {would}no longer marked: something needs them again")
     if done.deleted.objects:
         lines.append(f"{_said(done.deleted)} deleted")
     elif done.due.objects:

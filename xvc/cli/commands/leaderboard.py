@@ -10,6 +10,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Limit, Where
 from xvc.cli.output import Answer, few, number, show, table
+from xvc.core.human_units import counted
 
 if TYPE_CHECKING:
     from xvc.runs.leaderboard import Leaderboard, RankedExperiment
@@ -128,7 +129,7 @@ def _text(found: Leaderboard) -> str:
     if found.total > len(shown):
         lines.append(f"… {found.total - len(shown)} more; --limit 0 shows all")
     if found.discarded:
-        lines.append(f"{found.discarded} discarded runs are not ranked")
+        lines.append(f"not ranked: {counted(found.discarded, 'discarded run')}")
     if found.luck is not None:
         lines.append(found.luck)
     return "\n".join(lines)

@@ -26,9 +26,11 @@ from xvc.core.run import Status
 
 if TYPE_CHECKING:
     from xvc.core.run import RunRecord
+    from xvc.runs.group_verdicts import GroupVerdicts
     from xvc.runs.groups import Groups as Gathered
     from xvc.runs.list import Group as OneGroup
     from xvc.runs.list import ListRequest, RunList
+    from xvc.runs.verdicts import Judgement
 
 
 class Row(TypedDict):
@@ -62,6 +64,11 @@ class Group(TypedDict):
     sd: float | None
     best: float | None
     verdict: Annotated[str | None, "Of its repeats against those of the group with the best mean."]
+    difference: Annotated[float | None, "Of its mean from the best one."]
+    low: Annotated[float | None, "Of the 95 % interval of the difference."]
+    high: float | None
+    more: Annotated[int | None, "Runs more of each that would show a difference of this size."]
+    left_out_total: Annotated[int, "Values of either that do not count: no number, or no partner."]
 
 
 class Runs(TypedDict):
@@ -77,6 +84,7 @@ class Groups(TypedDict):
 
     groups: list[Group]
     total: int
+    luck: Annotated[str | None, "How far the best of so many would lead by chance."]
 
 
 Data = Runs | Groups
@@ -122,11 +130,12 @@ def command(
         discarded=discarded,
     )
     if group is not None:
-        from xvc.runs.group_verdicts import verdict_words  # late: groups alone are judged
+        from xvc.runs.group_verdicts import group_verdicts  # late: groups alone are judged
         from xvc.runs.groups import groups
 
         every = groups(project, request)
-        answer = _grouped(every, verdict_words(project, every.groups), group, limit or None, form)
+        verdicts = group_verdicts(project, every.groups)
+        answer = _grouped(every, verdicts, group, limit or None, form)
     else:
         found = runs(project, request)
         answer = _listed(found, request, form)
@@ -140,7 +149,8 @@ def _listed(found: RunList, request: ListRequest, form: Form) -> Answer:
         if request.where is not None:
             return Answer("ls", nothing, "no run fits", next=("xvc ls",))
         if found.discarded:
-            text = f"all {found.discarded} runs are discarded"
+            gone = found.discarded
+            text = f"all {gone} runs are discarded" if gone > 1 else "the one run is discarded"
             return Answer("ls", nothing, text, next=("xvc ls --discarded",))
         text, steps = "no runs yet", ("xvc run -- python train.py",)
         if found.elsewhere:
@@ -230,24 +240,29 @@ def _facts(found: RunList, run: RunRecord) -> Row:
 
 def _grouped(
     every: Gathered,
-    verdicts: Sequence[str | None],
+    verdicts: GroupVerdicts,
     key: str,
     limit: int | None,
     form: Form,
 ) -> Answer:
-    judged = list(zip(every.groups[:limit], verdicts, strict=False))
-    groups = [_group_facts(each, verdict) for each, verdict in judged]
-    data: Groups = {"groups": groups, "total": every.total}
+    judged = list(zip(every.groups[:limit], verdicts.judgements, strict=False))
+    groups = [
+        _group_facts(each, judgement, is_best=each is verdicts.best) for each, judgement in judged
+    ]
+    luck = verdicts.luck if every.total == len(every.groups) else None
+    data: Groups = {"groups": groups, "total": every.total, "luck": luck}
     if form.is_full and groups:
         cells = [tuple(each.values()) for each in groups]
         return Answer("ls", data, laid_out(grid_of(tuple(groups[0]), cells, every.total), form))
-    text = _group_table(key, judged) if judged else "no run fits"
+    text = _group_table(key, judged, verdicts.best) if judged else "no run fits"
     if every.total > len(judged):
         text += f"\n… {every.total - len(judged)} more; --limit 0 shows all"
+    if luck is not None:
+        text += f"\n{luck}"
     return Answer("ls", data, text)
 
 
-def _group_facts(each: OneGroup, verdict: str | None) -> Group:
+def _group_facts(each: OneGroup, judged: Judgement | None, *, is_best: bool) -> Group:
     return {
         "value": each.value,
         "runs": each.finished + each.failed + each.running,
@@ -259,18 +274,27 @@ def _group_facts(each: OneGroup, verdict: str | None) -> Group:
         "mean": each.spread.mean if each.spread else None,
         "sd": each.spread.deviation if each.spread else None,
         "best": each.best,
-        "verdict": verdict,
+        "verdict": "the best" if is_best else judged.verdict.value if judged else None,
+        "difference": judged.difference if judged else None,
+        "low": judged.low if judged else None,
+        "high": judged.high if judged else None,
+        "more": judged.more if judged else None,
+        "left_out_total": judged.left_out_total if judged else 0,
     }
 
 
-def _group_table(key: str, judged: Sequence[tuple[OneGroup, str | None]]) -> str:
+def _group_table(
+    key: str, judged: Sequence[tuple[OneGroup, Judgement | None]], best: OneGroup | None
+) -> str:
     """Align groups; columns that say nothing of any group are left out."""
-    is_judged = any(verdict for _, verdict in judged)
+    from xvc.runs.verdicts import LEVEL, difference_in_words, sentence  # late: see `command`
+
+    is_judged = best is not None
     is_open = any(each.running for each, _ in judged)
     metric = next((each.metric for each, _ in judged if each.metric), None)
     head = [key, "finished", "failed", *(["running"] if is_open else [])]
     head += ["n", f"mean {metric}", "sd", f"best {metric}"] if metric else []
-    head += ["against the best"] if is_judged else []
+    head += [f"difference, {LEVEL:.0%} interval", "against the best"] if is_judged else []
     rows = [
         [
             number(each.value),
@@ -278,9 +302,10 @@ def _group_table(key: str, judged: Sequence[tuple[OneGroup, str | None]]) -> str
             str(each.failed),
             *([str(each.running)] if is_open else []),
             *(_spread(each) if metric else []),
-            *([verdict or ""] if is_judged else []),
+            *([difference_in_words(told) if told else ""] if is_judged else []),
+            *(["the best" if each is best else sentence(told) if told else ""] * is_judged),
         ]
-        for each, verdict in judged
+        for each, told in judged
     ]
     return table(head, rows, right=range(1, len(head) - is_judged))
 

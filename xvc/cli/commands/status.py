@@ -101,7 +101,7 @@ def _text(found: ProjectStatus) -> str:
         )
     if found.undecided is not None:
         lines.append(
-            f"merge      unfinished, {found.undecided} conflicts to decide: "
+            f"merge      unfinished, {counted(found.undecided, 'conflict')} to decide: "
             "`xvc merge --conflicts`, then `--continue` or `--abort`"
         )
     return "\n".join(lines)

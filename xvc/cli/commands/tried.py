@@ -10,6 +10,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Params, command_with, params_of
 from xvc.cli.output import Answer, few, moment, show
+from xvc.core.human_units import counted
 from xvc.core.run import Status
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def _text(found: Precedents, *, by_change: bool) -> str:
         lines.append(f"tried {times}: {what}")
         lines += _lines(found.same[:3])
     elif found.runs:
-        lines.append(f"not tried: none of {found.runs} runs had {what}")
+        lines.append(f"not tried: none of {counted(found.runs, 'run')} had {what}")
     else:
         lines.append("not tried: there is no run yet")
     if found.repeats:

@@ -10,6 +10,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson
 from xvc.cli.output import Answer, show
+from xvc.core.human_units import counted
 
 if TYPE_CHECKING:
     from xvc.page.serve import Served
@@ -93,5 +94,6 @@ def _write(here: Context, into: Path) -> None:
         "folder": str(made.folder),
         "runs": made.runs,
     }
-    text = f"wrote {made.folder / 'index.html'}, with the pages of {made.runs} of {made.total} runs"
+    share = f"{made.runs} of {counted(made.total, 'run')}"
+    text = f"wrote {made.folder / 'index.html'}, with the pages of {share}"
     show(Answer("ui", data, text), here.manner)

@@ -65,8 +65,10 @@ def command(
     verb = "would copy" if is_plan else "copied"
     lines = [f"{verb} {counted(len(copied.runs), 'run')}"]
     lines += [f"{verb} {counted(count, 'row')} of {name}" for name, count in copied.rows.items()]
-    lines += [f"{copied.present} rows are here already"] if copied.present else []
+    lines += [f"here already: {counted(copied.present, 'row')}"] if copied.present else []
     lines += [f"run {run} is deleted here and stays so" for run in copied.deleted]
-    lines += [f"{copied.hidden} rows are deleted here and stay so"] if copied.hidden else []
+    lines += (
+        [f"deleted here, and it stays so: {counted(copied.hidden, 'row')}"] if copied.hidden else []
+    )
     answer = Answer("db copy", data, "\n".join(lines), next=("xvc undo",))
     show_plan(answer, here, is_plan=is_plan, is_asked=dry_run)
