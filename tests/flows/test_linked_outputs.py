@@ -72,3 +72,32 @@ def test_what_cannot_be_kept_is_said_before_the_run_or_after(
     assert not (scratch / "w").exists()
     assert kept.code == 0
     assert "not kept: out/lost, out/parts" in kept.err
+
+
+@pytest.mark.parametrize("left", ["absent", "link to nowhere", "pipe", "other file"])
+def test_a_version_has_no_output_of_an_earlier_run(
+    project: Path, call_xvc: Calling, left: str
+) -> None:
+    """Where a run leaves no output of its own, and the pointer names that of the run before."""
+    (project / "leave.py").write_text(
+        "import os, sys\n"
+        "out, what = 'model.bin', sys.argv[1]\n"
+        "if os.path.lexists(out): os.unlink(out)\n"
+        "if what == 'link to nowhere': os.symlink('/nowhere/at/all', out)\n"
+        "elif what == 'pipe': os.mkfifo(out)\n"
+        "elif what == 'other file': os.symlink(sys.argv[0], out)\n"
+        "elif what != 'absent': open(out, 'w').write(what)\n"
+    )
+    git(project, "add", "leave.py")
+    git(project, "commit", "-qm", "leave")
+    words = ("run", "--tag", "minor", "--out", "model.bin", "--", "python", "leave.py")
+    first = call_xvc(*words, "the first")
+    second = call_xvc(*words, left)
+    again = call_xvc("tag", "minor", "--run", "@")
+    forced = call_xvc("tag", "minor", "--run", "@", "--incomplete")
+
+    assert (first.code, second.code, again.code) == (0, 4, 4)
+    assert "model.bin" in second.err
+    assert "data-differs" in call_xvc("tag", "minor", "--run", "@", "--json").out
+    assert forced.code == 0
+    assert ("modified" if left == "other file" else "absent") in call_xvc("show", "@").out

@@ -7,7 +7,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -18,14 +18,16 @@ from xvc.core.human_units import few_of
 from xvc.core.json_values import to_plain
 from xvc.core.model import ModelFile
 from xvc.core.record import UNHELD, UNHELD_DIGESTS, UNOPENED, RecordKind
-from xvc.core.run import DataFile, Status
+from xvc.core.run import ABSENT, DataFile, Status
 from xvc.core.secrets import mask_texts, mask_values
+from xvc.dvc.repository import pointer_of
 from xvc.errors import JournalFailed
 from xvc.git.commands import TreeChanges
 from xvc.journal.fallback_dir import make_fallback
 from xvc.project import Project
 from xvc.recording.begin_run import (
     Begun,
+    looked_at,
     metrics_files,
     open_journal,
     pipeline_metrics,
@@ -248,6 +250,7 @@ def _end(
     pipeline: PipelineResult | None,
     opened: Sequence[str],
     stale: Sequence[str],
+    not_left: Mapping[str, DataFile],
     recorder: Recorder,
 ) -> None:
     unsaid = {
@@ -265,9 +268,11 @@ def _end(
     left: dict[str, Json] = {}
     if outs:
         left["outs"] = _file_facts(outs)
+    if not_left:
+        left["data"] = _file_facts({**begun.record.data, **not_left})
     if pipeline is not None:
         data = {p: file for p, file in begun.record.data.items() if p not in pipeline.stale}
-        left["data"] = _file_facts({**data, **pipeline.data})
+        left["data"] = _file_facts({**data, **pipeline.data, **not_left})
         with best_effort(begun.warnings):
             if begun.snapshot is not None:
                 keep_locks(project, begun.record.id, begun.snapshot, pipeline)
@@ -338,8 +343,21 @@ def note_end(
     with best_effort(warnings):
         if begun.snapshot is not None:
             changes = project.git.changes_since(begun.snapshot.index)
-    kept = outs | models
-    _end(project, begun, ending, kept, reason, pipeline, opened, changes.stale, recorder)
+    not_left: dict[str, DataFile] = {}
+    with best_effort(warnings):
+        not_left = _not_left(project, wanted, outs)
+    _end(
+        project,
+        begun,
+        ending,
+        outs | models,
+        reason,
+        pipeline,
+        opened,
+        changes.stale,
+        not_left,
+        recorder,
+    )
     if project.place is not None:
         note_run_end(project.own_room, begun.record.id, touched)
     with best_effort(warnings):
@@ -405,6 +423,26 @@ def _outs(
                         f"a version those of the lock. `dvc commit {out}` makes them one"
                     )
     return found
+
+
+def _not_left(
+    project: Project, wanted: WantedOutputs, found: Mapping[str, DataFile]
+) -> dict[str, DataFile]:
+    """Look at declared outputs that the run did not leave, where the pointer of an earlier one is.
+
+    What is not what that pointer names is as data that is not: a version would have the other
+    run's bytes for this one's. Paths are from the top.
+    """
+    places = [project.root / out for out in wanted.outs if out not in found]
+    names = {project.relative(place) for place in places if pointer_of(place).exists()}
+    if not names or project.dvc is None:
+        return {}
+    named = {out.path: out.file for out in project.survey().outs if out.path in names}
+    here = {path: project.git.place.top / path for path in named}
+    whole = {p: f for p, f in named.items() if here[p].is_file() or here[p].is_dir()}
+    gone = {p: replace(f, state=ABSENT) for p, f in named.items() if p not in whole}
+    looked = looked_at(project, whole)
+    return gone | {path: file for path, file in looked.items() if file.state is not None}
 
 
 def _older(out: str, names: Sequence[str]) -> list[str]:
