@@ -90,3 +90,29 @@ def test_a_params_file_that_is_a_link_to_nowhere_is_named(project: Path, call_xv
     assert [each for each in done.json["warnings"] if "params.yaml" in each] == [
         "params.yaml: it is a link to conf/gone.yaml, where nothing is; runs have no params of it."
     ]
+
+
+def test_an_option_is_no_param_where_a_file_behind_it_says_otherwise(
+    project: Path, call_xvc: Calling
+) -> None:
+    """As nanoGPT has it: options and files count in the order in which they are given."""
+    (project / "config").mkdir()
+    (project / "config/shake.py").write_text("max_iters = 50\nlr = 0.1\n")
+    (project / "gpt.py").write_text(
+        "import sys\n"
+        "max_iters, lr, seed = 1, 1.0, 0\n"
+        "for word in sys.argv[1:]:\n"
+        "    if word.startswith('--'): exec(word[2:])\n"
+        "    else: exec(open(word).read())\n"
+        "print(max_iters, lr, seed)\n"
+    )
+    words = ("run", "--json", "--", "python", "gpt.py")
+    before = call_xvc(*words, "--max_iters=5", "--seed=3", "config/shake.py")
+    behind = call_xvc(*words, "config/shake.py", "--max_iters=5", "--seed=3")
+    alike = call_xvc(*words, "--max_iters=50", "config/shake.py")
+
+    assert before.data["params"].items() >= {"seed": 3}.items()
+    assert "max_iters" not in before.data["params"]
+    assert any("config/shake.py" in said for said in before.json["warnings"])
+    assert behind.data["params"]["max_iters"] == 5
+    assert alike.data["params"]["max_iters"] == 50

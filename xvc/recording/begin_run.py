@@ -10,7 +10,7 @@ import os
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
@@ -40,6 +40,7 @@ from xvc.recording.unheld_digests import unheld_digests
 from xvc.system.environment import describe_environment, environment_digest
 from xvc.system.files import keep_out_of_git
 from xvc.system.lock import current_owner
+from xvc.system.python_values import python_values
 from xvc.system.value_files import parse_typed, read_told
 from xvc.types import Json, Nanoseconds, RunId
 
@@ -563,8 +564,32 @@ def _said(
             declared = declared_in(script_text(command, folder))
             words, _ = handed_on(command, scripts_in(folder))
             options = option_params(words, {*found, *asked}, declared)
+            for key, said in _in_dispute(words, folder, options).items():
+                warnings.append(
+                    f"{key} is not on record: the command says {options.pop(key)}, {said}"
+                )
+                found.pop(key, None)
             read.told |= options.keys()
             found |= {key: parse_typed(text).value for key, text in options.items()}
+    return found
+
+
+def _in_dispute(words: Sequence[str], folder: Path, options: Mapping[str, str]) -> dict[str, str]:
+    """Find options that a Python file behind them gives another value, as nanoGPT reads both.
+
+    Which of the two counts, the script alone knows.
+    """
+    files = [at for at, word in enumerate(words) if word.endswith(".py")][1:]  # first, the script
+    found: dict[str, str] = {}
+    for at in files:
+        path = folder / words[at]
+        if not path.is_file() or path.stat().st_size > _LARGEST_CONFIG:
+            continue
+        with suppress(ValueError, OSError, RecursionError):
+            values = python_values(path.read_text(encoding="utf-8"))
+            for key in option_params(words[:at]).keys() & values.keys() & options.keys():
+                if parse_typed(options[key]).value != values[key]:
+                    found[key] = f"and {words[at]} behind it says {values[key]!r}"
     return found
 
 
@@ -632,6 +657,7 @@ def names_apart(read: Mapping[str, Mapping[str, Json]]) -> dict[str, dict[str, s
 
 
 _USUAL = "params.yaml"
+_LARGEST_CONFIG = 1_000_000  # bytes
 
 
 def _declared_params(project: Project) -> dict[Path, tuple[str, ...]]:
