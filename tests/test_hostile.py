@@ -247,8 +247,10 @@ def test_what_a_clone_may_not_record_is_left_out_of_a_run(
     clone = cloned(UNREAD[kind])
 
     ran = call_xvc("run", "--tag", "minor", "--", "true")
+    again = call_xvc("run", "--tag", "minor", "--", "true")
 
     assert ran.code == 0, ran.err
+    assert again.code == 0, again.err
     assert call_xvc("ls").code == 0
     assert _leaks(clone) == []
 

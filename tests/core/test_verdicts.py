@@ -52,7 +52,7 @@ def _experiment(values: Sequence[Json], first: int = 0) -> RepeatedExperiment:
             status=Status.FINISHED,
             command=("train", "--seed", str(seed)),
             params={"seed": seed},
-            metrics={"acc": value},
+            metrics={"gain": value},
         )
         for seed, value in enumerate(values, first)
     ]
@@ -66,7 +66,7 @@ def _judged(
     is_paired: bool = True,
     direction: Direction | None = Direction.MAX,
 ) -> Judgement:
-    told = judge("acc", _experiment(old), _experiment(new, 0 if is_paired else 100), direction)
+    told = judge("gain", _experiment(old), _experiment(new, 0 if is_paired else 100), direction)
     assert told is not None
     return told
 
@@ -340,7 +340,7 @@ def test_how_many_more_would_do() -> None:
 @pytest.mark.parametrize("value", [True, "0.5", None, math.nan, math.inf, 10**400, [1]])
 def test_what_is_no_finite_number_is_not_judged(value: Json) -> None:
     """It counts as a run without the metric."""
-    assert judge("acc", _experiment([value]), _experiment([0.5]), None) is None
+    assert judge("gain", _experiment([value]), _experiment([0.5]), None) is None
 
 
 def test_many_candidates_are_held_to_more() -> None:
@@ -386,5 +386,5 @@ def test_noise_is_measured_over_all_repeats() -> None:
     """Experiments with repeats give the noise together; those of one run give none."""
     several = [_experiment([1, 2, 3]), _experiment([5, 7]), _experiment([9])]
 
-    assert pooled(several, "acc") == pytest.approx(math.sqrt((1 * 2 + 2 * 1) / 3))
-    assert pooled([_experiment([9])], "acc") is None
+    assert pooled(several, "gain") == pytest.approx(math.sqrt((1 * 2 + 2 * 1) / 3))
+    assert pooled([_experiment([9])], "gain") is None

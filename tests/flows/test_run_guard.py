@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from surroundings import Calling, git
@@ -171,16 +172,25 @@ def test_a_folder_that_the_command_removes(project: Path, call_xvc: Calling) -> 
     assert "working directory" not in ran.stderr
 
 
+def _goes_on(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
 def test_a_signal_beside_the_command_does_not_change_its_code(
     project: Path, call_xvc: Calling, number: signal.Signals
 ) -> None:
     """A signal while what a run left is being kept: its end is on record, with its code."""
-    line = "trap '' USR1 TERM; echo done; exit 0"
+    line = "echo $$; exit 0"
     words = [sys.executable, "-m", "xvc", "run", "--", "sh", "-c", line]
     process = subprocess.Popen(words, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert process.stdout is not None
-    process.stdout.readline()
+    command = int(process.stdout.readline())
+    while _goes_on(command):  # before its end a signal would be for the command
+        time.sleep(0.001)
     while process.poll() is None:  # until the last moment, when there is nothing left but to leave
         process.send_signal(number)
         time.sleep(0.01)  # closer ones would keep a loaded machine from forking

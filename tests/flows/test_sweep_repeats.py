@@ -108,9 +108,8 @@ def test_a_hopeless_point_is_given_up_whole(project: Path, run_xvc: Calling) -> 
         "import os, time\nfrom xvc import Tracker\n"
         "a, seed = (float(os.environ['XVC_PARAM_' + key]) for key in ('A', 'SEED'))\n"
         "with Tracker() as t:\n"
-        "    is_first = int(os.environ['XVC_TRIAL']) < 10  # those are given up by no pruner\n"
-        "    for step in range(3 if is_first else 40):\n"
-        "        t.log({'Acc': a, 'step': step})\n        time.sleep(0 if is_first else 0.2)\n"
+        "    for step in range(3 if int(os.environ['XVC_TRIAL']) < 10 else 40):\n"
+        "        t.log({'Acc': a, 'step': step})\n        time.sleep(0.2)\n"
     )
     words = ("--sampler", "random", "--trials", "6", "--repeat", "2", "--prune", "--seed", "3")
 

@@ -420,7 +420,7 @@ def test_what_looks_like_a_path_and_cannot_be_looked_at_hinders_no_sweep(
     (tmp_path / "circle").symlink_to("circle")
     names = ("/" + "9j" * 200 + "/AAQ/Z", str(tmp_path / "circle" / "a" / "b"), "/a\0b/c")
     (project / "step.py").write_text("".join(f'"{name}"\n' for name in names[:2]) + "print(1)\n")
-    (project / "odd.sh").write_text(f'python step.py # "{names[2]}"\n')
+    (project / "odd.sh").write_text(f'python step.py "$@" # "{names[2]}"\n')
 
     done = call_xvc("sweep", "--json", "-P", "a=1,2", "--", "sh", "odd.sh", "{a}", *names[:1])
 

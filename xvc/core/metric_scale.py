@@ -21,6 +21,8 @@ _SHARES = word_table(
 )
 _PERCENT = 1.5
 """A fraction is at most 1, and what is larger than this no fraction that was rounded."""
+_TIMES = 20
+"""Percentages are a hundred times the fractions, or some times less where the score is worse."""
 
 
 def is_share(metric: str) -> bool:
@@ -44,7 +46,14 @@ def differ_in_scale(metric: str, *sides: Iterable[float]) -> bool:
     if not is_share(metric):
         return False
     held = [[value for value in side if math.isfinite(value)] for side in sides]
-    return any(map(_are_percent, held)) and any(map(_are_fractions, held))
+    percents, fractions = (
+        [side for side in held if are(side)] for are in (_are_percent, _are_fractions)
+    )
+    return any(
+        min(many) > _TIMES * min(max(few), sum(few) / len(few))
+        for many in percents
+        for few in fractions
+    )
 
 
 def _are_fractions(values: Collection[float]) -> bool:

@@ -29,6 +29,7 @@ USAGE = ".usage"
 STORES = "refs/xvc/stores/"
 """The last version on each branch: its store stays within reach when the branch goes."""
 _POINTER = ".dvc"
+_OF_THIS_MACHINE = "/.dvc/config.local"  # xvc sets it itself; no code, though somebody tracks it
 _GONE = f"000000 blob {'0' * 40}"
 
 
@@ -97,7 +98,8 @@ def take(
     taken = [path for path in chosen.taken if path not in secrets]
     withheld = [path for path in touched if path not in changed]
     modules, absent = changed_submodules(git, state.modules), absent_submodules(git)
-    unheld = [*withheld, *modules, *chosen.too_large]
+    own = [path for path in withheld if not f"/{path}".endswith(_OF_THIS_MACHINE)]
+    unheld = [*own, *modules, *chosen.too_large]
     unheld += [path for path in secrets if is_source(path)]
     refused: dict[str, str] = {}
     if changed or taken or commit is None:

@@ -14,6 +14,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from xvc.core.code_files import is_generated, is_source
@@ -82,9 +83,10 @@ def scripts_in(folder: Path) -> Callable[[str], str]:
     """Return what reads the script that a word names, from a folder; what is none is empty text."""
 
     def text(word: str) -> str:
-        is_path = bool(word) and len(word) < 4096 and "\0" not in word
-        path = folder / word
-        return _text_of(path) if is_path and path.is_file() else ""
+        with suppress(OSError):  # a folder on the way that may not be looked into
+            if word and len(word) < 4096 and "\0" not in word and (folder / word).is_file():
+                return _text_of(folder / word)
+        return ""
 
     return text
 

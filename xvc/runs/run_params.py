@@ -67,6 +67,8 @@ def settled(project: Project, request: AskedFor) -> tuple[RequestedParams, dict[
     wanted = request.params
     values = {key: typed.value for key, typed in wanted.items()}
     place = project.room.scratch / f"asked-{os.getpid()}-{os.urandom(4).hex()}"
+    if not wanted and not request.write_params:
+        return RequestedParams(wanted, place, frozenset()), values
     if request.write_params:
         source = _params_source(project, wanted)
         copy = place.with_name(f"{place.name}.params{source.suffix}")
