@@ -362,9 +362,8 @@ def test_hopeless_trials_are_given_up(project: Path, run_xvc: Calling) -> None:
     (project / "steps.py").write_text(
         "import os, time\nfrom xvc import Tracker\na = float(os.environ['XVC_PARAM_A'])\n"
         "with Tracker() as t:\n"
-        "    is_first = int(os.environ['XVC_TRIAL']) < 5  # those are given up by no pruner\n"
-        "    for step in range(4 if is_first else 50):\n"
-        "        t.log({'Acc': a, 'step': step})\n        time.sleep(0 if is_first else 0.2)\n"
+        "    for step in range(4 if int(os.environ['XVC_TRIAL']) < 5 else 50):\n"
+        "        t.log({'Acc': a, 'step': step})\n        time.sleep(0.2)\n"
     )
     words = ("--sampler", "random", "--trials", "8", "--metric", "Acc:max", "--prune")
 
