@@ -74,9 +74,11 @@ class Context:
 
     def project_of(self, database: Path | None) -> Project:
         """Find the project of a store, named as seen from the folder; None is the project's own."""
+        if database is None:
+            return self.project()
         from xvc.database.queries import project_of  # late: --help opens nothing
 
-        return project_of(self.project(), database and self.folder / database)
+        return project_of(self.project(), self.folder / database)
 
 
 def may_colour() -> bool:

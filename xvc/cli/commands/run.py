@@ -15,7 +15,6 @@ from xvc.cli.declared_options import asked, with_options
 from xvc.cli.options import Incomplete, Params, command_with, complete_bumps, params_of
 from xvc.cli.output import Answer, say, show, warn
 from xvc.cli.passthrough import copy_aside, copy_through
-from xvc.cli.repeat_view import Contending, Repeating, Seeds, run_with_seeds
 from xvc.cli.run_end_view import Ended, ended_facts, ended_line, unread_lines
 from xvc.cli.run_without_xvc import become
 from xvc.core.best_effort import best_effort, in_words
@@ -23,10 +22,18 @@ from xvc.errors import BadValue, XvcError
 from xvc.runs.request import RunRequest
 
 if TYPE_CHECKING:
+    from xvc.cli.repeat_view import Seeds
     from xvc.project import Project
     from xvc.runs.run import Ran
 
-Data = Ended | Repeating | Contending
+
+def __getattr__(name: str) -> object:
+    """Give ``Data`` to the contract, which alone needs what judges repeats."""
+    if name != "Data":
+        raise AttributeError(name)
+    from xvc.cli.repeat_view import Contending, Repeating
+
+    return Ended | Repeating | Contending
 
 
 @with_options(RunRequest, before="repeat")
@@ -128,6 +135,8 @@ def command(
         become(words, here.folder, err)
     sink = copy_aside if as_json else copy_through
     if seeds is not None:
+        from xvc.cli.repeat_view import run_with_seeds  # late: most runs are alone
+
         raise typer.Exit(run_with_seeds(here, project, request, seeds, sink))
     ran = run(project, request, sink, lambda line: _say(line, here), here.held)
     _tell_end(here, project, request, ran)
@@ -175,7 +184,11 @@ def _seeds_of(
         raise BadValue("--against", "it needs --repeat, for example --repeat 5")
     if against is not None and not is_plain:
         raise BadValue("--against", "it goes with none of --record-in, --no-fold and --sink")
-    return None if repeat is None else Seeds(repeat, param, against)
+    if repeat is None:
+        return None
+    from xvc.cli.repeat_view import Seeds  # late: as above
+
+    return Seeds(repeat, param, against)
 
 
 def _say(line: str, here: Context) -> None:
