@@ -1,5 +1,7 @@
 """Patterns that wait to be compiled are sound, and answer as compiled ones do."""
 
+import copy
+import pickle
 import re
 from collections.abc import Iterator
 from importlib import import_module
@@ -46,3 +48,11 @@ def test_it_answers_as_a_compiled_one(text: str) -> None:
         assert quick.findall(text) == slow.findall(text)
         assert bool(quick.match(text)) == bool(slow.match(text))
     assert (quick.pattern, quick.flags, quick.groups) == (slow.pattern, slow.flags, slow.groups)
+
+
+def test_it_can_be_copied() -> None:
+    """As a compiled one can, before its first use and after it."""
+    word = late("[a-z]+")
+
+    for each in (copy.copy(word), pickle.loads(pickle.dumps(word))):
+        assert each.findall("ab 1 c") == ["ab", "c"]

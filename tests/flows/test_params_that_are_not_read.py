@@ -116,3 +116,39 @@ def test_an_option_is_no_param_where_a_file_behind_it_says_otherwise(
     assert any("config/shake.py" in said for said in before.json["warnings"])
     assert behind.data["params"]["max_iters"] == 5
     assert alike.data["params"]["max_iters"] == 50
+
+
+@pytest.mark.parametrize(
+    ("words", "params"),
+    [
+        (["bash", "-c", 'python opts.py "$@"', "sh", "--n", "4", "--lr", "2"], {"n": 4, "lr": 2}),
+        (
+            ["python", "opts.py", "--lang", "bash", "opts.sh", "--lr", "2"],
+            {"lang": "bash", "lr": 2},
+        ),
+        (["python", "opts.py", "--shell", "sh", "-c", "x", "--lr", "2"], {"shell": "sh", "lr": 2}),
+        (["bash", "deaf.sh", "--lr", "2"], {}),
+        (["bash", "opts.sh", "--lr", "2"], {"lr": 2}),
+        (["python", "opts.py", "--lr", "2", "a" * 300 + ".py"], {"lr": 2}),
+        (["python", "opts.py", "--lr", "2", "deep.py"], {"lr": 2}),
+    ],
+)
+def test_options_are_params_where_they_reach_the_program(
+    project: Path, call_xvc: Calling, words: list[str], params: dict[str, object]
+) -> None:
+    """Past a shell that hands words on, and beside words that only look like one."""
+    (project / "opts.py").write_text("import sys; print(sys.argv)\n")
+    (project / "deaf.sh").write_text("python opts.py\n")
+    (project / "opts.sh").write_text('for word; do :; done; python opts.py "$@"\n')
+    (project / "deep.py").write_text(f"x = {'-' * 100_000}1\n")
+
+    assert call_xvc("run", "--json", "--", *words).data["params"] == params
+
+
+def test_a_key_that_names_no_file_is_a_key(project: Path, call_xvc: Calling) -> None:
+    """However long the text before its colon is."""
+    key = "a" * 300 + ".yaml:lr"
+
+    ran = call_xvc("run", "-P", f"{key}=1", "--json", "--", "python", "train.py", "{" + key + "}")
+
+    assert ran.code == 0 or ran.json["error"]["code"] != "system-refused"

@@ -13,6 +13,8 @@ class LatePattern:
         self.source, self.asked = source, flags
 
     def __getattr__(self, name: str) -> object:
+        if name.startswith("__"):  # what copies and pickles ask of a half-made one
+            raise AttributeError(name)
         found = getattr(re.compile(self.source, self.asked), name)
         setattr(self, name, found)  # the next time it is found without this call
         return found

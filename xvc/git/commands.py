@@ -478,7 +478,7 @@ class Git:
         asked = [name for name in names if name not in self._trees]
         lines = "".join(f"{name}^{{tree}}\n" for name in asked).encode()
         said = self.call("cat-file", "--batch-check", stdin=lines).splitlines() if asked else []
-        parts = [line.decode().split() for line in said]
+        parts = [line.decode("ascii", "replace").split() for line in said]
         pairs = zip(asked, parts, strict=True)
         found = {name: part[0] for name, part in pairs if part[1:2] == ["tree"]}
         self._trees |= {name: tree for name, tree in found.items() if _OBJECT.fullmatch(name)}

@@ -82,7 +82,7 @@ def _find_what_moved(
     blobs: dict[str, Mapping[str, str]] = {}
     for run in runs:
         tree, judge = trees[run.id], found[run.id]
-        if tree is None or all(set(known.get(part, ())) <= {held} for part, held in judge.items()):
+        if tree is None or all(len(known.get(part, ())) < 1 + bool(judge[part]) for part in judge):
             continue
         blobs[tree] = blobs[tree] if tree in blobs else project.git.blobs(tree)
         data = {path: file.identity for path, file in run.data.items()}
@@ -90,7 +90,7 @@ def _find_what_moved(
         moved = {}
         for part, held in judge.items():
             own = dict(map(_cut, held.splitlines()))
-            for text in known.get(part, ()):
+            for text in sorted(known.get(part, ())):  # the same one, whichever run came first
                 is_of_it = not own or len(own) == len(text.splitlines())
                 if is_of_it and is_held_elsewhere(text, part, own or everywhere):
                     moved[part] = text

@@ -579,14 +579,12 @@ def _in_dispute(words: Sequence[str], folder: Path, options: Mapping[str, str]) 
 
     Which of the two counts, the script alone knows.
     """
-    files = [at for at, word in enumerate(words) if word.endswith(".py")][1:]  # first, the script
+    files = [at for at, word in enumerate(words) if word.endswith(".py")]
     found: dict[str, str] = {}
-    for at in files:
-        path = folder / words[at]
-        if not path.is_file() or path.stat().st_size > _LARGEST_CONFIG:
-            continue
-        with suppress(ValueError, OSError, RecursionError):
-            values = python_values(path.read_text(encoding="utf-8"))
+    text_of = scripts_in(folder)
+    for at in files if "-m" in words else files[1:]:  # first, the script
+        with suppress(ValueError, RecursionError, MemoryError):
+            values = python_values(text_of(words[at]))
             for key in option_params(words[:at]).keys() & values.keys() & options.keys():
                 if parse_typed(options[key]).value != values[key]:
                     found[key] = f"and {words[at]} behind it says {values[key]!r}"
@@ -657,7 +655,6 @@ def names_apart(read: Mapping[str, Mapping[str, Json]]) -> dict[str, dict[str, s
 
 
 _USUAL = "params.yaml"
-_LARGEST_CONFIG = 1_000_000  # bytes
 
 
 def _declared_params(project: Project) -> dict[Path, tuple[str, ...]]:

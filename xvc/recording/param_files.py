@@ -48,19 +48,16 @@ def placed(project: Project, asked: Mapping[str, TypedValue]) -> dict[Path, dict
         BadValue: two files say a key; the file that a key names does not say it.
     """
     found: dict[Path, dict[str, TypedValue]] = {}
-    where: dict[str, Path] = {}
-    for key, typed in asked.items():
-        path = _named_in(project, key)
-        if path is None:
-            continue
+    where = {key: path for key in asked if (path := _named_in(project, key)) is not None}
+    others = {key: typed for key, typed in asked.items() if key not in where}
+    for key, path in where.items():
         if not _said(path, key_within(path, key)):
             name, _, rest = key.rpartition(":")
             raise BadValue(key, f"{name} does not say {rest}; add it there first")
-        where[key] = path
-        found.setdefault(path, {})[key] = typed
-    for path in _files(project) if asked else ():
-        for key, typed in asked.items():
-            if _named_in(project, key) is not None or not _said(path, key):
+        found.setdefault(path, {})[key] = asked[key]
+    for path in _files(project) if others else ():
+        for key, typed in others.items():
+            if not _said(path, key):
                 continue
             if key in where:
                 both = [os.path.relpath(each, project.root) for each in (where[key], path)]
@@ -95,7 +92,8 @@ def _named_in(project: Project, key: str) -> Path | None:
     path = Path(os.path.normpath(project.root / name)) if name and rest else None
     if path is None or path.suffix not in _SUFFIXES or not path.is_relative_to(project.root):
         return None
-    return path if path.is_file() and is_inside(path, project.root) else None
+    is_file = os.path.isfile(path)  # of an odd name it says no
+    return path if is_file and is_inside(path, project.root) else None
 
 
 def _files(project: Project) -> list[Path]:

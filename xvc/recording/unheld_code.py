@@ -14,7 +14,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 from xvc.core.code_files import is_generated, is_source
@@ -83,10 +82,8 @@ def scripts_in(folder: Path) -> Callable[[str], str]:
     """Return what reads the script that a word names, from a folder; what is none is empty text."""
 
     def text(word: str) -> str:
-        with suppress(OSError):  # a folder on the way that may not be looked into
-            if word and len(word) < 4096 and "\0" not in word and (folder / word).is_file():
-                return _text_of(folder / word)
-        return ""
+        place = folder / word
+        return _text_of(place) if os.path.isfile(place) else ""  # of an odd name it says no
 
     return text
 
@@ -143,7 +140,7 @@ def _named_in(words: Iterable[str], folder: Path) -> Iterator[Path]:
     for word in words:
         if word and len(word) < 4096 and "\0" not in word and is_source(word):
             path = Path(os.path.normpath(folder / word))
-            if path.is_file():
+            if os.path.isfile(path):
                 yield path
 
 
@@ -171,7 +168,7 @@ def _is_installed(path: Path) -> bool:
 def _in_environment(path: Path, top: Path) -> bool:
     """Whether a file of the tree belongs to an environment that lies in it."""
     return any(
-        (folder / sign).exists()
+        os.path.exists(folder / sign)
         for folder in path.parents
         if folder.is_relative_to(top)
         for sign in ("pyvenv.cfg", "conda-meta")

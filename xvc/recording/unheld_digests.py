@@ -32,7 +32,7 @@ def unheld_now(
 ) -> tuple[dict[str, str], list[str]]:
     """Map what runs name to what lies there now; returns the names not looked at beside it.
 
-    Runs may be a stranger's, from a store that was pulled: of their names those in the tree are
+    Runs may be a stranger's, from a store that was pulled: of their names files in the tree are
     looked at, and of all together so many bytes. *own* are the names that our own command has.
     """
     found: dict[str, str] = {}
@@ -40,11 +40,11 @@ def unheld_now(
     left = _MOST_TOGETHER
     for name in names:
         path = git.place.top / as_given(name).rstrip("/")
-        if name not in own and not is_inside(path, git.place.top):
-            passed_over.append(name)
-            continue
+        is_own = name in own
         try:
-            if path.is_dir():
+            if not is_own and (path.is_dir() or not is_inside(path, git.place.top)):
+                passed_over.append(name)
+            elif path.is_dir():
                 state = state_in_place(git, path)
                 found |= {name: state} if state not in ("", UNKNOWN) else {}
             elif path.is_file():
@@ -54,6 +54,6 @@ def unheld_now(
                     continue
                 left -= size
                 found[name] = sha256(path.read_bytes()).hexdigest()[:_SHOWN]
-        except OSError:
-            continue
+        except (OSError, ValueError):  # no name of a file: who knows what was there
+            passed_over += [] if is_own else [name]
     return found, passed_over

@@ -6,6 +6,7 @@ What they leave, and why they end without a word, is in `xvc.tracking.pool_worke
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,12 +15,12 @@ from xvc.core.late_pattern import late
 from xvc.core.run import RunRecord, Status
 from xvc.errors import BadValue
 from xvc.journal.layout import Room
-from xvc.system.process_id import Owner
-from xvc.system.process_tree import started_at
+from xvc.system.process_id import Owner, is_alive
 from xvc.types import Json
 
 _FRAME = late(r'  File "(.*)", line \d+ in (.*)')
 _LONGEST = 1 << 20
+_FRESH_SECONDS = 600
 
 
 def last_words(room: Room, run: RunRecord) -> dict[str, Json] | None:
@@ -29,7 +30,7 @@ def last_words(room: Room, run: RunRecord) -> dict[str, Json] | None:
     by the pool, between two tasks, or killed by it in the middle of one.
     """
     with suppress(OSError, BadValue):
-        left = _left_by(room.last_words / _name(Owner.parse(run.owner or "")))
+        left = _left_by(room.last_words / str(Owner.parse(run.owner or "")))
         failed = [said for said in _failures(left) if said.get("run") == run.id]
         if failed and not _has_gone_on(room, failed[-1]):
             return {key: failed[-1].get(key) for key in ("status", "reason")}
@@ -40,22 +41,18 @@ def last_words(room: Room, run: RunRecord) -> dict[str, Json] | None:
 
 
 def forget_last_words(room: Room) -> None:
-    """Remove what dead workers have left, once their runs have ended."""
+    """Remove what dead workers of this machine have left, once their runs have ended.
+
+    What is fresh stays: its run may have died after the look at who lives.
+    """
     if not room.last_words.is_dir():
         return
     with suppress(OSError):
         for path in room.last_words.iterdir():
-            pid, _, started = path.name.partition("-")
-            if pid.isdecimal() and not _lives(int(pid), started):
-                path.unlink(missing_ok=True)
-
-
-def _name(owner: Owner) -> str:
-    return f"{owner.pid}-{owner.started}"
-
-
-def _lives(pid: int, started: str) -> bool:
-    return str(started_at(pid) or 0) == started
+            with suppress(BadValue):
+                is_dead = is_alive(Owner.parse(path.name)) is False
+                if is_dead and path.stat().st_mtime < time.time() - _FRESH_SECONDS:
+                    path.unlink(missing_ok=True)
 
 
 def _left_by(path: Path) -> list[str]:

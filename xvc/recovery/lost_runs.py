@@ -39,7 +39,8 @@ def reap(project: Project) -> list[RunId]:
     with project.keeper.view() as connection:
         dead = _dead(connection)
     ended = _end(project, dead)
-    forget_last_words(project.room)
+    if len(ended) == len(dead):
+        forget_last_words(project.room)
     return ended
 
 
@@ -54,8 +55,8 @@ def opened(project: Project) -> Iterator[DuckDBPyConnection]:
             forget_last_words(project.room)
             yield connection
             return
-    _end(project, dead)
-    forget_last_words(project.room)
+    if len(_end(project, dead)) == len(dead):
+        forget_last_words(project.room)
     with project.keeper.view() as connection:
         yield connection
 

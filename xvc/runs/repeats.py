@@ -219,6 +219,9 @@ def with_shared_settings(runs: Sequence[RunRecord]) -> list[RunRecord]:
     return [run for together in alike.values() if len(together) > 1 for run in together]
 
 
+_SMALLEST, _LARGEST = 1e-150, 1e150  # differences whose squares a float holds
+
+
 @dataclass(frozen=True, slots=True)
 class Spread:
     """A metric over the repeats of a run; ``deviation`` is null for one repeat."""
@@ -229,7 +232,7 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[int | float]) -> Spread | None:
-        """Measure values, None without one; infinities and huge integers have no deviation.
+        """Measure values, None without one; what is too far apart, or too near, has no deviation.
 
         >>> Spread.of([1, 2, 3])
         Spread(count=3, mean=2.0, deviation=1.0)
@@ -244,10 +247,10 @@ class Spread:
             return cls(len(values), math.nan, None)
         if len(floats) < 2 or not math.isfinite(mean):
             return cls(len(floats), mean, None)
-        try:
-            squares = math.fsum((value - mean) ** 2 for value in floats)
-        except OverflowError:
+        widest = max(abs(value - mean) for value in floats)
+        if widest and not _SMALLEST < widest < _LARGEST:  # squares that no float holds
             return cls(len(floats), mean, None)
+        squares = math.fsum((value - mean) ** 2 for value in floats)
         return cls(len(floats), mean, math.sqrt(squares / (len(floats) - 1)))
 
 

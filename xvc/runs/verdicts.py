@@ -497,10 +497,17 @@ one run each'
 
 def difference_in_words(judgement: Judgement) -> str:
     """Write a difference of means with its interval, where there is one."""
-    difference = f"{'+' if judgement.difference > 0 else ''}{number(judgement.difference)}"
-    if judgement.low is not None and judgement.high is not None:
-        difference += f" [{number(judgement.low)}, {number(judgement.high)}]"
-    return difference
+    return with_interval(judgement.difference, judgement.low, judgement.high)
+
+
+def with_interval(difference: float, low: float | None, high: float | None) -> str:
+    """Write a difference with its interval.
+
+    >>> with_interval(0.5, 0.25, 0.75), with_interval(-1, None, None)
+    ('+0.5 [0.25, 0.75]', '-1')
+    """
+    said = f"{'+' if difference > 0 else ''}{number(difference)}"
+    return said if low is None or high is None else f"{said} [{number(low)}, {number(high)}]"
 
 
 def sentence(judgement: Judgement) -> str:

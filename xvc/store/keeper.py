@@ -277,7 +277,9 @@ class Keeper:
         try:
             self.dvc.materialise(pointer.digest, place)
         except NoObject as err:
-            missing = self.dvc.lack_of(err.digest, self._pointer_name)
+            missing = err
+            if not isinstance(err, CacheUnreadable):
+                missing = self.dvc.lack_of(err.digest, self._pointer_name)
             self._warn(f"{missing}. {missing.hint}")
             return False
         except ObjectCorrupt as err:

@@ -70,7 +70,7 @@ class LastWords:
 
     def __init__(self, folder: Path) -> None:
         owner = current_owner()
-        self._pid, self._path = os.getpid(), folder / f"{owner.pid}-{owner.started}"
+        self._pid, self._path = os.getpid(), folder / str(owner)
         self._file: TextIO | None = None
         self._is_watched = False
         # a handler of the user's knows better

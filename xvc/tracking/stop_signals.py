@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterable
 from functools import partial
+from inspect import CO_VARARGS
 from types import CodeType, FrameType
 
 from xvc.core.run import Status
@@ -29,7 +30,7 @@ def stopped_by(frames: Iterable[FrameType | None]) -> tuple[str, Status] | None:
     handlers.pop(None, None)
     for frame in frames if handlers else ():
         number = handlers.get(frame.f_code) if frame is not None else None
-        if number is not None:
+        if frame is not None and number is not None and _was_called_by(frame, number):
             return number.name, _ENDS[number]
     return None
 
@@ -39,6 +40,16 @@ def frames_from(frame: FrameType | None) -> Iterable[FrameType]:
     while frame is not None:
         yield frame
         frame = frame.f_back
+
+
+def _was_called_by(frame: FrameType, number: int) -> bool:
+    """Whether Python called a handler, with a signal and a frame: scripts call theirs, too."""
+    code, values = frame.f_code, frame.f_locals
+    given = [values.get(name) for name in code.co_varnames[: code.co_argcount]]
+    if code.co_flags & CO_VARARGS:
+        given += values.get(code.co_varnames[code.co_argcount + code.co_kwonlyargcount], ())
+    has_frame = any(isinstance(value, FrameType) for value in given)
+    return has_frame and any(isinstance(value, int) and value == number for value in given)
 
 
 def _code_of(handler: object) -> CodeType | None:

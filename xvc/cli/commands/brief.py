@@ -13,9 +13,9 @@ from xvc.cli.options import AsJson, Series
 from xvc.cli.output import Answer, envelope_of, show
 from xvc.core.commit_subject import cut, one_line, shown
 from xvc.core.direction import Direction
-from xvc.core.human_units import counted, number
+from xvc.core.human_units import counted
 from xvc.runs.digest import Failed, Staged, figure
-from xvc.runs.verdicts import in_words
+from xvc.runs.verdicts import in_words, with_interval
 
 if TYPE_CHECKING:
     from xvc.runs.brief import Brief
@@ -288,10 +288,8 @@ def _verdict(idea: Tried) -> str:
     """Say how an idea compares with the best: the word, what it is short of, by how much."""
     if idea["verdict"] is None or idea["difference"] is None:
         return ""
-    ends = "" if idea["low"] is None else f" [{number(idea['low'])}, {number(idea['high'])}]"
-    sign = "+" if idea["difference"] > 0 else ""
-    said = in_words(idea["verdict"], idea["more"])
-    return f", {said}: {sign}{number(idea['difference'])}{ends}"
+    lies = with_interval(idea["difference"], idea["low"], idea["high"])
+    return f", {in_words(idea['verdict'], idea['more'])}: {lies}"
 
 
 def _warnings(found: Brief) -> tuple[str, ...]:
