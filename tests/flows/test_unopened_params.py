@@ -208,3 +208,30 @@ def test_a_copy_that_is_opened_speaks_for_its_file(with_params: Path, call_xvc: 
 
     assert own_params(call_xvc) == {"lr": 0.3, "steps": 3}
     assert "unused" not in call_xvc("show", "--json").data
+
+
+@pytest.mark.parametrize(
+    ("asked", "words", "on_record"),
+    [
+        ("lr=0.3", ("{params}",), {"lr": 0.1, "steps": 3}),
+        ("lr=0.3", (), {"lr": 0.1, "steps": 3}),
+        ("more=1", ("{params}",), {"lr": 0.1, "steps": 3, "more": 1}),
+    ],
+    ids=["named in the command", "not named", "in the copy alone"],
+)
+def test_a_copy_that_nobody_opens_says_nothing(
+    with_params: Path,
+    call_xvc: Calling,
+    asked: str,
+    words: tuple[str, ...],
+    on_record: dict[str, object],
+) -> None:
+    """The command read the file itself: what that says is on record, and it is said."""
+    reads = (sys.executable, "-c", READS, *words)
+
+    done = call_xvc("run", "-P", asked, "--params-copy", "--", *reads)
+
+    assert own_params(call_xvc) == on_record
+    key, _, value = asked.partition("=")
+    assert f"warning: {key}: " in done.err
+    assert ("unused" in call_xvc("show", "--json").data) == (key not in ("lr",))

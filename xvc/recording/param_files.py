@@ -110,6 +110,11 @@ def _said(path: Path, key: str) -> list[Json]:
         return []
 
 
+def says(path: Path, key: str) -> bool:
+    """Whether a file says a param; one that cannot be read says none."""
+    return bool(_said(path, key_within(path, key)))
+
+
 def refuse_beside_files(edits: Edits) -> None:
     """Refuse params that files say otherwise.
 
@@ -150,6 +155,17 @@ def copy_with(
     from xvc.system.value_edit import edit_file  # late: as above
 
     edit_file(source, target, {key_within(source, key): typed for key, typed in asked.items()})
+    return told_by(project, source, target, asked)
+
+
+def told_by(
+    project: Project, source: Path, target: Path, asked: Mapping[str, TypedValue]
+) -> dict[str, Json]:
+    """Return what *target*, the file *source* or a copy of it, says of keys, by the runs' names.
+
+    Raises:
+        BadValue: it cannot be read.
+    """
     said = read_told(target).values
     told: dict[str, Json] = {}
     for full, typed in asked.items():

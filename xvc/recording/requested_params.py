@@ -46,11 +46,15 @@ class RequestedParams:
     warnings: list[str] = field(default_factory=list)
 
     def places(self, files: Iterable[Path]) -> dict[Path, list[Path]]:
-        """Map params files to where the command finds what they say: the copied one twice."""
+        """Map params files to where the command finds what they say: the copied one twice.
+
+        The copy stands for itself, too: whoever reads the file alone has not read what it says.
+        """
         copied = {*self.files.values()} if self.copy is not None else set()
         copy = [] if self.copy is None else [self.copy]
         every = dict.fromkeys((*files, *self.files.values()))
-        return {path: [path, *(copy if path in copied else ())] for path in every}
+        found = {path: [path, *(copy if path in copied else ())] for path in every}
+        return found | {path: [path] for path in copy}
 
     def write(self, *, listens: bool = False) -> str:
         """Write them down for Trackers; returns the file's name, empty where there are none.
@@ -129,16 +133,24 @@ def unused(
     git: Git | None,
     command: Sequence[str],
     folder: Path,
+    *,
+    by_file: bool = True,
 ) -> list[str]:
     """List the params that no file, no Tracker and no code can have taken up."""
     left = [key for key in asked.wanted if key not in settled and key not in reported]
-    return [key for key in left if not is_named(key, git, command, folder)]
+    return [key for key in left if not is_named(key, git, command, folder, by_file=by_file)]
 
 
-def is_named(key: str, git: Git | None, command: Sequence[str], folder: Path) -> bool:
-    """Whether the code, or the command itself, may read a param from the environment."""
+def is_named(
+    key: str, git: Git | None, command: Sequence[str], folder: Path, *, by_file: bool = True
+) -> bool:
+    """Whether the code, or the command itself, may read a param from the environment.
+
+    Not *by_file*: it has not opened the file that XVC_PARAMS_FILE names.
+    """
     begins = re.escape(variable_of(key).removeprefix("XVC_PARAM_"))
-    pattern = f"XVC_PARAM_({begins}([^A-Z0-9_]|$)|[^A-Za-z0-9_]|$)|XVC_PARAMS_FILE|XVC_CONTEXT"
+    pattern = f"XVC_PARAM_({begins}([^A-Z0-9_]|$)|[^A-Za-z0-9_]|$)|XVC_CONTEXT"
+    pattern += "|XVC_PARAMS_FILE" if by_file else ""
     sign = re.compile(pattern.encode())
     if any(sign.search(word.encode(errors="surrogateescape")) for word in command):
         return True

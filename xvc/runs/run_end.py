@@ -125,6 +125,10 @@ class Recorder:
     def note_use(self, use: ParamsUse, asked: Collection[str]) -> None:
         """Take what unopened files say for no params of the run, unless something else says it."""
         self.unused = use.unused
+        with best_effort(self._begun.warnings):
+            if use.instead:
+                used = mask_values(dict(use.instead))
+                self._begun.journal.note(RecordKind.PARAMS, self._begun.record.id, used)
         for path in self.unopened:
             every = self._begun.said.get(path, ())
             keys = [key for key in every if key not in use.reported and key not in asked]

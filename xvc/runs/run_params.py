@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -20,7 +20,9 @@ from xvc.recording.param_files import (
     name_in_runs,
     placed,
     refuse_beside_files,
+    says,
     set_in_files,
+    told_by,
 )
 from xvc.recording.requested_params import RequestedParams, differences, unused, variable_of
 from xvc.recording.shell_words import handed_on
@@ -158,12 +160,14 @@ def _refuse_beside_options(project: Project, request: AskedFor) -> None:
 class ParamsUse:
     """What became of a run's params: why it fails by that, and the keys that nothing took up.
 
-    ``reported`` are the keys that its own processes say.
+    ``reported`` are the keys that its own processes say, ``instead`` what a file says that the
+    command opened in place of the copy that it was given.
     """
 
     refused: str | None = None
     unused: tuple[str, ...] = ()
     reported: frozenset[str] = frozenset()
+    instead: Mapping[str, Json] = field(default_factory=dict)
 
 
 def look_who_used(
@@ -190,9 +194,17 @@ def look_who_used(
     command = with_copy(tuple(_handed_on(request)), "")
     git = project.git if project.place is not None else None
     said = option_params(command, asked.wanted)
-    closed = {key: path for key, path in asked.files.items() if path in unopened}
-    settled = asked.settled - closed.keys()
-    left = unused(asked, settled, {*reported, *said}, git, command, request.folder)
+    closed = {key: path for key, path in asked.files.items() if {path, asked.copy} & {*unopened}}
+    is_copied = asked.copy not in unopened
+    known = {*reported, *said}
+    taken = asked.settled - closed.keys()
+    left = unused(asked, taken, known, git, command, request.folder, by_file=is_copied)
+    instead: dict[str, Json] = {}
+    if not is_copied:
+        silent = unused(asked, (), known, git, command, request.folder, by_file=False)
+        instead, others = _said_instead(project, asked, silent, unopened)
+        left = [key for key in left if key not in others]
+        told |= others
     for key in left:
         if is_count(key):
             continue
@@ -217,9 +229,29 @@ def look_who_used(
             told[key] = (
                 f"{key}: nothing has taken it up; {found.file} says it: {found.way} sets it there"
             )
-    warnings += [says for key, says in told.items() if key not in request.must_use]
-    refused = "; ".join(says for key, says in told.items() if key in request.must_use) or None
-    return ParamsUse(refused, tuple(left), frozenset(reported))
+    warnings += [text for key, text in told.items() if key not in request.must_use]
+    refused = "; ".join(text for key, text in told.items() if key in request.must_use) or None
+    return ParamsUse(refused, tuple(left), frozenset(reported), instead)
+
+
+def _said_instead(
+    project: Project, asked: RequestedParams, keys: Sequence[str], unopened: Collection[Path]
+) -> tuple[dict[str, Json], dict[str, str]]:
+    """Read what a params file says of keys, where the command opened it and not its copy.
+
+    Returns the values by the names that runs have, and of each key that it says what is told.
+    """
+    source = next((asked.files[key] for key in keys if asked.files[key] not in unopened), None)
+    said = {key: asked.wanted[key] for key in keys if source and says(source, key)}
+    if source is None or not said:
+        return {}, {}
+    name = os.path.relpath(source, project.root)
+    told = {
+        key: f"{key}: {typed.text} was asked for, and the command read {name}, not the copy that "
+        f"{{params}} in the command, or XVC_PARAMS_FILE, names; on record is what {name} says"
+        for key, typed in said.items()
+    }
+    return told_by(project, source, source, said), told
 
 
 def with_copy(command: tuple[str, ...], copy: str) -> tuple[str, ...]:
