@@ -31,7 +31,7 @@ from xvc.recording.command_params import declared_in, option_params, option_valu
     ],
 )
 def test_values_of_long_options_are_params(command: list[str], found: dict[str, str]) -> None:
-    """An option with a value is a param; a flag, a short option and other words are none."""
+    """An option with a value is a param; a flag, a short one of no script, other words are none."""
     values = option_values(command)
 
     assert values == found
@@ -90,3 +90,49 @@ def test_options_of_pytest_are_no_params() -> None:
 def test_a_script_says_which_options_it_has(text: str, words: str, found: dict[str, str]) -> None:
     """A switch with its opposite takes no value; one that is given for each value has them all."""
     assert option_values(["t.py", *words.split()], declared_in(text)) == found
+
+
+ARGPARSE = """
+p = argparse.ArgumentParser()
+p.add_argument("-l", "--learning-rate", "--lr", type=float)
+p.add_argument("-b", "--batch-size", "--bs", dest="batch")
+p.add_argument("-e", type=int)
+p.add_argument("-v", action="count")
+p.add_argument("--sizes", "-z", nargs="+")
+p.add_argument("--sizeable", action="store_true")
+"""
+CLICK = "@click.option('--rate', '-r', 'lr'); @click.option('-n', '--n-steps', type=int)"
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "found"),
+    [
+        (ARGPARSE, "-l 0.2 -b4 -ve 7", {"learning_rate": "0.2", "batch": "4", "e": "7"}),
+        (ARGPARSE, "-vv -l=-3", {"learning_rate": "-3"}),
+        (ARGPARSE, "--learn 0.2 --bat=3", {"learning_rate": "0.2", "batch": "3"}),
+        (ARGPARSE, "--lr 1 --learning-rate 2", {"learning_rate": "2"}),
+        (ARGPARSE, "--size 3 4", {"size": "3 4"}),
+        (ARGPARSE, "-z a b -q 5", {"sizes": "a b"}),
+        (ARGPARSE, "-- -b 3", {}),
+        (f"{ARGPARSE}add_others(p)", "--learn 0.2 -b 4", {"learn": "0.2", "batch": "4"}),
+        (f"{ARGPARSE}p.allow_abbrev = False", "--learn 0.2", {"learn": "0.2"}),
+        (CLICK, "fit -r 0.2 -n3", {"lr": "0.2", "n_steps": "3"}),
+        (CLICK, "fit --rat 0.2 -n=3", {"rat": "0.2", "n_steps": "=3"}),
+        (CLICK + ";option('-n', '--noise')", "fit -n 3", {}),
+        ("", "-n 3", {}),
+    ],
+)
+def test_a_script_says_which_param_an_option_is(
+    text: str, words: str, found: dict[str, str]
+) -> None:
+    """Short ones, several ways to write one and, where argparse has them all, their beginnings."""
+    command = ["nice", "-n", "5", "python", "t.py", *words.split()]
+
+    assert option_params(command, (), declared_in(text)) == found
+
+
+def test_a_param_that_is_known_by_another_spelling_keeps_its_name() -> None:
+    """So a sweep of lr and a params file that says it mean what the script calls otherwise."""
+    declared = declared_in(ARGPARSE)
+
+    assert option_params(["t.py", "-l", "3"], ["lr"], declared) == {"lr": "3"}

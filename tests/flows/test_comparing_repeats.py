@@ -214,3 +214,21 @@ def test_a_gate_takes_the_margin_as_it_is_written(project: Path, call_xvc: Calli
     assert 0.9 - 0.8 < 0.1
     assert [key for key, code in codes.items() if code == 0] == [("e0.2.0", "e0.1.0", "0.1")]
     assert set(codes.values()) == {0, 3}
+
+
+def test_a_seed_by_a_short_option_is_a_seed(project: Path, call_xvc: Calling) -> None:
+    """What the script declares says so, as does the beginning of the option's name."""
+    (project / "t.py").write_text(
+        "import argparse\np = argparse.ArgumentParser()\n"
+        "p.add_argument('-s', '--seed', type=int)\np.add_argument('-l', '--lr', type=float)\n"
+        "a = p.parse_args()\nprint(f'acc: {a.lr + a.seed}')\n"
+    )
+    git(project, "add", "t.py")
+    git(project, "commit", "-qm", "t")
+    for words in (("-s1",), ("-s2",), ("--se", "3"), ("--se", "3")):
+        call_xvc("run", "--capture", "--", "python", "t.py", *words, "-l", "0.5")
+
+    tried = call_xvc("brief", "--json").data["tried"]
+    shown = {each["id"]: each["params"] for each in call_xvc("ls", "--json").data["runs"]}
+    assert sorted(each["seed"] for each in shown.values()) == [1, 2, 3, 3]
+    assert [(each["n"], each["again"]) for each in tried] == [(1, 1), (2, 0)]

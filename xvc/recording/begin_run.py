@@ -23,7 +23,9 @@ from xvc.core.ids import run_id
 from xvc.core.record import RecordKind, environment_facts, facts_of, run_from
 from xvc.core.run import ABSENT, MODIFIED, DataFile, Environment, Origin, RunCode, RunRecord
 from xvc.core.secrets import mask_argv, mask_texts, mask_values, secret_texts
+from xvc.core.seed_names import is_seed
 from xvc.core.summary import name_of, settled
+from xvc.core.typed_value import TypedValue
 from xvc.dvc.data_check import Looker
 from xvc.errors import BadValue, JournalFailed
 from xvc.git.commands import TreeState
@@ -31,7 +33,12 @@ from xvc.git.snapshot import Snapshot, take
 from xvc.journal.fallback_dir import make_fallback
 from xvc.journal.writer import Journal
 from xvc.project import Project
-from xvc.recording.command_params import declared_in, option_params
+from xvc.recording.command_params import (
+    Declared,
+    declared_in,
+    option_params,
+    with_seeds_marked,
+)
 from xvc.recording.passing_folders import bring_code
 from xvc.recording.run_times import not_named_yet, note_begin, written_by_runs
 from xvc.recording.shell_words import handed_on
@@ -122,7 +129,7 @@ def begin(
         fixes=origin.fixes,
         labels=origin.labels,
         asked=tuple(params),
-        seeded=None if seeded is None else tuple(seeded),
+        seeded=_seeded(command, seeded, read, {**said, **params}),
         code=replace(
             _try(lambda: _code(project, state, snapshot), warnings) or RunCode(),
             unread=tuple(map(as_text, read.unread)),
@@ -151,6 +158,16 @@ def begin(
             note_begin(project.own_room, run, record.started or 0, journal.path, leaves)
     own = {path: read.only_in(path, params) for path in read.keys}
     return Begun(record, journal, snapshot, warnings, own)
+
+
+def _seeded(
+    command: Sequence[str], seeded: Sequence[str] | None, read: FileParams, said: Mapping[str, Json]
+) -> tuple[str, ...] | None:
+    """Return the command with ``{seed}`` where a seed stands, if its words alone do not say so."""
+    if seeded is not None:
+        return tuple(seeded)
+    texts = {key: TypedValue.of(value).text for key, value in said.items() if is_seed(key)}
+    return with_seeds_marked(command, read.declared, texts) if texts else None
 
 
 def summary_facts(run: RunId, ways: Mapping[str, str]) -> dict[str, Json]:
@@ -186,7 +203,7 @@ def as_it_would_be(
         params={**said, **params},
         started=Nanoseconds(time.time_ns()),
         asked=tuple(params),
-        seeded=None if seeded is None else tuple(seeded),
+        seeded=_seeded(command, seeded, read, {**said, **params}),
     )
     return run_from(facts_of(_masked(record, warnings)), RunRecord(record.id)), tree or ""
 
@@ -537,12 +554,14 @@ def _variables(project: Project, warnings: list[str]) -> dict[str, str]:
 class FileParams:
     """What params files said: the paths of those not read in full, and each file's keys.
 
-    ``told`` are keys that the command's own options say over them.
+    ``told`` are keys that the command's own options say over them, ``declared`` what options the
+    scripts declare.
     """
 
     unread: list[str] = field(default_factory=list)
     keys: dict[Path, tuple[str, ...]] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
+    declared: Declared = field(default_factory=Declared)
 
     def only_in(self, path: Path, asked: Collection[str]) -> tuple[str, ...]:
         """List the keys that nothing but a file says."""
@@ -561,10 +580,10 @@ def _said(
     found = file_params(project, warnings, read)
     if project.settings.params_options:
         with best_effort(warnings):
-            declared = declared_in(script_text(command, folder))
+            declared = read.declared = declared_options(command, folder)
             words, _ = handed_on(command, scripts_in(folder))
             options = option_params(words, {*found, *asked}, declared)
-            for key, said in _in_dispute(words, folder, options).items():
+            for key, said in _in_dispute(words, folder, options, declared).items():
                 warnings.append(
                     f"{key} is not on record: the command says {options.pop(key)}, {said}"
                 )
@@ -574,7 +593,14 @@ def _said(
     return found
 
 
-def _in_dispute(words: Sequence[str], folder: Path, options: Mapping[str, str]) -> dict[str, str]:
+def declared_options(command: Sequence[str], folder: Path) -> Declared:
+    """Read which options the scripts that a command names declare."""
+    return declared_in(script_text(command, folder))
+
+
+def _in_dispute(
+    words: Sequence[str], folder: Path, options: Mapping[str, str], declared: Declared
+) -> dict[str, str]:
     """Find options that a Python file behind them gives another value, as nanoGPT reads both.
 
     Which of the two counts, the script alone knows.
@@ -585,7 +611,9 @@ def _in_dispute(words: Sequence[str], folder: Path, options: Mapping[str, str]) 
     for at in files if "-m" in words else files[1:]:  # first, the script
         with suppress(ValueError, RecursionError, MemoryError):
             values = python_values(text_of(words[at]))
-            for key in option_params(words[:at]).keys() & values.keys() & options.keys():
+            for key in (
+                option_params(words[:at], (), declared).keys() & values.keys() & options.keys()
+            ):
                 if parse_typed(options[key]).value != values[key]:
                     found[key] = f"and {words[at]} behind it says {values[key]!r}"
     return found

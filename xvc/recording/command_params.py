@@ -1,49 +1,71 @@
-"""Params in a command: values of long options, ``--lr 0.1`` or ``--lr=0.1``.
+"""Params in a command: values of options, ``--lr 0.1`` or ``--lr=0.1``.
 
-Pure, and cautious: an option without a value, a short one, what stands behind ``--``, and what a
-shell drops, are no params; nor are the options of pytest and of notebook kernels, which are about
-the program around.
+Pure, and cautious: an option without a value, what stands behind ``--``, and what a shell drops,
+are no params; nor are the options of pytest and of notebook kernels, which are about the program
+around. Which param a short option (``-b 4``), another way to write one and the beginning of a long
+one (``--learn``) are, the script's text says; without it, short ones are none, the others as typed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import takewhile
 
+from xvc.core.code_files import is_source
+from xvc.core.command_places import not_filled_in_run
 from xvc.core.late_pattern import late
+from xvc.core.seed_names import is_seed
 from xvc.recording.shell_words import handed_on
 
 _OPTION = late(r"--([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
+_SHORT = late(r"-([A-Za-z])(.*)", re.DOTALL)
 _KERNEL_FILE = late(r"(?:^|[/=])kernel-[^/]*\.json$")
 _KERNEL_PROGRAM = late(r"\w*(?:ipy|colab_|xpy|spyder_)\w*kernel\w*(?:\.py)?|xpython(?:-raw)?")
 _TEST_RUNNERS = ("pytest", "py.test", "pytest-3")
 _NEGATIVE = late(r"-[0-9.]")
 _NUMBER = late(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _DECLARED = late(r"(?:add_argument|option)\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
-_ONE = r"-{1,2}[A-Za-z][\w.-]*"
-_NAMED = late(rf"[\"']({_ONE}(?:\s*/\s*{_ONE})*)[\"']")
-_LONG = late(r"--([A-Za-z][\w.-]*)")
+_SPELLED = late(r"\s*[\"']([^\"']*)[\"']\s*(?:,|$)")
+_DEST = late(r"\bdest\s*=\s*[\"'](\w+)[\"']")
 _REPEATED = late(r"multiple\s*=\s*True|action\s*=\s*[\"'](?:append|extend)[\"']")
 _FLAG = late(
-    r"action\s*=\s*[\"'](?:store_(?:true|false|const)|append_const|count)[\"']"
-    r"|BooleanOptionalAction|is_flag\s*=\s*True"
+    r"action\s*=\s*[\"'](?:store_(?:true|false|const)|append_const|count|help|version)[\"']"
+    r"|BooleanOptionalAction|is_flag\s*=\s*True|\bcount\s*=\s*True"
 )
 _LIST = late(r"nargs\s*=\s*(?:[\"'][+*][\"']|[2-9])")
+_PARSER = late(r"(\w+)\s*=\s*(?:argparse\s*\.\s*)?ArgumentParser\(")
+_ELSEWHERE = late(
+    r"\ballow_abbrev\b|\bparents\s*=|\badd_arguments\(|\(\s*(?:\w+\.)?ArgumentParser\)"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Declared:
     """What a script's text says of its options: which have no value, several, and one each.
 
-    Those in ``repeated`` are given once for each of their values.
+    Those in ``repeated`` are given once for each of their values. ``names`` maps each way to write
+    an option, a short one with its dash, to the name by which the script has it. With
+    ``abbreviates`` these are all options there are, and the beginning of a long one is enough;
+    with ``by_argparse`` a sign may stand between a short one and its value.
     """
 
     flags: frozenset[str] = frozenset()
     lists: frozenset[str] = frozenset()
     single: frozenset[str] = frozenset()
     repeated: frozenset[str] = frozenset()
+    names: Mapping[str, str] = field(default_factory=dict)
+    abbreviates: bool = False
+    by_argparse: bool = False
+
+    def spelled(self, typed: str) -> str:
+        """Return the declared spelling of a long option, of which the beginning may be typed."""
+        name = _as_argument(typed)
+        if name in self.names or not self.abbreviates:
+            return name
+        longer = [each for each in self.names if each.startswith(name)]
+        return longer[0] if len({self.names[each] for each in longer}) == 1 else name
 
 
 def declared_in(text: str) -> Declared:
@@ -52,50 +74,180 @@ def declared_in(text: str) -> Declared:
     >>> found = declared_in("add_argument('--fast', action='store_true'); add_argument('--lr')")
     >>> found.flags, found.single
     (frozenset({'fast'}), frozenset({'lr'}))
+    >>> declared_in("add_argument('-b', '--batch-size'); option('--lr', '-l', 'rate')").names
+    {'-b': 'batch_size', 'batch_size': 'batch_size', 'lr': 'rate', '-l': 'rate'}
     """
-    flags: set[str] = set()
-    lists: set[str] = set()
-    single: set[str] = set()
+    kinds: dict[str, set[str]] = {"flags": set(), "lists": set(), "single": set()}
     repeated: set[str] = set()
+    names: dict[str, str] = {}
+    disputed: set[str] = set()
     for call in _DECLARED.findall(text):
-        said = _NAMED.findall(call)
-        names = {name.replace("-", "_") for text in said for name in _LONG.findall(text)}
-        is_flag = _FLAG.search(call) or any("/" in text for text in said)  # click: --amp/--no-amp
-        kind = flags if is_flag else lists if _LIST.search(call) else single
-        kind |= names
-        repeated |= names if _REPEATED.search(call) else set()
-    return Declared(frozenset(flags), frozenset(lists), frozenset(single), frozenset(repeated))
+        said = _spellings(call)
+        options = [word for words in said for word in words if word.startswith("-")]
+        spelled = [_as_argument(word[2:]) if word[:2] == "--" else word for word in options]
+        is_flag = _FLAG.search(call) or any(len(words) > 1 for words in said)  # --amp/--no-amp
+        kind = "flags" if is_flag else "lists" if _LIST.search(call) else "single"
+        kinds[kind] |= {*spelled}
+        repeated |= {*spelled} if _REPEATED.search(call) else set()
+        name = _declared_name(call, said, spelled)
+        disputed |= {each for each in spelled if names.get(each, name) != name}
+        names |= dict.fromkeys(spelled, name)
+    sure = {each: name for each, name in names.items() if each not in disputed}
+    return Declared(
+        **{kind: frozenset(found) for kind, found in kinds.items()},
+        repeated=frozenset(repeated),
+        names=sure,
+        abbreviates=not disputed and _has_all_options(text),
+        by_argparse="ArgumentParser" in text,
+    )
+
+
+def _spellings(call: str) -> list[list[str]]:
+    """List the texts with which a call begins: each the ways to write it, a switch's apart."""
+    found, at = list[list[str]](), 0
+    while (text := _SPELLED.match(call, at)) is not None:
+        found.append([part.strip() for part in text[1].split("/")])
+        at = text.end()
+    return found
+
+
+def _declared_name(call: str, said: Sequence[Sequence[str]], spelled: Sequence[str]) -> str:
+    """Name an option as its script does: as it says, else by the first long way to write it."""
+    named = _DEST.search(call)
+    if named is not None:
+        return named[1]
+    own = [word for (word, *_) in said if word.isidentifier()]
+    return [*own, *(each for each in spelled if each[0] != "-"), *(s[1:] for s in spelled), ""][0]
+
+
+def _has_all_options(text: str) -> bool:
+    """Whether a script's text has all options of its one parser, which takes their beginnings."""
+    parsers = {*_PARSER.findall(text)}
+    if len(parsers) != 1 or _ELSEWHERE.search(text) or text.count("ArgumentParser(") != 1:
+        return False
+    (parser,) = parsers
+    return re.search(rf"[(,=]\s*{parser}\s*[,)\n]", text) is None
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """An option of a command: its name, its value, and the word of it, that begins with ``head``.
+
+    ``is_plain``: a long option, written out.
+    """
+
+    name: str
+    value: str
+    at: int
+    head: str
+    is_plain: bool
 
 
 def option_values(command: Sequence[str], declared: Declared = Declared()) -> dict[str, str]:
-    """Return the values of a command's long options, by their names; of one given twice, the last.
+    """Return the values of a command's options, by their names; of one given twice, the last.
 
-    Several numbers behind an option are all of it.
+    Several numbers behind an option are all of it. Short options and beginnings of long ones are
+    among them where a script declares them.
 
     >>> option_values(["python", "-u", "train.py", "--lr", "0.1", "--model=svm", "--fast"])
     {'lr': '0.1', 'model': 'svm'}
     >>> option_values(["t.py", "--sizes", "1", "2", "--data", "a", "b", "--no-log", "x"])
     {'sizes': '1 2', 'data': 'a'}
+    >>> option_values(["nice", "-n", "5", "t.py", "-n3"], declared_in("add_argument('-n')"))
+    {'n': '3'}
     """
     found: dict[str, str] = {}
+    for each in _given(command, declared):
+        is_next = each.name in found and any(
+            name == each.name and spelled in declared.repeated
+            for spelled, name in declared.names.items()
+        )
+        found[each.name] = f"{found[each.name]} {each.value}" if is_next else each.value
+    return found
+
+
+def _given(command: Sequence[str], declared: Declared) -> Iterator[_Given]:
     words = [] if is_kernel(command) or is_test_runner(command) else handed_on(command)[0]
     if "--" in words:
         words = words[: words.index("--")]
+    begins = _behind_script(words)
     for place, word in enumerate(words):
+        bare = [*takewhile(_is_value, words[place + 1 :])]
         option = _OPTION.fullmatch(word)
         if option is None:
+            if place >= begins and _NEGATIVE.match(word) is None:
+                yield from _short(word, place, bare, declared)
             continue
-        bare = [*takewhile(_is_value, words[place + 1 :])]
-        value = _behind(option[1], bare, declared) if option[2] is None else option[2]
-        if value is not None:
-            is_next = _as_argument(option[1]) in declared.repeated and option[1] in found
-            found[option[1]] = f"{found[option[1]]} {value}" if is_next else value
-    return found
+        exact = _as_argument(option[1])
+        spelled = declared.spelled(option[1]) if place >= begins else exact
+        value = _behind(spelled, bare, declared) if option[2] is None else option[2]
+        if value is None or (option[2] is None and spelled in declared.flags):
+            continue
+        name = declared.names.get(spelled, "") if place >= begins else ""
+        is_same = not name or name == exact
+        at, head = (place + 1, "") if option[2] is None else (place, f"--{option[1]}=")
+        yield _Given(option[1] if is_same else name, value, at, head, spelled == exact)
+
+
+def _short(word: str, place: int, bare: Sequence[str], declared: Declared) -> Iterator[_Given]:
+    """Read a word of short options that are declared: switches, then one with a value."""
+    found = _SHORT.fullmatch(word)
+    head = "-"
+    while found is not None:
+        key, rest = f"-{found[1]}", found[2]
+        head += found[1]
+        if key in declared.flags:
+            found = _SHORT.fullmatch(f"-{rest}")
+            continue
+        if key in declared.names:
+            if declared.by_argparse and rest.startswith("="):
+                head, rest = f"{head}=", rest[1:]
+            value = rest or _behind(key, bare, declared)
+            at, head = (place, head) if rest else (place + 1, "")
+            if value is not None:
+                yield _Given(declared.names[key], value, at, head, is_plain=False)
+        return
+
+
+def _behind_script(words: Sequence[str]) -> int:
+    """Find where the words for a script begin: what stands before it is for what starts it."""
+    scripts = [place for place, word in enumerate(words) if is_source(word)]
+    modules = [place + 1 for place, word in enumerate(words) if word == "-m"]
+    return [*scripts, *modules, len(words)][0] + 1
+
+
+def with_seeds_marked(
+    command: Sequence[str], declared: Declared, texts: Mapping[str, str]
+) -> tuple[str, ...] | None:
+    """Put ``{seed}`` in the place of seeds that only the script knows to be one: ``-s 1``.
+
+    None where there is none, or where *texts*, those of the params, would not give the same words.
+
+    >>> with_seeds_marked(["t.py", "-s", "1"], declared_in("option('-s', '--seed')"), {"seed": "1"})
+    ('t.py', '-s', '{seed}')
+    """
+    words = list(command)
+    handed = handed_on(command)[0]
+    if handed != words[: len(handed)]:
+        return None
+    marked: list[str] = []
+    for each in _given(command, declared):
+        if each.is_plain and is_seed(each.name):
+            return None  # known by its own name
+        if not each.is_plain and is_seed(each.name) and texts.get(each.name) == each.value:
+            words[each.at] = f"{each.head}\0{each.name}\0"
+            marked.append(each.name)
+    if len(marked) != 1:
+        return None
+    (name,) = marked
+    return tuple(
+        word.replace(f"\0{name}\0", f"{{{name}}}") for word in not_filled_in_run(words, marked)
+    )
 
 
 def _behind(option: str, bare: Sequence[str], declared: Declared) -> str | None:
     """Choose what belongs to an option of the bare words behind it."""
-    name = _as_argument(option)
+    name = option
     if not bare or name in declared.flags or name.startswith("no_"):
         return None
     is_list = name in declared.lists or (
@@ -116,8 +268,11 @@ def option_params(
     ({'max_steps': '3'}, {'a-b': '1'})
     """
     names = {_as_argument(name): name for name in known}
+    others = {name: names[spelled] for spelled, name in declared.names.items() if spelled in names}
     return {
-        key if key in known else names.get(_as_argument(key), _as_argument(key)): value
+        key if key in known else names.get(_as_argument(key), others.get(key, _as_argument(key))): (
+            value
+        )
         for key, value in option_values(command, declared).items()
     }
 

@@ -12,8 +12,8 @@ from xvc.core.seed_names import is_count
 from xvc.core.typed_value import TypedValue, is_equal
 from xvc.errors import BadValue
 from xvc.project import Project
-from xvc.recording.begin_run import params_files
-from xvc.recording.command_params import option_params
+from xvc.recording.begin_run import declared_options, params_files
+from xvc.recording.command_params import Declared, option_params
 from xvc.recording.param_files import (
     copy_with,
     gone_from,
@@ -89,12 +89,13 @@ def settled(project: Project, request: AskedFor) -> tuple[RequestedParams, dict[
             gone=gone,
         )
         return asked, copied
-    options = option_params(_handed_on(request), wanted)
+    options = _options(request)
     if request.edit_params:
         edits = placed(project, wanted)
         set_in_files(edits)
     else:
-        edits = placed(project, without_told(project, _handed_on(request), wanted))
+        told = _options(request) if project.settings.params_options else {}
+        edits = placed(project, {k: typed for k, typed in wanted.items() if k not in told})
         refuse_beside_files(edits)
     files = {key: path for path, held in edits.items() for key in held}
     in_files = frozenset(files)
@@ -116,6 +117,12 @@ def settled(project: Project, request: AskedFor) -> tuple[RequestedParams, dict[
 def _handed_on(request: AskedFor) -> list[str]:
     """The words of the command that no shell drops."""
     return handed_on(request.command, scripts_in(request.folder))[0]
+
+
+def _options(request: AskedFor) -> dict[str, str]:
+    """The params that the command's own options say."""
+    declared = declared_options(request.command, request.folder) if request.params else Declared()
+    return option_params(_handed_on(request), request.params, declared)
 
 
 def _in_command(request: AskedFor) -> frozenset[str]:
@@ -148,8 +155,8 @@ def _params_source(project: Project, wanted: Mapping[str, TypedValue]) -> Path:
 
 def _refuse_beside_options(project: Project, request: AskedFor) -> None:
     """Refuse a param that the command's own options say otherwise: it would use those."""
-    command, wanted = _handed_on(request), request.params
-    said = option_params(command, wanted) if project.settings.params_options else {}
+    wanted = request.params
+    said = _options(request) if project.settings.params_options else {}
     for key, typed in wanted.items():
         other = said.get(key)
         if other is not None and not is_equal(parse_typed(other).value, typed.value):
@@ -193,7 +200,7 @@ def look_who_used(
     told = differences(asked, reported)
     command = with_copy(tuple(_handed_on(request)), "")
     git = project.git if project.place is not None else None
-    said = option_params(command, asked.wanted)
+    said = _options(request)
     closed = {key: path for key, path in asked.files.items() if {path, asked.copy} & {*unopened}}
     is_copied = asked.copy not in unopened
     known = {*reported, *said}

@@ -18,7 +18,7 @@ from xvc.core.typed_value import TypedValue, is_equal
 from xvc.errors import XvcError
 from xvc.git.worktrees import untracked_like
 from xvc.project import Project
-from xvc.recording.begin_run import metrics_files
+from xvc.recording.begin_run import declared_options, metrics_files
 from xvc.recording.command_params import option_params
 from xvc.recording.param_files import placed
 from xvc.recording.requested_params import never_taken_up, variable_of
@@ -83,7 +83,8 @@ def _refuse_told(project: Project, request: SweepRequest, where: Path) -> None:
     if request.style is not ParamStyle.NONE or not project.settings.params_options:
         return
     words, _ = handed_on(request.command, scripts_in(where))
-    for key, text in option_params(words, request.space).items():
+    declared = declared_options(request.command, where)
+    for key, text in option_params(words, request.space, declared).items():
         if key not in request.space or f"{{{key}}}" in text:
             continue
         tried = getattr(request.space[key], "values", None)
