@@ -243,7 +243,13 @@ def swept(command: str, found: SweepOutcome) -> Answer:
 
 
 def overruled(sweep: Sweep, trials: Sequence[Trial]) -> Iterator[str]:
-    """Name the params that trials used otherwise than they were asked for."""
+    """Name the params that trials used, or may have used, otherwise than they were asked for."""
+    doubts = {key: says for trial in trials for key, says in trial.contested.items()}
+    for key, says in doubts.items():
+        yield (
+            f"{key} may be overruled: {says}; if the script uses that, all trials are the same. A "
+            "Tracker's params say which it used"
+        )
     for trial in trials:
         if not trial.used or trial.is_unused:
             continue

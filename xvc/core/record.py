@@ -78,6 +78,9 @@ UNHELD_DIGESTS = "unheld_digests"
 UNOPENED = "unopened"
 """What an end says of params files that the command never opened: what only they say."""
 
+CONTESTED = "contested"
+"""What an end says of params of which something else says another value: what."""
+
 _EMPTY = RunRecord(RunId(""))
 _FIELDS = tuple(part.name for part in fields(RunRecord) if part.name not in ("id", "status"))
 _KNOWN = {"status", *_FIELDS}
@@ -206,6 +209,7 @@ def apply(run: RunRecord | None, control: Control) -> RunRecord | None:
             digests = facts.get(UNHELD_DIGESTS)
             known = replace(known, code=_with_unheld(known.code, facts.get(UNHELD), digests))
             known = _without_unopened(known, facts.get(UNOPENED))
+            known = _with_contested(known, facts.get(CONTESTED))
             return replace(known, outs={**run.outs, **known.outs})  # each record names its own
         case RecordKind.PARAMS:
             return replace(run, params={**run.params, **_values(facts)})
@@ -233,6 +237,13 @@ def _without_unopened(run: RunRecord, files: Json) -> RunRecord:
     gone = {key for said in unopened.values() for key in said}
     params = {key: value for key, value in run.params.items() if key not in gone}
     return replace(run, params=params, code=replace(run.code, unopened=unopened))
+
+
+def _with_contested(run: RunRecord, said: Json) -> RunRecord:
+    if not isinstance(said, dict) or not said:
+        return run
+    texts = {key: text for key, text in said.items() if isinstance(text, str)}
+    return replace(run, code=replace(run.code, contested={**run.code.contested, **texts}))
 
 
 def _said_by_file(files: Mapping[str, Json]) -> dict[str, dict[str, Json]]:

@@ -90,6 +90,8 @@ class RunCode:
     not be held. ``unread`` are params files, from the top, that say more than the run's params;
     ``unopened`` those that the command never opened, with what they say: no params of the run.
     ``unheld`` tells what of the ``incomplete`` was there, by digests, where that is known.
+    ``contested`` are params of which something else that the command read says another value, and
+    what: either may have been used.
     """
 
     commit: str | None = None
@@ -102,6 +104,7 @@ class RunCode:
     unread: tuple[str, ...] = ()
     unopened: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     unheld: Mapping[str, str] = field(default_factory=dict)
+    contested: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def beside(self) -> str | None:
@@ -217,8 +220,12 @@ class RunRecord:
 
     @property
     def params_around(self) -> dict[str, Json]:
-        """Its params, and beside them what params files say that the command never opened."""
-        apart = {k: value for said in self.code.unopened.values() for k, value in said.items()}
+        """Its params, and beside them what params files say that the command never opened.
+
+        What something else says, that the command read, is not among it.
+        """
+        said = (each for says in self.code.unopened.values() for each in says.items())
+        apart = {key: value for key, value in said if key not in self.code.contested}
         return {**apart, **self.params}
 
     @property

@@ -7,7 +7,7 @@ from functools import lru_cache
 from xvc.core.name_words import pieces, word_table
 
 _SEEDS = word_table(
-    "seed seeds randomseed randomstate rng rngseed repeat replicate repetition fold"
+    "seed seeds randomseed randomstate rng rngseed seedeverything repeat replicate repetition fold"
 )
 
 _COUNTS = word_table("repeat replicate repetition")

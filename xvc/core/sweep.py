@@ -241,7 +241,8 @@ class Trial:
 
     ``attempts`` counts how often it was started since it was last asked for; ``value`` is the
     metric, ``seconds`` how long the run took. ``is_unused``: its command ended well, and a param of
-    it was taken up by nobody. ``used`` are params that its process says were other than asked for.
+    it was taken up by nobody. ``used`` are params that its process says were other than asked for,
+    ``contested`` those of which something else that its command read says another value, and what.
     """
 
     number: int
@@ -254,6 +255,7 @@ class Trial:
     reason: str | None = None
     is_unused: bool = False
     used: Mapping[str, Json] = field(default_factory=dict)
+    contested: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,7 +351,10 @@ def told_by(trial: Trial, runs: Sequence[RunRecord], metric: str | None) -> Tria
         for key, asked in trial.params.items()
         if run.params.get(key, MASK) != MASK and not is_equal(asked, run.params[key])
     }
-    ended = replace(trial, run=run.id, value=value, seconds=run.seconds, used=used)
+    doubts = {key: says for key, says in run.code.contested.items() if key in trial.params}
+    ended = replace(
+        trial, run=run.id, value=value, seconds=run.seconds, used=used, contested=doubts
+    )
     if run.status is Status.FINISHED:
         return replace(ended, state=TrialStatus.FINISHED, reason=None)
     if trial.state is TrialStatus.PRUNED:

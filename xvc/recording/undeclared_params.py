@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from xvc.core.typed_value import TypedValue, is_equal
 from xvc.errors import BadValue, UsageError, error
 from xvc.project import Project
-from xvc.recording.begin_run import declared_names
+from xvc.recording.begin_run import declared_names, results_among
 from xvc.recording.requested_params import never_taken_up, variable_of
 from xvc.system.value_files import values_named
 from xvc.types import Json
@@ -107,7 +107,10 @@ def undeclared(
 def _mentioning(project: Project, key: str) -> Iterator[Path]:
     last = re.escape(key.rpartition(".")[2])
     top = project.git.place.top
-    for name in project.git.searched(f"(^|[^A-Za-z0-9_]){last}([^A-Za-z0-9_]|$)", *_VALUES)[:_FEW]:
+    found = project.git.searched(f"(^|[^A-Za-z0-9_]){last}([^A-Za-z0-9_]|$)", *_VALUES)[:_FEW]
+    written = results_among(project, found)
+    written -= {*project.git.listed(*(f":(literal){name}" for name in written))} if written else ()
+    for name in (name for name in found if name not in written):
         path = top / name
         if path.is_relative_to(project.root) and path.is_file() and path.stat().st_size <= _MOST:
             yield path

@@ -254,7 +254,8 @@ def _ending(
 ) -> Ending:
     try:
         launch = _launch(project, request, begun, asked)
-        recorder.watch_params(asked.places(begun.said), launch.environment)
+        places = asked.places(begun.said)
+        recorder.watch_params(places, request.folder, launch.environment)
         ending = run_process(launch, sink=recorder.take, signals=early)
         recorder.look_at_params()
     except (NoCommand, BadValue) as err:
@@ -268,6 +269,7 @@ def _ending(
     with best_effort(begun.warnings):
         use = look_who_used(project, request, asked, recorder.unopened, begun.warnings)
         recorder.note_use(use, asked.wanted)
+        recorder.note_doubts(use, request.folder, launch.environment)
         return replace(ending, refused=use.refused)
     return ending
 

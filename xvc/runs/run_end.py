@@ -17,9 +17,10 @@ from xvc.core.code_files import is_source
 from xvc.core.human_units import few_of
 from xvc.core.json_values import to_plain
 from xvc.core.model import ModelFile
-from xvc.core.record import UNHELD, UNHELD_DIGESTS, UNOPENED, RecordKind
+from xvc.core.record import CONTESTED, UNHELD, UNHELD_DIGESTS, UNOPENED, RecordKind
 from xvc.core.run import ABSENT, DataFile, Status
 from xvc.core.secrets import mask_texts, mask_values
+from xvc.core.typed_value import TypedValue
 from xvc.dvc.repository import pointer_of
 from xvc.errors import JournalFailed
 from xvc.git.commands import TreeChanges
@@ -34,10 +35,11 @@ from xvc.recording.begin_run import (
     results_among,
     unnamed_results,
 )
+from xvc.recording.command_params import declared_in
 from xvc.recording.metric_sources import read_metrics
 from xvc.recording.run_times import also_left_by, changed_at
 from xvc.recording.run_times import note_end as note_run_end
-from xvc.recording.unheld_code import unheld_modules
+from xvc.recording.unheld_code import script_text, unheld_modules
 from xvc.recording.unheld_digests import unheld_digests
 from xvc.recording.unheld_files import UnheldFiles
 from xvc.runs.failure_text import KEPT, last_words
@@ -54,6 +56,7 @@ from xvc.types import Json
 
 if TYPE_CHECKING:
     from xvc.runs.captured_rows import CapturedRows
+    from xvc.runs.contested_params import ValuesWatch
 
 _TABLE = "events"
 
@@ -103,6 +106,9 @@ class Recorder:
             self._watch = PipelineWatch(project, begun.record.command)
         self._stderr = b""
         self._params: ParamsWatch | None = None
+        self._values: ValuesWatch | None = None
+        self._opened: list[Path] = []
+        self.contested: dict[str, str] = {}
         self.unopened: list[Path] = []
         self.unsaid: dict[str, dict[str, Json]] = {}
         self.unused: tuple[str, ...] = ()
@@ -111,16 +117,30 @@ class Recorder:
             self.unheld = _unheld_files(project, begun)
 
     def watch_params(
-        self, places: Mapping[Path, Sequence[Path]], environment: Mapping[str, str]
+        self,
+        places: Mapping[Path, Sequence[Path]],
+        folder: Path,
+        environment: Mapping[str, str],
     ) -> None:
         """Begin to look whether the command opens params files; we must be done with them."""
         with best_effort(self._begun.warnings):
             self._params = ParamsWatch(self._begun.record.command, places, environment)
+        if not self._begun.record.params:
+            return
+        from xvc.runs.contested_params import ValuesWatch  # late: for runs with params
+
+        with best_effort(self._begun.warnings):
+            apart = [place for every in places.items() for place in (every[0], *every[1])]
+            apart += self._named
+            folders = (folder, self._project.root)
+            self._values = ValuesWatch(folders, self._begun.record.command, apart)
 
     def look_at_params(self) -> None:
         """See which it has not opened, before we open them again."""
         with best_effort(self._begun.warnings):
             self.unopened = self._params.unopened() if self._params is not None else []
+        with best_effort(self._begun.warnings):
+            self._opened = self._values.opened() if self._values is not None else []
 
     def note_use(self, use: ParamsUse, asked: Collection[str]) -> None:
         """Take what unopened files say for no params of the run, unless something else says it."""
@@ -139,6 +159,35 @@ class Recorder:
                 self.unsaid[as_text(self._project.relative(path))] = said
             if keys:
                 self._begun.warnings.append(without_its_params(name, keys))
+
+    def note_doubts(self, use: ParamsUse, folder: Path, environment: Mapping[str, str]) -> None:
+        """Mark params of which something else that the command read says another value."""
+        if self._values is None:
+            return
+        from xvc.runs.contested_params import contested  # late: as above
+
+        record, root = self._begun.record, self._project.root
+        by_files = {key for keys in self._begun.said.values() for key in keys}
+        unsaid = {key for said in self.unsaid.values() for key in said}
+        script = script_text(record.command, folder)
+        in_doubt = {k: v for k, v in record.params.items() if k not in use.reported}
+        self.contested = contested(
+            params=in_doubt | dict(use.instead),
+            opened=self._opened,
+            command=record.command,
+            environment=environment,
+            script=script,
+            root=root,
+        )
+        declared = declared_in(script).names if unsaid else {}
+        for key in unsaid & declared.keys():
+            self.contested.setdefault(key, "a script has an option of this name")
+        self._begun.warnings += [
+            f"{key} is {TypedValue.of(in_doubt[key]).text[:60]} on record, and {says}; the script "
+            "alone knows which it used: a Tracker's params say it"
+            for key, says in self.contested.items()
+            if key in by_files and key not in unsaid
+        ]
 
     def left_by_pipelines(self) -> PipelineResult | None:
         """Read what DVC's pipelines left; None where there are none, or they could not be read."""
@@ -195,8 +244,9 @@ class Recorder:
     def unwatch(self) -> None:
         """Look no more at who writes and opens files."""
         self.before.close()
-        if self._params is not None:
-            self._params.close()
+        for watch in (self._params, self._values):
+            if watch is not None:
+                watch.close()
         if self.unheld is not None:
             self.unheld.close()
 
@@ -268,6 +318,7 @@ def _end(
         **({"reason": reason} if reason else {}),
         **({"unused": [*recorder.unused]} if recorder.unused else {}),
         **({UNOPENED: cast("Json", unsaid)} if unsaid else {}),
+        **({CONTESTED: {**recorder.contested}} if recorder.contested else {}),
     }
     left: dict[str, Json] = {}
     if outs:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from xvc.core.human_units import moment_of
-from xvc.core.record import UNOPENED, facts_of, run_from
+from xvc.core.record import CONTESTED, UNOPENED, facts_of, run_from
 from xvc.core.run import DISCARDED, RunRecord
 from xvc.errors import CorruptError, error
 from xvc.journal.codec import from_json, to_json
@@ -130,6 +130,9 @@ def _left_out(listed: Json) -> dict[str, Json]:
         "unopened": {
             str(part["unopened"]): part.get("says", {}) for part in said if "unopened" in part
         },
+        "contested": {
+            str(part[CONTESTED]): str(part["says"]) for part in said if CONTESTED in part
+        },
     }
 
 
@@ -190,6 +193,7 @@ def _row(run: RunRecord) -> dict[str, Json]:
     lacking += [{"unread": path} for path in code.unread]
     plain = cast("dict[str, dict[str, Json]]", facts.get("code", {})).get(UNOPENED, {})
     lacking += [{"unopened": path, "says": said} for path, said in plain.items()]
+    lacking += [{CONTESTED: key, "says": says} for key, says in code.contested.items()]
     row |= {"dirty": code.is_dirty, "left_out": lacking, "exit_code": run.exit_code}
     return row | {name: _iso(getattr(run, name)) for name in _TIMES}
 

@@ -46,6 +46,11 @@ class Code(TypedDict):
         "Params files that the command never opened, and what they say: it had no say in the run.",
     ]
     unheld: Annotated[Mapping[str, str], "What of the incomplete was there: digests."]
+    contested: Annotated[
+        Mapping[str, str],
+        "Params of which something else that the command read says another value, and what: "
+        "either may have been used.",
+    ]
 
 
 class Usage(TypedDict):
@@ -75,7 +80,11 @@ class Data(TypedDict):
     touched: NotRequired[Annotated[Mapping[str, str | None], "Tracked files changed meanwhile."]]
     command: NotRequired[list[str]]
     folder: NotRequired[str]
-    params: NotRequired[Annotated[Mapping[str, object], "With those of `code.unopened`."]]
+    params: NotRequired[
+        Annotated[
+            Mapping[str, object], "With those of `code.unopened` that are not in `code.contested`."
+        ]
+    ]
     metrics: NotRequired[Mapping[str, object]]
     summaries: NotRequired[
         Annotated[Mapping[str, str], "Of which metrics the min or max of the rows counts."]
@@ -201,6 +210,8 @@ def _text(found: FoundRun) -> str:
 
 def _param(run: RunRecord, key: str) -> str:
     text = number(run.params[key])
+    if key in run.code.contested:
+        return f"{text}  (may be overruled: {run.code.contested[key]})"
     return f"{text}  (nothing took it up)" if key in run.unused else text
 
 
