@@ -52,6 +52,7 @@ def _seed(number: int) -> dict[str, Any]:
         ({"command": ("python", "u.py", "--seed", "2", "--lr", "2")}, "c", 1, 0),
         ({**_seed(2), "seeded": ("python", "t.py", "--seed", "{seed}", "--lr", "2")}, "c", 2, 0),
         ({**_seed(2), "seeded": ("python", "t.py", "{seed}", "--lr", "2")}, "c", 1, 0),
+        ({**_seed(2), "code": RunCode(contested={"lr": "$LR says 3"})}, "c", 1, 0),
     ],
 )
 def test_nothing_else_is_a_repeat(
@@ -64,6 +65,17 @@ def test_nothing_else_is_a_repeat(
     own = next(each for each in experiments([second, _BASE], known) if _BASE in each.runs)
 
     assert (len(own.repeats), len(own.again)) == (repeats, again)
+
+
+@pytest.mark.parametrize("words", ["SEED={} python t.py --lr {}", "seed={},lr={}", "seed={}/lr={}"])
+def test_a_word_that_says_more_than_a_seed_is_none(words: str) -> None:
+    """What else it says may be another."""
+    runs = [
+        replace(_BASE, id=RunId(f"{n}"), command=("sh", "-c", words.format(n, n)), params={})
+        for n in (1, 2)
+    ]
+
+    assert len(experiments(runs, {run.id: "c" for run in runs})) == 2
 
 
 def test_what_was_asked_for_tells_runs_apart_though_a_file_that_says_it_was_unopened() -> None:

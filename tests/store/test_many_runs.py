@@ -118,6 +118,7 @@ WORDS = [
     *("train.py", "train.py --seed 1", "train.py --seed 2", "train.py -x", "train.py --seed -x"),
     *("train.py --seed -5", "train.py --fold=2", "train.py fold=3", "train.py --r-n-g 7", ""),
     *("train.py --seed", "train.py --seed=", "train.py --é 1", "train.py seed 1 --data/seed 2"),
+    *("train.py seed=1,n=2", "train.py seed=2,n=3"),
 ]
 
 
@@ -158,6 +159,7 @@ def repeats(draw: st.DrawFn) -> list[RunRecord]:
                 code=RunCode(
                     commit=draw(st.sampled_from(["1", "2", "3"])),
                     unopened=draw(st.sampled_from([{}, {}, {}, {"p.yaml": {"n": 2}}])),
+                    contested=draw(st.sampled_from([{}, {}, {}, {}, {"lr": "c.yaml says 3"}])),
                 ),
                 asked=draw(st.sampled_from([None, ("n",)])),
             )

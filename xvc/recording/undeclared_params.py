@@ -109,7 +109,8 @@ def _mentioning(project: Project, key: str) -> Iterator[Path]:
     top = project.git.place.top
     found = project.git.searched(f"(^|[^A-Za-z0-9_]){last}([^A-Za-z0-9_]|$)", *_VALUES)[:_FEW]
     written = results_among(project, found)
-    written -= {*project.git.listed(*(f":(literal){name}" for name in written))} if written else ()
+    if written:
+        written -= {*project.git.listed(*(f":(literal){name}" for name in written))}
     for name in (name for name in found if name not in written):
         path = top / name
         if path.is_relative_to(project.root) and path.is_file() and path.stat().st_size <= _MOST:

@@ -27,19 +27,22 @@ from xvc.recording.command_params import option_params
 from xvc.types import Json, RunId
 
 _VALUE = late(r"-?[0-9]+")
+_OPTION = late(r"[^=]*=[^= \t\n\r\f\v]*")
 
 
 def settings_of(run: RunRecord, passed: Collection[str] = ()) -> str:
     """Tell a run's folder, params, data and command, without its seeds, but whether it has any.
 
     Which seed a run had that names none is not known: it may be that of one which names it.
-    *passed* are params of files that had no say; what was asked for had one.
+    *passed* are params of files that had no say; what was asked for had one. What something else
+    says of a param tells, too: it may be what was used.
     """
     data: dict[str, Json] = {**given(run.data)}
     words: list[Json] = [*_split(marked_command(run))[0]]
     silent = {*passed} - {*(run.asked or ())}
     params = {key: value for key, value in own_params(run).items() if key not in silent}
-    return _text([run.folder, params, data, words, bool(_seeds(run))])
+    doubts: dict[str, Json] = {**run.code.contested}
+    return _text([run.folder, params, data, words, bool(_seeds(run)), doubts])
 
 
 def own_params(run: RunRecord) -> dict[str, Json]:
@@ -133,7 +136,7 @@ def with_seed(run: RunRecord, command: Sequence[str], name: str, value: str) -> 
         command = filled_in_run(run.seeded, {**own, name: value})
     words, follows = list[str](), False
     for word in command:
-        option, equals, _ = word.partition("=")
+        option, equals, _ = _parted(word)
         is_meant = is_seed(option) and pieces(option) == pieces(name)
         if follows and not _is_option(word):
             words.append(value)
@@ -288,11 +291,20 @@ def marked_command(run: RunRecord) -> tuple[str, ...]:
     return filled_in_run(run.seeded, {key: f"\0{key}\0" for key in run.params if is_seed(key)})
 
 
+def _parted(word: str) -> tuple[str, str, str]:
+    """Part a word at its sign; one that says more than a value is no option.
+
+    >>> _parted("--seed=1"), _parted("seed=1,lr=2"), _parted("SEED=1 python t.py")
+    (('--seed', '=', '1'), ('seed=1,lr=2', '', ''), ('SEED=1 python t.py', '', ''))
+    """
+    return word.partition("=") if _OPTION.fullmatch(word) else (word, "", "")
+
+
 def _split(command: Sequence[str]) -> tuple[list[str], list[str]]:
     """Part a command from the values of its seeds: ``--seed 1``, ``--seed=1``, ``seed=1``."""
     kept, seeds, follows = list[str](), list[str](), False
     for word in command:
-        option, equals, value = word.partition("=")
+        option, equals, value = _parted(word)
         if follows and not _is_option(word):
             seeds.append(word)
             follows = False

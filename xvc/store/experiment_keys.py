@@ -85,6 +85,10 @@ _IN_DOUBT = """
     SELECT 1 FROM temp.counted, unopened
     WHERE list_contains(json_keys(params), unopened.key) LIMIT 1
 """
+_CONTESTED = """
+    CASE WHEN left_out::VARCHAR LIKE '%"contested"%' THEN list_sort(list_filter(
+        left_out::JSON[], lambda part: json_exists(part, '$.contested')))::VARCHAR END
+"""
 _WORDS = """'["VARCHAR"]'"""
 
 
@@ -170,7 +174,8 @@ def _put_commands(connection: DuckDBPyConnection) -> None:
         CREATE OR REPLACE TEMP TABLE commands AS
         WITH named AS (
             SELECT *, list_transform(words,
-                lambda w: list_contains($seeds::VARCHAR[], split_part(w, '=', 1))) AS named
+                lambda w: list_contains($seeds::VARCHAR[], split_part(w, '=', 1))
+                    AND NOT regexp_matches(w, '=.*[= \t\n\r\f\v]', 's')) AS named
             FROM temp.commands
         ), followed AS (
             SELECT *, list_transform(words, lambda w, i:
@@ -276,14 +281,14 @@ def _put_numbers(connection: DuckDBPyConnection, metric: str) -> None:
         f"""
         CREATE OR REPLACE TEMP TABLE asked AS
         WITH held AS (
-            SELECT id, coalesce(epoch_us(started), 0) AS began, folder,
+            SELECT id, coalesce(epoch_us(started), 0) AS began, folder, {_CONTESTED} AS doubts,
                 hash((folder, snapshot, "commit", coalesce(dirty, false), outs::VARCHAR,
                     data::VARCHAR, left_out::VARCHAR)) AS code,
                 json_type(metrics, $key) AS kind, (metrics -> $key)::VARCHAR AS text,
                 TRY_CAST(metrics ->> $key AS DOUBLE) AS number
             FROM runs SEMI JOIN temp.counted USING (id)
         ), numbers AS (
-            SELECT id, began, code, folder, CASE
+            SELECT id, began, code, folder, doubts, CASE
                 WHEN text = $nan OR kind IN ('VARCHAR', 'BOOLEAN', 'NULL', 'ARRAY') THEN NULL
                 WHEN text = $up THEN 'inf'::DOUBLE WHEN text = $down THEN '-inf'::DOUBLE
                 WHEN kind IN ('BIGINT', 'UBIGINT', 'DOUBLE') AND isfinite(number)
@@ -296,7 +301,7 @@ def _put_numbers(connection: DuckDBPyConnection, metric: str) -> None:
             FROM held
         )
         SELECT id, began, code, number, is_odd, counted.is_gone, said.own,
-            hash((folder, commands.kept, given.given)) AS rest,
+            hash((folder, doubts, commands.kept, given.given)) AS rest,
             CASE WHEN said.seeds IS NOT NULL THEN 'p' || said.seeds ELSE commands.seeds END AS seed,
             seed IS NOT NULL AS has_seed
         FROM numbers JOIN temp.counted USING (id)
