@@ -79,12 +79,17 @@ def test_a_variable_that_the_script_reads_may_overrule_a_file(
 def test_what_a_tracker_reports_is_in_no_doubt(mixed: Path, call_xvc: Calling) -> None:
     """The process itself says what it used."""
     tracked = "from xvc import Tracker\nTracker(params={'lr': 0.01}).close()\n"
+    train = (sys.executable, "train.py", "conf/mine.yaml")
     (mixed / "train.py").write_text(TRAIN + tracked)
 
-    call_xvc("run", "--", sys.executable, "train.py", "conf/mine.yaml")
+    call_xvc("run", "--", *train)
+    (mixed / "params.yaml").unlink()
+    (mixed / "train.py").write_text("import sys\nopen(sys.argv[1]).read()\n" + tracked)
+    call_xvc("run", "--", *train, "--lr", "0.02")
 
-    shown = call_xvc("show", "--json").data
-    assert (shown["params"]["lr"], shown["code"]["contested"]) == (0.01, {})
+    for run in ("@", "@-1"):
+        shown = call_xvc("show", run, "--json").data
+        assert (shown["params"]["lr"], shown["code"]["contested"]) == (0.01, {})
 
 
 def test_an_unopened_file_is_no_params_of_a_run_that_has_them_elsewhere(

@@ -20,7 +20,7 @@ from xvc.core.late_pattern import late
 from xvc.core.secrets import mask_values
 from xvc.core.typed_value import TypedValue, is_equal
 from xvc.errors import BadValue
-from xvc.system.file_watch import OPENED, READ, FileWatch, is_local
+from xvc.system.file_watch import OPENED, READ, FileWatch
 from xvc.system.value_files import parse_typed, read_values
 from xvc.system.written_files import Stamp, stamp_of
 from xvc.types import Json
@@ -50,7 +50,7 @@ class ValuesWatch:
         known = {os.path.realpath(path) for path in apart}
         named = (Path(there[0], word.rpartition("=")[2]) for word in command if _may_name(word))
         found = (*named, *(path for folder in there for path in _below(folder)))
-        files = {os.path.realpath(path): path for path in found if is_local_to(path, there)}
+        files = {os.path.realpath(path): path for path in found}
         self._files = {
             real: (path, stamp_of(real))
             for real, path in islice(files.items(), _MOST)
@@ -71,11 +71,6 @@ class ValuesWatch:
     def close(self) -> None:
         """Watch no more."""
         self._watch.close()
-
-
-def is_local_to(path: Path, folders: Sequence[Path]) -> bool:
-    """Whether a file lies in one of the folders, or on a disk of this machine alone."""
-    return any(path.is_relative_to(folder) for folder in folders) or is_local(str(path))
 
 
 def _is(real: str, stamp: Stamp | None) -> bool:

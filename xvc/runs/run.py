@@ -579,7 +579,7 @@ def _launch(project: Project, request: RunRequest, begun: Begun, asked: Requeste
 def _context(project: Project, begun: Begun, asked: RequestedParams) -> RunContext:
     named = ""
     with best_effort(begun.warnings if asked.wanted else []):  # Trackers join without it, too
-        named = asked.write(listens=bool(begun.said))
+        named = asked.write(listens=bool(begun.said or begun.record.params))
     return RunContext(
         run=begun.record.id,
         root=str(project.root),
