@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from remotes import bucket, http_folder, ssh_folder, use_remote
+from remotes import bucket, http_answering, http_folder, ssh_folder, use_remote
 from surroundings import Calling, copied, dvc, forked, git, private_environment
 from xvc.dvc.repository import Dvc, pointer_of
 
@@ -636,6 +636,28 @@ def test_a_pull_asks_the_remote_of_what_it_pulls(
     assert pulled.code == 0, pulled.err
     assert "url = ../../new" in (tmp_path / "clone" / ".dvc" / "config").read_text()
     assert "e0.4.0" in call_xvc("log", "--json", cwd=tmp_path / "clone").out
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (404, ""),
+        (403, "403"),
+        (None, "Cannot connect"),
+        pytest.param(500, "500", marks=pytest.mark.sweep),
+    ],
+)
+def test_a_web_server_that_tells_nothing_is_not_one_without_the_object(
+    there: Path, shared: dict[str, str], call_xvc: Calling, status: int | None, said: str
+) -> None:
+    """Only "not found" is an answer; no connection, no rights and a failure are named."""
+    local = there / ".dvc" / "config.local"
+    with http_answering(status) as url:
+        local.write_text(local.read_text().replace(shared["url"], url))
+        error = call_xvc("pull", "--json", cwd=there).json["error"]
+
+    assert error["code"] == ("dvc-failed" if said else "no-object"), error["message"]
+    assert said in error["message"]
 
 
 def test_two_pulls_at_once_both_succeed(there: Path, call_xvc: Calling) -> None:

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 _LOCAL, _SSH = "local", "ssh"
 _EXTRAS = {"s3": "s3", "ssh": "ssh"}
 _ASKING = {"ask_password", "ask_passphrase"}  # nothing is asked; what is wanted is in a setting
+_FORBIDDEN, _NOWHERE = 403, {404, 410}  # of HTTP
 _AT_ONCE = 8  # files put on the disk together
 _FOREIGN = {
     "dvc.exceptions": "DvcException",
@@ -123,6 +124,7 @@ class Remote:
         self._system, self._root = system, root
         self._where: dict[str, str] = {}  # as last seen
         self._are_etags_md5 = True
+        self._refusal: BaseException | None = None  # an HTTP 403
 
     @classmethod
     def open(
@@ -186,6 +188,8 @@ class Remote:
             self._system.fs.invalidate_cache()
             for listed in pool.map(self._listed if lists else self._looked_at, sorted(asked)):
                 seen |= listed
+            if self._refusal is not None and not seen:
+                raise self._refusal
         found: dict[str, RemoteObject] = {}
         for digest, places in wanted.items():
             for place in places:
@@ -320,10 +324,25 @@ class Remote:
     def _looked_at(self, place: str) -> dict[str, RemoteObject]:
         try:
             found = self._system.info(place)
-        except FileNotFoundError:
+        except FileNotFoundError as err:
+            self._refuse_silence(err.__cause__)
             return {}
         size = found.get("size")
         return {place: RemoteObject(None if size is None else int(size))}
+
+    def _refuse_silence(self, cause: BaseException | None) -> None:
+        """Raise why a web server was silent: to fsspec, whatever goes wrong is a file not found.
+
+        A bucket that must not be listed says 403 of what is not there, so that it is a refusal
+        only where all are refused.
+        """
+        if isinstance(cause, FileNotFoundError):
+            return
+        status = getattr(cause, "status", None)
+        if status == _FORBIDDEN:
+            self._refusal = cause
+        elif isinstance(cause, _foreign()) and status not in _NOWHERE:
+            raise cause
 
     def _is_right(self, digest: str, entry: RemoteObject) -> bool:
         here = object_of(self.dvc, digest)

@@ -394,7 +394,14 @@ def _other_data(project: Project, data: Mapping[str, DataFile]) -> list[str]:
             f"data modified: {few_of(old)} holds another version than its pointer names; "
             "`xvc pull` puts that in place"
         )
-    if new:
+    made = {path for path in project.stage_outs() if path in new} if new else set[str]()
+    if made:
+        name = next(path for path in new if path in made)
+        said.append(
+            f"data modified: {few_of([*filter(made.__contains__, new)])} holds bytes that dvc.lock "
+            f"does not name; `dvc repro` makes it again, `dvc commit {name}` records them"
+        )
+    if new := [path for path in new if path not in made]:
         said.append(
             f"data modified: {few_of(new)} holds bytes that its pointer does not name; "
             f"`dvc add {new[0]}` records them"
@@ -694,11 +701,24 @@ def metrics_files(project: Project) -> list[Path]:
     return list(dict.fromkeys([*found, *pipeline_metrics(project)]))
 
 
-def pipeline_metrics(project: Project) -> list[Path]:
-    """List the metric files that the stages of pipelines declare, whether they exist or not."""
-    pipelines = project.pipelines().values()
-    named = [name for each in pipelines for name in each.metric_files() if _is_inside(name)]
+def pipeline_metrics(project: Project, stages: Collection[str] | None = None) -> list[Path]:
+    """List the metric files that the stages of pipelines declare, whether they exist or not.
+
+    With *stages*, named in full, only those of these.
+    """
+    pipelines = project.pipelines().items()
+    declared = [
+        name for file, each in pipelines for name in each.metric_files(_of_file(file, stages))
+    ]
+    named = [name for name in declared if _is_inside(name)]
     return [file for name in named for file in _expanded(project, project.top / name)]
+
+
+def _of_file(file: str, stages: Collection[str] | None) -> set[str] | None:
+    """Name the stages of one ``dvc.yaml`` as it does; None stands for all of them."""
+    if stages is None:
+        return None
+    return {name.removeprefix(f"{file}:") for name in stages if name.startswith(f"{file}:")}
 
 
 def _is_inside(name: str) -> bool:
