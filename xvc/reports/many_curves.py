@@ -33,7 +33,7 @@ MOST_RUNS = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurvesRequest:
-    """Which runs and key; *x* None is the key that counts how far a run is, else the row's number."""
+    """Which runs and key; *x* None is what counts how far a run is, else the row's number."""
 
     runs: Sequence[RunId]
     key: str

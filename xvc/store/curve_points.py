@@ -140,7 +140,9 @@ def telling_axes(
         {"runs": list(runs)},
     ).fetchall()
     total, *told = (sum(column) for column in zip(*found, strict=True)) if found else (0,)
-    axes = {each: count for each, count in zip(candidates, told, strict=False) if count > len(found)}
+    axes = {
+        each: count for each, count in zip(candidates, told, strict=False) if count > len(found)
+    }
     best = [each for each, count in axes.items() if 2 * count > total]
     most = max((axes[each] for each in best), default=0)
     return next((each for each in best if axes[each] > _NEARLY * most), None), list(axes)
