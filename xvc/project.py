@@ -354,17 +354,16 @@ class Project:
         if self.place is None:
             raise self.no_git()
         if self.dvc is None:
-            if branches := self._branches_elsewhere():
-                raise NothingCheckedOut(str(self.root), branches)
-            raise NoProject(str(self.root), "a DVC repository")
+            raise self.nothing_checked_out() or NoProject(str(self.root), "a DVC repository")
         return self.dvc
 
-    def _branches_elsewhere(self) -> tuple[str, ...]:
+    def nothing_checked_out(self) -> NothingCheckedOut | None:
         """Name the branches of remotes where HEAD's own has no commit, as in a fresh clone."""
-        if self.git.commit_of("HEAD") is not None:
-            return ()
+        if self.place is None or self.git.commit_of("HEAD") is not None:
+            return None
         named = (ref.split("/", 3)[-1] for ref in self.git.refs("refs/remotes/"))
-        return tuple(sorted({*named} - {"HEAD"}, key=lambda name: (name != "main", name)))
+        branches = sorted({*named} - {"HEAD"}, key=lambda name: (name != "main", name))
+        return NothingCheckedOut(str(self.root), tuple(branches)) if branches else None
 
     @property
     def room(self) -> Room:
