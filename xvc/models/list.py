@@ -235,7 +235,7 @@ def ranked_alike(
     project: Project, measure: Measure, found: Sequence[Candidate]
 ) -> tuple[list[RunRecord], tuple[RunId, ...]]:
     """Rank the runs of candidates that were judged alike, the best first; and name the others."""
-    judged = judged_alike(project, [each.run for each in found if each.run is not None])
+    judged = judged_alike(project, [each.run for each in found if each.run is not None], measure)
     project.keeper.warnings += [judged.warning] if judged.warning else []
     return measure.ranked(judged.runs), judged.others
 

@@ -153,7 +153,7 @@ def _fates(
 
 @dataclass(frozen=True, slots=True)
 class _Ranking:
-    """The places of candidates by a metric, and the runs that were judged otherwise."""
+    """The places of candidates by a metric, and the runs that are not ranked with the newest."""
 
     measure: Measure
     place: Mapping[RunId, int]
@@ -166,7 +166,7 @@ class _Ranking:
 
     def why_unranked(self, each: Candidate) -> str:
         if each.id in self.others:
-            return "judged otherwise than the newest"
+            return "judged otherwise than the newest, or on another scale"
         if each.run is None or self.measure.value(each.run) is None:
             return f"no {self.measure.metric} recorded"
         word = "discarded" if each.run.is_discarded else each.run.status.value
