@@ -98,6 +98,14 @@ class ProcessTree:
         self._members = tuple(seen.values()) or self._members
         return tuple(seen.values())
 
+    def is_stopped(self) -> bool:
+        """Tell whether the root is held by job control."""
+        import psutil
+
+        with contextlib.suppress(psutil.Error):
+            return bool(psutil.Process(self.pid).status() == psutil.STATUS_STOPPED)
+        return False
+
     def signal(self, number: int) -> None:
         """Send *number* to every member that we may signal."""
         for member in self.look():
