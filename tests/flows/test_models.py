@@ -389,7 +389,7 @@ def test_prune_takes_no_fraction_for_a_bad_percentage(
     promoted = call_xvc("model", "promote", "worst:acc", "--dry-run", "--json")
 
     kept = {each["run"]: each["kept_by"] for each in plan.data["models"]}
-    other = "judged otherwise than the newest, or on another scale"
+    other = "acc on another scale than the newest"
     assert kept == {newest: "among the best 1", **dict.fromkeys(trained.values(), other)}
     assert promoted.data["run"] == newest
     for each in (plan, promoted):

@@ -36,6 +36,7 @@ class Judged:
     runs: list[RunRecord]
     others: tuple[RunId, ...] = ()
     warning: str | None = None
+    on_other_scale: tuple[RunId, ...] = ()  # some of the others
 
 
 def judges(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, Judge]:
@@ -248,7 +249,8 @@ def judged_alike(
         f"{few_of([run.id for run in others])}"
     )
     said = warning if judged.warning is None else f"{judged.warning}; {warning}"
-    return Judged(alike, (*judged.others, *(run.id for run in others)), said)
+    scaled = tuple(run.id for run in others)
+    return Judged(alike, (*judged.others, *scaled), said, scaled)
 
 
 def _by_one_judge(project: Project, runs: Sequence[RunRecord]) -> Judged:
