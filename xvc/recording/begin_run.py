@@ -108,6 +108,10 @@ def begin(
     data = _try(lambda: _tracked(project, untracked, (*outs, *models), warnings), warnings) or {}
     data = _try(lambda: _as_it_is(project, data, keeps=keeps_data), warnings) or data
     warnings += _try(lambda: _other_data(project, data), warnings) or ()
+    data = {
+        **data,
+        **(_try(lambda: _outside(project, run, state, (*outs, *models)), warnings) or {}),
+    }
     environment = (
         _try(lambda: environment_now(project, program, warnings), warnings) or Environment()
     )
@@ -175,6 +179,7 @@ def as_it_would_be(
     untracked = state.untracked if state else ()
     data = _try(lambda: _tracked(project, untracked, (), warnings), warnings) or {}
     data = _try(lambda: looked_at(project, data), warnings) or data
+    data = {**data, **(_try(lambda: _outside(project, "now", state, ()), warnings) or {})}
     read = FileParams()
     said = _try(lambda: _said(project, command, folder, params, warnings, read), warnings) or {}
     record = RunRecord(
@@ -378,6 +383,21 @@ def _as_it_is(
             kept = project.dvc.keep(project.git.place.top / path)
             found[path] = replace(file, digest=kept.digest, size=kept.size)
     return found
+
+
+def _outside(
+    project: Project, run: str, state: TreeState | None, leaves: Collection[str]
+) -> dict[str, DataFile]:
+    """Tell what links of the code lead to that leave the tree."""
+    if state is None:
+        return {}
+    top = project.git.place.top
+    links = [p for p in (*project.git.links(), *state.untracked) if os.path.islink(top / p)]
+    if not links:
+        return {}
+    from xvc.recording.outside_data import outside_data  # late: few trees have links
+
+    return outside_data(project, run, links, {project.relative(project.root / p) for p in leaves})
 
 
 def _other_data(project: Project, data: Mapping[str, DataFile]) -> list[str]:

@@ -419,7 +419,8 @@ def _again(material: _Material) -> list[Section]:
     name = material.names[run.id]
     rows = [("code", _code(run)), ("command", shlex.join(run.command))]
     rows += [
-        ("data", f"{path} {file.digest[:10]} {size(file.size)}") for path, file in run.data.items()
+        ("data", f"{path} {file.short} {size(file.size)}".rstrip())
+        for path, file in run.data.items()
     ]
     if environment is not None:
         rows += [("python", environment.python), ("platform", environment.platform)]

@@ -18,7 +18,7 @@ from xvc.core.direction import Direction, direction_of
 from xvc.core.human_units import few_of
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
-from xvc.core.run_inputs import given
+from xvc.core.run_inputs import given, short
 from xvc.runs.repeats import (
     RepeatedExperiment,
     Spread,
@@ -230,7 +230,7 @@ def _with_data(
     apart = [path for path in paths if len({data.get(path) for data in known}) > 1]
     if not apart:
         return idea
-    named = few_of([f"{path} {ours.get(path, 'absent')[:6]}" for path in apart], 1)
+    named = few_of([f"{path} {short(ours.get(path, 'absent'))}" for path in apart], 1)
     return replace(idea, what=cut(f"data {named} | {idea.what}"))
 
 

@@ -388,8 +388,8 @@ def _look_back(project: Project, begun: Begun, tell: Callable[[str], None]) -> R
         return None
     if before.unseen:
         begun.warnings.append(
-            f"{few_of(before.unseen)} leads out of the project: what lies there is on no record. "
-            f"Whether run {before.run.id} was of the same is not known; `dvc add` keeps data"
+            f"{few_of(before.unseen)} leads out of the project: what run {before.run.id} found "
+            "there is not known to be what lies there now. `dvc add` keeps data"
         )
         return None
     said = result(before.run)

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from xvc.core.run import Status
 from xvc.tracking.notebook import Cells
-from xvc.tracking.stop_signals import frames_from, stopped_by
+from xvc.tracking.stop_signals import frames_from, stopped_by, watch_handlers
 
 if TYPE_CHECKING:
     from xvc.tracking.pool_workers import LastWords
@@ -94,7 +94,11 @@ def _outcome_of_code(code: object) -> RunOutcome:
 def _outcome_of_stop(frames: Iterable[FrameType], code: object) -> RunOutcome | None:
     """Say how a run ended that was left within a handler of a signal with a good exit code."""
     stop = stopped_by(frames) if code is None or code == 0 else None
-    return stop and RunOutcome(stop[1], f"{stop[0]}; its handler left the process with exit code 0")
+    return stop and _stopped(*stop)
+
+
+def _stopped(name: str, status: Status) -> RunOutcome:
+    return RunOutcome(status, f"{name}; its handler left the process with exit code 0")
 
 
 @cache
@@ -134,6 +138,7 @@ class Endings:
         self._open.append(_Known(weakref.ref(tracker), id(tracker)))
         self._end_with_child(last_words)
         self._cells.watch()
+        watch_handlers(lambda name, status: self._exits.append(_stopped(name, status)))
 
     def drop(self, tracker: Endable, frame: FrameType | None) -> None:
         """End the run of a tracker without references, while *frame* is running.
