@@ -98,8 +98,7 @@ def runs(project: Project, request: ListRequest) -> RunList:
     where = parse_filter(request.where) if request.where else None
     sort, descending = order_asked(project, request.sort)
     is_judged = sort is not None and project.settings.has_judge
-    is_plain = not (request.everywhere or request.group or request.series or is_judged)
-    if where is not None and is_plain:
+    if where is not None and not (request.everywhere or request.series or is_judged):
         return _fitting(project, request, where)
     is_cut = (where, request.group, request.series) == (None, None, None) and not is_judged
     limit = request.limit if is_cut else None
@@ -223,19 +222,22 @@ def _holds_key(run: RunRecord, key: str) -> bool:
 
 def _fitting(project: Project, request: ListRequest, where: Expression) -> RunList:
     """List the runs of this tree that fit, and read no others."""
+    facts = (*FACTS, "version")
     sort, descending = order_asked(project, request.sort)
     tagged = versions_by_run(known_versions(project))
     with opened(project) as connection:
         fit = fitting_ids(project, connection, where)
         if query.count(connection):
-            refuse_unheld(connection, "--columns", request.columns, (*FACTS, "version"))
-            asked, facts = (sort,) if sort else (), (*query.sortable(), *FACTS, "version")
-            refuse_unheld(connection, "--sort", asked, facts)
+            refuse_unheld(connection, "--group", (request.group,) if request.group else (), facts)
+            refuse_unheld(connection, "--columns", request.columns, facts)
+            asked = (sort,) if sort else ()
+            refuse_unheld(connection, "--sort", asked, (*query.sortable(), *facts))
         gone = set() if takes_discarded(request) else discarded_runs(connection)
         order = RunOrder(sort, tagged, descending=descending)
         names = order.names(connection) if fit else []
         chosen = [name for name in names if name in fit and name not in gone]
-        shown = query.in_turn(connection, chosen[: request.limit])
+        limit = None if request.group else request.limit
+        shown = query.in_turn(connection, chosen[:limit])
     columns = _columns(project, shown, sort)
     return RunList(tuple(shown), len(chosen), tagged, *columns, discarded=len(gone))
 
