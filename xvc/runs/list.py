@@ -122,13 +122,14 @@ def runs(project: Project, request: ListRequest) -> RunList:
 
 
 def _judged_last(project: Project, found: list[RunRecord], sort: str | None) -> list[RunRecord]:
-    """Put the runs that were judged otherwise behind the others, where a metric sorts them."""
+    """Put the runs that a metric cannot rank with the others behind them, where it sorts."""
     metric = (sort or "").removeprefix("metrics.")
     if not any(sort in run.metrics or metric in run.metrics for run in found):
         return found
     from xvc.history.judging import judged_alike  # late: most settings name no judge
 
-    judged = judged_alike(project, found)
+    key = metric if any(metric in run.metrics for run in found) else sort or ""
+    judged = judged_alike(project, found, Measure(key, Direction.MAX))
     if judged.warning is None:
         return found
     project.keeper.warnings.append(judged.warning)
