@@ -139,7 +139,7 @@ def best_runs(
 
 
 def _best(runs: Sequence[RunRecord], others: Sequence[RunRecord], measure: Measure) -> Best | None:
-    first = measure.first(runs)
+    first = measure.first(measure.on_one_scale(runs)[0])
     value = measure.value(first) if first is not None else None
     if first is None or value is None:
         return None

@@ -539,8 +539,14 @@ def in_words(verdict: str, more: int | None) -> str:
 
 
 def pooled(experiments: Iterable[RepeatedExperiment], metric: str) -> float | None:
-    """The standard deviation between repeats, over all experiments that have them; None without."""
-    spreads = (Spread.of(each.numbers(metric)) for each in experiments)
+    """The standard deviation between repeats, over all experiments that have them.
+
+    None without, and where some have fractions and others percentages.
+    """
+    numbers = [each.numbers(metric) for each in experiments]
+    if differ_in_scale(metric, *(filter(_is_finite, each) for each in numbers)):
+        return None
+    spreads = (Spread.of(each) for each in numbers)
     known = [(s.deviation, s.count - 1) for s in spreads if s and s.deviation is not None]
     freedom = sum(count for _, count in known)
     if not freedom:
