@@ -659,7 +659,7 @@ class PointerCorrupt(CorruptError):
 
     path: str
     reason: str
-    says = "{path} is no DVC pointer: {reason}"
+    says = "{path} cannot be read as a DVC pointer: {reason}"
     way = (
         "`git diff HEAD -- {path}` shows what has changed since the commit; `git checkout HEAD -- "
         "{path}` brings that back."

@@ -713,10 +713,15 @@ def test_a_clone_without_a_branch_names_one(
     there = tmp_path / "there"
 
     refused = call_xvc("pull", cwd=there)
+    sought = [
+        call_xvc(*words, cwd=there) for words in (["show", "@"], ["logs", "@"], ["rerun", "@"])
+    ]
+    listed = call_xvc("ls", "--json", cwd=there)
     git(there, "switch", "-q", "main")
     done = call_xvc("doctor", cwd=there)
 
     assert refused.code != 0
-    assert "its remote has main, attic" in refused.err
+    assert all("its remote has main, attic" in each.err for each in (refused, *sought))
+    assert listed.json["next"] == ["git switch main"]
     assert "git switch" in refused.err
     assert "nothing-checked-out" not in done.err

@@ -6,6 +6,7 @@ refuses becomes a warning: a run is recorded with what is known.
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections import Counter
@@ -654,10 +655,11 @@ def _without_params(path: Path, name: str) -> Iterator[None]:
                 f"it is a link to {os.readlink(path)}, where nothing is; runs have no params of it"
             )
         raise BadValue(name, why) from err
-    except BadValue as err:
-        raise BadValue(
-            name, f"{err.reason}; until it is mended, runs have no params of it"
-        ) from err
+    except (BadValue, OSError) as err:
+        why = err.reason if isinstance(err, BadValue) else err.strerror or str(err)
+        if isinstance(err, OSError) and err.errno == errno.ELOOP:
+            why = "it is a link to itself"
+        raise BadValue(name, f"{why}; until it is mended, runs have no params of it") from err
 
 
 def apart(read: Mapping[str, Mapping[str, Json]]) -> dict[str, Json]:

@@ -241,7 +241,7 @@ def _choose(material: _Material, request: ReportRequest) -> None:
     metrics = list(chosen_metrics(done or every, list(declared)))
     material.aim = _aim(request.metric, every, metrics, declared)
     if material.aim is not None:
-        judged = judged_alike(material.project, runs)
+        judged = judged_alike(material.project, runs, material.aim)
         material.warnings += [judged.warning] if judged.warning else []
         material.places = ranked(judged.runs, material.aim)
         material.standing = _standing(material, judged.runs)

@@ -168,11 +168,11 @@ def _finish_mirrors(project: Project, begun: Begun, mirrors: Sequence[Mirror]) -
     """Send the rest of the run to its sinks: those of the call, and those of its `Tracker`."""
     for mirror in mirrors:
         mirror.close()
-    if not (project.room.folder / "mirrors").is_dir():
-        return
-    from xvc.mirrors.resume import finish_mirrors  # late: opens DuckDB
-
     with best_effort(begun.warnings):
+        if not (project.room.folder / "mirrors").is_dir():
+            return
+        from xvc.mirrors.resume import finish_mirrors  # late: opens DuckDB
+
         begun.warnings += finish_mirrors(project, begun.record.id)
 
 
