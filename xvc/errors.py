@@ -497,9 +497,14 @@ class NoPackage(NotFoundError):
     """What was asked for needs a package that is not installed."""
 
     name: str
-    extra: str
+    extra: str = ""
     says = "{name} is not installed"
-    way = "Install `xvc-experiments[{extra}]`."
+
+    @property
+    def hint(self) -> str:
+        """Names the extra that brings it, or itself where none does."""
+        what = f"xvc-experiments[{self.extra}]" if self.extra else self.name
+        return f"Install `{what}`."
 
 
 @error("tag-taken")

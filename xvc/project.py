@@ -253,6 +253,12 @@ class Project:
         is_tracked = way is not None and self.git.listed(f":(literal){self.relative(way)}")
         return way if is_tracked else None
 
+    def way_out_below(self, path: Path) -> Path | None:
+        """Find a tracked link that leads out of the work tree, on the way to a path or below it."""
+        below = path.rglob("*") if path.is_dir() else ()
+        links = (path, *(each for each in below if each.is_symlink()))
+        return next((way for each in links if (way := self.way_out(each)) is not None), None)
+
     def outside(self, link: Path) -> OutsideProject:
         """Say that a link leads out of the project."""
         way = "Replace the link by a folder or file of the project's own"
@@ -354,17 +360,16 @@ class Project:
         if self.place is None:
             raise self.no_git()
         if self.dvc is None:
-            if branches := self._branches_elsewhere():
-                raise NothingCheckedOut(str(self.root), branches)
-            raise NoProject(str(self.root), "a DVC repository")
+            raise self.nothing_checked_out() or NoProject(str(self.root), "a DVC repository")
         return self.dvc
 
-    def _branches_elsewhere(self) -> tuple[str, ...]:
+    def nothing_checked_out(self) -> NothingCheckedOut | None:
         """Name the branches of remotes where HEAD's own has no commit, as in a fresh clone."""
-        if self.git.commit_of("HEAD") is not None:
-            return ()
+        if self.place is None or self.git.commit_of("HEAD") is not None:
+            return None
         named = (ref.split("/", 3)[-1] for ref in self.git.refs("refs/remotes/"))
-        return tuple(sorted({*named} - {"HEAD"}, key=lambda name: (name != "main", name)))
+        branches = sorted({*named} - {"HEAD"}, key=lambda name: (name != "main", name))
+        return NothingCheckedOut(str(self.root), tuple(branches)) if branches else None
 
     @property
     def room(self) -> Room:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from surroundings import Called, Calling, copied, dvc, forked, git, private_environment
+from xvc.cli.output import table
 from xvc.core.run import RunRecord
 from xvc.store import runs as run_rows
 
@@ -86,6 +87,16 @@ def test_a_limit_says_how_many_there_are(three: Path, call_xvc: Calling) -> None
 
     assert "3 more" in answer.out
     assert document.data["total"] == 4
+
+
+def test_a_long_value_makes_no_other_line_long() -> None:
+    """One value of megabytes costs its own line only, whole, however many there are beside it."""
+    rows = [["a", "x" * 10_000, "1"], *([["b", "y", "2"]] * 100)]
+
+    first, *others = table(["run", "text", "n"], rows, right=[2]).splitlines()[1:]
+
+    assert "x" * 10_000 in first
+    assert max(map(len, others)) < 300
 
 
 def test_a_limit_may_be_any_number(three: Path, call_xvc: Calling) -> None:

@@ -597,6 +597,21 @@ def test_data_goes_where_its_pointer_says_and_comes_from_there(
     assert call_xvc("push", "--json").json["error"]["code"] == "pointer-remote"
 
 
+@pytest.mark.parametrize("kind", ["gs", "webdavs"])
+def test_a_remote_whose_package_is_not_here_names_one_that_exists(
+    project: Path, call_xvc: Calling, kind: str
+) -> None:
+    """xvc has extras for S3 and SSH alone; the others come with DVC's own packages."""
+    use_remote(project, {"url": f"{kind}://there/objects"})
+
+    error = call_xvc("push", "--json").json["error"]
+
+    assert error["code"] == "no-package"
+    assert (
+        error["hint"] == f"Install `dvc-{kind.removesuffix('s') if kind == 'webdavs' else kind}`."
+    )
+
+
 @pytest.mark.parametrize("option", ["version_aware", "worktree"])
 def test_a_remote_that_keeps_no_objects_is_refused(
     project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling, option: str
@@ -713,10 +728,15 @@ def test_a_clone_without_a_branch_names_one(
     there = tmp_path / "there"
 
     refused = call_xvc("pull", cwd=there)
+    sought = [
+        call_xvc(*words, cwd=there) for words in (["show", "@"], ["logs", "@"], ["rerun", "@"])
+    ]
+    listed = call_xvc("ls", "--json", cwd=there)
     git(there, "switch", "-q", "main")
     done = call_xvc("doctor", cwd=there)
 
     assert refused.code != 0
-    assert "its remote has main, attic" in refused.err
+    assert all("its remote has main, attic" in each.err for each in (refused, *sought))
+    assert listed.json["next"] == ["git switch main"]
     assert "git switch" in refused.err
     assert "nothing-checked-out" not in done.err

@@ -32,6 +32,7 @@ FEW = 20
 """How many of something an answer names that is not a list of them; it says how many there are."""
 
 _Each = TypeVar("_Each")
+_WIDEST = 200  # characters of a cell that the others of its column are made as wide as
 _GAP = "  "
 
 
@@ -235,7 +236,7 @@ def _write(stream: TextIO, text: str) -> None:
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> str:
-    """Align columns; columns listed in *right* are numbers.
+    """Align columns, but for cells that are very long; columns listed in *right* are numbers.
 
     >>> print(table(["run", "acc"], [["a", "0.9"], ["bcd", "10"]], right=[1]))
     run  acc
@@ -243,7 +244,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence
     bcd   10
     """
     lines = [list(head), *(list(row) for row in rows)]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(head))]
+    # one value of 2 MB would make every line as long: a list of 655 runs had 1.3 GB
+    widths = [min(_WIDEST, max(len(line[at]) for line in lines)) for at in range(len(head))]
     shown = []
     for line in lines:
         cells = [

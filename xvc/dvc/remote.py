@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xvc.core.best_effort import in_words
 from xvc.dvc.foreign_remote import refuse_foreign
 from xvc.dvc.outputs import digests_of, object_of
 from xvc.dvc.pointers import Out
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from dvc_objects.fs.base import FileSystem
 
 _LOCAL, _SSH = "local", "ssh"
-_EXTRAS = {"s3": "s3", "ssh": "ssh"}
+_EXTRAS = {"s3", "ssh"}
 _ASKING = {"ask_password", "ask_passphrase"}  # nothing is asked; what is wanted is in a setting
 _FORBIDDEN, _NOWHERE = 403, {404, 410}  # of HTTP
 _AT_ONCE = 8  # files put on the disk together
@@ -170,7 +171,8 @@ class Remote:
                 system, settings, root = get_cloud_fs(config, name=chosen)
                 return cls(dvc, chosen, system(**settings), root, notify)
             except (ImportError, RemoteMissingDepsError) as err:
-                raise NoPackage(f"dvc-{kind}", _EXTRAS.get(kind, kind)) from err
+                kind = {"https": "http", "webdavs": "webdav"}.get(kind, kind)
+                raise NoPackage(f"dvc-{kind}", kind if kind in _EXTRAS else "") from err
 
     def entries(self, digests: Iterable[str]) -> dict[str, RemoteObject]:
         """Look which of these objects are there, by listing the folders they would be in.
@@ -415,7 +417,7 @@ def _mapped(doing: str) -> Iterator[None]:
     try:
         yield
     except _foreign() as err:
-        words = str(err) or type(err).__name__
+        words = in_words(err) if isinstance(err, OSError) else str(err) or type(err).__name__
         raise DvcFailed(doing, words) from err
 
 

@@ -182,7 +182,7 @@ def _find_one(
                 version = versions_by_run(infos).get(other.record.id)
                 return FoundRun(other.record, version, other.environment, elsewhere=other)
     if record is None:
-        raise project.keeper.lacking or NoRun(text)
+        raise project.keeper.lacking or project.nothing_checked_out() or NoRun(text)
     return _found(connection, record, versions_by_run(infos).get(record.id))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
@@ -15,7 +16,7 @@ from xvc.core.direction import Direction, direction_of
 from xvc.core.equality import is_same
 from xvc.core.expression import Expression, keys_of
 from xvc.core.filter import evaluate, parse_filter
-from xvc.core.human_units import did_you_mean, duration, instant, number
+from xvc.core.human_units import did_you_mean, duration, few_of, instant, number
 from xvc.core.objective import Measure, in_order
 from xvc.core.run import RunRecord, Status, series_in
 from xvc.core.tag_message import VersionInfo
@@ -57,8 +58,8 @@ class ListRequest:
 class RunList:
     """Runs in order, how many there are in all, and the keys worth a column.
 
-    ``elsewhere`` says where runs are that this store does not have, when it has none; ``discarded``
-    counts those that are left out because people discarded them.
+    ``elsewhere`` says where runs are that this store does not have, when it has none, and what
+    brings them; ``discarded`` counts those that are left out because people discarded them.
     """
 
     runs: tuple[RunRecord, ...]
@@ -66,7 +67,7 @@ class RunList:
     versions: dict[RunId, str]
     params: tuple[str, ...]
     metrics: tuple[str, ...]
-    elsewhere: str = ""
+    elsewhere: tuple[str, str] | None = None
     discarded: int = 0
 
 
@@ -172,7 +173,7 @@ def among(
     for key in request.columns if chosen else ():
         _refuse_unheld_by(chosen, "--columns", key)
     shown = chosen if request.group else chosen[: request.limit]
-    elsewhere = "" if chosen or request.where or discarded else _elsewhere(project)
+    elsewhere = None if chosen or request.where or discarded else _elsewhere(project)
     sort, _ = order_asked(project, request.sort)
     columns = _columns(project, shown, sort)
     return RunList(tuple(shown), total, tagged, *columns, elsewhere, discarded)
@@ -284,12 +285,16 @@ def of_series(found: Sequence[RunRecord], series: str) -> list[RunRecord]:
     raise BadValue("--series", f"no run is of series {series!r}; {said}")
 
 
-def _elsewhere(project: Project) -> str:
-    """Say of a store that is not here, as in a fresh clone, which version has it."""
+def _elsewhere(project: Project) -> tuple[str, str] | None:
+    """Say of a store that is not here, as in a fresh clone, where it is, and what brings it."""
+    if bare := project.nothing_checked_out():
+        named = few_of(bare.branches)
+        way = f"git switch {shlex.quote(bare.branches[0])}"
+        return f"no branch is checked out, and the remote has {named}", way
     pointer, dvc = project.keeper.pointer, project.dvc
     if pointer is None or dvc is None or dvc.holds(pointer.digest):
-        return ""
-    return "the recorded ones have not been pulled"
+        return None
+    return "the recorded ones have not been pulled", "xvc pull"
 
 
 def value_in(found: RunList, run: RunRecord, key: str) -> Json:

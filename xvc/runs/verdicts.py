@@ -476,7 +476,7 @@ def expected_best(count: int) -> float:
     """
     each = 0.01
     points = (each * place for place in range(-1200, 1201))
-    return sum(each * x * count * _normal(x) * _below(x) ** (count - 1) for x in points)
+    return math.fsum(each * x * count * _normal(x) * _below(x) ** (count - 1) for x in points)
 
 
 def _normal(x: float) -> float:
