@@ -253,6 +253,12 @@ class Project:
         is_tracked = way is not None and self.git.listed(f":(literal){self.relative(way)}")
         return way if is_tracked else None
 
+    def way_out_below(self, path: Path) -> Path | None:
+        """Find a tracked link that leads out of the work tree, on the way to a path or below it."""
+        below = path.rglob("*") if path.is_dir() else ()
+        links = (path, *(each for each in below if each.is_symlink()))
+        return next((way for each in links if (way := self.way_out(each)) is not None), None)
+
     def outside(self, link: Path) -> OutsideProject:
         """Say that a link leads out of the project."""
         way = "Replace the link by a folder or file of the project's own"
