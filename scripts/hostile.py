@@ -105,7 +105,7 @@ def main() -> int:
         print("|---|---|---|---|---|", flush=True)
         for number, name in enumerate(chosen):
             scene = made(KINDS[name], first, room / f"kind-{number}")
-            finding = tried(scene, call, calls)
+            finding = tried(scene, call, KINDS[name].calls(calls))
             print(row(name, finding), flush=True)
             for each, word in finding.said.items() if asked.each else ():
                 print(f"    {each}: {word}")

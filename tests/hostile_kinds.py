@@ -228,10 +228,18 @@ def both(*parts: Making) -> Making:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of hostile repository; *settle* adds to the clone what git does not carry."""
+    """One kind of hostile repository; *settle* adds to the clone what git does not carry.
+
+    *command* is what is run there: a script that itself opens what is private tells nothing of xvc.
+    """
 
     make: Making
     settle: Making = field(default=lambda scene: None)
+    command: str = "python train.py"
+
+    def calls(self, every: Sequence[str]) -> list[str]:
+        """Put what is run there into calls."""
+        return [each.replace("python train.py", self.command) for each in every]
 
 
 def _fifo(*names: str) -> Making:
@@ -445,7 +453,7 @@ KINDS: dict[str, Kind] = {
     "link: assets": Kind(link("results/assets", "")),
     "link: models": Kind(link("models", "")),
     "link: params and metrics": Kind(
-        both(link("params.yaml", "p.json"), link("metrics.json", "p.json"))
+        both(link("params.yaml", "p.json"), link("metrics.json", "p.json")), command="true"
     ),
     "link: pipeline": Kind(link("dvc.yaml", "p.json")),
     "link: lock of the pipeline": Kind(link("dvc.lock", "p.json")),
@@ -458,7 +466,7 @@ KINDS: dict[str, Kind] = {
         both(link_inside("hooks", ".git/hooks"), pointers("hooks/post-checkout"))
     ),
     "link: to itself": Kind(_loop),
-    "link: script": Kind(link("train.py", "id")),
+    "link: script": Kind(link("train.py", "id"), command="true"),
     "link: report": Kind(both(link("report.md", "id"), link("README.md", "id"))),
     "worktree includes": Kind(file(".worktreeinclude", "../private\nPRIVATE/id\n**\n.git\n")),
     "worktree includes by a link": Kind(

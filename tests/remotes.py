@@ -85,6 +85,32 @@ def http_folder(folder: Path) -> Iterator[dict[str, str]]:
             server.shutdown()
 
 
+@contextmanager
+def http_answering(status: int | None) -> Iterator[str]:
+    """Serve nothing but a status, or with None nothing at all; gives the URL of the remote."""
+
+    class Handler(SimpleHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(status or 404)
+
+        do_HEAD = do_GET
+
+        def log_message(self, *words: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        url = f"http://127.0.0.1:{server.server_address[1]}/objects"
+        if status is None:
+            server.server_close()
+            yield url
+            return
+        Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield url
+        finally:
+            server.shutdown()
+
+
 def use_remote(project: Path, options: dict[str, str], name: str = "storage") -> None:
     """Set a default DVC remote, privately: where it is and who may is nobody else's."""
     local = project / ".dvc" / "config.local"

@@ -374,3 +374,27 @@ def test_a_private_store_stays_private(project: Path, call_xvc: Calling) -> None
     call_xvc("merge", "main")
 
     assert store.stat().st_mode & 0o777 == 0o600
+
+
+def test_no_model_is_what_a_tracked_link_leads_to(
+    project: Path, tmp_path: Path, call_xvc: Calling
+) -> None:
+    """Neither a link nor a folder with one puts what lies outside into the cache: it is pushed."""
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/p.json").write_text(PRIVATE)
+    (project / "bundle").mkdir()
+    for place in ("bundle/in", "weights"):
+        (project / place).symlink_to(tmp_path / "own/p.json")
+    git(project, "add", "-f", "bundle", "weights")
+    git(project, "commit", "-qm", "links")
+
+    ran = call_xvc("run", "--model", "bundle", "--", "touch", "bundle/new")
+    added = [
+        call_xvc("model", "add", each, "--name", "m", "--json") for each in ("bundle", "weights")
+    ]
+
+    assert ran.code == 0
+    assert "not kept as a model" in ran.err
+    assert [each.json["error"]["code"] for each in added] == ["outside-project"] * 2
+    kept = (path for path in (project / ".dvc/cache").rglob("*") if path.is_file())
+    assert not any(PRIVATE in path.read_bytes().decode(errors="replace") for path in kept)

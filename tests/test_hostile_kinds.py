@@ -54,7 +54,9 @@ def test_every_command_in_every_hostile_clone(
 ) -> None:
     """The same of every kind and every command, those that write included."""
     scene = prepare(tree.parent, call_xvc)
+    kind = KINDS[name]
+    calls = kind.calls((*CALLS, *MORE))
 
-    finding = tried(made(KINDS[name], scene, tmp_path / "kind"), call_xvc, (*CALLS, *MORE))
+    finding = tried(made(kind, scene, tmp_path / "kind"), call_xvc, calls)
 
     assert (finding.read, finding.written, finding.wrong) == ((), (), ())

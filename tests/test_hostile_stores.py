@@ -12,6 +12,7 @@ import duckdb
 import pytest
 
 from surroundings import Begun, Calling
+from xvc import Reader, Tracker
 from xvc.core.foreign_text import for_spreadsheet, visible
 from xvc.core.record import Control
 from xvc.store import db, edits, fold
@@ -420,6 +421,25 @@ def test_a_question_mark_in_a_path_is_named(
     assert tagged.json["error"]["code"] == "store-misnamed"
     assert "Rename that folder" in tagged.json["error"]["hint"]
     assert after.code == 0, after.err
+
+
+def test_a_tracker_says_of_a_question_mark_what_to_rename(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Outside of projects, too: no silence, no half of a store, and its rows are there later."""
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.warns(RuntimeWarning, match="under a name with a question mark"):
+        tracker = Tracker("a?.duckdb")
+    tracker.log({"loss": 1.0})
+    tracker.close()
+    left = [path.name for path in tmp_path.iterdir()]
+    (tmp_path / "a?.duckdb.xvc-journals").rename(tmp_path / "a.duckdb.xvc-journals")
+    with Tracker("a.duckdb") as tracker:
+        tracker.log({"loss": 2.0})
+
+    assert left == ["a?.duckdb.xvc-journals"]
+    assert Reader("a.duckdb").count_all() == 2
 
 
 _WORD = 0xBF58476D1CE4E5B9

@@ -497,9 +497,14 @@ class NoPackage(NotFoundError):
     """What was asked for needs a package that is not installed."""
 
     name: str
-    extra: str
+    extra: str = ""
     says = "{name} is not installed"
-    way = "Install `xvc-experiments[{extra}]`."
+
+    @property
+    def hint(self) -> str:
+        """Names the extra that brings it, or itself where none does."""
+        what = f"xvc-experiments[{self.extra}]" if self.extra else self.name
+        return f"Install `{what}`."
 
 
 @error("tag-taken")
@@ -659,7 +664,7 @@ class PointerCorrupt(CorruptError):
 
     path: str
     reason: str
-    says = "{path} is no DVC pointer: {reason}"
+    says = "{path} cannot be read as a DVC pointer: {reason}"
     way = (
         "`git diff HEAD -- {path}` shows what has changed since the commit; `git checkout HEAD -- "
         "{path}` brings that back."

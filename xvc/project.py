@@ -88,7 +88,7 @@ class Project:
             _bring_marks(place, folder, environment)
         nearest = top
         for root in (folder, *folder.parents):
-            if config.is_marked(root) or (root / ".dvc" / "config").is_file():
+            if config.is_marked(root) or _is_in_use_by_dvc(root):
                 nearest = root
             if nearest != top or root == top:
                 break
@@ -253,6 +253,12 @@ class Project:
         is_tracked = way is not None and self.git.listed(f":(literal){self.relative(way)}")
         return way if is_tracked else None
 
+    def way_out_below(self, path: Path) -> Path | None:
+        """Find a tracked link that leads out of the work tree, on the way to a path or below it."""
+        below = path.rglob("*") if path.is_dir() else ()
+        links = (path, *(each for each in below if each.is_symlink()))
+        return next((way for each in links if (way := self.way_out(each)) is not None), None)
+
     def outside(self, link: Path) -> OutsideProject:
         """Say that a link leads out of the project."""
         way = "Replace the link by a folder or file of the project's own"
@@ -354,17 +360,16 @@ class Project:
         if self.place is None:
             raise self.no_git()
         if self.dvc is None:
-            if branches := self._branches_elsewhere():
-                raise NothingCheckedOut(str(self.root), branches)
-            raise NoProject(str(self.root), "a DVC repository")
+            raise self.nothing_checked_out() or NoProject(str(self.root), "a DVC repository")
         return self.dvc
 
-    def _branches_elsewhere(self) -> tuple[str, ...]:
+    def nothing_checked_out(self) -> NothingCheckedOut | None:
         """Name the branches of remotes where HEAD's own has no commit, as in a fresh clone."""
-        if self.git.commit_of("HEAD") is not None:
-            return ()
+        if self.place is None or self.git.commit_of("HEAD") is not None:
+            return None
         named = (ref.split("/", 3)[-1] for ref in self.git.refs("refs/remotes/"))
-        return tuple(sorted({*named} - {"HEAD"}, key=lambda name: (name != "main", name)))
+        branches = sorted({*named} - {"HEAD"}, key=lambda name: (name != "main", name))
+        return NothingCheckedOut(str(self.root), tuple(branches)) if branches else None
 
     @property
     def room(self) -> Room:
@@ -551,7 +556,7 @@ class Project:
         """Whether a folder that might be another project's is none."""
         top = self.place.top if self.place else self.root
         place = top / folder
-        return not (config.has_settings(place) or (place / ".dvc" / "config").is_file())
+        return not (config.has_settings(place) or _is_in_use_by_dvc(place))
 
     def survey(self, untracked: Collection[str] = ()) -> Survey:
         """Read all that DVC tracks for this project; paths are from the top. Nothing is raised.
@@ -607,10 +612,18 @@ _MARKS = (".dvc/config", ".dvc/.gitignore", config.FILE)
 _PROJECTS = ("*/xvc.yaml", "*/pyproject.toml", ".dvc/config", "*/.dvc/config")
 
 
+def _is_in_use_by_dvc(folder: Path) -> bool:
+    """Whether a folder is a DVC repository, be it readable or not."""
+    try:
+        return (folder / ".dvc" / "config").is_file()
+    except PermissionError:
+        return True
+
+
 def _bring_marks(place: RepositoryPaths, folder: Path, environment: Mapping[str, str]) -> None:
     """Write what says where a project is, where a sparse checkout hides it."""
     above = [each for each in (folder, *folder.parents) if each.is_relative_to(place.top)]
-    if any((each / ".dvc" / "config").is_file() for each in above):
+    if any(map(_is_in_use_by_dvc, above)):
         return
     names = [(each / mark).relative_to(place.top).as_posix() for each in above for mark in _MARKS]
     with contextlib.suppress(GitFailed, OSError):

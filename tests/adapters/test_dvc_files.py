@@ -16,8 +16,10 @@ from ruamel.yaml import YAML
 
 from surroundings import git
 from xvc.core.run import DataFile
+from xvc.dvc.outputs import members
 from xvc.dvc.pipeline import read_pipeline, stage_outs
 from xvc.dvc.pointers import (
+    Out,
     parse_pointer,
     reader_of,
     render_pointer,
@@ -25,7 +27,8 @@ from xvc.dvc.pointers import (
     survey,
     tracked_outs,
 )
-from xvc.errors import PipelineCorrupt, PointerCorrupt, Unresolved
+from xvc.errors import ObjectCorrupt, PipelineCorrupt, PointerCorrupt, Unresolved
+from xvc.project import Project
 from xvc.system.value_files import read_told
 
 _TRICKY = ["yes", "on", "12:30", "007", "1e3", "null", "~x", "a b", "a: b", "a #b", "- x", "it's"]
@@ -347,3 +350,22 @@ def test_no_link_out_of_the_tree_is_read(tmp_path: Path, name: str) -> None:
     with pytest.raises(PointerCorrupt, match="a link leads out of the project"):
         reader_of(tree)(name)
     assert reader_of(outside)(Path(name).name) is not None
+
+
+def test_the_object_that_was_written_through_is_the_one_that_is_named(project: Path) -> None:
+    """A link into the cache was edited: the hint names that object, and not its folder's list."""
+    dvc = Project.find(project, {}).needed_dvc()
+    (project / "data").mkdir()
+    for name in ("a", "b"):
+        (project / "data" / name).write_text(name)
+    kept = dvc.keep(project / "data")
+    out = Out("data", kept.digest, "data.dvc", kept.size)
+    changed = dvc.object_of(dvc.listing(kept.digest, "data")["b"])
+    changed.chmod(0o644)
+    changed.write_text("more than b")
+
+    with pytest.raises(ObjectCorrupt) as refused:
+        members(dvc, out)
+
+    assert refused.value.digest == changed.parent.name + changed.name
+    assert f"{changed.parent.name}/{changed.name}" in refused.value.hint

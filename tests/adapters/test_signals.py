@@ -285,6 +285,35 @@ def test_a_stopped_child_goes_on(begin: Begin) -> None:
     assert facts["exit_code"] == 8
 
 
+def test_a_stop_that_can_be_handled_is_for_the_child(begin: Begin) -> None:
+    """`kill -TSTP` of us alone: one that handles it goes on, and us with it."""
+    host = begin(*counter(signal.SIGTSTP))
+    host.until(b"ready")
+    host.tell(signal.SIGTSTP)
+    facts = host.report()
+
+    assert (facts["exit_code"], facts["interrupted"]) == (11, False)
+
+
+@pytest.mark.parametrize("takes_terminal", [False, True])
+def test_we_are_stopped_where_the_child_is(begin: Begin, takes_terminal: bool) -> None:
+    """By `kill -TSTP` or Ctrl-Z: both are held, and both go on when we are continued."""
+    # It stops itself: of a session without a shell the kernel stops nobody.
+    stops = "trap 'kill -STOP $$; exit 8' TSTP; echo $$; while :; do sleep 0.02; done"
+    host = begin("sh", "-c", stops, takes_terminal=takes_terminal)
+    child = host.first_number()
+    if takes_terminal:
+        os.write(host.terminal, b"\x1a")
+    else:
+        host.tell(signal.SIGTSTP)
+    while not (state_of(child)[:1] == state_of(host.process.pid)[:1] == "T"):
+        time.sleep(0.01)
+    host.tell(signal.SIGCONT)
+    facts = host.report()
+
+    assert facts["exit_code"] == 8
+
+
 def test_a_stopped_child_can_be_terminated(begin: Begin) -> None:
     """The ladder wakes what it tells to end."""
     host = begin("sh", "-c", "echo $$; trap 'exit 6' TERM; kill -STOP $$", ladder=(0.1, 20.0))

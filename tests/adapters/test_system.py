@@ -106,6 +106,24 @@ def test_a_process_that_is_gone_has_used_nothing() -> None:
     assert sampler.stop() == ResourceUsage()
 
 
+def test_a_process_that_ended_and_was_not_waited_for_is_not_drawn() -> None:
+    """It holds no memory any more: a look that said so would end each curve at 0."""
+    told: list[ResourceUsage] = []
+    process = subprocess.Popen([sys.executable, "-c", "sum(range(3_000_000))"])
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    sampler = UsageSampler(
+        process.pid, interval_seconds=0.01, delay=0.0, tell=lambda _, seen: told.append(seen)
+    )
+    sampler.start()
+    time.sleep(0.2)
+    usage = sampler.stop()
+    process.wait()
+
+    assert told == []
+    assert usage.cpu_seconds is not None
+    assert usage.cpu_seconds > 0
+
+
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_a_forked_child_does_not_wait_for_a_thread_it_lacks() -> None:
     """After a fork the sampler belongs to the parent alone; the child gets an empty answer."""

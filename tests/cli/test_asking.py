@@ -9,10 +9,14 @@ import subprocess
 import sys
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from surroundings import Called, Calling, copied, dvc, forked, git, private_environment
+from xvc.cli.output import table
+from xvc.core.run import RunRecord
+from xvc.store import runs as run_rows
 
 QUESTIONS = ("ls", "log", "show", "status", "doctor")
 
@@ -85,6 +89,16 @@ def test_a_limit_says_how_many_there_are(three: Path, call_xvc: Calling) -> None
     assert document.data["total"] == 4
 
 
+def test_a_long_value_makes_no_other_line_long() -> None:
+    """One value of megabytes costs its own line only, whole, however many there are beside it."""
+    rows = [["a", "x" * 10_000, "1"], *([["b", "y", "2"]] * 100)]
+
+    first, *others = table(["run", "text", "n"], rows, right=[2]).splitlines()[1:]
+
+    assert "x" * 10_000 in first
+    assert max(map(len, others)) < 300
+
+
 def test_a_limit_may_be_any_number(three: Path, call_xvc: Calling) -> None:
     """A limit beyond what SQL can count is no limit."""
     for words in (["ls"], ["log"], ["db", "ls"]):
@@ -134,6 +148,25 @@ def test_groups(three: Path, call_xvc: Calling) -> None:
     assert (svm["metric"], svm["best"]) == ("accuracy", 0.95)
     assert svm["mean"] == pytest.approx(0.8666, abs=1e-3)
     assert "svm" in call_xvc("ls", "--group", "model").out
+
+
+def test_groups_of_a_filter_read_only_what_fits(
+    three: Path, call_xvc: Calling, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A narrow filter costs what it leaves, however many runs there are; the groups are of that."""
+    read: list[str] = []
+    load = run_rows.load
+
+    def watched(*words: Any, **more: Any) -> list[RunRecord]:
+        found = load(*words, **more)
+        read.extend(run.name or "" for run in found)
+        return found
+
+    monkeypatch.setattr(run_rows, "load", watched)
+    answer = call_xvc("ls", "--group", "lr", "--where", "lr < 0.15", "--json")
+
+    assert [(group["value"], group["runs"]) for group in answer.data["groups"]] == [(0.1, 1)]
+    assert {*read} == {"lr 0.1"}
 
 
 @pytest.mark.parametrize(

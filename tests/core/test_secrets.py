@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from xvc.core.record import RecordKind
 from xvc.core.secrets import looks_secret, mask_argv, mask_record, mask_text
+from xvc.journal.edit_builder import labelling, saying
 from xvc.recording.command_params import option_values
-from xvc.types import Json
+from xvc.types import Json, RunId
 
 HIDDEN = "h1dd3nValue99"
 SECRETS = st.text("abcdefghijkmnopqrstuvwxyz0123456789", min_size=8, max_size=20).map("Z9".__add__)
@@ -130,6 +131,36 @@ def test_a_record_keeps_what_is_no_secret() -> None:
     }
 
     assert mask_record(RecordKind.BEGIN, said) == said
+
+
+@pytest.mark.parametrize("part", ["name", "note", "idea", "decision", "reason"])
+def test_what_people_say_of_a_run_is_masked(part: str) -> None:
+    """Whatever is said, a note or a label, in the run's own records or afterwards."""
+    run, text = RunId("bzk3nzk3r8d7"), "see: token: abc123"
+
+    record = mask_record(RecordKind.SET, {part: text, "labels": ["password=k1"]})
+    edit = saying(run, part, text) if part != "reason" else labelling(run, "password=k1")
+
+    assert record == {part: "see: token: ***", "labels": ["password=***"]}
+    assert "abc123" not in str(edit)
+    assert "k1" not in str(edit)
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("note: password: abc, lr: 1", "note: password: ***, lr: 1"),
+        ("X-Thing: api_key = abc", "X-Thing: api_key = ***"),
+        ("a: b: c: token: abc", "a: b: c: token: ***"),
+        ("sent key-" + "0123456789abcdef" * 2, "sent ***"),
+        ("sent NRAK-ABCDEFGHIJKLMNOPQ1234567890", "sent ***"),
+        ("sent 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", "sent ***"),
+    ],
+)
+def test_a_secret_behind_another_name_is_masked(text: str, masked: str) -> None:
+    """A pair may be what another pair says; a header or a message hides none."""
+    assert mask_text(text) == masked
+    assert mask_argv(["x", "-H", text]) == ("x", "-H", masked)
 
 
 def test_headers_and_users_of_commands_are_masked() -> None:

@@ -158,7 +158,7 @@ def test_groups_are_held_against_the_best(project: Path, call_xvc: Calling) -> N
 def test_a_percentage_is_not_better_than_a_fraction(
     project: Path, call_xvc: Calling, repeats: int
 ) -> None:
-    """93 against 0.8: compare, gate, promote's kin and leaderboard give no verdict and say why."""
+    """93 against 0.8: compare, gate and leaderboard give no verdict, best and worst no winner."""
     (project / "say.py").write_text("import sys; print(f'{sys.argv[2]}: {sys.argv[1]}')\n")
     git(project, "add", "say.py")
     git(project, "commit", "-qm", "say")
@@ -172,8 +172,27 @@ def test_a_percentage_is_not_better_than_a_fraction(
     loss = call_xvc("compare", "e0.3.0", "e0.4.0", "--json")
     noisy = ("--noise",) if repeats > 1 else ()
     gate = call_xvc("gate", "e0.2.0", "--metric", "accuracy", "--vs", "e0.1.0", *noisy, "--json")
-    leaders = call_xvc("leaderboard", "accuracy", "--json").data["places"]
+    leaderboard = call_xvc("leaderboard", "accuracy", "--json").data
+    leaders = leaderboard["places"]
+    bounds = {
+        bound: call_xvc("gate", "e0.2.0", "--metric", "accuracy", *bound.split(), "--json").code
+        for bound in ("--min 0.9", "--min 90", "--max 0.95", "--max 95")
+    }
+    conditions = ("accuracy >= 0.9", "accuracy >= 90", "accuracy >= 0.9 or accuracy >= 90")
+    required = [call_xvc("gate", "e0.2.0", "--require", each, "--json").code for each in conditions]
+    ends = [call_xvc("show", f"{end}:accuracy", "--json") for end in ("best", "worst")]
+    lists = [
+        call_xvc("ls", "--sort", "accuracy:asc", "--json"),
+        call_xvc("report", "--metric", "accuracy", "-o", "r.md", "--json"),
+        *ends,
+    ]
 
+    assert bounds == {"--min 0.9": 3, "--min 90": 0, "--max 0.95": 3, "--max 95": 0}
+    assert required == [3, 0, 0]
+    assert [each.data["metrics"]["accuracy"] for each in ends] == [93, 93]
+    for each in lists:
+        assert any("seems to be in percent in some runs" in said for said in each.json["warnings"])
+    assert leaderboard["noise"] is None
     said = "accuracy seems to be in percent in one and a fraction in the other (0.8, 93)"
     assert f"{said}, so neither is better" in compared.json["warnings"]
     assert [row["best"] for row in compared.data["metrics"]] == [None]

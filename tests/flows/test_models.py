@@ -379,6 +379,23 @@ def test_prune_and_what_has_no_metric(
     assert [each["run"] for each in named.data["models"] if not each["kept_by"]] == [none]
 
 
+def test_prune_takes_no_fraction_for_a_bad_percentage(
+    trained: dict[str, str], call_xvc: Calling
+) -> None:
+    """Candidates on the other scale than the newest stay, and why is said."""
+    newest = train(call_xvc, "-92")
+
+    plan = call_xvc("model", "prune", "--keep", "1", "--by", "acc", "--json")
+    promoted = call_xvc("model", "promote", "worst:acc", "--dry-run", "--json")
+
+    kept = {each["run"]: each["kept_by"] for each in plan.data["models"]}
+    other = "acc on another scale than the newest"
+    assert kept == {newest: "among the best 1", **dict.fromkeys(trained.values(), other)}
+    assert promoted.data["run"] == newest
+    for each in (plan, promoted):
+        assert "acc seems to be in percent in some runs" in each.json["warnings"][0]
+
+
 def test_many_rows_are_one_run(project: Path, call_xvc: Calling) -> None:
     """A run with a good and a bad row counts once, by its last value (D1, D10)."""
     (project / "train.py").write_text(

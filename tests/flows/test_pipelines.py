@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -302,3 +303,60 @@ def test_what_a_run_did_not_make_again_is_its_data(project: Path, call_xvc: Call
 
     made = [{path for path, file in data.items() if file.get("is_made")} for data in runs]
     assert made == [{"prepared.txt", "model.txt"}, set(), set()]
+
+
+_STAGES = """\
+stages:
+  prep: {cmd: 'true', deps: [raw.txt], params: [n], outs: [some.txt]}
+  train: {cmd: 'true', deps: [some.txt], outs: [model.txt]}
+  score:
+    cmd: 'true'
+    deps: [model.txt]
+    outs: [final.txt]
+    metrics: [metrics.json: {cache: false}]
+"""
+_DVC = """\
+import hashlib, json, sys
+digest = lambda path: hashlib.md5(open(path, 'rb').read()).hexdigest()
+said = lambda *paths: [{'path': path, 'md5': digest(path), 'hash': 'md5'} for path in paths]
+n, how = int(open('params.yaml').read().split()[1]), sys.argv[-1].strip('-')
+stages = json.load(open('dvc.lock'))['stages'] if how != 'whole' else {}
+open('some.txt', 'w').write('1\\n' * n)
+stages['prep'] = {'deps': said('raw.txt'), 'outs': said('some.txt')}
+stages['prep']['params'] = {'params.yaml': {'n': n}}
+open('model.txt', 'w').write(f'model {n}')
+if how == 'half':
+    json.dump({'schema': '2.0', 'stages': stages}, open('dvc.lock', 'w'))
+    sys.exit(3)
+stages['train'] = {'deps': said('some.txt'), 'outs': said('model.txt')}
+if how == 'whole':
+    open('final.txt', 'w').write(f'final {n}')
+    open('metrics.json', 'w').write(json.dumps({'acc': n}))
+    stages['score'] = {'deps': said('model.txt'), 'outs': said('final.txt', 'metrics.json')}
+json.dump({'schema': '2.0', 'stages': stages}, open('dvc.lock', 'w'))
+"""
+
+
+def test_what_a_pipeline_did_not_come_to_is_nothing_of_its_run(
+    project: Path, call_xvc: Calling
+) -> None:
+    """One that failed, and one of a stage alone: the lock still has the rest of an earlier run."""
+    (project / "raw.txt").write_text("1\n")
+    dvc(project, "add", "-q", "raw.txt")
+    (project / "dvc.yaml").write_text(_STAGES)
+    (project / "dvc").write_text(_DVC)
+    said = []
+    for n, how in enumerate(("--whole", "--half", "train", "--whole"), 1):
+        (project / "params.yaml").write_text(f"n: {n}\n")
+        said.append(call_xvc("run", "--", sys.executable, "dvc", "repro", how).err)
+
+    runs = [call_xvc("show", run, "--json").data for run in ("@-3", "@-2", "@-1", "@")]
+
+    files = [each.get("outs", {}).keys() | each["data"].keys() - {"raw.txt"} for each in runs]
+    whole = {"some.txt", "model.txt", "final.txt"}
+    assert files == [whole, {"some.txt"}, {"some.txt", "model.txt"}, whole]
+    assert [each.get("metrics", {}) for each in runs] == [{"acc": 1}, {}, {}, {"acc": 4}]
+    assert runs[1]["data"]["some.txt"]["digest"] == hashlib.md5(b"1\n1\n").hexdigest()
+    # the half of a model that lay there before the third: `dvc add` refuses what a stage makes
+    assert "`dvc commit model.txt`" in said[2]
+    assert "dvc add" not in said[2]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from remotes import bucket, http_folder, ssh_folder, use_remote
+from remotes import bucket, http_answering, http_folder, ssh_folder, use_remote
 from surroundings import Calling, copied, dvc, forked, git, private_environment
 from xvc.dvc.repository import Dvc, pointer_of
 
@@ -597,6 +597,21 @@ def test_data_goes_where_its_pointer_says_and_comes_from_there(
     assert call_xvc("push", "--json").json["error"]["code"] == "pointer-remote"
 
 
+@pytest.mark.parametrize("kind", ["gs", "webdavs"])
+def test_a_remote_whose_package_is_not_here_names_one_that_exists(
+    project: Path, call_xvc: Calling, kind: str
+) -> None:
+    """xvc has extras for S3 and SSH alone; the others come with DVC's own packages."""
+    use_remote(project, {"url": f"{kind}://there/objects"})
+
+    error = call_xvc("push", "--json").json["error"]
+
+    assert error["code"] == "no-package"
+    assert (
+        error["hint"] == f"Install `dvc-{kind.removesuffix('s') if kind == 'webdavs' else kind}`."
+    )
+
+
 @pytest.mark.parametrize("option", ["version_aware", "worktree"])
 def test_a_remote_that_keeps_no_objects_is_refused(
     project: Path, shared: dict[str, str], tmp_path: Path, call_xvc: Calling, option: str
@@ -636,6 +651,28 @@ def test_a_pull_asks_the_remote_of_what_it_pulls(
     assert pulled.code == 0, pulled.err
     assert "url = ../../new" in (tmp_path / "clone" / ".dvc" / "config").read_text()
     assert "e0.4.0" in call_xvc("log", "--json", cwd=tmp_path / "clone").out
+
+
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        (404, ""),
+        (403, "403"),
+        (None, "Cannot connect"),
+        pytest.param(500, "500", marks=pytest.mark.sweep),
+    ],
+)
+def test_a_web_server_that_tells_nothing_is_not_one_without_the_object(
+    there: Path, shared: dict[str, str], call_xvc: Calling, status: int | None, said: str
+) -> None:
+    """Only "not found" is an answer; no connection, no rights and a failure are named."""
+    local = there / ".dvc" / "config.local"
+    with http_answering(status) as url:
+        local.write_text(local.read_text().replace(shared["url"], url))
+        error = call_xvc("pull", "--json", cwd=there).json["error"]
+
+    assert error["code"] == ("dvc-failed" if said else "no-object"), error["message"]
+    assert said in error["message"]
 
 
 def test_two_pulls_at_once_both_succeed(there: Path, call_xvc: Calling) -> None:
@@ -691,10 +728,15 @@ def test_a_clone_without_a_branch_names_one(
     there = tmp_path / "there"
 
     refused = call_xvc("pull", cwd=there)
+    sought = [
+        call_xvc(*words, cwd=there) for words in (["show", "@"], ["logs", "@"], ["rerun", "@"])
+    ]
+    listed = call_xvc("ls", "--json", cwd=there)
     git(there, "switch", "-q", "main")
     done = call_xvc("doctor", cwd=there)
 
     assert refused.code != 0
-    assert "its remote has main, attic" in refused.err
+    assert all("its remote has main, attic" in each.err for each in (refused, *sought))
+    assert listed.json["next"] == ["git switch main"]
     assert "git switch" in refused.err
     assert "nothing-checked-out" not in done.err

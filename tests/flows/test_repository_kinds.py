@@ -295,3 +295,28 @@ def test_a_cache_that_cannot_be_read_hides_nothing_of_the_tree(
         assert [each.returncode for each in done] == [0] * len(words), done
         assert "runs       2 " in done[0].stdout
         assert "e0.1.0" in done[1].stdout
+
+
+@pytest.mark.parametrize("name", [".dvc", ".git/xvc", "results", "a.txt.dvc"])
+def test_what_may_not_be_read_costs_no_run(project: Path, call_xvc: Calling, name: str) -> None:
+    """The command runs, its code is ours, its run is on record later; the hint names the place."""
+    for each in ("a.txt", "b.txt"):
+        (project / each).write_text(each)
+        dvc(project, "add", "-q", each)
+    barred = project / name
+    mode = barred.stat().st_mode
+    xvc = [*_without_roots_rights(), sys.executable, "-m", "xvc"]
+    run = [*xvc, "run", "--", "sh", "-c", "exit 3"]
+    barred.chmod(0)
+
+    try:
+        ran = subprocess.run(run, cwd=project, capture_output=True, text=True)
+        listed = subprocess.run([*xvc, "ls"], cwd=project, capture_output=True, text=True)
+    finally:
+        barred.chmod(mode)
+
+    shown = call_xvc("show", "@", "--json").data
+    assert (ran.returncode, "Traceback" in ran.stderr, "Errno" in ran.stderr) == (3, False, False)
+    assert shown["exit_code"] == 3
+    assert name != "a.txt.dvc" or [*shown["data"]] == ["b.txt"]
+    assert listed.returncode == 0 or f"`ls -ld {barred}`" in listed.stderr

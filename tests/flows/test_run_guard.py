@@ -108,6 +108,19 @@ def test_a_link_to_nowhere_is_named(project: Path, call_xvc: Calling, name: str)
     assert name in next(line for line in ran.err.splitlines() if "nowhere" in line)
 
 
+@pytest.mark.parametrize("name", ["dvc.lock", "data.dvc", "params.yaml"])
+def test_a_link_to_itself_is_named(project: Path, call_xvc: Calling, name: str) -> None:
+    """In words, with the file; what else there is to record is recorded."""
+    (project / name).unlink(missing_ok=True)
+    (project / name).symlink_to(name)
+
+    ran = call_xvc("run", "--", "true")
+
+    said = [line for line in ran.err.splitlines() if "a link to itself" in line]
+    assert (ran.code, len(said), "Errno" in ran.err) == (0, 1, False), ran.err
+    assert name in said[0]
+
+
 def test_a_deep_metrics_file_is_a_warning(project: Path, call_xvc: Calling) -> None:
     """What a run wrote cannot be read: its code stays, and the run is a finished one."""
     (project / "xvc.yaml").write_text("metrics: {files: [m.json, n.json]}\n")

@@ -28,13 +28,40 @@ def test_data_behind_a_link_out_of_the_project(
     first = call_xvc("show", "--json", "@").data["id"]
     (there / "train.csv").write_text("2\n")
     again = call_xvc("run", *command)
+    third = call_xvc("run", *command)
     tried = call_xvc("tried", "--json", *command).data
+    compared = call_xvc("compare", "@-2", "@-1", "--json").data
+    shown = call_xvc("show", "@-1")
 
     assert "ran before" not in again.err
     assert "data leads out of the project" in again.err
     assert first in again.err
-    assert tried["same"] == []
+    assert "ran before" in third.err  # nothing has changed there meanwhile
+    assert first not in [near["run"] for near in tried["same"]]
     assert first in [near["run"] for near in tried["nearest"]]
+    assert [each["path"] for each in compared["data"]] == ["data"]
+    assert "leads out of the project" in shown.out
+
+
+def test_a_version_of_a_run_with_data_outside(
+    project: Path, call_xvc: Calling, tmp_path: Path
+) -> None:
+    """It can be made, checked and run again; what is declared to be left there is no data."""
+    for name in ("big", "scratch"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.txt").write_text("1\n")
+        (project / name).symlink_to(tmp_path / name)
+    (project / "README.md").symlink_to(tmp_path / "big" / "a.txt")
+    git(project, "add", "big", "README.md")
+    git(project, "commit", "-qm", "data")
+
+    made = call_xvc("run", "--tag", "minor", "--out", "scratch", "--", "ls", "big/")
+
+    assert made.code == 0, made.err
+    assert call_xvc("show", "--json").data["data"].keys() == {"big"}
+    assert call_xvc("doctor").code == 0
+    assert call_xvc("rerun", "@", "--data-here").code == 0
+    assert (tmp_path / "big" / "a.txt").read_text() == "1\n"
 
 
 def test_a_link_that_stays_in_the_project(project: Path, call_xvc: Calling) -> None:

@@ -31,3 +31,16 @@ def test_values_are_reported_once_as_they_come(tmp_path: Path) -> None:
     assert follower.read() == []
     outer.close()
     inner.close()
+
+
+def test_a_param_is_no_step(tmp_path: Path) -> None:
+    """`epoch=10` that was asked for stands in every row: its values are counted."""
+    journal = Journal(tmp_path, {})
+    journal.note(RecordKind.BEGIN, MINE, {"name": "s/3"})
+    journal.note(RecordKind.PARAMS, MINE, {"epoch": 10})
+    for value in (0.5, 0.6):
+        journal.row(MINE, "events", {"Acc": value, "epoch": 10})
+    journal.row(MINE, "events", {"Acc": 0.7, "epoch": 10, "step": 2})
+
+    assert [each.step for each in Follower(tmp_path, "s/", "Acc").read()] == [0, 1, 2]
+    journal.close()

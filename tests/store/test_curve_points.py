@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from stores import filled
 from xvc.errors import BadValue
 from xvc.store import db
-from xvc.store.curve_points import Curve, WantedCurves, curve_points
+from xvc.store.curve_points import Curve, WantedCurves, curve_points, telling_axes
 from xvc.types import RunId
 
 A, B = RunId("a" * 12), RunId("b" * 12)
@@ -80,3 +81,45 @@ def test_text_has_no_curve(store: Path) -> None:
     """A key whose values are no numbers is refused by its name."""
     with pytest.raises(BadValue, match="word"):
         curves(store, key="word")
+
+
+def _axis(
+    tmp_path: Path, rows: Sequence[Mapping[str, object]], key: str = "loss"
+) -> tuple[str | None, list[str]]:
+    """Ask which axis the curves of two runs with the same rows have, and which they could have."""
+    keys = list(rows[0])
+    values = [
+        f"('00000000-0000-7000-8000-' || lpad(hex({number}), 12, '0'))::UUID, '{run}', "
+        f"'2026-01-01 00:00:00Z'::TIMESTAMPTZ, "
+        + ", ".join("NULL" if row[each] is None else str(row[each]) for each in keys)
+        for number, (run, row) in enumerate((run, row) for run in (A, B) for row in rows)
+    ]
+    store = filled(
+        tmp_path / "s.duckdb",
+        *(f"INSERT INTO events SELECT {each}" for each in values),
+        logged=dict.fromkeys(keys, "DOUBLE"),
+    )
+    candidates = [each for each in keys if each not in ("loss", "val")]
+    with db.reading(store) as connection:
+        return telling_axes(connection, "events", key, candidates, [A, B])
+
+
+def test_a_param_is_no_axis(tmp_path: Path) -> None:
+    """`--epochs 12` stands in every row of its run; what counts the rows is the other key."""
+    rows = [{"epochs": 12, "epoch": n, "loss": n / 3} for n in range(5)]
+
+    assert _axis(tmp_path, rows) == ("epoch", ["epoch"])
+    assert _axis(tmp_path, [{"epochs": 12, "loss": n} for n in range(5)]) == (None, [])
+
+
+def test_the_axis_tells_the_values_of_a_curve_apart(tmp_path: Path) -> None:
+    """A batch that begins anew in each epoch is none, nor is the epoch of many batches."""
+    whole = [
+        {"epoch": n // 8, "batch": n % 8, "step": n, "loss": n, "val": n if n % 8 == 7 else None}
+        for n in range(64)
+    ]
+    parted = [{key: row[key] for key in ("epoch", "batch", "loss")} for row in whole]
+
+    assert _axis(tmp_path, whole) == ("step", ["epoch", "batch", "step"])
+    assert _axis(tmp_path, parted) == (None, ["epoch", "batch"])
+    assert _axis(tmp_path, whole, "val")[0] == "epoch"

@@ -30,9 +30,10 @@ from xvc.core.record import RecordKind
 from xvc.errors import BadValue, TooNew
 from xvc.journal.reader import journals
 from xvc.journal.writer import Journal
-from xvc.store import db, query
-from xvc.store.columns import known
+from xvc.store import db, query, runs
+from xvc.store.columns import known, tables
 from xvc.store.fold import fold
+from xvc.store.schema import quoted
 from xvc.types import RunId
 
 RUN = RunId("bzk3nzk3r8d7")
@@ -51,7 +52,7 @@ def columns_of(store: Path, table: str) -> dict[str, str]:
 def read(store: Path, table: str = "events") -> dict[Any, dict[str, Any]]:
     """Every row by its id: key to value, as the library reads them."""
     with db.reading(store) as connection:
-        found = connection.execute(f'SELECT row_id FROM "{table}" ORDER BY row_id').fetchall()
+        found = connection.execute(f"SELECT row_id FROM {quoted(table)} ORDER BY row_id").fetchall()
         kept: dict[Any, dict[str, Any]] = {name: {} for (name,) in found}
         for key in known(connection, table):
             held = query.values_of(connection, table, RUN, key)
@@ -123,6 +124,55 @@ def test_the_order_of_files_leaves_no_trace(
     assert events[0].keys() == events[1].keys()
     for at in events[0]:
         assert alike(events[0][at], events[1][at])
+
+
+@settings(max_examples=4, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["events", "Events", "losses", "other", "\"odd'."]), rows),
+        min_size=1,
+        max_size=16,
+    ),
+    st.booleans(),
+)
+def test_tables_read_together_are_as_if_read_one_by_one(
+    logged: list[tuple[str, dict[str, Any]]], in_two: bool
+) -> None:
+    """Many tables of a fold are read at once: columns, rows and metrics are those of each alone."""
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        journal = Journal(folder / "j", {})
+        found = []
+        for place, several in enumerate((1, 1000)):
+            for table, row in logged if not place else ():
+                journal.row(RUN, table, row)
+            store = folder / f"{several}.duckdb"
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("xvc.store.fold.SEVERAL", several)
+                if in_two:
+                    half = journal.path.read_bytes().splitlines(keepends=True)
+                    (folder / "half").mkdir(exist_ok=True)
+                    first = folder / "half" / journal.path.name
+                    first.write_bytes(b"".join(half[: len(half) // 2]))
+                    folded(store, first.parent)
+                folded(store, folder / "j")
+            with db.reading(store) as connection:
+                (run,) = runs.load(connection) or [None]
+                shapes = {
+                    table: list(known(connection, table).values())
+                    for table in sorted(tables(connection))
+                }
+            stored = [read(store, table) for table in shapes]
+            found.append((run and run.metrics, run and run.metric_times, shapes, stored))
+        journal.close()
+    (metrics, times, shapes, stored), other = found
+
+    assert shapes == other[2]
+    assert times == other[1]
+    assert alike(metrics, other[0])
+    for mine, theirs in zip(stored, other[3], strict=True):
+        assert mine.keys() == theirs.keys()
+        assert all(alike(mine[at], theirs[at]) for at in mine)
 
 
 @pytest.mark.parametrize(

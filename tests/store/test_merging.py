@@ -28,7 +28,7 @@ from xvc.store.merge import Outcome, Source, merge_into
 from xvc.types import RunId
 
 RUN = RunId("bzk3nzk3r8d7")
-EXAMPLES = int(os.environ.get("MERGE_EXAMPLES", "16"))  # histories of a table
+EXAMPLES = int(os.environ.get("MERGE_EXAMPLES", "8"))  # histories of a table
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from xvc.store.column_types import Kind
 from xvc.store.keys import KeysDiffer, KeysDoubled, KeysEmpty, refuse_kinds
 from xvc.store.rebase import RowsDoubled
 
-EXAMPLES = int(os.environ.get("MERGE_EXAMPLES", "16"))  # histories of a table
+EXAMPLES = int(os.environ.get("MERGE_EXAMPLES", "8"))  # histories of a table
 CHOICES: dict[str, list[Any]] = {
     "note": ["", "null", "it's", "a"],
     "Loss": [0, 1, (1 << 53) + 1, -1],

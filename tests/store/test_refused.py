@@ -14,7 +14,7 @@ from xvc.core.record import RecordKind
 from xvc.errors import RecordRefused, TooLarge
 from xvc.journal.layout import Room
 from xvc.journal.writer import Journal
-from xvc.store import columns, db, fold, query
+from xvc.store import columns, db, new_rows, query
 from xvc.store.keeper import Keeper
 from xvc.types import RunId
 
@@ -111,7 +111,7 @@ def test_a_wide_table_holds_what_a_narrow_one_would(tmp_path: Path) -> None:
         "yes": True,
     }
     found = []
-    for name, more in (("narrow", 0), ("wide", fold.WIDE + 50)):
+    for name, more in (("narrow", 0), ("wide", new_rows.WIDE + 50)):
         keeper = Keeper(tmp_path / f"{name}.duckdb", Room(tmp_path / name), None)
         journal = Journal(keeper.room.journals, {})
         journal.note(RecordKind.BEGIN, RUN, {"name": name})

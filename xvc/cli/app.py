@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import gc
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -298,8 +299,14 @@ class SystemRefused(ExternalError):
 
     path: str
     reason: str
+    barred: str = ""
     says = "{path:-the system}: {reason}"
-    way = "Nothing that was recorded is lost; try again when that is mended."
+
+    @property
+    def hint(self) -> str:
+        """Names the file or folder whose rights bar the way."""
+        kept = "Nothing that was recorded is lost; try again when that is mended."
+        return f"`ls -ld {shlex.quote(self.barred)}` shows who may. {kept}" if self.barred else kept
 
 
 @error("internal")
@@ -352,6 +359,14 @@ def call(words: list[str]) -> int:
         return _call(words, held)
 
 
+def _refused(err: OSError) -> SystemRefused:
+    from xvc.system.files import barred_at  # late: most commands are refused nothing
+
+    name = str(err.filename or "")
+    barred = str(barred_at(Path(name))) if name and isinstance(err, PermissionError) else ""
+    return SystemRefused(name, err.strerror or str(err), barred)
+
+
 def _call(words: list[str], held: contextlib.ExitStack) -> int:
     """Run one command; what it hands to *held* stays when it has answered."""
     before = words[: words.index("--")] if "--" in words else words
@@ -370,7 +385,7 @@ def _call(words: list[str], held: contextlib.ExitStack) -> int:
     except BrokenPipeError:
         return 0
     except OSError as err:
-        show_error(SystemRefused(str(err.filename or ""), err.strerror or str(err)), manner)
+        show_error(_refused(err), manner)
         return SystemRefused.exit_code
     except typer.Exit as err:
         return err.exit_code

@@ -6,6 +6,7 @@ Tables are plain aligned text, so that they can be piped, and cut to the termina
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
 import json
 import locale
@@ -32,6 +33,7 @@ FEW = 20
 """How many of something an answer names that is not a list of them; it says how many there are."""
 
 _Each = TypeVar("_Each")
+_WIDEST = 200  # characters of a cell that the others of its column are made as wide as
 _GAP = "  "
 
 
@@ -159,8 +161,9 @@ def show_error(error: XvcError, manner: Manner) -> None:
             "retryable": error.retryable,
         }
         envelope: Refusal = {"schema": SCHEMA, "ok": False, "error": facts}
-        _write(sys.stdout, _document(cast("Json", envelope)))
-        return
+        with contextlib.suppress(OSError):  # a full disk: that is said where there is room
+            _write(sys.stdout, _document(cast("Json", envelope)))
+            return
     head = painted(f"error[{error.code}]:", "1;31", manner)
     _write(sys.stderr, f"{head} {visible(str(error))}\n")
     if error.hint:
@@ -228,14 +231,14 @@ def _write(stream: TextIO, text: str) -> None:
     except OSError as err:
         # The reader has gone (`| head`), or messages have nowhere to go: what was done counts.
         if stream is sys.stdout and not isinstance(err, BrokenPipeError):
-            raise
+            raise OSError(err.errno, err.strerror, "standard output") from err
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence[int] = ()) -> str:
-    """Align columns; columns listed in *right* are numbers.
+    """Align columns, but for cells that are very long; columns listed in *right* are numbers.
 
     >>> print(table(["run", "acc"], [["a", "0.9"], ["bcd", "10"]], right=[1]))
     run  acc
@@ -243,7 +246,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], *, right: Sequence
     bcd   10
     """
     lines = [list(head), *(list(row) for row in rows)]
-    widths = [max(len(line[place]) for line in lines) for place in range(len(head))]
+    # one value of 2 MB would make every line as long: a list of 655 runs had 1.3 GB
+    widths = [min(_WIDEST, max(len(line[at]) for line in lines)) for at in range(len(head))]
     shown = []
     for line in lines:
         cells = [

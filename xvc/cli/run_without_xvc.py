@@ -18,8 +18,7 @@ def become(words: Sequence[str], folder: Path, reason: BaseException) -> NoRetur
         SystemExit: there is no such command: 127; or it cannot be started: 126.
     """
     command = list(words[1:] if words[:1] == ["--"] else words)
-    reason_text = f"{type(reason).__name__}: {next(iter(str(reason).splitlines()), 'no message')}"
-    _say(f"warning: this run is not recorded: {reason_text}")
+    _say(f"warning: this run is not recorded: {_words_of(reason)}")
     for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores them, a program does not
         signal.signal(number, signal.SIG_DFL)
     try:
@@ -32,6 +31,12 @@ def become(words: Sequence[str], folder: Path, reason: BaseException) -> NoRetur
     except OSError as err:
         _say(f"error: {command[0]}: {err.strerror}")
         raise SystemExit(126) from err
+
+
+def _words_of(reason: BaseException) -> str:
+    if isinstance(reason, OSError) and reason.filename:
+        return f"{reason.filename}: {reason.strerror}"
+    return f"{type(reason).__name__}: {next(iter(str(reason).splitlines()), 'no message')}"
 
 
 def _say(text: str) -> None:

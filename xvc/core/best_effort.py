@@ -50,6 +50,6 @@ def in_words(err: Exception) -> str:
     if isinstance(err, RecursionError):
         return "something is nested too deeply to be read"
     if isinstance(err, OSError):
-        return str(err)
+        return f"{err.filename}: {err.strerror}" if err.filename and err.strerror else str(err)
     first = next(iter(str(err).splitlines()), "no message")
     return f"{type(err).__name__}: {first}"

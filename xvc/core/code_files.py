@@ -5,7 +5,7 @@ Pure, by names, sizes and times. Refuses to look into files.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from xvc.core.human_units import counted
@@ -48,6 +48,18 @@ def is_junk(path: str) -> bool:
     (True, True, False)
     """
     return any(_JUNK.fullmatch(part) for part in path.split("/"))
+
+
+def is_document(path: str, patterns: Sequence[str]) -> bool:
+    """Whether a path, or its last part, fits one of the patterns of the setting tag.ignore.
+
+    >>> is_document("notes/RESULTS.md", ["*.md"]), is_document("train.py", ["*.md"])
+    (True, False)
+    """
+    from fnmatch import fnmatchcase  # late: asked of few files
+
+    names = (path, path.rpartition("/")[2])
+    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
 def is_generated(path: str) -> bool:

@@ -178,14 +178,16 @@ def chosen_metrics(
 ) -> tuple[str, ...]:
     """Return the metrics to show: those *declared*, else well-known ones, else the first by name.
 
-    Counters of progress are never shown; of one metric, the test split comes first.
+    Counters of progress are never shown; of one metric, the test split comes first; what a model
+    reaches on the data that it learnt from comes after all that judges it.
 
-    >>> chosen_metrics({"step": 9, "train/loss": 0.2, "val/loss": 0.3, "val/acc": 0.9}, [])
+    >>> chosen_metrics({"step": 9, "train/acc": 0.9, "val/loss": 0.3, "val/acc": 0.8}, [])
     ('val/acc', 'val/loss')
     """
     named = [key for key in dict.fromkeys(declared) if key in metrics and not is_progress(key)]
     numbers = sorted(key for key, value in metrics.items() if _is_measure(key, value))
-    telling = [key for key in sorted(numbers, key=_rank) if _rank(key)[0] < len(_TELLING_METRICS)]
+    ranked = sorted(numbers, key=lambda key: ("train" in words(key), *_rank(key)))
+    telling = [key for key in ranked if _rank(key)[0] < len(_TELLING_METRICS)]
     return tuple(named or telling or numbers)[:limit]
 
 

@@ -95,6 +95,18 @@ def keys_of(expression: Expression) -> frozenset[str]:
     return frozenset({expression.key})
 
 
+def compared_in(expression: Expression) -> tuple[Compare, ...]:
+    """Return every part of a filter that holds a key against a value."""
+    match expression:
+        case And(parts) | Or(parts):
+            return tuple(each for part in parts for each in compared_in(part))
+        case Not(part):
+            return compared_in(part)
+        case Compare():
+            return (expression,)
+    return ()
+
+
 def _bracketed(part: Expression, *looser: type[And] | type[Or]) -> str:
     return f"({part})" if isinstance(part, looser) else str(part)
 

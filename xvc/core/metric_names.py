@@ -27,7 +27,11 @@ _HIGHER = word_table(
     "adjustedrand adjustedrandindex randindex rand mutualinfoscore normalizedmutualinfo "
     "normalizedmutualinfoscore adjustedmutualinfo adjustedmutualinfoscore homogeneityscore "
     "completenessscore vmeasure fowlkesmallows reward rewards rew return successrate winrate "
-    "passrate loglikelihood throughput fps qps tps speedup elbo mota idf1 hota correct"
+    "passrate loglikelihood throughput fps qps tps speedup elbo mota idf1 hota correct avgprec "
+    "avgprecision jaccardindex peaksignalnoiseratio structuralsimilarityindexmeasure "
+    "multiscalestructuralsimilarityindexmeasure signalnoiseratio scaleinvariantsignalnoiseratio "
+    "scaleinvariantsignaldistortionratio signaldistortionratio pearsoncorrcoef spearmancorrcoef "
+    "kendallrankcorrcoef goodput gauc pck pckh qwk"
 )
 _LOWER = word_table(
     "loss losses error errors err rmse mse mae mape smape wmape medae rmsle msle mase rmsse wape "
@@ -38,7 +42,9 @@ _LOWER = word_table(
     "falsealarmrate errorrate missrate failurerate crashrate timeoutrate ece mce regret crps bpc "
     "bpb bitsperbyte bitsperchar bitspercharacter bitsperdim daviesbouldin daviesbouldinscore aic "
     "bic poissondeviance gammadeviance tweediedeviance latency ttft tpot timetofirsttoken "
-    "timeperoutputtoken cost costs failed failures timeouts peakmemory peakrss peakvram overhead"
+    "timeperoutputtoken cost costs failed failures timeouts peakmemory peakrss peakvram overhead "
+    "translationeditrate frechetinceptiondistance kernelinceptiondistance mphe mpjpe pampjpe "
+    "minade minfde absrel sqrel learnedperceptualimagepatchsimilarity walltime pagefaults"
 )
 _SCORERS = word_table(
     "negmeanabsoluteerror negmeansquarederror negrootmeansquarederror negmeansquaredlogerror "

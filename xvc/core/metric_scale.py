@@ -49,11 +49,10 @@ def differ_in_scale(metric: str, *sides: Iterable[float]) -> bool:
     percents, fractions = (
         [side for side in held if are(side)] for are in (_are_percent, _are_fractions)
     )
-    return any(
-        min(many) > _TIMES * min(max(few), sum(few) / len(few))
-        for many in percents
-        for few in fractions
-    )
+    if not percents or not fractions:
+        return False
+    most = max(min(many) for many in percents)
+    return most > _TIMES * min(min(max(few), sum(few) / len(few)) for few in fractions)
 
 
 def _are_fractions(values: Collection[float]) -> bool:

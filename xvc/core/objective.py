@@ -9,7 +9,7 @@ the run that began first comes first.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
@@ -86,6 +86,25 @@ class Measure:
         sign = -1 if self.direction is Direction.MAX else 1
         having.sort(key=lambda pair: (sign * pair[0], pair[1].started or 0, pair[1].id))
         return [run for _, run in having]
+
+    def on_one_scale(self, runs: Sequence[RunRecord]) -> tuple[list[RunRecord], list[RunRecord]]:
+        """Part runs from those that seem to have percentages where the newest has fractions.
+
+        Or the other way round: those are the second of the two. Who has no number is not parted.
+        """
+        from xvc.core.metric_scale import differ_in_scale, is_share  # late: few need it
+
+        ranked = self.ranked(runs) if is_share(self.metric) else []
+        if not ranked:
+            return [*runs], []
+        newest = number_of(self.value(max(ranked, key=lambda run: (run.started or 0, run.id))))
+        one: list[RunRecord] = []
+        other: list[RunRecord] = []
+        for run in runs:
+            pair = (newest, number_of(self.value(run)))
+            sides = [[number] for number in pair if number is not None]
+            (other if differ_in_scale(self.metric, *sides) else one).append(run)
+        return one, other
 
     def first(self, runs: Iterable[RunRecord], *, best: bool = True) -> RunRecord | None:
         """Return the best run, or the worst; of equals the one that began first."""

@@ -46,13 +46,17 @@ def decided(what: str, reason: str | None) -> str:
 MODIFIED, ABSENT = "modified", "absent"
 """How data was found that is not what its pointer names."""
 
+OUTSIDE = "outside"
+"""How data was found behind a link that leads out of the project: its bytes are on no record."""
+
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
     """One DVC-tracked input as a run saw it: its digest and its size in bytes.
 
     ``state`` says where it was not what its pointer names: ``modified``, then ``digest`` is that of
-    the bytes that were there and ``tracked`` the pointer's, or ``absent``. ``is_made`` tells what a
+    the bytes that were there and ``tracked`` the pointer's, or ``absent``; of what lies ``outside``
+    ``digest`` only tells whether it is as another run found it. ``is_made`` tells what a
     pipeline made of the rest in the run itself: it follows from code, params and other data.
     ``left_at`` is where a run left a model, from the project's root.
     """
@@ -73,6 +77,24 @@ class DataFile:
         """
         said = asdict(self)
         return {key: part for key, part in said.items() if part is not None and part is not False}
+
+    @property
+    def is_outside(self) -> bool:
+        """Whether a link leads to it that leaves the project; where it differs, nothing is known.
+
+        >>> DataFile("outside:3a2f1b", state=OUTSIDE).is_outside
+        True
+        """
+        return self.state == OUTSIDE
+
+    @property
+    def short(self) -> str:
+        """Its digest as people are shown it; of what lies outside only that it does.
+
+        >>> DataFile("3a2f1b90c4d5e6f7").short, DataFile("outside:3a2f1b", state=OUTSIDE).short
+        ('3a2f1b90c4', 'outside 3a2f1b')
+        """
+        return self.digest.replace(":", " ")[:18] if self.is_outside else self.digest[:10]
 
     @property
     def identity(self) -> str:

@@ -62,6 +62,19 @@ Dimension = Choices | Range
 Space = Mapping[str, Dimension]
 
 
+def is_of_magnitudes(dimension: Dimension) -> bool:
+    """Whether an axis of these values is a log axis: they are drawn so, or a hundredfold apart.
+
+    >>> is_of_magnitudes(Choices((1e-5, 1e-3))), is_of_magnitudes(Choices((1, 8)))
+    (True, False)
+    """
+    if isinstance(dimension, Range):
+        return dimension.is_log
+    numbers = [each for each in dimension.values if isinstance(each, int | float)]
+    is_positive = len(numbers) == len(dimension.values) > 0 and min(numbers) > 0
+    return is_positive and max(numbers) / 100 >= min(numbers)
+
+
 def typed_point(space: Space, point: Mapping[str, Json]) -> dict[str, TypedValue]:
     """Return a point with the text that a command gets for each value.
 

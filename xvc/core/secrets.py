@@ -34,7 +34,7 @@ _VALUE = (
 )
 _IN_TEXT = late(rf"(?<![\w.-])([\w.-]++)([\"']?[ \t]*(?::=|[=:](?![=:]))[ \t]*)({_VALUE})")
 _OPTION_IN_TEXT = late(rf"(?<!\S)(--?[A-Za-z][\w.-]*+)([ \t]+)(?!-)({_VALUE})")
-_LONG_VALUE = 200  # bounds how deep pairs are looked for within pairs
+_LONG_VALUE = 200  # no pair is looked for within a longer value: of many each would be read again
 _HARMLESS = late(
     r"[\"']?(?:None|null|true|false|str|int|bool|bytes|Optional\b.*|os\.environ.*|getenv.*"
     r"|\$(?:[({].*|(?-i:[A-Z_][A-Z0-9_]*))|\{\{.*|<[\w -]*>)?[\"']?",
@@ -100,7 +100,8 @@ _TELLING = (
     *(*HINTS, "://", "auth", "bearer", "curl"),
     *("eyj", "aiza", "akia", "asia", "pypi-", "xox", "gh", "glpat-", "sk-", "hf_", "npm_"),
 )
-_TEXTS = ("name", "note", "reason")
+_TEXTS = ("name", "note", "idea", "decision", "reason")
+_LISTS = ("labels",)
 _SHORTEST = 15  # no token that shows what it is is shorter
 _USER = ("-u", "--user", "--proxy-user")  # of curl: a name, and perhaps a password
 _CURL = late(
@@ -279,7 +280,10 @@ def mask_record(kind: RecordKind, facts: Json) -> Json:
     if kind is RecordKind.PARAMS:
         return cast("Json", mask_values(facts))
     texts = {key: mask_text(said) for key in _TEXTS if isinstance(said := facts.get(key), str)}
-    return {**facts, **texts, **_masked_parts(facts)}
+    lists = {
+        key: _masked_value("", said) for key in _LISTS if isinstance(said := facts.get(key), list)
+    }
+    return {**facts, **texts, **cast("dict[str, Json]", lists), **_masked_parts(facts)}
 
 
 def _masked_environment(facts: Json) -> object:
@@ -377,7 +381,23 @@ def _without_named(text: str) -> str:
         if word in plain:
             text = pattern.sub(mask, text)
     text = _SHAPES.sub(MASK, text)
-    return _OPTION_IN_TEXT.sub(_masked_pair, _IN_TEXT.sub(_masked_pair, text))
+    return _OPTION_IN_TEXT.sub(_masked_pair, _without_pairs(text))
+
+
+def _without_pairs(text: str) -> str:
+    """Mask the values of secret names; what another name has may begin such a pair itself.
+
+    >>> _without_pairs("ValueError: token=abc"), _without_pairs("note: password: abc, lr: 1")
+    ('ValueError: token=***', 'note: password: ***, lr: 1')
+    """
+    parts, at, start = [], 0, 0
+    while found := _IN_TEXT.search(text, start):
+        if is_secret_name(found[1]):
+            parts += [text[at : found.start()], _masked_pair(found)]
+            at = start = found.end()
+        else:
+            start = found.start(3) if len(found[3]) < _LONG_VALUE else found.end()
+    return "".join([*parts, text[at:]])
 
 
 def _masked_argument(argument: str) -> str:
@@ -392,9 +412,8 @@ def _masked_pair(found: re.Match[str]) -> str:
     is_folder = name.lower().endswith("pwd") and value.startswith("/")  # the shell's own PWD
     if is_folder or _HARMLESS.fullmatch(value):
         return found[0]
-    if not is_secret_name(name):  # `ValueError: token=abc` is a pair whose value is another
-        inner = _IN_TEXT.sub(_masked_pair, value) if len(value) < _LONG_VALUE else value
-        return f"{name}{between}{inner}"
+    if not is_secret_name(name):
+        return found[0]
     quote = value[0] if value[0] in "\"'" else ""
     closing = quote if len(value) > 1 and value.endswith(quote) else ""
     return f"{name}{between}{quote}{MASK}{closing}"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from xvc.core.edit import LABEL, Edit
 from xvc.core.run import RunRecord, decided
+from xvc.core.secrets import mask_text
 from xvc.errors import BadValue
 from xvc.history.find import find
 from xvc.journal.edit_builder import labelling, saying
@@ -82,7 +83,7 @@ def decide(project: Project, references: Sequence[str], what: str, reason: str |
         RunElsewhere: a run is in another store only.
     """
     runs = _here(project, references)
-    reason = " ".join((reason or "").split()) or None
+    reason = mask_text(" ".join((reason or "").split())) or None
     made = [saying(run, "decision", decided(what, reason)) for run in runs]
     verb = {"kept": "keep", "discarded": "discard"}[what]
     return _done(project, verb, f"{decided(what, reason)} ({', '.join(runs)})", runs, made)

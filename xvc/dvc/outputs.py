@@ -6,7 +6,7 @@ from pathlib import Path
 
 from xvc.dvc.pointers import Out
 from xvc.dvc.repository import Dvc
-from xvc.errors import NoObject, ObjectCorrupt
+from xvc.errors import NoObject
 
 _FOLDER = ".dir"
 
@@ -27,18 +27,20 @@ def members(dvc: Dvc, out: Out) -> dict[str, Path]:
 
     Raises:
         NoObject: the folder's list, or one of the objects, is not in the cache.
-        ObjectCorrupt: the list is not what its name says, or the objects' sizes are not.
+        ObjectCorrupt: the list is not what its name says, or the sizes are not and so one object.
         BadListing: the list names a file outside the folder.
     """
-    found = {path: object_of(dvc, digest, out) for path, digest in digests_of(dvc, out).items()}
+    digests = digests_of(dvc, out)
+    found = {path: object_of(dvc, digest, out) for path, digest in digests.items()}
     sizes = 0
     for place in found.values():
         try:
             sizes += place.stat().st_size
         except FileNotFoundError:
             raise NoObject(place.parent.name + place.name, out.path) from None
-    if out.size is not None and sizes != out.size:
-        raise ObjectCorrupt(out.digest, f"{sizes} bytes")
+    if out.size is not None and sizes != out.size:  # reading them all tells which one it is
+        for path, place in found.items():
+            dvc.refuse_wrong(digests[path], place)
     return found
 
 

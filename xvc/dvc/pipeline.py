@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import posixpath
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -75,8 +75,11 @@ class Pipeline:
         group = self.stages.get(name.rpartition("@")[0])
         return found or (group if group is not None and group.is_group else None)
 
-    def metric_files(self) -> list[str]:
-        """List the metric files, from the top, each once."""
+    def metric_files(self, stages: Collection[str] | None = None) -> list[str]:
+        """List the metric files, from the top, each once; with *stages* only those of these."""
+        if stages is not None:
+            held = [each for each in map(self.stage, sorted(stages)) if each is not None]
+            return list(dict.fromkeys(path for stage in held for path in stage.metrics))
         each = (path for stage in self.stages.values() for path in stage.metrics)
         return list(dict.fromkeys([*each, *self.metrics]))
 

@@ -6,6 +6,7 @@ only; a path that leads out of the tree is never taken.
 
 from __future__ import annotations
 
+import errno
 import os
 import posixpath
 import re
@@ -164,6 +165,10 @@ def reader_of(top: Path) -> Read:
             if os.path.islink(place) and not os.path.exists(place):
                 raise _corrupt(file, "it is a link to nowhere") from err
             return None
+        except OSError as err:  # no right to read it, a disk that fails
+            is_loop = err.errno == errno.ELOOP
+            why = "it is a link to itself" if is_loop else err.strerror or str(err)
+            raise _corrupt(file, why) from err
 
     return read
 

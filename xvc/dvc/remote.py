@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from xvc.core.best_effort import in_words
 from xvc.dvc.foreign_remote import refuse_foreign
 from xvc.dvc.outputs import digests_of, object_of
 from xvc.dvc.pointers import Out
@@ -38,8 +39,9 @@ if TYPE_CHECKING:
     from dvc_objects.fs.base import FileSystem
 
 _LOCAL, _SSH = "local", "ssh"
-_EXTRAS = {"s3": "s3", "ssh": "ssh"}
+_EXTRAS = {"s3", "ssh"}
 _ASKING = {"ask_password", "ask_passphrase"}  # nothing is asked; what is wanted is in a setting
+_FORBIDDEN, _NOWHERE = 403, {404, 410}  # of HTTP
 _AT_ONCE = 8  # files put on the disk together
 _FOREIGN = {
     "dvc.exceptions": "DvcException",
@@ -123,6 +125,7 @@ class Remote:
         self._system, self._root = system, root
         self._where: dict[str, str] = {}  # as last seen
         self._are_etags_md5 = True
+        self._refusal: BaseException | None = None  # an HTTP 403
 
     @classmethod
     def open(
@@ -168,7 +171,8 @@ class Remote:
                 system, settings, root = get_cloud_fs(config, name=chosen)
                 return cls(dvc, chosen, system(**settings), root, notify)
             except (ImportError, RemoteMissingDepsError) as err:
-                raise NoPackage(f"dvc-{kind}", _EXTRAS.get(kind, kind)) from err
+                kind = {"https": "http", "webdavs": "webdav"}.get(kind, kind)
+                raise NoPackage(f"dvc-{kind}", kind if kind in _EXTRAS else "") from err
 
     def entries(self, digests: Iterable[str]) -> dict[str, RemoteObject]:
         """Look which of these objects are there, by listing the folders they would be in.
@@ -186,6 +190,8 @@ class Remote:
             self._system.fs.invalidate_cache()
             for listed in pool.map(self._listed if lists else self._looked_at, sorted(asked)):
                 seen |= listed
+            if self._refusal is not None and not seen:
+                raise self._refusal
         found: dict[str, RemoteObject] = {}
         for digest, places in wanted.items():
             for place in places:
@@ -320,10 +326,25 @@ class Remote:
     def _looked_at(self, place: str) -> dict[str, RemoteObject]:
         try:
             found = self._system.info(place)
-        except FileNotFoundError:
+        except FileNotFoundError as err:
+            self._refuse_silence(err.__cause__)
             return {}
         size = found.get("size")
         return {place: RemoteObject(None if size is None else int(size))}
+
+    def _refuse_silence(self, cause: BaseException | None) -> None:
+        """Raise why a web server was silent: to fsspec, whatever goes wrong is a file not found.
+
+        A bucket that must not be listed says 403 of what is not there, so that it is a refusal
+        only where all are refused.
+        """
+        if isinstance(cause, FileNotFoundError):
+            return
+        status = getattr(cause, "status", None)
+        if status == _FORBIDDEN:
+            self._refusal = cause
+        elif isinstance(cause, _foreign()) and status not in _NOWHERE:
+            raise cause
 
     def _is_right(self, digest: str, entry: RemoteObject) -> bool:
         here = object_of(self.dvc, digest)
@@ -396,7 +417,7 @@ def _mapped(doing: str) -> Iterator[None]:
     try:
         yield
     except _foreign() as err:
-        words = str(err) or type(err).__name__
+        words = in_words(err) if isinstance(err, OSError) else str(err) or type(err).__name__
         raise DvcFailed(doing, words) from err
 
 

@@ -104,14 +104,15 @@ def compared(project: Project, name: str, metric: str | None = None) -> SeriesCo
     """
     runs = series_runs(project, name)
     rows = [_row(run, name) for run in runs]
-    judged = judged_alike(project, runs)
     declared = {**OWN_SCORES, **project.settings.metrics_direction}
-    finished = [
-        row for row in rows if row.status == Status.FINISHED and row.run not in judged.others
-    ]
+    finished = [row for row in rows if row.status == Status.FINISHED]
     known = _metrics(finished or rows)
     decides = metric or next(_deciding(known, declared), None)
-    ranked = Measure.parse(decides, declared, "metric").ranked(judged.runs) if decides else []
+    measure = Measure.parse(decides, declared, "metric") if decides else None
+    judged = judged_alike(project, runs, measure)
+    finished = [row for row in finished if row.run not in judged.others]
+    known = _metrics(finished or rows)
+    ranked = measure.ranked(judged.runs) if measure is not None else []
     best = next((row for row in finished if ranked and row.run == ranked[0].id), None)
     others = [name for name in known if name != decides]
     reasons = _reasons(best, finished, [decides, *others], declared) if best and decides else ()

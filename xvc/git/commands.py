@@ -29,6 +29,7 @@ from xvc.system.process_tree import ProcessTree
 from xvc.system.stall_timeout import waiting_for
 
 _ABSENT = ""  # in each of git's hashes
+_LINK = "120000 "  # the mode of links
 _ELSEWHERE = frozenset(
     f"GIT_{name}"
     for name in (
@@ -292,7 +293,7 @@ class Git:
         self.place = place
         self._environment = scrubbed(environment)
         self._trees: dict[str, str] = {}  # by the full names of commits: they never get another
-        self._tracked: tuple[tuple[int, ...], dict[str, str]] = ((), {})
+        self._tracked: tuple[tuple[int, ...], dict[str, str], list[str]] = ((), {}, [])
         self._tags: dict[str, tuple[Stamp, list[TagRef]]] = {}
         self._named_folders: set[tuple[Path, int]] = set()
         self._pipe: Path | None = None
@@ -444,11 +445,20 @@ class Git:
 
         It is asked for once while the index is the same file.
         """
+        return self._indexed()[1]
+
+    def links(self) -> Sequence[str]:
+        """List what the index has as links; it is asked for as `tracked` is."""
+        return self._indexed()[2]
+
+    def _indexed(self) -> tuple[tuple[int, ...], Mapping[str, str], Sequence[str]]:
         stamp = _stamp(self.place.folder / "index")
         if self._tracked[0] != stamp:
-            entries = _text(self.call("ls-files", "-v", "-z")).split("\0")
-            self._tracked = (stamp, {entry[2:]: entry[0] for entry in entries if entry})
-        return self._tracked[1]
+            entries = _text(self.call("ls-files", "-v", "-s", "-z")).split("\0")
+            parts = [entry.partition("\t") for entry in entries if entry]
+            links = [path for meta, _, path in parts if meta.startswith(_LINK, 2)]
+            self._tracked = (stamp, {path: meta[0] for meta, _, path in parts}, links)
+        return self._tracked
 
     def unhide(self, index: Path, paths: Iterable[str]) -> None:
         """Make git compare these paths with the files again, in an index file of ours."""

@@ -182,7 +182,7 @@ def _find_one(
                 version = versions_by_run(infos).get(other.record.id)
                 return FoundRun(other.record, version, other.environment, elsewhere=other)
     if record is None:
-        raise project.keeper.lacking or NoRun(text)
+        raise project.keeper.lacking or project.nothing_checked_out() or NoRun(text)
     return _found(connection, record, versions_by_run(infos).get(record.id))
 
 
@@ -246,15 +246,22 @@ def _extreme(
             f"say `metrics: {{direction: {{{metric}: max}}}}` (or min) in xvc.yaml",
         )
     measure = Measure(metric, direction)
-    if project.settings.has_judge:
-        from xvc.history.judging import judged_alike  # late: most settings name no judge
-
-        judged = judged_alike(project, query.with_metric(connection, metric))
-        project.keeper.warnings += [judged.warning] if judged.warning else []
-        return measure.first(judged.runs, best=best)
     highest = (direction is Direction.MAX) is best
-    leading = query.foremost(connection, metric, highest=highest, most=1)
-    return measure.first(leading, best=best)
+    leading: list[RunRecord] = []
+    if not project.settings.has_judge:
+        from xvc.core.metric_scale import is_share  # late: few references are of this kind
+
+        leading = query.foremost(connection, metric, highest=highest, most=1)
+        if is_share(metric):  # what is furthest from it tells whether all are on one scale
+            ends = [*leading, *query.foremost(connection, metric, highest=not highest, most=1)]
+            leading = [] if measure.on_one_scale(ends)[1] else leading
+    if leading:
+        return measure.first(leading, best=best)
+    from xvc.history.judging import judged_alike  # late: most settings name no judge
+
+    judged = judged_alike(project, query.with_metric(connection, metric), measure)
+    project.keeper.warnings += [judged.warning] if judged.warning else []
+    return measure.first(judged.runs, best=best)
 
 
 def _by_name(connection: DuckDBPyConnection, name: str) -> RunRecord | None:

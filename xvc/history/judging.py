@@ -13,6 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from xvc.core.human_units import counted, few_of
+from xvc.core.objective import Measure
 from xvc.core.run import DataFile, RunRecord, Status
 from xvc.core.run_inputs import overlap
 from xvc.dvc.pointers import SUFFIX
@@ -35,6 +36,7 @@ class Judged:
     runs: list[RunRecord]
     others: tuple[RunId, ...] = ()
     warning: str | None = None
+    on_other_scale: tuple[RunId, ...] = ()  # some of the others
 
 
 def judges(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, Judge]:
@@ -227,8 +229,31 @@ def unlike(project: Project, one: RunRecord, other: RunRecord) -> list[str]:
     return differing(known.get(one.id), known.get(other.id))
 
 
-def judged_alike(project: Project, runs: Sequence[RunRecord]) -> Judged:
-    """Keep the runs that were judged as the newest of them was."""
+def judged_alike(
+    project: Project, runs: Sequence[RunRecord], measure: Measure | None = None
+) -> Judged:
+    """Keep the runs that were judged as the newest of them was.
+
+    By a *measure* those are left out, too, that seem to have percentages of it where the newest of
+    the rest has fractions, or the other way round.
+    """
+    judged = _by_one_judge(project, runs)
+    if measure is None:
+        return judged
+    alike, others = measure.on_one_scale(judged.runs)
+    if not others:
+        return judged
+    warning = (
+        f"{measure.metric} seems to be in percent in some runs and a fraction in others; "
+        f"{counted(len(others), 'run')} on another scale than the newest and not ranked with it: "
+        f"{few_of([run.id for run in others])}"
+    )
+    said = warning if judged.warning is None else f"{judged.warning}; {warning}"
+    scaled = tuple(run.id for run in others)
+    return Judged(alike, (*judged.others, *scaled), said, scaled)
+
+
+def _by_one_judge(project: Project, runs: Sequence[RunRecord]) -> Judged:
     known = judges(project, runs)
     done = [run for run in runs if run.status is Status.FINISHED]
     if not known or not done:

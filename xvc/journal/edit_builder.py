@@ -35,16 +35,21 @@ def setting(
 
 
 def saying(run: RunId, key: str, text: str | None) -> Edit:
-    """Make the edit that says something of a run itself; an empty text takes it back.
+    """Make the edit that says something of a run itself, secrets masked; an empty text undoes it.
 
     Raises:
         BadValue: it is nothing that can be said of a run, or the text cannot be kept.
     """
     if key not in SAYABLE:
         raise BadValue(key, f"what can be said of a run is {', '.join(SAYABLE)}, labels.NAME")
-    return Edit(
-        kind=RecordKind.VALUE, table=RUNS, run=run, key=key, value=_typed(key, text or None)
-    )
+    said = _masked(text) if text else None
+    return Edit(kind=RecordKind.VALUE, table=RUNS, run=run, key=key, value=_typed(key, said))
+
+
+def _masked(text: str) -> str:
+    from xvc.core.secrets import mask_text  # late: values of rows are set without it
+
+    return mask_text(text)
 
 
 def labelling(run: RunId, label: str, *, on: bool = True) -> Edit:
@@ -55,6 +60,7 @@ def labelling(run: RunId, label: str, *, on: bool = True) -> Edit:
     """
     if not label.strip() or "," in label:
         raise BadValue("--label", f"{label!r} is no label: a few letters, without a comma")
+    label = _masked(label)
     return Edit(
         kind=RecordKind.VALUE,
         table=RUNS,

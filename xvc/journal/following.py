@@ -17,7 +17,7 @@ from xvc.journal.codec import CONTROL, decode_line, encode_key
 from xvc.journal.reader import ReadPosition, Slice, journals, read_new
 from xvc.types import Json
 
-_STEPS = ("i:step", "i:epoch")
+_STEPS = ("step", "epoch")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Follower:
     _marks: dict[str, ReadPosition] = field(default_factory=dict)
     _names: dict[str, str] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict)
+    _params: dict[str, dict[str, Json]] = field(default_factory=dict)
 
     @property
     def _written(self) -> str:
@@ -49,10 +50,14 @@ class Follower:
         fresh = [part for path in journals(self.folder) if (part := self._new(path)) is not None]
         for part in fresh:  # beginnings first: the rows of a run are another process's
             for control in part.controls:
-                if control.kind == RecordKind.BEGIN and isinstance(control.facts, dict):
+                if control.run is None or not isinstance(control.facts, dict):
+                    continue
+                if control.kind == RecordKind.BEGIN:
                     name = str(control.facts.get("name", ""))
-                    if name.startswith(self.beginning) and control.run is not None:
+                    if name.startswith(self.beginning):
                         self._names[control.run] = name
+                elif control.kind == RecordKind.PARAMS:
+                    self._params.setdefault(control.run, {}).update(control.facts)
         return [report for part in fresh for report in self._reports(part)]
 
     def _new(self, path: Path) -> Slice | None:
@@ -91,5 +96,13 @@ class Follower:
         if isinstance(value, int | float):
             count = self._counts.get(run, 0)
             self._counts[run] = count + 1
-            step = next((each for key in _STEPS if isinstance(each := row.get(key), int)), count)
-            yield ReportedValue(self._names[run], step, float(value))
+            yield ReportedValue(self._names[run], self._step(run, row, count), float(value))
+
+    def _step(self, run: str, row: dict[str, Json], count: int) -> int:
+        """Read the step that a row says; a param in every row, ``epoch=10``, is none."""
+        params = self._params.get(run, {})
+        for key in _STEPS:
+            said = row.get(f"i:{key}")
+            if isinstance(said, int) and params.get(key) != said:
+                return said
+        return count

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from xvc.mirrors import sink_kind
 from xvc.mirrors.ledger import Ledger, Ledgers
-from xvc.mirrors.rows import Fresh, Tails, numbers_of
+from xvc.mirrors.rows import Fresh, Tails, numbers_of, step_of
 from xvc.mirrors.sink import MirrorRow, Sink
 
 INTERVAL = 0.5
@@ -115,7 +115,7 @@ def send(
         place = ledger.count(row.writer, row.sequence)
         values = {k: v for k, v in row.values.items() if ledger.numbers.get(k) != v}
         if values:
-            rows.append(MirrorRow(row.step(place), row.at, values))
+            rows.append(MirrorRow(step_of(values, place), row.at, values))
     try:
         if rows:
             _try(lambda: sink.rows(rows), ending)

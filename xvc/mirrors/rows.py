@@ -31,10 +31,15 @@ class Logged:
     at: float
     values: Mapping[str, float]
 
-    def step(self, place: int) -> int:
-        """The step that it says; else its place among the rows of its writer."""
-        said = (self.values.get(key) for key in _STEPS)
-        return next((int(each) for each in said if each is not None and each == each), place)  # noqa: PLR0124
+
+def step_of(values: Mapping[str, float], place: int) -> int:
+    """Read the step that a row says; else it is the row's place among those of its writer.
+
+    >>> step_of({"epoch": 3.0, "loss": 0.5}, 7), step_of({"loss": 0.5}, 7)
+    (3, 7)
+    """
+    said = (values.get(key) for key in _STEPS)
+    return next((int(each) for each in said if each is not None and each == each), place)  # noqa: PLR0124
 
 
 @dataclass(slots=True)

@@ -66,6 +66,7 @@ def add_model(project: Project, path: Path, reference: str, name: str | None) ->
         RunElsewhere: it is in another store.
         BadValue: the name is none, or there is nothing at *path*.
         NotOfRun: the run did not make it.
+        OutsideProject: a link of the repository leads from it out of the project.
         ModelTaken: the run has another model of that name.
         PathsChanged: a pointer of that name is there and not committed.
         LockBusy: another xvc or git is at it, for long.
@@ -73,6 +74,8 @@ def add_model(project: Project, path: Path, reference: str, name: str | None) ->
     """
     dvc = project.needed_dvc()
     name = check_name(name if name is not None else name_of(path.name), "--name")
+    if (way := project.way_out_below(path)) is not None:  # what is in the cache is pushed
+        raise project.outside(way)
     with FileLock(project.room.version_lock).held(wait=_WAIT, doing="model add"):
         clear(project.git, project.pending)
         replay(project, MODELS)
@@ -199,6 +202,8 @@ def keep_models(
             warnings.append(f"--model {path.name} needs git and DVC here; run `xvc init`")
         elif not path.exists():
             warnings.append(f"the run was to leave {path.name}, and it is not there")
+        elif (way := project.way_out_below(path)) is not None:
+            warnings.append(f"{project.outside(way)}; so {path.name} is not kept as a model")
         elif before.is_untouched(path, older):
             warnings.append(f"the run did not write {path.name}, so it is not a model of it")
         else:

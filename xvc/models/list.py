@@ -17,7 +17,7 @@ from xvc.dvc.pointers import SUFFIX, read_pointer
 from xvc.dvc.repository import pointer_of
 from xvc.errors import BadVersion, NotFoundError, error
 from xvc.history.find import all_versions, versions, versions_by_run
-from xvc.history.judging import judged_alike
+from xvc.history.judging import Judged, judged_alike
 from xvc.history.owner import is_project, own_versions
 from xvc.models.stages import Assignment, Evidence, current, of_model, read_assignment
 from xvc.project import Project
@@ -233,11 +233,11 @@ def list_models(
 
 def ranked_alike(
     project: Project, measure: Measure, found: Sequence[Candidate]
-) -> tuple[list[RunRecord], tuple[RunId, ...]]:
+) -> tuple[list[RunRecord], Judged]:
     """Rank the runs of candidates that were judged alike, the best first; and name the others."""
-    judged = judged_alike(project, [each.run for each in found if each.run is not None])
+    judged = judged_alike(project, [each.run for each in found if each.run is not None], measure)
     project.keeper.warnings += [judged.warning] if judged.warning else []
-    return measure.ranked(judged.runs), judged.others
+    return measure.ranked(judged.runs), judged
 
 
 def disagreements(project: Project, name: str | None) -> list[str]:

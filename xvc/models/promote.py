@@ -5,17 +5,19 @@ A metric's direction is known or said. What was in the stage stays a candidate.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 from xvc.core.commit_subject import chosen_metrics, subject
 from xvc.core.direction import better
-from xvc.core.expression import keys_of
+from xvc.core.expression import Expression, compared_in, keys_of
 from xvc.core.filter import evaluate, parse_filter
 from xvc.core.metric_scale import scales_in_words
 from xvc.core.model import PRODUCTION, candidate_of, check_stage
-from xvc.core.objective import Measure, number_of
+from xvc.core.objective import Measure, number_of, written_distance
 from xvc.core.reference import Extreme, parse_reference
 from xvc.core.run import DataFile, RunRecord
 from xvc.dvc.pointers import Out
@@ -171,7 +173,7 @@ def _extreme(
     measure = _measure(project, wanted, reference.metric)
     having = {e.id: e for e in models.of(name) if e.is_here and e.run is not None}
     runs = [each.run for each in having.values() if each.run is not None]
-    judged = judged_alike(project, runs)
+    judged = judged_alike(project, runs, measure)
     project.keeper.warnings += [judged.warning] if judged.warning else []
     record = measure.first(judged.runs, best=reference.best)
     if record is None:
@@ -201,8 +203,25 @@ def required(conditions: Sequence[str], record: RunRecord) -> list[Gate]:
     for text in conditions:
         claim = parse_filter(text)
         found = ", ".join(f"{key} is {_shown(values.get(key))}" for key in keys_of(claim))
-        gates.append(Gate(str(claim), found, evaluate(claim, values.__getitem__)))
+        scales = _on_two_scales(claim, record)
+        is_met = scales is None and evaluate(claim, values.__getitem__)
+        gates.append(Gate(str(claim), scales or found, is_met))
     return gates
+
+
+def _on_two_scales(claim: Expression, record: RunRecord) -> str | None:
+    """Say which metric is held to percentages and is a fraction, or the other way round."""
+    bounds: dict[str, list[float]] = {}
+    for part in compared_in(claim):
+        bound = number_of(part.value)
+        if bound is not None and part.key in record.metrics and part.key not in record.params:
+            bounds.setdefault(part.key, []).append(bound)
+    for key, held in bounds.items():
+        value = number_of(record.metrics[key])
+        said = [scales_in_words(key, value, bound) for bound in held]
+        if all(said):  # one bound on its scale is one that was meant
+            return said[0]
+    return None
 
 
 def _compared(
@@ -228,19 +247,47 @@ def _compared(
         other = find(project, [against])[0].record if against else None
     if also is not None:
         return [*also(record, other, str(measure))]
-    parts = unlike(project, other, record) if other is not None else []
-    if parts:
-        return [Gate(asked, f"they were judged otherwise: {', '.join(parts)}", is_met=False)]
+    if other is not None and (otherwise := judged_otherwise(project, asked, other, record)):
+        return [otherwise]
     old = measure.value(other) if other is not None else None
     if is_stage and now is not None:
         said = number_of(now.evidence.metrics.get(measure.metric))
         old = said if said is not None else old
-    new = measure.value(record)
+    return [beaten(asked, measure, old, measure.value(record))]
+
+
+def judged_otherwise(project: Project, asked: str, old: RunRecord, new: RunRecord) -> Gate | None:
+    """Return the gate that is not met by runs that were judged otherwise; None if they were not."""
+    parts = unlike(project, old, new)
+    found = f"they were judged otherwise: {', '.join(parts)}"
+    return Gate(asked, found, is_met=False) if parts else None
+
+
+def beaten(
+    asked: str, measure: Measure, old: float | None, new: float | None, margin: float = 0.0
+) -> Gate:
+    """Hold one number against another, by the way of the measure: met if it is better by *margin*.
+
+    Numbers on two scales are not compared.
+    """
     scales = scales_in_words(measure.metric, number_of(old), number_of(new))
     if scales is not None:
-        return [Gate(asked, scales, is_met=False)]
-    is_met = None not in (old, new) and better(measure.direction, old or 0.0, new or 0.0) is True
-    return [Gate(asked, f"{_shown(new)} against {_shown(old)}", is_met)]
+        return Gate(asked, scales, is_met=False)
+    is_better = old is not None and new is not None and better(measure.direction, old, new) is True
+    is_met = is_better and are_apart(old, new, margin)
+    return Gate(asked, f"{_shown(new)} against {_shown(old)}", is_met)
+
+
+def are_apart(old: float | None, new: float | None, margin: float) -> bool:
+    """Whether two numbers lie at least so far apart, as they are written.
+
+    >>> are_apart(0.9, 0.8, 0.1), are_apart(0.9, 0.81, 0.1), are_apart(math.inf, 0.8, 0.1)
+    (True, False, True)
+    """
+    if old is None or new is None or not math.isfinite(margin):
+        return False
+    apart = written_distance(old, new)
+    return apart is None or apart >= Fraction(repr(margin))  # None: infinitely far
 
 
 def _shown(value: Json) -> str:

@@ -19,6 +19,7 @@ from xvc.dvc.repository import Dvc
 from xvc.errors import BadValue, ConflictError, NotFoundError, ObjectCorrupt, error
 from xvc.git.branch import clear
 from xvc.history.find import find
+from xvc.history.judging import Judged
 from xvc.models.list import Candidate, NoModel, ranked_alike, read_models
 from xvc.models.publish_models import MODELS, ModelChange, land
 from xvc.project import Project
@@ -153,19 +154,21 @@ def _fates(
 
 @dataclass(frozen=True, slots=True)
 class _Ranking:
-    """The places of candidates by a metric, and the runs that were judged otherwise."""
+    """The places of candidates by a metric, and the runs that are not ranked with the newest."""
 
     measure: Measure
     place: Mapping[RunId, int]
-    others: tuple[RunId, ...]
+    judged: Judged
 
     @classmethod
     def of(cls, project: Project, measure: Measure, here: Sequence[Candidate]) -> _Ranking:
-        ranked, others = ranked_alike(project, measure, here)
-        return cls(measure, {run.id: number for number, run in enumerate(ranked)}, others)
+        ranked, judged = ranked_alike(project, measure, here)
+        return cls(measure, {run.id: number for number, run in enumerate(ranked)}, judged)
 
     def why_unranked(self, each: Candidate) -> str:
-        if each.id in self.others:
+        if each.id in self.judged.on_other_scale:
+            return f"{self.measure.metric} on another scale than the newest"
+        if each.id in self.judged.others:
             return "judged otherwise than the newest"
         if each.run is None or self.measure.value(each.run) is None:
             return f"no {self.measure.metric} recorded"

@@ -48,7 +48,7 @@ def layout(project: Project, listed: RunList) -> Layout:
     judged = judged_alike(project, listed.runs) if project.settings.has_judge else None
     return Layout(
         total=listed.total,
-        elsewhere=listed.elsewhere,
+        elsewhere=listed.elsewhere[0] if listed.elsewhere else "",
         discarded=listed.discarded,
         metrics=listed.metrics,
         columns=tuple(_columns(project, listed)),

@@ -80,11 +80,10 @@ def _summary(status: SweepStatus) -> Mapping[str, Wired]:
 
 
 def _dimension(key: str, shown: SweepResults) -> Mapping[str, Wired]:
-    from xvc.core.search_space import Range, dimension_text  # late: as above
+    from xvc.core.search_space import dimension_text, is_of_magnitudes  # late: as above
 
     dimension = shown.status.sweep.request.space[key]
-    is_log = isinstance(dimension, Range) and dimension.is_log
-    return {"text": dimension_text(dimension), "log": is_log}
+    return {"text": dimension_text(dimension), "log": is_of_magnitudes(dimension)}
 
 
 def _trial(trial: Trial) -> Mapping[str, Wired]:

@@ -6,6 +6,7 @@ refuses becomes a warning: a run is recorded with what is known.
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections import Counter
@@ -115,6 +116,10 @@ def begin(
     data = _try(lambda: _tracked(project, untracked, (*outs, *models), warnings), warnings) or {}
     data = _try(lambda: _as_it_is(project, data, keeps=keeps_data), warnings) or data
     warnings += _try(lambda: _other_data(project, data), warnings) or ()
+    data = {
+        **data,
+        **(_try(lambda: _outside(project, run, state, (*outs, *models)), warnings) or {}),
+    }
     environment = (
         _try(lambda: environment_now(project, program, warnings), warnings) or Environment()
     )
@@ -192,6 +197,7 @@ def as_it_would_be(
     untracked = state.untracked if state else ()
     data = _try(lambda: _tracked(project, untracked, (), warnings), warnings) or {}
     data = _try(lambda: looked_at(project, data), warnings) or data
+    data = {**data, **(_try(lambda: _outside(project, "now", state, ()), warnings) or {})}
     read = FileParams()
     said = _try(lambda: _said(project, command, folder, params, warnings, read), warnings) or {}
     record = RunRecord(
@@ -397,6 +403,21 @@ def _as_it_is(
     return found
 
 
+def _outside(
+    project: Project, run: str, state: TreeState | None, leaves: Collection[str]
+) -> dict[str, DataFile]:
+    """Tell what links of the code lead to that leave the tree."""
+    if state is None:
+        return {}
+    top = project.git.place.top
+    links = [p for p in (*project.git.links(), *state.untracked) if os.path.islink(top / p)]
+    if not links:
+        return {}
+    from xvc.recording.outside_data import outside_data  # late: few trees have links
+
+    return outside_data(project, run, links, {project.relative(project.root / p) for p in leaves})
+
+
 def _other_data(project: Project, data: Mapping[str, DataFile]) -> list[str]:
     """Say in one line which data is not what its pointer names, with what mends it."""
     absent = [path for path, file in data.items() if file.state == ABSENT]
@@ -411,7 +432,14 @@ def _other_data(project: Project, data: Mapping[str, DataFile]) -> list[str]:
             f"data modified: {few_of(old)} holds another version than its pointer names; "
             "`xvc pull` puts that in place"
         )
-    if new:
+    made = {path for path in project.stage_outs() if path in new} if new else set[str]()
+    if made:
+        name = next(path for path in new if path in made)
+        said.append(
+            f"data modified: {few_of([*filter(made.__contains__, new)])} holds bytes that dvc.lock "
+            f"does not name; `dvc repro` makes it again, `dvc commit {name}` records them"
+        )
+    if new := [path for path in new if path not in made]:
         said.append(
             f"data modified: {few_of(new)} holds bytes that its pointer does not name; "
             f"`dvc add {new[0]}` records them"
@@ -655,10 +683,11 @@ def _without_params(path: Path, name: str) -> Iterator[None]:
                 f"it is a link to {os.readlink(path)}, where nothing is; runs have no params of it"
             )
         raise BadValue(name, why) from err
-    except BadValue as err:
-        raise BadValue(
-            name, f"{err.reason}; until it is mended, runs have no params of it"
-        ) from err
+    except (BadValue, OSError) as err:
+        why = err.reason if isinstance(err, BadValue) else err.strerror or str(err)
+        if isinstance(err, OSError) and err.errno == errno.ELOOP:
+            why = "it is a link to itself"
+        raise BadValue(name, f"{why}; until it is mended, runs have no params of it") from err
 
 
 def apart(read: Mapping[str, Mapping[str, Json]]) -> dict[str, Json]:
@@ -722,11 +751,24 @@ def metrics_files(project: Project) -> list[Path]:
     return list(dict.fromkeys([*found, *pipeline_metrics(project)]))
 
 
-def pipeline_metrics(project: Project) -> list[Path]:
-    """List the metric files that the stages of pipelines declare, whether they exist or not."""
-    pipelines = project.pipelines().values()
-    named = [name for each in pipelines for name in each.metric_files() if _is_inside(name)]
+def pipeline_metrics(project: Project, stages: Collection[str] | None = None) -> list[Path]:
+    """List the metric files that the stages of pipelines declare, whether they exist or not.
+
+    With *stages*, named in full, only those of these.
+    """
+    pipelines = project.pipelines().items()
+    declared = [
+        name for file, each in pipelines for name in each.metric_files(_of_file(file, stages))
+    ]
+    named = [name for name in declared if _is_inside(name)]
     return [file for name in named for file in _expanded(project, project.top / name)]
+
+
+def _of_file(file: str, stages: Collection[str] | None) -> set[str] | None:
+    """Name the stages of one ``dvc.yaml`` as it does; None stands for all of them."""
+    if stages is None:
+        return None
+    return {name.removeprefix(f"{file}:") for name in stages if name.startswith(f"{file}:")}
 
 
 def _is_inside(name: str) -> bool:

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
-from xvc.core.direction import is_progress
 from xvc.core.run import RunRecord
 from xvc.database.queries import looking
+from xvc.errors import NoColumn
 from xvc.project import Project
 from xvc.render.document import Curves
-from xvc.render.figure import Plot, PlotKind, Series, thinned
-from xvc.store import table_queries as look
-from xvc.store.columns import tables
-from xvc.store.filter_sql import Field
-from xvc.store.table_queries import WantedRows
-from xvc.types import RunId
+from xvc.render.figure import Plot, PlotKind, Series
+from xvc.reports.many_curves import CurvesRequest, curves_in
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_POINTS = 200  # of a line: more than a page shows apart
+_INTERVALS = 100  # two points each: more than a printed picture shows apart
 
 
 def curves(
@@ -45,45 +40,21 @@ def _plot(
     metric: str,
     names: Mapping[str, str],
 ) -> Plot | None:
-    """Draw from the first table in which any of the runs has a line."""
-    for table in sorted(tables(connection), key=lambda name: (name != "events", name)):
-        held = look.fields(connection, table)
-        found = look.known_field(held, metric)
-        if found is None or not found.number:
-            continue
-        across = _across(held)
-        lines = [line for run in runs if (line := _line(connection, table, run.id, metric, across))]
-        if lines:
-            label = across or "row"
-            series = tuple(Series(names[run], x, y) for run, x, y in lines)
-            series = tuple(thinned(each, _POINTS) for each in series)
-            return Plot(
-                kind=PlotKind.LINE,
-                title=f"{metric} by {label}",
-                x_label=label,
-                y_label=metric,
-                series=series,
-                summaries=(),
-            )
-    return None
-
-
-def _across(held: Sequence[Field]) -> str | None:
-    """Find the key that counts how far a run is."""
-    return next((each.label for each in held if each.is_number and is_progress(each.label)), None)
-
-
-def _line(
-    connection: DuckDBPyConnection, table: str, run: RunId, metric: str, across: str | None
-) -> tuple[RunId, tuple[float, ...], tuple[float, ...]] | None:
-    keys = [across, metric] if across else [metric]
-    rows = look.points(connection, WantedRows(table, run=run), keys, None)
-    found = [cast("list[float]", numbers) for _, *numbers in rows if None not in numbers]
-    points = [numbers for numbers in found if all(map(math.isfinite, numbers))]
-    if len(points) < 2:
+    request = CurvesRequest(runs=[run.id for run in runs], key=metric, intervals=_INTERVALS)
+    try:
+        drawn = curves_in(connection, request)
+    except NoColumn:
         return None
-    if across is None:
-        points = [[float(place), *numbers] for place, numbers in enumerate(points, 1)]
-    points.sort(key=lambda point: point[0])
-    x, y = zip(*points, strict=True)
-    return run, x, y
+    series = [
+        Series(names[curve.run], curve.x, curve.y) for curve in drawn.curves if len(curve.x) > 1
+    ]
+    if not series:
+        return None
+    return Plot(
+        kind=PlotKind.LINE,
+        title=f"{metric} by {drawn.x}",
+        x_label=drawn.x,
+        y_label=metric,
+        series=tuple(series),
+        summaries=(),
+    )

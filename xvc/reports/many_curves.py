@@ -12,7 +12,15 @@ from xvc.project import Project
 from xvc.recovery.lost_runs import opened
 from xvc.store import table_queries as look
 from xvc.store.columns import tables
-from xvc.store.curve_points import RELATIVE, ROW, TIME, Curve, WantedCurves, curve_points
+from xvc.store.curve_points import (
+    RELATIVE,
+    ROW,
+    TIME,
+    Curve,
+    WantedCurves,
+    curve_points,
+    telling_axes,
+)
 from xvc.store.filter_sql import Field
 from xvc.types import RunId
 
@@ -25,7 +33,7 @@ MOST_RUNS = 2_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CurvesRequest:
-    """Which runs and key; *x* None is the table's own progress key, else the row's number."""
+    """Which runs and key; *x* None is what counts how far a run is, else the row's number."""
 
     runs: Sequence[RunId]
     key: str
@@ -86,7 +94,8 @@ def _drawn(
     connection: DuckDBPyConnection, table: str, held: Sequence[Field], request: CurvesRequest
 ) -> DrawnCurves:
     progress = [each.label for each in held if each.number and is_progress(each.label)]
-    axes = (*progress, ROW, TIME, RELATIVE)
+    chosen, able = telling_axes(connection, table, request.key, progress, request.runs)
+    axes = tuple(dict.fromkeys((chosen or ROW, *able, ROW, TIME, RELATIVE)))
     x = request.x or axes[0]
     wanted = WantedCurves(
         table=table,

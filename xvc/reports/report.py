@@ -241,7 +241,7 @@ def _choose(material: _Material, request: ReportRequest) -> None:
     metrics = list(chosen_metrics(done or every, list(declared)))
     material.aim = _aim(request.metric, every, metrics, declared)
     if material.aim is not None:
-        judged = judged_alike(material.project, runs)
+        judged = judged_alike(material.project, runs, material.aim)
         material.warnings += [judged.warning] if judged.warning else []
         material.places = ranked(judged.runs, material.aim)
         material.standing = _standing(material, judged.runs)
@@ -419,7 +419,8 @@ def _again(material: _Material) -> list[Section]:
     name = material.names[run.id]
     rows = [("code", _code(run)), ("command", shlex.join(run.command))]
     rows += [
-        ("data", f"{path} {file.digest[:10]} {size(file.size)}") for path, file in run.data.items()
+        ("data", f"{path} {file.short} {size(file.size)}".rstrip())
+        for path, file in run.data.items()
     ]
     if environment is not None:
         rows += [("python", environment.python), ("platform", environment.platform)]

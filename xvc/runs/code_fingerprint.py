@@ -25,7 +25,6 @@ from xvc.errors import BadValue
 from xvc.git.tree_objects import TreeEntry, read_trees
 from xvc.project import Project
 from xvc.recording.begin_run import apart, declared_names
-from xvc.system.path_containment import is_inside
 from xvc.types import Json, RunId
 from xvc.versions.base import PathsWithoutCode, paths_without_code
 
@@ -43,16 +42,6 @@ def fingerprints(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, str
     }
 
 
-def links_out(project: Project, tree: str, run: RunRecord) -> tuple[str, ...]:
-    """List the links in a tree that lead out of it as they lie here; no outputs of *run*."""
-    top = project.git.place.top
-    entries = project.git.blobs(tree).items()
-    links = [path for path, entry in entries if entry.startswith(_LINK)]
-    out = [path for path in links if not is_inside(top / path, top)]
-    passed = paths_without_code(project, run) if out else None
-    return tuple(path for path in out if passed is not None and not passed.holds(path))
-
-
 def code_trees(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, str]:
     """Map runs to the trees of their code; a run whose code is not in this clone is left out."""
     if project.place is None:
@@ -62,7 +51,6 @@ def code_trees(project: Project, runs: Sequence[RunRecord]) -> dict[RunId, str]:
     return {run: trees[commit] for run, commit in commits.items() if commit in trees}
 
 
-_LINK = "120000 "  # the mode of links in git's trees
 _SETTINGS = (".gitattributes", ".gitignore", ".dvcignore", ".worktreeinclude")
 """Files that say, in any folder, how others are kept."""
 

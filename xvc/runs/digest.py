@@ -18,7 +18,7 @@ from xvc.core.direction import Direction, direction_of
 from xvc.core.human_units import few_of
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
-from xvc.core.run_inputs import given
+from xvc.core.run_inputs import given, short
 from xvc.runs.repeats import (
     RepeatedExperiment,
     Spread,
@@ -139,7 +139,7 @@ def best_runs(
 
 
 def _best(runs: Sequence[RunRecord], others: Sequence[RunRecord], measure: Measure) -> Best | None:
-    first = measure.first(runs)
+    first = measure.first(measure.on_one_scale(runs)[0])
     value = measure.value(first) if first is not None else None
     if first is None or value is None:
         return None
@@ -205,7 +205,8 @@ def tried(
     told.sort(key=lambda pair: pair[0].repeats[0].id in others)
     ours = [each for each, lie in told if lie is not None and each.repeats[0].id not in others]
     verdicts = _verdicts(ours, measure)
-    ideas = [_idea(each, lie, measure, done, settings) for each, lie in told[:limit]]
+    seedless = _seedless_of(done) if any(len(each.repeats) > 1 for each, _ in told[:limit]) else {}
+    ideas = [_idea(each, lie, measure, done, settings, seedless) for each, lie in told[:limit]]
     ideas = [
         _with_data(idea, each.repeats[0], inputs)
         for idea, (each, _) in zip(ideas, told, strict=False)
@@ -230,7 +231,7 @@ def _with_data(
     apart = [path for path in paths if len({data.get(path) for data in known}) > 1]
     if not apart:
         return idea
-    named = few_of([f"{path} {ours.get(path, 'absent')[:6]}" for path in apart], 1)
+    named = few_of([f"{path} {short(ours.get(path, 'absent'))}" for path in apart], 1)
     return replace(idea, what=cut(f"data {named} | {idea.what}"))
 
 
@@ -256,13 +257,14 @@ def _idea(
     measure: Measure | None,
     done: Sequence[RunRecord],
     settings: Mapping[str, int],
+    seedless: Mapping[RunId, RunRecord],
 ) -> Tried:
     best = measure.first(each.repeats) if measure else None
     run = best or each.repeats[-1]
-    shown_run, others = run, done
     if len(each.repeats) > 1:
-        shown_run, *others = (_seedless(one) for one in (run, *done))
-    what = described(shown_run, others)
+        what = described(seedless.get(run.id) or _seedless(run), [*seedless.values()])
+    else:
+        what = described(run, done)
     if settings[settings_of(run)] > 1:
         what = cut(f"code {(run.code.snapshot or run.code.commit or 'unknown')[:7]} | {what}")
     if run.decision:
@@ -276,6 +278,10 @@ def _idea(
         deviation=lie.deviation if lie else None,
         again=len(each.again),
     )
+
+
+def _seedless_of(runs: Sequence[RunRecord]) -> dict[RunId, RunRecord]:
+    return {run.id: _seedless(run) for run in runs}
 
 
 def _seedless(run: RunRecord) -> RunRecord:

@@ -5,20 +5,26 @@ Changes nothing.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
-from xvc.core.direction import asked_direction, better
+from xvc.core.direction import asked_direction
 from xvc.core.metric_scale import scales_in_words
 from xvc.core.model import PRODUCTION
-from xvc.core.objective import Measure, number_of, written_distance
+from xvc.core.objective import Measure, number_of
 from xvc.core.run import RunRecord, Status
 from xvc.errors import BadValue
 from xvc.history.find import FoundRun, find
-from xvc.history.judging import unlike
 from xvc.models.list import read_models
-from xvc.models.promote import Promoted, Promotion, one_name, promote, required
+from xvc.models.promote import (
+    Promoted,
+    Promotion,
+    are_apart,
+    beaten,
+    judged_otherwise,
+    one_name,
+    promote,
+    required,
+)
 from xvc.models.stages import Gate, current
 from xvc.project import Project
 from xvc.runs.compare import repeats_of
@@ -107,12 +113,12 @@ def _bounds(wanted: GateRequest, run: FoundRun) -> list[Gate]:
     value = number_of(run.record.metrics.get(name))
     shown = f"{name} is {'not recorded' if value is None else value}"
     gates = []
-    if wanted.least is not None:
-        met = value is not None and value >= wanted.least
-        gates.append(Gate(f"{name} >= {wanted.least}", shown, is_met=met))
-    if wanted.most is not None:
-        met = value is not None and value <= wanted.most
-        gates.append(Gate(f"{name} <= {wanted.most}", shown, is_met=met))
+    for sign, bound in ((">=", wanted.least), ("<=", wanted.most)):
+        if bound is None:
+            continue
+        scales = scales_in_words(name, value, bound)
+        is_met = value is not None and (value >= bound if sign == ">=" else value <= bound)
+        gates.append(Gate(f"{name} {sign} {bound}", scales or shown, is_met and scales is None))
     return gates
 
 
@@ -184,17 +190,12 @@ def _against(
     asked = f"{measure} better than {wanted.against}{by}{' beyond the noise' * wanted.is_noisy}"
     if baseline is None:
         return Gate(asked, f"nothing is in {wanted.against}", is_met=True)
-    parts = unlike(project, baseline, run)
-    if parts:
-        return Gate(asked, f"they were judged otherwise: {', '.join(parts)}", is_met=False)
+    otherwise = judged_otherwise(project, asked, baseline, run)
+    if otherwise is not None:
+        return otherwise
     if not wanted.is_noisy:
         old, new = measure.value(baseline), measure.value(run)
-        met = old is not None and new is not None and better(measure.direction, old, new) is True
-        met = met and _are_apart(old, new, wanted.margin)
-        scales = scales_in_words(measure.metric, number_of(old), number_of(new))
-        if scales is not None:
-            return Gate(asked, scales, is_met=False)
-        return Gate(asked, f"{_shown(new)} against {_shown(old)}", is_met=met)
+        return beaten(asked, measure, old, new, wanted.margin)
     before, after = repeats_of(project, [baseline, run])
     if before is after:
         return Gate(asked, "they are repeats of one experiment", is_met=False)
@@ -203,25 +204,9 @@ def _against(
         return Gate(asked, f"{measure.metric} is not recorded in both", is_met=False)
     means = f"{judgement.candidate.mean:.6g} (n={judgement.candidate.count}) against "
     means += f"{judgement.baseline.mean:.6g} (n={judgement.baseline.count}): {sentence(judgement)}"
-    is_met = judgement.verdict is Verdict.BETTER and _are_apart(
+    is_met = judgement.verdict is Verdict.BETTER and are_apart(
         float(f"{judgement.baseline.mean:.12g}"),  # twelve digits: 0.1 + 0.2 over 2 is no 0.15
         float(f"{judgement.candidate.mean:.12g}"),
         wanted.margin,
     )
     return Gate(asked, means, is_met=is_met)
-
-
-def _are_apart(old: float | None, new: float | None, margin: float) -> bool:
-    """Whether two numbers lie at least so far apart, as they are written.
-
-    >>> _are_apart(0.9, 0.8, 0.1), _are_apart(0.9, 0.81, 0.1), _are_apart(math.inf, 0.8, 0.1)
-    (True, False, True)
-    """
-    if old is None or new is None or not math.isfinite(margin):
-        return False
-    apart = written_distance(old, new)
-    return apart is None or apart >= Fraction(repr(margin))  # None: infinitely far
-
-
-def _shown(value: float | None) -> str:
-    return "not recorded" if value is None else str(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
@@ -15,7 +16,7 @@ from xvc.core.direction import Direction, direction_of
 from xvc.core.equality import is_same
 from xvc.core.expression import Expression, keys_of
 from xvc.core.filter import evaluate, parse_filter
-from xvc.core.human_units import did_you_mean, duration, instant, number
+from xvc.core.human_units import did_you_mean, duration, few_of, instant, number
 from xvc.core.objective import Measure, in_order
 from xvc.core.run import RunRecord, Status, series_in
 from xvc.core.tag_message import VersionInfo
@@ -57,8 +58,8 @@ class ListRequest:
 class RunList:
     """Runs in order, how many there are in all, and the keys worth a column.
 
-    ``elsewhere`` says where runs are that this store does not have, when it has none; ``discarded``
-    counts those that are left out because people discarded them.
+    ``elsewhere`` says where runs are that this store does not have, when it has none, and what
+    brings them; ``discarded`` counts those that are left out because people discarded them.
     """
 
     runs: tuple[RunRecord, ...]
@@ -66,7 +67,7 @@ class RunList:
     versions: dict[RunId, str]
     params: tuple[str, ...]
     metrics: tuple[str, ...]
-    elsewhere: str = ""
+    elsewhere: tuple[str, str] | None = None
     discarded: int = 0
 
 
@@ -98,8 +99,7 @@ def runs(project: Project, request: ListRequest) -> RunList:
     where = parse_filter(request.where) if request.where else None
     sort, descending = order_asked(project, request.sort)
     is_judged = sort is not None and project.settings.has_judge
-    is_plain = not (request.everywhere or request.group or request.series or is_judged)
-    if where is not None and is_plain:
+    if where is not None and not (request.everywhere or request.series or is_judged):
         return _fitting(project, request, where)
     is_cut = (where, request.group, request.series) == (None, None, None) and not is_judged
     limit = request.limit if is_cut else None
@@ -122,13 +122,14 @@ def runs(project: Project, request: ListRequest) -> RunList:
 
 
 def _judged_last(project: Project, found: list[RunRecord], sort: str | None) -> list[RunRecord]:
-    """Put the runs that were judged otherwise behind the others, where a metric sorts them."""
+    """Put the runs that a metric cannot rank with the others behind them, where it sorts."""
     metric = (sort or "").removeprefix("metrics.")
     if not any(sort in run.metrics or metric in run.metrics for run in found):
         return found
     from xvc.history.judging import judged_alike  # late: most settings name no judge
 
-    judged = judged_alike(project, found)
+    key = metric if any(metric in run.metrics for run in found) else sort or ""
+    judged = judged_alike(project, found, Measure(key, Direction.MAX))
     if judged.warning is None:
         return found
     project.keeper.warnings.append(judged.warning)
@@ -172,7 +173,7 @@ def among(
     for key in request.columns if chosen else ():
         _refuse_unheld_by(chosen, "--columns", key)
     shown = chosen if request.group else chosen[: request.limit]
-    elsewhere = "" if chosen or request.where or discarded else _elsewhere(project)
+    elsewhere = None if chosen or request.where or discarded else _elsewhere(project)
     sort, _ = order_asked(project, request.sort)
     columns = _columns(project, shown, sort)
     return RunList(tuple(shown), total, tagged, *columns, elsewhere, discarded)
@@ -222,19 +223,22 @@ def _holds_key(run: RunRecord, key: str) -> bool:
 
 def _fitting(project: Project, request: ListRequest, where: Expression) -> RunList:
     """List the runs of this tree that fit, and read no others."""
+    facts = (*FACTS, "version")
     sort, descending = order_asked(project, request.sort)
     tagged = versions_by_run(known_versions(project))
     with opened(project) as connection:
         fit = fitting_ids(project, connection, where)
         if query.count(connection):
-            refuse_unheld(connection, "--columns", request.columns, (*FACTS, "version"))
-            asked, facts = (sort,) if sort else (), (*query.sortable(), *FACTS, "version")
-            refuse_unheld(connection, "--sort", asked, facts)
+            refuse_unheld(connection, "--group", (request.group,) if request.group else (), facts)
+            refuse_unheld(connection, "--columns", request.columns, facts)
+            asked = (sort,) if sort else ()
+            refuse_unheld(connection, "--sort", asked, (*query.sortable(), *facts))
         gone = set() if takes_discarded(request) else discarded_runs(connection)
         order = RunOrder(sort, tagged, descending=descending)
         names = order.names(connection) if fit else []
         chosen = [name for name in names if name in fit and name not in gone]
-        shown = query.in_turn(connection, chosen[: request.limit])
+        limit = None if request.group else request.limit
+        shown = query.in_turn(connection, chosen[:limit])
     columns = _columns(project, shown, sort)
     return RunList(tuple(shown), len(chosen), tagged, *columns, discarded=len(gone))
 
@@ -281,12 +285,16 @@ def of_series(found: Sequence[RunRecord], series: str) -> list[RunRecord]:
     raise BadValue("--series", f"no run is of series {series!r}; {said}")
 
 
-def _elsewhere(project: Project) -> str:
-    """Say of a store that is not here, as in a fresh clone, which version has it."""
+def _elsewhere(project: Project) -> tuple[str, str] | None:
+    """Say of a store that is not here, as in a fresh clone, where it is, and what brings it."""
+    if bare := project.nothing_checked_out():
+        named = few_of(bare.branches)
+        way = f"git switch {shlex.quote(bare.branches[0])}"
+        return f"no branch is checked out, and the remote has {named}", way
     pointer, dvc = project.keeper.pointer, project.dvc
     if pointer is None or dvc is None or dvc.holds(pointer.digest):
-        return ""
-    return "the recorded ones have not been pulled"
+        return None
+    return "the recorded ones have not been pulled", "xvc pull"
 
 
 def value_in(found: RunList, run: RunRecord, key: str) -> Json:

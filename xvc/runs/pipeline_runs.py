@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from xvc.core.run import DataFile
 from xvc.core.run_inputs import overlap
 from xvc.dvc.pipeline import frozen_outs
+from xvc.dvc.stages_as_locked import stages_as_locked
 from xvc.errors import BadValue
 from xvc.git.snapshot import RUNS, Snapshot, tree_with
 from xvc.project import Project
@@ -26,7 +28,8 @@ class PipelineResult:
     """What a pipeline left: its part of the run's data, its results, and its locks' texts.
 
     ``stale`` are the paths that the stages made before, and that count no more; ``params`` what
-    params files say otherwise since the run began, as after ``dvc exp run -S``.
+    params files say otherwise since the run began, as after ``dvc exp run -S``; ``done`` the
+    stages that are as their lock says, None where all are.
     """
 
     data: Mapping[str, DataFile] = field(default_factory=dict)
@@ -34,6 +37,7 @@ class PipelineResult:
     locks: Mapping[str, bytes] = field(default_factory=dict)
     stale: frozenset[str] = frozenset()
     params: Mapping[str, Json] = field(default_factory=dict)
+    done: frozenset[str] | None = None
 
 
 class PipelineWatch:
@@ -43,6 +47,7 @@ class PipelineWatch:
         self._project = project
         self._is_asked = reproduces(command)
         self._is_partial = any(map(_leaves_out, command))
+        self._is_whole = self._is_asked and not self._is_partial and not _names_stages(command)
         self._before = _texts(project)
         self._params = file_params(project, []) if self._is_asked else {}
 
@@ -62,18 +67,28 @@ class PipelineWatch:
             for path, file in data.items()
         }
 
-    def left(self, began: Mapping[str, DataFile]) -> PipelineResult | None:
+    def left(
+        self, began: Mapping[str, DataFile], *, is_finished: bool = True
+    ) -> PipelineResult | None:
         """Read what the pipelines left; None where the run was none of theirs.
+
+        Where the run did not come to its end, or was of some stages only, the lock says of others
+        what they left before it: what the disk does not bear out is then no result of this run.
 
         Args:
             began: the data as the run began.
+            is_finished: whether the run came to a good end.
         """
         after = _texts(self._project)
         if not after or (after == self._before and not self._is_asked):
             return None
         found = self._project.survey()
         made = {out.path for out in found.outs if out.is_made}
-        data = self._project.data_inputs(found)
+        data, done = self._project.data_inputs(found), None
+        if not (is_finished and self._is_whole):
+            done = self._as_locked(after)
+            data = self._on_disk(data, made, {path for stage, path in found.needs if stage in done})
+            found.outs = [out for out in found.outs if not out.stage or out.stage in done]
         read = {path for _, path in found.needs}
         given = {p: file for p, file in data.items() if p in began and p in read and p not in made}
         return PipelineResult(
@@ -85,7 +100,21 @@ class PipelineWatch:
             locks=after,
             stale=frozenset(made),
             params=self._set_since(),
+            done=done,
         )
+
+    def _as_locked(self, locks: Mapping[str, bytes]) -> frozenset[str]:
+        pipelines, look = self._project.pipelines(), partial(looked_at, self._project)
+        return frozenset(stages_as_locked(self._project.top, locks, pipelines, look))
+
+    def _on_disk(
+        self, data: Mapping[str, DataFile], made: Collection[str], read: Collection[str]
+    ) -> dict[str, DataFile]:
+        """Leave out what stages made that is there no more, unless one that is done has read it."""
+        there = {p: f for p, f in data.items() if p in made and (self._project.top / p).exists()}
+        looked = looked_at(self._project, there)
+        held = {path for path, file in looked.items() if file.state is None or path in read}
+        return {p: looked.get(p, f) for p, f in data.items() if p not in made or p in held}
 
     def _set_since(self) -> dict[str, Json]:
         now = file_params(self._project, []) if self._is_asked else {}
@@ -103,6 +132,17 @@ def reproduces(command: Iterable[str]) -> bool:
 
 def _leaves_out(word: str) -> bool:
     return word in _PARTIAL or (re.fullmatch("-[a-zA-Z]*s[a-zA-Z]*", word) is not None)
+
+
+def _names_stages(command: Iterable[str]) -> bool:
+    """Whether words stand behind ``dvc repro`` that are no options: targets, as far as one knows.
+
+    >>> _names_stages(["dvc", "repro", "-q"]), _names_stages(["dvc", "repro", "train"])
+    (False, True)
+    """
+    words = [*command]
+    last = max((at for at, word in enumerate(words) if word in (*_REPRODUCE, "run")), default=0)
+    return any(not word.startswith("-") for word in words[last + 1 :])
 
 
 def keep_locks(project: Project, run: str, snapshot: Snapshot, left: PipelineResult) -> None:

@@ -168,11 +168,11 @@ def _finish_mirrors(project: Project, begun: Begun, mirrors: Sequence[Mirror]) -
     """Send the rest of the run to its sinks: those of the call, and those of its `Tracker`."""
     for mirror in mirrors:
         mirror.close()
-    if not (project.room.folder / "mirrors").is_dir():
-        return
-    from xvc.mirrors.resume import finish_mirrors  # late: opens DuckDB
-
     with best_effort(begun.warnings):
+        if not (project.room.folder / "mirrors").is_dir():
+            return
+        from xvc.mirrors.resume import finish_mirrors  # late: opens DuckDB
+
         begun.warnings += finish_mirrors(project, begun.record.id)
 
 
@@ -390,8 +390,8 @@ def _look_back(project: Project, begun: Begun, tell: Callable[[str], None]) -> R
         return None
     if before.unseen:
         begun.warnings.append(
-            f"{few_of(before.unseen)} leads out of the project: what lies there is on no record. "
-            f"Whether run {before.run.id} was of the same is not known; `dvc add` keeps data"
+            f"{few_of(before.unseen)} leads out of the project: what run {before.run.id} found "
+            "there is not known to be what lies there now. `dvc add` keeps data"
         )
         return None
     said = result(before.run)

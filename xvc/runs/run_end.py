@@ -189,9 +189,11 @@ class Recorder:
             if key in by_files and key not in unsaid
         ]
 
-    def left_by_pipelines(self) -> PipelineResult | None:
+    def left_by_pipelines(self, *, is_finished: bool) -> PipelineResult | None:
         """Read what DVC's pipelines left; None where there are none, or they could not be read."""
-        return self._watch.left(self._begun.record.data) if self._watch is not None else None
+        if self._watch is None:
+            return None
+        return self._watch.left(self._begun.record.data, is_finished=is_finished)
 
     @property
     def last_words(self) -> str | None:
@@ -213,7 +215,7 @@ class Recorder:
                 self._begun.journal.row(self._begun.record.id, _TABLE, row)
                 self.metrics |= dict(row)
 
-    def read_files(self, *, is_pipeline: bool) -> None:
+    def read_files(self, pipeline: PipelineResult | None) -> None:
         """Read the metric files that this run wrote; an untouched one speaks of an older run.
 
         Those of a pipeline's stages that had nothing to do are what the pipeline says now.
@@ -227,7 +229,7 @@ class Recorder:
             if (what := what_stands(path))
         ]
         touched = [path for path in now if not self.before.not_written(path, since)]
-        touched += pipeline_metrics(self._project) if is_pipeline else []
+        touched += pipeline_metrics(self._project, pipeline.done) if pipeline is not None else []
         read: dict[str, dict[str, Json]] = {}
         for path in now if touched else ():
             with best_effort(self._begun.warnings if path in touched else []):
@@ -380,9 +382,10 @@ def note_end(
             with best_effort(warnings):
                 recorder.close()
             with best_effort(warnings):
-                pipeline = recorder.left_by_pipelines()
+                is_finished = status_of(ending) is Status.FINISHED
+                pipeline = recorder.left_by_pipelines(is_finished=is_finished)
             with best_effort(warnings):
-                recorder.read_files(is_pipeline=pipeline is not None)
+                recorder.read_files(pipeline)
             with best_effort(warnings):
                 models = _models(project, begun, wanted, ending)
             with best_effort(warnings):

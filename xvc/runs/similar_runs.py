@@ -28,7 +28,7 @@ from xvc.project import Project
 from xvc.recording.begin_run import as_it_would_be
 from xvc.recording.unheld_digests import unheld_now
 from xvc.recovery.lost_runs import opened
-from xvc.runs.code_fingerprint import CodeDigests, code_trees, links_out
+from xvc.runs.code_fingerprint import CodeDigests, code_trees
 from xvc.runs.repeats import has_same_command, own_params, seeds_in
 from xvc.store import db, query
 from xvc.store.idle_instance import reading_own
@@ -55,7 +55,7 @@ class Near:
 
     ``files`` is None where the code is the run's or cannot be compared. ``alike`` is how much of
     what both changed in the code is the same, between 0 and 1, where that was asked. ``unseen`` are
-    links of the code that lead out of the tree: what lies behind them is on no record.
+    links of the code that lead out of the tree: what lies behind them is not known to be the same.
     """
 
     run: RunRecord
@@ -260,8 +260,17 @@ def _asked(
         if path in data or not (path in run.data or any(overlap(path, out) for out in outs))
     }
     changed = sorted(path for path in {*data, *now} if data.get(path) != now.get(path))
+    both = (run.data, wanted.data)
+    unseen = [path for path in changed if any(path in d and d[path].is_outside for d in both)]
     is_other = bool(wanted.command) and not has_same_command(run, wanted)
-    return Near(run, version, params, tuple(changed), has_other_command=is_other)
+    return Near(
+        run,
+        version,
+        params,
+        tuple(path for path in changed if path not in unseen),
+        has_other_command=is_other,
+        unseen=tuple(unseen),
+    )
 
 
 def _is_of_its_seeds(wanted: RunRecord, run: RunRecord) -> bool:
@@ -288,7 +297,7 @@ def _by_code(
     now, passed_over = unheld_now(project.git, sorted(names), own=wanted.code.incomplete)
     if passed_over:
         warnings.append(_not_looked_at(passed_over))
-    found, unseen = [], None
+    found = []
     for each in near:
         its = trees.get(each.run.id)
         unread = tuple({*wanted.code.unread, *each.run.code.unread})
@@ -297,9 +306,7 @@ def _by_code(
         if its is None or not is_known or digests.of(its, looking) != digests.of(tree, looking):
             found.append(_with_other_code(each))
         else:
-            unseen = links_out(project, tree, wanted) if unseen is None else unseen
-            alike = _without_its_params(each, wanted, digests, its, tree)
-            found.append(replace(alike, unseen=unseen))
+            found.append(_without_its_params(each, wanted, digests, its, tree))
     return found
 
 
@@ -327,14 +334,7 @@ def _without_its_params(
 
 
 def _with_other_code(near: Near) -> Near:
-    return Near(
-        run=near.run,
-        version=near.version,
-        params=near.params,
-        data=near.data,
-        has_other_code=True,
-        has_other_command=near.has_other_command,
-    )
+    return replace(near, has_other_code=True)
 
 
 def _with_files(project: Project, near: Near, tree: str, trees: Mapping[RunId, str]) -> Near:
@@ -342,16 +342,7 @@ def _with_files(project: Project, near: Near, tree: str, trees: Mapping[RunId, s
     its = trees.get(near.run.id)
     if not near.has_other_code or its is None or not tree:
         return near
-    files = code_changes(project, near.run, its, tree)
-    return Near(
-        run=near.run,
-        version=near.version,
-        params=near.params,
-        data=near.data,
-        has_other_code=True,
-        has_other_command=near.has_other_command,
-        files=files,
-    )
+    return replace(near, files=code_changes(project, near.run, its, tree))
 
 
 def result(run: RunRecord) -> str:
@@ -376,7 +367,7 @@ def difference(near: Near) -> str:
         said.append(f"other code: {few_of(near.files)}" if near.files else "other code")
     if near.unseen:
         said.append(
-            f"{few_of(near.unseen)} leads out of the project, what is there is on no record"
+            f"{few_of(near.unseen)} leads out of the project, and changed there or is not known"
         )
     if near.has_other_command and not near.params:
         said.append("another command: " + " ".join(near.run.command))
@@ -412,7 +403,12 @@ def seen_before(project: Project, record: RunRecord) -> Near | None:
             more = query.of_command(connection, record, own_params(record))
             runs = [*{run.id: run for run in (*runs, *more)}.values()]
         near = (_asked(record, run, None) for run in runs if run.id != record.id)
-        alike = [n for n in near if n.distance[0] == 0 and _is_of_its_seeds(record, n.run)]
+        alike = [
+            each
+            for each in near
+            if (each.distance[0] == 0 or each.is_same_as_seen)
+            and _is_of_its_seeds(record, each.run)
+        ]
         if not alike:
             return None
         trees = code_trees(project, [record, *(each.run for each in alike)])

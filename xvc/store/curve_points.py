@@ -53,6 +53,9 @@ class Curve:
     left_out: int
 
 
+_NEARLY = 0.8
+"""What is told apart is estimated; two keys that tell as much are within this share."""
+
 _PICKED = """
     WITH wanted AS (
         SELECT unnest($runs::VARCHAR[]) AS id, generate_subscripts($runs::VARCHAR[], 1) AS run
@@ -107,6 +110,42 @@ def curve_points(connection: DuckDBPyConnection, wanted: WantedCurves) -> list[C
             xs, ys = zip(*sorted(points[number]), strict=True) if points.get(number) else ((), ())
             found.append(Curve(run=run, x=xs, y=ys, total=total, left_out=left_out))
     return found
+
+
+def telling_axes(
+    connection: DuckDBPyConnection,
+    table: str,
+    key: str,
+    candidates: Sequence[str],
+    runs: Sequence[RunId],
+) -> tuple[str | None, list[str]]:
+    """Choose the axis of a key's curves, and list the keys that could be one.
+
+    A key that stays the same throughout every run, as a param ``epochs`` does, is none. The axis is
+    the first of those that tell most values of the curves apart; None where each of them gives more
+    than half of the values a place that another value has. Runs of one value have no curve and no
+    say.
+    """
+    if not candidates:
+        return None, []
+    held = fields(connection, table)
+    y = _number(field(held, key))
+    places = ", ".join(
+        f"approx_count_distinct({_number(field(held, each))}) FILTER ({y} IS NOT NULL)"
+        for each in candidates
+    )
+    found = connection.execute(
+        f"SELECT count({y}), {places} FROM {quoted(table)} WHERE track_id IN "
+        f"(SELECT unnest($runs::VARCHAR[])) GROUP BY track_id HAVING count({y}) > 1",
+        {"runs": list(runs)},
+    ).fetchall()
+    total, *told = (sum(column) for column in zip(*found, strict=True)) if found else (0,)
+    axes = {
+        each: count for each, count in zip(candidates, told, strict=False) if count > len(found)
+    }
+    best = [each for each, count in axes.items() if 2 * count > total]
+    most = max((axes[each] for each in best), default=0)
+    return next((each for each in best if axes[each] > _NEARLY * most), None), list(axes)
 
 
 def _points(

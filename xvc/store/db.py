@@ -130,6 +130,11 @@ class ReadersHold(StoreBusy):
     """Other programs hold the store, all of them only reading."""
 
 
+def is_misnamed(path: Path) -> bool:
+    """Whether DuckDB could not write a store there; see `StoreMisnamed`."""
+    return "?" in str(path.absolute())
+
+
 def wal_of(path: Path) -> Path:
     """Name the write-ahead log that DuckDB keeps beside a store."""
     return path.with_name(path.name + ".wal")
@@ -492,6 +497,8 @@ def creating(path: Path, size: int = 0, *folders: Path) -> Iterator[DuckDBPyConn
         size: how many bytes will soon be in it.
         folders: where SQL may read and write files.
     """
+    if is_misnamed(path):  # before DuckDB leaves half of it under a name of its own
+        raise StoreMisnamed(str(path), "")
     path.parent.mkdir(parents=True, exist_ok=True)
     birth = beside(path, "new")
     _remove(birth)
@@ -649,7 +656,7 @@ def _translated(path: Path, words: str) -> BusyError | CorruptError | StoreFaile
     own_words = _NAMED.sub("", words.replace(str(path), "")).lower()
     if any(sign in own_words for sign in _ROTTEN):
         return StoreCorrupt(str(path), first_line(words))
-    if "?" in str(path.absolute()) and ".wal?" in words:
+    if is_misnamed(path) and ".wal?" in words:
         return StoreMisnamed(str(path), first_line(words))
     kind = StoreUnfit if words.startswith(_UNFIT) else StoreFailed
     return kind(str(path), first_line(words))

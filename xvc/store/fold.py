@@ -21,11 +21,11 @@ from xvc.journal.codec import CONTROL, control_from, decode_line, to_json
 from xvc.journal.reader import ReadPosition, Slice, born, read_new, spelled
 from xvc.store import assets, edited_runs, edits
 from xvc.store.bad_record_search import halves, lines_of, nothing_of
-from xvc.store.columns import Column, make_room, struct_of, tables, types_of, value_of
+from xvc.store.columns import Column, make_room, make_tables, tables, value_of
 from xvc.store.db import is_of_what_was_asked
-from xvc.store.file_names import file_name
 from xvc.store.last_values import is_param, last_numbers, summarised
-from xvc.store.schema import TYPES, literal, quoted
+from xvc.store.new_rows import SEVERAL, WIDE, NewRows, flat_beside, rows_in, staged, together
+from xvc.store.schema import EVENT_COLUMNS, TYPES, quoted
 from xvc.store.system_table_checks import book_value, wrong_book
 from xvc.system.files import write_durably
 from xvc.types import Json, RunId
@@ -33,75 +33,13 @@ from xvc.types import Json, RunId
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-# The id that core.ids.row_id computes, in SQL: milliseconds, microseconds, sequence, writer.
-_ROW_ID = """((((us // 1000)::UHUGEINT << 80) | ((28672 + us % 1000)::UHUGEINT << 64)
-    | (9223372036854775808 + ((n::UBIGINT & 4194303) << 40))::UHUGEINT
-    | ('0x' || w)::UBIGINT::UHUGEINT)::UUID)"""
-
-WIDE = 300
-"""So many keys of one table are read as columns, not as one struct."""
-
 AT_ONCE = 10_000
 """Records that are no rows: so many are held at once, and what is known of their runs with them."""
 
-_LINE = 1 << 24  # bytes of the longest line that DuckDB reads unless told otherwise
+_FEW = 300
+"""Of so many rows a table, their last numbers are read from the records, not by a query a table."""
 
-
-@dataclass(frozen=True, slots=True)
-class NewRows:
-    """The new rows of one table: the names that they may carry, and the file that holds them."""
-
-    table: str
-    names: Mapping[str, None]
-    file: Path
-    longest: int
-
-    @property
-    def is_wide(self) -> bool:
-        """Whether they have so many keys that each is read as a column."""
-        return len(self.names) >= WIDE
-
-    def source(self) -> str:
-        """Write what SQL reads them from, with their values in ``d``."""
-        kinds = ["n: 'BIGINT'", "t: 'DOUBLE'", "w: 'VARCHAR'", "r: 'VARCHAR'"]
-        file = self.file
-        if not self.is_wide:
-            struct = struct_of(self.names)
-            kinds += ["e: 'VARCHAR'", "k: 'VARCHAR'"]
-            kinds += [f"d: {literal(struct)}"] if struct else []
-        else:
-            file = self._flattened()
-            kinds += [f"{literal(n)}: {literal(kind)}" for n, kind in types_of(self.names).items()]
-        its = "" if file != self.file else f" WHERE e = {literal(self.table)} AND k IS NULL"
-        longest = max(_LINE, self.longest + 1)
-        return (
-            f"(SELECT *, (t * 1e6)::BIGINT AS us FROM read_json({literal(file_name(file))}, "
-            f"format='newline_delimited', maximum_object_size={longest}, "
-            f"columns={{{', '.join(kinds)}}}){its}) AS {'d' if file != self.file else 'new_rows'}"
-        )
-
-    def _flattened(self) -> Path:
-        """Write the rows with their values beside the other fields.
-
-        DuckDB reads a struct once for each of its fields: 4,000 keys took 0.8 GB and 13 s, as
-        columns they take 0.15 GB and 1 s.
-        """
-        flat = _flat_beside(self.file)
-        with self.file.open("rb") as lines, flat.open("wb") as out:
-            for line in lines:
-                if line.startswith(CONTROL):
-                    continue
-                found = decode_line(line)
-                if found.get("e") == self.table:
-                    said = {name: found[name] for name in "vncwtr"}
-                    values = cast("dict[str, Json]", found["d"])
-                    out.write(to_json({**said, **values}).encode() + b"\n")
-        return flat
-
-
-def _flat_beside(file: Path) -> Path:
-    return file.with_name(f"{file.name}.flat")
-
+_SMALL = 1 << 26  # bytes of records that are held at once for that
 
 Keep = Callable[[str, bytes], object]
 """Keeps a record, given the name of its journal."""
@@ -315,7 +253,7 @@ def _fold_at_once(connection: DuckDBPyConnection, fresh: Sequence[Slice], scratc
         rows = _fold_rows(connection, fresh, file, touched, starts)
     finally:
         file.unlink(missing_ok=True)
-        _flat_beside(file).unlink(missing_ok=True)
+        flat_beside(file).unlink(missing_ok=True)
     edits.replay(connection, arrived, starts)
     _fold_controls(connection, fresh, touched)
     summarised(connection, touched)
@@ -342,10 +280,16 @@ def _fold_rows(
         with file.open("wb") as out:
             for part in with_rows:
                 part.write_to(out)
-    return sum(
-        _fold_table(connection, NewRows(table, names, file, longest), touched, starts)
-        for table, names in _names_of(with_rows, file).items()
-    )
+    found = _names_of(with_rows, file).items()
+    each = (NewRows(table, names, file, longest) for table, names in found)
+    added, few = 0, dict[str, list[Column]]()
+    for some in together(each):
+        if len(some) < SEVERAL:
+            added += sum(_fold_table(connection, rows, touched, starts) for rows in some)
+        else:
+            added += _fold_tables(connection, some, touched, starts, few)
+    _last_values_of_few(connection, file, few, touched)
+    return added
 
 
 def _names_of(parts: Sequence[Slice], file: Path) -> dict[str, dict[str, None]]:
@@ -369,21 +313,55 @@ def _fold_table(
     touched: dict[RunId, RunRecord],
     starts: dict[str, int],
 ) -> int:
-    table, source = rows.table, rows.source()
-    columns = make_room(connection, table, list(rows.names), source)
-    places = ["row_id", "track_id", "timestamp", *(quoted(column.name) for column in columns)]
-    values = [_ROW_ID, "r", "make_timestamp(us)::TIMESTAMPTZ", *map(value_of, columns)]
-    before = _last_rowid(connection, table)
-    starts.setdefault(table.lower(), before)
+    columns = make_room(connection, rows.table, list(rows.names), rows.source())
+    before = _last_rowid(connection, rows.table)
+    starts.setdefault(rows.table.lower(), before)
+    added = _insert(connection, rows, columns)
+    if rows.is_wide:
+        said = ((row, row) for row in rows_in(flat_beside(rows.file)))
+        _last_values_said(connection, said, columns, touched)
+    else:
+        _last_values(connection, rows.table, columns, before, touched)
+    return added
+
+
+def _fold_tables(
+    connection: DuckDBPyConnection,
+    some: Sequence[NewRows],
+    touched: dict[RunId, RunRecord],
+    starts: dict[str, int],
+    few: dict[str, list[Column]],
+) -> int:
+    """Put rows into many tables, new ones made at once; *few* is told of those with few rows."""
+    read, every = staged(connection, some)
+    made = make_tables(connection, {rows.table: list(rows.names) for rows in read})
+    are_few = every <= _FEW * len(read) and read[0].file.stat().st_size <= _SMALL
+    for rows in read:
+        is_new = rows.table in made
+        columns = (
+            made[rows.table]
+            if is_new
+            else make_room(connection, rows.table, list(rows.names), rows.source())
+        )
+        before = -1 if is_new else _last_rowid(connection, rows.table)
+        starts.setdefault(rows.table.lower(), before)
+        _insert(connection, rows, columns)
+        if are_few:
+            few[rows.table] = columns
+        else:
+            _last_values(connection, rows.table, columns, before, touched)
+    connection.execute("DROP TABLE temp.staged")
+    return every
+
+
+def _insert(connection: DuckDBPyConnection, rows: NewRows, columns: Sequence[Column]) -> int:
+    places = [*EVENT_COLUMNS, *(quoted(column.name) for column in columns)]
+    values = [*rows.places, *map(value_of, columns)]
     connection.execute(
-        f"INSERT INTO {quoted(table)} ({', '.join(places)}) "
-        f"SELECT {', '.join(values)} FROM {source}"
+        f"INSERT INTO {quoted(rows.table)} ({', '.join(places)}) "
+        f"SELECT {', '.join(values)} FROM {rows.source()}"
     )
     added = connection.fetchone()
-    if rows.is_wide:
-        _last_values_said(connection, _flat_beside(rows.file), columns, touched)
-    else:
-        _last_values(connection, table, columns, before, touched)
     return int(added[0]) if added else 0
 
 
@@ -408,32 +386,57 @@ def _last_values(
         touched[run] = touched[run].with_metrics(values, times)
 
 
+def _last_values_of_few(
+    connection: DuckDBPyConnection,
+    file: Path,
+    few: Mapping[str, Sequence[Column]],
+    touched: dict[RunId, RunRecord],
+) -> None:
+    """Do as `_last_values` does for many tables of few rows each, reading the records once."""
+    said: dict[str, list[dict[str, Json]]] = {table: [] for table in few}
+    for row in rows_in(file) if few else ():
+        its = said.get(str(row["e"]))
+        if its is not None:
+            its.append(row)
+    _know(connection, {str(row["r"]) for rows in said.values() for row in rows}, touched)
+    for table, rows in said.items():
+        values = ((row, cast("dict[str, Json]", row["d"])) for row in rows)
+        _last_values_said(connection, values, few[table], touched)
+
+
 def _last_values_said(
     connection: DuckDBPyConnection,
-    flat: Path,
+    said: Iterable[tuple[Mapping[str, Json], Mapping[str, Json]]],
     columns: Sequence[Column],
     touched: dict[RunId, RunRecord],
 ) -> None:
-    """Do as `_last_values` does, from the rows as they were written.
+    """Do as `_last_values` does, from rows as they were written, each with its values.
 
     A query on a table of 4,000 columns takes 0.1 s, whatever it asks.
     """
     numbers = {n: each for each in columns for n in each.arriving if n.partition(":")[0] in "fihj"}
     values: dict[str, dict[str, Json]] = {}
-    times: dict[str, dict[str, int]] = {}
-    with flat.open("rb") as lines:
-        for line in lines:
-            row = decode_line(line)
-            run, at = str(row["r"]), round(cast("float", row["t"]) * 1e6)
-            for name in row.keys() & numbers.keys():
-                its = times.setdefault(run, {})
-                for key, value in _numbers_said(name, numbers[name], row[name]).items():
-                    if at >= its.get(key, -1):
-                        values.setdefault(run, {})[key] = value
-                        its[key] = at
+    latest: dict[str, dict[str, _Place]] = {}
+    for row, its_values in said:
+        run, place = str(row["r"]), _place(row)
+        held, its = values.setdefault(run, {}), latest.setdefault(run, {})
+        for name in its_values.keys() & numbers.keys():
+            for key, value in _numbers_said(name, numbers[name], its_values[name]).items():
+                if key not in its or place >= its[key]:
+                    held[key], its[key] = value, place
     _know(connection, values, touched)
     for run, held in values.items():
-        touched[RunId(run)] = touched[RunId(run)].with_metrics(held, times[run])
+        times = {key: at for key, (at, *_) in latest[run].items()}
+        touched[RunId(run)] = touched[RunId(run)].with_metrics(held, times)
+
+
+_Place = tuple[int, int, str]
+
+
+def _place(row: Mapping[str, Json]) -> _Place:
+    """Say what orders rows as their ids do: when one was logged, then its number and writer."""
+    at, number, writer = (row[name] for name in "tnw")
+    return round(cast("float", at) * 1e6), cast("int", number), str(writer)
 
 
 def _numbers_said(name: str, column: Column, said: Json) -> dict[str, int | float]:

@@ -70,8 +70,8 @@ def warm_up(path: Path) -> None:
 
 def _warm_up(path: Path) -> None:
     import_module("duckdb")
-    if path.exists():
-        with suppress(Exception):  # who asks says why it cannot be started
+    with suppress(Exception):  # who asks says why it cannot be started
+        if path.exists():
             _idle.append((file_name(path), db.started_for(file_name(path))))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from xvc.core.objective import number_of
-from xvc.core.search_space import Range
+from xvc.core.search_space import is_of_magnitudes
 from xvc.core.sweep import Sweep, Trial, TrialStatus, ranked
 from xvc.project import Project
 from xvc.render.figure import Plot, PlotKind, Series
@@ -75,7 +75,7 @@ def _plots(sweep: Sweep, found: tuple[Trial, ...]) -> Iterator[Plot]:
         if len({x for x, _ in pairs}) > 1:
             xs, ys = zip(*pairs, strict=True)
             series = Series(key, xs, ys)
-            is_log = isinstance(dimension, Range) and dimension.is_log and min(xs) > 0
+            is_log = is_of_magnitudes(dimension) and min(xs) > 0
             yield Plot(
                 kind=PlotKind.SCATTER,
                 title="",

@@ -51,6 +51,12 @@ def what_stands(path: Path) -> str:
     return "no file (a folder, a pipe or a device)" if path.exists() else "a link to nowhere"
 
 
+def barred_at(path: Path) -> Path:
+    """Find the first folder on the way to a path that may not be entered; else the path itself."""
+    way = [*reversed(path.parents), path]
+    return next((each for each in way if each.is_dir() and not os.access(each, os.X_OK)), path)
+
+
 def sync_folder(folder: Path) -> None:
     """Put a folder's names on the disk."""
     sync_file(folder)

@@ -98,6 +98,14 @@ class ProcessTree:
         self._members = tuple(seen.values()) or self._members
         return tuple(seen.values())
 
+    def is_stopped(self) -> bool:
+        """Tell whether the root is held by job control."""
+        import psutil
+
+        with contextlib.suppress(psutil.Error):
+            return bool(psutil.Process(self.pid).status() == psutil.STATUS_STOPPED)
+        return False
+
     def signal(self, number: int) -> None:
         """Send *number* to every member that we may signal."""
         for member in self.look():
@@ -136,7 +144,7 @@ class UsageSampler:
 
     Memory is the peak of the summed resident sets: what processes share counts once for each.
     CPU and traffic count from `start` on, for a child from its birth. Looking may take one
-    hundredth of the time, so on a machine with very many processes it looks less often.
+    hundredth of a core, so on a machine with very many processes it looks less often.
 
     ``tell`` is called in that thread with the seconds since `start` and what one look has seen.
     """
@@ -175,11 +183,11 @@ class UsageSampler:
         with contextlib.suppress(ImportError), _cards() as cards:
             pause = 0.0
             while not self._stopped.wait(pause):
-                began = time.monotonic()
+                began, spent = time.monotonic(), time.thread_time()
                 seen = self._meter.look(cards)
                 if seen is not None and self._tell is not None:
                     self._tell(began - self._began, seen)
-                pause = max(self._interval, (time.monotonic() - began) / _LARGEST_SHARE)
+                pause = max(self._interval, (time.thread_time() - spent) / _LARGEST_SHARE)
             if self._meter.is_own:
                 self._meter.look(cards)
 
@@ -219,17 +227,18 @@ class _Meter:
             with contextlib.suppress(psutil.Error, OSError), member.oneshot():
                 times = member.cpu_times()
                 self._cpu[member.pid, member.create_time()] = times.user + times.system
-                resident += member.memory_info().rss
+                if not (held := member.memory_info().rss):  # it has ended; nobody waited for it yet
+                    continue
+                resident += held
                 pids.add(member.pid)
                 if sys.platform == "linux":
                     # A sum over the living: the kernel adds a child's to whoever waited for it.
                     counters = member.io_counters()
                     traffic[0] += counters.read_bytes
                     traffic[1] += counters.write_bytes
-        if not pids:
-            return None
-        on_cards = cards.look(pids) if cards is not None else (None, None)
-        return self._take(resident, traffic, on_cards)
+        on_cards = cards.look(pids) if cards is not None and pids else (None, None)
+        seen = self._take(resident, traffic, on_cards) if self._cpu else None
+        return seen if pids else None
 
     def _take(
         self, resident: int, traffic: list[int], on_cards: tuple[int | None, float | None]

@@ -21,7 +21,7 @@ _JOB_CONTROL = {signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
 _OWN = {signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD, signal.SIGPIPE, signal.SIGXFSZ}
 _HEARD = frozenset(signal.valid_signals()) - _FAULTS - _JOB_CONTROL - _OWN
 """What is heard: everything but a fault of this very process, which a handler would repeat for
-ever, job control, which the shell does to all processes alike, and what cannot be or is ours."""
+ever, job control, which stops us where it stops the command, and what cannot be or is ours."""
 
 PASSING = _HEARD - STOPPING
 """Signals that mean nothing to xvc: they are for the command that it runs."""

@@ -18,7 +18,7 @@ from math import inf
 
 from xvc.system.child_streams import Outlet, Outlets
 from xvc.system.process_tree import ProcessTree
-from xvc.system.signal_pipe import Bell
+from xvc.system.signal_pipe import Bell, held_back
 
 Sink = Callable[[int, bytes], None]
 
@@ -27,6 +27,7 @@ _GRACE = 0.3
 _MOST_AFTER_END = 8 << 20
 _KILL_AGAIN = 1.0
 _BREATHER = 0.05
+_A_LOOK = 0.005
 _ASKED, _TOLD, _KILLED = 1, 2, 3
 
 
@@ -77,8 +78,9 @@ class Attendance:
                 self._waiting.register(
                     outlet.reader, selectors.EVENT_READ, lambda outlet=outlet: self._carry(outlet)
                 )
-            while not has_ended():
-                self._turn(self._due)
+            with held_back([signal.SIGTSTP], self._stop_with_child):
+                while not has_ended():
+                    self._turn(self._due)
             self._listen()
             self._finish()
 
@@ -151,8 +153,21 @@ class Attendance:
             elif number == signal.SIGHUP:
                 self.interrupted = True
                 self._pass_on(number)
+            elif number == signal.SIGTSTP:
+                continue  # told already, in the handler: the bell rings for all that have one
             elif number != signal.SIGQUIT or not self._terminal_told_child():
                 self._pass_on(number)
+
+    def _stop_with_child(self, number: int) -> None:
+        """Be stopped, as job control asks, when the command is: it may have a handler instead."""
+        if not self._terminal_told_child():
+            self._pass_on(number)
+        until = time.monotonic() + _ONE_BREATH
+        while not self._has_ended() and time.monotonic() < until:
+            if self._tree.is_stopped():
+                os.kill(os.getpid(), signal.SIGSTOP)
+                return
+            time.sleep(_A_LOOK)
 
     def _stop(self, number: int) -> None:
         self.interrupted = True

@@ -11,21 +11,22 @@ nothing.
 from __future__ import annotations
 
 import atexit
-import dis
 import os
 import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, wraps
 from pathlib import Path
-from types import CodeType, FrameType
+from types import FrameType
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from xvc.core.run import Status
+from xvc.tracking.frame_place import has_returned, here
+from xvc.tracking.left_frames import Mark, marked, was_left
 from xvc.tracking.notebook import Cells
-from xvc.tracking.stop_signals import frames_from, stopped_by
+from xvc.tracking.stop_signals import frames_from, stopped_by, watch_handlers
 
 if TYPE_CHECKING:
     from xvc.tracking.pool_workers import LastWords
@@ -45,6 +46,7 @@ class RunOutcome:
 
 
 FINISHED = RunOutcome()
+_LEFT = RunOutcome(Status.FAILED, "an error ended the code that had begun it")
 
 
 class Endable(Protocol):
@@ -94,7 +96,11 @@ def _outcome_of_code(code: object) -> RunOutcome:
 def _outcome_of_stop(frames: Iterable[FrameType], code: object) -> RunOutcome | None:
     """Say how a run ended that was left within a handler of a signal with a good exit code."""
     stop = stopped_by(frames) if code is None or code == 0 else None
-    return stop and RunOutcome(stop[1], f"{stop[0]}; its handler left the process with exit code 0")
+    return stop and _stopped(*stop)
+
+
+def _stopped(name: str, status: Status) -> RunOutcome:
+    return RunOutcome(status, f"{name}; its handler left the process with exit code 0")
 
 
 @cache
@@ -131,9 +137,11 @@ class Endings:
             self._end(self._dropped.pop(), FINISHED)
         self._scripts_own = id(tracker) if _caller() is self._script else 0
         self._open = [each for each in self._open if each.tracker() is not None]
-        self._open.append(_Known(weakref.ref(tracker), id(tracker)))
+        known = _Known(weakref.ref(tracker), id(tracker), marks=marked(_caller()))
+        self._open.append(known)
         self._end_with_child(last_words)
         self._cells.watch()
+        watch_handlers(lambda name, status: self._exits.append(_stopped(name, status)))
 
     def drop(self, tracker: Endable, frame: FrameType | None) -> None:
         """End the run of a tracker without references, while *frame* is running.
@@ -146,11 +154,14 @@ class Endings:
         else:
             is_left = frame is None and threading.current_thread() is threading.main_thread()
             # no frame is at work: SystemExit, which had those of the tracker, goes with the process
-            self._end(tracker, self._exit() if is_left else _outcome_of_dropped(frame))
+            how = self._exit() if is_left else _outcome_of_dropped(frame)
+            self._end(tracker, how, may_be_left=not is_left)
 
-    def _end(self, tracker: Endable, how: RunOutcome) -> None:
+    def _end(self, tracker: Endable, how: RunOutcome, *, may_be_left: bool = False) -> None:
         """End a run as its failed cell did, unless it was used since; else as *how* says."""
         known = [each for each in self._open if each.identity == id(tracker)]
+        if may_be_left and known and how is FINISHED and was_left(known[-1].marks):
+            how = _LEFT
         tracker.end(known[-1].outcome(tracker.written, how) if known else how)
 
     def _cell_ended(self, error: BaseException | None) -> None:
@@ -224,7 +235,8 @@ class Endings:
         for each in alive:
             tracker = each.tracker()
             if tracker is not None:
-                self._end(tracker, FINISHED if each in spared else how)
+                how_it = FINISHED if each in spared else how
+                self._end(tracker, how_it, may_be_left=error is None)
         self._open = []
         self._forget_words()
 
@@ -234,20 +246,20 @@ class Endings:
         if handled is not None:
             return handled
         last = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
-        is_over = self._script is None or not _has_returned(self._script)
+        is_over = self._script is None or not has_returned(self._script)
         return last if is_over and isinstance(last, BaseException) else None
 
     def _exit(self) -> RunOutcome:
         """What the exit code says, as far as it can be known."""
         is_session = self._cells.any_ended  # its exit code is that of the notebook's program
-        if is_session or self._script is None or _has_returned(self._script):
+        if is_session or self._script is None or has_returned(self._script):
             return FINISHED
         return self._guess(self._script)
 
     def _guess(self, script: FrameType) -> RunOutcome:
         if self._exits:
             return self._exits[-1]
-        steps, place = _here(script)
+        steps, place = here(script)
         if place is None or steps[place].opname != "RAISE_VARARGS":
             return RunOutcome(Status.FAILED, is_guess=True)
         given = [step for step in steps[max(0, place - 4) : place] if step.opname == "LOAD_CONST"]
@@ -280,6 +292,7 @@ class _Known:
     rows: int | None = None
     failure: RunOutcome | None = None
     rows_then: int = 0
+    marks: list[weakref.ref[Mark]] = field(default_factory=list)
 
     def written(self) -> int:
         tracker = self.tracker()
@@ -356,23 +369,6 @@ def _caller() -> FrameType | None:
     return frame
 
 
-def _has_returned(frame: FrameType) -> bool:
-    steps, place = _here(frame)
-    return place is not None and steps[place].opname.startswith("RETURN")
-
-
-@cache
-def _steps(code: CodeType) -> list[dis.Instruction]:
-    return list(dis.get_instructions(code))
-
-
-def _here(frame: FrameType) -> tuple[list[dis.Instruction], int | None]:
-    """The instructions of a frame, and which of them it is at."""
-    steps = _steps(frame.f_code)
-    known = [place for place, step in enumerate(steps) if step.offset <= frame.f_lasti]
-    return steps, known[-1] if known else None
-
-
 def _outcome_of_dropped(frame: FrameType | None) -> RunOutcome:
     """Say how a tracker's run ended that is dropped while *frame* is at work.
 
@@ -384,15 +380,11 @@ def _outcome_of_dropped(frame: FrameType | None) -> RunOutcome:
         return outcome_of(error)
     if frame is None or error is not None:
         return FINISHED
-    steps, place = _here(frame)
+    steps, place = here(frame)
     if place is None:
         return FINISHED
     around = [step.opname for step in steps[max(0, place - 2) : place + 1]]
     is_left = around[-1] == "POP_EXCEPT" or (
         around[-1].startswith("STORE_") and around[:2] == ["POP_EXCEPT", "LOAD_CONST"]
     )
-    return (
-        RunOutcome(Status.FAILED, "an error ended the code that had begun it")
-        if is_left
-        else FINISHED
-    )
+    return _LEFT if is_left else FINISHED

@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -201,7 +202,11 @@ def _begin(
         root=project.root,
         journal=begun.journal,
         owns_run=True,
-        warnings=(*begun.warnings, *_of_passing(project)),
+        warnings=(
+            *begun.warnings,
+            *_of_name(project, speaks=options.warnings),
+            *_of_passing(project),
+        ),
         passing=passing,
         at_end=_at_end(project, begun.record.id) if passing is None else lambda: None,
         unheld=_unheld(project),
@@ -229,6 +234,18 @@ def _of_passing(project: Project) -> tuple[str, ...]:
 
     said = warning_of(project)
     return () if said is None else (said,)
+
+
+def _of_name(project: Project, *, speaks: bool) -> tuple[str, ...]:
+    if "?" not in str(project.store_path.absolute()):
+        return ()
+    from xvc.store.db import StoreMisnamed  # late: nobody else needs it
+
+    rows, words = project.room.journals, StoreMisnamed(str(project.store_path), "")
+    said = f"{words}. The rows are kept in {rows}; rename what has the question mark"
+    if speaks:
+        warnings.warn(said, RuntimeWarning, stacklevel=5)
+    return (said,)
 
 
 def _at_end(project: Project, run: RunId) -> Callable[[], None]:

@@ -6,13 +6,12 @@ Never code that did not make the result: where that cannot be known, it is refus
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
 
+from xvc.core.code_files import is_document
 from xvc.core.model import RESULTS
-from xvc.core.run import DataFile, RunRecord
+from xvc.core.run import ABSENT, MODIFIED, DataFile, RunRecord
 from xvc.core.run_inputs import overlap
 from xvc.dvc.artifacts import is_same_pipeline
 from xvc.dvc.pipeline import FILE, read_pipeline, stage_outs
@@ -89,7 +88,7 @@ def refuse_incomplete(record: RunRecord) -> None:
     """
     if record.code.incomplete:
         raise CodeIncomplete(record.id, record.code.incomplete)
-    other = tuple(path for path, file in record.data.items() if file.state is not None)
+    other = tuple(path for path, file in record.data.items() if file.state in (MODIFIED, ABSENT))
     if other:
         raise DataDiffers(record.id, other)
 
@@ -180,16 +179,6 @@ def own_paths(project: Project, record: RunRecord) -> frozenset[str]:
 def is_own(path: str, own: frozenset[str]) -> bool:
     """Whether a path is one of `own_paths`."""
     return path in own or any(path.startswith(each) for each in own if each.endswith("/"))
-
-
-def is_document(path: str, patterns: Sequence[str]) -> bool:
-    """Whether a path, or its last part, fits one of the patterns of the setting tag.ignore.
-
-    >>> is_document("notes/RESULTS.md", ["*.md"]), is_document("train.py", ["*.md"])
-    (True, False)
-    """
-    names = (path, PurePosixPath(path).name)
-    return any(fnmatchcase(name, pattern) for pattern in patterns for name in names)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,5 +65,6 @@ def command(
         "missing_total": len(made.done.missing),
     }
     steps = (f"cd {made.path}", f"xvc cleanup {made.name} --yes")
-    answer = Answer("checkout", data, "\n".join(lines), (*made.done.warnings, *gone), steps)
+    warnings = dict.fromkeys([*project.keeper.warnings, *made.done.warnings, *gone])
+    answer = Answer("checkout", data, "\n".join(lines), tuple(warnings), steps)
     show(answer, here.manner)

@@ -64,4 +64,4 @@ def command(
         "files": got.files,
         "size": got.size,
     }
-    show(Answer("get", data, text), here.manner)
+    show(Answer("get", data, text, tuple(project.keeper.warnings)), here.manner)

@@ -154,7 +154,8 @@ def _listed(found: RunList, request: ListRequest, form: Form) -> Answer:
             return Answer("ls", nothing, text, next=("xvc ls --discarded",))
         text, steps = "no runs yet", ("xvc run -- python train.py",)
         if found.elsewhere:
-            text, steps = f"no runs here yet; {found.elsewhere}", ("xvc pull",)
+            where, way = found.elsewhere
+            text, steps = f"no runs here yet; {where}", (way,)
         return Answer("ls", nothing, text, next=steps)
     data: Runs = {
         "runs": [_facts(found, run) for run in found.runs],

@@ -73,9 +73,11 @@ def command(
         raise BadValue(
             "--merged", "it has no run, and commits no code: leave --run and --commit out"
         )
-    made = (tag_merged if merged else tag_run)(here.project(), request)
+    project = here.project()
+    made = (tag_merged if merged else tag_run)(project, request)
     step = here.again() if made.is_dry else f"xvc show {made.name}" if made.run else "xvc log"
-    answer = Answer("tag", _data(made), _text(made), _warnings(made), (step,))
+    warnings = (*project.keeper.warnings, *_warnings(made))
+    answer = Answer("tag", _data(made), _text(made), warnings, (step,))
     show(answer, here.manner)
 
 

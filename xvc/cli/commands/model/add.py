@@ -39,7 +39,8 @@ def command(
     from xvc.models.add import add_model  # late: it opens DuckDB
 
     here: Context = context.obj
-    done = add_model(here.project(), here.folder / path, run or "@", name)
+    project = here.project()
+    done = add_model(project, here.folder / path, run or "@", name)
     data: Data = {
         "name": done.name,
         "run": done.run,
@@ -51,4 +52,4 @@ def command(
     state = "is" if done.is_new else "is already"
     text = f"{done.name} of run {done.run} {state} {done.path} ({size(done.file.size)})"
     following = (f"xvc model promote {done.run} --name {done.name}",)
-    show(Answer("model add", data, text, next=following), here.manner)
+    show(Answer("model add", data, text, tuple(project.keeper.warnings), following), here.manner)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -65,5 +66,7 @@ def command(
         message=why,
         dry_run=dry_run,
     )
-    done = promote_gated(here.project(), wanted, is_noisy=noise, margin=margin, repeats=repeats)
-    show(promoted("model promote", done, here), here.manner)
+    project = here.project()
+    done = promote_gated(project, wanted, is_noisy=noise, margin=margin, repeats=repeats)
+    answer = promoted("model promote", done, here)
+    show(replace(answer, warnings=tuple(project.keeper.warnings)), here.manner)
