@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from surroundings import Calling, git
 
 _COMMAND = "echo OUT-OF-IT; echo ERR-OF-IT >&2; exit 3"
@@ -66,3 +68,16 @@ def test_a_command_that_nobody_can_hear_does_its_work(project: Path) -> None:
 
     assert codes == [0, 0, 1, 1]
     assert git(project, "tag") == "e0.1.0"
+
+
+@pytest.mark.skipif(not _FULL, reason="no /dev/full")
+@pytest.mark.parametrize("words", [["ls"], ["ls", "--json"]])
+def test_an_output_without_room_is_named_on_the_other(project: Path, words: list[str]) -> None:
+    """As text and as a document, in one sentence and no traceback."""
+    with Path("/dev/full").open("w") as full:
+        call = [sys.executable, "-m", "xvc", *words]
+        done = subprocess.run(call, cwd=project, stdout=full, stderr=subprocess.PIPE, text=True)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("error[system-refused]: standard output: No space left")
+    assert "Traceback" not in done.stderr

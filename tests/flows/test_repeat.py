@@ -71,6 +71,8 @@ def test_a_seed_may_be_any_word_of_the_command(project: Path, call_xvc: Calling)
     assert swept.code == 0, swept.err
 
     (place,) = call_xvc("leaderboard", "accuracy:max", "--json").data["places"]
+    absent = call_xvc("leaderboard", "acuracy_odd", "--json")
+    assert "no run has 'acuracy_odd'" in absent.json["error"]["message"]
     assert (len(place["runs"]), place["mean"]) == (6, pytest.approx(0.845))
     assert "t.py {seed} 2 --out=s{seed}.json" in call_xvc("brief").out
     assert call_xvc("tried", "-P", "seed=5", "--json", *words).data["repeats_total"] == 6

@@ -6,6 +6,7 @@ Tables are plain aligned text, so that they can be piped, and cut to the termina
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
 import json
 import locale
@@ -160,8 +161,9 @@ def show_error(error: XvcError, manner: Manner) -> None:
             "retryable": error.retryable,
         }
         envelope: Refusal = {"schema": SCHEMA, "ok": False, "error": facts}
-        _write(sys.stdout, _document(cast("Json", envelope)))
-        return
+        with contextlib.suppress(OSError):  # a full disk: that is said where there is room
+            _write(sys.stdout, _document(cast("Json", envelope)))
+            return
     head = painted(f"error[{error.code}]:", "1;31", manner)
     _write(sys.stderr, f"{head} {visible(str(error))}\n")
     if error.hint:
@@ -229,7 +231,7 @@ def _write(stream: TextIO, text: str) -> None:
     except OSError as err:
         # The reader has gone (`| head`), or messages have nowhere to go: what was done counts.
         if stream is sys.stdout and not isinstance(err, BrokenPipeError):
-            raise
+            raise OSError(err.errno, err.strerror, "standard output") from err
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)

@@ -17,7 +17,7 @@ from xvc.core.commit_subject import varying_keys
 from xvc.core.direction import Direction
 from xvc.core.filter import parse_filter
 from xvc.core.human_units import did_you_mean
-from xvc.core.objective import Measure
+from xvc.core.objective import Measure, NoDirection
 from xvc.core.run import RunRecord
 from xvc.errors import BadValue
 from xvc.history.find import known_versions, versions_by_run
@@ -114,7 +114,14 @@ def leaderboard(
         BadExpression: the filter cannot be read.
         BadValue: no finished run has the metric.
     """
-    measure = Measure.parse(metric, project.settings.metrics_direction, "leaderboard")
+    try:
+        measure = Measure.parse(metric, project.settings.metrics_direction, "xvc leaderboard")
+    except NoDirection:  # of what no run has, no direction would help
+        with opened(project) as connection:
+            if not query.has_metric(connection, metric) and (known := query.keys(connection)):
+                near = did_you_mean(metric, known)
+                raise BadValue("leaderboard", f"no run has {metric!r}{near}") from None
+        raise
     if not everywhere and not project.settings.has_judge:
         ranking = _of_many(project, measure, where, most)
         if ranking is not None:
