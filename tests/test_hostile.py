@@ -398,3 +398,21 @@ def test_no_model_is_what_a_tracked_link_leads_to(
     assert [each.json["error"]["code"] for each in added] == ["outside-project"] * 2
     kept = (path for path in (project / ".dvc/cache").rglob("*") if path.is_file())
     assert not any(PRIVATE in path.read_bytes().decode(errors="replace") for path in kept)
+
+
+@pytest.mark.parametrize(
+    "words", ["export run @ there", "export run @ there/a", "ui --export there"]
+)
+def test_nothing_is_written_through_a_tracked_link(
+    project: Path, tmp_path: Path, call_xvc: Calling, words: str
+) -> None:
+    """A folder that a clone has as a link is not the folder that was named."""
+    (tmp_path / "own").mkdir()
+    (project / "there").symlink_to(tmp_path / "own")
+    git(project, "add", "-f", "there")
+    git(project, "commit", "-qm", "a link")
+
+    answer = call_xvc(*words.split(), "--json")
+
+    assert answer.json["error"]["code"] == "outside-project"
+    assert [*(tmp_path / "own").iterdir()] == []

@@ -253,6 +253,15 @@ class Project:
         is_tracked = way is not None and self.git.listed(f":(literal){self.relative(way)}")
         return way if is_tracked else None
 
+    def refuse_way_out(self, place: Path) -> None:
+        """Make sure that what is written at a place is written there.
+
+        Raises:
+            OutsideProject: a link that git tracks leads out of the work tree.
+        """
+        if (way := self.way_out(place)) is not None:
+            raise self.outside(way)
+
     def way_out_below(self, path: Path) -> Path | None:
         """Find a tracked link that leads out of the work tree, on the way to a path or below it."""
         below = path.rglob("*") if path.is_dir() else ()

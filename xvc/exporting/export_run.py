@@ -45,7 +45,9 @@ def export_run(project: Project, wanted: ExportRequest) -> RunFiles:
         NoRun: no run answers to the reference, and the other errors of `find`.
         TargetExists: one of the files is there with other content, and *replaces* is not set.
         BadValue: the folder is a file.
+        OutsideProject: a tracked link leads from it out of the project.
     """
+    project.refuse_way_out(wanted.folder)
     (found,) = find(project, [wanted.reference])
     rows = _rows(project, found.record.id)
     made = artifacts_of(

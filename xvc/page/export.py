@@ -56,10 +56,12 @@ def export(folder: Path, environment: Mapping[str, str], into: Path) -> Exported
 
     Raises:
         FolderTaken: there is something in *into*.
+        OutsideProject: a tracked link leads from it out of the project.
     """
+    answers = Answers(folder, environment, is_read_only=True)
+    answers.project().refuse_way_out(into)
     if into.exists() and (not into.is_dir() or any(into.iterdir())):
         raise FolderTaken(str(into))
-    answers = Answers(folder, environment, is_read_only=True)
     into.mkdir(parents=True, exist_ok=True)
     for path, found in page_files().items():
         place = into / "static" / path
