@@ -50,7 +50,7 @@ BOUNDED: Mapping[str, Sequence[str]] = {
     ),
     "refused where it is long": ("db plot series",),
     "as many as --limit says": ("validate checks findings examples",),
-    "the first three": ("brief best", "brief tried", "tried nearest"),
+    "the first three": ("brief best", "tried nearest"),
     "cut, and counted by total": (
         *("cleanup trees", "cache delete entries", "cache stats functions"),
         *("model prune models", "worktree list worktrees"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,17 @@ from xvc.cli.output import envelope_of
 from xvc.core.direction import Direction
 from xvc.core.run import RunRecord, Status
 from xvc.runs.brief import Brief
-from xvc.runs.digest import Best, Staged, Tried, best_runs, described, failures, sweeps, tried
+from xvc.runs.digest import (
+    Best,
+    Staged,
+    Tried,
+    best_runs,
+    described,
+    discarded,
+    failures,
+    sweeps,
+    tried,
+)
 from xvc.types import RunId
 from xvc.worktrees.list import TreeInfo, TreeRole
 
@@ -25,6 +36,26 @@ _TEXTS = st.sampled_from(
     ["", "lr", "é" * 300, "\x00" * 300, '"\\' * 200, "a word " * 60, "loss", "f1"]
 )
 _COUNTS = st.integers(0, 10**15)
+_NOTHING = Brief(
+    root="/p",
+    branch="main",
+    changed=0,
+    runs=1,
+    running=0,
+    failed=0,
+    latest_version="e1.0.0",
+    versions=1,
+    unsaved_rows=0,
+    unsaved_runs=0,
+    taggable=None,
+    undecided=None,
+    best=(),
+    tried=(),
+    failures=(),
+    trees=(),
+    names={},
+)
+"""Of a project with one run and nothing to tell of it."""
 
 
 def _run(name: str, status: Status = Status.FINISHED, **facts: object) -> RunRecord:
@@ -75,6 +106,32 @@ def test_failures_alike_are_told_once() -> None:
     assert tried(runs, {}, {}).first == ()
 
 
+def test_what_was_discarded_is_told_with_its_reason() -> None:
+    """However it ended, repeats once; it is no idea that counts, and `brief` says how many more."""
+    no, again = "discarded: leaks", "discarded: leaks twice"
+    runs = [
+        _run("f", Status.FAILED, params={"lr": 9}, decision="discarded"),
+        _run("e", params={"lr": 1, "seed": 1}, decision=no, started=5),
+        _run("d", params={"lr": 1, "seed": 0}, decision=no, started=4),
+        _run("c", params={"lr": 1, "seed": 2}, decision=again, started=3),
+        replace(_run("b", params={"lr": 3}, decision=no), name="s/0"),
+        _run("a", params={"lr": 2}, metrics={"acc": 1}),
+    ]
+    code = dict.fromkeys((RunId(each) for each in "cde"), "one")
+
+    found, ideas = discarded(runs, code), tried(runs, code, {})
+    answer = answer_of(replace(_NOTHING, tried=ideas.first, ideas=8, discarded=tuple(found)))
+
+    assert [(each.run, each.why, each.times) for each in found] == [
+        *[("f", None, 1), ("e", "leaks", 2)],
+        *[("c", "leaks twice", 1), ("b", "leaks", 1)],
+    ]
+    assert [each.what for each in found] == ["lr=9", "lr=1", "lr=1 | seed=2", "lr=3 | s/0"]
+    assert ([each.run for each in ideas.first], ideas.total) == (["a"], 1)
+    assert "\ndiscarded e: leaks (2 runs)  lr=1\n" in answer.text
+    assert "\ntried     7 more ideas: `xvc ls`\n" in answer.text
+
+
 def test_a_run_without_params_is_its_command() -> None:
     """There is always something to know it by."""
     assert described(_run("a", command=("make", "all")), []) == "make all"
@@ -91,6 +148,7 @@ def _records(draw: st.DrawFn) -> RunRecord:
         note=draw(st.none() | _TEXTS),
         reason=draw(st.none() | _TEXTS),
         command=tuple(draw(st.lists(_TEXTS, max_size=3))),
+        decision=draw(st.none() | _TEXTS.map("discarded: {}".format)),
     )
 
 
@@ -114,6 +172,9 @@ def _briefs(draw: st.DrawFn) -> Brief:
         undecided=draw(st.none() | _COUNTS),
         best=tuple(best_runs(runs, {name: "max", "loss": "min"})),
         tried=tried(runs, {}, {name: "max"}).first,
+        ideas=draw(_COUNTS),
+        discarded=tuple(discarded(runs, {})),
+        all_discarded=draw(_COUNTS),
         sweeps=tuple(sweeps(runs, {name: "max"})),
         production=tuple(Staged(name, name) for _ in trees),
         failures=tuple(failures(runs)),
@@ -139,24 +200,12 @@ def test_a_long_list_of_one_is_shortened_too() -> None:
     """One entry of each kind, and still too long: entries go until the rest is short."""
     run = _run("k7f3m2q9x1b4", note="why " * 30)
     best = Best("m" * 2_500, Direction.MAX, 0.9, run.id, "lr=3")
-    found = Brief(
+    found = replace(
+        _NOTHING,
         root="\\" * 200,
         branch='"' * 200,
-        changed=0,
-        runs=1,
-        running=0,
-        failed=0,
-        latest_version="e1.0.0",
-        versions=1,
-        unsaved_rows=0,
-        unsaved_runs=0,
-        taggable=None,
-        undecided=None,
         best=(best,),
         tried=(Tried(run.id, '"' * 400),),
-        failures=(),
-        trees=(),
-        names={},
         warnings=('"' * 200, '"' * 200),
     )
 

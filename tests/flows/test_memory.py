@@ -410,9 +410,11 @@ def test_a_brief_says_what_was_decided(lab: Path, call_xvc: Calling) -> None:
     run = made(call_xvc, 0.5)
     call_xvc("discard", run, "--reason", "overfits")
 
-    (idea,) = call_xvc("brief", "--json").data["tried"]
+    told, text = call_xvc("brief", "--json").data, call_xvc("brief").out
+    (idea,) = told["discarded"]
 
-    assert (idea["run"], idea["what"].partition(" | ")[0]) == (run, "discarded: overfits")
+    assert (idea["run"], idea["why"], told["tried"]) == (run, "overfits", [])
+    assert f"discarded {run}: overfits" in text
 
 
 def test_a_run_that_failed_before_it_wrote_its_output_was_tried(

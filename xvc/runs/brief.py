@@ -25,11 +25,13 @@ from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.digest import (
     FAILED,
     Best,
+    Discarded,
     Failed,
     Staged,
     SweptRuns,
     Tried,
     best_runs,
+    discarded,
     failures,
     judged,
     sweeps,
@@ -44,7 +46,7 @@ from xvc.worktrees.list import TreeInfo, list_trees
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
-_SWEEPS = 3
+_SWEEPS, _DISCARDED = 3, 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Brief:
     """Where things stand; ``undecided`` is None without an unfinished merge.
 
     ``changed`` counts files that git has otherwise, or not at all, and data that DVC has otherwise.
+    Of ``tried`` there are ``ideas``, of ``discarded`` ``all_discarded`` in all.
     """
 
     root: str
@@ -71,6 +74,9 @@ class Brief:
     failures: tuple[Failed, ...]
     trees: tuple[TreeInfo, ...]
     names: dict[RunId, str]
+    ideas: int = 0
+    discarded: tuple[Discarded, ...] = ()
+    all_discarded: int = 0
     luck: str | None = None
     sweeps: tuple[SweptRuns, ...] = ()
     swept: int = 0
@@ -119,6 +125,7 @@ def brief(project: Project, series: str | None = None) -> Brief:
     alike = judged_alike(project, leading)
     project.keeper.warnings += [alike.warning] if alike.warning else []
     ideas = tried(runs, code, declared, otherwise=set(alike.others))
+    gone = discarded(runs, code)
     return Brief(
         root=str(project.root),
         branch=state.branch if state else None,
@@ -134,6 +141,9 @@ def brief(project: Project, series: str | None = None) -> Brief:
         undecided=merging.open if merging else None,
         best=tuple(best_runs(alike.runs, declared, among=runs)),
         tried=ideas.first,
+        ideas=ideas.total,
+        discarded=tuple(gone[:_DISCARDED]),
+        all_discarded=len(gone),
         luck=ideas.luck,
         failures=tuple(bad),
         trees=trees,

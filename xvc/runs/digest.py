@@ -71,6 +71,17 @@ class TriedIdeas:
 
     first: tuple[Tried, ...]
     luck: str | None = None
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """Runs of one idea that people discarded for one reason; ``run`` is the newest of them."""
+
+    run: RunId
+    what: str
+    why: str | None
+    times: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +192,11 @@ def tried(
 ) -> TriedIdeas:
     """Describe the ideas that were tried, one line each: the best first, or the newest.
 
-    Trials of sweeps are left to `sweeps`. Ideas with a run that was judged *otherwise* come behind
-    the others, and are compared with none of them.
+    Trials of sweeps are left to `sweeps`, what people discarded to `discarded`. Ideas with a run
+    that was judged *otherwise* come behind the others, and are compared with none of them.
     """
-    found = experiments((run for run in runs if not _sweep_of(run)), code)
+    kept = (run for run in runs if not _sweep_of(run) and not run.is_discarded)
+    found = experiments(kept, code)
     others = {each.repeats[0].id for each in found if any(r.id in otherwise for r in each.runs)}
     done = [run for each in found for run in each.runs if each.repeats[0].id not in others]
     main = next(iter(best_runs(done, directions, 1)), None)
@@ -215,7 +227,32 @@ def tried(
     key = measure.metric if measure is not None else ""
     luck = luck_in_words(pooled(ours, key), len(ours))
     every = zip(ideas, judged, strict=True)
-    return TriedIdeas(tuple(replace(idea, judged=its) for idea, its in every), luck)
+    return TriedIdeas(tuple(replace(idea, judged=its) for idea, its in every), luck, len(found))
+
+
+def discarded(runs: Sequence[RunRecord], code: Mapping[RunId, str]) -> list[Discarded]:
+    """Tell what people discarded, however it ended, trials of sweeps too; newest first.
+
+    Runs that repeat one idea and were discarded for one reason are told once.
+    """
+    gone = [run for run in runs if run.is_discarded]
+    if not gone:
+        return []
+    ideas = {run.id: each.repeats[0].id for each in experiments(gone, code) for run in each.runs}
+    varying = varying_keys([run.params for run in runs])
+    held: dict[tuple[str, str | None], list[RunRecord]] = {}
+    for run in gone:
+        idea = ideas.get(run.id) or described(run, (), varying)
+        held.setdefault((idea, run.decision), []).append(run)
+    return [
+        Discarded(
+            run=same[0].id,
+            what=described(same[0] if len(same) == 1 else _seedless(same[0]), (), varying),
+            why=cut((same[0].decision or "").partition(":")[2]) or None,
+            times=len(same),
+        )
+        for same in held.values()
+    ]
 
 
 def _but_for_data(run: RunRecord) -> str:
@@ -241,9 +278,8 @@ def _verdicts(
     """Say of each idea, by its first run, how its repeats compare with those of the best."""
     if measure is None or all(len(each.repeats) < 2 for each in held):
         return {}
-    ours = [each for each in held if not each.repeats[0].is_discarded]
-    told = against_first(measure.metric, ours, measure.direction)
-    both = zip(ours, told, strict=True)
+    told = against_first(measure.metric, held, measure.direction)
+    both = zip(held, told, strict=True)
     return {each.repeats[0].id: judged for each, judged in both if judged is not None}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, TypedDict, overload
 
 import typer
@@ -14,7 +14,7 @@ from xvc.cli.output import Answer, envelope_of, show
 from xvc.core.commit_subject import cut, one_line, shown
 from xvc.core.direction import Direction
 from xvc.core.human_units import counted
-from xvc.runs.digest import Failed, Staged, figure
+from xvc.runs.digest import Discarded, Failed, Staged, figure
 from xvc.runs.verdicts import in_words, with_interval
 
 if TYPE_CHECKING:
@@ -88,6 +88,9 @@ class Data(TypedDict):
     undecided: int | None
     best: list[Best]
     tried: list[Tried]
+    tried_total: int
+    discarded: Annotated[list[Discarded], "What is not to be tried again, and why."]
+    discarded_total: int
     failed: list[Failed]
     failed_total: int
     luck: Annotated[str | None, "How far the best of so many ideas would lead by chance."]
@@ -111,12 +114,28 @@ def command(context: typer.Context, series: Series = None, as_json: AsJson = Fal
 
 
 def answer_of(found: Brief) -> Answer:
-    """Write a brief as short as it has to be: what says most of one kind goes first."""
-    data, warnings, steps = _data(found), _warnings(found), _steps(found)
-    while True:
-        answer = Answer("brief", data, _text(data), warnings, steps)
-        if not _is_long(answer) or not _shorten(data):
-            return answer
+    """Write a brief as short as it has to be: what says most of one kind goes first.
+
+    The text says more than the document, whose names of fields take room, too.
+    """
+    warnings, steps = _warnings(found), _steps(found)
+
+    def document(data: Data) -> str:
+        answer = Answer("brief", data, "", warnings, steps)
+        return json.dumps(envelope_of(answer), ensure_ascii=False)
+
+    def text(data: Data) -> str:
+        return "\n".join([_text(data), *warnings, *steps])
+
+    said = _text(_short_enough(found, text))
+    return Answer("brief", _short_enough(found, document), said, warnings, steps)
+
+
+def _short_enough(found: Brief, written: Callable[[Data], str]) -> Data:
+    data = _data(found)
+    while len(written(data)) > _MOST and _shorten(data):
+        pass
+    return data
 
 
 def _data(found: Brief) -> Data:
@@ -152,6 +171,9 @@ def _data(found: Brief) -> Data:
             }
             for each in found.tried
         ],
+        "tried_total": found.ideas,
+        "discarded": list(found.discarded),
+        "discarded_total": found.all_discarded,
         "luck": found.luck,
         "failed": list(found.failures),
         "failed_total": found.failed,
@@ -212,17 +234,11 @@ def _end_of(path: str, longest: int = 120) -> str:
     return line if len(line) <= longest else "…" + line[1 - longest :]
 
 
-def _is_long(answer: Answer) -> bool:
-    document = json.dumps(envelope_of(answer), ensure_ascii=False)
-    text = "\n".join([answer.text, *answer.warnings, *answer.next])
-    return max(len(text), len(document)) > _MOST
-
-
 def _shorten(data: Data) -> bool:
     """Take away luck, then the last entry of the list that says most; false when all are empty."""
     lists: Sequence[list[Any]] = (
         *(data["tried"], data["failed"], data["worktrees"], data["sweeps"]),
-        *(data["best"], data["production"]),
+        *(data["discarded"], data["best"], data["production"]),
     )
     if data["luck"] is not None:  # ideas say more
         data["luck"] = None
@@ -257,9 +273,7 @@ def _lines(data: Data) -> Iterator[str]:
     for best in data["best"]:
         value = figure(best["metric"], best["direction"], best["value"])
         yield f"best      {value}: {best['version'] or best['run']}  {best['what']}"
-    yield from map(_idea_line, data["tried"])
-    if data["luck"] and data["tried"]:
-        yield f"luck      {data['luck']}"
+    yield from _idea_lines(data)
     for bad in data["failed"]:
         times = f" ({bad.times} times)" if bad.times > 1 else ""
         fixed = f"; then {bad.fixed} finished" if bad.fixed else "; not fixed"
@@ -271,6 +285,20 @@ def _lines(data: Data) -> Iterator[str]:
     for tree in data["worktrees"]:
         rows = counted(tree["unsaved_rows"], "row")
         yield f"worktree  {tree['name']} {tree['state']}, {rows} unsaved"
+
+
+def _idea_lines(data: Data) -> Iterator[str]:
+    yield from map(_idea_line, data["tried"])
+    if (more := data["tried_total"] - len(data["tried"])) > 0:
+        yield f"tried     {counted(more, 'more idea')}: `xvc ls`"
+    if data["luck"] and data["tried"]:
+        yield f"luck      {data['luck']}"
+    for gone in data["discarded"]:
+        why = f": {gone.why}" if gone.why else ""
+        runs = f" ({gone.times} runs)" if gone.times > 1 else ""
+        yield f"discarded {gone.run}{why}{runs}  {gone.what}"
+    if (more := data["discarded_total"] - len(data["discarded"])) > 0:
+        yield f"discarded {more} more: `xvc ls --discarded`"
 
 
 def _idea_line(idea: Tried) -> str:
