@@ -2,12 +2,12 @@
 
 Told from what HEAD's commits did and said since the version was made. A branch that is merely not
 merged has none of that; a version of which HEAD's commits say nothing, and that changed no code, is
-taken for one of those. Reads only.
+taken for one of those while some branch here has it. Reads only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -68,10 +68,14 @@ def _whole(steps: Sequence[Pair]) -> Pair:
     return steps[0][0], steps[-1][1]
 
 
-def brought_otherwise(project: Project, apart: Sequence[VersionInfo]) -> set[str]:
+def brought_otherwise(
+    project: Project, apart: Sequence[VersionInfo], lost: Collection[str]
+) -> set[str]:
     """Name the versions of *apart*, which HEAD does not reach, whose change is in HEAD.
 
-    One is if a commit of HEAD that is no older than it
+    Of those that *lost* names, made in another clone, only the tag is left: their branch was merged
+    and deleted, or never shared. Such a one is taken for merged unless it changed code and HEAD has
+    not touched a file of that since. Any is, if a commit of HEAD that is no older than it
 
     - says the version's own message, or its commit, as a pick, a rebase or a squash does, or
     - had the version's store, which something later replaced, or
@@ -84,7 +88,7 @@ def brought_otherwise(project: Project, apart: Sequence[VersionInfo]) -> set[str
     git, store = project.git, project.relative(pointer_of(project.store_path))
     known = committed_files(git, [info.commit for info in apart], without="HEAD", most=_MOST)
     if len(known) == _MOST:  # of some, not all commits are known
-        return set()
+        return {info.name for info in apart if info.name in lost}
     own = _own_paths(project)
     branches = [_branch(known, info, store, own) for info in apart]
     paths = {store, *(path for branch in branches for path in branch.code)}
@@ -96,6 +100,9 @@ def brought_otherwise(project: Project, apart: Sequence[VersionInfo]) -> set[str
         later = [commit for commit in here if commit.at >= branch.info.at]
         if any(_says(commit, branch) or _has_store(commit, store, branch) for commit in later):
             found.add(branch.info.name)
+        elif branch.info.name in lost:
+            is_touched = any(path in commit.blobs for commit in later for path in branch.code)
+            found |= {branch.info.name} if is_touched or not branch.code else set()
         elif branch.code:
             made = {(path, new) for commit in later for path, (_, new) in commit.blobs.items()}
             rest = {p: steps for p, steps in branch.code.items() if (p, steps[-1][1]) not in made}

@@ -25,9 +25,9 @@ def missing_versions(
 
     A version belongs to it if its commit is part of HEAD; if its change is in HEAD without the
     commit, as after a squash, a rebase or a pick (`brought_otherwise`); or if no branch has its
-    commit and the run was made in another clone, so that only the tag is left. A version on another
-    branch does not count: its runs come when that branch is merged. Nor does one that says another
-    folder: its store was there.
+    commit and the run was made in another clone, so that only the tag is left, and nothing speaks
+    against a merge. A version on another branch does not count: its runs come when that branch is
+    merged. Nor does one that says another folder: its store was there.
 
     Raises:
         GitFailed: git cannot list the commits.
@@ -49,16 +49,15 @@ def missing_versions(
     nowhere = _not_reached(project, commits, "HEAD", "--branches", "--remotes")
     here = {RunId(ref.removeprefix(RUNS)) for ref in project.git.refs(RUNS)} if nowhere else set()
     at = int(made.split()[0])
-    missing, open_ones = set[str](), list[VersionInfo]()
-    for info in absent:
-        if info.commit not in apart or (info.commit in nowhere and info.message.run not in here):
-            missing.add(info.name)
-        elif info.at <= at:  # else HEAD is older, and cannot have its change
-            open_ones.append(info)
+    missing = {info.name for info in absent if info.commit not in apart}
+    lost = {i.name for i in absent if i.commit in nowhere and i.message.run not in here}
+    open_ones = [  # others, younger than HEAD, cannot have been merged
+        each for each in absent if each.commit in apart and (each.at <= at or each.name in lost)
+    ]
     if open_ones:
         from xvc.history.brought_otherwise import brought_otherwise  # late: few branches are open
 
-        missing |= brought_otherwise(project, open_ones)
+        missing |= brought_otherwise(project, open_ones, lost)
     return [info for info in absent if info.name in missing]
 
 
