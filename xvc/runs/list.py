@@ -76,7 +76,8 @@ class Group:
     """Runs that share a value: how many finished, how many did not, and a metric among the former.
 
     ``spread`` counts each seed of an experiment once; ``best`` is None where no direction is known.
-    ``experiment`` is the one that all of the finished runs repeat; None where they are of several.
+    ``experiment`` is the one that all of the finished runs repeat; None where they are of several,
+    and ``is_mixed`` then says so.
     """
 
     value: Json
@@ -87,6 +88,7 @@ class Group:
     spread: Spread | None
     best: int | float | None
     experiment: RepeatedExperiment | None = None
+    is_mixed: bool = False
 
 
 def runs(project: Project, request: ListRequest) -> RunList:
@@ -465,6 +467,7 @@ def _group(
         spread=Spread.of(numbers),
         best=measure.value(best) if measure and best else None,
         experiment=found[0] if len(found) == 1 else None,
+        is_mixed=len(found) > 1,
     )
 
 
