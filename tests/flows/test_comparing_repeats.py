@@ -195,6 +195,10 @@ def test_a_percentage_is_not_better_than_a_fraction(
     ends = [call_xvc("show", f"{end}:accuracy", "--json") for end in ("best", "worst")]
     lists = [
         call_xvc("ls", "--sort", "accuracy:asc", "--json"),
+        call_xvc("ls", "--sort", "accuracy", "--limit", "1", "--json"),
+        call_xvc(
+            "ls", "--sort", "accuracy:asc", "--where", "accuracy > 0", "--limit", "1", "--json"
+        ),
         call_xvc("report", "--metric", "accuracy", "-o", "r.md", "--json"),
         *ends,
     ]
@@ -202,6 +206,8 @@ def test_a_percentage_is_not_better_than_a_fraction(
     assert bounds == {"--min 0.9": 3, "--min 90": 0, "--max 0.95": 3, "--max 95": 0}
     assert required == [3, 0, 0]
     assert [each.data["metrics"]["accuracy"] for each in ends] == [93, 93]
+    firsts = [each.data["runs"][0]["metrics"]["accuracy"] for each in lists[:3]]
+    assert firsts == [93, 93, 93]
     for each in lists:
         assert any("seems to be in percent in some runs" in said for said in each.json["warnings"])
     assert leaderboard["noise"] is None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from xvc.core.byte_text import as_text
 from xvc.core.json_values import from_plain, to_plain
 from xvc.core.record import environment_from
-from xvc.core.run import Environment, RunRecord
+from xvc.core.run import Environment, RunRecord, Status
 from xvc.core.run_inputs import is_digest
 from xvc.errors import NoColumn
 from xvc.journal.codec import from_cell, to_json
@@ -128,6 +128,32 @@ def foremost(
 def newest(connection: DuckDBPyConnection, most: int = MANY) -> list[RunRecord]:
     """Read the newest runs, the newest first."""
     return runs.load(connection, f"{_NEWEST} LIMIT {int(most)}")
+
+
+def scores_around_one(connection: DuckDBPyConnection, metric: str) -> list[RunRecord]:
+    """Read the number that runs have under a metric, how and when, and nothing else of them.
+
+    None where all are at most one, or all are more: then they are on one scale.
+    """
+    found = connection.execute(
+        """
+        WITH held AS (
+            SELECT id, status, epoch_us(started), try_cast(metrics ->> $key AS DOUBLE) AS number
+            FROM runs WHERE json_type(metrics, $key) IN ('BIGINT', 'UBIGINT', 'DOUBLE')
+        )
+        SELECT * FROM held WHERE (SELECT min(number) <= 1 AND max(number) > 1 FROM held)
+        """,
+        {"key": pointer(metric)},
+    ).fetchall()
+    return [
+        RunRecord(
+            RunId(run),
+            status=Status(status),
+            started=None if began is None else Nanoseconds(began * 1000),
+            metrics={metric: number},
+        )
+        for run, status, began, number in found
+    ]
 
 
 @dataclass(frozen=True, slots=True)
