@@ -231,16 +231,18 @@ def test_a_sweep_is_stopped_from_outside(out: Path, run_xvc: Calling) -> None:
 
 
 def test_an_interrupted_sweep_ends_well(out: Path, run_xvc: Calling) -> None:
-    """A TERM to the scheduler ends the running trial; it is run again later."""
+    """A TERM to the scheduler ends the running trial; it waits to be run again, in `brief`, too."""
     with sweeping("-P", "a=1,2", NAP="5") as process:
         wait_for(lambda: "begin 0" in out.read_text())
         process.terminate()
         code = process.wait(timeout=60)
 
     status = run_xvc("sweep", "status", "--json").data
+    (told,) = run_xvc("brief", "--json").data["sweeps"]
     assert code == 130
     assert status["state"] == "stopped"
     assert status["counts"]["waiting"] == 2
+    assert {state: told[state] for state in status["counts"]} == status["counts"]
 
 
 def test_a_sweep_is_not_driven_twice(out: Path, run_xvc: Calling) -> None:
