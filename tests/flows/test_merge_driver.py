@@ -333,6 +333,73 @@ def test_a_merge_that_took_one_side_is_noticed_and_mended(
     assert bob.rates() == ["0.1", "0.2", "0.3"]
 
 
+@pytest.fixture(scope="session")
+def parted(_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project without the driver, whose main has a run (e0.4.0) and changed train.py at its top.
+
+    Branch `side` changed its end in two steps and made e0.2.0; `bare` made e0.3.0 of the same code.
+    """
+    folder = tmp_path_factory.mktemp("parted") / "alone"
+    before = dict(os.environ)
+    os.environ.update(private_environment(folder.parent / "home"))
+    try:
+        shutil.copytree(_template, folder, symlinks=True)
+        settle_in(folder, _template)
+        alone, train = Clone(folder), folder / "train.py"
+        alone.git("config", "--remove-section", "merge.xvc")
+        alone.run("0.1")
+        alone.git("switch", "-q", "-c", "side")
+        for end in ("# near the end\n", "# at the end\n"):
+            train.write_text(train.read_text() + end)
+            alone.git("commit", "-q", "-a", "-m", "the end")
+        alone.run("0.2")
+        alone.git("switch", "-q", "-c", "bare", "main")
+        alone.run("0.3")
+        alone.git("switch", "-q", "main")
+        train.write_text("# at the top\n" + train.read_text())
+        alone.git("commit", "-q", "-a", "-m", "the top")
+        alone.run("0.4")
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+    return folder
+
+
+OURS = (f"checkout -q --ours {POINTER}", f"add {POINTER}")
+SQUASHED = ("!merge -q --squash side", *OURS, "commit -q -m squashed")
+REBASED = ("branch copy side", "!rebase -q main copy", "rebase --skip", "switch -q main")
+FORMS = {
+    "unmerged": ((), ""),
+    "reached": (("merge -q -s ours -m one side",), "e0.2.0"),
+    "half of it": (("cherry-pick side~2",), ""),
+    "octopus": (("merge -q -s ours -m both side bare",), "e0.2.0 e0.3.0"),
+    "squash": (SQUASHED, "e0.2.0"),
+    "squash alone": ((*SQUASHED, "branch -q -D side"), "e0.2.0"),
+    "rebase": ((*REBASED, "merge -q --ff-only copy", "branch -q -D copy"), "e0.2.0"),
+    "pick": (("cherry-pick side~3..side~1",), "e0.2.0"),
+    "its store": ((f"checkout -q bare {POINTER}", "commit -qm it", "revert --no-edit @"), "e0.3.0"),
+    "by hand": ((*SQUASHED[:-1], "rm -q -f train.py", "commit -q --no-edit"), "e0.2.0"),
+}
+"""What is done with git on main, where `!` marks a stop, and whose runs its store then lacks."""
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_change_that_came_without_its_commits(parted: Path, tmp_path: Path, form: str) -> None:
+    """A version counts as merged if its change was; its run is brought, and nothing is missing."""
+    calls, lacking = FORMS[form]
+    alone = Clone(tmp_path / "alone")
+    shutil.copytree(parted, alone.folder, symlinks=True)
+    settle_in(alone.folder, parted)
+    for call in calls:
+        alone.git(*call.lstrip("!").split(), code=1 if call.startswith("!") else 0)
+    before = json.loads(alone.xvc("status", "--json"))["data"]["missing"]
+    told = alone.xvc("merge", "--missing") if lacking else ""
+    after = json.loads(alone.xvc("status", "--json"))["data"]["missing"] if lacking else []
+
+    assert (before, after) == (lacking.split(), [])
+    assert all(name in told for name in lacking.split())
+
+
 def test_a_version_of_another_branch_is_not_missing(people: tuple[Clone, Clone]) -> None:
     """The runs of a branch that is not merged yet come with it: nothing is said of them."""
     ada, bob = people

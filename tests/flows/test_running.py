@@ -130,7 +130,7 @@ def test_a_copy_that_no_command_gets(project: Path, call_xvc: Calling) -> None:
     ran = call_xvc("run", "--params-copy", "-P", "sizes.1=9", "--", "cat", "params.yaml")
 
     assert record(call_xvc)["params"]["sizes"] == [8, 4, 2]
-    assert "sizes.1: nothing has taken it up" in ran.err
+    assert "sizes.1: 9 was asked for, and the command read params.yaml, not the copy" in ran.err
 
 
 @pytest.mark.parametrize(

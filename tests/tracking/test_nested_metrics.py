@@ -14,6 +14,10 @@ from hypothesis import strategies as st
 from surroundings import Calling
 from xvc import Reader, Tracker
 from xvc.core.nested import MOST_NUMBERS, numbers_in
+from xvc.project import Project
+from xvc.recovery.lost_runs import opened
+from xvc.reports.many_curves import CurvesRequest, curve_keys, curves_in, keys_with_curves
+from xvc.store import query
 
 TRAIN = """\
 import sys
@@ -100,15 +104,24 @@ def test_a_metric_of_a_dict_follows_edits(
 
 
 def test_a_path_is_drawn_and_filtered(project: Path, call_xvc: Calling) -> None:
-    """`db head --where` and the curves of a report take a path for a column of numbers."""
+    """`db head --where`, the curves of a report and those of a page take a path for a column."""
     (project / "train.py").write_text(TRAIN)
     call_xvc("run", "--", "python", "train.py", "0.5")
 
     rows = call_xvc("db", "head", "--where", "val.acc > 0.505", "--json")
     report = call_xvc("report", "--metric", "val.acc:max")
 
+    with opened(Project.find(project, {}, {})) as connection:
+        (run,) = query.all_runs(connection)
+        keys = curve_keys(connection, run.id, run.metrics)
+        drawn = curves_in(connection, CurvesRequest(runs=[run.id], key="val.acc"))
+        known = keys_with_curves(connection)
+
     assert len(rows.data["rows"]) == 2
     assert "val.acc by step" in report.out
+    assert "val.acc" in keys
+    assert "val.acc" in known
+    assert len(drawn.curves[0].x) > 1
 
 
 @given(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from xvc.git.commands import Git
@@ -76,6 +77,82 @@ def line_changes(git: Git, pairs: Iterable[tuple[str, str]]) -> dict[tuple[str, 
         elif is_body and line[:1] in ("+", "-") and line[1:].strip():
             held.add((path, line[0], " ".join(line[1:].split())))
     return {pair: frozenset(its) for pair, its in found.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class CommittedFiles:
+    """What a commit did to files: for each path the blob before and the one after.
+
+    ``at`` is in seconds since the epoch. A merge says no files: its parents' commits do.
+    """
+
+    id: str
+    parents: tuple[str, ...]
+    at: int
+    message: str
+    blobs: dict[str, tuple[str, str]]
+
+
+def committed_files(
+    git: Git,
+    heads: Sequence[str],
+    *,
+    without: str | None = None,
+    since: int | None = None,
+    paths: Collection[str] = (),
+    most: int,
+) -> list[CommittedFiles]:
+    """List the commits of *heads*, parents first; the newest *most* of them.
+
+    Args:
+        git: the repository.
+        heads: where the walk begins.
+        without: what this commit has among its ancestors is left out.
+        since: only what was committed at this second, or later.
+        paths: only commits that changed one of these, and only these of their files.
+        most: how many at most.
+    """
+    flags = ["-z", "--raw", "--no-abbrev", "--no-renames", "--no-color", "--no-show-signature"]
+    flags += ["--topo-order", "--reverse", f"--max-count={most}", "--format=%H %ct %P%n%B"]
+    flags += ["--full-history", "--no-merges"] if paths else []
+    flags += [f"--since={since}"] if since is not None else []
+    lines = [*heads, *([f"^{without}"] if without else []), *(["--", *paths] if paths else [])]
+    asked = b"".join(os.fsencode(line) + b"\n" for line in lines if "\n" not in line)
+    answer = git.call("--literal-pathspecs", "log", *flags, "--stdin", stdin=asked)
+    return list(_committed(iter(os.fsdecode(answer).split("\0"))))
+
+
+def _committed(parts: Iterator[str]) -> Iterator[CommittedFiles]:
+    found: CommittedFiles | None = None
+    for part in (each.lstrip("\n") for each in parts):
+        if part.startswith(":") and found is not None:
+            _, _, old, new, _ = part.split(" ")
+            found.blobs[next(parts)] = (old, new)
+        elif part:
+            yield from [found] if found else []
+            said, _, message = part.partition("\n")
+            name, at, *parents = said.split()
+            found = CommittedFiles(name, tuple(parents), int(at), message, {})
+    yield from [found] if found else []
+
+
+LineCounts = tuple[Counter[bytes], Counter[bytes]]
+"""How often each line is gone, and how often it has come."""
+
+
+def line_counts(git: Git, pairs: Collection[tuple[str, str]]) -> dict[tuple[str, str], LineCounts]:
+    """Tell which lines differ between two blobs, for many pairs by one start of git.
+
+    Blank lines, and blanks around a line, do not count; nor does where a line stands.
+    """
+    names = dict.fromkeys(name for pair in pairs for name in pair)
+    lines: dict[str, Counter[bytes]] = {
+        found.name: Counter(line.strip() for line in found.content.split(b"\n") if line.strip())
+        for found in git.read_with_below(names, lambda _: ())
+    }
+    none = Counter[bytes]()
+    held = {pair: (lines.get(pair[0], none), lines.get(pair[1], none)) for pair in pairs}
+    return {pair: (old - new, new - old) for pair, (old, new) in held.items()}
 
 
 def made_at(git: Git, commit: str) -> int:

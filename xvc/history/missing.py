@@ -1,7 +1,7 @@
 """Versions whose run this tree's store should have and has not.
 
-A merge that took one side of the store's pointer (on a server, by hand, squashed) leaves the runs
-of the other side out. Their versions still hold them: `xvc merge --missing` brings them.
+A merge that took one side of the store's pointer (on a server, by hand, squashed, rebased) leaves
+the runs of the other side out. Their versions still hold them: `xvc merge --missing` brings them.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ def missing_versions(
 ) -> list[VersionInfo]:
     """List the versions that belong to this branch and whose run is not among *runs*.
 
-    A version belongs to it if its commit is part of HEAD, or if no branch has its commit and the
-    run was made in another clone: a squashed or rebased branch leaves only the tag. A version on
-    another branch does not count: its runs come when that branch is merged. Nor does one that
-    says another folder: its store was there.
+    A version belongs to it if its commit is part of HEAD; if its change is in HEAD without the
+    commit, as after a squash, a rebase or a pick (`brought_otherwise`); or if no branch has its
+    commit and the run was made in another clone, so that only the tag is left. A version on another
+    branch does not count: its runs come when that branch is merged. Nor does one that says another
+    folder: its store was there.
 
     Raises:
         GitFailed: git cannot list the commits.
@@ -39,17 +40,26 @@ def missing_versions(
         and info.message.run not in runs
         and info.message.project in own
     ]
-    if not absent or project.git.commit_of("HEAD") is None:
+    newest = ("rev-list", "--max-count=1", "--timestamp", "HEAD")
+    made = project.git.text(*newest, accept=(0, 128)) if absent else ""
+    if not made:
         return []
     commits = [info.commit for info in absent]
     apart = _not_reached(project, commits, "HEAD")
     nowhere = _not_reached(project, commits, "HEAD", "--branches", "--remotes")
     here = {RunId(ref.removeprefix(RUNS)) for ref in project.git.refs(RUNS)} if nowhere else set()
-    return [
-        info
-        for info in absent
-        if info.commit not in apart or (info.commit in nowhere and info.message.run not in here)
-    ]
+    at = int(made.split()[0])
+    missing, open_ones = set[str](), list[VersionInfo]()
+    for info in absent:
+        if info.commit not in apart or (info.commit in nowhere and info.message.run not in here):
+            missing.add(info.name)
+        elif info.at <= at:  # else HEAD is older, and cannot have its change
+            open_ones.append(info)
+    if open_ones:
+        from xvc.history.brought_otherwise import brought_otherwise  # late: few branches are open
+
+        missing |= brought_otherwise(project, open_ones)
+    return [info for info in absent if info.name in missing]
 
 
 def _not_reached(project: Project, commits: Sequence[str], *heads: str) -> set[str]:

@@ -136,7 +136,7 @@ class Answers:
         project = self.project()
         with opened(project) as connection:
             (found,) = found_in(project, connection, [asked.get("id", "@")])
-            curves = curve_keys(connection, found.record.id)
+            curves = curve_keys(connection, found.record.id, found.record.metrics)
         environment, record = found.environment, found.record
         directions = {
             key: _direction(project, key) for key in record.metrics if not is_progress(key)
@@ -218,7 +218,7 @@ class Answers:
         wanted = {run for run in asked.get("runs", "").split(",") if run}
         some = [run for run in listed.runs if not wanted or run.id in wanted]
         first = [key for key in listed.metrics if key in held.logged]
-        keys = {key for run in some for key in run.metrics} & held.logged
+        keys = {key for key in {k for run in some for k in run.metrics} if key in held.logged}
         others = sorted(key for key in keys if not is_progress(key) and key not in first)
         params = list(dict.fromkeys((*listed.params, *(k for run in some for k in run.params))))
         return {

@@ -83,7 +83,7 @@ def grid(
 def _curve(laid: Layout, held: HeldRuns) -> str | None:
     """Choose the metric of the small curves: one of the first, else any that was logged."""
     known = {str(each["key"]) for each in laid.columns if each["of"] == "metrics"}
-    rest = [key for key in sorted(known & held.logged) if not is_progress(key)]
+    rest = [key for key in sorted(known) if key in held.logged and not is_progress(key)]
     return next((key for key in (*laid.metrics, *rest) if key in held.logged), None)
 
 

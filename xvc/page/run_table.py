@@ -17,7 +17,7 @@ from xvc.page.file_watch import look_at
 from xvc.page.live import Stamp, stamp
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
-from xvc.reports.many_curves import numeric_keys
+from xvc.reports.many_curves import CurveKeys, keys_with_curves
 from xvc.store import query
 from xvc.types import RunId
 
@@ -36,8 +36,8 @@ class HeldRuns:
     revision: int = 0
     shape: int = 0
     """Counts the changes of which runs there are, their keys and their states."""
-    logged: frozenset[str] = frozenset()
-    """The keys of the event tables that hold numbers: what has curves."""
+    logged: CurveKeys = field(default_factory=CurveKeys)
+    """The keys that have curves."""
 
     def after(self, revision: int) -> list[RunRecord]:
         """List the runs that have changed after a revision."""
@@ -72,7 +72,7 @@ class RunTable:
                 marks = query.marks(connection)
                 changed = [run for run, mark in marks.items() if self._marks.get(run) != mark]
                 fresh = {run.id: run for run in _read(connection, changed, len(marks))}
-                logged = frozenset(numeric_keys(connection))
+                logged = keys_with_curves(connection)
             tagged = versions_by_run(known_versions(project)) if marks else {}
             self.held = replace(self._next(marks, fresh, tagged), logged=logged)
             self._marks, self._seen = marks, seen

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xvc.core.direction import is_progress
+from xvc.core.nested import above
 from xvc.errors import BadValue, NoColumn
 from xvc.project import Project
 from xvc.recovery.lost_runs import opened
@@ -74,7 +75,8 @@ def curves_in(connection: DuckDBPyConnection, request: CurvesRequest) -> DrawnCu
     empty: DrawnCurves | None = None
     for table in in_order(connection):
         held = look.fields(connection, table)
-        if not any(each.label == request.key and each.number for each in held):
+        found = look.known_field(held, request.key)
+        if found is None or not found.number:
             continue
         drawn = _drawn(connection, table, held, request)
         if any(curve.x for curve in drawn.curves):
@@ -110,21 +112,37 @@ def _drawn(
     return DrawnCurves(request.key, x, axes, tuple(curve_points(connection, wanted)))
 
 
-def curve_keys(connection: DuckDBPyConnection, run: RunId) -> list[str]:
-    """List the keys under which a run logged numbers, in the order of its tables' columns."""
+def curve_keys(
+    connection: DuckDBPyConnection, run: RunId, metrics: Collection[str] = ()
+) -> list[str]:
+    """List the keys under which a run logged numbers, in the order of its tables' columns.
+
+    Behind them come those of *metrics* that are parts of dicts that it logged.
+    """
     found: dict[str, None] = {}
     for table in in_order(connection):
-        held = [each for each in look.fields(connection, table) if each.number]
-        named = [each for each in held if each.label not in ("track_id", "timestamp")]
-        found |= dict.fromkeys(look.logged_keys(connection, table, named, run))
+        held = look.fields(connection, table)
+        named = {each.label: each for each in held if each.number}
+        parts = {key: part for key in metrics if (part := look.known_field(held, key))}
+        some = {key: each for key, each in {**named, **parts}.items() if each.number}
+        kept = [each for key, each in some.items() if key not in ("track_id", "timestamp")]
+        found |= dict.fromkeys(look.logged_keys(connection, table, kept, run))
     return list(found)
 
 
-def numeric_keys(connection: DuckDBPyConnection) -> set[str]:
-    """List the keys of all event tables whose values are numbers."""
-    return {
-        each.label
-        for table in tables(connection)
-        for each in look.fields(connection, table)
-        if each.number
-    }
+@dataclass(frozen=True, slots=True)
+class CurveKeys:
+    """Which keys of the event tables have curves: numbers, and what lies in dicts."""
+
+    numbers: frozenset[str] = frozenset()
+    dicts: frozenset[str] = frozenset()
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.numbers or any(each in self.dicts for each in above(key))
+
+
+def keys_with_curves(connection: DuckDBPyConnection) -> CurveKeys:
+    """Read which keys of all event tables have curves."""
+    held = [each for table in tables(connection) for each in look.fields(connection, table)]
+    numbers = frozenset(each.label for each in held if each.number)
+    return CurveKeys(numbers, frozenset(each.label for each in held if each.type == "JSON"))

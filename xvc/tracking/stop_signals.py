@@ -56,15 +56,15 @@ def _watch_setting(note: Callable[[str, Status], None]) -> None:
     set_, get = signal.signal, signal.getsignal
 
     @wraps(set_)
-    def set_watched(number: int, handler: object) -> object:
+    def set_watched(signalnum: int, handler: object) -> object:
         is_own = callable(handler) and not isinstance(handler, signal.Handlers | _Watched)
-        if is_own and number in _ENDS and handler is not signal.default_int_handler:
+        if is_own and signalnum in _ENDS and handler is not signal.default_int_handler:
             handler = _Watched(handler, note)  # type: ignore[arg-type]
-        return _own(set_(number, handler))  # type: ignore[arg-type]
+        return _own(set_(signalnum, handler))  # type: ignore[arg-type]
 
     @wraps(get)
-    def get_own(number: int) -> object:
-        return _own(get(number))
+    def get_own(signalnum: int) -> object:
+        return _own(get(signalnum))
 
     signal.signal = set_watched  # type: ignore[assignment]
     signal.getsignal = get_own  # type: ignore[assignment]
