@@ -406,6 +406,37 @@ def test_a_trial_sees_no_file_of_another(project: Path, run_xvc: Calling) -> Non
         assert (project.parent / f"got{trial['trial']}").read_text() == str(trial["params"]["a"])
 
 
+def test_what_a_run_has_left_is_no_data_that_trials_lack(project: Path, call_xvc: Calling) -> None:
+    """An ignored model or output of an earlier run is not named; what no run left is."""
+    (project / ".gitignore").write_text("*.bin\nleft/\nraw/\n")
+    git(project, "add", ".gitignore")
+    git(project, "commit", "-qm", "rules")
+    for name in ("raw", "left"):
+        (project / name).mkdir()
+    (project / "raw" / "x.csv").write_text("1")
+    (project / "more.bin").write_text("1")
+    script = "[open(p, 'w').write(p) for p in ('m.bin', 'left/n.bin', 'o.bin')]"
+    left = ("--model", "m.bin:m", "--model", "left/n.bin:n", "--out", "o.bin")
+    assert call_xvc("run", *left, "--", "python", "-c", script).code == 0
+
+    words = (
+        "sweep",
+        "--dry-run",
+        "-P",
+        "a=1,2",
+        "--json",
+        "--",
+        "python",
+        "train.py",
+        "--lr",
+        "{a}",
+    )
+    told = call_xvc(*words).json["warnings"]
+
+    assert [each.partition(",")[0] for each in told] == ["trials have no more.bin"]
+    assert "more.bin, raw/, which git ignores" in told[0]
+
+
 YAML_SCRIPT = """\
 import yaml
 from xvc import Tracker

@@ -161,6 +161,7 @@ class RecordedFile:
     """A datum or an output that runs name, with the newest of these runs.
 
     The path of an output counts from the project's folder, that of data from the top of the tree.
+    ``left_at`` is where a run left what was kept elsewhere as a model, from the project's folder.
     """
 
     run: RunId
@@ -169,12 +170,13 @@ class RecordedFile:
     size: int | None
     state: str | None
     is_output: bool
+    left_at: str | None = None
 
 
 _FILES = """
     SELECT arg_max(run, coalesce(started, epoch_ms(0))) AS run, file.key AS path,
         file.value->>'digest' AS digest, any_value(TRY_CAST(file.value->>'size' AS BIGINT)) AS size,
-        file.value->>'state' AS state, is_output
+        file.value->>'state' AS state, is_output, file.value->>'left_at' AS left_at
     FROM (
         SELECT id AS run, started, data AS files, false AS is_output FROM runs
         UNION ALL SELECT id AS run, started, outs AS files, true AS is_output FROM runs
@@ -189,8 +191,8 @@ def recorded_files(connection: DuckDBPyConnection) -> list[RecordedFile]:
     """List what runs have read or left and DVC keeps: each content at each path once."""
     found = connection.execute(_FILES).fetchall()
     return [
-        RecordedFile(RunId(run), path, Digest(digest), size, state, is_output)
-        for run, path, digest, size, state, is_output in found
+        RecordedFile(RunId(run), path, Digest(digest), size, state, is_output, left_at)
+        for run, path, digest, size, state, is_output, left_at in found
         if is_digest(str(digest))
     ]
 
