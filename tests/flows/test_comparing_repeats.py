@@ -117,7 +117,8 @@ def test_a_promotion_asks_for_repeats_and_a_margin(project: Path, call_xvc: Call
 def test_groups_are_held_against_the_best(project: Path, call_xvc: Calling) -> None:
     """The group with the best mean is named; another is worse, or cannot be told from it.
 
-    Brief and report say the same, and a run that people discarded is no repeat any more.
+    Brief and report say the same, and a run that people discarded is no repeat any more. Where the
+    group that leads has runs of two codes none is the best, and it is said why.
     """
     (project / "train.py").write_text(_TRAIN.replace("argv[1]", "argv[2]").replace("[3]", "[4]"))
     git(project, "add", "train.py")
@@ -135,6 +136,10 @@ def test_groups_are_held_against_the_best(project: Path, call_xvc: Calling) -> N
     best = call_xvc("ls", "--where", "lr = 0.3", "--json").data["runs"]
     call_xvc("discard", best[0]["id"], "--reason", "the disk was full")
     fewer = call_xvc("compare", best[1]["id"], brief[2]["run"], "--json").data["verdicts"]
+    (project / "train.py").write_text((project / "train.py").read_text() + "# other code\n")
+    call_xvc("run", "--capture", "--", "python", "train.py", "--lr", "0.3", "--seed", "1")
+    mixed = call_xvc("ls", "--group", "lr", "--sort", "accuracy", "--json")
+    seen_mixed = call_xvc("ls", "--group", "lr", "--sort", "accuracy")
 
     words = ["", "not enough runs", "worse"]
     assert [each["verdict"] or "" for each in brief] == words
@@ -152,6 +157,13 @@ def test_groups_are_held_against_the_best(project: Path, call_xvc: Calling) -> N
     assert listed["luck"].startswith("noise between repeats")
     assert listed["luck"] in seen
     assert listed["luck"] in said
+    nothing = "no verdict: several experiments"
+    told = {each["value"]: each["verdict"] for each in mixed.data["groups"]}
+    assert (told, mixed.data["luck"]) == ({0.3: nothing, 0.1: None, 0.2: None}, None)
+    assert (
+        "no group is the best: the runs of lr=0.3, which leads, are of" in mixed.json["warnings"][0]
+    )
+    assert nothing in seen_mixed.out
 
 
 @pytest.mark.parametrize("repeats", [1, 3])
@@ -183,6 +195,10 @@ def test_a_percentage_is_not_better_than_a_fraction(
     ends = [call_xvc("show", f"{end}:accuracy", "--json") for end in ("best", "worst")]
     lists = [
         call_xvc("ls", "--sort", "accuracy:asc", "--json"),
+        call_xvc("ls", "--sort", "accuracy", "--limit", "1", "--json"),
+        call_xvc(
+            "ls", "--sort", "accuracy:asc", "--where", "accuracy > 0", "--limit", "1", "--json"
+        ),
         call_xvc("report", "--metric", "accuracy", "-o", "r.md", "--json"),
         *ends,
     ]
@@ -190,6 +206,8 @@ def test_a_percentage_is_not_better_than_a_fraction(
     assert bounds == {"--min 0.9": 3, "--min 90": 0, "--max 0.95": 3, "--max 95": 0}
     assert required == [3, 0, 0]
     assert [each.data["metrics"]["accuracy"] for each in ends] == [93, 93]
+    firsts = [each.data["runs"][0]["metrics"]["accuracy"] for each in lists[:3]]
+    assert firsts == [93, 93, 93]
     for each in lists:
         assert any("seems to be in percent in some runs" in said for said in each.json["warnings"])
     assert leaderboard["noise"] is None

@@ -130,6 +130,7 @@ def test_a_discarded_run_is_kept_and_ranked_nowhere(lab: Path, call_xvc: Calling
     seen, best = listed(call_xvc), call_xvc("show", "best:accuracy", "--json").data["id"]
     whole = call_xvc("ls", "--discarded", "--json").data["runs"]
     cut = call_xvc("ls", "--limit", "1", "--json").data
+    pages = call_xvc("ui", "--export", str(lab.parent / "page")).out
     call_xvc("keep", leaky)
 
     back = call_xvc("ls", "--sort", "accuracy", "--json").data
@@ -137,6 +138,7 @@ def test_a_discarded_run_is_kept_and_ranked_nowhere(lab: Path, call_xvc: Calling
     assert (seen, best) == ([good], good)
     assert [run["decision"] for run in whole] == ["discarded: it saw the test set", None]
     assert (len(cut["runs"]), cut["total"], cut["discarded"]) == (1, 1, 1)
+    assert "with the pages of 2 of 2 runs" in pages
     assert [run["id"] for run in back["runs"]] == [leaky, good]
     assert (back["runs"][0]["decision"], back["discarded"]) == ("kept", 0)
 

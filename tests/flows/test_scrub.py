@@ -91,9 +91,12 @@ def test_a_secret_is_taken_out_everywhere(
     assert call_xvc("doctor", "--json").code == 0
     assert call_xvc("tag", "--incomplete", "--json").code == 0
     assert "fsck" not in git(project, "fsck", "--no-dangling")
-    again = run_xvc("scrub", "--json", stdin=SECRET)
+    call_xvc("note", leaked, "clean now")
+    call_xvc("db", "sql", "--write", "--yes", "UPDATE runs SET note = 'dirty' WHERE false")
+    again = run_xvc("scrub", "--yes", "--json", stdin=SECRET)
     assert again.data["places_total"] == 0
     assert SECRET not in (project / ".git/xvc/operations.jsonl").read_text()
+    assert call_xvc("undo", "--yes", "--json").data["command"] == "note"
 
 
 def test_a_journal_that_is_being_written_goes_on(project: Path, run_xvc: Calling) -> None:

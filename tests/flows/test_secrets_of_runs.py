@@ -200,7 +200,8 @@ def test_no_secret_is_recorded_wherever_it_is_said(project: Path, call_xvc: Call
     with Tracker(params={"a": {"secret": PASSWORD}, "b": [url]}, note=TOKEN) as tracker:
         row = tracker.log({"loss": 0.5})
     call_xvc("db", "set", "note", f"password={PASSWORD}", "--run", tracker.track_id)
-    call_xvc("db", "sql", "--write", "--yes", f"UPDATE runs SET note = 'token={TOKEN}' WHERE false")
+    alters = f"UPDATE runs SET note = 'token={TOKEN}' WHERE false; UPDATE runs SET host = 'here'"
+    assert call_xvc("db", "sql", "--write", "--yes", alters).code == 0
 
     call_xvc("tag", "minor", "-m", f"token {TOKEN} {url}")
 

@@ -231,16 +231,18 @@ def test_a_sweep_is_stopped_from_outside(out: Path, run_xvc: Calling) -> None:
 
 
 def test_an_interrupted_sweep_ends_well(out: Path, run_xvc: Calling) -> None:
-    """A TERM to the scheduler ends the running trial; it is run again later."""
+    """A TERM to the scheduler ends the running trial; it waits to be run again, in `brief`, too."""
     with sweeping("-P", "a=1,2", NAP="5") as process:
         wait_for(lambda: "begin 0" in out.read_text())
         process.terminate()
         code = process.wait(timeout=60)
 
     status = run_xvc("sweep", "status", "--json").data
+    (told,) = run_xvc("brief", "--json").data["sweeps"]
     assert code == 130
     assert status["state"] == "stopped"
     assert status["counts"]["waiting"] == 2
+    assert {state: told[state] for state in status["counts"]} == status["counts"]
 
 
 def test_a_sweep_is_not_driven_twice(out: Path, run_xvc: Calling) -> None:
@@ -402,6 +404,37 @@ def test_a_trial_sees_no_file_of_another(project: Path, run_xvc: Calling) -> Non
     for trial in trials:
         run_xvc("get", trial["run"], "model.txt", "-o", f"../got{trial['trial']}")
         assert (project.parent / f"got{trial['trial']}").read_text() == str(trial["params"]["a"])
+
+
+def test_what_a_run_has_left_is_no_data_that_trials_lack(project: Path, call_xvc: Calling) -> None:
+    """An ignored model or output of an earlier run is not named; what no run left is."""
+    (project / ".gitignore").write_text("*.bin\nleft/\nraw/\n")
+    git(project, "add", ".gitignore")
+    git(project, "commit", "-qm", "rules")
+    for name in ("raw", "left"):
+        (project / name).mkdir()
+    (project / "raw" / "x.csv").write_text("1")
+    (project / "more.bin").write_text("1")
+    script = "[open(p, 'w').write(p) for p in ('m.bin', 'left/n.bin', 'o.bin')]"
+    left = ("--model", "m.bin:m", "--model", "left/n.bin:n", "--out", "o.bin")
+    assert call_xvc("run", *left, "--", "python", "-c", script).code == 0
+
+    words = (
+        "sweep",
+        "--dry-run",
+        "-P",
+        "a=1,2",
+        "--json",
+        "--",
+        "python",
+        "train.py",
+        "--lr",
+        "{a}",
+    )
+    told = call_xvc(*words).json["warnings"]
+
+    assert [each.partition(",")[0] for each in told] == ["trials have no more.bin"]
+    assert "more.bin, raw/, which git ignores" in told[0]
 
 
 YAML_SCRIPT = """\

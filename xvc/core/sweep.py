@@ -369,6 +369,13 @@ def told_by(trial: Trial, runs: Sequence[RunRecord], metric: str | None) -> Tria
     return replace(ended, state=TrialStatus.FAILED, reason=reason, is_unused=is_unused)
 
 
+def told_by_runs_alone(trial: Trial, runs: Sequence[RunRecord], metric: str | None) -> Trial:
+    """Say the same where no scheduler's notes are at hand: a run that goes on is its trial's."""
+    ended = told_by(trial, runs, metric)
+    is_open = any(run.id == ended.run and run.status is Status.RUNNING for run in runs)
+    return replace(ended, state=TrialStatus.RUNNING) if is_open else ended
+
+
 def points_of(
     trials: Iterable[Trial], direction: Direction | None, seed: str | None = None
 ) -> list[tuple[Trial, ...]]:

@@ -28,7 +28,8 @@ def alter(project: Project, text: str, *, dry_run: bool) -> SqlChange:
         return sql.rehearse(project.keeper, text)
     is_own = project.room.folder.parent != project.store_path.parent
     made = sql.change(project.keeper, text, keeps=is_own and project.dvc is not None)
-    names = ", ".join(each.table for each in made.touched) or "nothing"
-    way = "SQL has no way back; `git checkout -- POINTER` brings the last version's store"
-    log_operation(project, "db sql", f"changed {names} by SQL: {text}", hindrance=way)
+    if made.touched:
+        names = ", ".join(each.table for each in made.touched)
+        way = "SQL has no way back; `git checkout -- POINTER` brings the last version's store"
+        log_operation(project, "db sql", f"changed {names} by SQL: {text}", hindrance=way)
     return made

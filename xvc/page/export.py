@@ -73,7 +73,7 @@ def export(folder: Path, environment: Mapping[str, str], into: Path) -> Exported
     runs, total = 0, 0
     for name, asked, answer in _frozen(answers):
         if name == "runs":
-            total = cast("int", answer["total"])
+            total = cast("int", answer["total"]) + cast("int", answer["discarded"])
         runs += name == "run"
         key = slug(name, asked)
         text = document(answer).decode()

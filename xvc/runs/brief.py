@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from xvc.core.direction import Direction
@@ -148,7 +149,7 @@ def brief(project: Project, series: str | None = None) -> Brief:
         failures=tuple(bad),
         trees=trees,
         names=versions_by_run(infos),
-        sweeps=tuple(swept[:_SWEEPS]),
+        sweeps=tuple(_with_counts(project, swept[:_SWEEPS])),
         swept=len(swept),
         production=_production(project) if project.place else (),
         warnings=tuple(project.keeper.warnings),
@@ -179,6 +180,23 @@ def _leading(
         for run in query.foremost(connection, each.metric, highest=highest, most=1):
             found.setdefault(run.id, run)
     return list(found.values())
+
+
+def _with_counts(project: Project, swept: Sequence[SweptRuns]) -> Iterator[SweptRuns]:
+    """Count the trials of sweeps that are known here as `xvc sweep show` does, begun or not."""
+    if not swept:
+        return
+    from xvc.sweeps.cloned_sweeps import told_ids  # late: only where there are sweeps
+    from xvc.sweeps.state import sweep_status
+    from xvc.sweeps.sweep_folder import BadNote, NoSweep, sweep_ids
+
+    known = {*sweep_ids(project), *told_ids(project)}
+    for each in swept:
+        counts = each.counts
+        with suppress(BadNote, NoSweep):  # then its runs tell what they can
+            if each.name in known:
+                counts = sweep_status(project, each.name).progress.counts
+        yield replace(each, counts=counts)
 
 
 def _production(project: Project) -> tuple[Staged, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from xvc.core.commit_subject import (
     chosen_keys,
@@ -30,6 +31,9 @@ from xvc.runs.repeats import (
 )
 from xvc.runs.verdicts import Judgement, against_first, luck_in_words, pooled
 from xvc.types import RunId
+
+if TYPE_CHECKING:
+    from xvc.core.sweep import TrialStatus
 
 FAILED = frozenset({*Status} - {Status.FINISHED, Status.RUNNING})
 """How runs end that ended badly."""
@@ -105,11 +109,10 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class SweptRuns:
-    """A sweep by its runs: how many ended well and badly, and the best of them."""
+    """A sweep by its runs: how many trials are in each state, and the best of them."""
 
     name: str
-    finished: int
-    failed: int
+    counts: Mapping[TrialStatus, int]
     best: RunId | None
     what: str
 
@@ -341,11 +344,20 @@ def sweeps(runs: Sequence[RunRecord], directions: Mapping[str, str]) -> list[Swe
 def _swept(name: str, held: Sequence[RunRecord], directions: Mapping[str, str]) -> SweptRuns:
     done = [run for run in held if run.status is Status.FINISHED]
     best = next(iter(best_runs(done, directions, 1)), None)
-    failed = sum(run.status in FAILED for run in held)
     what = best.what.replace(f" | {name}", "") if best else ""
-    return SweptRuns(
-        name=name, finished=len(done), failed=failed, best=best.run if best else None, what=what
-    )
+    return SweptRuns(name=name, counts=_trials_in(held), best=best.run if best else None, what=what)
+
+
+def _trials_in(held: Sequence[RunRecord]) -> dict[TrialStatus, int]:
+    """Count the trials that runs of a sweep are of, by state."""
+    from xvc.core.sweep import Trial, TrialStatus, told_by_runs_alone  # late: sweeps alone need it
+
+    by_number: dict[str, list[RunRecord]] = {}
+    for run in held:
+        by_number.setdefault((run.name or "").rpartition("/")[2], []).append(run)
+    told = (told_by_runs_alone(Trial(int(n), {}), its, None) for n, its in by_number.items())
+    states = Counter(trial.state for trial in told)
+    return {state: states[state] for state in TrialStatus}
 
 
 def failures(runs: Sequence[RunRecord], limit: int = 3) -> list[Failed]:

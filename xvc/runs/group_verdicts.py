@@ -6,7 +6,7 @@ Refuses a verdict about runs of several experiments: their spread is not the noi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xvc.core.direction import Direction, direction_of
 from xvc.project import Project
@@ -14,17 +14,22 @@ from xvc.runs.list import Group
 from xvc.runs.repeats import order_of
 from xvc.runs.verdicts import Judgement, all_held, judge, luck_in_words, pooled
 
+MIXED = "no verdict: several experiments"
+"""What is said of a group whose runs are of several."""
+
 
 @dataclass(frozen=True, slots=True)
 class GroupVerdicts:
     """How groups compare with the ``best`` of them, in their order; None where nothing is said.
 
-    ``luck`` says how far the best of so many would lead by chance.
+    ``luck`` says how far the best of so many would lead by chance. Where the group that leads is
+    ``mixed``, of several experiments, there is no best one.
     """
 
     best: Group | None
     judgements: list[Judgement | None]
     luck: str | None = None
+    mixed: Group | None = None
 
 
 def against(
@@ -47,15 +52,25 @@ def against_best(
 ) -> tuple[Group | None, list[Judgement | None]]:
     """Judge each group against the one whose mean is best, and name that; None without a direction.
 
-    With fewer than two groups of repeats there is nothing to judge.
+    With fewer than two groups of repeats there is nothing to judge, nor against one whose runs
+    are of several experiments.
     """
-    known = [(each, each.experiment) for each in groups if each.experiment is not None]
-    numbers = [(each, repeats.numbers(each.metric or "")) for each, repeats in known]
-    held = [(each, values) for each, values in numbers if values]
+    held = [(each, values) for each in groups if (values := _numbers(each))]
+    nothing: list[Judgement | None] = [None] * len(groups)
     if direction is None or len(held) < 2:
-        return None, [None] * len(groups)
+        return None, nothing
     best, _ = min(held, key=lambda pair: order_of(pair[1], direction))
-    return best, against(groups, best, direction)
+    if best.is_mixed:
+        return best, nothing
+    is_alone = all(each.is_mixed for each, _ in held if each is not best)
+    return (None, nothing) if is_alone else (best, against(groups, best, direction))
+
+
+def _numbers(each: Group) -> list[int | float]:
+    """The values of a group's repeats; of several experiments their mean alone is known."""
+    if each.experiment is not None:
+        return each.experiment.numbers(each.metric or "")
+    return [each.spread.mean] if each.is_mixed and each.spread is not None else []
 
 
 def group_verdicts(project: Project, groups: Sequence[Group]) -> GroupVerdicts:
@@ -69,6 +84,8 @@ def group_verdicts(project: Project, groups: Sequence[Group]) -> GroupVerdicts:
     )
     if best is None:
         return nothing
+    if best.is_mixed:
+        return replace(nothing, mixed=best)
     held = [each.experiment for each in groups if each.experiment is not None]
     having = [each for each in held if each.numbers(metric)]
     return GroupVerdicts(best, judgements, luck_in_words(pooled(having, metric), len(having)))

@@ -181,6 +181,7 @@ def _group(
         if figures.runs and all(name in read for name in figures.runs):
             alike = dict.fromkeys(figures.runs, "")
             experiment = next(iter(experiments([read[name] for name in figures.runs], alike)))
+    is_mixed = figures is not None and figures.experiments > 1
     return Group(
         value=held.value,
         finished=held.finished,
@@ -190,4 +191,5 @@ def _group(
         spread=spread,
         best=best,
         experiment=experiment,
+        is_mixed=is_mixed,
     )

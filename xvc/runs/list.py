@@ -76,7 +76,8 @@ class Group:
     """Runs that share a value: how many finished, how many did not, and a metric among the former.
 
     ``spread`` counts each seed of an experiment once; ``best`` is None where no direction is known.
-    ``experiment`` is the one that all of the finished runs repeat; None where they are of several.
+    ``experiment`` is the one that all of the finished runs repeat; None where they are of several,
+    and ``is_mixed`` then says so.
     """
 
     value: Json
@@ -87,6 +88,7 @@ class Group:
     spread: Spread | None
     best: int | float | None
     experiment: RepeatedExperiment | None = None
+    is_mixed: bool = False
 
 
 def runs(project: Project, request: ListRequest) -> RunList:
@@ -116,7 +118,8 @@ def runs(project: Project, request: ListRequest) -> RunList:
     else:
         is_whole = takes_discarded(request)
         found, total = _of_this_tree(project, order, limit, is_whole=is_whole)
-    found = _judged_last(project, found, sort)
+    if request.everywhere or request.series is not None or is_judged:
+        found = _judged_last(project, found, sort)
     tagged = versions_by_run(known_versions(project)) if found else {}
     return among(project, found, request, tagged, total=total)
 
@@ -135,6 +138,34 @@ def _judged_last(project: Project, found: list[RunRecord], sort: str | None) -> 
     project.keeper.warnings.append(judged.warning)
     others = {*judged.others}
     return [*judged.runs, *(run for run in found if run.id in others)]
+
+
+def _on_one_scale(
+    project: Project,
+    connection: DuckDBPyConnection,
+    names: list[RunId],
+    sort: str | None,
+    gone: Collection[RunId],
+) -> list[RunId]:
+    """Put those of these runs last that have percentages where the newest has fractions.
+
+    As `_judged_last` does of runs that are read; where a file or a definition judges, that does.
+    """
+    from xvc.core.metric_scale import is_share  # late: lists in one order need neither
+
+    asked = (sort or "").removeprefix("metrics.")
+    metric = next((key for key in (asked, sort or "") if is_share(key)), None)
+    if metric is None or project.settings.has_judge:
+        return names
+    ranked = {*names} - {*gone}
+    scored = [run for run in query.scores_around_one(connection, metric) if run.id in ranked]
+    if not scored:
+        return names
+    from xvc.history.judging import judged_alike
+
+    judged = judged_alike(project, scored, Measure(metric, Direction.MAX))
+    project.keeper.warnings += [judged.warning] if judged.warning else []
+    return sorted(names, key={*judged.others}.__contains__)
 
 
 def takes_discarded(request: ListRequest) -> bool:
@@ -237,6 +268,7 @@ def _fitting(project: Project, request: ListRequest, where: Expression) -> RunLi
         order = RunOrder(sort, tagged, descending=descending)
         names = order.names(connection) if fit else []
         chosen = [name for name in names if name in fit and name not in gone]
+        chosen = _on_one_scale(project, connection, chosen, sort, gone)
         limit = None if request.group else request.limit
         shown = query.in_turn(connection, chosen[:limit])
     columns = _columns(project, shown, sort)
@@ -356,13 +388,6 @@ class RunOrder:
         by_name = sorted(self.tagged, key=lambda run: _numbers_in(self.tagged[run]))
         return {run: place for place, run in enumerate(by_name)}
 
-    def page(self, connection: DuckDBPyConnection, limit: int | None) -> list[RunRecord]:
-        """Read the first runs in this order, of None all."""
-        if self.is_column(connection):
-            sort, descending = self.sort, self.descending
-            return query.page(connection, sort=sort, descending=descending, limit=limit)
-        return query.in_turn(connection, self.names(connection)[:limit])
-
 
 def _numbers_in(text: str) -> list[int]:
     """Return the numbers that a text has.
@@ -382,7 +407,15 @@ def _of_this_tree(
         if order.sort is not None and query.count(connection):
             facts = (*query.sortable(), *FACTS, "version")
             refuse_unheld(connection, "--sort", (order.sort,), facts)
-        found = order.page(connection, limit)
+        if order.is_column(connection):
+            found = query.page(
+                connection, sort=order.sort, descending=order.descending, limit=limit
+            )
+        else:
+            gone = set() if is_whole else discarded_runs(connection)
+            names = order.names(connection)
+            names = _on_one_scale(project, connection, names, order.sort, gone)
+            found = query.in_turn(connection, names[:limit])
         return found, query.count(connection) if limit is not None else len(found)
 
 
@@ -465,6 +498,7 @@ def _group(
         spread=Spread.of(numbers),
         best=measure.value(best) if measure and best else None,
         experiment=found[0] if len(found) == 1 else None,
+        is_mixed=len(found) > 1,
     )
 
 

@@ -266,11 +266,11 @@ def _take_out(
     before = {digest for each in trees if (digest := each.keeper.mask(needle.texts()))}
     _renew_snapshots(project, list(ours))
     _forget_stores(project, before)
-    count = len(found.places)
-    log_operation(
-        *(project, "scrub", f"took a secret out of {counted(count, 'place')}"),
-        hindrance="what was taken out is gone",
-    )
+    if found.places:  # else nothing has changed, and what was done before can be undone
+        log_operation(
+            *(project, "scrub", f"took a secret out of {counted(len(found.places), 'place')}"),
+            hindrance="what was taken out is gone",
+        )
 
 
 def _is_journal(project: Project, path: Path) -> bool:

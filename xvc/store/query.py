@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 from xvc.core.byte_text import as_text
 from xvc.core.json_values import from_plain, to_plain
 from xvc.core.record import environment_from
-from xvc.core.run import Environment, RunRecord
+from xvc.core.run import Environment, RunRecord, Status
 from xvc.core.run_inputs import is_digest
 from xvc.errors import NoColumn
 from xvc.journal.codec import from_cell, to_json
@@ -130,11 +130,38 @@ def newest(connection: DuckDBPyConnection, most: int = MANY) -> list[RunRecord]:
     return runs.load(connection, f"{_NEWEST} LIMIT {int(most)}")
 
 
+def scores_around_one(connection: DuckDBPyConnection, metric: str) -> list[RunRecord]:
+    """Read the number that runs have under a metric, how and when, and nothing else of them.
+
+    None where all are at most one, or all are more: then they are on one scale.
+    """
+    found = connection.execute(
+        """
+        WITH held AS (
+            SELECT id, status, epoch_us(started), try_cast(metrics ->> $key AS DOUBLE) AS number
+            FROM runs WHERE json_type(metrics, $key) IN ('BIGINT', 'UBIGINT', 'DOUBLE')
+        )
+        SELECT * FROM held WHERE (SELECT min(number) <= 1 AND max(number) > 1 FROM held)
+        """,
+        {"key": pointer(metric)},
+    ).fetchall()
+    return [
+        RunRecord(
+            RunId(run),
+            status=Status(status),
+            started=None if began is None else Nanoseconds(began * 1000),
+            metrics={metric: number},
+        )
+        for run, status, began, number in found
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class RecordedFile:
     """A datum or an output that runs name, with the newest of these runs.
 
     The path of an output counts from the project's folder, that of data from the top of the tree.
+    ``left_at`` is where a run left what was kept elsewhere as a model, from the project's folder.
     """
 
     run: RunId
@@ -143,12 +170,13 @@ class RecordedFile:
     size: int | None
     state: str | None
     is_output: bool
+    left_at: str | None = None
 
 
 _FILES = """
     SELECT arg_max(run, coalesce(started, epoch_ms(0))) AS run, file.key AS path,
         file.value->>'digest' AS digest, any_value(TRY_CAST(file.value->>'size' AS BIGINT)) AS size,
-        file.value->>'state' AS state, is_output
+        file.value->>'state' AS state, is_output, file.value->>'left_at' AS left_at
     FROM (
         SELECT id AS run, started, data AS files, false AS is_output FROM runs
         UNION ALL SELECT id AS run, started, outs AS files, true AS is_output FROM runs
@@ -163,8 +191,8 @@ def recorded_files(connection: DuckDBPyConnection) -> list[RecordedFile]:
     """List what runs have read or left and DVC keeps: each content at each path once."""
     found = connection.execute(_FILES).fetchall()
     return [
-        RecordedFile(RunId(run), path, Digest(digest), size, state, is_output)
-        for run, path, digest, size, state, is_output in found
+        RecordedFile(RunId(run), path, Digest(digest), size, state, is_output, left_at)
+        for run, path, digest, size, state, is_output, left_at in found
         if is_digest(str(digest))
     ]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 from xvc.core.record import RecordKind
 from xvc.core.run import RunRecord, Status
-from xvc.core.sweep import Sweep, SweepRequest, Trial, TrialStatus, told_by
+from xvc.core.sweep import Sweep, SweepRequest, Trial, told_by_runs_alone
 from xvc.errors import AmbiguousRun, ConflictError, error
 from xvc.history.other_stores import other_stores
 from xvc.project import Project
@@ -173,6 +173,5 @@ def _trial(sweep: Sweep, number: int, runs: list[RunRecord]) -> Trial:
     """Tell of a trial what its runs do; their params are those that were used."""
     newest = max(runs, key=lambda run: (run.status is Status.FINISHED, run.started or 0))
     params = {key: newest.params[key] for key in sweep.request.space if key in newest.params}
-    ended = told_by(Trial(number, params, attempts=len(runs)), runs, sweep.request.metric)
-    is_open = newest.status is Status.RUNNING
-    return replace(ended, state=TrialStatus.RUNNING) if is_open else ended
+    trial = Trial(number, params, attempts=len(runs))
+    return told_by_runs_alone(trial, runs, sweep.request.metric)

@@ -7,7 +7,7 @@ what only a run can show is reported when the first trial has ended.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from xvc.recording.requested_params import never_taken_up, variable_of
 from xvc.recording.shell_words import handed_on
 from xvc.recording.undeclared_params import undeclared
 from xvc.recording.unheld_code import scripts_in
+from xvc.store import query
 from xvc.sweeps.request import BadSweep
 from xvc.system.value_files import parse_typed
 from xvc.worktrees.set_up import INCLUDE
@@ -120,7 +121,7 @@ def lacking(project: Project, request: SweepRequest, folder: str) -> Iterator[st
     written = {_assets_of(own), *(project.relative(path) for path in outputs)}
     with suppress(XvcError):
         written |= project.stage_outs().keys()  # each trial makes them
-    found = []
+    found = list[str]()
     for path in git.ignored_here():
         name = path.rstrip("/")
         parts = name.split("/")
@@ -133,12 +134,33 @@ def lacking(project: Project, request: SweepRequest, folder: str) -> Iterator[st
     if found and included.is_file():
         copied = untracked_like(git, included)
         found = [p for p in found if not any(c.startswith(p) for c in copied)]
+    left = _left_by_runs(project) if found else set()
+    found = [path for path in found if not _is_among(path, left, git.place.top)]
     if found:
         named = ", ".join(found[:5]) + (" …" if len(found) > 5 else "")
         yield (
             f"trials have no {named}, which git ignores; `dvc add` data that they read, or name "
             f"it in {INCLUDE}"
         )
+
+
+def _left_by_runs(project: Project) -> set[str]:
+    """Name what runs are on record to have left as an output or a model: it is no data."""
+    with project.keeper.view() as connection:
+        files = query.recorded_files(connection)
+    named = {each.left_at or each.path for each in files if each.is_output}
+    return {project.relative(project.root / path) for path in named}
+
+
+def _is_among(path: str, left: Collection[str], top: Path) -> bool:
+    """Whether a file, or all files of a folder, are among these or in a folder of these."""
+    name = path.rstrip("/")
+    if any(name == each or name.startswith(f"{each}/") for each in left):
+        return True
+    if not path.endswith("/") or not any(each.startswith(path) for each in left):
+        return False
+    held = (each for each in (top / name).rglob("*") if not each.is_dir())
+    return all(_is_among(each.relative_to(top).as_posix(), left, top) for each in held)
 
 
 def _assets_of(store: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, TypedDict, overload
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict, overload
 
 import typer
 
@@ -14,6 +14,7 @@ from xvc.cli.output import Answer, envelope_of, show
 from xvc.core.commit_subject import cut, one_line, shown
 from xvc.core.direction import Direction
 from xvc.core.human_units import counted
+from xvc.core.sweep import TrialStatus
 from xvc.runs.digest import Discarded, Failed, Staged, figure
 from xvc.runs.verdicts import in_words, with_interval
 
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from xvc.runs.brief import Brief
     from xvc.worktrees.list import TreeInfo
 
+_STATES: tuple[Literal["waiting", "running", "finished", "failed", "pruned"], ...] = (
+    *("waiting", "running", "finished", "failed", "pruned"),
+)
 _MOST = 1950
 """Characters, of the text and of the whole JSON document alike."""
 
@@ -55,11 +59,14 @@ class Tried(TypedDict):
 
 
 class Sweep(TypedDict):
-    """A sweep by its runs."""
+    """A sweep: its trials by state, as `xvc sweep show` counts them, and its best run."""
 
     sweep: str
+    waiting: Annotated[int, "Not begun, or to be run again: they were interrupted or lost."]
+    running: int
     finished: int
     failed: int
+    pruned: int
     best: str | None
     what: str
 
@@ -180,8 +187,11 @@ def _data(found: Brief) -> Data:
         "sweeps": [
             {
                 "sweep": cut(each.name, 40),
-                "finished": each.finished,
-                "failed": each.failed,
+                "waiting": each.counts[TrialStatus.WAITING],
+                "running": each.counts[TrialStatus.RUNNING],
+                "finished": each.counts[TrialStatus.FINISHED],
+                "failed": each.counts[TrialStatus.FAILED],
+                "pruned": each.counts[TrialStatus.PRUNED],
                 "best": each.best,
                 "what": each.what,
             }
@@ -279,7 +289,7 @@ def _lines(data: Data) -> Iterator[str]:
         fixed = f"; then {bad.fixed} finished" if bad.fixed else "; not fixed"
         yield f"failed    {bad.run} {bad.how}{times}{fixed}  {bad.what}"
     for sweep in data["sweeps"]:
-        ends = f"{sweep['finished']} finished, {sweep['failed']} failed"
+        ends = ", ".join(f"{sweep[state]} {state}" for state in _STATES if sweep[state])
         best_of = f"; best {sweep['best']}  {sweep['what']}" if sweep["best"] else ""
         yield f"sweep     {sweep['sweep']}: {ends}{best_of}"
     for tree in data["worktrees"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, TypedDict
 
 import typer
@@ -63,7 +63,10 @@ class Group(TypedDict):
     mean: float | None
     sd: float | None
     best: float | None
-    verdict: Annotated[str | None, "Of its repeats against those of the group with the best mean."]
+    verdict: Annotated[
+        str | None,
+        "Of its repeats against those of the group with the best mean, or why there is none.",
+    ]
     difference: Annotated[float | None, "Of its mean from the best one."]
     low: Annotated[float | None, "Of the 95 % interval of the difference."]
     high: float | None
@@ -139,8 +142,8 @@ def command(
     else:
         found = runs(project, request)
         answer = _listed(found, request, form)
-    answer = Answer("ls", answer.data, answer.text, tuple(project.keeper.warnings), answer.next)
-    show(answer, here.manner)
+    warnings = (*answer.warnings, *project.keeper.warnings)
+    show(Answer("ls", answer.data, answer.text, warnings, answer.next), here.manner)
 
 
 def _listed(found: RunList, request: ListRequest, form: Form) -> Answer:
@@ -255,12 +258,22 @@ def _grouped(
     if form.is_full and groups:
         cells = [tuple(each.values()) for each in groups]
         return Answer("ls", data, laid_out(grid_of(tuple(groups[0]), cells, every.total), form))
-    text = _group_table(key, judged, verdicts.best) if judged else "no run fits"
+    text = _group_table(key, judged, verdicts) if judged else "no run fits"
     if every.total > len(judged):
         text += f"\n… {every.total - len(judged)} more; --limit 0 shows all"
     if luck is not None:
         text += f"\n{luck}"
-    return Answer("ls", data, text)
+    return Answer("ls", data, text, tuple(_unjudged(key, verdicts)))
+
+
+def _unjudged(key: str, verdicts: GroupVerdicts) -> Iterator[str]:
+    """Say why no group is the best, where one leads."""
+    if verdicts.mixed is not None:
+        yield (
+            f"no group is the best: the runs of {key}={number(verdicts.mixed.value)}, which leads, "
+            "are of several experiments (other code, params, data or command), so their spread is "
+            "not the noise of repeats; `xvc leaderboard` ranks experiments"
+        )
 
 
 def _group_facts(each: OneGroup, judged: Judgement | None, *, is_best: bool) -> Group:
@@ -275,7 +288,7 @@ def _group_facts(each: OneGroup, judged: Judgement | None, *, is_best: bool) -> 
         "mean": each.spread.mean if each.spread else None,
         "sd": each.spread.deviation if each.spread else None,
         "best": each.best,
-        "verdict": "the best" if is_best else judged.verdict.value if judged else None,
+        "verdict": judged.verdict.value if judged else _word(each, is_best=is_best),
         "difference": judged.difference if judged else None,
         "low": judged.low if judged else None,
         "high": judged.high if judged else None,
@@ -284,13 +297,21 @@ def _group_facts(each: OneGroup, judged: Judgement | None, *, is_best: bool) -> 
     }
 
 
+def _word(each: OneGroup, *, is_best: bool) -> str | None:
+    """Say of a group that nothing judges what it is."""
+    from xvc.runs.group_verdicts import MIXED  # late: see `command`
+
+    return "the best" if is_best else MIXED if each.is_mixed else None
+
+
 def _group_table(
-    key: str, judged: Sequence[tuple[OneGroup, Judgement | None]], best: OneGroup | None
+    key: str, judged: Sequence[tuple[OneGroup, Judgement | None]], verdicts: GroupVerdicts
 ) -> str:
     """Align groups; columns that say nothing of any group are left out."""
     from xvc.runs.verdicts import LEVEL, difference_in_words, sentence  # late: see `command`
 
-    is_judged = best is not None
+    best = verdicts.best
+    is_judged = best is not None or verdicts.mixed is not None
     is_open = any(each.running for each, _ in judged)
     metric = next((each.metric for each, _ in judged if each.metric), None)
     head = [key, "finished", "failed", *(["running"] if is_open else [])]
@@ -304,7 +325,7 @@ def _group_table(
             *([str(each.running)] if is_open else []),
             *(_spread(each) if metric else []),
             *([difference_in_words(told) if told else ""] if is_judged else []),
-            *(["the best" if each is best else sentence(told) if told else ""] * is_judged),
+            *([sentence(told) if told else _word(each, is_best=each is best) or ""] * is_judged),
         ]
         for each, told in judged
     ]
