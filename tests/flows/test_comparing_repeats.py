@@ -199,6 +199,7 @@ def test_a_percentage_is_not_better_than_a_fraction(
         call_xvc(
             "ls", "--sort", "accuracy:asc", "--where", "accuracy > 0", "--limit", "1", "--json"
         ),
+        call_xvc("log", "--sort", "accuracy:asc", "--limit", "1", "--json"),
         call_xvc("report", "--metric", "accuracy", "-o", "r.md", "--json"),
         *ends,
     ]
@@ -208,8 +209,9 @@ def test_a_percentage_is_not_better_than_a_fraction(
     assert [each.data["metrics"]["accuracy"] for each in ends] == [93, 93]
     firsts = [each.data["runs"][0]["metrics"]["accuracy"] for each in lists[:3]]
     assert firsts == [93, 93, 93]
+    assert lists[3].data["versions"][0]["version"] == "e0.2.0"
     for each in lists:
-        assert any("seems to be in percent in some runs" in said for said in each.json["warnings"])
+        assert any("seems to be in percent in some " in said for said in each.json["warnings"])
     assert leaderboard["noise"] is None
     said = "accuracy seems to be in percent in one and a fraction in the other (0.8, 93)"
     assert f"{said}, so neither is better" in compared.json["warnings"]

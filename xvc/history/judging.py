@@ -243,14 +243,19 @@ def judged_alike(
     alike, others = measure.on_one_scale(judged.runs)
     if not others:
         return judged
-    warning = (
-        f"{measure.metric} seems to be in percent in some runs and a fraction in others; "
-        f"{counted(len(others), 'run')} on another scale than the newest and not ranked with it: "
-        f"{few_of([run.id for run in others])}"
-    )
+    warning = on_another_scale(measure.metric, [run.id for run in others])
     said = warning if judged.warning is None else f"{judged.warning}; {warning}"
     scaled = tuple(run.id for run in others)
     return Judged(alike, (*judged.others, *scaled), said, scaled)
+
+
+def on_another_scale(metric: str, others: Sequence[str], what: str = "run") -> str:
+    """Say that these are not ranked with the newest, which is on another scale."""
+    return (
+        f"{metric} seems to be in percent in some {what}s and a fraction in others; "
+        f"{counted(len(others), what)} on another scale than the newest and not ranked with it: "
+        f"{few_of(others)}"
+    )
 
 
 def _by_one_judge(project: Project, runs: Sequence[RunRecord]) -> Judged:

@@ -29,7 +29,7 @@ from xvc.store import query
 from xvc.store.run_values import fitting, has_key, ordered
 from xvc.store.runs import discarded as discarded_runs
 from xvc.store.table_queries import Grid
-from xvc.types import Json, RunId
+from xvc.types import Json, Nanoseconds, RunId
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -626,7 +626,34 @@ def log(project: Project, request: ListRequest) -> tuple[list[VersionInfo], int]
         if found:
             _refuse_unknown("--sort", key or "", sorted(known))
         found.sort(key=lambda info: _rank(info, key or "", descending=descending))
+        found = _versions_on_one_scale(project, found, key or "")
     return found[: request.limit], len(found)
+
+
+def _versions_on_one_scale(
+    project: Project, found: list[VersionInfo], key: str
+) -> list[VersionInfo]:
+    """Put those versions last that have percentages where the newest has fractions, and say so."""
+    from xvc.core.metric_scale import is_share  # late: lists in one order need neither
+
+    metric = key.removeprefix("metrics.")
+    if not is_share(metric):
+        return found
+    ends = [
+        RunRecord(
+            RunId(info.name),
+            status=Status.FINISHED,
+            started=Nanoseconds(info.at * 10**9),
+            metrics=info.message.metrics,
+        )
+        for info in found
+    ]
+    others = [run.id for run in Measure(metric, Direction.MAX).on_one_scale(ends)[1]]
+    if others:
+        from xvc.history.judging import on_another_scale
+
+        project.keeper.warnings.append(on_another_scale(metric, others, "version"))
+    return sorted(found, key=lambda info: info.name in others)
 
 
 def _holds(info: VersionInfo, where: Expression) -> bool:

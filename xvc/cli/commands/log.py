@@ -94,7 +94,8 @@ def command(
             )
         show(_ideas(here, limit), here.manner)
         return
-    found, total = log(here.project(), ListRequest(sort, where, None, limit or None))
+    project = here.project()
+    found, total = log(project, ListRequest(sort, where, None, limit or None))
     rows = [[info.name, moment(info.at * 10**9), info.message.subject] for info in found]
     text = table(["version", "made", "message"], rows) if rows else "no versions yet"
     if total > len(found):
@@ -113,7 +114,8 @@ def command(
     ]
     data: Versions = {"versions": listed, "total": total}
     steps = (f"xvc show {found[0].name}",) if found else ("xvc tag minor",)
-    show(Answer("log", data, text, next=steps), here.manner)
+    warnings = tuple(project.keeper.warnings) if sort else ()  # else git is asked once more
+    show(Answer("log", data, text, warnings, steps), here.manner)
 
 
 def _ideas(here: Context, limit: int) -> Answer:
