@@ -371,7 +371,12 @@ def _dicts(listed: Json) -> Iterator[dict[str, Json]]:
 
 
 def plain_path(folder: str, path: str) -> str | None:
-    """Write a path from the top without dots; None for one out of the tree, or the top itself."""
+    r"""Write a path from the top without dots; None for the top, what is not in it, or with a NUL.
+
+    >>> plain_path("a", "../b"), plain_path("a", "../../b"), plain_path("", "x\0y")
+    ('b', None, None)
+    """
     whole = joined(folder, path)
     first = whole.partition("/")[0]
-    return None if whole == "." or first in ("", "..", ".git", ".dvc") else whole
+    is_none = whole == "." or "\0" in whole or first in ("", "..", ".git", ".dvc")
+    return None if is_none else whole

@@ -259,9 +259,9 @@ def ordered(connection: DuckDBPyConnection, *, sort: str | None, descending: boo
 
 
 def in_turn(connection: DuckDBPyConnection, names: Sequence[RunId]) -> list[RunRecord]:
-    """Read these runs, in this order."""
+    """Read these runs, in this order; a row without an id, of a store from elsewhere, is none."""
     by_id = {run.id: run for run in by_ids(connection, names)}
-    return [by_id[name] for name in names]
+    return [by_id[name] for name in names if name in by_id]
 
 
 def alike(
