@@ -176,24 +176,12 @@ class Attendance:
             earlier, self._last_interrupt = self._last_interrupt, time.monotonic()
             if self._last_interrupt - earlier < _ONE_BREATH:
                 return
-        if self._is_over():
+        if self._has_ended():
             return
         if self._rung == 0:
             self._ask(number)
         else:
             self._climb()
-
-    def _is_over(self) -> bool:
-        """Whether the child has ended, also where nobody has collected it yet."""
-        if self._has_ended():
-            return True
-        if not hasattr(os, "waitid"):  # macOS
-            return False
-        try:
-            how = os.WEXITED | os.WNOHANG | os.WNOWAIT
-            return os.waitid(os.P_PID, self._pid, how) is not None
-        except ChildProcessError:
-            return True
 
     def _ask(self, number: int) -> None:
         self.told_to_stop = True
