@@ -101,6 +101,11 @@ p.add_argument("-v", action="count")
 p.add_argument("--sizes", "-z", nargs="+")
 p.add_argument("--sizeable", action="store_true")
 """
+MANY = ARGPARSE + 'p.add_argument("-lr", "--rate")\n'
+HIDDEN = """
+self.p = argparse.ArgumentParser()
+self.p.add_argument("--wd-scale")
+"""
 CLICK = "@click.option('--rate', '-r', 'lr'); @click.option('-n', '--n-steps', type=int)"
 
 
@@ -116,6 +121,15 @@ CLICK = "@click.option('--rate', '-r', 'lr'); @click.option('-n', '--n-steps', t
         (ARGPARSE, "-- -b 3", {}),
         (f"{ARGPARSE}add_others(p)", "--learn 0.2 -b 4", {"learn": "0.2", "batch": "4"}),
         (f"{ARGPARSE}p.allow_abbrev = False", "--learn 0.2", {"learn": "0.2"}),
+        (MANY, "-lr 0.2 -l 3", {"rate": "0.2", "learning_rate": "3"}),
+        (MANY, "-lr=0.2", {"rate": "0.2"}),
+        (HIDDEN, "--wd 3", {"wd_scale": "3"}),
+        (f"{HIDDEN}add_others(self.p)", "--wd 3", {"wd": "3"}),
+        (f"{HIDDEN}for n in NAMES: self.p.add_argument(f'--{{n}}')", "--wd 3", {"wd": "3"}),
+        (f"{HIDDEN}self.p.add_argument('--wd', type=lambda s: f(g(h(s))))", "--wd 3", {"wd": "3"}),
+        (f"{HIDDEN}add = self.p.add_argument; add('--wd')", "--wd 3", {"wd": "3"}),
+        ("p.add_argument('-b', dest='optim.batch')", "-b 3", {"optim.batch": "3"}),
+        ("p.add_argument('--lr', action=Mine, nargs=0)", "--lr 3", {}),
         (CLICK, "fit -r 0.2 -n3", {"lr": "0.2", "n_steps": "3"}),
         (CLICK, "fit --rat 0.2 -n=3", {"rat": "0.2", "n_steps": "=3"}),
         (CLICK + ";option('-n', '--noise')", "fit -n 3", {}),

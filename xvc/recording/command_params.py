@@ -20,7 +20,6 @@ from xvc.core.seed_names import is_seed
 from xvc.recording.shell_words import handed_on
 
 _OPTION = late(r"--([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
-_SHORT = late(r"-([A-Za-z])(.*)", re.DOTALL)
 _KERNEL_FILE = late(r"(?:^|[/=])kernel-[^/]*\.json$")
 _KERNEL_PROGRAM = late(r"\w*(?:ipy|colab_|xpy|spyder_)\w*kernel\w*(?:\.py)?|xpython(?:-raw)?")
 _TEST_RUNNERS = ("pytest", "py.test", "pytest-3")
@@ -28,14 +27,15 @@ _NEGATIVE = late(r"-[0-9.]")
 _NUMBER = late(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _DECLARED = late(r"(?:add_argument|option)\(([^()]*(?:\([^()]*\)[^()]*)*)\)")
 _SPELLED = late(r"\s*[\"']([^\"']*)[\"']\s*(?:,|$)")
-_DEST = late(r"\bdest\s*=\s*[\"'](\w+)[\"']")
+_DEST = late(r"\bdest\s*=\s*[\"']([\w.]+)[\"']")
 _REPEATED = late(r"multiple\s*=\s*True|action\s*=\s*[\"'](?:append|extend)[\"']")
 _FLAG = late(
     r"action\s*=\s*[\"'](?:store_(?:true|false|const)|append_const|count|help|version)[\"']"
-    r"|BooleanOptionalAction|is_flag\s*=\s*True|\bcount\s*=\s*True"
+    r"|BooleanOptionalAction|is_flag\s*=\s*True|\bcount\s*=\s*True|nargs\s*=\s*0"
 )
 _LIST = late(r"nargs\s*=\s*(?:[\"'][+*][\"']|[2-9])")
 _PARSER = late(r"(\w+)\s*=\s*(?:argparse\s*\.\s*)?ArgumentParser\(")
+_CALLS = late(r"\badd_argument\b")
 _ELSEWHERE = late(
     r"\ballow_abbrev\b|\bparents\s*=|\badd_arguments\(|\(\s*(?:\w+\.)?ArgumentParser\)"
 )
@@ -81,8 +81,8 @@ def declared_in(text: str) -> Declared:
     repeated: set[str] = set()
     names: dict[str, str] = {}
     disputed: set[str] = set()
-    for call in _DECLARED.findall(text):
-        said = _spellings(call)
+    calls = [(call, _spellings(call)) for call in _DECLARED.findall(text)]
+    for call, said in calls:
         options = [word for words in said for word in words if word.startswith("-")]
         spelled = [_as_argument(word[2:]) if word[:2] == "--" else word for word in options]
         is_flag = _FLAG.search(call) or any(len(words) > 1 for words in said)  # --amp/--no-amp
@@ -97,7 +97,7 @@ def declared_in(text: str) -> Declared:
         **{kind: frozenset(found) for kind, found in kinds.items()},
         repeated=frozenset(repeated),
         names=sure,
-        abbreviates=not disputed and _has_all_options(text),
+        abbreviates=not disputed and _has_all_options(text, sum(bool(said) for _, said in calls)),
         by_argparse="ArgumentParser" in text,
     )
 
@@ -120,13 +120,17 @@ def _declared_name(call: str, said: Sequence[Sequence[str]], spelled: Sequence[s
     return [*own, *(each for each in spelled if each[0] != "-"), *(s[1:] for s in spelled), ""][0]
 
 
-def _has_all_options(text: str) -> bool:
-    """Whether a script's text has all options of its one parser, which takes their beginnings."""
+def _has_all_options(text: str, count: int) -> bool:
+    """Whether a script's text has all options of its one parser, which takes their beginnings.
+
+    Not where it adds more than the *count* that was read: in a loop, or by a call too deep.
+    """
     parsers = {*_PARSER.findall(text)}
     if len(parsers) != 1 or _ELSEWHERE.search(text) or text.count("ArgumentParser(") != 1:
         return False
     (parser,) = parsers
-    return re.search(rf"[(,=]\s*{parser}\s*[,)\n]", text) is None
+    is_given = re.search(rf"[(,=]\s*(?:\w+\.)*{parser}\s*[,)\n]", text) is not None
+    return not is_given and len(_CALLS.findall(text)) == count
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,14 +194,17 @@ def _given(command: Sequence[str], declared: Declared) -> Iterator[_Given]:
 
 
 def _short(word: str, place: int, bare: Sequence[str], declared: Declared) -> Iterator[_Given]:
-    """Read a word of short options that are declared: switches, then one with a value."""
-    found = _SHORT.fullmatch(word)
-    head = "-"
-    while found is not None:
-        key, rest = f"-{found[1]}", found[2]
-        head += found[1]
+    """Read a word of short options that are declared: switches, then one with a value.
+
+    One may have several letters, as ``-lr``.
+    """
+    whole = word.partition("=")[0]
+    head, rest = word[:1], word[1:]
+    letters = whole[1:] if whole in declared.names else rest[:1]
+    while head[:1] == "-" and letters.isascii() and letters[:1].isalpha():
+        key, head, rest = f"-{letters}", head + letters, rest[len(letters) :]
         if key in declared.flags:
-            found = _SHORT.fullmatch(f"-{rest}")
+            letters = rest[:1]
             continue
         if key in declared.names:
             if declared.by_argparse and rest.startswith("="):
