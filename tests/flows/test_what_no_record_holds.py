@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from surroundings import Calling, git
 from xvc.git.commands import Git, find
+from xvc.project import Project
+from xvc.recording.outside_data import outside_data
 from xvc.recording.unheld_digests import unheld_now
 
 
-@pytest.mark.parametrize("is_folder", [True, False])
+@pytest.mark.parametrize("target", ["scratch", "scratch/train.csv", "links"])
 def test_data_behind_a_link_out_of_the_project(
-    project: Path, call_xvc: Calling, tmp_path: Path, *, is_folder: bool
+    project: Path, call_xvc: Calling, tmp_path: Path, target: str
 ) -> None:
     """Git holds the link alone: the link is named, and the run that only may be of the same."""
-    there = tmp_path / "scratch"
+    there, links = tmp_path / "scratch", tmp_path / "links"
     there.mkdir()
+    links.mkdir()
     (there / "train.csv").write_text("1\n")
-    target = there if is_folder else there / "train.csv"
-    (project / "data").symlink_to(target)
+    (links / "newest").symlink_to(there)
+    (project / "data").symlink_to(tmp_path / target)
     git(project, "add", "data")
     git(project, "commit", "-qm", "data")
     command = ("--", "ls", "-L", "data")
@@ -41,6 +45,27 @@ def test_data_behind_a_link_out_of_the_project(
     assert first in [near["run"] for near in tried["nearest"]]
     assert [each["path"] for each in compared["data"]] == ["data"]
     assert "leads out of the project" in shown.out
+
+
+def test_what_says_other_bytes_each_time_is_never_known_to_be_the_same(
+    project: Path, tmp_path: Path
+) -> None:
+    """A device, a pipe, folders without end; links that go round end nothing."""
+    found = Project.find(project, {})
+    os.mkfifo(tmp_path / "pipe")
+    deep = tmp_path / "deep"
+    deep.joinpath(*"d" * 900).mkdir(parents=True)
+    (tmp_path / "round").mkdir()
+    (tmp_path / "round" / "again").symlink_to(tmp_path / "round")
+    (tmp_path / "round" / "self").symlink_to("self")
+    targets = ["/dev/urandom", "/", tmp_path / "pipe", tmp_path / "round", deep]
+    names = [f"link{number}" for number in range(len(targets))]
+    for name, target in zip(names, targets, strict=True):
+        (project / name).symlink_to(target)
+
+    one, other = (outside_data(found, run, names, ()) for run in ("one", "other"))
+
+    assert [name for name in names if one[name] == other[name]] == names[3:]
 
 
 def test_a_version_of_a_run_with_data_outside(

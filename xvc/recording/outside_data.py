@@ -22,6 +22,7 @@ from xvc.system.path_containment import is_inside
 _MOST_FILES = 10_000
 _MOST_SECONDS = 0.5  # a slow file system of several machines
 _DIGITS = 10
+_KEEPING = (stat.S_ISREG, stat.S_ISDIR, stat.S_ISLNK)  # what has the bytes that were put there
 
 
 def outside_data(
@@ -47,18 +48,18 @@ def outside_data(
 
 
 def _told(place: Path) -> str | None:
-    """Tell what lies somewhere from what lay there before; None where it is too much."""
+    """Tell what lies somewhere from what lay there before; None where it cannot be told.
+
+    That is where there is too much, and of what says other bytes each time, as a device does.
+    """
     until, lines = time.monotonic() + _MOST_SECONDS, list[str]()
     try:
-        facts = place.stat()
-        if not stat.S_ISDIR(facts.st_mode):
-            lines.append(_line("", facts))
-        for name, each in _below(str(place), "") if stat.S_ISDIR(facts.st_mode) else ():
-            lines.append(_line(name, each))
+        for name, facts in _at(place):
+            if not any(is_kind(facts.st_mode) for is_kind in _KEEPING):
+                return None
+            lines.append(name if stat.S_ISDIR(facts.st_mode) else _line(name, facts))
             if len(lines) > _MOST_FILES or time.monotonic() > until:
                 return None
-    except FileNotFoundError:
-        lines.append("nothing")
     except OSError:
         return None
     text = "\n".join(sorted(lines)).encode("utf-8", "surrogateescape")
@@ -69,18 +70,35 @@ def _line(name: str, facts: os.stat_result) -> str:
     return f"{name} {facts.st_ino} {facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns}"
 
 
-def _below(folder: str, above: str) -> Iterator[tuple[str, os.stat_result]]:
-    """List the files below a folder; links in it are followed to files, not to folders."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            name = above + entry.name
-            if is_junk(name):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                yield from _below(entry.path, f"{name}/")
-            else:
-                yield name, entry.stat(follow_symlinks=not _is_broken(entry))
+def _at(place: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """List a file, or a folder and all below it; links are followed, to each folder once."""
+    facts = _stat(str(place))
+    waiting, passed = [("", str(place), facts)], set[tuple[int, int]]()
+    while waiting:
+        name, path, facts = waiting.pop()
+        key = (facts.st_dev, facts.st_ino)
+        yield name, facts
+        if not stat.S_ISDIR(facts.st_mode) or key in passed:
+            continue
+        passed.add(key)
+        with os.scandir(path) as entries:
+            for entry in entries:
+                within = f"{name}{entry.name}"
+                if is_junk(within):
+                    continue
+                each = _stat(entry.path)
+                if stat.S_ISDIR(each.st_mode):
+                    waiting.append((f"{within}/", entry.path, each))
+                else:
+                    yield within, each
 
 
-def _is_broken(entry: os.DirEntry[str]) -> bool:
-    return entry.is_symlink() and not os.path.exists(entry.path)
+def _stat(path: str) -> os.stat_result:
+    """Look at a file, or at the link to it where that leads nowhere."""
+    try:
+        return os.stat(path)
+    except OSError:
+        facts = os.lstat(path)
+        if stat.S_ISLNK(facts.st_mode):
+            return facts
+        raise
