@@ -67,11 +67,18 @@ def test_what_something_else_says_of_a_param_is_told(
 def test_a_variable_that_the_script_reads_may_overrule_a_file(
     mixed: Path, call_xvc: Calling, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that its text does not name is nothing to it."""
+    """One that its text does not name is nothing to it, nor is one that every process has.
+
+    Of a secret that two files say nothing is known, for the record does not hold it.
+    """
     monkeypatch.setenv("LR", "0.7")
     monkeypatch.setenv("OPT_WD", "0.7")
+    for name in ("params.yaml", "conf/mine.yaml"):
+        (mixed / name).write_text("lr: 0.1\nopt: {wd: 0.5}\npath: a\napi_key: k3yk3yk3y\n")
+    with (mixed / "train.py").open("a") as script:
+        script.write("os.environ['PATH']\n")
 
-    call_xvc("run", "--", sys.executable, "train.py")
+    call_xvc("run", "--", sys.executable, "train.py", "conf/mine.yaml")
 
     assert call_xvc("show", "--json").data["code"]["contested"] == {"lr": "$LR says 0.7"}
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from xvc.core.code_files import is_junk
@@ -31,6 +31,8 @@ _MOST_SEEN = 1000  # names that are looked at, in folders to this depth
 _DEEP = 3
 _MOST = 200  # files that are watched
 _LARGE = 1 << 20  # bytes of one that is read
+_OF_ALL = ("PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "LANG", "TERM", "TMPDIR", "HOSTNAME")
+"""Variables of every process: a script that reads one means no param."""
 _SET = late(r"(?:^|[\s;&|(])[+~]*([A-Za-z_][\w.]*)=([^\s;&|()\"']+)")
 
 
@@ -121,37 +123,42 @@ def contested(
         root: files are named from here.
     """
     keys = {_plain(key): key for key in params}
+    said = chain(_by_words(command), _by_variables(keys, environment, script), _by_files(opened))
     found: dict[str, str] = {}
-    for says, name, value in _said(keys, opened, command, environment, script, root):
+    for says, name, value in said:
         key = keys.get(_plain(name))
-        if key is not None and not isinstance(value, dict) and not is_equal(value, params[key]):
-            shown = TypedValue.of(mask_values({key: value})[key]).text
-            found.setdefault(key, f"{says} says {shown[:60]}")
+        if key is None or isinstance(value, dict):
+            continue
+        seen = mask_values({key: value})[key]  # as the record has it: secrets are all one
+        if not is_equal(seen, params[key]):
+            where = os.path.relpath(says, root) if isinstance(says, Path) else says
+            found.setdefault(key, f"{where} says {TypedValue.of(seen).text[:60]}")
     return found
 
 
-def _said(
-    keys: Mapping[str, str],
-    opened: Iterable[Path],
-    command: Sequence[str],
-    environment: Mapping[str, str],
-    script: str,
-    root: Path,
-) -> Iterator[tuple[str, str, Json]]:
+def _by_words(command: Iterable[str]) -> Iterator[tuple[str, str, Json]]:
     for word in command:
         for name, text in () if word.startswith("--") else _SET.findall(word):
             yield "the command", name, parse_typed(text).value
-    for plain, key in keys.items():
-        name = plain.upper()
-        if name in environment and re.search(rf"[\"']{name}[\"']|\${{?{name}\b", script):
-            yield f"${name}", key, parse_typed(environment[name]).value
+
+
+def _by_variables(
+    names: Iterable[str], environment: Mapping[str, str], script: str
+) -> Iterator[tuple[str, str, Json]]:
+    for name in (name.upper() for name in names):
+        is_meant = name in environment and name not in _OF_ALL
+        if is_meant and re.search(rf"[\"']{name}[\"']|\${{?{name}\b", script):
+            yield f"${name}", name, parse_typed(environment[name]).value
+
+
+def _by_files(opened: Iterable[Path]) -> Iterator[tuple[Path, str, Json]]:
     for path in opened:
         try:
             values = read_values(path) if path.stat().st_size <= _LARGE else {}
         except (BadValue, OSError):
             continue
         for key, value in values.items():
-            yield os.path.relpath(path, root), key, value
+            yield path, key, value
 
 
 def _plain(key: str) -> str:
