@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from surroundings import Calling, dvc, git
+from xvc.dvc.pipeline import Pipeline, PipelineStage
+from xvc.dvc.stages_as_locked import stages_as_locked
 from xvc.system.yaml_text import parse_yaml
 
 
@@ -308,7 +310,7 @@ def test_what_a_run_did_not_make_again_is_its_data(project: Path, call_xvc: Call
 _STAGES = """\
 stages:
   prep: {cmd: 'true', deps: [raw.txt], params: [n], outs: [some.txt]}
-  train: {cmd: 'true', deps: [some.txt], outs: [model.txt]}
+  run: {cmd: 'true', deps: [some.txt], outs: [model.txt]}
   score:
     cmd: 'true'
     deps: [model.txt]
@@ -328,7 +330,7 @@ open('model.txt', 'w').write(f'model {n}')
 if how == 'half':
     json.dump({'schema': '2.0', 'stages': stages}, open('dvc.lock', 'w'))
     sys.exit(3)
-stages['train'] = {'deps': said('some.txt'), 'outs': said('model.txt')}
+stages['run'] = {'deps': said('some.txt'), 'outs': said('model.txt')}
 if how == 'whole':
     open('final.txt', 'w').write(f'final {n}')
     open('metrics.json', 'w').write(json.dumps({'acc': n}))
@@ -340,13 +342,16 @@ json.dump({'schema': '2.0', 'stages': stages}, open('dvc.lock', 'w'))
 def test_what_a_pipeline_did_not_come_to_is_nothing_of_its_run(
     project: Path, call_xvc: Calling
 ) -> None:
-    """One that failed, and one of a stage alone: the lock still has the rest of an earlier run."""
+    """One that failed, and one of a stage alone: the lock still has the rest of an earlier run.
+
+    A stage may have the name of a word of DVC's.
+    """
     (project / "raw.txt").write_text("1\n")
     dvc(project, "add", "-q", "raw.txt")
     (project / "dvc.yaml").write_text(_STAGES)
     (project / "dvc").write_text(_DVC)
     said = []
-    for n, how in enumerate(("--whole", "--half", "train", "--whole"), 1):
+    for n, how in enumerate(("--whole", "--half", "run", "--whole"), 1):
         (project / "params.yaml").write_text(f"n: {n}\n")
         said.append(call_xvc("run", "--", sys.executable, "dvc", "repro", how).err)
 
@@ -360,3 +365,17 @@ def test_what_a_pipeline_did_not_come_to_is_nothing_of_its_run(
     # the half of a model that lay there before the third: `dvc add` refuses what a stage makes
     assert "`dvc commit model.txt`" in said[2]
     assert "dvc add" not in said[2]
+
+
+@pytest.mark.parametrize(("says", "is_done"), [("b: 2, a: 1", True), ("b: 1, a: 2", False)])
+def test_a_stage_is_as_locked_in_whatever_order_its_params_stand(
+    tmp_path: Path, says: str, *, is_done: bool
+) -> None:
+    """To DVC a mapping in another order is no change."""
+    (tmp_path / "params.yaml").write_text(f"opt: {{{says}}}\n")
+    lock = b"stages: {fit: {params: {params.yaml: {opt: {a: 1, b: 2}}}}}"
+    pipelines = {"dvc.yaml": Pipeline({"fit": PipelineStage("")})}
+
+    done = stages_as_locked(tmp_path, {"dvc.lock": lock}, pipelines, dict)
+
+    assert bool(done) is is_done

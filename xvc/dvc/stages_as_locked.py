@@ -92,11 +92,13 @@ def _of_stage(folder: str, body: Mapping[str, Json]) -> _Locked:
 
 
 def _says(file: Path, keys: Mapping[str, Json]) -> bool:
-    """Whether a params file says these values, as numbers or as text."""
+    """Whether a params file says these values, as numbers or as text, in whatever order."""
     from xvc.system.value_files import values_named  # late: loads yaml
 
     try:
         pairs = [(value, values_named(file, key)) for key, value in keys.items()]
     except (BadValue, OSError):
         return False
-    return all(found and str(found[-1]) == str(value) for value, found in pairs)
+    return all(
+        found and (found[-1] == value or str(found[-1]) == str(value)) for value, found in pairs
+    )

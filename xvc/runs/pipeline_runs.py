@@ -7,6 +7,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import dropwhile
 
 from xvc.core.run import DataFile
 from xvc.core.run_inputs import overlap
@@ -139,10 +140,13 @@ def _names_stages(command: Iterable[str]) -> bool:
 
     >>> _names_stages(["dvc", "repro", "-q"]), _names_stages(["dvc", "repro", "train"])
     (False, True)
+    >>> _names_stages(["dvc", "repro", "run"]), _names_stages(["dvc", "exp", "run", "-f"])
+    (True, False)
     """
-    words = [*command]
-    last = max((at for at, word in enumerate(words) if word in (*_REPRODUCE, "run")), default=0)
-    return any(not word.startswith("-") for word in words[last + 1 :])
+    words = dropwhile(lambda word: posixpath.basename(word) != "dvc", command)
+    behind = [*dropwhile(lambda word: word not in _REPRODUCE, words)]
+    is_exp = behind[:1] in (["exp"], ["experiments"]) and behind[1:2] == ["run"]
+    return not behind or any(not word.startswith("-") for word in behind[1 + is_exp :])
 
 
 def keep_locks(project: Project, run: str, snapshot: Snapshot, left: PipelineResult) -> None:
