@@ -7,9 +7,9 @@ what only a run can show is reported when the first trial has ended.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Set
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from xvc.core.code_files import is_junk
 from xvc.core.command_places import filled_in_template
@@ -152,10 +152,10 @@ def _left_by_runs(project: Project) -> set[str]:
     return {project.relative(project.root / path) for path in named}
 
 
-def _is_among(path: str, left: Collection[str], top: Path) -> bool:
+def _is_among(path: str, left: Set[str], top: Path) -> bool:
     """Whether a file, or all files of a folder, are among these or in a folder of these."""
-    name = path.rstrip("/")
-    if any(name == each or name.startswith(f"{each}/") for each in left):
+    name = PurePosixPath(path)
+    if not left.isdisjoint(map(str, (name, *name.parents))):
         return True
     if not path.endswith("/") or not any(each.startswith(path) for each in left):
         return False
