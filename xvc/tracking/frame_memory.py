@@ -18,7 +18,7 @@ _LARGEST = 256  # bytes before the data of a frame that is over: its object has 
 @cache
 def _reader() -> Callable[[int], int] | None:
     is_known = (3, 11) <= sys.version_info < (3, 14) and sys.implementation.name == "cpython"
-    if not is_known or getattr(sys, "abiflags", "") or sys.maxsize < 1 << 32:
+    if not is_known or vars(sys).get("abiflags") or sys.maxsize < 1 << 32:
         return None
     import ctypes  # late: few programs keep an error
 
