@@ -15,8 +15,7 @@ from inspect import CO_ASYNC_GENERATOR, CO_COROUTINE, CO_GENERATOR, CO_NEWLOCALS
 from types import FrameType
 from weakref import ref
 
-from xvc.tracking.frame_memory import place_at
-from xvc.tracking.frame_place import has_returned, is_return
+from xvc.tracking.frame_place import has_returned
 
 _MOST = 50
 _PAUSING = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
@@ -25,10 +24,7 @@ _PAUSING = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR
 class Mark:
     """Lies on a frame as long as the frame is there."""
 
-    __slots__ = ("__weakref__", "address", "code")
-
-    def __init__(self, frame: FrameType) -> None:
-        self.address, self.code = id(frame), frame.f_code
+    __slots__ = ("__weakref__",)
 
     def __call__(self, *_: object) -> None:
         """Trace nothing."""
@@ -44,7 +40,7 @@ def marked(frame: FrameType | None) -> list[ref[Mark]]:
     while frame is not None and len(found) < _MOST and sys.gettrace() is None:
         flags = frame.f_code.co_flags
         if frame.f_trace is None and flags & CO_NEWLOCALS and not flags & _PAUSING:
-            frame.f_trace = Mark(frame)
+            frame.f_trace = Mark()
         if isinstance(frame.f_trace, Mark):
             found.append(ref(frame.f_trace))
         frame = frame.f_back
@@ -57,7 +53,7 @@ def was_left(marks: Sequence[ref[Mark]]) -> bool:
     if not there:
         return False
     at_work = {id(frame.f_trace) for frame in _frames_at_work()}
-    return any(id(mark) not in at_work and not _is_well(mark) for mark in there)
+    return any(id(mark) not in at_work and not _returned(mark) for mark in there)
 
 
 def _frames_at_work() -> Iterator[FrameType]:
@@ -77,10 +73,7 @@ def _of_the_last_error() -> Iterable[FrameType]:
         trace = trace.tb_next
 
 
-def _is_well(mark: Mark) -> bool:
-    """Whether a function pauses, or has returned and an error that it caught kept its frame."""
-    place = place_at(mark.address, mark.code, mark)
-    if place is not None:
-        return place == 0 or is_return(mark.code, place)
+def _returned(mark: Mark) -> bool:
+    """Whether a function has returned, and an error that it caught keeps its frame."""
     frames = [each for each in gc.get_referrers(mark) if isinstance(each, FrameType)]
     return any(each.f_trace is mark and has_returned(each) for each in frames)
