@@ -104,6 +104,14 @@ def test_failures_alike_are_told_once() -> None:
         ("b", "timed-out", 1),
     ]
     assert tried(runs, {}, {}).first == ()
+    assert failures([replace(runs[0], decision="discarded: no GPU")]) == []
+
+
+def test_a_name_that_ends_in_a_huge_number_is_no_trial() -> None:
+    """A store from elsewhere may name a run so; Python makes no number of 5,000 digits."""
+    named = [replace(_run("a"), name="s/" + "9" * 5000), replace(_run("b"), name="s/12")]
+
+    assert [(each.name, sum(each.counts.values())) for each in sweeps(named, {})] == [("s", 1)]
 
 
 def test_what_was_discarded_is_told_with_its_reason() -> None:

@@ -87,7 +87,7 @@ def test_a_range_of_numbers_has_no_grid(text: str) -> None:
     "text",
     [
         *("6..2", "2..2", "2..6:0", "2..6:9", "0..1:log", "-1..1:log", "1,,2", "", "1,1", "2..x"),
-        *("a..3", "2..6:lag", "0..1:1e-9"),
+        *("a..3", "2..6:lag", "0..1:1e-9", "1.." + "9" * 5000, "1..9:" + "9" * 5000),
     ],
 )
 def test_what_means_nothing_is_refused(text: str) -> None:

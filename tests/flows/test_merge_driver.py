@@ -379,6 +379,8 @@ FORMS = {
     "pick": (("cherry-pick side~3..side~1",), "e0.2.0"),
     "its store": ((f"checkout -q bare {POINTER}", "commit -qm it", "revert --no-edit @"), "e0.3.0"),
     "by hand": ((*SQUASHED[:-1], "rm -q -f train.py", "commit -q --no-edit"), "e0.2.0"),
+    "named alone": (("rm -q train.py", "commit -q -F .git/refs/heads/side"), ""),
+    "named as picked": (("rm -q train.py", "commit -q -F .git/picked"), "e0.2.0"),
     "of another, squash": ((*SQUASHED, "branch -q -D side"), "e0.2.0"),
     "of another, not shared": (("checkout -qb early e0.1.0", "branch -q -D side main"), ""),
     "of another, same code": (("branch -q -D bare",), "e0.3.0"),
@@ -395,6 +397,8 @@ def test_a_change_that_came_without_its_commits(parted: Path, tmp_path: Path, fo
     settle_in(alone.folder, parted)
     if form.startswith("of another"):  # as cloned, where runs were made elsewhere
         shutil.rmtree(alone.folder / ".git" / "refs" / "xvc")
+    side = alone.git("rev-parse", "side").strip()
+    (alone.folder / ".git/picked").write_text(f"it\n\n(cherry picked from commit {side})\n")
     for call in calls:
         alone.git(*call.lstrip("!").split(), code=1 if call.startswith("!") else 0)
     before = json.loads(alone.xvc("status", "--json"))["data"]["missing"]

@@ -22,6 +22,7 @@ _RANGE = re.compile(rf"({_NUMBER})\.\.({_NUMBER})(?::(log|{_NUMBER}))?")
 _MEANT_AS_RANGE = re.compile(rf"{_NUMBER}\.\..*|.*\.\.{_NUMBER}(?::.*)?")
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _MOST_STEPS = 1_000_000
+_MOST_DIGITS = 300  # what has more, no float holds: it has no end
 _OPENING, _CLOSING = "[{(", "]})"
 
 
@@ -158,7 +159,8 @@ def _checked_span(key: str, text: str, span: Range) -> Range:
 
 
 def _number(text: str) -> int | float:
-    return int(text) if _WHOLE.fullmatch(text) else float(text)
+    is_whole = _WHOLE.fullmatch(text) and len(text) <= _MOST_DIGITS
+    return int(text) if is_whole else float(text)
 
 
 def _parted(text: str) -> list[str]:

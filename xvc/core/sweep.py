@@ -21,6 +21,7 @@ from xvc.core.option import option
 from xvc.core.run import RunRecord, Status
 from xvc.core.search_space import Dimension, dimension_text, facts_of, space_from, typed_point
 from xvc.core.secrets import MASK
+from xvc.core.trial_names import trial_of
 from xvc.core.typed_value import is_equal
 from xvc.types import Json
 
@@ -208,7 +209,7 @@ class Sweep:
             request=SweepRequest(**parts),  # type: ignore[arg-type]
         )
 
-    def told_of(self, number: str) -> str:
+    def told_of(self, number: int) -> str:
         """Say on one line which trial of what it was, for a version's message."""
         tried = " ".join(
             f"{key}={dimension_text(each)}" for key, each in self.request.space.items()
@@ -335,8 +336,8 @@ def _noted(trials: dict[int, Trial], note: Note, since: int) -> tuple[dict[int, 
 
 
 def _number_of(run: RunRecord, name: str) -> int:
-    before, _, number = (run.name or "").rpartition("/")
-    return int(number) if before == name and number.isdecimal() else -1
+    trial = trial_of(run.name)
+    return trial[1] if trial is not None and trial[0] == name else -1
 
 
 def told_by(trial: Trial, runs: Sequence[RunRecord], metric: str | None) -> Trial:

@@ -77,7 +77,7 @@ def brought_otherwise(
     and deleted, or never shared. Such a one is taken for merged unless it changed code and HEAD has
     not touched a file of that since. Any is, if a commit of HEAD that is no older than it
 
-    - says the version's own message, or its commit, as a pick, a rebase or a squash does, or
+    - says the version's own message, or that it took its commit, as picks and squashes do, or
     - had the version's store, which something later replaced, or
     - with others made the same of every file of code that the branch had changed: its bytes, or,
       where HEAD had changed the file, too, the same lines gone and come.
@@ -170,8 +170,9 @@ def _has_store(commit: CommittedFiles, store: str, branch: _Branch) -> bool:
 
 
 def _says(commit: CommittedFiles, branch: _Branch) -> bool:
-    """Whether a commit's message has that of a version in a line, or names its commit."""
-    if branch.info.commit in commit.message:
+    """Whether a commit's message has that of a version in a line, or its commit as one it took."""
+    lines = {line.strip().removeprefix("* ") for line in commit.message.split("\n")}
+    taken = (f"{words} {branch.info.commit}" for words in ("commit", "(cherry picked from commit"))
+    if any(each in lines or f"{each})" in lines for each in taken):
         return True
-    lines = (line.strip().removeprefix("* ") for line in commit.message.split("\n"))
     return branch.message != "" and branch.message in lines

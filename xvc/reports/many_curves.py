@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 MOST_INTERVALS = 5_000
 MOST_RUNS = 2_000
+_OF_ROWS = ("track_id", "timestamp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,11 +123,12 @@ def curve_keys(
     found: dict[str, None] = {}
     for table in in_order(connection):
         held = look.fields(connection, table)
-        named = {each.label: each for each in held if each.number}
-        parts = {key: part for key in metrics if (part := look.known_field(held, key))}
-        some = {key: each for key, each in {**named, **parts}.items() if each.number}
-        kept = [each for key, each in some.items() if key not in ("track_id", "timestamp")]
-        found |= dict.fromkeys(look.logged_keys(connection, table, kept, run))
+        labels = {each.label for each in held}
+        dicts = {each.label for each in held if each.type == "JSON"}
+        named = [each for each in held if each.number and each.label not in _OF_ROWS]
+        parts = [key for key in metrics if key not in labels and not dicts.isdisjoint(above(key))]
+        some = [*named, *(look.field(held, key) for key in parts)]
+        found |= dict.fromkeys(look.logged_keys(connection, table, some, run))
     return list(found)
 
 

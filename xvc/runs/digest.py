@@ -20,6 +20,7 @@ from xvc.core.human_units import few_of
 from xvc.core.objective import Measure
 from xvc.core.run import RunRecord, Status
 from xvc.core.run_inputs import given, short
+from xvc.core.trial_names import trial_of
 from xvc.runs.repeats import (
     RepeatedExperiment,
     Spread,
@@ -328,8 +329,8 @@ def _seedless(run: RunRecord) -> RunRecord:
 
 
 def _sweep_of(run: RunRecord) -> str | None:
-    name, slash, number = (run.name or "").rpartition("/")
-    return name if slash and name and number.isdecimal() else None
+    trial = trial_of(run.name)
+    return trial[0] if trial is not None else None
 
 
 def sweeps(runs: Sequence[RunRecord], directions: Mapping[str, str]) -> list[SweptRuns]:
@@ -352,10 +353,11 @@ def _trials_in(held: Sequence[RunRecord]) -> dict[TrialStatus, int]:
     """Count the trials that runs of a sweep are of, by state."""
     from xvc.core.sweep import Trial, TrialStatus, told_by_runs_alone  # late: sweeps alone need it
 
-    by_number: dict[str, list[RunRecord]] = {}
+    by_number: dict[int, list[RunRecord]] = {}
     for run in held:
-        by_number.setdefault((run.name or "").rpartition("/")[2], []).append(run)
-    told = (told_by_runs_alone(Trial(int(n), {}), its, None) for n, its in by_number.items())
+        if (trial := trial_of(run.name)) is not None:
+            by_number.setdefault(trial[1], []).append(run)
+    told = (told_by_runs_alone(Trial(n, {}), its, None) for n, its in by_number.items())
     states = Counter(trial.state for trial in told)
     return {state: states[state] for state in TrialStatus}
 
@@ -363,9 +365,9 @@ def _trials_in(held: Sequence[RunRecord]) -> dict[TrialStatus, int]:
 def failures(runs: Sequence[RunRecord], limit: int = 3) -> list[Failed]:
     """Put together the runs that failed alike, newest first.
 
-    Those that nothing has fixed come first.
+    Those that nothing has fixed come first; what people discarded is left to `discarded`.
     """
-    bad = [run for run in runs if run.status in FAILED]
+    bad = [run for run in runs if run.status in FAILED and not run.is_discarded]
     varying = varying_keys([run.params for run in bad])
     alike = [(_how(run), described(run, bad, varying)) for run in bad]
     counts = Counter(alike)

@@ -610,7 +610,7 @@ def refuse_newer(connection: DuckDBPyConnection, path: Path, table: str = "meta"
     except duckdb.CatalogException as err:
         raise ForeignStore(str(path), "it is a database of another program") from err
     number = str(found[0]) if found is not None else str(VERSION)
-    if not number.isdecimal():
+    if not (number.isdecimal() and len(number) < 10):
         raise ForeignStore(str(path), "its schema has no number")
     if int(number) > VERSION:
         raise TooNew(str(path), int(number), VERSION)

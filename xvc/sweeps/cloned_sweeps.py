@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 from xvc.core.record import RecordKind
 from xvc.core.run import RunRecord, Status
 from xvc.core.sweep import Sweep, SweepRequest, Trial, told_by_runs_alone
+from xvc.core.trial_names import trial_of
 from xvc.errors import AmbiguousRun, ConflictError, error
 from xvc.history.other_stores import other_stores
 from xvc.project import Project
@@ -134,9 +135,10 @@ def told_ids(project: Project) -> list[str]:
 
 def sweep_of(project: Project, run: RunRecord) -> str | None:
     """Say of which sweep a run is a trial; None of one that is none, or is not known."""
-    sweep_id, slash, number = (run.name or "").rpartition("/")
-    if not slash or "/" in sweep_id or not number.isdecimal():
+    trial = trial_of(run.name)
+    if trial is None or "/" in trial[0]:
         return None
+    sweep_id, number = trial
     with suppress(BadNote, NoSweep):  # a version does not depend on it
         return load_sweep(project, sweep_id).told_of(number)
     with project.keeper.view() as connection:
@@ -163,9 +165,9 @@ def _known(connection: DuckDBPyConnection, beginning: str) -> dict[str, Sweep]:
 def _trials(sweep: Sweep, runs: list[RunRecord]) -> dict[int, Trial]:
     by_number: dict[int, list[RunRecord]] = {}
     for run in runs:
-        number = (run.name or "").removeprefix(f"{sweep.id}/")
-        if number.isdecimal():
-            by_number.setdefault(int(number), []).append(run)
+        trial = trial_of(run.name)
+        if trial is not None and trial[0] == sweep.id:
+            by_number.setdefault(trial[1], []).append(run)
     return {number: _trial(sweep, number, by_number[number]) for number in sorted(by_number)}
 
 

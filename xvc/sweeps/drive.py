@@ -18,6 +18,7 @@ from xvc.core.human_units import few_of
 from xvc.core.job import Executor, Job, JobEnd
 from xvc.core.search_space import grid_point, grid_size, random_points
 from xvc.core.sweep import LOCAL, REF, Sampler, Sweep, SweepRequest, Trial, TrialStatus, best_of
+from xvc.core.trial_names import trial_of
 from xvc.executors import executor_kind
 from xvc.executors.kind import Opening
 from xvc.executors.local import is_live
@@ -349,7 +350,8 @@ class _Driver:
         if self._follower is None or self.points is None:
             return
         for report in self._follower.read():
-            number = int(report.name.rpartition("/")[2])
+            trial = trial_of(report.name)
+            number = -1 if trial is None else trial[1]
             if number not in self._busy or self.trials[number].state is TrialStatus.PRUNED:
                 continue
             for each in self.points.report(number, report.step, report.value):

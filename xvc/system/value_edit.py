@@ -25,7 +25,7 @@ from xvc.core.typed_value import TypedValue, is_equal
 from xvc.errors import BadValue
 from xvc.system.files import write_durably
 from xvc.system.python_values import places_of, python_values
-from xvc.system.value_files import reason_of_bad_file, yaml_loader
+from xvc.system.value_files import place_in, reason_of_bad_file, yaml_loader
 from xvc.types import Json
 
 _PLAIN = re.compile(r"[A-Za-z_][\w./+-]*")
@@ -391,9 +391,9 @@ def _toml_kind(value: object) -> type | None:
 def _toml_holders(held: object, key: str) -> list[tuple[object, str | int]]:
     if isinstance(held, list):
         head, _, rest = key.partition(".")
-        if not head.isdecimal() or int(head) >= len(held):
+        if (place := place_in(held, head)) is None:
             return []
-        return _toml_holders(held[int(head)], rest) if rest else [(held, int(head))]
+        return _toml_holders(held[place], rest) if rest else [(held, place)]
     found: list[tuple[object, str | int]] = []
     for name in held if isinstance(held, Mapping) else ():
         if name == key:

@@ -161,10 +161,20 @@ def _in_list(values: Mapping[str, Json], key: str) -> list[Json]:
     return []
 
 
+def place_in(held: Sequence[object], name: str) -> int | None:
+    """Read a part of a key as a place in a list; None where the list has no such place.
+
+    >>> place_in(["a", "b"], "1"), place_in(["a", "b"], "9" * 5000)
+    (1, None)
+    """
+    is_place = name.isdecimal() and len(name) <= len(str(len(held)))
+    return int(name) if is_place and int(name) < len(held) else None
+
+
 def _below(value: Json, names: Sequence[str]) -> list[Json]:
     for name in names:
-        if isinstance(value, list) and name.isdecimal() and int(name) < len(value):
-            value = value[int(name)]
+        if isinstance(value, list) and (at := place_in(value, name)) is not None:
+            value = value[at]
         elif isinstance(value, dict) and name in value:
             value = value[name]
         else:
