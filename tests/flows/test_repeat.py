@@ -283,3 +283,19 @@ def test_a_copy_of_the_params_that_nothing_reads_is_said(project: Path, call_xvc
 
     assert any("the command read params.yaml, not the copy" in w for w in unread.json["warnings"])
     assert taken.json["warnings"] == []
+
+
+def test_a_short_option_that_the_script_calls_a_seed_overrules_a_file(
+    project: Path, call_xvc: Calling
+) -> None:
+    """As the long one does; one that the command gives a value itself is refused."""
+    (project / "params.yaml").write_text("seed: 7\n")
+    (project / "t.py").write_text("# p.add_argument('-s', '--seed')\n")
+    git(project, "add", ".")
+    git(project, "commit", "-qm", "seeds")
+
+    done = call_xvc("run", "--repeat", "1", "--", sys.executable, "t.py", "-s", "{seed}")
+    fixed = call_xvc("run", "--repeat", "2", "--", sys.executable, "t.py", "-s", "3")
+
+    assert (done.code, call_xvc("show", "--json").data["params"]) == (0, {"seed": 0})
+    assert "the command says --seed 3 itself" in fixed.err

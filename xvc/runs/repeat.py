@@ -25,14 +25,13 @@ from xvc.core.typed_value import TypedValue
 from xvc.core.version import Bump
 from xvc.errors import BadValue
 from xvc.project import Project
-from xvc.recording.command_params import option_params
 from xvc.recording.param_files import placed, refuse_beside_files
 from xvc.recording.requested_params import never_taken_up, variable_of
 from xvc.runs.code_fingerprint import fingerprints
 from xvc.runs.repeats import RepeatedExperiment, Spread, experiments
 from xvc.runs.request import RunRequest
 from xvc.runs.run import Ran, pinned, read_back, run
-from xvc.runs.run_params import without_told
+from xvc.runs.run_params import told_in_command
 
 _INTERRUPTED = 130
 
@@ -207,14 +206,12 @@ def check(project: Project, request: RunRequest, wanted: Repeats) -> None:
         raise BadValue(f"-P {param}", "--repeat gives it: 0, 1, 2 …")
     _refuse_braces(request, param)
     last = of_seed(request, wanted, wanted.count)  # one that no file says by chance
-    if not (request.write_params or request.edit_params):
-        beside = without_told(project, last.command, {param: last.params[param]})
-        refuse_beside_files(placed(project, beside))
-    if project.settings.params_options:
-        said = option_params(last.command, last.params).get(param)
-        if said is not None and said != last.params[param].text:
-            shown = f"--{param} {{{param}}}"
-            raise BadValue("--repeat", f"the command says --{param} {said} itself; write {shown}")
+    said = told_in_command(project, last).get(param)
+    if said is None and not (request.write_params or request.edit_params):
+        refuse_beside_files(placed(project, {param: last.params[param]}))
+    if said is not None and said != last.params[param].text:
+        shown = f"--{param} {{{param}}}"
+        raise BadValue("--repeat", f"the command says --{param} {said} itself; write {shown}")
     _refuse_unused(project, last, param)
 
 

@@ -94,7 +94,7 @@ def settled(project: Project, request: AskedFor) -> tuple[RequestedParams, dict[
         edits = placed(project, wanted)
         set_in_files(edits)
     else:
-        told = _options(request) if project.settings.params_options else {}
+        told = told_in_command(project, request)
         edits = placed(project, {k: typed for k, typed in wanted.items() if k not in told})
         refuse_beside_files(edits)
     files = {key: path for path, held in edits.items() for key in held}
@@ -134,12 +134,9 @@ def _in_command(request: AskedFor) -> frozenset[str]:
     return frozenset(key for key in request.in_command if request.params[key].text in text)
 
 
-def without_told(
-    project: Project, command: Sequence[str], wanted: Mapping[str, TypedValue]
-) -> dict[str, TypedValue]:
-    """Leave out the params that an option of the command gives it, whatever a file says."""
-    told = option_params(command, wanted) if project.settings.params_options else {}
-    return {key: typed for key, typed in wanted.items() if key not in told}
+def told_in_command(project: Project, request: AskedFor) -> dict[str, str]:
+    """The params that an option of the command gives it, whatever a file says."""
+    return _options(request) if project.settings.params_options else {}
 
 
 def _params_source(project: Project, wanted: Mapping[str, TypedValue]) -> Path:
@@ -156,7 +153,7 @@ def _params_source(project: Project, wanted: Mapping[str, TypedValue]) -> Path:
 def _refuse_beside_options(project: Project, request: AskedFor) -> None:
     """Refuse a param that the command's own options say otherwise: it would use those."""
     wanted = request.params
-    said = _options(request) if project.settings.params_options else {}
+    said = told_in_command(project, request)
     for key, typed in wanted.items():
         other = said.get(key)
         if other is not None and not is_equal(parse_typed(other).value, typed.value):
