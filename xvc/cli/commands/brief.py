@@ -98,8 +98,8 @@ class Data(TypedDict):
     tried_total: int
     discarded: Annotated[list[Discarded], "What is not to be tried again, and why."]
     discarded_total: int
-    failed: list[Failed]
-    failed_total: int
+    failed: Annotated[list[Failed], "Those that nobody discarded; ends alike are told once."]
+    failed_total: Annotated[int, "Runs that failed, those that were discarded too."]
     luck: Annotated[str | None, "How far the best of so many ideas would lead by chance."]
     sweeps: list[Sweep]
     sweeps_total: int
