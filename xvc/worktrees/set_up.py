@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from shlex import quote
@@ -39,9 +39,11 @@ class SetUp:
     """What was done: files put there by kind of link, files copied, and what is not there.
 
     Of what is ``missing``, the DVC cache lacks what is ``absent``, and what is ``imported``, with
-    the command that brings it; the rest was never downloaded.
+    the command that brings it; the rest was never downloaded. ``place`` is where to do what a
+    warning asks for, if not in the tree.
     """
 
+    place: Path | None = None
     linked: dict[str, int] = field(default_factory=dict)
     copied: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -59,8 +61,8 @@ def set_up(project: Project, main: WorkTree, tree: WorkTree, *, is_passing: bool
         DvcFailed: a DVC configuration file cannot be read.
         OSError: the tree cannot be written.
     """
-    done = SetUp()
     place = project.git.place.top if is_passing else tree.path
+    done = SetUp(place)
     _keep_apart(project, main, tree)
     there = project_at(project, tree)
     roots = _dvc_roots(there, tree)
@@ -76,7 +78,7 @@ def set_up(project: Project, main: WorkTree, tree: WorkTree, *, is_passing: bool
     if giving != tree.path:
         done.warnings += _lacking_set_up(project, main, giving, there, is_passing=is_passing)
         done.warnings += put_submodules(there.git, giving)
-    put_data(there, tree, done, at=place)
+    _put_data_of(there, tree, roots, done)
     if not main.is_bare:
         _copy_included(project, main, tree, there, done)
     again = "start again" if is_passing else f"`xvc worktree adopt {quote(str(place))}`"
@@ -138,34 +140,33 @@ def _dvc_roots(there: Project, tree: WorkTree) -> list[PurePosixPath]:
     return sorted(found, key=lambda root: (-len(root.parts), root))
 
 
-def put_data(there: Project, tree: WorkTree, done: SetUp, at: Path | None = None) -> None:
+def put_data(there: Project, tree: WorkTree, done: SetUp) -> None:
     """Put what the tree's pointers name to its place, from the cache; what is there stays.
-
-    *at* is where to do what a warning asks for, if not in the tree.
 
     Raises:
         OSError: the tree cannot be written.
     """
-    roots = _dvc_roots(there, tree)
+    _put_data_of(there, tree, _dvc_roots(there, tree), done)
+
+
+def _put_data_of(
+    there: Project, tree: WorkTree, roots: Sequence[PurePosixPath], done: SetUp
+) -> None:
+    files = there.git.listed("*.dvc", "dvc.lock", "*/dvc.lock") if roots else []
+    around = {
+        file: next((each for each in roots if PurePosixPath(file).is_relative_to(each)), None)
+        for file in files
+    }
     for root in roots:
-        _put_data(there, tree, root, roots, done, at or tree.path)
+        own = [file for file, nearest in around.items() if nearest == root]
+        _put_data(there, tree, root, own, done)
 
 
 def _put_data(
-    there: Project,
-    tree: WorkTree,
-    root: PurePosixPath,
-    roots: Iterable[PurePosixPath],
-    done: SetUp,
-    at: Path,
+    there: Project, tree: WorkTree, root: PurePosixPath, files: Iterable[str], done: SetUp
 ) -> None:
     dvc = Dvc(tree.path / root, there.environment)
-    files = [
-        file
-        for file in there.git.listed("*.dvc", "dvc.lock", "*/dvc.lock")
-        if next((each for each in roots if PurePosixPath(file).is_relative_to(each)), None) == root
-    ]
-    outs = _readable(tree.path, files, done, at)
+    outs = _readable(tree.path, files, done)
     outs = [out for out in outs if out.path not in there.own_pointers()]
     written = _written_by_runs(there) if any(not out.is_made for out in outs) else frozenset()
     linker = Linker(link_kinds(cache_type(dvc)), dvc.root / ".dvc" / "tmp" / "xvc-links")
@@ -178,7 +179,7 @@ def _put_data(
         done.linked[kind] = done.linked.get(kind, 0) + count
 
 
-def _readable(top: Path, files: Iterable[str], done: SetUp, at: Path) -> list[Out]:
+def _readable(top: Path, files: Iterable[str], done: SetUp) -> list[Out]:
     found: dict[str, Out] = {}
     for file in files:
         read = survey(reader_of(top), [file])
@@ -187,7 +188,7 @@ def _readable(top: Path, files: Iterable[str], done: SetUp, at: Path) -> list[Ou
         not_yet = [each for each in read.pending if each.is_imported]
         done.missing += [each.said_by for each in not_yet]
         done.warnings += [
-            f"{each.path} is not downloaded yet; `dvc update {quote(each.said_by)}` in {at} "
+            f"{each.path} is not downloaded yet; `dvc update {quote(each.said_by)}` in {done.place or top} "
             "brings it"
             for each in not_yet
         ]
