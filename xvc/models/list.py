@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from shlex import quote
 
 from xvc.core.model import CANDIDATES, ROOT, candidate_of, stage_path, tag_folder, version_tag
 from xvc.core.objective import Measure
@@ -275,7 +276,7 @@ def _disagreement(project: Project, path: str, now: Assignment | None) -> list[s
     if looked.state == MODIFIED:
         said.append(
             f"{path} holds other bytes than its pointer names; "
-            f"`dvc checkout {path}{SUFFIX} --force` puts those in place"
+            f"`dvc checkout {quote(path + SUFFIX)} --force` puts those in place"
         )
     return said
 

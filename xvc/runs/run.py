@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from xvc.core.best_effort import best_effort, in_words
@@ -474,7 +475,8 @@ def _places(project: Project, request: RunRequest, warnings: list[str]) -> tuple
             held = project.git.listed(*(f":(literal){path}" for path in tops))
         if held:
             raise BadValue(
-                "--out", f"git tracks {held[0]}; `git rm --cached {held[0]}` gives it to DVC"
+                "--out",
+                f"git tracks {held[0]}; `git rm --cached {quote(held[0])}` gives it to DVC",
             )
     return tuple(dict.fromkeys(named))
 
