@@ -78,7 +78,8 @@ class XvcError(Exception):
 class _Words(Formatter):
     """Formats facts: lists are joined, long ones cut, and what is empty gets other words.
 
-    Between backticks stands a command to be copied: a fact there is quoted as a shell needs it.
+    Between backticks stands a command to be copied: a fact there is quoted as a shell needs it,
+    and a list is so many words.
     """
 
     def parse(self, format_string: str) -> Iterator[_Part]:
@@ -90,6 +91,9 @@ class _Words(Formatter):
 
     def format_field(self, value: object, format_spec: str) -> str:
         if format_spec.startswith("`"):
+            if isinstance(value, tuple):
+                most = int(format_spec[1:]) if format_spec[1:].isdigit() else len(value)
+                return " ".join(quote(str(each)) for each in value[:most])
             text = self.format_field(value, format_spec[1:])
             return quote(text) if isinstance(value, (str, PurePath)) else text
         if isinstance(value, tuple):
@@ -360,7 +364,7 @@ class NothingCheckedOut(NotFoundError):
     folder: str
     branches: tuple[str, ...]
     says = "{folder} has no branch checked out; its remote has {branches:3}"
-    way = "Take one of them: `git switch BRANCH`."
+    way = "Take one of them: `git switch {branches:1}`."
 
 
 @error("repository-gone")

@@ -1,8 +1,8 @@
 """Commands in hints, warnings and next steps, as they work from where the user stands.
 
 What is below speaks of files from the top of their repository, and of a project as though the user
-stood in it. Here a file's name is changed only if it leads nowhere from the user's folder and to
-something from a folder above; with ``-C`` the command says the folder, too.
+stood there. Here the name of a file that there is becomes the one from the user's folder; with
+``-C`` the command says the folder, too.
 """
 
 from __future__ import annotations
@@ -51,9 +51,10 @@ def _reached(word: str, folder: Path) -> str:
         return word
     if not name or name.startswith(("-", "/", ":")):
         return word
-    for above in (folder, *folder.parents):
-        if os.path.lexists(above / name) or os.path.lexists(above / f"{name}.dvc"):
-            return word if above == folder else shlex.quote(os.path.relpath(above / name, folder))
-        if os.path.lexists(above / ".git"):
-            break
+    homes = [folder]
+    while not os.path.lexists(homes[-1] / ".git") and homes[-1].parent != homes[-1]:
+        homes.append(homes[-1].parent)
+    for home in reversed(homes):  # what is said is said from the top
+        if os.path.lexists(home / name) or os.path.lexists(home / f"{name}.dvc"):
+            return shlex.quote(os.path.relpath(home / name, folder))
     return word

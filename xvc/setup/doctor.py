@@ -68,6 +68,9 @@ def _git(project: Project) -> Iterator[Diagnosis]:
 
 def _dvc(project: Project) -> Iterator[Diagnosis]:
     if project.dvc is None:
+        if project.place is not None and (bare := project.nothing_checked_out()) is not None:
+            yield Diagnosis("dvc", Health.WRONG, str(bare), bare.hint)
+            return
         yield Diagnosis("dvc", Health.WRONG, "no DVC repository here", "Run `xvc init`.")
         return
     cache = project.dvc.cache
