@@ -188,8 +188,15 @@ def refuse_used(project: Project, place: Path) -> None:
         raise TreeTaken(f"{place} exists", "Name another folder with `--path`.")
 
 
-def make_as_recorded(project: Project, record: Record) -> tuple[WorkTree, Record]:
+def make_as_recorded(
+    project: Project, record: Record, files: str = "HEAD"
+) -> tuple[WorkTree, Record]:
     """Have git make the tree, as far as it is not made; the caller holds the list of trees.
+
+    Args:
+        project: any tree's.
+        record: what was written down of it.
+        files: the commit or the tree whose files it gets.
 
     Raises:
         NoTree: git has none there although it was made.
@@ -214,7 +221,7 @@ def make_as_recorded(project: Project, record: Record) -> tuple[WorkTree, Record
     if record.stage is SetupStage.MAKING:
         _set_older_apart(project.room, tree.folder)
         record = remember(project.room, replace(record, tree=tree.folder.name))
-        fill_tree(git_at(project, tree))
+        fill_tree(git_at(project, tree), files)
     return tree, record
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from shlex import quote
@@ -71,7 +71,7 @@ def set_up(project: Project, main: WorkTree, tree: WorkTree) -> SetUp:
     if giving != tree.path:
         done.warnings += _lacking_set_up(project, main, giving, there)
         done.warnings += put_submodules(there.git, giving)
-    put_data(there, tree, done)
+    _put_data_of(there, tree, roots, done)
     if not main.is_bare:
         _copy_included(project, main, tree, there, done)
     if done.absent:
@@ -132,24 +132,26 @@ def put_data(there: Project, tree: WorkTree, done: SetUp) -> None:
     Raises:
         OSError: the tree cannot be written.
     """
-    roots = _dvc_roots(there, tree)
+    _put_data_of(there, tree, _dvc_roots(there, tree), done)
+
+
+def _put_data_of(
+    there: Project, tree: WorkTree, roots: Sequence[PurePosixPath], done: SetUp
+) -> None:
+    files = there.git.listed("*.dvc", "dvc.lock", "*/dvc.lock") if roots else []
+    around = {
+        file: next((each for each in roots if PurePosixPath(file).is_relative_to(each)), None)
+        for file in files
+    }
     for root in roots:
-        _put_data(there, tree, root, roots, done)
+        own = [file for file, nearest in around.items() if nearest == root]
+        _put_data(there, tree, root, own, done)
 
 
 def _put_data(
-    there: Project,
-    tree: WorkTree,
-    root: PurePosixPath,
-    roots: Iterable[PurePosixPath],
-    done: SetUp,
+    there: Project, tree: WorkTree, root: PurePosixPath, files: Iterable[str], done: SetUp
 ) -> None:
     dvc = Dvc(tree.path / root, there.environment)
-    files = [
-        file
-        for file in there.git.listed("*.dvc", "dvc.lock", "*/dvc.lock")
-        if next((each for each in roots if PurePosixPath(file).is_relative_to(each)), None) == root
-    ]
     outs = _readable(tree.path, files, done)
     outs = [out for out in outs if out.path not in there.own_pointers()]
     written = _written_by_runs(there) if any(not out.is_made for out in outs) else frozenset()
