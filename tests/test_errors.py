@@ -150,7 +150,7 @@ def test_templates_say_lists_counts_and_what_is_missing() -> None:
 
 def test_a_command_in_a_hint_is_quoted_for_a_shell() -> None:
     """Between backticks a name with a blank is one word; outside it is as it is."""
-    hint = NoObject("my data/a b.csv", "abc").hint
+    hint = NoObject("abc", "my data/a b.csv").hint
 
     assert "`dvc fetch 'my data/a b.csv'`" in hint
-    assert str(NoObject("my data/a b.csv", "abc")).startswith("my data/a b.csv (")
+    assert str(NoObject("abc", "my data/a b.csv")).startswith("my data/a b.csv (")

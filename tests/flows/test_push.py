@@ -740,5 +740,6 @@ def test_a_clone_without_a_branch_names_one(
     assert all("its remote has main, attic" in each.err for each in (refused, *sought))
     assert listed.json["next"] == ["git switch main"]
     assert "`git switch main`" in refused.err
-    assert "`git switch main`" in asked.out and "xvc init" not in asked.out
+    assert "`git switch main`" in asked.out
+    assert "xvc init" not in asked.out
     assert "nothing-checked-out" not in done.err
