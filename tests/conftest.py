@@ -62,8 +62,8 @@ def _forks_end() -> Iterator[None]:
 def run_xvc() -> Calling:
     """Call ``xvc`` in a process of its own; *env* is added to the test's environment.
 
-    ``run_xvc("ls", "--json", cwd=folder)``; without *cwd*, in the current folder. It is
-    forked, unless it has *env* or *stdin*, or the test's environment changes how Python starts.
+    ``run_xvc("ls", "--json", cwd=folder)``; without *cwd*, in the current folder. It is forked,
+    unless it has *stdin* or no words, or its environment changes how Python starts.
     """
 
     def run(
@@ -73,15 +73,15 @@ def run_xvc() -> Calling:
         stdin: str = "",
         timeout: float = 600,
     ) -> Called:
-        server = forks("xvc")
-        if env is None and not stdin and server.fits(os.environ):
-            running = server.start(["xvc", *words], cwd or Path.cwd(), environment=os.environ)
+        server, environment = forks("xvc"), {**os.environ, **(env or {})}
+        if words and not stdin and server.fits(environment):
+            running = server.start(["xvc", *words], cwd or Path.cwd(), environment=environment)
             ended = running.wait(timeout)
             return Called(ended.code, _lines(ended.out), _lines(ended.err))
         done = subprocess.run(
             [sys.executable, "-m", "xvc", *words],
             cwd=cwd,
-            env={**os.environ, **(env or {})},
+            env=environment,
             input=stdin,
             capture_output=True,
             text=True,

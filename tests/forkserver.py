@@ -72,6 +72,17 @@ def _load_xvc() -> None:
         if found.name not in ("xvc.__main__", "xvc.store.frames"):
             importlib.import_module(found.name)
     duckdb.connect().close()  # what is loaded late inside it
+    importlib.import_module("configobj")  # by what reads DVC's settings
+    _compile_patterns()
+
+
+def _compile_patterns() -> None:
+    """Compile what waits for its first use, which each fork would do anew: a tenth of a call."""
+    from xvc.core.late_pattern import LatePattern
+
+    for waiting in [each for each in gc.get_objects() if type(each) is LatePattern]:
+        for name in ("match", "fullmatch", "search", "finditer", "findall", "split", "sub"):
+            getattr(waiting, name)
 
 
 def _load_dvc() -> None:

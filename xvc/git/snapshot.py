@@ -40,7 +40,8 @@ class Snapshot:
     ``left_out`` is what git does not ignore and the commit does not hold; ``written`` is what of it
     runs have written, ``incomplete`` what is code, as far as names can tell, ``secrets`` where a
     secret stands, or could, in files that were left out for it, ``refused`` what git said of files
-    that it could not take in. ``absent`` are submodules that are not in the tree.
+    that it could not take in. ``absent`` are submodules that are not in the tree. ``untracked`` is
+    what of the untracked files may be data: all that is no code and no installed package.
     """
 
     commit: str
@@ -53,6 +54,7 @@ class Snapshot:
     secrets: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
+    untracked: tuple[str, ...] = ()
 
 
 def take(
@@ -114,6 +116,7 @@ def take(
         git.keep(below + run, commit)
     held = {*changed, *taken} - {*unheld}
     lacking = [path for path in (*touched, *state.untracked) if path not in held]
+    code = {*touched, *unheld}
     return Snapshot(
         commit=commit or "",
         tree=tree,
@@ -125,6 +128,7 @@ def take(
         secrets=secrets,
         refused=refused,
         absent=absent,
+        untracked=tuple(p for p in lacking if p not in code and not p.startswith(chosen.installed)),
     )
 
 
@@ -137,11 +141,15 @@ def _take_back(git: Git, index: Path, commit: str | None, paths: Sequence[str]) 
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """What of the untracked files is taken, what runs wrote, and which scripts are too large."""
+    """What of the untracked files is taken, what runs wrote, and which scripts are too large.
+
+    ``installed`` are folders that a package manager filled.
+    """
 
     taken: tuple[str, ...]
     written: tuple[str, ...]
     too_large: tuple[str, ...]
+    installed: tuple[str, ...]
 
 
 def _chosen(
@@ -162,6 +170,7 @@ def _chosen(
         tuple(path for path in small if path in fitting),
         tuple(path for path in own if path in results),
         tuple(too_large),
+        foreign,
     )
 
 
