@@ -63,7 +63,7 @@ def run_xvc() -> Calling:
     """Call ``xvc`` in a process of its own; *env* is added to the test's environment.
 
     ``run_xvc("ls", "--json", cwd=folder)``; without *cwd*, in the current folder. It is forked,
-    unless it has *stdin* or no words, or its environment changes how Python starts.
+    unless it has *stdin*, or its environment changes how Python starts.
     """
 
     def run(
@@ -74,7 +74,7 @@ def run_xvc() -> Calling:
         timeout: float = 600,
     ) -> Called:
         server, environment = forks("xvc"), {**os.environ, **(env or {})}
-        if words and not stdin and server.fits(environment):
+        if not stdin and server.fits(environment):
             running = server.start(["xvc", *words], cwd or Path.cwd(), environment=environment)
             ended = running.wait(timeout)
             return Called(ended.code, _lines(ended.out), _lines(ended.err))
