@@ -149,6 +149,13 @@ def _become(request: dict, streams: list[int]) -> None:
 
 
 def _call(words: list[str]) -> int:
+    try:
+        return _called(words)
+    except SystemExit as end:  # of a script, and of what completes words for a shell
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+
+
+def _called(words: list[str]) -> int:
     if words[0] == "xvc":
         from xvc.cli.app import call
 
@@ -163,10 +170,7 @@ def _call(words: list[str]) -> int:
         sys.argv = words
         return int(main(words[1:]))
     sys.argv = words
-    try:
-        runpy.run_path(words[0], run_name="__main__")
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    runpy.run_path(words[0], run_name="__main__")
     return 0
 
 

@@ -258,7 +258,7 @@ class Keeper:
         self._warn(
             f"{self.path.name}: the version its pointer names ({pointer.digest[:8]}) is not in the "
             "DVC cache; showing what is here. "
-            f"`xvc pull` brings it, or `dvc fetch {self._pointer_name}`."
+            f"`xvc pull` brings it, or `dvc fetch {quote(self._pointer_name)}`."
         )
         return False
 

@@ -188,8 +188,8 @@ def _readable(top: Path, files: Iterable[str], done: SetUp) -> list[Out]:
         not_yet = [each for each in read.pending if each.is_imported]
         done.missing += [each.said_by for each in not_yet]
         done.warnings += [
-            f"{each.path} is not downloaded yet; `dvc update {quote(each.said_by)}` in {done.place or top} "
-            "brings it"
+            f"{each.path} is not downloaded yet; `dvc update {quote(each.said_by)}` "
+            f"in {done.place or top} brings it"
             for each in not_yet
         ]
     return list(found.values())
@@ -244,7 +244,7 @@ def _how_to_fetch(at: Path, again: str, missing: list[str], *, has_remote: bool)
     said = f"{counted(len(missing), 'tracked output')} {are} not in the DVC cache ({names}); "
     if not has_remote:
         return said + "there is no DVC remote, so only another clone's cache can have it"
-    return said + (f"get {them} with `dvc fetch {names.removesuffix(' …')}` in {at}, then {again}")
+    return f"{said}get {them} with `dvc fetch {names.removesuffix(' …')}` in {at}, then {again}"
 
 
 def _copy_included(
