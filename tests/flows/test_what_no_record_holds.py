@@ -48,10 +48,9 @@ def test_data_behind_a_link_out_of_the_project(
 
 
 def test_what_says_other_bytes_each_time_is_never_known_to_be_the_same(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Path, tmp_path: Path
 ) -> None:
     """A device, a pipe, folders without end; links that go round end nothing."""
-    monkeypatch.setattr("xvc.recording.outside_data._MOST_SECONDS", 60)
     found = Project.find(project, {})
     os.mkfifo(tmp_path / "pipe")
     deep = tmp_path / "deep"
@@ -118,60 +117,3 @@ def test_names_of_a_stranger_are_looked_at_within_bounds(
 
     assert (set(found), passed_over) == ({"a.py"}, [*names[:3], "b.py"])
     assert set(unheld_now(Git(place, {}), names, own=[str(outside)])[0]) == {str(outside), "a.py"}
-
-
-_READ = "import glob, sys\nfor name in glob.glob('in/**') + glob.glob('*.csv'): open(name).read()\n"
-
-
-def _many(project: Path) -> None:
-    for number in range(30):
-        (project / "in" / f"{number}.bin").write_text("1")
-
-
-@pytest.mark.parametrize(
-    ("ignored", "name"),
-    [("", "in/large.bin"), ("", "in/7.bin"), ("in/", "in/large.bin"), ("*.csv", "a.csv")],
-)
-def test_files_that_no_snapshot_holds(
-    project: Path, call_xvc: Calling, ignored: str, name: str
-) -> None:
-    """Too large, too many or ignored, and changed between: not the same, and no repeats."""
-    (project / "in").mkdir()
-    (project / "xvc.yaml").write_text("snapshot:\n  limit: 1000\n  files: 20\n")
-    (project / ".gitignore").write_text(f"{ignored}\n")
-    (project / "t.py").write_text(_READ)
-    git(project, "add", "t.py", ".gitignore", "xvc.yaml")
-    git(project, "commit", "-qm", "t")
-    if name == "in/7.bin":
-        _many(project)
-    (project / name).write_text("1" * 2_000)
-    call_xvc("run", "--", "python", "t.py", "-s", "1")
-    same = call_xvc("run", "--", "python", "t.py", "-s", "1")
-    (project / name).write_text("2" * 2_000)
-    again = call_xvc("run", "--", "python", "t.py", "-s", "1")
-    tried = call_xvc("tried", "--json", "--", "python", "t.py", "-s", "1").data
-    compared = call_xvc("compare", "@-1", "@", "--json")
-
-    assert "ran before" in same.err
-    assert "ran before" not in again.err
-    assert "is tracked by nothing" in again.err
-    assert tried["same_total"] == 1
-    if not ignored:
-        assert "repeat" not in str(compared.json["warnings"])
-        assert len(compared.data["data"]) == 1
-
-
-def test_what_a_run_of_another_program_wrote(project: Path, call_xvc: Calling) -> None:
-    """It is data of the next run; what runs of one program leave is their own, and named."""
-    (project / "prepare.py").write_text("import sys\nopen('a.csv', 'w').write(sys.argv[1])\n")
-    (project / "t.py").write_text(_READ + "open('model.bin', 'w').write(str(sys.argv))\n")
-    git(project, "add", "prepare.py", "t.py")
-    git(project, "commit", "-qm", "t")
-    said = []
-    for value in "112":
-        call_xvc("run", "--", "python", "prepare.py", value)
-        said += [call_xvc("run", "--", "python", "t.py", "--lr", "1").err for _ in range(2)]
-
-    assert ["ran before" in each for each in said] == [False, True] * 3
-    assert "not compared: model.bin, which runs wrote" in said[1]
-    assert "a.csv is tracked by nothing" in said[-2]

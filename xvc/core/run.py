@@ -49,9 +49,6 @@ MODIFIED, ABSENT = "modified", "absent"
 OUTSIDE = "outside"
 """How data was found behind a link that leads out of the project: its bytes are on no record."""
 
-UNTRACKED = "untracked"
-"""How files were found that git does not ignore and no snapshot holds: on no record, either."""
-
 
 @dataclass(frozen=True, slots=True)
 class DataFile:
@@ -59,8 +56,8 @@ class DataFile:
 
     ``state`` says where it was not what its pointer names: ``modified``, then ``digest`` is that of
     the bytes that were there and ``tracked`` the pointer's, or ``absent``; of what lies ``outside``
-    or is ``untracked`` ``digest`` only tells whether it is as another run found it. ``is_made``
-    tells what a pipeline made of the rest in the run itself: it follows from code, params and data.
+    ``digest`` only tells whether it is as another run found it. ``is_made`` tells what a
+    pipeline made of the rest in the run itself: it follows from code, params and other data.
     ``left_at`` is where a run left a model, from the project's root.
     """
 
@@ -82,22 +79,22 @@ class DataFile:
         return {key: part for key, part in said.items() if part is not None and part is not False}
 
     @property
-    def is_unread(self) -> bool:
-        """Whether nobody has read its bytes, only its times: where it differs, nothing is known.
+    def is_outside(self) -> bool:
+        """Whether a link leads to it that leaves the project; where it differs, nothing is known.
 
-        >>> DataFile("outside:3a2f1b", state=OUTSIDE).is_unread
+        >>> DataFile("outside:3a2f1b", state=OUTSIDE).is_outside
         True
         """
-        return self.state in (OUTSIDE, UNTRACKED)
+        return self.state == OUTSIDE
 
     @property
     def short(self) -> str:
-        """Its digest as people are shown it; of what nobody has read why that is.
+        """Its digest as people are shown it; of what lies outside only that it does.
 
         >>> DataFile("3a2f1b90c4d5e6f7").short, DataFile("outside:3a2f1b", state=OUTSIDE).short
         ('3a2f1b90c4', 'outside 3a2f1b')
         """
-        return self.digest.replace(":", " ")[:18] if self.is_unread else self.digest[:10]
+        return self.digest.replace(":", " ")[:18] if self.is_outside else self.digest[:10]
 
     @property
     def identity(self) -> str:

@@ -40,8 +40,7 @@ class Snapshot:
     ``left_out`` is what git does not ignore and the commit does not hold; ``written`` is what of it
     runs have written, ``incomplete`` what is code, as far as names can tell, ``secrets`` where a
     secret stands, or could, in files that were left out for it, ``refused`` what git said of files
-    that it could not take in. ``absent`` are submodules that are not in the tree. ``untracked`` is
-    what of the untracked files may be data: all that is no code and no installed package.
+    that it could not take in. ``absent`` are submodules that are not in the tree.
     """
 
     commit: str
@@ -54,7 +53,6 @@ class Snapshot:
     secrets: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
     absent: tuple[str, ...] = ()
-    untracked: tuple[str, ...] = ()
 
 
 def take(
@@ -116,7 +114,6 @@ def take(
         git.keep(below + run, commit)
     held = {*changed, *taken} - {*unheld}
     lacking = [path for path in (*touched, *state.untracked) if path not in held]
-    code = {*touched, *unheld}
     return Snapshot(
         commit=commit or "",
         tree=tree,
@@ -128,7 +125,6 @@ def take(
         secrets=secrets,
         refused=refused,
         absent=absent,
-        untracked=tuple(p for p in lacking if p not in code and not p.startswith(chosen.installed)),
     )
 
 
@@ -141,15 +137,11 @@ def _take_back(git: Git, index: Path, commit: str | None, paths: Sequence[str]) 
 
 @dataclass(frozen=True, slots=True)
 class _Chosen:
-    """What of the untracked files is taken, what runs wrote, and which scripts are too large.
-
-    ``installed`` are folders that a package manager filled.
-    """
+    """What of the untracked files is taken, what runs wrote, and which scripts are too large."""
 
     taken: tuple[str, ...]
     written: tuple[str, ...]
     too_large: tuple[str, ...]
-    installed: tuple[str, ...]
 
 
 def _chosen(
@@ -170,7 +162,6 @@ def _chosen(
         tuple(path for path in small if path in fitting),
         tuple(path for path in own if path in results),
         tuple(too_large),
-        foreign,
     )
 
 

@@ -16,13 +16,11 @@ from typing import TYPE_CHECKING
 
 from xvc.core.best_effort import best_effort, in_words
 from xvc.core.byte_text import as_text
-from xvc.core.code_files import in_short
 from xvc.core.human_units import few_of
 from xvc.core.model import ModelFile
 from xvc.core.record import RecordKind
 from xvc.core.run import DataFile, Origin, RunRecord, Status
 from xvc.core.run_context import VARIABLE, RunContext
-from xvc.core.run_inputs import overlap
 from xvc.core.secrets import secret_texts
 from xvc.core.version import Version
 from xvc.errors import BadValue, NoCommand, TagTaken, XvcError
@@ -385,31 +383,20 @@ def _begun(
 
 
 def _look_back(project: Project, begun: Begun, tell: Callable[[str], None]) -> RunId | None:
-    from xvc.runs.similar_runs import (  # late: only some runs ask
-        result,
-        seen_before,
-        unseen_in_words,
-    )
+    from xvc.runs.similar_runs import result, seen_before  # late: only some runs ask
 
     before = seen_before(project, begun.record)
     if before is None:
         return None
     if before.unseen:
         begun.warnings.append(
-            f"{unseen_in_words(before.unseen)}: what run {before.run.id} found "
+            f"{few_of(before.unseen)} leads out of the project: what run {before.run.id} found "
             "there is not known to be what lies there now. `dvc add` keeps data"
         )
         return None
-    said = [part for part in (result(before.run), _not_compared(begun)) if part]
-    tell("  ".join([f"the same code, data and params ran before: {before.run.id}", *said]))
+    said = result(before.run)
+    tell(f"the same code, data and params ran before: {before.run.id}{f'  {said}' if said else ''}")
     return before.run.id
-
-
-def _not_compared(begun: Begun) -> str:
-    """Name what runs of this program wrote, which is no data of this run."""
-    written = begun.snapshot.written if begun.snapshot else ()
-    own = [path for path in written if not any(overlap(path, each) for each in begun.record.data)]
-    return f"(not compared: {few_of(in_short(own))}, which runs wrote)" if own else ""
 
 
 def pinned(project: Project, request: RunRequest) -> RunRequest:

@@ -18,7 +18,7 @@ from xvc.core.human_units import few_of
 from xvc.core.json_values import to_plain
 from xvc.core.model import ModelFile
 from xvc.core.record import CONTESTED, UNHELD, UNHELD_DIGESTS, UNOPENED, RecordKind
-from xvc.core.run import ABSENT, UNTRACKED, DataFile, Status
+from xvc.core.run import ABSENT, DataFile, Status
 from xvc.core.secrets import mask_texts, mask_values
 from xvc.core.typed_value import TypedValue
 from xvc.dvc.repository import pointer_of
@@ -276,8 +276,7 @@ def _unheld_files(project: Project, begun: Begun) -> UnheldFiles | None:
     apart = [path for path in begun.snapshot.left_out if path.endswith("/")]
     compiled = project.environment.get("PYTHONPYCACHEPREFIX", "")
     others = [*apart, *begun.snapshot.written]
-    data = [path for path, file in begun.record.data.items() if file.state != UNTRACKED]
-    return UnheldFiles(project.git, others, data, compiled)
+    return UnheldFiles(project.git, others, begun.record.data, compiled)
 
 
 def _facts_of(ending: Ending) -> dict[str, Json]:

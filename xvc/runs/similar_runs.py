@@ -16,7 +16,7 @@ from pathlib import Path
 from xvc.core.commit_subject import chosen_metrics, cut, shown
 from xvc.core.equality import is_same
 from xvc.core.human_units import few_of
-from xvc.core.run import OUTSIDE, UNTRACKED, RunRecord, Status
+from xvc.core.run import RunRecord, Status
 from xvc.core.run_inputs import given, overlap
 from xvc.core.seed_names import is_seed
 from xvc.core.typed_value import TypedValue
@@ -26,7 +26,6 @@ from xvc.git.history import Change, line_changes
 from xvc.git.submodules import submodules
 from xvc.project import Project
 from xvc.recording.begin_run import as_it_would_be
-from xvc.recording.run_times import program_of
 from xvc.recording.unheld_digests import unheld_now
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import CodeDigests, code_trees
@@ -56,8 +55,7 @@ class Near:
 
     ``files`` is None where the code is the run's or cannot be compared. ``alike`` is how much of
     what both changed in the code is the same, between 0 and 1, where that was asked. ``unseen`` are
-    links of the code that lead out of the tree, and files in it that no snapshot holds and nothing
-    tracks: what lies there is not known to be the same.
+    links of the code that lead out of the tree: what lies behind them is not known to be the same.
     """
 
     run: RunRecord
@@ -68,7 +66,7 @@ class Near:
     has_other_command: bool = False
     files: tuple[str, ...] | None = None
     alike: float | None = None
-    unseen: Mapping[str, str] = field(default_factory=dict)
+    unseen: tuple[str, ...] = ()
 
     @property
     def distance(self) -> tuple[int, int]:
@@ -79,7 +77,7 @@ class Near:
 
     @property
     def is_same_as_seen(self) -> bool:
-        """Whether it differs in nothing but what is on no record."""
+        """Whether it differs in nothing but what may lie behind links out of the tree."""
         return bool(self.unseen) and self.distance[0] == 1
 
 
@@ -108,43 +106,8 @@ def precedents(
         total = query.count(connection)
     names = _names(project)
     found = compared(project, wanted, tree, runs, names, nearest, warnings)
-    found = _with_ignored(project, wanted, found, nearest)
     warnings += _judged_otherwise(project, wanted, tree, found)
     return _of_all(found, total, warnings)
-
-
-def _with_ignored(
-    project: Project, wanted: RunRecord, found: Precedents, nearest: int
-) -> Precedents:
-    """Call nothing the same where a file that git ignores has changed since."""
-    if not found.same and not found.repeats:
-        return found
-    looked = _as_ignored(project, wanted, [*found.same, *found.repeats])
-    unknown = [each for each in looked if each.unseen]
-    same = {each.run.id for each in looked if not each.unseen}
-    return replace(
-        found,
-        same=tuple(each for each in found.same if each.run.id in same),
-        repeats=tuple(each for each in found.repeats if each.run.id in same),
-        nearest=(*unknown, *found.nearest)[:nearest],
-    )
-
-
-def _as_ignored(project: Project, wanted: RunRecord, near: Sequence[Near]) -> list[Near]:
-    """Name with runs what git ignores and has changed since: a record has nothing of it."""
-    if project.place is None:
-        return [*near]
-    from xvc.recording.untracked_data import ignored_since  # late: only where the same ran before
-
-    since = min(each.run.started or 0 for each in near)
-    known = {*wanted.data, *project.stage_outs(), *(o for each in near for o in each.run.outs)}
-    program = program_of(wanted.command) if wanted.command else None
-    changed = ignored_since(project, since, program, known)
-    return [
-        replace(each, unseen={path: UNTRACKED for path, at in changed.items() if at > began})
-        for each in near
-        for began in (each.run.started or 0,)
-    ]
 
 
 def _judged_otherwise(
@@ -297,8 +260,8 @@ def _asked(
         if path in data or not (path in run.data or any(overlap(path, out) for out in outs))
     }
     changed = sorted(path for path in {*data, *now} if data.get(path) != now.get(path))
-    states = {path: file.state or "" for path, file in {**run.data, **wanted.data}.items()}
-    unseen = {path: states[path] for path in changed if states[path] in (OUTSIDE, UNTRACKED)}
+    both = (run.data, wanted.data)
+    unseen = [path for path in changed if any(path in d and d[path].is_outside for d in both)]
     is_other = bool(wanted.command) and not has_same_command(run, wanted)
     return Near(
         run,
@@ -306,7 +269,7 @@ def _asked(
         params,
         tuple(path for path in changed if path not in unseen),
         has_other_command=is_other,
-        unseen=unseen,
+        unseen=tuple(unseen),
     )
 
 
@@ -403,23 +366,12 @@ def difference(near: Near) -> str:
     if near.has_other_code:
         said.append(f"other code: {few_of(near.files)}" if near.files else "other code")
     if near.unseen:
-        said.append(f"{unseen_in_words(near.unseen)}, and changed there or is not known")
+        said.append(
+            f"{few_of(near.unseen)} leads out of the project, and changed there or is not known"
+        )
     if near.has_other_command and not near.params:
         said.append("another command: " + " ".join(near.run.command))
     return cut("| " + "; ".join(said), 100) if said else ""
-
-
-def unseen_in_words(unseen: Mapping[str, str]) -> str:
-    """Say why what a run found is on no record, of paths with the states in which they were found.
-
-    >>> unseen_in_words({"d": OUTSIDE, "e.bin": UNTRACKED})
-    'd leads out of the project, e.bin is tracked by nothing'
-    """
-    links = [path for path, state in unseen.items() if state == OUTSIDE]
-    files = [path for path in unseen if path not in links]
-    said = [f"{few_of(links)} leads out of the project"] if links else []
-    said += [f"{few_of(files)} is tracked by nothing"] if files else []
-    return ", ".join(said)
 
 
 def _moved(key: str, then: Json, now: Json) -> str:
@@ -465,5 +417,5 @@ def seen_before(project: Project, record: RunRecord) -> Near | None:
         for each in _by_code(project, record, alike, trees[record.id], trees, []):
             is_same = each.distance[0] == 0 or each.is_same_as_seen
             if is_same and _have_same_submodules(project, record, each.run):
-                return each if each.unseen else _as_ignored(project, record, [each])[0]
+                return each
     return None

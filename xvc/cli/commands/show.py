@@ -11,7 +11,7 @@ import typer
 from xvc.cli.context import Context
 from xvc.cli.options import AsJson, Reference
 from xvc.cli.output import Answer, duration, moment, number, show, size
-from xvc.core.run import ABSENT, OUTSIDE, UNTRACKED, Status
+from xvc.core.run import ABSENT, OUTSIDE, Status
 
 if TYPE_CHECKING:
     from xvc.core.run import DataFile as Input
@@ -236,8 +236,6 @@ def _data(file: Input) -> str:
         return "absent"
     if file.state == OUTSIDE:
         return "leads out of the project: its content is on no record"
-    if file.state == UNTRACKED:
-        return "no snapshot holds it and nothing tracks it: its content is on no record"
     was = f"  modified, its pointer names {file.tracked[:10]}" if file.tracked else ""
     return f"{file.digest[:10]}  {size(file.size)}{was}"
 
