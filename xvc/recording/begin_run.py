@@ -28,6 +28,7 @@ from xvc.core.seed_names import is_seed
 from xvc.core.summary import name_of, settled
 from xvc.core.typed_value import TypedValue
 from xvc.dvc.data_check import Looker
+from xvc.dvc.pointers import Survey
 from xvc.errors import BadValue, JournalFailed
 from xvc.git.commands import TreeState
 from xvc.git.snapshot import Snapshot, take
@@ -59,7 +60,8 @@ T = TypeVar("T")
 class Begun:
     """A run that exists: its record so far, its journal, and what went wrong on the way.
 
-    ``said`` maps the params files to the keys of its params that only they say.
+    ``said`` maps the params files to the keys of its params that only they say. ``held`` are paths,
+    from the top, that DVC tracks or that the run is to leave.
     """
 
     record: RunRecord
@@ -67,6 +69,7 @@ class Begun:
     snapshot: Snapshot | None = None
     warnings: list[str] = field(default_factory=list)
     said: Mapping[Path, tuple[str, ...]] = field(default_factory=dict)
+    held: Collection[str] = ()
 
 
 def begin(
@@ -113,7 +116,8 @@ def begin(
         warnings += _try(lambda: _lacks(project, snapshot), warnings) or ()
         _try(lambda: bring_code(project, run), warnings)
     untracked = state.untracked if state else ()
-    data = _try(lambda: _tracked(project, untracked, (*outs, *models), warnings), warnings) or {}
+    found = _try(lambda: _surveyed(project, untracked, warnings), warnings) or Survey()
+    data = _try(lambda: project.data_inputs(found, (*outs, *models)), warnings) or {}
     data = _try(lambda: _as_it_is(project, data, keeps=keeps_data), warnings) or data
     warnings += _try(lambda: _other_data(project, data), warnings) or ()
     data = {
@@ -162,7 +166,9 @@ def begin(
             leaves = [project.relative(project.root / path) for path in (*outs, *models)]
             note_begin(project.own_room, run, record.started or 0, journal.path, leaves)
     own = {path: read.only_in(path, params) for path in read.keys}
-    return Begun(record, journal, snapshot, warnings, own)
+    leaves = [project.relative(project.root / path) for path in (*outs, *models)]
+    tracked = [*(out.path for out in found.outs), *(each.path for each in found.pending)]
+    return Begun(record, journal, snapshot, warnings, own, {*leaves, *tracked})
 
 
 def _seeded(
@@ -251,6 +257,11 @@ def _tree(project: Project, state: TreeState) -> str:
 def _tracked(
     project: Project, untracked: Collection[str], outs: Collection[str], warnings: list[str]
 ) -> dict[str, DataFile]:
+    """Choose the inputs among the data that DVC tracks."""
+    return project.data_inputs(_surveyed(project, untracked, warnings), outs)
+
+
+def _surveyed(project: Project, untracked: Collection[str], warnings: list[str]) -> Survey:
     """Read what data DVC tracks; a pointer that cannot be read costs a warning and itself."""
     found = project.survey(untracked)
     warnings += [f"{problem}. {problem.hint}".rstrip() for problem in found.problems]
@@ -260,7 +271,7 @@ def _tracked(
         for each in found.pending
         if each.is_imported
     ]
-    return project.data_inputs(found, outs)
+    return found
 
 
 def _write_what_can_be(

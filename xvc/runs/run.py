@@ -145,8 +145,9 @@ def run(
     except KeyboardInterrupt:
         warnings.append("interrupted; the next xvc command brings the store up to date")
         ending = replace(ending, interrupted=True)
+    same_as = _same_after_all(same, record, warnings) if same is not None else None
     ran = _ran(request, record, ending, warnings, tagged=tagged, untagged=untagged)
-    return replace(ran, same_as=same)
+    return replace(ran, same_as=same_as)
 
 
 def _mirrors(project: Project, request: RunRequest, begun: Begun) -> list[Mirror]:
@@ -382,21 +383,38 @@ def _begun(
     )
 
 
-def _look_back(project: Project, begun: Begun, tell: Callable[[str], None]) -> RunId | None:
-    from xvc.runs.similar_runs import result, seen_before  # late: only some runs ask
+def _look_back(project: Project, begun: Begun, tell: Callable[[str], None]) -> RunRecord | None:
+    from xvc.runs.similar_runs import (  # late: only some runs ask
+        result,
+        seen_before,
+        unseen_in_words,
+    )
 
     before = seen_before(project, begun.record)
     if before is None:
         return None
     if before.unseen:
         begun.warnings.append(
-            f"{few_of(before.unseen)} leads out of the project: what run {before.run.id} found "
+            f"{unseen_in_words(before.unseen)}: what run {before.run.id} found "
             "there is not known to be what lies there now. `dvc add` keeps data"
         )
         return None
     said = result(before.run)
     tell(f"the same code, data and params ran before: {before.run.id}{f'  {said}' if said else ''}")
-    return before.run.id
+    return before.run
+
+
+def _same_after_all(before: RunRecord, record: RunRecord, warnings: list[str]) -> RunId | None:
+    """Name the run before if this one read the same: what it would read was not known before."""
+    from xvc.runs.similar_runs import read_otherwise  # late: only where the same ran before
+
+    if others := read_otherwise(before, record):
+        warnings.append(
+            f"{few_of(others)}: not known to be what run {before.id} read, so this is no repeat of "
+            "that. `dvc add` keeps data"
+        )
+        return None
+    return before.id
 
 
 def pinned(project: Project, request: RunRequest) -> RunRequest:
@@ -603,7 +621,8 @@ def _parsed(request: RunRequest) -> tuple[ModelFile, ...]:
 
 def _finished(record: RunRecord, recorder: Recorder, ending: Ending) -> RunRecord:
     metrics = {**record.metrics, **recorder.metrics}
-    ended = replace(record, metrics=metrics, finished=Nanoseconds(time.time_ns()))
+    data = {**record.data, **recorder.data}
+    ended = replace(record, metrics=metrics, data=data, finished=Nanoseconds(time.time_ns()))
     return ended.ended(
         status_of(ending),
         exit_code=ending.exit_code,
