@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from shlex import quote
 from typing import TypeVar
 
 from xvc.core.best_effort import best_effort, in_words
@@ -267,7 +268,7 @@ def _surveyed(project: Project, untracked: Collection[str], warnings: list[str])
     warnings += [f"{problem}. {problem.hint}".rstrip() for problem in found.problems]
     warnings += [
         f"{each.path} is not downloaded yet, so it is not among the run's data; "
-        f"`dvc update {each.said_by}` brings it"
+        f"`dvc update {quote(each.said_by)}` brings it"
         for each in found.pending
         if each.is_imported
     ]
@@ -448,12 +449,12 @@ def _other_data(project: Project, data: Mapping[str, DataFile]) -> list[str]:
         name = next(path for path in new if path in made)
         said.append(
             f"data modified: {few_of([*filter(made.__contains__, new)])} holds bytes that dvc.lock "
-            f"does not name; `dvc repro` makes it again, `dvc commit {name}` records them"
+            f"does not name; `dvc repro` makes it again, `dvc commit {quote(name)}` records them"
         )
     if new := [path for path in new if path not in made]:
         said.append(
             f"data modified: {few_of(new)} holds bytes that its pointer does not name; "
-            f"`dvc add {new[0]}` records them"
+            f"`dvc add {quote(new[0])}` records them"
         )
     return ["; ".join(said)] if said else []
 
@@ -494,7 +495,7 @@ def _lacks(project: Project, snapshot: Snapshot) -> list[str]:
         first = snapshot.absent[0]
         said.append(
             f"submodules that are not here: {few_of(snapshot.absent)}; "
-            f"`git submodule update --init {first}` brings it"
+            f"`git submodule update --init {quote(first)}` brings it"
         )
     if snapshot.written:
         said += unnamed_results(project, snapshot.written)

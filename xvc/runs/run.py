@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from xvc.core.best_effort import best_effort, in_words
@@ -23,7 +24,7 @@ from xvc.core.run import DataFile, Origin, RunRecord, Status
 from xvc.core.run_context import VARIABLE, RunContext
 from xvc.core.secrets import secret_texts
 from xvc.core.version import Version
-from xvc.errors import BadValue, NoCommand, TagTaken, XvcError
+from xvc.errors import BadValue, ConflictError, NoCommand, TagTaken, XvcError
 from xvc.project import Project
 from xvc.recording.begin_run import Begun, begin
 from xvc.recording.requested_params import RequestedParams
@@ -338,7 +339,7 @@ def _ran(
     if request.tag is None or tagged is not None:
         code = ending.shell_code
         return Ran(record, code, tagged, tuple(warnings), is_interrupted=is_interrupted)
-    again = f"xvc tag {request.version or request.tag.value} --run {record.id}"
+    again = _tag_later(record, str(request.version or request.tag.value))
     warnings.append(
         f"no version was made: {untagged} The run is kept; `{again}` gives it a version"
     )
@@ -352,6 +353,17 @@ def _ran(
         next=(again,),
         is_interrupted=is_interrupted,
     )
+
+
+def _tag_later(record: RunRecord, wanted: str) -> str:
+    """Name the call that gives the run its version, as it will be accepted."""
+    from xvc.versions.base import refuse_incomplete  # late: few runs miss their version
+
+    try:
+        refuse_incomplete(record)
+    except ConflictError:
+        return f"xvc tag {wanted} --incomplete --run {record.id}"
+    return f"xvc tag {wanted} --run {record.id}"
 
 
 def _begun(
@@ -492,7 +504,8 @@ def _places(project: Project, request: RunRequest, warnings: list[str]) -> tuple
             held = project.git.listed(*(f":(literal){path}" for path in tops))
         if held:
             raise BadValue(
-                "--out", f"git tracks {held[0]}; `git rm --cached {held[0]}` gives it to DVC"
+                "--out",
+                f"git tracks {held[0]}; `git rm --cached {quote(held[0])}` gives it to DVC",
             )
     return tuple(dict.fromkeys(named))
 

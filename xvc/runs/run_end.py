@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, cast
 
 from xvc.core.best_effort import best_effort
@@ -503,7 +504,7 @@ def _outs(
                 if made is not None and made.digest != found[out].digest:
                     warnings.append(
                         f"{out} holds other bytes than dvc.lock says of it; the run has those, "
-                        f"a version those of the lock. `dvc commit {out}` makes them one"
+                        f"a version those of the lock. `dvc commit {quote(out)}` makes them one"
                     )
     return found
 
