@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import chdir, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -98,12 +99,13 @@ def _lines(text: str) -> str:
 
 @pytest.fixture
 def call_xvc(capfd: pytest.CaptureFixture[str]) -> Calling:
-    """Call ``xvc`` within this process, which saves its start; without *cwd*, where we are."""
+    """Call ``xvc`` within this process, which saves its start; *cwd* is as for `cd`."""
     from xvc.cli.app import call
 
     def within(*words: str, cwd: Path | None = None) -> Called:
         capfd.readouterr()
-        code = call([*(["-C", str(cwd)] if cwd else []), *words])
+        with chdir(cwd) if cwd else nullcontext():
+            code = call(list(words))
         out, err = capfd.readouterr()
         return Called(code, out, err)
 

@@ -356,7 +356,8 @@ def every_column(found: RunList) -> tuple[str, ...]:
     both = {*metrics} & {*params} | {*FACTS, "version"} & {*metrics, *params}
     named = [f"metrics.{key}" if key in both else key for key in metrics]
     named += [f"params.{key}" if key in both else key for key in params]
-    return ("version", "status", "started", "seconds", *named, "note")
+    called = ["name"] if any(run.name for run in found.runs) else []
+    return ("version", "status", "started", "seconds", *named, *called, "note")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from shlex import quote
 
 from xvc.core.human_units import counted, few_of
 from xvc.core.run_inputs import overlap
@@ -68,6 +68,9 @@ def _git(project: Project) -> Iterator[Diagnosis]:
 
 def _dvc(project: Project) -> Iterator[Diagnosis]:
     if project.dvc is None:
+        if project.place is not None and (bare := project.nothing_checked_out()) is not None:
+            yield Diagnosis("dvc", Health.WRONG, str(bare), bare.hint)
+            return
         yield Diagnosis("dvc", Health.WRONG, "no DVC repository here", "Run `xvc init`.")
         return
     cache = project.dvc.cache
@@ -102,13 +105,16 @@ def _outputs(project: Project) -> Iterator[Diagnosis]:
             yield Diagnosis("outputs", Health.MENDED, detail)
         else:
             detail = f"{out.said_by} and stage {stage} both track {clash}"
-            way = f"Keep one: `dvc remove {out.said_by}`, or take it out of the stage."
+            way = f"Keep one: `dvc remove {quote(out.said_by)}`, or take it out of the stage."
             yield Diagnosis("outputs", Health.WRONG, detail, way)
     for each in found.pending:
         if each.is_imported:
             detail = f"{each.path} is not downloaded yet"
             yield Diagnosis(
-                "outputs", Health.GOOD, detail, f"`dvc update {each.said_by}` brings it."
+                "outputs",
+                Health.GOOD,
+                detail,
+                f"`dvc update {quote(each.said_by)}` brings it.",
             )
 
 
@@ -292,7 +298,7 @@ def _worktrees(project: Project) -> Iterator[Diagnosis]:
         yield Diagnosis("work trees", Health.WRONG, said)
     for tree in moved_trees(project.git):
         detail = f"{tree} names a repository that is not where it was: one of the two was moved"
-        way = f"`git worktree repair {shlex.quote(str(tree))}` leads it here."
+        way = f"`git worktree repair {quote(str(tree))}` leads it here."
         yield Diagnosis("work trees", Health.WRONG, detail, way)
     for each in list_trees(project):
         way = f"`xvc worktree remove {each.name}` ends it."

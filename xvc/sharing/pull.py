@@ -11,13 +11,14 @@ import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from xvc.core.best_effort import best_effort, in_words
 from xvc.core.run import DataFile
 from xvc.core.tag_message import VersionInfo
 from xvc.dvc.commit_outputs import Pointers
 from xvc.dvc.follow_folder import bring_listed
-from xvc.dvc.pointers import Out, tracked_outs
+from xvc.dvc.pointers import SUFFIX, Out, tracked_outs
 from xvc.dvc.repository import Dvc
 from xvc.errors import ConflictError, GitFailed, NoObject, error
 from xvc.git import follow_hook as hook
@@ -311,7 +312,12 @@ def _make_way(dvc: Dvc, top: Path, out: Out, warnings: list[str]) -> None:
     if not is_inside(place.parent, top):
         warnings.append(f"{out.path} stays as it is: a link leads out of the tree")
     elif is_changed(dvc, top, out):
-        warnings.append(f"{out.path} has bytes that DVC does not hold, so it stays as it is")
+        path = quote(out.path)
+        keeps = "add" if out.said_by.endswith(SUFFIX) else "commit"
+        warnings.append(
+            f"{out.path} has bytes that DVC does not hold, so it stays as it is; "
+            f"`dvc {keeps} {path}` keeps them, `dvc checkout --force {path}` gives them up"
+        )
     elif place.is_dir() and not place.is_symlink():
         shutil.rmtree(place)
     else:

@@ -7,10 +7,10 @@ not sent; broken off anywhere, the next push completes. Nothing is forced.
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from shlex import quote
 
 from xvc.core.human_units import counted
 from xvc.core.model import CANDIDATES, ROOT
@@ -298,7 +298,7 @@ def _left_to_other_repositories(
     folders = pointers.others_in(head) if head else []
     return [
         f"the objects of {folder}, which is another DVC repository, were not looked at; "
-        f"`xvc -C {shlex.quote(str(project.top / folder))} push` pushes them"
+        f"`xvc -C {quote(str(project.top / folder))} push` pushes them"
         for folder in folders
     ]
 
@@ -310,7 +310,7 @@ def _uncommitted_config(project: Project, dvc: Dvc) -> str | None:
         return None
     return (
         f"{path} is not committed as it is, so a clone may not know the DVC remote; "
-        f"`git commit -m 'DVC remote' -- {path}`, then `xvc push` again"
+        f"`git commit -m 'DVC remote' -- {quote(path)}`, then `xvc push` again"
     )
 
 

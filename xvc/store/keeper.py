@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, cast
 
 from xvc.core.run import DataFile
@@ -247,7 +248,7 @@ class Keeper:
         self._warn(
             f"{self.path.name}: the version its pointer names ({pointer.digest[:8]}) is not in the "
             "DVC cache; showing what is here. "
-            f"`xvc pull` brings it, or `dvc fetch {self._pointer_name}`."
+            f"`xvc pull` brings it, or `dvc fetch {quote(self._pointer_name)}`."
         )
         return False
 

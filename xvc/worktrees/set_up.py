@@ -174,7 +174,8 @@ def _readable(top: Path, files: Iterable[str], done: SetUp) -> list[Out]:
         not_yet = [each for each in read.pending if each.is_imported]
         done.missing += [each.said_by for each in not_yet]
         done.warnings += [
-            f"{each.path} is not downloaded yet; `dvc update {each.said_by}` in {top} brings it"
+            f"{each.path} is not downloaded yet; `dvc update {quote(each.said_by)}` in {top} "
+            "brings it"
             for each in not_yet
         ]
     return list(found.values())
@@ -220,14 +221,14 @@ def _is_inside(top: Path, path: Path) -> bool:
 
 def _how_to_fetch(tree: WorkTree, missing: list[str], *, has_remote: bool) -> str:
     """Say what is missing, and what brings it: without a remote nothing does from here."""
-    names = " ".join(missing[:5]) + (" …" if len(missing) > 5 else "")
+    names = " ".join(map(quote, missing[:5])) + (" …" if len(missing) > 5 else "")
     are, them = ("is", "it") if len(missing) == 1 else ("are", "them")
     said = f"{counted(len(missing), 'tracked output')} {are} not in the DVC cache ({names}); "
     if not has_remote:
         return said + "there is no DVC remote, so only another clone's cache can have it"
     return said + (
         f"get {them} with `dvc fetch {names.removesuffix(' …')}` in {tree.path}, "
-        f"then `xvc worktree adopt {tree.path}`"
+        f"then `xvc worktree adopt {quote(str(tree.path))}`"
     )
 
 
