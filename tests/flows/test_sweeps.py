@@ -360,6 +360,7 @@ def test_a_sweep_is_read_from_a_file(out: Path, project: Path, run_xvc: Calling)
     assert done.data["best"]["params"] == {"a": 2}
 
 
+@pytest.mark.sweep
 def test_hopeless_trials_are_given_up(project: Path, run_xvc: Calling) -> None:
     """With --prune a trial that is worse than the median at its step ends early, and says so."""
     (project / "steps.py").write_text(

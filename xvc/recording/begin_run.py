@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from shlex import quote
 from typing import TypeVar
 
 from xvc.core.best_effort import best_effort, in_words
@@ -28,6 +29,7 @@ from xvc.core.seed_names import is_seed
 from xvc.core.summary import name_of, settled
 from xvc.core.typed_value import TypedValue
 from xvc.dvc.data_check import Looker
+from xvc.dvc.pointers import Survey
 from xvc.errors import BadValue, JournalFailed
 from xvc.git.commands import TreeState
 from xvc.git.snapshot import Snapshot, take
@@ -41,7 +43,7 @@ from xvc.recording.command_params import (
     with_seeds_marked,
 )
 from xvc.recording.passing_folders import bring_code
-from xvc.recording.run_times import not_named_yet, note_begin, program_of, written_by_runs
+from xvc.recording.run_times import not_named_yet, note_begin, written_by_runs
 from xvc.recording.shell_words import handed_on
 from xvc.recording.unheld_code import script_text, scripts_in, unheld_code
 from xvc.recording.unheld_digests import unheld_digests
@@ -59,7 +61,8 @@ T = TypeVar("T")
 class Begun:
     """A run that exists: its record so far, its journal, and what went wrong on the way.
 
-    ``said`` maps the params files to the keys of its params that only they say.
+    ``said`` maps the params files to the keys of its params that only they say. ``held`` are paths,
+    from the top, that DVC tracks or that the run is to leave.
     """
 
     record: RunRecord
@@ -67,6 +70,7 @@ class Begun:
     snapshot: Snapshot | None = None
     warnings: list[str] = field(default_factory=list)
     said: Mapping[Path, tuple[str, ...]] = field(default_factory=dict)
+    held: Collection[str] = ()
 
 
 def begin(
@@ -113,13 +117,13 @@ def begin(
         warnings += _try(lambda: _lacks(project, snapshot), warnings) or ()
         _try(lambda: bring_code(project, run), warnings)
     untracked = state.untracked if state else ()
-    data = _try(lambda: _tracked(project, untracked, (*outs, *models), warnings), warnings) or {}
+    found = _try(lambda: _surveyed(project, untracked, warnings), warnings) or Survey()
+    data = _try(lambda: project.data_inputs(found, (*outs, *models)), warnings) or {}
     data = _try(lambda: _as_it_is(project, data, keeps=keeps_data), warnings) or data
     warnings += _try(lambda: _other_data(project, data), warnings) or ()
     data = {
         **data,
         **(_try(lambda: _outside(project, run, state, (*outs, *models)), warnings) or {}),
-        **(_try(lambda: _untracked(project, run, snapshot, command), warnings) or {}),
     }
     environment = (
         _try(lambda: environment_now(project, program, warnings), warnings) or Environment()
@@ -161,9 +165,11 @@ def begin(
     with best_effort(warnings):
         if project.place is not None:
             leaves = [project.relative(project.root / path) for path in (*outs, *models)]
-            note_begin(project.own_room, record, journal.path, leaves)
+            note_begin(project.own_room, run, record.started or 0, journal.path, leaves)
     own = {path: read.only_in(path, params) for path in read.keys}
-    return Begun(record, journal, snapshot, warnings, own)
+    leaves = [project.relative(project.root / path) for path in (*outs, *models)]
+    tracked = [*(out.path for out in found.outs), *(each.path for each in found.pending)]
+    return Begun(record, journal, snapshot, warnings, own, {*leaves, *tracked})
 
 
 def _seeded(
@@ -194,15 +200,11 @@ def as_it_would_be(
     The tree is empty text where there is no git, or it refused.
     """
     state = _try(project.git.state, warnings) if project.place else None
-    taken = _try(lambda: _taken(project, state), warnings) if state else None
+    tree = _try(lambda: _tree(project, state), warnings) if state else None
     untracked = state.untracked if state else ()
     data = _try(lambda: _tracked(project, untracked, (), warnings), warnings) or {}
     data = _try(lambda: looked_at(project, data), warnings) or data
-    data = {
-        **data,
-        **(_try(lambda: _outside(project, "now", state, ()), warnings) or {}),
-        **(_try(lambda: _untracked(project, "now", taken, command), warnings) or {}),
-    }
+    data = {**data, **(_try(lambda: _outside(project, "now", state, ()), warnings) or {})}
     read = FileParams()
     said = _try(lambda: _said(project, command, folder, params, warnings, read), warnings) or {}
     record = RunRecord(
@@ -216,8 +218,7 @@ def as_it_would_be(
         asked=tuple(params),
         seeded=_seeded(command, seeded, read, {**said, **params}),
     )
-    tree = taken.tree if taken else ""
-    return run_from(facts_of(_masked(record, warnings)), RunRecord(record.id)), tree
+    return run_from(facts_of(_masked(record, warnings)), RunRecord(record.id)), tree or ""
 
 
 def _masked(record: RunRecord, warnings: list[str]) -> RunRecord:
@@ -239,7 +240,7 @@ def _masked(record: RunRecord, warnings: list[str]) -> RunRecord:
     return _try(masked, warnings) or replace(record, params={}, command=(), seeded=None)
 
 
-def _taken(project: Project, state: TreeState) -> Snapshot:
+def _tree(project: Project, state: TreeState) -> str:
     found = take(
         project.git,
         f"look-{os.getpid()}",
@@ -251,23 +252,27 @@ def _taken(project: Project, state: TreeState) -> Snapshot:
         written=lambda paths: results_among(project, paths),
     )
     found.index.unlink(missing_ok=True)
-    tree = found.tree or (project.git.tree_of(state.commit) if state.commit else "")
-    return replace(found, tree=tree)
+    return found.tree or (project.git.tree_of(state.commit) if state.commit else "")
 
 
 def _tracked(
     project: Project, untracked: Collection[str], outs: Collection[str], warnings: list[str]
 ) -> dict[str, DataFile]:
+    """Choose the inputs among the data that DVC tracks."""
+    return project.data_inputs(_surveyed(project, untracked, warnings), outs)
+
+
+def _surveyed(project: Project, untracked: Collection[str], warnings: list[str]) -> Survey:
     """Read what data DVC tracks; a pointer that cannot be read costs a warning and itself."""
     found = project.survey(untracked)
     warnings += [f"{problem}. {problem.hint}".rstrip() for problem in found.problems]
     warnings += [
         f"{each.path} is not downloaded yet, so it is not among the run's data; "
-        f"`dvc update {each.said_by}` brings it"
+        f"`dvc update {quote(each.said_by)}` brings it"
         for each in found.pending
         if each.is_imported
     ]
-    return project.data_inputs(found, outs)
+    return found
 
 
 def _write_what_can_be(
@@ -425,20 +430,6 @@ def _outside(
     return outside_data(project, run, links, {project.relative(project.root / p) for p in leaves})
 
 
-def _untracked(
-    project: Project, run: str, snapshot: Snapshot | None, command: Sequence[str]
-) -> dict[str, DataFile]:
-    """Tell what lies in the tree that no snapshot holds, and may be data."""
-    if snapshot is None or not snapshot.untracked:
-        return {}
-    from xvc.recording.untracked_data import (
-        untracked_data,
-    )  # late: what runs left is mostly ignored
-
-    program = program_of(command) if command else None
-    return untracked_data(project, run, snapshot.untracked, {*snapshot.written}, program)
-
-
 def _other_data(project: Project, data: Mapping[str, DataFile]) -> list[str]:
     """Say in one line which data is not what its pointer names, with what mends it."""
     absent = [path for path, file in data.items() if file.state == ABSENT]
@@ -458,12 +449,12 @@ def _other_data(project: Project, data: Mapping[str, DataFile]) -> list[str]:
         name = next(path for path in new if path in made)
         said.append(
             f"data modified: {few_of([*filter(made.__contains__, new)])} holds bytes that dvc.lock "
-            f"does not name; `dvc repro` makes it again, `dvc commit {name}` records them"
+            f"does not name; `dvc repro` makes it again, `dvc commit {quote(name)}` records them"
         )
     if new := [path for path in new if path not in made]:
         said.append(
             f"data modified: {few_of(new)} holds bytes that its pointer does not name; "
-            f"`dvc add {new[0]}` records them"
+            f"`dvc add {quote(new[0])}` records them"
         )
     return ["; ".join(said)] if said else []
 
@@ -504,7 +495,7 @@ def _lacks(project: Project, snapshot: Snapshot) -> list[str]:
         first = snapshot.absent[0]
         said.append(
             f"submodules that are not here: {few_of(snapshot.absent)}; "
-            f"`git submodule update --init {first}` brings it"
+            f"`git submodule update --init {quote(first)}` brings it"
         )
     if snapshot.written:
         said += unnamed_results(project, snapshot.written)

@@ -47,7 +47,7 @@ def outside_data(
     return found
 
 
-def told(place: str | Path) -> str | None:
+def told(place: Path) -> str | None:
     """Tell what lies somewhere from what lay there before; None where it cannot be told.
 
     That is where there is too much, and of what says other bytes each time, as a device does.
@@ -57,7 +57,7 @@ def told(place: str | Path) -> str | None:
         for name, facts in _at(place):
             if not any(is_kind(facts.st_mode) for is_kind in _KEEPING):
                 return None
-            lines.append(name if stat.S_ISDIR(facts.st_mode) else line_of(name, facts))
+            lines.append(name if stat.S_ISDIR(facts.st_mode) else _line(name, facts))
             if len(lines) > _MOST_FILES or time.monotonic() > until:
                 return None
     except OSError:
@@ -66,12 +66,11 @@ def told(place: str | Path) -> str | None:
     return hashlib.sha256(text).hexdigest()[:_DIGITS]
 
 
-def line_of(name: str, facts: os.stat_result) -> str:
-    """Tell a file as it is now from the same one after a change, by its size, times and inode."""
+def _line(name: str, facts: os.stat_result) -> str:
     return f"{name} {facts.st_ino} {facts.st_size} {facts.st_mtime_ns} {facts.st_ctime_ns}"
 
 
-def _at(place: str | Path) -> Iterator[tuple[str, os.stat_result]]:
+def _at(place: Path) -> Iterator[tuple[str, os.stat_result]]:
     """List a file, or a folder and all below it; links are followed, to each folder once."""
     facts = _stat(str(place))
     waiting, passed = [("", str(place), facts)], set[tuple[int, int]]()

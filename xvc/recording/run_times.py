@@ -10,24 +10,15 @@ import glob
 import json
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from hashlib import sha256
-from itertools import takewhile
 from pathlib import Path
 
-from xvc.core.code_files import is_source
-from xvc.core.late_pattern import late
-from xvc.core.run import RunRecord
 from xvc.journal.layout import Room
 from xvc.journal.reader import is_written
 from xvc.system.files import write_durably
 
 _CLOCK = 20_000_000  # nanoseconds by which a file system's clock may lag
-_WORDS = late(r"[^\s'\"=;|&()<>]+")
-_NUMBERS = late(r"[0-9.]+")
-_OPTION = late(r"-|.*=|[0-9]")
-_DIGITS = 10
 _LONG = 400  # lines after which those are dropped that say nothing of any file
 
 
@@ -36,16 +27,13 @@ class RunSpan:
     """A run in this tree: when it began and ended, in nanoseconds; None while it goes on.
 
     ``leaves`` are the outputs and models that it declared, ``touched`` the files whose time it
-    set and to which it wrote nothing; by their paths from the top. ``program`` tells what it ran
-    from other programs, ``parent`` is the run within which it went on.
+    set and to which it wrote nothing; by their paths from the top.
     """
 
     run: str
     began: int
     ended: int | None
     journal: str = ""
-    program: str = ""
-    parent: str = ""
     leaves: tuple[str, ...] = ()
     touched: tuple[str, ...] = ()
 
@@ -54,53 +42,10 @@ class RunSpan:
         return self.began - _CLOCK <= at and (self.ended is None or at <= self.ended)
 
 
-def note_begin(
-    room: Room,
-    record: RunRecord,
-    journal: Path,
-    leaves: Iterable[str] = (),
-) -> None:
+def note_begin(room: Room, run: str, began: int, journal: Path, leaves: Iterable[str] = ()) -> None:
     """Note that a run begins, and what it is to leave, by paths from the top."""
-    began, program = record.started or 0, program_of(record.command)
-    _append(
-        room,
-        _begin_line(
-            RunSpan(
-                run=record.id,
-                began=began,
-                ended=None,
-                journal=str(journal),
-                program=program,
-                parent=record.parent or "",
-                leaves=tuple(leaves),
-            )
-        ),
-    )
-
-
-def _begin_line(span: RunSpan) -> dict[str, object]:
-    line: dict[str, object] = {"run": span.run, "from": span.began, "journal": span.journal}
-    facts = {"program": span.program, "parent": span.parent, "leaves": [*span.leaves]}
-    return line | {name: said for name, said in facts.items() if said}
-
-
-def program_of(command: Sequence[str]) -> str:
-    """Tell what a command runs from other programs, by a digest: its scripts, else its words.
-
-    >>> program_of(["python", "t.py", "--lr", "1"]) == program_of(["sh", "-c", "python t.py 2"])
-    True
-    >>> program_of(["python", "-m", "a.train", "-s", "1"]) == program_of(["python", "-m", "b"])
-    False
-    """
-    words = [word.removeprefix("./") for word in _WORDS.findall(" ".join(command))]
-    named = sorted({word for word in words if is_source(word)})
-    if not named and "-m" in command[:-1]:
-        named = [command[command.index("-m") + 1]]
-    elif not named and "-c" in command:
-        named = _NUMBERS.split(" ".join(command))
-    elif not named:
-        named = [*takewhile(lambda word: not _OPTION.match(word), command)]
-    return sha256(" ".join(named).encode("utf-8", "surrogateescape")).hexdigest()[:_DIGITS]
+    declared = {"leaves": names} if (names := [*leaves]) else {}
+    _append(room, {"run": run, "from": began, "journal": str(journal), **declared})
 
 
 def note_end(room: Room, run: str, touched: Iterable[str] = ()) -> None:
@@ -131,15 +76,7 @@ def spans(room: Room) -> list[RunSpan]:
         if "from" in facts:
             began, journal = int(str(facts["from"])), str(facts.get("journal"))
             leaves = _names(facts.get("leaves"))
-            found[name] = RunSpan(
-                run=name,
-                began=began,
-                ended=None,
-                journal=journal,
-                leaves=leaves,
-                program=str(facts.get("program", "")),
-                parent=str(facts.get("parent", "")),
-            )
+            found[name] = RunSpan(run=name, began=began, ended=None, journal=journal, leaves=leaves)
         elif name in found and "to" in facts:
             ended, touched = int(str(facts["to"])), _names(facts.get("touched"))
             found[name] = replace(found[name], ended=ended, touched=touched)
@@ -209,31 +146,6 @@ def written_by_runs(room: Room, top: Path, paths: Iterable[str]) -> set[str]:
     return {path for path, at in times.items() if any(span.holds(at) for span in useful)}
 
 
-def written_by_others(room: Room, top: Path, paths: Iterable[str], program: str) -> set[str]:
-    """Tell which files changed last while a run went on that is not known to be of a program.
-
-    Runs within one another are of each other's programs; those of an older xvc of any.
-    """
-    known = spans(room)
-    parents = {span.run: span.parent for span in known}
-
-    def outermost(run: str) -> str:
-        seen = set[str]()
-        while (parent := parents.get(run)) and run not in seen:
-            seen.add(run)
-            run = parent
-        return run
-
-    found: set[str] = set()
-    for path in paths:
-        at = changed_at(os.path.join(top, path))
-        holding = [span for span in known if at is not None and span.holds(at)]
-        own = {outermost(span.run) for span in holding if span.program in ("", program)}
-        if not own or any(outermost(span.run) not in own for span in holding):
-            found.add(path)
-    return found
-
-
 def changed_at(file: str | Path) -> int | None:
     """When a file changed last, in nanoseconds: its bytes, its name or its rights."""
     try:
@@ -250,7 +162,8 @@ def _shorten(room: Room, useful: Iterable[RunSpan], open_ones: Iterable[RunSpan]
         kept = {span.run: span for span in (*useful, *open_ones)}
         lines: list[dict[str, object]] = []
         for span in kept.values():
-            lines.append(_begin_line(span))
+            line = {"run": span.run, "from": span.began, "journal": span.journal}
+            lines.append(line | ({"leaves": [*span.leaves]} if span.leaves else {}))
             if span.ended is not None:
                 only = {"touched": [*span.touched]} if span.touched else {}
                 lines.append({"run": span.run, "to": span.ended, **only})

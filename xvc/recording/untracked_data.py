@@ -1,142 +1,160 @@
-"""Files that git does not ignore and no snapshot holds: a command may read them, as data.
+"""What a run read that neither git nor DVC holds, and whether the same lies there now.
 
-They are too large or too many, secret, or a run wrote them. Names, sizes, times and inodes are
-looked at, no byte is read: two runs that found the same had the same bytes, and of two that did not
-nothing is known. What runs of the same program wrote is its own output, and is left out.
+A small file of the tree is told by its content, which another machine tells alike. A large one, a
+folder, and what lies outside of the tree are told by names, sizes, times and inodes: of two that
+differ in these nothing is known. Ten digits of a digest tell files apart, and are too few to guess
+what a file holds by them.
 """
 
 from __future__ import annotations
 
-import hashlib
+import fcntl
 import os
+import stat
+import struct
+import termios
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+from pathlib import Path
 
-from xvc.core.code_files import is_document, is_junk, is_source
-from xvc.core.run import UNTRACKED, DataFile
-from xvc.project import Project
-from xvc.recording.outside_data import line_of, told
-from xvc.recording.run_times import changed_at, written_by_others, written_by_runs
+from xvc.core.code_files import is_source
+from xvc.core.run import OUTSIDE, UNTRACKED, DataFile
+from xvc.recording.outside_data import told
+from xvc.system.path_containment import is_inside
+from xvc.system.written_files import Stamp, stamp_of
 
-_MOST = 20
-"""Folders told apart; of more, those at the top."""
+STANDARD_INPUT = "(stdin)"
+"""What stands for the standard input among the data of a run."""
+
+_LARGE, _MOST_TOGETHER = 16 << 20, 64 << 20  # bytes: a tenth of a second
 _DIGITS = 10
-_DVC = ".dvc"
-_MOST_LOOKED_AT = 10_000
-_ENVIRONMENT = {".env", "env"}
+_MOST_NAMED = 20  # files of one folder; of more the folder is named
+_SYSTEM = ("/dev", "/proc", "/sys", "/usr", "/bin", "/sbin", "/lib", "/lib64", "/etc/alternatives")
 
 
-def untracked_data(
-    project: Project, run: str, paths: Iterable[str], written: Collection[str], program: str | None
+def read_data(
+    top: Path, run: str, read: Mapping[str, Stamp], folders: Iterable[str]
 ) -> dict[str, DataFile]:
-    """Map files, and folders with a slash, to what tells what lies there.
+    """Tell what a run read, by paths from the top; in full outside of it.
 
     Args:
-        project: whose tree is looked at.
-        run: stands in what tells another repository that is too much to be looked at.
-        paths: what the snapshot lacks, from the top; other repositories with a slash.
-        written: those of them that runs wrote.
-        program: what is to run; None leaves out whatever runs wrote.
+        top: of the work tree.
+        run: stands in what tells a file that is no more as it was read: it is like no other.
+        read: files with what they were when the run began.
+        folders: those of which more was read than is named.
     """
-    top, passed = project.git.place.top, _no_data_of(project)
-    foreign = set[str]()
-    if written and program is not None:
-        foreign = written_by_others(project.own_room, top, written, program)
-    counted = [
-        path
-        for path in paths
-        if (path in foreign or path not in written)
-        and not _is_passed(path, passed)
-        and not is_document(path, project.settings.tag_ignore)
-    ]
-    found: dict[str, list[str]] = {}
-    for name, path in zip(_names(counted), counted, strict=True):
-        found.setdefault(name, []).append(_line(top, path, run))
-    said = {name: f"{UNTRACKED}:{_digest(lines)}" for name, lines in found.items()}
-    return {name: DataFile(digest, state=UNTRACKED) for name, digest in said.items()}
+    by_folder: dict[str, list[str]] = {}
+    for path in sorted(read):
+        by_folder.setdefault(os.path.dirname(path), []).append(path)
+    wholes = {*folders, *(f for f, held in by_folder.items() if f and len(held) > _MOST_NAMED)}
+    left, found = [_MOST_TOGETHER], dict[str, DataFile]()
+    for path in sorted({*read, *wholes}):
+        if not any(path.startswith(f"{whole}/") for whole in wholes):
+            is_as_read = path in wholes or stamp_of(str(top / path)) == read[path]
+            found[path] = lying_at(top, path, left) if is_as_read else _unknown(path, run)
+    return found
 
 
-def _no_data_of(project: Project) -> set[str]:
-    """Name what xvc writes, and other projects of the repository."""
-    others = {project.relative(each.root) for each in project.others()}
-    return {*project.never_inputs(), *others}
+def lying_now(top: Path, known: Mapping[str, DataFile]) -> dict[str, DataFile]:
+    """Tell what lies now where a run read what git and DVC do not hold."""
+    left = [_MOST_TOGETHER]
+    wanted = sorted(path for path, file in known.items() if file.is_unkept)
+    return {
+        path: standing_in() if path == STANDARD_INPUT else lying_at(top, path, left)
+        for path in wanted
+    }
 
 
-def _is_passed(path: str, passed: Collection[str]) -> bool:
-    folder, _, name = path.rpartition("/")
-    if is_junk(folder) or (is_junk(name) and name not in _ENVIRONMENT) or _DVC in path.split("/"):
-        return True
-    return any(path == each or path.startswith(f"{each}/") for each in passed)
-
-
-def _names(paths: list[str]) -> list[str]:
-    """Name each file by its folder, or by itself where few lie at the top."""
-    folders = [path if path.endswith("/") else path.rpartition("/")[0] + "/" for path in paths]
-    if len(set(folders)) > _MOST:
-        folders = [folder.partition("/")[0] + "/" for folder in folders]
-    at_top = [path for path, folder in zip(paths, folders, strict=True) if folder == "/"]
-    alone = {*at_top} if len(at_top) <= _MOST else set()
-    return [
-        path if path in alone else folder if folder != "/" else "./"
-        for path, folder in zip(paths, folders, strict=True)
-    ]
-
-
-def _line(top: os.PathLike[str], path: str, run: str) -> str:
-    place = os.path.join(top, path)
-    if path.endswith("/"):
-        return f"{path} {told(place) or run}"
+def lying_at(top: Path, path: str, left: list[int]) -> DataFile:
+    """Tell what lies at a path; of *left*, the bytes that may still be read, it takes its own."""
+    place = top / path
+    is_outside = os.path.isabs(path) or not is_inside(place, top)
     try:
-        return line_of(path, os.lstat(place))
+        facts = place.stat()
+        if is_outside or not stat.S_ISREG(facts.st_mode) or facts.st_size > min(_LARGE, left[0]):
+            return _by_its_times(told(place), is_outside=is_outside)
+        left[0] -= facts.st_size
+        return _by_content(place.read_bytes())
     except OSError:
-        return f"{path} {run}"
+        return DataFile("", state=OUTSIDE if is_outside else UNTRACKED)
 
 
-def _digest(lines: Iterable[str]) -> str:
-    text = "\n".join(sorted(lines)).encode("utf-8", "surrogateescape")
-    return hashlib.sha256(text).hexdigest()[:_DIGITS]
+def _by_content(content: bytes) -> DataFile:
+    digest = sha256(content).hexdigest()[:_DIGITS]
+    return DataFile(f"{UNTRACKED}:{digest}", len(content), state=UNTRACKED)
 
 
-def ignored_since(
-    project: Project, since: int, program: str | None, known: Collection[str]
-) -> dict[str, int]:
-    """Map what git ignores and has changed since to when: a change there is on no record.
+def _by_its_times(said: str | None, *, is_outside: bool) -> DataFile:
+    """Tell data by what was seen of it and not read; by nothing where that is not known."""
+    said = said or f"{time.time_ns():x}"
+    if is_outside:
+        return DataFile(f"{OUTSIDE}:{said}", state=OUTSIDE)
+    return DataFile(f"{UNTRACKED}:{said}", state=UNTRACKED)
 
-    A folder stands for what was made or removed in it. What is too much to be looked at has changed
-    now, for nobody knows. What runs of the same program wrote is its own output.
 
-    Args:
-        project: whose tree is looked at.
-        since: nanoseconds since the epoch.
-        program: what is to run; None leaves out whatever runs wrote.
-        known: files and folders, from the top, that are recorded as data.
+def named_outside(words: Iterable[str], folder: Path, top: Path) -> list[str]:
+    """List what the words of a command name outside of the tree and is there, in full.
+
+    Scripts are code; what the system has, and devices, are no data.
+
+    >>> named_outside(["python", "/usr/bin/env", "--config=/nowhere"], Path("/"), Path("/a"))
+    []
     """
-    top, passed = project.git.place.top, {*_no_data_of(project), *known}
-    changed, left = dict[str, int](), _MOST_LOOKED_AT
-    waiting = project.git.ignored_here()
-    while waiting:
-        path = waiting.pop()
-        if _is_passed(path.rstrip("/"), passed) or is_source(path):  # code is known by its bytes
-            continue
-        left -= 1
-        if left < 0:
-            return {**changed, path.partition("/")[0] + "/": time.time_ns()}
-        place = os.path.join(top, path.rstrip("/"))
-        at = changed_at(place) or 0
-        if at > since:
-            changed[path.rstrip("/")] = at
-        names = _entries(place) if path.endswith("/") else []
-        waiting += [path + name for name in names if "pyvenv.cfg" not in names]
-    if program is None:
-        own = written_by_runs(project.own_room, top, changed)
-        return {path: at for path, at in changed.items() if path not in own}
-    others = written_by_others(project.own_room, top, changed, program)
-    return {path: at for path, at in changed.items() if path in others}
+    found: dict[str, None] = {}
+    for word in words:
+        for name in {word, word.partition("=")[2]}:
+            if "/" not in name or is_source(name):
+                continue
+            path = os.path.normpath(folder / name)
+            is_systems = path.startswith(_SYSTEM) or path == "/"
+            if not is_systems and os.path.exists(path) and not is_inside(Path(path), top):
+                found[path] = None
+    return [*found]
 
 
-def _entries(folder: str) -> list[str]:
+class StandardInput:
+    """Looks whether a command reads the standard input that it shares with us."""
+
+    def __init__(self) -> None:
+        self._at = self._place()
+
+    def read(self, run: str) -> dict[str, DataFile]:
+        """Tell what was read of it; nothing where nothing was, or that cannot be known."""
+        at, now = self._at, self._place()
+        if at is None or now is None or at == now:
+            return {}
+        if at[0] == "file":
+            return {STANDARD_INPUT: standing_in(at[1])}
+        return {STANDARD_INPUT: DataFile(f"{UNTRACKED}:{run}", state=UNTRACKED)}
+
+    @staticmethod
+    def _place() -> tuple[str, int] | None:
+        """How far a file was read, or how many bytes wait in a pipe."""
+        try:
+            kind = os.fstat(0).st_mode
+            if stat.S_ISREG(kind):
+                return "file", os.lseek(0, 0, os.SEEK_CUR)
+            if stat.S_ISFIFO(kind):
+                waiting = fcntl.ioctl(0, termios.FIONREAD, bytes(4))
+                return "pipe", struct.unpack("i", waiting)[0]
+        except OSError:
+            pass
+        return None
+
+
+def standing_in(begin: int | None = None) -> DataFile:
+    """Tell what stands in the standard input from a place on, without reading it away."""
     try:
-        with os.scandir(folder) as found:
-            return [each.name + "/" * each.is_dir(follow_symlinks=False) for each in found]
+        facts = os.fstat(0)
+        if stat.S_ISREG(facts.st_mode):
+            begin = os.lseek(0, 0, os.SEEK_CUR) if begin is None else begin
+            if facts.st_size - begin <= _LARGE:
+                return _by_content(os.pread(0, facts.st_size - begin, begin))
     except OSError:
-        return []
+        pass
+    return _by_its_times(None, is_outside=False)
+
+
+def _unknown(path: str, run: str) -> DataFile:
+    return _by_its_times(run, is_outside=os.path.isabs(path))

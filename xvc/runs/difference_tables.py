@@ -149,7 +149,7 @@ def _cell(value: Cell) -> str:
 
 
 def _file(file: DataFile | None) -> str:
-    if file is not None and file.is_unread:
+    if file is not None and file.is_unkept:
         return file.short
     return "(none)" if file is None else f"{file.digest[:8]} {size(file.size)}"
 

@@ -363,8 +363,9 @@ def every_column(found: RunList) -> tuple[str, ...]:
     both = {*metrics} & {*params} | {*FACTS, "version"} & {*metrics, *params}
     named = [f"metrics.{key}" if key in both else key for key in metrics]
     named += [f"params.{key}" if key in both else key for key in params]
-    doubts = (_DOUBTED,) if any(run.code.contested for run in found.runs) else ()
-    return ("version", "status", "started", "seconds", *named, "note", *doubts)
+    called = ["name"] if any(run.name for run in found.runs) else []
+    doubts = [_DOUBTED] if any(run.code.contested for run in found.runs) else []
+    return ("version", "status", "started", "seconds", *named, *called, "note", *doubts)
 
 
 @dataclass(frozen=True, slots=True)

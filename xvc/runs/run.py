@@ -12,20 +12,19 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from xvc.core.best_effort import best_effort, in_words
 from xvc.core.byte_text import as_text
-from xvc.core.code_files import in_short
 from xvc.core.human_units import few_of
 from xvc.core.model import ModelFile
 from xvc.core.record import RecordKind
 from xvc.core.run import DataFile, Origin, RunRecord, Status
 from xvc.core.run_context import VARIABLE, RunContext
-from xvc.core.run_inputs import overlap
 from xvc.core.secrets import secret_texts
 from xvc.core.version import Version
-from xvc.errors import BadValue, NoCommand, TagTaken, XvcError
+from xvc.errors import BadValue, ConflictError, NoCommand, TagTaken, XvcError
 from xvc.project import Project
 from xvc.recording.begin_run import Begun, begin
 from xvc.recording.requested_params import RequestedParams
@@ -147,8 +146,9 @@ def run(
     except KeyboardInterrupt:
         warnings.append("interrupted; the next xvc command brings the store up to date")
         ending = replace(ending, interrupted=True)
+    same_as = _same_after_all(same, record, warnings) if same is not None else None
     ran = _ran(request, record, ending, warnings, tagged=tagged, untagged=untagged)
-    return replace(ran, same_as=same)
+    return replace(ran, same_as=same_as)
 
 
 def _mirrors(project: Project, request: RunRequest, begun: Begun) -> list[Mirror]:
@@ -339,7 +339,7 @@ def _ran(
     if request.tag is None or tagged is not None:
         code = ending.shell_code
         return Ran(record, code, tagged, tuple(warnings), is_interrupted=is_interrupted)
-    again = f"xvc tag {request.version or request.tag.value} --run {record.id}"
+    again = _tag_later(record, str(request.version or request.tag.value))
     warnings.append(
         f"no version was made: {untagged} The run is kept; `{again}` gives it a version"
     )
@@ -353,6 +353,17 @@ def _ran(
         next=(again,),
         is_interrupted=is_interrupted,
     )
+
+
+def _tag_later(record: RunRecord, wanted: str) -> str:
+    """Name the call that gives the run its version, as it will be accepted."""
+    from xvc.versions.base import refuse_incomplete  # late: few runs miss their version
+
+    try:
+        refuse_incomplete(record)
+    except ConflictError:
+        return f"xvc tag {wanted} --incomplete --run {record.id}"
+    return f"xvc tag {wanted} --run {record.id}"
 
 
 def _begun(
@@ -384,7 +395,7 @@ def _begun(
     )
 
 
-def _look_back(project: Project, begun: Begun, tell: Callable[[str], None]) -> RunId | None:
+def _look_back(project: Project, begun: Begun, tell: Callable[[str], None]) -> RunRecord | None:
     from xvc.runs.similar_runs import (  # late: only some runs ask
         result,
         seen_before,
@@ -400,16 +411,22 @@ def _look_back(project: Project, begun: Begun, tell: Callable[[str], None]) -> R
             "there is not known to be what lies there now. `dvc add` keeps data"
         )
         return None
-    said = [part for part in (result(before.run), _not_compared(begun)) if part]
-    tell("  ".join([f"the same code, data and params ran before: {before.run.id}", *said]))
-    return before.run.id
+    said = result(before.run)
+    tell(f"the same code, data and params ran before: {before.run.id}{f'  {said}' if said else ''}")
+    return before.run
 
 
-def _not_compared(begun: Begun) -> str:
-    """Name what runs of this program wrote, which is no data of this run."""
-    written = begun.snapshot.written if begun.snapshot else ()
-    own = [path for path in written if not any(overlap(path, each) for each in begun.record.data)]
-    return f"(not compared: {few_of(in_short(own))}, which runs wrote)" if own else ""
+def _same_after_all(before: RunRecord, record: RunRecord, warnings: list[str]) -> RunId | None:
+    """Name the run before if this one read the same: what it would read was not known before."""
+    from xvc.runs.similar_runs import read_otherwise  # late: only where the same ran before
+
+    if others := read_otherwise(before, record):
+        warnings.append(
+            f"{few_of(others)}: not known to be what run {before.id} read, so this is no repeat of "
+            "that. `dvc add` keeps data"
+        )
+        return None
+    return before.id
 
 
 def pinned(project: Project, request: RunRequest) -> RunRequest:
@@ -487,7 +504,8 @@ def _places(project: Project, request: RunRequest, warnings: list[str]) -> tuple
             held = project.git.listed(*(f":(literal){path}" for path in tops))
         if held:
             raise BadValue(
-                "--out", f"git tracks {held[0]}; `git rm --cached {held[0]}` gives it to DVC"
+                "--out",
+                f"git tracks {held[0]}; `git rm --cached {quote(held[0])}` gives it to DVC",
             )
     return tuple(dict.fromkeys(named))
 
@@ -616,7 +634,8 @@ def _parsed(request: RunRequest) -> tuple[ModelFile, ...]:
 
 def _finished(record: RunRecord, recorder: Recorder, ending: Ending) -> RunRecord:
     metrics = {**record.metrics, **recorder.metrics}
-    ended = replace(record, metrics=metrics, finished=Nanoseconds(time.time_ns()))
+    data = {**record.data, **recorder.data}
+    ended = replace(record, metrics=metrics, data=data, finished=Nanoseconds(time.time_ns()))
     return ended.ended(
         status_of(ending),
         exit_code=ending.exit_code,

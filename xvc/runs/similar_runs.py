@@ -8,6 +8,7 @@ clone is never called the same.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,7 @@ from pathlib import Path
 from xvc.core.commit_subject import chosen_metrics, cut, shown
 from xvc.core.equality import is_same
 from xvc.core.human_units import few_of
-from xvc.core.run import OUTSIDE, UNTRACKED, RunRecord, Status
+from xvc.core.run import OUTSIDE, DataFile, RunRecord, Status
 from xvc.core.run_inputs import given, overlap
 from xvc.core.seed_names import is_seed
 from xvc.core.typed_value import TypedValue
@@ -26,7 +27,6 @@ from xvc.git.history import Change, line_changes
 from xvc.git.submodules import submodules
 from xvc.project import Project
 from xvc.recording.begin_run import as_it_would_be
-from xvc.recording.run_times import program_of
 from xvc.recording.unheld_digests import unheld_now
 from xvc.recovery.lost_runs import opened
 from xvc.runs.code_fingerprint import CodeDigests, code_trees
@@ -56,8 +56,7 @@ class Near:
 
     ``files`` is None where the code is the run's or cannot be compared. ``alike`` is how much of
     what both changed in the code is the same, between 0 and 1, where that was asked. ``unseen`` are
-    links of the code that lead out of the tree, and files in it that no snapshot holds and nothing
-    tracks: what lies there is not known to be the same.
+    data that nothing keeps and that we did not read: it is not known to be the same.
     """
 
     run: RunRecord
@@ -68,7 +67,7 @@ class Near:
     has_other_command: bool = False
     files: tuple[str, ...] | None = None
     alike: float | None = None
-    unseen: Mapping[str, str] = field(default_factory=dict)
+    unseen: Mapping[str, DataFile] = field(default_factory=dict)
 
     @property
     def distance(self) -> tuple[int, int]:
@@ -79,7 +78,7 @@ class Near:
 
     @property
     def is_same_as_seen(self) -> bool:
-        """Whether it differs in nothing but what is on no record."""
+        """Whether it differs in nothing but in data of which nothing is known."""
         return bool(self.unseen) and self.distance[0] == 1
 
 
@@ -108,43 +107,8 @@ def precedents(
         total = query.count(connection)
     names = _names(project)
     found = compared(project, wanted, tree, runs, names, nearest, warnings)
-    found = _with_ignored(project, wanted, found, nearest)
     warnings += _judged_otherwise(project, wanted, tree, found)
     return _of_all(found, total, warnings)
-
-
-def _with_ignored(
-    project: Project, wanted: RunRecord, found: Precedents, nearest: int
-) -> Precedents:
-    """Call nothing the same where a file that git ignores has changed since."""
-    if not found.same and not found.repeats:
-        return found
-    looked = _as_ignored(project, wanted, [*found.same, *found.repeats])
-    unknown = [each for each in looked if each.unseen]
-    same = {each.run.id for each in looked if not each.unseen}
-    return replace(
-        found,
-        same=tuple(each for each in found.same if each.run.id in same),
-        repeats=tuple(each for each in found.repeats if each.run.id in same),
-        nearest=(*unknown, *found.nearest)[:nearest],
-    )
-
-
-def _as_ignored(project: Project, wanted: RunRecord, near: Sequence[Near]) -> list[Near]:
-    """Name with runs what git ignores and has changed since: a record has nothing of it."""
-    if project.place is None:
-        return [*near]
-    from xvc.recording.untracked_data import ignored_since  # late: only where the same ran before
-
-    since = min(each.run.started or 0 for each in near)
-    known = {*wanted.data, *project.stage_outs(), *(o for each in near for o in each.run.outs)}
-    program = program_of(wanted.command) if wanted.command else None
-    changed = ignored_since(project, since, program, known)
-    return [
-        replace(each, unseen={path: UNTRACKED for path, at in changed.items() if at > began})
-        for each in near
-        for began in (each.run.started or 0,)
-    ]
 
 
 def _judged_otherwise(
@@ -189,7 +153,12 @@ def compared(
 ) -> Precedents:
     """Sort runs by whether they are of the same as *wanted*, whose code is in *tree*."""
     made = frozenset(out for run in runs for out in run.outs)
-    near = [_asked(wanted, run, names.get(run.id), made) for run in runs if run.id != wanted.id]
+    lying = _Lying(project, wanted)
+    near = [
+        _asked(wanted, run, lying.where(run), names.get(run.id), made)
+        for run in runs
+        if run.id != wanted.id
+    ]
     alike = [each for each in near if each.distance[0] == 0]
     others = sorted((e for e in near if e.distance[0]), key=lambda each: each.distance)
     looked = [*alike, *others[:_LOOKED_AT]]
@@ -273,13 +242,39 @@ def _code_of(project: Project, change: Change) -> Change:
     )
 
 
+class _Lying:
+    """Looks what lies now where runs read data that nothing keeps, each path once."""
+
+    def __init__(self, project: Project, wanted: RunRecord) -> None:
+        self._top = project.place.top if project.place else project.root
+        self._known: dict[str, DataFile] = dict(wanted.data)
+        self._host = wanted.host or os.uname().nodename
+
+    def where(self, run: RunRecord) -> dict[str, DataFile]:
+        """Tell by their paths what lies where a run of this machine read such data."""
+        paths = {path: file for path, file in run.data.items() if file.is_unkept}
+        if not paths or run.host != self._host:
+            return {}
+        from xvc.recording.untracked_data import lying_now  # late: most data is kept
+
+        fresh = {path: file for path, file in paths.items() if path not in self._known}
+        self._known |= lying_now(self._top, fresh)
+        return {path: self._known[path] for path in paths}
+
+
 def _asked(
-    wanted: RunRecord, run: RunRecord, version: str | None, made: Collection[str] = ()
+    wanted: RunRecord,
+    run: RunRecord,
+    lying: Mapping[str, DataFile],
+    version: str | None,
+    made: Collection[str] = (),
 ) -> Near:
     """Compare what was asked for: params, data and command, without the seeds.
 
     A run that failed names no output, for it has left none; then those of all runs, *made*, count.
+    *lying* is what lies now where that run read data that nothing keeps.
     """
+    ours = {**wanted.data, **lying}
     outs = run.outs if run.status is Status.FINISHED else {*run.outs, *made}
     then, now_asked = own_params(run), own_params(wanted)
     for key in run.passed_over - {*(wanted.asked or ())}:  # the same command will not open them
@@ -293,12 +288,14 @@ def _asked(
     data = given(run.data)
     now = {
         path: identity
-        for path, identity in given(wanted.data).items()
+        for path, identity in given(ours).items()
         if path in data or not (path in run.data or any(overlap(path, out) for out in outs))
     }
     changed = sorted(path for path in {*data, *now} if data.get(path) != now.get(path))
-    states = {path: file.state or "" for path, file in {**run.data, **wanted.data}.items()}
-    unseen = {path: states[path] for path in changed if states[path] in (OUTSIDE, UNTRACKED)}
+    either = {path: [d[path] for d in (run.data, ours) if path in d] for path in changed}
+    unseen = {
+        path: found[0] for path, found in either.items() if any(each.is_unread for each in found)
+    }
     is_other = bool(wanted.command) and not has_same_command(run, wanted)
     return Near(
         run,
@@ -409,17 +406,28 @@ def difference(near: Near) -> str:
     return cut("| " + "; ".join(said), 100) if said else ""
 
 
-def unseen_in_words(unseen: Mapping[str, str]) -> str:
-    """Say why what a run found is on no record, of paths with the states in which they were found.
+def unseen_in_words(unseen: Mapping[str, DataFile]) -> str:
+    """Say of data why nobody has read what it is.
 
-    >>> unseen_in_words({"d": OUTSIDE, "e.bin": UNTRACKED})
-    'd leads out of the project, e.bin is tracked by nothing'
+    >>> unseen_in_words({"d": DataFile("", state=OUTSIDE)})
+    'd lies outside of the project'
     """
-    links = [path for path, state in unseen.items() if state == OUTSIDE]
-    files = [path for path in unseen if path not in links]
-    said = [f"{few_of(links)} leads out of the project"] if links else []
-    said += [f"{few_of(files)} is tracked by nothing"] if files else []
-    return ", ".join(said)
+    outside = [path for path, file in unseen.items() if file.state == OUTSIDE]
+    inside = [path for path in unseen if path not in outside]
+    said = [f"{few_of(outside)} lies outside of the project"] if outside else []
+    return ", ".join([*said, *([f"nothing tracks {few_of(inside)}"] if inside else [])])
+
+
+def read_otherwise(run: RunRecord, other: RunRecord) -> list[str]:
+    """List the data that nothing keeps and that two runs did not both read alike."""
+    both = (run.data, other.data)
+    paths = {path for data in both for path, file in data.items() if file.is_unkept}
+    found = [[data[path].identity for data in both if path in data] for path in sorted(paths)]
+    return [
+        path
+        for path, said in zip(sorted(paths), found, strict=True)
+        if len(said) < len(both) or len({*said}) > 1
+    ]
 
 
 def _moved(key: str, then: Json, now: Json) -> str:
@@ -437,7 +445,7 @@ def _have_same_submodules(project: Project, one: RunRecord, other: RunRecord) ->
 def seen_before(project: Project, record: RunRecord) -> Near | None:
     """Find the newest run of the same as one that just began; None without a store at hand.
 
-    Where links lead out of the tree, it is one that may be of the same: `Near.is_same_as_seen`.
+    With data of which nothing is known it is one that may be of the same: `Near.is_same_as_seen`.
     Asks for runs of that very command only, and never waits: it is asked before each run.
     """
     keeper = project.keeper
@@ -450,7 +458,8 @@ def seen_before(project: Project, record: RunRecord) -> Near | None:
         if len(runs) == query.MANY:  # of older ones those that say the same params
             more = query.of_command(connection, record, own_params(record))
             runs = [*{run.id: run for run in (*runs, *more)}.values()]
-        near = (_asked(record, run, None) for run in runs if run.id != record.id)
+        lying = _Lying(project, record)
+        near = (_asked(record, run, lying.where(run), None) for run in runs if run.id != record.id)
         alike = [
             each
             for each in near
@@ -465,5 +474,5 @@ def seen_before(project: Project, record: RunRecord) -> Near | None:
         for each in _by_code(project, record, alike, trees[record.id], trees, []):
             is_same = each.distance[0] == 0 or each.is_same_as_seen
             if is_same and _have_same_submodules(project, record, each.run):
-                return each if each.unseen else _as_ignored(project, record, [each])[0]
+                return each
     return None

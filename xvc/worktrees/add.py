@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 
 from xvc.core.worktree import Record, SetupStage, branch_of, check_name, folder_of
 from xvc.errors import ConflictError, NotFoundError, XvcError, error
@@ -161,8 +162,10 @@ def _refuse_taken(project: Project, branch: str, place: Path) -> None:
     heads = project.git.refs("refs/heads/")
     family = branch.partition("/")[0]
     if f"refs/heads/{branch}" in heads:
-        way = f"Take another name, or `git worktree add {place} {branch}` and "
-        raise TreeTaken(f"branch {branch} exists", f"{way}`xvc worktree adopt {place}`.")
+        way = f"Take another name, or `git worktree add {quote(str(place))} {branch}` and "
+        raise TreeTaken(
+            f"branch {branch} exists", f"{way}`xvc worktree adopt {quote(str(place))}`."
+        )
     if f"refs/heads/{family}" in heads:
         raise TreeTaken(f"branch {family} exists, so {branch} cannot", f"Rename {family}.")
     refuse_used(project, place)
@@ -176,8 +179,9 @@ def refuse_used(project: Project, place: Path) -> None:
     """
     if any(tree.path == place for tree in trees(project.git)):
         way = (
-            f"`xvc worktree adopt {place}` takes it on; if it was moved, `git worktree repair` "
-            "with its new path leads git there; `git worktree prune` if it is gone."
+            f"`xvc worktree adopt {quote(str(place))}` takes it on; if it was moved, "
+            "`git worktree repair` with its new path leads git there; `git worktree prune` if "
+            "it is gone."
         )
         raise TreeTaken(f"git has a work tree at {place}", way)
     if place.exists() and not (place.is_dir() and not any(place.iterdir())):

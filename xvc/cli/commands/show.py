@@ -235,9 +235,9 @@ def _data(file: Input) -> str:
     if file.state == ABSENT:
         return "absent"
     if file.state == OUTSIDE:
-        return "leads out of the project: its content is on no record"
+        return "lies outside of the project: its content is on no record"
     if file.state == UNTRACKED:
-        return "no snapshot holds it and nothing tracks it: its content is on no record"
+        return f"{file.short.partition(' ')[2]}  neither git nor DVC has it: on no record"
     was = f"  modified, its pointer names {file.tracked[:10]}" if file.tracked else ""
     return f"{file.digest[:10]}  {size(file.size)}{was}"
 
